@@ -1,0 +1,3 @@
+module github.com/cybozu-go/neco/tools
+
+go 1.26.0
