@@ -1,0 +1,55 @@
+package release
+
+import (
+	"errors"
+	"fmt"
+	"syscall"
+	"time"
+)
+
+// Kind is a kind of failure that a caller may want to tell from others with
+// errors.Is. Failures without a kind are those of the network or the host.
+type Kind string
+
+// Error returns the kind's text, which ends an error's path.
+func (k Kind) Error() string { return string(k) }
+
+// The kinds of failures in finding, fetching and checking a release.
+const (
+	// ErrNoRelease says that the server answered and has no release that
+	// counts. No other failure is ever reported like this.
+	ErrNoRelease Kind = "no release"
+	// ErrTooLarge says that something is larger than the limit set for it.
+	ErrTooLarge Kind = "too large"
+	// ErrTruncated says that something ended before its announced end.
+	ErrTruncated Kind = "truncated"
+	// ErrDigestMismatch says that a file is not the one that was released.
+	ErrDigestMismatch Kind = "digest mismatch"
+	// ErrDiskFull says that the file system has no room.
+	ErrDiskFull Kind = "disk full"
+	// ErrStalled says that a peer sent nothing for too long.
+	ErrStalled Kind = "stalled"
+	// ErrWrongPackage says that a file is no Debian package, or another one.
+	ErrWrongPackage Kind = "wrong package"
+)
+
+// RateLimitedError says that a server refuses requests until a time.
+type RateLimitedError struct {
+	// RetryAt is when the server answers again, by the local clock.
+	RetryAt time.Time
+	// Status is the HTTP status of the refusal, such as "403 Forbidden".
+	Status string
+}
+
+// Error tells the status and the time.
+func (e *RateLimitedError) Error() string {
+	return fmt.Sprintf("rate limit reached (%s), retry at %s", e.Status, e.RetryAt.UTC().Format(time.RFC3339))
+}
+
+// diskError gives a write error its kind where the disk is at fault.
+func diskError(err error) error {
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		return fmt.Errorf("%w: %w", ErrDiskFull, err)
+	}
+	return err
+}

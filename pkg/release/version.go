@@ -1,0 +1,83 @@
+package release
+
+import (
+	"cmp"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// TestVersion is the version of a package built for the environment "test".
+// It is newer than every released version.
+const TestVersion = "9999.12.31-99999"
+
+const (
+	dateLayout      = "2006.01.02"
+	maxSerialDigits = 18 // always fits in an int64
+)
+
+// Version is the version of a release, and of the neco package in it.
+//
+// Dates and serials are both numbers: the zero padding of a date is part of
+// its form, a serial has none.
+type Version struct {
+	// Date is the day of the release as the number YYYYMMDD.
+	Date int
+	// Serial tells releases of one day apart; it need not grow between days.
+	Serial int64
+}
+
+// Parse reads a version of the exact form YYYY.MM.DD-SERIAL.
+func Parse(text string) (Version, error) {
+	date, serial, found := strings.Cut(text, "-")
+	if !found || !isSerial(serial) {
+		return Version{}, badVersion(text)
+	}
+	day, err := time.Parse(dateLayout, date)
+	if err != nil || day.Format(dateLayout) != date {
+		return Version{}, badVersion(text)
+	}
+	n, err := strconv.ParseInt(serial, 10, 64)
+	if err != nil {
+		return Version{}, badVersion(text)
+	}
+	return Version{Date: day.Year()*10000 + int(day.Month())*100 + day.Day(), Serial: n}, nil
+}
+
+// ParseTag reads the version out of a release's tag: it is what follows the
+// first hyphen, as in "release-2022.05.25-1".
+func ParseTag(tag string) (Version, error) {
+	prefix, rest, found := strings.Cut(tag, "-")
+	if !found || prefix == "" {
+		return Version{}, fmt.Errorf("tag %q: no version after a hyphen", tag)
+	}
+	v, err := Parse(rest)
+	if err != nil {
+		return Version{}, fmt.Errorf("tag %q: %w", tag, err)
+	}
+	return v, nil
+}
+
+// Compare orders versions by date, then by serial. It is negative if v is
+// older than w, zero if they are equal, and positive if v is newer.
+func (v Version) Compare(w Version) int {
+	return cmp.Or(cmp.Compare(v.Date, w.Date), cmp.Compare(v.Serial, w.Serial))
+}
+
+// String returns the form that Parse reads.
+func (v Version) String() string {
+	return fmt.Sprintf("%04d.%02d.%02d-%d", v.Date/10000, v.Date/100%100, v.Date%100, v.Serial)
+}
+
+// isSerial reports whether text is a decimal number in its only spelling.
+func isSerial(text string) bool {
+	if text == "" || len(text) > maxSerialDigits || (text[0] == '0' && text != "0") {
+		return false
+	}
+	return strings.Trim(text, "0123456789") == ""
+}
+
+func badVersion(text string) error {
+	return fmt.Errorf("version %q: want YYYY.MM.DD-SERIAL", text)
+}
