@@ -1,0 +1,68 @@
+package election
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	clientv3 "go.etcd.io/etcd/client/v3"
+	"go.etcd.io/etcd/client/v3/concurrency"
+)
+
+// Holder is the proof of a won election.
+type Holder struct {
+	// Key is the holder's own key, relative to the client's prefix.
+	Key string
+	// Rev is the revision at which it was created: the fencing token.
+	Rev int64
+	// Seen is a revision at which the key was still the holder's.  A snapshot
+	// that is to be decided on under the lock must not be older.
+	Seen int64
+}
+
+// Campaign blocks until the session's key below prefix is the oldest one.
+// The prefix is one of the table of keys, its trailing slash included.  What
+// was won may be gone by the time that the answer arrives, so the key is read
+// again.  When ctx ends, the candidacy is withdrawn.
+func (s *Session) Campaign(ctx context.Context, prefix, value string) (Holder, error) {
+	e := concurrency.NewElection(s.session, prefix)
+	if err := e.Campaign(ctx, value); err != nil {
+		if cause := context.Cause(ctx); cause != nil {
+			err = cause
+		}
+		return Holder{}, fmt.Errorf("campaign for %s: %w", prefix, err)
+	}
+	res, err := s.etcd.Get(ctx, e.Key())
+	if err != nil {
+		return Holder{}, fmt.Errorf("read %s: %w", e.Key(), err)
+	}
+	if len(res.Kvs) == 0 || res.Kvs[0].CreateRevision != e.Rev() {
+		return Holder{}, fmt.Errorf("campaign for %s: %w", prefix, ErrLeaseLost)
+	}
+	return Holder{Key: e.Key(), Rev: e.Rev(), Seen: res.Header.Revision}, nil
+}
+
+// Resign gives the key back and keeps the session.  The time that it takes is
+// bounded; an error means that the key may stand until the session ends.
+func (s *Session) Resign(ctx context.Context, h Holder) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), resignTimeout)
+	defer cancel()
+	_, err := s.etcd.Txn(ctx).
+		If(clientv3.Compare(clientv3.CreateRevision(h.Key), "=", h.Rev)).
+		Then(clientv3.OpDelete(h.Key)).Commit()
+	if err != nil {
+		return fmt.Errorf("resign %s: %w", h.Key, err)
+	}
+	return nil
+}
+
+// Hold is a session, a campaign and a resignation around fn.
+func Hold(ctx context.Context, etcd *clientv3.Client, prefix, value string, ttl time.Duration, fn func(context.Context, *Session, Holder) error) error {
+	return WithSession(ctx, etcd, ttl, func(ctx context.Context, s *Session) error {
+		h, err := s.Campaign(ctx, prefix, value)
+		if err != nil {
+			return err
+		}
+		return fn(ctx, s, h)
+	})
+}

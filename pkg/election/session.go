@@ -1,0 +1,68 @@
+package election
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	clientv3 "go.etcd.io/etcd/client/v3"
+	"go.etcd.io/etcd/client/v3/concurrency"
+)
+
+// ErrLeaseLost is the cause of a context whose lease has ended.
+var ErrLeaseLost = errors.New("LeaseLost")
+
+// resignTimeout bounds the end of a session; behind it the lease ends by
+// itself.
+const resignTimeout = 3 * time.Second
+
+// Session is a lease that is kept alive.
+type Session struct {
+	etcd    *clientv3.Client
+	session *concurrency.Session
+}
+
+// Lease returns the lease of the session.
+func (s *Session) Lease() clientv3.LeaseID { return s.session.Lease() }
+
+// WithSession calls fn with a lease of ttl (etcd counts whole seconds) and a
+// context that ends with ctx, or with the lease, then with [ErrLeaseLost] as
+// its cause.  When fn has returned, the lease is revoked, and with it every
+// key that is bound to it; at an unreachable etcd that is given up after a few
+// seconds.  It returns fn's error.
+func WithSession(ctx context.Context, etcd *clientv3.Client, ttl time.Duration, fn func(context.Context, *Session) error) error {
+	lease, err := etcd.Grant(ctx, int64(ttl/time.Second))
+	if err != nil {
+		return fmt.Errorf("grant lease: %w", err)
+	}
+	defer revoke(etcd, lease.ID)
+	// The session has a context of its own, so that what fn does at the end
+	// of ctx is still done under a living lease.
+	sctx, end := context.WithCancel(context.WithoutCancel(ctx))
+	defer end()
+	session, err := concurrency.NewSession(etcd, concurrency.WithLease(lease.ID), concurrency.WithContext(sctx))
+	if err != nil {
+		return fmt.Errorf("keep lease alive: %w", err)
+	}
+	defer session.Orphan()
+
+	alive, lost := context.WithCancelCause(ctx)
+	defer lost(nil)
+	go func() {
+		select {
+		case <-session.Done():
+			lost(ErrLeaseLost)
+		case <-alive.Done():
+		}
+	}()
+	return fn(alive, &Session{etcd, session})
+}
+
+// revoke gives the lease back, and its keys with it.
+func revoke(etcd *clientv3.Client, id clientv3.LeaseID) {
+	ctx, cancel := context.WithTimeout(context.Background(), resignTimeout)
+	defer cancel()
+	// Unreachable etcd: the lease ends by itself.
+	_, _ = etcd.Revoke(ctx, id)
+}

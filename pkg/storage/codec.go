@@ -1,0 +1,78 @@
+package storage
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+)
+
+// maxValue bounds what is parsed: none of our values comes near to it.
+const maxValue = 64 << 10
+
+// decode reads exactly one JSON object into v.  Unknown fields are accepted.
+func decode(data []byte, v any) error {
+	if len(data) > maxValue {
+		return fmt.Errorf("%d bytes, more than %d", len(data), maxValue)
+	}
+	if t := bytes.TrimLeft(data, " \t\r\n"); len(t) == 0 || t[0] != '{' {
+		return errors.New("not a JSON object")
+	}
+	if err := json.Unmarshal(data, v); err != nil {
+		return fmt.Errorf("not valid JSON: %w", err)
+	}
+	return nil
+}
+
+// unknownFields returns the members of the object in data that v has no field
+// for.
+func unknownFields(data []byte, v any) map[string]json.RawMessage {
+	var all map[string]json.RawMessage
+	if err := json.Unmarshal(data, &all); err != nil {
+		return nil
+	}
+	for _, name := range fieldNames(reflect.TypeOf(v)) {
+		delete(all, name)
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	return all
+}
+
+// encode writes v as a JSON object together with the unknown members that it
+// was read with.
+func encode(v any, unknown map[string]json.RawMessage) ([]byte, error) {
+	data, err := json.Marshal(v)
+	if err != nil || len(unknown) == 0 {
+		return data, err
+	}
+	all := map[string]json.RawMessage{}
+	if err := json.Unmarshal(data, &all); err != nil {
+		return nil, err
+	}
+	for k, raw := range unknown {
+		if _, known := all[k]; !known {
+			all[k] = raw
+		}
+	}
+	return json.Marshal(all)
+}
+
+// fieldNames lists the JSON names of a struct, embedded structs included.
+func fieldNames(t reflect.Type) []string {
+	var names []string
+	for i := range t.NumField() {
+		f := t.Field(i)
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		switch {
+		case f.Anonymous && name == "":
+			names = append(names, fieldNames(f.Type)...)
+		case name != "" && name != "-":
+			names = append(names, name)
+		}
+	}
+	return names
+}

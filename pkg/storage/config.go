@@ -1,0 +1,104 @@
+package storage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	clientv3 "go.etcd.io/etcd/client/v3"
+
+	"github.com/cybozu-go/neco"
+)
+
+// ErrNotSet is returned for a key that has no value.
+var ErrNotSet = errors.New("not set")
+
+// Config is the part of the configuration that the daemons use, with the
+// defaults filled in.
+type Config struct {
+	Env           string
+	Slack         string
+	Proxy         string
+	QuayUsername  string
+	QuayPassword  string
+	GitHubToken   string
+	CheckInterval time.Duration
+	WorkerTimeout time.Duration
+}
+
+// GetConfig returns the stored value of k as the operator writes it.
+// ErrNotSet: it has none.
+func (s *Storage) GetConfig(ctx context.Context, k ConfigKey) (string, error) {
+	res, err := s.etcd.Get(ctx, KeyConfig+k.Key)
+	if err != nil {
+		return "", fmt.Errorf("read %s: %w", KeyConfig+k.Key, err)
+	}
+	if len(res.Kvs) == 0 {
+		return "", fmt.Errorf("%s: %w", k.Name, ErrNotSet)
+	}
+	return k.Format(string(res.Kvs[0].Value))
+}
+
+// PutConfig stores what the operator gave for k, after a check.
+func (s *Storage) PutConfig(ctx context.Context, k ConfigKey, text string) error {
+	v, err := k.Parse(text)
+	if err != nil {
+		return err
+	}
+	if _, err := s.etcd.Put(ctx, KeyConfig+k.Key, v); err != nil {
+		return fmt.Errorf("write %s: %w", KeyConfig+k.Key, err)
+	}
+	return nil
+}
+
+// readConfig fills a Config from the keys below config/.  A value that cannot
+// be used is named, and its default holds.
+func readConfig(values map[string]string) (Config, []MalformedKey) {
+	c := Config{Env: neco.NoneEnv, CheckInterval: DefaultCheckInterval, WorkerTimeout: DefaultWorkerTimeout}
+	var bad []MalformedKey
+	for _, k := range ConfigKeys() {
+		v, ok := values[k.Key]
+		if !ok {
+			continue
+		}
+		delete(values, k.Key)
+		text, err := k.Format(v)
+		if err == nil {
+			_, err = k.Parse(text)
+		}
+		if err != nil {
+			bad = append(bad, MalformedKey{KeyConfig + k.Key, errors.Unwrap(err)})
+			continue
+		}
+		c.set(k.Name, text)
+	}
+	for key := range values {
+		bad = append(bad, MalformedKey{KeyConfig + key, errors.New("no such config key")})
+	}
+	return c, bad
+}
+
+func (c *Config) set(name, text string) {
+	switch name {
+	case "env":
+		c.Env = text
+	case "slack":
+		c.Slack = text
+	case "proxy":
+		c.Proxy = text
+	case "quay-username":
+		c.QuayUsername = text
+	case "quay-password":
+		c.QuayPassword = text
+	case "github-token":
+		c.GitHubToken = text
+	case "check-update-interval":
+		c.CheckInterval, _ = time.ParseDuration(text) // Parse has accepted it
+	case "worker-timeout":
+		c.WorkerTimeout, _ = time.ParseDuration(text)
+	}
+}
+
+// configOps reads everything below config/.
+func configOp() clientv3.Op { return clientv3.OpGet(KeyConfig, clientv3.WithPrefix()) }

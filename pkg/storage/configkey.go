@@ -1,0 +1,162 @@
+package storage
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/cybozu-go/neco"
+)
+
+// ConfigKey is a row of the table of configuration keys.
+type ConfigKey struct {
+	// Name is what the operator types.
+	Name string
+	// Key is the key in etcd, below config/.
+	Key string
+	// Value describes what is accepted, Help what it is for.
+	Value, Help string
+	// Default is what holds while the key is not set, for people.
+	Default string
+	// Secret values come from the environment variable Env or from standard
+	// input, never from the command line, and are never printed in a list.
+	Secret bool
+	Env    string
+	// Choices lists the accepted words, if they are few.
+	Choices []string
+
+	parse  func(string) (string, error)
+	format func(string) (string, error)
+}
+
+// Parse turns what the operator gave into the value that is stored.  The
+// error says what is accepted.
+func (k ConfigKey) Parse(text string) (string, error) {
+	v, err := k.parse(text)
+	if err != nil && k.Secret {
+		return "", fmt.Errorf("%s: not accepted; it takes %s", k.Name, k.Value)
+	}
+	if err != nil {
+		return "", fmt.Errorf("%s: %q: %w; it takes %s", k.Name, text, err, k.Value)
+	}
+	return v, nil
+}
+
+// Format is the inverse of Parse: a stored value as the operator writes it.
+func (k ConfigKey) Format(stored string) (string, error) {
+	if k.format == nil {
+		return stored, nil
+	}
+	v, err := k.format(stored)
+	if err != nil {
+		return "", MalformedKey{KeyConfig + k.Key, err}
+	}
+	return v, nil
+}
+
+// Defaults of the configuration.
+const (
+	DefaultCheckInterval = 10 * time.Minute
+	DefaultWorkerTimeout = 60 * time.Minute
+)
+
+// ConfigKeys is the one table of configuration keys.
+func ConfigKeys() []ConfigKey {
+	environments := []string{neco.NoneEnv, neco.TestEnv, neco.StagingEnv, neco.ProdEnv}
+	return []ConfigKey{
+		{Name: "env", Key: "env", Value: strings.Join(environments, ", "), Choices: environments, Default: neco.NoneEnv,
+			Help: "which releases this data centre follows", parse: oneOf(environments)},
+		{Name: "slack", Key: "notification/slack", Value: "a webhook URL", Secret: true, Env: "SLACK_WEBHOOK",
+			Help: "where notices about updates are sent", parse: absoluteURL},
+		{Name: "proxy", Key: "proxy", Value: "an absolute URL",
+			Help: "HTTP proxy of the boot servers", parse: absoluteURL},
+		{Name: "quay-username", Key: "quay-username", Value: "a user name", Secret: true, Env: "QUAY_USER",
+			Help: "account for private images on quay.io", parse: oneLine},
+		{Name: "quay-password", Key: "quay-password", Value: "a password", Secret: true, Env: "QUAY_PASSWORD",
+			Help: "its password", parse: oneLine},
+		{Name: "check-update-interval", Key: "check-update-interval", Value: "a duration of at least 1s, like 10m", Default: "10m0s",
+			Help: "how often neco-updater looks for a release", parse: duration, format: formatDuration},
+		{Name: "worker-timeout", Key: "worker-timeout", Value: "a duration of at least 1s, like 60m", Default: "1h0m0s",
+			Help: "how long an update may take before it is stopped", parse: duration, format: formatDuration},
+		{Name: "github-token", Key: "github-token", Value: "a token", Secret: true, Env: "GITHUB_TOKEN",
+			Help: "token for the GitHub API", parse: oneLine},
+		{Name: "node-proxy", Key: "node-proxy", Value: "an absolute URL",
+			Help: "HTTP proxy of the nodes", parse: absoluteURL},
+		{Name: "external-ip-address-block", Key: "external-ip-address-block", Value: "an IPv4 CIDR",
+			Help: "addresses for the outside", parse: ipv4CIDR},
+		{Name: "lb-address-block-default", Key: "lb-address-block-default", Value: "an IPv4 CIDR",
+			Help: "addresses for load balancers", parse: ipv4CIDR},
+		{Name: "lb-address-block-bastion", Key: "lb-address-block-bastion", Value: "an IPv4 CIDR",
+			Help: "addresses for load balancers of the bastion network", parse: ipv4CIDR},
+		{Name: "lb-address-block-internet", Key: "lb-address-block-internet", Value: "an IPv4 CIDR",
+			Help: "addresses for load balancers of the internet", parse: ipv4CIDR},
+	}
+}
+
+// FindConfigKey finds a row by its name.  The error lists the known names.
+func FindConfigKey(name string) (ConfigKey, error) {
+	var names []string
+	for _, k := range ConfigKeys() {
+		if k.Name == name {
+			return k, nil
+		}
+		names = append(names, k.Name)
+	}
+	return ConfigKey{}, fmt.Errorf("unknown config key %q; the keys are %s", name, strings.Join(names, ", "))
+}
+
+func oneOf(words []string) func(string) (string, error) {
+	return func(s string) (string, error) {
+		if !slices.Contains(words, s) {
+			return "", errors.New("not one of them")
+		}
+		return s, nil
+	}
+}
+
+func absoluteURL(s string) (string, error) {
+	u, err := url.Parse(s)
+	if err != nil || !u.IsAbs() || u.Host == "" {
+		return "", errors.New("not an absolute URL")
+	}
+	return s, nil
+}
+
+func oneLine(s string) (string, error) {
+	if s == "" || strings.ContainsAny(s, "\r\n") {
+		return "", errors.New("not one line of text")
+	}
+	return s, nil
+}
+
+func duration(s string) (string, error) {
+	d, err := time.ParseDuration(s)
+	if err != nil || d < time.Second {
+		return "", errors.New("not such a duration")
+	}
+	return strconv.FormatInt(int64(d), 10), nil
+}
+
+func formatDuration(stored string) (string, error) {
+	n, err := strconv.ParseInt(stored, 10, 64)
+	if err != nil || n <= 0 {
+		return "", fmt.Errorf("%q is no number of nanoseconds", stored)
+	}
+	return time.Duration(n).String(), nil
+}
+
+func ipv4CIDR(s string) (string, error) {
+	p, err := netip.ParsePrefix(s)
+	if err != nil || !p.Addr().Is4() {
+		return "", errors.New("not an IPv4 CIDR")
+	}
+	if p != p.Masked() {
+		return "", fmt.Errorf("host bits are set; did you mean %s", p.Masked())
+	}
+	return s, nil
+}

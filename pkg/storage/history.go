@@ -1,0 +1,129 @@
+package storage
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	clientv3 "go.etcd.io/etcd/client/v3"
+
+	"github.com/cybozu-go/neco/pkg/update"
+)
+
+// Result is how a run ended.
+type Result string
+
+// The results of a run.
+const (
+	ResultRunning    Result = "running"
+	ResultComplete   Result = "complete"
+	ResultAborted    Result = "aborted"
+	ResultTimeout    Result = "timeout"
+	ResultStopped    Result = "stopped"
+	ResultSuperseded Result = "superseded"
+)
+
+// Run is one line of the history.  It survives recover.
+type Run struct {
+	Version   string     `json:"version"`
+	Servers   []int      `json:"servers"`
+	By        string     `json:"by"`
+	StartedAt time.Time  `json:"started_at"`
+	EndedAt   *time.Time `json:"ended_at,omitempty"`
+	Result    Result     `json:"result"`
+	Reason    string     `json:"reason,omitempty"`
+
+	rev int64
+}
+
+// historyKept is how many runs stay in the history.
+const historyKept = 100
+
+// historyTime has a fixed width, so that the keys sort by time.
+const historyTime = "2006-01-02T15:04:05.000000000Z"
+
+func historyKey(r update.RunID) string {
+	return KeyHistory + r.StartedAt.UTC().Format(historyTime)
+}
+
+// beginRun is the op that opens the history of a run.
+func beginRun(r *update.Request, by string) (clientv3.Op, error) {
+	data, err := json.Marshal(Run{Version: r.Version, Servers: r.Members(), By: by, StartedAt: r.StartedAt, Result: ResultRunning})
+	return clientv3.OpPut(historyKey(r.ID()), string(data)), err
+}
+
+// EndRun closes the history of a run.  A run that is closed already, or has no
+// history, stays as it is.
+func (s *Storage) EndRun(ctx context.Context, id update.RunID, result Result, reason string, at time.Time) error {
+	key := historyKey(id)
+	res, err := s.etcd.Get(ctx, key)
+	if err != nil {
+		return fmt.Errorf("end run %s: %w", id, err)
+	}
+	if len(res.Kvs) == 0 {
+		return nil
+	}
+	var run Run
+	if err := decode(res.Kvs[0].Value, &run); err != nil {
+		return MalformedKey{key, err}
+	}
+	if run.EndedAt != nil {
+		return nil
+	}
+	run.EndedAt, run.Result, run.Reason = &at, result, reason
+	data, err := json.Marshal(run)
+	if err != nil {
+		return err
+	}
+	// Lost to somebody who closed it first: theirs stands.
+	_, err = s.etcd.Txn(ctx).
+		If(clientv3.Compare(clientv3.ModRevision(key), "=", res.Kvs[0].ModRevision)).
+		Then(clientv3.OpPut(key, string(data))).Commit()
+	if err != nil {
+		return fmt.Errorf("end run %s: %w", id, err)
+	}
+	return nil
+}
+
+// History returns the known runs, oldest first, and the keys that it could
+// not read.
+func (s *Storage) History(ctx context.Context) ([]Run, []MalformedKey, error) {
+	res, err := s.etcd.Get(ctx, KeyHistory, clientv3.WithPrefix())
+	if err != nil {
+		return nil, nil, fmt.Errorf("read history: %w", err)
+	}
+	var runs []Run
+	var bad []MalformedKey
+	for _, kv := range res.Kvs {
+		var run Run
+		err := decode(kv.Value, &run)
+		if err == nil && (run.Version == "" || run.StartedAt.IsZero()) {
+			err = errors.New("it has no version or no started_at")
+		}
+		if err != nil {
+			bad = append(bad, MalformedKey{string(kv.Key), err})
+			continue
+		}
+		runs = append(runs, run)
+	}
+	slices.SortFunc(runs, func(a, b Run) int { return a.StartedAt.Compare(b.StartedAt) })
+	return runs, bad, nil
+}
+
+// TrimHistory deletes the oldest runs beyond the number that is kept.
+func (s *Storage) TrimHistory(ctx context.Context) error {
+	res, err := s.etcd.Get(ctx, KeyHistory, clientv3.WithPrefix(), clientv3.WithKeysOnly(),
+		clientv3.WithSort(clientv3.SortByKey, clientv3.SortAscend))
+	if err != nil {
+		return fmt.Errorf("read history: %w", err)
+	}
+	for i := 0; i < len(res.Kvs)-historyKept; i++ {
+		if _, err := s.etcd.Delete(ctx, string(res.Kvs[i].Key)); err != nil {
+			return fmt.Errorf("trim history: %w", err)
+		}
+	}
+	return nil
+}

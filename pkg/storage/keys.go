@@ -1,0 +1,100 @@
+package storage
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Key names below the prefix.  The two election prefixes end in a slash that
+// belongs to the name: etcd's concurrency package adds another one.
+const (
+	KeyUpdaterLeader     = "leader/updater/"
+	KeyWorkerLock        = "leader/worker/"
+	KeyStateSetterLeader = "leader/sabakan-state-setter/"
+
+	KeyBootServers = "info/bootservers/"
+	KeyRelease     = "info/neco-release"
+	KeySSHPubKey   = "info/ssh-pubkey"
+
+	KeyRequest  = "status/current"
+	KeyStatuses = "status/bootservers/"
+	KeyContents = "contents/"
+	KeySwitch   = "switch/"
+	KeyPresence = "presence/"
+	KeyNotified = "notified/"
+	KeyHistory  = "history/"
+	KeyInstall  = "install/"
+	KeyConfig   = "config/"
+	KeyFinish   = "finish/"
+
+	keyStatusPrefix = "status/"
+)
+
+// KeySpec is a row of the table of keys, for documents and checks.
+type KeySpec struct {
+	Key    string
+	Value  string
+	Writer string
+}
+
+// Keys lists every key of Neco in etcd, below the prefix.
+func Keys() []KeySpec {
+	return []KeySpec{
+		{"leader/updater//<lease>", "host name of the leader", "neco-updater"},
+		{"leader/worker//<lease>", "LRN of the holder", "neco-worker, for once- and rolling actions"},
+		{"leader/sabakan-state-setter//<lease>", "holder", "sabakan-state-setter"},
+		{"info/bootservers/<LRN>", "empty; the registered boot servers", "setup, join, leave"},
+		{"info/neco-release", "newest known version", "neco-updater (guarded), setup"},
+		{"info/ssh-pubkey", "public key for node users", "neco ssh generate"},
+		{"status/current", "request: version, servers, stop, started_at; optional reason", "neco-updater (guarded), setup, neco stop"},
+		{"status/bootservers/<LRN>", "status: version, step, cond, message; optional started_at, phase, host_id, at", "neco-worker (guarded)"},
+		{"contents/<name>", "outcome of a once-action: version, success; optional started_at, digest", "holder of the lock (guarded)"},
+		{"switch/<group>", "which version of a group may run: version, started_at, side", "neco-worker (guarded, first writer decides)"},
+		{"presence/<LRN>", "sign of life: version, pid, boot_id, host_id, since; leased", "neco-worker"},
+		{"notified/<started_at>", "kinds of notice that were sent for this run", "neco-updater (guarded)"},
+		{"history/<started_at>", "a run: version, servers, by, started_at, ended_at, result, reason", "neco-updater (guarded), neco stop, neco recover"},
+		{"install/<LRN>/containers/<name>", "tag of the installed image", "neco-worker (guarded)"},
+		{"install/<LRN>/debs/<name>", "release of the installed package", "neco-worker (guarded)"},
+		{"config/<key>", "configuration, see neco config", "neco config set"},
+		{"vault-unseal-key", "encrypted unseal key", "setup"},
+		{"vault-root-token", "encrypted root token", "setup"},
+		{"finish/<LRN>", "stage of the bootstrap", "setup"},
+		{"bmc/bmc-user, bmc/ipmi-user, bmc/ipmi-password", "credentials of BMCs", "neco bmc config set"},
+		{"teleport/auth-token", "token in hex", "neco init teleport"},
+		{"cke/weight", "JSON object: role to weight", "neco cke weight set"},
+	}
+}
+
+// BootServerKey is the registration of a boot server.
+func BootServerKey(lrn int) string { return KeyBootServers + strconv.Itoa(lrn) }
+
+// StatusKey is the report of a boot server.
+func StatusKey(lrn int) string { return KeyStatuses + strconv.Itoa(lrn) }
+
+// PresenceKey is the sign of life of a boot server's worker.
+func PresenceKey(lrn int) string { return KeyPresence + strconv.Itoa(lrn) }
+
+// ContainerKey records the image that runs as name on a boot server.
+func ContainerKey(lrn int, name string) string {
+	return fmt.Sprintf("%s%d/containers/%s", KeyInstall, lrn, name)
+}
+
+// DebKey records the package that is installed on a boot server.
+func DebKey(lrn int, name string) string {
+	return fmt.Sprintf("%s%d/debs/%s", KeyInstall, lrn, name)
+}
+
+// parseLRN reads the decimal number behind prefix.  Signs, leading zeros and
+// anything else are foreign.
+func parseLRN(key, prefix string) (int, error) {
+	text, ok := strings.CutPrefix(key, prefix)
+	if !ok {
+		return 0, fmt.Errorf("does not begin with %s", prefix)
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 0 || strconv.Itoa(n) != text {
+		return 0, fmt.Errorf("%q is no logical rack number", text)
+	}
+	return n, nil
+}

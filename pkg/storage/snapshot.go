@@ -1,0 +1,147 @@
+package storage
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"go.etcd.io/etcd/api/v3/mvccpb"
+	clientv3 "go.etcd.io/etcd/client/v3"
+
+	"github.com/cybozu-go/neco/pkg/update"
+)
+
+// Storage reads and writes Neco's keys.
+type Storage struct {
+	etcd *clientv3.Client
+}
+
+// New returns a Storage on a client that is namespaced at Neco's prefix.  The
+// client stays the caller's.
+func New(etcd *clientv3.Client) *Storage { return &Storage{etcd} }
+
+// Client returns the namespaced client.
+func (s *Storage) Client() *clientv3.Client { return s.etcd }
+
+// Snapshot is everything that decides about updates, at one revision.
+type Snapshot struct {
+	update.State
+	// Release is the newest known version; empty: none.
+	Release string
+	// ReleaseRev is the revision at which it was written; 0: never.
+	ReleaseRev int64
+	Config     Config
+	// Malformed lists the keys that were skipped, in the order of their names.
+	Malformed []MalformedKey
+}
+
+// Snapshot reads the shared state in one transaction.  It fails only when
+// etcd cannot be read.
+func (s *Storage) Snapshot(ctx context.Context) (*Snapshot, error) {
+	var ops []clientv3.Op
+	for _, prefix := range []string{"info/", keyStatusPrefix, KeyContents, KeySwitch, KeyPresence} {
+		ops = append(ops, clientv3.OpGet(prefix, clientv3.WithPrefix()))
+	}
+	ops = append(ops, configOp())
+	res, err := s.etcd.Txn(ctx).Then(ops...).Commit()
+	if err != nil {
+		return nil, fmt.Errorf("read snapshot: %w", err)
+	}
+	snap := newSnapshot(res.Header.Revision)
+	config := map[string]string{}
+	for _, r := range res.Responses {
+		for _, kv := range r.GetResponseRange().Kvs {
+			key := string(kv.Key)
+			if name, ok := strings.CutPrefix(key, KeyConfig); ok {
+				config[name] = string(kv.Value)
+				continue
+			}
+			if err := snap.add(key, kv); err != nil {
+				snap.Malformed = append(snap.Malformed, MalformedKey{key, err})
+				snap.Unreadable[key] = err
+			}
+		}
+	}
+	var bad []MalformedKey
+	snap.Config, bad = readConfig(config)
+	snap.Malformed = append(snap.Malformed, bad...)
+	slices.SortFunc(snap.Malformed, func(a, b MalformedKey) int { return cmp.Compare(a.Key, b.Key) })
+	slices.Sort(snap.Registered)
+	return snap, nil
+}
+
+func newSnapshot(rev int64) *Snapshot {
+	return &Snapshot{State: update.State{
+		Revision:   rev,
+		Statuses:   map[int]update.Status{},
+		Presence:   map[int]update.Presence{},
+		Records:    map[string]update.Record{},
+		Switches:   map[string]update.Switch{},
+		Unreadable: map[string]error{},
+	}}
+}
+
+// add puts one key into the snapshot.
+func (s *Snapshot) add(key string, kv *mvccpb.KeyValue) (err error) {
+	switch {
+	case strings.HasPrefix(key, KeyBootServers):
+		return addByLRN(key, KeyBootServers, func(lrn int) error {
+			s.Registered = append(s.Registered, lrn)
+			return nil
+		})
+	case key == KeyRelease:
+		s.Release, s.ReleaseRev = string(kv.Value), kv.ModRevision
+		return nil
+	case key == KeySSHPubKey:
+		return nil
+	case key == KeyRequest:
+		s.Request, err = decodeRequest(kv.Value, kv.ModRevision)
+		return err
+	case strings.HasPrefix(key, KeyStatuses):
+		return addByLRN(key, KeyStatuses, func(lrn int) (err error) {
+			st, err := decodeStatus(kv.Value, kv.ModRevision)
+			if err == nil {
+				s.Statuses[lrn] = st
+			}
+			return err
+		})
+	case strings.HasPrefix(key, KeyPresence):
+		return addByLRN(key, KeyPresence, func(lrn int) error {
+			p, err := decodePresence(kv.Value)
+			if err == nil {
+				s.Presence[lrn] = p
+			}
+			return err
+		})
+	}
+	return s.addNamed(key, kv)
+}
+
+func (s *Snapshot) addNamed(key string, kv *mvccpb.KeyValue) error {
+	if name, ok := strings.CutPrefix(key, KeyContents); ok {
+		rec, err := decodeRecord(kv.Value, kv.ModRevision)
+		if err == nil {
+			s.Records[name] = rec
+		}
+		return err
+	}
+	if name, ok := strings.CutPrefix(key, KeySwitch); ok {
+		sw, err := decodeSwitch(kv.Value, kv.ModRevision)
+		if err == nil {
+			s.Switches[name] = sw
+		}
+		return err
+	}
+	return errors.New("foreign key")
+}
+
+func addByLRN(key, prefix string, add func(int) error) error {
+	lrn, err := parseLRN(key, prefix)
+	if err != nil {
+		return err
+	}
+	return add(lrn)
+}

@@ -1,0 +1,168 @@
+package storage
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	clientv3 "go.etcd.io/etcd/client/v3"
+
+	"github.com/cybozu-go/neco/pkg/update"
+)
+
+// PutStatus writes the report of a worker.
+func (s *Storage) PutStatus(ctx context.Context, g Guard, lrn int, st update.Status) (int64, error) {
+	v, err := encodeStatus(st)
+	if err != nil {
+		return 0, err
+	}
+	return s.commit(ctx, "write status", g, nil, clientv3.OpPut(StatusKey(lrn), v))
+}
+
+// PutRecord writes the outcome of a once-action.
+func (s *Storage) PutRecord(ctx context.Context, g Guard, name string, rec update.Record) (int64, error) {
+	v, err := json.Marshal(rec)
+	if err != nil {
+		return 0, err
+	}
+	return s.commit(ctx, "write record "+name, g, nil, clientv3.OpPut(KeyContents+name, string(v)))
+}
+
+// PutSwitch decides about a group unless somebody has written its key since
+// revision seen (0: it was absent): then ErrSuperseded.
+func (s *Storage) PutSwitch(ctx context.Context, g Guard, group string, sw update.Switch, seen int64) (int64, error) {
+	v, err := json.Marshal(sw)
+	if err != nil {
+		return 0, err
+	}
+	key := KeySwitch + group
+	return s.commit(ctx, "write switch "+group, g, []clientv3.Cmp{unchanged(key, seen)}, clientv3.OpPut(key, string(v)))
+}
+
+// NewRequest orders a new run and opens its history.  With clear, statuses
+// and records are deleted in the same transaction.
+func (s *Storage) NewRequest(ctx context.Context, g Guard, r *update.Request, by string, clear bool) (int64, error) {
+	v, err := encodeRequest(r)
+	if err != nil {
+		return 0, err
+	}
+	begin, err := beginRun(r, by)
+	if err != nil {
+		return 0, err
+	}
+	ops := []clientv3.Op{clientv3.OpPut(KeyRequest, v), begin}
+	if clear {
+		ops = append(ops,
+			clientv3.OpDelete(KeyStatuses, clientv3.WithPrefix()),
+			clientv3.OpDelete(KeyContents, clientv3.WithPrefix()))
+	}
+	return s.commit(ctx, "write request", g, nil, ops...)
+}
+
+// StopRequest marks the run of r, as it was read, as stopped.
+func (s *Storage) StopRequest(ctx context.Context, g Guard, r *update.Request, reason string) (int64, error) {
+	stopped := *r
+	stopped.Stop, stopped.Reason = true, reason
+	v, err := encodeRequest(&stopped)
+	if err != nil {
+		return 0, err
+	}
+	g.AnyRequest, g.RequestRev = false, r.Rev
+	return s.commit(ctx, "stop run", g, nil, clientv3.OpPut(KeyRequest, v))
+}
+
+// Recover deletes the request, all statuses and all records, if the request is
+// still the one of revision rev.
+func (s *Storage) Recover(ctx context.Context, rev int64) error {
+	g := Guard{LRN: -1, RequestRev: rev}
+	_, err := s.commit(ctx, "recover", g, nil,
+		clientv3.OpDelete(keyStatusPrefix, clientv3.WithPrefix()),
+		clientv3.OpDelete(KeyContents, clientv3.WithPrefix()))
+	return err
+}
+
+// PutRelease records the newest known version.
+func (s *Storage) PutRelease(ctx context.Context, g Guard, version string) error {
+	g.AnyRequest = true
+	_, err := s.commit(ctx, "write release", g, nil, clientv3.OpPut(KeyRelease, version))
+	return err
+}
+
+// PutInstalled records what runs on a boot server: a key of [ContainerKey] or
+// [DebKey] and its value.  Nothing is written when the value is there already.
+func (s *Storage) PutInstalled(ctx context.Context, g Guard, key, value string) error {
+	res, err := s.etcd.Get(ctx, key)
+	if err != nil {
+		return fmt.Errorf("read %s: %w", key, err)
+	}
+	if len(res.Kvs) == 1 && string(res.Kvs[0].Value) == value {
+		return nil
+	}
+	_, err = s.commit(ctx, "write "+key, g, nil, clientv3.OpPut(key, value))
+	return err
+}
+
+// Register adds a boot server.
+func (s *Storage) Register(ctx context.Context, lrn int) error {
+	if _, err := s.etcd.Put(ctx, BootServerKey(lrn), ""); err != nil {
+		return fmt.Errorf("register boot server %d: %w", lrn, err)
+	}
+	return nil
+}
+
+// Unregister removes a boot server with everything that is recorded of it,
+// if the request is still the one of revision rev (0: none).
+func (s *Storage) Unregister(ctx context.Context, lrn int, rev int64) error {
+	g := Guard{LRN: lrn, RequestRev: rev}
+	_, err := s.commit(ctx, fmt.Sprintf("unregister boot server %d", lrn), g, nil,
+		clientv3.OpDelete(BootServerKey(lrn)),
+		clientv3.OpDelete(StatusKey(lrn)),
+		clientv3.OpDelete(fmt.Sprintf("%s%d/", KeyInstall, lrn), clientv3.WithPrefix()))
+	return err
+}
+
+// Notified returns the kinds of notice that were sent for a run, and the
+// revision for PutNotified.
+func (s *Storage) Notified(ctx context.Context, run update.RunID) ([]string, int64, error) {
+	res, err := s.etcd.Get(ctx, notifiedKey(run))
+	if err != nil || len(res.Kvs) == 0 {
+		return nil, 0, err
+	}
+	var kinds []string
+	if err := json.Unmarshal(res.Kvs[0].Value, &kinds); err != nil {
+		return nil, res.Kvs[0].ModRevision, MalformedKey{notifiedKey(run), err}
+	}
+	return kinds, res.Kvs[0].ModRevision, nil
+}
+
+// PutNotified records the kinds of notice that were sent for a run.
+func (s *Storage) PutNotified(ctx context.Context, g Guard, run update.RunID, kinds []string) error {
+	v, err := json.Marshal(kinds)
+	if err != nil {
+		return err
+	}
+	g.AnyRequest = true
+	_, err = s.commit(ctx, "record notice", g, nil, clientv3.OpPut(notifiedKey(run), string(v)))
+	return err
+}
+
+// TrimNotified deletes the records of notices for all runs but one.
+func (s *Storage) TrimNotified(ctx context.Context, keep update.RunID) error {
+	res, err := s.etcd.Get(ctx, KeyNotified, clientv3.WithPrefix(), clientv3.WithKeysOnly())
+	if err != nil {
+		return fmt.Errorf("read %s: %w", KeyNotified, err)
+	}
+	for _, kv := range res.Kvs {
+		if key := string(kv.Key); key != notifiedKey(keep) {
+			if _, err := s.etcd.Delete(ctx, key); err != nil {
+				return fmt.Errorf("delete %s: %w", key, err)
+			}
+		}
+	}
+	return nil
+}
+
+func notifiedKey(run update.RunID) string {
+	return KeyNotified + run.StartedAt.UTC().Format(time.RFC3339Nano)
+}

@@ -1,0 +1,172 @@
+package update
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/cybozu-go/neco"
+)
+
+// act decides about the action in hand, whose barrier is passed.
+func (t Table) act(m Member, s State) Decision {
+	at := m.current()
+	a := t.Action(at)
+	if m.Work.State == WorkDone {
+		return t.done(m, s, a)
+	}
+	if a.Unmanaged {
+		m.Work.Note = fmt.Sprintf("step %d (%s): this version does not manage it yet", at.Step, t.Name(at.Step))
+		return Decision{Do: Advance, At: at, Why: m.Work.Note, Member: m.Advance(t)}
+	}
+	if a.Kind == Once {
+		if d, decided := t.once(m, s, a); decided {
+			return d
+		}
+	}
+	if a.Kind != Every {
+		switch m.Lock {
+		case LockNone:
+			return Decision{Do: Acquire, At: at, Why: "the lock orders this action"}
+		case LockWaiting:
+			return Decision{Do: Wait, At: at, Why: "the lock"}
+		}
+	}
+	if d, decided := t.gate(m, s, a); decided {
+		return d
+	}
+	return Decision{Do: Start, At: at}
+}
+
+// once decides what an outcome or a local condition has settled already.
+func (t Table) once(m Member, s State, a Action) (Decision, bool) {
+	if rec, ok := s.record(a.Record); ok {
+		if !rec.Success {
+			return m.abort(s.Request, mustStatus(s, m.LRN),
+				fmt.Sprintf("step %d (%s) %s: another boot server tried and failed", m.At.Step, t.Name(m.At.Step), a.Name)), true
+		}
+		return Decision{Do: Advance, At: m.At, Why: "done by a member", Member: m.Advance(t)}, true
+	}
+	if m.Qualified == nil {
+		return Decision{Do: Ask, At: m.At, Why: "whether this server qualifies"}, true
+	}
+	if !*m.Qualified {
+		return Decision{Do: Advance, At: m.At, Why: "this server does not qualify", Member: m.Advance(t)}, true
+	}
+	return Decision{}, false
+}
+
+func mustStatus(s State, lrn int) Status {
+	st, _ := s.status(lrn)
+	return st
+}
+
+// gate lets nobody start the new version of a group before the run's one
+// decision about it is recorded.
+func (t Table) gate(m Member, s State, a Action) (Decision, bool) {
+	if a.Starts == "" {
+		return Decision{}, false
+	}
+	sw, known, err := s.sideOf(a.Starts, m.Run)
+	own := mustStatus(s, m.LRN)
+	switch {
+	case err != nil:
+		return m.abort(s.Request, own, fmt.Sprintf("step %d (%s) %s: %v", m.At.Step, t.Name(m.At.Step), a.Name, err)), true
+	case !known:
+		return Decision{Do: Gate, At: m.current(), Group: a.Starts, Side: SideNew}, true
+	case sw != SideNew:
+		return m.abort(s.Request, own, fmt.Sprintf("step %d (%s) %s: a member has gone back to the old %s",
+			m.At.Step, t.Name(m.At.Step), a.Name, a.Starts)), true
+	}
+	return Decision{}, false
+}
+
+// sideOf returns what the run has decided about group.
+func (s State) sideOf(group string, run RunID) (side Side, known bool, err error) {
+	if err, bad := s.Unreadable[SwitchPrefix+group]; bad {
+		return "", false, fmt.Errorf("%s%s cannot be read: %w", SwitchPrefix, group, err)
+	}
+	sw, ok := s.Switches[group]
+	if !ok || !(RunID{sw.Version, sw.StartedAt}).Equal(run) {
+		return "", false, nil
+	}
+	return sw.Side, true, nil
+}
+
+// done decides what follows an action that succeeded.
+func (t Table) done(m Member, s State, a Action) Decision {
+	at := m.current()
+	if a.Kind == Once {
+		if _, published := s.record(a.Record); !published {
+			if m.Lock != LockHeld {
+				// The lock was lost before the outcome was recorded:
+				// whoever has it now repeats the action.
+				m.Work = Work{}
+				return Decision{Do: Enter, At: at, Why: "the lock was lost before the record", Member: m}
+			}
+			return Decision{Do: Publish, At: at, Success: true}
+		}
+	}
+	if m.Lock != LockNone {
+		return Decision{Do: Release, At: at, Why: "the action is done"}
+	}
+	return Decision{Do: Advance, At: at, Member: m.Advance(t)}
+}
+
+// watchWork: the action runs; it is left alone unless its time is over.
+func (t Table) watchWork(m Member) Decision {
+	at := m.current()
+	a := t.Action(at)
+	if a.Kind != Every && m.Lock != LockHeld && m.Work.Cancelled == CauseNone {
+		return Decision{Do: Cancel, At: at, Cause: CauseLeaseLost, Why: "the lock is lost"}
+	}
+	if m.Work.Elapsed >= a.Deadline && m.Work.Cancelled == CauseNone {
+		return Decision{Do: Cancel, At: at, Cause: CauseDeadline, Why: fmt.Sprintf("longer than %s", a.Deadline)}
+	}
+	return Decision{Do: Wait, At: at, Why: "the action"}
+}
+
+// failed decides about an action that returned an error; over is false when
+// it is to be tried again.
+func (t Table) failed(m Member, s State, own Status) (d Decision, over bool) {
+	at := m.current()
+	a := t.Action(at)
+	if m.Work.Cancelled == CauseLeaseLost {
+		return Decision{}, false
+	}
+	late := m.Work.Elapsed >= a.Deadline
+	if !late && !m.Work.Permanent {
+		return Decision{}, false
+	}
+	msg := fmt.Sprintf("step %d (%s) %s on boot server %d: %s", at.Step, t.Name(at.Step), a.Name, m.LRN, m.Work.Err)
+	if late {
+		msg += fmt.Sprintf(" (StepDeadline: %s)", a.Deadline)
+	}
+	if a.Kind == Once && m.Lock == LockHeld {
+		if _, published := s.record(a.Record); !published {
+			return Decision{Do: Publish, At: at, Success: false}, true
+		}
+	}
+	return m.abort(s.Request, own, msg), true
+}
+
+// abort reports that this member gives up, with the words that also go into
+// the log and the notification.
+func (m Member) abort(r *Request, own Status, msg string) Decision {
+	st := m.status(r, own.Arrival(), own, neco.CondAbort)
+	st.Message = msg
+	return Decision{Do: Report, Why: msg, Status: st}
+}
+
+// status builds the report of m; the shell adds the time.
+func (m Member) status(r *Request, a Arrival, own Status, cond neco.UpdateCondition) Status {
+	started := r.StartedAt
+	st := Status{StartedAt: &started, Phase: a.Phase, HostID: m.HostID}
+	st.Version, st.Step, st.Cond = r.Version, a.Step, cond
+	notes := m.Notes
+	if cond == neco.CondRunning && own.Message != "" && own.Arrival().Step == a.Step {
+		notes = append([]string{own.Message}, notes...)
+	}
+	st.Message = strings.Join(slices.Compact(notes), "; ")
+	return st
+}

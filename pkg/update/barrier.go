@@ -1,0 +1,59 @@
+package update
+
+import (
+	"cmp"
+	"fmt"
+
+	"github.com/cybozu-go/neco"
+)
+
+// Arrival is a point that all members pass together: the start of a step, or
+// of a later phase inside it.
+type Arrival struct {
+	Step  int
+	Phase int
+}
+
+// Compare orders arrivals: step first, then phase.
+func (a Arrival) Compare(b Arrival) int {
+	return cmp.Or(cmp.Compare(a.Step, b.Step), cmp.Compare(a.Phase, b.Phase))
+}
+
+func (a Arrival) String() string {
+	if a.Phase == 0 {
+		return fmt.Sprint(a.Step)
+	}
+	return fmt.Sprintf("%d.%d", a.Step, a.Phase)
+}
+
+// Missing returns the members of the current run that have not arrived at a,
+// in ascending order.  It is a function of the snapshot alone; nothing is
+// counted or remembered.
+func (s State) Missing(a Arrival) []int {
+	if s.Request == nil {
+		return nil
+	}
+	var missing []int
+	for _, lrn := range s.Request.Members() {
+		if !s.arrived(lrn, a) {
+			missing = append(missing, lrn)
+		}
+	}
+	return missing
+}
+
+// arrived: the member's status is of this run and at or beyond a, or complete.
+func (s State) arrived(lrn int, a Arrival) bool {
+	st, ok := s.status(lrn)
+	if !ok {
+		return false
+	}
+	switch st.Cond {
+	case neco.CondComplete:
+		return true
+	case neco.CondRunning:
+		return st.Arrival().Compare(a) >= 0
+	default:
+		return false
+	}
+}

@@ -1,0 +1,146 @@
+package update
+
+import (
+	"fmt"
+
+	"github.com/cybozu-go/neco"
+)
+
+// Order compares two versions of the package: negative when a is older than
+// b.  It is passed in, because what a version looks like is not the core's
+// concern.
+type Order func(a, b string) (int, error)
+
+// Decide says what m has to do next in the shared state s.  It is pure: no
+// I/O, no clock, and the same input gives the same answer.
+func (t Table) Decide(m Member, s State, order Order) Decision {
+	if err, bad := s.Unreadable[RequestKey]; bad {
+		return t.wayOut(m, s, CauseStopped, fmt.Sprintf("%s cannot be read: %v", RequestKey, err))
+	}
+	r := s.Request
+	switch {
+	case r == nil:
+		return t.wayOut(m, s, CauseSuperseded, "no update was requested")
+	case !r.IsMember(m.LRN):
+		return t.wayOut(m, s, CauseSuperseded, "this server is not a member of the run")
+	case !m.Run.IsZero() && !m.Run.Equal(r.ID()):
+		return t.wayOut(m, s, CauseSuperseded, "another run has been requested")
+	case r.Stop:
+		return t.wayOut(m, s, CauseStopped, stopText(r))
+	}
+	own, reported := s.status(m.LRN)
+	if reported && own.Cond != neco.CondRunning {
+		return t.finished(m, s, own)
+	}
+	if lrn, st, aborted := s.Aborted(); aborted {
+		return t.wayOut(m, s, CauseAborted, fmt.Sprintf("boot server %d aborted: %s", lrn, st.Message))
+	}
+	if m.Run.IsZero() {
+		return t.enter(m, r, own, reported, order)
+	}
+	return t.proceed(m, s, own, reported)
+}
+
+func stopText(r *Request) string {
+	if r.Reason == "" {
+		return "the run was stopped"
+	}
+	return "the run was stopped: " + r.Reason
+}
+
+// finished: this member's part in the run is over.
+func (t Table) finished(m Member, s State, own Status) Decision {
+	switch own.Cond {
+	case neco.CondComplete:
+		return t.wayOut(m, s, CauseNone, "complete")
+	case neco.CondAbort:
+		return t.wayOut(m, s, CauseAborted, "aborted: "+own.Message)
+	default:
+		return t.wayOut(m, s, CauseAborted, own.Message)
+	}
+}
+
+// enter decides where m begins or resumes its part.
+func (t Table) enter(m Member, r *Request, own Status, reported bool, order Order) Decision {
+	c, err := order(m.Version, r.Version)
+	switch {
+	case err != nil:
+		return m.abort(r, own, fmt.Sprintf("step 0 (%s): compare versions: %v", t.Name(0), err))
+	case c > 0:
+		return m.abort(r, own, fmt.Sprintf("step 0 (%s): version %s runs here, newer than the requested %s",
+			t.Name(0), m.Version, r.Version))
+	case c < 0:
+		return Decision{Do: Enter, Why: "an older version runs here", Member: m.begin(r.ID(), t.place(arrivalIn0(own, reported)), nil)}
+	case !reported || own.Step == 0:
+		return Decision{Do: Enter, Why: "the requested version runs here", Member: m.begin(r.ID(), Place{Step: 1}, nil)}
+	}
+	return Decision{Do: Enter, Why: fmt.Sprintf("resume at step %s", own.Arrival()),
+		Member: m.begin(r.ID(), t.place(own.Arrival()), t.repeated(own.Step))}
+}
+
+// arrivalIn0 is where a member with an older package goes on.  A server whose
+// status is ahead of its package was re-imaged: it installs again without
+// touching its status.
+func arrivalIn0(own Status, reported bool) Arrival {
+	if reported && own.Step == 0 {
+		return own.Arrival()
+	}
+	return Arrival{}
+}
+
+// proceed: m takes part in the run, which goes on.
+func (t Table) proceed(m Member, s State, own Status, reported bool) Decision {
+	if m.Work.State == WorkRunning {
+		return t.watchWork(m)
+	}
+	if m.Work.State == WorkFailed {
+		if d, over := t.failed(m, s, own); over {
+			return d
+		}
+	}
+	if len(m.Again) > 0 {
+		return t.act(m, s)
+	}
+	if m.Lock != LockNone && m.Work.State == WorkNone && !t.wantsLock(m, s) {
+		return Decision{Do: Release, At: m.At, Why: "the lock is not needed"}
+	}
+	if !t.valid(m.At) {
+		return Decision{Do: Report, Why: "all steps are done", Status: m.status(s.Request, Arrival{t.Last(), 0}, own, neco.CondComplete)}
+	}
+	a := t.arrival(m.At)
+	if !reported || own.Arrival().Compare(a) < 0 {
+		return Decision{Do: Report, At: m.At, Why: "arrived", Status: m.status(s.Request, a, own, neco.CondRunning)}
+	}
+	if missing := s.Missing(a); len(missing) > 0 {
+		return Decision{Do: Wait, At: m.At, Missing: missing, Why: fmt.Sprintf("barrier %s", a)}
+	}
+	return t.act(m, s)
+}
+
+// wantsLock reports whether the action at m.At is done under the lock and is
+// still to be done.
+func (t Table) wantsLock(m Member, s State) bool {
+	if !t.valid(m.At) {
+		return false
+	}
+	a := t.Action(m.At)
+	switch {
+	case a.Unmanaged:
+		return false
+	case a.Kind == Rolling:
+		return true
+	case a.Kind == Once:
+		_, done := s.record(a.Record)
+		return !done && (m.Qualified == nil || *m.Qualified)
+	}
+	return false
+}
+
+// record returns the outcome of a once-action if it belongs to the run.
+func (s State) record(name string) (Record, bool) {
+	c, ok := s.Records[name]
+	if !ok || !c.Of(s.Request) {
+		return Record{}, false
+	}
+	return c, true
+}

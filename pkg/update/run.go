@@ -1,0 +1,188 @@
+package update
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/cybozu-go/neco"
+)
+
+// RunID identifies one execution of a request.  Two requests for the same
+// version are two runs, because they were started at different instants.
+type RunID struct {
+	Version   string
+	StartedAt time.Time
+}
+
+// Equal reports whether both name the same run.  Start times are compared as
+// instants: the time zone in which they were written does not matter.
+func (r RunID) Equal(o RunID) bool {
+	return r.Version == o.Version && r.StartedAt.Equal(o.StartedAt)
+}
+
+// IsZero reports whether r names no run.
+func (r RunID) IsZero() bool { return r.Version == "" && r.StartedAt.IsZero() }
+
+func (r RunID) String() string {
+	return fmt.Sprintf("%s@%s", r.Version, r.StartedAt.UTC().Format(time.RFC3339Nano))
+}
+
+// Request is the shared order to update, with our optional fields.
+type Request struct {
+	neco.UpdateRequest
+	// Reason says why the run was stopped.
+	Reason string `json:"reason,omitempty"`
+	// Rev is the revision of etcd at which the request was last written.
+	Rev int64 `json:"-"`
+	// Unknown holds the fields that this version does not know, so that they
+	// survive a rewrite.
+	Unknown map[string]json.RawMessage `json:"-"`
+}
+
+// ID returns the identity of the run that this request orders.
+func (r *Request) ID() RunID { return RunID{r.Version, r.StartedAt} }
+
+// Members returns the boot servers of the run in ascending order.
+func (r *Request) Members() []int {
+	m := slices.Clone(r.Servers)
+	slices.Sort(m)
+	return slices.Compact(m)
+}
+
+// Status is the report of one worker, with our optional fields.
+type Status struct {
+	neco.UpdateStatus
+	// StartedAt is the run's; nil in a status that the original wrote.
+	StartedAt *time.Time `json:"started_at,omitempty"`
+	// Phase is the arrival inside the step; 0 is the arrival at the step.
+	Phase int `json:"phase,omitempty"`
+	// HostID tells a re-imaged server from the one that it replaces.
+	HostID string `json:"host_id,omitempty"`
+	// At is when the worker wrote it, by its own clock; for people only.
+	At *time.Time `json:"at,omitempty"`
+	// Rev is the revision of etcd at which it was written.
+	Rev int64 `json:"-"`
+}
+
+// Of reports whether the status belongs to the run of r.  A status without
+// the run's start (the original's) belongs to it when it names the same
+// version and was written after the request.
+func (s Status) Of(r *Request) bool {
+	if r == nil || s.Version != r.Version {
+		return false
+	}
+	if s.StartedAt == nil {
+		return s.Rev > r.Rev || r.Stop
+	}
+	return s.StartedAt.Equal(r.StartedAt)
+}
+
+// Arrival returns where the status says that its server has arrived.
+func (s Status) Arrival() Arrival { return Arrival{s.Step, s.Phase} }
+
+// Presence is the leased sign of life of a running worker.
+type Presence struct {
+	Version string    `json:"version"`
+	PID     int       `json:"pid"`
+	BootID  string    `json:"boot_id,omitempty"`
+	HostID  string    `json:"host_id,omitempty"`
+	Since   time.Time `json:"since"`
+}
+
+// Record is the outcome of a once-action, binding for all members.
+type Record struct {
+	neco.ContentsUpdateStatus
+	StartedAt *time.Time `json:"started_at,omitempty"`
+	Digest    string     `json:"digest,omitempty"`
+	// Rev is the revision at which it was written.
+	Rev int64 `json:"-"`
+}
+
+// Of reports whether the record belongs to the run of r.
+func (c Record) Of(r *Request) bool {
+	if r == nil || c.Version != r.Version {
+		return false
+	}
+	if c.StartedAt == nil {
+		return c.Rev > r.Rev
+	}
+	return c.StartedAt.Equal(r.StartedAt)
+}
+
+// Side says which version of a switched group may run.
+type Side string
+
+// The two sides of a switch.
+const (
+	SideOld Side = "old"
+	SideNew Side = "new"
+)
+
+// Switch is the one decision of a run about a group of programs whose
+// versions must not run together.  Whoever writes it first decides.
+type Switch struct {
+	Version   string    `json:"version"`
+	StartedAt time.Time `json:"started_at"`
+	Side      Side      `json:"side"`
+	// Rev is the revision at which it was written.
+	Rev int64 `json:"-"`
+}
+
+// State is what all members share, read at one revision.
+type State struct {
+	Revision   int64
+	Request    *Request
+	Registered []int
+	Statuses   map[int]Status
+	Presence   map[int]Presence
+	Records    map[string]Record
+	Switches   map[string]Switch
+	// Unreadable names keys that hold no valid value, by key below the prefix.
+	Unreadable map[string]error
+}
+
+// Key names in State.Unreadable that the core has to recognise.
+const (
+	RequestKey   = "status/current"
+	SwitchPrefix = "switch/"
+)
+
+// status returns the status of lrn if it belongs to the current run.
+func (s State) status(lrn int) (Status, bool) {
+	st, ok := s.Statuses[lrn]
+	if !ok || !st.Of(s.Request) {
+		return Status{}, false
+	}
+	return st, true
+}
+
+// Status returns the status of lrn if it belongs to the current run.
+func (s State) Status(lrn int) (Status, bool) { return s.status(lrn) }
+
+// Aborted returns the lowest member of the current run that gave up.
+func (s State) Aborted() (int, Status, bool) {
+	if s.Request == nil {
+		return 0, Status{}, false
+	}
+	for _, lrn := range s.Request.Members() {
+		if st, ok := s.status(lrn); ok && st.Cond == neco.CondAbort {
+			return lrn, st, true
+		}
+	}
+	return 0, Status{}, false
+}
+
+// Complete reports whether every member of the current run has completed.
+func (s State) Complete() bool {
+	if s.Request == nil {
+		return false
+	}
+	for _, lrn := range s.Request.Members() {
+		if st, ok := s.status(lrn); !ok || st.Cond != neco.CondComplete {
+			return false
+		}
+	}
+	return true
+}
