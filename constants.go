@@ -1,0 +1,217 @@
+package neco
+
+import "path/filepath"
+
+// Where Neco keeps its own things, and how it names itself.
+const (
+	// NecoDir holds the configuration of this boot server.
+	NecoDir = "/etc/neco"
+
+	// NecoDataDir holds the data files of the neco package.
+	NecoDataDir = "/usr/share/neco"
+
+	// NecoPrefix is what the etcd keys of Neco's programs begin with.
+	NecoPrefix = "/neco/"
+
+	NecoPackageName = "neco"
+
+	// NecoUserAgent is sent to GitHub with every request.
+	NecoUserAgent = "github.com/cybozu-go/neco"
+)
+
+// The GitHub repository whose releases are the versions of Neco.
+const (
+	GitHubRepoOwner = "cybozu-go"
+	GitHubRepoName  = "neco"
+)
+
+// etcd: directories, the owner of its files, its unit.
+const (
+	EtcdDir       = "/etc/etcd"
+	EtcdUID       = 10000
+	EtcdGID       = 10000
+	EtcdDataDir   = "/var/lib/etcd-container"
+	EtcdBackupDir = "/var/lib/etcd-backup"
+	EtcdService   = "etcd-container"
+)
+
+// Vault: its directory, the owner of its files, the mounts of its
+// certificate authorities, their life times, its unit.
+const (
+	VaultDir     = "/etc/vault"
+	VaultUID     = 10000
+	VaultGID     = 10000
+	CAServer     = "ca/server"
+	CAEtcdPeer   = "ca/boot-etcd-peer"
+	CAEtcdClient = "ca/boot-etcd-client"
+	TTL100Year   = "876000h"
+	TTL10Year    = "87600h"
+	VaultService = "vault"
+
+	// VaultPrefix is what the etcd keys of Vault's storage begin with.
+	VaultPrefix = "/vault/"
+)
+
+// etcdpasswd: its directory, the unit of its agent, its etcd keys.
+const (
+	EtcdpasswdDir     = "/etc/etcdpasswd"
+	EtcdpasswdService = "ep-agent"
+	EtcdpasswdPrefix  = "/passwd/"
+)
+
+// Teleport: its directory and its unit.
+const (
+	TeleportDir     = "/etc/teleport"
+	TeleportService = "teleport-node"
+)
+
+// sabakan: directories, its unit, its etcd keys.
+const (
+	SabakanDir     = "/etc/sabakan"
+	SabakanService = "sabakan"
+	SabakanPrefix  = "/sabakan/"
+	SabakanDataDir = "/var/lib/sabakan"
+
+	// SabakanLocalEndpoint is where sabakan accepts changes; elsewhere its
+	// API may only be read.
+	SabakanLocalEndpoint = "http://127.0.0.1:10080"
+)
+
+// serf: its unit and its directory.
+const (
+	SerfService = "serf"
+	SerfDir     = "/etc/serf"
+)
+
+// CKE: its directory, its units, its etcd keys.
+const (
+	CKEDir               = "/etc/cke"
+	CKEService           = "cke"
+	CKEPrefix            = "/cke/"
+	CKELocalProxyService = "cke-localproxy"
+)
+
+// Promtail: its directory and its unit.
+const (
+	PromtailDir     = "/etc/promtail"
+	PromtailService = "promtail"
+)
+
+// Environments: which releases a data centre follows. With NoneEnv it follows
+// none, and no update begins by itself.
+const (
+	NoneEnv    = "none"
+	TestEnv    = "test"
+	StagingEnv = "staging"
+	ProdEnv    = "prod"
+)
+
+// BashCompletionDir is where programs put their completion for bash.
+const BashCompletionDir = "/etc/bash_completion.d"
+
+// SabakanStateSetterService is the unit of sabakan-state-setter.
+const SabakanStateSetterService = "sabakan-state-setter"
+
+// SetupHWService is the unit of setup-hw.
+const SetupHWService = "setup-hw"
+
+// WorkerAssetsPath is the directory whose files are uploaded to sabakan for
+// the nodes.
+const WorkerAssetsPath = "/usr/libexec/neco"
+
+// Who this boot server is.
+var (
+	RackFile        = filepath.Join(NecoDir, "rack")
+	ClusterFile     = filepath.Join(NecoDir, "cluster")
+	SabakanIPAMFile = filepath.Join(NecoDir, "sabakan_ipam.json")
+
+	// DCTestFile exists on the servers of a test data centre only.
+	DCTestFile = filepath.Join(NecoDir, "dctest")
+)
+
+// Neco's own program, configuration and certificates.
+var (
+	NecoBin      = "/usr/bin/neco"
+	NecoConfFile = filepath.Join(NecoDir, "config.yml")
+	NecoCertFile = filepath.Join(NecoDir, "etcd.crt")
+	NecoKeyFile  = filepath.Join(NecoDir, "etcd.key")
+
+	// ServerCAFile is the authority of all boot servers' ServerCertFile.
+	ServerCAFile   = "/usr/local/share/ca-certificates/neco.crt"
+	ServerCertFile = filepath.Join(NecoDir, "server.crt")
+	ServerKeyFile  = filepath.Join(NecoDir, "server.key")
+
+	// IgnitionDirectory holds the sources of the nodes' ignition templates.
+	IgnitionDirectory = filepath.Join(NecoDataDir, "ignitions")
+)
+
+// Files of etcd and of its backup.
+var (
+	EtcdConfFile       = filepath.Join(EtcdDir, "etcd.conf.yml")
+	EtcdPeerCAFile     = filepath.Join(EtcdDir, "ca-peer.crt")
+	EtcdClientCAFile   = filepath.Join(EtcdDir, "ca-client.crt")
+	EtcdPeerCertFile   = filepath.Join(EtcdDir, "peer.crt")
+	EtcdPeerKeyFile    = filepath.Join(EtcdDir, "peer.key")
+	EtcdBackupCertFile = filepath.Join(EtcdDir, "backup.crt")
+	EtcdBackupKeyFile  = filepath.Join(EtcdDir, "backup.key")
+)
+
+// Files of Vault.
+var (
+	VaultConfFile = filepath.Join(VaultDir, "config.hcl")
+	VaultCertFile = filepath.Join(VaultDir, "etcd.crt")
+	VaultKeyFile  = filepath.Join(VaultDir, "etcd.key")
+)
+
+// Files of etcdpasswd.
+var (
+	EtcdpasswdConfFile = filepath.Join(EtcdpasswdDir, "config.yml")
+	EtcdpasswdCertFile = filepath.Join(EtcdpasswdDir, "etcd.crt")
+	EtcdpasswdKeyFile  = filepath.Join(EtcdpasswdDir, "etcd.key")
+	EtcdpasswdDropIn   = "/etc/systemd/system/ep-agent.service.d/10-check-certificate.conf"
+)
+
+// TeleportConfFile is the configuration of Teleport.
+var TeleportConfFile = filepath.Join(TeleportDir, "teleport.yaml")
+
+// Files of sabakan and of its command.
+var (
+	SabakanConfFile           = filepath.Join(SabakanDir, "config.yml")
+	SabakanCertFile           = filepath.Join(SabakanDir, "etcd.crt")
+	SabakanKeyFile            = filepath.Join(SabakanDir, "etcd.key")
+	SabakanDHCPJSONFile       = filepath.Join(NecoDataDir, "dhcp.json")
+	SabactlBin                = "/usr/local/bin/sabactl"
+	SabactlBashCompletionFile = filepath.Join(BashCompletionDir, "sabactl")
+)
+
+// SerfConfFile is the configuration of serf.
+var SerfConfFile = filepath.Join(SerfDir, "serf.json")
+
+// PromtailConfFile is the configuration of Promtail.
+var PromtailConfFile = filepath.Join(PromtailDir, "promtail.yaml")
+
+// Files of CKE and of its command. Those with Pre in their names serve every
+// environment but prod.
+var (
+	CKEConfFile        = filepath.Join(CKEDir, "config.yml")
+	CKECertFile        = filepath.Join(CKEDir, "etcd.crt")
+	CKEKeyFile         = filepath.Join(CKEDir, "etcd.key")
+	CKECLIBin          = "/usr/bin/ckecli"
+	CKETemplateFile    = filepath.Join(NecoDataDir, "cke-template.yml")
+	CKETemplateFilePre = filepath.Join(NecoDataDir, "cke-template-pre.yml")
+
+	CKEUserResourceFiles = []string{
+		filepath.Join(NecoDataDir, "namespaces.yml"),
+		filepath.Join(NecoDataDir, "cilium.yaml"),
+		filepath.Join(NecoDataDir, "coil.yaml"),
+		filepath.Join(NecoDataDir, "unbound.yml"),
+		filepath.Join(NecoDataDir, "squid.yml"),
+	}
+	CKEUserResourceFilesPre = []string{
+		filepath.Join(NecoDataDir, "namespaces.yml"),
+		filepath.Join(NecoDataDir, "cilium-pre.yaml"),
+		filepath.Join(NecoDataDir, "coil.yaml"),
+		filepath.Join(NecoDataDir, "unbound.yml"),
+		filepath.Join(NecoDataDir, "squid.yml"),
+	}
+)

@@ -1,0 +1,67 @@
+package neco
+
+import (
+	"fmt"
+	"path"
+	"strconv"
+	"strings"
+)
+
+// ContainerImage is one version of a container image.
+type ContainerImage struct {
+	// Name identifies the image within an artifact set.
+	Name string
+
+	// Repository is the registry's host and the path of the image in it.
+	Repository string
+
+	// Tag is the version of the image.
+	Tag string
+
+	// Private says that a second image with private contents exists beside
+	// this one; its repository has the suffix "-secret".
+	Private bool
+}
+
+// ParseContainerImageName reads a full name such as
+// "quay.io/cybozu/etcd:3.5.4.1". The name must contain exactly one colon, so a
+// registry with a port number is refused. Name becomes the last element of the
+// repository, Private false.
+func ParseContainerImageName(name string) (ContainerImage, error) {
+	repo, tag, ok := strings.Cut(name, ":")
+	if !ok || strings.Contains(tag, ":") || repo == "" || tag == "" {
+		return ContainerImage{}, fmt.Errorf("parse container image name %q: want REPOSITORY:TAG with exactly one colon", name)
+	}
+	return ContainerImage{Name: path.Base(repo), Repository: repo, Tag: tag}, nil
+}
+
+// FullName returns "<repository>:<tag>". hasSecret says that private images
+// can be accessed; the repository of one then gets the suffix "-secret".
+func (c ContainerImage) FullName(hasSecret bool) string {
+	if hasSecret && c.Private {
+		return c.Repository + "-secret:" + c.Tag
+	}
+	return c.Repository + ":" + c.Tag
+}
+
+// MajorVersion returns the number that the tag begins with, up to the first
+// dot, a leading "v" aside. It is 0 if the tag does not begin with a number.
+func (c ContainerImage) MajorVersion() int {
+	major, _, _ := strings.Cut(strings.TrimPrefix(c.Tag, "v"), ".")
+	n, err := strconv.Atoi(major)
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+// MarshalGo returns the value as it is written in artifacts.go.
+func (c ContainerImage) MarshalGo() string {
+	return fmt.Sprintf("{Name: %q, Repository: %q, Tag: %q, Private: %v}", c.Name, c.Repository, c.Tag, c.Private)
+}
+
+// NeedAuth says whether a registry may ask for credentials: the image is
+// private, or it is on quay.io, where anonymous clients are limited.
+func (c ContainerImage) NeedAuth() bool {
+	return c.Private || strings.HasPrefix(c.Repository, "quay.io/")
+}

@@ -1,0 +1,185 @@
+package neco
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+	"golang.org/x/term"
+)
+
+// dockerQueryTimeout bounds a question to the Docker daemon, which answers at
+// once or is stuck.
+const dockerQueryTimeout = 30 * time.Second
+
+// Bind makes a directory of the host visible in a container.
+type Bind struct {
+	// Name tells binds apart; Docker has no use for it.
+	Name     string
+	Source   string
+	Dest     string
+	ReadOnly bool
+}
+
+// ContainerRuntime runs containers on this boot server.
+type ContainerRuntime interface {
+	// ImageFullName returns "<repository>:<tag>" of img. For a private image
+	// the answer depends on whether this server uses private repositories.
+	ImageFullName(img ContainerImage) string
+
+	// Pull makes img available for Run. It blocks until that is so.
+	Pull(ctx context.Context, img ContainerImage) error
+
+	// Run runs args in a new container of img and blocks until it ends. The
+	// image must be there already.
+	Run(ctx context.Context, img ContainerImage, binds []Bind, args []string) error
+
+	// Exec runs command in the running container called name and returns
+	// what exec.Cmd.Run returns. With stdio, the command has the standard
+	// input, output and error of this process.
+	Exec(ctx context.Context, name string, stdio bool, command []string) error
+
+	// IsRunning says whether a container of exactly this image is running.
+	IsRunning(img ContainerImage) (bool, error)
+}
+
+// GetContainerRuntime returns the container runtime of this server: Docker,
+// by the docker command in PATH. Images are fetched through proxy, an absolute
+// URL; if empty, directly.
+func GetContainerRuntime(proxy string) (ContainerRuntime, error) {
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.Proxy = nil
+	if proxy != "" {
+		u, err := url.Parse(proxy)
+		if err != nil || u.Scheme == "" || u.Host == "" {
+			return nil, fmt.Errorf("container runtime: proxy is not an absolute URL")
+		}
+		transport.Proxy = http.ProxyURL(u)
+	}
+	if _, err := exec.LookPath("docker"); err != nil {
+		return nil, fmt.Errorf("container runtime: %w", err)
+	}
+	return dockerRuntime{transport: transport, testFile: DCTestFile}, nil
+}
+
+type dockerRuntime struct {
+	transport http.RoundTripper
+	testFile  string
+}
+
+var _ ContainerRuntime = dockerRuntime{}
+
+// hasSecret says whether this server uses private repositories: all do, but
+// those of a test data centre.
+func (d dockerRuntime) hasSecret() bool {
+	_, err := os.Stat(d.testFile)
+	return errors.Is(err, os.ErrNotExist)
+}
+
+func (d dockerRuntime) ImageFullName(img ContainerImage) string {
+	return img.FullName(d.hasSecret())
+}
+
+func (d dockerRuntime) Pull(ctx context.Context, img ContainerImage) error {
+	full := d.ImageFullName(img)
+	if docker(ctx, "image", "inspect", full) == nil {
+		return nil
+	}
+	var auth authn.Authenticator
+	if d.hasSecret() && img.Private {
+		auth = authn.Anonymous // selects the private repository; it will say if that is not enough
+	}
+	fetcher := NewImageFetcher(d.transport, auth)
+	return loadImage(ctx, full, func(w io.Writer) error {
+		return fetcher.GetTarball(ctx, img, w)
+	})
+}
+
+func (d dockerRuntime) Run(ctx context.Context, img ContainerImage, binds []Bind, args []string) error {
+	cmdline := []string{"run", "--pull", "never", "--rm", "-u", "root:root", "--entrypoint="}
+	for _, b := range binds {
+		volume := b.Source + ":" + b.Dest
+		if b.ReadOnly {
+			volume += ":ro"
+		}
+		cmdline = append(cmdline, "-v", volume)
+	}
+	cmdline = append(cmdline, d.ImageFullName(img))
+	return docker(ctx, append(cmdline, args...)...)
+}
+
+func (d dockerRuntime) Exec(ctx context.Context, name string, stdio bool, command []string) error {
+	interactive := "-i"
+	if stdio && term.IsTerminal(int(os.Stdin.Fd())) {
+		interactive = "-it"
+	}
+	args := append([]string{"exec", "--privileged", interactive, name}, command...)
+	cmd := exec.CommandContext(ctx, "docker", args...)
+	if stdio {
+		cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	}
+	return cmd.Run()
+}
+
+func (d dockerRuntime) IsRunning(img ContainerImage) (bool, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), dockerQueryTimeout)
+	defer cancel()
+	var stderr bytes.Buffer
+	cmd := exec.CommandContext(ctx, "docker", "ps", "--no-trunc", "--format", "{{.Image}}")
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		return false, fmt.Errorf("docker ps: %w: %s", err, lastLines(stderr.String()))
+	}
+	return slices.Contains(strings.Fields(string(out)), d.ImageFullName(img)), nil
+}
+
+// docker runs the docker command; the error ends with what it printed last.
+func docker(ctx context.Context, args ...string) error {
+	var out bytes.Buffer
+	cmd := exec.CommandContext(ctx, "docker", args...)
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("docker %s: %w: %s", args[0], err, lastLines(out.String()))
+	}
+	return nil
+}
+
+// loadImage gives Docker the tarball that write produces.
+func loadImage(ctx context.Context, full string, write func(io.Writer) error) error {
+	r, w := io.Pipe()
+	written := make(chan error, 1)
+	go func() {
+		err := write(w)
+		w.CloseWithError(err)
+		written <- err
+	}()
+	var out bytes.Buffer
+	cmd := exec.CommandContext(ctx, "docker", "load")
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = r, &out, &out
+	loadErr := cmd.Run()
+	r.Close() // ends write if docker went away first
+	if err := <-written; err != nil && !errors.Is(err, io.ErrClosedPipe) {
+		return err
+	}
+	if loadErr != nil {
+		return fmt.Errorf("load image %s: %w: %s", full, loadErr, lastLines(out.String()))
+	}
+	return nil
+}
+
+// lastLines returns the end of a program's output: what it died of.
+func lastLines(s string) string {
+	lines := strings.Split(strings.TrimSpace(s), "\n")
+	return strings.Join(lines[max(0, len(lines)-5):], "; ")
+}

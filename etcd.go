@@ -1,0 +1,128 @@
+package neco
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	clientv3 "go.etcd.io/etcd/client/v3"
+	"go.etcd.io/etcd/client/v3/namespace"
+	"go.uber.org/zap"
+	"google.golang.org/grpc"
+)
+
+// A connection that has been silent for etcdKeepAliveTime is probed, and left
+// if there is no answer within etcdKeepAliveTimeout. grpc raises the former to
+// its own minimum of 10 s, so a dead member is left after 13 s at most.
+const (
+	etcdKeepAliveTime    = 5 * time.Second
+	etcdKeepAliveTimeout = 3 * time.Second
+)
+
+// EtcdClient returns a client for Neco's own keys, as NecoConfFile says.
+// The caller closes it.
+func EtcdClient() (*clientv3.Client, error) {
+	cfg, err := LoadEtcdConfig(NecoConfFile)
+	if err != nil {
+		return nil, err
+	}
+	return cfg.Client()
+}
+
+// Client returns an etcd client whose KV, Watcher and Lease see only what is
+// below the configured prefix, with keys relative to it. It does not wait for
+// etcd, except that a username is authenticated first, within the configured
+// timeout. Proxies in the environment are ignored. The caller closes the
+// client.
+func (c *EtcdConfig) Client() (*clientv3.Client, error) {
+	timeout, err := time.ParseDuration(c.Timeout)
+	if err != nil {
+		return nil, fmt.Errorf("etcd client: timeout: %w", err)
+	}
+	tlsConfig, err := c.tlsConfig()
+	if err != nil {
+		return nil, fmt.Errorf("etcd client: %w", err)
+	}
+	client, err := clientv3.New(clientv3.Config{
+		Endpoints:            c.Endpoints,
+		DialTimeout:          timeout,
+		DialKeepAliveTime:    etcdKeepAliveTime,
+		DialKeepAliveTimeout: etcdKeepAliveTimeout,
+		DialOptions:          []grpc.DialOption{grpc.WithNoProxy()},
+		TLS:                  tlsConfig,
+		Username:             c.Username,
+		Password:             c.Password,
+		Logger:               zap.NewNop(), // what matters comes back as an error
+	})
+	if err != nil {
+		return nil, fmt.Errorf("etcd client: %w", err)
+	}
+	client.KV = namespace.NewKV(client.KV, c.Prefix)
+	client.Watcher = namespace.NewWatcher(client.Watcher, c.Prefix)
+	client.Lease = namespace.NewLease(client.Lease, c.Prefix)
+	return client, nil
+}
+
+// tlsConfig returns nil if no endpoint needs TLS.
+func (c *EtcdConfig) tlsConfig() (*tls.Config, error) {
+	needed := slices.ContainsFunc(c.Endpoints, func(e string) bool { return strings.HasPrefix(e, "https://") })
+	if !needed {
+		return nil, nil
+	}
+	roots, err := c.roots()
+	if err != nil {
+		return nil, err
+	}
+	cfg := &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots}
+	if c.TLSCertFile == "" && c.TLSCert == "" {
+		return cfg, nil
+	}
+	if _, err := c.certificate(); err != nil {
+		return nil, err
+	}
+	cfg.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+		return c.certificate()
+	}
+	return cfg, nil
+}
+
+func (c *EtcdConfig) roots() (*x509.CertPool, error) {
+	pem := []byte(c.TLSCA)
+	field := "tls-ca"
+	if c.TLSCAFile != "" {
+		field = "tls-ca-file: " + c.TLSCAFile
+		data, err := os.ReadFile(c.TLSCAFile)
+		if err != nil {
+			return nil, fmt.Errorf("tls-ca-file: %w", err)
+		}
+		pem = data
+	}
+	if len(pem) == 0 {
+		return nil, nil
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, errors.New(field + ": no certificate in it")
+	}
+	return pool, nil
+}
+
+func (c *EtcdConfig) certificate() (*tls.Certificate, error) {
+	if c.TLSCertFile == "" {
+		cert, err := tls.X509KeyPair([]byte(c.TLSCert), []byte(c.TLSKey))
+		if err != nil {
+			return nil, fmt.Errorf("tls-cert and tls-key: %w", err)
+		}
+		return &cert, nil
+	}
+	cert, err := tls.LoadX509KeyPair(c.TLSCertFile, c.TLSKeyFile)
+	if err != nil {
+		return nil, fmt.Errorf("tls-cert-file and tls-key-file: %w", err)
+	}
+	return &cert, nil
+}

@@ -1,0 +1,113 @@
+package neco
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"sigs.k8s.io/yaml"
+)
+
+// etcdTimeout is how long a connection to etcd may take to come up if the
+// configuration does not say.
+const etcdTimeout = 2 * time.Second
+
+// EtcdConfig says how to reach etcd. It is the contents of NecoConfFile; CKE
+// and etcdpasswd are configured in the same format.
+type EtcdConfig struct {
+	// Endpoints are the client URLs of the members; at least one.
+	Endpoints []string `json:"endpoints"`
+
+	// Prefix begins every key of the client; NecoPrefix if not given.
+	Prefix string `json:"prefix"`
+
+	// Timeout of a connection attempt as time.ParseDuration reads it; "2s"
+	// if not given.
+	Timeout string `json:"timeout"`
+
+	// Username and Password authenticate a client without certificate.
+	Username string `json:"username"`
+	Password string `json:"password"`
+
+	// TLSCAFile, or TLSCA with the PEM itself, is whom to trust; without
+	// either, the authorities of the system.
+	TLSCAFile string `json:"tls-ca-file"`
+	TLSCA     string `json:"tls-ca"`
+
+	// TLSCertFile and TLSKeyFile, or TLSCert and TLSKey with the PEM
+	// itself, are the certificate of the client. Files are read again at
+	// each handshake.
+	TLSCertFile string `json:"tls-cert-file"`
+	TLSCert     string `json:"tls-cert"`
+	TLSKeyFile  string `json:"tls-key-file"`
+	TLSKey      string `json:"tls-key"`
+}
+
+// LoadEtcdConfig reads the file at path. The error names the file and the
+// field that is unknown or has a bad value, but never the value of a secret.
+func LoadEtcdConfig(path string) (*EtcdConfig, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read etcd configuration: %w", err)
+	}
+	cfg := &EtcdConfig{Prefix: NecoPrefix, Timeout: etcdTimeout.String()}
+	if err := yaml.UnmarshalStrict(data, cfg); err != nil {
+		return nil, fmt.Errorf("read etcd configuration: %s: %w", path, plainYAMLError(err))
+	}
+	if err := cfg.validate(); err != nil {
+		return nil, fmt.Errorf("read etcd configuration: %s: %w", path, err)
+	}
+	return cfg, nil
+}
+
+// plainYAMLError takes off the layers that only tell how the file was decoded.
+func plainYAMLError(err error) error {
+	msg := err.Error()
+	for _, layer := range []string{"error unmarshaling JSON: ", "error converting YAML to JSON: ", "while decoding JSON: ", "json: ", "yaml: "} {
+		msg = strings.TrimPrefix(msg, layer)
+	}
+	return errors.New(msg)
+}
+
+func (c *EtcdConfig) validate() error {
+	if len(c.Endpoints) == 0 {
+		return errors.New("endpoints: none given")
+	}
+	for _, e := range c.Endpoints {
+		u, err := url.Parse(e)
+		if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.User != nil {
+			return fmt.Errorf("endpoints: %q is not http://HOST:PORT or https://HOST:PORT", e)
+		}
+	}
+	if !strings.HasPrefix(c.Prefix, "/") || !strings.HasSuffix(c.Prefix, "/") {
+		return fmt.Errorf("prefix: %q does not begin and end with a slash", c.Prefix)
+	}
+	if d, err := time.ParseDuration(c.Timeout); err != nil || d <= 0 {
+		return fmt.Errorf("timeout: %q is not a positive duration such as 2s", c.Timeout)
+	}
+	return c.validateTLS()
+}
+
+func (c *EtcdConfig) validateTLS() error {
+	for _, pair := range []struct {
+		field, file, pem string
+	}{
+		{"tls-ca", c.TLSCAFile, c.TLSCA},
+		{"tls-cert", c.TLSCertFile, c.TLSCert},
+		{"tls-key", c.TLSKeyFile, c.TLSKey},
+	} {
+		if pair.file != "" && pair.pem != "" {
+			return fmt.Errorf("%s: given together with %s-file", pair.field, pair.field)
+		}
+	}
+	if (c.TLSCertFile == "") != (c.TLSKeyFile == "") {
+		return errors.New("tls-cert-file and tls-key-file: only one of them is given")
+	}
+	if (c.TLSCert == "") != (c.TLSKey == "") {
+		return errors.New("tls-cert and tls-key: only one of them is given")
+	}
+	return nil
+}

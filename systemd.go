@@ -1,0 +1,116 @@
+package neco
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+
+	"github.com/coreos/go-systemd/v22/dbus"
+	godbus "github.com/godbus/dbus/v5"
+)
+
+const systemdDir = "/etc/systemd/system"
+
+// ServiceFile returns the path of the unit file of the service name.
+func ServiceFile(name string) string {
+	return filepath.Join(systemdDir, name+".service")
+}
+
+// TimerFile returns the path of the unit file of the timer name.
+func TimerFile(name string) string {
+	return filepath.Join(systemdDir, name+".timer")
+}
+
+// StartService makes systemd read its unit files again, enables the service
+// name and starts it. It blocks until the start has succeeded or failed, or
+// ctx ends. A service that is not started because a condition of its unit is
+// not met is no error.
+func StartService(ctx context.Context, name string) error {
+	return startUnit(ctx, name+".service")
+}
+
+// StartTimer does for the timer name what StartService does for a service.
+func StartTimer(ctx context.Context, name string) error {
+	return startUnit(ctx, name+".timer")
+}
+
+// RestartService makes systemd read its unit files again, enables the service
+// name and restarts it, or starts it if it is not running. It blocks as
+// StartService does.
+func RestartService(ctx context.Context, name string) error {
+	unit := name + ".service"
+	return withSystemd(ctx, "restart", unit, func(conn *dbus.Conn) error {
+		if err := reloadAndEnable(ctx, conn, unit); err != nil {
+			return err
+		}
+		return runJob(ctx, conn, unit, conn.RestartUnitContext)
+	})
+}
+
+// StopService stops the service name and blocks until it has stopped or ctx
+// ends. A service that systemd does not know is stopped.
+func StopService(ctx context.Context, name string) error {
+	return stopUnit(ctx, name+".service")
+}
+
+// StopTimer does for the timer name what StopService does for a service.
+func StopTimer(ctx context.Context, name string) error {
+	return stopUnit(ctx, name+".timer")
+}
+
+// DisableService keeps the service name from starting at boot. A running one
+// goes on running.
+func DisableService(ctx context.Context, name string) error {
+	return disableUnit(ctx, name+".service")
+}
+
+// DisableTimer does for the timer name what DisableService does for a service.
+func DisableTimer(ctx context.Context, name string) error {
+	return disableUnit(ctx, name+".timer")
+}
+
+// IsActiveService says whether the service name is running. A service that is
+// still starting, or that systemd does not know, is not.
+func IsActiveService(ctx context.Context, name string) (bool, error) {
+	active := false
+	unit := name + ".service"
+	err := withSystemd(ctx, "query", unit, func(conn *dbus.Conn) error {
+		prop, err := conn.GetUnitPropertyContext(ctx, unit, "ActiveState")
+		if err != nil {
+			return err
+		}
+		state, _ := prop.Value.Value().(string)
+		active = state == "active" || state == "reloading"
+		return nil
+	})
+	return active, err
+}
+
+func startUnit(ctx context.Context, unit string) error {
+	return withSystemd(ctx, "start", unit, func(conn *dbus.Conn) error {
+		if err := reloadAndEnable(ctx, conn, unit); err != nil {
+			return err
+		}
+		return runJob(ctx, conn, unit, conn.StartUnitContext)
+	})
+}
+
+func stopUnit(ctx context.Context, unit string) error {
+	return withSystemd(ctx, "stop", unit, func(conn *dbus.Conn) error {
+		err := runJob(ctx, conn, unit, conn.StopUnitContext)
+		var known godbus.Error
+		if errors.As(err, &known) && known.Name == "org.freedesktop.systemd1.NoSuchUnit" {
+			return nil
+		}
+		return err
+	})
+}
+
+func disableUnit(ctx context.Context, unit string) error {
+	return withSystemd(ctx, "disable", unit, func(conn *dbus.Conn) error {
+		if _, err := conn.DisableUnitFilesContext(ctx, []string{unit}, false); err != nil {
+			return err
+		}
+		return conn.ReloadContext(ctx)
+	})
+}

@@ -1,0 +1,78 @@
+package neco
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/coreos/go-systemd/v22/dbus"
+)
+
+// systemdCheckInterval is how often a wait for a job makes sure that systemd
+// is still there to report the job's end.
+const systemdCheckInterval = time.Second
+
+// withSystemd calls f with a connection to systemd on the system bus. There is
+// no second way to reach it: where the bus is elsewhere, as
+// DBUS_SYSTEM_BUS_ADDRESS says, this machine's own systemd must stay untouched.
+func withSystemd(ctx context.Context, verb, unit string, f func(*dbus.Conn) error) error {
+	conn, err := dbus.NewSystemConnectionContext(ctx)
+	if err != nil {
+		return fmt.Errorf("%s %s: connect to systemd: %w", verb, unit, err)
+	}
+	defer conn.Close()
+	if err := f(conn); err != nil {
+		return fmt.Errorf("%s %s: %w", verb, unit, err)
+	}
+	return nil
+}
+
+func reloadAndEnable(ctx context.Context, conn *dbus.Conn, unit string) error {
+	if err := conn.ReloadContext(ctx); err != nil {
+		return fmt.Errorf("reload unit files: %w", err)
+	}
+	_, changes, err := conn.EnableUnitFilesContext(ctx, []string{unit}, false, true)
+	if err != nil {
+		return fmt.Errorf("enable: %w", err)
+	}
+	if len(changes) == 0 {
+		return nil
+	}
+	return conn.ReloadContext(ctx)
+}
+
+type submitFunc func(ctx context.Context, unit, mode string, done chan<- string) (int, error)
+
+// runJob submits a job for unit and waits for its result.
+func runJob(ctx context.Context, conn *dbus.Conn, unit string, submit submitFunc) error {
+	done := make(chan string, 1) // the sender must never wait for us
+	if _, err := submit(ctx, unit, "replace", done); err != nil {
+		return err
+	}
+	tick := time.NewTicker(systemdCheckInterval)
+	defer tick.Stop()
+	for {
+		select {
+		case result := <-done:
+			return jobError(result)
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-tick.C:
+			if !conn.Connected() {
+				return errors.New("connection to systemd lost while waiting for the job")
+			}
+		}
+	}
+}
+
+// jobError turns the result of a job into an error, see JobRemoved in
+// org.freedesktop.systemd1(5). "skipped" is what becomes of a job that does
+// not apply to the unit's state.
+func jobError(result string) error {
+	switch result {
+	case "done", "skipped":
+		return nil
+	}
+	return fmt.Errorf("job result %q", result)
+}

@@ -1,0 +1,127 @@
+package neco
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/vault/api"
+	"golang.org/x/term"
+)
+
+const (
+	// vaultLeaderTimeout bounds the wait for a leader where the caller has
+	// set no deadline. A lock of a dead leader is free again within a
+	// minute.
+	vaultLeaderTimeout = 5 * time.Minute
+
+	// vaultLeaderInterval is the pause between two questions.
+	vaultLeaderInterval = time.Second
+)
+
+// VaultClient returns a client of the Vault on the boot server lrn, which is
+// trusted by ServerCAFile alone. Its token is the environment variable
+// VAULT_TOKEN if that is set; otherwise the user is asked for name and
+// password on the terminal, the latter without echo, and logged in with them.
+func VaultClient(lrn int) (*api.Client, error) {
+	return vaultClient(fmt.Sprintf("https://%s:8200", BootNode0IP(lrn)), ServerCAFile, askOnTerminal)
+}
+
+// WaitVaultLeader blocks until the Vault that vc talks to knows a leader that
+// answers, as is to be awaited after a restart, or until ctx ends; at most
+// five minutes if ctx has no deadline.
+//
+// For a while after a restart a standby may still forward requests to the
+// former leader, and such a request can come back empty without an error. So
+// the question asked here is one that must not be forwarded.
+func WaitVaultLeader(ctx context.Context, vc *api.Client) error {
+	ctx, cancel := context.WithTimeout(ctx, vaultLeaderTimeout)
+	defer cancel()
+	direct := vc.WithRequestCallbacks(func(r *api.Request) {
+		if r.Headers == nil {
+			r.Headers = http.Header{}
+		}
+		r.Headers.Set("X-Vault-No-Request-Forwarding", "true")
+	})
+	for {
+		_, err := direct.Sys().ListAuthWithContext(ctx)
+		if err == nil {
+			return nil
+		}
+		if SleepContext(ctx, vaultLeaderInterval) != nil {
+			return fmt.Errorf("wait for a vault leader: %w: %w", context.Cause(ctx), err)
+		}
+	}
+}
+
+type askFunc func() (user, password string, err error)
+
+func vaultClient(addr, caFile string, ask askFunc) (*api.Client, error) {
+	client, err := newVaultClient(addr, caFile)
+	if err != nil {
+		return nil, fmt.Errorf("vault client: %w", err)
+	}
+	if client.Token() != "" { // the library has read VAULT_TOKEN
+		return client, nil
+	}
+	user, password, err := ask()
+	if err != nil {
+		return nil, fmt.Errorf("vault client: %w", err)
+	}
+	if err := vaultLogin(client, user, password); err != nil {
+		return nil, fmt.Errorf("vault client: log in as %q: %w", user, err)
+	}
+	return client, nil
+}
+
+func newVaultClient(addr, caFile string) (*api.Client, error) {
+	cfg := api.DefaultConfig()
+	if cfg.Error != nil {
+		return nil, cfg.Error
+	}
+	cfg.Address, cfg.AgentAddress, cfg.SRVLookup = addr, "", false
+	if err := cfg.ConfigureTLS(&api.TLSConfig{CACert: caFile}); err != nil {
+		return nil, err
+	}
+	transport := cfg.HttpClient.Transport.(*http.Transport)
+	transport.Proxy = nil                                // boot servers reach each other directly
+	transport.TLSClientConfig.InsecureSkipVerify = false // whatever VAULT_SKIP_VERIFY says
+	return api.NewClient(cfg)
+}
+
+func vaultLogin(client *api.Client, user, password string) error {
+	secret, err := client.Logical().Write("auth/userpass/login/"+url.PathEscape(user), map[string]any{"password": password})
+	if err != nil {
+		return err
+	}
+	if secret == nil || secret.Auth == nil {
+		return errors.New("vault answered without a token")
+	}
+	client.SetToken(secret.Auth.ClientToken)
+	return nil
+}
+
+func askOnTerminal() (user, password string, err error) {
+	fd := int(os.Stdin.Fd())
+	if !term.IsTerminal(fd) {
+		return "", "", errors.New("standard input is no terminal to ask for a password on; set VAULT_TOKEN")
+	}
+	fmt.Fprint(os.Stderr, "Vault username: ")
+	line, err := bufio.NewReader(os.Stdin).ReadString('\n')
+	if err != nil {
+		return "", "", fmt.Errorf("read username: %w", err)
+	}
+	fmt.Fprint(os.Stderr, "Vault password: ")
+	secret, err := term.ReadPassword(fd)
+	fmt.Fprintln(os.Stderr)
+	if err != nil {
+		return "", "", fmt.Errorf("read password: %w", err)
+	}
+	return strings.TrimSpace(line), string(secret), nil
+}
