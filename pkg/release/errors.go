@@ -3,6 +3,7 @@ package release
 import (
 	"errors"
 	"fmt"
+	"net/url"
 	"syscall"
 	"time"
 )
@@ -50,6 +51,25 @@ func (e *RateLimitedError) Error() string {
 func diskError(err error) error {
 	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
 		return fmt.Errorf("%w: %w", ErrDiskFull, err)
+	}
+	return err
+}
+
+// statusError says that a server answered with a status that is no success.
+type statusError struct {
+	status string
+	code   int
+}
+
+// Error tells the status.
+func (e *statusError) Error() string { return "server answered " + e.status }
+
+// transportError drops the address that net/http puts into its errors: after
+// a redirect it holds a signature that opens the file to everybody.
+func transportError(err error) error {
+	var wrapped *url.Error
+	if errors.As(err, &wrapped) {
+		return wrapped.Err
 	}
 	return err
 }

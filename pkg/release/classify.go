@@ -1,0 +1,81 @@
+package release
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/google/go-github/v45/github"
+)
+
+// The prefixes of tags. A candidate that passed its tests is published under
+// a test tag, a release under a release tag.
+const (
+	tagPrefixRelease = "release-"
+	tagPrefixTest    = "test-"
+)
+
+// kind tells a release from one that is offered for staging only.
+type kind int
+
+const (
+	released kind = iota
+	prereleased
+)
+
+// classify reads version and kind out of a release. A candidate's tag makes a
+// pre-release also where the flag was forgotten: prod must not follow it.
+func classify(rel *github.RepositoryRelease) (kind, Version, error) {
+	tag := rel.GetTagName()
+	isTest := strings.HasPrefix(tag, tagPrefixTest)
+	if !isTest && !strings.HasPrefix(tag, tagPrefixRelease) {
+		return released, Version{}, fmt.Errorf("tag %q: neither %s nor %s", tag, tagPrefixRelease, tagPrefixTest)
+	}
+	v, err := ParseTag(tag)
+	if err != nil {
+		return released, Version{}, err
+	}
+	if isTest || rel.GetPrerelease() {
+		return prereleased, v, nil
+	}
+	return released, v, nil
+}
+
+// apiError gives an error of the GitHub client its kind, and drops the
+// addresses that it carries where they add nothing.
+func apiError(err error) error {
+	var limit *github.RateLimitError
+	if errors.As(err, &limit) {
+		return limitError(limit)
+	}
+	var answer *github.ErrorResponse
+	if errors.As(err, &answer) && answer.Response != nil {
+		if limited := rateLimited(answer.Response, time.Now()); limited != nil {
+			return limited
+		}
+		return &statusError{status: statusText(answer.Response), code: answer.Response.StatusCode}
+	}
+	var abuse *github.AbuseRateLimitError
+	if errors.As(err, &abuse) {
+		return abuseError(abuse)
+	}
+	return transportError(err)
+}
+
+func limitError(limit *github.RateLimitError) error {
+	if limit.Response != nil {
+		if limited := rateLimited(limit.Response, time.Now()); limited != nil {
+			return limited
+		}
+	}
+	return &RateLimitedError{RetryAt: limit.Rate.Reset.Time, Status: "403 Forbidden"}
+}
+
+func abuseError(abuse *github.AbuseRateLimitError) error {
+	wait := defaultRetryAfter
+	if abuse.RetryAfter != nil {
+		wait = *abuse.RetryAfter
+	}
+	return &RateLimitedError{RetryAt: time.Now().Add(wait), Status: "403 Forbidden"}
+}

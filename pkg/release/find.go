@@ -1,0 +1,124 @@
+package release
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/google/go-github/v45/github"
+)
+
+const (
+	pageSize = 100 // GitHub's maximum
+	// maxPages bounds a walk; GitHub itself shows no more than 10,000 results.
+	maxPages = 100
+	// requestTimeout bounds one request to the API, which answers in seconds.
+	requestTimeout = time.Minute
+)
+
+// Channel says which releases an environment follows.
+type Channel string
+
+// The channels are named as the environments that follow them.
+const (
+	// Prod follows the newest release that is not a pre-release.
+	Prod Channel = "prod"
+	// Staging follows the newest of releases and pre-releases.
+	Staging Channel = "staging"
+)
+
+// Finder looks for releases in one repository. It is safe for concurrent use.
+type Finder struct {
+	client *github.Client
+	owner  string
+	repo   string
+	log    *slog.Logger
+}
+
+// NewFinder returns a Finder for the repository owner/repo. For conditional
+// and bounded requests the client's transport should be a Transport.
+func NewFinder(client *github.Client, owner, repo string, log *slog.Logger) *Finder {
+	return &Finder{client: client, owner: owner, repo: repo, log: log}
+}
+
+// Newest returns the newest version that the channel follows. Drafts never
+// count, and a release whose tag is no version is named in the log and
+// skipped.
+//
+// It blocks until all releases have been read; each request has a deadline of
+// its own. It fails with ErrNoRelease only if the server answered completely
+// and nothing counts, and with a *RateLimitedError if the server says when to
+// ask again.
+func (f *Finder) Newest(ctx context.Context, channel Channel) (Version, error) {
+	newest, found, err := f.newest(ctx, channel)
+	if err == nil && !found {
+		err = ErrNoRelease
+	}
+	if err != nil {
+		return Version{}, fmt.Errorf("find %s release of %s/%s: %w", channel, f.owner, f.repo, err)
+	}
+	return newest, nil
+}
+
+func (f *Finder) newest(ctx context.Context, channel Channel) (newest Version, found bool, err error) {
+	if channel != Prod && channel != Staging {
+		return Version{}, false, fmt.Errorf("unknown channel %q", string(channel))
+	}
+	err = f.walk(ctx, func(rel *github.RepositoryRelease) {
+		v, ok := f.candidate(rel, channel)
+		if ok && (!found || v.Compare(newest) > 0) {
+			newest, found = v, true
+		}
+	})
+	return newest, found, err
+}
+
+// candidate returns the version of a release if the channel follows it.
+func (f *Finder) candidate(rel *github.RepositoryRelease, channel Channel) (Version, bool) {
+	if rel.GetDraft() {
+		return Version{}, false
+	}
+	kind, v, err := classify(rel)
+	if err != nil {
+		f.log.Warn("release skipped", "tag", rel.GetTagName(), "err", err)
+		return Version{}, false
+	}
+	return v, kind == released || channel == Staging
+}
+
+// walk calls visit for every release on every page.
+func (f *Finder) walk(ctx context.Context, visit func(*github.RepositoryRelease)) error {
+	for page := 1; page <= maxPages; {
+		releases, next, err := f.page(ctx, page)
+		if err != nil {
+			return err
+		}
+		for _, rel := range releases {
+			visit(rel)
+		}
+		if next == 0 {
+			return nil
+		}
+		if next <= page {
+			return fmt.Errorf("list releases: page %d is followed by page %d", page, next)
+		}
+		page = next
+	}
+	return fmt.Errorf("list releases: %w: more than %d pages", ErrTooLarge, maxPages)
+}
+
+// page returns one page of releases and the next page's number, 0 at the end.
+func (f *Finder) page(ctx context.Context, page int) ([]*github.RepositoryRelease, int, error) {
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	opts := &github.ListOptions{Page: page, PerPage: pageSize}
+	releases, resp, err := f.client.Repositories.ListReleases(ctx, f.owner, f.repo, opts)
+	if err != nil {
+		return nil, 0, fmt.Errorf("list releases (page %d): %w", page, apiError(err))
+	}
+	if releases == nil { // an empty answer, or null: "[]" is not nil
+		return nil, 0, fmt.Errorf("list releases (page %d): %w: the answer is empty", page, ErrTruncated)
+	}
+	return releases, resp.NextPage, nil
+}

@@ -1,0 +1,246 @@
+package release
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/cybozu-go/neco/pkg/release/server"
+)
+
+func TestNewestFollowsItsChannel(t *testing.T) {
+	releases := []server.Release{
+		{Tag: "release-2022.05.25-9"},
+		{Tag: "release-2022.05.26-1"},
+		{Tag: "release-2022.05.24-30"},
+		{Tag: "release-2022.05.27-1", Prerelease: true},
+		{Tag: "release-2022.05.29-1", Draft: true},
+		{Tag: "v9.9.9"},
+		{Tag: "release-tomorrow"},
+		{Tag: "nightly-2099.01.01-1"},
+	}
+	cases := map[string]struct {
+		channel Channel
+		more    []server.Release
+		want    string
+	}{
+		"prod follows the newest release":                        {Prod, nil, "2022.05.26-1"},
+		"staging follows the newest of both":                     {Staging, nil, "2022.05.27-1"},
+		"a candidate counts for staging":                         {Staging, []server.Release{{Tag: "test-2022.05.28-1", Prerelease: true}}, "2022.05.28-1"},
+		"a candidate without the flag does not count for prod":   {Prod, []server.Release{{Tag: "test-2022.05.28-1"}}, "2022.05.26-1"},
+		"a release newer than all pre-releases counts for both":  {Staging, []server.Release{{Tag: "release-2022.05.28-1"}}, "2022.05.28-1"},
+		"a later publication of an older version is not newer":   {Prod, []server.Release{{Tag: "release-2021.01.01-99999"}}, "2022.05.26-1"},
+		"serials are numbers":                                    {Prod, []server.Release{{Tag: "release-2022.05.26-10"}, {Tag: "release-2022.05.26-9"}}, "2022.05.26-10"},
+		"a smaller serial on a later day is newer than a bigger": {Prod, []server.Release{{Tag: "release-2022.06.01-0"}}, "2022.06.01-0"},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			f, log := finder(t, publish(t, append(c.more, releases...)...))
+			got, err := f.Newest(t.Context(), c.channel)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got.String() != c.want {
+				t.Errorf("got %s, want %s", got, c.want)
+			}
+			for _, tag := range []string{"v9.9.9", "release-tomorrow", "nightly-2099.01.01-1"} {
+				if !strings.Contains(log.String(), tag) {
+					t.Errorf("the log does not name %s", tag)
+				}
+			}
+		})
+	}
+}
+
+func TestNewestReadsEveryPage(t *testing.T) {
+	var releases []server.Release
+	for i := range 2*pageSize + 1 {
+		releases = append(releases, server.Release{Tag: fmt.Sprintf("release-2022.05.25-%d", 1000-i)})
+	}
+	f, _ := finder(t, publish(t, releases...))
+	got, err := f.Newest(t.Context(), Prod)
+	if err != nil || got.Serial != 1000 {
+		t.Errorf("got %s, %v; want the one on the last page", got, err)
+	}
+}
+
+func TestNoReleaseIsToldFromFailure(t *testing.T) {
+	cases := map[string]struct {
+		handler http.Handler
+		want    error
+	}{
+		"no release":                   {publish(t), ErrNoRelease},
+		"only a draft":                 {publish(t, server.Release{Tag: "release-2022.05.25-1", Draft: true}), ErrNoRelease},
+		"only a pre-release":           {publish(t, server.Release{Tag: "release-2022.05.25-1", Prerelease: true}), ErrNoRelease},
+		"an empty answer":              {respond(200, ""), ErrTruncated},
+		"null":                         {respond(200, "null"), ErrTruncated},
+		"half an answer":               {respond(200, "[]", "Content-Length", "5"), ErrTruncated},
+		"an endless answer":            {respond(200, strings.Repeat("[", maxAnswer+1)), ErrTooLarge},
+		"garbage":                      {respond(200, "<html>"), nil},
+		"an object":                    {respond(200, "{}"), nil},
+		"a broken server":              {respond(500, ""), nil},
+		"a repository that is unknown": {respond(404, `{"message":"Not Found"}`), nil},
+		"a forbidden request":          {respond(403, ""), nil},
+		"a page that leads to itself":  {respond(200, "[]", "Link", `<https://api.github.com/x?page=1>; rel="next"`), nil},
+		"too many pages":               {endlessPages(), ErrTooLarge},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			f, _ := finder(t, c.handler)
+			_, err := f.Newest(t.Context(), Prod)
+			if err == nil {
+				t.Fatal("no error")
+			}
+			if c.want != nil && !errors.Is(err, c.want) {
+				t.Errorf("got %v, want %v", err, c.want)
+			}
+			if errors.Is(err, ErrNoRelease) != (c.want == ErrNoRelease) {
+				t.Errorf("read as no release: %v", err)
+			}
+			if !strings.HasPrefix(err.Error(), "find prod release of cybozu-go/neco: ") {
+				t.Errorf("the error does not say what was done: %v", err)
+			}
+		})
+	}
+}
+
+func endlessPages() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		page, _ := strconv.Atoi(r.URL.Query().Get("page"))
+		w.Header().Set("Link", fmt.Sprintf(`<https://api.github.com/x?page=%d>; rel="next"`, max(page, 1)+1))
+		w.Write([]byte("[]"))
+	})
+}
+
+func TestAnUnknownChannelIsRefused(t *testing.T) {
+	f, _ := finder(t, publish(t))
+	if _, err := f.Newest(t.Context(), "none"); err == nil || !strings.Contains(err.Error(), `"none"`) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestNewestSaysWhenToAskAgain(t *testing.T) {
+	at := func(d time.Duration) string { return strconv.FormatInt(time.Now().Add(d).Unix(), 10) }
+	cases := map[string]struct {
+		handler func() http.Handler
+		want    time.Duration
+	}{
+		"the requests are used up": {func() http.Handler {
+			return respond(403, `{}`, headerRemaining, "0", headerReset, at(10*time.Minute))
+		}, 10 * time.Minute},
+		"used up, by a clock that is an hour ahead": {func() http.Handler {
+			return respond(429, `{}`, headerRemaining, "0", headerReset, at(70*time.Minute), "Date", httpTime(time.Now().Add(time.Hour)))
+		}, 10 * time.Minute},
+		"too many at once, in seconds": {func() http.Handler {
+			return respond(429, `{}`, "Retry-After", "17")
+		}, 17 * time.Second},
+		"too many at once, as a date": {func() http.Handler {
+			return respond(429, `{}`, "Retry-After", httpTime(time.Now().Add(20*time.Second)))
+		}, 20 * time.Second},
+		"too many at once, without a time": {func() http.Handler {
+			return respond(429, ``)
+		}, defaultRetryAfter},
+		"forbidden for a while": {func() http.Handler {
+			return respond(403, `{"documentation_url":"https://docs.github.com/#secondary-rate-limits"}`, "Retry-After", "30")
+		}, 30 * time.Second},
+		"forbidden by the second limit, without a time": {func() http.Handler {
+			return respond(403, `{"documentation_url":"https://docs.github.com/#secondary-rate-limits"}`)
+		}, defaultRetryAfter},
+		"a wait of years is cut": {func() http.Handler {
+			return respond(429, ``, "Retry-After", "999999999")
+		}, maxRetryAfter},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f, _ := finder(t, c.handler())
+				_, err := f.Newest(t.Context(), Prod)
+				var limited *RateLimitedError
+				if !errors.As(err, &limited) {
+					t.Fatalf("got %v", err)
+				}
+				if diff := cmp.Diff(c.want, time.Until(limited.RetryAt)); diff != "" {
+					t.Error(diff)
+				}
+			})
+		})
+	}
+}
+
+func TestARefusedServerIsNotAskedBeforeItsTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		asked := 0
+		f, _ := finder(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			asked++
+			respond(403, "{}", headerRemaining, "0", "X-RateLimit-Limit", "60",
+				headerReset, strconv.FormatInt(time.Now().Add(time.Minute).Unix(), 10))(w, r)
+		}))
+		for range 2 {
+			_, err := f.Newest(t.Context(), Prod)
+			var limited *RateLimitedError
+			if !errors.As(err, &limited) || time.Until(limited.RetryAt) != time.Minute {
+				t.Errorf("got %v", err)
+			}
+		}
+		if asked != 1 {
+			t.Errorf("asked %d times", asked)
+		}
+	})
+}
+
+func TestAServerThatIsSilentIsGivenUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, _ := finder(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
+		start := time.Now()
+		if _, err := f.Newest(t.Context(), Prod); err == nil || errors.Is(err, ErrNoRelease) {
+			t.Errorf("got %v", err)
+		}
+		if waited := time.Since(start); waited != requestTimeout {
+			t.Errorf("waited %s", waited)
+		}
+	})
+}
+
+func TestAnUnchangedListCostsNothing(t *testing.T) {
+	s := publish(t, server.Release{Tag: "release-2022.05.25-1"})
+	var statuses []int
+	f, _ := finder(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		seen := &statusWriter{ResponseWriter: w, status: 200}
+		s.ServeHTTP(seen, r)
+		statuses = append(statuses, seen.status)
+	}))
+	want := []string{"2022.05.25-1", "2022.05.25-1", "2022.05.26-1"}
+	for i, version := range want {
+		if i == 2 {
+			if err := s.Publish(server.Release{Tag: "release-2022.05.26-1"}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		got, err := f.Newest(t.Context(), Prod)
+		if err != nil || got.String() != version {
+			t.Errorf("time %d: %s, %v; want %s", i, got, err, version)
+		}
+	}
+	if diff := cmp.Diff([]int{200, 304, 200}, statuses); diff != "" {
+		t.Error(diff)
+	}
+}
+
+type statusWriter struct {
+	http.ResponseWriter
+	status int
+}
+
+func (w *statusWriter) WriteHeader(status int) {
+	w.status = status
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func httpTime(at time.Time) string { return at.UTC().Format(http.TimeFormat) }

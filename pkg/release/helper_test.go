@@ -1,0 +1,120 @@
+package release
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-github/v45/github"
+
+	"github.com/cybozu-go/neco/pkg/release/server"
+)
+
+const (
+	testOwner = "cybozu-go"
+	testRepo  = "neco"
+)
+
+// pipes is a listener whose connections never leave the process. A wait on
+// them is one that testing/synctest understands.
+type pipes struct {
+	conns chan net.Conn
+	done  chan struct{}
+	once  sync.Once
+}
+
+func (p *pipes) Accept() (net.Conn, error) {
+	select {
+	case c := <-p.conns:
+		return c, nil
+	case <-p.done:
+		return nil, net.ErrClosed
+	}
+}
+
+func (p *pipes) Close() error {
+	p.once.Do(func() { close(p.done) })
+	return nil
+}
+
+func (p *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipes", Net: "pipe"} }
+
+func (p *pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
+	near, far := net.Pipe()
+	select {
+	case p.conns <- far:
+		return near, nil
+	case <-p.done:
+		return nil, net.ErrClosed
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// serve returns a client for which every host, by http and https alike, is
+// the handler.
+func serve(t testing.TB, handler http.Handler) *http.Client {
+	t.Helper()
+	p := &pipes{conns: make(chan net.Conn), done: make(chan struct{})}
+	srv := &http.Server{Handler: handler}
+	var wg sync.WaitGroup
+	wg.Go(func() { srv.Serve(p) })
+	transport := &http.Transport{DialContext: p.dial, DialTLSContext: p.dial}
+	t.Cleanup(func() {
+		transport.CloseIdleConnections()
+		srv.Close()
+		wg.Wait()
+	})
+	return &http.Client{Transport: transport}
+}
+
+// finder returns a Finder that asks the handler, and what it logs.
+func finder(t testing.TB, handler http.Handler) (*Finder, *strings.Builder) {
+	t.Helper()
+	log := &strings.Builder{}
+	client := github.NewClient(&http.Client{Transport: NewTransport(serve(t, handler).Transport)})
+	return NewFinder(client, testOwner, testRepo, slog.New(slog.NewTextHandler(log, nil))), log
+}
+
+// publish makes a server with the releases; an asset is given by its content.
+func publish(t testing.TB, releases ...server.Release) *server.Server {
+	t.Helper()
+	s := server.New(server.Options{Limit: -1})
+	for _, r := range releases {
+		files := map[string]string{}
+		for name, content := range r.Assets {
+			files[name] = writeFile(t, content)
+		}
+		r.Assets = files
+		if err := s.Publish(r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return s
+}
+
+func writeFile(t testing.TB, content string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// respond is a handler that gives the same answer to everything.
+func respond(status int, body string, header ...string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		for i := 0; i+1 < len(header); i += 2 {
+			w.Header().Set(header[i], header[i+1])
+		}
+		w.WriteHeader(status)
+		w.Write([]byte(body))
+	}
+}
