@@ -3,6 +3,7 @@ package release
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"syscall"
 	"time"
@@ -63,6 +64,11 @@ type statusError struct {
 
 // Error tells the status.
 func (e *statusError) Error() string { return "server answered " + e.status }
+
+// temporary reports whether the same request may succeed later.
+func (e *statusError) temporary() bool {
+	return e.code >= http.StatusInternalServerError || e.code == http.StatusRequestTimeout
+}
 
 // transportError drops the address that net/http puts into its errors: after
 // a redirect it holds a signature that opens the file to everybody.

@@ -1,0 +1,148 @@
+package release
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// download is one file on its way; its attempts share the partial file.
+type download struct {
+	client  *http.Client
+	address string
+	limits  Limits
+	partial *partial
+
+	// validator is the strong entity tag of the file that the partial one is
+	// the beginning of. Without one nothing is resumed.
+	validator string
+}
+
+// attempt asks the server once for what is missing, and appends it.
+func (d *download) attempt(ctx context.Context) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	watch := time.AfterFunc(d.limits.StallTimeout, func() {
+		cancel(fmt.Errorf("%w: nothing received for %s", ErrStalled, d.limits.StallTimeout))
+	})
+	defer watch.Stop()
+	err := d.exchange(ctx, func() { watch.Reset(d.limits.StallTimeout) })
+	if err != nil && ctx.Err() != nil && !errors.Is(err, ErrDiskFull) {
+		return context.Cause(ctx) // the reason why the connection was cut
+	}
+	return err
+}
+
+func (d *download) exchange(ctx context.Context, alive func()) error {
+	req, err := d.request(ctx)
+	if err != nil {
+		return err
+	}
+	resp, err := d.client.Do(req)
+	if err != nil {
+		return transportError(err)
+	}
+	defer resp.Body.Close()
+	alive()
+	if err := d.accept(req, resp); err != nil {
+		return err
+	}
+	return d.receive(resp, alive)
+}
+
+// request asks for the rest of a file that has begun, else for all of it.
+func (d *download) request(ctx context.Context) (*http.Request, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, d.address, nil)
+	if err != nil {
+		return nil, fmt.Errorf("%w: malformed URL", errRefused)
+	}
+	// A compressed answer would have neither the length nor the ranges of
+	// the file.
+	req.Header.Set("Accept-Encoding", "identity")
+	if d.partial.size > 0 && d.validator != "" {
+		req.Header.Set("Range", fmt.Sprintf("bytes=%d-", d.partial.size))
+		req.Header.Set("If-Range", d.validator)
+	}
+	return req, nil
+}
+
+// accept judges an answer by its head, and makes the partial file fit it.
+func (d *download) accept(req *http.Request, resp *http.Response) error {
+	if req.URL.Scheme == "https" && resp.Request.URL.Scheme != "https" {
+		return fmt.Errorf("%w: redirected from https to %s", errRefused, resp.Request.URL.Scheme)
+	}
+	if limited := rateLimited(resp, time.Now()); limited != nil {
+		return limited
+	}
+	switch {
+	case resp.StatusCode == http.StatusPartialContent && d.continues(resp):
+	case resp.StatusCode == http.StatusOK:
+		if err := d.restart(resp.Header); err != nil {
+			return err
+		}
+	case resp.StatusCode == http.StatusPartialContent, resp.StatusCode == http.StatusRequestedRangeNotSatisfiable:
+		d.validator = "" // ask for all of it next time
+		return &statusError{status: "with another range than asked for", code: http.StatusServiceUnavailable}
+	default:
+		return &statusError{status: statusText(resp), code: resp.StatusCode}
+	}
+	return d.fits(resp.ContentLength)
+}
+
+// continues reports whether a partial answer begins where the file ends.
+func (d *download) continues(resp *http.Response) bool {
+	begin := fmt.Sprintf("bytes %d-", d.partial.size)
+	return d.validator != "" && strings.HasPrefix(resp.Header.Get("Content-Range"), begin)
+}
+
+// restart begins the file anew, and remembers what it is.
+func (d *download) restart(h http.Header) error {
+	d.validator = ""
+	if etag := h.Get("Etag"); strings.HasPrefix(etag, `"`) {
+		d.validator = etag
+	}
+	return d.partial.reset()
+}
+
+// fits checks an announced length, which may be -1 for unknown, before
+// anything is written.
+func (d *download) fits(length int64) error {
+	if length > d.limits.MaxBytes-d.partial.size {
+		return fmt.Errorf("%w: %d bytes, at most %d are allowed", ErrTooLarge, d.partial.size+length, d.limits.MaxBytes)
+	}
+	return d.partial.room(length)
+}
+
+// receive appends the body, up to the limit.
+func (d *download) receive(resp *http.Response, alive func()) error {
+	left := d.limits.MaxBytes - d.partial.size
+	body := &liveReader{r: io.LimitReader(resp.Body, left+1), alive: alive}
+	n, err := io.Copy(d.partial, body)
+	switch {
+	case n > left:
+		return fmt.Errorf("%w: more than %d bytes", ErrTooLarge, d.limits.MaxBytes)
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return fmt.Errorf("%w: %d bytes came", ErrTruncated, d.partial.size)
+	case resp.ContentLength >= 0 && err == nil && n != resp.ContentLength:
+		return fmt.Errorf("%w: %d bytes came of %d", ErrTruncated, n, resp.ContentLength)
+	}
+	return err
+}
+
+// liveReader tells of every byte that arrives.
+type liveReader struct {
+	r     io.Reader
+	alive func()
+}
+
+func (l *liveReader) Read(p []byte) (int, error) {
+	n, err := l.r.Read(p)
+	if n > 0 {
+		l.alive()
+	}
+	return n, err
+}

@@ -1,0 +1,129 @@
+package release
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+)
+
+// Fetched tells what a download has written.
+type Fetched struct {
+	// Size is in bytes.
+	Size int64
+	// SHA256 is the digest of the file in lower-case hex.
+	SHA256 string
+}
+
+// Fetch downloads address into the file dst. The file appears whole and
+// synced, or dst stays as it was. Its directory must exist; it holds a
+// temporary file meanwhile, which is gone when Fetch returns. Nothing is held
+// in memory but a small buffer.
+//
+// It blocks until the file is there, ctx is done, or the attempts that limits
+// allows are used up. An attempt goes on where the one before was cut off if
+// the server offers that and the file behind the address is still the same.
+// The client should have no timeout of its own: it would bound the whole file.
+//
+// It fails with ErrTooLarge, ErrTruncated, ErrStalled, ErrDiskFull, or a
+// *RateLimitedError; other errors are those of the network and of the server.
+// Errors name the address without its query, which may be a secret.
+func Fetch(ctx context.Context, client *http.Client, address, dst string, limits Limits) (Fetched, error) {
+	got, err := fetchTo(ctx, client, address, dst, limits.withDefaults(), "")
+	if err != nil {
+		return Fetched{}, fmt.Errorf("fetch %s: %w", displayURL(address), err)
+	}
+	return got, nil
+}
+
+// fetchTo is Fetch for a file whose digest may be known: another file is never
+// moved to dst then.
+func fetchTo(ctx context.Context, client *http.Client, address, dst string, limits Limits, digest string) (Fetched, error) {
+	if err := allowed(address); err != nil {
+		return Fetched{}, err
+	}
+	p, err := newPartial(filepath.Dir(dst))
+	if err != nil {
+		return Fetched{}, err
+	}
+	defer p.discard()
+	d := &download{client: client, address: address, limits: limits, partial: p}
+	if err := d.run(ctx); err != nil {
+		return Fetched{}, err
+	}
+	got := Fetched{Size: p.size, SHA256: p.sum()}
+	if digest != "" && got.SHA256 != digest {
+		return Fetched{}, fmt.Errorf("%w: SHA-256 is %s, want %s", ErrDigestMismatch, got.SHA256, digest)
+	}
+	return got, p.commit(dst)
+}
+
+// run makes attempts until one completes the file.
+func (d *download) run(ctx context.Context) error {
+	var last error
+	_, err := backoff.Retry(ctx, func() (struct{}, error) {
+		last = d.attempt(ctx)
+		return struct{}{}, d.judge(last)
+	}, backoff.WithBackOff(d.limits.backoff()), backoff.WithMaxTries(uint(d.limits.Attempts)), backoff.WithMaxElapsedTime(0))
+	if err == nil {
+		return nil
+	}
+	if cause := context.Cause(ctx); cause != nil && !errors.Is(last, cause) {
+		return fmt.Errorf("%w (%w)", cause, last)
+	}
+	return last
+}
+
+// judge tells an attempt's error that another attempt may heal from others.
+func (d *download) judge(err error) error {
+	var limited *RateLimitedError
+	if errors.As(err, &limited) {
+		wait := max(time.Until(limited.RetryAt), d.limits.MinBackoff)
+		if wait > d.limits.MaxRetryAfter {
+			return backoff.Permanent(err)
+		}
+		return &backoff.RetryAfterError{Duration: wait}
+	}
+	if permanent(err) {
+		return backoff.Permanent(err)
+	}
+	return err
+}
+
+func permanent(err error) bool {
+	if errors.Is(err, ErrTooLarge) || errors.Is(err, ErrDiskFull) || errors.Is(err, errRefused) {
+		return true
+	}
+	var onDisk *os.PathError
+	if errors.As(err, &onDisk) {
+		return true
+	}
+	var answered *statusError
+	return errors.As(err, &answered) && !answered.temporary()
+}
+
+// errRefused marks addresses that are not fetched from.
+const errRefused Kind = "address refused"
+
+func allowed(address string) error {
+	u, err := url.Parse(address)
+	if err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") {
+		return fmt.Errorf("%w: no http or https URL", errRefused)
+	}
+	return nil
+}
+
+// displayURL is an address as it may be shown: no password and no query.
+func displayURL(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return "(malformed URL)"
+	}
+	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String()
+}
