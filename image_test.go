@@ -1,0 +1,145 @@
+package neco
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/registry"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/random"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/tarball"
+)
+
+// serveImages starts a registry that has one image by each of names and
+// returns its host.
+func serveImages(t *testing.T, handler func(http.Handler) http.Handler, names ...string) (string, v1.Image) {
+	t.Helper()
+	reg := registry.New(registry.Logger(log.New(io.Discard, "", 0)))
+	srv := httptest.NewServer(handler(reg))
+	t.Cleanup(srv.Close)
+	open := httptest.NewServer(reg)
+	t.Cleanup(open.Close)
+	img, err := random.Image(1<<16, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range names {
+		ref, err := name.ParseReference(host(t, open.URL) + "/" + n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := remote.Write(ref, img); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return host(t, srv.URL), img
+}
+
+func host(t *testing.T, rawURL string) string {
+	t.Helper()
+	u, err := url.Parse(rawURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u.Host
+}
+
+func plain(h http.Handler) http.Handler { return h }
+
+func TestGetTarballGivesWhatDockerLoads(t *testing.T) {
+	host, want := serveImages(t, plain, "cybozu/etcd:3.5")
+	img := ContainerImage{Name: "etcd", Repository: host + "/cybozu/etcd", Tag: "3.5"}
+	file := tempFile(t, "")
+	var buf bytes.Buffer
+	if err := NewImageFetcher(http.DefaultTransport, nil).GetTarball(t.Context(), img, &buf); err != nil {
+		t.Fatal(err)
+	}
+	if err := WriteFile(file, buf.String()); err != nil {
+		t.Fatal(err)
+	}
+	tag, err := name.NewTag(img.FullName(false))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := tarball.ImageFromPath(file, &tag)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantID, _ := want.ConfigName()
+	gotID, err := got.ConfigName()
+	if err != nil || gotID != wantID {
+		t.Errorf("image id = %v, %v, want %v", gotID, err, wantID)
+	}
+}
+
+func TestGetTarballOfAPrivateImage(t *testing.T) {
+	needAuth := func(h http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if user, pass, _ := r.BasicAuth(); user != "robot" || pass != "secret" {
+				w.Header().Set("WWW-Authenticate", `Basic realm="test"`)
+				w.WriteHeader(http.StatusUnauthorized)
+				return
+			}
+			h.ServeHTTP(w, r)
+		})
+	}
+	host, _ := serveImages(t, needAuth, "cybozu/setup-hw-secret:1.0")
+	img := ContainerImage{Name: "setup-hw", Repository: host + "/cybozu/setup-hw", Tag: "1.0", Private: true}
+
+	t.Run("takes it from its private repository", func(t *testing.T) {
+		auth := &authn.Basic{Username: "robot", Password: "secret"}
+		var buf bytes.Buffer
+		if err := NewImageFetcher(http.DefaultTransport, auth).GetTarball(t.Context(), img, &buf); err != nil {
+			t.Fatal(err)
+		}
+	})
+	t.Run("says which image is refused, and no password", func(t *testing.T) {
+		auth := &authn.Basic{Username: "robot", Password: "wrong-password"}
+		err := NewImageFetcher(http.DefaultTransport, auth).GetTarball(t.Context(), img, &bytes.Buffer{})
+		if err == nil || !strings.Contains(err.Error(), "setup-hw-secret:1.0") || strings.Contains(err.Error(), "wrong-password") {
+			t.Errorf("GetTarball: %v", err)
+		}
+	})
+}
+
+func TestCredentialsAreNotShownToRegistriesThatDoNotNeedThem(t *testing.T) {
+	var shown atomic.Bool
+	watch := func(h http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Header.Get("Authorization") != "" {
+				shown.Store(true)
+			}
+			h.ServeHTTP(w, r)
+		})
+	}
+	host, _ := serveImages(t, watch, "cybozu-go/coil:2.0")
+	img := ContainerImage{Name: "coil", Repository: host + "/cybozu-go/coil", Tag: "2.0"}
+	auth := &authn.Basic{Username: "robot", Password: "secret"}
+	if err := NewImageFetcher(http.DefaultTransport, auth).GetTarball(t.Context(), img, &bytes.Buffer{}); err != nil {
+		t.Fatal(err)
+	}
+	if shown.Load() {
+		t.Error("credentials were sent")
+	}
+}
+
+func TestGetTarballEndsWithItsContext(t *testing.T) {
+	host, _ := serveImages(t, plain, "cybozu/etcd:3.5")
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	img := ContainerImage{Repository: host + "/cybozu/etcd", Tag: "3.5"}
+	if err := NewImageFetcher(http.DefaultTransport, nil).GetTarball(ctx, img, &bytes.Buffer{}); err == nil {
+		t.Error("an ended context is no error")
+	}
+}
