@@ -166,3 +166,24 @@ func (s *Storage) TrimNotified(ctx context.Context, keep update.RunID) error {
 func notifiedKey(run update.RunID) string {
 	return KeyNotified + run.StartedAt.UTC().Format(time.RFC3339Nano)
 }
+
+// PutPresence creates the sign of life of a worker, bound to its lease, and
+// returns the revision of creation: the fencing token of this session.  It
+// fails while another lease holds the key.
+func (s *Storage) PutPresence(ctx context.Context, lrn int, p update.Presence, lease clientv3.LeaseID) (int64, error) {
+	v, err := json.Marshal(p)
+	if err != nil {
+		return 0, err
+	}
+	key := PresenceKey(lrn)
+	res, err := s.etcd.Txn(ctx).
+		If(clientv3.Compare(clientv3.CreateRevision(key), "=", 0)).
+		Then(clientv3.OpPut(key, string(v), clientv3.WithLease(lease))).Commit()
+	if err != nil {
+		return 0, fmt.Errorf("write %s: %w", key, err)
+	}
+	if !res.Succeeded {
+		return 0, fmt.Errorf("write %s: another lease of boot server %d is alive", key, lrn)
+	}
+	return res.Header.Revision, nil
+}

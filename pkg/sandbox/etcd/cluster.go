@@ -1,0 +1,197 @@
+// Package etcd runs a cluster of real etcd members in this process, for the
+// sandbox, tests and benchmarks.
+//
+// It owns ports, directories and the start and end of members.  It must not
+// know what is stored in them.  No program of the Debian package imports it.
+package etcd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"time"
+
+	clientv3 "go.etcd.io/etcd/client/v3"
+	"go.etcd.io/etcd/client/v3/namespace"
+	"go.etcd.io/etcd/server/v3/embed"
+	"go.uber.org/zap"
+	"google.golang.org/grpc"
+)
+
+// Options of a cluster.
+type Options struct {
+	// Dir holds a directory for each member.
+	Dir string
+	// Members is their number.
+	Members int
+	// NoFsync trades durability for speed, for tests that cut no power.
+	NoFsync bool
+	// Advertise, if not nil, gives the address under which the others reach
+	// the peer address listen of member i, so that a proxy can stand between.
+	Advertise func(i int, listen string) (string, error)
+}
+
+// Cluster is a running cluster.
+type Cluster struct {
+	members []*embed.Etcd
+	configs []*embed.Config
+}
+
+// startTimeout bounds the time until all members are ready.
+const startTimeout = time.Minute
+
+// Start starts the members and returns when each of them serves.  An address
+// that somebody else has taken meanwhile is chosen anew.
+func Start(ctx context.Context, o Options) (*Cluster, error) {
+	var err error
+	for attempt := range 5 {
+		var c *Cluster
+		o := o
+		o.Dir = filepath.Join(o.Dir, fmt.Sprint("cluster", attempt))
+		if c, err = start(ctx, o); err == nil {
+			return c, nil
+		}
+		if !strings.Contains(err.Error(), "address already in use") {
+			break
+		}
+	}
+	return nil, fmt.Errorf("start etcd: %w", err)
+}
+
+func start(ctx context.Context, o Options) (*Cluster, error) {
+	c := &Cluster{}
+	var initial []string
+	for i := range o.Members {
+		cfg, peer, err := memberConfig(o, i)
+		if err != nil {
+			return nil, err
+		}
+		initial = append(initial, cfg.Name+"="+peer)
+		c.configs = append(c.configs, cfg)
+	}
+	type started struct {
+		i   int
+		e   *embed.Etcd
+		err error
+	}
+	ch := make(chan started, o.Members)
+	c.members = make([]*embed.Etcd, o.Members)
+	for i, cfg := range c.configs {
+		cfg.InitialCluster = strings.Join(initial, ",")
+		go func() {
+			e, err := embed.StartEtcd(cfg)
+			ch <- started{i, e, err}
+		}()
+	}
+	var errs []error
+	for range o.Members {
+		s := <-ch
+		c.members[s.i] = s.e
+		errs = append(errs, s.err)
+	}
+	err := errors.Join(errs...)
+	if err == nil {
+		err = c.ready(ctx)
+	}
+	if err != nil {
+		c.Close()
+		return nil, err
+	}
+	return c, nil
+}
+
+func memberConfig(o Options, i int) (*embed.Config, string, error) {
+	cfg := embed.NewConfig()
+	cfg.Name = fmt.Sprintf("boot-%d", i)
+	cfg.Dir = filepath.Join(o.Dir, cfg.Name)
+	cfg.ZapLoggerBuilder = embed.NewZapLoggerBuilder(zap.NewNop())
+	cfg.UnsafeNoFsync = o.NoFsync
+	cfg.TickMs, cfg.ElectionMs = 100, 1000
+	cfg.AutoCompactionMode, cfg.AutoCompactionRetention = "periodic", "24h"
+	peer, err := freeURL()
+	if err != nil {
+		return nil, "", err
+	}
+	client, err := freeURL()
+	if err != nil {
+		return nil, "", err
+	}
+	cfg.ListenPeerUrls = []url.URL{*peer}
+	cfg.ListenClientUrls, cfg.AdvertiseClientUrls = []url.URL{*client}, []url.URL{*client}
+	advertised := *peer
+	if o.Advertise != nil {
+		if advertised.Host, err = o.Advertise(i, peer.Host); err != nil {
+			return nil, "", err
+		}
+	}
+	cfg.AdvertisePeerUrls = []url.URL{advertised}
+	return cfg, advertised.String(), nil
+}
+
+func freeURL() (*url.URL, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, fmt.Errorf("find a free port: %w", err)
+	}
+	defer l.Close()
+	return &url.URL{Scheme: "http", Host: l.Addr().String()}, nil
+}
+
+func (c *Cluster) ready(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	for i, m := range c.members {
+		select {
+		case <-m.Server.ReadyNotify():
+		case err := <-m.Err():
+			return err
+		case <-ctx.Done():
+			return fmt.Errorf("member %d is not ready: %w", i, ctx.Err())
+		}
+	}
+	return nil
+}
+
+// Close ends all members.
+func (c *Cluster) Close() {
+	for _, m := range c.members {
+		if m != nil {
+			m.Close()
+		}
+	}
+}
+
+// Endpoint is the client address of member i, host and port.
+func (c *Cluster) Endpoint(i int) string { return c.configs[i].ListenClientUrls[0].Host }
+
+// MemberID is the identity that member i sends with its messages to peers.
+func (c *Cluster) MemberID(i int) string { return c.members[i].Server.MemberID().String() }
+
+// Endpoints are the client addresses of all members.
+func (c *Cluster) Endpoints() []string {
+	var eps []string
+	for i := range c.configs {
+		eps = append(eps, c.Endpoint(i))
+	}
+	return eps
+}
+
+// Client returns a client of the whole cluster, namespaced at prefix.  The
+// caller closes it.
+func (c *Cluster) Client(prefix string) (*clientv3.Client, error) {
+	cl, err := clientv3.New(clientv3.Config{
+		Endpoints: c.Endpoints(), DialTimeout: 5 * time.Second, Logger: zap.NewNop(),
+		DialOptions: []grpc.DialOption{grpc.WithNoProxy()},
+	})
+	if err != nil {
+		return nil, err
+	}
+	cl.KV = namespace.NewKV(cl.KV, prefix)
+	cl.Watcher = namespace.NewWatcher(cl.Watcher, prefix)
+	cl.Lease = namespace.NewLease(cl.Lease, prefix)
+	return cl, nil
+}

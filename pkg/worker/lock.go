@@ -1,0 +1,90 @@
+package worker
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+
+	"github.com/cybozu-go/neco/pkg/election"
+	"github.com/cybozu-go/neco/pkg/storage"
+	"github.com/cybozu-go/neco/pkg/update"
+)
+
+// lock is a candidacy for the one lock of the workers, or the lock itself.
+type lock struct {
+	session *election.Session
+	cancel  context.CancelFunc
+	done    chan lockResult
+	held    bool
+	holder  election.Holder
+}
+
+type lockResult struct {
+	holder election.Holder
+	err    error
+}
+
+// state is what the core is told of the lock.
+func (l *lock) state() update.Lock {
+	switch {
+	case l == nil:
+		return update.LockNone
+	case l.held:
+		return update.LockHeld
+	}
+	return update.LockWaiting
+}
+
+// result never yields where nothing is awaited.
+func (l *lock) result() <-chan lockResult {
+	if l == nil || l.held {
+		return nil
+	}
+	return l.done
+}
+
+// acquire begins to compete.
+func (w *worker) acquire(ctx context.Context, r *session) *lock {
+	ctx, cancel := context.WithCancel(ctx)
+	l := &lock{session: r.Session, cancel: cancel, done: make(chan lockResult, 1)}
+	go func() {
+		h, err := r.Campaign(ctx, storage.KeyWorkerLock, strconv.Itoa(w.LRN))
+		l.done <- lockResult{h, err}
+	}()
+	return l
+}
+
+// locked takes the result of a candidacy.  What is decided under the lock is
+// decided on a snapshot that is not older than the lock.
+func (w *worker) locked(r *session, res lockResult) error {
+	r.lock.cancel()
+	if res.err != nil {
+		return fmt.Errorf("compete for the lock: %w", res.err)
+	}
+	r.lock.held, r.lock.holder = true, res.holder
+	r.fresh = max(r.fresh, res.holder.Seen)
+	return nil
+}
+
+// release gives the lock back, or withdraws the candidacy.
+func (l *lock) release(ctx context.Context) {
+	if !l.held {
+		l.cancel()
+		res := <-l.done
+		if res.err != nil {
+			return
+		}
+		l.holder = res.holder
+	}
+	// A key that could not be deleted ends with the session.
+	_ = l.session.Resign(ctx, l.holder)
+}
+
+// end waits for the goroutine; the key goes with the session.
+func (l *lock) end() {
+	if l == nil || l.held {
+		return
+	}
+	l.cancel()
+	<-l.done
+}

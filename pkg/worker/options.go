@@ -1,0 +1,90 @@
+package worker
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	clientv3 "go.etcd.io/etcd/client/v3"
+
+	"github.com/cybozu-go/neco/pkg/storage"
+	"github.com/cybozu-go/neco/pkg/update"
+)
+
+// Target is what an action works towards.  It stays the same for a whole run:
+// configuration that changes meanwhile applies to the next one.
+type Target struct {
+	LRN     int
+	Members []int
+	Version string
+	Config  storage.Config
+	// Record stores what is installed on this server: a key of
+	// storage.ContainerKey or storage.DebKey, and its value.  The write is
+	// guarded like a status.
+	Record func(ctx context.Context, key, value string) error
+}
+
+// Doer does actions on a host.
+type Doer interface {
+	// Do runs the action at p until it is done, and must be safe to repeat.
+	// It ends soon after ctx.  The note, if any, is shown in the status.  An
+	// error is tried again until the action's deadline, unless it is marked by
+	// [Permanent].
+	Do(ctx context.Context, p update.Place, t Target) (note string, err error)
+	// Qualifies says whether this host can do the once-action at p.
+	Qualifies(ctx context.Context, p update.Place, t Target) (bool, string, error)
+	// Restore starts the services of group again, in the version of side.
+	Restore(ctx context.Context, group string, side update.Side, t Target) error
+}
+
+// Journal keeps, on the host's own disk, which groups this worker has stopped.
+// What is stopped is added, and on disk, before it is stopped.
+type Journal interface {
+	Load() ([]update.Stopped, error)
+	Save([]update.Stopped) error
+}
+
+// Options of a worker.
+type Options struct {
+	// LRN, HostID and BootID say who this is; Version is the version of the
+	// package that this process was built into.
+	LRN     int
+	HostID  string
+	BootID  string
+	Version string
+	// Etcd is namespaced at Neco's prefix.
+	Etcd    *clientv3.Client
+	Table   update.Table
+	Order   update.Order
+	Doer    Doer
+	Journal Journal
+	Logger  *slog.Logger
+	// TTL of the worker's lease; 0: [LeaseTTL].
+	TTL time.Duration
+	// Observe, if not nil, is told every change of what the worker does.
+	Observe func(Observation)
+}
+
+// Observation is what a worker does now, for metrics.
+type Observation struct {
+	Step int
+	Do   update.Do
+	Why  string
+}
+
+// LeaseTTL is the lifetime of the lease of presence and lock, as the
+// original's.
+const LeaseTTL = 10 * time.Second
+
+// permanent marks an error that another try cannot mend.
+type permanent struct{ error }
+
+func (p permanent) Unwrap() error { return p.error }
+
+// Permanent marks err as one that another try cannot mend.
+func Permanent(err error) error {
+	if err == nil {
+		return nil
+	}
+	return permanent{err}
+}

@@ -1,0 +1,173 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"slices"
+	"time"
+
+	"github.com/cybozu-go/neco/pkg/update"
+)
+
+// task is a running action: one goroutine, ended by cancel or by itself.
+type task struct {
+	at        update.Place
+	cancel    context.CancelCauseFunc
+	cancelled bool
+	done      chan taskResult
+}
+
+type taskResult struct {
+	note string
+	err  error
+}
+
+// result never yields where no action runs.
+func (t *task) result() <-chan taskResult {
+	if t == nil {
+		return nil
+	}
+	return t.done
+}
+
+// errCancelled is the cause of an action that the worker itself ends.
+type errCancelled struct{ cause update.Cause }
+
+func (e errCancelled) Error() string { return string(e.cause) }
+
+// start begins the action, or waits until it may be tried again.
+func (w *worker) start(ctx context.Context, r *session, d update.Decision) (bool, error) {
+	now := time.Now()
+	if now.Before(w.retryAt) {
+		return false, nil
+	}
+	a := w.Table.Action(d.At)
+	if a.Stops != "" {
+		if err := w.noteStopped(a.Stops); err != nil {
+			return false, err
+		}
+	}
+	if w.firstTry.IsZero() {
+		w.firstTry = now
+	}
+	actx, cancel := context.WithCancelCause(ctx)
+	w.task = &task{at: d.At, cancel: cancel, done: make(chan taskResult, 1)}
+	w.m.Work = update.Work{State: update.WorkRunning, Attempts: w.m.Work.Attempts + 1}
+	w.retryAt = time.Time{}
+	target, guard := w.target, w.guard(r)
+	target.Record = func(ctx context.Context, key, value string) error {
+		return w.store.PutInstalled(ctx, guard, key, value)
+	}
+	go w.run(actx, w.task.done, d.At, target)
+	return false, nil
+}
+
+// run is the goroutine of an action.  A panic is the action's error, with its
+// trace in the log.
+func (w *worker) run(ctx context.Context, done chan<- taskResult, at update.Place, t Target) {
+	var res taskResult
+	defer func() {
+		if p := recover(); p != nil {
+			w.Logger.Error("action panicked", "panic", p, "stack", string(debug.Stack()))
+			res = taskResult{err: Permanent(fmt.Errorf("panic: %v", p))}
+		}
+		done <- res
+	}()
+	res.note, res.err = w.Doer.Do(ctx, at, t)
+}
+
+// cancel ends the running action; its end is awaited by the loop.
+func (w *worker) cancel(d update.Decision) {
+	w.Logger.Warn("cancels the action", "cause", string(d.Cause), "why", d.Why, "step", d.At.Step)
+	w.m.Work.Cancelled = d.Cause
+	w.task.cancelled = true
+	w.task.cancel(errCancelled{d.Cause})
+}
+
+// finish takes the result of the action over into the memory.
+func (w *worker) finish(res taskResult) {
+	at := w.task.at
+	w.task.cancel(nil)
+	w.task = nil
+	work := &w.m.Work
+	if res.err == nil {
+		work.State, work.Note = update.WorkDone, res.note
+		if g := w.Table.Action(at).Starts; g != "" {
+			w.forgetStopped(g)
+		}
+		return
+	}
+	var p permanent
+	work.State, work.Err, work.Permanent = update.WorkFailed, res.err.Error(), errors.As(res.err, &p)
+	w.retryAt = time.Now().Add(w.delay.NextBackOff())
+	w.Logger.Warn("action failed", "step", at.Step, "action", w.actionName(at), "attempt", work.Attempts, "err", res.err)
+}
+
+// ask finds out whether this host can do the once-action.
+func (w *worker) ask(ctx context.Context, d update.Decision) (bool, error) {
+	if time.Now().Before(w.retryAt) {
+		return false, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	ok, why, err := w.Doer.Qualifies(ctx, d.At, w.target)
+	if err != nil {
+		w.Logger.Warn("cannot tell whether this server qualifies", "step", d.At.Step, "err", err)
+		w.retryAt = time.Now().Add(w.delay.NextBackOff())
+		return false, nil
+	}
+	w.m.Qualified = &ok
+	if !ok {
+		w.m.Work.Note = fmt.Sprintf("%s skipped: %s", w.Table.Name(d.At.Step), why)
+	}
+	return true, nil
+}
+
+// restore brings the services of a group back on a way out.
+func (w *worker) restore(ctx context.Context, d update.Decision) (bool, error) {
+	if time.Now().Before(w.retryAt) {
+		return false, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, restoreTimeout)
+	defer cancel()
+	if err := w.Doer.Restore(ctx, d.Group, d.Side, w.target); err != nil {
+		w.Logger.Error("services are still stopped", "group", d.Group, "side", string(d.Side), "err", err)
+		w.retryAt = time.Now().Add(w.delay.NextBackOff())
+		return false, nil
+	}
+	w.forgetStopped(d.Group)
+	return true, nil
+}
+
+// restoreTimeout bounds one try to bring services back.
+const restoreTimeout = time.Minute
+
+// noteStopped writes into the journal what is about to be stopped.
+func (w *worker) noteStopped(group string) error {
+	if slices.ContainsFunc(w.m.Stopped, func(s update.Stopped) bool { return s.Group == group && s.Run.Equal(w.m.Run) }) {
+		return nil
+	}
+	stopped := without(w.m.Stopped, group)
+	stopped = append(stopped, update.Stopped{Group: group, Run: w.m.Run})
+	if err := w.Journal.Save(stopped); err != nil {
+		return fmt.Errorf("write the journal before %s is stopped: %w", group, err)
+	}
+	w.m.Stopped = stopped
+	return nil
+}
+
+// forgetStopped takes a group that runs again out of the journal.  If that
+// fails, a later way out starts once more what runs already.
+func (w *worker) forgetStopped(group string) {
+	stopped := without(w.m.Stopped, group)
+	if err := w.Journal.Save(stopped); err != nil {
+		w.Logger.Error("cannot write the journal", "group", group, "err", err)
+	}
+	w.m.Stopped = stopped
+}
+
+func without(all []update.Stopped, group string) []update.Stopped {
+	return slices.DeleteFunc(slices.Clone(all), func(s update.Stopped) bool { return s.Group == group })
+}

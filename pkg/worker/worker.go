@@ -1,0 +1,136 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+
+	"github.com/cybozu-go/neco/pkg/election"
+	"github.com/cybozu-go/neco/pkg/storage"
+	"github.com/cybozu-go/neco/pkg/update"
+)
+
+// worker is one process on one boot server.
+type worker struct {
+	Options
+	store *storage.Storage
+	since time.Time
+	// m is the memory of the core; it outlives a session.
+	m update.Member
+	// target is set when a run is entered.
+	target Target
+	task   *task
+	// firstTry is when the action in hand was first begun, retryAt when it may
+	// be begun again.
+	firstTry, retryAt time.Time
+	delay             *backoff.ExponentialBackOff
+	said              string
+}
+
+// Run takes part in updates until ctx ends.  The caller holds the host's lock:
+// no other worker of this server is alive, and what a killed one has left in
+// etcd is cleared first.
+//
+// It returns only with ctx, or when the journal cannot be read.  An etcd that
+// cannot be reached is waited for.
+func Run(ctx context.Context, o Options) error {
+	if o.TTL == 0 {
+		o.TTL = LeaseTTL
+	}
+	if err := o.Table.Validate(); err != nil {
+		return err
+	}
+	stopped, err := o.Journal.Load()
+	if err != nil {
+		return fmt.Errorf("read the journal of stopped services: %w", err)
+	}
+	w := &worker{
+		Options: o, store: storage.New(o.Etcd), since: time.Now().UTC(),
+		m:     update.Member{LRN: o.LRN, HostID: o.HostID, Version: o.Version, Stopped: stopped},
+		delay: newBackOff(),
+	}
+	w.until(ctx, "clear what a former worker has left", w.clearLeftovers)
+	between := newBackOff()
+	for ctx.Err() == nil {
+		began := time.Now()
+		err := election.WithSession(ctx, o.Etcd, o.TTL, w.session)
+		if ctx.Err() != nil {
+			break
+		}
+		if time.Since(began) > o.TTL {
+			between.Reset()
+		}
+		o.Logger.Warn("session ended", "err", err)
+		sleep(ctx, between.NextBackOff())
+	}
+	return nil
+}
+
+// clearLeftovers revokes the leases of a former process of this server, so
+// that nobody waits for them to expire.
+func (w *worker) clearLeftovers(ctx context.Context) error {
+	own := strconv.Itoa(w.LRN)
+	return errors.Join(
+		election.RevokeLeftovers(ctx, w.Etcd, storage.PresenceKey(w.LRN), func(key, _ string) bool {
+			return key == storage.PresenceKey(w.LRN)
+		}),
+		election.RevokeLeftovers(ctx, w.Etcd, storage.KeyWorkerLock, func(_, value string) bool { return value == own }),
+	)
+}
+
+// until repeats f until it succeeds or ctx ends.
+func (w *worker) until(ctx context.Context, what string, f func(context.Context) error) {
+	b := newBackOff()
+	for ctx.Err() == nil {
+		tctx, cancel := context.WithTimeout(ctx, requestTimeout)
+		err := f(tctx)
+		cancel()
+		if err == nil {
+			return
+		}
+		w.Logger.Warn("waits for etcd", "for", what, "err", err)
+		sleep(ctx, b.NextBackOff())
+	}
+}
+
+// requestTimeout bounds one request to etcd.
+const requestTimeout = 5 * time.Second
+
+// putPresence writes the sign of life, bound to the lease of the session.
+func (w *worker) putPresence(ctx context.Context, s *election.Session) (rev int64, err error) {
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	return w.store.PutPresence(ctx, w.LRN, update.Presence{
+		Version: w.Version, PID: os.Getpid(), BootID: w.BootID, HostID: w.HostID, Since: w.since,
+	}, s.Lease())
+}
+
+// guard is what each write of this worker requires.
+func (w *worker) guard(r *session) storage.Guard {
+	g := storage.Guard{Holder: storage.PresenceKey(w.LRN), HolderRev: r.presence, Lost: storage.ErrLeaseLost, LRN: w.LRN}
+	if r.snap.Request != nil {
+		g.RequestRev = r.snap.Request.Rev
+	}
+	return g
+}
+
+func newBackOff() *backoff.ExponentialBackOff {
+	b := backoff.NewExponentialBackOff()
+	b.InitialInterval, b.MaxInterval = 100*time.Millisecond, 15*time.Second
+	return b
+}
+
+// sleep waits for d or for the end of ctx.
+func sleep(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-t.C:
+	}
+}
