@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/cybozu-go/neco"
 )
 
 // download is one file on its way; its attempts share the partial file.
@@ -60,6 +62,7 @@ func (d *download) request(ctx context.Context) (*http.Request, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: malformed URL", errRefused)
 	}
+	req.Header.Set("User-Agent", neco.NecoUserAgent)
 	// A compressed answer would have neither the length nor the ranges of
 	// the file.
 	req.Header.Set("Accept-Encoding", "identity")

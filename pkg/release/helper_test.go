@@ -11,8 +11,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/google/go-github/v45/github"
-
+	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/pkg/release/server"
 )
 
@@ -78,7 +77,7 @@ func serve(t testing.TB, handler http.Handler) *http.Client {
 func finder(t testing.TB, handler http.Handler) (*Finder, *strings.Builder) {
 	t.Helper()
 	log := &strings.Builder{}
-	client := github.NewClient(&http.Client{Transport: NewTransport(serve(t, handler).Transport)})
+	client := neco.NewGitHubClient(&http.Client{Transport: NewTransport(serve(t, handler).Transport)})
 	return NewFinder(client, testOwner, testRepo, slog.New(slog.NewTextHandler(log, nil))), log
 }
 

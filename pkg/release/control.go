@@ -1,0 +1,110 @@
+package release
+
+import (
+	"archive/tar"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"strings"
+)
+
+const (
+	// maxControlTar bounds the unpacked control data: checksums and scripts.
+	maxControlTar = 64 << 20
+	// maxControlFile bounds the control file, which has one paragraph.
+	maxControlFile = 1 << 20
+)
+
+// readControl unpacks the control file out of its member.
+func readControl(member arMember) (Control, error) {
+	unpacked, closeFn, err := decompress(member)
+	if err != nil {
+		return Control{}, err
+	}
+	defer closeFn()
+	text, err := findControl(tar.NewReader(&boundedReader{r: unpacked, left: maxControlTar}))
+	if err != nil {
+		return Control{}, err
+	}
+	return parseControl(text)
+}
+
+func findControl(archive *tar.Reader) (string, error) {
+	for {
+		header, err := archive.Next()
+		if errors.Is(err, io.EOF) {
+			return "", fmt.Errorf("%w: no control file", ErrWrongPackage)
+		}
+		if err != nil {
+			return "", damaged(err)
+		}
+		if path.Clean(header.Name) != "control" || header.Typeflag != tar.TypeReg {
+			continue
+		}
+		text, err := io.ReadAll(&boundedReader{r: archive, left: maxControlFile})
+		if err != nil {
+			return "", damaged(err)
+		}
+		return string(text), nil
+	}
+}
+
+// damaged gives the error of an unpacker its kind.
+func damaged(err error) error {
+	switch {
+	case errors.Is(err, ErrTooLarge):
+		return err
+	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
+		return fmt.Errorf("%w: %w", ErrTruncated, err)
+	default:
+		return fmt.Errorf("%w: %w", ErrWrongPackage, err)
+	}
+}
+
+// parseControl reads the fields that say which package it is. Each stands
+// exactly once, in the first paragraph.
+func parseControl(text string) (Control, error) {
+	var c Control
+	fields := map[string]*string{"package": &c.Package, "version": &c.Version, "architecture": &c.Architecture}
+	for line := range strings.Lines(strings.TrimLeft(text, "\n")) {
+		line = strings.TrimRight(line, " \t\r\n")
+		if line == "" {
+			break
+		}
+		name, value, found := strings.Cut(line, ":")
+		field := fields[strings.ToLower(name)]
+		switch {
+		case field == nil || !found: // another field, or the rest of one
+			continue
+		case *field != "":
+			return Control{}, fmt.Errorf("%w: control file has %s twice", ErrWrongPackage, name)
+		}
+		*field = strings.TrimSpace(value)
+	}
+	if c.Package == "" || c.Version == "" || c.Architecture == "" {
+		return Control{}, fmt.Errorf("%w: control file lacks name, version or architecture", ErrWrongPackage)
+	}
+	return c, nil
+}
+
+// boundedReader fails with ErrTooLarge after a number of bytes, where
+// io.LimitReader would pretend that the end was reached.
+type boundedReader struct {
+	r    io.Reader
+	left int64
+}
+
+func (b *boundedReader) Read(p []byte) (int, error) {
+	if b.left <= 0 {
+		var one [1]byte
+		n, err := b.r.Read(one[:])
+		if n > 0 {
+			return 0, ErrTooLarge
+		}
+		return 0, err
+	}
+	n, err := b.r.Read(p[:min(int64(len(p)), b.left)])
+	b.left -= int64(n)
+	return n, err
+}

@@ -1,0 +1,125 @@
+package release
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+)
+
+// Control is what a Debian package says about itself.
+type Control struct {
+	// Package is the package's name.
+	Package string
+	// Version is the full version, with its epoch and revision if any.
+	Version string
+	// Architecture is Debian's name of one, or "all".
+	Architecture string
+}
+
+// InspectDeb reads what the Debian package in the file path says about itself,
+// and checks that its members are those of a package and that none is cut off.
+// It unpacks nothing but the control file, and no length inside the package
+// can make it use much memory. It does not read what the package installs:
+// that the file is the released one is for a digest to show.
+//
+// It fails with ErrWrongPackage where the file is no package, ErrTruncated
+// where it ends too early, and ErrTooLarge where its control data is absurd.
+func InspectDeb(path string) (Control, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return Control{}, fmt.Errorf("inspect package: %w", err)
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return Control{}, fmt.Errorf("inspect package: %w", err)
+	}
+	control, err := inspect(file, info.Size())
+	if err != nil {
+		return Control{}, fmt.Errorf("inspect package %s: %w", path, err)
+	}
+	return control, nil
+}
+
+// VerifyDeb checks that the file path is the package of this name, version
+// and architecture, and no other. The error names all that differs and wraps
+// ErrWrongPackage, or is InspectDeb's.
+func VerifyDeb(path, name, version, arch string) error {
+	got, err := InspectDeb(path)
+	if err != nil {
+		return err
+	}
+	var wrong []string
+	for _, field := range []struct{ name, got, want string }{
+		{"name", got.Package, name},
+		{"version", got.Version, version},
+		{"architecture", got.Architecture, arch},
+	} {
+		if field.got != field.want {
+			wrong = append(wrong, fmt.Sprintf("%s is %q, want %q", field.name, field.got, field.want))
+		}
+	}
+	if len(wrong) > 0 {
+		return fmt.Errorf("verify package %s: %w: %s", path, ErrWrongPackage, strings.Join(wrong, ", "))
+	}
+	return nil
+}
+
+// inspect reads the members in the order that dpkg demands: the format's
+// version, the control data, the files. Members that dpkg ignores may stand
+// before the control data, and anything may follow the files.
+func inspect(r io.ReaderAt, size int64) (Control, error) {
+	archive, err := newArReader(r, size)
+	if err != nil {
+		return Control{}, err
+	}
+	if err := checkFormat(archive); err != nil {
+		return Control{}, err
+	}
+	member, err := nextMember(archive, "control.tar")
+	if err != nil {
+		return Control{}, err
+	}
+	control, err := readControl(member)
+	if err != nil {
+		return Control{}, fmt.Errorf("member %s: %w", member.name, err)
+	}
+	if _, err := nextMember(archive, "data.tar"); err != nil {
+		return Control{}, err
+	}
+	return control, nil
+}
+
+// checkFormat reads the first member, which is "debian-binary" with "2.0".
+func checkFormat(archive *arReader) error {
+	member, err := nextMember(archive, "debian-binary")
+	if err != nil {
+		return err
+	}
+	format, err := io.ReadAll(io.LimitReader(member.data, 32))
+	if err != nil {
+		return err
+	}
+	if !strings.HasPrefix(string(format), "2.") {
+		return fmt.Errorf("%w: format is %q, want 2.0", ErrWrongPackage, format)
+	}
+	return nil
+}
+
+func nextMember(archive *arReader, prefix string) (arMember, error) {
+	for {
+		member, err := archive.Next()
+		switch {
+		case errors.Is(err, io.EOF):
+			return arMember{}, fmt.Errorf("%w: ends before the member %s", ErrTruncated, prefix)
+		case err != nil:
+			return arMember{}, err
+		case strings.HasPrefix(member.name, prefix):
+			return member, nil
+		case !strings.HasPrefix(member.name, "_"):
+			return arMember{}, fmt.Errorf("%w: member %q in place of %s", ErrWrongPackage, member.name, prefix)
+		}
+	}
+}

@@ -1,0 +1,38 @@
+package release_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+
+	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/pkg/release"
+)
+
+// A boot server finds the newest release and brings its package to disk.
+func Example() {
+	ctx := context.Background()
+	client := neco.NewGitHubClient(&http.Client{Transport: release.NewTransport(nil)})
+	finder := release.NewFinder(client, neco.GitHubRepoOwner, neco.GitHubRepoName, slog.Default())
+	stager := release.Stager{Finder: finder, Client: &http.Client{}, Dir: "/var/lib/neco/packages"}
+
+	newest, err := finder.Newest(ctx, release.Prod)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	staged, err := stager.Stage(ctx, newest)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(staged.Path)
+}
+
+func ExampleVersion_Compare() {
+	older, _ := release.Parse("2022.05.25-30")
+	newer, _ := release.ParseTag("release-2022.05.26-1")
+	fmt.Println(newer, "is newer:", newer.Compare(older) > 0)
+	// Output: 2022.05.26-1 is newer: true
+}

@@ -1,0 +1,142 @@
+package release
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+
+	"github.com/cybozu-go/neco"
+)
+
+// Package is a package on disk that has passed every check.
+type Package struct {
+	// Version is the package's.
+	Version Version
+	// Path is the file, named as PackageFile says.
+	Path string
+	// SHA256 is its digest in lower-case hex.
+	SHA256 string
+}
+
+// Stager brings packages of releases into a directory, beside their digests.
+type Stager struct {
+	// Finder knows the repository.
+	Finder *Finder
+	// Client downloads. It must send no token: assets lie on other hosts.
+	Client *http.Client
+	// Dir is where packages are kept; it is made if it is missing.
+	Dir string
+	// Limits are those of one download.
+	Limits Limits
+}
+
+// Stage brings the package of a version into the directory. It is there and
+// checked when Stage returns: its digest is the one published beside it, and
+// inside it is the neco package of this version for our architecture. A file
+// that is there already is used if it passes the same checks.
+//
+// It blocks until then, or until ctx is done. Whatever fails a check is
+// removed. Failing with ErrTooLarge, ErrDigestMismatch, ErrWrongPackage or
+// ErrDiskFull it would fail again; see Permanent.
+func (s Stager) Stage(ctx context.Context, v Version) (Package, error) {
+	got, err := s.stage(ctx, v)
+	if err != nil {
+		return Package{}, fmt.Errorf("stage package %s: %w", v, err)
+	}
+	return got, nil
+}
+
+func (s Stager) stage(ctx context.Context, v Version) (Package, error) {
+	if err := os.MkdirAll(s.Dir, 0o755); err != nil {
+		return Package{}, diskError(err)
+	}
+	found, err := s.Finder.FindAsset(ctx, v)
+	if err != nil {
+		return Package{}, err
+	}
+	path := filepath.Join(s.Dir, found.Name)
+	sum, err := s.fetchSum(ctx, found, path+sumSuffix)
+	if err != nil {
+		return Package{}, err
+	}
+	if got, err := check(v, path, sum); err == nil {
+		return got, nil
+	}
+	if err := s.fetchDeb(ctx, found, path, sum); err != nil {
+		return Package{}, err
+	}
+	got, err := check(v, path, sum)
+	if err != nil {
+		return Package{}, errors.Join(err, os.Remove(path))
+	}
+	return got, nil
+}
+
+// Staged returns the package of a version that an earlier Stage has brought
+// into the directory, after checking it again. It asks no server.
+func (s Stager) Staged(v Version) (Package, error) {
+	path := filepath.Join(s.Dir, PackageFile(v))
+	sum, err := readSum(path+sumSuffix, PackageFile(v))
+	if err != nil {
+		return Package{}, fmt.Errorf("check staged package %s: %w", v, err)
+	}
+	got, err := check(v, path, sum)
+	if err != nil {
+		return Package{}, fmt.Errorf("check staged package %s: %w", v, err)
+	}
+	return got, nil
+}
+
+// Permanent reports whether Fetch or Stage would fail in the same way again.
+func Permanent(err error) bool {
+	return permanent(err) || errors.Is(err, ErrDigestMismatch) || errors.Is(err, ErrWrongPackage)
+}
+
+// fetchSum brings the digest and reads it.
+func (s Stager) fetchSum(ctx context.Context, a Asset, path string) (string, error) {
+	limits := s.Limits
+	limits.MaxBytes = maxSumFile
+	if _, err := Fetch(ctx, s.Client, a.SumURL, path, limits); err != nil {
+		return "", err
+	}
+	sum, err := readSum(path, a.Name)
+	if err != nil {
+		return "", fmt.Errorf("release %s: %w", a.ReleaseURL, errors.Join(err, os.Remove(path)))
+	}
+	return sum, nil
+}
+
+// fetchDeb brings the package, if it has the digest, and no byte more than
+// were announced.
+func (s Stager) fetchDeb(ctx context.Context, a Asset, path, sum string) error {
+	limits := s.Limits.withDefaults()
+	if a.Size > limits.MaxBytes {
+		return fmt.Errorf("release %s: asset %s: %w: %d bytes, at most %d are allowed",
+			a.ReleaseURL, a.Name, ErrTooLarge, a.Size, limits.MaxBytes)
+	}
+	if a.Size > 0 {
+		limits.MaxBytes = a.Size
+	}
+	if _, err := fetchTo(ctx, s.Client, a.URL, path, limits, sum); err != nil {
+		return fmt.Errorf("fetch %s: %w", displayURL(a.URL), err)
+	}
+	return nil
+}
+
+// check makes sure that a file is the package, whole and the right one.
+func check(v Version, path, sum string) (Package, error) {
+	got, err := sumFile(path)
+	if err != nil {
+		return Package{}, err
+	}
+	if got != sum {
+		return Package{}, fmt.Errorf("%s: %w: SHA-256 is %s, want %s", path, ErrDigestMismatch, got, sum)
+	}
+	if err := VerifyDeb(path, neco.NecoPackageName, v.String(), Architecture); err != nil {
+		return Package{}, err
+	}
+	return Package{Version: v, Path: path, SHA256: sum}, nil
+}

@@ -1,0 +1,62 @@
+package release
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+)
+
+// maxSumFile bounds a digest file: one line of hex and a name.
+const maxSumFile = 4096
+
+// ParseSum reads the one line that sha256sum prints for the file name, and
+// returns the digest in hex.
+func ParseSum(text, name string) (string, error) {
+	line, rest, _ := strings.Cut(text, "\n")
+	sum, file, found := strings.Cut(line, " ")
+	if !found || rest != "" || !isDigest(sum) {
+		return "", fmt.Errorf("digest of %s: want one line of sha256sum", name)
+	}
+	if file != " "+name && file != "*"+name { // read as text, or as binary
+		return "", fmt.Errorf("digest of %s: it is that of %q", name, strings.TrimLeft(file, " *"))
+	}
+	return sum, nil
+}
+
+func isDigest(text string) bool {
+	return len(text) == 2*sha256.Size && strings.Trim(text, "0123456789abcdef") == ""
+}
+
+// readSum reads the digest of the file name out of a digest file.
+func readSum(path, name string) (string, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer file.Close()
+	text, err := io.ReadAll(io.LimitReader(file, maxSumFile+1))
+	if err != nil {
+		return "", err
+	}
+	if len(text) > maxSumFile {
+		return "", fmt.Errorf("digest of %s: %w", name, ErrTooLarge)
+	}
+	return ParseSum(string(text), name)
+}
+
+// sumFile computes the digest of a file.
+func sumFile(path string) (string, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer file.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, file); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
