@@ -1,0 +1,109 @@
+package host
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+
+	"github.com/cybozu-go/neco"
+	"github.com/google/go-containerregistry/pkg/authn"
+)
+
+// Containers are the Docker images and containers of a host. Docker is reached
+// by the docker command in PATH.
+type Containers struct {
+	FS FS
+
+	// Transport leads to the registries.
+	Transport http.RoundTripper
+
+	// Auth is shown to registries for images that need it; it may be nil.
+	Auth authn.Authenticator
+}
+
+// FullName returns "<repository>:<tag>" as Docker knows img: for a private
+// image that of the private repository, except in a test data centre.
+func (c Containers) FullName(img neco.ContainerImage) string {
+	return img.FullName(c.hasSecret())
+}
+
+func (c Containers) hasSecret() bool {
+	_, err := os.Stat(c.FS.Path(neco.DCTestFile))
+	return errors.Is(err, fs.ErrNotExist)
+}
+
+// Running says whether a container of exactly this image is running.
+func (c Containers) Running(ctx context.Context, img neco.ContainerImage) (bool, error) {
+	out, err := docker(ctx, "ps", "--no-trunc", "--format", "{{.Image}}")
+	if err != nil {
+		return false, err
+	}
+	return slices.Contains(strings.Fields(string(out)), c.FullName(img)), nil
+}
+
+// Present says whether Docker has img.
+func (c Containers) Present(ctx context.Context, img neco.ContainerImage) bool {
+	_, err := docker(ctx, "image", "inspect", c.FullName(img))
+	return err == nil
+}
+
+// Exec runs command in the running container called name, without input, and
+// returns what it wrote to its standard output.
+func (c Containers) Exec(ctx context.Context, name string, command []string) ([]byte, error) {
+	return docker(ctx, append([]string{"exec", "--privileged", "-i", name}, command...)...)
+}
+
+// RunInstallTools copies the commands that come with img into /usr/local/bin
+// of the host. Only some images have such commands; it is an error for others.
+func (c Containers) RunInstallTools(ctx context.Context, img neco.ContainerImage) error {
+	mount, err := toolsMount(img.Name)
+	if err != nil {
+		return err
+	}
+	dir := c.FS.Path("/usr/local/bin")
+	if err := makeDir(dir); err != nil {
+		return fmt.Errorf("install tools of %s: %w", img.Name, err)
+	}
+	_, err = docker(ctx, "run", "--pull", "never", "--rm", "-u", "root:root", "--entrypoint=",
+		"-v", dir+":"+mount, c.FullName(img), "/usr/local/"+img.Name+"/install-tools")
+	if err != nil {
+		return fmt.Errorf("install tools of %s: %w", img.Name, err)
+	}
+	return nil
+}
+
+// toolsMount is where an image's install-tools expects /usr/local/bin.
+func toolsMount(name string) (string, error) {
+	switch name {
+	case "etcd", "vault":
+		return "/host", nil
+	case "sabakan", "serf":
+		return "/host/usr/local/bin", nil
+	}
+	return "", fmt.Errorf("install tools of %s: the image has none", name)
+}
+
+// docker runs the docker command and returns its standard output; the error
+// ends with what it said last.
+func docker(ctx context.Context, args ...string) ([]byte, error) {
+	var stdout, stderr bytes.Buffer
+	cmd := exec.CommandContext(ctx, "docker", args...)
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := cmd.Run(); err != nil {
+		return nil, fmt.Errorf("docker %s: %w: %s", args[0], err, lastLines(stderr.String()))
+	}
+	return stdout.Bytes(), nil
+}
+
+// lastLines returns the end of a program's output: what it died of.
+func lastLines(s string) string {
+	lines := strings.Split(strings.TrimSpace(s), "\n")
+	return strings.Join(lines[max(0, len(lines)-5):], "; ")
+}

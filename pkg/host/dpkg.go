@@ -1,0 +1,151 @@
+package host
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+)
+
+const (
+	// installLog keeps what dpkg and the packages' scripts print.
+	installLog = "/var/log/neco-install.log"
+
+	// installLogMax is the size at which the log begins anew.
+	installLogMax = 1 << 20
+
+	// dpkgTimeout bounds one run of dpkg, which is long over if all is well.
+	dpkgTimeout = 15 * time.Minute
+
+	// dpkgKillDelay is what dpkg has to come to its end after it was told to.
+	dpkgKillDelay = 10 * time.Second
+)
+
+// errNoDpkg is the one sentence for a system that is not Debian's.
+var errNoDpkg = errors.New("dpkg is not installed here, and packages of Neco need it")
+
+// command runs a program of the dpkg family that only reads, and returns its
+// standard output.
+func (p Packages) command(ctx context.Context, name string, args ...string) (string, error) {
+	path, err := findSbin(name)
+	if err != nil {
+		return "", err
+	}
+	var stdout, stderr bytes.Buffer
+	cmd := exec.CommandContext(ctx, path, args...)
+	cmd.Env, cmd.Stdout, cmd.Stderr = dpkgEnv(), &stdout, &stderr
+	if err := cmd.Run(); err != nil {
+		return "", fmt.Errorf("%s: %w: %s", name, err, lastLines(stderr.String()))
+	}
+	return stdout.String(), nil
+}
+
+// dpkg runs dpkg for an act that changes the host; the frontend lock must be
+// held. Once begun, an act is not cut short by the end of ctx: that would leave
+// a package half-way.
+func (p Packages) dpkg(ctx context.Context, args ...string) error {
+	path, err := findSbin("dpkg")
+	if err != nil {
+		return err
+	}
+	log, err := p.openLog(args)
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	start, err := log.Seek(0, io.SeekEnd)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), dpkgTimeout)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, path, append(p.flags(), args...)...)
+	cmd.Env = dpkgEnv()
+	cmd.Stdout, cmd.Stderr = log, log // a file: a daemon that a script starts may keep it open
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+	cmd.WaitDelay = dpkgKillDelay
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("dpkg: %w: %s", err, tail(log, start))
+	}
+	return nil
+}
+
+// flags are the options of every dpkg. Configuration files that the operator
+// changed are kept: nobody is there to be asked.
+func (p Packages) flags() []string {
+	flags := []string{"--force-confdef", "--force-confold"}
+	if !p.elsewhere() {
+		return flags
+	}
+	return append(flags,
+		"--root="+p.path("/"),
+		"--log="+p.path("/var/log/dpkg.log"),
+		"--force-not-root",
+		"--force-script-chrootless",
+		"--force-depends", // there is no other package below that root
+	)
+}
+
+func (p Packages) openLog(args []string) (*os.File, error) {
+	name := p.path(installLog)
+	if err := makeDir(filepath.Dir(name)); err != nil {
+		return nil, err
+	}
+	mode := os.O_APPEND
+	if fi, err := os.Stat(name); err == nil && fi.Size() > installLogMax {
+		mode = os.O_APPEND | os.O_TRUNC
+	}
+	log, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|mode, 0640)
+	if err != nil {
+		return nil, err
+	}
+	fmt.Fprintf(log, "%s dpkg %s\n", time.Now().UTC().Format(time.RFC3339), strings.Join(args, " "))
+	return log, nil
+}
+
+// tail returns the last lines of what was written to log from offset on.
+func tail(log *os.File, offset int64) string {
+	const enough = 4096
+	end, err := log.Seek(0, io.SeekEnd)
+	if err != nil {
+		return err.Error()
+	}
+	offset = max(offset, end-enough)
+	buf := make([]byte, end-offset)
+	if _, err := log.ReadAt(buf, offset); err != nil {
+		return err.Error()
+	}
+	return lastLines(string(buf))
+}
+
+// sbin is where dpkg and the programs that it calls are; unprivileged users
+// often do not have it in their PATH.
+const sbin = "/usr/local/sbin:/usr/sbin:/sbin"
+
+func dpkgEnv() []string {
+	return append(os.Environ(),
+		"PATH="+os.Getenv("PATH")+":"+sbin,
+		"LC_ALL=C.UTF-8",
+		"DEBIAN_FRONTEND=noninteractive",
+		"DPKG_FRONTEND_LOCKED=1",
+	)
+}
+
+func findSbin(name string) (string, error) {
+	if path, err := exec.LookPath(name); err == nil {
+		return path, nil
+	}
+	for _, dir := range filepath.SplitList(sbin) {
+		if path, err := exec.LookPath(filepath.Join(dir, name)); err == nil {
+			return path, nil
+		}
+	}
+	return "", errNoDpkg
+}

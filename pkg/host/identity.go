@@ -1,0 +1,98 @@
+package host
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/cybozu-go/neco"
+)
+
+// hostIDFile tells this installation of the host from any other with the same
+// LRN.
+const hostIDFile = "/var/lib/neco/host-id"
+
+// hostIDLength is the number of random bytes in a host id.
+const hostIDLength = 16
+
+// LRN returns the host's logical rack number.
+func (f FS) LRN() (int, error) {
+	s, err := f.word(neco.RackFile)
+	if err != nil {
+		return 0, fmt.Errorf("read LRN: %w", err)
+	}
+	lrn, err := strconv.Atoi(s)
+	if err != nil || lrn < 0 {
+		return 0, fmt.Errorf("read LRN: %s: %q is not a non-negative number", f.Path(neco.RackFile), s)
+	}
+	return lrn, nil
+}
+
+// Cluster returns the identifier of the data centre.
+func (f FS) Cluster() (string, error) {
+	s, err := f.word(neco.ClusterFile)
+	if err != nil {
+		return "", fmt.Errorf("read cluster: %w", err)
+	}
+	return s, nil
+}
+
+// HostID returns an identifier of this installation of the host, in hex. The
+// first call makes it; from then on it stays the same until the host's disk is
+// wiped, whoever calls at the same time.
+func (f FS) HostID() (string, error) {
+	id, err := f.word(hostIDFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		if err = f.makeHostID(); err == nil {
+			id, err = f.word(hostIDFile)
+		}
+	}
+	if err != nil {
+		return "", fmt.Errorf("host id: %w", err)
+	}
+	if raw, err := hex.DecodeString(id); err != nil || len(raw) != hostIDLength {
+		return "", fmt.Errorf("host id: %s: %q is none", f.Path(hostIDFile), id)
+	}
+	return id, nil
+}
+
+// makeHostID makes the file complete or not at all, and never a second time: a
+// link fails where its name exists, as a rename does not.
+func (f FS) makeHostID() error {
+	name := f.Path(hostIDFile)
+	if err := makeDir(filepath.Dir(name)); err != nil {
+		return err
+	}
+	id := make([]byte, hostIDLength)
+	rand.Read(id)
+	tmp := fmt.Sprintf("%s.%d", name, os.Getpid())
+	defer os.Remove(tmp)
+	os.Remove(tmp)
+	file := File{Data: []byte(hex.EncodeToString(id) + "\n"), Mode: 0644, UID: os.Geteuid(), GID: os.Getegid()}
+	if err := create(tmp, file); err != nil {
+		return err
+	}
+	if err := os.Link(tmp, name); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return syncDir(filepath.Dir(name))
+}
+
+// word returns the contents of a file that holds a single word.
+func (f FS) word(p string) (string, error) {
+	data, err := f.Read(p)
+	if err != nil {
+		return "", err
+	}
+	s := strings.TrimSpace(string(data))
+	if s == "" || strings.ContainsAny(s, " \t\n") {
+		return "", fmt.Errorf("%s: %q is not one word", f.Path(p), s)
+	}
+	return s, nil
+}

@@ -1,0 +1,66 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// lockInterval is the pause between two attempts to get a lock that another
+// process holds: the kernel has no way to wait for one with a deadline.
+const lockInterval = 100 * time.Millisecond
+
+// Lock takes the exclusive lock of the file p, which it makes if needed, and
+// blocks until it has it or ctx ends. The lock ends with release or with this
+// process, whatever ends that.
+func (f FS) Lock(ctx context.Context, p string) (release func(), err error) {
+	name := f.Path(p)
+	file, err := openLock(name, 0600)
+	if err != nil {
+		return nil, fmt.Errorf("lock %s: %w", name, err)
+	}
+	err = tryUntil(ctx, func() error {
+		return unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+	})
+	if err != nil {
+		file.Close()
+		return nil, fmt.Errorf("lock %s: %w", name, err)
+	}
+	return func() { file.Close() }, nil
+}
+
+func openLock(name string, mode os.FileMode) (*os.File, error) {
+	if err := makeDir(filepath.Dir(name)); err != nil {
+		return nil, err
+	}
+	return os.OpenFile(name, os.O_RDWR|os.O_CREATE, mode)
+}
+
+// fcntlLock is the lock that dpkg and apt use.
+func fcntlLock(file *os.File) error {
+	return unix.FcntlFlock(file.Fd(), unix.F_SETLK, &unix.Flock_t{Type: unix.F_WRLCK, Whence: io.SeekStart})
+}
+
+// tryUntil calls lock until it succeeds, fails otherwise than because of
+// another holder, or ctx ends.
+func tryUntil(ctx context.Context, lock func() error) error {
+	tick := time.NewTicker(lockInterval)
+	defer tick.Stop()
+	for {
+		err := lock()
+		if !errors.Is(err, unix.EWOULDBLOCK) && !errors.Is(err, unix.EACCES) && !errors.Is(err, unix.EINTR) {
+			return err
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return fmt.Errorf("held by another process: %w", context.Cause(ctx))
+		}
+	}
+}

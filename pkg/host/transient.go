@@ -1,0 +1,115 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/coreos/go-systemd/v22/dbus"
+	godbus "github.com/godbus/dbus/v5"
+)
+
+// unitInterval is the pause between two questions about a unit's state.
+const unitInterval = 200 * time.Millisecond
+
+// RunTransient lets systemd run argv as a service called name that exists only
+// while it runs. It does not wait for the end, and the service outlives this
+// process; whoever comes later finds it by its name with WaitGone. env has
+// elements of the form NAME=VALUE, which anybody on the host can read.
+//
+// A service of that name that is running already is waited for first, until
+// ctx ends: there is never more than one.
+func (u Units) RunTransient(ctx context.Context, name, description string, argv, env []string) error {
+	if len(argv) == 0 {
+		return fmt.Errorf("run %s.service: no command", name)
+	}
+	for {
+		err := u.startTransient(ctx, name+".service", transientProperties(description, argv, env))
+		if !isUnitExists(err) {
+			return err
+		}
+		if err := u.WaitGone(ctx, name); err != nil {
+			return err
+		}
+		if err := waitTick(ctx); err != nil {
+			return fmt.Errorf("run %s.service: an older one does not go away: %w", name, err)
+		}
+	}
+}
+
+func (Units) startTransient(ctx context.Context, unit string, props []dbus.Property) error {
+	return withSystemd(ctx, "run", unit, func(conn *dbus.Conn) error {
+		_, err := conn.StartTransientUnitContext(ctx, unit, "fail", props, nil)
+		if isUnitExists(err) {
+			// What is left of one that failed would be in the way for ever.
+			_ = conn.ResetFailedUnitContext(ctx, unit)
+		}
+		return err
+	})
+}
+
+// transientProperties are those of a service that is busy until the command
+// ends, and forgotten then, even if it failed.
+func transientProperties(description string, argv, env []string) []dbus.Property {
+	props := []dbus.Property{
+		dbus.PropDescription(description),
+		dbus.PropType("oneshot"),
+		dbus.PropExecStart(argv, false),
+		{Name: "CollectMode", Value: godbus.MakeVariant("inactive-or-failed")},
+	}
+	if len(env) > 0 {
+		props = append(props, dbus.Property{Name: "Environment", Value: godbus.MakeVariant(env)})
+	}
+	return props
+}
+
+func isUnitExists(err error) bool {
+	var known godbus.Error
+	return errors.As(err, &known) && known.Name == "org.freedesktop.systemd1.UnitExists"
+}
+
+// WaitGone blocks until the service is not running, nor about to start or
+// stop: it is inactive, has failed, or systemd has never heard of it. The error
+// at the end of ctx names the service and its state. A connection to systemd
+// that cannot be made is tried again until then.
+func (u Units) WaitGone(ctx context.Context, name string) error {
+	for {
+		busy, state, err := u.busy(ctx, name+".service")
+		if err == nil && !busy {
+			return nil
+		}
+		if waitErr := waitTick(ctx); waitErr != nil {
+			if err != nil {
+				return fmt.Errorf("wait for %s.service to end: %w: %w", name, waitErr, err)
+			}
+			return fmt.Errorf("wait for %s.service to end: it is %s: %w", name, state, waitErr)
+		}
+	}
+}
+
+func (Units) busy(ctx context.Context, unit string) (busy bool, state string, err error) {
+	err = withSystemd(ctx, "query", unit, func(conn *dbus.Conn) error {
+		found, err := conn.ListUnitsByNamesContext(ctx, []string{unit})
+		if err != nil {
+			return err
+		}
+		for _, st := range found {
+			state = st.ActiveState
+			busy = st.JobId != 0 || (state != "inactive" && state != "failed")
+		}
+		return nil
+	})
+	return busy, state, err
+}
+
+func waitTick(ctx context.Context) error {
+	t := time.NewTimer(unitInterval)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}

@@ -1,0 +1,77 @@
+package host
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/coreos/go-systemd/v22/dbus"
+	"github.com/cybozu-go/neco"
+)
+
+// Units are the services that systemd runs on a host. Names are given without
+// ".service". The zero value is ready for use; each call makes a connection of
+// its own, so a restart of systemd or of the bus harms only what is under way.
+type Units struct{}
+
+// Start enables and starts the service, see neco.StartService.
+func (Units) Start(ctx context.Context, name string) error {
+	return neco.StartService(ctx, name)
+}
+
+// Stop stops the service, see neco.StopService. It stays enabled.
+func (Units) Stop(ctx context.Context, name string) error {
+	return neco.StopService(ctx, name)
+}
+
+// Restart enables and restarts the service, see neco.RestartService.
+func (Units) Restart(ctx context.Context, name string) error {
+	return neco.RestartService(ctx, name)
+}
+
+// TryRestart restarts the service if it is running, else does nothing.
+func (u Units) TryRestart(ctx context.Context, name string) error {
+	active, err := u.IsActive(ctx, name)
+	if err != nil || !active {
+		return err
+	}
+	return u.Restart(ctx, name)
+}
+
+// IsActive says whether the service is running, see neco.IsActiveService.
+func (Units) IsActive(ctx context.Context, name string) (bool, error) {
+	return neco.IsActiveService(ctx, name)
+}
+
+// Enable makes the service start at boot, and leaves it now as it is.
+func (Units) Enable(ctx context.Context, name string) error {
+	unit := name + ".service"
+	return withSystemd(ctx, "enable", unit, func(conn *dbus.Conn) error {
+		if err := conn.ReloadContext(ctx); err != nil {
+			return fmt.Errorf("reload unit files: %w", err)
+		}
+		_, changes, err := conn.EnableUnitFilesContext(ctx, []string{unit}, false, true)
+		if err != nil || len(changes) == 0 {
+			return err
+		}
+		return conn.ReloadContext(ctx)
+	})
+}
+
+// StartTimer enables and starts the timer, see neco.StartTimer.
+func (Units) StartTimer(ctx context.Context, name string) error {
+	return neco.StartTimer(ctx, name)
+}
+
+// withSystemd calls f with a connection to systemd over the system bus only,
+// as the functions of package neco do.
+func withSystemd(ctx context.Context, verb, unit string, f func(*dbus.Conn) error) error {
+	conn, err := dbus.NewSystemConnectionContext(ctx)
+	if err != nil {
+		return fmt.Errorf("%s %s: connect to systemd: %w", verb, unit, err)
+	}
+	defer conn.Close()
+	if err := f(conn); err != nil {
+		return fmt.Errorf("%s %s: %w", verb, unit, err)
+	}
+	return nil
+}

@@ -1,0 +1,117 @@
+package host
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+)
+
+// Write makes the file as file says and tells whether that changed anything.
+// At every moment, a crash or a power cut included, the file is the old one or
+// the new one; when Write returns nil the new one is on the disk. Missing
+// parents are made with mode 0755. Nothing is written if contents, mode and,
+// for root, owner are as they should be.
+func (f FS) Write(file File) (changed bool, err error) {
+	name := f.Path(file.Path)
+	if isAs(name, file) {
+		return false, nil
+	}
+	if err := makeDir(filepath.Dir(name)); err != nil {
+		return false, fmt.Errorf("write %s: %w", name, err)
+	}
+	if err := replace(name, file); err != nil {
+		return false, fmt.Errorf("write %s: %w", name, err)
+	}
+	return true, nil
+}
+
+func isAs(name string, file File) bool {
+	fi, err := os.Lstat(name)
+	if err != nil || fi.Mode() != file.Mode.Perm() {
+		return false
+	}
+	if st, ok := fi.Sys().(*syscall.Stat_t); ok && os.Geteuid() == 0 {
+		if int(st.Uid) != file.UID || int(st.Gid) != file.GID {
+			return false
+		}
+	}
+	data, err := os.ReadFile(name)
+	return err == nil && bytes.Equal(data, file.Data)
+}
+
+// replace writes a temporary file beside the target and renames it. The name
+// is always the same, so that what a crash leaves behind is taken away by the
+// next attempt.
+func replace(name string, file File) error {
+	tmp := filepath.Join(filepath.Dir(name), "."+filepath.Base(name)+".neco-new")
+	if err := os.Remove(tmp); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := create(tmp, file); err != nil {
+		os.Remove(tmp)
+		return err
+	}
+	if err := os.Rename(tmp, name); err != nil {
+		os.Remove(tmp)
+		return err
+	}
+	return syncDir(filepath.Dir(name))
+}
+
+// create makes name with its final owner and mode, and syncs it. It is never
+// readable by others before it should be.
+func create(name string, file File) error {
+	w, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0600)
+	if err != nil {
+		return err
+	}
+	defer w.Close()
+	if _, err := w.Write(file.Data); err != nil {
+		return err
+	}
+	if os.Geteuid() == 0 {
+		if err := w.Chown(file.UID, file.GID); err != nil {
+			return err
+		}
+	}
+	if err := w.Chmod(file.Mode.Perm()); err != nil {
+		return err
+	}
+	if err := w.Sync(); err != nil {
+		return err
+	}
+	return w.Close()
+}
+
+// makeDir is os.MkdirAll whose directories survive a power cut.
+func makeDir(dir string) error {
+	fi, err := os.Stat(dir)
+	if err == nil && fi.IsDir() {
+		return nil
+	}
+	if err == nil {
+		return &fs.PathError{Op: "mkdir", Path: dir, Err: syscall.ENOTDIR}
+	}
+	if err := makeDir(filepath.Dir(dir)); err != nil {
+		return err
+	}
+	if err := os.Mkdir(dir, 0755); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return syncDir(filepath.Dir(dir))
+}
+
+// syncDir makes what was created, renamed or removed in dir survive a power
+// cut.
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	return d.Sync()
+}
