@@ -15,6 +15,7 @@ const (
 
 	KeyBootServers = "info/bootservers/"
 	KeyRelease     = "info/neco-release"
+	KeyCheck       = "info/release-check"
 	KeySSHPubKey   = "info/ssh-pubkey"
 
 	KeyRequest  = "status/current"
@@ -46,6 +47,7 @@ func Keys() []KeySpec {
 		{"leader/sabakan-state-setter//<lease>", "holder", "sabakan-state-setter"},
 		{"info/bootservers/<LRN>", "empty; the registered boot servers", "setup, join, leave"},
 		{"info/neco-release", "newest known version", "neco-updater (guarded), setup"},
+		{"info/release-check", "the last look for a release: checked_at; optional stale_since, error", "neco-updater (guarded)"},
 		{"info/ssh-pubkey", "public key for node users", "neco ssh generate"},
 		{"status/current", "request: version, servers, stop, started_at; optional reason", "neco-updater (guarded), setup, neco stop"},
 		{"status/bootservers/<LRN>", "status: version, step, cond, message; optional started_at, phase, host_id, at", "neco-worker (guarded)"},

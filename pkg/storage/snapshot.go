@@ -33,6 +33,8 @@ type Snapshot struct {
 	Release string
 	// ReleaseRev is the revision at which it was written; 0: never.
 	ReleaseRev int64
+	// Check is the updater's last look for a release; nil: there was none.
+	Check *ReleaseCheck
 	Config     Config
 	// Malformed lists the keys that were skipped, in the order of their names.
 	Malformed []MalformedKey
@@ -95,6 +97,9 @@ func (s *Snapshot) add(key string, kv *mvccpb.KeyValue) (err error) {
 	case key == KeyRelease:
 		s.Release, s.ReleaseRev = string(kv.Value), kv.ModRevision
 		return nil
+	case key == KeyCheck:
+		s.Check, err = decodeCheck(kv.Value)
+		return err
 	case key == KeySSHPubKey:
 		return nil
 	case key == KeyRequest:

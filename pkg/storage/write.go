@@ -61,9 +61,9 @@ func (s *Storage) NewRequest(ctx context.Context, g Guard, r *update.Request, by
 }
 
 // StopRequest marks the run of r, as it was read, as stopped.
-func (s *Storage) StopRequest(ctx context.Context, g Guard, r *update.Request, reason string) (int64, error) {
+func (s *Storage) StopRequest(ctx context.Context, g Guard, r *update.Request, outcome update.Outcome, reason string) (int64, error) {
 	stopped := *r
-	stopped.Stop, stopped.Reason = true, reason
+	stopped.Stop, stopped.Outcome, stopped.Reason = true, outcome, reason
 	v, err := encodeRequest(&stopped)
 	if err != nil {
 		return 0, err

@@ -29,11 +29,25 @@ func (r RunID) String() string {
 	return fmt.Sprintf("%s@%s", r.Version, r.StartedAt.UTC().Format(time.RFC3339Nano))
 }
 
+// Outcome is how a run was stopped.
+type Outcome string
+
+// The outcomes of a stopped run.
+const (
+	// OutcomeAborted: a member gave up.
+	OutcomeAborted Outcome = "aborted"
+	// OutcomeTimeout: the members took too long.
+	OutcomeTimeout Outcome = "timeout"
+	// OutcomeStopped: an operator ended it.
+	OutcomeStopped Outcome = "stopped"
+)
+
 // Request is the shared order to update, with our optional fields.
 type Request struct {
 	neco.UpdateRequest
-	// Reason says why the run was stopped.
-	Reason string `json:"reason,omitempty"`
+	// Outcome and Reason say how and why the run was stopped.
+	Outcome Outcome `json:"outcome,omitempty"`
+	Reason  string  `json:"reason,omitempty"`
 	// Rev is the revision of etcd at which the request was last written.
 	Rev int64 `json:"-"`
 	// Unknown holds the fields that this version does not know, so that they

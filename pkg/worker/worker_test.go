@@ -333,7 +333,7 @@ func TestAStoppedRunEndsTheActionAndBringsServicesBack(t *testing.T) {
 	for range 3 {
 		<-began
 	}
-	if _, err := c.store.StopRequest(t.Context(), storage.Guard{LRN: -1}, r, "operator says so"); err != nil {
+	if _, err := c.store.StopRequest(t.Context(), storage.Guard{LRN: -1}, r, update.OutcomeStopped, "operator says so"); err != nil {
 		t.Fatal(err)
 	}
 	snap := c.await("all wind down", func(s *storage.Snapshot) bool {

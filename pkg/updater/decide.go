@@ -1,0 +1,145 @@
+package updater
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/cybozu-go/neco/pkg/release"
+	"github.com/cybozu-go/neco/pkg/storage"
+	"github.com/cybozu-go/neco/pkg/update"
+)
+
+// Do is the verb of a decision.
+type Do int
+
+// What the leader can be told to do.
+const (
+	// WaitInfo: wait for a release or a registration.
+	WaitInfo Do = iota
+	// WaitRecover: the run was stopped; wait until an operator clears it.
+	WaitRecover
+	// WaitWorkers: the run goes on.
+	WaitWorkers
+	// WaitAbsent: a new run waits for registered servers without a worker.
+	WaitAbsent
+	// NewRequest: order a run of Version.
+	NewRequest
+	// Reconfigure: order a run of the same version with the servers that are
+	// registered now, and clear statuses and records.
+	Reconfigure
+	// Stop: end the run, for Outcome and Why.
+	Stop
+)
+
+var doNames = [...]string{"wait for info", "wait for recover", "wait for workers", "wait for absent servers",
+	"new request", "reconfigure", "stop"}
+
+func (d Do) String() string { return doNames[d] }
+
+// Decision is the answer of [Decide].
+type Decision struct {
+	Do      Do
+	Version string
+	Servers []int
+	Absent  []int
+	Outcome update.Outcome
+	Why     string
+}
+
+// Input is what the leader knows beside the snapshot.
+type Input struct {
+	// Age is how long this leader has seen the current run, by its own
+	// monotonic clock.
+	Age time.Duration
+	// Seen are the servers whose presence this leader has seen.
+	Seen map[int]bool
+}
+
+// Decide says what the leader has to do.  It is pure.
+func Decide(s *storage.Snapshot, in Input) Decision {
+	if err, bad := s.Unreadable[storage.KeyRequest]; bad {
+		return Decision{Do: WaitRecover, Why: fmt.Sprintf("%s cannot be read: %v", storage.KeyRequest, err)}
+	}
+	r := s.Request
+	if r != nil && r.Stop {
+		return Decision{Do: WaitRecover, Why: "the run was stopped: " + r.Reason}
+	}
+	if r != nil {
+		if d, under := underWay(s, in); under {
+			return d
+		}
+	}
+	if len(s.Registered) == 0 {
+		return Decision{Do: WaitInfo, Why: "no boot server is registered"}
+	}
+	if s.Release == "" {
+		return Decision{Do: WaitInfo, Why: "no release is known"}
+	}
+	known, err := release.Parse(s.Release)
+	if err != nil {
+		return Decision{Do: WaitInfo, Why: fmt.Sprintf("%s: %v", storage.KeyRelease, err)}
+	}
+	return next(s, in, known)
+}
+
+// underWay decides about a run that is not over.
+func underWay(s *storage.Snapshot, in Input) (Decision, bool) {
+	if lrn, st, aborted := s.Aborted(); aborted {
+		why := st.Message
+		if why == "" {
+			why = fmt.Sprintf("boot server %d aborted", lrn)
+		}
+		return Decision{Do: Stop, Outcome: update.OutcomeAborted, Why: why}, true
+	}
+	if s.Complete() {
+		return Decision{}, false
+	}
+	if in.Age >= s.Config.WorkerTimeout {
+		return Decision{Do: Stop, Outcome: update.OutcomeTimeout, Why: fmt.Sprintf(
+			"not complete within %s; waits for boot servers %v", s.Config.WorkerTimeout, incomplete(s))}, true
+	}
+	return Decision{Do: WaitWorkers, Why: fmt.Sprintf("boot servers %v", incomplete(s))}, true
+}
+
+// incomplete are the members that have not completed.
+func incomplete(s *storage.Snapshot) []int {
+	return s.Missing(update.Arrival{Step: 1 << 30})
+}
+
+// next decides what follows when no run is under way.
+func next(s *storage.Snapshot, in Input, known release.Version) Decision {
+	r := s.Request
+	if r == nil {
+		return order(s, in, Decision{Do: NewRequest, Version: s.Release, Servers: s.Registered, Why: "no update was requested"})
+	}
+	if !slices.Equal(r.Members(), s.Registered) {
+		return order(s, in, Decision{Do: Reconfigure, Version: r.Version, Servers: s.Registered,
+			Why: fmt.Sprintf("registered are %v, the last run had %v", s.Registered, r.Members())})
+	}
+	current, err := release.Parse(r.Version)
+	if err != nil {
+		return Decision{Do: WaitInfo, Why: fmt.Sprintf("%s: %v", storage.KeyRequest, err)}
+	}
+	if known.Compare(current) > 0 {
+		return order(s, in, Decision{Do: NewRequest, Version: s.Release, Servers: s.Registered, Why: "newer than " + r.Version})
+	}
+	return Decision{Do: WaitInfo, Why: s.Release + " is installed"}
+}
+
+// order lets d pass when no server is absent whose worker has been there
+// before.
+func order(s *storage.Snapshot, in Input, d Decision) Decision {
+	for _, lrn := range s.Registered {
+		_, present := s.Presence[lrn]
+		st, reported := s.Statuses[lrn]
+		if !present && (in.Seen[lrn] || reported && st.HostID != "") {
+			d.Absent = append(d.Absent, lrn)
+		}
+	}
+	if len(d.Absent) > 0 {
+		return Decision{Do: WaitAbsent, Version: d.Version, Servers: d.Servers, Absent: d.Absent,
+			Why: fmt.Sprintf("%s waits for boot servers %v, whose workers are silent", d.Version, d.Absent)}
+	}
+	return d
+}

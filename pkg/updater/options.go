@@ -1,0 +1,93 @@
+package updater
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	clientv3 "go.etcd.io/etcd/client/v3"
+
+	"github.com/cybozu-go/neco/pkg/storage"
+	"github.com/cybozu-go/neco/pkg/update"
+)
+
+// Finder looks for the newest release.
+type Finder interface {
+	// Newest returns the newest version for the environment of c.  It has a
+	// deadline of its own.
+	Newest(ctx context.Context, c storage.Config) (version string, err error)
+}
+
+// Kind of a notice.
+type Kind string
+
+// The moments at which people are told.
+const (
+	KindBegin    Kind = "begin"
+	KindComplete Kind = "complete"
+	KindAbort    Kind = "abort"
+	KindTimeout  Kind = "timeout"
+	KindStopped  Kind = "stopped"
+	KindAbsent   Kind = "absent"
+)
+
+// Notice is what people are told about a run.
+type Notice struct {
+	Kind        Kind
+	Version     string
+	Servers     []int
+	StartedAt   time.Time
+	Detail      string
+	Reconfigure bool
+}
+
+// Notifier tells people.
+type Notifier interface {
+	// Notify blocks until the notice was taken or has failed for good within
+	// its own deadline.  Without a configured receiver it succeeds.
+	Notify(ctx context.Context, c storage.Config, n Notice) error
+}
+
+// Options of an updater.
+type Options struct {
+	LRN      int
+	Hostname string
+	// Etcd is namespaced at Neco's prefix.
+	Etcd     *clientv3.Client
+	Finder   Finder
+	Notifier Notifier
+	Logger   *slog.Logger
+	// TTL of the leader's lease; 0: [LeaseTTL].
+	TTL time.Duration
+	// Observe, if not nil, is told every change of what the leader does.
+	Observe func(Decision)
+}
+
+// LeaseTTL is the lifetime of the leader's lease, as the original's.
+const LeaseTTL = 60 * time.Second
+
+// absentNotice is how long a new run waits silently for an absent server.
+const absentNotice = 30 * time.Second
+
+// noticeOf is the notice about the state of the current run, if there is one.
+func noticeOf(s *storage.Snapshot) (Notice, bool) {
+	r := s.Request
+	if r == nil {
+		return Notice{}, false
+	}
+	n := Notice{Kind: KindBegin, Version: r.Version, Servers: r.Members(), StartedAt: r.StartedAt}
+	_, st, aborted := s.Aborted()
+	switch {
+	case aborted:
+		n.Kind, n.Detail = KindAbort, st.Message
+	case r.Stop && r.Outcome == update.OutcomeTimeout:
+		n.Kind, n.Detail = KindTimeout, r.Reason
+	case r.Stop && r.Outcome == update.OutcomeAborted:
+		n.Kind, n.Detail = KindAbort, r.Reason
+	case r.Stop:
+		n.Kind, n.Detail = KindStopped, r.Reason
+	case s.Complete():
+		n.Kind = KindComplete
+	}
+	return n, true
+}
