@@ -1,0 +1,140 @@
+package notify
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+
+	"github.com/cybozu-go/neco"
+)
+
+// The limits of one delivery.
+const (
+	deliveryTimeout = time.Minute      // for all attempts together
+	attemptTimeout  = 10 * time.Second // Slack answers at once, or not at all
+	minBackoff      = time.Second
+	maxBackoff      = 15 * time.Second
+)
+
+// Notifier delivers a message. Send blocks until the message is delivered or
+// given up, which is bounded in time by the Notifier and by ctx.
+type Notifier interface {
+	Send(ctx context.Context, m Message) error
+}
+
+// Off is the Notifier where none is configured: it delivers nothing.
+type Off struct{}
+
+// Send does nothing.
+func (Off) Send(context.Context, Message) error { return nil }
+
+// Slack delivers to one incoming webhook. The webhook's URL lets everybody
+// write to the channel: it is a secret that no error and no log shows.
+type Slack struct {
+	webhook string
+	client  *http.Client
+}
+
+var (
+	_ Notifier = Off{}
+	_ Notifier = (*Slack)(nil)
+)
+
+// NewSlack returns a Notifier for a webhook. Its requests use the transport,
+// http.DefaultTransport if nil. The error does not show the URL.
+func NewSlack(webhook string, transport http.RoundTripper) (*Slack, error) {
+	u, err := url.Parse(webhook)
+	if err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") {
+		return nil, errors.New("slack webhook: want an http or https URL")
+	}
+	client := &http.Client{
+		Transport: transport,
+		// To follow would tell the next server our URL as the referrer.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	return &Slack{webhook: webhook, client: client}, nil
+}
+
+// Send delivers a message within a minute, or says why not. A server that is
+// down or busy is asked again, as late as it wants; one that refuses is not.
+// A message may arrive twice if the answer to the first was lost.
+func (s *Slack) Send(ctx context.Context, m Message) error {
+	body, err := json.Marshal(payloadOf(m))
+	if err != nil {
+		return fmt.Errorf("send to slack: %w", err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, deliveryTimeout)
+	defer cancel()
+	var last error
+	_, err = backoff.Retry(ctx, func() (struct{}, error) {
+		last = s.attempt(ctx, body)
+		return struct{}{}, last
+	}, backoff.WithBackOff(spread()), backoff.WithMaxElapsedTime(deliveryTimeout))
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(last, err):
+		return fmt.Errorf("send to slack: %w", last)
+	default:
+		return fmt.Errorf("send to slack: %w (%w)", err, last)
+	}
+}
+
+// attempt posts once.
+func (s *Slack) attempt(ctx context.Context, body []byte) error {
+	ctx, cancel := context.WithTimeout(ctx, attemptTimeout)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.webhook, bytes.NewReader(body))
+	if err != nil {
+		return backoff.Permanent(errors.New("malformed webhook URL"))
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("User-Agent", neco.NecoUserAgent)
+	resp, err := s.client.Do(req)
+	if err != nil {
+		return withoutURL(err)
+	}
+	resp.Body.Close()
+	return judge(resp)
+}
+
+// judge tells refusals for good from those that may pass.
+func judge(resp *http.Response) error {
+	err := fmt.Errorf("server answered %d %s", resp.StatusCode, http.StatusText(resp.StatusCode))
+	switch code := resp.StatusCode; {
+	case code >= 200 && code < 300:
+		return nil
+	case code == http.StatusTooManyRequests || code == http.StatusServiceUnavailable:
+		if seconds, parseErr := strconv.ParseUint(resp.Header.Get("Retry-After"), 10, 31); parseErr == nil {
+			return errors.Join(err, backoff.RetryAfter(int(max(seconds, 1))))
+		}
+		return err
+	case code >= 500 || code == http.StatusRequestTimeout:
+		return err
+	default:
+		return backoff.Permanent(err)
+	}
+}
+
+// withoutURL takes the secret out of an error of net/http.
+func withoutURL(err error) error {
+	var wrapped *url.Error
+	if errors.As(err, &wrapped) {
+		return wrapped.Err
+	}
+	return err
+}
+
+func spread() backoff.BackOff {
+	b := backoff.NewExponentialBackOff()
+	b.InitialInterval, b.MaxInterval = minBackoff, maxBackoff
+	return b
+}
