@@ -1,0 +1,96 @@
+package component
+
+import (
+	"context"
+
+	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/pkg/host"
+)
+
+// Target is what the host is to become.
+type Target struct {
+	// LRN is the host's own, Members are all boot servers of the update.
+	LRN     int
+	Members []int
+	// Version is that of the neco package.
+	Version   string
+	Artifacts neco.ArtifactSet
+	// Private says that the registry's private images are used, see
+	// [neco.ContainerImage.FullName].
+	Private bool
+	Facts   Facts
+}
+
+// Facts are what a host says of itself.
+type Facts struct {
+	// OSName and OSVersion are NAME and VERSION_ID of os-release(5).
+	OSName, OSVersion string
+	// Serial is the serial number of the machine; empty: unknown.
+	Serial string
+}
+
+// Unit is a unit of a component.
+type Unit struct {
+	// Name without a suffix.
+	Name string
+	// Timer says that it is a timer and not a service.
+	Timer bool
+	// Condition, if not empty, is a file without which the service stays
+	// inactive, and that is no error.
+	Condition string
+}
+
+// Component is one managed program.
+type Component interface {
+	Name() string
+	// Files are the contents of all files of the component.  It is pure.
+	Files(t Target) ([]host.File, error)
+	// Units are started in this order.
+	Units() []Unit
+}
+
+// Imaged is a component that runs a container.
+type Imaged interface {
+	// Image is the name of its image in the artifact set.
+	Image() string
+}
+
+// Tooled is a component whose image carries commands for the host.
+type Tooled interface {
+	Imaged
+	// Tools does nothing; it marks the component.
+	Tools()
+}
+
+// Units is what components need of systemd.
+type Units interface {
+	Start(ctx context.Context, name string) error
+	Restart(ctx context.Context, name string) error
+	StartTimer(ctx context.Context, name string) error
+	IsActive(ctx context.Context, name string) (bool, error)
+}
+
+// Containers is what components need of the container runtime.
+type Containers interface {
+	Pull(ctx context.Context, img neco.ContainerImage) error
+	FullName(img neco.ContainerImage) string
+	Running(ctx context.Context, img neco.ContainerImage) (bool, error)
+	RunInstallTools(ctx context.Context, img neco.ContainerImage) error
+}
+
+// Host is where components live.
+type Host struct {
+	FS         host.FS
+	Units      Units
+	Containers Containers
+}
+
+// image finds the image of c; ok is false for a component without one.
+func image(c Component, t Target) (img neco.ContainerImage, ok bool, err error) {
+	i, ok := c.(Imaged)
+	if !ok {
+		return img, false, nil
+	}
+	img, err = t.Artifacts.FindContainerImage(i.Image())
+	return img, true, err
+}

@@ -1,0 +1,177 @@
+package component
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"time"
+
+	"github.com/cybozu-go/neco/pkg/host"
+)
+
+// appliedDir holds, for each component, the digest of what runs.
+const appliedDir = "/var/lib/neco/applied"
+
+// toolsDir holds, for each component, the image whose commands are installed.
+const toolsDir = "/var/lib/neco/tools"
+
+// readyPoll is how often a unit is asked whether it is ready; systemd has no
+// event for a container's being up.
+const readyPoll = 100 * time.Millisecond
+
+// Converge is Write and Apply.
+func Converge(ctx context.Context, h Host, c Component, t Target) (restarted bool, err error) {
+	if err := Write(ctx, h, c, t); err != nil {
+		return false, err
+	}
+	return Apply(ctx, h, c, t)
+}
+
+// Write puts the component's files and commands in place.  What runs is left
+// alone.
+func Write(ctx context.Context, h Host, c Component, t Target) error {
+	files, err := c.Files(t)
+	if err != nil {
+		return fmt.Errorf("render %s: %w", c.Name(), err)
+	}
+	if err := installTools(ctx, h, c, t); err != nil {
+		return err
+	}
+	for _, f := range files {
+		if _, err := h.FS.Write(f); err != nil {
+			return fmt.Errorf("write %s: %w", c.Name(), err)
+		}
+	}
+	return nil
+}
+
+// installTools copies the commands of the image once.
+func installTools(ctx context.Context, h Host, c Component, t Target) error {
+	if _, ok := c.(Tooled); !ok {
+		return nil
+	}
+	img, _, err := image(c, t)
+	if err != nil {
+		return err
+	}
+	record := path.Join(toolsDir, c.Name())
+	full := h.Containers.FullName(img)
+	if was, err := h.FS.Read(record); err == nil && string(was) == full {
+		return nil
+	}
+	if err := h.Containers.RunInstallTools(ctx, img); err != nil {
+		return fmt.Errorf("install the commands of %s: %w", c.Name(), err)
+	}
+	_, err = h.FS.Write(host.File{Path: record, Data: []byte(full), Mode: 0o644})
+	return err
+}
+
+// Apply restarts the component's units if they do not run what is declared,
+// starts those that are down, waits until all are ready, and only then records
+// what runs: a crash anywhere before is repaired by doing it again.
+func Apply(ctx context.Context, h Host, c Component, t Target) (restarted bool, err error) {
+	want, err := digest(h, c, t)
+	if err != nil {
+		return false, err
+	}
+	record := path.Join(appliedDir, c.Name())
+	was, err := h.FS.Read(record)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return false, err
+	}
+	stale := string(was) != want
+	for _, u := range c.Units() {
+		if err := bringUp(ctx, h, u, stale); err != nil {
+			return false, fmt.Errorf("%s: %w", c.Name(), err)
+		}
+	}
+	if err := ready(ctx, h, c, t); err != nil {
+		return false, fmt.Errorf("%s: %w", c.Name(), err)
+	}
+	_, err = h.FS.Write(host.File{Path: record, Data: []byte(want), Mode: 0o644})
+	return stale, err
+}
+
+// bringUp restarts a stale unit and starts one that is down.
+func bringUp(ctx context.Context, h Host, u Unit, stale bool) error {
+	if u.Timer {
+		return h.Units.StartTimer(ctx, u.Name)
+	}
+	if stale {
+		return h.Units.Restart(ctx, u.Name)
+	}
+	active, err := h.Units.IsActive(ctx, u.Name)
+	if err != nil || active {
+		return err
+	}
+	return h.Units.Start(ctx, u.Name)
+}
+
+// ready waits until every unit is up that can be: active, and if it is a
+// container, running the declared image.
+func ready(ctx context.Context, h Host, c Component, t Target) error {
+	tick := time.NewTicker(readyPoll)
+	defer tick.Stop()
+	for {
+		missing, err := notReady(ctx, h, c, t)
+		if err == nil && missing == "" {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return errors.Join(fmt.Errorf("wait for %s: %w", missing, context.Cause(ctx)), err)
+		case <-tick.C:
+		}
+	}
+}
+
+// notReady names what is not up yet.
+func notReady(ctx context.Context, h Host, c Component, t Target) (string, error) {
+	expected := false
+	for _, u := range c.Units() {
+		if u.Timer || u.Condition != "" && !exists(h.FS, u.Condition) {
+			continue
+		}
+		expected = true
+		if active, err := h.Units.IsActive(ctx, u.Name); err != nil || !active {
+			return u.Name + ".service", err
+		}
+	}
+	img, ok, err := image(c, t)
+	if err != nil || !ok || !expected {
+		return "", err
+	}
+	if running, err := h.Containers.Running(ctx, img); err != nil || !running {
+		return "container of " + h.Containers.FullName(img), err
+	}
+	return "", nil
+}
+
+func exists(fsys host.FS, p string) bool {
+	_, err := fsys.Read(p)
+	return err == nil
+}
+
+// digest stands for everything that a restart would change.
+func digest(h Host, c Component, t Target) (string, error) {
+	files, err := c.Files(t)
+	if err != nil {
+		return "", fmt.Errorf("render %s: %w", c.Name(), err)
+	}
+	img, ok, err := image(c, t)
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.New()
+	if ok {
+		fmt.Fprintf(sum, "image %q\n", h.Containers.FullName(img))
+	}
+	for _, f := range files {
+		fmt.Fprintf(sum, "file %q %o %d %d %d\n%s", f.Path, f.Mode, f.UID, f.GID, len(f.Data), f.Data)
+	}
+	return hex.EncodeToString(sum.Sum(nil)), nil
+}

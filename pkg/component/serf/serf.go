@@ -1,0 +1,93 @@
+// Package serf is the component that keeps the membership of boot servers and
+// nodes: the serf agent.  It must not know other components.
+package serf
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/pkg/component"
+	"github.com/cybozu-go/neco/pkg/host"
+)
+
+// maxTags is what serf can gossip of all tags of a member together, encoded.
+const maxTags = 512
+
+// Component is serf.
+type Component struct{}
+
+var _ component.Tooled = Component{}
+
+// Name of the component.
+func (Component) Name() string { return neco.SerfService }
+
+// Image of the component.
+func (Component) Image() string { return "serf" }
+
+// Tools: the image carries the serf command.
+func (Component) Tools() {}
+
+// Units of the component.
+func (Component) Units() []component.Unit { return []component.Unit{{Name: neco.SerfService}} }
+
+// Files of the component.
+func (Component) Files(t component.Target) ([]host.File, error) {
+	image, err := component.ImageName(t, "serf")
+	if err != nil {
+		return nil, err
+	}
+	unit, err := component.ContainerUnit{
+		Name: neco.SerfService, Description: "Serf agent", Image: image,
+		After: []string{"time-sync.target"}, Wants: []string{"time-sync.target"},
+		Conditions: []string{neco.SerfConfFile}, RestartSec: 10, HostUTS: true,
+		Options: []string{"--mount=type=bind,source=/etc/serf,target=/etc/serf,readonly"},
+		Args:    []string{"agent", "-config-file", neco.SerfConfFile},
+	}.File()
+	if err != nil {
+		return nil, err
+	}
+	conf, err := config(t)
+	return []host.File{conf, unit}, err
+}
+
+// agentConfig is the configuration of the agent, in serf's own names.
+type agentConfig struct {
+	Tags              map[string]string `json:"tags"`
+	Interface         string            `json:"interface"`
+	ReconnectInterval string            `json:"reconnect_interval"`
+	ReconnectTimeout  string            `json:"reconnect_timeout"`
+	TombstoneTimeout  string            `json:"tombstone_timeout"`
+	RetryJoin         []string          `json:"retry_join"`
+	RetryMaxAttempts  int               `json:"retry_max_attempts"`
+	RetryInterval     string            `json:"retry_interval"`
+	LogLevel          string            `json:"log_level"`
+	Protocol          int               `json:"protocol"`
+}
+
+func config(t component.Target) (host.File, error) {
+	c := agentConfig{
+		Tags: map[string]string{
+			"os-name": t.Facts.OSName, "os-version": t.Facts.OSVersion,
+			"serial": t.Facts.Serial, "boot-server": "true",
+		},
+		Interface:         "node0",
+		ReconnectInterval: "30s", ReconnectTimeout: "24h", TombstoneTimeout: "24h",
+		RetryJoin: []string{}, RetryMaxAttempts: 0, RetryInterval: "30s",
+		LogLevel: "info", Protocol: 5,
+	}
+	size := 0
+	for k, v := range c.Tags {
+		size += len(k) + len(v) + 2
+	}
+	if size >= maxTags {
+		return host.File{}, fmt.Errorf("the tags of this server take %d bytes, serf carries less than %d", size, maxTags)
+	}
+	for _, lrn := range t.Members {
+		if lrn != t.LRN {
+			c.RetryJoin = append(c.RetryJoin, neco.BootNode0IP(lrn).String())
+		}
+	}
+	data, err := json.MarshalIndent(c, "", "  ")
+	return host.File{Path: neco.SerfConfFile, Data: append(data, '\n'), Mode: 0o644}, err
+}

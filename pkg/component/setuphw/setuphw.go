@@ -1,0 +1,52 @@
+// Package setuphw is the component that configures the hardware of a boot
+// server: the setup-hw container.  It must not know other components.
+package setuphw
+
+import (
+	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/pkg/component"
+	"github.com/cybozu-go/neco/pkg/host"
+)
+
+// bmcAddressFile is written by the operator; without it there is no BMC to
+// configure.
+const bmcAddressFile = neco.NecoDir + "/bmc-address.json"
+
+// Component is setup-hw.
+type Component struct{}
+
+var _ component.Imaged = Component{}
+
+// Name of the component.
+func (Component) Name() string { return neco.SetupHWService }
+
+// Image of the component.
+func (Component) Image() string { return "setup-hw" }
+
+// Units of the component.
+func (Component) Units() []component.Unit {
+	return []component.Unit{{Name: neco.SetupHWService, Condition: bmcAddressFile}}
+}
+
+// Files of the component.  The privileges are in an environment variable, so
+// that a drop-in can change them where a container may not be privileged.
+func (Component) Files(t component.Target) ([]host.File, error) {
+	image, err := component.ImageName(t, "setup-hw")
+	if err != nil {
+		return nil, err
+	}
+	unit, err := component.ContainerUnit{
+		Name: neco.SetupHWService, Description: "Set up the hardware of a boot server", Image: image,
+		Conditions: []string{bmcAddressFile}, StateDir: "setup-hw",
+		RestartSec: 10, HostUTS: true,
+		Environment: []string{"PRIVILEGES=--privileged"},
+		Options: []string{
+			"$PRIVILEGES",
+			"--mount=type=bind,source=/dev,target=/dev",
+			"--mount=type=bind,source=/lib/modules,target=/lib/modules,readonly",
+			"--mount=type=bind,source=/etc/neco,target=/etc/neco,readonly",
+			"--mount=type=bind,source=/var/lib/setup-hw,target=/var/lib/setup-hw",
+		},
+	}.File()
+	return []host.File{unit}, err
+}
