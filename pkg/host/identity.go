@@ -71,10 +71,10 @@ func (f FS) makeHostID() error {
 	}
 	id := make([]byte, hostIDLength)
 	rand.Read(id)
-	tmp := fmt.Sprintf("%s.%d", name, os.Getpid())
+	text := hex.EncodeToString(id)
+	tmp := name + "." + text // nobody else's, whoever tries at the same time
 	defer os.Remove(tmp)
-	os.Remove(tmp)
-	file := File{Data: []byte(hex.EncodeToString(id) + "\n"), Mode: 0644, UID: os.Geteuid(), GID: os.Getegid()}
+	file := File{Data: []byte(text + "\n"), Mode: 0644, UID: os.Geteuid(), GID: os.Getegid()}
 	if err := create(tmp, file); err != nil {
 		return err
 	}

@@ -42,9 +42,11 @@ func openLock(name string, mode os.FileMode) (*os.File, error) {
 	return os.OpenFile(name, os.O_RDWR|os.O_CREATE, mode)
 }
 
-// fcntlLock is the lock that dpkg and apt use.
+// fcntlLock takes the kind of lock that dpkg and apt take. It belongs to the
+// open file, not to the process as theirs does, so that it also holds within
+// this process.
 func fcntlLock(file *os.File) error {
-	return unix.FcntlFlock(file.Fd(), unix.F_SETLK, &unix.Flock_t{Type: unix.F_WRLCK, Whence: io.SeekStart})
+	return unix.FcntlFlock(file.Fd(), unix.F_OFD_SETLK, &unix.Flock_t{Type: unix.F_WRLCK, Whence: io.SeekStart})
 }
 
 // tryUntil calls lock until it succeeds, fails otherwise than because of

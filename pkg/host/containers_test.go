@@ -1,0 +1,203 @@
+package host
+
+import (
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/cybozu-go/neco"
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/registry"
+	"github.com/google/go-containerregistry/pkg/v1/random"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+)
+
+// fakeDocker puts a docker command in PATH that logs its arguments, knows an
+// image once it has loaded something, and then runs script.
+func fakeDocker(t *testing.T, script string) (calls func() []string) {
+	t.Helper()
+	dir := t.TempDir()
+	t.Setenv("TEST_DIR", dir)
+	code := `#!/bin/sh
+echo "$*" >>$TEST_DIR/log
+case "$1" in
+image) [ -e $TEST_DIR/loaded ]; exit ;;
+load) cp "$3" $TEST_DIR/loaded ;;
+esac
+` + script + "\n"
+	if err := os.WriteFile(filepath.Join(dir, "docker"), []byte(code), 0700); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
+	return func() []string {
+		data, err := os.ReadFile(filepath.Join(dir, "log"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.Split(strings.TrimSpace(string(data)), "\n")
+	}
+}
+
+// serveImage starts a registry with one image, a repository and tag.
+func serveImage(t *testing.T, image string) (host string) {
+	t.Helper()
+	srv := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
+	t.Cleanup(srv.Close)
+	host = strings.TrimPrefix(srv.URL, "http://")
+	ref, err := name.ParseReference(host + "/" + image)
+	if err != nil {
+		t.Fatal(err)
+	}
+	img, err := random.Image(1<<12, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := remote.Write(ref, img); err != nil {
+		t.Fatal(err)
+	}
+	return host
+}
+
+func testContainers(t *testing.T, dctest bool) Containers {
+	t.Helper()
+	c := Containers{FS: FS{Root: t.TempDir()}, Transport: http.DefaultTransport}
+	if dctest {
+		mustWrite(t, c.FS, "/etc/neco/dctest", "")
+	}
+	return c
+}
+
+func TestPull(t *testing.T) {
+	t.Run("fetches an image once", func(t *testing.T) {
+		img := neco.ContainerImage{Repository: serveImage(t, "cybozu/serf:1.0") + "/cybozu/serf", Tag: "1.0"}
+		calls := fakeDocker(t, "")
+		c := testContainers(t, false)
+		for range 2 {
+			if err := c.Pull(t.Context(), img); err != nil {
+				t.Fatal(err)
+			}
+		}
+		full := img.FullName(false)
+		tarball := c.FS.Path("/var/lib/neco/tmp/" + strings.NewReplacer("/", "_", ":", "_").Replace(full) + ".tar")
+		want := []string{"image inspect " + full, "load -i " + tarball, "image inspect " + full, "image inspect " + full}
+		if diff := cmp.Diff(want, calls()); diff != "" {
+			t.Error(diff)
+		}
+		if left := names(t, filepath.Dir(tarball)); len(left) != 0 {
+			t.Errorf("left behind: %v", left)
+		}
+	})
+	t.Run("names the image that there is not, and leaves nothing behind", func(t *testing.T) {
+		img := neco.ContainerImage{Repository: serveImage(t, "cybozu/serf:1.0") + "/cybozu/serf", Tag: "2.0"}
+		fakeDocker(t, "")
+		c := testContainers(t, false)
+		if err := c.Pull(t.Context(), img); err == nil || !strings.Contains(err.Error(), "cybozu/serf:2.0") {
+			t.Errorf("Pull: %v", err)
+		}
+		if left := names(t, c.FS.Path(tmpDir)); len(left) != 0 {
+			t.Errorf("left behind: %v", left)
+		}
+	})
+	t.Run("does not believe a load that changed nothing", func(t *testing.T) {
+		img := neco.ContainerImage{Repository: serveImage(t, "cybozu/serf:1.0") + "/cybozu/serf", Tag: "1.0"}
+		fakeDocker(t, "rm -f $TEST_DIR/loaded")
+		if err := testContainers(t, false).Pull(t.Context(), img); err == nil {
+			t.Error("no error")
+		}
+	})
+}
+
+func TestAPrivateImage(t *testing.T) {
+	cases := map[string]struct {
+		dctest bool
+		auth   authn.Authenticator
+		want   string // what the registry has to serve
+	}{
+		"is the private one":                       {false, NewAuth("robot", "secret"), "setup-hw-secret"},
+		"is the private one without credentials":   {false, nil, "setup-hw-secret"},
+		"is the public one in a test data centre":  {true, nil, "setup-hw"},
+		"is the public one there with credentials": {true, NewAuth("robot", "secret"), "setup-hw"},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			host := serveImage(t, c.want+":1.0")
+			img := neco.ContainerImage{Name: "setup-hw", Repository: host + "/setup-hw", Tag: "1.0", Private: true}
+			fakeDocker(t, "")
+			containers := testContainers(t, c.dctest)
+			containers.Auth = c.auth
+			if got, want := containers.FullName(img), host+"/"+c.want+":1.0"; got != want {
+				t.Errorf("FullName = %s, want %s", got, want)
+			}
+			if err := containers.Pull(t.Context(), img); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func TestRunInstallTools(t *testing.T) {
+	for name, mount := range map[string]string{"etcd": "/host", "vault": "/host", "sabakan": "/host/usr/local/bin", "serf": "/host/usr/local/bin"} {
+		t.Run(name, func(t *testing.T) {
+			calls := fakeDocker(t, "")
+			c := testContainers(t, false)
+			img := neco.ContainerImage{Name: name, Repository: "quay.io/cybozu/" + name, Tag: "1"}
+			if err := c.RunInstallTools(t.Context(), img); err != nil {
+				t.Fatal(err)
+			}
+			want := []string{"run --pull never --rm -u root:root --entrypoint= -v " + c.FS.Path("/usr/local/bin") + ":" + mount +
+				" quay.io/cybozu/" + name + ":1 /usr/local/" + name + "/install-tools"}
+			if diff := cmp.Diff(want, calls()); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+	t.Run("of an image without tools", func(t *testing.T) {
+		err := testContainers(t, false).RunInstallTools(t.Context(), neco.ContainerImage{Name: "promtail"})
+		if err == nil || !strings.Contains(err.Error(), "promtail") {
+			t.Errorf("RunInstallTools: %v", err)
+		}
+	})
+}
+
+func TestRunningContainers(t *testing.T) {
+	calls := fakeDocker(t, `case "$1" in ps) echo quay.io/cybozu/serf:0.9.7.10 ;; exec) echo out; echo warning >&2 ;; esac`)
+	c := testContainers(t, false)
+	for tag, want := range map[string]bool{"0.9.7.10": true, "0.9.7.1": false} {
+		img := neco.ContainerImage{Repository: "quay.io/cybozu/serf", Tag: tag}
+		if got, err := c.Running(t.Context(), img); err != nil || got != want {
+			t.Errorf("Running %s = %v, %v", tag, got, err)
+		}
+	}
+	out, err := c.Exec(t.Context(), "serf", []string{"serf", "members"})
+	if err != nil || string(out) != "out\n" {
+		t.Errorf("Exec = %q, %v", out, err)
+	}
+	if got, want := calls()[2], "exec --privileged -i serf serf members"; got != want {
+		t.Errorf("docker %s, want %s", got, want)
+	}
+}
+
+func TestNewTransport(t *testing.T) {
+	transport, err := NewTransport("http://user:secret@proxy.example.com:3128")
+	if err != nil {
+		t.Fatal(err)
+	}
+	u, err := transport.Proxy(httptest.NewRequest("GET", "https://quay.io/", nil))
+	if err != nil || u.Host != "proxy.example.com:3128" {
+		t.Errorf("proxy = %v, %v", u, err)
+	}
+	if _, err := NewTransport("secret-proxy"); err == nil || strings.Contains(err.Error(), "secret") {
+		t.Errorf("a bad proxy: %v", err)
+	}
+	t.Setenv("HTTPS_PROXY", "http://127.0.0.1:1")
+	if transport, err := NewTransport(""); err != nil || transport.Proxy != nil {
+		t.Errorf("without a proxy: one is used, %v", err)
+	}
+}

@@ -1,0 +1,354 @@
+package host
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// The test binary is also the program that installs.
+func TestMain(m *testing.M) {
+	if root := os.Getenv(installEnv); root != "" && len(os.Args) == 3 && os.Args[1] == "install" {
+		if err := (Packages{Root: root}).InstallLocked(context.Background(), os.Args[2]); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	if name := os.Getenv(holdEnv); name != "" {
+		hold(name)
+		return
+	}
+	os.Exit(m.Run())
+}
+
+const (
+	installEnv = "HOST_TEST_INSTALL_ROOT"
+	holdEnv    = "HOST_TEST_HOLD_LOCK"
+)
+
+// hold takes the lock as apt does, says so, and keeps it until its input ends.
+func hold(name string) {
+	file, err := openLock(name, 0600)
+	if err != nil {
+		os.Exit(1)
+	}
+	if unix.FcntlFlock(file.Fd(), unix.F_SETLK, &unix.Flock_t{Type: unix.F_WRLCK}) != nil {
+		os.Exit(1)
+	}
+	fmt.Println("held")
+	io.Copy(io.Discard, os.Stdin)
+}
+
+func newPackages(t *testing.T) Packages {
+	t.Helper()
+	for _, program := range []string{"dpkg", "dpkg-deb"} {
+		if _, err := exec.LookPath(program); err != nil {
+			t.Skipf("%s is not installed", program)
+		}
+	}
+	p := Packages{Root: t.TempDir()}
+	f := FS{Root: p.Root}
+	mustWrite(t, f, "/var/lib/dpkg/status", "")
+	for _, dir := range []string{"updates", "info"} {
+		if err := makeDir(f.Path("/var/lib/dpkg/" + dir)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return p
+}
+
+// buildDeb makes a package called demo with one file and this postinst.
+func buildDeb(t *testing.T, version, postinst string) string {
+	t.Helper()
+	return buildDebWith(t, version, "postinst", postinst)
+}
+
+func buildDebWith(t *testing.T, version, script, code string) string {
+	t.Helper()
+	f := FS{Root: t.TempDir()}
+	mustWrite(t, f, "/pkg/DEBIAN/control", "Package: demo\nVersion: "+version+
+		"\nArchitecture: all\nMaintainer: Test <test@example.com>\nDepends: not-there\nDescription: test\n")
+	mustWrite(t, f, "/pkg/usr/share/demo/version", version)
+	if _, err := f.Write(mine("/pkg/DEBIAN/"+script, "#!/bin/sh\n"+code+"\n", 0755)); err != nil {
+		t.Fatal(err)
+	}
+	deb := f.Path("/demo_" + version + "_all.deb")
+	if out, err := exec.Command("dpkg-deb", "--build", "--root-owner-group", f.Path("/pkg"), deb).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	return deb
+}
+
+func wantStatus(t *testing.T, p Packages, version, state string) {
+	t.Helper()
+	gotVersion, gotState, err := p.Status(t.Context(), "demo")
+	if err != nil || gotVersion != version || gotState != state {
+		t.Errorf("Status = %q, %q, %v; want %q, %q", gotVersion, gotState, err, version, state)
+	}
+}
+
+func TestAPackageIsInstalledAndUpgraded(t *testing.T) {
+	p := newPackages(t)
+	wantStatus(t, p, "", StateNotInstalled)
+	for _, version := range []string{"1.0", "2.0"} {
+		if err := p.InstallLocked(t.Context(), buildDeb(t, version, `[ -n "$DPKG_ROOT" ]`)); err != nil {
+			t.Fatal(err)
+		}
+		wantStatus(t, p, version, StateInstalled)
+		if ok, err := p.Installed(t.Context(), "demo", version); !ok || err != nil {
+			t.Errorf("Installed = %v, %v", ok, err)
+		}
+		if data, err := (FS{Root: p.Root}).Read("/usr/share/demo/version"); err != nil || string(data) != version {
+			t.Errorf("file = %q, %v", data, err)
+		}
+	}
+	if ok, err := p.Installed(t.Context(), "demo", "1.0"); ok || err != nil {
+		t.Errorf("the former version: Installed = %v, %v", ok, err)
+	}
+}
+
+func TestABrokenScriptIsNamed(t *testing.T) {
+	p := newPackages(t)
+	err := p.Install(t.Context(), buildDeb(t, "1.0", "echo the cat is on the keyboard; exit 3"))
+	if err == nil || !strings.Contains(err.Error(), "post-installation script") || !strings.Contains(err.Error(), "demo") {
+		t.Errorf("Install: %v", err)
+	}
+	wantStatus(t, p, "1.0", "half-configured")
+	log, _ := FS{Root: p.Root}.Read(installLog)
+	if !strings.Contains(string(log), "the cat is on the keyboard") {
+		t.Errorf("log = %s", log)
+	}
+}
+
+func TestAHalfConfiguredPackage(t *testing.T) {
+	broken := func(t *testing.T) (p Packages, flag string) {
+		p = newPackages(t)
+		flag = filepath.Join(t.TempDir(), "works")
+		if err := p.Install(t.Context(), buildDeb(t, "1.0", "[ -e "+flag+" ]")); err == nil {
+			t.Fatal("the script did not fail")
+		}
+		wantStatus(t, p, "1.0", "half-configured")
+		return p, flag
+	}
+	t.Run("is repaired", func(t *testing.T) {
+		p, flag := broken(t)
+		mustWrite(t, FS{}, flag, "")
+		if err := p.Repair(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		wantStatus(t, p, "1.0", StateInstalled)
+	})
+	t.Run("does not hinder the version that cures it", func(t *testing.T) {
+		p, _ := broken(t)
+		if err := p.InstallLocked(t.Context(), buildDeb(t, "1.1", "true")); err != nil {
+			t.Fatal(err)
+		}
+		wantStatus(t, p, "1.1", StateInstalled)
+	})
+	t.Run("is what an upgrade leaves whose script is broken", func(t *testing.T) {
+		p := newPackages(t)
+		if err := p.InstallLocked(t.Context(), buildDeb(t, "1.0", "true")); err != nil {
+			t.Fatal(err)
+		}
+		if err := p.InstallLocked(t.Context(), buildDeb(t, "2.0", "false")); err == nil {
+			t.Error("no error")
+		}
+		wantStatus(t, p, "2.0", "half-configured")
+		if ok, err := p.Installed(t.Context(), "demo", "2.0"); ok || err != nil {
+			t.Errorf("Installed = %v, %v", ok, err)
+		}
+	})
+}
+
+func TestADpkgThatIsKilledIsMadeUpFor(t *testing.T) {
+	for _, script := range []string{"preinst", "postinst"} {
+		t.Run("in "+script, func(t *testing.T) {
+			p := newPackages(t)
+			flag := filepath.Join(t.TempDir(), "killed")
+			deb := buildDebWith(t, "1.0", script, "[ -e "+flag+" ] || { touch "+flag+"; kill -9 $PPID; }")
+			if err := p.InstallLocked(t.Context(), deb); err == nil {
+				t.Fatal("dpkg was not killed")
+			}
+			if ok, err := p.Installed(t.Context(), "demo", "1.0"); ok || err != nil {
+				t.Errorf("Installed = %v, %v", ok, err)
+			}
+			if err := p.InstallLocked(t.Context(), deb); err != nil {
+				t.Fatal(err)
+			}
+			wantStatus(t, p, "1.0", StateInstalled)
+		})
+	}
+}
+
+// holdLock keeps dpkg's frontend lock in another process until release.
+func holdLock(t *testing.T, p Packages) (release func()) {
+	t.Helper()
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), holdEnv+"="+p.path(frontendLock))
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadFull(out, make([]byte, len("held"))); err != nil {
+		t.Fatal(err)
+	}
+	return func() {
+		in.Close()
+		cmd.Wait()
+	}
+}
+
+func TestAHeldLock(t *testing.T) {
+	t.Run("is waited for", func(t *testing.T) {
+		p := newPackages(t)
+		release := holdLock(t, p)
+		deb := buildDeb(t, "1.0", "true")
+		done := make(chan error, 1)
+		go func() { done <- p.InstallLocked(t.Context(), deb) }()
+		select {
+		case err := <-done:
+			t.Errorf("did not wait: %v", err)
+		case <-time.After(3 * lockInterval):
+		}
+		release()
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+		wantStatus(t, p, "1.0", StateInstalled)
+	})
+	t.Run("is named when the time is over", func(t *testing.T) {
+		p := newPackages(t)
+		defer holdLock(t, p)()
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		defer cancel()
+		if err := p.Repair(ctx); err == nil || !strings.Contains(err.Error(), "lock-frontend") {
+			t.Errorf("Repair: %v", err)
+		}
+	})
+	t.Run("holds within this process too", func(t *testing.T) {
+		p := newPackages(t)
+		err := p.locked(t.Context(), func() error {
+			ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+			defer cancel()
+			return p.Repair(ctx)
+		})
+		if err == nil {
+			t.Error("no error")
+		}
+	})
+}
+
+func TestWhatIsNoPackageIsNamed(t *testing.T) {
+	p := newPackages(t)
+	file := filepath.Join(t.TempDir(), "bad.deb")
+	mustWrite(t, FS{}, file, "not an archive")
+	if err := p.InstallLocked(t.Context(), file); err == nil || !strings.Contains(err.Error(), file) {
+		t.Errorf("InstallLocked: %v", err)
+	}
+}
+
+func TestWithoutDpkgThereIsOneClearSentence(t *testing.T) {
+	if _, err := os.Stat("/usr/sbin/dpkg"); err == nil {
+		t.Skip("dpkg is in a directory that is always searched")
+	}
+	t.Setenv("PATH", t.TempDir())
+	p := Packages{Root: t.TempDir()}
+	if err := p.Repair(t.Context()); err != errNoDpkg {
+		t.Errorf("Repair: %v", err)
+	}
+	if _, _, err := p.Status(t.Context(), "neco"); err == nil || !strings.Contains(err.Error(), errNoDpkg.Error()) {
+		t.Errorf("Status: %v", err)
+	}
+}
+
+func TestInstallInUnit(t *testing.T) {
+	setup := func(t *testing.T) (Packages, *manager) {
+		p := newPackages(t)
+		t.Setenv(installEnv, p.Root)
+		p.Installer = []string{os.Args[0], "install"}
+		return p, newManager(t)
+	}
+	t.Run("installs by a unit", func(t *testing.T) {
+		p, m := setup(t)
+		if err := p.InstallInUnit(t.Context(), Units{}, buildDeb(t, "1.0", "true")); err != nil {
+			t.Fatal(err)
+		}
+		wantStatus(t, p, "1.0", StateInstalled)
+		if got := m.asked(); len(got) != 1 || got[0] != "Run neco-install.service" {
+			t.Errorf("asked: %v", got)
+		}
+	})
+	t.Run("leaves alone what is installed", func(t *testing.T) {
+		p, m := setup(t)
+		deb := buildDeb(t, "1.0", "true")
+		if err := p.InstallLocked(t.Context(), deb); err != nil {
+			t.Fatal(err)
+		}
+		if err := p.InstallInUnit(t.Context(), Units{}, deb); err != nil {
+			t.Fatal(err)
+		}
+		if got := m.asked(); len(got) != 0 {
+			t.Errorf("asked: %v", got)
+		}
+	})
+	t.Run("finds the unit that an earlier life of the worker started", func(t *testing.T) {
+		p, m := setup(t)
+		deb := buildDeb(t, "1.0", "true")
+		m.set("neco-install.service", "activating")
+		done := make(chan error, 1)
+		go func() { done <- p.InstallInUnit(t.Context(), Units{}, deb) }()
+		if err := p.InstallLocked(t.Context(), deb); err != nil {
+			t.Fatal(err)
+		}
+		m.set("neco-install.service", "inactive")
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+		if got := m.asked(); len(got) != 0 {
+			t.Errorf("asked: %v", got)
+		}
+	})
+	t.Run("judges by what dpkg has on record", func(t *testing.T) {
+		p, _ := setup(t)
+		err := p.InstallInUnit(t.Context(), Units{}, buildDeb(t, "1.0", "echo out of cat food >&2; false"))
+		if err == nil || !strings.Contains(err.Error(), "half-configured") || !strings.Contains(err.Error(), "out of cat food") {
+			t.Errorf("InstallInUnit: %v", err)
+		}
+	})
+	t.Run("does not believe an installer that does nothing", func(t *testing.T) {
+		p, _ := setup(t)
+		p.Installer = []string{"/bin/true"}
+		err := p.InstallInUnit(t.Context(), Units{}, buildDeb(t, "1.0", "true"))
+		if err == nil || !strings.Contains(err.Error(), "demo 1.0: it is not-installed") {
+			t.Errorf("InstallInUnit: %v", err)
+		}
+	})
+}
+
+func TestTheInstallerOfAHost(t *testing.T) {
+	for root, want := range map[string]string{
+		"":            "/usr/sbin/neco-worker install",
+		"/":           "/usr/sbin/neco-worker install",
+		"/srv/boot-0": "/usr/sbin/neco-worker install --root /srv/boot-0",
+	} {
+		if got := strings.Join((Packages{Root: root}).installer(), " "); got != want {
+			t.Errorf("installer below %q = %s, want %s", root, got, want)
+		}
+	}
+}
