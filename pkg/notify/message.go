@@ -62,6 +62,12 @@ func Abort(r Run, reason string) Message {
 		"A boot server has aborted the update. "+nextStep, Field{Title: "Reason", Value: reason})
 }
 
+// Stopped tells that an operator has stopped a run, and the operator's words.
+func Stopped(r Run, reason string) Message {
+	return message(r, colorDanger, "Update stopped",
+		"An operator has stopped the update. "+nextStep, Field{Title: "Reason", Value: reason})
+}
+
 // Timeout tells that a run took too long, and what it was waiting for.
 func Timeout(r Run, reason string) Message {
 	return message(r, colorDanger, "Update timed out",

@@ -222,7 +222,7 @@ func (l *leader) absence(s *storage.Snapshot, d Decision, now time.Time) {
 		l.absentAt = now
 	}
 	if now.Sub(l.absentAt) >= absentNotice {
-		l.notices.put(Notice{Kind: KindAbsent, Version: d.Version, Servers: d.Servers, StartedAt: l.run.StartedAt, Detail: d.Why})
+		l.notices.put(Notice{Kind: KindAbsent, Version: d.Version, Servers: d.Servers, StartedAt: l.run.StartedAt, Absent: d.Absent, Since: l.absentAt})
 	}
 }
 

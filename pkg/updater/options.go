@@ -33,12 +33,14 @@ const (
 
 // Notice is what people are told about a run.
 type Notice struct {
-	Kind        Kind
-	Version     string
-	Servers     []int
-	StartedAt   time.Time
-	Detail      string
-	Reconfigure bool
+	Kind      Kind
+	Version   string
+	Servers   []int
+	StartedAt time.Time
+	Detail    string
+	// Absent and Since are set with KindAbsent.
+	Absent []int
+	Since  time.Time
 }
 
 // Notifier tells people.

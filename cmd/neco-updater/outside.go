@@ -1,0 +1,90 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+
+	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/pkg/host"
+	"github.com/cybozu-go/neco/pkg/notify"
+	"github.com/cybozu-go/neco/pkg/release"
+	"github.com/cybozu-go/neco/pkg/storage"
+	"github.com/cybozu-go/neco/pkg/updater"
+)
+
+// finder looks for releases as the configuration says.  It keeps its client
+// as long as that stays the same: unchanged answers cost little then.
+type finder struct {
+	log       *slog.Logger
+	config    storage.Config
+	transport *http.Transport
+	finder    *release.Finder
+}
+
+var _ updater.Finder = (*finder)(nil)
+
+func (f *finder) Newest(ctx context.Context, c storage.Config) (string, error) {
+	if c.Env == neco.TestEnv {
+		return release.TestVersion, nil
+	}
+	if f.finder == nil || c.Proxy != f.config.Proxy || c.GitHubToken != f.config.GitHubToken {
+		transport, err := host.NewTransport(c.Proxy)
+		if err != nil {
+			return "", err
+		}
+		if f.transport != nil {
+			f.transport.CloseIdleConnections()
+		}
+		f.config, f.transport = c, transport
+		f.finder, _ = release.Open(transport, c.GitHubToken, f.log)
+	}
+	channel := release.Prod
+	if c.Env == neco.StagingEnv {
+		channel = release.Staging
+	}
+	v, err := f.finder.Newest(ctx, channel)
+	if err != nil {
+		return "", err
+	}
+	return v.String(), nil
+}
+
+// notifier tells people by Slack, if that is configured.
+type notifier struct{ cluster string }
+
+var _ updater.Notifier = notifier{}
+
+func (n notifier) Notify(ctx context.Context, c storage.Config, notice updater.Notice) error {
+	if c.Slack == "" {
+		return nil
+	}
+	transport, err := host.NewTransport(c.Proxy)
+	if err != nil {
+		return err
+	}
+	defer transport.CloseIdleConnections()
+	slack, err := notify.NewSlack(c.Slack, transport)
+	if err != nil {
+		return err
+	}
+	return slack.Send(ctx, n.message(notice))
+}
+
+func (n notifier) message(notice updater.Notice) notify.Message {
+	r := notify.Run{Cluster: n.cluster, Version: notice.Version, Servers: notice.Servers, StartedAt: notice.StartedAt}
+	switch notice.Kind {
+	case updater.KindComplete:
+		return notify.Complete(r, notice.Detail)
+	case updater.KindAbort:
+		return notify.Abort(r, notice.Detail)
+	case updater.KindTimeout:
+		return notify.Timeout(r, notice.Detail)
+	case updater.KindStopped:
+		return notify.Stopped(r, notice.Detail)
+	case updater.KindAbsent:
+		return notify.Waiting(r, notice.Absent, notice.Since)
+	default:
+		return notify.Begin(r, notice.Detail)
+	}
+}

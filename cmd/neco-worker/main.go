@@ -1,0 +1,46 @@
+// Command neco-worker takes part in updates on a boot server.
+package main
+
+import (
+	"context"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cybozu-go/neco/pkg/daemon"
+)
+
+func main() { os.Exit(daemon.Main(func(ctx context.Context) error { return newCommand().ExecuteContext(ctx) })) }
+
+// installTimeout bounds the wait for dpkg's lock and its work.
+const installTimeout = 10 * time.Minute
+
+func newCommand() *cobra.Command {
+	var root string
+	cmd := &cobra.Command{
+		Use:           "neco-worker",
+		Short:         "Take part in updates on this boot server",
+		Version:       daemon.Version,
+		Args:          cobra.NoArgs,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return run(cmd.Context(), root, daemon.Logger(cmd.ErrOrStderr()))
+		},
+	}
+	cmd.PersistentFlags().StringVar(&root, "root", "/", "directory that holds the boot server's file system")
+	cmd.SetVersionTemplate("{{.Version}}\n")
+	cmd.AddCommand(&cobra.Command{
+		Use:   "install FILE",
+		Short: "Install a neco package and restart Neco's daemons (run by neco-worker itself, in neco-install.service)",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			ctx, cancel := context.WithTimeout(cmd.Context(), installTimeout)
+			defer cancel()
+			return install(ctx, root, args[0])
+		},
+	})
+	cmd.CompletionOptions.DisableDefaultCmd = true
+	return cmd
+}

@@ -1,0 +1,34 @@
+package release
+
+import (
+	"log/slog"
+	"net/http"
+
+	"github.com/cybozu-go/neco"
+)
+
+// Open returns a Finder for Neco's own releases on GitHub and a client for
+// downloads. Both reach the outside through transport. A token, if not empty,
+// is shown to the API and to nobody else.
+func Open(transport http.RoundTripper, token string, log *slog.Logger) (*Finder, *http.Client) {
+	api := http.RoundTripper(NewTransport(transport))
+	if token != "" {
+		api = bearer{api, token}
+	}
+	gh := neco.NewGitHubClient(&http.Client{Transport: api})
+	return NewFinder(gh, neco.GitHubRepoOwner, neco.GitHubRepoName, log), &http.Client{Transport: transport}
+}
+
+// bearer shows a token to one host: the API may redirect to others.
+type bearer struct {
+	base  http.RoundTripper
+	token string
+}
+
+func (b bearer) RoundTrip(req *http.Request) (*http.Response, error) {
+	if req.URL.Host == "api.github.com" {
+		req = req.Clone(req.Context())
+		req.Header.Set("Authorization", "Bearer "+b.token)
+	}
+	return b.base.RoundTrip(req)
+}

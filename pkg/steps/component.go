@@ -1,0 +1,86 @@
+package steps
+
+import (
+	"context"
+	"fmt"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/pkg/component"
+	"github.com/cybozu-go/neco/pkg/storage"
+	"github.com/cybozu-go/neco/pkg/worker"
+)
+
+// pulls is how many images are fetched at once: enough to use the line,
+// few enough to leave the disk of a running etcd alone.
+const pulls = 3
+
+// pullImages makes all images of a boot server available to Docker.
+func pullImages(ctx context.Context, h *Host, t worker.Target) (string, error) {
+	containers, err := h.Containers(t.Config)
+	if err != nil {
+		return "", worker.Permanent(err)
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(pulls)
+	for _, name := range neco.BootImages {
+		img, err := h.Artifacts.FindContainerImage(name)
+		if err != nil {
+			return "", worker.Permanent(err)
+		}
+		g.Go(func() error { return containers.Pull(ctx, img) })
+	}
+	return "", g.Wait()
+}
+
+// converge makes the host run c as declared.
+func converge(c component.Component) do {
+	return func(ctx context.Context, h *Host, t worker.Target) (string, error) {
+		if _, err := write(c)(ctx, h, t); err != nil {
+			return "", err
+		}
+		return apply(c)(ctx, h, t)
+	}
+}
+
+// write puts the files of c in place.
+func write(c component.Component) do {
+	return func(ctx context.Context, h *Host, t worker.Target) (string, error) {
+		ch, ct, err := h.component(t)
+		if err != nil {
+			return "", worker.Permanent(err)
+		}
+		return "", component.Write(ctx, ch, c, ct)
+	}
+}
+
+// apply restarts c if it does not run what is declared, and records what runs.
+func apply(c component.Component) do {
+	return func(ctx context.Context, h *Host, t worker.Target) (string, error) {
+		ch, ct, err := h.component(t)
+		if err != nil {
+			return "", worker.Permanent(err)
+		}
+		if _, err := component.Apply(ctx, ch, c, ct); err != nil {
+			return "", err
+		}
+		return "", record(ctx, c, ct, t)
+	}
+}
+
+// record tells everybody which image runs here.
+func record(ctx context.Context, c component.Component, ct component.Target, t worker.Target) error {
+	i, ok := c.(component.Imaged)
+	if !ok {
+		return nil
+	}
+	img, err := ct.Artifacts.FindContainerImage(i.Image())
+	if err != nil {
+		return err
+	}
+	if err := t.Record(ctx, storage.ContainerKey(t.LRN, img.Name), img.Tag); err != nil {
+		return fmt.Errorf("record %s: %w", img.Name, err)
+	}
+	return nil
+}

@@ -1,0 +1,121 @@
+package steps
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/pkg/component"
+	"github.com/cybozu-go/neco/pkg/host"
+	"github.com/cybozu-go/neco/pkg/release"
+	"github.com/cybozu-go/neco/pkg/storage"
+	"github.com/cybozu-go/neco/pkg/update"
+	"github.com/cybozu-go/neco/pkg/worker"
+)
+
+// Packages is what the package step needs of dpkg.
+type Packages interface {
+	Installed(ctx context.Context, name, version string) (bool, error)
+	// InstallInUnit installs a package in a service of its own and waits.
+	InstallInUnit(ctx context.Context, deb string) error
+}
+
+// Restarter restarts a service of ours.
+type Restarter interface {
+	TryRestart(ctx context.Context, name string) error
+}
+
+// Options of a [Host].
+type Options struct {
+	FS        host.FS
+	Units     component.Units
+	Restarter Restarter
+	Packages  Packages
+	Artifacts neco.ArtifactSet
+	// Containers and Stage reach the outside as the configuration of the run
+	// says.
+	Containers func(c storage.Config) (component.Containers, error)
+	Stage      func(ctx context.Context, c storage.Config, v release.Version) (path string, err error)
+	// Staged finds what Stage has brought here earlier, without asking anybody.
+	Staged func(v release.Version) (path string, err error)
+}
+
+// Host does the actions of the table on one boot server.
+type Host struct {
+	Options
+	rows []row
+}
+
+var _ worker.Doer = (*Host)(nil)
+
+// NewHost returns a Host.
+func NewHost(o Options) *Host { return &Host{o, rows()} }
+
+// do is what an action does.
+type do func(ctx context.Context, h *Host, t worker.Target) (note string, err error)
+
+// Do runs the action at p, see [worker.Doer].
+func (h *Host) Do(ctx context.Context, p update.Place, t worker.Target) (string, error) {
+	f := h.rows[p.Step].acts[p.Action].do
+	if f == nil {
+		return "", worker.Permanent(fmt.Errorf("step %d is not managed by this version", p.Step))
+	}
+	return f(ctx, h, t)
+}
+
+// Qualifies: no once-action of this version has a local condition.
+func (h *Host) Qualifies(context.Context, update.Place, worker.Target) (bool, string, error) {
+	return true, "", nil
+}
+
+// Restore: no action of this version stops a group of services.
+func (h *Host) Restore(_ context.Context, group string, _ update.Side, _ worker.Target) error {
+	return fmt.Errorf("this version does not know the group %q", group)
+}
+
+// component returns what components work on, and towards.
+func (h *Host) component(t worker.Target) (component.Host, component.Target, error) {
+	containers, err := h.Containers(t.Config)
+	if err != nil {
+		return component.Host{}, component.Target{}, err
+	}
+	_, err = h.FS.Read(neco.DCTestFile)
+	return component.Host{FS: h.FS, Units: h.Units, Containers: containers}, component.Target{
+		LRN: t.LRN, Members: t.Members, Version: t.Version,
+		Artifacts: h.Artifacts, Private: err != nil, Facts: facts(h.FS),
+	}, nil
+}
+
+// serialFiles are where the serial number of the machine may stand: what the
+// operator says before what the firmware says.
+var serialFiles = [...]string{"/etc/neco/serial", "/sys/class/dmi/id/product_serial"}
+
+// facts reads what the host says of itself; what it does not say stays empty.
+func facts(fsys host.FS) component.Facts {
+	var f component.Facts
+	for _, p := range serialFiles {
+		if data, err := fsys.Read(p); err == nil {
+			f.Serial = strings.TrimSpace(string(data))
+			break
+		}
+	}
+	data, err := fsys.Read("/etc/os-release")
+	if err != nil {
+		return f
+	}
+	lines := bufio.NewScanner(bytes.NewReader(data))
+	for lines.Scan() {
+		key, value, _ := strings.Cut(lines.Text(), "=")
+		value = strings.Trim(value, `"'`)
+		switch key {
+		case "NAME":
+			f.OSName = value
+		case "VERSION_ID":
+			f.OSVersion = value
+		}
+	}
+	return f
+}

@@ -1,0 +1,61 @@
+package steps
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/pkg/component"
+	"github.com/cybozu-go/neco/pkg/host"
+	"github.com/cybozu-go/neco/pkg/release"
+	"github.com/cybozu-go/neco/pkg/storage"
+)
+
+// Real returns the options for the boot server whose file system is at root.
+func Real(root string, log *slog.Logger) Options {
+	r := realHost{fs: host.FS{Root: root}, packages: host.Packages{Root: root}, log: log}
+	return Options{
+		FS: r.fs, Units: r.units, Restarter: r.units, Packages: r,
+		Artifacts: neco.CurrentArtifacts, Containers: r.containers, Stage: r.stage, Staged: r.staged,
+	}
+}
+
+// realHost binds the adapters of pkg/host and pkg/release together.
+type realHost struct {
+	fs       host.FS
+	units    host.Units
+	packages host.Packages
+	log      *slog.Logger
+}
+
+func (r realHost) Installed(ctx context.Context, name, version string) (bool, error) {
+	return r.packages.Installed(ctx, name, version)
+}
+
+func (r realHost) InstallInUnit(ctx context.Context, deb string) error {
+	return r.packages.InstallInUnit(ctx, r.units, deb)
+}
+
+func (r realHost) containers(c storage.Config) (component.Containers, error) {
+	transport, err := host.NewTransport(c.Proxy)
+	if err != nil {
+		return nil, err
+	}
+	return host.Containers{FS: r.fs, Transport: transport, Auth: host.NewAuth(c.QuayUsername, c.QuayPassword)}, nil
+}
+
+func (r realHost) stage(ctx context.Context, c storage.Config, v release.Version) (string, error) {
+	transport, err := host.NewTransport(c.Proxy)
+	if err != nil {
+		return "", err
+	}
+	defer transport.CloseIdleConnections()
+	finder, client := release.Open(transport, c.GitHubToken, r.log)
+	p, err := release.Stager{Finder: finder, Client: client, Dir: r.fs.Path(LocalPackages)}.Stage(ctx, v)
+	return p.Path, err
+}
+
+func (r realHost) staged(v release.Version) (string, error) {
+	p, err := release.Stager{Dir: r.fs.Path(LocalPackages)}.Staged(v)
+	return p.Path, err
+}
