@@ -1,0 +1,68 @@
+package cli
+
+import (
+	"fmt"
+	"os"
+	"os/user"
+	"time"
+
+	clientv3 "go.etcd.io/etcd/client/v3"
+
+	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/pkg/host"
+)
+
+// Env is what commands need of the world outside. All fields must be set;
+// [System] returns those of the real one.
+type Env struct {
+	// Version is that of the package this program is part of.
+	Version string
+	// FS is the boot server's file system; --root sets its root.
+	FS host.FS
+	// Etcd opens a client as the configuration file in fs says. It is called
+	// only by commands that need etcd; they close the client.
+	Etcd func(fs host.FS) (*clientv3.Client, error)
+	// Now is the time of day.
+	Now func() time.Time
+	// Getenv reads an environment variable; some secrets come from there.
+	Getenv func(string) string
+	// By names who types, as USER@HOST.
+	By func() string
+}
+
+// System returns the Env of this process.
+func System(version string) Env {
+	return Env{
+		Version: version,
+		FS:      host.FS{Root: "/"},
+		Etcd:    openEtcd,
+		Now:     time.Now,
+		Getenv:  os.Getenv,
+		By:      by,
+	}
+}
+
+func openEtcd(fs host.FS) (*clientv3.Client, error) {
+	conf, err := neco.LoadEtcdConfig(fs.Path(neco.NecoConfFile))
+	if err != nil {
+		return nil, hint(err, "is this a boot server? Its configuration is written by neco setup and neco join; "+
+			"with --root DIR another file system is used")
+	}
+	return conf.Client()
+}
+
+// by prefers the user behind sudo.
+func by() string {
+	name := os.Getenv("SUDO_USER")
+	if u, err := user.Current(); err == nil && name == "" {
+		name = u.Username
+	}
+	if name == "" {
+		name = fmt.Sprint("uid ", os.Getuid())
+	}
+	hostname, err := os.Hostname()
+	if err != nil {
+		return name
+	}
+	return name + "@" + hostname
+}
