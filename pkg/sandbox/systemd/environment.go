@@ -1,0 +1,88 @@
+package systemd
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+// environ builds the environment of a unit's processes. What comes later
+// wins: the unit's settings, its files, and what every process gets.
+func (m *Manager) environ(d *definition, extra ...string) ([]string, error) {
+	env := append([]string{"LANG=C.UTF-8"}, d.environment...)
+	for _, name := range d.envFiles {
+		more, err := readEnvFile(m.opts.Root, name)
+		if err != nil {
+			return nil, err
+		}
+		env = append(env, more...)
+	}
+	env = append(env, extra...)
+	env = append(env, "PATH="+m.opts.Path)
+	return append(env, m.opts.Env...), nil
+}
+
+// readEnvFile reads lines NAME=VALUE. A name with a hyphen before it is that
+// of a file that need not exist.
+func readEnvFile(root, name string) ([]string, error) {
+	name, optional := strings.CutPrefix(name, "-")
+	file, err := os.Open(filepath.Join(root, name))
+	if optional && errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("environment file %s: %w", name, err)
+	}
+	defer file.Close()
+	var env []string
+	scanner := bufio.NewScanner(file)
+	for scanner.Scan() {
+		line := strings.TrimSpace(scanner.Text())
+		key, value, found := strings.Cut(line, "=")
+		if !found || strings.ContainsAny(line[:1], "#;") {
+			continue
+		}
+		words, err := splitWords(value)
+		if err != nil {
+			return nil, fmt.Errorf("environment file %s: %w", name, err)
+		}
+		env = append(env, strings.TrimSpace(key)+"="+strings.Join(words, " "))
+	}
+	return env, scanner.Err()
+}
+
+// resolve finds the executable of a command: below root if it is there, else
+// by its last part in the search path.
+func (m *Manager) resolve(name string) (string, error) {
+	if filepath.IsAbs(name) {
+		below := filepath.Join(m.opts.Root, name)
+		if info, err := os.Stat(below); err == nil && info.Mode()&0o111 != 0 && !info.IsDir() {
+			return below, nil
+		}
+	}
+	base := filepath.Base(name)
+	for _, dir := range filepath.SplitList(m.opts.Path) {
+		candidate := filepath.Join(dir, base)
+		if info, err := os.Stat(candidate); err == nil && info.Mode()&0o111 != 0 && !info.IsDir() {
+			return filepath.Abs(candidate)
+		}
+	}
+	return "", fmt.Errorf("%w: %s", exec.ErrNotFound, name)
+}
+
+// makeDirs makes the directories that a unit wants to find.
+func (m *Manager) makeDirs(d *definition) error {
+	for base, dirs := range map[string][]string{"/run": d.runtimeDirs, "/var/lib": d.stateDirs} {
+		for _, dir := range dirs {
+			if err := os.MkdirAll(filepath.Join(m.opts.Root, base, dir), 0o755); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,81 @@
+package systemd
+
+import (
+	"path"
+	"slices"
+
+	"github.com/godbus/dbus/v5"
+)
+
+// unitStatus is how a unit is listed.
+type unitStatus struct {
+	Name, Description, Load, Active, Sub, Following string
+	Path                                            dbus.ObjectPath
+	JobID                                           uint32
+	JobType                                         string
+	JobPath                                         dbus.ObjectPath
+}
+
+func (m *Manager) status(u *unit) unitStatus {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	s := unitStatus{
+		Name: u.name, Description: u.def.description, Load: u.def.loadState(),
+		Active: u.state.active, Sub: u.state.sub, Path: unitPath(u.name), JobPath: "/",
+	}
+	if pending := u.pending(); len(pending) > 0 {
+		s.JobID, s.JobType, s.JobPath = pending[0].id, string(pending[0].verb), pending[0].path()
+	}
+	return s
+}
+
+// list returns the units that match one of the states and one of the
+// patterns; none of either means all.
+func (m *Manager) list(states, patterns []string) []unitStatus {
+	listed := []unitStatus{}
+	for _, u := range m.loaded() {
+		s := m.status(u)
+		inState := len(states) == 0 || slices.ContainsFunc(states, func(want string) bool {
+			return want == s.Active || want == s.Load || want == s.Sub
+		})
+		named := len(patterns) == 0 || slices.ContainsFunc(patterns, func(pattern string) bool {
+			ok, err := path.Match(pattern, s.Name)
+			return ok && err == nil
+		})
+		if inState && named {
+			listed = append(listed, s)
+		}
+	}
+	return listed
+}
+
+func listUnits(m *Manager, _ call) ([]any, error) { return []any{m.list(nil, nil)}, nil }
+
+func listUnitsFiltered(m *Manager, c call) ([]any, error) {
+	var states []string
+	err := c.args(&states)
+	return []any{m.list(states, nil)}, err
+}
+
+func listUnitsByPatterns(m *Manager, c call) ([]any, error) {
+	var states, patterns []string
+	err := c.args(&states, &patterns)
+	return []any{m.list(states, patterns)}, err
+}
+
+// listUnitsByNames answers for each name, also for units that do not exist.
+func listUnitsByNames(m *Manager, c call) ([]any, error) {
+	var names []string
+	if err := c.args(&names); err != nil {
+		return nil, err
+	}
+	listed := []unitStatus{}
+	for _, name := range names {
+		u, err := m.lookup(name)
+		if err != nil {
+			u = newUnit(m, name, m.loader.load(name))
+		}
+		listed = append(listed, m.status(u))
+	}
+	return []any{listed}, nil
+}

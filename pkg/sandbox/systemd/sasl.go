@@ -1,0 +1,90 @@
+package systemd
+
+import (
+	"bufio"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// maxAuthLines bounds what a client may say before it is let in.
+const maxAuthLines = 16
+
+// authenticate is the server's side of D-Bus's handshake: it knows one
+// mechanism, by which the kernel says who the client is, and lets only the
+// user in that this process runs as.
+func authenticate(conn *net.UnixConn, in *bufio.Reader, guid string) error {
+	uid, err := peerUID(conn)
+	if err != nil {
+		return fmt.Errorf("authenticate: %w", err)
+	}
+	if nul, err := in.ReadByte(); err != nil || nul != 0 {
+		return errors.New("authenticate: no leading zero byte")
+	}
+	allowed := uid == os.Geteuid()
+	ok := false
+	for range maxAuthLines {
+		line, err := in.ReadSlice('\n')
+		if err != nil {
+			return fmt.Errorf("authenticate: %w", err)
+		}
+		words := strings.Fields(string(line))
+		if len(words) == 1 && words[0] == "BEGIN" && ok {
+			return nil
+		}
+		var answer string
+		answer, ok = answerAuth(words, uid, allowed, ok)
+		if answer == "OK" {
+			answer += " " + guid
+		}
+		if _, err := conn.Write([]byte(answer + "\r\n")); err != nil {
+			return fmt.Errorf("authenticate: %w", err)
+		}
+	}
+	return errors.New("authenticate: too many lines")
+}
+
+// answerAuth answers one line, and tells whether the client is let in by now.
+func answerAuth(words []string, uid int, allowed, ok bool) (string, bool) {
+	const rejected = "REJECTED EXTERNAL"
+	switch {
+	case len(words) == 0:
+		return "ERROR", ok
+	case words[0] == "AUTH" && len(words) == 2 && words[1] == "EXTERNAL":
+		return "DATA", false // ask who it is: the kernel's word is enough
+	case words[0] == "AUTH" && len(words) == 3 && words[1] == "EXTERNAL" && allowed && isUID(words[2], uid):
+		return "OK", true
+	case words[0] == "DATA" && allowed && (len(words) == 1 || isUID(words[1], uid)):
+		return "OK", true
+	case words[0] == "AUTH", words[0] == "DATA", words[0] == "CANCEL":
+		return rejected, false
+	}
+	return "ERROR", ok // such as NEGOTIATE_UNIX_FD: no files are passed here
+}
+
+func isUID(text string, uid int) bool {
+	name, err := hex.DecodeString(text)
+	return err == nil && string(name) == strconv.Itoa(uid)
+}
+
+func peerUID(conn *net.UnixConn) (int, error) {
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return 0, err
+	}
+	var cred *unix.Ucred
+	var credErr error
+	err = raw.Control(func(fd uintptr) {
+		cred, credErr = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED)
+	})
+	if err := errors.Join(err, credErr); err != nil {
+		return 0, err
+	}
+	return int(cred.Uid), nil
+}

@@ -1,0 +1,212 @@
+package systemd
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"syscall"
+	"time"
+)
+
+// reapTimeout bounds the wait for a killed process: the kernel may hold one.
+const reapTimeout = 5 * time.Second
+
+// halt stops the unit. One that has failed stays so.
+func (u *unit) halt() {
+	u.cancelRestart()
+	d, s := u.definition(), u.snapshot()
+	if s.active == "inactive" || s.active == "failed" {
+		return
+	}
+	if d.isService() && s.active == "active" {
+		u.set("deactivating", "stop")
+		ctx, cancel := context.WithTimeout(u.m.ctx, u.stopLimit(d))
+		defer cancel()
+		if err := u.runAll(ctx, d, d.stop); err != nil {
+			u.m.opts.Log.Warn("stop command failed", "unit", u.name, "err", err)
+		}
+	}
+	end := u.putDown(d)
+	u.runAll(u.m.ctx, d, d.stopPost)
+	if end.clean() {
+		u.set("inactive", "dead")
+		return
+	}
+	u.set("failed", "failed", func(s *state) { s.result = end.result })
+}
+
+// terminate ends the unit together with the manager.
+func (u *unit) terminate() {
+	u.cancelRestart()
+	d := u.definition()
+	if u.proc != nil {
+		u.putDown(d)
+	}
+	u.set("inactive", "dead")
+	for j := u.take(); j != nil; j = u.take() {
+		u.m.finish(j, jobCanceled)
+	}
+}
+
+// putDown ends the main process, the hard way if it takes too long.
+func (u *unit) putDown(d *definition) outcome {
+	p := u.proc
+	if p == nil {
+		return outcome{result: resultSuccess}
+	}
+	u.set("deactivating", "stop-sigterm")
+	group := d.killMode == "control-group"
+	p.kill(d.killSignal, group)
+	p.kill(syscall.SIGCONT, group) // a stopped process could not obey
+	end := outcome{result: resultTimeout}
+	limit := time.NewTimer(u.stopLimit(d))
+	defer limit.Stop()
+	select {
+	case <-p.done:
+		end = p.end
+	case <-limit.C:
+	case <-u.m.killNow:
+	}
+	p.kill(syscall.SIGKILL, d.killMode != "process")
+	if !p.reaped() {
+		u.m.opts.Log.Error("process does not die", "unit", u.name, "pid", p.pid)
+	}
+	u.setMain(nil)
+	return end
+}
+
+// reaped waits for a process that was killed, and reports whether it went.
+func (p *process) reaped() bool {
+	limit := time.NewTimer(reapTimeout)
+	defer limit.Stop()
+	select {
+	case <-p.done:
+		return true
+	case <-limit.C:
+		return false
+	}
+}
+
+func (u *unit) stopLimit(d *definition) time.Duration {
+	if d.stopTimeout <= 0 {
+		return u.m.opts.KillAfter
+	}
+	return min(d.stopTimeout, u.m.opts.KillAfter)
+}
+
+// afterEnd deals with a main process that has ended by itself.
+func (u *unit) afterEnd() {
+	d, end := u.definition(), u.proc.end
+	u.setMain(nil)
+	u.m.opts.Log.Info("main process ended", "unit", u.name, "result", end.result, "status", end.status)
+	if end.clean() && d.remainAfter {
+		u.set("active", "exited")
+		return
+	}
+	u.set("deactivating", "stop-post")
+	u.runAll(u.m.ctx, d, d.stopPost)
+	u.settle(d, end)
+}
+
+// settle gives a unit that does not run any more its state, or its next start.
+func (u *unit) settle(d *definition, end outcome) {
+	keep := func(s *state) { s.result = end.result }
+	switch {
+	case d.again(end) && u.m.ctx.Err() == nil:
+		u.set("activating", "auto-restart", keep)
+		u.restartTimer = time.NewTimer(d.restartDelay)
+	case end.clean():
+		u.set("inactive", "dead", keep)
+	default:
+		u.set("failed", "failed", keep)
+	}
+}
+
+// restartNow is the start that settle has planned.
+func (u *unit) restartNow() {
+	u.set("activating", "auto-restart", func(s *state) { s.restarts++ })
+	u.launch(u.m.ctx)
+}
+
+func (u *unit) cancelRestart() {
+	if u.restartTimer != nil {
+		u.restartTimer.Stop()
+		u.restartTimer = nil
+	}
+}
+
+// startsTooOften counts a start, unless there were too many.
+func (u *unit) startsTooOften(d *definition) bool {
+	u.m.mu.Lock()
+	defer u.m.mu.Unlock()
+	now := time.Now()
+	u.starts = slices.DeleteFunc(u.starts, func(t time.Time) bool { return now.Sub(t) >= d.limitInterval })
+	if d.limitInterval > 0 && d.limitBurst > 0 && len(u.starts) >= d.limitBurst {
+		return true
+	}
+	u.starts = append(u.starts, now)
+	return false
+}
+
+// resetFailed forgets that the unit has failed, and how often it was started.
+func (u *unit) resetFailed() {
+	u.m.mu.Lock()
+	defer u.m.mu.Unlock()
+	u.starts = nil
+	u.state.restarts = 0
+	if u.state.active == "failed" {
+		u.state.active, u.state.sub, u.state.result = "inactive", "dead", resultSuccess
+	}
+	if u.alive {
+		u.start() // a transient unit is forgotten now
+	}
+}
+
+// setMain makes p the unit's main process; nil when there is none any more.
+func (u *unit) setMain(p *process) {
+	if p == nil {
+		u.closeNotify()
+	}
+	u.m.mu.Lock()
+	defer u.m.mu.Unlock()
+	if p != nil {
+		u.state.mainPID, u.state.execPID = p.pid, p.pid
+	} else {
+		u.state.mainPID = 0
+		if u.proc != nil {
+			u.state.exit = u.proc.end
+		}
+	}
+	u.proc = p
+}
+
+func (u *unit) closeNotify() {
+	if u.notify != nil {
+		u.notify.conn.Close()
+		u.notify = nil
+	}
+}
+
+// interruptible says how to cut the unit's start short, nil if there is none.
+func (u *unit) interruptible(cancel context.CancelFunc) {
+	u.m.mu.Lock()
+	defer u.m.mu.Unlock()
+	u.interrupt = cancel
+}
+
+func (u *unit) hasReload() bool { return len(u.definition().reload) > 0 }
+
+// reload runs the unit's own commands for it.
+func (u *unit) reload(j *job) string {
+	d := u.definition()
+	ctx, cancel := withLimit(j.ctx, d.startTimeout)
+	defer cancel()
+	u.set("reloading", "reload")
+	err := u.runAll(ctx, d, d.reload)
+	u.set("active", "running")
+	if err != nil {
+		u.m.opts.Log.Warn("reload failed", "unit", u.name, "err", fmt.Errorf("reload: %w", err))
+		return jobFailed
+	}
+	return jobDone
+}
