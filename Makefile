@@ -1,0 +1,93 @@
+# Everything that developers and CI do.  `make` lists it.
+
+# VERSION is that of the package, YYYY.MM.DD-SERIAL.  By default it is the day
+# of the last commit.
+DAY := $(shell TZ=UTC git log -1 --format=%cd --date=format-local:%Y.%m.%d 2>/dev/null || date -u +%Y.%m.%d)
+VERSION = $(DAY)-1
+
+# The sandbox updates from this version to the next.
+RUN_VERSIONS = $(DAY)-1 $(DAY)-2
+
+SEEDS = 1000
+FUZZTIME = 20s
+STATICCHECK = go tool -modfile=tools/go.mod staticcheck
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## List what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## Build all programs into build/
+	go build -trimpath -ldflags "-X github.com/cybozu-go/neco/pkg/daemon.Version=$(VERSION)" -o build/ ./cmd/...
+
+.PHONY: run
+run: sandbox-debs ## Start a data centre of three boot servers here and update it
+	build/neco-sandbox run $(foreach v,$(RUN_VERSIONS),--deb build/neco_$(v)_amd64.deb)
+
+.PHONY: sandbox-debs
+sandbox-debs:
+	@tools/need dpkg:dpkg
+	go build -o build/ ./cmd/neco-sandbox
+	debian/build build $(RUN_VERSIONS)
+
+.PHONY: check
+check: lint test ## Format, vet, staticcheck, tests
+
+.PHONY: lint
+lint: ## Format, vet, staticcheck
+	@files=$$(gofmt -l *.go cmd internal pkg); test -z "$$files" || { echo "not formatted, run gofmt -w: $$files" >&2; exit 1; }
+	go vet ./...
+	$(STATICCHECK) ./...
+
+.PHONY: test
+test: ## All tests, with the race detector
+	@tools/need gcc:gcc
+	go test -race ./...
+
+.PHONY: test-sandbox
+test-sandbox: sandbox-debs ## The tests that run real packages in the sandbox
+	NECO_SANDBOX_TEST=1 go test -count=1 -timeout=60m ./pkg/sandbox/...
+
+.PHONY: test-deb
+test-deb: ## Build the package twice and compare the bytes
+	NECO_DEB_NO_CACHE=1 debian/build build/a $(VERSION)
+	NECO_DEB_NO_CACHE=1 debian/build build/b $(VERSION)
+	cmp build/a/neco_$(VERSION)_amd64.deb build/b/neco_$(VERSION)_amd64.deb
+	@rm -rf build/a build/b
+
+.PHONY: simulate
+simulate: ## Simulate SEEDS=1000 updates with faults
+	go test ./pkg/simulation -count=1 -timeout=0 -args -seeds=$(SEEDS)
+
+.PHONY: fuzz
+fuzz: ## Fuzz every decoder for FUZZTIME=20s
+	@grep -rl --include='*_test.go' '^func Fuzz' . | xargs grep -Ho '^func Fuzz[A-Za-z0-9_]*' | \
+	while IFS=: read -r file name; do \
+		echo "$${file%/*} $${name#func }"; \
+		go test "./$${file%/*}" -run='^$$' -fuzz="^$${name#func }\$$" -fuzztime=$(FUZZTIME) || exit 1; \
+	done
+
+.PHONY: bench
+bench: ## Benchmarks
+	go test -run='^$$' -bench=. -benchmem ./...
+
+.PHONY: deb
+deb: ## Build build/neco_VERSION_amd64.deb (VERSION=YYYY.MM.DD-SERIAL)
+	@tools/need gzip:gzip
+	debian/build build $(VERSION)
+	@ls build/neco_$(VERSION)_amd64.deb build/neco_$(VERSION)_amd64.deb.sha256
+
+.PHONY: lint-deb
+lint-deb: deb ## Examine the package with lintian
+	@tools/need lintian:lintian
+	lintian --fail-on error,warning --allow-root build/neco_$(VERSION)_amd64.deb
+
+.PHONY: generate
+generate: ## Write the generated tables of docs/ anew
+	go test ./pkg/cli -run=TestDocs -count=1 -args -update
+
+.PHONY: clean
+clean: ## Remove what was built; the cache in ~/.cache/neco stays
+	rm -rf build
