@@ -317,7 +317,9 @@ func TestAKilledUnitHasFailedAndASignalTellsSo(t *testing.T) {
 	signals := make(chan *godbus.Signal, 64)
 	bus.Signal(signals)
 	h.job(c.StartUnitContext, "a.service")
-	c.KillUnitContext(t.Context(), "a.service", int32(syscall.SIGKILL))
+	if err := c.KillUnitWithTarget(t.Context(), "a.service", dbus.All, int32(syscall.SIGKILL)); err != nil {
+		t.Fatal(err)
+	}
 	var seen []string
 	for len(seen) == 0 || seen[len(seen)-1] != "failed" {
 		signal := <-signals

@@ -98,15 +98,6 @@ func (h *host) write(name, content string) {
 	}
 }
 
-func (h *host) read(name string) string {
-	h.t.Helper()
-	data, err := os.ReadFile(filepath.Join(h.root, name))
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	return string(data)
-}
-
 func (h *host) log(unit string) string {
 	data, err := os.ReadFile(filepath.Join(h.logs, unit+".log"))
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
