@@ -36,6 +36,9 @@ func (t Table) Decide(m Member, s State, order Order) Decision {
 		return t.wayOut(m, s, CauseAborted, fmt.Sprintf("boot server %d aborted: %s", lrn, st.Message))
 	}
 	if m.Run.IsZero() {
+		if d, decided := m.settle(s); decided {
+			return d
+		}
 		return t.enter(m, r, own, reported, order)
 	}
 	return t.proceed(m, s, own, reported)

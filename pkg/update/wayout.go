@@ -32,6 +32,18 @@ func (t Table) wayOut(m Member, s State, cause Cause, why string) Decision {
 	return Decision{Do: Idle, Why: why}
 }
 
+// settle brings back, before a run is entered, what an earlier run has left
+// stopped: what that run decided must be so on this host too, or the members
+// would not agree on which version is the old one.
+func (m Member) settle(s State) (Decision, bool) {
+	for _, st := range m.Stopped {
+		if !st.Run.Equal(s.Request.ID()) {
+			return m.restore(s)
+		}
+	}
+	return Decision{}, false
+}
+
 // restore brings back what this host has stopped.  Which version it may start
 // is decided once for all members: by the switch that somebody wrote, or by
 // closing it now.

@@ -1,0 +1,112 @@
+package simulation
+
+import (
+	"slices"
+	"time"
+
+	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/pkg/release"
+	"github.com/cybozu-go/neco/pkg/update"
+)
+
+// checkBegin: I1, and one at a time for actions under the lock.
+func (w *world) checkBegin(s *server, p update.Place, a update.Action) {
+	if len(s.m.Again) > 0 {
+		return
+	}
+	st := w.etcd.state()
+	if st.Request == nil || !st.Request.ID().Equal(s.m.Run) || st.Request.Stop {
+		return // the run ended between the last look and the act
+	}
+	barrier := update.Arrival{Step: p.Step, Phase: a.Phase}
+	for _, lrn := range st.Missing(barrier) {
+		if own := st.Statuses[lrn]; own.Of(st.Request) && own.Cond != neco.CondRunning {
+			continue // it has given up meanwhile
+		}
+		w.fail("I1: worker %d begins step %d before %d has arrived", s.lrn, p.Step, lrn)
+	}
+	if a.Kind == update.Every || s.lease == s.revoked {
+		return
+	}
+	for _, o := range w.servers {
+		if o != s && o.alive && o.task != nil && o.task.action.Kind != update.Every && w.now >= o.paused && o.lease != o.revoked && o.m.Work.Cancelled == update.CauseNone && w.now < o.leaseEnd {
+			w.fail("I3: workers %d and %d both act under the lock", s.lrn, o.lrn)
+		}
+	}
+}
+
+// checkGroup: I2.
+func (w *world) checkGroup(g string) {
+	running := map[string]bool{}
+	for _, s := range w.servers {
+		if v := s.group[g]; v != "" {
+			running[v] = true
+		}
+	}
+	if len(running) > 1 {
+		w.fail("I2: versions %v of %s run at once", running, g)
+	}
+}
+
+// checkReport: I6, a completed server has done what it says.
+func (w *world) checkReport(s *server, st update.Status) {
+	if st.Cond != neco.CondComplete {
+		return
+	}
+	for n, row := range w.table {
+		if n == 0 {
+			continue
+		}
+		for i, a := range row.Actions {
+			if a.Kind == update.Once {
+				continue
+			}
+			if p := (update.Place{Step: n, Action: i}); !a.Transient && !s.effects[s.effect(p)] {
+				w.fail("I6: worker %d says complete and has not done %d/%s", s.lrn, n, a.Name)
+			}
+		}
+	}
+	if s.version != st.Version || slices.Contains([]string{s.group["vault"], s.group["cke"]}, "") {
+		w.fail("I6: worker %d says complete with version %s and groups %v", s.lrn, s.version, s.group)
+	}
+}
+
+// checkServices: I5, a while after a run was stopped its services run again
+// wherever a worker was able to see to it.
+func (w *world) checkServices() {
+	for _, s := range w.servers {
+		if !s.alive || w.now < s.quiet+restoreTime {
+			continue
+		}
+		for _, g := range []string{"vault", "cke"} {
+			if s.group[g] == "" {
+				w.fail("I5: %s is still stopped on host %d, %s after the run was stopped", g, s.lrn, restoreTime)
+			}
+		}
+	}
+}
+
+// restoreTime is how long a worker may take to bring services back: the wait
+// for an event that was lost, and for an action that ends slowly.
+const restoreTime = 60 * time.Second
+
+// checkPublish: exactly one accepted outcome a run.
+func (w *world) checkPublish(s *server, record string) {
+	key := s.m.Run.String() + record
+	w.published[key]++
+	if w.published[key] > 1 {
+		w.fail("I8: the outcome of %s was written %d times", record, w.published[key])
+	}
+}
+
+func compareVersions(a, b string) (int, error) {
+	va, err := release.Parse(a)
+	if err != nil {
+		return 0, err
+	}
+	vb, err := release.Parse(b)
+	if err != nil {
+		return 0, err
+	}
+	return va.Compare(vb), nil
+}

@@ -1,0 +1,203 @@
+package simulation
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/cybozu-go/neco/pkg/storage"
+	"github.com/cybozu-go/neco/pkg/update"
+)
+
+// etcd is a model of etcd: revisions, leases, transactions.  Values are kept
+// as Go values; how they are written is not its concern.
+type etcd struct {
+	w      *world
+	rev    int64
+	keys   map[string]kv
+	leases map[int]time.Duration
+	lease  int
+	// cached is the snapshot of revision cached.Revision.
+	cached update.State
+}
+
+type kv struct {
+	val         any
+	create, mod int64
+	lease       int
+}
+
+func newEtcd(w *world) *etcd {
+	return &etcd{w: w, rev: 1, keys: map[string]kv{}, leases: map[int]time.Duration{}}
+}
+
+func (e *etcd) put(key string, val any, lease int) int64 {
+	e.rev++
+	old, ok := e.keys[key]
+	n := kv{val, e.rev, e.rev, lease}
+	if ok {
+		n.create = old.create
+	}
+	e.keys[key] = n
+	e.changed()
+	return e.rev
+}
+
+func (e *etcd) deletePrefix(prefix string) {
+	for _, k := range slices.Collect(maps.Keys(e.keys)) {
+		if strings.HasPrefix(k, prefix) {
+			delete(e.keys, k)
+		}
+	}
+	e.rev++
+	e.changed()
+}
+
+func (e *etcd) grant(ttl time.Duration) int {
+	e.lease++
+	e.leases[e.lease] = e.w.now + ttl
+	return e.lease
+}
+
+// keepAlive reports whether the lease still lives.
+func (e *etcd) keepAlive(id int, ttl time.Duration) bool {
+	if _, ok := e.leases[id]; !ok {
+		return false
+	}
+	e.leases[id] = e.w.now + ttl
+	return true
+}
+
+func (e *etcd) revoke(id int) {
+	if _, ok := e.leases[id]; !ok {
+		return
+	}
+	delete(e.leases, id)
+	for _, k := range slices.Sorted(maps.Keys(e.keys)) {
+		if e.keys[k].lease == id {
+			delete(e.keys, k)
+		}
+	}
+	e.rev++
+	e.changed()
+}
+
+// revokeIf revokes the leases of the keys that match.
+func (e *etcd) revokeIf(match func(string, kv) bool) {
+	for _, k := range slices.Sorted(maps.Keys(e.keys)) {
+		if v, ok := e.keys[k]; ok && v.lease != 0 && match(k, v) {
+			e.revoke(v.lease)
+		}
+	}
+}
+
+// expire ends the leases whose time has come.
+func (e *etcd) expire() {
+	for _, id := range slices.Sorted(maps.Keys(e.leases)) {
+		if e.leases[id] <= e.w.now {
+			e.w.log("lease %d expires", id)
+			e.revoke(id)
+		}
+	}
+}
+
+// allowed is the guard of a write, as the product's storage has it.
+func (e *etcd) allowed(g storage.Guard) error {
+	if h, ok := e.keys[g.Holder]; g.Holder != "" && (!ok || h.create != g.HolderRev) {
+		return g.Lost
+	}
+	if _, ok := e.keys[storage.BootServerKey(g.LRN)]; !ok {
+		return storage.ErrNotRegistered
+	}
+	if !g.AnyRequest && e.keys[storage.KeyRequest].mod != g.RequestRev {
+		return storage.ErrSuperseded
+	}
+	return nil
+}
+
+// oldest is the key below prefix that was created first.
+func (e *etcd) oldest(prefix string) (key string) {
+	var least int64
+	for k, v := range e.keys {
+		if strings.HasPrefix(k, prefix) && (key == "" || v.create < least) {
+			key, least = k, v.create
+		}
+	}
+	return key
+}
+
+// state is a snapshot for the core.  Snapshots of one revision share their
+// maps, which nobody changes.
+func (e *etcd) state() update.State {
+	if e.cached.Revision != e.rev {
+		e.cached = e.read()
+	}
+	return e.cached
+}
+
+func (e *etcd) read() update.State {
+	s := update.State{
+		Revision: e.rev, Statuses: map[int]update.Status{}, Presence: map[int]update.Presence{},
+		Records: map[string]update.Record{}, Switches: map[string]update.Switch{}, Unreadable: map[string]error{},
+	}
+	for k, v := range e.keys {
+		switch val := v.val.(type) {
+		case update.Request:
+			val.Rev = v.mod
+			s.Request = &val
+		case statusValue:
+			val.Rev = v.mod
+			s.Statuses[val.lrn] = val.Status
+		case presenceValue:
+			s.Presence[val.lrn] = val.Presence
+		case update.Record:
+			val.Rev = v.mod
+			s.Records[strings.TrimPrefix(k, storage.KeyContents)] = val
+		case update.Switch:
+			val.Rev = v.mod
+			s.Switches[strings.TrimPrefix(k, storage.KeySwitch)] = val
+		}
+	}
+	for _, srv := range e.w.servers {
+		s.Registered = append(s.Registered, srv.lrn)
+	}
+	return s
+}
+
+// statusValue and presenceValue carry the LRN of their key.
+type statusValue struct {
+	lrn int
+	update.Status
+}
+
+type presenceValue struct {
+	lrn int
+	update.Presence
+}
+
+// changed wakes everybody who watches: now, late, twice or not at all.  A
+// watch that was compacted is of the last kind: its owner reads again later.
+func (e *etcd) changed() {
+	for _, s := range e.w.servers {
+		e.w.wake(s.poke)
+	}
+	for _, u := range e.w.updaters {
+		e.w.wake(u.poke)
+	}
+}
+
+func (w *world) wake(poke func()) {
+	d := w.between(time.Millisecond, 5*time.Millisecond)
+	if w.faultsOn(FaultWatch) && w.chance(20) {
+		switch w.rng.IntN(3) {
+		case 0:
+			return
+		case 1:
+			d = w.between(time.Second, 20*time.Second)
+		default:
+			w.after(d+time.Millisecond, poke)
+		}
+	}
+	w.after(d, poke)
+}

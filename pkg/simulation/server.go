@@ -1,0 +1,340 @@
+package simulation
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/pkg/storage"
+	"github.com/cybozu-go/neco/pkg/update"
+)
+
+// server is a boot server: what its disk and its services hold, and its worker.
+type server struct {
+	process
+	w   *world
+	lrn int
+
+	// version of the installed package; journal and applied are on disk.
+	version string
+	journal []update.Stopped
+	// effects are the actions that were done here, by run and name.
+	effects map[string]bool
+	// group holds the version of each group that runs; empty: it is stopped.
+	group map[string]string
+	// old is the version of a group before it was stopped.
+	old map[string]string
+
+	// The memory of the worker.
+	m                 update.Member
+	presence          int64
+	snap              update.State
+	fresh             int64
+	stale, busy       bool
+	lock              update.Lock
+	lockKey           string
+	lockRev           int64
+	candidacy         int
+	task              *task
+	firstTry, retryAt time.Duration
+	sessionEnd        bool
+}
+
+type task struct {
+	at     update.Place
+	action update.Action
+	gen    int
+}
+
+// boot starts the worker.
+func (s *server) boot() {
+	s.alive, s.gen = true, s.gen+1
+	s.process.paused, s.cut = 0, 0
+	s.m = update.Member{LRN: s.lrn, Version: s.version, HostID: "host", Stopped: slices.Clone(s.journal)}
+	s.task, s.lock, s.busy, s.snap = nil, update.LockNone, false, update.State{}
+	s.firstTry, s.retryAt, s.fresh = -1, 0, 0
+	s.lease, s.presence = 0, 0
+	s.w.log("worker %d starts, version %s", s.lrn, s.version)
+	// The leases that its former life has left are revoked.
+	s.w.request(&s.process, func() { s.clearLeftovers() }, func(bool) { s.session() })
+	s.tick()
+}
+
+func (s *server) clearLeftovers() {
+	own := fmt.Sprint(s.lrn)
+	s.w.etcd.revokeIf(func(k string, v kv) bool {
+		return k == storage.PresenceKey(s.lrn) || strings.HasPrefix(k, storage.KeyWorkerLock) && v.val == own
+	})
+}
+
+// tick looks at the clock and the state from time to time.
+func (s *server) tick() {
+	s.w.live(&s.process, time.Second, func() {
+		if s.now()%relist < time.Second {
+			s.stale = true
+		}
+		s.step()
+		s.tick()
+	})
+}
+
+func (s *server) now() time.Duration { return s.w.now }
+
+// session gets a lease and writes the presence.
+func (s *server) session() {
+	sent := s.now()
+	s.lease, s.presence, s.stale = 0, 0, true
+	var lease int
+	var presence int64
+	s.w.request(&s.process, func() {
+		if _, taken := s.w.etcd.keys[storage.PresenceKey(s.lrn)]; taken {
+			return
+		}
+		lease = s.w.etcd.grant(workerTTL)
+		presence = s.w.etcd.put(storage.PresenceKey(s.lrn), presenceValue{s.lrn, update.Presence{Version: s.version}}, lease)
+	}, func(lost bool) {
+		if lost || presence == 0 {
+			s.w.live(&s.process, time.Second, s.session)
+			return
+		}
+		s.lease, s.presence, s.leaseEnd = lease, presence, sent+workerTTL
+		s.w.keepAlive(&s.process, workerTTL, s.lost)
+		s.step()
+	})
+}
+
+// lost ends the session: the action is cancelled, and nothing is done until
+// there is a new one.
+func (s *server) lost() {
+	if s.presence == 0 {
+		return
+	}
+	s.w.log("worker %d has lost its lease", s.lrn)
+	s.lock, s.presence, s.lease = update.LockNone, 0, 0
+	if s.task != nil {
+		s.m.Work.Cancelled = update.CauseLeaseLost
+		s.endTask(errors.New("lease lost"), false)
+	}
+	s.w.live(&s.process, s.w.between(100*time.Millisecond, 2*time.Second), s.session)
+}
+
+// poke is a wake-up of the watch.
+func (s *server) poke() {
+	s.w.resume(&s.process, s.gen, func() {
+		s.stale = true
+		s.step()
+	})
+}
+
+// step reads if needed, decides, and acts.
+func (s *server) step() {
+	if s.busy || s.presence == 0 {
+		return
+	}
+	if s.now() >= s.leaseEnd {
+		s.lost()
+		return
+	}
+	if s.stale || s.snap.Revision < s.fresh {
+		s.read()
+		return
+	}
+	s.m.Lock = s.lock
+	if s.firstTry >= 0 {
+		s.m.Work.Elapsed = s.now() - s.firstTry
+	}
+	snap := s.w.Plant.see(s, s.snap)
+	d := s.w.table.Decide(s.m, snap, compareVersions)
+	s.apply(s.w.Plant.alter(s, d))
+}
+
+func (s *server) read() {
+	s.busy = true
+	var snap update.State
+	s.w.request(&s.process, func() { snap = s.w.etcd.state() }, func(lost bool) {
+		s.busy = false
+		if !lost {
+			s.snap, s.stale = snap, false
+		}
+		s.step()
+	})
+}
+
+// again goes on after an act that took no time.
+func (s *server) again() { s.w.live(&s.process, s.w.between(0, time.Millisecond), s.step) }
+
+func (s *server) apply(d update.Decision) {
+	switch d.Do {
+	case update.Idle, update.Wait:
+	case update.Enter, update.Advance:
+		s.m, s.firstTry, s.retryAt = d.Member, -1, 0
+		s.again()
+	case update.Leave:
+		s.m, s.firstTry, s.retryAt = s.m.Leave(), -1, 0
+		s.again()
+	case update.Start:
+		s.start(d)
+	case update.Cancel:
+		s.m.Work.Cancelled = d.Cause
+		s.w.log("worker %d cancels: %s", s.lrn, d.Cause)
+		s.w.live(&s.process, s.w.between(time.Millisecond, 200*time.Millisecond), func() {
+			if s.task != nil {
+				s.endTask(errors.New(string(d.Cause)), false)
+				s.step()
+			}
+		})
+	case update.Acquire:
+		s.acquire()
+	case update.Release:
+		s.release()
+	case update.Ask:
+		yes := s.lrn%2 == 0 || s.w.servers[0].alive == false
+		s.m.Qualified = &yes
+		s.again()
+	case update.Restore:
+		s.restore(d)
+	default:
+		s.write(d)
+	}
+}
+
+// acquire queues for the lock and looks whether it is the oldest.
+func (s *server) acquire() {
+	s.candidacy++
+	candidacy := s.candidacy
+	s.lock, s.lockKey = update.LockWaiting, fmt.Sprintf("%s/%x", storage.KeyWorkerLock, s.lease)
+	lease := s.lease
+	s.w.request(&s.process, func() {
+		if _, ok := s.w.etcd.leases[lease]; !ok {
+			return
+		}
+		if _, ok := s.w.etcd.keys[s.lockKey]; !ok {
+			s.w.etcd.put(s.lockKey, fmt.Sprint(s.lrn), lease)
+		}
+	}, func(bool) { s.look(lease, candidacy) })
+}
+
+func (s *server) look(lease, candidacy int) {
+	over := func() bool { return s.lock != update.LockWaiting || s.lease != lease || s.candidacy != candidacy }
+	if over() {
+		return
+	}
+	won, gone, rev, rev0 := false, false, int64(0), int64(0)
+	s.w.request(&s.process, func() {
+		have, ok := s.w.etcd.keys[s.lockKey]
+		gone = !ok
+		won, rev = ok && s.w.etcd.oldest(storage.KeyWorkerLock) == s.lockKey, s.w.etcd.rev
+		rev0 = have.create
+	}, func(missed bool) {
+		switch {
+		case over():
+		case !missed && gone:
+			s.lost()
+		case !missed && won:
+			s.w.log("worker %d has the lock", s.lrn)
+			s.lock, s.lockRev, s.fresh = update.LockHeld, rev0, max(s.fresh, rev)
+			s.stale = true
+			s.step()
+		default:
+			s.w.live(&s.process, 20*time.Millisecond, func() { s.look(lease, candidacy) })
+		}
+	})
+}
+
+func (s *server) release() {
+	s.w.log("worker %d gives the lock back", s.lrn)
+	key := s.lockKey
+	s.lock = update.LockNone
+	s.busy = true
+	s.w.request(&s.process, func() {
+		if _, ok := s.w.etcd.keys[key]; ok {
+			delete(s.w.etcd.keys, key)
+			s.w.etcd.rev++
+		}
+	}, func(bool) {
+		s.busy = false
+		s.step()
+	})
+}
+
+// write does what changes etcd, guarded.
+func (s *server) write(d update.Decision) {
+	if s.now() < s.retryAt {
+		return
+	}
+	g := storage.Guard{Holder: storage.PresenceKey(s.lrn), HolderRev: s.presence, Lost: storage.ErrLeaseLost, LRN: s.lrn}
+	if s.snap.Request != nil {
+		g.RequestRev = s.snap.Request.Rev
+	}
+	if d.Do == update.Publish {
+		g.Holder, g.HolderRev = s.lockKey, s.lockRev
+	}
+	seen := s.snap.Switches[d.Group].Rev
+	var err error
+	var rev int64
+	s.busy = true
+	s.w.request(&s.process, func() {
+		if err = s.w.etcd.allowed(g); err == nil {
+			rev, err = s.put(d, seen)
+		}
+	}, func(missed bool) {
+		s.busy, s.stale = false, true
+		switch {
+		case missed:
+			s.retryAt = s.now() + time.Second
+		case errors.Is(err, storage.ErrLeaseLost):
+			s.lost()
+			return
+		case err == nil:
+			s.fresh = max(s.fresh, rev)
+			if d.Do == update.Report {
+				s.m.Notes = nil
+				if s.maybeKill(update.Place{Step: d.Status.Step - 1}, update.Action{Name: "reported"}, KillReported) {
+					return
+				}
+			}
+		}
+		s.step()
+	})
+}
+
+// put is the write itself, at etcd.
+func (s *server) put(d update.Decision, seen int64) (int64, error) {
+	switch d.Do {
+	case update.Report:
+		s.w.log("worker %d reports %s %s %q", s.lrn, d.Status.Arrival(), d.Status.Cond, d.Status.Message)
+		s.w.checkReport(s, d.Status)
+		return s.w.etcd.put(storage.StatusKey(s.lrn), statusValue{s.lrn, d.Status}, 0), nil
+	case update.Publish:
+		a := s.w.table.Action(d.At)
+		started := s.m.Run.StartedAt
+		rec := update.Record{StartedAt: &started}
+		rec.ContentsUpdateStatus = neco.ContentsUpdateStatus{Version: s.m.Run.Version, Success: d.Success}
+		s.w.log("worker %d publishes %s %v", s.lrn, a.Record, d.Success)
+		s.w.checkPublish(s, a.Record)
+		return s.w.etcd.put(storage.KeyContents+a.Record, rec, 0), nil
+	default:
+		key := storage.KeySwitch + d.Group
+		if s.w.etcd.keys[key].mod != seen {
+			return 0, storage.ErrSuperseded
+		}
+		run := s.gateRun(d.Group)
+		s.w.log("worker %d decides %s for %s", s.lrn, d.Side, d.Group)
+		return s.w.etcd.put(key, update.Switch{Version: run.Version, StartedAt: run.StartedAt, Side: d.Side}, 0), nil
+	}
+}
+
+func (s *server) gateRun(group string) update.RunID {
+	if !s.m.Run.IsZero() {
+		return s.m.Run
+	}
+	for _, st := range s.m.Stopped {
+		if st.Group == group {
+			return st.Run
+		}
+	}
+	return update.RunID{}
+}

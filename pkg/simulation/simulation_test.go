@@ -1,0 +1,130 @@
+package simulation
+
+import (
+	"flag"
+	"fmt"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+var (
+	seeds = flag.Uint64("seeds", 1000, "how many seeds are simulated")
+	seed  = flag.Uint64("seed", 0, "simulate this seed alone and print its events")
+	plant = flag.String("plant", "", "with -seed: plant this bug")
+)
+
+// replay is the command that shows a failing seed.
+func replay(seed uint64, p Plant) string {
+	if p == "" {
+		return fmt.Sprintf("make simulate SEED=%d", seed)
+	}
+	return fmt.Sprintf("make simulate SEED=%d PLANT=%s", seed, p)
+}
+
+// forSeeds calls f for 1 to n on all processors until f returns false.
+func forSeeds(n uint64, f func(seed uint64) bool) {
+	var next atomic.Uint64
+	var over atomic.Bool
+	var wg sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		wg.Go(func() {
+			for !over.Load() {
+				s := next.Add(1)
+				if s > n {
+					return
+				}
+				if !f(s) {
+					over.Store(true)
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func TestSeedsHoldTheInvariants(t *testing.T) {
+	if *seed != 0 {
+		r := Run(Options{Seed: *seed, Plant: Plant(*plant), Trace: true})
+		t.Logf("\n%s", strings.Join(r.Trace, "\n"))
+		if r.Violation != nil {
+			t.Error(r.Violation)
+		}
+		return
+	}
+	var runs, complete, violations atomic.Int64
+	began := time.Now()
+	forSeeds(*seeds, func(s uint64) bool {
+		r := Run(Options{Seed: s})
+		runs.Add(int64(r.Runs))
+		complete.Add(int64(r.Complete))
+		if r.Violation != nil {
+			violations.Add(1)
+			t.Errorf("seed %d: %v\nreplay: %s\n%s", s, r.Violation, replay(s, ""), strings.Join(r.Trace, "\n"))
+		}
+		return violations.Load() < 3
+	})
+	t.Logf("%d seeds, %d runs, %d violations in %s", *seeds, runs.Load(), violations.Load(), time.Since(began).Round(time.Millisecond))
+}
+
+func TestASeedGivesTheSameEventsEachTime(t *testing.T) {
+	for s := range uint64(5) {
+		a, b := Run(Options{Seed: s + 1, Trace: true}), Run(Options{Seed: s + 1, Trace: true})
+		if diff := cmp.Diff(a.Trace, b.Trace); diff != "" {
+			t.Fatalf("seed %d: %s", s+1, diff)
+		}
+	}
+}
+
+func TestAKillAtEveryPlaceOfEveryServerIsSurvived(t *testing.T) {
+	cases := 0
+	for servers := 3; servers <= 5; servers++ {
+		for lrn := range servers {
+			for step := range len(Table()) {
+				for point := KillBefore; point <= KillReported; point++ {
+					cases++
+					k := &Kill{LRN: lrn, Step: step, Point: point}
+					r := Run(Options{Seed: uint64(cases), Servers: servers, Kill: k})
+					switch {
+					case r.Violation != nil:
+						t.Errorf("%d servers, kill %d at step %d point %d: %v\n%s", servers, lrn, step, point, r.Violation, strings.Join(r.Trace, "\n"))
+					case r.Runs != 1:
+						t.Errorf("%d servers, kill %d at step %d point %d: %d runs, want 1", servers, lrn, step, point, r.Runs)
+					}
+				}
+			}
+		}
+	}
+	t.Logf("%d kills", cases)
+}
+
+func TestEveryPlantedBugIsFound(t *testing.T) {
+	for _, p := range []Plant{PlantRestartAborts, PlantStaleStatuses, PlantNoBarrier, PlantNoGate, PlantNoRestore, PlantEarlyComplete, PlantNoLock} {
+		t.Run(string(p), func(t *testing.T) {
+			var found atomic.Uint64
+			forSeeds(1000, func(s uint64) bool {
+				o := Options{Seed: s, Plant: p}
+				if p == PlantRestartAborts {
+					// Found where one kill is the only fault, and nobody
+					// comes to recover.
+					o.Kill = &Kill{LRN: int(s) % 3, Step: int(s) % len(Table()), Point: KillDuring}
+				}
+				r := Run(o)
+				if r.Violation == nil {
+					return true
+				}
+				found.Store(s)
+				t.Logf("seed %d: %v; replay: %s", s, r.Violation, replay(s, p))
+				return false
+			})
+			if found.Load() == 0 {
+				t.Error("not found within 1,000 seeds")
+			}
+		})
+	}
+}

@@ -1,0 +1,207 @@
+package simulation
+
+import (
+	"container/heap"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/cybozu-go/neco/pkg/update"
+)
+
+// Options of a simulation.
+type Options struct {
+	Seed uint64
+	// Servers is their number; 0: drawn, 3 to 5.
+	Servers int
+	// Faults that may happen; nil: all.
+	Faults []Fault
+	// Kill, if not nil, is the only fault: a worker is killed at one place.
+	Kill *Kill
+	// Plant breaks the product on purpose, to see that a check finds it.
+	Plant Plant
+	// Trace keeps all events, not only the last ones.
+	Trace bool
+}
+
+// Result of a simulation.
+type Result struct {
+	Violation error
+	Trace     []string
+	// Runs counts the runs, Complete those that were completed.
+	Runs, Complete int
+	Time           time.Duration
+}
+
+// event is something that happens at a time.
+type event struct {
+	at  time.Duration
+	seq int
+	do  func()
+}
+
+type queue []event
+
+func (q queue) Len() int { return len(q) }
+func (q queue) Less(i, j int) bool {
+	return q[i].at < q[j].at || q[i].at == q[j].at && q[i].seq < q[j].seq
+}
+func (q queue) Swap(i, j int) { q[i], q[j] = q[j], q[i] }
+func (q *queue) Push(x any)   { *q = append(*q, x.(event)) }
+func (q *queue) Pop() any {
+	last := (*q)[len(*q)-1]
+	*q = (*q)[:len(*q)-1]
+	return last
+}
+
+// world is one simulated data centre.
+type world struct {
+	Options
+	rng      *rand.Rand
+	now      time.Duration
+	seq      int
+	queue    queue
+	etcd     *etcd
+	table    update.Table
+	servers  []*server
+	updaters []*updaterProc
+	faulty   bool
+	trace    []string
+	err      error
+	runs     int
+	complete map[string]bool
+	// published counts accepted outcomes of once-actions, by run and record.
+	published map[string]int
+	kill      *Kill
+	// stoppedAt is when the operator saw that the run was stopped.
+	stoppedAt time.Duration
+}
+
+// Times of a simulation.
+const (
+	// faultTime is how long faults happen; then all heals.
+	faultTime = 3 * time.Minute
+	// healTime is how long the end may take after that.
+	healTime = 30 * time.Minute
+	// workerTimeout ends a run.
+	workerTimeout = 10 * time.Minute
+	workerTTL     = 10 * time.Second
+	updaterTTL    = 60 * time.Second
+	relist        = 30 * time.Second
+	traceKept     = 60
+)
+
+// Versions that are released in a simulation.
+var versions = []string{"2026.01.01-1", "2026.01.01-2", "2026.01.02-1"}
+
+// Run simulates one data centre from its seed to the end of its last run.
+func Run(o Options) Result {
+	w := &world{
+		Options: o, rng: rand.New(rand.NewPCG(o.Seed, 0x6e65636f)), table: Table(), faulty: o.Kill == nil,
+		complete: map[string]bool{}, published: map[string]int{}, kill: o.Kill,
+	}
+	w.etcd = newEtcd(w)
+	n := o.Servers
+	if n == 0 {
+		n = 3 + w.rng.IntN(3)
+	}
+	w.build(n)
+	w.scheduleFaults()
+	end := faultTime + healTime
+	for w.err == nil && len(w.queue) > 0 && w.now < end {
+		e := heap.Pop(&w.queue).(event)
+		w.now = e.at
+		w.etcd.expire()
+		e.do()
+		if w.done() {
+			break
+		}
+	}
+	if w.err == nil && !w.done() {
+		w.fail("I9: no end within %s after all faults have healed: %s", healTime, w.describe())
+	}
+	return Result{Violation: w.err, Trace: w.trace, Runs: w.runs, Complete: len(w.complete), Time: w.now}
+}
+
+func (w *world) build(n int) {
+	for lrn := range n {
+		w.etcd.put(fmt.Sprintf("info/bootservers/%d", lrn), struct{}{}, 0)
+		s := &server{w: w, lrn: lrn, version: versions[0], group: map[string]string{"vault": versions[0], "cke": versions[0]}, effects: map[string]bool{}}
+		w.servers = append(w.servers, s)
+		w.after(w.between(0, time.Second), s.boot)
+	}
+	for i := range 2 {
+		u := &updaterProc{w: w, name: fmt.Sprint("boot-", i), lrn: i}
+		w.updaters = append(w.updaters, u)
+		w.after(w.between(0, time.Second), u.boot)
+	}
+	w.etcd.put("info/neco-release", versions[1], 0)
+	if w.Kill == nil {
+		w.after(w.between(time.Minute, 2*time.Minute), func() { w.etcd.put("info/neco-release", versions[2], 0) })
+	}
+}
+
+// after schedules f.
+func (w *world) after(d time.Duration, f func()) {
+	w.seq++
+	heap.Push(&w.queue, event{w.now + d, w.seq, f})
+}
+
+func (w *world) between(a, b time.Duration) time.Duration {
+	return a + time.Duration(w.rng.Int64N(int64(b-a)+1))
+}
+
+// chance is true once in n.
+func (w *world) chance(n int) bool { return w.rng.IntN(n) == 0 }
+
+func (w *world) log(format string, args ...any) {
+	w.trace = append(w.trace, fmt.Sprintf("%9.3fs ", w.now.Seconds())+fmt.Sprintf(format, args...))
+	if !w.Trace && len(w.trace) > 4*traceKept {
+		w.trace = slices.Clone(w.trace[len(w.trace)-traceKept:])
+	}
+}
+
+func (w *world) fail(format string, args ...any) {
+	if w.err == nil {
+		w.err = fmt.Errorf(format, args...)
+		w.log("VIOLATION %v", w.err)
+	}
+}
+
+// done: the newest version is complete on all, everything is healed, and no
+// service is down.
+func (w *world) done() bool {
+	if w.faulty && w.now < faultTime {
+		return false
+	}
+	st := w.etcd.state()
+	if st.Request == nil || st.Request.Stop || !st.Complete() || st.Request.Version != w.etcd.keys["info/neco-release"].val {
+		return false
+	}
+	for _, s := range w.servers {
+		for _, v := range s.group {
+			if v != st.Request.Version {
+				return false
+			}
+		}
+		if len(s.journal) > 0 {
+			return false
+		}
+	}
+	return true
+}
+
+func (w *world) describe() string {
+	st := w.etcd.state()
+	var b strings.Builder
+	if st.Request != nil {
+		fmt.Fprintf(&b, "request %s stop %v %q;", st.Request.Version, st.Request.Stop, st.Request.Reason)
+	}
+	for _, s := range w.servers {
+		own := st.Statuses[s.lrn]
+		fmt.Fprintf(&b, " %d: %s %s %s %q groups %v", s.lrn, own.Version, own.Arrival(), own.Cond, own.Message, s.group)
+	}
+	return b.String()
+}
