@@ -1,0 +1,133 @@
+package house
+
+import (
+	"go/ast"
+	"go/token"
+	"strings"
+	"testing"
+)
+
+func TestProgramsEndInOnePlace(t *testing.T) {
+	for _, s := range sources(t) {
+		if s.IsTest() || s.Below("cmd", "pkg/daemon") {
+			continue
+		}
+		for _, p := range []string{"os", "log"} {
+			s.Uses(p, func(name string, n ast.Node) {
+				if p == "os" && name == "Exit" || p == "log" && (strings.HasPrefix(name, "Fatal") || strings.HasPrefix(name, "Panic")) {
+					t.Errorf("%s: %s.%s; only cmd and pkg/daemon end a program", s.Pos(n), p, name)
+				}
+			})
+		}
+	}
+}
+
+// TestNobodySleeps: waits are for facts. A test may ask again in a loop, or
+// sleep in a bubble of testing/synctest, where that takes no time.
+func TestNobodySleeps(t *testing.T) {
+	for _, s := range sources(t) {
+		if s.local("testing/synctest") != "" {
+			continue
+		}
+		polls := map[ast.Node]bool{}
+		if s.IsTest() {
+			polls = loops(s)
+		}
+		s.Uses("time", func(name string, n ast.Node) {
+			if name == "Sleep" && !polls[n] {
+				t.Errorf("%s: time.Sleep; wait for a fact, with a deadline", s.Pos(n))
+			}
+		})
+	}
+}
+
+// loops is the set of nodes within a for statement.
+func loops(s source) map[ast.Node]bool {
+	within := map[ast.Node]bool{}
+	ast.Inspect(s.AST, func(n ast.Node) bool {
+		if loop, ok := n.(*ast.ForStmt); ok {
+			ast.Inspect(loop.Body, func(n ast.Node) bool {
+				if n != nil {
+					within[n] = true
+				}
+				return true
+			})
+		}
+		return true
+	})
+	return within
+}
+
+func TestNothingHappensOnImport(t *testing.T) {
+	for _, s := range sources(t) {
+		for _, d := range s.AST.Decls {
+			if f, ok := d.(*ast.FuncDecl); ok && f.Recv == nil && f.Name.Name == "init" {
+				t.Errorf("%s: func init", s.Pos(f))
+			}
+		}
+	}
+}
+
+// TestPackagesKeepNoState: a variable of a package is a constant that the
+// language cannot express. The root package has those of the public API.
+func TestPackagesKeepNoState(t *testing.T) {
+	for _, s := range sources(t) {
+		if s.IsTest() || !s.Below("cmd", "pkg", "internal") {
+			continue
+		}
+		for _, d := range s.AST.Decls {
+			g, ok := d.(*ast.GenDecl)
+			if !ok || g.Tok != token.VAR {
+				continue
+			}
+			for _, spec := range g.Specs {
+				if v := spec.(*ast.ValueSpec); mutable(v, g) {
+					t.Errorf("%s: var %s can change", s.Pos(v), v.Names[0].Name)
+				}
+			}
+		}
+	}
+}
+
+func mutable(v *ast.ValueSpec, g *ast.GenDecl) bool {
+	if v.Names[0].Name == "_" || embedded(v.Doc) || embedded(g.Doc) {
+		return false
+	}
+	if len(v.Values) == 0 {
+		return true
+	}
+	for _, value := range v.Values {
+		switch e := value.(type) {
+		case *ast.UnaryExpr:
+			if e.Op == token.AND {
+				return true
+			}
+		case *ast.CompositeLit:
+			switch typ := e.Type.(type) {
+			case *ast.MapType:
+				return true
+			case *ast.ArrayType:
+				if typ.Len == nil {
+					return true
+				}
+			}
+		case *ast.CallExpr:
+			if f, ok := e.Fun.(*ast.Ident); ok && (f.Name == "make" || f.Name == "new") {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func embedded(doc *ast.CommentGroup) bool {
+	if doc == nil {
+		return false
+	}
+	for _, c := range doc.List {
+		if strings.HasPrefix(c.Text, "//go:embed ") {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,145 @@
+package house
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+)
+
+const module = "github.com/cybozu-go/neco"
+
+// source is a Go file of ours.
+type source struct {
+	// Name is relative to the root of the repository.
+	Name string
+	Data []byte
+	AST  *ast.File
+	Fset *token.FileSet
+}
+
+func (s source) Dir() string  { return path.Dir(s.Name) }
+func (s source) IsTest() bool { return strings.HasSuffix(s.Name, "_test.go") }
+
+// Below reports whether the file is in one of the directories.
+func (s source) Below(dirs ...string) bool {
+	for _, d := range dirs {
+		if strings.HasPrefix(s.Name, d+"/") {
+			return true
+		}
+	}
+	return false
+}
+
+// Pos names a place in the file.
+func (s source) Pos(n ast.Node) string {
+	return s.Name + ":" + strconv.Itoa(s.Fset.Position(n.Pos()).Line)
+}
+
+// Imports lists the imported paths.
+func (s source) Imports() []string {
+	var paths []string
+	for _, i := range s.AST.Imports {
+		p, _ := strconv.Unquote(i.Path.Value) // the parser has accepted it
+		paths = append(paths, p)
+	}
+	return paths
+}
+
+// local is the name under which the file imports p; empty: it does not.
+func (s source) local(p string) string {
+	for _, i := range s.AST.Imports {
+		if i.Path.Value != strconv.Quote(p) {
+			continue
+		}
+		if i.Name != nil {
+			return i.Name.Name
+		}
+		return path.Base(p)
+	}
+	return ""
+}
+
+// Calls calls f for each use of a name of the package p.
+func (s source) Uses(p string, f func(name string, n ast.Node)) {
+	local := s.local(p)
+	if local == "" {
+		return
+	}
+	ast.Inspect(s.AST, func(n ast.Node) bool {
+		sel, ok := n.(*ast.SelectorExpr)
+		if !ok {
+			return true
+		}
+		if x, ok := sel.X.(*ast.Ident); ok && x.Name == local {
+			f(sel.Sel.Name, sel)
+		}
+		return true
+	})
+}
+
+// rootDir is the root of the repository, seen from this package.
+const rootDir = "../.."
+
+// load parses every Go file once.
+var load = sync.OnceValues(func() ([]source, error) {
+	var all []source
+	err := filepath.WalkDir(rootDir, func(name string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && skipped(name, d.Name()) {
+			return filepath.SkipDir
+		}
+		if d.IsDir() || filepath.Ext(name) != ".go" {
+			return nil
+		}
+		s, err := parse(name)
+		all = append(all, s)
+		return err
+	})
+	return all, err
+})
+
+// skipped: what is not ours to judge.
+func skipped(name, base string) bool {
+	switch base {
+	case "build", "testdata", "tools":
+		return true
+	}
+	return name != rootDir && strings.HasPrefix(base, ".")
+}
+
+func parse(name string) (source, error) {
+	data, err := os.ReadFile(name)
+	if err != nil {
+		return source{}, err
+	}
+	rel, err := filepath.Rel(rootDir, name)
+	if err != nil {
+		return source{}, err
+	}
+	fset := token.NewFileSet()
+	file, err := parser.ParseFile(fset, rel, data, parser.ParseComments|parser.SkipObjectResolution)
+	return source{filepath.ToSlash(rel), data, file, fset}, err
+}
+
+// sources returns every Go file of ours.
+func sources(t *testing.T) []source {
+	t.Helper()
+	all, err := load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(all) < 10 {
+		t.Fatalf("only %d Go files below %s", len(all), rootDir)
+	}
+	return all
+}
