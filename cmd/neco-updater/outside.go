@@ -47,6 +47,11 @@ func (f *finder) Newest(ctx context.Context, c storage.Config) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	// A release that cannot be installed is an error here, and not one of
+	// every worker in a run.
+	if _, err := f.finder.FindAsset(ctx, v); err != nil {
+		return "", err
+	}
 	return v.String(), nil
 }
 
