@@ -34,8 +34,8 @@ type Snapshot struct {
 	// ReleaseRev is the revision at which it was written; 0: never.
 	ReleaseRev int64
 	// Check is the updater's last look for a release; nil: there was none.
-	Check *ReleaseCheck
-	Config     Config
+	Check  *ReleaseCheck
+	Config Config
 	// Malformed lists the keys that were skipped, in the order of their names.
 	Malformed []MalformedKey
 }

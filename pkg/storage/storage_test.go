@@ -1,0 +1,362 @@
+package storage_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	clientv3 "go.etcd.io/etcd/client/v3"
+
+	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/pkg/sandbox/etcd"
+	"github.com/cybozu-go/neco/pkg/storage"
+	"github.com/cybozu-go/neco/pkg/update"
+)
+
+var (
+	cluster *etcd.Cluster
+	tests   atomic.Int64
+)
+
+func TestMain(m *testing.M) { os.Exit(run(m)) }
+
+// run gives all tests one member of etcd; each has a prefix of its own.
+func run(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "neco-storage")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	cluster, err = etcd.Start(context.Background(), etcd.Options{Dir: dir, Members: 1, NoFsync: true})
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer cluster.Close()
+	return m.Run()
+}
+
+func newStorage(t *testing.T) *storage.Storage {
+	t.Helper()
+	client, err := cluster.Client(fmt.Sprintf("/test%d/", tests.Add(1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { client.Close() })
+	return storage.New(client)
+}
+
+func put(t *testing.T, s *storage.Storage, key, value string) int64 {
+	t.Helper()
+	res, err := s.Client().Put(t.Context(), key, value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res.Header.Revision
+}
+
+func snapshot(t *testing.T, s *storage.Storage) *storage.Snapshot {
+	t.Helper()
+	snap, err := s.Snapshot(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return snap
+}
+
+// all returns every key and value.
+func all(t *testing.T, s *storage.Storage) map[string]string {
+	t.Helper()
+	res, err := s.Client().Get(t.Context(), "", clientv3.WithPrefix())
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := map[string]string{}
+	for _, kv := range res.Kvs {
+		m[string(kv.Key)] = string(kv.Value)
+	}
+	return m
+}
+
+var started = time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC)
+
+func request(servers ...int) *update.Request {
+	return &update.Request{UpdateRequest: neco.UpdateRequest{Version: "2026.11.21-1", Servers: servers, StartedAt: started}}
+}
+
+func TestServersAreOrderedAsNumbers(t *testing.T) {
+	s := newStorage(t)
+	for _, lrn := range []int{10, 0, 2} {
+		if err := s.Register(t.Context(), lrn); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if diff := cmp.Diff([]int{0, 2, 10}, snapshot(t, s).Registered); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestGarbageInAnyKeyIsNamedAndChangesNothing(t *testing.T) {
+	huge := `{"version":"` + strings.Repeat("x", 100_000) + `"}`
+	garbage := map[string][]string{
+		"status/current": {"", "{", "null", "[]", `"x"`, huge, `{"version":1}`, `{"servers":[0]}`,
+			`{"version":"v","servers":[],"started_at":"2026-11-21T09:00:00Z"}`,
+			`{"version":"v","servers":[0]}`,
+			`{"version":"v","servers":[-1],"started_at":"2026-11-21T09:00:00Z"}`},
+		"status/bootservers/1":  {"", "{", "null", "[]", huge, `{"version":"v","step":-1}`, `{"version":"v","step":99999}`, `{"version":"v","cond":9}`, `{"version":"v","phase":-1}`, `{"step":"one"}`},
+		"status/bootservers/-1": {`{"version":"v"}`},
+		"status/bootservers/01": {`{"version":"v"}`},
+		"status/stray":          {"{}"},
+		"info/bootservers/x":    {""},
+		"info/bootservers/-3":   {""},
+		"info/stray":            {""},
+		"info/release-check":    {"{", "[]"},
+		"presence/1":            {"{", "{}", "[]"},
+		"presence/one":          {`{"version":"v"}`},
+		"contents/sabakan":      {"{", "{}", "true"},
+		"switch/cke":            {"{", "{}", `{"version":"v","side":"left"}`},
+		"config/worker-timeout": {"", "an hour", "-5"},
+		"config/env":            {"production"},
+		"config/proxy":          {"not a url"},
+		"config/stray":          {"x"},
+	}
+	for key, values := range garbage {
+		for _, value := range values {
+			t.Run(fmt.Sprintf("%s=%.20q", key, value), func(t *testing.T) {
+				s := newStorage(t)
+				put(t, s, "info/bootservers/0", "")
+				put(t, s, key, value)
+				before := all(t, s)
+				snap := snapshot(t, s)
+				if len(snap.Malformed) != 1 || snap.Malformed[0].Key != key || !strings.HasPrefix(snap.Malformed[0].Error(), "MalformedKey "+key+": ") {
+					t.Errorf("malformed: %v", snap.Malformed)
+				}
+				if len(snap.Malformed[0].Error()) > 300 {
+					t.Errorf("the error has %d bytes", len(snap.Malformed[0].Error()))
+				}
+				if diff := cmp.Diff([]int{0}, snap.Registered); diff != "" {
+					t.Error(diff)
+				}
+				if snap.Config.WorkerTimeout != storage.DefaultWorkerTimeout || snap.Config.Env != neco.NoneEnv {
+					t.Errorf("defaults do not hold: %+v", snap.Config)
+				}
+				if diff := cmp.Diff(before, all(t, s)); diff != "" {
+					t.Error(diff)
+				}
+			})
+		}
+	}
+}
+
+func TestWhatTheOriginalWroteIsRead(t *testing.T) {
+	s := newStorage(t)
+	rev := put(t, s, "status/current", `{"version":"2022.05.25-1","servers":[0,10,2],"stop":false,"started_at":"2022-05-25T10:00:00+09:00"}`)
+	put(t, s, "status/bootservers/10", `{"version":"2022.05.25-1","step":3,"cond":1,"message":""}`)
+	put(t, s, "config/worker-timeout", "1800000000000")
+	snap := snapshot(t, s)
+	if len(snap.Malformed) > 0 || snap.Request == nil || snap.Request.Rev != rev {
+		t.Fatalf("%v %+v", snap.Malformed, snap.Request)
+	}
+	if st, ok := snap.Status(10); !ok || st.Step != 3 {
+		t.Errorf("status %+v, of this run: %v", st, ok)
+	}
+	if snap.Config.WorkerTimeout != 30*time.Minute {
+		t.Errorf("worker timeout %s", snap.Config.WorkerTimeout)
+	}
+}
+
+func TestUnknownFieldsSurviveAStop(t *testing.T) {
+	s := newStorage(t)
+	put(t, s, "status/current", `{"version":"2026.11.21-1","servers":[0],"stop":false,"started_at":"2026-11-21T09:00:00Z","colour":{"is":"blue"}}`)
+	if _, err := s.StopRequest(t.Context(), storage.Guard{LRN: -1}, snapshot(t, s).Request, update.OutcomeStopped, "enough"); err != nil {
+		t.Fatal(err)
+	}
+	want := `{"colour":{"is":"blue"},"outcome":"stopped","reason":"enough","servers":[0],"started_at":"2026-11-21T09:00:00Z","stop":true,"version":"2026.11.21-1"}`
+	if diff := cmp.Diff(want, all(t, s)["status/current"]); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestGuards(t *testing.T) {
+	s := newStorage(t)
+	ctx := t.Context()
+	if err := s.Register(ctx, 0); err != nil {
+		t.Fatal(err)
+	}
+	holder := put(t, s, "presence/0", `{"version":"v"}`)
+	rev, err := s.NewRequest(ctx, storage.Guard{LRN: 0}, request(0), "test", false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	good := storage.Guard{Holder: "presence/0", HolderRev: holder, Lost: storage.ErrLeaseLost, LRN: 0, RequestRev: rev}
+	tests := map[string]struct {
+		spoil func(*storage.Guard)
+		want  error
+	}{
+		"all holds":               {func(*storage.Guard) {}, nil},
+		"the holder's key is new": {func(g *storage.Guard) { g.HolderRev-- }, storage.ErrLeaseLost},
+		"it is gone":              {func(g *storage.Guard) { g.Holder = "presence/1" }, storage.ErrLeaseLost},
+		"the server has left":     {func(g *storage.Guard) { g.LRN = 1 }, storage.ErrNotRegistered},
+		"the request has changed": {func(g *storage.Guard) { g.RequestRev-- }, storage.ErrSuperseded},
+		"unless that is no matter": {func(g *storage.Guard) {
+			g.RequestRev--
+			g.AnyRequest = true
+		}, nil},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			g := good
+			tt.spoil(&g)
+			before := all(t, s)
+			st := update.Status{}
+			st.Version = "2026.11.21-1"
+			st.Message = name
+			_, err := s.PutStatus(t.Context(), g, 0, st)
+			if !errors.Is(err, tt.want) {
+				t.Fatalf("error %v, want %v", err, tt.want)
+			}
+			if changed := !cmp.Equal(before, all(t, s)); changed != (tt.want == nil) {
+				t.Errorf("changed: %v", changed)
+			}
+		})
+	}
+}
+
+func TestAServerThatLeavesTakesNothingOfTheOthersAlong(t *testing.T) {
+	s := newStorage(t)
+	for _, lrn := range []int{1, 10, 19} {
+		if err := s.Register(t.Context(), lrn); err != nil {
+			t.Fatal(err)
+		}
+		put(t, s, storage.StatusKey(lrn), `{"version":"v"}`)
+		put(t, s, storage.ContainerKey(lrn, "serf"), "1")
+		put(t, s, storage.DebKey(lrn, "etcdpasswd"), "1")
+	}
+	if err := s.Unregister(t.Context(), 1, 0); err != nil {
+		t.Fatal(err)
+	}
+	for key := range all(t, s) {
+		if strings.Contains(key, "/1/") || strings.HasSuffix(key, "/1") {
+			t.Errorf("%s is left", key)
+		}
+	}
+	if n := len(all(t, s)); n != 8 {
+		t.Errorf("%d keys are left, want 8", n)
+	}
+	if err := s.Unregister(t.Context(), 1, 0); !errors.Is(err, storage.ErrNotRegistered) {
+		t.Errorf("a second time: %v", err)
+	}
+}
+
+func TestRecoverDeletesStatusAndContentsAndNothingElse(t *testing.T) {
+	s := newStorage(t)
+	ctx := t.Context()
+	rev, err := s.NewRequest(ctx, storage.Guard{LRN: -1}, request(0), "test", false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range []string{"status/bootservers/0", "contents/sabakan", "contents/cke", "install/0/debs/x", "switch/cke"} {
+		put(t, s, key, "{}")
+	}
+	if err := s.Recover(ctx, rev-1); !errors.Is(err, storage.ErrSuperseded) {
+		t.Errorf("on another request: %v", err)
+	}
+	if err := s.Recover(ctx, rev); err != nil {
+		t.Fatal(err)
+	}
+	var left []string
+	for key := range all(t, s) {
+		left = append(left, key[:strings.Index(key, "/")])
+	}
+	if len(left) != 3 {
+		t.Errorf("left: %v", left)
+	}
+	runs, bad, err := s.History(ctx)
+	if err != nil || len(bad) > 0 || len(runs) != 1 {
+		t.Errorf("history %v %v %v", runs, bad, err)
+	}
+}
+
+func TestTheHistoryOfARunIsClosedOnce(t *testing.T) {
+	s := newStorage(t)
+	ctx := t.Context()
+	r := request(0, 1)
+	if _, err := s.NewRequest(ctx, storage.Guard{LRN: -1}, r, "boot-0", false); err != nil {
+		t.Fatal(err)
+	}
+	for _, result := range []storage.Result{storage.ResultComplete, storage.ResultAborted} {
+		if err := s.EndRun(ctx, r.ID(), result, "", started.Add(time.Minute)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	runs, _, err := s.History(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(runs) != 1 || runs[0].Result != storage.ResultComplete || runs[0].By != "boot-0" || runs[0].EndedAt.Sub(runs[0].StartedAt) != time.Minute {
+		t.Errorf("%+v", runs)
+	}
+}
+
+func TestASwitchIsDecidedByItsFirstWriter(t *testing.T) {
+	s := newStorage(t)
+	sw := update.Switch{Version: "v", StartedAt: started, Side: update.SideOld}
+	if _, err := s.PutSwitch(t.Context(), storage.Guard{LRN: -1}, "cke", sw, 0); err != nil {
+		t.Fatal(err)
+	}
+	sw.Side = update.SideNew
+	if _, err := s.PutSwitch(t.Context(), storage.Guard{LRN: -1}, "cke", sw, 0); !errors.Is(err, storage.ErrSuperseded) {
+		t.Errorf("second writer: %v", err)
+	}
+	if got := snapshot(t, s).Switches["cke"].Side; got != update.SideOld {
+		t.Errorf("side %s", got)
+	}
+}
+
+func TestConfigKeysTakeAndGiveBackValues(t *testing.T) {
+	tests := []struct{ name, text, stored, bad string }{
+		{"env", "staging", "staging", "production"},
+		{"slack", "https://hooks.example.com/x", "https://hooks.example.com/x", "hooks"},
+		{"proxy", "http://10.0.49.3:3128", "http://10.0.49.3:3128", "10.0.49.3:3128"},
+		{"check-update-interval", "10m0s", "600000000000", "10"},
+		{"worker-timeout", "1h0m0s", "3600000000000", "-1h"},
+		{"github-token", "abc", "abc", "a\nb"},
+		{"external-ip-address-block", "10.0.0.0/24", "10.0.0.0/24", "10.0.0.1/24"},
+		{"lb-address-block-default", "10.0.0.0/24", "10.0.0.0/24", "fd00::/64"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			s := newStorage(t)
+			k, err := storage.FindConfigKey(tt.name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := s.GetConfig(t.Context(), k); !errors.Is(err, storage.ErrNotSet) {
+				t.Errorf("before: %v", err)
+			}
+			err = s.PutConfig(t.Context(), k, tt.bad)
+			if err == nil || !strings.Contains(err.Error(), tt.name) || k.Secret && strings.Contains(err.Error(), tt.bad) {
+				t.Errorf("bad value: %v", err)
+			}
+			if err := s.PutConfig(t.Context(), k, tt.text); err != nil {
+				t.Fatal(err)
+			}
+			if got := all(t, s)["config/"+k.Key]; got != tt.stored {
+				t.Errorf("stored %q, want %q", got, tt.stored)
+			}
+			if got, err := s.GetConfig(t.Context(), k); err != nil || got != tt.text {
+				t.Errorf("got %q, %v", got, err)
+			}
+		})
+	}
+	if _, err := storage.FindConfigKey("envy"); err == nil || !strings.Contains(err.Error(), "env, slack") {
+		t.Errorf("unknown key: %v", err)
+	}
+}

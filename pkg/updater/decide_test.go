@@ -1,0 +1,127 @@
+package updater
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/pkg/storage"
+	"github.com/cybozu-go/neco/pkg/update"
+)
+
+var started = time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC)
+
+const current = "2026.11.20-9"
+
+// snapshot is a data centre whose three servers have completed current.
+func snapshot() *storage.Snapshot {
+	s := &storage.Snapshot{Release: current, Config: storage.Config{WorkerTimeout: time.Hour}}
+	s.Registered = []int{0, 2, 10}
+	s.Request = &update.Request{UpdateRequest: neco.UpdateRequest{Version: current, Servers: []int{0, 10, 2}, StartedAt: started}}
+	s.Statuses, s.Presence = map[int]update.Status{}, map[int]update.Presence{}
+	for _, lrn := range s.Registered {
+		st := update.Status{StartedAt: &started, HostID: "h"}
+		st.Version, st.Step, st.Cond = current, 18, neco.CondComplete
+		s.Statuses[lrn] = st
+		s.Presence[lrn] = update.Presence{Version: current}
+	}
+	s.Unreadable = map[string]error{}
+	return s
+}
+
+func set(s *storage.Snapshot, lrn int, cond neco.UpdateCondition, message string) {
+	st := s.Statuses[lrn]
+	st.Cond, st.Message, st.Step = cond, message, 6
+	s.Statuses[lrn] = st
+}
+
+func TestDecide(t *testing.T) {
+	tests := map[string]struct {
+		spoil func(*storage.Snapshot, *Input)
+		want  Decision
+	}{
+		"what is known is installed":  {func(*storage.Snapshot, *Input) {}, Decision{Do: WaitInfo}},
+		"no server is registered":     {func(s *storage.Snapshot, _ *Input) { s.Registered, s.Request = nil, nil }, Decision{Do: WaitInfo}},
+		"no release is known":         {func(s *storage.Snapshot, _ *Input) { s.Release, s.Request = "", nil }, Decision{Do: WaitInfo}},
+		"what is known is no version": {func(s *storage.Snapshot, _ *Input) { s.Release = "latest" }, Decision{Do: WaitInfo}},
+		"no request":                  {func(s *storage.Snapshot, _ *Input) { s.Request = nil }, Decision{Do: NewRequest, Version: current, Servers: []int{0, 2, 10}}},
+		"the request is stopped":      {func(s *storage.Snapshot, _ *Input) { s.Request.Stop, s.Release = true, "2026.11.22-1" }, Decision{Do: WaitRecover}},
+		"the request cannot be read": {func(s *storage.Snapshot, _ *Input) {
+			s.Request, s.Unreadable["status/current"] = nil, errors.New("garbage")
+		}, Decision{Do: WaitRecover}},
+		"a member has aborted":            {func(s *storage.Snapshot, _ *Input) { set(s, 2, neco.CondAbort, "step 6 (serf): gone") }, Decision{Do: Stop, Outcome: update.OutcomeAborted}},
+		"not all have completed":          {func(s *storage.Snapshot, _ *Input) { set(s, 2, neco.CondRunning, "") }, Decision{Do: WaitWorkers}},
+		"they take too long":              {func(s *storage.Snapshot, in *Input) { set(s, 2, neco.CondRunning, ""); in.Age = time.Hour }, Decision{Do: Stop, Outcome: update.OutcomeTimeout}},
+		"a complete run has no timeout":   {func(_ *storage.Snapshot, in *Input) { in.Age = 9 * time.Hour }, Decision{Do: WaitInfo}},
+		"a server has joined":             {func(s *storage.Snapshot, _ *Input) { s.Registered = append(s.Registered, 11) }, Decision{Do: Reconfigure, Version: current, Servers: []int{0, 2, 10, 11}}},
+		"the order of servers is no news": {func(s *storage.Snapshot, _ *Input) { s.Request.Servers = []int{10, 2, 0} }, Decision{Do: WaitInfo}},
+		"reconfiguration comes before a newer release": {func(s *storage.Snapshot, _ *Input) { s.Registered, s.Release = []int{0, 2}, "2026.11.22-1" },
+			Decision{Do: Reconfigure, Version: current, Servers: []int{0, 2}}},
+		"a newer release":                   {func(s *storage.Snapshot, _ *Input) { s.Release = "2026.11.20-10" }, Decision{Do: NewRequest, Version: "2026.11.20-10", Servers: []int{0, 2, 10}}},
+		"a smaller serial on a later day":   {func(s *storage.Snapshot, _ *Input) { s.Release = "2026.11.21-1" }, Decision{Do: NewRequest, Version: "2026.11.21-1", Servers: []int{0, 2, 10}}},
+		"a greater serial on an older day":  {func(s *storage.Snapshot, _ *Input) { s.Release = "2026.11.19-99" }, Decision{Do: WaitInfo}},
+		"a silent server holds up a run":    {func(s *storage.Snapshot, _ *Input) { s.Release = "2026.11.21-1"; delete(s.Presence, 2) }, Decision{Do: WaitAbsent, Version: "2026.11.21-1", Servers: []int{0, 2, 10}, Absent: []int{2}}},
+		"one that was never there does not": {func(s *storage.Snapshot, _ *Input) { s.Request = nil; clear(s.Presence); clear(s.Statuses) }, Decision{Do: NewRequest, Version: current, Servers: []int{0, 2, 10}}},
+		"unless this leader has seen it": {func(s *storage.Snapshot, in *Input) {
+			s.Request = nil
+			clear(s.Presence)
+			clear(s.Statuses)
+			in.Seen = map[int]bool{10: true}
+		}, Decision{Do: WaitAbsent, Version: current, Servers: []int{0, 2, 10}, Absent: []int{10}}},
+		"an abort of an older run is none": {func(s *storage.Snapshot, _ *Input) {
+			set(s, 2, neco.CondAbort, "")
+			before := started.Add(-time.Hour)
+			st := s.Statuses[2]
+			st.StartedAt = &before
+			s.Statuses[2] = st
+		}, Decision{Do: WaitWorkers}},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			s, in := snapshot(), Input{}
+			tt.spoil(s, &in)
+			got := Decide(s, in)
+			why := got.Why
+			got.Why = ""
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("%s (%s)", diff, why)
+			}
+			if why == "" {
+				t.Error("it does not say why")
+			}
+		})
+	}
+}
+
+func TestAFailingCheckKeepsItsBeginAndAnErrorIsNeverNoRelease(t *testing.T) {
+	first, second := started, started.Add(time.Minute)
+	state := observe(storage.ReleaseCheck{CheckedAt: &first}, errors.New("500"), first)
+	state = observe(state, errors.New("502"), second)
+	if !state.StaleSince.Equal(first) || state.Error != "502" || state.CheckedAt == nil {
+		t.Errorf("%+v", state)
+	}
+	if state = observe(state, nil, second); state.StaleSince != nil || state.Error != "" || !state.CheckedAt.Equal(second) {
+		t.Errorf("%+v", state)
+	}
+}
+
+func TestOnlyANewerVersionReplacesTheKnownOne(t *testing.T) {
+	for _, tt := range []struct {
+		version, known string
+		want           bool
+	}{
+		{"2026.11.21-1", "2026.11.20-9", true},
+		{"2026.11.19-99", "2026.11.20-9", false},
+		{"2026.11.20-9", "2026.11.20-9", false},
+		{"2026.11.20-9", "", true},
+		{"2026.11.20-9", "garbage", true},
+		{"", "2026.11.20-9", false},
+	} {
+		if got := isNewer(tt.version, tt.known); got != tt.want {
+			t.Errorf("isNewer(%q, %q) = %v", tt.version, tt.known, got)
+		}
+	}
+}
