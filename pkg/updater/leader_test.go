@@ -1,0 +1,312 @@
+package updater_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	clientv3 "go.etcd.io/etcd/client/v3"
+
+	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/pkg/sandbox/etcd"
+	"github.com/cybozu-go/neco/pkg/storage"
+	"github.com/cybozu-go/neco/pkg/update"
+	"github.com/cybozu-go/neco/pkg/updater"
+)
+
+const deadline = 30 * time.Second
+
+var (
+	cluster *etcd.Cluster
+	tests   atomic.Int64
+)
+
+func TestMain(m *testing.M) { os.Exit(run(m)) }
+
+func run(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "neco-updater")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	cluster, err = etcd.Start(context.Background(), etcd.Options{Dir: dir, Members: 1, NoFsync: true})
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer cluster.Close()
+	return m.Run()
+}
+
+// outside is the release server and the receiver of notices.
+type outside struct {
+	mu      sync.Mutex
+	version string
+	err     error
+	silent  error
+	notices []updater.Kind
+}
+
+func (o *outside) Newest(context.Context, storage.Config) (string, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.version, o.err
+}
+
+func (o *outside) Notify(_ context.Context, _ storage.Config, n updater.Notice) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.silent != nil {
+		return o.silent
+	}
+	o.notices = append(o.notices, n.Kind)
+	return nil
+}
+
+func (o *outside) set(f func()) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	f()
+}
+
+func (o *outside) told() []updater.Kind {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return append([]updater.Kind(nil), o.notices...)
+}
+
+type centre struct {
+	*outside
+	t      *testing.T
+	prefix string
+	store  *storage.Storage
+}
+
+// newCentre is a data centre with two registered servers that looks for
+// releases every second.
+func newCentre(t *testing.T, version string) *centre {
+	t.Helper()
+	c := &centre{outside: &outside{version: version}, t: t, prefix: fmt.Sprintf("/test%d/", tests.Add(1))}
+	c.store = storage.New(c.client())
+	for _, lrn := range []int{0, 1} {
+		if err := c.store.Register(t.Context(), lrn); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c.config("env", neco.ProdEnv)
+	c.config("check-update-interval", "1s")
+	return c
+}
+
+func (c *centre) config(name, text string) {
+	c.t.Helper()
+	k, err := storage.FindConfigKey(name)
+	if err == nil {
+		err = c.store.PutConfig(c.t.Context(), k, text)
+	}
+	if err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+func (c *centre) client() *clientv3.Client {
+	c.t.Helper()
+	cl, err := cluster.Client(c.prefix)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.t.Cleanup(func() { cl.Close() })
+	return cl
+}
+
+func (c *centre) start(lrn int) (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	cl := c.client()
+	go func() {
+		done <- updater.Run(ctx, updater.Options{
+			LRN: lrn, Hostname: fmt.Sprint("boot-", lrn), Etcd: cl, Finder: c, Notifier: c,
+			Logger: slog.New(slog.DiscardHandler), TTL: 2 * time.Second,
+		})
+	}()
+	stop = sync.OnceFunc(func() {
+		cancel()
+		if err := <-done; err != nil {
+			c.t.Error(err)
+		}
+	})
+	c.t.Cleanup(stop)
+	return stop
+}
+
+func (c *centre) await(what string, cond func(*storage.Snapshot) bool) *storage.Snapshot {
+	c.t.Helper()
+	ctx, cancel := context.WithTimeout(c.t.Context(), deadline)
+	defer cancel()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		snap, err := c.store.Snapshot(ctx)
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		if cond(snap) {
+			return snap
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			c.t.Fatalf("%s: not within %s: %+v", what, deadline, snap.Request)
+		}
+	}
+}
+
+// report writes a status of the current run.
+func (c *centre) report(lrn int, cond neco.UpdateCondition, message string) {
+	c.t.Helper()
+	snap, err := c.store.Snapshot(c.t.Context())
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	st := update.Status{StartedAt: &snap.Request.StartedAt}
+	st.Version, st.Step, st.Cond, st.Message = snap.Request.Version, 18, cond, message
+	if _, err := c.store.PutStatus(c.t.Context(), storage.Guard{LRN: lrn, AnyRequest: true}, lrn, st); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+func requested(version string) func(*storage.Snapshot) bool {
+	return func(s *storage.Snapshot) bool { return s.Request != nil && s.Request.Version == version }
+}
+
+func (c *centre) history() []storage.Result {
+	c.t.Helper()
+	runs, _, err := c.store.History(c.t.Context())
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	var results []storage.Result
+	for _, r := range runs {
+		results = append(results, r.Result)
+	}
+	return results
+}
+
+func TestAReleaseIsOrderedCompletedAndFollowedByTheNext(t *testing.T) {
+	c := newCentre(t, "2026.11.20-1")
+	c.start(0)
+	c.start(1)
+	c.await("first request", requested("2026.11.20-1"))
+	for lrn := range 2 {
+		c.report(lrn, neco.CondComplete, "")
+	}
+	c.set(func() { c.version = "2026.11.21-1" })
+	snap := c.await("second request", requested("2026.11.21-1"))
+	if st, ok := snap.Statuses[0]; !ok || st.Version != "2026.11.20-1" {
+		t.Errorf("the old status is gone: %+v", st)
+	}
+	c.await("begin, complete and begin were told", func(*storage.Snapshot) bool { return len(c.told()) == 3 })
+	if diff := cmp.Diff([]updater.Kind{updater.KindBegin, updater.KindComplete, updater.KindBegin}, c.told()); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]storage.Result{storage.ResultComplete, storage.ResultRunning}, c.history()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestAnAbortStopsTheRunAndIsToldOnceWhoeverLeads(t *testing.T) {
+	c := newCentre(t, "2026.11.20-1")
+	stop := c.start(0)
+	c.await("request", requested("2026.11.20-1"))
+	c.report(1, neco.CondAbort, "step 6 (serf) restart on boot server 1: gone")
+	snap := c.await("stop", func(s *storage.Snapshot) bool { return s.Request.Stop })
+	if snap.Request.Outcome != update.OutcomeAborted || snap.Request.Reason != "step 6 (serf) restart on boot server 1: gone" {
+		t.Errorf("%+v", snap.Request)
+	}
+	c.await("the abort was told and recorded", func(*storage.Snapshot) bool {
+		kinds, _, err := c.store.Notified(t.Context(), snap.Request.ID())
+		return err == nil && len(kinds) == 2
+	})
+	stop()
+	c.start(1)
+	c.await("the history is closed", func(*storage.Snapshot) bool { return c.history()[0] == storage.ResultAborted })
+	if diff := cmp.Diff([]updater.Kind{updater.KindBegin, updater.KindAbort}, c.told()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestARunThatTakesTooLongIsStopped(t *testing.T) {
+	c := newCentre(t, "2026.11.20-1")
+	c.config("worker-timeout", "1s")
+	c.start(0)
+	snap := c.await("stop", func(s *storage.Snapshot) bool { return s.Request != nil && s.Request.Stop })
+	if snap.Request.Outcome != update.OutcomeTimeout {
+		t.Errorf("%+v", snap.Request)
+	}
+}
+
+func TestAReceiverThatIsDownHoldsUpNoRun(t *testing.T) {
+	c := newCentre(t, "2026.11.20-1")
+	c.silent = context.DeadlineExceeded
+	c.start(0)
+	c.await("request", requested("2026.11.20-1"))
+	for lrn := range 2 {
+		c.report(lrn, neco.CondComplete, "")
+	}
+	c.set(func() { c.version = "2026.11.21-1" })
+	c.await("next request", requested("2026.11.21-1"))
+	c.set(func() { c.silent = nil })
+	c.await("all is told in the end", func(*storage.Snapshot) bool { return len(c.told()) == 3 })
+}
+
+func TestAnErrorOfTheReleaseServerIsStaleAndNotNoRelease(t *testing.T) {
+	c := newCentre(t, "2026.11.20-1")
+	c.start(0)
+	c.await("request", requested("2026.11.20-1"))
+	c.set(func() { c.version, c.err = "", fmt.Errorf("500 Internal Server Error") })
+	snap := c.await("stale", func(s *storage.Snapshot) bool { return s.Check != nil && s.Check.StaleSince != nil })
+	if snap.Release != "2026.11.20-1" || snap.Check.Error != "500 Internal Server Error" || snap.Request.Stop {
+		t.Errorf("release %q, check %+v", snap.Release, snap.Check)
+	}
+}
+
+func TestAServerThatJoinsMakesARunOfTheSameVersion(t *testing.T) {
+	c := newCentre(t, "2026.11.20-1")
+	c.start(0)
+	first := c.await("request", requested("2026.11.20-1")).Request
+	for lrn := range 2 {
+		c.report(lrn, neco.CondComplete, "")
+	}
+	if err := c.store.Register(t.Context(), 10); err != nil {
+		t.Fatal(err)
+	}
+	snap := c.await("reconfiguration", func(s *storage.Snapshot) bool { return !s.Request.StartedAt.Equal(first.StartedAt) })
+	if diff := cmp.Diff([]int{0, 1, 10}, snap.Request.Members()); diff != "" {
+		t.Error(diff)
+	}
+	if len(snap.Statuses) != 0 || snap.Request.Version != "2026.11.20-1" {
+		t.Errorf("%+v %+v", snap.Request, snap.Statuses)
+	}
+}
+
+func TestEnvNoneLooksForNothing(t *testing.T) {
+	c := newCentre(t, "2026.11.20-1")
+	c.config("env", neco.NoneEnv)
+	c.set(func() { c.err = fmt.Errorf("nobody should ask") })
+	c.start(0)
+	// What setup or an earlier environment has recorded is installed still.
+	if _, err := c.store.Client().Put(t.Context(), storage.KeyRelease, "2026.11.19-1"); err != nil {
+		t.Fatal(err)
+	}
+	snap := c.await("request", requested("2026.11.19-1"))
+	if snap.Check != nil {
+		t.Errorf("check %+v", snap.Check)
+	}
+}
