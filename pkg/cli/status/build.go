@@ -1,0 +1,133 @@
+package status
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/pkg/storage"
+	"github.com/cybozu-go/neco/pkg/update"
+)
+
+// New returns the view of a snapshot that was read at the time at.
+func New(s *storage.Snapshot, t update.Table, at time.Time) View {
+	v := View{Revision: s.Revision, At: at.UTC(), State: state(s), Servers: []Server{}}
+	if r := s.Request; r != nil {
+		v.Version, v.StartedAt, v.Members = clean(r.Version), &r.StartedAt, r.Members()
+		v.Outcome, v.Reason = clean(string(r.Outcome)), clean(r.Reason)
+	}
+	if v.State == Running {
+		if lrn, st, ok := s.Aborted(); ok {
+			v.Outcome = string(update.OutcomeAborted)
+			v.Reason = fmt.Sprintf("boot server %d gave up: %s", lrn, clean(st.Message))
+		} else {
+			v.Awaited = awaited(s.State, t)
+		}
+	}
+	for _, lrn := range servers(s) {
+		v.Servers = append(v.Servers, server(s, t, lrn, v))
+	}
+	v.Release = release(s)
+	for _, m := range s.Malformed {
+		v.Malformed = append(v.Malformed, Malformed{clean(m.Key), clean(m.Err.Error())})
+	}
+	return v
+}
+
+func state(s *storage.Snapshot) State {
+	_, bad := s.Unreadable[storage.KeyRequest]
+	switch {
+	case bad:
+		return Unreadable
+	case s.Request == nil:
+		return None
+	case s.Request.Stop:
+		return Stopped
+	case s.Complete():
+		return Complete
+	}
+	return Running
+}
+
+// servers are all that there is something to say about.
+func servers(s *storage.Snapshot) []int {
+	all := slices.Clone(s.Registered)
+	if s.Request != nil {
+		all = append(all, s.Request.Servers...)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+func server(s *storage.Snapshot, t update.Table, lrn int, run View) Server {
+	v := Server{LRN: lrn, Registered: slices.Contains(s.Registered, lrn), Member: s.Request != nil && s.Request.IsMember(lrn)}
+	last, reported := s.Statuses[lrn]
+	p, alive := s.Presence[lrn]
+	if alive {
+		v.Worker = &Worker{clean(p.Version), p.Since}
+	} else if reported {
+		v.SilentSince = last.At
+	}
+	st, current := s.Status(lrn)
+	if current {
+		step := st.Step
+		v.Version, v.Step, v.Phase, v.At = clean(st.Version), &step, st.Phase, st.At
+		v.StepName, v.Message = t.Name(st.Step), clean(st.Message)
+		v.Reported = reportedState(st.Cond)
+	}
+	v.State = serverState(v, alive, run)
+	return v
+}
+
+func reportedState(c neco.UpdateCondition) ServerState {
+	switch c {
+	case neco.CondRunning:
+		return ServerRunning
+	case neco.CondAbort:
+		return ServerAborted
+	case neco.CondComplete:
+		return ServerCompleted
+	}
+	return ServerNotBegun
+}
+
+// serverState: what is over stays so; anything else holds only while the
+// worker gives a sign of life.
+func serverState(v Server, alive bool, run View) ServerState {
+	switch {
+	case v.Reported == ServerAborted || v.Reported == ServerCompleted:
+		return v.Reported
+	case !alive:
+		return ServerUnknown
+	case !v.Member:
+		return ServerIdle
+	case run.State == Stopped:
+		return ServerStopped
+	case v.Reported == "":
+		return ServerNotBegun
+	case run.Awaited != nil && !slices.Contains(run.Awaited.Servers, v.LRN):
+		return ServerWaiting
+	}
+	return v.Reported
+}
+
+func release(s *storage.Snapshot) Release {
+	r := Release{Env: s.Config.Env, Newest: clean(s.Release)}
+	if c := s.Check; c != nil {
+		r.CheckedAt, r.StaleSince, r.Error = c.CheckedAt, c.StaleSince, clean(c.Error)
+	}
+	return r
+}
+
+// clean takes control characters out of text that anybody may have written.
+func clean(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || r == unicode.ReplacementChar {
+			return ' '
+		}
+		return r
+	}, s)
+}

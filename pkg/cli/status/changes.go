@@ -1,0 +1,62 @@
+package status
+
+import "fmt"
+
+// Changes tells in one line each what is different in v from old, without the
+// passing of time.
+func (v View) Changes(old View) []string {
+	var lines []string
+	if a, b := old.update(), v.update(); a != b {
+		lines = append(lines, b)
+	}
+	before := map[int]string{}
+	for _, s := range old.Servers {
+		before[s.LRN] = old.change(s)
+	}
+	for _, s := range v.Servers {
+		if a, b := before[s.LRN], v.change(s); a != b {
+			lines = append(lines, fmt.Sprintf("boot server %d: %s", s.LRN, b))
+		}
+	}
+	if v.Release.Newest != old.Release.Newest {
+		lines = append(lines, "release "+v.Release.Newest+" is known")
+	}
+	if v.Release.Error != old.Release.Error && v.Release.Error != "" {
+		lines = append(lines, "cannot look for releases: "+v.Release.Error)
+	}
+	known := map[Malformed]bool{}
+	for _, m := range old.Malformed {
+		known[m] = true
+	}
+	for _, m := range v.Malformed {
+		if !known[m] {
+			lines = append(lines, fmt.Sprintf("malformed key %s: %s", m.Key, m.Error))
+		}
+	}
+	return lines
+}
+
+func (v View) update() string {
+	line := "update " + v.updateLine()
+	if v.Reason != "" {
+		line += ": " + v.Reason
+	}
+	return line
+}
+
+func (v View) change(s Server) string {
+	line := v.serverState(s)
+	switch {
+	case s.State == ServerRunning || s.State == ServerWaiting:
+		line = "step " + s.step() // which of both follows from the others
+	case s.Step != nil && s.State != ServerCompleted:
+		line += ", step " + s.step()
+	}
+	if s.State == ServerUnknown {
+		line += ", " + s.worker()
+	}
+	if s.Message != "" {
+		line += ": " + shorten(s.Message)
+	}
+	return line
+}

@@ -1,0 +1,169 @@
+package status
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+)
+
+// Render writes the view for people.
+func (v View) Render(w io.Writer) error {
+	var b strings.Builder
+	head := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	update := v.updateLine()
+	if v.State == Running {
+		update += ", " + ago(v.At, *v.StartedAt)
+	}
+	fmt.Fprintf(head, "update\t%s\n", update)
+	if v.Reason != "" {
+		fmt.Fprintf(head, "reason\t%s\n", v.Reason)
+	}
+	if v.Awaited != nil {
+		fmt.Fprintf(head, "awaited\t%s\n", v.Awaited.line(v.At))
+	}
+	fmt.Fprintf(head, "release\t%s\n", v.Release.line(v.At))
+	if v.Release.StaleSince != nil {
+		fmt.Fprintf(head, "\tstale since %s: %s\n", stamp(v.Release.StaleSince), v.Release.Error)
+	}
+	head.Flush()
+	v.renderServers(&b)
+	if len(v.Malformed) > 0 {
+		b.WriteString("\nmalformed keys, skipped and left as they are:\n")
+	}
+	for _, m := range v.Malformed {
+		fmt.Fprintf(&b, "  %s: %s\n", m.Key, m.Error)
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func (v View) updateLine() string {
+	switch v.State {
+	case None:
+		return "none was requested"
+	case Unreadable:
+		return "the request cannot be read, see below"
+	case Stopped:
+		how := v.Outcome
+		if how == "" {
+			how = "stopped"
+		}
+		return fmt.Sprintf("%s %s; begun %s", v.Version, how, stamp(v.StartedAt))
+	}
+	return fmt.Sprintf("%s %s; begun %s", v.Version, v.State, stamp(v.StartedAt))
+}
+
+func (a Awaited) line(now time.Time) string {
+	line := serverList(a.Servers) + " to " + a.To
+	if a.Since != nil {
+		line += fmt.Sprintf(", since %s, %s", stamp(a.Since), ago(now, *a.Since))
+	}
+	return line
+}
+
+func (r Release) line(now time.Time) string {
+	newest := r.Newest
+	if newest == "" {
+		newest = "none is known"
+	}
+	switch {
+	case r.CheckedAt != nil:
+		return fmt.Sprintf("%s; env %s, looked %s", newest, r.Env, ago(now, *r.CheckedAt))
+	case r.StaleSince != nil:
+		return fmt.Sprintf("%s; env %s, no look has worked yet", newest, r.Env)
+	}
+	return fmt.Sprintf("%s; env %s, nobody has looked yet", newest, r.Env)
+}
+
+func (v View) renderServers(b *strings.Builder) {
+	if len(v.Servers) == 0 {
+		b.WriteString("\nno boot server is registered\n")
+		return
+	}
+	b.WriteByte('\n')
+	tw := tabwriter.NewWriter(b, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(tw, "LRN\tVERSION\tSTEP\tSTATE\tWORKER\tMESSAGE")
+	for _, s := range v.Servers {
+		fmt.Fprintf(tw, "%d\t%s\t%s\t%s\t%s\t%s\n",
+			s.LRN, dash(s.Version), s.step(), v.serverState(s), s.worker(), dash(shorten(s.Message)))
+	}
+	tw.Flush()
+}
+
+func (s Server) step() string {
+	switch {
+	case s.Step == nil:
+		return "-"
+	case s.Phase > 0:
+		return fmt.Sprintf("%d.%d %s", *s.Step, s.Phase, s.StepName)
+	}
+	return fmt.Sprintf("%d %s", *s.Step, s.StepName)
+}
+
+func (v View) serverState(s Server) string {
+	switch {
+	case !s.Registered:
+		return string(s.State) + ", not registered"
+	case s.State == ServerIdle && v.Version != "":
+		return "joins the next run"
+	}
+	return string(s.State)
+}
+
+func (s Server) worker() string {
+	switch {
+	case s.Worker != nil:
+		return s.Worker.Version + " since " + stamp(&s.Worker.Since)
+	case s.SilentSince != nil:
+		return "silent since " + stamp(s.SilentSince)
+	}
+	if s.Reported != "" {
+		return "silent"
+	}
+	return "never heard of"
+}
+
+// messageMax is how much of a message a table has room for; JSON has it all.
+const messageMax = 200
+
+func shorten(s string) string {
+	r := []rune(s)
+	if len(r) <= messageMax {
+		return s
+	}
+	return string(r[:messageMax-1]) + "…"
+}
+
+func dash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}
+
+// serverList names servers: "boot server 2", "boot servers 0, 2".
+func serverList(lrns []int) string {
+	names := make([]string, len(lrns))
+	for i, lrn := range slices.Sorted(slices.Values(lrns)) {
+		names[i] = fmt.Sprint(lrn)
+	}
+	if len(names) == 1 {
+		return "boot server " + names[0]
+	}
+	return "boot servers " + strings.Join(names, ", ")
+}
+
+func stamp(t *time.Time) string { return t.UTC().Format("2006-01-02 15:04:05Z") }
+
+// ago is the time since t in round figures. A clock that is ahead of the
+// reader's is no reason for a negative number.
+func ago(now, t time.Time) string {
+	d := now.Sub(t)
+	if d < time.Second {
+		return "just now"
+	}
+	return d.Round(time.Second).String() + " ago"
+}

@@ -1,0 +1,127 @@
+package status
+
+import "time"
+
+// State says how the current request stands.
+type State string
+
+// The states.
+const (
+	// None: no update was requested.
+	None State = "none"
+	// Running: not every member is through.
+	Running State = "running"
+	// Complete: every member has completed.
+	Complete State = "complete"
+	// Stopped: the run was ended, for the reason given.
+	Stopped State = "stopped"
+	// Unreadable: the request holds no valid value.
+	Unreadable State = "unreadable"
+)
+
+// View is what neco status shows. Its JSON is stable: fields are added, never
+// renamed or removed.
+type View struct {
+	// Revision of etcd that everything below was read at.
+	Revision int64 `json:"revision"`
+	// At is when it was read, by the clock of the reader.
+	At time.Time `json:"at"`
+
+	State State `json:"state"`
+	// Version, StartedAt and Members are the request's.
+	Version   string     `json:"version,omitempty"`
+	StartedAt *time.Time `json:"started_at,omitempty"`
+	Members   []int      `json:"members,omitempty"`
+	// Outcome and Reason tell how and why a run was stopped, or is about to
+	// be.
+	Outcome string `json:"outcome,omitempty"`
+	Reason  string `json:"reason,omitempty"`
+	// Awaited is what a running update waits for.
+	Awaited *Awaited `json:"awaited,omitempty"`
+
+	// Servers are the registered ones and the members, by LRN.
+	Servers   []Server    `json:"servers"`
+	Release   Release     `json:"release"`
+	Malformed []Malformed `json:"malformed,omitempty"`
+}
+
+// Awaited is what stands between the members and their next barrier.
+type Awaited struct {
+	// To is what the servers have to do, in words.
+	To string `json:"to"`
+	// Step, Phase and StepName are where they are; nil: they have not begun.
+	Step     *int   `json:"step,omitempty"`
+	Phase    int    `json:"phase,omitempty"`
+	StepName string `json:"step_name,omitempty"`
+	// Servers have not arrived at the barrier.
+	Servers []int `json:"servers"`
+	// Since is when they were heard of last, by their own clocks; before that,
+	// the start of the run.
+	Since *time.Time `json:"since,omitempty"`
+}
+
+// ServerState says how a server stands in the current run.
+type ServerState string
+
+// The states of a server. Those that a silent server cannot vouch for are
+// never shown for one: it is Unknown.
+const (
+	// ServerIdle: the server takes part in no run.
+	ServerIdle ServerState = "idle"
+	// ServerNotBegun: its worker is there, and has not reported yet.
+	ServerNotBegun ServerState = "not begun"
+	// ServerRunning: it works on its step.
+	ServerRunning ServerState = "running"
+	// ServerWaiting: it has arrived where others are awaited.
+	ServerWaiting ServerState = "waiting"
+	// ServerStopped: it was there when the run was stopped.
+	ServerStopped   ServerState = "stopped"
+	ServerAborted   ServerState = "aborted"
+	ServerCompleted ServerState = "completed"
+	ServerUnknown   ServerState = "unknown"
+)
+
+// Server is one boot server.
+type Server struct {
+	LRN        int  `json:"lrn"`
+	Registered bool `json:"registered"`
+	Member     bool `json:"member"`
+	// State is what holds; Reported is what the server's last status of this
+	// run says.
+	State    ServerState `json:"state"`
+	Reported ServerState `json:"reported,omitempty"`
+	// Version, Step and Phase stand in the status of this run.
+	Version  string     `json:"version,omitempty"`
+	Step     *int       `json:"step,omitempty"`
+	Phase    int        `json:"phase,omitempty"`
+	StepName string     `json:"step_name,omitempty"`
+	Message  string     `json:"message,omitempty"`
+	At       *time.Time `json:"at,omitempty"`
+	// Worker is the worker that runs; nil: none gives a sign of life.
+	Worker *Worker `json:"worker,omitempty"`
+	// SilentSince is the last sign of a server without a worker, if there
+	// was any.
+	SilentSince *time.Time `json:"silent_since,omitempty"`
+}
+
+// Worker is a running neco-worker.
+type Worker struct {
+	Version string    `json:"version"`
+	Since   time.Time `json:"since"`
+}
+
+// Release is how the search for releases goes.
+type Release struct {
+	Env string `json:"env"`
+	// Newest is the newest known version.
+	Newest     string     `json:"newest,omitempty"`
+	CheckedAt  *time.Time `json:"checked_at,omitempty"`
+	StaleSince *time.Time `json:"stale_since,omitempty"`
+	Error      string     `json:"error,omitempty"`
+}
+
+// Malformed is a key that was skipped.
+type Malformed struct {
+	Key   string `json:"key"`
+	Error string `json:"error"`
+}
