@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
-
-	clientv3 "go.etcd.io/etcd/client/v3"
 
 	"github.com/cybozu-go/neco"
 )
@@ -57,6 +57,7 @@ func (s *Storage) PutConfig(ctx context.Context, k ConfigKey, text string) error
 func readConfig(values map[string]string) (Config, []MalformedKey) {
 	c := Config{Env: neco.NoneEnv, CheckInterval: DefaultCheckInterval, WorkerTimeout: DefaultWorkerTimeout}
 	var bad []MalformedKey
+	values = maps.Clone(values)
 	for _, k := range ConfigKeys() {
 		v, ok := values[k.Key]
 		if !ok {
@@ -73,7 +74,7 @@ func readConfig(values map[string]string) (Config, []MalformedKey) {
 		}
 		c.set(k.Name, text)
 	}
-	for key := range values {
+	for _, key := range slices.Sorted(maps.Keys(values)) {
 		bad = append(bad, MalformedKey{KeyConfig + key, errors.New("no such config key")})
 	}
 	return c, bad
@@ -99,6 +100,3 @@ func (c *Config) set(name, text string) {
 		c.WorkerTimeout, _ = time.ParseDuration(text)
 	}
 }
-
-// configOps reads everything below config/.
-func configOp() clientv3.Op { return clientv3.OpGet(KeyConfig, clientv3.WithPrefix()) }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -36,47 +37,74 @@ type Snapshot struct {
 	// Check is the updater's last look for a release; nil: there was none.
 	Check  *ReleaseCheck
 	Config Config
+	// config holds the keys below config/ as they are.
+	config map[string]string
 	// Malformed lists the keys that were skipped, in the order of their names.
 	Malformed []MalformedKey
 }
+
+// snapshotPrefixes are what a snapshot is made of.
+var snapshotPrefixes = [...]string{"info/", keyStatusPrefix, KeyContents, KeySwitch, KeyPresence, KeyConfig}
 
 // Snapshot reads the shared state in one transaction.  It fails only when
 // etcd cannot be read.
 func (s *Storage) Snapshot(ctx context.Context) (*Snapshot, error) {
 	var ops []clientv3.Op
-	for _, prefix := range []string{"info/", keyStatusPrefix, KeyContents, KeySwitch, KeyPresence} {
+	for _, prefix := range snapshotPrefixes {
 		ops = append(ops, clientv3.OpGet(prefix, clientv3.WithPrefix()))
 	}
-	ops = append(ops, configOp())
 	res, err := s.etcd.Txn(ctx).Then(ops...).Commit()
 	if err != nil {
 		return nil, fmt.Errorf("read snapshot: %w", err)
 	}
 	snap := newSnapshot(res.Header.Revision)
-	config := map[string]string{}
 	for _, r := range res.Responses {
 		for _, kv := range r.GetResponseRange().Kvs {
-			key := string(kv.Key)
-			if name, ok := strings.CutPrefix(key, KeyConfig); ok {
-				config[name] = string(kv.Value)
-				continue
-			}
-			if err := snap.add(key, kv); err != nil {
-				snap.Malformed = append(snap.Malformed, MalformedKey{key, err})
-				snap.Unreadable[key] = err
-			}
+			snap.take(string(kv.Key), kv)
 		}
 	}
-	var bad []MalformedKey
-	snap.Config, bad = readConfig(config)
-	snap.Malformed = append(snap.Malformed, bad...)
-	slices.SortFunc(snap.Malformed, func(a, b MalformedKey) int { return cmp.Compare(a.Key, b.Key) })
-	slices.Sort(snap.Registered)
+	snap.readConfig()
 	return snap, nil
 }
 
+// take puts one key into the snapshot, or names it as malformed.
+func (s *Snapshot) take(key string, kv *mvccpb.KeyValue) {
+	if !slices.ContainsFunc(snapshotPrefixes[:], func(p string) bool { return strings.HasPrefix(key, p) }) {
+		return
+	}
+	if name, ok := strings.CutPrefix(key, KeyConfig); ok {
+		s.config = maps.Clone(s.config)
+		s.config[name] = string(kv.Value)
+		return
+	}
+	if err := s.add(key, kv); err != nil {
+		s.malformed(MalformedKey{key, err})
+	}
+}
+
+// malformed names a key, in the order of the keys.
+func (s *Snapshot) malformed(m MalformedKey) {
+	s.Malformed = append(s.Malformed[:len(s.Malformed):len(s.Malformed)], m)
+	slices.SortFunc(s.Malformed, func(a, b MalformedKey) int { return cmp.Compare(a.Key, b.Key) })
+	s.Unreadable = maps.Clone(s.Unreadable)
+	s.Unreadable[m.Key] = m.Err
+}
+
+// readConfig reads the configuration anew from its keys.
+func (s *Snapshot) readConfig() {
+	isConfig := func(key string) bool { return strings.HasPrefix(key, KeyConfig) }
+	s.Malformed = slices.DeleteFunc(slices.Clone(s.Malformed), func(m MalformedKey) bool { return isConfig(m.Key) })
+	s.Unreadable = maps.Clone(s.Unreadable)
+	maps.DeleteFunc(s.Unreadable, func(key string, _ error) bool { return isConfig(key) })
+	var bad []MalformedKey
+	s.Config, bad = readConfig(s.config)
+	for _, m := range bad {
+		s.malformed(m)
+	}
+}
+
 func newSnapshot(rev int64) *Snapshot {
-	return &Snapshot{State: update.State{
+	return &Snapshot{config: map[string]string{}, State: update.State{
 		Revision:   rev,
 		Statuses:   map[int]update.Status{},
 		Presence:   map[int]update.Presence{},
@@ -91,7 +119,8 @@ func (s *Snapshot) add(key string, kv *mvccpb.KeyValue) (err error) {
 	switch {
 	case strings.HasPrefix(key, KeyBootServers):
 		return addByLRN(key, KeyBootServers, func(lrn int) error {
-			s.Registered = append(s.Registered, lrn)
+			s.Registered = append(s.Registered[:len(s.Registered):len(s.Registered)], lrn)
+			slices.Sort(s.Registered)
 			return nil
 		})
 	case key == KeyRelease:
@@ -109,6 +138,7 @@ func (s *Snapshot) add(key string, kv *mvccpb.KeyValue) (err error) {
 		return addByLRN(key, KeyStatuses, func(lrn int) (err error) {
 			st, err := decodeStatus(kv.Value, kv.ModRevision)
 			if err == nil {
+				s.Statuses = maps.Clone(s.Statuses)
 				s.Statuses[lrn] = st
 			}
 			return err
@@ -117,6 +147,7 @@ func (s *Snapshot) add(key string, kv *mvccpb.KeyValue) (err error) {
 		return addByLRN(key, KeyPresence, func(lrn int) error {
 			p, err := decodePresence(kv.Value)
 			if err == nil {
+				s.Presence = maps.Clone(s.Presence)
 				s.Presence[lrn] = p
 			}
 			return err
@@ -129,6 +160,7 @@ func (s *Snapshot) addNamed(key string, kv *mvccpb.KeyValue) error {
 	if name, ok := strings.CutPrefix(key, KeyContents); ok {
 		rec, err := decodeRecord(kv.Value, kv.ModRevision)
 		if err == nil {
+			s.Records = maps.Clone(s.Records)
 			s.Records[name] = rec
 		}
 		return err
@@ -136,6 +168,7 @@ func (s *Snapshot) addNamed(key string, kv *mvccpb.KeyValue) error {
 	if name, ok := strings.CutPrefix(key, KeySwitch); ok {
 		sw, err := decodeSwitch(kv.Value, kv.ModRevision)
 		if err == nil {
+			s.Switches = maps.Clone(s.Switches)
 			s.Switches[name] = sw
 		}
 		return err

@@ -99,7 +99,6 @@ func (w *worker) gateRun(group string) update.RunID {
 
 // written judges a write: what is refused is decided again on a new snapshot.
 func (w *worker) written(r *session, rev int64, err error) (bool, error) {
-	r.stale = true
 	switch {
 	case err == nil:
 		r.fresh = max(r.fresh, rev)
@@ -107,10 +106,12 @@ func (w *worker) written(r *session, rev int64, err error) (bool, error) {
 	case errors.Is(err, storage.ErrLeaseLost):
 		return false, err
 	case errors.Is(err, storage.ErrSuperseded):
+		r.fresh, r.read = r.snap.Revision+1, true
 		return true, nil
 	default:
 		// Not registered, or etcd did not answer: the write may have
 		// happened or not.  Look again after a pause.
+		r.fresh, r.read = r.snap.Revision+1, true
 		w.Logger.Warn("write refused", "err", err)
 		w.retryAt = time.Now().Add(w.delay.NextBackOff())
 		return false, nil

@@ -62,7 +62,7 @@ func (w *worker) locked(r *session, res lockResult) error {
 		return fmt.Errorf("compete for the lock: %w", res.err)
 	}
 	r.lock.held, r.lock.holder = true, res.holder
-	r.fresh = max(r.fresh, res.holder.Seen)
+	r.fresh, r.read = max(r.fresh, res.holder.Seen), true
 	return nil
 }
 

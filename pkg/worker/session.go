@@ -16,10 +16,12 @@ type session struct {
 	// presence is the revision of the presence key: the fencing token.
 	presence int64
 	snap     *storage.Snapshot
-	// fresh is the least revision that the next decision may be based on;
-	// stale asks for a new snapshot.
+	follower *storage.Follower
+	// fresh is the least revision that the next decision may be based on.
+	// What follows from the worker's own writes arrives by the watch, soon;
+	// read asks for the state itself.
 	fresh int64
-	stale bool
+	read  bool
 	lock  *lock
 }
 
@@ -29,12 +31,18 @@ func (w *worker) session(ctx context.Context, es *election.Session) error {
 	if err != nil {
 		return err
 	}
-	r := &session{Session: es, presence: presence, stale: true}
-	wake := w.store.Wake(ctx)
+	r := &session{Session: es, presence: presence, follower: w.store.Follow(ctx)}
 	defer w.endSession(r)
 	for {
-		if err := w.refresh(ctx, r); err != nil {
+		ready, err := w.refresh(ctx, r)
+		if err != nil {
 			return err
+		}
+		if !ready {
+			if err := w.wait(ctx, r, catchUp); err != nil {
+				return err
+			}
+			continue
 		}
 		d := w.decide(r)
 		again, err := w.apply(ctx, r, d)
@@ -44,31 +52,56 @@ func (w *worker) session(ctx context.Context, es *election.Session) error {
 		if again {
 			continue
 		}
-		if err := w.wait(ctx, r, wake); err != nil {
+		if err := w.wait(ctx, r, relist); err != nil {
 			return err
 		}
 	}
 }
 
-// refresh reads a new snapshot if the old one may be out of date.
-func (w *worker) refresh(ctx context.Context, r *session) error {
-	b := newBackOff()
-	for r.stale || r.snap == nil || r.snap.Revision < r.fresh {
-		tctx, cancel := context.WithTimeout(ctx, requestTimeout)
-		snap, err := w.store.Snapshot(tctx)
-		cancel()
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		if err != nil {
-			w.Logger.Warn("waits for etcd", "for", "a snapshot", "err", err)
-			sleep(ctx, b.NextBackOff())
-			continue
-		}
-		w.nameMalformed(r.snap, snap)
-		r.snap, r.stale = snap, false
+// catchUp is how long the watch may take to show what this worker has written
+// itself, before the state is read.
+const catchUp = 100 * time.Millisecond
+
+// refresh takes the newest snapshot.  ready is false while the watch has not
+// shown yet what the next decision must know.
+func (w *worker) refresh(ctx context.Context, r *session) (ready bool, err error) {
+	if s := r.follower.Snapshot(); s != nil && (r.snap == nil || s.Revision > r.snap.Revision) {
+		w.take(r, s)
 	}
-	return nil
+	if r.snap != nil && r.snap.Revision >= r.fresh {
+		r.read = false
+		return true, nil
+	}
+	if !r.read {
+		r.read = true // if the watch is late again
+		return false, nil
+	}
+	return true, w.readState(ctx, r)
+}
+
+// readState reads the state from etcd, however long it takes.
+func (w *worker) readState(ctx context.Context, r *session) error {
+	b := newBackOff()
+	for {
+		tctx, cancel := context.WithTimeout(ctx, requestTimeout)
+		s, err := w.store.Snapshot(tctx)
+		cancel()
+		switch {
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		case err == nil:
+			w.take(r, s)
+			r.read, r.fresh = false, min(r.fresh, s.Revision)
+			return nil
+		}
+		w.Logger.Warn("waits for etcd", "for", "a snapshot", "err", err)
+		sleep(ctx, b.NextBackOff())
+	}
+}
+
+func (w *worker) take(r *session, s *storage.Snapshot) {
+	w.nameMalformed(r.snap, s)
+	r.snap = s
 }
 
 // nameMalformed logs keys that are newly malformed.
@@ -119,31 +152,27 @@ func (w *worker) actionName(p update.Place) string {
 
 // wait sleeps until something may have changed: the shared state, the action,
 // the lock, or the time.
-func (w *worker) wait(ctx context.Context, r *session, wake <-chan struct{}) error {
-	timer := time.NewTimer(w.untilNext())
+func (w *worker) wait(ctx context.Context, r *session, longest time.Duration) error {
+	timer := time.NewTimer(w.untilNext(longest))
 	defer timer.Stop()
 	select {
 	case <-ctx.Done():
 		return context.Cause(ctx)
-	case <-wake:
-		r.stale = true
+	case <-r.follower.Wake():
 	case res := <-w.task.result():
 		w.finish(res)
 	case res := <-r.lock.result():
 		return w.locked(r, res)
 	case <-timer.C:
-		r.stale = true
 	}
 	return nil
 }
 
-// relist is how often the state is read without any event: an etcd watch can
-// be silent for reasons that its client does not notice.
+// relist is how often the worker decides without any event.
 const relist = 30 * time.Second
 
 // untilNext is the time until a deadline or a retry is due.
-func (w *worker) untilNext() time.Duration {
-	next := relist
+func (w *worker) untilNext(next time.Duration) time.Duration {
 	if w.task != nil && !w.task.cancelled {
 		left := w.Table.Action(w.task.at).Deadline - time.Since(w.firstTry)
 		next = min(next, max(left, time.Millisecond))

@@ -4,9 +4,11 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"os"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -129,19 +131,44 @@ func emptyTable(n int) update.Table {
 type cell struct {
 	t       testing.TB
 	cluster *etcd.Cluster
+	prefix  string
 	etcd    *clientv3.Client
 	store   *storage.Storage
 	world   *world
 }
 
-func newCell(t testing.TB, noFsync bool) *cell {
-	t.Helper()
-	c, err := etcd.Start(t.Context(), etcd.Options{Dir: t.TempDir(), Members: 3, NoFsync: noFsync})
+var (
+	shared *etcd.Cluster
+	cells  atomic.Int64
+)
+
+func TestMain(m *testing.M) { os.Exit(run(m)) }
+
+// run gives all tests one cluster; each cell has a prefix of its own.
+func run(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "neco-worker")
 	if err != nil {
-		t.Fatal(err)
+		fmt.Fprintln(os.Stderr, err)
+		return 1
 	}
-	t.Cleanup(c.Close)
-	cell := &cell{t: t, cluster: c, world: newWorld()}
+	defer os.RemoveAll(dir)
+	shared, err = etcd.Start(context.Background(), etcd.Options{Dir: dir, Members: 3, NoFsync: true})
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer shared.Close()
+	return m.Run()
+}
+
+func newCell(t testing.TB) *cell {
+	t.Helper()
+	return newCellOn(t, shared)
+}
+
+func newCellOn(t testing.TB, cluster *etcd.Cluster) *cell {
+	t.Helper()
+	cell := &cell{t: t, cluster: cluster, world: newWorld(), prefix: fmt.Sprintf("/cell%d/", cells.Add(1))}
 	cell.etcd = cell.client()
 	cell.store = storage.New(cell.etcd)
 	return cell
@@ -149,7 +176,7 @@ func newCell(t testing.TB, noFsync bool) *cell {
 
 func (c *cell) client() *clientv3.Client {
 	c.t.Helper()
-	cl, err := c.cluster.Client(neco.NecoPrefix)
+	cl, err := c.cluster.Client(c.prefix)
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -166,7 +193,7 @@ func (c *cell) request(servers ...int) *update.Request {
 		}
 	}
 	r := &update.Request{UpdateRequest: neco.UpdateRequest{Version: version, Servers: servers, StartedAt: time.Now().UTC()}}
-	rev, err := c.store.NewRequest(c.t.Context(), storage.Guard{LRN: -1}, r, "test", true)
+	rev, err := c.store.NewRequest(c.t.Context(), storage.Guard{LRN: -1, AnyRequest: true}, r, "test", true)
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -239,7 +266,7 @@ func (c *cell) await(what string, cond func(*storage.Snapshot) bool) *storage.Sn
 func complete(s *storage.Snapshot) bool { return s.Complete() }
 
 func TestARunOfThreeServersCompletes(t *testing.T) {
-	c := newCell(t, true)
+	c := newCell(t)
 	c.request(0, 1, 2)
 	for lrn := range 3 {
 		c.start(&host{lrn: lrn, world: c.world}, emptyTable(18), &memJournal{})
@@ -253,7 +280,7 @@ func TestARunOfThreeServersCompletes(t *testing.T) {
 }
 
 func TestRollingActionsRunOneAtATime(t *testing.T) {
-	c := newCell(t, true)
+	c := newCell(t)
 	table := emptyTable(3)
 	table[2].Actions[0].Kind = update.Rolling
 	c.request(0, 1, 2)
@@ -267,7 +294,7 @@ func TestRollingActionsRunOneAtATime(t *testing.T) {
 }
 
 func TestAOnceActionIsDoneByOneMemberThatQualifies(t *testing.T) {
-	c := newCell(t, true)
+	c := newCell(t)
 	table := emptyTable(3)
 	table[2].Actions[0].Kind, table[2].Actions[0].Record = update.Once, "sabakan"
 	c.request(0, 1, 2)
@@ -287,7 +314,7 @@ func TestAOnceActionIsDoneByOneMemberThatQualifies(t *testing.T) {
 }
 
 func TestAFailingActionAbortsTheRunWithOneText(t *testing.T) {
-	c := newCell(t, true)
+	c := newCell(t)
 	c.request(0, 1, 2)
 	for lrn := range 3 {
 		h := &host{lrn: lrn, world: c.world}
@@ -315,7 +342,7 @@ func TestAFailingActionAbortsTheRunWithOneText(t *testing.T) {
 }
 
 func TestAStoppedRunEndsTheActionAndBringsServicesBack(t *testing.T) {
-	c := newCell(t, true)
+	c := newCell(t)
 	table := emptyTable(3)
 	table[1].Actions[0].Stops = "cke"
 	r := c.request(0, 1, 2)
@@ -353,7 +380,7 @@ func TestAStoppedRunEndsTheActionAndBringsServicesBack(t *testing.T) {
 }
 
 func TestAWorkerThatStartsAgainResumes(t *testing.T) {
-	c := newCell(t, true)
+	c := newCell(t)
 	c.request(0, 1, 2)
 	hold := make(chan struct{})
 	reached := make(chan struct{}, 1)
