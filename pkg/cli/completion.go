@@ -12,7 +12,7 @@ func newCompletionCmd() *cobra.Command {
 		Short: "Print the completion for a shell (default: bash)",
 		Long: "Print the completion for a shell; without argument, for bash.\n" +
 			"The package brings it along for all three; nothing needs to be set up on a boot server.",
-		Args:                  cobra.MaximumNArgs(1),
+		Args:                  between(0, 1),
 		ValidArgs:             []string{"bash", "zsh", "fish"},
 		DisableFlagsInUseLine: true,
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -9,21 +9,21 @@ import (
 
 // New returns neco's tree of commands.
 func New(env Env) *cobra.Command {
-	root := &cobra.Command{
-		Use:               "neco",
-		Short:             "Operate the boot servers of a data centre",
-		Args:              cobra.NoArgs,
-		SilenceUsage:      true,
-		SilenceErrors:     true,
-		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
-		RunE:              func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
-	}
+	root := group("neco", "Operate the boot servers of a data centre")
+	root.SilenceUsage, root.SilenceErrors = true, true
+	root.CompletionOptions.DisableDefaultCmd = true
 	root.PersistentFlags().StringVar(&env.FS.Root, "root", "/", "directory that holds the boot server's file system")
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return hint(err, "see %s --help", cmd.CommandPath())
-	})
+	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(
 		newCompletionCmd(),
+		newConfigCmd(&env),
+		newHistoryCmd(&env),
+		newImageCmd(),
+		newIsRunningCmd(&env),
+		newLeaveCmd(&env),
+		newRecoverCmd(&env),
+		newStatusCmd(&env),
+		newStopCmd(&env),
 		newVersionCmd(&env),
 	)
 	return root

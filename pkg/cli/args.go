@@ -1,0 +1,46 @@
+package cli
+
+import (
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// suggestWithin is how many letters may differ from a command's name for it to
+// be suggested.
+const suggestWithin = 2
+
+// exactly wants n arguments; none, zero; between, from a to b. Their errors
+// say where to look.
+func exactly(n int) cobra.PositionalArgs    { return hinted(cobra.ExactArgs(n)) }
+func between(a, b int) cobra.PositionalArgs { return hinted(cobra.RangeArgs(a, b)) }
+func none() cobra.PositionalArgs            { return hinted(cobra.NoArgs) }
+
+func hinted(check cobra.PositionalArgs) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		err := check(cmd, args)
+		if err == nil || len(args) == 0 || !cmd.HasSubCommands() {
+			return hint(err, "usage: %s; see %s --help", cmd.UseLine(), cmd.CommandPath())
+		}
+		cmd.SuggestionsMinimumDistance = suggestWithin
+		if similar := cmd.SuggestionsFor(args[0]); len(similar) > 0 {
+			return hint(err, "did you mean %s %s?", cmd.CommandPath(), strings.Join(similar, " or "))
+		}
+		return hint(err, "%s --help lists the commands", cmd.CommandPath())
+	}
+}
+
+// group is a command that only holds others.
+func group(name, short string) *cobra.Command {
+	return &cobra.Command{
+		Use:   name,
+		Short: short,
+		Args:  none(),
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+}
+
+// flagError adds where to look to an error about flags.
+func flagError(cmd *cobra.Command, err error) error {
+	return hint(err, "see %s --help", cmd.CommandPath())
+}

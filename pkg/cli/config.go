@@ -1,0 +1,37 @@
+package cli
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/cybozu-go/neco/pkg/storage"
+)
+
+func newConfigCmd(env *Env) *cobra.Command {
+	cmd := group("config", "Show and change the configuration of the data centre")
+	cmd.AddCommand(newConfigSetCmd(env), newConfigGetCmd(env), newConfigListCmd(env))
+	return cmd
+}
+
+// findKey finds a key; the error lists the known ones.
+func findKey(name string) (storage.ConfigKey, error) {
+	k, err := storage.FindConfigKey(name)
+	return k, hint(err, "neco config list shows what each is for")
+}
+
+// completeKeys offers keys, then what may be set.
+func completeKeys(values bool) cobra.CompletionFunc {
+	return func(_ *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		var offers []cobra.Completion
+		switch {
+		case len(args) == 0:
+			for _, k := range storage.ConfigKeys() {
+				offers = append(offers, cobra.CompletionWithDesc(k.Name, k.Help))
+			}
+		case len(args) == 1 && values:
+			if k, err := storage.FindConfigKey(args[0]); err == nil {
+				offers = k.Choices
+			}
+		}
+		return offers, cobra.ShellCompDirectiveNoFileComp
+	}
+}

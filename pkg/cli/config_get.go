@@ -1,0 +1,40 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cybozu-go/neco/pkg/storage"
+)
+
+func newConfigGetCmd(env *Env) *cobra.Command {
+	return &cobra.Command{
+		Use:   "get KEY",
+		Short: "Print a key of the configuration",
+		Long: `Print the value of a key, or its default where it is not set. A secret is
+printed too: it was asked for.`,
+		Args:              exactly(1),
+		ValidArgsFunction: completeKeys(false),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			k, err := findKey(args[0])
+			if err != nil {
+				return err
+			}
+			return env.request(cmd.Context(), func(ctx context.Context, s *storage.Storage) error {
+				value, err := s.GetConfig(ctx, k)
+				if errors.Is(err, storage.ErrNotSet) && k.Default != "" {
+					fmt.Fprintf(cmd.ErrOrStderr(), "%s is not set; this is the default\n", k.Name)
+					value, err = k.Default, nil
+				}
+				if err != nil {
+					return hint(err, "set it with neco config set %s; it takes %s", k.Name, k.Value)
+				}
+				fmt.Fprintln(cmd.OutOrStdout(), oneLine(value))
+				return nil
+			})
+		},
+	}
+}

@@ -1,0 +1,111 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cybozu-go/neco/pkg/storage"
+)
+
+// configEntry is one key as neco config list shows it.
+type configEntry struct {
+	Key string `json:"key"`
+	// Value is what holds; a secret is not shown.
+	Value  string `json:"value,omitempty"`
+	Set    bool   `json:"set"`
+	Secret bool   `json:"secret,omitempty"`
+	// Error tells why the stored value is not used.
+	Error string `json:"error,omitempty"`
+	Help  string `json:"help"`
+}
+
+func newConfigListCmd(env *Env) *cobra.Command {
+	var o output
+	cmd := &cobra.Command{
+		Use:   "list",
+		Short: "List the configuration, without its secrets",
+		Args:  none(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := o.validate(); err != nil {
+				return err
+			}
+			return env.request(cmd.Context(), func(ctx context.Context, s *storage.Storage) error {
+				entries, err := listConfig(ctx, s)
+				if err != nil {
+					return err
+				}
+				if o.json() {
+					return writeJSON(cmd.OutOrStdout(), entries)
+				}
+				return writeConfig(cmd.OutOrStdout(), entries)
+			})
+		},
+	}
+	o.register(cmd)
+	return cmd
+}
+
+func listConfig(ctx context.Context, s *storage.Storage) ([]configEntry, error) {
+	var entries []configEntry
+	for _, k := range storage.ConfigKeys() {
+		e := configEntry{Key: k.Name, Value: k.Default, Secret: k.Secret, Help: k.Help}
+		value, err := s.GetConfig(ctx, k)
+		if err == nil {
+			_, err = k.Parse(value)
+		}
+		var bad storage.MalformedKey
+		switch {
+		case errors.Is(err, storage.ErrNotSet):
+		case err == nil:
+			e.Set = true
+			e.Value = redacted(value)
+		case value != "" || errors.As(err, &bad):
+			e.Set = true
+			e.Error = oneLine(err.Error())
+		default:
+			return nil, err
+		}
+		if k.Secret {
+			e.Value = ""
+		}
+		entries = append(entries, e)
+	}
+	return entries, nil
+}
+
+// redacted takes a password out of a URL.
+func redacted(value string) string {
+	if u, err := url.Parse(value); err == nil && u.User != nil {
+		return u.Redacted()
+	}
+	return value
+}
+
+func writeConfig(w io.Writer, entries []configEntry) error {
+	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(tw, "KEY\tVALUE\tWHAT IT IS")
+	for _, e := range entries {
+		fmt.Fprintf(tw, "%s\t%s\t%s\n", e.Key, e.shown(), e.Help)
+	}
+	return tw.Flush()
+}
+
+func (e configEntry) shown() string {
+	switch {
+	case e.Error != "":
+		return "not used: " + e.Error
+	case e.Set && e.Secret:
+		return "(set)"
+	case e.Set:
+		return oneLine(e.Value)
+	case e.Value != "":
+		return e.Value + " (default)"
+	}
+	return "-"
+}

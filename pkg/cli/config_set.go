@@ -1,0 +1,104 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/cybozu-go/neco/pkg/storage"
+)
+
+func newConfigSetCmd(env *Env) *cobra.Command {
+	return &cobra.Command{
+		Use:   "set KEY [VALUE]",
+		Short: "Change a key of the configuration",
+		Long: `Change a key of the configuration. What is under way is not disturbed:
+neco-updater and neco-worker use the new value for what they begin next.
+
+Secrets are never given as VALUE, where everybody on the host could read them:
+they are taken from their environment variable, or from standard input.` + "\n\n" + keysHelp(),
+		Args:              between(1, 2),
+		ValidArgsFunction: completeKeys(true),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			k, err := findKey(args[0])
+			if err != nil {
+				return err
+			}
+			value, err := configValue(cmd, env, k, args[1:])
+			if err != nil {
+				return err
+			}
+			if _, err := k.Parse(value); err != nil {
+				return hint(err, "nothing was changed")
+			}
+			return env.request(cmd.Context(), func(ctx context.Context, s *storage.Storage) error {
+				return s.PutConfig(ctx, k, value)
+			})
+		},
+	}
+}
+
+// keysHelp is the table of keys for the help text.
+func keysHelp() string {
+	var b strings.Builder
+	b.WriteString("Keys:\n")
+	for _, k := range storage.ConfigKeys() {
+		from := ""
+		if k.Secret {
+			from = "; secret, $" + k.Env
+		}
+		fmt.Fprintf(&b, "  %-27s%s (%s%s)\n", k.Name, k.Help, k.Value, from)
+	}
+	return strings.TrimSuffix(b.String(), "\n")
+}
+
+// configValue is what the operator wants to store.
+func configValue(cmd *cobra.Command, env *Env, k storage.ConfigKey, args []string) (string, error) {
+	switch {
+	case !k.Secret && len(args) == 1:
+		return args[0], nil
+	case !k.Secret:
+		return "", hint(fmt.Errorf("%s: the value is missing", k.Name), "it takes %s", k.Value)
+	case len(args) == 1:
+		return "", hint(fmt.Errorf("%s is a secret, and everybody on this host can read arguments", k.Name),
+			"set $%s or write it to standard input; consider the value that you typed as known", k.Env)
+	}
+	if v := env.Getenv(k.Env); v != "" {
+		return v, nil
+	}
+	return readSecret(cmd, k)
+}
+
+// maxSecret bounds what is read from standard input.
+const maxSecret = 4096
+
+// readSecret reads one line from standard input, without echo on a terminal.
+func readSecret(cmd *cobra.Command, k storage.ConfigKey) (string, error) {
+	in := cmd.InOrStdin()
+	var data []byte
+	var err error
+	if isTerminal(in) {
+		fmt.Fprintf(cmd.ErrOrStderr(), "%s (%s): ", k.Name, k.Value)
+		data, err = term.ReadPassword(int(in.(*os.File).Fd()))
+		fmt.Fprintln(cmd.ErrOrStderr())
+	} else {
+		data, err = io.ReadAll(io.LimitReader(in, maxSecret+1))
+	}
+	if err == nil && len(data) > maxSecret {
+		err = errors.New("too long")
+	}
+	if err != nil {
+		return "", fmt.Errorf("read %s from standard input: %w", k.Name, err)
+	}
+	value := strings.TrimRight(string(data), "\r\n")
+	if value == "" {
+		return "", hint(fmt.Errorf("%s: the value is missing", k.Name), "set $%s or write it to standard input", k.Env)
+	}
+	return value, nil
+}

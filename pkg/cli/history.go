@@ -1,0 +1,73 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cybozu-go/neco/pkg/storage"
+)
+
+func newHistoryCmd(env *Env) *cobra.Command {
+	var o output
+	cmd := &cobra.Command{
+		Use:   "history",
+		Short: "List the updates so far, the oldest first",
+		Args:  none(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := o.validate(); err != nil {
+				return err
+			}
+			return env.request(cmd.Context(), func(ctx context.Context, s *storage.Storage) error {
+				runs, bad, err := s.History(ctx)
+				if err != nil {
+					return err
+				}
+				for _, m := range bad {
+					fmt.Fprintf(cmd.ErrOrStderr(), "skipped %v\n", m)
+				}
+				if o.json() {
+					return writeJSON(cmd.OutOrStdout(), append([]storage.Run{}, runs...))
+				}
+				return writeHistory(cmd.OutOrStdout(), runs)
+			})
+		},
+	}
+	o.register(cmd)
+	return cmd
+}
+
+func writeHistory(w io.Writer, runs []storage.Run) error {
+	if len(runs) == 0 {
+		_, err := fmt.Fprintln(w, "no update was made yet")
+		return err
+	}
+	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(tw, "STARTED\tVERSION\tSERVERS\tBY\tTOOK\tRESULT\tREASON")
+	for _, r := range runs {
+		took, reason := "-", "-"
+		if r.EndedAt != nil {
+			took = r.EndedAt.Sub(r.StartedAt).Round(time.Second).String()
+		}
+		if r.Reason != "" {
+			reason = oneLine(r.Reason)
+		}
+		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.StartedAt.UTC().Format("2006-01-02 15:04:05Z"),
+			oneLine(r.Version), lrnList(r.Servers), oneLine(r.By), took, oneLine(string(r.Result)), reason)
+	}
+	return tw.Flush()
+}
+
+// lrnList writes LRNs as people read them.
+func lrnList(lrns []int) string {
+	names := make([]string, len(lrns))
+	for i, lrn := range lrns {
+		names[i] = fmt.Sprint(lrn)
+	}
+	return strings.Join(names, ", ")
+}

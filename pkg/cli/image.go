@@ -1,0 +1,48 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cybozu-go/neco"
+)
+
+func newImageCmd() *cobra.Command {
+	return &cobra.Command{
+		Use:               "image NAME",
+		Short:             "Print the full name of a container image of this release",
+		Long:              "Print the full name of a container image of this release, without the suffix that private images have.",
+		Args:              exactly(1),
+		ValidArgsFunction: completeImages,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			img, err := findImage(args[0])
+			if err != nil {
+				return err
+			}
+			fmt.Fprintln(cmd.OutOrStdout(), img.FullName(false))
+			return nil
+		},
+	}
+}
+
+func findImage(name string) (neco.ContainerImage, error) {
+	img, err := neco.CurrentArtifacts.FindContainerImage(name)
+	return img, hint(err, "the images are: %s", strings.Join(imageNames(), ", "))
+}
+
+func imageNames() []string {
+	var names []string
+	for _, img := range neco.CurrentArtifacts.Images {
+		names = append(names, img.Name)
+	}
+	return names
+}
+
+func completeImages(_ *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	return imageNames(), cobra.ShellCompDirectiveNoFileComp
+}

@@ -1,0 +1,146 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cybozu-go/neco/pkg/storage"
+)
+
+func newLeaveCmd(env *Env) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "leave LRN",
+		Short: "Take a boot server out of the data centre",
+		Long: `Remove the registration of a boot server together with what is recorded of it.
+neco-updater then lets the others go through an update without it.
+
+It is refused while an update runs, for the last boot server, and where fewer
+than a majority of the others have a live worker.`,
+		Args: exactly(1),
+		ValidArgsFunction: func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+			return completeLRN(cmd, env, args), cobra.ShellCompDirectiveNoFileComp
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			lrn, err := parseLRN(args[0])
+			if err != nil {
+				return err
+			}
+			return env.request(cmd.Context(), func(ctx context.Context, s *storage.Storage) error {
+				return leave(ctx, cmd, s, lrn)
+			})
+		},
+	}
+	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		if m := negative.FindStringSubmatch(err.Error()); m != nil {
+			_, err := parseLRN(m[1])
+			return err
+		}
+		return flagError(cmd, err)
+	})
+	return cmd
+}
+
+// negative finds the number that was taken for a flag.
+var negative = regexp.MustCompile(` in (-[0-9]+)$`)
+
+// parseLRN reads a logical rack number in its only spelling.
+func parseLRN(text string) (int, error) {
+	lrn, err := strconv.Atoi(text)
+	if err != nil || lrn < 0 || strconv.Itoa(lrn) != text {
+		return 0, hint(fmt.Errorf("%q is no logical rack number", text), "give a number such as 2; neco status lists the boot servers")
+	}
+	return lrn, nil
+}
+
+func leave(ctx context.Context, cmd *cobra.Command, s *storage.Storage, lrn int) error {
+	snap, err := s.Snapshot(ctx)
+	if err != nil {
+		return err
+	}
+	if err := mayLeave(snap, lrn); err != nil {
+		return fmt.Errorf("leave %d: %w", lrn, err)
+	}
+	rev := int64(0)
+	if snap.Request != nil {
+		rev = snap.Request.Rev
+	}
+	err = s.Unregister(ctx, lrn, rev)
+	if errors.Is(err, storage.ErrNotRegistered) {
+		return hint(err, "somebody else has removed it at the same moment")
+	}
+	if err != nil {
+		return err
+	}
+	others := slices.DeleteFunc(slices.Clone(snap.Registered), func(n int) bool { return n == lrn })
+	fmt.Fprintf(cmd.OutOrStdout(), "boot server %d has left; %s\n", lrn, remain(others))
+	return nil
+}
+
+func remain(others []int) string {
+	if len(others) == 1 {
+		return fmt.Sprintf("boot server %d remains", others[0])
+	}
+	return fmt.Sprintf("boot servers %s remain", lrnList(others))
+}
+
+// mayLeave is the guard of leave.
+func mayLeave(snap *storage.Snapshot, lrn int) error {
+	if bad, ok := snap.Unreadable[storage.KeyRequest]; ok {
+		return hint(storage.MalformedKey{Key: storage.KeyRequest, Err: bad},
+			"nobody can say whether an update runs; neco recover --malformed clears it")
+	}
+	r := snap.Request
+	switch {
+	case !slices.Contains(snap.Registered, lrn):
+		return hint(fmt.Errorf("boot server %d is not registered", lrn), "registered are: %s", lrnList(snap.Registered))
+	case r != nil && !r.Stop && !snap.Complete():
+		return hint(fmt.Errorf("%w: the update to %s runs", ErrRunActive, r.Version),
+			"wait for its end with neco status --wait, or end it with neco stop")
+	case len(snap.Registered) == 1:
+		return hint(errors.New("it is the last boot server"), "a data centre needs at least one")
+	}
+	return quorum(snap, lrn)
+}
+
+// quorum makes sure that a majority of the others is alive.
+func quorum(snap *storage.Snapshot, lrn int) error {
+	var others, silent []int
+	for _, n := range snap.Registered {
+		if n == lrn {
+			continue
+		}
+		others = append(others, n)
+		if _, alive := snap.Presence[n]; !alive {
+			silent = append(silent, n)
+		}
+	}
+	if len(others)-len(silent) > len(others)/2 {
+		return nil
+	}
+	return hint(fmt.Errorf("%w: of the remaining boot servers %s no worker runs on %s", ErrQuorumAtRisk, lrnList(others), lrnList(silent)),
+		"bring neco-worker up on a majority of the others first, or let those leave that are gone for good")
+}
+
+// completeLRN offers the registered boot servers.
+func completeLRN(cmd *cobra.Command, env *Env, args []string) []string {
+	var lrns []string
+	if len(args) > 0 {
+		return nil
+	}
+	// Without etcd there is nothing to offer.
+	_ = env.request(cmd.Context(), func(ctx context.Context, s *storage.Storage) error {
+		snap, err := s.Snapshot(ctx)
+		if err == nil {
+			lrns = strings.Split(lrnList(snap.Registered), ", ")
+		}
+		return err
+	})
+	return lrns
+}

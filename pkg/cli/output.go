@@ -1,0 +1,48 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+)
+
+// output is the flag -o.
+type output struct{ format string }
+
+// The formats.
+const (
+	formatTable = "table"
+	formatJSON  = "json"
+)
+
+func (o *output) register(cmd *cobra.Command) {
+	cmd.Flags().StringVarP(&o.format, "output", "o", formatTable, "output format: table or json")
+	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{formatTable, formatJSON}, cobra.ShellCompDirectiveNoFileComp))
+}
+
+// validate reports a format that does not exist.
+func (o *output) validate() error {
+	if o.format != formatTable && o.format != formatJSON {
+		return hint(fmt.Errorf("unknown output format %q", o.format), "choose -o table or -o json")
+	}
+	return nil
+}
+
+func (o *output) json() bool { return o.format == formatJSON }
+
+// writeJSON writes v for programs.
+func writeJSON(w io.Writer, v any) error {
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", "  ")
+	return enc.Encode(v)
+}
+
+// isTerminal reports whether somebody looks at w, or types into it.
+func isTerminal(w any) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}

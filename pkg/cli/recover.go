@@ -1,0 +1,100 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cybozu-go/neco/pkg/storage"
+	"github.com/cybozu-go/neco/pkg/update"
+)
+
+func newRecoverCmd(env *Env) *cobra.Command {
+	var malformed bool
+	cmd := &cobra.Command{
+		Use:   "recover",
+		Short: "Clear a stopped update, so that neco-updater begins anew",
+		Long: `Delete the request, the reports of all boot servers and the outcomes of what is
+done once per data centre, in one transaction. The history stays.
+
+It is refused while the update is not stopped. neco-updater then begins a new
+one, to the newest known release, also if that is the one that failed.`,
+		Args: none(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return env.request(cmd.Context(), func(ctx context.Context, s *storage.Storage) error {
+				return recoverRun(ctx, cmd, env, s, malformed)
+			})
+		},
+	}
+	cmd.Flags().BoolVar(&malformed, "malformed", false, "also clear a request that cannot be read")
+	return cmd
+}
+
+func recoverRun(ctx context.Context, cmd *cobra.Command, env *Env, s *storage.Storage, malformed bool) error {
+	snap, err := s.Snapshot(ctx)
+	if err != nil {
+		return err
+	}
+	if bad, ok := snap.Unreadable[storage.KeyRequest]; ok {
+		return recoverMalformed(ctx, cmd, s, bad, malformed)
+	}
+	r := snap.Request
+	switch {
+	case r == nil:
+		fmt.Fprintln(cmd.OutOrStdout(), "no update was requested: there is nothing to clear")
+		return nil
+	case !r.Stop && snap.Complete():
+		return hint(fmt.Errorf("recover: %w: the update to %s is complete, not stopped", ErrRunActive, r.Version),
+			"nothing needs to be cleared: the next release is taken as usual")
+	case !r.Stop:
+		return hint(fmt.Errorf("recover: %w: the update to %s runs", ErrRunActive, r.Version),
+			"end it with neco stop first, or wait for its end with neco status --wait")
+	}
+	if err := endHistory(ctx, env, s, r); err != nil {
+		return err
+	}
+	if err := s.Recover(ctx, r.Rev); err != nil {
+		return err
+	}
+	fmt.Fprintf(cmd.OutOrStdout(), "cleared the stopped update to %s\n", r.Version)
+	return nil
+}
+
+// recoverMalformed clears a request that nobody can read, if that is what the
+// operator wants.
+func recoverMalformed(ctx context.Context, cmd *cobra.Command, s *storage.Storage, bad error, wanted bool) error {
+	if !wanted {
+		return hint(fmt.Errorf("recover: %w", storage.MalformedKey{Key: storage.KeyRequest, Err: bad}),
+			"nobody can say whether this update runs; if you are sure that it may go, neco recover --malformed clears it")
+	}
+	res, err := s.Client().Get(ctx, storage.KeyRequest)
+	if err != nil {
+		return err
+	}
+	rev := int64(0)
+	if len(res.Kvs) == 1 {
+		rev = res.Kvs[0].ModRevision
+	}
+	if err := s.Recover(ctx, rev); err != nil {
+		return err
+	}
+	fmt.Fprintf(cmd.OutOrStdout(), "cleared the request that could not be read (%v)\n", bad)
+	return nil
+}
+
+// endHistory closes the history of a stopped run if nobody has. A history that
+// cannot be read is no reason to leave the run.
+func endHistory(ctx context.Context, env *Env, s *storage.Storage, r *update.Request) error {
+	result := storage.Result(r.Outcome)
+	if result == "" {
+		result = storage.ResultStopped
+	}
+	err := s.EndRun(ctx, r.ID(), result, r.Reason, env.Now().UTC())
+	var bad storage.MalformedKey
+	if errors.As(err, &bad) {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,56 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cybozu-go/neco/pkg/host"
+)
+
+// dockerTimeout bounds the question to Docker.
+const dockerTimeout = 30 * time.Second
+
+func newIsRunningCmd(env *Env) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "is-running IMAGE",
+		Short: "Tell whether this release's version of an image runs here",
+		Long: `Print "running" and exit with 0 if a container of this release's version of the
+image runs on this boot server, print "not running" and exit with 1 if none
+does. Exit with 2 if that cannot be told.`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			return cannotTell(exactly(1)(cmd, args))
+		},
+		ValidArgsFunction: completeImages,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			img, err := findImage(args[0])
+			if err != nil {
+				return cannotTell(err)
+			}
+			ctx, cancel := context.WithTimeout(cmd.Context(), dockerTimeout)
+			defer cancel()
+			running, err := host.Containers{FS: env.FS}.Running(ctx, img)
+			if err != nil {
+				return cannotTell(hint(err, "see systemctl status docker; only root may ask it"))
+			}
+			if !running {
+				fmt.Fprintln(cmd.OutOrStdout(), "not running")
+				return &ExitError{Code: 1}
+			}
+			fmt.Fprintln(cmd.OutOrStdout(), "running")
+			return nil
+		},
+	}
+	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return cannotTell(flagError(cmd, err)) })
+	return cmd
+}
+
+// cannotTell keeps an error apart from the answer "not running".
+func cannotTell(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &ExitError{CodeError, err}
+}

@@ -1,0 +1,85 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cybozu-go/neco/pkg/storage"
+	"github.com/cybozu-go/neco/pkg/update"
+)
+
+// stopAttempts bounds how often a request that changes under our hands is read
+// again.
+const stopAttempts = 5
+
+func newStopCmd(env *Env) *cobra.Command {
+	var text string
+	cmd := &cobra.Command{
+		Use:   "stop",
+		Short: "End the running update cleanly",
+		Long: `End the running update: every boot server leaves it where it is, and brings the
+services back that the update has stopped. Nothing that was installed is taken
+back. No new update begins until neco recover clears this one.`,
+		Args: none(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			reason := "stopped by " + env.By()
+			if text = strings.TrimSpace(text); text != "" {
+				reason += ": " + text
+			}
+			return env.request(cmd.Context(), func(ctx context.Context, s *storage.Storage) error {
+				return stopRun(ctx, cmd, env, s, reason)
+			})
+		},
+	}
+	cmd.Flags().StringVar(&text, "reason", "", "why, for status, history and notices")
+	return cmd
+}
+
+func stopRun(ctx context.Context, cmd *cobra.Command, env *Env, s *storage.Storage, reason string) error {
+	for range stopAttempts {
+		snap, err := s.Snapshot(ctx)
+		if err != nil {
+			return err
+		}
+		if bad, ok := snap.Unreadable[storage.KeyRequest]; ok {
+			return hint(fmt.Errorf("stop: %w", storage.MalformedKey{Key: storage.KeyRequest, Err: bad}),
+				"nobody can say what this update is; neco recover --malformed clears it")
+		}
+		r := snap.Request
+		if why := notRunning(snap); why != "" {
+			fmt.Fprintln(cmd.OutOrStdout(), "nothing to stop: "+why)
+			return nil
+		}
+		_, err = s.StopRequest(ctx, storage.Guard{LRN: -1}, r, update.OutcomeStopped, reason)
+		if errors.Is(err, storage.ErrSuperseded) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		r.Outcome, r.Reason = update.OutcomeStopped, reason
+		if err := endHistory(ctx, env, s, r); err != nil {
+			return err
+		}
+		fmt.Fprintf(cmd.OutOrStdout(), "stopped the update to %s\nneco status shows how the boot servers leave it; neco recover lets a new one begin\n", r.Version)
+		return nil
+	}
+	return fmt.Errorf("stop: %w", storage.ErrSuperseded)
+}
+
+// notRunning says why there is nothing to stop; empty: there is.
+func notRunning(snap *storage.Snapshot) string {
+	switch r := snap.Request; {
+	case r == nil:
+		return "no update was requested"
+	case r.Stop:
+		return fmt.Sprintf("the update to %s is stopped already: %s", r.Version, r.Reason)
+	case snap.Complete():
+		return fmt.Sprintf("the update to %s is complete", r.Version)
+	}
+	return ""
+}

@@ -1,0 +1,75 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/cybozu-go/neco/pkg/storage"
+)
+
+// The reasons for which a command refuses to change anything.
+var (
+	// ErrRunActive: an update runs.
+	ErrRunActive = errors.New("RunActive")
+	// ErrQuorumAtRisk: too few boot servers would be left alive.
+	ErrQuorumAtRisk = errors.New("QuorumAtRisk")
+)
+
+// etcdTimeout bounds what a command asks of etcd: long enough for the election
+// of a new leader.
+const etcdTimeout = 10 * time.Second
+
+// withStorage opens etcd for f, which has to bound its requests itself.
+func (env *Env) withStorage(f func(*storage.Storage) error) error {
+	etcd, err := env.Etcd(env.FS)
+	if errors.Is(err, fs.ErrPermission) {
+		return hint(err, "only root may read the keys of this boot server; try again with sudo")
+	}
+	if err != nil {
+		return err
+	}
+	defer etcd.Close()
+	return explain(f(storage.New(etcd)))
+}
+
+// request is withStorage for commands that take one moment.
+func (env *Env) request(ctx context.Context, f func(context.Context, *storage.Storage) error) error {
+	ctx, cancel := context.WithTimeout(ctx, etcdTimeout)
+	defer cancel()
+	return env.withStorage(func(s *storage.Storage) error { return f(ctx, s) })
+}
+
+// explain adds what to do about an error of etcd, unless somebody has.
+func explain(err error) error {
+	var hinted *Hint
+	switch {
+	case err == nil, errors.As(err, &hinted):
+		return err
+	case errors.Is(err, storage.ErrSuperseded):
+		return hint(err, "somebody else changed it at the same moment; look at neco status and try again")
+	case errors.Is(err, context.DeadlineExceeded), grpcCode(err) == codes.Unavailable, grpcCode(err) == codes.DeadlineExceeded:
+		return hint(fmt.Errorf("etcd does not answer: %w", err),
+			"a majority of the etcd members must be up: see systemctl status etcd-container on the boot servers")
+	case errors.Is(err, rpctypes.ErrNoSpace):
+		return hint(err, "etcd is full: compact and defragment it, then etcdctl alarm disarm")
+	case errors.Is(err, rpctypes.ErrPermissionDenied):
+		return hint(err, "the certificate in config.yml is of a user that may not do this")
+	}
+	return err
+}
+
+func grpcCode(err error) codes.Code {
+	for ; err != nil; err = errors.Unwrap(err) {
+		if s, ok := status.FromError(err); ok {
+			return s.Code()
+		}
+	}
+	return codes.OK
+}
