@@ -3,8 +3,11 @@ package worker_test
 import (
 	"fmt"
 	"slices"
+	"sync"
 	"testing"
 	"time"
+
+	clientv3 "go.etcd.io/etcd/client/v3"
 
 	"github.com/cybozu-go/neco/pkg/sandbox/etcd"
 )
@@ -32,20 +35,24 @@ func benchUpdate(b *testing.B, servers int) {
 		lrns = append(lrns, lrn)
 		c.start(&host{lrn: lrn, world: c.world}, emptyTable(benchSteps), &memJournal{})
 	}
-	var perStep, perPut []time.Duration
+	var perStep, perPut, perRound []time.Duration
 	var writes int64
+	round := newRound(b, c, servers)
 	for b.Loop() {
 		perPut = append(perPut, barePuts(b, c)...)
+		perRound = append(perRound, round(), round(), round())
 		r := c.request(lrns...)
 		began := time.Now()
 		snap := c.await("all complete", complete)
 		perStep = append(perStep, time.Since(began)/benchSteps)
 		writes += snap.Revision - r.Rev
 	}
-	step, put := median(perStep), median(perPut)
+	step, put, least := median(perStep), median(perPut), median(perRound)
 	b.ReportMetric(ms(step), "ms/step")
 	b.ReportMetric(ms(put), "ms/put")
+	b.ReportMetric(ms(least), "ms/round")
 	b.ReportMetric(float64(step)/float64(put), "step/put")
+	b.ReportMetric(float64(step)/float64(least), "step/round")
 	b.ReportMetric(float64(writes)/float64(b.N*benchSteps*servers), "writes/step/server")
 }
 
@@ -61,6 +68,36 @@ func barePuts(b *testing.B, c *cell) []time.Duration {
 		took = append(took, time.Since(began))
 	}
 	return took
+}
+
+// newRound returns the measurement of the least that any barrier on etcd can
+// take: each of n clients puts a key of its own, and all see all puts.
+func newRound(b *testing.B, c *cell, n int) func() time.Duration {
+	b.Helper()
+	var clients []*clientv3.Client
+	var watches []clientv3.WatchChan
+	for range n {
+		cl := c.client()
+		clients = append(clients, cl)
+		watches = append(watches, cl.Watch(b.Context(), "round/", clientv3.WithPrefix(), clientv3.WithCreatedNotify()))
+		<-watches[len(watches)-1]
+	}
+	return func() time.Duration {
+		began := time.Now()
+		var wg sync.WaitGroup
+		for i := range n {
+			wg.Go(func() {
+				if _, err := clients[i].Put(b.Context(), fmt.Sprint("round/", i), "x"); err != nil {
+					b.Error(err)
+				}
+				for seen := 0; seen < n; {
+					seen += len((<-watches[i]).Events)
+				}
+			})
+		}
+		wg.Wait()
+		return time.Since(began)
+	}
 }
 
 func median(d []time.Duration) time.Duration {
