@@ -10,7 +10,9 @@ import (
 	"github.com/cybozu-go/neco/pkg/daemon"
 )
 
-func main() { os.Exit(daemon.Main(func(ctx context.Context) error { return newCommand().ExecuteContext(ctx) })) }
+func main() {
+	os.Exit(daemon.Main(func(ctx context.Context) error { return newCommand().ExecuteContext(ctx) }))
+}
 
 func newCommand() *cobra.Command {
 	var root string

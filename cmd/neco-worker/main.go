@@ -11,7 +11,9 @@ import (
 	"github.com/cybozu-go/neco/pkg/daemon"
 )
 
-func main() { os.Exit(daemon.Main(func(ctx context.Context) error { return newCommand().ExecuteContext(ctx) })) }
+func main() {
+	os.Exit(daemon.Main(func(ctx context.Context) error { return newCommand().ExecuteContext(ctx) }))
+}
 
 // installTimeout bounds the wait for dpkg's lock and its work.
 const installTimeout = 10 * time.Minute
