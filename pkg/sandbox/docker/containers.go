@@ -1,0 +1,89 @@
+package docker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"syscall"
+	"time"
+)
+
+const (
+	// killTimeout bounds the wait for the end of a killed container.
+	killTimeout = 10 * time.Second
+	// killPoll is the pause between two looks at it: the end of somebody
+	// else's child is no event.
+	killPoll = 20 * time.Millisecond
+)
+
+// ps is "docker ps", in the formats that Neco asks for.
+func (c command) ps(args []string) error {
+	format := "{{.ID}} {{.Image}} {{.Names}}"
+	for i, arg := range args {
+		value, found := strings.CutPrefix(arg, "--format=")
+		if arg == "--format" && i+1 < len(args) {
+			value, found = args[i+1], true
+		}
+		if found {
+			format = value
+		}
+	}
+	running, err := c.store.containers()
+	for _, r := range running {
+		fmt.Fprintln(c.stdout, strings.NewReplacer(
+			"{{.Image}}", r.image, "{{.Names}}", r.name, "{{.ID}}", fmt.Sprintf("%064x", r.pid)).Replace(format))
+	}
+	return err
+}
+
+// kill ends a container and waits until it has gone.
+func (c command) kill(ctx context.Context, name string) error {
+	r, ok := c.store.container(name)
+	if !ok {
+		return fmt.Errorf("No such container: %s", name) //nolint:staticcheck // docker's own words
+	}
+	if err := syscall.Kill(r.pid, syscall.SIGKILL); err != nil && !errors.Is(err, syscall.ESRCH) {
+		return fmt.Errorf("kill %s: %w", name, err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, killTimeout)
+	defer cancel()
+	tick := time.NewTicker(killPoll)
+	defer tick.Stop()
+	for {
+		if _, ok := c.store.container(name); !ok {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("kill %s: it does not end: %w", name, context.Cause(ctx))
+		case <-tick.C:
+		}
+	}
+}
+
+func (c command) rm(name string) error {
+	if _, ok := c.store.container(name); ok {
+		return fmt.Errorf("cannot remove container %q: container is running", name)
+	}
+	if err := os.Remove(c.store.containerFile(name)); err != nil {
+		return fmt.Errorf("No such container: %s", name) //nolint:staticcheck // docker's own words
+	}
+	return nil
+}
+
+// exec is "docker exec [OPTIONS] NAME COMMAND...": in these containers every
+// command does nothing, successfully.
+func (c command) exec(args []string) error {
+	for len(args) > 0 && strings.HasPrefix(args[0], "-") {
+		args = args[1:]
+	}
+	if len(args) < 2 {
+		return errUsage
+	}
+	if _, ok := c.store.container(args[0]); !ok {
+		return fmt.Errorf("No such container: %s", args[0]) //nolint:staticcheck // docker's own words
+	}
+	return nil
+}

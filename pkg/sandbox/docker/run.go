@@ -1,0 +1,107 @@
+package docker
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// call is what follows "docker run".
+type call struct {
+	name    string
+	image   string
+	args    []string
+	volumes []string // SOURCE:DEST[:ro]
+}
+
+// valued are the options of "docker run" that have a value.
+func valued() []string {
+	return []string{"--name", "--network", "--log-driver", "--pull", "--uts", "--user", "-u", "--mount", "-v", "--volume",
+		"--entrypoint", "--ulimit", "--cap-add", "--cap-drop", "--env", "-e", "--workdir", "-w", "--oom-score-adj"}
+}
+
+// parseRun reads the command line of "docker run".  An option is followed by
+// its value, or has it behind a "=".
+func parseRun(args []string) (call, error) {
+	var c call
+	for len(args) > 0 && strings.HasPrefix(args[0], "-") {
+		option, value, given := strings.Cut(args[0], "=")
+		args = args[1:]
+		if !given && slices.Contains(valued(), option) {
+			if len(args) == 0 {
+				return c, errUsage
+			}
+			value, args = args[0], args[1:]
+		}
+		switch option {
+		case "--name":
+			c.name = value
+		case "-v", "--volume":
+			c.volumes = append(c.volumes, value)
+		case "--pull":
+			if value != "never" {
+				return c, fmt.Errorf("%w: --pull=%s", errUsage, value)
+			}
+		}
+	}
+	if len(args) == 0 {
+		return c, errUsage
+	}
+	c.image, c.args = args[0], args[1:]
+	return c, nil
+}
+
+// run is "docker run": a container in the foreground.  It ends with ctx, and
+// so successfully: whoever stops a container asks for its end.
+func (c command) run(ctx context.Context, args []string) error {
+	call, err := parseRun(args)
+	if err != nil {
+		return err
+	}
+	if _, err := c.store.image(call.image); err != nil {
+		return err
+	}
+	if len(call.args) > 0 && path.Base(call.args[0]) == "install-tools" {
+		return call.installTools()
+	}
+	if call.name == "" {
+		return errUsage
+	}
+	release, err := c.store.hold(call.name, call.image)
+	if err != nil {
+		return err
+	}
+	defer release()
+	fmt.Fprintf(c.stdout, "%s runs %s %s\n", call.name, call.image, strings.Join(call.args, " "))
+	<-ctx.Done()
+	// Removed while it is still locked, as --rm says.
+	return os.Remove(c.store.containerFile(call.name))
+}
+
+// tool is what stands for every command that an image brings along.
+const tool = `#!/bin/sh
+# From the image %s.
+exit 0
+`
+
+// installTools does what the program of that name in an image does: it copies
+// the image's commands to where they are mounted.
+func (c call) installTools() error {
+	name := path.Base(path.Dir(c.args[0]))
+	for _, v := range c.volumes {
+		dir, dest, _ := strings.Cut(v, ":")
+		if !strings.HasPrefix(dest, "/host") {
+			continue
+		}
+		tmp := filepath.Join(dir, "."+name+".tmp")
+		if err := os.WriteFile(tmp, fmt.Appendf(nil, tool, c.image), 0o755); err != nil {
+			return err
+		}
+		return os.Rename(tmp, filepath.Join(dir, name))
+	}
+	return fmt.Errorf("install-tools: nothing is mounted at /host")
+}
