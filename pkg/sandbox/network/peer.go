@@ -1,0 +1,106 @@
+package network
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"time"
+)
+
+// peerHeader is where a member of etcd says which one it is.
+const peerHeader = "X-Server-From"
+
+// headerTimeout bounds how long a member may take to say what it wants.
+const headerTimeout = 10 * time.Second
+
+// ServePeers forwards the requests of etcd's members to l to the member at the
+// address target, which is server to.  Each request takes the line from the
+// server that the function tells for the sender's identity; one that does not
+// say who it is (a probe) takes the line from the world.  It blocks until ctx
+// is done, and all is closed then.
+func (s *Switchboard) ServePeers(ctx context.Context, l net.Listener, target string, to int, server func(id string) (int, bool)) error {
+	p := &peers{board: s, to: to, server: server}
+	transport := &http.Transport{MaxIdleConnsPerHost: 16}
+	defer transport.CloseIdleConnections()
+	p.proxy = &httputil.ReverseProxy{
+		Rewrite: func(r *httputil.ProxyRequest) {
+			r.SetURL(&url.URL{Scheme: "http", Host: target})
+			r.Out.Host = r.In.Host
+		},
+		Transport:      transport,
+		FlushInterval:  -1, // members stream to each other
+		ModifyResponse: p.gate,
+		ErrorLog:       log.New(io.Discard, "", 0),
+		ErrorHandler:   func(w http.ResponseWriter, _ *http.Request, _ error) { w.WriteHeader(http.StatusBadGateway) },
+	}
+	srv := &http.Server{
+		Handler: p, ReadHeaderTimeout: headerTimeout, ErrorLog: log.New(io.Discard, "", 0),
+		BaseContext: func(net.Listener) context.Context { return ctx },
+	}
+	stop := context.AfterFunc(ctx, func() { srv.Close() })
+	defer stop()
+	if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("forward peers to %s: %w", target, err)
+	}
+	return nil
+}
+
+// peers forwards to one member.
+type peers struct {
+	board  *Switchboard
+	to     int
+	server func(id string) (int, bool)
+	proxy  *httputil.ReverseProxy
+}
+
+func (p *peers) line(r *http.Request) Line {
+	from, known := p.server(r.Header.Get(peerHeader))
+	if !known {
+		from = World // cut only with the target
+	}
+	return Between(from, p.to)
+}
+
+func (p *peers) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	line := p.line(r)
+	if p.board.Wait(r.Context(), line) != nil {
+		return
+	}
+	if r.Body != nil && r.ContentLength != 0 {
+		r.Body = gatedBody{r.Context(), p.board, r.Body, line}
+	}
+	p.proxy.ServeHTTP(w, r)
+}
+
+// gate lets the answer wait for the line.
+func (p *peers) gate(res *http.Response) error {
+	ctx := res.Request.Context()
+	line := p.line(res.Request)
+	if err := p.board.Wait(ctx, line); err != nil {
+		return err
+	}
+	res.Body = gatedBody{ctx, p.board, res.Body, line}
+	return nil
+}
+
+// gatedBody is a body whose reads wait for the line.
+type gatedBody struct {
+	ctx   context.Context // of this one request
+	board *Switchboard
+	io.ReadCloser
+	line Line
+}
+
+func (b gatedBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if wait := b.board.Wait(b.ctx, b.line); wait != nil {
+		return 0, wait
+	}
+	return n, err
+}
