@@ -1,0 +1,127 @@
+package sandbox
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"go.etcd.io/etcd/api/v3/mvccpb"
+	clientv3 "go.etcd.io/etcd/client/v3"
+
+	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/pkg/steps"
+	"github.com/cybozu-go/neco/pkg/storage"
+	"github.com/cybozu-go/neco/pkg/update"
+)
+
+// ErrStopped is returned when a run has ended otherwise than complete.
+var ErrStopped = errors.New("the run was stopped")
+
+// Run is a run that was followed to its end.
+type Run struct {
+	Version string
+	// Took is the time from the request to the last status.
+	Took  time.Duration
+	Steps []StepTime
+}
+
+// Follow follows the run that installs a version, from its request on, which
+// may be yet to come, until it is complete.  Each step that has ended is told
+// to report, if that is not nil.  It blocks until then, or until ctx is done,
+// and fails with ErrStopped if the run was stopped.
+func (s *Sandbox) Follow(ctx context.Context, version string, report func(StepTime)) (*Run, error) {
+	run, err := s.follow(ctx, version, report)
+	if err != nil {
+		return run, fmt.Errorf("follow the update to %s: %w", version, err)
+	}
+	return run, nil
+}
+
+func (s *Sandbox) follow(ctx context.Context, version string, report func(StepTime)) (*Run, error) {
+	f := &follower{Run: &Run{Version: version}, report: report}
+	rev := int64(1) // etcd keeps all of a sandbox's history
+	for {
+		ctx, cancel := context.WithCancel(ctx)
+		for res := range s.client.Watch(ctx, "status/", clientv3.WithPrefix(), clientv3.WithRev(rev)) {
+			for _, e := range res.Events {
+				rev = e.Kv.ModRevision + 1
+				if err := f.event(e, time.Now()); err != nil || f.done() {
+					cancel()
+					return f.Run, err
+				}
+			}
+		}
+		cancel()
+		if ctx.Err() != nil {
+			return f.Run, context.Cause(ctx)
+		}
+	}
+}
+
+// follower is what is known of the run so far.
+type follower struct {
+	*Run
+	report   func(StepTime)
+	request  *update.Request
+	began    time.Time
+	progress *progress
+}
+
+func (f *follower) done() bool { return f.progress != nil && f.progress.done() }
+
+// event takes one change in.
+func (f *follower) event(e *clientv3.Event, now time.Time) error {
+	if e.Type != mvccpb.PUT {
+		return nil
+	}
+	key := string(e.Kv.Key)
+	if key == storage.KeyRequest {
+		return f.requested(e.Kv.Value, now)
+	}
+	lrn, err := strconv.Atoi(strings.TrimPrefix(key, storage.KeyStatuses))
+	if err != nil || f.request == nil {
+		return nil
+	}
+	var st update.Status
+	if err := json.Unmarshal(e.Kv.Value, &st); err != nil || st.Version != f.Version || !st.Of(f.request) {
+		return nil // not ours to judge
+	}
+	if st.Cond == neco.CondAbort {
+		return fmt.Errorf("%w: boot server %d: %s", ErrStopped, lrn, st.Message)
+	}
+	for _, ended := range f.progress.observe(lrn, st, now) {
+		f.Steps = append(f.Steps, ended)
+		if f.report != nil {
+			f.report(ended)
+		}
+	}
+	f.Took = now.Sub(f.began)
+	return nil
+}
+
+// requested begins with the request for the version, or ends with its stop.
+func (f *follower) requested(data []byte, now time.Time) error {
+	var r update.Request
+	if err := json.Unmarshal(data, &r); err != nil || r.Version != f.Version {
+		return nil
+	}
+	if r.Stop {
+		return fmt.Errorf("%w: %s", ErrStopped, r.Reason)
+	}
+	if f.request == nil || !f.request.ID().Equal(r.ID()) {
+		f.request, f.began, f.Steps = &r, now, nil
+		f.progress = newProgress(steps.Table(), r.Members(), now)
+	}
+	return nil
+}
+
+// WaitComplete blocks until the current run is one for this version and is
+// complete, or ctx is done.  It fails with ErrStopped if it was stopped.
+func (s *Sandbox) WaitComplete(ctx context.Context, version string) error {
+	_, err := s.Follow(ctx, version, nil)
+	return err
+}

@@ -1,0 +1,81 @@
+package sandbox
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"sigs.k8s.io/yaml"
+
+	"github.com/cybozu-go/neco"
+)
+
+// Cluster is the name of the data centre.
+const Cluster = "sandbox"
+
+// caFile is whom a server's processes trust.
+const caFile = "etc/ssl/certs/ca-certificates.crt"
+
+// osRelease is what the servers say they are.
+const osRelease = `NAME="Neco sandbox"
+ID=neco-sandbox
+VERSION_ID="1"
+`
+
+// dropIn makes a program of the package work on the server's root.
+const dropIn = `# The sandbox's, not the package's: this server is a directory.
+[Service]
+ExecStart=
+ExecStart=%s --root %s
+`
+
+// layOut makes the file system of a server on which nothing is installed: what
+// the operating system, the installer and neco setup would have made.
+func layOut(srv *Server, endpoints []string, ca []byte, docker string) error {
+	conf, err := yaml.Marshal(map[string]any{"endpoints": endpoints, "prefix": neco.NecoPrefix})
+	if err != nil {
+		return err
+	}
+	bmc, err := json.Marshal(map[string]any{"ipv4": map[string]string{"address": "127.0.0.1"}})
+	if err != nil {
+		return err
+	}
+	files := map[string][]byte{
+		"var/lib/dpkg/status":              nil,
+		"etc/hostname":                     fmt.Appendf(nil, "boot-%d\n", srv.LRN),
+		"etc/os-release":                   []byte(osRelease),
+		caFile:                             ca,
+		neco.RackFile:                      fmt.Appendf(nil, "%d\n", srv.LRN),
+		neco.ClusterFile:                   []byte(Cluster + "\n"),
+		neco.NecoConfFile:                  conf,
+		neco.DCTestFile:                    nil,
+		neco.NecoDir + "/serial":           fmt.Appendf(nil, "sandbox-%d\n", srv.LRN),
+		neco.NecoDir + "/bmc-address.json": bmc,
+	}
+	for _, name := range []string{"neco-worker", "neco-updater"} {
+		files["etc/systemd/system/"+name+".service.d/10-sandbox.conf"] =
+			fmt.Appendf(nil, dropIn, "/usr/sbin/"+name, quote(srv.Root))
+	}
+	for _, dir := range []string{"var/lib/dpkg/info", "var/lib/dpkg/updates", "var/log/journal", "run", "tmp", "root", "usr/bin", "usr/local/bin"} {
+		if err := os.MkdirAll(filepath.Join(srv.Root, dir), 0o755); err != nil {
+			return err
+		}
+	}
+	for name, data := range files {
+		path := filepath.Join(srv.Root, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			return err
+		}
+		if err := os.WriteFile(path, data, 0o644); err != nil {
+			return err
+		}
+	}
+	return os.Symlink(docker, filepath.Join(srv.Root, "usr/bin/docker"))
+}
+
+// quote makes a path one word of a unit file.
+func quote(path string) string {
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, `%`, `%%`, `$`, `$$`).Replace(path) + `"`
+}

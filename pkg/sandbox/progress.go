@@ -1,0 +1,51 @@
+package sandbox
+
+import (
+	"time"
+
+	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/pkg/update"
+)
+
+// StepTime is how long a step of an update took: from when the last server was
+// ready for it until the last one was ready for the next.
+type StepTime struct {
+	N    int
+	Name string
+	Took time.Duration
+}
+
+// progress turns the statuses of a run into the times of its steps.
+type progress struct {
+	table   update.Table
+	members []int
+	at      map[int]int // the step for which each member is ready
+	step    int         // the least of them
+	since   time.Time
+}
+
+func newProgress(t update.Table, members []int, began time.Time) *progress {
+	return &progress{table: t, members: members, at: map[int]int{}, since: began}
+}
+
+// observe takes a status in, and returns the steps that it ended.
+func (p *progress) observe(lrn int, st update.Status, now time.Time) []StepTime {
+	at := st.Step
+	if st.Cond == neco.CondComplete {
+		at = p.table.Last() + 1
+	}
+	p.at[lrn] = max(p.at[lrn], at)
+	least := at
+	for _, m := range p.members {
+		least = min(least, p.at[m])
+	}
+	var ended []StepTime
+	for ; p.step < least; p.step++ {
+		ended = append(ended, StepTime{p.step, p.table.Name(p.step), now.Sub(p.since)})
+		p.since = now
+	}
+	return ended
+}
+
+// done reports whether the run is complete.
+func (p *progress) done() bool { return p.step > p.table.Last() }
