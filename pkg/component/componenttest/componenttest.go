@@ -1,0 +1,156 @@
+// Package componenttest helps to test components: a target, golden files, and
+// a host that notes what is done to its units and containers.  It is for tests
+// only.
+package componenttest
+
+import (
+	"bytes"
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/pkg/component"
+	"github.com/cybozu-go/neco/pkg/host"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// Target is boot server 1 of three.
+func Target() component.Target {
+	return component.Target{
+		LRN: 1, Members: []int{0, 1, 2}, Version: "2026.11.21-1", Artifacts: neco.CurrentArtifacts, Private: true,
+		Facts: component.Facts{OSName: "Debian GNU/Linux", OSVersion: "12", Serial: "abc123"},
+	}
+}
+
+// Golden compares the files of c with testdata/<name>.golden.
+func Golden(t *testing.T, c component.Component, target component.Target) {
+	t.Helper()
+	files, err := c.Files(target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b bytes.Buffer
+	for _, f := range files {
+		fmt.Fprintf(&b, "==> %s %o %d:%d\n%s", f.Path, f.Mode, f.UID, f.GID, f.Data)
+	}
+	golden := filepath.Join("testdata", c.Name()+".golden")
+	if *update {
+		if err := os.MkdirAll("testdata", 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(golden, b.Bytes(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatalf("%v; write it with go test -update", err)
+	}
+	if diff := cmp.Diff(string(want), b.String()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// Host is a boot server that notes what is done to it.
+type Host struct {
+	mu      sync.Mutex
+	did     []string
+	active  map[string]bool
+	running map[string]bool
+	// Fail, if not nil, is asked before each act.
+	Fail func(act string) error
+}
+
+// New returns a component's host with its files in a directory of the test.
+func New(t *testing.T) (*Host, component.Host) {
+	t.Helper()
+	h := &Host{active: map[string]bool{}, running: map[string]bool{}}
+	return h, component.Host{FS: host.FS{Root: t.TempDir()}, Units: h, Containers: h}
+}
+
+// Did returns what was done since the last call.
+func (h *Host) Did() []string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	did := h.did
+	h.did = nil
+	return did
+}
+
+func (h *Host) act(act string, then func()) error {
+	if h.Fail != nil {
+		if err := h.Fail(act); err != nil {
+			return err
+		}
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.did = append(h.did, act)
+	if then != nil {
+		then()
+	}
+	return nil
+}
+
+// Start implements component.Units.
+func (h *Host) Start(_ context.Context, name string) error {
+	return h.act("start "+name, func() { h.active[name] = true })
+}
+
+// Restart implements component.Units.
+func (h *Host) Restart(_ context.Context, name string) error {
+	return h.act("restart "+name, func() { h.active[name] = true })
+}
+
+// StartTimer implements component.Units.
+func (h *Host) StartTimer(_ context.Context, name string) error {
+	return h.act("start timer "+name, nil)
+}
+
+// IsActive implements component.Units.
+func (h *Host) IsActive(_ context.Context, name string) (bool, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.active[name], nil
+}
+
+// Kill makes a unit inactive.
+func (h *Host) Kill(name string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.active[name] = false
+}
+
+// Pull implements component.Containers.
+func (h *Host) Pull(_ context.Context, img neco.ContainerImage) error {
+	return h.act("pull "+img.Name, nil)
+}
+
+// FullName implements component.Containers.
+func (h *Host) FullName(img neco.ContainerImage) string { return img.FullName(true) }
+
+// Running implements component.Containers: what is active runs its image.
+func (h *Host) Running(_ context.Context, img neco.ContainerImage) (bool, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for name, active := range h.active {
+		if active && strings.HasPrefix(img.Name, name) {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// RunInstallTools implements component.Containers.
+func (h *Host) RunInstallTools(_ context.Context, img neco.ContainerImage) error {
+	return h.act("install tools of "+img.Name, nil)
+}

@@ -1,0 +1,108 @@
+package component_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/pkg/component"
+	"github.com/cybozu-go/neco/pkg/component/componenttest"
+	"github.com/cybozu-go/neco/pkg/host"
+)
+
+// program is a component whose file can change.
+type program struct{ text string }
+
+func (program) Name() string  { return "serf" }
+func (program) Image() string { return "serf" }
+func (program) Tools()        {}
+func (program) Units() []component.Unit {
+	return []component.Unit{{Name: "serf"}, {Name: "optional", Condition: "/etc/optional"}}
+}
+
+func (p program) Files(component.Target) ([]host.File, error) {
+	return []host.File{{Path: "/etc/serf/serf.json", Data: []byte(p.text), Mode: 0o644}}, nil
+}
+
+func converge(t *testing.T, h component.Host, c component.Component, target component.Target) error {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	_, err := component.Converge(ctx, h, c, target)
+	return err
+}
+
+func TestConverge(t *testing.T) {
+	h, ch := componenttest.New(t)
+	target := componenttest.Target()
+	newer := target
+	newer.Artifacts.Images = append([]neco.ContainerImage{{Name: "serf", Repository: "quay.io/cybozu/serf", Tag: "9"}}, newer.Artifacts.Images...)
+	all := []string{"restart serf", "restart optional"}
+	steps := []struct {
+		name   string
+		c      program
+		target component.Target
+		before func()
+		want   []string
+	}{
+		{"installs and restarts what is new", program{"a"}, target, nil, append([]string{"install tools of serf"}, all...)},
+		{"does nothing where nothing differs", program{"a"}, target, nil, nil},
+		{"restarts where a file differs", program{"b"}, target, nil, all},
+		{"restarts where the image differs", program{"b"}, newer, nil, append([]string{"install tools of serf"}, all...)},
+		{"starts what is down", program{"b"}, newer, func() { h.Kill("serf") }, []string{"start serf"}},
+	}
+	for _, s := range steps {
+		if s.before != nil {
+			s.before()
+		}
+		if err := converge(t, ch, s.c, s.target); err != nil {
+			t.Fatalf("%s: %v", s.name, err)
+		}
+		if diff := cmp.Diff(s.want, h.Did()); diff != "" {
+			t.Errorf("%s: %s", s.name, diff)
+		}
+	}
+}
+
+func TestARestartThatFailsIsDoneAgain(t *testing.T) {
+	h, ch := componenttest.New(t)
+	h.Fail = func(act string) error {
+		if act == "restart serf" {
+			return errors.New("job failed")
+		}
+		return nil
+	}
+	if err := converge(t, ch, program{"a"}, componenttest.Target()); err == nil || err.Error() != "serf: job failed" {
+		t.Errorf("error %v", err)
+	}
+	h.Fail = nil
+	h.Did()
+	if err := converge(t, ch, program{"a"}, componenttest.Target()); err != nil {
+		t.Fatal(err)
+	}
+	// The commands are installed; the restart was not recorded, so it is
+	// done now.
+	if diff := cmp.Diff([]string{"restart serf", "restart optional"}, h.Did()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestWhatDoesNotBecomeReadyIsNamed(t *testing.T) {
+	h, ch := componenttest.New(t)
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	ch.Units = neverUp{h}
+	_, err := component.Converge(ctx, ch, program{"a"}, componenttest.Target())
+	if !errors.Is(err, context.DeadlineExceeded) || err.Error() != "serf: wait for serf.service: context deadline exceeded" {
+		t.Errorf("error %v", err)
+	}
+}
+
+// neverUp is a systemd whose units never become active.
+type neverUp struct{ *componenttest.Host }
+
+func (neverUp) IsActive(context.Context, string) (bool, error) { return false, nil }
