@@ -1,7 +1,7 @@
 package sandbox
 
 import (
-	"errors"
+	"context"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/pkg/host"
 	"github.com/cybozu-go/neco/pkg/release"
 	"github.com/cybozu-go/neco/pkg/storage"
@@ -50,9 +51,6 @@ func defaults() map[string]string {
 }
 
 func (o *Options) complete() error {
-	if o.Deb == "" {
-		return errors.New("no package is given")
-	}
 	if len(o.Servers) == 0 {
 		o.Servers = []int{0, 1, 2}
 	}
@@ -122,6 +120,23 @@ func DebVersion(deb string) (release.Version, error) {
 		return v, fmt.Errorf("package %s: its name is not neco_YYYY.MM.DD-SERIAL_amd64.deb", deb)
 	}
 	return v, nil
+}
+
+// CheckDeb makes sure that a file is the neco package of the version in its
+// name.
+func CheckDeb(ctx context.Context, deb string) error {
+	v, err := DebVersion(deb)
+	if err != nil {
+		return err
+	}
+	name, version, err := packages("").FileInfo(ctx, deb)
+	if err != nil {
+		return err
+	}
+	if name != neco.NecoPackageName || version != v.String() {
+		return fmt.Errorf("package %s: it is %s %s", deb, name, version)
+	}
+	return nil
 }
 
 // packages are those of the boot server whose root is given.

@@ -39,8 +39,9 @@ func (s *Sandbox) Prove(ctx context.Context, version string) ([]Proof, error) {
 	ctx, cancel := context.WithTimeout(ctx, proofTimeout)
 	defer cancel()
 	var proofs []Proof
+	servers := s.all()
 	for _, lrn := range s.opts.Servers {
-		p, err := s.proveOne(ctx, s.servers[lrn], version)
+		p, err := s.proveOne(ctx, servers[lrn], version)
 		if err != nil {
 			return proofs, fmt.Errorf("boot server %d does not run %s: %w", lrn, version, err)
 		}

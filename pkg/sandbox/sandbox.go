@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"os"
 	"path/filepath"
@@ -35,9 +36,9 @@ type Sandbox struct {
 	releases *server.Server
 	internet *internet.Internet
 	proxy    string // its address
-	servers  map[int]*Server
 
 	mu      sync.Mutex
+	servers map[int]*Server
 	members map[string]int // servers by the identity of their etcd member
 	closed  bool
 }
@@ -49,7 +50,7 @@ type Sandbox struct {
 //
 // The sandbox runs until Close, whatever becomes of ctx.
 func Start(ctx context.Context, o Options) (*Sandbox, error) {
-	if err := o.complete(); err != nil {
+	if err := errors.Join(o.complete(), CheckDeb(ctx, o.Deb)); err != nil {
 		return nil, fmt.Errorf("start sandbox: %w", err)
 	}
 	s := &Sandbox{opts: o, board: network.NewSwitchboard(), servers: map[int]*Server{}, members: map[string]int{}}
@@ -86,7 +87,7 @@ func (s *Sandbox) Close() error {
 	if s.cluster != nil {
 		s.cluster.Close()
 	}
-	for _, srv := range s.servers {
+	for _, srv := range s.all() {
 		err = errors.Join(err, srv.removeSocket())
 	}
 	if s.own {
@@ -111,11 +112,18 @@ func (s *Sandbox) Servers() []int { return s.opts.Servers }
 
 // Server returns a boot server.
 func (s *Sandbox) Server(lrn int) (*Server, error) {
-	srv := s.servers[lrn]
+	srv := s.all()[lrn]
 	if srv == nil {
 		return nil, fmt.Errorf("there is no boot server %d; there are %v", lrn, s.opts.Servers)
 	}
 	return srv, nil
+}
+
+// all are the boot servers by their LRN.
+func (s *Sandbox) all() map[int]*Server {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return maps.Clone(s.servers)
 }
 
 func (s *Sandbox) path(elem ...string) string {

@@ -48,13 +48,11 @@ func (s *Sandbox) install(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := s.makeServers(); err != nil {
+		return err
+	}
 	g, ctx := errgroup.WithContext(ctx)
-	for _, lrn := range s.opts.Servers {
-		srv, err := s.newServer(lrn)
-		if err != nil {
-			return fmt.Errorf("boot server %d: %w", lrn, err)
-		}
-		s.servers[lrn] = srv
+	for lrn, srv := range s.all() {
 		g.Go(func() error {
 			if err := packages(srv.Root).Install(ctx, s.opts.Deb); err != nil {
 				return fmt.Errorf("boot server %d: %w", lrn, err)
@@ -66,6 +64,20 @@ func (s *Sandbox) install(ctx context.Context) error {
 		return err
 	}
 	s.opts.Say(fmt.Sprintf("boot servers %v: dpkg has installed neco %s", s.opts.Servers, v))
+	return nil
+}
+
+// makeServers makes all boot servers, without packages.
+func (s *Sandbox) makeServers() error {
+	for _, lrn := range s.opts.Servers {
+		srv, err := s.newServer(lrn)
+		if err != nil {
+			return fmt.Errorf("boot server %d: %w", lrn, err)
+		}
+		s.mu.Lock()
+		s.servers[lrn] = srv
+		s.mu.Unlock()
+	}
 	return nil
 }
 
@@ -107,7 +119,7 @@ func (s *Sandbox) newServer(lrn int) (*Server, error) {
 // boot starts the units of all boot servers.
 func (s *Sandbox) boot(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
-	for _, srv := range s.servers {
+	for _, srv := range s.all() {
 		g.Go(func() error {
 			if err := srv.units.Boot(ctx); err != nil {
 				return fmt.Errorf("boot server %d: %w", srv.LRN, err)

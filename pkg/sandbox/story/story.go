@@ -28,7 +28,7 @@ type Options struct {
 // unless it could not be started, and is the caller's to close.
 func Tell(ctx context.Context, o Options) (*sandbox.Sandbox, error) {
 	t := &teller{Options: o, began: time.Now()}
-	if err := t.check(); err != nil {
+	if err := t.check(ctx); err != nil {
 		return nil, err
 	}
 	t.say("a data centre of three boot servers")
@@ -51,12 +51,12 @@ type teller struct {
 }
 
 // check finds out what can be known before anything is started.
-func (t *teller) check() error {
+func (t *teller) check(ctx context.Context) error {
 	if len(t.Debs) == 0 {
 		return errors.New("no package is given")
 	}
 	for _, deb := range t.Debs {
-		if _, err := sandbox.DebVersion(deb); err != nil {
+		if err := sandbox.CheckDeb(ctx, deb); err != nil {
 			return err
 		}
 	}
