@@ -3,8 +3,11 @@ package cli
 import (
 	"context"
 	"io"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
+
+	"github.com/cybozu-go/neco/pkg/host"
 )
 
 // New returns neco's tree of commands.
@@ -12,7 +15,7 @@ func New(env Env) *cobra.Command {
 	root := group("neco", "Operate the boot servers of a data centre")
 	root.SilenceUsage, root.SilenceErrors = true, true
 	root.CompletionOptions.DisableDefaultCmd = true
-	root.PersistentFlags().StringVar(&env.FS.Root, "root", "/", "directory that holds the boot server's file system")
+	root.PersistentFlags().Var(rootFlag{&env.FS}, "root", "directory that holds the boot server's file system")
 	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(
 		newCompletionCmd(),
@@ -38,4 +41,16 @@ func Run(ctx context.Context, env Env, args []string, stdin io.Reader, stdout, s
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	return report(stderr, root.ExecuteContext(ctx))
+}
+
+// rootFlag is the value of --root: a directory, relative to the current one.
+type rootFlag struct{ fs *host.FS }
+
+func (r rootFlag) String() string { return r.fs.Root }
+func (r rootFlag) Type() string   { return "DIR" }
+
+func (r rootFlag) Set(dir string) error {
+	abs, err := filepath.Abs(dir)
+	r.fs.Root = abs
+	return err
 }

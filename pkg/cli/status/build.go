@@ -8,6 +8,7 @@ import (
 	"unicode"
 
 	"github.com/cybozu-go/neco"
+	releases "github.com/cybozu-go/neco/pkg/release"
 	"github.com/cybozu-go/neco/pkg/storage"
 	"github.com/cybozu-go/neco/pkg/update"
 )
@@ -31,8 +32,11 @@ func New(s *storage.Snapshot, t update.Table, at time.Time) View {
 		v.Servers = append(v.Servers, server(s, t, lrn, v))
 	}
 	v.Release = release(s)
+	if _, err := releases.Parse(s.Release); err != nil && s.Release != "" {
+		v.Malformed = append(v.Malformed, Malformed{storage.KeyRelease, clean(err.Error())})
+	}
 	for _, m := range s.Malformed {
-		v.Malformed = append(v.Malformed, Malformed{clean(m.Key), clean(m.Err.Error())})
+		v.Malformed = append(v.Malformed, Malformed{clean(m.Key), clean(reason(m.Err))})
 	}
 	return v
 }
@@ -120,6 +124,14 @@ func release(s *storage.Snapshot) Release {
 		r.CheckedAt, r.StaleSince, r.Error = c.CheckedAt, c.StaleSince, clean(c.Error)
 	}
 	return r
+}
+
+// reason is the text of err, which is not given where the value is a secret.
+func reason(err error) string {
+	if err == nil {
+		return "its value is not accepted"
+	}
+	return err.Error()
 }
 
 // clean takes control characters out of text that anybody may have written.

@@ -1,0 +1,142 @@
+package cli_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	clientv3 "go.etcd.io/etcd/client/v3"
+
+	"github.com/cybozu-go/neco/pkg/cli"
+	"github.com/cybozu-go/neco/pkg/sandbox/etcd"
+)
+
+// testVersion is that of the neco that scripts run.
+const testVersion = "2024.01.02-3"
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"neco": func() {
+			env := cli.System(testVersion)
+			env.By = func() string { return "alice@boot-0" }
+			os.Exit(cli.Run(context.Background(), env, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+		},
+	})
+}
+
+// startEtcd starts one member for tests.
+func startEtcd(tb testing.TB) *etcd.Cluster {
+	tb.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	cluster, err := etcd.Start(ctx, etcd.Options{Dir: tb.TempDir(), Members: 1, NoFsync: true})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(cluster.Close)
+	return cluster
+}
+
+// newClient opens a client that is namespaced at prefix.
+func newClient(tb testing.TB, cluster *etcd.Cluster, prefix string) *clientv3.Client {
+	tb.Helper()
+	client, err := cluster.Client(prefix)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { _ = client.Close() })
+	return client
+}
+
+// writeConfig makes root the file system of a boot server of the cluster.
+func writeConfig(root string, cluster *etcd.Cluster, prefix string) error {
+	path := filepath.Join(root, "etc/neco/config.yml")
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	text := fmt.Sprintf("endpoints: [\"http://%s\"]\nprefix: %s\n", cluster.Endpoint(0), prefix)
+	return os.WriteFile(path, []byte(text), 0o600)
+}
+
+// TestScripts runs testdata/script/*.txtar. Beside testscript's own commands
+// they have: put KEY VALUE, del PREFIX, dump FILE, code N COMMAND..., and
+// eventually PATTERN KEY.
+func TestScripts(t *testing.T) {
+	cluster := startEtcd(t)
+	client := newClient(t, cluster, "/")
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		RequireExplicitExec: true,
+		Setup: func(e *testscript.Env) error {
+			prefix := "/" + filepath.Base(e.WorkDir) + "/"
+			e.Values["prefix"] = strings.TrimPrefix(prefix, "/")
+			// A program with the race detector would wait for a second at its end.
+			e.Vars = append(e.Vars, "ROOT="+e.WorkDir+"/root", "GORACE=atexit_sleep_ms=0")
+			return writeConfig(e.WorkDir+"/root", cluster, prefix)
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"put":  func(ts *testscript.TestScript, _ bool, args []string) { put(ts, client, args) },
+			"del":  func(ts *testscript.TestScript, _ bool, args []string) { del(ts, client, args) },
+			"dump": func(ts *testscript.TestScript, _ bool, args []string) { dump(ts, client, args) },
+			"code": code,
+		},
+	})
+}
+
+// etcdTimeout bounds what a test asks of etcd.
+const etcdTimeout = 10 * time.Second
+
+// put KEY VALUE writes a key below the script's prefix.
+func put(ts *testscript.TestScript, client *clientv3.Client, args []string) {
+	if len(args) != 2 {
+		ts.Fatalf("usage: put KEY VALUE")
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), etcdTimeout)
+	defer cancel()
+	_, err := client.Put(ctx, ts.Value("prefix").(string)+args[0], args[1])
+	ts.Check(err)
+}
+
+// del PREFIX deletes the keys that begin so.
+func del(ts *testscript.TestScript, client *clientv3.Client, args []string) {
+	ctx, cancel := context.WithTimeout(context.Background(), etcdTimeout)
+	defer cancel()
+	_, err := client.Delete(ctx, ts.Value("prefix").(string)+args[0], clientv3.WithPrefix())
+	ts.Check(err)
+}
+
+// dump FILE writes all keys and values of the script into a file.
+func dump(ts *testscript.TestScript, client *clientv3.Client, args []string) {
+	ctx, cancel := context.WithTimeout(context.Background(), etcdTimeout)
+	defer cancel()
+	prefix := ts.Value("prefix").(string)
+	res, err := client.Get(ctx, prefix, clientv3.WithPrefix())
+	ts.Check(err)
+	var b strings.Builder
+	for _, kv := range res.Kvs {
+		fmt.Fprintf(&b, "%s %s\n", strings.TrimPrefix(string(kv.Key), prefix), kv.Value)
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(b.String()), 0o644))
+}
+
+// code N COMMAND ARG... runs a command that must exit with N.
+func code(ts *testscript.TestScript, _ bool, args []string) {
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	err = ts.Exec(args[1], args[2:]...)
+	var exit *exec.ExitError
+	switch {
+	case err == nil && want == 0:
+	case errors.As(err, &exit) && exit.ExitCode() == want:
+	default:
+		ts.Fatalf("want exit code %d, got %v", want, err)
+	}
+}
