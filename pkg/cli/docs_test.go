@@ -1,0 +1,122 @@
+package cli_test
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/cybozu-go/neco/pkg/cli"
+	"github.com/cybozu-go/neco/pkg/storage"
+)
+
+var updateDocs = flag.Bool("update", false, "write the generated tables of docs/ anew")
+
+// TestDocsAreFresh compares the generated tables of docs/ with the code.
+func TestDocsAreFresh(t *testing.T) {
+	tests := []struct {
+		file, table string
+		generate    func() string
+	}{
+		{"neco.md", "commands", commandTable},
+		{"neco.md", "config", configTable},
+		{"etcd.md", "keys", keyTable},
+	}
+	for _, tt := range tests {
+		t.Run(tt.file+" "+tt.table, func(t *testing.T) {
+			path := "../../docs/" + tt.file
+			data, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			before, rest, ok := strings.Cut(string(data), "<!-- generated: "+tt.table+" -->\n")
+			got, after, closed := strings.Cut(rest, "<!-- end -->\n")
+			if !ok || !closed {
+				t.Fatalf("%s has no place for the table %q", path, tt.table)
+			}
+			want := tt.generate()
+			if *updateDocs && got != want {
+				text := before + "<!-- generated: " + tt.table + " -->\n" + want + "<!-- end -->\n" + after
+				if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+					t.Fatal(err)
+				}
+				return
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("%s is out of date; run make generate (-want +got):\n%s", path, diff)
+			}
+		})
+	}
+}
+
+// table writes a table in Markdown.
+func table(head []string, rows [][]string) string {
+	var b strings.Builder
+	line := func(cells []string) {
+		for _, c := range cells {
+			fmt.Fprintf(&b, "| %s ", strings.ReplaceAll(c, "|", `\|`))
+		}
+		b.WriteString("|\n")
+	}
+	line(head)
+	b.WriteString(strings.Repeat("|---", len(head)) + "|\n")
+	for _, r := range rows {
+		line(r)
+	}
+	return b.String()
+}
+
+func commandTable() string {
+	var rows [][]string
+	var walk func(*cobra.Command)
+	walk = func(cmd *cobra.Command) {
+		if !cmd.HasSubCommands() && cmd.IsAvailableCommand() {
+			rows = append(rows, []string{"`" + strings.TrimSuffix(cmd.UseLine(), " [flags]") + flags(cmd) + "`", cmd.Short})
+		}
+		for _, c := range cmd.Commands() {
+			walk(c)
+		}
+	}
+	walk(cli.New(cli.System(testVersion)))
+	return table([]string{"command", "what it does"}, rows)
+}
+
+// flags lists the flags of one command as its usage would.
+func flags(cmd *cobra.Command) string {
+	var b strings.Builder
+	cmd.LocalNonPersistentFlags().VisitAll(func(f *pflag.Flag) {
+		switch {
+		case f.Name == "help":
+		case f.Value.Type() == "bool":
+			fmt.Fprintf(&b, " [--%s]", f.Name)
+		default:
+			fmt.Fprintf(&b, " [--%s %s]", f.Name, strings.ToUpper(f.Name))
+		}
+	})
+	return b.String()
+}
+
+func configTable() string {
+	var rows [][]string
+	for _, k := range storage.ConfigKeys() {
+		from := "argument"
+		if k.Secret {
+			from = "`$" + k.Env + "` or standard input"
+		}
+		rows = append(rows, []string{"`" + k.Name + "`", k.Help, k.Value, k.Default, from})
+	}
+	return table([]string{"key", "what it is for", "value", "default", "given as"}, rows)
+}
+
+func keyTable() string {
+	var rows [][]string
+	for _, k := range storage.Keys() {
+		rows = append(rows, []string{"`" + strings.ReplaceAll(k.Key, ", ", "`, `") + "`", k.Value, k.Writer})
+	}
+	return table([]string{"key", "value", "written by"}, rows)
+}

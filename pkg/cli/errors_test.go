@@ -1,0 +1,61 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/cybozu-go/neco/pkg/storage"
+)
+
+func TestReportSaysWhatToDoAndHowItEnded(t *testing.T) {
+	tests := []struct {
+		name string
+		err  error
+		code int
+		text string
+	}{
+		{"success is silent", nil, 0, ""},
+		{"an error", errors.New("no"), 1, "Error: no\n"},
+		{"an error with a hint", hint(errors.New("no"), "try %s", "yes"), 1, "Error: no\nHint: try yes\n"},
+		{"a hint below a wrapped error", fmt.Errorf("leave 1: %w", hint(errors.New("no"), "stay")), 1, "Error: leave 1: no\nHint: stay\n"},
+		{"an exit code", &ExitError{CodeStopped, hint(errors.New("no"), "recover")}, 4, "Error: no\nHint: recover\n"},
+		{"an exit code alone", &ExitError{Code: 1}, 1, ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var b strings.Builder
+			if code := report(&b, tt.err); code != tt.code || b.String() != tt.text {
+				t.Errorf("code %d, %q", code, b.String())
+			}
+		})
+	}
+}
+
+func TestEveryErrorOfEtcdHasAHint(t *testing.T) {
+	for name, err := range map[string]error{
+		"no answer":            context.DeadlineExceeded,
+		"no connection":        status.Error(codes.Unavailable, "connection refused"),
+		"no time":              status.Error(codes.DeadlineExceeded, "late"),
+		"no space":             rpctypes.ErrNoSpace,
+		"no right":             rpctypes.ErrPermissionDenied,
+		"somebody was quicker": storage.ErrSuperseded,
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := explain(fmt.Errorf("read snapshot: %w", err))
+			var h *Hint
+			if !errors.As(got, &h) || h.Text == "" || !errors.Is(got, err) {
+				t.Errorf("%v", got)
+			}
+		})
+	}
+	if explain(nil) != nil {
+		t.Error("success is an error")
+	}
+}
