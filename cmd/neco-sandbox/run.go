@@ -1,7 +1,9 @@
 package main
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -12,23 +14,44 @@ import (
 // updateTimeout bounds one update of the story, which takes seconds.
 const updateTimeout = 5 * time.Minute
 
-func newRunCommand() *cobra.Command {
+func newRunCommand(name *string) *cobra.Command {
 	var o story.Options
+	var keep, serve bool
 	cmd := &cobra.Command{
 		Use:   "run --deb A.deb --deb B.deb",
 		Short: "Start a data centre with package A, update it to B, and end it",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			o.Out = cmd.OutOrStdout()
-			s, err := story.Tell(cmd.Context(), o)
-			if s != nil {
-				err = errors.Join(err, s.Close())
+			switch {
+			case serve:
+				return serveSandbox(cmd.Context(), *name, o)
+			case keep:
+				return startKept(cmd, *name)
 			}
-			return err
+			return runOnce(cmd.Context(), o)
 		},
 	}
-	cmd.Flags().StringArrayVar(&o.Debs, "deb", nil, "neco package; the first is what the servers begin with, each other one is an update")
+	cmd.Flags().StringArrayVar(&o.Debs, "deb", nil, "neco package; the servers begin with the first, each other one is an update")
 	cmd.Flags().StringVar(&o.Dir, "dir", "", "an empty directory for everything, which stays (default: a temporary one)")
 	cmd.Flags().DurationVar(&o.Timeout, "timeout", updateTimeout, "how long one update may take")
+	cmd.Flags().BoolVar(&keep, "keep", false, "leave it running in the background, to be played with")
+	cmd.Flags().BoolVar(&serve, "serve", false, "be what is left running")
+	if err := cmd.Flags().MarkHidden("serve"); err != nil {
+		panic(err) // the flag is four lines above
+	}
 	return cmd
+}
+
+// runOnce tells the story, and ends all in the end.
+func runOnce(ctx context.Context, o story.Options) error {
+	s, err := story.Tell(ctx, o)
+	if s == nil {
+		return err
+	}
+	if err := errors.Join(err, s.Close()); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(o.Out, "Everything has ended, and nothing is left.")
+	return err
 }

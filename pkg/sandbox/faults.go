@@ -46,3 +46,6 @@ func (s *Sandbox) Heal() {
 	s.board.Heal()
 	s.useMembers()
 }
+
+// IsCut reports whether a boot server is cut off.
+func (s *Sandbox) IsCut(lrn int) bool { return s.board.IsCut(lrn) }

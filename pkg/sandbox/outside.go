@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 
@@ -59,8 +60,9 @@ func (s *Sandbox) fillRegistry(ctx context.Context) error {
 	return nil
 }
 
-// Publish makes a release of a package, as the tag that a newer prerelease
-// would have, or of a release proper.  It returns the version.
+// Publish makes a release of a package, beside which its digest must lie, or a
+// pre-release, which only servers of the environment staging follow.  It
+// returns the version.
 func (s *Sandbox) Publish(deb string, prerelease bool) (string, error) {
 	v, err := DebVersion(deb)
 	if err != nil {
@@ -79,8 +81,19 @@ func (s *Sandbox) Publish(deb string, prerelease bool) (string, error) {
 	if err := s.releases.Publish(server.Release{Tag: tag, Prerelease: prerelease, Assets: assets}); err != nil {
 		return "", fmt.Errorf("publish %s: %w", v, err)
 	}
+	s.mu.Lock()
+	s.published = append(s.published, v.String())
+	s.mu.Unlock()
 	s.opts.Say(fmt.Sprintf("release server: published %s", tag))
 	return v.String(), nil
+}
+
+// Published are the versions on the release server, in the order in which they
+// came there.
+func (s *Sandbox) Published() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.published)
 }
 
 // keep makes the file at to, which the release server goes on to read, from

@@ -41,6 +41,8 @@ type Sandbox struct {
 	servers map[int]*Server
 	members map[string]int // servers by the identity of their etcd member
 	closed  bool
+	// published are the versions on the release server.
+	published []string
 }
 
 // Start starts a sandbox.  When it returns, etcd and the internet work, the

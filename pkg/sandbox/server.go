@@ -32,9 +32,10 @@ type Server struct {
 }
 
 // LogFile is where the output of a unit is.
-func (s *Server) LogFile(unit string) string { return filepath.Join(s.logDir(), unit+".log") }
+func (s *Server) LogFile(unit string) string { return filepath.Join(s.LogDir(), unit+".log") }
 
-func (s *Server) logDir() string { return filepath.Join(s.Root, "var/log/units") }
+// LogDir has a file for each unit.
+func (s *Server) LogDir() string { return filepath.Join(s.Root, "var/log/units") }
 
 // MainPID is the number of a unit's process, 0 if there is none.
 func (s *Server) MainPID(unit string) int { return s.units.MainPID(unit) }
@@ -104,7 +105,7 @@ func (s *Sandbox) newServer(lrn int) (*Server, error) {
 		docker.RootEnv + "=" + srv.Root,
 	}
 	srv.units, err = systemd.New(systemd.Options{
-		Root: srv.Root, Socket: srv.socket, LogDir: srv.logDir(), Env: srv.Env, Path: path,
+		Root: srv.Root, Socket: srv.socket, LogDir: srv.LogDir(), Env: srv.Env, Path: path,
 		Log: s.opts.Log.With("lrn", lrn),
 	})
 	if err != nil {

@@ -42,12 +42,17 @@ func Tell(ctx context.Context, o Options) (*sandbox.Sandbox, error) {
 			return s, err
 		}
 	}
+	if err := writeTable(t.Out, t.runs); err != nil {
+		return s, err
+	}
+	t.end(s)
 	return s, nil
 }
 
 type teller struct {
 	Options
 	began time.Time
+	runs  []*sandbox.Run
 }
 
 // check finds out what can be known before anything is started.
@@ -88,6 +93,7 @@ func (t *teller) update(ctx context.Context, s *sandbox.Sandbox, deb string, pub
 	if err != nil {
 		return err
 	}
+	t.runs = append(t.runs, run)
 	t.say(fmt.Sprintf("update to %s: complete after %.1fs", version, run.Took.Seconds()))
 	return t.prove(ctx, s, version)
 }
@@ -99,6 +105,13 @@ func (t *teller) prove(ctx context.Context, s *sandbox.Sandbox, version string) 
 			p.LRN, p.WorkerPID, p.UpdaterPID, p.Version, p.Version))
 	}
 	return err
+}
+
+// end says what all of this has come to.
+func (t *teller) end(s *sandbox.Sandbox) {
+	last := t.runs[len(t.runs)-1].Version
+	fmt.Fprintf(t.Out, "\nAll %d boot servers run %s, %.1f s after the start.\n",
+		len(s.Servers()), last, time.Since(t.began).Seconds())
 }
 
 // logLines is how much of a log is shown.

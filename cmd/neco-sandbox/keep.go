@@ -1,0 +1,135 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
+
+	"github.com/cybozu-go/neco/pkg/sandbox/control"
+	"github.com/cybozu-go/neco/pkg/sandbox/story"
+)
+
+// startKept starts this program once more, in the background, and shows what
+// it says until it has told the story.
+func startKept(cmd *cobra.Command, name string) error {
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	bg := exec.Command(self, append(os.Args[1:], "--serve")...)
+	bg.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	bg.Stderr = cmd.ErrOrStderr()
+	out, err := bg.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	if err := bg.Start(); err != nil {
+		return err
+	}
+	stop := context.AfterFunc(cmd.Context(), func() { bg.Process.Signal(syscall.SIGTERM) })
+	defer stop()
+	// It ends with the child, or when that lets go of its output.
+	if _, err := io.Copy(cmd.OutOrStdout(), out); err != nil {
+		return err
+	}
+	place, err := control.PlaceOf(name)
+	if err != nil {
+		return err
+	}
+	if state, err := place.State(); err == nil && state.PID == bg.Process.Pid {
+		fmt.Fprint(cmd.OutOrStdout(), hints)
+		return bg.Process.Release()
+	}
+	if err := bg.Wait(); err != nil {
+		return child(err)
+	}
+	return context.Cause(cmd.Context())
+}
+
+const hints = `
+It goes on in the background. Play with it:
+  neco-sandbox status                 how it is
+  neco-sandbox publish                build and publish the next version
+  neco-sandbox kill worker 1          kill a process; pause and resume stop one
+  neco-sandbox cut 2, heal            cut a server off, connect all again
+  neco-sandbox logs 1 -f              what a worker does
+  neco-sandbox neco 0 -- status       the neco command of a server
+  neco-sandbox down                   end it
+`
+
+// serveSandbox tells the story, lets go of its output, and answers until it is
+// told to end.
+func serveSandbox(ctx context.Context, name string, o story.Options) (err error) {
+	place, err := control.PlaceOf(name)
+	if err != nil {
+		return err
+	}
+	release, err := place.Take()
+	if err != nil {
+		return err
+	}
+	defer release()
+	s, err := story.Tell(ctx, o)
+	if s == nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	if err != nil {
+		return err
+	}
+	l, cleanup, err := listenControl()
+	if err != nil {
+		return err
+	}
+	defer cleanup()
+	if err := place.Write(control.State{
+		Socket: l.Addr().String(), Dir: s.Dir(), Temporary: o.Dir == "", PID: os.Getpid(),
+	}); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, place.Forget()) }()
+	if err := letGo(place.LogFile()); err != nil {
+		return err
+	}
+	return control.Serve(ctx, l, s)
+}
+
+// listenControl opens a socket that only this user can reach.
+func listenControl() (net.Listener, func(), error) {
+	dir, err := os.MkdirTemp("", "neco-control-")
+	if err != nil {
+		return nil, nil, err
+	}
+	cleanup := func() { os.RemoveAll(dir) }
+	l, err := net.Listen("unix", filepath.Join(dir, "socket"))
+	if err != nil {
+		cleanup()
+		return nil, nil, err
+	}
+	return l, cleanup, nil
+}
+
+// letGo makes this process write to a file from now on, and to nobody's
+// terminal.
+func letGo(file string) error {
+	log, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	for _, fd := range []int{1, 2} {
+		if err := unix.Dup2(int(log.Fd()), fd); err != nil {
+			return err
+		}
+	}
+	return nil
+}

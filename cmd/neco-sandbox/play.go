@@ -1,0 +1,139 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
+
+	"github.com/cybozu-go/neco/pkg/sandbox/control"
+)
+
+// order sends one order to the sandbox of a name.
+func order(ctx context.Context, name, verb string, o control.Order) error {
+	c, err := control.Connect(ctx, name)
+	if err != nil {
+		return err
+	}
+	return c.Do(ctx, verb, o, nil)
+}
+
+// unitName turns what people say into the name of a unit.
+func unitName(word string) string {
+	switch {
+	case word == "worker", word == "updater":
+		return "neco-" + word + ".service"
+	case strings.Contains(word, "."):
+		return word
+	}
+	return word + ".service"
+}
+
+func newKillCommand(name *string) *cobra.Command {
+	var signal string
+	cmd := &cobra.Command{
+		Use:   "kill worker|updater|UNIT LRN",
+		Short: "Send a signal to a process of a boot server",
+		Args:  cobra.ExactArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			sig, err := parseSignal(signal)
+			if err != nil {
+				return err
+			}
+			return kill(cmd.Context(), *name, args, sig)
+		},
+	}
+	cmd.Flags().StringVar(&signal, "signal", "KILL", "which signal")
+	return cmd
+}
+
+func newPauseCommand(name *string) *cobra.Command {
+	return &cobra.Command{
+		Use:   "pause worker|updater|UNIT LRN",
+		Short: "Stop a process of a boot server where it is",
+		Args:  cobra.ExactArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return kill(cmd.Context(), *name, args, syscall.SIGSTOP)
+		},
+	}
+}
+
+func newResumeCommand(name *string) *cobra.Command {
+	return &cobra.Command{
+		Use:   "resume worker|updater|UNIT LRN",
+		Short: "Let a paused process go on",
+		Args:  cobra.ExactArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return kill(cmd.Context(), *name, args, syscall.SIGCONT)
+		},
+	}
+}
+
+func kill(ctx context.Context, name string, args []string, sig syscall.Signal) error {
+	lrns, err := parseLRNs(args[1:])
+	if err != nil {
+		return err
+	}
+	return order(ctx, name, "kill", control.Order{Server: lrns[0], Unit: unitName(args[0]), Signal: sig})
+}
+
+func newCutCommand(name *string) *cobra.Command {
+	return &cobra.Command{
+		Use:   "cut LRN...",
+		Short: "Cut boot servers off from the others and from the internet",
+		Args:  cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			lrns, err := parseLRNs(args)
+			if err != nil {
+				return err
+			}
+			return order(cmd.Context(), *name, "cut", control.Order{Servers: lrns})
+		},
+	}
+}
+
+func newHealCommand(name *string) *cobra.Command {
+	return &cobra.Command{
+		Use:   "heal",
+		Short: "Connect all boot servers again",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return order(cmd.Context(), *name, "heal", control.Order{})
+		},
+	}
+}
+
+func newDownCommand(name *string) *cobra.Command {
+	return &cobra.Command{
+		Use:   "down",
+		Short: "End the sandbox",
+		Args:  cobra.NoArgs,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return control.Down(cmd.Context(), *name) },
+	}
+}
+
+func parseLRNs(args []string) ([]int, error) {
+	var lrns []int
+	for _, arg := range args {
+		n, err := strconv.Atoi(arg)
+		if err != nil || n < 0 {
+			return nil, fmt.Errorf("%q is no boot server; they are numbers, see neco-sandbox status", arg)
+		}
+		lrns = append(lrns, n)
+	}
+	return lrns, nil
+}
+
+func parseSignal(text string) (syscall.Signal, error) {
+	if n, err := strconv.Atoi(text); err == nil && n > 0 && n < 65 {
+		return syscall.Signal(n), nil
+	}
+	if sig := unix.SignalNum("SIG" + strings.TrimPrefix(strings.ToUpper(text), "SIG")); sig != 0 {
+		return sig, nil
+	}
+	return 0, fmt.Errorf("there is no signal %q", text)
+}

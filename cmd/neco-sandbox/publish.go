@@ -1,0 +1,103 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cybozu-go/neco/pkg/release"
+	"github.com/cybozu-go/neco/pkg/sandbox/control"
+)
+
+func newPublishCommand(name *string) *cobra.Command {
+	var o control.Order
+	cmd := &cobra.Command{
+		Use:   "publish [VERSION]",
+		Short: "Publish a release, by default the next one, built from this checkout",
+		Args:  cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if o.Deb != "" && len(args) > 0 {
+				return errors.New("a package has its own version; give one of the two")
+			}
+			c, err := control.Connect(cmd.Context(), *name)
+			if err != nil {
+				return err
+			}
+			if o.Deb == "" {
+				if o.Deb, err = build(cmd, c, args); err != nil {
+					return err
+				}
+			}
+			if o.Deb, err = filepath.Abs(o.Deb); err != nil {
+				return err
+			}
+			var version string
+			if err := c.Do(cmd.Context(), "publish", o, &version); err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "published %s\n", version)
+			return err
+		},
+	}
+	cmd.Flags().StringVar(&o.Deb, "deb", "", "publish this package, with its .sha256 beside it")
+	cmd.Flags().BoolVar(&o.Prerelease, "prerelease", false, "as a pre-release, which only the environment staging follows")
+	return cmd
+}
+
+// build makes the package of the version that is asked for, or of the next.
+func build(cmd *cobra.Command, c *control.Client, args []string) (string, error) {
+	root, err := checkout()
+	if err != nil {
+		return "", err
+	}
+	var v release.Version
+	if len(args) > 0 {
+		v, err = release.Parse(args[0])
+	} else {
+		v, err = next(cmd.Context(), c)
+	}
+	if err != nil {
+		return "", err
+	}
+	mk := exec.CommandContext(cmd.Context(), "make", "-C", root, "deb", "VERSION="+v.String())
+	mk.Stdout, mk.Stderr = cmd.ErrOrStderr(), cmd.ErrOrStderr()
+	if err := mk.Run(); err != nil {
+		return "", fmt.Errorf("build the package of %s: %w", v, err)
+	}
+	return filepath.Join(root, "build", release.PackageFile(v)), nil
+}
+
+// next is the version after the newest one that is published.
+func next(ctx context.Context, c *control.Client) (release.Version, error) {
+	var newest release.Version
+	st, err := c.Status(ctx)
+	if err != nil {
+		return newest, err
+	}
+	for _, text := range st.Published {
+		if v, err := release.Parse(text); err == nil && v.Compare(newest) > 0 {
+			newest = v
+		}
+	}
+	newest.Serial++
+	return newest, nil
+}
+
+// checkout is the source that this program was built from: it is in its
+// directory build.
+func checkout() (string, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return "", err
+	}
+	root := filepath.Dir(filepath.Dir(self))
+	if _, err := os.Stat(filepath.Join(root, "debian", "build")); err != nil {
+		return "", fmt.Errorf("%s is not in the directory build of a checkout; publish a package with --deb", self)
+	}
+	return root, nil
+}

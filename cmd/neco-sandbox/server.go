@@ -1,0 +1,106 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cybozu-go/neco/pkg/sandbox/control"
+)
+
+// server asks about one boot server.
+func server(ctx context.Context, name, lrn string) (*control.Client, control.Server, error) {
+	lrns, err := parseLRNs([]string{lrn})
+	if err != nil {
+		return nil, control.Server{}, err
+	}
+	c, err := control.Connect(ctx, name)
+	if err != nil {
+		return nil, control.Server{}, err
+	}
+	st, err := c.Status(ctx)
+	if err != nil {
+		return nil, control.Server{}, err
+	}
+	for _, s := range st.Servers {
+		if s.LRN == lrns[0] {
+			return c, s, nil
+		}
+	}
+	return nil, control.Server{}, fmt.Errorf("there is no boot server %s", lrn)
+}
+
+func newNecoCommand(name *string) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "neco LRN -- ARGS...",
+		Short: "Run the neco command of a boot server",
+		Args:  cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, s, err := server(cmd.Context(), *name, args[0])
+			if err != nil {
+				return err
+			}
+			var env []string
+			if err := c.Do(cmd.Context(), "environment", control.Order{Server: s.LRN}, &env); err != nil {
+				return err
+			}
+			neco := exec.CommandContext(cmd.Context(), filepath.Join(s.Root, "usr/bin/neco"), append([]string{"--root", s.Root}, args[1:]...)...)
+			neco.Env = append(os.Environ(), env...)
+			neco.Stdin, neco.Stdout, neco.Stderr = cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr()
+			return child(neco.Run())
+		},
+	}
+	return cmd
+}
+
+func newLogsCommand(name *string) *cobra.Command {
+	var follow bool
+	cmd := &cobra.Command{
+		Use:   "logs LRN [UNIT]",
+		Short: "Show what a unit of a boot server has said, its worker by default",
+		Args:  cobra.RangeArgs(1, 2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			_, s, err := server(cmd.Context(), *name, args[0])
+			if err != nil {
+				return err
+			}
+			unit := unitName("worker")
+			if len(args) > 1 {
+				unit = unitName(args[1])
+			}
+			file, err := os.Open(filepath.Join(s.Logs, unit+".log"))
+			if err != nil {
+				return fmt.Errorf("%s has said nothing on boot server %d: %w", unit, s.LRN, err)
+			}
+			defer file.Close()
+			return show(cmd.Context(), cmd.OutOrStdout(), file, follow)
+		},
+	}
+	cmd.Flags().BoolVarP(&follow, "follow", "f", false, "go on with what is added")
+	return cmd
+}
+
+// logPoll is the pause between two looks at a file that grows.
+const logPoll = 200 * time.Millisecond
+
+// show copies a file, and what is added to it until ctx is done.
+func show(ctx context.Context, out io.Writer, file *os.File, follow bool) error {
+	tick := time.NewTicker(logPoll)
+	defer tick.Stop()
+	for {
+		if _, err := io.Copy(out, file); err != nil || !follow {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}

@@ -1,0 +1,90 @@
+package control
+
+import (
+	"context"
+	"time"
+
+	"github.com/cybozu-go/neco/pkg/sandbox"
+	"github.com/cybozu-go/neco/pkg/steps"
+	"github.com/cybozu-go/neco/pkg/storage"
+)
+
+// Status is how a sandbox is.
+type Status struct {
+	Dir string `json:"dir"`
+	// Published are the versions on the release server, oldest first.
+	Published []string `json:"published"`
+	// Release is the newest version that the updater knows, Request the one
+	// that the boot servers are to run.
+	Release string   `json:"release,omitempty"`
+	Request string   `json:"request,omitempty"`
+	Stopped string   `json:"stopped,omitempty"`
+	Servers []Server `json:"servers"`
+}
+
+// Server is how a boot server is.
+type Server struct {
+	LRN     int     `json:"lrn"`
+	Root    string  `json:"root"`
+	Logs    string  `json:"logs"`
+	Cut     bool    `json:"cut"`
+	Worker  Process `json:"worker"`
+	Updater Process `json:"updater"`
+	// Version is the worker's own, from its sign of life; empty: it gives none.
+	Version string `json:"version,omitempty"`
+	// The rest is the worker's last report.
+	For     string     `json:"for,omitempty"`
+	Step    int        `json:"step"`
+	Name    string     `json:"step_name,omitempty"`
+	Cond    string     `json:"cond,omitempty"`
+	Message string     `json:"message,omitempty"`
+	At      *time.Time `json:"at,omitempty"`
+}
+
+// Process is that of a unit.
+type Process struct {
+	State string `json:"state"`
+	PID   int    `json:"pid,omitempty"`
+}
+
+// statusTimeout bounds the question to etcd.
+const statusTimeout = 10 * time.Second
+
+// status asks etcd and the units.
+func status(ctx context.Context, s *sandbox.Sandbox) (*Status, error) {
+	ctx, cancel := context.WithTimeout(ctx, statusTimeout)
+	defer cancel()
+	snap, err := s.Storage().Snapshot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	st := &Status{Dir: s.Dir(), Published: s.Published(), Release: snap.Release}
+	if r := snap.Request; r != nil {
+		st.Request = r.Version
+		if r.Stop {
+			st.Stopped = r.Reason
+		}
+	}
+	for _, lrn := range s.Servers() {
+		srv, err := s.Server(lrn)
+		if err != nil {
+			return nil, err
+		}
+		st.Servers = append(st.Servers, describe(s, srv, snap))
+	}
+	return st, nil
+}
+
+func describe(s *sandbox.Sandbox, srv *sandbox.Server, snap *storage.Snapshot) Server {
+	d := Server{
+		LRN: srv.LRN, Root: srv.Root, Logs: srv.LogDir(), Cut: s.IsCut(srv.LRN),
+		Worker:  Process{srv.State(sandbox.WorkerUnit), srv.MainPID(sandbox.WorkerUnit)},
+		Updater: Process{srv.State(sandbox.UpdaterUnit), srv.MainPID(sandbox.UpdaterUnit)},
+		Version: snap.Presence[srv.LRN].Version,
+	}
+	if report, ok := snap.Statuses[srv.LRN]; ok {
+		d.For, d.Step, d.Name = report.Version, report.Step, steps.Table().Name(report.Step)
+		d.Cond, d.Message, d.At = report.Cond.String(), report.Message, report.At
+	}
+	return d
+}
