@@ -4,10 +4,7 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"os"
-	"os/exec"
 	"os/signal"
 	"syscall"
 
@@ -16,9 +13,6 @@ import (
 	"github.com/cybozu-go/neco/pkg/sandbox/control"
 	"github.com/cybozu-go/neco/pkg/sandbox/docker"
 )
-
-// interrupted is the exit code of a program that was told to end too early.
-const interrupted = 130
 
 func main() {
 	if docker.Called(os.Args) { // the boot servers' docker is this program
@@ -29,35 +23,6 @@ func main() {
 	code := exitCode(ctx, err)
 	stop()
 	os.Exit(code)
-}
-
-// childError is the end of a program that has said itself what is wrong.
-type childError int
-
-func (e childError) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
-
-// child turns the end of a program that spoke for us into an error.
-func child(err error) error {
-	var exit *exec.ExitError
-	if errors.As(err, &exit) {
-		return childError(exit.ExitCode())
-	}
-	return err
-}
-
-func exitCode(ctx context.Context, err error) int {
-	var c childError
-	switch {
-	case err == nil:
-		return 0
-	case errors.As(err, &c) && c > 0:
-		return int(c)
-	case ctx.Err() != nil:
-		fmt.Fprintln(os.Stderr, "interrupted")
-		return interrupted
-	}
-	fmt.Fprintf(os.Stderr, "Error: %v\n", err)
-	return 1
 }
 
 func newCommand() *cobra.Command {
