@@ -16,7 +16,7 @@ STATICCHECK = go tool -modfile=tools/go.mod staticcheck
 
 .PHONY: help
 help: ## List what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: ## Build all programs into build/
@@ -28,7 +28,7 @@ run: sandbox-debs ## Start a data centre of three boot servers here and update i
 
 .PHONY: sandbox-debs
 sandbox-debs:
-	@tools/need dpkg:dpkg
+	@tools/need dpkg:dpkg gzip:gzip
 	go build -o build/ ./cmd/neco-sandbox
 	debian/build build $(RUN_VERSIONS)
 
@@ -38,8 +38,8 @@ check: lint test ## Format, vet, staticcheck, tests
 .PHONY: lint
 lint: ## Format, vet, staticcheck
 	@files=$$(gofmt -l *.go cmd internal pkg); test -z "$$files" || { echo "not formatted, run gofmt -w: $$files" >&2; exit 1; }
-	go vet ./...
-	$(STATICCHECK) ./...
+	go vet -tags=sandbox ./...
+	$(STATICCHECK) -tags=sandbox ./...
 
 .PHONY: test
 test: ## All tests, with the race detector
@@ -47,8 +47,9 @@ test: ## All tests, with the race detector
 	go test -race ./...
 
 .PHONY: test-sandbox
-test-sandbox: sandbox-debs ## The tests that run real packages in the sandbox
-	NECO_SANDBOX_TEST=1 go test -count=1 -timeout=60m ./pkg/sandbox/...
+test-sandbox: ## The tests that run real packages in the sandbox
+	@tools/need dpkg:dpkg gzip:gzip
+	go test -tags=sandbox -count=1 -timeout=60m ./pkg/sandbox/... ./cmd/neco-sandbox/...
 
 .PHONY: test-deb
 test-deb: ## Build the package twice and compare the bytes
@@ -58,8 +59,8 @@ test-deb: ## Build the package twice and compare the bytes
 	@rm -rf build/a build/b
 
 .PHONY: simulate
-simulate: ## Simulate SEEDS=1000 updates with faults
-	go test ./pkg/simulation -count=1 -timeout=0 -args -seeds=$(SEEDS)
+simulate: ## Simulate SEEDS=1000 updates with faults, or replay SEED=n [PLANT=bug]
+	go test ./pkg/simulation -run=TestSeedsHoldTheInvariants -count=1 -timeout=0 -v -args $(if $(SEED),-seed=$(SEED) -plant=$(PLANT),-seeds=$(SEEDS))
 
 .PHONY: fuzz
 fuzz: ## Fuzz every decoder for FUZZTIME=20s

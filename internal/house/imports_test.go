@@ -35,15 +35,22 @@ func TestImportsGoOneWay(t *testing.T) {
 
 func TestProductionCodeImportsNoTestSupport(t *testing.T) {
 	for _, s := range sources(t) {
-		if s.IsTest() || s.Below("pkg/sandbox", "pkg/simulation", "cmd/neco-sandbox") {
+		// A package whose name ends in "test" is there for tests.
+		if s.IsTest() || strings.HasSuffix(s.Dir(), "test") || s.Below("pkg/sandbox", "pkg/simulation", "cmd/neco-sandbox") {
 			continue
 		}
 		for _, p := range s.Imports() {
-			if p == "testing" || p == "net/http/httptest" || strings.HasPrefix(p, module+"/pkg/sandbox") {
+			if p == "testing" || p == "net/http/httptest" || testSupport(p) {
 				t.Errorf("%s imports %s", s.Name, p)
 			}
 		}
 	}
+}
+
+// testSupport reports whether p is a package of ours that is there for tests.
+func testSupport(p string) bool {
+	rel, ours := strings.CutPrefix(p, module+"/")
+	return ours && (strings.HasPrefix(rel, "pkg/sandbox") || strings.HasSuffix(rel, "test"))
 }
 
 // TestCoreIsPure: pkg/update decides from values alone.
