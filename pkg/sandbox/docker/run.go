@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// call is what follows "docker run".
-type call struct {
+// invocation is what follows "docker run".
+type invocation struct {
 	name    string
 	image   string
 	args    []string
@@ -26,8 +26,8 @@ func valued() []string {
 
 // parseRun reads the command line of "docker run".  An option is followed by
 // its value, or has it behind a "=".
-func parseRun(args []string) (call, error) {
-	var c call
+func parseRun(args []string) (invocation, error) {
+	var c invocation
 	for len(args) > 0 && strings.HasPrefix(args[0], "-") {
 		option, value, given := strings.Cut(args[0], "=")
 		args = args[1:]
@@ -58,28 +58,28 @@ func parseRun(args []string) (call, error) {
 // run is "docker run": a container in the foreground.  It ends with ctx, and
 // so successfully: whoever stops a container asks for its end.
 func (c command) run(ctx context.Context, args []string) error {
-	call, err := parseRun(args)
+	i, err := parseRun(args)
 	if err != nil {
 		return err
 	}
-	if _, err := c.store.image(call.image); err != nil {
+	if _, err := c.store.image(i.image); err != nil {
 		return err
 	}
-	if len(call.args) > 0 && path.Base(call.args[0]) == "install-tools" {
-		return call.installTools()
+	if len(i.args) > 0 && path.Base(i.args[0]) == "install-tools" {
+		return i.installTools()
 	}
-	if call.name == "" {
+	if i.name == "" {
 		return errUsage
 	}
-	release, err := c.store.hold(call.name, call.image)
+	release, err := c.store.hold(i.name, i.image)
 	if err != nil {
 		return err
 	}
 	defer release()
-	fmt.Fprintf(c.stdout, "%s runs %s %s\n", call.name, call.image, strings.Join(call.args, " "))
+	fmt.Fprintf(c.stdout, "%s runs %s %s\n", i.name, i.image, strings.Join(i.args, " "))
 	<-ctx.Done()
 	// Removed while it is still locked, as --rm says.
-	return os.Remove(c.store.containerFile(call.name))
+	return os.Remove(c.store.containerFile(i.name))
 }
 
 // tool is what stands for every command that an image brings along.
@@ -90,7 +90,7 @@ exit 0
 
 // installTools does what the program of that name in an image does: it copies
 // the image's commands to where they are mounted.
-func (c call) installTools() error {
+func (c invocation) installTools() error {
 	name := path.Base(path.Dir(c.args[0]))
 	for _, v := range c.volumes {
 		dir, dest, _ := strings.Cut(v, ":")
