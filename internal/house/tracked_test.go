@@ -61,3 +61,24 @@ func TestScriptsAreExecutableAndStrict(t *testing.T) {
 		}
 	}
 }
+
+// TestCIRunsWhatTheReadmeSays: whoever reads the one knows the other.
+func TestCIRunsWhatTheReadmeSays(t *testing.T) {
+	script, err := os.ReadFile(filepath.Join(rootDir, ".ci/run"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	readme, err := os.ReadFile(filepath.Join(rootDir, "README.md"))
+	if err != nil {
+		t.Skip("there is no README.md yet")
+	}
+	commands := regexp.MustCompile(`(?m)^make .*$`).FindAll(script, -1)
+	if len(commands) == 0 {
+		t.Error(".ci/run runs nothing")
+	}
+	for _, c := range commands {
+		if !bytes.Contains(readme, c) {
+			t.Errorf("README.md does not tell to run %q", c)
+		}
+	}
+}
