@@ -41,7 +41,8 @@ func follow(cmd *cobra.Command, env *Env, s *storage.Storage, o statusOptions) e
 		defer stop()
 	}
 	f := &follower{statusOptions: o, cmd: cmd, terminal: isTerminal(cmd.OutOrStdout())}
-	wake := s.Wake(ctx)
+	wake, stopWatch := wakeOn(ctx, s)
+	defer stopWatch()
 	tick := time.NewTicker(redrawEvery)
 	defer tick.Stop()
 	for {
