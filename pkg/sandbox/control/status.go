@@ -54,7 +54,7 @@ const statusTimeout = 10 * time.Second
 func status(ctx context.Context, s *sandbox.Sandbox) (*Status, error) {
 	ctx, cancel := context.WithTimeout(ctx, statusTimeout)
 	defer cancel()
-	snap, err := s.Storage().Snapshot(ctx)
+	snap, err := snapshot(ctx, s.Storage())
 	if err != nil {
 		return nil, err
 	}
@@ -73,6 +73,27 @@ func status(ctx context.Context, s *sandbox.Sandbox) (*Status, error) {
 		st.Servers = append(st.Servers, describe(s, srv, snap))
 	}
 	return st, nil
+}
+
+// snapshotPoll is the pause between two questions to an etcd without a leader.
+const snapshotPoll = 200 * time.Millisecond
+
+// snapshot asks until there is an answer, or ctx is done: members that are cut
+// off take their leader with them.
+func snapshot(ctx context.Context, store *storage.Storage) (*storage.Snapshot, error) {
+	tick := time.NewTicker(snapshotPoll)
+	defer tick.Stop()
+	for {
+		snap, err := store.Snapshot(ctx)
+		if err == nil {
+			return snap, nil
+		}
+		select {
+		case <-ctx.Done():
+			return nil, err
+		case <-tick.C:
+		}
+	}
 }
 
 func describe(s *sandbox.Sandbox, srv *sandbox.Server, snap *storage.Snapshot) Server {
