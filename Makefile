@@ -42,9 +42,10 @@ lint: ## Format, vet, staticcheck
 	$(STATICCHECK) -tags=sandbox ./...
 
 .PHONY: test
-test: ## All tests, with the race detector
+test: ## All tests, with the race detector, and SEEDS=1000 simulated updates
 	@tools/need gcc:gcc
-	go test -race ./...
+	go test -race $$(go list ./... | grep -v /pkg/simulation$$)
+	go test ./pkg/simulation -args -seeds=$(SEEDS)
 
 .PHONY: test-sandbox
 test-sandbox: ## The tests that run real packages in the sandbox

@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/cybozu-go/neco/pkg/cli"
+	"github.com/cybozu-go/neco/pkg/steps"
 	"github.com/cybozu-go/neco/pkg/storage"
 )
 
@@ -26,6 +28,7 @@ func TestDocsAreFresh(t *testing.T) {
 		{"neco.md", "commands", commandTable},
 		{"neco.md", "config", configTable},
 		{"etcd.md", "keys", keyTable},
+		{"update.md", "steps", stepTable},
 	}
 	for _, tt := range tests {
 		t.Run(tt.file+" "+tt.table, func(t *testing.T) {
@@ -119,4 +122,23 @@ func keyTable() string {
 		rows = append(rows, []string{"`" + strings.ReplaceAll(k.Key, ", ", "`, `") + "`", k.Value, k.Writer})
 	}
 	return table([]string{"key", "value", "written by"}, rows)
+}
+
+func stepTable() string {
+	var rows [][]string
+	for _, s := range steps.Table() {
+		var actions []string
+		for _, a := range s.Actions {
+			if a.Unmanaged {
+				continue
+			}
+			text := fmt.Sprintf("%s: %s, at most %s", a.Kind, a.Name, a.Deadline)
+			if a.Phase > 0 {
+				text += fmt.Sprintf(", when all are at phase %d", a.Phase)
+			}
+			actions = append(actions, text)
+		}
+		rows = append(rows, []string{strconv.Itoa(s.N), s.Name, strings.Join(actions, "; ")})
+	}
+	return table([]string{"step", "name", "actions"}, rows)
 }

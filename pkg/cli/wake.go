@@ -8,8 +8,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/storage"
 )
 
-// wakeOn sends when a key may have changed. It is storage's Wake for somebody
-// who closes the client afterwards: stop returns when nothing uses it any more.
+// wakeOn sends when a key may have changed. stop returns when nothing uses the
+// client any more.
 // A watch that breaks is not begun again: the caller looks every second anyway.
 func wakeOn(ctx context.Context, s *storage.Storage) (wake <-chan struct{}, stop func()) {
 	ctx, cancel := context.WithCancel(clientv3.WithRequireLeader(ctx))

@@ -94,7 +94,7 @@ const (
 )
 
 // Versions that are released in a simulation.
-var versions = []string{"2026.01.01-1", "2026.01.01-2", "2026.01.02-1"}
+var versions = [...]string{"2026.01.01-1", "2026.01.01-2", "2026.01.02-1"}
 
 // Run simulates one data centre from its seed to the end of its last run.
 func Run(o Options) Result {

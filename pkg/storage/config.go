@@ -69,7 +69,7 @@ func readConfig(values map[string]string) (Config, []MalformedKey) {
 			_, err = k.Parse(text)
 		}
 		if err != nil {
-			bad = append(bad, MalformedKey{KeyConfig + k.Key, errors.Unwrap(err)})
+			bad = append(bad, MalformedKey{KeyConfig + k.Key, err})
 			continue
 		}
 		c.set(k.Name, text)

@@ -23,13 +23,17 @@ type Follower struct {
 	store   *Storage
 	current atomic.Pointer[Snapshot]
 	wake    chan struct{}
+	end     context.CancelFunc
+	ended   chan struct{}
 }
 
-// Follow begins to follow the shared state.  Its goroutine ends with ctx.
+// Follow begins to follow the shared state, until ctx ends or Close is called.
 // While etcd cannot be read the last snapshot stays.
 func (s *Storage) Follow(ctx context.Context) *Follower {
-	f := &Follower{store: s, wake: make(chan struct{}, 1)}
+	ctx, cancel := context.WithCancel(ctx)
+	f := &Follower{store: s, wake: make(chan struct{}, 1), end: cancel, ended: make(chan struct{})}
 	go func() {
+		defer close(f.ended)
 		for ctx.Err() == nil {
 			if err := f.once(ctx); err != nil && !pause(ctx, watchPause) {
 				return
@@ -37,6 +41,12 @@ func (s *Storage) Follow(ctx context.Context) *Follower {
 		}
 	}()
 	return f
+}
+
+// Close ends the follower and blocks until nothing of it uses the client.
+func (f *Follower) Close() {
+	f.end()
+	<-f.ended
 }
 
 // Snapshot returns the newest known state; nil: it was not read yet.  Its
@@ -138,4 +148,26 @@ func cloneWithout[K comparable, V any](m map[K]V, key K) map[K]V {
 	m = maps.Clone(m)
 	delete(m, key)
 	return m
+}
+
+func signal(wake chan<- struct{}) {
+	select {
+	case wake <- struct{}{}:
+	default:
+	}
+}
+
+// watchPause bounds how often a watch that fails at once is begun again.
+const watchPause = time.Second
+
+// pause waits for d; false: ctx ended first.
+func pause(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-t.C:
+		return true
+	}
 }

@@ -52,6 +52,7 @@ func TestAFollowerSeesWhatAReaderSees(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), followDeadline)
 	defer cancel()
 	f := s.Follow(ctx)
+	defer f.Close()
 	rng := rand.New(rand.NewPCG(1, 2))
 	for range 300 {
 		key := names[rng.IntN(len(names))]
@@ -87,6 +88,7 @@ func TestAFollowerSurvivesCompaction(t *testing.T) {
 		}
 	}
 	f := s.Follow(ctx)
+	defer f.Close()
 	last := put(t, s, "info/neco-release", "2026.11.21-2")
 	if _, err := s.Client().Compact(ctx, last); err != nil {
 		t.Fatal(err)

@@ -126,6 +126,7 @@ func TestGarbageInAnyKeyIsNamedAndChangesNothing(t *testing.T) {
 		"config/env":            {"production"},
 		"config/proxy":          {"not a url"},
 		"config/stray":          {"x"},
+		"config/github-token":   {"two\nlines"},
 	}
 	for key, values := range garbage {
 		for _, value := range values {

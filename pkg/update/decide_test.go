@@ -52,6 +52,8 @@ func member(p Place) Member {
 	return Member{LRN: 0, Version: newVersion, HostID: "h", Run: RunID{newVersion, started}, At: p}
 }
 
+// TestDecide is long because it is one table: each row is a sentence about what
+// a member does next.
 func TestDecide(t *testing.T) {
 	yes, no := true, false
 	stopped := []Stopped{{Group: "cke", Run: RunID{newVersion, started}}}

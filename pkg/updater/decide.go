@@ -2,6 +2,7 @@ package updater
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -92,19 +93,23 @@ func underWay(s *storage.Snapshot, in Input) (Decision, bool) {
 		}
 		return Decision{Do: Stop, Outcome: update.OutcomeAborted, Why: why}, true
 	}
-	if s.Complete() {
+	waits := incomplete(s)
+	if len(waits) == 0 {
 		return Decision{}, false
 	}
 	if in.Age >= s.Config.WorkerTimeout {
 		return Decision{Do: Stop, Outcome: update.OutcomeTimeout, Why: fmt.Sprintf(
-			"not complete within %s; waits for boot servers %v", s.Config.WorkerTimeout, incomplete(s))}, true
+			"not complete within %s; waits for boot servers %v", s.Config.WorkerTimeout, waits)}, true
 	}
-	return Decision{Do: WaitWorkers, Why: fmt.Sprintf("boot servers %v", incomplete(s))}, true
+	return Decision{Do: WaitWorkers, Why: fmt.Sprintf("boot servers %v", waits)}, true
 }
 
-// incomplete are the members that have not completed.
+// incomplete are the members that have not completed.  One that has left since
+// is not waited for: its status is gone, and will not come.
 func incomplete(s *storage.Snapshot) []int {
-	return s.Missing(update.Arrival{Step: 1 << 30})
+	return slices.DeleteFunc(s.Missing(update.Arrival{Step: math.MaxInt}), func(lrn int) bool {
+		return !slices.Contains(s.Registered, lrn)
+	})
 }
 
 // next decides what follows when no run is under way.

@@ -60,6 +60,8 @@ func TestDecide(t *testing.T) {
 		"the order of servers is no news": {func(s *storage.Snapshot, _ *Input) { s.Request.Servers = []int{10, 2, 0} }, Decision{Do: WaitInfo}},
 		"reconfiguration comes before a newer release": {func(s *storage.Snapshot, _ *Input) { s.Registered, s.Release = []int{0, 2}, "2026.11.22-1" },
 			Decision{Do: Reconfigure, Version: current, Servers: []int{0, 2}}},
+		"a server that has left is not waited for": {func(s *storage.Snapshot, _ *Input) { s.Registered = []int{0, 2}; delete(s.Statuses, 10) },
+			Decision{Do: Reconfigure, Version: current, Servers: []int{0, 2}}},
 		"a newer release":                   {func(s *storage.Snapshot, _ *Input) { s.Release = "2026.11.20-10" }, Decision{Do: NewRequest, Version: "2026.11.20-10", Servers: []int{0, 2, 10}}},
 		"a smaller serial on a later day":   {func(s *storage.Snapshot, _ *Input) { s.Release = "2026.11.21-1" }, Decision{Do: NewRequest, Version: "2026.11.21-1", Servers: []int{0, 2, 10}}},
 		"a greater serial on an older day":  {func(s *storage.Snapshot, _ *Input) { s.Release = "2026.11.19-99" }, Decision{Do: WaitInfo}},

@@ -96,26 +96,27 @@ func lead(ctx context.Context, o Options, h election.Holder) error {
 
 // loop decides and acts until the leadership ends.
 func (l *leader) loop(ctx context.Context) error {
-	wake := l.store.Wake(ctx)
+	f := l.store.Follow(ctx)
+	defer f.Close()
 	b := newBackOff()
 	for {
-		snap, err := l.snapshot(ctx)
-		if err == nil {
-			err = l.step(ctx, snap)
+		pause := relist
+		if snap := f.Snapshot(); snap != nil {
+			err := l.step(ctx, snap)
+			pause = l.untilNext(snap)
+			switch {
+			case ctx.Err() != nil:
+				return context.Cause(ctx)
+			case errors.Is(err, storage.ErrNotLeader):
+				return err
+			case err != nil:
+				l.Logger.Warn("tries again", "err", err)
+				pause = b.NextBackOff()
+			default:
+				b.Reset()
+			}
 		}
-		pause := l.untilNext(snap)
-		switch {
-		case ctx.Err() != nil:
-			return context.Cause(ctx)
-		case errors.Is(err, storage.ErrNotLeader):
-			return err
-		case err != nil:
-			l.Logger.Warn("tries again", "err", err)
-			pause = b.NextBackOff()
-		default:
-			b.Reset()
-		}
-		if err := waitFor(ctx, wake, pause); err != nil {
+		if err := waitFor(ctx, f.Wake(), pause); err != nil {
 			return err
 		}
 	}

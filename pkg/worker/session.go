@@ -32,6 +32,7 @@ func (w *worker) session(ctx context.Context, es *election.Session) error {
 		return err
 	}
 	r := &session{Session: es, presence: presence, follower: w.store.Follow(ctx)}
+	defer r.follower.Close()
 	defer w.endSession(r)
 	for {
 		ready, err := w.refresh(ctx, r)

@@ -80,6 +80,7 @@ func (c *centre) await(what string, cond func(*storage.Snapshot) bool) *storage.
 	ctx, cancel := context.WithTimeout(c.t.Context(), deadline)
 	defer cancel()
 	f := c.Storage().Follow(ctx)
+	defer f.Close()
 	for {
 		if s := f.Snapshot(); s != nil && cond(s) {
 			return s

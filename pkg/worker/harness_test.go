@@ -1,0 +1,263 @@
+package worker_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	clientv3 "go.etcd.io/etcd/client/v3"
+
+	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/pkg/sandbox/etcd"
+	"github.com/cybozu-go/neco/pkg/storage"
+	"github.com/cybozu-go/neco/pkg/update"
+	"github.com/cybozu-go/neco/pkg/worker"
+)
+
+const version = "2026.11.21-1"
+
+// deadline bounds every wait of these tests.
+const deadline = time.Minute
+
+// host is a Doer that notes what was done.
+type host struct {
+	lrn   int
+	world *world
+	// before is called at the begin of each action.
+	before func(ctx context.Context, p update.Place) error
+	unfit  bool
+}
+
+func (h *host) Do(ctx context.Context, p update.Place, _ worker.Target) (string, error) {
+	h.world.begin(h.lrn, p)
+	defer h.world.end(h.lrn, p)
+	if h.before != nil {
+		if err := h.before(ctx, p); err != nil {
+			return "", err
+		}
+	}
+	return "", nil
+}
+
+func (h *host) Qualifies(context.Context, update.Place, worker.Target) (bool, string, error) {
+	return !h.unfit, "not here", nil
+}
+
+func (h *host) Restore(_ context.Context, group string, side update.Side, _ worker.Target) error {
+	h.world.note(fmt.Sprintf("%d restore %s %s", h.lrn, group, side))
+	return nil
+}
+
+// memJournal is a journal that survives the worker, not the test.
+type memJournal struct {
+	mu      sync.Mutex
+	stopped []update.Stopped
+}
+
+func (j *memJournal) Load() ([]update.Stopped, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return slices.Clone(j.stopped), nil
+}
+
+func (j *memJournal) Save(s []update.Stopped) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.stopped = slices.Clone(s)
+	return nil
+}
+
+// world sees what all hosts do.
+type world struct {
+	mu      sync.Mutex
+	log     []string
+	running map[update.Place]int
+	most    map[update.Place]int
+}
+
+func newWorld() *world {
+	return &world{running: map[update.Place]int{}, most: map[update.Place]int{}}
+}
+
+func (w *world) begin(lrn int, p update.Place) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.running[p]++
+	w.most[p] = max(w.most[p], w.running[p])
+	w.log = append(w.log, fmt.Sprintf("%d begin %d.%d", lrn, p.Step, p.Action))
+}
+
+func (w *world) end(lrn int, p update.Place) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.running[p]--
+	w.log = append(w.log, fmt.Sprintf("%d end %d.%d", lrn, p.Step, p.Action))
+}
+
+func (w *world) note(text string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.log = append(w.log, text)
+}
+
+func (w *world) count(text string) (n int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, l := range w.log {
+		if strings.HasSuffix(l, text) {
+			n++
+		}
+	}
+	return n
+}
+
+// emptyTable has n steps behind the package step, each with one action.
+func emptyTable(n int) update.Table {
+	t := update.Table{{N: 0, Name: "package", Actions: []update.Action{{Name: "fetch", Deadline: deadline}}}}
+	for i := 1; i <= n; i++ {
+		t = append(t, update.Step{N: i, Name: fmt.Sprint("step", i), Actions: []update.Action{{Name: "act", Deadline: deadline}}})
+	}
+	return t
+}
+
+// cell is a cluster of etcd with its workers.
+type cell struct {
+	t       testing.TB
+	cluster *etcd.Cluster
+	prefix  string
+	etcd    *clientv3.Client
+	store   *storage.Storage
+	world   *world
+}
+
+var (
+	shared *etcd.Cluster
+	cells  atomic.Int64
+)
+
+func TestMain(m *testing.M) { os.Exit(run(m)) }
+
+// run gives all tests one cluster; each cell has a prefix of its own.
+func run(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "neco-worker")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	shared, err = etcd.Start(context.Background(), etcd.Options{Dir: dir, Members: 3, NoFsync: true})
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer shared.Close()
+	return m.Run()
+}
+
+func newCell(t testing.TB) *cell {
+	t.Helper()
+	return newCellOn(t, shared)
+}
+
+func newCellOn(t testing.TB, cluster *etcd.Cluster) *cell {
+	t.Helper()
+	cell := &cell{t: t, cluster: cluster, world: newWorld(), prefix: fmt.Sprintf("/cell%d/", cells.Add(1))}
+	cell.etcd = cell.client()
+	cell.store = storage.New(cell.etcd)
+	return cell
+}
+
+func (c *cell) client() *clientv3.Client {
+	c.t.Helper()
+	cl, err := c.cluster.Client(c.prefix)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.t.Cleanup(func() { cl.Close() })
+	return cl
+}
+
+// request registers servers and orders a run.
+func (c *cell) request(servers ...int) *update.Request {
+	c.t.Helper()
+	for _, lrn := range servers {
+		if err := c.store.Register(c.t.Context(), lrn); err != nil {
+			c.t.Fatal(err)
+		}
+	}
+	r := &update.Request{UpdateRequest: neco.UpdateRequest{Version: version, Servers: servers, StartedAt: time.Now().UTC()}}
+	rev, err := c.store.NewRequest(c.t.Context(), storage.Guard{LRN: -1, AnyRequest: true}, r, "test", true)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	r.Rev = rev
+	return r
+}
+
+// start runs a worker until the returned function is called.
+func (c *cell) start(h *host, table update.Table, j worker.Journal) (stop func()) {
+	c.t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	cl := c.client()
+	go func() {
+		done <- worker.Run(ctx, worker.Options{
+			LRN: h.lrn, HostID: fmt.Sprint("host", h.lrn), Version: version, Etcd: cl, Table: table,
+			Order:   func(a, b string) (int, error) { return strings.Compare(a, b), nil },
+			Doer:    h,
+			Journal: j,
+			Logger:  slog.New(slog.NewTextHandler(testWriter{c.t}, nil)).With("lrn", h.lrn),
+		})
+	}()
+	stopped := false
+	stop = func() {
+		if stopped {
+			return
+		}
+		stopped = true
+		cancel()
+		if err := <-done; err != nil {
+			c.t.Errorf("worker %d: %v", h.lrn, err)
+		}
+	}
+	c.t.Cleanup(stop)
+	return stop
+}
+
+// testWriter shows the log of a failed test.
+type testWriter struct{ t testing.TB }
+
+func (w testWriter) Write(p []byte) (int, error) {
+	if testing.Verbose() {
+		w.t.Log(strings.TrimSpace(string(p)))
+	}
+	return len(p), nil
+}
+
+// await waits until cond holds for a snapshot.
+func (c *cell) await(what string, cond func(*storage.Snapshot) bool) *storage.Snapshot {
+	c.t.Helper()
+	ctx, cancel := context.WithTimeout(c.t.Context(), deadline)
+	defer cancel()
+	f := c.store.Follow(ctx)
+	defer f.Close()
+	for {
+		if snap := f.Snapshot(); snap != nil && cond(snap) {
+			return snap
+		}
+		select {
+		case <-f.Wake():
+		case <-ctx.Done():
+			c.t.Fatalf("%s: not within %s: %+v", what, deadline, f.Snapshot())
+		}
+	}
+}
+
+func complete(s *storage.Snapshot) bool { return s.Complete() }
