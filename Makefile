@@ -26,6 +26,10 @@ build: ## Build all programs into build/
 run: sandbox-debs ## Start a data centre of three boot servers here and update it
 	build/neco-sandbox run $(foreach v,$(RUN_VERSIONS),--deb build/neco_$(v)_amd64.deb)
 
+.PHONY: run-keep
+run-keep: sandbox-debs ## The same, and leave it running; build/neco-sandbox plays with it
+	build/neco-sandbox run $(foreach v,$(RUN_VERSIONS),--deb build/neco_$(v)_amd64.deb) --keep
+
 .PHONY: sandbox-debs
 sandbox-debs:
 	@tools/need dpkg:dpkg gzip:gzip
