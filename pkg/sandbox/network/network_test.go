@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -185,7 +186,10 @@ func TestPeersAreCutByWhoTheyAre(t *testing.T) {
 	}
 }
 
+// TestAStreamOfAPeerIsCutInTheMiddle: although the member was not known yet
+// when it began.
 func TestAStreamOfAPeerIsCutInTheMiddle(t *testing.T) {
+	var known atomic.Bool
 	more := make(chan string)
 	member := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		for line := range more {
@@ -197,7 +201,7 @@ func TestAStreamOfAPeerIsCutInTheMiddle(t *testing.T) {
 	defer close(more)
 	board, l := NewSwitchboard(), listen(t)
 	serve(t, func(ctx context.Context) error {
-		return board.ServePeers(ctx, l, member.Listener.Addr().String(), 2, func(string) (int, bool) { return 0, true })
+		return board.ServePeers(ctx, l, member.Listener.Addr().String(), 2, func(string) (int, bool) { return 0, known.Load() })
 	})
 	go func() { more <- "first" }()
 	res, err := http.Get("http://" + l.Addr().String() + "/raft/stream")
@@ -215,7 +219,8 @@ func TestAStreamOfAPeerIsCutInTheMiddle(t *testing.T) {
 	if got := <-lines; got != "first" {
 		t.Fatalf("got %q", got)
 	}
-	board.Cut(2)
+	known.Store(true)
+	board.Cut(0)
 	more <- "second"
 	select {
 	case got := <-lines:

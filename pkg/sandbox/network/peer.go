@@ -59,47 +59,48 @@ type peers struct {
 	proxy  *httputil.ReverseProxy
 }
 
-func (p *peers) line(r *http.Request) Line {
-	from, known := p.server(r.Header.Get(peerHeader))
+// wait blocks while the line of a request is cut.  Who the sender is, is asked
+// anew each time: streams begin before all members are known.
+func (p *peers) wait(ctx context.Context, sender string) error {
+	from, known := p.server(sender)
 	if !known {
 		from = World // cut only with the target
 	}
-	return Between(from, p.to)
+	return p.board.Wait(ctx, Between(from, p.to))
 }
 
 func (p *peers) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	line := p.line(r)
-	if p.board.Wait(r.Context(), line) != nil {
+	sender := r.Header.Get(peerHeader)
+	if p.wait(r.Context(), sender) != nil {
 		return
 	}
 	if r.Body != nil && r.ContentLength != 0 {
-		r.Body = gatedBody{r.Context(), p.board, r.Body, line}
+		r.Body = gatedBody{r.Context(), p, r.Body, sender}
 	}
 	p.proxy.ServeHTTP(w, r)
 }
 
 // gate lets the answer wait for the line.
 func (p *peers) gate(res *http.Response) error {
-	ctx := res.Request.Context()
-	line := p.line(res.Request)
-	if err := p.board.Wait(ctx, line); err != nil {
+	ctx, sender := res.Request.Context(), res.Request.Header.Get(peerHeader)
+	if err := p.wait(ctx, sender); err != nil {
 		return err
 	}
-	res.Body = gatedBody{ctx, p.board, res.Body, line}
+	res.Body = gatedBody{ctx, p, res.Body, sender}
 	return nil
 }
 
 // gatedBody is a body whose reads wait for the line.
 type gatedBody struct {
 	ctx   context.Context // of this one request
-	board *Switchboard
+	peers *peers
 	io.ReadCloser
-	line Line
+	sender string
 }
 
 func (b gatedBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
-	if wait := b.board.Wait(b.ctx, b.line); wait != nil {
+	if wait := b.peers.wait(b.ctx, b.sender); wait != nil {
 		return 0, wait
 	}
 	return n, err
