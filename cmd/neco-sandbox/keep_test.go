@@ -1,0 +1,162 @@
+//go:build sandbox
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cybozu-go/neco/pkg/sandbox/control"
+	"github.com/cybozu-go/neco/pkg/sandbox/sandboxtest"
+)
+
+// timeout bounds everything that is waited for.
+const timeout = 3 * time.Minute
+
+// program is neco-sandbox, with a cache of its own.
+type program struct {
+	t    *testing.T
+	path string
+	env  []string
+}
+
+func buildProgram(t *testing.T) program {
+	t.Helper()
+	dir := t.TempDir()
+	p := program{t, filepath.Join(dir, "neco-sandbox"), append(os.Environ(), "XDG_CACHE_HOME="+filepath.Join(dir, "cache"))}
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", p.path, ".").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return p
+}
+
+// run runs it and returns what it printed.
+func (p program) run(args ...string) (string, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+	defer cancel()
+	var out bytes.Buffer
+	cmd := exec.CommandContext(ctx, p.path, args...)
+	cmd.Env, cmd.Stdout, cmd.Stderr = p.env, &out, &out
+	err := cmd.Run()
+	return out.String(), err
+}
+
+func (p program) must(args ...string) string {
+	p.t.Helper()
+	out, err := p.run(args...)
+	if err != nil {
+		p.t.Fatalf("neco-sandbox %s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+	return out
+}
+
+func (p program) status() control.Status {
+	p.t.Helper()
+	var st control.Status
+	if err := json.Unmarshal([]byte(p.must("status", "-o", "json")), &st); err != nil {
+		p.t.Fatal(err)
+	}
+	return st
+}
+
+// await asks for the status until it is as it should be.
+func (p program) await(what string, cond func(control.Status) bool) control.Status {
+	p.t.Helper()
+	ctx, cancel := context.WithTimeout(p.t.Context(), timeout)
+	defer cancel()
+	for {
+		st := p.status()
+		if cond(st) {
+			return st
+		}
+		select {
+		case <-ctx.Done():
+			p.t.Fatalf("%s: not within %s: %+v", what, timeout, st)
+		case <-time.After(200 * time.Millisecond):
+		}
+	}
+}
+
+// allRun tells whether all servers run a version and have completed.
+func allRun(version string) func(control.Status) bool {
+	return func(st control.Status) bool {
+		for _, s := range st.Servers {
+			if s.Version != version || s.For != version || s.Cond != "completed" {
+				return false
+			}
+		}
+		return len(st.Servers) == 3
+	}
+}
+
+func TestASandboxThatIsKeptCanBePlayedWith(t *testing.T) {
+	debs := sandboxtest.Debs(t, 3)
+	p := buildProgram(t)
+	p.must("run", "--keep", "--deb", debs[0])
+	t.Cleanup(func() { p.run("down") })
+	st := p.status()
+	if !allRun("2026.01.01-1")(st) {
+		t.Fatalf("status %+v", st)
+	}
+	if out, err := p.run("run", "--keep", "--deb", debs[0]); err == nil || !strings.Contains(out, "it is running") {
+		t.Errorf("a second one of the name: %v, %s", err, out)
+	}
+	if out := p.must("neco", "1", "--", "version"); !strings.Contains(out, "2026.01.01-1") {
+		t.Errorf("neco version: %s", out)
+	}
+	if out := p.must("logs", "1"); !strings.Contains(out, "reported") {
+		t.Errorf("logs: %s", out)
+	}
+	p.killed(st)
+	p.partitioned(debs)
+	p.must("down")
+	if left := sandboxtest.Processes(t, st.Dir); len(left) > 0 {
+		t.Errorf("processes are left: %q", left)
+	}
+	if out, err := p.run("status"); err == nil || !strings.Contains(out, "no sandbox default is running") {
+		t.Errorf("status after down: %v, %s", err, out)
+	}
+}
+
+// killed: a worker that is killed comes back.
+func (p program) killed(before control.Status) {
+	p.t.Helper()
+	p.must("kill", "worker", "1")
+	p.await("the worker is back", func(st control.Status) bool {
+		w := st.Servers[1].Worker
+		return w.PID != 0 && w.PID != before.Servers[1].Worker.PID && st.Servers[1].Version != ""
+	})
+	p.must("pause", "updater", "0")
+	p.must("resume", "updater", "0")
+	for _, args := range [][]string{{"kill", "worker", "7"}, {"kill", "nothing", "0"}, {"kill", "--signal", "X", "worker", "0"}, {"cut", "x"}} {
+		if out, err := p.run(args...); err == nil || !strings.HasPrefix(out, "Error: ") {
+			p.t.Errorf("%q: %v, %s", args, err, out)
+		}
+	}
+}
+
+// partitioned: an update waits for a server that is cut off, and goes on when
+// it is back.
+func (p program) partitioned(debs []string) {
+	p.t.Helper()
+	p.must("cut", "2")
+	p.await("server 2 gives no sign of life", func(st control.Status) bool {
+		return st.Servers[2].Cut && st.Servers[2].Version == "" && st.Servers[0].Version != ""
+	})
+	p.must("publish", "--deb", debs[1])
+	st := p.await("the release is known", func(st control.Status) bool { return st.Release == "2026.01.01-2" })
+	if st.Request != "2026.01.01-1" {
+		p.t.Errorf("an update to %s was begun without server 2", st.Request)
+	}
+	p.must("heal")
+	p.await("all run 2026.01.01-2", allRun("2026.01.01-2"))
+	p.must("publish", "--deb", debs[2])
+	p.await("all run 2026.01.01-3", allRun("2026.01.01-3"))
+}
