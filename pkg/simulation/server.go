@@ -40,7 +40,6 @@ type server struct {
 	candidacy         int
 	task              *task
 	firstTry, retryAt time.Duration
-	sessionEnd        bool
 }
 
 type task struct {
@@ -191,7 +190,7 @@ func (s *server) apply(d update.Decision) {
 	case update.Release:
 		s.release()
 	case update.Ask:
-		yes := s.lrn%2 == 0 || s.w.servers[0].alive == false
+		yes := s.lrn%2 == 0 || !s.w.servers[0].alive
 		s.m.Qualified = &yes
 		s.again()
 	case update.Restore:

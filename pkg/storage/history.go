@@ -35,8 +35,6 @@ type Run struct {
 	EndedAt   *time.Time `json:"ended_at,omitempty"`
 	Result    Result     `json:"result"`
 	Reason    string     `json:"reason,omitempty"`
-
-	rev int64
 }
 
 // historyKept is how many runs stay in the history.

@@ -1,9 +1,6 @@
 package storage
 
-import (
-	"fmt"
-	"strings"
-)
+import "fmt"
 
 // MalformedKey names a key whose name or value is not what the table says.
 // The key is skipped; nothing is changed.
@@ -17,13 +14,3 @@ func (m MalformedKey) Error() string {
 }
 
 func (m MalformedKey) Unwrap() error { return m.Err }
-
-// secret keys never have their value in an error.
-func secretKey(key string) bool {
-	for _, p := range []string{"vault-", "bmc/", "teleport/", "config/notification/", "config/quay-password", "config/github-token"} {
-		if strings.HasPrefix(key, p) {
-			return true
-		}
-	}
-	return false
-}

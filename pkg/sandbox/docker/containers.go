@@ -42,7 +42,8 @@ func (c command) ps(args []string) error {
 func (c command) kill(ctx context.Context, name string) error {
 	r, ok := c.store.container(name)
 	if !ok {
-		return fmt.Errorf("No such container: %s", name) //nolint:staticcheck // docker's own words
+		//lint:ignore ST1005 these are docker's own words
+		return fmt.Errorf("No such container: %s", name)
 	}
 	if err := syscall.Kill(r.pid, syscall.SIGKILL); err != nil && !errors.Is(err, syscall.ESRCH) {
 		return fmt.Errorf("kill %s: %w", name, err)
@@ -68,7 +69,8 @@ func (c command) rm(name string) error {
 		return fmt.Errorf("cannot remove container %q: container is running", name)
 	}
 	if err := os.Remove(c.store.containerFile(name)); err != nil {
-		return fmt.Errorf("No such container: %s", name) //nolint:staticcheck // docker's own words
+		//lint:ignore ST1005 these are docker's own words
+		return fmt.Errorf("No such container: %s", name)
 	}
 	return nil
 }
@@ -83,7 +85,8 @@ func (c command) exec(args []string) error {
 		return errUsage
 	}
 	if _, ok := c.store.container(args[0]); !ok {
-		return fmt.Errorf("No such container: %s", args[0]) //nolint:staticcheck // docker's own words
+		//lint:ignore ST1005 these are docker's own words
+		return fmt.Errorf("No such container: %s", args[0])
 	}
 	return nil
 }

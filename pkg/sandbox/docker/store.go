@@ -29,7 +29,8 @@ func (s store) containerFile(name string) string {
 func (s store) image(name string) (string, error) {
 	data, err := os.ReadFile(s.imageFile(name))
 	if errors.Is(err, fs.ErrNotExist) {
-		return "", fmt.Errorf("No such image: %s", name) //nolint:staticcheck // docker's own words
+		//lint:ignore ST1005 these are docker's own words
+		return "", fmt.Errorf("No such image: %s", name)
 	}
 	return string(data), err
 }
@@ -108,7 +109,8 @@ func (s store) hold(name, image string) (release func(), err error) {
 	lock := unix.Flock_t{Type: unix.F_WRLCK, Whence: io.SeekStart}
 	if err := unix.FcntlFlock(file.Fd(), unix.F_OFD_SETLK, &lock); err != nil {
 		file.Close()
-		return nil, fmt.Errorf("Conflict. The container name %q is already in use", name) //nolint:staticcheck // docker's own words
+		//lint:ignore ST1005 these are docker's own words
+		return nil, fmt.Errorf("Conflict. The container name %q is already in use", name)
 	}
 	err = file.Truncate(0)
 	if err == nil {
