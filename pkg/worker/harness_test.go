@@ -1,6 +1,7 @@
 package worker_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"log/slog"
@@ -213,7 +214,7 @@ func (c *cell) start(h *host, table update.Table, j worker.Journal) (stop func()
 			Order:   func(a, b string) (int, error) { return strings.Compare(a, b), nil },
 			Doer:    h,
 			Journal: j,
-			Logger:  slog.New(slog.NewTextHandler(testWriter{c.t}, nil)).With("lrn", h.lrn),
+			Logger:  slog.New(slog.NewTextHandler(testWriter{c.t, c.world}, nil)).With("lrn", h.lrn),
 		})
 	}()
 	stopped := false
@@ -231,10 +232,16 @@ func (c *cell) start(h *host, table update.Table, j worker.Journal) (stop func()
 	return stop
 }
 
-// testWriter shows the log of a failed test.
-type testWriter struct{ t testing.TB }
+// testWriter shows the log of a failed test, and notes warnings.
+type testWriter struct {
+	t     testing.TB
+	world *world
+}
 
 func (w testWriter) Write(p []byte) (int, error) {
+	if bytes.Contains(p, []byte("level=WARN")) {
+		w.world.note("warning")
+	}
 	if testing.Verbose() {
 		w.t.Log(strings.TrimSpace(string(p)))
 	}

@@ -2,7 +2,6 @@ package worker
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"runtime/debug"
 	"slices"
@@ -99,10 +98,14 @@ func (w *worker) finish(res taskResult) {
 		}
 		return
 	}
-	var p permanent
-	work.State, work.Err, work.Permanent = update.WorkFailed, res.err.Error(), errors.As(res.err, &p)
+	work.State, work.Err, work.Permanent = update.WorkFailed, res.err.Error(), IsPermanent(res.err)
 	w.retryAt = time.Now().Add(w.delay.NextBackOff())
-	w.Logger.Warn("action failed", "step", at.Step, "action", w.actionName(at), "attempt", work.Attempts, "err", res.err)
+	log := w.Logger.With("step", at.Step, "action", w.actionName(at), "attempt", work.Attempts, "err", res.err)
+	if work.Cancelled != update.CauseNone {
+		log.Info("action ended early") // as it was told to
+		return
+	}
+	log.Warn("action failed")
 }
 
 // ask finds out whether this host can do the once-action.

@@ -125,6 +125,24 @@ func TestAStoppedRunEndsTheActionAndBringsServicesBack(t *testing.T) {
 	}
 }
 
+// TestAWorkerThatIsToldToEndWarnsOfNothing: it is every time that the package
+// is installed.
+func TestAWorkerThatIsToldToEndWarnsOfNothing(t *testing.T) {
+	c := newCell(t)
+	c.request(0)
+	began := make(chan struct{}, 1)
+	stop := c.start(&host{lrn: 0, world: c.world, before: func(ctx context.Context, _ update.Place) error {
+		began <- struct{}{}
+		<-ctx.Done()
+		return context.Cause(ctx)
+	}}, emptyTable(2), &memJournal{})
+	<-began
+	stop()
+	if n := c.world.count("warning"); n != 0 {
+		t.Errorf("%d warnings", n)
+	}
+}
+
 func TestAWorkerThatStartsAgainResumes(t *testing.T) {
 	c := newCell(t)
 	c.request(0, 1, 2)
