@@ -41,31 +41,49 @@ func (s *Sandbox) Follow(ctx context.Context, version string, report func(StepTi
 	return run, nil
 }
 
+// watchPause bounds how often a watch that fails at once is begun again.
+const watchPause = 200 * time.Millisecond
+
 func (s *Sandbox) follow(ctx context.Context, version string, report func(StepTime)) (*Run, error) {
-	f := &follower{Run: &Run{Version: version}, report: report}
-	rev := int64(1) // etcd keeps all of a sandbox's history
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	stop := context.AfterFunc(s.units.ctx, func() { cancel(errors.New("the sandbox has ended")) })
+	defer stop()
+	f := &follower{Run: &Run{Version: version}, report: report, next: 1} // etcd keeps all of a sandbox's history
+	tick := time.NewTicker(watchPause)
+	defer tick.Stop()
 	for {
-		ctx, cancel := context.WithCancel(ctx)
-		for res := range s.client.Watch(ctx, "status/", clientv3.WithPrefix(), clientv3.WithRev(rev)) {
-			for _, e := range res.Events {
-				rev = e.Kv.ModRevision + 1
-				if err := f.event(e, time.Now()); err != nil || f.done() {
-					cancel()
-					return f.Run, err
-				}
-			}
+		if err := s.watch(ctx, f); err != nil || f.done() {
+			return f.Run, err
 		}
-		cancel()
-		if ctx.Err() != nil {
+		select {
+		case <-ctx.Done():
 			return f.Run, context.Cause(ctx)
+		case <-tick.C:
 		}
 	}
+}
+
+// watch takes events in until the run has ended, or the watch has.
+func (s *Sandbox) watch(ctx context.Context, f *follower) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	for res := range s.client.Watch(ctx, "status/", clientv3.WithPrefix(), clientv3.WithRev(f.next)) {
+		for _, e := range res.Events {
+			f.next = e.Kv.ModRevision + 1
+			if err := f.event(e, time.Now()); err != nil || f.done() {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // follower is what is known of the run so far.
 type follower struct {
 	*Run
 	report   func(StepTime)
+	next     int64 // the revision to go on with
 	request  *update.Request
 	began    time.Time
 	progress *progress

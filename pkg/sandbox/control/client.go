@@ -105,8 +105,8 @@ func Down(ctx context.Context, name string) error {
 	for {
 		release, err := place.Take()
 		if err == nil {
-			release()
-			return nil
+			defer release()
+			return place.remove()
 		}
 		if !errors.Is(err, ErrTaken) {
 			return err

@@ -23,7 +23,8 @@ type Place struct {
 
 // State is what is known of a sandbox on disk.
 type State struct {
-	// Socket answers, Dir is where everything is.
+	// Socket answers, and has a directory of its own.  Dir is where everything
+	// is.
 	Socket string `json:"socket"`
 	Dir    string `json:"dir"`
 	// Temporary says that the directory is to be removed in the end.
@@ -55,13 +56,9 @@ var ErrTaken = errors.New("it is running")
 // the process ends, however that happens, or by release.  What an earlier
 // sandbox of the name has left is removed.
 func (p Place) Take() (release func(), err error) {
-	lock, err := os.OpenFile(p.base+".lock", os.O_RDWR|os.O_CREATE, 0o600)
+	lock, err := p.lock()
 	if err != nil {
-		return nil, fmt.Errorf("take the place of sandbox %s: %w", p.name, err)
-	}
-	if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		lock.Close()
-		return nil, fmt.Errorf("sandbox %s: %w; neco-sandbox down ends it, --name chooses another name", p.name, ErrTaken)
+		return nil, err
 	}
 	release = func() { lock.Close() }
 	if err := p.clear(); err != nil {
@@ -71,11 +68,46 @@ func (p Place) Take() (release func(), err error) {
 	return release, nil
 }
 
-// clear removes the state, and the directory that it names.
+// lock locks the file of the place.  One that somebody has removed before it
+// was locked does not count.
+func (p Place) lock() (*os.File, error) {
+	for {
+		lock, err := os.OpenFile(p.base+".lock", os.O_RDWR|os.O_CREATE, 0o600)
+		if err != nil {
+			return nil, fmt.Errorf("take the place of sandbox %s: %w", p.name, err)
+		}
+		if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+			lock.Close()
+			return nil, fmt.Errorf("sandbox %s: %w; neco-sandbox down ends it, --name chooses another name", p.name, ErrTaken)
+		}
+		mine, err := lock.Stat()
+		there, err2 := os.Stat(p.base + ".lock")
+		if err == nil && err2 == nil && os.SameFile(mine, there) {
+			return lock, nil
+		}
+		lock.Close()
+	}
+}
+
+// remove removes every file of a place that this process has taken.
+func (p Place) remove() error {
+	var errs []error
+	for _, suffix := range []string{".json", ".log", ".lock"} {
+		if err := os.Remove(p.base + suffix); !errors.Is(err, fs.ErrNotExist) {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// clear removes the state, and the directories that it names.
 func (p Place) clear() error {
 	state, err := p.State()
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
+	}
+	if err == nil {
+		err = os.RemoveAll(filepath.Dir(state.Socket))
 	}
 	if err == nil && state.Temporary {
 		err = os.RemoveAll(state.Dir)

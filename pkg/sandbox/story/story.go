@@ -38,7 +38,9 @@ func Tell(ctx context.Context, o Options) (*sandbox.Sandbox, error) {
 	}
 	for i, deb := range o.Debs {
 		if err := t.update(ctx, s, deb, i > 0); err != nil {
-			t.logs(s)
+			if ctx.Err() == nil { // nobody has interrupted it
+				t.logs(s)
+			}
 			return s, err
 		}
 	}
