@@ -19,20 +19,7 @@ func main() {
 const installTimeout = 10 * time.Minute
 
 func newCommand() *cobra.Command {
-	var root string
-	cmd := &cobra.Command{
-		Use:           "neco-worker",
-		Short:         "Take part in updates on this boot server",
-		Version:       daemon.Version,
-		Args:          cobra.NoArgs,
-		SilenceUsage:  true,
-		SilenceErrors: true,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return run(cmd.Context(), root, daemon.Logger(cmd.ErrOrStderr()))
-		},
-	}
-	cmd.PersistentFlags().StringVar(&root, "root", "/", "directory that holds the boot server's file system")
-	cmd.SetVersionTemplate("{{.Version}}\n")
+	cmd, root := daemon.Command("neco-worker", "Take part in updates on this boot server", run)
 	cmd.AddCommand(&cobra.Command{
 		Use:   "install FILE",
 		Short: "Install a neco package and restart Neco's daemons (run by neco-worker itself, in neco-install.service)",
@@ -40,9 +27,8 @@ func newCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx, cancel := context.WithTimeout(cmd.Context(), installTimeout)
 			defer cancel()
-			return install(ctx, root, args[0])
+			return install(ctx, *root, args[0])
 		},
 	})
-	cmd.CompletionOptions.DisableDefaultCmd = true
 	return cmd
 }

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"strings"
-	"time"
 
 	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/pkg/daemon"
@@ -16,56 +14,25 @@ import (
 	"github.com/cybozu-go/neco/pkg/worker"
 )
 
-// lockTimeout bounds the wait for the end of a former worker.
-const lockTimeout = 30 * time.Second
-
 // run is the daemon.
 func run(ctx context.Context, root string, log *slog.Logger) error {
-	fs := host.FS{Root: root}
-	release, err := lock(ctx, fs, "/var/lib/neco/worker.lock")
+	s, err := daemon.Open(ctx, root, "worker", log)
 	if err != nil {
 		return err
 	}
-	defer release()
-	lrn, err := fs.LRN()
+	defer s.Close()
+	hostID, err := s.FS.HostID()
 	if err != nil {
 		return err
 	}
-	hostID, err := fs.HostID()
-	if err != nil {
-		return err
-	}
-	conf, err := neco.LoadEtcdConfig(fs.Path(neco.NecoConfFile))
-	if err != nil {
-		return err
-	}
-	etcd, err := conf.Client()
-	if err != nil {
-		return err
-	}
-	defer etcd.Close()
-	log = log.With("lrn", lrn)
-	log.Info("starts", "version", daemon.Version, "host_id", hostID)
-	daemon.Ready(log)
-	if err := repair(ctx, root, log); err != nil {
+	if err := repair(ctx, root, s.Log); err != nil {
 		return err
 	}
 	return worker.Run(ctx, worker.Options{
-		LRN: lrn, HostID: hostID, BootID: bootID(), Version: daemon.Version,
-		Etcd: etcd, Table: steps.Table(), Order: compareVersions,
-		Doer: steps.NewHost(steps.Real(root, log)), Journal: worker.FileJournal{FS: fs}, Logger: log,
+		LRN: s.LRN, HostID: hostID, BootID: daemon.BootID(), Version: daemon.Version,
+		Etcd: s.Etcd, Table: steps.Table(), Order: release.Order,
+		Doer: steps.NewHost(steps.Real(root, s.Log)), Journal: worker.FileJournal{FS: s.FS}, Logger: s.Log,
 	})
-}
-
-// lock keeps a second process of this host out.
-func lock(ctx context.Context, fs host.FS, path string) (func(), error) {
-	ctx, cancel := context.WithTimeout(ctx, lockTimeout)
-	defer cancel()
-	release, err := fs.Lock(ctx, path)
-	if err != nil {
-		return nil, fmt.Errorf("another neco-worker runs here: %w", err)
-	}
-	return release, nil
 }
 
 // repair ends an installation of our own package that was cut short.
@@ -100,25 +67,4 @@ func install(ctx context.Context, root, deb string) error {
 		}
 	}
 	return nil
-}
-
-func compareVersions(a, b string) (int, error) {
-	va, err := release.Parse(a)
-	if err != nil {
-		return 0, err
-	}
-	vb, err := release.Parse(b)
-	if err != nil {
-		return 0, err
-	}
-	return va.Compare(vb), nil
-}
-
-// bootID tells one boot of the machine from another; it is for people only.
-func bootID() string {
-	data, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
-	if err != nil {
-		return ""
-	}
-	return strings.TrimSpace(string(data))
 }

@@ -1,5 +1,5 @@
-// Package daemon is what the main functions of our daemons share: logger,
-// signals, the notification of systemd and exit codes.
+// Package daemon is what the main functions of our daemons share: their
+// command, logger, signals, exit codes, and the boot server that they run on.
 //
 // It must not know what a daemon does.
 package daemon
@@ -15,11 +15,33 @@ import (
 	"syscall"
 
 	sd "github.com/coreos/go-systemd/v22/daemon"
+	"github.com/spf13/cobra"
 )
 
 // Version is the version of the package that this program was built into.  It
 // is set by the linker; without that the program is of no release.
 var Version = "0.0.0-dev"
+
+// Command returns the command of the daemon use, which runs run for the boot
+// server whose file system is at the directory root.
+func Command(use, short string, run func(ctx context.Context, root string, log *slog.Logger) error) (cmd *cobra.Command, root *string) {
+	root = new(string)
+	cmd = &cobra.Command{
+		Use:           use,
+		Short:         short,
+		Version:       Version,
+		Args:          cobra.NoArgs,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return run(cmd.Context(), *root, Logger(cmd.ErrOrStderr()))
+		},
+	}
+	cmd.PersistentFlags().StringVar(root, "root", "/", "directory that holds the boot server's file system")
+	cmd.SetVersionTemplate("{{.Version}}\n")
+	cmd.CompletionOptions.DisableDefaultCmd = true
+	return cmd, root
+}
 
 // Logger returns the logger of a daemon.  Under systemd the journal adds the
 // time.
@@ -49,9 +71,9 @@ func Main(f func(context.Context) error) int {
 	return 1
 }
 
-// Ready tells systemd that the daemon has started.  Without systemd it does
+// ready tells systemd that the daemon has started.  Without systemd it does
 // nothing.
-func Ready(log *slog.Logger) {
+func ready(log *slog.Logger) {
 	if _, err := sd.SdNotify(false, sd.SdNotifyReady); err != nil {
 		log.Warn("cannot notify systemd", "err", err)
 	}

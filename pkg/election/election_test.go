@@ -13,7 +13,7 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 
 	"github.com/cybozu-go/neco/pkg/election"
-	"github.com/cybozu-go/neco/pkg/sandbox/etcd"
+	"github.com/cybozu-go/neco/pkg/sandbox/etcd/etcdtest"
 )
 
 const (
@@ -22,37 +22,13 @@ const (
 	deadline = 30 * time.Second
 )
 
-var (
-	cluster *etcd.Cluster
-	tests   atomic.Int64
-)
+var cluster etcdtest.Cluster
 
-func TestMain(m *testing.M) { os.Exit(run(m)) }
-
-func run(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "neco-election")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer os.RemoveAll(dir)
-	cluster, err = etcd.Start(context.Background(), etcd.Options{Dir: dir, Members: 1, NoFsync: true})
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer cluster.Close()
-	return m.Run()
-}
+func TestMain(m *testing.M) { os.Exit(cluster.Main(m, 1)) }
 
 func newClient(t *testing.T) *clientv3.Client {
 	t.Helper()
-	c, err := cluster.Client(fmt.Sprintf("/test%d/", tests.Add(1)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { c.Close() })
-	return c
+	return cluster.NewClient(t, cluster.Prefix())
 }
 
 func keys(t *testing.T, c *clientv3.Client) []string {

@@ -81,3 +81,17 @@ func isSerial(text string) bool {
 func badVersion(text string) error {
 	return fmt.Errorf("version %q: want YYYY.MM.DD-SERIAL", text)
 }
+
+// Order compares the versions a and b, given as texts, as Compare does. It
+// fails if one of them is no version.
+func Order(a, b string) (int, error) {
+	va, err := Parse(a)
+	if err != nil {
+		return 0, err
+	}
+	vb, err := Parse(b)
+	if err != nil {
+		return 0, err
+	}
+	return va.Compare(vb), nil
+}

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/cybozu-go/neco"
-	"github.com/cybozu-go/neco/pkg/release"
 	"github.com/cybozu-go/neco/pkg/update"
 )
 
@@ -97,16 +96,4 @@ func (w *world) checkPublish(s *server, record string) {
 	if w.published[key] > 1 {
 		w.fail("I8: the outcome of %s was written %d times", record, w.published[key])
 	}
-}
-
-func compareVersions(a, b string) (int, error) {
-	va, err := release.Parse(a)
-	if err != nil {
-		return 0, err
-	}
-	vb, err := release.Parse(b)
-	if err != nil {
-		return 0, err
-	}
-	return va.Compare(vb), nil
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/pkg/release"
 	"github.com/cybozu-go/neco/pkg/storage"
 	"github.com/cybozu-go/neco/pkg/update"
 )
@@ -146,7 +147,7 @@ func (s *server) step() {
 		s.m.Work.Elapsed = s.now() - s.firstTry
 	}
 	snap := s.w.Plant.see(s, s.snap)
-	d := s.w.table.Decide(s.m, snap, compareVersions)
+	d := s.w.table.Decide(s.m, snap, release.Order)
 	s.apply(s.w.Plant.alter(s, d))
 }
 

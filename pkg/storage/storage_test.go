@@ -1,12 +1,10 @@
 package storage_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -14,43 +12,18 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 
 	"github.com/cybozu-go/neco"
-	"github.com/cybozu-go/neco/pkg/sandbox/etcd"
+	"github.com/cybozu-go/neco/pkg/sandbox/etcd/etcdtest"
 	"github.com/cybozu-go/neco/pkg/storage"
 	"github.com/cybozu-go/neco/pkg/update"
 )
 
-var (
-	cluster *etcd.Cluster
-	tests   atomic.Int64
-)
+var cluster etcdtest.Cluster
 
-func TestMain(m *testing.M) { os.Exit(run(m)) }
-
-// run gives all tests one member of etcd; each has a prefix of its own.
-func run(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "neco-storage")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer os.RemoveAll(dir)
-	cluster, err = etcd.Start(context.Background(), etcd.Options{Dir: dir, Members: 1, NoFsync: true})
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer cluster.Close()
-	return m.Run()
-}
+func TestMain(m *testing.M) { os.Exit(cluster.Main(m, 1)) }
 
 func newStorage(t *testing.T) *storage.Storage {
 	t.Helper()
-	client, err := cluster.Client(fmt.Sprintf("/test%d/", tests.Add(1)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { client.Close() })
-	return storage.New(client)
+	return storage.New(cluster.NewClient(t, cluster.Prefix()))
 }
 
 func put(t *testing.T, s *storage.Storage, key, value string) int64 {

@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"os"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -14,7 +13,7 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 
 	"github.com/cybozu-go/neco"
-	"github.com/cybozu-go/neco/pkg/sandbox/etcd"
+	"github.com/cybozu-go/neco/pkg/sandbox/etcd/etcdtest"
 	"github.com/cybozu-go/neco/pkg/storage"
 	"github.com/cybozu-go/neco/pkg/update"
 	"github.com/cybozu-go/neco/pkg/updater"
@@ -22,28 +21,9 @@ import (
 
 const deadline = 30 * time.Second
 
-var (
-	cluster *etcd.Cluster
-	tests   atomic.Int64
-)
+var cluster etcdtest.Cluster
 
-func TestMain(m *testing.M) { os.Exit(run(m)) }
-
-func run(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "neco-updater")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer os.RemoveAll(dir)
-	cluster, err = etcd.Start(context.Background(), etcd.Options{Dir: dir, Members: 1, NoFsync: true})
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer cluster.Close()
-	return m.Run()
-}
+func TestMain(m *testing.M) { os.Exit(cluster.Main(m, 1)) }
 
 // outside is the release server and the receiver of notices.
 type outside struct {
@@ -93,7 +73,7 @@ type centre struct {
 // releases every second.
 func newCentre(t *testing.T, version string) *centre {
 	t.Helper()
-	c := &centre{outside: &outside{version: version}, t: t, prefix: fmt.Sprintf("/test%d/", tests.Add(1))}
+	c := &centre{outside: &outside{version: version}, t: t, prefix: cluster.Prefix()}
 	c.store = storage.New(c.client())
 	for _, lrn := range []int{0, 1} {
 		if err := c.store.Register(t.Context(), lrn); err != nil {
@@ -118,12 +98,7 @@ func (c *centre) config(name, text string) {
 
 func (c *centre) client() *clientv3.Client {
 	c.t.Helper()
-	cl, err := cluster.Client(c.prefix)
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	c.t.Cleanup(func() { cl.Close() })
-	return cl
+	return cluster.NewClient(c.t, c.prefix)
 }
 
 func (c *centre) start(lrn int) (stop func()) {

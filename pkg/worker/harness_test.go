@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -17,6 +16,7 @@ import (
 
 	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/pkg/sandbox/etcd"
+	"github.com/cybozu-go/neco/pkg/sandbox/etcd/etcdtest"
 	"github.com/cybozu-go/neco/pkg/storage"
 	"github.com/cybozu-go/neco/pkg/update"
 	"github.com/cybozu-go/neco/pkg/worker"
@@ -138,38 +138,18 @@ type cell struct {
 	world   *world
 }
 
-var (
-	shared *etcd.Cluster
-	cells  atomic.Int64
-)
+var shared etcdtest.Cluster
 
-func TestMain(m *testing.M) { os.Exit(run(m)) }
-
-// run gives all tests one cluster; each cell has a prefix of its own.
-func run(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "neco-worker")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer os.RemoveAll(dir)
-	shared, err = etcd.Start(context.Background(), etcd.Options{Dir: dir, Members: 3, NoFsync: true})
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer shared.Close()
-	return m.Run()
-}
+func TestMain(m *testing.M) { os.Exit(shared.Main(m, 3)) }
 
 func newCell(t testing.TB) *cell {
 	t.Helper()
-	return newCellOn(t, shared)
+	return newCellOn(t, shared.Cluster)
 }
 
 func newCellOn(t testing.TB, cluster *etcd.Cluster) *cell {
 	t.Helper()
-	cell := &cell{t: t, cluster: cluster, world: newWorld(), prefix: fmt.Sprintf("/cell%d/", cells.Add(1))}
+	cell := &cell{t: t, cluster: cluster, world: newWorld(), prefix: shared.Prefix()}
 	cell.etcd = cell.client()
 	cell.store = storage.New(cell.etcd)
 	return cell

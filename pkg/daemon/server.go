@@ -1,0 +1,95 @@
+package daemon
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+	"time"
+
+	clientv3 "go.etcd.io/etcd/client/v3"
+
+	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/pkg/host"
+)
+
+// lockTimeout bounds the wait for the end of a former process.
+const lockTimeout = 30 * time.Second
+
+// Server is the boot server that a daemon runs on.
+type Server struct {
+	FS       host.FS
+	LRN      int
+	Hostname string
+	// Etcd is namespaced at the prefix of the configuration file.
+	Etcd *clientv3.Client
+	Log  *slog.Logger
+
+	unlock func()
+}
+
+// Open finds out which boot server has its file system at root, keeps other
+// processes of this daemon out, and tells systemd that the daemon has started.
+// It waits up to half a minute for a former process to end; etcd need not be
+// there yet.  The caller closes the Server.
+func Open(ctx context.Context, root, name string, log *slog.Logger) (*Server, error) {
+	s := &Server{FS: host.FS{Root: root}}
+	lctx, cancel := context.WithTimeout(ctx, lockTimeout)
+	defer cancel()
+	unlock, err := s.FS.Lock(lctx, "/var/lib/neco/"+name+".lock")
+	if err != nil {
+		return nil, fmt.Errorf("another neco-%s runs here: %w", name, err)
+	}
+	s.unlock = unlock
+	if err := s.identify(); err != nil {
+		unlock()
+		return nil, err
+	}
+	s.Log = log.With("lrn", s.LRN)
+	s.Log.Info("starts", "version", Version, "host", s.Hostname)
+	ready(s.Log)
+	return s, nil
+}
+
+func (s *Server) identify() (err error) {
+	if s.LRN, err = s.FS.LRN(); err != nil {
+		return err
+	}
+	if s.Hostname, err = hostname(s.FS); err != nil {
+		return err
+	}
+	conf, err := neco.LoadEtcdConfig(s.FS.Path(neco.NecoConfFile))
+	if err != nil {
+		return err
+	}
+	s.Etcd, err = conf.Client()
+	return err
+}
+
+// Close ends the use of etcd and lets another process in.
+func (s *Server) Close() {
+	s.Etcd.Close()
+	s.unlock()
+}
+
+// hostname is the host's own: that of the kernel, unless the file system is
+// another's.
+func hostname(fs host.FS) (string, error) {
+	if fs.Root != "" && fs.Root != "/" {
+		if data, err := fs.Read("/etc/hostname"); err == nil {
+			return strings.TrimSpace(string(data)), nil
+		}
+	}
+	return os.Hostname()
+}
+
+// BootID tells one boot of the machine from another, for people; empty if the
+// kernel does not say.
+func BootID() string {
+	data, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(data))
+}
