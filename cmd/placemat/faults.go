@@ -1,0 +1,74 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+)
+
+func newLinkCmd(p *program) *cobra.Command {
+	return &cobra.Command{
+		Use:       "link up|down A B",
+		Short:     "Set all links between two nodes up or down",
+		Args:      cobra.ExactArgs(3),
+		ValidArgs: []string{"up", "down"},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if args[0] != "up" && args[0] != "down" {
+				return fmt.Errorf("link %q: it is up or down", args[0])
+			}
+			c, err := p.centre(cmd)
+			if err != nil {
+				return err
+			}
+			return c.LinkUp(cmd.Context(), args[1], args[2], args[0] == "up")
+		},
+	}
+}
+
+func newCutCmd(p *program) *cobra.Command {
+	var oneWay bool
+	cmd := &cobra.Command{
+		Use:   "cut A B",
+		Short: "Let two nodes hear nothing more of each other",
+		Args:  cobra.ExactArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := p.centre(cmd)
+			if err != nil {
+				return err
+			}
+			return c.Cut(cmd.Context(), args[0], args[1], oneWay)
+		},
+	}
+	cmd.Flags().BoolVar(&oneWay, "one-way", false, "only what A sends is lost")
+	return cmd
+}
+
+func newHealCmd(p *program) *cobra.Command {
+	return &cobra.Command{
+		Use:   "heal",
+		Short: "Take all faults of links back",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := p.centre(cmd)
+			if err != nil {
+				return err
+			}
+			return c.Heal(cmd.Context())
+		},
+	}
+}
+
+func newRateCmd(p *program) *cobra.Command {
+	return &cobra.Command{
+		Use:   "rate A B RATE",
+		Short: "Bound what all links between two nodes carry, like 10mbit",
+		Args:  cobra.ExactArgs(3),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := p.centre(cmd)
+			if err != nil {
+				return err
+			}
+			return c.Rate(cmd.Context(), args[0], args[1], args[2])
+		},
+	}
+}

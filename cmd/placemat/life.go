@@ -1,0 +1,132 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cybozu-go/neco/pkg/placemat"
+	"github.com/cybozu-go/neco/pkg/placemat/cluster"
+)
+
+func newUpCmd(p *program) *cobra.Command {
+	return &cobra.Command{
+		Use:   "up DIR",
+		Short: "Start the data centre that placemat-menu has described in DIR",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := p.centre(cmd)
+			if err != nil {
+				return err
+			}
+			return c.Up(cmd.Context(), args[0])
+		},
+	}
+}
+
+func newDownCmd(p *program) *cobra.Command {
+	return &cobra.Command{
+		Use:   "down",
+		Short: "End the data centre and everything that was made for it",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := p.centre(cmd)
+			if err != nil {
+				return err
+			}
+			return c.Down(cmd.Context())
+		},
+	}
+}
+
+func newStatusCmd(p *program) *cobra.Command {
+	var output string
+	cmd := &cobra.Command{
+		Use:   "status",
+		Short: "Show nodes, links and BGP sessions",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := p.centre(cmd)
+			if err != nil {
+				return err
+			}
+			st, err := c.Status(cmd.Context())
+			if err != nil {
+				return err
+			}
+			return show(cmd.OutOrStdout(), st, output)
+		},
+	}
+	cmd.Flags().StringVarP(&output, "output", "o", "table", "table or json")
+	return cmd
+}
+
+func show(w io.Writer, st *placemat.Status, output string) error {
+	switch output {
+	case "table":
+		return st.Render(w)
+	case "json":
+		enc := json.NewEncoder(w)
+		enc.SetIndent("", "  ")
+		return enc.Encode(st)
+	}
+	return fmt.Errorf("output %q: it is table or json", output)
+}
+
+func newExecCmd(p *program) *cobra.Command {
+	return &cobra.Command{
+		Use:   "exec NODE -- COMMAND [ARG…]",
+		Short: "Run a command on a node",
+		Args:  cobra.MinimumNArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := p.centre(cmd)
+			if err != nil {
+				return err
+			}
+			e, err := c.Command(cmd.Context(), args[0], args[1], args[2:]...)
+			if err != nil {
+				return err
+			}
+			e.Stdin, e.Stdout, e.Stderr = cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr()
+			return e.Run()
+		},
+	}
+}
+
+func newLogCmd(p *program) *cobra.Command {
+	return &cobra.Command{
+		Use:   "log NODE",
+		Short: "Show what the BIRD of a node has written",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := p.centre(cmd)
+			if err != nil {
+				return err
+			}
+			data, err := c.Log(args[0])
+			if err != nil {
+				return err
+			}
+			_, err = cmd.OutOrStdout().Write(data)
+			return err
+		},
+	}
+}
+
+func newGraphCmd(*program) *cobra.Command {
+	return &cobra.Command{
+		Use:   "graph DIR",
+		Short: "Draw the topology that is described in DIR, in the language of Graphviz",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := cluster.Load(args[0])
+			if err != nil {
+				return err
+			}
+			_, err = io.WriteString(cmd.OutOrStdout(), placemat.Graph(c))
+			return err
+		},
+	}
+}

@@ -1,0 +1,48 @@
+// Command placemat starts a virtual data centre on this machine, shows it, and
+// breaks it on purpose.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cybozu-go/neco/pkg/daemon"
+	"github.com/cybozu-go/neco/pkg/placemat"
+)
+
+func main() {
+	os.Exit(daemon.Main(func(ctx context.Context) error { return newCommand().ExecuteContext(ctx) }))
+}
+
+// program is what all commands share.
+type program struct{ name string }
+
+// centre returns the data centre that is meant.
+func (p *program) centre(cmd *cobra.Command) (*placemat.Centre, error) {
+	if os.Geteuid() != 0 {
+		return nil, fmt.Errorf("placemat makes network namespaces, which only root may: run it as root")
+	}
+	c, err := placemat.New(p.name)
+	if err != nil {
+		return nil, err
+	}
+	c.Say = func(format string, args ...any) { fmt.Fprintf(cmd.ErrOrStderr(), format+"\n", args...) }
+	return c, nil
+}
+
+func newCommand() *cobra.Command {
+	p := &program{}
+	cmd := &cobra.Command{
+		Use:           "placemat",
+		Short:         "Start a virtual data centre on this machine, show it, break it",
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	cmd.PersistentFlags().StringVar(&p.name, "name", "dc", "which data centre, if several are up")
+	cmd.AddCommand(newUpCmd(p), newDownCmd(p), newStatusCmd(p), newExecCmd(p), newLogCmd(p), newGraphCmd(p))
+	cmd.AddCommand(newLinkCmd(p), newCutCmd(p), newHealCmd(p), newRateCmd(p))
+	return cmd
+}

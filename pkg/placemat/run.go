@@ -1,0 +1,70 @@
+package placemat
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os/exec"
+	"strings"
+	"time"
+)
+
+// commandTimeout bounds one command on this machine.
+const commandTimeout = 30 * time.Second
+
+// run runs a command and returns what it wrote.  The error has the command and
+// its own words.
+func run(ctx context.Context, name string, args ...string) (string, error) {
+	return runWith(ctx, "", name, args...)
+}
+
+func runWith(ctx context.Context, stdin, name string, args ...string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, commandTimeout)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, name, args...)
+	var out, errOut bytes.Buffer
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(stdin), &out, &errOut
+	if err := cmd.Run(); err != nil {
+		return out.String(), fmt.Errorf("%s %s: %w: %s", name, strings.Join(args, " "), err,
+			strings.TrimSpace(errOut.String()+" "+out.String()))
+	}
+	return out.String(), nil
+}
+
+// inside runs a command in the namespace of a node.
+func (c *Centre) inside(ctx context.Context, node, name string, args ...string) (string, error) {
+	return run(ctx, "ip", append([]string{"netns", "exec", c.namespace(node), name}, args...)...)
+}
+
+// batch runs lines of ip(8), in a namespace unless that is empty.
+func batch(ctx context.Context, namespace string, lines []string) error {
+	if len(lines) == 0 {
+		return nil
+	}
+	args := []string{"-batch", "-"}
+	if namespace != "" {
+		args = append([]string{"-n", namespace}, args...)
+	}
+	_, err := runWith(ctx, strings.Join(lines, "\n")+"\n", "ip", args...)
+	return err
+}
+
+// await asks what is missing until nothing is, or ctx ends.
+func await(ctx context.Context, poll time.Duration, missing func(context.Context) (string, error)) error {
+	tick := time.NewTicker(poll)
+	defer tick.Stop()
+	for {
+		what, err := missing(ctx)
+		if err == nil && what == "" {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			if err != nil {
+				return fmt.Errorf("wait for %s: %w", what, err)
+			}
+			return fmt.Errorf("wait for %s: %w", what, context.Cause(ctx))
+		case <-tick.C:
+		}
+	}
+}

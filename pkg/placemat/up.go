@@ -1,0 +1,178 @@
+package placemat
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/cybozu-go/neco/pkg/placemat/cluster"
+)
+
+// convergeTimeout bounds the wait for all BGP sessions.
+const convergeTimeout = 2 * time.Minute
+
+// Up starts the data centre that is described in dir and blocks until all its
+// BGP sessions are established.  If that fails, nothing is left of it.
+func (c *Centre) Up(ctx context.Context, dir string) error {
+	unlock, err := c.lock(ctx)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if _, err := os.Stat(c.path()); err == nil {
+		return fmt.Errorf("data centre %s is up, or was not ended; placemat down ends it", c.Name)
+	}
+	if c.cluster, err = cluster.Load(dir); err != nil {
+		return err
+	}
+	if err := c.up(ctx, dir); err != nil {
+		return errors.Join(err, c.down(context.WithoutCancel(ctx)))
+	}
+	return nil
+}
+
+func (c *Centre) up(ctx context.Context, dir string) error {
+	if err := c.copyDescription(dir); err != nil {
+		return err
+	}
+	dummy := dummyType(ctx, c.prefix()+"probe")
+	for _, n := range c.cluster.Nodes {
+		if err := c.makeNamespace(ctx, n); err != nil {
+			return fmt.Errorf("make %s: %w", n.Name, err)
+		}
+	}
+	c.Say("%d namespaces", len(c.cluster.Nodes))
+	var lines []string
+	for _, l := range c.cluster.Links {
+		lines = append(lines, c.linkLine(l))
+	}
+	if err := batch(ctx, "", lines); err != nil {
+		return err
+	}
+	c.Say("%d links", len(lines))
+	for _, n := range c.cluster.Nodes {
+		if err := c.configure(ctx, n, dummy); err != nil {
+			return fmt.Errorf("configure %s: %w", n.Name, err)
+		}
+	}
+	c.Say("addresses, routes and BIRD")
+	wctx, cancel := context.WithTimeout(ctx, convergeTimeout)
+	defer cancel()
+	began := time.Now()
+	if err := await(wctx, 200*time.Millisecond, c.missingSessions); err != nil {
+		return err
+	}
+	c.Say("all BGP sessions are established after %s", time.Since(began).Round(100*time.Millisecond))
+	return nil
+}
+
+// copyDescription keeps what the data centre was made from.
+func (c *Centre) copyDescription(dir string) error {
+	for _, sub := range []string{"description", "bird", "log"} {
+		if err := os.MkdirAll(c.path(sub), 0o755); err != nil {
+			return err
+		}
+	}
+	return os.CopyFS(c.description(), os.DirFS(dir))
+}
+
+// dummyType is what stands for a dummy interface on this kernel.
+func dummyType(ctx context.Context, probe string) string {
+	if _, err := run(ctx, "ip", "netns", "add", probe); err != nil {
+		return "bridge"
+	}
+	_, err := run(ctx, "ip", "-n", probe, "link", "add", "probe", "type", "dummy")
+	if _, derr := run(ctx, "ip", "netns", "del", probe); derr != nil || err != nil {
+		return "bridge"
+	}
+	return "dummy"
+}
+
+// makeNamespace makes the namespace of a node and sets what its interfaces
+// will take over.
+func (c *Centre) makeNamespace(ctx context.Context, n cluster.Node) error {
+	if _, err := run(ctx, "ip", "netns", "add", c.namespace(n.Name)); err != nil {
+		return err
+	}
+	if args := sysctlArgs(n); len(args) > 0 {
+		slices.Sort(args)
+		// -e: a key that this kernel does not have is skipped.
+		if _, err := c.inside(ctx, n.Name, "sysctl", append([]string{"-q", "-e", "-w"}, args...)...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// configure gives a node its addresses, routes, scripts and BIRD.
+func (c *Centre) configure(ctx context.Context, n cluster.Node, dummy string) error {
+	ns := c.namespace(n.Name)
+	if err := batch(ctx, ns, insideLines(n, dummy)); err != nil {
+		return err
+	}
+	if err := batch(ctx, ns, addressLines(n)); err != nil {
+		return err
+	}
+	for _, script := range n.Scripts {
+		if _, err := c.inside(ctx, n.Name, "/bin/sh", filepath.Join(c.description(), script)); err != nil {
+			return err
+		}
+	}
+	return c.startBird(ctx, n)
+}
+
+// Down ends the data centre: every process in its namespaces, the namespaces
+// with their interfaces, and its files.  What is not there any more is no
+// error, so that it works after a crash, and twice.
+func (c *Centre) Down(ctx context.Context) error {
+	unlock, err := c.lock(ctx)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	return c.down(ctx)
+}
+
+// stopTimeout is how long processes may take to end before they are killed.
+const stopTimeout = 5 * time.Second
+
+func (c *Centre) down(ctx context.Context) error {
+	all, err := c.namespaces(ctx)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	if err := c.endProcesses(ctx, all); err != nil {
+		errs = append(errs, err)
+	}
+	for _, ns := range all {
+		if _, err := run(ctx, "ip", "netns", "del", ns); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	if len(errs) == 0 {
+		errs = append(errs, os.RemoveAll(c.path()))
+	}
+	c.Say("%d namespaces ended", len(all))
+	return errors.Join(errs...)
+}
+
+// namespaces lists the namespaces of this data centre on this machine.
+func (c *Centre) namespaces(ctx context.Context) ([]string, error) {
+	out, err := run(ctx, "ip", "netns", "list")
+	if err != nil {
+		return nil, err
+	}
+	var found []string
+	for _, line := range strings.Split(out, "\n") {
+		if name, _, _ := strings.Cut(line, " "); strings.HasPrefix(name, c.prefix()) {
+			found = append(found, name)
+		}
+	}
+	return found, nil
+}
