@@ -1,0 +1,53 @@
+// Command placemat-menu turns a menu into the complete description of a
+// virtual data centre, which placemat realises.
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cybozu-go/neco/pkg/placemat/menu"
+)
+
+func main() {
+	if err := newCommand().Execute(); err != nil {
+		fmt.Fprintf(os.Stderr, "placemat-menu: %v\n", err)
+		os.Exit(1)
+	}
+}
+
+// options are what the flags say.
+type options struct {
+	menu, dir string
+}
+
+func newCommand() *cobra.Command {
+	var o options
+	cmd := &cobra.Command{
+		Use:               "placemat-menu -f MENU -o DIR",
+		Short:             "Describe the virtual data centre of a menu",
+		Args:              cobra.NoArgs,
+		SilenceUsage:      true,
+		SilenceErrors:     true,
+		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
+		RunE:              func(*cobra.Command, []string) error { return run(o) },
+	}
+	cmd.Flags().StringVarP(&o.menu, "file", "f", "menu.yml", "the menu")
+	cmd.Flags().StringVarP(&o.dir, "output", "o", ".", "directory to write into; made if it is not there")
+	return cmd
+}
+
+// run writes nothing before the whole menu has been understood.
+func run(o options) error {
+	m, err := menu.Load(o.menu)
+	if err != nil {
+		return err
+	}
+	files, err := m.Files()
+	if err != nil {
+		return err
+	}
+	return menu.Write(o.dir, files)
+}

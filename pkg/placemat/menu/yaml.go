@@ -1,0 +1,135 @@
+package menu
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// positioned is an error at a line of the menu.
+type positioned struct {
+	line int
+	msg  string
+}
+
+func (p *positioned) Error() string { return fmt.Sprintf("line %d: %s", p.line, p.msg) }
+
+func at(n *yaml.Node, format string, args ...any) error {
+	return &positioned{n.Line, fmt.Sprintf(format, args...)}
+}
+
+// placed puts the file's name and the line before an error of parse.
+func placed(name string, err error) error {
+	var p *positioned
+	if errors.As(err, &p) {
+		return fmt.Errorf("%s:%d: %s", name, p.line, p.msg)
+	}
+	return fmt.Errorf("%s: %w", name, err)
+}
+
+// field takes the value of a field.
+type field struct {
+	required bool
+	set      func(*yaml.Node) error
+}
+
+// fields are all that a mapping may have.
+type fields map[string]field
+
+// decode gives each field of the mapping n to its setter. What is the name of
+// the mapping in errors.
+func (f fields) decode(what string, n *yaml.Node) error {
+	n = target(n)
+	if n.Kind != yaml.MappingNode {
+		return at(n, "%s: want fields with values", what)
+	}
+	seen := map[string]bool{}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key, value := n.Content[i], target(n.Content[i+1])
+		known, ok := f[key.Value]
+		if !ok {
+			return at(key, "%s: unknown field %q; known: %s", what, key.Value, f.names())
+		}
+		if seen[key.Value] {
+			return at(key, "%s: field %s is given twice", what, key.Value)
+		}
+		seen[key.Value] = true
+		if err := known.set(value); err != nil {
+			return inField(value, key.Value, err)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(f)) {
+		if f[name].required && !seen[name] {
+			return at(n, "%s: field %s is missing", what, name)
+		}
+	}
+	return nil
+}
+
+// inField adds the name of the field and, if it has none yet, the place.
+func inField(n *yaml.Node, name string, err error) error {
+	var p *positioned
+	if errors.As(err, &p) {
+		return err
+	}
+	return at(n, "%s: %v", name, err)
+}
+
+func (f fields) names() string { return strings.Join(slices.Sorted(maps.Keys(f)), ", ") }
+
+// target follows an alias.
+func target(n *yaml.Node) *yaml.Node {
+	if n.Kind == yaml.AliasNode {
+		return n.Alias
+	}
+	return n
+}
+
+// value returns a setter of a scalar.
+func value[T any](into *T, read func(string) (T, error)) func(*yaml.Node) error {
+	return func(n *yaml.Node) error {
+		if n.Kind != yaml.ScalarNode || n.Tag == "!!null" {
+			return errors.New("want one value")
+		}
+		v, err := read(n.Value)
+		if err != nil {
+			return err
+		}
+		*into = v
+		return nil
+	}
+}
+
+// must marks a field as required.
+func must(set func(*yaml.Node) error) field { return field{required: true, set: set} }
+
+// may marks a field as optional.
+func may(set func(*yaml.Node) error) field { return field{set: set} }
+
+func cidr(into *netip.Prefix) func(*yaml.Node) error { return value(into, readCIDR) }
+
+func readCIDR(s string) (netip.Prefix, error) {
+	p, err := netip.ParsePrefix(s)
+	if err != nil || !p.Addr().Is4() {
+		return p, fmt.Errorf("bad IPv4 CIDR %q", s)
+	}
+	if p != p.Masked() {
+		return p, fmt.Errorf("bad CIDR %q: it has host bits, the network is %s", s, p.Masked())
+	}
+	return p, nil
+}
+
+func address(into *netip.Addr) func(*yaml.Node) error { return value(into, readAddress) }
+
+func readAddress(s string) (netip.Addr, error) {
+	a, err := netip.ParseAddr(s)
+	if err != nil || !a.Is4() {
+		return a, fmt.Errorf("bad IPv4 address %q", s)
+	}
+	return a, nil
+}
