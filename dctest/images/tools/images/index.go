@@ -1,0 +1,64 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+)
+
+// index says where what was built is. Its readers take the paths from it and
+// must not compose their own.
+type index struct {
+	// Images are archives that docker load and registries' tools read.
+	Images []indexImage `json:"images"`
+	// Programs are static binaries for hosts, by name.
+	Programs map[string]string `json:"programs"`
+	// Debs are Debian packages, by name.
+	Debs map[string]string `json:"debs"`
+	// OS has the kernel and initrd of the nodes' operating system.
+	OS indexOS `json:"os"`
+	// Boot is the archive of the boot server's root file system.
+	Boot string `json:"boot"`
+}
+
+type indexImage struct {
+	Name  string   `json:"name"`
+	Names []string `json:"names"`
+	File  string   `json:"file"`
+}
+
+type indexOS struct {
+	Channel string `json:"channel"`
+	Version string `json:"version"`
+	Kernel  string `json:"kernel"`
+	Initrd  string `json:"initrd"`
+}
+
+func indexFile(cache string) string { return filepath.Join(cache, "index.json") }
+
+// readIndex reads what was built before. One that cannot be read is made anew.
+func readIndex(cache string) index {
+	ix := index{}
+	if data, err := os.ReadFile(indexFile(cache)); err == nil && json.Unmarshal(data, &ix) != nil {
+		ix = index{}
+	}
+	if ix.Programs == nil {
+		ix.Programs = map[string]string{}
+	}
+	if ix.Debs == nil {
+		ix.Debs = map[string]string{}
+	}
+	return ix
+}
+
+func (ix index) write(cache string) error {
+	data, err := json.MarshalIndent(ix, "", "  ")
+	if err != nil {
+		return err
+	}
+	tmp := indexFile(cache) + ".tmp"
+	if err := os.WriteFile(tmp, append(data, '\n'), 0o644); err != nil {
+		return err
+	}
+	return os.Rename(tmp, indexFile(cache))
+}
