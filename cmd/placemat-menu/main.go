@@ -34,8 +34,10 @@ func newCommand() *cobra.Command {
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
 		RunE:              func(*cobra.Command, []string) error { return run(o) },
 	}
-	cmd.Flags().StringVarP(&o.menu, "file", "f", "menu.yml", "the menu")
-	cmd.Flags().StringVarP(&o.dir, "output", "o", ".", "directory to write into; made if it is not there")
+	cmd.Flags().StringVarP(&o.menu, "file", "f", "", "the menu")
+	cmd.Flags().StringVarP(&o.dir, "output", "o", "", "directory to write into; made if it is not there")
+	cmd.MarkFlagsRequiredTogether("file", "output")
+	cmd.MarkFlagsOneRequired("file", "output")
 	return cmd
 }
 

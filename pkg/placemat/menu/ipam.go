@@ -67,16 +67,19 @@ func (p IPAM) check() error {
 			return fmt.Errorf("%s: %s has host bits, the network is %s", pool.name, pool.p, pool.p.Masked())
 		}
 	}
+	if err := p.checkNumbers(); err != nil {
+		return err
+	}
 	for _, o := range []struct {
 		name string
 		a    netip.Addr
 		size int
 	}{{"node-ipv4-offset", p.NodeOffset, p.NodeRangeSize}, {"bmc-ipv4-offset", p.BMCOffset, p.BMCRangeSize}} {
-		if o.a.IsValid() && (!o.a.Is4() || ip(o.a)%(1<<max(o.size, 0)) != 0) {
+		if o.a.IsValid() && (!o.a.Is4() || ip(o.a)%(1<<o.size) != 0) {
 			return fmt.Errorf("%s: want a multiple of the range's 2^%d addresses, dotted; it is %s", o.name, o.size, o.a)
 		}
 	}
-	return p.checkNumbers()
+	return nil
 }
 
 func (p IPAM) checkNumbers() error {
@@ -96,9 +99,8 @@ func (p IPAM) checkNumbers() error {
 		{"bmc-ipv4-range-size", p.BMCRangeSize, 3 <= p.BMCRangeSize && p.BMCRangeSize <= 16, "3 to 16"},
 		{"bmc-ipv4-range-mask", p.BMCRangeMask, p.BMCPool.Bits() <= p.BMCRangeMask && p.BMCRangeMask <= 32-p.BMCRangeSize, "from the pool's to 32 - bmc-ipv4-range-size"},
 		{"max-nodes-in-rack", p.MaxNodesInRack, p.MaxNodesInRack >= 1, "1 or more"},
-		// the last address of a network is its broadcast address
-		{"max-nodes-in-rack", p.MaxNodesInRack, last < 1<<p.NodeRangeSize-1, "what fits into node-ipv4-range-size"},
-		{"max-nodes-in-rack", p.MaxNodesInRack, last < 1<<p.BMCRangeSize-1, "what fits into bmc-ipv4-range-size"},
+		{"max-nodes-in-rack", p.MaxNodesInRack, last < broadcast(p.NodeRangeSize), "what fits into node-ipv4-range-size"},
+		{"max-nodes-in-rack", p.MaxNodesInRack, last < broadcast(p.BMCRangeSize), "what fits into bmc-ipv4-range-size"},
 	} {
 		if !c.ok {
 			return fmt.Errorf("%s must be %s, it is %d", c.name, c.want, c.got)
@@ -106,3 +108,7 @@ func (p IPAM) checkNumbers() error {
 	}
 	return nil
 }
+
+// broadcast is the last number of a range of 2^size addresses, which no node
+// may have. A size out of bounds has been found before.
+func broadcast(size int) int { return 1<<max(size, 0) - 1 }
