@@ -95,13 +95,21 @@ func configOf(img v1.Image, it item) *v1.ConfigFile {
 	return c
 }
 
-// layerOf is the only layer: the programs, the list of tools, and an empty
-// /tmp. Equal inputs give equal bytes.
+// layerOf is the only layer: the programs, links to the tools, the user root,
+// and an empty /tmp. Equal inputs give equal bytes.
 func layerOf(it item, entries []entry) ([]byte, error) {
 	var b bytes.Buffer
 	w := tar.NewWriter(&b)
 	if err := w.WriteHeader(&tar.Header{Typeflag: tar.TypeDir, Name: "tmp/", Mode: 0o1777, ModTime: time.Unix(0, 0)}); err != nil {
 		return nil, err
+	}
+	for _, f := range [...]struct{ path, text string }{
+		{"/etc/group", "root:x:0:\n"},
+		{"/etc/passwd", "root:x:0:0:root:/:/sbin/nologin\n"}, // for docker run --user=root
+	} {
+		if err := addFile(w, f.path, []byte(f.text), 0o644); err != nil {
+			return nil, err
+		}
 	}
 	for _, e := range entries {
 		data, err := os.ReadFile(e.Source)

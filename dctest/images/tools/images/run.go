@@ -41,7 +41,16 @@ func run(ctx context.Context, o options) error {
 			return err
 		}
 	}
-	_ = system
+	if o.wants("os") {
+		if ix.OS, err = b.system(system); err != nil {
+			return err
+		}
+	}
+	if o.wants("boot") {
+		if ix.Boot, err = b.boot(ctx, o.source); err != nil {
+			return err
+		}
+	}
 	return ix.write(b.cache.dir)
 }
 
