@@ -3,6 +3,7 @@ package release
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"time"
 
@@ -54,7 +55,11 @@ func apiError(err error) error {
 		if limited := rateLimited(answer.Response, time.Now()); limited != nil {
 			return limited
 		}
-		return &statusError{status: statusText(answer.Response), code: answer.Response.StatusCode}
+		err := &statusError{status: statusText(answer.Response), code: answer.Response.StatusCode}
+		if err.code == http.StatusUnauthorized {
+			return fmt.Errorf("%w (is the github-token right?)", err)
+		}
+		return err
 	}
 	var abuse *github.AbuseRateLimitError
 	if errors.As(err, &abuse) {

@@ -84,6 +84,10 @@ func (f *Finder) candidate(rel *github.RepositoryRelease, channel Channel) (Vers
 		f.log.Warn("release skipped", "tag", rel.GetTagName(), "err", err)
 		return Version{}, false
 	}
+	if v.String() == TestVersion {
+		f.log.Warn("release skipped", "tag", rel.GetTagName(), "err", "the version is reserved for the environment test")
+		return Version{}, false
+	}
 	return v, kind == released || channel == Staging
 }
 

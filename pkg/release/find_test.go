@@ -37,6 +37,7 @@ func TestNewestFollowsItsChannel(t *testing.T) {
 		"a candidate without the flag does not count for prod":   {Prod, []server.Release{{Tag: "test-2022.05.28-1"}}, "2022.05.26-1"},
 		"a release newer than all pre-releases counts for both":  {Staging, []server.Release{{Tag: "release-2022.05.28-1"}}, "2022.05.28-1"},
 		"a later publication of an older version is not newer":   {Prod, []server.Release{{Tag: "release-2021.01.01-99999"}}, "2022.05.26-1"},
+		"the version of the environment test is reserved":        {Prod, []server.Release{{Tag: "release-" + TestVersion}}, "2022.05.26-1"},
 		"serials are numbers":                                    {Prod, []server.Release{{Tag: "release-2022.05.26-10"}, {Tag: "release-2022.05.26-9"}}, "2022.05.26-10"},
 		"a smaller serial on a later day is newer than a bigger": {Prod, []server.Release{{Tag: "release-2022.06.01-0"}}, "2022.06.01-0"},
 	}

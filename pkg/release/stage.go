@@ -136,7 +136,16 @@ func check(v Version, path, sum string) (Package, error) {
 		return Package{}, fmt.Errorf("%s: %w: SHA-256 is %s, want %s", path, ErrDigestMismatch, got, sum)
 	}
 	if err := VerifyDeb(path, neco.NecoPackageName, v.String(), Architecture); err != nil {
-		return Package{}, err
+		return Package{}, asPublished(err)
 	}
 	return Package{Version: v, Path: path, SHA256: sum}, nil
+}
+
+// asPublished marks what is wrong inside a package whose digest is the
+// published one: another download would bring the same.
+func asPublished(err error) error {
+	if errors.Is(err, ErrWrongPackage) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", ErrWrongPackage, err)
 }

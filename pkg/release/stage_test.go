@@ -93,16 +93,17 @@ func TestStageRefuses(t *testing.T) {
 		want   error
 		names  string
 	}{
-		"a release without the package": {assets{}, errAny, stageFile},
-		"a release without the digest":  {assets{stageFile: deb}, errAny, stageFile + ".sha256"},
-		"a package of another digest":   {assets{stageFile: deb + "x", stageFile + ".sha256": sumLine(deb)}, ErrDigestMismatch, stageFile},
-		"a digest of another file":      {assets{stageFile: deb, stageFile + ".sha256": digest(deb) + "  other.deb\n"}, errAny, "other.deb"},
-		"a digest of garbage":           {assets{stageFile: deb, stageFile + ".sha256": "<html>"}, errAny, stageFile},
-		"a digest without end":          {assets{stageFile: deb, stageFile + ".sha256": strings.Repeat("0", 1<<16)}, ErrTooLarge, stageFile + ".sha256"},
-		"another package inside":        {assets{stageFile: other, stageFile + ".sha256": sumLine(other)}, ErrWrongPackage, `name is "cke"`},
-		"another version inside":        {assets{stageFile: older, stageFile + ".sha256": sumLine(older)}, ErrWrongPackage, `version is "2022.05.24-1"`},
-		"another architecture inside":   {assets{stageFile: foreign, stageFile + ".sha256": sumLine(foreign)}, ErrWrongPackage, `architecture is "arm64"`},
-		"a page of an error inside":     {assets{stageFile: "<html>", stageFile + ".sha256": sumLine("<html>")}, ErrWrongPackage, stageFile},
+		"a release without the package":       {assets{}, errAny, stageFile},
+		"a release without the digest":        {assets{stageFile: deb}, errAny, stageFile + ".sha256"},
+		"a package of another digest":         {assets{stageFile: deb + "x", stageFile + ".sha256": sumLine(deb)}, ErrDigestMismatch, stageFile},
+		"a cut package that was published so": {assets{stageFile: deb[:len(deb)-100], stageFile + ".sha256": sumLine(deb[:len(deb)-100])}, ErrWrongPackage, stageFile},
+		"a digest of another file":            {assets{stageFile: deb, stageFile + ".sha256": digest(deb) + "  other.deb\n"}, errAny, "other.deb"},
+		"a digest of garbage":                 {assets{stageFile: deb, stageFile + ".sha256": "<html>"}, errAny, stageFile},
+		"a digest without end":                {assets{stageFile: deb, stageFile + ".sha256": strings.Repeat("0", 1<<16)}, ErrTooLarge, stageFile + ".sha256"},
+		"another package inside":              {assets{stageFile: other, stageFile + ".sha256": sumLine(other)}, ErrWrongPackage, `name is "cke"`},
+		"another version inside":              {assets{stageFile: older, stageFile + ".sha256": sumLine(older)}, ErrWrongPackage, `version is "2022.05.24-1"`},
+		"another architecture inside":         {assets{stageFile: foreign, stageFile + ".sha256": sumLine(foreign)}, ErrWrongPackage, `architecture is "arm64"`},
+		"a page of an error inside":           {assets{stageFile: "<html>", stageFile + ".sha256": sumLine("<html>")}, ErrWrongPackage, stageFile},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {

@@ -291,7 +291,9 @@ func (s *server) write(d update.Decision) {
 		case err == nil:
 			s.fresh = max(s.fresh, rev)
 			if d.Do == update.Report {
-				s.m.Notes = nil
+				if !d.KeepNotes {
+					s.m.Notes = nil
+				}
 				if s.maybeKill(update.Place{Step: d.Status.Step - 1}, update.Action{Name: "reported"}, KillReported) {
 					return
 				}

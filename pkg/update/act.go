@@ -136,7 +136,7 @@ func (t Table) failed(m Member, s State, own Status) (d Decision, over bool) {
 	}
 	late := m.Work.Elapsed >= a.Deadline
 	if !late && !m.Work.Permanent {
-		return Decision{}, false
+		return m.tryAgain(t, s, own)
 	}
 	msg := fmt.Sprintf("step %d (%s) %s on boot server %d: %s", at.Step, t.Name(at.Step), a.Name, m.LRN, m.Work.Err)
 	if late {
@@ -148,6 +148,26 @@ func (t Table) failed(m Member, s State, own Status) (d Decision, over bool) {
 		}
 	}
 	return m.abort(s.Request, own, msg), true
+}
+
+// triesAgain begins the message of a status whose action has failed and is
+// tried again.
+const triesAgain = "tries again: "
+
+// tryAgain reports why an action is done once more, so that people need not
+// look into a log.  The same reason is reported once.
+func (m Member) tryAgain(t Table, s State, own Status) (d Decision, over bool) {
+	at := m.current()
+	if len(m.Again) > 0 || own.StartedAt == nil || own.Arrival() != t.arrival(at) {
+		return Decision{}, false
+	}
+	msg := fmt.Sprintf("%sstep %d (%s) %s: %s", triesAgain, at.Step, t.Name(at.Step), t.Action(at).Name, m.Work.Err)
+	if own.Message == msg {
+		return Decision{}, false
+	}
+	st := own
+	st.Message = msg
+	return Decision{Do: Report, At: at, Why: msg, Status: st, KeepNotes: true}, true
 }
 
 // abort reports that this member gives up, with the words that also go into
@@ -163,8 +183,11 @@ func (m Member) status(r *Request, a Arrival, own Status, cond neco.UpdateCondit
 	started := r.StartedAt
 	st := Status{StartedAt: &started, Phase: a.Phase, HostID: m.HostID}
 	st.Version, st.Step, st.Cond = r.Version, a.Step, cond
+	if cond == neco.CondComplete {
+		return st
+	}
 	notes := m.Notes
-	if cond == neco.CondRunning && own.Message != "" && own.Arrival().Step == a.Step {
+	if own.Message != "" && own.Arrival().Step == a.Step && !strings.HasPrefix(own.Message, triesAgain) {
 		notes = append([]string{own.Message}, notes...)
 	}
 	st.Message = strings.Join(slices.Compact(notes), "; ")

@@ -256,9 +256,25 @@ func TestDecide(t *testing.T) {
 				}
 			},
 		},
-		"a failure is tried again": {
+		"a failure is reported": {
 			m:    with(member(Place{1, 0}), func(m *Member) { m.Work = Work{State: WorkFailed, Err: "no route", Elapsed: time.Second} }),
-			want: Start, s: func() State { return state(allAt(1, 0)) },
+			want: Report, s: func() State { return state(allAt(1, 0)) },
+			check: func(t *testing.T, d Decision) {
+				want := "tries again: step 1 (images) pull: no route"
+				if d.Status.Message != want || d.Status.Cond != neco.CondRunning {
+					t.Errorf("status %+v", d.Status)
+				}
+			},
+		},
+		"and the action is tried again": {
+			m:    with(member(Place{1, 0}), func(m *Member) { m.Work = Work{State: WorkFailed, Err: "no route", Elapsed: time.Second} }),
+			want: Start, s: func() State {
+				sts := allAt(1, 0)
+				st := sts[0]
+				st.Message = "tries again: step 1 (images) pull: no route"
+				sts[0] = st
+				return state(sts)
+			},
 		},
 		"until its deadline": {
 			m:    with(member(Place{1, 0}), func(m *Member) { m.Work = Work{State: WorkFailed, Err: "no route", Elapsed: time.Minute} }),

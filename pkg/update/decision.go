@@ -54,8 +54,10 @@ type Decision struct {
 	At Place
 	// Member is set with Enter and Advance.
 	Member Member
-	// Status is set with Report.
-	Status Status
+	// Status is set with Report.  With KeepNotes the member's notes stay for
+	// a later one.
+	Status    Status
+	KeepNotes bool
 	// Cause is set with Cancel.
 	Cause Cause
 	// Group and Side are set with Gate and Restore.

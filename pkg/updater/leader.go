@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -38,6 +39,9 @@ func Run(ctx context.Context, o Options) error {
 			cleared = err == nil
 		}
 		if err == nil {
+			err = awaitRegistration(ctx, o)
+		}
+		if err == nil {
 			err = election.Hold(ctx, o.Etcd, storage.KeyUpdaterLeader, o.Hostname, o.TTL, func(ctx context.Context, _ *election.Session, h election.Holder) error {
 				return lead(ctx, o, h)
 			})
@@ -52,6 +56,27 @@ func Run(ctx context.Context, o Options) error {
 		sleep(ctx, b.NextBackOff())
 	}
 	return nil
+}
+
+// awaitRegistration blocks until this server is registered: one that has left
+// must not lead, for nothing that it writes is accepted.
+func awaitRegistration(ctx context.Context, o Options) error {
+	f := storage.New(o.Etcd).Follow(ctx)
+	defer f.Close()
+	for said := false; ; {
+		if s := f.Snapshot(); s != nil {
+			if slices.Contains(s.Registered, o.LRN) {
+				return nil
+			}
+			if !said {
+				said = true
+				o.Logger.Warn("does not campaign: this server is not registered")
+			}
+		}
+		if err := waitFor(ctx, f.Wake(), relist); err != nil {
+			return err
+		}
+	}
 }
 
 func clearLeftovers(ctx context.Context, o Options) error {
@@ -107,7 +132,7 @@ func (l *leader) loop(ctx context.Context) error {
 			switch {
 			case ctx.Err() != nil:
 				return context.Cause(ctx)
-			case errors.Is(err, storage.ErrNotLeader):
+			case errors.Is(err, storage.ErrNotLeader), errors.Is(err, storage.ErrNotRegistered):
 				return err
 			case err != nil:
 				l.Logger.Warn("tries again", "err", err)
@@ -131,6 +156,9 @@ func (l *leader) snapshot(ctx context.Context) (*storage.Snapshot, error) {
 // step is one decision and its act.
 func (l *leader) step(ctx context.Context, s *storage.Snapshot) error {
 	now := time.Now()
+	if !slices.Contains(s.Registered, l.LRN) {
+		return fmt.Errorf("boot server %d: %w", l.LRN, storage.ErrNotRegistered)
+	}
 	l.remember(s, now)
 	l.config.put(s.Config)
 	if n, ok := noticeOf(s); ok {

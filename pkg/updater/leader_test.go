@@ -285,3 +285,26 @@ func TestEnvNoneLooksForNothing(t *testing.T) {
 		t.Errorf("check %+v", snap.Check)
 	}
 }
+
+func TestAServerThatHasLeftDoesNotLead(t *testing.T) {
+	c := newCentre(t, "2026.11.20-1")
+	c.start(0)
+	c.await("request", requested("2026.11.20-1"))
+	for lrn := range 2 {
+		c.report(lrn, neco.CondComplete, "")
+	}
+	c.start(1)
+	snap := c.await("complete", func(s *storage.Snapshot) bool { return s.Complete() })
+	if err := c.store.Unregister(t.Context(), 0, snap.Request.Rev); err != nil {
+		t.Fatal(err)
+	}
+	// The other one takes over and orders a run without it.
+	c.await("a run of the one that is left", func(s *storage.Snapshot) bool {
+		return len(s.Request.Members()) == 1 && s.Request.Members()[0] == 1
+	})
+	if err := c.store.Register(t.Context(), 0); err != nil {
+		t.Fatal(err)
+	}
+	c.report(1, neco.CondComplete, "")
+	c.await("a run of both", func(s *storage.Snapshot) bool { return len(s.Request.Members()) == 2 })
+}

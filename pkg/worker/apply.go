@@ -70,7 +70,9 @@ func (w *worker) write(ctx context.Context, r *session, d update.Decision) (bool
 		d.Status.At = &now
 		rev, err = w.store.PutStatus(ctx, w.guard(r), w.LRN, d.Status)
 		if err == nil {
-			w.m.Notes = nil
+			if !d.KeepNotes {
+				w.m.Notes = nil
+			}
 			w.Logger.Info("reported", "step", d.Status.Step, "cond", d.Status.Cond.String(), "message", d.Status.Message, "version", d.Status.Version)
 		}
 	case update.Publish:
