@@ -8,7 +8,7 @@ import (
 
 func newConfigCmd(env *Env) *cobra.Command {
 	cmd := group("config", "Show and change the configuration of the data centre")
-	cmd.AddCommand(newConfigSetCmd(env), newConfigGetCmd(env), newConfigListCmd(env))
+	cmd.AddCommand(newConfigSetCmd(env), newConfigUnsetCmd(env), newConfigGetCmd(env), newConfigListCmd(env))
 	return cmd
 }
 

@@ -52,6 +52,16 @@ func (s *Storage) PutConfig(ctx context.Context, k ConfigKey, text string) error
 	return nil
 }
 
+// UnsetConfig removes the stored value of k, so that its default holds again.
+// It reports whether there was one.
+func (s *Storage) UnsetConfig(ctx context.Context, k ConfigKey) (bool, error) {
+	res, err := s.etcd.Delete(ctx, KeyConfig+k.Key)
+	if err != nil {
+		return false, fmt.Errorf("delete %s: %w", KeyConfig+k.Key, err)
+	}
+	return res.Deleted > 0, nil
+}
+
 // readConfig fills a Config from the keys below config/.  A value that cannot
 // be used is named, and its default holds.
 func readConfig(values map[string]string) (Config, []MalformedKey) {

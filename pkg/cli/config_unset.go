@@ -1,0 +1,42 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cybozu-go/neco/pkg/storage"
+)
+
+func newConfigUnsetCmd(env *Env) *cobra.Command {
+	return &cobra.Command{
+		Use:   "unset KEY",
+		Short: "Remove a key of the configuration, so that its default holds",
+		Long: `Remove the stored value of a key, whatever it is: its default holds again, or
+nothing where it has none. What is under way is not disturbed.`,
+		Args:              exactly(1),
+		ValidArgsFunction: completeKeys(false),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			k, err := findKey(args[0])
+			if err != nil {
+				return err
+			}
+			return env.request(cmd.Context(), func(ctx context.Context, s *storage.Storage) error {
+				removed, err := s.UnsetConfig(ctx, k)
+				if err != nil {
+					return err
+				}
+				text := k.Name + " is unset"
+				if !removed {
+					text = k.Name + " was not set"
+				}
+				if k.Default != "" {
+					text += "; the default holds: " + k.Default
+				}
+				fmt.Fprintln(cmd.OutOrStdout(), text)
+				return nil
+			})
+		},
+	}
+}
