@@ -72,3 +72,18 @@ func newRateCmd(p *program) *cobra.Command {
 		},
 	}
 }
+
+func newSilenceCmd(p *program) *cobra.Command {
+	return &cobra.Command{
+		Use:   "silence NODE",
+		Short: "Let a node drop whatever arrives, with its links up",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := p.centre(cmd)
+			if err != nil {
+				return err
+			}
+			return c.Silence(cmd.Context(), args[0])
+		},
+	}
+}

@@ -86,6 +86,25 @@ func (c *Centre) deafen(ctx context.Context, node, from string) error {
 	return nil
 }
 
+// Silence lets a node drop whatever arrives, while its links stay up: the
+// failure that only BFD notices.
+func (c *Centre) Silence(ctx context.Context, name string) error {
+	if err := c.load(); err != nil {
+		return err
+	}
+	if _, err := c.node(name); err != nil {
+		return err
+	}
+	for _, rule := range [][]string{{"INPUT", "!", "-i", "lo"}, {"FORWARD"}, {"OUTPUT", "!", "-o", "lo"}} {
+		args := append([]string{"-I"}, rule...)
+		args = append(args, "-m", "comment", "--comment", cutMark, "-j", "DROP")
+		if _, err := c.inside(ctx, name, "iptables", args...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Heal takes back all cuts and rates, and sets all links up.
 func (c *Centre) Heal(ctx context.Context) error {
 	if err := c.load(); err != nil {
