@@ -98,7 +98,11 @@ func flags(cmd *cobra.Command) string {
 		case f.Value.Type() == "bool":
 			fmt.Fprintf(&b, " [--%s]", f.Name)
 		default:
-			fmt.Fprintf(&b, " [--%s %s]", f.Name, strings.ToUpper(f.Name))
+			value := strings.ToUpper(f.Name)
+			if strings.Contains(f.Usage, "`") {
+				value, _ = pflag.UnquoteUsage(f)
+			}
+			fmt.Fprintf(&b, " [--%s %s]", f.Name, value)
 		}
 	})
 	return b.String()

@@ -12,7 +12,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/cybozu-go/neco/pkg/cli/status"
+	"github.com/cybozu-go/neco/pkg/release"
 	"github.com/cybozu-go/neco/pkg/storage"
+	"github.com/cybozu-go/neco/pkg/update"
 )
 
 // redrawEvery is how often the picture is drawn without a change: it shows
@@ -24,7 +26,7 @@ type follower struct {
 	statusOptions
 	cmd      *cobra.Command
 	terminal bool
-	// last is what was shown last; nil: nothing yet.
+	// last is what was read last, and shown with --watch; nil: nothing yet.
 	last *status.View
 	// trouble is the last error of etcd that was told.
 	trouble string
@@ -51,7 +53,7 @@ func follow(cmd *cobra.Command, env *Env, s *storage.Storage, o statusOptions) e
 			if err := f.show(v); err != nil {
 				return err
 			}
-			if end, err := ended(v); f.wait && end {
+			if end, err := f.ended(v); f.wait && end {
 				return f.finish(v, err)
 			}
 		}
@@ -81,11 +83,11 @@ func (f *follower) read(ctx context.Context, env *Env, s *storage.Storage) (stat
 
 // show shows v as far as it is new; without --watch it shows nothing yet.
 func (f *follower) show(v status.View) error {
+	old := f.last
+	f.last = &v
 	if !f.watch {
 		return nil
 	}
-	old := f.last
-	f.last = &v
 	w := f.cmd.OutOrStdout()
 	switch {
 	case f.json():
@@ -132,19 +134,44 @@ func showLine(w io.Writer, old *status.View, v status.View) error {
 	return err
 }
 
-// ended tells whether the update of v is over, and how as an error.
-func ended(v status.View) (bool, error) {
+// ended tells whether what is waited for is over, and how as an error.
+func (f *follower) ended(v status.View) (bool, error) {
 	switch v.State {
 	case status.Complete:
-		return true, nil
+		return f.reached(v), nil
 	case status.Stopped:
-		err := hint(fmt.Errorf("the update to %s was stopped: %s", v.Version, v.Reason),
+		err := hint(fmt.Errorf("the update to %s %s", v.Version, howStopped(v)),
 			"when the cause is gone, neco recover lets neco-updater begin a new one")
 		return true, &ExitError{CodeStopped, err}
 	case status.Unreadable:
 		return true, hint(errors.New("the request cannot be read"), "neco status names the key; neco recover --malformed clears it")
 	}
 	return false, nil
+}
+
+// reached tells whether a complete update is the one that is waited for:
+// without --for, one that no other is due after.
+func (f *follower) reached(v status.View) bool {
+	if f.target == nil {
+		return v.Next == nil
+	}
+	got, err := release.Parse(v.Version)
+	return err == nil && got.Compare(*f.target) >= 0
+}
+
+// howStopped says how and why a run has ended before its time.
+func howStopped(v status.View) string {
+	how := "was stopped"
+	switch update.Outcome(v.Outcome) {
+	case update.OutcomeAborted:
+		how = "has aborted"
+	case update.OutcomeTimeout:
+		how = "took too long (timeout)"
+	}
+	if v.Reason != "" {
+		how += ": " + v.Reason
+	}
+	return how
 }
 
 // finish shows the end, unless --watch has.
@@ -155,10 +182,19 @@ func (f *follower) finish(v status.View, err error) error {
 	return errors.Join(show(f.cmd, f.statusOptions, v), err)
 }
 
-// cutOff is the end of a follower by time or by the operator.
+// cutOff is the end of a follower by time or by the operator. It shows what
+// was read last, as finish does.
 func (f *follower) cutOff(parent context.Context) error {
 	if !f.wait || parent.Err() != nil && f.watch {
 		return nil
 	}
-	return &ExitError{CodeRunning, hint(fmt.Errorf("the update is not over"), "neco status shows what it waits for")}
+	what := "the update"
+	if f.target != nil {
+		what = fmt.Sprintf("the update to %s", f.target)
+	}
+	err := &ExitError{CodeRunning, hint(fmt.Errorf("%s is not over", what), "neco status shows what it waits for")}
+	if f.last == nil {
+		return err
+	}
+	return f.finish(*f.last, err)
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/cybozu-go/neco/pkg/cli/status"
+	"github.com/cybozu-go/neco/pkg/release"
 	"github.com/cybozu-go/neco/pkg/steps"
 	"github.com/cybozu-go/neco/pkg/storage"
 )
@@ -17,10 +18,13 @@ type statusOptions struct {
 	output
 	watch, wait bool
 	timeout     time.Duration
+	// target is what --wait waits for; nil: the end of whatever is under way.
+	target *release.Version
 }
 
 func newStatusCmd(env *Env) *cobra.Command {
 	var o statusOptions
+	var version string
 	cmd := &cobra.Command{
 		Use:   "status",
 		Short: "Show how the update stands, and what it waits for",
@@ -30,16 +34,17 @@ is not taken for what it does now.
 
 With --watch the picture is drawn anew whenever it changes; where the output is
 no terminal, one line is printed for each change (with -o json: one object a
-line). With --wait the command ends when the update does. It exits with 0 if
-that is complete, with 4 if it was stopped, and with 3 if it still runs after
---timeout.`,
+line).
+
+With --wait the command ends when the update does, and no other one is due. It
+exits with 0 if that is complete, with 4 if it was stopped, has aborted or took
+too long, and with 3 if it is not over after --timeout. A release that was
+published a moment ago is not known yet: with --for VERSION the end of the
+update to that version, or to a newer one, is waited for.`,
 		Args: none(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := o.validate(); err != nil {
+			if err := o.check(cmd, version); err != nil {
 				return err
-			}
-			if o.timeout != 0 && !o.wait {
-				return hint(fmt.Errorf("--timeout without --wait"), "add --wait")
 			}
 			if o.watch || o.wait {
 				return env.withStorage(func(s *storage.Storage) error { return follow(cmd, env, s, o) })
@@ -55,9 +60,34 @@ that is complete, with 4 if it was stopped, and with 3 if it still runs after
 	}
 	o.register(cmd)
 	cmd.Flags().BoolVarP(&o.watch, "watch", "w", false, "follow the changes until interrupted")
-	cmd.Flags().BoolVar(&o.wait, "wait", false, "end when the update ends: 0 complete, 4 stopped, 3 still running")
+	cmd.Flags().BoolVar(&o.wait, "wait", false, "end when the update ends: 0 complete, 4 stopped, aborted or timeout, 3 not over")
+	cmd.Flags().StringVar(&version, "for", "", "wait until `VERSION`, or a newer one, is complete")
 	cmd.Flags().DurationVar(&o.timeout, "timeout", 0, "how long --wait waits at most (default: for ever)")
 	return cmd
+}
+
+// check validates the flags.
+func (o *statusOptions) check(cmd *cobra.Command, version string) error {
+	if err := o.validate(); err != nil {
+		return err
+	}
+	for _, name := range []string{"timeout", "for"} {
+		if cmd.Flags().Changed(name) && !o.wait {
+			return hint(fmt.Errorf("--%s without --wait", name), "add --wait")
+		}
+	}
+	if o.timeout < 0 || o.timeout == 0 && cmd.Flags().Changed("timeout") {
+		return hint(fmt.Errorf("--timeout %s: it must be longer than nothing", o.timeout), "leave it out to wait for ever")
+	}
+	if !cmd.Flags().Changed("for") {
+		return nil
+	}
+	v, err := release.Parse(version)
+	if err != nil {
+		return hint(fmt.Errorf("--for: %w", err), "give a version such as 2024.01.02-3")
+	}
+	o.target = &v
+	return nil
 }
 
 // view reads what is to be shown.

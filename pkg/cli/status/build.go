@@ -28,10 +28,12 @@ func New(s *storage.Snapshot, t update.Table, at time.Time) View {
 			v.Awaited = awaited(s.State, t)
 		}
 	}
+	v.next(s)
 	for _, lrn := range servers(s) {
 		v.Servers = append(v.Servers, server(s, t, lrn, v))
 	}
 	v.Release = release(s)
+	v.Release.Overdue = overdue(s, at)
 	if _, err := releases.Parse(s.Release); err != nil && s.Release != "" {
 		v.Malformed = append(v.Malformed, Malformed{storage.KeyRelease, clean(err.Error())})
 	}
@@ -112,7 +114,7 @@ func serverState(v Server, alive bool, run View) ServerState {
 		return ServerStopped
 	case v.Reported == "":
 		return ServerNotBegun
-	case run.Awaited != nil && !slices.Contains(run.Awaited.Servers, v.LRN):
+	case run.State == Running && run.Awaited != nil && !slices.Contains(run.Awaited.Servers, v.LRN):
 		return ServerWaiting
 	}
 	return v.Reported

@@ -9,6 +9,9 @@ func (v View) Changes(old View) []string {
 	if a, b := old.update(), v.update(); a != b {
 		lines = append(lines, b)
 	}
+	if a, b := old.due(), v.due(); a != b && b != "" {
+		lines = append(lines, b)
+	}
 	before := map[int]string{}
 	for _, s := range old.Servers {
 		before[s.LRN] = old.change(s)
@@ -44,6 +47,18 @@ func (v View) update() string {
 	return line
 }
 
+// due is what is said of the next update, without the passing of time.
+func (v View) due() string {
+	if v.Next == nil {
+		return ""
+	}
+	line := "next " + v.nextLine()
+	if v.Awaited != nil {
+		line += ", awaits " + serverList(v.Awaited.Servers)
+	}
+	return line
+}
+
 func (v View) change(s Server) string {
 	line := v.serverState(s)
 	switch {
@@ -55,8 +70,8 @@ func (v View) change(s Server) string {
 	if s.State == ServerUnknown {
 		line += ", " + s.worker()
 	}
-	if s.Message != "" {
-		line += ": " + shorten(s.Message)
+	if note := v.note(s); note != "" {
+		line += ": " + note
 	}
 	return line
 }

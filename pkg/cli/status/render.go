@@ -24,9 +24,15 @@ func (v View) Render(w io.Writer) error {
 	if v.Awaited != nil {
 		fmt.Fprintf(head, "awaited\t%s\n", v.Awaited.line(v.At))
 	}
+	if v.Next != nil {
+		fmt.Fprintf(head, "next\t%s\n", v.nextLine())
+	}
 	fmt.Fprintf(head, "release\t%s\n", v.Release.line(v.At))
 	if v.Release.StaleSince != nil {
 		fmt.Fprintf(head, "\tstale since %s: %s\n", stamp(v.Release.StaleSince), v.Release.Error)
+	}
+	if v.Release.Overdue {
+		fmt.Fprintf(head, "\tnobody has looked for releases since %s; is neco-updater running?\n", stamp(v.Release.CheckedAt))
 	}
 	head.Flush()
 	v.renderServers(&b)
@@ -54,6 +60,14 @@ func (v View) updateLine() string {
 		return fmt.Sprintf("%s %s; begun %s", v.Version, how, stamp(v.StartedAt))
 	}
 	return fmt.Sprintf("%s %s; begun %s", v.Version, v.State, stamp(v.StartedAt))
+}
+
+func (v View) nextLine() string {
+	line := v.Next.Version
+	if v.Next.Version == v.Version {
+		line += " again, with " + serverList(v.Next.Servers)
+	}
+	return line + "; has not begun yet"
 }
 
 func (a Awaited) line(now time.Time) string {
@@ -88,7 +102,7 @@ func (v View) renderServers(b *strings.Builder) {
 	fmt.Fprintln(tw, "LRN\tVERSION\tSTEP\tSTATE\tWORKER\tMESSAGE")
 	for _, s := range v.Servers {
 		fmt.Fprintf(tw, "%d\t%s\t%s\t%s\t%s\t%s\n",
-			s.LRN, dash(s.Version), s.step(), v.serverState(s), s.worker(), dash(shorten(s.Message)))
+			s.LRN, dash(s.Version), s.step(), v.serverState(s), s.worker(), dash(v.note(s)))
 	}
 	tw.Flush()
 }
@@ -118,12 +132,24 @@ func (s Server) worker() string {
 	case s.Worker != nil:
 		return s.Worker.Version + " since " + stamp(&s.Worker.Since)
 	case s.SilentSince != nil:
-		return "silent since " + stamp(s.SilentSince)
+		return "no sign of life; last report " + stamp(s.SilentSince)
 	}
 	if s.Reported != "" {
-		return "silent"
+		return "no sign of life"
 	}
 	return "never heard of"
+}
+
+// note is what the table has to add about a server: nothing where all is done,
+// and not once more what the reason says in full.
+func (v View) note(s Server) string {
+	switch {
+	case s.State == ServerCompleted:
+		return ""
+	case s.State == ServerAborted && s.Message != "" && strings.Contains(v.Reason, s.Message):
+		return "see reason"
+	}
+	return shorten(s.Message)
 }
 
 // messageMax is how much of a message a table has room for; JSON has it all.

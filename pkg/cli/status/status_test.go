@@ -45,7 +45,7 @@ func running() *storage.Snapshot {
 		},
 		Release: version,
 		Check:   &storage.ReleaseCheck{CheckedAt: clock(9 * time.Minute)},
-		Config:  storage.Config{Env: neco.ProdEnv},
+		Config:  storage.Config{Env: neco.ProdEnv, CheckInterval: 10 * time.Minute, WorkerTimeout: time.Hour},
 	}
 	for lrn := range 3 {
 		s.Presence[lrn] = update.Presence{Version: version, PID: 100 + lrn, Since: *clock(time.Minute)}
@@ -112,6 +112,22 @@ func views() map[string]*storage.Snapshot {
 	joins.Check.StaleSince, joins.Check.Error = clock(5*time.Minute), "list releases: 503 Service Unavailable"
 	joins.Release = "2024.01.03-1"
 
+	absent := complete()
+	absent.Release = "2024.01.03-1"
+	for _, lrn := range []int{1, 2} {
+		delete(absent.Presence, lrn)
+		st := absent.Statuses[lrn]
+		st.HostID = "some-host"
+		absent.Statuses[lrn] = st
+	}
+
+	noted := complete()
+	report(noted, 1, 18, neco.CondComplete, "step 18 (finish): nothing of note")
+
+	unlooked := complete()
+	unlooked.Config.CheckInterval = time.Minute
+	unlooked.Check.CheckedAt = clock(-time.Hour)
+
 	left := running()
 	left.Registered = []int{0, 1}
 
@@ -142,6 +158,9 @@ func views() map[string]*storage.Snapshot {
 		"the original stopped a run":               original,
 		"complete":                                 complete(),
 		"a server joins and the release is stale":  joins,
+		"a newer release waits for silent servers": absent,
+		"nobody looks for releases":                unlooked,
+		"a completed server has a note":            noted,
 		"a member has left":                        left,
 		"hostile text and malformed keys":          hostile,
 		"the request is unreadable":                unreadable,
@@ -162,7 +181,7 @@ func TestRender(t *testing.T) {
 }
 
 func TestJSONIsStable(t *testing.T) {
-	for _, name := range []string{"an awaited server is silent", "a server joins and the release is stale", "hostile text and malformed keys"} {
+	for _, name := range []string{"an awaited server is silent", "a server joins and the release is stale", "a newer release waits for silent servers", "hostile text and malformed keys"} {
 		t.Run(name, func(t *testing.T) {
 			v := status.New(views()[name], steps.Table(), *clock(10 * time.Minute))
 			data, err := json.MarshalIndent(v, "", "  ")
@@ -222,7 +241,7 @@ func TestChanges(t *testing.T) {
 		{"a server goes on", func(s *storage.Snapshot) { report(s, 1, 6, neco.CondRunning, "") },
 			[]string{"boot server 1: step 6 serf"}},
 		{"a server falls silent", func(s *storage.Snapshot) { delete(s.Presence, 1) },
-			[]string{"boot server 1: unknown, step 5 setup-hw, silent since 2024-01-02 15:05:00Z"}},
+			[]string{"boot server 1: unknown, step 5 setup-hw, no sign of life; last report 2024-01-02 15:05:00Z"}},
 		{"all complete", func(s *storage.Snapshot) {
 			for lrn := range 3 {
 				report(s, lrn, 18, neco.CondComplete, "")

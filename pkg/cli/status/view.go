@@ -38,6 +38,9 @@ type View struct {
 	Reason  string `json:"reason,omitempty"`
 	// Awaited is what a running update waits for.
 	Awaited *Awaited `json:"awaited,omitempty"`
+	// Next is the update that is due and has not begun. If something stands in
+	// its way, that is Awaited.
+	Next *Next `json:"next,omitempty"`
 
 	// Servers are the registered ones and the members, by LRN.
 	Servers   []Server    `json:"servers"`
@@ -45,7 +48,15 @@ type View struct {
 	Malformed []Malformed `json:"malformed,omitempty"`
 }
 
-// Awaited is what stands between the members and their next barrier.
+// Next is an update that is due.
+type Next struct {
+	Version string `json:"version"`
+	// Servers are those that will take part.
+	Servers []int `json:"servers"`
+}
+
+// Awaited is what stands between the members and their next barrier, or the
+// beginning of the next update.
 type Awaited struct {
 	// To is what the servers have to do, in words.
 	To string `json:"to"`
@@ -55,8 +66,8 @@ type Awaited struct {
 	StepName string `json:"step_name,omitempty"`
 	// Servers have not arrived at the barrier.
 	Servers []int `json:"servers"`
-	// Since is when they were heard of last, by their own clocks; before that,
-	// the start of the run.
+	// Since is when they reported last, by their own clocks; before that, the
+	// start of the run.
 	Since *time.Time `json:"since,omitempty"`
 }
 
@@ -99,7 +110,7 @@ type Server struct {
 	At       *time.Time `json:"at,omitempty"`
 	// Worker is the worker that runs; nil: none gives a sign of life.
 	Worker *Worker `json:"worker,omitempty"`
-	// SilentSince is the last sign of a server without a worker, if there
+	// SilentSince is the last report of a server without a worker, if there
 	// was any.
 	SilentSince *time.Time `json:"silent_since,omitempty"`
 }
@@ -118,6 +129,8 @@ type Release struct {
 	CheckedAt  *time.Time `json:"checked_at,omitempty"`
 	StaleSince *time.Time `json:"stale_since,omitempty"`
 	Error      string     `json:"error,omitempty"`
+	// Overdue says that nobody has looked for releases for several intervals.
+	Overdue bool `json:"overdue,omitempty"`
 }
 
 // Malformed is a key that was skipped.

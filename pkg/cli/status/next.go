@@ -1,0 +1,39 @@
+package status
+
+import (
+	"time"
+
+	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/pkg/storage"
+	"github.com/cybozu-go/neco/pkg/updater"
+)
+
+// next asks neco-updater's own rule what follows when no update is under way:
+// the update that is due, and the servers that it waits for.
+func (v *View) next(s *storage.Snapshot) {
+	d := updater.Decide(s, updater.Input{})
+	version := clean(d.Version)
+	switch d.Do {
+	case updater.NewRequest, updater.Reconfigure:
+		v.Next = &Next{Version: version, Servers: d.Servers}
+	case updater.WaitAbsent:
+		v.Next = &Next{Version: version, Servers: d.Servers}
+		v.Awaited = &Awaited{To: "come back before " + version + " begins", Servers: d.Absent}
+	}
+}
+
+// An updater that runs looks once in an interval; a look may take a while.
+const (
+	overdueIntervals = 3
+	overdueGrace     = time.Minute
+)
+
+// overdue tells whether nobody has looked for releases for too long. A search
+// that fails is stale, and not overdue.
+func overdue(s *storage.Snapshot, at time.Time) bool {
+	c := s.Check
+	if c == nil || c.CheckedAt == nil || c.StaleSince != nil || s.Config.Env == "" || s.Config.Env == neco.NoneEnv {
+		return false
+	}
+	return at.Sub(*c.CheckedAt) > overdueIntervals*s.Config.CheckInterval+overdueGrace
+}
