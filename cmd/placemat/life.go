@@ -12,7 +12,8 @@ import (
 )
 
 func newUpCmd(p *program) *cobra.Command {
-	return &cobra.Command{
+	var image string
+	cmd := &cobra.Command{
 		Use:   "up DIR",
 		Short: "Start the data centre that placemat-menu has described in DIR",
 		Args:  cobra.ExactArgs(1),
@@ -21,9 +22,11 @@ func newUpCmd(p *program) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return c.Up(cmd.Context(), args[0])
+			return c.Up(cmd.Context(), args[0], image)
 		},
 	}
+	cmd.Flags().StringVar(&image, "boot-image", "", "root file system of boot servers, which Docker runs; without it they are namespaces")
+	return cmd
 }
 
 func newDownCmd(p *program) *cobra.Command {

@@ -31,8 +31,12 @@ type protocol struct {
 }
 
 // protocols asks the BIRD of a node.
-func (c *Centre) protocols(ctx context.Context, node string) ([]protocol, error) {
-	out, err := run(ctx, "birdc", "-s", c.birdSocket(node), "show", "protocols")
+func (c *Centre) protocols(ctx context.Context, n cluster.Node) ([]protocol, error) {
+	args := []string{"birdc", "-s", c.birdSocket(n.Name), "show", "protocols"}
+	if c.machine(n) {
+		args = []string{"docker", "exec", c.container(n.Name), "birdc", "show", "protocols"}
+	}
+	out, err := run(ctx, args[0], args[1:]...)
 	if err != nil {
 		return nil, err
 	}
@@ -76,7 +80,7 @@ func (c *Centre) sessions(ctx context.Context) ([]SessionStatus, error) {
 		if n.BirdConf == "" || len(n.Sessions) == 0 {
 			continue
 		}
-		ps, err := c.protocols(ctx, n.Name)
+		ps, err := c.protocols(ctx, n)
 		if err != nil {
 			return nil, err
 		}

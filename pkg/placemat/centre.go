@@ -94,8 +94,12 @@ func (c *Centre) Command(ctx context.Context, node, name string, args ...string)
 	if err := c.load(); err != nil {
 		return nil, err
 	}
-	if _, err := c.node(node); err != nil {
+	n, err := c.node(node)
+	if err != nil {
 		return nil, err
+	}
+	if c.machine(n) {
+		return exec.CommandContext(ctx, "docker", append([]string{"exec", "-i", c.container(node), name}, args...)...), nil
 	}
 	return exec.CommandContext(ctx, "ip", append([]string{"netns", "exec", c.namespace(node), name}, args...)...), nil
 }

@@ -17,8 +17,10 @@ import (
 const convergeTimeout = 2 * time.Minute
 
 // Up starts the data centre that is described in dir and blocks until all its
-// BGP sessions are established.  If that fails, nothing is left of it.
-func (c *Centre) Up(ctx context.Context, dir string) error {
+// BGP sessions are established.  With a root file system of boot servers, those
+// are containers with systemd, and all of it has started too; without, they are
+// namespaces with BIRD.  If that fails, nothing is left of it.
+func (c *Centre) Up(ctx context.Context, dir, bootImage string) error {
 	unlock, err := c.lock(ctx)
 	if err != nil {
 		return err
@@ -30,14 +32,17 @@ func (c *Centre) Up(ctx context.Context, dir string) error {
 	if c.cluster, err = cluster.Load(dir); err != nil {
 		return err
 	}
-	if err := c.up(ctx, dir); err != nil {
+	if err := c.up(ctx, dir, bootImage); err != nil {
 		return errors.Join(err, c.down(context.WithoutCancel(ctx)))
 	}
 	return nil
 }
 
-func (c *Centre) up(ctx context.Context, dir string) error {
+func (c *Centre) up(ctx context.Context, dir, bootImage string) error {
 	if err := c.copyDescription(dir); err != nil {
+		return err
+	}
+	if err := c.importImage(ctx, bootImage); err != nil {
 		return err
 	}
 	dummy := dummyType(ctx, c.prefix()+"probe")
@@ -61,13 +66,24 @@ func (c *Centre) up(ctx context.Context, dir string) error {
 		}
 	}
 	c.Say("addresses, routes and BIRD")
-	wctx, cancel := context.WithTimeout(ctx, convergeTimeout)
-	defer cancel()
-	began := time.Now()
-	if err := await(wctx, 200*time.Millisecond, c.missingSessions); err != nil {
+	if err := c.until(ctx, "all BGP sessions are established", convergeTimeout, c.missingSessions); err != nil {
 		return err
 	}
-	c.Say("all BGP sessions are established after %s", time.Since(began).Round(100*time.Millisecond))
+	if c.bootImage() == "" {
+		return nil
+	}
+	return c.until(ctx, "all boot servers are running", bootTimeout, c.missingMachines)
+}
+
+// until waits for a fact and says how long that took.
+func (c *Centre) until(ctx context.Context, what string, limit time.Duration, missing func(context.Context) (string, error)) error {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	began := time.Now()
+	if err := await(ctx, 200*time.Millisecond, missing); err != nil {
+		return err
+	}
+	c.Say("%s, %s later", what, time.Since(began).Round(100*time.Millisecond))
 	return nil
 }
 
@@ -96,6 +112,9 @@ func dummyType(ctx context.Context, probe string) string {
 // makeNamespace makes the namespace of a node and sets what its interfaces
 // will take over.
 func (c *Centre) makeNamespace(ctx context.Context, n cluster.Node) error {
+	if c.machine(n) {
+		return c.startMachine(ctx, n)
+	}
 	if _, err := run(ctx, "ip", "netns", "add", c.namespace(n.Name)); err != nil {
 		return err
 	}
@@ -111,6 +130,9 @@ func (c *Centre) makeNamespace(ctx context.Context, n cluster.Node) error {
 
 // configure gives a node its addresses, routes, scripts and BIRD.
 func (c *Centre) configure(ctx context.Context, n cluster.Node, dummy string) error {
+	if c.machine(n) {
+		return nil
+	}
 	ns := c.namespace(n.Name)
 	if err := batch(ctx, ns, insideLines(n, dummy)); err != nil {
 		return err
@@ -147,6 +169,9 @@ func (c *Centre) down(ctx context.Context) error {
 		return err
 	}
 	var errs []error
+	if err := c.removeMachines(ctx); err != nil {
+		errs = append(errs, err)
+	}
 	if err := c.endProcesses(ctx, all); err != nil {
 		errs = append(errs, err)
 	}
