@@ -46,6 +46,7 @@ func table() []item {
 		{Name: "vault", Version: "1.21.0.1", User: "10000:10000", Tools: []string{"vault"}, Programs: []program{
 			{Name: "vault", Module: "vault", Package: ".", Tags: "minimal", Note: "about 7 minutes"},
 		}},
+		{Name: "sabakan", Tools: []string{"sabactl"}, Programs: []program{standin("sabakan"), standin("sabactl")}},
 		{Name: "setup-hw", Programs: []program{standin("setup-hw")}},
 		{Name: "promtail", Programs: []program{standin("promtail")}},
 	}

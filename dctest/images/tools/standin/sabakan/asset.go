@@ -1,0 +1,120 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/cybozu-go/neco/dctest/images/tools/standin/internal/store"
+)
+
+type asset struct {
+	Name        string            `json:"name"`
+	ID          int               `json:"id"`
+	ContentType string            `json:"content-type"`
+	Date        time.Time         `json:"date"`
+	SHA256      string            `json:"sha256"`
+	URLs        []string          `json:"urls"`
+	Exists      bool              `json:"exists"`
+	Options     map[string]string `json:"options"`
+}
+
+const optionHeader = "X-Sabakan-Asset-Options-"
+
+func (s *server) getAssets(r *http.Request) (int, any, error) {
+	pairs, err := s.store.List(r.Context(), "assets/")
+	if err != nil {
+		return 0, nil, err
+	}
+	return ok(names(pairs, "assets/"))
+}
+
+func (s *server) asset(ctx context.Context, name string) (asset, int64, error) {
+	var a asset
+	p, err := s.store.Get(ctx, "assets/"+name)
+	if err == nil {
+		err = json.Unmarshal(p.Value, &a)
+	}
+	a.Exists = s.blobs.has(a.SHA256)
+	return a, p.Rev, err
+}
+
+func (s *server) getAssetMeta(r *http.Request) (int, any, error) {
+	a, _, err := s.asset(r.Context(), r.PathValue("name"))
+	if err != nil {
+		return 0, nil, err
+	}
+	return ok(a)
+}
+
+func (s *server) putAsset(r *http.Request) (int, any, error) {
+	name, kind := r.PathValue("name"), r.Header.Get("Content-Type")
+	if kind == "" {
+		return 0, nil, fail(http.StatusBadRequest, "asset %s: no Content-Type", name)
+	}
+	if r.ContentLength < 0 {
+		return 0, nil, fail(http.StatusLengthRequired, "asset %s: no Content-Length", name)
+	}
+	old, rev, err := s.asset(r.Context(), name)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return 0, nil, err
+	}
+	digest, size, err := s.blobs.write(r.Body, strings.ToLower(r.Header.Get("X-Sabakan-Asset-SHA256")))
+	if err != nil {
+		return 0, nil, err
+	}
+	if size != r.ContentLength {
+		return 0, nil, fail(http.StatusBadRequest, "asset %s: %d bytes of %d", name, size, r.ContentLength)
+	}
+	a := asset{Name: name, ID: old.ID + 1, ContentType: kind, Date: time.Now().UTC(), SHA256: digest, URLs: []string{s.blobs.self}, Options: options(r.Header)}
+	value, err := json.Marshal(a)
+	if err != nil {
+		return 0, nil, err
+	}
+	if err := s.store.Update(r.Context(), "assets/"+name, rev, value); err != nil {
+		return 0, nil, err
+	}
+	status := http.StatusOK
+	if rev == 0 {
+		status = http.StatusCreated
+	}
+	return status, map[string]any{"status": status, "id": strconv.Itoa(a.ID)}, nil
+}
+
+// options of an asset have keys in lower case.
+func options(h http.Header) map[string]string {
+	all := map[string]string{}
+	for key := range h {
+		if name, found := strings.CutPrefix(key, optionHeader); found {
+			all[strings.ToLower(name)] = h.Get(key)
+		}
+	}
+	return all
+}
+
+func (s *server) deleteAsset(r *http.Request) (int, any, error) {
+	name := r.PathValue("name")
+	if _, _, err := s.asset(r.Context(), name); err != nil {
+		return 0, nil, err
+	}
+	return http.StatusOK, nil, s.store.Delete(r.Context(), "assets/"+name)
+}
+
+// serveAsset sends the file; the options are headers again.
+func (s *server) serveAsset(w http.ResponseWriter, r *http.Request) {
+	a, _, err := s.asset(r.Context(), r.PathValue("name"))
+	if err != nil {
+		writeError(w, err)
+		return
+	}
+	w.Header().Set("X-Sabakan-Asset-ID", strconv.Itoa(a.ID))
+	w.Header().Set("X-Sabakan-Asset-SHA256", a.SHA256)
+	for key, value := range a.Options {
+		w.Header().Set(optionHeader+key, value)
+	}
+	s.serve(w, r, a.SHA256, a.URLs, a.ContentType, a.Date)
+}

@@ -1,0 +1,111 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"time"
+)
+
+// blobs are uploaded files, by their SHA-256.
+type blobs struct {
+	dir string
+	// self is this server's URL, as others know it.
+	self   string
+	client *http.Client
+}
+
+// fetchTimeout bounds the copy of a file from another server.
+const fetchTimeout = 10 * time.Minute
+
+var hexDigest = regexp.MustCompile(`^[0-9a-f]{64}$`)
+
+func (b blobs) path(digest string) string { return filepath.Join(b.dir, digest) }
+
+func (b blobs) has(digest string) bool {
+	_, err := os.Stat(b.path(digest))
+	return err == nil
+}
+
+// write keeps what r has and returns its digest and size. If want is given it
+// must be the digest.
+func (b blobs) write(r io.Reader, want string) (string, int64, error) {
+	f, err := os.CreateTemp(b.dir, ".upload-")
+	if err != nil {
+		return "", 0, err
+	}
+	defer os.Remove(f.Name())
+	defer f.Close()
+	h := sha256.New()
+	size, err := io.Copy(io.MultiWriter(f, h), r)
+	if err != nil {
+		return "", 0, err
+	}
+	digest := hex.EncodeToString(h.Sum(nil))
+	if want != "" && want != digest {
+		return "", 0, fail(http.StatusBadRequest, "its SHA-256 is %s, not %s", digest, want)
+	}
+	if err := errors.Join(f.Chmod(0o644), f.Sync()); err != nil {
+		return "", 0, err
+	}
+	return digest, size, os.Rename(f.Name(), b.path(digest))
+}
+
+// open opens a file, fetching it first from a server that has it.
+func (b blobs) open(ctx context.Context, digest, path string, urls []string) (*os.File, error) {
+	if !hexDigest.MatchString(digest) {
+		return nil, fmt.Errorf("%q is no digest", digest)
+	}
+	if !b.has(digest) {
+		if err := b.fetch(ctx, digest, path, urls); err != nil {
+			return nil, err
+		}
+	}
+	return os.Open(b.path(digest))
+}
+
+func (b blobs) fetch(ctx context.Context, digest, path string, urls []string) error {
+	ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
+	defer cancel()
+	err := fmt.Errorf("no server has %s", path)
+	for _, u := range urls {
+		if u == b.self {
+			continue
+		}
+		if err = b.fetchFrom(ctx, digest, u+path); err == nil {
+			return nil
+		}
+	}
+	return err
+}
+
+func (b blobs) fetchFrom(ctx context.Context, digest, url string) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return err
+	}
+	resp, err := b.client.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return fmt.Errorf("get %s: %s", url, resp.Status)
+	}
+	_, _, err = b.write(resp.Body, digest)
+	return err
+}
+
+// remove forgets a file here; other servers keep theirs until they notice.
+func (b blobs) remove(digest string) {
+	if hexDigest.MatchString(digest) {
+		os.Remove(b.path(digest))
+	}
+}

@@ -1,0 +1,54 @@
+// Sabakan stands in for the program of that name, which network-boots the
+// nodes and keeps the inventory: its REST API and as much of GraphQL as Neco
+// uses. No machine boots from it.
+//
+// It owns its data below one prefix in etcd, or in its data directory where
+// there is no etcd; what was uploaded is in the data directory of the server
+// that took it, and fetched from there by the others.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"net/http"
+	"os"
+	"path/filepath"
+
+	"github.com/cybozu-go/neco/dctest/images/tools/standin/internal/cli"
+	"github.com/cybozu-go/neco/dctest/images/tools/standin/internal/store"
+)
+
+type config struct {
+	HTTP         string       `json:"http"`
+	DataDir      string       `json:"data-dir"`
+	AdvertiseURL string       `json:"advertise-url"`
+	Etcd         store.Config `json:"etcd"`
+}
+
+func main() {
+	file := flag.String("config-file", "", "configuration")
+	flag.Parse()
+	cli.Main("sabakan", func(ctx context.Context) error { return run(ctx, *file) })
+}
+
+func run(ctx context.Context, file string) error {
+	c := config{HTTP: "0.0.0.0:10080", DataDir: "/var/lib/sabakan", Etcd: store.Config{Prefix: "/sabakan/"}}
+	if file != "" {
+		if err := cli.ReadConfig(file, &c); err != nil {
+			return err
+		}
+	}
+	if c.AdvertiseURL == "" {
+		return errors.New("advertise-url is not configured")
+	}
+	s, err := store.Open(c.Etcd, filepath.Join(c.DataDir, "store"))
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Join(c.DataDir, "blobs"), 0o755); err != nil {
+		return err
+	}
+	srv := &server{store: s, blobs: blobs{dir: filepath.Join(c.DataDir, "blobs"), self: c.AdvertiseURL, client: http.DefaultClient}}
+	return cli.Serve(ctx, c.HTTP, srv.handler())
+}
