@@ -19,8 +19,19 @@ type builder struct {
 
 // key is a digest of all that a program is built from.
 func (b builder) key(p program) (string, error) {
-	sources, err := keyOfDir(filepath.Join(b.tools, p.Module))
-	return keyOf(p.Module, p.Package, p.Tags, sources), err
+	var keys []string
+	for _, part := range []string{"go.mod", "go.sum", "internal", p.Package} {
+		dir := filepath.Join(b.tools, p.Module, part)
+		if _, err := os.Stat(dir); err != nil {
+			continue // not every module has all of them
+		}
+		k, err := keyOfDir(dir)
+		if err != nil {
+			return "", err
+		}
+		keys = append(keys, part+k)
+	}
+	return keyOf(p.Module, p.Package, p.Tags, keys), nil
 }
 
 // program builds a static binary, if its inputs have changed, and returns its
