@@ -29,7 +29,11 @@ printed too: it was asked for.`,
 					fmt.Fprintf(cmd.ErrOrStderr(), "%s is not set; this is the default\n", k.Name)
 					value, err = k.Default, nil
 				}
-				if err != nil {
+				var bad storage.MalformedKey
+				switch {
+				case errors.As(err, &bad):
+					return hint(err, "what is stored is not used; replace it with neco config set %s, or remove it with neco config unset %s", k.Name, k.Name)
+				case err != nil:
 					return hint(err, "set it with neco config set %s; it takes %s", k.Name, k.Value)
 				}
 				fmt.Fprintln(cmd.OutOrStdout(), oneLine(value))

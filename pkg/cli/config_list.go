@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/url"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -56,18 +55,15 @@ func listConfig(ctx context.Context, s *storage.Storage) ([]configEntry, error) 
 	for _, k := range storage.ConfigKeys() {
 		e := configEntry{Key: k.Name, Value: k.Default, Secret: k.Secret, Help: k.Help}
 		value, err := s.GetConfig(ctx, k)
-		if err == nil {
-			_, err = k.Parse(value)
-		}
 		var bad storage.MalformedKey
 		switch {
 		case errors.Is(err, storage.ErrNotSet):
 		case err == nil:
 			e.Set = true
-			e.Value = redacted(value)
-		case value != "" || errors.As(err, &bad):
+			e.Value = storage.Redact(value)
+		case errors.As(err, &bad):
 			e.Set = true
-			e.Error = oneLine(err.Error())
+			e.Error = oneLine(bad.Err.Error())
 		default:
 			return nil, err
 		}
@@ -77,14 +73,6 @@ func listConfig(ctx context.Context, s *storage.Storage) ([]configEntry, error) 
 		entries = append(entries, e)
 	}
 	return entries, nil
-}
-
-// redacted takes a password out of a URL.
-func redacted(value string) string {
-	if u, err := url.Parse(value); err == nil && u.User != nil {
-		return u.Redacted()
-	}
-	return value
 }
 
 func writeConfig(w io.Writer, entries []configEntry) error {

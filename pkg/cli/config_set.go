@@ -22,7 +22,9 @@ func newConfigSetCmd(env *Env) *cobra.Command {
 neco-updater and neco-worker use the new value for what they begin next.
 
 Secrets are never given as VALUE, where everybody on the host could read them:
-they are taken from their environment variable, or from standard input.` + "\n\n" + keysHelp(),
+they are taken from their environment variable, or from standard input. A URL
+with a password is a secret too: give - as VALUE, and it is read from standard
+input.` + "\n\n" + keysHelp(),
 		Args:              between(1, 2),
 		ValidArgsFunction: completeKeys(true),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -38,10 +40,22 @@ they are taken from their environment variable, or from standard input.` + "\n\n
 				return hint(err, "nothing was changed")
 			}
 			return env.request(cmd.Context(), func(ctx context.Context, s *storage.Storage) error {
-				return s.PutConfig(ctx, k, value)
+				if err := s.PutConfig(ctx, k, value); err != nil {
+					return err
+				}
+				fmt.Fprintln(cmd.OutOrStdout(), confirmation(k, value))
+				return nil
 			})
 		},
 	}
+}
+
+// confirmation says what was stored, without secrets.
+func confirmation(k storage.ConfigKey, value string) string {
+	if k.Secret {
+		return k.Name + " is set"
+	}
+	return fmt.Sprintf("%s is set to %s", k.Name, oneLine(storage.Redact(value)))
 }
 
 // keysHelp is the table of keys for the help text.
@@ -61,6 +75,11 @@ func keysHelp() string {
 // configValue is what the operator wants to store.
 func configValue(cmd *cobra.Command, env *Env, k storage.ConfigKey, args []string) (string, error) {
 	switch {
+	case !k.Secret && len(args) == 1 && args[0] == "-":
+		return readSecret(cmd, k)
+	case !k.Secret && len(args) == 1 && storage.HasPassword(args[0]):
+		return "", hint(fmt.Errorf("%s: it has a password, and everybody on this host can read arguments", k.Name),
+			"neco config set %s - reads it from standard input; consider the password that you typed as known", k.Name)
 	case !k.Secret && len(args) == 1:
 		return args[0], nil
 	case !k.Secret:
@@ -96,9 +115,13 @@ func readSecret(cmd *cobra.Command, k storage.ConfigKey) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("read %s from standard input: %w", k.Name, err)
 	}
-	value := strings.TrimRight(string(data), "\r\n")
+	value := strings.TrimSpace(string(data))
 	if value == "" {
-		return "", hint(fmt.Errorf("%s: the value is missing", k.Name), "set $%s or write it to standard input", k.Env)
+		how := "write it to standard input"
+		if k.Env != "" {
+			how = "set $" + k.Env + " or " + how
+		}
+		return "", hint(fmt.Errorf("%s: the value is missing", k.Name), "%s", how)
 	}
 	return value, nil
 }

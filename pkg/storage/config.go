@@ -28,7 +28,7 @@ type Config struct {
 }
 
 // GetConfig returns the stored value of k as the operator writes it.
-// ErrNotSet: it has none.
+// ErrNotSet: it has none; MalformedKey: it has one that is not accepted.
 func (s *Storage) GetConfig(ctx context.Context, k ConfigKey) (string, error) {
 	res, err := s.etcd.Get(ctx, KeyConfig+k.Key)
 	if err != nil {
@@ -75,11 +75,8 @@ func readConfig(values map[string]string) (Config, []MalformedKey) {
 		}
 		delete(values, k.Key)
 		text, err := k.Format(v)
-		if err == nil {
-			_, err = k.Parse(text)
-		}
-		if err != nil {
-			bad = append(bad, MalformedKey{KeyConfig + k.Key, err})
+		if m := (MalformedKey{}); errors.As(err, &m) {
+			bad = append(bad, m)
 			continue
 		}
 		c.set(k.Name, text)

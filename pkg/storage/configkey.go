@@ -3,8 +3,6 @@ package storage
 import (
 	"errors"
 	"fmt"
-	"net/netip"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -35,34 +33,52 @@ type ConfigKey struct {
 }
 
 // Parse turns what the operator gave into the value that is stored.  The
-// error says what is accepted.
+// error names the key and says what is accepted.
 func (k ConfigKey) Parse(text string) (string, error) {
-	v, err := k.parse(text)
-	if err != nil && k.Secret {
-		return "", fmt.Errorf("%s: not accepted; it takes %s", k.Name, k.Value)
-	}
+	v, err := k.check(text)
 	if err != nil {
-		return "", fmt.Errorf("%s: %q: %w; it takes %s", k.Name, text, err, k.Value)
+		return "", fmt.Errorf("%s: %w", k.Name, err)
 	}
 	return v, nil
 }
 
-// Format is the inverse of Parse: a stored value as the operator writes it.
-func (k ConfigKey) Format(stored string) (string, error) {
-	if k.format == nil {
-		return stored, nil
+// check is Parse without the name of the key.
+func (k ConfigKey) check(text string) (string, error) {
+	v, err := k.parse(text)
+	switch {
+	case err == nil:
+		return v, nil
+	case k.Secret:
+		return "", fmt.Errorf("not accepted; it takes %s", k.Value)
+	case strings.HasSuffix(err.Error(), "?"):
+		return "", fmt.Errorf("%q: %w", Redact(text), err)
 	}
-	v, err := k.format(stored)
+	return "", fmt.Errorf("%q: %w; it takes %s", Redact(text), err, k.Value)
+}
+
+// Format is the inverse of Parse: a stored value as the operator writes it.  A
+// value that Parse would not store is a MalformedKey.
+func (k ConfigKey) Format(stored string) (string, error) {
+	text := stored
+	var err error
+	if k.format != nil {
+		text, err = k.format(stored)
+	}
+	if err == nil {
+		_, err = k.check(text)
+	}
 	if err != nil {
 		return "", MalformedKey{KeyConfig + k.Key, err}
 	}
-	return v, nil
+	return text, nil
 }
 
 // Defaults of the configuration.
 const (
 	DefaultCheckInterval = 10 * time.Minute
 	DefaultWorkerTimeout = 60 * time.Minute
+
+	minDuration = time.Second
 )
 
 // ConfigKeys is the one table of configuration keys.
@@ -72,9 +88,9 @@ func ConfigKeys() []ConfigKey {
 		{Name: "env", Key: "env", Value: strings.Join(environments, ", "), Choices: environments, Default: neco.NoneEnv,
 			Help: "which releases this data centre follows", parse: oneOf(environments)},
 		{Name: "slack", Key: "notification/slack", Value: "a webhook URL", Secret: true, Env: "SLACK_WEBHOOK",
-			Help: "where notices about updates are sent", parse: absoluteURL},
-		{Name: "proxy", Key: "proxy", Value: "an absolute URL",
-			Help: "HTTP proxy of the boot servers", parse: absoluteURL},
+			Help: "where notices about updates are sent", parse: httpURL},
+		{Name: "proxy", Key: "proxy", Value: "a URL with http or https, like http://squid:3128",
+			Help: "HTTP proxy of the boot servers", parse: httpURL},
 		{Name: "quay-username", Key: "quay-username", Value: "a user name", Secret: true, Env: "QUAY_USER",
 			Help: "account for private images on quay.io", parse: oneLine},
 		{Name: "quay-password", Key: "quay-password", Value: "a password", Secret: true, Env: "QUAY_PASSWORD",
@@ -85,15 +101,15 @@ func ConfigKeys() []ConfigKey {
 			Help: "how long an update may take before it is stopped", parse: duration, format: formatDuration},
 		{Name: "github-token", Key: "github-token", Value: "a token", Secret: true, Env: "GITHUB_TOKEN",
 			Help: "token for the GitHub API", parse: oneLine},
-		{Name: "node-proxy", Key: "node-proxy", Value: "an absolute URL",
-			Help: "HTTP proxy of the nodes", parse: absoluteURL},
-		{Name: "external-ip-address-block", Key: "external-ip-address-block", Value: "an IPv4 CIDR",
+		{Name: "node-proxy", Key: "node-proxy", Value: "a URL with http or https, like http://squid:3128",
+			Help: "HTTP proxy of the nodes", parse: httpURL},
+		{Name: "external-ip-address-block", Key: "external-ip-address-block", Value: "an IPv4 network, like 10.72.32.0/20",
 			Help: "addresses for the outside", parse: ipv4CIDR},
-		{Name: "lb-address-block-default", Key: "lb-address-block-default", Value: "an IPv4 CIDR",
+		{Name: "lb-address-block-default", Key: "lb-address-block-default", Value: "an IPv4 network, like 10.72.32.0/20",
 			Help: "addresses for load balancers", parse: ipv4CIDR},
-		{Name: "lb-address-block-bastion", Key: "lb-address-block-bastion", Value: "an IPv4 CIDR",
+		{Name: "lb-address-block-bastion", Key: "lb-address-block-bastion", Value: "an IPv4 network, like 10.72.32.0/20",
 			Help: "addresses for load balancers of the bastion network", parse: ipv4CIDR},
-		{Name: "lb-address-block-internet", Key: "lb-address-block-internet", Value: "an IPv4 CIDR",
+		{Name: "lb-address-block-internet", Key: "lb-address-block-internet", Value: "an IPv4 network, like 10.72.32.0/20",
 			Help: "addresses for load balancers of the internet", parse: ipv4CIDR},
 	}
 }
@@ -119,15 +135,8 @@ func oneOf(words []string) func(string) (string, error) {
 	}
 }
 
-func absoluteURL(s string) (string, error) {
-	u, err := url.Parse(s)
-	if err != nil || !u.IsAbs() || u.Host == "" {
-		return "", errors.New("not an absolute URL")
-	}
-	return s, nil
-}
-
 func oneLine(s string) (string, error) {
+	s = strings.TrimSpace(s)
 	if s == "" || strings.ContainsAny(s, "\r\n") {
 		return "", errors.New("not one line of text")
 	}
@@ -136,8 +145,11 @@ func oneLine(s string) (string, error) {
 
 func duration(s string) (string, error) {
 	d, err := time.ParseDuration(s)
-	if err != nil || d < time.Second {
-		return "", errors.New("not such a duration")
+	switch {
+	case err != nil:
+		return "", errors.New("not a number with a unit")
+	case d < minDuration:
+		return "", fmt.Errorf("shorter than %s", minDuration)
 	}
 	return strconv.FormatInt(int64(d), 10), nil
 }
@@ -148,15 +160,4 @@ func formatDuration(stored string) (string, error) {
 		return "", fmt.Errorf("%q is no number of nanoseconds", stored)
 	}
 	return time.Duration(n).String(), nil
-}
-
-func ipv4CIDR(s string) (string, error) {
-	p, err := netip.ParsePrefix(s)
-	if err != nil || !p.Addr().Is4() {
-		return "", errors.New("not an IPv4 CIDR")
-	}
-	if p != p.Masked() {
-		return "", fmt.Errorf("host bits are set; did you mean %s", p.Masked())
-	}
-	return s, nil
 }
