@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -12,9 +13,31 @@ const suggestWithin = 2
 
 // exactly wants n arguments; none, zero; between, from a to b. Their errors
 // say where to look.
-func exactly(n int) cobra.PositionalArgs    { return hinted(cobra.ExactArgs(n)) }
-func between(a, b int) cobra.PositionalArgs { return hinted(cobra.RangeArgs(a, b)) }
-func none() cobra.PositionalArgs            { return hinted(cobra.NoArgs) }
+func exactly(n int) cobra.PositionalArgs    { return between(n, n) }
+func none() cobra.PositionalArgs            { return hinted(noArgs) }
+func between(a, b int) cobra.PositionalArgs { return hinted(number(a, b)) }
+
+// noArgs tells a command that does not exist from an argument that nobody
+// wants.
+func noArgs(cmd *cobra.Command, args []string) error {
+	if cmd.HasSubCommands() {
+		return cobra.NoArgs(cmd, args)
+	}
+	return number(0, 0)(cmd, args)
+}
+
+// number wants at least a arguments and at most b.
+func number(a, b int) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		switch {
+		case len(args) < a:
+			return fmt.Errorf("%s: an argument is missing", cmd.CommandPath())
+		case len(args) > b:
+			return fmt.Errorf("%s: %q is one argument too many", cmd.CommandPath(), args[b])
+		}
+		return nil
+	}
+}
 
 func hinted(check cobra.PositionalArgs) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {

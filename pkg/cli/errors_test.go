@@ -43,6 +43,8 @@ func TestEveryErrorOfEtcdHasAHint(t *testing.T) {
 		"no answer":            context.DeadlineExceeded,
 		"no connection":        status.Error(codes.Unavailable, "connection refused"),
 		"no time":              status.Error(codes.DeadlineExceeded, "late"),
+		"no majority":          rpctypes.ErrTimeout,
+		"no leader":            rpctypes.ErrNoLeader,
 		"no space":             rpctypes.ErrNoSpace,
 		"no right":             rpctypes.ErrPermissionDenied,
 		"somebody was quicker": storage.ErrSuperseded,

@@ -55,12 +55,28 @@ func writeHistory(w io.Writer, runs []storage.Run) error {
 			took = r.EndedAt.Sub(r.StartedAt).Round(time.Second).String()
 		}
 		if r.Reason != "" {
-			reason = oneLine(r.Reason)
+			reason = firstWords(oneLine(r.Reason), reasonMax)
 		}
 		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.StartedAt.UTC().Format("2006-01-02 15:04:05Z"),
 			oneLine(r.Version), lrnList(r.Servers), oneLine(r.By), took, oneLine(string(r.Result)), reason)
 	}
 	return tw.Flush()
+}
+
+// reasonMax is how much of a reason the table has room for; JSON has it all.
+const reasonMax = 80
+
+// firstWords cuts s to at most n letters, between two words where it can.
+func firstWords(s string, n int) string {
+	r := []rune(s)
+	if len(r) <= n {
+		return s
+	}
+	cut := string(r[:n-2])
+	if i := strings.LastIndexByte(cut, ' '); i > n/2 {
+		cut = cut[:i]
+	}
+	return strings.TrimRight(cut, " ,;:") + " …"
 }
 
 // lrnList writes LRNs as people read them.

@@ -19,7 +19,7 @@ func newRecoverCmd(env *Env) *cobra.Command {
 		Long: `Delete the request, the reports of all boot servers and the outcomes of what is
 done once per data centre, in one transaction. The history stays.
 
-It is refused while the update is not stopped. neco-updater then begins a new
+It is refused while the update runs. One that is complete needs no clearing. neco-updater then begins a new
 one, to the newest known release, also if that is the one that failed.`,
 		Args: none(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -46,8 +46,8 @@ func recoverRun(ctx context.Context, cmd *cobra.Command, env *Env, s *storage.St
 		fmt.Fprintln(cmd.OutOrStdout(), "no update was requested: there is nothing to clear")
 		return nil
 	case !r.Stop && snap.Complete():
-		return hint(fmt.Errorf("recover: %w: the update to %s is complete, not stopped", ErrRunActive, r.Version),
-			"nothing needs to be cleared: the next release is taken as usual")
+		fmt.Fprintf(cmd.OutOrStdout(), "the update to %s is complete: there is nothing to clear\n", r.Version)
+		return nil
 	case !r.Stop:
 		return hint(fmt.Errorf("recover: %w: the update to %s runs", ErrRunActive, r.Version),
 			"end it with neco stop first, or wait for its end with neco status --wait")

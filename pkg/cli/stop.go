@@ -31,7 +31,11 @@ back. No new update begins until neco recover clears this one.`,
 				reason += ": " + text
 			}
 			return env.request(cmd.Context(), func(ctx context.Context, s *storage.Storage) error {
-				return stopRun(ctx, cmd, env, s, reason)
+				already, err := stopRun(ctx, cmd, env, s, reason)
+				if already && text != "" {
+					fmt.Fprintf(cmd.OutOrStdout(), "that reason stays; %q is not recorded\n", text)
+				}
+				return err
 			})
 		},
 	}
@@ -39,36 +43,37 @@ back. No new update begins until neco recover clears this one.`,
 	return cmd
 }
 
-func stopRun(ctx context.Context, cmd *cobra.Command, env *Env, s *storage.Storage, reason string) error {
+// stopRun ends what runs. already: somebody else has.
+func stopRun(ctx context.Context, cmd *cobra.Command, env *Env, s *storage.Storage, reason string) (already bool, err error) {
 	for range stopAttempts {
 		snap, err := s.Snapshot(ctx)
 		if err != nil {
-			return err
+			return false, err
 		}
 		if bad, ok := snap.Unreadable[storage.KeyRequest]; ok {
-			return hint(fmt.Errorf("stop: %w", storage.MalformedKey{Key: storage.KeyRequest, Err: bad}),
+			return false, hint(fmt.Errorf("stop: %w", storage.MalformedKey{Key: storage.KeyRequest, Err: bad}),
 				"nobody can say what this update is; neco recover --malformed clears it")
 		}
 		r := snap.Request
 		if why := notRunning(snap); why != "" {
 			fmt.Fprintln(cmd.OutOrStdout(), "nothing to stop: "+why)
-			return nil
+			return r != nil && r.Stop, nil
 		}
 		_, err = s.StopRequest(ctx, storage.Guard{LRN: -1}, r, update.OutcomeStopped, reason)
 		if errors.Is(err, storage.ErrSuperseded) {
 			continue
 		}
 		if err != nil {
-			return err
+			return false, err
 		}
 		r.Outcome, r.Reason = update.OutcomeStopped, reason
 		if err := endHistory(ctx, env, s, r); err != nil {
-			return err
+			return false, err
 		}
 		fmt.Fprintf(cmd.OutOrStdout(), "stopped the update to %s\nneco status shows how the boot servers leave it; neco recover lets a new one begin\n", r.Version)
-		return nil
+		return false, nil
 	}
-	return fmt.Errorf("stop: %w", storage.ErrSuperseded)
+	return false, fmt.Errorf("stop: %w", storage.ErrSuperseded)
 }
 
 // notRunning says why there is nothing to stop; empty: there is.
@@ -77,7 +82,7 @@ func notRunning(snap *storage.Snapshot) string {
 	case r == nil:
 		return "no update was requested"
 	case r.Stop:
-		return fmt.Sprintf("the update to %s is stopped already: %s", r.Version, r.Reason)
+		return fmt.Sprintf("the update to %s has ended already: %s", r.Version, r.Reason)
 	case snap.Complete():
 		return fmt.Sprintf("the update to %s is complete", r.Version)
 	}

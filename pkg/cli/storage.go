@@ -56,7 +56,7 @@ func explain(err error) error {
 		return hint(err, "somebody else changed it at the same moment; look at neco status and try again")
 	case errors.Is(err, context.DeadlineExceeded), grpcCode(err) == codes.Unavailable, grpcCode(err) == codes.DeadlineExceeded:
 		return hint(fmt.Errorf("etcd does not answer: %w", err),
-			"a majority of the etcd members must be up: see systemctl status etcd-container on the boot servers")
+			"no majority of etcd answers here; try another boot server, and see systemctl status etcd-container on all of them")
 	case errors.Is(err, rpctypes.ErrNoSpace):
 		return hint(err, "etcd is full: compact and defragment it, then etcdctl alarm disarm")
 	case errors.Is(err, rpctypes.ErrPermissionDenied):
@@ -65,7 +65,12 @@ func explain(err error) error {
 	return err
 }
 
+// grpcCode is the code of an error of etcd, in either of the shapes that its
+// client gives it; OK: it is none.
 func grpcCode(err error) codes.Code {
+	if e := (rpctypes.EtcdError{}); errors.As(err, &e) {
+		return e.Code()
+	}
 	for ; err != nil; err = errors.Unwrap(err) {
 		if s, ok := status.FromError(err); ok {
 			return s.Code()
