@@ -4,9 +4,17 @@
 # of the last commit.
 DAY := $(shell TZ=UTC git log -1 --format=%cd --date=format-local:%Y.%m.%d 2>/dev/null || date -u +%Y.%m.%d)
 VERSION = $(DAY)-1
+# Recipes take it from their environment: whatever is in it, it is one word.
+export VERSION
 
 # The sandbox updates from this version to the next.
 RUN_VERSIONS = $(DAY)-1 $(DAY)-2
+
+# NAME tells several sandboxes apart. Only `make NAME=x` counts: some shells
+# have a variable of that name.
+ifneq ($(filter command,$(origin NAME)),)
+export NAME
+endif
 
 SEEDS = 1000
 FUZZTIME = 20s
@@ -20,15 +28,16 @@ help: ## List what can be made
 
 .PHONY: build
 build: ## Build all programs into build/
-	go build -trimpath -ldflags "-X github.com/cybozu-go/neco/pkg/daemon.Version=$(VERSION)" -o build/ ./cmd/...
+	@debian/build --check "$$VERSION"
+	go build -trimpath -ldflags "-X github.com/cybozu-go/neco/pkg/daemon.Version=$$VERSION" -o build/ ./cmd/...
 
 .PHONY: run
 run: sandbox-debs ## Start a data centre of three boot servers here and update it
 	build/neco-sandbox run $(foreach v,$(RUN_VERSIONS),--deb build/neco_$(v)_amd64.deb)
 
 .PHONY: run-keep
-run-keep: sandbox-debs ## The same, and leave it running; build/neco-sandbox plays with it
-	build/neco-sandbox run $(foreach v,$(RUN_VERSIONS),--deb build/neco_$(v)_amd64.deb) --keep
+run-keep: sandbox-debs ## The same, and leave it running [NAME=other]; build/neco-sandbox plays with it
+	build/neco-sandbox $(if $(filter command,$(origin NAME)),--name "$$NAME") run $(foreach v,$(RUN_VERSIONS),--deb build/neco_$(v)_amd64.deb) --keep
 
 .PHONY: sandbox-debs
 sandbox-debs:
@@ -58,9 +67,9 @@ test-sandbox: ## The tests that run real packages in the sandbox
 
 .PHONY: test-deb
 test-deb: ## Build the package twice and compare the bytes
-	NECO_DEB_NO_CACHE=1 debian/build build/a $(VERSION)
-	NECO_DEB_NO_CACHE=1 debian/build build/b $(VERSION)
-	cmp build/a/neco_$(VERSION)_amd64.deb build/b/neco_$(VERSION)_amd64.deb
+	NECO_DEB_NO_CACHE=1 debian/build build/a "$$VERSION"
+	NECO_DEB_NO_CACHE=1 debian/build build/b "$$VERSION"
+	cmp "build/a/neco_$${VERSION}_amd64.deb" "build/b/neco_$${VERSION}_amd64.deb"
 	@rm -rf build/a build/b
 
 .PHONY: simulate
@@ -82,13 +91,13 @@ bench: ## Benchmarks
 .PHONY: deb
 deb: ## Build build/neco_VERSION_amd64.deb (VERSION=YYYY.MM.DD-SERIAL)
 	@tools/need gzip:gzip
-	debian/build build $(VERSION)
-	@ls build/neco_$(VERSION)_amd64.deb build/neco_$(VERSION)_amd64.deb.sha256
+	@debian/build build "$$VERSION"
+	@ls "build/neco_$${VERSION}_amd64.deb" "build/neco_$${VERSION}_amd64.deb.sha256"
 
 .PHONY: lint-deb
 lint-deb: deb ## Examine the package with lintian
 	@tools/need lintian:lintian
-	lintian --fail-on error,warning --allow-root build/neco_$(VERSION)_amd64.deb
+	lintian --fail-on error,warning --allow-root "build/neco_$${VERSION}_amd64.deb"
 
 .PHONY: generate
 generate: ## Write the generated tables of docs/ anew
