@@ -11,15 +11,27 @@ import (
 // artifact is an image of the product's artifact set.
 type artifact struct{ Name, Repository, Tag string }
 
-// readArtifacts reads the images of the set from its Go source. It is read and
-// not imported, so that this module depends on none of the product's.
-func readArtifacts(file string) ([]artifact, osImage, error) {
+// artifactDeb is a Debian package of the set.
+type artifactDeb struct{ Name, Release string }
+
+// osImage is the operating system of the nodes.
+type osImage struct{ Channel, Version string }
+
+// artifacts is the set.
+type artifacts struct {
+	images []artifact
+	debs   []artifactDeb
+	system osImage
+}
+
+// readArtifacts reads the set from its Go source. It is read and not imported,
+// so that this module depends on none of the product's.
+func readArtifacts(file string) (artifacts, error) {
+	var all artifacts
 	f, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
 	if err != nil {
-		return nil, osImage{}, err
+		return all, err
 	}
-	var images []artifact
-	var system osImage
 	ast.Inspect(f, func(n ast.Node) bool {
 		lit, ok := n.(*ast.CompositeLit)
 		if !ok {
@@ -28,20 +40,19 @@ func readArtifacts(file string) ([]artifact, osImage, error) {
 		fields := stringFields(lit)
 		switch {
 		case fields["Repository"] != "" && fields["Tag"] != "":
-			images = append(images, artifact{fields["Name"], fields["Repository"], fields["Tag"]})
+			all.images = append(all.images, artifact{fields["Name"], fields["Repository"], fields["Tag"]})
+		case fields["Release"] != "":
+			all.debs = append(all.debs, artifactDeb{fields["Name"], fields["Release"]})
 		case fields["Channel"] != "":
-			system = osImage{fields["Channel"], fields["Version"]}
+			all.system = osImage{fields["Channel"], fields["Version"]}
 		}
 		return true
 	})
-	if len(images) == 0 || system.Version == "" {
-		return nil, osImage{}, fmt.Errorf("%s has no artifact set", file)
+	if len(all.images) == 0 || all.system.Version == "" {
+		return all, fmt.Errorf("%s has no artifact set", file)
 	}
-	return images, system, nil
+	return all, nil
 }
-
-// osImage is the operating system of the nodes.
-type osImage struct{ Channel, Version string }
 
 // stringFields returns the fields of a literal that are strings.
 func stringFields(lit *ast.CompositeLit) map[string]string {

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 )
 
 // index says where what was built is. Its readers take the paths from it and
@@ -13,8 +15,8 @@ type index struct {
 	Images []indexImage `json:"images"`
 	// Programs are static binaries for hosts, by name.
 	Programs map[string]string `json:"programs"`
-	// Debs are Debian packages, by name.
-	Debs map[string]string `json:"debs"`
+	// Debs are Debian packages.
+	Debs []indexDeb `json:"debs"`
 	// OS has the kernel and initrd of the nodes' operating system.
 	OS indexOS `json:"os"`
 	// Boot is the archive of the boot server's root file system.
@@ -25,6 +27,14 @@ type indexImage struct {
 	Name  string   `json:"name"`
 	Names []string `json:"names"`
 	File  string   `json:"file"`
+}
+
+type indexDeb struct {
+	Name    string `json:"name"`
+	Release string `json:"release"`
+	// Asset is the name of the file at its release.
+	Asset string `json:"asset"`
+	File  string `json:"file"`
 }
 
 type indexOS struct {
@@ -45,10 +55,14 @@ func readIndex(cache string) index {
 	if ix.Programs == nil {
 		ix.Programs = map[string]string{}
 	}
-	if ix.Debs == nil {
-		ix.Debs = map[string]string{}
-	}
 	return ix
+}
+
+// add puts an image into the place of the one of its name.
+func (ix *index) add(img indexImage) {
+	ix.Images = slices.DeleteFunc(ix.Images, func(i indexImage) bool { return i.Name == img.Name })
+	ix.Images = append(ix.Images, img)
+	slices.SortFunc(ix.Images, func(a, b indexImage) int { return strings.Compare(a.Name, b.Name) })
 }
 
 func (ix index) write(cache string) error {

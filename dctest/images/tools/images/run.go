@@ -2,7 +2,10 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
+	"os/exec"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -20,38 +23,79 @@ func run(ctx context.Context, o options) error {
 	if err != nil {
 		return err
 	}
-	artifacts, system, err := readArtifacts(filepath.Join(o.source, "artifacts.go"))
+	set, err := readArtifacts(filepath.Join(o.source, "artifacts.go"))
 	if err != nil {
 		return err
 	}
 	ix := readIndex(b.cache.dir)
-	for _, a := range artifacts {
-		if !o.wants(a.Name) {
-			continue
-		}
-		if err := b.artifact(ctx, a, &ix); err != nil {
-			return err
-		}
-	}
-	for _, p := range hostPrograms() {
-		if !o.wants(p.Name) {
-			continue
-		}
-		if ix.Programs[p.Name], _, err = b.program(ctx, p); err != nil {
-			return err
-		}
-	}
-	if o.wants("os") {
-		if ix.OS, err = b.system(system); err != nil {
-			return err
-		}
-	}
-	if o.wants("boot") {
-		if ix.Boot, err = b.boot(ctx, o.source); err != nil {
+	for _, step := range []func(context.Context, options, artifacts, *index) error{b.images, b.programs, b.ckeImages, b.debs, b.others} {
+		if err := step(ctx, o, set, &ix); err != nil {
 			return err
 		}
 	}
 	return ix.write(b.cache.dir)
+}
+
+func (b builder) images(ctx context.Context, o options, set artifacts, ix *index) error {
+	for _, a := range set.images {
+		if !o.wants(a.Name) {
+			continue
+		}
+		if err := b.artifact(ctx, a, ix); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b builder) programs(ctx context.Context, o options, _ artifacts, ix *index) error {
+	for _, p := range hostPrograms() {
+		if !o.wants(p.Name) {
+			continue
+		}
+		file, _, err := b.program(ctx, p)
+		if err != nil {
+			return err
+		}
+		ix.Programs[p.Name] = file
+	}
+	return nil
+}
+
+// ckeImages builds what ckecli names as the images of Kubernetes. They are in
+// the index under the prefix cke-.
+func (b builder) ckeImages(ctx context.Context, o options, _ artifacts, ix *index) error {
+	if !o.wants("ckecli") {
+		return nil
+	}
+	out, err := exec.CommandContext(ctx, ix.Programs["ckecli"], "images").Output()
+	if err != nil {
+		return fmt.Errorf("list the images of CKE: %w", err)
+	}
+	for _, full := range strings.Fields(string(out)) {
+		repository, _, _ := strings.Cut(full, ":")
+		it := idle(path.Base(repository))
+		it.Name = "cke-" + it.Name
+		file, err := b.image(ctx, it, []string{full})
+		if err != nil {
+			return err
+		}
+		ix.add(indexImage{Name: it.Name, Names: []string{full}, File: file})
+	}
+	return nil
+}
+
+func (b builder) others(ctx context.Context, o options, set artifacts, ix *index) error {
+	var err error
+	if o.wants("os") {
+		if ix.OS, err = b.system(set.system); err != nil {
+			return err
+		}
+	}
+	if o.wants("boot") {
+		ix.Boot, err = b.boot(ctx, o.source)
+	}
+	return err
 }
 
 func newBuilder(o options) (builder, error) {
@@ -86,8 +130,6 @@ func (b builder) artifact(ctx context.Context, a artifact, ix *index) error {
 	if err != nil {
 		return err
 	}
-	ix.Images = slices.DeleteFunc(ix.Images, func(i indexImage) bool { return i.Name == a.Name })
-	ix.Images = append(ix.Images, indexImage{Name: a.Name, Names: names, File: file})
-	slices.SortFunc(ix.Images, func(a, b indexImage) int { return strings.Compare(a.Name, b.Name) })
+	ix.add(indexImage{Name: a.Name, Names: names, File: file})
 	return nil
 }

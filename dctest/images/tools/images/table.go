@@ -54,7 +54,7 @@ func table() []item {
 
 // hostPrograms run on hosts, not in images.
 func hostPrograms() []program {
-	return []program{standin("registry")}
+	return []program{standin("registry"), standin("cke"), standin("cke-localproxy"), standin("ckecli")}
 }
 
 // installTools is in every image that has tools.

@@ -1,0 +1,33 @@
+// Cke-localproxy stands in for the program that lets boot servers reach the
+// services of the cluster. There is no cluster: it reads its configuration,
+// proves that etcd answers, and stays.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+
+	"github.com/cybozu-go/neco/dctest/images/tools/standin/internal/ckedata"
+	"github.com/cybozu-go/neco/dctest/images/tools/standin/internal/cli"
+	"github.com/cybozu-go/neco/dctest/images/tools/standin/internal/store"
+)
+
+func main() {
+	file := flag.String("config", ckedata.DefaultConfig, "configuration")
+	flag.String("interval", "1m", "accepted as by the real one")
+	flag.Parse()
+	cli.Main("cke-localproxy", func(ctx context.Context) error {
+		s, err := ckedata.Open(*file)
+		if err != nil {
+			return err
+		}
+		wait, cancel := context.WithTimeout(ctx, store.MaxWait)
+		defer cancel()
+		if _, err := s.List(wait, "resource/Service/"); err != nil {
+			return fmt.Errorf("read the services: %w", err)
+		}
+		<-ctx.Done()
+		return nil
+	})
+}

@@ -1,0 +1,69 @@
+// Cke stands in for the program that installs Kubernetes. It reads its
+// configuration, says in etcd that it runs, and in which version, answers
+// /health and /version, and manages nothing.
+//
+// Whoever runs at the same time in another version is reported: that must
+// never be.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"net/http"
+	"os"
+
+	"github.com/cybozu-go/neco/dctest/images/tools/standin/internal/ckedata"
+	"github.com/cybozu-go/neco/dctest/images/tools/standin/internal/cli"
+	"github.com/cybozu-go/neco/dctest/images/tools/standin/internal/store"
+)
+
+func main() {
+	file := flag.String("config", ckedata.DefaultConfig, "configuration")
+	listen := flag.String("http", "0.0.0.0:10180", "address of the API")
+	version := flag.Bool("version", false, "print the version")
+	flag.Parse()
+	if *version {
+		fmt.Println("cke", ckedata.Version)
+		return
+	}
+	cli.Main("cke", func(ctx context.Context) error { return run(ctx, *file, *listen) })
+}
+
+func run(ctx context.Context, file, listen string) error {
+	s, err := ckedata.Open(file)
+	if err != nil {
+		return err
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	held := make(chan error, 1)
+	go func() {
+		err := store.Hold(ctx, s, "running/"+host, ckedata.Version, "running/", report)
+		held <- err
+		cancel(err)
+	}()
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /health", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, `{"health":"healthy"}`) })
+	mux.HandleFunc("GET /version", func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprintf(w, "{\"version\":%q}\n", ckedata.Version)
+	})
+	err = cli.Serve(ctx, listen, mux)
+	cancel(err)
+	if herr := <-held; herr != nil {
+		return herr
+	}
+	return err
+}
+
+func report(pairs []store.Pair) {
+	for _, p := range pairs {
+		if string(p.Value) != ckedata.Version {
+			fmt.Fprintf(os.Stderr, "cke: ANOTHER VERSION RUNS: %s is %s, this is %s\n", p.Key, p.Value, ckedata.Version)
+		}
+	}
+}

@@ -1,0 +1,47 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	clientv3 "go.etcd.io/etcd/client/v3"
+	"go.etcd.io/etcd/client/v3/concurrency"
+)
+
+// presenceTTL is the seconds after which a dead process is no longer seen.
+const presenceTTL = 10
+
+// Hold keeps a key with a value in etcd as long as this process lives, and
+// calls other with the pairs beside it once it is there. It blocks until ctx
+// ends or the key is lost.
+func Hold(ctx context.Context, s Store, key, value, prefix string, other func([]Pair)) error {
+	e, isEtcd := s.(*etcd)
+	if !isEtcd {
+		return errors.New("no etcd is configured")
+	}
+	lease, err := e.client.Grant(ctx, presenceTTL)
+	if err != nil {
+		return fmt.Errorf("connect to etcd: %w", err)
+	}
+	// The session is not bound to ctx: at its end it takes the key away.
+	session, err := concurrency.NewSession(e.client, concurrency.WithLease(lease.ID), concurrency.WithTTL(presenceTTL))
+	if err != nil {
+		return fmt.Errorf("connect to etcd: %w", err)
+	}
+	defer session.Close()
+	if _, err := e.client.Put(ctx, e.prefix+key, value, clientv3.WithLease(session.Lease())); err != nil {
+		return err
+	}
+	pairs, err := s.List(ctx, prefix)
+	if err != nil {
+		return err
+	}
+	other(pairs)
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-session.Done():
+		return errors.New("the lease in etcd is lost")
+	}
+}
