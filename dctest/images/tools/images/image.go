@@ -43,7 +43,7 @@ func (b builder) image(ctx context.Context, it item, names []string) (string, er
 			return "", err
 		}
 	}
-	key := keyOf(append(keys, b.own, it.User, names)...)
+	key := keyOf(append(keys, b.own, it.User, it.Env, names)...)
 	return b.cache.make("image", it.Name, key, ".tar", "", func(tmp string) error {
 		return writeImage(tmp, it, entries, names)
 	})
@@ -88,7 +88,7 @@ func configOf(img v1.Image, it item) *v1.ConfigFile {
 	bin := path.Join("/usr/local", it.Name, "bin")
 	c.Config = v1.Config{
 		Entrypoint: []string{path.Join(bin, it.Programs[0].Name)},
-		Env:        []string{"PATH=" + bin + ":/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"},
+		Env:        append([]string{"PATH=" + bin + ":/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}, it.Env...),
 		User:       it.User,
 		WorkingDir: "/",
 	}

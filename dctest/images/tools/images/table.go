@@ -14,6 +14,8 @@ type item struct {
 	Tools []string
 	// User of the container, if not root.
 	User string
+	// Env is added to the environment of the container.
+	Env []string
 }
 
 // program is one static binary.
@@ -43,7 +45,8 @@ func table() []item {
 		{Name: "serf", Version: "0.11.0.1", Tools: []string{"serf"}, Programs: []program{
 			{Name: "serf", Module: "serf", Package: "github.com/hashicorp/serf/cmd/serf"},
 		}},
-		{Name: "vault", Version: "1.21.0.1", User: "10000:10000", Tools: []string{"vault"}, Programs: []program{
+		// The machine may not lock memory.
+		{Name: "vault", Version: "1.21.0.1", User: "10000:10000", Env: []string{"VAULT_DISABLE_MLOCK=true"}, Tools: []string{"vault"}, Programs: []program{
 			{Name: "vault", Module: "vault", Package: ".", Tags: "minimal", Note: "about 7 minutes"},
 		}},
 		{Name: "sabakan", Tools: []string{"sabactl"}, Programs: []program{standin("sabakan"), standin("sabactl")}},
