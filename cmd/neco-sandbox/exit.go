@@ -6,10 +6,15 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"syscall"
 )
 
 // interrupted is the exit code of a program that was told to end too early.
 const interrupted = 130
+
+// signaled is added to the number of the signal that has ended a program, as
+// shells do. Nobody reads any more where that is SIGPIPE.
+const signaled = 128
 
 // childError is the end of a program that has said itself what is wrong.
 type childError int
@@ -20,12 +25,15 @@ func (e childError) Error() string { return fmt.Sprintf("exit code %d", int(e)) 
 func child(err error) error {
 	var exit *exec.ExitError
 	if errors.As(err, &exit) {
+		if ws, ok := exit.Sys().(syscall.WaitStatus); ok && ws.Signaled() {
+			return childError(signaled + int(ws.Signal()))
+		}
 		return childError(exit.ExitCode())
 	}
 	return err
 }
 
-func exitCode(ctx context.Context, err error) int {
+func exitCode(ctx context.Context, err error, name string) int {
 	var c childError
 	switch {
 	case err == nil:
@@ -37,5 +45,8 @@ func exitCode(ctx context.Context, err error) int {
 		return interrupted
 	}
 	fmt.Fprintf(os.Stderr, "Error: %v\n", err)
+	if hint := hintFor(err, name); hint != "" {
+		fmt.Fprintf(os.Stderr, "Hint: %s\n", hint)
+	}
 	return 1
 }

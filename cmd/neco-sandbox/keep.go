@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -26,6 +27,7 @@ func startKept(cmd *cobra.Command, name string) error {
 		return err
 	}
 	bg := exec.Command(self, append(os.Args[1:], "--serve")...)
+	bg.Args[0] = os.Args[0] // what it says about itself is what was typed
 	bg.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	bg.Stderr = cmd.ErrOrStderr()
 	out, err := bg.StdoutPipe()
@@ -46,7 +48,7 @@ func startKept(cmd *cobra.Command, name string) error {
 		return err
 	}
 	if state, err := place.State(); err == nil && state.PID == bg.Process.Pid {
-		fmt.Fprint(cmd.OutOrStdout(), hints)
+		fmt.Fprint(cmd.OutOrStdout(), hints(name))
 		return bg.Process.Release()
 	}
 	if err := bg.Wait(); err != nil {
@@ -55,16 +57,24 @@ func startKept(cmd *cobra.Command, name string) error {
 	return context.Cause(cmd.Context())
 }
 
-const hints = `
-It goes on in the background. Play with it:
-  neco-sandbox status                 how it is
-  neco-sandbox publish                build and publish the next version
-  neco-sandbox kill worker 1          kill a process; pause and resume stop one
-  neco-sandbox cut 2, heal            cut a server off, connect all again
-  neco-sandbox logs 1 -f              what a worker does
-  neco-sandbox neco 0 -- status       the neco command of a server
-  neco-sandbox down                   end it
-`
+// hints is how to play with a sandbox that was left running.
+func hints(name string) string {
+	lines := []struct{ args, what string }{
+		{"status", "how it is, and where"},
+		{"publish", "build and publish the next version"},
+		{"kill worker 1", "kill a process; pause, resume and start are others"},
+		{"cut 2", "cut a server off; heal connects all again"},
+		{"logs 1 -f", "what a worker does"},
+		{"neco 0 -- status", "the neco command of a server"},
+		{"down", "end it"},
+	}
+	var b strings.Builder
+	b.WriteString("\nIt goes on in the background. Play with it:\n")
+	for _, l := range lines {
+		fmt.Fprintf(&b, "  %s %-18s %s\n", commandLine(name), l.args, l.what)
+	}
+	return b.String()
+}
 
 // serveSandbox tells the story, lets go of its output, and answers until it is
 // told to end.

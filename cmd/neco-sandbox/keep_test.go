@@ -120,7 +120,7 @@ func TestASandboxThatIsKeptCanBePlayedWith(t *testing.T) {
 	if left := sandboxtest.Processes(t, st.Dir); len(left) > 0 {
 		t.Errorf("processes are left: %q", left)
 	}
-	if out, err := p.run("status"); err == nil || !strings.Contains(out, "no sandbox default is running") {
+	if out, err := p.run("status"); err == nil || !strings.Contains(out, "sandbox default: it is not running") {
 		t.Errorf("status after down: %v, %s", err, out)
 	}
 }
@@ -134,8 +134,10 @@ func (p program) killed(before control.Status) {
 		return w.PID != 0 && w.PID != before.Servers[1].Worker.PID && st.Servers[1].Version != ""
 	})
 	p.must("pause", "updater", "0")
+	p.await("the updater is paused", func(st control.Status) bool { return st.Servers[0].Updater.State == "paused" })
 	p.must("resume", "updater", "0")
-	for _, args := range [][]string{{"kill", "worker", "7"}, {"kill", "nothing", "0"}, {"kill", "--signal", "X", "worker", "0"}, {"cut", "x"}} {
+	p.must("start", "updater", "0")
+	for _, args := range [][]string{{"kill", "worker", "7"}, {"kill", "nothing", "0"}, {"kill", "--signal", "X", "worker", "0"}, {"cut", "x"}, {"start", "nothing", "0"}, {"stop"}} {
 		if out, err := p.run(args...); err == nil || !strings.HasPrefix(out, "Error: ") {
 			p.t.Errorf("%q: %v, %s", args, err, out)
 		}

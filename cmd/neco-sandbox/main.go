@@ -19,29 +19,29 @@ func main() {
 		os.Exit(docker.Main(os.Args[1:]))
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	err := newCommand().ExecuteContext(ctx)
-	code := exitCode(ctx, err)
+	name := control.DefaultName
+	err := newCommand(&name).ExecuteContext(ctx)
+	code := exitCode(ctx, err, name)
 	stop()
 	os.Exit(code)
 }
 
-func newCommand() *cobra.Command {
-	var name string
+func newCommand(name *string) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:               "neco-sandbox",
 		Short:             "Start a data centre of boot servers on this machine, update it, play with it",
-		Args:              cobra.NoArgs,
+		Args:              args(0, 0),
 		SilenceUsage:      true,
 		SilenceErrors:     true,
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
 		RunE:              func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.PersistentFlags().StringVar(&name, "name", control.DefaultName, "which sandbox, if several are left running")
+	cmd.PersistentFlags().StringVar(name, "name", control.DefaultName, "which sandbox, if several are left running")
 	cmd.AddCommand(
-		newRunCommand(&name), newPublishCommand(&name), newStatusCommand(&name),
-		newKillCommand(&name), newPauseCommand(&name), newResumeCommand(&name),
-		newCutCommand(&name), newHealCommand(&name), newLogsCommand(&name),
-		newNecoCommand(&name), newDownCommand(&name),
+		newRunCommand(name), newPublishCommand(name), newStatusCommand(name),
+		newStartCommand(name), newKillCommand(name), newPauseCommand(name), newResumeCommand(name),
+		newCutCommand(name), newHealCommand(name), newLogsCommand(name),
+		newNecoCommand(name), newDownCommand(name),
 	)
 	return cmd
 }

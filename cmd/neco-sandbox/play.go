@@ -33,12 +33,27 @@ func unitName(word string) string {
 	return word + ".service"
 }
 
+func newStartCommand(name *string) *cobra.Command {
+	return &cobra.Command{
+		Use:   "start worker|updater|UNIT LRN",
+		Short: "Start a unit of a boot server that does not run",
+		Args:  args(2, 2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			lrns, err := parseLRNs(args[1:])
+			if err != nil {
+				return err
+			}
+			return order(cmd.Context(), *name, "start", control.Order{Server: lrns[0], Unit: unitName(args[0])})
+		},
+	}
+}
+
 func newKillCommand(name *string) *cobra.Command {
 	var signal string
 	cmd := &cobra.Command{
 		Use:   "kill worker|updater|UNIT LRN",
 		Short: "Send a signal to a process of a boot server",
-		Args:  cobra.ExactArgs(2),
+		Args:  args(2, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			sig, err := parseSignal(signal)
 			if err != nil {
@@ -55,7 +70,7 @@ func newPauseCommand(name *string) *cobra.Command {
 	return &cobra.Command{
 		Use:   "pause worker|updater|UNIT LRN",
 		Short: "Stop a process of a boot server where it is",
-		Args:  cobra.ExactArgs(2),
+		Args:  args(2, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return kill(cmd.Context(), *name, args, syscall.SIGSTOP)
 		},
@@ -66,7 +81,7 @@ func newResumeCommand(name *string) *cobra.Command {
 	return &cobra.Command{
 		Use:   "resume worker|updater|UNIT LRN",
 		Short: "Let a paused process go on",
-		Args:  cobra.ExactArgs(2),
+		Args:  args(2, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return kill(cmd.Context(), *name, args, syscall.SIGCONT)
 		},
@@ -85,7 +100,7 @@ func newCutCommand(name *string) *cobra.Command {
 	return &cobra.Command{
 		Use:   "cut LRN...",
 		Short: "Cut boot servers off from the others and from the internet",
-		Args:  cobra.MinimumNArgs(1),
+		Args:  args(1, anyNumber),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			lrns, err := parseLRNs(args)
 			if err != nil {
@@ -100,7 +115,7 @@ func newHealCommand(name *string) *cobra.Command {
 	return &cobra.Command{
 		Use:   "heal",
 		Short: "Connect all boot servers again",
-		Args:  cobra.NoArgs,
+		Args:  args(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return order(cmd.Context(), *name, "heal", control.Order{})
 		},
@@ -111,8 +126,19 @@ func newDownCommand(name *string) *cobra.Command {
 	return &cobra.Command{
 		Use:   "down",
 		Short: "End the sandbox",
-		Args:  cobra.NoArgs,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return control.Down(cmd.Context(), *name) },
+		Args:  args(0, 0),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			_, running := control.Connect(cmd.Context(), *name)
+			if err := control.Down(cmd.Context(), *name); err != nil {
+				return err
+			}
+			text := fmt.Sprintf("sandbox %s has ended", *name)
+			if running != nil {
+				text = running.Error()
+			}
+			_, err := fmt.Fprintln(cmd.OutOrStdout(), text)
+			return err
+		},
 	}
 }
 
@@ -121,7 +147,7 @@ func parseLRNs(args []string) ([]int, error) {
 	for _, arg := range args {
 		n, err := strconv.Atoi(arg)
 		if err != nil || n < 0 {
-			return nil, fmt.Errorf("%q is no boot server; they are numbers, see neco-sandbox status", arg)
+			return nil, fmt.Errorf("%q is no boot server; they are numbers such as 0", arg)
 		}
 		lrns = append(lrns, n)
 	}

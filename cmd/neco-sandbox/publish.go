@@ -19,7 +19,7 @@ func newPublishCommand(name *string) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "publish [VERSION]",
 		Short: "Publish a release, by default the next one, built from this checkout",
-		Args:  cobra.MaximumNArgs(1),
+		Args:  args(0, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if o.Deb != "" && len(args) > 0 {
 				return errors.New("a package has its own version; give one of the two")

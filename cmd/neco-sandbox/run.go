@@ -20,7 +20,7 @@ func newRunCommand(name *string) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "run --deb A.deb --deb B.deb",
 		Short: "Start a data centre with package A, update it to B, and end it",
-		Args:  cobra.NoArgs,
+		Args:  args(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			o.Out = cmd.OutOrStdout()
 			switch {

@@ -40,7 +40,7 @@ func newNecoCommand(name *string) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "neco LRN -- ARGS...",
 		Short: "Run the neco command of a boot server",
-		Args:  cobra.MinimumNArgs(1),
+		Args:  args(1, anyNumber),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, s, err := server(cmd.Context(), *name, args[0])
 			if err != nil {
@@ -64,7 +64,7 @@ func newLogsCommand(name *string) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "logs LRN [UNIT]",
 		Short: "Show what a unit of a boot server has said, its worker by default",
-		Args:  cobra.RangeArgs(1, 2),
+		Args:  args(1, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			_, s, err := server(cmd.Context(), *name, args[0])
 			if err != nil {

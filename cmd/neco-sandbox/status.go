@@ -17,7 +17,7 @@ func newStatusCommand(name *string) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "status",
 		Short: "Show how the sandbox is",
-		Args:  cobra.NoArgs,
+		Args:  args(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if output != "" && output != "json" {
 				return fmt.Errorf("--output %q: only json is known", output)
@@ -43,7 +43,7 @@ func newStatusCommand(name *string) *cobra.Command {
 }
 
 func printStatus(out io.Writer, st *control.Status) error {
-	fmt.Fprintf(out, "directory  %s\npublished  %s\nrequested  %s\n", st.Dir, strings.Join(st.Published, ", "), st.Request)
+	fmt.Fprintf(out, "directory  %s\netcd       %s\npublished  %s\nrequested  %s\n", st.Dir, strings.Join(st.Etcd, ","), strings.Join(st.Published, ", "), st.Request)
 	if st.Stopped != "" {
 		fmt.Fprintf(out, "stopped    %s\n", st.Stopped)
 	}
@@ -53,6 +53,9 @@ func printStatus(out io.Writer, st *control.Status) error {
 		network := "connected"
 		if s.Cut {
 			network = "cut off"
+		}
+		if s.Left {
+			network += ", has left"
 		}
 		fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\n", s.LRN, network,
 			process(s.Worker, s.Version), process(s.Updater, ""), report(s))

@@ -28,13 +28,17 @@ const (
 	downPoll = 50 * time.Millisecond
 )
 
-// Connect returns a client of the sandbox of a name.  It fails if none runs.
+// ErrNotRunning is returned where no sandbox of a name answers.
+var ErrNotRunning = errors.New("it is not running")
+
+// Connect returns a client of the sandbox of a name.  ErrNotRunning: there is
+// none.
 func Connect(ctx context.Context, name string) (*Client, error) {
 	place, err := PlaceOf(name)
 	if err != nil {
 		return nil, err
 	}
-	none := fmt.Errorf("no sandbox %s is running; neco-sandbox run --keep starts one", name)
+	none := fmt.Errorf("sandbox %s: %w", name, ErrNotRunning)
 	state, err := place.State()
 	if err != nil {
 		return nil, none

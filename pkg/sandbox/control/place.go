@@ -78,7 +78,7 @@ func (p Place) lock() (*os.File, error) {
 		}
 		if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
 			lock.Close()
-			return nil, fmt.Errorf("sandbox %s: %w; neco-sandbox down ends it, --name chooses another name", p.name, ErrTaken)
+			return nil, fmt.Errorf("sandbox %s: %w", p.name, ErrTaken)
 		}
 		mine, err := lock.Stat()
 		there, err2 := os.Stat(p.base + ".lock")

@@ -89,7 +89,7 @@ func TestANameIsAPlainWord(t *testing.T) {
 
 func TestNobodyAnswersWhereNoSandboxRuns(t *testing.T) {
 	place(t, "default")
-	if _, err := Connect(t.Context(), "default"); err == nil || !strings.Contains(err.Error(), "run --keep starts one") {
+	if _, err := Connect(t.Context(), "default"); !errors.Is(err, ErrNotRunning) || !strings.Contains(err.Error(), "sandbox default: it is not running") {
 		t.Errorf("error %v", err)
 	}
 }

@@ -62,7 +62,13 @@ func handler(s *sandbox.Sandbox, end context.CancelCauseFunc) http.Handler {
 		mux.HandleFunc("POST "+path, func(w http.ResponseWriter, r *http.Request) { answer(w, r, f) })
 	}
 	verb("/status", func(ctx context.Context, _ Order) (any, error) { return status(ctx, s) })
-	verb("/kill", func(_ context.Context, o Order) (any, error) { return nil, s.Kill(o.Server, o.Unit, o.Signal) })
+	verb("/kill", func(_ context.Context, o Order) (any, error) {
+		if _, err := known(s, o); err != nil {
+			return nil, err
+		}
+		return nil, s.Kill(o.Server, o.Unit, o.Signal)
+	})
+	verb("/start", func(ctx context.Context, o Order) (any, error) { return nil, start(ctx, s, o) })
 	verb("/cut", func(_ context.Context, o Order) (any, error) { return nil, s.Cut(o.Servers...) })
 	verb("/heal", func(context.Context, Order) (any, error) { s.Heal(); return nil, nil })
 	verb("/environment", func(_ context.Context, o Order) (any, error) {

@@ -2,6 +2,7 @@ package control
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/cybozu-go/neco/pkg/sandbox"
@@ -12,6 +13,8 @@ import (
 // Status is how a sandbox is.
 type Status struct {
 	Dir string `json:"dir"`
+	// Etcd are the endpoints that Neco's keys are found at.
+	Etcd []string `json:"etcd"`
 	// Published are the versions on the release server, oldest first.
 	Published []string `json:"published"`
 	// Release is the newest version that the updater knows, Request the one
@@ -24,10 +27,12 @@ type Status struct {
 
 // Server is how a boot server is.
 type Server struct {
-	LRN     int     `json:"lrn"`
-	Root    string  `json:"root"`
-	Logs    string  `json:"logs"`
-	Cut     bool    `json:"cut"`
+	LRN  int    `json:"lrn"`
+	Root string `json:"root"`
+	Logs string `json:"logs"`
+	Cut  bool   `json:"cut"`
+	// Left says that it is not registered any more.
+	Left    bool    `json:"left,omitempty"`
 	Worker  Process `json:"worker"`
 	Updater Process `json:"updater"`
 	// Version is the worker's own, from its sign of life; empty: it gives none.
@@ -41,7 +46,8 @@ type Server struct {
 	At      *time.Time `json:"at,omitempty"`
 }
 
-// Process is that of a unit.
+// Process is that of a unit.  Its state is what systemctl is-active prints,
+// or paused.
 type Process struct {
 	State string `json:"state"`
 	PID   int    `json:"pid,omitempty"`
@@ -58,7 +64,7 @@ func status(ctx context.Context, s *sandbox.Sandbox) (*Status, error) {
 	if err != nil {
 		return nil, err
 	}
-	st := &Status{Dir: s.Dir(), Published: s.Published(), Release: snap.Release}
+	st := &Status{Dir: s.Dir(), Etcd: s.Storage().Client().Endpoints(), Published: s.Published(), Release: snap.Release}
 	if r := snap.Request; r != nil {
 		st.Request = r.Version
 		if r.Stop {
@@ -99,8 +105,9 @@ func snapshot(ctx context.Context, store *storage.Storage) (*storage.Snapshot, e
 func describe(s *sandbox.Sandbox, srv *sandbox.Server, snap *storage.Snapshot) Server {
 	d := Server{
 		LRN: srv.LRN, Root: srv.Root, Logs: srv.LogDir(), Cut: s.IsCut(srv.LRN),
-		Worker:  Process{srv.State(sandbox.WorkerUnit), srv.MainPID(sandbox.WorkerUnit)},
-		Updater: Process{srv.State(sandbox.UpdaterUnit), srv.MainPID(sandbox.UpdaterUnit)},
+		Left:    !slices.Contains(snap.Registered, srv.LRN),
+		Worker:  process(srv, sandbox.WorkerUnit),
+		Updater: process(srv, sandbox.UpdaterUnit),
 		Version: snap.Presence[srv.LRN].Version,
 	}
 	if report, ok := snap.Statuses[srv.LRN]; ok {
