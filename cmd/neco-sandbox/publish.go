@@ -11,7 +11,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/cybozu-go/neco/pkg/release"
+	"github.com/cybozu-go/neco/pkg/sandbox"
 	"github.com/cybozu-go/neco/pkg/sandbox/control"
+	"github.com/cybozu-go/neco/pkg/sandbox/story"
 )
 
 func newPublishCommand(name *string) *cobra.Command {
@@ -28,7 +30,11 @@ func newPublishCommand(name *string) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if o.Deb == "" {
+			if o.Deb != "" {
+				if err := checkPackage(cmd, c, o.Deb); err != nil {
+					return err
+				}
+			} else {
 				if o.Deb, err = build(cmd, c, args); err != nil {
 					return err
 				}
@@ -64,6 +70,9 @@ func build(cmd *cobra.Command, c *control.Client, args []string) (string, error)
 	if err != nil {
 		return "", err
 	}
+	if err := sayIfOld(cmd, c, v); err != nil {
+		return "", err
+	}
 	mk := exec.CommandContext(cmd.Context(), "make", "-C", root, "deb", "VERSION="+v.String())
 	mk.Stdout, mk.Stderr = cmd.ErrOrStderr(), cmd.ErrOrStderr()
 	if err := mk.Run(); err != nil {
@@ -72,8 +81,39 @@ func build(cmd *cobra.Command, c *control.Client, args []string) (string, error)
 	return filepath.Join(root, "build", release.PackageFile(v)), nil
 }
 
+// checkPackage says what is wrong with a package, or strange.
+func checkPackage(cmd *cobra.Command, c *control.Client, deb string) error {
+	if err := story.CheckFiles(deb); err != nil {
+		return err
+	}
+	v, err := sandbox.DebVersion(deb)
+	if err != nil {
+		return err
+	}
+	return sayIfOld(cmd, c, v)
+}
+
+// sayIfOld warns of a version that boot servers will not take.
+func sayIfOld(cmd *cobra.Command, c *control.Client, v release.Version) error {
+	newest, err := newest(cmd.Context(), c)
+	if err != nil {
+		return err
+	}
+	if v.Compare(newest) <= 0 {
+		fmt.Fprintf(cmd.ErrOrStderr(), "%s is not newer than %s, which is published: boot servers that follow that one will not take it\n", v, newest)
+	}
+	return nil
+}
+
 // next is the version after the newest one that is published.
 func next(ctx context.Context, c *control.Client) (release.Version, error) {
+	v, err := newest(ctx, c)
+	v.Serial++
+	return v, err
+}
+
+// newest is the newest version that is published.
+func newest(ctx context.Context, c *control.Client) (release.Version, error) {
 	var newest release.Version
 	st, err := c.Status(ctx)
 	if err != nil {
@@ -84,7 +124,6 @@ func next(ctx context.Context, c *control.Client) (release.Version, error) {
 			newest = v
 		}
 	}
-	newest.Serial++
 	return newest, nil
 }
 

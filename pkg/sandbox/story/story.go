@@ -2,7 +2,6 @@ package story
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -55,19 +54,6 @@ type teller struct {
 	Options
 	began time.Time
 	runs  []*sandbox.Run
-}
-
-// check finds out what can be known before anything is started.
-func (t *teller) check(ctx context.Context) error {
-	if len(t.Debs) == 0 {
-		return errors.New("no package is given")
-	}
-	for _, deb := range t.Debs {
-		if err := sandbox.CheckDeb(ctx, deb); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // say prints a line with the time since the beginning.
