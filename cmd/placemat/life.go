@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"os"
 
 	"github.com/spf13/cobra"
 
@@ -12,7 +13,8 @@ import (
 )
 
 func newUpCmd(p *program) *cobra.Command {
-	var image string
+	var o placemat.Options
+	var hosts string
 	cmd := &cobra.Command{
 		Use:   "up DIR",
 		Short: "Start the data centre that placemat-menu has described in DIR",
@@ -22,10 +24,20 @@ func newUpCmd(p *program) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return c.Up(cmd.Context(), args[0], image)
+			if hosts != "" {
+				data, err := os.ReadFile(hosts)
+				if err != nil {
+					return err
+				}
+				o.Hosts = string(data)
+			}
+			return c.Up(cmd.Context(), args[0], o)
 		},
 	}
-	cmd.Flags().StringVar(&image, "boot-image", "", "root file system of boot servers, which Docker runs; without it they are namespaces")
+	cmd.Flags().StringVar(&hosts, "hosts", "", "file with the names and addresses of the world outside, like /etc/hosts")
+	cmd.Flags().StringToStringVar(&o.Run, "run", nil, "NODE=COMMAND that runs on a node until the end")
+	cmd.Flags().StringVar(&o.Trust, "trust", "", "certificate of an authority that boot servers trust")
+	cmd.Flags().StringVar(&o.BootImage, "boot-image", "", "root file system of boot servers, which Docker runs; without it they are namespaces")
 	return cmd
 }
 

@@ -56,7 +56,7 @@ var _ = BeforeSuite(func(ctx SpecContext) {
 	Expect(err).NotTo(HaveOccurred())
 	centre.Say = func(format string, args ...any) { GinkgoWriter.Printf(format+"\n", args...) }
 	began := time.Now()
-	Expect(centre.Up(ctx, dir, "")).To(Succeed())
+	Expect(centre.Up(ctx, dir, placemat.Options{})).To(Succeed())
 	DeferCleanup(func(ctx SpecContext) { Expect(centre.Down(ctx)).To(Succeed()) })
 	fmt.Printf("up after %s\n", time.Since(began).Round(time.Millisecond))
 })
@@ -255,7 +255,7 @@ var _ = Describe("the fabric", Ordered, func() {
 		Expect(os.CopyFS(dir+"/all", os.DirFS("/run/placemat/fabric/description"))).To(Succeed())
 		second, err := placemat.New("second")
 		Expect(err).NotTo(HaveOccurred())
-		Expect(second.Up(ctx, dir+"/all", "")).To(Succeed())
+		Expect(second.Up(ctx, dir+"/all", placemat.Options{})).To(Succeed())
 		Expect(second.Down(ctx)).To(Succeed())
 		healthy(ctx)
 	})

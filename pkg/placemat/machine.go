@@ -120,6 +120,26 @@ func (c *Centre) attach(ctx context.Context, n cluster.Node) error {
 	return err
 }
 
+// trust lets the boot servers trust an authority.  Nothing on them has made a
+// TLS connection yet that would have to be told.
+func (c *Centre) trust(ctx context.Context, file string) error {
+	if file == "" {
+		return nil
+	}
+	for _, n := range c.cluster.Nodes {
+		if !c.machine(n) {
+			continue
+		}
+		if _, err := run(ctx, "docker", "cp", file, c.container(n.Name)+":/usr/local/share/ca-certificates/dctest.crt"); err != nil {
+			return err
+		}
+		if _, err := run(ctx, "docker", "exec", c.container(n.Name), "update-ca-certificates"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // missingMachines names a server whose systemd has not started everything.
 func (c *Centre) missingMachines(ctx context.Context) (string, error) {
 	for _, n := range c.cluster.Nodes {

@@ -17,10 +17,9 @@ import (
 const convergeTimeout = 2 * time.Minute
 
 // Up starts the data centre that is described in dir and blocks until all its
-// BGP sessions are established.  With a root file system of boot servers, those
-// are containers with systemd, and all of it has started too; without, they are
-// namespaces with BIRD.  If that fails, nothing is left of it.
-func (c *Centre) Up(ctx context.Context, dir, bootImage string) error {
+// BGP sessions are established, all services listen, and all boot servers that
+// are machines are running.  If that fails, nothing is left of it.
+func (c *Centre) Up(ctx context.Context, dir string, o Options) error {
 	unlock, err := c.lock(ctx)
 	if err != nil {
 		return err
@@ -32,17 +31,17 @@ func (c *Centre) Up(ctx context.Context, dir, bootImage string) error {
 	if c.cluster, err = cluster.Load(dir); err != nil {
 		return err
 	}
-	if err := c.up(ctx, dir, bootImage); err != nil {
+	if err := c.up(ctx, dir, o); err != nil {
 		return errors.Join(err, c.down(context.WithoutCancel(ctx)))
 	}
 	return nil
 }
 
-func (c *Centre) up(ctx context.Context, dir, bootImage string) error {
+func (c *Centre) up(ctx context.Context, dir string, o Options) error {
 	if err := c.copyDescription(dir); err != nil {
 		return err
 	}
-	if err := c.importImage(ctx, bootImage); err != nil {
+	if err := c.importImage(ctx, o.BootImage); err != nil {
 		return err
 	}
 	dummy := dummyType(ctx, c.prefix()+"probe")
@@ -66,13 +65,40 @@ func (c *Centre) up(ctx context.Context, dir, bootImage string) error {
 		}
 	}
 	c.Say("addresses, routes and BIRD")
+	if err := c.startPrograms(ctx, o); err != nil {
+		return err
+	}
 	if err := c.until(ctx, "all BGP sessions are established", convergeTimeout, c.missingSessions); err != nil {
 		return err
 	}
 	if c.bootImage() == "" {
 		return nil
 	}
-	return c.until(ctx, "all boot servers are running", bootTimeout, c.missingMachines)
+	if err := c.until(ctx, "all boot servers are running", bootTimeout, c.missingMachines); err != nil {
+		return err
+	}
+	return c.trust(ctx, o.Trust)
+}
+
+// startPrograms starts what runs on switches beside BIRD.
+func (c *Centre) startPrograms(ctx context.Context, o Options) error {
+	for _, n := range c.cluster.Nodes {
+		if command, ok := o.Run[n.Name]; ok {
+			if err := c.background(ctx, n.Name, "run", []string{"/bin/sh", "-c", "exec " + command}); err != nil {
+				return err
+			}
+		}
+		if len(n.Services) == 0 {
+			continue
+		}
+		if err := c.putNames(n.Name, o.Hosts); err != nil {
+			return err
+		}
+		if err := c.startServices(ctx, n); err != nil {
+			return fmt.Errorf("%s: %w", n.Name, err)
+		}
+	}
+	return nil
 }
 
 // until waits for a fact and says how long that took.
@@ -180,7 +206,8 @@ func (c *Centre) down(ctx context.Context) error {
 			errs = append(errs, err)
 		}
 	}
-	if len(errs) == 0 {
+	errs = append(errs, c.removeNames())
+	if errors.Join(errs...) == nil {
 		errs = append(errs, os.RemoveAll(c.path()))
 	}
 	c.Say("%d namespaces ended", len(all))

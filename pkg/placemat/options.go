@@ -1,0 +1,17 @@
+package placemat
+
+// Options of a data centre, beside its description.
+type Options struct {
+	// BootImage is a root file system (tar) of boot servers, which Docker
+	// runs.  Without it they are namespaces with BIRD.
+	BootImage string
+	// Hosts are lines of /etc/hosts for what runs on switches: the proxy
+	// finds the names of the world outside there.
+	Hosts string
+	// Run are commands for /bin/sh that run on a node until the end, by its
+	// name.
+	Run map[string]string
+	// Trust is the certificate, in PEM, of an authority that boot servers are
+	// to trust; a file.
+	Trust string
+}
