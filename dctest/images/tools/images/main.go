@@ -23,6 +23,7 @@ func main() {
 	flag.StringVar(&o.source, "source", ".", "root of the repository")
 	flag.StringVar(&o.cache, "cache", "", "where to build (default: ~/.cache/neco/dctest)")
 	flag.BoolVar(&o.verbose, "v", false, "name also what is there already")
+	flag.StringVar(&o.testSet, "test-set", "", "also write the Go source of the artifact set of what is built to this file")
 	flag.Parse()
 	o.only = flag.Args()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

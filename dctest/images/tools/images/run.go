@@ -14,6 +14,7 @@ import (
 type options struct {
 	source, cache string
 	verbose       bool
+	testSet       string
 	only          []string
 }
 
@@ -23,9 +24,15 @@ func run(ctx context.Context, o options) error {
 	if err != nil {
 		return err
 	}
-	set, err := readArtifacts(filepath.Join(o.source, "artifacts.go"))
+	source := filepath.Join(o.source, "artifacts.go")
+	set, err := readArtifacts(source)
 	if err != nil {
 		return err
+	}
+	if o.testSet != "" {
+		if err := writeTestSet(source, o.testSet); err != nil {
+			return err
+		}
 	}
 	ix := readIndex(b.cache.dir)
 	for _, step := range []func(context.Context, options, artifacts, *index) error{b.images, b.programs, b.ckeImages, b.debs, b.others} {

@@ -1,0 +1,99 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/cybozu-go/neco/dctest/images/tools/standin/internal/store"
+)
+
+// session calls commands one after the other.
+type session struct {
+	t *testing.T
+	s store.Store
+}
+
+func newSession(t *testing.T) session {
+	s, err := store.Open(store.Config{}, t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return session{t, s}
+}
+
+func (s session) call(args ...string) (string, error) {
+	s.t.Helper()
+	cmd, rest, err := find(args)
+	if err != nil {
+		return "", err
+	}
+	var out bytes.Buffer
+	err = cmd.run(call{ctx: s.t.Context(), store: s.s, args: rest, out: &out})
+	return out.String(), err
+}
+
+func (s session) want(want string, args ...string) {
+	s.t.Helper()
+	if got, err := s.call(args...); err != nil || got != want {
+		s.t.Errorf("%v: %q, %v, want %q", args, got, err, want)
+	}
+}
+
+func (s session) file(text string) string {
+	name := filepath.Join(s.t.TempDir(), "file")
+	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+		s.t.Fatal(err)
+	}
+	return name
+}
+
+func TestWhatIsSetIsShown(t *testing.T) {
+	s := newSession(t)
+	if _, err := s.call("sabakan", "get-url"); err == nil {
+		t.Error("a URL that was never set is shown")
+	}
+	s.want("", "sabakan", "set-url", "http://localhost:10080")
+	s.want("http://localhost:10080\n", "sabakan", "get-url")
+	s.want("true\n", "sabakan", "is-enabled")
+	s.want("", "sabakan", "disable")
+	s.want("false\n", "sabakan", "is-enabled")
+	s.want("", "ca", "set", "server", s.file("PEM"))
+	s.want("PEM\n", "ca", "get", "server")
+}
+
+func TestATemplateIsAFileWithNameAndNodes(t *testing.T) {
+	s := newSession(t)
+	for _, bad := range []string{"name: dev", "nodes: [{}]", "a: [", ""} {
+		if _, err := s.call("sabakan", "set-template", s.file(bad)); err == nil {
+			t.Errorf("%q is accepted", bad)
+		}
+	}
+	if _, err := s.call("sabakan", "set-template", "-"); err == nil {
+		t.Error("standard input is accepted")
+	}
+	s.want("", "sabakan", "set-template", s.file("name: dev\nnodes: [{}]\n"))
+	s.want("name: dev\nnodes: [{}]\n", "cluster", "get")
+}
+
+func TestTheRebootQueueKeepsItsOrder(t *testing.T) {
+	s := newSession(t)
+	s.want("", "reboot-queue", "add", s.file("10.69.0.4\n10.69.0.5\n"))
+	s.want("", "reboot-queue", "add", s.file("10.69.0.6\n"))
+	s.want("", "reboot-queue", "cancel", "1")
+	got, err := s.call("reboot-queue", "list")
+	if err != nil || strings.Count(got, "queued") != 2 || strings.Count(got, "cancelled") != 1 || !strings.Contains(got, `"index": "2"`) {
+		t.Errorf("%s, %v", got, err)
+	}
+}
+
+func TestResourcesAreListedByKindAndName(t *testing.T) {
+	s := newSession(t)
+	f := s.file("# first\nkind: Namespace\nmetadata: {name: a}\n---\nkind: ConfigMap\nmetadata: {name: b, namespace: a}\n---\n")
+	s.want("", "resource", "set", f)
+	s.want("ConfigMap/a/b\nNamespace/a\n", "resource", "list")
+	s.want("", "resource", "delete", f)
+	s.want("", "resource", "list")
+}
