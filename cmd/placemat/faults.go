@@ -1,9 +1,12 @@
 package main
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/spf13/cobra"
+
+	"github.com/cybozu-go/neco/pkg/placemat"
 )
 
 func newLinkCmd(p *program) *cobra.Command {
@@ -86,4 +89,34 @@ func newSilenceCmd(p *program) *cobra.Command {
 			return c.Silence(cmd.Context(), args[0])
 		},
 	}
+}
+
+// newPowerCmds are the commands that act on one boot server.
+func newPowerCmds(p *program) []*cobra.Command {
+	verbs := []struct {
+		name, short string
+		do          func(*placemat.Centre, context.Context, string) error
+	}{
+		{"pause", "Stop a boot server where it is", (*placemat.Centre).Pause},
+		{"resume", "Let a paused boot server go on", (*placemat.Centre).Resume},
+		{"poweroff", "Pull the plug of a boot server", (*placemat.Centre).PowerOff},
+		{"poweron", "Start a boot server that was powered off", (*placemat.Centre).PowerOn},
+		{"wipe", "Give a boot server a new disk and start it", (*placemat.Centre).Wipe},
+	}
+	var cmds []*cobra.Command
+	for _, v := range verbs {
+		cmds = append(cmds, &cobra.Command{
+			Use:   v.name + " SERVER",
+			Short: v.short,
+			Args:  cobra.ExactArgs(1),
+			RunE: func(cmd *cobra.Command, args []string) error {
+				c, err := p.centre(cmd)
+				if err != nil {
+					return err
+				}
+				return v.do(c, cmd.Context(), args[0])
+			},
+		})
+	}
+	return cmds
 }

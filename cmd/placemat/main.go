@@ -44,5 +44,6 @@ func newCommand() *cobra.Command {
 	cmd.PersistentFlags().StringVar(&p.name, "name", "dc", "which data centre, if several are up")
 	cmd.AddCommand(newUpCmd(p), newDownCmd(p), newStatusCmd(p), newExecCmd(p), newLogCmd(p), newGraphCmd(p))
 	cmd.AddCommand(newLinkCmd(p), newCutCmd(p), newHealCmd(p), newRateCmd(p), newSilenceCmd(p))
+	cmd.AddCommand(newPowerCmds(p)...)
 	return cmd
 }

@@ -80,8 +80,10 @@ func (c *Centre) sessions(ctx context.Context) ([]SessionStatus, error) {
 		if n.BirdConf == "" || len(n.Sessions) == 0 {
 			continue
 		}
+		// A server that is off, or still starts, has no BIRD that answers: its
+		// sessions are missing, which is no error.
 		ps, err := c.protocols(ctx, n)
-		if err != nil {
+		if err != nil && !c.machine(n) {
 			return nil, err
 		}
 		for _, s := range n.Sessions {

@@ -120,17 +120,32 @@ func (c *Centre) attach(ctx context.Context, n cluster.Node) error {
 	return err
 }
 
-// trust lets the boot servers trust an authority.  Nothing on them has made a
-// TLS connection yet that would have to be told.
-func (c *Centre) trust(ctx context.Context, file string) error {
+// trusted is the certificate that boot servers trust; empty: none.
+func (c *Centre) trusted() string {
+	if _, err := os.Stat(c.path("trust.crt")); err != nil {
+		return ""
+	}
+	return c.path("trust.crt")
+}
+
+// trust lets servers trust the authority whose certificate is in file.  Nothing
+// on them has made a TLS connection yet that would have to be told.
+func (c *Centre) trust(ctx context.Context, file string, nodes ...cluster.Node) error {
 	if file == "" {
 		return nil
 	}
-	for _, n := range c.cluster.Nodes {
+	data, err := os.ReadFile(file)
+	if err == nil {
+		err = os.WriteFile(c.path("trust.crt"), data, 0o644)
+	}
+	if err != nil {
+		return err
+	}
+	for _, n := range nodes {
 		if !c.machine(n) {
 			continue
 		}
-		if _, err := run(ctx, "docker", "cp", file, c.container(n.Name)+":/usr/local/share/ca-certificates/dctest.crt"); err != nil {
+		if _, err := run(ctx, "docker", "cp", c.path("trust.crt"), c.container(n.Name)+":/usr/local/share/ca-certificates/dctest.crt"); err != nil {
 			return err
 		}
 		if _, err := run(ctx, "docker", "exec", c.container(n.Name), "update-ca-certificates"); err != nil {

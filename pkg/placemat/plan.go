@@ -34,22 +34,28 @@ func insideLines(n cluster.Node, dummy string) []string {
 func addressLines(n cluster.Node) []string {
 	lines := []string{"link set lo up"}
 	for _, i := range n.Interfaces {
-		if i.Master != "" {
-			lines = append(lines, fmt.Sprintf("link set %s master %s", i.Name, i.Master))
-		}
-		for _, a := range i.Addresses {
-			line := fmt.Sprintf("address add %s dev %s", a, i.Name)
-			if i.Scope != "" {
-				line += " scope " + i.Scope
-			}
-			lines = append(lines, line)
-		}
-		lines = append(lines, fmt.Sprintf("link set %s up", i.Name))
+		lines = append(lines, interfaceLines(i)...)
 	}
 	for _, r := range n.Routes {
 		lines = append(lines, routeLine(r))
 	}
 	return lines
+}
+
+// interfaceLines are the lines that bring one interface up.
+func interfaceLines(i cluster.Interface) []string {
+	var lines []string
+	if i.Master != "" {
+		lines = append(lines, fmt.Sprintf("link set %s master %s", i.Name, i.Master))
+	}
+	for _, a := range i.Addresses {
+		line := fmt.Sprintf("address add %s dev %s", a, i.Name)
+		if i.Scope != "" {
+			line += " scope " + i.Scope
+		}
+		lines = append(lines, line)
+	}
+	return append(lines, fmt.Sprintf("link set %s up", i.Name))
 }
 
 func routeLine(r cluster.Route) string {

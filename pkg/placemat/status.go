@@ -27,6 +27,8 @@ type NodeStatus struct {
 	Processes int    `json:"processes"`
 	// Memory is the resident memory of its processes, in bytes.
 	Memory int64 `json:"memory"`
+	// Off: it is a server without power.
+	Off bool `json:"off,omitempty"`
 }
 
 // LinkStatus is a cable: up when both its ends are.
@@ -49,6 +51,9 @@ func (c *Centre) Status(ctx context.Context) (*Status, error) {
 			return nil, err
 		}
 		st.Nodes = append(st.Nodes, ns)
+		if ns.Off {
+			continue
+		}
 		if err := c.interfacesUp(ctx, n.Name, up); err != nil {
 			return nil, err
 		}
@@ -64,6 +69,10 @@ func (c *Centre) Status(ctx context.Context) (*Status, error) {
 
 func (c *Centre) nodeStatus(ctx context.Context, n cluster.Node) (NodeStatus, error) {
 	st := NodeStatus{Name: n.Name, Kind: string(n.Kind)}
+	if c.machine(n) && !c.on(n.Name) {
+		st.Off = true
+		return st, nil
+	}
 	pids, err := c.pids(ctx, []string{c.namespace(n.Name)})
 	if err != nil {
 		return st, err
@@ -107,6 +116,10 @@ func (s *Status) Render(w io.Writer) error {
 	var memory int64
 	fmt.Fprintf(t, "NODE\tKIND\tPROCESSES\tMEMORY\n")
 	for _, n := range s.Nodes {
+		if n.Off {
+			fmt.Fprintf(t, "%s\t%s\toff\t-\n", n.Name, n.Kind)
+			continue
+		}
 		fmt.Fprintf(t, "%s\t%s\t%d\t%s\n", n.Name, n.Kind, n.Processes, mib(n.Memory))
 		memory += n.Memory
 	}

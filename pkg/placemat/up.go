@@ -77,7 +77,7 @@ func (c *Centre) up(ctx context.Context, dir string, o Options) error {
 	if err := c.until(ctx, "all boot servers are running", bootTimeout, c.missingMachines); err != nil {
 		return err
 	}
-	return c.trust(ctx, o.Trust)
+	return c.trust(ctx, o.Trust, c.cluster.Nodes...)
 }
 
 // startPrograms starts what runs on switches beside BIRD.
