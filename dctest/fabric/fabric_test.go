@@ -139,13 +139,6 @@ func longestGap(out string) time.Duration {
 	return gap
 }
 
-func node(name string) cluster.Node {
-	GinkgoHelper()
-	n, ok := plan.Node(name)
-	Expect(ok).To(BeTrue(), name)
-	return n
-}
-
 var _ = Describe("the fabric", Ordered, func() {
 	It("has all BGP sessions established", func(ctx SpecContext) { healthy(ctx) })
 
