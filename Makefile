@@ -65,6 +65,14 @@ test-sandbox: ## The tests that run real packages in the sandbox
 	@tools/need dpkg:dpkg gzip:gzip
 	go test -tags=sandbox -count=1 -timeout=60m ./pkg/sandbox/... ./cmd/neco-sandbox/...
 
+.PHONY: dc
+dc: ## Start a virtual data centre: systemd boot servers behind a BGP fabric (root)
+	dctest/dc up
+
+.PHONY: dc-down
+dc-down: ## End it
+	dctest/dc down
+
 .PHONY: test-deb
 test-deb: ## Build the package twice and compare the bytes
 	NECO_DEB_NO_CACHE=1 debian/build build/a "$$VERSION"

@@ -116,8 +116,11 @@ func (c *Centre) attach(ctx context.Context, n cluster.Node) error {
 	if err != nil || pid == 0 {
 		return fmt.Errorf("%s does not run", n.Name)
 	}
-	_, err = run(ctx, "ip", "netns", "attach", c.namespace(n.Name), strconv.Itoa(pid))
-	return err
+	if _, err := run(ctx, "ip", "netns", "attach", c.namespace(n.Name), strconv.Itoa(pid)); err != nil {
+		return err
+	}
+	// In a container /proc/sys is read-only; from here it is not.
+	return c.setSysctls(ctx, n)
 }
 
 // trusted is the certificate that boot servers trust; empty: none.

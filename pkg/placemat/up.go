@@ -144,14 +144,19 @@ func (c *Centre) makeNamespace(ctx context.Context, n cluster.Node) error {
 	if _, err := run(ctx, "ip", "netns", "add", c.namespace(n.Name)); err != nil {
 		return err
 	}
-	if args := sysctlArgs(n); len(args) > 0 {
-		slices.Sort(args)
-		// -e: a key that this kernel does not have is skipped.
-		if _, err := c.inside(ctx, n.Name, "sysctl", append([]string{"-q", "-e", "-w"}, args...)...); err != nil {
-			return err
-		}
+	return c.setSysctls(ctx, n)
+}
+
+// setSysctls sets what the interfaces of a node will take over.
+func (c *Centre) setSysctls(ctx context.Context, n cluster.Node) error {
+	args := sysctlArgs(n)
+	if len(args) == 0 {
+		return nil
 	}
-	return nil
+	slices.Sort(args)
+	// -e: a key that this kernel does not have is skipped.
+	_, err := c.inside(ctx, n.Name, "sysctl", append([]string{"-q", "-e", "-w"}, args...)...)
+	return err
 }
 
 // configure gives a node its addresses, routes, scripts and BIRD.
