@@ -276,9 +276,6 @@ func (l *leader) say(d Decision) {
 	if text := fmt.Sprint(d.Do, d.Why); text != l.said {
 		l.said = text
 		l.Logger.Info("decided", "do", d.Do.String(), "why", d.Why, "version", d.Version)
-		if l.Observe != nil {
-			l.Observe(d)
-		}
 	}
 }
 

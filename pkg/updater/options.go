@@ -61,8 +61,6 @@ type Options struct {
 	Logger   *slog.Logger
 	// TTL of the leader's lease; 0: [LeaseTTL].
 	TTL time.Duration
-	// Observe, if not nil, is told every change of what the leader does.
-	Observe func(Decision)
 }
 
 // LeaseTTL is the lifetime of the leader's lease, as the original's.

@@ -62,15 +62,6 @@ type Options struct {
 	Logger  *slog.Logger
 	// TTL of the worker's lease; 0: [LeaseTTL].
 	TTL time.Duration
-	// Observe, if not nil, is told every change of what the worker does.
-	Observe func(Observation)
-}
-
-// Observation is what a worker does now, for metrics.
-type Observation struct {
-	Step int
-	Do   update.Do
-	Why  string
 }
 
 // LeaseTTL is the lifetime of the lease of presence and lock, as the

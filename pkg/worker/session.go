@@ -138,9 +138,6 @@ func (w *worker) say(d update.Decision) {
 	if text := d.Do.String() + why + fmt.Sprint(d.At); text != w.said {
 		w.said = text
 		w.Logger.Info("decided", "do", d.Do.String(), "why", why, "step", d.At.Step, "action", w.actionName(d.At))
-		if w.Observe != nil {
-			w.Observe(Observation{d.At.Step, d.Do, why})
-		}
 	}
 }
 
