@@ -1,0 +1,37 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+
+	"github.com/cybozu-go/neco"
+)
+
+// flatcarDomain has a host for each channel of the nodes' operating system.
+const flatcarDomain = "release.flatcar-linux.net"
+
+// addDownloads adds the host that kernel and initrd are downloaded from, with
+// the paths that Neco asks for.
+func addDownloads(hosts map[string]http.Handler, system builtOS) error {
+	kernel, initrd := neco.OSImage{Channel: system.Channel, Version: system.Version}.URLs()
+	files := map[string]string{kernel: system.Kernel, initrd: system.Initrd}
+	mux := http.NewServeMux()
+	hosts["stable."+flatcarDomain] = mux // there is always this one
+	for address, file := range files {
+		u, err := url.Parse(address)
+		if err != nil {
+			return fmt.Errorf("serve the operating system of the nodes: %w", err)
+		}
+		if _, err := os.Stat(file); err != nil {
+			return fmt.Errorf("serve %s: %w", address, err)
+		}
+		hosts[u.Host] = mux
+		mux.HandleFunc("GET "+u.Path, func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", "application/octet-stream")
+			http.ServeFile(w, r, file)
+		})
+	}
+	return nil
+}

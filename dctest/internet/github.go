@@ -1,0 +1,40 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+
+	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/pkg/release/server"
+)
+
+// quota is the number of requests per hour that GitHub answers here: all come
+// through one proxy, from updaters that ask each second.
+const quota = 100_000
+
+// newServer is the release server of one repository.
+func newServer(owner, repo string) *server.Server {
+	return server.New(server.Options{Owner: owner, Name: repo, Limit: quota, TokenLimit: quota})
+}
+
+// newGitHub serves both of GitHub's hosts: the repository of Neco, and those of
+// the Debian packages that Neco installs.
+func newGitHub(releases *server.Server, debs []builtDeb) (http.Handler, error) {
+	mux := http.NewServeMux()
+	mux.Handle("/", releases)
+	for _, deb := range debs {
+		i := slices.IndexFunc(neco.CurrentArtifacts.Debs, func(d neco.DebianPackage) bool { return d.Name == deb.Name })
+		if i < 0 {
+			return nil, fmt.Errorf("package %s: not in the artifact set", deb.Name)
+		}
+		owner, repo := neco.CurrentArtifacts.Debs[i].Owner, neco.CurrentArtifacts.Debs[i].Repository
+		s := newServer(owner, repo)
+		if err := s.Publish(server.Release{Tag: deb.Release, Assets: map[string]string{deb.Asset: deb.File}}); err != nil {
+			return nil, fmt.Errorf("package %s: %w", deb.Name, err)
+		}
+		mux.Handle("/repos/"+owner+"/"+repo+"/", s)
+		mux.Handle("/"+owner+"/"+repo+"/", s)
+	}
+	return mux, nil
+}

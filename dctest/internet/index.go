@@ -1,0 +1,50 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+// index says where what was built is: what of index.json is served here. It is
+// written by dctest/images/build.
+type index struct {
+	Images []builtImage `json:"images"`
+	Debs   []builtDeb   `json:"debs"`
+	OS     builtOS      `json:"os"`
+}
+
+// builtImage is an archive of one image, as docker load takes it.
+type builtImage struct {
+	// Names are full names, each with a tag.
+	Names []string `json:"names"`
+	File  string   `json:"file"`
+}
+
+type builtDeb struct {
+	Name    string `json:"name"`
+	Release string `json:"release"`
+	Asset   string `json:"asset"`
+	File    string `json:"file"`
+}
+
+type builtOS struct {
+	Channel string `json:"channel"`
+	Version string `json:"version"`
+	Kernel  string `json:"kernel"`
+	Initrd  string `json:"initrd"`
+}
+
+func readIndex(dir string) (index, error) {
+	file := filepath.Join(dir, "index.json")
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return index{}, fmt.Errorf("read the index of what was built: %w", err)
+	}
+	var ix index
+	if err := json.Unmarshal(data, &ix); err != nil {
+		return index{}, fmt.Errorf("read %s: %w", file, err)
+	}
+	return ix, nil
+}

@@ -1,0 +1,44 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"path"
+	"strconv"
+	"strings"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+)
+
+// readOnly is a registry into which nobody puts anything.
+type readOnly struct {
+	registry http.Handler
+	blobs    blobs
+}
+
+// ServeHTTP implements [http.Handler].
+func (h readOnly) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusMethodNotAllowed)
+		fmt.Fprintln(w, `{"errors":[{"code":"UNSUPPORTED","message":"this registry is read-only"}]}`)
+		return
+	}
+	h.registry.ServeHTTP(w, h.bounded(r))
+}
+
+// bounded gives the range of a request an end. Docker asks for "all from here"
+// when it goes on with a download; the registry behind wants to know how far.
+func (h readOnly) bounded(r *http.Request) *http.Request {
+	from, open := strings.CutSuffix(r.Header.Get("Range"), "-")
+	digest, err := v1.NewHash(path.Base(r.URL.Path))
+	if !open || err != nil {
+		return r
+	}
+	start, err := strconv.ParseInt(strings.TrimPrefix(from, "bytes="), 10, 64)
+	if b, found := h.blobs[digest]; err == nil && found && start < b.size {
+		r = r.Clone(r.Context())
+		r.Header.Set("Range", fmt.Sprintf("bytes=%d-%d", start, b.size-1))
+	}
+	return r
+}

@@ -1,0 +1,97 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"log"
+	"net/http"
+	"strings"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/registry"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/tarball"
+)
+
+// newRegistries makes a registry for each host that an image is named after.
+// Archives stay where they are and are read when somebody asks.
+func newRegistries(images []builtImage) (map[string]http.Handler, error) {
+	all, hosts := blobs{}, map[string]http.Handler{}
+	// There may be no image of a registry; there is always the registry.
+	for _, host := range []string{"quay.io", "ghcr.io"} {
+		hosts[host] = newRegistry(all)
+	}
+	for _, built := range images {
+		img, err := tarball.ImageFromPath(built.File, nil)
+		if err == nil {
+			err = all.add(img)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read image %s: %w", built.File, err)
+		}
+		for _, full := range built.Names {
+			if err := tag(hosts, all, full, img); err != nil {
+				return nil, fmt.Errorf("serve image %s: %w", full, err)
+			}
+		}
+	}
+	for host, h := range hosts {
+		hosts[host] = readOnly{h, all}
+	}
+	return hosts, nil
+}
+
+func newRegistry(b blobs) http.Handler {
+	return registry.New(registry.Logger(log.New(io.Discard, "", 0)), registry.WithBlobHandler(b))
+}
+
+// tag puts the manifest of an image into the registry of its name.
+func tag(hosts map[string]http.Handler, b blobs, full string, img v1.Image) error {
+	ref, err := name.NewTag(full, name.StrictValidation)
+	if err != nil {
+		return err
+	}
+	host := ref.RegistryStr()
+	if hosts[host] == nil {
+		hosts[host] = newRegistry(b)
+	}
+	manifest, err := img.RawManifest()
+	if err != nil {
+		return err
+	}
+	kind, err := img.MediaType()
+	if err != nil {
+		return err
+	}
+	path := "/v2/" + ref.RepositoryStr() + "/manifests/" + ref.TagStr()
+	req, err := http.NewRequest(http.MethodPut, path, bytes.NewReader(manifest))
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Content-Type", string(kind))
+	a := answer{header: http.Header{}}
+	hosts[host].ServeHTTP(&a, req)
+	if a.status != http.StatusCreated {
+		return fmt.Errorf("the registry answers %d: %s", a.status, strings.TrimSpace(a.body.String()))
+	}
+	return nil
+}
+
+// answer is what a handler says to a request of this process.
+type answer struct {
+	header http.Header
+	status int
+	body   bytes.Buffer
+}
+
+var _ http.ResponseWriter = (*answer)(nil)
+
+// Header implements [http.ResponseWriter].
+func (a *answer) Header() http.Header { return a.header }
+
+// WriteHeader implements [http.ResponseWriter].
+func (a *answer) WriteHeader(status int) { a.status = status }
+
+// Write implements [http.ResponseWriter].
+func (a *answer) Write(p []byte) (int, error) { return a.body.Write(p) }
