@@ -11,7 +11,7 @@ import (
 // layer orders the parts of the repository: imports go down only.
 func layer(dir string) int {
 	switch {
-	case dir == "cmd" || strings.HasPrefix(dir, "cmd/"):
+	case dir == "cmd" || strings.HasPrefix(dir, "cmd/"), strings.HasPrefix(dir, "dctest/"):
 		return 2
 	case dir == "pkg" || strings.HasPrefix(dir, "pkg/"), strings.HasPrefix(dir, "internal/"):
 		return 1
