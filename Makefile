@@ -56,7 +56,7 @@ lint: ## Format, vet, staticcheck
 
 .PHONY: test
 test: ## All tests, with the race detector, and SEEDS=1000 simulated updates
-	@tools/need gcc:gcc
+	@tools/need gcc:gcc git:git dpkg-deb:dpkg
 	go test -race $$(go list ./... | grep -v /pkg/simulation$$)
 	go test ./pkg/simulation -args -seeds=$(SEEDS)
 

@@ -20,7 +20,7 @@ const testControl = "Package: neco\nVersion: 2022.05.25-1\nArchitecture: amd64\n
 func buildDeb(t testing.TB, control, compression string) string {
 	t.Helper()
 	if _, err := exec.LookPath("dpkg-deb"); err != nil {
-		t.Skip("needs dpkg-deb, of the Debian package dpkg")
+		t.Fatal("dpkg-deb is not installed; it is in the Debian package dpkg")
 	}
 	tree := t.TempDir()
 	if err := os.Chmod(tree, 0o755); err != nil {

@@ -261,7 +261,7 @@ func TestFetchNeedsItsDirectory(t *testing.T) {
 func TestAFullDiskIsNamed(t *testing.T) {
 	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
 	if err != nil {
-		t.Skip("this system has no /dev/full")
+		t.Fatal(err)
 	}
 	defer full.Close()
 	p := &partial{file: full, hash: sha256.New()}
@@ -306,7 +306,7 @@ func peakMemory(b *testing.B) float64 {
 	b.Helper()
 	status, err := os.ReadFile("/proc/self/status")
 	if err != nil {
-		b.Skip("this system does not tell")
+		b.Fatal(err)
 	}
 	_, rest, _ := strings.Cut(string(status), "VmHWM:")
 	var kib float64
