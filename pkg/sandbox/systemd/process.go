@@ -85,6 +85,7 @@ func (p *process) wait(cmd *exec.Cmd, group bool) {
 	}
 	if group {
 		syscall.Kill(-p.pid, syscall.SIGKILL)
+		awaitAlone(p.pid)
 	}
 	cmd.Wait()
 	p.end = outcomeOf(cmd.ProcessState)

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -221,7 +220,7 @@ func TestAStopReachesEveryProcess(t *testing.T) {
 			cl := h.client()
 			h.job(cl.StartUnitContext, "a.service")
 			pid := h.MainPID("a.service")
-			h.eventually("its child is there", func() bool { return len(group(t, pid)) > 1 })
+			h.eventually("its child is there", func() bool { return len(running(pid)) > 1 })
 			if c.before != nil {
 				c.before(pid)
 			}
@@ -232,31 +231,9 @@ func TestAStopReachesEveryProcess(t *testing.T) {
 			if took := time.Since(start); took < c.least {
 				t.Errorf("it took only %s", took)
 			}
-			h.eventually("nothing is left", func() bool { return len(group(t, pid)) == 0 })
+			h.eventually("nothing is left", func() bool { return len(running(pid)) == 0 })
 		})
 	}
-}
-
-// group lists the processes of a group.
-func group(t *testing.T, pgid int) (pids []int) {
-	t.Helper()
-	dirs, err := filepath.Glob("/proc/[0-9]*")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, dir := range dirs {
-		pid, _ := strconv.Atoi(filepath.Base(dir))
-		stat, err := os.ReadFile(filepath.Join(dir, "stat"))
-		if err != nil {
-			continue
-		}
-		_, rest, _ := strings.Cut(string(stat), ") ")
-		fields := strings.Fields(rest) // state, parent, group
-		if len(fields) > 2 && fields[0] != "Z" && fields[2] == strconv.Itoa(pgid) {
-			pids = append(pids, pid)
-		}
-	}
-	return pids
 }
 
 func TestShutdownLeavesNothingBehind(t *testing.T) {
@@ -274,7 +251,7 @@ func TestShutdownLeavesNothingBehind(t *testing.T) {
 	result := make(chan error, 1)
 	go func() { result <- h.Start(context.Background(), "b.service") }()
 	h.eventually("the oneshot runs", func() bool { return h.MainPID("b.service") != 0 })
-	h.eventually("the stubborn one is deaf", func() bool { return len(group(t, h.MainPID("stubborn.service"))) > 1 })
+	h.eventually("the stubborn one is deaf", func() bool { return len(running(h.MainPID("stubborn.service"))) > 1 })
 	pids := []int{h.MainPID("a.service"), h.MainPID("stubborn.service"), h.MainPID("b.service")}
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
@@ -289,7 +266,7 @@ func TestShutdownLeavesNothingBehind(t *testing.T) {
 		t.Error("the oneshot has ended well")
 	}
 	for _, pid := range pids {
-		if left := group(t, pid); len(left) > 0 {
+		if left := running(pid); len(left) > 0 {
 			t.Errorf("left: %v", left)
 		}
 	}
