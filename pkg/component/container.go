@@ -26,6 +26,8 @@ type ContainerUnit struct {
 	StateDir, RuntimeDir string
 	// RestartSec is the pause before a restart, in seconds.
 	RestartSec int
+	// OOMScoreAdjust, if not 0, is that of the service's processes.
+	OOMScoreAdjust int
 	// Environment lines, which a drop-in may override.
 	Environment []string
 	// HostUTS shares the host name with the host.

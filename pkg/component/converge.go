@@ -38,6 +38,9 @@ func Write(ctx context.Context, h Host, c Component, t Target) error {
 	if err != nil {
 		return fmt.Errorf("render %s: %w", c.Name(), err)
 	}
+	if err := makeDirectories(h, c); err != nil {
+		return fmt.Errorf("write %s: %w", c.Name(), err)
+	}
 	if err := installTools(ctx, h, c, t); err != nil {
 		return err
 	}
@@ -70,6 +73,20 @@ func installTools(ctx context.Context, h Host, c Component, t Target) error {
 	return err
 }
 
+// Stale says whether the host runs something else than what is declared, so
+// that Apply would restart it.
+func Stale(h Host, c Component, t Target) (bool, error) {
+	want, err := digest(h, c, t)
+	if err != nil {
+		return false, err
+	}
+	was, err := h.FS.Read(path.Join(appliedDir, c.Name()))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return false, err
+	}
+	return string(was) != want, nil
+}
+
 // Apply restarts the component's units if they do not run what is declared,
 // starts those that are down, waits until all are ready, and only then records
 // what runs: a crash anywhere before is repaired by doing it again.
@@ -78,12 +95,10 @@ func Apply(ctx context.Context, h Host, c Component, t Target) (restarted bool, 
 	if err != nil {
 		return false, err
 	}
-	record := path.Join(appliedDir, c.Name())
-	was, err := h.FS.Read(record)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	stale, err := Stale(h, c, t)
+	if err != nil {
 		return false, err
 	}
-	stale := string(was) != want
 	for _, u := range c.Units() {
 		if err := bringUp(ctx, h, u, stale); err != nil {
 			return false, fmt.Errorf("%s: %w", c.Name(), err)
@@ -92,7 +107,8 @@ func Apply(ctx context.Context, h Host, c Component, t Target) (restarted bool, 
 	if err := ready(ctx, h, c, t); err != nil {
 		return false, fmt.Errorf("%s: %w", c.Name(), err)
 	}
-	_, err = h.FS.Write(host.File{Path: record, Data: []byte(want), Mode: 0o644})
+	record := host.File{Path: path.Join(appliedDir, c.Name()), Data: []byte(want), Mode: 0o644}
+	_, err = h.FS.Write(record)
 	return stale, err
 }
 
@@ -141,12 +157,22 @@ func notReady(ctx context.Context, h Host, c Component, t Target) (string, error
 			return u.Name + ".service", err
 		}
 	}
+	if !expected {
+		return "", nil
+	}
 	img, ok, err := image(c, t)
-	if err != nil || !ok || !expected {
+	if err != nil {
 		return "", err
 	}
-	if running, err := h.Containers.Running(ctx, img); err != nil || !running {
-		return "container of " + h.Containers.FullName(img), err
+	if ok {
+		if running, err := h.Containers.Running(ctx, img); err != nil || !running {
+			return "container of " + h.Containers.FullName(img), err
+		}
+	}
+	if p, ok := c.(Prober); ok {
+		if err := p.Probe(ctx, h, t); err != nil {
+			return c.Name() + " to work", err
+		}
 	}
 	return "", nil
 }
@@ -171,7 +197,8 @@ func digest(h Host, c Component, t Target) (string, error) {
 		fmt.Fprintf(sum, "image %q\n", h.Containers.FullName(img))
 	}
 	for _, f := range files {
-		fmt.Fprintf(sum, "file %q %o %d %d %d\n%s", f.Path, f.Mode, f.UID, f.GID, len(f.Data), f.Data)
+		data := effective(c, f)
+		fmt.Fprintf(sum, "file %q %o %d %d %d\n%s", f.Path, f.Mode, f.UID, f.GID, len(data), data)
 	}
 	return hex.EncodeToString(sum.Sum(nil)), nil
 }

@@ -1,0 +1,147 @@
+// Package etcd is the component that runs the member of etcd on a boot server.
+// It owns the member's configuration, its unit and its directories, and knows
+// when the member serves.
+//
+// It must not know how members come into the cluster and leave it, what is
+// stored, or who may read it.
+package etcd
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/pkg/component"
+	"github.com/cybozu-go/neco/pkg/host"
+)
+
+// State says how a member with an empty data directory begins.
+type State string
+
+// A member begins a new cluster in the bootstrap alone; ever after it joins the
+// one that there is.
+const (
+	StateNew      State = "new"
+	StateExisting State = "existing"
+)
+
+// Component is etcd.
+type Component struct {
+	// State is StateExisting if empty.
+	State State
+	// Initial are the members that the cluster consists of when this one starts
+	// for the first time, by name; empty: those of the target.
+	Initial map[string]string
+}
+
+var (
+	_ component.Tooled  = Component{}
+	_ component.Housed  = Component{}
+	_ component.Prober  = Component{}
+	_ component.Partial = Component{}
+)
+
+// Name of the component.
+func (Component) Name() string { return "etcd" }
+
+// Image of the component.
+func (Component) Image() string { return "etcd" }
+
+// Tools: the image carries etcdctl.
+func (Component) Tools() {}
+
+// Units of the component.
+func (Component) Units() []component.Unit {
+	return []component.Unit{{Name: neco.EtcdService, Condition: neco.EtcdConfFile}}
+}
+
+// Directories: the data and, for the hourly snapshots, the backups.
+func (Component) Directories() []host.Dir {
+	return []host.Dir{
+		{Path: neco.EtcdDataDir, Mode: 0o700, UID: neco.EtcdUID, GID: neco.EtcdGID},
+		{Path: neco.EtcdBackupDir, Mode: 0o700},
+	}
+}
+
+// Files of the component.
+func (c Component) Files(t component.Target) ([]host.File, error) {
+	image, err := component.ImageName(t, "etcd")
+	if err != nil {
+		return nil, err
+	}
+	unit, err := component.ContainerUnit{
+		Name: neco.EtcdService, Description: "etcd of the boot servers", Image: image,
+		Wants: []string{"etcd-backup.timer"}, Conditions: []string{neco.EtcdConfFile},
+		RestartSec: 3, OOMScoreAdjust: -1000, HostUTS: true,
+		Options: []string{
+			"--user=10000:10000", "--oom-kill-disable",
+			readOnly(neco.NecoDir), readOnly("/etc/ssl/certs"), readOnly(neco.EtcdDir),
+			"--mount=type=bind,source=" + neco.EtcdDataDir + ",target=/var/lib/etcd",
+		},
+		Args: []string{"--config-file=" + neco.EtcdConfFile},
+	}.File()
+	if err != nil {
+		return nil, err
+	}
+	conf, err := c.config(t)
+	return []host.File{conf, unit}, err
+}
+
+func readOnly(dir string) string {
+	return fmt.Sprintf("--mount=type=bind,source=%s,target=%s,readonly", dir, dir)
+}
+
+// Effective leaves the initial-* lines out: a member that has data ignores
+// them.
+func (Component) Effective(f host.File) []byte {
+	if f.Path != neco.EtcdConfFile {
+		return f.Data
+	}
+	var kept [][]byte
+	for line := range bytes.Lines(f.Data) {
+		if !bytes.HasPrefix(line, []byte("initial-cluster")) {
+			kept = append(kept, line)
+		}
+	}
+	return bytes.Join(kept, nil)
+}
+
+// healthURL answers without a certificate, and reads through a quorum.
+const healthURL = "http://127.0.0.1:2381/health"
+
+// probeTimeout bounds one question: longer than an election.
+const probeTimeout = 5 * time.Second
+
+// Probe asks the member whether it serves, which needs a leader.
+func (Component) Probe(ctx context.Context, _ component.Host, _ component.Target) error {
+	return Healthy(ctx, healthURL)
+}
+
+// Healthy asks the member at url, its /health, whether it serves.
+func Healthy(ctx context.Context, url string) error {
+	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return err
+	}
+	transport := &http.Transport{DisableKeepAlives: true} // and no proxy
+	defer transport.CloseIdleConnections()
+	res, err := transport.RoundTrip(req)
+	if err != nil {
+		return fmt.Errorf("ask etcd: %w", err)
+	}
+	defer res.Body.Close()
+	var answer struct{ Health, Reason string }
+	if err := json.NewDecoder(http.MaxBytesReader(nil, res.Body, 4096)).Decode(&answer); err != nil {
+		return fmt.Errorf("ask etcd: %w", err)
+	}
+	if answer.Health != "true" {
+		return fmt.Errorf("etcd is not healthy: %s", answer.Reason)
+	}
+	return nil
+}
