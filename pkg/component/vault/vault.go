@@ -1,0 +1,129 @@
+// Package vault is the component that runs Vault on a boot server.  It owns the
+// configuration and the units, and knows when Vault serves.
+//
+// It must not know what Vault holds, nor where the unseal key is kept: who uses
+// it says how Vault is unsealed.
+package vault
+
+import (
+	"bytes"
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+	"text/template"
+
+	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/pkg/component"
+	"github.com/cybozu-go/neco/pkg/component/etcd"
+	"github.com/cybozu-go/neco/pkg/host"
+	"github.com/cybozu-go/neco/pkg/vault"
+)
+
+// UnsealService opens Vault whenever it has started.
+const UnsealService = "vault-unseal"
+
+// Component is Vault.
+type Component struct {
+	// Unseal opens the Vault on this server.
+	Unseal func(ctx context.Context) error
+}
+
+var (
+	_ component.Tooled  = Component{}
+	_ component.Prober  = Component{}
+	_ component.Partial = Component{}
+)
+
+// Name of the component.
+func (Component) Name() string { return "vault" }
+
+// Image of the component.
+func (Component) Image() string { return "vault" }
+
+// Tools: the image carries the vault command.
+func (Component) Tools() {}
+
+// Units of the component.  UnsealService comes with the start of Vault.
+func (Component) Units() []component.Unit {
+	return []component.Unit{{Name: neco.VaultService, Condition: neco.VaultConfFile}}
+}
+
+//go:embed config.hcl.tmpl
+var configTemplate string
+
+//go:embed vault-unseal.service
+var unsealUnit []byte
+
+// Files of the component.
+func (Component) Files(t component.Target) ([]host.File, error) {
+	image, err := component.ImageName(t, "vault")
+	if err != nil {
+		return nil, err
+	}
+	unit, err := component.ContainerUnit{
+		Name: neco.VaultService, Description: "Vault of the boot servers", Image: image,
+		After: []string{neco.EtcdService + ".service"}, Wants: []string{UnsealService + ".service"},
+		Conditions: []string{neco.VaultConfFile}, RestartSec: 10, OOMScoreAdjust: -1000, HostUTS: true,
+		Environment: []string{"MEMLOCK=--ulimit=memlock=-1"},
+		Options: []string{
+			"--user=10000:10000", "--ulimit=core=0", "$MEMLOCK",
+			readOnly(neco.NecoDir), readOnly("/etc/ssl/certs"), readOnly(neco.VaultDir),
+		},
+		Args: []string{"server", "-config=" + neco.VaultConfFile},
+	}.File()
+	if err != nil {
+		return nil, err
+	}
+	conf, err := config(t)
+	if err != nil {
+		return nil, err
+	}
+	return []host.File{conf, unit, {Path: neco.ServiceFile(UnsealService), Data: unsealUnit, Mode: 0o644}}, nil
+}
+
+func readOnly(dir string) string {
+	return fmt.Sprintf("--mount=type=bind,source=%s,target=%s,readonly", dir, dir)
+}
+
+func config(t component.Target) (host.File, error) {
+	tmpl, err := template.New("config").Parse(configTemplate)
+	if err != nil {
+		return host.File{}, fmt.Errorf("parse the template of vault's configuration: %w", err)
+	}
+	var endpoints []string
+	for _, lrn := range t.Members {
+		endpoints = append(endpoints, etcd.ClientURL(lrn))
+	}
+	var b bytes.Buffer
+	err = tmpl.Execute(&b, map[string]any{
+		"Cert": neco.ServerCertFile, "Key": neco.ServerKeyFile,
+		"Node0":     neco.BootNode0IP(t.LRN),
+		"Endpoints": endpoints, "EtcdCert": neco.VaultCertFile, "EtcdKey": neco.VaultKeyFile,
+	})
+	return host.File{Path: neco.VaultConfFile, Data: b.Bytes(), Mode: 0o644}, err
+}
+
+// Effective: how Vault is unsealed needs no restart of Vault.
+func (Component) Effective(f host.File) []byte {
+	if f.Path == neco.ServiceFile(UnsealService) {
+		return nil
+	}
+	return f.Data
+}
+
+// Probe unseals Vault if it is sealed, and asks it for a leader.
+func (c Component) Probe(ctx context.Context, h component.Host, _ component.Target) error {
+	client, err := vault.Open(vault.Local, h.FS.Path(neco.ServerCAFile), "")
+	if err != nil {
+		return err
+	}
+	err = vault.Serves(ctx, client)
+	if errors.Is(err, vault.ErrSealed) && c.Unseal != nil {
+		if err := c.Unseal(ctx); err != nil {
+			return err
+		}
+		return vault.Serves(ctx, client)
+	}
+	return err
+}

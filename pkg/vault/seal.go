@@ -1,0 +1,104 @@
+package vault
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/hashicorp/vault/api"
+)
+
+// Reasons why Vault does not serve.
+var (
+	ErrSealed        = errors.New("vault is sealed")
+	ErrUninitialized = errors.New("vault is not initialised")
+	ErrNoLeader      = errors.New("vault has no active node")
+	// ErrBadKey: the unseal key is not that of this Vault.
+	ErrBadKey = errors.New("the unseal key is not this vault's")
+)
+
+// Serves returns nil if the Vault of c is unsealed and knows an active node
+// that answers; one of the errors above if not.  It needs no token.
+func Serves(ctx context.Context, c *api.Client) error {
+	s, err := c.Sys().SealStatusWithContext(ctx)
+	switch {
+	case err != nil:
+		return fmt.Errorf("ask vault for its seal: %w", err)
+	case !s.Initialized:
+		return ErrUninitialized
+	case s.Sealed:
+		return ErrSealed
+	}
+	leader, err := c.Sys().LeaderWithContext(ctx)
+	if err != nil {
+		return fmt.Errorf("ask vault for its leader: %w", err)
+	}
+	if leader.IsSelf {
+		return nil
+	}
+	if leader.LeaderAddress == "" {
+		return ErrNoLeader
+	}
+	other, err := c.Clone()
+	if err != nil {
+		return err
+	}
+	if err := other.SetAddress(leader.LeaderAddress); err != nil {
+		return err
+	}
+	there, err := other.Sys().LeaderWithContext(ctx)
+	if err != nil {
+		return fmt.Errorf("ask the active node at %s: %w", leader.LeaderAddress, err)
+	}
+	if !there.IsSelf {
+		return fmt.Errorf("%w: the one at %s has ceased to be it", ErrNoLeader, leader.LeaderAddress)
+	}
+	return nil
+}
+
+// Active says whether the Vault of c is the active node.
+func Active(ctx context.Context, c *api.Client) (bool, error) {
+	leader, err := c.Sys().LeaderWithContext(ctx)
+	if err != nil {
+		return false, fmt.Errorf("ask vault for its leader: %w", err)
+	}
+	return leader.IsSelf, nil
+}
+
+// Initialize makes a new Vault with one share of its key.  What it returns are
+// the only copies.
+func Initialize(ctx context.Context, c *api.Client) (unsealKey, rootToken string, err error) {
+	res, err := c.Sys().InitWithContext(ctx, &api.InitRequest{SecretShares: 1, SecretThreshold: 1})
+	if err != nil {
+		return "", "", fmt.Errorf("initialise vault: %w", err)
+	}
+	if len(res.KeysB64) != 1 || res.RootToken == "" {
+		return "", "", fmt.Errorf("initialise vault: it answered with %d keys", len(res.KeysB64))
+	}
+	return res.KeysB64[0], res.RootToken, nil
+}
+
+// Unseal opens the Vault of c, if it is sealed, and reports whether it was.
+func Unseal(ctx context.Context, c *api.Client, key string) (opened bool, err error) {
+	s, err := c.Sys().SealStatusWithContext(ctx)
+	switch {
+	case err != nil:
+		return false, fmt.Errorf("ask vault for its seal: %w", err)
+	case !s.Initialized:
+		return false, ErrUninitialized
+	case !s.Sealed:
+		return false, nil
+	}
+	s, err = c.Sys().UnsealWithContext(ctx, key)
+	if status(err) == http.StatusBadRequest {
+		return false, fmt.Errorf("unseal: %w", ErrBadKey) // what Vault says may hold the key
+	}
+	if err != nil {
+		return false, fmt.Errorf("unseal: %w", err)
+	}
+	if s.Sealed {
+		return false, fmt.Errorf("unseal: %w still, after one of %d shares", ErrSealed, s.T)
+	}
+	return true, nil
+}
