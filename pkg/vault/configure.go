@@ -1,0 +1,136 @@
+package vault
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/vault/api"
+
+	"github.com/cybozu-go/neco"
+)
+
+// AuditDevice is the name of the audit device.
+const AuditDevice = "stdout"
+
+// Userpass and AppRole are the ways to log in, and their mounts.
+const (
+	Userpass = "userpass"
+	AppRole  = "approle"
+)
+
+// EnableAudit makes Vault write every request to its standard output, which is
+// the journal's.
+func EnableAudit(ctx context.Context, c *api.Client) error {
+	devices, err := c.Sys().ListAuditWithContext(ctx)
+	if err != nil {
+		return fmt.Errorf("list audit devices: %w", err)
+	}
+	if _, ok := devices[AuditDevice+"/"]; ok {
+		return nil
+	}
+	err = c.Sys().EnableAuditWithOptionsWithContext(ctx, AuditDevice, &api.EnableAuditOptions{
+		Type: "file", Options: map[string]string{"file_path": "stdout"},
+	})
+	if err != nil {
+		return fmt.Errorf("enable audit device %s: %w", AuditDevice, err)
+	}
+	return nil
+}
+
+// EnableLogin mounts the ways to log in.
+func EnableLogin(ctx context.Context, c *api.Client) error {
+	mounts, err := c.Sys().ListAuthWithContext(ctx)
+	if err != nil {
+		return fmt.Errorf("list auth methods: %w", err)
+	}
+	for name, conf := range map[string]api.AuthConfigInput{
+		AppRole:  {},
+		Userpass: {DefaultLeaseTTL: "2h", MaxLeaseTTL: "24h"},
+	} {
+		if _, ok := mounts[name+"/"]; ok {
+			continue
+		}
+		if err := c.Sys().EnableAuthWithOptionsWithContext(ctx, name, &api.EnableAuthOptions{Type: name, Config: conf}); err != nil {
+			return fmt.Errorf("enable auth method %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// MountCAs mounts the certificate authorities that are not there yet.
+func MountCAs(ctx context.Context, c *api.Client) error {
+	mounts, err := c.Sys().ListMountsWithContext(ctx)
+	if err != nil {
+		return fmt.Errorf("list mounts: %w", err)
+	}
+	for _, name := range []string{neco.CAServer, neco.CAEtcdPeer, neco.CAEtcdClient} {
+		if _, ok := mounts[name+"/"]; ok {
+			continue
+		}
+		err := c.Sys().MountWithContext(ctx, name, &api.MountInput{
+			Type: "pki", Config: api.MountConfigInput{DefaultLeaseTTL: neco.TTL10Year, MaxLeaseTTL: neco.TTL100Year},
+		})
+		if err != nil {
+			return fmt.Errorf("mount %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// ImportCA gives the authority at mount its certificate and key, PEM, unless
+// it has them.
+func ImportCA(ctx context.Context, c *api.Client, mount string, certPEM, keyPEM []byte) error {
+	have, err := CA(ctx, c, mount)
+	if err != nil {
+		return err
+	}
+	if strings.TrimSpace(string(have)) == strings.TrimSpace(string(certPEM)) {
+		return nil
+	}
+	if len(have) > 0 {
+		return fmt.Errorf("import the authority of %s: another one is there already", mount)
+	}
+	bundle := string(certPEM) + string(keyPEM)
+	if _, err := c.Logical().WriteWithContext(ctx, mount+"/config/ca", map[string]any{"pem_bundle": bundle}); err != nil {
+		return fmt.Errorf("import the authority of %s: %w", mount, err)
+	}
+	return nil
+}
+
+// CA returns the certificate of the authority at mount, PEM; empty if it has
+// none.  No token is needed.
+func CA(ctx context.Context, c *api.Client, mount string) ([]byte, error) {
+	res, err := c.Logical().ReadRawWithContext(ctx, mount+"/ca/pem")
+	if res == nil {
+		return nil, fmt.Errorf("read the certificate of %s: %w", mount, err)
+	}
+	defer res.Body.Close()
+	if res.StatusCode == 404 || res.StatusCode == 204 {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the certificate of %s: %w", mount, err)
+	}
+	return readAll(res)
+}
+
+// PutRole writes a role of an authority.
+func PutRole(ctx context.Context, c *api.Client, mount, name string, role map[string]any) error {
+	if _, err := c.Logical().WriteWithContext(ctx, mount+"/roles/"+name, role); err != nil {
+		return fmt.Errorf("write role %s of %s: %w", name, mount, err)
+	}
+	return nil
+}
+
+// PutPolicies writes policies by their names.
+func PutPolicies(ctx context.Context, c *api.Client, policies map[string]string) error {
+	for _, name := range slices.Sorted(maps.Keys(policies)) {
+		if err := c.Sys().PutPolicyWithContext(ctx, name, policies[name]); err != nil {
+			return fmt.Errorf("write policy %s: %w", name, err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,195 @@
+package vault
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+
+	"github.com/hashicorp/vault/api"
+)
+
+// maxPEM bounds a certificate chain.
+const maxPEM = 64 << 10
+
+func readAll(res *api.Response) ([]byte, error) {
+	data, err := io.ReadAll(io.LimitReader(res.Body, maxPEM+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(data) > maxPEM {
+		return nil, fmt.Errorf("the answer of %s is larger than %d bytes", res.Request.URL.Path, maxPEM)
+	}
+	return data, nil
+}
+
+// Credentials let a program log in by itself.
+type Credentials struct {
+	RoleID   string `json:"role_id"`
+	SecretID string `json:"secret_id"`
+}
+
+// LogValue keeps the secret out of logs.
+func (c Credentials) String() string { return "approle credentials of " + c.RoleID }
+
+// BootRole is the name of a boot server's approle, and of its policy.
+func BootRole(lrn int) string { return fmt.Sprintf("boot-%d", lrn) }
+
+// Lives of the tokens of boot servers, as Vault writes them: long enough to
+// have certificates signed.
+const (
+	bootTokenTTL    = "10m"
+	bootTokenMaxTTL = "1h"
+)
+
+// PutBootRole makes the approle of a boot server.
+func PutBootRole(ctx context.Context, c *api.Client, lrn int) error {
+	_, err := c.Logical().WriteWithContext(ctx, approlePath(lrn), map[string]any{
+		"token_policies": []string{BootRole(lrn)}, "token_no_default_policy": true,
+		"token_ttl": bootTokenTTL, "token_max_ttl": bootTokenMaxTTL, "secret_id_ttl": "0", "secret_id_num_uses": 0,
+	})
+	if err != nil {
+		return fmt.Errorf("write the approle of boot server %d: %w", lrn, err)
+	}
+	return nil
+}
+
+func approlePath(lrn int) string { return "auth/" + AppRole + "/role/" + BootRole(lrn) }
+
+// DeleteBootRole takes the approle and the policy of a boot server away; what
+// it has logged in with ends at once.
+func DeleteBootRole(ctx context.Context, c *api.Client, lrn int) error {
+	if _, err := c.Logical().DeleteWithContext(ctx, approlePath(lrn)); err != nil {
+		return fmt.Errorf("delete the approle of boot server %d: %w", lrn, err)
+	}
+	if err := c.Sys().DeletePolicyWithContext(ctx, BootRole(lrn)); err != nil {
+		return fmt.Errorf("delete the policy of boot server %d: %w", lrn, err)
+	}
+	return nil
+}
+
+// NewCredentials makes new credentials of a boot server.  Earlier ones are
+// destroyed with retire.
+func NewCredentials(ctx context.Context, c *api.Client, lrn int, retire bool) (Credentials, error) {
+	role := approlePath(lrn)
+	fail := func(err error) (Credentials, error) {
+		return Credentials{}, fmt.Errorf("make credentials of boot server %d: %w", lrn, err)
+	}
+	if retire {
+		if err := destroySecrets(ctx, c, role); err != nil {
+			return fail(err)
+		}
+	}
+	id, err := c.Logical().ReadWithContext(ctx, role+"/role-id")
+	if err != nil {
+		return fail(err)
+	}
+	roleID, err := field(id, "role_id")
+	if err != nil {
+		return fail(err)
+	}
+	secret, err := c.Logical().WriteWithContext(ctx, role+"/secret-id", nil)
+	if err != nil {
+		return fail(err)
+	}
+	secretID, err := field(secret, "secret_id")
+	if err != nil {
+		return fail(err)
+	}
+	return Credentials{RoleID: roleID, SecretID: secretID}, nil
+}
+
+func destroySecrets(ctx context.Context, c *api.Client, role string) error {
+	list, err := c.Logical().ListWithContext(ctx, role+"/secret-id")
+	if err != nil || list == nil {
+		return err
+	}
+	accessors, _ := list.Data["keys"].([]any)
+	for _, a := range accessors {
+		_, err := c.Logical().WriteWithContext(ctx, role+"/secret-id-accessor/destroy", map[string]any{"secret_id_accessor": a})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func field(s *api.Secret, name string) (string, error) {
+	if s == nil {
+		return "", errors.New("vault answered with nothing")
+	}
+	v, ok := s.Data[name].(string)
+	if !ok || v == "" {
+		return "", fmt.Errorf("vault answered without %s", name)
+	}
+	return v, nil
+}
+
+// Login logs c in with credentials.
+func Login(ctx context.Context, c *api.Client, cred Credentials) error {
+	s, err := c.Logical().WriteWithContext(ctx, "auth/"+AppRole+"/login", map[string]any{
+		"role_id": cred.RoleID, "secret_id": cred.SecretID,
+	})
+	return takeToken(c, s, err)
+}
+
+// LoginUser logs c in with a name and a password.
+func LoginUser(ctx context.Context, c *api.Client, user, password string) error {
+	s, err := c.Logical().WriteWithContext(ctx, "auth/"+Userpass+"/login/"+url.PathEscape(user), map[string]any{"password": password})
+	return takeToken(c, s, err)
+}
+
+func takeToken(c *api.Client, s *api.Secret, err error) error {
+	if err != nil {
+		return fmt.Errorf("log in to vault: %w", err)
+	}
+	if s == nil || s.Auth == nil || s.Auth.ClientToken == "" {
+		return errors.New("log in to vault: it answered without a token")
+	}
+	c.SetToken(s.Auth.ClientToken)
+	return nil
+}
+
+// PutUser makes a user with a password, or gives it a new one.
+func PutUser(ctx context.Context, c *api.Client, name, password string, policies ...string) error {
+	_, err := c.Logical().WriteWithContext(ctx, "auth/"+Userpass+"/users/"+url.PathEscape(name), map[string]any{
+		"password": password, "token_policies": policies,
+	})
+	if err != nil {
+		return fmt.Errorf("write the user %s of vault: %w", name, err)
+	}
+	return nil
+}
+
+// HasUser says whether there is a user of that name.
+func HasUser(ctx context.Context, c *api.Client, name string) (bool, error) {
+	s, err := c.Logical().ReadWithContext(ctx, "auth/"+Userpass+"/users/"+url.PathEscape(name))
+	if err != nil {
+		return false, fmt.Errorf("read the user %s of vault: %w", name, err)
+	}
+	return s != nil, nil
+}
+
+// Revoke ends the token of c.  One that has ended already is no error.
+func Revoke(ctx context.Context, c *api.Client) error {
+	err := c.Auth().Token().RevokeSelfWithContext(ctx, "")
+	if err != nil && status(err) != http.StatusForbidden {
+		return fmt.Errorf("revoke the token: %w", err)
+	}
+	c.ClearToken()
+	return nil
+}
+
+// TokenWorks says whether the token of c is one of this Vault.
+func TokenWorks(ctx context.Context, c *api.Client) (bool, error) {
+	_, err := c.Auth().Token().LookupSelfWithContext(ctx)
+	if Denied(err) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("look the token up: %w", err)
+	}
+	return true, nil
+}

@@ -1,0 +1,4 @@
+# Operators: the certificate authorities of the boot servers.
+path "ca/*" {
+  capabilities = ["create", "read", "update", "delete", "list", "sudo"]
+}
