@@ -19,6 +19,7 @@ import (
 	"go.etcd.io/etcd/client/v3/namespace"
 	"go.etcd.io/etcd/server/v3/embed"
 	"go.uber.org/zap"
+	"golang.org/x/crypto/bcrypt"
 	"google.golang.org/grpc"
 )
 
@@ -110,6 +111,9 @@ func memberConfig(o Options, i int) (*embed.Config, string, error) {
 	cfg.Dir = filepath.Join(o.Dir, cfg.Name)
 	cfg.ZapLoggerBuilder = embed.NewZapLoggerBuilder(zap.NewNop())
 	cfg.UnsafeNoFsync = o.NoFsync
+	if o.NoFsync {
+		cfg.BcryptCost = uint(bcrypt.MinCost) // users are made in tests by the dozen
+	}
 	cfg.TickMs, cfg.ElectionMs = 100, 1000
 	cfg.AutoCompactionMode, cfg.AutoCompactionRetention = "periodic", "24h"
 	peer, err := freeURL()
