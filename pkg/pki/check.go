@@ -1,0 +1,109 @@
+package pki
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"time"
+)
+
+// lifeSlack is how much longer than asked for a certificate may live: the
+// clock of the authority is another one.
+const lifeSlack = 5 * time.Minute
+
+// Check says whether cert is what was asked for: the certificate of p for the
+// server s and the key pub, from the authority in roots, good now, and good for
+// nothing else.
+func (p Purpose) Check(cert *x509.Certificate, pub crypto.PublicKey, s Subject, roots *x509.CertPool, now time.Time) error {
+	if err := p.check(cert, pub, s, roots, now); err != nil {
+		return fmt.Errorf("certificate %s of boot server %d: %w", p.Name, s.LRN, err)
+	}
+	return nil
+}
+
+func (p Purpose) check(cert *x509.Certificate, pub crypto.PublicKey, s Subject, roots *x509.CertPool, now time.Time) error {
+	if !samePublicKey(cert.PublicKey, pub) {
+		return errors.New("it is for another key")
+	}
+	if err := p.checkNames(cert, s); err != nil {
+		return err
+	}
+	if err := p.checkUse(cert); err != nil {
+		return err
+	}
+	if life := cert.NotAfter.Sub(cert.NotBefore); life > p.Life+BackDate+lifeSlack {
+		return fmt.Errorf("it lives %s, longer than %s", life, p.Life)
+	}
+	_, err := cert.Verify(x509.VerifyOptions{Roots: roots, CurrentTime: now, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny}})
+	return err
+}
+
+func (p Purpose) checkNames(cert *x509.Certificate, s Subject) error {
+	var ips []netip.Addr
+	for _, ip := range cert.IPAddresses {
+		addr, _ := netip.AddrFromSlice(ip)
+		ips = append(ips, addr.Unmap())
+	}
+	switch cn := p.CommonName(s); {
+	case len(cert.Subject.Names) != 1 || cert.Subject.CommonName != cn:
+		return fmt.Errorf("its subject is %.80q, not CN=%s", cert.Subject, cn)
+	case !sameSet(cert.DNSNames, p.DNSNames(s)), !sameAddrs(ips, p.IPs(s)):
+		return fmt.Errorf("it is for %.80q %.80v, not for %v %v", cert.DNSNames, ips, p.DNSNames(s), p.IPs(s))
+	case len(cert.EmailAddresses) != 0 || len(cert.URIs) != 0:
+		return errors.New("it has other names")
+	}
+	return nil
+}
+
+func (p Purpose) checkUse(cert *x509.Certificate) error {
+	switch {
+	case cert.IsCA || cert.KeyUsage&(x509.KeyUsageCertSign|x509.KeyUsageCRLSign) != 0:
+		return errors.New("it is an authority")
+	case cert.KeyUsage&x509.KeyUsageDigitalSignature == 0:
+		return errors.New("it is not for signatures")
+	case len(cert.UnknownExtKeyUsage) != 0 || !sameSet(cert.ExtKeyUsage, p.extKeyUsage()):
+		return errors.New("it is for other uses than its purpose's")
+	}
+	return nil
+}
+
+func (p Purpose) extKeyUsage() []x509.ExtKeyUsage {
+	var use []x509.ExtKeyUsage
+	if p.Server {
+		use = append(use, x509.ExtKeyUsageServerAuth)
+	}
+	if p.Client {
+		use = append(use, x509.ExtKeyUsageClientAuth)
+	}
+	return use
+}
+
+func samePublicKey(a, b crypto.PublicKey) bool {
+	key, ok := a.(*ecdsa.PublicKey)
+	return ok && key.Equal(b)
+}
+
+func sameAddrs(a, b []netip.Addr) bool {
+	x, y := slices.Clone(a), slices.Clone(b)
+	slices.SortFunc(x, netip.Addr.Compare)
+	slices.SortFunc(y, netip.Addr.Compare)
+	return slices.Equal(x, y)
+}
+
+func sameSet[T interface{ ~int | ~string }](a, b []T) bool {
+	x, y := slices.Clone(a), slices.Clone(b)
+	slices.Sort(x)
+	slices.Sort(y)
+	return slices.Equal(x, y)
+}
+
+// Due says whether cert is to be renewed: two thirds of its life are over, or
+// its end is.  Its life begins when it was made, not where it is back-dated to.
+func Due(cert *x509.Certificate, now time.Time) bool {
+	made := cert.NotBefore.Add(BackDate)
+	return !now.Before(made.Add(cert.NotAfter.Sub(made) * 2 / 3))
+}
