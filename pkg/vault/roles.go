@@ -1,0 +1,137 @@
+package vault
+
+import (
+	"bytes"
+	"context"
+	_ "embed"
+	"fmt"
+	"strings"
+	"text/template"
+
+	"github.com/hashicorp/vault/api"
+
+	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/pkg/pki"
+)
+
+var (
+	//go:embed policies/admin.hcl
+	adminPolicy string
+	//go:embed policies/ca-admin.hcl
+	caAdminPolicy string
+	//go:embed policies/boot.hcl.tmpl
+	bootTemplate string
+)
+
+// Policies of operators.
+const (
+	PolicyAdmin   = "admin"
+	PolicyCAAdmin = "ca-admin"
+)
+
+// OperatorPolicies are the policies of operators by their names.
+func OperatorPolicies() map[string]string {
+	return map[string]string{PolicyAdmin: adminPolicy, PolicyCAAdmin: caAdminPolicy}
+}
+
+// certificate is a row of a boot server's policy.
+type certificate struct {
+	Authority             pki.Authority
+	Role, CommonName, DNS string
+	IPs                   string
+}
+
+// BootPolicy lets a boot server have the certificates of pkg/pki signed, with
+// its own names alone.
+func BootPolicy(s pki.Subject) (string, error) {
+	if err := s.Check(); err != nil { // its names go into the text
+		return "", fmt.Errorf("policy: %w", err)
+	}
+	t, err := template.New("policy").Parse(bootTemplate)
+	if err != nil {
+		return "", fmt.Errorf("parse the template of policies: %w", err)
+	}
+	var rows []certificate
+	for _, p := range pki.Purposes() {
+		rows = append(rows, certificate{p.Authority, p.Role, p.CommonName(s), dns(p, s), ips(p, s)})
+	}
+	var b bytes.Buffer
+	err = t.Execute(&b, map[string]any{"LRN": s.LRN, "Certificates": rows})
+	return b.String(), err
+}
+
+func dns(p pki.Purpose, s pki.Subject) string { return strings.Join(p.DNSNames(s), ",") }
+
+func ips(p pki.Purpose, s pki.Subject) string {
+	var all []string
+	for _, ip := range p.IPs(s) {
+		all = append(all, ip.String())
+	}
+	return strings.Join(all, ",")
+}
+
+// Roles of the authorities that operators use.
+const (
+	RoleSystem = "system"
+	RoleHuman  = "human"
+)
+
+// PutRoles writes all roles of all authorities: the operators' and one for each
+// purpose of pkg/pki.
+func PutRoles(ctx context.Context, c *api.Client) error {
+	for _, a := range pki.Authorities() {
+		err := PutRole(ctx, c, string(a), RoleSystem, map[string]any{
+			"ttl": neco.TTL10Year, "max_ttl": neco.TTL10Year, "allow_any_name": true, "key_type": "any",
+			"server_flag": a != pki.ClientCA, "client_flag": a != pki.ServerCA,
+		})
+		if err != nil {
+			return err
+		}
+	}
+	err := PutRole(ctx, c, neco.CAEtcdClient, RoleHuman, map[string]any{
+		"ttl": "2h", "max_ttl": "24h", "allow_any_name": true, "key_type": "any", "server_flag": false, "client_flag": true,
+	})
+	if err != nil {
+		return err
+	}
+	for _, p := range pki.Purposes() {
+		if err := PutRole(ctx, c, string(p.Authority), p.Role, purposeRole(p)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// purposeRole takes nothing but the key from a request; names are parameters,
+// which the policy of each boot server pins.
+func purposeRole(p pki.Purpose) map[string]any {
+	return map[string]any{
+		"ttl": p.Life.String(), "max_ttl": p.Life.String(), "not_before_duration": pki.BackDate.String(),
+		"key_type": "ec", "key_bits": 256, "key_usage": []string{"DigitalSignature"},
+		"server_flag": p.Server, "client_flag": p.Client,
+		"allow_any_name": true, "enforce_hostnames": false, "allow_ip_sans": p.Server, "allow_localhost": true,
+		"use_csr_common_name": false, "use_csr_sans": false, "require_cn": true,
+	}
+}
+
+// Sign has the request, PEM, for the certificate of p signed for the boot
+// server s, and returns the certificate, PEM, as it comes: who uses it checks
+// it.
+func Sign(ctx context.Context, c *api.Client, p pki.Purpose, s pki.Subject, request []byte) ([]byte, error) {
+	params := map[string]any{"csr": string(request), "common_name": p.CommonName(s), "exclude_cn_from_sans": true}
+	if names := dns(p, s); names != "" {
+		params["alt_names"] = names
+	}
+	if addrs := ips(p, s); addrs != "" {
+		params["ip_sans"] = addrs
+	}
+	res, err := c.Logical().WriteWithContext(ctx, string(p.Authority)+"/sign/"+p.Role, params)
+	if err != nil {
+		return nil, fmt.Errorf("have vault sign %s: %w", p.Name, err)
+	}
+	cert, err := field(res, "certificate")
+	if err != nil {
+		return nil, fmt.Errorf("have vault sign %s: %w", p.Name, err)
+	}
+	return []byte(cert + "\n"), nil
+}

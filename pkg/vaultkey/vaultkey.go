@@ -1,0 +1,228 @@
+// Package vaultkey owns what of Vault is kept in etcd: the unseal key and, for
+// a while, a root token, both sealed to the boot servers' own keys; those keys'
+// records; and whom recovery is sealed to.  With etcd's contents alone nobody
+// opens Vault.
+//
+// Whoever holds the unseal key can make a root token.  The package must not
+// know how Vault is talked to.  The etcd client is namespaced at Neco's prefix.
+package vaultkey
+
+import (
+	"context"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	clientv3 "go.etcd.io/etcd/client/v3"
+
+	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/pkg/hostkey"
+)
+
+// Keys below Neco's prefix.
+const (
+	KeyUnseal    = "vault-unseal-key"
+	KeyRoot      = "vault-root-token"
+	KeyHosts     = "host-keys/"
+	KeyRecovery  = "recovery/recipients"
+	KeyAuthority = "recovery/authorities"
+)
+
+// ErrAbsent: there is no such key in etcd.
+var ErrAbsent = errors.New("absent")
+
+// PutHostKey records the key of a boot server.
+func PutHostKey(ctx context.Context, etcd clientv3.KV, r hostkey.Record) error {
+	data, err := json.Marshal(r)
+	if err != nil {
+		return err
+	}
+	if _, err := etcd.Put(ctx, KeyHosts+strconv.Itoa(r.LRN), string(data)); err != nil {
+		return fmt.Errorf("write the host key of boot server %d: %w", r.LRN, err)
+	}
+	return nil
+}
+
+// Recipients returns to whom secrets of the data centre are sealed: the boot
+// servers lrns, each by a record that roots vouch for, and the recovery
+// recipients.  A server without a good record is an error, for it could not
+// open Vault.
+func Recipients(ctx context.Context, etcd clientv3.KV, roots *x509.CertPool, lrns []int, now time.Time) ([]string, error) {
+	recovery, err := Recovery(ctx, etcd)
+	if err != nil {
+		return nil, err
+	}
+	var all []string
+	for _, lrn := range lrns {
+		data, _, err := get(ctx, etcd, KeyHosts+strconv.Itoa(lrn))
+		if err != nil {
+			return nil, fmt.Errorf("host key of boot server %d: %w", lrn, err)
+		}
+		r, err := hostkey.Parse(data)
+		if err != nil {
+			return nil, fmt.Errorf("host key of boot server %d: %w", lrn, err)
+		}
+		if err := hostkey.Verify(r, roots, lrn, node0(lrn), now); err != nil {
+			return nil, err
+		}
+		all = append(all, r.Recipient)
+	}
+	return append(all, recovery...), nil
+}
+
+func node0(lrn int) netip.Addr {
+	a, _ := netip.AddrFromSlice(neco.BootNode0IP(lrn).To4())
+	return a
+}
+
+// Recovery returns the recipients of the offline recovery keys.
+func Recovery(ctx context.Context, etcd clientv3.KV) ([]string, error) {
+	data, _, err := get(ctx, etcd, KeyRecovery)
+	if errors.Is(err, ErrAbsent) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var recipients []string
+	if err := json.Unmarshal(data, &recipients); err != nil {
+		return nil, fmt.Errorf("%s: %w", KeyRecovery, err)
+	}
+	return recipients, nil
+}
+
+// PutRecovery records the recipients of the recovery keys.
+func PutRecovery(ctx context.Context, etcd clientv3.KV, recipients []string) error {
+	data, err := json.Marshal(slices.Clone(recipients))
+	if err != nil {
+		return err
+	}
+	if _, err := etcd.Put(ctx, KeyRecovery, string(data)); err != nil {
+		return fmt.Errorf("write %s: %w", KeyRecovery, err)
+	}
+	return nil
+}
+
+// Store writes the unseal key and, unless it is empty, the root token, sealed
+// to recipients, both at once.
+func Store(ctx context.Context, etcd clientv3.KV, unsealKey, rootToken string, recipients []string) error {
+	var ops []clientv3.Op
+	for key, value := range map[string]string{KeyUnseal: unsealKey, KeyRoot: rootToken} {
+		if value == "" {
+			continue
+		}
+		sealed, err := hostkey.Seal([]byte(value), recipients)
+		if err != nil {
+			return fmt.Errorf("store %s: %w", key, err)
+		}
+		ops = append(ops, clientv3.OpPut(key, sealed))
+	}
+	if _, err := etcd.Txn(ctx).Then(ops...).Commit(); err != nil {
+		return fmt.Errorf("store the keys of vault: %w", err)
+	}
+	return nil
+}
+
+// Unseal returns the unseal key; ErrAbsent if none is stored, and
+// hostkey.ErrCannotOpen if it is not sealed to id.  A key in clear, as the
+// original stored it, is returned too.
+func Unseal(ctx context.Context, etcd clientv3.KV, id hostkey.Identity) (string, error) {
+	return open(ctx, etcd, KeyUnseal, id)
+}
+
+// Root returns the root token, like Unseal.
+func Root(ctx context.Context, etcd clientv3.KV, id hostkey.Identity) (string, error) {
+	return open(ctx, etcd, KeyRoot, id)
+}
+
+func open(ctx context.Context, etcd clientv3.KV, key string, id hostkey.Identity) (string, error) {
+	data, _, err := get(ctx, etcd, key)
+	if err != nil {
+		return "", err
+	}
+	if !hostkey.Sealed(string(data)) {
+		return strings.TrimSpace(string(data)), nil
+	}
+	plain, err := hostkey.Open(string(data), id)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", key, err)
+	}
+	return string(plain), nil
+}
+
+// InClear says whether the unseal key or the root token is stored unsealed.
+func InClear(ctx context.Context, etcd clientv3.KV) (bool, error) {
+	for _, key := range []string{KeyUnseal, KeyRoot} {
+		data, _, err := get(ctx, etcd, key)
+		if errors.Is(err, ErrAbsent) {
+			continue
+		}
+		if err != nil {
+			return false, err
+		}
+		if !hostkey.Sealed(string(data)) {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// Reseal seals what is stored anew, to recipients.  Who has changed it
+// meanwhile wins, and that is an error.
+func Reseal(ctx context.Context, etcd clientv3.KV, id hostkey.Identity, recipients []string) error {
+	for _, key := range []string{KeyUnseal, KeyRoot} {
+		if err := reseal(ctx, etcd, key, id, recipients); err != nil {
+			return fmt.Errorf("seal %s anew: %w", key, err)
+		}
+	}
+	return nil
+}
+
+func reseal(ctx context.Context, etcd clientv3.KV, key string, id hostkey.Identity, recipients []string) error {
+	_, rev, err := get(ctx, etcd, key)
+	if errors.Is(err, ErrAbsent) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	plain, err := open(ctx, etcd, key, id)
+	if err != nil {
+		return err
+	}
+	sealed, err := hostkey.Seal([]byte(plain), recipients)
+	if err != nil {
+		return err
+	}
+	res, err := etcd.Txn(ctx).If(clientv3.Compare(clientv3.ModRevision(key), "=", rev)).Then(clientv3.OpPut(key, sealed)).Commit()
+	if err == nil && !res.Succeeded {
+		return errors.New("somebody else has changed it")
+	}
+	return err
+}
+
+// Remove deletes one of the keys.
+func Remove(ctx context.Context, etcd clientv3.KV, key string) error {
+	if _, err := etcd.Delete(ctx, key); err != nil {
+		return fmt.Errorf("delete %s: %w", key, err)
+	}
+	return nil
+}
+
+// get returns the value of a key and its revision.
+func get(ctx context.Context, etcd clientv3.KV, key string) ([]byte, int64, error) {
+	res, err := etcd.Get(ctx, key)
+	if err != nil {
+		return nil, 0, fmt.Errorf("read %s: %w", key, err)
+	}
+	if len(res.Kvs) == 0 {
+		return nil, 0, fmt.Errorf("%s: %w", key, ErrAbsent)
+	}
+	return res.Kvs[0].Value, res.Kvs[0].ModRevision, nil
+}
