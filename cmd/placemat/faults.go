@@ -99,8 +99,9 @@ func newPowerCmds(p *program) []*cobra.Command {
 	}{
 		{"pause", "Stop a boot server where it is", (*placemat.Centre).Pause},
 		{"resume", "Let a paused boot server go on", (*placemat.Centre).Resume},
-		{"poweroff", "Pull the plug of a boot server", (*placemat.Centre).PowerOff},
-		{"poweron", "Start a boot server that was powered off", (*placemat.Centre).PowerOn},
+		{"kill", "Pull the plug of a boot server", (*placemat.Centre).Kill},
+		{"poweroff", "Let a boot server stop everything and go off", (*placemat.Centre).PowerOff},
+		{"poweron", "Start a boot server that is off", (*placemat.Centre).PowerOn},
 		{"wipe", "Give a boot server a new disk and start it", (*placemat.Centre).Wipe},
 	}
 	var cmds []*cobra.Command

@@ -32,11 +32,13 @@ type protocol struct {
 
 // protocols asks the BIRD of a node.
 func (c *Centre) protocols(ctx context.Context, n cluster.Node) ([]protocol, error) {
-	args := []string{"birdc", "-s", c.birdSocket(n.Name), "show", "protocols"}
+	var out string
+	var err error
 	if c.machine(n) {
-		args = []string{"docker", "exec", c.container(n.Name), "birdc", "show", "protocols"}
+		out, err = c.docker(ctx, "exec", c.container(n.Name), "birdc", "show", "protocols")
+	} else {
+		out, err = run(ctx, "birdc", "-s", c.birdSocket(n.Name), "show", "protocols")
 	}
-	out, err := run(ctx, args[0], args[1:]...)
 	if err != nil {
 		return nil, err
 	}

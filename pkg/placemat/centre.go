@@ -8,17 +8,12 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
-	"time"
 
-	"github.com/cybozu-go/neco/pkg/host"
 	"github.com/cybozu-go/neco/pkg/placemat/cluster"
 )
 
 // stateRoot holds a directory for each data centre that is up.
 const stateRoot = "/run/placemat"
-
-// lockTimeout bounds the wait for another placemat at the same data centre.
-const lockTimeout = time.Minute
 
 // names have no hyphen: the name of one data centre and its node cannot be
 // that of another's.
@@ -55,17 +50,6 @@ func (c *Centre) namespace(node string) string { return c.prefix() + node }
 
 func (c *Centre) prefix() string { return "pm-" + c.Name + "-" }
 
-// lock keeps other placemats away from this data centre.
-func (c *Centre) lock(ctx context.Context) (func(), error) {
-	ctx, cancel := context.WithTimeout(ctx, lockTimeout)
-	defer cancel()
-	unlock, err := host.FS{}.Lock(ctx, filepath.Join(stateRoot, c.Name+".lock"))
-	if err != nil {
-		return nil, fmt.Errorf("another placemat works on data centre %s: %w", c.Name, err)
-	}
-	return unlock, nil
-}
-
 // load reads the description of a data centre that is up.
 func (c *Centre) load() error {
 	if _, err := os.Stat(c.description()); err != nil {
@@ -99,9 +83,35 @@ func (c *Centre) Command(ctx context.Context, node, name string, args ...string)
 		return nil, err
 	}
 	if c.machine(n) {
-		return exec.CommandContext(ctx, "docker", append([]string{"exec", "-i", c.container(node), name}, args...)...), nil
+		return c.execInside(ctx, node, append([]string{name}, args...)...), nil
 	}
-	return exec.CommandContext(ctx, "ip", append([]string{"netns", "exec", c.namespace(node), name}, args...)...), nil
+	return c.inNetwork(ctx, node, name, args...), nil
+}
+
+// NetworkCommand returns a command of this machine that sees the network of a
+// node and nothing else of it, for what has to look at packets; the caller
+// starts it.  A server that is off has no network.
+func (c *Centre) NetworkCommand(ctx context.Context, node, name string, args ...string) (*exec.Cmd, error) {
+	if err := c.load(); err != nil {
+		return nil, err
+	}
+	if _, err := c.node(node); err != nil {
+		return nil, err
+	}
+	if !c.on(node) {
+		return nil, fmt.Errorf("%s is off", node)
+	}
+	return c.inNetwork(ctx, node, name, args...), nil
+}
+
+func (c *Centre) inNetwork(ctx context.Context, node, name string, args ...string) *exec.Cmd {
+	return exec.CommandContext(ctx, "ip", append([]string{"netns", "exec", c.namespace(node), name}, args...)...)
+}
+
+// Cluster returns the description of a data centre that is up.
+func (c *Centre) Cluster() (*cluster.Cluster, error) {
+	err := c.load()
+	return c.cluster, err
 }
 
 // Log returns what the BIRD of a node has written.

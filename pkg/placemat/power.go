@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"strconv"
+	"time"
 
 	"github.com/cybozu-go/neco/pkg/placemat/cluster"
 )
@@ -25,7 +27,7 @@ func (c *Centre) Pause(ctx context.Context, name string) error {
 	if _, err := c.machineNode(name); err != nil {
 		return err
 	}
-	_, err := run(ctx, "docker", "pause", c.container(name))
+	_, err := c.docker(ctx, "pause", c.container(name))
 	return err
 }
 
@@ -34,31 +36,47 @@ func (c *Centre) Resume(ctx context.Context, name string) error {
 	if _, err := c.machineNode(name); err != nil {
 		return err
 	}
-	_, err := run(ctx, "docker", "unpause", c.container(name))
+	_, err := c.docker(ctx, "unpause", c.container(name))
 	return err
 }
 
-// PowerOff pulls the plug of a server: it ends in the middle of whatever it
-// does, and its links go down.  Its disk stays.
-func (c *Centre) PowerOff(ctx context.Context, name string) error {
+// Kill pulls the plug of a server: it ends in the middle of whatever it does,
+// and its links go down.  Its disk stays, with all that was written: the kernel,
+// and what it had not written to the disk yet, is the machine's.
+func (c *Centre) Kill(ctx context.Context, name string) error {
 	n, err := c.machineNode(name)
 	if err != nil {
 		return err
 	}
-	if _, err := run(ctx, "docker", "kill", c.container(name)); err != nil {
+	if _, err := c.docker(ctx, "kill", c.container(name)); err != nil {
 		return err
 	}
 	return c.unplug(ctx, n)
 }
 
-// PowerOn starts a server that PowerOff has ended, with its disk as it was left.
-// It does not wait for its systemd.
+// PowerOff presses the button of a server: its systemd stops everything, then
+// its links go down.  Its disk stays.  It blocks until the server is off; one
+// that takes longer than a minute is killed.
+func (c *Centre) PowerOff(ctx context.Context, name string) error {
+	n, err := c.machineNode(name)
+	if err != nil {
+		return err
+	}
+	limit := haltTimeout + commandTimeout
+	if _, err := c.dockerFor(ctx, limit, nil, "stop", "--time", strconv.Itoa(int(haltTimeout.Seconds())), c.container(name)); err != nil {
+		return err
+	}
+	return c.unplug(ctx, n)
+}
+
+// PowerOn starts a server that is off, with its disk as it was left.  It does
+// not wait for its systemd, see Await.
 func (c *Centre) PowerOn(ctx context.Context, name string) error {
 	n, err := c.machineNode(name)
 	if err != nil {
 		return err
 	}
-	if _, err := run(ctx, "docker", "start", c.container(name)); err != nil {
+	if _, err := c.docker(ctx, "start", c.container(name)); err != nil {
 		return err
 	}
 	if err := c.attach(ctx, n); err != nil {
@@ -67,16 +85,17 @@ func (c *Centre) PowerOn(ctx context.Context, name string) error {
 	return c.plug(ctx, n)
 }
 
-// Wipe gives a server a new disk with a fresh system, and starts it.
+// Wipe gives a server, on or off, a new disk with a fresh system, and starts it.
+// It does not wait for its systemd, see Await.
 func (c *Centre) Wipe(ctx context.Context, name string) error {
 	n, err := c.machineNode(name)
 	if err != nil {
 		return err
 	}
-	if _, err := runFor(ctx, importTimeout, nil, "docker", "rm", "--force", "--volumes", c.container(name)); err != nil {
+	if _, err := c.dockerFor(ctx, importTimeout, nil, "rm", "--force", "--volumes", c.container(name)); err != nil {
 		return err
 	}
-	if _, err := run(ctx, "docker", "volume", "rm", "--force", c.container(name)); err != nil {
+	if _, err := c.docker(ctx, "volume", "rm", "--force", c.container(name)); err != nil {
 		return err
 	}
 	if err := c.unplug(ctx, n); err != nil {
@@ -88,7 +107,18 @@ func (c *Centre) Wipe(ctx context.Context, name string) error {
 	if err := c.plug(ctx, n); err != nil {
 		return err
 	}
-	return c.trust(ctx, c.trusted(), n)
+	return c.trust(ctx, n)
+}
+
+// Await blocks until the systemd of a server has started everything, at most two
+// minutes.
+func (c *Centre) Await(ctx context.Context, name string) error {
+	if _, err := c.machineNode(name); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, bootTimeout)
+	defer cancel()
+	return await(ctx, 200*time.Millisecond, func(ctx context.Context) (string, error) { return c.missingMachine(ctx, name) })
 }
 
 // unplug removes the links of a server and the name of its namespace, as far as

@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/cybozu-go/neco/pkg/placemat/cluster"
@@ -38,7 +37,7 @@ func (c *Centre) Up(ctx context.Context, dir string, o Options) error {
 }
 
 func (c *Centre) up(ctx context.Context, dir string, o Options) error {
-	if err := c.copyDescription(dir); err != nil {
+	if err := c.keep(dir, o); err != nil {
 		return err
 	}
 	if err := c.importImage(ctx, o.BootImage); err != nil {
@@ -77,7 +76,11 @@ func (c *Centre) up(ctx context.Context, dir string, o Options) error {
 	if err := c.until(ctx, "all boot servers are running", bootTimeout, c.missingMachines); err != nil {
 		return err
 	}
-	return c.trust(ctx, o.Trust, c.cluster.Nodes...)
+	// Only now: whoever makes that certificate has had the time to.
+	if err := c.keepTrust(o.Trust); err != nil {
+		return err
+	}
+	return c.trust(ctx, c.cluster.Nodes...)
 }
 
 // startPrograms starts what runs on switches beside BIRD.
@@ -113,12 +116,15 @@ func (c *Centre) until(ctx context.Context, what string, limit time.Duration, mi
 	return nil
 }
 
-// copyDescription keeps what the data centre was made from.
-func (c *Centre) copyDescription(dir string) error {
+// keep keeps what the data centre was made from.
+func (c *Centre) keep(dir string, o Options) error {
 	for _, sub := range []string{"description", "bird", "log"} {
 		if err := os.MkdirAll(c.path(sub), 0o755); err != nil {
 			return err
 		}
+	}
+	if err := os.WriteFile(c.path("hosts"), []byte(o.Hosts), 0o644); err != nil {
+		return err
 	}
 	return os.CopyFS(c.description(), os.DirFS(dir))
 }
@@ -177,59 +183,4 @@ func (c *Centre) configure(ctx context.Context, n cluster.Node, dummy string) er
 		}
 	}
 	return c.startBird(ctx, n)
-}
-
-// Down ends the data centre: every process in its namespaces, the namespaces
-// with their interfaces, and its files.  What is not there any more is no
-// error, so that it works after a crash, and twice.
-func (c *Centre) Down(ctx context.Context) error {
-	unlock, err := c.lock(ctx)
-	if err != nil {
-		return err
-	}
-	defer unlock()
-	return c.down(ctx)
-}
-
-// stopTimeout is how long processes may take to end before they are killed.
-const stopTimeout = 5 * time.Second
-
-func (c *Centre) down(ctx context.Context) error {
-	all, err := c.namespaces(ctx)
-	if err != nil {
-		return err
-	}
-	var errs []error
-	if err := c.removeMachines(ctx); err != nil {
-		errs = append(errs, err)
-	}
-	if err := c.endProcesses(ctx, all); err != nil {
-		errs = append(errs, err)
-	}
-	for _, ns := range all {
-		if _, err := run(ctx, "ip", "netns", "del", ns); err != nil {
-			errs = append(errs, err)
-		}
-	}
-	errs = append(errs, c.removeNames())
-	if errors.Join(errs...) == nil {
-		errs = append(errs, os.RemoveAll(c.path()))
-	}
-	c.Say("%d namespaces ended", len(all))
-	return errors.Join(errs...)
-}
-
-// namespaces lists the namespaces of this data centre on this machine.
-func (c *Centre) namespaces(ctx context.Context) ([]string, error) {
-	out, err := run(ctx, "ip", "netns", "list")
-	if err != nil {
-		return nil, err
-	}
-	var found []string
-	for _, line := range strings.Split(out, "\n") {
-		if name, _, _ := strings.Cut(line, " "); strings.HasPrefix(name, c.prefix()) {
-			found = append(found, name)
-		}
-	}
-	return found, nil
 }

@@ -8,21 +8,16 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/cybozu-go/neco/pkg/host"
 )
 
-// Archive writes the files and links of a seed as a tar archive to be unpacked
-// at the server's root, those in without left out. Everything belongs to root;
-// equal seeds give equal bytes.
-func Archive(w io.Writer, s Seed, without ...string) error {
-	files, err := Files(s)
-	if err != nil {
-		return err
-	}
+// Archive writes the files of a server, and the links that enable its units, as
+// a tar archive to be unpacked at its root.  Everything belongs to root; equal
+// files give equal bytes.
+func Archive(w io.Writer, files []host.File) error {
 	t := tar.NewWriter(w)
 	for _, f := range files {
-		if slices.Contains(without, f.Path) {
-			continue
-		}
 		h := &tar.Header{Typeflag: tar.TypeReg, Name: strings.TrimPrefix(f.Path, "/"), Mode: int64(f.Mode.Perm()), Size: int64(len(f.Data)), ModTime: time.Unix(0, 0)}
 		if err := t.WriteHeader(h); err != nil {
 			return fmt.Errorf("archive %s: %w", f.Path, err)
