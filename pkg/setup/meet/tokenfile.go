@@ -1,0 +1,64 @@
+package meet
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"syscall"
+)
+
+// maxTokenFile bounds what is read of a token file.
+const maxTokenFile = 4096
+
+// ErrTokenReadable: others than its owner can read or write a token file.
+var ErrTokenReadable = errors.New("its group or others may read it")
+
+// ReadFile reads the token in a file, which must be a regular file of this
+// user that nobody else can read (ErrTokenReadable).
+func ReadFile(path string) (Token, error) {
+	t, err := readFile(path)
+	if err != nil {
+		return Token{}, fmt.Errorf("read setup token: %w", err)
+	}
+	return t, nil
+}
+
+func readFile(path string) (Token, error) {
+	// A named pipe in its place must not block.
+	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return Token{}, err
+	}
+	defer file.Close()
+	if err := checkOwner(file); err != nil {
+		return Token{}, fmt.Errorf("%s: %w", path, err)
+	}
+	data, err := io.ReadAll(io.LimitReader(file, maxTokenFile))
+	if err != nil {
+		return Token{}, err
+	}
+	t, err := Parse(string(bytes.TrimSpace(data)))
+	if err != nil {
+		return Token{}, fmt.Errorf("%s: %w", path, err)
+	}
+	return t, nil
+}
+
+func checkOwner(file *os.File) error {
+	fi, err := file.Stat()
+	if err != nil {
+		return err
+	}
+	if !fi.Mode().IsRegular() {
+		return errors.New("not a regular file")
+	}
+	if mode := fi.Mode().Perm(); mode&0o077 != 0 {
+		return fmt.Errorf("%w (mode %04o): chmod 600", ErrTokenReadable, mode)
+	}
+	if st, ok := fi.Sys().(*syscall.Stat_t); ok && int(st.Uid) != os.Geteuid() {
+		return fmt.Errorf("it belongs to user %d", st.Uid)
+	}
+	return nil
+}
