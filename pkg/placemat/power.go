@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/cybozu-go/neco/pkg/placemat/cluster"
@@ -48,8 +49,13 @@ func (c *Centre) Kill(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	if _, err := c.docker(ctx, "kill", c.container(name)); err != nil {
+	// One that has gone off by itself is none to kill.
+	if on, err := c.runs(ctx, name); err != nil {
 		return err
+	} else if on {
+		if _, err := c.docker(ctx, "kill", c.container(name)); err != nil {
+			return err
+		}
 	}
 	return c.unplug(ctx, n)
 }
@@ -69,11 +75,17 @@ func (c *Centre) PowerOff(ctx context.Context, name string) error {
 	return c.unplug(ctx, n)
 }
 
-// PowerOn starts a server that is off, with its disk as it was left.  It does
+// PowerOn starts a server if it is off, with its disk as it was left.  It does
 // not wait for its systemd, see Await.
 func (c *Centre) PowerOn(ctx context.Context, name string) error {
 	n, err := c.machineNode(name)
 	if err != nil {
+		return err
+	}
+	if on, err := c.runs(ctx, name); err != nil || on {
+		return err
+	}
+	if err := c.unplug(ctx, n); err != nil { // it may have gone off by itself
 		return err
 	}
 	if _, err := c.docker(ctx, "start", c.container(name)); err != nil {
@@ -83,6 +95,12 @@ func (c *Centre) PowerOn(ctx context.Context, name string) error {
 		return err
 	}
 	return c.plug(ctx, n)
+}
+
+// runs reports whether a server runs, or is paused.
+func (c *Centre) runs(ctx context.Context, name string) (bool, error) {
+	out, err := c.docker(ctx, "inspect", "--format", "{{.State.Running}}", c.container(name))
+	return strings.TrimSpace(out) == "true", err
 }
 
 // Wipe gives a server, on or off, a new disk with a fresh system, and starts it.

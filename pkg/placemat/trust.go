@@ -32,7 +32,8 @@ func (c *Centre) trust(ctx context.Context, nodes ...cluster.Node) error {
 		if _, err := c.docker(ctx, "cp", c.path("trust.crt"), c.container(n.Name)+":/usr/local/share/ca-certificates/dctest.crt"); err != nil {
 			return err
 		}
-		if _, err := c.docker(ctx, "exec", c.container(n.Name), "update-ca-certificates"); err != nil {
+		// A server that starts empties its /tmp.
+		if _, err := c.docker(ctx, "exec", "--env", "TMPDIR=/run", c.container(n.Name), "update-ca-certificates"); err != nil {
 			return err
 		}
 	}

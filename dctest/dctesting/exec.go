@@ -1,0 +1,86 @@
+package dctesting
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"strings"
+)
+
+// Exec runs a command on a node, as root, until it ends or ctx does, and returns
+// what it wrote to its standard output.  The error has what it wrote elsewhere;
+// errors.As finds the *exec.ExitError.  When ctx ends, a command on a server may
+// go on there.
+func (d *DC) Exec(ctx context.Context, node, name string, args ...string) (string, error) {
+	return d.ExecWith(ctx, nil, node, name, args...)
+}
+
+// ExecWith is Exec with something on the standard input: no other user of the
+// server sees that, as everybody sees arguments.
+func (d *DC) ExecWith(ctx context.Context, stdin io.Reader, node, name string, args ...string) (string, error) {
+	cmd, err := d.Command(ctx, node, name, args...)
+	if err != nil {
+		return "", err
+	}
+	out, err := output(cmd, stdin)
+	if err != nil {
+		return out, fmt.Errorf("%s on %s: %w", strings.Join(append([]string{name}, args...), " "), node, err)
+	}
+	return out, nil
+}
+
+// ExecInNetwork runs a command of this machine in the network of a node.
+func (d *DC) ExecInNetwork(ctx context.Context, node, name string, args ...string) (string, error) {
+	cmd, err := d.NetworkCommand(ctx, node, name, args...)
+	if err != nil {
+		return "", err
+	}
+	out, err := output(cmd, nil)
+	if err != nil {
+		return out, fmt.Errorf("%s in the network of %s: %w", strings.Join(append([]string{name}, args...), " "), node, err)
+	}
+	return out, nil
+}
+
+func output(cmd *exec.Cmd, stdin io.Reader) (string, error) {
+	var out, errOut bytes.Buffer
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = stdin, &out, &errOut
+	if err := cmd.Run(); err != nil {
+		return out.String(), fmt.Errorf("%w: %s", err, strings.TrimSpace(errOut.String()))
+	}
+	return out.String(), nil
+}
+
+// Copy copies a file of this machine onto a server, with its permissions.  The
+// file there is the old one or the new one.
+func (d *DC) Copy(ctx context.Context, server, from, to string) error {
+	f, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	return d.Write(ctx, server, to, f, info.Mode().Perm())
+}
+
+// Write writes a file of a server, in a directory that is made if need be.
+func (d *DC) Write(ctx context.Context, server, to string, content io.Reader, mode fs.FileMode) error {
+	const script = `set -e; umask 077; mkdir -p -m 0755 "$(dirname "$1")"; cat >"$1.new"; chmod "$2" "$1.new"; mv "$1.new" "$1"`
+	_, err := d.ExecWith(ctx, content, server, "sh", "-c", script, "sh", to, fmt.Sprintf("%o", mode.Perm()))
+	if err != nil {
+		return fmt.Errorf("write %s: %w", to, err)
+	}
+	return nil
+}
+
+// Read returns the content of a file of a server.
+func (d *DC) Read(ctx context.Context, server, name string) (string, error) {
+	return d.Exec(ctx, server, "cat", "--", name)
+}
