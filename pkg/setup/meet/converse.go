@@ -53,19 +53,24 @@ func (t *talk) take(ctx context.Context, req request, wg *sync.WaitGroup) {
 	case known || len(t.running) >= maxRunning:
 		wg.Go(func() { t.reply(req, nil, errors.New("too many requests at a time")) })
 	default:
-		ctx, cancel := context.WithCancel(ctx)
+		waited, cancel := context.WithCancel(ctx)
 		t.running[req.ID] = cancel
-		wg.Go(func() { t.answer(ctx, req) })
+		wg.Go(func() { t.answer(ctx, waited, req) })
 	}
 }
 
-func (t *talk) answer(ctx context.Context, req request) {
-	out, err := t.server.Handle(ctx, t.peer, req.Method, req.Body)
+// answer answers one request, whose context is waited.  At the end of the
+// connection, ctx, it does so no more: that its handler was cut off is no
+// answer.
+func (t *talk) answer(ctx, waited context.Context, req request) {
+	out, err := t.server.Handle(waited, t.peer, req.Method, req.Body)
 	t.mu.Lock()
 	t.running[req.ID]()
 	delete(t.running, req.ID)
 	t.mu.Unlock()
-	t.reply(req, out, err)
+	if ctx.Err() == nil {
+		t.reply(req, out, err)
+	}
 }
 
 // reply sends an answer.  One that cannot be sent is the end of the
