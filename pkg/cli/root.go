@@ -25,8 +25,11 @@ func New(env Env) *cobra.Command {
 		newIsRunningCmd(&env),
 		newLeaveCmd(&env),
 		newRecoverCmd(&env),
+		newSetupCmd(&env),
+		newSetupTokenCmd(&env),
 		newStatusCmd(&env),
 		newStopCmd(&env),
+		newVaultCmd(&env),
 		newVersionCmd(&env),
 	)
 	return root

@@ -60,6 +60,19 @@ func (c Containers) Exec(ctx context.Context, name string, command []string) ([]
 	return docker(ctx, append([]string{"exec", "--privileged", "-i", name}, command...)...)
 }
 
+// Answers returns nil when Docker does.
+func (c Containers) Answers(ctx context.Context) error {
+	_, err := docker(ctx, "version", "--format", "{{.Server.Version}}")
+	return err
+}
+
+// Signal sends a signal, such as HUP, to the main process of the running
+// container called name.
+func (c Containers) Signal(ctx context.Context, name, signal string) error {
+	_, err := docker(ctx, "kill", "--signal", signal, name)
+	return err
+}
+
 // RunInstallTools copies the commands that come with img into /usr/local/bin
 // of the host. Only some images have such commands; it is an error for others.
 func (c Containers) RunInstallTools(ctx context.Context, img neco.ContainerImage) error {

@@ -47,3 +47,8 @@ func (f FS) Remove(p string) error {
 	}
 	return syncDir(filepath.Dir(name))
 }
+
+// Stat tells of what is at p.
+func (f FS) Stat(p string) (fs.FileInfo, error) {
+	return os.Stat(f.Path(p))
+}

@@ -1,0 +1,157 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/url"
+	"os"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/pkg/setup"
+	"github.com/cybozu-go/neco/pkg/setup/meet"
+)
+
+// proxyVariables would lead what boot servers say to each other through a
+// proxy, in programs that heed them.
+var proxyVariables = [...]string{"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"}
+
+func newSetupCmd(env *Env) *cobra.Command {
+	var o setup.Options
+	cmd := &cobra.Command{
+		Use:   "setup [flags] LRN LRN LRN...",
+		Short: "Bootstrap a data centre",
+		Long: `Bootstrap etcd and Vault with their certificates on three or more boot servers.
+It is run on all of them at once, with the LRNs of all; the one with the lowest
+LRN leads. Before, put the same setup token on each: see neco setup-token.
+
+Killed anywhere, it goes on where it was when it is run again on all servers.`,
+		Example: "  neco setup --check 0 1 2\n  neco setup --proxy http://10.0.49.3:3128 --recovery-recipient age1... 0 1 2",
+		Args:    cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			lrns, err := parseLRNs(args)
+			if err != nil {
+				return err
+			}
+			o.LRNs = lrns
+			return runSetup(cmd, env, o)
+		},
+	}
+	f := cmd.Flags()
+	f.BoolVar(&o.CheckOnly, "check", false, "look whether all servers are ready, and change nothing")
+	f.BoolVar(&o.NoRevoke, "no-revoke", false, "keep Vault's root token, encrypted, in etcd")
+	f.StringVar(&o.Proxy, "proxy", "", "`URL` of the proxy through which boot servers reach the outside")
+	f.StringVar(&o.TokenFile, "token-file", setupTokenFile, "`file` with the setup token")
+	f.StringArrayVar(&o.Recovery, "recovery-recipient", nil, "`age1...` to which the keys of last resort are sealed; may be given more than once")
+	f.StringVar(&o.AdminPasswordFile, "admin-password-file", "", "`file` for the password of Vault's user admin, on the leader; without it the password is printed")
+	return cmd
+}
+
+// parseLRNs reads logical rack numbers.
+func parseLRNs(args []string) ([]int, error) {
+	var lrns []int
+	for _, arg := range args {
+		lrn, err := parseLRN(arg)
+		if err != nil {
+			return nil, err
+		}
+		lrns = append(lrns, lrn)
+	}
+	return lrns, nil
+}
+
+// noProxy refuses an environment that would send traffic astray.
+func noProxy(env *Env) error {
+	for _, name := range proxyVariables {
+		if env.Getenv(name) != "" {
+			return hint(fmt.Errorf("%s is set: what boot servers say to each other must not go through a proxy", name),
+				"unset it, and use --proxy for what has to be fetched from outside")
+		}
+	}
+	return nil
+}
+
+func runSetup(cmd *cobra.Command, env *Env, o setup.Options) error {
+	if err := noProxy(env); err != nil {
+		return err
+	}
+	if u, err := url.Parse(o.Proxy); o.Proxy != "" && (err != nil || u.Scheme == "" || u.Host == "") {
+		return fmt.Errorf("--proxy: %q is no URL such as http://10.0.49.3:3128", o.Proxy)
+	}
+	var err error
+	if o.LRN, err = ownLRN(env); err != nil {
+		return err
+	}
+	if err := o.Validate(); err != nil {
+		return hint(err, "give the LRNs of all boot servers, this one's among them, as in: neco setup 0 1 2")
+	}
+	if os.Geteuid() != 0 {
+		return hint(errors.New("only root may set a boot server up"), "try again with sudo")
+	}
+	if o.HostName, err = os.Hostname(); err != nil {
+		return err
+	}
+	if o.Host, err = setup.RealHost(env.FS.Root, o.Proxy); err != nil {
+		return err
+	}
+	o.Version, o.Artifacts = env.Version, neco.CurrentArtifacts
+	o.Out, o.Now = cmd.OutOrStdout(), env.Now
+	o.Log = slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), nil))
+	if err := setup.Run(cmd.Context(), o); err != nil {
+		return explainSetup(err)
+	}
+	return nextAfterSetup(cmd.Context(), cmd.OutOrStdout(), o)
+}
+
+// ownLRN is that of this boot server.
+func ownLRN(env *Env) (int, error) {
+	data, err := env.FS.Read(neco.RackFile)
+	if err != nil {
+		return 0, hint(err, "is this a boot server? The file holds its logical rack number, such as 0")
+	}
+	text := string(data)
+	if n := len(text); n > 0 && text[n-1] == '\n' {
+		text = text[:n-1]
+	}
+	lrn, err := strconv.Atoi(text)
+	if err != nil || lrn < 0 {
+		return 0, fmt.Errorf("%s: %q is no logical rack number", neco.RackFile, text)
+	}
+	return lrn, nil
+}
+
+// explainSetup adds what to do about an error of setup.
+func explainSetup(err error) error {
+	var refused meet.Refusal
+	switch {
+	case errors.As(err, &refused):
+		return hint(err, "%s", refused.Hint())
+	case errors.Is(err, context.DeadlineExceeded):
+		return hint(err, "run neco setup again on all boot servers; it goes on where it was")
+	}
+	return err
+}
+
+// nextAfterSetup tells what to do next.
+func nextAfterSetup(_ context.Context, w io.Writer, o setup.Options) error {
+	if o.CheckOnly {
+		fmt.Fprintln(w, "All boot servers are ready.")
+		return nil
+	}
+	if o.LRN != setup.Leader(o.LRNs) {
+		return nil
+	}
+	fmt.Fprint(w, `
+The data centre is up. Next:
+  neco status --watch                    see the first update complete
+  neco config set env staging            follow releases (prod, staging, ...)
+  neco config list                       see what else can be set
+  vault login -method=userpass username=admin, then neco init sabakan, cke, ...
+`)
+	return nil
+}

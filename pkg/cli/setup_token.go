@@ -1,0 +1,62 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cybozu-go/neco/pkg/setup/meet"
+)
+
+// setupTokenFile is where neco setup looks for the token.
+const setupTokenFile = "/etc/neco/setup-token"
+
+func newSetupTokenCmd(env *Env) *cobra.Command {
+	return &cobra.Command{
+		Use:   "setup-token [FILE]",
+		Short: "Make the secret that boot servers need for neco setup",
+		Long: `Write a new setup token to FILE, ` + setupTokenFile + ` by default, that only root
+can read. Copy the file to the same place on the other boot servers, by a way
+that nobody can listen to; neco setup removes it in the end.
+
+With - as FILE the token is printed.`,
+		Args: between(0, 1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			token := meet.NewToken()
+			name := env.FS.Path(setupTokenFile)
+			if len(args) == 1 {
+				name = args[0]
+			}
+			if name == "-" {
+				fmt.Fprintln(cmd.OutOrStdout(), token.Reveal())
+				return nil
+			}
+			if err := writeNew(name, token.Reveal()+"\n"); err != nil {
+				return err
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "%s is written; copy it to the other boot servers\n", name)
+			return nil
+		},
+	}
+}
+
+// writeNew makes a file that only its owner can read, and must not be there.
+func writeNew(name, text string) error {
+	w, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return hint(err, "use the token that is there, or remove the file on all boot servers first")
+	}
+	if err != nil {
+		return err
+	}
+	if _, err := w.WriteString(text); err != nil {
+		return errors.Join(err, w.Close())
+	}
+	if err := w.Sync(); err != nil {
+		return errors.Join(err, w.Close())
+	}
+	return w.Close()
+}

@@ -1,0 +1,183 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+	clientv3 "go.etcd.io/etcd/client/v3"
+
+	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/pkg/hostkey"
+	"github.com/cybozu-go/neco/pkg/storage"
+	"github.com/cybozu-go/neco/pkg/vault"
+	"github.com/cybozu-go/neco/pkg/vaultkey"
+)
+
+func newVaultCmd(env *Env) *cobra.Command {
+	cmd := group("vault", "Unseal Vault and show its keys")
+	cmd.AddCommand(
+		newVaultUnsealCmd(env),
+		newVaultShowCmd(env, "show-unseal-key", "Show the key that unseals Vault", vaultkey.Unseal),
+		newVaultShowCmd(env, "show-root-token", "Show Vault's root token, if it was kept", vaultkey.Root),
+		newVaultRemoveCmd(env),
+		newVaultGenerateRootCmd(env),
+	)
+	return cmd
+}
+
+// keyFunc returns a key of Vault from etcd.
+type keyFunc func(ctx context.Context, etcd clientv3.KV, id hostkey.Identity) (string, error)
+
+// unsealPause is between two tries of vault unseal --wait.
+const unsealPause = 2 * time.Second
+
+func newVaultUnsealCmd(env *Env) *cobra.Command {
+	var wait bool
+	cmd := &cobra.Command{
+		Use:   "unseal",
+		Short: "Unseal the Vault of this boot server",
+		Long: `Unseal the Vault of this boot server with the key in etcd, which is sealed to
+this server's own key. If Vault is unsealed already, or etcd holds no unseal
+key, nothing is done.`,
+		Args: none(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			say, err := unseal(cmd.Context(), env)
+			for wait && err != nil && !errors.Is(err, hostkey.ErrCannotOpen) && !errors.Is(err, vault.ErrBadKey) {
+				fmt.Fprintf(cmd.ErrOrStderr(), "tries again: %v\n", err)
+				if neco.SleepContext(cmd.Context(), unsealPause) != nil {
+					return err
+				}
+				say, err = unseal(cmd.Context(), env)
+			}
+			if err != nil {
+				return explainUnseal(err)
+			}
+			fmt.Fprintln(cmd.OutOrStdout(), say)
+			return nil
+		},
+	}
+	cmd.Flags().BoolVar(&wait, "wait", false, "wait for etcd and Vault as long as they take")
+	return cmd
+}
+
+// unseal returns what was done.
+func unseal(ctx context.Context, env *Env) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, etcdTimeout)
+	defer cancel()
+	client, err := vault.Open(vault.Local, env.FS.Path(neco.ServerCAFile), "")
+	if err != nil {
+		return "", err
+	}
+	key, err := storedKey(ctx, env, vaultkey.Unseal)
+	if errors.Is(err, vaultkey.ErrAbsent) {
+		return "etcd holds no unseal key: nothing is done", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	opened, err := vault.Unseal(ctx, client, key)
+	switch {
+	case err != nil:
+		return "", err
+	case opened:
+		return "Vault is unsealed", nil
+	}
+	return "Vault was unsealed already", nil
+}
+
+func explainUnseal(err error) error {
+	switch {
+	case errors.Is(err, hostkey.ErrCannotOpen):
+		return hint(err, "the unseal key was sealed before this server had its key; neco vault unseal on another boot server works, and an update seals it anew")
+	case errors.Is(err, vault.ErrUninitialized):
+		return hint(err, "neco setup initialises it")
+	}
+	return explain(err)
+}
+
+// storedKey returns a key of Vault from etcd.
+func storedKey(ctx context.Context, env *Env, get keyFunc) (string, error) {
+	id, err := hostkey.Load(ctx, env.FS)
+	if err != nil {
+		return "", err
+	}
+	var key string
+	err = env.withStorage(func(s *storage.Storage) error {
+		key, err = get(ctx, s.Client(), id)
+		return err
+	})
+	return key, err
+}
+
+func newVaultShowCmd(env *Env, name, short string, get keyFunc) *cobra.Command {
+	return &cobra.Command{
+		Use: name, Short: short, Args: none(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			ctx, cancel := context.WithTimeout(cmd.Context(), etcdTimeout)
+			defer cancel()
+			key, err := storedKey(ctx, env, get)
+			if errors.Is(err, vaultkey.ErrAbsent) {
+				return hint(err, "it was removed or never stored; neco vault generate-root makes a new root token with the unseal key")
+			}
+			if err != nil {
+				return explainUnseal(err)
+			}
+			fmt.Fprintln(cmd.OutOrStdout(), key)
+			return nil
+		},
+	}
+}
+
+func newVaultRemoveCmd(env *Env) *cobra.Command {
+	return &cobra.Command{
+		Use:   "remove-unseal-key",
+		Short: "Remove the unseal key from etcd",
+		Long: `Remove the unseal key from etcd. From then on Vault stays sealed after each
+restart until somebody unseals it by hand: write the key down before, see
+neco vault show-unseal-key.`,
+		Args: none(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			err := env.request(cmd.Context(), func(ctx context.Context, s *storage.Storage) error {
+				return vaultkey.Remove(ctx, s.Client(), vaultkey.KeyUnseal)
+			})
+			if err == nil {
+				fmt.Fprintln(cmd.OutOrStdout(), "the unseal key is removed")
+			}
+			return err
+		},
+	}
+}
+
+func newVaultGenerateRootCmd(env *Env) *cobra.Command {
+	return &cobra.Command{
+		Use:   "generate-root",
+		Short: "Make a new root token with the unseal key, and print it",
+		Long: `Make a new root token of Vault with the unseal key in etcd, and print it. Revoke
+it when the work is done: vault token revoke -self.`,
+		Args: none(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			ctx, cancel := context.WithTimeout(cmd.Context(), vaultTimeout)
+			defer cancel()
+			key, err := storedKey(ctx, env, vaultkey.Unseal)
+			if err != nil {
+				return explainUnseal(err)
+			}
+			client, err := vault.Open(vault.Local, env.FS.Path(neco.ServerCAFile), "")
+			if err != nil {
+				return err
+			}
+			token, err := vault.GenerateRoot(ctx, client, key)
+			if err != nil {
+				return err
+			}
+			fmt.Fprintln(cmd.OutOrStdout(), token)
+			return nil
+		},
+	}
+}
+
+// vaultTimeout bounds what a command asks of Vault.
+const vaultTimeout = time.Minute

@@ -1,0 +1,161 @@
+// Package renewal has the certificates of a boot server signed by Vault: with
+// the server's own approle, under its own names.
+//
+// It owns the credentials that the server logs in with, and the order in which
+// a certificate is asked for, checked and put in place.  It must not know when
+// that is to be done, nor which program has to be told.
+package renewal
+
+import (
+	"context"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/hashicorp/vault/api"
+
+	"github.com/cybozu-go/neco/pkg/host"
+	"github.com/cybozu-go/neco/pkg/hostkey"
+	"github.com/cybozu-go/neco/pkg/pki"
+	"github.com/cybozu-go/neco/pkg/vault"
+)
+
+// CredentialsFile holds what the server logs in to Vault with, for root alone.
+const CredentialsFile = "/var/lib/neco/vault-approle.json"
+
+// Server is the boot server whose certificates they are.
+type Server struct {
+	FS      host.FS
+	Subject pki.Subject
+	Now     func() time.Time
+}
+
+// PutCredentials stores the server's credentials.
+func (s Server) PutCredentials(c vault.Credentials) error {
+	data, err := json.Marshal(c)
+	if err != nil {
+		return err
+	}
+	_, err = s.FS.Write(host.File{Path: CredentialsFile, Data: append(data, '\n'), Mode: 0o600})
+	return err
+}
+
+// Login returns a client of the Vault at addr that is logged in as this server.
+func (s Server) Login(ctx context.Context, addr string) (*api.Client, error) {
+	data, err := s.FS.Read(CredentialsFile)
+	if err != nil {
+		return nil, fmt.Errorf("vault's credentials of this server: %w", err)
+	}
+	var c vault.Credentials
+	if err := json.Unmarshal(data, &c); err != nil {
+		return nil, fmt.Errorf("vault's credentials of this server: %s: malformed", CredentialsFile)
+	}
+	client, err := vault.Open(addr, s.FS.Path(pki.ServerCA.File()), "")
+	if err != nil {
+		return nil, err
+	}
+	return client, vault.Login(ctx, client, c)
+}
+
+// Renew has a new certificate of p signed through client, with a new key, and
+// puts it in place.  Cut off, it goes on with the same key the next time.
+func (s Server) Renew(ctx context.Context, client *api.Client, p pki.Purpose) error {
+	key, err := pki.Pending(s.FS, p)
+	if err != nil {
+		return err
+	}
+	request, err := p.Request(key, s.Subject)
+	if err != nil {
+		return err
+	}
+	if _, err := p.CheckRequest(request, s.Subject); err != nil {
+		return err
+	}
+	certPEM, err := vault.Sign(ctx, client, p, s.Subject, request)
+	if err != nil {
+		return err
+	}
+	return s.Install(p, certPEM)
+}
+
+// Install checks the certificate of p for the pending key, and puts both in
+// place.
+func (s Server) Install(p pki.Purpose, certPEM []byte) error {
+	cert, err := pki.ParseCert(certPEM)
+	if err != nil {
+		return fmt.Errorf("certificate %s: %w", p.Name, err)
+	}
+	key, err := pki.Pending(s.FS, p)
+	if err != nil {
+		return err
+	}
+	roots, err := s.Roots(p.Authority)
+	if err != nil {
+		return err
+	}
+	if err := p.Check(cert, key.Public(), s.Subject, roots, s.Now()); err != nil {
+		return err
+	}
+	return pki.Install(s.FS, p, certPEM)
+}
+
+// Roots is the pool of one authority, as the host has it.
+func (s Server) Roots(a pki.Authority) (*x509.CertPool, error) {
+	data, err := s.FS.Read(a.File())
+	if err != nil {
+		return nil, fmt.Errorf("authority %s: %w", a, err)
+	}
+	cert, err := pki.ParseCert(data)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", a.File(), err)
+	}
+	pool := x509.NewCertPool()
+	pool.AddCert(cert)
+	return pool, nil
+}
+
+// Good says whether the certificate of p is here, this server's, good now and
+// not due.
+func (s Server) Good(p pki.Purpose) bool {
+	cert, err := pki.Installed(s.FS, p)
+	if err != nil || pki.Due(cert, s.Now()) {
+		return false
+	}
+	roots, err := s.Roots(p.Authority)
+	return err == nil && p.Check(cert, cert.PublicKey, s.Subject, roots, s.Now()) == nil
+}
+
+// Standing are the certificates that every boot server has.
+func Standing() []pki.Purpose {
+	var all []pki.Purpose
+	for _, p := range pki.Purposes() {
+		if !p.Application() {
+			all = append(all, p)
+		}
+	}
+	return all
+}
+
+// HostKey makes the record of the server's host key, signed with the key of its
+// server certificate.
+func (s Server) HostKey(id hostkey.Identity) (hostkey.Record, error) {
+	server, err := pki.Find(pki.Server)
+	if err != nil {
+		return hostkey.Record{}, err
+	}
+	cert, err := pki.Installed(s.FS, server)
+	if err != nil {
+		return hostkey.Record{}, err
+	}
+	data, err := s.FS.Read(server.Key)
+	if err != nil {
+		return hostkey.Record{}, err
+	}
+	key, err := pki.ParseKey(data)
+	if err != nil {
+		return hostkey.Record{}, errors.Join(fmt.Errorf("read %s", server.Key), err)
+	}
+	return hostkey.Sign(s.Subject.LRN, id.Recipient(), cert, key)
+}

@@ -1,0 +1,126 @@
+package setup
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+
+	"github.com/cybozu-go/neco/pkg/host"
+	"github.com/cybozu-go/neco/pkg/hostkey"
+	"github.com/cybozu-go/neco/pkg/pki"
+	"github.com/cybozu-go/neco/pkg/vaultkey"
+)
+
+// authoritiesFile holds the authorities on the leader, sealed to a key that
+// the setup token yields, until they are in Vault.
+var authoritiesFile = path.Join(Dir, "authorities.sealed")
+
+// bundle is an authority on its way.
+type bundle struct {
+	Certificate string `json:"certificate"`
+	Key         string `json:"key"`
+}
+
+// makeAuthorities makes the three authorities, or takes up those that an
+// earlier try has made.  Once they are in Vault and off the disk there is
+// nothing to do.
+func makeAuthorities(_ context.Context, r *run) error {
+	if r.past("forget") {
+		return nil
+	}
+	err := r.loadAuthorities()
+	if !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	made := map[pki.Authority]pki.CA{}
+	for _, a := range pki.Authorities() {
+		if made[a], err = pki.NewCA(a, r.Now()); err != nil {
+			return err
+		}
+	}
+	plain, err := marshalAuthorities(made)
+	if err != nil {
+		return err
+	}
+	key, err := r.token.Key(labelAuthorities)
+	if err != nil {
+		return err
+	}
+	sealed, err := seal(key, plain)
+	if err != nil {
+		return err
+	}
+	if _, err := r.FS.Write(host.File{Path: authoritiesFile, Data: sealed, Mode: 0o600}); err != nil {
+		return err
+	}
+	r.authorities = made
+	return nil
+}
+
+// labelAuthorities tells the key for this use apart from others of the token.
+const labelAuthorities = "authorities at rest"
+
+func marshalAuthorities(all map[pki.Authority]pki.CA) ([]byte, error) {
+	out := map[pki.Authority]bundle{}
+	for name, ca := range all {
+		key, err := ca.KeyPEM()
+		if err != nil {
+			return nil, err
+		}
+		out[name] = bundle{string(ca.CertPEM()), string(key)}
+	}
+	return json.Marshal(out)
+}
+
+func (r *run) loadAuthorities() error {
+	sealed, err := r.FS.Read(authoritiesFile)
+	if err != nil {
+		return err
+	}
+	key, err := r.token.Key(labelAuthorities)
+	if err != nil {
+		return err
+	}
+	plain, err := unseal(key, sealed)
+	if err != nil {
+		return fmt.Errorf("%s: %w; is it the token of the first try?", authoritiesFile, err)
+	}
+	var in map[pki.Authority]bundle
+	if err := json.Unmarshal(plain, &in); err != nil {
+		return fmt.Errorf("%s: malformed", authoritiesFile)
+	}
+	all := map[pki.Authority]pki.CA{}
+	for _, a := range pki.Authorities() {
+		if all[a], err = pki.ParseCA(a, []byte(in[a].Certificate), []byte(in[a].Key)); err != nil {
+			return fmt.Errorf("%s: %w", authoritiesFile, err)
+		}
+	}
+	r.authorities = all
+	return nil
+}
+
+// forgetAuthorities seals the authorities to the recovery recipients, if there
+// are any, and takes them off the disk.  Vault has them.
+func forgetAuthorities(ctx context.Context, r *run) error {
+	if len(r.Recovery) > 0 && len(r.authorities) > 0 {
+		plain, err := marshalAuthorities(r.authorities)
+		if err != nil {
+			return err
+		}
+		sealed, err := hostkey.Seal(plain, r.Recovery)
+		if err != nil {
+			return err
+		}
+		if _, err := r.etcd.Put(ctx, vaultkey.KeyAuthority, sealed); err != nil {
+			return fmt.Errorf("write %s: %w", vaultkey.KeyAuthority, err)
+		}
+	}
+	if err := r.FS.Remove(authoritiesFile); err != nil {
+		return err
+	}
+	r.authorities = nil
+	return nil
+}

@@ -1,0 +1,150 @@
+package setup
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/hashicorp/vault/api"
+
+	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/pkg/host"
+	"github.com/cybozu-go/neco/pkg/pki"
+	"github.com/cybozu-go/neco/pkg/renewal"
+	"github.com/cybozu-go/neco/pkg/vault"
+)
+
+// bootstrapLife is that of certificates until Vault signs: a setup that was
+// interrupted over a weekend goes on.
+const bootstrapLife = 7 * 24 * time.Hour
+
+// signing asks the leader for certificates: requests in PEM by purpose.
+type signing struct {
+	Requests map[string]string `json:"requests"`
+}
+
+// signed is the answer; authorities are in PEM by their name.
+type signed struct {
+	Certificates map[string]string        `json:"certificates"`
+	Authorities  map[pki.Authority]string `json:"authorities"`
+}
+
+// sign is the leader's part.
+func (d *desk) sign(lrn int, q signing) (signed, error) {
+	s := signed{Certificates: map[string]string{}, Authorities: map[pki.Authority]string{}}
+	if len(d.r.authorities) == 0 {
+		return s, errors.New("the authorities are not with the leader any more")
+	}
+	for name, request := range q.Requests {
+		p, err := pki.Find(name)
+		if err != nil {
+			return s, err
+		}
+		cert, err := d.r.authorities[p.Authority].Sign([]byte(request), p, d.r.subject(lrn), min(bootstrapLife, p.Life), d.r.Now())
+		if err != nil {
+			return s, err
+		}
+		s.Certificates[name] = string(cert)
+	}
+	for name, ca := range d.r.authorities {
+		s.Authorities[name] = string(ca.CertPEM())
+	}
+	return s, nil
+}
+
+// bootstrapCertificates has this server's first certificates signed by the
+// leader, unless Vault has signed them already.
+func bootstrapCertificates(ctx context.Context, r *run) error {
+	if r.hasCertificates() {
+		return nil
+	}
+	q := signing{Requests: map[string]string{}}
+	for _, p := range renewal.Standing() {
+		key, err := pki.Pending(r.FS, p)
+		if err != nil {
+			return err
+		}
+		request, err := p.Request(key, r.subject(r.LRN))
+		if err != nil {
+			return err
+		}
+		q.Requests[p.Name] = string(request)
+	}
+	var s signed
+	if err := r.link.call(ctx, methodSign, q, &s); err != nil {
+		return err
+	}
+	for _, a := range pki.Authorities() {
+		file := host.File{Path: a.File(), Data: []byte(s.Authorities[a]), Mode: 0o644}
+		if _, err := r.FS.Write(file); err != nil {
+			return err
+		}
+	}
+	if err := r.TrustServerCA(ctx); err != nil {
+		return fmt.Errorf("trust %s: %w", neco.ServerCAFile, err)
+	}
+	for _, p := range renewal.Standing() {
+		if err := r.server().Install(p, []byte(s.Certificates[p.Name])); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// hasCertificates says whether all certificates are here and good.
+func (r *run) hasCertificates() bool {
+	for _, p := range renewal.Standing() {
+		if !r.server().Good(p) {
+			return false
+		}
+	}
+	return true
+}
+
+// server is this boot server as the owner of certificates.
+func (r *run) server() renewal.Server {
+	return renewal.Server{FS: r.FS, Subject: r.subject(r.LRN), Now: r.Now}
+}
+
+// reissue has all certificates signed by Vault, with new keys.
+func reissue(ctx context.Context, r *run) error {
+	client, err := r.logIn(ctx)
+	if err != nil {
+		return err
+	}
+	for _, p := range renewal.Standing() {
+		cert, err := pki.Installed(r.FS, p)
+		if err == nil && cert.NotAfter.Sub(cert.NotBefore) > bootstrapLife+2*pki.BackDate {
+			continue // an earlier try has got it
+		}
+		if err := r.server().Renew(ctx, client, p); err != nil {
+			return err
+		}
+	}
+	// etcd reads its files at every handshake, Vault when it is told to.
+	if err := r.Containers.Signal(ctx, neco.VaultService, "HUP"); err != nil {
+		return err
+	}
+	if err := vault.Revoke(ctx, client); err != nil {
+		return err
+	}
+	return sendHostKey(ctx, r)
+}
+
+// logIn logs in to Vault as this server, with credentials from the leader
+// unless it has some that work.
+func (r *run) logIn(ctx context.Context) (*api.Client, error) {
+	client, err := r.server().Login(ctx, vault.Local)
+	if err == nil {
+		return client, nil
+	}
+	var c credentials
+	if err := r.link.call(ctx, methodCredentials, struct{}{}, &c); err != nil {
+		return nil, err
+	}
+	if err := r.server().PutCredentials(c.Credentials); err != nil {
+		return nil, err
+	}
+	return r.server().Login(ctx, vault.Local)
+}

@@ -1,0 +1,219 @@
+package setup
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/netip"
+	"path"
+	"strconv"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/cybozu-go/neco/pkg/host"
+	"github.com/cybozu-go/neco/pkg/pki"
+	"github.com/cybozu-go/neco/pkg/setup/meet"
+)
+
+// Files of the channel between the servers: this one's key, and, on the
+// leader, those that the others came with.
+var (
+	channelKeyFile = path.Join(Dir, "channel.key")
+	boundDir       = path.Join(Dir, "bound")
+)
+
+// open makes the link.
+func (r *run) open(ctx context.Context) error {
+	if r.leads {
+		l, err := r.listen(ctx)
+		r.link = l
+		return err
+	}
+	makeKey := func() (*ecdsa.PrivateKey, error) { return channelKey(r.FS) }
+	if r.CheckOnly {
+		makeKey = pki.NewKey
+	}
+	key, err := makeKey()
+	if err != nil {
+		return fmt.Errorf("key of the channel: %w", err)
+	}
+	from := pki.NewSubject(r.LRN, "", netip.Addr{}).Node0
+	r.link = &remoteLink{r: r, member: meet.Member{
+		Token: r.token, LRNs: r.LRNs, Leader: Leader(r.LRNs), LRN: r.LRN, Key: key, From: from,
+	}}
+	return nil
+}
+
+// channelKey is this server's for the whole bootstrap.
+func channelKey(fsys host.FS) (*ecdsa.PrivateKey, error) {
+	data, err := fsys.Read(channelKeyFile)
+	if err == nil {
+		return pki.ParseKey(data)
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	key, err := pki.NewKey()
+	if err != nil {
+		return nil, err
+	}
+	if data, err = pki.MarshalKey(key); err != nil {
+		return nil, err
+	}
+	_, err = fsys.Write(host.File{Path: channelKeyFile, Data: data, Mode: 0o600})
+	return key, err
+}
+
+// listen opens the leader's desk.
+func (r *run) listen(ctx context.Context) (link, error) {
+	d := &desk{r: r, board: newBoard(), assembly: newAssembly(r.LRNs)}
+	if last := len(table()) - 1; r.past(table()[last].name) {
+		// All were at the last stage when this server, the leader, did it: who
+		// was quicker since has no need to come again.
+		for _, lrn := range r.LRNs {
+			d.board.arrive(lrn, Position{Stage: last})
+		}
+	}
+	addresses := map[int][]netip.Addr{}
+	for _, lrn := range r.LRNs {
+		addresses[lrn] = []netip.Addr{pki.NewSubject(lrn, "", netip.Addr{}).Node0}
+	}
+	s := &meet.Server{
+		Token: r.token, LRNs: r.LRNs, LRN: r.LRN, Addresses: addresses, Keys: r.keys(), Log: r.Log,
+		Handle: func(ctx context.Context, peer meet.Peer, method string, body json.RawMessage) (any, error) {
+			return d.handle(ctx, peer.LRN, method, body)
+		},
+	}
+	l, err := meet.Listen(ctx, addresses[r.LRN][0])
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	var g errgroup.Group
+	g.Go(func() error { return s.Serve(ctx, l) })
+	return &ownLink{desk: d, stop: func() {
+		cancel()
+		if err := g.Wait(); err != nil {
+			r.Log.Error("the leader's port failed", "err", err)
+		}
+	}}, nil
+}
+
+// keys remembers those of the others; a check leaves no trace.
+func (r *run) keys() meet.Keys {
+	if r.CheckOnly {
+		return anyKey{}
+	}
+	return &boundKeys{fs: r.FS}
+}
+
+// anyKey binds nobody.
+type anyKey struct{}
+
+// Bind implements meet.Keys.
+func (anyKey) Bind(_ context.Context, _ int, key []byte) ([]byte, error) { return key, nil }
+
+// boundKeys remembers the keys of the others on the leader's disk.
+type boundKeys struct {
+	mu sync.Mutex
+	fs host.FS
+}
+
+// Bind implements meet.Keys.
+func (b *boundKeys) Bind(_ context.Context, lrn int, key []byte) ([]byte, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	name := path.Join(boundDir, strconv.Itoa(lrn))
+	was, err := b.fs.Read(name)
+	if err == nil {
+		return was, nil
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	_, err = b.fs.Write(host.File{Path: name, Data: key, Mode: 0o600})
+	return key, err
+}
+
+// remoteLink is a follower's link.  It connects anew as often as it takes: the
+// leader may be started later, or again.
+type remoteLink struct {
+	r      *run
+	member meet.Member
+	client *meet.Client
+}
+
+func (l *remoteLink) await(ctx context.Context, p Position, led bool, late func([]int)) error {
+	var told string
+	for {
+		var a waited
+		if err := l.call(ctx, methodAwait, awaiting{p, led}, &a); err != nil {
+			return err
+		}
+		if len(a.Late) == 0 {
+			return nil
+		}
+		if now := lrnList(a.Late); now != told {
+			late(a.Late)
+			told = now
+		}
+	}
+}
+
+// call asks until there is an answer: all requests may be repeated.
+func (l *remoteLink) call(ctx context.Context, method string, in, out any) error {
+	told := false
+	var last error
+	err := retry(ctx, func() error {
+		if l.client == nil {
+			client, err := l.member.Dial(ctx, netip.AddrPortFrom(l.leader(), meet.Port))
+			var refused meet.Refusal
+			if errors.As(err, &refused) && refused != meet.Busy {
+				last = err
+				return nil
+			}
+			if err != nil {
+				if !told {
+					l.r.say("meet", "waits for the leader, boot server %d: start neco setup there", l.member.Leader)
+					told = true
+				}
+				return err
+			}
+			l.client = client
+		}
+		last = l.client.Call(ctx, method, in, out)
+		if errors.Is(last, meet.ErrDisconnected) {
+			l.client.Close()
+			l.client = nil
+			return last
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return last
+}
+
+// leave tells the leader once: it may be gone already.
+func (l *remoteLink) leave(ctx context.Context, p Position) error {
+	if l.client != nil {
+		// Whether it heard it makes no difference here.
+		_ = l.client.Call(ctx, methodAwait, awaiting{At: p}, &waited{})
+	}
+	return nil
+}
+
+func (l *remoteLink) leader() netip.Addr {
+	return pki.NewSubject(l.member.Leader, "", netip.Addr{}).Node0
+}
+
+func (l *remoteLink) close() {
+	if l.client != nil {
+		l.client.Close()
+	}
+}

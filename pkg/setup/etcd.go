@@ -1,0 +1,133 @@
+package setup
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	clientv3 "go.etcd.io/etcd/client/v3"
+
+	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/pkg/component"
+	"github.com/cybozu-go/neco/pkg/component/etcd"
+	"github.com/cybozu-go/neco/pkg/etcdauth"
+	"github.com/cybozu-go/neco/pkg/storage"
+)
+
+// pullImages fetches what the bootstrap runs.
+func pullImages(ctx context.Context, r *run) error {
+	for _, name := range []string{"etcd", "vault"} {
+		img, err := r.Artifacts.FindContainerImage(name)
+		if err != nil {
+			return err
+		}
+		if err := r.Containers.Pull(ctx, img); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// startEtcd starts this server's member and waits until the cluster serves.
+func startEtcd(ctx context.Context, r *run) error {
+	t := r.target()
+	// What the member is told of the cluster's beginning counts as long as it
+	// has no data; after that nobody can begin a second cluster.
+	c := etcd.Component{State: etcd.StateNew}
+	if r.past("register") {
+		c.State = etcd.StateExisting
+	}
+	if _, err := component.Converge(ctx, r.component(), c, t); err != nil {
+		return err
+	}
+	return r.openEtcd(ctx)
+}
+
+// openEtcd connects with this server's own certificate.
+func (r *run) openEtcd(ctx context.Context) error {
+	if r.etcd == nil {
+		client, err := etcdConfig(r.LRNs, r.FS.Path).Client()
+		if err != nil {
+			return err
+		}
+		r.etcd = client
+	}
+	return retry(ctx, func() error {
+		_, err := r.etcd.Get(ctx, finishKey(r.LRN))
+		return err
+	})
+}
+
+// etcdConfig is what Neco's own programs reach etcd by; path tells where a
+// file is for this process.
+func etcdConfig(lrns []int, path func(string) string) *neco.EtcdConfig {
+	return &neco.EtcdConfig{
+		Endpoints: neco.EtcdEndpoints(lrns), Prefix: neco.NecoPrefix, Timeout: "2s",
+		TLSCAFile:   path(neco.ServerCAFile),
+		TLSCertFile: path(neco.NecoCertFile), TLSKeyFile: path(neco.NecoKeyFile),
+	}
+}
+
+// pause is between two tries of what needs other servers.
+const pause = 200 * time.Millisecond
+
+// retry calls f until it returns nil or ctx ends; the error is the last one.
+func retry(ctx context.Context, f func() error) error {
+	for {
+		err := f()
+		if err == nil {
+			return nil
+		}
+		if neco.SleepContext(ctx, pause) != nil {
+			return errors.Join(context.Cause(ctx), err)
+		}
+	}
+}
+
+// makeUsers makes etcd's users and turns authentication on.  Nothing that is
+// secret is stored before.
+func makeUsers(ctx context.Context, r *run) error {
+	users := etcdauth.ClusterUsers()
+	for _, lrn := range r.LRNs {
+		users = append(users, etcdauth.ServerUsers(lrn)...)
+	}
+	return retry(ctx, func() error { // until its revision is the same everywhere
+		for _, u := range users {
+			if _, err := etcdauth.EnsureUser(ctx, r.etcd, u); err != nil {
+				return err
+			}
+		}
+		return etcdauth.Enable(ctx, r.etcd)
+	})
+}
+
+// finishKey says how far the bootstrap of a server has come.
+func finishKey(lrn int) string { return storage.KeyFinish + strconv.Itoa(lrn) }
+
+// wipeVault deletes everything of a Vault that nobody has the key of.
+func (r *run) wipeVault(ctx context.Context) error {
+	conf := etcdConfig(r.LRNs, r.FS.Path)
+	conf.Prefix = neco.VaultPrefix
+	client, err := conf.Client()
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	if _, err := client.Delete(ctx, "\x00", clientv3.WithFromKey()); err != nil {
+		return fmt.Errorf("wipe %s: %w", neco.VaultPrefix, err)
+	}
+	return nil
+}
+
+// past says whether this server has done the stage of that name in an earlier
+// try.
+func (r *run) past(name string) bool {
+	rows := table()
+	index := func(name string) int {
+		return slices.IndexFunc(rows, func(s stage) bool { return s.name == name })
+	}
+	return r.progress.Done != "" && index(r.progress.Done) >= index(name)
+}

@@ -1,0 +1,105 @@
+package setup
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Facts are what a server says of itself.
+type Facts struct {
+	HostName string     `json:"host_name"`
+	Bastion  netip.Addr `json:"bastion"`
+	Version  string     `json:"version"`
+	Cluster  string     `json:"cluster"`
+	// Time is the server's clock.
+	Time time.Time `json:"time"`
+}
+
+// maxSkew is how much clocks may differ: certificates and leases allow for it.
+const maxSkew = 5 * time.Second
+
+// differs says what of a server does not fit to the leader's facts.  Took is
+// how long the answer was under way at most.
+func (f Facts) differs(leader Facts, took time.Duration) error {
+	var errs []error
+	if f.Version != leader.Version {
+		errs = append(errs, fmt.Errorf("it has neco %s, the leader %s; install the same package on all", f.Version, leader.Version))
+	}
+	if f.Cluster != leader.Cluster {
+		errs = append(errs, fmt.Errorf("it says that it is of the data centre %q, the leader of %q; look at /etc/neco/cluster", f.Cluster, leader.Cluster))
+	}
+	if f.HostName == leader.HostName {
+		errs = append(errs, fmt.Errorf("both have the host name %q", f.HostName))
+	}
+	if skew := leader.Time.Sub(f.Time).Abs(); skew > maxSkew+took {
+		errs = append(errs, fmt.Errorf("its clock differs by %s from the leader's, %s are allowed; look at chronyc tracking on both", skew.Round(time.Second), maxSkew))
+	}
+	return errors.Join(errs...)
+}
+
+// assembly is where the leader gathers the facts.
+type assembly struct {
+	mu    sync.Mutex
+	lrns  []int
+	facts map[int]Facts
+	all   chan struct{}
+}
+
+func newAssembly(lrns []int) *assembly {
+	return &assembly{lrns: lrns, facts: map[int]Facts{}, all: make(chan struct{})}
+}
+
+// add takes the facts of a server over.
+func (a *assembly) add(lrn int, f Facts) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	complete := len(a.facts) == len(a.lrns)
+	a.facts[lrn] = f
+	if !complete && len(a.facts) == len(a.lrns) {
+		close(a.all)
+	}
+}
+
+// wait blocks until the facts of all are there.
+func (a *assembly) wait(ctx context.Context) (map[int]Facts, error) {
+	select {
+	case <-a.all:
+	case <-ctx.Done():
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if len(a.facts) < len(a.lrns) {
+		missing := slices.DeleteFunc(slices.Clone(a.lrns), func(n int) bool { _, ok := a.facts[n]; return ok })
+		return nil, fmt.Errorf("wait for boot server %s: %w", lrnList(missing), context.Cause(ctx))
+	}
+	return maps.Clone(a.facts), nil
+}
+
+// check compares all facts with each other.
+func check(facts map[int]Facts) error {
+	names := map[string]int{}
+	for _, lrn := range slices.Sorted(maps.Keys(facts)) {
+		name := facts[lrn].HostName
+		if other, taken := names[name]; taken {
+			return fmt.Errorf("boot servers %d and %d have the same host name %q", other, lrn, name)
+		}
+		names[name] = lrn
+	}
+	return nil
+}
+
+func lrnList(lrns []int) string {
+	var parts []string
+	for _, n := range lrns {
+		parts = append(parts, strconv.Itoa(n))
+	}
+	return strings.Join(parts, ", ")
+}

@@ -1,0 +1,161 @@
+package setup
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// link is how a server reaches the leader's board and desk; the leader its own.
+type link interface {
+	// await reports that this server is at p, and blocks until all are, and
+	// the leader has done its part where led is set.
+	await(ctx context.Context, p Position, led bool, late func([]int)) error
+	// call asks the leader for something.
+	call(ctx context.Context, method string, in, out any) error
+	// leave reports that this server is at p and needs the leader no more; who
+	// leads blocks until all the others do not need it.
+	leave(ctx context.Context, p Position) error
+	close()
+}
+
+// Methods of the desk.
+const (
+	methodAwait       = "await"
+	methodFacts       = "facts"
+	methodSign        = "sign"
+	methodHostKey     = "host-key"
+	methodCredentials = "credentials"
+)
+
+// awaiting is a question of methodAwait.
+type awaiting struct {
+	At  Position `json:"at"`
+	Led bool     `json:"led"`
+}
+
+// waited is the answer: who is late, nobody if the wait is over.
+type waited struct {
+	Late []int `json:"late"`
+}
+
+// hold is how long an answer may take when somebody is late: the one who waits
+// wants to know for whom.
+const hold = 2 * time.Second
+
+// desk is what the leader does for the others; its own requests go the same
+// way.
+type desk struct {
+	r        *run
+	board    *board
+	assembly *assembly
+}
+
+// handle answers a request of the server lrn, which has proved that it is it.
+func (d *desk) handle(ctx context.Context, lrn int, method string, body json.RawMessage) (any, error) {
+	switch method {
+	case methodAwait:
+		return answer(body, func(q awaiting) (waited, error) { return d.await(ctx, lrn, q) })
+	case methodFacts:
+		return answer(body, func(f Facts) (map[int]Facts, error) { return d.gather(ctx, lrn, f) })
+	case methodSign:
+		return answer(body, func(q signing) (signed, error) { return d.sign(lrn, q) })
+	case methodHostKey:
+		return answer(body, func(q hostKey) (struct{}, error) { return struct{}{}, d.hostKey(ctx, lrn, q) })
+	case methodCredentials:
+		return answer(body, func(struct{}) (credentials, error) { return d.credentials(ctx, lrn) })
+	}
+	return nil, fmt.Errorf("the leader knows no request %q", method)
+}
+
+// answer decodes a request for f.
+func answer[Q, A any](body json.RawMessage, f func(Q) (A, error)) (any, error) {
+	var q Q
+	if err := json.Unmarshal(body, &q); err != nil {
+		return nil, fmt.Errorf("malformed request: %w", err)
+	}
+	return f(q)
+}
+
+func (d *desk) await(ctx context.Context, lrn int, q awaiting) (waited, error) {
+	d.board.arrive(lrn, q.At)
+	short, cancel := context.WithTimeout(ctx, hold)
+	defer cancel()
+	others := slices.DeleteFunc(slices.Clone(d.r.LRNs), func(n int) bool { return n == d.r.LRN })
+	err := d.board.await(short, others, Position{Stage: q.At.Stage}, nil)
+	if err == nil {
+		err = d.board.await(short, []int{d.r.LRN}, Position{Stage: q.At.Stage, Led: q.Led}, nil)
+	}
+	if err == nil {
+		return waited{}, nil
+	}
+	if ctx.Err() != nil {
+		return waited{}, context.Cause(ctx)
+	}
+	late, _, _ := d.board.late(others, Position{Stage: q.At.Stage})
+	if len(late) == 0 {
+		late = []int{d.r.LRN}
+	}
+	return waited{late}, nil
+}
+
+// gather takes facts over, and answers with everybody's.
+func (d *desk) gather(ctx context.Context, lrn int, f Facts) (map[int]Facts, error) {
+	own := d.r.ownFacts()
+	if lrn != d.r.LRN {
+		if err := f.differs(own, time.Second); err != nil {
+			return nil, fmt.Errorf("boot server %d does not fit: %w", lrn, err)
+		}
+	}
+	d.assembly.add(lrn, f)
+	all, err := d.assembly.wait(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return all, check(all)
+}
+
+// ownLink is the leader's link to itself.
+type ownLink struct {
+	desk *desk
+	stop func()
+}
+
+func (o *ownLink) await(ctx context.Context, p Position, led bool, late func([]int)) error {
+	b := o.desk.board
+	b.arrive(o.desk.r.LRN, Position{Stage: p.Stage, Led: led})
+	if led {
+		return nil // who leads waits for nobody then
+	}
+	return b.await(ctx, o.desk.r.LRNs, p, late)
+}
+
+func (o *ownLink) call(ctx context.Context, method string, in, out any) error {
+	body, err := json.Marshal(in)
+	if err != nil {
+		return err
+	}
+	a, err := o.desk.handle(ctx, o.desk.r.LRN, method, body)
+	if err != nil {
+		return err
+	}
+	data, err := json.Marshal(a)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(data, out)
+}
+
+// farewell bounds the wait for the others' leave: the answers to what they
+// asked before are under way.
+const farewell = 10 * time.Second
+
+func (o *ownLink) leave(ctx context.Context, p Position) error {
+	ctx, cancel := withDeadline(ctx, farewell, "the other boot servers")
+	defer cancel()
+	return o.await(ctx, p, false, func([]int) {})
+}
+
+func (o *ownLink) close() { o.stop() }

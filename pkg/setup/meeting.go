@@ -1,0 +1,29 @@
+package setup
+
+import (
+	"context"
+	"net/netip"
+
+	"github.com/cybozu-go/neco/pkg/pki"
+)
+
+// ownSubject is this server as its certificates will name it.
+func (r *run) ownSubject() pki.Subject { return pki.NewSubject(r.LRN, r.HostName, r.bastion()) }
+
+// ownFacts are what this server says of itself.
+func (r *run) ownFacts() Facts {
+	return Facts{HostName: r.HostName, Bastion: r.bastion(), Version: r.Version, Cluster: r.cluster(), Time: r.Now()}
+}
+
+// meetOthers waits until all servers are there and fit together.
+func meetOthers(ctx context.Context, r *run) error {
+	var all map[int]Facts
+	if err := r.link.call(ctx, methodFacts, r.ownFacts(), &all); err != nil {
+		return err
+	}
+	r.facts = all
+	return nil
+}
+
+// node0 is the address that the others reach a server at.
+func node0(lrn int) netip.Addr { return pki.NewSubject(lrn, "", netip.Addr{}).Node0 }

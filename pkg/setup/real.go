@@ -1,0 +1,58 @@
+package setup
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net"
+	"net/netip"
+	"os/exec"
+
+	"github.com/cybozu-go/neco/pkg/host"
+)
+
+// RealHost is this boot server, whose images are fetched through proxy.
+func RealHost(root, proxy string) (Host, error) {
+	transport, err := host.NewTransport(proxy)
+	if err != nil {
+		return Host{}, err
+	}
+	fsys := host.FS{Root: root}
+	return Host{
+		FS: fsys, Units: host.Units{}, Containers: host.Containers{FS: fsys, Transport: transport},
+		Addresses: interfaceAddresses, TrustServerCA: updateTrust,
+	}, nil
+}
+
+// interfaceAddresses lists the addresses of this machine by interface.
+func interfaceAddresses() (map[string][]netip.Addr, error) {
+	all, err := net.Interfaces()
+	if err != nil {
+		return nil, err
+	}
+	found := map[string][]netip.Addr{}
+	for _, i := range all {
+		addrs, err := i.Addrs()
+		if err != nil {
+			return nil, fmt.Errorf("addresses of %s: %w", i.Name, err)
+		}
+		for _, a := range addrs {
+			if p, err := netip.ParsePrefix(a.String()); err == nil {
+				found[i.Name] = append(found[i.Name], p.Addr())
+			}
+		}
+	}
+	return found, nil
+}
+
+// updateTrust makes what is below /usr/local/share/ca-certificates part of the
+// system's store.
+func updateTrust(ctx context.Context) error {
+	var out bytes.Buffer
+	cmd := exec.CommandContext(ctx, "update-ca-certificates")
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("update-ca-certificates: %w: %s", err, bytes.TrimSpace(out.Bytes()))
+	}
+	return nil
+}

@@ -1,0 +1,84 @@
+package setup
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"sigs.k8s.io/yaml"
+
+	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/pkg/host"
+	"github.com/cybozu-go/neco/pkg/storage"
+	"github.com/cybozu-go/neco/pkg/update"
+)
+
+// register makes the servers known and orders the first update.
+func register(ctx context.Context, r *run) error {
+	s := storage.New(r.etcd)
+	snap, err := s.Snapshot(ctx)
+	if err != nil {
+		return err
+	}
+	if snap.Request != nil {
+		return nil // an earlier try has done it, all at once
+	}
+	if r.Proxy != "" {
+		key, err := storage.FindConfigKey("proxy")
+		if err != nil {
+			return err
+		}
+		if err := s.PutConfig(ctx, key, r.Proxy); err != nil {
+			return err
+		}
+	}
+	return s.Bootstrap(ctx, &update.Request{UpdateRequest: neco.UpdateRequest{
+		Version: r.Version, Servers: r.LRNs, StartedAt: r.Now().UTC().Truncate(time.Second),
+	}}, "neco setup")
+}
+
+// Daemons are Neco's own, and the timer of the backups.
+const (
+	workerService  = "neco-worker"
+	updaterService = "neco-updater"
+	backupTimer    = "etcd-backup"
+)
+
+// startDaemons writes the configuration of Neco's programs and starts them.
+func startDaemons(ctx context.Context, r *run) error {
+	data, err := yaml.Marshal(struct {
+		Endpoints []string `json:"endpoints"`
+		Prefix    string   `json:"prefix"`
+		CA        string   `json:"tls-ca-file"`
+		Cert      string   `json:"tls-cert-file"`
+		Key       string   `json:"tls-key-file"`
+	}{neco.EtcdEndpoints(r.LRNs), neco.NecoPrefix, neco.ServerCAFile, neco.NecoCertFile, neco.NecoKeyFile})
+	if err != nil {
+		return err
+	}
+	if _, err := r.FS.Write(host.File{Path: neco.NecoConfFile, Data: data, Mode: 0o644}); err != nil {
+		return err
+	}
+	if err := r.Units.StartTimer(ctx, backupTimer); err != nil {
+		return err
+	}
+	for _, name := range []string{workerService, updaterService} {
+		if err := r.Units.Start(ctx, name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// finished writes that the bootstrap of this server is complete.
+func (r *run) putFinished(ctx context.Context, stage string) error {
+	if r.etcd == nil {
+		return nil
+	}
+	ctx, cancel := withDeadline(ctx, time.Minute, "etcd")
+	defer cancel()
+	if _, err := r.etcd.Put(ctx, finishKey(r.LRN), stage); err != nil {
+		return fmt.Errorf("record the stage: %w", err)
+	}
+	return nil
+}

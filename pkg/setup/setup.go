@@ -1,0 +1,181 @@
+package setup
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"time"
+
+	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/pkg/host"
+	"github.com/cybozu-go/neco/pkg/hostkey"
+	"github.com/cybozu-go/neco/pkg/setup/meet"
+)
+
+// minServers is how many boot servers a data centre begins with: fewer survive
+// the loss of none.
+const minServers = 3
+
+// lockFile keeps two setups on one server apart.
+const lockFile = "/var/lib/neco/setup.lock"
+
+// lockTimeout bounds the wait for another setup on this server to end.
+const lockTimeout = time.Second
+
+// Validate says what is wrong with the options, before anything is looked at.
+func (o *Options) Validate() error {
+	slices.Sort(o.LRNs)
+	switch {
+	case len(o.LRNs) < minServers:
+		return fmt.Errorf("%d boot servers given, at least %d are needed", len(o.LRNs), minServers)
+	case len(slices.Compact(slices.Clone(o.LRNs))) != len(o.LRNs):
+		return fmt.Errorf("boot servers %s: one is given twice", lrnList(o.LRNs))
+	case !slices.Contains(o.LRNs, o.LRN):
+		return fmt.Errorf("this is boot server %d, which is not among %s", o.LRN, lrnList(o.LRNs))
+	}
+	for _, recipient := range o.Recovery {
+		if err := hostkey.CheckRecipient(recipient); err != nil {
+			return fmt.Errorf("recovery: %w", err)
+		}
+	}
+	return nil
+}
+
+// Run bootstraps this server together with the others, on which Run is called,
+// too.  It blocks until all are done, or ctx ends.  Run again after an error or
+// a kill, on all servers, it finishes.
+func Run(ctx context.Context, o Options) error {
+	if err := o.Validate(); err != nil {
+		return err
+	}
+	lock, cancel := context.WithTimeout(ctx, lockTimeout)
+	defer cancel()
+	release, err := o.FS.Lock(lock, lockFile)
+	if err != nil {
+		return fmt.Errorf("another neco setup runs on this server: %w", err)
+	}
+	defer release()
+	r := &run{Options: o, leads: o.LRN == Leader(o.LRNs)}
+	defer r.end()
+	done, err := r.begin(ctx)
+	if err != nil || done {
+		return err
+	}
+	if err := r.stages(ctx); err != nil {
+		return err
+	}
+	if o.CheckOnly {
+		return r.link.leave(ctx, Position{Stage: checks})
+	}
+	return r.finish(ctx)
+}
+
+// begin takes up what an earlier try has left; done says that this server is
+// set up already.
+func (r *run) begin(ctx context.Context) (done bool, err error) {
+	r.progress, err = loadProgress(r.FS)
+	if err != nil {
+		return false, err
+	}
+	r.began = r.progress != nil
+	switch {
+	case !r.began && exists(r.FS, neco.NecoConfFile):
+		fmt.Fprintln(r.Out, "This server is set up already; see neco status.")
+		return true, nil
+	case !r.began:
+		r.progress = &progress{LRNs: r.LRNs}
+	case !slices.Equal(r.progress.LRNs, r.LRNs):
+		return false, fmt.Errorf("a setup for the boot servers %s was begun here; go on with it, or give it up with neco reset on all of them",
+			lrnList(r.progress.LRNs))
+	}
+	if r.token, err = meet.ReadFile(r.FS.Path(r.TokenFile)); err != nil {
+		return false, err
+	}
+	if r.CheckOnly {
+		return false, nil
+	}
+	if err := r.FS.MakeDir(host.Dir{Path: Dir, Mode: 0o700}); err != nil {
+		return false, err
+	}
+	if r.identity, err = hostkey.Load(ctx, r.FS); err != nil {
+		return false, err
+	}
+	return false, r.progress.save(r.FS)
+}
+
+// end lets go of what the run has open.
+func (r *run) end() {
+	if r.link != nil {
+		r.link.close()
+	}
+	if r.etcd != nil {
+		r.etcd.Close()
+	}
+}
+
+// complete is what finish/<LRN> says of a server that needs nobody any more.
+const complete = "complete"
+
+// finish waits, in etcd alone, until all servers are complete, and takes away
+// what only setup needed.  The leader's desk is open until then.
+func (r *run) finish(ctx context.Context) error {
+	wait, cancel := withDeadline(ctx, patience, "the other boot servers")
+	defer cancel()
+	if err := r.putFinished(wait, complete); err != nil {
+		return err
+	}
+	var late []int
+	err := retry(wait, func() error {
+		now, err := r.incomplete(wait)
+		if err != nil {
+			return err
+		}
+		if len(now) == 0 {
+			return nil
+		}
+		if !slices.Equal(now, late) {
+			late = now
+			r.say("end", "waits for boot server %s", lrnList(late))
+		}
+		return fmt.Errorf("boot server %s is not complete", lrnList(now))
+	})
+	if err != nil {
+		return err
+	}
+	if err := r.FS.Remove(r.TokenFile); err != nil {
+		return err
+	}
+	if err := r.FS.RemoveDir(Dir); err != nil {
+		return err
+	}
+	r.say("end", "complete")
+	return nil
+}
+
+// incomplete lists the servers that are not complete.
+func (r *run) incomplete(ctx context.Context) ([]int, error) {
+	var late []int
+	for _, lrn := range r.LRNs {
+		res, err := r.etcd.Get(ctx, finishKey(lrn))
+		if err != nil {
+			return nil, err
+		}
+		if len(res.Kvs) == 0 || string(res.Kvs[0].Value) != complete {
+			late = append(late, lrn)
+		}
+	}
+	return late, nil
+}
+
+func exists(fsys host.FS, p string) bool {
+	_, err := fsys.Stat(p)
+	return !errors.Is(err, fs.ErrNotExist)
+}
+
+var memberDir = path.Join(neco.EtcdDataDir, "member")
+
+// hasEtcdData says whether etcd has run here.
+func (r *run) hasEtcdData() bool { return exists(r.FS, memberDir) }

@@ -1,0 +1,269 @@
+package setup
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+
+	"github.com/hashicorp/vault/api"
+
+	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/pkg/component"
+	vaultunit "github.com/cybozu-go/neco/pkg/component/vault"
+	"github.com/cybozu-go/neco/pkg/host"
+	"github.com/cybozu-go/neco/pkg/hostkey"
+	"github.com/cybozu-go/neco/pkg/pki"
+	"github.com/cybozu-go/neco/pkg/vault"
+	"github.com/cybozu-go/neco/pkg/vaultkey"
+)
+
+// hostKey carries a server's record to the leader.
+type hostKey struct {
+	Record hostkey.Record `json:"record"`
+}
+
+// sendHostKey tells the leader to whom this server's secrets are sealed.
+func sendHostKey(ctx context.Context, r *run) error {
+	record, err := r.server().HostKey(r.identity)
+	if err != nil {
+		return err
+	}
+	return r.link.call(ctx, methodHostKey, hostKey{record}, &struct{}{})
+}
+
+// hostKey is the leader's part: only that server's own record is taken.
+func (d *desk) hostKey(ctx context.Context, lrn int, q hostKey) error {
+	roots, err := d.r.server().Roots(pki.ServerCA)
+	if err != nil {
+		return err
+	}
+	if err := hostkey.Verify(q.Record, roots, lrn, d.r.subject(lrn).Node0, d.r.Now()); err != nil {
+		return err
+	}
+	return vaultkey.PutHostKey(ctx, d.r.etcd, q.Record)
+}
+
+// startVault starts this server's Vault, which is sealed, or not even
+// initialised, for now.
+func startVault(ctx context.Context, r *run) error {
+	if err := sendHostKey(ctx, r); err != nil {
+		return err
+	}
+	_, err := component.Converge(ctx, r.component(), vaultunit.Component{Sealed: true}, r.target())
+	return err
+}
+
+// vaultLocal is a client of this server's own Vault.
+func (r *run) vaultLocal(token string) (*api.Client, error) {
+	return vault.Open(vault.Local, r.FS.Path(neco.ServerCAFile), token)
+}
+
+// keyInit is there from before Vault is initialised until its key is stored.
+const keyInit = "vault-init"
+
+// initVault initialises Vault and stores its keys.  One whose keys nobody has,
+// because the leader died in between, is wiped and made anew.
+func initVault(ctx context.Context, r *run) error {
+	if r.past("revoke") {
+		return nil
+	}
+	client, err := r.vaultLocal("")
+	if err != nil {
+		return err
+	}
+	_, err = vaultkey.Unseal(ctx, r.etcd, r.identity)
+	if err == nil {
+		return r.loadRoot(ctx)
+	}
+	if !errors.Is(err, vaultkey.ErrAbsent) {
+		return err
+	}
+	begun, err := r.etcd.Get(ctx, keyInit)
+	if err != nil {
+		return err
+	}
+	if len(begun.Kvs) > 0 {
+		r.say("unseal", "wipes a Vault that was initialised and whose key was lost before it was stored")
+		if err := r.wipeVault(ctx); err != nil {
+			return err
+		}
+	}
+	if _, err := r.etcd.Put(ctx, keyInit, "begun"); err != nil {
+		return err
+	}
+	// Whom to seal to is settled before there is something to lose.
+	if err := vaultkey.PutRecovery(ctx, r.etcd, r.Recovery); err != nil {
+		return err
+	}
+	roots, err := r.server().Roots(pki.ServerCA)
+	if err != nil {
+		return err
+	}
+	recipients, err := vaultkey.Recipients(ctx, r.etcd, roots, r.LRNs, r.Now())
+	if err != nil {
+		return err
+	}
+	key, token, err := vault.Initialize(ctx, client)
+	if err != nil {
+		return err
+	}
+	if err := vaultkey.Store(ctx, r.etcd, key, token, recipients); err != nil {
+		return err
+	}
+	r.rootToken = token
+	return vaultkey.Remove(ctx, r.etcd, keyInit)
+}
+
+// loadRoot takes up the root token that an earlier try has stored.
+func (r *run) loadRoot(ctx context.Context) error {
+	token, err := vaultkey.Root(ctx, r.etcd, r.identity)
+	if errors.Is(err, vaultkey.ErrAbsent) {
+		return nil // revoked
+	}
+	r.rootToken = token
+	return err
+}
+
+// unsealVault opens this server's Vault and waits until it serves.
+func unsealVault(ctx context.Context, r *run) error {
+	client, err := r.vaultLocal("")
+	if err != nil {
+		return err
+	}
+	return retry(ctx, func() error {
+		key, err := vaultkey.Unseal(ctx, r.etcd, r.identity)
+		if err != nil {
+			return err
+		}
+		if _, err := vault.Unseal(ctx, client, key); err != nil {
+			return err
+		}
+		return vault.Serves(ctx, client)
+	})
+}
+
+// AdminUser is the first user of Vault.
+const AdminUser = "admin"
+
+// configureVault makes Vault what it has to be.  The audit comes first: before
+// any secret.
+func configureVault(ctx context.Context, r *run) error {
+	if r.rootToken == "" {
+		return nil // all of it was done before the token was revoked
+	}
+	client, err := r.vaultLocal(r.rootToken)
+	if err != nil {
+		return err
+	}
+	works, err := vault.TokenWorks(ctx, client)
+	if err != nil {
+		return err
+	}
+	if !works {
+		r.rootToken = "" // revoked, and an earlier try was killed right then
+		return nil
+	}
+	policies := vault.OperatorPolicies()
+	for _, lrn := range r.LRNs {
+		if policies[vault.BootRole(lrn)], err = vault.BootPolicy(r.subject(lrn)); err != nil {
+			return err
+		}
+	}
+	acts := []func() error{
+		func() error { return vault.EnableAudit(ctx, client) },
+		func() error { return vault.MountCAs(ctx, client) },
+		func() error { return r.importAuthorities(ctx, client) },
+		func() error { return vault.PutRoles(ctx, client) },
+		func() error { return vault.PutPolicies(ctx, client, policies) },
+		func() error { return vault.EnableLogin(ctx, client) },
+		func() error { return r.putBootRoles(ctx, client) },
+		func() error { return r.putAdmin(ctx, client) },
+	}
+	for _, act := range acts {
+		if err := act(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *run) importAuthorities(ctx context.Context, client *api.Client) error {
+	for name, ca := range r.authorities {
+		key, err := ca.KeyPEM()
+		if err != nil {
+			return err
+		}
+		if err := vault.ImportCA(ctx, client, string(name), ca.CertPEM(), key); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *run) putBootRoles(ctx context.Context, client *api.Client) error {
+	for _, lrn := range r.LRNs {
+		if err := vault.PutBootRole(ctx, client, lrn); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// credentials are what a server logs in to Vault with.
+type credentials struct {
+	vault.Credentials
+}
+
+// credentials is the leader's part; earlier ones of that server are destroyed.
+func (d *desk) credentials(ctx context.Context, lrn int) (credentials, error) {
+	if d.r.rootToken == "" {
+		return credentials{}, errors.New("the root token is revoked already")
+	}
+	client, err := d.r.vaultLocal(d.r.rootToken)
+	if err != nil {
+		return credentials{}, err
+	}
+	c, err := vault.NewCredentials(ctx, client, lrn, true)
+	return credentials{c}, err
+}
+
+// revokeRoot ends the root token and takes it out of etcd, unless it is to be
+// kept.
+func revokeRoot(ctx context.Context, r *run) error {
+	if r.NoRevoke {
+		return nil
+	}
+	if r.rootToken != "" {
+		client, err := r.vaultLocal(r.rootToken)
+		if err != nil {
+			return err
+		}
+		if err := vault.Revoke(ctx, client); err != nil {
+			return err
+		}
+		r.rootToken = ""
+	}
+	return vaultkey.Remove(ctx, r.etcd, vaultkey.KeyRoot)
+}
+
+// putAdmin makes the first user, whose password the operator gets once.
+func (r *run) putAdmin(ctx context.Context, client *api.Client) error {
+	if r.progress.PasswordTold {
+		return nil
+	}
+	password := rand.Text()
+	if err := vault.PutUser(ctx, client, AdminUser, password, vault.PolicyAdmin, vault.PolicyCAAdmin); err != nil {
+		return err
+	}
+	if r.AdminPasswordFile != "" {
+		file := host.File{Path: r.AdminPasswordFile, Data: []byte(password + "\n"), Mode: 0o600}
+		if _, err := r.FS.Write(file); err != nil {
+			return fmt.Errorf("write the password of %s: %w", AdminUser, err)
+		}
+	} else {
+		r.say("pki", "the password of Vault's user %s, shown this once: %s", AdminUser, password)
+	}
+	r.progress.PasswordTold = true
+	return r.progress.save(r.FS)
+}

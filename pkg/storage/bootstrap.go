@@ -1,0 +1,39 @@
+package storage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	clientv3 "go.etcd.io/etcd/client/v3"
+
+	"github.com/cybozu-go/neco/pkg/update"
+)
+
+// ErrBootstrapped is returned where a request is there already.
+var ErrBootstrapped = errors.New("the data centre has a request already")
+
+// Bootstrap registers the servers of r, records its version as the newest known
+// release and orders r as the first run, all at once.
+func (s *Storage) Bootstrap(ctx context.Context, r *update.Request, by string) error {
+	v, err := encodeRequest(r)
+	if err != nil {
+		return err
+	}
+	begin, err := beginRun(r, by)
+	if err != nil {
+		return err
+	}
+	ops := []clientv3.Op{clientv3.OpPut(KeyRelease, r.Version), clientv3.OpPut(KeyRequest, v), begin}
+	for _, lrn := range r.Servers {
+		ops = append(ops, clientv3.OpPut(BootServerKey(lrn), ""))
+	}
+	res, err := s.etcd.Txn(ctx).If(unchanged(KeyRequest, 0)).Then(ops...).Commit()
+	if err != nil {
+		return fmt.Errorf("register the boot servers: %w", err)
+	}
+	if !res.Succeeded {
+		return fmt.Errorf("register the boot servers: %w", ErrBootstrapped)
+	}
+	return nil
+}

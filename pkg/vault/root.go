@@ -1,0 +1,48 @@
+package vault
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+
+	"github.com/hashicorp/vault/api"
+)
+
+// GenerateRoot makes a root token with the unseal key.  An attempt that
+// somebody has left unfinished is given up.
+func GenerateRoot(ctx context.Context, c *api.Client, unsealKey string) (string, error) {
+	token, err := generateRoot(ctx, c, unsealKey)
+	if err != nil {
+		return "", fmt.Errorf("generate a root token: %w", err)
+	}
+	return token, nil
+}
+
+func generateRoot(ctx context.Context, c *api.Client, unsealKey string) (string, error) {
+	if err := c.Sys().GenerateRootCancelWithContext(ctx); err != nil {
+		return "", err
+	}
+	begun, err := c.Sys().GenerateRootInitWithContext(ctx, "", "") // Vault makes the pad
+	if err != nil {
+		return "", err
+	}
+	done, err := c.Sys().GenerateRootUpdateWithContext(ctx, unsealKey, begun.Nonce)
+	if err != nil {
+		if status(err) == 400 {
+			return "", ErrBadKey // what Vault says may hold the key
+		}
+		return "", err
+	}
+	if !done.Complete {
+		return "", errors.New("vault wants more than one share of its key")
+	}
+	sealed, err := base64.RawStdEncoding.DecodeString(done.EncodedToken)
+	if err != nil || len(sealed) != len(begun.OTP) {
+		return "", errors.New("vault answered with a token that its pad does not fit")
+	}
+	for i := range sealed {
+		sealed[i] ^= begun.OTP[i]
+	}
+	return string(sealed), nil
+}
