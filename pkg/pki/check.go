@@ -102,8 +102,12 @@ func sameSet[T interface{ ~int | ~string }](a, b []T) bool {
 }
 
 // Due says whether cert is to be renewed: two thirds of its life are over, or
-// its end is.  Its life begins when it was made, not where it is back-dated to.
+// its end is.  Its life begins when it was made, not where it is back-dated to;
+// one that is shorter than that was not back-dated.
 func Due(cert *x509.Certificate, now time.Time) bool {
 	made := cert.NotBefore.Add(BackDate)
+	if !made.Before(cert.NotAfter) {
+		made = cert.NotBefore
+	}
 	return !now.Before(made.Add(cert.NotAfter.Sub(made) * 2 / 3))
 }

@@ -32,11 +32,10 @@ func (p Purpose) pending(ext string) string { return filepath.Join(pendingDir, p
 // that was killed goes on with it.
 func Pending(fsys host.FS, p Purpose) (*ecdsa.PrivateKey, error) {
 	key, err := readKey(fsys, p.pending(".key"))
-	if err == nil {
-		return key, nil
+	if path := (*fs.PathError)(nil); errors.Is(err, fs.ErrNotExist) || err != nil && !errors.As(err, &path) {
+		// None, or one that cannot be parsed and never had a certificate.
+		key, err = newPending(fsys, p)
 	}
-	// One that cannot be parsed never had a certificate.
-	key, err = newPending(fsys, p)
 	if err != nil {
 		return nil, fmt.Errorf("key of %s: %w", p.Name, err)
 	}

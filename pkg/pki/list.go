@@ -1,7 +1,9 @@
 package pki
 
 import (
+	"crypto/tls"
 	"errors"
+	"fmt"
 	"io/fs"
 	"time"
 
@@ -43,8 +45,28 @@ func leaf(fsys host.FS, p Purpose, now time.Time) Leaf {
 		return l
 	}
 	l.NotAfter, l.Left, l.Due = cert.NotAfter, cert.NotAfter.Sub(now), Due(cert, now)
-	if _, _, err := readPair(fsys, p.Cert, p.Key); !errors.Is(err, fs.ErrPermission) {
-		l.Err = err
-	}
+	l.Err = checkPair(fsys, p)
 	return l
+}
+
+// checkPair says whether certificate and key belong together, of whatever kind
+// the key is: those of the original Neco are of RSA.
+func checkPair(fsys host.FS, p Purpose) error {
+	cert, err := fsys.Read(p.Cert)
+	if err != nil {
+		return err
+	}
+	key, err := fsys.Read(p.Key)
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		return nil
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("%w: %s is absent", ErrNotInstalled, p.Key)
+	case err != nil:
+		return err
+	}
+	if _, err := tls.X509KeyPair(cert, key); err != nil {
+		return fmt.Errorf("%w: %s is not the key of %s", ErrNotInstalled, p.Key, p.Cert)
+	}
+	return nil
 }
