@@ -2,22 +2,33 @@ package pki
 
 import (
 	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/sha256"
 	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/asn1"
+	"encoding/pem"
 	"errors"
 	"testing"
 )
 
-// FuzzCheckRequest: nothing that is accepted asks for more than it should.
+// FuzzCheckRequest: nothing that is accepted asks for more than it should, even
+// if whoever made it signed it well.  What is fuzzed is the part that is signed.
 func FuzzCheckRequest(f *testing.F) {
+	key := must(ecdsa.ParseRawPrivateKey(elliptic.P256(), bytes.Repeat([]byte{7}, 32)))(f)
 	for _, p := range Purposes() {
-		f.Add(must(p.Request(newKey(f), subject(2)))(f))
+		block, _ := pem.Decode(must(p.Request(key, subject(2)))(f))
+		f.Add(must(x509.ParseCertificateRequest(block.Bytes))(f).RawTBSCertificateRequest)
 	}
-	f.Add([]byte("-----BEGIN CERTIFICATE REQUEST-----\nMAA=\n-----END CERTIFICATE REQUEST-----\n"))
+	server, neco := purpose(f, Server), purpose(f, Neco)
 	f.Fuzz(func(t *testing.T, data []byte) {
-		for _, p := range []Purpose{purpose(t, Server), purpose(t, Neco)} {
-			csr, err := p.CheckRequest(data, subject(2))
-			if err == nil && (csr.Subject.String() != "CN="+p.CommonName(subject(2)) || len(csr.IPAddresses) != len(p.IPs(subject(2)))) {
-				t.Errorf("%s: accepted: %q", p.Name, data)
+		for _, p := range []Purpose{server, neco} {
+			csr, err := p.CheckRequest(signed(t, data, key), subject(2))
+			if err == nil && (csr.Subject.String() != "CN="+p.CommonName(subject(2)) || len(csr.IPAddresses) != len(p.IPs(subject(2))) ||
+				len(csr.DNSNames) != len(p.DNSNames(subject(2))) || len(csr.Extensions) > 1) {
+				t.Errorf("%s: accepted: %x", p.Name, data)
 			}
 			if err != nil && !errors.Is(err, ErrCSRRefused) {
 				t.Errorf("error %v", err)
@@ -26,32 +37,63 @@ func FuzzCheckRequest(f *testing.F) {
 	})
 }
 
-func FuzzParseKey(f *testing.F) {
-	f.Add(must(MarshalKey(newKey(f)))(f))
+// signed is a request with that content, in PEM.
+func signed(t *testing.T, content []byte, key *ecdsa.PrivateKey) []byte {
+	t.Helper()
+	digest := sha256.Sum256(content)
+	signature := must(ecdsa.SignASN1(rand.Reader, key, digest[:]))(t)
+	der := must(asn1.Marshal(struct {
+		Content   asn1.RawValue
+		Algorithm pkix.AlgorithmIdentifier
+		Signature asn1.BitString
+	}{
+		asn1.RawValue{FullBytes: content},
+		pkix.AlgorithmIdentifier{Algorithm: asn1.ObjectIdentifier{1, 2, 840, 10045, 4, 3, 2}},
+		asn1.BitString{Bytes: signature, BitLength: 8 * len(signature)},
+	}))(t)
+	return pem.EncodeToMemory(&pem.Block{Type: pemRequest, Bytes: der})
+}
+
+// FuzzPEM: what is read as one block is that block and nothing more.
+func FuzzPEM(f *testing.F) {
+	f.Add([]byte("-----BEGIN CERTIFICATE REQUEST-----\nMAA=\n-----END CERTIFICATE REQUEST-----\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		if key, err := ParseKey(data); err == nil {
-			again := must(ParseKey(must(MarshalKey(key))(t)))(t)
-			if !again.Equal(key) {
-				t.Errorf("%q: another key when read again", data)
-			}
+		der, err := single(data, pemRequest)
+		if err == nil && !bytes.Equal(bytes.TrimRight(data, "\n"), bytes.TrimRight(pem.EncodeToMemory(&pem.Block{Type: pemRequest, Bytes: der}), "\n")) {
+			t.Errorf("%q is read as %x", data, der)
+		}
+	})
+}
+
+func FuzzParseKey(f *testing.F) {
+	block, _ := pem.Decode(must(MarshalKey(newKey(f)))(f))
+	f.Add(block.Bytes)
+	f.Fuzz(func(t *testing.T, der []byte) {
+		key, err := ParseKey(pem.EncodeToMemory(&pem.Block{Type: pemKey, Bytes: der}))
+		if err != nil {
+			return
+		}
+		if again := must(ParseKey(must(MarshalKey(key))(t)))(t); !again.Equal(key) {
+			t.Errorf("%x: another key when read again", der)
 		}
 	})
 }
 
 func FuzzParseCert(f *testing.F) {
-	ca := newCA(f, ServerCA)
-	f.Add(ca.CertPEM())
-	key := newKey(f)
-	f.Add(MarshalCert(issue(f, ca, purpose(f, Server), key).Raw))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		cert, err := ParseCert(data)
+	ca, key, p := newCA(f, ServerCA), newKey(f), purpose(f, Server)
+	f.Add(ca.Cert().Raw)
+	f.Add(issue(f, ca, p, key).Raw)
+	f.Fuzz(func(t *testing.T, der []byte) {
+		cert, err := ParseCert(MarshalCert(der))
 		if err != nil {
 			return
 		}
-		if !bytes.Equal(bytes.TrimRight(data, "\n"), bytes.TrimRight(MarshalCert(cert.Raw), "\n")) {
-			t.Errorf("%q is read as something else", data)
+		if !bytes.Equal(cert.Raw, der) {
+			t.Errorf("%x is read as something else", der)
 		}
-		pool := x509.NewCertPool()
-		_ = purpose(t, Server).Check(cert, key.Public(), subject(2), pool, now())
+		_ = Due(cert, now())
+		if p.Check(cert, key.Public(), subject(2), x509.NewCertPool(), now()) == nil {
+			t.Errorf("%x is accepted without an authority", der)
+		}
 	})
 }
