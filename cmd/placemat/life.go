@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -37,6 +38,7 @@ func newUpCmd(p *program) *cobra.Command {
 	cmd.Flags().StringVar(&hosts, "hosts", "", "file with the names and addresses of the world outside, like /etc/hosts")
 	cmd.Flags().StringToStringVar(&o.Run, "run", nil, "NODE=COMMAND that runs on a node until the end")
 	cmd.Flags().StringVar(&o.Trust, "trust", "", "certificate of an authority that boot servers trust")
+	cmd.Flags().StringVar(&o.AuthorizedKeys, "authorized-keys", "", "file with the SSH keys that let root in on boot servers")
 	cmd.Flags().StringVar(&o.BootImage, "boot-image", "", "root file system of boot servers, which Docker runs; without it they are namespaces")
 	return cmd
 }
@@ -67,7 +69,7 @@ func newStatusCmd(p *program) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			st, err := c.Status(cmd.Context())
+			st, err := c.StatusOver(cmd.Context(), time.Second)
 			if err != nil {
 				return err
 			}

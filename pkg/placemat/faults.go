@@ -105,18 +105,25 @@ func (c *Centre) Silence(ctx context.Context, name string) error {
 	return nil
 }
 
-// Heal takes back all cuts and rates, and sets all links up.
+// Heal takes back all cuts and rates, and sets all links up.  A server that is
+// off has nothing to heal.
 func (c *Centre) Heal(ctx context.Context) error {
 	if err := c.load(); err != nil {
 		return err
 	}
 	var errs []error
 	for _, n := range c.cluster.Nodes {
+		if !c.on(n.Name) {
+			continue
+		}
 		script := "iptables-save | grep -v " + cutMark + " | iptables-restore"
 		_, err := c.inside(ctx, n.Name, "/bin/sh", "-c", script)
 		errs = append(errs, err)
 	}
 	for _, l := range c.cluster.Links {
+		if !c.on(l.A.Node) || !c.on(l.B.Node) {
+			continue
+		}
 		for _, end := range []cluster.End{l.A, l.B} {
 			errs = append(errs, batch(ctx, c.namespace(end.Node), []string{fmt.Sprintf("link set %s up", end.Interface)}))
 			// No rate is set on most links: that there is nothing to delete

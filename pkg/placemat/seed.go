@@ -42,8 +42,8 @@ func (c *Centre) seed(ctx context.Context, n cluster.Node) error {
 }
 
 // addToSeed adds what servers of a test have beside those files: sabakan's
-// configuration, the mark of a test, and the names of the world outside, which
-// no name server of theirs knows.
+// configuration, the mark of a test, keys for SSH, and the names of the world
+// outside, which no name server of theirs knows.
 func (c *Centre) addToSeed(files []host.File) ([]host.File, error) {
 	ipam, err := os.ReadFile(filepath.Join(c.description(), ipamFile))
 	if err != nil {
@@ -52,6 +52,11 @@ func (c *Centre) addToSeed(files []host.File) ([]host.File, error) {
 	files = append(files,
 		host.File{Path: neco.SabakanIPAMFile, Data: ipam, Mode: 0o644},
 		host.File{Path: neco.DCTestFile, Mode: 0o644})
+	keys, err := os.ReadFile(c.path("authorized-keys"))
+	if err != nil {
+		return nil, err
+	}
+	files = append(files, host.File{Path: "/root/.ssh/authorized_keys", Data: keys, Mode: 0o600})
 	outside, err := os.ReadFile(c.path("hosts"))
 	if err != nil {
 		return nil, err

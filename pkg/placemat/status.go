@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"text/tabwriter"
+	"time"
 
 	"github.com/cybozu-go/neco/pkg/placemat/cluster"
 )
@@ -18,6 +19,8 @@ type Status struct {
 	Nodes    []NodeStatus    `json:"nodes"`
 	Links    []LinkStatus    `json:"links"`
 	Sessions []SessionStatus `json:"sessions"`
+	// Boot is what the boot servers use together.
+	Boot Usage `json:"boot-servers"`
 }
 
 // NodeStatus is a node and what it uses.
@@ -27,6 +30,8 @@ type NodeStatus struct {
 	Processes int    `json:"processes"`
 	// Memory is the resident memory of its processes, in bytes.
 	Memory int64 `json:"memory"`
+	// CPU is what they use now, in percent of one processor, see StatusOver.
+	CPU float64 `json:"cpu"`
 	// Off: it is a server without power.
 	Off bool `json:"off,omitempty"`
 }
@@ -39,18 +44,26 @@ type LinkStatus struct {
 }
 
 // Status looks at every node, link and session.
-func (c *Centre) Status(ctx context.Context) (*Status, error) {
+func (c *Centre) Status(ctx context.Context) (*Status, error) { return c.StatusOver(ctx, 0) }
+
+// StatusOver is Status with processor times that were measured over at least a
+// span of time, for which it blocks.  The kernel counts them in hundredths of a
+// second.
+func (c *Centre) StatusOver(ctx context.Context, span time.Duration) (*Status, error) {
 	if err := c.load(); err != nil {
 		return nil, err
 	}
 	st := &Status{Name: c.Name}
+	enough := time.NewTimer(span)
+	defer enough.Stop()
 	up := map[string]bool{}
+	var begun []usage
 	for _, n := range c.cluster.Nodes {
-		ns, err := c.nodeStatus(ctx, n)
+		ns, u, err := c.nodeStatus(ctx, n)
 		if err != nil {
 			return nil, err
 		}
-		st.Nodes = append(st.Nodes, ns)
+		st.Nodes, begun = append(st.Nodes, ns), append(begun, u)
 		if ns.Off {
 			continue
 		}
@@ -63,25 +76,36 @@ func (c *Centre) Status(ctx context.Context) (*Status, error) {
 		st.Links = append(st.Links, LinkStatus{A: a, B: b, Up: up[a] && up[b]})
 	}
 	var err error
-	st.Sessions, err = c.sessions(ctx)
-	return st, err
+	if st.Sessions, err = c.sessions(ctx); err != nil {
+		return st, err
+	}
+	select {
+	case <-enough.C:
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+	for i := range st.Nodes {
+		st.Nodes[i].CPU = begun[i].percent()
+	}
+	st.Boot = st.BootServers()
+	return st, nil
 }
 
-func (c *Centre) nodeStatus(ctx context.Context, n cluster.Node) (NodeStatus, error) {
+func (c *Centre) nodeStatus(ctx context.Context, n cluster.Node) (NodeStatus, usage, error) {
 	st := NodeStatus{Name: n.Name, Kind: string(n.Kind)}
 	if c.machine(n) && !c.on(n.Name) {
 		st.Off = true
-		return st, nil
+		return st, usage{}, nil
 	}
 	pids, err := c.pids(ctx, []string{c.namespace(n.Name)})
 	if err != nil {
-		return st, err
+		return st, usage{}, err
 	}
 	st.Processes = len(pids)
 	for _, pid := range pids {
 		st.Memory += resident(pid)
 	}
-	return st, nil
+	return st, usageOf(pids), nil
 }
 
 // interfacesUp notes which interfaces of a node have a carrier.
@@ -114,14 +138,16 @@ func (s *Status) Healthy() bool {
 func (s *Status) Render(w io.Writer) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	var memory int64
-	fmt.Fprintf(t, "NODE\tKIND\tPROCESSES\tMEMORY\n")
+	var cpu float64
+	fmt.Fprintf(t, "NODE\tKIND\tPROCESSES\tMEMORY\tCPU\n")
 	for _, n := range s.Nodes {
 		if n.Off {
-			fmt.Fprintf(t, "%s\t%s\toff\t-\n", n.Name, n.Kind)
+			fmt.Fprintf(t, "%s\t%s\toff\t-\t-\n", n.Name, n.Kind)
 			continue
 		}
-		fmt.Fprintf(t, "%s\t%s\t%d\t%s\n", n.Name, n.Kind, n.Processes, mib(n.Memory))
+		fmt.Fprintf(t, "%s\t%s\t%d\t%s\t%.1f%%\n", n.Name, n.Kind, n.Processes, mib(n.Memory), n.CPU)
 		memory += n.Memory
+		cpu += n.CPU
 	}
 	if err := t.Flush(); err != nil {
 		return err
@@ -137,7 +163,7 @@ func (s *Status) Render(w io.Writer) error {
 	for _, x := range broken {
 		fmt.Fprintf(&b, "  %s: %s - %s\n", x.State, x.Node, x.Peer)
 	}
-	fmt.Fprintf(&b, "memory of all processes: %s\n", mib(memory))
+	fmt.Fprintf(&b, "%s\nall nodes: %d, %s, %.1f%% of a processor\n", s.Boot, len(s.Nodes), mib(memory), cpu)
 	_, err := io.WriteString(w, b.String())
 	return err
 }

@@ -126,6 +126,16 @@ func (c *Centre) keep(dir string, o Options) error {
 	if err := os.WriteFile(c.path("hosts"), []byte(o.Hosts), 0o644); err != nil {
 		return err
 	}
+	var keys []byte
+	if o.AuthorizedKeys != "" {
+		var err error
+		if keys, err = os.ReadFile(o.AuthorizedKeys); err != nil {
+			return err
+		}
+	}
+	if err := os.WriteFile(c.path("authorized-keys"), keys, 0o644); err != nil {
+		return err
+	}
 	return os.CopyFS(c.description(), os.DirFS(dir))
 }
 

@@ -40,6 +40,7 @@ func sources(s Seed) []source {
 		{name: "bird-drop-in.conf", path: unitDir + "bird.service.d/10-neco.conf"},
 		{name: "chrony.conf", path: "/etc/chrony/chrony.conf"},
 		{name: "resolv.conf", path: "/etc/resolv.conf"},
+		{name: "sshd.conf", path: "/etc/ssh/sshd_config.d/10-keys-only.conf"},
 		{name: "daemon.json", path: "/etc/docker/daemon.json"},
 	}
 	if s.Proxy != "" {
