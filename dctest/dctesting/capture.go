@@ -40,7 +40,7 @@ func (d *DC) Capture(ctx context.Context, dir string) (*Capture, error) {
 			continue // its links end at switches
 		}
 		file := filepath.Join(dir, n.Name+".pcap")
-		cmd, err := d.NetworkCommand(ctx, n.Name, "tcpdump", "-i", "any", "-n", "-s", "0", "-U", "-Z", "root", "-w", file)
+		cmd, err := d.NetworkCommand(ctx, n.Name, "tcpdump", "-i", "any", "-n", "-s", "0", "-U", "--immediate-mode", "-Z", "root", "-w", file)
 		if err != nil {
 			return nil, errors.Join(err, c.Stop())
 		}

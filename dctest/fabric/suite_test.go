@@ -1,0 +1,80 @@
+//go:build dctest
+
+package fabric
+
+import (
+	"fmt"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/cybozu-go/neco/dctest/dctesting"
+)
+
+const (
+	// deadline bounds every wait; what is waited for takes seconds.
+	deadline = time.Minute
+	poll     = 100 * time.Millisecond
+)
+
+var dc *dctesting.DC
+
+func TestFabric(t *testing.T) {
+	RegisterFailHandler(Fail)
+	RunSpecs(t, "fabric")
+}
+
+var _ = BeforeSuite(func(ctx SpecContext) {
+	var err error
+	dc, err = dctesting.Use(ctx)
+	Expect(err).NotTo(HaveOccurred())
+	dc.Say = func(format string, args ...any) { GinkgoWriter.Printf(format+"\n", args...) }
+	Expect(dc.Heal(ctx)).To(Succeed())
+	for _, s := range dc.Servers() {
+		Expect(dc.PowerOn(ctx, s)).To(Succeed())
+		Expect(dc.Await(ctx, s)).To(Succeed())
+	}
+	healthy(ctx)
+})
+
+// healthy waits until all links are up and all sessions established.
+func healthy(ctx SpecContext) {
+	GinkgoHelper()
+	Expect(dc.EventuallyHealthy(ctx, deadline)).To(Succeed())
+}
+
+// announced are the addresses that a boot server announces.
+func announced(server string) []netip.Addr {
+	return []netip.Addr{dc.Address(server, "node0"), dc.Address(server, "bastion")}
+}
+
+// ping reports whether one echo comes back.
+func ping(ctx SpecContext, from string, to netip.Addr) error {
+	_, err := dc.ExecInNetwork(ctx, from, "ping", "-n", "-c1", "-W1", to.String())
+	return err
+}
+
+// eventuallyPing waits until an echo comes back.
+func eventuallyPing(ctx SpecContext, from string, to netip.Addr) {
+	GinkgoHelper()
+	Eventually(ctx, func() error { return ping(ctx, from, to) }).WithTimeout(deadline).Should(Succeed())
+}
+
+// ssh is a command on a server by way of SSH from the operation network.
+func ssh(ctx SpecContext, server string, command ...string) *exec.Cmd {
+	GinkgoHelper()
+	root, err := dctesting.Root()
+	Expect(err).NotTo(HaveOccurred())
+	cmd := exec.CommandContext(ctx, filepath.Join(root, "dctest/dcssh"), append([]string{server}, command...)...)
+	cmd.Env = append(os.Environ(), "DC="+dc.Name)
+	return cmd
+}
+
+// report prints what was measured, also when all is well.
+func report(format string, args ...any) { fmt.Printf("    "+format+"\n", args...) }
