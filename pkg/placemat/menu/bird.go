@@ -5,6 +5,7 @@ import (
 	"net/netip"
 
 	"github.com/cybozu-go/neco/pkg/placemat/cluster"
+	setup "github.com/cybozu-go/neco/pkg/setup/host"
 )
 
 // birdView is what the templates of BIRD configurations see.
@@ -23,10 +24,6 @@ type birdView struct {
 	// network in which servers without a session of their own may call.
 	Segment string
 	Workers netip.Prefix
-	// Node0 and Bastion are the interfaces whose addresses a boot server
-	// announces; Node0Address and BastionAddress its sources.
-	Node0, Bastion               string
-	Node0Address, BastionAddress netip.Addr
 }
 
 // birdFiles writes a configuration for each node that runs BIRD.
@@ -35,7 +32,7 @@ func (m *Menu) birdFiles(files map[string][]byte, c *cluster.Cluster) error {
 		if n.BirdConf == "" {
 			continue
 		}
-		data, err := render("bird_"+string(n.Kind)+".conf", m.birdView(c, n))
+		data, err := m.birdConf(c, n)
 		if err != nil {
 			return fmt.Errorf("write %s: %w", n.BirdConf, err)
 		}
@@ -44,10 +41,26 @@ func (m *Menu) birdFiles(files map[string][]byte, c *cluster.Cluster) error {
 	return nil
 }
 
+// birdConf is the configuration of one node.  That of a boot server is what it
+// is set up with anywhere.
+func (m *Menu) birdConf(c *cluster.Cluster, n cluster.Node) ([]byte, error) {
+	if n.Kind != cluster.Boot {
+		return render("bird_"+string(n.Kind)+".conf", m.birdView(c, n))
+	}
+	data, err := render(defaultSeed, m.seedOf(n, ""))
+	if err != nil {
+		return nil, err
+	}
+	seed, err := setup.ParseSeed(data)
+	if err != nil {
+		return nil, err
+	}
+	return setup.BirdConf(seed)
+}
+
 func (m *Menu) birdView(c *cluster.Cluster, n cluster.Node) birdView {
 	v := birdView{
 		Node: n, Servers: m.IPAM.NodePool, Exposed: m.exposed(), Gateway: nth(m.Network.Internet, 1).Addr(),
-		Node0: node0Interface, Bastion: bastionInterface,
 	}
 	for _, s := range n.Sessions {
 		if peer, _ := c.Node(s.Peer); depth(peer.Kind) < depth(n.Kind) {
@@ -56,15 +69,12 @@ func (m *Menu) birdView(c *cluster.Cluster, n cluster.Node) birdView {
 			v.Down = append(v.Down, s)
 		}
 	}
-	switch n.Kind {
-	case cluster.ToR:
+	if n.Kind == cluster.ToR {
 		segment := segment(n)
 		v.Segment = segment.Name
 		if r := m.Inventory.Racks[*n.Rack]; r.CS+r.SS > 0 {
 			v.Workers = segment.Addresses[0].Masked()
 		}
-	case cluster.Boot:
-		v.Node0Address, v.BastionAddress = n.RouterID, m.bastion(*n.Rack).Addr()
 	}
 	return v
 }

@@ -74,6 +74,16 @@ func Files(s Seed) ([]host.File, error) {
 	return files, nil
 }
 
+// BirdConf returns the configuration of BIRD alone, for whoever runs it elsewhere
+// than on the boot server of the seed.
+func BirdConf(s Seed) ([]byte, error) {
+	if err := s.check(); err != nil {
+		return nil, fmt.Errorf("configure BIRD: %w", err)
+	}
+	f, err := source{name: "bird.conf"}.render(s)
+	return f.Data, err
+}
+
 // Links returns the symbolic links that enable the units, target by path.
 func Links() map[string]string {
 	return map[string]string{unitDir + "multi-user.target.wants/" + NetworkService: unitDir + NetworkService}
