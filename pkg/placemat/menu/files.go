@@ -5,10 +5,6 @@ import (
 	"embed"
 	"encoding/json"
 	"fmt"
-	"maps"
-	"os"
-	"path/filepath"
-	"slices"
 	"text/template"
 
 	"github.com/cybozu-go/neco/pkg/placemat/cluster"
@@ -49,33 +45,6 @@ func (m *Menu) Files() (map[string][]byte, error) {
 		}
 	}
 	return files, nil
-}
-
-// Write writes the files into dir and makes it if need be. Files of other
-// names stay. Scripts are made executable. The last one is cluster.yml: a
-// directory that has never had it is not complete.
-func Write(dir string, files map[string][]byte) error {
-	names := slices.Sorted(maps.Keys(files))
-	if i, ok := slices.BinarySearch(names, cluster.ServersFile); ok {
-		names = append(slices.Delete(names, i, i+1), cluster.ServersFile)
-	}
-	for _, name := range names {
-		mode := os.FileMode(0o644)
-		if bytes.HasPrefix(files[name], []byte("#!")) {
-			mode = 0o755
-		}
-		name, data := filepath.Join(dir, filepath.FromSlash(name)), files[name]
-		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
-			return err
-		}
-		if err := os.WriteFile(name, data, mode); err != nil {
-			return err
-		}
-		if err := os.Chmod(name, mode); err != nil { // it may have been there
-			return err
-		}
-	}
-	return nil
 }
 
 // render fills in one of the embedded templates.

@@ -31,7 +31,7 @@ func contents(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	found := map[string]string{}
 	err := filepath.WalkDir(dir, func(name string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
+		if err != nil || d.IsDir() || d.Name() == manifestFile {
 			return err
 		}
 		data, err := os.ReadFile(name)
