@@ -31,7 +31,7 @@ func run(ctx context.Context, root string, log *slog.Logger) error {
 	return worker.Run(ctx, worker.Options{
 		LRN: s.LRN, HostID: hostID, BootID: daemon.BootID(), Version: daemon.Version,
 		Etcd: s.Etcd, Table: steps.Table(), Order: release.Order,
-		Doer: steps.NewHost(steps.Real(root, s.Log)), Journal: worker.FileJournal{FS: s.FS}, Logger: s.Log,
+		Doer: steps.NewHost(steps.Real(root, s.Etcd, s.Log)), Journal: worker.FileJournal{FS: s.FS}, Logger: s.Log,
 	})
 }
 

@@ -5,10 +5,8 @@ import (
 	"fmt"
 	"time"
 
-	"sigs.k8s.io/yaml"
-
 	"github.com/cybozu-go/neco"
-	"github.com/cybozu-go/neco/pkg/host"
+	"github.com/cybozu-go/neco/pkg/component/etcd"
 	"github.com/cybozu-go/neco/pkg/storage"
 	"github.com/cybozu-go/neco/pkg/update"
 )
@@ -46,17 +44,11 @@ const (
 
 // startDaemons writes the configuration of Neco's programs and starts them.
 func startDaemons(ctx context.Context, r *run) error {
-	data, err := yaml.Marshal(struct {
-		Endpoints []string `json:"endpoints"`
-		Prefix    string   `json:"prefix"`
-		CA        string   `json:"tls-ca-file"`
-		Cert      string   `json:"tls-cert-file"`
-		Key       string   `json:"tls-key-file"`
-	}{neco.EtcdEndpoints(r.LRNs), neco.NecoPrefix, neco.ServerCAFile, neco.NecoCertFile, neco.NecoKeyFile})
+	file, err := etcd.NecoConfig(r.LRNs)
 	if err != nil {
 		return err
 	}
-	if _, err := r.FS.Write(host.File{Path: neco.NecoConfFile, Data: data, Mode: 0o644}); err != nil {
+	if _, err := r.FS.Write(file); err != nil {
 		return err
 	}
 	if err := r.Units.StartTimer(ctx, backupTimer); err != nil {

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"strings"
 
+	clientv3 "go.etcd.io/etcd/client/v3"
+
 	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/pkg/component"
 	"github.com/cybozu-go/neco/pkg/host"
@@ -39,6 +41,10 @@ type Options struct {
 	// says.
 	Containers func(c storage.Config) (component.Containers, error)
 	Stage      func(ctx context.Context, c storage.Config, v release.Version) (path string, err error)
+	// Etcd is namespaced at Neco's prefix.
+	Etcd *clientv3.Client
+	// Unseal opens the Vault on this host.
+	Unseal func(ctx context.Context) error
 	// Staged finds what Stage has brought here earlier, without asking anybody.
 	Staged func(v release.Version) (path string, err error)
 }
@@ -66,8 +72,12 @@ func (h *Host) Do(ctx context.Context, p update.Place, t worker.Target) (string,
 	return f(ctx, h, t)
 }
 
-// Qualifies: no once-action of this version has a local condition.
-func (h *Host) Qualifies(context.Context, update.Place, worker.Target) (bool, string, error) {
+// Qualifies: the members of etcd are looked after only by servers whose own is
+// Neco's.
+func (h *Host) Qualifies(_ context.Context, p update.Place, _ worker.Target) (bool, string, error) {
+	if h.rows[p.Step].needsEtcd && !h.managed() {
+		return false, notOurs, nil
+	}
 	return true, "", nil
 }
 

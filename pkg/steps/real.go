@@ -4,19 +4,45 @@ import (
 	"context"
 	"log/slog"
 
+	clientv3 "go.etcd.io/etcd/client/v3"
+
 	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/pkg/component"
 	"github.com/cybozu-go/neco/pkg/host"
+	"github.com/cybozu-go/neco/pkg/hostkey"
 	"github.com/cybozu-go/neco/pkg/release"
 	"github.com/cybozu-go/neco/pkg/storage"
+	"github.com/cybozu-go/neco/pkg/vault"
+	"github.com/cybozu-go/neco/pkg/vaultkey"
 )
 
 // Real returns the options for the boot server whose file system is at root.
-func Real(root string, log *slog.Logger) Options {
+func Real(root string, etcd *clientv3.Client, log *slog.Logger) Options {
 	r := realHost{fs: host.FS{Root: root}, packages: host.Packages{Root: root}, log: log}
 	return Options{
 		FS: r.fs, Units: r.units, Restarter: r.units, Packages: r,
+		Etcd: etcd, Unseal: r.unseal(etcd),
 		Artifacts: neco.CurrentArtifacts, Containers: r.containers, Stage: r.stage, Staged: r.staged,
+	}
+}
+
+// unseal opens the Vault of this host with the key in etcd.
+func (r realHost) unseal(etcd *clientv3.Client) func(context.Context) error {
+	return func(ctx context.Context) error {
+		id, err := hostkey.Load(ctx, r.fs)
+		if err != nil {
+			return err
+		}
+		key, err := vaultkey.Unseal(ctx, etcd, id)
+		if err != nil {
+			return err
+		}
+		client, err := vault.Open(vault.Local, r.fs.Path(neco.ServerCAFile), "")
+		if err != nil {
+			return err
+		}
+		_, err = vault.Unseal(ctx, client, key)
+		return err
 	}
 }
 

@@ -17,12 +17,15 @@ const (
 	installDeadline  = 15 * time.Minute
 	pullDeadline     = 20 * time.Minute
 	convergeDeadline = 5 * time.Minute
+	joinDeadline     = 15 * time.Minute
 )
 
 // row is a step with what its actions do.
 type row struct {
 	name string
 	acts []act
+	// needsEtcd: the once-actions are of the etcd that Neco has set up.
+	needsEtcd bool
 }
 
 // act is an action with what it does.
@@ -34,20 +37,27 @@ type act struct {
 // rows is the table.  Its order is that of the steps.
 func rows() []row {
 	return []row{
-		{"package", []act{
+		{name: "package", acts: []act{
 			{update.Action{Name: "download", Deadline: downloadDeadline}, download},
 			{update.Action{Name: "install", Phase: 1, Deadline: installDeadline}, install},
 		}},
-		{"fetch-images", []act{{update.Action{Name: "pull", Deadline: pullDeadline}, pullImages}}},
-		unmanaged("etcd"),
-		unmanaged("vault-stop"),
-		unmanaged("vault"),
-		{"setup-hw", []act{{every("converge"), converge(setuphw.Component{})}}},
-		{"serf", []act{
-			{every("write"), write(serf.Component{})},
-			{update.Action{Name: "restart", Kind: update.Rolling, Deadline: convergeDeadline}, apply(serf.Component{})},
+		{name: "fetch-images", acts: []act{{update.Action{Name: "pull", Deadline: pullDeadline}, pullImages}}},
+		{name: "etcd", acts: []act{
+			{every("write"), writeEtcd},
+			{rolling("join", joinDeadline), joinEtcd},
 		}},
-		{"setup-serf-tags", []act{{every("converge"), converge(serftags.Component{})}}},
+		{name: "vault-stop", acts: []act{{every("stop"), stopVault}}},
+		{name: "vault", acts: []act{
+			{every("write"), writeVault},
+			{rolling("standby", convergeDeadline), applyStandbyVault},
+			{update.Action{Name: "active", Kind: update.Rolling, Phase: 1, Deadline: convergeDeadline}, applyVault},
+		}},
+		{name: "setup-hw", acts: []act{{every("converge"), converge(setuphw.Component{})}}},
+		{name: "serf", acts: []act{
+			{every("write"), write(serf.Component{})},
+			{rolling("restart", convergeDeadline), apply(serf.Component{})},
+		}},
+		{name: "setup-serf-tags", acts: []act{{every("converge"), converge(serftags.Component{})}}},
 		unmanaged("etcdpasswd"),
 		unmanaged("sabakan"),
 		unmanaged("sabakan-state-setter"),
@@ -56,9 +66,12 @@ func rows() []row {
 		unmanaged("cke-contents"),
 		unmanaged("sabakan-contents"),
 		unmanaged("dhcp-json"),
-		{"promtail", []act{{every("converge"), converge(promtail.Component{})}}},
+		{name: "promtail", acts: []act{{every("converge"), converge(promtail.Component{})}}},
 		unmanaged("user-resources"),
-		unmanaged("finish"),
+		{name: "finish", needsEtcd: true, acts: []act{
+			{update.Action{Name: "members", Kind: update.Once, Record: "etcd-members", Deadline: convergeDeadline}, removeMembers},
+			{update.Action{Name: "restart-etcd", Kind: update.Rolling, Phase: 1, Deadline: convergeDeadline}, applyEtcd},
+		}},
 	}
 }
 
@@ -66,9 +79,13 @@ func every(name string) update.Action {
 	return update.Action{Name: name, Deadline: convergeDeadline}
 }
 
+func rolling(name string, deadline time.Duration) update.Action {
+	return update.Action{Name: name, Kind: update.Rolling, Deadline: deadline}
+}
+
 // unmanaged is a row that keeps its number for what a later version does there.
 func unmanaged(name string) row {
-	return row{name, []act{{update.Action{Name: name, Unmanaged: true}, nil}}}
+	return row{name: name, acts: []act{{update.Action{Name: name, Unmanaged: true}, nil}}}
 }
 
 // Table returns the steps of an update.

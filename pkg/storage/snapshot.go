@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"go.etcd.io/etcd/api/v3/mvccpb"
+	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	clientv3 "go.etcd.io/etcd/client/v3"
 
 	"github.com/cybozu-go/neco/pkg/update"
@@ -54,6 +55,10 @@ func (s *Storage) Snapshot(ctx context.Context) (*Snapshot, error) {
 		ops = append(ops, clientv3.OpGet(prefix, clientv3.WithPrefix()))
 	}
 	res, err := s.etcd.Txn(ctx).Then(ops...).Commit()
+	// The client repeats other reads by itself when etcd elects a leader.
+	for elects(err) && pause(ctx, watchPause) {
+		res, err = s.etcd.Txn(ctx).Then(ops...).Commit()
+	}
 	if err != nil {
 		return nil, fmt.Errorf("read snapshot: %w", err)
 	}
@@ -65,6 +70,11 @@ func (s *Storage) Snapshot(ctx context.Context) (*Snapshot, error) {
 	}
 	snap.readConfig()
 	return snap, nil
+}
+
+// elects says that etcd could not answer because it had no leader just then.
+func elects(err error) bool {
+	return errors.Is(err, rpctypes.ErrLeaderChanged) || errors.Is(err, rpctypes.ErrNoLeader) || errors.Is(err, rpctypes.ErrTimeoutDueToLeaderFail)
 }
 
 // take puts one key into the snapshot, or names it as malformed.

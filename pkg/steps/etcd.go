@@ -1,0 +1,163 @@
+package steps
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path"
+	"time"
+
+	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/pkg/component"
+	"github.com/cybozu-go/neco/pkg/component/etcd"
+	"github.com/cybozu-go/neco/pkg/membership"
+	"github.com/cybozu-go/neco/pkg/worker"
+)
+
+// promotePause is between two questions whether a learner may vote: etcd has no
+// event for that.
+const promotePause = 500 * time.Millisecond
+
+// notOurs is the note of a step whose program neco setup did not bring here.
+const notOurs = "not set up by neco here: left alone"
+
+// managed says whether etcd and Vault on this host are Neco's: their
+// certificates come from neco setup or neco join.
+func (h *Host) managed() bool {
+	_, err := os.Stat(h.FS.Path(neco.EtcdPeerCertFile))
+	return err == nil
+}
+
+// ifManaged leaves hosts alone whose etcd is another's.
+func ifManaged(f do) do {
+	return func(ctx context.Context, h *Host, t worker.Target) (string, error) {
+		if !h.managed() {
+			return notOurs, nil
+		}
+		return f(ctx, h, t)
+	}
+}
+
+// joined says whether the member of this host has begun.
+func (h *Host) joined() bool {
+	_, err := os.Stat(h.FS.Path(path.Join(neco.EtcdDataDir, "member")))
+	return err == nil
+}
+
+// writeEtcd puts the files of a member in place that has begun.  What runs is
+// left alone until the last step.
+func writeEtcd(ctx context.Context, h *Host, t worker.Target) (string, error) {
+	return ifManaged(func(ctx context.Context, h *Host, t worker.Target) (string, error) {
+		if err := writeNecoConfig(h, t); err != nil {
+			return "", err
+		}
+		if !h.joined() {
+			return "", nil // what it has to be told comes with the join
+		}
+		return write(etcd.Component{})(ctx, h, t)
+	})(ctx, h, t)
+}
+
+// writeNecoConfig tells Neco's own programs where etcd is.
+func writeNecoConfig(h *Host, t worker.Target) error {
+	file, err := etcd.NecoConfig(t.Members)
+	if err != nil {
+		return err
+	}
+	_, err = h.FS.Write(file)
+	return err
+}
+
+// joinEtcd makes this host's etcd a voting member, if it is none.
+func joinEtcd(ctx context.Context, h *Host, t worker.Target) (string, error) {
+	return ifManaged(join)(ctx, h, t)
+}
+
+func join(ctx context.Context, h *Host, t worker.Target) (string, error) {
+	own := etcd.PeerURL(t.LRN)
+	now, err := membership.Look(ctx, h.Etcd)
+	if err != nil {
+		return "", err
+	}
+	m, listed := now.Find(own)
+	if listed && m.Name != "" && h.joined() {
+		if !m.Learner {
+			return "", nil
+		}
+		return "promoted", promote(ctx, h, own)
+	}
+	if !listed && h.joined() {
+		// A copy of the data, of a time before this server left.
+		if err := h.FS.RemoveDir(path.Join(neco.EtcdDataDir, "member")); err != nil {
+			return "", err
+		}
+	}
+	now, err = membership.Add(ctx, h.Etcd, own, !h.joined())
+	if err != nil {
+		return "", err
+	}
+	c := etcd.Component{Initial: now.Initial(etcd.MemberName(t.LRN), own)}
+	if _, err := write(c)(ctx, h, t); err != nil {
+		return "", err
+	}
+	if _, err := apply(c)(ctx, h, t); err != nil {
+		return "", err
+	}
+	return "joined", promote(ctx, h, own)
+}
+
+// promote waits until the learner has caught up.
+func promote(ctx context.Context, h *Host, peerURL string) error {
+	for {
+		err := membership.Promote(ctx, h.Etcd, peerURL)
+		if err == nil {
+			return nil
+		}
+		if neco.SleepContext(ctx, promotePause) != nil {
+			return errors.Join(context.Cause(ctx), err)
+		}
+	}
+}
+
+// removeMembers takes the members out that are not in the request.
+func removeMembers(ctx context.Context, h *Host, t worker.Target) (string, error) {
+	removed, err := membership.Remove(ctx, h.Etcd, peerURLs(t))
+	if err != nil || len(removed) == 0 {
+		return "", err
+	}
+	return fmt.Sprintf("removed %d members", len(removed)), nil
+}
+
+// applyEtcd restarts this host's member if it does not run what is declared,
+// and only while all others serve.
+func applyEtcd(ctx context.Context, h *Host, t worker.Target) (string, error) {
+	return ifManaged(func(ctx context.Context, h *Host, t worker.Target) (string, error) {
+		ch, ct, err := h.component(t)
+		if err != nil {
+			return "", worker.Permanent(err)
+		}
+		stale, err := component.Stale(ch, etcd.Component{}, ct)
+		if err != nil {
+			return "", err
+		}
+		if stale {
+			now, err := membership.Look(ctx, h.Etcd)
+			if err != nil {
+				return "", err
+			}
+			if err := now.MayRestart(peerURLs(t)); err != nil {
+				return "", err
+			}
+		}
+		return apply(etcd.Component{})(ctx, h, t)
+	})(ctx, h, t)
+}
+
+func peerURLs(t worker.Target) []string {
+	var urls []string
+	for _, lrn := range t.Members {
+		urls = append(urls, etcd.PeerURL(lrn))
+	}
+	return urls
+}
