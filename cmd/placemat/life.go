@@ -133,17 +133,24 @@ func newLogCmd(p *program) *cobra.Command {
 }
 
 func newGraphCmd(*program) *cobra.Command {
-	return &cobra.Command{
+	var output string
+	cmd := &cobra.Command{
 		Use:   "graph DIR",
-		Short: "Draw the topology that is described in DIR, in the language of Graphviz",
+		Short: "Draw the topology that is described in DIR",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			draw, ok := map[string]func(*cluster.Cluster) string{"svg": placemat.SVG, "dot": placemat.Graph}[output]
+			if !ok {
+				return fmt.Errorf("output %q: it is svg, or dot for Graphviz", output)
+			}
 			c, err := cluster.Load(args[0])
 			if err != nil {
 				return err
 			}
-			_, err = io.WriteString(cmd.OutOrStdout(), placemat.Graph(c))
+			_, err = io.WriteString(cmd.OutOrStdout(), draw(c))
 			return err
 		},
 	}
+	cmd.Flags().StringVarP(&output, "output", "o", "svg", "svg, or dot for Graphviz")
+	return cmd
 }

@@ -46,25 +46,35 @@ func Graph(c *cluster.Cluster) string {
 }
 
 func nodeLine(n cluster.Node) string {
-	label := n.Name
+	return fmt.Sprintf("%q [label=\"%s\" fillcolor=%q];\n", n.Name, strings.Join(labels(n), "\\n"), colour(n.Kind))
+}
+
+// labels are what is written into a node, its name first.
+func labels(n cluster.Node) []string {
+	lines := []string{n.Name}
 	if n.ASN != 0 {
-		label += fmt.Sprintf("\\nAS %d", n.ASN)
+		lines = append(lines, fmt.Sprintf("AS %d", n.ASN))
 	}
 	for _, i := range n.Interfaces {
-		if i.Type != cluster.Dummy {
+		if i.Type != cluster.Dummy || len(i.Addresses) == 0 {
 			continue
 		}
+		line := i.Name
 		for _, a := range i.Addresses {
-			label += "\\n" + i.Name + " " + a.Addr().String()
+			line += " " + a.Addr().String()
 		}
+		lines = append(lines, line)
 	}
-	colour := "#ffffff"
+	return lines
+}
+
+func colour(k cluster.Kind) string {
 	for _, c := range colours {
-		if c.kind == n.Kind {
-			colour = c.colour
+		if c.kind == k {
+			return c.colour
 		}
 	}
-	return fmt.Sprintf("%q [label=\"%s\" fillcolor=%q];\n", n.Name, label, colour)
+	return "#ffffff"
 }
 
 func end(e cluster.End) string {
