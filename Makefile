@@ -66,11 +66,11 @@ test-sandbox: ## The tests that run real packages in the sandbox
 	go test -tags=sandbox -count=1 -timeout=60m ./pkg/sandbox/... ./cmd/neco-sandbox/...
 
 .PHONY: dc
-dc: ## Start a virtual data centre: systemd boot servers behind a BGP fabric (root)
+dc: ## Start a virtual data centre: systemd boot servers behind a BGP fabric (root) [MENU=dctest/menu-5.yml]
 	dctest/dc up
 
 .PHONY: dc-down
-dc-down: ## End it
+dc-down: ## End it, and everything that was started for it
 	dctest/dc down
 
 .PHONY: test-deb
