@@ -96,6 +96,7 @@ func (r *run) stage(ctx context.Context, n int, s stage) error {
 		}
 	}
 	if s.each != nil {
+		r.say(s.name, "%s", s.says)
 		bounded, cancel := withDeadline(ctx, s.deadline, s.name)
 		defer cancel()
 		if err := s.each(bounded, r); err != nil {
@@ -124,6 +125,7 @@ func (r *run) await(ctx context.Context, n int, s stage) error {
 	if !r.leads || s.led == nil {
 		return nil
 	}
+	r.say(s.name, "%s, for all", s.says)
 	ctx, cancel = withDeadline(ctx, s.deadline, s.name)
 	defer cancel()
 	if err := s.led(ctx, r); err != nil {

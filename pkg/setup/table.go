@@ -20,6 +20,15 @@ type stage struct {
 // checks is how many stages at the beginning change nothing.
 const checks = 2
 
+// Stages are the names of the stages, in order.
+func Stages() []string {
+	var names []string
+	for _, s := range table() {
+		names = append(names, s.name)
+	}
+	return names
+}
+
 // table is the bootstrap.
 func table() []stage {
 	return []stage{

@@ -1,0 +1,100 @@
+//go:build dctest
+
+package bootstrap
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/cybozu-go/neco/dctest/dctesting"
+	"github.com/cybozu-go/neco/dctest/necotest"
+)
+
+// first is the version that the servers are set up with.
+const (
+	first        = "2026.11.21-1"
+	limit        = 5 * time.Minute
+	setupAim     = 45 * time.Second
+	updateAim    = 10 * time.Second
+	etcdGapAim   = 5 * time.Second
+	vaultGapAim  = 15 * time.Second
+	failAtFactor = 10 // a time fails a test only at ten times its aim
+)
+
+var (
+	lab *necotest.Lab
+	// three are the servers that begin.
+	three = []int{0, 1, 2}
+	deb   string
+	// password is that of Vault's user admin.
+	password string
+)
+
+func TestBootstrap(t *testing.T) {
+	RegisterFailHandler(Fail)
+	RunSpecs(t, "bootstrap")
+}
+
+var _ = BeforeSuite(func(ctx SpecContext) {
+	var dc *dctesting.DC
+	var err error
+	if os.Getenv("DC") != "" {
+		dc, err = dctesting.Use(ctx)
+	} else {
+		dc, err = dctesting.Up(ctx, "bootstrap", "dctest/menu-5.yml")
+		DeferCleanup(func(ctx SpecContext) { Expect(dc.Down(ctx)).To(Succeed()) })
+	}
+	Expect(err).NotTo(HaveOccurred())
+	dc.Say = func(format string, args ...any) { GinkgoWriter.Printf(format+"\n", args...) }
+	Expect(dc.Heal(ctx)).To(Succeed())
+	lab, err = necotest.New(dc)
+	Expect(err).NotTo(HaveOccurred())
+	deb, err = lab.Package(ctx, first, nil)
+	Expect(err).NotTo(HaveOccurred())
+})
+
+// servers are the names of boot servers.
+func servers(lrns ...int) []string {
+	var names []string
+	for _, n := range lrns {
+		names = append(names, necotest.Server(n))
+	}
+	return names
+}
+
+// run is a command on a server, which succeeds.
+func run(ctx SpecContext, lrn int, name string, args ...string) string {
+	GinkgoHelper()
+	out, err := lab.Exec(ctx, necotest.Server(lrn), name, args...)
+	Expect(err).NotTo(HaveOccurred())
+	return out
+}
+
+// runs is how often what is measured is done.
+func runs() int {
+	n, err := strconv.Atoi(os.Getenv("RUNS"))
+	if err != nil || n < 1 {
+		return 1
+	}
+	return n
+}
+
+// report prints what was measured, also when all is well.
+func report(format string, args ...any) { fmt.Printf("    "+format+"\n", args...) }
+
+// median of what was measured, with its spread, against the aim.
+func measured(what string, times []time.Duration, aim time.Duration) {
+	GinkgoHelper()
+	slices.Sort(times)
+	mid := times[len(times)/2]
+	report("%s: median of %d: %s (%s to %s), aim %s", what, len(times), mid.Round(time.Millisecond),
+		times[0].Round(time.Millisecond), times[len(times)-1].Round(time.Millisecond), aim)
+	Expect(mid).To(BeNumerically("<", failAtFactor*aim))
+}

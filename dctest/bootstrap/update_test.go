@@ -1,0 +1,158 @@
+//go:build dctest
+
+package bootstrap
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/cybozu-go/neco/dctest/necotest"
+)
+
+// release is one that is delivered, and what it restarts.
+type release struct {
+	version string
+	change  func(string) string
+	etcd    bool
+	vault   bool
+}
+
+func tag(name, old, new string) func(string) string {
+	return func(set string) string {
+		return strings.Replace(set, fmt.Sprintf("cybozu/%s\", Tag: %q", name, old), fmt.Sprintf("cybozu/%s\", Tag: %q", name, new), 1)
+	}
+}
+
+// etcd3616 is a change of etcd's image; what both names of it have inside is the
+// same.
+func etcd3616(set string) string { return tag("etcd", "3.5.4.1", "3.6.16.1")(set) }
+
+func vault1210(set string) string { return tag("vault", "1.10.2.1", "1.21.0.1")(etcd3616(set)) }
+
+var _ = Describe("a release", Ordered, func() {
+	BeforeAll(func(ctx SpecContext) {
+		Expect(lab.BuildProbe(ctx, "boot-0")).To(Succeed())
+		run(ctx, 0, "neco", "config", "set", "check-update-interval", "1s")
+		run(ctx, 0, "neco", "config", "set", "env", "prod")
+	})
+
+	for i := range runs() {
+		It("that changes neither etcd nor Vault restarts neither", func(ctx SpecContext) {
+			times := deliver(ctx, release{version: fmt.Sprintf("2026.11.21-%d", 2+i)})
+			measured("request to complete", times[:1], updateAim)
+			measured("last server's installation to complete", times[1:], updateAim)
+		})
+	}
+
+	It("that changes etcd restarts one member after the other", func(ctx SpecContext) {
+		deliver(ctx, release{version: "2026.11.22-1", change: etcd3616, etcd: true})
+		for _, lrn := range three {
+			Expect(run(ctx, lrn, "docker", "ps", "--format", "{{.Image}}")).To(ContainSubstring("etcd:3.6.16.1"))
+		}
+	})
+
+	It("that changes Vault restarts the standbys before the active node", func(ctx SpecContext) {
+		deliver(ctx, release{version: "2026.11.22-2", change: vault1210, vault: true})
+		for _, lrn := range three {
+			Expect(run(ctx, lrn, "docker", "ps", "--format", "{{.Image}}")).To(ContainSubstring("vault:1.21.0.1"))
+		}
+	})
+})
+
+// deliver publishes a release, waits until it has arrived, and holds it against
+// what it may interrupt.  It returns the time from the request, and from the
+// last installation, to complete.
+func deliver(ctx SpecContext, r release) []time.Duration {
+	GinkgoHelper()
+	pkg, err := lab.Package(ctx, r.version, r.change)
+	Expect(err).NotTo(HaveOccurred())
+	etcdStarts, vaultStarts := starts(ctx, "etcd-container"), starts(ctx, "vault")
+	etcd, err := lab.StartProbe(ctx, "boot-0", "etcd")
+	Expect(err).NotTo(HaveOccurred())
+	vault, err := lab.StartProbe(ctx, "boot-0", "vault")
+	Expect(err).NotTo(HaveOccurred())
+	Expect(lab.Publish(pkg)).To(Succeed())
+	Eventually(ctx, func() (string, error) { return lab.Exec(ctx, "boot-0", "neco", "history") }).WithTimeout(limit).
+		WithPolling(200 * time.Millisecond).Should(ContainSubstring(r.version))
+	Expect(lab.Complete(ctx, "boot-0", r.version, limit)).To(Succeed())
+	etcdGap, err := etcd.Stop()
+	Expect(err).NotTo(HaveOccurred())
+	vaultGap, err := vault.Stop()
+	Expect(err).NotTo(HaveOccurred())
+	report("etcd: %d writes, longest gap %s, at most %d members down; Vault: %d reads, longest gap %s",
+		etcdGap.Answers, etcdGap.Longest.Round(time.Millisecond), etcdGap.Worst, vaultGap.Answers, vaultGap.Longest.Round(time.Millisecond))
+	Expect(etcdGap.Answers).To(BeNumerically(">", 10))
+	Expect(vaultGap.Answers).To(BeNumerically(">", 3))
+	restarted(ctx, "etcd-container", etcdStarts, r.etcd)
+	restarted(ctx, "vault", vaultStarts, r.vault)
+	if r.etcd {
+		Expect(etcdGap.Worst).To(BeNumerically("<=", 1))
+	} else {
+		Expect(etcdGap.Worst).To(BeZero())
+	}
+	Expect(etcdGap.Longest).To(BeNumerically("<", failAtFactor*etcdGapAim))
+	Expect(vaultGap.Longest).To(BeNumerically("<", failAtFactor*vaultGapAim))
+	return duration(ctx, r.version)
+}
+
+// starts counts how often a unit was started on each server.
+func starts(ctx SpecContext, unit string) map[int]int {
+	GinkgoHelper()
+	n := map[int]int{}
+	for _, lrn := range three {
+		log := run(ctx, lrn, "journalctl", "--no-pager", "-u", unit)
+		n[lrn] = strings.Count(log, "Started "+unit+".service")
+	}
+	return n
+}
+
+// restarted holds that each server has started the unit once more, or not.
+func restarted(ctx SpecContext, unit string, before map[int]int, want bool) {
+	GinkgoHelper()
+	for lrn, n := range starts(ctx, unit) {
+		if want {
+			n--
+		}
+		Expect(n).To(Equal(before[lrn]), "starts of %s on %s", unit, necotest.Server(lrn))
+	}
+}
+
+// duration is the time from the request of a version to complete, and that from
+// the last server's installation of its package.
+func duration(ctx SpecContext, version string) []time.Duration {
+	GinkgoHelper()
+	at := func(lrn int, pattern string) time.Time {
+		log := run(ctx, lrn, "sh", "-c", "journalctl --no-pager -o short-unix -u neco-worker -u neco-updater -u neco-install")
+		var last time.Time
+		for _, m := range regexp.MustCompile(`(?m)^(\d+)\.(\d{6}) .*`+pattern).FindAllStringSubmatch(log, -1) {
+			var sec, micro int64
+			fmt.Sscan(m[1], &sec)
+			fmt.Sscan(m[2], &micro)
+			last = time.Unix(sec, micro*1000)
+		}
+		return last
+	}
+	var installed, complete, requested time.Time
+	for _, lrn := range three {
+		installed = later(installed, at(lrn, `neco-install.service: Deactivated successfully`))
+		complete = later(complete, at(lrn, `cond=completed.*version=`+regexp.QuoteMeta(version)))
+	}
+	m := regexp.MustCompile(`begun (\S+ \S+)Z`).FindStringSubmatch(run(ctx, 0, "neco", "status"))
+	Expect(m).NotTo(BeNil())
+	requested, err := time.Parse(time.DateTime, m[1])
+	Expect(err).NotTo(HaveOccurred())
+	report("request to complete: %s; last installation to complete: %s", complete.Sub(requested).Round(time.Millisecond), complete.Sub(installed).Round(time.Millisecond))
+	return []time.Duration{complete.Sub(requested), complete.Sub(installed)}
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}

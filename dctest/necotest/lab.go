@@ -1,0 +1,148 @@
+package necotest
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/dctest/dctesting"
+)
+
+// Lab is a data centre in which Neco is tried.
+type Lab struct {
+	*dctesting.DC
+	root string
+}
+
+// New returns the lab of a data centre that is up.
+func New(dc *dctesting.DC) (*Lab, error) {
+	root, err := dctesting.Root()
+	return &Lab{dc, root}, err
+}
+
+// Server is the name of the boot server of a rack.
+func Server(lrn int) string { return fmt.Sprintf("boot-%d", lrn) }
+
+// Package builds the package of a version and returns its file.  Change, if not
+// nil, makes another set of artifacts out of the repository's.
+func (l *Lab) Package(ctx context.Context, version string, change func(artifacts string) string) (string, error) {
+	cmd := exec.CommandContext(ctx, filepath.Join(l.root, "debian/build"), filepath.Join(l.root, "build"), version)
+	cmd.Env = os.Environ()
+	if change != nil {
+		file, err := l.artifacts(version, change)
+		if err != nil {
+			return "", err
+		}
+		cmd.Env = append(cmd.Env, "NECO_ARTIFACTS="+file)
+	}
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build the package %s: %w: %s", version, err, out)
+	}
+	return filepath.Join(l.root, "build", "neco_"+version+"_amd64.deb"), nil
+}
+
+func (l *Lab) artifacts(version string, change func(string) string) (string, error) {
+	data, err := os.ReadFile(filepath.Join(l.root, "artifacts.go"))
+	if err != nil {
+		return "", err
+	}
+	changed := change(string(data))
+	if changed == string(data) {
+		return "", fmt.Errorf("the set of artifacts of %s is the same as before", version)
+	}
+	file := filepath.Join(l.root, "build", "artifacts-"+version+".go")
+	return file, os.WriteFile(file, []byte(changed), 0o644)
+}
+
+// Publish makes a package the newest release.
+func (l *Lab) Publish(deb string) error {
+	dir := filepath.Join(l.root, "build", "outside-"+l.Name, "releases")
+	for _, suffix := range []string{"", ".sha256"} {
+		data, err := os.ReadFile(deb + suffix)
+		if err != nil {
+			return err
+		}
+		name := filepath.Join(dir, filepath.Base(deb)+suffix)
+		if err := os.WriteFile(name+".new", data, 0o644); err != nil {
+			return err
+		}
+		if err := os.Rename(name+".new", name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Fresh gives servers a fresh disk, the package, and the images that setup
+// starts, all at once.
+func (l *Lab) Fresh(ctx context.Context, deb string, servers ...string) error {
+	return each(ctx, servers, func(ctx context.Context, s string) error {
+		if err := l.Wipe(ctx, s); err != nil {
+			return err
+		}
+		if err := l.Await(ctx, s); err != nil {
+			return err
+		}
+		if err := l.Install(ctx, deb, s); err != nil {
+			return err
+		}
+		for _, name := range []string{"etcd", "vault"} {
+			img, err := neco.CurrentArtifacts.FindContainerImage(name)
+			if err != nil {
+				return err
+			}
+			if _, err := l.Exec(ctx, s, "docker", "pull", "-q", img.FullName(false)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// Install installs a package with dpkg.
+func (l *Lab) Install(ctx context.Context, deb, server string) error {
+	if err := l.Copy(ctx, server, deb, "/root/neco.deb"); err != nil {
+		return err
+	}
+	_, err := l.Exec(ctx, server, "dpkg", "-i", "/root/neco.deb")
+	return err
+}
+
+// Tokens puts one new setup token on all servers, and returns it.
+func (l *Lab) Tokens(ctx context.Context, servers ...string) (string, error) {
+	token, err := l.Exec(ctx, servers[0], "neco", "setup-token", "-")
+	if err != nil {
+		return "", err
+	}
+	return strings.TrimSpace(token), each(ctx, servers, func(ctx context.Context, s string) error {
+		return l.Write(ctx, s, "/etc/neco/setup-token", strings.NewReader(token), 0o600)
+	})
+}
+
+// Complete waits until the update to version is complete, as neco status of a
+// server has it.
+func (l *Lab) Complete(ctx context.Context, server, version string, limit time.Duration) error {
+	_, err := l.Exec(ctx, server, "neco", "status", "--wait", "--for", version, "--timeout", limit.String())
+	return err
+}
+
+// each does f for all servers at once.
+func each(ctx context.Context, servers []string, f func(ctx context.Context, server string) error) error {
+	g, ctx := errgroup.WithContext(ctx)
+	for _, s := range servers {
+		g.Go(func() error {
+			if err := f(ctx, s); err != nil {
+				return fmt.Errorf("%s: %w", s, err)
+			}
+			return nil
+		})
+	}
+	return g.Wait()
+}

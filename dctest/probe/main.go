@@ -1,0 +1,152 @@
+// Command probe asks a service of the boot servers every 100 ms, until its
+// standard input ends, and prints for how long there was no answer at most.
+//
+//	probe etcd    writes a key
+//	probe vault   reads a certificate through any server, which Vault's active node answers
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/pkg/membership"
+	"github.com/cybozu-go/neco/pkg/vault"
+)
+
+const (
+	interval = 100 * time.Millisecond
+	// patience is short: a question that hangs is asked elsewhere.
+	patience = time.Second
+)
+
+func main() {
+	if err := run(os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+// gaps is what is printed.
+type gaps struct {
+	Answers int           `json:"answers"`
+	Longest time.Duration `json:"longest"`
+	// Worst is how many members of etcd were down at once at most.
+	Worst int `json:"worst"`
+}
+
+func run(args []string) error {
+	if len(args) != 1 {
+		return errors.New("usage: probe etcd|vault")
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	go func() {
+		io.Copy(io.Discard, os.Stdin)
+		cancel()
+	}()
+	conf, err := neco.LoadEtcdConfig(neco.NecoConfFile)
+	if err != nil {
+		return err
+	}
+	var g gaps
+	switch args[0] {
+	case "etcd":
+		err = etcd(ctx, conf, &g)
+	case "vault":
+		err = vaults(ctx, conf, &g)
+	default:
+		err = fmt.Errorf("unknown service %q", args[0])
+	}
+	if err != nil {
+		return err
+	}
+	return json.NewEncoder(os.Stdout).Encode(g)
+}
+
+// repeat asks until ctx ends.
+func (g *gaps) repeat(ctx context.Context, ask func(context.Context) error) {
+	last := time.Now()
+	tick := time.NewTicker(interval)
+	defer tick.Stop()
+	for ctx.Err() == nil {
+		short, cancel := context.WithTimeout(ctx, patience)
+		err := ask(short)
+		cancel()
+		if err == nil {
+			g.Answers++
+			g.Longest = max(g.Longest, time.Since(last))
+			last = time.Now()
+		} else if ctx.Err() == nil {
+			fmt.Fprintln(os.Stderr, time.Now().Format(time.TimeOnly), err)
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+		}
+	}
+	g.Longest = max(g.Longest, time.Since(last))
+}
+
+func etcd(ctx context.Context, conf *neco.EtcdConfig, g *gaps) error {
+	c, err := conf.Client()
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	watched := make(chan int)
+	go func() {
+		worst := 0
+		for ctx.Err() == nil {
+			now, err := membership.Look(ctx, c)
+			down := 0
+			for _, m := range now {
+				// One that joins has not been up yet.
+				if !m.Healthy && m.Name != "" && !m.Learner {
+					down++
+				}
+			}
+			if err == nil && ctx.Err() == nil {
+				worst = max(worst, down)
+			}
+			neco.SleepContext(ctx, interval)
+		}
+		watched <- worst
+	}()
+	g.repeat(ctx, func(ctx context.Context) error {
+		_, err := c.Put(ctx, "probe", time.Now().String())
+		return err
+	})
+	g.Worst = <-watched
+	return nil
+}
+
+func vaults(ctx context.Context, conf *neco.EtcdConfig, g *gaps) error {
+	addrs := []string{vault.Local}
+	for lrn := range len(conf.Endpoints) {
+		addrs = append(addrs, vault.Address(lrn))
+	}
+	g.repeat(ctx, func(ctx context.Context) error {
+		var errs []error
+		for _, addr := range addrs {
+			c, err := vault.Open(addr, neco.ServerCAFile, "")
+			if err != nil {
+				return err
+			}
+			c.SetMaxRetries(0)
+			one, cancel := context.WithTimeout(ctx, patience/time.Duration(len(addrs)))
+			pem, err := vault.CA(one, c, neco.CAServer)
+			cancel()
+			if err == nil && len(pem) > 0 {
+				return nil
+			}
+			errs = append(errs, err)
+		}
+		return errors.Join(errs...)
+	})
+	return nil
+}
