@@ -2,9 +2,11 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -107,7 +109,12 @@ func newExecCmd(p *program) *cobra.Command {
 				return err
 			}
 			e.Stdin, e.Stdout, e.Stderr = cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr()
-			return e.Run()
+			err = e.Run()
+			var exit *exec.ExitError
+			if errors.As(err, &exit) && exit.Exited() {
+				return &commandError{exit.ExitCode()}
+			}
+			return err
 		},
 	}
 }

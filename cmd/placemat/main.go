@@ -4,18 +4,42 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"os"
+	"os/signal"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
-	"github.com/cybozu-go/neco/pkg/daemon"
 	"github.com/cybozu-go/neco/pkg/placemat"
 )
 
 func main() {
-	os.Exit(daemon.Main(func(ctx context.Context) error { return newCommand().ExecuteContext(ctx) }))
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	os.Exit(status(newCommand().ExecuteContext(ctx), os.Stderr))
 }
+
+// status is how the program ends: as the command of placemat exec has ended,
+// which has said why itself, or with 1.  One that was interrupted has failed.
+func status(err error, words io.Writer) int {
+	var of *commandError
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &of):
+		return of.code
+	}
+	fmt.Fprintf(words, "Error: %v\n", err)
+	return 1
+}
+
+// commandError is a command on a node that has failed by itself.
+type commandError struct{ code int }
+
+func (e *commandError) Error() string { return fmt.Sprintf("the command ended with %d", e.code) }
 
 // program is what all commands share.
 type program struct{ name string }
