@@ -129,7 +129,7 @@ func newLogCmd(p *program) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			data, err := c.Log(args[0])
+			data, err := c.Log(cmd.Context(), args[0])
 			if err != nil {
 				return err
 			}

@@ -115,12 +115,20 @@ func (c *Centre) Cluster() (*cluster.Cluster, error) {
 }
 
 // Log returns what the BIRD of a node has written.
-func (c *Centre) Log(node string) ([]byte, error) {
+func (c *Centre) Log(ctx context.Context, node string) ([]byte, error) {
 	if err := c.load(); err != nil {
 		return nil, err
 	}
-	if _, err := c.node(node); err != nil {
+	n, err := c.node(node)
+	if err != nil {
 		return nil, err
+	}
+	if n.BirdConf == "" {
+		return nil, fmt.Errorf("%s runs no BIRD", node)
+	}
+	if c.machine(n) {
+		out, err := c.docker(ctx, "exec", c.container(node), "journalctl", "--unit=bird", "--no-pager", "--output=short-iso")
+		return []byte(out), err
 	}
 	return os.ReadFile(c.path("log", node+".bird.log"))
 }
