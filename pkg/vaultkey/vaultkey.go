@@ -123,6 +123,11 @@ func Store(ctx context.Context, etcd clientv3.KV, unsealKey, rootToken string, r
 		}
 		ops = append(ops, clientv3.OpPut(key, sealed))
 	}
+	list, err := json.Marshal(recipients)
+	if err != nil {
+		return err
+	}
+	ops = append(ops, clientv3.OpPut(KeySealedTo, string(list)))
 	if _, err := etcd.Txn(ctx).Then(ops...).Commit(); err != nil {
 		return fmt.Errorf("store the keys of vault: %w", err)
 	}
@@ -200,9 +205,17 @@ func reseal(ctx context.Context, etcd clientv3.KV, key string, id hostkey.Identi
 	if err != nil {
 		return err
 	}
-	res, err := etcd.Txn(ctx).If(clientv3.Compare(clientv3.ModRevision(key), "=", rev)).Then(clientv3.OpPut(key, sealed)).Commit()
+	ops := []clientv3.Op{clientv3.OpPut(key, sealed)}
+	if key == KeyUnseal {
+		list, err := json.Marshal(recipients)
+		if err != nil {
+			return err
+		}
+		ops = append(ops, clientv3.OpPut(KeySealedTo, string(list)))
+	}
+	res, err := etcd.Txn(ctx).If(clientv3.Compare(clientv3.ModRevision(key), "=", rev)).Then(ops...).Commit()
 	if err == nil && !res.Succeeded {
-		return errors.New("somebody else has changed it")
+		return errChanged
 	}
 	return err
 }

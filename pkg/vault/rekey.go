@@ -1,0 +1,121 @@
+package vault
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/hashicorp/vault/api"
+)
+
+// NewKey is an unseal key that Vault has made and does not use yet.
+type NewKey struct {
+	Key string
+	// nonce names the attempt that it belongs to.
+	nonce string
+}
+
+// String keeps the key out of logs.
+func (NewKey) String() string { return "a new unseal key" }
+
+// BeginRekey has Vault make a new unseal key, with the one that is in use; Vault
+// goes on with the old one until Commit.  Attempts that somebody has left
+// unfinished are given up.  ErrBadKey if the key is not in use.
+func BeginRekey(ctx context.Context, c *api.Client, key string) (NewKey, error) {
+	k, err := beginRekey(ctx, c, key)
+	if err != nil {
+		return NewKey{}, fmt.Errorf("rekey vault: %w", err)
+	}
+	return k, nil
+}
+
+func beginRekey(ctx context.Context, c *api.Client, key string) (NewKey, error) {
+	if err := cancelRekey(ctx, c); err != nil {
+		return NewKey{}, err
+	}
+	begun, err := c.Sys().RekeyInitWithContext(ctx, &api.RekeyInitRequest{
+		SecretShares: 1, SecretThreshold: 1, RequireVerification: true,
+	})
+	if err != nil {
+		return NewKey{}, err
+	}
+	done, err := c.Sys().RekeyUpdateWithContext(ctx, key, begun.Nonce)
+	if err != nil {
+		return NewKey{}, errors.Join(hideKey(err), cancelRekey(ctx, c))
+	}
+	if !done.Complete || len(done.KeysB64) != 1 || !done.VerificationRequired || done.VerificationNonce == "" {
+		return NewKey{}, errors.Join(errors.New("vault wants more than one share of its key, or would not wait for it to be stored"), cancelRekey(ctx, c))
+	}
+	return NewKey{done.KeysB64[0], done.VerificationNonce}, nil
+}
+
+// hideKey replaces what Vault says of a bad key, for it may repeat it.
+func hideKey(err error) error {
+	if status(err) == http.StatusBadRequest {
+		return ErrBadKey
+	}
+	return err
+}
+
+func cancelRekey(ctx context.Context, c *api.Client) error {
+	s, err := c.Sys().RekeyStatusWithContext(ctx)
+	if err != nil {
+		return err
+	}
+	if !s.Started {
+		return nil
+	}
+	return c.Sys().RekeyCancelWithContextWithNonce(ctx, s.Nonce)
+}
+
+// Commit makes Vault use the new key, and no other, from now on.  The key must
+// be stored before.
+func (k NewKey) Commit(ctx context.Context, c *api.Client) error {
+	done, err := c.Sys().RekeyVerificationUpdateWithContext(ctx, k.Key, k.nonce)
+	if err != nil {
+		return fmt.Errorf("rekey vault: %w", hideKey(err))
+	}
+	if !done.Complete {
+		return errors.New("rekey vault: it did not take its own new key")
+	}
+	return nil
+}
+
+// KeyInUse says whether key is the unseal key of Vault.  It changes nothing.
+func KeyInUse(ctx context.Context, c *api.Client, key string) (bool, error) {
+	_, err := beginRekey(ctx, c, key)
+	if errors.Is(err, ErrBadKey) {
+		return false, nil
+	}
+	if err == nil {
+		err = cancelRekey(ctx, c)
+	}
+	if err != nil {
+		return false, fmt.Errorf("try an unseal key: %w", err)
+	}
+	return true, nil
+}
+
+// Rotate makes Vault encrypt what is written from now on with a new key of its
+// own.
+func Rotate(ctx context.Context, c *api.Client) error {
+	if err := c.Sys().RotateWithContext(ctx); err != nil {
+		return fmt.Errorf("rotate the encryption key of vault: %w", err)
+	}
+	return nil
+}
+
+// UnsealAny opens the Vault of c with the first of the keys that fits, and
+// reports whether it was sealed.  There is more than one only while Vault is
+// rekeyed.
+func UnsealAny(ctx context.Context, c *api.Client, keys []string) (opened bool, err error) {
+	err = ErrBadKey
+	for _, key := range keys {
+		opened, err = Unseal(ctx, c, key)
+		if !errors.Is(err, ErrBadKey) {
+			return opened, err
+		}
+	}
+	return opened, err
+}
