@@ -51,11 +51,17 @@ func startDaemons(ctx context.Context, r *run) error {
 	if _, err := r.FS.Write(file); err != nil {
 		return err
 	}
-	if err := r.Units.StartTimer(ctx, backupTimer); err != nil {
+	return StartDaemons(ctx, r.Units)
+}
+
+// StartDaemons starts Neco's programs and the backups on a server that has
+// their configuration.
+func StartDaemons(ctx context.Context, units Units) error {
+	if err := units.StartTimer(ctx, backupTimer); err != nil {
 		return err
 	}
 	for _, name := range []string{workerService, updaterService} {
-		if err := r.Units.Start(ctx, name); err != nil {
+		if err := units.Start(ctx, name); err != nil {
 			return err
 		}
 	}

@@ -76,6 +76,12 @@ func Register(ctx context.Context, c *api.Client, lrn int, token, secret string)
 	return nil
 }
 
+// BadCredentials says that a login failed because Vault does not know who it is.
+func BadCredentials(err error) bool {
+	code := status(err)
+	return code == http.StatusBadRequest || code == http.StatusForbidden
+}
+
 // plain keeps what Vault says of a bad request, which may repeat it, to itself.
 func plain(err error) error {
 	if code := status(err); code == http.StatusBadRequest || code == http.StatusInternalServerError {

@@ -1,0 +1,231 @@
+package join
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/hashicorp/vault/api"
+	clientv3 "go.etcd.io/etcd/client/v3"
+
+	"github.com/cybozu-go/neco/pkg/etcdauth"
+	"github.com/cybozu-go/neco/pkg/pki"
+	"github.com/cybozu-go/neco/pkg/storage"
+	"github.com/cybozu-go/neco/pkg/vault"
+)
+
+// MaxTTL is the longest that a join token may be good for.
+const MaxTTL = 24 * time.Hour
+
+// Issuer makes tokens on a boot server of the data centre.
+type Issuer struct {
+	// Etcd is namespaced at Neco's prefix; Vault is logged in as an operator.
+	Etcd  *clientv3.Client
+	Vault *api.Client
+	// CA is the certificate of the authority for servers, PEM.
+	CA  []byte
+	By  string
+	Now func() time.Time
+}
+
+// Issue makes a token with which the boot server s can join within ttl, and
+// everything that it needs to be let in: its users of etcd, its approle with
+// the policy that pins its names.  An earlier token for it ends.  Issue may be
+// repeated.
+func (i Issuer) Issue(ctx context.Context, s pki.Subject, ttl time.Duration) (Token, error) {
+	if err := s.Check(); err != nil {
+		return Token{}, err
+	}
+	if ttl < time.Minute || ttl > MaxTTL {
+		return Token{}, fmt.Errorf("a join token is good for a minute to %s, not for %s", MaxTTL, ttl)
+	}
+	pin, err := pinOf(i.CA)
+	if err != nil {
+		return Token{}, err
+	}
+	version, err := i.version(ctx, s.LRN)
+	if err != nil {
+		return Token{}, err
+	}
+	if err := i.admit(ctx, s); err != nil {
+		return Token{}, err
+	}
+	if err := i.end(ctx, s.LRN); err != nil {
+		return Token{}, err
+	}
+	role, err := vault.RoleID(ctx, i.Vault, s.LRN)
+	if err != nil {
+		return Token{}, err
+	}
+	expires := i.Now().Add(ttl).UTC().Truncate(time.Second)
+	t, err := vault.NewJoinToken(ctx, i.Vault, s.LRN, ttl)
+	if err != nil {
+		return Token{}, err
+	}
+	r := Record{LRN: s.LRN, HostName: s.HostName, Accessor: t.Accessor, Expires: expires, By: i.By}
+	if err := putRecord(ctx, i.Etcd, r); err != nil {
+		// A token that nobody sees must not live.
+		return Token{}, errors.Join(err, vault.RevokeAccessor(ctx, i.Vault, t.Accessor))
+	}
+	return Token{
+		LRN: s.LRN, HostName: s.HostName, Bastion: s.Bastion, RoleID: role, Secret: t.Secret,
+		Pin: pin, Version: version, Expires: expires,
+	}, nil
+}
+
+// version is that of the data centre, if the boot server lrn may join it at all.
+func (i Issuer) version(ctx context.Context, lrn int) (string, error) {
+	snap, err := storage.New(i.Etcd).Snapshot(ctx)
+	if err != nil {
+		return "", err
+	}
+	if slices.Contains(snap.Registered, lrn) {
+		return "", fmt.Errorf("boot server %d: %w", lrn, ErrRegistered)
+	}
+	return runs(snap)
+}
+
+// admit makes what the boot server needs to be let in.  Secrets of its earlier
+// lives end.
+func (i Issuer) admit(ctx context.Context, s pki.Subject) error {
+	policy, err := vault.BootPolicy(s)
+	if err != nil {
+		return err
+	}
+	if err := vault.PutPolicies(ctx, i.Vault, map[string]string{vault.BootRole(s.LRN): policy}); err != nil {
+		return err
+	}
+	if err := vault.PutBootRole(ctx, i.Vault, s.LRN); err != nil {
+		return err
+	}
+	if err := vault.RetireSecrets(ctx, i.Vault, s.LRN); err != nil {
+		return err
+	}
+	for _, u := range etcdauth.ServerUsers(s.LRN) {
+		err := settled(ctx, func() error {
+			_, err := etcdauth.EnsureUser(ctx, i.Etcd, u)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// runs is the version that the data centre runs, or is about to.
+func runs(snap *storage.Snapshot) (string, error) {
+	switch {
+	case snap.Request != nil:
+		return snap.Request.Version, nil
+	case snap.Release != "":
+		return snap.Release, nil
+	}
+	return "", errors.New("etcd does not say which version of neco the data centre runs")
+}
+
+// end ends the token for a boot server, if there is one.
+func (i Issuer) end(ctx context.Context, lrn int) error {
+	all, err := records(ctx, i.Etcd)
+	if err != nil {
+		return err
+	}
+	for _, r := range all {
+		if r.LRN != lrn {
+			continue
+		}
+		if err := vault.RevokeAccessor(ctx, i.Vault, r.Accessor); err != nil {
+			return err
+		}
+	}
+	return removeRecord(ctx, i.Etcd, lrn)
+}
+
+// State of a token.
+type State string
+
+// The states.  Used, revoked by other means than ours, and gone are one to
+// Vault.
+const (
+	Waiting State = "waiting"
+	Expired State = "expired"
+	Used    State = "used"
+)
+
+// Listed is a token as it is now.
+type Listed struct {
+	Record
+	State State `json:"state"`
+}
+
+// List returns the tokens of servers that have not joined yet.
+func (i Issuer) List(ctx context.Context) ([]Listed, error) {
+	all, err := records(ctx, i.Etcd)
+	if err != nil {
+		return nil, err
+	}
+	list := []Listed{}
+	for _, r := range all {
+		lives, err := vault.TokenLives(ctx, i.Vault, r.Accessor)
+		if err != nil {
+			return nil, err
+		}
+		l := Listed{r, Used}
+		switch {
+		case !i.Now().Before(r.Expires):
+			l.State = Expired
+		case lives:
+			l.State = Waiting
+		}
+		list = append(list, l)
+	}
+	return list, nil
+}
+
+// Find returns the record of the token that name, an LRN or an accessor, names.
+func (i Issuer) Find(ctx context.Context, name string) (Record, error) {
+	all, err := records(ctx, i.Etcd)
+	if err != nil {
+		return Record{}, err
+	}
+	for _, r := range all {
+		if r.Accessor == name || fmt.Sprint(r.LRN) == name {
+			return r, nil
+		}
+	}
+	return Record{}, fmt.Errorf("there is no join token %s", name)
+}
+
+// Revoke ends a token, and whatever its server could do unless it is
+// registered.
+func (i Issuer) Revoke(ctx context.Context, r Record) error {
+	if err := vault.RevokeAccessor(ctx, i.Vault, r.Accessor); err != nil {
+		return err
+	}
+	snap, err := storage.New(i.Etcd).Snapshot(ctx)
+	if err != nil {
+		return err
+	}
+	if !slices.Contains(snap.Registered, r.LRN) {
+		if err := revokeRights(ctx, i.Etcd, i.Vault, r.LRN); err != nil {
+			return err
+		}
+	}
+	return removeRecord(ctx, i.Etcd, r.LRN)
+}
+
+// revokeRights takes away what lets a boot server in.
+func revokeRights(ctx context.Context, etcd *clientv3.Client, v *api.Client, lrn int) error {
+	if err := settled(ctx, func() error { return etcdauth.DeleteServer(ctx, etcd, lrn) }); err != nil {
+		return err
+	}
+	if err := vault.RetireSecrets(ctx, v, lrn); err != nil {
+		return err
+	}
+	if err := vault.DeleteBootRole(ctx, v, lrn); err != nil {
+		return err
+	}
+	return vault.DeleteJoinPolicy(ctx, v, lrn)
+}

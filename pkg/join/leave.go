@@ -1,0 +1,152 @@
+package join
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/hashicorp/vault/api"
+	clientv3 "go.etcd.io/etcd/client/v3"
+
+	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/pkg/etcdauth"
+	"github.com/cybozu-go/neco/pkg/hostkey"
+	"github.com/cybozu-go/neco/pkg/vault"
+	"github.com/cybozu-go/neco/pkg/vaultkey"
+)
+
+// keyLeaving is there from before a boot server is taken out until nothing of
+// it is left.
+const keyLeaving = "leaving/"
+
+func leavingKey(lrn int) string { return keyLeaving + strconv.Itoa(lrn) }
+
+// Departure takes away what a boot server could do that leaves.
+type Departure struct {
+	// LRN leaves, Remaining stay.
+	LRN       int
+	Remaining []int
+	// Etcd is namespaced at Neco's prefix; Vault is logged in as an operator.
+	Etcd  *clientv3.Client
+	Vault *api.Client
+	// Identity opens what is sealed to the server where this runs, which stays.
+	Identity hostkey.Identity
+	// Roots vouch for the records of host keys.
+	Roots *x509.CertPool
+	Out   io.Writer
+	Now   func() time.Time
+}
+
+// Leaving says whether an earlier try has begun to take lrn out.
+func Leaving(ctx context.Context, etcd clientv3.KV, lrn int) (bool, error) {
+	res, err := etcd.Get(ctx, leavingKey(lrn))
+	if err != nil {
+		return false, fmt.Errorf("read %s: %w", leavingKey(lrn), err)
+	}
+	return len(res.Kvs) > 0, nil
+}
+
+// Begin makes sure that all can be done, hands the active Vault over to a
+// server that stays, and records that lrn is leaving.  Its registration has to
+// be removed afterwards, and then Finish called.
+func (d Departure) Begin(ctx context.Context) error {
+	if _, err := d.recipients(ctx); err != nil {
+		return err
+	}
+	if _, err := vaultkey.UnsealKeys(ctx, d.Etcd, d.Identity); err != nil && !errors.Is(err, vaultkey.ErrAbsent) {
+		return err
+	}
+	if works, err := vault.TokenWorks(ctx, d.Vault); err != nil {
+		return err
+	} else if !works {
+		return errors.New("vault does not accept the token")
+	}
+	if err := vault.HandOver(ctx, d.Vault, d.LRN); err != nil {
+		return err
+	}
+	if _, err := d.Etcd.Put(ctx, leavingKey(d.LRN), ""); err != nil {
+		return fmt.Errorf("write %s: %w", leavingKey(d.LRN), err)
+	}
+	return nil
+}
+
+// Cancel forgets a Begin after which the server could not leave.
+func (d Departure) Cancel(ctx context.Context) error {
+	if _, err := d.Etcd.Delete(ctx, leavingKey(d.LRN)); err != nil {
+		return fmt.Errorf("delete %s: %w", leavingKey(d.LRN), err)
+	}
+	return nil
+}
+
+// Finish ends everything that the server could do.  It may be repeated.
+func (d Departure) Finish(ctx context.Context) error {
+	acts := []struct {
+		says string
+		do   func(context.Context) error
+	}{
+		{"its users of etcd are deleted", d.deleteUsers},
+		{"it does not wait any more to become Vault's active node", d.freeLock},
+		{"its approle and its policies are deleted", d.deleteRole},
+		{"its host key is forgotten", d.forgetKeys},
+		{"Vault has a new unseal key", d.rekey},
+	}
+	for _, a := range acts {
+		if err := a.do(ctx); err != nil {
+			return err
+		}
+		fmt.Fprintln(d.Out, a.says)
+	}
+	return d.Cancel(ctx)
+}
+
+func (d Departure) deleteUsers(ctx context.Context) error {
+	return settled(ctx, func() error { return etcdauth.DeleteServer(ctx, d.Etcd, d.LRN) })
+}
+
+// vaultLock is where the nodes of Vault queue to become the active one.
+const vaultLock = neco.VaultPrefix + "core/lock/"
+
+// freeLock ends the leases of all that queue behind the active node.  That of
+// the server that has left would be kept alive by its Vault, which etcd hears no
+// more, and block the queue when its turn comes.  The others queue anew.
+func (d Departure) freeLock(ctx context.Context) error {
+	all := clientv3.NewKV(d.Etcd) // not namespaced
+	return settled(ctx, func() error {
+		res, err := all.Get(ctx, vaultLock, clientv3.WithPrefix(), clientv3.WithSort(clientv3.SortByCreateRevision, clientv3.SortAscend))
+		if err != nil {
+			return fmt.Errorf("read %s: %w", vaultLock, err)
+		}
+		for _, kv := range res.Kvs[min(1, len(res.Kvs)):] {
+			if kv.Lease == 0 {
+				continue
+			}
+			if _, err := d.Etcd.Revoke(ctx, clientv3.LeaseID(kv.Lease)); err != nil {
+				return fmt.Errorf("free %s: %w", kv.Key, err)
+			}
+		}
+		return nil
+	})
+}
+
+func (d Departure) deleteRole(ctx context.Context) error {
+	return revokeRights(ctx, d.Etcd, d.Vault, d.LRN)
+}
+
+func (d Departure) forgetKeys(ctx context.Context) error {
+	i := Issuer{Etcd: d.Etcd, Vault: d.Vault, Now: d.Now}
+	if err := i.end(ctx, d.LRN); err != nil {
+		return err
+	}
+	return vaultkey.RemoveHostKey(ctx, d.Etcd, d.LRN)
+}
+
+// recipients are those to whom secrets are sealed from now on.
+func (d Departure) recipients(ctx context.Context) ([]string, error) {
+	stay := slices.DeleteFunc(slices.Clone(d.Remaining), func(n int) bool { return n == d.LRN })
+	return vaultkey.Recipients(ctx, d.Etcd, d.Roots, stay, d.Now())
+}

@@ -1,0 +1,140 @@
+package join
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/hashicorp/vault/api"
+	clientv3 "go.etcd.io/etcd/client/v3"
+
+	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/pkg/etcdauth"
+	"github.com/cybozu-go/neco/pkg/pki"
+	"github.com/cybozu-go/neco/pkg/vault"
+)
+
+// logIn logs in to Vault as this server, whose secret is registered with the
+// token, or by the operator, unless an earlier try has done it.
+func logIn(ctx context.Context, r *run) error {
+	began := r.progress != nil
+	if !began {
+		r.progress = &progress{}
+	}
+	var err error
+	if r.Token != nil {
+		err = r.logInByToken(ctx)
+	} else {
+		err = r.logInByOperator(ctx)
+	}
+	if err != nil && !began {
+		// Who is refused leaves no trace; but while it is open whether the
+		// token was heard, the secret has to stay.
+		if refused(err) {
+			return errors.Join(err, r.FS.RemoveDir(Dir))
+		}
+	}
+	return err
+}
+
+func refused(err error) bool {
+	return errors.Is(err, ErrTokenUsed) || errors.Is(err, ErrTokenExpired) || errors.Is(err, ErrVersion) || errors.Is(err, ErrRegistered)
+}
+
+func (r *run) logInByToken(ctx context.Context) error {
+	c := vault.Credentials{RoleID: r.Token.RoleID, SecretID: r.progress.secretFor(*r.Token)}
+	if err := r.progress.save(r.FS); err != nil { // before anybody else knows it
+		return err
+	}
+	err := vault.Login(ctx, r.vault, c)
+	if vault.BadCredentials(err) { // no earlier try has registered it
+		registered := vault.Register(ctx, r.vault, r.Self.LRN, r.Token.Secret, c.SecretID)
+		// Whether that was heard, the login tells.
+		err = r.whyRefused(registered, vault.Login(ctx, r.vault, c))
+	}
+	if err != nil {
+		return err
+	}
+	return r.server().PutCredentials(c)
+}
+
+// whyRefused finds the reason why a login failed, given how the registration
+// before it ended.
+func (r *run) whyRefused(registered, login error) error {
+	switch {
+	case login == nil:
+		return nil
+	case registered == nil, !vault.BadCredentials(login):
+		return login
+	case vault.Denied(registered) && !r.Now().Before(r.Token.Expires):
+		return fmt.Errorf("%w: %w", ErrTokenExpired, registered)
+	case vault.Denied(registered):
+		return fmt.Errorf("%w: Vault knows it no more: another server has used it, or it was revoked: %w", ErrTokenUsed, registered)
+	}
+	return registered
+}
+
+// logInByOperator makes, with an operator's rights, what a token would have
+// brought along.
+func (r *run) logInByOperator(ctx context.Context) error {
+	if c, err := r.server().Login(ctx, r.addr); err == nil && r.sameAuthority() {
+		r.vault = c
+		return nil
+	}
+	operator, err := r.open("")
+	if err != nil {
+		return err
+	}
+	if err := r.Operator(operator); err != nil {
+		return err
+	}
+	etcd, err := operatorEtcd(ctx, operator, r.LRNs, r.ca)
+	if err != nil {
+		return err
+	}
+	defer etcd.Close()
+	i := Issuer{Etcd: etcd, Vault: operator, CA: r.ca, By: "neco join", Now: r.Now}
+	version, err := i.version(ctx, r.Self.LRN)
+	if err != nil {
+		return err
+	}
+	if err := sameVersion(r.Version, version); err != nil {
+		return err
+	}
+	if err := i.admit(ctx, r.Self); err != nil {
+		return err
+	}
+	if err := r.progress.save(r.FS); err != nil {
+		return err
+	}
+	c, err := vault.NewCredentials(ctx, operator, r.Self.LRN, true)
+	if err != nil {
+		return err
+	}
+	if err := r.server().PutCredentials(c); err != nil {
+		return err
+	}
+	return vault.Login(ctx, r.vault, c)
+}
+
+// operatorEtcd opens etcd as root, with a certificate of minutes whose key is
+// never written.
+func operatorEtcd(ctx context.Context, operator *api.Client, lrns []int, ca []byte) (*clientv3.Client, error) {
+	key, err := pki.NewKey()
+	if err != nil {
+		return nil, err
+	}
+	cert, err := vault.SignOperator(ctx, operator, etcdauth.Root, key)
+	if err != nil {
+		return nil, err
+	}
+	keyPEM, err := pki.MarshalKey(key)
+	if err != nil {
+		return nil, err
+	}
+	conf := neco.EtcdConfig{
+		Endpoints: neco.EtcdEndpoints(lrns), Prefix: neco.NecoPrefix, Timeout: "2s",
+		TLSCA: string(ca), TLSCert: string(cert), TLSKey: string(keyPEM),
+	}
+	return conf.Client()
+}

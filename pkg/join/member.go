@@ -1,0 +1,114 @@
+package join
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/pkg/component/etcd"
+	"github.com/cybozu-go/neco/pkg/hostkey"
+	"github.com/cybozu-go/neco/pkg/pki"
+	"github.com/cybozu-go/neco/pkg/renewal"
+	"github.com/cybozu-go/neco/pkg/setup"
+	"github.com/cybozu-go/neco/pkg/storage"
+	"github.com/cybozu-go/neco/pkg/vault"
+	"github.com/cybozu-go/neco/pkg/vaultkey"
+)
+
+// certificates has all that every boot server has signed by Vault.
+func certificates(ctx context.Context, r *run) error {
+	for _, p := range renewal.Standing() {
+		if r.server().Good(p) {
+			continue
+		}
+		err := r.server().Renew(ctx, r.vault, p)
+		if vault.Denied(err) {
+			return fmt.Errorf("%w: %w", pki.ErrCSRRefused, err)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return vault.Revoke(ctx, r.vault)
+}
+
+// openEtcd connects with this server's own certificate, which its user was made
+// for beforehand, and compares the versions again: time has passed.
+func openEtcd(ctx context.Context, r *run) error {
+	conf := neco.EtcdConfig{
+		Endpoints: neco.EtcdEndpoints(r.LRNs), Prefix: neco.NecoPrefix, Timeout: "2s",
+		TLSCAFile:   r.FS.Path(neco.ServerCAFile),
+		TLSCertFile: r.FS.Path(neco.NecoCertFile), TLSKeyFile: r.FS.Path(neco.NecoKeyFile),
+	}
+	client, err := conf.Client()
+	if err != nil {
+		return err
+	}
+	r.etcd = client
+	var snap *storage.Snapshot
+	for {
+		if snap, err = storage.New(client).Snapshot(ctx); err == nil {
+			break
+		}
+		if neco.SleepContext(ctx, pause) != nil {
+			return errors.Join(context.Cause(ctx), err)
+		}
+	}
+	version, err := runs(snap)
+	if err != nil {
+		return err
+	}
+	r.members = snap.Registered
+	return sameVersion(r.Version, version)
+}
+
+// hostKey tells the others to whom this server's secrets are sealed.  They seal
+// the unseal key anew in the next update.
+func hostKey(ctx context.Context, r *run) error {
+	id, err := hostkey.Load(ctx, r.FS)
+	if err != nil {
+		return err
+	}
+	record, err := r.server().HostKey(id)
+	if err != nil {
+		return err
+	}
+	return vaultkey.PutHostKey(ctx, r.etcd, record)
+}
+
+// startDaemons writes the configuration of Neco's programs and starts them: who
+// is registered has to be there.
+func startDaemons(ctx context.Context, r *run) error {
+	file, err := etcd.NecoConfig(slices.DeleteFunc(slices.Clone(r.members), func(n int) bool { return n == r.Self.LRN }))
+	if err != nil {
+		return err
+	}
+	if _, err := r.FS.Write(file); err != nil {
+		return err
+	}
+	return setup.StartDaemons(ctx, r.Units)
+}
+
+// register makes the server known.  neco-updater orders an update because of it.
+func register(ctx context.Context, r *run) error {
+	return storage.New(r.etcd).Register(ctx, r.Self.LRN)
+}
+
+// finish takes away what only the join needed.
+func (r *run) finish(ctx context.Context) error {
+	if err := removeRecord(ctx, r.etcd, r.Self.LRN); err != nil {
+		return err
+	}
+	if r.TokenFile != "" {
+		if err := r.FS.Remove(r.TokenFile); err != nil {
+			return err
+		}
+	}
+	if err := r.FS.RemoveDir(Dir); err != nil {
+		return err
+	}
+	r.say("end", "boot server %d is registered; the next update makes it a member of etcd and starts its Vault", r.Self.LRN)
+	return nil
+}

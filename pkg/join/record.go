@@ -1,0 +1,86 @@
+package join
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
+	clientv3 "go.etcd.io/etcd/client/v3"
+
+	"github.com/cybozu-go/neco"
+)
+
+// keyTokens holds what is known of the join tokens, by LRN.
+const keyTokens = "join-tokens/"
+
+// Record is what is known of a join token.  There is one a boot server: a newer
+// one ends it.
+type Record struct {
+	LRN      int       `json:"lrn"`
+	HostName string    `json:"host_name"`
+	Accessor string    `json:"accessor"`
+	Expires  time.Time `json:"expires"`
+	// By is who made it.
+	By string `json:"by"`
+}
+
+func recordKey(lrn int) string { return keyTokens + strconv.Itoa(lrn) }
+
+// records returns all of them by LRN.  What is malformed is left out.
+func records(ctx context.Context, etcd clientv3.KV) ([]Record, error) {
+	res, err := etcd.Get(ctx, keyTokens, clientv3.WithPrefix())
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", keyTokens, err)
+	}
+	var all []Record
+	for _, kv := range res.Kvs {
+		var r Record
+		text := strings.TrimPrefix(string(kv.Key), keyTokens)
+		if json.Unmarshal(kv.Value, &r) == nil && strconv.Itoa(r.LRN) == text {
+			all = append(all, r)
+		}
+	}
+	slices.SortFunc(all, func(a, b Record) int { return a.LRN - b.LRN })
+	return all, nil
+}
+
+func putRecord(ctx context.Context, etcd clientv3.KV, r Record) error {
+	data, err := json.Marshal(r)
+	if err != nil {
+		return err
+	}
+	if _, err := etcd.Put(ctx, recordKey(r.LRN), string(data)); err != nil {
+		return fmt.Errorf("record the join token: %w", err)
+	}
+	return nil
+}
+
+func removeRecord(ctx context.Context, etcd clientv3.KV, lrn int) error {
+	if _, err := etcd.Delete(ctx, recordKey(lrn)); err != nil {
+		return fmt.Errorf("delete %s: %w", recordKey(lrn), err)
+	}
+	return nil
+}
+
+// pause is between two tries.
+const pause = 200 * time.Millisecond
+
+// settled calls f again while etcd says that its users have just changed, which
+// its members learn one after the other.
+func settled(ctx context.Context, f func() error) error {
+	for {
+		err := f()
+		if !errors.Is(err, rpctypes.ErrAuthOldRevision) {
+			return err
+		}
+		if neco.SleepContext(ctx, pause) != nil {
+			return errors.Join(context.Cause(ctx), err)
+		}
+	}
+}

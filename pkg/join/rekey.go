@@ -1,0 +1,68 @@
+package join
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/cybozu-go/neco/pkg/vault"
+	"github.com/cybozu-go/neco/pkg/vaultkey"
+)
+
+// rekey gives Vault a new unseal key.  At each moment a key that opens Vault is
+// stored, sealed to those that stay: the new one beside the old one before
+// Vault uses it.
+func (d Departure) rekey(ctx context.Context) error {
+	recipients, err := d.recipients(ctx)
+	if err != nil {
+		return err
+	}
+	if err := d.settleNext(ctx, recipients); err != nil {
+		return err
+	}
+	key, err := vaultkey.Unseal(ctx, d.Etcd, d.Identity)
+	if errors.Is(err, vaultkey.ErrAbsent) {
+		fmt.Fprintln(d.Out, "etcd holds no unseal key: rekey Vault by hand, vault operator rekey, for who has left may know the key")
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	next, err := vault.BeginRekey(ctx, d.Vault, key)
+	if err != nil {
+		return err
+	}
+	if err := vaultkey.PutNext(ctx, d.Etcd, next.Key, recipients); err != nil {
+		return err
+	}
+	if err := next.Commit(ctx, d.Vault); err != nil {
+		return err
+	}
+	if err := vaultkey.Promote(ctx, d.Etcd, recipients); err != nil {
+		return err
+	}
+	if err := vaultkey.ResealRoot(ctx, d.Etcd, d.Identity, recipients); err != nil {
+		return err
+	}
+	return vault.Rotate(ctx, d.Vault)
+}
+
+// settleNext decides about the new key of a try that was cut off: either Vault
+// uses it, or nobody needs it.
+func (d Departure) settleNext(ctx context.Context, recipients []string) error {
+	next, err := vaultkey.Next(ctx, d.Etcd, d.Identity)
+	if errors.Is(err, vaultkey.ErrAbsent) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	used, err := vault.KeyInUse(ctx, d.Vault, next)
+	if err != nil {
+		return err
+	}
+	if used {
+		return vaultkey.Promote(ctx, d.Etcd, recipients)
+	}
+	return vaultkey.Remove(ctx, d.Etcd, vaultkey.KeyUnsealNext)
+}

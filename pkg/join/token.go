@@ -1,0 +1,133 @@
+package join
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/cybozu-go/neco/pkg/pki"
+)
+
+// How the text of a token looks like: a prefix, then its contents and their
+// checksum in base 64 for URLs.
+const (
+	tokenPrefix = "neco-join-"
+	checkLength = 6
+	maxToken    = 4096
+)
+
+// Token lets one boot server join once.  It prints as a word that tells nothing;
+// see Reveal.
+type Token struct {
+	// LRN, HostName and Bastion are those of the server that it is for: its
+	// certificates can have no other names.
+	LRN      int        `json:"lrn"`
+	HostName string     `json:"host"`
+	Bastion  netip.Addr `json:"bastion,omitzero"`
+	// RoleID and Secret are what Vault wants to see.
+	RoleID string `json:"role"`
+	Secret string `json:"secret"`
+	// Pin is the SHA-256 of the public key of the authority for servers.
+	Pin []byte `json:"pin"`
+	// Version of neco that the data centre runs.
+	Version string    `json:"version"`
+	Expires time.Time `json:"expires"`
+}
+
+// Format keeps the secret out of whatever is printed or logged.
+func (Token) Format(w fmt.State, _ rune) { io.WriteString(w, "(join token)") }
+
+// Subject is the server that the token is for.
+func (t Token) Subject() pki.Subject { return pki.NewSubject(t.LRN, t.HostName, t.Bastion) }
+
+// Reveal returns the token's text, for a file that nobody else can read.
+func (t Token) Reveal() (string, error) {
+	data, err := json.Marshal(t)
+	if err != nil {
+		return "", fmt.Errorf("write join token: %w", err)
+	}
+	return tokenPrefix + base64.RawURLEncoding.EncodeToString(append(checksum(data), data...)), nil
+}
+
+// checksum finds a token that was cut or mistyped.
+func checksum(data []byte) []byte {
+	sum := sha256.Sum256(append([]byte("neco join token checksum\x00"), data...))
+	return sum[:checkLength]
+}
+
+// Parse reads a token's text.  Errors are ErrTokenInvalid; they say what is
+// wrong and never repeat the text.
+func Parse(text string) (Token, error) {
+	body, ok := strings.CutPrefix(strings.TrimSpace(text), tokenPrefix)
+	if !ok {
+		return Token{}, fmt.Errorf("%w: it does not begin with %s", ErrTokenInvalid, tokenPrefix)
+	}
+	if len(body) > maxToken {
+		return Token{}, fmt.Errorf("%w: it has more than %d characters", ErrTokenInvalid, maxToken)
+	}
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(body)
+	if err != nil {
+		return Token{}, fmt.Errorf("%w: a character in it does not belong there, or it was cut", ErrTokenInvalid)
+	}
+	if len(raw) < checkLength || !bytes.Equal(raw[:checkLength], checksum(raw[checkLength:])) {
+		return Token{}, fmt.Errorf("%w: its checksum is wrong: it was cut, or a character was changed", ErrTokenInvalid)
+	}
+	var t Token
+	if err := json.Unmarshal(raw[checkLength:], &t); err != nil {
+		return Token{}, fmt.Errorf("%w: this version of neco cannot read it", ErrTokenInvalid)
+	}
+	return t, t.validate()
+}
+
+func (t Token) validate() error {
+	switch {
+	case t.RoleID == "", t.Secret == "", t.Version == "", t.Expires.IsZero():
+		return fmt.Errorf("%w: something is missing in it", ErrTokenInvalid)
+	case len(t.Pin) != sha256.Size:
+		return fmt.Errorf("%w: it pins no authority", ErrTokenInvalid)
+	}
+	if err := t.Subject().Check(); err != nil {
+		return fmt.Errorf("%w: %w", ErrTokenInvalid, err)
+	}
+	return nil
+}
+
+// For says why the token does not let the server self, which runs version,
+// join now; nil if it may try.
+func (t Token) For(self pki.Subject, version string, now time.Time) error {
+	switch {
+	case t.LRN != self.LRN:
+		return fmt.Errorf("%w: it is for boot server %d, and this is boot server %d", ErrTokenInvalid, t.LRN, self.LRN)
+	case t.HostName != self.HostName:
+		return fmt.Errorf("%w: it is for the host name %q, and this server is called %q", ErrTokenInvalid, t.HostName, self.HostName)
+	case t.Bastion != self.Bastion:
+		return fmt.Errorf("%w: it is for the bastion address %s, and this server has %s", ErrTokenInvalid, t.Bastion, self.Bastion)
+	case !now.Before(t.Expires):
+		return fmt.Errorf("%w: it was good until %s", ErrTokenExpired, t.Expires.Format(time.RFC3339))
+	}
+	return sameVersion(version, t.Version)
+}
+
+// sameVersion compares this server's version with that of the data centre.
+func sameVersion(own, theirs string) error {
+	if own != theirs {
+		return fmt.Errorf("%w: this server has %s, the data centre runs %s", ErrVersion, own, theirs)
+	}
+	return nil
+}
+
+// pinOf is what a token says of an authority's certificate, PEM.
+func pinOf(certPEM []byte) ([]byte, error) {
+	cert, err := pki.ParseCert(certPEM)
+	if err != nil {
+		return nil, err
+	}
+	sum := sha256.Sum256(cert.RawSubjectPublicKeyInfo)
+	return sum[:], nil
+}
