@@ -45,6 +45,9 @@ type Options struct {
 	Etcd *clientv3.Client
 	// Unseal opens the Vault on this host.
 	Unseal func(ctx context.Context) error
+	// Seal seals the key for that to those of the boot servers that cannot open
+	// it yet, and says whether there were any.
+	Seal func(ctx context.Context, lrns []int) (bool, error)
 	// Staged finds what Stage has brought here earlier, without asking anybody.
 	Staged func(v release.Version) (path string, err error)
 }

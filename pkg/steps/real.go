@@ -3,6 +3,7 @@ package steps
 import (
 	"context"
 	"log/slog"
+	"time"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
 
@@ -10,7 +11,9 @@ import (
 	"github.com/cybozu-go/neco/pkg/component"
 	"github.com/cybozu-go/neco/pkg/host"
 	"github.com/cybozu-go/neco/pkg/hostkey"
+	"github.com/cybozu-go/neco/pkg/pki"
 	"github.com/cybozu-go/neco/pkg/release"
+	"github.com/cybozu-go/neco/pkg/renewal"
 	"github.com/cybozu-go/neco/pkg/storage"
 	"github.com/cybozu-go/neco/pkg/vault"
 	"github.com/cybozu-go/neco/pkg/vaultkey"
@@ -21,7 +24,7 @@ func Real(root string, etcd *clientv3.Client, log *slog.Logger) Options {
 	r := realHost{fs: host.FS{Root: root}, packages: host.Packages{Root: root}, log: log}
 	return Options{
 		FS: r.fs, Units: r.units, Restarter: r.units, Packages: r,
-		Etcd: etcd, Unseal: r.unseal(etcd),
+		Etcd: etcd, Unseal: r.unseal(etcd), Seal: r.seal(etcd),
 		Artifacts: neco.CurrentArtifacts, Containers: r.containers, Stage: r.stage, Staged: r.staged,
 	}
 }
@@ -33,7 +36,7 @@ func (r realHost) unseal(etcd *clientv3.Client) func(context.Context) error {
 		if err != nil {
 			return err
 		}
-		key, err := vaultkey.Unseal(ctx, etcd, id)
+		keys, err := vaultkey.UnsealKeys(ctx, etcd, id)
 		if err != nil {
 			return err
 		}
@@ -41,8 +44,23 @@ func (r realHost) unseal(etcd *clientv3.Client) func(context.Context) error {
 		if err != nil {
 			return err
 		}
-		_, err = vault.Unseal(ctx, client, key)
+		_, err = vault.UnsealAny(ctx, client, keys)
 		return err
+	}
+}
+
+// seal seals the unseal key to those of the boot servers that lack it.
+func (r realHost) seal(etcd *clientv3.Client) func(context.Context, []int) (bool, error) {
+	return func(ctx context.Context, lrns []int) (bool, error) {
+		id, err := hostkey.Load(ctx, r.fs)
+		if err != nil {
+			return false, err
+		}
+		roots, err := renewal.Server{FS: r.fs}.Roots(pki.ServerCA)
+		if err != nil {
+			return false, err
+		}
+		return vaultkey.Sealing{Etcd: etcd, Identity: id, Roots: roots, Now: time.Now()}.ResealMissing(ctx, lrns)
 	}
 }
 

@@ -16,9 +16,20 @@ func stopVault(context.Context, *Host, worker.Target) (string, error) { return "
 
 func (h *Host) vaultUnit() vaultunit.Component { return vaultunit.Component{Unseal: h.Unseal} }
 
-// writeVault puts Vault's files in place.
+// writeVault puts Vault's files in place, and makes sure that every member can
+// open its Vault: one that is new here waits until another has sealed the key
+// to it.
 func writeVault(ctx context.Context, h *Host, t worker.Target) (string, error) {
-	return ifManaged(write(h.vaultUnit()))(ctx, h, t)
+	return ifManaged(func(ctx context.Context, h *Host, t worker.Target) (string, error) {
+		if _, err := write(h.vaultUnit())(ctx, h, t); err != nil || h.Seal == nil {
+			return "", err
+		}
+		sealed, err := h.Seal(ctx, t.Members)
+		if err != nil || !sealed {
+			return "", err
+		}
+		return "sealed the unseal key anew", nil
+	})(ctx, h, t)
 }
 
 // applyStandbyVault converges a Vault that is not the active node; that one
