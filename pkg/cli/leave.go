@@ -22,7 +22,12 @@ func newLeaveCmd(env *Env) *cobra.Command {
 neco-updater then lets the others go through an update without it.
 
 It is refused while an update runs, for the last boot server, and where fewer
-than a majority of the others have a live worker.`,
+than a majority of the others have a live worker.
+
+Where etcd and Vault are Neco's, the server also loses what it could do there at
+once, and Vault gets a new unseal key: it needs Vault, with VAULT_TOKEN, else a
+user and a password are asked for. Killed anywhere, it finishes when it is run
+again. On the server that has left, neco reset removes what is there.`,
 		Args: exactly(1),
 		ValidArgsFunction: func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 			return completeLRN(cmd, env, args), cobra.ShellCompDirectiveNoFileComp
@@ -31,6 +36,9 @@ than a majority of the others have a live worker.`,
 			lrn, err := parseLRN(args[0])
 			if err != nil {
 				return err
+			}
+			if env.managed() {
+				return leaveManaged(cmd, env, lrn)
 			}
 			return env.request(cmd.Context(), func(ctx context.Context, s *storage.Storage) error {
 				return leave(ctx, cmd, s, lrn)

@@ -71,14 +71,14 @@ func unseal(ctx context.Context, env *Env) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	key, err := storedKey(ctx, env, vaultkey.Unseal)
+	keys, err := stored(ctx, env, vaultkey.UnsealKeys)
 	if errors.Is(err, vaultkey.ErrAbsent) {
 		return "etcd holds no unseal key: nothing is done", nil
 	}
 	if err != nil {
 		return "", err
 	}
-	opened, err := vault.Unseal(ctx, client, key)
+	opened, err := vault.UnsealAny(ctx, client, keys)
 	switch {
 	case err != nil:
 		return "", err
@@ -100,16 +100,20 @@ func explainUnseal(err error) error {
 
 // storedKey returns a key of Vault from etcd.
 func storedKey(ctx context.Context, env *Env, get keyFunc) (string, error) {
+	return stored(ctx, env, get)
+}
+
+// stored returns what get finds in etcd for this server.
+func stored[T any](ctx context.Context, env *Env, get func(context.Context, clientv3.KV, hostkey.Identity) (T, error)) (found T, err error) {
 	id, err := hostkey.Load(ctx, env.FS)
 	if err != nil {
-		return "", err
+		return found, err
 	}
-	var key string
 	err = env.withStorage(func(s *storage.Storage) error {
-		key, err = get(ctx, s.Client(), id)
+		found, err = get(ctx, s.Client(), id)
 		return err
 	})
-	return key, err
+	return found, err
 }
 
 func newVaultShowCmd(env *Env, name, short string, get keyFunc) *cobra.Command {

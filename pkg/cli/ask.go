@@ -1,0 +1,55 @@
+package cli
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/hashicorp/vault/api"
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/cybozu-go/neco/pkg/vault"
+)
+
+// errNoTerminal: there is nobody to ask.
+var errNoTerminal = errors.New("standard input is no terminal to ask on")
+
+// confirm asks the operator, who has to type yes.
+func confirm(cmd *cobra.Command, question string) (bool, error) {
+	if !isTerminal(cmd.InOrStdin()) {
+		return false, errNoTerminal
+	}
+	fmt.Fprintf(cmd.OutOrStdout(), "%s (yes/no) ", question)
+	line, err := bufio.NewReader(cmd.InOrStdin()).ReadString('\n')
+	return strings.TrimSpace(line) == "yes", err
+}
+
+// operatorLogin logs in to Vault with VAULT_TOKEN, else with a name and a
+// password that it asks for.
+func operatorLogin(cmd *cobra.Command, env *Env) func(*api.Client) error {
+	return func(c *api.Client) error {
+		if token := env.Getenv("VAULT_TOKEN"); token != "" {
+			c.SetToken(token)
+			return nil
+		}
+		in, ok := cmd.InOrStdin().(*os.File)
+		if !ok || !isTerminal(in) {
+			return hint(errNoTerminal, "set VAULT_TOKEN")
+		}
+		fmt.Fprint(cmd.ErrOrStderr(), "Vault username: ")
+		user, err := bufio.NewReader(in).ReadString('\n')
+		if err != nil {
+			return fmt.Errorf("read username: %w", err)
+		}
+		fmt.Fprint(cmd.ErrOrStderr(), "Vault password: ")
+		password, err := term.ReadPassword(int(in.Fd()))
+		fmt.Fprintln(cmd.ErrOrStderr())
+		if err != nil {
+			return fmt.Errorf("read password: %w", err)
+		}
+		return vault.LoginUser(cmd.Context(), c, strings.TrimSpace(user), string(password))
+	}
+}

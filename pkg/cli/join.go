@@ -1,0 +1,167 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cybozu-go/neco/pkg/join"
+	"github.com/cybozu-go/neco/pkg/pki"
+	"github.com/cybozu-go/neco/pkg/setup"
+)
+
+// joinTokenFile is where neco join looks for the token.
+const joinTokenFile = "/etc/neco/join-token"
+
+// maxTokenFile bounds what is read of a token file.
+const maxTokenFile = 8192
+
+func newJoinCmd(env *Env) *cobra.Command {
+	var check bool
+	var tokenFile, caFile, proxy string
+	cmd := &cobra.Command{
+		Use:   "join [flags] LRN...",
+		Short: "Take this server into a data centre that runs",
+		Long: `Make this server a boot server of the data centre that the boot servers LRN...
+are of. It needs a join token, see neco join-token, in ` + joinTokenFile + `; or, with
+--ca-file, the rights of an operator of Vault: VAULT_TOKEN, else a user and a
+password are asked for.
+
+It gets its certificates and is registered. The next update, which neco-updater
+orders at once, makes it a member of etcd and starts its Vault.
+
+Killed anywhere, it goes on where it was when it is run again, with the same
+token.`,
+		Example: "  neco join --check 0 1 2\n  neco join 0 1 2\n  neco join --ca-file server-ca.crt 0 1 2",
+		Args:    cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o, err := joinOptions(env, args, proxy)
+			if err != nil {
+				return err
+			}
+			o.CheckOnly, o.Out, o.Now = check, cmd.OutOrStdout(), env.Now
+			if caFile != "" {
+				o.Operator = operatorLogin(cmd, env)
+				if o.CA, err = os.ReadFile(caFile); err != nil {
+					return err
+				}
+			} else if err := readToken(cmd, env, tokenFile, &o); err != nil {
+				return explainJoin(err)
+			}
+			if err := join.Run(cmd.Context(), o); err != nil {
+				return explainJoin(err)
+			}
+			if check {
+				fmt.Fprintln(cmd.OutOrStdout(), "This server is ready to join.")
+			}
+			return nil
+		},
+	}
+	f := cmd.Flags()
+	f.BoolVar(&check, "check", false, "look whether this server is ready and the token fits, and change nothing")
+	f.StringVar(&tokenFile, "token-file", joinTokenFile, "`file` with the join token; - reads standard input")
+	f.StringVar(&caFile, "ca-file", "", "`file` with the certificate of the authority for servers; instead of a token")
+	f.StringVar(&proxy, "proxy", "", "`URL` of the proxy through which this server reaches the outside")
+	return cmd
+}
+
+// joinOptions are what this server knows of itself.
+func joinOptions(env *Env, args []string, proxy string) (join.Options, error) {
+	var o join.Options
+	if err := noProxy(env); err != nil {
+		return o, err
+	}
+	var err error
+	if o.LRNs, err = parseLRNs(args); err != nil {
+		return o, err
+	}
+	if os.Geteuid() != 0 {
+		return o, hint(errors.New("only root may make a server join"), "try again with sudo")
+	}
+	if o.Host, err = setup.RealHost(env.FS.Root, proxy); err != nil {
+		return o, err
+	}
+	o.Self, err = ownSubject(env, o.Host)
+	o.Version = env.Version
+	return o, err
+}
+
+// ownSubject is this server as its certificates name it.
+func ownSubject(env *Env, h setup.Host) (pki.Subject, error) {
+	lrn, err := ownLRN(env)
+	if err != nil {
+		return pki.Subject{}, err
+	}
+	name, err := os.Hostname()
+	return pki.NewSubject(lrn, name, h.Bastion()), err
+}
+
+// readToken reads the token from a file that nobody else may read, or from
+// standard input.
+func readToken(cmd *cobra.Command, env *Env, name string, o *join.Options) error {
+	var text []byte
+	var err error
+	if name == "-" {
+		text, err = io.ReadAll(io.LimitReader(cmd.InOrStdin(), maxTokenFile))
+	} else {
+		o.TokenFile = name
+		text, err = readPrivate(env.FS.Path(name))
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return hint(fmt.Errorf("no join token: %w", err), "make one on a boot server with neco join-token, and copy it here; or use --ca-file with the rights of an operator")
+	}
+	if err != nil {
+		return fmt.Errorf("read join token: %w", err)
+	}
+	t, err := join.Parse(strings.TrimSpace(string(text)))
+	if err != nil {
+		return fmt.Errorf("read join token: %s: %w", name, err)
+	}
+	o.Token = &t
+	return nil
+}
+
+// readPrivate reads a file that its owner alone may read.
+func readPrivate(name string) ([]byte, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	fi, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if !fi.Mode().IsRegular() || fi.Mode().Perm()&0o077 != 0 {
+		return nil, hint(fmt.Errorf("%s: its group or others may read it (mode %04o)", name, fi.Mode().Perm()), "chmod 600 %s", name)
+	}
+	return io.ReadAll(io.LimitReader(f, maxTokenFile))
+}
+
+// explainJoin adds what to do about an error of join.
+func explainJoin(err error) error {
+	again := "make a new one on a boot server: neco join-token --lrn N"
+	for _, h := range []struct {
+		err  error
+		text string
+	}{
+		{join.ErrTokenInvalid, "copy the token again, whole; or " + again},
+		{join.ErrTokenExpired, again},
+		{join.ErrTokenUsed, "if nobody of yours has used it, somebody else has: neco join-token revoke N on a boot server at once; then " + again},
+		{join.ErrCAPinMismatch, "somebody else answers at that address, or the token is of another data centre; nothing secret was sent"},
+		{join.ErrVersion, "install the version that the data centre runs on this server, and try again"},
+		{join.ErrRegistered, "if that server is gone for good, or was wiped, let it leave first: neco leave N on another boot server"},
+		{pki.ErrCSRRefused, "the names in the token are not this server's; make a new one with neco join-token --host-name and --bastion"},
+		{join.ErrUnreachable, "look at the addresses of this server and at neco vault unseal on the boot servers"},
+	} {
+		if errors.Is(err, h.err) {
+			return hint(err, "%s", h.text)
+		}
+	}
+	return explain(err)
+}

@@ -1,0 +1,130 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/hashicorp/vault/api"
+	"github.com/spf13/cobra"
+
+	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/pkg/hostkey"
+	"github.com/cybozu-go/neco/pkg/join"
+	"github.com/cybozu-go/neco/pkg/pki"
+	"github.com/cybozu-go/neco/pkg/renewal"
+	"github.com/cybozu-go/neco/pkg/storage"
+	"github.com/cybozu-go/neco/pkg/vault"
+)
+
+// managed says whether etcd and Vault on this server are Neco's.
+func (env *Env) managed() bool {
+	_, err := env.FS.Stat(neco.VaultDir)
+	return err == nil
+}
+
+// leaveManaged takes a boot server out together with all that it could do.
+func leaveManaged(cmd *cobra.Command, env *Env, lrn int) error {
+	own, err := ownLRN(env)
+	if err != nil {
+		return err
+	}
+	if own == lrn {
+		return hint(fmt.Errorf("leave %d: this is boot server %d itself", lrn, lrn), "run it on a boot server that stays: this one loses its rights half-way")
+	}
+	err = env.request(cmd.Context(), func(ctx context.Context, s *storage.Storage) error {
+		_, err := leavable(ctx, s, lrn)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	v, err := neco.VaultClient(own)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(cmd.Context(), departTimeout)
+	defer cancel()
+	return env.withStorage(func(s *storage.Storage) error {
+		d, err := env.departure(ctx, cmd, s, v, lrn)
+		if err != nil {
+			return err
+		}
+		return depart(ctx, cmd, s, d)
+	})
+}
+
+// departTimeout bounds the departure of a server, with another active Vault.
+const departTimeout = 5 * vaultTimeout
+
+// departure is that of lrn, whose rights are taken away by this server.
+func (env *Env) departure(ctx context.Context, cmd *cobra.Command, s *storage.Storage, v *api.Client, lrn int) (join.Departure, error) {
+	id, err := hostkey.Load(ctx, env.FS)
+	if err != nil {
+		return join.Departure{}, err
+	}
+	roots, err := renewal.Server{FS: env.FS}.Roots(pki.ServerCA)
+	if err != nil {
+		return join.Departure{}, err
+	}
+	snap, err := s.Snapshot(ctx)
+	if err != nil {
+		return join.Departure{}, err
+	}
+	stay := slices.DeleteFunc(slices.Clone(snap.Registered), func(n int) bool { return n == lrn })
+	return join.Departure{
+		LRN: lrn, Remaining: stay, Etcd: s.Client(), Vault: v, Identity: id, Roots: roots, Out: cmd.OutOrStdout(), Now: env.Now,
+	}, nil
+}
+
+// leavable says whether lrn is still registered, and may leave; or, if it is
+// not, whether an earlier try has to be finished.
+func leavable(ctx context.Context, s *storage.Storage, lrn int) (registered bool, err error) {
+	snap, err := s.Snapshot(ctx)
+	if err != nil {
+		return false, err
+	}
+	if slices.Contains(snap.Registered, lrn) {
+		if err := mayLeave(snap, lrn); err != nil {
+			return true, fmt.Errorf("leave %d: %w", lrn, err)
+		}
+		return true, nil
+	}
+	begun, err := join.Leaving(ctx, s.Client(), lrn)
+	if err != nil || begun {
+		return false, err
+	}
+	return false, fmt.Errorf("leave %d: %w", lrn, mayLeave(snap, lrn))
+}
+
+// depart is what leave does where Vault is.
+func depart(ctx context.Context, cmd *cobra.Command, s *storage.Storage, d join.Departure) error {
+	registered, err := leavable(ctx, s, d.LRN)
+	if err != nil {
+		return err
+	}
+	if registered {
+		if err := d.Begin(ctx); err != nil {
+			return explainDeparture(err)
+		}
+		if err := leave(ctx, cmd, s, d.LRN); err != nil {
+			return errors.Join(err, d.Cancel(ctx))
+		}
+	}
+	err = d.Finish(ctx)
+	if err != nil {
+		return hint(err, "run neco leave %d again: it finishes what is left", d.LRN)
+	}
+	return nil
+}
+
+func explainDeparture(err error) error {
+	switch {
+	case vault.Denied(err):
+		return hint(err, "log in as a user with the policy admin")
+	case errors.Is(err, hostkey.ErrCannotOpen):
+		return hint(err, "the unseal key is not sealed to this server: run it on another boot server, or after the next update")
+	}
+	return explain(err)
+}

@@ -1,0 +1,121 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
+
+	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/pkg/join"
+	"github.com/cybozu-go/neco/pkg/setup"
+	"github.com/cybozu-go/neco/pkg/storage"
+)
+
+// resetTimeout bounds the end of services.
+const resetTimeout = 5 * time.Minute
+
+func newResetCmd(env *Env) *cobra.Command {
+	var yes, force bool
+	cmd := &cobra.Command{
+		Use:   "reset",
+		Short: "Undo a half-done setup or join on this server",
+		Long: `Stop etcd, Vault and Neco's daemons on this server and remove their data,
+certificates and configuration: what neco setup or neco join, begun and given
+up, have left, or a server that has left its data centre. What is to be removed
+is listed, and has to be confirmed. Backups stay.
+
+It is refused on a boot server that is complete, unless --force is given.`,
+		Args: none(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if os.Geteuid() != 0 {
+				return hint(errors.New("only root may reset a server"), "try again with sudo")
+			}
+			h, err := setup.RealHost(env.FS.Root, "")
+			if err != nil {
+				return err
+			}
+			return reset(cmd, env, h, yes, force)
+		},
+	}
+	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask")
+	cmd.Flags().BoolVar(&force, "force", false, "give up a server that is complete, too, with its copy of all data")
+	return cmd
+}
+
+func reset(cmd *cobra.Command, env *Env, h setup.Host, yes, force bool) error {
+	ctx, cancel := context.WithTimeout(cmd.Context(), resetTimeout)
+	defer cancel()
+	left := h.Left(setupTokenFile, joinTokenFile)
+	if left.Empty() {
+		fmt.Fprintln(cmd.OutOrStdout(), "There is nothing to undo.")
+		return nil
+	}
+	if err := env.mayReset(ctx); err != nil && !force {
+		return err
+	}
+	fmt.Fprintln(cmd.OutOrStdout(), "This will")
+	left.Print(cmd.OutOrStdout())
+	if !yes {
+		sure, err := confirm(cmd, "Go on?")
+		if errors.Is(err, errNoTerminal) {
+			return hint(err, "give --yes if that is what you want")
+		}
+		if err != nil || !sure {
+			return errors.Join(errors.New("nothing was changed"), err)
+		}
+	}
+	if err := h.Undo(ctx, left); err != nil {
+		return hint(err, "run neco reset again: it finishes what is left")
+	}
+	fmt.Fprintln(cmd.OutOrStdout(), "Done.")
+	return nil
+}
+
+// mayReset refuses on a server that is complete: neither a setup nor a join is
+// under way, and the data centre, or nobody, says that it has left.
+func (env *Env) mayReset(ctx context.Context) error {
+	for _, p := range []string{setup.Dir, join.Dir} {
+		if _, err := env.FS.Stat(p); err == nil {
+			return nil
+		}
+	}
+	if _, err := env.FS.Stat(neco.NecoConfFile); err != nil {
+		return nil
+	}
+	registered, err := env.registered(ctx)
+	if err == nil && !registered {
+		return nil
+	}
+	if err != nil {
+		return hint(fmt.Errorf("this server is complete, and etcd does not say whether it has left: %w", err),
+			"if it has left, or is to be given up, add --force")
+	}
+	return hint(errors.New("this server is complete, and a registered boot server"),
+		"let it leave first: neco leave on another boot server; or add --force")
+}
+
+// registered asks etcd whether this is a registered boot server.  One that has
+// no user any more is none.
+func (env *Env) registered(ctx context.Context) (bool, error) {
+	lrn, err := ownLRN(env)
+	if err != nil {
+		return false, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, etcdTimeout)
+	defer cancel()
+	var found bool
+	err = env.withStorage(func(s *storage.Storage) error {
+		res, err := s.Client().Get(ctx, storage.BootServerKey(lrn))
+		found = err == nil && len(res.Kvs) > 0
+		return err
+	})
+	if errors.Is(err, rpctypes.ErrPermissionDenied) || errors.Is(err, rpctypes.ErrUserNotFound) || errors.Is(err, rpctypes.ErrAuthFailed) {
+		return false, nil
+	}
+	return found, err
+}
