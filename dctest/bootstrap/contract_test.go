@@ -15,112 +15,114 @@ import (
 	"github.com/cybozu-go/neco/pkg/pki"
 )
 
-var _ = Describe("a data centre that was set up", Ordered, func() {
-	It("completes its first update", func(ctx SpecContext) {
-		Expect(lab.Complete(ctx, "boot-1", first, limit)).To(Succeed())
-		status := run(ctx, 2, "neco", "status")
-		Expect(status).To(ContainSubstring("complete"))
-		report("first update: %s", strings.TrimSpace(run(ctx, 0, "sh", "-c", "neco history | tail -1")))
-	})
+func contractSpecs() {
+	Describe("a data centre that was set up", func() {
+		It("completes its first update", func(ctx SpecContext) {
+			Expect(lab.Complete(ctx, "boot-1", first, limit)).To(Succeed())
+			status := run(ctx, 2, "neco", "status")
+			Expect(status).To(ContainSubstring("complete"))
+			report("first update: %s", strings.TrimSpace(run(ctx, 0, "sh", "-c", "neco history | tail -1")))
+		})
 
-	It("has the files of the contract, with their owners and modes", func(ctx SpecContext) {
-		want := map[string]string{
-			"/etc/neco/server.key": "600 10000:10000", "/etc/neco/server.crt": "644 10000:10000",
-			"/etc/neco/etcd.key": "600 0:0", "/etc/neco/etcd.crt": "644 0:0", "/etc/neco/config.yml": "644 0:0",
-			"/etc/etcd/peer.key": "600 10000:10000", "/etc/etcd/peer.crt": "644 10000:10000",
-			"/etc/etcd/backup.key": "600 0:0", "/etc/etcd/backup.crt": "644 0:0",
-			"/etc/etcd/ca-peer.crt": "644 0:0", "/etc/etcd/ca-client.crt": "644 0:0", "/etc/etcd/etcd.conf.yml": "644 0:0",
-			"/etc/vault/etcd.key": "600 10000:10000", "/etc/vault/etcd.crt": "644 10000:10000", "/etc/vault/config.hcl": "644 0:0",
-			"/usr/local/share/ca-certificates/neco.crt": "644 0:0",
-			"/var/lib/etcd-container":                   "700 10000:10000", "/var/lib/etcd-backup": "700 0:0",
-			"/var/lib/neco/host-key": "600 0:0", "/var/lib/neco/vault-approle.json": "600 0:0",
-		}
-		for _, lrn := range three {
-			for name, mode := range want {
-				Expect(strings.TrimSpace(run(ctx, lrn, "stat", "-c", "%a %u:%g", name))).To(Equal(mode), name)
+		It("has the files of the contract, with their owners and modes", func(ctx SpecContext) {
+			want := map[string]string{
+				"/etc/neco/server.key": "600 10000:10000", "/etc/neco/server.crt": "644 10000:10000",
+				"/etc/neco/etcd.key": "600 0:0", "/etc/neco/etcd.crt": "644 0:0", "/etc/neco/config.yml": "644 0:0",
+				"/etc/etcd/peer.key": "600 10000:10000", "/etc/etcd/peer.crt": "644 10000:10000",
+				"/etc/etcd/backup.key": "600 0:0", "/etc/etcd/backup.crt": "644 0:0",
+				"/etc/etcd/ca-peer.crt": "644 0:0", "/etc/etcd/ca-client.crt": "644 0:0", "/etc/etcd/etcd.conf.yml": "644 0:0",
+				"/etc/vault/etcd.key": "600 10000:10000", "/etc/vault/etcd.crt": "644 10000:10000", "/etc/vault/config.hcl": "644 0:0",
+				"/usr/local/share/ca-certificates/neco.crt": "644 0:0",
+				"/var/lib/etcd-container":                   "700 10000:10000", "/var/lib/etcd-backup": "700 0:0",
+				"/var/lib/neco/host-key": "600 0:0", "/var/lib/neco/vault-approle.json": "600 0:0",
 			}
-			gone := run(ctx, lrn, "sh", "-c", "ls -d /var/lib/neco/setup /etc/neco/setup-token 2>/dev/null || true")
-			Expect(gone).To(BeEmpty(), "what only setup needed is gone")
-			Expect(run(ctx, lrn, "find", "/var/lib/neco/pki", "-type", "f")).To(BeEmpty())
-		}
-	})
-
-	It("has certificates that do what they are for and nothing else, signed by Vault", func(ctx SpecContext) {
-		for _, lrn := range three {
-			subject := pki.NewSubject(lrn, necotest.Server(lrn), lab.Address(necotest.Server(lrn), "bastion"))
-			for _, p := range pki.Purposes() {
-				if p.Application() {
-					continue
+			for _, lrn := range three {
+				for name, mode := range want {
+					Expect(strings.TrimSpace(run(ctx, lrn, "stat", "-c", "%a %u:%g", name))).To(Equal(mode), name)
 				}
-				cert, err := pki.ParseCert([]byte(run(ctx, lrn, "cat", p.Cert)))
-				Expect(err).NotTo(HaveOccurred())
-				ca, err := pki.ParseCert([]byte(run(ctx, 0, "cat", p.Authority.File())))
-				Expect(err).NotTo(HaveOccurred())
-				roots := x509.NewCertPool()
-				roots.AddCert(ca)
-				Expect(p.Check(cert, cert.PublicKey, subject, roots, cert.NotBefore.Add(2*pki.BackDate))).To(Succeed())
-				Expect(cert.NotAfter.Sub(cert.NotBefore)).To(BeNumerically(">=", p.Life), "of %s: not one of the bootstrap", p.Name)
+				gone := run(ctx, lrn, "sh", "-c", "ls -d /var/lib/neco/setup /etc/neco/setup-token 2>/dev/null || true")
+				Expect(gone).To(BeEmpty(), "what only setup needed is gone")
+				Expect(run(ctx, lrn, "find", "/var/lib/neco/pki", "-type", "f")).To(BeEmpty())
 			}
-		}
-	})
+		})
 
-	It("has the keys of the contract in etcd, and no secret in clear among them", func(ctx SpecContext) {
-		keys := strings.Fields(etcdctl(ctx, 0, "get", "--prefix", "/neco/", "--keys-only"))
-		Expect(keys).To(ContainElements("/neco/info/bootservers/0", "/neco/info/bootservers/1", "/neco/info/bootservers/2",
-			"/neco/info/neco-release", "/neco/status/current", "/neco/status/bootservers/0", "/neco/config/proxy",
-			"/neco/vault-unseal-key", "/neco/finish/0", "/neco/install/0/containers/etcd", "/neco/install/2/containers/vault"))
-		Expect(keys).NotTo(ContainElement("/neco/vault-root-token"), "it is revoked")
-		Expect(etcdctl(ctx, 0, "get", "--print-value-only", "/neco/vault-unseal-key")).To(HavePrefix("-----BEGIN AGE ENCRYPTED FILE-----"))
-		dump := etcdctl(ctx, 0, "get", "--prefix", "/", "--print-value-only")
-		notIn(dump, secrets(ctx, "no token any more"), "etcd")
-	})
+		It("has certificates that do what they are for and nothing else, signed by Vault", func(ctx SpecContext) {
+			for _, lrn := range three {
+				subject := pki.NewSubject(lrn, necotest.Server(lrn), lab.Address(necotest.Server(lrn), "bastion"))
+				for _, p := range pki.Purposes() {
+					if p.Application() {
+						continue
+					}
+					cert, err := pki.ParseCert([]byte(run(ctx, lrn, "cat", p.Cert)))
+					Expect(err).NotTo(HaveOccurred())
+					ca, err := pki.ParseCert([]byte(run(ctx, 0, "cat", p.Authority.File())))
+					Expect(err).NotTo(HaveOccurred())
+					roots := x509.NewCertPool()
+					roots.AddCert(ca)
+					Expect(p.Check(cert, cert.PublicKey, subject, roots, cert.NotBefore.Add(2*pki.BackDate))).To(Succeed())
+					Expect(cert.NotAfter.Sub(cert.NotBefore)).To(BeNumerically(">=", p.Life), "of %s: not one of the bootstrap", p.Name)
+				}
+			}
+		})
 
-	It("has the users and roles of the contract, and lets nobody else in", func(ctx SpecContext) {
-		Expect(etcdctl(ctx, 0, "auth", "status")).To(ContainSubstring("Authentication Status: true"))
-		want := []string{"root", "backup", "neco", "vault"}
-		for _, lrn := range three {
-			want = append(want, fmt.Sprint("neco-", lrn), fmt.Sprint("backup-", lrn), fmt.Sprint("vault-", lrn))
-		}
-		Expect(strings.Fields(etcdctl(ctx, 0, "user", "list"))).To(ConsistOf(want))
-		Expect(etcdctl(ctx, 0, "role", "get", "vault")).To(ContainSubstring("/vault/"))
-		_, err := lab.Exec(ctx, "boot-0", "sh", "-c", etcdctlAs("/etc/vault/etcd")+" get /neco/vault-unseal-key")
-		Expect(err).To(MatchError(ContainSubstring("permission denied")))
-		_, err = lab.Exec(ctx, "boot-0", "etcdctl", "--endpoints=https://127.0.0.1:2379", "--cacert=/usr/local/share/ca-certificates/neco.crt",
-			"--command-timeout=3s", "--dial-timeout=2s", "get", "x")
-		Expect(err).To(HaveOccurred(), "without a certificate")
-	})
+		It("has the keys of the contract in etcd, and no secret in clear among them", func(ctx SpecContext) {
+			keys := strings.Fields(etcdctl(ctx, 0, "get", "--prefix", "/neco/", "--keys-only"))
+			Expect(keys).To(ContainElements("/neco/info/bootservers/0", "/neco/info/bootservers/1", "/neco/info/bootservers/2",
+				"/neco/info/neco-release", "/neco/status/current", "/neco/status/bootservers/0", "/neco/config/proxy",
+				"/neco/vault-unseal-key", "/neco/finish/0", "/neco/install/0/containers/etcd", "/neco/install/2/containers/vault"))
+			Expect(keys).NotTo(ContainElement("/neco/vault-root-token"), "it is revoked")
+			Expect(etcdctl(ctx, 0, "get", "--print-value-only", "/neco/vault-unseal-key")).To(HavePrefix("-----BEGIN AGE ENCRYPTED FILE-----"))
+			dump := etcdctl(ctx, 0, "get", "--prefix", "/", "--print-value-only")
+			notIn(dump, secrets(ctx, "no token any more"), "etcd")
+		})
 
-	It("has a Vault with its authorities, ways to log in and audit, which only operators change", func(ctx SpecContext) {
-		token := login(ctx)
-		mounts := vaultAs(ctx, token, "secrets", "list")
-		for _, m := range []string{"ca/server/", "ca/boot-etcd-peer/", "ca/boot-etcd-client/"} {
-			Expect(mounts).To(ContainSubstring(m))
-		}
-		Expect(vaultAs(ctx, token, "audit", "list")).To(ContainSubstring("stdout/"))
-		auth := vaultAs(ctx, token, "auth", "list")
-		Expect(auth).To(ContainSubstring("approle/"))
-		Expect(auth).To(ContainSubstring("userpass/"))
-		Expect(strings.Fields(vaultAs(ctx, token, "list", "auth/approle/role"))).To(ContainElements("boot-0", "boot-1", "boot-2"))
-		Expect(strings.Fields(vaultAs(ctx, token, "policy", "list"))).To(ContainElements("admin", "ca-admin", "boot-0"))
-		role := vaultAs(ctx, token, "read", "ca/server/roles/system")
-		Expect(role).To(MatchRegexp(`key_type\s+any`))
-	})
+		It("has the users and roles of the contract, and lets nobody else in", func(ctx SpecContext) {
+			Expect(etcdctl(ctx, 0, "auth", "status")).To(ContainSubstring("Authentication Status: true"))
+			want := []string{"root", "backup", "neco", "vault"}
+			for _, lrn := range three {
+				want = append(want, fmt.Sprint("neco-", lrn), fmt.Sprint("backup-", lrn), fmt.Sprint("vault-", lrn))
+			}
+			Expect(strings.Fields(etcdctl(ctx, 0, "user", "list"))).To(ConsistOf(want))
+			Expect(etcdctl(ctx, 0, "role", "get", "vault")).To(ContainSubstring("/vault/"))
+			_, err := lab.Exec(ctx, "boot-0", "sh", "-c", etcdctlAs("/etc/vault/etcd")+" get /neco/vault-unseal-key")
+			Expect(err).To(MatchError(ContainSubstring("permission denied")))
+			_, err = lab.Exec(ctx, "boot-0", "etcdctl", "--endpoints=https://127.0.0.1:2379", "--cacert=/usr/local/share/ca-certificates/neco.crt",
+				"--command-timeout=3s", "--dial-timeout=2s", "get", "x")
+			Expect(err).To(HaveOccurred(), "without a certificate")
+		})
 
-	It("unseals a Vault that was restarted", func(ctx SpecContext) {
-		run(ctx, 2, "docker", "kill", "vault")
-		Eventually(ctx, func() (string, error) {
-			return lab.Exec(ctx, "boot-2", "env", "VAULT_ADDR=https://127.0.0.1:8200", "vault", "status")
-		}).WithTimeout(limit).WithPolling(time.Second).Should(MatchRegexp(`Sealed\s+false`))
-	})
+		It("has a Vault with its authorities, ways to log in and audit, which only operators change", func(ctx SpecContext) {
+			token := login(ctx)
+			mounts := vaultAs(ctx, token, "secrets", "list")
+			for _, m := range []string{"ca/server/", "ca/boot-etcd-peer/", "ca/boot-etcd-client/"} {
+				Expect(mounts).To(ContainSubstring(m))
+			}
+			Expect(vaultAs(ctx, token, "audit", "list")).To(ContainSubstring("stdout/"))
+			auth := vaultAs(ctx, token, "auth", "list")
+			Expect(auth).To(ContainSubstring("approle/"))
+			Expect(auth).To(ContainSubstring("userpass/"))
+			Expect(strings.Fields(vaultAs(ctx, token, "list", "auth/approle/role"))).To(ContainElements("boot-0", "boot-1", "boot-2"))
+			Expect(strings.Fields(vaultAs(ctx, token, "policy", "list"))).To(ContainElements("admin", "ca-admin", "boot-0"))
+			role := vaultAs(ctx, token, "read", "ca/server/roles/system")
+			Expect(role).To(MatchRegexp(`key_type\s+any`))
+		})
 
-	It("does not give its unseal key to who can read etcd and is no boot server", func(ctx SpecContext) {
-		sealed := etcdctl(ctx, 0, "get", "--print-value-only", "/neco/vault-unseal-key")
-		Expect(lab.Write(ctx, "boot-3", "/root/sealed", strings.NewReader(sealed), 0o600)).To(Succeed())
-		dump := etcdctl(ctx, 0, "get", "--prefix", "/", "--print-value-only")
-		Expect(dump).NotTo(ContainSubstring("AGE-SECRET-KEY"))
-		Expect(dump).NotTo(ContainSubstring(strings.TrimSpace(run(ctx, 0, "neco", "vault", "show-unseal-key"))))
+		It("unseals a Vault that was restarted", func(ctx SpecContext) {
+			run(ctx, 2, "docker", "kill", "vault")
+			Eventually(ctx, func() (string, error) {
+				return lab.Exec(ctx, "boot-2", "env", "VAULT_ADDR=https://127.0.0.1:8200", "vault", "status")
+			}).WithTimeout(limit).WithPolling(time.Second).Should(MatchRegexp(`Sealed\s+false`))
+		})
+
+		It("does not give its unseal key to who can read etcd and is no boot server", func(ctx SpecContext) {
+			sealed := etcdctl(ctx, 0, "get", "--print-value-only", "/neco/vault-unseal-key")
+			Expect(lab.Write(ctx, "boot-3", "/root/sealed", strings.NewReader(sealed), 0o600)).To(Succeed())
+			dump := etcdctl(ctx, 0, "get", "--prefix", "/", "--print-value-only")
+			Expect(dump).NotTo(ContainSubstring("AGE-SECRET-KEY"))
+			Expect(dump).NotTo(ContainSubstring(strings.TrimSpace(run(ctx, 0, "neco", "vault", "show-unseal-key"))))
+		})
 	})
-})
+}
 
 // etcdctlAs is etcdctl with the certificate at a path.
 func etcdctlAs(cert string) string {

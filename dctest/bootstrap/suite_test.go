@@ -60,6 +60,13 @@ var _ = BeforeSuite(func(ctx SpecContext) {
 	Expect(err).NotTo(HaveOccurred())
 })
 
+// One after the other: what one leaves is what the next begins with.
+var _ = Describe("boot servers", Ordered, func() {
+	setupSpecs()
+	contractSpecs()
+	updateSpecs()
+})
+
 // servers are the names of boot servers.
 func servers(lrns ...int) []string {
 	var names []string

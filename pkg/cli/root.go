@@ -22,6 +22,8 @@ func New(env Env) *cobra.Command {
 		newConfigCmd(&env),
 		newHistoryCmd(&env),
 		newImageCmd(),
+		newInitCmd(&env),
+		newInitLocalCmd(&env),
 		newIsRunningCmd(&env),
 		newJoinCmd(&env),
 		newJoinTokenCmd(&env),

@@ -75,3 +75,14 @@ func withSystemd(ctx context.Context, verb, unit string, f func(*dbus.Conn) erro
 	}
 	return nil
 }
+
+// Known says whether systemd has a file for the service.
+func (Units) Known(ctx context.Context, name string) (known bool, err error) {
+	unit := name + ".service"
+	err = withSystemd(ctx, "look for", unit, func(conn *dbus.Conn) error {
+		files, err := conn.ListUnitFilesByPatternsContext(ctx, nil, []string{unit})
+		known = len(files) > 0
+		return err
+	})
+	return known, err
+}

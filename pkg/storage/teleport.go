@@ -1,0 +1,21 @@
+package storage
+
+import (
+	"context"
+	"fmt"
+
+	clientv3 "go.etcd.io/etcd/client/v3"
+)
+
+// KeyTeleportToken holds the token with which Teleport's nodes come, in hex.
+const KeyTeleportToken = "teleport/auth-token"
+
+// PutTeleportToken stores the token unless there is one, and reports whether it
+// did.
+func (s *Storage) PutTeleportToken(ctx context.Context, token string) (stored bool, err error) {
+	res, err := s.etcd.Txn(ctx).If(unchanged(KeyTeleportToken, 0)).Then(clientv3.OpPut(KeyTeleportToken, token)).Commit()
+	if err != nil {
+		return false, fmt.Errorf("write %s: %w", KeyTeleportToken, err)
+	}
+	return res.Succeeded, nil
+}
