@@ -1,0 +1,146 @@
+//go:build dctest
+
+package kills
+
+import (
+	"fmt"
+	"os"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/cybozu-go/neco/dctest/dctesting"
+	"github.com/cybozu-go/neco/dctest/necotest"
+)
+
+const (
+	version = "2026.11.21-1"
+	limit   = 5 * time.Minute
+)
+
+var (
+	lab   *necotest.Lab
+	deb   string
+	three = []int{0, 1, 2}
+	names = []string{"boot-0", "boot-1", "boot-2"}
+)
+
+func TestKills(t *testing.T) {
+	RegisterFailHandler(Fail)
+	RunSpecs(t, "bootstrap-kills")
+}
+
+var _ = BeforeSuite(func(ctx SpecContext) {
+	var dc *dctesting.DC
+	var err error
+	if os.Getenv("DC") != "" {
+		dc, err = dctesting.Use(ctx)
+	} else {
+		dc, err = dctesting.Up(ctx, "kills", "dctest/menu.yml")
+		DeferCleanup(func(ctx SpecContext) { Expect(dc.Down(ctx)).To(Succeed()) })
+	}
+	Expect(err).NotTo(HaveOccurred())
+	dc.Say = func(format string, args ...any) { GinkgoWriter.Printf(format+"\n", args...) }
+	lab, err = necotest.New(dc)
+	Expect(err).NotTo(HaveOccurred())
+	deb, err = lab.Package(ctx, version, nil)
+	Expect(err).NotTo(HaveOccurred())
+})
+
+// chosen are the cases of this run.
+func chosen() []Case {
+	seed := os.Getenv("SEED")
+	all := Cases(three, seed)
+	if n, err := strconv.Atoi(os.Getenv("CASES")); err == nil && n > 0 {
+		return Draw(all, n, seed)
+	}
+	return all
+}
+
+var _ = Describe("neco setup", func() {
+	for _, c := range chosen() {
+		It("completes after: "+c.String(), func(ctx SpecContext) { try(ctx, c) }, SpecTimeout(3*limit))
+	}
+})
+
+// try begins a bootstrap, lets the case happen, runs setup again and holds that
+// the data centre is complete.
+func try(ctx SpecContext, c Case) {
+	Expect(lab.Fresh(ctx, deb, names...)).To(Succeed())
+	_, err := lab.Tokens(ctx, names...)
+	Expect(err).NotTo(HaveOccurred())
+	var running []*necotest.Setup
+	for _, lrn := range three {
+		s, err := lab.StartSetup(ctx, lrn, necotest.LRNs(three)...)
+		Expect(err).NotTo(HaveOccurred())
+		running = append(running, s)
+	}
+	Expect(running[c.LRN].Says(ctx, regexp.MustCompile(`(?m)^\S+\s+`+c.Stage+`\s`))).To(Succeed())
+	select {
+	case <-time.After(c.Late):
+	case <-ctx.Done():
+	}
+	began := time.Now()
+	again := hit(ctx, c)
+	for _, lrn := range again {
+		s, err := lab.StartSetup(ctx, lrn, necotest.LRNs(three)...)
+		Expect(err).NotTo(HaveOccurred())
+		running[lrn] = s
+	}
+	for _, s := range running {
+		Expect(s.Wait(ctx)).To(Succeed())
+	}
+	took := time.Since(began)
+	complete(ctx)
+	fmt.Printf("    | %s | %d | %t | %s | %t | %s |\n", c.Stage, c.LRN, c.PowerCut,
+		c.Late.Round(time.Millisecond), c.Alone, took.Round(100*time.Millisecond))
+}
+
+// hit lets it happen, and returns the servers on which setup is to be run again.
+func hit(ctx SpecContext, c Case) []int {
+	GinkgoHelper()
+	victim := names[c.LRN]
+	if c.PowerCut {
+		Expect(lab.Kill(ctx, victim)).To(Succeed())
+		Expect(lab.PowerOn(ctx, victim)).To(Succeed())
+		Expect(lab.Await(ctx, victim)).To(Succeed())
+	} else {
+		Expect(lab.KillSetup(ctx, victim)).To(Succeed())
+	}
+	if c.Alone {
+		return []int{c.LRN}
+	}
+	for _, s := range names {
+		Expect(lab.KillSetup(ctx, s)).To(Succeed())
+	}
+	return three
+}
+
+// complete holds that nothing is missing, and nothing too much.
+func complete(ctx SpecContext) {
+	GinkgoHelper()
+	Expect(lab.Complete(ctx, "boot-0", version, limit)).To(Succeed())
+	const etcdctl = "etcdctl --endpoints=https://127.0.0.1:2379 --cacert=/usr/local/share/ca-certificates/neco.crt --cert=/etc/neco/etcd.crt --key=/etc/neco/etcd.key "
+	for _, s := range names {
+		out, err := lab.Exec(ctx, s, "sh", "-c", "VAULT_ADDR=https://127.0.0.1:8200 vault status; true")
+		Expect(err).NotTo(HaveOccurred())
+		Expect(out).To(MatchRegexp(`Sealed\s+false`), s)
+		left, err := lab.Exec(ctx, s, "sh", "-c", "ls -d /var/lib/neco/setup /etc/neco/setup-token /var/lib/neco/pki/* 2>/dev/null; true")
+		Expect(err).NotTo(HaveOccurred())
+		Expect(left).To(BeEmpty(), s)
+	}
+	members, err := lab.Exec(ctx, "boot-1", "sh", "-c", etcdctl+"member list")
+	Expect(err).NotTo(HaveOccurred())
+	Expect(strings.Count(members, "started")).To(Equal(3))
+	auth, err := lab.Exec(ctx, "boot-1", "sh", "-c", etcdctl+"auth status")
+	Expect(err).NotTo(HaveOccurred())
+	Expect(auth).To(ContainSubstring("Status: true"))
+	keys, err := lab.Exec(ctx, "boot-1", "sh", "-c", etcdctl+"get --prefix --keys-only /neco/vault")
+	Expect(err).NotTo(HaveOccurred())
+	Expect(strings.Fields(keys)).To(Equal([]string{"/neco/vault-unseal-key"}))
+}
