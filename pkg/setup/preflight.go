@@ -106,12 +106,12 @@ func checkFresh(_ context.Context, r *run) error {
 }
 
 // ports that etcd and Vault listen on.
-var ports = []int{2379, 2380, 2381, 8200, 8201}
+var ports = [...]int{2379, 2380, 2381, 8200, 8201}
 
 // checkPorts makes sure that nobody else has our ports.  When setup goes on,
 // its own programs have them.
 func checkPorts(ctx context.Context, r *run) error {
-	wanted := ports
+	wanted := ports[:]
 	if r.began {
 		wanted = nil
 	}
