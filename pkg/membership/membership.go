@@ -41,6 +41,8 @@ type Member struct {
 	Learner   bool
 	// Healthy: it answers, and has no alarm or error.
 	Healthy bool
+	// Leader: it leads the others.
+	Leader bool
 	// Version of its program, empty if it does not answer.
 	Version string
 }
@@ -85,6 +87,7 @@ func look(ctx context.Context, c *clientv3.Client, m *etcdserverpb.Member) Membe
 	defer cancel()
 	if s, err := c.Status(ctx, v.ClientURL); err == nil {
 		v.Healthy, v.Version = len(s.Errors) == 0 && s.Leader != 0, s.Version
+		v.Leader = s.Leader == m.ID
 	}
 	return v
 }
@@ -280,8 +283,30 @@ func Promote(ctx context.Context, c *clientv3.Client, peerURL string) error {
 	if !m.Learner {
 		return nil
 	}
-	if _, err := c.MemberPromote(ctx, m.ID); err != nil {
+	if err := promoteAtLeader(ctx, c, now, m.ID); err != nil {
 		return fmt.Errorf("promote the member at %s: %w", peerURL, err)
 	}
 	return nil
+}
+
+// promoteTimeout bounds one question.
+const promoteTimeout = 10 * time.Second
+
+// promoteAtLeader asks the leader itself: what another member passes on to it
+// comes without the user's name, and is refused where authentication is on (seen
+// in 3.6.16).
+func promoteAtLeader(ctx context.Context, c *clientv3.Client, now Cluster, id uint64) error {
+	ctx, cancel := context.WithTimeout(ctx, promoteTimeout)
+	defer cancel()
+	leader := slices.IndexFunc(now, func(m Member) bool { return m.Leader })
+	if leader < 0 {
+		return errors.New("no member says that it leads")
+	}
+	conn, err := c.Dial(now[leader].ClientURL)
+	if err != nil {
+		return fmt.Errorf("ask the leader at %s: %w", now[leader].ClientURL, err)
+	}
+	defer conn.Close()
+	_, err = etcdserverpb.NewClusterClient(conn).MemberPromote(ctx, &etcdserverpb.MemberPromoteRequest{ID: id})
+	return rpctypes.Error(err)
 }
