@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/pkg/join"
 	"github.com/cybozu-go/neco/pkg/pki"
 	"github.com/cybozu-go/neco/pkg/setup"
@@ -50,7 +51,7 @@ token.`,
 				if o.CA, err = os.ReadFile(caFile); err != nil {
 					return err
 				}
-			} else if err := readToken(cmd, env, tokenFile, &o); err != nil {
+			} else if err := readToken(cmd, env, tokenFile, &o); err != nil && !joined(env) {
 				return explainJoin(err)
 			}
 			if err := join.Run(cmd.Context(), o); err != nil {
@@ -68,6 +69,13 @@ token.`,
 	f.StringVar(&caFile, "ca-file", "", "`file` with the certificate of the authority for servers; instead of a token")
 	f.StringVar(&proxy, "proxy", "", "`URL` of the proxy through which this server reaches the outside")
 	return cmd
+}
+
+// joined says whether a join has come to its end here: then no token is needed.
+func joined(env *Env) bool {
+	_, config := env.FS.Stat(neco.NecoConfFile)
+	_, progress := env.FS.Stat(join.Dir)
+	return config == nil && errors.Is(progress, fs.ErrNotExist)
 }
 
 // joinOptions are what this server knows of itself.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/hashicorp/vault/api"
 	clientv3 "go.etcd.io/etcd/client/v3"
@@ -67,9 +68,9 @@ func (r *run) whyRefused(registered, login error) error {
 	case registered == nil, !vault.BadCredentials(login):
 		return login
 	case vault.Denied(registered) && !r.Now().Before(r.Token.Expires):
-		return fmt.Errorf("%w: %w", ErrTokenExpired, registered)
+		return fmt.Errorf("%w: it was good until %s", ErrTokenExpired, r.Token.Expires.Format(time.RFC3339))
 	case vault.Denied(registered):
-		return fmt.Errorf("%w: Vault knows it no more: another server has used it, or it was revoked: %w", ErrTokenUsed, registered)
+		return fmt.Errorf("%w: Vault knows it no more: it was used elsewhere, or revoked", ErrTokenUsed)
 	}
 	return registered
 }

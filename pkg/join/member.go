@@ -101,14 +101,20 @@ func (r *run) finish(ctx context.Context) error {
 	if err := removeRecord(ctx, r.etcd, r.Self.LRN); err != nil {
 		return err
 	}
-	if r.TokenFile != "" {
-		if err := r.FS.Remove(r.TokenFile); err != nil {
-			return err
-		}
-	}
 	if err := r.FS.RemoveDir(Dir); err != nil {
+		return err
+	}
+	if err := r.forgetToken(); err != nil {
 		return err
 	}
 	r.say("end", "boot server %d is registered; the next update makes it a member of etcd and starts its Vault", r.Self.LRN)
 	return nil
+}
+
+// forgetToken removes the token, which has done what it was for.
+func (r *run) forgetToken() error {
+	if r.TokenFile == "" {
+		return nil
+	}
+	return r.FS.Remove(r.TokenFile)
 }

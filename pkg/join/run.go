@@ -98,7 +98,7 @@ func (r *run) begin() (done bool, err error) {
 	}
 	if r.progress == nil && exists(r.FS, neco.NecoConfFile) {
 		fmt.Fprintln(r.Out, "This server is one of a data centre already; see neco status.")
-		return true, nil
+		return true, r.forgetToken()
 	}
 	return false, nil
 }
