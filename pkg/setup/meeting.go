@@ -2,7 +2,6 @@ package setup
 
 import (
 	"context"
-	"net/netip"
 
 	"github.com/cybozu-go/neco/pkg/pki"
 )
@@ -24,6 +23,3 @@ func meetOthers(ctx context.Context, r *run) error {
 	r.facts = all
 	return nil
 }
-
-// node0 is the address that the others reach a server at.
-func node0(lrn int) netip.Addr { return pki.NewSubject(lrn, "", netip.Addr{}).Node0 }
