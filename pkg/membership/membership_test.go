@@ -1,0 +1,153 @@
+package membership_test
+
+import (
+	"errors"
+	"os"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/cybozu-go/neco/pkg/membership"
+	"github.com/cybozu-go/neco/pkg/sandbox/etcd/etcdtest"
+)
+
+func member(url string, healthy bool) membership.Member {
+	return membership.Member{Name: "m" + url, PeerURL: url, Healthy: healthy, Version: "3.6.16"}
+}
+
+func TestWhoMayGo(t *testing.T) {
+	for name, c := range map[string]struct {
+		cluster membership.Cluster
+		leaves  int
+		may     bool
+	}{
+		"a dead one of three":                   {membership.Cluster{member("a", true), member("b", true), member("c", false)}, 2, true},
+		"a live one of three":                   {membership.Cluster{member("a", true), member("b", true), member("c", true)}, 2, true},
+		"a live one beside a dead one":          {membership.Cluster{member("a", true), member("b", true), member("c", false)}, 0, false},
+		"a live one of two":                     {membership.Cluster{member("a", true), member("b", true)}, 0, true},
+		"the last one":                          {membership.Cluster{member("a", true)}, 0, false},
+		"a dead one where the majority is":      {membership.Cluster{member("a", true), member("b", false), member("c", false)}, 1, false},
+		"one of five with two dead":             {membership.Cluster{member("a", true), member("b", true), member("c", true), member("d", false), member("e", false)}, 0, false},
+		"a dead one of five with two dead":      {membership.Cluster{member("a", true), member("b", true), member("c", true), member("d", false), member("e", false)}, 3, true},
+		"a learner, whatever the others' state": {membership.Cluster{member("a", true), {PeerURL: "b", Learner: true}}, 1, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			err := c.cluster.MayRemove(c.cluster[c.leaves])
+			if (err == nil) != c.may || err != nil && !errors.Is(err, membership.ErrQuorumAtRisk) {
+				t.Errorf("error %v", err)
+			}
+		})
+	}
+}
+
+func TestDeadMembersGoFirst(t *testing.T) {
+	c := membership.Cluster{member("a", true), member("b", true), member("c", false), member("d", true), member("e", false)}
+	var got []string
+	for _, m := range c.Superfluous([]string{"a", "d"}) {
+		got = append(got, m.PeerURL)
+	}
+	if diff := cmp.Diff([]string{"c", "e", "b"}, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestARestartWaitsForEveryWantedMember(t *testing.T) {
+	wanted := []string{"a", "b", "c"}
+	good := membership.Cluster{member("a", true), member("b", true), member("c", true)}
+	if err := good.MayRestart(wanted); err != nil {
+		t.Error(err)
+	}
+	for name, c := range map[string]struct {
+		change func(membership.Cluster) membership.Cluster
+		want   error
+	}{
+		"one is missing":        {func(c membership.Cluster) membership.Cluster { return c[:2] }, membership.ErrMemberUnstarted},
+		"one has not started":   {func(c membership.Cluster) membership.Cluster { c[1].Name = ""; return c }, membership.ErrMemberUnstarted},
+		"one does not vote":     {func(c membership.Cluster) membership.Cluster { c[1].Learner = true; return c }, membership.ErrMemberUnstarted},
+		"one is not healthy":    {func(c membership.Cluster) membership.Cluster { c[1].Healthy = false; return c }, membership.ErrQuorumAtRisk},
+		"an unwanted one isn't": {func(c membership.Cluster) membership.Cluster { return append(c, member("d", false)) }, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			err := c.change(append(membership.Cluster{}, good...)).MayRestart(wanted)
+			if !errors.Is(err, c.want) {
+				t.Errorf("error %v, want %v", err, c.want)
+			}
+		})
+	}
+}
+
+func TestLearnersNeedMembersThatDoNotLoseThem(t *testing.T) {
+	for version, want := range map[string]bool{"3.5.19": false, "3.5.20": true, "3.6.16": true, "3.4.30": false, "": true} {
+		c := membership.Cluster{member("a", true), {Name: "b", PeerURL: "b", Version: version}}
+		if c.Learners() != want {
+			t.Errorf("with a member of version %q: %t", version, !want)
+		}
+	}
+}
+
+func TestAVoterIsAddedOnlyWhereOneMoreDeadMemberIsBorne(t *testing.T) {
+	if err := (membership.Cluster{member("a", true), member("b", true), member("c", true)}).MayAddVoter(); err != nil {
+		t.Error(err)
+	}
+	if err := (membership.Cluster{member("a", true), member("b", true), member("c", false)}).MayAddVoter(); !errors.Is(err, membership.ErrQuorumAtRisk) {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestWhatANewMemberIsTold(t *testing.T) {
+	c := membership.Cluster{member("a", true), {ID: 255, PeerURL: "b", Learner: true}, {ID: 1, PeerURL: "c"}}
+	want := map[string]string{"ma": "a", "boot-1": "b", "unstarted-1": "c"}
+	if diff := cmp.Diff(want, c.Initial("boot-1", "b")); diff != "" {
+		t.Error(diff)
+	}
+}
+
+var cluster etcdtest.Cluster
+
+func TestMain(m *testing.M) { os.Exit(cluster.Main(m, 3)) }
+
+// TestMembersComeAndGo uses one real cluster: what a step leaves is what the
+// next begins with.
+func TestMembersComeAndGo(t *testing.T) {
+	const url = "http://127.0.0.9:2380"
+	ctx, c := t.Context(), cluster.NewClient(t, "/")
+	now, err := membership.Look(ctx, c)
+	if err != nil || len(now) != 3 {
+		t.Fatalf("%v, %v", now, err)
+	}
+	var wanted []string
+	for _, m := range now {
+		if !m.Healthy || m.Name == "" || m.Version == "" || m.Learner {
+			t.Errorf("%+v", m)
+		}
+		wanted = append(wanted, m.PeerURL)
+	}
+	added, err := membership.Add(ctx, c, url, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, ok := added.Find(url)
+	if !ok || !first.Learner || first.Name != "" {
+		t.Fatalf("%+v", first)
+	}
+	again, err := membership.Add(ctx, c, url, true) // a try that was cut off
+	if err != nil {
+		t.Fatal(err)
+	}
+	if second, _ := again.Find(url); second.ID != first.ID || len(again) != 4 {
+		t.Errorf("%+v is another member than %+v", second, first)
+	}
+	if err := membership.Promote(ctx, c, url); err == nil {
+		t.Error("a learner that never started votes")
+	}
+	if err := membership.Promote(ctx, c, wanted[0]); err != nil {
+		t.Errorf("a voter: %v", err)
+	}
+	removed, err := membership.Remove(ctx, c, wanted)
+	if err != nil || !cmp.Equal(removed, []string{url}) {
+		t.Errorf("%v, %v", removed, err)
+	}
+	if removed, err := membership.Remove(ctx, c, wanted); err != nil || len(removed) != 0 {
+		t.Errorf("again: %v, %v", removed, err)
+	}
+}

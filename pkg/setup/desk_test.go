@@ -1,0 +1,180 @@
+package setup
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"net/netip"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/pkg/host"
+	"github.com/cybozu-go/neco/pkg/pki"
+	"github.com/cybozu-go/neco/pkg/renewal"
+	"github.com/cybozu-go/neco/pkg/setup/meet"
+)
+
+// newRun is a run on a server whose files are in a directory of the test.
+func newRun(t *testing.T, lrn int, token meet.Token) *run {
+	t.Helper()
+	fsys := host.FS{Root: t.TempDir()}
+	bastion := netip.AddrFrom4([4]byte{10, 72, 48, byte(lrn)})
+	r := &run{
+		Options: Options{
+			LRN: lrn, LRNs: []int{0, 1, 2}, Version: "2026.11.21-1", HostName: "boot-" + string(rune('0'+lrn)),
+			Out: &bytes.Buffer{}, Log: slog.New(slog.DiscardHandler), Now: time.Now,
+			Host: Host{FS: fsys, Addresses: func() (map[string][]netip.Addr, error) {
+				return map[string][]netip.Addr{"bastion": {bastion}}, nil
+			}},
+		},
+		leads: lrn == 0, token: token, progress: &progress{LRNs: []int{0, 1, 2}},
+	}
+	write(t, fsys, neco.ClusterFile, "dev\n")
+	return r
+}
+
+func write(t *testing.T, fsys host.FS, path, text string) {
+	t.Helper()
+	if _, err := fsys.Write(host.File{Path: path, Data: []byte(text), Mode: 0o644}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// ask asks the leader's desk as the server lrn.
+func ask(t *testing.T, d *desk, lrn int, method string, in, out any) error {
+	t.Helper()
+	body, err := json.Marshal(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := d.handle(t.Context(), lrn, method, body)
+	if err != nil {
+		return err
+	}
+	data, err := json.Marshal(a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return json.Unmarshal(data, out)
+}
+
+func TestTheLeaderSignsForEachServerItsOwnNamesOnly(t *testing.T) {
+	token := meet.NewToken()
+	leader := newRun(t, 0, token)
+	if err := makeAuthorities(t.Context(), leader); err != nil {
+		t.Fatal(err)
+	}
+	leader.facts = map[int]Facts{}
+	members := map[int]*run{0: leader, 1: newRun(t, 1, token), 2: newRun(t, 2, token)}
+	for lrn, r := range members {
+		leader.facts[lrn] = r.ownFacts()
+	}
+	d := &desk{r: leader, board: newBoard(), assembly: newAssembly(leader.LRNs)}
+	follower := members[1]
+	follower.facts = leader.facts
+	q := signing{Requests: map[string]string{}}
+	for _, p := range renewal.Standing() {
+		key, err := pki.Pending(follower.FS, p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		request, err := p.Request(key, follower.subject(1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		q.Requests[p.Name] = string(request)
+	}
+	var s signed
+	if err := ask(t, d, 1, methodSign, q, &s); err != nil {
+		t.Fatal(err)
+	}
+	if len(s.Certificates) != len(renewal.Standing()) || len(s.Authorities) != 3 {
+		t.Errorf("%d certificates of %d authorities", len(s.Certificates), len(s.Authorities))
+	}
+	for _, pem := range s.Authorities {
+		if strings.Contains(pem, "PRIVATE KEY") {
+			t.Error("a key of an authority travels")
+		}
+	}
+	if err := ask(t, d, 2, methodSign, q, &s); !errors.Is(err, pki.ErrCSRRefused) {
+		t.Errorf("boot server 2 with the requests of 1: %v", err)
+	}
+	if err := ask(t, d, 1, "no such method", struct{}{}, &struct{}{}); err == nil {
+		t.Error("an unknown method is answered")
+	}
+	if _, err := d.handle(t.Context(), 1, methodSign, json.RawMessage(`{"requests": 7}`)); err == nil {
+		t.Error("a malformed request is answered")
+	}
+}
+
+func TestAuthoritiesAreSealedAtRestAndTakenUpAgain(t *testing.T) {
+	token := meet.NewToken()
+	r := newRun(t, 0, token)
+	if err := makeAuthorities(t.Context(), r); err != nil {
+		t.Fatal(err)
+	}
+	first := string(r.authorities[pki.ServerCA].CertPEM())
+	data, err := r.FS.Read(authoritiesFile)
+	if err != nil || bytes.Contains(data, []byte("PRIVATE")) || bytes.Contains(data, []byte("CERTIFICATE")) {
+		t.Errorf("in clear, or %v", err)
+	}
+	info, err := os.Stat(r.FS.Path(authoritiesFile))
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v, %v", info, err)
+	}
+	r.authorities = nil
+	if err := makeAuthorities(t.Context(), r); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(first, string(r.authorities[pki.ServerCA].CertPEM())); diff != "" {
+		t.Errorf("made anew: %s", diff)
+	}
+	r.token = meet.NewToken()
+	if err := makeAuthorities(t.Context(), r); err == nil || !strings.Contains(err.Error(), "token of the first try") {
+		t.Errorf("with another token: %v", err)
+	}
+	if err := forgetAuthorities(t.Context(), r); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.FS.Read(authoritiesFile); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("still on the disk: %v", err)
+	}
+	r.progress.Done = "forget"
+	if err := makeAuthorities(t.Context(), r); err != nil || r.authorities != nil {
+		t.Errorf("made again after they have moved: %v", err)
+	}
+}
+
+func TestTheDeskTellsForWhomSomebodyWaits(t *testing.T) {
+	leader := newRun(t, 0, meet.NewToken())
+	d := &desk{r: leader, board: newBoard(), assembly: newAssembly(leader.LRNs)}
+	d.board.arrive(0, Position{Stage: 5})
+	d.board.arrive(2, Position{Stage: 5})
+	var a waited
+	if err := ask(t, d, 1, methodAwait, awaiting{At: Position{Stage: 5}}, &a); err != nil || len(a.Late) != 0 {
+		t.Errorf("nobody is late: %+v, %v", a, err)
+	}
+	if err := ask(t, d, 1, methodAwait, awaiting{At: Position{Stage: 5}, Led: true}, &a); err != nil || !cmp.Equal(a.Late, []int{0}) {
+		t.Errorf("the leader has not done its part: %+v, %v", a, err)
+	}
+	if err := ask(t, d, 1, methodAwait, awaiting{At: Position{Stage: 6}}, &a); err != nil || !cmp.Equal(a.Late, []int{2}) {
+		t.Errorf("2 is late: %+v, %v", a, err)
+	}
+}
+
+func TestAServerThatDoesNotFitIsRefusedByTheLeader(t *testing.T) {
+	leader := newRun(t, 0, meet.NewToken())
+	d := &desk{r: leader, board: newBoard(), assembly: newAssembly(leader.LRNs)}
+	f := leader.ownFacts()
+	f.HostName, f.Version = "boot-1", "2026.11.20-1"
+	if err := ask(t, d, 1, methodFacts, f, &map[int]Facts{}); err == nil || !strings.Contains(err.Error(), "2026.11.20-1") {
+		t.Error(err)
+	}
+}

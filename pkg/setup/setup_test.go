@@ -1,0 +1,102 @@
+package setup
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/pkg/host"
+	"github.com/cybozu-go/neco/pkg/setup/meet"
+)
+
+func TestOptionsThatCannotWorkAreRefused(t *testing.T) {
+	for name, c := range map[string]struct {
+		o    Options
+		want string
+	}{
+		"three":                  {Options{LRN: 1, LRNs: []int{2, 0, 1}}, ""},
+		"five":                   {Options{LRN: 4, LRNs: []int{0, 1, 2, 3, 4}}, ""},
+		"two":                    {Options{LRN: 0, LRNs: []int{0, 1}}, "at least 3"},
+		"one twice":              {Options{LRN: 0, LRNs: []int{0, 1, 1}}, "twice"},
+		"without this one":       {Options{LRN: 7, LRNs: []int{0, 1, 2}}, "boot server 7"},
+		"a recipient that isn't": {Options{LRN: 0, LRNs: []int{0, 1, 2}, Recovery: []string{"me"}}, "recovery"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			err := c.o.Validate()
+			if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+				t.Errorf("error %v, want %q", err, c.want)
+			}
+		})
+	}
+}
+
+func TestStagesHaveNamesAndDeadlines(t *testing.T) {
+	seen := map[string]bool{}
+	for _, s := range table() {
+		if s.name == "" || s.says == "" || s.deadline <= 0 || seen[s.name] || s.led == nil && s.each == nil {
+			t.Errorf("%+v", s)
+		}
+		seen[s.name] = true
+	}
+	if diff := cmp.Diff([]string{"preflight", "meet"}, Stages()[:checks]); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestASetupThatWasBegunForOtherServersIsNotGoneOnWith(t *testing.T) {
+	r := newRun(t, 0, meet.NewToken())
+	if err := (&progress{LRNs: []int{0, 1, 3}, Done: "etcd"}).save(r.FS); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.begin(t.Context()); err == nil || !strings.Contains(err.Error(), "0, 1, 3") {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestASetupThatIsCompleteSaysSo(t *testing.T) {
+	r := newRun(t, 0, meet.NewToken())
+	write(t, r.FS, neco.NecoConfFile, "x")
+	if done, err := r.begin(t.Context()); err != nil || !done {
+		t.Errorf("%v, %v", done, err)
+	}
+}
+
+func TestACheckLeavesNoTrace(t *testing.T) {
+	r := newRun(t, 0, meet.NewToken())
+	r.TokenFile, r.CheckOnly = "/etc/neco/setup-token", true
+	file := host.File{Path: r.TokenFile, Data: []byte(meet.NewToken().Reveal()), Mode: 0o600}
+	if _, err := r.FS.Write(file); err != nil {
+		t.Fatal(err)
+	}
+	if done, err := r.begin(t.Context()); err != nil || done {
+		t.Fatalf("%v, %v", done, err)
+	}
+	if exists(r.FS, Dir) {
+		t.Error(Dir + " is there")
+	}
+}
+
+func TestAServerWithDataOfAnotherClusterIsRefused(t *testing.T) {
+	r := newRun(t, 0, meet.NewToken())
+	write(t, r.FS, memberDir+"/snap/db", "x")
+	if err := checkFresh(t.Context(), r); err == nil || !strings.Contains(err.Error(), "neco reset") {
+		t.Errorf("error %v", err)
+	}
+	r.began = true
+	if err := checkFresh(t.Context(), r); err != nil {
+		t.Errorf("a setup that goes on: %v", err)
+	}
+}
+
+func TestPastStages(t *testing.T) {
+	r := newRun(t, 0, meet.NewToken())
+	if r.past("preflight") {
+		t.Error("nothing was done")
+	}
+	r.progress.Done = "pki"
+	if !r.past("etcd") || !r.past("pki") || r.past("revoke") {
+		t.Error("the order of the table counts")
+	}
+}
