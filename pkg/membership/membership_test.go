@@ -1,12 +1,17 @@
 package membership_test
 
 import (
+	"context"
 	"errors"
 	"os"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
+	clientv3 "go.etcd.io/etcd/client/v3"
 
+	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/pkg/membership"
 	"github.com/cybozu-go/neco/pkg/sandbox/etcd/etcdtest"
 )
@@ -106,6 +111,23 @@ var cluster etcdtest.Cluster
 
 func TestMain(m *testing.M) { os.Exit(cluster.Main(m, 3)) }
 
+// add adds a member.  Until its members have been connected for five seconds
+// etcd refuses to change them.
+func add(t *testing.T, c *clientv3.Client, url string) membership.Cluster {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	for {
+		now, err := membership.Add(ctx, c, url, true)
+		if err == nil {
+			return now
+		}
+		if !errors.Is(err, rpctypes.ErrUnhealthy) || neco.SleepContext(ctx, 100*time.Millisecond) != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // TestMembersComeAndGo uses one real cluster: what a step leaves is what the
 // next begins with.
 func TestMembersComeAndGo(t *testing.T) {
@@ -122,10 +144,7 @@ func TestMembersComeAndGo(t *testing.T) {
 		}
 		wanted = append(wanted, m.PeerURL)
 	}
-	added, err := membership.Add(ctx, c, url, true)
-	if err != nil {
-		t.Fatal(err)
-	}
+	added := add(t, c, url)
 	first, ok := added.Find(url)
 	if !ok || !first.Learner || first.Name != "" {
 		t.Fatalf("%+v", first)
