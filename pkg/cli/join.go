@@ -14,6 +14,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/join"
 	"github.com/cybozu-go/neco/pkg/pki"
 	"github.com/cybozu-go/neco/pkg/setup"
+	"github.com/cybozu-go/neco/pkg/vault"
 )
 
 // joinTokenFile is where neco join looks for the token.
@@ -170,6 +171,9 @@ func explainJoin(err error) error {
 		if errors.Is(err, h.err) {
 			return hint(err, "%s", h.text)
 		}
+	}
+	if vault.Denied(err) {
+		return hint(err, "log in as a user with the policies admin and ca-admin")
 	}
 	return explain(err)
 }

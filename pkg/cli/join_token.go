@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/netip"
 	"text/tabwriter"
@@ -107,10 +106,7 @@ func (env *Env) withIssuer(cmd *cobra.Command, f func(context.Context, join.Issu
 	err = env.withStorage(func(s *storage.Storage) error {
 		return f(ctx, join.Issuer{Etcd: s.Client(), Vault: v, CA: ca, By: env.By(), Now: env.Now}, own)
 	})
-	if errors.Is(err, join.ErrRegistered) {
-		return explainJoin(err)
-	}
-	return explain(err)
+	return explainJoin(err)
 }
 
 func newJoinTokenListCmd(env *Env) *cobra.Command {
