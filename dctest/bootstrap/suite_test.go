@@ -56,6 +56,7 @@ var _ = BeforeSuite(func(ctx SpecContext) {
 	Expect(dc.Heal(ctx)).To(Succeed())
 	lab, err = necotest.New(dc)
 	Expect(err).NotTo(HaveOccurred())
+	Expect(lab.Withdraw()).To(Succeed())
 	deb, err = lab.Package(ctx, first, nil)
 	Expect(err).NotTo(HaveOccurred())
 })

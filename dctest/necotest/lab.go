@@ -61,9 +61,26 @@ func (l *Lab) artifacts(version string, change func(string) string) (string, err
 	return file, os.WriteFile(file, []byte(changed), 0o644)
 }
 
+// releases is the directory of the release server.
+func (l *Lab) releases() string { return filepath.Join(l.root, "build", "outside-"+l.Name, "releases") }
+
+// Withdraw takes all releases back.
+func (l *Lab) Withdraw() error {
+	all, err := filepath.Glob(filepath.Join(l.releases(), "neco_*"))
+	if err != nil {
+		return err
+	}
+	for _, name := range all {
+		if err := os.Remove(name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Publish makes a package the newest release.
 func (l *Lab) Publish(deb string) error {
-	dir := filepath.Join(l.root, "build", "outside-"+l.Name, "releases")
+	dir := l.releases()
 	for _, suffix := range []string{"", ".sha256"} {
 		data, err := os.ReadFile(deb + suffix)
 		if err != nil {
