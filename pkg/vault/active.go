@@ -2,6 +2,7 @@ package vault
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -13,8 +14,12 @@ import (
 // leaderPause is between two questions who the active node is.
 const leaderPause = 500 * time.Millisecond
 
+// stepDownTimeout bounds the request to a node that may be dead.
+const stepDownTimeout = 10 * time.Second
+
 // HandOver makes another node active if the one on the boot server lrn is, and
-// waits for that.  The token of c needs the right to say so.
+// waits for that.  The token of c needs the right to say so.  A dead node loses
+// its role by itself within a minute.
 func HandOver(ctx context.Context, c *api.Client, lrn int) error {
 	leader, err := c.Sys().LeaderWithContext(ctx)
 	if err != nil {
@@ -23,17 +28,9 @@ func HandOver(ctx context.Context, c *api.Client, lrn int) error {
 	if leader.LeaderAddress != Address(lrn) {
 		return nil
 	}
-	active, err := c.Clone()
-	if err != nil {
-		return err
-	}
-	active.ClearNamespace()
-	active.SetToken(c.Token())
-	if err := active.SetAddress(leader.LeaderAddress); err != nil {
-		return err
-	}
-	if err := active.Sys().StepDownWithContext(ctx); err != nil {
-		return fmt.Errorf("let another vault be active: %w", err)
+	asked := stepDown(ctx, c, leader.LeaderAddress)
+	if Denied(asked) {
+		return asked
 	}
 	for {
 		now, err := c.Sys().LeaderWithContext(ctx)
@@ -41,7 +38,27 @@ func HandOver(ctx context.Context, c *api.Client, lrn int) error {
 			return neco.WaitVaultLeader(ctx, c)
 		}
 		if neco.SleepContext(ctx, leaderPause) != nil {
-			return fmt.Errorf("wait for another active vault: %w", context.Cause(ctx))
+			return errors.Join(fmt.Errorf("wait for another active vault: %w", context.Cause(ctx)), asked)
 		}
 	}
+}
+
+// stepDown asks the node at addr to be active no more.
+func stepDown(ctx context.Context, c *api.Client, addr string) error {
+	ctx, cancel := context.WithTimeout(ctx, stepDownTimeout)
+	defer cancel()
+	active, err := c.Clone()
+	if err != nil {
+		return err
+	}
+	active.ClearNamespace()
+	active.SetToken(c.Token())
+	active.SetMaxRetries(0)
+	if err := active.SetAddress(addr); err != nil {
+		return err
+	}
+	if err := active.Sys().StepDownWithContext(ctx); err != nil {
+		return fmt.Errorf("let another vault be active: %w", err)
+	}
+	return nil
 }
