@@ -41,6 +41,7 @@ func table() []item {
 		{Name: "etcd", Version: "3.6.16.1", User: "10000:10000", Tools: []string{"etcdctl"}, Programs: []program{
 			{Name: "etcd", Module: "etcd", Package: "./etcd", Note: "about a minute"},
 			{Name: "etcdctl", Module: "etcd", Package: "go.etcd.io/etcd/etcdctl/v3"},
+			{Name: "etcdutl", Module: "etcd", Package: "go.etcd.io/etcd/etcdutl/v3"},
 		}},
 		{Name: "serf", Version: "0.11.0.1", Tools: []string{"serf"}, Programs: []program{
 			{Name: "serf", Module: "serf", Package: "github.com/hashicorp/serf/cmd/serf"},
