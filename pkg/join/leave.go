@@ -13,7 +13,6 @@ import (
 	"github.com/hashicorp/vault/api"
 	clientv3 "go.etcd.io/etcd/client/v3"
 
-	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/pkg/etcdauth"
 	"github.com/cybozu-go/neco/pkg/hostkey"
 	"github.com/cybozu-go/neco/pkg/vault"
@@ -90,7 +89,7 @@ func (d Departure) Finish(ctx context.Context) error {
 		do   func(context.Context) error
 	}{
 		{"its users of etcd are deleted", d.deleteUsers},
-		{"it does not wait any more to become Vault's active node", d.freeLock},
+		{"its places in all queues are free", d.freeLocks},
 		{"its approle and its policies are deleted", d.deleteRole},
 		{"its host key is forgotten", d.forgetKeys},
 		{"Vault has a new unseal key", d.rekey},
@@ -106,31 +105,6 @@ func (d Departure) Finish(ctx context.Context) error {
 
 func (d Departure) deleteUsers(ctx context.Context) error {
 	return settled(ctx, func() error { return etcdauth.DeleteServer(ctx, d.Etcd, d.LRN) })
-}
-
-// vaultLock is where the nodes of Vault queue to become the active one.
-const vaultLock = neco.VaultPrefix + "core/lock/"
-
-// freeLock ends the leases of all that queue behind the active node.  That of
-// the server that has left would be kept alive by its Vault, which etcd hears no
-// more, and block the queue when its turn comes.  The others queue anew.
-func (d Departure) freeLock(ctx context.Context) error {
-	all := clientv3.NewKV(d.Etcd) // not namespaced
-	return settled(ctx, func() error {
-		res, err := all.Get(ctx, vaultLock, clientv3.WithPrefix(), clientv3.WithSort(clientv3.SortByCreateRevision, clientv3.SortAscend))
-		if err != nil {
-			return fmt.Errorf("read %s: %w", vaultLock, err)
-		}
-		for _, kv := range res.Kvs[min(1, len(res.Kvs)):] {
-			if kv.Lease == 0 {
-				continue
-			}
-			if _, err := d.Etcd.Revoke(ctx, clientv3.LeaseID(kv.Lease)); err != nil {
-				return fmt.Errorf("free %s: %w", kv.Key, err)
-			}
-		}
-		return nil
-	})
 }
 
 func (d Departure) deleteRole(ctx context.Context) error {

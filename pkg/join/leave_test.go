@@ -1,6 +1,7 @@
 package join
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -221,4 +222,47 @@ func TestTheKeyIsSealedToThoseThatLackIt(t *testing.T) {
 			t.Errorf("got %q, %v", key, err)
 		}
 	}
+}
+
+// What a server that has left holds would block the others for as long as its
+// programs keep the leases alive, or for ever.
+func TestADepartureFreesWhatTheServerHolds(t *testing.T) {
+	c := newCentre(t, newCA(t, pki.ServerCA))
+	raw := clientv3.NewKV(c.etcd)
+	leased := func(kv clientv3.KV, key, value string) {
+		t.Helper()
+		lease, err := c.etcd.Grant(t.Context(), 600)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := kv.Put(t.Context(), key, value, clientv3.WithLease(lease.ID)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	gone := []string{"presence/2", "leader/worker//a", "leader/updater//a"}
+	stays := []string{"presence/20", "leader/worker//b", "leader/updater//b"}
+	for i, value := range []string{"{}", "2", "boot-2"} {
+		leased(c.etcd, gone[i], value)
+	}
+	for i, value := range []string{"{}", "20", "boot-0"} {
+		leased(c.etcd, stays[i], value)
+	}
+	leased(raw, vaultLock+"z", "active")
+	leased(raw, vaultLock+"a", "")
+	t.Cleanup(func() { _, _ = raw.Delete(context.Background(), vaultLock, clientv3.WithPrefix()) })
+	if err := c.departure(t, &vaultServer{}).freeLocks(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	check := func(kv clientv3.KV, want int64, keys ...string) {
+		t.Helper()
+		for _, key := range keys {
+			if res, err := kv.Get(t.Context(), key); err != nil || res.Count != want {
+				t.Errorf("%s is there %d times (%v), want %d", key, res.Count, err, want)
+			}
+		}
+	}
+	check(c.etcd, 0, gone...)
+	check(c.etcd, 1, stays...)
+	check(raw, 1, vaultLock+"z")
+	check(raw, 0, vaultLock+"a")
 }
