@@ -6,7 +6,6 @@ import (
 	"crypto/x509"
 	"fmt"
 	"strings"
-	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -111,9 +110,7 @@ func contractSpecs() {
 
 		It("unseals a Vault that was restarted", func(ctx SpecContext) {
 			run(ctx, 2, "docker", "kill", "vault")
-			Eventually(ctx, func() (string, error) {
-				return lab.Exec(ctx, "boot-2", "env", "VAULT_ADDR=https://127.0.0.1:8200", "vault", "status")
-			}).WithTimeout(limit).WithPolling(time.Second).Should(MatchRegexp(`Sealed\s+false`))
+			vaultUnsealed(ctx, 2)
 		})
 
 		It("does not give its unseal key to who can read etcd and is no boot server", func(ctx SpecContext) {

@@ -33,6 +33,8 @@ var (
 	// three are the servers that begin.
 	three = []int{0, 1, 2}
 	deb   string
+	// newest is the package that the servers run by now.
+	newest string
 	// password is that of Vault's user admin.
 	password string
 )
@@ -66,6 +68,7 @@ var _ = Describe("boot servers", Ordered, func() {
 	setupSpecs()
 	contractSpecs()
 	updateSpecs()
+	joinSpecs()
 })
 
 // servers are the names of boot servers.

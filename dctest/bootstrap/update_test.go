@@ -73,6 +73,7 @@ func deliver(ctx SpecContext, r release) []time.Duration {
 	GinkgoHelper()
 	pkg, err := lab.Package(ctx, r.version, r.change)
 	Expect(err).NotTo(HaveOccurred())
+	newest = pkg
 	etcdStarts, vaultStarts := starts(ctx, "etcd-container"), starts(ctx, "vault")
 	etcd, err := lab.StartProbe(ctx, "boot-0", "etcd")
 	Expect(err).NotTo(HaveOccurred())

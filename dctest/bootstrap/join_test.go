@@ -1,0 +1,167 @@
+//go:build dctest
+
+package bootstrap
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/cybozu-go/neco/dctest/necotest"
+)
+
+func joinSpecs() {
+	Describe("more servers", func() {
+		var oldKey string
+
+		BeforeAll(func(ctx SpecContext) {
+			Expect(lab.Fresh(ctx, newest, servers(3, 4)...)).To(Succeed())
+		})
+
+		It("are refused without a token, with a wrong one, with another's, and nothing is changed", func(ctx SpecContext) {
+			four := joinToken(ctx, 4)
+			for _, c := range []struct{ what, token, want string }{
+				{"nothing", "", "join-token"},
+				{"a cut one", four[:len(four)-7], "TokenInvalid"},
+				{"a changed one", flip(four), "TokenInvalid"},
+				{"that of boot server 4", four, "4"},
+			} {
+				if c.token != "" {
+					putToken(ctx, 3, c.token)
+				}
+				_, err := lab.Exec(ctx, "boot-3", "neco", "join", "0", "1", "2")
+				Expect(err).To(MatchError(ContainSubstring(c.want)), c.what)
+			}
+			short, err := lab.ExecWith(ctx, strings.NewReader(login(ctx)), "boot-0", "sh", "-c",
+				`VAULT_TOKEN=$(cat) exec neco join-token --lrn 3 --ttl 1s`)
+			Expect(err).NotTo(HaveOccurred())
+			putToken(ctx, 3, strings.TrimSpace(short))
+			Eventually(ctx, func() error {
+				_, err := lab.Exec(ctx, "boot-3", "neco", "join", "--check", "0", "1", "2")
+				return err
+			}).WithTimeout(time.Minute).WithPolling(time.Second).Should(MatchError(ContainSubstring("TokenExpired")))
+			for _, name := range []string{"/etc/neco/config.yml", "/etc/neco/etcd.key", "/etc/neco/server.crt"} {
+				_, err := lab.Exec(ctx, "boot-3", "ls", name)
+				Expect(err).To(HaveOccurred(), name)
+			}
+			Expect(etcdctl(ctx, 0, "get", "--prefix", "--keys-only", "/neco/info/bootservers/")).NotTo(ContainSubstring("/3"))
+		})
+
+		for _, lrn := range []int{3, 4} {
+			It("join a running data centre: boot server "+strconv.Itoa(lrn), func(ctx SpecContext) {
+				join(ctx, lrn)
+			})
+		}
+
+		It("leave: their rights end, and the old unseal key opens nothing", func(ctx SpecContext) {
+			oldKey = strings.TrimSpace(run(ctx, 0, "neco", "vault", "show-unseal-key"))
+			probe, err := lab.StartProbe(ctx, "boot-0", "etcd")
+			Expect(err).NotTo(HaveOccurred())
+			before := history(ctx)
+			_, err = lab.ExecWith(ctx, strings.NewReader(login(ctx)), "boot-0", "sh", "-c", `VAULT_TOKEN=$(cat) exec neco leave 4`)
+			Expect(err).NotTo(HaveOccurred())
+			_, err = lab.Exec(ctx, "boot-4", "sh", "-c", etcdctlAs("/etc/neco/etcd")+" --command-timeout=5s get /neco/info/neco-release")
+			Expect(err).To(HaveOccurred(), "with the certificate of a server that has left")
+			Expect(strings.Fields(etcdctl(ctx, 0, "user", "list"))).NotTo(ContainElement(HaveSuffix("-4")))
+			Expect(vaultAs(ctx, login(ctx), "list", "auth/approle/role")).NotTo(ContainSubstring("boot-4"))
+			newKey := strings.TrimSpace(run(ctx, 0, "neco", "vault", "show-unseal-key"))
+			Expect(newKey).NotTo(Equal(oldKey))
+			run(ctx, 1, "docker", "kill", "vault")
+			vaultUnsealed(ctx, 1)
+			nextRun(ctx, before)
+			gap, err := probe.Stop()
+			Expect(err).NotTo(HaveOccurred())
+			report("leave: longest gap between writes %s", gap.Longest.Round(time.Millisecond))
+			Expect(gap.Longest).To(BeNumerically("<", failAtFactor*etcdGapAim))
+			Expect(strings.Count(etcdctl(ctx, 0, "member", "list"), "started")).To(Equal(4))
+		})
+
+		It("come back after their disk was wiped", func(ctx SpecContext) {
+			Expect(lab.Fresh(ctx, newest, "boot-4")).To(Succeed())
+			join(ctx, 4)
+		})
+	})
+}
+
+// joinToken is a token for a server.
+func joinToken(ctx SpecContext, lrn int) string {
+	GinkgoHelper()
+	out, err := lab.ExecWith(ctx, strings.NewReader(login(ctx)), "boot-0", "sh", "-c",
+		`VAULT_TOKEN=$(cat) exec neco join-token --lrn "$1"`, "sh", strconv.Itoa(lrn))
+	Expect(err).NotTo(HaveOccurred())
+	return strings.TrimSpace(out)
+}
+
+func putToken(ctx SpecContext, lrn int, token string) {
+	GinkgoHelper()
+	Expect(lab.Write(ctx, necotest.Server(lrn), "/etc/neco/join-token", strings.NewReader(token), 0o600)).To(Succeed())
+}
+
+// flip changes a character in the middle.
+func flip(token string) string {
+	b := []byte(token)
+	i := len(b) / 2
+	if b[i] == 'a' {
+		b[i] = 'b'
+	} else {
+		b[i] = 'a'
+	}
+	return string(b)
+}
+
+// join lets a server join and waits until the next update has made it a member.
+func join(ctx SpecContext, lrn int) {
+	GinkgoHelper()
+	token := joinToken(ctx, lrn)
+	putToken(ctx, lrn, token)
+	probe, err := lab.StartProbe(ctx, "boot-0", "etcd")
+	Expect(err).NotTo(HaveOccurred())
+	before, members := history(ctx), strings.Count(etcdctl(ctx, 0, "member", "list"), "started")
+	began := time.Now()
+	run(ctx, lrn, "neco", "join", "0", "1", "2")
+	joined := time.Since(began)
+	nextRun(ctx, before)
+	gap, err := probe.Stop()
+	Expect(err).NotTo(HaveOccurred())
+	report("boot server %d: joined in %s, member and complete after %s; longest gap between writes %s, at most %d members down",
+		lrn, joined.Round(time.Millisecond), time.Since(began).Round(time.Millisecond), gap.Longest.Round(time.Millisecond), gap.Worst)
+	Expect(gap.Longest).To(BeNumerically("<", failAtFactor*etcdGapAim))
+	Expect(gap.Worst).To(BeNumerically("<=", 1))
+	list := etcdctl(ctx, 0, "member", "list")
+	Expect(strings.Count(list, "started")).To(Equal(members + 1))
+	Expect(list).NotTo(ContainSubstring("true"), "all of them vote")
+	vaultUnsealed(ctx, lrn)
+	run(ctx, lrn, "neco", "status")
+
+	putToken(ctx, lrn, token)
+	_, err = lab.Exec(ctx, necotest.Server(lrn), "neco", "join", "0", "1", "2")
+	if err == nil {
+		return // it says that it is a boot server already
+	}
+	Expect(err).To(MatchError(Or(ContainSubstring("TokenUsed"), ContainSubstring("already"))))
+}
+
+// history is the number of runs so far.
+func history(ctx SpecContext) int {
+	GinkgoHelper()
+	return strings.Count(run(ctx, 0, "neco", "history"), "\n")
+}
+
+// nextRun waits until another run than those before is complete.
+func nextRun(ctx SpecContext, before int) {
+	GinkgoHelper()
+	Eventually(ctx, func() (string, error) { return lab.Exec(ctx, "boot-0", "neco", "history") }).WithTimeout(limit).
+		WithPolling(time.Second).Should(WithTransform(func(s string) int { return strings.Count(s, "\n") }, BeNumerically(">", before)))
+	run(ctx, 0, "neco", "status", "--wait", "--timeout", limit.String())
+}
+
+// vaultUnsealed waits until the Vault of a server is open.
+func vaultUnsealed(ctx SpecContext, lrn int) {
+	GinkgoHelper()
+	Eventually(ctx, func() (string, error) {
+		return lab.Exec(ctx, necotest.Server(lrn), "sh", "-c", "VAULT_ADDR=https://127.0.0.1:8200 vault status; true")
+	}).WithTimeout(limit).WithPolling(time.Second).Should(MatchRegexp(`Sealed\s+false`))
+}
