@@ -1,0 +1,173 @@
+package backup
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"slices"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
+	"go.etcd.io/etcd/api/v3/mvccpb"
+)
+
+// Info is what a snapshot holds.
+type Info struct {
+	// Revision of etcd, and the number of keys that live at it.
+	Revision int64
+	Keys     int
+	// SHA256 of the database, from the snapshot's trailer.
+	SHA256 []byte
+}
+
+// keyBucket holds each revision of each key, in their order.
+const keyBucket = "key"
+
+// openTimeout bounds the wait for a lock that nobody else holds.
+const openTimeout = time.Second
+
+// withDatabase calls f in a transaction that reads the database.  One that is
+// damaged may make its reader panic, or read where no memory is: that is an
+// error.
+func withDatabase(file string, f func(*bolt.Tx) error) (err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if cause := recover(); cause != nil {
+			err = corrupt("%v", cause)
+		}
+	}()
+	db, err := bolt.Open(file, 0o400, &bolt.Options{ReadOnly: true, PreLoadFreelist: true, Timeout: openTimeout})
+	if err != nil {
+		return openError(err)
+	}
+	defer db.Close()
+	return db.View(f)
+}
+
+func openError(err error) error {
+	bad := []error{bolterrors.ErrInvalid, bolterrors.ErrChecksum, bolterrors.ErrVersionMismatch}
+	if slices.ContainsFunc(bad, func(b error) bool { return errors.Is(err, b) }) {
+		return corrupt("%w", err)
+	}
+	return err
+}
+
+// readDatabase checks the structure of the database, and replays it as etcd
+// does when it restores: every revision in its order.
+func readDatabase(file string) (Info, error) {
+	var info Info
+	err := withDatabase(file, func(tx *bolt.Tx) error {
+		// bbolt's check has a goroutine of its own, whose panic would end this
+		// process: what it would meet is met here before.
+		if err := checkPages(file, tx); err != nil {
+			return err
+		}
+		if err := tx.ForEach(walk); err != nil {
+			return err
+		}
+		if err := check(tx); err != nil {
+			return err
+		}
+		live := map[string]bool{}
+		err := replay(tx, func(rev int64, kv *mvccpb.KeyValue, deleted bool) {
+			info.Revision = rev
+			if deleted {
+				delete(live, string(kv.Key))
+			} else {
+				live[string(kv.Key)] = true
+			}
+		})
+		info.Keys = len(live)
+		return err
+	})
+	if err == nil && info.Revision == 0 {
+		err = corrupt("it has no revision at all")
+	}
+	return info, err
+}
+
+// walk reads a bucket with all that is in it.
+func walk(_ []byte, bucket *bolt.Bucket) error {
+	return bucket.ForEach(func(k, v []byte) error {
+		if v == nil {
+			return walk(k, bucket.Bucket(k))
+		}
+		return nil
+	})
+}
+
+// check is that of bbolt; the first error is told.
+func check(tx *bolt.Tx) (first error) {
+	for err := range tx.Check() { // to its end: a goroutine writes to it
+		if first == nil {
+			first = corrupt("%w", err)
+		}
+	}
+	return first
+}
+
+// replay calls f for each revision of each key.
+func replay(tx *bolt.Tx, f func(rev int64, kv *mvccpb.KeyValue, deleted bool)) error {
+	bucket := tx.Bucket([]byte(keyBucket))
+	if bucket == nil {
+		return corrupt("it is not of etcd: it has no bucket %q", keyBucket)
+	}
+	return bucket.ForEach(func(k, v []byte) error {
+		rev, deleted, err := parseRevision(k)
+		if err != nil {
+			return err
+		}
+		var kv mvccpb.KeyValue
+		if err := kv.Unmarshal(v); err != nil {
+			return corrupt("revision %d: %w", rev, err)
+		}
+		if !deleted && kv.ModRevision != rev {
+			return corrupt("revision %d: its key says %d", rev, kv.ModRevision)
+		}
+		f(rev, &kv, deleted)
+		return nil
+	})
+}
+
+// A revision as etcd writes it: two numbers of eight bytes with a bar between
+// them; a mark follows where a key was deleted.
+const (
+	revisionLen  = 8 + 1 + 8
+	revisionBar  = '_'
+	deletionMark = 't'
+)
+
+func parseRevision(k []byte) (rev int64, deleted bool, err error) {
+	deleted = len(k) == revisionLen+1 && k[revisionLen] == deletionMark
+	if len(k) != revisionLen && !deleted || k[8] != revisionBar {
+		return 0, false, corrupt("%x is no revision", k)
+	}
+	n := binary.BigEndian.Uint64(k)
+	if n == 0 || n > 1<<62 {
+		return 0, false, corrupt("%d is no revision", n)
+	}
+	return int64(n), deleted, nil
+}
+
+// Lookup returns the value of a key, in full with its prefix, in the snapshot in
+// the file; ErrAbsent if it has none.
+func Lookup(file, key string) ([]byte, error) {
+	var value []byte
+	found := false
+	err := withDatabase(file, func(tx *bolt.Tx) error {
+		return replay(tx, func(_ int64, kv *mvccpb.KeyValue, deleted bool) {
+			if string(kv.Key) == key {
+				value, found = kv.Value, !deleted
+			}
+		})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("snapshot: %w", err)
+	}
+	if !found {
+		return nil, fmt.Errorf("snapshot: %s: %w", key, ErrAbsent)
+	}
+	return value, nil
+}

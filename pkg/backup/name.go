@@ -1,0 +1,44 @@
+package backup
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Parts of a snapshot's name.
+const (
+	prefix     = "snapshot-"
+	suffix     = ".db.age"
+	timeLayout = "20060102T150405Z"
+)
+
+// Name tells one snapshot from another.
+type Name struct {
+	// Time when it was taken, in whole seconds of UTC.
+	Time time.Time
+	// Revision of etcd that it holds.
+	Revision int64
+}
+
+// String is the name of the file.
+func (n Name) String() string {
+	return prefix + n.Time.UTC().Format(timeLayout) + "-" + strconv.FormatInt(n.Revision, 10) + suffix
+}
+
+// ParseName reads the name of a file; what String does not write is an error.
+func ParseName(text string) (Name, error) {
+	rest, ok := strings.CutPrefix(text, prefix)
+	middle, ok2 := strings.CutSuffix(rest, suffix)
+	at, rev, ok3 := strings.Cut(middle, "-")
+	t, err := time.Parse(timeLayout, at)
+	n, err2 := strconv.ParseInt(rev, 10, 64)
+	name := Name{t, n}
+	if !ok || !ok2 || !ok3 || err != nil || err2 != nil || n < 1 || name.String() != text {
+		return Name{}, fmt.Errorf("%.80q is not the name of a snapshot, such as %s", text, example)
+	}
+	return name, nil
+}
+
+const example = prefix + "20240102T150405Z-1234" + suffix

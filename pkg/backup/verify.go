@@ -1,0 +1,72 @@
+package backup
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+
+	"github.com/cybozu-go/neco/pkg/host"
+	"github.com/cybozu-go/neco/pkg/hostkey"
+)
+
+// Verifier reads snapshots back.
+type Verifier struct {
+	FS host.FS
+	// Identity opens the snapshots.
+	Identity hostkey.Identity
+	Restorer Restorer
+	Log      *slog.Logger
+}
+
+// Verify decrypts the snapshot in the file of this process and looks whether it
+// still counts.  It blocks until that is done or ctx ends; what it decrypts is
+// on the disk meanwhile, for root alone.  hostkey.ErrCannotOpen: it is not for
+// this identity.
+func (v Verifier) Verify(ctx context.Context, file string) (r Result, err error) {
+	err = v.with(ctx, file, func(plain string) error {
+		r, err = examine(ctx, v.Restorer, plain, filepath.Join(filepath.Dir(plain), "restored"), v.Log)
+		return err
+	})
+	return r, err
+}
+
+// Value returns the value of a key, in full with its prefix, in the snapshot in
+// the file of this process.
+func (v Verifier) Value(ctx context.Context, file, key string) (value []byte, err error) {
+	err = v.with(ctx, file, func(plain string) error {
+		if _, err := checkTrailer(plain); err != nil {
+			return err
+		}
+		value, err = Lookup(plain, key)
+		return err
+	})
+	return value, err
+}
+
+// with calls f with the decrypted snapshot, which is gone afterwards.
+func (v Verifier) with(ctx context.Context, file string, f func(plain string) error) error {
+	fi, err := os.Stat(file)
+	if err != nil {
+		return err
+	}
+	release, dir, err := work(ctx, v.FS)
+	if err != nil {
+		return fmt.Errorf("%s: %w", file, err)
+	}
+	defer release()
+	if free, err := v.FS.Free(workDir); err != nil {
+		return err
+	} else if err := enough(free, fi.Size()); err != nil {
+		return err
+	}
+	plain := filepath.Join(dir, "snapshot.db")
+	if err := openFile(file, plain, v.Identity); err != nil {
+		return fmt.Errorf("%s: %w", file, err)
+	}
+	if err := f(plain); err != nil {
+		return fmt.Errorf("%s: %w", file, err)
+	}
+	return nil
+}
