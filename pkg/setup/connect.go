@@ -183,6 +183,16 @@ func (l *remoteLink) call(ctx context.Context, method string, in, out any) error
 				}
 				return err
 			}
+			// A leader that was started again has to learn anew who there is,
+			// also from those that are far ahead of it.
+			if err := client.Call(ctx, methodHello, l.r.ownFacts(), &struct{}{}); err != nil {
+				client.Close()
+				if errors.Is(err, meet.ErrDisconnected) {
+					return err
+				}
+				last = err
+				return nil
+			}
 			l.client = client
 		}
 		last = l.client.Call(ctx, method, in, out)

@@ -169,6 +169,21 @@ func TestTheDeskTellsForWhomSomebodyWaits(t *testing.T) {
 	}
 }
 
+func TestALeaderThatWasStartedAgainLearnsWhoThereIsFromThoseThatAreAhead(t *testing.T) {
+	token := meet.NewToken()
+	leader := newRun(t, 0, token)
+	d := &desk{r: leader, board: newBoard(), assembly: newAssembly(leader.LRNs)}
+	for _, lrn := range []int{1, 2} {
+		if err := ask(t, d, lrn, methodHello, newRun(t, lrn, token).ownFacts(), &struct{}{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	all := map[int]Facts{}
+	if err := ask(t, d, 0, methodFacts, leader.ownFacts(), &all); err != nil || len(all) != 3 {
+		t.Errorf("%d servers, %v", len(all), err)
+	}
+}
+
 func TestAServerThatDoesNotFitIsRefusedByTheLeader(t *testing.T) {
 	leader := newRun(t, 0, meet.NewToken())
 	d := &desk{r: leader, board: newBoard(), assembly: newAssembly(leader.LRNs)}

@@ -23,6 +23,7 @@ type link interface {
 
 // Methods of the desk.
 const (
+	methodHello       = "hello"
 	methodAwait       = "await"
 	methodFacts       = "facts"
 	methodSign        = "sign"
@@ -56,6 +57,8 @@ type desk struct {
 // handle answers a request of the server lrn, which has proved that it is it.
 func (d *desk) handle(ctx context.Context, lrn int, method string, body json.RawMessage) (any, error) {
 	switch method {
+	case methodHello:
+		return answer(body, func(f Facts) (struct{}, error) { return struct{}{}, d.greet(lrn, f) })
 	case methodAwait:
 		return answer(body, func(q awaiting) (waited, error) { return d.await(ctx, lrn, q) })
 	case methodFacts:
@@ -101,15 +104,23 @@ func (d *desk) await(ctx context.Context, lrn int, q awaiting) (waited, error) {
 	return waited{late}, nil
 }
 
-// gather takes facts over, and answers with everybody's.
-func (d *desk) gather(ctx context.Context, lrn int, f Facts) (map[int]Facts, error) {
-	own := d.r.ownFacts()
+// greet takes the facts of a server over, unless it does not fit.
+func (d *desk) greet(lrn int, f Facts) error {
 	if lrn != d.r.LRN {
-		if err := f.differs(own, time.Second); err != nil {
-			return nil, fmt.Errorf("boot server %d does not fit: %w", lrn, err)
+		if err := f.differs(d.r.ownFacts(), time.Second); err != nil {
+			d.r.say("meet", "boot server %d does not fit: %v", lrn, err)
+			return fmt.Errorf("boot server %d does not fit: %w", lrn, err)
 		}
 	}
 	d.assembly.add(lrn, f)
+	return nil
+}
+
+// gather is greet, and answers with everybody's facts when they are there.
+func (d *desk) gather(ctx context.Context, lrn int, f Facts) (map[int]Facts, error) {
+	if err := d.greet(lrn, f); err != nil {
+		return nil, err
+	}
 	all, err := d.assembly.wait(ctx)
 	if err != nil {
 		return nil, err
