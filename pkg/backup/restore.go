@@ -22,7 +22,10 @@ type Restorer interface {
 // Docker restores with the program in the image of the etcd that runs here,
 // without network or any right but to read the snapshot and to write the
 // directory.
-type Docker struct{}
+type Docker struct {
+	// Image is used where etcd does not run.
+	Image string
+}
 
 // trialName is the container's: one that was left behind is found by it.
 const trialName = "neco-backup-trial"
@@ -34,10 +37,10 @@ const (
 )
 
 // Restore implements Restorer.
-func (Docker) Restore(ctx context.Context, file, dir string) error {
-	image, err := docker(ctx, "inspect", "--format", "{{.Image}}", neco.EtcdService)
+func (d Docker) Restore(ctx context.Context, file, dir string) error {
+	image, err := docker(ctx, "inspect", "--type", "container", "--format", "{{.Image}}", neco.EtcdService)
 	if err != nil {
-		return fmt.Errorf("find the image of etcd: %w", err)
+		image = d.Image
 	}
 	err = ErrNoTool
 	// Before 3.5 etcdctl did it; since 3.6 it cannot.

@@ -18,6 +18,7 @@ func New(env Env) *cobra.Command {
 	root.PersistentFlags().Var(rootFlag{&env.FS}, "root", "directory that holds the boot server's file system")
 	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(
+		newBackupCmd(&env),
 		newCompletionCmd(),
 		newConfigCmd(&env),
 		newHistoryCmd(&env),

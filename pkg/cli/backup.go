@@ -1,0 +1,134 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/pkg/backup"
+	"github.com/cybozu-go/neco/pkg/host"
+	"github.com/cybozu-go/neco/pkg/hostkey"
+	"github.com/cybozu-go/neco/pkg/pki"
+	"github.com/cybozu-go/neco/pkg/renewal"
+	"github.com/cybozu-go/neco/pkg/storage"
+)
+
+func newBackupCmd(env *Env) *cobra.Command {
+	cmd := group("backup", "Take, list and verify snapshots of etcd")
+	cmd.AddCommand(newBackupListCmd(env), newBackupRunCmd(env), newBackupVerifyCmd(env))
+	return cmd
+}
+
+// backupTimeout bounds a backup: the timer starts one every hour.
+const backupTimeout = 50 * time.Minute
+
+func newBackupRunCmd(env *Env) *cobra.Command {
+	return &cobra.Command{
+		Use:   "run",
+		Short: "Take a snapshot of etcd now (etcd-backup.timer does it every hour)",
+		Long: `Take a snapshot of the etcd member on this boot server, try whether it can be
+restored, and encrypt it to the boot servers and the recovery keys. It is kept in
+` + neco.EtcdBackupDir + ` for 14 days. Nothing is removed unless the new one is good.`,
+		Args: none(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := onlyRoot("take backups"); err != nil {
+				return err
+			}
+			ctx, cancel := context.WithTimeout(cmd.Context(), backupTimeout)
+			defer cancel()
+			return runBackup(ctx, cmd, env)
+		},
+	}
+}
+
+func runBackup(ctx context.Context, cmd *cobra.Command, env *Env) error {
+	me, err := thisServer(env)
+	if err != nil {
+		return err
+	}
+	o := backup.Options{FS: env.FS, Restorer: restorer(env), Now: env.Now, Log: logger(cmd)}
+	if o.Identity, err = hostkey.Load(ctx, env.FS); err != nil {
+		return err
+	}
+	// This member alone: each server keeps what it has itself.
+	conf := neco.EtcdConfig{
+		Endpoints: neco.EtcdEndpoints([]int{me.Subject.LRN}), Prefix: neco.NecoPrefix, Timeout: "2s",
+		TLSCAFile:   env.FS.Path(neco.ServerCAFile),
+		TLSCertFile: env.FS.Path(neco.EtcdBackupCertFile), TLSKeyFile: env.FS.Path(neco.EtcdBackupKeyFile),
+	}
+	if o.Etcd, err = conf.Client(); err != nil {
+		return err
+	}
+	defer o.Etcd.Close()
+	if o.Recipients, err = backupRecipients(ctx, o, me); err != nil {
+		return explain(err)
+	}
+	r, err := backup.Run(ctx, o)
+	if err != nil {
+		return explainBackup(err)
+	}
+	fmt.Fprintf(cmd.OutOrStdout(), "%s: %d keys at revision %d, for %d recipients\n", r.Path, r.Keys, r.Revision, len(o.Recipients))
+	return nil
+}
+
+// backupRecipients are the registered boot servers and the recovery keys.  One
+// that is shut out is told.
+func backupRecipients(ctx context.Context, o backup.Options, me renewal.Server) ([]string, error) {
+	ctx, cancel := context.WithTimeout(ctx, etcdTimeout)
+	defer cancel()
+	roots, err := me.Roots(pki.ServerCA)
+	if err != nil {
+		return nil, err
+	}
+	snap, err := storage.New(o.Etcd).Snapshot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all, err := backup.Recipients(ctx, o.Etcd, roots, snap.Registered, o.Identity.Recipient(), o.Now())
+	if err != nil {
+		o.Log.Warn("snapshot is not for every boot server", "err", err)
+	}
+	return all, nil
+}
+
+// restorer tries snapshots out with the etcd that runs, or else with the one of
+// this package.
+func restorer(env *Env) backup.Restorer {
+	img, err := neco.CurrentArtifacts.FindContainerImage("etcd")
+	if err != nil {
+		return backup.Docker{}
+	}
+	return backup.Docker{Image: host.Containers{FS: env.FS}.FullName(img)}
+}
+
+// explainBackup adds what to do about it.
+func explainBackup(err error) error {
+	switch {
+	case errors.Is(err, backup.ErrDiskFull):
+		return hint(err, "make room in %s; earlier snapshots are as they were", neco.EtcdBackupDir)
+	case errors.Is(err, backup.ErrCorrupt):
+		return hint(err, "the disk of this member may be bad: compare with neco backup run on another boot server, and look at etcdctl endpoint hashkv --cluster")
+	case errors.Is(err, hostkey.ErrCannotOpen):
+		return hint(err, "it was made for other keys; neco backup verify --recovery-key opens all")
+	}
+	return explain(err)
+}
+
+// logger writes what happens beside the result.
+func logger(cmd *cobra.Command) *slog.Logger {
+	return slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), nil))
+}
+
+// onlyRoot refuses others.
+func onlyRoot(act string) error {
+	if os.Geteuid() == 0 {
+		return nil
+	}
+	return hint(fmt.Errorf("only root may %s", act), "try again with sudo")
+}

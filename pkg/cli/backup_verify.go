@@ -1,0 +1,137 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cybozu-go/neco/pkg/backup"
+	"github.com/cybozu-go/neco/pkg/hostkey"
+)
+
+func newBackupVerifyCmd(env *Env) *cobra.Command {
+	var all bool
+	var keyFile string
+	cmd := &cobra.Command{
+		Use:   "verify [FILE]",
+		Short: "Decrypt snapshots and try whether they can be restored",
+		Long: `Decrypt a snapshot with this boot server's own key, or with a recovery key, and
+try whether it can be restored: the newest one, FILE, or with --all each on this
+server. Nothing of the running etcd is touched. What is decrypted is on the disk
+meanwhile, for root alone.`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := onlyRoot("open backups"); err != nil {
+				return err
+			}
+			if all && len(args) > 0 {
+				return hint(errors.New("FILE together with --all"), "give one of them")
+			}
+			id, err := identity(cmd, env, keyFile)
+			if err != nil {
+				return err
+			}
+			files, err := toVerify(env, args, all)
+			if err != nil {
+				return err
+			}
+			v := backup.Verifier{FS: env.FS, Identity: id, Restorer: restorer(env), Log: logger(cmd)}
+			return verifyAll(cmd, v, files)
+		},
+	}
+	cmd.Flags().BoolVar(&all, "all", false, "verify every snapshot on this boot server")
+	recoveryKeyFlag(cmd, &keyFile)
+	return cmd
+}
+
+// recoveryKeyFlag names the file of an offline key.
+func recoveryKeyFlag(cmd *cobra.Command, file *string) {
+	cmd.Flags().StringVar(file, "recovery-key", "", "`file` with a recovery key (AGE-SECRET-KEY-1...), - for standard input")
+}
+
+// identity is the recovery key in the file, or this server's own key.
+func identity(cmd *cobra.Command, env *Env, file string) (hostkey.Identity, error) {
+	if file == "" {
+		return hostkey.Load(cmd.Context(), env.FS)
+	}
+	data, err := readInput(cmd, file)
+	if err != nil {
+		return hostkey.Identity{}, err
+	}
+	id, err := hostkey.ParseIdentity(string(data))
+	if err != nil {
+		return hostkey.Identity{}, hint(fmt.Errorf("recovery key: %w", err), "give the file that age-keygen wrote, whose public half neco setup got as --recovery-recipient")
+	}
+	return id, nil
+}
+
+// maxKeyFile bounds a file with a key.
+const maxKeyFile = 64 << 10
+
+// readInput reads a short file, or standard input for "-".
+func readInput(cmd *cobra.Command, file string) ([]byte, error) {
+	if file == "-" {
+		return io.ReadAll(io.LimitReader(cmd.InOrStdin(), maxKeyFile))
+	}
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, maxKeyFile))
+}
+
+// toVerify lists files of this process.
+func toVerify(env *Env, args []string, all bool) ([]string, error) {
+	if len(args) > 0 {
+		return args, nil
+	}
+	list, err := backup.List(env.FS)
+	if err != nil {
+		return nil, err
+	}
+	if len(list) == 0 {
+		return nil, hint(errors.New("there is no snapshot on this boot server"), "take one with neco backup run, or name a file")
+	}
+	if !all {
+		list = list[:1]
+	}
+	var files []string
+	for _, e := range list {
+		files = append(files, env.FS.Path(e.Path))
+	}
+	return files, nil
+}
+
+// verifyAll tells of each snapshot whether it is good.
+func verifyAll(cmd *cobra.Command, v backup.Verifier, files []string) error {
+	bad := 0
+	var last error
+	for _, file := range files {
+		r, err := verifyOne(cmd.Context(), v, file)
+		if err != nil {
+			bad, last = bad+1, err
+			fmt.Fprintf(cmd.OutOrStdout(), "bad   %v\n", err)
+			continue
+		}
+		how := "restored for trial"
+		if !r.Tried {
+			how = "not restored: the image of etcd has no etcdutl"
+		}
+		fmt.Fprintf(cmd.OutOrStdout(), "good  %s: %d keys at revision %d, %s\n", file, r.Keys, r.Revision, how)
+	}
+	if bad == 0 {
+		return nil
+	}
+	return explainBackup(fmt.Errorf("%d of %d snapshots cannot be used; the last: %w", bad, len(files), last))
+}
+
+func verifyOne(ctx context.Context, v backup.Verifier, file string) (backup.Result, error) {
+	ctx, cancel := context.WithTimeout(ctx, backupTimeout)
+	defer cancel()
+	return v.Verify(ctx, file)
+}
