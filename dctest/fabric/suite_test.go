@@ -19,7 +19,7 @@ import (
 
 const (
 	// deadline bounds every wait; what is waited for takes seconds.
-	deadline = time.Minute
+	deadline = 3 * time.Minute
 	poll     = 100 * time.Millisecond
 )
 
