@@ -101,13 +101,16 @@ func sameSet[T interface{ ~int | ~string }](a, b []T) bool {
 	return slices.Equal(x, y)
 }
 
-// Due says whether cert is to be renewed: two thirds of its life are over, or
+// Due says whether cert is to be renewed.
+func Due(cert *x509.Certificate, now time.Time) bool { return !now.Before(DueAt(cert)) }
+
+// DueAt is when cert is to be renewed: when two thirds of its life are over, or
 // its end is.  Its life begins when it was made, not where it is back-dated to;
 // one that is shorter than that was not back-dated.
-func Due(cert *x509.Certificate, now time.Time) bool {
+func DueAt(cert *x509.Certificate) time.Time {
 	made := cert.NotBefore.Add(BackDate)
 	if !made.Before(cert.NotAfter) {
 		made = cert.NotBefore
 	}
-	return !now.Before(made.Add(cert.NotAfter.Sub(made) * 2 / 3))
+	return made.Add(cert.NotAfter.Sub(made) * 2 / 3)
 }

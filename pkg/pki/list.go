@@ -16,8 +16,9 @@ type Leaf struct {
 	NotAfter time.Time
 	// Left of its life; negative after its end.
 	Left time.Duration
-	// Due: it is to be renewed.
-	Due bool
+	// Due: it is to be renewed, since DueAt.
+	Due   bool
+	DueAt time.Time
 	// Err is what is wrong with the files; if they cannot be read as a
 	// certificate the times are zero.
 	Err error
@@ -45,6 +46,7 @@ func leaf(fsys host.FS, p Purpose, now time.Time) Leaf {
 		return l
 	}
 	l.NotAfter, l.Left, l.Due = cert.NotAfter, cert.NotAfter.Sub(now), Due(cert, now)
+	l.DueAt = DueAt(cert)
 	l.Err = checkPair(fsys, p)
 	return l
 }

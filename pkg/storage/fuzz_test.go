@@ -39,6 +39,7 @@ func FuzzDecode(f *testing.F) {
 		_, _ = decodeRecord(data, 1)
 		_, _ = decodeSwitch(data, 1)
 		_, _ = decodeCheck(data)
+		_, _ = decodeCertificates(data)
 		_, _ = parseLRN("presence/"+string(data), "presence/")
 	})
 }

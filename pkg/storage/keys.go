@@ -12,6 +12,7 @@ const (
 	KeyUpdaterLeader     = "leader/updater/"
 	KeyWorkerLock        = "leader/worker/"
 	KeyStateSetterLeader = "leader/sabakan-state-setter/"
+	KeyRenewalLock       = "leader/renewal/"
 
 	KeyBootServers = "info/bootservers/"
 	KeyRelease     = "info/neco-release"
@@ -28,6 +29,7 @@ const (
 	KeyInstall  = "install/"
 	KeyConfig   = "config/"
 	KeyFinish   = "finish/"
+	KeyCerts    = "certificates/"
 
 	keyStatusPrefix = "status/"
 )
@@ -45,6 +47,7 @@ func Keys() []KeySpec {
 		{"leader/updater//<lease>", "host name of the leader", "neco-updater"},
 		{"leader/worker//<lease>", "LRN of the holder", "neco-worker, for once- and rolling actions"},
 		{"leader/sabakan-state-setter//<lease>", "holder", "sabakan-state-setter"},
+		{"leader/renewal//<lease>", "LRN of the holder", "neco-worker, while it renews certificates"},
 		{"info/bootservers/<LRN>", "empty; the registered boot servers", "setup, join, leave"},
 		{"info/neco-release", "newest known version", "neco-updater (guarded), setup"},
 		{"info/release-check", "the last look for a release: checked_at; optional stale_since, error", "neco-updater (guarded)"},
@@ -65,6 +68,9 @@ func Keys() []KeySpec {
 		{"vault-unseal-key-recipients", "JSON array: to whom the unseal key is sealed", "setup, leave, neco-worker"},
 		{"host-keys/<LRN>", "to whom a boot server's secrets are sealed, signed by it: lrn, recipient, certificate, signature", "setup, join"},
 		{"join-tokens/<LRN>", "what is known of a join token: lrn, host_name, accessor, expires, by", "neco join-token"},
+		{"certificates/<LRN>", "the certificate that ends first: purpose, not_after, since; optional error", "neco-worker"},
+		{"recovery/recipients", "JSON array: the recovery keys to which backups and secrets are sealed besides", "setup"},
+		{"recovery/authorities", "the authorities with their keys, sealed to the recovery keys", "setup"},
 		{"leaving/<LRN>", "empty; a boot server that leaves, until nothing of it is left", "neco leave"},
 		{"finish/<LRN>", "stage of the bootstrap", "setup"},
 		{"bmc/bmc-user, bmc/ipmi-user, bmc/ipmi-password", "credentials of BMCs", "neco bmc config set"},

@@ -118,6 +118,7 @@ func (s *Storage) Unregister(ctx context.Context, lrn int, rev int64) error {
 	_, err := s.commit(ctx, fmt.Sprintf("unregister boot server %d", lrn), g, nil,
 		clientv3.OpDelete(BootServerKey(lrn)),
 		clientv3.OpDelete(StatusKey(lrn)),
+		clientv3.OpDelete(certificatesKey(lrn)),
 		clientv3.OpDelete(fmt.Sprintf("%s%d/", KeyInstall, lrn), clientv3.WithPrefix()))
 	return err
 }

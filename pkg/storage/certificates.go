@@ -1,0 +1,96 @@
+package storage
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	clientv3 "go.etcd.io/etcd/client/v3"
+)
+
+// Certificates is what a boot server says of its certificates.
+type Certificates struct {
+	// Purpose and NotAfter are of the one that ends first.
+	Purpose  string    `json:"purpose"`
+	NotAfter time.Time `json:"not_after"`
+	// Error is why they cannot be renewed.
+	Error string `json:"error,omitempty"`
+	// Since when it says so.
+	Since time.Time `json:"since"`
+}
+
+// same says whether a and b tell the same, whenever they do.
+func (c Certificates) same(b Certificates) bool {
+	return c.Purpose == b.Purpose && c.NotAfter.Equal(b.NotAfter) && c.Error == b.Error
+}
+
+func certificatesKey(lrn int) string { return KeyCerts + strconv.Itoa(lrn) }
+
+// PutCertificates writes what a registered boot server says of its
+// certificates, unless it has said so already.
+func (s *Storage) PutCertificates(ctx context.Context, lrn int, c Certificates) error {
+	key := certificatesKey(lrn)
+	res, err := s.etcd.Get(ctx, key)
+	if err != nil {
+		return fmt.Errorf("read %s: %w", key, err)
+	}
+	if len(res.Kvs) == 1 {
+		if old, err := decodeCertificates(res.Kvs[0].Value); err == nil && old.same(c) {
+			return nil
+		}
+	}
+	value, err := json.Marshal(c)
+	if err != nil {
+		return err
+	}
+	return s.PutOfServer(ctx, lrn, key, string(value))
+}
+
+// PutOfServer writes a key as long as the boot server is registered; else it
+// does nothing.
+func (s *Storage) PutOfServer(ctx context.Context, lrn int, key, value string) error {
+	_, err := s.etcd.Txn(ctx).
+		If(clientv3.Compare(clientv3.CreateRevision(BootServerKey(lrn)), ">", 0)).
+		Then(clientv3.OpPut(key, value)).Commit()
+	if err != nil {
+		return fmt.Errorf("write %s: %w", key, err)
+	}
+	return nil
+}
+
+// Certificates returns what boot servers say of their certificates, by LRN.
+// Keys that are malformed are named.
+func (s *Storage) Certificates(ctx context.Context) (map[int]Certificates, []MalformedKey, error) {
+	res, err := s.etcd.Get(ctx, KeyCerts, clientv3.WithPrefix())
+	if err != nil {
+		return nil, nil, fmt.Errorf("read %s: %w", KeyCerts, err)
+	}
+	all, bad := map[int]Certificates{}, []MalformedKey(nil)
+	for _, kv := range res.Kvs {
+		err := addByLRN(string(kv.Key), KeyCerts, func(lrn int) (err error) {
+			c, err := decodeCertificates(kv.Value)
+			if err == nil {
+				all[lrn] = c
+			}
+			return err
+		})
+		if err != nil {
+			bad = append(bad, MalformedKey{string(kv.Key), err})
+		}
+	}
+	return all, bad, nil
+}
+
+func decodeCertificates(data []byte) (Certificates, error) {
+	var c Certificates
+	if err := decode(data, &c); err != nil {
+		return c, err
+	}
+	if c.Purpose == "" && c.Error == "" {
+		return c, errors.New("it has no purpose")
+	}
+	return c, nil
+}
