@@ -18,7 +18,7 @@ const (
 	// mostMemory bounds the memory of all boot servers of an idle data centre.
 	mostMemory = 2 << 30
 	// pullLimit bounds the first pull of a small image.
-	pullLimit = 10 * time.Second
+	pullLimit = time.Minute
 	proxy     = "http://10.0.49.3:3128"
 )
 

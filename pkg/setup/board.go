@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 )
 
 // Position is how far a server has come: all stages before Stage are done, and,
@@ -62,20 +63,26 @@ func (b *board) late(lrns []int, p Position) (late []int, where map[int]Position
 }
 
 // await blocks until all lrns are at p, or ctx ends; the error names whom it
-// waited for.  say is told each time that who is late changes.
+// waited for.  say is told who is late when that has taken a while, and each
+// time that it changes from then on.
 func (b *board) await(ctx context.Context, lrns []int, p Position, say func(late []int)) error {
 	var told []int
+	patient := true
+	impatient := time.NewTimer(hold)
+	defer impatient.Stop()
 	for {
 		late, where, changed := b.late(lrns, p)
 		if len(late) == 0 {
 			return nil
 		}
-		if say != nil && !slices.Equal(told, late) {
+		if say != nil && !patient && !slices.Equal(told, late) {
 			say(late)
 			told = late
 		}
 		select {
 		case <-changed:
+		case <-impatient.C:
+			patient = false
 		case <-ctx.Done():
 			return fmt.Errorf("wait for boot server %s: %w", describe(late, where), context.Cause(ctx))
 		}

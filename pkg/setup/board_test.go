@@ -21,8 +21,8 @@ func TestABarrierOpensWhenTheLastHasArrived(t *testing.T) {
 		go func() {
 			done <- b.await(t.Context(), []int{0, 1, 2}, Position{Stage: 3}, func(late []int) { told = append(told, late) })
 		}()
-		synctest.Wait()
 		b.arrive(2, Position{Stage: 2})
+		time.Sleep(2 * hold)
 		synctest.Wait()
 		select {
 		case err := <-done:

@@ -63,6 +63,9 @@ func (r *run) say(stage, format string, args ...any) {
 
 // stages goes through the table.
 func (r *run) stages(ctx context.Context) error {
+	if r.leads && len(r.Recovery) == 0 && !r.CheckOnly {
+		r.say("preflight", "no --recovery-recipient is given: without one, nothing brings the data centre back whose certificates have expired")
+	}
 	rows := table()
 	if r.CheckOnly {
 		rows = rows[:checks]
