@@ -3,6 +3,7 @@
 package kills
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"regexp"
@@ -14,7 +15,6 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 
-	"github.com/cybozu-go/neco/dctest/dctesting"
 	"github.com/cybozu-go/neco/dctest/necotest"
 )
 
@@ -36,18 +36,12 @@ func TestKills(t *testing.T) {
 }
 
 var _ = BeforeSuite(func(ctx SpecContext) {
-	var dc *dctesting.DC
+	var end func(context.Context) error
 	var err error
-	if os.Getenv("DC") != "" {
-		dc, err = dctesting.Use(ctx)
-	} else {
-		dc, err = dctesting.Up(ctx, "kills", "dctest/menu.yml")
-		DeferCleanup(func(ctx SpecContext) { Expect(dc.Down(ctx)).To(Succeed()) })
-	}
+	lab, end, err = necotest.Open(ctx, "kills", "dctest/menu.yml")
 	Expect(err).NotTo(HaveOccurred())
-	dc.Say = func(format string, args ...any) { GinkgoWriter.Printf(format+"\n", args...) }
-	lab, err = necotest.New(dc)
-	Expect(err).NotTo(HaveOccurred())
+	DeferCleanup(func(ctx SpecContext) { Expect(end(ctx)).To(Succeed()) })
+	lab.Say = func(format string, args ...any) { GinkgoWriter.Printf(format+"\n", args...) }
 	deb, err = lab.Package(ctx, version, nil)
 	Expect(err).NotTo(HaveOccurred())
 })

@@ -3,6 +3,7 @@
 package bootstrap
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"slices"
@@ -13,7 +14,6 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 
-	"github.com/cybozu-go/neco/dctest/dctesting"
 	"github.com/cybozu-go/neco/dctest/necotest"
 )
 
@@ -45,20 +45,12 @@ func TestBootstrap(t *testing.T) {
 }
 
 var _ = BeforeSuite(func(ctx SpecContext) {
-	var dc *dctesting.DC
+	var end func(context.Context) error
 	var err error
-	if os.Getenv("DC") != "" {
-		dc, err = dctesting.Use(ctx)
-	} else {
-		dc, err = dctesting.Up(ctx, "bootstrap", "dctest/menu-5.yml")
-		DeferCleanup(func(ctx SpecContext) { Expect(dc.Down(ctx)).To(Succeed()) })
-	}
+	lab, end, err = necotest.Open(ctx, "bootstrap", "dctest/menu-5.yml")
 	Expect(err).NotTo(HaveOccurred())
-	dc.Say = func(format string, args ...any) { GinkgoWriter.Printf(format+"\n", args...) }
-	Expect(dc.Heal(ctx)).To(Succeed())
-	lab, err = necotest.New(dc)
-	Expect(err).NotTo(HaveOccurred())
-	Expect(lab.Withdraw()).To(Succeed())
+	DeferCleanup(func(ctx SpecContext) { Expect(end(ctx)).To(Succeed()) })
+	lab.Say = func(format string, args ...any) { GinkgoWriter.Printf(format+"\n", args...) }
 	deb, err = lab.Package(ctx, first, nil)
 	Expect(err).NotTo(HaveOccurred())
 })

@@ -2,6 +2,7 @@ package necotest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -21,10 +22,25 @@ type Lab struct {
 	root string
 }
 
-// New returns the lab of a data centre that is up.
-func New(dc *dctesting.DC) (*Lab, error) {
+// Open starts a data centre, which end ends; if DC is set it takes the one of
+// that name, which stays.  Nothing is published there.
+func Open(ctx context.Context, name, menu string) (l *Lab, end func(context.Context) error, err error) {
 	root, err := dctesting.Root()
-	return &Lab{dc, root}, err
+	if err != nil {
+		return nil, nil, err
+	}
+	var dc *dctesting.DC
+	end = func(context.Context) error { return nil }
+	if os.Getenv("DC") != "" {
+		dc, err = dctesting.Use(ctx)
+	} else if dc, err = dctesting.Up(ctx, name, menu); err == nil {
+		end = dc.Down
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	l = &Lab{dc, root}
+	return l, end, errors.Join(dc.Heal(ctx), l.Withdraw())
 }
 
 // Server is the name of the boot server of a rack.
