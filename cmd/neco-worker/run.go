@@ -6,10 +6,13 @@ import (
 	"log/slog"
 	"os"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/pkg/daemon"
 	"github.com/cybozu-go/neco/pkg/host"
 	"github.com/cybozu-go/neco/pkg/release"
+	"github.com/cybozu-go/neco/pkg/renewal"
 	"github.com/cybozu-go/neco/pkg/steps"
 	"github.com/cybozu-go/neco/pkg/worker"
 )
@@ -28,11 +31,19 @@ func run(ctx context.Context, root string, log *slog.Logger) error {
 	if err := repair(ctx, root, s.Log); err != nil {
 		return err
 	}
-	return worker.Run(ctx, worker.Options{
-		LRN: s.LRN, HostID: hostID, BootID: daemon.BootID(), Version: daemon.Version,
-		Etcd: s.Etcd, Table: steps.Table(), Order: release.Order,
-		Doer: steps.NewHost(steps.Real(root, s.Etcd, s.Log)), Journal: worker.FileJournal{FS: s.FS}, Logger: s.Log,
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error {
+		return worker.Run(ctx, worker.Options{
+			LRN: s.LRN, HostID: hostID, BootID: daemon.BootID(), Version: daemon.Version,
+			Etcd: s.Etcd, Table: steps.Table(), Order: release.Order,
+			Doer: steps.NewHost(steps.Real(root, s.Etcd, s.Log)), Journal: worker.FileJournal{FS: s.FS}, Logger: s.Log,
+		})
 	})
+	g.Go(func() error {
+		renewal.NewRenewer(s.FS, s.LRN, s.Etcd, s.Log).Run(ctx)
+		return nil
+	})
+	return g.Wait()
 }
 
 // repair ends an installation of our own package that was cut short.

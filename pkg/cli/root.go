@@ -19,6 +19,7 @@ func New(env Env) *cobra.Command {
 	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(
 		newBackupCmd(&env),
+		newCertCmd(&env),
 		newCompletionCmd(),
 		newConfigCmd(&env),
 		newHistoryCmd(&env),

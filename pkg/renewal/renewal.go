@@ -1,9 +1,3 @@
-// Package renewal has the certificates of a boot server signed by Vault: with
-// the server's own approle, under its own names.
-//
-// It owns the credentials that the server logs in with, and the order in which
-// a certificate is asked for, checked and put in place.  It must not know when
-// that is to be done, nor which program has to be told.
 package renewal
 
 import (
@@ -59,30 +53,56 @@ func (s Server) Login(ctx context.Context, addr string) (*api.Client, error) {
 	return client, vault.Login(ctx, client, c)
 }
 
+// SignFunc has the request, PEM, for the certificate of p signed for the boot
+// server s, and returns the certificate, PEM.
+type SignFunc func(ctx context.Context, p pki.Purpose, s pki.Subject, request []byte) ([]byte, error)
+
 // Renew has a new certificate of p signed through client, with a new key, and
 // puts it in place.  Cut off, it goes on with the same key the next time.
 func (s Server) Renew(ctx context.Context, client *api.Client, p pki.Purpose) error {
-	key, err := pki.Pending(s.FS, p)
+	return s.RenewBy(ctx, Vault{client}.Sign, p)
+}
+
+// RenewBy is Renew with another way to sign.
+func (s Server) RenewBy(ctx context.Context, sign SignFunc, p pki.Purpose) error {
+	certPEM, err := s.obtain(ctx, sign, p)
 	if err != nil {
 		return err
+	}
+	return pki.Install(s.FS, p, certPEM)
+}
+
+// obtain returns a certificate of p for the pending key that is as it should be.
+func (s Server) obtain(ctx context.Context, sign SignFunc, p pki.Purpose) ([]byte, error) {
+	key, err := pki.Pending(s.FS, p)
+	if err != nil {
+		return nil, err
 	}
 	request, err := p.Request(key, s.Subject)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if _, err := p.CheckRequest(request, s.Subject); err != nil {
-		return err
+		return nil, err
 	}
-	certPEM, err := vault.Sign(ctx, client, p, s.Subject, request)
+	certPEM, err := sign(ctx, p, s.Subject, request)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return s.Install(p, certPEM)
+	return certPEM, s.check(p, certPEM)
 }
 
 // Install checks the certificate of p for the pending key, and puts both in
 // place.
 func (s Server) Install(p pki.Purpose, certPEM []byte) error {
+	if err := s.check(p, certPEM); err != nil {
+		return err
+	}
+	return pki.Install(s.FS, p, certPEM)
+}
+
+// check says whether the certificate is that of p for the pending key.
+func (s Server) check(p pki.Purpose, certPEM []byte) error {
 	cert, err := pki.ParseCert(certPEM)
 	if err != nil {
 		return fmt.Errorf("certificate %s: %w", p.Name, err)
@@ -95,10 +115,7 @@ func (s Server) Install(p pki.Purpose, certPEM []byte) error {
 	if err != nil {
 		return err
 	}
-	if err := p.Check(cert, key.Public(), s.Subject, roots, s.Now()); err != nil {
-		return err
-	}
-	return pki.Install(s.FS, p, certPEM)
+	return p.Check(cert, key.Public(), s.Subject, roots, s.Now())
 }
 
 // Roots is the pool of one authority, as the host has it.

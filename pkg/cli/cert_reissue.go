@@ -1,0 +1,159 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/pkg/backup"
+	"github.com/cybozu-go/neco/pkg/host"
+	"github.com/cybozu-go/neco/pkg/hostkey"
+	"github.com/cybozu-go/neco/pkg/pki"
+	"github.com/cybozu-go/neco/pkg/renewal"
+	"github.com/cybozu-go/neco/pkg/setup"
+	"github.com/cybozu-go/neco/pkg/vaultkey"
+)
+
+// reissueTimeout bounds all of it.
+const reissueTimeout = 10 * time.Minute
+
+func newCertReissueCmd(env *Env) *cobra.Command {
+	var keyFile, authorities string
+	cmd := &cobra.Command{
+		Use:   "reissue",
+		Short: "Sign this boot server's certificates with a recovery key, with etcd and Vault down",
+		Long: `Give this boot server new certificates without etcd and Vault: when all have
+expired, because the data centre was off for longer than they live, nothing could
+sign them otherwise. Run it on each boot server.
+
+The authorities, sealed to the recovery keys, are taken from
+` + renewal.AuthoritiesFile + `, else from the newest backup that
+is here, unless --authorities names a file. They must be those that this server
+trusts. New keys are made here; the old ones are of no use any more.`,
+		Example: "  neco cert reissue --recovery-key /media/usb/recovery.key",
+		Args:    none(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := onlyRoot("reissue certificates"); err != nil {
+				return err
+			}
+			if keyFile == "" {
+				return hint(errors.New("--recovery-key is missing"), "give the file with a key to which neco setup --recovery-recipient sealed the authorities")
+			}
+			ctx, cancel := context.WithTimeout(cmd.Context(), reissueTimeout)
+			defer cancel()
+			return reissue(ctx, cmd, env, keyFile, authorities)
+		},
+	}
+	recoveryKeyFlag(cmd, &keyFile)
+	cmd.Flags().StringVar(&authorities, "authorities", "", "`file` with the sealed authorities, if it is elsewhere")
+	return cmd
+}
+
+func reissue(ctx context.Context, cmd *cobra.Command, env *Env, keyFile, file string) error {
+	id, err := identity(cmd, env, keyFile)
+	if err != nil {
+		return err
+	}
+	me, err := whoAmI(env)
+	if err != nil {
+		return err
+	}
+	sealed, err := sealedAuthorities(ctx, cmd, env, id, file)
+	if err != nil {
+		return err
+	}
+	authorities, err := renewal.OpenAuthorities(sealed, id)
+	if errors.Is(err, hostkey.ErrCannotOpen) {
+		return hint(err, "they are sealed to another recovery key than this one")
+	}
+	if err != nil {
+		return err
+	}
+	if err := authorities.Match(me); err != nil {
+		return err
+	}
+	for _, p := range renewal.Reissued(me) {
+		if err := authorities.Reissue(ctx, me, p); err != nil {
+			return hint(err, "run it again: it goes on where it was")
+		}
+		fmt.Fprintf(cmd.OutOrStdout(), "%s: new certificate and key\n", p.Cert)
+	}
+	return takeUp(ctx, cmd.OutOrStdout(), env, me)
+}
+
+// whoAmI is this server by its certificate, expired or not; without one by what
+// the machine is called and its addresses.
+func whoAmI(env *Env) (renewal.Server, error) {
+	me, err := thisServer(env)
+	if err == nil || !errors.Is(err, fs.ErrNotExist) {
+		return me, err
+	}
+	lrn, err := ownLRN(env)
+	if err != nil {
+		return me, err
+	}
+	h, err := setup.RealHost(env.FS.Root, "")
+	if err != nil {
+		return me, err
+	}
+	name, err := os.Hostname()
+	if err != nil {
+		return me, err
+	}
+	return renewal.Server{FS: env.FS, Subject: pki.NewSubject(lrn, name, h.Bastion()), Now: env.Now}, nil
+}
+
+// sealedAuthorities finds the sealed authorities.
+func sealedAuthorities(ctx context.Context, cmd *cobra.Command, env *Env, id hostkey.Identity, file string) ([]byte, error) {
+	if file != "" {
+		return readInput(cmd, file)
+	}
+	data, err := env.FS.Read(renewal.AuthoritiesFile)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return data, err
+	}
+	list, err := backup.List(env.FS)
+	if err != nil {
+		return nil, err
+	}
+	if len(list) == 0 {
+		return nil, hint(fmt.Errorf("%s is absent, and there is no backup on this boot server", renewal.AuthoritiesFile),
+			"copy that file from another boot server, and name it with --authorities; without --recovery-recipient at neco setup there is none")
+	}
+	fmt.Fprintf(cmd.ErrOrStderr(), "takes the authorities from %s\n", list[0].Path)
+	v := backup.Verifier{FS: env.FS, Identity: id, Restorer: restorer(env), Log: logger(cmd)}
+	data, err = v.Value(ctx, env.FS.Path(list[0].Path), neco.NecoPrefix+vaultkey.KeyAuthority)
+	if errors.Is(err, backup.ErrAbsent) {
+		return nil, hint(err, "neco setup was run without --recovery-recipient: the authorities are in Vault alone")
+	}
+	return data, explainBackup(err)
+}
+
+// takeUp has the programs on this server take the new certificates.
+func takeUp(ctx context.Context, out io.Writer, env *Env, me renewal.Server) error {
+	var units host.Units
+	services := renewal.Services{Units: units, Containers: host.Containers{FS: env.FS}}
+	var errs []error
+	for _, p := range renewal.Reissued(me) {
+		errs = append(errs, services.Tell(ctx, p))
+	}
+	for _, name := range []string{neco.EtcdService, neco.VaultService} {
+		known, err := units.Known(ctx, name)
+		if err == nil && known {
+			err = units.Start(ctx, name)
+		}
+		errs = append(errs, err)
+	}
+	if err := errors.Join(errs...); err != nil {
+		return hint(err, "the certificates are in place; systemctl status etcd-container vault says more")
+	}
+	fmt.Fprintln(out, "Done here. When it is done on a majority of the boot servers etcd serves again,\nand Vault is unsealed by itself; see neco status.")
+	return nil
+}

@@ -1,0 +1,119 @@
+package renewal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"time"
+
+	"github.com/hashicorp/vault/api"
+	clientv3 "go.etcd.io/etcd/client/v3"
+
+	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/pkg/application"
+	"github.com/cybozu-go/neco/pkg/host"
+	"github.com/cybozu-go/neco/pkg/pki"
+	"github.com/cybozu-go/neco/pkg/vault"
+)
+
+// NewRenewer returns the one of the boot server lrn with its files in fsys.
+func NewRenewer(fsys host.FS, lrn int, etcd *clientv3.Client, log *slog.Logger) *Renewer {
+	this := func() (Server, error) { return This(fsys, lrn, time.Now) }
+	return &Renewer{
+		Server:   this,
+		LogIn:    func(ctx context.Context) (Signer, error) { return logIn(ctx, this) },
+		Turns:    EtcdTurns{Etcd: etcd, LRN: lrn},
+		Programs: Services{Units: host.Units{}, Containers: host.Containers{FS: fsys}},
+		Board:    EtcdBoard{Etcd: etcd, FS: fsys, LRN: lrn, Now: time.Now},
+		Log:      log,
+	}
+}
+
+// Vault signs with the rights of its client.
+type Vault struct{ Client *api.Client }
+
+// Sign implements Signer.
+func (v Vault) Sign(ctx context.Context, p pki.Purpose, s pki.Subject, request []byte) ([]byte, error) {
+	return vault.Sign(ctx, v.Client, p, s, request)
+}
+
+// Close implements Signer.  A token that cannot be revoked ends by itself.
+func (v Vault) Close(ctx context.Context) { _ = vault.Revoke(ctx, v.Client) }
+
+// logInTimeout bounds the try at one Vault.
+const logInTimeout = 20 * time.Second
+
+// logIn logs in to the Vault of this server or, if that does not work, to
+// another one: the certificate that this Vault needs may be what has expired.
+func logIn(ctx context.Context, this func() (Server, error)) (Signer, error) {
+	s, err := this()
+	if err != nil {
+		return nil, err
+	}
+	var errs []error
+	for _, addr := range append([]string{vault.Local}, others(s)...) {
+		try, cancel := context.WithTimeout(ctx, logInTimeout)
+		client, err := s.Login(try, addr)
+		cancel()
+		if err == nil {
+			return Vault{client}, nil
+		}
+		errs = append(errs, fmt.Errorf("%s: %w", addr, err))
+	}
+	return nil, errors.Join(errs...)
+}
+
+// others are the Vaults of the other boot servers: they are where members of
+// etcd are.
+func others(s Server) []string {
+	conf, err := neco.LoadEtcdConfig(s.FS.Path(neco.NecoConfFile))
+	if err != nil {
+		return nil
+	}
+	var all []string
+	for _, e := range conf.Endpoints {
+		u, err := url.Parse(e)
+		if err == nil && u.Hostname() != s.Subject.Node0.String() {
+			all = append(all, "https://"+u.Hostname()+":8200")
+		}
+	}
+	return all
+}
+
+// Services are the programs of a boot server.
+type Services struct {
+	Units interface {
+		IsActive(ctx context.Context, name string) (bool, error)
+		TryRestart(ctx context.Context, name string) error
+	}
+	Containers interface {
+		Signal(ctx context.Context, name, signal string) error
+	}
+}
+
+// Tell implements Programs.  etcd reads its files at every handshake, and so do
+// Neco's own programs and Vault as a client of etcd.
+func (s Services) Tell(ctx context.Context, p pki.Purpose) error {
+	if p.Name == pki.Server {
+		active, err := s.Units.IsActive(ctx, neco.VaultService)
+		if err != nil || !active {
+			return err
+		}
+		return s.Containers.Signal(ctx, neco.VaultService, "HUP")
+	}
+	if !p.Application() {
+		return nil
+	}
+	a, err := application.Find(p.Name)
+	if err != nil {
+		return err
+	}
+	for _, name := range a.Services {
+		if err := s.Units.TryRestart(ctx, name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
