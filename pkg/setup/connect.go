@@ -70,12 +70,12 @@ func channelKey(fsys host.FS) (*ecdsa.PrivateKey, error) {
 
 // listen opens the leader's desk.
 func (r *run) listen(ctx context.Context) (link, error) {
-	d := &desk{r: r, board: newBoard(), assembly: newAssembly(r.LRNs)}
-	if last := len(table()) - 1; r.past(table()[last].name) {
+	d := &desk{r: r, board: newBoard(), assembly: newAssembly(r.LRNs, r.progress.Facts)}
+	if r.done() {
 		// All were at the last stage when this server, the leader, did it: who
 		// was quicker since has no need to come again.
 		for _, lrn := range r.LRNs {
-			d.board.arrive(lrn, Position{Stage: last})
+			d.board.arrive(lrn, Position{Stage: len(table()) - 1})
 		}
 	}
 	addresses := map[int][]netip.Addr{}
@@ -177,7 +177,7 @@ func (l *remoteLink) call(ctx context.Context, method string, in, out any) error
 				return nil
 			}
 			if err != nil {
-				if !told {
+				if !told && !l.r.done() {
 					l.r.say("meet", "waits for the leader, boot server %d: start neco setup there", l.member.Leader)
 					told = true
 				}
@@ -207,6 +207,14 @@ func (l *remoteLink) call(ctx context.Context, method string, in, out any) error
 		return err
 	}
 	return last
+}
+
+// present lets a leader that has started over go on.
+func (l *remoteLink) present(ctx context.Context, p Position) {
+	ctx, cancel := context.WithTimeout(ctx, 2*hold)
+	defer cancel()
+	// One that is complete is not there any more.
+	_ = l.call(ctx, methodAwait, awaiting{At: p}, &waited{})
 }
 
 // leave tells the leader once: it may be gone already.

@@ -76,7 +76,7 @@ func TestTheLeaderSignsForEachServerItsOwnNamesOnly(t *testing.T) {
 	for lrn, r := range members {
 		leader.facts[lrn] = r.ownFacts()
 	}
-	d := &desk{r: leader, board: newBoard(), assembly: newAssembly(leader.LRNs)}
+	d := &desk{r: leader, board: newBoard(), assembly: newAssembly(leader.LRNs, nil)}
 	follower := members[1]
 	follower.facts = leader.facts
 	q := signing{Requests: map[string]string{}}
@@ -154,7 +154,7 @@ func TestAuthoritiesAreSealedAtRestAndTakenUpAgain(t *testing.T) {
 
 func TestTheDeskTellsForWhomSomebodyWaits(t *testing.T) {
 	leader := newRun(t, 0, meet.NewToken())
-	d := &desk{r: leader, board: newBoard(), assembly: newAssembly(leader.LRNs)}
+	d := &desk{r: leader, board: newBoard(), assembly: newAssembly(leader.LRNs, nil)}
 	d.board.arrive(0, Position{Stage: 5})
 	d.board.arrive(2, Position{Stage: 5})
 	var a waited
@@ -172,7 +172,7 @@ func TestTheDeskTellsForWhomSomebodyWaits(t *testing.T) {
 func TestALeaderThatWasStartedAgainLearnsWhoThereIsFromThoseThatAreAhead(t *testing.T) {
 	token := meet.NewToken()
 	leader := newRun(t, 0, token)
-	d := &desk{r: leader, board: newBoard(), assembly: newAssembly(leader.LRNs)}
+	d := &desk{r: leader, board: newBoard(), assembly: newAssembly(leader.LRNs, nil)}
 	for _, lrn := range []int{1, 2} {
 		if err := ask(t, d, lrn, methodHello, newRun(t, lrn, token).ownFacts(), &struct{}{}); err != nil {
 			t.Fatal(err)
@@ -184,9 +184,26 @@ func TestALeaderThatWasStartedAgainLearnsWhoThereIsFromThoseThatAreAhead(t *test
 	}
 }
 
+func TestALeaderThatStartsOverDoesNotWaitForThoseThatAreDone(t *testing.T) {
+	leader := newRun(t, 0, meet.NewToken())
+	leader.progress.Facts = map[int]Facts{0: facts("boot-0"), 1: facts("boot-1"), 2: facts("boot-2")}
+	if err := leader.progress.save(leader.FS); err != nil {
+		t.Fatal(err)
+	}
+	known, err := loadProgress(leader.FS)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := &desk{r: leader, board: newBoard(), assembly: newAssembly(leader.LRNs, known.Facts)}
+	all := map[int]Facts{}
+	if err := ask(t, d, 0, methodFacts, leader.ownFacts(), &all); err != nil || all[2].HostName != "boot-2" {
+		t.Errorf("%v, %v", all, err)
+	}
+}
+
 func TestAServerThatDoesNotFitIsRefusedByTheLeader(t *testing.T) {
 	leader := newRun(t, 0, meet.NewToken())
-	d := &desk{r: leader, board: newBoard(), assembly: newAssembly(leader.LRNs)}
+	d := &desk{r: leader, board: newBoard(), assembly: newAssembly(leader.LRNs, nil)}
 	f := leader.ownFacts()
 	f.HostName, f.Version = "boot-1", "2026.11.20-1"
 	if err := ask(t, d, 1, methodFacts, f, &map[int]Facts{}); err == nil || !strings.Contains(err.Error(), "2026.11.20-1") {

@@ -53,8 +53,13 @@ type assembly struct {
 	all   chan struct{}
 }
 
-func newAssembly(lrns []int) *assembly {
-	return &assembly{lrns: lrns, facts: map[int]Facts{}, all: make(chan struct{})}
+// newAssembly begins with what is known already.
+func newAssembly(lrns []int, known map[int]Facts) *assembly {
+	a := &assembly{lrns: lrns, facts: map[int]Facts{}, all: make(chan struct{})}
+	for lrn, f := range known {
+		a.add(lrn, f)
+	}
+	return a
 }
 
 // add takes the facts of a server over.

@@ -46,7 +46,7 @@ func TestFollowersWithTheSameNameAreRefused(t *testing.T) {
 
 func TestFactsAreWaitedFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		a := newAssembly([]int{0, 1, 2})
+		a := newAssembly([]int{0, 1, 2}, nil)
 		a.add(0, facts("boot-0"))
 		a.add(1, facts("boot-1"))
 		a.add(1, facts("boot-1")) // it was started again

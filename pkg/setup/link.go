@@ -15,6 +15,9 @@ type link interface {
 	await(ctx context.Context, p Position, led bool, late func([]int)) error
 	// call asks the leader for something.
 	call(ctx context.Context, method string, in, out any) error
+	// present reports that this server has come as far as p and waits for
+	// nothing there.
+	present(ctx context.Context, p Position)
 	// leave reports that this server is at p and needs the leader no more; who
 	// leads blocks until all the others do not need it.
 	leave(ctx context.Context, p Position) error
@@ -168,5 +171,7 @@ func (o *ownLink) leave(ctx context.Context, p Position) error {
 	defer cancel()
 	return o.await(ctx, p, false, func([]int) {})
 }
+
+func (o *ownLink) present(_ context.Context, p Position) { o.desk.board.arrive(o.desk.r.LRN, p) }
 
 func (o *ownLink) close() { o.stop() }

@@ -20,6 +20,6 @@ func meetOthers(ctx context.Context, r *run) error {
 	if err := r.link.call(ctx, methodFacts, r.ownFacts(), &all); err != nil {
 		return err
 	}
-	r.facts = all
+	r.facts, r.progress.Facts = all, all
 	return nil
 }

@@ -22,6 +22,9 @@ type progress struct {
 	LRNs []int `json:"lrns"`
 	// Done is the name of the last stage that was done here.
 	Done string `json:"done,omitempty"`
+	// Facts are what the servers said of themselves when they met.  Who is done
+	// does not come again when this one has to start over.
+	Facts map[int]Facts `json:"facts,omitempty"`
 	// PasswordTold says that the operator has the password of Vault's user.
 	PasswordTold bool `json:"password_told,omitempty"`
 }

@@ -64,7 +64,12 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil || done {
 		return err
 	}
-	if err := r.stages(ctx); err != nil {
+	if r.done() {
+		err = r.again(ctx)
+	} else {
+		err = r.stages(ctx)
+	}
+	if err != nil {
 		return err
 	}
 	if o.CheckOnly {
@@ -106,6 +111,22 @@ func (r *run) begin(ctx context.Context) (done bool, err error) {
 	return false, r.progress.save(r.FS)
 }
 
+// done says that this server has done all stages, here and now or in an earlier
+// try.
+func (r *run) done() bool { return r.past(table()[len(table())-1].name) }
+
+// again is for a server that has done all stages in an earlier try: the others
+// may still need it.
+func (r *run) again(ctx context.Context) error {
+	r.facts = r.progress.Facts
+	if err := r.open(ctx); err != nil {
+		return err
+	}
+	ctx, cancel := withDeadline(ctx, patience, "etcd")
+	defer cancel()
+	return r.openEtcd(ctx)
+}
+
 // end lets go of what the run has open.
 func (r *run) end() {
 	if r.link != nil {
@@ -129,6 +150,7 @@ func (r *run) finish(ctx context.Context) error {
 	}
 	var late []int
 	err := retry(wait, func() error {
+		r.link.present(wait, Position{Stage: len(table())})
 		now, err := r.incomplete(wait)
 		if err != nil {
 			return err
