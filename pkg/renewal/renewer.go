@@ -157,10 +157,10 @@ func finishAll(s Server) error {
 	return nil
 }
 
-// renew renews some, and tells those that use them, and those that were not told
-// of an earlier one, if tell is true for them.  One that fails does not keep the
-// others.
-func (r *Renewer) renew(ctx context.Context, s Server, due []pki.Purpose, tell func(pki.Purpose) bool) error {
+// renew renews some and, each at once, tells those that use them; and those that
+// were not told of an earlier one, if may is true for them.  One that fails does
+// not keep the others.
+func (r *Renewer) renew(ctx context.Context, s Server, due []pki.Purpose, may func(pki.Purpose) bool) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, renewTimeout, fmt.Errorf("took longer than %s: %w", renewTimeout, context.DeadlineExceeded))
 	defer cancel()
 	var errs []error
@@ -168,21 +168,14 @@ func (r *Renewer) renew(ctx context.Context, s Server, due []pki.Purpose, tell f
 		errs = append(errs, r.signAll(ctx, s, due))
 	}
 	for _, p := range pki.Purposes() {
-		if !s.marked(p) || !tell(p) {
-			continue
-		}
-		err := r.Programs.Tell(ctx, p)
-		if err == nil {
-			err = s.unmark(p)
-		}
-		if err != nil {
-			errs = append(errs, fmt.Errorf("certificate %s: %w", p.Name, err))
+		if s.marked(p) && may(p) {
+			errs = append(errs, r.tell(ctx, s, p))
 		}
 	}
 	return errors.Join(errs...)
 }
 
-// signAll has the certificates signed and puts them in place.
+// signAll renews certificates with one login.
 func (r *Renewer) signAll(ctx context.Context, s Server, due []pki.Purpose) error {
 	signer, err := r.LogIn(ctx)
 	if err != nil {
@@ -191,18 +184,36 @@ func (r *Renewer) signAll(ctx context.Context, s Server, due []pki.Purpose) erro
 	defer signer.Close(ctx)
 	var errs []error
 	for _, p := range due {
-		certPEM, err := s.obtain(ctx, signer.Sign, p)
-		if err == nil {
-			err = s.mark(p)
-		}
-		if err == nil {
-			err = pki.Install(s.FS, p, certPEM)
-		}
-		if err != nil {
+		if err := r.renewOne(ctx, s, signer, p); err != nil {
 			errs = append(errs, err)
 			continue
 		}
 		r.Log.Info("renewed a certificate", "purpose", p.Name)
+		// If this fails it is done again: the mark stays.
+		_ = r.tell(ctx, s, p)
 	}
 	return errors.Join(errs...)
+}
+
+func (r *Renewer) renewOne(ctx context.Context, s Server, signer Signer, p pki.Purpose) error {
+	certPEM, err := s.obtain(ctx, signer.Sign, p)
+	if err != nil {
+		return err
+	}
+	if err := s.mark(p); err != nil {
+		return err
+	}
+	return pki.Install(s.FS, p, certPEM)
+}
+
+// tell has those that use the certificate of p take it.
+func (r *Renewer) tell(ctx context.Context, s Server, p pki.Purpose) error {
+	err := r.Programs.Tell(ctx, p)
+	if err == nil {
+		err = s.unmark(p)
+	}
+	if err != nil {
+		return fmt.Errorf("certificate %s: %w", p.Name, err)
+	}
+	return nil
 }
