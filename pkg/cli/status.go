@@ -96,7 +96,13 @@ func (env *Env) view(ctx context.Context, s *storage.Storage) (status.View, erro
 	if err != nil {
 		return status.View{}, err
 	}
-	return status.New(snap, steps.Table(), env.Now()), nil
+	v := status.New(snap, steps.Table(), env.Now())
+	certificates, bad, err := s.Certificates(ctx)
+	if err != nil {
+		return status.View{}, err
+	}
+	v.AddCertificates(certificates, bad)
+	return v, nil
 }
 
 // show writes all of v.

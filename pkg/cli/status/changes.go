@@ -1,6 +1,9 @@
 package status
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // Changes tells in one line each what is different in v from old, without the
 // passing of time.
@@ -26,6 +29,11 @@ func (v View) Changes(old View) []string {
 	}
 	if v.Release.Error != old.Release.Error && v.Release.Error != "" {
 		lines = append(lines, "cannot look for releases: "+v.Release.Error)
+	}
+	for _, warning := range v.certificateWarnings() {
+		if !slices.Contains(old.certificateWarnings(), warning) {
+			lines = append(lines, warning)
+		}
 	}
 	known := map[Malformed]bool{}
 	for _, m := range old.Malformed {

@@ -34,6 +34,13 @@ func (v View) Render(w io.Writer) error {
 	if v.Release.Overdue {
 		fmt.Fprintf(head, "\tnobody has looked for releases since %s; is neco-updater running?\n", stamp(v.Release.CheckedAt))
 	}
+	for i, line := range v.certificateWarnings() {
+		label := ""
+		if i == 0 {
+			label = "certificates"
+		}
+		fmt.Fprintf(head, "%s\t%s\n", label, line)
+	}
 	head.Flush()
 	v.renderServers(&b)
 	if len(v.Malformed) > 0 {

@@ -113,6 +113,8 @@ type Server struct {
 	// SilentSince is the last report of a server without a worker, if there
 	// was any.
 	SilentSince *time.Time `json:"silent_since,omitempty"`
+	// Certificates as the server said last; nil: it never did.
+	Certificates *Certificates `json:"certificates,omitempty"`
 }
 
 // Worker is a running neco-worker.

@@ -1,0 +1,72 @@
+package status
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/cybozu-go/neco/pkg/storage"
+)
+
+// WarnWithin is how long before the end of a certificate there is a warning:
+// each was to be renewed before.
+const WarnWithin = 30 * 24 * time.Hour
+
+// Certificates is what a boot server says of its certificates.
+type Certificates struct {
+	// Purpose and NotAfter are of the one that ends first.
+	Purpose  string    `json:"purpose,omitempty"`
+	NotAfter time.Time `json:"not_after"`
+	// Error is why they cannot be renewed, Since when that has been so.
+	Error string    `json:"error,omitempty"`
+	Since time.Time `json:"since"`
+	// Warning says that somebody has to look: it cannot be renewed, or ends
+	// soon.
+	Warning bool `json:"warning"`
+}
+
+// AddCertificates adds what the boot servers say of their certificates, and
+// names keys that are malformed.
+func (v *View) AddCertificates(all map[int]storage.Certificates, bad []storage.MalformedKey) {
+	for i, s := range v.Servers {
+		c, ok := all[s.LRN]
+		if !ok || !s.Registered {
+			continue
+		}
+		v.Servers[i].Certificates = &Certificates{
+			Purpose: clean(c.Purpose), NotAfter: c.NotAfter, Error: clean(c.Error), Since: c.Since,
+			Warning: c.Error != "" || c.NotAfter.Sub(v.At) < WarnWithin,
+		}
+	}
+	for _, m := range bad {
+		v.Malformed = append(v.Malformed, Malformed{clean(m.Key), clean(reason(m.Err))})
+	}
+}
+
+// certificateWarnings are lines for people.
+func (v View) certificateWarnings() []string {
+	var lines []string
+	for _, s := range v.Servers {
+		if c := s.Certificates; c != nil && c.Warning {
+			lines = append(lines, fmt.Sprintf("boot server %d: %s", s.LRN, c.warning(v.At)))
+		}
+	}
+	return lines
+}
+
+func (c Certificates) warning(now time.Time) string {
+	text := ""
+	switch left := c.NotAfter.Sub(now); {
+	case c.Purpose == "":
+	case left <= 0:
+		text = fmt.Sprintf("certificate %s has expired at %s", c.Purpose, stamp(&c.NotAfter))
+	default:
+		text = fmt.Sprintf("certificate %s ends %s, in %d days", c.Purpose, stamp(&c.NotAfter), int(left.Hours()/24))
+	}
+	switch {
+	case c.Error == "":
+		return text
+	case text != "":
+		text += "; "
+	}
+	return text + fmt.Sprintf("no renewal since %s: %s", stamp(&c.Since), shorten(c.Error))
+}
