@@ -65,7 +65,7 @@ func restoreWith(ctx context.Context, tool, image, file, dir string) error {
 	var exit *exec.ExitError
 	if errors.As(err, &exit) {
 		code := exit.ExitCode()
-		if code == codeNotFound || code == codeNotExecutable || strings.Contains(err.Error(), "unknown ") {
+		if code == codeNotFound || code == codeNotExecutable || strings.Contains(err.Error(), "unknown flag: --data-dir") {
 			return fmt.Errorf("%w: %s: %w", ErrNoTool, filepath.Base(tool), err)
 		}
 	}
