@@ -27,10 +27,10 @@ func (h Host) Left(tokens ...string) Remains {
 	all := Remains{
 		Services: []string{workerService, updaterService, vault.UnsealService, neco.VaultService, neco.EtcdService},
 		Files: append(tokens, neco.NecoConfFile, neco.EtcdConfFile, neco.VaultConfFile,
-			renewal.CredentialsFile, hostkey.File),
+			renewal.CredentialsFile, renewal.AuthoritiesFile, hostkey.File),
 		// What tells a half-done try apart goes last.
 		Dirs: []string{
-			path.Join(neco.EtcdDataDir, "member"), "/var/lib/neco/pki", "/var/lib/neco/applied", joinDir, Dir,
+			path.Join(neco.EtcdDataDir, "member"), "/var/lib/neco/pki", "/var/lib/neco/applied", "/var/lib/neco/renewal", joinDir, Dir,
 		},
 	}
 	for _, p := range pki.Purposes() {
