@@ -5,16 +5,19 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
-	"net/url"
 	"os"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/pkg/hostkey"
 	"github.com/cybozu-go/neco/pkg/setup"
 	"github.com/cybozu-go/neco/pkg/setup/meet"
+	"github.com/cybozu-go/neco/pkg/storage"
 )
 
 // proxyVariables would lead what boot servers say to each other through a
@@ -80,8 +83,13 @@ func runSetup(cmd *cobra.Command, env *Env, o setup.Options) error {
 	if err := noProxy(env); err != nil {
 		return err
 	}
-	if u, err := url.Parse(o.Proxy); o.Proxy != "" && (err != nil || u.Scheme == "" || u.Host == "") {
-		return fmt.Errorf("--proxy: %q is no URL such as http://10.0.49.3:3128", o.Proxy)
+	if err := checkProxy(o.Proxy); err != nil {
+		return err
+	}
+	for _, recipient := range o.Recovery {
+		if err := hostkey.CheckRecipient(recipient); err != nil {
+			return hint(fmt.Errorf("--recovery-recipient: %w", err), "age-keygen makes a key and prints its public half, age1...")
+		}
 	}
 	var err error
 	if o.LRN, err = ownLRN(env); err != nil {
@@ -102,10 +110,31 @@ func runSetup(cmd *cobra.Command, env *Env, o setup.Options) error {
 	o.Version, o.Artifacts = env.Version, neco.CurrentArtifacts
 	o.Out, o.Now = cmd.OutOrStdout(), env.Now
 	o.Log = slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), nil))
-	if err := setup.Run(cmd.Context(), o); err != nil {
+	err = setup.Run(cmd.Context(), o)
+	if errors.Is(err, setup.ErrComplete) {
+		fmt.Fprintln(cmd.OutOrStdout(), "This server is set up already; see neco status. To begin anew: neco reset.")
+		return nil
+	}
+	if err != nil {
 		return explainSetup(err)
 	}
 	return nextAfterSetup(cmd.Context(), cmd.OutOrStdout(), o)
+}
+
+// checkProxy holds the proxy to what config set proxy takes: no password stands
+// in an argument.
+func checkProxy(proxy string) error {
+	if proxy == "" {
+		return nil
+	}
+	key, err := storage.FindConfigKey("proxy")
+	if err != nil {
+		return err
+	}
+	if _, err := key.Parse(proxy); err != nil {
+		return fmt.Errorf("--proxy: %w", err)
+	}
+	return nil
 }
 
 // ownLRN is that of this boot server.
@@ -129,6 +158,8 @@ func ownLRN(env *Env) (int, error) {
 func explainSetup(err error) error {
 	var refused meet.Refusal
 	switch {
+	case errors.Is(err, fs.ErrNotExist) && strings.Contains(err.Error(), "setup token"):
+		return hint(err, "neco setup-token makes one; all boot servers need the same")
 	case errors.As(err, &refused):
 		return hint(err, "%s", refused.Hint())
 	case errors.Is(err, context.DeadlineExceeded):

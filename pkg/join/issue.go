@@ -31,8 +31,7 @@ type Issuer struct {
 }
 
 // Issue makes a token with which the boot server s can join within ttl, and
-// everything that it needs to be let in: its users of etcd, its approle with
-// the policy that pins its names.  An earlier token for it ends.  Issue may be
+// what it needs to log in: its approle with the policy that pins its names.  An earlier token for it ends.  Issue may be
 // repeated.
 func (i Issuer) Issue(ctx context.Context, s pki.Subject, ttl time.Duration) (Token, error) {
 	if err := s.Check(); err != nil {
@@ -103,9 +102,26 @@ func (i Issuer) admit(ctx context.Context, s pki.Subject) error {
 	if err := vault.RetireSecrets(ctx, i.Vault, s.LRN); err != nil {
 		return err
 	}
-	for _, u := range etcdauth.ServerUsers(s.LRN) {
+	// Its users of etcd it makes itself, once it has used the token: as long as
+	// they are absent the certificates of an earlier server of that LRN are
+	// worth nothing.
+	return vault.AllowEnter(ctx, i.Vault, s.LRN)
+}
+
+// enter makes the users of this server in etcd.
+func enter(ctx context.Context, r *run) error {
+	etcd, err := operatorEtcd(ctx, r.vault, r.LRNs, r.ca)
+	if err != nil {
+		return err
+	}
+	defer etcd.Close()
+	return ensureUsers(ctx, etcd, r.Self.LRN)
+}
+
+func ensureUsers(ctx context.Context, etcd clientv3.Auth, lrn int) error {
+	for _, u := range etcdauth.ServerUsers(lrn) {
 		err := settled(ctx, func() error {
-			_, err := etcdauth.EnsureUser(ctx, i.Etcd, u)
+			_, err := etcdauth.EnsureUser(ctx, etcd, u)
 			return err
 		})
 		if err != nil {

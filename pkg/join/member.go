@@ -31,11 +31,13 @@ func certificates(ctx context.Context, r *run) error {
 			return err
 		}
 	}
+	if err := enter(ctx, r); err != nil {
+		return err
+	}
 	return vault.Revoke(ctx, r.vault)
 }
 
-// openEtcd connects with this server's own certificate, which its user was made
-// for beforehand, and compares the versions again: time has passed.
+// openEtcd connects with this server's own certificate, and compares the versions again: time has passed.
 func openEtcd(ctx context.Context, r *run) error {
 	conf := neco.EtcdConfig{
 		Endpoints: neco.EtcdEndpoints(r.LRNs), Prefix: neco.NecoPrefix, Timeout: "2s",

@@ -76,7 +76,8 @@ func (r *run) stages(ctx context.Context) error {
 			return fmt.Errorf("%s: %w", s.name, err)
 		}
 		r.say(s.name, "done (%s)", r.Now().Sub(start).Round(10*time.Millisecond))
-		if n < checks {
+		// From then on it is known for whom the setup is.
+		if n < checks-1 || r.CheckOnly {
 			continue
 		}
 		r.progress.Done = s.name

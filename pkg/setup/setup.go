@@ -60,8 +60,7 @@ func Run(ctx context.Context, o Options) error {
 	defer release()
 	r := &run{Options: o, leads: o.LRN == Leader(o.LRNs)}
 	defer r.end()
-	done, err := r.begin(ctx)
-	if err != nil || done {
+	if err := r.begin(ctx); err != nil {
 		return err
 	}
 	if r.done() {
@@ -78,37 +77,38 @@ func Run(ctx context.Context, o Options) error {
 	return r.finish(ctx)
 }
 
-// begin takes up what an earlier try has left; done says that this server is
-// set up already.
-func (r *run) begin(ctx context.Context) (done bool, err error) {
+// ErrComplete: this server is set up already.
+var ErrComplete = errors.New("this server is set up already")
+
+// begin takes up what an earlier try has left.
+func (r *run) begin(ctx context.Context) (err error) {
 	r.progress, err = loadProgress(r.FS)
 	if err != nil {
-		return false, err
+		return err
 	}
 	r.began = r.progress != nil
 	switch {
 	case !r.began && exists(r.FS, neco.NecoConfFile):
-		fmt.Fprintln(r.Out, "This server is set up already; see neco status.")
-		return true, nil
+		return ErrComplete
 	case !r.began:
 		r.progress = &progress{LRNs: r.LRNs}
 	case !slices.Equal(r.progress.LRNs, r.LRNs):
-		return false, fmt.Errorf("a setup for the boot servers %s was begun here; go on with it, or give it up with neco reset on all of them",
+		return fmt.Errorf("a setup for the boot servers %s was begun here; go on with it, or give it up with neco reset on all of them",
 			lrnList(r.progress.LRNs))
 	}
 	if r.token, err = meet.ReadFile(r.FS.Path(r.TokenFile)); err != nil {
-		return false, err
+		return err
 	}
 	if r.CheckOnly {
-		return false, nil
+		return nil
 	}
 	if err := r.FS.MakeDir(host.Dir{Path: Dir, Mode: 0o700}); err != nil {
-		return false, err
+		return err
 	}
 	if r.identity, err = hostkey.Load(ctx, r.FS); err != nil {
-		return false, err
+		return err
 	}
-	return false, r.progress.save(r.FS)
+	return nil
 }
 
 // done says that this server has done all stages, here and now or in an earlier

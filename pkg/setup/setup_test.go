@@ -1,6 +1,7 @@
 package setup
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -50,7 +51,7 @@ func TestASetupThatWasBegunForOtherServersIsNotGoneOnWith(t *testing.T) {
 	if err := (&progress{LRNs: []int{0, 1, 3}, Done: "etcd"}).save(r.FS); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := r.begin(t.Context()); err == nil || !strings.Contains(err.Error(), "0, 1, 3") {
+	if err := r.begin(t.Context()); err == nil || !strings.Contains(err.Error(), "0, 1, 3") {
 		t.Errorf("error %v", err)
 	}
 }
@@ -58,8 +59,8 @@ func TestASetupThatWasBegunForOtherServersIsNotGoneOnWith(t *testing.T) {
 func TestASetupThatIsCompleteSaysSo(t *testing.T) {
 	r := newRun(t, 0, meet.NewToken())
 	write(t, r.FS, neco.NecoConfFile, "x")
-	if done, err := r.begin(t.Context()); err != nil || !done {
-		t.Errorf("%v, %v", done, err)
+	if err := r.begin(t.Context()); !errors.Is(err, ErrComplete) {
+		t.Errorf("error %v", err)
 	}
 }
 
@@ -70,8 +71,8 @@ func TestACheckLeavesNoTrace(t *testing.T) {
 	if _, err := r.FS.Write(file); err != nil {
 		t.Fatal(err)
 	}
-	if done, err := r.begin(t.Context()); err != nil || done {
-		t.Fatalf("%v, %v", done, err)
+	if err := r.begin(t.Context()); err != nil {
+		t.Fatal(err)
 	}
 	if exists(r.FS, Dir) {
 		t.Error(Dir + " is there")

@@ -141,8 +141,10 @@ func gone(err error) bool {
 
 // DeleteJoinPolicy makes the join tokens of a boot server worthless.
 func DeleteJoinPolicy(ctx context.Context, c *api.Client, lrn int) error {
-	if err := c.Sys().DeletePolicyWithContext(ctx, JoinPolicy(lrn)); err != nil {
-		return fmt.Errorf("delete policy %s: %w", JoinPolicy(lrn), err)
+	for _, name := range []string{JoinPolicy(lrn), EnterPolicy(lrn)} {
+		if err := c.Sys().DeletePolicyWithContext(ctx, name); err != nil {
+			return fmt.Errorf("delete policy %s: %w", name, err)
+		}
 	}
 	return nil
 }
