@@ -58,7 +58,7 @@ token.`,
 			if err := join.Run(cmd.Context(), o); err != nil {
 				return explainJoin(err)
 			}
-			if check {
+			if check && !joined(env) {
 				fmt.Fprintln(cmd.OutOrStdout(), "This server is ready to join.")
 			}
 			return nil

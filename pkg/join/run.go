@@ -97,7 +97,7 @@ func (r *run) begin() (done bool, err error) {
 		return false, err
 	}
 	if r.progress == nil && exists(r.FS, neco.NecoConfFile) {
-		fmt.Fprintln(r.Out, "This server is one of a data centre already; see neco status.")
+		fmt.Fprintln(r.Out, "This server is one of a data centre already; see neco status. If it has left: neco reset.")
 		return true, r.forgetToken()
 	}
 	return false, nil
