@@ -36,13 +36,13 @@ func joinSpecs() {
 				Expect(err).To(MatchError(ContainSubstring(c.want)), c.what)
 			}
 			short, err := lab.ExecWith(ctx, strings.NewReader(login(ctx)), "boot-0", "sh", "-c",
-				`VAULT_TOKEN=$(cat) exec neco join-token --lrn 3 --ttl 1s`)
+				`VAULT_TOKEN=$(cat) exec neco join-token --lrn 3 --ttl 1m`)
 			Expect(err).NotTo(HaveOccurred())
 			putToken(ctx, 3, strings.TrimSpace(short))
 			Eventually(ctx, func() error {
 				_, err := lab.Exec(ctx, "boot-3", "neco", "join", "--check", "0", "1", "2")
 				return err
-			}).WithTimeout(time.Minute).WithPolling(time.Second).Should(MatchError(ContainSubstring("TokenExpired")))
+			}).WithTimeout(limit).WithPolling(time.Second).Should(MatchError(ContainSubstring("TokenExpired")))
 			for _, name := range []string{"/etc/neco/config.yml", "/etc/neco/etcd.key", "/etc/neco/server.crt"} {
 				_, err := lab.Exec(ctx, "boot-3", "ls", name)
 				Expect(err).To(HaveOccurred(), name)

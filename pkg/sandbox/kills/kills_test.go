@@ -126,12 +126,17 @@ func (c *centre) kill(lrn int) {
 	}
 }
 
-// arrivals are the places at which a worker is killed: each step, and the
-// phase of the first in which the package is installed.
+// arrivals are the places at which a worker is killed: each barrier behind the
+// beginning.
 func arrivals() []update.Arrival {
-	as := []update.Arrival{{Step: 0, Phase: 1}}
-	for n := 1; n <= steps.Table().Last(); n++ {
-		as = append(as, update.Arrival{Step: n})
+	var as []update.Arrival
+	for _, s := range steps.Table() {
+		for _, a := range s.Actions {
+			at := update.Arrival{Step: s.N, Phase: a.Phase}
+			if at != (update.Arrival{}) && (len(as) == 0 || as[len(as)-1] != at) {
+				as = append(as, at)
+			}
+		}
 	}
 	return as
 }
