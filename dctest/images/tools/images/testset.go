@@ -32,5 +32,5 @@ func writeTestSet(source, target string) error {
 		out = strings.Replace(out, old, fmt.Sprintf("Repository: %q, Tag: %q", a.Repository, table()[i].Version), 1)
 	}
 	start := strings.Index(out, "package ")
-	return os.WriteFile(target, []byte("//go:build dctest\n\n// Written by dctest/images/build; what is changed here is lost.\n\n"+out[start:]), 0o644)
+	return os.WriteFile(target, []byte("// Written by dctest/images/build; what is changed here is lost.\n\n"+out[start:]), 0o644)
 }
