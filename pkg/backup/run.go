@@ -30,7 +30,10 @@ type Options struct {
 	// Restorer tries the snapshot out.
 	Restorer Restorer
 	Now      func() time.Time
-	Log      *slog.Logger
+	// Free tells how many bytes may still be written where a path is; nil asks
+	// the file system.
+	Free func(path string) (uint64, error)
+	Log  *slog.Logger
 }
 
 // Result is a snapshot that counts.

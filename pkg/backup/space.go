@@ -19,7 +19,11 @@ func (o Options) checkSpace(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("ask etcd for its size: %w", err)
 	}
-	free, err := o.FS.Free(neco.EtcdBackupDir)
+	ask := o.Free
+	if ask == nil {
+		ask = o.FS.Free
+	}
+	free, err := ask(neco.EtcdBackupDir)
 	if err != nil {
 		return err
 	}
