@@ -23,7 +23,7 @@ func (w *worker) apply(ctx context.Context, r *session, d update.Decision) (agai
 			d.Member = w.m.Leave()
 		}
 		w.m = d.Member
-		w.firstTry, w.retryAt = time.Time{}, time.Time{}
+		w.firstTry, w.retryAt, w.panicked = time.Time{}, time.Time{}, 0
 		w.delay.Reset()
 	case update.Start:
 		return w.start(ctx, r, d)
@@ -55,7 +55,7 @@ func (w *worker) enter(r *session, d update.Decision) {
 		}
 	}
 	w.m = d.Member
-	w.firstTry, w.retryAt = time.Time{}, time.Time{}
+	w.firstTry, w.retryAt, w.panicked = time.Time{}, time.Time{}, 0
 }
 
 // write does the decisions that change etcd.

@@ -19,9 +19,14 @@ type task struct {
 }
 
 type taskResult struct {
-	note string
-	err  error
+	note     string
+	err      error
+	panicked bool
 }
+
+// panics is how often an action may panic and be begun again: what it met may
+// be gone the next time, and a bug that is not shall not go on for ever.
+const panics = 3
 
 // result never yields where no action runs.
 func (t *task) result() <-chan taskResult {
@@ -70,7 +75,7 @@ func (w *worker) run(ctx context.Context, done chan<- taskResult, at update.Plac
 	defer func() {
 		if p := recover(); p != nil {
 			w.Logger.Error("action panicked", "panic", p, "stack", string(debug.Stack()))
-			res = taskResult{err: Permanent(fmt.Errorf("panic: %v", p))}
+			res = taskResult{err: fmt.Errorf("panic: %v", p), panicked: true}
 		}
 		done <- res
 	}()
@@ -98,7 +103,10 @@ func (w *worker) finish(res taskResult) {
 		}
 		return
 	}
-	work.State, work.Err, work.Permanent = update.WorkFailed, res.err.Error(), IsPermanent(res.err)
+	if res.panicked {
+		w.panicked++
+	}
+	work.State, work.Err, work.Permanent = update.WorkFailed, res.err.Error(), IsPermanent(res.err) || w.panicked > panics
 	w.retryAt = time.Now().Add(w.delay.NextBackOff())
 	log := w.Logger.With("step", at.Step, "action", w.actionName(at), "attempt", work.Attempts, "err", res.err)
 	if work.Cancelled != update.CauseNone {

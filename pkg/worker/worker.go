@@ -28,8 +28,10 @@ type worker struct {
 	// firstTry is when the action in hand was first begun, retryAt when it may
 	// be begun again.
 	firstTry, retryAt time.Time
-	delay             *backoff.ExponentialBackOff
-	said              string
+	// panicked counts how often that has ended in a panic.
+	panicked int
+	delay    *backoff.ExponentialBackOff
+	said     string
 }
 
 // Run takes part in updates until ctx ends.  The caller holds the host's lock:

@@ -87,6 +87,39 @@ func TestAFailingActionAbortsTheRunWithOneText(t *testing.T) {
 	}
 }
 
+// panicking is a host whose action of step 2 panics the first n times.
+func panicking(w *world, n int) *host {
+	return &host{world: w, before: func(_ context.Context, p update.Place) error {
+		if p.Step == 2 && w.count("begin 2.0") <= n {
+			panic("no such thing")
+		}
+		return nil
+	}}
+}
+
+func TestAnActionThatPanickedIsResumed(t *testing.T) {
+	c := newCell(t)
+	c.request(0)
+	c.start(panicking(c.world, 3), emptyTable(3), &memJournal{})
+	c.await("complete", complete)
+	if n := c.world.count("begin 2.0"); n != 4 {
+		t.Errorf("it was begun %d times", n)
+	}
+}
+
+func TestAnActionThatPanicsEachTimeStopsTheRun(t *testing.T) {
+	c := newCell(t)
+	c.request(0)
+	c.start(panicking(c.world, 9), emptyTable(3), &memJournal{})
+	snap := c.await("it aborts", func(s *storage.Snapshot) bool { return s.Statuses[0].Cond == neco.CondAbort })
+	if want := "step 2 (step2) act on boot server 0: panic: no such thing"; snap.Statuses[0].Message != want {
+		t.Errorf("message %q, want %q", snap.Statuses[0].Message, want)
+	}
+	if n := c.world.count("begin 2.0"); n != 4 {
+		t.Errorf("it was begun %d times", n)
+	}
+}
+
 func TestAStoppedRunEndsTheActionAndBringsServicesBack(t *testing.T) {
 	c := newCell(t)
 	table := emptyTable(3)
