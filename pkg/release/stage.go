@@ -39,7 +39,8 @@ type Stager struct {
 // that is there already is used if it passes the same checks.
 //
 // It blocks until then, or until ctx is done. Whatever fails a check is
-// removed. Failing with ErrTooLarge, ErrDigestMismatch, ErrWrongPackage or
+// removed, and so are the packages of older versions but the newest two.
+// The directory has one user at a time. Failing with ErrTooLarge, ErrDigestMismatch, ErrWrongPackage or
 // ErrDiskFull it would fail again; see Permanent.
 func (s Stager) Stage(ctx context.Context, v Version) (Package, error) {
 	got, err := s.stage(ctx, v)
@@ -52,6 +53,9 @@ func (s Stager) Stage(ctx context.Context, v Version) (Package, error) {
 func (s Stager) stage(ctx context.Context, v Version) (Package, error) {
 	if err := os.MkdirAll(s.Dir, 0o755); err != nil {
 		return Package{}, diskError(err)
+	}
+	if err := tidy(s.Dir, v); err != nil {
+		return Package{}, err
 	}
 	found, err := s.Finder.FindAsset(ctx, v)
 	if err != nil {

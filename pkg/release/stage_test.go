@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -233,4 +234,37 @@ func FuzzParseSum(f *testing.F) {
 			t.Errorf("ParseSum(%q, %q) = %q", text, name, sum)
 		}
 	})
+}
+
+func TestStageMakesRoom(t *testing.T) {
+	deb := realDeb(t, testControl)
+	s := stager(t, publish(t, server.Release{Tag: stageTag, Assets: map[string]string{
+		stageFile: deb, stageFile + ".sha256": sumLine(deb),
+	}}))
+	if err := os.MkdirAll(s.Dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	kept := []string{"neco_2022.05.10-9_amd64.deb", "neco_2022.05.10-10_amd64.deb", "neco_2022.01.01-1_arm64.deb", "notes.txt"}
+	gone := []string{"neco_2022.05.10-8_amd64.deb", "neco_2022.05.10-8_amd64.deb.sha256", "neco_2022.04.30-12_amd64.deb", ".fetch-123.partial"}
+	for _, name := range append(slices.Clone(kept), gone...) {
+		if err := os.WriteFile(filepath.Join(s.Dir, name), []byte("x"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := s.Stage(t.Context(), mustParse(t, stageVersion)); err != nil {
+		t.Fatal(err)
+	}
+	entries, err := os.ReadDir(s.Dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var have []string
+	for _, e := range entries {
+		have = append(have, e.Name())
+	}
+	want := append(kept, stageFile, stageFile+".sha256")
+	slices.Sort(want)
+	if diff := cmp.Diff(want, have); diff != "" {
+		t.Error(diff)
+	}
 }

@@ -107,6 +107,27 @@ func (o *Options) makeDir() (own bool, err error) {
 	return false, err
 }
 
+// spaceNeeded is what a sandbox of three boot servers needs while each installs
+// a package over another one: 560 MiB, and some to spare.
+const spaceNeeded = 700 << 20
+
+// checkSpace says beforehand what would end the story in its middle.
+func (s *Sandbox) checkSpace(context.Context) error {
+	free, err := host.FS{}.Free(s.opts.Dir)
+	if err != nil {
+		return err
+	}
+	return enough(s.opts.Dir, free)
+}
+
+func enough(dir string, free uint64) error {
+	if free < spaceNeeded {
+		return fmt.Errorf("%s has %d MiB free, a sandbox needs %d MiB; free some, or name another directory in TMPDIR",
+			dir, free>>20, spaceNeeded>>20)
+	}
+	return nil
+}
+
 // DebVersion reads the version out of a package's name, which has to be the
 // one that releases give it.
 func DebVersion(deb string) (release.Version, error) {

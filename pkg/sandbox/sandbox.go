@@ -63,7 +63,7 @@ func Start(ctx context.Context, o Options) (*Sandbox, error) {
 	s.own = own
 	s.bg = newBackground(context.WithoutCancel(ctx))
 	s.units = newBackground(s.bg.ctx)
-	for _, begin := range []func(context.Context) error{s.startEtcd, s.startInternet, s.configure, s.install, s.boot} {
+	for _, begin := range []func(context.Context) error{s.checkSpace, s.startEtcd, s.startInternet, s.configure, s.install, s.boot} {
 		if err := begin(ctx); err != nil {
 			return nil, errors.Join(fmt.Errorf("start sandbox: %w", err), s.Close())
 		}

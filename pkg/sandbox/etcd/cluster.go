@@ -9,8 +9,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/url"
+	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -18,7 +20,9 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.etcd.io/etcd/client/v3/namespace"
 	"go.etcd.io/etcd/server/v3/embed"
+	"go.etcd.io/etcd/server/v3/storage/wal"
 	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
 	"golang.org/x/crypto/bcrypt"
 	"google.golang.org/grpc"
 )
@@ -109,7 +113,7 @@ func memberConfig(o Options, i int) (*embed.Config, string, error) {
 	cfg := embed.NewConfig()
 	cfg.Name = fmt.Sprintf("boot-%d", i)
 	cfg.Dir = filepath.Join(o.Dir, cfg.Name)
-	cfg.ZapLoggerBuilder = embed.NewZapLoggerBuilder(zap.NewNop())
+	cfg.ZapLoggerBuilder = embed.NewZapLoggerBuilder(lastWords(cfg.Name, os.Stderr))
 	cfg.UnsafeNoFsync = o.NoFsync
 	if o.NoFsync {
 		cfg.BcryptCost = uint(bcrypt.MinCost) // users are made in tests by the dozen
@@ -134,6 +138,17 @@ func memberConfig(o Options, i int) (*embed.Config, string, error) {
 	}
 	cfg.AdvertisePeerUrls = []url.URL{advertised}
 	return cfg, advertised.String(), nil
+}
+
+// A member makes its log's files in full at once; nobody here writes
+// that much.
+func init() { wal.SegmentSizeBytes = 8 << 20 }
+
+// lastWords is a log of nothing but the reason for which a member ends this
+// process: etcd does so where it cannot write to its disk.
+func lastWords(member string, to io.Writer) *zap.Logger {
+	format := zapcore.NewConsoleEncoder(zapcore.EncoderConfig{NameKey: "name", MessageKey: "message", EncodeName: zapcore.FullNameEncoder})
+	return zap.New(zapcore.NewCore(format, zapcore.Lock(zapcore.AddSync(to)), zapcore.FatalLevel)).Named("etcd " + member)
 }
 
 func freeURL() (*url.URL, error) {

@@ -39,6 +39,7 @@ func Tell(ctx context.Context, o Options) (*sandbox.Sandbox, error) {
 		if err := t.update(ctx, s, deb, i > 0); err != nil {
 			if ctx.Err() == nil { // nobody has interrupted it
 				t.logs(s)
+				t.say(fmt.Sprintf("failed: %v", err))
 			}
 			return s, err
 		}

@@ -8,10 +8,12 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/cybozu-go/neco/pkg/sandbox"
 	"github.com/cybozu-go/neco/pkg/sandbox/sandboxtest"
 	"github.com/cybozu-go/neco/pkg/steps"
 )
@@ -91,6 +93,32 @@ func TestAStoryThatIsInterruptedLeavesNothing(t *testing.T) {
 		t.Error(err)
 	}
 	checkNothingLeft(t, dir)
+}
+
+// TestAStoryThatFailsEndsWithTheReason: whoever sees its last line alone knows.
+func TestAStoryThatFailsEndsWithTheReason(t *testing.T) {
+	debs := sandboxtest.Debs(t, 2)
+	bad := filepath.Join(t.TempDir(), filepath.Base(debs[1]))
+	if err := os.Symlink(debs[1], bad); err != nil {
+		t.Fatal(err)
+	}
+	sum := strings.Repeat("0", 64) + "  " + filepath.Base(bad) + "\n"
+	if err := os.WriteFile(bad+".sha256", []byte(sum), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	s, err := Tell(t.Context(), Options{Debs: []string{debs[0], bad}, Timeout: timeout, Out: &out})
+	if s == nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if !errors.Is(err, sandbox.ErrStopped) {
+		t.Errorf("error %v", err)
+	}
+	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
+	if last := lines[len(lines)-1]; !strings.Contains(last, "failed: ") || !strings.Contains(last, "digest mismatch") {
+		t.Errorf("the last line is %q", last)
+	}
 }
 
 // trigger calls f when a word was written.

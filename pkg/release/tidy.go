@@ -1,0 +1,55 @@
+package release
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/cybozu-go/neco"
+)
+
+// keptPackages is how many packages stay on a host beside the one that is
+// staged: what it runs, and what it ran before.
+const keptPackages = 2
+
+// tidy makes room: it removes what a download that was killed has left, and
+// all packages but the one of v and the newest others. Files with other names
+// are not ours.
+func tidy(dir string, v Version) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	var others []Version
+	var errs []error
+	for _, e := range entries {
+		if left, _ := filepath.Match(partialPattern, e.Name()); left {
+			errs = append(errs, remove(dir, e.Name()))
+		}
+		if other, ok := packageVersion(e.Name()); ok && other != v {
+			others = append(others, other)
+		}
+	}
+	slices.SortFunc(others, func(a, b Version) int { return b.Compare(a) })
+	for _, old := range others[min(keptPackages, len(others)):] {
+		errs = append(errs, remove(dir, PackageFile(old)+sumSuffix), remove(dir, PackageFile(old)))
+	}
+	return errors.Join(errs...)
+}
+
+// packageVersion reads the version out of the name of a package's file.
+func packageVersion(name string) (Version, bool) {
+	text := strings.TrimSuffix(strings.TrimPrefix(name, neco.NecoPackageName+"_"), "_"+Architecture+".deb")
+	v, err := Parse(text)
+	return v, err == nil && PackageFile(v) == name
+}
+
+func remove(dir, name string) error {
+	if err := os.Remove(filepath.Join(dir, name)); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
