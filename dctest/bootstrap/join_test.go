@@ -3,6 +3,7 @@
 package bootstrap
 
 import (
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -11,14 +12,48 @@ import (
 	. "github.com/onsi/gomega"
 
 	"github.com/cybozu-go/neco/dctest/necotest"
+	"github.com/cybozu-go/neco/pkg/join"
 )
 
 func joinSpecs() {
 	Describe("more servers", func() {
 		var oldKey string
+		used := map[int]string{}
 
 		BeforeAll(func(ctx SpecContext) {
-			Expect(lab.Fresh(ctx, newest, servers(3, 4)...)).To(Succeed())
+			Expect(lab.Fresh(ctx, deb, servers(3, 4)...)).To(Succeed())
+		})
+
+		It("are told which version to install, if theirs is another", func(ctx SpecContext) {
+			putToken(ctx, 3, joinToken(ctx, 3))
+			_, err := lab.Exec(ctx, "boot-3", "neco", "join", "0", "1", "2")
+			Expect(err).To(MatchError(And(ContainSubstring("install"), ContainSubstring(packageVersion(newest)))))
+			unchanged(ctx, 3)
+			for _, s := range servers(3, 4) {
+				Expect(lab.Install(ctx, newest, s)).To(Succeed())
+			}
+		})
+
+		It("tell a rogue in the place of the boot servers nothing", func(ctx SpecContext) {
+			Expect(lab.Build(ctx, "rogue", "boot-4")).To(Succeed())
+			rogue, err := lab.StartProgram(ctx, "boot-4", "rogue", "0.0.0.0:8443")
+			Expect(err).NotTo(HaveOccurred())
+			Eventually(ctx, func() (string, error) { return lab.Exec(ctx, "boot-4", "ss", "-ltn") }).WithTimeout(limit).
+				WithPolling(100 * time.Millisecond).Should(ContainSubstring(":8443"))
+			detour := []string{"OUTPUT", "-p", "tcp", "--dport", "8200", "-j", "DNAT", "--to-destination", lab.Address("boot-4", "node0").String() + ":8443"}
+			run(ctx, 3, "iptables", append([]string{"-t", "nat", "-A"}, detour...)...)
+			text := joinToken(ctx, 3)
+			putToken(ctx, 3, text)
+			_, err = lab.Exec(ctx, "boot-3", "neco", "join", "0", "1", "2")
+			Expect(err).To(MatchError(ContainSubstring("CAPinMismatch")))
+			run(ctx, 3, "iptables", append([]string{"-t", "nat", "-D"}, detour...)...)
+			heard, err := rogue.Stop()
+			Expect(err).NotTo(HaveOccurred())
+			Expect(heard).To(ContainSubstring("GET /v1/ca/server/ca/pem"), "it was asked")
+			token, err := join.Parse(text)
+			Expect(err).NotTo(HaveOccurred())
+			notIn(heard, map[string]string{"the token's secret": token.Secret, "the token's role": token.RoleID, "the token": text}, "what the rogue heard")
+			unchanged(ctx, 3)
 		})
 
 		It("are refused without a token, with a wrong one, with another's, and nothing is changed", func(ctx SpecContext) {
@@ -43,16 +78,20 @@ func joinSpecs() {
 				_, err := lab.Exec(ctx, "boot-3", "neco", "join", "--check", "0", "1", "2")
 				return err
 			}).WithTimeout(limit).WithPolling(time.Second).Should(MatchError(ContainSubstring("TokenExpired")))
-			for _, name := range []string{"/etc/neco/config.yml", "/etc/neco/etcd.key", "/etc/neco/server.crt"} {
-				_, err := lab.Exec(ctx, "boot-3", "ls", name)
-				Expect(err).To(HaveOccurred(), name)
-			}
-			Expect(etcdctl(ctx, 0, "get", "--prefix", "--keys-only", "/neco/info/bootservers/")).NotTo(ContainSubstring("/3"))
+			unchanged(ctx, 3)
 		})
 
 		for _, lrn := range []int{3, 4} {
-			It("join a running data centre: boot server "+strconv.Itoa(lrn), func(ctx SpecContext) {
-				join(ctx, lrn)
+			It("join a running data centre, and let no secret be seen: boot server "+strconv.Itoa(lrn), func(ctx SpecContext) {
+				stop := listen(ctx, "join", necotest.Server(lrn))
+				token := comeIn(ctx, lrn)
+				found := secrets(ctx, lrn)
+				found["the token"] = token
+				t, err := join.Parse(token)
+				Expect(err).NotTo(HaveOccurred())
+				found["the token's secret"] = t.Secret
+				stop(found)
+				used[lrn] = token
 			})
 		}
 
@@ -81,7 +120,11 @@ func joinSpecs() {
 
 		It("come back after their disk was wiped", func(ctx SpecContext) {
 			Expect(lab.Fresh(ctx, newest, "boot-4")).To(Succeed())
-			join(ctx, 4)
+			putToken(ctx, 4, used[4])
+			_, err := lab.Exec(ctx, "boot-4", "neco", "join", "0", "1", "2")
+			Expect(err).To(MatchError(ContainSubstring("TokenUsed")))
+			unchanged(ctx, 4)
+			comeIn(ctx, 4)
 		})
 	})
 }
@@ -112,8 +155,23 @@ func flip(token string) string {
 	return string(b)
 }
 
-// join lets a server join and waits until the next update has made it a member.
-func join(ctx SpecContext, lrn int) {
+// unchanged holds that a server that was refused is what it was.
+func unchanged(ctx SpecContext, lrn int) {
+	GinkgoHelper()
+	for _, name := range []string{"/etc/neco/config.yml", "/etc/neco/etcd.key", "/etc/neco/server.crt", "/var/lib/neco/vault-approle.json"} {
+		_, err := lab.Exec(ctx, necotest.Server(lrn), "ls", name)
+		Expect(err).To(HaveOccurred(), name)
+	}
+	Expect(strings.Fields(etcdctl(ctx, 0, "get", "--prefix", "--keys-only", "/neco/info/bootservers/"))).
+		NotTo(ContainElement("/neco/info/bootservers/" + strconv.Itoa(lrn)))
+}
+
+// packageVersion is that of a package's file.
+func packageVersion(deb string) string { return strings.Split(filepath.Base(deb), "_")[1] }
+
+// comeIn lets a server join, waits until the next update has made it a member,
+// and returns the token.
+func comeIn(ctx SpecContext, lrn int) string {
 	GinkgoHelper()
 	token := joinToken(ctx, lrn)
 	putToken(ctx, lrn, token)
@@ -136,12 +194,8 @@ func join(ctx SpecContext, lrn int) {
 	vaultUnsealed(ctx, lrn)
 	run(ctx, lrn, "neco", "status")
 
-	putToken(ctx, lrn, token)
-	_, err = lab.Exec(ctx, necotest.Server(lrn), "neco", "join", "0", "1", "2")
-	if err == nil {
-		return // it says that it is a boot server already
-	}
-	Expect(err).To(MatchError(Or(ContainSubstring("TokenUsed"), ContainSubstring("already"))))
+	Expect(run(ctx, lrn, "neco", "join", "0", "1", "2")).To(ContainSubstring("already"))
+	return token
 }
 
 // history is the number of runs so far.

@@ -26,6 +26,8 @@ const (
 	etcdGapAim   = 5 * time.Second
 	vaultGapAim  = 15 * time.Second
 	failAtFactor = 10 // a time fails a test only at ten times its aim
+	// proxy is what the servers reach the outside through.
+	proxy = "http://10.0.49.3:3128"
 )
 
 var (
@@ -61,6 +63,7 @@ var _ = Describe("boot servers", Ordered, func() {
 	contractSpecs()
 	updateSpecs()
 	joinSpecs()
+	fiveSpecs()
 })
 
 // servers are the names of boot servers.

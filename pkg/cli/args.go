@@ -1,7 +1,10 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
+	"math"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -11,11 +14,12 @@ import (
 // be suggested.
 const suggestWithin = 2
 
-// exactly wants n arguments; none, zero; between, from a to b. Their errors
-// say where to look.
+// exactly wants n arguments; none, zero; between, from a to b; atLeast, a or
+// more. Their errors say where to look.
 func exactly(n int) cobra.PositionalArgs    { return between(n, n) }
 func none() cobra.PositionalArgs            { return hinted(noArgs) }
 func between(a, b int) cobra.PositionalArgs { return hinted(number(a, b)) }
+func atLeast(a int) cobra.PositionalArgs    { return between(a, math.MaxInt) }
 
 // noArgs tells a command that does not exist from an argument that nobody
 // wants.
@@ -63,7 +67,12 @@ func group(name, short string) *cobra.Command {
 	}
 }
 
-// flagError adds where to look to an error about flags.
+// flagError adds where to look to an error about flags, without the words of
+// the package that has read it.
 func flagError(cmd *cobra.Command, err error) error {
+	if numErr := (*strconv.NumError)(nil); errors.As(err, &numErr) {
+		text := strings.TrimSuffix(err.Error(), ": "+numErr.Error())
+		err = fmt.Errorf("%s: no number, or too large", text)
+	}
 	return hint(err, "see %s --help", cmd.CommandPath())
 }

@@ -4,6 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
+	"strings"
+
+	"github.com/hashicorp/vault/api"
 )
 
 // Exit codes beyond 0 and 1.
@@ -61,9 +65,33 @@ func report(w io.Writer, err error) int {
 	if say == nil {
 		return code
 	}
-	fmt.Fprintf(w, "Error: %v\n", say)
+	text, vaultHint := ofVault(say)
+	fmt.Fprintf(w, "Error: %s\n", text)
 	if h := (*Hint)(nil); errors.As(say, &h) {
 		fmt.Fprintf(w, "Hint: %s\n", h.Text)
+	} else if vaultHint != "" {
+		fmt.Fprintf(w, "Hint: %s\n", vaultHint)
 	}
 	return code
+}
+
+// ofVault is the text of err, with an answer of Vault's in it on the same line,
+// and what can be done where Vault has refused.
+func ofVault(err error) (text, hint string) {
+	text = err.Error()
+	var answer *api.ResponseError
+	if !errors.As(err, &answer) {
+		return text, ""
+	}
+	short := fmt.Sprintf("Vault answered %d: %s", answer.StatusCode, oneLine(strings.Join(answer.Errors, "; ")))
+	text = strings.ReplaceAll(text, answer.Error(), short)
+	switch answer.StatusCode {
+	case http.StatusForbidden:
+		hint = "the token has expired, or has not the right policy; unset VAULT_TOKEN to be asked for a user and a password, or set another one"
+	case http.StatusBadRequest:
+		hint = "the name or the password may be wrong"
+	case http.StatusServiceUnavailable:
+		hint = "Vault is sealed: neco vault unseal"
+	}
+	return text, hint
 }

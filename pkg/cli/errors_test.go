@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/hashicorp/vault/api"
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -26,6 +27,9 @@ func TestReportSaysWhatToDoAndHowItEnded(t *testing.T) {
 		{"an error with a hint", hint(errors.New("no"), "try %s", "yes"), 1, "Error: no\nHint: try yes\n"},
 		{"a hint below a wrapped error", fmt.Errorf("leave 1: %w", hint(errors.New("no"), "stay")), 1, "Error: leave 1: no\nHint: stay\n"},
 		{"an exit code", &ExitError{CodeStopped, hint(errors.New("no"), "recover")}, 4, "Error: no\nHint: recover\n"},
+		{"an answer of Vault", fmt.Errorf("sign: %w", &api.ResponseError{HTTPMethod: "PUT", URL: "https://10.69.0.3:8200/v1/x", StatusCode: 403, Errors: []string{"permission denied"}}),
+			1, "Error: sign: Vault answered 403: permission denied\nHint: the token has expired, or has not the right policy; unset VAULT_TOKEN to be asked for a user and a password, or set another one\n"},
+		{"an answer of Vault with a hint", hint(&api.ResponseError{StatusCode: 500, Errors: []string{"a", "b\nc"}}, "wait"), 1, "Error: Vault answered 500: a; b c\nHint: wait\n"},
 		{"an exit code alone", &ExitError{Code: 1}, 1, ""},
 	}
 	for _, tt := range tests {

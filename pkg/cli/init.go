@@ -60,7 +60,7 @@ func initialize(ctx context.Context, s *storage.Storage, name string) (done bool
 	}
 	a, err := application.Find(name)
 	if err != nil {
-		return false, hint(err, "or %s", teleport)
+		return false, hint(err, "%s is another name that can be given", teleport)
 	}
 	snap, err := s.Snapshot(ctx)
 	if err != nil {

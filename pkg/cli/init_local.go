@@ -136,6 +136,9 @@ func startAll(ctx context.Context, out io.Writer, a application.Application, cha
 			fmt.Fprintf(out, "%s.service is not installed yet: the update that brings it starts it\n", name)
 			continue
 		}
+		if err := units.Enable(ctx, name); err != nil {
+			return err
+		}
 		active, err := units.IsActive(ctx, name)
 		if err != nil {
 			return err

@@ -40,7 +40,7 @@ orders at once, makes it a member of etcd and starts its Vault.
 Killed anywhere, it goes on where it was when it is run again, with the same
 token.`,
 		Example: "  neco join --check 0 1 2\n  neco join 0 1 2\n  neco join --ca-file server-ca.crt 0 1 2",
-		Args:    cobra.MinimumNArgs(1),
+		Args:    atLeast(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o, err := joinOptions(env, args, proxy)
 			if err != nil {
@@ -59,7 +59,7 @@ token.`,
 				return explainJoin(err)
 			}
 			if check && !joined(env) {
-				fmt.Fprintln(cmd.OutOrStdout(), "This server is ready to join.")
+				fmt.Fprintln(cmd.OutOrStdout(), "This server is ready to join, unless its token has been used or revoked.")
 			}
 			return nil
 		},

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/pkg/setup/meet"
 )
 
@@ -33,6 +34,9 @@ With - as FILE the token is printed.`,
 			if name == "-" {
 				fmt.Fprintln(cmd.OutOrStdout(), token.Reveal())
 				return nil
+			}
+			if _, err := env.FS.Stat(neco.NecoConfFile); err == nil && len(args) == 0 {
+				return hint(errors.New("this boot server is set up already"), "neco join-token makes tokens for more servers")
 			}
 			if err := writeNew(name, token.Reveal()+"\n"); err != nil {
 				return err

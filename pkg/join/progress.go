@@ -4,10 +4,8 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"path"
 
 	"github.com/cybozu-go/neco/pkg/host"
@@ -30,16 +28,13 @@ type progress struct {
 
 // loadProgress returns nil if no join has begun here.
 func loadProgress(fsys host.FS) (*progress, error) {
-	data, err := fsys.Read(progressFile)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
 	p := &progress{}
-	if err := json.Unmarshal(data, p); err != nil {
-		return nil, fmt.Errorf("%s: malformed; neco reset gives the join up", progressFile)
+	found, err := fsys.LoadState(progressFile, p)
+	if errors.Is(err, host.ErrMalformed) {
+		return nil, fmt.Errorf("%w; neco reset gives the join up", err)
+	}
+	if err != nil || !found {
+		return nil, err
 	}
 	return p, nil
 }
@@ -48,12 +43,7 @@ func (p *progress) save(fsys host.FS) error {
 	if err := fsys.MakeDir(host.Dir{Path: Dir, Mode: 0o700}); err != nil {
 		return err
 	}
-	data, err := json.Marshal(p)
-	if err != nil {
-		return err
-	}
-	_, err = fsys.Write(host.File{Path: progressFile, Data: append(data, '\n'), Mode: 0o600})
-	return err
+	return fsys.SaveState(progressFile, p)
 }
 
 // secretFor returns the secret that belongs to the token: the same in every try

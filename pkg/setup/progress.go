@@ -1,10 +1,8 @@
 package setup
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"path"
 
 	"github.com/cybozu-go/neco/pkg/host"
@@ -31,25 +29,15 @@ type progress struct {
 
 // loadProgress returns nil if no setup has begun here.
 func loadProgress(fsys host.FS) (*progress, error) {
-	data, err := fsys.Read(progressFile)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
 	p := &progress{}
-	if err := json.Unmarshal(data, p); err != nil {
-		return nil, fmt.Errorf("%s: %w", progressFile, err)
+	found, err := fsys.LoadState(progressFile, p)
+	if errors.Is(err, host.ErrMalformed) {
+		return nil, fmt.Errorf("%w; neco reset gives the setup up", err)
+	}
+	if err != nil || !found {
+		return nil, err
 	}
 	return p, nil
 }
 
-func (p *progress) save(fsys host.FS) error {
-	data, err := json.Marshal(p)
-	if err != nil {
-		return err
-	}
-	_, err = fsys.Write(host.File{Path: progressFile, Data: append(data, '\n'), Mode: 0o600})
-	return err
-}
+func (p *progress) save(fsys host.FS) error { return fsys.SaveState(progressFile, p) }

@@ -1,10 +1,8 @@
 package worker
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 
 	"github.com/cybozu-go/neco/pkg/host"
 	"github.com/cybozu-go/neco/pkg/update"
@@ -18,16 +16,12 @@ type FileJournal struct{ FS host.FS }
 
 // Load reads the journal; a host without one has stopped nothing.
 func (j FileJournal) Load() ([]update.Stopped, error) {
-	data, err := j.FS.Read(journalPath)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
 	var stopped []update.Stopped
-	if err := json.Unmarshal(data, &stopped); err != nil {
-		return nil, fmt.Errorf("%s is damaged; start the services that it names and remove it: %w", journalPath, err)
+	if _, err := j.FS.LoadState(journalPath, &stopped); err != nil {
+		if errors.Is(err, host.ErrMalformed) {
+			err = fmt.Errorf("%w; start the services that it names and remove it", err)
+		}
+		return nil, err
 	}
 	return stopped, nil
 }
@@ -37,10 +31,5 @@ func (j FileJournal) Save(stopped []update.Stopped) error {
 	if len(stopped) == 0 {
 		return j.FS.Remove(journalPath)
 	}
-	data, err := json.Marshal(stopped)
-	if err != nil {
-		return err
-	}
-	_, err = j.FS.Write(host.File{Path: journalPath, Data: data, Mode: 0o600})
-	return err
+	return j.FS.SaveState(journalPath, stopped)
 }

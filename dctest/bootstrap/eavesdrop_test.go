@@ -1,0 +1,98 @@
+//go:build dctest
+
+package bootstrap
+
+import (
+	"encoding/hex"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/cybozu-go/neco/dctest/necotest"
+)
+
+// listen records what passes every link, and what every process on the servers
+// is called with.  The function it returns ends that and looks for secrets; the
+// command must be among the arguments that were seen.
+func listen(ctx SpecContext, command string, names ...string) (stop func(found map[string]string)) {
+	GinkgoHelper()
+	dir, err := os.MkdirTemp("", "neco-capture")
+	Expect(err).NotTo(HaveOccurred())
+	DeferCleanup(os.RemoveAll, dir)
+	capture, err := lab.Capture(ctx, dir)
+	Expect(err).NotTo(HaveOccurred())
+	for _, s := range names {
+		// Twenty times a second: few processes live shorter.
+		const watch = `while [ -e /run/watch-args ]; do cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\0' '\n' >>/run/args; sleep 0.05; done`
+		_, err := lab.Exec(ctx, s, "sh", "-c", "touch /run/watch-args; : >/run/args; setsid sh -c '"+strings.ReplaceAll(watch, "'", `'"'"'`)+"' >/dev/null 2>&1 &")
+		Expect(err).NotTo(HaveOccurred())
+	}
+	_, err = lab.ExecInNetwork(ctx, "boot-0", "ping", "-c1", "-p", hex.EncodeToString([]byte(canary)), lab.Address("boot-1", "node0").String())
+	Expect(err).NotTo(HaveOccurred())
+	return func(found map[string]string) {
+		GinkgoHelper()
+		Expect(capture.Stop()).To(Succeed())
+		for _, s := range names {
+			_, err := lab.Exec(ctx, s, "rm", "/run/watch-args")
+			Expect(err).NotTo(HaveOccurred())
+		}
+		size, heard := 0, false
+		for _, f := range capture.Files {
+			data, err := os.ReadFile(f)
+			Expect(err).NotTo(HaveOccurred())
+			size += len(data)
+			heard = heard || strings.Contains(string(data), canary)
+			notIn(string(data), found, "the packets at "+filepath.Base(f))
+		}
+		Expect(heard).To(BeTrue(), "what is sent in clear is found")
+		report("%d secrets in none of %d MiB of packets", len(found), size>>20)
+		for _, s := range names {
+			log, err := lab.Exec(ctx, s, "journalctl", "--no-pager", "-o", "cat")
+			Expect(err).NotTo(HaveOccurred())
+			notIn(log, found, "the journal of "+s)
+			args, err := lab.Exec(ctx, s, "sort", "-u", "/run/args")
+			Expect(err).NotTo(HaveOccurred())
+			Expect(strings.Contains(args, command)).To(BeTrue(), "the arguments of neco "+command+" were seen on "+s)
+			notIn(args, found, "the arguments on "+s)
+		}
+	}
+}
+
+// canary is sent in clear, so that the search is known to find something; ping
+// takes 16 characters.
+const canary = "neco was in here"
+
+func notIn(text string, secrets map[string]string, where string) {
+	GinkgoHelper()
+	for name, secret := range secrets {
+		if strings.Contains(text, secret) {
+			Fail(name + " is in " + where)
+		}
+	}
+}
+
+// secrets are what there is to hide, by what it is: the data centre's, and that
+// of some servers.
+func secrets(ctx SpecContext, lrns ...int) map[string]string {
+	GinkgoHelper()
+	all := map[string]string{"the password of admin": password}
+	all["the unseal key"] = strings.TrimSpace(run(ctx, 0, "neco", "vault", "show-unseal-key"))
+	body := regexp.MustCompile(`(?s)KEY-----\n(.*?)\n-----END`)
+	for _, lrn := range lrns {
+		server := necotest.Server(lrn)
+		for _, key := range strings.Fields(run(ctx, lrn, "find", "/etc/neco", "/etc/etcd", "/etc/vault", "-name", "*.key")) {
+			m := body.FindStringSubmatch(run(ctx, lrn, "cat", key))
+			Expect(m).NotTo(BeNil(), key)
+			all[server+":"+key] = strings.Split(m[1], "\n")[1]
+		}
+		all[server+"'s host key"] = strings.TrimSpace(run(ctx, lrn, "cat", "/var/lib/neco/host-key"))
+		m := regexp.MustCompile(`"secret_id":"([^"]+)"`).FindStringSubmatch(run(ctx, lrn, "cat", "/var/lib/neco/vault-approle.json"))
+		Expect(m).NotTo(BeNil())
+		all[server+"'s secret id"] = m[1]
+	}
+	return all
+}

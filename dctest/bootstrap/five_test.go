@@ -1,0 +1,231 @@
+//go:build dctest
+
+package bootstrap
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"filippo.io/age"
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/dctest/necotest"
+	"github.com/cybozu-go/neco/pkg/application"
+	"github.com/cybozu-go/neco/pkg/hostkey"
+	"github.com/cybozu-go/neco/pkg/pki"
+	"github.com/cybozu-go/neco/pkg/renewal"
+)
+
+var five = []int{0, 1, 2, 3, 4}
+
+func fiveSpecs() {
+	Describe("five servers", func() {
+		var recovery *age.X25519Identity
+
+		It("are set up at once", func(ctx SpecContext) {
+			Expect(lab.Withdraw()).To(Succeed())
+			Expect(lab.Fresh(ctx, deb, servers(five...)...)).To(Succeed())
+			Expect(lab.Build(ctx, "probe", "boot-0")).To(Succeed())
+			_, err := lab.Tokens(ctx, servers(five...)...)
+			Expect(err).NotTo(HaveOccurred())
+			recovery, err = age.GenerateX25519Identity()
+			Expect(err).NotTo(HaveOccurred())
+			began := time.Now()
+			all, err := lab.SetUp(ctx, five, "--proxy", proxy, "--recovery-recipient", recovery.Recipient().String())
+			Expect(err).NotTo(HaveOccurred())
+			report("setup of five: %s", time.Since(began).Round(10*time.Millisecond))
+			password = all[0].Password()
+			Expect(lab.Complete(ctx, "boot-4", first, limit)).To(Succeed())
+			Expect(strings.Count(etcdctl(ctx, 0, "member", "list"), "started")).To(Equal(5))
+			for _, lrn := range five {
+				vaultUnsealed(ctx, lrn)
+			}
+		})
+
+		It("are prepared for the programs on top, once", func(ctx SpecContext) {
+			token := login(ctx)
+			const unit = "[Service]\nExecStart=/bin/sleep infinity\n[Install]\nWantedBy=multi-user.target\n"
+			Expect(lab.Write(ctx, "boot-0", "/etc/systemd/system/sabakan.service", strings.NewReader(unit), 0o644)).To(Succeed())
+			run(ctx, 0, "systemctl", "daemon-reload")
+			prefixes := map[string]string{"cke": neco.CKEPrefix, "etcdpasswd": neco.EtcdpasswdPrefix, "sabakan": neco.SabakanPrefix}
+			for _, name := range application.Names() {
+				_, err := initLocal(ctx, 0, token, name)
+				Expect(err).To(MatchError(ContainSubstring("neco init "+name)), "it is not initialised")
+				Expect(run(ctx, 1, "neco", "init", name)).To(ContainSubstring(name + " is initialised;"))
+				Expect(run(ctx, 2, "neco", "init", name)).To(ContainSubstring("nothing is changed"))
+				for _, lrn := range five {
+					Expect(initLocal(ctx, lrn, token, name)).To(ContainSubstring(name + " is set up on this boot server"))
+					Expect(initLocal(ctx, lrn, token, name)).To(ContainSubstring("nothing is changed"))
+					mode := run(ctx, lrn, "stat", "-c", "%a", "/etc/"+name+"/etcd.key")
+					Expect(strings.TrimSpace(mode)).To(Equal("600"))
+					itsEtcdctl := etcdctlAs("/etc/" + name + "/etcd")
+					run(ctx, lrn, "sh", "-c", itsEtcdctl+" put "+prefixes[name]+"test x")
+					_, err := lab.Exec(ctx, necotest.Server(lrn), "sh", "-c", itsEtcdctl+" get /neco/info/neco-release")
+					Expect(err).To(MatchError(ContainSubstring("permission denied")))
+				}
+			}
+			Expect(run(ctx, 0, "systemctl", "is-active", "sabakan")).To(HavePrefix("active"))
+			Expect(run(ctx, 0, "systemctl", "is-enabled", "sabakan")).To(HavePrefix("enabled"))
+			Expect(run(ctx, 3, "stat", "-c", "%F", "/var/lib/sabakan")).To(HavePrefix("directory"))
+			Expect(initLocal(ctx, 3, token, "cke")).To(ContainSubstring("cke.service is not installed yet"))
+			Expect(run(ctx, 3, "neco", "init", "teleport")).To(ContainSubstring("is initialised;"))
+			Expect(run(ctx, 3, "neco", "init", "teleport")).To(ContainSubstring("nothing is changed"))
+			_, err := initLocal(ctx, 3, token, "teleport")
+			Expect(err).To(MatchError(ContainSubstring("neco teleport config")))
+		})
+
+		It("keep verified backups that the recovery key opens", func(ctx SpecContext) {
+			run(ctx, 2, "neco", "backup", "run")
+			out := run(ctx, 2, "neco", "backup", "verify", "--all")
+			Expect(out).To(ContainSubstring("snapshot-"))
+			putRecoveryKey(ctx, 2, recovery)
+			run(ctx, 2, "neco", "backup", "verify", "--all", "--recovery-key", recoveryKey)
+			Expect(run(ctx, 2, "systemctl", "is-enabled", "etcd-backup.timer")).To(HavePrefix("enabled"))
+		})
+
+		It("renew certificates that live for a minute, and serve all the time", func(ctx SpecContext) {
+			shortLeaves(ctx, recovery)
+			first := endings(ctx)
+			probe, err := lab.StartProbe(ctx, "boot-0", "etcd")
+			Expect(err).NotTo(HaveOccurred())
+			// Twice: a certificate that was renewed is renewed again.
+			for range 2 {
+				before := endings(ctx)
+				Eventually(ctx, func() map[string]string { return unchangedEndings(before, endings(ctx)) }).
+					WithTimeout(limit).WithPolling(2 * time.Second).Should(BeEmpty())
+			}
+			gap, err := probe.Stop()
+			Expect(err).NotTo(HaveOccurred())
+			report("%d certificates of a minute renewed twice: %d writes, longest gap %s", len(first), gap.Answers, gap.Longest.Round(time.Millisecond))
+			Expect(gap.Longest).To(BeNumerically("<", failAtFactor*etcdGapAim))
+		})
+
+		It("come back with the recovery key alone when all certificates have expired", func(ctx SpecContext) {
+			for _, lrn := range five {
+				run(ctx, lrn, "systemctl", "stop", "neco-worker", "neco-updater", "vault", "etcd-container")
+			}
+			Eventually(ctx, func() (left []string) {
+				for _, lrn := range five {
+					for _, c := range certs(ctx, lrn) {
+						if c.NotAfter.After(time.Now()) {
+							left = append(left, fmt.Sprint(necotest.Server(lrn), " ", c.Purpose))
+						}
+					}
+				}
+				return left
+			}).WithTimeout(limit).WithPolling(2*time.Second).Should(BeEmpty(), "certificates that are good still")
+			for _, lrn := range five {
+				run(ctx, lrn, "systemctl", "start", "--no-block", "etcd-container", "vault", "neco-worker", "neco-updater")
+			}
+			_, err := lab.Exec(ctx, "boot-0", "sh", "-c", etcdctlAs("/etc/neco/etcd")+" --command-timeout=5s get /neco/info/neco-release")
+			Expect(err).To(HaveOccurred(), "nothing works any more")
+			began := time.Now()
+			for _, lrn := range five {
+				putRecoveryKey(ctx, lrn, recovery)
+				run(ctx, lrn, "neco", "cert", "reissue", "--recovery-key", recoveryKey)
+			}
+			for _, lrn := range five {
+				vaultUnsealed(ctx, lrn)
+				for _, c := range certs(ctx, lrn) {
+					Expect(c.DaysLeft).To(BeNumerically(">", 80), "%s on boot server %d", c.Purpose, lrn)
+				}
+			}
+			Expect(lab.Complete(ctx, "boot-4", first, limit)).To(Succeed())
+			Expect(strings.Count(etcdctl(ctx, 0, "member", "list"), "started")).To(Equal(5))
+			report("everything expired and down: back after %s", time.Since(began).Round(100*time.Millisecond))
+		})
+	})
+}
+
+// initLocal is the command with an operator's token.
+func initLocal(ctx SpecContext, lrn int, token, name string) (string, error) {
+	return lab.ExecWith(ctx, strings.NewReader(token), necotest.Server(lrn), "sh", "-c", `VAULT_TOKEN=$(cat) exec neco init-local "$1"`, "sh", name)
+}
+
+const recoveryKey = "/root/recovery.key"
+
+func putRecoveryKey(ctx SpecContext, lrn int, key *age.X25519Identity) {
+	GinkgoHelper()
+	Expect(lab.Write(ctx, necotest.Server(lrn), recoveryKey, strings.NewReader(key.String()+"\n"), 0o600)).To(Succeed())
+}
+
+// minute is the life of a certificate that is renewed again and again.
+const minute = "60s"
+
+// shortLeaves makes Vault sign for a minute only, and replaces every certificate
+// by one that lives as long, signed by the data centre's authorities.
+func shortLeaves(ctx SpecContext, recovery *age.X25519Identity) {
+	GinkgoHelper()
+	token := login(ctx)
+	for _, p := range pki.Purposes() {
+		vaultAs(ctx, token, "patch", string(p.Authority)+"/roles/"+p.Role, "ttl="+minute, "max_ttl="+minute)
+	}
+	id, err := hostkey.ParseIdentity(recovery.String())
+	Expect(err).NotTo(HaveOccurred())
+	authorities, err := renewal.OpenAuthorities([]byte(run(ctx, 0, "cat", renewal.AuthoritiesFile)), id)
+	Expect(err).NotTo(HaveOccurred())
+	life, err := time.ParseDuration(minute)
+	Expect(err).NotTo(HaveOccurred())
+	for _, lrn := range five {
+		subject := pki.NewSubject(lrn, necotest.Server(lrn), lab.Address(necotest.Server(lrn), "bastion"))
+		for _, p := range pki.Purposes() {
+			key, err := pki.ParseKey([]byte(run(ctx, lrn, "cat", p.Key)))
+			Expect(err).NotTo(HaveOccurred())
+			request, err := p.Request(key, subject)
+			Expect(err).NotTo(HaveOccurred())
+			cert, err := authorities[p.Authority].Sign(request, p, subject, life, time.Now())
+			Expect(err).NotTo(HaveOccurred())
+			_, err = lab.ExecWith(ctx, strings.NewReader(string(cert)), necotest.Server(lrn), "sh", "-c", `cat >"$1"`, "sh", p.Cert)
+			Expect(err).NotTo(HaveOccurred())
+		}
+		run(ctx, lrn, "systemctl", "restart", "neco-worker") // it slept until the old ones were due
+	}
+}
+
+// cert is a line of neco cert list.
+type cert struct {
+	Purpose  string    `json:"purpose"`
+	NotAfter time.Time `json:"not_after"`
+	DaysLeft int       `json:"days_left"`
+	Error    string    `json:"error"`
+}
+
+func certs(ctx context.Context, lrn int) []cert {
+	GinkgoHelper()
+	out, err := lab.Exec(ctx, necotest.Server(lrn), "neco", "cert", "list", "-o", "json")
+	Expect(err).NotTo(HaveOccurred())
+	var all []cert
+	Expect(json.Unmarshal([]byte(out), &all)).To(Succeed())
+	Expect(all).To(HaveLen(len(pki.Purposes())))
+	Expect(slices.ContainsFunc(all, func(c cert) bool { return c.Error != "" })).To(BeFalse(), out)
+	return all
+}
+
+// endings are the ends of all certificates on all servers.
+func endings(ctx context.Context) map[string]string {
+	GinkgoHelper()
+	all := map[string]string{}
+	for _, lrn := range five {
+		for _, c := range certs(ctx, lrn) {
+			all[fmt.Sprint(lrn, " ", c.Purpose)] = c.NotAfter.Format(time.RFC3339)
+		}
+	}
+	return all
+}
+
+// unchangedEndings are those of certificates that were not renewed.
+func unchangedEndings(before, now map[string]string) map[string]string {
+	same := map[string]string{}
+	for name, end := range before {
+		if now[name] == end {
+			same[name] = end
+		}
+	}
+	return same
+}
