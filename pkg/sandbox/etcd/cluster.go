@@ -15,6 +15,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
@@ -52,6 +53,7 @@ const startTimeout = time.Minute
 // Start starts the members and returns when each of them serves.  An address
 // that somebody else has taken meanwhile is chosen anew.
 func Start(ctx context.Context, o Options) (*Cluster, error) {
+	smallLogs()
 	var err error
 	for attempt := range 5 {
 		var c *Cluster
@@ -140,9 +142,9 @@ func memberConfig(o Options, i int) (*embed.Config, string, error) {
 	return cfg, advertised.String(), nil
 }
 
-// A member makes its log's files in full at once; nobody here writes
-// that much.
-func init() { wal.SegmentSizeBytes = 8 << 20 }
+// smallLogs: a member makes the files of its log in full size at once, and
+// nobody here writes 64 MB.
+var smallLogs = sync.OnceFunc(func() { wal.SegmentSizeBytes = 8 << 20 })
 
 // lastWords is a log of nothing but the reason for which a member ends this
 // process: etcd does so where it cannot write to its disk.
