@@ -57,6 +57,7 @@ func joinSpecs() {
 		})
 
 		It("are refused without a token, with a wrong one, with another's, and nothing is changed", func(ctx SpecContext) {
+			run(ctx, 3, "rm", "/etc/neco/join-token")
 			four := joinToken(ctx, 4)
 			for _, c := range []struct{ what, token, want string }{
 				{"nothing", "", "join-token"},

@@ -65,6 +65,7 @@ type Tooled interface {
 // Units is what components need of systemd.
 type Units interface {
 	Start(ctx context.Context, name string) error
+	Stop(ctx context.Context, name string) error
 	Restart(ctx context.Context, name string) error
 	StartTimer(ctx context.Context, name string) error
 	IsActive(ctx context.Context, name string) (bool, error)

@@ -84,9 +84,12 @@ func (h *Host) Qualifies(_ context.Context, p update.Place, _ worker.Target) (bo
 	return true, "", nil
 }
 
-// Restore: no action of this version stops a group of services.
-func (h *Host) Restore(_ context.Context, group string, _ update.Side, _ worker.Target) error {
-	return fmt.Errorf("this version does not know the group %q", group)
+// Restore brings a group back, see [worker.Doer].
+func (h *Host) Restore(ctx context.Context, group string, side update.Side, t worker.Target) error {
+	if group != vaultGroup {
+		return fmt.Errorf("this version does not know the group %q", group)
+	}
+	return h.restoreVault(ctx, side, t)
 }
 
 // component returns what components work on, and towards.

@@ -46,11 +46,11 @@ func rows() []row {
 			{every("write"), writeEtcd},
 			{rolling("join", joinDeadline), joinEtcd},
 		}},
-		{name: "vault-stop", acts: []act{{every("stop"), stopVault}}},
+		{name: "vault-stop", acts: []act{{stops(every("stop"), vaultGroup), stopVault}}},
 		{name: "vault", acts: []act{
-			{every("write"), writeVault},
-			{rolling("standby", convergeDeadline), applyStandbyVault},
-			{update.Action{Name: "active", Kind: update.Rolling, Phase: 1, Deadline: convergeDeadline}, applyVault},
+			{every("seal"), sealVault},
+			{starts(rolling("standby", convergeDeadline), vaultGroup), applyStandbyVault},
+			{starts(update.Action{Name: "active", Kind: update.Rolling, Phase: 1, Deadline: convergeDeadline}, vaultGroup), applyVault},
 		}},
 		{name: "setup-hw", acts: []act{{every("converge"), converge(setuphw.Component{})}}},
 		{name: "serf", acts: []act{
@@ -81,6 +81,17 @@ func every(name string) update.Action {
 
 func rolling(name string, deadline time.Duration) update.Action {
 	return update.Action{Name: name, Kind: update.Rolling, Deadline: deadline}
+}
+
+// stops and starts are the actions between which no version of a group runs.
+func stops(a update.Action, group string) update.Action {
+	a.Stops, a.Transient = group, true
+	return a
+}
+
+func starts(a update.Action, group string) update.Action {
+	a.Starts, a.Transient = group, true
+	return a
 }
 
 // unmanaged is a row that keeps its number for what a later version does there.

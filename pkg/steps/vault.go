@@ -5,24 +5,59 @@ import (
 
 	"github.com/cybozu-go/neco"
 	vaultunit "github.com/cybozu-go/neco/pkg/component/vault"
+	"github.com/cybozu-go/neco/pkg/update"
 	"github.com/cybozu-go/neco/pkg/vault"
 	"github.com/cybozu-go/neco/pkg/worker"
 )
 
-// stopVault: the versions of Vault that this release and its predecessors have
-// may run together, standbys before the active node.  One that may not will
-// stop all here.
-func stopVault(context.Context, *Host, worker.Target) (string, error) { return "", nil }
+// vaultGroup are the Vaults of all members, as the engine calls what must not run
+// in two versions that do not mix.
+const vaultGroup = "vault"
+
+// stopVault stops the Vault of this host where the one that comes must not run
+// beside it.  Most runs leave it alone: standbys go before the active node then.
+func stopVault(ctx context.Context, h *Host, t worker.Target) (string, error) {
+	return ifManaged(func(ctx context.Context, h *Host, t worker.Target) (string, error) {
+		_, ct, err := h.component(t)
+		if err != nil {
+			return "", worker.Permanent(err)
+		}
+		mix, err := vaultunit.Mix(h.FS, ct)
+		if err != nil || mix {
+			return "", err
+		}
+		if err := h.Units.Stop(ctx, neco.VaultService); err != nil {
+			return "", err
+		}
+		return "stopped Vault: its next version must not run beside this one", nil
+	})(ctx, h, t)
+}
+
+// restoreVault brings a Vault back that stopVault has stopped.  One that runs was
+// not stopped, and stays what it is.
+func (h *Host) restoreVault(ctx context.Context, side update.Side, t worker.Target) error {
+	if !h.managed() {
+		return nil
+	}
+	active, err := h.Units.IsActive(ctx, neco.VaultService)
+	if err != nil || active {
+		return err
+	}
+	if side == update.SideOld {
+		return h.Units.Start(ctx, neco.VaultService)
+	}
+	_, err = applyVault(ctx, h, t)
+	return err
+}
 
 func (h *Host) vaultUnit() vaultunit.Component { return vaultunit.Component{Unseal: h.Unseal} }
 
-// writeVault puts Vault's files in place, and makes sure that every member can
-// open its Vault: one that is new here waits until another has sealed the key
-// to it.
-func writeVault(ctx context.Context, h *Host, t worker.Target) (string, error) {
+// sealVault makes sure that every member can open its Vault: one that is new here
+// waits until another has sealed the key to it.
+func sealVault(ctx context.Context, h *Host, t worker.Target) (string, error) {
 	return ifManaged(func(ctx context.Context, h *Host, t worker.Target) (string, error) {
-		if _, err := write(h.vaultUnit())(ctx, h, t); err != nil || h.Seal == nil {
-			return "", err
+		if h.Seal == nil {
+			return "", nil
 		}
 		sealed, err := h.Seal(ctx, t.Members)
 		if err != nil || !sealed {
@@ -56,5 +91,5 @@ func (h *Host) vaultActive(ctx context.Context) bool {
 
 // applyVault converges the Vault of this host and waits until it serves.
 func applyVault(ctx context.Context, h *Host, t worker.Target) (string, error) {
-	return ifManaged(apply(h.vaultUnit()))(ctx, h, t)
+	return ifManaged(converge(h.vaultUnit()))(ctx, h, t)
 }

@@ -39,7 +39,7 @@ func (w *worker) apply(ctx context.Context, r *session, d update.Decision) (agai
 	case update.Ask:
 		return w.ask(ctx, d)
 	case update.Restore:
-		return w.restore(ctx, d)
+		return w.restore(ctx, r, d)
 	default:
 		return w.write(ctx, r, d)
 	}

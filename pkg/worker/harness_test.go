@@ -51,7 +51,10 @@ func (h *host) Qualifies(context.Context, update.Place, worker.Target) (bool, st
 	return !h.unfit, "not here", nil
 }
 
-func (h *host) Restore(_ context.Context, group string, side update.Side, _ worker.Target) error {
+func (h *host) Restore(_ context.Context, group string, side update.Side, t worker.Target) error {
+	if t.LRN != h.lrn || len(t.Members) == 0 || t.Version == "" || t.Record == nil {
+		h.world.note("an incomplete target")
+	}
 	h.world.note(fmt.Sprintf("%d restore %s %s", h.lrn, group, side))
 	return nil
 }

@@ -60,12 +60,17 @@ func (w *worker) start(ctx context.Context, r *session, d update.Decision) (bool
 	w.task = &task{at: d.At, cancel: cancel, done: make(chan taskResult, 1)}
 	w.m.Work = update.Work{State: update.WorkRunning, Attempts: w.m.Work.Attempts + 1}
 	w.retryAt = time.Time{}
-	target, guard := w.target, w.guard(r)
-	target.Record = func(ctx context.Context, key, value string) error {
+	go w.run(actx, w.task.done, d.At, w.recording(r, w.target))
+	return false, nil
+}
+
+// recording is t with a way to record, as long as this session lasts.
+func (w *worker) recording(r *session, t Target) Target {
+	guard := w.guard(r)
+	t.Record = func(ctx context.Context, key, value string) error {
 		return w.store.PutInstalled(ctx, guard, key, value)
 	}
-	go w.run(actx, w.task.done, d.At, target)
-	return false, nil
+	return t
 }
 
 // run is the goroutine of an action.  A panic is the action's error, with its
@@ -137,13 +142,18 @@ func (w *worker) ask(ctx context.Context, d update.Decision) (bool, error) {
 }
 
 // restore brings the services of a group back on a way out.
-func (w *worker) restore(ctx context.Context, d update.Decision) (bool, error) {
+func (w *worker) restore(ctx context.Context, r *session, d update.Decision) (bool, error) {
 	if time.Now().Before(w.retryAt) {
 		return false, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, restoreTimeout)
 	defer cancel()
-	if err := w.Doer.Restore(ctx, d.Group, d.Side, w.target); err != nil {
+	target := w.target
+	if target.Version == "" && r.snap.Request != nil {
+		// What an earlier process has stopped: this one has entered no run.
+		target = Target{LRN: w.LRN, Members: r.snap.Request.Members(), Version: w.Version, Config: r.snap.Config}
+	}
+	if err := w.Doer.Restore(ctx, d.Group, d.Side, w.recording(r, target)); err != nil {
 		w.Logger.Error("services are still stopped", "group", d.Group, "side", string(d.Side), "err", err)
 		w.retryAt = time.Now().Add(w.delay.NextBackOff())
 		return false, nil

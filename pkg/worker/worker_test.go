@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/pkg/storage"
@@ -155,6 +156,27 @@ func TestAStoppedRunEndsTheActionAndBringsServicesBack(t *testing.T) {
 	}
 	if sw := snap.Switches["cke"]; sw.Side != update.SideOld {
 		t.Errorf("switch %+v", sw)
+	}
+}
+
+func TestWhatAFormerProcessHasStoppedIsBroughtBack(t *testing.T) {
+	c := newCell(t)
+	r := c.request(0)
+	if _, err := c.store.StopRequest(t.Context(), storage.Guard{LRN: -1}, r, update.OutcomeStopped, "operator says so"); err != nil {
+		t.Fatal(err)
+	}
+	c.start(&host{lrn: 0, world: c.world}, emptyTable(3), &memJournal{stopped: []update.Stopped{{Group: "cke", Run: r.ID()}}})
+	c.await("the switch", func(s *storage.Snapshot) bool { return s.Switches["cke"].Side == update.SideOld })
+	deadline := time.After(deadline)
+	for c.world.count("restore cke old") == 0 {
+		select {
+		case <-deadline:
+			t.Fatal("it is not brought back")
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+	if c.world.count("an incomplete target") > 0 {
+		t.Error("it was not told what for")
 	}
 }
 

@@ -106,6 +106,11 @@ func (h *Host) Start(_ context.Context, name string) error {
 	return h.act("start "+name, func() { h.active[name] = true })
 }
 
+// Stop implements component.Units.
+func (h *Host) Stop(_ context.Context, name string) error {
+	return h.act("stop "+name, func() { h.active[name] = false })
+}
+
 // Restart implements component.Units.
 func (h *Host) Restart(_ context.Context, name string) error {
 	return h.act("restart "+name, func() { h.active[name] = true })

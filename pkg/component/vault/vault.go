@@ -11,6 +11,8 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"io/fs"
+	"regexp"
 	"text/template"
 
 	"github.com/cybozu-go/neco"
@@ -105,6 +107,30 @@ func config(t component.Target) (host.File, error) {
 	})
 	return host.File{Path: neco.VaultConfFile, Data: b.Bytes(), Mode: 0o644}, err
 }
+
+// Mix says whether the Vault that is declared on this host may run beside the one
+// of t: that is so while their major versions are the same.
+func Mix(fsys host.FS, t component.Target) (bool, error) {
+	unit, err := fsys.Read(neco.ServiceFile(neco.VaultService))
+	if errors.Is(err, fs.ErrNotExist) {
+		return true, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	next, err := component.ImageName(t, "vault")
+	if err != nil {
+		return false, err
+	}
+	here, there := majorVersion.FindSubmatch(unit), majorVersion.FindSubmatch([]byte(next))
+	if here == nil || there == nil {
+		return false, fmt.Errorf("the version of Vault is not to be seen in %s, or in %s", neco.ServiceFile(neco.VaultService), next)
+	}
+	return bytes.Equal(here[1], there[1]), nil
+}
+
+// majorVersion is in the name of an image.
+var majorVersion = regexp.MustCompile(`/vault(?:-secret)?:([0-9]+)\.`)
 
 // Effective: how Vault is unsealed needs no restart of Vault.
 func (Component) Effective(f host.File) []byte {
