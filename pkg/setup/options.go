@@ -15,19 +15,13 @@ import (
 // Host is the boot server that is set up.
 type Host struct {
 	FS         host.FS
-	Units      Units
+	Units      component.Units
 	Containers Containers
 	// Addresses are those of each network interface that there is.
 	Addresses func() (map[string][]netip.Addr, error)
 	// TrustServerCA brings the system's store of authorities up to date with
 	// neco.ServerCAFile.
 	TrustServerCA func(ctx context.Context) error
-}
-
-// Units is what setup needs of systemd.
-type Units interface {
-	component.Units
-	Stop(ctx context.Context, name string) error
 }
 
 // Containers is what setup needs of Docker.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/pkg/component"
 	"github.com/cybozu-go/neco/pkg/component/etcd"
 	"github.com/cybozu-go/neco/pkg/storage"
 	"github.com/cybozu-go/neco/pkg/update"
@@ -56,7 +57,7 @@ func startDaemons(ctx context.Context, r *run) error {
 
 // StartDaemons starts Neco's programs and the backups on a server that has
 // their configuration.
-func StartDaemons(ctx context.Context, units Units) error {
+func StartDaemons(ctx context.Context, units component.Units) error {
 	if err := units.StartTimer(ctx, backupTimer); err != nil {
 		return err
 	}

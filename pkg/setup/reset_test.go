@@ -12,12 +12,13 @@ import (
 
 	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/pkg/host"
+	"github.com/cybozu-go/neco/pkg/component"
 	"github.com/cybozu-go/neco/pkg/setup"
 )
 
 // stopped notes the order in which units are stopped.
 type stopped struct {
-	setup.Units
+	component.Units
 	names []string
 	err   error
 }

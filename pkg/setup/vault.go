@@ -85,7 +85,7 @@ func initVault(ctx context.Context, r *run) error {
 	}
 	if len(begun.Kvs) > 0 {
 		r.say("unseal", "wipes a Vault that was initialised and whose key was lost before it was stored")
-		if err := r.wipeVault(ctx); err != nil {
+		if err := r.remakeVault(ctx); err != nil {
 			return err
 		}
 	}
@@ -113,6 +113,19 @@ func initVault(ctx context.Context, r *run) error {
 	}
 	r.rootToken = token
 	return vaultkey.Remove(ctx, r.etcd, keyInit)
+}
+
+// remakeVault wipes Vault.  The program remembers that it was initialised, so it
+// must not run meanwhile.  Those of other servers are sealed, and notice nothing.
+func (r *run) remakeVault(ctx context.Context) error {
+	if err := r.Units.Stop(ctx, neco.VaultService); err != nil {
+		return err
+	}
+	if err := r.wipeVault(ctx); err != nil {
+		return err
+	}
+	_, err := component.Converge(ctx, r.component(), vaultunit.Component{Sealed: true}, r.target())
+	return err
 }
 
 // loadRoot takes up the root token that an earlier try has stored.
