@@ -86,9 +86,7 @@ func try(ctx SpecContext, c Case) {
 		Expect(err).NotTo(HaveOccurred())
 		running[lrn] = s
 	}
-	for _, s := range running {
-		Expect(s.Wait(ctx)).To(Succeed())
-	}
+	Expect(necotest.WaitAll(ctx, running)).To(Succeed())
 	took := time.Since(began)
 	complete(ctx)
 	fmt.Printf("    | %s | %d | %t | %s | %t | %s |\n", c.Stage, c.LRN, c.PowerCut,

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // Setup is one neco setup that runs on a server.
@@ -114,12 +116,24 @@ func (l *Lab) SetUp(ctx context.Context, lrns []int, flags ...string) ([]*Setup,
 		}
 		all = append(all, s)
 	}
+	return all, WaitAll(ctx, all)
+}
+
+// WaitAll blocks until all of them have ended, or one has failed: others may wait
+// for it then.  The error has what each of them has said.
+func WaitAll(ctx context.Context, all []*Setup) error {
+	g, short := errgroup.WithContext(ctx)
 	for _, s := range all {
-		if err := s.Wait(ctx); err != nil {
-			return all, err
-		}
+		g.Go(func() error { return s.Wait(short) })
 	}
-	return all, nil
+	err := g.Wait()
+	if err == nil {
+		return nil
+	}
+	for _, s := range all {
+		err = fmt.Errorf("%w\n--- %s:\n%s", err, s.Server, s.Text())
+	}
+	return err
 }
 
 // LRNs are arguments.
