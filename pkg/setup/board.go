@@ -44,6 +44,13 @@ func (b *board) arrive(lrn int, p Position) {
 	b.changed = make(chan struct{})
 }
 
+// of returns where lrn is; the beginning if it was not heard of.
+func (b *board) of(lrn int) Position {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.at[lrn]
+}
+
 // late returns those of lrns that are not at p yet, with where they are; and
 // what is closed when that may have changed.
 func (b *board) late(lrns []int, p Position) (late []int, where map[int]Position, changed <-chan struct{}) {

@@ -145,9 +145,12 @@ type remoteLink struct {
 	r      *run
 	member meet.Member
 	client *meet.Client
+	// at is how far this server has come.
+	at Position
 }
 
 func (l *remoteLink) await(ctx context.Context, p Position, led bool, late func([]int)) error {
+	l.at = p
 	var told string
 	for {
 		var a waited
@@ -184,8 +187,8 @@ func (l *remoteLink) call(ctx context.Context, method string, in, out any) error
 				return err
 			}
 			// A leader that was started again has to learn anew who there is,
-			// also from those that are far ahead of it.
-			if err := client.Call(ctx, methodHello, l.r.ownFacts(), &struct{}{}); err != nil {
+			// and where, also from those that are far ahead of it.
+			if err := client.Call(ctx, methodHello, greeting{l.r.ownFacts(), l.at}, &struct{}{}); err != nil {
 				client.Close()
 				if errors.Is(err, meet.ErrDisconnected) {
 					return err
@@ -213,6 +216,7 @@ func (l *remoteLink) call(ctx context.Context, method string, in, out any) error
 func (l *remoteLink) present(ctx context.Context, p Position) {
 	ctx, cancel := context.WithTimeout(ctx, 2*hold)
 	defer cancel()
+	l.at = p
 	// One that is complete is not there any more.
 	_ = l.call(ctx, methodAwait, awaiting{At: p}, &waited{})
 }

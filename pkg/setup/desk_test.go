@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -77,6 +78,7 @@ func TestTheLeaderSignsForEachServerItsOwnNamesOnly(t *testing.T) {
 		leader.facts[lrn] = r.ownFacts()
 	}
 	d := &desk{r: leader, board: newBoard(), assembly: newAssembly(leader.LRNs, nil)}
+	d.board.arrive(0, Position{Stage: slices.Index(Stages(), "certificates")})
 	follower := members[1]
 	follower.facts = leader.facts
 	q := signing{Requests: map[string]string{}}
@@ -174,13 +176,42 @@ func TestALeaderThatWasStartedAgainLearnsWhoThereIsFromThoseThatAreAhead(t *test
 	leader := newRun(t, 0, token)
 	d := &desk{r: leader, board: newBoard(), assembly: newAssembly(leader.LRNs, nil)}
 	for _, lrn := range []int{1, 2} {
-		if err := ask(t, d, lrn, methodHello, newRun(t, lrn, token).ownFacts(), &struct{}{}); err != nil {
+		if err := ask(t, d, lrn, methodHello, greeting{Facts: newRun(t, lrn, token).ownFacts()}, &struct{}{}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	all := map[int]Facts{}
 	if err := ask(t, d, 0, methodFacts, leader.ownFacts(), &all); err != nil || len(all) != 3 {
 		t.Errorf("%d servers, %v", len(all), err)
+	}
+}
+
+func TestALeaderThatWasStartedAgainServesWhoIsAheadOnceItHasCaughtUp(t *testing.T) {
+	token := meet.NewToken()
+	leader, follower := newRun(t, 0, token), newRun(t, 1, token)
+	leader.facts = map[int]Facts{0: leader.ownFacts(), 1: follower.ownFacts()}
+	d := &desk{r: leader, board: newBoard(), assembly: newAssembly(leader.LRNs, nil)}
+	d.board.arrive(0, Position{})
+	at := Position{Stage: slices.Index(Stages(), "certificates")}
+	if err := ask(t, d, 1, methodHello, greeting{follower.ownFacts(), at}, &struct{}{}); err != nil {
+		t.Fatal(err)
+	}
+	if late, _, _ := d.board.late([]int{1}, at); len(late) > 0 {
+		t.Error("the leader does not know where who greeted it is")
+	}
+	asked := make(chan error, 1)
+	go func() { asked <- ask(t, d, 1, methodSign, signing{}, &signed{}) }()
+	select {
+	case err := <-asked:
+		t.Fatalf("answered by a leader that has no authorities yet: %v", err)
+	case <-time.After(50 * time.Millisecond):
+	}
+	if err := makeAuthorities(t.Context(), leader); err != nil {
+		t.Fatal(err)
+	}
+	d.board.arrive(0, at)
+	if err := <-asked; err != nil {
+		t.Error(err)
 	}
 }
 

@@ -34,6 +34,12 @@ const (
 	methodCredentials = "credentials"
 )
 
+// greeting is what a server says first, each time that it connects.
+type greeting struct {
+	Facts
+	At Position `json:"at"`
+}
+
 // awaiting is a question of methodAwait.
 type awaiting struct {
 	At  Position `json:"at"`
@@ -61,11 +67,18 @@ type desk struct {
 func (d *desk) handle(ctx context.Context, lrn int, method string, body json.RawMessage) (any, error) {
 	switch method {
 	case methodHello:
-		return answer(body, func(f Facts) (struct{}, error) { return struct{}{}, d.greet(lrn, f) })
+		return answer(body, func(g greeting) (struct{}, error) { return struct{}{}, d.hello(lrn, g) })
 	case methodAwait:
 		return answer(body, func(q awaiting) (waited, error) { return d.await(ctx, lrn, q) })
 	case methodFacts:
 		return answer(body, func(f Facts) (map[int]Facts, error) { return d.gather(ctx, lrn, f) })
+	}
+	// What follows the leader can do only once it is as far as who asks.  One
+	// that was started again is not, for a while.
+	if err := d.caughtUp(ctx, lrn); err != nil {
+		return nil, err
+	}
+	switch method {
 	case methodSign:
 		return answer(body, func(q signing) (signed, error) { return d.sign(lrn, q) })
 	case methodHostKey:
@@ -74,6 +87,26 @@ func (d *desk) handle(ctx context.Context, lrn int, method string, body json.Raw
 		return answer(body, func(struct{}) (credentials, error) { return d.credentials(ctx, lrn) })
 	}
 	return nil, fmt.Errorf("the leader knows no request %q", method)
+}
+
+// hello puts a server where it is.
+func (d *desk) hello(lrn int, g greeting) error {
+	if err := d.greet(lrn, g.Facts); err != nil {
+		return err
+	}
+	d.board.arrive(lrn, g.At)
+	return nil
+}
+
+// caughtUp blocks until the leader has come to the stage of the server lrn, and
+// has done its part of it.
+func (d *desk) caughtUp(ctx context.Context, lrn int) error {
+	if lrn == d.r.LRN {
+		return nil
+	}
+	n := d.board.of(lrn).Stage
+	led := n < len(table()) && table()[n].led != nil
+	return d.board.await(ctx, []int{d.r.LRN}, Position{Stage: n, Led: led}, nil)
 }
 
 // answer decodes a request for f.
