@@ -5,9 +5,10 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"strings"
 
 	"github.com/hashicorp/vault/api"
+
+	"github.com/cybozu-go/neco/pkg/vault"
 )
 
 // Exit codes beyond 0 and 1.
@@ -65,33 +66,28 @@ func report(w io.Writer, err error) int {
 	if say == nil {
 		return code
 	}
-	text, vaultHint := ofVault(say)
-	fmt.Fprintf(w, "Error: %s\n", text)
+	fmt.Fprintf(w, "Error: %s\n", vault.Text(say))
 	if h := (*Hint)(nil); errors.As(say, &h) {
 		fmt.Fprintf(w, "Hint: %s\n", h.Text)
-	} else if vaultHint != "" {
-		fmt.Fprintf(w, "Hint: %s\n", vaultHint)
+	} else if text := vaultHint(say); text != "" {
+		fmt.Fprintf(w, "Hint: %s\n", text)
 	}
 	return code
 }
 
-// ofVault is the text of err, with an answer of Vault's in it on the same line,
-// and what can be done where Vault has refused.
-func ofVault(err error) (text, hint string) {
-	text = err.Error()
+// vaultHint is what can be done where Vault has refused.
+func vaultHint(err error) string {
 	var answer *api.ResponseError
 	if !errors.As(err, &answer) {
-		return text, ""
+		return ""
 	}
-	short := fmt.Sprintf("Vault answered %d: %s", answer.StatusCode, oneLine(strings.Join(answer.Errors, "; ")))
-	text = strings.ReplaceAll(text, answer.Error(), short)
 	switch answer.StatusCode {
 	case http.StatusForbidden:
-		hint = "the token has expired, or has not the right policy; unset VAULT_TOKEN to be asked for a user and a password, or set another one"
+		return "the token has expired, or has not the right policy; unset VAULT_TOKEN to be asked for a user and a password, or set another one"
 	case http.StatusBadRequest:
-		hint = "the name or the password may be wrong"
+		return "the name or the password may be wrong"
 	case http.StatusServiceUnavailable:
-		hint = "Vault is sealed: neco vault unseal"
+		return "Vault is sealed: neco vault unseal"
 	}
-	return text, hint
+	return ""
 }

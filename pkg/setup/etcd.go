@@ -2,11 +2,9 @@ package setup
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
-	"time"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
 
@@ -68,22 +66,6 @@ func etcdConfig(lrns []int, path func(string) string) *neco.EtcdConfig {
 		Endpoints: neco.EtcdEndpoints(lrns), Prefix: neco.NecoPrefix, Timeout: "2s",
 		TLSCAFile:   path(neco.ServerCAFile),
 		TLSCertFile: path(neco.NecoCertFile), TLSKeyFile: path(neco.NecoKeyFile),
-	}
-}
-
-// pause is between two tries of what needs other servers.
-const pause = 200 * time.Millisecond
-
-// retry calls f until it returns nil or ctx ends; the error is the last one.
-func retry(ctx context.Context, f func() error) error {
-	for {
-		err := f()
-		if err == nil {
-			return nil
-		}
-		if neco.SleepContext(ctx, pause) != nil {
-			return errors.Join(context.Cause(ctx), err)
-		}
 	}
 }
 

@@ -101,9 +101,7 @@ func (r *run) stage(ctx context.Context, n int, s stage) error {
 	}
 	if s.each != nil {
 		r.say(s.name, "%s", s.says)
-		bounded, cancel := withDeadline(ctx, s.deadline, s.name)
-		defer cancel()
-		if err := s.each(bounded, r); err != nil {
+		if err := r.act(ctx, n, s, s.each); err != nil {
 			return err
 		}
 	}
@@ -130,9 +128,7 @@ func (r *run) await(ctx context.Context, n int, s stage) error {
 		return nil
 	}
 	r.say(s.name, "%s, for all", s.says)
-	ctx, cancel = withDeadline(ctx, s.deadline, s.name)
-	defer cancel()
-	if err := s.led(ctx, r); err != nil {
+	if err := r.act(ctx, n, s, s.led); err != nil {
 		return err
 	}
 	return r.link.await(ctx, Position{Stage: n}, true, nil)

@@ -17,7 +17,8 @@ type stage struct {
 	each     func(ctx context.Context, r *run) error
 }
 
-// checks is how many stages at the beginning change nothing.
+// checks is how many stages at the beginning change nothing; their errors are
+// their findings.
 const checks = 2
 
 // Stages are the names of the stages, in order.

@@ -1,0 +1,99 @@
+package setup
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/vault/api"
+	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/cybozu-go/neco/pkg/pki"
+	"github.com/cybozu-go/neco/pkg/setup/meet"
+)
+
+func TestWhatPasses(t *testing.T) {
+	for name, c := range map[string]struct {
+		err  error
+		want bool
+	}{
+		"Vault is sealed":         {&api.ResponseError{StatusCode: 503}, true},
+		"Vault has lost its etcd": {&api.ResponseError{StatusCode: 500}, true},
+		"Vault says no":           {&api.ResponseError{StatusCode: 403}, false},
+		"Vault does not want it":  {&api.ResponseError{StatusCode: 400}, false},
+		"etcd is away":            {status.Error(codes.Unavailable, "connection refused"), true},
+		"etcd has no leader":      {rpctypes.ErrNoLeader, true},
+		"etcd says no":            {rpctypes.ErrPermissionDenied, false},
+		"nobody listens":          {&net.OpError{Op: "dial", Err: errors.New("connection refused")}, true},
+		"it took too long":        {context.DeadlineExceeded, true},
+		"it was cut off":          {io.ErrUnexpectedEOF, true},
+		"a request is refused":    {pki.ErrCSRRefused, false},
+		"a rogue":                 {meet.RogueLeader, false},
+		"the disk":                {errors.New("no space left on device"), false},
+	} {
+		if got := passing(fmt.Errorf("stage: %w", c.err)); got != c.want {
+			t.Errorf("%s: %t", name, got)
+		}
+	}
+}
+
+func TestAStageIsTriedAgainWhileSomebodyIsAway(t *testing.T) {
+	r := newRun(t, 1, meet.NewToken())
+	n := 0
+	err := r.act(t.Context(), checks, stage{name: "reissue", deadline: time.Minute}, func(context.Context, *run) error {
+		if n++; n < 3 {
+			return &api.ResponseError{StatusCode: 500, Errors: []string{"failed to\ndelete"}}
+		}
+		return nil
+	})
+	if err != nil || n != 3 {
+		t.Errorf("%d times, %v", n, err)
+	}
+	out := r.Out.(*bytes.Buffer).String()
+	if strings.Count(out, "\n") != 1 || !strings.Contains(out, "tries again: Vault answered 500: failed to delete") {
+		t.Errorf("it said %q", out)
+	}
+}
+
+func TestAStageThatFailsForGoodIsNotTriedAgain(t *testing.T) {
+	r := newRun(t, 1, meet.NewToken())
+	n := 0
+	err := r.act(t.Context(), checks, stage{name: "certificates", deadline: time.Minute}, func(context.Context, *run) error {
+		n++
+		return pki.ErrCSRRefused
+	})
+	if !errors.Is(err, pki.ErrCSRRefused) || n != 1 {
+		t.Errorf("%d times, %v", n, err)
+	}
+}
+
+func TestAFindingOfACheckIsNotTriedAgain(t *testing.T) {
+	r := newRun(t, 1, meet.NewToken())
+	inUse := &net.OpError{Op: "listen", Err: errors.New("address already in use")}
+	n := 0
+	err := r.act(t.Context(), 0, stage{name: "preflight", deadline: time.Minute}, func(context.Context, *run) error {
+		n++
+		return inUse
+	})
+	if !errors.Is(err, inUse) || n != 1 {
+		t.Errorf("%d times, %v", n, err)
+	}
+}
+
+func TestAStageEndsAtItsDeadlineWithTheReason(t *testing.T) {
+	r := newRun(t, 1, meet.NewToken())
+	err := r.act(t.Context(), checks, stage{name: "reissue", deadline: 300 * time.Millisecond}, func(context.Context, *run) error {
+		return rpctypes.ErrNoLeader
+	})
+	if !errors.Is(err, context.DeadlineExceeded) || !errors.Is(err, rpctypes.ErrNoLeader) || !strings.Contains(err.Error(), "reissue: took longer than") {
+		t.Errorf("error %v", err)
+	}
+}
