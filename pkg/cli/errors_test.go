@@ -51,6 +51,7 @@ func TestEveryErrorOfEtcdHasAHint(t *testing.T) {
 		"no leader":            rpctypes.ErrNoLeader,
 		"no space":             rpctypes.ErrNoSpace,
 		"no right":             rpctypes.ErrPermissionDenied,
+		"no user any more":     rpctypes.ErrUserNotFound,
 		"somebody was quicker": storage.ErrSuperseded,
 	} {
 		t.Run(name, func(t *testing.T) {
