@@ -1,4 +1,4 @@
 # Operators: the certificate authorities of the boot servers.
 path "ca/*" {
-  capabilities = ["create", "read", "update", "delete", "list", "sudo"]
+  capabilities = ["create", "read", "update", "patch", "delete", "list", "sudo"]
 }
