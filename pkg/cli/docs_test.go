@@ -78,7 +78,7 @@ func commandTable() string {
 	var rows [][]string
 	var walk func(*cobra.Command)
 	walk = func(cmd *cobra.Command) {
-		if !cmd.HasSubCommands() && cmd.IsAvailableCommand() {
+		if (!cmd.HasSubCommands() || cmd.HasParent() && flags(cmd) != "") && cmd.IsAvailableCommand() {
 			rows = append(rows, []string{"`" + strings.TrimSuffix(cmd.UseLine(), " [flags]") + flags(cmd) + "`", cmd.Short})
 		}
 		for _, c := range cmd.Commands() {

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -60,7 +61,7 @@ func initialize(ctx context.Context, s *storage.Storage, name string) (done bool
 	}
 	a, err := application.Find(name)
 	if err != nil {
-		return false, hint(err, "%s is another name that can be given", teleport)
+		return false, hint(fmt.Errorf("%q is no program that neco prepares", name), "give one of %s", strings.Join(append(application.Names(), teleport), ", "))
 	}
 	snap, err := s.Snapshot(ctx)
 	if err != nil {

@@ -173,7 +173,7 @@ func explainJoin(err error) error {
 		}
 	}
 	if vault.Denied(err) {
-		return hint(err, "log in as a user with the policies admin and ca-admin")
+		return hint(err, "the token of Vault is wrong or has expired, or its user has not the policy admin (for neco join --ca-file, ca-admin too)")
 	}
 	return explain(err)
 }

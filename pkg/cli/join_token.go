@@ -48,8 +48,8 @@ It needs Vault: VAULT_TOKEN, else a user and a password are asked for.`,
 					return err
 				}
 				fmt.Fprintln(cmd.OutOrStdout(), text)
-				fmt.Fprintf(cmd.ErrOrStderr(), "for boot server %d, called %s, until %s; on it: neco join %d\n",
-					t.LRN, t.HostName, t.Expires.Format(time.RFC3339), own.LRN)
+				fmt.Fprintf(cmd.ErrOrStderr(), "for boot server %d, called %s, until %s; copy it there to %s, mode 0600, then: neco join %d\n",
+					t.LRN, t.HostName, t.Expires.Format(time.RFC3339), joinTokenFile, own.LRN)
 				return nil
 			})
 		},

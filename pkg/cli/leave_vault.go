@@ -121,8 +121,8 @@ func depart(ctx context.Context, cmd *cobra.Command, s *storage.Storage, d join.
 
 func explainDeparture(err error) error {
 	switch {
-	case vault.Denied(err):
-		return hint(err, "log in as a user with the policy admin")
+	case vault.Denied(err), errors.Is(err, join.ErrVaultToken):
+		return hint(err, "the token of Vault is wrong or has expired, or its user has not the policy admin")
 	case errors.Is(err, hostkey.ErrCannotOpen):
 		return hint(err, "the unseal key is not sealed to this server: run it on another boot server, or after the next update")
 	}

@@ -182,7 +182,8 @@ The data centre is up. Next:
   neco status --watch                    see the first update complete
   neco config set env staging            follow releases (prod, staging, ...)
   neco config list                       see what else can be set
-  vault login -method=userpass username=admin, then neco init sabakan, cke, ...
+  neco init sabakan                      prepare a program; then, on each boot server, with
+                                         the password of Vault's user admin: neco init-local
 `)
 	return nil
 }

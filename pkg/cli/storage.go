@@ -60,7 +60,7 @@ func explain(err error) error {
 	case errors.Is(err, rpctypes.ErrNoSpace):
 		return hint(err, "etcd is full: compact and defragment it, then etcdctl alarm disarm")
 	case errors.Is(err, rpctypes.ErrPermissionDenied):
-		return hint(err, "the certificate in config.yml is of a user that may not do this; if this server has left the data centre: neco reset")
+		return hint(err, "if this server has left the data centre: neco reset; else the certificate in config.yml is of a user that may not do this")
 	case errors.Is(err, rpctypes.ErrUserNotFound), errors.Is(err, rpctypes.ErrAuthFailed):
 		return hint(err, "etcd does not know this server any more; if it has left the data centre: neco reset")
 	}

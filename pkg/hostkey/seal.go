@@ -17,6 +17,9 @@ const maxSealed = 1 << 20
 // ErrCannotOpen: the text is not sealed to this identity, or it was changed.
 var ErrCannotOpen = errors.New("not sealed to this key")
 
+// ErrNotSealed: it is nothing that Seal has made, or its beginning is damaged.
+var ErrNotSealed = errors.New("it is no sealed text, or damaged")
+
 // CheckRecipient says whether text is one to whom can be sealed: age1….
 func CheckRecipient(text string) error {
 	_, err := parseRecipient(text)
@@ -117,8 +120,8 @@ func OpenFrom(r io.Reader, id Identity) (io.Reader, error) {
 	if none := (*age.NoIdentityMatchError)(nil); errors.As(err, &none) {
 		return nil, fmt.Errorf("open sealed text: %w", ErrCannotOpen)
 	}
-	if err != nil {
-		return nil, fmt.Errorf("open sealed text: %w", err)
+	if err != nil { // which repeats what it has read
+		return nil, fmt.Errorf("open sealed text: %w", ErrNotSealed)
 	}
 	return plain, nil
 }

@@ -18,6 +18,8 @@ var (
 	ErrVersion = errors.New("the versions of neco differ")
 	// ErrRegistered: the server is a registered one already.
 	ErrRegistered = errors.New("it is a registered boot server")
+	// ErrVaultToken: Vault does not accept the operator's token.
+	ErrVaultToken = errors.New("the token is not accepted by Vault")
 	// ErrUnreachable: no Vault of the data centre answers.
 	ErrUnreachable = errors.New("ServerUnreachable")
 )

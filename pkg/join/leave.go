@@ -63,7 +63,7 @@ func (d Departure) Begin(ctx context.Context) error {
 	if works, err := vault.TokenWorks(ctx, d.Vault); err != nil {
 		return err
 	} else if !works {
-		return errors.New("vault does not accept the token")
+		return ErrVaultToken
 	}
 	if err := vault.HandOver(ctx, d.Vault, d.LRN); err != nil {
 		return err

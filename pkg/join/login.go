@@ -70,7 +70,7 @@ func (r *run) whyRefused(registered, login error) error {
 	case vault.Denied(registered) && !r.Now().Before(r.Token.Expires):
 		return fmt.Errorf("%w: it was good until %s", ErrTokenExpired, r.Token.Expires.Format(time.RFC3339))
 	case vault.Denied(registered):
-		return fmt.Errorf("%w: Vault knows it no more: it was used elsewhere, or revoked", ErrTokenUsed)
+		return fmt.Errorf("%w: Vault knows it no more: it was used, or revoked", ErrTokenUsed)
 	}
 	return registered
 }

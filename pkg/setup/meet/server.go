@@ -106,7 +106,9 @@ func (s *Server) serve(ctx context.Context, conn net.Conn, conf *tls.Config, lea
 	leave() // from here on it takes nobody's place
 	s.Log.Info("boot server connected", "lrn", peer.LRN, "addr", conn.RemoteAddr().String())
 	err = s.converse(ctx, newWire(session), peer)
-	s.Log.Info("boot server disconnected", "lrn", peer.LRN, "err", err)
+	if ctx.Err() == nil { // else it is we who end
+		s.Log.Info("boot server disconnected", "lrn", peer.LRN, "err", err)
+	}
 }
 
 func remote(conn net.Conn) netip.Addr {
