@@ -66,6 +66,19 @@ var _ = Describe("boot servers", Ordered, func() {
 	fiveSpecs()
 })
 
+// What the servers have to say to a failure is gone with the data centre.
+var _ = JustAfterEach(func(ctx SpecContext) {
+	if !CurrentSpecReport().Failed() {
+		return
+	}
+	for _, lrn := range five {
+		said, err := lab.Exec(ctx, necotest.Server(lrn), "sh", "-c",
+			"systemctl --failed --no-legend; journalctl --no-pager -o short-precise -n 80 -u vault -u etcd-container -u vault-unseal -p info; "+
+				"journalctl --no-pager -o short-precise -n 200 _COMM=systemd; journalctl --no-pager -o short-precise -n 40 -u neco-worker")
+		fmt.Printf("--- boot server %d: %v\n%s\n", lrn, err, said)
+	}
+})
+
 // servers are the names of boot servers.
 func servers(lrns ...int) []string {
 	var names []string
