@@ -70,8 +70,14 @@ func (c Containers) Answers(ctx context.Context) error {
 // container called name.
 func (c Containers) Signal(ctx context.Context, name, signal string) error {
 	_, err := docker(ctx, "kill", "--signal", signal, name)
+	if err != nil && (strings.Contains(err.Error(), "No such container") || strings.Contains(err.Error(), "is not running")) {
+		return fmt.Errorf("signal %s: %w", name, ErrNoContainer)
+	}
 	return err
 }
+
+// ErrNoContainer: no container of that name runs.
+var ErrNoContainer = errors.New("no such container runs")
 
 // RunInstallTools copies the commands that come with img into /usr/local/bin
 // of the host. Only some images have such commands; it is an error for others.

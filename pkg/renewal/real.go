@@ -101,7 +101,11 @@ func (s Services) Tell(ctx context.Context, p pki.Purpose) error {
 		if err != nil || !active {
 			return err
 		}
-		return s.Containers.Signal(ctx, neco.VaultService, "HUP")
+		err = s.Containers.Signal(ctx, neco.VaultService, "HUP")
+		if errors.Is(err, host.ErrNoContainer) {
+			return nil // it is about to start, and reads what is there by then
+		}
+		return err
 	}
 	if !p.Application() {
 		return nil
