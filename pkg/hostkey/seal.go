@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"strings"
 
 	"filippo.io/age"
@@ -119,6 +120,9 @@ func OpenFrom(r io.Reader, id Identity) (io.Reader, error) {
 	plain, err := age.Decrypt(r, id.key)
 	if none := (*age.NoIdentityMatchError)(nil); errors.As(err, &none) {
 		return nil, fmt.Errorf("open sealed text: %w", ErrCannotOpen)
+	}
+	if unread := (*fs.PathError)(nil); errors.As(err, &unread) {
+		return nil, fmt.Errorf("open sealed text: %w", unread)
 	}
 	if err != nil { // which repeats what it has read
 		return nil, fmt.Errorf("open sealed text: %w", ErrNotSealed)
