@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -187,6 +188,10 @@ func TestALeaderThatWasStartedAgainLearnsWhoThereIsFromThoseThatAreAhead(t *test
 }
 
 func TestALeaderThatWasStartedAgainServesWhoIsAheadOnceItHasCaughtUp(t *testing.T) {
+	synctest.Test(t, servesOnceCaughtUp)
+}
+
+func servesOnceCaughtUp(t *testing.T) {
 	token := meet.NewToken()
 	leader, follower := newRun(t, 0, token), newRun(t, 1, token)
 	leader.facts = map[int]Facts{0: leader.ownFacts(), 1: follower.ownFacts()}
@@ -201,10 +206,11 @@ func TestALeaderThatWasStartedAgainServesWhoIsAheadOnceItHasCaughtUp(t *testing.
 	}
 	asked := make(chan error, 1)
 	go func() { asked <- ask(t, d, 1, methodSign, signing{}, &signed{}) }()
+	synctest.Wait()
 	select {
 	case err := <-asked:
 		t.Fatalf("answered by a leader that has no authorities yet: %v", err)
-	case <-time.After(50 * time.Millisecond):
+	default:
 	}
 	if err := makeAuthorities(t.Context(), leader); err != nil {
 		t.Fatal(err)
