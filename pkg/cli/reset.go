@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 
 	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/pkg/join"
@@ -114,7 +113,7 @@ func (env *Env) registered(ctx context.Context) (bool, error) {
 		found = err == nil && len(res.Kvs) > 0
 		return err
 	})
-	if errors.Is(err, rpctypes.ErrPermissionDenied) || errors.Is(err, rpctypes.ErrUserNotFound) || errors.Is(err, rpctypes.ErrAuthFailed) {
+	if refused(err) {
 		return false, nil
 	}
 	return found, err

@@ -59,12 +59,16 @@ func explain(err error) error {
 			"no majority of etcd answers here; try another boot server, and see systemctl status etcd-container on all of them")
 	case errors.Is(err, rpctypes.ErrNoSpace):
 		return hint(err, "etcd is full: compact and defragment it, then etcdctl alarm disarm")
-	case errors.Is(err, rpctypes.ErrPermissionDenied):
+	case refused(err):
 		return hint(err, "if this server has left the data centre: neco reset; else the certificate in config.yml is of a user that may not do this")
-	case errors.Is(err, rpctypes.ErrUserNotFound), errors.Is(err, rpctypes.ErrAuthFailed):
-		return hint(err, "etcd does not know this server any more; if it has left the data centre: neco reset")
 	}
 	return err
+}
+
+// refused says that etcd does not know this server, or not any more, or does not
+// let it do what was asked.
+func refused(err error) bool {
+	return errors.Is(err, rpctypes.ErrPermissionDenied) || errors.Is(err, rpctypes.ErrUserNotFound) || errors.Is(err, rpctypes.ErrAuthFailed)
 }
 
 // grpcCode is the code of an error of etcd, in either of the shapes that its
