@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"log/slog"
 	"os"
 	"strconv"
 	"strings"
@@ -109,7 +108,6 @@ func runSetup(cmd *cobra.Command, env *Env, o setup.Options) error {
 	}
 	o.Version, o.Artifacts = env.Version, neco.CurrentArtifacts
 	o.Out, o.Now = cmd.OutOrStdout(), env.Now
-	o.Log = slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), nil))
 	err = setup.Run(cmd.Context(), o)
 	if errors.Is(err, setup.ErrComplete) {
 		fmt.Fprintln(cmd.OutOrStdout(), "This server is set up already; see neco status. To begin anew: neco reset.")
@@ -132,7 +130,7 @@ func checkProxy(proxy string) error {
 		return err
 	}
 	if _, err := key.Parse(proxy); err != nil {
-		return fmt.Errorf("--proxy: %w", err)
+		return fmt.Errorf("--%w", err) // it begins with the key, proxy
 	}
 	return nil
 }
@@ -158,6 +156,8 @@ func ownLRN(env *Env) (int, error) {
 func explainSetup(err error) error {
 	var refused meet.Refusal
 	switch {
+	case errors.Is(err, meet.ErrTokenReadable):
+		return hint(err, "if others could have read it, make a new one with neco setup-token, for all boot servers")
 	case errors.Is(err, fs.ErrNotExist) && strings.Contains(err.Error(), "setup token"):
 		return hint(err, "neco setup-token makes one; all boot servers need the same")
 	case errors.As(err, &refused):

@@ -25,17 +25,28 @@ func (p Position) before(q Position) bool {
 type board struct {
 	mu      sync.Mutex
 	at      map[int]Position
+	refused map[int]error
 	changed chan struct{}
 }
 
 func newBoard() *board {
-	return &board{at: map[int]Position{}, changed: make(chan struct{})}
+	return &board{at: map[int]Position{}, refused: map[int]error{}, changed: make(chan struct{})}
+}
+
+// refuse remembers why lrn cannot arrive, and says whether that is news.
+func (b *board) refuse(lrn int, why error) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	was := b.refused[lrn]
+	b.refused[lrn] = why
+	return was == nil || was.Error() != why.Error()
 }
 
 // arrive records that lrn is at p.
 func (b *board) arrive(lrn int, p Position) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	delete(b.refused, lrn)
 	if was, ok := b.at[lrn]; ok && was == p {
 		return
 	}
@@ -51,22 +62,17 @@ func (b *board) of(lrn int) Position {
 	return b.at[lrn]
 }
 
-// late returns those of lrns that are not at p yet, with where they are; and
-// what is closed when that may have changed.
-func (b *board) late(lrns []int, p Position) (late []int, where map[int]Position, changed <-chan struct{}) {
+// late returns those of lrns that are not at p yet, and what is closed when that
+// may have changed.
+func (b *board) late(lrns []int, p Position) (late []int, changed <-chan struct{}) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	where = map[int]Position{}
 	for _, lrn := range lrns {
-		at, seen := b.at[lrn]
-		if !seen || at.before(p) {
+		if at, seen := b.at[lrn]; !seen || at.before(p) {
 			late = append(late, lrn)
 		}
-		if seen {
-			where[lrn] = at
-		}
 	}
-	return late, where, b.changed
+	return late, b.changed
 }
 
 // await blocks until all lrns are at p, or ctx ends; the error names whom it
@@ -78,7 +84,7 @@ func (b *board) await(ctx context.Context, lrns []int, p Position, say func(late
 	impatient := time.NewTimer(hold)
 	defer impatient.Stop()
 	for {
-		late, where, changed := b.late(lrns, p)
+		late, changed := b.late(lrns, p)
 		if len(late) == 0 {
 			return nil
 		}
@@ -91,16 +97,22 @@ func (b *board) await(ctx context.Context, lrns []int, p Position, say func(late
 		case <-impatient.C:
 			patient = false
 		case <-ctx.Done():
-			return fmt.Errorf("wait for boot server %s: %w", describe(late, where), context.Cause(ctx))
+			return fmt.Errorf("wait for boot server %s: %w", b.describe(late), context.Cause(ctx))
 		}
 	}
 }
 
-func describe(late []int, where map[int]Position) string {
+// describe says where each of lrns is.
+func (b *board) describe(lrns []int) string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	var parts []string
-	for _, lrn := range late {
-		at, seen := where[lrn]
+	for _, lrn := range lrns {
+		at, seen := b.at[lrn]
+		refused := b.refused[lrn]
 		switch {
+		case refused != nil:
+			parts = append(parts, fmt.Sprintf("%d (refused: %v)", lrn, refused))
 		case !seen:
 			parts = append(parts, fmt.Sprintf("%d (not heard of)", lrn))
 		case at.Stage < len(table()):

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/cybozu-go/neco/pkg/setup/meet"
 )
 
 func TestABarrierOpensWhenTheLastHasArrived(t *testing.T) {
@@ -45,19 +47,30 @@ func TestWhoStartsOverIsLateAgain(t *testing.T) {
 		b.arrive(lrn, Position{Stage: 7})
 	}
 	b.arrive(1, Position{})
-	if late, _, _ := b.late([]int{0, 1, 2}, Position{Stage: 7}); !cmp.Equal(late, []int{1}) {
+	if late, _ := b.late([]int{0, 1, 2}, Position{Stage: 7}); !cmp.Equal(late, []int{1}) {
 		t.Errorf("late: %v", late)
+	}
+}
+
+func TestWhoArrivesIsNotRefusedAnyMore(t *testing.T) {
+	b := newBoard()
+	if !b.refuse(1, meet.WrongToken) || b.refuse(1, meet.WrongToken) || !b.refuse(1, meet.OtherServers) {
+		t.Error("told when it is no news, or not when it is")
+	}
+	b.arrive(1, Position{Stage: 1})
+	if got := b.describe([]int{1}); got != "1 (at meet)" {
+		t.Error(got)
 	}
 }
 
 func TestTheLeadersPartComesBeforeTheOthers(t *testing.T) {
 	b := newBoard()
 	b.arrive(0, Position{Stage: 4})
-	if late, _, _ := b.late([]int{0}, Position{Stage: 4, Led: true}); len(late) != 1 {
+	if late, _ := b.late([]int{0}, Position{Stage: 4, Led: true}); len(late) != 1 {
 		t.Error("the leader's part counts as done when it has arrived")
 	}
 	b.arrive(0, Position{Stage: 4, Led: true})
-	if late, _, _ := b.late([]int{0}, Position{Stage: 4, Led: true}); len(late) != 0 {
+	if late, _ := b.late([]int{0}, Position{Stage: 4, Led: true}); len(late) != 0 {
 		t.Error("the leader's part is done")
 	}
 }
@@ -67,13 +80,14 @@ func TestAWaitThatEndsNamesWhoIsMissingAndWhere(t *testing.T) {
 		b := newBoard()
 		b.arrive(0, Position{Stage: 4})
 		b.arrive(1, Position{Stage: 1})
+		b.refuse(3, meet.WrongToken)
 		ctx, cancel := withDeadline(t.Context(), time.Minute, "the other boot servers")
 		defer cancel()
-		err := b.await(ctx, []int{0, 1, 2}, Position{Stage: 4}, nil)
+		err := b.await(ctx, []int{0, 1, 2, 3}, Position{Stage: 4}, nil)
 		if !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("error %v", err)
 		}
-		for _, want := range []string{"1 (at meet)", "2 (not heard of)", "took longer than 1m"} {
+		for _, want := range []string{"1 (at meet)", "2 (not heard of)", "3 (refused: TokenInvalid: the leader has another setup token)", "took longer than 1m"} {
 			if !strings.Contains(err.Error(), want) {
 				t.Errorf("%q is not in %q", want, err)
 			}

@@ -83,7 +83,7 @@ func (r *run) listen(ctx context.Context) (link, error) {
 		addresses[lrn] = []netip.Addr{pki.NewSubject(lrn, "", netip.Addr{}).Node0}
 	}
 	s := &meet.Server{
-		Token: r.token, LRNs: r.LRNs, LRN: r.LRN, Addresses: addresses, Keys: r.keys(), Log: r.Log,
+		Token: r.token, LRNs: r.LRNs, LRN: r.LRN, Addresses: addresses, Keys: r.keys(), Tell: d.tell,
 		Handle: func(ctx context.Context, peer meet.Peer, method string, body json.RawMessage) (any, error) {
 			return d.handle(ctx, peer.LRN, method, body)
 		},
@@ -98,7 +98,7 @@ func (r *run) listen(ctx context.Context) (link, error) {
 	return &ownLink{desk: d, stop: func() {
 		cancel()
 		if err := g.Wait(); err != nil {
-			r.Log.Error("the leader's port failed", "err", err)
+			r.say("meet", "the leader's port failed: %v", err)
 		}
 	}}, nil
 }

@@ -4,8 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"io"
 	"io/fs"
-	"log/slog"
 	"net/netip"
 	"os"
 	"slices"
@@ -31,7 +31,7 @@ func newRun(t *testing.T, lrn int, token meet.Token) *run {
 	r := &run{
 		Options: Options{
 			LRN: lrn, LRNs: []int{0, 1, 2}, Version: "2026.11.21-1", HostName: "boot-" + string(rune('0'+lrn)),
-			Out: &bytes.Buffer{}, Log: slog.New(slog.DiscardHandler), Now: time.Now,
+			Out: &bytes.Buffer{}, Now: time.Now,
 			Host: Host{FS: fsys, Addresses: func() (map[string][]netip.Addr, error) {
 				return map[string][]netip.Addr{"bastion": {bastion}}, nil
 			}},
@@ -201,7 +201,7 @@ func servesOnceCaughtUp(t *testing.T) {
 	if err := ask(t, d, 1, methodHello, greeting{follower.ownFacts(), at}, &struct{}{}); err != nil {
 		t.Fatal(err)
 	}
-	if late, _, _ := d.board.late([]int{1}, at); len(late) > 0 {
+	if late, _ := d.board.late([]int{1}, at); len(late) > 0 {
 		t.Error("the leader does not know where who greeted it is")
 	}
 	asked := make(chan error, 1)
@@ -243,7 +243,47 @@ func TestAServerThatDoesNotFitIsRefusedByTheLeader(t *testing.T) {
 	d := &desk{r: leader, board: newBoard(), assembly: newAssembly(leader.LRNs, nil)}
 	f := leader.ownFacts()
 	f.HostName, f.Version = "boot-1", "2026.11.20-1"
-	if err := ask(t, d, 1, methodFacts, f, &map[int]Facts{}); err == nil || !strings.Contains(err.Error(), "2026.11.20-1") {
-		t.Error(err)
+	for range 2 { // it may come as often as it likes
+		if err := ask(t, d, 1, methodFacts, f, &map[int]Facts{}); err == nil || !strings.Contains(err.Error(), "2026.11.20-1") {
+			t.Error(err)
+		}
+	}
+	if where := d.board.describe([]int{1}); !strings.Contains(where, "1 (refused: ") || !strings.Contains(where, "2026.11.20-1") {
+		t.Error(where)
+	}
+	if n := strings.Count(said(leader), "refused boot server 1: "); n != 1 {
+		t.Errorf("said %d times: %s", n, said(leader))
+	}
+}
+
+// said is what the operator of a run has read.
+func said(r *run) string { return r.Out.(*bytes.Buffer).String() }
+
+func TestTheOperatorSeesWhoCameAndWent(t *testing.T) {
+	leader := newRun(t, 0, meet.NewToken())
+	d := &desk{r: leader, board: newBoard(), assembly: newAssembly(leader.LRNs, nil)}
+	d.board.arrive(1, Position{Stage: 3})
+	d.board.arrive(2, Position{Stage: len(table())})
+	for _, e := range []meet.Event{
+		{What: meet.Connected, LRN: 1},
+		{What: meet.Gone, LRN: 1, Err: io.EOF},
+		{What: meet.Gone, LRN: 2, Err: io.EOF},
+		{What: meet.Refused, LRN: 1, Err: meet.OtherServers},
+		{What: meet.Refused, LRN: meet.Stranger, Addr: netip.MustParseAddr("192.0.2.1"), Err: meet.WrongAddress},
+	} {
+		d.tell(e)
+	}
+	var got []string
+	for line := range strings.Lines(said(leader)) {
+		got = append(got, strings.TrimSpace(line[len("15:04:05  "):]))
+	}
+	want := []string{
+		"meet          boot server 1 is connected",
+		"meet          boot server 1 has gone",
+		"meet          refused boot server 1: " + meet.OtherServers.Error(),
+		"meet          refused somebody at 192.0.2.1, which is no boot server's address: " + meet.WrongAddress.Error(),
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
 	}
 }

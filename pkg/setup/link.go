@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/cybozu-go/neco/pkg/setup/meet"
 )
 
 // link is how a server reaches the leader's board and desk; the leader its own.
@@ -133,18 +135,39 @@ func (d *desk) await(ctx context.Context, lrn int, q awaiting) (waited, error) {
 	if ctx.Err() != nil {
 		return waited{}, context.Cause(ctx)
 	}
-	late, _, _ := d.board.late(others, Position{Stage: q.At.Stage})
+	late, _ := d.board.late(others, Position{Stage: q.At.Stage})
 	if len(late) == 0 {
 		late = []int{d.r.LRN}
 	}
 	return waited{late}, nil
 }
 
+// tell shows who came and went.
+func (d *desk) tell(e meet.Event) {
+	switch {
+	case e.What == meet.Refused && e.LRN == meet.Stranger:
+		d.r.say("meet", "refused somebody at %s, which is no boot server's address: %v", e.Addr, e.Err)
+	case e.What == meet.Refused:
+		d.refuse(e.LRN, e.Err)
+	case e.What == meet.Connected:
+		d.r.say("meet", "boot server %d is connected", e.LRN)
+	case d.board.of(e.LRN).Stage < len(d.r.table()):
+		d.r.say("meet", "boot server %d has gone", e.LRN)
+	}
+}
+
+// refuse shows, and remembers, why a server is not let in.
+func (d *desk) refuse(lrn int, why error) {
+	if d.board.refuse(lrn, why) {
+		d.r.say("meet", "refused boot server %d: %v", lrn, why)
+	}
+}
+
 // greet takes the facts of a server over, unless it does not fit.
 func (d *desk) greet(lrn int, f Facts) error {
 	if lrn != d.r.LRN {
 		if err := f.differs(d.r.ownFacts(), time.Second); err != nil {
-			d.r.say("meet", "boot server %d does not fit: %v", lrn, err)
+			d.refuse(lrn, err)
 			return fmt.Errorf("boot server %d does not fit: %w", lrn, err)
 		}
 	}

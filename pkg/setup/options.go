@@ -3,7 +3,6 @@ package setup
 import (
 	"context"
 	"io"
-	"log/slog"
 	"net/netip"
 	"time"
 
@@ -58,6 +57,5 @@ type Options struct {
 	CheckOnly bool
 	// Out is where the operator looks.
 	Out io.Writer
-	Log *slog.Logger
 	Now func() time.Time
 }

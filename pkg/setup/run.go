@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
@@ -26,6 +27,8 @@ type run struct {
 	progress *progress
 	link     link
 	etcd     *clientv3.Client
+	// saying keeps lines apart: the leader's desk has something to say, too.
+	saying sync.Mutex
 
 	// What all know after they have met.
 	facts map[int]Facts
@@ -58,7 +61,17 @@ func (r *run) component() component.Host {
 
 // say tells the operator something of a stage.
 func (r *run) say(stage, format string, args ...any) {
+	r.saying.Lock()
+	defer r.saying.Unlock()
 	fmt.Fprintf(r.Out, "%s  %-12s  %s\n", r.Now().Format("15:04:05"), stage, fmt.Sprintf(format, args...))
+}
+
+// table is what this run goes through.
+func (r *run) table() []stage {
+	if r.CheckOnly {
+		return table()[:checks]
+	}
+	return table()
 }
 
 // stages goes through the table.
@@ -66,11 +79,7 @@ func (r *run) stages(ctx context.Context) error {
 	if r.leads && len(r.Recovery) == 0 && !r.CheckOnly {
 		r.say("preflight", "no --recovery-recipient is given: without one, nothing brings the data centre back whose certificates have expired")
 	}
-	rows := table()
-	if r.CheckOnly {
-		rows = rows[:checks]
-	}
-	for n, s := range rows {
+	for n, s := range r.table() {
 		start := r.Now()
 		if err := r.stage(ctx, n, s); err != nil {
 			return fmt.Errorf("%s: %w", s.name, err)

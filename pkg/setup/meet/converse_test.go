@@ -216,8 +216,8 @@ func TestAHugeFrameAfterTheProofEndsTheConnection(t *testing.T) {
 			t.Fatal(err)
 		}
 		synctest.Wait()
-		if !h.log.has(ErrTooLarge) {
-			t.Errorf("logged: %v", h.log.errs)
+		if !h.told.has(ErrTooLarge) {
+			t.Errorf("told: %v", h.told.events)
 		}
 	})
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"log/slog"
 	"net"
 	"net/netip"
 
@@ -41,7 +40,7 @@ func Example() {
 		Handle: func(_ context.Context, p meet.Peer, method string, _ json.RawMessage) (any, error) {
 			return fmt.Sprintf("%s, boot server %d", method, p.LRN), nil
 		},
-		Log: slog.New(slog.DiscardHandler),
+		Tell: func(meet.Event) {},
 	}
 	ended := make(chan error)
 	go func() { ended <- leader.Serve(ctx, l) }()

@@ -4,9 +4,11 @@ import (
 	"crypto/tls"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/netip"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -76,8 +78,8 @@ func TestRefusals(t *testing.T) {
 					t.Errorf("error %v, want %v", err, test.want)
 				}
 				synctest.Wait()
-				if !h.log.has(test.want) {
-					t.Errorf("logged: %v", h.log.errs)
+				if !h.told.has(test.want) {
+					t.Errorf("told: %v", h.told.events)
 				}
 				if r := Refusal(""); !errors.As(err, &r) || r.Hint() == "" {
 					t.Error("no hint")
@@ -85,6 +87,31 @@ func TestRefusals(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestTheLeaderTellsWhoCameAndWent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := open(t, nil)
+		m := h.member(1)
+		m.Token = NewToken()
+		for _, from := range []netip.Addr{address(1), netip.MustParseAddr("192.0.2.1")} {
+			if _, err := m.Connect(t.Context(), h.call(from)); err == nil {
+				t.Error("no error from", from)
+			}
+		}
+		c := h.connect(h.member(2))
+		synctest.Wait()
+		c.Close()
+		synctest.Wait()
+		var got []string
+		for _, e := range h.told.events {
+			got = append(got, fmt.Sprint(e.What, " ", e.LRN, " ", e.Addr))
+		}
+		want := []string{"refused 1 10.69.1.3", "refused -1 192.0.2.1", "connected 2 10.69.2.3", "gone 2 10.69.2.3"}
+		if !slices.Equal(got, want) {
+			t.Errorf("told %q, want %q", got, want)
+		}
+	})
 }
 
 func TestAnUnauthenticatedServerBindsNoKey(t *testing.T) {
@@ -191,8 +218,8 @@ func TestAManInTheMiddleIsFound(t *testing.T) {
 			t.Errorf("member: %v", err)
 		}
 		synctest.Wait()
-		if !h.log.has(WrongToken) {
-			t.Errorf("leader: %v", h.log.errs)
+		if !h.told.has(WrongToken) {
+			t.Errorf("leader: %v", h.told.events)
 		}
 	})
 }
@@ -259,8 +286,8 @@ func TestWhoSendsTooMuchOrTooSlowlyIsCutOff(t *testing.T) {
 				t.Fatal(err)
 			}
 			synctest.Wait()
-			if !h.log.has(ErrTooLarge) {
-				t.Errorf("logged: %v", h.log.errs)
+			if !h.told.has(ErrTooLarge) {
+				t.Errorf("told: %v", h.told.events)
 			}
 		})
 	})

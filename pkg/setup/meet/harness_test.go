@@ -7,9 +7,9 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"log/slog"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
 	"testing"
 
@@ -21,16 +21,16 @@ type hall struct {
 	*Server
 	t     *testing.T
 	conns chan net.Conn
-	log   *record
+	told  *record
 }
 
 // open starts a leader, which ends with the test.
 func open(t *testing.T, change func(*Server)) *hall {
-	h := &hall{t: t, conns: make(chan net.Conn), log: &record{}}
+	h := &hall{t: t, conns: make(chan net.Conn), told: &record{}}
 	h.Server = &Server{
 		Token: NewToken(), LRNs: []int{2, 0, 1}, LRN: 0,
 		Addresses: map[int][]netip.Addr{0: {address(0)}, 1: {address(1), netip.MustParseAddr("10.72.32.1")}, 2: {address(2)}},
-		Keys:      &keys{}, Handle: echo, Log: slog.New(h.log),
+		Keys:      &keys{}, Handle: echo, Tell: h.told.tell,
 	}
 	if change != nil {
 		change(h.Server)
@@ -153,32 +153,23 @@ func (l *listener) Close() error {
 
 func (l *listener) Addr() net.Addr { return &net.TCPAddr{} }
 
-// record keeps the errors that the leader logs.
+// record keeps what the leader tells.
 type record struct {
-	mu   sync.Mutex
-	errs []error
+	mu     sync.Mutex
+	events []Event
 }
 
-func (r *record) Enabled(context.Context, slog.Level) bool { return true }
-func (r *record) WithAttrs([]slog.Attr) slog.Handler       { return r }
-func (r *record) WithGroup(string) slog.Handler            { return r }
-func (r *record) Handle(_ context.Context, rec slog.Record) error {
+func (r *record) tell(e Event) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	rec.Attrs(func(a slog.Attr) bool {
-		if err, ok := a.Value.Any().(error); ok {
-			r.errs = append(r.errs, err)
-		}
-		return true
-	})
-	return nil
+	r.events = append(r.events, e)
 }
 
-// has says whether an error of that kind was logged.
+// has says whether something was told whose error is of that kind.
 func (r *record) has(target error) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return errors.Is(errors.Join(r.errs...), target)
+	return slices.ContainsFunc(r.events, func(e Event) bool { return errors.Is(e.Err, target) })
 }
 
 // silentLeader greets a member and then reads what it says without a word.

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net"
 	"net/netip"
 	"slices"
@@ -44,8 +43,37 @@ type Server struct {
 	// with the connection, and when the caller does not wait any more.  Several
 	// run at a time, also for one peer.  Its errors are told to the caller.
 	Handle func(ctx context.Context, peer Peer, method string, body json.RawMessage) (any, error)
-	Log    *slog.Logger
+	// Tell is told who came and went.  It must not block.
+	Tell func(Event)
 }
+
+// Event is something that happened to a connection.
+type Event struct {
+	What Happening
+	// Addr is where the connection comes from, and LRN the server that has this
+	// address; Stranger if none has.  Before it has proved itself, that is a
+	// claim.
+	Addr netip.Addr
+	LRN  int
+	// Err is why it was Refused, or has Gone.
+	Err error
+}
+
+// Stranger is no boot server's LRN.
+const Stranger = -1
+
+// Happening is what an Event is about.
+type Happening int
+
+// The happenings.
+const (
+	Refused   Happening = iota // it did not prove that it belongs here
+	Connected                  // it did
+	Gone                       // it was connected, and the connection has ended
+)
+
+// String is for messages.
+func (h Happening) String() string { return [...]string{"refused", "connected", "gone"}[h] }
 
 // Listen opens the leader's port on one address.
 func Listen(ctx context.Context, addr netip.Addr) (net.Listener, error) {
@@ -100,15 +128,26 @@ func (s *Server) serve(ctx context.Context, conn net.Conn, conf *tls.Config, lea
 	session := tls.Server(conn, conf)
 	peer, err := s.greet(ctx, session)
 	if err != nil {
-		s.Log.Warn("boot server refused", "addr", conn.RemoteAddr().String(), "err", err)
+		addr := remote(conn)
+		s.Tell(Event{Refused, addr, s.at(addr), err})
 		return
 	}
 	leave() // from here on it takes nobody's place
-	s.Log.Info("boot server connected", "lrn", peer.LRN, "addr", conn.RemoteAddr().String())
+	s.Tell(Event{Connected, remote(conn), peer.LRN, nil})
 	err = s.converse(ctx, newWire(session), peer)
 	if ctx.Err() == nil { // else it is we who end
-		s.Log.Info("boot server disconnected", "lrn", peer.LRN, "err", err)
+		s.Tell(Event{Gone, remote(conn), peer.LRN, err})
 	}
+}
+
+// at is the server that may call from addr.
+func (s *Server) at(addr netip.Addr) int {
+	for lrn, addrs := range s.Addresses {
+		if slices.Contains(addrs, addr) {
+			return lrn
+		}
+	}
+	return Stranger
 }
 
 func remote(conn net.Conn) netip.Addr {
