@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"text/tabwriter"
@@ -34,6 +35,9 @@ It needs Vault: VAULT_TOKEN, else a user and a password are asked for.`,
 		Example: "  neco join-token --lrn 3 >token\n  neco join-token list\n  neco join-token revoke 3",
 		Args:    none(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if !cmd.Flags().Changed("lrn") {
+				return hint(errors.New("which server is to join?"), "give its logical rack number, as in: neco join-token --lrn 3")
+			}
 			return env.withIssuer(cmd, func(ctx context.Context, i join.Issuer, own pki.Subject) error {
 				s, err := joiner(own, lrn, hostName, bastion)
 				if err != nil {
@@ -59,7 +63,6 @@ It needs Vault: VAULT_TOKEN, else a user and a password are asked for.`,
 	f.DurationVar(&ttl, "ttl", joinTokenTTL, "`time` after which the token is worth nothing")
 	f.StringVar(&hostName, "host-name", "", "`name` of the server, if it does not follow the example of this one")
 	f.StringVar(&bastion, "bastion", "", "`address` of the server in the operators' network, likewise")
-	_ = cmd.MarkFlagRequired("lrn")
 	cmd.AddCommand(newJoinTokenListCmd(env), newJoinTokenRevokeCmd(env))
 	return cmd
 }

@@ -69,6 +69,7 @@ func TestASubjectHasANameAndAnAddress(t *testing.T) {
 		"65 characters":        func(s *Subject) { s.HostName = strings.Repeat("a", 65) },
 		"a line break":         func(s *Subject) { s.HostName = "boot\n" },
 		"a negative LRN":       func(s *Subject) { s.LRN = -1 },
+		"a rack too many":      func(s *Subject) { s.LRN = 341 },
 		"no node0":             func(s *Subject) { s.Node0 = netip.Addr{} },
 		"a bastion of IPv6":    func(s *Subject) { s.Bastion = netip.MustParseAddr("2001:db8::1") },
 		"an IPv4 in IPv6 form": func(s *Subject) { s.Node0 = netip.MustParseAddr("::ffff:10.0.0.1") },

@@ -33,13 +33,16 @@ var hostName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-
 // maxHostName is the longest common name that a certificate can have.
 const maxHostName = 64
 
+// maxLRN is the last rack whose addresses are in the data centre's 10.69.0.0/16.
+const maxLRN = 340
+
 // Check says what is wrong with the subject.
 func (s Subject) Check() error {
 	if !hostName.MatchString(s.HostName) || len(s.HostName) > maxHostName {
 		return fmt.Errorf("%q is not a host name in lower case of at most %d characters", s.HostName, maxHostName)
 	}
-	if s.LRN < 0 {
-		return fmt.Errorf("LRN %d is negative", s.LRN)
+	if s.LRN < 0 || s.LRN > maxLRN {
+		return fmt.Errorf("LRN %d is not between 0 and %d", s.LRN, maxLRN)
 	}
 	if !s.Node0.Is4() {
 		return fmt.Errorf("boot server %d: its node0 has no IPv4 address", s.LRN)
