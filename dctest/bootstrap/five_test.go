@@ -87,6 +87,14 @@ func fiveSpecs() {
 			putRecoveryKey(ctx, 2, recovery)
 			run(ctx, 2, "neco", "backup", "verify", "--all", "--recovery-key", recoveryKey)
 			Expect(run(ctx, 2, "systemctl", "is-enabled", "etcd-backup.timer")).To(HavePrefix("enabled"))
+
+			run(ctx, 2, "mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", neco.EtcdBackupDir)
+			_, err := lab.Exec(ctx, "boot-2", "neco", "backup", "run")
+			Expect(err).To(MatchError(ContainSubstring("make room")))
+			Expect(run(ctx, 1, "neco", "status")).To(MatchRegexp(`boot server 2: no snapshot of etcd since .* it fails since .*DiskFull`))
+			run(ctx, 2, "umount", neco.EtcdBackupDir)
+			run(ctx, 2, "neco", "backup", "run")
+			Expect(run(ctx, 1, "neco", "status")).NotTo(ContainSubstring("snapshot of etcd"))
 		})
 
 		It("renew certificates that live for a minute, and serve all the time", func(ctx SpecContext) {

@@ -240,7 +240,7 @@ func TestOnlyOneAtATime(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer release()
-	if _, err := backup.Run(t.Context(), o); err == nil || !strings.Contains(err.Error(), "another backup") {
+	if _, err := backup.Run(t.Context(), o); !errors.Is(err, backup.ErrBusy) {
 		t.Errorf("error %v", err)
 	}
 }

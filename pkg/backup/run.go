@@ -54,6 +54,9 @@ const (
 	lockTimeout = time.Second
 )
 
+// ErrBusy: another backup is under way on this server.
+var ErrBusy = errors.New("another backup is under way")
+
 // Run takes a snapshot, tries it, encrypts it and removes what is too old.  It
 // blocks until that is done or ctx ends.  Nothing is removed unless the new one
 // counts.  Cut off anywhere, it leaves nothing that List shows; the next one
@@ -80,7 +83,7 @@ func work(ctx context.Context, fsys host.FS) (release func(), dir string, err er
 	defer cancel()
 	unlock, err := fsys.Lock(lock, lockFile)
 	if err != nil {
-		return nil, "", fmt.Errorf("another backup is under way: %w", err)
+		return nil, "", fmt.Errorf("%w: %w", ErrBusy, err)
 	}
 	release = func() {
 		_ = fsys.RemoveDir(workDir) // else the next one does

@@ -66,15 +66,40 @@ func runBackup(ctx context.Context, cmd *cobra.Command, env *Env) error {
 		return err
 	}
 	defer o.Etcd.Close()
-	if o.Recipients, err = backupRecipients(ctx, o, me); err != nil {
-		return explain(err)
+	r, err := takeBackup(ctx, &o, me)
+	if !errors.Is(err, backup.ErrBusy) {
+		tellBackup(ctx, o, me.Subject.LRN, r, err)
 	}
-	r, err := backup.Run(ctx, o)
 	if err != nil {
 		return explainBackup(err)
 	}
 	fmt.Fprintf(cmd.OutOrStdout(), "%s: %d keys at revision %d, for %d recipients\n", r.Path, r.Keys, r.Revision, len(o.Recipients))
 	return nil
+}
+
+func takeBackup(ctx context.Context, o *backup.Options, me renewal.Server) (r backup.Result, err error) {
+	if o.Recipients, err = backupRecipients(ctx, *o, me); err != nil {
+		return r, err
+	}
+	return backup.Run(ctx, *o)
+}
+
+// tellBackup lets neco status know how a backup went, also one that was cut off.
+// Where etcd does not take it, the last one becomes old there, which is told, too.
+func tellBackup(ctx context.Context, o backup.Options, lrn int, r backup.Result, failed error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), etcdTimeout)
+	defer cancel()
+	s := storage.New(o.Etcd)
+	var err error
+	if r.Path != "" { // that one counts, whatever went wrong after it
+		err = s.PutBackup(ctx, lrn, r.Time, r.Revision)
+	}
+	if err == nil && failed != nil {
+		err = s.PutBackupFailure(ctx, lrn, o.Now(), failed)
+	}
+	if err != nil {
+		o.Log.Warn("neco status will not know of this backup", "err", err)
+	}
 }
 
 // backupRecipients are the registered boot servers and the recovery keys.  One

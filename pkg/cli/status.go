@@ -102,6 +102,11 @@ func (env *Env) view(ctx context.Context, s *storage.Storage) (status.View, erro
 		return status.View{}, err
 	}
 	v.AddCertificates(certificates, bad)
+	backups, bad, err := s.Backups(ctx)
+	if err != nil {
+		return status.View{}, err
+	}
+	v.AddBackups(backups, bad)
 	return v, nil
 }
 

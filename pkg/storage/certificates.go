@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"strconv"
 	"time"
-
-	clientv3 "go.etcd.io/etcd/client/v3"
 )
 
 // Certificates is what a boot server says of its certificates.
@@ -49,39 +47,10 @@ func (s *Storage) PutCertificates(ctx context.Context, lrn int, c Certificates) 
 	return s.PutOfServer(ctx, lrn, key, string(value))
 }
 
-// PutOfServer writes a key as long as the boot server is registered; else it
-// does nothing.
-func (s *Storage) PutOfServer(ctx context.Context, lrn int, key, value string) error {
-	_, err := s.etcd.Txn(ctx).
-		If(clientv3.Compare(clientv3.CreateRevision(BootServerKey(lrn)), ">", 0)).
-		Then(clientv3.OpPut(key, value)).Commit()
-	if err != nil {
-		return fmt.Errorf("write %s: %w", key, err)
-	}
-	return nil
-}
-
 // Certificates returns what boot servers say of their certificates, by LRN.
 // Keys that are malformed are named.
 func (s *Storage) Certificates(ctx context.Context) (map[int]Certificates, []MalformedKey, error) {
-	res, err := s.etcd.Get(ctx, KeyCerts, clientv3.WithPrefix())
-	if err != nil {
-		return nil, nil, fmt.Errorf("read %s: %w", KeyCerts, err)
-	}
-	all, bad := map[int]Certificates{}, []MalformedKey(nil)
-	for _, kv := range res.Kvs {
-		err := addByLRN(string(kv.Key), KeyCerts, func(lrn int) (err error) {
-			c, err := decodeCertificates(kv.Value)
-			if err == nil {
-				all[lrn] = c
-			}
-			return err
-		})
-		if err != nil {
-			bad = append(bad, MalformedKey{string(kv.Key), err})
-		}
-	}
-	return all, bad, nil
+	return reports(ctx, s, KeyCerts, decodeCertificates)
 }
 
 func decodeCertificates(data []byte) (Certificates, error) {

@@ -212,6 +212,8 @@ func TestAServerThatLeavesTakesNothingOfTheOthersAlong(t *testing.T) {
 		put(t, s, storage.StatusKey(lrn), `{"version":"v"}`)
 		put(t, s, storage.ContainerKey(lrn, "serf"), "1")
 		put(t, s, storage.DebKey(lrn, "etcdpasswd"), "1")
+		put(t, s, fmt.Sprint(storage.KeyCerts, lrn), "{}")
+		put(t, s, fmt.Sprint(storage.KeyBackups, lrn), "{}")
 	}
 	if err := s.Unregister(t.Context(), 1, 0); err != nil {
 		t.Fatal(err)
@@ -221,8 +223,8 @@ func TestAServerThatLeavesTakesNothingOfTheOthersAlong(t *testing.T) {
 			t.Errorf("%s is left", key)
 		}
 	}
-	if n := len(all(t, s)); n != 8 {
-		t.Errorf("%d keys are left, want 8", n)
+	if n := len(all(t, s)); n != 12 {
+		t.Errorf("%d keys are left, want 12", n)
 	}
 	if err := s.Unregister(t.Context(), 1, 0); !errors.Is(err, storage.ErrNotRegistered) {
 		t.Errorf("a second time: %v", err)

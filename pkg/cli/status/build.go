@@ -37,10 +37,15 @@ func New(s *storage.Snapshot, t update.Table, at time.Time) View {
 	if _, err := releases.Parse(s.Release); err != nil && s.Release != "" {
 		v.Malformed = append(v.Malformed, Malformed{storage.KeyRelease, clean(err.Error())})
 	}
-	for _, m := range s.Malformed {
+	v.addMalformed(s.Malformed)
+	return v
+}
+
+// addMalformed names keys that were skipped.
+func (v *View) addMalformed(bad []storage.MalformedKey) {
+	for _, m := range bad {
 		v.Malformed = append(v.Malformed, Malformed{clean(m.Key), clean(reason(m.Err))})
 	}
-	return v
 }
 
 func state(s *storage.Snapshot) State {

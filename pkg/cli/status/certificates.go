@@ -37,9 +37,7 @@ func (v *View) AddCertificates(all map[int]storage.Certificates, bad []storage.M
 			Warning: c.Error != "" || c.NotAfter.Sub(v.At) < WarnWithin,
 		}
 	}
-	for _, m := range bad {
-		v.Malformed = append(v.Malformed, Malformed{clean(m.Key), clean(reason(m.Err))})
-	}
+	v.addMalformed(bad)
 }
 
 // certificateWarnings are lines for people.

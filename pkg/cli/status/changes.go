@@ -30,8 +30,9 @@ func (v View) Changes(old View) []string {
 	if v.Release.Error != old.Release.Error && v.Release.Error != "" {
 		lines = append(lines, "cannot look for releases: "+v.Release.Error)
 	}
-	for _, warning := range v.certificateWarnings() {
-		if !slices.Contains(old.certificateWarnings(), warning) {
+	told := slices.Concat(old.certificateWarnings(), old.backupWarnings())
+	for _, warning := range slices.Concat(v.certificateWarnings(), v.backupWarnings()) {
+		if !slices.Contains(told, warning) {
 			lines = append(lines, warning)
 		}
 	}

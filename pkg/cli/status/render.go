@@ -34,13 +34,8 @@ func (v View) Render(w io.Writer) error {
 	if v.Release.Overdue {
 		fmt.Fprintf(head, "\tnobody has looked for releases since %s; is neco-updater running?\n", stamp(v.Release.CheckedAt))
 	}
-	for i, line := range v.certificateWarnings() {
-		label := ""
-		if i == 0 {
-			label = "certificates"
-		}
-		fmt.Fprintf(head, "%s\t%s\n", label, line)
-	}
+	renderWarnings(head, "certificates", v.certificateWarnings())
+	renderWarnings(head, "backups", v.backupWarnings())
 	head.Flush()
 	v.renderServers(&b)
 	if len(v.Malformed) > 0 {
@@ -51,6 +46,14 @@ func (v View) Render(w io.Writer) error {
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// renderWarnings writes lines below one label.
+func renderWarnings(w io.Writer, label string, lines []string) {
+	for _, line := range lines {
+		fmt.Fprintf(w, "%s\t%s\n", label, line)
+		label = ""
+	}
 }
 
 func (v View) updateLine() string {

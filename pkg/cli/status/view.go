@@ -115,6 +115,8 @@ type Server struct {
 	SilentSince *time.Time `json:"silent_since,omitempty"`
 	// Certificates as the server said last; nil: it never did.
 	Certificates *Certificates `json:"certificates,omitempty"`
+	// Backup as the server said last; nil: it never did, and needs not have.
+	Backup *Backup `json:"backup,omitempty"`
 }
 
 // Worker is a running neco-worker.

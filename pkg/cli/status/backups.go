@@ -1,0 +1,68 @@
+package status
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/cybozu-go/neco/pkg/storage"
+)
+
+// BackupEvery is how long a boot server may be without a new snapshot of etcd
+// before there is a warning: one is due every hour.
+const BackupEvery = 3 * time.Hour
+
+// Backup is what a boot server says of its snapshots of etcd.
+type Backup struct {
+	// At and Revision are of its newest good snapshot; zero: there is none.
+	At       time.Time `json:"at,omitzero"`
+	Revision int64     `json:"revision,omitempty"`
+	// Error is why none could be taken since, Since the first time that it was
+	// tried.
+	Error string    `json:"error,omitempty"`
+	Since time.Time `json:"since,omitzero"`
+	// Warning says that somebody has to look: the last try failed, or one is
+	// overdue.
+	Warning bool `json:"warning"`
+}
+
+// AddBackups adds what the boot servers say of their snapshots of etcd, and
+// names keys that are malformed.  It is called after AddCertificates: a server
+// that has said something of its certificates is to take snapshots.
+func (v *View) AddBackups(all map[int]storage.Backup, bad []storage.MalformedKey) {
+	for i, s := range v.Servers {
+		b, ok := all[s.LRN]
+		switch {
+		case !s.Registered:
+		case ok:
+			v.Servers[i].Backup = &Backup{
+				At: b.At, Revision: b.Revision, Error: clean(b.Error), Since: b.Since,
+				Warning: b.Error != "" || v.At.Sub(b.At) > BackupEvery,
+			}
+		case s.Certificates != nil && v.At.Sub(s.Certificates.Since) > BackupEvery:
+			v.Servers[i].Backup = &Backup{Warning: true}
+		}
+	}
+	v.addMalformed(bad)
+}
+
+// backupWarnings are lines for people.
+func (v View) backupWarnings() []string {
+	var lines []string
+	for _, s := range v.Servers {
+		if b := s.Backup; b != nil && b.Warning {
+			lines = append(lines, fmt.Sprintf("boot server %d: %s", s.LRN, b.warning()))
+		}
+	}
+	return lines
+}
+
+func (b Backup) warning() string {
+	text := "no snapshot of etcd was ever taken"
+	if !b.At.IsZero() {
+		text = fmt.Sprintf("no snapshot of etcd since %s", stamp(&b.At))
+	}
+	if b.Error != "" {
+		return fmt.Sprintf("%s; it fails since %s: %s", text, stamp(&b.Since), shorten(b.Error))
+	}
+	return text + "; look there at systemctl status etcd-backup.timer etcd-backup.service"
+}

@@ -1,0 +1,74 @@
+package storage
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+)
+
+// Backup is what a boot server says of its snapshots of etcd.
+type Backup struct {
+	// At and Revision are of its newest good snapshot; zero: there is none.
+	At       time.Time `json:"at,omitzero"`
+	Revision int64     `json:"revision,omitempty"`
+	// Error is why none could be taken since, Since the first time that it was
+	// tried.
+	Error string    `json:"error,omitempty"`
+	Since time.Time `json:"since,omitzero"`
+}
+
+func backupKey(lrn int) string { return KeyBackups + strconv.Itoa(lrn) }
+
+// PutBackup writes that a registered boot server has taken a good snapshot.
+func (s *Storage) PutBackup(ctx context.Context, lrn int, at time.Time, revision int64) error {
+	return s.putBackup(ctx, lrn, Backup{At: at, Revision: revision})
+}
+
+// PutBackupFailure writes that a registered boot server could take none; what
+// is known of its newest one is kept.
+func (s *Storage) PutBackupFailure(ctx context.Context, lrn int, at time.Time, why error) error {
+	key := backupKey(lrn)
+	res, err := s.etcd.Get(ctx, key)
+	if err != nil {
+		return fmt.Errorf("read %s: %w", key, err)
+	}
+	var b Backup
+	if len(res.Kvs) == 1 {
+		// One that cannot be read is replaced.
+		b, _ = decodeBackup(res.Kvs[0].Value)
+	}
+	if b.Error == "" {
+		b.Since = at
+	}
+	b.Error = why.Error()
+	return s.putBackup(ctx, lrn, b)
+}
+
+func (s *Storage) putBackup(ctx context.Context, lrn int, b Backup) error {
+	b.At, b.Since = b.At.UTC().Truncate(time.Second), b.Since.UTC().Truncate(time.Second)
+	value, err := json.Marshal(b)
+	if err != nil {
+		return err
+	}
+	return s.PutOfServer(ctx, lrn, backupKey(lrn), string(value))
+}
+
+// Backups returns what boot servers say of their snapshots of etcd, by LRN.
+// Keys that are malformed are named.
+func (s *Storage) Backups(ctx context.Context) (map[int]Backup, []MalformedKey, error) {
+	return reports(ctx, s, KeyBackups, decodeBackup)
+}
+
+func decodeBackup(data []byte) (Backup, error) {
+	var b Backup
+	if err := decode(data, &b); err != nil {
+		return Backup{}, err
+	}
+	if b.At.IsZero() && b.Error == "" {
+		return Backup{}, errors.New("it has neither a time nor an error")
+	}
+	return b, nil
+}

@@ -1,0 +1,53 @@
+package storage_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/cybozu-go/neco/pkg/storage"
+)
+
+func TestABackupThatFailsKeepsWhatIsKnownOfTheNewestOne(t *testing.T) {
+	s := newStorage(t)
+	put(t, s, "info/bootservers/1", "")
+	put(t, s, "backups/x", "{}")
+	hour := func(n int) time.Time { return time.Date(2030, 1, 2, n, 0, 0, 0, time.UTC) }
+	holds := func(want storage.Backup) {
+		t.Helper()
+		all, bad, err := s.Backups(t.Context())
+		if err != nil || len(bad) != 1 || bad[0].Key != "backups/x" {
+			t.Errorf("malformed %v, error %v", bad, err)
+		}
+		if diff := cmp.Diff(map[int]storage.Backup{1: want}, all); diff != "" {
+			t.Error(diff)
+		}
+	}
+	good := func(lrn, n int) {
+		t.Helper()
+		if err := s.PutBackup(t.Context(), lrn, hour(n), int64(n)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	failed := func(n int, why string) {
+		t.Helper()
+		if err := s.PutBackupFailure(t.Context(), 1, hour(n), errors.New(why)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	failed(0, "no etcd")
+	holds(storage.Backup{Error: "no etcd", Since: hour(0)})
+	good(1, 1)
+	good(2, 1) // a server that is not registered says nothing
+	holds(storage.Backup{At: hour(1), Revision: 1})
+	failed(2, "no room")
+	failed(3, "nor a key")
+	holds(storage.Backup{At: hour(1), Revision: 1, Error: "nor a key", Since: hour(2)})
+	good(1, 4)
+	holds(storage.Backup{At: hour(4), Revision: 4})
+	put(t, s, "backups/1", "nonsense")
+	failed(5, "again")
+	holds(storage.Backup{Error: "again", Since: hour(5)})
+}
