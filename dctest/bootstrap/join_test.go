@@ -11,6 +11,7 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 
+	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/dctest/necotest"
 	"github.com/cybozu-go/neco/pkg/join"
 )
@@ -85,7 +86,9 @@ func joinSpecs() {
 		for _, lrn := range []int{3, 4} {
 			It("join a running data centre, and let no secret be seen: boot server "+strconv.Itoa(lrn), func(ctx SpecContext) {
 				stop := listen(ctx, "join", necotest.Server(lrn))
-				token := comeIn(ctx, lrn)
+				token := joinToken(ctx, lrn)
+				putToken(ctx, lrn, token)
+				comeIn(ctx, lrn, func() { run(ctx, lrn, "neco", "join", "0", "1", "2") })
 				found := secrets(ctx, lrn)
 				found["the token"] = token
 				t, err := join.Parse(token)
@@ -119,13 +122,19 @@ func joinSpecs() {
 			Expect(strings.Count(etcdctl(ctx, 0, "member", "list"), "started")).To(Equal(4))
 		})
 
-		It("come back after their disk was wiped", func(ctx SpecContext) {
+		It("come back after their disk was wiped, with the rights of an operator", func(ctx SpecContext) {
 			Expect(lab.Fresh(ctx, newest, "boot-4")).To(Succeed())
 			putToken(ctx, 4, used[4])
 			_, err := lab.Exec(ctx, "boot-4", "neco", "join", "0", "1", "2")
 			Expect(err).To(MatchError(ContainSubstring("TokenUsed")))
 			unchanged(ctx, 4)
-			comeIn(ctx, 4)
+			const ca = "/root/server-ca.crt"
+			Expect(lab.Write(ctx, "boot-4", ca, strings.NewReader(run(ctx, 0, "cat", neco.ServerCAFile)), 0o644)).To(Succeed())
+			token := login(ctx)
+			comeIn(ctx, 4, func() {
+				_, err := lab.ExecWith(ctx, strings.NewReader(token), "boot-4", "sh", "-c", `VAULT_TOKEN=$(cat) exec neco join --ca-file "$1" 0 1 2`, "sh", ca)
+				Expect(err).NotTo(HaveOccurred())
+			})
 		})
 	})
 }
@@ -170,17 +179,15 @@ func unchanged(ctx SpecContext, lrn int) {
 // packageVersion is that of a package's file.
 func packageVersion(deb string) string { return strings.Split(filepath.Base(deb), "_")[1] }
 
-// comeIn lets a server join, waits until the next update has made it a member,
-// and returns the token.
-func comeIn(ctx SpecContext, lrn int) string {
+// comeIn lets a server join, and waits until the next update has made it a
+// member.
+func comeIn(ctx SpecContext, lrn int, join func()) {
 	GinkgoHelper()
-	token := joinToken(ctx, lrn)
-	putToken(ctx, lrn, token)
 	probe, err := lab.StartProbe(ctx, "boot-0", "etcd")
 	Expect(err).NotTo(HaveOccurred())
 	before, members := history(ctx), strings.Count(etcdctl(ctx, 0, "member", "list"), "started")
 	began := time.Now()
-	run(ctx, lrn, "neco", "join", "0", "1", "2")
+	join()
 	joined := time.Since(began)
 	nextRun(ctx, before)
 	gap, err := probe.Stop()
@@ -196,7 +203,6 @@ func comeIn(ctx SpecContext, lrn int) string {
 	run(ctx, lrn, "neco", "status")
 
 	Expect(run(ctx, lrn, "neco", "join", "0", "1", "2")).To(ContainSubstring("already"))
-	return token
 }
 
 // history is the number of runs so far.
