@@ -37,10 +37,15 @@ func fiveSpecs() {
 			recovery, err = age.GenerateX25519Identity()
 			Expect(err).NotTo(HaveOccurred())
 			began := time.Now()
-			all, err := lab.SetUp(ctx, five, "--proxy", proxy, "--recovery-recipient", recovery.Recipient().String())
+			const passwordFile = "/root/admin-password"
+			all, err := lab.SetUp(ctx, five, "--proxy", proxy, "--recovery-recipient", recovery.Recipient().String(), "--admin-password-file", passwordFile)
 			Expect(err).NotTo(HaveOccurred())
 			report("setup of five: %s", time.Since(began).Round(10*time.Millisecond))
-			password = all[0].Password()
+			Expect(all[0].Password()).To(BeEmpty(), "it is in the file")
+			Expect(strings.TrimSpace(run(ctx, 0, "stat", "-c", "%a", passwordFile))).To(Equal("600"))
+			password = strings.TrimSpace(run(ctx, 0, "cat", passwordFile))
+			_, err = lab.Exec(ctx, "boot-0", "neco", "vault", "show-root-token")
+			Expect(err).To(MatchError(ContainSubstring("generate-root")))
 			Expect(lab.Complete(ctx, "boot-4", first, limit)).To(Succeed())
 			Expect(strings.Count(etcdctl(ctx, 0, "member", "list"), "started")).To(Equal(5))
 			for _, lrn := range five {

@@ -70,18 +70,20 @@ func setupSpecs() {
 	})
 }
 
-// setUp runs neco setup once and returns how long it took.  Where
-// it is heard, every link is listened to.
+// setUp runs neco setup once and returns how long it took.  Where it is heard,
+// every link is listened to, and the root token is kept.
 func setUp(ctx SpecContext, heard bool) time.Duration {
 	GinkgoHelper()
 	token, err := lab.Tokens(ctx, servers(three...)...)
 	Expect(err).NotTo(HaveOccurred())
 	var stop func(map[string]string)
+	flags := []string{"--proxy", proxy}
 	if heard {
 		stop = listen(ctx, "setup", servers(three...)...)
+		flags = append(flags, "--no-revoke") // one secret more
 	}
 	began := time.Now()
-	all, err := lab.SetUp(ctx, three, "--proxy", proxy)
+	all, err := lab.SetUp(ctx, three, flags...)
 	took := time.Since(began)
 	Expect(err).NotTo(HaveOccurred())
 	password = all[0].Password()
@@ -95,6 +97,7 @@ func setUp(ctx SpecContext, heard bool) time.Duration {
 	if heard {
 		found := secrets(ctx, three...)
 		found["the setup token"] = token
+		found["the root token"] = strings.TrimSpace(run(ctx, 1, "neco", "vault", "show-root-token"))
 		Expect(len(found)).To(BeNumerically(">", 20))
 		stop(found)
 	}

@@ -25,9 +25,10 @@ It is refused while an update runs, for the last boot server, and where fewer
 than a majority of the others have a live worker.
 
 Where etcd and Vault are Neco's, the server also loses what it could do there at
-once, and Vault gets a new unseal key: it needs Vault, with VAULT_TOKEN, else a
-user and a password are asked for. Killed anywhere, it finishes when it is run
-again. On the server that has left, neco reset removes what is there.`,
+once, Vault gets a new unseal key, and a root token that setup kept is revoked:
+it needs Vault, with VAULT_TOKEN, else a user and a password are asked for.
+Killed anywhere, it finishes when it is run again. On the server that has left,
+neco reset removes what is there.`,
 		Args: exactly(1),
 		ValidArgsFunction: func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 			return completeLRN(cmd, env, args), cobra.ShellCompDirectiveNoFileComp

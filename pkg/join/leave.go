@@ -60,6 +60,9 @@ func (d Departure) Begin(ctx context.Context) error {
 	if _, err := vaultkey.UnsealKeys(ctx, d.Etcd, d.Identity); err != nil && !errors.Is(err, vaultkey.ErrAbsent) {
 		return err
 	}
+	if _, err := vaultkey.Root(ctx, d.Etcd, d.Identity); err != nil && !errors.Is(err, vaultkey.ErrAbsent) {
+		return err
+	}
 	if works, err := vault.TokenWorks(ctx, d.Vault); err != nil {
 		return err
 	} else if !works {
@@ -93,6 +96,7 @@ func (d Departure) Finish(ctx context.Context) error {
 		{"its approle and its policies are deleted", d.deleteRole},
 		{"its host key is forgotten", d.forgetKeys},
 		{"Vault has a new unseal key", d.rekey},
+		{"no root token of Vault is kept", d.endRoot}, // the last: it may be the operator's
 	}
 	for _, a := range acts {
 		if err := a.do(ctx); err != nil {

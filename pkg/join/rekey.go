@@ -41,10 +41,29 @@ func (d Departure) rekey(ctx context.Context) error {
 	if err := vaultkey.Promote(ctx, d.Etcd, recipients); err != nil {
 		return err
 	}
-	if err := vaultkey.ResealRoot(ctx, d.Etcd, d.Identity, recipients); err != nil {
+	return vault.Rotate(ctx, d.Vault)
+}
+
+// endRoot revokes the root token that setup was told to keep: who leaves knows
+// it.
+func (d Departure) endRoot(ctx context.Context) error {
+	token, err := vaultkey.Root(ctx, d.Etcd, d.Identity)
+	if errors.Is(err, vaultkey.ErrAbsent) {
+		return nil
+	}
+	if err != nil {
 		return err
 	}
-	return vault.Rotate(ctx, d.Vault)
+	root, err := d.Vault.Clone()
+	if err != nil {
+		return err
+	}
+	root.SetToken(token)
+	if err := vault.Revoke(ctx, root); err != nil {
+		return err
+	}
+	fmt.Fprintln(d.Out, "the root token that setup kept is revoked: neco vault generate-root makes another one")
+	return vaultkey.Remove(ctx, d.Etcd, vaultkey.KeyRoot)
 }
 
 // settleNext decides about the new key of a try that was cut off: either Vault

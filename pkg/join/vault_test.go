@@ -22,6 +22,8 @@ type vaultServer struct {
 	started      bool
 	// token is a join token that has its one use left; secret is registered.
 	token, secret string
+	// revoked is the token that was revoked last.
+	revoked string
 
 	requests int
 	// cut is the number of the request that is cut off, after it was heard if
@@ -90,6 +92,9 @@ func (v *vaultServer) answer(w http.ResponseWriter, r *http.Request) {
 		say(400, `{"errors":["invalid role or secret ID"]}`)
 	case path == "auth/approle/login":
 		say(200, `{"auth":{"client_token":"t"}}`)
+	case path == "auth/token/revoke-self":
+		v.revoked = r.Header.Get("X-Vault-Token")
+		say(204, "")
 	case method == http.MethodDelete, method == http.MethodPut, method == http.MethodPost:
 		say(204, "")
 	case method == http.MethodGet && path == "auth/token/lookup-self":

@@ -81,13 +81,5 @@ func Promote(ctx context.Context, etcd clientv3.KV, recipients []string) error {
 	return nil
 }
 
-// ResealRoot seals the root token anew, if one is kept.
-func ResealRoot(ctx context.Context, etcd clientv3.KV, id hostkey.Identity, recipients []string) error {
-	if err := reseal(ctx, etcd, KeyRoot, id, recipients); err != nil {
-		return fmt.Errorf("seal %s anew: %w", KeyRoot, err)
-	}
-	return nil
-}
-
 // errChanged: somebody else was quicker.
 var errChanged = errors.New("somebody else has changed it")
