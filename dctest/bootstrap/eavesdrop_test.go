@@ -81,6 +81,7 @@ func secrets(ctx SpecContext, lrns ...int) map[string]string {
 	GinkgoHelper()
 	all := map[string]string{"the password of admin": password}
 	all["the unseal key"] = strings.TrimSpace(run(ctx, 0, "neco", "vault", "show-unseal-key"))
+	all["the root token"] = strings.TrimSpace(run(ctx, 1, "neco", "vault", "show-root-token"))
 	body := regexp.MustCompile(`(?s)KEY-----\n(.*?)\n-----END`)
 	for _, lrn := range lrns {
 		server := necotest.Server(lrn)

@@ -97,7 +97,6 @@ func setUp(ctx SpecContext, heard bool) time.Duration {
 	if heard {
 		found := secrets(ctx, three...)
 		found["the setup token"] = token
-		found["the root token"] = strings.TrimSpace(run(ctx, 1, "neco", "vault", "show-root-token"))
 		Expect(len(found)).To(BeNumerically(">", 20))
 		stop(found)
 	}
