@@ -87,24 +87,29 @@ func (d Departure) Cancel(ctx context.Context) error {
 
 // Finish ends everything that the server could do.  It may be repeated.
 func (d Departure) Finish(ctx context.Context) error {
-	acts := []struct {
-		says string
-		do   func(context.Context) error
-	}{
-		{"its users of etcd are deleted", d.deleteUsers},
-		{"its places in all queues are free", d.freeLocks},
-		{"its approle and its policies are deleted", d.deleteRole},
-		{"its host key is forgotten", d.forgetKeys},
-		{"Vault has a new unseal key", d.rekey},
-		{"no root token of Vault is kept", d.endRoot}, // the last: it may be the operator's
+	acts := []func(context.Context) (says string, err error){
+		says("its users of etcd are deleted", d.deleteUsers),
+		says("its places in all queues are free", d.freeLocks),
+		says("its approle and its policies are deleted", d.deleteRole),
+		says("its host key is forgotten", d.forgetKeys),
+		d.rekey,
+		d.endRoot, // the last: it may be the operator's
 	}
-	for _, a := range acts {
-		if err := a.do(ctx); err != nil {
+	for _, act := range acts {
+		said, err := act(ctx)
+		if err != nil {
 			return err
 		}
-		fmt.Fprintln(d.Out, a.says)
+		if said != "" {
+			fmt.Fprintln(d.Out, said)
+		}
 	}
 	return d.Cancel(ctx)
+}
+
+// says is an act that has one thing to say when it is done.
+func says(text string, act func(context.Context) error) func(context.Context) (string, error) {
+	return func(ctx context.Context) (string, error) { return text, act(ctx) }
 }
 
 func (d Departure) deleteUsers(ctx context.Context) error {

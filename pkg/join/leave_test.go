@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -184,6 +185,33 @@ func TestADepartureIsNotBegunIfOneThatStaysCouldNotOpenVault(t *testing.T) {
 	}
 	if begun, err := Leaving(t.Context(), c.etcd, 2); err != nil || begun {
 		t.Errorf("it was begun (%v)", err)
+	}
+}
+
+func TestADepartureSaysWhatItDidToTheKeys(t *testing.T) {
+	ca := newCA(t, pki.ServerCA)
+	said := func(c *centre) string {
+		t.Helper()
+		var out strings.Builder
+		d := c.departure(t, &vaultServer{key: "key 0"})
+		d.Out = &out
+		if err := depart(t, d); err != nil {
+			t.Fatal(err)
+		}
+		return out.String()
+	}
+	const rekeyed, kept, revoked = "Vault has a new unseal key\n", "Vault has the unseal key that it had", "the root token that setup kept is revoked"
+	if text := said(newCentre(t, ca)); !strings.Contains(text, rekeyed) || strings.Contains(text, kept) || !strings.Contains(text, revoked) {
+		t.Error(text)
+	}
+	bare := newCentre(t, ca)
+	for _, key := range []string{vaultkey.KeyUnseal, vaultkey.KeyRoot} {
+		if err := vaultkey.Remove(t.Context(), bare.etcd, key); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if text := said(bare); strings.Contains(text, rekeyed) || !strings.Contains(text, kept) || strings.Contains(text, revoked) {
+		t.Error(text)
 	}
 }
 

@@ -3,67 +3,65 @@ package join
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/cybozu-go/neco/pkg/vault"
 	"github.com/cybozu-go/neco/pkg/vaultkey"
 )
 
-// rekey gives Vault a new unseal key.  At each moment a key that opens Vault is
-// stored, sealed to those that stay: the new one beside the old one before
-// Vault uses it.
-func (d Departure) rekey(ctx context.Context) error {
+// rekey gives Vault a new unseal key, if etcd holds the old one.  At each moment
+// a key that opens Vault is stored, sealed to those that stay: the new one beside
+// the old one before Vault uses it.
+func (d Departure) rekey(ctx context.Context) (says string, err error) {
 	recipients, err := d.recipients(ctx)
 	if err != nil {
-		return err
+		return "", err
 	}
 	if err := d.settleNext(ctx, recipients); err != nil {
-		return err
+		return "", err
 	}
 	key, err := vaultkey.Unseal(ctx, d.Etcd, d.Identity)
 	if errors.Is(err, vaultkey.ErrAbsent) {
-		fmt.Fprintln(d.Out, "etcd holds no unseal key: rekey Vault by hand, vault operator rekey, for who has left may know the key")
-		return nil
+		return "Vault has the unseal key that it had: etcd holds none. Who has left may know it, rekey Vault by hand: vault operator rekey", nil
 	}
 	if err != nil {
-		return err
+		return "", err
 	}
 	next, err := vault.BeginRekey(ctx, d.Vault, key)
 	if err != nil {
-		return err
+		return "", err
 	}
 	if err := vaultkey.PutNext(ctx, d.Etcd, next.Key, recipients); err != nil {
-		return err
+		return "", err
 	}
 	if err := next.Commit(ctx, d.Vault); err != nil {
-		return err
+		return "", err
 	}
 	if err := vaultkey.Promote(ctx, d.Etcd, recipients); err != nil {
-		return err
+		return "", err
 	}
-	return vault.Rotate(ctx, d.Vault)
+	return "Vault has a new unseal key", vault.Rotate(ctx, d.Vault)
 }
 
 // endRoot revokes the root token that setup was told to keep: who leaves knows
 // it.
-func (d Departure) endRoot(ctx context.Context) error {
+func (d Departure) endRoot(ctx context.Context) (says string, err error) {
 	token, err := vaultkey.Root(ctx, d.Etcd, d.Identity)
 	if errors.Is(err, vaultkey.ErrAbsent) {
-		return nil
+		return "", nil
 	}
 	if err != nil {
-		return err
+		return "", err
 	}
 	root, err := d.Vault.Clone()
 	if err != nil {
-		return err
+		return "", err
 	}
 	root.SetToken(token)
 	if err := vault.Revoke(ctx, root); err != nil {
-		return err
+		return "", err
 	}
-	fmt.Fprintln(d.Out, "the root token that setup kept is revoked: neco vault generate-root makes another one")
-	return vaultkey.Remove(ctx, d.Etcd, vaultkey.KeyRoot)
+	return "the root token that setup kept is revoked: neco vault generate-root makes another one",
+		vaultkey.Remove(ctx, d.Etcd, vaultkey.KeyRoot)
 }
 
 // settleNext decides about the new key of a try that was cut off: either Vault
