@@ -85,6 +85,29 @@ func fiveSpecs() {
 			Expect(err).To(MatchError(ContainSubstring("neco teleport config")))
 		})
 
+		It("wait for somebody where etcd holds no unseal key, until it is put back", func(ctx SpecContext) {
+			token, key := login(ctx), strings.TrimSpace(run(ctx, 3, "neco", "vault", "show-unseal-key"))
+			store := func(key string) (string, error) {
+				return lab.ExecWith(ctx, strings.NewReader(token+"\n"+key+"\n"), "boot-3", "sh", "-c",
+					"read -r VAULT_TOKEN; export VAULT_TOKEN; exec neco vault store-unseal-key")
+			}
+			run(ctx, 3, "neco", "vault", "remove-unseal-key")
+			Expect(run(ctx, 3, "neco", "vault", "remove-unseal-key")).To(ContainSubstring("nothing is changed"))
+			_, err := lab.Exec(ctx, "boot-3", "neco", "vault", "show-unseal-key")
+			Expect(err).To(MatchError(ContainSubstring("store-unseal-key")))
+			run(ctx, 3, "systemctl", "restart", "vault")
+			Eventually(ctx, func() error {
+				_, err := lab.Exec(ctx, "boot-3", "neco", "vault", "unseal")
+				return err
+			}).WithTimeout(limit).WithPolling(time.Second).Should(MatchError(ContainSubstring("vault operator unseal")))
+			_, err = store(flip(key))
+			Expect(err).To(MatchError(ContainSubstring("etcd is as it was")))
+			Expect(store(key)).To(ContainSubstring("sealed to 6 keys"))
+			run(ctx, 3, "neco", "vault", "unseal")
+			vaultUnsealed(ctx, 3)
+			Expect(strings.TrimSpace(run(ctx, 1, "neco", "vault", "show-unseal-key"))).To(Equal(key))
+		})
+
 		It("keep verified backups that the recovery key opens", func(ctx SpecContext) {
 			run(ctx, 2, "neco", "backup", "run")
 			out := run(ctx, 2, "neco", "backup", "verify", "--all")

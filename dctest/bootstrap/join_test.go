@@ -14,6 +14,7 @@ import (
 	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/dctest/necotest"
 	"github.com/cybozu-go/neco/pkg/join"
+	"github.com/cybozu-go/neco/pkg/pki"
 )
 
 func joinSpecs() {
@@ -136,13 +137,21 @@ func joinSpecs() {
 			_, err := lab.Exec(ctx, "boot-4", "neco", "join", "0", "1", "2")
 			Expect(err).To(MatchError(ContainSubstring("TokenUsed")))
 			unchanged(ctx, 4)
-			const ca = "/root/server-ca.crt"
-			Expect(lab.Write(ctx, "boot-4", ca, strings.NewReader(run(ctx, 0, "cat", neco.ServerCAFile)), 0o644)).To(Succeed())
-			token := login(ctx)
-			comeIn(ctx, 4, func() {
-				_, err := lab.ExecWith(ctx, strings.NewReader(token), "boot-4", "sh", "-c", `VAULT_TOKEN=$(cat) exec neco join --ca-file "$1" 0 1 2`, "sh", ca)
-				Expect(err).NotTo(HaveOccurred())
-			})
+			join := func(token, authority string, flags ...string) error {
+				const file = "/root/server-ca.crt"
+				Expect(lab.Write(ctx, "boot-4", file, strings.NewReader(authority), 0o644)).To(Succeed())
+				_, err := lab.ExecWith(ctx, strings.NewReader(token), "boot-4", "sh",
+					append([]string{"-c", `VAULT_TOKEN=$(cat) exec neco join "$@" 0 1 2`, "sh", "--ca-file", file}, flags...)...)
+				return err
+			}
+			rogue, err := pki.NewCA(pki.ServerCA, time.Now())
+			Expect(err).NotTo(HaveOccurred())
+			token, ours := login(ctx), run(ctx, 0, "cat", neco.ServerCAFile)
+			Expect(join(token, string(rogue.CertPEM()))).To(MatchError(ContainSubstring("CAPinMismatch")))
+			Expect(join("hvs.nobody", ours, "--check")).To(MatchError(ContainSubstring("not accepted by Vault")))
+			Expect(join(token, ours, "--check")).To(Succeed())
+			unchanged(ctx, 4)
+			comeIn(ctx, 4, func() { Expect(join(token, ours)).To(Succeed()) })
 		})
 	})
 }

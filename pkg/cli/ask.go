@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 
@@ -52,4 +53,33 @@ func operatorLogin(cmd *cobra.Command, env *Env) func(*api.Client) error {
 		}
 		return vault.LoginUser(cmd.Context(), c, strings.TrimSpace(user), string(password))
 	}
+}
+
+// maxSecret bounds what is read from standard input.
+const maxSecret = 4096
+
+// readSecret reads one line from standard input, without echo on a terminal.  how
+// tells how else it can be given.
+func readSecret(cmd *cobra.Command, name, what, how string) (string, error) {
+	in := cmd.InOrStdin()
+	var data []byte
+	var err error
+	if isTerminal(in) {
+		fmt.Fprintf(cmd.ErrOrStderr(), "%s (%s): ", name, what)
+		data, err = term.ReadPassword(int(in.(*os.File).Fd()))
+		fmt.Fprintln(cmd.ErrOrStderr())
+	} else {
+		data, err = io.ReadAll(io.LimitReader(in, maxSecret+1))
+	}
+	if err == nil && len(data) > maxSecret {
+		err = errors.New("too long")
+	}
+	if err != nil {
+		return "", fmt.Errorf("read %s from standard input: %w", name, err)
+	}
+	value := strings.TrimSpace(string(data))
+	if value == "" {
+		return "", hint(fmt.Errorf("%s: the value is missing", name), "%s", how)
+	}
+	return value, nil
 }

@@ -2,14 +2,10 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
-	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"github.com/cybozu-go/neco/pkg/storage"
 )
@@ -76,7 +72,7 @@ func keysHelp() string {
 func configValue(cmd *cobra.Command, env *Env, k storage.ConfigKey, args []string) (string, error) {
 	switch {
 	case !k.Secret && len(args) == 1 && args[0] == "-":
-		return readSecret(cmd, k)
+		return readSecretValue(cmd, k)
 	case !k.Secret && len(args) == 1 && storage.HasPassword(args[0]):
 		return "", hint(fmt.Errorf("%s: it has a password, and everybody on this host can read arguments", k.Name),
 			"neco config set %s - reads it from standard input; consider the password that you typed as known", k.Name)
@@ -91,37 +87,14 @@ func configValue(cmd *cobra.Command, env *Env, k storage.ConfigKey, args []strin
 	if v := env.Getenv(k.Env); v != "" {
 		return v, nil
 	}
-	return readSecret(cmd, k)
+	return readSecretValue(cmd, k)
 }
 
-// maxSecret bounds what is read from standard input.
-const maxSecret = 4096
-
-// readSecret reads one line from standard input, without echo on a terminal.
-func readSecret(cmd *cobra.Command, k storage.ConfigKey) (string, error) {
-	in := cmd.InOrStdin()
-	var data []byte
-	var err error
-	if isTerminal(in) {
-		fmt.Fprintf(cmd.ErrOrStderr(), "%s (%s): ", k.Name, k.Value)
-		data, err = term.ReadPassword(int(in.(*os.File).Fd()))
-		fmt.Fprintln(cmd.ErrOrStderr())
-	} else {
-		data, err = io.ReadAll(io.LimitReader(in, maxSecret+1))
+// readSecretValue reads the value of a key from standard input.
+func readSecretValue(cmd *cobra.Command, k storage.ConfigKey) (string, error) {
+	how := "write it to standard input"
+	if k.Env != "" {
+		how = "set $" + k.Env + " or " + how
 	}
-	if err == nil && len(data) > maxSecret {
-		err = errors.New("too long")
-	}
-	if err != nil {
-		return "", fmt.Errorf("read %s from standard input: %w", k.Name, err)
-	}
-	value := strings.TrimSpace(string(data))
-	if value == "" {
-		how := "write it to standard input"
-		if k.Env != "" {
-			how = "set $" + k.Env + " or " + how
-		}
-		return "", hint(fmt.Errorf("%s: the value is missing", k.Name), "%s", how)
-	}
-	return value, nil
+	return readSecret(cmd, k.Name, k.Value, how)
 }

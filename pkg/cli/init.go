@@ -47,7 +47,7 @@ sets the program up on each boot server.`,
 
 func afterInit(name string) string {
 	if name == teleport {
-		return "neco teleport config uses its token on each boot server"
+		return "its token is kept in etcd"
 	}
 	return "run neco init-local " + name + " on each boot server"
 }

@@ -101,7 +101,7 @@ func thisServer(env *Env) (renewal.Server, error) {
 func signWithOperator(ctx context.Context, me renewal.Server, p pki.Purpose) error {
 	client, err := neco.VaultClient(me.Subject.LRN)
 	if err != nil {
-		return hint(err, "set VAULT_TOKEN, or run it on a terminal")
+		return err
 	}
 	return me.Renew(ctx, client, p)
 }

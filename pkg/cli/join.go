@@ -59,7 +59,11 @@ token.`,
 				return explainJoin(err)
 			}
 			if check && !joined(env) {
-				fmt.Fprintln(cmd.OutOrStdout(), "This server is ready to join, unless its token has been used or revoked.")
+				unless := ""
+				if caFile == "" {
+					unless = ", unless its token has been used, revoked or replaced"
+				}
+				fmt.Fprintf(cmd.OutOrStdout(), "This server is ready to join%s.\n", unless)
 			}
 			return nil
 		},
@@ -161,8 +165,9 @@ func explainJoin(err error) error {
 	}{
 		{join.ErrTokenInvalid, "copy the token again, whole; or " + again},
 		{join.ErrTokenExpired, again},
-		{join.ErrTokenUsed, "if nobody of yours has used it, somebody else has: neco join-token revoke N on a boot server at once; then " + again},
-		{join.ErrCAPinMismatch, "somebody else answers at that address, or the token is of another data centre; nothing secret was sent"},
+		{join.ErrTokenUsed, "use the newest token that was made for this server; if nobody of yours has used this one, somebody else has: neco join-token revoke N on a boot server at once; then " + again},
+		{join.ErrCAPinMismatch, "somebody else answers at that address, or the token, or the authority of --ca-file, is of another data centre; nothing secret was sent"},
+		{join.ErrVaultToken, "set VAULT_TOKEN to one that works, or unset it to be asked for a user and a password"},
 		{join.ErrVersion, "install the version that the data centre runs on this server, and try again"},
 		{join.ErrRegistered, "if that server is gone for good, or was wiped, let it leave first: neco leave N on another boot server"},
 		{pki.ErrCSRRefused, "the names in the token are not this server's; make a new one with neco join-token --host-name and --bastion"},

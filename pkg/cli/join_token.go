@@ -8,6 +8,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/hashicorp/vault/api"
 	"github.com/spf13/cobra"
 
 	"github.com/cybozu-go/neco"
@@ -100,16 +101,9 @@ func (env *Env) withIssuer(cmd *cobra.Command, f func(context.Context, join.Issu
 	if err != nil {
 		return hint(err, "is this a boot server that neco setup or neco join has made?")
 	}
-	v, err := neco.VaultClient(own.LRN)
-	if err != nil {
-		return err
-	}
-	ctx, cancel := context.WithTimeout(cmd.Context(), vaultTimeout)
-	defer cancel()
-	err = env.withStorage(func(s *storage.Storage) error {
+	return explainJoin(env.withOperator(cmd, func(ctx context.Context, s *storage.Storage, v *api.Client) error {
 		return f(ctx, join.Issuer{Etcd: s.Client(), Vault: v, CA: ca, By: env.By(), Now: env.Now}, own)
-	})
-	return explainJoin(err)
+	}))
 }
 
 func newJoinTokenListCmd(env *Env) *cobra.Command {

@@ -6,11 +6,14 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/hashicorp/vault/api"
 	"github.com/spf13/cobra"
 	clientv3 "go.etcd.io/etcd/client/v3"
 
 	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/pkg/hostkey"
+	"github.com/cybozu-go/neco/pkg/pki"
+	"github.com/cybozu-go/neco/pkg/renewal"
 	"github.com/cybozu-go/neco/pkg/storage"
 	"github.com/cybozu-go/neco/pkg/vault"
 	"github.com/cybozu-go/neco/pkg/vaultkey"
@@ -20,13 +23,18 @@ func newVaultCmd(env *Env) *cobra.Command {
 	cmd := group("vault", "Unseal Vault and show its keys")
 	cmd.AddCommand(
 		newVaultUnsealCmd(env),
-		newVaultShowCmd(env, "show-unseal-key", "Show the key that unseals Vault", vaultkey.Unseal),
-		newVaultShowCmd(env, "show-root-token", "Show Vault's root token, if it was kept", vaultkey.Root),
+		newVaultShowCmd(env, "show-unseal-key", "Show the key that unseals Vault", vaultkey.Unseal, noUnsealKey),
+		newVaultShowCmd(env, "show-root-token", "Show Vault's root token, if it was kept", vaultkey.Root,
+			"setup revokes it, unless it is given --no-revoke, and so does neco leave; neco vault generate-root makes a new one with the unseal key"),
 		newVaultRemoveCmd(env),
+		newVaultStoreCmd(env),
 		newVaultGenerateRootCmd(env),
 	)
 	return cmd
 }
+
+// noUnsealKey is what to do where etcd holds none.
+const noUnsealKey = "it was removed: who has it unseals Vault by hand, vault operator unseal, or puts it back, neco vault store-unseal-key"
 
 // keyFunc returns a key of Vault from etcd.
 type keyFunc func(ctx context.Context, etcd clientv3.KV, id hostkey.Identity) (string, error)
@@ -40,17 +48,22 @@ func newVaultUnsealCmd(env *Env) *cobra.Command {
 		Use:   "unseal",
 		Short: "Unseal the Vault of this boot server",
 		Long: `Unseal the Vault of this boot server with the key in etcd, which is sealed to
-this server's own key. If Vault is unsealed already, or etcd holds no unseal
-key, nothing is done.`,
+this server's own key. If Vault is unsealed already, nothing is done.
+
+If etcd holds no unseal key that is an error; with --wait, which the service
+uses, it is not: somebody has chosen to unseal Vault by hand.`,
 		Args: none(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			say, err := unseal(cmd.Context(), env)
-			for wait && err != nil && !errors.Is(err, hostkey.ErrCannotOpen) && !errors.Is(err, vault.ErrBadKey) {
+			for wait && err != nil && !hopeless(err) {
 				fmt.Fprintf(cmd.ErrOrStderr(), "tries again: %v\n", err)
 				if neco.SleepContext(cmd.Context(), unsealPause) != nil {
 					return err
 				}
 				say, err = unseal(cmd.Context(), env)
+			}
+			if wait && errors.Is(err, vaultkey.ErrAbsent) {
+				say, err = "etcd holds no unseal key: Vault, if it is sealed, has to be unsealed by hand", nil
 			}
 			if err != nil {
 				return explainUnseal(err)
@@ -63,7 +76,13 @@ key, nothing is done.`,
 	return cmd
 }
 
-// unseal returns what was done.
+// hopeless: to wait changes nothing about the error.
+func hopeless(err error) bool {
+	return errors.Is(err, hostkey.ErrCannotOpen) || errors.Is(err, vault.ErrBadKey) || errors.Is(err, vaultkey.ErrAbsent)
+}
+
+// unseal returns what was done; vaultkey.ErrAbsent if etcd holds no key and Vault
+// is sealed.
 func unseal(ctx context.Context, env *Env) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, etcdTimeout)
 	defer cancel()
@@ -73,7 +92,9 @@ func unseal(ctx context.Context, env *Env) (string, error) {
 	}
 	keys, err := stored(ctx, env, vaultkey.UnsealKeys)
 	if errors.Is(err, vaultkey.ErrAbsent) {
-		return "etcd holds no unseal key: nothing is done", nil
+		if serves := vault.Serves(ctx, client); serves == nil {
+			return "Vault was unsealed already", nil
+		}
 	}
 	if err != nil {
 		return "", err
@@ -92,6 +113,8 @@ func explainUnseal(err error) error {
 	switch {
 	case errors.Is(err, hostkey.ErrCannotOpen):
 		return hint(err, "the unseal key was sealed before this server had its key; neco vault unseal on another boot server works, and an update seals it anew")
+	case errors.Is(err, vaultkey.ErrAbsent):
+		return hint(err, noUnsealKey)
 	case errors.Is(err, vault.ErrUninitialized):
 		return hint(err, "neco setup initialises it")
 	}
@@ -116,7 +139,7 @@ func stored[T any](ctx context.Context, env *Env, get func(context.Context, clie
 	return found, err
 }
 
-func newVaultShowCmd(env *Env, name, short string, get keyFunc) *cobra.Command {
+func newVaultShowCmd(env *Env, name, short string, get keyFunc, absent string) *cobra.Command {
 	return &cobra.Command{
 		Use: name, Short: short, Args: none(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -124,7 +147,7 @@ func newVaultShowCmd(env *Env, name, short string, get keyFunc) *cobra.Command {
 			defer cancel()
 			key, err := storedKey(ctx, env, get)
 			if errors.Is(err, vaultkey.ErrAbsent) {
-				return hint(err, "it was removed or never stored; neco vault generate-root makes a new root token with the unseal key")
+				return hint(err, "%s", absent)
 			}
 			if err != nil {
 				return explainUnseal(err)
@@ -141,16 +164,69 @@ func newVaultRemoveCmd(env *Env) *cobra.Command {
 		Short: "Remove the unseal key from etcd",
 		Long: `Remove the unseal key from etcd. From then on Vault stays sealed after each
 restart until somebody unseals it by hand: write the key down before, see
-neco vault show-unseal-key.`,
+neco vault show-unseal-key. An update that restarts Vault waits for that on each
+boot server in turn. neco vault store-unseal-key puts the key back.`,
 		Args: none(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			err := env.request(cmd.Context(), func(ctx context.Context, s *storage.Storage) error {
-				return vaultkey.Remove(ctx, s.Client(), vaultkey.KeyUnseal)
+			return env.request(cmd.Context(), func(ctx context.Context, s *storage.Storage) error {
+				has, err := vaultkey.Has(ctx, s.Client(), vaultkey.KeyUnseal)
+				if err != nil {
+					return err
+				}
+				if !has {
+					fmt.Fprintln(cmd.OutOrStdout(), "etcd holds no unseal key: nothing is changed")
+					return nil
+				}
+				if err := vaultkey.Remove(ctx, s.Client(), vaultkey.KeyUnseal); err != nil {
+					return err
+				}
+				fmt.Fprintln(cmd.OutOrStdout(), "the unseal key is removed: from now on Vault is unsealed by hand after each restart, in an update, too")
+				return nil
 			})
-			if err == nil {
-				fmt.Fprintln(cmd.OutOrStdout(), "the unseal key is removed")
+		},
+	}
+}
+
+func newVaultStoreCmd(env *Env) *cobra.Command {
+	return &cobra.Command{
+		Use:   "store-unseal-key",
+		Short: "Put the unseal key back into etcd",
+		Long: `Put the unseal key, which is read from standard input, back into etcd, sealed to
+the boot servers and the recovery keys. It is tried before, on this server's
+Vault, which has to be unsealed. That needs the policy admin in Vault:
+VAULT_TOKEN, else a user and a password are asked for.`,
+		Args: none(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			key, err := readSecret(cmd, "unseal key", "as neco vault show-unseal-key printed it", "write it to standard input")
+			if err != nil {
+				return err
 			}
-			return err
+			return env.withOperator(cmd, func(ctx context.Context, s *storage.Storage, v *api.Client) error {
+				used, err := vault.KeyInUse(ctx, v, key)
+				if err != nil {
+					return err
+				}
+				if !used {
+					return hint(vault.ErrBadKey, "etcd is as it was; the key is what neco vault show-unseal-key printed, or vault operator rekey")
+				}
+				roots, err := renewal.Server{FS: env.FS}.Roots(pki.ServerCA)
+				if err != nil {
+					return err
+				}
+				snap, err := s.Snapshot(ctx)
+				if err != nil {
+					return err
+				}
+				recipients, err := vaultkey.Recipients(ctx, s.Client(), roots, snap.Registered, env.Now())
+				if err != nil {
+					return err
+				}
+				if err := vaultkey.Store(ctx, s.Client(), key, "", recipients); err != nil {
+					return err
+				}
+				fmt.Fprintf(cmd.OutOrStdout(), "the unseal key is in etcd, sealed to %d keys\n", len(recipients))
+				return nil
+			})
 		},
 	}
 }
@@ -181,6 +257,21 @@ it when the work is done: vault token revoke -self.`,
 			return nil
 		},
 	}
+}
+
+// withOperator opens etcd, and Vault with an operator's rights, for f.
+func (env *Env) withOperator(cmd *cobra.Command, f func(context.Context, *storage.Storage, *api.Client) error) error {
+	own, err := ownLRN(env)
+	if err != nil {
+		return err
+	}
+	v, err := neco.VaultClient(own)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(cmd.Context(), vaultTimeout)
+	defer cancel()
+	return env.withStorage(func(s *storage.Storage) error { return f(ctx, s, v) })
 }
 
 // vaultTimeout bounds what a command asks of Vault.

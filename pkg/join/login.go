@@ -70,7 +70,7 @@ func (r *run) whyRefused(registered, login error) error {
 	case vault.Denied(registered) && !r.Now().Before(r.Token.Expires):
 		return fmt.Errorf("%w: it was good until %s", ErrTokenExpired, r.Token.Expires.Format(time.RFC3339))
 	case vault.Denied(registered):
-		return fmt.Errorf("%w: Vault knows it no more: it was used, or revoked", ErrTokenUsed)
+		return fmt.Errorf("%w: Vault knows it no more: it was used, revoked, or replaced by a newer one", ErrTokenUsed)
 	}
 	return registered
 }
@@ -82,11 +82,8 @@ func (r *run) logInByOperator(ctx context.Context) error {
 		r.vault = c
 		return nil
 	}
-	operator, err := r.open("")
+	operator, err := r.openOperator(ctx)
 	if err != nil {
-		return err
-	}
-	if err := r.Operator(operator); err != nil {
 		return err
 	}
 	etcd, err := operatorEtcd(ctx, operator, r.LRNs, r.ca)
@@ -116,6 +113,23 @@ func (r *run) logInByOperator(ctx context.Context) error {
 		return err
 	}
 	return vault.Login(ctx, r.vault, c)
+}
+
+// openOperator returns a client of the Vault that was found, with an operator's
+// rights.
+func (r *run) openOperator(ctx context.Context) (*api.Client, error) {
+	operator, err := r.open("")
+	if err != nil {
+		return nil, err
+	}
+	if err := r.Operator(operator); err != nil {
+		return nil, err
+	}
+	works, err := vault.TokenWorks(ctx, operator)
+	if err == nil && !works {
+		err = ErrVaultToken
+	}
+	return operator, err
 }
 
 // operatorEtcd opens etcd as root, with a certificate of minutes whose key is

@@ -49,7 +49,7 @@ const checks = 2
 func table() []stage {
 	return []stage{
 		{"preflight", "look whether this server is ready", time.Minute, preflight},
-		{"trust", "find a Vault that the token vouches for", 2 * time.Minute, findVault},
+		{"trust", "find a Vault of the data centre", 2 * time.Minute, findVault},
 		{"login", "register with Vault", 2 * time.Minute, logIn},
 		{"authorities", "fetch the other authorities", time.Minute, fetchAuthorities},
 		{"certificates", "have certificates signed", 3 * time.Minute, certificates},
@@ -148,6 +148,8 @@ func preflight(ctx context.Context, r *run) error {
 		if err := r.tokenFits(); err != nil {
 			return err
 		}
+	} else if _, err := checkAuthority(pki.ServerCA, r.CA); err != nil {
+		return err
 	}
 	return setup.Ready(ctx, setup.Options{Host: r.Host, LRN: r.Self.LRN, HostName: r.Self.HostName, Now: r.Now}, r.progress != nil)
 }

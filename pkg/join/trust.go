@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/subtle"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -23,14 +24,25 @@ func findVault(ctx context.Context, r *run) error {
 	for _, lrn := range r.LRNs {
 		err := r.tryVault(ctx, lrn)
 		if err == nil {
-			return nil
+			return r.checkOperator(ctx)
 		}
+		err = fmt.Errorf("boot server %d: %w", lrn, err)
 		if errors.Is(err, ErrCAPinMismatch) {
 			return err // not to be passed over in silence
 		}
-		errs = append(errs, fmt.Errorf("boot server %d: %w", lrn, err))
+		errs = append(errs, err)
 	}
 	return fmt.Errorf("%w: no Vault can be asked: %w", ErrUnreachable, errors.Join(errs...))
+}
+
+// checkOperator looks, where that is all that is wanted, whether the operator is
+// one.
+func (r *run) checkOperator(ctx context.Context) error {
+	if r.Token != nil || !r.CheckOnly {
+		return nil
+	}
+	_, err := r.openOperator(ctx)
+	return err
 }
 
 // askTimeout bounds the questions to one server, so that a dead one does not
@@ -45,14 +57,18 @@ func (r *run) tryVault(ctx context.Context, lrn int) error {
 	if r.Token != nil {
 		var err error
 		if ca, err = pinned(ctx, addr, r.Token.Pin); err != nil {
-			return fmt.Errorf("boot server %d: %w", lrn, err)
+			return err
 		}
 	}
 	client, err := vault.OpenPEM(addr, ca, "")
 	if err != nil {
 		return err
 	}
-	if err := vault.Serves(ctx, client); err != nil {
+	err = vault.Serves(ctx, client)
+	if unknown := (x509.UnknownAuthorityError{}); errors.As(err, &unknown) {
+		return fmt.Errorf("%w: %w", ErrCAPinMismatch, err)
+	}
+	if err != nil {
 		return err
 	}
 	r.ca, r.addr, r.vault = ca, addr, client

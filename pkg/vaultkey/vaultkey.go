@@ -220,6 +220,15 @@ func reseal(ctx context.Context, etcd clientv3.KV, key string, id hostkey.Identi
 	return err
 }
 
+// Has says whether one of the keys is stored.
+func Has(ctx context.Context, etcd clientv3.KV, key string) (bool, error) {
+	_, _, err := get(ctx, etcd, key)
+	if errors.Is(err, ErrAbsent) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
 // Remove deletes one of the keys.
 func Remove(ctx context.Context, etcd clientv3.KV, key string) error {
 	if _, err := etcd.Delete(ctx, key); err != nil {
