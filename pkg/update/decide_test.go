@@ -2,6 +2,7 @@ package update
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -464,5 +465,31 @@ func TestValidateNamesTheRow(t *testing.T) {
 				t.Errorf("error %v, want %q", err, tt.want)
 			}
 		})
+	}
+}
+
+func TestARunIsCompleteWithoutThoseThatHaveLeftSince(t *testing.T) {
+	done := at(6, 0, neco.CondComplete)
+	tests := []struct {
+		name       string
+		statuses   map[int]Status
+		registered []int
+		want       []int
+	}{
+		{"all are through", map[int]Status{0: done, 2: done, 10: done}, []int{0, 2, 10}, nil},
+		{"one has not begun", map[int]Status{0: done, 2: done}, []int{0, 2, 10}, []int{10}},
+		{"one has left", map[int]Status{0: done, 2: done}, []int{0, 2}, nil},
+		{"one has left, one is on its way", map[int]Status{0: done, 2: at(5, 0, neco.CondRunning)}, []int{0, 2}, []int{2}},
+		{"one has come", map[int]Status{0: done, 2: done, 10: done}, []int{0, 2, 4, 10}, nil},
+	}
+	for _, tt := range tests {
+		s := state(tt.statuses)
+		s.Registered = tt.registered
+		if got := s.Incomplete(); !slices.Equal(got, tt.want) || s.Complete() != (tt.want == nil) {
+			t.Errorf("%s: %v, want %v", tt.name, got, tt.want)
+		}
+	}
+	if (State{}).Complete() {
+		t.Error("no run is complete")
 	}
 }

@@ -189,14 +189,16 @@ func (s State) Aborted() (int, Status, bool) {
 }
 
 // Complete reports whether every member of the current run has completed.
-func (s State) Complete() bool {
+func (s State) Complete() bool { return s.Request != nil && len(s.Incomplete()) == 0 }
+
+// Incomplete returns the members of the current run that have not completed.  One
+// that has left since is not among them: its status is gone, and will not come.
+func (s State) Incomplete() []int {
 	if s.Request == nil {
-		return false
+		return nil
 	}
-	for _, lrn := range s.Request.Members() {
-		if st, ok := s.status(lrn); !ok || st.Cond != neco.CondComplete {
-			return false
-		}
-	}
-	return true
+	return slices.DeleteFunc(slices.Clone(s.Request.Members()), func(lrn int) bool {
+		st, ok := s.status(lrn)
+		return ok && st.Cond == neco.CondComplete || !slices.Contains(s.Registered, lrn)
+	})
 }

@@ -2,7 +2,6 @@ package updater
 
 import (
 	"fmt"
-	"math"
 	"slices"
 	"time"
 
@@ -93,7 +92,7 @@ func underWay(s *storage.Snapshot, in Input) (Decision, bool) {
 		}
 		return Decision{Do: Stop, Outcome: update.OutcomeAborted, Why: why}, true
 	}
-	waits := incomplete(s)
+	waits := s.Incomplete()
 	if len(waits) == 0 {
 		return Decision{}, false
 	}
@@ -102,14 +101,6 @@ func underWay(s *storage.Snapshot, in Input) (Decision, bool) {
 			"not complete within %s; waits for boot servers %v", s.Config.WorkerTimeout, waits)}, true
 	}
 	return Decision{Do: WaitWorkers, Why: fmt.Sprintf("boot servers %v", waits)}, true
-}
-
-// incomplete are the members that have not completed.  One that has left since
-// is not waited for: its status is gone, and will not come.
-func incomplete(s *storage.Snapshot) []int {
-	return slices.DeleteFunc(s.Missing(update.Arrival{Step: math.MaxInt}), func(lrn int) bool {
-		return !slices.Contains(s.Registered, lrn)
-	})
 }
 
 // next decides what follows when no run is under way.
