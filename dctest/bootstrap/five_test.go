@@ -100,12 +100,14 @@ func fiveSpecs() {
 				_, err := lab.Exec(ctx, "boot-3", "neco", "vault", "unseal")
 				return err
 			}).WithTimeout(limit).WithPolling(time.Second).Should(MatchError(ContainSubstring("vault operator unseal")))
+			Expect(run(ctx, 1, "neco", "status")).To(ContainSubstring("boot server 3: Vault is sealed"))
 			_, err = store(flip(key))
 			Expect(err).To(MatchError(ContainSubstring("etcd is as it was")))
 			Expect(store(key)).To(ContainSubstring("sealed to 6 keys"))
 			run(ctx, 3, "neco", "vault", "unseal")
 			vaultUnsealed(ctx, 3)
 			Expect(strings.TrimSpace(run(ctx, 1, "neco", "vault", "show-unseal-key"))).To(Equal(key))
+			Expect(run(ctx, 1, "neco", "status")).NotTo(ContainSubstring("Vault"))
 		})
 
 		It("keep verified backups that the recovery key opens", func(ctx SpecContext) {

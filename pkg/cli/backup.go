@@ -140,7 +140,7 @@ func explainBackup(err error) error {
 	case errors.Is(err, backup.ErrCorrupt):
 		return hint(err, "the disk of this member may be bad: compare with neco backup run on another boot server, and look at etcdctl endpoint hashkv --cluster")
 	case errors.Is(err, hostkey.ErrCannotOpen):
-		return hint(err, "it was made for other keys; neco backup verify --recovery-key opens all")
+		return hint(err, "it is sealed to other keys than this one: a boot server's key opens those that were made while it was registered, a recovery key those made since neco setup was given its --recovery-recipient")
 	}
 	return explain(err)
 }

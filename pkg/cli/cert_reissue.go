@@ -71,7 +71,7 @@ func reissue(ctx context.Context, cmd *cobra.Command, env *Env, keyFile, file st
 	}
 	authorities, err := renewal.OpenAuthorities(sealed, id)
 	if errors.Is(err, hostkey.ErrCannotOpen) {
-		return hint(err, "they are sealed to another recovery key than this one")
+		return hint(err, "they are sealed to another recovery key than this one: to those that neco setup was given with --recovery-recipient")
 	}
 	if err != nil {
 		return err

@@ -32,6 +32,9 @@ func newStatusCmd(env *Env) *cobra.Command {
 and how the search for releases goes. What a silent boot server reported last
 is not taken for what it does now.
 
+Where Vault is Neco's, each boot server's is asked whether it serves; not with
+--watch.
+
 With --watch the picture is drawn anew whenever it changes; where the output is
 no terminal, one line is printed for each change (with -o json: one object a
 line).
@@ -54,6 +57,7 @@ update to that version, or to a newer one, is waited for.`,
 				if err != nil {
 					return err
 				}
+				env.addVaults(ctx, &v)
 				return show(cmd, o, v)
 			})
 		},

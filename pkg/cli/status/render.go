@@ -36,6 +36,7 @@ func (v View) Render(w io.Writer) error {
 	}
 	renderWarnings(head, "certificates", v.certificateWarnings())
 	renderWarnings(head, "backups", v.backupWarnings())
+	renderWarnings(head, "vault", v.vaultWarnings())
 	head.Flush()
 	v.renderServers(&b)
 	if len(v.Malformed) > 0 {

@@ -117,6 +117,9 @@ type Server struct {
 	Certificates *Certificates `json:"certificates,omitempty"`
 	// Backup as the server said last; nil: it never did, and needs not have.
 	Backup *Backup `json:"backup,omitempty"`
+	// Vault is why the server's Vault does not serve; empty: it does, or was not
+	// asked.
+	Vault string `json:"vault,omitempty"`
 }
 
 // Worker is a running neco-worker.

@@ -1,0 +1,30 @@
+package status_test
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"github.com/cybozu-go/neco/pkg/cli/status"
+	"github.com/cybozu-go/neco/pkg/steps"
+)
+
+func TestAVaultThatDoesNotServeIsTold(t *testing.T) {
+	v := status.New(complete(), steps.Table(), *clock(0))
+	shown := func() string {
+		t.Helper()
+		var b bytes.Buffer
+		if err := v.Render(&b); err != nil {
+			t.Fatal(err)
+		}
+		return b.String()
+	}
+	v.AddVaults(map[int]string{1: "", 99: "a stranger's"})
+	if text := shown(); strings.Contains(text, "vault  ") || strings.Contains(text, "stranger") {
+		t.Error(text)
+	}
+	v.AddVaults(map[int]string{1: "it is\nsealed"})
+	if text := shown(); !strings.Contains(text, "boot server 1: it is sealed") {
+		t.Error(text)
+	}
+}
