@@ -28,7 +28,7 @@ func newCertReissueCmd(env *Env) *cobra.Command {
 	var keyFile, authorities string
 	cmd := &cobra.Command{
 		Use:   "reissue",
-		Short: "Sign this boot server's certificates with a recovery key, with etcd and Vault down",
+		Short: "Sign this boot server's certificates with a recovery key, also with etcd and Vault down",
 		Long: `Give this boot server new certificates without etcd and Vault: when all have
 expired, because the data centre was off for longer than they live, nothing could
 sign them otherwise. Run it on each boot server.

@@ -1,7 +1,9 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/user"
 	"time"
@@ -10,6 +12,8 @@ import (
 
 	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/pkg/host"
+	"github.com/cybozu-go/neco/pkg/join"
+	"github.com/cybozu-go/neco/pkg/setup"
 )
 
 // Env is what commands need of the world outside. All fields must be set;
@@ -42,8 +46,15 @@ func System(version string) Env {
 	}
 }
 
-func openEtcd(fs host.FS) (*clientv3.Client, error) {
-	conf, err := neco.LoadEtcdConfig(fs.Path(neco.NecoConfFile))
+func openEtcd(fsys host.FS) (*clientv3.Client, error) {
+	conf, err := neco.LoadEtcdConfig(fsys.Path(neco.NecoConfFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		for dir, command := range map[string]string{setup.Dir: "neco setup", join.Dir: "neco join"} {
+			if _, begun := fsys.Stat(dir); begun == nil {
+				return nil, hint(err, "%s was begun here and is not complete: run it again", command)
+			}
+		}
+	}
 	if err != nil {
 		return nil, hint(err, "is this a boot server? Its configuration is written by neco setup and neco join; "+
 			"with --root DIR another file system is used")

@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -110,13 +111,29 @@ func runSetup(cmd *cobra.Command, env *Env, o setup.Options) error {
 	o.Out, o.Now = cmd.OutOrStdout(), env.Now
 	err = setup.Run(cmd.Context(), o)
 	if errors.Is(err, setup.ErrComplete) {
-		fmt.Fprintln(cmd.OutOrStdout(), "This server is set up already; see neco status. To begin anew: neco reset.")
-		return nil
+		return setUpAlready(cmd, env, o.LRNs)
 	}
 	if err != nil {
-		return explainSetup(err)
+		return explainSetup(cmd.Context(), err, o.CheckOnly)
 	}
 	return nextAfterSetup(cmd.Context(), cmd.OutOrStdout(), o)
+}
+
+// setUpAlready is for a server whose setup is complete: to run it again is right,
+// with the boot servers that there are.
+func setUpAlready(cmd *cobra.Command, env *Env, lrns []int) error {
+	conf, err := neco.LoadEtcdConfig(env.FS.Path(neco.NecoConfFile))
+	if err != nil {
+		return err
+	}
+	for i, endpoint := range neco.EtcdEndpoints(lrns) {
+		if !slices.Contains(conf.Endpoints, endpoint) {
+			return hint(fmt.Errorf("this server is set up already, and boot server %d is none of its data centre", lrns[i]),
+				"neco join, on that server, takes it in; neco status lists those that there are")
+		}
+	}
+	fmt.Fprintln(cmd.OutOrStdout(), "This server is set up already; see neco status.")
+	return nil
 }
 
 // checkProxy holds the proxy to what config set proxy takes: no password stands
@@ -153,7 +170,7 @@ func ownLRN(env *Env) (int, error) {
 }
 
 // explainSetup adds what to do about an error of setup.
-func explainSetup(err error) error {
+func explainSetup(ctx context.Context, err error, check bool) error {
 	var refused meet.Refusal
 	switch {
 	case errors.Is(err, meet.ErrTokenReadable):
@@ -162,7 +179,9 @@ func explainSetup(err error) error {
 		return hint(err, "neco setup-token makes one; all boot servers need the same")
 	case errors.As(err, &refused):
 		return hint(err, "%s", refused.Hint())
-	case errors.Is(err, context.DeadlineExceeded):
+	case check && errors.Is(err, context.DeadlineExceeded):
+		return hint(err, "start neco setup --check on all boot servers, within %s", setup.CheckPatience)
+	case !check && (errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil):
 		return hint(err, "run neco setup again on all boot servers; it goes on where it was")
 	}
 	return err
@@ -185,5 +204,8 @@ The data centre is up. Next:
   neco init sabakan                      prepare a program; then, on each boot server, with
                                          the password of Vault's user admin: neco init-local
 `)
+	if o.AdminPasswordFile != "" {
+		fmt.Fprintf(w, "The password of Vault's user admin is in %s: keep it elsewhere, and remove the file.\n", o.AdminPasswordFile)
+	}
 	return nil
 }

@@ -124,8 +124,9 @@ func (r *run) stage(ctx context.Context, n int, s stage) error {
 // operator has to start setup on all of them, or again on one.
 const patience = 30 * time.Minute
 
-// checkPatience is that of a check, which has to run on all of them at once.
-const checkPatience = 5 * time.Minute
+// CheckPatience is how long a check waits for the others: it has to run on all
+// of them at once.
+const CheckPatience = 5 * time.Minute
 
 // await blocks until the others have done the stage before and the leader its
 // part of this one.
@@ -133,7 +134,7 @@ func (r *run) await(ctx context.Context, n int, s stage) error {
 	late := func(lrns []int) { r.say(s.name, "waits for boot server %s", lrnList(lrns)) }
 	limit := patience
 	if r.CheckOnly {
-		limit = checkPatience
+		limit = CheckPatience
 	}
 	wait, cancel := withDeadline(ctx, limit, "the other boot servers")
 	defer cancel()

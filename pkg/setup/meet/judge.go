@@ -46,14 +46,14 @@ func (s *Server) identify(data []byte, state tls.ConnectionState, addr netip.Add
 	case h.LRN == s.LRN || !slices.Contains(s.LRNs, h.LRN):
 		return Peer{}, NotMember
 	case !slices.Contains(s.Addresses[h.LRN], addr):
-		return Peer{}, fmt.Errorf("boot server %d at %s: %w", h.LRN, addr, WrongAddress)
+		return Peer{}, fmt.Errorf("%w: at %s is one that calls itself boot server %d", WrongAddress, addr, h.LRN)
 	}
 	want, err := s.prove(roleMember, h.LRN, state)
 	if err != nil {
 		return Peer{}, err
 	}
 	if !hmac.Equal(h.Proof, want) {
-		return Peer{}, fmt.Errorf("boot server %d: %w", h.LRN, WrongToken)
+		return Peer{}, WrongToken
 	}
 	key, err := sessionKey(state)
 	return Peer{h.LRN, key}, err
