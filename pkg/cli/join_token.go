@@ -8,7 +8,6 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/hashicorp/vault/api"
 	"github.com/spf13/cobra"
 
 	"github.com/cybozu-go/neco"
@@ -101,9 +100,16 @@ func (env *Env) withIssuer(cmd *cobra.Command, f func(context.Context, join.Issu
 	if err != nil {
 		return hint(err, "is this a boot server that neco setup or neco join has made?")
 	}
-	return explainJoin(env.withOperator(cmd, func(ctx context.Context, s *storage.Storage, v *api.Client) error {
+	v, err := neco.VaultClient(own.LRN)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(cmd.Context(), vaultTimeout)
+	defer cancel()
+	err = env.withStorage(func(s *storage.Storage) error {
 		return f(ctx, join.Issuer{Etcd: s.Client(), Vault: v, CA: ca, By: env.By(), Now: env.Now}, own)
-	}))
+	})
+	return explainJoin(err)
 }
 
 func newJoinTokenListCmd(env *Env) *cobra.Command {
