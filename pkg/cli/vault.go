@@ -91,8 +91,12 @@ func unseal(ctx context.Context, env *Env) (string, error) {
 	}
 	keys, err := stored(ctx, env, vaultkey.UnsealKeys)
 	if errors.Is(err, vaultkey.ErrAbsent) {
-		if serves := vault.Serves(ctx, client); serves == nil {
+		serves := vault.Serves(ctx, client)
+		switch {
+		case serves == nil, errors.Is(serves, vault.ErrNoLeader):
 			return "Vault was unsealed already", nil
+		case !errors.Is(serves, vault.ErrSealed):
+			return "", serves
 		}
 	}
 	if err != nil {
