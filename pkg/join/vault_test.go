@@ -71,7 +71,7 @@ func (v *vaultServer) answer(w http.ResponseWriter, r *http.Request) {
 		v.started = true
 		say(200, `{"started":true,"nonce":"n"}`)
 	case path == "sys/rekey/update" && q.Key != v.key:
-		say(400, `{"errors":["rekey failed"]}`)
+		say(500, `{"errors":["failed to read root key: invalid key: failed to decrypt keys from storage: cipher: message authentication failed"]}`)
 	case path == "sys/rekey/update":
 		v.made++
 		v.pending = fmt.Sprint("key ", v.made)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"github.com/hashicorp/vault/api"
 )
@@ -50,9 +51,15 @@ func beginRekey(ctx context.Context, c *api.Client, key string) (NewKey, error) 
 	return NewKey{done.KeysB64[0], done.VerificationNonce}, nil
 }
 
-// hideKey replaces what Vault says of a bad key, for it may repeat it.
+// hideKey replaces what Vault says of a bad key, for it may repeat it.  One that
+// does not open what is stored is an internal error to Vault while it is unsealed.
 func hideKey(err error) error {
-	if status(err) == http.StatusBadRequest {
+	answer := (*api.ResponseError)(nil)
+	switch {
+	case !errors.As(err, &answer):
+		return err
+	case answer.StatusCode == http.StatusBadRequest,
+		answer.StatusCode == http.StatusInternalServerError && strings.Contains(strings.Join(answer.Errors, " "), "invalid key"):
 		return ErrBadKey
 	}
 	return err

@@ -29,10 +29,7 @@ func generateRoot(ctx context.Context, c *api.Client, unsealKey string) (string,
 	}
 	done, err := c.Sys().GenerateRootUpdateWithContext(ctx, unsealKey, begun.Nonce)
 	if err != nil {
-		if status(err) == 400 {
-			return "", ErrBadKey // what Vault says may hold the key
-		}
-		return "", err
+		return "", hideKey(err)
 	}
 	if !done.Complete {
 		return "", errors.New("vault wants more than one share of its key")

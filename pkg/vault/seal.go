@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 
 	"github.com/hashicorp/vault/api"
 )
@@ -91,11 +90,8 @@ func Unseal(ctx context.Context, c *api.Client, key string) (opened bool, err er
 		return false, nil
 	}
 	s, err = c.Sys().UnsealWithContext(ctx, key)
-	if status(err) == http.StatusBadRequest {
-		return false, fmt.Errorf("unseal: %w", ErrBadKey) // what Vault says may hold the key
-	}
 	if err != nil {
-		return false, fmt.Errorf("unseal: %w", err)
+		return false, fmt.Errorf("unseal: %w", hideKey(err))
 	}
 	if s.Sealed {
 		return false, fmt.Errorf("unseal: %w still, after one of %d shares", ErrSealed, s.T)
