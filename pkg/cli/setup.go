@@ -111,7 +111,7 @@ func runSetup(cmd *cobra.Command, env *Env, o setup.Options) error {
 	o.Out, o.Now = cmd.OutOrStdout(), env.Now
 	err = setup.Run(cmd.Context(), o)
 	if errors.Is(err, setup.ErrComplete) {
-		return setUpAlready(cmd, env, o.LRNs)
+		return setUpAlready(cmd, env, o)
 	}
 	if err != nil {
 		return explainSetup(cmd.Context(), err, o.CheckOnly)
@@ -121,14 +121,14 @@ func runSetup(cmd *cobra.Command, env *Env, o setup.Options) error {
 
 // setUpAlready is for a server whose setup is complete: to run it again is right,
 // with the boot servers that there are.
-func setUpAlready(cmd *cobra.Command, env *Env, lrns []int) error {
+func setUpAlready(cmd *cobra.Command, env *Env, o setup.Options) error {
 	conf, err := neco.LoadEtcdConfig(env.FS.Path(neco.NecoConfFile))
 	if err != nil {
 		return err
 	}
-	for i, endpoint := range neco.EtcdEndpoints(lrns) {
-		if !slices.Contains(conf.Endpoints, endpoint) {
-			return hint(fmt.Errorf("this server is set up already, and boot server %d is none of its data centre", lrns[i]),
+	for i, endpoint := range neco.EtcdEndpoints(o.LRNs) {
+		if lrn := o.LRNs[i]; lrn != o.LRN && !slices.Contains(conf.Endpoints, endpoint) {
+			return hint(fmt.Errorf("this server is set up already, and boot server %d is none of its data centre", lrn),
 				"neco join, on that server, takes it in; neco status lists those that there are")
 		}
 	}
