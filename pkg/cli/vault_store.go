@@ -42,7 +42,7 @@ needed: VAULT_TOKEN, else a user and a password are asked for.`,
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "the unseal key is in etcd, sealed to %d keys\n", recipients)
+			fmt.Fprintf(cmd.OutOrStdout(), "the unseal key is in etcd, sealed to %d keys; on boot servers whose Vault is sealed still: neco vault unseal\n", recipients)
 			return nil
 		},
 	}
