@@ -22,6 +22,8 @@ type vaultServer struct {
 	started      bool
 	// token is a join token that has its one use left; secret is registered.
 	token, secret string
+	// noRole: the approle of who leaves is deleted.
+	noRole bool
 	// revoked is the token that was revoked last.
 	revoked string
 
@@ -92,6 +94,13 @@ func (v *vaultServer) answer(w http.ResponseWriter, r *http.Request) {
 		say(400, `{"errors":["invalid role or secret ID"]}`)
 	case path == "auth/approle/login":
 		say(200, `{"auth":{"client_token":"t"}}`)
+	case path == "auth/approle/role/boot-2" && method == http.MethodGet && !v.noRole:
+		say(200, `{"data":{"bind_secret_id":true}}`)
+	case path == "auth/approle/role/boot-2" && method == http.MethodDelete:
+		v.noRole = true
+		say(204, "")
+	case path == "auth/approle/role/boot-2/secret-id" && v.noRole:
+		say(400, `{"errors":["role \"boot-2\" does not exist"]}`)
 	case path == "auth/token/revoke-self":
 		v.revoked = r.Header.Get("X-Vault-Token")
 		say(204, "")

@@ -102,6 +102,10 @@ func NewCredentials(ctx context.Context, c *api.Client, lrn int, retire bool) (C
 }
 
 func destroySecrets(ctx context.Context, c *api.Client, role string) error {
+	exists, err := c.Logical().ReadWithContext(ctx, role)
+	if err != nil || exists == nil {
+		return err // without the role there is none
+	}
 	list, err := c.Logical().ListWithContext(ctx, role+"/secret-id")
 	if err != nil || list == nil {
 		return err
