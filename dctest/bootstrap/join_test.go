@@ -89,7 +89,13 @@ func joinSpecs() {
 				stop := listen(ctx, "join", necotest.Server(lrn))
 				token := joinToken(ctx, lrn)
 				putToken(ctx, lrn, token)
-				comeIn(ctx, lrn, func() { run(ctx, lrn, "neco", "join", "0", "1", "2") })
+				comeIn(ctx, lrn, func() {
+					if lrn == 3 {
+						run(ctx, lrn, "neco", "join", "0", "1", "2")
+						return
+					}
+					killed(ctx, lrn, "", join.Stages(), "neco", "join", "0", "1", "2")
+				})
 				found := secrets(ctx, lrn)
 				found["the token"] = token
 				t, err := join.Parse(token)
@@ -107,8 +113,7 @@ func joinSpecs() {
 			before := history(ctx)
 			root := strings.TrimSpace(run(ctx, 4, "neco", "vault", "show-root-token"))
 			Expect(vaultAs(ctx, root, "token", "lookup")).To(MatchRegexp(`policies\s+\[root\]`))
-			_, err = lab.ExecWith(ctx, strings.NewReader(login(ctx)), "boot-0", "sh", "-c", killedLeave, "sh", "4")
-			Expect(err).NotTo(HaveOccurred())
+			killed(ctx, 0, login(ctx), []string{"left", "users", "queues", "approle", "host"}, "neco", "leave", "4")
 			Expect(strings.Fields(etcdctl(ctx, 0, "get", "--prefix", "--keys-only", "/neco/leaving/"))).To(BeEmpty())
 			_, err = lab.Exec(ctx, "boot-4", "sh", "-c", etcdctlAs("/etc/neco/etcd")+" --command-timeout=5s get /neco/info/neco-release")
 			Expect(err).To(HaveOccurred(), "with the certificate of a server that has left")
@@ -157,20 +162,28 @@ func joinSpecs() {
 	})
 }
 
-// killedLeave is neco leave, killed when it has come further each time, until it
-// is through.  The token of Vault is on standard input.
-const killedLeave = `
+// killed is a command on a server that is killed when it has said each of the
+// marks in turn, and run again until it is through.  A token of Vault for it comes
+// on standard input.
+func killed(ctx SpecContext, lrn int, token string, marks []string, args ...string) {
+	GinkgoHelper()
+	const script = `
 VAULT_TOKEN=$(cat); export VAULT_TOKEN
-for mark in "has left" "users of etcd" "places in" "its approle" "host key"; do
-	neco leave "$1" >/root/leave 2>&1 &
-	until grep -q "$mark" /root/leave || ! kill -0 $!; do sleep 0.01; done 2>/dev/null
+marks=$1; shift
+for mark in $marks; do
+	"$@" >/root/said 2>&1 &
+	until grep -q "$mark" /root/said || ! kill -0 $!; do sleep 0.01; done 2>/dev/null
 	kill -KILL $! 2>/dev/null
 	wait $!
 	rc=$?
 	[ $rc != 0 ] || exit 0
-	[ $rc = 137 ] || { cat /root/leave >&2; exit $rc; }
+	[ $rc = 137 ] || { cat /root/said >&2; exit $rc; }
 done
-exec neco leave "$1"`
+exec "$@"`
+	_, err := lab.ExecWith(ctx, strings.NewReader(token), necotest.Server(lrn), "sh",
+		append([]string{"-c", script, "sh", strings.Join(marks, " ")}, args...)...)
+	Expect(err).NotTo(HaveOccurred())
+}
 
 // joinToken is a token for a server.
 func joinToken(ctx SpecContext, lrn int) string {

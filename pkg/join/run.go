@@ -60,6 +60,15 @@ func table() []stage {
 	}
 }
 
+// Stages are the names of the stages, in order.
+func Stages() []string {
+	var names []string
+	for _, s := range table() {
+		names = append(names, s.name)
+	}
+	return names
+}
+
 // Run takes this server into the data centre.  It blocks until that is done or
 // ctx ends.  Run again after an error or a kill, it finishes, with the same
 // token.  etcd and Vault come with the next update, which neco-updater orders
