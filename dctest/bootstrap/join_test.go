@@ -169,20 +169,26 @@ func killed(ctx SpecContext, lrn int, token string, marks []string, args ...stri
 	GinkgoHelper()
 	const script = `
 VAULT_TOKEN=$(cat); export VAULT_TOKEN
-marks=$1; shift
+marks=$1 kills=0; shift
 for mark in $marks; do
 	"$@" >/root/said 2>&1 &
 	until grep -q "$mark" /root/said || ! kill -0 $!; do sleep 0.01; done 2>/dev/null
 	kill -KILL $! 2>/dev/null
 	wait $!
 	rc=$?
-	[ $rc != 0 ] || exit 0
+	[ $rc != 0 ] || break
 	[ $rc = 137 ] || { cat /root/said >&2; exit $rc; }
+	kills=$((kills+1))
 done
-exec "$@"`
-	_, err := lab.ExecWith(ctx, strings.NewReader(token), necotest.Server(lrn), "sh",
+[ $rc = 0 ] || "$@" >/dev/null || exit
+echo $kills`
+	out, err := lab.ExecWith(ctx, strings.NewReader(token), necotest.Server(lrn), "sh",
 		append([]string{"-c", script, "sh", strings.Join(marks, " ")}, args...)...)
 	Expect(err).NotTo(HaveOccurred())
+	kills, err := strconv.Atoi(strings.TrimSpace(out))
+	Expect(err).NotTo(HaveOccurred())
+	report("%s: killed %d times", strings.Join(args[:2], " "), kills)
+	Expect(kills).To(BeNumerically(">", 0))
 }
 
 // joinToken is a token for a server.
