@@ -13,13 +13,7 @@ const BackupEvery = 3 * time.Hour
 
 // Backup is what a boot server says of its snapshots of etcd.
 type Backup struct {
-	// At and Revision are of its newest good snapshot; zero: there is none.
-	At       time.Time `json:"at,omitzero"`
-	Revision int64     `json:"revision,omitempty"`
-	// Error is why none could be taken since, Since the first time that it was
-	// tried.
-	Error string    `json:"error,omitempty"`
-	Since time.Time `json:"since,omitzero"`
+	storage.Backup
 	// Warning says that somebody has to look: the last try failed, or one is
 	// overdue.
 	Warning bool `json:"warning"`
@@ -34,10 +28,8 @@ func (v *View) AddBackups(all map[int]storage.Backup, bad []storage.MalformedKey
 		switch {
 		case !s.Registered:
 		case ok:
-			v.Servers[i].Backup = &Backup{
-				At: b.At, Revision: b.Revision, Error: clean(b.Error), Since: b.Since,
-				Warning: b.Error != "" || v.At.Sub(b.At) > BackupEvery,
-			}
+			b.Error = clean(b.Error)
+			v.Servers[i].Backup = &Backup{b, b.Error != "" || v.At.Sub(b.At) > BackupEvery}
 		case s.Certificates != nil && v.At.Sub(s.Certificates.Since) > BackupEvery:
 			v.Servers[i].Backup = &Backup{Warning: true}
 		}
