@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -37,7 +38,7 @@ func (c *Centre) lockFile() string { return c.path() + ".lock" }
 // tryLock takes the lock of a file that its holder may remove: a lock of a file
 // that is not the one of that name any more counts for nothing.
 func tryLock(name string) (*os.File, error) {
-	if err := os.MkdirAll(stateRoot, 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
 		return nil, err
 	}
 	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)

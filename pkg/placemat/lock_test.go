@@ -7,7 +7,7 @@ import (
 )
 
 func TestALockIsHeldByOneAndMayBeRemovedByItsHolder(t *testing.T) {
-	name := filepath.Join(t.TempDir(), "dc.lock")
+	name := filepath.Join(t.TempDir(), "states", "dc.lock")
 	first, err := tryLock(name)
 	if err != nil {
 		t.Fatal(err)
