@@ -18,7 +18,8 @@ var progressFile = path.Join(Dir, "progress.json")
 type progress struct {
 	// LRNs are the servers that the setup is for.
 	LRNs []int `json:"lrns"`
-	// Done is the name of the last stage that was done here.
+	// Done is the name of the last stage that was done here; complete once
+	// nothing is left but to take this away.
 	Done string `json:"done,omitempty"`
 	// Facts are what the servers said of themselves when they met.  Who is done
 	// does not come again when this one has to start over.

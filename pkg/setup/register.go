@@ -69,14 +69,18 @@ func StartDaemons(ctx context.Context, units component.Units) error {
 	return nil
 }
 
-// finished writes that the bootstrap of this server is complete.
+// putFinished records how far this server has come in etcd, once that is there.
 func (r *run) putFinished(ctx context.Context, stage string) error {
 	if r.etcd == nil {
 		return nil
 	}
 	ctx, cancel := withDeadline(ctx, time.Minute, "etcd")
 	defer cancel()
-	if _, err := r.etcd.Put(ctx, finishKey(r.LRN), stage); err != nil {
+	err := r.persist(ctx, stage, func() error {
+		_, err := r.etcd.Put(ctx, finishKey(r.LRN), stage)
+		return err
+	})
+	if err != nil {
 		return fmt.Errorf("record the stage: %w", err)
 	}
 	return nil

@@ -33,20 +33,30 @@ func retry(ctx context.Context, f func() error) error {
 }
 
 // act does a part of stage n, by its deadline.  Behind the checks it is tried
-// again until then: another server may lose its power just now, and etcd and Vault are away
-// for a moment.  What would fail in the same way again is not tried again.
+// again until then: another server may lose its power just now.
 func (r *run) act(ctx context.Context, n int, s stage, f func(ctx context.Context, r *run) error) error {
 	ctx, cancel := withDeadline(ctx, s.deadline, s.name)
 	defer cancel()
+	do := func() error { return f(ctx, r) }
+	if n < checks {
+		return do()
+	}
+	return r.persist(ctx, s.name, do)
+}
+
+// persist does f, which needs etcd, Vault or the leader, again until it is done
+// or ctx ends: they may be away for a moment.  What would fail in the same way
+// again is not tried again.
+func (r *run) persist(ctx context.Context, stage string, f func() error) error {
 	told := false
 	var final error
 	err := retry(ctx, func() error {
-		final = f(ctx, r)
-		if final == nil || n < checks || !passing(final) {
+		final = f()
+		if final == nil || !passing(final) {
 			return nil
 		}
 		if !told && ctx.Err() == nil {
-			r.say(s.name, "tries again: %s", vault.Text(final))
+			r.say(stage, "tries again: %s", vault.Text(final))
 			told = true
 		}
 		return final

@@ -13,6 +13,7 @@ import (
 
 	"github.com/hashicorp/vault/api"
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
+	clientv3 "go.etcd.io/etcd/client/v3"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
@@ -95,5 +96,34 @@ func TestAStageEndsAtItsDeadlineWithTheReason(t *testing.T) {
 	})
 	if !errors.Is(err, context.DeadlineExceeded) || !errors.Is(err, rpctypes.ErrNoLeader) || !strings.Contains(err.Error(), "reissue: took longer than") {
 		t.Errorf("error %v", err)
+	}
+}
+
+// busyKV is an etcd that has no leader for its first writes.
+type busyKV struct {
+	clientv3.KV
+	fails int
+	put   map[string]string
+}
+
+func (b *busyKV) Put(_ context.Context, key, val string, _ ...clientv3.OpOption) (*clientv3.PutResponse, error) {
+	if b.fails > 0 {
+		b.fails--
+		return nil, rpctypes.ErrTimeout
+	}
+	b.put[key] = val
+	return &clientv3.PutResponse{}, nil
+}
+
+func TestAStageIsRecordedEvenIfEtcdElectsALeaderJustThen(t *testing.T) {
+	r := newRun(t, 1, meet.NewToken())
+	kv := &busyKV{fails: 2, put: map[string]string{}}
+	r.etcd = clientv3.NewCtxClient(t.Context())
+	r.etcd.KV = kv
+	if err := r.putFinished(t.Context(), "daemons"); err != nil {
+		t.Fatal(err)
+	}
+	if got := kv.put[finishKey(1)]; got != "daemons" {
+		t.Errorf("recorded %q", got)
 	}
 }

@@ -88,7 +88,12 @@ func (r *run) begin(ctx context.Context) (err error) {
 	}
 	r.began = r.progress != nil
 	switch {
-	case !r.began && exists(r.FS, neco.NecoConfFile):
+	case r.began && r.progress.Done == complete, !r.began && exists(r.FS, neco.NecoConfFile):
+		if exists(r.FS, Dir) && !r.CheckOnly { // an earlier try was cut off at its end
+			if err := r.clean(); err != nil {
+				return err
+			}
+		}
 		return ErrComplete
 	case !r.began:
 		r.progress = &progress{LRNs: r.LRNs}
@@ -137,7 +142,8 @@ func (r *run) end() {
 	}
 }
 
-// complete is what finish/<LRN> says of a server that needs nobody any more.
+// complete is what finish/<LRN>, and progress at last, say of a server that needs
+// nobody any more.
 const complete = "complete"
 
 // finish waits, in etcd alone, until all servers are complete, and takes away
@@ -167,14 +173,24 @@ func (r *run) finish(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := r.FS.Remove(r.TokenFile); err != nil {
+	r.progress.Done = complete
+	if err := r.progress.save(r.FS); err != nil {
 		return err
 	}
-	if err := r.FS.RemoveDir(Dir); err != nil {
+	if err := r.clean(); err != nil {
 		return err
 	}
 	r.say("end", "complete")
 	return nil
+}
+
+// clean takes away what only setup needed, on a server that is complete.  It may
+// be cut off anywhere: as long as there is something left, Dir is there.
+func (r *run) clean() error {
+	if err := r.FS.Remove(r.TokenFile); err != nil {
+		return err
+	}
+	return r.FS.RemoveDir(Dir)
 }
 
 // incomplete lists the servers that are not complete.

@@ -101,3 +101,36 @@ func TestPastStages(t *testing.T) {
 		t.Error("the order of the table counts")
 	}
 }
+
+func TestASetupThatWasCutOffWhileItTidiedUpIsComplete(t *testing.T) {
+	for name, left := range map[string][]string{
+		"before all":                   {"/etc/neco/setup-token", Dir + "/progress.json", Dir + "/channel.key"},
+		"behind the token":             {Dir + "/progress.json", Dir + "/channel.key"},
+		"behind the token and a file":  {Dir + "/channel.key"},
+		"behind the token, dir's last": {Dir + "/progress.json"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRun(t, 0, meet.NewToken())
+			r.TokenFile = "/etc/neco/setup-token"
+			write(t, r.FS, neco.NecoConfFile, "x")
+			r.progress.Done = complete
+			for _, file := range left {
+				if file == progressFile {
+					if err := r.progress.save(r.FS); err != nil {
+						t.Fatal(err)
+					}
+					continue
+				}
+				write(t, r.FS, file, "x")
+			}
+			if err := r.begin(t.Context()); !errors.Is(err, ErrComplete) {
+				t.Errorf("error %v", err)
+			}
+			for _, p := range []string{r.TokenFile, Dir} {
+				if exists(r.FS, p) {
+					t.Error(p + " is still there")
+				}
+			}
+		})
+	}
+}
