@@ -51,8 +51,8 @@ check: lint test ## Format, vet, staticcheck, tests
 .PHONY: lint
 lint: ## Format, vet, staticcheck
 	@files=$$(gofmt -l *.go cmd dctest internal pkg); test -z "$$files" || { echo "not formatted, run gofmt -w: $$files" >&2; exit 1; }
-	go vet -tags=sandbox,dctest ./...
-	$(STATICCHECK) -tags=sandbox,dctest ./...
+	go vet -tags=sandbox,dctest,vault ./...
+	$(STATICCHECK) -tags=sandbox,dctest,vault ./...
 
 .PHONY: test
 test: ## All tests, with the race detector, and SEEDS=1000 simulated updates
@@ -64,6 +64,11 @@ test: ## All tests, with the race detector, and SEEDS=1000 simulated updates
 test-sandbox: ## The tests that run real packages in the sandbox
 	@tools/need dpkg:dpkg gzip:gzip
 	go test -tags=sandbox -count=1 -timeout=60m ./pkg/sandbox/... ./cmd/neco-sandbox/...
+
+.PHONY: test-vault
+test-vault: ## The tests against a real Vault, which is built first
+	dctest/images/build vault
+	go test -race -tags=vault -count=1 ./pkg/vault/... ./pkg/join
 
 .PHONY: dc
 dc: ## Start a virtual data centre: systemd boot servers behind a BGP fabric (root) [MENU=dctest/menu-5.yml]

@@ -2,16 +2,14 @@ package join
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net/netip"
 	"os"
-	"slices"
-	"strings"
 	"testing"
 	"time"
 
+	"github.com/hashicorp/vault/api"
 	clientv3 "go.etcd.io/etcd/client/v3"
 
 	"github.com/cybozu-go/neco/pkg/etcdauth"
@@ -35,7 +33,7 @@ type centre struct {
 	ids  map[int]hostkey.Identity
 }
 
-func newCentre(t *testing.T, ca pki.CA) *centre {
+func newCentre(t *testing.T, ca pki.CA, unsealKey, rootToken string) *centre {
 	t.Helper()
 	c := &centre{etcd: cluster.NewClient(t, cluster.Prefix()), ca: ca, ids: map[int]hostkey.Identity{}}
 	var recipients []string
@@ -55,7 +53,7 @@ func newCentre(t *testing.T, ca pki.CA) *centre {
 			}
 		}
 	}
-	if err := vaultkey.Store(t.Context(), c.etcd, "key 0", "root token", recipients); err != nil {
+	if err := vaultkey.Store(t.Context(), c.etcd, unsealKey, rootToken, recipients); err != nil {
 		t.Fatal(err)
 	}
 	return c
@@ -91,7 +89,8 @@ func hostRecord(t *testing.T, ca pki.CA, lrn int, id hostkey.Identity) hostkey.R
 	return r
 }
 
-func (c *centre) departure(t *testing.T, v *vaultServer) Departure {
+// departure is that of boot server 2, by an operator at Vault v.
+func (c *centre) departure(t *testing.T, v *api.Client) Departure {
 	t.Helper()
 	root := host.FS{Root: t.TempDir()}
 	if _, err := root.Write(host.File{Path: pki.ServerCA.File(), Data: c.ca.CertPEM(), Mode: 0o644}); err != nil {
@@ -102,122 +101,13 @@ func (c *centre) departure(t *testing.T, v *vaultServer) Departure {
 		t.Fatal(err)
 	}
 	return Departure{
-		LRN: 2, Remaining: []int{0, 1}, Etcd: c.etcd, Vault: v.client(t), Identity: c.ids[0], Roots: roots, Out: io.Discard, Now: time.Now,
-	}
-}
-
-// opens fails unless the server can open Vault as it is now.
-func (c *centre) opens(t *testing.T, v *vaultServer, lrn int) {
-	t.Helper()
-	keys, err := vaultkey.UnsealKeys(t.Context(), c.etcd, c.ids[lrn])
-	if err != nil || !slices.Contains(keys, v.key) {
-		t.Errorf("boot server %d has %q (%v), Vault wants %q", lrn, keys, err, v.key)
-	}
-}
-
-func depart(t *testing.T, d Departure) error {
-	t.Helper()
-	if err := d.Begin(t.Context()); err != nil {
-		return err
-	}
-	return d.Finish(t.Context())
-}
-
-// A departure is cut off at each of its requests to Vault in turn, heard and
-// unheard.  All the time those that stay can open Vault; afterwards the one that
-// has left cannot.
-func TestADepartureThatIsCutOffAnywhereIsFinishedByTheNextTry(t *testing.T) {
-	ca := newCA(t, pki.ServerCA)
-	for _, heard := range []bool{false, true} {
-		cut := 0
-		for reached := true; reached; {
-			cut++
-			c := newCentre(t, ca)
-			v := &vaultServer{key: "key 0", cut: cut, heard: heard}
-			_ = depart(t, c.departure(t, v)) // a read is tried again by itself
-			reached = v.heal() >= cut
-			c.opens(t, v, 0)
-			c.opens(t, v, 1)
-			if err := depart(t, c.departure(t, v)); err != nil {
-				t.Fatalf("request %d cut off (heard: %t): %v", cut, heard, err)
-			}
-			c.checkLeft(t, v)
-		}
-		if cut < 10 {
-			t.Errorf("only %d requests to Vault", cut)
-		}
-	}
-}
-
-func (c *centre) checkLeft(t *testing.T, v *vaultServer) {
-	t.Helper()
-	c.opens(t, v, 0)
-	c.opens(t, v, 1)
-	if v.key == "key 0" || v.started {
-		t.Errorf("Vault has %q, a rekey is under way: %t", v.key, v.started)
-	}
-	if _, err := vaultkey.Unseal(t.Context(), c.etcd, c.ids[2]); !errors.Is(err, hostkey.ErrCannotOpen) {
-		t.Errorf("who has left still opens the unseal key: %v", err)
-	}
-	if v.revoked != "root token" {
-		t.Errorf("revoked is %q, not the root token, which who has left knows", v.revoked)
-	}
-	for _, key := range []string{leavingKey(2), vaultkey.KeyRoot, vaultkey.KeyUnsealNext, vaultkey.KeyHosts + "2"} {
-		if res, err := c.etcd.Get(t.Context(), key); err != nil || len(res.Kvs) > 0 {
-			t.Errorf("%s is left (%v)", key, err)
-		}
-	}
-	for _, u := range etcdauth.ServerUsers(2) {
-		if has, err := etcdauth.Has(t.Context(), c.etcd, u.Name); err != nil || has {
-			t.Errorf("user %s is left (%v)", u.Name, err)
-		}
-	}
-}
-
-func TestADepartureIsNotBegunIfOneThatStaysCouldNotOpenVault(t *testing.T) {
-	c := newCentre(t, newCA(t, pki.ServerCA))
-	if err := vaultkey.RemoveHostKey(t.Context(), c.etcd, 1); err != nil {
-		t.Fatal(err)
-	}
-	v := &vaultServer{key: "key 0"}
-	if err := depart(t, c.departure(t, v)); !errors.Is(err, vaultkey.ErrAbsent) {
-		t.Errorf("got %v", err)
-	}
-	if begun, err := Leaving(t.Context(), c.etcd, 2); err != nil || begun {
-		t.Errorf("it was begun (%v)", err)
-	}
-}
-
-func TestADepartureSaysWhatItDidToTheKeys(t *testing.T) {
-	ca := newCA(t, pki.ServerCA)
-	said := func(c *centre) string {
-		t.Helper()
-		var out strings.Builder
-		d := c.departure(t, &vaultServer{key: "key 0"})
-		d.Out = &out
-		if err := depart(t, d); err != nil {
-			t.Fatal(err)
-		}
-		return out.String()
-	}
-	const rekeyed, kept, revoked = "Vault has a new unseal key\n", "Vault has the unseal key that it had", "the root token that setup kept is revoked"
-	if text := said(newCentre(t, ca)); !strings.Contains(text, rekeyed) || strings.Contains(text, kept) || !strings.Contains(text, revoked) {
-		t.Error(text)
-	}
-	bare := newCentre(t, ca)
-	for _, key := range []string{vaultkey.KeyUnseal, vaultkey.KeyRoot} {
-		if err := vaultkey.Remove(t.Context(), bare.etcd, key); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if text := said(bare); strings.Contains(text, rekeyed) || !strings.Contains(text, kept) || strings.Contains(text, revoked) {
-		t.Error(text)
+		LRN: 2, Remaining: []int{0, 1}, Etcd: c.etcd, Vault: v, Identity: c.ids[0], Roots: roots, Out: io.Discard, Now: time.Now,
 	}
 }
 
 func TestTheKeyIsSealedToThoseThatLackIt(t *testing.T) {
-	c := newCentre(t, newCA(t, pki.ServerCA))
-	s := vaultkey.Sealing{Etcd: c.etcd, Identity: c.ids[0], Roots: c.departure(t, &vaultServer{}).Roots, Now: time.Now()}
+	c := newCentre(t, newCA(t, pki.ServerCA), "key", "root token")
+	s := vaultkey.Sealing{Etcd: c.etcd, Identity: c.ids[0], Roots: c.departure(t, nil).Roots, Now: time.Now()}
 	reseal := func(want bool) {
 		t.Helper()
 		did, err := s.ResealMissing(t.Context(), []int{0, 1, 2, 3, 4})
@@ -244,7 +134,7 @@ func TestTheKeyIsSealedToThoseThatLackIt(t *testing.T) {
 	reseal(true)
 	reseal(false)
 	for _, get := range []hostkey.Identity{id, c.ids[0], c.ids[2]} {
-		if key, err := vaultkey.Unseal(t.Context(), c.etcd, get); err != nil || key != "key 0" {
+		if key, err := vaultkey.Unseal(t.Context(), c.etcd, get); err != nil || key != "key" {
 			t.Errorf("got %q, %v", key, err)
 		}
 	}
@@ -253,7 +143,7 @@ func TestTheKeyIsSealedToThoseThatLackIt(t *testing.T) {
 // What a server that has left holds would block the others for as long as its
 // programs keep the leases alive, or for ever.
 func TestADepartureFreesWhatTheServerHolds(t *testing.T) {
-	c := newCentre(t, newCA(t, pki.ServerCA))
+	c := newCentre(t, newCA(t, pki.ServerCA), "key", "root token")
 	raw := clientv3.NewKV(c.etcd)
 	leased := func(kv clientv3.KV, key, value string) {
 		t.Helper()
@@ -276,7 +166,7 @@ func TestADepartureFreesWhatTheServerHolds(t *testing.T) {
 	leased(raw, vaultLock+"z", "active")
 	leased(raw, vaultLock+"a", "")
 	t.Cleanup(func() { _, _ = raw.Delete(context.Background(), vaultLock, clientv3.WithPrefix()) })
-	if err := c.departure(t, &vaultServer{}).freeLocks(t.Context()); err != nil {
+	if err := c.departure(t, nil).freeLocks(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	check := func(kv clientv3.KV, want int64, keys ...string) {

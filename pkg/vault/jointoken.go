@@ -107,7 +107,8 @@ func RetireSecrets(ctx context.Context, c *api.Client, lrn int) error {
 	return nil
 }
 
-// TokenLives says whether the token of that accessor can still be used.
+// TokenLives says whether Vault knows the token of that accessor.  One that was
+// used up is forgotten a moment after.
 func TokenLives(ctx context.Context, c *api.Client, accessor string) (bool, error) {
 	_, err := c.Auth().Token().LookupAccessorWithContext(ctx, accessor)
 	if gone(err) {

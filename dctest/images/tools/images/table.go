@@ -47,18 +47,21 @@ func table() []item {
 			{Name: "serf", Module: "serf", Package: "github.com/hashicorp/serf/cmd/serf"},
 		}},
 		// The machine may not lock memory.
-		{Name: "vault", Version: "1.21.0.1", User: "10000:10000", Env: []string{"VAULT_DISABLE_MLOCK=true"}, Tools: []string{"vault"}, Programs: []program{
-			{Name: "vault", Module: "vault", Package: ".", Tags: "minimal", Note: "about 7 minutes"},
-		}},
+		{Name: "vault", Version: "1.21.0.1", User: "10000:10000", Env: []string{"VAULT_DISABLE_MLOCK=true"}, Tools: []string{"vault"}, Programs: []program{vault()}},
 		{Name: "sabakan", Tools: []string{"sabactl"}, Programs: []program{standin("sabakan"), standin("sabactl")}},
 		{Name: "setup-hw", Programs: []program{standin("setup-hw")}},
 		{Name: "promtail", Programs: []program{standin("promtail")}},
 	}
 }
 
-// hostPrograms run on hosts, not in images.
+// hostPrograms run on hosts.
 func hostPrograms() []program {
-	return []program{standin("registry"), standin("cke"), standin("cke-localproxy"), standin("ckecli")}
+	return []program{vault(), standin("registry"), standin("cke"), standin("cke-localproxy"), standin("ckecli")}
+}
+
+// vault is also what the tests of packages run.
+func vault() program {
+	return program{Name: "vault", Module: "vault", Package: ".", Tags: "minimal", Note: "about 7 minutes"}
 }
 
 // installTools is in every image that has tools.

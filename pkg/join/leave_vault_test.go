@@ -1,0 +1,253 @@
+//go:build vault
+
+package join
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/hashicorp/vault/api"
+
+	"github.com/cybozu-go/neco/pkg/etcdauth"
+	"github.com/cybozu-go/neco/pkg/hostkey"
+	"github.com/cybozu-go/neco/pkg/pki"
+	"github.com/cybozu-go/neco/pkg/vault"
+	"github.com/cybozu-go/neco/pkg/vault/vaulttest"
+	"github.com/cybozu-go/neco/pkg/vaultkey"
+)
+
+// realVault is a Vault as setup leaves it, as far as joins and departures go.
+type realVault struct {
+	*vaulttest.Server
+	// key is the unseal key that it began with; operator is an operator's token.
+	key, operator string
+	root          *api.Client
+}
+
+func startVault(t *testing.T) *realVault {
+	t.Helper()
+	v := &realVault{Server: vaulttest.Start(t, cluster.Endpoints(), cluster.Prefix())}
+	var token string
+	v.key, token = v.Open(t)
+	v.root = v.Client(t, token)
+	if err := vault.EnableLogin(t.Context(), v.root); err != nil {
+		t.Fatal(err)
+	}
+	if err := vault.PutPolicies(t.Context(), v.root, vault.OperatorPolicies()); err != nil {
+		t.Fatal(err)
+	}
+	s, err := v.root.Auth().Token().CreateOrphanWithContext(t.Context(), &api.TokenCreateRequest{Policies: []string{vault.PolicyAdmin, vault.PolicyCAAdmin}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	v.operator = s.Auth.ClientToken
+	return v
+}
+
+// kept is a data centre of three whose key of Vault etcd holds, and a root
+// token: boot server 2 has what it needs to log in.
+type kept struct {
+	*centre
+	v *realVault
+	// key was in use, secret and root worked, when it began.
+	key    string
+	secret vault.Credentials
+	root   *api.Client
+}
+
+func keep(t *testing.T, v *realVault, ca pki.CA, key string) *kept {
+	t.Helper()
+	token, err := vault.GenerateRoot(t.Context(), v.root, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	k := &kept{centre: newCentre(t, ca, key, token), v: v, key: key, root: v.Client(t, token)}
+	policy, err := vault.BootPolicy(pki.NewSubject(2, "boot-2", someToken.Bastion))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := vault.PutPolicies(t.Context(), k.root, map[string]string{vault.BootRole(2): policy}); err != nil {
+		t.Fatal(err)
+	}
+	if err := vault.PutBootRole(t.Context(), k.root, 2); err != nil {
+		t.Fatal(err)
+	}
+	if k.secret, err = vault.NewCredentials(t.Context(), k.root, 2, true); err != nil {
+		t.Fatal(err)
+	}
+	if err := vault.Login(t.Context(), v.Client(t, ""), k.secret); err != nil {
+		t.Fatal(err)
+	}
+	return k
+}
+
+// opens fails unless the server can open Vault as it is now.  It does not touch
+// a rekey that is under way.
+func (k *kept) opens(t *testing.T, lrn int) {
+	t.Helper()
+	keys, err := vaultkey.UnsealKeys(t.Context(), k.etcd, k.ids[lrn])
+	if err != nil {
+		t.Errorf("boot server %d: %v", lrn, err)
+	}
+	for _, key := range keys {
+		if k.works(t, key) {
+			return
+		}
+	}
+	t.Errorf("boot server %d has %d keys, none of which is Vault's", lrn, len(keys))
+}
+
+// works says whether Vault takes the key.
+func (k *kept) works(t *testing.T, key string) bool {
+	t.Helper()
+	token, err := vault.GenerateRoot(t.Context(), k.v.root, key)
+	if errors.Is(err, vault.ErrBadKey) {
+		return false
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := vault.Revoke(t.Context(), k.v.Client(t, token)); err != nil {
+		t.Fatal(err)
+	}
+	return true
+}
+
+func depart(t *testing.T, d Departure) error {
+	t.Helper()
+	if err := d.Begin(t.Context()); err != nil {
+		return err
+	}
+	return d.Finish(t.Context())
+}
+
+// A departure is cut off at each of its requests to Vault in turn, heard and
+// unheard.  All the time those that stay can open Vault; afterwards the one that
+// has left cannot.
+func TestADepartureThatIsCutOffAnywhereIsFinishedByTheNextTry(t *testing.T) {
+	ca := newCA(t, pki.ServerCA)
+	v := startVault(t)
+	key := v.key
+	for _, heard := range []bool{false, true} {
+		at := 0
+		for reached := true; reached; {
+			at++
+			k := keep(t, v, ca, key)
+			cut := &vaulttest.Cut{At: at, Heard: heard}
+			err := depart(t, k.departure(t, cut.Over(t, v.Server, v.operator)))
+			reached = cut.Reached()
+			if reached != (err != nil) {
+				t.Errorf("request %d cut off: %t (heard: %t), and the departure ended with %v", at, reached, heard, err)
+			}
+			k.opens(t, 0)
+			k.opens(t, 1)
+			if err := depart(t, k.departure(t, v.Client(t, v.operator))); err != nil {
+				t.Fatalf("request %d cut off (heard: %t): %v", at, heard, err)
+			}
+			key = k.checkLeft(t)
+		}
+		if at < 10 {
+			t.Errorf("only %d requests to Vault", at)
+		}
+		t.Logf("heard: %t: cut off at each of %d requests", heard, at-1)
+	}
+}
+
+// checkLeft fails unless boot server 2 can do nothing any more.  It returns the
+// unseal key.
+func (k *kept) checkLeft(t *testing.T) string {
+	t.Helper()
+	k.opens(t, 0)
+	k.opens(t, 1)
+	if k.works(t, k.key) {
+		t.Error("the old unseal key still opens Vault")
+	}
+	if s, err := k.root.Sys().RekeyStatusWithContext(t.Context()); err != nil || s.Started {
+		t.Errorf("a rekey is under way (%v)", err)
+	}
+	if works, err := vault.TokenWorks(t.Context(), k.root); err != nil || works {
+		t.Errorf("the root token still works (%v), which who has left knows", err)
+	}
+	if err := vault.Login(t.Context(), k.v.Client(t, ""), k.secret); !vault.BadCredentials(err) {
+		t.Errorf("who has left logs in to Vault: %v", err)
+	}
+	if _, err := vaultkey.Unseal(t.Context(), k.etcd, k.ids[2]); !errors.Is(err, hostkey.ErrCannotOpen) {
+		t.Errorf("who has left still opens the unseal key: %v", err)
+	}
+	for _, key := range []string{leavingKey(2), vaultkey.KeyRoot, vaultkey.KeyUnsealNext, vaultkey.KeyHosts + "2"} {
+		if res, err := k.etcd.Get(t.Context(), key); err != nil || len(res.Kvs) > 0 {
+			t.Errorf("%s is left (%v)", key, err)
+		}
+	}
+	for _, u := range etcdauth.ServerUsers(2) {
+		if has, err := etcdauth.Has(t.Context(), k.etcd, u.Name); err != nil || has {
+			t.Errorf("user %s is left (%v)", u.Name, err)
+		}
+	}
+	key, err := vaultkey.Unseal(t.Context(), k.etcd, k.ids[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
+func TestADepartureIsNotBegunIfOneThatStaysCouldNotOpenVault(t *testing.T) {
+	v := startVault(t)
+	k := keep(t, v, newCA(t, pki.ServerCA), v.key)
+	if err := vaultkey.RemoveHostKey(t.Context(), k.etcd, 1); err != nil {
+		t.Fatal(err)
+	}
+	if err := depart(t, k.departure(t, v.Client(t, v.operator))); !errors.Is(err, vaultkey.ErrAbsent) {
+		t.Errorf("got %v", err)
+	}
+	if begun, err := Leaving(t.Context(), k.etcd, 2); err != nil || begun {
+		t.Errorf("it was begun (%v)", err)
+	}
+	if err := vault.Login(t.Context(), v.Client(t, ""), k.secret); err != nil {
+		t.Errorf("it has lost its rights: %v", err)
+	}
+}
+
+func TestADepartureSaysWhatItDidToTheKeys(t *testing.T) {
+	ca, v := newCA(t, pki.ServerCA), startVault(t)
+	said := func(k *kept) string {
+		t.Helper()
+		var out strings.Builder
+		d := k.departure(t, v.Client(t, v.operator))
+		d.Out = &out
+		if err := depart(t, d); err != nil {
+			t.Fatal(err)
+		}
+		return out.String()
+	}
+	const rekeyed, same, revoked = "Vault has a new unseal key\n", "Vault has the unseal key that it had", "the root token that setup kept is revoked"
+	bare := keep(t, v, ca, v.key)
+	for _, key := range []string{vaultkey.KeyUnseal, vaultkey.KeyRoot} {
+		if err := vaultkey.Remove(t.Context(), bare.etcd, key); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if text := said(bare); strings.Contains(text, rekeyed) || !strings.Contains(text, same) || strings.Contains(text, revoked) {
+		t.Error(text)
+	}
+	if !bare.works(t, v.key) {
+		t.Error("Vault has another key nevertheless")
+	}
+	if text := said(keep(t, v, ca, v.key)); !strings.Contains(text, rekeyed) || strings.Contains(text, same) || !strings.Contains(text, revoked) {
+		t.Error(text)
+	}
+}
+
+// A token of Vault that is not, or not any more, an operator's is found before
+// anything is begun.
+func TestADepartureByNoOperatorIsNotBegun(t *testing.T) {
+	v := startVault(t)
+	k := keep(t, v, newCA(t, pki.ServerCA), v.key)
+	if err := depart(t, k.departure(t, v.Client(t, "s.nobody"))); !errors.Is(err, ErrVaultToken) {
+		t.Errorf("got %v, want %v", err, ErrVaultToken)
+	}
+	if begun, err := Leaving(t.Context(), k.etcd, 2); err != nil || begun {
+		t.Errorf("it was begun (%v)", err)
+	}
+}

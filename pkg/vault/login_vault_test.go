@@ -1,0 +1,122 @@
+//go:build vault
+
+package vault_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/cybozu-go/neco/pkg/pki"
+	"github.com/cybozu-go/neco/pkg/vault"
+)
+
+func TestNewCredentialsRetireTheOldOnes(t *testing.T) {
+	c := newCentre(t)
+	old, err := vault.NewCredentials(t.Context(), c.root, 0, false)
+	must(t, err)
+	beside, err := vault.NewCredentials(t.Context(), c.root, 0, false)
+	must(t, err)
+	must(t, vault.Login(t.Context(), c.Client(t, ""), old), vault.Login(t.Context(), c.Client(t, ""), beside))
+	now, err := vault.NewCredentials(t.Context(), c.root, 0, true)
+	must(t, err)
+	for _, retired := range []vault.Credentials{old, beside} {
+		if err := vault.Login(t.Context(), c.Client(t, ""), retired); !vault.BadCredentials(err) {
+			t.Errorf("got %v", err)
+		}
+	}
+	must(t, vault.Login(t.Context(), c.Client(t, ""), now))
+}
+
+func TestAJoinTokenRegistersOneSecretOnce(t *testing.T) {
+	c := newCentre(t)
+	nobody := c.Client(t, "")
+	ends := func(what string, token vault.JoinToken) {
+		t.Helper()
+		await(t, what, func() error {
+			lives, err := vault.TokenLives(t.Context(), c.root, token.Accessor)
+			if err == nil && lives {
+				return errors.New("it lives")
+			}
+			return err
+		})
+	}
+	make := func(ttl time.Duration) vault.JoinToken {
+		t.Helper()
+		token, err := vault.NewJoinToken(t.Context(), c.root, 1, ttl)
+		must(t, err)
+		return token
+	}
+	token := make(time.Hour)
+	if lives, err := vault.TokenLives(t.Context(), c.root, token.Accessor); err != nil || !lives {
+		t.Errorf("a new token lives: %t, %v", lives, err)
+	}
+	must(t, vault.Register(t.Context(), nobody, 1, token.Secret, "a secret that is long enough"))
+	ends("a token that was used", token)
+	role, err := vault.RoleID(t.Context(), c.root, 1)
+	must(t, err)
+	must(t, vault.Login(t.Context(), c.Client(t, ""), vault.Credentials{RoleID: role, SecretID: "a secret that is long enough"}))
+	if err := vault.Register(t.Context(), nobody, 1, token.Secret, "a second one"); !vault.Denied(err) {
+		t.Errorf("used twice: %v", err)
+	}
+
+	other := make(time.Hour)
+	if err := vault.Register(t.Context(), nobody, 2, other.Secret, "a secret of another"); !vault.Denied(err) {
+		t.Errorf("for another server: %v", err)
+	}
+	if err := vault.Register(t.Context(), nobody, 1, other.Secret, "after that"); !vault.Denied(err) {
+		t.Errorf("its one use was spent on another server: %v", err)
+	}
+
+	revoked := make(time.Hour)
+	must(t, vault.RevokeAccessor(t.Context(), c.root, revoked.Accessor), vault.RevokeAccessor(t.Context(), c.root, revoked.Accessor))
+	ends("a token that was revoked", revoked)
+	if err := vault.Register(t.Context(), nobody, 1, revoked.Secret, "one that is revoked"); !vault.Denied(err) {
+		t.Errorf("revoked: %v", err)
+	}
+
+	short := make(time.Second)
+	ends("a token of a second", short)
+	if err := vault.Register(t.Context(), nobody, 1, short.Secret, "one that is over"); !vault.Denied(err) {
+		t.Errorf("expired: %v", err)
+	}
+}
+
+// Whoever lacks the right to look has not found out that a token has ended.
+func TestATokenIsNotGoneBecauseOneMayNotLook(t *testing.T) {
+	c := newCentre(t)
+	token, err := vault.NewJoinToken(t.Context(), c.root, 1, time.Hour)
+	must(t, err)
+	boot := c.logIn(t, 1)
+	if _, err := vault.TokenLives(t.Context(), boot, token.Accessor); !vault.Denied(err) {
+		t.Errorf("got %v", err)
+	}
+	if err := vault.RevokeAccessor(t.Context(), boot, token.Accessor); !vault.Denied(err) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestWhoEntersIsEtcdsRootForMinutes(t *testing.T) {
+	c := newCentre(t)
+	key, err := pki.NewKey()
+	must(t, err)
+	if _, err := vault.SignOperator(t.Context(), c.logIn(t, 1), "root", key); !vault.Denied(err) {
+		t.Errorf("a server that does not join: %v", err)
+	}
+	must(t, vault.AllowEnter(t.Context(), c.root, 1))
+	joiner := c.logIn(t, 1)
+	signed, err := vault.SignOperator(t.Context(), joiner, "root", key)
+	must(t, err)
+	cert, err := pki.ParseCert(signed)
+	must(t, err)
+	if left := time.Until(cert.NotAfter); left > 10*time.Minute || cert.Subject.CommonName != "root" {
+		t.Errorf("%s for %s", cert.Subject, left)
+	}
+	if _, err := vault.SignOperator(t.Context(), joiner, "sabakan", key); !vault.Denied(err) {
+		t.Errorf("as another user: %v", err)
+	}
+	must(t, vault.PutBootRole(t.Context(), c.root, 1)) // as the update does once it is a member
+	if _, err := vault.SignOperator(t.Context(), c.logIn(t, 1), "root", key); !vault.Denied(err) {
+		t.Errorf("a server that has joined: %v", err)
+	}
+}

@@ -1,0 +1,250 @@
+// Package vaulttest gives tests a real Vault, on loopback, which keeps its data
+// in etcd as that of a boot server does.  It is for tests only: `make test-vault`
+// builds the program first.
+package vaulttest
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/vault/api"
+
+	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/pkg/vault"
+)
+
+// Server is one Vault.  It ends with the test.
+type Server struct {
+	// Addr is where its clients reach it.
+	Addr string
+
+	exited chan struct{}
+	log    log
+}
+
+// startTimeout bounds the time until a Vault answers; it is under a second on a
+// machine that has nothing else to do.
+const startTimeout = time.Minute
+
+// Start starts a Vault whose data is in the etcd at endpoints, at prefix.  It is
+// sealed; where the prefix is empty it is not initialised either.  Several with
+// one prefix are one Vault in the sense of high availability.
+func Start(t testing.TB, endpoints []string, prefix string) *Server {
+	t.Helper()
+	binary, err := program()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for { // until nobody else has taken the ports meanwhile
+		s, err := start(t, binary, endpoints, prefix)
+		if err == nil {
+			return s
+		}
+		if !errors.Is(err, errTaken) {
+			t.Fatal(err)
+		}
+	}
+}
+
+var errTaken = errors.New("a port was taken meanwhile")
+
+func start(t testing.TB, binary string, endpoints []string, prefix string) (*Server, error) {
+	ports, err := freePorts(2)
+	if err != nil {
+		return nil, err
+	}
+	file := filepath.Join(t.TempDir(), "config.hcl")
+	if err := os.WriteFile(file, []byte(config(endpoints, prefix, ports)), 0o600); err != nil {
+		return nil, err
+	}
+	s := &Server{Addr: "http://" + ports[0], exited: make(chan struct{})}
+	cmd := exec.Command(binary, "server", "-config", file)
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + filepath.Dir(file)}
+	cmd.Stdout, cmd.Stderr = &s.log, &s.log
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // whatever becomes of the test
+	if err := cmd.Start(); err != nil {
+		return nil, fmt.Errorf("start vault: %w", err)
+	}
+	go func() {
+		defer close(s.exited)
+		_ = cmd.Wait() // it is killed
+	}()
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill() // it may have ended
+		<-s.exited
+		if t.Failed() {
+			t.Logf("the end of vault's log:\n%s", s.log.tail())
+		}
+	})
+	return s, s.await(t)
+}
+
+// await blocks until the Vault answers.
+func (s *Server) await(t testing.TB) error {
+	ctx, cancel := context.WithTimeoutCause(t.Context(), startTimeout, fmt.Errorf("vault does not answer after %s", startTimeout))
+	defer cancel()
+	for {
+		_, err := s.Client(t, "").Sys().SealStatusWithContext(ctx)
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-s.exited:
+			if text := s.log.tail(); !strings.Contains(text, "address already in use") {
+				return fmt.Errorf("vault ended:\n%s", text)
+			}
+			return errTaken
+		default:
+		}
+		if neco.SleepContext(ctx, pause) != nil {
+			return errors.Join(context.Cause(ctx), err)
+		}
+	}
+}
+
+// Client returns one that does not try again by itself.
+func (s *Server) Client(t testing.TB, token string) *api.Client {
+	t.Helper()
+	return s.client(t, token, http.DefaultTransport)
+}
+
+func (s *Server) client(t testing.TB, token string, transport http.RoundTripper) *api.Client {
+	t.Helper()
+	c, err := api.NewClient(&api.Config{Address: s.Addr, Timeout: startTimeout, HttpClient: &http.Client{
+		Transport:     transport,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, // the library follows them
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.ClearNamespace()
+	c.SetMaxRetries(0)
+	c.SetToken(token)
+	return c
+}
+
+// Open initialises and unseals the Vault, and waits until it serves.
+func (s *Server) Open(t testing.TB) (unsealKey, rootToken string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeoutCause(t.Context(), startTimeout, fmt.Errorf("vault does not serve after %s", startTimeout))
+	defer cancel()
+	c := s.Client(t, "")
+	unsealKey, rootToken, err := vault.Initialize(ctx, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := vault.Unseal(ctx, c, unsealKey); err != nil {
+		t.Fatal(err)
+	}
+	for {
+		err := vault.Serves(ctx, c)
+		if err == nil {
+			return unsealKey, rootToken
+		}
+		if neco.SleepContext(ctx, pause) != nil {
+			t.Fatal(context.Cause(ctx), err)
+		}
+	}
+}
+
+// Log is all that the Vault has written: its own log, and its audit if that is
+// to standard output.
+func (s *Server) Log() string {
+	s.log.mu.Lock()
+	defer s.log.mu.Unlock()
+	return s.log.text.String()
+}
+
+// pause is between two questions to a Vault that is not ready yet.
+const pause = 20 * time.Millisecond
+
+func config(endpoints []string, prefix string, ports []string) string {
+	var urls []string
+	for _, e := range endpoints {
+		urls = append(urls, "http://"+e)
+	}
+	return fmt.Sprintf(`
+disable_mlock = true
+disable_cache = true
+api_addr      = "http://%[1]s"
+cluster_addr  = "https://%[2]s"
+listener "tcp" {
+  address         = %[1]q
+  cluster_address = %[2]q
+  tls_disable     = true
+}
+storage "etcd" {
+  address    = %[3]q
+  etcd_api   = "v3"
+  ha_enabled = "true"
+  path       = %[4]q
+}
+`, ports[0], ports[1], strings.Join(urls, ","), prefix)
+}
+
+func freePorts(n int) ([]string, error) {
+	var all []string
+	for range n {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return nil, err
+		}
+		defer l.Close()
+		all = append(all, l.Addr().String())
+	}
+	return all, nil
+}
+
+// program is the Vault that dctest/images/build has built.
+func program() (string, error) {
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		return "", err
+	}
+	var index struct {
+		Programs map[string]string `json:"programs"`
+	}
+	data, err := os.ReadFile(filepath.Join(dir, "neco", "dctest", "index.json"))
+	if err == nil {
+		err = json.Unmarshal(data, &index)
+	}
+	if err != nil || index.Programs["vault"] == "" {
+		return "", errors.Join(errors.New("there is no Vault to test with: make test-vault builds one"), err)
+	}
+	return index.Programs["vault"], nil
+}
+
+// log is what a Vault has written.
+type log struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+// Write implements io.Writer.
+func (l *log) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+// tail is the end of it.
+func (l *log) tail() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	const most = 4096
+	text := l.text.String()
+	return text[max(0, len(text)-most):]
+}
