@@ -2,6 +2,7 @@ package setup
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -15,9 +16,11 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	clientv3 "go.etcd.io/etcd/client/v3"
 
 	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/pkg/host"
+	"github.com/cybozu-go/neco/pkg/hostkey"
 	"github.com/cybozu-go/neco/pkg/pki"
 	"github.com/cybozu-go/neco/pkg/renewal"
 	"github.com/cybozu-go/neco/pkg/setup/meet"
@@ -285,5 +288,47 @@ func TestTheOperatorSeesWhoCameAndWent(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// deskLink is the way of boot server 1 to a desk.
+type deskLink struct {
+	link
+	t *testing.T
+	d *desk
+}
+
+func (l deskLink) call(_ context.Context, method string, in, out any) error {
+	return ask(l.t, l.d, 1, method, in, out)
+}
+
+func TestTheLeaderTriesAgainWhatEtcdDoesNotTakeJustThen(t *testing.T) {
+	token := meet.NewToken()
+	leader, follower := newRun(t, 0, token), newRun(t, 1, token)
+	if err := makeAuthorities(t.Context(), leader); err != nil {
+		t.Fatal(err)
+	}
+	leader.facts = map[int]Facts{0: leader.ownFacts(), 1: follower.ownFacts()}
+	follower.facts = leader.facts
+	write(t, leader.FS, pki.ServerCA.File(), string(leader.authorities[pki.ServerCA].CertPEM()))
+	d := &desk{r: leader, board: newBoard(), assembly: newAssembly(leader.LRNs, nil)}
+	d.board.arrive(0, Position{Stage: slices.Index(Stages(), "vault")})
+	follower.link = deskLink{t: t, d: d}
+	follower.TrustServerCA = func(context.Context) error { return nil }
+	if err := bootstrapCertificates(t.Context(), follower); err != nil {
+		t.Fatal(err)
+	}
+	var err error
+	if follower.identity, err = hostkey.Load(t.Context(), follower.FS); err != nil {
+		t.Fatal(err)
+	}
+	kv := &busyKV{fails: 2, put: map[string]string{}}
+	leader.etcd = clientv3.NewCtxClient(t.Context())
+	leader.etcd.KV = kv
+	if err := sendHostKey(t.Context(), follower); err != nil {
+		t.Fatal(err)
+	}
+	if len(kv.put) != 1 {
+		t.Errorf("%d host keys are stored", len(kv.put))
 	}
 }

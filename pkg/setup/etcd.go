@@ -76,14 +76,12 @@ func makeUsers(ctx context.Context, r *run) error {
 	for _, lrn := range r.LRNs {
 		users = append(users, etcdauth.ServerUsers(lrn)...)
 	}
-	return retry(ctx, func() error { // until its revision is the same everywhere
-		for _, u := range users {
-			if _, err := etcdauth.EnsureUser(ctx, r.etcd, u); err != nil {
-				return err
-			}
+	for _, u := range users {
+		if _, err := etcdauth.EnsureUser(ctx, r.etcd, u); err != nil {
+			return err
 		}
-		return etcdauth.Enable(ctx, r.etcd)
-	})
+	}
+	return etcdauth.Enable(ctx, r.etcd)
 }
 
 // finishKey says how far the bootstrap of a server has come.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/hashicorp/vault/api"
+	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
@@ -67,8 +68,8 @@ func (r *run) persist(ctx context.Context, stage string, f func() error) error {
 	return final
 }
 
-// passing says whether err may be over soon: somebody does not answer, or has no
-// majority or leader just now.
+// passing says whether err may be over soon: somebody does not answer, has no
+// majority or leader just now, or has not heard yet of etcd's new users.
 func passing(err error) bool {
 	if answer := (*api.ResponseError)(nil); errors.As(err, &answer) {
 		return answer.StatusCode >= http.StatusInternalServerError
@@ -80,7 +81,7 @@ func passing(err error) bool {
 		}
 	}
 	if coded := (interface{ Code() codes.Code })(nil); errors.As(err, &coded) { // etcd's own errors
-		return coded.Code() == codes.Unavailable
+		return coded.Code() == codes.Unavailable || errors.Is(err, rpctypes.ErrAuthOldRevision)
 	}
 	netErr := (*net.OpError)(nil)
 	return errors.As(err, &netErr) || errors.Is(err, context.DeadlineExceeded) ||
