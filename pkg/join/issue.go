@@ -12,6 +12,7 @@ import (
 
 	"github.com/cybozu-go/neco/pkg/etcdauth"
 	"github.com/cybozu-go/neco/pkg/pki"
+	"github.com/cybozu-go/neco/pkg/retry"
 	"github.com/cybozu-go/neco/pkg/storage"
 	"github.com/cybozu-go/neco/pkg/vault"
 )
@@ -115,16 +116,8 @@ func enter(ctx context.Context, r *run) error {
 		return err
 	}
 	defer etcd.Close()
-	return ensureUsers(ctx, etcd, r.Self.LRN)
-}
-
-func ensureUsers(ctx context.Context, etcd clientv3.Auth, lrn int) error {
-	for _, u := range etcdauth.ServerUsers(lrn) {
-		err := settled(ctx, func() error {
-			_, err := etcdauth.EnsureUser(ctx, etcd, u)
-			return err
-		})
-		if err != nil {
+	for _, u := range etcdauth.ServerUsers(r.Self.LRN) {
+		if _, err := etcdauth.EnsureUser(ctx, etcd, u); err != nil {
 			return err
 		}
 	}
@@ -234,7 +227,7 @@ func (i Issuer) Revoke(ctx context.Context, r Record) error {
 
 // revokeRights takes away what lets a boot server in.
 func revokeRights(ctx context.Context, etcd *clientv3.Client, v *api.Client, lrn int) error {
-	if err := settled(ctx, func() error { return etcdauth.DeleteServer(ctx, etcd, lrn) }); err != nil {
+	if err := retry.Passing(ctx, nil, func() error { return etcdauth.DeleteServer(ctx, etcd, lrn) }); err != nil {
 		return err
 	}
 	if err := vault.RetireSecrets(ctx, v, lrn); err != nil {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/cybozu-go/neco/pkg/etcdauth"
 	"github.com/cybozu-go/neco/pkg/hostkey"
+	"github.com/cybozu-go/neco/pkg/retry"
 	"github.com/cybozu-go/neco/pkg/vault"
 	"github.com/cybozu-go/neco/pkg/vaultkey"
 )
@@ -85,7 +86,9 @@ func (d Departure) Cancel(ctx context.Context) error {
 	return nil
 }
 
-// Finish ends everything that the server could do.  It may be repeated.
+// Finish ends everything that the server could do.  It may be repeated, and
+// repeats by itself, until ctx ends, what etcd or Vault do not take just then:
+// the server may be the one that has failed.
 func (d Departure) Finish(ctx context.Context) error {
 	acts := []func(context.Context) (says string, err error){
 		says("its users of etcd are deleted", d.deleteUsers),
@@ -96,7 +99,11 @@ func (d Departure) Finish(ctx context.Context) error {
 		d.endRoot, // the last: it may be the operator's
 	}
 	for _, act := range acts {
-		said, err := act(ctx)
+		var said string
+		err := retry.Passing(ctx, d.late, func() (err error) {
+			said, err = act(ctx)
+			return err
+		})
 		if err != nil {
 			return err
 		}
@@ -107,13 +114,16 @@ func (d Departure) Finish(ctx context.Context) error {
 	return d.Cancel(ctx)
 }
 
+// late tells why it takes its time.
+func (d Departure) late(err error) { fmt.Fprintf(d.Out, "tries again: %s\n", vault.Text(err)) }
+
 // says is an act that has one thing to say when it is done.
 func says(text string, act func(context.Context) error) func(context.Context) (string, error) {
 	return func(ctx context.Context) (string, error) { return text, act(ctx) }
 }
 
 func (d Departure) deleteUsers(ctx context.Context) error {
-	return settled(ctx, func() error { return etcdauth.DeleteServer(ctx, d.Etcd, d.LRN) })
+	return etcdauth.DeleteServer(ctx, d.Etcd, d.LRN)
 }
 
 func (d Departure) deleteRole(ctx context.Context) error {

@@ -4,6 +4,7 @@ package join
 
 import (
 	"errors"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -151,6 +152,33 @@ func TestADepartureThatIsCutOffAnywhereIsFinishedByTheNextTry(t *testing.T) {
 			t.Errorf("only %d requests to Vault", at)
 		}
 		t.Logf("heard: %t: cut off at each of %d requests", heard, at-1)
+	}
+}
+
+// The server that leaves may be the one that has failed: etcd and Vault are away
+// for a moment.
+func TestADepartureThatHasBegunWaitsForAVaultThatIsAway(t *testing.T) {
+	ca := newCA(t, pki.ServerCA)
+	v := startVault(t)
+	key := v.key
+	at := 3 // a leader and a token are asked for before it begins
+	for reached := true; reached; at++ {
+		k := keep(t, v, ca, key)
+		cut := &vaulttest.Cut{At: at, Status: http.StatusInternalServerError}
+		var out strings.Builder
+		d := k.departure(t, cut.Over(t, v.Server, v.operator))
+		d.Out = &out
+		if err := depart(t, d); err != nil {
+			t.Fatalf("request %d: %v", at, err)
+		}
+		reached = cut.Reached()
+		if told := strings.Contains(out.String(), "tries again: "); told != reached {
+			t.Errorf("request %d answered by 500: %t, and it said %s", at, reached, out.String())
+		}
+		key = k.checkLeft(t)
+	}
+	if at < 10 {
+		t.Errorf("only %d requests to Vault", at)
 	}
 }
 

@@ -23,10 +23,10 @@ const vaultLock = neco.VaultPrefix + "core/lock/"
 // freeLocks ends the leases of whatever the server holds or waits for: they
 // would be kept alive by programs that etcd hears no more.
 func (d Departure) freeLocks(ctx context.Context) error {
-	if err := settled(ctx, func() error { return d.freeVault(ctx) }); err != nil {
+	if err := d.freeVault(ctx); err != nil {
 		return err
 	}
-	return settled(ctx, func() error { return d.freeNeco(ctx) })
+	return d.freeNeco(ctx)
 }
 
 // freeVault ends the leases of all that queue behind the active Vault, for who

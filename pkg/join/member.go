@@ -2,15 +2,16 @@ package join
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/pkg/component/etcd"
 	"github.com/cybozu-go/neco/pkg/hostkey"
 	"github.com/cybozu-go/neco/pkg/pki"
 	"github.com/cybozu-go/neco/pkg/renewal"
+	"github.com/cybozu-go/neco/pkg/retry"
 	"github.com/cybozu-go/neco/pkg/setup"
 	"github.com/cybozu-go/neco/pkg/storage"
 	"github.com/cybozu-go/neco/pkg/vault"
@@ -34,7 +35,8 @@ func certificates(ctx context.Context, r *run) error {
 	if err := enter(ctx, r); err != nil {
 		return err
 	}
-	return vault.Revoke(ctx, r.vault)
+	// By itself: what stands above needs the token.
+	return retry.Passing(ctx, nil, func() error { return vault.Revoke(ctx, r.vault) })
 }
 
 // openEtcd connects with this server's own certificate, and compares the versions again: time has passed.
@@ -50,13 +52,12 @@ func openEtcd(ctx context.Context, r *run) error {
 	}
 	r.etcd = client
 	var snap *storage.Snapshot
-	for {
-		if snap, err = storage.New(client).Snapshot(ctx); err == nil {
-			break
-		}
-		if neco.SleepContext(ctx, pause) != nil {
-			return errors.Join(context.Cause(ctx), err)
-		}
+	err = retry.Until(ctx, func() (err error) { // until all members know this server's users
+		snap, err = storage.New(client).Snapshot(ctx)
+		return err
+	})
+	if err != nil {
+		return err
 	}
 	version, err := runs(snap)
 	if err != nil {
@@ -100,7 +101,8 @@ func register(ctx context.Context, r *run) error {
 
 // finish takes away what only the join needed.
 func (r *run) finish(ctx context.Context) error {
-	if err := removeRecord(ctx, r.etcd, r.Self.LRN); err != nil {
+	forget := stage{"end", "", time.Minute, func(ctx context.Context, r *run) error { return removeRecord(ctx, r.etcd, r.Self.LRN) }}
+	if err := r.stage(ctx, len(table()), forget); err != nil {
 		return err
 	}
 	if err := r.FS.RemoveDir(Dir); err != nil {

@@ -3,17 +3,13 @@ package join
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
-	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	clientv3 "go.etcd.io/etcd/client/v3"
-
-	"github.com/cybozu-go/neco"
 )
 
 // keyTokens holds what is known of the join tokens, by LRN.
@@ -66,21 +62,4 @@ func removeRecord(ctx context.Context, etcd clientv3.KV, lrn int) error {
 		return fmt.Errorf("delete %s: %w", recordKey(lrn), err)
 	}
 	return nil
-}
-
-// pause is between two tries.
-const pause = 200 * time.Millisecond
-
-// settled calls f again while etcd says that its users have just changed, which
-// its members learn one after the other.
-func settled(ctx context.Context, f func() error) error {
-	for {
-		err := f()
-		if !errors.Is(err, rpctypes.ErrAuthOldRevision) {
-			return err
-		}
-		if neco.SleepContext(ctx, pause) != nil {
-			return errors.Join(context.Cause(ctx), err)
-		}
-	}
 }

@@ -13,7 +13,9 @@ import (
 	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/pkg/pki"
 	"github.com/cybozu-go/neco/pkg/renewal"
+	"github.com/cybozu-go/neco/pkg/retry"
 	"github.com/cybozu-go/neco/pkg/setup"
+	"github.com/cybozu-go/neco/pkg/vault"
 )
 
 // lockFile keeps two joins on one server apart.
@@ -43,8 +45,9 @@ type stage struct {
 	do         func(ctx context.Context, r *run) error
 }
 
-// checks is how many stages at the beginning change nothing.
-const checks = 2
+// checks is how many stages at the beginning change nothing; asks how many are not
+// tried again by themselves, for they may ask the operator for a password.
+const checks, asks = 2, 3
 
 func table() []stage {
 	return []stage{
@@ -125,19 +128,27 @@ func (r *run) stages(ctx context.Context) error {
 	if r.CheckOnly {
 		rows = rows[:checks]
 	}
-	for _, s := range rows {
+	for n, s := range rows {
 		start := r.Now()
 		r.say(s.name, "%s", s.says)
-		bounded, cancel := context.WithTimeoutCause(ctx, s.deadline,
-			fmt.Errorf("took longer than %s: %w", s.deadline, context.DeadlineExceeded))
-		err := s.do(bounded, r)
-		cancel()
-		if err != nil {
+		if err := r.stage(ctx, n, s); err != nil {
 			return fmt.Errorf("%s: %w", s.name, err)
 		}
 		r.say(s.name, "done (%s)", r.Now().Sub(start).Round(10*time.Millisecond))
 	}
 	return nil
+}
+
+// stage is one row, by its deadline.
+func (r *run) stage(ctx context.Context, n int, s stage) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, s.deadline,
+		fmt.Errorf("took longer than %s: %w", s.deadline, context.DeadlineExceeded))
+	defer cancel()
+	if n < asks {
+		return s.do(ctx, r)
+	}
+	late := func(err error) { r.say(s.name, "tries again: %s", vault.Text(err)) }
+	return retry.Passing(ctx, late, func() error { return s.do(ctx, r) })
 }
 
 // say tells the operator something of a stage.

@@ -16,6 +16,7 @@ import (
 
 	"github.com/cybozu-go/neco/pkg/host"
 	"github.com/cybozu-go/neco/pkg/pki"
+	"github.com/cybozu-go/neco/pkg/retry"
 	"github.com/cybozu-go/neco/pkg/setup/meet"
 )
 
@@ -171,7 +172,7 @@ func (l *remoteLink) await(ctx context.Context, p Position, led bool, late func(
 func (l *remoteLink) call(ctx context.Context, method string, in, out any) error {
 	told := false
 	var last error
-	err := retry(ctx, func() error {
+	err := retry.Until(ctx, func() error {
 		if l.client == nil {
 			client, err := l.member.Dial(ctx, netip.AddrPortFrom(l.leader(), meet.Port))
 			var refused meet.Refusal

@@ -12,6 +12,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/component"
 	"github.com/cybozu-go/neco/pkg/component/etcd"
 	"github.com/cybozu-go/neco/pkg/etcdauth"
+	"github.com/cybozu-go/neco/pkg/retry"
 	"github.com/cybozu-go/neco/pkg/storage"
 )
 
@@ -53,7 +54,7 @@ func (r *run) openEtcd(ctx context.Context) error {
 		}
 		r.etcd = client
 	}
-	return retry(ctx, func() error {
+	return retry.Until(ctx, func() error {
 		_, err := r.etcd.Get(ctx, finishKey(r.LRN))
 		return err
 	})

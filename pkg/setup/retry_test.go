@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
-	"io"
 	"net"
 	"strings"
 	"testing"
@@ -14,38 +12,10 @@ import (
 	"github.com/hashicorp/vault/api"
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	clientv3 "go.etcd.io/etcd/client/v3"
-	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
 
 	"github.com/cybozu-go/neco/pkg/pki"
 	"github.com/cybozu-go/neco/pkg/setup/meet"
 )
-
-func TestWhatPasses(t *testing.T) {
-	for name, c := range map[string]struct {
-		err  error
-		want bool
-	}{
-		"Vault is sealed":         {&api.ResponseError{StatusCode: 503}, true},
-		"Vault has lost its etcd": {&api.ResponseError{StatusCode: 500}, true},
-		"Vault says no":           {&api.ResponseError{StatusCode: 403}, false},
-		"Vault does not want it":  {&api.ResponseError{StatusCode: 400}, false},
-		"etcd is away":            {status.Error(codes.Unavailable, "connection refused"), true},
-		"etcd has no leader":      {rpctypes.ErrNoLeader, true},
-		"etcd has new users":      {rpctypes.ErrAuthOldRevision, true},
-		"etcd says no":            {rpctypes.ErrPermissionDenied, false},
-		"nobody listens":          {&net.OpError{Op: "dial", Err: errors.New("connection refused")}, true},
-		"it took too long":        {context.DeadlineExceeded, true},
-		"it was cut off":          {io.ErrUnexpectedEOF, true},
-		"a request is refused":    {pki.ErrCSRRefused, false},
-		"a rogue":                 {meet.RogueLeader, false},
-		"the disk":                {errors.New("no space left on device"), false},
-	} {
-		if got := passing(fmt.Errorf("stage: %w", c.err)); got != c.want {
-			t.Errorf("%s: %t", name, got)
-		}
-	}
-}
 
 func TestAStageIsTriedAgainWhileSomebodyIsAway(t *testing.T) {
 	r := newRun(t, 1, meet.NewToken())

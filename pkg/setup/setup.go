@@ -12,6 +12,7 @@ import (
 	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/pkg/host"
 	"github.com/cybozu-go/neco/pkg/hostkey"
+	"github.com/cybozu-go/neco/pkg/retry"
 	"github.com/cybozu-go/neco/pkg/setup/meet"
 )
 
@@ -155,7 +156,7 @@ func (r *run) finish(ctx context.Context) error {
 		return err
 	}
 	var late []int
-	err := retry(wait, func() error {
+	err := retry.Until(wait, func() error {
 		r.link.present(wait, Position{Stage: len(table())})
 		now, err := r.incomplete(wait)
 		if err != nil {

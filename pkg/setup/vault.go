@@ -14,6 +14,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/host"
 	"github.com/cybozu-go/neco/pkg/hostkey"
 	"github.com/cybozu-go/neco/pkg/pki"
+	"github.com/cybozu-go/neco/pkg/retry"
 	"github.com/cybozu-go/neco/pkg/vault"
 	"github.com/cybozu-go/neco/pkg/vaultkey"
 )
@@ -144,7 +145,7 @@ func unsealVault(ctx context.Context, r *run) error {
 	if err != nil {
 		return err
 	}
-	return retry(ctx, func() error {
+	return retry.Until(ctx, func() error {
 		key, err := vaultkey.Unseal(ctx, r.etcd, r.identity)
 		if err != nil {
 			return err

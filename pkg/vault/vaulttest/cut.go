@@ -16,6 +16,9 @@ type Cut struct {
 	At int
 	// Heard: Vault has got it, and the answer is lost.
 	Heard bool
+	// Status, if not 0, is what answers instead of Vault, as a Vault does that
+	// has lost its etcd.
+	Status int
 
 	requests atomic.Int64
 }
@@ -28,7 +31,13 @@ func (c *Cut) RoundTrip(r *http.Request) (*http.Response, error) {
 	if int(c.requests.Add(1)) != c.At {
 		return http.DefaultTransport.RoundTrip(r)
 	}
-	if !c.Heard {
+	switch {
+	case c.Status != 0:
+		return &http.Response{
+			StatusCode: c.Status, Status: http.StatusText(c.Status), Proto: r.Proto, ProtoMajor: r.ProtoMajor, ProtoMinor: r.ProtoMinor,
+			Header: http.Header{}, Body: http.NoBody, Request: r,
+		}, nil
+	case !c.Heard:
 		return nil, ErrCut
 	}
 	res, err := http.DefaultTransport.RoundTrip(r)
