@@ -2,22 +2,17 @@ package steps
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path"
-	"time"
 
 	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/pkg/component"
 	"github.com/cybozu-go/neco/pkg/component/etcd"
 	"github.com/cybozu-go/neco/pkg/membership"
+	"github.com/cybozu-go/neco/pkg/retry"
 	"github.com/cybozu-go/neco/pkg/worker"
 )
-
-// promotePause is between two questions whether a learner may vote: etcd has no
-// event for that.
-const promotePause = 500 * time.Millisecond
 
 // notOurs is the note of a step whose program neco setup did not bring here.
 const notOurs = "not set up by neco here: left alone"
@@ -107,17 +102,9 @@ func join(ctx context.Context, h *Host, t worker.Target) (string, error) {
 	return "joined", promote(ctx, h, own)
 }
 
-// promote waits until the learner has caught up.
+// promote waits until the learner has caught up: etcd has no event for that.
 func promote(ctx context.Context, h *Host, peerURL string) error {
-	for {
-		err := membership.Promote(ctx, h.Etcd, peerURL)
-		if err == nil {
-			return nil
-		}
-		if neco.SleepContext(ctx, promotePause) != nil {
-			return errors.Join(context.Cause(ctx), err)
-		}
-	}
+	return retry.Until(ctx, func() error { return membership.Promote(ctx, h.Etcd, peerURL) })
 }
 
 // removeMembers takes the members out that are not in the request.

@@ -17,6 +17,7 @@ import (
 
 	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/pkg/pki"
+	"github.com/cybozu-go/neco/pkg/retry"
 	"github.com/cybozu-go/neco/pkg/sandbox/etcd/etcdtest"
 	"github.com/cybozu-go/neco/pkg/vault"
 	"github.com/cybozu-go/neco/pkg/vault/vaulttest"
@@ -38,14 +39,8 @@ func await(t *testing.T, what string, f func() error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
-	for {
-		err := f()
-		if err == nil {
-			return
-		}
-		if neco.SleepContext(ctx, 20*time.Millisecond) != nil {
-			t.Fatalf("%s: %v", what, err)
-		}
+	if err := retry.Until(ctx, f); err != nil {
+		t.Fatalf("%s: %v", what, err)
 	}
 }
 

@@ -23,6 +23,7 @@ import (
 	"github.com/hashicorp/vault/api"
 
 	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/pkg/retry"
 	"github.com/cybozu-go/neco/pkg/vault"
 )
 
@@ -38,6 +39,9 @@ type Server struct {
 // startTimeout bounds the time until a Vault answers; it is under a second on a
 // machine that has nothing else to do.
 const startTimeout = time.Minute
+
+// pause is between two questions to a Vault that does not answer yet.
+const pause = 20 * time.Millisecond
 
 // Start starts a Vault whose data is in the etcd at endpoints, at prefix.  It is
 // sealed; where the prefix is empty it is not initialised either.  Several with
@@ -149,27 +153,15 @@ func (s *Server) Open(t testing.TB) (unsealKey, rootToken string) {
 	if _, err := vault.Unseal(ctx, c, unsealKey); err != nil {
 		t.Fatal(err)
 	}
-	for {
-		err := vault.Serves(ctx, c)
-		if err == nil {
-			return unsealKey, rootToken
-		}
-		if neco.SleepContext(ctx, pause) != nil {
-			t.Fatal(context.Cause(ctx), err)
-		}
+	if err := retry.Until(ctx, func() error { return vault.Serves(ctx, c) }); err != nil {
+		t.Fatal(err)
 	}
+	return unsealKey, rootToken
 }
 
 // Log is all that the Vault has written: its own log, and its audit if that is
 // to standard output.
-func (s *Server) Log() string {
-	s.log.mu.Lock()
-	defer s.log.mu.Unlock()
-	return s.log.text.String()
-}
-
-// pause is between two questions to a Vault that is not ready yet.
-const pause = 20 * time.Millisecond
+func (s *Server) Log() string { return s.log.String() }
 
 func config(endpoints []string, prefix string, ports []string) string {
 	var urls []string
@@ -240,11 +232,16 @@ func (l *log) Write(p []byte) (int, error) {
 	return l.text.Write(p)
 }
 
-// tail is the end of it.
-func (l *log) tail() string {
+// String is all of it.
+func (l *log) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+// tail is the end of it.
+func (l *log) tail() string {
 	const most = 4096
-	text := l.text.String()
+	text := l.String()
 	return text[max(0, len(text)-most):]
 }
