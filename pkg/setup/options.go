@@ -6,6 +6,8 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/hashicorp/vault/api"
+
 	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/pkg/component"
 	"github.com/cybozu-go/neco/pkg/host"
@@ -21,6 +23,8 @@ type Host struct {
 	// TrustServerCA brings the system's store of authorities up to date with
 	// neco.ServerCAFile.
 	TrustServerCA func(ctx context.Context) error
+	// Vault returns a client of this server's own Vault; an empty token is none.
+	Vault func(token string) (*api.Client, error)
 }
 
 // Containers is what setup needs of Docker.

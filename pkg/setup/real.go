@@ -8,7 +8,11 @@ import (
 	"net/netip"
 	"os/exec"
 
+	"github.com/hashicorp/vault/api"
+
+	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/pkg/host"
+	"github.com/cybozu-go/neco/pkg/vault"
 )
 
 // RealHost is this boot server, whose images are fetched through proxy.
@@ -21,6 +25,9 @@ func RealHost(root, proxy string) (Host, error) {
 	return Host{
 		FS: fsys, Units: host.Units{}, Containers: host.Containers{FS: fsys, Transport: transport},
 		Addresses: interfaceAddresses, TrustServerCA: updateTrust,
+		Vault: func(token string) (*api.Client, error) {
+			return vault.Open(vault.Local, fsys.Path(neco.ServerCAFile), token)
+		},
 	}, nil
 }
 

@@ -55,11 +55,6 @@ func startVault(ctx context.Context, r *run) error {
 	return err
 }
 
-// vaultLocal is a client of this server's own Vault.
-func (r *run) vaultLocal(token string) (*api.Client, error) {
-	return vault.Open(vault.Local, r.FS.Path(neco.ServerCAFile), token)
-}
-
 // keyInit is there from before Vault is initialised until its key is stored.
 const keyInit = "vault-init"
 
@@ -69,7 +64,7 @@ func initVault(ctx context.Context, r *run) error {
 	if r.past("revoke") {
 		return nil
 	}
-	client, err := r.vaultLocal("")
+	client, err := r.Vault("")
 	if err != nil {
 		return err
 	}
@@ -141,7 +136,7 @@ func (r *run) loadRoot(ctx context.Context) error {
 
 // unsealVault opens this server's Vault and waits until it serves.
 func unsealVault(ctx context.Context, r *run) error {
-	client, err := r.vaultLocal("")
+	client, err := r.Vault("")
 	if err != nil {
 		return err
 	}
@@ -166,7 +161,7 @@ func configureVault(ctx context.Context, r *run) error {
 	if r.rootToken == "" {
 		return nil // all of it was done before the token was revoked
 	}
-	client, err := r.vaultLocal(r.rootToken)
+	client, err := r.Vault(r.rootToken)
 	if err != nil {
 		return err
 	}
@@ -234,7 +229,7 @@ func (d *desk) credentials(ctx context.Context, lrn int) (credentials, error) {
 	if d.r.rootToken == "" {
 		return credentials{}, errors.New("the root token is revoked already")
 	}
-	client, err := d.r.vaultLocal(d.r.rootToken)
+	client, err := d.r.Vault(d.r.rootToken)
 	if err != nil {
 		return credentials{}, err
 	}
@@ -249,7 +244,7 @@ func revokeRoot(ctx context.Context, r *run) error {
 		return nil
 	}
 	if r.rootToken != "" {
-		client, err := r.vaultLocal(r.rootToken)
+		client, err := r.Vault(r.rootToken)
 		if err != nil {
 			return err
 		}
