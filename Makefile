@@ -68,7 +68,7 @@ test-sandbox: ## The tests that run real packages in the sandbox
 .PHONY: test-vault
 test-vault: ## The tests against a real Vault, which is built first
 	dctest/images/build vault
-	go test -race -tags=vault -count=1 ./pkg/vault/... ./pkg/join ./pkg/setup
+	go test -tags=vault -count=1 ./pkg/vault/... ./pkg/join ./pkg/setup
 
 .PHONY: dc
 dc: ## Start a virtual data centre: systemd boot servers behind a BGP fabric (root) [MENU=dctest/menu-5.yml]

@@ -30,6 +30,7 @@ type follower struct {
 	last *status.View
 	// trouble is the last error of etcd that was told.
 	trouble string
+	vaults  vaultWatch
 }
 
 // follow shows changes until the update ends (--wait) or ctx does. An etcd
@@ -42,7 +43,7 @@ func follow(cmd *cobra.Command, env *Env, s *storage.Storage, o statusOptions) e
 		ctx, stop = context.WithTimeout(ctx, o.timeout)
 		defer stop()
 	}
-	f := &follower{statusOptions: o, cmd: cmd, terminal: isTerminal(cmd.OutOrStdout())}
+	f := &follower{statusOptions: o, cmd: cmd, terminal: isTerminal(cmd.OutOrStdout()), vaults: vaultWatch{ask: env.askVaults}}
 	wake, stopWatch := wakeOn(ctx, s)
 	defer stopWatch()
 	tick := time.NewTicker(redrawEvery)
@@ -50,6 +51,7 @@ func follow(cmd *cobra.Command, env *Env, s *storage.Storage, o statusOptions) e
 	for {
 		v, err := f.read(ctx, env, s)
 		if err == nil {
+			f.vaults.add(ctx, &v)
 			if err := f.show(v); err != nil {
 				return err
 			}
@@ -179,6 +181,7 @@ func (f *follower) finish(v status.View, err error) error {
 	if f.watch {
 		return err
 	}
+	v.AddVaults(f.vaults.ask(context.WithoutCancel(f.cmd.Context()), v.Registered()))
 	return errors.Join(show(f.cmd, f.statusOptions, v), err)
 }
 

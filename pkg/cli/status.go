@@ -32,8 +32,8 @@ func newStatusCmd(env *Env) *cobra.Command {
 and how the search for releases goes. What a silent boot server reported last
 is not taken for what it does now.
 
-Where Vault is Neco's, each boot server's is asked whether it serves; not with
---watch.
+Where Vault is Neco's, each boot server's is asked whether it serves; with --watch
+and --wait every ten seconds, and what it says counts when it says it twice.
 
 With --watch the picture is drawn anew whenever it changes; where the output is
 no terminal, one line is printed for each change (with -o json: one object a
@@ -57,7 +57,7 @@ update to that version, or to a newer one, is waited for.`,
 				if err != nil {
 					return err
 				}
-				env.addVaults(ctx, &v)
+				v.AddVaults(env.askVaults(ctx, v.Registered()))
 				return show(cmd, o, v)
 			})
 		},

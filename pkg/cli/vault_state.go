@@ -14,30 +14,57 @@ import (
 // vaultPatience bounds the question to one server; all are asked at once.
 const vaultPatience = 2 * time.Second
 
-// addVaults asks the Vaults of all registered boot servers whether they serve,
-// where Vault is Neco's.
-func (env *Env) addVaults(ctx context.Context, v *status.View) {
+// askVaults asks the Vaults of boot servers why they do not serve; the answers
+// are by LRN, empty if one does.  It takes two seconds at most.
+func (env *Env) askVaults(ctx context.Context, lrns []int) map[int]string {
 	if !env.managed() {
-		return
+		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, vaultPatience)
 	defer cancel()
 	var mu sync.Mutex
 	var wg sync.WaitGroup
 	trouble := map[int]string{}
-	for _, s := range v.Servers {
-		if !s.Registered {
-			continue
-		}
+	for _, lrn := range lrns {
 		wg.Go(func() {
-			text := vaultTrouble(env.vaultServes(ctx, s.LRN))
+			text := vaultTrouble(env.vaultServes(ctx, lrn))
 			mu.Lock()
 			defer mu.Unlock()
-			trouble[s.LRN] = text
+			trouble[lrn] = text
 		})
 	}
 	wg.Wait()
-	v.AddVaults(trouble)
+	return trouble
+}
+
+// vaultEvery is how often they are asked while an update is followed.
+const vaultEvery = 10 * time.Second
+
+// vaultWatch asks the Vaults now and then.  One that is restarted does not serve
+// for a moment, so what it says counts when it has said it twice.
+type vaultWatch struct {
+	ask func(ctx context.Context, lrns []int) map[int]string
+	// next is when they are asked again; last what they said then.
+	next time.Time
+	last map[int]string
+	// twice is what they have said the last two times.
+	twice map[int]string
+}
+
+// add adds what is known to v, and asks if it is time for that.
+func (w *vaultWatch) add(ctx context.Context, v *status.View) {
+	if !v.At.Before(w.next) {
+		w.next = v.At.Add(vaultEvery)
+		now := w.ask(ctx, v.Registered())
+		w.twice = map[int]string{}
+		for lrn, text := range now {
+			if w.last[lrn] == text {
+				w.twice[lrn] = text
+			}
+		}
+		w.last = now
+	}
+	v.AddVaults(w.twice)
 }
 
 func (env *Env) vaultServes(ctx context.Context, lrn int) error {

@@ -30,8 +30,8 @@ func (v View) Changes(old View) []string {
 	if v.Release.Error != old.Release.Error && v.Release.Error != "" {
 		lines = append(lines, "cannot look for releases: "+v.Release.Error)
 	}
-	told := slices.Concat(old.certificateWarnings(), old.backupWarnings())
-	for _, warning := range slices.Concat(v.certificateWarnings(), v.backupWarnings()) {
+	told := old.warnings()
+	for _, warning := range v.warnings() {
 		if !slices.Contains(told, warning) {
 			lines = append(lines, warning)
 		}
@@ -46,6 +46,11 @@ func (v View) Changes(old View) []string {
 		}
 	}
 	return lines
+}
+
+// warnings are what else an operator has to look at.
+func (v View) warnings() []string {
+	return slices.Concat(v.vaultWarnings(), v.certificateWarnings(), v.backupWarnings())
 }
 
 func (v View) update() string {

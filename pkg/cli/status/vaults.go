@@ -12,6 +12,17 @@ func (v *View) AddVaults(trouble map[int]string) {
 	}
 }
 
+// Registered are the LRNs of the registered boot servers.
+func (v View) Registered() []int {
+	var lrns []int
+	for _, s := range v.Servers {
+		if s.Registered {
+			lrns = append(lrns, s.LRN)
+		}
+	}
+	return lrns
+}
+
 // vaultWarnings are lines for people.
 func (v View) vaultWarnings() []string {
 	var lines []string

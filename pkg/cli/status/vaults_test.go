@@ -2,6 +2,7 @@ package status_test
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"testing"
 
@@ -26,5 +27,17 @@ func TestAVaultThatDoesNotServeIsTold(t *testing.T) {
 	v.AddVaults(map[int]string{1: "it is\nsealed"})
 	if text := shown(); !strings.Contains(text, "boot server 1: it is sealed") {
 		t.Error(text)
+	}
+}
+
+func TestFollowersAreToldOnceOfAVaultThatDoesNotServe(t *testing.T) {
+	before, v, later := status.New(complete(), steps.Table(), *clock(0)), status.New(complete(), steps.Table(), *clock(0)), status.New(complete(), steps.Table(), *clock(0))
+	v.AddVaults(map[int]string{1: "it is sealed"})
+	later.AddVaults(map[int]string{1: "it is sealed"})
+	if got := v.Changes(before); !slices.Equal(got, []string{"boot server 1: it is sealed"}) {
+		t.Errorf("got %q", got)
+	}
+	if got := later.Changes(v); len(got) > 0 {
+		t.Errorf("got %q", got)
 	}
 }
