@@ -3,7 +3,7 @@ package placemat
 import (
 	"context"
 	"fmt"
-	"strconv"
+	"os/exec"
 	"strings"
 	"time"
 
@@ -59,19 +59,29 @@ func (c *Centre) startMachine(ctx context.Context, n cluster.Node) error {
 
 // attach gives the network namespace of a running server its name.
 func (c *Centre) attach(ctx context.Context, n cluster.Node) error {
-	out, err := c.docker(ctx, "inspect", "--format", "{{.State.Pid}}", c.container(n.Name))
+	pid, err := c.docker(ctx, "inspect", "--format", "{{.State.Pid}}", c.container(n.Name))
 	if err != nil {
 		return err
 	}
-	pid, err := strconv.Atoi(strings.TrimSpace(out))
-	if err != nil || pid == 0 {
-		return fmt.Errorf("%s does not run", n.Name)
-	}
-	if _, err := run(ctx, "ip", "netns", "attach", c.namespace(n.Name), strconv.Itoa(pid)); err != nil {
-		return err
+	if _, err := run(ctx, "ip", "netns", "attach", c.namespace(n.Name), strings.TrimSpace(pid)); err != nil {
+		// Its process, 0 or another, is not there any more.
+		return fmt.Errorf("%s does not run: %w\n%s", n.Name, err, c.lastWords(ctx, n.Name))
 	}
 	// In a container /proc/sys is read-only; from here it is not.
 	return c.setSysctls(ctx, n)
+}
+
+// lastWords tells how a server has ended, as far as Docker knows.
+func (c *Centre) lastWords(ctx context.Context, server string) string {
+	how, err := c.docker(ctx, "inspect", "--format", "its init ended with status {{.State.ExitCode}} {{.State.Error}}", c.container(server))
+	if err != nil {
+		return err.Error()
+	}
+	ctx, cancel := context.WithTimeout(ctx, commandTimeout)
+	defer cancel()
+	// What it wrote may be nothing.
+	said, _ := exec.CommandContext(ctx, "docker", c.dockerArgs("logs", "--tail", "5", c.container(server))...).CombinedOutput()
+	return strings.TrimSpace(how) + "\n" + strings.TrimSpace(string(said))
 }
 
 // missingMachines names a server whose systemd has not started everything.

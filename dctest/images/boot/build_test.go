@@ -1,0 +1,46 @@
+package boot_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// In the middle of the build a command fails: here the one that would install the
+// packages.
+func TestABuildThatFailsLeavesNoImage(t *testing.T) {
+	dir := t.TempDir()
+	bin := filepath.Join(dir, "bin")
+	if err := os.Mkdir(bin, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for name, script := range map[string]string{
+		"id":          "echo 0",
+		"apt-get":     "echo http://mirror.example.com/debian bookworm main",
+		"debootstrap": `mkdir -p "$3/etc/apt" "$3/etc/systemd/system" "$3/usr/sbin"`,
+		"unshare":     "echo no network here; exit 100",
+	} {
+		if err := os.WriteFile(filepath.Join(bin, name), []byte("#!/bin/sh\n"+script+"\n"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	image := filepath.Join(dir, "out", "server.tar")
+	if err := os.Mkdir(filepath.Dir(image), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("./build", image)
+	cmd.Env = []string{"PATH=" + bin + ":" + os.Getenv("PATH")}
+	out, err := cmd.CombinedOutput()
+	if err == nil {
+		t.Errorf("it ended well: %s", out)
+	}
+	if !strings.Contains(string(out), "no network here") {
+		t.Errorf("it does not say why: %s", out)
+	}
+	left, err := os.ReadDir(filepath.Dir(image))
+	if err != nil || len(left) > 0 {
+		t.Errorf("left are %v (%v)", left, err)
+	}
+}
