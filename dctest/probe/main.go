@@ -14,9 +14,11 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"slices"
 	"syscall"
 	"time"
 
+	"go.etcd.io/etcd/api/v3/etcdserverpb"
 	clientv3 "go.etcd.io/etcd/client/v3"
 
 	"github.com/cybozu-go/neco"
@@ -105,8 +107,10 @@ func etcd(ctx context.Context, conf *neco.EtcdConfig, g *gaps) error {
 	watched := make(chan int)
 	go func() {
 		worst := 0
+		var members []*etcdserverpb.Member
 		for ctx.Err() == nil {
-			worst = max(worst, down(ctx, c))
+			members = voters(ctx, c, members)
+			worst = max(worst, down(ctx, members))
 			neco.SleepContext(ctx, interval/2)
 		}
 		watched <- worst
@@ -123,22 +127,27 @@ func etcd(ctx context.Context, conf *neco.EtcdConfig, g *gaps) error {
 // nothing leaves no trace in its log.
 const metricsPort = "2381"
 
+// voters are the members that have been up; those of before if nobody tells.
+func voters(ctx context.Context, c *clientv3.Client, before []*etcdserverpb.Member) []*etcdserverpb.Member {
+	ctx, cancel := context.WithTimeout(ctx, interval)
+	defer cancel()
+	list, err := c.MemberList(ctx, clientv3.WithSerializable())
+	if err != nil {
+		return before
+	}
+	return slices.DeleteFunc(list.Members, func(m *etcdserverpb.Member) bool {
+		return m.Name == "" || m.IsLearner || len(m.ClientURLs) == 0
+	})
+}
+
 // down counts the members on whose server nobody listens: a restart is shorter
 // than any question that waits for an answer.
-func down(ctx context.Context, c *clientv3.Client) int {
-	short, cancel := context.WithTimeout(ctx, patience)
+func down(ctx context.Context, members []*etcdserverpb.Member) int {
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	list, err := c.MemberList(short, clientv3.WithSerializable())
-	if err != nil {
-		return 0 // the writes tell of an etcd that does not answer
-	}
 	refused := make(chan bool)
 	asked := 0
-	for _, m := range list.Members {
-		// One that joins has not been up yet.
-		if m.Name == "" || m.IsLearner || len(m.ClientURLs) == 0 {
-			continue
-		}
+	for _, m := range members {
 		u, err := url.Parse(m.ClientURLs[0])
 		if err != nil {
 			continue
@@ -146,7 +155,7 @@ func down(ctx context.Context, c *clientv3.Client) int {
 		asked++
 		go func() {
 			var d net.Dialer
-			conn, err := d.DialContext(short, "tcp", net.JoinHostPort(u.Hostname(), metricsPort))
+			conn, err := d.DialContext(ctx, "tcp", net.JoinHostPort(u.Hostname(), metricsPort))
 			if err == nil {
 				conn.Close()
 			}
