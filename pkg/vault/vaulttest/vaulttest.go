@@ -52,15 +52,16 @@ func Start(t testing.TB, endpoints []string, prefix string) *Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for { // until nobody else has taken the ports meanwhile
-		s, err := start(t, binary, endpoints, prefix)
-		if err == nil {
-			return s
-		}
-		if !errors.Is(err, errTaken) {
-			t.Fatal(err)
+	s, err := start(t, binary, endpoints, prefix)
+	for range 4 {
+		if errors.Is(err, errTaken) {
+			s, err = start(t, binary, endpoints, prefix)
 		}
 	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
 }
 
 var errTaken = errors.New("a port was taken meanwhile")
