@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"slices"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/cybozu-go/neco/pkg/placemat"
 	"github.com/cybozu-go/neco/pkg/placemat/cluster"
 )
@@ -21,6 +23,8 @@ type DC struct {
 	*placemat.Centre
 	// Plan is its description.
 	Plan *cluster.Cluster
+
+	release func() error // nil: it is not ours
 }
 
 // Use returns the data centre that the variable DC names, else the one called
@@ -47,7 +51,27 @@ func use(ctx context.Context, name string) (*DC, error) {
 
 // Up starts a data centre as "make dc" does, and builds whatever is missing for
 // it.  The menu is relative to the root of the repository.
+//
+// Until Down, or the end of this process, it is this process's: nobody else's Up
+// touches it, nor dctest/dc by hand.  So whatever there is of that name has been left by
+// one that was killed, and is ended first.
 func Up(ctx context.Context, name, menu string) (*DC, error) {
+	release, err := hold(name)
+	if err != nil {
+		return nil, err
+	}
+	d, err := upAnew(ctx, name, menu)
+	if err != nil {
+		return nil, errors.Join(err, release())
+	}
+	d.release = release
+	return d, nil
+}
+
+func upAnew(ctx context.Context, name, menu string) (*DC, error) {
+	if err := script(ctx, "", "down", name); err != nil {
+		return nil, err
+	}
 	if err := script(ctx, menu, "up", name); err != nil {
 		return nil, err
 	}
@@ -55,16 +79,35 @@ func Up(ctx context.Context, name, menu string) (*DC, error) {
 }
 
 // Down ends a data centre that Up has started.
-func (d *DC) Down(ctx context.Context) error { return script(ctx, "", "down", d.Name) }
+func (d *DC) Down(ctx context.Context) error {
+	err := script(ctx, "", "down", d.Name)
+	if d.release != nil {
+		err = errors.Join(err, d.release())
+		d.release = nil
+	}
+	return err
+}
 
-// script runs dctest/dc.
+// hold makes a data centre this process's, which dctest/dc knows too.
+func hold(name string) (release func() error, err error) {
+	f, err := os.OpenFile("/run/neco-dctest-"+name+".lock", os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		return nil, errors.Join(fmt.Errorf("data centre %s is another test's; wait for its end: %w", name, err), f.Close())
+	}
+	return f.Close, nil
+}
+
+// script runs dctest/dc for a data centre that is ours.
 func script(ctx context.Context, menu, verb, name string) error {
 	root, err := Root()
 	if err != nil {
 		return err
 	}
 	cmd := exec.CommandContext(ctx, filepath.Join(root, "dctest/dc"), verb, name)
-	cmd.Dir, cmd.Env = root, append(os.Environ(), "MENU="+menu)
+	cmd.Dir, cmd.Env = root, append(os.Environ(), "MENU="+menu, "HELD="+name)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("dctest/dc %s %s: %w: %s", verb, name, err, bytes.TrimSpace(out))
 	}

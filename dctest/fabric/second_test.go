@@ -3,10 +3,13 @@
 package fabric
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -55,22 +58,90 @@ var _ = Describe("a second data centre beside it", Ordered, func() {
 		{"the proxy is about to start", "/etc/netns/pm-crash-core"},
 	} {
 		It("leaves nothing, also if placemat is killed when "+part.what, func(ctx SpecContext) {
-			root, err := dctesting.Root()
-			Expect(err).NotTo(HaveOccurred())
-			cmd := exec.CommandContext(ctx, filepath.Join(root, "dctest/dc"), "up", "crash")
-			cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-			Expect(cmd.Start()).To(Succeed())
-			Eventually(ctx, func() error { _, err := os.Stat(part.pattern); return err }).
-				WithTimeout(deadline).WithPolling(time.Millisecond).Should(Succeed())
-			Expect(syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)).To(Succeed())
-			var exit *exec.ExitError
-			Expect(errors.As(cmd.Wait(), &exit)).To(BeTrue())
-			Expect(dctesting.Leftovers(ctx, "crash")).NotTo(BeEmpty())
-
-			out, err := exec.CommandContext(ctx, filepath.Join(root, "dctest/dc"), "down", "crash").CombinedOutput()
-			Expect(err).NotTo(HaveOccurred(), string(out))
+			killedUp(ctx, part.pattern)
+			Expect(byHand(ctx, "down")).To(ContainSubstring("ended"))
 			Expect(dctesting.Leftovers(ctx, "crash")).To(BeEmpty())
 			healthy(ctx)
 		})
 	}
+
+	It("starts anew if all its processes were killed, and nobody ended it", func(ctx SpecContext) {
+		Expect(byHand(ctx, "up")).To(ContainSubstring("all boot servers are running"))
+		DeferCleanup(func(ctx SpecContext) { Expect(byHand(ctx, "down")).To(ContainSubstring("ended")) })
+		_, err := byHand(ctx, "up")
+		Expect(err).To(MatchError(ContainSubstring("placemat down ends it")), "it is up")
+		killEverything(ctx)
+		Expect(byHand(ctx, "up")).To(And(ContainSubstring("nothing runs any more"), ContainSubstring("all boot servers are running")))
+		healthy(ctx)
+	})
+
+	It("is a test's own, which ends what one that was killed had left", func(ctx SpecContext) {
+		killedUp(ctx, "/etc/netns/pm-crash-core")
+		own, err := dctesting.Up(ctx, "crash", "dctest/menu.yml")
+		Expect(err).NotTo(HaveOccurred())
+		DeferCleanup(func(ctx SpecContext) { Expect(own.Down(ctx)).To(Succeed()) })
+		for _, verb := range []string{"up", "down", "clean"} {
+			_, err := byHand(ctx, verb)
+			Expect(err).To(MatchError(ContainSubstring("a test runs in data centre crash")))
+		}
+		_, err = dctesting.Up(ctx, "crash", "dctest/menu.yml")
+		Expect(err).To(MatchError(ContainSubstring("another test's")))
+		Expect(own.EventuallyHealthy(ctx, deadline)).To(Succeed())
+		Expect(own.Down(ctx)).To(Succeed())
+		Expect(byHand(ctx, "down")).To(ContainSubstring("0 namespaces"), "it is nobody's any more")
+		healthy(ctx)
+	})
 })
+
+// byHand does to the data centre "crash" what a person would.
+func byHand(ctx context.Context, verb string) (string, error) {
+	root, err := dctesting.Root()
+	if err != nil {
+		return "", err
+	}
+	out, err := exec.CommandContext(ctx, filepath.Join(root, "dctest/dc"), verb, "crash").CombinedOutput()
+	if err != nil {
+		err = fmt.Errorf("%w: %s", err, out)
+	}
+	return string(out), err
+}
+
+// killedUp begins to start the data centre "crash", and kills all that does so
+// as soon as there is a file.
+func killedUp(ctx context.Context, file string) {
+	GinkgoHelper()
+	root, err := dctesting.Root()
+	Expect(err).NotTo(HaveOccurred())
+	cmd := exec.CommandContext(ctx, filepath.Join(root, "dctest/dc"), "up", "crash")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	Expect(cmd.Start()).To(Succeed())
+	Eventually(ctx, func() error { _, err := os.Stat(file); return err }).
+		WithTimeout(deadline).WithPolling(time.Millisecond).Should(Succeed())
+	Expect(syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)).To(Succeed())
+	var exit *exec.ExitError
+	Expect(errors.As(cmd.Wait(), &exit)).To(BeTrue())
+	Expect(dctesting.Leftovers(ctx, "crash")).NotTo(BeEmpty())
+}
+
+// killEverything kills all processes of the data centre "crash", until none is
+// left.
+func killEverything(ctx context.Context) {
+	GinkgoHelper()
+	namespaces, err := filepath.Glob("/run/netns/pm-crash-*")
+	Expect(err).NotTo(HaveOccurred())
+	Expect(namespaces).NotTo(BeEmpty())
+	Eventually(ctx, func(g Gomega) {
+		left := 0
+		for _, ns := range namespaces {
+			out, err := exec.CommandContext(ctx, "ip", "netns", "pids", filepath.Base(ns)).Output()
+			g.Expect(err).NotTo(HaveOccurred())
+			for _, text := range strings.Fields(string(out)) {
+				pid, err := strconv.Atoi(text)
+				g.Expect(err).NotTo(HaveOccurred())
+				left++
+				_ = syscall.Kill(pid, syscall.SIGKILL) // it may have ended by itself
+			}
+		}
+		g.Expect(left).To(BeZero())
+	}).WithTimeout(deadline).Should(Succeed())
+}

@@ -3,6 +3,7 @@ package placemat
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"strings"
 	"time"
@@ -28,6 +29,30 @@ const stopTimeout = 5 * time.Second
 const sweeps = 5
 
 func (c *Centre) down(ctx context.Context) error {
+	return errors.Join(c.clear(ctx), c.forget())
+}
+
+// removeDead removes what is left of a data centre whose processes were all ended
+// by somebody else, as at the end of a session.  One in which anything runs is an
+// error.
+func (c *Centre) removeDead(ctx context.Context) error {
+	all, err := c.namespaces(ctx)
+	if err != nil {
+		return err
+	}
+	pids, err := c.pids(ctx, all)
+	if err != nil {
+		return err
+	}
+	if len(pids) > 0 {
+		return fmt.Errorf("data centre %s is up, or was not ended; placemat down ends it", c.Name)
+	}
+	c.Say("nothing runs any more in the data centre %s that was not ended: it is removed", c.Name)
+	return c.clear(ctx)
+}
+
+// clear is down without the end of the lock.
+func (c *Centre) clear(ctx context.Context) error {
 	ended := 0
 	for range sweeps {
 		n, err := c.sweep(ctx)
@@ -40,7 +65,7 @@ func (c *Centre) down(ctx context.Context) error {
 		ended += n
 	}
 	c.Say("%d namespaces and servers ended", ended)
-	return errors.Join(c.removeNames(), os.RemoveAll(c.path()), c.forget())
+	return errors.Join(c.removeNames(), os.RemoveAll(c.path()))
 }
 
 // sweep ends what there is, and counts it.

@@ -15,7 +15,9 @@ const convergeTimeout = 2 * time.Minute
 
 // Up starts the data centre that is described in dir and blocks until all its
 // BGP sessions are established, all services listen, and all boot servers that
-// are machines are running.  If that fails, nothing is left of it.
+// are machines are running.  If that fails, nothing is left of it.  What is left
+// of an earlier one of that name, in which nothing runs any more, is removed
+// first; one in which something runs is an error.
 func (c *Centre) Up(ctx context.Context, dir string, o Options) error {
 	unlock, err := c.lock(ctx)
 	if err != nil {
@@ -23,7 +25,9 @@ func (c *Centre) Up(ctx context.Context, dir string, o Options) error {
 	}
 	defer unlock()
 	if _, err := os.Stat(c.path()); err == nil {
-		return fmt.Errorf("data centre %s is up, or was not ended; placemat down ends it", c.Name)
+		if err := c.removeDead(ctx); err != nil {
+			return err
+		}
 	}
 	if c.cluster, err = cluster.Load(dir); err != nil {
 		return err
