@@ -2,6 +2,7 @@ package election
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -23,8 +24,14 @@ type Holder struct {
 // Campaign blocks until the session's key below prefix is the oldest one.
 // The prefix is one of the table of keys, its trailing slash included.  What
 // was won may be gone by the time that the answer arrives, so the key is read
-// again.  When ctx ends, the candidacy is withdrawn.
-func (s *Session) Campaign(ctx context.Context, prefix, value string) (Holder, error) {
+// again.  At an error, the end of ctx too, the candidacy is withdrawn; where
+// that is not sure, the error is [ErrStands] as well.
+func (s *Session) Campaign(ctx context.Context, prefix, value string) (h Holder, err error) {
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.withdraw(ctx, prefix))
+		}
+	}()
 	e := concurrency.NewElection(s.session, prefix)
 	if err := e.Campaign(ctx, value); err != nil {
 		if cause := context.Cause(ctx); cause != nil {
@@ -42,8 +49,30 @@ func (s *Session) Campaign(ctx context.Context, prefix, value string) (Holder, e
 	return Holder{Key: e.Key(), Rev: e.Rev(), Seen: res.Header.Revision}, nil
 }
 
+// ErrStands: a key may stand until the session ends, and others wait for it.
+var ErrStands = errors.New("the key may still stand")
+
+// withdraw deletes what this session has below prefix.
+func (s *Session) withdraw(ctx context.Context, prefix string) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), resignTimeout)
+	defer cancel()
+	res, err := s.etcd.Get(ctx, prefix, clientv3.WithPrefix(), clientv3.WithKeysOnly())
+	if err != nil {
+		return fmt.Errorf("withdraw from %s: %w: %w", prefix, ErrStands, err)
+	}
+	for _, kv := range res.Kvs {
+		if clientv3.LeaseID(kv.Lease) != s.Lease() {
+			continue
+		}
+		if _, err := s.etcd.Delete(ctx, string(kv.Key)); err != nil {
+			return fmt.Errorf("withdraw from %s: %w: %w", prefix, ErrStands, err)
+		}
+	}
+	return nil
+}
+
 // Resign gives the key back and keeps the session.  The time that it takes is
-// bounded; an error means that the key may stand until the session ends.
+// bounded; an error is [ErrStands].
 func (s *Session) Resign(ctx context.Context, h Holder) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), resignTimeout)
 	defer cancel()
@@ -51,7 +80,7 @@ func (s *Session) Resign(ctx context.Context, h Holder) error {
 		If(clientv3.Compare(clientv3.CreateRevision(h.Key), "=", h.Rev)).
 		Then(clientv3.OpDelete(h.Key)).Commit()
 	if err != nil {
-		return fmt.Errorf("resign %s: %w", h.Key, err)
+		return fmt.Errorf("resign %s: %w: %w", h.Key, ErrStands, err)
 	}
 	return nil
 }

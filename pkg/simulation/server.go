@@ -117,6 +117,7 @@ func (s *server) lost() {
 	if s.task != nil {
 		s.m.Work.Cancelled = update.CauseLeaseLost
 		s.endTask(errors.New("lease lost"), false)
+		s.firstTry = -1
 	}
 	s.w.live(&s.process, s.w.between(100*time.Millisecond, 2*time.Second), s.session)
 }
@@ -254,8 +255,12 @@ func (s *server) release() {
 			delete(s.w.etcd.keys, key)
 			s.w.etcd.rev++
 		}
-	}, func(bool) {
+	}, func(missed bool) {
 		s.busy = false
+		if missed { // the key may stand
+			s.lost()
+			return
+		}
 		s.step()
 	})
 }

@@ -34,8 +34,11 @@ func (w *worker) apply(ctx context.Context, r *session, d update.Decision) (agai
 		r.lock = w.acquire(ctx, r)
 		return false, nil
 	case update.Release:
-		r.lock.release(ctx)
+		l := r.lock
 		r.lock = nil
+		if err := l.release(ctx); err != nil {
+			return false, err
+		}
 	case update.Ask:
 		return w.ask(ctx, d)
 	case update.Restore:
@@ -60,7 +63,7 @@ func (w *worker) enter(r *session, d update.Decision) {
 
 // write does the decisions that change etcd.
 func (w *worker) write(ctx context.Context, r *session, d update.Decision) (bool, error) {
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	wctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	var rev int64
 	var err error
@@ -68,7 +71,7 @@ func (w *worker) write(ctx context.Context, r *session, d update.Decision) (bool
 	case update.Report:
 		now := time.Now().UTC()
 		d.Status.At = &now
-		rev, err = w.store.PutStatus(ctx, w.guard(r), w.LRN, d.Status)
+		rev, err = w.store.PutStatus(wctx, w.guard(r), w.LRN, d.Status)
 		if err == nil {
 			if !d.KeepNotes {
 				w.m.Notes = nil
@@ -76,14 +79,14 @@ func (w *worker) write(ctx context.Context, r *session, d update.Decision) (bool
 			w.Logger.Info("reported", "step", d.Status.Step, "cond", d.Status.Cond.String(), "message", d.Status.Message, "version", d.Status.Version)
 		}
 	case update.Publish:
-		rev, err = w.publish(ctx, r, d)
+		rev, err = w.publish(wctx, r, d)
 	case update.Gate:
 		sw := update.Switch{Version: w.gateRun(d.Group).Version, StartedAt: w.gateRun(d.Group).StartedAt, Side: d.Side}
-		rev, err = w.store.PutSwitch(ctx, w.guard(r), d.Group, sw, r.snap.Switches[d.Group].Rev)
+		rev, err = w.store.PutSwitch(wctx, w.guard(r), d.Group, sw, r.snap.Switches[d.Group].Rev)
 	default:
 		return false, fmt.Errorf("decision %s is unknown", d.Do)
 	}
-	return w.written(r, rev, err)
+	return w.written(ctx, r, rev, err)
 }
 
 // gateRun is the run whose switch is written: the one in hand, or the one in
@@ -100,13 +103,15 @@ func (w *worker) gateRun(group string) update.RunID {
 }
 
 // written judges a write: what is refused is decided again on a new snapshot.
-func (w *worker) written(r *session, rev int64, err error) (bool, error) {
+func (w *worker) written(ctx context.Context, r *session, rev int64, err error) (bool, error) {
 	switch {
 	case err == nil:
 		r.fresh = max(r.fresh, rev)
 		return true, nil
 	case errors.Is(err, storage.ErrLeaseLost):
 		return false, err
+	case ctx.Err() != nil:
+		return false, context.Cause(ctx)
 	case errors.Is(err, storage.ErrSuperseded):
 		r.fresh, r.read = r.snap.Revision+1, true
 		return true, nil

@@ -188,9 +188,16 @@ func (c *cell) request(servers ...int) *update.Request {
 // start runs a worker until the returned function is called.
 func (c *cell) start(h *host, table update.Table, j worker.Journal) (stop func()) {
 	c.t.Helper()
+	return c.startWith(h, table, j, func(*clientv3.Client) {})
+}
+
+// startWith is start with a client of etcd that was changed.
+func (c *cell) startWith(h *host, table update.Table, j worker.Journal, change func(*clientv3.Client)) (stop func()) {
+	c.t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	cl := c.client()
+	change(cl)
 	go func() {
 		done <- worker.Run(ctx, worker.Options{
 			LRN: h.lrn, HostID: fmt.Sprint("host", h.lrn), Version: version, Etcd: cl, Table: table,

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 
@@ -66,18 +67,21 @@ func (w *worker) locked(r *session, res lockResult) error {
 	return nil
 }
 
-// release gives the lock back, or withdraws the candidacy.
-func (l *lock) release(ctx context.Context) {
+// release gives the lock back, or withdraws the candidacy.  An error says that
+// the key may stand: the session has to end, or the others wait for ever.
+func (l *lock) release(ctx context.Context) error {
 	if !l.held {
 		l.cancel()
 		res := <-l.done
-		if res.err != nil {
-			return
+		switch {
+		case errors.Is(res.err, election.ErrStands):
+			return res.err
+		case res.err != nil:
+			return nil // withdrawn
 		}
 		l.holder = res.holder
 	}
-	// A key that could not be deleted ends with the session.
-	_ = l.session.Resign(ctx, l.holder)
+	return l.session.Resign(ctx, l.holder)
 }
 
 // end waits for the goroutine; the key goes with the session.

@@ -158,12 +158,12 @@ func (w *worker) wait(ctx context.Context, r *session, longest time.Duration) er
 		return context.Cause(ctx)
 	case <-r.follower.Wake():
 	case res := <-w.task.result():
-		w.finish(res)
+		w.ended(ctx, res)
 	case res := <-r.lock.result():
 		return w.locked(r, res)
 	case <-timer.C:
 	}
-	return nil
+	return context.Cause(ctx)
 }
 
 // relist is how often the worker decides without any event.
@@ -188,6 +188,23 @@ func (w *worker) endSession(r *session) {
 		return
 	}
 	w.task.cancel(election.ErrLeaseLost)
+	w.cutOff(<-w.task.done)
+}
+
+// ended takes the result of an action.  One that fails when the session has
+// ended was cut off by that, which the loop may hear of later.
+func (w *worker) ended(ctx context.Context, res taskResult) {
+	if res.err != nil && ctx.Err() != nil {
+		w.cutOff(res)
+		return
+	}
+	w.finish(res)
+}
+
+// cutOff takes the result of an action whose session has ended.  It has all of
+// its time when it is begun again: how long etcd is away is not its fault.
+func (w *worker) cutOff(res taskResult) {
 	w.m.Work.Cancelled = update.CauseLeaseLost
-	w.finish(<-w.task.done)
+	w.finish(res)
+	w.firstTry = time.Time{}
 }

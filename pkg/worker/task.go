@@ -126,10 +126,13 @@ func (w *worker) ask(ctx context.Context, d update.Decision) (bool, error) {
 	if time.Now().Before(w.retryAt) {
 		return false, nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	qctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
-	ok, why, err := w.Doer.Qualifies(ctx, d.At, w.target)
-	if err != nil {
+	ok, why, err := w.Doer.Qualifies(qctx, d.At, w.target)
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return false, context.Cause(ctx)
+	case err != nil:
 		w.Logger.Warn("cannot tell whether this server qualifies", "step", d.At.Step, "err", err)
 		w.retryAt = time.Now().Add(w.delay.NextBackOff())
 		return false, nil

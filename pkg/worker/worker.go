@@ -92,7 +92,7 @@ func (w *worker) until(ctx context.Context, what string, f func(context.Context)
 		tctx, cancel := context.WithTimeout(ctx, requestTimeout)
 		err := f(tctx)
 		cancel()
-		if err == nil {
+		if err == nil || ctx.Err() != nil {
 			return
 		}
 		w.Logger.Warn("waits for etcd", "for", what, "err", err)
