@@ -25,15 +25,15 @@ type bundle struct {
 }
 
 // makeAuthorities makes the three authorities, or takes up those that an
-// earlier try has made.  Once they are in Vault and off the disk there is
-// nothing to do.
+// earlier try has made.  Once all certificates are Vault's, it is the stage
+// forget that has taken them off the disk.
 func makeAuthorities(_ context.Context, r *run) error {
-	if r.past("forget") {
-		return nil
-	}
 	err := r.loadAuthorities()
 	if !errors.Is(err, fs.ErrNotExist) {
 		return err
+	}
+	if r.past("reissue") {
+		return nil
 	}
 	made := map[pki.Authority]pki.CA{}
 	for _, a := range pki.Authorities() {

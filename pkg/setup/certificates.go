@@ -12,6 +12,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/host"
 	"github.com/cybozu-go/neco/pkg/pki"
 	"github.com/cybozu-go/neco/pkg/renewal"
+	"github.com/cybozu-go/neco/pkg/retry"
 	"github.com/cybozu-go/neco/pkg/vault"
 )
 
@@ -133,11 +134,15 @@ func reissue(ctx context.Context, r *run) error {
 }
 
 // logIn logs in to Vault as this server, with credentials from the leader
-// unless it has some that work.
+// unless it has some.  A Vault that is away for a moment says nothing of those
+// that it has.
 func (r *run) logIn(ctx context.Context) (*api.Client, error) {
 	client, err := r.server().Login(ctx, vault.Local)
 	if err == nil {
 		return client, nil
+	}
+	if retry.MayPass(err) {
+		return nil, err
 	}
 	var c credentials
 	if err := r.link.call(ctx, methodCredentials, struct{}{}, &c); err != nil {

@@ -1,9 +1,11 @@
 package setup
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"path"
+	"strings"
 
 	"github.com/cybozu-go/neco/pkg/host"
 )
@@ -18,6 +20,8 @@ var progressFile = path.Join(Dir, "progress.json")
 type progress struct {
 	// LRNs are the servers that the setup is for.
 	LRNs []int `json:"lrns"`
+	// Flags are what the operator ordered beside them.
+	Flags flags `json:"flags"`
 	// Done is the name of the last stage that was done here; complete once
 	// nothing is left but to take this away.
 	Done string `json:"done,omitempty"`
@@ -26,6 +30,58 @@ type progress struct {
 	Facts map[int]Facts `json:"facts,omitempty"`
 	// PasswordTold says that the operator has the password of Vault's user.
 	PasswordTold bool `json:"password_told,omitempty"`
+}
+
+// flags decide what a data centre is like; a try that goes on has to have the
+// same.
+type flags struct {
+	Proxy             string   `json:"proxy,omitempty"`
+	Recovery          []string `json:"recovery,omitempty"`
+	NoRevoke          bool     `json:"no_revoke,omitempty"`
+	AdminPasswordFile string   `json:"admin_password_file,omitempty"`
+}
+
+func (r *run) flags() flags {
+	return flags{r.Proxy, r.Recovery, r.NoRevoke, r.AdminPasswordFile}
+}
+
+// String is how the operator gives them.
+func (f flags) String() string {
+	var all []string
+	if f.NoRevoke {
+		all = append(all, "--no-revoke")
+	}
+	if f.Proxy != "" {
+		all = append(all, "--proxy "+f.Proxy)
+	}
+	for _, recipient := range f.Recovery {
+		all = append(all, "--recovery-recipient "+recipient)
+	}
+	if f.AdminPasswordFile != "" {
+		all = append(all, "--admin-password-file "+f.AdminPasswordFile)
+	}
+	if len(all) == 0 {
+		return "no flag of these"
+	}
+	return strings.Join(all, " ")
+}
+
+// sameFlags refuses a try with other flags than those of the first.  What was
+// not given then may be given as long as nothing has been made by it.
+func (r *run) sameFlags() error {
+	was, is := r.progress.Flags, r.flags()
+	if !r.past("vault") {
+		was = flags{
+			cmp.Or(is.Proxy, was.Proxy), was.Recovery, is.NoRevoke || was.NoRevoke, cmp.Or(is.AdminPasswordFile, was.AdminPasswordFile),
+		}
+		if len(is.Recovery) > 0 {
+			was.Recovery = is.Recovery
+		}
+	}
+	if was.String() == is.String() {
+		return nil
+	}
+	return fmt.Errorf("this setup was begun with %s; give the same again, or give the setup up with neco reset on all of the boot servers", r.progress.Flags)
 }
 
 // loadProgress returns nil if no setup has begun here.

@@ -89,8 +89,7 @@ func (r *run) stages(ctx context.Context) error {
 		if n < checks-1 || r.CheckOnly {
 			continue
 		}
-		r.progress.Done = s.name
-		if err := r.progress.save(r.FS); err != nil {
+		if err := r.record(s.name); err != nil {
 			return fmt.Errorf("%s: %w", s.name, err)
 		}
 		if err := r.putFinished(ctx, s.name); err != nil {
@@ -98,6 +97,15 @@ func (r *run) stages(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// record remembers that a stage was done.  A try that goes through the stages
+// again is never less far than an earlier one.
+func (r *run) record(stage string) error {
+	if !r.past(stage) {
+		r.progress.Done = stage
+	}
+	return r.progress.save(r.FS)
 }
 
 // stage is one row.  The others may be slow to come, so the wait for them has

@@ -97,10 +97,15 @@ func (r *run) begin(ctx context.Context) (err error) {
 		}
 		return ErrComplete
 	case !r.began:
-		r.progress = &progress{LRNs: r.LRNs}
+		r.progress = &progress{LRNs: r.LRNs, Flags: r.flags()}
 	case !slices.Equal(r.progress.LRNs, r.LRNs):
 		return fmt.Errorf("a setup for the boot servers %s was begun here; go on with it, or give it up with neco reset on all of them",
 			lrnList(r.progress.LRNs))
+	case !r.CheckOnly:
+		if err := r.sameFlags(); err != nil {
+			return err
+		}
+		r.progress.Flags = r.flags()
 	}
 	if r.token, err = meet.ReadFile(r.FS.Path(r.TokenFile)); err != nil {
 		return err
@@ -125,12 +130,17 @@ func (r *run) done() bool { return r.past(table()[len(table())-1].name) }
 // may still need it.
 func (r *run) again(ctx context.Context) error {
 	r.facts = r.progress.Facts
-	if err := r.open(ctx); err != nil {
+	ectx, cancel := withDeadline(ctx, patience, "etcd")
+	defer cancel()
+	if err := r.openEtcd(ectx); err != nil {
 		return err
 	}
-	ctx, cancel := withDeadline(ctx, patience, "etcd")
-	defer cancel()
-	return r.openEtcd(ctx)
+	if r.leads { // one that was kept
+		if err := r.loadRoot(ectx); err != nil {
+			return err
+		}
+	}
+	return r.open(ctx)
 }
 
 // end lets go of what the run has open.

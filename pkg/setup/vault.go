@@ -62,7 +62,7 @@ const keyInit = "vault-init"
 // because the leader died in between, is wiped and made anew.
 func initVault(ctx context.Context, r *run) error {
 	if r.past("revoke") {
-		return nil
+		return r.loadRoot(ctx)
 	}
 	client, err := r.Vault("")
 	if err != nil {
@@ -70,6 +70,10 @@ func initVault(ctx context.Context, r *run) error {
 	}
 	_, err = vaultkey.Unseal(ctx, r.etcd, r.identity)
 	if err == nil {
+		// An earlier try may have been killed before this.
+		if err := vaultkey.Remove(ctx, r.etcd, keyInit); err != nil {
+			return err
+		}
 		return r.loadRoot(ctx)
 	}
 	if !errors.Is(err, vaultkey.ErrAbsent) {
