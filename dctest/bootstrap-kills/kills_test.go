@@ -12,10 +12,15 @@ import (
 	"testing"
 	"time"
 
+	"filippo.io/age"
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 
 	"github.com/cybozu-go/neco/dctest/necotest"
+	"github.com/cybozu-go/neco/pkg/hostkey"
+	"github.com/cybozu-go/neco/pkg/pki"
+	"github.com/cybozu-go/neco/pkg/renewal"
+	"github.com/cybozu-go/neco/pkg/vaultkey"
 )
 
 const (
@@ -28,6 +33,8 @@ var (
 	deb   string
 	three = []int{0, 1, 2}
 	names = []string{"boot-0", "boot-1", "boot-2"}
+	// recovery is the key of last resort.
+	recovery *age.X25519Identity
 )
 
 func TestKills(t *testing.T) {
@@ -43,6 +50,8 @@ var _ = BeforeSuite(func(ctx SpecContext) {
 	DeferCleanup(func(ctx SpecContext) { Expect(end(ctx)).To(Succeed()) })
 	lab.Say = func(format string, args ...any) { GinkgoWriter.Printf(format+"\n", args...) }
 	deb, err = lab.Package(ctx, version, nil)
+	Expect(err).NotTo(HaveOccurred())
+	recovery, err = age.GenerateX25519Identity()
 	Expect(err).NotTo(HaveOccurred())
 })
 
@@ -70,7 +79,7 @@ func try(ctx SpecContext, c Case) {
 	Expect(err).NotTo(HaveOccurred())
 	var running []*necotest.Setup
 	for _, lrn := range three {
-		s, err := lab.StartSetup(ctx, lrn, necotest.LRNs(three)...)
+		s, err := startSetup(ctx, lrn)
 		Expect(err).NotTo(HaveOccurred())
 		running = append(running, s)
 	}
@@ -82,7 +91,7 @@ func try(ctx SpecContext, c Case) {
 	began := time.Now()
 	again := hit(ctx, c)
 	for _, lrn := range again {
-		s, err := lab.StartSetup(ctx, lrn, necotest.LRNs(three)...)
+		s, err := startSetup(ctx, lrn)
 		Expect(err).NotTo(HaveOccurred())
 		running[lrn] = s
 	}
@@ -91,6 +100,10 @@ func try(ctx SpecContext, c Case) {
 	complete(ctx)
 	fmt.Printf("    | %s | %d | %t | %s | %t | %s |\n", c.Stage, c.LRN, c.PowerCut,
 		c.Late.Round(time.Millisecond), c.Alone, took.Round(100*time.Millisecond))
+}
+
+func startSetup(ctx SpecContext, lrn int) (*necotest.Setup, error) {
+	return lab.StartSetup(ctx, lrn, append([]string{"--recovery-recipient", recovery.Recipient().String()}, necotest.LRNs(three)...)...)
 }
 
 // hit lets it happen, and returns the servers on which setup is to be run again.
@@ -136,4 +149,22 @@ func complete(ctx SpecContext) {
 	Expect(err).NotTo(HaveOccurred())
 	Expect(strings.Fields(keys)).NotTo(ContainElement(BeElementOf("/neco/vault-root-token", "/neco/vault-init")), "what only setup needed is gone")
 	Expect(strings.Fields(keys)).To(ContainElement("/neco/vault-unseal-key"))
+	lastResort(ctx, etcdctl)
+}
+
+// lastResort holds that the recovery key opens the authorities that all servers
+// trust.
+func lastResort(ctx SpecContext, etcdctl string) {
+	GinkgoHelper()
+	sealed, err := lab.Exec(ctx, "boot-1", "sh", "-c", etcdctl+"get --print-value-only /neco/"+vaultkey.KeyAuthority)
+	Expect(err).NotTo(HaveOccurred())
+	id, err := hostkey.ParseIdentity(recovery.String())
+	Expect(err).NotTo(HaveOccurred())
+	authorities, err := renewal.OpenAuthorities([]byte(sealed), id)
+	Expect(err).NotTo(HaveOccurred())
+	for _, a := range pki.Authorities() {
+		for _, s := range names {
+			Expect(lab.Read(ctx, s, a.File())).To(Equal(string(authorities[a].CertPEM())), "%s on %s", a, s)
+		}
+	}
 }

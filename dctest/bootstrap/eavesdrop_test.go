@@ -56,7 +56,7 @@ func listen(ctx SpecContext, command string, names ...string) (stop func(found m
 			notIn(log, found, "the journal of "+s)
 			args, err := lab.Exec(ctx, s, "sort", "-u", "/run/args")
 			Expect(err).NotTo(HaveOccurred())
-			Expect(strings.Contains(args, command)).To(BeTrue(), "the arguments of neco "+command+" were seen on "+s)
+			Expect(strings.Split(args, "\n")).To(ContainElement(command), "the arguments of neco "+command+" were seen on "+s)
 			notIn(args, found, "the arguments on "+s)
 		}
 	}

@@ -131,15 +131,16 @@ func restarted(ctx SpecContext, unit string, before map[int]int, want bool) {
 // the last server's installation of its package.
 func duration(ctx SpecContext, version string) []time.Duration {
 	GinkgoHelper()
-	at := func(lrn int, pattern string) time.Time {
-		log := run(ctx, lrn, "sh", "-c", "journalctl --no-pager -o short-unix -u neco-worker -u neco-updater -u neco-install")
-		var last time.Time
+	at := func(lrn int, pattern string) (last time.Time) {
+		GinkgoHelper()
+		log := run(ctx, lrn, "sh", "-c", "journalctl --sync; journalctl --no-pager -o short-unix -u neco-worker -u neco-updater -u neco-install")
 		for _, m := range regexp.MustCompile(`(?m)^(\d+)\.(\d{6}) .*`+pattern).FindAllStringSubmatch(log, -1) {
 			var sec, micro int64
 			fmt.Sscan(m[1], &sec)
 			fmt.Sscan(m[2], &micro)
 			last = time.Unix(sec, micro*1000)
 		}
+		Expect(last).NotTo(BeZero(), "%s does not stand in the journal of boot server %d", pattern, lrn)
 		return last
 	}
 	var installed, complete, requested time.Time
