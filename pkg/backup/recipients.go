@@ -14,17 +14,23 @@ import (
 
 // Recipients returns to whom a snapshot is sealed: the boot servers lrns with a
 // record that roots vouch for, the recovery keys, and own, the server that takes
-// it.  What is wrong with a server's record is an error beside them: it shuts
-// out that server, and keeps no backup from being made.
-func Recipients(ctx context.Context, etcd clientv3.KV, roots *x509.CertPool, lrns []int, own string, now time.Time) ([]string, error) {
-	all, err := vaultkey.Recovery(ctx, etcd)
-	errs := []error{err}
+// it.  What is wrong with a server's record shuts out that server, and keeps no
+// backup from being made; a list of recovery keys that nobody vouches for does:
+// whoever has written it wants to read the backups, or nobody else to.
+func Recipients(ctx context.Context, etcd clientv3.KV, roots *x509.CertPool, lrns []int, own string, now time.Time) (all []string, shutOut, err error) {
+	if all, err = vaultkey.Recovery(ctx, etcd, roots); err != nil {
+		return nil, nil, err
+	}
 	all = append(all, own)
+	var errs []error
 	for _, lrn := range lrns {
-		some, err := vaultkey.Recipients(ctx, etcd, roots, []int{lrn}, now)
-		errs = append(errs, err)
-		all = append(all, some...)
+		recipient, err := vaultkey.HostRecipient(ctx, etcd, roots, lrn, now)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		all = append(all, recipient)
 	}
 	slices.Sort(all)
-	return slices.Compact(all), errors.Join(errs...)
+	return slices.Compact(all), errors.Join(errs...), nil
 }

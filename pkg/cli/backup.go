@@ -115,11 +115,11 @@ func backupRecipients(ctx context.Context, o backup.Options, me renewal.Server) 
 	if err != nil {
 		return nil, err
 	}
-	all, err := backup.Recipients(ctx, o.Etcd, roots, snap.Registered, o.Identity.Recipient(), o.Now())
-	if err != nil {
-		o.Log.Warn("snapshot is not for every boot server", "err", err)
+	all, shutOut, err := backup.Recipients(ctx, o.Etcd, roots, snap.Registered, o.Identity.Recipient(), o.Now())
+	if shutOut != nil {
+		o.Log.Warn("snapshot is not for every boot server", "err", shutOut)
 	}
-	return all, nil
+	return all, err
 }
 
 // restorer tries snapshots out with the etcd that runs, or else with the one of

@@ -4,14 +4,12 @@ import (
 	"context"
 	"crypto/x509"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"time"
 
 	"github.com/hashicorp/vault/api"
 
 	"github.com/cybozu-go/neco/pkg/host"
-	"github.com/cybozu-go/neco/pkg/hostkey"
 	"github.com/cybozu-go/neco/pkg/pki"
 	"github.com/cybozu-go/neco/pkg/vault"
 )
@@ -153,26 +151,4 @@ func Standing() []pki.Purpose {
 		}
 	}
 	return all
-}
-
-// HostKey makes the record of the server's host key, signed with the key of its
-// server certificate.
-func (s Server) HostKey(id hostkey.Identity) (hostkey.Record, error) {
-	server, err := pki.Find(pki.Server)
-	if err != nil {
-		return hostkey.Record{}, err
-	}
-	cert, err := pki.Installed(s.FS, server)
-	if err != nil {
-		return hostkey.Record{}, err
-	}
-	data, err := s.FS.Read(server.Key)
-	if err != nil {
-		return hostkey.Record{}, err
-	}
-	key, err := pki.ParseKey(data)
-	if err != nil {
-		return hostkey.Record{}, errors.Join(fmt.Errorf("read %s", server.Key), err)
-	}
-	return hostkey.Sign(s.Subject.LRN, id.Recipient(), cert, key)
 }

@@ -93,7 +93,7 @@ func initVault(ctx context.Context, r *run) error {
 		return err
 	}
 	// Whom to seal to is settled before there is something to lose.
-	if err := vaultkey.PutRecovery(ctx, r.etcd, r.Recovery); err != nil {
+	if err := r.server().PutRecovery(ctx, r.etcd, r.Recovery); err != nil {
 		return err
 	}
 	roots, err := r.server().Roots(pki.ServerCA)

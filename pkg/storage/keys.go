@@ -71,7 +71,7 @@ func Keys() []KeySpec {
 		{"join-tokens/<LRN>", "what is known of a join token: lrn, host_name, accessor, expires, by", "neco join-token"},
 		{"certificates/<LRN>", "the certificate that ends first: purpose, not_after, since; optional error", "neco-worker"},
 		{"backups/<LRN>", "the newest good snapshot of etcd: at, revision; or optional error, since", "neco backup run"},
-		{"recovery/recipients", "JSON array: the recovery keys to which backups and secrets are sealed besides", "setup"},
+		{"recovery/recipients", "the recovery keys to which backups and secrets are sealed besides, signed by a boot server: lrn, recipients, certificate, signature", "setup"},
 		{"recovery/authorities", "the authorities with their keys, sealed to the recovery keys", "setup"},
 		{"leaving/<LRN>", "empty; a boot server that leaves, until nothing of it is left", "neco leave"},
 		{"finish/<LRN>", "stage of the bootstrap", "setup"},

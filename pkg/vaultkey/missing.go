@@ -46,8 +46,8 @@ func (s Sealing) ResealMissing(ctx context.Context, lrns []int) (bool, error) {
 			return false, err
 		}
 		known = append(known, lrn)
-		own, err := Recipients(ctx, s.Etcd, s.Roots, []int{lrn}, s.Now)
-		missing = missing || err == nil && !slices.Contains(have, own[0])
+		own, err := HostRecipient(ctx, s.Etcd, s.Roots, lrn, s.Now)
+		missing = missing || err == nil && !slices.Contains(have, own)
 	}
 	if !missing {
 		return false, nil

@@ -9,19 +9,13 @@ package vaultkey
 
 import (
 	"context"
-	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/netip"
-	"slices"
-	"strconv"
 	"strings"
-	"time"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
 
-	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/pkg/hostkey"
 )
 
@@ -36,78 +30,6 @@ const (
 
 // ErrAbsent: there is no such key in etcd.
 var ErrAbsent = errors.New("absent")
-
-// PutHostKey records the key of a boot server.
-func PutHostKey(ctx context.Context, etcd clientv3.KV, r hostkey.Record) error {
-	data, err := json.Marshal(r)
-	if err != nil {
-		return err
-	}
-	if _, err := etcd.Put(ctx, KeyHosts+strconv.Itoa(r.LRN), string(data)); err != nil {
-		return fmt.Errorf("write the host key of boot server %d: %w", r.LRN, err)
-	}
-	return nil
-}
-
-// Recipients returns to whom secrets of the data centre are sealed: the boot
-// servers lrns, each by a record that roots vouch for, and the recovery
-// recipients.  A server without a good record is an error, for it could not
-// open Vault.
-func Recipients(ctx context.Context, etcd clientv3.KV, roots *x509.CertPool, lrns []int, now time.Time) ([]string, error) {
-	recovery, err := Recovery(ctx, etcd)
-	if err != nil {
-		return nil, err
-	}
-	var all []string
-	for _, lrn := range lrns {
-		data, _, err := get(ctx, etcd, KeyHosts+strconv.Itoa(lrn))
-		if err != nil {
-			return nil, fmt.Errorf("host key of boot server %d: %w", lrn, err)
-		}
-		r, err := hostkey.Parse(data)
-		if err != nil {
-			return nil, fmt.Errorf("host key of boot server %d: %w", lrn, err)
-		}
-		if err := hostkey.Verify(r, roots, lrn, node0(lrn), now); err != nil {
-			return nil, err
-		}
-		all = append(all, r.Recipient)
-	}
-	return append(all, recovery...), nil
-}
-
-func node0(lrn int) netip.Addr {
-	a, _ := netip.AddrFromSlice(neco.BootNode0IP(lrn).To4())
-	return a
-}
-
-// Recovery returns the recipients of the offline recovery keys.
-func Recovery(ctx context.Context, etcd clientv3.KV) ([]string, error) {
-	data, _, err := get(ctx, etcd, KeyRecovery)
-	if errors.Is(err, ErrAbsent) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	var recipients []string
-	if err := json.Unmarshal(data, &recipients); err != nil {
-		return nil, fmt.Errorf("%s: %w", KeyRecovery, err)
-	}
-	return recipients, nil
-}
-
-// PutRecovery records the recipients of the recovery keys.
-func PutRecovery(ctx context.Context, etcd clientv3.KV, recipients []string) error {
-	data, err := json.Marshal(slices.Clone(recipients))
-	if err != nil {
-		return err
-	}
-	if _, err := etcd.Put(ctx, KeyRecovery, string(data)); err != nil {
-		return fmt.Errorf("write %s: %w", KeyRecovery, err)
-	}
-	return nil
-}
 
 // Store writes the unseal key and, unless it is empty, the root token, sealed
 // to recipients, both at once.

@@ -1,6 +1,7 @@
 package vaultkey_test
 
 import (
+	"crypto/ecdsa"
 	"crypto/x509"
 	"errors"
 	"net/netip"
@@ -29,6 +30,17 @@ func server(t *testing.T, ca pki.CA, lrn int) (hostkey.Identity, hostkey.Record)
 	if err != nil {
 		t.Fatal(err)
 	}
+	cert, key := certificate(t, ca, lrn, time.Now())
+	record, err := hostkey.Sign(lrn, id.Recipient(), cert, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return id, record
+}
+
+// certificate is that of a boot server, made then, which is good for an hour.
+func certificate(t *testing.T, ca pki.CA, lrn int, then time.Time) (*x509.Certificate, *ecdsa.PrivateKey) {
+	t.Helper()
 	p, err := pki.Find(pki.Server)
 	if err != nil {
 		t.Fatal(err)
@@ -42,7 +54,7 @@ func server(t *testing.T, ca pki.CA, lrn int) (hostkey.Identity, hostkey.Record)
 	if err != nil {
 		t.Fatal(err)
 	}
-	certPEM, err := ca.Sign(request, p, subject, time.Hour, time.Now())
+	certPEM, err := ca.Sign(request, p, subject, time.Hour, then)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,16 +62,17 @@ func server(t *testing.T, ca pki.CA, lrn int) (hostkey.Identity, hostkey.Record)
 	if err != nil {
 		t.Fatal(err)
 	}
-	record, err := hostkey.Sign(lrn, id.Recipient(), cert, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return id, record
+	return cert, key
 }
 
 func authority(t *testing.T) (pki.CA, *x509.CertPool) {
 	t.Helper()
-	ca, err := pki.NewCA(pki.ServerCA, time.Now())
+	return authoritySince(t, time.Now())
+}
+
+func authoritySince(t *testing.T, then time.Time) (pki.CA, *x509.CertPool) {
+	t.Helper()
+	ca, err := pki.NewCA(pki.ServerCA, then)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,7 +98,12 @@ func TestTheUnsealKeyIsForBootServersAndRecoveryAlone(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := vaultkey.PutRecovery(ctx, etcd, []string{recovery.Recipient()}); err != nil {
+	cert, key := certificate(t, ca, 0, time.Now())
+	signed, err := hostkey.SignRecovery(0, []string{recovery.Recipient()}, cert, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := vaultkey.PutRecovery(ctx, etcd, signed); err != nil {
 		t.Fatal(err)
 	}
 	to, err := vaultkey.Recipients(ctx, etcd, roots, []int{0}, time.Now())
