@@ -10,7 +10,6 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 
 	"github.com/cybozu-go/neco"
-	"github.com/cybozu-go/neco/pkg/etcdauth"
 	"github.com/cybozu-go/neco/pkg/pki"
 	"github.com/cybozu-go/neco/pkg/vault"
 )
@@ -139,7 +138,7 @@ func operatorEtcd(ctx context.Context, operator *api.Client, lrns []int, ca []by
 	if err != nil {
 		return nil, err
 	}
-	cert, err := vault.SignOperator(ctx, operator, etcdauth.Root, key)
+	cert, err := vault.SignOperator(ctx, operator, key)
 	if err != nil {
 		return nil, err
 	}

@@ -7,11 +7,28 @@ import (
 	"github.com/hashicorp/vault/api"
 
 	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/pkg/pki"
 )
 
 // EnterPolicy is the name of the policy with which a boot server that joins
 // makes its own users of etcd.
 func EnterPolicy(lrn int) string { return fmt.Sprintf("enter-%d", lrn) }
+
+// enterUser is the only name that RoleEnter signs: etcd's user that makes others.
+const enterUser = "root"
+
+// enterRole takes nothing but the key from a request.  Each of its limits holds
+// whatever the policy lets through.
+func enterRole() map[string]any {
+	return map[string]any{
+		"ttl": operatorLife, "max_ttl": operatorLife, "not_before_duration": pki.BackDate.String(),
+		"key_type": "ec", "key_bits": 256, "key_usage": []string{"DigitalSignature"},
+		"server_flag": false, "client_flag": true,
+		"allowed_domains": []string{enterUser}, "allow_bare_domains": true, "allow_localhost": false,
+		"allow_ip_sans": false, "allow_wildcard_certificates": false, "cn_validations": []string{"hostname"},
+		"use_csr_common_name": false, "use_csr_sans": false, "require_cn": true,
+	}
+}
 
 // enterRule gives no more power over etcd than the boot server's own user has.
 const enterRule = `# Boot server %d may make its own users of etcd, when it has used its token.
@@ -19,17 +36,17 @@ path "%s/sign/%s" {
   capabilities       = ["update"]
   allowed_parameters = {
     "csr"                  = []
-    "common_name"          = ["root"]
+    "common_name"          = ["%s"]
     "exclude_cn_from_sans" = [true]
-    "ttl"                  = ["%s"]
   }
+  required_parameters = ["csr", "common_name", "exclude_cn_from_sans"]
 }
 `
 
 // AllowEnter lets the approle of a boot server have a certificate of etcd's root
 // for a few minutes, see SignOperator.
 func AllowEnter(ctx context.Context, c *api.Client, lrn int) error {
-	rule := fmt.Sprintf(enterRule, lrn, neco.CAEtcdClient, RoleHuman, operatorLife)
+	rule := fmt.Sprintf(enterRule, lrn, neco.CAEtcdClient, RoleEnter, enterUser)
 	if err := PutPolicies(ctx, c, map[string]string{EnterPolicy(lrn): rule}); err != nil {
 		return err
 	}

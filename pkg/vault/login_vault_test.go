@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/cybozu-go/neco/pkg/pki"
 	"github.com/cybozu-go/neco/pkg/vault"
 )
 
@@ -93,30 +92,5 @@ func TestATokenIsNotGoneBecauseOneMayNotLook(t *testing.T) {
 	}
 	if err := vault.RevokeAccessor(t.Context(), boot, token.Accessor); !vault.Denied(err) {
 		t.Errorf("got %v", err)
-	}
-}
-
-func TestWhoEntersIsEtcdsRootForMinutes(t *testing.T) {
-	c := newCentre(t)
-	key, err := pki.NewKey()
-	must(t, err)
-	if _, err := vault.SignOperator(t.Context(), c.logIn(t, 1), "root", key); !vault.Denied(err) {
-		t.Errorf("a server that does not join: %v", err)
-	}
-	must(t, vault.AllowEnter(t.Context(), c.root, 1))
-	joiner := c.logIn(t, 1)
-	signed, err := vault.SignOperator(t.Context(), joiner, "root", key)
-	must(t, err)
-	cert, err := pki.ParseCert(signed)
-	must(t, err)
-	if left := time.Until(cert.NotAfter); left > 10*time.Minute || cert.Subject.CommonName != "root" {
-		t.Errorf("%s for %s", cert.Subject, left)
-	}
-	if _, err := vault.SignOperator(t.Context(), joiner, "sabakan", key); !vault.Denied(err) {
-		t.Errorf("as another user: %v", err)
-	}
-	must(t, vault.PutBootRole(t.Context(), c.root, 1)) // as the update does once it is a member
-	if _, err := vault.SignOperator(t.Context(), c.logIn(t, 1), "root", key); !vault.Denied(err) {
-		t.Errorf("a server that has joined: %v", err)
 	}
 }

@@ -17,19 +17,19 @@ import (
 // operatorLife is that of the certificates of SignOperator.
 const operatorLife = "10m"
 
-// SignOperator has a certificate of a few minutes signed for a user of etcd,
-// and returns it in PEM.  The token of c needs the right to sign for humans.
-func SignOperator(ctx context.Context, c *api.Client, user string, key *ecdsa.PrivateKey) ([]byte, error) {
+// SignOperator has a certificate of a few minutes signed for etcd's user root,
+// and returns it in PEM.  The token of c needs the right to use RoleEnter.
+func SignOperator(ctx context.Context, c *api.Client, key *ecdsa.PrivateKey) ([]byte, error) {
 	fail := func(err error) ([]byte, error) {
-		return nil, fmt.Errorf("have vault sign a certificate of etcd's user %s: %w", user, err)
+		return nil, fmt.Errorf("have vault sign a certificate of etcd's user %s: %w", enterUser, err)
 	}
-	der, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{Subject: pkix.Name{CommonName: user}}, key)
+	der, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{Subject: pkix.Name{CommonName: enterUser}}, key)
 	if err != nil {
 		return fail(err)
 	}
 	request := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: der})
-	res, err := c.Logical().WriteWithContext(ctx, neco.CAEtcdClient+"/sign/"+RoleHuman, map[string]any{
-		"csr": string(request), "common_name": user, "exclude_cn_from_sans": true, "ttl": operatorLife,
+	res, err := c.Logical().WriteWithContext(ctx, neco.CAEtcdClient+"/sign/"+RoleEnter, map[string]any{
+		"csr": string(request), "common_name": enterUser, "exclude_cn_from_sans": true,
 	})
 	if err != nil {
 		return fail(err)

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hashicorp/vault/api"
+
 	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/pkg/pki"
 	"github.com/cybozu-go/neco/pkg/vault"
@@ -42,7 +44,22 @@ func TestABootServerHasItsOwnCertificatesSignedByVault(t *testing.T) {
 // another one, or of an operator.
 func TestABootServerCanDoNothingElseInVault(t *testing.T) {
 	c := newCentre(t)
-	client := c.logIn(t, 1)
+	checkRights(t, c.logIn(t, 1))
+	t.Run("nor while it may enter", func(t *testing.T) {
+		must(t, vault.AllowEnter(t.Context(), c.root, 1))
+		client := c.logIn(t, 1)
+		key, err := pki.NewKey()
+		must(t, err)
+		if _, err := vault.SignOperator(t.Context(), client, key); err != nil {
+			t.Fatalf("it cannot enter: %v", err)
+		}
+		checkRights(t, client)
+	})
+}
+
+// checkRights tries what boot server 1 may not do.
+func checkRights(t *testing.T, client *api.Client) {
+	t.Helper()
 	p, err := pki.Find(pki.Server)
 	must(t, err)
 	key, err := pki.NewKey()
@@ -76,7 +93,11 @@ func TestABootServerCanDoNothingElseInVault(t *testing.T) {
 		{"as it stands in the request", string(p.Authority) + "/sign-verbatim", own},
 		{"as operators do", string(p.Authority) + "/sign/" + vault.RoleSystem, own},
 		{"with a key of Vault's", string(p.Authority) + "/issue/" + p.Role, own},
-		{"as etcd's root", neco.CAEtcdClient + "/sign/" + vault.RoleHuman, with("common_name", "root")},
+		{"as etcd's root", neco.CAEtcdClient + "/sign/" + vault.RoleHuman, map[string]any{"csr": string(request), "common_name": "root"}},
+		{"as etcd's user of another", neco.CAEtcdClient + "/sign/" + vault.RoleEnter, map[string]any{"csr": string(request), "common_name": "neco-0", "exclude_cn_from_sans": true}},
+		{"a role to enter by", neco.CAEtcdClient + "/roles/" + vault.RoleEnter, map[string]any{"allow_any_name": true}},
+		{"its policies", "auth/approle/role/boot-1/policies", map[string]any{"token_policies": []string{"admin"}}},
+		{"its policy to enter", "sys/policies/acl/" + vault.EnterPolicy(1), map[string]any{"policy": `path "*" { capabilities = ["sudo"] }`}},
 		{"a role of its own", string(p.Authority) + "/roles/mine", map[string]any{"allow_any_name": true}},
 		{"a policy", "sys/policies/acl/" + vault.BootRole(1), map[string]any{"policy": `path "*" { capabilities = ["sudo"] }`}},
 		{"another's secret", "auth/approle/role/boot-2/secret-id", nil},

@@ -74,6 +74,9 @@ func ips(p pki.Purpose, s pki.Subject) string {
 const (
 	RoleSystem = "system"
 	RoleHuman  = "human"
+	// RoleEnter is for etcd's user root alone, and for minutes: to let a boot
+	// server in.
+	RoleEnter = "enter"
 )
 
 // PutRoles writes all roles of all authorities: the operators' and one for each
@@ -92,6 +95,9 @@ func PutRoles(ctx context.Context, c *api.Client) error {
 		"ttl": "2h", "max_ttl": "24h", "allow_any_name": true, "key_type": "any", "server_flag": false, "client_flag": true,
 	})
 	if err != nil {
+		return err
+	}
+	if err := PutRole(ctx, c, neco.CAEtcdClient, RoleEnter, enterRole()); err != nil {
 		return err
 	}
 	for _, p := range pki.Purposes() {
