@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"os/user"
+	"path/filepath"
 	"time"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
@@ -60,6 +61,27 @@ func openEtcd(fsys host.FS) (*clientv3.Client, error) {
 			"with --root DIR another file system is used")
 	}
 	return conf.Client()
+}
+
+// fromHere makes of files that the operator has named those of env.FS: a
+// relative name is one of the working directory.
+func (env *Env) fromHere(files ...*string) error {
+	for _, file := range files {
+		if *file == "" || filepath.IsAbs(*file) {
+			continue
+		}
+		abs, err := filepath.Abs(*file)
+		if err != nil {
+			return err
+		}
+		if root := env.FS.Path("/"); root != "/" {
+			if abs, err = filepath.Rel(root, abs); err != nil {
+				return err
+			}
+		}
+		*file = abs
+	}
+	return nil
 }
 
 // by prefers the user behind sudo.

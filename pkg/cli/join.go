@@ -121,7 +121,7 @@ func readToken(cmd *cobra.Command, env *Env, name string, o *join.Options) error
 	var err error
 	if name == "-" {
 		text, err = io.ReadAll(io.LimitReader(cmd.InOrStdin(), maxTokenFile))
-	} else {
+	} else if err = env.fromHere(&name); err == nil {
 		o.TokenFile = name
 		text, err = readPrivate(env.FS.Path(name))
 	}

@@ -80,23 +80,9 @@ func noProxy(env *Env) error {
 }
 
 func runSetup(cmd *cobra.Command, env *Env, o setup.Options) error {
-	if err := noProxy(env); err != nil {
+	err := settleSetup(env, &o)
+	if err != nil {
 		return err
-	}
-	if err := checkProxy(o.Proxy); err != nil {
-		return err
-	}
-	for _, recipient := range o.Recovery {
-		if err := hostkey.CheckRecipient(recipient); err != nil {
-			return hint(fmt.Errorf("--recovery-recipient: %w", err), "age-keygen makes a key and prints its public half, age1...")
-		}
-	}
-	var err error
-	if o.LRN, err = ownLRN(env); err != nil {
-		return err
-	}
-	if err := o.Validate(); err != nil {
-		return hint(err, "give the LRNs of all boot servers, this one's among them, as in: neco setup 0 1 2")
 	}
 	if os.Geteuid() != 0 {
 		return hint(errors.New("only root may set a boot server up"), "try again with sudo")
@@ -117,6 +103,32 @@ func runSetup(cmd *cobra.Command, env *Env, o setup.Options) error {
 		return explainSetup(cmd.Context(), err, o.CheckOnly)
 	}
 	return nextAfterSetup(cmd.Context(), cmd.OutOrStdout(), o)
+}
+
+// settleSetup checks what the operator wants, and completes it.
+func settleSetup(env *Env, o *setup.Options) error {
+	if err := noProxy(env); err != nil {
+		return err
+	}
+	if err := checkProxy(o.Proxy); err != nil {
+		return err
+	}
+	for _, recipient := range o.Recovery {
+		if err := hostkey.CheckRecipient(recipient); err != nil {
+			return hint(fmt.Errorf("--recovery-recipient: %w", err), "age-keygen makes a key and prints its public half, age1...")
+		}
+	}
+	err := env.fromHere(&o.TokenFile, &o.AdminPasswordFile)
+	if err != nil {
+		return err
+	}
+	if o.LRN, err = ownLRN(env); err != nil {
+		return err
+	}
+	if err := o.Validate(); err != nil {
+		return hint(err, "give the LRNs of all boot servers, this one's among them, as in: neco setup 0 1 2")
+	}
+	return nil
 }
 
 // setUpAlready is for a server whose setup is complete: to run it again is right,
@@ -205,7 +217,7 @@ The data centre is up. Next:
                                          the password of Vault's user admin: neco init-local
 `)
 	if o.AdminPasswordFile != "" {
-		fmt.Fprintf(w, "The password of Vault's user admin is in %s: keep it elsewhere, and remove the file.\n", o.AdminPasswordFile)
+		fmt.Fprintf(w, "The password of Vault's user admin is in %s: keep it elsewhere, and remove the file.\n", o.FS.Path(o.AdminPasswordFile))
 	}
 	return nil
 }
