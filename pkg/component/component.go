@@ -68,6 +68,9 @@ type Units interface {
 	Stop(ctx context.Context, name string) error
 	Restart(ctx context.Context, name string) error
 	StartTimer(ctx context.Context, name string) error
+	// Enable and Disable say whether it starts at boot; Start and Restart enable.
+	Enable(ctx context.Context, name string) error
+	Disable(ctx context.Context, name string) error
 	IsActive(ctx context.Context, name string) (bool, error)
 }
 

@@ -57,6 +57,11 @@ func (Units) Enable(ctx context.Context, name string) error {
 	})
 }
 
+// Disable keeps the service from starting at boot, see neco.DisableService.
+func (Units) Disable(ctx context.Context, name string) error {
+	return neco.DisableService(ctx, name)
+}
+
 // StartTimer enables and starts the timer, see neco.StartTimer.
 func (Units) StartTimer(ctx context.Context, name string) error {
 	return neco.StartTimer(ctx, name)

@@ -25,7 +25,7 @@ func TestUnitsAskSystemdFor(t *testing.T) {
 		"a restart":        {func(ctx context.Context) error { return u.Restart(ctx, "serf") }, []string{"Reload", "Enable serf.service", "Restart serf.service"}},
 		"no vain restart":  {func(ctx context.Context) error { return u.TryRestart(ctx, "serf") }, nil},
 		"an enabling":      {func(ctx context.Context) error { return u.Enable(ctx, "serf") }, []string{"Reload", "Enable serf.service"}},
-		"a disabling":      {func(ctx context.Context) error { return neco.DisableService(ctx, "serf") }, []string{"Disable serf.service", "Reload"}},
+		"a disabling":      {func(ctx context.Context) error { return u.Disable(ctx, "serf") }, []string{"Disable serf.service", "Reload"}},
 		"a timer's start":  {func(ctx context.Context) error { return u.StartTimer(ctx, "tags") }, []string{"Reload", "Enable tags.timer", "Start tags.timer"}},
 		"a timer's stop":   {func(ctx context.Context) error { return neco.StopTimer(ctx, "tags") }, []string{"Stop tags.timer"}},
 		"a timer disabled": {func(ctx context.Context) error { return neco.DisableTimer(ctx, "tags") }, []string{"Disable tags.timer", "Reload"}},

@@ -26,6 +26,10 @@ func stopVault(ctx context.Context, h *Host, t worker.Target) (string, error) {
 		if err != nil || mix {
 			return "", err
 		}
+		// Disabled first: a power cut must not start it beside the next version.
+		if err := h.Units.Disable(ctx, neco.VaultService); err != nil {
+			return "", err
+		}
 		if err := h.Units.Stop(ctx, neco.VaultService); err != nil {
 			return "", err
 		}
@@ -34,14 +38,18 @@ func stopVault(ctx context.Context, h *Host, t worker.Target) (string, error) {
 }
 
 // restoreVault brings a Vault back that stopVault has stopped.  One that runs was
-// not stopped, and stays what it is.
+// not stopped, and stays what it is; stopVault may have been cut off after it had
+// disabled it.
 func (h *Host) restoreVault(ctx context.Context, side update.Side, t worker.Target) error {
 	if !h.managed() {
 		return nil
 	}
 	active, err := h.Units.IsActive(ctx, neco.VaultService)
-	if err != nil || active {
+	if err != nil {
 		return err
+	}
+	if active {
+		return h.Units.Enable(ctx, neco.VaultService)
 	}
 	if side == update.SideOld {
 		return h.Units.Start(ctx, neco.VaultService)

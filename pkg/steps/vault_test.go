@@ -2,6 +2,7 @@ package steps_test
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -52,8 +53,36 @@ func TestVaultIsStoppedWhereItsMajorVersionChanges(t *testing.T) {
 	if note := stopStep(t, h); !strings.Contains(note, "must not run beside") {
 		t.Errorf("note %q", note)
 	}
-	if did := units.Did(); !slices.Equal(did, []string{"stop vault"}) {
+	if did := units.Did(); !slices.Equal(did, []string{"disable vault", "stop vault"}) {
 		t.Errorf("did %q", did)
+	}
+	if units.AtBoot(neco.VaultService) {
+		t.Error("after a power cut it would start beside the next version")
+	}
+}
+
+func TestAVaultWhoseStopIsCutOffStartsAtBootAgain(t *testing.T) {
+	for _, side := range []update.Side{update.SideOld, update.SideNew} {
+		t.Run(string(side), func(t *testing.T) {
+			units, h, _ := withVault(t, "0.11.6.1")
+			cut := errors.New("killed")
+			units.Fail = func(act string) error {
+				if act == "stop vault" {
+					return cut
+				}
+				return nil
+			}
+			tg, _ := target(neco.ProdEnv)
+			if _, err := h.Do(t.Context(), update.Place{Step: 3}, tg); !errors.Is(err, cut) {
+				t.Fatal(err)
+			}
+			if err := h.Restore(t.Context(), "vault", side, tg); err != nil {
+				t.Error(err)
+			}
+			if did := units.Did(); !slices.Equal(did, []string{"disable vault", "enable vault"}) || !units.AtBoot(neco.VaultService) {
+				t.Errorf("did %q", did)
+			}
+		})
 	}
 }
 
@@ -82,6 +111,9 @@ func TestAVaultThatWasStoppedComesBack(t *testing.T) {
 			if readErr != nil {
 				t.Fatal(readErr)
 			}
+			if !units.AtBoot(neco.VaultService) {
+				t.Error("it does not start at boot")
+			}
 			did, isOld := units.Did(), strings.Contains(string(unit), ":0.11.6.1")
 			if side == update.SideOld && (err != nil || !slices.Equal(did, []string{"start vault"}) || !isOld) {
 				t.Errorf("error %v, did %q, old unit: %t", err, did, isOld)
@@ -106,7 +138,7 @@ func TestAVaultThatRunsIsNotTouchedOnTheWayOut(t *testing.T) {
 	if err != nil || !strings.Contains(string(unit), ":1.2.3.1") {
 		t.Errorf("unit %s, %v", unit, err)
 	}
-	if did := units.Did(); len(did) > 0 {
+	if did := units.Did(); !slices.Equal(did, []string{"enable vault", "enable vault"}) {
 		t.Errorf("did %q", did)
 	}
 }

@@ -66,6 +66,7 @@ type Host struct {
 	did     []string
 	active  map[string]bool
 	running map[string]bool
+	enabled map[string]bool
 	// Fail, if not nil, is asked before each act.
 	Fail func(act string) error
 }
@@ -73,7 +74,7 @@ type Host struct {
 // New returns a component's host with its files in a directory of the test.
 func New(t *testing.T) (*Host, component.Host) {
 	t.Helper()
-	h := &Host{active: map[string]bool{}, running: map[string]bool{}}
+	h := &Host{active: map[string]bool{}, running: map[string]bool{}, enabled: map[string]bool{}}
 	return h, component.Host{FS: host.FS{Root: t.TempDir()}, Units: h, Containers: h}
 }
 
@@ -103,7 +104,7 @@ func (h *Host) act(act string, then func()) error {
 
 // Start implements component.Units.
 func (h *Host) Start(_ context.Context, name string) error {
-	return h.act("start "+name, func() { h.active[name] = true })
+	return h.act("start "+name, func() { h.active[name], h.enabled[name] = true, true })
 }
 
 // Stop implements component.Units.
@@ -113,7 +114,24 @@ func (h *Host) Stop(_ context.Context, name string) error {
 
 // Restart implements component.Units.
 func (h *Host) Restart(_ context.Context, name string) error {
-	return h.act("restart "+name, func() { h.active[name] = true })
+	return h.act("restart "+name, func() { h.active[name], h.enabled[name] = true, true })
+}
+
+// Enable implements component.Units.
+func (h *Host) Enable(_ context.Context, name string) error {
+	return h.act("enable "+name, func() { h.enabled[name] = true })
+}
+
+// Disable implements component.Units.
+func (h *Host) Disable(_ context.Context, name string) error {
+	return h.act("disable "+name, func() { h.enabled[name] = false })
+}
+
+// AtBoot says whether a unit would start if the server did.
+func (h *Host) AtBoot(name string) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.enabled[name]
 }
 
 // StartTimer implements component.Units.

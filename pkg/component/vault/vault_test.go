@@ -1,6 +1,7 @@
 package vault_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/cybozu-go/neco"
@@ -21,6 +22,27 @@ func TestAnotherWayToUnsealRestartsNothing(t *testing.T) {
 		effective := string(vault.Component{}.Effective(f))
 		if want := f.Path != neco.ServiceFile(vault.UnsealService); (effective != "") != want {
 			t.Errorf("%s: %q", f.Path, effective)
+		}
+	}
+}
+
+// A Vault that an update has stopped and disabled is not unsealed at boot either.
+func TestTheUnsealingStartsWithVaultAlone(t *testing.T) {
+	files, err := vault.Component{}.Files(componenttest.Target())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		text := string(f.Data)
+		switch f.Path {
+		case neco.ServiceFile(vault.UnsealService):
+			if strings.Contains(text, "[Install]") || strings.Contains(text, "Wants=vault") || strings.Contains(text, "Requires=") {
+				t.Errorf("it starts by itself, or starts Vault:\n%s", text)
+			}
+		case neco.ServiceFile(neco.VaultService):
+			if !strings.Contains(text, vault.UnsealService+".service") {
+				t.Errorf("Vault does not start it:\n%s", text)
+			}
 		}
 	}
 }
