@@ -56,6 +56,7 @@ func (h *host) Restore(_ context.Context, group string, side update.Side, t work
 		h.world.note("an incomplete target")
 	}
 	h.world.note(fmt.Sprintf("%d restore %s %s", h.lrn, group, side))
+	h.world.note(fmt.Sprintf("%d restores for %v", h.lrn, t.Members))
 	return nil
 }
 
@@ -109,6 +110,19 @@ func (w *world) note(text string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.log = append(w.log, text)
+}
+
+// await waits until somebody has noted text.
+func (w *world) await(t *testing.T, text string) {
+	t.Helper()
+	deadline := time.After(deadline)
+	for w.count(text) == 0 {
+		select {
+		case <-deadline:
+			t.Fatalf("there is no %q", text)
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
 }
 
 func (w *world) count(text string) (n int) {

@@ -152,9 +152,9 @@ func (w *worker) restore(ctx context.Context, r *session, d update.Decision) (bo
 	ctx, cancel := context.WithTimeout(ctx, restoreTimeout)
 	defer cancel()
 	target := w.target
-	if target.Version == "" && r.snap.Request != nil {
+	if target.Version == "" {
 		// What an earlier process has stopped: this one has entered no run.
-		target = Target{LRN: w.LRN, Members: r.snap.Request.Members(), Version: w.Version, Config: r.snap.Config}
+		target = w.settled(r)
 	}
 	if err := w.Doer.Restore(ctx, d.Group, d.Side, w.recording(r, target)); err != nil {
 		w.Logger.Error("services are still stopped", "group", d.Group, "side", string(d.Side), "err", err)
@@ -163,6 +163,16 @@ func (w *worker) restore(ctx context.Context, r *session, d update.Decision) (bo
 	}
 	w.forgetStopped(d.Group)
 	return true, nil
+}
+
+// settled is what this server is outside of a run.  Without a request the
+// members are those that are registered.
+func (w *worker) settled(r *session) Target {
+	members := slices.Clone(r.snap.Registered)
+	if r.snap.Request != nil {
+		members = r.snap.Request.Members()
+	}
+	return Target{LRN: w.LRN, Members: members, Version: w.Version, Config: r.snap.Config}
 }
 
 // restoreTimeout bounds one try to bring services back.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"testing"
-	"time"
 
 	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/pkg/storage"
@@ -167,16 +166,33 @@ func TestWhatAFormerProcessHasStoppedIsBroughtBack(t *testing.T) {
 	}
 	c.start(&host{lrn: 0, world: c.world}, emptyTable(3), &memJournal{stopped: []update.Stopped{{Group: "cke", Run: r.ID()}}})
 	c.await("the switch", func(s *storage.Snapshot) bool { return s.Switches["cke"].Side == update.SideOld })
-	deadline := time.After(deadline)
-	for c.world.count("restore cke old") == 0 {
-		select {
-		case <-deadline:
-			t.Fatal("it is not brought back")
-		case <-time.After(10 * time.Millisecond):
-		}
-	}
+	c.world.await(t, "restore cke old")
 	if c.world.count("an incomplete target") > 0 {
 		t.Error("it was not told what for")
+	}
+}
+
+// Of a run that is gone there is the switch; who the members are tells the
+// registration.
+func TestWhatWasStoppedForARunThatIsGoneIsBroughtBack(t *testing.T) {
+	for _, side := range []update.Side{update.SideNew, update.SideOld} {
+		t.Run(string(side), func(t *testing.T) {
+			c := newCell(t)
+			r := c.request(0, 1, 2)
+			sw := update.Switch{Version: r.Version, StartedAt: r.StartedAt, Side: side}
+			if _, err := c.store.PutSwitch(t.Context(), storage.Guard{LRN: -1, AnyRequest: true}, "cke", sw, 0); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := c.etcd.Delete(t.Context(), storage.KeyRequest); err != nil {
+				t.Fatal(err)
+			}
+			c.start(&host{lrn: 1, world: c.world}, emptyTable(3), &memJournal{stopped: []update.Stopped{{Group: "cke", Run: r.ID()}}})
+			c.world.await(t, "restore cke "+string(side))
+			c.world.await(t, "1 restores for [0 1 2]")
+			if c.world.count("an incomplete target") > 0 {
+				t.Error("it was not told what for")
+			}
+		})
 	}
 }
 
