@@ -149,14 +149,17 @@ func (w *worker) restore(ctx context.Context, r *session, d update.Decision) (bo
 	if time.Now().Before(w.retryAt) {
 		return false, nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, restoreTimeout)
+	rctx, cancel := context.WithTimeout(ctx, restoreTimeout)
 	defer cancel()
 	target := w.target
 	if target.Version == "" {
 		// What an earlier process has stopped: this one has entered no run.
 		target = w.settled(r)
 	}
-	if err := w.Doer.Restore(ctx, d.Group, d.Side, w.recording(r, target)); err != nil {
+	switch err := w.Doer.Restore(rctx, d.Group, d.Side, w.recording(r, target)); {
+	case err != nil && ctx.Err() != nil:
+		return false, context.Cause(ctx)
+	case err != nil:
 		w.Logger.Error("services are still stopped", "group", d.Group, "side", string(d.Side), "err", err)
 		w.retryAt = time.Now().Add(w.delay.NextBackOff())
 		return false, nil
