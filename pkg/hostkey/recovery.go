@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
-	"time"
 
 	"github.com/cybozu-go/neco/pkg/pki"
 )
@@ -48,14 +47,14 @@ func (r Recovery) check() error {
 }
 
 // VerifyRecovery says whether the list was signed by the boot server in it,
-// whose address node0 is, with a certificate that roots vouched for when it
-// began.  Else ErrBadSignature with the reason.
+// whose address node0 is, with a certificate that roots vouched for when it was
+// made.  Else ErrBadSignature with the reason.
 func VerifyRecovery(r Recovery, roots *x509.CertPool, node0 netip.Addr) error {
 	err := r.check()
 	if err == nil {
 		// The list outlives the certificate by years, and nobody signs it again: that
 		// the key was a boot server's at some time has to do.
-		err = vouched(r.claim(), r.Certificate, r.Signature, node0, roots, func(c *x509.Certificate) time.Time { return c.NotBefore })
+		err = vouched(r.claim(), r.Certificate, r.Signature, node0, roots, pki.MadeAt)
 	}
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrBadSignature, err)

@@ -105,12 +105,17 @@ func sameSet[T interface{ ~int | ~string }](a, b []T) bool {
 func Due(cert *x509.Certificate, now time.Time) bool { return !now.Before(DueAt(cert)) }
 
 // DueAt is when cert is to be renewed: when two thirds of its life are over, or
-// its end is.  Its life begins when it was made, not where it is back-dated to;
-// one that is shorter than that was not back-dated.
+// its end is.
 func DueAt(cert *x509.Certificate) time.Time {
-	made := cert.NotBefore.Add(BackDate)
-	if !made.Before(cert.NotAfter) {
-		made = cert.NotBefore
-	}
+	made := MadeAt(cert)
 	return made.Add(cert.NotAfter.Sub(made) * 2 / 3)
+}
+
+// MadeAt is when the life of cert began: when it was made, not where it is
+// back-dated to; one that is shorter than that was not back-dated.
+func MadeAt(cert *x509.Certificate) time.Time {
+	if made := cert.NotBefore.Add(BackDate); made.Before(cert.NotAfter) {
+		return made
+	}
+	return cert.NotBefore
 }

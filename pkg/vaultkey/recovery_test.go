@@ -104,6 +104,24 @@ func TestWhoCanWriteEtcdCannotBeSealedTo(t *testing.T) {
 	}
 }
 
+// TestAClockThatIsSetBackDuringSetupIsNoForgery: certificates are back-dated for
+// that.
+func TestAClockThatIsSetBackDuringSetupIsNoForgery(t *testing.T) {
+	ca, roots := authority(t)
+	cert, key := certificate(t, ca, 0, time.Now().Add(-10*time.Minute))
+	r, err := hostkey.SignRecovery(0, []string{recipient(t)}, cert, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, etcd := t.Context(), cluster.NewClient(t, cluster.Prefix())
+	if err := vaultkey.PutRecovery(ctx, etcd, r); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := vaultkey.Recovery(ctx, etcd, roots); err != nil || len(got) != 1 {
+		t.Errorf("%v, %v", got, err)
+	}
+}
+
 func TestNoListIsNoRecoveryKey(t *testing.T) {
 	_, roots := authority(t)
 	got, err := vaultkey.Recovery(t.Context(), cluster.NewClient(t, cluster.Prefix()), roots)
