@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io/fs"
 	"strconv"
 	"time"
 
@@ -94,8 +95,12 @@ func (b EtcdBoard) postHostKey(ctx context.Context) error {
 	return storage.New(b.Etcd).PutOfServer(ctx, b.LRN, key, string(data))
 }
 
-// keepAuthorities copies the sealed authorities, if there are any.
+// keepAuthorities copies the sealed authorities once, if there are any: whoever
+// can write etcd later must not destroy every copy.
 func (b EtcdBoard) keepAuthorities(ctx context.Context) error {
+	if _, err := b.FS.Read(AuthoritiesFile); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
 	res, err := b.Etcd.Get(ctx, vaultkey.KeyAuthority)
 	if err != nil || len(res.Kvs) == 0 {
 		return err

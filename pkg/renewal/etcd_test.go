@@ -121,6 +121,10 @@ func TestTheBoardShowsWhatHolds(t *testing.T) {
 	if c := post(errors.New("sealed")); c.Error != "sealed" {
 		t.Errorf("%+v", c)
 	}
+	if _, err := etcd.Put(t.Context(), vaultkey.KeyAuthority, "planted"); err != nil {
+		t.Fatal(err)
+	}
+	post(nil)
 	if data, err := l.server.FS.Read(renewal.AuthoritiesFile); string(data) != "sealed" {
 		t.Errorf("authorities %q, %v", data, err)
 	}
