@@ -28,7 +28,12 @@ type realVault struct {
 
 func startVault(t *testing.T) *realVault {
 	t.Helper()
-	v := &realVault{Server: vaulttest.Start(t, cluster.Endpoints(), cluster.Prefix())}
+	return startVaultAt(t, cluster.Endpoints())
+}
+
+func startVaultAt(t *testing.T, etcd []string) *realVault {
+	t.Helper()
+	v := &realVault{Server: vaulttest.Start(t, etcd, cluster.Prefix())}
 	var token string
 	v.key, token = v.Open(t)
 	v.root = v.Client(t, token)

@@ -3,6 +3,7 @@ package join
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/cybozu-go/neco/pkg/vault"
 	"github.com/cybozu-go/neco/pkg/vaultkey"
@@ -26,17 +27,18 @@ func (d Departure) rekey(ctx context.Context) (says string, err error) {
 	if err != nil {
 		return "", err
 	}
-	next, err := vault.BeginRekey(ctx, d.Vault, key)
+	made, err := vault.BeginRekey(ctx, d.Vault, key)
 	if err != nil {
 		return "", err
 	}
-	if err := vaultkey.PutNext(ctx, d.Etcd, next.Key, recipients); err != nil {
+	next, err := vaultkey.PutNext(ctx, d.Etcd, made.Key, recipients)
+	if err != nil {
 		return "", err
 	}
-	if err := next.Commit(ctx, d.Vault); err != nil {
+	if err := made.Commit(ctx, d.Vault); err != nil {
 		return "", err
 	}
-	if err := vaultkey.Promote(ctx, d.Etcd, recipients); err != nil {
+	if err := vaultkey.Promote(ctx, d.Etcd, next, recipients); err != nil {
 		return "", err
 	}
 	return "Vault has a new unseal key", vault.Rotate(ctx, d.Vault)
@@ -65,7 +67,7 @@ func (d Departure) endRoot(ctx context.Context) (says string, err error) {
 }
 
 // settleNext decides about the new key of a try that was cut off: either Vault
-// uses it, or nobody needs it.
+// uses it, or it uses the current one.  If it seems to use neither, both stay.
 func (d Departure) settleNext(ctx context.Context, recipients []string) error {
 	next, err := vaultkey.Next(ctx, d.Etcd, d.Identity)
 	if errors.Is(err, vaultkey.ErrAbsent) {
@@ -74,12 +76,32 @@ func (d Departure) settleNext(ctx context.Context, recipients []string) error {
 	if err != nil {
 		return err
 	}
-	used, err := vault.KeyInUse(ctx, d.Vault, next)
-	if err != nil {
-		return err
+	used, err := vault.ResumeRekey(ctx, d.Vault, next.Key)
+	if err == nil && !used {
+		used, err = vault.KeyInUse(ctx, d.Vault, next.Key)
 	}
 	if used {
-		return vaultkey.Promote(ctx, d.Etcd, recipients)
+		return vaultkey.Promote(ctx, d.Etcd, next, recipients)
 	}
-	return vaultkey.Remove(ctx, d.Etcd, vaultkey.KeyUnsealNext)
+	if err != nil && !errors.Is(err, vault.ErrTorn) {
+		return err
+	}
+	torn := err
+	key, err := vaultkey.Unseal(ctx, d.Etcd, d.Identity)
+	if err == nil {
+		used, err = vault.KeyInUse(ctx, d.Vault, key)
+	}
+	switch {
+	case used:
+		return vaultkey.RemoveNext(ctx, d.Etcd, next)
+	case torn != nil:
+		return fmt.Errorf("%s, which stays: %w", vaultkey.KeyUnsealNext, torn)
+	case err != nil && !errors.Is(err, vaultkey.ErrAbsent):
+		return err
+	}
+	return errNeitherKey
 }
+
+// errNeitherKey: somebody has rekeyed Vault by hand.
+var errNeitherKey = errors.New("neither " + vaultkey.KeyUnseal + " nor " + vaultkey.KeyUnsealNext +
+	" in etcd is the unseal key of Vault, and both stay: put the right one there with neco vault store-unseal-key")

@@ -59,8 +59,12 @@ func Passing(ctx context.Context, tell func(error), f func() error) error {
 }
 
 // MayPass says whether err may be over soon: somebody does not answer, has no
-// majority or leader just now, or has not heard yet of etcd's new users.
+// majority or leader just now, or has not heard yet of etcd's new users.  An error
+// with a method MayPass says it itself.
 func MayPass(err error) bool {
+	if own := (interface{ MayPass() bool })(nil); errors.As(err, &own) {
+		return own.MayPass()
+	}
 	if answer := (*api.ResponseError)(nil); errors.As(err, &answer) {
 		return answer.StatusCode >= http.StatusInternalServerError
 	}

@@ -33,6 +33,8 @@ func TestWhatPasses(t *testing.T) {
 		"nobody listens":          {&net.OpError{Op: "dial", Err: errors.New("connection refused")}, true},
 		"it took too long":        {context.DeadlineExceeded, true},
 		"it was cut off":          {io.ErrUnexpectedEOF, true},
+		"it says so itself":       {passing(true), true},
+		"it says it does not":     {errors.Join(passing(false), io.EOF), false},
 		"the disk":                {errors.New("no space left on device"), false},
 	} {
 		if got := retry.MayPass(fmt.Errorf("stage: %w", c.err)); got != c.want {
@@ -40,6 +42,11 @@ func TestWhatPasses(t *testing.T) {
 		}
 	}
 }
+
+type passing bool
+
+func (passing) Error() string   { return "an error" }
+func (p passing) MayPass() bool { return bool(p) }
 
 func TestOnlyWhatMayPassIsTriedAgain(t *testing.T) {
 	refused := errors.New("refused")

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
-	"strings"
 
 	"github.com/hashicorp/vault/api"
 )
@@ -39,7 +37,7 @@ func beginRekey(ctx context.Context, c *api.Client, key string) (NewKey, error) 
 		SecretShares: 1, SecretThreshold: 1, RequireVerification: true,
 	})
 	if err != nil {
-		return NewKey{}, err
+		return NewKey{}, hideKey(err)
 	}
 	done, err := c.Sys().RekeyUpdateWithContext(ctx, key, begun.Nonce)
 	if err != nil {
@@ -51,33 +49,20 @@ func beginRekey(ctx context.Context, c *api.Client, key string) (NewKey, error) 
 	return NewKey{done.KeysB64[0], done.VerificationNonce}, nil
 }
 
-// hideKey replaces what Vault says of a bad key, for it may repeat it.  One that
-// does not open what is stored is an internal error to Vault while it is unsealed.
-func hideKey(err error) error {
-	answer := (*api.ResponseError)(nil)
-	switch {
-	case !errors.As(err, &answer):
-		return err
-	case answer.StatusCode == http.StatusBadRequest,
-		answer.StatusCode == http.StatusInternalServerError && strings.Contains(strings.Join(answer.Errors, " "), "invalid key"):
-		return ErrBadKey
-	}
-	return err
-}
-
 func cancelRekey(ctx context.Context, c *api.Client) error {
 	s, err := c.Sys().RekeyStatusWithContext(ctx)
 	if err != nil {
-		return err
+		return hideKey(err)
 	}
 	if !s.Started {
 		return nil
 	}
-	return c.Sys().RekeyCancelWithContextWithNonce(ctx, s.Nonce)
+	return hideKey(c.Sys().RekeyCancelWithContextWithNonce(ctx, s.Nonce))
 }
 
 // Commit makes Vault use the new key, and no other, from now on.  The key must
-// be stored before.
+// be stored before.  After an error Vault may have stored the key without using
+// it: ResumeRekey.
 func (k NewKey) Commit(ctx context.Context, c *api.Client) error {
 	done, err := c.Sys().RekeyVerificationUpdateWithContext(ctx, k.Key, k.nonce)
 	if err != nil {
@@ -89,7 +74,25 @@ func (k NewKey) Commit(ctx context.Context, c *api.Client) error {
 	return nil
 }
 
-// KeyInUse says whether key is the unseal key of Vault.  It changes nothing.
+// ResumeRekey commits key, if Vault still waits for it.  A Vault whose etcd took
+// only a part of what a Commit writes does, and has no other way back to one key.
+func ResumeRekey(ctx context.Context, c *api.Client, key string) (done bool, err error) {
+	s, err := c.Sys().RekeyStatusWithContext(ctx)
+	if err != nil {
+		return false, fmt.Errorf("ask vault for its rekey: %w", hideKey(err))
+	}
+	if !s.Started || s.VerificationNonce == "" {
+		return false, nil
+	}
+	err = NewKey{key, s.VerificationNonce}.Commit(ctx, c)
+	if errors.Is(err, ErrBadKey) || errors.Is(err, errNotAwaited) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// KeyInUse says whether key is the unseal key of Vault; ErrTorn if it is only in
+// part.  It gives up a rekey that somebody has left unfinished.
 func KeyInUse(ctx context.Context, c *api.Client, key string) (bool, error) {
 	_, err := beginRekey(ctx, c, key)
 	if errors.Is(err, ErrBadKey) {

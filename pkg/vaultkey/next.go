@@ -41,44 +41,69 @@ func UnsealKeys(ctx context.Context, etcd clientv3.KV, id hostkey.Identity) ([]s
 	return keys, nil
 }
 
+// NextKey is the unseal key that Vault is about to use.
+type NextKey struct {
+	Key string
+	// sealed is the key as it is in etcd, at revision rev.
+	sealed string
+	rev    int64
+}
+
+// String keeps the key out of logs.
+func (NextKey) String() string { return KeyUnsealNext }
+
 // Next returns the key that Vault is about to use, like Unseal.
-func Next(ctx context.Context, etcd clientv3.KV, id hostkey.Identity) (string, error) {
-	return open(ctx, etcd, KeyUnsealNext, id)
+func Next(ctx context.Context, etcd clientv3.KV, id hostkey.Identity) (NextKey, error) {
+	sealed, rev, err := get(ctx, etcd, KeyUnsealNext)
+	if err != nil {
+		return NextKey{}, err
+	}
+	plain, err := hostkey.Open(string(sealed), id)
+	if err != nil {
+		return NextKey{}, fmt.Errorf("%s: %w", KeyUnsealNext, err)
+	}
+	return NextKey{string(plain), string(sealed), rev}, nil
 }
 
 // PutNext stores the key that Vault is about to use, sealed to recipients,
-// beside the current one.
-func PutNext(ctx context.Context, etcd clientv3.KV, key string, recipients []string) error {
+// beside the current one.  It replaces none: that may be the one that opens Vault.
+func PutNext(ctx context.Context, etcd clientv3.KV, key string, recipients []string) (NextKey, error) {
 	sealed, err := hostkey.Seal([]byte(key), recipients)
 	if err != nil {
-		return fmt.Errorf("store %s: %w", KeyUnsealNext, err)
+		return NextKey{}, fmt.Errorf("store %s: %w", KeyUnsealNext, err)
 	}
-	if _, err := etcd.Put(ctx, KeyUnsealNext, sealed); err != nil {
-		return fmt.Errorf("store %s: %w", KeyUnsealNext, err)
-	}
-	return nil
+	rev, err := swap(ctx, etcd, KeyUnsealNext, 0, clientv3.OpPut(KeyUnsealNext, sealed))
+	return NextKey{key, sealed, rev}, err
 }
 
 // Promote makes the next key, which was sealed to recipients, the current one.
-func Promote(ctx context.Context, etcd clientv3.KV, recipients []string) error {
-	sealed, rev, err := get(ctx, etcd, KeyUnsealNext)
-	if err != nil {
-		return err
-	}
+func Promote(ctx context.Context, etcd clientv3.KV, next NextKey, recipients []string) error {
 	list, err := json.Marshal(recipients)
 	if err != nil {
 		return err
 	}
-	res, err := etcd.Txn(ctx).If(clientv3.Compare(clientv3.ModRevision(KeyUnsealNext), "=", rev)).Then(
-		clientv3.OpPut(KeyUnseal, string(sealed)), clientv3.OpPut(KeySealedTo, string(list)), clientv3.OpDelete(KeyUnsealNext),
-	).Commit()
+	_, err = swap(ctx, etcd, KeyUnseal, next.rev,
+		clientv3.OpPut(KeyUnseal, next.sealed), clientv3.OpPut(KeySealedTo, string(list)), clientv3.OpDelete(KeyUnsealNext))
+	return err
+}
+
+// RemoveNext deletes the next key, which Vault does not use.
+func RemoveNext(ctx context.Context, etcd clientv3.KV, next NextKey) error {
+	_, err := swap(ctx, etcd, KeyUnsealNext, next.rev, clientv3.OpDelete(KeyUnsealNext))
+	return err
+}
+
+// swap writes key, and more, if the next key is at revision rev still, and returns
+// the new one.
+func swap(ctx context.Context, etcd clientv3.KV, key string, rev int64, ops ...clientv3.Op) (int64, error) {
+	res, err := etcd.Txn(ctx).If(clientv3.Compare(clientv3.ModRevision(KeyUnsealNext), "=", rev)).Then(ops...).Commit()
 	if err != nil {
-		return fmt.Errorf("store %s: %w", KeyUnseal, err)
+		return 0, fmt.Errorf("store %s: %w", key, err)
 	}
 	if !res.Succeeded {
-		return fmt.Errorf("store %s: %w", KeyUnseal, errChanged)
+		return 0, fmt.Errorf("store %s: %w", key, errChanged)
 	}
-	return nil
+	return res.Header.Revision, nil
 }
 
 // errChanged: somebody else was quicker.

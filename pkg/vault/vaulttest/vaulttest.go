@@ -184,6 +184,7 @@ storage "etcd" {
   etcd_api   = "v3"
   ha_enabled = "true"
   path       = %[4]q
+  sync       = "false"
 }
 `, ports[0], ports[1], strings.Join(urls, ","), prefix)
 }
