@@ -87,9 +87,14 @@ func leave(ctx context.Context, cmd *cobra.Command, s *storage.Storage, lrn int)
 	if err != nil {
 		return err
 	}
+	tellLeft(cmd, snap, lrn)
+	return nil
+}
+
+// tellLeft says who remains of those in snap.
+func tellLeft(cmd *cobra.Command, snap *storage.Snapshot, lrn int) {
 	others := slices.DeleteFunc(slices.Clone(snap.Registered), func(n int) bool { return n == lrn })
 	fmt.Fprintf(cmd.OutOrStdout(), "boot server %d has left; %s\n", lrn, remain(others))
-	return nil
 }
 
 func remain(others []int) string {

@@ -108,8 +108,8 @@ func depart(ctx context.Context, cmd *cobra.Command, s *storage.Storage, d join.
 		if err := d.Begin(ctx); err != nil {
 			return explainDeparture(err)
 		}
-		if err := leave(ctx, cmd, s, d.LRN); err != nil {
-			return errors.Join(err, d.Cancel(ctx))
+		if err := takeOut(ctx, cmd, s, d); err != nil {
+			return err
 		}
 	}
 	err = d.Finish(ctx)
@@ -117,6 +117,25 @@ func depart(ctx context.Context, cmd *cobra.Command, s *storage.Storage, d join.
 		return hint(err, "run neco leave %d again: it finishes what is left", d.LRN)
 	}
 	return nil
+}
+
+// takeOut removes the registration, or finds that it has gone: an answer of etcd
+// may be lost, and another neco leave may be quicker.
+func takeOut(ctx context.Context, cmd *cobra.Command, s *storage.Storage, d join.Departure) error {
+	return d.Passing(ctx, func() error {
+		snap, err := s.Snapshot(ctx)
+		if err != nil {
+			return err
+		}
+		if slices.Contains(snap.Registered, d.LRN) {
+			err = leave(ctx, cmd, s, d.LRN)
+			if !errors.Is(err, storage.ErrNotRegistered) {
+				return err
+			}
+		}
+		tellLeft(cmd, snap, d.LRN)
+		return nil
+	})
 }
 
 func explainDeparture(err error) error {

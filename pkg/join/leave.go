@@ -53,8 +53,13 @@ func Leaving(ctx context.Context, etcd clientv3.KV, lrn int) (bool, error) {
 
 // Begin makes sure that all can be done, hands the active Vault over to a
 // server that stays, and records that lrn is leaving.  Its registration has to
-// be removed afterwards, and then Finish called.
+// be removed afterwards, and then Finish called; where the server stays after
+// all, the record has no meaning.  Begin waits like Finish.
 func (d Departure) Begin(ctx context.Context) error {
+	return d.Passing(ctx, func() error { return d.begin(ctx) })
+}
+
+func (d Departure) begin(ctx context.Context) error {
 	if _, err := d.recipients(ctx); err != nil {
 		return err
 	}
@@ -78,14 +83,6 @@ func (d Departure) Begin(ctx context.Context) error {
 	return nil
 }
 
-// Cancel forgets a Begin after which the server could not leave.
-func (d Departure) Cancel(ctx context.Context) error {
-	if _, err := d.Etcd.Delete(ctx, leavingKey(d.LRN)); err != nil {
-		return fmt.Errorf("delete %s: %w", leavingKey(d.LRN), err)
-	}
-	return nil
-}
-
 // Finish ends everything that the server could do.  It may be repeated, and
 // repeats by itself, until ctx ends, what etcd or Vault do not take just then:
 // the server may be the one that has failed.
@@ -100,7 +97,7 @@ func (d Departure) Finish(ctx context.Context) error {
 	}
 	for _, act := range acts {
 		var said string
-		err := retry.Passing(ctx, d.late, func() (err error) {
+		err := d.Passing(ctx, func() (err error) {
 			said, err = act(ctx)
 			return err
 		})
@@ -111,11 +108,23 @@ func (d Departure) Finish(ctx context.Context) error {
 			fmt.Fprintln(d.Out, said)
 		}
 	}
-	return d.Cancel(ctx)
+	return d.Passing(ctx, func() error { return d.forget(ctx) })
 }
 
-// late tells why it takes its time.
-func (d Departure) late(err error) { fmt.Fprintf(d.Out, "tries again: %s\n", vault.Text(err)) }
+// forget the record of Begin.
+func (d Departure) forget(ctx context.Context) error {
+	if _, err := d.Etcd.Delete(ctx, leavingKey(d.LRN)); err != nil {
+		return fmt.Errorf("delete %s: %w", leavingKey(d.LRN), err)
+	}
+	return nil
+}
+
+// Passing repeats f, until ctx ends, while what etcd or Vault do not take just then
+// may pass, and tells why it takes its time.
+func (d Departure) Passing(ctx context.Context, f func() error) error {
+	late := func(err error) { fmt.Fprintf(d.Out, "tries again: %s\n", vault.Text(err)) }
+	return retry.Passing(ctx, late, f)
+}
 
 // says is an act that has one thing to say when it is done.
 func says(text string, act func(context.Context) error) func(context.Context) (string, error) {

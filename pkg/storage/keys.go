@@ -73,7 +73,7 @@ func Keys() []KeySpec {
 		{"backups/<LRN>", "the newest good snapshot of etcd: at, revision; or optional error, since", "neco backup run"},
 		{"recovery/recipients", "the recovery keys to which backups and secrets are sealed besides, signed by a boot server: lrn, recipients, certificate, signature", "setup"},
 		{"recovery/authorities", "the authorities with their keys, sealed to the recovery keys", "setup"},
-		{"leaving/<LRN>", "empty; a boot server that leaves, until nothing of it is left", "neco leave"},
+		{"leaving/<LRN>", "empty; a boot server that leaves, until nothing of it is left; means nothing while it is registered", "neco leave"},
 		{"finish/<LRN>", "stage of the bootstrap", "setup"},
 		{"bmc/bmc-user, bmc/ipmi-user, bmc/ipmi-password", "credentials of BMCs", "neco bmc config set"},
 		{"teleport/auth-token", "token in hex", "neco init teleport"},

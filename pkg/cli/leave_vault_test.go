@@ -1,0 +1,121 @@
+package cli
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/spf13/cobra"
+	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
+	clientv3 "go.etcd.io/etcd/client/v3"
+
+	"github.com/cybozu-go/neco/pkg/join"
+	"github.com/cybozu-go/neco/pkg/sandbox/etcd"
+	"github.com/cybozu-go/neco/pkg/storage"
+)
+
+// unsureKV is an etcd that elects a leader during the first guarded write.
+type unsureKV struct {
+	clientv3.KV
+	// commit is that write, with the error that is told.
+	commit func(clientv3.Txn) (*clientv3.TxnResponse, error)
+}
+
+func (k *unsureKV) Txn(ctx context.Context) clientv3.Txn { return &unsureTxn{k.KV.Txn(ctx), k, false} }
+
+type unsureTxn struct {
+	clientv3.Txn
+	kv      *unsureKV
+	guarded bool
+}
+
+func (t *unsureTxn) If(c ...clientv3.Cmp) clientv3.Txn {
+	t.Txn, t.guarded = t.Txn.If(c...), true
+	return t
+}
+
+func (t *unsureTxn) Then(o ...clientv3.Op) clientv3.Txn {
+	t.Txn = t.Txn.Then(o...)
+	return t
+}
+
+func (t *unsureTxn) Else(o ...clientv3.Op) clientv3.Txn {
+	t.Txn = t.Txn.Else(o...)
+	return t
+}
+
+func (t *unsureTxn) Commit() (*clientv3.TxnResponse, error) {
+	commit := t.kv.commit
+	if !t.guarded || commit == nil {
+		return t.Txn.Commit()
+	}
+	t.kv.commit = nil
+	return commit(t.Txn)
+}
+
+// A departure that was begun goes on once the registration has gone, whoever
+// removed it and whatever became of the answer.
+func TestADepartureGoesOnOnceTheRegistrationHasGone(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	cluster, err := etcd.Start(ctx, etcd.Options{Dir: t.TempDir(), Members: 1, NoFsync: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cluster.Close()
+	for name, commit := range map[string]func(clientv3.Txn) (*clientv3.TxnResponse, error){
+		"the answer is lost": func(t clientv3.Txn) (*clientv3.TxnResponse, error) {
+			_, err := t.Commit()
+			if err == nil {
+				err = rpctypes.ErrLeaderChanged
+			}
+			return nil, err
+		},
+		"it was not heard": func(clientv3.Txn) (*clientv3.TxnResponse, error) { return nil, rpctypes.ErrNoLeader },
+		"another one was quicker": func(t clientv3.Txn) (*clientv3.TxnResponse, error) {
+			client, err := cluster.Client("/another/")
+			if err != nil {
+				return nil, err
+			}
+			defer client.Close()
+			if err := storage.New(client).Unregister(ctx, 2, 0); err != nil {
+				return nil, err
+			}
+			return t.Commit()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			client, err := cluster.Client("/" + strings.Fields(name)[0] + "/")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer client.Close()
+			s := storage.New(client)
+			for lrn := range 3 {
+				if err := s.Register(ctx, lrn); err != nil {
+					t.Fatal(err)
+				}
+				if _, err := client.Put(ctx, storage.PresenceKey(lrn), `{"version":"2024.01.02-3","pid":1}`); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if _, err := client.Put(ctx, "leaving/2", ""); err != nil { // Begin
+				t.Fatal(err)
+			}
+			client.KV = &unsureKV{client.KV, commit}
+			var out strings.Builder
+			cmd := &cobra.Command{}
+			cmd.SetOut(&out)
+			if err := takeOut(ctx, cmd, s, join.Departure{LRN: 2, Out: &out}); err != nil {
+				t.Error(err)
+			}
+			if strings.Count(out.String(), "boot server 2 has left; boot servers 0, 1 remain\n") != 1 {
+				t.Errorf("it said %q", out.String())
+			}
+			if registered, err := leavable(ctx, s, 2); err != nil || registered {
+				t.Errorf("run again, it does not finish: registered %t, %v", registered, err)
+			}
+		})
+	}
+}
