@@ -165,8 +165,10 @@ func explainJoin(err error) error {
 	}{
 		{join.ErrTokenInvalid, "copy the token again, whole; or " + again},
 		{join.ErrTokenExpired, again},
-		{join.ErrTokenUsed, "use the newest token that was made for this server; if nobody of yours has used this one, somebody else has: neco join-token revoke N on a boot server at once; then " + again},
+		{join.ErrTokenUsed, "use the newest token that was made for this server; if an earlier try said that the token may be used up, " + again +
+			"; if it did not, and nobody of yours has used this one, somebody else has: neco join-token revoke N on a boot server at once; then " + again},
 		{join.ErrCAPinMismatch, "somebody else answers at that address, or the token, or the authority of --ca-file, is of another data centre; nothing secret was sent"},
+		{join.ErrTokenUnsure, "try again with the same token; if that says TokenUsed, " + again},
 		{join.ErrVaultToken, "set VAULT_TOKEN to one that works, or unset it to be asked for a user and a password"},
 		{join.ErrVersion, "install the version that the data centre runs on this server, and try again"},
 		{join.ErrRegistered, "if that server is gone for good, or was wiped, let it leave first: neco leave N on another boot server"},

@@ -9,8 +9,12 @@ var (
 	// ErrTokenExpired: its time is over.
 	ErrTokenExpired = errors.New("TokenExpired")
 	// ErrTokenUsed: Vault does not know it any more, before its time was over:
-	// another key than this joiner's was registered with it, or it was revoked.
+	// another key than this joiner's was registered with it, or it was revoked, or
+	// Vault has failed with it in an earlier try.
 	ErrTokenUsed = errors.New("TokenUsed")
+	// ErrTokenUnsure: Vault has failed with it; whether it counts as used is seen
+	// at the next try.
+	ErrTokenUnsure = errors.New("the token may be used up")
 	// ErrCAPinMismatch: whoever answers as Vault is not of the data centre that
 	// the token is of.  Nothing secret was sent.
 	ErrCAPinMismatch = errors.New("CAPinMismatch")

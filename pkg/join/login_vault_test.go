@@ -54,7 +54,7 @@ func newRun(t *testing.T, root string, v *api.Client, token Token) *run {
 func TestAJoinThatIsCutOffGoesOnWithTheSameToken(t *testing.T) {
 	v := startVault(t)
 	for _, heard := range []bool{false, true} {
-		for at := 1; at <= 3; at++ { // login, registration, login
+		for at := 1; at <= 2; at++ { // registration, login
 			root, token := t.TempDir(), v.issue(t, time.Hour)
 			cut := &vaulttest.Cut{At: at, Heard: heard}
 			_ = logIn(t.Context(), newRun(t, root, cut.Over(t, v.Server, ""), token)) // a lost answer may be made up for
@@ -69,6 +69,25 @@ func TestAJoinThatIsCutOffGoesOnWithTheSameToken(t *testing.T) {
 				t.Error(err)
 			}
 		}
+	}
+}
+
+// Vault counts the use before it does anything: where etcd does not take the
+// secret, the token is used up, and nobody has stolen it.
+func TestATokenThatVaultsEtcdHasUsedUpIsNamed(t *testing.T) {
+	storage := vaulttest.StorageAt(t, cluster.Endpoints()[0])
+	v := startVaultAt(t, []string{storage.Endpoint})
+	root, token := t.TempDir(), v.issue(t, time.Hour)
+	storage.Refuse("secret_id/", false)
+	err := logIn(t.Context(), newRun(t, root, v.Client(t, ""), token))
+	if !errors.Is(err, ErrTokenUnsure) || !storage.Refused() {
+		t.Errorf("got %v, want %v", err, ErrTokenUnsure)
+	}
+	if err := logIn(t.Context(), newRun(t, root, v.Client(t, ""), token)); !errors.Is(err, ErrTokenUsed) {
+		t.Errorf("got %v, want %v", err, ErrTokenUsed)
+	}
+	if err := logIn(t.Context(), newRun(t, root, v.Client(t, ""), v.issue(t, time.Hour))); err != nil {
+		t.Errorf("with a new one: %v", err)
 	}
 }
 
