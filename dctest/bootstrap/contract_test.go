@@ -129,8 +129,10 @@ func contractSpecs() {
 }
 
 // etcdctlAs is etcdctl with the certificate at a path.
-func etcdctlAs(cert string) string {
-	return "etcdctl --endpoints=https://127.0.0.1:2379 --cacert=/usr/local/share/ca-certificates/neco.crt --cert=" + cert + ".crt --key=" + cert + ".key"
+func etcdctlAs(cert string) string { return etcdctlAt("https://127.0.0.1:2379", cert) }
+
+func etcdctlAt(endpoint, cert string) string {
+	return "etcdctl --endpoints=" + endpoint + " --cacert=/usr/local/share/ca-certificates/neco.crt --cert=" + cert + ".crt --key=" + cert + ".key"
 }
 
 func etcdctl(ctx SpecContext, lrn int, args ...string) string {
