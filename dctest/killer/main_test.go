@@ -1,0 +1,49 @@
+package main
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// talk says what it is at, as fast as it can, and writes down what it has begun.
+const talk = `echo "$VAULT_TOKEN" >>"$0"; for w in one two three; do echo "$w begins"; echo "$w" >>"$0"; done; echo end`
+
+func TestACommandIsKilledAtEachMark(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	for range 50 {
+		file := filepath.Join(t.TempDir(), "begun")
+		kills, err := run(ctx, []string{"^one ", "^two ", "^three ", "--", "sh", "-c", talk, file}, strings.NewReader("token\n"))
+		if err != nil || kills != 3 {
+			t.Fatalf("killed %d times, %v", kills, err)
+		}
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		runs := strings.Split(strings.TrimPrefix(string(data), "token\n"), "token\n")
+		if len(runs) != 4 || runs[3] != "one\ntwo\nthree\n" {
+			t.Fatalf("it ran as %q", runs)
+		}
+		for i, later := range []string{"two", "three", ""} {
+			if later != "" && strings.Contains(runs[i], later) {
+				t.Errorf("run %d is killed after %q", i+1, runs[i])
+			}
+		}
+	}
+}
+
+func TestACommandThatDoesNotSayTheMarkIsAnError(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	for _, end := range []string{"true", "echo no >&2; exit 3"} {
+		kills, err := run(ctx, []string{"^one ", "^four ", "--", "sh", "-c", talk + "; " + end, os.DevNull}, strings.NewReader(""))
+		if err == nil || kills != 1 || !strings.Contains(err.Error(), "^four : it was not killed there") || !strings.Contains(err.Error(), "three begins") {
+			t.Errorf("%s: killed %d times, %v", end, kills, err)
+		}
+	}
+}
