@@ -41,27 +41,19 @@ func refused(err error) bool {
 	return errors.Is(err, ErrTokenUsed) || errors.Is(err, ErrTokenExpired) || errors.Is(err, ErrVersion) || errors.Is(err, ErrRegistered)
 }
 
-// logInByToken logs in no oftener in vain than it must: after five times Vault
-// lets nobody in as this server for a quarter of an hour.
 func (r *run) logInByToken(ctx context.Context) error {
-	again := r.progress.has(*r.Token)
 	c := vault.Credentials{RoleID: r.Token.RoleID, SecretID: r.progress.secretFor(*r.Token)}
 	if err := r.progress.save(r.FS); err != nil { // before anybody else knows it
 		return err
 	}
-	var login error
-	if again {
-		login = vault.Login(ctx, r.vault, c)
-	}
-	if !again || vault.BadCredentials(login) { // no earlier try has registered it
+	err := vault.Login(ctx, r.vault, c)
+	if vault.BadCredentials(err) { // no earlier try has registered it
 		registered := vault.Register(ctx, r.vault, r.Self.LRN, r.Token.Secret, c.SecretID)
-		if !again || !vault.Denied(registered) {
-			login = vault.Login(ctx, r.vault, c) // it tells whether that was heard
-		}
-		login = r.whyRefused(registered, login)
+		// Whether that was heard, the login tells.
+		err = r.whyRefused(registered, vault.Login(ctx, r.vault, c))
 	}
-	if login != nil {
-		return login
+	if err != nil {
+		return err
 	}
 	return r.server().PutCredentials(c)
 }

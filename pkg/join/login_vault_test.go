@@ -54,7 +54,7 @@ func newRun(t *testing.T, root string, v *api.Client, token Token) *run {
 func TestAJoinThatIsCutOffGoesOnWithTheSameToken(t *testing.T) {
 	v := startVault(t)
 	for _, heard := range []bool{false, true} {
-		for at := 1; at <= 2; at++ { // registration, login
+		for at := 1; at <= 3; at++ { // login, registration, login
 			root, token := t.TempDir(), v.issue(t, time.Hour)
 			cut := &vaulttest.Cut{At: at, Heard: heard}
 			_ = logIn(t.Context(), newRun(t, root, cut.Over(t, v.Server, ""), token)) // a lost answer may be made up for

@@ -46,20 +46,13 @@ func (p *progress) save(fsys host.FS) error {
 	return fsys.SaveState(progressFile, p)
 }
 
-// digest names the token without giving it away.
-func digest(t Token) string {
-	sum := sha256.Sum256([]byte("neco join token\x00" + t.Secret))
-	return hex.EncodeToString(sum[:])
-}
-
-// has says whether there is a secret that belongs to the token.
-func (p *progress) has(t Token) bool { return p.Token == digest(t) && p.Secret != "" }
-
 // secretFor returns the secret that belongs to the token: the same in every try
 // on this server.
 func (p *progress) secretFor(t Token) string {
-	if !p.has(t) {
-		p.Token, p.Secret = digest(t), rand.Text()+rand.Text() // 260 bits
+	sum := sha256.Sum256([]byte("neco join token\x00" + t.Secret))
+	digest := hex.EncodeToString(sum[:])
+	if p.Token != digest || p.Secret == "" {
+		p.Token, p.Secret = digest, rand.Text()+rand.Text() // 260 bits
 	}
 	return p.Secret
 }

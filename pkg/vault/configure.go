@@ -57,6 +57,15 @@ func EnableLogin(ctx context.Context, c *api.Client) error {
 			return fmt.Errorf("enable auth method %s: %w", name, err)
 		}
 	}
+	// Nobody guesses what boot servers log in with; but who knows the other half of
+	// it, which is no secret, could have them locked out.
+	off := true
+	err = c.Sys().TuneMountAllowNilWithContext(ctx, "auth/"+AppRole, api.TuneMountConfigInput{
+		UserLockoutConfig: &api.TuneUserLockoutConfigInput{DisableLockout: &off},
+	})
+	if err != nil {
+		return fmt.Errorf("tune auth method %s: %w", AppRole, err)
+	}
 	return nil
 }
 

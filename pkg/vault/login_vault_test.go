@@ -27,6 +27,21 @@ func TestNewCredentialsRetireTheOldOnes(t *testing.T) {
 	must(t, vault.Login(t.Context(), c.Client(t, ""), now))
 }
 
+// Whoever knows a role, which is no secret, could have its server locked out.
+func TestLoginsInVainLockNoBootServerOut(t *testing.T) {
+	c := newCentre(t)
+	good, err := vault.NewCredentials(t.Context(), c.root, 0, false)
+	must(t, err)
+	bad := good
+	bad.SecretID = "guessed"
+	for range 6 { // Vault counts to five
+		if err := vault.Login(t.Context(), c.Client(t, ""), bad); !vault.BadCredentials(err) {
+			t.Errorf("got %v", err)
+		}
+	}
+	must(t, vault.Login(t.Context(), c.Client(t, ""), good))
+}
+
 func TestAJoinTokenRegistersOneSecretOnce(t *testing.T) {
 	c := newCentre(t)
 	nobody := c.Client(t, "")
