@@ -25,24 +25,28 @@ func (overtaken) Error() string {
 // MayPass is what package retry asks for.
 func (overtaken) MayPass() bool { return true }
 
-// verdicts are what Vault says of a request with an unseal key, by a part of its
-// words; the first that fits counts.
-var verdicts = []struct {
+// verdict is what Vault means by some of its words.
+type verdict struct {
 	words string
 	err   error
-}{
-	{"key verification failed: ", ErrTorn}, // it has opened what is stored
-	{"invalid key", ErrBadKey},
-	{"incorrect key shares", ErrBadKey},
-	{"valid hex or base64 string", ErrBadKey},
-	{"key is shorter than", ErrBadKey},
-	{"key is longer than", ErrBadKey},
-	{"no rekey verification in progress", errNotAwaited},
-	{"in progress", overtaken{}},
-	{"incorrect nonce", overtaken{}},
-	{"already finished", overtaken{}},
-	{"invalid request", overtaken{}}, // another nonce, to give an attempt up
-	{"standby", overtaken{}},
+}
+
+// verdicts are those on a request with an unseal key; the first that fits counts.
+func verdicts() []verdict {
+	return []verdict{
+		{"key verification failed: ", ErrTorn}, // it has opened what is stored
+		{"invalid key", ErrBadKey},
+		{"incorrect key shares", ErrBadKey},
+		{"valid hex or base64 string", ErrBadKey},
+		{"key is shorter than", ErrBadKey},
+		{"key is longer than", ErrBadKey},
+		{"no rekey verification in progress", errNotAwaited},
+		{"in progress", overtaken{}},
+		{"incorrect nonce", overtaken{}},
+		{"already finished", overtaken{}},
+		{"invalid request", overtaken{}}, // another nonce, to give an attempt up
+		{"standby", overtaken{}},
+	}
 }
 
 // hideKey replaces what Vault says of a request with an unseal key, for it may
@@ -59,7 +63,7 @@ func hideKey(err error) error {
 		return err
 	}
 	said := strings.Join(answer.Errors, " ")
-	for _, v := range verdicts {
+	for _, v := range verdicts() {
 		if strings.Contains(said, v.words) && (bad || errors.Is(v.err, ErrBadKey)) {
 			return v.err
 		}
