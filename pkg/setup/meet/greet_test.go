@@ -98,6 +98,7 @@ func TestTheLeaderTellsWhoCameAndWent(t *testing.T) {
 			if _, err := m.Connect(t.Context(), h.call(from)); err == nil {
 				t.Error("no error from", from)
 			}
+			synctest.Wait() // who is refused knows it before it is told
 		}
 		c := h.connect(h.member(2))
 		synctest.Wait()
