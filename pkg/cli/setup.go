@@ -33,7 +33,8 @@ func newSetupCmd(env *Env) *cobra.Command {
 It is run on all of them at once, with the LRNs of all; the one with the lowest
 LRN leads. Before, put the same setup token on each: see neco setup-token.
 
-Killed anywhere, it goes on where it was when it is run again on all servers.`,
+Killed anywhere, it goes on where it was when it is run again, with the
+same numbers and flags, on every server where it has ended.`,
 		Example: "  neco setup --check 0 1 2\n  neco setup --proxy http://10.0.49.3:3128 --recovery-recipient age1... 0 1 2",
 		Args:    cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -191,10 +192,12 @@ func explainSetup(ctx context.Context, err error, check bool) error {
 		return hint(err, "neco setup-token makes one; all boot servers need the same")
 	case errors.As(err, &refused):
 		return hint(err, "%s", refused.Hint())
+	case errors.Is(err, setup.ErrRuns):
+		return hint(err, "leave it, it waits for the others; pgrep -ax neco shows it, also where its terminal is gone")
 	case check && errors.Is(err, context.DeadlineExceeded):
 		return hint(err, "start neco setup --check on all boot servers, within %s", setup.CheckPatience)
 	case !check && (errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil):
-		return hint(err, "run neco setup again on all boot servers; it goes on where it was")
+		return hint(err, "run neco setup again, with the same numbers and flags, on every boot server where it has ended; it goes on where it was")
 	}
 	return err
 }

@@ -83,6 +83,29 @@ func TestATryThatGoesOnHasTheFlagsOfTheFirst(t *testing.T) {
 	}
 }
 
+func TestACheckInBetweenWantsTheFlagsOfTheFirstToo(t *testing.T) {
+	r := newRun(t, 0, meet.NewToken())
+	if err := (&progress{LRNs: r.LRNs, Done: "images", Flags: flags{NoRevoke: true}}).save(r.FS); err != nil {
+		t.Fatal(err)
+	}
+	r.CheckOnly = true
+	if err := r.begin(t.Context()); err == nil || !strings.Contains(err.Error(), "--no-revoke") {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestASecondSetupSaysThatOneRuns(t *testing.T) {
+	r := newRun(t, 0, meet.NewToken())
+	release, err := r.FS.Lock(t.Context(), lockFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer release()
+	if err := Run(t.Context(), r.Options); !errors.Is(err, ErrRuns) {
+		t.Errorf("error %v", err)
+	}
+}
+
 // silentLink is a leader that must not be asked.
 type silentLink struct {
 	link

@@ -56,7 +56,10 @@ func Run(ctx context.Context, o Options) error {
 	defer cancel()
 	release, err := o.FS.Lock(lock, lockFile)
 	if err != nil {
-		return fmt.Errorf("another neco setup runs on this server: %w", err)
+		if lock.Err() != nil && ctx.Err() == nil {
+			return ErrRuns
+		}
+		return err
 	}
 	defer release()
 	r := &run{Options: o, leads: o.LRN == Leader(o.LRNs)}
@@ -77,6 +80,9 @@ func Run(ctx context.Context, o Options) error {
 	}
 	return r.finish(ctx)
 }
+
+// ErrRuns: somebody else sets this server up now.
+var ErrRuns = errors.New("another neco setup runs on this server")
 
 // ErrComplete: this server is set up already.
 var ErrComplete = errors.New("this server is set up already")
@@ -101,7 +107,7 @@ func (r *run) begin(ctx context.Context) (err error) {
 	case !slices.Equal(r.progress.LRNs, r.LRNs):
 		return fmt.Errorf("a setup for the boot servers %s was begun here; go on with it, or give it up with neco reset on all of them",
 			lrnList(r.progress.LRNs))
-	case !r.CheckOnly:
+	default:
 		if err := r.sameFlags(); err != nil {
 			return err
 		}
