@@ -10,9 +10,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"time"
 
-	"golang.org/x/sys/unix"
-
+	"github.com/cybozu-go/neco/pkg/host"
 	"github.com/cybozu-go/neco/pkg/placemat"
 	"github.com/cybozu-go/neco/pkg/placemat/cluster"
 )
@@ -24,7 +24,7 @@ type DC struct {
 	// Plan is its description.
 	Plan *cluster.Cluster
 
-	release func() error // nil: it is not ours
+	release func() // nil: it is not ours
 }
 
 // Use returns the data centre that the variable DC names, else the one called
@@ -53,16 +53,17 @@ func use(ctx context.Context, name string) (*DC, error) {
 // it.  The menu is relative to the root of the repository.
 //
 // Until Down, or the end of this process, it is this process's: nobody else's Up
-// touches it, nor dctest/dc by hand.  So whatever there is of that name has been left by
-// one that was killed, and is ended first.
+// touches it, nor dctest/dc by hand.  So whatever there is of that name has been
+// left by one that was killed, and is ended first.
 func Up(ctx context.Context, name, menu string) (*DC, error) {
-	release, err := hold(name)
+	release, err := hold(ctx, name)
 	if err != nil {
 		return nil, err
 	}
 	d, err := upAnew(ctx, name, menu)
 	if err != nil {
-		return nil, errors.Join(err, release())
+		release()
+		return nil, err
 	}
 	d.release = release
 	return d, nil
@@ -82,22 +83,21 @@ func upAnew(ctx context.Context, name, menu string) (*DC, error) {
 func (d *DC) Down(ctx context.Context) error {
 	err := script(ctx, "", "down", d.Name)
 	if d.release != nil {
-		err = errors.Join(err, d.release())
+		d.release()
 		d.release = nil
 	}
 	return err
 }
 
 // hold makes a data centre this process's, which dctest/dc knows too.
-func hold(name string) (release func() error, err error) {
-	f, err := os.OpenFile("/run/neco-dctest-"+name+".lock", os.O_RDWR|os.O_CREATE, 0o600)
+func hold(ctx context.Context, name string) (release func(), err error) {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	release, err = host.FS{Root: "/"}.Lock(ctx, "/run/neco-dctest-"+name+".lock")
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("data centre %s is another test's; wait for its end: %w", name, err)
 	}
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		return nil, errors.Join(fmt.Errorf("data centre %s is another test's; wait for its end: %w", name, err), f.Close())
-	}
-	return f.Close, nil
+	return release, nil
 }
 
 // script runs dctest/dc for a data centre that is ours.

@@ -4,6 +4,6 @@
 //
 // A recipient counts only with a signature by the key of a server's certificate
 // (see [Record] and, of recovery keys, [Recovery]): whoever can write records
-// cannot make secrets be sealed to a key of their own.  The package must not know where records are
-// kept, nor what is sealed.
+// cannot make secrets be sealed to a key of their own.  The package must not know
+// where records are kept, nor what is sealed.
 package hostkey
