@@ -61,7 +61,7 @@ func (f flags) String() string {
 		all = append(all, "--admin-password-file "+f.AdminPasswordFile)
 	}
 	if len(all) == 0 {
-		return "no flag of these"
+		return "no flags"
 	}
 	return strings.Join(all, " ")
 }
