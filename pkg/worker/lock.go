@@ -15,7 +15,7 @@ import (
 type lock struct {
 	session *election.Session
 	cancel  context.CancelFunc
-	done    chan lockResult
+	done    *result[lockResult]
 	held    bool
 	holder  election.Holder
 }
@@ -36,28 +36,30 @@ func (l *lock) state() update.Lock {
 	return update.LockWaiting
 }
 
-// result never yields where nothing is awaited.
-func (l *lock) result() <-chan lockResult {
+// ready is closed when the campaign has ended.  It is nil while none runs.
+func (l *lock) ready() <-chan struct{} {
 	if l == nil || l.held {
 		return nil
 	}
-	return l.done
+	return l.done.ready
 }
 
 // acquire begins to compete.
 func (w *worker) acquire(ctx context.Context, r *session) *lock {
 	ctx, cancel := context.WithCancel(ctx)
-	l := &lock{session: r.Session, cancel: cancel, done: make(chan lockResult, 1)}
+	l := &lock{session: r.Session, cancel: cancel, done: newResult[lockResult]()}
 	go func() {
 		h, err := r.Campaign(ctx, storage.KeyWorkerLock, strconv.Itoa(w.LRN))
-		l.done <- lockResult{h, err}
+		l.done.deliver(lockResult{h, err})
 	}()
 	return l
 }
 
-// locked takes the result of a candidacy.  What is decided under the lock is
-// decided on a snapshot that is not older than the lock.
-func (w *worker) locked(r *session, res lockResult) error {
+// locked records the result of a campaign.  A decision made under the lock needs
+// a snapshot that is not older than the lock.  It returns the campaign's error,
+// which ends the session.
+func (w *worker) locked(r *session) error {
+	res := r.lock.done.wait()
 	r.lock.cancel()
 	if res.err != nil {
 		return fmt.Errorf("compete for the lock: %w", res.err)
@@ -72,7 +74,7 @@ func (w *worker) locked(r *session, res lockResult) error {
 func (l *lock) release(ctx context.Context) error {
 	if !l.held {
 		l.cancel()
-		res := <-l.done
+		res := l.done.wait()
 		switch {
 		case errors.Is(res.err, election.ErrStands):
 			return res.err
@@ -90,5 +92,5 @@ func (l *lock) end() {
 		return
 	}
 	l.cancel()
-	<-l.done
+	l.done.wait()
 }

@@ -36,6 +36,29 @@ func TestALockThatCannotBeGivenBackHoldsNobodyUp(t *testing.T) {
 	}
 }
 
+// TestACampaignThatFailsDoesNotStopTheWorker holds that a worker whose campaign
+// for the lock fails, because its etcd member has no leader at that moment,
+// starts a new session and finishes the run.
+func TestACampaignThatFailsDoesNotStopTheWorker(t *testing.T) {
+	c := newCell(t)
+	c.request(0, 1, 2)
+	table := emptyTable(2)
+	table[1].Actions[0].Kind = update.Rolling
+	var failed atomic.Bool
+	for lrn := range 3 {
+		h := &host{lrn: lrn, world: c.world}
+		c.startWith(h, table, &memJournal{}, func(cl *clientv3.Client) {
+			cl.KV = deaf{cl.KV, func(op clientv3.Op) bool {
+				return op.IsPut() && strings.HasPrefix(string(op.KeyBytes()), storage.KeyWorkerLock) && failed.CompareAndSwap(false, true)
+			}}
+		})
+	}
+	c.await("the run to be complete", complete)
+	if !failed.Load() {
+		t.Error("no campaign failed")
+	}
+}
+
 // deaf is an etcd that does not get the transactions with certain operations.
 type deaf struct {
 	clientv3.KV

@@ -157,10 +157,10 @@ func (w *worker) wait(ctx context.Context, r *session, longest time.Duration) er
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	case <-r.follower.Wake():
-	case res := <-w.task.result():
-		w.ended(ctx, res)
-	case res := <-r.lock.result():
-		return w.locked(r, res)
+	case <-w.task.ready():
+		w.ended(ctx, w.task.done.wait())
+	case <-r.lock.ready():
+		return w.locked(r)
 	case <-timer.C:
 	}
 	return context.Cause(ctx)
@@ -188,7 +188,7 @@ func (w *worker) endSession(r *session) {
 		return
 	}
 	w.task.cancel(election.ErrLeaseLost)
-	w.cutOff(<-w.task.done)
+	w.cutOff(w.task.done.wait())
 }
 
 // ended takes the result of an action.  One that fails when the session has

@@ -15,7 +15,7 @@ type task struct {
 	at        update.Place
 	cancel    context.CancelCauseFunc
 	cancelled bool
-	done      chan taskResult
+	done      *result[taskResult]
 }
 
 type taskResult struct {
@@ -28,12 +28,12 @@ type taskResult struct {
 // be gone the next time, and a bug that is not shall not go on for ever.
 const panics = 3
 
-// result never yields where no action runs.
-func (t *task) result() <-chan taskResult {
+// ready is closed when the action has ended.  It is nil while none runs.
+func (t *task) ready() <-chan struct{} {
 	if t == nil {
 		return nil
 	}
-	return t.done
+	return t.done.ready
 }
 
 // errCancelled is the cause of an action that the worker itself ends.
@@ -57,7 +57,7 @@ func (w *worker) start(ctx context.Context, r *session, d update.Decision) (bool
 		w.firstTry = now
 	}
 	actx, cancel := context.WithCancelCause(ctx)
-	w.task = &task{at: d.At, cancel: cancel, done: make(chan taskResult, 1)}
+	w.task = &task{at: d.At, cancel: cancel, done: newResult[taskResult]()}
 	w.m.Work = update.Work{State: update.WorkRunning, Attempts: w.m.Work.Attempts + 1}
 	w.retryAt = time.Time{}
 	go w.run(actx, w.task.done, d.At, w.recording(r, w.target))
@@ -75,14 +75,14 @@ func (w *worker) recording(r *session, t Target) Target {
 
 // run is the goroutine of an action.  A panic is the action's error, with its
 // trace in the log.
-func (w *worker) run(ctx context.Context, done chan<- taskResult, at update.Place, t Target) {
+func (w *worker) run(ctx context.Context, done *result[taskResult], at update.Place, t Target) {
 	var res taskResult
 	defer func() {
 		if p := recover(); p != nil {
 			w.Logger.Error("action panicked", "panic", p, "stack", string(debug.Stack()))
 			res = taskResult{err: fmt.Errorf("panic: %v", p), panicked: true}
 		}
-		done <- res
+		done.deliver(res)
 	}()
 	res.note, res.err = w.Doer.Do(ctx, at, t)
 }
