@@ -14,6 +14,7 @@ import (
 	"go.etcd.io/etcd/client/v3/namespace"
 	"go.uber.org/zap"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/backoff"
 )
 
 // A connection that has been silent for etcdKeepAliveTime is probed, and left
@@ -23,6 +24,14 @@ const (
 	etcdKeepAliveTime    = 5 * time.Second
 	etcdKeepAliveTimeout = 3 * time.Second
 )
+
+// etcdReconnect bounds the pause between two connection attempts. grpc's own
+// bound of two minutes would keep a client away from an etcd that has long been
+// back.
+var etcdReconnect = grpc.ConnectParams{
+	Backoff:           backoff.Config{BaseDelay: 200 * time.Millisecond, Multiplier: 1.6, Jitter: 0.2, MaxDelay: 3 * time.Second},
+	MinConnectTimeout: 3 * time.Second,
+}
 
 // EtcdClient returns a client for Neco's own keys, as NecoConfFile says.
 // The caller closes it.
@@ -53,7 +62,7 @@ func (c *EtcdConfig) Client() (*clientv3.Client, error) {
 		DialTimeout:          timeout,
 		DialKeepAliveTime:    etcdKeepAliveTime,
 		DialKeepAliveTimeout: etcdKeepAliveTimeout,
-		DialOptions:          []grpc.DialOption{grpc.WithNoProxy()},
+		DialOptions:          []grpc.DialOption{grpc.WithNoProxy(), grpc.WithConnectParams(etcdReconnect)},
 		TLS:                  tlsConfig,
 		Username:             c.Username,
 		Password:             c.Password,

@@ -19,8 +19,9 @@ func run(ctx context.Context, root string, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
+	pulse := s.StartWatchdog(ctx, updater.StallLimit)
 	return updater.Run(ctx, updater.Options{
-		LRN: s.LRN, Hostname: s.Hostname, Etcd: s.Etcd, Logger: s.Log,
+		LRN: s.LRN, Hostname: s.Hostname, Etcd: s.Etcd, Logger: s.Log, Pulse: pulse,
 		Finder: &finder{log: s.Log}, Notifier: notifier{cluster: cluster},
 	})
 }

@@ -28,6 +28,8 @@ func run(ctx context.Context, root string, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
+	pulse := s.StartWatchdog(ctx, worker.StallLimit)
+	pulse.Allow(installTimeout)
 	if err := repair(ctx, root, s.Log); err != nil {
 		return err
 	}
@@ -37,6 +39,7 @@ func run(ctx context.Context, root string, log *slog.Logger) error {
 			LRN: s.LRN, HostID: hostID, BootID: daemon.BootID(), Version: daemon.Version,
 			Etcd: s.Etcd, Table: steps.Table(), Order: release.Order,
 			Doer: steps.NewHost(steps.Real(root, s.Etcd, s.Log)), Journal: worker.FileJournal{FS: s.FS}, Logger: s.Log,
+			Pulse: pulse,
 		})
 	})
 	g.Go(func() error {

@@ -59,8 +59,11 @@ func Logger(w io.Writer) *slog.Logger {
 }
 
 // Main runs f until it returns or the program is told to end by SIGINT or
-// SIGTERM, which ends f's context, and returns the exit code.
+// SIGTERM, which ends f's context, and returns the exit code. Output that nobody
+// reads, as while journald is down, is lost and does not end the program.
 func Main(f func(context.Context) error) int {
+	// Caught, not ignored: programs that f starts have SIGPIPE as usual.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	err := f(ctx)

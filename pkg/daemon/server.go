@@ -26,7 +26,8 @@ type Server struct {
 	Etcd *clientv3.Client
 	Log  *slog.Logger
 
-	unlock func()
+	unlock       func()
+	stopWatchdog func()
 }
 
 // Open finds out which boot server has its file system at root, keeps other
@@ -69,6 +70,9 @@ func (s *Server) identify() (err error) {
 
 // Close ends the use of etcd and lets another process in.
 func (s *Server) Close() {
+	if s.stopWatchdog != nil {
+		s.stopWatchdog()
+	}
 	s.Etcd.Close()
 	s.unlock()
 }

@@ -33,7 +33,9 @@ func (s *Session) Campaign(ctx context.Context, prefix, value string) (h Holder,
 		}
 	}()
 	e := concurrency.NewElection(s.session, prefix)
-	if err := e.Campaign(ctx, value); err != nil {
+	// Without a leader the member that serves the watch would stay silent as
+	// long as it is cut off from the others.
+	if err := e.Campaign(clientv3.WithRequireLeader(ctx), value); err != nil {
 		if cause := context.Cause(ctx); cause != nil {
 			err = cause
 		}

@@ -17,14 +17,26 @@ var ErrLeaseLost = errors.New("LeaseLost")
 // itself.
 const resignTimeout = 3 * time.Second
 
+// grantTimeout bounds the request for a lease.
+const grantTimeout = 5 * time.Second
+
 // Session is a lease that is kept alive.
 type Session struct {
 	etcd    *clientv3.Client
 	session *concurrency.Session
+	lost    context.CancelCauseFunc
+	endKeep context.CancelFunc
 }
 
 // Lease returns the lease of the session.
 func (s *Session) Lease() clientv3.LeaseID { return s.session.Lease() }
+
+// Abandon ends the session before fn has returned: its context ends with cause,
+// and the lease is not renewed any more, so that it expires after its TTL.
+func (s *Session) Abandon(cause error) {
+	s.lost(cause)
+	s.endKeep()
+}
 
 // WithSession calls fn with a lease of ttl (etcd counts whole seconds) and a
 // context that ends with ctx, or with the lease, then with [ErrLeaseLost] as
@@ -32,7 +44,9 @@ func (s *Session) Lease() clientv3.LeaseID { return s.session.Lease() }
 // key that is bound to it; at an unreachable etcd that is given up after a few
 // seconds.  It returns fn's error.
 func WithSession(ctx context.Context, etcd *clientv3.Client, ttl time.Duration, fn func(context.Context, *Session) error) error {
-	lease, err := etcd.Grant(ctx, int64(ttl/time.Second))
+	gctx, cancel := context.WithTimeout(ctx, grantTimeout)
+	lease, err := etcd.Grant(gctx, int64(ttl/time.Second))
+	cancel()
 	if err != nil {
 		return fmt.Errorf("grant lease: %w", err)
 	}
@@ -56,7 +70,7 @@ func WithSession(ctx context.Context, etcd *clientv3.Client, ttl time.Duration, 
 		case <-alive.Done():
 		}
 	}()
-	return fn(alive, &Session{etcd, session})
+	return fn(alive, &Session{etcd, session, lost, end})
 }
 
 // revoke gives the lease back, and its keys with it.

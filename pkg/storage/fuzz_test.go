@@ -40,6 +40,7 @@ func FuzzDecode(f *testing.F) {
 		_, _ = decodeSwitch(data, 1)
 		_, _ = decodeCheck(data)
 		_, _ = decodeCertificates(data)
+		_, _ = decodeHeartbeat(data)
 		_, _ = parseLRN("presence/"+string(data), "presence/")
 	})
 }

@@ -32,6 +32,8 @@ const (
 	KeyCerts    = "certificates/"
 	KeyBackups  = "backups/"
 
+	KeyHeartbeats = "heartbeats/"
+
 	keyStatusPrefix = "status/"
 )
 
@@ -58,6 +60,7 @@ func Keys() []KeySpec {
 		{"contents/<name>", "outcome of a once-action: version, success; optional started_at, digest", "holder of the lock (guarded)"},
 		{"switch/<group>", "which version of a group may run: version, started_at, side", "neco-worker (guarded, first writer decides)"},
 		{"presence/<LRN>", "sign of life: version, pid, boot_id, host_id, since; leased", "neco-worker"},
+		{"heartbeats/<LRN>", "when the worker's main loop last made progress: at", "neco-worker (guarded), every 15 s"},
 		{"notified/<started_at>", "kinds of notice that were sent for this run", "neco-updater (guarded)"},
 		{"history/<started_at>", "a run: version, servers, by, started_at, ended_at, result, reason", "neco-updater (guarded), neco stop, neco recover"},
 		{"install/<LRN>/containers/<name>", "tag of the installed image", "neco-worker (guarded)"},

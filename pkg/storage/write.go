@@ -120,6 +120,7 @@ func (s *Storage) Unregister(ctx context.Context, lrn int, rev int64) error {
 		clientv3.OpDelete(StatusKey(lrn)),
 		clientv3.OpDelete(certificatesKey(lrn)),
 		clientv3.OpDelete(backupKey(lrn)),
+		clientv3.OpDelete(heartbeatKey(lrn)),
 		clientv3.OpDelete(fmt.Sprintf("%s%d/", KeyInstall, lrn), clientv3.WithPrefix()))
 	return err
 }

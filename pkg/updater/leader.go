@@ -12,6 +12,7 @@ import (
 
 	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/pkg/election"
+	"github.com/cybozu-go/neco/pkg/liveness"
 	"github.com/cybozu-go/neco/pkg/storage"
 	"github.com/cybozu-go/neco/pkg/update"
 )
@@ -20,30 +21,30 @@ import (
 const requestTimeout = 5 * time.Second
 
 // relist is how often the state is read without any event.
-const relist = 30 * time.Second
+const relist = 15 * time.Second
 
-// Run campaigns for the leadership and leads, until ctx ends.  The caller
-// holds the host's lock: what a killed updater of this host has left in etcd
-// is cleared first.  An etcd that cannot be reached is waited for.
+// Run campaigns for the leadership and leads, until ctx ends.  The caller holds
+// the host's lock, so no other updater of this host runs: the keys of its former
+// sessions are deleted before each campaign.  An etcd that cannot be reached is waited for.
 func Run(ctx context.Context, o Options) error {
 	if o.TTL == 0 {
 		o.TTL = LeaseTTL
 	}
+	if o.Pulse == nil {
+		o.Pulse = liveness.New(StallLimit)
+	}
 	b := newBackOff()
-	cleared := false
 	for ctx.Err() == nil {
+		o.Pulse.Suspend()
 		began := time.Now()
-		err := error(nil)
-		if !cleared {
-			err = clearLeftovers(ctx, o)
-			cleared = err == nil
-		}
+		// A session that lost etcd could not give its key back, either.
+		err := clearLeftovers(ctx, o)
 		if err == nil {
 			err = awaitRegistration(ctx, o)
 		}
 		if err == nil {
-			err = election.Hold(ctx, o.Etcd, storage.KeyUpdaterLeader, o.Hostname, o.TTL, func(ctx context.Context, _ *election.Session, h election.Holder) error {
-				return lead(ctx, o, h)
+			err = election.Hold(ctx, o.Etcd, storage.KeyUpdaterLeader, o.Hostname, o.TTL, func(ctx context.Context, s *election.Session, h election.Holder) error {
+				return lead(ctx, o, s, h)
 			})
 		}
 		if ctx.Err() != nil {
@@ -105,7 +106,8 @@ type leader struct {
 	config   *configBox
 }
 
-func lead(ctx context.Context, o Options, h election.Holder) error {
+func lead(ctx context.Context, o Options, s *election.Session, h election.Holder) error {
+	o.Pulse.Beat()
 	o.Logger.Info("leads", "host", o.Hostname)
 	l := &leader{
 		Options: o, store: storage.New(o.Etcd), seen: map[int]bool{},
@@ -113,6 +115,11 @@ func lead(ctx context.Context, o Options, h election.Holder) error {
 		notices: newNotices(), config: newConfigBox(),
 	}
 	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error {
+		err := o.Pulse.AwaitStall(ctx)
+		s.Abandon(err)
+		return err
+	})
 	g.Go(func() error { return l.loop(ctx) })
 	g.Go(func() error { return l.check(ctx) })
 	g.Go(func() error { return l.notify(ctx) })
@@ -125,6 +132,7 @@ func (l *leader) loop(ctx context.Context) error {
 	defer f.Close()
 	b := newBackOff()
 	for {
+		l.Pulse.Beat()
 		pause := relist
 		if snap := f.Snapshot(); snap != nil {
 			err := l.step(ctx, snap)
@@ -293,7 +301,7 @@ func waitFor(ctx context.Context, wake <-chan struct{}, d time.Duration) error {
 
 func newBackOff() *backoff.ExponentialBackOff {
 	b := backoff.NewExponentialBackOff()
-	b.InitialInterval, b.MaxInterval = 100*time.Millisecond, 15*time.Second
+	b.InitialInterval, b.MaxInterval = 100*time.Millisecond, 3*time.Second
 	return b
 }
 

@@ -7,6 +7,7 @@ import (
 
 	clientv3 "go.etcd.io/etcd/client/v3"
 
+	"github.com/cybozu-go/neco/pkg/liveness"
 	"github.com/cybozu-go/neco/pkg/storage"
 	"github.com/cybozu-go/neco/pkg/update"
 )
@@ -59,12 +60,21 @@ type Options struct {
 	Finder   Finder
 	Notifier Notifier
 	Logger   *slog.Logger
+	// Pulse beats with the leader's main loop, and is suspended while this
+	// updater does not lead; nil: a pulse of the updater's own, with
+	// [StallLimit].
+	Pulse *liveness.Pulse
 	// TTL of the leader's lease; 0: [LeaseTTL].
 	TTL time.Duration
 }
 
-// LeaseTTL is the lifetime of the leader's lease, as the original's.
-const LeaseTTL = 60 * time.Second
+// LeaseTTL is the lifetime of the leader's lease. etcd extends every lease to
+// its full TTL when a majority returns, and no updater can lead before the key
+// of the former leader has expired; so it is shorter than the original's 60 s.
+const LeaseTTL = 10 * time.Second
+
+// StallLimit is how long the main loop may take for one turn.
+const StallLimit = 30 * time.Second
 
 // absentNotice is how long a new run waits silently for an absent server.
 const absentNotice = 30 * time.Second

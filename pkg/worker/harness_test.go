@@ -15,6 +15,7 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 
 	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/pkg/liveness"
 	"github.com/cybozu-go/neco/pkg/sandbox/etcd"
 	"github.com/cybozu-go/neco/pkg/sandbox/etcd/etcdtest"
 	"github.com/cybozu-go/neco/pkg/storage"
@@ -34,6 +35,8 @@ type host struct {
 	// before is called at the begin of each action.
 	before func(ctx context.Context, p update.Place) error
 	unfit  bool
+	// ask is called in the worker's main loop.
+	ask func()
 }
 
 func (h *host) Do(ctx context.Context, p update.Place, _ worker.Target) (string, error) {
@@ -48,6 +51,9 @@ func (h *host) Do(ctx context.Context, p update.Place, _ worker.Target) (string,
 }
 
 func (h *host) Qualifies(context.Context, update.Place, worker.Target) (bool, string, error) {
+	if h.ask != nil {
+		h.ask()
+	}
 	return !h.unfit, "not here", nil
 }
 
@@ -153,6 +159,8 @@ type cell struct {
 	etcd    *clientv3.Client
 	store   *storage.Storage
 	world   *world
+	// pulse is that of the workers started next; nil: their own.
+	pulse *liveness.Pulse
 }
 
 var shared etcdtest.Cluster
@@ -217,6 +225,7 @@ func (c *cell) startWith(h *host, table update.Table, j worker.Journal, change f
 			LRN: h.lrn, HostID: fmt.Sprint("host", h.lrn), Version: version, Etcd: cl, Table: table,
 			Order:   func(a, b string) (int, error) { return strings.Compare(a, b), nil },
 			Doer:    h,
+			Pulse:   c.pulse,
 			Journal: j,
 			Logger:  slog.New(slog.NewTextHandler(testWriter{c.t, c.world}, nil)).With("lrn", h.lrn),
 		})

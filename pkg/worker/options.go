@@ -8,6 +8,7 @@ import (
 
 	clientv3 "go.etcd.io/etcd/client/v3"
 
+	"github.com/cybozu-go/neco/pkg/liveness"
 	"github.com/cybozu-go/neco/pkg/storage"
 	"github.com/cybozu-go/neco/pkg/update"
 )
@@ -60,9 +61,17 @@ type Options struct {
 	Doer    Doer
 	Journal Journal
 	Logger  *slog.Logger
+	// Pulse beats with the worker's main loop; nil: a pulse of the worker's
+	// own, with [StallLimit].
+	Pulse *liveness.Pulse
 	// TTL of the worker's lease; 0: [LeaseTTL].
 	TTL time.Duration
 }
+
+// StallLimit is how long the main loop may take for one turn, except where it
+// announces more. The longest turn is a request to etcd with its deadline, and
+// the end of an action that was cancelled.
+const StallLimit = 30 * time.Second
 
 // LeaseTTL is the lifetime of the lease of presence and lock, as the
 // original's.

@@ -23,6 +23,8 @@ type session struct {
 	fresh int64
 	read  bool
 	lock  *lock
+	// heartbeatAt is when the next heartbeat is due.
+	heartbeatAt time.Time
 }
 
 // session decides and acts until the lease or ctx ends.
@@ -33,8 +35,13 @@ func (w *worker) session(ctx context.Context, es *election.Session) error {
 	}
 	r := &session{Session: es, presence: presence, follower: w.store.Follow(ctx)}
 	defer r.follower.Close()
+	stopWatch := w.watchPulse(ctx, es)
+	defer stopWatch()
 	defer w.endSession(r)
 	for {
+		if err := w.beat(ctx, r); err != nil {
+			return err
+		}
 		ready, err := w.refresh(ctx, r)
 		if err != nil {
 			return err
@@ -84,6 +91,7 @@ func (w *worker) refresh(ctx context.Context, r *session) (ready bool, err error
 func (w *worker) readState(ctx context.Context, r *session) error {
 	b := newBackOff()
 	for {
+		w.Pulse.Beat()
 		tctx, cancel := context.WithTimeout(ctx, requestTimeout)
 		s, err := w.store.Snapshot(tctx)
 		cancel()
@@ -151,7 +159,7 @@ func (w *worker) actionName(p update.Place) string {
 // wait sleeps until something may have changed: the shared state, the action,
 // the lock, or the time.
 func (w *worker) wait(ctx context.Context, r *session, longest time.Duration) error {
-	timer := time.NewTimer(w.untilNext(longest))
+	timer := time.NewTimer(min(w.untilNext(longest), max(time.Until(r.heartbeatAt), time.Millisecond)))
 	defer timer.Stop()
 	select {
 	case <-ctx.Done():
@@ -167,7 +175,7 @@ func (w *worker) wait(ctx context.Context, r *session, longest time.Duration) er
 }
 
 // relist is how often the worker decides without any event.
-const relist = 30 * time.Second
+const relist = heartbeatEvery
 
 // untilNext is the time until a deadline or a retry is due.
 func (w *worker) untilNext(next time.Duration) time.Duration {

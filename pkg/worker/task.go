@@ -149,6 +149,7 @@ func (w *worker) restore(ctx context.Context, r *session, d update.Decision) (bo
 	if time.Now().Before(w.retryAt) {
 		return false, nil
 	}
+	w.Pulse.Allow(restoreTimeout)
 	rctx, cancel := context.WithTimeout(ctx, restoreTimeout)
 	defer cancel()
 	target := w.target

@@ -11,6 +11,7 @@ import (
 	"github.com/cenkalti/backoff/v5"
 
 	"github.com/cybozu-go/neco/pkg/election"
+	"github.com/cybozu-go/neco/pkg/liveness"
 	"github.com/cybozu-go/neco/pkg/storage"
 	"github.com/cybozu-go/neco/pkg/update"
 )
@@ -44,6 +45,9 @@ func Run(ctx context.Context, o Options) error {
 	if o.TTL == 0 {
 		o.TTL = LeaseTTL
 	}
+	if o.Pulse == nil {
+		o.Pulse = liveness.New(StallLimit)
+	}
 	if err := o.Table.Validate(); err != nil {
 		return err
 	}
@@ -59,6 +63,7 @@ func Run(ctx context.Context, o Options) error {
 	w.until(ctx, "clear what a former worker has left", w.clearLeftovers)
 	between := newBackOff()
 	for ctx.Err() == nil {
+		w.Pulse.Beat()
 		began := time.Now()
 		err := election.WithSession(ctx, o.Etcd, o.TTL, w.session)
 		if ctx.Err() != nil {
@@ -89,6 +94,7 @@ func (w *worker) clearLeftovers(ctx context.Context) error {
 func (w *worker) until(ctx context.Context, what string, f func(context.Context) error) {
 	b := newBackOff()
 	for ctx.Err() == nil {
+		w.Pulse.Beat()
 		tctx, cancel := context.WithTimeout(ctx, requestTimeout)
 		err := f(tctx)
 		cancel()
@@ -115,7 +121,7 @@ func (w *worker) putPresence(ctx context.Context, s *election.Session) (rev int6
 // guard is what each write of this worker requires.
 func (w *worker) guard(r *session) storage.Guard {
 	g := storage.Guard{Holder: storage.PresenceKey(w.LRN), HolderRev: r.presence, Lost: storage.ErrLeaseLost, LRN: w.LRN}
-	if r.snap.Request != nil {
+	if r.snap != nil && r.snap.Request != nil {
 		g.RequestRev = r.snap.Request.Rev
 	}
 	return g
@@ -123,7 +129,7 @@ func (w *worker) guard(r *session) storage.Guard {
 
 func newBackOff() *backoff.ExponentialBackOff {
 	b := backoff.NewExponentialBackOff()
-	b.InitialInterval, b.MaxInterval = 100*time.Millisecond, 15*time.Second
+	b.InitialInterval, b.MaxInterval = 100*time.Millisecond, 5*time.Second
 	return b
 }
 

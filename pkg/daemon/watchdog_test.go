@@ -1,0 +1,56 @@
+package daemon
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"testing"
+	"time"
+)
+
+// TestTheWatchdogIsNotifiedOnlyWhileTheLoopMakesProgress uses the socket and the
+// environment with which systemd starts a service.
+func TestTheWatchdogIsNotifiedOnlyWhileTheLoopMakesProgress(t *testing.T) {
+	const interval, limit = 30 * time.Millisecond, 300 * time.Millisecond
+	path := filepath.Join(t.TempDir(), "notify")
+	conn, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	t.Setenv("NOTIFY_SOCKET", path)
+	t.Setenv("WATCHDOG_USEC", strconv.FormatInt(interval.Microseconds(), 10))
+	t.Setenv("WATCHDOG_PID", strconv.Itoa(os.Getpid()))
+	ctx, cancel := context.WithCancel(t.Context())
+	s := &Server{Log: slog.New(slog.DiscardHandler)}
+	pulse := s.StartWatchdog(ctx, limit)
+	defer func() {
+		cancel()
+		s.stopWatchdog()
+	}()
+	receive := func(within time.Duration) string {
+		buf := make([]byte, 64)
+		conn.SetReadDeadline(time.Now().Add(within))
+		n, err := conn.Read(buf)
+		if err != nil {
+			return ""
+		}
+		return string(buf[:n])
+	}
+	for range 5 {
+		pulse.Beat()
+		if got := receive(10 * time.Second); got != "WATCHDOG=1" {
+			t.Fatalf("notified %q while the loop beats", got)
+		}
+	}
+	for pulse.Alive() {
+		receive(limit)
+	}
+	receive(interval) // may have been sent just before the pulse ended
+	if got := receive(10 * interval); got != "" {
+		t.Errorf("notified %q by a loop that stands still", got)
+	}
+}

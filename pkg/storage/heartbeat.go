@@ -1,0 +1,49 @@
+package storage
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"strconv"
+	"time"
+
+	clientv3 "go.etcd.io/etcd/client/v3"
+)
+
+// Heartbeat is the last time at which the main loop of a boot server's worker
+// made progress. Unlike the presence it stays when the worker is gone, so that
+// others can tell since when the server has been silent.
+type Heartbeat struct {
+	// At is a time by the worker's own clock, for people only.
+	At time.Time `json:"at"`
+}
+
+func heartbeatKey(lrn int) string { return KeyHeartbeats + strconv.Itoa(lrn) }
+
+// PutHeartbeat writes the heartbeat of a worker. The request is not compared.
+func (s *Storage) PutHeartbeat(ctx context.Context, g Guard, lrn int, h Heartbeat) error {
+	v, err := json.Marshal(h)
+	if err != nil {
+		return err
+	}
+	g.AnyRequest = true
+	_, err = s.commit(ctx, "write heartbeat", g, nil, clientv3.OpPut(heartbeatKey(lrn), string(v)))
+	return err
+}
+
+// Heartbeats returns the last heartbeats by LRN, and the keys that are
+// malformed.
+func (s *Storage) Heartbeats(ctx context.Context) (map[int]Heartbeat, []MalformedKey, error) {
+	return reports(ctx, s, KeyHeartbeats, decodeHeartbeat)
+}
+
+func decodeHeartbeat(data []byte) (Heartbeat, error) {
+	var h Heartbeat
+	if err := decode(data, &h); err != nil {
+		return h, err
+	}
+	if h.At.IsZero() {
+		return h, errors.New("it has no time")
+	}
+	return h, nil
+}
