@@ -17,6 +17,10 @@ export NAME
 endif
 
 SEEDS = 1000
+# The shells of the daemons are simulated with SHELL_SEEDS, and run on a real
+# etcd with ETCD_SEEDS.
+SHELL_SEEDS = 2000
+ETCD_SEEDS = 100
 FUZZTIME = 20s
 STATICCHECK = go tool -modfile=tools/go.mod staticcheck
 
@@ -51,14 +55,20 @@ check: lint test ## Format, vet, staticcheck, tests
 .PHONY: lint
 lint: ## Format, vet, staticcheck
 	@files=$$(gofmt -l *.go cmd dctest internal pkg); test -z "$$files" || { echo "not formatted, run gofmt -w: $$files" >&2; exit 1; }
-	go vet -tags=sandbox,dctest,vault ./...
-	$(STATICCHECK) -tags=sandbox,dctest,vault ./...
+	go vet -tags=sandbox,dctest,vault,shell ./...
+	$(STATICCHECK) -tags=sandbox,dctest,vault,shell ./...
 
 .PHONY: test
 test: ## All tests, with the race detector, and SEEDS=1000 simulated updates
 	@tools/need gcc:gcc git:git dpkg-deb:dpkg
-	go test -race $$(go list ./... | grep -v /pkg/simulation$$)
+	go test -race $$(go list ./... | grep -v /pkg/simulation)
 	go test ./pkg/simulation -args -seeds=$(SEEDS)
+	go test ./pkg/simulation/model
+	go test ./pkg/simulation/shells -args -seeds=$(SHELL_SEEDS)
+
+.PHONY: test-shell
+test-shell: ## The daemons' shells on a real etcd behind a failing network [ETCD_SEEDS=100]
+	go test -tags=shell -count=1 -timeout=60m -parallel=12 -run='OnEtcd' ./pkg/simulation/shells -args -seeds=$(ETCD_SEEDS)
 
 .PHONY: test-sandbox
 test-sandbox: ## The tests that run real packages in the sandbox

@@ -2,6 +2,7 @@ package component
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/pkg/host"
@@ -72,6 +73,8 @@ type Units interface {
 	Enable(ctx context.Context, name string) error
 	Disable(ctx context.Context, name string) error
 	IsActive(ctx context.Context, name string) (bool, error)
+	// Describe returns the state of a service and its newest words, for people.
+	Describe(ctx context.Context, name string) string
 }
 
 // Containers is what components need of the container runtime.
@@ -87,6 +90,15 @@ type Host struct {
 	FS         host.FS
 	Units      Units
 	Containers Containers
+	// Progress is told what a call waits for at the moment; nil: nobody.
+	Progress func(text string)
+}
+
+// tell reports progress.
+func (h Host) tell(format string, args ...any) {
+	if h.Progress != nil {
+		h.Progress(fmt.Sprintf(format, args...))
+	}
 }
 
 // image finds the image of c; ok is false for a component without one.

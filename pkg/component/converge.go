@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/cybozu-go/neco/pkg/host"
@@ -99,6 +101,11 @@ func Apply(ctx context.Context, h Host, c Component, t Target) (restarted bool, 
 	if err != nil {
 		return false, err
 	}
+	if stale || anyDown(ctx, h, c) {
+		if err := prepare(ctx, h, c, t); err != nil {
+			return false, fmt.Errorf("%s: %w", c.Name(), err)
+		}
+	}
 	for _, u := range c.Units() {
 		if err := bringUp(ctx, h, u, stale); err != nil {
 			return false, fmt.Errorf("%s: %w", c.Name(), err)
@@ -110,6 +117,51 @@ func Apply(ctx context.Context, h Host, c Component, t Target) (restarted bool, 
 	record := host.File{Path: path.Join(appliedDir, c.Name()), Data: []byte(want), Mode: 0o644}
 	_, err = h.FS.Write(record)
 	return stale, err
+}
+
+// anyDown reports whether a service of c is not active, or cannot be told to be.
+func anyDown(ctx context.Context, h Host, c Component) bool {
+	return slices.ContainsFunc(c.Units(), func(u Unit) bool {
+		if u.Timer || u.Condition != "" && !exists(h.FS, u.Condition) {
+			return false
+		}
+		active, err := h.Units.IsActive(ctx, u.Name)
+		return err != nil || !active
+	})
+}
+
+// restartSpace is the free space without which nothing is stopped: a program that
+// starts writes its log and its data.
+const restartSpace = 64 << 20
+
+// prepare makes sure, before anything is stopped, that what a start needs is
+// there. An image that somebody has removed is fetched again.
+func prepare(ctx context.Context, h Host, c Component, t Target) error {
+	img, ok, err := image(c, t)
+	if err != nil {
+		return err
+	}
+	if ok {
+		h.tell("image %s", h.Containers.FullName(img))
+		if err := h.Containers.Pull(ctx, img); err != nil {
+			return err
+		}
+		h.tell("")
+	}
+	housed, ok := c.(Housed)
+	if !ok {
+		return nil
+	}
+	for _, d := range housed.Directories() {
+		free, err := h.FS.Free(d.Path)
+		if err == nil && free < restartSpace {
+			err = fmt.Errorf("DiskFull: %s has %d MiB left, and a restart needs %d MiB; free some space", d.Path, free>>20, restartSpace>>20)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // bringUp restarts a stale unit and starts one that is down.
@@ -132,17 +184,54 @@ func bringUp(ctx context.Context, h Host, u Unit, stale bool) error {
 func ready(ctx context.Context, h Host, c Component, t Target) error {
 	tick := time.NewTicker(readyPoll)
 	defer tick.Stop()
+	describe := time.Now().Add(describeEvery)
+	state := ""
 	for {
 		missing, err := notReady(ctx, h, c, t)
 		if err == nil && missing == "" {
+			h.tell("")
 			return nil
+		}
+		if now := time.Now(); now.After(describe) {
+			describe = now.Add(describeEvery)
+			state = describeAll(ctx, h, c, err)
+			h.tell("waiting for %s: %s", missing, state)
 		}
 		select {
 		case <-ctx.Done():
-			return errors.Join(fmt.Errorf("wait for %s: %w", missing, context.Cause(ctx)), err)
+			return notReadyError(missing, state, context.Cause(ctx), err)
 		case <-tick.C:
 		}
 	}
+}
+
+// describeEvery is how often the state of a unit that is not ready is looked up.
+const describeEvery = 2 * time.Second
+
+// describeAll is why a component is not ready: the error of the check, or what
+// systemd says about its units.
+func describeAll(ctx context.Context, h Host, c Component, err error) string {
+	if err != nil {
+		return err.Error()
+	}
+	var all []string
+	for _, u := range c.Units() {
+		if !u.Timer {
+			all = append(all, h.Units.Describe(ctx, u.Name))
+		}
+	}
+	return strings.Join(all, "; ")
+}
+
+// notReadyError ends with the cause that an operator can act on.
+func notReadyError(missing, state string, end, err error) error {
+	switch {
+	case err != nil:
+		return fmt.Errorf("wait for %s: %w: %w", missing, end, err)
+	case state != "":
+		return fmt.Errorf("wait for %s: %w: %s", missing, end, state)
+	}
+	return fmt.Errorf("wait for %s: %w", missing, end)
 }
 
 // notReady names what is not up yet.

@@ -3,6 +3,8 @@ package component_test
 import (
 	"context"
 	"errors"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -41,7 +43,7 @@ func TestConverge(t *testing.T) {
 	target := componenttest.Target()
 	newer := target
 	newer.Artifacts.Images = append([]neco.ContainerImage{{Name: "serf", Repository: "quay.io/cybozu/serf", Tag: "9"}}, newer.Artifacts.Images...)
-	all := []string{"restart serf", "restart optional"}
+	all := []string{"pull serf", "restart serf", "restart optional"}
 	steps := []struct {
 		name   string
 		c      program
@@ -53,7 +55,7 @@ func TestConverge(t *testing.T) {
 		{"does nothing where nothing differs", program{"a"}, target, nil, nil},
 		{"restarts where a file differs", program{"b"}, target, nil, all},
 		{"restarts where the image differs", program{"b"}, newer, nil, append([]string{"install tools of serf"}, all...)},
-		{"starts what is down", program{"b"}, newer, func() { h.Kill("serf") }, []string{"start serf"}},
+		{"starts what is down", program{"b"}, newer, func() { h.Kill("serf") }, []string{"pull serf", "start serf"}},
 	}
 	for _, s := range steps {
 		if s.before != nil {
@@ -86,7 +88,7 @@ func TestARestartThatFailsIsDoneAgain(t *testing.T) {
 	}
 	// The commands are installed; the restart was not recorded, so it is
 	// done now.
-	if diff := cmp.Diff([]string{"restart serf", "restart optional"}, h.Did()); diff != "" {
+	if diff := cmp.Diff([]string{"pull serf", "restart serf", "restart optional"}, h.Did()); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -106,3 +108,45 @@ func TestWhatDoesNotBecomeReadyIsNamed(t *testing.T) {
 type neverUp struct{ *componenttest.Host }
 
 func (neverUp) IsActive(context.Context, string) (bool, error) { return false, nil }
+
+// TestNothingIsRestartedWithoutItsImage holds that an image that somebody has
+// removed is fetched before the running program is stopped, and that the program
+// goes on where that fails.
+func TestNothingIsRestartedWithoutItsImage(t *testing.T) {
+	h, ch := componenttest.New(t)
+	if err := converge(t, ch, program{"a"}, componenttest.Target()); err != nil {
+		t.Fatal(err)
+	}
+	h.Did()
+	h.Fail = func(act string) error {
+		if act == "pull serf" {
+			return errors.New("registry is down")
+		}
+		return nil
+	}
+	if err := converge(t, ch, program{"b"}, componenttest.Target()); err == nil || err.Error() != "serf: registry is down" {
+		t.Errorf("error %v", err)
+	}
+	if did := h.Did(); len(did) > 0 {
+		t.Errorf("did %v", did)
+	}
+}
+
+// TestAWaitTellsTheStateOfTheUnit, and the error of one that was in vain ends
+// with it.
+func TestAWaitTellsTheStateOfTheUnit(t *testing.T) {
+	h, ch := componenttest.New(t)
+	var told []string
+	ch.Progress = func(text string) { told = append(told, text) }
+	h.Dead("serf")
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	_, err := component.Converge(ctx, ch, program{"a"}, componenttest.Target())
+	const state = "serf.service: inactive; docker: no such image"
+	if err == nil || !strings.HasSuffix(err.Error(), state+"; optional.service: active") {
+		t.Errorf("error %v", err)
+	}
+	if !slices.Contains(told, "waiting for serf.service: "+state+"; optional.service: active") {
+		t.Errorf("told %q", told)
+	}
+}

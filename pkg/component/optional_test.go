@@ -38,9 +38,9 @@ func TestOnlyTheEffectivePartOfAFileRestarts(t *testing.T) {
 		text string
 		want []string
 	}{
-		{"a # one", []string{"install tools of serf", "restart serf", "restart optional"}},
+		{"a # one", []string{"install tools of serf", "pull serf", "restart serf", "restart optional"}},
 		{"a # two", nil},
-		{"b # two", []string{"restart serf", "restart optional"}},
+		{"b # two", []string{"pull serf", "restart serf", "restart optional"}},
 	} {
 		s := store{program{c.text}, func() error { return nil }}
 		stale, err := component.Stale(ch, s, componenttest.Target())
@@ -81,7 +81,7 @@ func TestNothingIsRecordedBeforeTheProbeSucceeds(t *testing.T) {
 	if err := converge(t, ch, s, componenttest.Target()); err != nil || asked != 3 {
 		t.Errorf("asked %d times, %v", asked, err)
 	}
-	if diff := cmp.Diff([]string{"restart serf", "restart optional"}, h.Did()); diff != "" {
+	if diff := cmp.Diff([]string{"pull serf", "restart serf", "restart optional"}, h.Did()); diff != "" {
 		t.Errorf("what was not seen to work is restarted: %s", diff)
 	}
 }

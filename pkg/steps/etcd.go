@@ -34,11 +34,14 @@ func ifManaged(f do) do {
 	}
 }
 
-// joined says whether the member of this host has begun.
-func (h *Host) joined() bool {
-	_, err := os.Stat(h.FS.Path(path.Join(neco.EtcdDataDir, "member")))
+// begun reports whether the member of this host has been started.
+func (h *Host) begun() bool {
+	_, err := os.Stat(h.FS.Path(memberDir))
 	return err == nil
 }
+
+// memberDir is what a member makes in its data directory.
+var memberDir = path.Join(neco.EtcdDataDir, "member")
 
 // writeEtcd puts the files of a member in place that has begun.  What runs is
 // left alone until the last step.
@@ -47,7 +50,7 @@ func writeEtcd(ctx context.Context, h *Host, t worker.Target) (string, error) {
 		if err := writeNecoConfig(h, t); err != nil {
 			return "", err
 		}
-		if !h.joined() {
+		if !h.begun() {
 			return "", nil // what it has to be told comes with the join
 		}
 		return write(etcd.Component{})(ctx, h, t)
@@ -76,20 +79,23 @@ func join(ctx context.Context, h *Host, t worker.Target) (string, error) {
 		return "", err
 	}
 	m, listed := now.Find(own)
-	if listed && m.Name != "" && h.joined() {
+	hasData := m.Healthy
+	if !hasData {
+		if hasData, err = etcd.HasData(h.FS.Path(neco.EtcdDataDir)); err != nil {
+			return "", err
+		}
+	}
+	if listed && m.Name != "" && hasData {
 		if !m.Learner {
 			return "", nil
 		}
 		return "promoted", promote(ctx, h, own)
 	}
-	if !listed && h.joined() {
-		// A copy of the data, of a time before this server left.
-		if err := h.FS.RemoveDir(path.Join(neco.EtcdDataDir, "member")); err != nil {
-			return "", err
-		}
-	}
-	now, err = membership.Add(ctx, h.Etcd, own, !h.joined())
+	now, err = membership.Add(ctx, h.Etcd, own, !hasData)
 	if err != nil {
+		return "", err
+	}
+	if err := h.discard(ctx, listed && hasData); err != nil {
 		return "", err
 	}
 	c := etcd.Component{Initial: now.Initial(etcd.MemberName(t.LRN), own)}
@@ -100,6 +106,19 @@ func join(ctx context.Context, h *Host, t worker.Target) (string, error) {
 		return "", err
 	}
 	return "joined", promote(ctx, h, own)
+}
+
+// discard deletes what is left of a member's data, unless it is good: a copy of a
+// time before this server left, or the rest of lost or corrupt data. A member
+// that fails over it again and again is stopped first.
+func (h *Host) discard(ctx context.Context, good bool) error {
+	if good || !h.begun() {
+		return nil
+	}
+	if err := h.Units.Stop(ctx, neco.EtcdService); err != nil {
+		return err
+	}
+	return h.FS.RemoveDir(memberDir)
 }
 
 // promote waits until the learner has caught up: etcd has no event for that.

@@ -99,7 +99,7 @@ func (h *Host) component(t worker.Target) (component.Host, component.Target, err
 		return component.Host{}, component.Target{}, err
 	}
 	_, err = h.FS.Read(neco.DCTestFile)
-	return component.Host{FS: h.FS, Units: h.Units, Containers: containers}, component.Target{
+	return component.Host{FS: h.FS, Units: h.Units, Containers: containers, Progress: t.Progress}, component.Target{
 		LRN: t.LRN, Members: t.Members, Version: t.Version,
 		Artifacts: h.Artifacts, Private: err != nil, Facts: facts(h.FS),
 	}, nil

@@ -150,9 +150,33 @@ func (t Table) failed(m Member, s State, own Status) (d Decision, over bool) {
 	return m.abort(s.Request, own, msg), true
 }
 
-// triesAgain begins the message of a status whose action has failed and is
-// tried again.
-const triesAgain = "tries again: "
+// Prefixes of messages that hold only as long as the action in hand: it has
+// failed and is retried, or it is waiting. They are not kept as notes.
+const (
+	triesAgain = "tries again: "
+	inProgress = "in progress: "
+)
+
+// isTransient reports whether a message holds only for the moment.
+func isTransient(message string) bool {
+	return strings.HasPrefix(message, triesAgain) || strings.HasPrefix(message, inProgress)
+}
+
+// showProgress reports what the action in hand waits for, in place of d, which
+// waits for it. The same text is reported once.
+func (t Table) showProgress(d Decision, m Member, own Status) Decision {
+	at := m.current()
+	if d.Do != Wait || m.Work.Progress == "" || len(m.Again) > 0 || own.StartedAt == nil || own.Arrival() != t.arrival(at) {
+		return d
+	}
+	msg := fmt.Sprintf("%sstep %d (%s) %s: %s", inProgress, at.Step, t.Name(at.Step), t.Action(at).Name, m.Work.Progress)
+	if own.Message == msg {
+		return d
+	}
+	st := own
+	st.Message = msg
+	return Decision{Do: Report, At: at, Why: msg, Status: st, KeepNotes: true}
+}
 
 // tryAgain reports why an action is done once more, so that people need not
 // look into a log.  The same reason is reported once.
@@ -187,7 +211,7 @@ func (m Member) status(r *Request, a Arrival, own Status, cond neco.UpdateCondit
 		return st
 	}
 	notes := m.Notes
-	if own.Message != "" && own.Arrival().Step == a.Step && !strings.HasPrefix(own.Message, triesAgain) {
+	if own.Message != "" && own.Arrival().Step == a.Step && !isTransient(own.Message) {
 		notes = append([]string{own.Message}, notes...)
 	}
 	st.Message = strings.Join(slices.Compact(notes), "; ")

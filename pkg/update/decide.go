@@ -41,7 +41,7 @@ func (t Table) Decide(m Member, s State, order Order) Decision {
 		}
 		return t.enter(m, r, own, reported, order)
 	}
-	return t.proceed(m, s, own, reported)
+	return t.showProgress(t.proceed(m, s, own, reported), m, own)
 }
 
 func stopText(r *Request) string {

@@ -41,6 +41,9 @@ type Work struct {
 	Permanent bool
 	// Note is what the action wants to have said in the status.
 	Note string
+	// Progress is what the action, or its turn, waits for at the moment; empty:
+	// nothing that the status should show.
+	Progress string
 	// Cancelled is why the member itself ended the action, if it did.
 	Cancelled Cause
 }

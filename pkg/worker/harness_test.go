@@ -37,9 +37,14 @@ type host struct {
 	unfit  bool
 	// ask is called in the worker's main loop.
 	ask func()
+	// progress is what an action at step 1 tells about itself.
+	progress string
 }
 
-func (h *host) Do(ctx context.Context, p update.Place, _ worker.Target) (string, error) {
+func (h *host) Do(ctx context.Context, p update.Place, t worker.Target) (string, error) {
+	if h.progress != "" && p.Step == 1 {
+		t.Progress(h.progress)
+	}
 	h.world.begin(h.lrn, p)
 	defer h.world.end(h.lrn, p)
 	if h.before != nil {

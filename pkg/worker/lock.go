@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"time"
 
 	"github.com/cybozu-go/neco/pkg/election"
 	"github.com/cybozu-go/neco/pkg/storage"
@@ -17,6 +18,7 @@ type lock struct {
 	cancel  context.CancelFunc
 	done    *result[lockResult]
 	held    bool
+	since   time.Time
 	holder  election.Holder
 }
 
@@ -47,7 +49,7 @@ func (l *lock) ready() <-chan struct{} {
 // acquire begins to compete.
 func (w *worker) acquire(ctx context.Context, r *session) *lock {
 	ctx, cancel := context.WithCancel(ctx)
-	l := &lock{session: r.Session, cancel: cancel, done: newResult[lockResult]()}
+	l := &lock{session: r.Session, cancel: cancel, since: time.Now(), done: newResult[lockResult]()}
 	go func() {
 		h, err := r.Campaign(ctx, storage.KeyWorkerLock, strconv.Itoa(w.LRN))
 		l.done.deliver(lockResult{h, err})

@@ -24,6 +24,10 @@ type Target struct {
 	// storage.ContainerKey or storage.DebKey, and its value.  The write is
 	// guarded like a status.
 	Record func(ctx context.Context, key, value string) error
+	// Progress tells what the action waits for at the moment, for the status:
+	// "serf.service: activating". A text that stands for some seconds is shown
+	// until the next one, an empty one clears it. It does not block.
+	Progress func(text string)
 }
 
 // Doer does actions on a host.

@@ -132,6 +132,7 @@ func (w *worker) decide(r *session) update.Decision {
 	if !w.firstTry.IsZero() {
 		m.Work.Elapsed = time.Since(w.firstTry)
 	}
+	m.Work.Progress, _ = w.progress(r)
 	d := w.Table.Decide(m, r.snap.State, w.Order)
 	w.say(d)
 	return d
@@ -159,12 +160,13 @@ func (w *worker) actionName(p update.Place) string {
 // wait sleeps until something may have changed: the shared state, the action,
 // the lock, or the time.
 func (w *worker) wait(ctx context.Context, r *session, longest time.Duration) error {
-	timer := time.NewTimer(min(w.untilNext(longest), max(time.Until(r.heartbeatAt), time.Millisecond)))
+	timer := time.NewTimer(min(w.untilNext(longest), max(time.Until(r.heartbeatAt), time.Millisecond), w.progressDue(r)))
 	defer timer.Stop()
 	select {
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	case <-r.follower.Wake():
+	case <-w.task.told():
 	case <-w.task.ready():
 		w.ended(ctx, w.task.done.wait())
 	case <-r.lock.ready():

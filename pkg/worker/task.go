@@ -16,6 +16,7 @@ type task struct {
 	cancel    context.CancelCauseFunc
 	cancelled bool
 	done      *result[taskResult]
+	progress  *progress
 }
 
 type taskResult struct {
@@ -57,16 +58,19 @@ func (w *worker) start(ctx context.Context, r *session, d update.Decision) (bool
 		w.firstTry = now
 	}
 	actx, cancel := context.WithCancelCause(ctx)
-	w.task = &task{at: d.At, cancel: cancel, done: newResult[taskResult]()}
+	w.task = &task{at: d.At, cancel: cancel, done: newResult[taskResult](), progress: newProgress()}
 	w.m.Work = update.Work{State: update.WorkRunning, Attempts: w.m.Work.Attempts + 1}
 	w.retryAt = time.Time{}
-	go w.run(actx, w.task.done, d.At, w.recording(r, w.target))
+	target := w.recording(r, w.target)
+	target.Progress = w.task.progress.set
+	go w.run(actx, w.task.done, d.At, target)
 	return false, nil
 }
 
 // recording is t with a way to record, as long as this session lasts.
 func (w *worker) recording(r *session, t Target) Target {
 	guard := w.guard(r)
+	t.Progress = func(string) {}
 	t.Record = func(ctx context.Context, key, value string) error {
 		return w.store.PutInstalled(ctx, guard, key, value)
 	}

@@ -67,6 +67,7 @@ type Host struct {
 	active  map[string]bool
 	running map[string]bool
 	enabled map[string]bool
+	dead    map[string]bool
 	// Fail, if not nil, is asked before each act.
 	Fail func(act string) error
 }
@@ -74,7 +75,7 @@ type Host struct {
 // New returns a component's host with its files in a directory of the test.
 func New(t *testing.T) (*Host, component.Host) {
 	t.Helper()
-	h := &Host{active: map[string]bool{}, running: map[string]bool{}, enabled: map[string]bool{}}
+	h := &Host{active: map[string]bool{}, running: map[string]bool{}, enabled: map[string]bool{}, dead: map[string]bool{}}
 	return h, component.Host{FS: host.FS{Root: t.TempDir()}, Units: h, Containers: h}
 }
 
@@ -143,7 +144,22 @@ func (h *Host) StartTimer(_ context.Context, name string) error {
 func (h *Host) IsActive(_ context.Context, name string) (bool, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.active[name], nil
+	return h.active[name] && !h.dead[name], nil
+}
+
+// Describe implements component.Units.
+func (h *Host) Describe(ctx context.Context, name string) string {
+	if active, _ := h.IsActive(ctx, name); active {
+		return name + ".service: active"
+	}
+	return name + ".service: inactive; docker: no such image"
+}
+
+// Dead makes a unit stay inactive whatever is done to it.
+func (h *Host) Dead(name string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.dead[name] = true
 }
 
 // Kill makes a unit inactive.

@@ -1,0 +1,48 @@
+package etcd
+
+import (
+	"encoding/binary"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
+)
+
+// lockTimeout bounds the wait for a member that is just ending: a running one
+// holds the lock of its database.
+const lockTimeout = 5 * time.Second
+
+// HasData reports whether the member with the data directory dir has ever
+// applied an entry of its cluster's log. A member whose data was lost makes its
+// directories, a database and a log again at each start, and then fails, so their
+// presence proves nothing. A database that is in use has data; one that
+// cannot be read has none. It blocks for up to five seconds.
+func HasData(dir string) (bool, error) {
+	path := filepath.Join(dir, "member", "snap", "db")
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	db, err := bbolt.Open(path, 0o600, &bbolt.Options{ReadOnly: true, Timeout: lockTimeout})
+	switch {
+	case errors.Is(err, bolterrors.ErrTimeout):
+		return true, nil
+	case errors.Is(err, bolterrors.ErrInvalid), errors.Is(err, bolterrors.ErrChecksum), errors.Is(err, bolterrors.ErrVersionMismatch):
+		return false, nil
+	case err != nil:
+		return false, err
+	}
+	defer db.Close()
+	applied := false
+	err = db.View(func(tx *bbolt.Tx) error {
+		if meta := tx.Bucket([]byte("meta")); meta != nil {
+			index := meta.Get([]byte("consistent_index"))
+			applied = len(index) == 8 && binary.BigEndian.Uint64(index) > 0
+		}
+		return nil
+	})
+	return applied, err
+}

@@ -1,0 +1,163 @@
+package model
+
+import (
+	"context"
+	"sync"
+
+	"go.etcd.io/etcd/api/v3/mvccpb"
+	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
+	clientv3 "go.etcd.io/etcd/client/v3"
+	"google.golang.org/grpc/metadata"
+
+	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
+)
+
+// watcher stands for the client library's watcher, which cannot run in a bubble
+// of testing/synctest because it waits on a channel of its package. As that
+// does, it goes on silently after a broken connection, from the last event.
+type watcher struct {
+	e    *Etcd
+	link *Link
+
+	mu     sync.Mutex
+	closed chan struct{}
+	all    sync.WaitGroup
+}
+
+var _ clientv3.Watcher = (*watcher)(nil)
+
+// watch is one watch of a client.
+type watch struct {
+	key, end      []byte
+	next          int64 // the revision from which on events are due
+	woken         chan struct{}
+	requireLeader bool
+}
+
+func (w *watch) wake() {
+	select {
+	case w.woken <- struct{}{}:
+	default:
+	}
+}
+
+// Watch implements [clientv3.Watcher].
+func (w *watcher) Watch(ctx context.Context, key string, opts ...clientv3.OpOption) clientv3.WatchChan {
+	op := clientv3.OpGet(key, opts...)
+	one := &watch{key: op.KeyBytes(), end: op.RangeBytes(), next: op.Rev(), woken: make(chan struct{}, 1)}
+	md, _ := metadata.FromOutgoingContext(ctx)
+	one.requireLeader = len(md.Get(rpctypes.MetadataRequireLeaderKey)) > 0
+	w.e.add(one)
+	ch := make(chan clientv3.WatchResponse)
+	w.all.Go(func() {
+		defer close(ch)
+		defer w.e.forget(one)
+		w.serve(ctx, one, ch)
+	})
+	return ch
+}
+
+// serve delivers events until ctx ends, the watcher is closed, or etcd cancels
+// the watch.
+func (w *watcher) serve(ctx context.Context, one *watch, ch chan<- clientv3.WatchResponse) {
+	for {
+		state, changed := w.link.get()
+		var res *clientv3.WatchResponse
+		switch state {
+		case Open, Flaky:
+			res = w.e.due(one)
+		case Refused:
+			if one.requireLeader {
+				// The library's error cannot be set from outside; a
+				// cancelled response without one is an error, too.
+				res = &clientv3.WatchResponse{Canceled: true}
+			}
+		}
+		if res != nil {
+			if w.link.cross(ctx, Silent, Mute) != nil && ctx.Err() == nil && !res.Canceled {
+				one.next = res.Events[0].Kv.ModRevision // lost; resumed from here
+				continue
+			}
+			select {
+			case ch <- *res:
+			case <-ctx.Done():
+				return
+			case <-w.closed:
+				return
+			}
+			if res.Canceled {
+				return
+			}
+			continue
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-w.closed:
+			return
+		case <-changed:
+		case <-one.woken:
+		}
+	}
+}
+
+// RequestProgress implements [clientv3.Watcher].
+func (w *watcher) RequestProgress(context.Context) error { return nil }
+
+// Close implements [clientv3.Watcher].
+func (w *watcher) Close() error {
+	w.mu.Lock()
+	select {
+	case <-w.closed:
+	default:
+		close(w.closed)
+	}
+	w.mu.Unlock()
+	w.all.Wait()
+	return nil
+}
+
+func (e *Etcd) add(w *watch) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if w.next == 0 {
+		w.next = e.rev + 1
+	}
+	e.watches[w] = struct{}{}
+}
+
+func (e *Etcd) forget(w *watch) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	delete(e.watches, w)
+}
+
+// due returns what is to be sent to w; nil: nothing.
+func (e *Etcd) due(w *watch) *clientv3.WatchResponse {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.expire()
+	if w.next <= e.compacted {
+		return &clientv3.WatchResponse{Header: pb.ResponseHeader{Revision: e.rev}, CompactRevision: e.compacted, Canceled: true}
+	}
+	var evs []*clientv3.Event
+	for _, ev := range e.since(w) {
+		evs = append(evs, (*clientv3.Event)(ev))
+	}
+	w.next = max(w.next, e.rev+1)
+	if len(evs) == 0 {
+		return nil
+	}
+	return &clientv3.WatchResponse{Header: pb.ResponseHeader{Revision: e.rev}, Events: evs}
+}
+
+// since returns the events that w has not received.
+func (e *Etcd) since(w *watch) []*mvccpb.Event {
+	var evs []*mvccpb.Event
+	for _, ev := range e.history {
+		if ev.Kv.ModRevision >= w.next && within(ev.Kv.Key, w.key, w.end) {
+			evs = append(evs, ev)
+		}
+	}
+	return evs
+}

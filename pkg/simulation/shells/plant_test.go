@@ -1,0 +1,97 @@
+package shells
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// root is the top of the repository.
+const root = "../../.."
+
+// plant is a bug that the suites must find: an edit of one source file.
+type plant struct {
+	name     string
+	file     string
+	old, new string
+	// seeds are how many the model may need; symptom is part of what it
+	// prints.
+	seeds   string
+	symptom string
+}
+
+func plants() []plant {
+	return []plant{
+		{
+			name:  "the end of a session waits for a result that was taken already",
+			file:  "pkg/worker/lock.go",
+			old:   "\tif res.err != nil {\n\t\treturn fmt.Errorf(\"compete",
+			new:   "\tif res.err != nil {\n\t\tr.lock.done = newResult[lockResult]()\n\t\treturn fmt.Errorf(\"compete",
+			seeds: "200", symptom: "worker",
+		},
+		{
+			name:  "a follower gives up after an error",
+			file:  "pkg/storage/follow.go",
+			old:   "err != nil && !pause(ctx, watchPause) {",
+			new:   "err != nil && (!pause(ctx, watchPause) || true) {",
+			seeds: "200", symptom: "run of",
+		},
+	}
+}
+
+// TestTheModelFindsPlantedBugs builds the suite with each bug in it, and wants it
+// to fail with the symptom.
+func TestTheModelFindsPlantedBugs(t *testing.T) {
+	for _, p := range plants() {
+		t.Run(p.name, func(t *testing.T) {
+			p.wantFound(t, "-run=^TestShellsOnTheModel$", ".", "-args", "-seeds="+p.seeds)
+		})
+	}
+}
+
+// wantFound runs go test with the bug planted.
+func (p plant) wantFound(t *testing.T, args ...string) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "go", append([]string{"test", "-count=1", "-timeout=5m", "-overlay=" + p.overlay(t)}, args...)...)
+	out, err := cmd.CombinedOutput()
+	switch {
+	case err == nil:
+		t.Errorf("the suite passes with the bug:\n%s", out)
+	case !bytes.Contains(out, []byte("--- FAIL: TestShells")) || !bytes.Contains(out, []byte(p.symptom)):
+		t.Errorf("the suite fails otherwise:\n%s", out)
+	}
+}
+
+// overlay writes the changed file, and the description of it that go build reads.
+func (p plant) overlay(t *testing.T) string {
+	t.Helper()
+	path, err := filepath.Abs(filepath.Join(root, p.file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	source, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Count(string(source), p.old) != 1 {
+		t.Fatalf("%s has no single place for the bug", p.file)
+	}
+	dir := t.TempDir()
+	changed := filepath.Join(dir, "changed.go")
+	if err := os.WriteFile(changed, []byte(strings.Replace(string(source), p.old, p.new, 1)), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	overlay, err := json.Marshal(map[string]any{"Replace": map[string]string{path: changed}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := filepath.Join(dir, "overlay.json")
+	if err := os.WriteFile(name, overlay, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return name
+}

@@ -1,0 +1,176 @@
+//go:build shell
+
+package shells
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"sync"
+	"time"
+)
+
+// fault is what a proxy does with bytes and connections.
+type fault int
+
+const (
+	// open: everything passes.
+	open fault = iota
+	// refused: connections are closed, and new ones, too.
+	refused
+	// silent: nothing passes from the client; it arrives later.
+	silent
+	// mute: nothing passes from etcd; it arrives later.
+	mute
+	// lossy: what comes from etcd is lost, so its clients do not learn which
+	// requests took effect; connections are closed at the end.
+	lossy
+	// slow: every chunk is delayed, both ways.
+	slow
+	numFaults
+)
+
+// slowness is the delay of a slow link.
+const slowness = 300 * time.Millisecond
+
+// proxy is a TCP proxy in front of one member of etcd, for one client.
+type proxy struct {
+	net.Listener
+	target string
+	wg     sync.WaitGroup
+
+	mu      sync.Mutex
+	fault   fault
+	changed chan struct{}
+	conns   map[net.Conn]struct{}
+	closed  bool
+}
+
+func newProxy(target string) (*proxy, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	p := &proxy{Listener: l, target: target, changed: make(chan struct{}), conns: map[net.Conn]struct{}{}}
+	p.wg.Go(p.serve)
+	return p, nil
+}
+
+func (p *proxy) serve() {
+	for {
+		conn, err := p.Accept()
+		if err != nil {
+			return
+		}
+		p.wg.Go(func() { p.connect(conn) })
+	}
+}
+
+// connect serves one connection until either side ends it.
+func (p *proxy) connect(client net.Conn) {
+	defer client.Close()
+	etcd, err := net.Dial("tcp", p.target)
+	if err != nil {
+		return
+	}
+	defer etcd.Close()
+	if !p.keep(client) {
+		return
+	}
+	defer p.forget(client)
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	done := make(chan struct{}, 2)
+	go func() { p.pump(ctx, etcd, client, silent); done <- struct{}{} }()
+	go func() { p.pump(ctx, client, etcd, mute); done <- struct{}{} }()
+	<-done
+	cancel()
+	client.Close()
+	etcd.Close()
+	<-done
+}
+
+func (p *proxy) keep(c net.Conn) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed || p.fault == refused {
+		return false
+	}
+	p.conns[c] = struct{}{}
+	return true
+}
+
+func (p *proxy) forget(c net.Conn) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.conns, c)
+}
+
+// errLost ends a connection of which something was lost.
+var errLost = errors.New("lost")
+
+// pump copies one direction; held is the fault that holds it back.
+func (p *proxy) pump(ctx context.Context, to io.Writer, from io.Reader, held fault) {
+	buf := make([]byte, 32<<10)
+	for {
+		n, err := from.Read(buf)
+		if n > 0 && p.pass(ctx, held) == nil {
+			if _, err := to.Write(buf[:n]); err != nil {
+				return
+			}
+		}
+		if err != nil || ctx.Err() != nil {
+			return
+		}
+	}
+}
+
+// pass blocks until a chunk may pass; an error: it is lost.
+func (p *proxy) pass(ctx context.Context, held fault) error {
+	for {
+		p.mu.Lock()
+		f, changed := p.fault, p.changed
+		p.mu.Unlock()
+		switch {
+		case f == lossy && held == mute:
+			return errLost
+		case f == slow:
+			pause(ctx, slowness)
+			return ctx.Err()
+		case f != held:
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-changed:
+		}
+	}
+}
+
+// set changes the fault. Connections end with refused, and after lossy.
+func (p *proxy) set(f fault) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.fault == lossy && f != lossy || f == refused {
+		for c := range p.conns {
+			c.Close()
+		}
+	}
+	p.fault = f
+	close(p.changed)
+	p.changed = make(chan struct{})
+}
+
+// end closes the proxy and waits for its goroutines.
+func (p *proxy) end() {
+	p.mu.Lock()
+	p.closed = true
+	for c := range p.conns {
+		c.Close()
+	}
+	p.mu.Unlock()
+	p.Close()
+	p.wg.Wait()
+}

@@ -1,0 +1,252 @@
+package shells
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"time"
+
+	clientv3 "go.etcd.io/etcd/client/v3"
+
+	"github.com/cybozu-go/neco/pkg/storage"
+	"github.com/cybozu-go/neco/pkg/updater"
+	"github.com/cybozu-go/neco/pkg/worker"
+)
+
+// network stands between the processes and etcd.
+type network interface {
+	// client returns a client for process i of a boot server. The link of its
+	// former client stays as it is.
+	client(lrn, i int) (*clientv3.Client, error)
+	// set puts the links of a boot server in one of the states below states;
+	// 0 is without a fault.
+	set(lrn, state int)
+	states() int
+	// refuse breaks the link of process i permanently.
+	refuse(lrn, i int)
+	// noMajority disturbs all servers for d.
+	noMajority(d time.Duration)
+	// compact deletes old revisions.
+	compact() error
+}
+
+// times are the figures of a scenario.
+type times struct {
+	ttl ttls
+	// faults is how long there are faults, between the longest pause between
+	// two of them.
+	faults, between time.Duration
+	// workerTimeout stops a run; ends is how long a run may take without faults.
+	workerTimeout, ends time.Duration
+	// alive is when all processes must be well after the last fault.
+	alive time.Duration
+	// poll is how often facts are looked at.
+	poll time.Duration
+}
+
+const (
+	firstVersion = "2026.11.21-1"
+	nextVersion  = "2026.11.22-1"
+)
+
+// world is one scenario.
+type world struct {
+	times
+	rand    *rand.Rand
+	net     network
+	out     *outside
+	store   *storage.Storage
+	servers [servers][]*daemon
+}
+
+// newWorld prepares a scenario with the actions' longest duration. The store's
+// client is not disturbed.
+func newWorld(r *rand.Rand, net network, store *storage.Storage, t times, longest time.Duration, log io.Writer) *world {
+	w := &world{times: t, rand: r, net: net, store: store}
+	w.out = newOutside(rand.New(rand.NewPCG(r.Uint64(), 1)), longest, firstVersion)
+	for lrn := range servers {
+		w.servers[lrn] = daemons(lrn, w.out, t.ttl, log)
+	}
+	return w
+}
+
+// close ends all processes.
+func (w *world) close() error {
+	var errs []error
+	for _, s := range w.servers {
+		for _, d := range s {
+			errs = append(errs, d.end(time.Minute))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// play runs the scenario; its error is the first violation.
+func (w *world) play(ctx context.Context) error {
+	if err := prepare(ctx, w.store, w.workerTimeout); err != nil {
+		return err
+	}
+	for lrn, s := range w.servers {
+		for i := range s {
+			if err := w.start(lrn, i); err != nil {
+				return err
+			}
+		}
+	}
+	if err := w.disturb(ctx); err != nil {
+		return err
+	}
+	if err := w.awaitEnd(ctx, firstVersion); err != nil {
+		return err
+	}
+	if err := w.awaitAlive(ctx); err != nil {
+		return err
+	}
+	next := nextVersion
+	w.out.newest.Store(&next)
+	return w.awaitComplete(ctx, nextVersion)
+}
+
+func (w *world) start(lrn, i int) error {
+	etcd, err := w.net.client(lrn, i)
+	if err != nil {
+		return err
+	}
+	limit := worker.StallLimit
+	if i == 1 {
+		limit = updater.StallLimit
+	}
+	w.servers[lrn][i].start(etcd, limit)
+	return nil
+}
+
+func (w *world) draw(most time.Duration) time.Duration {
+	return time.Duration(w.rand.Int64N(int64(most)))
+}
+
+// disturb draws faults one after the other, and heals everything at the end.
+func (w *world) disturb(ctx context.Context) error {
+	for end := time.Now().Add(w.faults); time.Now().Before(end); {
+		pause(ctx, w.draw(w.between))
+		lrn := w.rand.IntN(servers)
+		var err error
+		switch draw := w.rand.IntN(12); draw {
+		case 0, 1:
+			err = w.kill(ctx, lrn, draw)
+		case 2:
+			err = w.net.compact()
+		case 3:
+			w.net.noMajority(w.draw(2 * w.ttl.worker))
+			w.heal()
+		case 4:
+			w.heal()
+		default:
+			w.net.set(lrn, w.rand.IntN(w.net.states()))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	w.out.faulty.Store(false)
+	w.heal()
+	return nil
+}
+
+func (w *world) heal() {
+	for lrn := range servers {
+		w.net.set(lrn, 0)
+	}
+}
+
+// kill ends a process without a chance to reach etcd, and starts it again.
+func (w *world) kill(ctx context.Context, lrn, i int) error {
+	w.net.refuse(lrn, i)
+	if err := w.servers[lrn][i].end(time.Minute); err != nil {
+		return err
+	}
+	pause(ctx, w.draw(w.ttl.worker/2))
+	return w.start(lrn, i)
+}
+
+// awaitEnd waits until the run of version is over, and clears a stopped one as
+// an operator does.
+func (w *world) awaitEnd(ctx context.Context, version string) error {
+	snap, err := w.awaitOver(ctx, version)
+	if err != nil || !snap.Request.Stop {
+		return err
+	}
+	if err := w.store.Recover(ctx, snap.Request.Rev); err != nil {
+		return err
+	}
+	return w.awaitComplete(ctx, version)
+}
+
+func (w *world) awaitComplete(ctx context.Context, version string) error {
+	snap, err := w.awaitOver(ctx, version)
+	if err == nil && snap.Request.Stop {
+		return fmt.Errorf("the run of %s was stopped without a fault: %s", version, snap.Request.Reason)
+	}
+	return err
+}
+
+// awaitOver waits until the run of version is complete or stopped.
+func (w *world) awaitOver(ctx context.Context, version string) (snap *storage.Snapshot, err error) {
+	err = w.await(ctx, w.ends, func() (err error) {
+		snap, err = w.store.Snapshot(ctx)
+		if err == nil && !(snap.Request != nil && snap.Request.Version == version && (snap.Request.Stop || snap.Complete())) {
+			err = fmt.Errorf("the run of %s does not end: request %+v, statuses %+v, presence %v", version, snap.Request, snap.Statuses, snap.Presence)
+		}
+		return err
+	})
+	return snap, err
+}
+
+// await polls until f returns nil.
+func (w *world) await(ctx context.Context, within time.Duration, f func() error) error {
+	for end := time.Now().Add(within); ; pause(ctx, w.poll) {
+		err := f()
+		if err == nil {
+			return nil
+		}
+		if time.Now().After(end) || ctx.Err() != nil {
+			return fmt.Errorf("after %s: %w", within, err)
+		}
+	}
+}
+
+// awaitAlive waits until each process is there and makes progress.
+func (w *world) awaitAlive(ctx context.Context) error {
+	return w.await(ctx, w.alive, func() error {
+		snap, err := w.store.Snapshot(ctx)
+		if err != nil {
+			return err
+		}
+		for lrn, s := range w.servers {
+			if _, ok := snap.Presence[lrn]; !ok {
+				return fmt.Errorf("worker %d runs and has no presence", lrn)
+			}
+			for _, d := range s {
+				if !d.pulse.Alive() {
+					return fmt.Errorf("the main loop of %s stands still", d.name)
+				}
+			}
+		}
+		leaders, err := w.store.Client().Get(ctx, storage.KeyUpdaterLeader, clientv3.WithPrefix(), clientv3.WithCountOnly())
+		if err == nil && leaders.Count == 0 {
+			err = errors.New("no updater leads")
+		}
+		return err
+	})
+}
+
+// pause blocks for d or until ctx ends.
+func pause(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-t.C:
+	}
+}
