@@ -32,7 +32,12 @@ func (s *Session) Campaign(ctx context.Context, prefix, value string) (h Holder,
 			err = errors.Join(err, s.withdraw(ctx, prefix))
 		}
 	}()
-	e := concurrency.NewElection(s.session, prefix)
+	session, err := s.bounded(ctx)
+	if err != nil {
+		return Holder{}, fmt.Errorf("campaign for %s: %w", prefix, err)
+	}
+	defer session.Orphan()
+	e := concurrency.NewElection(session, prefix)
 	// Without a leader the member that serves the watch would stay silent as
 	// long as it is cut off from the others.
 	if err := e.Campaign(clientv3.WithRequireLeader(ctx), value); err != nil {
@@ -49,6 +54,16 @@ func (s *Session) Campaign(ctx context.Context, prefix, value string) (h Holder,
 		return Holder{}, fmt.Errorf("campaign for %s: %w", prefix, ErrLeaseLost)
 	}
 	return Holder{Key: e.Key(), Rev: e.Rev(), Seen: res.Header.Revision}, nil
+}
+
+// bounded returns the session with a client that ends with ctx. At the end of a
+// campaign's context etcd's package gives the key back with the context of the
+// client, which has no deadline: with etcd out of reach it would block for as
+// long. [Session.withdraw] does that within its own deadline.
+func (s *Session) bounded(ctx context.Context) (*concurrency.Session, error) {
+	client := clientv3.NewCtxClient(ctx)
+	client.KV, client.Watcher, client.Lease = s.etcd.KV, s.etcd.Watcher, s.etcd.Lease
+	return concurrency.NewSession(client, concurrency.WithLease(s.Lease()), concurrency.WithContext(ctx))
 }
 
 // ErrStands: a key may stand until the session ends, and others wait for it.

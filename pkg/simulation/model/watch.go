@@ -64,7 +64,7 @@ func (w *watcher) serve(ctx context.Context, one *watch, ch chan<- clientv3.Watc
 		state, changed := w.link.get()
 		var res *clientv3.WatchResponse
 		switch state {
-		case Open, Flaky:
+		case Open, Flaky, Silent:
 			res = w.e.due(one)
 		case Refused:
 			if one.requireLeader {
@@ -74,7 +74,7 @@ func (w *watcher) serve(ctx context.Context, one *watch, ch chan<- clientv3.Watc
 			}
 		}
 		if res != nil {
-			if w.link.cross(ctx, Silent, Mute) != nil && ctx.Err() == nil && !res.Canceled {
+			if w.link.cross(ctx, Mute) != nil && ctx.Err() == nil && !res.Canceled {
 				one.next = res.Events[0].Kv.ModRevision // lost; resumed from here
 				continue
 			}

@@ -45,7 +45,7 @@ func TestShellsOnEtcd(t *testing.T) {
 func onEtcd(t *testing.T, seed int64, log io.Writer) {
 	r := rand.New(rand.NewPCG(uint64(seed), 0))
 	prefix := cluster.Prefix()
-	n := &proxyNet{ctx: t.Context(), prefix: prefix}
+	n := &proxyNet{ctx: t.Context(), prefix: prefix, rand: r}
 	t.Cleanup(n.close)
 	w := newWorld(r, n, storage.New(cluster.NewClient(t, prefix)), times{
 		ttl:           ttls{2 * time.Second, 2 * time.Second},
@@ -92,6 +92,7 @@ func moveLeader(ctx context.Context) {
 type proxyNet struct {
 	ctx    context.Context
 	prefix string
+	rand   *rand.Rand
 	state  [servers]fault
 	links  [servers][2][]*proxy
 	old    []*proxy
@@ -125,8 +126,9 @@ func (n *proxyNet) set(lrn, state int) {
 func (n *proxyNet) states() int { return int(numFaults) }
 
 func (n *proxyNet) refuse(lrn, i int) {
+	state := []fault{refused, silent}[n.rand.IntN(2)]
 	for _, p := range n.links[lrn][i] {
-		p.set(refused)
+		p.set(state)
 	}
 }
 

@@ -81,8 +81,11 @@ func (n *modelNet) set(lrn, state int) {
 	}
 }
 
-func (n *modelNet) states() int       { return model.States() }
-func (n *modelNet) refuse(lrn, i int) { n.links[lrn][i].Set(model.Refused) }
+func (n *modelNet) states() int { return model.States() }
+
+func (n *modelNet) refuse(lrn, i int) {
+	n.links[lrn][i].Set([]model.State{model.Refused, model.Silent}[n.rand.IntN(2)])
+}
 
 func (n *modelNet) noMajority(d time.Duration) {
 	for lrn := range servers {

@@ -34,6 +34,13 @@ func plants() []plant {
 			seeds: "200", symptom: "worker",
 		},
 		{
+			name:  "a campaign gives its key back without a deadline",
+			file:  "pkg/election/campaign.go",
+			old:   "e := concurrency.NewElection(session, prefix)",
+			new:   "e := concurrency.NewElection(s.session, prefix)",
+			seeds: "200", symptom: "has not ended",
+		},
+		{
 			name:  "a follower gives up after an error",
 			file:  "pkg/storage/follow.go",
 			old:   "err != nil && !pause(ctx, watchPause) {",

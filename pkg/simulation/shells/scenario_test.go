@@ -24,7 +24,7 @@ type network interface {
 	// 0 is without a fault.
 	set(lrn, state int)
 	states() int
-	// refuse breaks the link of process i permanently.
+	// refuse cuts the link of process i permanently: it is broken or silent.
 	refuse(lrn, i int)
 	// noMajority disturbs all servers for d.
 	noMajority(d time.Duration)
