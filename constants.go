@@ -104,6 +104,7 @@ const (
 	TestEnv    = "test"
 	StagingEnv = "staging"
 	ProdEnv    = "prod"
+	DevEnv     = "dev"
 )
 
 // BashCompletionDir is where programs put their completion for bash.

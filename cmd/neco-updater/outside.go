@@ -39,17 +39,14 @@ func (f *finder) Newest(ctx context.Context, c storage.Config) (string, error) {
 		f.config, f.transport = c, transport
 		f.finder, _ = release.Open(transport, c.GitHubToken, f.log)
 	}
-	channel := release.Prod
-	if c.Env == neco.StagingEnv {
-		channel = release.Staging
-	}
+	channel := release.Channel(c.Env)
 	v, err := f.finder.Newest(ctx, channel)
 	if err != nil {
 		return "", err
 	}
 	// A release that cannot be installed is an error here, and not one of
 	// every worker in a run.
-	if _, err := f.finder.FindAsset(ctx, v); err != nil {
+	if _, err := f.finder.FindAsset(ctx, channel, v); err != nil {
 		return "", err
 	}
 	return v.String(), nil

@@ -1,6 +1,7 @@
 package release
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -34,16 +35,15 @@ func PackageFile(v Version) string {
 	return fmt.Sprintf("%s_%s_%s.deb", neco.NecoPackageName, v, Architecture)
 }
 
-// FindAsset looks up the package of a version. It is in the release tagged
-// release-<version>, and its digest must stand beside it: a release without
-// one of the two is refused. The error names what is missing and where.
+// FindAsset looks up the package of a version under the tags of the channel. A
+// release without the package, or without its digest beside it, is refused. The
+// error names what is missing and where.
 //
-// It blocks for one request, with a deadline of its own.
-func (f *Finder) FindAsset(ctx context.Context, v Version) (Asset, error) {
-	tag := tagPrefixRelease + v.String()
-	rel, err := f.byTag(ctx, tag)
+// It blocks for one request a tag; each has a deadline of its own.
+func (f *Finder) FindAsset(ctx context.Context, channel Channel, v Version) (Asset, error) {
+	rel, err := f.release(ctx, channel, v)
 	if err != nil {
-		return Asset{}, fmt.Errorf("find release %s of %s/%s: %w", tag, f.owner, f.repo, err)
+		return Asset{}, err
 	}
 	found := Asset{Version: v, Name: PackageFile(v), ReleaseURL: displayURL(rel.GetHTMLURL())}
 	deb, err := pick(rel, found.Name)
@@ -57,6 +57,29 @@ func (f *Finder) FindAsset(ctx context.Context, v Version) (Asset, error) {
 	found.URL, found.SumURL = deb.GetBrowserDownloadURL(), sum.GetBrowserDownloadURL()
 	found.Size = int64(max(deb.GetSize(), 0))
 	return found, nil
+}
+
+// release returns the release of a version under the first of the channel's
+// tags that exists.
+func (f *Finder) release(ctx context.Context, channel Channel, v Version) (*github.RepositoryRelease, error) {
+	prefixes := channel.rule().prefixes
+	if len(prefixes) == 0 {
+		return nil, fmt.Errorf("find release %s of %s/%s: unknown channel %q", v, f.owner, f.repo, string(channel))
+	}
+	var missing error
+	for _, prefix := range prefixes {
+		tag := prefix + v.String()
+		rel, err := f.byTag(ctx, tag)
+		if err == nil {
+			return rel, nil
+		}
+		err = fmt.Errorf("find release %s of %s/%s: %w", tag, f.owner, f.repo, err)
+		if !isNotFound(err) {
+			return nil, err
+		}
+		missing = cmp.Or(missing, err)
+	}
+	return nil, missing
 }
 
 func (f *Finder) byTag(ctx context.Context, tag string) (*github.RepositoryRelease, error) {

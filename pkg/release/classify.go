@@ -10,23 +10,17 @@ import (
 	"github.com/google/go-github/v45/github"
 )
 
-// The prefixes of tags. A candidate that passed its tests is published under
-// a test tag, a release under a release tag.
-const (
-	tagPrefixRelease = "release-"
-	tagPrefixTest    = "test-"
-)
-
-// kind tells a release from one that is offered for staging only.
+// kind is what a release was published as.
 type kind int
 
 const (
 	released kind = iota
 	prereleased
+	// candidate has a test tag, whatever its pre-release flag says.
+	candidate
 )
 
-// classify reads version and kind out of a release. A candidate's tag makes a
-// pre-release also where the flag was forgotten: prod must not follow it.
+// classify reads version and kind out of a release.
 func classify(rel *github.RepositoryRelease) (kind, Version, error) {
 	tag := rel.GetTagName()
 	isTest := strings.HasPrefix(tag, tagPrefixTest)
@@ -34,10 +28,12 @@ func classify(rel *github.RepositoryRelease) (kind, Version, error) {
 		return released, Version{}, fmt.Errorf("tag %q: neither %s nor %s", tag, tagPrefixRelease, tagPrefixTest)
 	}
 	v, err := ParseTag(tag)
-	if err != nil {
+	switch {
+	case err != nil:
 		return released, Version{}, err
-	}
-	if isTest || rel.GetPrerelease() {
+	case isTest:
+		return candidate, v, nil
+	case rel.GetPrerelease():
 		return prereleased, v, nil
 	}
 	return released, v, nil

@@ -65,6 +65,12 @@ type statusError struct {
 // Error tells the status.
 func (e *statusError) Error() string { return "server answered " + e.status }
 
+// isNotFound reports whether a server answered that something does not exist.
+func isNotFound(err error) bool {
+	var answered *statusError
+	return errors.As(err, &answered) && answered.code == http.StatusNotFound
+}
+
 // temporary reports whether the same request may succeed later.
 func (e *statusError) temporary() bool {
 	return e.code >= http.StatusInternalServerError || e.code == http.StatusRequestTimeout

@@ -15,7 +15,7 @@ func Example() {
 	ctx := context.Background()
 	client := neco.NewGitHubClient(&http.Client{Transport: release.NewTransport(nil)})
 	finder := release.NewFinder(client, neco.GitHubRepoOwner, neco.GitHubRepoName, slog.Default())
-	stager := release.Stager{Finder: finder, Client: &http.Client{}, Dir: "/var/lib/neco/packages"}
+	stager := release.Stager{Finder: finder, Channel: release.Prod, Client: &http.Client{}, Dir: "/var/lib/neco/packages"}
 
 	newest, err := finder.Newest(ctx, release.Prod)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/google/go-github/v45/github"
@@ -15,17 +16,6 @@ const (
 	maxPages = 100
 	// requestTimeout bounds one request to the API, which answers in seconds.
 	requestTimeout = time.Minute
-)
-
-// Channel says which releases an environment follows.
-type Channel string
-
-// The channels are named as the environments that follow them.
-const (
-	// Prod follows the newest release that is not a pre-release.
-	Prod Channel = "prod"
-	// Staging follows the newest of releases and pre-releases.
-	Staging Channel = "staging"
 )
 
 // Finder looks for releases in one repository. It is safe for concurrent use.
@@ -62,7 +52,7 @@ func (f *Finder) Newest(ctx context.Context, channel Channel) (Version, error) {
 }
 
 func (f *Finder) newest(ctx context.Context, channel Channel) (newest Version, found bool, err error) {
-	if channel != Prod && channel != Staging {
+	if len(channel.rule().kinds) == 0 {
 		return Version{}, false, fmt.Errorf("unknown channel %q", string(channel))
 	}
 	err = f.walk(ctx, func(rel *github.RepositoryRelease) {
@@ -88,7 +78,7 @@ func (f *Finder) candidate(rel *github.RepositoryRelease, channel Channel) (Vers
 		f.log.Warn("release skipped", "tag", rel.GetTagName(), "err", "the version is reserved for the environment test")
 		return Version{}, false
 	}
-	return v, kind == released || channel == Staging
+	return v, slices.Contains(channel.rule().kinds, kind)
 }
 
 // walk calls visit for every release on every page.

@@ -33,8 +33,10 @@ func TestNewestFollowsItsChannel(t *testing.T) {
 	}{
 		"prod follows the newest release":                        {Prod, nil, "2022.05.26-1"},
 		"staging follows the newest of both":                     {Staging, nil, "2022.05.27-1"},
-		"a candidate counts for staging":                         {Staging, []server.Release{{Tag: "test-2022.05.28-1", Prerelease: true}}, "2022.05.28-1"},
+		"a candidate does not count for staging":                 {Staging, []server.Release{{Tag: "test-2022.05.28-1", Prerelease: true}}, "2022.05.27-1"},
 		"a candidate without the flag does not count for prod":   {Prod, []server.Release{{Tag: "test-2022.05.28-1"}}, "2022.05.26-1"},
+		"dev follows candidates":                                 {Dev, []server.Release{{Tag: "test-2022.05.24-1", Prerelease: true}}, "2022.05.24-1"},
+		"dev follows candidates without the flag":                {Dev, []server.Release{{Tag: "test-2022.05.24-1"}}, "2022.05.24-1"},
 		"a release newer than all pre-releases counts for both":  {Staging, []server.Release{{Tag: "release-2022.05.28-1"}}, "2022.05.28-1"},
 		"a later publication of an older version is not newer":   {Prod, []server.Release{{Tag: "release-2021.01.01-99999"}}, "2022.05.26-1"},
 		"the version of the environment test is reserved":        {Prod, []server.Release{{Tag: "release-" + TestVersion}}, "2022.05.26-1"},
@@ -57,6 +59,49 @@ func TestNewestFollowsItsChannel(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestWhatASearchChoosesIsFoundByTheDownload(t *testing.T) {
+	releases := []server.Release{
+		{Tag: "release-2025.02.25-34906"},
+		{Tag: "release-2025.03.04-34975", Prerelease: true},
+		{Tag: "test-2025.03.10-35170", Prerelease: true},
+		{Tag: "test-2025.03.11-35180"},
+	}
+	for i := range releases {
+		v, err := ParseTag(releases[i].Tag)
+		if err != nil {
+			t.Fatal(err)
+		}
+		name := PackageFile(v)
+		releases[i].Assets = map[string]string{name: "package", name + sumSuffix: "digest"}
+	}
+	f, _ := finder(t, publish(t, releases...))
+	for channel, want := range map[Channel]string{
+		Prod: "2025.02.25-34906", Staging: "2025.03.04-34975", Dev: "2025.03.11-35180",
+	} {
+		got, err := f.Newest(t.Context(), channel)
+		if err != nil || got.String() != want {
+			t.Errorf("%s: got %s, %v; want %s", channel, got, err, want)
+			continue
+		}
+		for _, later := range []Channel{channel, None} {
+			if asset, err := f.FindAsset(t.Context(), later, got); err != nil || asset.Version != got {
+				t.Errorf("%s of %s in %s: %+v, %v", got, channel, later, asset, err)
+			}
+		}
+	}
+}
+
+func TestProdAndStagingNeverLookUpATestTag(t *testing.T) {
+	v := mustParse(t, "2025.03.10-35170")
+	name := PackageFile(v)
+	f, _ := finder(t, publish(t, server.Release{Tag: "test-" + v.String(), Assets: map[string]string{name: "", name + sumSuffix: ""}}))
+	for _, channel := range []Channel{Prod, Staging} {
+		if got, err := f.FindAsset(t.Context(), channel, v); !isNotFound(err) {
+			t.Errorf("%s: %+v, %v", channel, got, err)
+		}
 	}
 }
 
@@ -122,7 +167,7 @@ func endlessPages() http.Handler {
 
 func TestAnUnknownChannelIsRefused(t *testing.T) {
 	f, _ := finder(t, publish(t))
-	if _, err := f.Newest(t.Context(), "none"); err == nil || !strings.Contains(err.Error(), `"none"`) {
+	if _, err := f.Newest(t.Context(), None); err == nil || !strings.Contains(err.Error(), `"none"`) {
 		t.Errorf("got %v", err)
 	}
 }

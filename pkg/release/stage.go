@@ -25,6 +25,8 @@ type Package struct {
 type Stager struct {
 	// Finder knows the repository.
 	Finder *Finder
+	// Channel says under which tags a version is looked up.
+	Channel Channel
 	// Client downloads. It must send no token: assets lie on other hosts.
 	Client *http.Client
 	// Dir is where packages are kept; it is made if it is missing.
@@ -57,7 +59,7 @@ func (s Stager) stage(ctx context.Context, v Version) (Package, error) {
 	if err := tidy(s.Dir, v); err != nil {
 		return Package{}, err
 	}
-	found, err := s.Finder.FindAsset(ctx, v)
+	found, err := s.Finder.FindAsset(ctx, s.Channel, v)
 	if err != nil {
 		return Package{}, err
 	}

@@ -38,7 +38,7 @@ func realDeb(t *testing.T, control string) string {
 func stager(t *testing.T, handler http.Handler) Stager {
 	t.Helper()
 	f, _ := finder(t, handler)
-	return Stager{Finder: f, Client: serve(t, handler), Dir: filepath.Join(t.TempDir(), "packages")}
+	return Stager{Finder: f, Channel: Prod, Client: serve(t, handler), Dir: filepath.Join(t.TempDir(), "packages")}
 }
 
 // counting counts the requests for the package itself.
@@ -153,7 +153,7 @@ func TestFindAssetDoubtsTheServer(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			f, _ := finder(t, respond(200, body))
-			if got, err := f.FindAsset(t.Context(), mustParse(t, stageVersion)); err == nil {
+			if got, err := f.FindAsset(t.Context(), Prod, mustParse(t, stageVersion)); err == nil {
 				t.Errorf("got %+v", got)
 			}
 		})

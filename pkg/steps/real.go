@@ -95,7 +95,7 @@ func (r realHost) stage(ctx context.Context, c storage.Config, v release.Version
 	}
 	defer transport.CloseIdleConnections()
 	finder, client := release.Open(transport, c.GitHubToken, r.log)
-	p, err := release.Stager{Finder: finder, Client: client, Dir: r.fs.Path(LocalPackages)}.Stage(ctx, v)
+	p, err := release.Stager{Finder: finder, Channel: release.Channel(c.Env), Client: client, Dir: r.fs.Path(LocalPackages)}.Stage(ctx, v)
 	return p.Path, err
 }
 

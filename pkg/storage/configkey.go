@@ -83,7 +83,7 @@ const (
 
 // ConfigKeys is the one table of configuration keys.
 func ConfigKeys() []ConfigKey {
-	environments := []string{neco.NoneEnv, neco.TestEnv, neco.StagingEnv, neco.ProdEnv}
+	environments := []string{neco.NoneEnv, neco.TestEnv, neco.DevEnv, neco.StagingEnv, neco.ProdEnv}
 	return []ConfigKey{
 		{Name: "env", Key: "env", Value: strings.Join(environments, ", "), Choices: environments, Default: neco.NoneEnv,
 			Help: "which releases this data centre follows", parse: oneOf(environments)},

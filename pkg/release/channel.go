@@ -1,0 +1,55 @@
+package release
+
+import "github.com/cybozu-go/neco"
+
+// The prefixes of tags. A candidate that passed its tests is published under
+// a test tag, a release under a release tag.
+const (
+	tagPrefixRelease = "release-"
+	tagPrefixTest    = "test-"
+)
+
+// Channel says which releases an environment follows, and under which tags the
+// package of a version is looked up.
+type Channel string
+
+// The channels are named as the environments that follow them.
+const (
+	// Prod follows the newest release that is not a pre-release.
+	Prod Channel = neco.ProdEnv
+	// Staging follows the newest of releases and pre-releases.
+	Staging Channel = neco.StagingEnv
+	// Dev follows the newest candidate.
+	Dev Channel = neco.DevEnv
+	// None follows nothing. Packages of versions that another channel has
+	// chosen are still looked up, for example when a boot server joins.
+	None Channel = neco.NoneEnv
+)
+
+// rule is a row of the table of channels.
+type rule struct {
+	// kinds are the kinds of release that the search counts.
+	kinds []kind
+	// prefixes are those of the tags under which a version is looked up, in
+	// order. They include the prefixes of all kinds.
+	prefixes []string
+}
+
+// rule returns the channel's row, the zero rule if the channel is unknown.
+//
+// Prod and staging never look up a test tag: a candidate must not replace a
+// release of the same version that was withdrawn. Dev and none look up both
+// tags, because the version in use may come from another environment.
+func (c Channel) rule() rule {
+	switch c {
+	case Prod:
+		return rule{[]kind{released}, []string{tagPrefixRelease}}
+	case Staging:
+		return rule{[]kind{released, prereleased}, []string{tagPrefixRelease}}
+	case Dev:
+		return rule{[]kind{candidate}, []string{tagPrefixTest, tagPrefixRelease}}
+	case None:
+		return rule{nil, []string{tagPrefixRelease, tagPrefixTest}}
+	}
+	return rule{}
+}
