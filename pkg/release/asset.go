@@ -83,11 +83,13 @@ func (f *Finder) release(ctx context.Context, channel Channel, v Version) (*gith
 }
 
 func (f *Finder) byTag(ctx context.Context, tag string) (*github.RepositoryRelease, error) {
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
-	defer cancel()
-	rel, _, err := f.client.Repositories.GetReleaseByTag(ctx, f.owner, f.repo, tag)
+	var rel *github.RepositoryRelease
+	err := f.call(ctx, func(ctx context.Context) (err error) {
+		rel, _, err = f.client.Repositories.GetReleaseByTag(ctx, f.owner, f.repo, tag)
+		return err
+	})
 	if err != nil {
-		return nil, apiError(err)
+		return nil, err
 	}
 	if rel.GetTagName() != tag {
 		return nil, fmt.Errorf("server answered with release %q", rel.GetTagName())

@@ -78,9 +78,6 @@ func (d *download) accept(req *http.Request, resp *http.Response) error {
 	if req.URL.Scheme == "https" && resp.Request.URL.Scheme != "https" {
 		return fmt.Errorf("%w: redirected from https to %s", errRefused, resp.Request.URL.Scheme)
 	}
-	if limited := rateLimited(resp, time.Now()); limited != nil {
-		return limited
-	}
 	switch {
 	case resp.StatusCode == http.StatusPartialContent && d.continues(resp):
 	case resp.StatusCode == http.StatusOK:
@@ -89,12 +86,16 @@ func (d *download) accept(req *http.Request, resp *http.Response) error {
 		}
 	case resp.StatusCode == http.StatusPartialContent, resp.StatusCode == http.StatusRequestedRangeNotSatisfiable:
 		d.validator = "" // ask for all of it next time
-		return &statusError{status: "with another range than asked for", code: http.StatusServiceUnavailable}
+		return errWrongRange
 	default:
-		return &statusError{status: statusText(resp), code: resp.StatusCode}
+		return refusal(resp, time.Now())
 	}
 	return d.fits(resp.ContentLength)
 }
+
+// errWrongRange says that a server sent another part of the file than the one
+// asked for. The next attempt asks for the whole file.
+const errWrongRange Kind = "another range than asked for"
 
 // continues reports whether a partial answer begins where the file ends.
 func (d *download) continues(resp *http.Response) bool {

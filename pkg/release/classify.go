@@ -1,11 +1,8 @@
 package release
 
 import (
-	"errors"
 	"fmt"
-	"net/http"
 	"strings"
-	"time"
 
 	"github.com/google/go-github/v45/github"
 )
@@ -37,46 +34,4 @@ func classify(rel *github.RepositoryRelease) (kind, Version, error) {
 		return prereleased, v, nil
 	}
 	return released, v, nil
-}
-
-// apiError gives an error of the GitHub client its kind, and drops the
-// addresses that it carries where they add nothing.
-func apiError(err error) error {
-	var limit *github.RateLimitError
-	if errors.As(err, &limit) {
-		return limitError(limit)
-	}
-	var answer *github.ErrorResponse
-	if errors.As(err, &answer) && answer.Response != nil {
-		if limited := rateLimited(answer.Response, time.Now()); limited != nil {
-			return limited
-		}
-		err := &statusError{status: statusText(answer.Response), code: answer.Response.StatusCode}
-		if err.code == http.StatusUnauthorized {
-			return fmt.Errorf("%w (is the github-token right?)", err)
-		}
-		return err
-	}
-	var abuse *github.AbuseRateLimitError
-	if errors.As(err, &abuse) {
-		return abuseError(abuse)
-	}
-	return transportError(err)
-}
-
-func limitError(limit *github.RateLimitError) error {
-	if limit.Response != nil {
-		if limited := rateLimited(limit.Response, time.Now()); limited != nil {
-			return limited
-		}
-	}
-	return &RateLimitedError{RetryAt: limit.Rate.Reset.Time, Status: "403 Forbidden"}
-}
-
-func abuseError(abuse *github.AbuseRateLimitError) error {
-	wait := defaultRetryAfter
-	if abuse.RetryAfter != nil {
-		wait = *abuse.RetryAfter
-	}
-	return &RateLimitedError{RetryAt: time.Now().Add(wait), Status: "403 Forbidden"}
 }

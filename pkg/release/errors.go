@@ -3,10 +3,8 @@ package release
 import (
 	"errors"
 	"fmt"
-	"net/http"
 	"net/url"
 	"syscall"
-	"time"
 )
 
 // Kind is a kind of failure that a caller may want to tell from others with
@@ -35,45 +33,12 @@ const (
 	ErrWrongPackage Kind = "wrong package"
 )
 
-// RateLimitedError says that a server refuses requests until a time.
-type RateLimitedError struct {
-	// RetryAt is when the server answers again, by the local clock.
-	RetryAt time.Time
-	// Status is the HTTP status of the refusal, such as "403 Forbidden".
-	Status string
-}
-
-// Error tells the status and the time.
-func (e *RateLimitedError) Error() string {
-	return fmt.Sprintf("rate limit reached (%s), retry at %s", e.Status, e.RetryAt.UTC().Format(time.RFC3339))
-}
-
 // diskError gives a write error its kind where the disk is at fault.
 func diskError(err error) error {
 	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
 		return fmt.Errorf("%w: %w", ErrDiskFull, err)
 	}
 	return err
-}
-
-// statusError says that a server answered with a status that is no success.
-type statusError struct {
-	status string
-	code   int
-}
-
-// Error tells the status.
-func (e *statusError) Error() string { return "server answered " + e.status }
-
-// isNotFound reports whether a server answered that something does not exist.
-func isNotFound(err error) bool {
-	var answered *statusError
-	return errors.As(err, &answered) && answered.code == http.StatusNotFound
-}
-
-// temporary reports whether the same request may succeed later.
-func (e *statusError) temporary() bool {
-	return e.code >= http.StatusInternalServerError || e.code == http.StatusRequestTimeout
 }
 
 // transportError drops the address that net/http puts into its errors: after

@@ -105,7 +105,7 @@ func permanent(err error) bool {
 		return true
 	}
 	var answered *statusError
-	return errors.As(err, &answered) && !answered.temporary()
+	return errors.As(err, &answered) && answered.final()
 }
 
 // errRefused marks addresses that are not fetched from.

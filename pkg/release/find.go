@@ -2,9 +2,11 @@ package release
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/go-github/v45/github"
@@ -24,10 +26,13 @@ type Finder struct {
 	owner  string
 	repo   string
 	log    *slog.Logger
+	// limit is the last refusal for too many requests, which holds until its
+	// time has come.
+	limit atomic.Pointer[RateLimitedError]
 }
 
-// NewFinder returns a Finder for the repository owner/repo. For conditional
-// and bounded requests the client's transport should be a Transport.
+// NewFinder returns a Finder for the repository owner/repo. The client's
+// transport must be a Transport, or bring every answer as that does.
 func NewFinder(client *github.Client, owner, repo string, log *slog.Logger) *Finder {
 	return &Finder{client: client, owner: owner, repo: repo, log: log}
 }
@@ -104,15 +109,39 @@ func (f *Finder) walk(ctx context.Context, visit func(*github.RepositoryRelease)
 
 // page returns one page of releases and the next page's number, 0 at the end.
 func (f *Finder) page(ctx context.Context, page int) ([]*github.RepositoryRelease, int, error) {
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
-	defer cancel()
 	opts := &github.ListOptions{Page: page, PerPage: pageSize}
-	releases, resp, err := f.client.Repositories.ListReleases(ctx, f.owner, f.repo, opts)
+	var releases []*github.RepositoryRelease
+	var resp *github.Response
+	err := f.call(ctx, func(ctx context.Context) (err error) {
+		releases, resp, err = f.client.Repositories.ListReleases(ctx, f.owner, f.repo, opts)
+		return err
+	})
 	if err != nil {
-		return nil, 0, fmt.Errorf("list releases (page %d): %w", page, apiError(err))
+		return nil, 0, fmt.Errorf("list releases (page %d): %w", page, err)
 	}
 	if releases == nil { // an empty answer, or null: "[]" is not nil
 		return nil, 0, fmt.Errorf("list releases (page %d): %w: the answer is empty", page, ErrTruncated)
 	}
 	return releases, resp.NextPage, nil
+}
+
+// call makes one request to the API, within its deadline, and classifies its
+// error. After a refusal for too many requests no request is made before the
+// time that the server has set.
+func (f *Finder) call(ctx context.Context, request func(context.Context) error) error {
+	if limited := f.limit.Load(); limited != nil && time.Now().Before(limited.RetryAt) {
+		return limited
+	}
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	err := request(ctx)
+	if err == nil {
+		return nil
+	}
+	err = apiError(err)
+	var limited *RateLimitedError
+	if errors.As(err, &limited) {
+		f.limit.Store(limited)
+	}
+	return err
 }

@@ -199,9 +199,36 @@ func TestNewestSaysWhenToAskAgain(t *testing.T) {
 		"forbidden by the second limit, without a time": {func() http.Handler {
 			return respond(403, `{"documentation_url":"https://docs.github.com/#secondary-rate-limits"}`)
 		}, defaultRetryAfter},
+		"forbidden by the second limit, as its message says": {func() http.Handler {
+			return respond(403, `{"message":"You have exceeded a secondary rate limit. Please wait."}`)
+		}, defaultRetryAfter},
+		"forbidden by the second limit, under a later address": {func() http.Handler {
+			return respond(403, `{"documentation_url":"https://docs.github.com/rest/x#about-secondary-rate-limits"}`)
+		}, defaultRetryAfter},
 		"a wait of years is cut": {func() http.Handler {
 			return respond(429, ``, "Retry-After", "999999999")
 		}, maxRetryAfter},
+		"a wait of a day is cut": {func() http.Handler {
+			return respond(403, ``, "Retry-After", "86400")
+		}, maxRetryAfter},
+		"a wait beyond 32 bits is cut": {func() http.Handler {
+			return respond(403, ``, "Retry-After", "9999999999")
+		}, maxRetryAfter},
+		"a wait beyond 64 bits is cut": {func() http.Handler {
+			return respond(429, ``, "Retry-After", "99999999999999999999")
+		}, maxRetryAfter},
+		"used up, until a time in the past": {func() http.Handler {
+			return respond(403, `{}`, headerRemaining, "0", headerReset, at(-time.Hour))
+		}, 0},
+		"used up, until a time in milliseconds": {func() http.Handler {
+			return respond(403, `{}`, headerRemaining, "0", headerReset, strconv.FormatInt(time.Now().Add(5*time.Minute).UnixMilli(), 10))
+		}, 5 * time.Minute},
+		"used up, until a time that is absurd": {func() http.Handler {
+			return respond(403, `{}`, headerRemaining, "0", headerReset, "9223372036854775807")
+		}, maxRetryAfter},
+		"used up, by a clock that is a day ahead": {func() http.Handler {
+			return respond(403, `{}`, headerRemaining, "0", headerReset, at(24*time.Hour+time.Second), "Date", httpTime(time.Now().Add(24*time.Hour)))
+		}, time.Second},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -239,6 +266,30 @@ func TestARefusedServerIsNotAskedBeforeItsTime(t *testing.T) {
 			t.Errorf("asked %d times", asked)
 		}
 	})
+}
+
+func TestAServerWhoseClockIsAheadIsAskedWhenItWants(t *testing.T) {
+	for name, status := range map[string]int{"after a refusal": 403, "after the last request that it allows": 200} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				good, asked := publish(t, server.Release{Tag: "release-2022.05.25-1"}), 0
+				f, _ := finder(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					if asked++; asked == 1 {
+						ahead := time.Now().Add(24 * time.Hour)
+						respond(status, "[]", "Date", httpTime(ahead), headerRemaining, "0",
+							headerReset, strconv.FormatInt(ahead.Add(time.Second).Unix(), 10))(w, r)
+						return
+					}
+					good.ServeHTTP(w, r)
+				}))
+				f.Newest(t.Context(), Prod)
+				time.Sleep(time.Second)
+				if got, err := f.Newest(t.Context(), Prod); err != nil || got.String() != "2022.05.25-1" {
+					t.Errorf("got %s, %v", got, err)
+				}
+			})
+		})
+	}
 }
 
 func TestAServerThatIsSilentIsGivenUp(t *testing.T) {

@@ -1,8 +1,11 @@
 package release
 
 import (
+	"errors"
+	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -17,45 +20,65 @@ const (
 // asks for at least a minute then.
 const defaultRetryAfter = time.Minute
 
-// maxRetryAfter bounds what a server can make us wait: GitHub counts requests
-// by the hour.
+// maxRetryAfter bounds every wait that a server sets: GitHub counts requests by
+// the hour.
 const maxRetryAfter = time.Hour
 
+// RateLimitedError says that a server refuses requests until a time.
+type RateLimitedError struct {
+	// RetryAt is when the server answers again, by the local clock. It is at
+	// most an hour after the refusal.
+	RetryAt time.Time
+	// Status is the HTTP status of the refusal, such as "403 Forbidden".
+	Status string
+}
+
+// Error tells the status and the time.
+func (e *RateLimitedError) Error() string {
+	return fmt.Sprintf("rate limit reached (%s), retry at %s", e.Status, e.RetryAt.UTC().Format(time.RFC3339))
+}
+
+// NotBefore returns the time before which another attempt fails.
+func (e *RateLimitedError) NotBefore() time.Time { return e.RetryAt }
+
 // rateLimited returns what a response says about being refused for too many
-// requests, or nil if it is no such refusal.
-func rateLimited(resp *http.Response, now time.Time) *RateLimitedError {
-	retryAt, announced := retryTime(resp.Header, now)
+// requests, or nil if it is no such refusal. A refusal that names no time is
+// one of a minute.
+func rateLimited(resp *http.Response, body string, now time.Time) *RateLimitedError {
+	wait, announced := retryWait(resp.Header, now)
+	if !announced {
+		wait = defaultRetryAfter
+	}
 	switch resp.StatusCode {
 	case http.StatusTooManyRequests:
 	case http.StatusForbidden:
-		if !announced {
+		if !announced && !isSecondaryLimit(body) {
 			return nil // forbidden for another reason
 		}
 	default:
 		return nil
 	}
-	if !announced {
-		retryAt = now.Add(defaultRetryAfter)
-	}
-	return &RateLimitedError{RetryAt: retryAt, Status: statusText(resp)}
+	return &RateLimitedError{RetryAt: now.Add(min(max(wait, 0), maxRetryAfter)), Status: statusText(resp)}
 }
 
-// retryTime reads the time at which a server wants to be asked again. Points
-// in time count from the server's own clock, which may differ from ours.
-func retryTime(h http.Header, now time.Time) (time.Time, bool) {
-	wait, ok := retryWait(h, now)
-	return now.Add(min(max(wait, 0), maxRetryAfter)), ok
+// isSecondaryLimit reports whether the body of a refusal, in its message or the
+// URL of its documentation, speaks of GitHub's limit on bursts of requests,
+// which GitHub announces in no header.
+func isSecondaryLimit(body string) bool {
+	body = strings.ReplaceAll(strings.ToLower(body), "-", " ")
+	return strings.Contains(body, "secondary rate limit") || strings.Contains(body, "abuse rate limit") ||
+		strings.Contains(body, "abuse detection")
 }
 
-func retryWait(h http.Header, now time.Time) (time.Duration, bool) {
-	serverNow, err := http.ParseTime(h.Get("Date"))
-	if err != nil {
-		serverNow = now
+// retryWait reads how long a server wants to be left alone. Points in time
+// count from the server's own clock, which may differ from the local one.
+func retryWait(h http.Header, now time.Time) (wait time.Duration, announced bool) {
+	serverNow := serverTime(h, now)
+	after := h.Get("Retry-After")
+	if seconds, ok := parseSeconds(after); ok {
+		return seconds, true
 	}
-	if seconds, err := strconv.ParseInt(h.Get("Retry-After"), 10, 32); err == nil {
-		return time.Duration(seconds) * time.Second, true
-	}
-	if at, err := http.ParseTime(h.Get("Retry-After")); err == nil {
+	if at, err := http.ParseTime(after); err == nil {
 		return at.Sub(serverNow), true
 	}
 	if h.Get(headerRemaining) != "0" {
@@ -65,14 +88,36 @@ func retryWait(h http.Header, now time.Time) (time.Duration, bool) {
 	if err != nil {
 		return defaultRetryAfter, true
 	}
-	return time.Unix(reset, 0).Sub(serverNow), true
+	return epochTime(reset).Sub(serverNow), true
 }
 
-// statusText is the status in our own words: a server's own could be anything.
-func statusText(resp *http.Response) string {
-	text := strconv.Itoa(resp.StatusCode)
-	if name := http.StatusText(resp.StatusCode); name != "" {
-		text += " " + name
+// serverTime is the time by the clock of the server that sent the header, or
+// now if the server does not tell.
+func serverTime(h http.Header, now time.Time) time.Time {
+	if at, err := http.ParseTime(h.Get("Date")); err == nil {
+		return at
 	}
-	return text
+	return now
+}
+
+// parseSeconds reads a number of seconds, however large, as a wait of at most
+// maxRetryAfter.
+func parseSeconds(text string) (time.Duration, bool) {
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil && !errors.Is(err, strconv.ErrRange) {
+		return 0, false
+	}
+	return time.Duration(min(n, int64(maxRetryAfter/time.Second))) * time.Second, n >= 0
+}
+
+// maxEpochSeconds is in the year 5138; greater numbers are milliseconds.
+const maxEpochSeconds = 1e11
+
+// epochTime reads seconds since the epoch, or milliseconds, which some proxies
+// and compatible servers send.
+func epochTime(n int64) time.Time {
+	if n > maxEpochSeconds {
+		return time.UnixMilli(n)
+	}
+	return time.Unix(n, 0)
 }

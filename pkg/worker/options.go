@@ -35,7 +35,7 @@ type Doer interface {
 	// Do runs the action at p until it is done, and must be safe to repeat.
 	// It ends soon after ctx.  The note, if any, is shown in the status.  An
 	// error is tried again until the action's deadline, unless it is marked by
-	// [Permanent].
+	// [Permanent]; one that has a method NotBefore() time.Time, not before that.
 	Do(ctx context.Context, p update.Place, t Target) (note string, err error)
 	// Qualifies says whether this host can do the once-action at p.
 	Qualifies(ctx context.Context, p update.Place, t Target) (bool, string, error)

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime/debug"
 	"slices"
@@ -116,13 +117,23 @@ func (w *worker) finish(res taskResult) {
 		w.panicked++
 	}
 	work.State, work.Err, work.Permanent = update.WorkFailed, res.err.Error(), IsPermanent(res.err) || w.panicked > panics
-	w.retryAt = time.Now().Add(w.delay.NextBackOff())
+	w.retryAt = later(time.Now().Add(w.delay.NextBackOff()), res.err)
 	log := w.Logger.With("step", at.Step, "action", w.actionName(at), "attempt", work.Attempts, "err", res.err)
 	if work.Cancelled != update.CauseNone {
 		log.Info("action ended early") // as it was told to
 		return
 	}
 	log.Warn("action failed")
+}
+
+// later returns at, or the time that err names as the earliest for another
+// attempt if that is later.
+func later(at time.Time, err error) time.Time {
+	var limited interface{ NotBefore() time.Time }
+	if errors.As(err, &limited) && limited.NotBefore().After(at) {
+		return limited.NotBefore()
+	}
+	return at
 }
 
 // ask finds out whether this host can do the once-action.

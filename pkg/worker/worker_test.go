@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/pkg/storage"
@@ -117,6 +118,33 @@ func TestAnActionThatPanicsEachTimeStopsTheRun(t *testing.T) {
 	}
 	if n := c.world.count("begin 2.0"); n != 4 {
 		t.Errorf("it was begun %d times", n)
+	}
+}
+
+// notBefore is an error that names the time of the next attempt.
+type notBefore struct{ at time.Time }
+
+func (notBefore) Error() string          { return "limited" }
+func (n notBefore) NotBefore() time.Time { return n.at }
+
+func TestAnActionIsNotTriedAgainBeforeTheTimeThatItsErrorNames(t *testing.T) {
+	c := newCell(t)
+	c.request(0)
+	var at, second time.Time
+	c.start(&host{world: c.world, before: func(_ context.Context, p update.Place) error {
+		switch {
+		case p.Step != 2:
+		case at.IsZero():
+			at = time.Now().Add(time.Second)
+			return fmt.Errorf("download: %w", notBefore{at})
+		case second.IsZero():
+			second = time.Now()
+		}
+		return nil
+	}}, emptyTable(3), &memJournal{})
+	c.await("complete", complete)
+	if second.Before(at) {
+		t.Errorf("tried again %s too early", at.Sub(second))
 	}
 }
 
