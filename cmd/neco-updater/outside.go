@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 
@@ -24,32 +25,46 @@ type finder struct {
 
 var _ updater.Finder = (*finder)(nil)
 
-func (f *finder) Newest(ctx context.Context, c storage.Config) (string, error) {
+func (f *finder) Newest(ctx context.Context, c storage.Config) (updater.Found, error) {
 	if c.Env == neco.TestEnv {
-		return release.TestVersion, nil
+		return updater.Found{Version: release.TestVersion}, nil
 	}
-	if f.finder == nil || c.Proxy != f.config.Proxy || c.GitHubToken != f.config.GitHubToken {
-		transport, err := host.NewTransport(c.Proxy)
-		if err != nil {
-			return "", err
-		}
-		if f.transport != nil {
-			f.transport.CloseIdleConnections()
-		}
-		f.config, f.transport = c, transport
-		f.finder, _ = release.Open(transport, c.GitHubToken, f.log)
+	if err := f.open(c); err != nil {
+		return updater.Found{}, err
 	}
 	channel := release.Channel(c.Env)
-	v, err := f.finder.Newest(ctx, channel)
+	got, err := f.finder.Newest(ctx, channel)
+	found := updater.Found{Skipped: got.Future}
+	if errors.Is(err, release.ErrNoRelease) {
+		return found, nil
+	}
 	if err != nil {
-		return "", err
+		return found, err
 	}
 	// A release that cannot be installed is an error here, and not one of
 	// every worker in a run.
-	if _, err := f.finder.FindAsset(ctx, channel, v); err != nil {
-		return "", err
+	if _, err := f.finder.FindAsset(ctx, channel, got.Newest); err != nil {
+		return found, err
 	}
-	return v.String(), nil
+	found.Version = got.Newest.String()
+	return found, nil
+}
+
+// open makes a client for the configuration, unless there is one.
+func (f *finder) open(c storage.Config) error {
+	if f.finder != nil && c.Proxy == f.config.Proxy && c.GitHubToken == f.config.GitHubToken {
+		return nil
+	}
+	transport, err := host.NewTransport(c.Proxy)
+	if err != nil {
+		return err
+	}
+	if f.transport != nil {
+		f.transport.CloseIdleConnections()
+	}
+	f.config, f.transport = c, transport
+	f.finder, _ = release.Open(transport, c.GitHubToken, f.log)
+	return nil
 }
 
 // notifier tells people by Slack, if that is configured.

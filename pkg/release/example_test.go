@@ -17,12 +17,12 @@ func Example() {
 	finder := release.NewFinder(client, neco.GitHubRepoOwner, neco.GitHubRepoName, slog.Default())
 	stager := release.Stager{Finder: finder, Channel: release.Prod, Client: &http.Client{}, Dir: "/var/lib/neco/packages"}
 
-	newest, err := finder.Newest(ctx, release.Prod)
+	found, err := finder.Newest(ctx, release.Prod)
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	staged, err := stager.Stage(ctx, newest)
+	staged, err := stager.Stage(ctx, found.Newest)
 	if err != nil {
 		fmt.Println(err)
 		return

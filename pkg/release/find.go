@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"sync/atomic"
 	"time"
 
@@ -37,92 +36,77 @@ func NewFinder(client *github.Client, owner, repo string, log *slog.Logger) *Fin
 	return &Finder{client: client, owner: owner, repo: repo, log: log}
 }
 
-// Newest returns the newest version that the channel follows. Drafts never
-// count, and a release whose tag is no version is named in the log and
-// skipped.
+// Found is the outcome of a search.
+type Found struct {
+	// Newest is the newest version that the channel follows.
+	Newest Version
+	// Future are the tags that were skipped because their date is later than
+	// tomorrow, by the server's clock.
+	Future []string
+}
+
+// Newest finds the newest version that the channel follows. Drafts never count.
+// A release whose tag is no version, or whose date is later than tomorrow, is
+// named in the log and skipped: it would hide every later release.
 //
 // It blocks until all releases have been read; each request has a deadline of
 // its own. It fails with ErrNoRelease only if the server answered completely
 // and nothing counts, and with a *RateLimitedError if the server says when to
 // ask again.
-func (f *Finder) Newest(ctx context.Context, channel Channel) (Version, error) {
-	newest, found, err := f.newest(ctx, channel)
-	if err == nil && !found {
+func (f *Finder) Newest(ctx context.Context, channel Channel) (Found, error) {
+	s := search{channel: channel, log: f.log}
+	err := error(nil)
+	if len(channel.rule().kinds) == 0 {
+		err = fmt.Errorf("unknown channel %q", string(channel))
+	}
+	if err == nil {
+		err = f.walk(ctx, s.visit)
+	}
+	if err == nil && s.found.Newest == (Version{}) {
 		err = ErrNoRelease
 	}
 	if err != nil {
-		return Version{}, fmt.Errorf("find %s release of %s/%s: %w", channel, f.owner, f.repo, err)
+		return s.found, fmt.Errorf("find %s release of %s/%s: %w", channel, f.owner, f.repo, err)
 	}
-	return newest, nil
+	return s.found, nil
 }
 
-func (f *Finder) newest(ctx context.Context, channel Channel) (newest Version, found bool, err error) {
-	if len(channel.rule().kinds) == 0 {
-		return Version{}, false, fmt.Errorf("unknown channel %q", string(channel))
-	}
-	err = f.walk(ctx, func(rel *github.RepositoryRelease) {
-		v, ok := f.candidate(rel, channel)
-		if ok && (!found || v.Compare(newest) > 0) {
-			newest, found = v, true
-		}
-	})
-	return newest, found, err
-}
-
-// candidate returns the version of a release if the channel follows it.
-func (f *Finder) candidate(rel *github.RepositoryRelease, channel Channel) (Version, bool) {
-	if rel.GetDraft() {
-		return Version{}, false
-	}
-	kind, v, err := classify(rel)
-	if err != nil {
-		f.log.Warn("release skipped", "tag", rel.GetTagName(), "err", err)
-		return Version{}, false
-	}
-	if v.String() == TestVersion {
-		f.log.Warn("release skipped", "tag", rel.GetTagName(), "err", "the version is reserved for the environment test")
-		return Version{}, false
-	}
-	return v, slices.Contains(channel.rule().kinds, kind)
-}
-
-// walk calls visit for every release on every page.
-func (f *Finder) walk(ctx context.Context, visit func(*github.RepositoryRelease)) error {
+// walk calls visit for every release on every page, with the server's time.
+func (f *Finder) walk(ctx context.Context, visit func(*github.RepositoryRelease, time.Time)) error {
 	for page := 1; page <= maxPages; {
-		releases, next, err := f.page(ctx, page)
+		releases, resp, err := f.page(ctx, page)
 		if err != nil {
 			return err
 		}
+		at := serverTime(resp.Header, time.Now())
 		for _, rel := range releases {
-			visit(rel)
+			visit(rel, at)
 		}
-		if next == 0 {
+		if resp.NextPage == 0 {
 			return nil
 		}
-		if next <= page {
-			return fmt.Errorf("list releases: page %d is followed by page %d", page, next)
+		if resp.NextPage <= page {
+			return fmt.Errorf("list releases: page %d is followed by page %d", page, resp.NextPage)
 		}
-		page = next
+		page = resp.NextPage
 	}
 	return fmt.Errorf("list releases: %w: more than %d pages", ErrTooLarge, maxPages)
 }
 
-// page returns one page of releases and the next page's number, 0 at the end.
-func (f *Finder) page(ctx context.Context, page int) ([]*github.RepositoryRelease, int, error) {
+// page returns one page of releases.
+func (f *Finder) page(ctx context.Context, page int) (releases []*github.RepositoryRelease, resp *github.Response, err error) {
 	opts := &github.ListOptions{Page: page, PerPage: pageSize}
-	var releases []*github.RepositoryRelease
-	var resp *github.Response
-	err := f.call(ctx, func(ctx context.Context) (err error) {
+	err = f.call(ctx, func(ctx context.Context) (err error) {
 		releases, resp, err = f.client.Repositories.ListReleases(ctx, f.owner, f.repo, opts)
 		return err
 	})
+	if err == nil && releases == nil { // an empty answer, or null: "[]" is not nil
+		err = fmt.Errorf("%w: the answer is empty", ErrTruncated)
+	}
 	if err != nil {
-		return nil, 0, fmt.Errorf("list releases (page %d): %w", page, err)
+		return nil, nil, fmt.Errorf("list releases (page %d): %w", page, err)
 	}
-	if releases == nil { // an empty answer, or null: "[]" is not nil
-		return nil, 0, fmt.Errorf("list releases (page %d): %w: the answer is empty", page, ErrTruncated)
-	}
-	return releases, resp.NextPage, nil
+	return releases, resp, nil
 }
 
 // call makes one request to the API, within its deadline, and classifies its

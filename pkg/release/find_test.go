@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -46,7 +47,7 @@ func TestNewestFollowsItsChannel(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			f, log := finder(t, publish(t, append(c.more, releases...)...))
-			got, err := f.Newest(t.Context(), c.channel)
+			got, err := newest(t, f, c.channel)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -81,7 +82,7 @@ func TestWhatASearchChoosesIsFoundByTheDownload(t *testing.T) {
 	for channel, want := range map[Channel]string{
 		Prod: "2025.02.25-34906", Staging: "2025.03.04-34975", Dev: "2025.03.11-35180",
 	} {
-		got, err := f.Newest(t.Context(), channel)
+		got, err := newest(t, f, channel)
 		if err != nil || got.String() != want {
 			t.Errorf("%s: got %s, %v; want %s", channel, got, err, want)
 			continue
@@ -105,13 +106,51 @@ func TestProdAndStagingNeverLookUpATestTag(t *testing.T) {
 	}
 }
 
+func TestAReleaseDatedLaterThanTomorrowIsSkippedAndNamed(t *testing.T) {
+	for name, ahead := range map[string]time.Duration{
+		"by a server whose clock is right":          0,
+		"by a server whose clock is 40 days behind": -40 * 24 * time.Hour,
+		"by a server whose clock is a year ahead":   365 * 24 * time.Hour,
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				now := time.Now().Add(ahead)
+				tag := func(days int) string { return "release-" + now.UTC().AddDate(0, 0, days).Format(dateLayout) + "-1" }
+				s := publish(t, server.Release{Tag: tag(0)}, server.Release{Tag: tag(1)}, server.Release{Tag: tag(2)},
+					server.Release{Tag: "release-2062.11.22-1"}, server.Release{Tag: "release-" + TestVersion})
+				f, log := finder(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					w.Header().Set("Date", httpTime(now))
+					s.ServeHTTP(w, r)
+				}))
+				got, err := f.Newest(t.Context(), Prod)
+				if err != nil || tagPrefixRelease+got.Newest.String() != tag(1) {
+					t.Errorf("got %+v, %v; want %s", got, err, tag(1))
+				}
+				slices.Sort(got.Future)
+				if diff := cmp.Diff([]string{tag(2), "release-2062.11.22-1", "release-" + TestVersion}, got.Future); diff != "" {
+					t.Error(diff)
+				}
+				if !strings.Contains(log.String(), "release-2062.11.22-1") {
+					t.Error("the log does not name it")
+				}
+			})
+		})
+	}
+}
+
+func newest(t *testing.T, f *Finder, channel Channel) (Version, error) {
+	t.Helper()
+	found, err := f.Newest(t.Context(), channel)
+	return found.Newest, err
+}
+
 func TestNewestReadsEveryPage(t *testing.T) {
 	var releases []server.Release
 	for i := range 2*pageSize + 1 {
 		releases = append(releases, server.Release{Tag: fmt.Sprintf("release-2022.05.25-%d", 1000-i)})
 	}
 	f, _ := finder(t, publish(t, releases...))
-	got, err := f.Newest(t.Context(), Prod)
+	got, err := newest(t, f, Prod)
 	if err != nil || got.Serial != 1000 {
 		t.Errorf("got %s, %v; want the one on the last page", got, err)
 	}
@@ -140,7 +179,7 @@ func TestNoReleaseIsToldFromFailure(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			f, _ := finder(t, c.handler)
-			_, err := f.Newest(t.Context(), Prod)
+			_, err := newest(t, f, Prod)
 			if err == nil {
 				t.Fatal("no error")
 			}
@@ -167,7 +206,7 @@ func endlessPages() http.Handler {
 
 func TestAnUnknownChannelIsRefused(t *testing.T) {
 	f, _ := finder(t, publish(t))
-	if _, err := f.Newest(t.Context(), None); err == nil || !strings.Contains(err.Error(), `"none"`) {
+	if _, err := newest(t, f, None); err == nil || !strings.Contains(err.Error(), `"none"`) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -234,7 +273,7 @@ func TestNewestSaysWhenToAskAgain(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				f, _ := finder(t, c.handler())
-				_, err := f.Newest(t.Context(), Prod)
+				_, err := newest(t, f, Prod)
 				var limited *RateLimitedError
 				if !errors.As(err, &limited) {
 					t.Fatalf("got %v", err)
@@ -256,7 +295,7 @@ func TestARefusedServerIsNotAskedBeforeItsTime(t *testing.T) {
 				headerReset, strconv.FormatInt(time.Now().Add(time.Minute).Unix(), 10))(w, r)
 		}))
 		for range 2 {
-			_, err := f.Newest(t.Context(), Prod)
+			_, err := newest(t, f, Prod)
 			var limited *RateLimitedError
 			if !errors.As(err, &limited) || time.Until(limited.RetryAt) != time.Minute {
 				t.Errorf("got %v", err)
@@ -272,7 +311,7 @@ func TestAServerWhoseClockIsAheadIsAskedWhenItWants(t *testing.T) {
 	for name, status := range map[string]int{"after a refusal": 403, "after the last request that it allows": 200} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				good, asked := publish(t, server.Release{Tag: "release-2022.05.25-1"}), 0
+				good, asked := publish(t, server.Release{Tag: "release-1999.05.25-1"}), 0
 				f, _ := finder(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 					if asked++; asked == 1 {
 						ahead := time.Now().Add(24 * time.Hour)
@@ -282,9 +321,9 @@ func TestAServerWhoseClockIsAheadIsAskedWhenItWants(t *testing.T) {
 					}
 					good.ServeHTTP(w, r)
 				}))
-				f.Newest(t.Context(), Prod)
+				newest(t, f, Prod)
 				time.Sleep(time.Second)
-				if got, err := f.Newest(t.Context(), Prod); err != nil || got.String() != "2022.05.25-1" {
+				if got, err := newest(t, f, Prod); err != nil || got.String() != "1999.05.25-1" {
 					t.Errorf("got %s, %v", got, err)
 				}
 			})
@@ -296,7 +335,7 @@ func TestAServerThatIsSilentIsGivenUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f, _ := finder(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
 		start := time.Now()
-		if _, err := f.Newest(t.Context(), Prod); err == nil || errors.Is(err, ErrNoRelease) {
+		if _, err := newest(t, f, Prod); err == nil || errors.Is(err, ErrNoRelease) {
 			t.Errorf("got %v", err)
 		}
 		if waited := time.Since(start); waited != requestTimeout {
@@ -320,7 +359,7 @@ func TestAnUnchangedListCostsNothing(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		got, err := f.Newest(t.Context(), Prod)
+		got, err := newest(t, f, Prod)
 		if err != nil || got.String() != version {
 			t.Errorf("time %d: %s, %v; want %s", i, got, err, version)
 		}

@@ -42,8 +42,11 @@ func Parse(text string) (Version, error) {
 	if err != nil {
 		return Version{}, badVersion(text)
 	}
-	return Version{Date: day.Year()*10000 + int(day.Month())*100 + day.Day(), Serial: n}, nil
+	return Version{Date: dateOf(day), Serial: n}, nil
 }
+
+// dateOf is the day of t as the number YYYYMMDD.
+func dateOf(t time.Time) int { return t.Year()*10000 + int(t.Month())*100 + t.Day() }
 
 // ParseTag reads the version out of a release's tag: it is what follows the
 // first hyphen, as in "release-2022.05.25-1".

@@ -16,6 +16,11 @@ type ReleaseCheck struct {
 	StaleSince *time.Time `json:"stale_since,omitempty"`
 	// Error is why.
 	Error string `json:"error,omitempty"`
+	// Skipped are the tags of releases whose date is later than tomorrow.
+	Skipped []string `json:"skipped,omitempty"`
+	// Withdrawn is a version that was the newest known one and is not on the
+	// release server any more.
+	Withdrawn string `json:"withdrawn,omitempty"`
 }
 
 func decodeCheck(data []byte) (*ReleaseCheck, error) {
@@ -26,18 +31,34 @@ func decodeCheck(data []byte) (*ReleaseCheck, error) {
 	return c, nil
 }
 
+// KnownRelease is a change of the newest known version.
+type KnownRelease struct {
+	// Version is the new one; empty: none is known.
+	Version string
+	// Replaces is the revision at which the old one was written; 0: none was.
+	Replaces int64
+}
+
 // PutCheck records how the search for releases goes, together with the newest
-// known version unless that is empty.
-func (s *Storage) PutCheck(ctx context.Context, g Guard, c ReleaseCheck, version string) error {
+// known version unless that is nil.  A change of the latter is refused with
+// ErrSuperseded if the known version or the request is not the one that it was
+// decided on.
+func (s *Storage) PutCheck(ctx context.Context, g Guard, c ReleaseCheck, known *KnownRelease) error {
 	v, err := json.Marshal(c)
 	if err != nil {
 		return err
 	}
 	ops := []clientv3.Op{clientv3.OpPut(KeyCheck, string(v))}
-	if version != "" {
-		ops = append(ops, clientv3.OpPut(KeyRelease, version))
+	var more []clientv3.Cmp
+	g.AnyRequest = known == nil
+	if known != nil {
+		more = append(more, unchanged(KeyRelease, known.Replaces))
+		op := clientv3.OpPut(KeyRelease, known.Version)
+		if known.Version == "" {
+			op = clientv3.OpDelete(KeyRelease)
+		}
+		ops = append(ops, op)
 	}
-	g.AnyRequest = true
-	_, err = s.commit(ctx, "write release check", g, nil, ops...)
+	_, err = s.commit(ctx, "write release check", g, more, ops...)
 	return err
 }

@@ -53,7 +53,7 @@ func Keys() []KeySpec {
 		{"leader/renewal//<lease>", "LRN of the holder", "neco-worker, while it renews certificates"},
 		{"info/bootservers/<LRN>", "empty; the registered boot servers", "setup, join, leave"},
 		{"info/neco-release", "newest known version", "neco-updater (guarded), setup"},
-		{"info/release-check", "the last look for a release: checked_at; optional stale_since, error", "neco-updater (guarded)"},
+		{"info/release-check", "the last look for a release: checked_at; optional stale_since, error, skipped, withdrawn", "neco-updater (guarded)"},
 		{"info/ssh-pubkey", "public key for node users", "neco ssh generate"},
 		{"status/current", "request: version, servers, stop, started_at; optional reason", "neco-updater (guarded), setup, neco stop"},
 		{"status/bootservers/<LRN>", "status: version, step, cond, message; optional started_at, phase, host_id, at", "neco-worker (guarded)"},

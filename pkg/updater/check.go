@@ -42,32 +42,19 @@ func (b *configBox) get() storage.Config {
 
 // check looks for releases until the leadership ends.
 func (l *leader) check(ctx context.Context) error {
-	var state storage.ReleaseCheck
-	var known string
-	if snap, err := l.snapshot(ctx); err == nil {
-		known = snap.Release
-		if snap.Check != nil {
-			state = *snap.Check
-		}
-	}
+	b := newBackOff()
 	for {
-		c := l.config.get()
-		pause := c.CheckInterval
-		switch c.Env {
-		case "", neco.NoneEnv:
-			pause = relist
+		pause, err := l.look(ctx, l.config.get())
+		switch {
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		case errors.Is(err, storage.ErrNotLeader), errors.Is(err, storage.ErrNotRegistered):
+			return err
+		case err != nil:
+			l.Logger.Warn("cannot record the search for releases", "err", err)
+			pause = b.NextBackOff()
 		default:
-			version, err := l.Finder.Newest(ctx, c)
-			if ctx.Err() != nil {
-				return context.Cause(ctx)
-			}
-			state = observe(state, err, time.Now().UTC())
-			if err := l.putCheck(ctx, state, version, &known); errors.Is(err, storage.ErrNotLeader) {
-				return err
-			}
-			if retry := retryAfter(err); retry > 0 {
-				pause = max(retry, time.Second)
-			}
+			b.Reset()
 		}
 		if err := waitFor(ctx, l.config.changed, pause); err != nil {
 			return err
@@ -75,11 +62,37 @@ func (l *leader) check(ctx context.Context) error {
 	}
 }
 
-// observe folds the outcome of one look into the state: an error never means
-// that there is no release, only that what is known may be stale.
-func observe(state storage.ReleaseCheck, err error, now time.Time) storage.ReleaseCheck {
-	if err == nil || errors.Is(err, release.ErrNoRelease) {
-		return storage.ReleaseCheck{CheckedAt: &now}
+// look makes one search and records it.  It returns the time until the next
+// search.  Nothing is searched, let alone recorded, without knowing what is
+// known: an error of etcd is no empty state.
+func (l *leader) look(ctx context.Context, c storage.Config) (time.Duration, error) {
+	if c.Env == "" || c.Env == neco.NoneEnv {
+		return relist, nil
+	}
+	snap, err := l.snapshot(ctx)
+	if err != nil {
+		return 0, err
+	}
+	found, err := l.Finder.Newest(ctx, c)
+	if ctx.Err() != nil {
+		return 0, context.Cause(ctx)
+	}
+	pause := c.CheckInterval
+	if retry := retryAfter(err); retry > 0 {
+		pause = max(retry, time.Second)
+	}
+	return pause, l.putCheck(ctx, snap, found, err)
+}
+
+// observe folds the outcome of one search into the last one: an error never
+// means that there is no release, only that what is known may be stale.
+func observe(last *storage.ReleaseCheck, found Found, err error, now time.Time) storage.ReleaseCheck {
+	state := storage.ReleaseCheck{}
+	if last != nil {
+		state = *last
+	}
+	if err == nil {
+		return storage.ReleaseCheck{CheckedAt: &now, Skipped: found.Skipped, Withdrawn: state.Withdrawn}
 	}
 	if state.StaleSince == nil {
 		state.StaleSince = &now
@@ -88,36 +101,30 @@ func observe(state storage.ReleaseCheck, err error, now time.Time) storage.Relea
 	return state
 }
 
-// putCheck records the look; a version that is not newer changes nothing.
-func (l *leader) putCheck(ctx context.Context, state storage.ReleaseCheck, version string, known *string) error {
+// putCheck records the search, and the newest known version if that changes.
+// What is written holds only for the state that it was decided on.
+func (l *leader) putCheck(ctx context.Context, s *storage.Snapshot, found Found, err error) error {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
-	if state.Error != "" {
-		l.Logger.Warn("cannot look for releases", "err", state.Error, "stale_since", state.StaleSince)
-	}
-	newer := isNewer(version, *known)
-	if !newer {
-		version = ""
-	}
-	err := l.store.PutCheck(ctx, l.guard, state, version)
-	switch {
-	case err != nil:
-		l.Logger.Warn("cannot record the look for releases", "err", err)
-	case newer:
-		*known = version
-		l.Logger.Info("found a release", "version", version)
-	}
-	return err
-}
-
-// isNewer: what is known but no version is replaced by what is one.
-func isNewer(version, known string) bool {
-	v, err := release.Parse(version)
+	state := observe(s.Check, found, err, time.Now().UTC())
 	if err != nil {
-		return false
+		l.Logger.Warn("cannot look for releases", "err", state.Error, "stale_since", state.StaleSince)
+		return l.store.PutCheck(ctx, l.guard, state, nil)
 	}
-	k, err := release.Parse(known)
-	return err != nil || v.Compare(k) > 0
+	version := ""
+	version, state.Withdrawn = known(s, found.Version)
+	if version == s.Release {
+		return l.store.PutCheck(ctx, l.guard, state, nil)
+	}
+	g := l.guard
+	if s.Request != nil {
+		g.RequestRev = s.Request.Rev
+	}
+	if err := l.store.PutCheck(ctx, g, state, &storage.KnownRelease{Version: version, Replaces: s.ReleaseRev}); err != nil {
+		return err
+	}
+	l.Logger.Info("the newest known release has changed", "version", version, "before", s.Release, "withdrawn", state.Withdrawn)
+	return nil
 }
 
 // retryAfter is how long the server has asked to wait.

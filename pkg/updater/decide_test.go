@@ -100,30 +100,63 @@ func TestDecide(t *testing.T) {
 
 func TestAFailingCheckKeepsItsBeginAndAnErrorIsNeverNoRelease(t *testing.T) {
 	first, second := started, started.Add(time.Minute)
-	state := observe(storage.ReleaseCheck{CheckedAt: &first}, errors.New("500"), first)
-	state = observe(state, errors.New("502"), second)
+	state := observe(&storage.ReleaseCheck{CheckedAt: &first}, Found{}, errors.New("500"), first)
+	state = observe(&state, Found{}, errors.New("502"), second)
 	if !state.StaleSince.Equal(first) || state.Error != "502" || state.CheckedAt == nil {
 		t.Errorf("%+v", state)
 	}
-	if state = observe(state, nil, second); state.StaleSince != nil || state.Error != "" || !state.CheckedAt.Equal(second) {
+	if state = observe(&state, Found{}, nil, second); state.StaleSince != nil || state.Error != "" || !state.CheckedAt.Equal(second) {
 		t.Errorf("%+v", state)
 	}
 }
 
-func TestOnlyANewerVersionReplacesTheKnownOne(t *testing.T) {
-	for _, tt := range []struct {
-		version, known string
-		want           bool
+func TestTheNewestKnownVersion(t *testing.T) {
+	const older, newer = "2026.11.19-99", "2026.11.21-1"
+	stop := func(s *storage.Snapshot) { s.Request.Version, s.Request.Stop = newer, true }
+	tests := map[string]struct {
+		known, found string
+		spoil        func(*storage.Snapshot)
+		want         string
+		withdrawn    string
 	}{
-		{"2026.11.21-1", "2026.11.20-9", true},
-		{"2026.11.19-99", "2026.11.20-9", false},
-		{"2026.11.20-9", "2026.11.20-9", false},
-		{"2026.11.20-9", "", true},
-		{"2026.11.20-9", "garbage", true},
-		{"", "2026.11.20-9", false},
-	} {
-		if got := isNewer(tt.version, tt.known); got != tt.want {
-			t.Errorf("isNewer(%q, %q) = %v", tt.version, tt.known, got)
-		}
+		"a newer one replaces it":                         {current, newer, nil, newer, ""},
+		"the same one stays":                              {current, current, nil, current, ""},
+		"anything replaces nothing":                       {"", older, nil, older, ""},
+		"a version replaces garbage":                      {"garbage", older, nil, older, ""},
+		"garbage stays while nothing counts":              {"garbage", "", nil, "garbage", ""},
+		"a withdrawn one that waits is forgotten":         {newer, current, nil, current, newer},
+		"a withdrawn one whose run was stopped":           {newer, current, stop, current, newer},
+		"what runs comes in place of an older one":        {newer, older, nil, current, newer},
+		"what runs stays when nothing else is there":      {current, "", nil, current, current},
+		"what runs stays when only an older one is there": {current, older, nil, current, current},
+		"a withdrawn one that is being run stays":         {newer, current, func(s *storage.Snapshot) { s.Request.Version = newer }, newer, newer},
+		"a withdrawn one that a server runs stays":        {newer, current, func(s *storage.Snapshot) { s.Presence[2] = update.Presence{Version: newer} }, newer, newer},
+		"a withdrawn one that a silent server has installed": {newer, current, func(s *storage.Snapshot) {
+			stop(s)
+			st := s.Statuses[2]
+			st.Version, st.Step = newer, 3
+			s.Statuses[2] = st
+		}, newer, newer},
+		"a server that has left does not count":     {newer, current, func(s *storage.Snapshot) { s.Presence[7] = update.Presence{Version: newer} }, current, newer},
+		"a withdrawn one is named until it is back": {current, current, func(s *storage.Snapshot) { s.Check = &storage.ReleaseCheck{Withdrawn: newer} }, current, newer},
+		"a withdrawn one that is back is not named": {current, newer, func(s *storage.Snapshot) { s.Check = &storage.ReleaseCheck{Withdrawn: newer} }, newer, ""},
+		"nothing is known and nothing runs": {newer, "", func(s *storage.Snapshot) {
+			s.Request = nil
+			clear(s.Presence)
+			clear(s.Statuses)
+		}, "", newer},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			s := snapshot()
+			s.Release = tt.known
+			if tt.spoil != nil {
+				tt.spoil(s)
+			}
+			version, withdrawn := known(s, tt.found)
+			if version != tt.want || withdrawn != tt.withdrawn {
+				t.Errorf("known %q, withdrawn %q; want %q, %q", version, withdrawn, tt.want, tt.withdrawn)
+			}
+		})
 	}
 }

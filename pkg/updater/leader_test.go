@@ -2,10 +2,12 @@ package updater_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -29,15 +31,16 @@ func TestMain(m *testing.M) { os.Exit(cluster.Main(m, 1)) }
 type outside struct {
 	mu      sync.Mutex
 	version string
+	skipped []string
 	err     error
 	silent  error
 	notices []updater.Kind
 }
 
-func (o *outside) Newest(context.Context, storage.Config) (string, error) {
+func (o *outside) Newest(context.Context, storage.Config) (updater.Found, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.version, o.err
+	return updater.Found{Version: o.version, Skipped: o.skipped}, o.err
 }
 
 func (o *outside) Notify(_ context.Context, _ storage.Config, n updater.Notice) error {
@@ -67,6 +70,8 @@ type centre struct {
 	t      *testing.T
 	prefix string
 	store  *storage.Storage
+	// kv, if not nil, comes between an updater and etcd.
+	kv func(clientv3.KV) clientv3.KV
 }
 
 // newCentre is a data centre with two registered servers that looks for
@@ -105,6 +110,9 @@ func (c *centre) start(lrn int) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	cl := c.client()
+	if c.kv != nil {
+		cl.KV = c.kv(cl.KV)
+	}
 	go func() {
 		done <- updater.Run(ctx, updater.Options{
 			LRN: lrn, Hostname: fmt.Sprint("boot-", lrn), Etcd: cl, Finder: c, Notifier: c,
@@ -307,4 +315,82 @@ func TestAServerThatHasLeftDoesNotLead(t *testing.T) {
 	}
 	c.report(1, neco.CondComplete, "")
 	c.await("a run of both", func(s *storage.Snapshot) bool { return len(s.Request.Members()) == 2 })
+}
+
+func TestAWithdrawnReleaseIsForgottenUnlessItIsInUse(t *testing.T) {
+	c := newCentre(t, "2026.11.20-1")
+	c.start(0)
+	c.await("first request", requested("2026.11.20-1"))
+	for lrn := range 2 {
+		c.report(lrn, neco.CondComplete, "")
+	}
+	c.set(func() { c.version = "2026.11.21-1" })
+	c.await("second request", requested("2026.11.21-1"))
+	c.set(func() { c.version = "2026.11.20-1" })
+	snap := c.await("it is named as withdrawn", func(s *storage.Snapshot) bool { return s.Check != nil && s.Check.Withdrawn == "2026.11.21-1" })
+	if snap.Release != "2026.11.21-1" {
+		t.Errorf("the release whose update runs was forgotten: %q is known", snap.Release)
+	}
+	if _, err := c.store.StopRequest(t.Context(), storage.Guard{LRN: -1}, snap.Request, update.OutcomeAborted, "404 Not Found"); err != nil {
+		t.Fatal(err)
+	}
+	c.await("it is forgotten when its run has ended", func(s *storage.Snapshot) bool {
+		return s.Release == "2026.11.20-1" && s.Check.Withdrawn == "2026.11.21-1"
+	})
+}
+
+func TestAReleaseOfTheFutureIsNamed(t *testing.T) {
+	c := newCentre(t, "2026.11.20-1")
+	c.skipped = []string{"release-2062.11.22-1"}
+	c.start(0)
+	c.await("it is named", func(s *storage.Snapshot) bool {
+		return s.Check != nil && cmp.Equal(s.Check.Skipped, []string{"release-2062.11.22-1"})
+	})
+}
+
+// failingKV is etcd whose reads of the whole state fail from number first to
+// number last.
+type failingKV struct {
+	clientv3.KV
+	reads, first, last atomic.Int32
+}
+
+func (f *failingKV) Txn(ctx context.Context) clientv3.Txn { return failingTxn{f.KV.Txn(ctx), f} }
+
+type failingTxn struct {
+	clientv3.Txn
+	kv *failingKV
+}
+
+func (f failingTxn) Then(ops ...clientv3.Op) clientv3.Txn {
+	n := f.kv.reads.Add(1)
+	if n >= f.kv.first.Load() && n <= f.kv.last.Load() {
+		return failedTxn{}
+	}
+	return f.Txn.Then(ops...)
+}
+
+type failedTxn struct{ clientv3.Txn }
+
+func (failedTxn) Commit() (*clientv3.TxnResponse, error) { return nil, errors.New("etcd is busy") }
+
+func TestAReadThatFailsIsNoEmptyState(t *testing.T) {
+	c := newCentre(t, "2026.11.19-1")
+	r := &update.Request{UpdateRequest: neco.UpdateRequest{Version: "2026.11.20-1", Servers: []int{0, 1}, StartedAt: time.Now().UTC()}}
+	if _, err := c.store.NewRequest(t.Context(), storage.Guard{LRN: -1}, r, "setup", false); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.store.Client().Put(t.Context(), storage.KeyRelease, "2026.11.20-1"); err != nil {
+		t.Fatal(err)
+	}
+	// The first read waits for the registration; the next ones are a leader's.
+	kv := &failingKV{}
+	kv.first.Store(2)
+	kv.last.Store(3)
+	c.kv = func(real clientv3.KV) clientv3.KV { kv.KV = real; return kv }
+	c.start(0)
+	snap := c.await("a search is recorded", func(s *storage.Snapshot) bool { return s.Check != nil })
+	if snap.Release != "2026.11.20-1" {
+		t.Errorf("%q is known, an older version", snap.Release)
+	}
 }

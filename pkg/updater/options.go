@@ -12,11 +12,20 @@ import (
 	"github.com/cybozu-go/neco/pkg/update"
 )
 
+// Found is the outcome of a search for releases.
+type Found struct {
+	// Version is the newest one; empty: the server has none that counts.
+	Version string
+	// Skipped are the releases that do not count because their date is later
+	// than tomorrow.
+	Skipped []string
+}
+
 // Finder looks for the newest release.
 type Finder interface {
 	// Newest returns the newest version for the environment of c.  It has a
 	// deadline of its own.
-	Newest(ctx context.Context, c storage.Config) (version string, err error)
+	Newest(ctx context.Context, c storage.Config) (Found, error)
 }
 
 // Kind of a notice.

@@ -129,6 +129,10 @@ func release(s *storage.Snapshot) Release {
 	r := Release{Env: s.Config.Env, Newest: clean(s.Release)}
 	if c := s.Check; c != nil {
 		r.CheckedAt, r.StaleSince, r.Error = c.CheckedAt, c.StaleSince, clean(c.Error)
+		r.Withdrawn = clean(c.Withdrawn)
+		for _, tag := range c.Skipped {
+			r.Skipped = append(r.Skipped, clean(tag))
+		}
 	}
 	return r
 }

@@ -34,6 +34,7 @@ func (v View) Render(w io.Writer) error {
 	if v.Release.Overdue {
 		fmt.Fprintf(head, "\tnobody has looked for releases since %s; is neco-updater running?\n", stamp(v.Release.CheckedAt))
 	}
+	renderWarnings(head, "", v.Release.warnings())
 	renderWarnings(head, "certificates", v.certificateWarnings())
 	renderWarnings(head, "backups", v.backupWarnings())
 	renderWarnings(head, "vault", v.vaultWarnings())

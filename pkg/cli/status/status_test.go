@@ -128,6 +128,10 @@ func views() map[string]*storage.Snapshot {
 	unlooked.Config.CheckInterval = time.Minute
 	unlooked.Check.CheckedAt = clock(-time.Hour)
 
+	withdrawn := complete()
+	withdrawn.Check.Withdrawn = version
+	withdrawn.Check.Skipped = []string{"release-2062.11.22-1\x1b"}
+
 	left := running()
 	left.Registered = []int{0, 1}
 
@@ -161,6 +165,7 @@ func views() map[string]*storage.Snapshot {
 		"a newer release waits for silent servers": absent,
 		"nobody looks for releases":                unlooked,
 		"a completed server has a note":            noted,
+		"a release is withdrawn and one skipped":   withdrawn,
 		"a member has left":                        left,
 		"hostile text and malformed keys":          hostile,
 		"the request is unreadable":                unreadable,

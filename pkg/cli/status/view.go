@@ -136,6 +136,11 @@ type Release struct {
 	CheckedAt  *time.Time `json:"checked_at,omitempty"`
 	StaleSince *time.Time `json:"stale_since,omitempty"`
 	Error      string     `json:"error,omitempty"`
+	// Skipped are releases whose date is later than tomorrow.
+	Skipped []string `json:"skipped,omitempty"`
+	// Withdrawn was the newest known version and is not on the release server
+	// any more.
+	Withdrawn string `json:"withdrawn,omitempty"`
 	// Overdue says that nobody has looked for releases for several intervals.
 	Overdue bool `json:"overdue,omitempty"`
 }

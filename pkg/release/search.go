@@ -1,0 +1,41 @@
+package release
+
+import (
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/google/go-github/v45/github"
+)
+
+// search is the walk over all releases that looks for the newest one.
+type search struct {
+	channel Channel
+	log     *slog.Logger
+	found   Found
+}
+
+// visit takes one release into account. at is the server's time.
+func (s *search) visit(rel *github.RepositoryRelease, at time.Time) {
+	if rel.GetDraft() {
+		return
+	}
+	kind, v, err := classify(rel)
+	if err != nil {
+		s.log.Warn("release skipped", "tag", rel.GetTagName(), "err", err)
+		return
+	}
+	if !slices.Contains(s.channel.rule().kinds, kind) {
+		return
+	}
+	if tomorrow := at.UTC().AddDate(0, 0, 1); v.Date > dateOf(tomorrow) {
+		s.log.Warn("release skipped", "tag", rel.GetTagName(),
+			"err", fmt.Sprintf("its date is later than tomorrow, %s", tomorrow.Format(dateLayout)))
+		s.found.Future = append(s.found.Future, rel.GetTagName())
+		return
+	}
+	if v.Compare(s.found.Newest) > 0 {
+		s.found.Newest = v
+	}
+}
