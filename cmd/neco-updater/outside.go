@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 
@@ -21,6 +22,9 @@ type finder struct {
 	config    storage.Config
 	transport *http.Transport
 	finder    *release.Finder
+	client    *http.Client
+	// checked is the package whose digest was read last.
+	checked release.Asset
 }
 
 var _ updater.Finder = (*finder)(nil)
@@ -41,13 +45,25 @@ func (f *finder) Newest(ctx context.Context, c storage.Config) (updater.Found, e
 	if err != nil {
 		return found, err
 	}
-	// A release that cannot be installed is an error here, and not one of
-	// every worker in a run.
-	if _, err := f.finder.FindAsset(ctx, channel, got.Newest); err != nil {
+	if err := f.check(ctx, channel, got.Newest); err != nil {
 		return found, err
 	}
 	found.Version = got.Newest.String()
 	return found, nil
+}
+
+// check makes a release that cannot be installed an error of the search, so that
+// it does not become one of every worker in a run.
+func (f *finder) check(ctx context.Context, channel release.Channel, v release.Version) error {
+	asset, err := f.finder.FindAsset(ctx, channel, v)
+	if err != nil || asset == f.checked {
+		return err
+	}
+	if err := release.CheckSum(ctx, f.client, asset); err != nil {
+		return fmt.Errorf("check release %s: %w", v, err)
+	}
+	f.checked = asset
+	return nil
 }
 
 // open makes a client for the configuration, unless there is one.
@@ -63,7 +79,7 @@ func (f *finder) open(c storage.Config) error {
 		f.transport.CloseIdleConnections()
 	}
 	f.config, f.transport = c, transport
-	f.finder, _ = release.Open(transport, c.GitHubToken, f.log)
+	f.finder, f.client = release.Open(transport, c.GitHubToken, f.log)
 	return nil
 }
 

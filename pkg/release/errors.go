@@ -25,6 +25,9 @@ const (
 	ErrTruncated Kind = "truncated"
 	// ErrDigestMismatch says that a file is not the one that was released.
 	ErrDigestMismatch Kind = "digest mismatch"
+	// ErrBadDigestFile says that a digest file does not hold the one line of
+	// sha256sum for the file beside it.
+	ErrBadDigestFile Kind = "malformed digest file"
 	// ErrDiskFull says that the file system has no room.
 	ErrDiskFull Kind = "disk full"
 	// ErrStalled says that a peer sent nothing for too long.

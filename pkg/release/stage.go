@@ -42,8 +42,8 @@ type Stager struct {
 //
 // It blocks until then, or until ctx is done. Whatever fails a check is
 // removed, and so are the packages of older versions but the newest two.
-// The directory has one user at a time. Failing with ErrTooLarge, ErrDigestMismatch, ErrWrongPackage or
-// ErrDiskFull it would fail again; see Permanent.
+// The directory has one user at a time. See Permanent for the errors with
+// which it would fail again.
 func (s Stager) Stage(ctx context.Context, v Version) (Package, error) {
 	got, err := s.stage(ctx, v)
 	if err != nil {
@@ -98,7 +98,22 @@ func (s Stager) Staged(v Version) (Package, error) {
 
 // Permanent reports whether Fetch or Stage would fail in the same way again.
 func Permanent(err error) bool {
-	return permanent(err) || errors.Is(err, ErrDigestMismatch) || errors.Is(err, ErrWrongPackage)
+	return permanent(err) || errors.Is(err, ErrDigestMismatch) || errors.Is(err, ErrWrongPackage) ||
+		errors.Is(err, ErrBadDigestFile)
+}
+
+// CheckSum downloads the digest of a package with client and reads it as Stage
+// does. A release whose digest Stage would refuse is thus known before any boot
+// server is asked to install it.
+//
+// It blocks until then, or until ctx is done.
+func CheckSum(ctx context.Context, client *http.Client, a Asset) error {
+	dir, err := os.MkdirTemp("", "neco-digest-")
+	if err != nil {
+		return diskError(err)
+	}
+	_, err = Stager{Client: client}.fetchSum(ctx, a, filepath.Join(dir, a.Name+sumSuffix))
+	return errors.Join(err, os.RemoveAll(dir))
 }
 
 // fetchSum brings the digest and reads it.

@@ -98,8 +98,8 @@ func TestStageRefuses(t *testing.T) {
 		"a release without the digest":        {assets{stageFile: deb}, errAny, stageFile + ".sha256"},
 		"a package of another digest":         {assets{stageFile: deb + "x", stageFile + ".sha256": sumLine(deb)}, ErrDigestMismatch, stageFile},
 		"a cut package that was published so": {assets{stageFile: deb[:len(deb)-100], stageFile + ".sha256": sumLine(deb[:len(deb)-100])}, ErrWrongPackage, stageFile},
-		"a digest of another file":            {assets{stageFile: deb, stageFile + ".sha256": digest(deb) + "  other.deb\n"}, errAny, "other.deb"},
-		"a digest of garbage":                 {assets{stageFile: deb, stageFile + ".sha256": "<html>"}, errAny, stageFile},
+		"a digest of another file":            {assets{stageFile: deb, stageFile + ".sha256": digest(deb) + "  other.deb\n"}, ErrBadDigestFile, "other.deb"},
+		"a digest of garbage":                 {assets{stageFile: deb, stageFile + ".sha256": "<html>"}, ErrBadDigestFile, stageFile},
 		"a digest without end":                {assets{stageFile: deb, stageFile + ".sha256": strings.Repeat("0", 1<<16)}, ErrTooLarge, stageFile + ".sha256"},
 		"another package inside":              {assets{stageFile: other, stageFile + ".sha256": sumLine(other)}, ErrWrongPackage, `name is "cke"`},
 		"another version inside":              {assets{stageFile: older, stageFile + ".sha256": sumLine(older)}, ErrWrongPackage, `version is "2022.05.24-1"`},
@@ -122,6 +122,39 @@ func TestStageRefuses(t *testing.T) {
 				}
 				if _, err := os.Stat(filepath.Join(s.Dir, stageFile)); !errors.Is(err, os.ErrNotExist) {
 					t.Errorf("the package is there: %v", err)
+				}
+			})
+		})
+	}
+}
+
+func TestADigestFileIsReadBeforeARunAsInIt(t *testing.T) {
+	deb := realDeb(t, testControl)
+	line := digest(deb) + "  " + stageFile
+	for name, c := range map[string]struct {
+		sum  string
+		want error
+	}{
+		"one line":                       {line + "\n", nil},
+		"a line that ends as on Windows": {line + "\r\n", nil},
+		"a carriage return alone":        {line + "\r", nil},
+		"a carriage return inside":       {digest(deb) + "\r  " + stageFile + "\n", ErrBadDigestFile},
+		"garbage":                        {"<html>", ErrBadDigestFile},
+		"nothing":                        {"", ErrBadDigestFile},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := stager(t, publish(t, server.Release{Tag: stageTag, Assets: map[string]string{stageFile: deb, stageFile + ".sha256": c.sum}}))
+				v := mustParse(t, stageVersion)
+				asset, err := s.Finder.FindAsset(t.Context(), Prod, v)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := CheckSum(t.Context(), s.Client, asset); !errors.Is(err, c.want) {
+					t.Errorf("before a run: %v, want %v", err, c.want)
+				}
+				if _, err := s.Stage(t.Context(), v); !errors.Is(err, c.want) || Permanent(err) != (c.want != nil) {
+					t.Errorf("in a run: %v, want %v", err, c.want)
 				}
 			})
 		})
@@ -211,7 +244,7 @@ func TestParseSum(t *testing.T) {
 		"in upper case":            {strings.ToUpper(sum) + "  f.deb\n", false},
 		"too short":                {sum[2:] + "  f.deb\n", false},
 		"with two lines":           {sum + "  f.deb\n" + sum + "  g.deb\n", false},
-		"with a carriage return":   {sum + "  f.deb\r\n", false},
+		"as on Windows":            {sum + "  f.deb\r\n", true},
 		"with an escaped name":     {"\\" + sum + "  f.deb\n", false},
 		"nothing":                  {"", false},
 	}
@@ -230,7 +263,7 @@ func FuzzParseSum(f *testing.F) {
 	f.Add("", "")
 	f.Fuzz(func(t *testing.T, text, name string) {
 		sum, err := ParseSum(text, name)
-		if err == nil && (!isDigest(sum) || !strings.HasSuffix(strings.TrimSuffix(text, "\n"), name)) {
+		if err == nil && (!isDigest(sum) || !strings.HasSuffix(strings.TrimSuffix(strings.TrimSuffix(text, "\n"), "\r"), name)) {
 			t.Errorf("ParseSum(%q, %q) = %q", text, name, sum)
 		}
 	})

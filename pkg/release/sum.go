@@ -12,16 +12,18 @@ import (
 // maxSumFile bounds a digest file: one line of hex and a name.
 const maxSumFile = 4096
 
-// ParseSum reads the one line that sha256sum prints for the file name, and
-// returns the digest in hex.
+// ParseSum reads the one line that sha256sum prints for the file name, which may
+// end as on Windows, and returns the digest in hex. Its errors are
+// ErrBadDigestFile.
 func ParseSum(text, name string) (string, error) {
 	line, rest, _ := strings.Cut(text, "\n")
+	line = strings.TrimSuffix(line, "\r")
 	sum, file, found := strings.Cut(line, " ")
 	if !found || rest != "" || !isDigest(sum) {
-		return "", fmt.Errorf("digest of %s: want one line of sha256sum", name)
+		return "", fmt.Errorf("digest of %s: %w: want one line of sha256sum", name, ErrBadDigestFile)
 	}
 	if file != " "+name && file != "*"+name { // read as text, or as binary
-		return "", fmt.Errorf("digest of %s: it is that of %q", name, strings.TrimLeft(file, " *"))
+		return "", fmt.Errorf("digest of %s: %w: it is that of %q", name, ErrBadDigestFile, strings.TrimLeft(file, " *"))
 	}
 	return sum, nil
 }

@@ -1,0 +1,79 @@
+package main
+
+import (
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/pkg/release"
+	"github.com/cybozu-go/neco/pkg/release/server"
+	"github.com/cybozu-go/neco/pkg/storage"
+)
+
+// direct carries requests to a handler without a network.
+type direct struct{ handler http.Handler }
+
+func (d direct) RoundTrip(req *http.Request) (*http.Response, error) {
+	in := req.Clone(req.Context())
+	in.Host, in.RemoteAddr = req.URL.Host, "192.0.2.1:4711"
+	w := httptest.NewRecorder()
+	d.handler.ServeHTTP(w, in)
+	resp := w.Result()
+	resp.Request = req
+	return resp, nil
+}
+
+// newFinder looks in a release server with one release, whose digest file is sum.
+func newFinder(t *testing.T, tag, sum string) *finder {
+	t.Helper()
+	v, err := release.ParseTag(tag)
+	if err != nil {
+		t.Fatal(err)
+	}
+	assets := map[string]string{}
+	for name, content := range map[string]string{release.PackageFile(v): "package", release.PackageFile(v) + ".sha256": sum} {
+		assets[name] = filepath.Join(t.TempDir(), name)
+		if err := os.WriteFile(assets[name], []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := server.New(server.Options{Limit: -1})
+	if err := s.Publish(server.Release{Tag: tag, Assets: assets}); err != nil {
+		t.Fatal(err)
+	}
+	f := &finder{log: slog.New(slog.DiscardHandler)}
+	f.finder, f.client = release.Open(direct{s}, "", f.log)
+	return f
+}
+
+func TestAReleaseWhoseDigestFileIsMalformedIsNoRelease(t *testing.T) {
+	const version = "2022.05.25-1"
+	good := strings.Repeat("0", 64) + "  neco_" + version + "_amd64.deb\r\n"
+	got, err := newFinder(t, "release-"+version, good).Newest(t.Context(), storage.Config{Env: neco.ProdEnv})
+	if err != nil || got.Version != version {
+		t.Errorf("a good one: %+v, %v", got, err)
+	}
+	got, err = newFinder(t, "release-"+version, "<html>").Newest(t.Context(), storage.Config{Env: neco.ProdEnv})
+	if !errors.Is(err, release.ErrBadDigestFile) || got.Version != "" {
+		t.Errorf("a malformed one: %+v, %v", got, err)
+	}
+}
+
+func TestEachEnvironmentLooksForItsOwnTags(t *testing.T) {
+	const version = "2022.05.25-1"
+	sum := strings.Repeat("0", 64) + "  neco_" + version + "_amd64.deb\n"
+	for env, want := range map[string]string{
+		neco.ProdEnv: "", neco.StagingEnv: "", neco.DevEnv: version, neco.TestEnv: release.TestVersion,
+	} {
+		got, err := newFinder(t, "test-"+version, sum).Newest(t.Context(), storage.Config{Env: env})
+		if err != nil || got.Version != want {
+			t.Errorf("%s: %+v, %v; want %q", env, got, err, want)
+		}
+	}
+}
