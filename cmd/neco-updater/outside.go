@@ -29,7 +29,7 @@ type finder struct {
 
 var _ updater.Finder = (*finder)(nil)
 
-func (f *finder) Newest(ctx context.Context, c storage.Config) (updater.Found, error) {
+func (f *finder) Newest(ctx context.Context, c storage.Config, bad map[string]storage.BadRelease) (updater.Found, error) {
 	if c.Env == neco.TestEnv {
 		return updater.Found{Version: release.TestVersion}, nil
 	}
@@ -37,7 +37,10 @@ func (f *finder) Newest(ctx context.Context, c storage.Config) (updater.Found, e
 		return updater.Found{}, err
 	}
 	channel := release.Channel(c.Env)
-	got, err := f.finder.Newest(ctx, channel)
+	got, err := f.finder.Newest(ctx, channel, func(v release.Version) bool {
+		_, marked := bad[v.String()]
+		return marked
+	})
 	found := updater.Found{Skipped: got.Future}
 	if errors.Is(err, release.ErrNoRelease) {
 		return found, nil

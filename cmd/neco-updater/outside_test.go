@@ -55,11 +55,11 @@ func newFinder(t *testing.T, tag, sum string) *finder {
 func TestAReleaseWhoseDigestFileIsMalformedIsNoRelease(t *testing.T) {
 	const version = "2022.05.25-1"
 	good := strings.Repeat("0", 64) + "  neco_" + version + "_amd64.deb\r\n"
-	got, err := newFinder(t, "release-"+version, good).Newest(t.Context(), storage.Config{Env: neco.ProdEnv})
+	got, err := newFinder(t, "release-"+version, good).Newest(t.Context(), storage.Config{Env: neco.ProdEnv}, nil)
 	if err != nil || got.Version != version {
 		t.Errorf("a good one: %+v, %v", got, err)
 	}
-	got, err = newFinder(t, "release-"+version, "<html>").Newest(t.Context(), storage.Config{Env: neco.ProdEnv})
+	got, err = newFinder(t, "release-"+version, "<html>").Newest(t.Context(), storage.Config{Env: neco.ProdEnv}, nil)
 	if !errors.Is(err, release.ErrBadDigestFile) || got.Version != "" {
 		t.Errorf("a malformed one: %+v, %v", got, err)
 	}
@@ -71,7 +71,7 @@ func TestEachEnvironmentLooksForItsOwnTags(t *testing.T) {
 	for env, want := range map[string]string{
 		neco.ProdEnv: "", neco.StagingEnv: "", neco.DevEnv: version, neco.TestEnv: release.TestVersion,
 	} {
-		got, err := newFinder(t, "test-"+version, sum).Newest(t.Context(), storage.Config{Env: env})
+		got, err := newFinder(t, "test-"+version, sum).Newest(t.Context(), storage.Config{Env: env}, nil)
 		if err != nil || got.Version != want {
 			t.Errorf("%s: %+v, %v; want %q", env, got, err, want)
 		}

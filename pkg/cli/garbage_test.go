@@ -43,7 +43,7 @@ func concrete(spec string) []string {
 		}
 		return keys
 	}
-	r := strings.NewReplacer("<LRN>", "0", "<lease>", "694d", "<name>", "cke", "<group>", "cke", "<started_at>", "2024-01-02T15:00:00.000000000Z")
+	r := strings.NewReplacer("<LRN>", "0", "<lease>", "694d", "<name>", "cke", "<group>", "cke", "<version>", "2024.01.02-3", "<started_at>", "2024-01-02T15:00:00.000000000Z")
 	return strings.Split(r.Replace(spec), ", ")
 }
 
@@ -64,7 +64,7 @@ func named(key, value string) bool {
 		return value != "" // an empty one is none
 	}
 	return slices.ContainsFunc([]string{storage.KeyRequest, storage.KeyStatuses, storage.KeyContents, storage.KeySwitch,
-		storage.KeyPresence, storage.KeyCheck, storage.KeyCerts, storage.KeyBackups}, func(p string) bool {
+		storage.KeyPresence, storage.KeyCheck, storage.KeyCerts, storage.KeyBackups, storage.KeyBadReleases}, func(p string) bool {
 		return strings.HasPrefix(key, p)
 	})
 }

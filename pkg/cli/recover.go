@@ -13,6 +13,7 @@ import (
 
 func newRecoverCmd(env *Env) *cobra.Command {
 	var malformed bool
+	var retry string
 	cmd := &cobra.Command{
 		Use:   "recover",
 		Short: "Clear a stopped update, so that neco-updater begins anew",
@@ -20,25 +21,43 @@ func newRecoverCmd(env *Env) *cobra.Command {
 done once per data centre, in one transaction. The history stays.
 
 It is refused while the update runs. One that is complete needs no clearing. neco-updater then begins a new
-one, to the newest known release, also if that is the one that failed.`,
+one, to the newest known release, also if that is the one that failed, unless it
+failed by its own fault: a release whose package is not what its digest says, that
+dpkg refuses, whose worker panics three times, or one of whose programs does not
+become ready on a sound host is marked as bad. With --retry VERSION the mark is taken
+away, also where no stopped update is to be cleared.`,
 		Args: none(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return env.request(cmd.Context(), func(ctx context.Context, s *storage.Storage) error {
-				return recoverRun(ctx, cmd, env, s, malformed)
+				if cmd.Flags().Changed("retry") {
+					if err := retryRelease(ctx, cmd, s, retry); err != nil {
+						return err
+					}
+				}
+				return recoverRun(ctx, cmd, env, s, recoverOptions{malformed, retry != ""})
 			})
 		},
 	}
+	cmd.Flags().StringVar(&retry, "retry", "", "let `VERSION`, which failed by its own fault, be installed again")
 	cmd.Flags().BoolVar(&malformed, "malformed", false, "also clear a request that cannot be read")
 	return cmd
 }
 
-func recoverRun(ctx context.Context, cmd *cobra.Command, env *Env, s *storage.Storage, malformed bool) error {
+// recoverOptions say what else than a stopped request may be met.
+type recoverOptions struct {
+	// malformed: a request that cannot be read is cleared, too.
+	malformed bool
+	// running: a run that goes on is left alone, without an error.
+	running bool
+}
+
+func recoverRun(ctx context.Context, cmd *cobra.Command, env *Env, s *storage.Storage, o recoverOptions) error {
 	snap, err := s.Snapshot(ctx)
 	if err != nil {
 		return err
 	}
 	if bad, ok := snap.Unreadable[storage.KeyRequest]; ok {
-		return recoverMalformed(ctx, cmd, s, bad, malformed)
+		return recoverMalformed(ctx, cmd, s, bad, o.malformed)
 	}
 	r := snap.Request
 	switch {
@@ -47,6 +66,9 @@ func recoverRun(ctx context.Context, cmd *cobra.Command, env *Env, s *storage.St
 		return nil
 	case !r.Stop && snap.Complete():
 		fmt.Fprintf(cmd.OutOrStdout(), "the update to %s is complete: there is nothing to clear\n", r.Version)
+		return nil
+	case !r.Stop && o.running:
+		fmt.Fprintf(cmd.OutOrStdout(), "the update to %s runs: there is nothing to clear\n", r.Version)
 		return nil
 	case !r.Stop:
 		return hint(fmt.Errorf("recover: %w: the update to %s runs", ErrRunActive, r.Version),

@@ -82,6 +82,7 @@ type Containers interface {
 	Pull(ctx context.Context, img neco.ContainerImage) error
 	FullName(img neco.ContainerImage) string
 	Running(ctx context.Context, img neco.ContainerImage) (bool, error)
+	Present(ctx context.Context, img neco.ContainerImage) bool
 	RunInstallTools(ctx context.Context, img neco.ContainerImage) error
 }
 

@@ -101,7 +101,8 @@ func Apply(ctx context.Context, h Host, c Component, t Target) (restarted bool, 
 	if err != nil {
 		return false, err
 	}
-	if stale || anyDown(ctx, h, c) {
+	wasDown := anyDown(ctx, h, c)
+	if stale || wasDown {
 		if err := prepare(ctx, h, c, t); err != nil {
 			return false, fmt.Errorf("%s: %w", c.Name(), err)
 		}
@@ -112,6 +113,9 @@ func Apply(ctx context.Context, h Host, c Component, t Target) (restarted bool, 
 		}
 	}
 	if err := ready(ctx, h, c, t); err != nil {
+		if stale && !wasDown && failsItself(ctx, h, c, t) {
+			err = fmt.Errorf("%w: %w", ErrNotReady, err)
+		}
 		return false, fmt.Errorf("%s: %w", c.Name(), err)
 	}
 	record := host.File{Path: path.Join(appliedDir, c.Name()), Data: []byte(want), Mode: 0o644}
@@ -234,29 +238,11 @@ func notReadyError(missing, state string, end, err error) error {
 	return fmt.Errorf("wait for %s: %w", missing, end)
 }
 
-// notReady names what is not up yet.
+// notReady names what is not up yet, or does not work.
 func notReady(ctx context.Context, h Host, c Component, t Target) (string, error) {
-	expected := false
-	for _, u := range c.Units() {
-		if u.Timer || u.Condition != "" && !exists(h.FS, u.Condition) {
-			continue
-		}
-		expected = true
-		if active, err := h.Units.IsActive(ctx, u.Name); err != nil || !active {
-			return u.Name + ".service", err
-		}
-	}
-	if !expected {
-		return "", nil
-	}
-	img, ok, err := image(c, t)
-	if err != nil {
-		return "", err
-	}
-	if ok {
-		if running, err := h.Containers.Running(ctx, img); err != nil || !running {
-			return "container of " + h.Containers.FullName(img), err
-		}
+	missing, expected, err := down(ctx, h, c, t)
+	if missing != "" || err != nil || !expected {
+		return missing, err
 	}
 	if p, ok := c.(Prober); ok {
 		if err := p.Probe(ctx, h, t); err != nil {
@@ -264,6 +250,31 @@ func notReady(ctx context.Context, h Host, c Component, t Target) (string, error
 		}
 	}
 	return "", nil
+}
+
+// down names a unit or a container that is not up.  expected is false if none
+// can be on this host.
+func down(ctx context.Context, h Host, c Component, t Target) (missing string, expected bool, err error) {
+	for _, u := range c.Units() {
+		if u.Timer || u.Condition != "" && !exists(h.FS, u.Condition) {
+			continue
+		}
+		expected = true
+		if active, err := h.Units.IsActive(ctx, u.Name); err != nil || !active {
+			return u.Name + ".service", true, err
+		}
+	}
+	if !expected {
+		return "", false, nil
+	}
+	img, ok, err := image(c, t)
+	if err != nil || !ok {
+		return "", true, err
+	}
+	if running, err := h.Containers.Running(ctx, img); err != nil || !running {
+		return "container of " + h.Containers.FullName(img), true, err
+	}
+	return "", true, nil
 }
 
 func exists(fsys host.FS, p string) bool {

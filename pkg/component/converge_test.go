@@ -150,3 +150,57 @@ func TestAWaitTellsTheStateOfTheUnit(t *testing.T) {
 		t.Errorf("told %q", told)
 	}
 }
+
+// brokenSince is a systemd whose units do not come up any more after a restart.
+type brokenSince struct {
+	*componenttest.Host
+	broken bool
+	err    error
+}
+
+func (b *brokenSince) Restart(ctx context.Context, name string) error {
+	b.broken = true
+	return b.Host.Restart(ctx, name)
+}
+
+func (b *brokenSince) IsActive(ctx context.Context, name string) (bool, error) {
+	if b.broken {
+		return false, b.err
+	}
+	return b.Host.IsActive(ctx, name)
+}
+
+func TestAProgramThatDoesNotComeUpOnASoundHostIsAtFault(t *testing.T) {
+	for name, tt := range map[string]struct {
+		before func(*testing.T, *componenttest.Host, component.Host)
+		err    error
+		want   bool
+	}{
+		"it ran before":           {nil, nil, true},
+		"it was down before":      {func(_ *testing.T, h *componenttest.Host, _ component.Host) { h.Kill("serf") }, nil, false},
+		"systemd does not answer": {nil, errors.New("no bus"), false},
+		"its image is gone": {func(_ *testing.T, h *componenttest.Host, _ component.Host) {
+			h.Fail = func(act string) error {
+				if act == "present serf" {
+					return errors.New("no such image")
+				}
+				return nil
+			}
+		}, nil, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h, ch := componenttest.New(t)
+			if err := converge(t, ch, program{"a"}, componenttest.Target()); err != nil {
+				t.Fatal(err)
+			}
+			if tt.before != nil {
+				tt.before(t, h, ch)
+			}
+			ch.Units = &brokenSince{Host: h, err: tt.err}
+			err := converge(t, ch, program{"b"}, componenttest.Target())
+			if !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, component.ErrNotReady) != tt.want {
+				t.Errorf("error %v", err)
+			}
+		})
+	}
+}

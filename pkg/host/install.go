@@ -108,7 +108,11 @@ func (p Packages) judge(ctx context.Context, name, version string) error {
 		return fmt.Errorf("install %s %s: it is %s: no log: %w", name, version, is, err)
 	}
 	defer log.Close()
-	return fmt.Errorf("install %s %s: it is %s: %s", name, version, is, tail(log, 0))
+	printed := tail(log, 0)
+	if refusedByDpkg(printed) {
+		return fmt.Errorf("install %s %s: it is %s: %w: %s", name, version, is, ErrRefused, printed)
+	}
+	return fmt.Errorf("install %s %s: it is %s: %s", name, version, is, printed)
 }
 
 func (p Packages) configure(ctx context.Context) error {

@@ -2,6 +2,7 @@ package host
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -326,6 +327,23 @@ func TestInstallInUnit(t *testing.T) {
 		err := p.InstallInUnit(t.Context(), Units{}, buildDeb(t, "1.0", "echo out of cat food >&2; false"))
 		if err == nil || !strings.Contains(err.Error(), "half-configured") || !strings.Contains(err.Error(), "out of cat food") {
 			t.Errorf("InstallInUnit: %v", err)
+		}
+	})
+	t.Run("tells a package that dpkg refuses from a host that lacks something", func(t *testing.T) {
+		for script, want := range map[string]bool{
+			"echo out of cat food >&2; false":                      true,
+			"echo write error: No space left on device >&2; false": false,
+		} {
+			p, _ := setup(t)
+			err := p.InstallInUnit(t.Context(), Units{}, buildDeb(t, "1.0", script))
+			if err == nil || errors.Is(err, ErrRefused) != want {
+				t.Errorf("%s: %v", script, err)
+			}
+		}
+		p, _ := setup(t)
+		p.Installer = []string{"/bin/true"}
+		if err := p.InstallInUnit(t.Context(), Units{}, buildDeb(t, "1.0", "true")); err == nil || errors.Is(err, ErrRefused) {
+			t.Errorf("nothing was tried: %v", err)
 		}
 	})
 	t.Run("does not believe an installer that does nothing", func(t *testing.T) {

@@ -17,7 +17,7 @@ func Example() {
 	finder := release.NewFinder(client, neco.GitHubRepoOwner, neco.GitHubRepoName, slog.Default())
 	stager := release.Stager{Finder: finder, Channel: release.Prod, Client: &http.Client{}, Dir: "/var/lib/neco/packages"}
 
-	found, err := finder.Newest(ctx, release.Prod)
+	found, err := finder.Newest(ctx, release.Prod, nil)
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -47,14 +47,15 @@ type Found struct {
 
 // Newest finds the newest version that the channel follows. Drafts never count.
 // A release whose tag is no version, or whose date is later than tomorrow, is
-// named in the log and skipped: it would hide every later release.
+// named in the log and skipped: it would hide every later release. Versions for
+// which skip is true do not count either; nil skips none.
 //
 // It blocks until all releases have been read; each request has a deadline of
 // its own. It fails with ErrNoRelease only if the server answered completely
 // and nothing counts, and with a *RateLimitedError if the server says when to
 // ask again.
-func (f *Finder) Newest(ctx context.Context, channel Channel) (Found, error) {
-	s := search{channel: channel, log: f.log}
+func (f *Finder) Newest(ctx context.Context, channel Channel, skip func(Version) bool) (Found, error) {
+	s := search{channel: channel, skip: skip, log: f.log}
 	err := error(nil)
 	if len(channel.rule().kinds) == 0 {
 		err = fmt.Errorf("unknown channel %q", string(channel))

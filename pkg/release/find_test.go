@@ -122,7 +122,7 @@ func TestAReleaseDatedLaterThanTomorrowIsSkippedAndNamed(t *testing.T) {
 					w.Header().Set("Date", httpTime(now))
 					s.ServeHTTP(w, r)
 				}))
-				got, err := f.Newest(t.Context(), Prod)
+				got, err := f.Newest(t.Context(), Prod, nil)
 				if err != nil || tagPrefixRelease+got.Newest.String() != tag(1) {
 					t.Errorf("got %+v, %v; want %s", got, err, tag(1))
 				}
@@ -140,8 +140,16 @@ func TestAReleaseDatedLaterThanTomorrowIsSkippedAndNamed(t *testing.T) {
 
 func newest(t *testing.T, f *Finder, channel Channel) (Version, error) {
 	t.Helper()
-	found, err := f.Newest(t.Context(), channel)
+	found, err := f.Newest(t.Context(), channel, nil)
 	return found.Newest, err
+}
+
+func TestVersionsToSkipDoNotCount(t *testing.T) {
+	f, _ := finder(t, publish(t, server.Release{Tag: "release-2022.05.25-1"}, server.Release{Tag: "release-2022.05.26-1"}))
+	got, err := f.Newest(t.Context(), Prod, func(v Version) bool { return v.String() == "2022.05.26-1" })
+	if err != nil || got.Newest.String() != "2022.05.25-1" {
+		t.Errorf("got %+v, %v", got, err)
+	}
 }
 
 func TestNewestReadsEveryPage(t *testing.T) {

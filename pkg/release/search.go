@@ -12,6 +12,7 @@ import (
 // search is the walk over all releases that looks for the newest one.
 type search struct {
 	channel Channel
+	skip    func(Version) bool
 	log     *slog.Logger
 	found   Found
 }
@@ -26,7 +27,7 @@ func (s *search) visit(rel *github.RepositoryRelease, at time.Time) {
 		s.log.Warn("release skipped", "tag", rel.GetTagName(), "err", err)
 		return
 	}
-	if !slices.Contains(s.channel.rule().kinds, kind) {
+	if !slices.Contains(s.channel.rule().kinds, kind) || s.skip != nil && s.skip(v) {
 		return
 	}
 	if tomorrow := at.UTC().AddDate(0, 0, 1); v.Date > dateOf(tomorrow) {

@@ -98,8 +98,13 @@ func (s Stager) Staged(v Version) (Package, error) {
 
 // Permanent reports whether Fetch or Stage would fail in the same way again.
 func Permanent(err error) bool {
-	return permanent(err) || errors.Is(err, ErrDigestMismatch) || errors.Is(err, ErrWrongPackage) ||
-		errors.Is(err, ErrBadDigestFile)
+	return permanent(err) || AtFault(err)
+}
+
+// AtFault reports whether an error of Stage is the fault of the release: its
+// package or digest is not what it must be, wherever it is installed.
+func AtFault(err error) bool {
+	return errors.Is(err, ErrDigestMismatch) || errors.Is(err, ErrWrongPackage) || errors.Is(err, ErrBadDigestFile)
 }
 
 // CheckSum downloads the digest of a package with client and reads it as Stage
@@ -135,8 +140,8 @@ func (s Stager) fetchSum(ctx context.Context, a Asset, path string) (string, err
 func (s Stager) fetchDeb(ctx context.Context, a Asset, path, sum string) error {
 	limits := s.Limits.withDefaults()
 	if a.Size > limits.MaxBytes {
-		return fmt.Errorf("release %s: asset %s: %w: %d bytes, at most %d are allowed",
-			a.ReleaseURL, a.Name, ErrTooLarge, a.Size, limits.MaxBytes)
+		return fmt.Errorf("release %s: asset %s: %w: %w: %d bytes, at most %d are allowed",
+			a.ReleaseURL, a.Name, ErrWrongPackage, ErrTooLarge, a.Size, limits.MaxBytes)
 	}
 	if a.Size > 0 {
 		limits.MaxBytes = a.Size

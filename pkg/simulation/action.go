@@ -94,7 +94,9 @@ func (s *server) finishTask(t *task) {
 		return
 	}
 	if s.w.faultsOn(FaultKill) && s.w.chance(25) && s.w.Kill == nil {
-		s.endTask(errors.New("it failed"), s.w.chance(40))
+		permanent := s.w.chance(40)
+		s.endTask(errors.New("it failed"), permanent)
+		s.m.Work.Fault = permanent && s.w.faultsOn(FaultRelease) && s.w.chance(2)
 		s.step()
 		return
 	}

@@ -165,6 +165,17 @@ func (e *etcd) read() update.State {
 	return s
 }
 
+// badReleases are the releases that are marked as bad.
+func (e *etcd) badReleases() map[string]storage.BadRelease {
+	all := map[string]storage.BadRelease{}
+	for k, v := range e.keys {
+		if b, ok := v.val.(storage.BadRelease); ok {
+			all[strings.TrimPrefix(k, storage.KeyBadReleases)] = b
+		}
+	}
+	return all
+}
+
 // statusValue and presenceValue carry the LRN of their key.
 type statusValue struct {
 	lrn int

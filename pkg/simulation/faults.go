@@ -24,6 +24,8 @@ const (
 	FaultLease Fault = "lease"
 	// FaultWatch: events are late, repeated or lost.
 	FaultWatch Fault = "watch"
+	// FaultRelease: an action fails by the fault of the release.
+	FaultRelease Fault = "release"
 	// FaultOperator: somebody stops a run.
 	FaultOperator Fault = "operator"
 )
@@ -122,11 +124,14 @@ func (w *world) stopRun() {
 	w.etcd.put(storage.KeyRequest, r, 0)
 }
 
-// operator is "neco recover", some time after a run was stopped.
+// operator is "neco recover", some time after a run was stopped, and later
+// "neco recover --retry" where the release is marked as bad.
 func (w *world) operator() {
 	w.after(w.between(5*time.Second, 15*time.Second), func() {
 		st := w.etcd.state()
 		switch {
+		case st.Request == nil && w.chance(4):
+			w.retryReleases()
 		case st.Request == nil || !st.Request.Stop:
 			w.stoppedAt = 0
 		case w.stoppedAt == 0:
@@ -140,4 +145,12 @@ func (w *world) operator() {
 		}
 		w.operator()
 	})
+}
+
+// retryReleases takes the marks of bad releases away.
+func (w *world) retryReleases() {
+	if len(w.etcd.badReleases()) > 0 {
+		w.log("the operator retries the bad releases")
+		w.etcd.deletePrefix(storage.KeyBadReleases)
+	}
 }

@@ -27,6 +27,8 @@ const (
 	PlantNoRestore Plant = "no-restore"
 	// PlantEarlyComplete: complete is written before the last step.
 	PlantEarlyComplete Plant = "early-complete"
+	// PlantRetryBad: a release that failed by its own fault is installed again.
+	PlantRetryBad Plant = "retry-bad"
 	// PlantNoLock: rolling and once-actions are done without the lock.
 	PlantNoLock Plant = "no-lock"
 )

@@ -314,6 +314,9 @@ func (s *server) put(d update.Decision, seen int64) (int64, error) {
 	case update.Report:
 		s.w.log("worker %d reports %s %s %q", s.lrn, d.Status.Arrival(), d.Status.Cond, d.Status.Message)
 		s.w.checkReport(s, d.Status)
+		if d.Bad {
+			s.w.etcd.put(storage.KeyBadReleases+d.Status.Version, storage.BadRelease{Reason: d.Status.Message, LRN: s.lrn}, 0)
+		}
 		return s.w.etcd.put(storage.StatusKey(s.lrn), statusValue{s.lrn, d.Status}, 0), nil
 	case update.Publish:
 		a := s.w.table.Action(d.At)

@@ -104,7 +104,7 @@ func TestAKillAtEveryPlaceOfEveryServerIsSurvived(t *testing.T) {
 }
 
 func TestEveryPlantedBugIsFound(t *testing.T) {
-	for _, p := range []Plant{PlantRestartAborts, PlantStaleStatuses, PlantNoBarrier, PlantNoGate, PlantNoRestore, PlantEarlyComplete, PlantNoLock} {
+	for _, p := range []Plant{PlantRestartAborts, PlantStaleStatuses, PlantNoBarrier, PlantNoGate, PlantNoRestore, PlantEarlyComplete, PlantNoLock, PlantRetryBad} {
 		t.Run(string(p), func(t *testing.T) {
 			var found atomic.Uint64
 			forSeeds(1000, func(s uint64) bool {

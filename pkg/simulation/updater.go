@@ -98,6 +98,9 @@ func (u *updaterProc) step() {
 	u.w.request(&u.process, func() {
 		if u.w.etcd.oldest(storage.KeyUpdaterLeader) == u.key {
 			snap = &storage.Snapshot{State: u.w.etcd.state(), Config: storage.Config{WorkerTimeout: workerTimeout}}
+			if u.w.Plant != PlantRetryBad {
+				snap.Bad = u.w.etcd.badReleases()
+			}
 			snap.Release, _ = u.w.etcd.keys[storage.KeyRelease].val.(string)
 		}
 	}, func(lost bool) {
@@ -155,7 +158,8 @@ func (u *updaterProc) act(s *storage.Snapshot, d updater.Decision) {
 // epoch is when simulated time begins.
 var epoch = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// checkRequest: one request a run, and none while one is under way.
+// checkRequest: one request a run, none while one is under way, and none of a
+// release that is marked as bad.
 func (w *world) checkRequest(r update.Request) {
 	if r.Stop {
 		return
@@ -163,5 +167,8 @@ func (w *world) checkRequest(r update.Request) {
 	w.runs++
 	if st := w.etcd.state(); st.Request != nil && !st.Complete() {
 		w.fail("I9: a run of %s is ordered while one of %s is under way", r.Version, st.Request.Version)
+	}
+	if bad, marked := w.etcd.badReleases()[r.Version]; marked {
+		w.fail("I11: a run of %s is ordered, which failed by its own fault: %s", r.Version, bad.Reason)
 	}
 }

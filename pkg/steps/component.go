@@ -2,6 +2,7 @@ package steps
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"golang.org/x/sync/errgroup"
@@ -63,6 +64,9 @@ func apply(c component.Component) do {
 			return "", worker.Permanent(err)
 		}
 		if _, err := component.Apply(ctx, ch, c, ct); err != nil {
+			if errors.Is(err, component.ErrNotReady) {
+				err = releaseFault(t, err)
+			}
 			return "", err
 		}
 		return "", record(ctx, c, ct, t)

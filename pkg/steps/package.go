@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/pkg/host"
 	"github.com/cybozu-go/neco/pkg/release"
 	"github.com/cybozu-go/neco/pkg/worker"
 )
@@ -19,6 +20,16 @@ const LocalPackages = "/var/lib/neco/packages"
 
 // Arch is the architecture of the packages.
 const Arch = "amd64"
+
+// releaseFault marks an error of the release.  In the environment "test" no
+// release is at fault: its package is replaced on the server and tried again
+// under the same version.
+func releaseFault(t worker.Target, err error) error {
+	if t.Config.Env == neco.TestEnv {
+		return err
+	}
+	return worker.ReleaseFault(err)
+}
 
 // download brings the package of the run to this host and checks it.
 func download(ctx context.Context, h *Host, t worker.Target) (string, error) {
@@ -41,6 +52,9 @@ func (h *Host) stage(ctx context.Context, t worker.Target) (string, error) {
 	path, err := h.Stage(ctx, t.Config, v)
 	if release.Permanent(err) {
 		err = worker.Permanent(err)
+	}
+	if release.AtFault(err) {
+		err = releaseFault(t, err)
 	}
 	return path, err
 }
@@ -84,6 +98,9 @@ func install(ctx context.Context, h *Host, t worker.Target) (string, error) {
 			return "", err
 		}
 		if err := h.Packages.InstallInUnit(ctx, path); err != nil {
+			if errors.Is(err, host.ErrRefused) {
+				err = releaseFault(t, err)
+			}
 			return "", err
 		}
 	}

@@ -142,8 +142,19 @@ func TestAPackageThatFailsACheckEndsTheRun(t *testing.T) {
 	o.stageErr = fmt.Errorf("stage package: %w", release.ErrDigestMismatch)
 	tg, _ := target(neco.ProdEnv)
 	_, err := h.Do(t.Context(), update.Place{Step: 0}, tg)
-	if !errors.Is(err, release.ErrDigestMismatch) || !worker.IsPermanent(err) {
+	if !errors.Is(err, release.ErrDigestMismatch) || !worker.IsPermanent(err) || !worker.IsReleaseFault(err) {
 		t.Errorf("error %v", err)
+	}
+}
+
+func TestAServerThatRefusesAPackageMakesNoBadRelease(t *testing.T) {
+	o, _, h, _ := newHost(t)
+	tg, _ := target(neco.ProdEnv)
+	for _, err := range []error{release.ErrDiskFull, release.ErrTruncated, release.ErrStalled, errors.New("server answered 404 Not Found")} {
+		o.stageErr = fmt.Errorf("stage package: %w", err)
+		if _, err := h.Do(t.Context(), update.Place{Step: 0}, tg); err == nil || worker.IsReleaseFault(err) {
+			t.Errorf("error %v", err)
+		}
 	}
 }
 

@@ -119,6 +119,8 @@ func (s *Snapshot) drop(key string) {
 		s.config = cloneWithout(s.config, strings.TrimPrefix(key, KeyConfig))
 	case strings.HasPrefix(key, KeyContents):
 		s.Records = cloneWithout(s.Records, strings.TrimPrefix(key, KeyContents))
+	case strings.HasPrefix(key, KeyBadReleases):
+		s.Bad = cloneWithout(s.Bad, strings.TrimPrefix(key, KeyBadReleases))
 	case strings.HasPrefix(key, KeySwitch):
 		s.Switches = cloneWithout(s.Switches, strings.TrimPrefix(key, KeySwitch))
 	default:

@@ -28,21 +28,23 @@ var equalSnapshots = cmp.Options{
 
 func TestAFollowerSeesWhatAReaderSees(t *testing.T) {
 	keys := map[string][]string{
-		"status/current":        {`{"version":"2026.11.21-1","servers":[0,1],"started_at":"2026-11-21T09:00:00Z"}`, "{"},
-		"status/bootservers/0":  {`{"version":"2026.11.21-1","step":1,"cond":1}`, `{"version":"2026.11.21-1","step":2,"cond":1}`, "x"},
-		"status/bootservers/10": {`{"version":"2026.11.21-1","step":1,"cond":1}`},
-		"info/bootservers/10":   {""},
-		"info/bootservers/9":    {""},
-		"info/bootservers/x":    {""},
-		"info/neco-release":     {"2026.11.21-1", "2026.11.21-2"},
-		"info/release-check":    {`{"error":"500"}`, "{"},
-		"presence/0":            {`{"version":"2026.11.21-1"}`, "{}"},
-		"contents/cke":          {`{"version":"2026.11.21-1","success":true}`, "{"},
-		"switch/cke":            {`{"version":"2026.11.21-1","side":"new"}`, "{"},
-		"config/env":            {"prod", "staging", "mars"},
-		"config/stray":          {"x"},
-		"history/x":             {"no part of a snapshot"},
-		"vault-unseal-key":      {"no part of a snapshot"},
+		"status/current":            {`{"version":"2026.11.21-1","servers":[0,1],"started_at":"2026-11-21T09:00:00Z"}`, "{"},
+		"status/bootservers/0":      {`{"version":"2026.11.21-1","step":1,"cond":1}`, `{"version":"2026.11.21-1","step":2,"cond":1}`, "x"},
+		"status/bootservers/10":     {`{"version":"2026.11.21-1","step":1,"cond":1}`},
+		"info/bootservers/10":       {""},
+		"info/bootservers/9":        {""},
+		"info/bootservers/x":        {""},
+		"info/neco-release":         {"2026.11.21-1", "2026.11.21-2"},
+		"info/release-check":        {`{"error":"500"}`, "{"},
+		"presence/0":                {`{"version":"2026.11.21-1"}`, "{}"},
+		"contents/cke":              {`{"version":"2026.11.21-1","success":true}`, "{"},
+		"switch/cke":                {`{"version":"2026.11.21-1","side":"new"}`, "{"},
+		"config/env":                {"prod", "staging", "mars"},
+		"bad-releases/2026.11.21-1": {`{"reason":"r","step":0,"lrn":1}`, `{"reason":"r","step":-1}`, "x"},
+		"bad-releases/":             {`{"reason":"r"}`},
+		"config/stray":              {"x"},
+		"history/x":                 {"no part of a snapshot"},
+		"vault-unseal-key":          {"no part of a snapshot"},
 	}
 	var names []string
 	for k := range keys {

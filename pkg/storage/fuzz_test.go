@@ -13,6 +13,7 @@ func FuzzDecode(f *testing.F) {
 		`{"version":"2026.11.21-1","servers":[0,1,2],"stop":false,"started_at":"2026-11-21T09:00:00Z","x":1}`,
 		`{"version":"2026.11.21-1","step":3,"cond":1,"message":"m","started_at":"2026-11-21T09:00:00Z","phase":1}`,
 		`{"version":"v","side":"new"}`,
+		`{"reason":"digest mismatch","step":0,"lrn":1,"at":"2026-11-21T09:00:00Z"}`,
 	} {
 		f.Add([]byte(seed))
 	}
@@ -39,6 +40,7 @@ func FuzzDecode(f *testing.F) {
 		_, _ = decodeRecord(data, 1)
 		_, _ = decodeSwitch(data, 1)
 		_, _ = decodeCheck(data)
+		_, _ = decodeBadRelease(data)
 		_, _ = decodeCertificates(data)
 		_, _ = decodeHeartbeat(data)
 		_, _ = parseLRN("presence/"+string(data), "presence/")

@@ -59,6 +59,7 @@ func Keys() []KeySpec {
 		{"status/bootservers/<LRN>", "status: version, step, cond, message; optional started_at, phase, host_id, at", "neco-worker (guarded)"},
 		{"contents/<name>", "outcome of a once-action: version, success; optional started_at, digest", "holder of the lock (guarded)"},
 		{"switch/<group>", "which version of a group may run: version, started_at, side", "neco-worker (guarded, first writer decides)"},
+		{"bad-releases/<version>", "why a release is not installed again: reason, step, lrn, at", "neco-worker (guarded), deleted by neco recover --retry"},
 		{"presence/<LRN>", "sign of life: version, pid, boot_id, host_id, since; leased", "neco-worker"},
 		{"heartbeats/<LRN>", "when the worker's main loop last made progress: at", "neco-worker (guarded), every 15 s"},
 		{"notified/<started_at>", "kinds of notice that were sent for this run", "neco-updater (guarded)"},

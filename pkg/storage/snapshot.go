@@ -35,6 +35,8 @@ type Snapshot struct {
 	Release string
 	// ReleaseRev is the revision at which it was written; 0: never.
 	ReleaseRev int64
+	// Bad are the releases that are not installed again, by version.
+	Bad map[string]BadRelease
 	// Check is the updater's last look for a release; nil: there was none.
 	Check  *ReleaseCheck
 	Config Config
@@ -45,7 +47,7 @@ type Snapshot struct {
 }
 
 // snapshotPrefixes are what a snapshot is made of.
-var snapshotPrefixes = [...]string{"info/", keyStatusPrefix, KeyContents, KeySwitch, KeyPresence, KeyConfig}
+var snapshotPrefixes = [...]string{"info/", keyStatusPrefix, KeyContents, KeySwitch, KeyPresence, KeyConfig, KeyBadReleases}
 
 // Snapshot reads the shared state in one transaction.  It fails only when
 // etcd cannot be read.
@@ -114,7 +116,7 @@ func (s *Snapshot) readConfig() {
 }
 
 func newSnapshot(rev int64) *Snapshot {
-	return &Snapshot{config: map[string]string{}, State: update.State{
+	return &Snapshot{config: map[string]string{}, Bad: map[string]BadRelease{}, State: update.State{
 		Revision:   rev,
 		Statuses:   map[int]update.Status{},
 		Presence:   map[int]update.Presence{},
@@ -167,6 +169,9 @@ func (s *Snapshot) add(key string, kv *mvccpb.KeyValue) (err error) {
 }
 
 func (s *Snapshot) addNamed(key string, kv *mvccpb.KeyValue) error {
+	if version, ok := strings.CutPrefix(key, KeyBadReleases); ok {
+		return s.addBadRelease(version, kv.Value)
+	}
 	if name, ok := strings.CutPrefix(key, KeyContents); ok {
 		rec, err := decodeRecord(kv.Value, kv.ModRevision)
 		if err == nil {

@@ -336,3 +336,36 @@ func TestConfigKeysTakeAndGiveBackValues(t *testing.T) {
 		t.Errorf("unknown key: %v", err)
 	}
 }
+
+func TestABadReleaseIsMarkedWithTheAbortAndForgottenOnDemand(t *testing.T) {
+	s := newStorage(t)
+	st := update.Status{StartedAt: &started}
+	st.Version, st.Step, st.Cond, st.Message = "2026.11.21-1", 0, neco.CondAbort, "digest mismatch"
+	if _, err := s.PutFault(t.Context(), storage.Guard{LRN: 1}, 1, st); !errors.Is(err, storage.ErrNotRegistered) {
+		t.Errorf("of a server that has left: %v", err)
+	}
+	if snap := snapshot(t, s); len(snap.Bad)+len(snap.Statuses) != 0 {
+		t.Fatalf("a refused write: %+v", snap)
+	}
+	if _, err := s.PutFault(t.Context(), storage.Guard{LRN: -1}, 1, st); err != nil {
+		t.Fatal(err)
+	}
+	snap := snapshot(t, s)
+	if got := snap.Bad["2026.11.21-1"]; got.Reason != "digest mismatch" || got.LRN != 1 || got.At.IsZero() || snap.Statuses[1].Cond != neco.CondAbort {
+		t.Fatalf("%+v", snap)
+	}
+	put(t, s, storage.KeyRelease, "2026.11.20-1")
+	known := &storage.KnownRelease{Version: "2026.11.21-1"}
+	if _, err := s.RetryRelease(t.Context(), "2026.11.21-1", known); !errors.Is(err, storage.ErrSuperseded) {
+		t.Errorf("the known release has changed: %v", err)
+	}
+	known.Replaces = snapshot(t, s).ReleaseRev
+	for _, want := range []bool{true, false} {
+		if removed, err := s.RetryRelease(t.Context(), "2026.11.21-1", known); err != nil || removed != want {
+			t.Errorf("got %v, %v, want %v", removed, err, want)
+		}
+	}
+	if snap := snapshot(t, s); len(snap.Bad) != 0 || snap.Release != "2026.11.21-1" {
+		t.Errorf("%+v", snap)
+	}
+}

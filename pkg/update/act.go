@@ -147,7 +147,9 @@ func (t Table) failed(m Member, s State, own Status) (d Decision, over bool) {
 			return Decision{Do: Publish, At: at, Success: false}, true
 		}
 	}
-	return m.abort(s.Request, own, msg), true
+	d = m.abort(s.Request, own, msg)
+	d.Bad = m.Work.Fault
+	return d, true
 }
 
 // Prefixes of messages that hold only as long as the action in hand: it has

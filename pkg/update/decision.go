@@ -58,6 +58,8 @@ type Decision struct {
 	// a later one.
 	Status    Status
 	KeepNotes bool
+	// Bad is set with the Report of an abort by the fault of the release.
+	Bad bool
 	// Cause is set with Cancel.
 	Cause Cause
 	// Group and Side are set with Gate and Restore.

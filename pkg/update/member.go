@@ -39,6 +39,8 @@ type Work struct {
 	Err string
 	// Permanent says that trying again cannot help.
 	Permanent bool
+	// Fault says that the release is at fault, and not the host.
+	Fault bool
 	// Note is what the action wants to have said in the status.
 	Note string
 	// Progress is what the action, or its turn, waits for at the moment; empty:

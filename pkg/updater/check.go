@@ -73,7 +73,7 @@ func (l *leader) look(ctx context.Context, c storage.Config) (time.Duration, err
 	if err != nil {
 		return 0, err
 	}
-	found, err := l.Finder.Newest(ctx, c)
+	found, err := l.Finder.Newest(ctx, c, snap.Bad)
 	if ctx.Err() != nil {
 		return 0, context.Cause(ctx)
 	}

@@ -123,9 +123,12 @@ func next(s *storage.Snapshot, in Input, known release.Version) Decision {
 	return Decision{Do: WaitInfo, Why: s.Release + " is installed"}
 }
 
-// order lets d pass when no server is absent whose worker has been there
-// before.
+// order lets d pass unless its release is marked as bad, or a server is absent
+// whose worker has been there before.
 func order(s *storage.Snapshot, in Input, d Decision) Decision {
+	if bad, marked := s.Bad[d.Version]; marked {
+		return Decision{Do: WaitInfo, Why: fmt.Sprintf("%s failed here by its own fault: %s", d.Version, bad.Reason)}
+	}
 	for _, lrn := range s.Registered {
 		_, present := s.Presence[lrn]
 		st, reported := s.Statuses[lrn]

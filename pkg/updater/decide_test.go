@@ -38,6 +38,11 @@ func set(s *storage.Snapshot, lrn int, cond neco.UpdateCondition, message string
 	s.Statuses[lrn] = st
 }
 
+// mark marks a version as bad.
+func mark(s *storage.Snapshot, version string) {
+	s.Bad = map[string]storage.BadRelease{version: {Reason: "digest mismatch"}}
+}
+
 func TestDecide(t *testing.T) {
 	tests := map[string]struct {
 		spoil func(*storage.Snapshot, *Input)
@@ -73,6 +78,15 @@ func TestDecide(t *testing.T) {
 			clear(s.Statuses)
 			in.Seen = map[int]bool{10: true}
 		}, Decision{Do: WaitAbsent, Version: current, Servers: []int{0, 2, 10}, Absent: []int{10}}},
+		"a bad release is not begun": {func(s *storage.Snapshot, _ *Input) { s.Release = "2026.11.21-1"; mark(s, "2026.11.21-1") },
+			Decision{Do: WaitInfo}},
+		"a bad release is not begun after recover": {func(s *storage.Snapshot, _ *Input) { s.Request = nil; mark(s, current) }, Decision{Do: WaitInfo}},
+		"a bad release is not configured again":    {func(s *storage.Snapshot, _ *Input) { s.Registered = []int{0, 2}; mark(s, current) }, Decision{Do: WaitInfo}},
+		"a newer release than a bad one is begun": {func(s *storage.Snapshot, _ *Input) {
+			s.Request, s.Release = nil, "2026.11.22-1"
+			mark(s, "2026.11.21-1")
+		},
+			Decision{Do: NewRequest, Version: "2026.11.22-1", Servers: []int{0, 2, 10}}},
 		"an abort of an older run is none": {func(s *storage.Snapshot, _ *Input) {
 			set(s, 2, neco.CondAbort, "")
 			before := started.Add(-time.Hour)
@@ -123,6 +137,9 @@ func TestTheNewestKnownVersion(t *testing.T) {
 		"the same one stays":                              {current, current, nil, current, ""},
 		"anything replaces nothing":                       {"", older, nil, older, ""},
 		"a version replaces garbage":                      {"garbage", older, nil, older, ""},
+		"a bad one that waits is replaced":                {newer, current, func(s *storage.Snapshot) { mark(s, newer) }, current, ""},
+		"a bad one is replaced by what runs":              {newer, "", func(s *storage.Snapshot) { mark(s, newer) }, current, ""},
+		"a bad one that a server runs stays":              {newer, current, func(s *storage.Snapshot) { mark(s, newer); s.Presence[2] = update.Presence{Version: newer} }, newer, ""},
 		"garbage stays while nothing counts":              {"garbage", "", nil, "garbage", ""},
 		"a withdrawn one that waits is forgotten":         {newer, current, nil, current, newer},
 		"a withdrawn one whose run was stopped":           {newer, current, stop, current, newer},

@@ -14,7 +14,8 @@ import (
 // A known version that is newer than the one found was withdrawn from the
 // server, or does not count in the environment any more.  It is forgotten
 // unless it is in use, and in its place no version comes that is older than one
-// in use: an older version is never installed.
+// in use: an older version is never installed.  The same holds for a version that
+// is marked as bad, which no search finds.
 //
 // withdrawn names the withdrawn version, until a search finds it or a newer one.
 func known(s *storage.Snapshot, found string) (version, withdrawn string) {
@@ -32,6 +33,9 @@ func known(s *storage.Snapshot, found string) (version, withdrawn string) {
 	}
 	if isNewer(version, s.Release) {
 		version = s.Release
+	}
+	if _, bad := s.Bad[s.Release]; bad {
+		return version, withdrawn
 	}
 	return version, s.Release
 }

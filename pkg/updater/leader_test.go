@@ -37,10 +37,14 @@ type outside struct {
 	notices []updater.Kind
 }
 
-func (o *outside) Newest(context.Context, storage.Config) (updater.Found, error) {
+func (o *outside) Newest(_ context.Context, _ storage.Config, bad map[string]storage.BadRelease) (updater.Found, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return updater.Found{Version: o.version, Skipped: o.skipped}, o.err
+	found := updater.Found{Version: o.version, Skipped: o.skipped}
+	if _, marked := bad[o.version]; marked {
+		found.Version = ""
+	}
+	return found, o.err
 }
 
 func (o *outside) Notify(_ context.Context, _ storage.Config, n updater.Notice) error {

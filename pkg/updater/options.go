@@ -23,9 +23,9 @@ type Found struct {
 
 // Finder looks for the newest release.
 type Finder interface {
-	// Newest returns the newest version for the environment of c.  It has a
-	// deadline of its own.
-	Newest(ctx context.Context, c storage.Config) (Found, error)
+	// Newest returns the newest version for the environment of c that is not
+	// marked as bad.  It has a deadline of its own.
+	Newest(ctx context.Context, c storage.Config, bad map[string]storage.BadRelease) (Found, error)
 }
 
 // Kind of a notice.

@@ -71,7 +71,11 @@ func (w *worker) write(ctx context.Context, r *session, d update.Decision) (bool
 	case update.Report:
 		now := time.Now().UTC()
 		d.Status.At = &now
-		rev, err = w.store.PutStatus(wctx, w.guard(r), w.LRN, d.Status)
+		put := w.store.PutStatus
+		if d.Bad {
+			put = w.store.PutFault
+		}
+		rev, err = put(wctx, w.guard(r), w.LRN, d.Status)
 		if err == nil {
 			if !d.KeepNotes {
 				w.m.Notes = nil

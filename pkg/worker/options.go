@@ -35,7 +35,8 @@ type Doer interface {
 	// Do runs the action at p until it is done, and must be safe to repeat.
 	// It ends soon after ctx.  The note, if any, is shown in the status.  An
 	// error is tried again until the action's deadline, unless it is marked by
-	// [Permanent]; one that has a method NotBefore() time.Time, not before that.
+	// [Permanent].  One that is marked by [ReleaseFault] makes the release a bad
+	// one if the run ends with it; one that has a method NotBefore() time.Time, not before that.
 	Do(ctx context.Context, p update.Place, t Target) (note string, err error)
 	// Qualifies says whether this host can do the once-action at p.
 	Qualifies(ctx context.Context, p update.Place, t Target) (bool, string, error)
@@ -98,4 +99,24 @@ func Permanent(err error) error {
 func IsPermanent(err error) bool {
 	var p permanent
 	return errors.As(err, &p)
+}
+
+// releaseFault marks an error that the release causes, and not the host.
+type releaseFault struct{ error }
+
+func (f releaseFault) Unwrap() error { return f.error }
+
+// ReleaseFault marks err as caused by the release: the same release would fail
+// on every sound host.
+func ReleaseFault(err error) error {
+	if err == nil {
+		return nil
+	}
+	return releaseFault{err}
+}
+
+// IsReleaseFault reports whether err was marked by [ReleaseFault].
+func IsReleaseFault(err error) bool {
+	var f releaseFault
+	return errors.As(err, &f)
 }

@@ -60,7 +60,7 @@ func (w *worker) start(ctx context.Context, r *session, d update.Decision) (bool
 	}
 	actx, cancel := context.WithCancelCause(ctx)
 	w.task = &task{at: d.At, cancel: cancel, done: newResult[taskResult](), progress: newProgress()}
-	w.m.Work = update.Work{State: update.WorkRunning, Attempts: w.m.Work.Attempts + 1}
+	w.m.Work = update.Work{State: update.WorkRunning, Attempts: w.m.Work.Attempts + 1, Fault: w.m.Work.Fault}
 	w.retryAt = time.Time{}
 	target := w.recording(r, w.target)
 	target.Progress = w.task.progress.set
@@ -116,7 +116,11 @@ func (w *worker) finish(res taskResult) {
 	if res.panicked {
 		w.panicked++
 	}
-	work.State, work.Err, work.Permanent = update.WorkFailed, res.err.Error(), IsPermanent(res.err) || w.panicked > panics
+	bug := w.panicked > panics
+	work.State, work.Err, work.Permanent = update.WorkFailed, res.err.Error(), IsPermanent(res.err) || bug
+	// An attempt that the deadline cut off says nothing about the cause: that of
+	// the attempt before stands.
+	work.Fault = IsReleaseFault(res.err) || bug || work.Fault && work.Cancelled == update.CauseDeadline
 	w.retryAt = later(time.Now().Add(w.delay.NextBackOff()), res.err)
 	log := w.Logger.With("step", at.Step, "action", w.actionName(at), "attempt", work.Attempts, "err", res.err)
 	if work.Cancelled != update.CauseNone {

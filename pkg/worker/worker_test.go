@@ -2,6 +2,7 @@ package worker_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -85,6 +86,59 @@ func TestAFailingActionAbortsTheRunWithOneText(t *testing.T) {
 	}
 	if c.world.count("begin 3.0") != 0 {
 		t.Error("somebody began step 3")
+	}
+}
+
+func TestOnlyAFaultOfTheReleaseMakesItABadOne(t *testing.T) {
+	cut := func(ctx context.Context) error { <-ctx.Done(); return context.Cause(ctx) }
+	fault := func() error {
+		return fmt.Errorf("stage package: %w", worker.ReleaseFault(errors.New("digest mismatch")))
+	}
+	for name, tt := range map[string]struct {
+		attempt func(ctx context.Context, n int) error
+		bad     bool
+	}{
+		"a fault of the release": {func(context.Context, int) error { return worker.Permanent(fault()) }, true},
+		"a fault of the host":    {func(context.Context, int) error { return worker.Permanent(errors.New("disk is gone")) }, false},
+		"a timeout":              {func(ctx context.Context, _ int) error { return cut(ctx) }, false},
+		"a fault at the deadline": {func(ctx context.Context, _ int) error {
+			<-ctx.Done()
+			return fmt.Errorf("%w: %w", context.Cause(ctx), fault())
+		}, true},
+		"a fault, and an attempt that the deadline cut off": {func(ctx context.Context, n int) error {
+			if n == 1 {
+				return fault()
+			}
+			return cut(ctx)
+		}, true},
+		"a fault, and another error after it": {func(_ context.Context, n int) error {
+			if n == 1 {
+				return fault()
+			}
+			return errors.New("disk is gone")
+		}, false},
+		"panics": {func(context.Context, int) error { panic("no such thing") }, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := newCell(t)
+			c.request(0)
+			table := emptyTable(3)
+			table[2].Actions[0].Deadline = 2 * time.Second
+			c.start(&host{world: c.world, before: func(ctx context.Context, p update.Place) error {
+				if p.Step != 2 {
+					return nil
+				}
+				return tt.attempt(ctx, c.world.count("begin 2.0"))
+			}}, table, &memJournal{})
+			snap := c.await("it aborts", func(s *storage.Snapshot) bool { return s.Statuses[0].Cond == neco.CondAbort })
+			got, bad := snap.Bad[version]
+			if bad != tt.bad {
+				t.Fatalf("bad is %v (%+v), want %v: %s", bad, got, tt.bad, snap.Statuses[0].Message)
+			}
+			if bad && (got.Reason != snap.Statuses[0].Message || got.Step != 2 || got.LRN != 0 || got.At.IsZero()) {
+				t.Errorf("the mark is %+v", got)
+			}
+		})
 	}
 }
 

@@ -32,7 +32,7 @@ func New(s *storage.Snapshot, t update.Table, at time.Time) View {
 	for _, lrn := range servers(s) {
 		v.Servers = append(v.Servers, server(s, t, lrn, v))
 	}
-	v.Release = release(s)
+	v.Release, v.BadReleases = release(s), badReleases(s)
 	v.Release.Overdue = overdue(s, at)
 	if _, err := releases.Parse(s.Release); err != nil && s.Release != "" {
 		v.Malformed = append(v.Malformed, Malformed{storage.KeyRelease, clean(err.Error())})

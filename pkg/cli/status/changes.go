@@ -50,7 +50,7 @@ func (v View) Changes(old View) []string {
 
 // warnings are what else an operator has to look at.
 func (v View) warnings() []string {
-	return slices.Concat(v.Release.warnings(), v.vaultWarnings(), v.certificateWarnings(), v.backupWarnings())
+	return slices.Concat(v.Release.warnings(), v.badReleaseWarnings(), v.vaultWarnings(), v.certificateWarnings(), v.backupWarnings())
 }
 
 func (v View) update() string {

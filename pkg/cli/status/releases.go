@@ -1,6 +1,12 @@
 package status
 
-import "fmt"
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/cybozu-go/neco/pkg/storage"
+)
 
 // warnings name the releases that do not count although they might be expected
 // to.
@@ -15,6 +21,28 @@ func (r Release) warnings() []string {
 	}
 	for _, tag := range r.Skipped {
 		lines = append(lines, fmt.Sprintf("%s is skipped: its date is later than tomorrow", tag))
+	}
+	return lines
+}
+
+// badReleases lists the releases that are marked as bad, by version.
+func badReleases(s *storage.Snapshot) []BadRelease {
+	var all []BadRelease
+	for _, version := range slices.Sorted(maps.Keys(s.Bad)) {
+		b := s.Bad[version]
+		all = append(all, BadRelease{Version: clean(version), Reason: clean(b.Reason), Step: b.Step, LRN: b.LRN, At: b.At})
+	}
+	return all
+}
+
+// badReleaseWarnings name each bad release, why it failed, and what tries it
+// again.
+func (v View) badReleaseWarnings() []string {
+	var lines []string
+	for _, b := range v.BadReleases {
+		lines = append(lines,
+			fmt.Sprintf("%s is not installed again, because it failed by its own fault: %s", b.Version, b.Reason),
+			"to try it again: neco recover --retry "+b.Version)
 	}
 	return lines
 }

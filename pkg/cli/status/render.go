@@ -35,6 +35,7 @@ func (v View) Render(w io.Writer) error {
 		fmt.Fprintf(head, "\tnobody has looked for releases since %s; is neco-updater running?\n", stamp(v.Release.CheckedAt))
 	}
 	renderWarnings(head, "", v.Release.warnings())
+	renderWarnings(head, "bad release", v.badReleaseWarnings())
 	renderWarnings(head, "certificates", v.certificateWarnings())
 	renderWarnings(head, "backups", v.backupWarnings())
 	renderWarnings(head, "vault", v.vaultWarnings())

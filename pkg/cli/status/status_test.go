@@ -132,6 +132,8 @@ func views() map[string]*storage.Snapshot {
 	withdrawn.Check.Withdrawn = version
 	withdrawn.Check.Skipped = []string{"release-2062.11.22-1\x1b"}
 
+	bad := stoppedAtDownload()
+
 	left := running()
 	left.Registered = []int{0, 1}
 
@@ -166,11 +168,22 @@ func views() map[string]*storage.Snapshot {
 		"nobody looks for releases":                unlooked,
 		"a completed server has a note":            noted,
 		"a release is withdrawn and one skipped":   withdrawn,
+		"a release is bad":                         bad,
 		"a member has left":                        left,
 		"hostile text and malformed keys":          hostile,
 		"the request is unreadable":                unreadable,
 		"a newer version has steps we do not know": later,
 	}
+}
+
+// stoppedAtDownload is a run that has ended by the fault of its release.
+func stoppedAtDownload() *storage.Snapshot {
+	s := running()
+	const reason = "step 0 (package) download on boot server 1: digest mismatch"
+	report(s, 1, 0, neco.CondAbort, reason)
+	s.Request.Stop, s.Request.Outcome, s.Request.Reason = true, update.OutcomeAborted, reason
+	s.Bad = map[string]storage.BadRelease{version: {Reason: reason, LRN: 1, At: *clock(5 * time.Minute)}}
+	return s
 }
 
 func TestRender(t *testing.T) {
@@ -186,7 +199,7 @@ func TestRender(t *testing.T) {
 }
 
 func TestJSONIsStable(t *testing.T) {
-	for _, name := range []string{"an awaited server is silent", "a server joins and the release is stale", "a newer release waits for silent servers", "hostile text and malformed keys"} {
+	for _, name := range []string{"an awaited server is silent", "a server joins and the release is stale", "a newer release waits for silent servers", "hostile text and malformed keys", "a release is bad"} {
 		t.Run(name, func(t *testing.T) {
 			v := status.New(views()[name], steps.Table(), *clock(10 * time.Minute))
 			data, err := json.MarshalIndent(v, "", "  ")

@@ -43,9 +43,12 @@ type View struct {
 	Next *Next `json:"next,omitempty"`
 
 	// Servers are the registered ones and the members, by LRN.
-	Servers   []Server    `json:"servers"`
-	Release   Release     `json:"release"`
-	Malformed []Malformed `json:"malformed,omitempty"`
+	Servers []Server `json:"servers"`
+	Release Release  `json:"release"`
+	// BadReleases are the releases that failed here by their own fault, by
+	// version. None is installed again before neco recover --retry.
+	BadReleases []BadRelease `json:"bad_releases,omitempty"`
+	Malformed   []Malformed  `json:"malformed,omitempty"`
 }
 
 // Next is an update that is due.
@@ -143,6 +146,16 @@ type Release struct {
 	Withdrawn string `json:"withdrawn,omitempty"`
 	// Overdue says that nobody has looked for releases for several intervals.
 	Overdue bool `json:"overdue,omitempty"`
+}
+
+// BadRelease is a release that failed here by its own fault.
+type BadRelease struct {
+	Version string `json:"version"`
+	// Reason is the message with which boot server LRN gave up at Step.
+	Reason string    `json:"reason"`
+	Step   int       `json:"step"`
+	LRN    int       `json:"lrn"`
+	At     time.Time `json:"at"`
 }
 
 // Malformed is a key that was skipped.

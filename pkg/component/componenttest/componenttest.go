@@ -190,6 +190,11 @@ func (h *Host) Running(_ context.Context, img neco.ContainerImage) (bool, error)
 }
 
 // RunInstallTools implements component.Containers.
+// Present says that the image is there unless Fail knows better.
+func (h *Host) Present(_ context.Context, img neco.ContainerImage) bool {
+	return h.Fail == nil || h.Fail("present "+img.Name) == nil
+}
+
 func (h *Host) RunInstallTools(_ context.Context, img neco.ContainerImage) error {
 	return h.act("install tools of "+img.Name, nil)
 }

@@ -1,0 +1,101 @@
+package storage
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	clientv3 "go.etcd.io/etcd/client/v3"
+
+	"github.com/cybozu-go/neco/pkg/update"
+)
+
+// KeyBadReleases is where releases are remembered whose update failed by their
+// own fault.
+const KeyBadReleases = "bad-releases/"
+
+// BadRelease says why a release is not installed again.
+type BadRelease struct {
+	// Reason is the message with which the boot server gave up.
+	Reason string `json:"reason"`
+	// Step is where that was, LRN on which boot server, At when by its clock.
+	Step int       `json:"step"`
+	LRN  int       `json:"lrn"`
+	At   time.Time `json:"at"`
+}
+
+func badReleaseKey(version string) string { return KeyBadReleases + version }
+
+func decodeBadRelease(data []byte) (BadRelease, error) {
+	var b BadRelease
+	if err := decode(data, &b); err != nil {
+		return b, err
+	}
+	switch {
+	case b.Reason == "":
+		return b, errors.New("it has no reason")
+	case b.Step < 0 || b.Step > maxStep:
+		return b, fmt.Errorf("step %d is out of range", b.Step)
+	case b.LRN < 0:
+		return b, fmt.Errorf("server %d is negative", b.LRN)
+	}
+	return b, nil
+}
+
+// addBadRelease puts a mark into the snapshot.
+func (s *Snapshot) addBadRelease(version string, data []byte) error {
+	if version == "" {
+		return errors.New("it names no version")
+	}
+	b, err := decodeBadRelease(data)
+	if err != nil {
+		return err
+	}
+	s.Bad = cloneWithout(s.Bad, version)
+	s.Bad[version] = b
+	return nil
+}
+
+// PutFault writes the report of a worker that has given up by the fault of the
+// release, and marks the release as bad in the same transaction.
+func (s *Storage) PutFault(ctx context.Context, g Guard, lrn int, st update.Status) (int64, error) {
+	v, err := encodeStatus(st)
+	if err != nil {
+		return 0, err
+	}
+	b := BadRelease{Reason: st.Message, Step: st.Step, LRN: lrn, At: time.Now().UTC()}
+	if st.At != nil {
+		b.At = *st.At
+	}
+	mark, err := json.Marshal(b)
+	if err != nil {
+		return 0, err
+	}
+	return s.commit(ctx, "write status", g, nil,
+		clientv3.OpPut(StatusKey(lrn), v), clientv3.OpPut(badReleaseKey(st.Version), string(mark)))
+}
+
+// RetryRelease takes the mark of a bad release away and reports whether there
+// was one.  With known, the version becomes the newest known one in the same
+// transaction.
+func (s *Storage) RetryRelease(ctx context.Context, version string, known *KnownRelease) (bool, error) {
+	key := badReleaseKey(version)
+	cmps := []clientv3.Cmp{clientv3.Compare(clientv3.CreateRevision(key), ">", 0)}
+	ops := []clientv3.Op{clientv3.OpDelete(key)}
+	if known != nil {
+		cmps = append(cmps, unchanged(KeyRelease, known.Replaces))
+		ops = append(ops, clientv3.OpPut(KeyRelease, known.Version))
+	}
+	res, err := s.etcd.Txn(ctx).If(cmps...).Then(ops...).Else(clientv3.OpGet(key, clientv3.WithKeysOnly())).Commit()
+	switch {
+	case err != nil:
+		return false, fmt.Errorf("delete %s: %w", key, err)
+	case res.Succeeded:
+		return true, nil
+	case len(res.Responses[0].GetResponseRange().Kvs) > 0:
+		return false, fmt.Errorf("delete %s: %w", key, ErrSuperseded)
+	}
+	return false, nil
+}
