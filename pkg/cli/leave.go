@@ -38,7 +38,11 @@ neco reset removes what is there.`,
 			if err != nil {
 				return err
 			}
-			if env.managed() {
+			managed, err := env.managed()
+			if err != nil {
+				return err
+			}
+			if managed {
 				return leaveManaged(cmd, env, lrn)
 			}
 			return env.request(cmd.Context(), func(ctx context.Context, s *storage.Storage) error {

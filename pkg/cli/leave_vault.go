@@ -18,11 +18,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/vault"
 )
 
-// managed says whether etcd and Vault on this server are Neco's.
-func (env *Env) managed() bool {
-	_, err := env.FS.Stat(neco.VaultDir)
-	return err == nil
-}
+// managed reports whether etcd and Vault on this server are Neco's.
+func (env *Env) managed() (bool, error) { return env.FS.Exists(neco.VaultDir) }
 
 // leaveManaged takes a boot server out together with all that it could do.
 func leaveManaged(cmd *cobra.Command, env *Env, lrn int) error {

@@ -79,11 +79,11 @@ func reset(cmd *cobra.Command, env *Env, h setup.Host, yes, force bool) error {
 // under way, and the data centre, or nobody, says that it has left.
 func (env *Env) mayReset(ctx context.Context) error {
 	for _, p := range []string{setup.Dir, join.Dir} {
-		if _, err := env.FS.Stat(p); err == nil {
+		if begun, err := env.FS.Exists(p); err == nil && begun {
 			return nil
 		}
 	}
-	if _, err := env.FS.Stat(neco.NecoConfFile); err != nil {
+	if complete, err := env.FS.Exists(neco.NecoConfFile); err == nil && !complete {
 		return nil
 	}
 	registered, err := env.registered(ctx)

@@ -17,7 +17,7 @@ const vaultPatience = 2 * time.Second
 // askVaults asks the Vaults of boot servers why they do not serve; the answers
 // are by LRN, empty if one does.  It takes two seconds at most.
 func (env *Env) askVaults(ctx context.Context, lrns []int) map[int]string {
-	if !env.managed() {
+	if managed, err := env.managed(); err == nil && !managed {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, vaultPatience)

@@ -48,6 +48,16 @@ func (f FS) Remove(p string) error {
 	return syncDir(filepath.Dir(name))
 }
 
+// Exists reports whether something is at p.  An error is neither: a disk that
+// does not answer holds anything.
+func (f FS) Exists(p string) (bool, error) {
+	_, err := f.Stat(p)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
 // Stat tells of what is at p.
 func (f FS) Stat(p string) (fs.FileInfo, error) {
 	return os.Stat(f.Path(p))

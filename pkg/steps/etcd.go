@@ -17,18 +17,17 @@ import (
 // notOurs is the note of a step whose program neco setup did not bring here.
 const notOurs = "not set up by neco here: left alone"
 
-// managed says whether etcd and Vault on this host are Neco's: their
+// managed reports whether etcd and Vault on this host are Neco's: their
 // certificates come from neco setup or neco join.
-func (h *Host) managed() bool {
-	_, err := os.Stat(h.FS.Path(neco.EtcdPeerCertFile))
-	return err == nil
+func (h *Host) managed() (bool, error) {
+	return h.FS.Exists(neco.EtcdPeerCertFile)
 }
 
 // ifManaged leaves hosts alone whose etcd is another's.
 func ifManaged(f do) do {
 	return func(ctx context.Context, h *Host, t worker.Target) (string, error) {
-		if !h.managed() {
-			return notOurs, nil
+		if managed, err := h.managed(); err != nil || !managed {
+			return notOurs, err
 		}
 		return f(ctx, h, t)
 	}

@@ -78,8 +78,12 @@ func (h *Host) Do(ctx context.Context, p update.Place, t worker.Target) (string,
 // Qualifies: the members of etcd are looked after only by servers whose own is
 // Neco's.
 func (h *Host) Qualifies(_ context.Context, p update.Place, _ worker.Target) (bool, string, error) {
-	if h.rows[p.Step].needsEtcd && !h.managed() {
-		return false, notOurs, nil
+	if !h.rows[p.Step].needsEtcd {
+		return true, "", nil
+	}
+	managed, err := h.managed()
+	if err != nil || !managed {
+		return false, notOurs, err
 	}
 	return true, "", nil
 }

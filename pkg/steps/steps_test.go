@@ -177,6 +177,29 @@ func deb(t *testing.T, path, name, version string) {
 	}
 }
 
+func TestADiskThatDoesNotAnswerIsNoServerOfAnotherOwner(t *testing.T) {
+	_, _, h, _ := newHost(t)
+	cert := h.FS.Path(neco.EtcdPeerCertFile)
+	if err := os.MkdirAll(filepath.Dir(cert), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(cert, cert); err != nil { // nobody can follow it
+		t.Fatal(err)
+	}
+	tg, _ := target(neco.ProdEnv)
+	for _, step := range []int{2, 3, 4} {
+		if note, err := h.Do(t.Context(), update.Place{Step: step}, tg); err == nil {
+			t.Errorf("step %d was left out: %q", step, note)
+		}
+	}
+	if qualifies, why, err := h.Qualifies(t.Context(), update.Place{Step: 18}, tg); err == nil {
+		t.Errorf("got %v, %q", qualifies, why)
+	}
+	if err := h.Restore(t.Context(), "vault", update.SideOld, tg); err == nil {
+		t.Error("the services count as another's")
+	}
+}
+
 func TestInEnvTestTheNewestPackageOnTheServerIsTaken(t *testing.T) {
 	_, _, h, ch := newHost(t)
 	tg, _ := target(neco.TestEnv)

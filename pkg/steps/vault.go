@@ -41,8 +41,8 @@ func stopVault(ctx context.Context, h *Host, t worker.Target) (string, error) {
 // not stopped, and stays what it is; stopVault may have been cut off after it had
 // disabled it.
 func (h *Host) restoreVault(ctx context.Context, side update.Side, t worker.Target) error {
-	if !h.managed() {
-		return nil
+	if managed, err := h.managed(); err != nil || !managed {
+		return err
 	}
 	active, err := h.Units.IsActive(ctx, neco.VaultService)
 	if err != nil {

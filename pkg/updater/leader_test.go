@@ -343,6 +343,32 @@ func TestAWithdrawnReleaseIsForgottenUnlessItIsInUse(t *testing.T) {
 	})
 }
 
+func TestABadReleaseIsNotBegunAgainBeforeAnOperatorSaysSo(t *testing.T) {
+	c := newCentre(t, "2026.11.20-1")
+	c.start(0)
+	first := c.await("request", requested("2026.11.20-1")).Request
+	st := update.Status{StartedAt: &first.StartedAt}
+	st.Version, st.Cond, st.Message = first.Version, neco.CondAbort, "digest mismatch"
+	if _, err := c.store.PutFault(t.Context(), storage.Guard{LRN: 1, AnyRequest: true}, 1, st); err != nil {
+		t.Fatal(err)
+	}
+	snap := c.await("stop", func(s *storage.Snapshot) bool { return s.Request.Stop })
+	if err := c.store.Recover(t.Context(), snap.Request.Rev); err != nil {
+		t.Fatal(err)
+	}
+	recovered := time.Now()
+	c.await("another search", func(s *storage.Snapshot) bool {
+		return s.Request != nil || s.Check != nil && s.Check.CheckedAt != nil && s.Check.CheckedAt.After(recovered)
+	})
+	if snap := c.await("the state", func(*storage.Snapshot) bool { return true }); snap.Request != nil {
+		t.Fatalf("begun again: %+v", snap.Request)
+	}
+	if removed, err := c.store.RetryRelease(t.Context(), first.Version, nil); err != nil || !removed {
+		t.Fatal(removed, err)
+	}
+	c.await("it is begun again", requested(first.Version))
+}
+
 func TestAReleaseOfTheFutureIsNamed(t *testing.T) {
 	c := newCentre(t, "2026.11.20-1")
 	c.skipped = []string{"release-2062.11.22-1"}
