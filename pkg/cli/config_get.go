@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -36,7 +37,9 @@ printed too: it was asked for.`,
 				case err != nil:
 					return hint(err, "set it with neco config set %s; it takes %s", k.Name, k.Value)
 				}
-				fmt.Fprintln(cmd.OutOrStdout(), oneLine(value))
+				for line := range strings.Lines(value) {
+					fmt.Fprintln(cmd.OutOrStdout(), oneLine(strings.TrimRight(line, "\r\n")))
+				}
 				return nil
 			})
 		},

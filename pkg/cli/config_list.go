@@ -91,7 +91,7 @@ func (e configEntry) shown() string {
 	case e.Set && e.Secret:
 		return "(set)"
 	case e.Set:
-		return oneLine(e.Value)
+		return shortLines(e.Value)
 	case e.Value != "":
 		return e.Value + " (default)"
 	}

@@ -51,7 +51,7 @@ func confirmation(k storage.ConfigKey, value string) string {
 	if k.Secret {
 		return k.Name + " is set"
 	}
-	return fmt.Sprintf("%s is set to %s", k.Name, oneLine(storage.Redact(value)))
+	return fmt.Sprintf("%s is set to %s", k.Name, shortLines(storage.Redact(strings.TrimSpace(value))))
 }
 
 // keysHelp is the table of keys for the help text.

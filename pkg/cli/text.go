@@ -5,6 +5,9 @@ import (
 	"unicode"
 )
 
+// shortLines shows the lines of a text as one.
+func shortLines(s string) string { return oneLine(strings.ReplaceAll(s, "\n", "; ")) }
+
 // oneLine takes control characters out of text that was read from etcd: it
 // might tamper with the terminal or with a table.
 func oneLine(s string) string {

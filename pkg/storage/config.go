@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/pkg/releasetime"
 )
 
 // ErrNotSet is returned for a key that has no value.
@@ -25,6 +26,10 @@ type Config struct {
 	GitHubToken   string
 	CheckInterval time.Duration
 	WorkerTimeout time.Duration
+	// ReleaseTime and ReleaseTimezone are the windows in which a release may be
+	// taken, as package releasetime reads them.
+	ReleaseTime     string
+	ReleaseTimezone string
 }
 
 // GetConfig returns the stored value of k as the operator writes it.
@@ -65,7 +70,8 @@ func (s *Storage) UnsetConfig(ctx context.Context, k ConfigKey) (bool, error) {
 // readConfig fills a Config from the keys below config/.  A value that cannot
 // be used is named, and its default holds.
 func readConfig(values map[string]string) (Config, []MalformedKey) {
-	c := Config{Env: neco.NoneEnv, CheckInterval: DefaultCheckInterval, WorkerTimeout: DefaultWorkerTimeout}
+	c := Config{Env: neco.NoneEnv, CheckInterval: DefaultCheckInterval, WorkerTimeout: DefaultWorkerTimeout,
+		ReleaseTime: releasetime.DefaultWindows, ReleaseTimezone: releasetime.DefaultZone}
 	var bad []MalformedKey
 	values = maps.Clone(values)
 	for _, k := range ConfigKeys() {
@@ -105,5 +111,9 @@ func (c *Config) set(name, text string) {
 		c.CheckInterval, _ = time.ParseDuration(text) // Parse has accepted it
 	case "worker-timeout":
 		c.WorkerTimeout, _ = time.ParseDuration(text)
+	case "release-time":
+		c.ReleaseTime = text
+	case "release-timezone":
+		c.ReleaseTimezone = text
 	}
 }

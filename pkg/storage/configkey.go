@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/pkg/releasetime"
 )
 
 // ConfigKey is a row of the table of configuration keys.
@@ -99,6 +100,10 @@ func ConfigKeys() []ConfigKey {
 			Help: "how often neco-updater looks for a release", parse: duration, format: formatDuration},
 		{Name: "worker-timeout", Key: "worker-timeout", Value: "a duration of at least 1s, like 60m", Default: "1h0m0s",
 			Help: "how long an update may take before it is stopped", parse: duration, format: formatDuration},
+		{Name: "release-time", Key: "release-time", Value: "cron expressions of five fields, one a line, like '* 9-16 * * 1-5'", Default: releasetime.DefaultWindows,
+			Help: "the minutes in which neco-updater may take a release", parse: releaseTime},
+		{Name: "release-timezone", Key: "release-timezone", Value: "an IANA name, like Asia/Tokyo", Default: releasetime.DefaultZone,
+			Help: "the time zone of release-time", parse: timeZone},
 		{Name: "github-token", Key: "github-token", Value: "a token", Secret: true, Env: "GITHUB_TOKEN",
 			Help: "token for the GitHub API", parse: oneLine},
 		{Name: "node-proxy", Key: "node-proxy", Value: "a URL with http or https, like http://squid:3128",
@@ -111,6 +116,8 @@ func ConfigKeys() []ConfigKey {
 			Help: "addresses for load balancers of the bastion network", parse: ipv4CIDR},
 		{Name: "lb-address-block-internet", Key: "lb-address-block-internet", Value: "an IPv4 network, like 10.72.32.0/20",
 			Help: "addresses for load balancers of the internet", parse: ipv4CIDR},
+		{Name: "lb-address-block-internet-cn", Key: "lb-address-block-internet-cn", Value: "an IPv4 network, like 10.72.32.0/20",
+			Help: "addresses for load balancers of the internet in China", parse: ipv4CIDR},
 	}
 }
 
@@ -141,6 +148,19 @@ func oneLine(s string) (string, error) {
 		return "", errors.New("not one line of text")
 	}
 	return s, nil
+}
+
+// releaseTime accepts the windows of package releasetime.
+func releaseTime(s string) (string, error) {
+	s = strings.TrimSpace(s)
+	_, err := releasetime.Parse(s, releasetime.DefaultZone)
+	return s, err
+}
+
+func timeZone(s string) (string, error) {
+	s = strings.TrimSpace(s)
+	_, err := releasetime.ParseZone(s)
+	return s, err
 }
 
 func duration(s string) (string, error) {

@@ -306,6 +306,10 @@ func TestConfigKeysTakeAndGiveBackValues(t *testing.T) {
 		{"github-token", "abc", "abc", "a\nb"},
 		{"external-ip-address-block", "10.0.0.0/24", "10.0.0.0/24", "10.0.0.1/24"},
 		{"lb-address-block-default", "10.0.0.0/24", "10.0.0.0/24", "fd00::/64"},
+		{"lb-address-block-internet-cn", "10.0.0.0/24", "10.0.0.0/24", "10.0.0.0"},
+		{"release-time", "0 3 * * *\n0 4 * * *", "0 3 * * *\n0 4 * * *", "@daily"},
+		{"release-timezone", "Asia/Tokyo", "Asia/Tokyo", "Local"},
+		{"env", "dev", "dev", "test-"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

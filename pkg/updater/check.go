@@ -3,11 +3,13 @@ package updater
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
 	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/pkg/release"
+	"github.com/cybozu-go/neco/pkg/releasetime"
 	"github.com/cybozu-go/neco/pkg/storage"
 )
 
@@ -62,8 +64,8 @@ func (l *leader) check(ctx context.Context) error {
 	}
 }
 
-// look makes one search and records it.  It returns the time until the next
-// search.  Nothing is searched, let alone recorded, without knowing what is
+// look makes one search and records it, unless that is to be done in another
+// minute.  It returns the time until the next look.  Nothing is searched, let alone recorded, without knowing what is
 // known: an error of etcd is no empty state.
 func (l *leader) look(ctx context.Context, c storage.Config) (time.Duration, error) {
 	if c.Env == "" || c.Env == neco.NoneEnv {
@@ -73,15 +75,38 @@ func (l *leader) look(ctx context.Context, c storage.Config) (time.Duration, err
 	if err != nil {
 		return 0, err
 	}
+	pause := c.CheckInterval
+	now := time.Now()
+	open, err := MayTake(snap, now)
+	if err != nil {
+		return pause, l.putCheck(ctx, snap, Found{}, err)
+	}
+	if !open {
+		return now.Truncate(time.Minute).Add(time.Minute).Sub(now), nil
+	}
 	found, err := l.Finder.Newest(ctx, c, snap.Bad)
 	if ctx.Err() != nil {
 		return 0, context.Cause(ctx)
 	}
-	pause := c.CheckInterval
 	if retry := retryAfter(err); retry > 0 {
 		pause = max(retry, time.Second)
 	}
 	return pause, l.putCheck(ctx, snap, found, err)
+}
+
+// MayTake reports whether a release may be taken at a time, by the configuration.
+// Windows that cannot be read are an error: their default would always be open.
+func MayTake(s *storage.Snapshot, at time.Time) (bool, error) {
+	for _, name := range []string{"release-time", "release-timezone"} {
+		if err, bad := s.Unreadable[storage.KeyConfig+name]; bad {
+			return false, fmt.Errorf("%s%s cannot be read: %w", storage.KeyConfig, name, err)
+		}
+	}
+	windows, err := releasetime.Parse(s.Config.ReleaseTime, s.Config.ReleaseTimezone)
+	if err != nil {
+		return false, fmt.Errorf("%srelease-time: %w", storage.KeyConfig, err)
+	}
+	return windows.Open(at), nil
 }
 
 // observe folds the outcome of one search into the last one: an error never

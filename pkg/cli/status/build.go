@@ -33,7 +33,7 @@ func New(s *storage.Snapshot, t update.Table, at time.Time) View {
 		v.Servers = append(v.Servers, server(s, t, lrn, v))
 	}
 	v.Release, v.BadReleases = release(s), badReleases(s)
-	v.Release.Overdue = overdue(s, at)
+	v.Release.Overdue, v.Release.Closed = overdue(s, at), closed(s, at)
 	if _, err := releases.Parse(s.Release); err != nil && s.Release != "" {
 		v.Malformed = append(v.Malformed, Malformed{storage.KeyRelease, clean(err.Error())})
 	}

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/pkg/releasetime"
 	"github.com/cybozu-go/neco/pkg/storage"
 	"github.com/cybozu-go/neco/pkg/updater"
 )
@@ -28,12 +29,24 @@ const (
 	overdueGrace     = time.Minute
 )
 
+// closed reports whether release-time forbids to take a release now.
+func closed(s *storage.Snapshot, at time.Time) bool {
+	if s.Config.Env == "" || s.Config.Env == neco.NoneEnv {
+		return false
+	}
+	open, err := updater.MayTake(s, at)
+	return err == nil && !open
+}
+
 // overdue tells whether nobody has looked for releases for too long. A search
 // that fails is stale, and not overdue.
 func overdue(s *storage.Snapshot, at time.Time) bool {
 	c := s.Check
 	if c == nil || c.CheckedAt == nil || c.StaleSince != nil || s.Config.Env == "" || s.Config.Env == neco.NoneEnv {
 		return false
+	}
+	if s.Config.ReleaseTime != releasetime.DefaultWindows {
+		return false // nobody may have been allowed to
 	}
 	return at.Sub(*c.CheckedAt) > overdueIntervals*s.Config.CheckInterval+overdueGrace
 }

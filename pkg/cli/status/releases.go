@@ -12,6 +12,9 @@ import (
 // to.
 func (r Release) warnings() []string {
 	var lines []string
+	if r.Closed {
+		lines = append(lines, "no release is taken now: it is not the time of config release-time")
+	}
 	switch {
 	case r.Withdrawn == "":
 	case r.Withdrawn == r.Newest:

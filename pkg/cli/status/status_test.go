@@ -45,7 +45,8 @@ func running() *storage.Snapshot {
 		},
 		Release: version,
 		Check:   &storage.ReleaseCheck{CheckedAt: clock(9 * time.Minute)},
-		Config:  storage.Config{Env: neco.ProdEnv, CheckInterval: 10 * time.Minute, WorkerTimeout: time.Hour},
+		Config: storage.Config{Env: neco.ProdEnv, CheckInterval: 10 * time.Minute, WorkerTimeout: time.Hour,
+			ReleaseTime: "* * * * *", ReleaseTimezone: "Asia/Tokyo"},
 	}
 	for lrn := range 3 {
 		s.Presence[lrn] = update.Presence{Version: version, PID: 100 + lrn, Since: *clock(time.Minute)}
@@ -134,6 +135,10 @@ func views() map[string]*storage.Snapshot {
 
 	bad := stoppedAtDownload()
 
+	closed := complete()
+	closed.Config.ReleaseTime = "* 9-17 * * *" // by the clock of Tokyo it is midnight
+	closed.Check.CheckedAt = clock(-6 * time.Hour)
+
 	left := running()
 	left.Registered = []int{0, 1}
 
@@ -169,6 +174,7 @@ func views() map[string]*storage.Snapshot {
 		"a completed server has a note":            noted,
 		"a release is withdrawn and one skipped":   withdrawn,
 		"a release is bad":                         bad,
+		"no release is taken now":                  closed,
 		"a member has left":                        left,
 		"hostile text and malformed keys":          hostile,
 		"the request is unreadable":                unreadable,

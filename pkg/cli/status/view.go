@@ -144,6 +144,8 @@ type Release struct {
 	// Withdrawn was the newest known version and is not on the release server
 	// any more.
 	Withdrawn string `json:"withdrawn,omitempty"`
+	// Closed says that no release may be taken now, by config release-time.
+	Closed bool `json:"closed,omitempty"`
 	// Overdue says that nobody has looked for releases for several intervals.
 	Overdue bool `json:"overdue,omitempty"`
 }

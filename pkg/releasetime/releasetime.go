@@ -1,0 +1,93 @@
+package releasetime
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+	_ "time/tzdata" // a host may lack it
+
+	"github.com/netresearch/go-cron"
+)
+
+// The defaults: every minute, in the time zone of the original's data centres.
+const (
+	DefaultWindows = "* * * * *"
+	DefaultZone    = "Asia/Tokyo"
+)
+
+// maxWindows bounds how many expressions are accepted.
+const maxWindows = 100
+
+// fields are those of a cron expression. As in cron(8), a day matches if it is one
+// of the days of the month or one of the days of the week, where both are given.
+const fields = cron.Minute | cron.Hour | cron.Dom | cron.Month | cron.Dow | cron.DowOrDom
+
+// Windows are the minutes in which a release may be taken.
+type Windows struct {
+	schedules []cron.Schedule
+	zone      *time.Location
+}
+
+// Parse reads cron expressions of five fields, one a line, and the IANA name of
+// their time zone. Empty lines do not count.
+func Parse(expressions, zone string) (Windows, error) {
+	schedules, err := parseExpressions(expressions)
+	if err != nil {
+		return Windows{}, err
+	}
+	location, err := ParseZone(zone)
+	if err != nil {
+		return Windows{}, err
+	}
+	return Windows{schedules, location}, nil
+}
+
+// ParseZone reads the IANA name of a time zone, such as Asia/Tokyo. The zone of
+// the host, which differs between hosts, is refused.
+func ParseZone(name string) (*time.Location, error) {
+	if name == "" || name == "Local" {
+		return nil, errors.New("not the IANA name of a time zone")
+	}
+	zone, err := time.LoadLocation(name)
+	if err != nil {
+		return nil, fmt.Errorf("time zone %q is unknown", name)
+	}
+	return zone, nil
+}
+
+func parseExpressions(text string) ([]cron.Schedule, error) {
+	var schedules []cron.Schedule
+	for line := range strings.Lines(text) {
+		if line = strings.TrimSpace(line); line == "" {
+			continue
+		}
+		// A sixth word would be a year, or a time zone in front.
+		if n := len(strings.Fields(line)); n != 5 {
+			return nil, fmt.Errorf("%q has %d fields, not 5", line, n)
+		}
+		schedule, err := cron.MustNewParser(fields).Parse(line)
+		if err != nil {
+			return nil, fmt.Errorf("%q: %w", line, err)
+		}
+		schedules = append(schedules, schedule)
+	}
+	switch {
+	case len(schedules) == 0:
+		return nil, errors.New("no cron expression")
+	case len(schedules) > maxWindows:
+		return nil, fmt.Errorf("%d cron expressions, more than %d", len(schedules), maxWindows)
+	}
+	return schedules, nil
+}
+
+// Open reports whether the minute of at lies in a window.
+func (w Windows) Open(at time.Time) bool {
+	minute := at.In(w.zone).Truncate(time.Minute)
+	for _, s := range w.schedules {
+		if s.Next(minute.Add(-time.Second)).Equal(minute) {
+			return true
+		}
+	}
+	return false
+}
