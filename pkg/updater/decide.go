@@ -57,6 +57,9 @@ type Input struct {
 }
 
 // Decide says what the leader has to do.  It is pure.
+//
+// A run that was requested comes first: it depends on the request alone, and has
+// to end also where no release is known any more.
 func Decide(s *storage.Snapshot, in Input) Decision {
 	if err, bad := s.Unreadable[storage.KeyRequest]; bad {
 		return Decision{Do: WaitRecover, Why: fmt.Sprintf("%s cannot be read: %v", storage.KeyRequest, err)}
@@ -72,6 +75,10 @@ func Decide(s *storage.Snapshot, in Input) Decision {
 	}
 	if len(s.Registered) == 0 {
 		return Decision{Do: WaitInfo, Why: "no boot server is registered"}
+	}
+	if r != nil && !slices.Equal(r.Members(), s.Registered) {
+		return order(s, in, Decision{Do: Reconfigure, Version: r.Version, Servers: s.Registered,
+			Why: fmt.Sprintf("registered are %v, the last run had %v", s.Registered, r.Members())})
 	}
 	if s.Release == "" {
 		return Decision{Do: WaitInfo, Why: "no release is known"}
@@ -103,15 +110,12 @@ func underWay(s *storage.Snapshot, in Input) (Decision, bool) {
 	return Decision{Do: WaitWorkers, Why: fmt.Sprintf("boot servers %v", waits)}, true
 }
 
-// next decides what follows when no run is under way.
+// next decides whether the known release is to be installed, when no run is under
+// way and the servers are those of the last one.
 func next(s *storage.Snapshot, in Input, known release.Version) Decision {
 	r := s.Request
 	if r == nil {
 		return order(s, in, Decision{Do: NewRequest, Version: s.Release, Servers: s.Registered, Why: "no update was requested"})
-	}
-	if !slices.Equal(r.Members(), s.Registered) {
-		return order(s, in, Decision{Do: Reconfigure, Version: r.Version, Servers: s.Registered,
-			Why: fmt.Sprintf("registered are %v, the last run had %v", s.Registered, r.Members())})
 	}
 	current, err := release.Parse(r.Version)
 	if err != nil {

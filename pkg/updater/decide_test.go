@@ -78,6 +78,17 @@ func TestDecide(t *testing.T) {
 			clear(s.Statuses)
 			in.Seen = map[int]bool{10: true}
 		}, Decision{Do: WaitAbsent, Version: current, Servers: []int{0, 2, 10}, Absent: []int{10}}},
+		"a member has aborted and no release is known": {func(s *storage.Snapshot, _ *Input) { set(s, 2, neco.CondAbort, "gone"); s.Release = "" },
+			Decision{Do: Stop, Outcome: update.OutcomeAborted}},
+		"they take too long and no release is known": {func(s *storage.Snapshot, in *Input) {
+			set(s, 2, neco.CondRunning, "")
+			in.Age, s.Release = time.Hour, ""
+		},
+			Decision{Do: Stop, Outcome: update.OutcomeTimeout}},
+		"a run goes on while no release is known":         {func(s *storage.Snapshot, _ *Input) { set(s, 2, neco.CondRunning, ""); s.Release = "latest" }, Decision{Do: WaitWorkers}},
+		"a stopped run is over while no release is known": {func(s *storage.Snapshot, _ *Input) { s.Request.Stop, s.Release = true, "" }, Decision{Do: WaitRecover}},
+		"a server has joined and no release is known": {func(s *storage.Snapshot, _ *Input) { s.Registered, s.Release = []int{0, 2}, "" },
+			Decision{Do: Reconfigure, Version: current, Servers: []int{0, 2}}},
 		"a bad release is not begun": {func(s *storage.Snapshot, _ *Input) { s.Release = "2026.11.21-1"; mark(s, "2026.11.21-1") },
 			Decision{Do: WaitInfo}},
 		"a bad release is not begun after recover": {func(s *storage.Snapshot, _ *Input) { s.Request = nil; mark(s, current) }, Decision{Do: WaitInfo}},
