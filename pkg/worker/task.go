@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/pkg/update"
 )
 
@@ -118,9 +119,11 @@ func (w *worker) finish(res taskResult) {
 	}
 	bug := w.panicked > panics
 	work.State, work.Err, work.Permanent = update.WorkFailed, res.err.Error(), IsPermanent(res.err) || bug
-	// An attempt that the deadline cut off says nothing about the cause: that of
-	// the attempt before stands.
-	work.Fault = IsReleaseFault(res.err) || bug || work.Fault && work.Cancelled == update.CauseDeadline
+	// In env test no release is at fault: its package is replaced under the same
+	// version.  An attempt that the deadline cut off says nothing about the cause:
+	// that of the attempt before stands.
+	atFault := IsReleaseFault(res.err) || bug && w.target.Config.Env != neco.TestEnv
+	work.Fault = atFault || work.Fault && work.Cancelled == update.CauseDeadline
 	w.retryAt = later(time.Now().Add(w.delay.NextBackOff()), res.err)
 	log := w.Logger.With("step", at.Step, "action", w.actionName(at), "attempt", work.Attempts, "err", res.err)
 	if work.Cancelled != update.CauseNone {

@@ -97,30 +97,35 @@ func TestOnlyAFaultOfTheReleaseMakesItABadOne(t *testing.T) {
 	for name, tt := range map[string]struct {
 		attempt func(ctx context.Context, n int) error
 		bad     bool
+		env     string
 	}{
-		"a fault of the release": {func(context.Context, int) error { return worker.Permanent(fault()) }, true},
-		"a fault of the host":    {func(context.Context, int) error { return worker.Permanent(errors.New("disk is gone")) }, false},
-		"a timeout":              {func(ctx context.Context, _ int) error { return cut(ctx) }, false},
+		"a fault of the release": {func(context.Context, int) error { return worker.Permanent(fault()) }, true, neco.ProdEnv},
+		"a fault of the host":    {func(context.Context, int) error { return worker.Permanent(errors.New("disk is gone")) }, false, neco.ProdEnv},
+		"a timeout":              {func(ctx context.Context, _ int) error { return cut(ctx) }, false, neco.ProdEnv},
 		"a fault at the deadline": {func(ctx context.Context, _ int) error {
 			<-ctx.Done()
 			return fmt.Errorf("%w: %w", context.Cause(ctx), fault())
-		}, true},
+		}, true, neco.ProdEnv},
 		"a fault, and an attempt that the deadline cut off": {func(ctx context.Context, n int) error {
 			if n == 1 {
 				return fault()
 			}
 			return cut(ctx)
-		}, true},
+		}, true, neco.ProdEnv},
 		"a fault, and another error after it": {func(_ context.Context, n int) error {
 			if n == 1 {
 				return fault()
 			}
 			return errors.New("disk is gone")
-		}, false},
-		"panics": {func(context.Context, int) error { panic("no such thing") }, true},
+		}, false, neco.ProdEnv},
+		"panics":             {func(context.Context, int) error { panic("no such thing") }, true, neco.ProdEnv},
+		"panics in env test": {func(context.Context, int) error { panic("no such thing") }, false, neco.TestEnv},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := newCell(t)
+			if _, err := c.store.Client().Put(t.Context(), storage.KeyConfig+"env", tt.env); err != nil {
+				t.Fatal(err)
+			}
 			c.request(0)
 			table := emptyTable(3)
 			table[2].Actions[0].Deadline = 2 * time.Second

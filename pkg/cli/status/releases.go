@@ -18,9 +18,9 @@ func (r Release) warnings() []string {
 	switch {
 	case r.Withdrawn == "":
 	case r.Withdrawn == r.Newest:
-		lines = append(lines, fmt.Sprintf("%s is not on the release server any more; it stays known because it is in use", r.Withdrawn))
+		lines = append(lines, fmt.Sprintf("the release server does not offer %s in env %s; it stays known because it is in use", r.Withdrawn, r.Env))
 	default:
-		lines = append(lines, fmt.Sprintf("%s is not on the release server any more and was forgotten", r.Withdrawn))
+		lines = append(lines, fmt.Sprintf("the release server does not offer %s in env %s any more; it was forgotten", r.Withdrawn, r.Env))
 	}
 	for _, tag := range r.Skipped {
 		lines = append(lines, fmt.Sprintf("%s is skipped: its date is later than tomorrow", tag))
