@@ -79,8 +79,8 @@ func (o *outside) Qualifies(context.Context, update.Place, worker.Target) (bool,
 
 func (o *outside) Restore(context.Context, string, update.Side, worker.Target) error { return nil }
 
-func (o *outside) Newest(context.Context, storage.Config) (string, error) {
-	return *o.newest.Load(), nil
+func (o *outside) Newest(context.Context, storage.Config, map[string]storage.BadRelease) (updater.Found, error) {
+	return updater.Found{Version: *o.newest.Load()}, nil
 }
 
 func (o *outside) Notify(context.Context, storage.Config, updater.Notice) error { return nil }
