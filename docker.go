@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"os"
 	"os/exec"
 	"slices"
@@ -16,6 +15,8 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/authn"
 	"golang.org/x/term"
+
+	"github.com/cybozu-go/neco/internal/weburl"
 )
 
 // dockerQueryTimeout bounds a question to the Docker daemon, which answers at
@@ -60,9 +61,9 @@ func GetContainerRuntime(proxy string) (ContainerRuntime, error) {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.Proxy = nil
 	if proxy != "" {
-		u, err := url.Parse(proxy)
-		if err != nil || u.Scheme == "" || u.Host == "" {
-			return nil, fmt.Errorf("container runtime: proxy is not an absolute URL")
+		u, err := weburl.Parse(proxy)
+		if err != nil {
+			return nil, fmt.Errorf("container runtime: proxy: %w", err)
 		}
 		transport.Proxy = http.ProxyURL(u)
 	}

@@ -3,12 +3,13 @@ package neco
 import (
 	"errors"
 	"fmt"
-	"net/url"
 	"os"
 	"strings"
 	"time"
 
 	"sigs.k8s.io/yaml"
+
+	"github.com/cybozu-go/neco/internal/weburl"
 )
 
 // etcdTimeout is how long a connection to etcd may take to come up if the
@@ -76,10 +77,9 @@ func (c *EtcdConfig) validate() error {
 	if len(c.Endpoints) == 0 {
 		return errors.New("endpoints: none given")
 	}
-	for _, e := range c.Endpoints {
-		u, err := url.Parse(e)
-		if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.User != nil {
-			return fmt.Errorf("endpoints: %q is not http://HOST:PORT or https://HOST:PORT", e)
+	for i, e := range c.Endpoints {
+		if err := checkEndpoint(e); err != nil {
+			return fmt.Errorf("endpoints: number %d is not http://HOST:PORT or https://HOST:PORT: %w", i+1, err)
 		}
 	}
 	if !strings.HasPrefix(c.Prefix, "/") || !strings.HasSuffix(c.Prefix, "/") {
@@ -89,6 +89,16 @@ func (c *EtcdConfig) validate() error {
 		return fmt.Errorf("timeout: %q is not a positive duration such as 2s", c.Timeout)
 	}
 	return c.validateTLS()
+}
+
+// checkEndpoint returns an error for what is not the URL of an etcd member. The
+// error does not repeat e: somebody may have put a password there.
+func checkEndpoint(e string) error {
+	u, err := weburl.Parse(e)
+	if err == nil && u.User != nil {
+		return errors.New("user and password are given as username and password")
+	}
+	return err
 }
 
 func (c *EtcdConfig) validateTLS() error {

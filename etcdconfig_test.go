@@ -75,6 +75,14 @@ func TestLoadEtcdConfigNamesFileAndField(t *testing.T) {
 			}
 		})
 	}
+	for _, endpoint := range []string{"http://u:hunter2@10.0.0.9:2379", "http://u:9/hunter2@10.0.0.9:2379", "u:hunter2@10.0.0.9"} {
+		t.Run("a password in an endpoint is not shown", func(t *testing.T) {
+			_, err := LoadEtcdConfig(tempFile(t, "endpoints: [\"http://127.0.0.1:2379\", \""+endpoint+"\"]"))
+			if err == nil || !strings.Contains(err.Error(), "endpoints: number 2") || strings.Contains(err.Error(), "hunter2") {
+				t.Errorf("%s: %v", endpoint, err)
+			}
+		})
+	}
 	t.Run("no such file", func(t *testing.T) {
 		if _, err := LoadEtcdConfig("/nonexistent/config.yml"); !errors.Is(err, os.ErrNotExist) {
 			t.Errorf("LoadEtcdConfig: %v", err)

@@ -11,6 +11,8 @@ import (
 // layer orders the parts of the repository: imports go down only.
 func layer(dir string) int {
 	switch {
+	case dir == "internal/weburl", dir == "internal/vaultclient":
+		return 0 // the root package uses them, too
 	case dir == "cmd" || strings.HasPrefix(dir, "cmd/"), strings.HasPrefix(dir, "dctest/"):
 		return 2
 	case dir == "pkg" || strings.HasPrefix(dir, "pkg/"), strings.HasPrefix(dir, "internal/"):

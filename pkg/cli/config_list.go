@@ -60,7 +60,7 @@ func listConfig(ctx context.Context, s *storage.Storage) ([]configEntry, error) 
 		case errors.Is(err, storage.ErrNotSet):
 		case err == nil:
 			e.Set = true
-			e.Value = storage.Redact(value)
+			e.Value = k.Show(value)
 		case errors.As(err, &bad):
 			e.Set = true
 			e.Error = oneLine(bad.Err.Error())

@@ -51,7 +51,7 @@ func confirmation(k storage.ConfigKey, value string) string {
 	if k.Secret {
 		return k.Name + " is set"
 	}
-	return fmt.Sprintf("%s is set to %s", k.Name, shortLines(storage.Redact(strings.TrimSpace(value))))
+	return fmt.Sprintf("%s is set to %s", k.Name, shortLines(k.Show(strings.TrimSpace(value))))
 }
 
 // keysHelp is the table of keys for the help text.
@@ -73,15 +73,15 @@ func configValue(cmd *cobra.Command, env *Env, k storage.ConfigKey, args []strin
 	switch {
 	case !k.Secret && len(args) == 1 && args[0] == "-":
 		return readSecretValue(cmd, k)
-	case !k.Secret && len(args) == 1 && storage.HasPassword(args[0]):
-		return "", hint(fmt.Errorf("%s: it has a password, and everybody on this host can read arguments", k.Name),
+	case !k.Secret && len(args) == 1 && k.CheckArgument(args[0]) != nil:
+		return "", hint(k.CheckArgument(args[0]),
 			"neco config set %s - reads it from standard input; consider the password that you typed as known", k.Name)
 	case !k.Secret && len(args) == 1:
 		return args[0], nil
 	case !k.Secret:
 		return "", hint(fmt.Errorf("%s: the value is missing", k.Name), "it takes %s", k.Value)
 	case len(args) == 1:
-		return "", hint(fmt.Errorf("%s is a secret, and everybody on this host can read arguments", k.Name),
+		return "", hint(k.CheckArgument(args[0]),
 			"set $%s or write it to standard input; consider the value that you typed as known", k.Env)
 	}
 	if v := env.Getenv(k.Env); v != "" {

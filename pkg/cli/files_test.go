@@ -49,7 +49,7 @@ func TestFilesAreThoseOfTheWorkingDirectory(t *testing.T) {
 				o.FS = env.FS
 				if root != "/" {
 					write(env.FS.Path(neco.RackFile), "0\n")
-					if err := settleSetup(env, &o); err != nil {
+					if err := settleSetup(&cobra.Command{}, env, &o); err != nil {
 						t.Fatal(err)
 					}
 				} else if err := env.fromHere(&o.TokenFile, &o.AdminPasswordFile); err != nil {

@@ -42,6 +42,13 @@ token.`,
 		Example: "  neco join --check 0 1 2\n  neco join 0 1 2\n  neco join --ca-file server-ca.crt 0 1 2",
 		Args:    atLeast(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if proxy == "-" && tokenFile == "-" && caFile == "" {
+				return hint(errors.New("--proxy and --token-file cannot both be read from standard input"), "put the token into %s", joinTokenFile)
+			}
+			proxy, err := readProxy(cmd, proxy)
+			if err != nil {
+				return err
+			}
 			o, err := joinOptions(env, args, proxy)
 			if err != nil {
 				return err
@@ -72,7 +79,7 @@ token.`,
 	f.BoolVar(&check, "check", false, "look whether this server is ready and the token fits, and change nothing")
 	f.StringVar(&tokenFile, "token-file", joinTokenFile, "`file` with the join token; - reads standard input")
 	f.StringVar(&caFile, "ca-file", "", "`file` with the certificate of the authority for servers; instead of a token")
-	f.StringVar(&proxy, "proxy", "", "`URL` of the proxy through which this server reaches the outside")
+	f.StringVar(&proxy, "proxy", "", proxyUsage)
 	return cmd
 }
 

@@ -17,7 +17,6 @@ import (
 	"github.com/cybozu-go/neco/pkg/hostkey"
 	"github.com/cybozu-go/neco/pkg/setup"
 	"github.com/cybozu-go/neco/pkg/setup/meet"
-	"github.com/cybozu-go/neco/pkg/storage"
 )
 
 // proxyVariables would lead what boot servers say to each other through a
@@ -49,7 +48,7 @@ same numbers and flags, on every server where it has ended.`,
 	f := cmd.Flags()
 	f.BoolVar(&o.CheckOnly, "check", false, "look whether all servers are ready, and change nothing")
 	f.BoolVar(&o.NoRevoke, "no-revoke", false, "keep Vault's root token, encrypted, in etcd")
-	f.StringVar(&o.Proxy, "proxy", "", "`URL` of the proxy through which boot servers reach the outside")
+	f.StringVar(&o.Proxy, "proxy", "", proxyUsage)
 	f.StringVar(&o.TokenFile, "token-file", setupTokenFile, "`file` with the setup token")
 	f.StringArrayVar(&o.Recovery, "recovery-recipient", nil, "`age1...` to which the keys of last resort are sealed; may be given more than once")
 	f.StringVar(&o.AdminPasswordFile, "admin-password-file", "", "`file` for the password of Vault's user admin, on the leader; without it the password is printed")
@@ -81,7 +80,7 @@ func noProxy(env *Env) error {
 }
 
 func runSetup(cmd *cobra.Command, env *Env, o setup.Options) error {
-	err := settleSetup(env, &o)
+	err := settleSetup(cmd, env, &o)
 	if err != nil {
 		return err
 	}
@@ -107,11 +106,12 @@ func runSetup(cmd *cobra.Command, env *Env, o setup.Options) error {
 }
 
 // settleSetup checks what the operator wants, and completes it.
-func settleSetup(env *Env, o *setup.Options) error {
-	if err := noProxy(env); err != nil {
+func settleSetup(cmd *cobra.Command, env *Env, o *setup.Options) error {
+	err := noProxy(env)
+	if err != nil {
 		return err
 	}
-	if err := checkProxy(o.Proxy); err != nil {
+	if o.Proxy, err = readProxy(cmd, o.Proxy); err != nil {
 		return err
 	}
 	for _, recipient := range o.Recovery {
@@ -119,8 +119,7 @@ func settleSetup(env *Env, o *setup.Options) error {
 			return hint(fmt.Errorf("--recovery-recipient: %w", err), "age-keygen makes a key and prints its public half, age1...")
 		}
 	}
-	err := env.fromHere(&o.TokenFile, &o.AdminPasswordFile)
-	if err != nil {
+	if err := env.fromHere(&o.TokenFile, &o.AdminPasswordFile); err != nil {
 		return err
 	}
 	if o.LRN, err = ownLRN(env); err != nil {
@@ -146,22 +145,6 @@ func setUpAlready(cmd *cobra.Command, env *Env, o setup.Options) error {
 		}
 	}
 	fmt.Fprintln(cmd.OutOrStdout(), "This server is set up already; see neco status.")
-	return nil
-}
-
-// checkProxy holds the proxy to what config set proxy takes: no password stands
-// in an argument.
-func checkProxy(proxy string) error {
-	if proxy == "" {
-		return nil
-	}
-	key, err := storage.FindConfigKey("proxy")
-	if err != nil {
-		return err
-	}
-	if _, err := key.Parse(proxy); err != nil {
-		return fmt.Errorf("--%w", err) // it begins with the key, proxy
-	}
 	return nil
 }
 

@@ -1,11 +1,12 @@
 package host
 
 import (
-	"errors"
+	"fmt"
 	"net/http"
-	"net/url"
 
 	"github.com/google/go-containerregistry/pkg/authn"
+
+	"github.com/cybozu-go/neco/internal/weburl"
 )
 
 // NewTransport returns a transport that reaches the outside through proxy, an
@@ -17,9 +18,9 @@ func NewTransport(proxy string) (*http.Transport, error) {
 	if proxy == "" {
 		return transport, nil
 	}
-	u, err := url.Parse(proxy)
-	if err != nil || u.Scheme == "" || u.Host == "" {
-		return nil, errors.New("proxy is not an absolute URL")
+	u, err := weburl.Parse(proxy)
+	if err != nil {
+		return nil, fmt.Errorf("proxy: %w", err)
 	}
 	transport.Proxy = http.ProxyURL(u)
 	return transport, nil

@@ -14,6 +14,7 @@ import (
 	"github.com/cenkalti/backoff/v5"
 
 	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/internal/weburl"
 )
 
 // The limits of one delivery.
@@ -51,9 +52,8 @@ var (
 // NewSlack returns a Notifier for a webhook. Its requests use the transport,
 // http.DefaultTransport if nil. The error does not show the URL.
 func NewSlack(webhook string, transport http.RoundTripper) (*Slack, error) {
-	u, err := url.Parse(webhook)
-	if err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") {
-		return nil, errors.New("slack webhook: want an http or https URL")
+	if _, err := weburl.Parse(webhook); err != nil {
+		return nil, fmt.Errorf("slack webhook: %w", err)
 	}
 	client := &http.Client{
 		Transport: transport,

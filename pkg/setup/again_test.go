@@ -65,6 +65,7 @@ func TestATryThatGoesOnHasTheFlagsOfTheFirst(t *testing.T) {
 		"a recipient comes late":     {"vault", flags{}, flags{Recovery: []string{one}}, false},
 		"another one comes late":     {"unseal", flags{Recovery: []string{one}}, flags{Recovery: []string{other}}, false},
 		"--no-revoke comes late":     {"pki", flags{}, flags{NoRevoke: true}, false},
+		"another password":           {"pki", flags{Proxy: "http://u:one@a"}, flags{Proxy: "http://u:other@a"}, false},
 		"a proxy comes early":        {"images", flags{}, flags{Proxy: "http://a"}, true},
 		"a file comes, proxy leaves": {"images", flags{Proxy: "http://a"}, flags{AdminPasswordFile: "/pw"}, false},
 	} {
@@ -78,6 +79,9 @@ func TestATryThatGoesOnHasTheFlagsOfTheFirst(t *testing.T) {
 			}
 			if err != nil && !strings.Contains(err.Error(), c.was.String()) {
 				t.Errorf("%v does not name %s", err, c.was)
+			}
+			if err != nil && strings.Contains(err.Error(), "u:one") {
+				t.Errorf("%v shows the password of the proxy", err)
 			}
 		})
 	}

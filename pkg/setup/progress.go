@@ -7,6 +7,7 @@ import (
 	"path"
 	"strings"
 
+	"github.com/cybozu-go/neco/internal/weburl"
 	"github.com/cybozu-go/neco/pkg/host"
 )
 
@@ -45,8 +46,22 @@ func (r *run) flags() flags {
 	return flags{r.Proxy, r.Recovery, r.NoRevoke, r.AdminPasswordFile}
 }
 
-// String is how the operator gives them.
+// String returns the flags as the operator gives them, with a password left
+// out: for messages.
 func (f flags) String() string {
+	if f.Proxy == "" {
+		return f.arguments()
+	}
+	shown := weburl.Redact(f.Proxy)
+	if shown != f.Proxy {
+		shown = "- (" + shown + " on standard input)"
+	}
+	f.Proxy = shown
+	return f.arguments()
+}
+
+// arguments returns the flags as they are compared: with the password.
+func (f flags) arguments() string {
 	var all []string
 	if f.NoRevoke {
 		all = append(all, "--no-revoke")
@@ -78,7 +93,7 @@ func (r *run) sameFlags() error {
 			was.Recovery = is.Recovery
 		}
 	}
-	if was.String() == is.String() {
+	if was.arguments() == is.arguments() {
 		return nil
 	}
 	return fmt.Errorf("this setup was begun with %s; give the same again, or give the setup up with neco reset on all of the boot servers", r.progress.Flags)

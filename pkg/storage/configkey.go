@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/internal/weburl"
 	"github.com/cybozu-go/neco/pkg/releasetime"
 )
 
@@ -26,6 +27,9 @@ type ConfigKey struct {
 	// input, never from the command line, and are never printed in a list.
 	Secret bool
 	Env    string
+	// URL values may hold a password: one with an "@" is never given on the
+	// command line, and a value that is not accepted is never printed.
+	URL bool
 	// Choices lists the accepted words, if they are few.
 	Choices []string
 
@@ -51,10 +55,35 @@ func (k ConfigKey) check(text string) (string, error) {
 		return v, nil
 	case k.Secret:
 		return "", fmt.Errorf("not accepted; it takes %s", k.Value)
+	case k.URL:
+		return "", fmt.Errorf("%w; it takes %s", err, k.Value)
 	case strings.HasSuffix(err.Error(), "?"):
-		return "", fmt.Errorf("%q: %w", Redact(text), err)
+		return "", fmt.Errorf("%q: %w", text, err)
 	}
-	return "", fmt.Errorf("%q: %w; it takes %s", Redact(text), err, k.Value)
+	return "", fmt.Errorf("%q: %w; it takes %s", text, err, k.Value)
+}
+
+// CheckArgument returns an error if text must not stand on the command line,
+// where everybody on the host can read it: a secret, or a URL with a user name.
+func (k ConfigKey) CheckArgument(text string) error {
+	switch {
+	case k.Secret:
+		return fmt.Errorf("%s is a secret, and everybody on this host can read arguments", k.Name)
+	case k.URL && strings.Contains(text, "@"):
+		return fmt.Errorf("%s: it has a user name or a password, and everybody on this host can read arguments", k.Name)
+	}
+	return nil
+}
+
+// Show returns an accepted value as it may be printed, "(set)" for a secret.
+func (k ConfigKey) Show(text string) string {
+	switch {
+	case k.Secret:
+		return "(set)"
+	case k.URL:
+		return weburl.Redact(text)
+	}
+	return text
 }
 
 // Format is the inverse of Parse: a stored value as the operator writes it.  A
@@ -90,7 +119,7 @@ func ConfigKeys() []ConfigKey {
 			Help: "which releases this data centre follows", parse: oneOf(environments)},
 		{Name: "slack", Key: "notification/slack", Value: "a webhook URL", Secret: true, Env: "SLACK_WEBHOOK",
 			Help: "where notices about updates are sent", parse: httpURL},
-		{Name: "proxy", Key: "proxy", Value: "a URL with http or https, like http://squid:3128",
+		{Name: "proxy", Key: "proxy", Value: "a URL with http or https, like http://squid:3128", URL: true,
 			Help: "HTTP proxy of the boot servers", parse: httpURL},
 		{Name: "quay-username", Key: "quay-username", Value: "a user name", Secret: true, Env: "QUAY_USER",
 			Help: "account for private images on quay.io", parse: oneLine},
@@ -106,7 +135,7 @@ func ConfigKeys() []ConfigKey {
 			Help: "the time zone of release-time", parse: timeZone},
 		{Name: "github-token", Key: "github-token", Value: "a token", Secret: true, Env: "GITHUB_TOKEN",
 			Help: "token for the GitHub API", parse: oneLine},
-		{Name: "node-proxy", Key: "node-proxy", Value: "a URL with http or https, like http://squid:3128",
+		{Name: "node-proxy", Key: "node-proxy", Value: "a URL with http or https, like http://squid:3128", URL: true,
 			Help: "HTTP proxy of the nodes", parse: httpURL},
 		{Name: "external-ip-address-block", Key: "external-ip-address-block", Value: "an IPv4 network, like 10.72.32.0/20",
 			Help: "addresses for the outside", parse: ipv4CIDR},

@@ -4,46 +4,16 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"net/url"
 	"strings"
+
+	"github.com/cybozu-go/neco/internal/weburl"
 )
 
 // httpURL accepts what an HTTP client can use as a proxy or call as a webhook.
 func httpURL(s string) (string, error) {
 	s = strings.TrimSpace(s)
-	u, err := url.Parse(s)
-	switch {
-	case err != nil:
-		return "", errors.New("not a URL")
-	case u.Scheme != "http" && u.Scheme != "https":
-		return "", errors.New("it does not begin with http:// or https://")
-	case u.Hostname() == "":
-		return "", errors.New("it names no host")
-	}
-	return s, nil
-}
-
-// HasPassword reports whether a value is a URL with a password in it.
-func HasPassword(value string) bool {
-	u, err := url.Parse(strings.TrimSpace(value))
-	if err != nil {
-		return strings.Contains(value, "@")
-	}
-	_, set := u.User.Password()
-	return set
-}
-
-// Redact takes the password out of a value that is a URL; one that has an @
-// and cannot be read is not shown at all.
-func Redact(value string) string {
-	u, err := url.Parse(strings.TrimSpace(value))
-	switch {
-	case err != nil && strings.Contains(value, "@"):
-		return "(not shown)"
-	case err == nil && u.User != nil:
-		return u.Redacted()
-	}
-	return value
+	_, err := weburl.Parse(s)
+	return s, err
 }
 
 func ipv4CIDR(s string) (string, error) {

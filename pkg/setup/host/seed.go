@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"sigs.k8s.io/yaml"
+
+	"github.com/cybozu-go/neco/internal/weburl"
 )
 
 // Seed is what a boot server is told about itself.
@@ -54,6 +56,8 @@ func (s Seed) check() error {
 	switch {
 	case strings.ContainsAny(s.Name+s.Cluster+s.Serial+s.Proxy, " \t\r\n\"\\"):
 		return errors.New("name, cluster, serial and proxy are single words")
+	case s.Proxy != "" && !plainProxy(s.Proxy):
+		return errors.New("proxy is not an http or https URL without user and password; everybody may read Docker's unit, which holds it")
 	case s.Name == "":
 		return errors.New("name is empty")
 	case s.Cluster == "":
@@ -72,4 +76,10 @@ func (s Seed) check() error {
 		return fmt.Errorf("tor2 %s is not in the network of eth1, %s", s.ToR2, s.Eth1)
 	}
 	return nil
+}
+
+// plainProxy reports whether text is the URL of a proxy without credentials.
+func plainProxy(text string) bool {
+	u, err := weburl.Parse(text)
+	return err == nil && u.User == nil
 }

@@ -1,0 +1,59 @@
+// Package weburl parses the URLs that an operator or a configuration gives:
+// proxies, endpoints, webhooks. It shows no password, and nothing that it does not
+// understand.
+package weburl
+
+import (
+	"errors"
+	"net/url"
+	"strconv"
+	"strings"
+	"unicode"
+)
+
+// errUserinfo is returned for a URL with an "@" that ends no user name and
+// password.
+var errUserinfo = errors.New("not a URL; in a user name or password write / as %2F, # as %23, ? as %3F and @ as %40")
+
+// Parse parses the absolute http or https URL of a server. It accepts "@"
+// only once, after a user name and password. The error never repeats text,
+// which may hold a password wherever it was not understood.
+func Parse(text string) (*url.URL, error) {
+	u, err := url.Parse(text)
+	at := strings.Count(text, "@")
+	switch {
+	case strings.ContainsFunc(text, unicode.IsSpace), strings.ContainsFunc(text, unicode.IsControl):
+		return nil, errors.New("not a URL; there is a space or a control character in it")
+	case at > 1, at == 1 && (err != nil || u.User == nil), err == nil && strings.Contains(u.User.Username(), ":"):
+		return nil, errUserinfo
+	case err != nil:
+		return nil, errors.New("not a URL")
+	case u.Scheme != "http" && u.Scheme != "https":
+		return nil, errors.New("it does not begin with http:// or https://")
+	case u.Hostname() == "":
+		return nil, errors.New("it names no host")
+	case !validPort(u.Port()):
+		return nil, errors.New("its port is not between 1 and 65535")
+	}
+	return u, nil
+}
+
+// Redact returns text as it may be shown: the password of a URL is replaced
+// by xxxxx, and so is a user name without password, which may be a token. Text
+// that Parse does not accept is not shown.
+func Redact(text string) string {
+	u, err := Parse(text)
+	if err != nil {
+		return "(not shown)"
+	}
+	if _, ok := u.User.Password(); u.User != nil && !ok {
+		u.User = url.User("xxxxx")
+	}
+	return u.Redacted()
+}
+
+// validPort reports whether text is a port, or empty.
+func validPort(text string) bool {
+	n, err := strconv.Atoi(text)
+	return text == "" || err == nil && n > 0 && n <= 65535
+}

@@ -1,0 +1,37 @@
+package cli
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cybozu-go/neco/pkg/storage"
+)
+
+// proxyUsage is the help of --proxy.
+const proxyUsage = "`URL` of the proxy through which boot servers reach the outside; - reads it from standard input"
+
+// readProxy returns the URL that --proxy gives, checked as neco config set
+// proxy checks it. "-" reads it from standard input, since one with a user
+// name or a password must not stand in an argument. "" is no proxy.
+func readProxy(cmd *cobra.Command, value string) (string, error) {
+	if value == "" {
+		return "", nil
+	}
+	k, err := storage.FindConfigKey("proxy")
+	if err != nil {
+		return "", err
+	}
+	if value == "-" {
+		value, err = readSecretValue(cmd, k)
+	} else {
+		err = hint(k.CheckArgument(value), "--proxy - reads it from standard input; consider the password that you typed as known")
+	}
+	if err != nil {
+		return "", fmt.Errorf("--%w", err) // the error begins with the key, proxy
+	}
+	if value, err = k.Parse(value); err != nil {
+		return "", fmt.Errorf("--%w", err)
+	}
+	return value, nil
+}
