@@ -3,6 +3,8 @@ package neco
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net/http"
@@ -13,6 +15,8 @@ import (
 
 	"github.com/hashicorp/vault/api"
 	"golang.org/x/term"
+
+	"github.com/cybozu-go/neco/internal/vaultclient"
 )
 
 const (
@@ -21,13 +25,17 @@ const (
 	// minute.
 	vaultLeaderTimeout = 5 * time.Minute
 
+	// vaultRetries is how often a request of an operator is repeated after a
+	// server error.
+	vaultRetries = 2
+
 	// vaultLeaderInterval is the pause between two questions.
 	vaultLeaderInterval = time.Second
 )
 
 // VaultClient returns a client of the Vault on the boot server lrn, which is
 // trusted by ServerCAFile alone. Its token is the environment variable
-// VAULT_TOKEN if that is set; otherwise the user is asked for name and
+// VAULT_TOKEN, the only one that is read, if that is set; otherwise the user is asked for name and
 // password on the terminal, the latter without echo, and logged in with them.
 func VaultClient(lrn int) (*api.Client, error) {
 	return vaultClient(fmt.Sprintf("https://%s:8200", BootNode0IP(lrn)), ServerCAFile, askOnTerminal)
@@ -63,11 +71,11 @@ func WaitVaultLeader(ctx context.Context, vc *api.Client) error {
 type askFunc func() (user, password string, err error)
 
 func vaultClient(addr, caFile string, ask askFunc) (*api.Client, error) {
-	client, err := newVaultClient(addr, caFile)
+	client, err := newVaultClient(addr, caFile, os.Getenv("VAULT_TOKEN"))
 	if err != nil {
 		return nil, fmt.Errorf("vault client: %w", err)
 	}
-	if client.Token() != "" { // the library has read VAULT_TOKEN
+	if client.Token() != "" {
 		return client, nil
 	}
 	user, password, err := ask()
@@ -80,19 +88,21 @@ func vaultClient(addr, caFile string, ask askFunc) (*api.Client, error) {
 	return client, nil
 }
 
-func newVaultClient(addr, caFile string) (*api.Client, error) {
-	cfg := api.DefaultConfig()
-	if cfg.Error != nil {
-		return nil, cfg.Error
-	}
-	cfg.Address, cfg.AgentAddress, cfg.SRVLookup = addr, "", false
-	if err := cfg.ConfigureTLS(&api.TLSConfig{CACert: caFile}); err != nil {
+func newVaultClient(addr, caFile, token string) (*api.Client, error) {
+	pem, err := os.ReadFile(caFile)
+	if err != nil {
 		return nil, err
 	}
-	transport := cfg.HttpClient.Transport.(*http.Transport)
-	transport.Proxy = nil                                // boot servers reach each other directly
-	transport.TLSClientConfig.InsecureSkipVerify = false // whatever VAULT_SKIP_VERIFY says
-	return api.NewClient(cfg)
+	roots := x509.NewCertPool()
+	if !roots.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("%s: no certificate in it", caFile)
+	}
+	client, err := vaultclient.New(addr, &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots}, token)
+	if err != nil {
+		return nil, err
+	}
+	client.SetMaxRetries(vaultRetries)
+	return client, nil
 }
 
 func vaultLogin(client *api.Client, user, password string) error {

@@ -95,6 +95,9 @@ func mutable(v *ast.ValueSpec, g *ast.GenDecl) bool {
 	if v.Names[0].Name == "_" || embedded(v.Doc) || embedded(g.Doc) {
 		return false
 	}
+	if typ, ok := v.Type.(*ast.SelectorExpr); ok && typ.Sel.Name == "Mutex" {
+		return false // it guards state of the process, such as its environment
+	}
 	if len(v.Values) == 0 {
 		return true
 	}
@@ -132,4 +135,18 @@ func embedded(doc *ast.CommentGroup) bool {
 		}
 	}
 	return false
+}
+
+// TestOnePlaceMakesClientsOfVault: the library's constructors read the environment.
+func TestOnePlaceMakesClientsOfVault(t *testing.T) {
+	for _, s := range sources(t) {
+		if s.IsTest() || s.Below("internal/vaultclient", "pkg/vault/vaulttest") {
+			continue
+		}
+		s.Uses("github.com/hashicorp/vault/api", func(name string, n ast.Node) {
+			if name == "NewClient" || name == "DefaultConfig" {
+				t.Errorf("%s: api.%s; use internal/vaultclient, which reads no environment", s.Pos(n), name)
+			}
+		})
+	}
 }

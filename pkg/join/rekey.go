@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/cybozu-go/neco/internal/vaultclient"
 	"github.com/cybozu-go/neco/pkg/vault"
 	"github.com/cybozu-go/neco/pkg/vaultkey"
 )
@@ -54,11 +55,10 @@ func (d Departure) endRoot(ctx context.Context) (says string, err error) {
 	if err != nil {
 		return "", err
 	}
-	root, err := d.Vault.Clone()
+	root, err := vaultclient.Copy(d.Vault, "", token)
 	if err != nil {
 		return "", err
 	}
-	root.SetToken(token)
 	if err := vault.Revoke(ctx, root); err != nil {
 		return "", err
 	}

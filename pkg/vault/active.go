@@ -9,6 +9,7 @@ import (
 	"github.com/hashicorp/vault/api"
 
 	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/internal/vaultclient"
 )
 
 // leaderPause is between two questions who the active node is.
@@ -47,16 +48,11 @@ func HandOver(ctx context.Context, c *api.Client, lrn int) error {
 func stepDown(ctx context.Context, c *api.Client, addr string) error {
 	ctx, cancel := context.WithTimeout(ctx, stepDownTimeout)
 	defer cancel()
-	active, err := c.Clone()
+	active, err := vaultclient.Copy(c, addr, c.Token())
 	if err != nil {
 		return err
 	}
-	active.ClearNamespace()
-	active.SetToken(c.Token())
 	active.SetMaxRetries(0)
-	if err := active.SetAddress(addr); err != nil {
-		return err
-	}
 	if err := active.Sys().StepDownWithContext(ctx); err != nil {
 		return fmt.Errorf("let another vault be active: %w", err)
 	}

@@ -7,16 +7,12 @@ import (
 	"fmt"
 	"net/http"
 	"os"
-	"time"
 
 	"github.com/hashicorp/vault/api"
 
 	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/internal/vaultclient"
 )
-
-// requestTimeout bounds one request: Vault may have to find its leader anew
-// meanwhile.
-const requestTimeout = 60 * time.Second
 
 // Local is the address of the Vault on this boot server.
 const Local = "https://127.0.0.1:8200"
@@ -25,9 +21,8 @@ const Local = "https://127.0.0.1:8200"
 func Address(lrn int) string { return fmt.Sprintf("https://%s:8200", neco.BootNode0IP(lrn)) }
 
 // Open returns a client of the Vault at addr, which is trusted by the
-// authorities in caFile alone.  An empty token is none.  Whatever the
-// environment says of Vault or of proxies is not looked at.  No connection is
-// made yet.
+// authorities in caFile alone.  An empty token is none.  The environment does not
+// matter.  No connection is made yet.
 func Open(addr, caFile, token string) (*api.Client, error) {
 	pem, err := os.ReadFile(caFile)
 	if err != nil {
@@ -37,25 +32,7 @@ func Open(addr, caFile, token string) (*api.Client, error) {
 	if !roots.AppendCertsFromPEM(pem) {
 		return nil, fmt.Errorf("vault client: %s: no certificate in it", caFile)
 	}
-	return open(addr, &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots}, token)
-}
-
-func open(addr string, conf *tls.Config, token string) (*api.Client, error) {
-	client, err := api.NewClient(&api.Config{
-		Address: addr,
-		Timeout: requestTimeout,
-		HttpClient: &http.Client{
-			Transport: &http.Transport{TLSClientConfig: conf, ForceAttemptHTTP2: true, IdleConnTimeout: requestTimeout},
-			// As the library asks for: it follows redirections itself.
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		},
-	})
-	if err != nil {
-		return nil, fmt.Errorf("vault client: %w", err)
-	}
-	client.ClearNamespace()
-	client.SetToken(token)
-	return client, nil
+	return vaultclient.New(addr, &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots}, token)
 }
 
 // status is the HTTP status of an answer of Vault, 0 for any other error.

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/hashicorp/vault/api"
+
+	"github.com/cybozu-go/neco/internal/vaultclient"
 )
 
 // JoinPolicy is the name of the policy of join tokens for a boot server.
@@ -62,12 +64,10 @@ func NewJoinToken(ctx context.Context, c *api.Client, lrn int, ttl time.Duration
 // join token; c need not be logged in.  Denied says that the token is not, or
 // not any more, good for that.
 func Register(ctx context.Context, c *api.Client, lrn int, token, secret string) error {
-	joiner, err := c.Clone()
+	joiner, err := vaultclient.Copy(c, "", token)
 	if err != nil {
 		return err
 	}
-	joiner.ClearNamespace()
-	joiner.SetToken(token)
 	joiner.SetMaxRetries(0) // whether it was heard is found out by logging in
 	_, err = joiner.Logical().WriteWithContext(ctx, approlePath(lrn)+"/custom-secret-id", map[string]any{"secret_id": secret})
 	if err != nil {

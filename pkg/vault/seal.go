@@ -6,6 +6,8 @@ import (
 	"fmt"
 
 	"github.com/hashicorp/vault/api"
+
+	"github.com/cybozu-go/neco/internal/vaultclient"
 )
 
 // Reasons why Vault does not serve.
@@ -39,11 +41,8 @@ func Serves(ctx context.Context, c *api.Client) error {
 	if leader.LeaderAddress == "" {
 		return ErrNoLeader
 	}
-	other, err := c.Clone()
+	other, err := vaultclient.Copy(c, leader.LeaderAddress, "")
 	if err != nil {
-		return err
-	}
-	if err := other.SetAddress(leader.LeaderAddress); err != nil {
 		return err
 	}
 	there, err := other.Sys().LeaderWithContext(ctx)

@@ -8,6 +8,8 @@ import (
 	"fmt"
 
 	"github.com/hashicorp/vault/api"
+
+	"github.com/cybozu-go/neco/internal/vaultclient"
 )
 
 // OpenPEM is Open with the authorities themselves instead of their file.
@@ -16,14 +18,14 @@ func OpenPEM(addr string, authorities []byte, token string) (*api.Client, error)
 	if !roots.AppendCertsFromPEM(authorities) {
 		return nil, errors.New("vault client: no certificate in what is to be trusted")
 	}
-	return open(addr, &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots}, token)
+	return vaultclient.New(addr, &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots}, token)
 }
 
 // FetchCA asks whoever answers at addr for the certificate of the authority at
 // mount, PEM.  Nobody is trusted and nothing secret is sent: the caller has to
 // compare what comes with what it knows.  It blocks for at most a minute.
 func FetchCA(ctx context.Context, addr, mount string) ([]byte, error) {
-	client, err := open(addr, &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: true}, "") //nolint:gosec // see above
+	client, err := vaultclient.New(addr, &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: true}, "") //nolint:gosec // see above
 	if err != nil {
 		return nil, err
 	}

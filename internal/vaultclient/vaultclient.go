@@ -1,0 +1,80 @@
+// Package vaultclient makes every client of Vault. It owns what a client takes
+// from the environment of the process: nothing. A token is given by the caller,
+// who may have read VAULT_TOKEN.
+package vaultclient
+
+import (
+	"crypto/tls"
+	"fmt"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/vault/api"
+)
+
+// requestTimeout bounds one request: Vault may have to find its leader again
+// meanwhile.
+const requestTimeout = 60 * time.Second
+
+// New returns a client of the Vault at addr with the TLS configuration conf. An
+// empty token is none. It sends no request.
+func New(addr string, conf *tls.Config, token string) (*api.Client, error) {
+	return build(&api.Config{
+		Address: addr,
+		Timeout: requestTimeout,
+		HttpClient: &http.Client{
+			Transport: &http.Transport{TLSClientConfig: conf, ForceAttemptHTTP2: true, IdleConnTimeout: requestTimeout},
+			// The library follows redirections itself.
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+	}, token)
+}
+
+// Copy returns a client with the connections and limits of c, another token and
+// the address addr; empty: that of c.
+func Copy(c *api.Client, addr, token string) (*api.Client, error) {
+	var config *api.Config
+	withoutEnvironment(func() { config = c.CloneConfig() })
+	if addr != "" {
+		config.Address = addr
+	}
+	return build(config, token)
+}
+
+func build(config *api.Config, token string) (client *api.Client, err error) {
+	withoutEnvironment(func() { client, err = api.NewClient(config) })
+	if err != nil {
+		return nil, fmt.Errorf("vault client: %w", err)
+	}
+	client.ClearNamespace()
+	client.SetToken(token)
+	// The library's own function reads VAULT_WRAP_TTL at each request.
+	client.SetWrappingLookupFunc(func(string, string) string { return "" })
+	return client, nil
+}
+
+// tokenVariable stays set: callers read it, and New replaces what the library
+// takes from it.
+const tokenVariable = "VAULT_TOKEN"
+
+var environment sync.Mutex
+
+// withoutEnvironment calls f while the variables are unset that the library reads
+// even where each setting is given: a bad one of them is an error of NewClient,
+// VAULT_HEADERS are sent.
+func withoutEnvironment(f func()) {
+	environment.Lock()
+	defer environment.Unlock()
+	for _, entry := range os.Environ() {
+		name, value, _ := strings.Cut(entry, "=")
+		if !strings.HasPrefix(name, "VAULT_") || name == tokenVariable {
+			continue
+		}
+		_ = os.Unsetenv(name)
+		defer func() { _ = os.Setenv(name, value) }()
+	}
+	f()
+}
