@@ -1,13 +1,16 @@
 package neco
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
 	"net/http"
+	"runtime"
 
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 )
@@ -21,8 +24,10 @@ type ImageFetcher struct {
 
 // NewImageFetcher returns a fetcher that talks to registries through
 // transport, which must not be nil. With auth, private images are taken from
-// their private repositories. auth may be nil; it is shown to a registry only
-// for images that need it.
+// their private repositories. auth may be nil; it is used only for
+// images that need it, and sent only to the registry, even if that names another
+// server as realm of its tokens. An auth that is an authn.Keychain, too, chooses
+// its registries by that.
 func NewImageFetcher(transport http.RoundTripper, auth authn.Authenticator) ImageFetcher {
 	return ImageFetcher{transport: transport, auth: auth}
 }
@@ -36,8 +41,15 @@ func (f ImageFetcher) GetTarball(ctx context.Context, img ContainerImage, w io.W
 	if err != nil {
 		return fmt.Errorf("fetch image %s: %w", full, err)
 	}
-	image, err := remote.Image(ref, f.options(ctx, img)...)
+	opts, err := f.options(ctx, img, ref.Context().Registry)
 	if err != nil {
+		return fmt.Errorf("fetch image %s: %w", full, err)
+	}
+	image, err := remote.Image(ref, opts...)
+	if err != nil {
+		return fmt.Errorf("fetch image %s: %w", full, err)
+	}
+	if err := checkPlatform(image); err != nil {
 		return fmt.Errorf("fetch image %s: %w", full, err)
 	}
 	if err := tarball.Write(ref, image, w); err != nil {
@@ -46,14 +58,62 @@ func (f ImageFetcher) GetTarball(ctx context.Context, img ContainerImage, w io.W
 	return nil
 }
 
-func (f ImageFetcher) options(ctx context.Context, img ContainerImage) []remote.Option {
+func (f ImageFetcher) options(ctx context.Context, img ContainerImage, registry name.Registry) ([]remote.Option, error) {
 	opts := []remote.Option{
 		remote.WithContext(ctx),
-		remote.WithTransport(f.transport),
+		remote.WithTransport(credentialGuard{f.transport, registry}),
 		remote.WithUserAgent(NecoUserAgent),
+		remote.WithPlatform(platform()),
 	}
-	if f.auth != nil && img.NeedAuth() {
-		opts = append(opts, remote.WithAuth(f.auth))
+	if f.auth == nil || !img.NeedAuth() {
+		return opts, nil
 	}
-	return opts
+	auth := f.auth
+	if keychain, ok := f.auth.(authn.Keychain); ok {
+		var err error
+		if auth, err = keychain.Resolve(registry); err != nil {
+			return nil, err
+		}
+	}
+	return append(opts, remote.WithAuth(auth)), nil
+}
+
+// platform returns that of this server.
+func platform() v1.Platform { return v1.Platform{OS: "linux", Architecture: runtime.GOARCH} }
+
+// checkPlatform returns an error if image is for another operating system or
+// architecture than this server's. A registry chooses among the images of an index
+// only: a single image comes whatever it is for. What it does not state is not
+// compared.
+func checkPlatform(image v1.Image) error {
+	config, err := image.ConfigFile()
+	if err != nil {
+		return err
+	}
+	want := platform()
+	if cmp.Or(config.OS, want.OS) != want.OS || cmp.Or(config.Architecture, want.Architecture) != want.Architecture {
+		return fmt.Errorf("it is for %s/%s, and this server is %s", config.OS, config.Architecture, want)
+	}
+	return nil
+}
+
+// credentialGuard sends a user's password to one registry only.
+type credentialGuard struct {
+	inner    http.RoundTripper
+	registry name.Registry
+}
+
+// RoundTrip implements http.RoundTripper. A registry names the realm that gives
+// tokens for a password, and may name any server: a request with a basic
+// authorization or a form fails unless it goes to the registry.
+func (g credentialGuard) RoundTrip(r *http.Request) (*http.Response, error) {
+	_, _, basic := r.BasicAuth()
+	home := r.URL.Host == g.registry.RegistryStr() && (r.URL.Scheme == "https" || g.registry.Scheme() == "http")
+	if (basic || r.Method == http.MethodPost) && !home {
+		if r.Body != nil {
+			r.Body.Close()
+		}
+		return nil, fmt.Errorf("the registry %s asks for the password at %s://%s; it is sent to the registry alone", g.registry, r.URL.Scheme, r.URL.Host)
+	}
+	return g.inner.RoundTrip(r)
 }

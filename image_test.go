@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -16,6 +17,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/registry"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/random"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
@@ -141,5 +143,72 @@ func TestGetTarballEndsWithItsContext(t *testing.T) {
 	img := ContainerImage{Repository: host + "/cybozu/etcd", Tag: "3.5"}
 	if err := NewImageFetcher(http.DefaultTransport, nil).GetTarball(ctx, img, &bytes.Buffer{}); err == nil {
 		t.Error("an ended context is no error")
+	}
+}
+
+func TestAPasswordIsNotSentToARealmElsewhere(t *testing.T) {
+	var asked atomic.Bool
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked.Store(true)
+		io.WriteString(w, `{"token":"x"}`)
+	}))
+	defer elsewhere.Close()
+	needToken := func(http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("WWW-Authenticate", `Bearer realm="`+strings.Replace(elsewhere.URL, "127.0.0.1", "localhost", 1)+`/token",service="x"`)
+			w.WriteHeader(http.StatusUnauthorized)
+		})
+	}
+	host, _ := serveImages(t, needToken, "cybozu/setup-hw-secret:1.0")
+	img := ContainerImage{Name: "setup-hw", Repository: host + "/cybozu/setup-hw", Tag: "1.0", Private: true}
+	auth := &authn.Basic{Username: "robot", Password: "hunter2"}
+	err := NewImageFetcher(http.DefaultTransport, auth).GetTarball(t.Context(), img, &bytes.Buffer{})
+	if err == nil || !strings.Contains(err.Error(), "asks for the password at http://localhost") || strings.Contains(err.Error(), "hunter2") {
+		t.Errorf("GetTarball: %v", err)
+	}
+	if asked.Load() {
+		t.Error("the realm was asked")
+	}
+}
+
+func TestAnImageForAnotherPlatformIsNotFetched(t *testing.T) {
+	host, img := serveImages(t, plain, "cybozu/etcd:3.5")
+	for title, c := range map[string]struct {
+		os, architecture string
+		accepted         bool
+	}{
+		"this platform":         {"linux", runtime.GOARCH, true},
+		"none stated":           {"", "", true},
+		"another architecture":  {"linux", "s390x", false},
+		"another system":        {"windows", runtime.GOARCH, false},
+		"another, half of them": {"", "s390x", false},
+	} {
+		t.Run(title, func(t *testing.T) {
+			config, err := img.ConfigFile()
+			if err != nil {
+				t.Fatal(err)
+			}
+			config = config.DeepCopy()
+			config.OS, config.Architecture = c.os, c.architecture
+			foreign, err := mutate.ConfigFile(img, config)
+			if err != nil {
+				t.Fatal(err)
+			}
+			tag, err := name.NewTag(host + "/cybozu/etcd:foreign")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := remote.Write(tag, foreign); err != nil {
+				t.Fatal(err)
+			}
+			var buf bytes.Buffer
+			err = NewImageFetcher(http.DefaultTransport, nil).GetTarball(t.Context(), ContainerImage{Repository: host + "/cybozu/etcd", Tag: "foreign"}, &buf)
+			if (err == nil) != c.accepted {
+				t.Errorf("GetTarball: %v", err)
+			}
+			if err != nil && (buf.Len() != 0 || !strings.Contains(err.Error(), "this server is linux/"+runtime.GOARCH)) {
+				t.Errorf("GetTarball: %v, after %d bytes", err, buf.Len())
+			}
+		})
 	}
 }

@@ -142,6 +142,32 @@ func TestAPrivateImage(t *testing.T) {
 	}
 }
 
+func TestThePasswordOfQuayIsNotSentElsewhere(t *testing.T) {
+	for registry, want := range map[string]bool{"quay.io": true, "quay.io.example.com": false, "127.0.0.1:5000": false} {
+		var sent []string
+		transport := roundTrip(func(r *http.Request) (*http.Response, error) {
+			if _, password, ok := r.BasicAuth(); ok {
+				sent = append(sent, password)
+			}
+			resp := &http.Response{StatusCode: http.StatusUnauthorized, Header: http.Header{}, Body: http.NoBody, Request: r}
+			resp.Header.Set("WWW-Authenticate", `Basic realm="x"`)
+			return resp, nil
+		})
+		img := neco.ContainerImage{Name: "setup-hw", Repository: registry + "/cybozu/setup-hw", Tag: "1.0", Private: true}
+		if err := neco.NewImageFetcher(transport, NewAuth("robot", "hunter2")).GetTarball(t.Context(), img, io.Discard); err == nil {
+			t.Errorf("%s: no error", registry)
+		}
+		if got := len(sent) > 0; got != want {
+			t.Errorf("%s: password sent: %v, want %v", registry, got, want)
+		}
+	}
+}
+
+// roundTrip answers requests without a network.
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
 func TestRunInstallTools(t *testing.T) {
 	for name, mount := range map[string]string{"etcd": "/host", "vault": "/host", "sabakan": "/host/usr/local/bin", "serf": "/host/usr/local/bin"} {
 		t.Run(name, func(t *testing.T) {

@@ -26,11 +26,26 @@ func NewTransport(proxy string) (*http.Transport, error) {
 	return transport, nil
 }
 
-// NewAuth returns what shows user and password to a registry; nil if there is
-// no user.
+// accountRegistry is the registry that has the account of quay-username.
+const accountRegistry = "quay.io"
+
+// NewAuth returns the account of quay.io; nil if there is no user. It is an
+// authn.Keychain, too, which has nothing for any other registry.
 func NewAuth(user, password string) authn.Authenticator {
 	if user == "" {
 		return nil
 	}
-	return &authn.Basic{Username: user, Password: password}
+	return account{&authn.Basic{Username: user, Password: password}}
+}
+
+type account struct{ *authn.Basic }
+
+var _ authn.Keychain = account{}
+
+// Resolve implements authn.Keychain.
+func (a account) Resolve(r authn.Resource) (authn.Authenticator, error) {
+	if r.RegistryStr() != accountRegistry {
+		return authn.Anonymous, nil
+	}
+	return a.Basic, nil
 }
