@@ -2,11 +2,14 @@ package backup
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
 
+	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/pkg/host"
 	"github.com/cybozu-go/neco/pkg/hostkey"
 )
@@ -51,12 +54,17 @@ func (v Verifier) with(ctx context.Context, file string, f func(plain string) er
 	if err != nil {
 		return err
 	}
-	release, dir, err := work(ctx, v.FS)
+	fsys, remove, err := v.place()
+	if err != nil {
+		return fmt.Errorf("%s: %w", file, err)
+	}
+	defer remove()
+	release, dir, err := work(ctx, fsys)
 	if err != nil {
 		return fmt.Errorf("%s: %w", file, err)
 	}
 	defer release()
-	if free, err := v.FS.Free(workDir); err != nil {
+	if free, err := fsys.Free(workDir); err != nil {
 		return err
 	} else if err := enough(free, fi.Size()); err != nil {
 		return err
@@ -69,4 +77,15 @@ func (v Verifier) with(ctx context.Context, file string, f func(plain string) er
 		return fmt.Errorf("%s: %w", file, err)
 	}
 	return nil
+}
+
+// place returns the file system to work in: that of the boot server if it has
+// snapshots, else a temporary one, so that nothing is left on another host.
+func (v Verifier) place() (fsys host.FS, remove func(), err error) {
+	_, err = v.FS.Stat(neco.EtcdBackupDir)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return v.FS, func() {}, err
+	}
+	dir, err := os.MkdirTemp("", "neco-backup-")
+	return host.FS{Root: dir}, func() { _ = os.RemoveAll(dir) }, err
 }

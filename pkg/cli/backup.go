@@ -53,7 +53,7 @@ func runBackup(ctx context.Context, cmd *cobra.Command, env *Env) error {
 		return err
 	}
 	o := backup.Options{FS: env.FS, Restorer: restorer(env), Now: env.Now, Log: logger(cmd)}
-	if o.Identity, err = hostkey.Load(ctx, env.FS); err != nil {
+	if o.Identity, err = hostIdentity(env); err != nil {
 		return err
 	}
 	// This member alone: each server keeps what it has itself.

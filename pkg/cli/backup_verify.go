@@ -56,7 +56,7 @@ func recoveryKeyFlag(cmd *cobra.Command, file *string) {
 // identity is the recovery key in the file, or this server's own key.
 func identity(cmd *cobra.Command, env *Env, file string) (hostkey.Identity, error) {
 	if file == "" {
-		return hostkey.Load(cmd.Context(), env.FS)
+		return hostIdentity(env)
 	}
 	data, err := readInput(cmd, file)
 	if err != nil {
@@ -67,6 +67,16 @@ func identity(cmd *cobra.Command, env *Env, file string) (hostkey.Identity, erro
 		return hostkey.Identity{}, hint(fmt.Errorf("recovery key: %w", err), "give the file that age-keygen wrote, whose public half neco setup got as --recovery-recipient")
 	}
 	return id, nil
+}
+
+// hostIdentity returns this server's own key. It makes none: setup, join and
+// updates do.
+func hostIdentity(env *Env) (hostkey.Identity, error) {
+	id, err := hostkey.Find(env.FS)
+	if errors.Is(err, hostkey.ErrNone) {
+		return id, hint(err, "is this a boot server? neco setup, neco join and the next update make its key")
+	}
+	return id, err
 }
 
 // maxKeyFile bounds a file with a key.

@@ -57,7 +57,7 @@ const departTimeout = 5 * vaultTimeout
 
 // departure is that of lrn, whose rights are taken away by this server.
 func (env *Env) departure(ctx context.Context, cmd *cobra.Command, s *storage.Storage, v *api.Client, lrn int) (join.Departure, error) {
-	id, err := hostkey.Load(ctx, env.FS)
+	id, err := hostIdentity(env)
 	if err != nil {
 		return join.Departure{}, err
 	}

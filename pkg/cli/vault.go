@@ -129,7 +129,7 @@ func storedKey(ctx context.Context, env *Env, get keyFunc) (string, error) {
 
 // stored returns what get finds in etcd for this server.
 func stored[T any](ctx context.Context, env *Env, get func(context.Context, clientv3.KV, hostkey.Identity) (T, error)) (found T, err error) {
-	id, err := hostkey.Load(ctx, env.FS)
+	id, err := hostIdentity(env)
 	if err != nil {
 		return found, err
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -33,6 +34,15 @@ func (f FS) Lock(ctx context.Context, p string) (release func(), err error) {
 		return nil, fmt.Errorf("lock %s: %w", name, err)
 	}
 	return func() { file.Close() }, nil
+}
+
+// LockIfPresent is Lock for a caller that must change nothing on the disk: while
+// the file is not there, nobody holds the lock, and it does nothing.
+func (f FS) LockIfPresent(ctx context.Context, p string) (release func(), err error) {
+	if _, err := f.Stat(p); errors.Is(err, fs.ErrNotExist) {
+		return func() {}, nil
+	}
+	return f.Lock(ctx, p)
 }
 
 func openLock(name string, mode os.FileMode) (*os.File, error) {

@@ -51,6 +51,22 @@ func Load(ctx context.Context, fsys host.FS) (Identity, error) {
 	return id, nil
 }
 
+// Find returns the host's identity and changes nothing. ErrNone: the host has none,
+// since no setup, join or update has run on it.
+func Find(fsys host.FS) (Identity, error) {
+	id, err := read(fsys)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = ErrNone
+	}
+	if err != nil {
+		return Identity{}, fmt.Errorf("host key: %s: %w", fsys.Path(File), err)
+	}
+	return id, nil
+}
+
+// ErrNone is returned by Find where no key was made.
+var ErrNone = errors.New("there is no key")
+
 func makeKey(ctx context.Context, fsys host.FS) (Identity, error) {
 	release, err := fsys.Lock(ctx, lockFile)
 	if err != nil {

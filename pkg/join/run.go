@@ -85,7 +85,11 @@ func Run(ctx context.Context, o Options) error {
 	}
 	lock, cancel := context.WithTimeout(ctx, lockTimeout)
 	defer cancel()
-	release, err := o.FS.Lock(lock, lockFile)
+	acquire := o.FS.Lock
+	if o.CheckOnly {
+		acquire = o.FS.LockIfPresent
+	}
+	release, err := acquire(lock, lockFile)
 	if err != nil {
 		return fmt.Errorf("another neco join runs on this server: %w", err)
 	}
@@ -110,6 +114,9 @@ func (r *run) begin() (done bool, err error) {
 	}
 	if r.progress == nil && exists(r.FS, neco.NecoConfFile) {
 		fmt.Fprintln(r.Out, "This server is one of a data centre already; see neco status. If it has left: neco reset.")
+		if r.CheckOnly {
+			return true, nil
+		}
 		return true, r.forgetToken()
 	}
 	return false, nil

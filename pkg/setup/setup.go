@@ -54,7 +54,11 @@ func Run(ctx context.Context, o Options) error {
 	}
 	lock, cancel := context.WithTimeout(ctx, lockTimeout)
 	defer cancel()
-	release, err := o.FS.Lock(lock, lockFile)
+	acquire := o.FS.Lock
+	if o.CheckOnly {
+		acquire = o.FS.LockIfPresent
+	}
+	release, err := acquire(lock, lockFile)
 	if err != nil {
 		if lock.Err() != nil && ctx.Err() == nil {
 			return ErrRuns
