@@ -239,13 +239,23 @@ func Remove(ctx context.Context, c *clientv3.Client, wanted []string) (removed [
 }
 
 // Add makes the server at peerURL a member that has yet to start, and returns
-// the cluster with it.  Fresh says that the server has no data: a member that
-// had started before is replaced then.  One that never started is taken up as
-// it is.
-func Add(ctx context.Context, c *clientv3.Client, peerURL string, fresh bool) (Cluster, error) {
+// the cluster with it.  Learners whose peer URLs are not in wanted are removed
+// before: etcd takes a limited number of learners, one by default, so that the
+// learner of a server that was given up would keep out every other.  Fresh says
+// that the server has no data: a member that had started before is replaced then.
+// One that never started is taken up as it is.
+func Add(ctx context.Context, c *clientv3.Client, peerURL string, wanted []string, fresh bool) (Cluster, error) {
 	now, err := Look(ctx, c)
 	if err != nil {
 		return nil, err
+	}
+	for _, m := range now.Superfluous(append(slices.Clone(wanted), peerURL)) {
+		if !m.Learner { // the removal of a voter is a step of its own
+			continue
+		}
+		if _, err := c.MemberRemove(ctx, m.ID); err != nil && !errors.Is(err, rpctypes.ErrMemberNotFound) {
+			return nil, fmt.Errorf("remove the learner at %s: %w", m.PeerURL, err)
+		}
 	}
 	if m, ok := now.Find(peerURL); ok {
 		if m.Name == "" || !fresh {

@@ -118,7 +118,7 @@ func add(t *testing.T, c *clientv3.Client, url string) membership.Cluster {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	for {
-		now, err := membership.Add(ctx, c, url, true)
+		now, err := membership.Add(ctx, c, url, nil, true)
 		if err == nil {
 			return now
 		}
@@ -149,7 +149,7 @@ func TestMembersComeAndGo(t *testing.T) {
 	if !ok || !first.Learner || first.Name != "" {
 		t.Fatalf("%+v", first)
 	}
-	again, err := membership.Add(ctx, c, url, true) // a try that was cut off
+	again, err := membership.Add(ctx, c, url, wanted, true) // a try that was cut off
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -168,5 +168,29 @@ func TestMembersComeAndGo(t *testing.T) {
 	}
 	if removed, err := membership.Remove(ctx, c, wanted); err != nil || len(removed) != 0 {
 		t.Errorf("again: %v, %v", removed, err)
+	}
+}
+
+func TestALearnerThatIsNotWantedKeepsNobodyOut(t *testing.T) {
+	const given, url = "http://127.0.0.7:2380", "http://127.0.0.8:2380" // an id is made of the URL and the second
+	ctx, c := t.Context(), cluster.NewClient(t, "/")
+	before, err := membership.Look(ctx, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var wanted []string
+	for _, m := range before {
+		wanted = append(wanted, m.PeerURL)
+	}
+	add(t, c, given) // its server was given up before it started
+	now, err := membership.Add(ctx, c, url, append(wanted, url), true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, there := now.Find(given); there || len(now) != len(before)+1 {
+		t.Errorf("%+v", now)
+	}
+	if _, err := membership.Remove(ctx, c, wanted); err != nil {
+		t.Fatal(err)
 	}
 }

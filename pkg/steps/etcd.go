@@ -90,7 +90,7 @@ func join(ctx context.Context, h *Host, t worker.Target) (string, error) {
 		}
 		return "promoted", promote(ctx, h, own)
 	}
-	now, err = membership.Add(ctx, h.Etcd, own, !hasData)
+	now, err = membership.Add(ctx, h.Etcd, own, peerURLs(t), !hasData)
 	if err != nil {
 		return "", err
 	}
