@@ -4,7 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"os/exec"
-	"strings"
+
+	"github.com/cybozu-go/neco/internal/dpkgrecord"
 )
 
 // DebianPackage is one version of a Debian package that is published as an
@@ -31,18 +32,19 @@ func (deb DebianPackage) MarshalGo() string {
 // GetDebianVersion returns the version of pkg that is installed here, as
 // dpkg-query(1) has it. A package that is absent or only half installed is an
 // error that names its state: the version that dpkg shows for it is no proof
-// that the package works.
+// that the package works. Of a package that is installed for several
+// architectures the native one counts.
 func GetDebianVersion(pkg string) (string, error) {
 	var stderr bytes.Buffer
-	cmd := exec.Command("dpkg-query", "-W", "-f", "${db:Status-Status} ${Version}", pkg)
+	cmd := exec.Command("dpkg-query", "-W", "-f", dpkgrecord.Format, pkg)
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
 	if err != nil {
 		return "", fmt.Errorf("query debian package %s: %w: %s", pkg, err, bytes.TrimSpace(stderr.Bytes()))
 	}
-	state, version, _ := strings.Cut(strings.TrimSpace(string(out)), " ")
-	if state != "installed" {
-		return "", fmt.Errorf("debian package %s is %s", pkg, state)
+	r := dpkgrecord.Parse(string(out))
+	if r.State != "installed" {
+		return "", fmt.Errorf("debian package %s is %s", pkg, r.State)
 	}
-	return version, nil
+	return r.Version, nil
 }

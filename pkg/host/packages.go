@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os/exec"
 	"strings"
+
+	"github.com/cybozu-go/neco/internal/dpkgrecord"
 )
 
 // Packages are the Debian packages of a host.
@@ -32,10 +34,11 @@ const (
 // Status returns the version of the package name that dpkg has on record and
 // the state that it is in. Only together do they say anything: a package that
 // is half-installed is on record with its new version. The version of a
-// package that is not installed is empty.
+// package that is not installed is empty. Of a package for several architectures
+// the native one counts.
 func (p Packages) Status(ctx context.Context, name string) (version, state string, err error) {
 	out, err := p.command(ctx, "dpkg-query", "--admindir", p.path("/var/lib/dpkg"),
-		"-W", "-f", `${db:Status-Status} ${Version}\n`, name)
+		"-W", "-f", dpkgrecord.Format, name)
 	var exit *exec.ExitError
 	if errors.As(err, &exit) && exit.ExitCode() == 1 { // no such package
 		return "", StateNotInstalled, nil
@@ -43,9 +46,8 @@ func (p Packages) Status(ctx context.Context, name string) (version, state strin
 	if err != nil {
 		return "", "", fmt.Errorf("query package %s: %w", name, err)
 	}
-	line, _, _ := strings.Cut(out, "\n")
-	state, version, _ = strings.Cut(line, " ")
-	return version, state, nil
+	r := dpkgrecord.Parse(out)
+	return r.Version, r.State, nil
 }
 
 // Installed says whether exactly this version of the package is installed and

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -366,4 +367,15 @@ func TestTheInstallerOfAHost(t *testing.T) {
 			t.Errorf("installer below %q = %s, want %s", root, got, want)
 		}
 	}
+}
+
+func TestAPackageForTwoArchitecturesHasTheNativeVersion(t *testing.T) {
+	p := newPackages(t)
+	var status strings.Builder
+	for _, r := range [][2]string{{"s390x", "1.3.0"}, {runtime.GOARCH, "1.4.0"}} {
+		fmt.Fprintf(&status, "Package: demo\nStatus: install ok installed\nPriority: optional\nSection: misc\n"+
+			"Maintainer: Test <test@example.com>\nArchitecture: %s\nMulti-Arch: same\nVersion: %s\nDescription: test\n\n", r[0], r[1])
+	}
+	mustWrite(t, FS{Root: p.Root}, "/var/lib/dpkg/status", status.String())
+	wantStatus(t, p, "1.4.0", StateInstalled)
 }
