@@ -55,7 +55,7 @@ func (p Packages) dpkg(ctx context.Context, args ...string) error {
 	if err != nil {
 		return err
 	}
-	log, err := p.openLog(args)
+	log, err := p.openLog("dpkg " + strings.Join(args, " "))
 	if err != nil {
 		return err
 	}
@@ -93,7 +93,8 @@ func (p Packages) flags() []string {
 	)
 }
 
-func (p Packages) openLog(args []string) (*os.File, error) {
+// openLog opens the log for a run, and writes what it is.
+func (p Packages) openLog(what string) (*os.File, error) {
 	name := p.path(installLog)
 	if err := makeDir(filepath.Dir(name)); err != nil {
 		return nil, err
@@ -106,7 +107,7 @@ func (p Packages) openLog(args []string) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	fmt.Fprintf(log, "%s dpkg %s\n", time.Now().UTC().Format(time.RFC3339), strings.Join(args, " "))
+	fmt.Fprintf(log, "%s %s\n", time.Now().UTC().Format(time.RFC3339), what)
 	return log, nil
 }
 
@@ -117,7 +118,7 @@ func tail(log *os.File, offset int64) string {
 	if err != nil {
 		return err.Error()
 	}
-	offset = max(offset, end-enough)
+	offset = min(max(offset, end-enough), end)
 	buf := make([]byte, end-offset)
 	if _, err := log.ReadAt(buf, offset); err != nil {
 		return err.Error()

@@ -36,9 +36,12 @@ func (p Packages) Install(ctx context.Context, deb string) error {
 func (p Packages) InstallLocked(ctx context.Context, deb string) error {
 	name, _, err := p.FileInfo(ctx, deb)
 	if err != nil {
+		p.note(err)
 		return err
 	}
-	return p.locked(ctx, func() error {
+	began := false
+	err = p.locked(ctx, func() error {
+		began = true
 		half, err := p.halfDone(ctx, name)
 		if err != nil {
 			return err
@@ -53,32 +56,71 @@ func (p Packages) InstallLocked(ctx context.Context, deb string) error {
 		}
 		return nil
 	})
+	if err != nil && !began { // else dpkg has written why
+		p.note(err)
+	}
+	return err
+}
+
+// note writes into the log why dpkg was not run: whoever waits for the unit reads
+// the reason there.
+func (p Packages) note(err error) {
+	if log, openErr := p.openLog("not run: " + err.Error()); openErr == nil {
+		log.Close()
+	}
 }
 
 // InstallInUnit installs the package in the file deb by a service of its own,
 // and blocks until that has ended, or ctx has. It may be called again after a
 // restart of the calling program: a service that still runs is waited for, and
 // a package that is installed already is left alone. Success is what dpkg has
-// on record afterwards, whatever the service said.
-func (p Packages) InstallInUnit(ctx context.Context, u Units, deb string) error {
+// on record afterwards, whatever the service said; the reason of a failure is
+// what this attempt has written into the log. progress, which may be nil, is
+// called again and again with what is waited for.
+func (p Packages) InstallInUnit(ctx context.Context, u Units, deb string, progress func(text string)) error {
 	name, version, err := p.FileInfo(ctx, deb)
 	if err != nil {
 		return err
 	}
-	if err := u.WaitGone(ctx, installUnit); err != nil {
+	tell := p.tell(progress)
+	if err := u.waitGone(ctx, installUnit, tell); err != nil {
 		return fmt.Errorf("install %s %s: %w", name, version, err)
 	}
 	if done, err := p.Installed(ctx, name, version); done || err != nil {
 		return err
 	}
+	start := p.logSize()
 	argv := append(p.installer(), deb)
 	if err := u.RunTransient(ctx, installUnit, "Install "+name+" "+version, argv, nil); err != nil {
 		return fmt.Errorf("install %s %s: %w", name, version, err)
 	}
-	if err := u.WaitGone(ctx, installUnit); err != nil {
+	if err := u.waitGone(ctx, installUnit, tell); err != nil {
 		return fmt.Errorf("install %s %s: %w", name, version, err)
 	}
-	return p.judge(ctx, name, version)
+	return p.judge(ctx, name, version, start)
+}
+
+// tell returns a function that says whether dpkg runs, or who holds its lock.
+func (p Packages) tell(progress func(text string)) func() {
+	if progress == nil {
+		return func() {}
+	}
+	return func() {
+		if holder := fcntlHolder(p.path(frontendLock)); holder != "" {
+			progress("waiting for dpkg's lock, which " + holder + " holds")
+			return
+		}
+		progress("waiting for " + installUnit + ".service")
+	}
+}
+
+// logSize is the size of the log now: what this attempt writes comes behind it.
+func (p Packages) logSize() int64 {
+	fi, err := os.Stat(p.path(installLog))
+	if err != nil || fi.Size() > installLogMax {
+		return 0 // it begins again
+	}
+	return fi.Size()
 }
 
 func (p Packages) installer() []string {
@@ -93,8 +135,8 @@ func (p Packages) installer() []string {
 }
 
 // judge turns what dpkg has on record after an installation into an error that
-// ends with what dpkg printed.
-func (p Packages) judge(ctx context.Context, name, version string) error {
+// ends with what was written into the log behind start.
+func (p Packages) judge(ctx context.Context, name, version string, start int64) error {
 	have, state, err := p.Status(ctx, name)
 	if err != nil {
 		return err
@@ -108,7 +150,10 @@ func (p Packages) judge(ctx context.Context, name, version string) error {
 		return fmt.Errorf("install %s %s: it is %s: no log: %w", name, version, is, err)
 	}
 	defer log.Close()
-	printed := tail(log, 0)
+	printed := tail(log, start)
+	if printed == "" {
+		printed = installUnit + ".service has ended without a word; see journalctl -u " + installUnit
+	}
 	if refusedByDpkg(printed) {
 		return fmt.Errorf("install %s %s: it is %s: %w: %s", name, version, is, ErrRefused, printed)
 	}
@@ -154,7 +199,11 @@ func (p Packages) locked(ctx context.Context, f func() error) error {
 		return fmt.Errorf("lock dpkg: %w", err)
 	}
 	defer file.Close()
-	if err := tryUntil(ctx, func() error { return fcntlLock(file) }); err != nil {
+	err = tryUntil(ctx, func() error { return fcntlLock(file) })
+	if holder := fcntlHolder(file.Name()); errors.Is(err, errHeld) && holder != "" {
+		err = fmt.Errorf("%s: %w", holder, err)
+	}
+	if err != nil {
 		return fmt.Errorf("lock dpkg: %s: %w", file.Name(), err)
 	}
 	return f()

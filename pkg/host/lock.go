@@ -1,6 +1,7 @@
 package host
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -59,6 +60,29 @@ func fcntlLock(file *os.File) error {
 	return unix.FcntlFlock(file.Fd(), unix.F_OFD_SETLK, &unix.Flock_t{Type: unix.F_WRLCK, Whence: io.SeekStart})
 }
 
+// errHeld is returned by tryUntil at the end of its context.
+var errHeld = errors.New("held by another process")
+
+// fcntlHolder returns the process that holds a lock of apt's or dpkg's kind on the
+// file name, such as "apt-get (pid 4711)"; "" if none does, or only a lock that
+// belongs to no process, as this package takes it.
+func fcntlHolder(name string) string {
+	file, err := os.Open(name)
+	if err != nil {
+		return ""
+	}
+	defer file.Close()
+	held := unix.Flock_t{Type: unix.F_WRLCK, Whence: io.SeekStart}
+	if unix.FcntlFlock(file.Fd(), unix.F_GETLK, &held) != nil || held.Type == unix.F_UNLCK || held.Pid <= 0 {
+		return ""
+	}
+	program, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", held.Pid))
+	if err != nil {
+		return fmt.Sprintf("pid %d", held.Pid)
+	}
+	return fmt.Sprintf("%s (pid %d)", bytes.TrimSpace(program), held.Pid)
+}
+
 // tryUntil calls lock until it succeeds, fails otherwise than because of
 // another holder, or ctx ends.
 func tryUntil(ctx context.Context, lock func() error) error {
@@ -72,7 +96,7 @@ func tryUntil(ctx context.Context, lock func() error) error {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			return fmt.Errorf("held by another process: %w", context.Cause(ctx))
+			return fmt.Errorf("%w: %w", errHeld, context.Cause(ctx))
 		}
 	}
 }

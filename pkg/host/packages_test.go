@@ -285,7 +285,7 @@ func TestInstallInUnit(t *testing.T) {
 	}
 	t.Run("installs by a unit", func(t *testing.T) {
 		p, m := setup(t)
-		if err := p.InstallInUnit(t.Context(), Units{}, buildDeb(t, "1.0", "true")); err != nil {
+		if err := p.InstallInUnit(t.Context(), Units{}, buildDeb(t, "1.0", "true"), nil); err != nil {
 			t.Fatal(err)
 		}
 		wantStatus(t, p, "1.0", StateInstalled)
@@ -299,7 +299,7 @@ func TestInstallInUnit(t *testing.T) {
 		if err := p.InstallLocked(t.Context(), deb); err != nil {
 			t.Fatal(err)
 		}
-		if err := p.InstallInUnit(t.Context(), Units{}, deb); err != nil {
+		if err := p.InstallInUnit(t.Context(), Units{}, deb, nil); err != nil {
 			t.Fatal(err)
 		}
 		if got := m.asked(); len(got) != 0 {
@@ -311,7 +311,7 @@ func TestInstallInUnit(t *testing.T) {
 		deb := buildDeb(t, "1.0", "true")
 		m.set("neco-install.service", "activating")
 		done := make(chan error, 1)
-		go func() { done <- p.InstallInUnit(t.Context(), Units{}, deb) }()
+		go func() { done <- p.InstallInUnit(t.Context(), Units{}, deb, nil) }()
 		if err := p.InstallLocked(t.Context(), deb); err != nil {
 			t.Fatal(err)
 		}
@@ -325,7 +325,7 @@ func TestInstallInUnit(t *testing.T) {
 	})
 	t.Run("judges by what dpkg has on record", func(t *testing.T) {
 		p, _ := setup(t)
-		err := p.InstallInUnit(t.Context(), Units{}, buildDeb(t, "1.0", "echo out of cat food >&2; false"))
+		err := p.InstallInUnit(t.Context(), Units{}, buildDeb(t, "1.0", "echo out of cat food >&2; false"), nil)
 		if err == nil || !strings.Contains(err.Error(), "half-configured") || !strings.Contains(err.Error(), "out of cat food") {
 			t.Errorf("InstallInUnit: %v", err)
 		}
@@ -350,7 +350,7 @@ func TestInstallInUnit(t *testing.T) {
 	t.Run("does not believe an installer that does nothing", func(t *testing.T) {
 		p, _ := setup(t)
 		p.Installer = []string{"/bin/true"}
-		err := p.InstallInUnit(t.Context(), Units{}, buildDeb(t, "1.0", "true"))
+		err := p.InstallInUnit(t.Context(), Units{}, buildDeb(t, "1.0", "true"), nil)
 		if err == nil || !strings.Contains(err.Error(), "demo 1.0: it is not-installed") {
 			t.Errorf("InstallInUnit: %v", err)
 		}

@@ -74,11 +74,17 @@ func isUnitExists(err error) bool {
 // at the end of ctx names the service and its state. A connection to systemd
 // that cannot be made is tried again until then.
 func (u Units) WaitGone(ctx context.Context, name string) error {
+	return u.waitGone(ctx, name, func() {})
+}
+
+// waitGone is WaitGone that calls tell before each pause.
+func (u Units) waitGone(ctx context.Context, name string, tell func()) error {
 	for {
 		busy, state, err := u.busy(ctx, name+".service")
 		if err == nil && !busy {
 			return nil
 		}
+		tell()
 		if waitErr := waitTick(ctx); waitErr != nil {
 			if err != nil {
 				return fmt.Errorf("wait for %s.service to end: %w: %w", name, waitErr, err)

@@ -77,7 +77,7 @@ func (r realHost) Installed(ctx context.Context, name, version string) (bool, er
 }
 
 func (r realHost) InstallInUnit(ctx context.Context, deb string) error {
-	return r.packages.InstallInUnit(ctx, r.units, deb)
+	return r.packages.InstallInUnit(ctx, r.units, deb, nil)
 }
 
 func (r realHost) containers(c storage.Config) (component.Containers, error) {
