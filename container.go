@@ -5,6 +5,8 @@ import (
 	"path"
 	"strconv"
 	"strings"
+
+	reference "github.com/google/go-containerregistry/pkg/name"
 )
 
 // ContainerImage is one version of a container image.
@@ -24,12 +26,12 @@ type ContainerImage struct {
 }
 
 // ParseContainerImageName reads a full name such as
-// "quay.io/cybozu/etcd:3.5.4.1". The name must contain exactly one colon, so a
-// registry with a port number is refused. Name becomes the last element of the
-// repository, Private false.
+// "quay.io/cybozu/etcd:3.5.4.1", by the grammar of image references. The name
+// must contain exactly one colon, so a registry with a port number and a digest
+// are refused. Name becomes the last element of the repository, Private false.
 func ParseContainerImageName(name string) (ContainerImage, error) {
-	repo, tag, ok := strings.Cut(name, ":")
-	if !ok || strings.Contains(tag, ":") || repo == "" || tag == "" {
+	repo, tag, _ := strings.Cut(name, ":")
+	if ref, err := reference.NewTag(name); err != nil || tag == "" || ref.TagStr() != tag {
 		return ContainerImage{}, fmt.Errorf("parse container image name %q: want REPOSITORY:TAG with exactly one colon", name)
 	}
 	return ContainerImage{Name: path.Base(repo), Repository: repo, Tag: tag}, nil

@@ -1,6 +1,7 @@
 package neco
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -15,7 +16,11 @@ func TestParseContainerImageName(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	for _, bad := range []string{"", "etcd", "localhost:5000/etcd:1.0", "etcd:", ":1.0"} {
+	for _, bad := range []string{"", "etcd", "localhost:5000/etcd:1.0", "etcd:", ":1.0",
+		"registry.example/a/etcd@sha256:" + strings.Repeat("0", 64), "registry.example/a/etcd:1@sha256:" + strings.Repeat("0", 64),
+		"localhost:5000/etcd", "Registry.example/A/etcd:1.0", "quay.io/cybozu/etcd:1.0/x", "quay.io/cybozu/etcd:",
+		"quay.io/cybozu/etcd:1 0", "http://quay.io/etcd",
+	} {
 		if img, err := ParseContainerImageName(bad); err == nil {
 			t.Errorf("ParseContainerImageName(%q) = %v, want an error", bad, img)
 		}
