@@ -5,9 +5,9 @@ import (
 	"os"
 	"strconv"
 	"strings"
-)
 
-const osReleaseFile = "/etc/os-release"
+	"github.com/cybozu-go/neco/internal/osrelease"
+)
 
 // MyLRN returns the logical rack number of this boot server: its identity in
 // the data centre, as RackFile has it. It is never derived from a host name.
@@ -22,10 +22,10 @@ func MyCluster() (string, error) {
 }
 
 // OSCodename returns the code name of the operating system's release, for
-// example "jammy". It comes from VERSION_CODENAME in /etc/os-release; see
-// os-release(5).
+// example "jammy". It comes from VERSION_CODENAME in os-release(5); it is
+// an error if that is missing or empty.
 func OSCodename() (string, error) {
-	return readOSRelease(osReleaseFile, "VERSION_CODENAME")
+	return codename(os.ReadFile)
 }
 
 func readLRN(filename string) (int, error) {
@@ -52,16 +52,15 @@ func readWord(filename string) (string, error) {
 	return s, nil
 }
 
-func readOSRelease(filename, key string) (string, error) {
-	data, err := os.ReadFile(filename)
+func codename(read func(path string) ([]byte, error)) (string, error) {
+	const key = "VERSION_CODENAME"
+	values, err := osrelease.Read(read)
 	if err != nil {
 		return "", err
 	}
-	for line := range strings.Lines(string(data)) {
-		k, v, ok := strings.Cut(strings.TrimSpace(line), "=")
-		if ok && k == key {
-			return strings.Trim(v, `"'`), nil
-		}
+	name, ok := values[key]
+	if !ok {
+		return "", fmt.Errorf("os-release has no %s", key)
 	}
-	return "", fmt.Errorf("%s has no %s", filename, key)
+	return name, nil
 }

@@ -29,14 +29,16 @@ func TestReadLRN(t *testing.T) {
 	}
 }
 
-func TestReadOSRelease(t *testing.T) {
-	name := tempFile(t, "NAME=\"Ubuntu\"\nVERSION_CODENAME=jammy\n# VERSION=1\n")
-	for key, want := range map[string]string{"NAME": "Ubuntu", "VERSION_CODENAME": "jammy"} {
-		if got, err := readOSRelease(name, key); err != nil || got != want {
-			t.Errorf("readOSRelease %s = %q, %v", key, got, err)
+func TestOSCodename(t *testing.T) {
+	for text, want := range map[string]string{
+		"NAME=\"Ubuntu\"\nVERSION_CODENAME=jammy\n# VERSION=1\n": "jammy",
+		"VERSION_CODENAME=jammy\nVERSION_CODENAME=noble\n":       "noble",
+		"VERSION_CODENAME=\"\"\n":                                "",
+		"VERSION=1\n":                                            "",
+	} {
+		got, err := codename(func(string) ([]byte, error) { return []byte(text), nil })
+		if got != want || (err == nil) != (want != "") {
+			t.Errorf("%q: codename %q, %v, want %q", text, got, err, want)
 		}
-	}
-	if _, err := readOSRelease(name, "VERSION"); err == nil {
-		t.Error("a key that is missing is no error")
 	}
 }

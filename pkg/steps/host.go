@@ -1,11 +1,8 @@
 package steps
 
 import (
-	"bufio"
-	"bytes"
 	"context"
 	"fmt"
-	"strings"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
 
@@ -107,35 +104,4 @@ func (h *Host) component(t worker.Target) (component.Host, component.Target, err
 		LRN: t.LRN, Members: t.Members, Version: t.Version,
 		Artifacts: h.Artifacts, Private: err != nil, Facts: facts(h.FS),
 	}, nil
-}
-
-// serialFiles are where the serial number of the machine may stand: what the
-// operator says before what the firmware says.
-var serialFiles = [...]string{"/etc/neco/serial", "/sys/class/dmi/id/product_serial"}
-
-// facts reads what the host says of itself; what it does not say stays empty.
-func facts(fsys host.FS) component.Facts {
-	var f component.Facts
-	for _, p := range serialFiles {
-		if data, err := fsys.Read(p); err == nil {
-			f.Serial = strings.TrimSpace(string(data))
-			break
-		}
-	}
-	data, err := fsys.Read("/etc/os-release")
-	if err != nil {
-		return f
-	}
-	lines := bufio.NewScanner(bytes.NewReader(data))
-	for lines.Scan() {
-		key, value, _ := strings.Cut(lines.Text(), "=")
-		value = strings.Trim(value, `"'`)
-		switch key {
-		case "NAME":
-			f.OSName = value
-		case "VERSION_ID":
-			f.OSVersion = value
-		}
-	}
-	return f
 }
