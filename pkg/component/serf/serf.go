@@ -11,9 +11,6 @@ import (
 	"github.com/cybozu-go/neco/pkg/host"
 )
 
-// maxTags is what serf can gossip of all tags of a member together, encoded.
-const maxTags = 512
-
 // Component is serf.
 type Component struct{}
 
@@ -67,21 +64,14 @@ type agentConfig struct {
 
 func config(t component.Target) (host.File, error) {
 	c := agentConfig{
-		Tags: map[string]string{
-			"os-name": t.Facts.OSName, "os-version": t.Facts.OSVersion,
-			"serial": t.Facts.Serial, "boot-server": "true",
-		},
+		Tags:              component.SerfTags(t),
 		Interface:         "node0",
 		ReconnectInterval: "30s", ReconnectTimeout: "24h", TombstoneTimeout: "24h",
 		RetryJoin: []string{}, RetryMaxAttempts: 0, RetryInterval: "30s",
 		LogLevel: "info", Protocol: 5,
 	}
-	size := 0
-	for k, v := range c.Tags {
-		size += len(k) + len(v) + 2
-	}
-	if size >= maxTags {
-		return host.File{}, fmt.Errorf("the tags of this server take %d bytes, serf carries less than %d", size, maxTags)
+	if room := component.RoomForFailedUnits(t); room < 0 {
+		return host.File{}, fmt.Errorf("the tags of this server are %d bytes too long for the 512 that serf carries: look at os-release and at the serial number", -room)
 	}
 	for _, lrn := range t.Members {
 		if lrn != t.LRN {

@@ -14,7 +14,7 @@ func TestFiles(t *testing.T) {
 
 func TestTagsThatSerfCannotCarryAreRefused(t *testing.T) {
 	target := componenttest.Target()
-	target.Facts.Serial = strings.Repeat("x", 500)
+	target.Facts.Serial = strings.Repeat("x", 400)
 	if _, err := (serf.Component{}).Files(target); err == nil || !strings.Contains(err.Error(), "512") {
 		t.Errorf("error %v", err)
 	}

@@ -4,7 +4,9 @@
 package serftags
 
 import (
+	"bytes"
 	_ "embed"
+	"text/template"
 
 	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/pkg/component"
@@ -14,7 +16,7 @@ import (
 const name = "setup-serf-tags"
 
 //go:embed setup-serf-tags.sh
-var script []byte
+var script string
 
 //go:embed setup-serf-tags.service
 var service []byte
@@ -34,9 +36,18 @@ func (Component) Name() string { return name }
 func (Component) Units() []component.Unit { return []component.Unit{{Name: name, Timer: true}} }
 
 // Files of the component.
-func (Component) Files(component.Target) ([]host.File, error) {
+func (Component) Files(t component.Target) ([]host.File, error) {
+	parsed, err := template.New(name).Parse(script)
+	if err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	limits := struct{ Room, Version int }{max(component.RoomForFailedUnits(t), 0), component.MaxVersionTag}
+	if err := parsed.Execute(&b, limits); err != nil {
+		return nil, err
+	}
 	return []host.File{
-		{Path: "/usr/local/bin/" + name, Data: script, Mode: 0o755},
+		{Path: "/usr/local/bin/" + name, Data: b.Bytes(), Mode: 0o755},
 		{Path: neco.ServiceFile(name), Data: service, Mode: 0o644},
 		{Path: neco.TimerFile(name), Data: timer, Mode: 0o644},
 	}, nil

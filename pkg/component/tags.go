@@ -1,0 +1,43 @@
+package component
+
+// Serf carries the tags of a member in a message of maxTags bytes, as msgpack: one
+// byte for the kind of message, up to three for the number of tags, and up to three
+// before each name and value.
+const (
+	maxTags     = 512
+	headOfTags  = 1 + 3
+	headOfValue = 3
+)
+
+// Names of the tags that change, and the longest values of those that have a limit.
+const (
+	tagUptime  = "uptime"
+	tagVersion = "version"
+	tagFailed  = "systemd-units-failed"
+
+	maxUptime = len("2026-11-28 12:34:56")
+	// MaxVersionTag is the longest version of the neco package in a tag.
+	MaxVersionTag = 40
+	maxFailedTag  = 300
+)
+
+// SerfTags returns the tags of a boot server that its configuration sets.
+func SerfTags(t Target) map[string]string {
+	return map[string]string{
+		"os-name": t.Facts.OSName, "os-version": t.Facts.OSVersion,
+		"serial": t.Facts.Serial, "boot-server": "true",
+	}
+}
+
+// RoomForFailedUnits returns how many bytes of the names of failed units serf can
+// carry beside all other tags of the boot server. It is negative if those are too
+// long already.
+func RoomForFailedUnits(t Target) int {
+	room := maxTags - 1 - headOfTags - tagSize(tagUptime, maxUptime) - tagSize(tagVersion, MaxVersionTag) - tagSize(tagFailed, 0)
+	for name, value := range SerfTags(t) {
+		room -= tagSize(name, len(value))
+	}
+	return min(room, maxFailedTag)
+}
+
+func tagSize(name string, value int) int { return headOfValue + len(name) + headOfValue + value }
