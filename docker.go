@@ -142,7 +142,14 @@ func (d dockerRuntime) IsRunning(img ContainerImage) (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("docker ps: %w: %s", err, lastLines(stderr.String()))
 	}
-	return slices.Contains(strings.Fields(string(out)), d.ImageFullName(img)), nil
+	shown := strings.Fields(string(out))
+	if slices.Contains(shown, d.ImageFullName(img)) {
+		return true, nil
+	}
+	// Docker shows an id if the name means another image by now than at the start.
+	id, err := exec.CommandContext(ctx, "docker", "image", "inspect", "--format", "{{.Id}}", d.ImageFullName(img)).Output()
+	is := strings.TrimSpace(string(id))
+	return err == nil && strings.HasPrefix(is, "sha256:") && slices.Contains(shown, is), nil
 }
 
 // docker runs the docker command; the error ends with what it printed last.

@@ -91,6 +91,15 @@ func TestIsRunningComparesFullNames(t *testing.T) {
 	}
 }
 
+func TestIsRunningKnowsAnImageByItsID(t *testing.T) {
+	fakeDocker(t, `case "$1" in ps) echo sha256:0123 ;; image) case "$5" in *:3.5.4.1) echo sha256:0123 ;; *) echo sha256:4567 ;; esac ;; esac`)
+	for tag, want := range map[string]bool{"3.5.4.1": true, "3.5.4.2": false} {
+		if got, err := testRuntime(t, true).IsRunning(ContainerImage{Repository: "quay.io/cybozu/etcd", Tag: tag}); err != nil || got != want {
+			t.Errorf("IsRunning %s = %v, %v", tag, got, err)
+		}
+	}
+}
+
 func TestPull(t *testing.T) {
 	host, _ := serveImages(t, plain, "cybozu/etcd:3.5")
 	img := ContainerImage{Name: "etcd", Repository: host + "/cybozu/etcd", Tag: "3.5"}

@@ -83,6 +83,9 @@ type Containers interface {
 	FullName(img neco.ContainerImage) string
 	Running(ctx context.Context, img neco.ContainerImage) (bool, error)
 	Present(ctx context.Context, img neco.ContainerImage) bool
+	// Outdated says whether the running container called name runs another image
+	// than img is now.
+	Outdated(ctx context.Context, name string, img neco.ContainerImage) bool
 	RunInstallTools(ctx context.Context, img neco.ContainerImage) error
 }
 

@@ -76,8 +76,9 @@ func installTools(ctx context.Context, h Host, c Component, t Target) error {
 }
 
 // Stale says whether the host runs something else than what is declared, so
-// that Apply would restart it.
-func Stale(h Host, c Component, t Target) (bool, error) {
+// that Apply would restart it: other files, another name of the image, or another
+// image of that name.
+func Stale(ctx context.Context, h Host, c Component, t Target) (bool, error) {
 	want, err := digest(h, c, t)
 	if err != nil {
 		return false, err
@@ -86,7 +87,13 @@ func Stale(h Host, c Component, t Target) (bool, error) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return false, err
 	}
-	return string(was) != want, nil
+	if string(was) != want {
+		return true, nil
+	}
+	img, ok, err := image(c, t)
+	return ok && err == nil && slices.ContainsFunc(c.Units(), func(u Unit) bool {
+		return !u.Timer && h.Containers.Outdated(ctx, u.Name, img)
+	}), err
 }
 
 // Apply restarts the component's units if they do not run what is declared,
@@ -97,7 +104,7 @@ func Apply(ctx context.Context, h Host, c Component, t Target) (restarted bool, 
 	if err != nil {
 		return false, err
 	}
-	stale, err := Stale(h, c, t)
+	stale, err := Stale(ctx, h, c, t)
 	if err != nil {
 		return false, err
 	}

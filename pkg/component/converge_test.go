@@ -55,6 +55,7 @@ func TestConverge(t *testing.T) {
 		{"does nothing where nothing differs", program{"a"}, target, nil, nil},
 		{"restarts where a file differs", program{"b"}, target, nil, all},
 		{"restarts where the image differs", program{"b"}, newer, nil, append([]string{"install tools of serf"}, all...)},
+		{"restarts where the name of the image means another one", program{"b"}, newer, func() { h.Move("serf") }, all},
 		{"starts what is down", program{"b"}, newer, func() { h.Kill("serf") }, []string{"pull serf", "start serf"}},
 	}
 	for _, s := range steps {

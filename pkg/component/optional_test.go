@@ -43,7 +43,7 @@ func TestOnlyTheEffectivePartOfAFileRestarts(t *testing.T) {
 		{"b # two", []string{"pull serf", "restart serf", "restart optional"}},
 	} {
 		s := store{program{c.text}, func() error { return nil }}
-		stale, err := component.Stale(ch, s, componenttest.Target())
+		stale, err := component.Stale(t.Context(), ch, s, componenttest.Target())
 		if err != nil || stale != (c.want != nil) {
 			t.Errorf("%s: stale %t, %v", c.text, stale, err)
 		}

@@ -39,13 +39,41 @@ func (c Containers) hasSecret() bool {
 	return errors.Is(err, fs.ErrNotExist)
 }
 
-// Running says whether a container of exactly this image is running.
+// Running says whether a container of exactly this image is running. Docker shows
+// the image's id instead of its name once the name that the container was started by
+// means another image.
 func (c Containers) Running(ctx context.Context, img neco.ContainerImage) (bool, error) {
 	out, err := docker(ctx, "ps", "--no-trunc", "--format", "{{.Image}}")
 	if err != nil {
 		return false, err
 	}
-	return slices.Contains(strings.Fields(string(out)), c.FullName(img)), nil
+	shown := strings.Fields(string(out))
+	if slices.Contains(shown, c.FullName(img)) {
+		return true, nil
+	}
+	id := c.id(ctx, img)
+	return id != "" && slices.Contains(shown, id), nil
+}
+
+// Outdated says whether the running container called name runs another image than
+// img is now, since its tag was moved meanwhile.
+func (c Containers) Outdated(ctx context.Context, name string, img neco.ContainerImage) bool {
+	out, err := docker(ctx, "inspect", "--type", "container", "--format", "{{.Image}}", name)
+	runs, is := strings.TrimSpace(string(out)), c.id(ctx, img)
+	return err == nil && strings.HasPrefix(runs, idPrefix) && is != "" && runs != is
+}
+
+// idPrefix begins the id of an image.
+const idPrefix = "sha256:"
+
+// id returns the id of img, "" if Docker does not have it.
+func (c Containers) id(ctx context.Context, img neco.ContainerImage) string {
+	out, err := docker(ctx, "image", "inspect", "--format", "{{.Id}}", c.FullName(img))
+	id := strings.TrimSpace(string(out))
+	if err != nil || !strings.HasPrefix(id, idPrefix) {
+		return ""
+	}
+	return id
 }
 
 // Present says whether Docker has img.

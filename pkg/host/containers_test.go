@@ -205,7 +205,8 @@ func TestRunningContainers(t *testing.T) {
 	if err != nil || string(out) != "out\n" {
 		t.Errorf("Exec = %q, %v", out, err)
 	}
-	if got, want := calls()[2], "exec --privileged -i serf serf members"; got != want {
+	all := calls()
+	if got, want := all[len(all)-1], "exec --privileged -i serf serf members"; got != want {
 		t.Errorf("docker %s, want %s", got, want)
 	}
 }
@@ -225,5 +226,36 @@ func TestNewTransport(t *testing.T) {
 	t.Setenv("HTTPS_PROXY", "http://127.0.0.1:1")
 	if transport, err := NewTransport(""); err != nil || transport.Proxy != nil {
 		t.Errorf("without a proxy: one is used, %v", err)
+	}
+}
+
+func TestAnImageWhoseTagWasMovedIsKnownByItsID(t *testing.T) {
+	const old, moved = "sha256:" + "0123456789abcdef", "sha256:" + "fedcba9876543210"
+	img := neco.ContainerImage{Repository: "quay.io/cybozu/etcd", Tag: "3"}
+	for title, c := range map[string]struct {
+		shown, runs, tagged string // of docker ps, of the container, of the name
+		running, outdated   bool
+	}{
+		"by its name":                        {"quay.io/cybozu/etcd:3", old, old, true, false},
+		"by its id, and the name means it":   {old, old, old, true, false},
+		"by its id, the name means another":  {old, old, moved, false, true},
+		"by its id, and the name is removed": {old, old, "", false, false},
+		"no such container":                  {"", "", old, false, false},
+	} {
+		t.Run(title, func(t *testing.T) {
+			fakeDocker(t, "")
+			dir := os.Getenv("TEST_DIR")
+			code := "#!/bin/sh\ncase \"$1\" in\nps) echo " + c.shown + " ;;\ninspect) [ \"$6\" = etcd ] && echo " + c.runs + " ;;\nimage) echo " + c.tagged + " ;;\nesac\n"
+			if err := os.WriteFile(filepath.Join(dir, "docker"), []byte(code), 0o700); err != nil {
+				t.Fatal(err)
+			}
+			containers := testContainers(t, false)
+			if got, err := containers.Running(t.Context(), img); err != nil || got != c.running {
+				t.Errorf("Running = %v, %v, want %v", got, err, c.running)
+			}
+			if got := containers.Outdated(t.Context(), "etcd", img); got != c.outdated {
+				t.Errorf("Outdated = %v, want %v", got, c.outdated)
+			}
+		})
 	}
 }

@@ -142,7 +142,7 @@ func applyEtcd(ctx context.Context, h *Host, t worker.Target) (string, error) {
 		if err != nil {
 			return "", worker.Permanent(err)
 		}
-		stale, err := component.Stale(ch, etcd.Component{}, ct)
+		stale, err := component.Stale(ctx, ch, etcd.Component{}, ct)
 		if err != nil {
 			return "", err
 		}

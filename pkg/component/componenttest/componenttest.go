@@ -68,6 +68,7 @@ type Host struct {
 	running map[string]bool
 	enabled map[string]bool
 	dead    map[string]bool
+	moved   map[string]bool
 	// Fail, if not nil, is asked before each act.
 	Fail func(act string) error
 }
@@ -75,7 +76,7 @@ type Host struct {
 // New returns a component's host with its files in a directory of the test.
 func New(t *testing.T) (*Host, component.Host) {
 	t.Helper()
-	h := &Host{active: map[string]bool{}, running: map[string]bool{}, enabled: map[string]bool{}, dead: map[string]bool{}}
+	h := &Host{active: map[string]bool{}, running: map[string]bool{}, enabled: map[string]bool{}, dead: map[string]bool{}, moved: map[string]bool{}}
 	return h, component.Host{FS: host.FS{Root: t.TempDir()}, Units: h, Containers: h}
 }
 
@@ -115,7 +116,7 @@ func (h *Host) Stop(_ context.Context, name string) error {
 
 // Restart implements component.Units.
 func (h *Host) Restart(_ context.Context, name string) error {
-	return h.act("restart "+name, func() { h.active[name], h.enabled[name] = true, true })
+	return h.act("restart "+name, func() { h.active[name], h.enabled[name], h.moved[name] = true, true, false })
 }
 
 // Enable implements component.Units.
@@ -187,6 +188,21 @@ func (h *Host) Running(_ context.Context, img neco.ContainerImage) (bool, error)
 		}
 	}
 	return false, nil
+}
+
+// Move makes the name of the image that the unit runs mean another one, until the
+// unit is restarted.
+func (h *Host) Move(name string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.moved[name] = true
+}
+
+// Outdated implements component.Containers.
+func (h *Host) Outdated(_ context.Context, name string, _ neco.ContainerImage) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.active[name] && h.moved[name]
 }
 
 // RunInstallTools implements component.Containers.

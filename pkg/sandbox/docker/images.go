@@ -28,6 +28,13 @@ func (c command) image(args []string) error {
 }
 
 func (c command) inspect(names []string) error {
+	if len(names) == 3 && names[0] == "--format" && names[1] == "{{.Id}}" {
+		id, err := c.store.image(names[2])
+		if err == nil {
+			fmt.Fprintln(c.stdout, id)
+		}
+		return err
+	}
 	for _, name := range names {
 		id, err := c.store.image(name)
 		if err != nil {
