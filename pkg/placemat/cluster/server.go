@@ -15,10 +15,10 @@ type Server struct {
 	// first start, beside the description; empty for none.
 	Seed string `json:"seed,omitempty"`
 	// Image is the image that it starts from; without one it boots from the
-	// network, and containers cannot stand for it. Data is an image that it
-	// finds as a disk.
-	Image string `json:"image,omitempty"`
-	Data  string `json:"data,omitempty"`
+	// network, and containers cannot stand for it. Data are images that it
+	// finds as disks.
+	Image string   `json:"image,omitempty"`
+	Data  []string `json:"data,omitempty"`
 	// CPU is the number of processors, SMP their topology: one of them.
 	CPU int  `json:"cpu,omitempty"`
 	SMP *SMP `json:"smp,omitempty"`

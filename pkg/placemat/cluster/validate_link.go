@@ -87,7 +87,7 @@ func (v *validation) server(n *Node) {
 		return
 	}
 	v.file(n, n.Server.Seed)
-	for _, image := range []string{n.Server.Image, n.Server.Data} {
+	for _, image := range append([]string{n.Server.Image}, n.Server.Data...) {
 		if image != "" && !slices.ContainsFunc(v.c.Images, func(i Image) bool { return i.Name == image }) {
 			v.fail("%s: unknown image %s", n.Name, image)
 		}

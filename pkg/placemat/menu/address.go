@@ -74,6 +74,20 @@ func (m *Menu) spineToR(s, r, t int) (spine, tor netip.Prefix) {
 	return netip.PrefixFrom(a, linkBits), netip.PrefixFrom(plus(a, 1), linkBits)
 }
 
+// coreSpines is the network of the links between the core and the spines. Where
+// core-spine is a /31, the first link, it is the smallest network around all of them.
+func (m *Menu) coreSpines() netip.Prefix {
+	p := m.Network.CoreSpine
+	if p.Bits() != linkBits {
+		return p
+	}
+	last := uint64(2*m.Inventory.Spines - 1)
+	for p.Bits() > 0 && ip(p.Addr())+span(p)-1 < ip(m.Network.CoreSpine.Addr())+last {
+		p = netip.PrefixFrom(p.Addr(), p.Bits()-1).Masked()
+	}
+	return p
+}
+
 // coreSpine are both addresses of the link between the core and spine s.
 func (m *Menu) coreSpine(s int) (core, spine netip.Prefix) {
 	a := plus(m.Network.CoreSpine.Addr(), 2*s)

@@ -32,13 +32,19 @@ func (m *Menu) checkASN() error {
 	return nil
 }
 
+// maxRacks is more than AS numbers and addresses of data centres of this kind reach.
+const maxRacks = 1024
+
 func (m *Menu) checkRacks() error {
-	if len(m.Inventory.Racks) == 0 {
+	switch n := len(m.Inventory.Racks); {
+	case n == 0:
 		return fmt.Errorf("rack: there is none")
+	case n > maxRacks:
+		return fmt.Errorf("rack: there are %d, more than %d", n, maxRacks)
 	}
 	for i, r := range m.Inventory.Racks {
-		if n := 1 + r.CS + r.SS; n > m.IPAM.MaxNodesInRack {
-			return fmt.Errorf("rack %d: %d nodes, the boot server included; max-nodes-in-rack is %d", i, n, m.IPAM.MaxNodesInRack)
+		if n := r.CS + r.SS; n > m.IPAM.MaxNodesInRack {
+			return fmt.Errorf("rack %d: %d nodes beside the boot server; max-nodes-in-rack is %d", i, n, m.IPAM.MaxNodesInRack)
 		}
 	}
 	return nil
@@ -58,7 +64,7 @@ func (m *Menu) checkRoom() error {
 		{"core-external", n.CoreExternal, 4, "two hosts"},
 		{"core-operation", n.CoreOperation, 4, "two hosts"},
 		{"ntp", n.NTP, 8, "three hosts"},
-		{"core-spine", n.CoreSpine, 2 * m.Inventory.Spines, fmt.Sprintf("links to %d spines", m.Inventory.Spines)},
+		{"core-spine", m.coreSpines(), 2 * m.Inventory.Spines, fmt.Sprintf("links to %d spines", m.Inventory.Spines)},
 		{"exposed.bastion", n.Exposed.Bastion, racks, fmt.Sprintf("boot servers of %d racks", racks)},
 	} {
 		if span(c.p) < uint64(c.need) {
@@ -107,8 +113,10 @@ func (m *Menu) checkServers() error {
 		if !images[s.Image] {
 			return fmt.Errorf("node of type %s: image: there is no Image %s", kind, s.Image)
 		}
-		if !images[s.Data] {
-			return fmt.Errorf("node of type %s: data: there is no Image %s", kind, s.Data)
+		for _, data := range s.Data {
+			if !images[data] {
+				return fmt.Errorf("node of type %s: data: there is no Image %s", kind, data)
+			}
 		}
 		for _, d := range s.Disks {
 			if !classes[d.DeviceClass] {

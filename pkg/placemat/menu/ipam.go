@@ -83,7 +83,12 @@ func (p IPAM) check() error {
 }
 
 func (p IPAM) checkNumbers() error {
-	last := p.NodeIndexOffset + p.MaxNodesInRack - 1 // the highest index of a rack
+	// The boot server is not counted, as in sabakan: it has the index before the others.
+	last := p.NodeIndexOffset + p.MaxNodesInRack
+	lastBMC := broadcast(p.BMCRangeSize)
+	if p.BMCRangeMask < 32-p.BMCRangeSize {
+		lastBMC++ // the network of BMCs is larger than a rack's range: no broadcast at its end
+	}
 	for _, c := range []struct {
 		name string
 		got  int
@@ -98,9 +103,9 @@ func (p IPAM) checkNumbers() error {
 		{"node-ipv4-range-mask", p.NodeRangeMask, p.NodeRangeMask == 32-p.NodeRangeSize, "32 - node-ipv4-range-size"},
 		{"bmc-ipv4-range-size", p.BMCRangeSize, 3 <= p.BMCRangeSize && p.BMCRangeSize <= 16, "3 to 16"},
 		{"bmc-ipv4-range-mask", p.BMCRangeMask, p.BMCPool.Bits() <= p.BMCRangeMask && p.BMCRangeMask <= 32-p.BMCRangeSize, "from the pool's to 32 - bmc-ipv4-range-size"},
-		{"max-nodes-in-rack", p.MaxNodesInRack, p.MaxNodesInRack >= 1, "1 or more"},
+		{"max-nodes-in-rack", p.MaxNodesInRack, p.MaxNodesInRack >= 1 && p.MaxNodesInRack < 1<<16, "1 to 65535"},
 		{"max-nodes-in-rack", p.MaxNodesInRack, last < broadcast(p.NodeRangeSize), "what fits into node-ipv4-range-size"},
-		{"max-nodes-in-rack", p.MaxNodesInRack, last < broadcast(p.BMCRangeSize), "what fits into bmc-ipv4-range-size"},
+		{"max-nodes-in-rack", p.MaxNodesInRack, last < lastBMC, "what fits into bmc-ipv4-range-size"},
 	} {
 		if !c.ok {
 			return fmt.Errorf("%s must be %s, it is %d", c.name, c.want, c.got)

@@ -27,7 +27,8 @@ type Network struct {
 	Internet netip.Prefix
 	// SpineToR is the first address of the links between spines and ToRs.
 	SpineToR netip.Addr
-	// CoreSpine holds the links between the core and the spines.
+	// CoreSpine holds the links between the core and the spines; a /31 is the first
+	// of them, and the others follow.
 	CoreSpine netip.Prefix
 	// CoreExternal and CoreOperation join the core and those networks.
 	CoreExternal, CoreOperation netip.Prefix
@@ -67,7 +68,7 @@ type ServerSpec struct {
 	Memory string
 	NUMA   *cluster.NUMA
 	Image  string
-	Data   string
+	Data   []string
 	Disks  []cluster.Disk
 	UEFI   bool
 	TPM    bool

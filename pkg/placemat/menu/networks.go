@@ -14,7 +14,7 @@ func (m *Menu) networks() []cluster.Network {
 		{Name: "internet", CIDR: n.Internet, Use: "between the core and the world outside"},
 		{Name: "core-external", CIDR: n.CoreExternal, Use: "clients outside the data centre"},
 		{Name: "core-operation", CIDR: n.CoreOperation, Use: "operators"},
-		{Name: "core-spine", CIDR: n.CoreSpine, Use: "links between the core and the spines"},
+		{Name: "core-spine", CIDR: m.coreSpines(), Use: "links between the core and the spines"},
 		{Name: "proxy", CIDR: host(n.Proxy), Use: "HTTP proxy on the core"},
 		{Name: "ntp", CIDR: n.NTP, Use: "time servers on the core"},
 		{Name: "pod", CIDR: n.Pod, Use: "pods"},

@@ -29,7 +29,7 @@ func (m *Menu) blocks() []block {
 	return []block{
 		blockOf("internet", n.Internet),
 		{"spine-tor", ip(n.SpineToR), ip(n.SpineToR) + links - 1},
-		blockOf("core-spine", n.CoreSpine),
+		m.coreSpineBlock(),
 		blockOf("core-external", n.CoreExternal),
 		blockOf("core-operation", n.CoreOperation),
 		blockOf("proxy", host(n.Proxy)),
@@ -42,6 +42,16 @@ func (m *Menu) blocks() []block {
 		blockOf("node-ipv4-pool", m.IPAM.NodePool),
 		blockOf("bmc-ipv4-pool", m.IPAM.BMCPool),
 	}
+}
+
+// coreSpineBlock is the network of the links, or the links alone if it gives the
+// first of them only.
+func (m *Menu) coreSpineBlock() block {
+	b := blockOf("core-spine", m.Network.CoreSpine)
+	if m.Network.CoreSpine.Bits() == linkBits {
+		b.last = b.first + uint64(2*m.Inventory.Spines) - 1
+	}
+	return b
 }
 
 func (m *Menu) checkOverlaps() error {

@@ -129,13 +129,13 @@ func (p *parser) inventory(n *yaml.Node) error {
 	v := &p.m.Inventory
 	rack := func(n *yaml.Node) error {
 		var r Rack
-		err := fields{"cs": must(number(&r.CS, 0)), "ss": must(number(&r.SS, 0))}.decode("rack", n)
+		err := fields{"cs": may(number(&r.CS, servers)), "ss": may(number(&r.SS, servers))}.decode("rack", n)
 		v.Racks = append(v.Racks, r)
 		return err
 	}
 	spec := fields{
 		"cluster-id": must(text(&v.ClusterID)),
-		"spine":      must(number(&v.Spines, 1)),
+		"spine":      must(number(&v.Spines, spines)),
 		"rack":       must(list(rack)),
 	}
 	return fields{"kind": kind(), "spec": must(sub("spec of Inventory", spec))}.decode("Inventory", n)

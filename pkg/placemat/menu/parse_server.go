@@ -1,7 +1,9 @@
 package menu
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 
 	"go.yaml.in/yaml/v3"
 
@@ -57,13 +59,13 @@ func (s *ServerSpec) parse(n *yaml.Node) error {
 	var count int
 	var each string
 	f := fields{
-		"cpu":                 may(number(&s.CPU, 1)),
+		"cpu":                 may(number(&s.CPU, cpus)),
 		"smp":                 may(s.smp),
 		"memory":              may(size(&s.Memory)),
 		"numa":                may(s.numa),
 		"image":               may(text(&s.Image)),
-		"data":                may(text(&s.Data)),
-		"disk-count":          may(number(&count, 0)),
+		"data":                may(s.data),
+		"disk-count":          may(number(&count, disks)),
 		"disk-size":           may(size(&each)),
 		"disks":               may(list(s.disk)),
 		"uefi":                may(flag(&s.UEFI)),
@@ -76,47 +78,74 @@ func (s *ServerSpec) parse(n *yaml.Node) error {
 	switch {
 	case s.CPU != 0 && s.SMP != nil:
 		return at(n, "spec of Node: want one of cpu and smp")
-	case count > 0 && each == "":
-		return at(n, "spec of Node: disk-count without disk-size")
 	case count > 0 && len(s.Disks) > 0:
 		return at(n, "spec of Node: want one of disk-count and disks")
 	}
 	for i := range count {
-		s.Disks = append(s.Disks, cluster.Disk{Name: diskName(i), Size: each})
+		s.Disks = append(s.Disks, cluster.Disk{Name: diskName(i), Size: cmp.Or(each, defaultDiskSize)})
 	}
 	return nil
+}
+
+// defaultDiskSize is that of disks without disk-size.
+const defaultDiskSize = "50G"
+
+// data reads the name of an image, or a list of names.
+func (s *ServerSpec) data(n *yaml.Node) error {
+	one := func(n *yaml.Node) error {
+		var name string
+		err := text(&name)(n)
+		s.Data = append(s.Data, name)
+		return err
+	}
+	if n.Kind == yaml.SequenceNode {
+		return list(one)(n)
+	}
+	return one(n)
 }
 
 func diskName(i int) string { return fmt.Sprintf("disk%d", i) }
 
 func (s *ServerSpec) disk(n *yaml.Node) error {
-	d := cluster.Disk{Name: diskName(len(s.Disks))}
-	f := fields{"name": may(text(&d.Name)), "size": must(size(&d.Size)), "device-class": may(text(&d.DeviceClass))}
+	var d cluster.Disk
+	count := 1
+	f := fields{
+		"name": may(text(&d.Name)), "size": must(size(&d.Size)), "device-class": may(text(&d.DeviceClass)),
+		"count": may(number(&count, disks)),
+	}
 	if err := f.decode("disk", n); err != nil {
 		return err
 	}
-	for _, other := range s.Disks {
-		if other.Name == d.Name {
-			return at(n, "a second disk %s", d.Name)
-		}
+	if d.Name != "" && count != 1 {
+		return at(n, "disk %s: want one of name and count", d.Name)
 	}
-	s.Disks = append(s.Disks, d)
+	if len(s.Disks)+count > maxDisks {
+		return at(n, "more than %d disks", maxDisks)
+	}
+	for range count {
+		next := d
+		next.Name = cmp.Or(d.Name, diskName(len(s.Disks)))
+		if slices.ContainsFunc(s.Disks, func(other cluster.Disk) bool { return other.Name == next.Name }) {
+			return at(n, "a second disk %s", next.Name)
+		}
+		s.Disks = append(s.Disks, next)
+	}
 	return nil
 }
 
 func (s *ServerSpec) smp(n *yaml.Node) error {
 	s.SMP = &cluster.SMP{}
 	return fields{
-		"cpus":     must(number(&s.SMP.CPUs, 1)),
-		"cores":    may(number(&s.SMP.Cores, 1)),
-		"threads":  may(number(&s.SMP.Threads, 1)),
-		"dies":     may(number(&s.SMP.Dies, 1)),
-		"sockets":  may(number(&s.SMP.Sockets, 1)),
-		"max-cpus": may(number(&s.SMP.MaxCPUs, 1)),
+		"cpus":     must(number(&s.SMP.CPUs, cpus)),
+		"cores":    may(number(&s.SMP.Cores, cpus)),
+		"threads":  may(number(&s.SMP.Threads, cpus)),
+		"dies":     may(number(&s.SMP.Dies, cpus)),
+		"sockets":  may(number(&s.SMP.Sockets, cpus)),
+		"max-cpus": may(number(&s.SMP.MaxCPUs, cpus)),
 	}.decode("smp", n)
 }
 
 func (s *ServerSpec) numa(n *yaml.Node) error {
 	s.NUMA = &cluster.NUMA{}
-	return fields{"nodes": must(number(&s.NUMA.Nodes, 1))}.decode("numa", n)
+	return fields{"nodes": must(number(&s.NUMA.Nodes, nodes))}.decode("numa", n)
 }

@@ -14,7 +14,7 @@ import (
 // places.
 func randomMenu(r *rand.Rand) *Menu {
 	size := 4 + r.IntN(3)
-	maxNodes := 1 + r.IntN(1<<(size-1)-bootIndex-1)
+	maxNodes := 1 + r.IntN(1<<(size-1)-bootIndex-2)
 	m := &Menu{
 		Inventory: Inventory{ClusterID: "random", Spines: 1 + r.IntN(4)},
 		IPAM: IPAM{
@@ -25,8 +25,8 @@ func randomMenu(r *rand.Rand) *Menu {
 		Servers: map[cluster.Kind]ServerSpec{},
 	}
 	for range 1 + r.IntN(6) {
-		cs := r.IntN(min(maxNodes, 8))
-		m.Inventory.Racks = append(m.Inventory.Racks, Rack{CS: cs, SS: r.IntN(min(maxNodes-cs, 4))})
+		cs := r.IntN(min(maxNodes, 8) + 1)
+		m.Inventory.Racks = append(m.Inventory.Racks, Rack{CS: cs, SS: r.IntN(min(maxNodes-cs, 4) + 1)})
 	}
 	if r.IntN(2) == 0 {
 		m.IPAM.NodeOffset = plus(netip.IPv4Unspecified(), r.IntN(4)<<size)

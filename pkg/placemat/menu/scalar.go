@@ -18,12 +18,42 @@ func text(into *string) func(*yaml.Node) error {
 	})
 }
 
-// number is an integer that is at least least.
-func number(into *int, least int) func(*yaml.Node) error {
+// limits are the ranges of the numbers of a menu.
+type limits struct{ least, most int }
+
+// The ranges of numbers: what the largest machines and data centres of this kind
+// have, and what memory can hold. The IPAM configuration has its own.
+func (n numbers) limits() limits {
+	return map[numbers]limits{
+		servers: {0, 1024}, // of one kind in a rack
+		spines:  {1, 64},
+		cpus:    {1, 4096},
+		nodes:   {1, 64}, // of NUMA
+		disks:   {0, maxDisks},
+	}[n]
+}
+
+// numbers is what a number counts.
+type numbers int
+
+const (
+	servers numbers = iota
+	spines
+	cpus
+	nodes
+	disks
+)
+
+// maxDisks is the number of disks that one server may have.
+const maxDisks = 64
+
+// number is an integer in the range of what it counts.
+func number(into *int, what numbers) func(*yaml.Node) error {
+	l := what.limits()
 	return value(into, func(s string) (int, error) {
 		n, err := strconv.Atoi(s)
-		if err != nil || n < least {
-			return 0, fmt.Errorf("bad number %q: want %d or more", s, least)
+		if err != nil || n < l.least || n > l.most {
+			return 0, fmt.Errorf("bad number %q: want %d to %d", s, l.least, l.most)
 		}
 		return n, nil
 	})
@@ -50,10 +80,10 @@ func flag(into *bool) func(*yaml.Node) error {
 
 // size is a number of bytes with a unit.
 func size(into *string) func(*yaml.Node) error {
-	form := regexp.MustCompile(`^[1-9][0-9]*([KMGT]i?)?$`)
+	form := regexp.MustCompile(`^[1-9][0-9]{0,5}([KMGT]i?)?$|^[1-9][0-9]{0,14}$`)
 	return value(into, func(s string) (string, error) {
 		if !form.MatchString(s) {
-			return "", fmt.Errorf("bad size %q: want a number with K, M, G or T", s)
+			return "", fmt.Errorf("bad size %q: want a number of at most six digits with K, M, G or T", s)
 		}
 		return s, nil
 	})

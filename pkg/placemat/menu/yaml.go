@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/cybozu-go/neco/internal/ipv4"
 )
 
 // positioned is an error at a line of the menu.
@@ -121,7 +123,7 @@ func readCIDR(s string) (netip.Prefix, error) {
 	if p != p.Masked() {
 		return p, fmt.Errorf("bad CIDR %q: it has host bits, the network is %s", s, p.Masked())
 	}
-	return p, nil
+	return p, ipv4.CheckNetwork(p)
 }
 
 func address(into *netip.Addr) func(*yaml.Node) error { return value(into, readAddress) }
@@ -131,5 +133,5 @@ func readAddress(s string) (netip.Addr, error) {
 	if err != nil || !a.Is4() {
 		return a, fmt.Errorf("bad IPv4 address %q", s)
 	}
-	return a, nil
+	return a, ipv4.CheckHost(a)
 }

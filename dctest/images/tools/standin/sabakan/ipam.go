@@ -52,7 +52,7 @@ func (p ipam) assign(s *spec, known []machine) error {
 	if used[s.IndexInRack] {
 		return fail(http.StatusConflict, "rack %d has a boot server", s.Rack)
 	}
-	if s.IndexInRack >= p.Index+p.MaxNodes {
+	if s.IndexInRack > p.Index+p.MaxNodes { // the boot server is not counted
 		return fail(http.StatusBadRequest, "rack %d is full", s.Rack)
 	}
 	s.IPv4 = nil
