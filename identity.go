@@ -3,9 +3,9 @@ package neco
 import (
 	"fmt"
 	"os"
-	"strconv"
 	"strings"
 
+	"github.com/cybozu-go/neco/internal/lrn"
 	"github.com/cybozu-go/neco/internal/osrelease"
 )
 
@@ -33,11 +33,11 @@ func readLRN(filename string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	lrn, err := strconv.Atoi(s)
-	if err != nil || lrn < 0 {
-		return 0, fmt.Errorf("read LRN: %s: %q is not a non-negative number", filename, s)
+	n, err := lrn.Parse(s)
+	if err != nil {
+		return 0, fmt.Errorf("read LRN: %s: %w", filename, err)
 	}
-	return lrn, nil
+	return n, nil
 }
 
 func readWord(filename string) (string, error) {

@@ -38,6 +38,9 @@ It needs Vault: VAULT_TOKEN, else a user and a password are asked for.`,
 			if !cmd.Flags().Changed("lrn") {
 				return hint(errors.New("which server is to join?"), "give its logical rack number, as in: neco join-token --lrn 3")
 			}
+			if err := checkPool(env, lrn); err != nil {
+				return err
+			}
 			return env.withIssuer(cmd, func(ctx context.Context, i join.Issuer, own pki.Subject) error {
 				s, err := joiner(own, lrn, hostName, bastion)
 				if err != nil {

@@ -6,11 +6,11 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/cybozu-go/neco/internal/lrn"
 	"github.com/cybozu-go/neco/pkg/storage"
 )
 
@@ -65,11 +65,8 @@ var negative = regexp.MustCompile(` in (-[0-9]+)$`)
 
 // parseLRN reads a logical rack number in its only spelling.
 func parseLRN(text string) (int, error) {
-	lrn, err := strconv.Atoi(text)
-	if err != nil || lrn < 0 || strconv.Itoa(lrn) != text {
-		return 0, hint(fmt.Errorf("%q is no logical rack number", text), "give a number such as 2; neco status lists the boot servers")
-	}
-	return lrn, nil
+	n, err := lrn.Parse(text)
+	return n, hint(err, "give a number such as 2; neco status lists the boot servers")
 }
 
 func leave(ctx context.Context, cmd *cobra.Command, s *storage.Storage, lrn int) error {

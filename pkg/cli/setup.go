@@ -8,12 +8,12 @@ import (
 	"io/fs"
 	"os"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/internal/lrn"
 	"github.com/cybozu-go/neco/pkg/hostkey"
 	"github.com/cybozu-go/neco/pkg/setup"
 	"github.com/cybozu-go/neco/pkg/setup/meet"
@@ -125,6 +125,9 @@ func settleSetup(cmd *cobra.Command, env *Env, o *setup.Options) error {
 	if o.LRN, err = ownLRN(env); err != nil {
 		return err
 	}
+	if err := checkPool(env, o.LRNs...); err != nil {
+		return err
+	}
 	if err := o.Validate(); err != nil {
 		return hint(err, "give the LRNs of all boot servers, this one's among them, as in: neco setup 0 1 2")
 	}
@@ -158,11 +161,11 @@ func ownLRN(env *Env) (int, error) {
 	if n := len(text); n > 0 && text[n-1] == '\n' {
 		text = text[:n-1]
 	}
-	lrn, err := strconv.Atoi(text)
-	if err != nil || lrn < 0 {
-		return 0, fmt.Errorf("%s: %q is no logical rack number", neco.RackFile, text)
+	n, err := lrn.Parse(text)
+	if err != nil {
+		return 0, fmt.Errorf("%s: %w", neco.RackFile, err)
 	}
-	return lrn, nil
+	return n, nil
 }
 
 // explainSetup adds what to do about an error of setup.

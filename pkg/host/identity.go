@@ -8,10 +8,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 
 	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/internal/lrn"
 )
 
 // hostIDFile tells this installation of the host from any other with the same
@@ -27,11 +27,11 @@ func (f FS) LRN() (int, error) {
 	if err != nil {
 		return 0, fmt.Errorf("read LRN: %w", err)
 	}
-	lrn, err := strconv.Atoi(s)
-	if err != nil || lrn < 0 {
-		return 0, fmt.Errorf("read LRN: %s: %q is not a non-negative number", f.Path(neco.RackFile), s)
+	n, err := lrn.Parse(s)
+	if err != nil {
+		return 0, fmt.Errorf("read LRN: %s: %w", f.Path(neco.RackFile), err)
 	}
-	return lrn, nil
+	return n, nil
 }
 
 // Cluster returns the identifier of the data centre.

@@ -6,6 +6,7 @@ import (
 	"regexp"
 
 	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/internal/lrn"
 )
 
 // Subject is a boot server, as its certificates name it.
@@ -33,16 +34,13 @@ var hostName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-
 // maxHostName is the longest common name that a certificate can have.
 const maxHostName = 64
 
-// maxLRN is the last rack whose addresses are in the data centre's 10.69.0.0/16.
-const maxLRN = 340
-
 // Check says what is wrong with the subject.
 func (s Subject) Check() error {
 	if !hostName.MatchString(s.HostName) || len(s.HostName) > maxHostName {
 		return fmt.Errorf("%q is not a host name in lower case of at most %d characters", s.HostName, maxHostName)
 	}
-	if s.LRN < 0 || s.LRN > maxLRN {
-		return fmt.Errorf("LRN %d is not between 0 and %d", s.LRN, maxLRN)
+	if err := lrn.Check(s.LRN); err != nil {
+		return err
 	}
 	if !s.Node0.Is4() {
 		return fmt.Errorf("boot server %d: its node0 has no IPv4 address", s.LRN)

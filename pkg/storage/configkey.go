@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/internal/weburl"
@@ -108,7 +110,12 @@ const (
 	DefaultCheckInterval = 10 * time.Minute
 	DefaultWorkerTimeout = 60 * time.Minute
 
+	// The range of the durations among the values.
 	minDuration = time.Second
+	maxDuration = 31 * 24 * time.Hour
+
+	// maxLine is the length of the longest secret.
+	maxLine = 4096
 )
 
 // ConfigKeys is the one table of configuration keys.
@@ -125,9 +132,9 @@ func ConfigKeys() []ConfigKey {
 			Help: "account for private images on quay.io", parse: oneLine},
 		{Name: "quay-password", Key: "quay-password", Value: "a password", Secret: true, Env: "QUAY_PASSWORD",
 			Help: "its password", parse: oneLine},
-		{Name: "check-update-interval", Key: "check-update-interval", Value: "a duration of at least 1s, like 10m", Default: "10m0s",
+		{Name: "check-update-interval", Key: "check-update-interval", Value: "a duration from 1s to 744h, like 10m", Default: "10m0s",
 			Help: "how often neco-updater looks for a release", parse: duration, format: formatDuration},
-		{Name: "worker-timeout", Key: "worker-timeout", Value: "a duration of at least 1s, like 60m", Default: "1h0m0s",
+		{Name: "worker-timeout", Key: "worker-timeout", Value: "a duration from 1s to 744h, like 60m", Default: "1h0m0s",
 			Help: "how long an update may take before it is stopped", parse: duration, format: formatDuration},
 		{Name: "release-time", Key: "release-time", Value: "cron expressions of five fields, one a line, like '* 9-16 * * 1-5'", Default: releasetime.DefaultWindows,
 			Help: "the minutes in which neco-updater may take a release", parse: releaseTime},
@@ -173,7 +180,7 @@ func oneOf(words []string) func(string) (string, error) {
 
 func oneLine(s string) (string, error) {
 	s = strings.TrimSpace(s)
-	if s == "" || strings.ContainsAny(s, "\r\n") {
+	if s == "" || len(s) > maxLine || !utf8.ValidString(s) || strings.ContainsFunc(s, unicode.IsControl) {
 		return "", errors.New("not one line of text")
 	}
 	return s, nil
@@ -199,6 +206,8 @@ func duration(s string) (string, error) {
 		return "", errors.New("not a number with a unit")
 	case d < minDuration:
 		return "", fmt.Errorf("shorter than %s", minDuration)
+	case d > maxDuration:
+		return "", fmt.Errorf("longer than %s", maxDuration)
 	}
 	return strconv.FormatInt(int64(d), 10), nil
 }

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"strings"
 
+	"github.com/cybozu-go/neco/internal/ipv4"
 	"github.com/cybozu-go/neco/internal/weburl"
 )
 
@@ -30,5 +31,5 @@ func ipv4CIDR(s string) (string, error) {
 	case p != p.Masked():
 		return "", fmt.Errorf("host bits are set; did you mean %s?", p.Masked())
 	}
-	return s, nil
+	return s, ipv4.CheckNetwork(p)
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/cybozu-go/neco/internal/lrn"
 )
 
 // Key names below the prefix.  The two election prefixes end in a slash that
@@ -111,9 +113,5 @@ func parseLRN(key, prefix string) (int, error) {
 	if !ok {
 		return 0, fmt.Errorf("does not begin with %s", prefix)
 	}
-	n, err := strconv.Atoi(text)
-	if err != nil || n < 0 || strconv.Itoa(n) != text {
-		return 0, fmt.Errorf("%q is no logical rack number", text)
-	}
-	return n, nil
+	return lrn.Parse(text)
 }

@@ -1,0 +1,28 @@
+// Package lrn reads logical rack numbers, by which boot servers are told apart.
+package lrn
+
+import (
+	"fmt"
+	"strconv"
+)
+
+// Max is the last rack whose addresses are in the data centre's 10.69.0.0/16: each
+// rack takes 192 of them.
+const Max = 1<<16/192 - 1
+
+// Parse reads a logical rack number in its only spelling.
+func Parse(text string) (int, error) {
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 0 || strconv.Itoa(n) != text {
+		return 0, fmt.Errorf("%q is no logical rack number", text)
+	}
+	return n, Check(n)
+}
+
+// Check returns an error if n is no logical rack number.
+func Check(n int) error {
+	if n < 0 || n > Max {
+		return fmt.Errorf("logical rack number %d is not between 0 and %d", n, Max)
+	}
+	return nil
+}
