@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/cybozu-go/neco/internal/printable"
 	"github.com/cybozu-go/neco/pkg/backup"
 	"github.com/cybozu-go/neco/pkg/hostkey"
 )
@@ -125,7 +126,7 @@ func verifyAll(cmd *cobra.Command, v backup.Verifier, files []string) error {
 		r, err := verifyOne(cmd.Context(), v, file)
 		if err != nil {
 			bad, last = bad+1, err
-			fmt.Fprintf(cmd.OutOrStdout(), "bad   %v\n", err)
+			fmt.Fprintf(cmd.OutOrStdout(), "bad   %s\n", printable.Line(err.Error()))
 			continue
 		}
 		how := "restored for trial"

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/cybozu-go/neco/internal/printable"
 	"github.com/cybozu-go/neco/pkg/pki"
 )
 
@@ -72,7 +73,7 @@ func listCerts(cmd *cobra.Command, o output, leaves []pki.Leaf) error {
 func certOf(l pki.Leaf) certJSON {
 	c := certJSON{Purpose: l.Purpose.Name, File: l.Purpose.Cert, Due: l.Due}
 	if l.Err != nil {
-		c.Error = oneLine(l.Err.Error())
+		c.Error = printable.Line(l.Err.Error())
 		if errors.Is(l.Err, fs.ErrPermission) {
 			c.Error = "only root may read it"
 		}

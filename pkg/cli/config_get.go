@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/cybozu-go/neco/internal/printable"
 	"github.com/cybozu-go/neco/pkg/storage"
 )
 
@@ -37,9 +37,7 @@ printed too: it was asked for.`,
 				case err != nil:
 					return hint(err, "set it with neco config set %s; it takes %s", k.Name, k.Value)
 				}
-				for line := range strings.Lines(value) {
-					fmt.Fprintln(cmd.OutOrStdout(), oneLine(strings.TrimRight(line, "\r\n")))
-				}
+				fmt.Fprintln(cmd.OutOrStdout(), printable.Lines(value))
 				return nil
 			})
 		},

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/cybozu-go/neco/internal/printable"
 	"github.com/cybozu-go/neco/pkg/storage"
 )
 
@@ -63,7 +64,7 @@ func listConfig(ctx context.Context, s *storage.Storage) ([]configEntry, error) 
 			e.Value = k.Show(value)
 		case errors.As(err, &bad):
 			e.Set = true
-			e.Error = oneLine(bad.Err.Error())
+			e.Error = printable.Line(bad.Err.Error())
 		default:
 			return nil, err
 		}

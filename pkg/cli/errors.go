@@ -8,6 +8,7 @@ import (
 
 	"github.com/hashicorp/vault/api"
 
+	"github.com/cybozu-go/neco/internal/printable"
 	"github.com/cybozu-go/neco/pkg/vault"
 )
 
@@ -66,9 +67,9 @@ func report(w io.Writer, err error) int {
 	if say == nil {
 		return code
 	}
-	fmt.Fprintf(w, "Error: %s\n", vault.Text(say))
+	fmt.Fprintf(w, "Error: %s\n", printable.Line(vault.Text(say)))
 	if h := (*Hint)(nil); errors.As(say, &h) {
-		fmt.Fprintf(w, "Hint: %s\n", h.Text)
+		fmt.Fprintf(w, "Hint: %s\n", printable.Line(h.Text))
 	} else if text := vaultHint(say); text != "" {
 		fmt.Fprintf(w, "Hint: %s\n", text)
 	}

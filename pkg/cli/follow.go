@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/cybozu-go/neco/internal/printable"
 	"github.com/cybozu-go/neco/pkg/cli/status"
 	"github.com/cybozu-go/neco/pkg/release"
 	"github.com/cybozu-go/neco/pkg/storage"
@@ -78,7 +79,7 @@ func (f *follower) read(ctx context.Context, env *Env, s *storage.Storage) (stat
 		f.trouble = ""
 	case ctx.Err() == nil && err.Error() != f.trouble:
 		f.trouble = err.Error()
-		fmt.Fprintf(f.cmd.ErrOrStderr(), "waits for etcd: %v\n", err)
+		fmt.Fprintf(f.cmd.ErrOrStderr(), "waits for etcd: %s\n", printable.Line(err.Error()))
 	}
 	return v, err
 }
@@ -100,7 +101,7 @@ func (f *follower) show(v status.View) error {
 		return v.Render(w)
 	}
 	for _, line := range v.Changes(*old) {
-		if _, err := fmt.Fprintf(w, "%s  %s\n", v.At.Format("15:04:05"), line); err != nil {
+		if _, err := fmt.Fprintf(w, "%s  %s\n", v.At.Format("15:04:05"), printable.Line(line)); err != nil {
 			return err
 		}
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/cybozu-go/neco/internal/printable"
 	"github.com/cybozu-go/neco/pkg/storage"
 )
 
@@ -29,7 +30,7 @@ func newHistoryCmd(env *Env) *cobra.Command {
 					return err
 				}
 				for _, m := range bad {
-					fmt.Fprintf(cmd.ErrOrStderr(), "skipped %v\n", m)
+					fmt.Fprintf(cmd.ErrOrStderr(), "skipped %s\n", printable.Line(m.Error()))
 				}
 				if o.json() {
 					return writeJSON(cmd.OutOrStdout(), append([]storage.Run{}, runs...))
@@ -55,10 +56,10 @@ func writeHistory(w io.Writer, runs []storage.Run) error {
 			took = r.EndedAt.Sub(r.StartedAt).Round(time.Second).String()
 		}
 		if r.Reason != "" {
-			reason = firstWords(oneLine(r.Reason), reasonMax)
+			reason = firstWords(printable.Line(r.Reason), reasonMax)
 		}
 		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.StartedAt.UTC().Format("2006-01-02 15:04:05Z"),
-			oneLine(r.Version), lrnList(r.Servers), oneLine(r.By), took, oneLine(string(r.Result)), reason)
+			printable.Line(r.Version), lrnList(r.Servers), printable.Line(r.By), took, printable.Line(string(r.Result)), reason)
 	}
 	return tw.Flush()
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/internal/printable"
 	"github.com/cybozu-go/neco/pkg/join"
 	"github.com/cybozu-go/neco/pkg/pki"
 	"github.com/cybozu-go/neco/pkg/setup"
@@ -134,8 +135,8 @@ func newJoinTokenListCmd(env *Env) *cobra.Command {
 				w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
 				fmt.Fprintln(w, "LRN\tHOST NAME\tSTATE\tEXPIRES\tACCESSOR\tBY")
 				for _, t := range all {
-					fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\n", t.LRN, oneLine(t.HostName), t.State,
-						t.Expires.Format(time.RFC3339), oneLine(t.Accessor), oneLine(t.By))
+					fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\n", t.LRN, printable.Line(t.HostName), t.State,
+						t.Expires.Format(time.RFC3339), printable.Line(t.Accessor), printable.Line(t.By))
 				}
 				return w.Flush()
 			})

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/cybozu-go/neco/internal/printable"
 	"github.com/cybozu-go/neco/pkg/storage"
 	"github.com/cybozu-go/neco/pkg/update"
 )
@@ -65,7 +66,7 @@ func recoverRun(ctx context.Context, cmd *cobra.Command, env *Env, s *storage.St
 		fmt.Fprintln(cmd.OutOrStdout(), "no update was requested: there is nothing to clear")
 		return nil
 	case !r.Stop && snap.Complete():
-		fmt.Fprintf(cmd.OutOrStdout(), "the update to %s is complete: there is nothing to clear\n", r.Version)
+		fmt.Fprintf(cmd.OutOrStdout(), "the update to %s is complete: there is nothing to clear\n", printable.Line(r.Version))
 		return nil
 	case !r.Stop && o.running:
 		fmt.Fprintf(cmd.OutOrStdout(), "the update to %s runs: there is nothing to clear\n", r.Version)
@@ -80,7 +81,7 @@ func recoverRun(ctx context.Context, cmd *cobra.Command, env *Env, s *storage.St
 	if err := s.Recover(ctx, r.Rev); err != nil {
 		return err
 	}
-	fmt.Fprintf(cmd.OutOrStdout(), "cleared the stopped update to %s\n", r.Version)
+	fmt.Fprintf(cmd.OutOrStdout(), "cleared the stopped update to %s\n", printable.Line(r.Version))
 	return nil
 }
 

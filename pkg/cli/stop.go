@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/cybozu-go/neco/internal/printable"
 	"github.com/cybozu-go/neco/pkg/storage"
 	"github.com/cybozu-go/neco/pkg/update"
 )
@@ -56,7 +57,7 @@ func stopRun(ctx context.Context, cmd *cobra.Command, env *Env, s *storage.Stora
 		}
 		r := snap.Request
 		if why := notRunning(snap); why != "" {
-			fmt.Fprintln(cmd.OutOrStdout(), "nothing to stop: "+why)
+			fmt.Fprintln(cmd.OutOrStdout(), "nothing to stop: "+printable.Line(why))
 			return r != nil && r.Stop, nil
 		}
 		_, err = s.StopRequest(ctx, storage.Guard{LRN: -1}, r, update.OutcomeStopped, reason)
@@ -70,7 +71,7 @@ func stopRun(ctx context.Context, cmd *cobra.Command, env *Env, s *storage.Stora
 		if err := endHistory(ctx, env, s, r); err != nil {
 			return false, err
 		}
-		fmt.Fprintf(cmd.OutOrStdout(), "stopped the update to %s\nneco status shows how the boot servers leave it; neco recover lets a new one begin\n", r.Version)
+		fmt.Fprintf(cmd.OutOrStdout(), "stopped the update to %s\nneco status shows how the boot servers leave it; neco recover lets a new one begin\n", printable.Line(r.Version))
 		return false, nil
 	}
 	return false, fmt.Errorf("stop: %w", storage.ErrSuperseded)

@@ -10,6 +10,7 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 
 	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/internal/printable"
 	"github.com/cybozu-go/neco/pkg/hostkey"
 	"github.com/cybozu-go/neco/pkg/storage"
 	"github.com/cybozu-go/neco/pkg/vault"
@@ -53,7 +54,7 @@ uses, it is not: somebody has chosen to unseal Vault by hand.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			say, err := unseal(cmd.Context(), env)
 			for wait && err != nil && !hopeless(err) {
-				fmt.Fprintf(cmd.ErrOrStderr(), "tries again: %v\n", err)
+				fmt.Fprintf(cmd.ErrOrStderr(), "tries again: %s\n", printable.Line(err.Error()))
 				if neco.SleepContext(cmd.Context(), unsealPause) != nil {
 					return err
 				}

@@ -11,6 +11,7 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 
 	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/internal/printable"
 	"github.com/cybozu-go/neco/pkg/pki"
 	"github.com/cybozu-go/neco/pkg/renewal"
 	"github.com/cybozu-go/neco/pkg/retry"
@@ -160,7 +161,7 @@ func (r *run) stage(ctx context.Context, n int, s stage) error {
 
 // say tells the operator something of a stage.
 func (r *run) say(stage, format string, args ...any) {
-	fmt.Fprintf(r.Out, "%s  %-12s  %s\n", r.Now().Format("15:04:05"), stage, fmt.Sprintf(format, args...))
+	fmt.Fprintf(r.Out, "%s  %-12s  %s\n", r.Now().Format("15:04:05"), stage, printable.Line(fmt.Sprintf(format, args...)))
 }
 
 // server is this boot server as the owner of certificates.

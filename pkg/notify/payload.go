@@ -3,6 +3,8 @@ package notify
 import (
 	"strings"
 	"unicode/utf8"
+
+	"github.com/cybozu-go/neco/internal/printable"
 )
 
 // maxText bounds one text of a message: Slack hides what is longer, and an
@@ -39,7 +41,7 @@ func payloadOf(m Message) payload {
 // plain makes Slack show a text as it is: without escapes, "<!channel>" in an
 // error would call everybody.
 func plain(text string) string {
-	text = strings.ToValidUTF8(text, "\uFFFD")
+	text = printable.Lines(text)
 	if len(text) > maxText {
 		text = text[:maxText]
 		for !utf8.ValidString(text) {

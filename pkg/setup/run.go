@@ -10,6 +10,7 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 
 	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/internal/printable"
 	"github.com/cybozu-go/neco/pkg/component"
 	"github.com/cybozu-go/neco/pkg/hostkey"
 	"github.com/cybozu-go/neco/pkg/pki"
@@ -63,7 +64,7 @@ func (r *run) component() component.Host {
 func (r *run) say(stage, format string, args ...any) {
 	r.saying.Lock()
 	defer r.saying.Unlock()
-	fmt.Fprintf(r.Out, "%s  %-12s  %s\n", r.Now().Format("15:04:05"), stage, fmt.Sprintf(format, args...))
+	fmt.Fprintf(r.Out, "%s  %-12s  %s\n", r.Now().Format("15:04:05"), stage, printable.Line(fmt.Sprintf(format, args...)))
 }
 
 // table is what this run goes through.

@@ -3,11 +3,10 @@ package status
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"time"
-	"unicode"
 
 	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/internal/printable"
 	releases "github.com/cybozu-go/neco/pkg/release"
 	"github.com/cybozu-go/neco/pkg/storage"
 	"github.com/cybozu-go/neco/pkg/update"
@@ -145,12 +144,5 @@ func reason(err error) string {
 	return err.Error()
 }
 
-// clean takes control characters out of text that anybody may have written.
-func clean(s string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || r == unicode.ReplacementChar {
-			return ' '
-		}
-		return r
-	}, s)
-}
+// clean makes text fit to be shown that anybody may have written.
+func clean(s string) string { return printable.Line(s) }

@@ -1,0 +1,49 @@
+// Package printable makes text fit to be shown that somebody else wrote: what comes
+// from etcd, from a program or over the network could tamper with a terminal.
+package printable
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+)
+
+// maxRunes bounds a line: an error may carry the whole output of a program.
+const maxRunes = 2000
+
+// Line returns s as one line: line breaks and tabs become spaces, other characters
+// that are not to be seen are escaped as in Go. Of a long one the middle is left out.
+func Line(s string) string {
+	var parts []string
+	for part := range strings.Lines(strings.ReplaceAll(s, "\r\n", "\n")) {
+		if part = strings.TrimSpace(part); part != "" {
+			parts = append(parts, Lines(part))
+		}
+	}
+	return bounded(strings.ReplaceAll(strings.Join(parts, " "), "\t", " "))
+}
+
+// Lines returns s with its line breaks and tabs, and with all other characters
+// escaped that are not to be seen.
+func Lines(s string) string {
+	var b strings.Builder
+	for _, r := range strings.ToValidUTF8(s, string(unicode.ReplacementChar)) {
+		switch {
+		case r == '\n', r == '\t', unicode.IsPrint(r):
+			b.WriteRune(r)
+		case unicode.IsSpace(r) && r != '\r' && r > 0x7f: // of other scripts
+			b.WriteRune(' ')
+		default:
+			b.WriteString(strings.Trim(fmt.Sprintf("%q", r), "'"))
+		}
+	}
+	return b.String()
+}
+
+func bounded(s string) string {
+	r := []rune(s)
+	if len(r) <= maxRunes {
+		return s
+	}
+	return string(r[:maxRunes/2]) + " … " + string(r[len(r)-maxRunes/2:])
+}
