@@ -18,8 +18,9 @@ import (
 // Packages is what the package step needs of dpkg.
 type Packages interface {
 	Installed(ctx context.Context, name, version string) (bool, error)
-	// InstallInUnit installs a package in a service of its own and waits.
-	InstallInUnit(ctx context.Context, deb string) error
+	// InstallInUnit installs a package in a service of its own and waits; progress
+	// is told for what.
+	InstallInUnit(ctx context.Context, deb string, progress func(text string)) error
 }
 
 // Restarter restarts a service of ours.

@@ -97,7 +97,7 @@ func install(ctx context.Context, h *Host, t worker.Target) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		if err := h.Packages.InstallInUnit(ctx, path); err != nil {
+		if err := h.Packages.InstallInUnit(ctx, path, t.Progress); err != nil {
 			if errors.Is(err, host.ErrRefused) {
 				err = releaseFault(t, err)
 			}

@@ -76,8 +76,8 @@ func (r realHost) Installed(ctx context.Context, name, version string) (bool, er
 	return r.packages.Installed(ctx, name, version)
 }
 
-func (r realHost) InstallInUnit(ctx context.Context, deb string) error {
-	return r.packages.InstallInUnit(ctx, r.units, deb, nil)
+func (r realHost) InstallInUnit(ctx context.Context, deb string, progress func(text string)) error {
+	return r.packages.InstallInUnit(ctx, r.units, deb, progress)
 }
 
 func (r realHost) containers(c storage.Config) (component.Containers, error) {

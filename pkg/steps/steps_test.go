@@ -56,8 +56,9 @@ func (o *outside) note(text string) { o.did = append(o.did, text) }
 
 func (o *outside) Installed(context.Context, string, string) (bool, error) { return o.installed, nil }
 
-func (o *outside) InstallInUnit(_ context.Context, deb string) error {
+func (o *outside) InstallInUnit(_ context.Context, deb string, progress func(string)) error {
 	o.note("install " + deb)
+	progress("waiting for dpkg's lock")
 	return nil
 }
 
@@ -116,7 +117,12 @@ func TestTheInstallationReplacesThisProgramOrSaysSo(t *testing.T) {
 	o, _, h, _ := newHost(t)
 	o.staged = "/staged.deb"
 	tg, _ := target(neco.ProdEnv)
+	var told string
+	tg.Progress = func(text string) { told = text }
 	_, err := h.Do(t.Context(), update.Place{Step: 0, Action: 1}, tg)
+	if told != "waiting for dpkg's lock" {
+		t.Errorf("the status says %q", told)
+	}
 	if err == nil || !strings.Contains(err.Error(), "not restarted") {
 		t.Errorf("error %v", err)
 	}
