@@ -336,14 +336,14 @@ func TestInstallInUnit(t *testing.T) {
 			"echo write error: No space left on device >&2; false": false,
 		} {
 			p, _ := setup(t)
-			err := p.InstallInUnit(t.Context(), Units{}, buildDeb(t, "1.0", script))
+			err := p.InstallInUnit(t.Context(), Units{}, buildDeb(t, "1.0", script), nil)
 			if err == nil || errors.Is(err, ErrRefused) != want {
 				t.Errorf("%s: %v", script, err)
 			}
 		}
 		p, _ := setup(t)
 		p.Installer = []string{"/bin/true"}
-		if err := p.InstallInUnit(t.Context(), Units{}, buildDeb(t, "1.0", "true")); err == nil || errors.Is(err, ErrRefused) {
+		if err := p.InstallInUnit(t.Context(), Units{}, buildDeb(t, "1.0", "true"), nil); err == nil || errors.Is(err, ErrRefused) {
 			t.Errorf("nothing was tried: %v", err)
 		}
 	})

@@ -15,8 +15,7 @@ import (
 type fault int
 
 const (
-	// open: everything passes.
-	open fault = iota
+	_ fault = iota // everything passes
 	// refused: connections are closed, and new ones, too.
 	refused
 	// silent: nothing passes from the client; it arrives later.
