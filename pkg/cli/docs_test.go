@@ -27,6 +27,7 @@ func TestDocsAreFresh(t *testing.T) {
 	}{
 		{"neco.md", "commands", commandTable},
 		{"neco.md", "config", configTable},
+		{"neco.md", "exit codes", exitCodeTable},
 		{"etcd.md", "keys", keyTable},
 		{"update.md", "steps", stepTable},
 	}
@@ -72,6 +73,14 @@ func table(head []string, rows [][]string) string {
 		line(r)
 	}
 	return b.String()
+}
+
+func exitCodeTable() string {
+	var rows [][]string
+	for _, c := range cli.ExitCodes() {
+		rows = append(rows, []string{strconv.Itoa(c.Code), c.Meaning})
+	}
+	return table([]string{"exit code", "meaning"}, rows)
 }
 
 func commandTable() string {

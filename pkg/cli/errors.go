@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 
 	"github.com/hashicorp/vault/api"
 
@@ -12,15 +13,40 @@ import (
 	"github.com/cybozu-go/neco/pkg/vault"
 )
 
-// Exit codes beyond 0 and 1.
+// Exit codes beyond 0 and 1, see [ExitCodes].
 const (
 	// CodeError is what is-running returns when it cannot tell.
-	CodeError = 2
-	// CodeRunning is that of status --wait when the update still runs.
-	CodeRunning = 3
-	// CodeStopped is that of status --wait when the update was stopped.
-	CodeStopped = 4
+	CodeError    = 2
+	CodeRunning  = 3
+	CodeStopped  = 4
+	CodeDegraded = 5
 )
+
+// ExitCode is a row of the table of exit codes that tell how a data centre is.
+type ExitCode struct {
+	Code    int
+	Meaning string
+}
+
+// ExitCodes lists the exit codes of neco status --wait and --exit-code.
+func ExitCodes() []ExitCode {
+	return []ExitCode{
+		{0, "healthy; with --wait: the update is complete, and no other one is due"},
+		{1, "an error: nothing could be learned"},
+		{CodeRunning, "an update runs or is due; with --wait: it is not over after --timeout"},
+		{CodeStopped, "the update has aborted, was stopped, or took too long"},
+		{CodeDegraded, "degraded: status names the problems (--exit-code only)"},
+	}
+}
+
+// exitCodeHelp is the table for the help of a command.
+func exitCodeHelp() string {
+	var b strings.Builder
+	for _, c := range ExitCodes() {
+		fmt.Fprintf(&b, "  %d  %s\n", c.Code, c.Meaning)
+	}
+	return strings.TrimSuffix(b.String(), "\n")
+}
 
 // ExitError ends the program with a code. Err may be nil: then nothing is
 // printed, because everything was said already.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/cybozu-go/neco/internal/printable"
 	"github.com/cybozu-go/neco/pkg/cli/status"
+	"github.com/cybozu-go/neco/pkg/membership"
 	"github.com/cybozu-go/neco/pkg/release"
 	"github.com/cybozu-go/neco/pkg/storage"
 	"github.com/cybozu-go/neco/pkg/update"
@@ -31,7 +32,8 @@ type follower struct {
 	last *status.View
 	// trouble is the last error of etcd that was told.
 	trouble string
-	vaults  vaultWatch
+	probes  probes
+	screen  screen
 }
 
 // follow shows changes until the update ends (--wait) or ctx does. An etcd
@@ -44,15 +46,24 @@ func follow(cmd *cobra.Command, env *Env, s *storage.Storage, o statusOptions) e
 		ctx, stop = context.WithTimeout(ctx, o.timeout)
 		defer stop()
 	}
-	f := &follower{statusOptions: o, cmd: cmd, terminal: isTerminal(cmd.OutOrStdout()), vaults: vaultWatch{ask: env.askVaults}}
+	f := &follower{statusOptions: o, cmd: cmd, probes: probes{
+		ask: env.askVaults, etcd: func(ctx context.Context) membership.Cluster { return askEtcd(ctx, s) },
+	}}
+	f.terminal = isTerminal(cmd.OutOrStdout())
+	defer f.leaveScreen()
 	wake, stopWatch := wakeOn(ctx, s)
 	defer stopWatch()
 	tick := time.NewTicker(redrawEvery)
 	defer tick.Stop()
 	for {
 		v, err := f.read(ctx, env, s)
-		if err == nil {
-			f.vaults.add(ctx, &v)
+		if err != nil {
+			if err := f.showStale(ctx, env.Now(), err); err != nil {
+				return err
+			}
+		} else {
+			f.probes.add(ctx, &v)
+			v.Judge()
 			if err := f.show(v); err != nil {
 				return err
 			}
@@ -70,18 +81,33 @@ func follow(cmd *cobra.Command, env *Env, s *storage.Storage, o statusOptions) e
 }
 
 // read returns the current view; what hinders it is told once.
-func (f *follower) read(ctx context.Context, env *Env, s *storage.Storage) (status.View, error) {
-	rctx, cancel := context.WithTimeout(ctx, etcdTimeout)
-	defer cancel()
-	v, err := env.view(rctx, s)
+func (f *follower) read(ctx context.Context, env *Env, s *storage.Storage) (v status.View, err error) {
+	err = explain(guarded(ctx, s.Client(), etcdTimeout, func(ctx context.Context) error {
+		v, err = env.view(ctx, s)
+		return err
+	}))
 	switch {
 	case err == nil:
 		f.trouble = ""
+	case f.terminal && f.watch:
 	case ctx.Err() == nil && err.Error() != f.trouble:
 		f.trouble = err.Error()
-		fmt.Fprintf(f.cmd.ErrOrStderr(), "waits for etcd: %s\n", printable.Line(err.Error()))
+		fmt.Fprintf(f.cmd.ErrOrStderr(), "waiting for etcd: %s\n", printable.Line(err.Error()))
 	}
 	return v, err
+}
+
+// showStale shows on a terminal what was read last, marked as stale.
+func (f *follower) showStale(ctx context.Context, now time.Time, err error) error {
+	if !f.watch || !f.terminal || f.json() || ctx.Err() != nil {
+		return nil
+	}
+	v := status.View{At: now}
+	if f.last != nil {
+		v = *f.last
+	}
+	v.Stale = &status.Stale{At: now, Error: printable.Line(err.Error())}
+	return f.screen.draw(f.cmd.OutOrStdout(), v)
 }
 
 // show shows v as far as it is new; without --watch it shows nothing yet.
@@ -96,7 +122,7 @@ func (f *follower) show(v status.View) error {
 	case f.json():
 		return showLine(w, old, v)
 	case f.terminal:
-		return redraw(w, v)
+		return f.screen.draw(w, v)
 	case old == nil:
 		return v.Render(w)
 	}
@@ -106,18 +132,6 @@ func (f *follower) show(v status.View) error {
 		}
 	}
 	return nil
-}
-
-// redraw replaces what is on the screen.
-func redraw(w io.Writer, v status.View) error {
-	const home, clear = "\x1b[H", "\x1b[J"
-	var b bytes.Buffer
-	b.WriteString(home + clear)
-	if err := v.Render(&b); err != nil {
-		return err
-	}
-	_, err := b.WriteTo(w)
-	return err
 }
 
 // showLine writes v as one line of JSON if it differs from old.
@@ -182,7 +196,8 @@ func (f *follower) finish(v status.View, err error) error {
 	if f.watch {
 		return err
 	}
-	v.AddVaults(f.vaults.ask(context.WithoutCancel(f.cmd.Context()), v.Registered()))
+	v.AddVaults(f.probes.ask(context.WithoutCancel(f.cmd.Context()), v.Registered()))
+	v.Judge()
 	return errors.Join(show(f.cmd, f.statusOptions, v), err)
 }
 

@@ -64,7 +64,7 @@ func named(key, value string) bool {
 		return value != "" // an empty one is none
 	}
 	return slices.ContainsFunc([]string{storage.KeyRequest, storage.KeyStatuses, storage.KeyContents, storage.KeySwitch,
-		storage.KeyPresence, storage.KeyCheck, storage.KeyCerts, storage.KeyBackups, storage.KeyBadReleases}, func(p string) bool {
+		storage.KeyPresence, storage.KeyCheck, storage.KeyCerts, storage.KeyBackups, storage.KeyBadReleases, storage.KeyHeartbeats}, func(p string) bool {
 		return strings.HasPrefix(key, p)
 	})
 }

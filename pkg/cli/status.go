@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/cybozu-go/neco/pkg/cli/status"
+	"github.com/cybozu-go/neco/pkg/membership"
 	"github.com/cybozu-go/neco/pkg/release"
 	"github.com/cybozu-go/neco/pkg/steps"
 	"github.com/cybozu-go/neco/pkg/storage"
@@ -17,6 +18,7 @@ import (
 type statusOptions struct {
 	output
 	watch, wait bool
+	exitCode    bool
 	timeout     time.Duration
 	// target is what --wait waits for; nil: the end of whatever is under way.
 	target *release.Version
@@ -39,11 +41,14 @@ With --watch the picture is drawn anew whenever it changes; where the output is
 no terminal, one line is printed for each change (with -o json: one object a
 line).
 
-With --wait the command ends when the update does, and no other one is due. It
-exits with 0 if that is complete, with 4 if it was stopped, has aborted or took
-too long, and with 3 if it is not over after --timeout. A release that was
-published a moment ago is not known yet: with --for VERSION the end of the
-update to that version, or to a newer one, is waited for.`,
+With --wait the command ends when the update does, and no other one is due. A
+release that was published a moment ago is not known yet: with --for VERSION the
+command waits until the update to that version, or to a newer one, is complete.
+
+Exit codes of --wait and --exit-code; without them status exits with 0 unless
+there is an error:
+
+` + exitCodeHelp(),
 		Args: none(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := o.check(cmd, version); err != nil {
@@ -57,17 +62,43 @@ update to that version, or to a newer one, is waited for.`,
 				if err != nil {
 					return err
 				}
-				v.AddVaults(env.askVaults(ctx, v.Registered()))
-				return show(cmd, o, v)
+				env.probe(ctx, s, &v)
+				v.Judge()
+				if err := show(cmd, o, v); err != nil || !o.exitCode {
+					return err
+				}
+				return healthError(v)
 			})
 		},
 	}
 	o.register(cmd)
 	cmd.Flags().BoolVarP(&o.watch, "watch", "w", false, "follow the changes until interrupted")
-	cmd.Flags().BoolVar(&o.wait, "wait", false, "end when the update ends: 0 complete, 4 stopped, aborted or timeout, 3 not over")
+	cmd.Flags().BoolVar(&o.wait, "wait", false, "end when the update ends, with an exit code for how")
+	cmd.Flags().BoolVar(&o.exitCode, "exit-code", false, "exit with a code for the health of the data centre")
+	cmd.MarkFlagsMutuallyExclusive("exit-code", "wait")
+	cmd.MarkFlagsMutuallyExclusive("exit-code", "watch")
 	cmd.Flags().StringVar(&version, "for", "", "wait until `VERSION`, or a newer one, is complete")
 	cmd.Flags().DurationVar(&o.timeout, "timeout", 0, "how long --wait waits at most (default: for ever)")
 	return cmd
+}
+
+// probe asks the Vaults and the members of etcd, at the same time.
+func (env *Env) probe(ctx context.Context, s *storage.Storage, v *status.View) {
+	members := make(chan membership.Cluster, 1)
+	go func() { members <- askEtcd(ctx, s) }()
+	v.AddVaults(env.askVaults(ctx, v.Registered()))
+	if c := <-members; c != nil {
+		v.AddEtcd(c)
+	}
+}
+
+// healthError is the exit code for the health of a data centre.
+func healthError(v status.View) error {
+	code := map[status.Health]int{status.Halted: CodeStopped, status.Degraded: CodeDegraded, status.Updating: CodeRunning}[v.Health]
+	if code == 0 {
+		return nil
+	}
+	return &ExitError{Code: code}
 }
 
 // check validates the flags.
@@ -111,6 +142,16 @@ func (env *Env) view(ctx context.Context, s *storage.Storage) (status.View, erro
 		return status.View{}, err
 	}
 	v.AddBackups(backups, bad)
+	heartbeats, bad, err := s.Heartbeats(ctx)
+	if err != nil {
+		return status.View{}, err
+	}
+	v.AddHeartbeats(heartbeats, bad)
+	updater, holder, err := s.Leaders(ctx)
+	if err != nil {
+		return status.View{}, err
+	}
+	v.AddLeaders(updater, holder)
 	return v, nil
 }
 

@@ -41,17 +41,20 @@ func (env *Env) withStorage(f func(*storage.Storage) error) error {
 
 // request is withStorage for commands that take one moment.
 func (env *Env) request(ctx context.Context, f func(context.Context, *storage.Storage) error) error {
-	ctx, cancel := context.WithTimeout(ctx, etcdTimeout)
-	defer cancel()
-	return env.withStorage(func(s *storage.Storage) error { return f(ctx, s) })
+	return env.withStorage(func(s *storage.Storage) error {
+		return guarded(ctx, s.Client(), etcdTimeout, func(ctx context.Context) error { return f(ctx, s) })
+	})
 }
 
 // explain adds what to do about an error of etcd, unless somebody has.
 func explain(err error) error {
 	var hinted *Hint
+	var gone *noMajorityError
 	switch {
 	case err == nil, errors.As(err, &hinted):
 		return err
+	case errors.As(err, &gone):
+		return hint(err, "start etcd on the servers that do not answer (there: systemctl status etcd-container); what runs goes on meanwhile, and no update starts")
 	case errors.Is(err, storage.ErrSuperseded):
 		return hint(err, "somebody else changed it at the same moment; look at neco status and try again")
 	case errors.Is(err, context.DeadlineExceeded), grpcCode(err) == codes.Unavailable, grpcCode(err) == codes.DeadlineExceeded:

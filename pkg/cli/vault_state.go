@@ -3,11 +3,14 @@ package cli
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/pkg/cli/status"
+	"github.com/cybozu-go/neco/pkg/membership"
+	"github.com/cybozu-go/neco/pkg/storage"
 	"github.com/cybozu-go/neco/pkg/vault"
 )
 
@@ -40,10 +43,15 @@ func (env *Env) askVaults(ctx context.Context, lrns []int) map[int]string {
 // vaultEvery is how often they are asked while an update is followed.
 const vaultEvery = 10 * time.Second
 
-// vaultWatch asks the Vaults now and then.  One that is restarted does not serve
-// for a moment, so what it says counts when it has said it twice.
-type vaultWatch struct {
-	ask func(ctx context.Context, lrns []int) map[int]string
+// probes ask the Vaults and the members of etcd now and then.  One that is
+// restarted does not serve for a moment, so trouble counts when it was seen twice.
+type probes struct {
+	ask  func(ctx context.Context, lrns []int) map[int]string
+	etcd func(ctx context.Context) membership.Cluster
+	// cluster is the last answer of etcd's members, unconfirmed one with trouble
+	// that was not shown yet.
+	cluster     membership.Cluster
+	unconfirmed bool
 	// next is when they are asked again; last what they said then.
 	next time.Time
 	last map[int]string
@@ -52,7 +60,7 @@ type vaultWatch struct {
 }
 
 // add adds what is known to v, and asks if it is time for that.
-func (w *vaultWatch) add(ctx context.Context, v *status.View) {
+func (w *probes) add(ctx context.Context, v *status.View) {
 	if !v.At.Before(w.next) {
 		w.next = v.At.Add(vaultEvery)
 		now := w.ask(ctx, v.Registered())
@@ -63,8 +71,36 @@ func (w *vaultWatch) add(ctx context.Context, v *status.View) {
 			}
 		}
 		w.last = now
+		w.lookAtEtcd(ctx)
 	}
 	v.AddVaults(w.twice)
+	if w.cluster != nil {
+		v.AddEtcd(w.cluster)
+	}
+}
+
+// lookAtEtcd asks the members of etcd. New trouble is shown if the next look
+// confirms it.
+func (w *probes) lookAtEtcd(ctx context.Context) {
+	now := w.etcd(ctx)
+	trouble := now == nil || slices.ContainsFunc(now, func(m membership.Member) bool { return !m.Healthy })
+	if trouble && !w.unconfirmed && w.cluster != nil {
+		w.unconfirmed = true
+		return
+	}
+	w.cluster, w.unconfirmed = now, false
+}
+
+// askEtcd asks the members of etcd; nil: their list could not be read. It takes two
+// seconds at most.
+func askEtcd(ctx context.Context, s *storage.Storage) membership.Cluster {
+	ctx, cancel := context.WithTimeout(ctx, vaultPatience)
+	defer cancel()
+	c, err := membership.Look(ctx, s.Client())
+	if err != nil {
+		return nil
+	}
+	return c
 }
 
 func (env *Env) vaultServes(ctx context.Context, lrn int) error {

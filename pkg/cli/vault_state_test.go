@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/cybozu-go/neco/pkg/cli/status"
+	"github.com/cybozu-go/neco/pkg/membership"
 )
 
 // A Vault that is restarted in an update is away for a moment; one that waits
@@ -22,7 +23,7 @@ func TestWhatAVaultSaysCountsWhenItSaysItTwice(t *testing.T) {
 	}
 	want := []map[int]string{{}, {1: "Vault is sealed"}, {1: "Vault is sealed"}, {}, {}}
 	asked := 0
-	w := vaultWatch{ask: func(_ context.Context, lrns []int) map[int]string {
+	w := probes{etcd: func(context.Context) membership.Cluster { return nil }, ask: func(_ context.Context, lrns []int) map[int]string {
 		if !slices.Equal(lrns, []int{0, 1, 2}) {
 			t.Errorf("asked are %v, not the registered ones", lrns)
 		}

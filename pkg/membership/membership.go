@@ -45,6 +45,10 @@ type Member struct {
 	Leader bool
 	// Version of its program, empty if it does not answer.
 	Version string
+	// Trouble is why it is not healthy, for people.
+	Trouble string
+	// Size and Quota of its database in bytes; a quota of 0 is unknown.
+	Size, Quota int64
 }
 
 // Cluster is the members, in the order of their peer URLs.
@@ -80,15 +84,25 @@ func look(ctx context.Context, c *clientv3.Client, m *etcdserverpb.Member) Membe
 		v.PeerURL = m.PeerURLs[0]
 	}
 	if len(m.ClientURLs) == 0 {
+		v.Trouble = "it was added and has never started"
 		return v
 	}
 	v.ClientURL = m.ClientURLs[0]
 	ctx, cancel := context.WithTimeout(ctx, statusTimeout)
 	defer cancel()
-	if s, err := c.Status(ctx, v.ClientURL); err == nil {
-		v.Healthy, v.Version = len(s.Errors) == 0 && s.Leader != 0, s.Version
-		v.Leader = s.Leader == m.ID
+	s, err := c.Status(ctx, v.ClientURL)
+	if err != nil {
+		v.Trouble = "it does not answer at " + v.ClientURL
+		return v
 	}
+	v.Version, v.Leader, v.Size, v.Quota = s.Version, s.Leader == m.ID, s.DbSize, s.DbSizeQuota
+	switch {
+	case len(s.Errors) > 0:
+		v.Trouble = strings.Join(s.Errors, "; ")
+	case s.Leader == 0:
+		v.Trouble = "it has no leader"
+	}
+	v.Healthy = v.Trouble == ""
 	return v
 }
 

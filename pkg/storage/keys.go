@@ -58,7 +58,7 @@ func Keys() []KeySpec {
 		{"info/release-check", "the last look for a release: checked_at; optional stale_since, error, skipped, withdrawn", "neco-updater (guarded)"},
 		{"info/ssh-pubkey", "public key for node users", "neco ssh generate"},
 		{"status/current", "request: version, servers, stop, started_at; optional reason", "neco-updater (guarded), setup, neco stop"},
-		{"status/bootservers/<LRN>", "status: version, step, cond, message; optional started_at, phase, host_id, at", "neco-worker (guarded)"},
+		{"status/bootservers/<LRN>", "status: version, step, cond, message; optional started_at, phase, host_id, at, since", "neco-worker (guarded)"},
 		{"contents/<name>", "outcome of a once-action: version, success; optional started_at, digest", "holder of the lock (guarded)"},
 		{"switch/<group>", "which version of a group may run: version, started_at, side", "neco-worker (guarded, first writer decides)"},
 		{"bad-releases/<version>", "why a release is not installed again: reason, step, lrn, at", "neco-worker (guarded), deleted by neco recover --retry"},

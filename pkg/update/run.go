@@ -74,8 +74,10 @@ type Status struct {
 	Phase int `json:"phase,omitempty"`
 	// HostID tells a re-imaged server from the one that it replaces.
 	HostID string `json:"host_id,omitempty"`
-	// At is when the worker wrote it, by its own clock; for people only.
-	At *time.Time `json:"at,omitempty"`
+	// At is when the worker wrote it, Since when it arrived there, by its own
+	// clock; for people only.
+	At    *time.Time `json:"at,omitempty"`
+	Since *time.Time `json:"since,omitempty"`
 	// Rev is the revision of etcd at which it was written.
 	Rev int64 `json:"-"`
 }

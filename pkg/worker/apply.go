@@ -70,7 +70,10 @@ func (w *worker) write(ctx context.Context, r *session, d update.Decision) (bool
 	switch d.Do {
 	case update.Report:
 		now := time.Now().UTC()
-		d.Status.At = &now
+		d.Status.At, d.Status.Since = &now, &now
+		if own, ok := r.snap.Status(w.LRN); ok && own.Arrival() == d.Status.Arrival() && own.Cond == d.Status.Cond && own.Since != nil {
+			d.Status.Since = own.Since
+		}
 		put := w.store.PutStatus
 		if d.Bad {
 			put = w.store.PutFault

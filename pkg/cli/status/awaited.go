@@ -1,6 +1,7 @@
 package status
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -21,7 +22,7 @@ func awaited(s update.State, t update.Table) *Awaited {
 	if len(a.Servers) == 0 {
 		return nil
 	}
-	a.Since = lastHeard(s, a.Servers)
+	a.Since = lastArrival(s, a.Servers)
 	return a
 }
 
@@ -55,9 +56,16 @@ func nextBarrier(t update.Table, a update.Arrival) update.Arrival {
 // stepName is the name of the step, with those of the actions where it has
 // several phases.
 func stepName(t update.Table, a update.Arrival) string {
-	name := t.Name(a.Step)
+	if acts := doing(t, a); acts != "" {
+		return t.Name(a.Step) + ": " + acts
+	}
+	return t.Name(a.Step)
+}
+
+// doing names the actions of a part of a step; empty: the step has one part.
+func doing(t update.Table, a update.Arrival) string {
 	if a.Step < 0 || a.Step >= len(t) {
-		return name
+		return ""
 	}
 	var acts []string
 	phases := 0
@@ -68,17 +76,20 @@ func stepName(t update.Table, a update.Arrival) string {
 		}
 	}
 	if phases == 0 || len(acts) == 0 {
-		return name
+		return ""
 	}
-	return name + ": " + strings.Join(acts, ", ")
+	return strings.Join(acts, ", ")
 }
 
-// lastHeard is the newest report of the servers, or the start of the run.
-func lastHeard(s update.State, servers []int) *time.Time {
+// lastArrival is when the last of the servers arrived where it is, or the start of
+// the run.
+func lastArrival(s update.State, servers []int) *time.Time {
 	last := s.Request.StartedAt
 	for _, lrn := range servers {
-		if st, ok := s.Status(lrn); ok && st.At != nil && st.At.After(last) {
-			last = *st.At
+		st, ok := s.Status(lrn)
+		at := cmp.Or(st.Since, st.At)
+		if ok && at != nil && at.After(last) {
+			last = *at
 		}
 	}
 	return &last

@@ -52,7 +52,7 @@ func TestBackupWarnings(t *testing.T) {
 			if err := v.Render(&b); err != nil {
 				t.Fatal(err)
 			}
-			if !strings.Contains(b.String(), tt.want) || strings.Contains(b.String(), "no snapshot") != (tt.want != "") {
+			if !strings.Contains(unwrapped(b), tt.want) || strings.Contains(b.String(), "no snapshot") != (tt.want != "") {
 				t.Errorf("shown:\n%s", b.String())
 			}
 			want := []string{tt.want, "malformed key backups/x: no number"}

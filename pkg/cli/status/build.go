@@ -14,7 +14,7 @@ import (
 
 // New returns the view of a snapshot that was read at the time at.
 func New(s *storage.Snapshot, t update.Table, at time.Time) View {
-	v := View{Revision: s.Revision, At: at.UTC(), State: state(s), Servers: []Server{}}
+	v := View{Revision: s.Revision, At: at.UTC(), State: state(s), Servers: []Server{}, LastStep: t.Last()}
 	if r := s.Request; r != nil {
 		v.Version, v.StartedAt, v.Members = clean(r.Version), &r.StartedAt, r.Members()
 		v.Outcome, v.Reason = clean(string(r.Outcome)), clean(r.Reason)
@@ -86,6 +86,9 @@ func server(s *storage.Snapshot, t update.Table, lrn int, run View) Server {
 		step := st.Step
 		v.Version, v.Step, v.Phase, v.At = clean(st.Version), &step, st.Phase, st.At
 		v.StepName, v.Message = t.Name(st.Step), clean(st.Message)
+		if st.Cond == neco.CondRunning {
+			v.Doing = doing(t, st.Arrival())
+		}
 		v.Reported = reportedState(st.Cond)
 	}
 	v.State = serverState(v, alive, run)

@@ -40,7 +40,7 @@ func TestCertificateWarnings(t *testing.T) {
 			if err := v.Render(&b); err != nil {
 				t.Fatal(err)
 			}
-			if !strings.Contains(b.String(), tt.want) || strings.Contains(b.String(), "certificate") != (tt.want != "") {
+			if !strings.Contains(unwrapped(b), tt.want) || strings.Contains(b.String(), "boot server 1:") != (tt.want != "") {
 				t.Errorf("shown:\n%s", b.String())
 			}
 			want := []string{tt.want}

@@ -68,7 +68,7 @@ func (v View) due() string {
 	}
 	line := "next " + v.nextLine()
 	if v.Awaited != nil {
-		line += ", awaits " + serverList(v.Awaited.Servers)
+		line += ", waiting for " + serverList(v.Awaited.Servers)
 	}
 	return line
 }
@@ -77,12 +77,12 @@ func (v View) change(s Server) string {
 	line := v.serverState(s)
 	switch {
 	case s.State == ServerRunning || s.State == ServerWaiting:
-		line = "step " + s.step() // which of both follows from the others
+		line = "step " + v.step(s) // which of both follows from the others
 	case s.Step != nil && s.State != ServerCompleted:
-		line += ", step " + s.step()
+		line += ", step " + v.step(s)
 	}
 	if s.State == ServerUnknown {
-		line += ", " + s.worker()
+		line += ", " + v.worker(s)
 	}
 	if note := v.note(s); note != "" {
 		line += ": " + note

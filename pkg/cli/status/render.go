@@ -7,40 +7,39 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+
+	"github.com/cybozu-go/neco"
 )
 
-// Render writes the view for people.
-func (v View) Render(w io.Writer) error {
-	var b strings.Builder
-	head := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	update := v.updateLine()
-	if v.State == Running {
-		update += ", " + ago(v.At, *v.StartedAt)
+// Render writes the view for people, in lines of at most [Width] characters as far
+// as words allow.
+func (v View) Render(w io.Writer) error { return v.RenderTo(w, Width) }
+
+// RenderTo is Render for a terminal of another width.
+func (v View) RenderTo(w io.Writer, width int) error {
+	if v.Health == "" {
+		v.Judge()
 	}
-	fmt.Fprintf(head, "update\t%s\n", update)
+	var b strings.Builder
+	line := func(label, text string) { labelled(&b, label, text, width) }
+	v.renderHeadline(line)
+	line("update", v.updateLine()+v.runningFor())
 	if v.Reason != "" {
-		fmt.Fprintf(head, "reason\t%s\n", v.Reason)
+		line("reason", v.Reason)
 	}
 	if v.Awaited != nil {
-		fmt.Fprintf(head, "awaited\t%s\n", v.Awaited.line(v.At))
+		line("waiting", v.Awaited.line(v.now()))
 	}
 	if v.Next != nil {
-		fmt.Fprintf(head, "next\t%s\n", v.nextLine())
+		line("next", v.nextLine())
 	}
-	fmt.Fprintf(head, "release\t%s\n", v.Release.line(v.At))
-	if v.Release.StaleSince != nil {
-		fmt.Fprintf(head, "\tstale since %s: %s\n", stamp(v.Release.StaleSince), v.Release.Error)
+	lines(line, "release", v.releaseLines())
+	if v.Etcd != nil {
+		line("etcd", v.Etcd.line())
 	}
-	if v.Release.Overdue {
-		fmt.Fprintf(head, "\tnobody has looked for releases since %s; is neco-updater running?\n", stamp(v.Release.CheckedAt))
-	}
-	renderWarnings(head, "", v.Release.warnings())
-	renderWarnings(head, "bad release", v.badReleaseWarnings())
-	renderWarnings(head, "certificates", v.certificateWarnings())
-	renderWarnings(head, "backups", v.backupWarnings())
-	renderWarnings(head, "vault", v.vaultWarnings())
-	head.Flush()
+	lines(line, "to do", v.toDo())
 	v.renderServers(&b)
+	v.renderNotes(line, &b)
 	if len(v.Malformed) > 0 {
 		b.WriteString("\nmalformed keys, skipped and left as they are:\n")
 	}
@@ -51,12 +50,66 @@ func (v View) Render(w io.Writer) error {
 	return err
 }
 
-// renderWarnings writes lines below one label.
-func renderWarnings(w io.Writer, label string, lines []string) {
-	for _, line := range lines {
-		fmt.Fprintf(w, "%s\t%s\n", label, line)
+// lines writes several texts below one label.
+func lines(line func(label, text string), label string, texts []string) {
+	for _, text := range texts {
+		line(label, text)
 		label = ""
 	}
+}
+
+// renderHeadline says first whether somebody has to do something, and why.
+func (v View) renderHeadline(line func(label, text string)) {
+	if v.Stale != nil {
+		line("STALE", fmt.Sprintf("read %s; since then: %s", ago(v.now(), v.At), v.Stale.Error))
+	}
+	if len(v.Problems) > 0 {
+		lines(line, "DEGRADED", v.Problems)
+	}
+}
+
+// now is the time that durations are counted to.
+func (v View) now() time.Time {
+	if v.Stale != nil {
+		return v.Stale.At
+	}
+	return v.At
+}
+
+func (v View) runningFor() string {
+	if v.State != Running {
+		return ""
+	}
+	return ", " + ago(v.now(), *v.StartedAt)
+}
+
+func (v View) releaseLines() []string {
+	all := []string{v.Release.line(v.now())}
+	if v.Release.StaleSince != nil {
+		all = append(all, fmt.Sprintf("every search has failed since %s: %s", stamp(v.Release.StaleSince), v.Release.Error))
+	}
+	all = append(all, v.Release.warnings()...)
+	return append(all, v.badReleaseWarnings()...)
+}
+
+// toDo is the command that an operator needs next.
+func (v View) toDo() []string {
+	switch {
+	case v.State == Stopped:
+		return []string{"when the cause is gone, run: neco recover"}
+	case v.State == Unreadable:
+		return []string{"delete the request with: neco recover --malformed"}
+	case v.Awaited != nil && v.silentAwaited():
+		return []string{"look there at: systemctl status neco-worker"}
+	}
+	return nil
+}
+
+// silentAwaited reports whether one of the awaited servers has no worker.
+func (v View) silentAwaited() bool {
+	return slices.ContainsFunc(v.Servers, func(s Server) bool {
+		return s.Worker == nil && !v.restarts(s) && slices.Contains(v.Awaited.Servers, s.LRN)
+	})
 }
 
 func (v View) updateLine() string {
@@ -70,9 +123,9 @@ func (v View) updateLine() string {
 		if how == "" {
 			how = "stopped"
 		}
-		return fmt.Sprintf("%s %s; begun %s", v.Version, how, stamp(v.StartedAt))
+		return fmt.Sprintf("%s %s; started %s", v.Version, how, stamp(v.StartedAt))
 	}
-	return fmt.Sprintf("%s %s; begun %s", v.Version, v.State, stamp(v.StartedAt))
+	return fmt.Sprintf("%s %s; started %s", v.Version, v.State, stamp(v.StartedAt))
 }
 
 func (v View) nextLine() string {
@@ -80,15 +133,23 @@ func (v View) nextLine() string {
 	if v.Next.Version == v.Version {
 		line += " again, with " + serverList(v.Next.Servers)
 	}
-	return line + "; has not begun yet"
+	return line + "; not started yet"
 }
 
 func (a Awaited) line(now time.Time) string {
-	line := serverList(a.Servers) + " to " + a.To
+	servers, rest := a.Servers, ""
+	if a.Holder != nil {
+		others := slices.DeleteFunc(slices.Clone(a.Servers), func(lrn int) bool { return lrn == *a.Holder })
+		servers = []int{*a.Holder}
+		if len(others) > 0 {
+			rest = "; then " + serverList(others)
+		}
+	}
+	line := "for " + serverList(servers) + " to " + a.To
 	if a.Since != nil {
 		line += fmt.Sprintf(", since %s, %s", stamp(a.Since), ago(now, *a.Since))
 	}
-	return line
+	return line + rest
 }
 
 func (r Release) line(now time.Time) string {
@@ -97,12 +158,14 @@ func (r Release) line(now time.Time) string {
 		newest = "none is known"
 	}
 	switch {
+	case r.Env == "" || r.Env == neco.NoneEnv:
+		return newest + "; env none: releases are not searched for"
 	case r.CheckedAt != nil:
-		return fmt.Sprintf("%s; env %s, looked %s", newest, r.Env, ago(now, *r.CheckedAt))
+		return fmt.Sprintf("%s; env %s, checked %s", newest, r.Env, ago(now, *r.CheckedAt))
 	case r.StaleSince != nil:
-		return fmt.Sprintf("%s; env %s, no look has worked yet", newest, r.Env)
+		return fmt.Sprintf("%s; env %s, no successful check yet", newest, r.Env)
 	}
-	return fmt.Sprintf("%s; env %s, nobody has looked yet", newest, r.Env)
+	return fmt.Sprintf("%s; env %s, no check yet", newest, r.Env)
 }
 
 func (v View) renderServers(b *strings.Builder) {
@@ -112,76 +175,82 @@ func (v View) renderServers(b *strings.Builder) {
 	}
 	b.WriteByte('\n')
 	tw := tabwriter.NewWriter(b, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(tw, "LRN\tVERSION\tSTEP\tSTATE\tWORKER\tMESSAGE")
+	fmt.Fprintln(tw, "LRN\tSTATE\tSTEP\tWORKER")
 	for _, s := range v.Servers {
-		fmt.Fprintf(tw, "%d\t%s\t%s\t%s\t%s\t%s\n",
-			s.LRN, dash(s.Version), s.step(), v.serverState(s), s.worker(), dash(v.note(s)))
+		fmt.Fprintf(tw, "%d\t%s\t%s\t%s\n", s.LRN, v.serverState(s), v.step(s), v.worker(s))
 	}
 	tw.Flush()
 }
 
-func (s Server) step() string {
-	switch {
-	case s.Step == nil:
-		return "-"
-	case s.Phase > 0:
-		return fmt.Sprintf("%d.%d %s", *s.Step, s.Phase, s.StepName)
+// renderNotes writes what servers have to add, which no column has room for.
+func (v View) renderNotes(line func(label, text string), b *strings.Builder) {
+	gap := "\n"
+	for _, s := range v.Servers {
+		if note := v.note(s); note != "" {
+			b.WriteString(gap)
+			line(fmt.Sprint("boot ", s.LRN), note)
+			gap = ""
+		}
 	}
-	return fmt.Sprintf("%d %s", *s.Step, s.StepName)
+}
+
+// step is "6/18 serf"; in a step with several parts "0/18 package: install".
+func (v View) step(s Server) string {
+	if s.Step == nil {
+		return "-"
+	}
+	name := s.StepName
+	if s.Doing != "" {
+		name += ": " + s.Doing
+	}
+	return strings.TrimSpace(fmt.Sprintf("%d/%d %s", *s.Step, max(v.LastStep, *s.Step), name))
 }
 
 func (v View) serverState(s Server) string {
 	switch {
 	case !s.Registered:
-		return string(s.State) + ", not registered"
+		return string(s.State) + " (left)"
+	case v.restarts(s):
+		return "restarting"
 	case s.State == ServerIdle && v.Version != "":
 		return "joins the next run"
 	}
 	return string(s.State)
 }
 
-func (s Server) worker() string {
+func (v View) worker(s Server) string {
 	switch {
+	case s.Worker != nil && s.Heartbeat != nil:
+		return s.Worker.Version + ", heartbeat " + ago(v.now(), *s.Heartbeat)
 	case s.Worker != nil:
 		return s.Worker.Version + " since " + stamp(&s.Worker.Since)
 	case s.SilentSince != nil:
-		return "no sign of life; last report " + stamp(s.SilentSince)
+		return "silent since " + stamp(s.SilentSince)
+	case s.Reported != "":
+		return "none is running"
 	}
-	if s.Reported != "" {
-		return "no sign of life"
-	}
-	return "never heard of"
+	return "never seen"
 }
 
-// note is what the table has to add about a server: nothing where all is done,
-// and not once more what the reason says in full.
+// notManaged ends the note of a step that this version leaves alone; it says
+// nothing about the server.
+const notManaged = "this version does not manage it yet"
+
+// note is what a server has to add: nothing where all is done, and nothing that
+// the reason says already.
 func (v View) note(s Server) string {
-	switch {
-	case s.State == ServerCompleted:
+	if s.State == ServerCompleted || s.Message != "" && strings.Contains(v.Reason, s.Message) {
 		return ""
-	case s.State == ServerAborted && s.Message != "" && strings.Contains(v.Reason, s.Message):
-		return "see reason"
 	}
-	return shorten(s.Message)
+	parts := slices.DeleteFunc(strings.Split(s.Message, "; "), func(part string) bool { return strings.HasSuffix(part, notManaged) })
+	return shorten(strings.Join(parts, "; "))
 }
 
-// messageMax is how much of a message a table has room for; JSON has it all.
-const messageMax = 200
+// messageMax is how much of a message is shown to people; JSON has it all.
+const messageMax = 320
 
-func shorten(s string) string {
-	r := []rune(s)
-	if len(r) <= messageMax {
-		return s
-	}
-	return string(r[:messageMax-1]) + "…"
-}
-
-func dash(s string) string {
-	if s == "" {
-		return "-"
-	}
-	return s
-}
+// shorten keeps the begin of a message and its end, where the cause stands.
+func shorten(s string) string { return middle(s, messageMax) }
 
 // serverList names servers: "boot server 2", "boot servers 0, 2".
 func serverList(lrns []int) string {
@@ -197,12 +266,17 @@ func serverList(lrns []int) string {
 
 func stamp(t *time.Time) string { return t.UTC().Format("2006-01-02 15:04:05Z") }
 
+const day = 24 * time.Hour
+
 // ago is the time since t in round figures. A clock that is ahead of the
 // reader's is no reason for a negative number.
 func ago(now, t time.Time) string {
 	d := now.Sub(t)
 	if d < time.Second {
 		return "just now"
+	}
+	if d >= 2*day {
+		return fmt.Sprintf("%d days ago", d/day)
 	}
 	return d.Round(time.Second).String() + " ago"
 }

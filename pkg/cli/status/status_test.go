@@ -192,11 +192,21 @@ func stoppedAtDownload() *storage.Snapshot {
 	return s
 }
 
+// view is what is shown of a data centre whose updater on boot-0 leads.
+func view(s *storage.Snapshot, at time.Time) status.View {
+	v := status.New(s, steps.Table(), at)
+	v.AddLeaders("boot-0", -1)
+	return v
+}
+
+// unwrapped is text without its line breaks.
+func unwrapped(b bytes.Buffer) string { return strings.Join(strings.Fields(b.String()), " ") }
+
 func TestRender(t *testing.T) {
 	for name, snap := range views() {
 		t.Run(name, func(t *testing.T) {
 			var b bytes.Buffer
-			if err := status.New(snap, steps.Table(), *clock(10 * time.Minute)).Render(&b); err != nil {
+			if err := view(snap, *clock(10 * time.Minute)).Render(&b); err != nil {
 				t.Fatal(err)
 			}
 			golden(t, strings.ReplaceAll(name, " ", "-")+".txt", b.Bytes())
@@ -207,7 +217,8 @@ func TestRender(t *testing.T) {
 func TestJSONIsStable(t *testing.T) {
 	for _, name := range []string{"an awaited server is silent", "a server joins and the release is stale", "a newer release waits for silent servers", "hostile text and malformed keys", "a release is bad"} {
 		t.Run(name, func(t *testing.T) {
-			v := status.New(views()[name], steps.Table(), *clock(10 * time.Minute))
+			v := view(views()[name], *clock(10 * time.Minute))
+			v.Judge()
 			data, err := json.MarshalIndent(v, "", "  ")
 			if err != nil {
 				t.Fatal(err)
@@ -263,19 +274,19 @@ func TestChanges(t *testing.T) {
 	}{
 		{"nothing but time", func(*storage.Snapshot) {}, nil},
 		{"a server goes on", func(s *storage.Snapshot) { report(s, 1, 6, neco.CondRunning, "") },
-			[]string{"boot server 1: step 6 serf"}},
+			[]string{"boot server 1: step 6/18 serf"}},
 		{"a server falls silent", func(s *storage.Snapshot) { delete(s.Presence, 1) },
-			[]string{"boot server 1: unknown, step 5 setup-hw, no sign of life; last report 2024-01-02 15:05:00Z"}},
+			[]string{"boot server 1: unknown, step 5/18 setup-hw, silent since 2024-01-02 15:05:00Z"}},
 		{"all complete", func(s *storage.Snapshot) {
 			for lrn := range 3 {
 				report(s, lrn, 18, neco.CondComplete, "")
 			}
-		}, []string{"update 2024.01.02-3 complete; begun 2024-01-02 15:00:00Z",
+		}, []string{"update 2024.01.02-3 complete; started 2024-01-02 15:00:00Z",
 			"boot server 0: completed", "boot server 1: completed", "boot server 2: completed"}},
 		{"stopped", func(s *storage.Snapshot) { s.Request.Stop, s.Request.Reason = true, "no space" },
-			[]string{"update 2024.01.02-3 stopped; begun 2024-01-02 15:00:00Z: no space",
-				"boot server 0: stopped, step 6 serf", "boot server 1: stopped, step 5 setup-hw",
-				"boot server 2: stopped, step 6 serf: waits for the lock"}},
+			[]string{"update 2024.01.02-3 stopped; started 2024-01-02 15:00:00Z: no space",
+				"boot server 0: stopped, step 6/18 serf", "boot server 1: stopped, step 5/18 setup-hw",
+				"boot server 2: stopped, step 6/18 serf: waits for the lock"}},
 		{"a release appears", func(s *storage.Snapshot) { s.Release = "2024.02.01-1" },
 			[]string{"release 2024.02.01-1 is known"}},
 		{"a key is malformed", func(s *storage.Snapshot) {
@@ -302,5 +313,5 @@ func ExampleView_Changes() {
 	for _, line := range status.New(after, steps.Table(), at).Changes(status.New(before, steps.Table(), at)) {
 		fmt.Println(line)
 	}
-	// Output: boot server 1: step 6 serf
+	// Output: boot server 1: step 6/18 serf
 }

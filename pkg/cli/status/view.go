@@ -27,7 +27,15 @@ type View struct {
 	// At is when it was read, by the clock of the reader.
 	At time.Time `json:"at"`
 
+	// Health says whether somebody has to do something, Problems why.
+	Health   Health   `json:"health"`
+	Problems []string `json:"problems,omitempty"`
+	// Stale is set when etcd has not answered since At.
+	Stale *Stale `json:"stale,omitempty"`
+
 	State State `json:"state"`
+	// LastStep is the number of the last step of an update.
+	LastStep int `json:"last_step"`
 	// Version, StartedAt and Members are the request's.
 	Version   string     `json:"version,omitempty"`
 	StartedAt *time.Time `json:"started_at,omitempty"`
@@ -48,7 +56,18 @@ type View struct {
 	// BadReleases are the releases that failed here by their own fault, by
 	// version. None is installed again before neco recover --retry.
 	BadReleases []BadRelease `json:"bad_releases,omitempty"`
-	Malformed   []Malformed  `json:"malformed,omitempty"`
+	// Updater is the host name of the leading neco-updater; empty: none leads.
+	Updater string `json:"updater,omitempty"`
+	// Etcd is what its members say; nil: they were not asked.
+	Etcd      *Etcd       `json:"etcd,omitempty"`
+	Malformed []Malformed `json:"malformed,omitempty"`
+}
+
+// Stale says since when nothing was read, and why.
+type Stale struct {
+	// At is the time of the failed attempt.
+	At    time.Time `json:"at"`
+	Error string    `json:"error"`
 }
 
 // Next is an update that is due.
@@ -69,8 +88,11 @@ type Awaited struct {
 	StepName string `json:"step_name,omitempty"`
 	// Servers have not arrived at the barrier.
 	Servers []int `json:"servers"`
-	// Since is when they reported last, by their own clocks; before that, the
-	// start of the run.
+	// Holder is the one of them that holds the lock of the workers; the others
+	// wait for their turn.
+	Holder *int `json:"holder,omitempty"`
+	// Since is when the last of them arrived at that step, by its own clock;
+	// before that, the start of the run.
 	Since *time.Time `json:"since,omitempty"`
 }
 
@@ -105,16 +127,22 @@ type Server struct {
 	State    ServerState `json:"state"`
 	Reported ServerState `json:"reported,omitempty"`
 	// Version, Step and Phase stand in the status of this run.
-	Version  string     `json:"version,omitempty"`
-	Step     *int       `json:"step,omitempty"`
-	Phase    int        `json:"phase,omitempty"`
-	StepName string     `json:"step_name,omitempty"`
-	Message  string     `json:"message,omitempty"`
-	At       *time.Time `json:"at,omitempty"`
+	Version  string `json:"version,omitempty"`
+	Step     *int   `json:"step,omitempty"`
+	Phase    int    `json:"phase,omitempty"`
+	StepName string `json:"step_name,omitempty"`
+	// Doing names the actions of the part of the step that the server is in, where
+	// the step has several.
+	Doing   string     `json:"doing,omitempty"`
+	Message string     `json:"message,omitempty"`
+	At      *time.Time `json:"at,omitempty"`
 	// Worker is the worker that runs; nil: none gives a sign of life.
 	Worker *Worker `json:"worker,omitempty"`
-	// SilentSince is the last report of a server without a worker, if there
-	// was any.
+	// Heartbeat is when the worker's main loop last made progress, by the
+	// server's own clock.
+	Heartbeat *time.Time `json:"heartbeat,omitempty"`
+	// SilentSince is the last heartbeat of a server without a worker, or else
+	// its last report, if there was any.
 	SilentSince *time.Time `json:"silent_since,omitempty"`
 	// Certificates as the server said last; nil: it never did.
 	Certificates *Certificates `json:"certificates,omitempty"`

@@ -186,6 +186,12 @@ func (c *Cluster) Close() {
 	}
 }
 
+// Stop ends member i, which does not come back.
+func (c *Cluster) Stop(i int) {
+	c.members[i].Close()
+	c.members[i] = nil
+}
+
 // Endpoint is the client address of member i, host and port.
 func (c *Cluster) Endpoint(i int) string { return c.configs[i].ListenClientUrls[0].Host }
 

@@ -1,0 +1,106 @@
+package status
+
+import (
+	"fmt"
+
+	"github.com/cybozu-go/neco/pkg/membership"
+)
+
+// Etcd is the cluster that holds all of Neco's state.
+type Etcd struct {
+	Members []EtcdMember `json:"members"`
+	// Voters is the number of voting members, Healthy of those that work.
+	Voters  int `json:"voters"`
+	Healthy int `json:"healthy"`
+	// Leader is the name of the leading member; empty: none was seen.
+	Leader string `json:"leader,omitempty"`
+}
+
+// EtcdMember is one member of etcd.
+type EtcdMember struct {
+	// Name is empty until the member has started.
+	Name    string `json:"name,omitempty"`
+	PeerURL string `json:"peer_url"`
+	Learner bool   `json:"learner,omitempty"`
+	Healthy bool   `json:"healthy"`
+	// Trouble is why the member is not healthy: it does not answer, has no
+	// leader, or an alarm.
+	Trouble string `json:"trouble,omitempty"`
+	Version string `json:"version,omitempty"`
+	// Size and Quota are those of the database, in bytes; 0: unknown.
+	Size  int64 `json:"size,omitempty"`
+	Quota int64 `json:"quota,omitempty"`
+}
+
+// spaceWarning is the share of the quota in percent from which on somebody has
+// to look.
+const spaceWarning = 80
+
+// AddEtcd adds the members of etcd.
+func (v *View) AddEtcd(c membership.Cluster) {
+	e := &Etcd{}
+	for _, m := range c {
+		e.Members = append(e.Members, EtcdMember{
+			Name: clean(m.Name), PeerURL: clean(m.PeerURL), Learner: m.Learner, Healthy: m.Healthy,
+			Trouble: clean(m.Trouble), Version: clean(m.Version), Size: m.Size, Quota: m.Quota,
+		})
+		if m.Leader {
+			e.Leader = clean(m.Name)
+		}
+		if m.Learner {
+			continue
+		}
+		e.Voters++
+		if m.Healthy {
+			e.Healthy++
+		}
+	}
+	v.Etcd = e
+}
+
+func (m EtcdMember) name() string {
+	if m.Name == "" {
+		return "the member at " + m.PeerURL
+	}
+	return m.Name
+}
+
+// full is how much of its quota a member uses, in percent; 0: unknown.
+func (m EtcdMember) full() int64 {
+	if m.Quota <= 0 {
+		return 0
+	}
+	return m.Size * 100 / m.Quota
+}
+
+// line is the state of etcd where nothing is wrong.
+func (e Etcd) line() string {
+	text := fmt.Sprintf("%d of %d voting members healthy", e.Healthy, e.Voters)
+	if e.Leader != "" {
+		text += ", leader " + e.Leader
+	}
+	var size int64
+	for _, m := range e.Members {
+		size = max(size, m.Size)
+	}
+	if size > 0 {
+		text += fmt.Sprintf(", %d MiB", (size+1<<20-1)>>20)
+	}
+	return text
+}
+
+// problems are what an operator has to look at.
+func (e Etcd) problems() []string {
+	var all []string
+	for _, m := range e.Members {
+		switch {
+		case !m.Healthy && m.Trouble != "":
+			all = append(all, fmt.Sprintf("%s: %s; see systemctl status etcd-container there", m.name(), m.Trouble))
+		case m.Learner:
+			all = append(all, fmt.Sprintf("%s is a learner and does not vote", m.name()))
+		case m.full() >= spaceWarning:
+			all = append(all, fmt.Sprintf("%s uses %d %% of its space quota", m.name(), m.full()))
+		}
+	}
+	return all
+}
