@@ -42,7 +42,7 @@ type proxy struct {
 	mu      sync.Mutex
 	fault   fault
 	changed chan struct{}
-	conns   map[net.Conn]struct{}
+	conns   map[*connection]struct{}
 	closed  bool
 }
 
@@ -51,7 +51,7 @@ func newProxy(target string) (*proxy, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &proxy{Listener: l, target: target, changed: make(chan struct{}), conns: map[net.Conn]struct{}{}}
+	p := &proxy{Listener: l, target: target, changed: make(chan struct{}), conns: map[*connection]struct{}{}}
 	p.wg.Go(p.serve)
 	return p, nil
 }
@@ -74,23 +74,26 @@ func (p *proxy) connect(client net.Conn) {
 		return
 	}
 	defer etcd.Close()
-	if !p.keep(client) {
-		return
-	}
-	defer p.forget(client)
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
+	c := &connection{func() {
+		cancel()
+		client.Close()
+		etcd.Close()
+	}}
+	if !p.keep(c) {
+		return
+	}
+	defer p.forget(c)
 	done := make(chan struct{}, 2)
 	go func() { p.pump(ctx, etcd, client, silent); done <- struct{}{} }()
 	go func() { p.pump(ctx, client, etcd, mute); done <- struct{}{} }()
 	<-done
-	cancel()
-	client.Close()
-	etcd.Close()
+	c.Close()
 	<-done
 }
 
-func (p *proxy) keep(c net.Conn) bool {
+func (p *proxy) keep(c *connection) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed || p.fault == refused {
@@ -100,11 +103,17 @@ func (p *proxy) keep(c net.Conn) bool {
 	return true
 }
 
-func (p *proxy) forget(c net.Conn) {
+func (p *proxy) forget(c *connection) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.conns, c)
 }
+
+// connection is one connection of a client, both sides of it.
+type connection struct{ close func() }
+
+// Close ends both sides and what is held back between them.
+func (c *connection) Close() { c.close() }
 
 // errLost ends a connection of which something was lost.
 var errLost = errors.New("lost")

@@ -241,6 +241,19 @@ func (w *world) awaitAlive(ctx context.Context) error {
 	})
 }
 
+// leading returns the last check for releases, which the leader makes; an error: none
+// was made after since.
+func (w *world) leading(ctx context.Context, since time.Time) (time.Time, error) {
+	snap, err := w.store.Snapshot(ctx)
+	switch {
+	case err != nil:
+		return time.Time{}, err
+	case snap.Check == nil || snap.Check.CheckedAt == nil || snap.Check.CheckedAt.Before(since):
+		return time.Time{}, fmt.Errorf("no updater has led since %s", since)
+	}
+	return *snap.Check.CheckedAt, nil
+}
+
 // pause blocks for d or until ctx ends.
 func pause(ctx context.Context, d time.Duration) {
 	t := time.NewTimer(d)
