@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
+	"sync"
 
 	"golang.org/x/sync/errgroup"
 
@@ -25,14 +28,40 @@ func pullImages(ctx context.Context, h *Host, t worker.Target) (string, error) {
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(pulls)
+	missing := newPending(t, neco.BootImages)
 	for _, name := range neco.BootImages {
 		img, err := h.Artifacts.FindContainerImage(name)
 		if err != nil {
 			return "", worker.Permanent(err)
 		}
-		g.Go(func() error { return containers.Pull(ctx, img) })
+		g.Go(func() error {
+			defer missing.done(img.Name)
+			return containers.Pull(ctx, img)
+		})
 	}
 	return "", g.Wait()
+}
+
+// pending tells which of several things are still to come.
+type pending struct {
+	t  worker.Target
+	mu sync.Mutex
+	// names are what is missing.
+	names []string
+}
+
+func newPending(t worker.Target, names []string) *pending {
+	p := &pending{t: t, names: slices.Clone(names)}
+	p.done("")
+	return p
+}
+
+// done takes one name out, and tells the rest.
+func (p *pending) done(name string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.names = slices.DeleteFunc(p.names, func(n string) bool { return n == name })
+	p.t.Tell("fetching %s", strings.Join(p.names, ", "))
 }
 
 // converge makes the host run c as declared.

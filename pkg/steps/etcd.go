@@ -88,7 +88,7 @@ func join(ctx context.Context, h *Host, t worker.Target) (string, error) {
 		if !m.Learner {
 			return "", nil
 		}
-		return "promoted", promote(ctx, h, own)
+		return "promoted", promote(ctx, h, t)
 	}
 	now, err = membership.Add(ctx, h.Etcd, own, peerURLs(t), !hasData)
 	if err != nil {
@@ -104,7 +104,7 @@ func join(ctx context.Context, h *Host, t worker.Target) (string, error) {
 	if _, err := apply(c)(ctx, h, t); err != nil {
 		return "", err
 	}
-	return "joined", promote(ctx, h, own)
+	return "joined", promote(ctx, h, t)
 }
 
 // discard deletes what is left of a member's data, unless it is good: a copy of a
@@ -121,8 +121,14 @@ func (h *Host) discard(ctx context.Context, good bool) error {
 }
 
 // promote waits until the learner has caught up: etcd has no event for that.
-func promote(ctx context.Context, h *Host, peerURL string) error {
-	return retry.Until(ctx, func() error { return membership.Promote(ctx, h.Etcd, peerURL) })
+func promote(ctx context.Context, h *Host, t worker.Target) error {
+	return retry.Until(ctx, func() error {
+		err := membership.Promote(ctx, h.Etcd, etcd.PeerURL(t.LRN))
+		if err != nil {
+			t.Tell("%v", err)
+		}
+		return err
+	})
 }
 
 // removeMembers takes the members out that are not in the request.

@@ -49,6 +49,7 @@ func (h *Host) stage(ctx context.Context, t worker.Target) (string, error) {
 	if path, err := h.Staged(v); err == nil {
 		return path, nil
 	}
+	t.Tell("downloading the package of %s", t.Version)
 	path, err := h.Stage(ctx, t.Config, v)
 	if release.Permanent(err) {
 		err = worker.Permanent(err)

@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -28,6 +29,13 @@ type Target struct {
 	// "serf.service: activating". A text that stands for some seconds is shown
 	// until the next one, an empty one clears it. It does not block.
 	Progress func(text string)
+}
+
+// Tell is Progress where somebody listens.
+func (t Target) Tell(format string, args ...any) {
+	if t.Progress != nil {
+		t.Progress(fmt.Sprintf(format, args...))
+	}
 }
 
 // Doer does actions on a host.
