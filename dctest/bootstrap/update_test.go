@@ -3,8 +3,10 @@
 package bootstrap
 
 import (
+	"encoding/json"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -52,6 +54,40 @@ func updateSpecs() {
 			measured("last server's installation to complete", sinceInstalled, updateAim)
 		})
 
+		It("that meets a line cut one way is completed when the line is back", func(ctx SpecContext) {
+			pkg, err := lab.Package(ctx, "2026.11.21-9", nil)
+			Expect(err).NotTo(HaveOccurred())
+			newest = pkg
+			leader := etcdLeader(ctx)
+			others := slices.DeleteFunc(slices.Clone(three), func(lrn int) bool { return lrn == leader })
+			Expect(lab.Publish(pkg)).To(Succeed())
+			Eventually(ctx, func() (string, error) { return lab.Exec(ctx, necotest.Server(leader), "neco", "status") }).WithTimeout(limit).
+				WithPolling(100 * time.Millisecond).Should(MatchRegexp(`(?m)^%d +\S+ +[1-9][0-9]*/18`, others[0]))
+			Expect(lab.Cut(ctx, necotest.Server(others[0]), necotest.Server(leader), true)).To(Succeed())
+			// The cut is longer than the lease of a worker.
+			silent := fmt.Sprintf("boot server %d has been silent", others[0])
+			Eventually(ctx, func() (string, error) {
+				text, err := lab.Exec(ctx, necotest.Server(others[1]), "neco", "status")
+				return strings.Join(strings.Fields(text), " "), err
+			}).WithTimeout(limit).WithPolling(time.Second).Should(Or(ContainSubstring(silent), ContainSubstring("2026.11.21-9 complete")))
+			Expect(lab.Heal(ctx)).To(Succeed())
+			healed := time.Now()
+			Expect(lab.Complete(ctx, "boot-0", "2026.11.21-9", limit)).To(Succeed())
+			report("healed to complete: %s", time.Since(healed).Round(time.Millisecond))
+		})
+
+		It("is followed by workers of which one that hangs is replaced", func(ctx SpecContext) {
+			pid := func() (string, error) {
+				return lab.Exec(ctx, "boot-1", "systemctl", "show", "-p", "MainPID", "--value", "neco-worker")
+			}
+			before, err := pid()
+			Expect(err).NotTo(HaveOccurred())
+			run(ctx, 1, "kill", "-STOP", strings.TrimSpace(before))
+			stopped := time.Now()
+			Eventually(ctx, pid).WithTimeout(limit).WithPolling(time.Second).ShouldNot(Or(Equal(before), Equal("0\n")))
+			report("a worker that hangs is replaced after %s", time.Since(stopped).Round(time.Second))
+		})
+
 		It("that changes etcd restarts one member after the other", func(ctx SpecContext) {
 			deliver(ctx, release{version: "2026.11.22-1", change: etcd3616, etcd: true})
 			for _, lrn := range three {
@@ -66,6 +102,19 @@ func updateSpecs() {
 			}
 		})
 	})
+}
+
+// etcdLeader is the boot server of etcd's leading member.
+func etcdLeader(ctx SpecContext) int {
+	GinkgoHelper()
+	var v struct {
+		Etcd struct{ Leader string }
+	}
+	Expect(json.Unmarshal([]byte(run(ctx, 0, "neco", "status", "-o", "json")), &v)).To(Succeed())
+	var lrn int
+	_, err := fmt.Sscanf(v.Etcd.Leader, "boot-%d", &lrn)
+	Expect(err).NotTo(HaveOccurred(), "leader %q", v.Etcd.Leader)
+	return lrn
 }
 
 // deliver publishes a release, waits until it has arrived, and holds it against
@@ -148,7 +197,7 @@ func duration(ctx SpecContext, version string) []time.Duration {
 		installed = later(installed, at(lrn, `neco-install.service: Deactivated successfully`))
 		complete = later(complete, at(lrn, `cond=completed.*version=`+regexp.QuoteMeta(version)))
 	}
-	m := regexp.MustCompile(`begun (\S+ \S+)Z`).FindStringSubmatch(run(ctx, 0, "neco", "status"))
+	m := regexp.MustCompile(`started (\S+ \S+)Z`).FindStringSubmatch(run(ctx, 0, "neco", "status"))
 	Expect(m).NotTo(BeNil())
 	requested, err := time.Parse(time.DateTime, m[1])
 	Expect(err).NotTo(HaveOccurred())
