@@ -91,8 +91,8 @@ func fiveSpecs() {
 				return lab.ExecWith(ctx, strings.NewReader(token+"\n"+key+"\n"), "boot-3", "sh", "-c",
 					"read -r VAULT_TOKEN; export VAULT_TOKEN; exec neco vault store-unseal-key")
 			}
-			run(ctx, 3, "neco", "vault", "remove-unseal-key")
-			Expect(run(ctx, 3, "neco", "vault", "remove-unseal-key")).To(ContainSubstring("nothing is changed"))
+			run(ctx, 3, "neco", "vault", "remove-unseal-key", "--yes")
+			Expect(run(ctx, 3, "neco", "vault", "remove-unseal-key", "--yes")).To(ContainSubstring("nothing is changed"))
 			_, err := lab.Exec(ctx, "boot-3", "neco", "vault", "show-unseal-key")
 			Expect(err).To(MatchError(ContainSubstring("store-unseal-key")))
 			run(ctx, 3, "systemctl", "restart", "vault")
@@ -105,7 +105,7 @@ func fiveSpecs() {
 			Expect(err).To(MatchError(ContainSubstring("etcd is as it was")))
 			Expect(store(key)).To(ContainSubstring("sealed to 6 keys"))
 			vaultUnsealed(ctx, 3)
-			run(ctx, 3, "neco", "vault", "remove-unseal-key")
+			run(ctx, 3, "neco", "vault", "remove-unseal-key", "--yes")
 			_, err = store(flip(key)) // Vault is open now: an operator asks it
 			Expect(err).To(MatchError(ContainSubstring("etcd is as it was")))
 			Expect(store(key)).To(ContainSubstring("sealed to 6 keys"))
@@ -173,7 +173,7 @@ func fiveSpecs() {
 			began := time.Now()
 			for _, lrn := range five {
 				putRecoveryKey(ctx, lrn, recovery)
-				run(ctx, lrn, "neco", "cert", "reissue", "--recovery-key", recoveryKey)
+				run(ctx, lrn, "neco", "cert", "reissue", "--yes", "--recovery-key", recoveryKey)
 			}
 			for _, lrn := range five {
 				vaultUnsealed(ctx, lrn)

@@ -15,8 +15,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/vault"
 )
 
-// errNoTerminal: there is nobody to ask.
-var errNoTerminal = errors.New("standard input is no terminal to ask on")
+// errNoTerminal is returned where a question cannot be asked.
+var errNoTerminal = errors.New("standard input is not a terminal: the question cannot be asked")
 
 // confirm asks the operator, who has to type yes.
 func confirm(cmd *cobra.Command, question string) (bool, error) {

@@ -18,6 +18,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/pki"
 	"github.com/cybozu-go/neco/pkg/renewal"
 	"github.com/cybozu-go/neco/pkg/setup"
+	"github.com/cybozu-go/neco/pkg/storage"
 	"github.com/cybozu-go/neco/pkg/vaultkey"
 )
 
@@ -26,6 +27,7 @@ const reissueTimeout = 10 * time.Minute
 
 func newCertReissueCmd(env *Env) *cobra.Command {
 	var keyFile, authorities string
+	var agreed consent
 	cmd := &cobra.Command{
 		Use:   "reissue",
 		Short: "Sign this boot server's certificates with a recovery key, also with etcd and Vault down",
@@ -36,7 +38,9 @@ sign them otherwise. Run it on each boot server.
 The authorities, sealed to the recovery keys, are taken from
 ` + renewal.AuthoritiesFile + `, else from the newest backup that
 is here, unless --authorities names a file. They must be those that this server
-trusts. New keys are made here; the old ones are of no use any more.`,
+trusts. New keys are made here; the old ones are of no use any more. Where etcd
+answers, certificates are renewed without a recovery key, and the command has to
+be confirmed, on a terminal or by --yes.`,
 		Example: "  neco cert reissue --recovery-key /media/usb/recovery.key",
 		Args:    none(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -48,12 +52,31 @@ trusts. New keys are made here; the old ones are of no use any more.`,
 			}
 			ctx, cancel := context.WithTimeout(cmd.Context(), reissueTimeout)
 			defer cancel()
+			if err := needsReissue(ctx, cmd, env, agreed); err != nil {
+				return err
+			}
 			return reissue(ctx, cmd, env, keyFile, authorities)
 		},
 	}
 	recoveryKeyFlag(cmd, &keyFile)
 	cmd.Flags().StringVar(&authorities, "authorities", "", "`file` with the sealed authorities, if it is elsewhere")
+	agreed.register(cmd)
 	return cmd
+}
+
+// needsReissue returns nil if etcd does not answer this server. If it does, the
+// data centre renews certificates by itself, and the operator has to agree.
+func needsReissue(ctx context.Context, cmd *cobra.Command, env *Env, agreed consent) error {
+	err := env.request(ctx, func(ctx context.Context, s *storage.Storage) error {
+		_, err := s.Snapshot(ctx)
+		return err
+	})
+	if err != nil {
+		return nil
+	}
+	fmt.Fprintln(cmd.OutOrStdout(), "etcd answers, and certificates are renewed without this command (neco cert list). This will\n"+
+		"  replace the keys and certificates of this boot server, and reload or restart the programs that use them")
+	return agreed.get(cmd)
 }
 
 func reissue(ctx context.Context, cmd *cobra.Command, env *Env, keyFile, file string) error {

@@ -14,15 +14,25 @@ import (
 	"github.com/cybozu-go/neco/pkg/storage"
 )
 
+// leaveOptions are the flags of leave.
+type leaveOptions struct {
+	// force lets the last but one leave.
+	force  bool
+	agreed consent
+}
+
 func newLeaveCmd(env *Env) *cobra.Command {
+	var o leaveOptions
 	cmd := &cobra.Command{
 		Use:   "leave LRN",
 		Short: "Take a boot server out of the data centre",
 		Long: `Remove the registration of a boot server together with what is recorded of it.
-neco-updater then lets the others go through an update without it.
+neco-updater then lets the others go through an update without it. What is lost
+is listed, and has to be confirmed, on a terminal or by --yes.
 
 It is refused while an update runs, for the last boot server, and where fewer
-than a majority of the others have a live worker.
+than a majority of the others have a live worker. With two boot servers left it
+needs --force: a single member of etcd has no copy of its data.
 
 Where etcd and Vault are Neco's, the server also loses what it could do there at
 once, Vault gets a new unseal key, and a root token that setup kept is revoked:
@@ -38,18 +48,11 @@ neco reset removes what is there.`,
 			if err != nil {
 				return err
 			}
-			managed, err := env.managed()
-			if err != nil {
-				return err
-			}
-			if managed {
-				return leaveManaged(cmd, env, lrn)
-			}
-			return env.request(cmd.Context(), func(ctx context.Context, s *storage.Storage) error {
-				return leave(ctx, cmd, s, lrn)
-			})
+			return runLeave(cmd, env, lrn, o)
 		},
 	}
+	o.agreed.register(cmd)
+	cmd.Flags().BoolVar(&o.force, "force", false, "also leave a single boot server")
 	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		if m := negative.FindStringSubmatch(err.Error()); m != nil {
 			_, err := parseLRN(m[1])
@@ -58,6 +61,42 @@ neco reset removes what is there.`,
 		return flagError(cmd, err)
 	})
 	return cmd
+}
+
+// runLeave takes lrn out after the operator has agreed.
+func runLeave(cmd *cobra.Command, env *Env, lrn int, o leaveOptions) error {
+	managed, err := env.managed()
+	if err != nil {
+		return err
+	}
+	if managed {
+		return leaveManaged(cmd, env, lrn, o)
+	}
+	if err := agreeToLeave(cmd, env, lrn, o, false); err != nil {
+		return err
+	}
+	return env.request(cmd.Context(), func(ctx context.Context, s *storage.Storage) error {
+		return leave(ctx, cmd, s, lrn, o)
+	})
+}
+
+// agreeToLeave shows what is lost with lrn, and asks. The departure that an earlier
+// command has begun was agreed to then.
+func agreeToLeave(cmd *cobra.Command, env *Env, lrn int, o leaveOptions, managed bool) error {
+	var plan departurePlan
+	var registered bool
+	err := env.request(cmd.Context(), func(ctx context.Context, s *storage.Storage) (err error) {
+		if registered, err = leavable(ctx, s, lrn, o); err != nil || !registered {
+			return err
+		}
+		plan, err = readPlan(ctx, s, lrn, managed)
+		return err
+	})
+	if err != nil || !registered {
+		return err
+	}
+	plan.print(cmd.OutOrStdout())
+	return o.agreed.get(cmd)
 }
 
 // negative finds the number that was taken for a flag.
@@ -69,12 +108,12 @@ func parseLRN(text string) (int, error) {
 	return n, hint(err, "give a number such as 2; neco status lists the boot servers")
 }
 
-func leave(ctx context.Context, cmd *cobra.Command, s *storage.Storage, lrn int) error {
+func leave(ctx context.Context, cmd *cobra.Command, s *storage.Storage, lrn int, o leaveOptions) error {
 	snap, err := s.Snapshot(ctx)
 	if err != nil {
 		return err
 	}
-	if err := mayLeave(snap, lrn); err != nil {
+	if err := mayLeave(snap, lrn, o.force); err != nil {
 		return fmt.Errorf("leave %d: %w", lrn, err)
 	}
 	rev := int64(0)
@@ -106,7 +145,7 @@ func remain(others []int) string {
 }
 
 // mayLeave is the guard of leave.
-func mayLeave(snap *storage.Snapshot, lrn int) error {
+func mayLeave(snap *storage.Snapshot, lrn int, force bool) error {
 	if bad, ok := snap.Unreadable[storage.KeyRequest]; ok {
 		return hint(storage.MalformedKey{Key: storage.KeyRequest, Err: bad},
 			"nobody can say whether an update runs; neco recover --malformed clears it")
@@ -120,6 +159,9 @@ func mayLeave(snap *storage.Snapshot, lrn int) error {
 			"wait for its end with neco status --wait, or end it with neco stop")
 	case len(snap.Registered) == 1:
 		return hint(errors.New("it is the last boot server"), "a data centre needs at least one")
+	case len(snap.Registered) == 2 && !force:
+		return hint(errors.New("it is the last but one: the loss of the other boot server would lose all data of etcd"),
+			"let another server join first (neco join-token), or add --force")
 	}
 	return quorum(snap, lrn)
 }

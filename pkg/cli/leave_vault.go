@@ -22,7 +22,7 @@ import (
 func (env *Env) managed() (bool, error) { return env.FS.Exists(neco.VaultDir) }
 
 // leaveManaged takes a boot server out together with all that it could do.
-func leaveManaged(cmd *cobra.Command, env *Env, lrn int) error {
+func leaveManaged(cmd *cobra.Command, env *Env, lrn int, o leaveOptions) error {
 	own, err := ownLRN(env)
 	if err != nil {
 		return err
@@ -30,11 +30,7 @@ func leaveManaged(cmd *cobra.Command, env *Env, lrn int) error {
 	if own == lrn {
 		return hint(fmt.Errorf("leave %d: this is boot server %d itself", lrn, lrn), "run it on a boot server that stays: this one loses its rights half-way")
 	}
-	err = env.request(cmd.Context(), func(ctx context.Context, s *storage.Storage) error {
-		_, err := leavable(ctx, s, lrn)
-		return err
-	})
-	if err != nil {
+	if err := agreeToLeave(cmd, env, lrn, o, true); err != nil {
 		return err
 	}
 	v, err := neco.VaultClient(own)
@@ -48,7 +44,7 @@ func leaveManaged(cmd *cobra.Command, env *Env, lrn int) error {
 		if err != nil {
 			return err
 		}
-		return depart(ctx, cmd, s, d)
+		return depart(ctx, cmd, s, d, o)
 	})
 }
 
@@ -77,13 +73,13 @@ func (env *Env) departure(ctx context.Context, cmd *cobra.Command, s *storage.St
 
 // leavable says whether lrn is still registered, and may leave; or, if it is
 // not, whether an earlier try has to be finished.
-func leavable(ctx context.Context, s *storage.Storage, lrn int) (registered bool, err error) {
+func leavable(ctx context.Context, s *storage.Storage, lrn int, o leaveOptions) (registered bool, err error) {
 	snap, err := s.Snapshot(ctx)
 	if err != nil {
 		return false, err
 	}
 	if slices.Contains(snap.Registered, lrn) {
-		if err := mayLeave(snap, lrn); err != nil {
+		if err := mayLeave(snap, lrn, o.force); err != nil {
 			return true, fmt.Errorf("leave %d: %w", lrn, err)
 		}
 		return true, nil
@@ -92,12 +88,12 @@ func leavable(ctx context.Context, s *storage.Storage, lrn int) (registered bool
 	if err != nil || begun {
 		return false, err
 	}
-	return false, fmt.Errorf("leave %d: %w", lrn, mayLeave(snap, lrn))
+	return false, fmt.Errorf("leave %d: %w", lrn, mayLeave(snap, lrn, o.force))
 }
 
 // depart is what leave does where Vault is.
-func depart(ctx context.Context, cmd *cobra.Command, s *storage.Storage, d join.Departure) error {
-	registered, err := leavable(ctx, s, d.LRN)
+func depart(ctx context.Context, cmd *cobra.Command, s *storage.Storage, d join.Departure, o leaveOptions) error {
+	registered, err := leavable(ctx, s, d.LRN, o)
 	if err != nil {
 		return err
 	}
@@ -105,7 +101,7 @@ func depart(ctx context.Context, cmd *cobra.Command, s *storage.Storage, d join.
 		if err := d.Begin(ctx); err != nil {
 			return explainDeparture(err)
 		}
-		if err := takeOut(ctx, cmd, s, d); err != nil {
+		if err := takeOut(ctx, cmd, s, d, o); err != nil {
 			return err
 		}
 	}
@@ -118,14 +114,14 @@ func depart(ctx context.Context, cmd *cobra.Command, s *storage.Storage, d join.
 
 // takeOut removes the registration, or finds that it has gone: an answer of etcd
 // may be lost, and another neco leave may be quicker.
-func takeOut(ctx context.Context, cmd *cobra.Command, s *storage.Storage, d join.Departure) error {
+func takeOut(ctx context.Context, cmd *cobra.Command, s *storage.Storage, d join.Departure, o leaveOptions) error {
 	return d.Passing(ctx, func() error {
 		snap, err := s.Snapshot(ctx)
 		if err != nil {
 			return err
 		}
 		if slices.Contains(snap.Registered, d.LRN) {
-			err = leave(ctx, cmd, s, d.LRN)
+			err = leave(ctx, cmd, s, d.LRN, o)
 			if !errors.Is(err, storage.ErrNotRegistered) {
 				return err
 			}

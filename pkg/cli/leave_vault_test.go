@@ -107,13 +107,13 @@ func TestADepartureGoesOnOnceTheRegistrationHasGone(t *testing.T) {
 			var out strings.Builder
 			cmd := &cobra.Command{}
 			cmd.SetOut(&out)
-			if err := takeOut(ctx, cmd, s, join.Departure{LRN: 2, Out: &out}); err != nil {
+			if err := takeOut(ctx, cmd, s, join.Departure{LRN: 2, Out: &out}, leaveOptions{}); err != nil {
 				t.Error(err)
 			}
 			if strings.Count(out.String(), "boot server 2 has left; boot servers 0, 1 remain\n") != 1 {
 				t.Errorf("it said %q", out.String())
 			}
-			if registered, err := leavable(ctx, s, 2); err != nil || registered {
+			if registered, err := leavable(ctx, s, 2, leaveOptions{}); err != nil || registered {
 				t.Errorf("run again, it does not finish: registered %t, %v", registered, err)
 			}
 		})

@@ -19,7 +19,8 @@ import (
 const resetTimeout = 5 * time.Minute
 
 func newResetCmd(env *Env) *cobra.Command {
-	var yes, force bool
+	var agreed consent
+	var force bool
 	cmd := &cobra.Command{
 		Use:   "reset",
 		Short: "Undo a half-done setup or join on this server",
@@ -38,15 +39,15 @@ It is refused on a boot server that is complete, unless --force is given.`,
 			if err != nil {
 				return err
 			}
-			return reset(cmd, env, h, yes, force)
+			return reset(cmd, env, h, agreed, force)
 		},
 	}
-	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask")
+	agreed.register(cmd)
 	cmd.Flags().BoolVar(&force, "force", false, "give up a server that is complete, too, with its copy of all data")
 	return cmd
 }
 
-func reset(cmd *cobra.Command, env *Env, h setup.Host, yes, force bool) error {
+func reset(cmd *cobra.Command, env *Env, h setup.Host, agreed consent, force bool) error {
 	ctx, cancel := context.WithTimeout(cmd.Context(), resetTimeout)
 	defer cancel()
 	left := h.Left(setupTokenFile, joinTokenFile)
@@ -59,14 +60,8 @@ func reset(cmd *cobra.Command, env *Env, h setup.Host, yes, force bool) error {
 	}
 	fmt.Fprintln(cmd.OutOrStdout(), "This will")
 	left.Print(cmd.OutOrStdout())
-	if !yes {
-		sure, err := confirm(cmd, "Go on?")
-		if errors.Is(err, errNoTerminal) {
-			return hint(err, "give --yes if that is what you want")
-		}
-		if err != nil || !sure {
-			return errors.Join(errors.New("nothing was changed"), err)
-		}
+	if err := agreed.get(cmd); err != nil {
+		return err
 	}
 	if err := h.Undo(ctx, left); err != nil {
 		return hint(err, "run neco reset again: it finishes what is left")

@@ -114,7 +114,7 @@ func unseal(ctx context.Context, env *Env) (string, error) {
 func explainUnseal(err error) error {
 	switch {
 	case errors.Is(err, hostkey.ErrCannotOpen):
-		return hint(err, "the unseal key was sealed before this server had its key; neco vault unseal on another boot server works, and an update seals it anew")
+		return hint(err, "the unseal key is not encrypted to this boot server; print it on another one (neco vault show-unseal-key), and type it here into vault operator unseal; the next update encrypts it to this server, too")
 	case errors.Is(err, vaultkey.ErrAbsent):
 		return hint(err, noUnsealKey)
 	case errors.Is(err, vault.ErrUninitialized):
@@ -161,32 +161,49 @@ func newVaultShowCmd(env *Env, name, short string, get keyFunc, absent string) *
 }
 
 func newVaultRemoveCmd(env *Env) *cobra.Command {
-	return &cobra.Command{
+	var agreed consent
+	cmd := &cobra.Command{
 		Use:   "remove-unseal-key",
 		Short: "Remove the unseal key from etcd",
 		Long: `Remove the unseal key from etcd. From then on Vault stays sealed after each
 restart until somebody unseals it by hand: write the key down before, see
 neco vault show-unseal-key. An update that restarts Vault waits for that on each
-boot server in turn. neco vault store-unseal-key puts the key back.`,
+boot server in turn. neco vault store-unseal-key puts the key back. The removal
+has to be confirmed, on a terminal or by --yes.`,
 		Args: none(),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return env.request(cmd.Context(), func(ctx context.Context, s *storage.Storage) error {
-				has, err := vaultkey.Has(ctx, s.Client(), vaultkey.KeyUnseal)
-				if err != nil {
-					return err
-				}
-				if !has {
-					fmt.Fprintln(cmd.OutOrStdout(), "etcd holds no unseal key: nothing is changed")
-					return nil
-				}
-				if err := vaultkey.Remove(ctx, s.Client(), vaultkey.KeyUnseal); err != nil {
-					return err
-				}
-				fmt.Fprintln(cmd.OutOrStdout(), "the unseal key is removed: from now on Vault is unsealed by hand after each restart, in an update, too")
-				return nil
-			})
-		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return removeUnsealKey(cmd, env, agreed) },
 	}
+	agreed.register(cmd)
+	return cmd
+}
+
+// removeUnsealKey deletes the unseal key from etcd after the operator has agreed.
+func removeUnsealKey(cmd *cobra.Command, env *Env, agreed consent) error {
+	out := cmd.OutOrStdout()
+	var has bool
+	err := env.request(cmd.Context(), func(ctx context.Context, s *storage.Storage) (err error) {
+		has, err = vaultkey.Has(ctx, s.Client(), vaultkey.KeyUnseal)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if !has {
+		fmt.Fprintln(out, "etcd holds no unseal key: nothing is changed")
+		return nil
+	}
+	fmt.Fprintln(out, "This will\n  delete the unseal key from etcd: nobody can unseal Vault who has not written it down\n"+
+		"  (neco vault show-unseal-key), and each restart of Vault waits for that person")
+	if err := agreed.get(cmd); err != nil {
+		return err
+	}
+	return env.request(cmd.Context(), func(ctx context.Context, s *storage.Storage) error {
+		if err := vaultkey.Remove(ctx, s.Client(), vaultkey.KeyUnseal); err != nil {
+			return err
+		}
+		fmt.Fprintln(out, "the unseal key is removed: from now on Vault is unsealed by hand after each restart, in an update, too")
+		return nil
+	})
 }
 
 func newVaultGenerateRootCmd(env *Env) *cobra.Command {

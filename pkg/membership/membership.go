@@ -51,6 +51,15 @@ type Member struct {
 	Size, Quota int64
 }
 
+// String names the member for people: by its boot server, boot-N, if it has
+// started, and its address.
+func (m Member) String() string {
+	if m.Name == "" {
+		return "the member at " + m.PeerURL
+	}
+	return fmt.Sprintf("the member of %s (%s)", m.Name, m.PeerURL)
+}
+
 // Cluster is the members, in the order of their peer URLs.
 type Cluster []Member
 
@@ -130,6 +139,17 @@ func (c Cluster) voters() (n, healthy int) {
 	return n, healthy
 }
 
+// Voters returns the number of voting members.
+func (c Cluster) Voters() int {
+	n, _ := c.voters()
+	return n
+}
+
+// Without returns the cluster without the members of that name.
+func (c Cluster) Without(name string) Cluster {
+	return slices.DeleteFunc(slices.Clone(c), func(m Member) bool { return m.Name == name })
+}
+
 // Initial is what a member that starts now has to be told of the cluster.
 // Self is its own name: the cluster does not know it yet.
 func (c Cluster) Initial(self, peerURL string) map[string]string {
@@ -205,7 +225,7 @@ func (c Cluster) MayRemove(m Member) error {
 		healthy--
 	}
 	if n < 1 || healthy < n/2+1 {
-		return fmt.Errorf("%w: without the member at %s, %d of %d are healthy", ErrQuorumAtRisk, m.PeerURL, healthy, n)
+		return fmt.Errorf("%w: without %s, %d of %d are healthy", ErrQuorumAtRisk, m, healthy, n)
 	}
 	return nil
 }
@@ -219,11 +239,11 @@ func (c Cluster) MayRestart(wanted []string) error {
 		case !ok:
 			return fmt.Errorf("%w: %s is no member yet", ErrMemberUnstarted, url)
 		case m.Name == "":
-			return fmt.Errorf("%w: the member at %s", ErrMemberUnstarted, url)
+			return fmt.Errorf("%w: %s", ErrMemberUnstarted, m)
 		case m.Learner:
-			return fmt.Errorf("%w: the member at %s does not vote yet", ErrMemberUnstarted, url)
+			return fmt.Errorf("%w: %s does not vote yet", ErrMemberUnstarted, m)
 		case !m.Healthy:
-			return fmt.Errorf("%w: the member at %s is not healthy", ErrQuorumAtRisk, url)
+			return fmt.Errorf("%w: %s is not healthy", ErrQuorumAtRisk, m)
 		}
 	}
 	return nil
@@ -246,7 +266,7 @@ func Remove(ctx context.Context, c *clientv3.Client, wanted []string) (removed [
 			return removed, err
 		}
 		if _, err := c.MemberRemove(ctx, m.ID); err != nil && !errors.Is(err, rpctypes.ErrMemberNotFound) {
-			return removed, fmt.Errorf("remove the member at %s: %w", m.PeerURL, err)
+			return removed, fmt.Errorf("remove %s: %w", m, err)
 		}
 		removed = append(removed, m.PeerURL)
 	}
@@ -275,11 +295,11 @@ func Add(ctx context.Context, c *clientv3.Client, peerURL string, wanted []strin
 		if m.Name == "" || !fresh {
 			return now, nil
 		}
-		if err := now.MayRemove(Member{PeerURL: peerURL, Learner: m.Learner}); err != nil {
-			return nil, fmt.Errorf("replace the member at %s, whose data is lost: %w", peerURL, err)
+		if err := now.MayRemove(Member{Name: m.Name, PeerURL: peerURL, Learner: m.Learner}); err != nil {
+			return nil, fmt.Errorf("replace %s, whose data is lost: %w", m, err)
 		}
 		if _, err := c.MemberRemove(ctx, m.ID); err != nil {
-			return nil, fmt.Errorf("replace the member at %s: %w", peerURL, err)
+			return nil, fmt.Errorf("replace %s: %w", m, err)
 		}
 	}
 	if now.Learners() {
@@ -308,7 +328,7 @@ func Promote(ctx context.Context, c *clientv3.Client, peerURL string) error {
 		return nil
 	}
 	if err := promoteAtLeader(ctx, c, now, m.ID); err != nil {
-		return fmt.Errorf("promote the member at %s: %w", peerURL, err)
+		return fmt.Errorf("promote %s: %w", m, err)
 	}
 	return nil
 }

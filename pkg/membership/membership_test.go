@@ -81,6 +81,19 @@ func TestARestartWaitsForEveryWantedMember(t *testing.T) {
 	}
 }
 
+func TestARefusalNamesTheBootServer(t *testing.T) {
+	three := membership.Cluster{member("a", true), member("b", false), member("c", false)}
+	three[0].Name, three[1].Name = "boot-0", "boot-1"
+	for want, err := range map[string]error{
+		"QuorumAtRisk: without the member of boot-0 (a), 0 of 2 are healthy": three.MayRemove(three[0]),
+		"QuorumAtRisk: the member of boot-1 (b) is not healthy":              three.MayRestart([]string{"a", "b"}),
+	} {
+		if err == nil || err.Error() != want {
+			t.Errorf("error %v, want %s", err, want)
+		}
+	}
+}
+
 func TestLearnersNeedMembersThatDoNotLoseThem(t *testing.T) {
 	for version, want := range map[string]bool{"3.5.19": false, "3.5.20": true, "3.6.16": true, "3.4.30": false, "": true} {
 		c := membership.Cluster{member("a", true), {Name: "b", PeerURL: "b", Version: version}}

@@ -1,0 +1,46 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/spf13/cobra"
+	clientv3 "go.etcd.io/etcd/client/v3"
+
+	"github.com/cybozu-go/neco/pkg/host"
+	"github.com/cybozu-go/neco/pkg/sandbox/etcd"
+)
+
+// TestAReissueAsksWhereEtcdAnswers: certificates of a healthy data centre are not
+// replaced by accident, and a data centre that is down is not asked.
+func TestAReissueAsksWhereEtcdAnswers(t *testing.T) {
+	cluster, err := etcd.Start(t.Context(), etcd.Options{Dir: t.TempDir(), Members: 1, NoFsync: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cluster.Close()
+	down := func(host.FS) (*clientv3.Client, error) { return nil, errors.New("expired") }
+	up := func(host.FS) (*clientv3.Client, error) { return cluster.Client("/reissue/") }
+	for name, c := range map[string]struct {
+		etcd   func(host.FS) (*clientv3.Client, error)
+		agreed bool
+		want   error
+	}{
+		"etcd answers":            {up, false, errNoTerminal},
+		"etcd answers, and --yes": {up, true, nil},
+		"etcd is down":            {down, false, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cmd := &cobra.Command{}
+			cmd.SetIn(strings.NewReader("yes\n"))
+			cmd.SetOut(io.Discard)
+			err := needsReissue(context.Background(), cmd, &Env{Etcd: c.etcd}, consent{c.agreed})
+			if !errors.Is(err, c.want) {
+				t.Errorf("error %v, want %v", err, c.want)
+			}
+		})
+	}
+}

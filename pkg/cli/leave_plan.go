@@ -1,0 +1,60 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+
+	"github.com/cybozu-go/neco/pkg/membership"
+	"github.com/cybozu-go/neco/pkg/storage"
+	"github.com/cybozu-go/neco/pkg/vault"
+)
+
+// departurePlan is what leave shows before it asks.
+type departurePlan struct {
+	lrn        int
+	registered []int
+	members    membership.Cluster
+	// managed: etcd and Vault are Neco's, and the server loses its rights in them.
+	managed bool
+}
+
+// readPlan reads from etcd what the departure of lrn changes.
+func readPlan(ctx context.Context, s *storage.Storage, lrn int, managed bool) (departurePlan, error) {
+	snap, err := s.Snapshot(ctx)
+	if err != nil {
+		return departurePlan{}, err
+	}
+	members, err := membership.Look(ctx, s.Client())
+	return departurePlan{lrn, snap.Registered, members, managed}, err
+}
+
+// print lists what is lost, and what is left.
+func (p departurePlan) print(w io.Writer) {
+	fmt.Fprintln(w, "This will")
+	fmt.Fprintf(w, "  take boot server %d out of the data centre; %s\n", p.lrn, remain(p.others()))
+	fmt.Fprintf(w, "  %s\n", p.quorum())
+	fmt.Fprintln(w, "  delete its registration, its status and the record of what is installed there")
+	if p.managed {
+		fmt.Fprintln(w, "  delete its users of etcd, its approle in Vault and its host key: its certificates are refused at once")
+		fmt.Fprintln(w, "  replace Vault's unseal key, which it knows, and revoke a root token that setup kept")
+	}
+}
+
+// others are the registered boot servers that stay.
+func (p departurePlan) others() []int {
+	return slices.DeleteFunc(slices.Clone(p.registered), func(n int) bool { return n == p.lrn })
+}
+
+// quorum says how many voting members etcd has afterwards, and how many of them may
+// fail.
+func (p departurePlan) quorum() string {
+	before, after := p.members.Voters(), p.members.Without(vault.BootRole(p.lrn)).Voters()
+	if before == after {
+		return fmt.Sprintf("keep the voting members of etcd, %d: none of them is on boot server %d", before, p.lrn)
+	}
+	majority := after/2 + 1
+	return fmt.Sprintf("leave etcd %d of %d voting members, when the next run has removed the other: %d must run, %d may fail",
+		after, before, majority, max(0, after-majority))
+}
