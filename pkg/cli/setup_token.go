@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -38,6 +39,11 @@ With - as FILE the token is printed.`,
 			if _, err := env.FS.Stat(neco.NecoConfFile); err == nil && len(args) == 0 {
 				return hint(errors.New("this boot server is set up already"), "neco join-token makes tokens for more servers")
 			}
+			if len(args) == 0 {
+				if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+					return err
+				}
+			}
 			if err := writeNew(name, token.Reveal()+"\n"); err != nil {
 				return err
 			}
@@ -52,6 +58,12 @@ func writeNew(name, text string) error {
 	w, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if errors.Is(err, fs.ErrExist) {
 		return hint(err, "use the token that is there, or remove the file on all boot servers first")
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return hint(err, "make the directory first: mkdir -p %s", filepath.Dir(name))
+	}
+	if errors.Is(err, fs.ErrPermission) {
+		return hint(err, "try again with sudo")
 	}
 	if err != nil {
 		return err
