@@ -36,7 +36,8 @@ input.` + "\n\n" + keysHelp(),
 				return hint(err, "nothing was changed")
 			}
 			return env.request(cmd.Context(), func(ctx context.Context, s *storage.Storage) error {
-				if err := s.PutConfig(ctx, k, value); err != nil {
+				act := env.act(storage.KindConfig, "%s", confirmation(k, value))
+				if err := s.PutConfig(ctx, k, value, act); err != nil {
 					return err
 				}
 				fmt.Fprintln(cmd.OutOrStdout(), confirmation(k, value))

@@ -23,7 +23,7 @@ nothing where it has none. What is under way is not disturbed.`,
 				return err
 			}
 			return env.request(cmd.Context(), func(ctx context.Context, s *storage.Storage) error {
-				removed, err := s.UnsetConfig(ctx, k)
+				removed, err := s.UnsetConfig(ctx, k, env.act(storage.KindConfig, "%s is unset", k.Name))
 				if err != nil {
 					return err
 				}

@@ -15,6 +15,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/host"
 	"github.com/cybozu-go/neco/pkg/join"
 	"github.com/cybozu-go/neco/pkg/setup"
+	"github.com/cybozu-go/neco/pkg/storage"
 )
 
 // Env is what commands need of the world outside. All fields must be set;
@@ -61,6 +62,11 @@ func openEtcd(fsys host.FS) (*clientv3.Client, error) {
 			"with --root DIR another file system is used")
 	}
 	return conf.Client()
+}
+
+// act is what the operator does with this command, for the history.
+func (env *Env) act(kind storage.Kind, format string, args ...any) storage.Act {
+	return storage.Act{Kind: kind, By: env.By(), At: env.Now(), What: fmt.Sprintf(format, args...)}
 }
 
 // fromHere makes of files that the operator has named those of env.FS: a

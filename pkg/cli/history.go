@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -18,8 +19,11 @@ func newHistoryCmd(env *Env) *cobra.Command {
 	var o output
 	cmd := &cobra.Command{
 		Use:   "history",
-		Short: "List the updates so far, the oldest first",
-		Args:  none(),
+		Short: "List the updates and what operators did, the oldest first",
+		Long: `List the updates so far, the oldest first, with why and by whom each was begun,
+and what operators did in between: departures, recoveries, changes of the
+configuration. The last 100 of both stay.`,
+		Args: none(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := o.validate(); err != nil {
 				return err
@@ -45,23 +49,34 @@ func newHistoryCmd(env *Env) *cobra.Command {
 
 func writeHistory(w io.Writer, runs []storage.Run) error {
 	if len(runs) == 0 {
-		_, err := fmt.Fprintln(w, "no update was made yet")
+		_, err := fmt.Fprintln(w, "nothing is recorded yet")
 		return err
 	}
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(tw, "STARTED\tVERSION\tSERVERS\tBY\tTOOK\tRESULT\tREASON")
+	fmt.Fprintln(tw, "STARTED\tKIND\tVERSION\tSERVERS\tBY\tTOOK\tRESULT\tREASON")
 	for _, r := range runs {
-		took, reason := "-", "-"
-		if r.EndedAt != nil {
-			took = r.EndedAt.Sub(r.StartedAt).Round(time.Second).String()
-		}
-		if r.Reason != "" {
-			reason = firstWords(printable.Line(r.Reason), reasonMax)
-		}
-		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.StartedAt.UTC().Format("2006-01-02 15:04:05Z"),
-			printable.Line(r.Version), lrnList(r.Servers), printable.Line(r.By), took, printable.Line(string(r.Result)), reason)
+		fmt.Fprintln(tw, strings.Join(historyRow(r), "\t"))
 	}
 	return tw.Flush()
+}
+
+// historyRow returns the cells of a record; "-" stands for none.
+func historyRow(r storage.Run) []string {
+	took := ""
+	if r.EndedAt != nil {
+		took = r.EndedAt.Sub(r.StartedAt).Round(time.Second).String()
+	}
+	why := slices.DeleteFunc([]string{r.What, r.Reason}, func(s string) bool { return s == "" })
+	cells := []string{
+		r.StartedAt.UTC().Format("2006-01-02 15:04:05Z"), string(r.Kind), r.Version, lrnList(r.Servers), r.By, took, string(r.Result),
+		firstWords(printable.Line(strings.Join(why, "; ")), reasonMax),
+	}
+	for i, c := range cells {
+		if cells[i] = printable.Line(c); c == "" {
+			cells[i] = "-"
+		}
+	}
+	return cells
 }
 
 // reasonMax is how much of a reason the table has room for; JSON has it all.

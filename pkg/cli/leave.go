@@ -19,6 +19,8 @@ type leaveOptions struct {
 	// force lets the last but one leave.
 	force  bool
 	agreed consent
+	// act is the record of the departure for the history.
+	act storage.Act
 }
 
 func newLeaveCmd(env *Env) *cobra.Command {
@@ -48,6 +50,7 @@ neco reset removes what is there.`,
 			if err != nil {
 				return err
 			}
+			o.act = env.act(storage.KindLeave, "boot server %d has left", lrn)
 			return runLeave(cmd, env, lrn, o)
 		},
 	}
@@ -120,7 +123,7 @@ func leave(ctx context.Context, cmd *cobra.Command, s *storage.Storage, lrn int,
 	if snap.Request != nil {
 		rev = snap.Request.Rev
 	}
-	err = s.Unregister(ctx, lrn, rev)
+	err = s.Unregister(ctx, lrn, rev, o.act)
 	if errors.Is(err, storage.ErrNotRegistered) {
 		return hint(err, "somebody else has removed it at the same moment")
 	}

@@ -31,7 +31,7 @@ away, also where no stopped update is to be cleared.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return env.request(cmd.Context(), func(ctx context.Context, s *storage.Storage) error {
 				if cmd.Flags().Changed("retry") {
-					if err := retryRelease(ctx, cmd, s, retry); err != nil {
+					if err := retryRelease(ctx, cmd, env, s, retry); err != nil {
 						return err
 					}
 				}
@@ -58,7 +58,11 @@ func recoverRun(ctx context.Context, cmd *cobra.Command, env *Env, s *storage.St
 		return err
 	}
 	if bad, ok := snap.Unreadable[storage.KeyRequest]; ok {
-		return recoverMalformed(ctx, cmd, s, bad, o.malformed)
+		if !o.malformed {
+			return hint(fmt.Errorf("recover: %w", storage.MalformedKey{Key: storage.KeyRequest, Err: bad}),
+				"nobody can say whether this update runs; if you are sure that it may go, neco recover --malformed clears it")
+		}
+		return recoverMalformed(ctx, cmd, env, s, bad)
 	}
 	r := snap.Request
 	switch {
@@ -78,20 +82,15 @@ func recoverRun(ctx context.Context, cmd *cobra.Command, env *Env, s *storage.St
 	if err := endHistory(ctx, env, s, r); err != nil {
 		return err
 	}
-	if err := s.Recover(ctx, r.Rev); err != nil {
+	if err := s.Recover(ctx, r.Rev, env.act(storage.KindRecover, "cleared the stopped update to %s", r.Version)); err != nil {
 		return err
 	}
 	fmt.Fprintf(cmd.OutOrStdout(), "cleared the stopped update to %s\n", printable.Line(r.Version))
 	return nil
 }
 
-// recoverMalformed clears a request that nobody can read, if that is what the
-// operator wants.
-func recoverMalformed(ctx context.Context, cmd *cobra.Command, s *storage.Storage, bad error, wanted bool) error {
-	if !wanted {
-		return hint(fmt.Errorf("recover: %w", storage.MalformedKey{Key: storage.KeyRequest, Err: bad}),
-			"nobody can say whether this update runs; if you are sure that it may go, neco recover --malformed clears it")
-	}
+// recoverMalformed clears a request that cannot be read.
+func recoverMalformed(ctx context.Context, cmd *cobra.Command, env *Env, s *storage.Storage, bad error) error {
 	res, err := s.Client().Get(ctx, storage.KeyRequest)
 	if err != nil {
 		return err
@@ -100,7 +99,7 @@ func recoverMalformed(ctx context.Context, cmd *cobra.Command, s *storage.Storag
 	if len(res.Kvs) == 1 {
 		rev = res.Kvs[0].ModRevision
 	}
-	if err := s.Recover(ctx, rev); err != nil {
+	if err := s.Recover(ctx, rev, env.act(storage.KindRecover, "cleared a request that could not be read")); err != nil {
 		return err
 	}
 	fmt.Fprintf(cmd.OutOrStdout(), "cleared the request that could not be read (%v)\n", bad)

@@ -88,7 +88,7 @@ func (s *Sandbox) configure(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := s.store.PutConfig(ctx, k, value); err != nil {
+		if err := s.store.PutConfig(ctx, k, value, storage.Act{}); err != nil {
 			return err
 		}
 	}

@@ -27,7 +27,7 @@ func register(ctx context.Context, r *run) error {
 		if err != nil {
 			return err
 		}
-		if err := s.PutConfig(ctx, key, r.Proxy); err != nil {
+		if err := s.PutConfig(ctx, key, r.Proxy, storage.Act{}); err != nil {
 			return err
 		}
 	}

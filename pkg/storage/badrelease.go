@@ -80,10 +80,14 @@ func (s *Storage) PutFault(ctx context.Context, g Guard, lrn int, st update.Stat
 // RetryRelease takes the mark of a bad release away and reports whether there
 // was one.  With known, the version becomes the newest known one in the same
 // transaction.
-func (s *Storage) RetryRelease(ctx context.Context, version string, known *KnownRelease) (bool, error) {
+func (s *Storage) RetryRelease(ctx context.Context, version string, known *KnownRelease, a Act) (bool, error) {
+	ops, err := a.ops()
+	if err != nil {
+		return false, err
+	}
 	key := badReleaseKey(version)
 	cmps := []clientv3.Cmp{clientv3.Compare(clientv3.CreateRevision(key), ">", 0)}
-	ops := []clientv3.Op{clientv3.OpDelete(key)}
+	ops = append(ops, clientv3.OpDelete(key))
 	if known != nil {
 		cmps = append(cmps, unchanged(KeyRelease, known.Replaces))
 		ops = append(ops, clientv3.OpPut(KeyRelease, known.Version))

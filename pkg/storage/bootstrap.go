@@ -20,7 +20,7 @@ func (s *Storage) Bootstrap(ctx context.Context, r *update.Request, by string) e
 	if err != nil {
 		return err
 	}
-	begin, err := beginRun(r, by)
+	begin, err := beginRun(r, Origin{Kind: KindSetup, By: by})
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"time"
 
+	clientv3 "go.etcd.io/etcd/client/v3"
+
 	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/pkg/releasetime"
 )
@@ -45,26 +47,36 @@ func (s *Storage) GetConfig(ctx context.Context, k ConfigKey) (string, error) {
 	return k.Format(string(res.Kvs[0].Value))
 }
 
-// PutConfig stores what the operator gave for k, after a check.
-func (s *Storage) PutConfig(ctx context.Context, k ConfigKey, text string) error {
+// PutConfig stores what the operator gave for k, after a check, and records the act.
+func (s *Storage) PutConfig(ctx context.Context, k ConfigKey, text string, a Act) error {
 	v, err := k.Parse(text)
 	if err != nil {
 		return err
 	}
-	if _, err := s.etcd.Put(ctx, KeyConfig+k.Key, v); err != nil {
+	ops, err := a.ops()
+	if err != nil {
+		return err
+	}
+	if _, err := s.etcd.Txn(ctx).Then(append(ops, clientv3.OpPut(KeyConfig+k.Key, v))...).Commit(); err != nil {
 		return fmt.Errorf("write %s: %w", KeyConfig+k.Key, err)
 	}
 	return nil
 }
 
 // UnsetConfig removes the stored value of k, so that its default holds again.
-// It reports whether there was one.
-func (s *Storage) UnsetConfig(ctx context.Context, k ConfigKey) (bool, error) {
-	res, err := s.etcd.Delete(ctx, KeyConfig+k.Key)
+// It reports whether there was one, and then records the act.
+func (s *Storage) UnsetConfig(ctx context.Context, k ConfigKey, a Act) (bool, error) {
+	key := KeyConfig + k.Key
+	ops, err := a.ops()
 	if err != nil {
-		return false, fmt.Errorf("delete %s: %w", KeyConfig+k.Key, err)
+		return false, err
 	}
-	return res.Deleted > 0, nil
+	res, err := s.etcd.Txn(ctx).If(clientv3.Compare(clientv3.CreateRevision(key), ">", 0)).
+		Then(append(ops, clientv3.OpDelete(key))...).Commit()
+	if err != nil {
+		return false, fmt.Errorf("delete %s: %w", key, err)
+	}
+	return res.Succeeded, nil
 }
 
 // readConfig fills a Config from the keys below config/.  A value that cannot

@@ -26,18 +26,32 @@ const (
 	ResultSuperseded Result = "superseded"
 )
 
-// Run is one line of the history.  It survives recover.
+// Run is a record of the history: a run or, by its Kind, an [Act] of an operator,
+// which has no version, servers, end and result.  It survives recover.
 type Run struct {
-	Version   string     `json:"version"`
-	Servers   []int      `json:"servers"`
+	Kind Kind `json:"kind,omitempty"`
+	// What says why the run was begun, or what the operator did.
+	What    string `json:"what,omitempty"`
+	Version string `json:"version,omitempty"`
+	Servers []int  `json:"servers,omitempty"`
+	// By is the leader that has requested the run, or the operator.
 	By        string     `json:"by"`
 	StartedAt time.Time  `json:"started_at"`
 	EndedAt   *time.Time `json:"ended_at,omitempty"`
-	Result    Result     `json:"result"`
+	Result    Result     `json:"result,omitempty"`
 	Reason    string     `json:"reason,omitempty"`
 }
 
-// historyKept is how many runs stay in the history.
+// Origin is why and by whom a run is requested.
+type Origin struct {
+	Kind Kind
+	// By is the host name of the leader.
+	By string
+	// What is the reason, for people.
+	What string
+}
+
+// historyKept is how many runs stay in the history, and how many acts.
 const historyKept = 100
 
 // historyTime has a fixed width, so that the keys sort by time.
@@ -48,8 +62,8 @@ func historyKey(r update.RunID) string {
 }
 
 // beginRun is the op that opens the history of a run.
-func beginRun(r *update.Request, by string) (clientv3.Op, error) {
-	data, err := json.Marshal(Run{Version: r.Version, Servers: r.Members(), By: by, StartedAt: r.StartedAt, Result: ResultRunning})
+func beginRun(r *update.Request, o Origin) (clientv3.Op, error) {
+	data, err := json.Marshal(Run{Kind: o.Kind, What: o.What, Version: r.Version, Servers: r.Members(), By: o.By, StartedAt: r.StartedAt, Result: ResultRunning})
 	return clientv3.OpPut(historyKey(r.ID()), string(data)), err
 }
 
@@ -86,7 +100,7 @@ func (s *Storage) EndRun(ctx context.Context, id update.RunID, result Result, re
 	return nil
 }
 
-// History returns the known runs, oldest first, and the keys that it could
+// History returns the known runs and acts, oldest first, and the keys that it could
 // not read.
 func (s *Storage) History(ctx context.Context) ([]Run, []MalformedKey, error) {
 	res, err := s.etcd.Get(ctx, KeyHistory, clientv3.WithPrefix())
@@ -98,7 +112,7 @@ func (s *Storage) History(ctx context.Context) ([]Run, []MalformedKey, error) {
 	for _, kv := range res.Kvs {
 		var run Run
 		err := decode(kv.Value, &run)
-		if err == nil && (run.Version == "" || run.StartedAt.IsZero()) {
+		if err == nil && (run.Version == "" && !run.Kind.act() || run.StartedAt.IsZero()) {
 			err = errors.New("it has no version or no started_at")
 		}
 		if err != nil {
@@ -111,15 +125,21 @@ func (s *Storage) History(ctx context.Context) ([]Run, []MalformedKey, error) {
 	return runs, bad, nil
 }
 
-// TrimHistory deletes the oldest runs beyond the number that is kept.
+// TrimHistory deletes the oldest runs, and the oldest acts, beyond the number that is
+// kept.
 func (s *Storage) TrimHistory(ctx context.Context) error {
 	res, err := s.etcd.Get(ctx, KeyHistory, clientv3.WithPrefix(), clientv3.WithKeysOnly(),
 		clientv3.WithSort(clientv3.SortByKey, clientv3.SortAscend))
 	if err != nil {
 		return fmt.Errorf("read history: %w", err)
 	}
-	for i := 0; i < len(res.Kvs)-historyKept; i++ {
-		if _, err := s.etcd.Delete(ctx, string(res.Kvs[i].Key)); err != nil {
+	kept := map[bool]int{}
+	for _, kv := range slices.Backward(res.Kvs) {
+		key := string(kv.Key)
+		if kept[ofRun(key)]++; kept[ofRun(key)] <= historyKept {
+			continue
+		}
+		if _, err := s.etcd.Delete(ctx, key); err != nil {
 			return fmt.Errorf("trim history: %w", err)
 		}
 	}

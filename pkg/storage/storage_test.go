@@ -165,7 +165,7 @@ func TestGuards(t *testing.T) {
 		t.Fatal(err)
 	}
 	holder := put(t, s, "presence/0", `{"version":"v"}`)
-	rev, err := s.NewRequest(ctx, storage.Guard{LRN: 0}, request(0), "test", false)
+	rev, err := s.NewRequest(ctx, storage.Guard{LRN: 0}, request(0), storage.Origin{By: "test"}, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -215,7 +215,7 @@ func TestAServerThatLeavesTakesNothingOfTheOthersAlong(t *testing.T) {
 		put(t, s, fmt.Sprint(storage.KeyCerts, lrn), "{}")
 		put(t, s, fmt.Sprint(storage.KeyBackups, lrn), "{}")
 	}
-	if err := s.Unregister(t.Context(), 1, 0); err != nil {
+	if err := s.Unregister(t.Context(), 1, 0, storage.Act{}); err != nil {
 		t.Fatal(err)
 	}
 	for key := range all(t, s) {
@@ -226,7 +226,7 @@ func TestAServerThatLeavesTakesNothingOfTheOthersAlong(t *testing.T) {
 	if n := len(all(t, s)); n != 12 {
 		t.Errorf("%d keys are left, want 12", n)
 	}
-	if err := s.Unregister(t.Context(), 1, 0); !errors.Is(err, storage.ErrNotRegistered) {
+	if err := s.Unregister(t.Context(), 1, 0, storage.Act{}); !errors.Is(err, storage.ErrNotRegistered) {
 		t.Errorf("a second time: %v", err)
 	}
 }
@@ -234,17 +234,17 @@ func TestAServerThatLeavesTakesNothingOfTheOthersAlong(t *testing.T) {
 func TestRecoverDeletesStatusAndContentsAndNothingElse(t *testing.T) {
 	s := newStorage(t)
 	ctx := t.Context()
-	rev, err := s.NewRequest(ctx, storage.Guard{LRN: -1}, request(0), "test", false)
+	rev, err := s.NewRequest(ctx, storage.Guard{LRN: -1}, request(0), storage.Origin{By: "test"}, false)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, key := range []string{"status/bootservers/0", "contents/sabakan", "contents/cke", "install/0/debs/x", "switch/cke"} {
 		put(t, s, key, "{}")
 	}
-	if err := s.Recover(ctx, rev-1); !errors.Is(err, storage.ErrSuperseded) {
+	if err := s.Recover(ctx, rev-1, storage.Act{}); !errors.Is(err, storage.ErrSuperseded) {
 		t.Errorf("on another request: %v", err)
 	}
-	if err := s.Recover(ctx, rev); err != nil {
+	if err := s.Recover(ctx, rev, storage.Act{}); err != nil {
 		t.Fatal(err)
 	}
 	var left []string
@@ -264,7 +264,7 @@ func TestTheHistoryOfARunIsClosedOnce(t *testing.T) {
 	s := newStorage(t)
 	ctx := t.Context()
 	r := request(0, 1)
-	if _, err := s.NewRequest(ctx, storage.Guard{LRN: -1}, r, "boot-0", false); err != nil {
+	if _, err := s.NewRequest(ctx, storage.Guard{LRN: -1}, r, storage.Origin{By: "boot-0"}, false); err != nil {
 		t.Fatal(err)
 	}
 	for _, result := range []storage.Result{storage.ResultComplete, storage.ResultAborted} {
@@ -321,11 +321,11 @@ func TestConfigKeysTakeAndGiveBackValues(t *testing.T) {
 			if _, err := s.GetConfig(t.Context(), k); !errors.Is(err, storage.ErrNotSet) {
 				t.Errorf("before: %v", err)
 			}
-			err = s.PutConfig(t.Context(), k, tt.bad)
+			err = s.PutConfig(t.Context(), k, tt.bad, storage.Act{})
 			if err == nil || !strings.Contains(err.Error(), tt.name) || k.Secret && strings.Contains(err.Error(), tt.bad) {
 				t.Errorf("bad value: %v", err)
 			}
-			if err := s.PutConfig(t.Context(), k, tt.text); err != nil {
+			if err := s.PutConfig(t.Context(), k, tt.text, storage.Act{}); err != nil {
 				t.Fatal(err)
 			}
 			if got := all(t, s)["config/"+k.Key]; got != tt.stored {
@@ -360,12 +360,12 @@ func TestABadReleaseIsMarkedWithTheAbortAndForgottenOnDemand(t *testing.T) {
 	}
 	put(t, s, storage.KeyRelease, "2026.11.20-1")
 	known := &storage.KnownRelease{Version: "2026.11.21-1"}
-	if _, err := s.RetryRelease(t.Context(), "2026.11.21-1", known); !errors.Is(err, storage.ErrSuperseded) {
+	if _, err := s.RetryRelease(t.Context(), "2026.11.21-1", known, storage.Act{}); !errors.Is(err, storage.ErrSuperseded) {
 		t.Errorf("the known release has changed: %v", err)
 	}
 	known.Replaces = snapshot(t, s).ReleaseRev
 	for _, want := range []bool{true, false} {
-		if removed, err := s.RetryRelease(t.Context(), "2026.11.21-1", known); err != nil || removed != want {
+		if removed, err := s.RetryRelease(t.Context(), "2026.11.21-1", known, storage.Act{}); err != nil || removed != want {
 			t.Errorf("got %v, %v, want %v", removed, err, want)
 		}
 	}

@@ -42,12 +42,12 @@ func (s *Storage) PutSwitch(ctx context.Context, g Guard, group string, sw updat
 
 // NewRequest orders a new run and opens its history.  With clear, statuses
 // and records are deleted in the same transaction.
-func (s *Storage) NewRequest(ctx context.Context, g Guard, r *update.Request, by string, clear bool) (int64, error) {
+func (s *Storage) NewRequest(ctx context.Context, g Guard, r *update.Request, o Origin, clear bool) (int64, error) {
 	v, err := encodeRequest(r)
 	if err != nil {
 		return 0, err
 	}
-	begin, err := beginRun(r, by)
+	begin, err := beginRun(r, o)
 	if err != nil {
 		return 0, err
 	}
@@ -73,12 +73,16 @@ func (s *Storage) StopRequest(ctx context.Context, g Guard, r *update.Request, o
 }
 
 // Recover deletes the request, all statuses and all records, if the request is
-// still the one of revision rev.
-func (s *Storage) Recover(ctx context.Context, rev int64) error {
+// still the one of revision rev, and records the act.
+func (s *Storage) Recover(ctx context.Context, rev int64, a Act) error {
+	ops, err := a.ops()
+	if err != nil {
+		return err
+	}
 	g := Guard{LRN: -1, RequestRev: rev}
-	_, err := s.commit(ctx, "recover", g, nil,
+	_, err = s.commit(ctx, "recover", g, nil, append(ops,
 		clientv3.OpDelete(keyStatusPrefix, clientv3.WithPrefix()),
-		clientv3.OpDelete(KeyContents, clientv3.WithPrefix()))
+		clientv3.OpDelete(KeyContents, clientv3.WithPrefix()))...)
 	return err
 }
 
@@ -112,16 +116,20 @@ func (s *Storage) Register(ctx context.Context, lrn int) error {
 }
 
 // Unregister removes a boot server with everything that is recorded of it,
-// if the request is still the one of revision rev (0: none).
-func (s *Storage) Unregister(ctx context.Context, lrn int, rev int64) error {
+// if the request is still the one of revision rev (0: none), and records the act.
+func (s *Storage) Unregister(ctx context.Context, lrn int, rev int64, a Act) error {
+	ops, err := a.ops()
+	if err != nil {
+		return err
+	}
 	g := Guard{LRN: lrn, RequestRev: rev}
-	_, err := s.commit(ctx, fmt.Sprintf("unregister boot server %d", lrn), g, nil,
+	_, err = s.commit(ctx, fmt.Sprintf("unregister boot server %d", lrn), g, nil, append(ops,
 		clientv3.OpDelete(BootServerKey(lrn)),
 		clientv3.OpDelete(StatusKey(lrn)),
 		clientv3.OpDelete(certificatesKey(lrn)),
 		clientv3.OpDelete(backupKey(lrn)),
 		clientv3.OpDelete(heartbeatKey(lrn)),
-		clientv3.OpDelete(fmt.Sprintf("%s%d/", KeyInstall, lrn), clientv3.WithPrefix()))
+		clientv3.OpDelete(fmt.Sprintf("%s%d/", KeyInstall, lrn), clientv3.WithPrefix()))...)
 	return err
 }
 

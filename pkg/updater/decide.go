@@ -3,6 +3,7 @@ package updater
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/cybozu-go/neco/pkg/release"
@@ -78,7 +79,7 @@ func Decide(s *storage.Snapshot, in Input) Decision {
 	}
 	if r != nil && !slices.Equal(r.Members(), s.Registered) {
 		return order(s, in, Decision{Do: Reconfigure, Version: r.Version, Servers: s.Registered,
-			Why: fmt.Sprintf("registered are %v, the last run had %v", s.Registered, r.Members())})
+			Why: difference(r.Members(), s.Registered)})
 	}
 	if s.Release == "" {
 		return Decision{Do: WaitInfo, Why: "no release is known"}
@@ -88,6 +89,21 @@ func Decide(s *storage.Snapshot, in Input) Decision {
 		return Decision{Do: WaitInfo, Why: fmt.Sprintf("%s: %v", storage.KeyRelease, err)}
 	}
 	return next(s, in, known)
+}
+
+// difference says which boot servers have joined and left.
+func difference(before, now []int) string {
+	var words []string
+	for _, change := range []struct {
+		from, in []int
+		verb     string
+	}{{now, before, "joined"}, {before, now, "left"}} {
+		only := slices.DeleteFunc(slices.Clone(change.from), func(lrn int) bool { return slices.Contains(change.in, lrn) })
+		if len(only) > 0 {
+			words = append(words, fmt.Sprintf("boot servers %v %s", only, change.verb))
+		}
+	}
+	return strings.Join(words, ", ")
 }
 
 // underWay decides about a run that is not over.
@@ -115,7 +131,7 @@ func underWay(s *storage.Snapshot, in Input) (Decision, bool) {
 func next(s *storage.Snapshot, in Input, known release.Version) Decision {
 	r := s.Request
 	if r == nil {
-		return order(s, in, Decision{Do: NewRequest, Version: s.Release, Servers: s.Registered, Why: "no update was requested"})
+		return order(s, in, Decision{Do: NewRequest, Version: s.Release, Servers: s.Registered, Why: "no earlier run is recorded"})
 	}
 	current, err := release.Parse(r.Version)
 	if err != nil {

@@ -206,7 +206,11 @@ func (l *leader) act(ctx context.Context, s *storage.Snapshot, d Decision) error
 	switch d.Do {
 	case NewRequest, Reconfigure:
 		r := &update.Request{UpdateRequest: neco.UpdateRequest{Version: d.Version, Servers: d.Servers, StartedAt: time.Now().UTC()}}
-		_, err := l.store.NewRequest(ctx, g, r, l.Hostname, d.Do == Reconfigure)
+		o := storage.Origin{Kind: storage.KindRelease, By: l.Hostname, What: d.Why}
+		if d.Do == Reconfigure {
+			o.Kind = storage.KindReconfigure
+		}
+		_, err := l.store.NewRequest(ctx, g, r, o, d.Do == Reconfigure)
 		return expected(err)
 	case Stop:
 		_, err := l.store.StopRequest(ctx, g, s.Request, d.Outcome, d.Why)

@@ -96,7 +96,7 @@ func (c *centre) config(name, text string) {
 	c.t.Helper()
 	k, err := storage.FindConfigKey(name)
 	if err == nil {
-		err = c.store.PutConfig(c.t.Context(), k, text)
+		err = c.store.PutConfig(c.t.Context(), k, text, storage.Act{})
 	}
 	if err != nil {
 		c.t.Fatal(err)
@@ -294,7 +294,7 @@ func TestAServerThatHasLeftDoesNotLead(t *testing.T) {
 	}
 	c.start(1)
 	snap := c.await("complete", func(s *storage.Snapshot) bool { return s.Complete() })
-	if err := c.store.Unregister(t.Context(), 0, snap.Request.Rev); err != nil {
+	if err := c.store.Unregister(t.Context(), 0, snap.Request.Rev, storage.Act{}); err != nil {
 		t.Fatal(err)
 	}
 	// The other one takes over and orders a run without it.
@@ -306,4 +306,16 @@ func TestAServerThatHasLeftDoesNotLead(t *testing.T) {
 	}
 	c.report(1, neco.CondComplete, "")
 	c.await("a run of both", func(s *storage.Snapshot) bool { return len(s.Request.Members()) == 2 })
+	runs, _, err := c.store.History(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var why []string
+	for _, r := range runs {
+		why = append(why, string(r.Kind)+": "+r.What)
+	}
+	want := []string{"release: no earlier run is recorded", "reconfigure: boot servers [0] left", "reconfigure: boot servers [0] joined"}
+	if diff := cmp.Diff(want, why); diff != "" {
+		t.Error(diff)
+	}
 }

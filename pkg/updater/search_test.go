@@ -80,7 +80,7 @@ func TestABadReleaseIsNotBegunAgainBeforeAnOperatorSaysSo(t *testing.T) {
 		t.Fatal(err)
 	}
 	snap := c.await("stop", func(s *storage.Snapshot) bool { return s.Request.Stop })
-	if err := c.store.Recover(t.Context(), snap.Request.Rev); err != nil {
+	if err := c.store.Recover(t.Context(), snap.Request.Rev, storage.Act{}); err != nil {
 		t.Fatal(err)
 	}
 	recovered := time.Now()
@@ -90,7 +90,7 @@ func TestABadReleaseIsNotBegunAgainBeforeAnOperatorSaysSo(t *testing.T) {
 	if snap := c.await("the state", func(*storage.Snapshot) bool { return true }); snap.Request != nil {
 		t.Fatalf("begun again: %+v", snap.Request)
 	}
-	if removed, err := c.store.RetryRelease(t.Context(), first.Version, nil); err != nil || !removed {
+	if removed, err := c.store.RetryRelease(t.Context(), first.Version, nil, storage.Act{}); err != nil || !removed {
 		t.Fatal(removed, err)
 	}
 	c.await("it is begun again", requested(first.Version))
@@ -134,7 +134,7 @@ func (failedTxn) Commit() (*clientv3.TxnResponse, error) { return nil, errors.Ne
 func TestAReadThatFailsIsNoEmptyState(t *testing.T) {
 	c := newCentre(t, "2026.11.19-1")
 	r := &update.Request{UpdateRequest: neco.UpdateRequest{Version: "2026.11.20-1", Servers: []int{0, 1}, StartedAt: time.Now().UTC()}}
-	if _, err := c.store.NewRequest(t.Context(), storage.Guard{LRN: -1}, r, "setup", false); err != nil {
+	if _, err := c.store.NewRequest(t.Context(), storage.Guard{LRN: -1}, r, storage.Origin{By: "setup"}, false); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := c.store.Client().Put(t.Context(), storage.KeyRelease, "2026.11.20-1"); err != nil {

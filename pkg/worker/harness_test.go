@@ -204,7 +204,7 @@ func (c *cell) request(servers ...int) *update.Request {
 		}
 	}
 	r := &update.Request{UpdateRequest: neco.UpdateRequest{Version: version, Servers: servers, StartedAt: time.Now().UTC()}}
-	rev, err := c.store.NewRequest(c.t.Context(), storage.Guard{LRN: -1, AnyRequest: true}, r, "test", true)
+	rev, err := c.store.NewRequest(c.t.Context(), storage.Guard{LRN: -1, AnyRequest: true}, r, storage.Origin{By: "test"}, true)
 	if err != nil {
 		c.t.Fatal(err)
 	}

@@ -177,7 +177,7 @@ func (w *world) awaitEnd(ctx context.Context, version string) error {
 	if err != nil || !snap.Request.Stop {
 		return err
 	}
-	if err := w.store.Recover(ctx, snap.Request.Rev); err != nil {
+	if err := w.store.Recover(ctx, snap.Request.Rev, storage.Act{}); err != nil {
 		return err
 	}
 	return w.awaitComplete(ctx, version)
