@@ -10,6 +10,7 @@ import (
 
 	clientv3 "go.etcd.io/etcd/client/v3"
 
+	"github.com/cybozu-go/neco/pkg/retry"
 	"github.com/cybozu-go/neco/pkg/storage"
 	"github.com/cybozu-go/neco/pkg/updater"
 	"github.com/cybozu-go/neco/pkg/worker"
@@ -177,7 +178,9 @@ func (w *world) awaitEnd(ctx context.Context, version string) error {
 	if err != nil || !snap.Request.Stop {
 		return err
 	}
-	if err := w.store.Recover(ctx, snap.Request.Rev, storage.Act{}); err != nil {
+	// Where the answer was lost, a second attempt finds another revision.
+	err = retry.Passing(ctx, nil, func() error { return w.store.Recover(ctx, snap.Request.Rev, storage.Act{}) })
+	if err != nil && !errors.Is(err, storage.ErrSuperseded) {
 		return err
 	}
 	return w.awaitComplete(ctx, version)

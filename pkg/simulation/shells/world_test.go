@@ -14,6 +14,7 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 
 	"github.com/cybozu-go/neco/pkg/liveness"
+	"github.com/cybozu-go/neco/pkg/retry"
 	"github.com/cybozu-go/neco/pkg/storage"
 	"github.com/cybozu-go/neco/pkg/update"
 	"github.com/cybozu-go/neco/pkg/updater"
@@ -115,6 +116,9 @@ func (d *daemon) start(etcd *clientv3.Client, limit time.Duration) {
 
 // end ends the process; it is an error if it does not end in time.
 func (d *daemon) end(within time.Duration) error {
+	if d.cancel == nil {
+		return nil // it was never started
+	}
 	d.cancel()
 	t := time.NewTimer(within)
 	defer t.Stop()
@@ -152,14 +156,17 @@ func daemons(lrn int, o *outside, ttl ttls, log io.Writer) []*daemon {
 // prepare registers the boot servers and configures the updater.
 func prepare(ctx context.Context, s *storage.Storage, timeout time.Duration) error {
 	for lrn := range servers {
-		if err := s.Register(ctx, lrn); err != nil {
+		if err := retry.Passing(ctx, nil, func() error { return s.Register(ctx, lrn) }); err != nil {
 			return err
 		}
 	}
 	for key, value := range map[string]string{
 		"env": "prod", "check-update-interval": fmt.Sprint(int64(20 * time.Second)), "worker-timeout": fmt.Sprint(int64(timeout)),
 	} {
-		if _, err := s.Client().Put(ctx, storage.KeyConfig+key, value); err != nil {
+		if err := retry.Passing(ctx, nil, func() error {
+			_, err := s.Client().Put(ctx, storage.KeyConfig+key, value)
+			return err
+		}); err != nil {
 			return err
 		}
 	}
