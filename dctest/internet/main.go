@@ -11,6 +11,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -32,7 +33,7 @@ func newCommand() *cobra.Command {
 		SilenceErrors:     true,
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			opts.Log = daemon.Logger(cmd.ErrOrStderr())
+			opts.Log = daemon.Logger(cmd.ErrOrStderr(), slog.LevelInfo)
 			opts.Ready = func([]string) { fmt.Fprintln(cmd.OutOrStdout(), "ready") }
 			return Run(cmd.Context(), opts)
 		},

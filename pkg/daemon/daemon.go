@@ -26,6 +26,7 @@ var Version = "0.0.0-dev"
 // server whose file system is at the directory root.
 func Command(use, short string, run func(ctx context.Context, root string, log *slog.Logger) error) (cmd *cobra.Command, root *string) {
 	root = new(string)
+	var level slog.Level
 	cmd = &cobra.Command{
 		Use:           use,
 		Short:         short,
@@ -34,19 +35,20 @@ func Command(use, short string, run func(ctx context.Context, root string, log *
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return run(cmd.Context(), *root, Logger(cmd.ErrOrStderr()))
+			return run(cmd.Context(), *root, Logger(cmd.ErrOrStderr(), level))
 		},
 	}
 	cmd.PersistentFlags().StringVar(root, "root", "/", "directory that holds the boot server's file system")
+	cmd.PersistentFlags().TextVar(&level, "log-level", slog.LevelInfo, "least `LEVEL` that is logged: debug, info, warn or error")
 	cmd.SetVersionTemplate("{{.Version}}\n")
 	cmd.CompletionOptions.DisableDefaultCmd = true
 	return cmd, root
 }
 
-// Logger returns the logger of a daemon.  Under systemd the journal adds the
-// time.
-func Logger(w io.Writer) *slog.Logger {
-	opts := &slog.HandlerOptions{}
+// Logger returns the logger of a daemon, from a level on.  Under systemd the journal
+// adds the time.
+func Logger(w io.Writer, level slog.Level) *slog.Logger {
+	opts := &slog.HandlerOptions{Level: level}
 	if os.Getenv("JOURNAL_STREAM") != "" {
 		opts.ReplaceAttr = func(groups []string, a slog.Attr) slog.Attr {
 			if len(groups) == 0 && a.Key == slog.TimeKey {

@@ -2,9 +2,11 @@ package daemon
 
 import (
 	"context"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -15,7 +17,7 @@ const survivor = "NECO_TEST_SURVIVOR"
 func TestMain(m *testing.M) {
 	if path := os.Getenv(survivor); path != "" {
 		os.Exit(Main(func(context.Context) error {
-			log := Logger(os.Stderr)
+			log := Logger(os.Stderr, slog.LevelInfo)
 			log.Info("journald does not read this")
 			log.Info("nor this")
 			return os.WriteFile(path, nil, 0o600)
@@ -39,5 +41,30 @@ func TestADaemonSurvivesALogThatNobodyReads(t *testing.T) {
 	}
 	if _, err := os.Stat(path); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestTheLogLevelIsAFlag(t *testing.T) {
+	for level, want := range map[string]string{"debug": "fine coarse", "info": "coarse", "error": ""} {
+		var out strings.Builder
+		cmd, _ := Command("daemon", "", func(_ context.Context, _ string, log *slog.Logger) error {
+			log.Debug("fine")
+			log.Info("coarse")
+			return nil
+		})
+		cmd.SetErr(&out)
+		cmd.SetArgs([]string{"--log-level", level})
+		if err := cmd.Execute(); err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, word := range []string{"fine", "coarse"} {
+			if strings.Contains(out.String(), "msg="+word) {
+				got = append(got, word)
+			}
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("--log-level %s logs %q, want %q", level, got, want)
+		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"time"
 
@@ -176,7 +177,7 @@ func (l *leader) step(ctx context.Context, s *storage.Snapshot) error {
 		return err
 	}
 	d := Decide(s, Input{Age: now.Sub(l.seenAt), Seen: l.seen})
-	l.say(d)
+	l.say(ctx, d)
 	l.absence(s, d, now)
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
@@ -283,12 +284,19 @@ func (l *leader) untilNext(s *storage.Snapshot) time.Duration {
 	return next
 }
 
-// say logs a decision when it changes.
-func (l *leader) say(d Decision) {
-	if text := fmt.Sprint(d.Do, d.Why); text != l.said {
-		l.said = text
-		l.Logger.Info("decided", "do", d.Do.String(), "why", d.Why, "version", d.Version)
+// say logs a decision when it changes: those that change something or need somebody
+// for operators, the others for developers.
+func (l *leader) say(ctx context.Context, d Decision) {
+	text := fmt.Sprint(d.Do, d.Why)
+	if text == l.said {
+		return
 	}
+	l.said = text
+	level := slog.LevelInfo
+	if d.Do == WaitInfo || d.Do == WaitWorkers {
+		level = slog.LevelDebug
+	}
+	l.Logger.Log(ctx, level, "decided", "do", d.Do.String(), "why", d.Why, "version", d.Version)
 }
 
 func waitFor(ctx context.Context, wake <-chan struct{}, d time.Duration) error {

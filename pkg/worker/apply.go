@@ -20,9 +20,11 @@ func (w *worker) apply(ctx context.Context, r *session, d update.Decision) (agai
 		w.enter(r, d)
 	case update.Advance, update.Leave:
 		if d.Do == update.Leave {
-			d.Member = w.m.Leave()
+			w.logEnded(d.Why)
+			w.m = w.m.Leave()
+		} else {
+			w.advance(d.Member)
 		}
-		w.m = d.Member
 		w.firstTry, w.retryAt, w.panicked = time.Time{}, time.Time{}, 0
 		w.delay.Reset()
 	case update.Start:
@@ -58,6 +60,7 @@ func (w *worker) enter(r *session, d update.Decision) {
 		}
 	}
 	w.m = d.Member
+	w.logEntered(d.Why, w.target.Members)
 	w.firstTry, w.retryAt, w.panicked = time.Time{}, time.Time{}, 0
 }
 
@@ -83,7 +86,7 @@ func (w *worker) write(ctx context.Context, r *session, d update.Decision) (bool
 			if !d.KeepNotes {
 				w.m.Notes = nil
 			}
-			w.Logger.Info("reported", "step", d.Status.Step, "cond", d.Status.Cond.String(), "message", d.Status.Message, "version", d.Status.Version)
+			w.Logger.Debug("reported", "step", d.Status.Step, "cond", d.Status.Cond.String(), "message", d.Status.Message, "version", d.Status.Version)
 		}
 	case update.Publish:
 		rev, err = w.publish(wctx, r, d)

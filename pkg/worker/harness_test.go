@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -250,7 +251,10 @@ func (c *cell) startWith(h *host, table update.Table, j worker.Journal, change f
 	return stop
 }
 
-// testWriter shows the log of a failed test, and notes warnings.
+// message finds the message of a log line.
+var message = regexp.MustCompile(`msg=("[^"]*"|\S*)`)
+
+// testWriter shows the log of a failed test, and notes warnings and messages.
 type testWriter struct {
 	t     testing.TB
 	world *world
@@ -259,6 +263,9 @@ type testWriter struct {
 func (w testWriter) Write(p []byte) (int, error) {
 	if bytes.Contains(p, []byte("level=WARN")) {
 		w.world.note("warning")
+	}
+	if m := message.FindSubmatch(p); m != nil {
+		w.world.note("logged " + strings.Trim(string(m[1]), `"`))
 	}
 	if testing.Verbose() {
 		w.t.Log(strings.TrimSpace(string(p)))

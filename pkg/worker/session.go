@@ -2,7 +2,6 @@ package worker
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/cybozu-go/neco/pkg/election"
@@ -136,25 +135,6 @@ func (w *worker) decide(r *session) update.Decision {
 	d := w.Table.Decide(m, r.snap.State, w.Order)
 	w.say(d)
 	return d
-}
-
-// say logs what is done or awaited, once.
-func (w *worker) say(d update.Decision) {
-	why := d.Why
-	if len(d.Missing) > 0 {
-		why = fmt.Sprintf("%s: boot servers %v", why, d.Missing)
-	}
-	if text := d.Do.String() + why + fmt.Sprint(d.At); text != w.said {
-		w.said = text
-		w.Logger.Info("decided", "do", d.Do.String(), "why", why, "step", d.At.Step, "action", w.actionName(d.At))
-	}
-}
-
-func (w *worker) actionName(p update.Place) string {
-	if p.Step >= 0 && p.Step < len(w.Table) && p.Action < len(w.Table[p.Step].Actions) {
-		return w.Table[p.Step].Name + "/" + w.Table[p.Step].Actions[p.Action].Name
-	}
-	return ""
 }
 
 // wait sleeps until something may have changed: the shared state, the action,

@@ -187,6 +187,7 @@ func (w *worker) restore(ctx context.Context, r *session, d update.Decision) (bo
 		w.retryAt = time.Now().Add(w.delay.NextBackOff())
 		return false, nil
 	}
+	w.Logger.Info("services run again", "group", d.Group, "side", string(d.Side))
 	w.forgetStopped(d.Group)
 	return true, nil
 }

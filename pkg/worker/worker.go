@@ -32,7 +32,7 @@ type worker struct {
 	// panicked counts how often that has ended in a panic.
 	panicked int
 	delay    *backoff.ExponentialBackOff
-	said     string
+	events   events
 }
 
 // Run takes part in updates until ctx ends.  The caller holds the host's lock:

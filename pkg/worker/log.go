@@ -1,0 +1,79 @@
+package worker
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/cybozu-go/neco/pkg/update"
+)
+
+// events is what is logged of a run so far.
+type events struct {
+	// said is the last decision, awaited the last servers that were waited for.
+	said, awaited string
+	// step has begun; -1: none.
+	step  int
+	began time.Time
+}
+
+// say logs a decision that differs from the last one, for developers, and what of it
+// an operator wants to know: that a step begins, and which servers it waits for.
+func (w *worker) say(d update.Decision) {
+	e := &w.events
+	if text := fmt.Sprint(d.Do, d.Why, d.Missing, d.At); text != e.said {
+		e.said = text
+		w.Logger.Debug("decided", "do", d.Do.String(), "why", d.Why, "servers", d.Missing, "step", d.At.Step, "action", w.actionName(d.At))
+	}
+	switch d.Do {
+	case update.Start, update.Acquire, update.Ask, update.Advance:
+		w.beginStep(w.m.Current().Step)
+	}
+	if len(d.Missing) == 0 {
+		return
+	}
+	if text := fmt.Sprint(d.Missing, d.At); text != e.awaited {
+		e.awaited = text
+		w.Logger.Info("waiting for boot servers", "servers", d.Missing, "step", d.At.Step, "name", w.Table.Name(d.At.Step))
+	}
+}
+
+// beginStep logs the beginning of a step, once.
+func (w *worker) beginStep(step int) {
+	if e := &w.events; e.step != step {
+		e.step, e.began = step, time.Now()
+		w.Logger.Info("step begun", "step", step, "name", w.Table.Name(step))
+	}
+}
+
+// advance takes the member behind the action in hand, and logs the end of a step.
+func (w *worker) advance(m update.Member) {
+	before, after := w.m.Current(), m.Current()
+	w.m = m
+	if after.Step == before.Step {
+		return
+	}
+	w.Logger.Info("step finished", "step", before.Step, "name", w.Table.Name(before.Step), "took", time.Since(w.events.began).Round(time.Millisecond))
+	w.events.step = noStep
+}
+
+// noStep is the step of a member in which none has begun.
+const noStep = -1
+
+// logEntered logs that the worker takes part in a run.
+func (w *worker) logEntered(why string, servers []int) {
+	w.events = events{step: noStep}
+	w.Logger.Info("run entered", "version", w.m.Run.Version, "servers", slices.Clone(servers), "step", w.m.Current().Step, "why", why)
+}
+
+// logEnded logs that the part of this worker in its run is over.
+func (w *worker) logEnded(why string) {
+	w.Logger.Info("run ended", "version", w.m.Run.Version, "why", why)
+}
+
+func (w *worker) actionName(p update.Place) string {
+	if p.Step >= 0 && p.Step < len(w.Table) && p.Action < len(w.Table[p.Step].Actions) {
+		return w.Table[p.Step].Name + "/" + w.Table[p.Step].Actions[p.Action].Name
+	}
+	return ""
+}
