@@ -111,7 +111,7 @@ func TestASandboxThatIsKeptCanBePlayedWith(t *testing.T) {
 	if out := p.must("neco", "1", "--", "version"); !strings.Contains(out, "2026.01.01-1") {
 		t.Errorf("neco version: %s", out)
 	}
-	if out := p.must("logs", "1"); !strings.Contains(out, "reported") {
+	if out := p.must("logs", "1"); !strings.Contains(out, "step finished") {
 		t.Errorf("logs: %s", out)
 	}
 	p.killed(st)

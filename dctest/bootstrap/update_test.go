@@ -195,7 +195,7 @@ func duration(ctx SpecContext, version string) []time.Duration {
 	var installed, complete, requested time.Time
 	for _, lrn := range three {
 		installed = later(installed, at(lrn, `neco-install.service: Deactivated successfully`))
-		complete = later(complete, at(lrn, `cond=completed.*version=`+regexp.QuoteMeta(version)))
+		complete = later(complete, at(lrn, `msg="run ended".* version=`+regexp.QuoteMeta(version)+` why=complete`))
 	}
 	m := regexp.MustCompile(`started (\S+ \S+)Z`).FindStringSubmatch(run(ctx, 0, "neco", "status"))
 	Expect(m).NotTo(BeNil())
