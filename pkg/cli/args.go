@@ -8,11 +8,10 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-)
+	"github.com/spf13/pflag"
 
-// suggestWithin is how many letters may differ from a command's name for it to
-// be suggested.
-const suggestWithin = 2
+	"github.com/cybozu-go/neco/internal/suggest"
+)
 
 // exactly wants n arguments; none, zero; between, from a to b; atLeast, a or
 // more. Their errors say where to look.
@@ -49,12 +48,23 @@ func hinted(check cobra.PositionalArgs) cobra.PositionalArgs {
 		if err == nil || len(args) == 0 || !cmd.HasSubCommands() {
 			return hint(err, "usage: %s; see %s --help", cmd.UseLine(), cmd.CommandPath())
 		}
-		cmd.SuggestionsMinimumDistance = suggestWithin
-		if similar := cmd.SuggestionsFor(args[0]); len(similar) > 0 {
-			return hint(err, "did you mean %s %s?", cmd.CommandPath(), strings.Join(similar, " or "))
-		}
-		return hint(err, "%s --help lists the commands", cmd.CommandPath())
+		return unknownCommand(cmd, args[0])
 	}
+}
+
+// unknownCommand is the error for a command that cmd does not have.
+func unknownCommand(cmd *cobra.Command, name string) error {
+	err := fmt.Errorf("unknown command %q for %q", name, cmd.CommandPath())
+	var names []string
+	for _, c := range cmd.Commands() {
+		if c.IsAvailableCommand() {
+			names = append(names, c.Name())
+		}
+	}
+	if similar := suggest.Similar(name, names); len(similar) > 0 {
+		return hint(err, "did you mean %s %s?", cmd.CommandPath(), strings.Join(similar, " or "))
+	}
+	return hint(err, "%s --help lists the commands", cmd.CommandPath())
 }
 
 // group is a command that only holds others.
@@ -67,12 +77,27 @@ func group(name, short string) *cobra.Command {
 	}
 }
 
-// flagError adds where to look to an error about flags, without the words of
-// the package that has read it.
+// flagError adds what to do next to an error about flags, without the words of
+// the package that has read it. Flags behind a command that does not exist are not the
+// error.
 func flagError(cmd *cobra.Command, err error) error {
+	if args := cmd.Flags().Args(); cmd.HasSubCommands() && len(args) > 0 {
+		return unknownCommand(cmd, args[0])
+	}
 	if numErr := (*strconv.NumError)(nil); errors.As(err, &numErr) {
 		text := strings.TrimSuffix(err.Error(), ": "+numErr.Error())
 		err = fmt.Errorf("%s: no number, or too large", text)
 	}
+	if unknown := (*pflag.NotExistError)(nil); errors.As(err, &unknown) {
+		if similar := suggest.Similar(unknown.GetSpecifiedName(), flagNames(cmd)); len(similar) > 0 {
+			return hint(err, "did you mean --%s? see %s --help", strings.Join(similar, " or --"), cmd.CommandPath())
+		}
+	}
 	return hint(err, "see %s --help", cmd.CommandPath())
+}
+
+// flagNames returns the names of the flags that cmd takes.
+func flagNames(cmd *cobra.Command) (names []string) {
+	cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
+	return names
 }

@@ -2,8 +2,10 @@ package cli
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 func newCompletionCmd() *cobra.Command {
@@ -31,5 +33,35 @@ func newCompletionCmd() *cobra.Command {
 			}
 			return hint(fmt.Errorf("no completion for %q", shell), "choose bash, zsh or fish")
 		},
+	}
+}
+
+// completeNoFiles has shells offer files only where one is expected: for arguments that
+// the usage calls FILE, and for flags whose placeholder is file.
+func completeNoFiles(root *cobra.Command) {
+	_ = root.MarkPersistentFlagDirname("root")
+	walk(root, func(c *cobra.Command) {
+		if c.ValidArgsFunction == nil && len(c.ValidArgs) == 0 && !strings.Contains(c.Use, "FILE") {
+			c.ValidArgsFunction = cobra.NoFileCompletions
+		}
+		if len(c.ValidArgs) > 0 {
+			c.ValidArgsFunction, c.ValidArgs = cobra.FixedCompletions(c.ValidArgs, cobra.ShellCompDirectiveNoFileComp), nil
+		}
+		c.LocalNonPersistentFlags().VisitAll(func(f *pflag.Flag) {
+			if placeholder, _ := pflag.UnquoteUsage(f); placeholder == "file" || f.Value.Type() == "bool" {
+				return
+			}
+			if _, has := c.GetFlagCompletionFunc(f.Name); !has {
+				_ = c.RegisterFlagCompletionFunc(f.Name, cobra.NoFileCompletions)
+			}
+		})
+	})
+}
+
+// plainUsage takes the quotes of placeholders out of the usage of flags, which shells
+// show as it is.
+func plainUsage(c *cobra.Command) {
+	for _, set := range []*pflag.FlagSet{c.Flags(), c.PersistentFlags()} {
+		set.VisitAll(func(f *pflag.Flag) { f.Usage = strings.ReplaceAll(f.Usage, "`", "") })
 	}
 }

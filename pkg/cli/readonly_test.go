@@ -30,6 +30,7 @@ func looking() map[string][]string {
 		"config set":            {"env staging"},
 		"config unset":          {"env"},
 		"history":               {"", "-o json"},
+		"help":                  {"", "status"},
 		"image":                 {"etcd"},
 		"is-running":            {"etcd"},
 		"join":                  {"--check 1 2", "--check --ca-file SNAPSHOT 1 2"},

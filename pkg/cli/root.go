@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -39,6 +40,12 @@ func New(env Env) *cobra.Command {
 		newVaultCmd(&env),
 		newVersionCmd(&env),
 	)
+	root.Version = env.Version
+	root.SetVersionTemplate("{{.Version}}\n")
+	root.SetHelpCommand(newHelpCmd())
+	root.InitDefaultHelpCmd()
+	arrange(root)
+	completeNoFiles(root)
 	return root
 }
 
@@ -46,6 +53,9 @@ func New(env Env) *cobra.Command {
 // printed to stderr.
 func Run(ctx context.Context, env Env, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	root := New(env)
+	if len(args) > 0 && strings.HasPrefix(args[0], cobra.ShellCompRequestCmd) {
+		walk(root, plainUsage)
+	}
 	root.SetArgs(args)
 	root.SetIn(stdin)
 	root.SetOut(stdout)

@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/internal/suggest"
 	"github.com/cybozu-go/neco/internal/weburl"
 	"github.com/cybozu-go/neco/pkg/releasetime"
 )
@@ -165,6 +166,9 @@ func FindConfigKey(name string) (ConfigKey, error) {
 			return k, nil
 		}
 		names = append(names, k.Name)
+	}
+	if similar := suggest.Similar(name, names); len(similar) > 0 {
+		return ConfigKey{}, fmt.Errorf("unknown config key %q; did you mean %s?", name, strings.Join(similar, " or "))
 	}
 	return ConfigKey{}, fmt.Errorf("unknown config key %q; the keys are %s", name, strings.Join(names, ", "))
 }

@@ -336,7 +336,7 @@ func TestConfigKeysTakeAndGiveBackValues(t *testing.T) {
 			}
 		})
 	}
-	if _, err := storage.FindConfigKey("envy"); err == nil || !strings.Contains(err.Error(), "env, slack") {
+	if _, err := storage.FindConfigKey("envy"); err == nil || !strings.Contains(err.Error(), "did you mean env?") {
 		t.Errorf("unknown key: %v", err)
 	}
 }

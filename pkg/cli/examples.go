@@ -1,0 +1,93 @@
+package cli
+
+import (
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// The groups of commands in neco help.
+const (
+	groupObserve  = "observe"
+	groupUpdate   = "update"
+	groupServers  = "servers"
+	groupSecrets  = "secrets"
+	groupPrograms = "programs"
+	groupOther    = "other"
+)
+
+// groups lists the groups of commands and their members, in the order of neco help.
+func groups() []struct{ id, title, members string } {
+	return []struct{ id, title, members string }{
+		{groupObserve, "Observe:", "status history is-running"},
+		{groupUpdate, "Steer updates:", "config stop recover"},
+		{groupServers, "Set up, extend and reduce a data centre:", "setup-token setup join-token join leave reset"},
+		{groupSecrets, "Vault, certificates and backups:", "vault cert backup"},
+		{groupPrograms, "Programs on top:", "init init-local image"},
+		{groupOther, "Other commands:", "version completion help"},
+	}
+}
+
+// examples has the examples of the commands whose constructor has none.
+func examples() map[string]string {
+	return map[string]string{
+		"backup list":             "neco backup list\nneco backup list -o json",
+		"backup run":              "neco backup run",
+		"backup verify":           "neco backup verify --all\nneco backup verify --recovery-key /media/usb/recovery.key",
+		"cert list":               "neco cert list",
+		"completion":              "neco completion zsh >_neco",
+		"config get":              "neco config get env",
+		"config list":             "neco config list\nneco config list -o json",
+		"config set":              "neco config set env prod\nneco config set worker-timeout 90m\nneco config set slack <webhook-url",
+		"config unset":            "neco config unset proxy",
+		"help":                    "neco help config set",
+		"history":                 "neco history\nneco history -o json",
+		"image":                   "neco image etcd",
+		"init":                    "neco init sabakan",
+		"init-local":              "neco init-local sabakan",
+		"is-running":              "neco is-running etcd",
+		"join-token list":         "neco join-token list",
+		"join-token revoke":       "neco join-token revoke 3",
+		"leave":                   "neco leave 3\nneco leave 3 --yes",
+		"recover":                 "neco recover\nneco recover --retry 2026.11.22-1",
+		"reset":                   "neco reset\nneco reset --yes",
+		"setup-token":             "neco setup-token",
+		"status":                  "neco status\nneco status --watch\nneco status --wait --timeout 1h\nneco status -o json",
+		"stop":                    "neco stop --reason 'maintenance of the power supply'",
+		"vault generate-root":     "neco vault generate-root",
+		"vault remove-unseal-key": "neco vault show-unseal-key\nneco vault remove-unseal-key",
+		"vault show-root-token":   "neco vault show-root-token",
+		"vault show-unseal-key":   "neco vault show-unseal-key",
+		"vault store-unseal-key":  "neco vault store-unseal-key <key",
+		"vault unseal":            "neco vault unseal",
+		"version":                 "neco version\nneco version -o json",
+	}
+}
+
+// arrange puts the commands of root into their groups, and gives them their examples.
+func arrange(root *cobra.Command) {
+	member := map[string]string{}
+	for _, g := range groups() {
+		root.AddGroup(&cobra.Group{ID: g.id, Title: g.title})
+		for _, name := range strings.Fields(g.members) {
+			member[name] = g.id
+		}
+	}
+	for _, c := range root.Commands() {
+		c.GroupID = member[c.Name()]
+	}
+	all := examples()
+	walk(root, func(c *cobra.Command) {
+		if text, ok := all[strings.TrimPrefix(c.CommandPath(), root.Name()+" ")]; ok && c.Example == "" {
+			c.Example = "  " + strings.ReplaceAll(text, "\n", "\n  ")
+		}
+	})
+}
+
+// walk calls f for c and all commands below it.
+func walk(c *cobra.Command, f func(*cobra.Command)) {
+	f(c)
+	for _, sub := range c.Commands() {
+		walk(sub, f)
+	}
+}
