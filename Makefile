@@ -118,8 +118,10 @@ deb: ## Build build/neco_VERSION_amd64.deb (VERSION=YYYY.MM.DD-SERIAL)
 	@ls "build/neco_$${VERSION}_amd64.deb" "build/neco_$${VERSION}_amd64.deb.sha256"
 
 .PHONY: lint-deb
-lint-deb: deb ## Examine the package with lintian
-	@tools/need lintian:lintian
+lint-deb: ## Build the package and examine it with lintian [VERSION=YYYY.MM.DD-SERIAL]
+	@tools/need gzip:gzip lintian:lintian
+	@debian/build build "$$VERSION"
+	@echo "examines build/neco_$${VERSION}_amd64.deb, built from this tree"
 	lintian --fail-on error,warning --allow-root "build/neco_$${VERSION}_amd64.deb"
 
 .PHONY: generate
