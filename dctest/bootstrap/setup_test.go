@@ -95,6 +95,9 @@ func setUp(ctx SpecContext, heard bool) time.Duration {
 		Expect(stages).To(HaveKey(name))
 		report("  %-12s %s", name, stages[name])
 	}
+	for _, lrn := range three {
+		Expect(run(ctx, lrn, "neco", "backup", "list")).To(ContainSubstring("snapshot-"))
+	}
 	report("setup: %s", took.Round(10*time.Millisecond))
 	if heard {
 		found := secrets(ctx, three...)

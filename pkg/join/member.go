@@ -111,7 +111,7 @@ func (r *run) finish(ctx context.Context) error {
 	if err := r.forgetToken(); err != nil {
 		return err
 	}
-	r.say("end", "boot server %d is registered; the next update makes it a member of etcd and starts its Vault: neco status --wait", r.Self.LRN)
+	r.say("end", "boot server %d is registered; the next update makes it a member of etcd, takes its first snapshot and starts its Vault: neco status --wait", r.Self.LRN)
 	return nil
 }
 

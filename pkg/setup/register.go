@@ -36,11 +36,10 @@ func register(ctx context.Context, r *run) error {
 	}}, "neco setup")
 }
 
-// Daemons are Neco's own, and the timer of the backups.
+// The services of Neco's own daemons.
 const (
 	workerService  = "neco-worker"
 	updaterService = "neco-updater"
-	backupTimer    = "etcd-backup"
 )
 
 // startDaemons writes the configuration of Neco's programs and starts them.
@@ -58,7 +57,7 @@ func startDaemons(ctx context.Context, r *run) error {
 // StartDaemons starts Neco's programs and the backups on a server that has
 // their configuration.
 func StartDaemons(ctx context.Context, units component.Units) error {
-	if err := units.StartTimer(ctx, backupTimer); err != nil {
+	if err := units.StartTimer(ctx, etcd.BackupUnit); err != nil {
 		return err
 	}
 	for _, name := range []string{workerService, updaterService} {

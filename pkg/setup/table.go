@@ -48,5 +48,6 @@ func table() []stage {
 		{"register", "register the servers, order the first update", time.Minute, register, nil},
 		{"revoke", "revoke the root token", time.Minute, revokeRoot, nil},
 		{"daemons", "start Neco's daemons and the backups", 2 * time.Minute, nil, startDaemons},
+		{"backup", "take the first snapshot of etcd", 5 * time.Minute, nil, firstBackup},
 	}
 }

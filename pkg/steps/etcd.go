@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path"
+	"time"
 
 	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/pkg/component"
@@ -88,7 +89,7 @@ func join(ctx context.Context, h *Host, t worker.Target) (string, error) {
 		if !m.Learner {
 			return "", nil
 		}
-		return "promoted", promote(ctx, h, t)
+		return h.vote(ctx, t, "promoted")
 	}
 	now, err = membership.Add(ctx, h.Etcd, own, peerURLs(t), !hasData)
 	if err != nil {
@@ -104,7 +105,26 @@ func join(ctx context.Context, h *Host, t worker.Target) (string, error) {
 	if _, err := apply(c)(ctx, h, t); err != nil {
 		return "", err
 	}
-	return "joined", promote(ctx, h, t)
+	return h.vote(ctx, t, "joined")
+}
+
+// firstBackupLimit bounds the wait for the first snapshot of a new member, which
+// holds the lock of the step meanwhile.  A longer backup goes on by itself.
+const firstBackupLimit = time.Minute
+
+// vote makes this host's member a voting one and takes its first snapshot.  A
+// failed snapshot is a part of the note, for the timer takes the next one.
+func (h *Host) vote(ctx context.Context, t worker.Target, note string) (string, error) {
+	if err := promote(ctx, h, t); err != nil {
+		return "", err
+	}
+	t.Tell("the first snapshot of etcd")
+	ctx, cancel := context.WithTimeout(ctx, firstBackupLimit)
+	defer cancel()
+	if err := etcd.Backup(ctx, h.Units); err != nil {
+		note += "; no first snapshot of etcd yet: " + err.Error()
+	}
+	return note, nil
 }
 
 // discard deletes what is left of a member's data, unless it is good: a copy of a

@@ -75,7 +75,7 @@ func (c Component) Files(t component.Target) ([]host.File, error) {
 	}
 	unit, err := component.ContainerUnit{
 		Name: neco.EtcdService, Description: "etcd of the boot servers", Image: image,
-		Wants: []string{"etcd-backup.timer"}, Conditions: []string{neco.EtcdConfFile},
+		Wants: []string{BackupUnit + ".timer"}, Conditions: []string{neco.EtcdConfFile},
 		RestartSec: 3, OOMScoreAdjust: -1000, HostUTS: true,
 		Options: []string{
 			"--user=10000:10000", "--oom-kill-disable",

@@ -1,0 +1,22 @@
+package setup
+
+import (
+	"context"
+	"errors"
+
+	"github.com/cybozu-go/neco/pkg/component/etcd"
+)
+
+// firstBackup takes the first snapshot of etcd.  A failure is a warning, for the
+// timer takes the next snapshot within the hour.
+func firstBackup(ctx context.Context, r *run) error {
+	err := etcd.Backup(ctx, r.Units)
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(context.Cause(ctx), context.Canceled): // the operator has ended the setup
+		return err
+	}
+	r.say("backup", "warning: no first snapshot of etcd: %s; run: neco backup run", err)
+	return nil
+}
