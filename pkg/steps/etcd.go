@@ -50,10 +50,19 @@ func writeEtcd(ctx context.Context, h *Host, t worker.Target) (string, error) {
 		if err := writeNecoConfig(h, t); err != nil {
 			return "", err
 		}
-		if !h.begun() {
-			return "", nil // what it has to be told comes with the join
+		moved, err := etcd.TakeOverBackups(ctx, h.FS, h.Units)
+		if err != nil {
+			return "", err
 		}
-		return write(etcd.Component{})(ctx, h, t)
+		note := ""
+		if moved {
+			note = "moved the original's backup units away"
+		}
+		if !h.begun() {
+			return note, nil // what it has to be told comes with the join
+		}
+		_, err = write(etcd.Component{})(ctx, h, t)
+		return note, err
 	})(ctx, h, t)
 }
 

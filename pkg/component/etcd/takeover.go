@@ -1,0 +1,82 @@
+package etcd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"regexp"
+
+	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/pkg/component"
+	"github.com/cybozu-go/neco/pkg/host"
+)
+
+// keptSuffix is appended to the name of a unit file that was moved out of
+// systemd's sight.
+const keptSuffix = ".before-neco"
+
+// runsNeco matches a unit file whose program is ours.
+var runsNeco = regexp.MustCompile(`(?m)^ExecStart=.*\bneco backup run\b`)
+
+// TakeOverBackups moves the original's backup units in /etc/systemd/system away,
+// which win over those of the package, and starts the timer of the package.  It
+// does that once for each server: a unit file that an operator puts there later
+// stays.  Masked units, drop-ins, and units that run neco backup run stay as well.
+func TakeOverBackups(ctx context.Context, fsys host.FS, units component.Units) (moved bool, err error) {
+	service := neco.ServiceFile(BackupUnit)
+	foreign, err := isForeign(fsys, service)
+	if err != nil || !foreign {
+		return false, err
+	}
+	// The service is the evidence, so it goes last.
+	for _, p := range []string{neco.TimerFile(BackupUnit), service} {
+		if err := moveAway(fsys, p); err != nil {
+			return false, fmt.Errorf("take over %s: %w", p, err)
+		}
+	}
+	return true, units.StartTimer(ctx, BackupUnit)
+}
+
+// isForeign reports whether the unit file p runs another program than ours and
+// nothing was moved away from there before.
+func isForeign(fsys host.FS, p string) (bool, error) {
+	if kept, err := fsys.Exists(p + keptSuffix); err != nil || kept && !unfinished(fsys, p) {
+		return false, err
+	}
+	data, err := readRegular(fsys, p)
+	return data != nil && !runsNeco.Match(data), err
+}
+
+// unfinished reports whether a move was cut off between the copy of p and its
+// removal.
+func unfinished(fsys host.FS, p string) bool {
+	now, err := readRegular(fsys, p)
+	kept, keptErr := fsys.Read(p + keptSuffix)
+	return err == nil && keptErr == nil && now != nil && string(now) == string(kept)
+}
+
+// moveAway copies the regular file p to its kept name and removes p.
+func moveAway(fsys host.FS, p string) error {
+	data, err := readRegular(fsys, p)
+	if err != nil || data == nil {
+		return err
+	}
+	if _, err := fsys.Write(host.File{Path: p + keptSuffix, Data: data, Mode: 0o644}); err != nil {
+		return err
+	}
+	return fsys.Remove(p)
+}
+
+// readRegular returns nil where p is absent or a link, as that of a masked unit.
+func readRegular(fsys host.FS, p string) ([]byte, error) {
+	fi, err := os.Lstat(fsys.Path(p))
+	if errors.Is(err, fs.ErrNotExist) || err == nil && !fi.Mode().IsRegular() {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return fsys.Read(p)
+}
