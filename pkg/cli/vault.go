@@ -48,8 +48,10 @@ func newVaultUnsealCmd(env *Env) *cobra.Command {
 		Long: `Unseal the Vault of this boot server with the key in etcd, which is sealed to
 this server's own key. If Vault is unsealed already, nothing is done.
 
-If etcd holds no unseal key that is an error; with --wait, which the service
-uses, it is not: somebody has chosen to unseal Vault by hand.`,
+If this server is not set up, or etcd holds no unseal key, nothing is done either:
+a line on standard error says so, and the exit code is 0, for units run this
+command after each start of Vault. Without --wait it waits ten seconds for etcd
+and Vault.`,
 		Args: none(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			say, err := unseal(cmd.Context(), env)
@@ -60,8 +62,9 @@ uses, it is not: somebody has chosen to unseal Vault by hand.`,
 				}
 				say, err = unseal(cmd.Context(), env)
 			}
-			if wait && errors.Is(err, vaultkey.ErrAbsent) {
-				say, err = "etcd holds no unseal key: Vault, if it is sealed, has to be unsealed by hand", nil
+			if reason, ok := nothingToUnseal(err); ok {
+				fmt.Fprintf(cmd.ErrOrStderr(), "nothing is done: %s\n", reason)
+				return nil
 			}
 			if err != nil {
 				return explainUnseal(err)
@@ -74,33 +77,48 @@ uses, it is not: somebody has chosen to unseal Vault by hand.`,
 	return cmd
 }
 
-// hopeless: to wait changes nothing about the error.
+// hopeless reports whether waiting cannot change err.
 func hopeless(err error) bool {
-	return errors.Is(err, hostkey.ErrCannotOpen) || errors.Is(err, vault.ErrBadKey) || errors.Is(err, vaultkey.ErrAbsent)
+	_, nothing := nothingToUnseal(err)
+	return nothing || errors.Is(err, hostkey.ErrCannotOpen) || errors.Is(err, vault.ErrBadKey)
 }
 
-// unseal returns what was done; vaultkey.ErrAbsent if etcd holds no key and Vault
-// is sealed.
+// errNotSetUp is the error of unseal on a server without a configuration.
+var errNotSetUp = errors.New("this server is not set up")
+
+// nothingToUnseal reports whether err means that there is nothing with which this
+// server could unseal a Vault, and why.
+func nothingToUnseal(err error) (reason string, ok bool) {
+	switch {
+	case errors.Is(err, errNotSetUp):
+		return neco.NecoConfFile + " is not there; neco setup or neco join writes it", true
+	case errors.Is(err, vaultkey.ErrAbsent):
+		return "etcd holds no unseal key; a sealed Vault is unsealed by hand: vault operator unseal, or neco vault store-unseal-key", true
+	}
+	return "", false
+}
+
+// unsealRetries is more than fit into etcdTimeout, which bounds them: a Vault that
+// has just been started does not listen for some seconds.
+const unsealRetries = 20
+
+// unseal returns what was done; errNotSetUp or vaultkey.ErrAbsent if there is no
+// key.
 func unseal(ctx context.Context, env *Env) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, etcdTimeout)
 	defer cancel()
+	if there, err := env.FS.Exists(neco.NecoConfFile); err == nil && !there {
+		return "", errNotSetUp
+	}
+	keys, err := unsealKeys(ctx, env)
+	if err != nil {
+		return "", err
+	}
 	client, err := vault.Open(vault.Local, env.FS.Path(neco.ServerCAFile), "")
 	if err != nil {
 		return "", err
 	}
-	keys, err := stored(ctx, env, vaultkey.UnsealKeys)
-	if errors.Is(err, vaultkey.ErrAbsent) {
-		serves := vault.Serves(ctx, client)
-		switch {
-		case serves == nil, errors.Is(serves, vault.ErrNoLeader):
-			return "Vault was unsealed already", nil
-		case !errors.Is(serves, vault.ErrSealed):
-			return "", serves
-		}
-	}
-	if err != nil {
-		return "", err
-	}
+	client.SetMaxRetries(unsealRetries)
 	opened, err := vault.UnsealAny(ctx, client, keys)
 	switch {
 	case err != nil:
@@ -109,6 +127,20 @@ func unseal(ctx context.Context, env *Env) (string, error) {
 		return "Vault is unsealed", nil
 	}
 	return "Vault was unsealed already", nil
+}
+
+// unsealKeys returns the keys that are stored for this server.  A server that has
+// no host key yet, as after a migration from the original, opens those in clear.
+func unsealKeys(ctx context.Context, env *Env) (keys []string, err error) {
+	id, err := hostkey.Find(env.FS)
+	if err != nil && !errors.Is(err, hostkey.ErrNone) {
+		return nil, err
+	}
+	err = env.withStorage(func(s *storage.Storage) error {
+		keys, err = vaultkey.UnsealKeys(ctx, s.Client(), id)
+		return err
+	})
+	return keys, err
 }
 
 func explainUnseal(err error) error {
@@ -124,21 +156,16 @@ func explainUnseal(err error) error {
 }
 
 // storedKey returns a key of Vault from etcd.
-func storedKey(ctx context.Context, env *Env, get keyFunc) (string, error) {
-	return stored(ctx, env, get)
-}
-
-// stored returns what get finds in etcd for this server.
-func stored[T any](ctx context.Context, env *Env, get func(context.Context, clientv3.KV, hostkey.Identity) (T, error)) (found T, err error) {
+func storedKey(ctx context.Context, env *Env, get keyFunc) (key string, err error) {
 	id, err := hostIdentity(env)
 	if err != nil {
-		return found, err
+		return "", err
 	}
 	err = env.withStorage(func(s *storage.Storage) error {
-		found, err = get(ctx, s.Client(), id)
+		key, err = get(ctx, s.Client(), id)
 		return err
 	})
-	return found, err
+	return key, err
 }
 
 func newVaultShowCmd(env *Env, name, short string, get keyFunc, absent string) *cobra.Command {
