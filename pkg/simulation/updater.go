@@ -23,14 +23,14 @@ type updaterProc struct {
 	busy   bool
 	run    update.RunID
 	seenAt time.Duration
-	seen   map[int]bool
+	seen   updater.Sightings
 }
 
 func (u *updaterProc) boot() {
 	u.alive, u.gen, u.busy = true, u.gen+1, false
 	u.lease, u.rev = 0, 0
 	u.process.paused, u.cut = 0, 0
-	u.run, u.seen = update.RunID{}, map[int]bool{}
+	u.run, u.seen = update.RunID{}, updater.Sightings{}
 	u.w.request(&u.process, u.clearLeftovers, func(bool) { u.campaign() })
 	u.tick()
 }
@@ -120,9 +120,7 @@ func (u *updaterProc) input(s *storage.Snapshot) updater.Input {
 	if !run.Equal(u.run) {
 		u.run, u.seenAt = run, u.w.now
 	}
-	for lrn := range s.Presence {
-		u.seen[lrn] = true
-	}
+	u.seen.Note(s)
 	return updater.Input{Age: u.w.now - u.seenAt, Seen: u.seen}
 }
 

@@ -32,7 +32,7 @@ func FuzzDecode(f *testing.F) {
 				t.Fatal(err)
 			}
 		}
-		if p, err := decodePresence(data); err == nil {
+		if p, err := decodePresence(data, 1); err == nil {
 			if _, err := json.Marshal(p); err != nil {
 				t.Fatal(err)
 			}

@@ -67,6 +67,16 @@ func beginRun(r *update.Request, o Origin) (clientv3.Op, error) {
 	return clientv3.OpPut(historyKey(r.ID()), string(data)), err
 }
 
+// HasHistory reports whether the run has an entry in the history.  A run that the
+// original has requested has none.
+func (s *Storage) HasHistory(ctx context.Context, id update.RunID) (bool, error) {
+	res, err := s.etcd.Get(ctx, historyKey(id), clientv3.WithCountOnly())
+	if err != nil {
+		return false, fmt.Errorf("history of run %s: %w", id, err)
+	}
+	return res.Count > 0, nil
+}
+
 // EndRun closes the history of a run.  A run that is closed already, or has no
 // history, stays as it is.
 func (s *Storage) EndRun(ctx context.Context, id update.RunID, result Result, reason string, at time.Time) error {

@@ -157,7 +157,7 @@ func (s *Snapshot) add(key string, kv *mvccpb.KeyValue) (err error) {
 		})
 	case strings.HasPrefix(key, KeyPresence):
 		return addByLRN(key, KeyPresence, func(lrn int) error {
-			p, err := decodePresence(kv.Value)
+			p, err := decodePresence(kv.Value, kv.ModRevision)
 			if err == nil {
 				s.Presence = maps.Clone(s.Presence)
 				s.Presence[lrn] = p

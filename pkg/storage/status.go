@@ -37,7 +37,7 @@ func encodeStatus(st update.Status) (string, error) {
 	return string(data), err
 }
 
-func decodePresence(data []byte) (update.Presence, error) {
+func decodePresence(data []byte, rev int64) (update.Presence, error) {
 	var p update.Presence
 	if err := decode(data, &p); err != nil {
 		return p, err
@@ -45,6 +45,7 @@ func decodePresence(data []byte) (update.Presence, error) {
 	if p.Version == "" {
 		return p, errors.New("it has no version")
 	}
+	p.Rev = rev
 	return p, nil
 }
 

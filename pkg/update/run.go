@@ -82,6 +82,9 @@ type Status struct {
 	Rev int64 `json:"-"`
 }
 
+// ByOriginal reports whether the original's worker wrote the status.
+func (s Status) ByOriginal() bool { return s.StartedAt == nil }
+
 // Of reports whether the status belongs to the run of r.  A status without
 // the run's start (the original's) belongs to it when it names the same
 // version and was written after the request.
@@ -89,7 +92,7 @@ func (s Status) Of(r *Request) bool {
 	if r == nil || s.Version != r.Version {
 		return false
 	}
-	if s.StartedAt == nil {
+	if s.ByOriginal() {
 		return s.Rev > r.Rev || r.Stop
 	}
 	return s.StartedAt.Equal(r.StartedAt)
@@ -105,6 +108,8 @@ type Presence struct {
 	BootID  string    `json:"boot_id,omitempty"`
 	HostID  string    `json:"host_id,omitempty"`
 	Since   time.Time `json:"since"`
+	// Rev is the revision of etcd at which it was written.
+	Rev int64 `json:"-"`
 }
 
 // Record is the outcome of a once-action, binding for all members.

@@ -54,7 +54,25 @@ type Input struct {
 	// monotonic clock.
 	Age time.Duration
 	// Seen are the servers whose presence this leader has seen.
-	Seen map[int]bool
+	Seen Sightings
+}
+
+// Sightings are the revisions at which the presences were written that a leader
+// has seen, by LRN.
+type Sightings map[int]int64
+
+// Note adds the presences of s.  A server whose newest status is the original's,
+// written after its presence, runs the original's worker: that has no presence, so
+// the server is forgotten.
+func (m Sightings) Note(s *storage.Snapshot) {
+	for lrn, p := range s.Presence {
+		m[lrn] = p.Rev
+	}
+	for lrn, st := range s.Statuses {
+		if st.ByOriginal() && st.Rev > m[lrn] {
+			delete(m, lrn)
+		}
+	}
 }
 
 // Decide says what the leader has to do.  It is pure.
@@ -144,7 +162,8 @@ func next(s *storage.Snapshot, in Input, known release.Version) Decision {
 }
 
 // order lets d pass unless its release is marked as bad, or a server is absent
-// whose worker has been there before.
+// whose worker has been there before.  The original's workers are not waited for:
+// they have no presence, and their statuses have no host id.
 func order(s *storage.Snapshot, in Input, d Decision) Decision {
 	if bad, marked := s.Bad[d.Version]; marked {
 		return Decision{Do: WaitInfo, Why: fmt.Sprintf("%s failed here by its own fault: %s", d.Version, bad.Reason)}
@@ -152,7 +171,8 @@ func order(s *storage.Snapshot, in Input, d Decision) Decision {
 	for _, lrn := range s.Registered {
 		_, present := s.Presence[lrn]
 		st, reported := s.Statuses[lrn]
-		if !present && (in.Seen[lrn] || reported && st.HostID != "") {
+		_, seen := in.Seen[lrn]
+		if !present && (seen || reported && st.HostID != "") {
 			d.Absent = append(d.Absent, lrn)
 		}
 	}

@@ -76,7 +76,7 @@ func TestDecide(t *testing.T) {
 			s.Request = nil
 			clear(s.Presence)
 			clear(s.Statuses)
-			in.Seen = map[int]bool{10: true}
+			in.Seen = Sightings{10: 1}
 		}, Decision{Do: WaitAbsent, Version: current, Servers: []int{0, 2, 10}, Absent: []int{10}}},
 		"a member has aborted and no release is known": {func(s *storage.Snapshot, _ *Input) { set(s, 2, neco.CondAbort, "gone"); s.Release = "" },
 			Decision{Do: Stop, Outcome: update.OutcomeAborted}},
@@ -121,6 +121,50 @@ func TestDecide(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestAServerThatRunsTheOriginalsWorkerNowIsNotWaitedFor(t *testing.T) {
+	const newer = "2026.11.21-1"
+	// byOriginal is what the original's worker writes over the status of ours.
+	byOriginal := func(s *storage.Snapshot, rev int64) {
+		st := update.Status{Rev: rev}
+		st.Version, st.Cond = current, neco.CondComplete
+		s.Statuses[2] = st
+	}
+	for name, c := range map[string]struct {
+		later func(*storage.Snapshot)
+		want  Do
+	}{
+		"its worker is silent":                    {func(*storage.Snapshot) {}, WaitAbsent},
+		"its status is the original's, newer":     {func(s *storage.Snapshot) { byOriginal(s, 12) }, NewRequest},
+		"its status is the original's, of before": {func(s *storage.Snapshot) { byOriginal(s, 9) }, WaitAbsent},
+		"it wrote nothing since neco recover":     {recovered, WaitAbsent},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, seen := snapshot(), Sightings{}
+			s.Presence[2] = update.Presence{Version: current, Rev: 10}
+			seen.Note(s)
+			s.Release = newer
+			c.later(s)
+			seen.Note(s) // its lease has not ended yet
+			delete(s.Presence, 2)
+			seen.Note(s)
+			if d := Decide(s, Input{Seen: seen}); d.Do != c.want {
+				t.Errorf("%v: %s", d.Do, d.Why)
+			}
+			recovered(s)
+			seen.Note(s)
+			if d := Decide(s, Input{Seen: seen}); d.Do != c.want {
+				t.Errorf("after neco recover: %v: %s", d.Do, d.Why)
+			}
+		})
+	}
+}
+
+// recovered is what neco recover does.
+func recovered(s *storage.Snapshot) {
+	s.Request = nil
+	clear(s.Statuses)
 }
 
 func TestAFailingCheckKeepsItsBeginAndAnErrorIsNeverNoRelease(t *testing.T) {

@@ -97,7 +97,9 @@ type leader struct {
 	// run is the current run and seenAt when this leader first saw it.
 	run    update.RunID
 	seenAt time.Time
-	seen   map[int]bool
+	// found is the kind of the notice about the state in which it was then.
+	found Kind
+	seen  Sightings
 	// ended is the last run whose history was closed.
 	ended update.RunID
 	// absentAt is when the absence was first seen.
@@ -111,7 +113,7 @@ func lead(ctx context.Context, o Options, s *election.Session, h election.Holder
 	o.Pulse.Beat()
 	o.Logger.Info("leads", "host", o.Hostname)
 	l := &leader{
-		Options: o, store: storage.New(o.Etcd), seen: map[int]bool{},
+		Options: o, store: storage.New(o.Etcd), seen: Sightings{},
 		guard:   storage.Guard{Holder: h.Key, HolderRev: h.Rev, Lost: storage.ErrNotLeader, LRN: o.LRN},
 		notices: newNotices(), config: newConfigBox(),
 	}
@@ -171,6 +173,7 @@ func (l *leader) step(ctx context.Context, s *storage.Snapshot) error {
 	l.remember(s, now)
 	l.config.put(s.Config)
 	if n, ok := noticeOf(s); ok {
+		n.Found = n.Kind == l.found
 		l.notices.put(n)
 	}
 	if err := l.closeHistory(ctx, s); err != nil {
@@ -191,11 +194,9 @@ func (l *leader) remember(s *storage.Snapshot, now time.Time) {
 		run = s.Request.ID()
 	}
 	if !run.Equal(l.run) || l.seenAt.IsZero() {
-		l.run, l.seenAt = run, now
+		l.run, l.seenAt, l.found = run, now, foundKind(s)
 	}
-	for lrn := range s.Presence {
-		l.seen[lrn] = true
-	}
+	l.seen.Note(s)
 }
 
 // act carries the decision out.

@@ -319,3 +319,59 @@ func TestAServerThatHasLeftDoesNotLead(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// byOriginal requests a run as the original's leader does: without history, notices
+// or fields of ours.
+func (c *centre) byOriginal(version string, stop bool) {
+	c.t.Helper()
+	text := fmt.Sprintf(`{"version":%q,"servers":[0,1],"stop":%t,"started_at":"2026-11-20T09:00:00Z"}`, version, stop)
+	cl := c.client()
+	for key, value := range map[string]string{"status/current": text, "info/neco-release": version} {
+		if _, err := cl.Put(c.t.Context(), key, value); err != nil {
+			c.t.Fatal(err)
+		}
+	}
+}
+
+func TestWhatTheOriginalsLeaderHasToldIsNotToldAgain(t *testing.T) {
+	const version, next = "2026.11.20-1", "2026.11.21-1"
+	for name, found := range map[string]struct {
+		cond neco.UpdateCondition
+		stop bool
+		want []updater.Kind
+	}{
+		"a complete run":          {neco.CondComplete, false, []updater.Kind{updater.KindBegin}}, // of the next release
+		"a stopped run":           {neco.CondAbort, true, nil},
+		"an abort, not yet ended": {neco.CondAbort, false, []updater.Kind{updater.KindAbort}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := newCentre(t, version)
+			c.byOriginal(version, found.stop)
+			for lrn := range 2 {
+				c.report(lrn, found.cond, "")
+			}
+			c.start(0)
+			c.await("the leader has checked for releases", func(s *storage.Snapshot) bool { return s.Check != nil })
+			c.set(func() { c.version = next })
+			c.await("the newer release is known", func(s *storage.Snapshot) bool { return s.Release == next })
+			c.await("all is told", func(*storage.Snapshot) bool { return len(c.told()) >= len(found.want) })
+			if diff := cmp.Diff(found.want, c.told()); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestARunOfTheOriginalThatEndsUnderThisLeaderIsTold(t *testing.T) {
+	c := newCentre(t, "2026.11.20-1")
+	c.byOriginal("2026.11.20-1", false)
+	c.start(0)
+	c.await("the leader has checked for releases", func(s *storage.Snapshot) bool { return s.Check != nil })
+	for lrn := range 2 {
+		c.report(lrn, neco.CondComplete, "")
+	}
+	c.await("complete was told", func(*storage.Snapshot) bool { return len(c.told()) > 0 })
+	if diff := cmp.Diff([]updater.Kind{updater.KindComplete}, c.told()); diff != "" {
+		t.Error(diff)
+	}
+}

@@ -73,7 +73,8 @@ func (l *leader) notify(ctx context.Context) error {
 
 // tell sends one notice until it is taken, and records that.  A notice that an
 // earlier leader has sent is not sent again; one whose record was lost is sent
-// twice.
+// twice.  The original's leaders record nothing: the state in which such a run was
+// found is not told.
 func (l *leader) tell(ctx context.Context, n Notice) error {
 	run := update.RunID{Version: n.Version, StartedAt: n.StartedAt}
 	b := newBackOff()
@@ -82,6 +83,13 @@ func (l *leader) tell(ctx context.Context, n Notice) error {
 		var bad storage.MalformedKey
 		if err == nil && slices.Contains(kinds, string(n.Kind)) {
 			return nil
+		}
+		if err == nil && n.Found && len(kinds) == 0 {
+			ours, failed := l.store.HasHistory(ctx, run)
+			if failed == nil && !ours {
+				return nil
+			}
+			err = failed
 		}
 		if err == nil || errors.As(err, &bad) {
 			err = l.Notifier.Notify(ctx, l.config.get(), n)

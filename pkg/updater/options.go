@@ -48,6 +48,9 @@ type Notice struct {
 	Servers   []int
 	StartedAt time.Time
 	Detail    string
+	// Found means that the run was in this state already when this leader first saw
+	// it: an earlier leader has notified of it.
+	Found bool
 	// Absent and Since are set with KindAbsent.
 	Absent []int
 	Since  time.Time
@@ -109,4 +112,14 @@ func noticeOf(s *storage.Snapshot) (Notice, bool) {
 		n.Kind = KindComplete
 	}
 	return n, true
+}
+
+// foundKind is the kind of the state in which a leader finds a run.  Empty: it has
+// to notify of that itself, as of an abort for which nobody has stopped the run.
+func foundKind(s *storage.Snapshot) Kind {
+	n, ok := noticeOf(s)
+	if !ok || n.Kind == KindAbort && !s.Request.Stop {
+		return ""
+	}
+	return n.Kind
 }
