@@ -104,23 +104,26 @@ func (c *Centre) namespaces(ctx context.Context) ([]string, error) {
 	return found, nil
 }
 
-// removeMachines removes the containers of this data centre with their volumes,
-// also after a crash, and counts them.
+// removeMachines removes the containers of this data centre with their volumes and
+// control groups, also after a crash, and counts them.
 func (c *Centre) removeMachines(ctx context.Context) (int, error) {
 	if _, err := os.Stat(c.path("docker-host")); err != nil {
 		return 0, nil // there was no machine ever
 	}
-	out, err := c.docker(ctx, "ps", "--all", "--filter", "label="+label+"="+c.Name, "--format", "{{.Names}}")
+	out, err := c.docker(ctx, "ps", "--all", "--filter", "label="+label+"="+c.Name, "--no-trunc", "--format", "{{.ID}}")
 	if err != nil {
 		return 0, err
 	}
-	names := strings.Fields(out)
-	if len(names) > 0 {
-		if _, err := c.dockerFor(ctx, importTimeout, nil, append([]string{"rm", "--force", "--volumes"}, names...)...); err != nil {
+	ids := strings.Fields(out)
+	if len(ids) > 0 {
+		if _, err := c.dockerFor(ctx, importTimeout, nil, append([]string{"rm", "--force", "--volumes"}, ids...)...); err != nil {
+			return 0, err
+		}
+		if err := removeGroups(groupRoot, ids); err != nil {
 			return 0, err
 		}
 	}
-	return len(names), c.removeVolumes(ctx)
+	return len(ids), c.removeVolumes(ctx)
 }
 
 func (c *Centre) removeVolumes(ctx context.Context) error {
