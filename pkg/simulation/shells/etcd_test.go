@@ -49,13 +49,13 @@ func onEtcd(t *testing.T, seed int64, log io.Writer) {
 	t.Cleanup(n.close)
 	w := newWorld(r, n, storage.New(cluster.NewClient(t, prefix)), times{
 		ttl:           ttls{2 * time.Second, 2 * time.Second},
-		faults:        12 * time.Second,
-		between:       time.Second,
+		faults:        20 * time.Second,
+		between:       4 * time.Second,
 		workerTimeout: 40 * time.Second,
 		ends:          time.Minute,
 		alive:         30 * time.Second,
 		poll:          100 * time.Millisecond,
-	}, 400*time.Millisecond, log)
+	}, 1500*time.Millisecond, log)
 	if err := w.play(t.Context()); err != nil {
 		t.Error(err)
 	}

@@ -103,6 +103,7 @@ func (n *modelNet) compact() error {
 // eachSeed runs f with each seed, some at once. With a failure it prints the
 // command that replays it.
 func eachSeed(t *testing.T, atOnce int, f func(t *testing.T, seed int64, log io.Writer)) {
+	var failed atomic.Bool
 	one := func(t *testing.T, s int64, all bool) {
 		tail := &tailWriter{limit: 4 << 10}
 		log := io.Writer(tail)
@@ -111,6 +112,7 @@ func eachSeed(t *testing.T, atOnce int, f func(t *testing.T, seed int64, log io.
 		}
 		t.Cleanup(func() {
 			if t.Failed() {
+				failed.Store(true)
 				suite, _, _ := strings.Cut(t.Name(), "/")
 				t.Logf("replay: go test ./pkg/simulation/shells -run=%s -v -args -seed=%d\nthe end of the log:\n%s", suite, s, tail)
 			}
@@ -127,7 +129,7 @@ func eachSeed(t *testing.T, atOnce int, f func(t *testing.T, seed int64, log io.
 	for i := range atOnce {
 		t.Run(fmt.Sprint("shard", i), func(t *testing.T) {
 			t.Parallel()
-			for s := next.Add(1) - 1; s < int64(*seeds) && !t.Failed(); s = next.Add(1) - 1 {
+			for s := next.Add(1) - 1; s < int64(*seeds) && !failed.Load(); s = next.Add(1) - 1 {
 				t.Run(fmt.Sprint("seed", s), func(t *testing.T) { one(t, s, false) })
 			}
 		})
