@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/cybozu-go/neco/internal/duration"
 	"github.com/cybozu-go/neco/pkg/sandbox/story"
 )
 
@@ -34,7 +35,8 @@ func newRunCommand(name *string) *cobra.Command {
 	}
 	cmd.Flags().StringArrayVar(&o.Debs, "deb", nil, "neco package; the servers begin with the first, each other one is an update")
 	cmd.Flags().StringVar(&o.Dir, "dir", "", "an empty directory for everything, which stays (default: a temporary one)")
-	cmd.Flags().DurationVar(&o.Timeout, "timeout", updateTimeout, "how long one update may take")
+	o.Timeout = updateTimeout
+	cmd.Flags().Var(duration.Var(&o.Timeout), "timeout", "how long one update may take")
 	cmd.Flags().BoolVar(&keep, "keep", false, "leave it running in the background, to be played with")
 	cmd.Flags().BoolVar(&serve, "serve", false, "be what is left running")
 	if err := cmd.Flags().MarkHidden("serve"); err != nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/internal/duration"
 	"github.com/cybozu-go/neco/internal/printable"
 	"github.com/cybozu-go/neco/pkg/join"
 	"github.com/cybozu-go/neco/pkg/pki"
@@ -64,7 +65,8 @@ It needs Vault: VAULT_TOKEN, else a user and a password are asked for.`,
 	}
 	f := cmd.Flags()
 	f.IntVar(&lrn, "lrn", 0, "`LRN` of the server that is to join")
-	f.DurationVar(&ttl, "ttl", joinTokenTTL, "`time` after which the token is worth nothing")
+	ttl = joinTokenTTL
+	f.Var(duration.Var(&ttl), "ttl", "lifetime of the token, a `duration` such as 1h or 1d")
 	f.StringVar(&hostName, "host-name", "", "`name` of the server, if it does not follow the example of this one")
 	f.StringVar(&bastion, "bastion", "", "`address` of the server in the operators' network, likewise")
 	cmd.AddCommand(newJoinTokenListCmd(env), newJoinTokenRevokeCmd(env))

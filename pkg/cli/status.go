@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/cybozu-go/neco/internal/duration"
 	"github.com/cybozu-go/neco/pkg/cli/status"
 	"github.com/cybozu-go/neco/pkg/membership"
 	"github.com/cybozu-go/neco/pkg/release"
@@ -78,7 +79,7 @@ there is an error:
 	cmd.MarkFlagsMutuallyExclusive("exit-code", "wait")
 	cmd.MarkFlagsMutuallyExclusive("exit-code", "watch")
 	cmd.Flags().StringVar(&version, "for", "", "wait until `VERSION`, or a newer one, is complete")
-	cmd.Flags().DurationVar(&o.timeout, "timeout", 0, "how long --wait waits at most (default: for ever)")
+	cmd.Flags().Var(duration.Var(&o.timeout), "timeout", "how long --wait waits at most (default: for ever)")
 	return cmd
 }
 

@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/cybozu-go/neco"
+	durations "github.com/cybozu-go/neco/internal/duration"
 	"github.com/cybozu-go/neco/internal/suggest"
 	"github.com/cybozu-go/neco/internal/weburl"
 	"github.com/cybozu-go/neco/pkg/releasetime"
@@ -113,7 +114,7 @@ const (
 
 	// The range of the durations among the values.
 	minDuration = time.Second
-	maxDuration = 31 * 24 * time.Hour
+	maxDuration = 31 * durations.Day
 
 	// maxLine is the length of the longest secret.
 	maxLine = 4096
@@ -133,9 +134,9 @@ func ConfigKeys() []ConfigKey {
 			Help: "account for private images on quay.io", parse: oneLine},
 		{Name: "quay-password", Key: "quay-password", Value: "a password", Secret: true, Env: "QUAY_PASSWORD",
 			Help: "its password", parse: oneLine},
-		{Name: "check-update-interval", Key: "check-update-interval", Value: "a duration from 1s to 744h, like 10m", Default: "10m0s",
+		{Name: "check-update-interval", Key: "check-update-interval", Value: "a duration from 1s to 31d, like 10m or 1d12h", Default: "10m0s",
 			Help: "how often neco-updater looks for a release", parse: duration, format: formatDuration},
-		{Name: "worker-timeout", Key: "worker-timeout", Value: "a duration from 1s to 744h, like 60m", Default: "1h0m0s",
+		{Name: "worker-timeout", Key: "worker-timeout", Value: "a duration from 1s to 31d, like 60m or 1d12h", Default: "1h0m0s",
 			Help: "how long an update may take before it is stopped", parse: duration, format: formatDuration},
 		{Name: "release-time", Key: "release-time", Value: "cron expressions of five fields, one a line, like '* 9-16 * * 1-5'", Default: releasetime.DefaultWindows,
 			Help: "the minutes in which neco-updater may take a release", parse: releaseTime},
@@ -204,14 +205,14 @@ func timeZone(s string) (string, error) {
 }
 
 func duration(s string) (string, error) {
-	d, err := time.ParseDuration(s)
+	d, err := durations.Parse(s)
 	switch {
 	case err != nil:
-		return "", errors.New("not a number with a unit")
+		return "", err
 	case d < minDuration:
 		return "", fmt.Errorf("shorter than %s", minDuration)
 	case d > maxDuration:
-		return "", fmt.Errorf("longer than %s", maxDuration)
+		return "", fmt.Errorf("longer than %s", durations.Text(maxDuration))
 	}
 	return strconv.FormatInt(int64(d), 10), nil
 }

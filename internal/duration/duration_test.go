@@ -1,0 +1,38 @@
+package duration
+
+import (
+	"testing"
+	"time"
+)
+
+func TestDurationsMayHaveDays(t *testing.T) {
+	for text, want := range map[string]time.Duration{
+		"90d": 90 * Day, "1d12h": 36 * time.Hour, "1d": Day, "0d": 0, "10m": 10 * time.Minute, "1h30m": 90 * time.Minute, "1.5h": 90 * time.Minute, "0": 0,
+	} {
+		if got, err := Parse(text); err != nil || got != want {
+			t.Errorf("%q is %s, %v; want %s", text, got, err, want)
+		}
+	}
+}
+
+func TestWhatIsNotADurationHasOneError(t *testing.T) {
+	for _, text := range []string{"", "d", "5", "5y", "1.5d", "1d2d", "1h1d", "-1d", "1d-1h", "soon", "1d12", "999999999999999d", " 1d"} {
+		if got, err := Parse(text); err != errSyntax {
+			t.Errorf("%q is %s, %v", text, got, err)
+		}
+	}
+	if got, err := Parse("200000d"); err == nil || err.Error() != "too long" {
+		t.Errorf("200000d is %s, %v", got, err)
+	}
+}
+
+func TestAFlagTakesAndShowsDays(t *testing.T) {
+	d := time.Hour
+	v := Var(&d)
+	if err := v.Set("-1h"); err == nil || d != time.Hour {
+		t.Errorf("%s, %v", d, err)
+	}
+	if err := v.Set("90d"); err != nil || d != 90*Day || v.String() != "90d" {
+		t.Errorf("%s, %s, %v", d, v, err)
+	}
+}
