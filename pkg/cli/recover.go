@@ -24,7 +24,7 @@ done once per data centre, in one transaction. The history stays.
 It is refused while the update runs. One that is complete needs no clearing. neco-updater then begins a new
 one, to the newest known release, also if that is the one that failed, unless it
 failed by its own fault: a release whose package is not what its digest says, that
-dpkg refuses, whose worker panics three times, or one of whose programs does not
+dpkg refuses, whose worker panics more than three times, or one of whose programs does not
 become ready on a sound host is marked as bad. With --retry VERSION the mark is taken
 away, also where no stopped update is to be cleared.`,
 		Args: none(),
