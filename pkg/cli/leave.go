@@ -119,11 +119,7 @@ func leave(ctx context.Context, cmd *cobra.Command, s *storage.Storage, lrn int,
 	if err := mayLeave(snap, lrn, o.force); err != nil {
 		return fmt.Errorf("leave %d: %w", lrn, err)
 	}
-	rev := int64(0)
-	if snap.Request != nil {
-		rev = snap.Request.Rev
-	}
-	err = s.Unregister(ctx, lrn, rev, o.act)
+	err = s.Unregister(ctx, snap, lrn, o.act)
 	if errors.Is(err, storage.ErrNotRegistered) {
 		return hint(err, "somebody else has removed it at the same moment")
 	}

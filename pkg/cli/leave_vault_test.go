@@ -79,7 +79,7 @@ func TestADepartureGoesOnOnceTheRegistrationHasGone(t *testing.T) {
 				return nil, err
 			}
 			defer client.Close()
-			if err := storage.New(client).Unregister(ctx, 2, 0, storage.Act{}); err != nil {
+			if err := storage.New(client).Unregister(ctx, &storage.Snapshot{}, 2, storage.Act{}); err != nil {
 				return nil, err
 			}
 			return t.Commit()

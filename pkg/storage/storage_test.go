@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -215,7 +216,11 @@ func TestAServerThatLeavesTakesNothingOfTheOthersAlong(t *testing.T) {
 		put(t, s, fmt.Sprint(storage.KeyCerts, lrn), "{}")
 		put(t, s, fmt.Sprint(storage.KeyBackups, lrn), "{}")
 	}
-	if err := s.Unregister(t.Context(), 1, 0, storage.Act{}); err != nil {
+	seen, err := s.Snapshot(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Unregister(t.Context(), seen, 1, storage.Act{}); err != nil {
 		t.Fatal(err)
 	}
 	for key := range all(t, s) {
@@ -226,8 +231,32 @@ func TestAServerThatLeavesTakesNothingOfTheOthersAlong(t *testing.T) {
 	if n := len(all(t, s)); n != 12 {
 		t.Errorf("%d keys are left, want 12", n)
 	}
-	if err := s.Unregister(t.Context(), 1, 0, storage.Act{}); !errors.Is(err, storage.ErrNotRegistered) {
+	if err := s.Unregister(t.Context(), seen, 1, storage.Act{}); !errors.Is(err, storage.ErrNotRegistered) {
 		t.Errorf("a second time: %v", err)
+	}
+}
+
+// TestOfTwoServersThatLeaveAtOnceOneStays: both commands saw three.
+func TestOfTwoServersThatLeaveAtOnceOneStays(t *testing.T) {
+	s := newStorage(t)
+	for lrn := range 3 {
+		if err := s.Register(t.Context(), lrn); err != nil {
+			t.Fatal(err)
+		}
+	}
+	seen, err := s.Snapshot(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Unregister(t.Context(), seen, 1, storage.Act{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Unregister(t.Context(), seen, 2, storage.Act{}); !errors.Is(err, storage.ErrSuperseded) {
+		t.Errorf("the second one: %v", err)
+	}
+	left, err := s.Snapshot(t.Context())
+	if err != nil || !slices.Equal(left.Registered, []int{0, 2}) {
+		t.Errorf("boot servers %v are left, want 0 and 2: %v", left.Registered, err)
 	}
 }
 

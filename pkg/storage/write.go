@@ -115,15 +115,25 @@ func (s *Storage) Register(ctx context.Context, lrn int) error {
 	return nil
 }
 
-// Unregister removes a boot server with everything that is recorded of it,
-// if the request is still the one of revision rev (0: none), and records the act.
-func (s *Storage) Unregister(ctx context.Context, lrn int, rev int64, a Act) error {
+// Unregister removes a boot server with everything that is recorded of it, and
+// records the act. The request is still the one of seen, and all boot servers of
+// seen are registered: else [ErrSuperseded], or [ErrNotRegistered] for lrn itself.
+func (s *Storage) Unregister(ctx context.Context, seen *Snapshot, lrn int, a Act) error {
 	ops, err := a.ops()
 	if err != nil {
 		return err
 	}
-	g := Guard{LRN: lrn, RequestRev: rev}
-	_, err = s.commit(ctx, fmt.Sprintf("unregister boot server %d", lrn), g, nil, append(ops,
+	g := Guard{LRN: lrn}
+	if seen.Request != nil {
+		g.RequestRev = seen.Request.Rev
+	}
+	// Of two servers that leave at the same moment the second might take the
+	// majority of the rest along.
+	var stay []clientv3.Cmp
+	for _, n := range seen.Registered {
+		stay = append(stay, clientv3.Compare(clientv3.CreateRevision(BootServerKey(n)), ">", 0))
+	}
+	_, err = s.commit(ctx, fmt.Sprintf("unregister boot server %d", lrn), g, stay, append(ops,
 		clientv3.OpDelete(BootServerKey(lrn)),
 		clientv3.OpDelete(StatusKey(lrn)),
 		clientv3.OpDelete(certificatesKey(lrn)),

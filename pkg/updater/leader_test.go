@@ -294,7 +294,7 @@ func TestAServerThatHasLeftDoesNotLead(t *testing.T) {
 	}
 	c.start(1)
 	snap := c.await("complete", func(s *storage.Snapshot) bool { return s.Complete() })
-	if err := c.store.Unregister(t.Context(), 0, snap.Request.Rev, storage.Act{}); err != nil {
+	if err := c.store.Unregister(t.Context(), snap, 0, storage.Act{}); err != nil {
 		t.Fatal(err)
 	}
 	// The other one takes over and orders a run without it.
