@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/netip"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -181,4 +182,20 @@ func TestADepartureFreesWhatTheServerHolds(t *testing.T) {
 	check(c.etcd, 1, stays...)
 	check(raw, 1, vaultLock+"z")
 	check(raw, 0, vaultLock+"a")
+}
+
+// TestADepartureTellsNoControlCharacters: what Vault or a proxy answers is theirs.
+func TestADepartureTellsNoControlCharacters(t *testing.T) {
+	var out strings.Builder
+	n := 0
+	err := Departure{Out: &out}.Passing(t.Context(), func() error {
+		if n++; n < 2 {
+			return &api.ResponseError{StatusCode: 503, Errors: []string{"sealed\x1b[2J\ntoday"}}
+		}
+		return nil
+	})
+	want := "tries again: Vault answered 503: sealed\\x1b[2J today\n"
+	if err != nil || out.String() != want {
+		t.Errorf("it said %q, want %q: %v", out.String(), want, err)
+	}
 }

@@ -25,6 +25,9 @@ const (
 	// lossy: what comes from etcd is lost, so its clients do not learn which
 	// requests took effect; connections are closed at the end.
 	lossy
+	// flaky: every so often an answer is lost with its connection, at whatever
+	// call; the next one succeeds.
+	flaky
 	// slow: every chunk is delayed, both ways.
 	slow
 	numFaults
@@ -32,6 +35,9 @@ const (
 
 // slowness is the delay of a slow link.
 const slowness = 300 * time.Millisecond
+
+// flakiness is how many chunks from etcd pass between two losses.
+const flakiness = 10
 
 // proxy is a TCP proxy in front of one member of etcd, for one client.
 type proxy struct {
@@ -41,6 +47,7 @@ type proxy struct {
 
 	mu      sync.Mutex
 	fault   fault
+	passed  int // chunks from etcd while flaky
 	changed chan struct{}
 	conns   map[*connection]struct{}
 	closed  bool
@@ -115,17 +122,26 @@ type connection struct{ close func() }
 // Close ends both sides and what is held back between them.
 func (c *connection) Close() { c.close() }
 
-// errLost ends a connection of which something was lost.
-var errLost = errors.New("lost")
+var (
+	// errLost: a chunk is lost, and its connection goes on.
+	errLost = errors.New("lost")
+	// errBroken: a chunk is lost together with its connection.
+	errBroken = errors.New("lost, and the connection with it")
+)
 
 // pump copies one direction; held is the fault that holds it back.
 func (p *proxy) pump(ctx context.Context, to io.Writer, from io.Reader, held fault) {
 	buf := make([]byte, 32<<10)
 	for {
 		n, err := from.Read(buf)
-		if n > 0 && p.pass(ctx, held) == nil {
-			if _, err := to.Write(buf[:n]); err != nil {
+		if n > 0 {
+			switch passed := p.pass(ctx, held); {
+			case errors.Is(passed, errBroken):
 				return
+			case passed == nil:
+				if _, err := to.Write(buf[:n]); err != nil {
+					return
+				}
 			}
 		}
 		if err != nil || ctx.Err() != nil {
@@ -139,8 +155,14 @@ func (p *proxy) pass(ctx context.Context, held fault) error {
 	for {
 		p.mu.Lock()
 		f, changed := p.fault, p.changed
+		if f == flaky && held == mute {
+			p.passed++
+		}
+		breaks := f == flaky && held == mute && p.passed%flakiness == 0
 		p.mu.Unlock()
 		switch {
+		case breaks:
+			return errBroken
 		case f == lossy && held == mute:
 			return errLost
 		case f == slow:

@@ -149,6 +149,9 @@ func (w *world) disturb(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		if err := w.clear(ctx); err != nil {
+			return err
+		}
 	}
 	w.out.faulty.Store(false)
 	w.heal()
@@ -171,16 +174,31 @@ func (w *world) kill(ctx context.Context, lrn, i int) error {
 	return w.start(lrn, i)
 }
 
-// awaitEnd waits until the run of version is over, and clears a stopped one as
-// an operator does.
-func (w *world) awaitEnd(ctx context.Context, version string) error {
-	snap, err := w.awaitOver(ctx, version)
-	if err != nil || !snap.Request.Stop {
+// clear clears a stopped run, as an operator does. Without it the first action
+// that fails would be the last thing that happens under faults.
+func (w *world) clear(ctx context.Context) error {
+	var snap *storage.Snapshot
+	err := retry.Passing(ctx, nil, func() (err error) {
+		snap, err = w.store.Snapshot(ctx)
+		return err
+	})
+	if err != nil || snap.Request == nil || !snap.Request.Stop {
 		return err
 	}
 	// Where the answer was lost, a second attempt finds another revision.
 	err = retry.Passing(ctx, nil, func() error { return w.store.Recover(ctx, snap.Request.Rev, storage.Act{}) })
-	if err != nil && !errors.Is(err, storage.ErrSuperseded) {
+	if errors.Is(err, storage.ErrSuperseded) {
+		return nil
+	}
+	return err
+}
+
+// awaitEnd waits until the run of version is over; a stopped one is cleared first.
+func (w *world) awaitEnd(ctx context.Context, version string) error {
+	if _, err := w.awaitOver(ctx, version); err != nil {
+		return err
+	}
+	if err := w.clear(ctx); err != nil {
 		return err
 	}
 	return w.awaitComplete(ctx, version)
