@@ -18,12 +18,11 @@ type Result string
 
 // The results of a run.
 const (
-	ResultRunning    Result = "running"
-	ResultComplete   Result = "complete"
-	ResultAborted    Result = "aborted"
-	ResultTimeout    Result = "timeout"
-	ResultStopped    Result = "stopped"
-	ResultSuperseded Result = "superseded"
+	ResultRunning  Result = "running"
+	ResultComplete Result = "complete"
+	ResultAborted  Result = "aborted"
+	ResultTimeout  Result = "timeout"
+	ResultStopped  Result = "stopped"
 )
 
 // Run is a record of the history: a run or, by its Kind, an [Act] of an operator,
