@@ -33,8 +33,9 @@ func newBackupRunCmd(env *Env) *cobra.Command {
 		Use:   "run",
 		Short: "Take a snapshot of etcd now (etcd-backup.timer does it every hour)",
 		Long: `Take a snapshot of the etcd member on this boot server, try whether it can be
-restored, and encrypt it to the boot servers and the recovery keys. It is kept in
-` + neco.EtcdBackupDir + ` for 14 days. Nothing is removed unless the new one is good.`,
+restored, and encrypt it to the boot servers and the recovery keys. It is kept
+in ` + neco.EtcdBackupDir + ` for 14 days. Nothing is removed unless the new one is
+good.`,
 		Args: none(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := onlyRoot("take backups"); err != nil {

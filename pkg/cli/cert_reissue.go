@@ -32,8 +32,8 @@ func newCertReissueCmd(env *Env) *cobra.Command {
 		Use:   "reissue",
 		Short: "Sign this boot server's certificates with a recovery key, also with etcd and Vault down",
 		Long: `Give this boot server new certificates without etcd and Vault: when all have
-expired, because the data centre was off for longer than they live, nothing could
-sign them otherwise. Run it on each boot server.
+expired, because the data centre was off for longer than they live, nothing
+could sign them otherwise. Run it on each boot server.
 
 The authorities, sealed to the recovery keys, are taken from
 ` + renewal.AuthoritiesFile + `, else from the newest backup that

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/cybozu-go/neco/pkg/cli/status"
 	"github.com/cybozu-go/neco/pkg/storage"
 )
 
@@ -64,7 +65,10 @@ func keysHelp() string {
 		if k.Secret {
 			from = "; secret, $" + k.Env
 		}
-		fmt.Fprintf(&b, "  %-27s%s (%s%s)\n", k.Name, k.Help, k.Value, from)
+		fmt.Fprintf(&b, "  %s\n", k.Name)
+		for _, line := range status.Wrap(fmt.Sprintf("%s (%s%s)", k.Help, k.Value, from), status.Width-6) {
+			fmt.Fprintf(&b, "      %s\n", line)
+		}
 	}
 	return strings.TrimSuffix(b.String(), "\n")
 }

@@ -12,7 +12,7 @@ func newHelpCmd() *cobra.Command {
 	return &cobra.Command{
 		Use:   "help [COMMAND...]",
 		Short: "Explain a command",
-		Long:  "Explain a command, with its flags and examples; without argument, list the commands.",
+		Long:  "Explain a command, with its flags and examples; without argument, list the\ncommands.",
 		ValidArgsFunction: func(cmd *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
 			var names []cobra.Completion
 			if c, rest, err := cmd.Root().Find(args); err == nil && len(rest) == 0 {

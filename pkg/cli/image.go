@@ -13,7 +13,7 @@ func newImageCmd() *cobra.Command {
 	return &cobra.Command{
 		Use:               "image NAME",
 		Short:             "Print the full name of a container image of this release",
-		Long:              "Print the full name of a container image of this release, without the suffix that private images have.",
+		Long:              "Print the full name of a container image of this release, without\nthe suffix that private images have.",
 		Args:              exactly(1),
 		ValidArgsFunction: completeImages,
 		RunE: func(cmd *cobra.Command, args []string) error {

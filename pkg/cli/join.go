@@ -30,9 +30,9 @@ func newJoinCmd(env *Env) *cobra.Command {
 		Use:   "join [flags] LRN...",
 		Short: "Take this server into a data centre that runs",
 		Long: `Make this server a boot server of the data centre that the boot servers LRN...
-are of. It needs a join token, see neco join-token, in ` + joinTokenFile + `; or, with
---ca-file, the rights of an operator of Vault: VAULT_TOKEN, else a user and a
-password are asked for.
+are of. It needs a join token, see neco join-token, in ` + joinTokenFile + `; or,
+with --ca-file, the rights of an operator of Vault: VAULT_TOKEN, else a user and
+a password are asked for.
 
 It gets its certificates and is registered. The next update, which neco-updater
 orders at once, makes it a member of etcd and starts its Vault.

@@ -21,12 +21,13 @@ func newRecoverCmd(env *Env) *cobra.Command {
 		Long: `Delete the request, the reports of all boot servers and the outcomes of what is
 done once per data centre, in one transaction. The history stays.
 
-It is refused while the update runs. One that is complete needs no clearing. neco-updater then begins a new
-one, to the newest known release, also if that is the one that failed, unless it
-failed by its own fault: a release whose package is not what its digest says, that
-dpkg refuses, whose worker panics more than three times, or one of whose programs does not
-become ready on a sound host is marked as bad. With --retry VERSION the mark is taken
-away, also where no stopped update is to be cleared.`,
+It is refused while the update runs. One that is complete needs no clearing.
+neco-updater then begins a new one, to the newest known release, also if that is
+the one that failed, unless it failed by its own fault. Then it is marked as
+bad: its package is not what its digest says, dpkg refuses it, its worker panics
+more than three times, or one of its programs does not become ready on a sound
+host. With --retry VERSION the mark is taken away, also where no stopped update
+is to be cleared.`,
 		Args: none(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return env.request(cmd.Context(), func(ctx context.Context, s *storage.Storage) error {

@@ -2,12 +2,14 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/cybozu-go/neco/pkg/cli/status"
 	"github.com/cybozu-go/neco/pkg/host"
 )
 
@@ -42,6 +44,7 @@ func New(env Env) *cobra.Command {
 	)
 	root.Version = env.Version
 	root.SetVersionTemplate("{{.Version}}\n")
+	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages ", fmt.Sprintf(".FlagUsagesWrapped %d ", status.Width)))
 	root.SetHelpCommand(newHelpCmd())
 	root.InitDefaultHelpCmd()
 	arrange(root)

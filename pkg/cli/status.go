@@ -35,8 +35,9 @@ func newStatusCmd(env *Env) *cobra.Command {
 and how the search for releases goes. What a silent boot server reported last
 is not taken for what it does now.
 
-Where Vault is Neco's, each boot server's is asked whether it serves; with --watch
-and --wait every ten seconds, and what it says counts when it says it twice.
+Where Vault is Neco's, each boot server's is asked whether it serves; with
+--watch and --wait every ten seconds, and what it says counts when it says it
+twice.
 
 With --watch the picture is drawn anew whenever it changes; where the output is
 no terminal, one line is printed for each change (with -o json: one object a

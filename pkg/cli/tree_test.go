@@ -3,10 +3,12 @@ package cli_test
 import (
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
 	"github.com/cybozu-go/neco/pkg/cli"
+	"github.com/cybozu-go/neco/pkg/cli/status"
 )
 
 // TestEveryCommandHasAGroupAndAnExample, and each example is of its command.
@@ -19,6 +21,11 @@ func TestEveryCommandHasAGroupAndAnExample(t *testing.T) {
 		}
 		if c.Runnable() && !c.HasSubCommands() && !strings.Contains(c.Example, "  "+c.CommandPath()) {
 			t.Errorf("%s has no example: %q", c.CommandPath(), c.Example)
+		}
+		for line := range strings.Lines(c.Long) {
+			if n := utf8.RuneCountInString(strings.TrimRight(line, "\n")); n > status.Width {
+				t.Errorf("%s: a line of its help has %d columns, want at most %d: %q", c.CommandPath(), n, status.Width, line)
+			}
 		}
 		for _, sub := range c.Commands() {
 			check(sub)

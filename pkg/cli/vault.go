@@ -48,10 +48,10 @@ func newVaultUnsealCmd(env *Env) *cobra.Command {
 		Long: `Unseal the Vault of this boot server with the key in etcd, which is sealed to
 this server's own key. If Vault is unsealed already, nothing is done.
 
-If this server is not set up, or etcd holds no unseal key, nothing is done either:
-a line on standard error says so, and the exit code is 0, for units run this
-command after each start of Vault. Without --wait it waits ten seconds for etcd
-and Vault.`,
+If this server is not set up, or etcd holds no unseal key, nothing is done
+either: a line on standard error says so, and the exit code is 0, for units run
+this command after each start of Vault. Without --wait it waits ten seconds for
+etcd and Vault.`,
 		Args: none(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			say, err := unseal(cmd.Context(), env)

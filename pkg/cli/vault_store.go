@@ -21,8 +21,8 @@ func newVaultStoreCmd(env *Env) *cobra.Command {
 		Short: "Put the unseal key back into etcd",
 		Long: `Put the unseal key, which is read from standard input, back into etcd, sealed to
 the boot servers and the recovery keys. It is tried before: it unseals the Vault
-of this boot server, if that is sealed. If it is not, the policy admin in Vault is
-needed: VAULT_TOKEN, else a user and a password are asked for.`,
+of this boot server, if that is sealed. If it is not, the policy admin in Vault
+is needed: VAULT_TOKEN, else a user and a password are asked for.`,
 		Args: none(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			key, err := readSecret(cmd, "unseal key", "as neco vault show-unseal-key printed it", "write it to standard input")

@@ -5,9 +5,9 @@ import "strings"
 // Width is that of a terminal for which nothing is known.
 const Width = 80
 
-// wrap breaks text between words into lines of at most width characters; longer
+// Wrap breaks text between words into lines of at most width characters; longer
 // words stay whole.
-func wrap(text string, width int) []string {
+func Wrap(text string, width int) []string {
 	var lines []string
 	line := ""
 	for _, word := range strings.Fields(text) {
@@ -27,7 +27,7 @@ func wrap(text string, width int) []string {
 // labelled writes text beside a label, with a hanging indent.
 func labelled(b *strings.Builder, label, text string, width int) {
 	const indent = 9
-	for _, line := range wrap(text, max(width-indent, 20)) {
+	for _, line := range Wrap(text, max(width-indent, 20)) {
 		b.WriteString(strings.TrimRight(label+strings.Repeat(" ", max(indent-len(label), 1))+line, " ") + "\n")
 		label = ""
 	}
