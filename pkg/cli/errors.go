@@ -8,7 +8,9 @@ import (
 	"strings"
 
 	"github.com/hashicorp/vault/api"
+	"github.com/spf13/cobra"
 
+	"github.com/cybozu-go/neco/internal/manpage"
 	"github.com/cybozu-go/neco/internal/printable"
 	"github.com/cybozu-go/neco/pkg/vault"
 )
@@ -46,6 +48,16 @@ func exitCodeHelp() string {
 		fmt.Fprintf(&b, "  %d  %s\n", c.Code, c.Meaning)
 	}
 	return strings.TrimSuffix(b.String(), "\n")
+}
+
+// exitStatus has the exit codes of commands that have none of their own, see [report].
+const exitStatus = "  0  success\n  1  an error, described on standard error"
+
+// addExitStatus ends the help of cmd with its exit codes. Its man page has them in a
+// section of their own.
+func addExitStatus(cmd *cobra.Command, text string) {
+	cmd.Long += "\n\n" + text
+	cmd.Annotations = map[string]string{manpage.ExitStatus: text}
 }
 
 // ExitError ends the program with a code. Err may be nil: then nothing is

@@ -24,7 +24,7 @@ func groups() []struct{ id, title, members string } {
 		{groupServers, "Set up, extend and reduce a data centre:", "setup-token setup join-token join leave reset"},
 		{groupSecrets, "Vault, certificates and backups:", "vault cert backup"},
 		{groupPrograms, "Programs on top:", "init init-local image"},
-		{groupOther, "Other commands:", "version completion help"},
+		{groupOther, "Other commands:", "version completion help man"},
 	}
 }
 
@@ -49,6 +49,7 @@ func examples() map[string]string {
 		"join-token list":         "neco join-token list",
 		"join-token revoke":       "neco join-token revoke 3",
 		"leave":                   "neco leave 3\nneco leave 3 --yes",
+		"man":                     "neco man build/man",
 		"recover":                 "neco recover\nneco recover --retry 2026.11.22-1",
 		"reset":                   "neco reset\nneco reset --yes",
 		"setup-token":             "neco setup-token",

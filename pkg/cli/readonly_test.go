@@ -53,7 +53,7 @@ func looking() map[string][]string {
 // Vault at an address of the data centre.
 func changing() []string {
 	return []string{
-		"backup run", "cert reissue", "init", "init-local", "join-token", "join-token revoke", "leave", "reset",
+		"backup run", "cert reissue", "init", "init-local", "join-token", "join-token revoke", "leave", "man", "reset",
 	}
 }
 

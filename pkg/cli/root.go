@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/cybozu-go/neco/internal/manpage"
 	"github.com/cybozu-go/neco/pkg/cli/status"
 	"github.com/cybozu-go/neco/pkg/host"
 )
@@ -18,6 +19,7 @@ func New(env Env) *cobra.Command {
 	root := group("neco", "Operate the boot servers of a data centre")
 	root.SilenceUsage, root.SilenceErrors = true, true
 	root.CompletionOptions.DisableDefaultCmd = true
+	root.Annotations = map[string]string{manpage.ExitStatus: exitStatus}
 	root.PersistentFlags().Var(rootFlag{&env.FS}, "root", "directory that holds the boot server's file system")
 	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(
@@ -33,6 +35,7 @@ func New(env Env) *cobra.Command {
 		newJoinCmd(&env),
 		newJoinTokenCmd(&env),
 		newLeaveCmd(&env),
+		newManCmd(&env),
 		newRecoverCmd(&env),
 		newResetCmd(&env),
 		newSetupCmd(&env),

@@ -17,9 +17,8 @@ func newIsRunningCmd(env *Env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "is-running IMAGE",
 		Short: "Tell whether this release's version of an image runs here",
-		Long: `Print "running" and exit with 0 if a container of this release's version of the
-image runs on this boot server, print "not running" and exit with 1 if none
-does. Exit with 2 if that cannot be told.`,
+		Long: `Print "running" if a container of this release's version of the image runs on
+this boot server, and "not running" if none does.`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			return cannotTell(exactly(1)(cmd, args))
 		},
@@ -43,6 +42,11 @@ does. Exit with 2 if that cannot be told.`,
 			return nil
 		},
 	}
+	addExitStatus(cmd, `The exit code reports the same:
+
+  0  running
+  1  not running
+  2  an error: whether it runs is unknown`)
 	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return cannotTell(flagError(cmd, err)) })
 	return cmd
 }

@@ -34,7 +34,7 @@ LRN leads. Before, put the same setup token on each: see neco setup-token.
 
 Killed anywhere, it goes on where it was when it is run again, with the
 same numbers and flags, on every server where it has ended.`,
-		Example: "  neco setup --check 0 1 2\n  neco setup --proxy http://10.0.49.3:3128 --recovery-recipient age1... 0 1 2",
+		Example: "  neco setup --check 0 1 2\n  neco setup --proxy http://10.0.49.3:3128 \\\n      --recovery-recipient age1... 0 1 2",
 		Args:    cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			lrns, err := parseLRNs(args)

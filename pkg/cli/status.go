@@ -45,12 +45,7 @@ line).
 
 With --wait the command ends when the update does, and no other one is due. A
 release that was published a moment ago is not known yet: with --for VERSION the
-command waits until the update to that version, or to a newer one, is complete.
-
-Exit codes of --wait and --exit-code; without them status exits with 0 unless
-there is an error:
-
-` + exitCodeHelp(),
+command waits until the update to that version, or to a newer one, is complete.`,
 		Args: none(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := o.check(cmd, version); err != nil {
@@ -73,6 +68,10 @@ there is an error:
 			})
 		},
 	}
+	addExitStatus(cmd, `Exit codes of --wait and --exit-code; without them status exits with 0 unless
+there is an error:
+
+`+exitCodeHelp())
 	o.register(cmd)
 	cmd.Flags().BoolVarP(&o.watch, "watch", "w", false, "follow the changes until interrupted")
 	cmd.Flags().BoolVar(&o.wait, "wait", false, "end when the update ends, with an exit code for how")
