@@ -49,6 +49,7 @@ func TestEveryErrorOfEtcdHasAHint(t *testing.T) {
 		"no time":              status.Error(codes.DeadlineExceeded, "late"),
 		"no majority":          rpctypes.ErrTimeout,
 		"no leader":            rpctypes.ErrNoLeader,
+		"leader changes":       status.Error(codes.Unknown, "raft proposal dropped"),
 		"no space":             rpctypes.ErrNoSpace,
 		"no right":             rpctypes.ErrPermissionDenied,
 		"no user any more":     rpctypes.ErrUserNotFound,

@@ -11,6 +11,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/cybozu-go/neco/pkg/retry"
 	"github.com/cybozu-go/neco/pkg/storage"
 )
 
@@ -60,6 +61,8 @@ func explain(err error) error {
 	case errors.Is(err, context.DeadlineExceeded), grpcCode(err) == codes.Unavailable, grpcCode(err) == codes.DeadlineExceeded:
 		return hint(fmt.Errorf("etcd does not answer: %w", err),
 			"no majority of etcd answers here; try another boot server, and see systemctl status etcd-container on all of them")
+	case retry.Dropped(err):
+		return hint(fmt.Errorf("etcd has dropped the request, as it does while it changes its leader: %w", err), "try again")
 	case errors.Is(err, rpctypes.ErrNoSpace):
 		return hint(err, "etcd is full: compact and defragment it, then etcdctl alarm disarm")
 	case refused(err):

@@ -10,6 +10,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/hashicorp/vault/api"
@@ -58,6 +59,14 @@ func Passing(ctx context.Context, tell func(error), f func() error) error {
 	return final
 }
 
+// Dropped says that a member of etcd has dropped the request, which it does while
+// etcd changes its leader. The answer has neither type nor code: its text is that
+// of ErrProposalDropped in go.etcd.io/raft/v3.
+func Dropped(err error) bool {
+	s, ok := status.FromError(err)
+	return ok && s.Code() == codes.Unknown && strings.HasSuffix(s.Message(), "raft proposal dropped")
+}
+
 // MayPass says whether err may be over soon: somebody does not answer, has no
 // majority or leader just now, or has not heard yet of etcd's new users.  An error
 // with a method MayPass says it itself.
@@ -73,6 +82,9 @@ func MayPass(err error) bool {
 		case codes.Unavailable, codes.DeadlineExceeded:
 			return true
 		}
+	}
+	if Dropped(err) {
+		return true
 	}
 	if coded := (interface{ Code() codes.Code })(nil); errors.As(err, &coded) { // etcd's own errors
 		return coded.Code() == codes.Unavailable || errors.Is(err, rpctypes.ErrAuthOldRevision)

@@ -28,6 +28,8 @@ func TestWhatPasses(t *testing.T) {
 		"Vault does not want it":  {&api.ResponseError{StatusCode: 400}, false},
 		"etcd is away":            {status.Error(codes.Unavailable, "connection refused"), true},
 		"etcd has no leader":      {rpctypes.ErrNoLeader, true},
+		"etcd changes its leader": {status.Error(codes.Unknown, "raft proposal dropped"), true},
+		"etcd fails":              {status.Error(codes.Unknown, "disk failure"), false},
 		"etcd has new users":      {rpctypes.ErrAuthOldRevision, true},
 		"etcd says no":            {rpctypes.ErrPermissionDenied, false},
 		"nobody listens":          {&net.OpError{Op: "dial", Err: errors.New("connection refused")}, true},
