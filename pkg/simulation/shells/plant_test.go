@@ -63,7 +63,7 @@ func TestTheModelFindsPlantedBugs(t *testing.T) {
 // wantFound runs go test with the bug planted.
 func (p plant) wantFound(t *testing.T, args ...string) {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), "go", append([]string{"test", "-count=1", "-timeout=5m", "-overlay=" + p.overlay(t)}, args...)...)
+	cmd := exec.CommandContext(t.Context(), "go", append([]string{"test", "-count=1", "-timeout=15m", "-overlay=" + p.overlay(t)}, args...)...)
 	out, err := cmd.CombinedOutput()
 	switch {
 	case err == nil:

@@ -47,7 +47,7 @@ type proxy struct {
 
 	mu      sync.Mutex
 	fault   fault
-	passed  int // chunks from etcd while flaky
+	answers int // chunks from etcd
 	changed chan struct{}
 	conns   map[*connection]struct{}
 	closed  bool
@@ -155,16 +155,16 @@ func (p *proxy) pass(ctx context.Context, held fault) error {
 	for {
 		p.mu.Lock()
 		f, changed := p.fault, p.changed
-		if f == flaky && held == mute {
-			p.passed++
+		if held == mute {
+			p.answers++
 		}
-		breaks := f == flaky && held == mute && p.passed%flakiness == 0
+		breaks := p.answers%flakiness == 0
 		p.mu.Unlock()
 		switch {
-		case breaks:
-			return errBroken
 		case f == lossy && held == mute:
 			return errLost
+		case f == flaky && held == mute && breaks:
+			return errBroken
 		case f == slow:
 			pause(ctx, slowness)
 			return ctx.Err()

@@ -10,6 +10,7 @@ import (
 
 	clientv3 "go.etcd.io/etcd/client/v3"
 
+	"github.com/cybozu-go/neco/pkg/liveness"
 	"github.com/cybozu-go/neco/pkg/retry"
 	"github.com/cybozu-go/neco/pkg/storage"
 	"github.com/cybozu-go/neco/pkg/updater"
@@ -224,17 +225,44 @@ func (w *world) awaitOver(ctx context.Context, version string) (snap *storage.Sn
 	return snap, err
 }
 
-// await polls until f returns nil.
+// await polls until f returns nil, or a main loop stands still.
 func (w *world) await(ctx context.Context, within time.Duration, f func() error) error {
+	still := map[*liveness.Pulse]time.Time{}
 	for end := time.Now().Add(within); ; pause(ctx, w.poll) {
 		err := f()
 		if err == nil {
 			return nil
 		}
+		if stall := w.stall(still); stall != nil {
+			return fmt.Errorf("%w: %w", stall, err)
+		}
 		if time.Now().After(end) || ctx.Err() != nil {
 			return fmt.Errorf("after %s: %w", within, err)
 		}
 	}
+}
+
+// stallLimit is how long a main loop may stand still after its pulse has said so.
+const stallLimit = time.Minute
+
+// stall returns an error if a main loop stands still for too long, by the times
+// since when each does.
+func (w *world) stall(since map[*liveness.Pulse]time.Time) error {
+	for _, s := range w.servers {
+		for _, d := range s {
+			if d.pulse.Alive() {
+				delete(since, d.pulse)
+				continue
+			}
+			if _, known := since[d.pulse]; !known {
+				since[d.pulse] = time.Now()
+			}
+			if time.Since(since[d.pulse]) > stallLimit {
+				return fmt.Errorf("the main loop of %s stands still", d.name)
+			}
+		}
+	}
+	return nil
 }
 
 // awaitAlive waits until each process is there and makes progress.
@@ -250,7 +278,7 @@ func (w *world) awaitAlive(ctx context.Context) error {
 			}
 			for _, d := range s {
 				if !d.pulse.Alive() {
-					return fmt.Errorf("the main loop of %s stands still", d.name)
+					return fmt.Errorf("the main loop of %s makes no progress", d.name)
 				}
 			}
 		}
