@@ -61,7 +61,7 @@ func GetContainerRuntime(proxy string) (ContainerRuntime, error) {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.Proxy = nil
 	if proxy != "" {
-		u, err := weburl.Parse(proxy)
+		u, err := weburl.ParseProxy(proxy)
 		if err != nil {
 			return nil, fmt.Errorf("container runtime: proxy: %w", err)
 		}

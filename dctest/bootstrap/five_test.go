@@ -123,10 +123,10 @@ func fiveSpecs() {
 			run(ctx, 2, "mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", neco.EtcdBackupDir)
 			_, err := lab.Exec(ctx, "boot-2", "neco", "backup", "run")
 			Expect(err).To(MatchError(ContainSubstring("make room")))
-			Expect(run(ctx, 1, "neco", "status")).To(MatchRegexp(`boot server 2: no snapshot of etcd since .* it fails since .*DiskFull`))
+			Expect(statusText(ctx, 1)).To(MatchRegexp(`boot server 2: no snapshot of etcd since .* it fails since .*DiskFull`))
 			run(ctx, 2, "umount", neco.EtcdBackupDir)
 			run(ctx, 2, "neco", "backup", "run")
-			Expect(run(ctx, 1, "neco", "status")).NotTo(ContainSubstring("snapshot of etcd"))
+			Expect(statusText(ctx, 1)).NotTo(ContainSubstring("snapshot of etcd"))
 		})
 
 		It("renew certificates that live for a minute, and serve all the time", func(ctx SpecContext) {
@@ -192,7 +192,13 @@ const longStart = 15 * time.Second
 // takes its time.
 func statusOf(ctx SpecContext, lrn int) AsyncAssertion {
 	GinkgoHelper()
-	return Eventually(ctx, func() string { return run(ctx, lrn, "neco", "status") }).WithTimeout(limit).WithPolling(time.Second)
+	return Eventually(ctx, func() string { return statusText(ctx, lrn) }).WithTimeout(limit).WithPolling(time.Second)
+}
+
+// statusText is neco status on a server in one line: it breaks lines at 80 columns.
+func statusText(ctx SpecContext, lrn int) string {
+	GinkgoHelper()
+	return strings.Join(strings.Fields(run(ctx, lrn, "neco", "status")), " ")
 }
 
 // initLocal is the command with an operator's token.

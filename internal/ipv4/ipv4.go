@@ -6,19 +6,32 @@ import (
 	"net/netip"
 )
 
-// reserved are blocks without addresses of hosts: this network, this host, groups
-// and what is kept for later (RFC 6890).
-func reserved() [3]netip.Prefix {
-	return [...]netip.Prefix{
-		netip.MustParsePrefix("0.0.0.0/8"), netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("224.0.0.0/3"),
+// block is a network without addresses of hosts.
+type block struct {
+	netip.Prefix
+	what string
+}
+
+// reserved are the blocks of RFC 6890 in which no interface of a host is reached by
+// others.
+func reserved() []block {
+	return []block{
+		{netip.MustParsePrefix("0.0.0.0/8"), "this network"},
+		{netip.MustParsePrefix("127.0.0.0/8"), "loopback"},
+		{netip.MustParsePrefix("169.254.0.0/16"), "link-local"},
+		{netip.MustParsePrefix("224.0.0.0/3"), "multicast and reserved"},
 	}
+}
+
+func (b block) err() error {
+	return fmt.Errorf("no host can have an address in %s (%s)", b.Prefix, b.what)
 }
 
 // CheckNetwork returns an error if p has addresses that no host can have.
 func CheckNetwork(p netip.Prefix) error {
-	for _, r := range reserved() {
-		if p.Overlaps(r) {
-			return fmt.Errorf("%s is within or around %s, whose addresses no host can have", p, r)
+	for _, b := range reserved() {
+		if p.Overlaps(b.Prefix) {
+			return b.err()
 		}
 	}
 	return nil
@@ -26,9 +39,9 @@ func CheckNetwork(p netip.Prefix) error {
 
 // CheckHost returns an error if a is an address that no host can have.
 func CheckHost(a netip.Addr) error {
-	for _, r := range reserved() {
-		if r.Contains(a) {
-			return fmt.Errorf("%s is in %s, whose addresses no host can have", a, r)
+	for _, b := range reserved() {
+		if b.Contains(a) {
+			return b.err()
 		}
 	}
 	return nil

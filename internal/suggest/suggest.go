@@ -29,23 +29,29 @@ func Similar(word string, names []string) []string {
 	return near
 }
 
-// distance is Levenshtein's: how many letters have to be inserted, deleted or replaced.
+// distance is how many letters have to be inserted, deleted, replaced or swapped with
+// their neighbour (optimal string alignment).
 func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
+	d := make([][]int, len(a)+1) // of the first i letters of a and j of b
+	for i := range d {
+		d[i] = make([]int, len(b)+1)
+		d[i][0] = i
+	}
+	for j := range len(b) {
+		d[0][j+1] = j + 1
 	}
 	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
 		for j := range len(b) {
-			replaced := diagonal
+			replaced := d[i][j]
 			if a[i] != b[j] {
 				replaced++
 			}
-			diagonal = row[j+1]
-			row[j+1] = min(row[j+1]+1, row[j]+1, replaced)
+			least := min(d[i][j+1]+1, d[i+1][j]+1, replaced)
+			if i > 0 && j > 0 && a[i] == b[j-1] && a[i-1] == b[j] {
+				least = min(least, d[i-1][j-1]+1)
+			}
+			d[i+1][j+1] = least
 		}
 	}
-	return row[len(b)]
+	return d[len(a)][len(b)]
 }

@@ -5,10 +5,14 @@ package weburl
 
 import (
 	"errors"
+	"net/netip"
 	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 	"unicode"
+
+	"github.com/cybozu-go/neco/internal/ipv4"
 )
 
 // errUserinfo is returned for a URL with an "@" that ends no user name and
@@ -36,6 +40,46 @@ func Parse(text string) (*url.URL, error) {
 		return nil, errors.New("its port is not between 1 and 65535")
 	}
 	return u, nil
+}
+
+// ParseProxy is [Parse] for a proxy, which has a host, a port and perhaps a user, and
+// nothing behind them: a query may hold a secret, too.
+func ParseProxy(text string) (*url.URL, error) {
+	u, err := Parse(text)
+	switch {
+	case err != nil:
+		return nil, err
+	case u.Path != "" && u.Path != "/", u.RawQuery != "", u.ForceQuery, u.Fragment != "":
+		return nil, errors.New("there is something behind the host and the port")
+	}
+	return u, checkHost(u.Hostname())
+}
+
+// label matches a part of a host name.
+var label = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?$`)
+
+// checkHost returns an error if name is neither an address that a host can have nor
+// the name of one.
+func checkHost(name string) error {
+	if a, err := netip.ParseAddr(name); err == nil {
+		if a.IsLoopback() || !a.Is4() && !a.IsUnspecified() && !a.IsMulticast() {
+			return nil
+		}
+		if !a.Is4() || ipv4.CheckHost(a) != nil {
+			return errors.New("no host has its address")
+		}
+		return nil
+	}
+	labels := strings.Split(strings.TrimSuffix(name, "."), ".")
+	for _, l := range labels {
+		if !label.MatchString(l) {
+			return errors.New("its host is not a name")
+		}
+	}
+	if _, err := strconv.Atoi(labels[len(labels)-1]); err == nil {
+		return errors.New("its host is not an IPv4 address")
+	}
+	return nil
 }
 
 // Redact returns text as it may be shown: the password of a URL is replaced

@@ -53,3 +53,21 @@ func TestAURLIsShownWithoutItsCredentials(t *testing.T) {
 		}
 	}
 }
+
+func TestAProxyIsAHostAndAPortAndNothingBehindThem(t *testing.T) {
+	for text, want := range map[string]bool{
+		"http://squid:3128": true, "http://squid": true, "https://ops:winter@squid.example:3128/": true, "http://127.0.0.1:3128": true,
+		"http://10.0.0.9:3128": true, "http://[fd00::1]:3128": true, "http://proxy_1:3128": true, "http://squid.example.:3128": true,
+		"http://squid:3128/?token=winter": false, "http://squid:3128?": false, "http://squid:3128/path": false, "http://squid:3128#winter": false,
+		"http://0.0.0.0:3128": false, "http://255.255.255.255:1": false, "http://224.0.0.1:1": false, "http://[::]:1": false, "http://[ff02::1]:1": false,
+		"http://999.1.1.1:1": false, "http://-:1": false, "http://a_b..c:1": false, "http://*:1": false, "squid:3128": false,
+	} {
+		_, err := ParseProxy(text)
+		if (err == nil) != want {
+			t.Errorf("%s: %v", text, err)
+		}
+		if err != nil && strings.Contains(err.Error(), "winter") {
+			t.Errorf("%s: the error shows a secret: %v", text, err)
+		}
+	}
+}

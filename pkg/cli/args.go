@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -89,12 +90,18 @@ func flagError(cmd *cobra.Command, err error) error {
 		err = fmt.Errorf("%s: no number, or too large", text)
 	}
 	if unknown := (*pflag.NotExistError)(nil); errors.As(err, &unknown) {
+		if m := negative.FindStringSubmatch(err.Error()); m != nil {
+			return hint(fmt.Errorf("%q: no value may be negative", m[1]), "see %s --help", cmd.CommandPath())
+		}
 		if similar := suggest.Similar(unknown.GetSpecifiedName(), flagNames(cmd)); len(similar) > 0 {
 			return hint(err, "did you mean --%s? see %s --help", strings.Join(similar, " or --"), cmd.CommandPath())
 		}
 	}
 	return hint(err, "see %s --help", cmd.CommandPath())
 }
+
+// negative finds the number that was taken for a flag.
+var negative = regexp.MustCompile(` in (-[0-9].*)$`)
 
 // flagNames returns the names of the flags that cmd takes.
 func flagNames(cmd *cobra.Command) (names []string) {

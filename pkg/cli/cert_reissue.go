@@ -50,12 +50,16 @@ be confirmed, on a terminal or by --yes.`,
 			if keyFile == "" {
 				return hint(errors.New("--recovery-key is missing"), "give the file with a key to which neco setup --recovery-recipient sealed the authorities")
 			}
+			id, err := identity(cmd, env, keyFile)
+			if err != nil {
+				return err
+			}
 			ctx, cancel := context.WithTimeout(cmd.Context(), reissueTimeout)
 			defer cancel()
 			if err := needsReissue(ctx, cmd, env, agreed); err != nil {
 				return err
 			}
-			return reissue(ctx, cmd, env, keyFile, authorities)
+			return reissue(ctx, cmd, env, id, authorities)
 		},
 	}
 	recoveryKeyFlag(cmd, &keyFile)
@@ -79,11 +83,8 @@ func needsReissue(ctx context.Context, cmd *cobra.Command, env *Env, agreed cons
 	return agreed.get(cmd)
 }
 
-func reissue(ctx context.Context, cmd *cobra.Command, env *Env, keyFile, file string) error {
-	id, err := identity(cmd, env, keyFile)
-	if err != nil {
-		return err
-	}
+// reissue replaces the certificates with those that the authorities sign which id opens.
+func reissue(ctx context.Context, cmd *cobra.Command, env *Env, id hostkey.Identity, file string) error {
 	me, err := whoAmI(env)
 	if err != nil {
 		return err

@@ -1,17 +1,21 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"strings"
 
 	"github.com/hashicorp/vault/api"
 	"github.com/spf13/cobra"
 
+	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/internal/manpage"
 	"github.com/cybozu-go/neco/internal/printable"
+	"github.com/cybozu-go/neco/pkg/setup"
 	"github.com/cybozu-go/neco/pkg/vault"
 )
 
@@ -105,13 +109,36 @@ func report(w io.Writer, err error) int {
 	if say == nil {
 		return code
 	}
-	fmt.Fprintf(w, "Error: %s\n", printable.Line(vault.Text(say)))
+	if found := (setup.Problems)(nil); errors.As(say, &found) {
+		fmt.Fprintln(w, "Error: this server is not ready:")
+		for _, problem := range found {
+			fmt.Fprintf(w, "  %s\n", printable.Line(problem.Error()))
+		}
+	} else {
+		fmt.Fprintf(w, "Error: %s\n", printable.Line(vault.Text(say)))
+	}
 	if h := (*Hint)(nil); errors.As(say, &h) {
 		fmt.Fprintf(w, "Hint: %s\n", printable.Line(h.Text))
-	} else if text := vaultHint(say); text != "" {
+	} else if text := cmp.Or(vaultHint(say), fileHint(say)); text != "" {
 		fmt.Fprintf(w, "Hint: %s\n", text)
 	}
 	return code
+}
+
+// fileHint is what can be done where a file could not be read or written.
+func fileHint(err error) string {
+	var path *fs.PathError
+	switch {
+	case !errors.As(err, &path):
+		return ""
+	case errors.Is(err, fs.ErrPermission):
+		return "try again with sudo"
+	case errors.Is(err, fs.ErrNotExist) && strings.Contains(path.Path, neco.NecoDir+"/"):
+		return "is this a boot server? neco setup and neco join make what is in " + neco.NecoDir
+	case errors.Is(err, fs.ErrNotExist):
+		return "look at the name of the file"
+	}
+	return ""
 }
 
 // vaultHint is what can be done where Vault has refused.

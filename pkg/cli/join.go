@@ -56,7 +56,7 @@ token.`,
 			o.CheckOnly, o.Out, o.Now = check, cmd.OutOrStdout(), env.Now
 			if caFile != "" {
 				o.Operator = operatorLogin(cmd, env)
-				if o.CA, err = os.ReadFile(caFile); err != nil {
+				if o.CA, err = readAuthority(caFile); err != nil {
 					return err
 				}
 			} else if err := readToken(cmd, env, tokenFile, &o); err != nil && !joined(env) {
@@ -109,6 +109,20 @@ func joinOptions(env *Env, args []string, proxy string) (join.Options, error) {
 	o.Self, err = ownSubject(env, o.Host)
 	o.Version = env.Version
 	return o, err
+}
+
+// readAuthority reads the certificate of --ca-file.
+func readAuthority(file string) ([]byte, error) {
+	data, err := os.ReadFile(file)
+	if err == nil {
+		if _, err = pki.ParseCert(data); err != nil {
+			err = fmt.Errorf("%s: %w", file, err)
+		}
+	}
+	if err != nil {
+		return nil, hint(fmt.Errorf("--ca-file: %w", err), "give a copy of a boot server's %s", neco.ServerCAFile)
+	}
+	return data, nil
 }
 
 // ownSubject is this server as its certificates name it.

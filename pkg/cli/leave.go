@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -56,13 +55,6 @@ neco reset removes what is there.`,
 	}
 	o.agreed.register(cmd)
 	cmd.Flags().BoolVar(&o.force, "force", false, "also leave a single boot server")
-	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		if m := negative.FindStringSubmatch(err.Error()); m != nil {
-			_, err := parseLRN(m[1])
-			return err
-		}
-		return flagError(cmd, err)
-	})
 	return cmd
 }
 
@@ -98,12 +90,12 @@ func agreeToLeave(cmd *cobra.Command, env *Env, lrn int, o leaveOptions, managed
 	if err != nil || !registered {
 		return err
 	}
+	if own, err := ownLRN(env); err == nil {
+		plan.own = own == lrn
+	}
 	plan.print(cmd.OutOrStdout())
 	return o.agreed.get(cmd)
 }
-
-// negative finds the number that was taken for a flag.
-var negative = regexp.MustCompile(` in (-[0-9]+)$`)
 
 // parseLRN reads a logical rack number in its only spelling.
 func parseLRN(text string) (int, error) {

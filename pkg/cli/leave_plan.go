@@ -18,6 +18,8 @@ type departurePlan struct {
 	members    membership.Cluster
 	// managed: etcd and Vault are Neco's, and the server loses its rights in them.
 	managed bool
+	// own: it is the server on which the command runs.
+	own bool
 }
 
 // readPlan reads from etcd what the departure of lrn changes.
@@ -27,13 +29,16 @@ func readPlan(ctx context.Context, s *storage.Storage, lrn int, managed bool) (d
 		return departurePlan{}, err
 	}
 	members, err := membership.Look(ctx, s.Client())
-	return departurePlan{lrn, snap.Registered, members, managed}, err
+	return departurePlan{lrn: lrn, registered: snap.Registered, members: members, managed: managed}, err
 }
 
 // print lists what is lost, and what is left.
 func (p departurePlan) print(w io.Writer) {
 	fmt.Fprintln(w, "This will")
 	fmt.Fprintf(w, "  take boot server %d out of the data centre; %s\n", p.lrn, remain(p.others()))
+	if p.own {
+		fmt.Fprintln(w, "  end all updates of this server: it is the one on which you run the command")
+	}
 	fmt.Fprintf(w, "  %s\n", p.quorum())
 	fmt.Fprintln(w, "  delete its registration, its status and the record of what is installed there")
 	if p.managed {
@@ -50,11 +55,14 @@ func (p departurePlan) others() []int {
 // quorum says how many voting members etcd has afterwards, and how many of them may
 // fail.
 func (p departurePlan) quorum() string {
+	if !p.managed {
+		return "leave the members of etcd as they are: Neco does not manage etcd here"
+	}
 	before, after := p.members.Voters(), p.members.Without(vault.BootRole(p.lrn)).Voters()
 	if before == after {
 		return fmt.Sprintf("keep the voting members of etcd, %d: none of them is on boot server %d", before, p.lrn)
 	}
 	majority := after/2 + 1
-	return fmt.Sprintf("leave etcd %d of %d voting members, when the next run has removed the other: %d must run, %d may fail",
-		after, before, majority, max(0, after-majority))
+	return fmt.Sprintf("remove its voting member from etcd in the next run: %d stay, %d of them must run, %d may fail",
+		after, majority, max(0, after-majority))
 }

@@ -24,9 +24,9 @@ func TestAPlanOfDepartureNamesTheMajorityAfterIt(t *testing.T) {
 		members membership.Cluster
 		want    string
 	}{
-		"five to four":  {clusterOf(0, 1, 2, 3, 4), "4 of 5 voting members, when the next run has removed the other: 3 must run, 1 may fail"},
-		"three to two":  {clusterOf(0, 1, 2), "2 of 3 voting members, when the next run has removed the other: 2 must run, 0 may fail"},
-		"two to one":    {clusterOf(1, 2), "1 of 2 voting members, when the next run has removed the other: 1 must run, 0 may fail"},
+		"five to four":  {clusterOf(0, 1, 2, 3, 4), "remove its voting member from etcd in the next run: 4 stay, 3 of them must run, 1 may fail"},
+		"three to two":  {clusterOf(0, 1, 2), "remove its voting member from etcd in the next run: 2 stay, 2 of them must run, 0 may fail"},
+		"two to one":    {clusterOf(1, 2), "remove its voting member from etcd in the next run: 1 stay, 1 of them must run, 0 may fail"},
 		"a learner":     {learner, "keep the voting members of etcd, 2: none of them is on boot server 2"},
 		"not a member":  {clusterOf(0, 1, 3), "keep the voting members of etcd, 3"},
 		"10 is not 2's": {clusterOf(0, 1, 20), "none of them is on boot server 2"},

@@ -86,8 +86,20 @@ func recoverRun(ctx context.Context, cmd *cobra.Command, env *Env, s *storage.St
 	if err := s.Recover(ctx, r.Rev, env.act(storage.KindRecover, "cleared the stopped update to %s", r.Version)); err != nil {
 		return err
 	}
-	fmt.Fprintf(cmd.OutOrStdout(), "cleared the stopped update to %s\n", printable.Line(r.Version))
+	fmt.Fprintf(cmd.OutOrStdout(), "cleared the stopped update to %s\n%s\n", printable.Line(r.Version), afterRecover(snap))
 	return nil
+}
+
+// afterRecover says what neco-updater does next.
+func afterRecover(snap *storage.Snapshot) string {
+	known := printable.Line(snap.Release)
+	if known == "" {
+		return "neco-updater begins an update when it has found a release"
+	}
+	if _, bad := snap.Bad[snap.Release]; bad {
+		return fmt.Sprintf("the newest known release, %s, is marked as bad: neco-updater waits for a newer one", known)
+	}
+	return fmt.Sprintf("neco-updater begins the update to %s, the newest known release, unless it finds a newer one first", known)
 }
 
 // recoverMalformed clears a request that cannot be read.

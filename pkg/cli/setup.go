@@ -141,8 +141,10 @@ func setUpAlready(cmd *cobra.Command, env *Env, o setup.Options) error {
 	if err != nil {
 		return err
 	}
+	// Where etcd is not at Neco's addresses, they tell nothing.
+	ours := slices.Contains(conf.Endpoints, neco.EtcdEndpoints([]int{o.LRN})[0])
 	for i, endpoint := range neco.EtcdEndpoints(o.LRNs) {
-		if lrn := o.LRNs[i]; lrn != o.LRN && !slices.Contains(conf.Endpoints, endpoint) {
+		if lrn := o.LRNs[i]; ours && !slices.Contains(conf.Endpoints, endpoint) {
 			return hint(fmt.Errorf("this server is set up already, and boot server %d is none of its data centre", lrn),
 				"neco join, on that server, takes it in; neco status lists those that there are")
 		}
@@ -163,7 +165,7 @@ func ownLRN(env *Env) (int, error) {
 	}
 	n, err := lrn.Parse(text)
 	if err != nil {
-		return 0, fmt.Errorf("%s: %w", neco.RackFile, err)
+		return 0, hint(fmt.Errorf("%s: %w", neco.RackFile, err), "the file holds the logical rack number of this boot server, such as 0")
 	}
 	return n, nil
 }
@@ -172,6 +174,8 @@ func ownLRN(env *Env) (int, error) {
 func explainSetup(ctx context.Context, err error, check bool) error {
 	var refused meet.Refusal
 	switch {
+	case errors.Is(err, meet.ErrTokenInvalid) && !errors.As(err, &refused):
+		return hint(err, "copy the file again, whole; neco setup-token makes a new one, for all boot servers")
 	case errors.Is(err, meet.ErrTokenReadable):
 		return hint(err, "if others could have read it, make a new one with neco setup-token, for all boot servers")
 	case errors.Is(err, fs.ErrNotExist) && strings.Contains(err.Error(), "setup token"):

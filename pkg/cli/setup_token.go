@@ -55,6 +55,9 @@ With - as FILE the token is printed.`,
 
 // writeNew makes a file that only its owner can read, and must not be there.
 func writeNew(name, text string) error {
+	if fi, err := os.Stat(name); err == nil && fi.IsDir() {
+		return hint(fmt.Errorf("%s is a directory", name), "name a file in it")
+	}
 	w, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if errors.Is(err, fs.ErrExist) {
 		return hint(err, "use the token that is there, or remove the file on all boot servers first")

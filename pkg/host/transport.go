@@ -18,7 +18,7 @@ func NewTransport(proxy string) (*http.Transport, error) {
 	if proxy == "" {
 		return transport, nil
 	}
-	u, err := weburl.Parse(proxy)
+	u, err := weburl.ParseProxy(proxy)
 	if err != nil {
 		return nil, fmt.Errorf("proxy: %w", err)
 	}

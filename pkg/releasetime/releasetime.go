@@ -62,13 +62,12 @@ func parseExpressions(text string) ([]cron.Schedule, error) {
 		if line = strings.TrimSpace(line); line == "" {
 			continue
 		}
-		// A sixth word would be a year, or a time zone in front.
-		if n := len(strings.Fields(line)); n != 5 {
-			return nil, fmt.Errorf("%q has %d fields, not 5", line, n)
+		schedule, err := parseExpression(line)
+		if err != nil && line != strings.TrimSpace(text) {
+			err = fmt.Errorf("%q: %w", line, err)
 		}
-		schedule, err := cron.MustNewParser(fields).Parse(line)
 		if err != nil {
-			return nil, fmt.Errorf("%q: %w", line, err)
+			return nil, err
 		}
 		schedules = append(schedules, schedule)
 	}
@@ -79,6 +78,32 @@ func parseExpressions(text string) ([]cron.Schedule, error) {
 		return nil, fmt.Errorf("%d cron expressions, more than %d", len(schedules), maxWindows)
 	}
 	return schedules, nil
+}
+
+// parseExpression parses one line.
+func parseExpression(line string) (cron.Schedule, error) {
+	// A sixth word would be a year, or a time zone in front.
+	if n := len(strings.Fields(line)); n != 5 {
+		return nil, fmt.Errorf("not five fields but %d", n)
+	}
+	schedule, err := cron.MustNewParser(fields).Parse(line)
+	if err != nil {
+		text := strings.TrimPrefix(err.Error(), fmt.Sprintf("%q: ", line))
+		return nil, errors.New(text)
+	}
+	return schedule, nil
+}
+
+// Never reports whether no window is ever open, as on the 31st of February.
+func (w Windows) Never() bool {
+	// The parser's schedules look some years ahead, leap years among them.
+	any := time.Date(2024, 1, 1, 0, 0, 0, 0, w.zone)
+	for _, s := range w.schedules {
+		if !s.Next(any).IsZero() {
+			return false
+		}
+	}
+	return true
 }
 
 // Open reports whether the minute of at lies in a window.

@@ -25,22 +25,47 @@ func localChecks() []localCheck {
 	return []localCheck{
 		{"names", checkNames},
 		{"addresses", checkAddresses},
-		{"Docker", func(ctx context.Context, r *run) error { return r.Containers.Answers(ctx) }},
+		{"Docker", checkDocker},
 		{"earlier data", checkFresh},
 		{"ports", checkPorts},
 		{"disk", checkDisk},
 	}
 }
 
+// Problems are what keeps a server from being set up; each says what to do.
+type Problems []error
+
+// Error returns all of them in one line.
+func (p Problems) Error() string {
+	var texts []string
+	for _, err := range p {
+		texts = append(texts, err.Error())
+	}
+	return strings.Join(texts, "; ")
+}
+
+// Unwrap returns them for errors.Is and errors.As.
+func (p Problems) Unwrap() []error { return p }
+
 // preflight looks whether this server is ready, and opens the link.
 func preflight(ctx context.Context, r *run) error {
-	var errs []error
+	var found Problems
 	for _, c := range localChecks() {
 		if err := c.run(ctx, r); err != nil {
-			errs = append(errs, fmt.Errorf("%s: %w", c.name, err))
+			found = append(found, fmt.Errorf("%s: %w", c.name, err))
 		}
 	}
-	return errors.Join(errs...)
+	if len(found) > 0 {
+		return found
+	}
+	return nil
+}
+
+func checkDocker(ctx context.Context, r *run) error {
+	if err := r.Containers.Answers(ctx); err != nil {
+		return fmt.Errorf("%w; install it, or look at systemctl status docker", err)
+	}
+	return nil
 }
 
 func checkNames(_ context.Context, r *run) error {
@@ -48,7 +73,7 @@ func checkNames(_ context.Context, r *run) error {
 		return err
 	}
 	if r.cluster() == "" {
-		return fmt.Errorf("%s: empty or absent; it holds the name of the data centre", neco.ClusterFile)
+		return fmt.Errorf("%s is empty or absent; write the name of the data centre into it", neco.ClusterFile)
 	}
 	return nil
 }
@@ -75,10 +100,11 @@ func checkAddresses(_ context.Context, r *run) error {
 	}
 	own := r.ownSubject()
 	if !slices.Contains(all[ifNode0], own.Node0) {
-		return fmt.Errorf("the interface %s does not have %s, the address of boot server %d", ifNode0, own.Node0, r.LRN)
+		return fmt.Errorf("the interface %s does not have %s, the address of boot server %d; look at %s and at the network configuration",
+			ifNode0, own.Node0, r.LRN, neco.RackFile)
 	}
 	if !own.Bastion.IsValid() {
-		return fmt.Errorf("the interface %s has no address", ifBastion)
+		return fmt.Errorf("the interface %s has no address; give it the one of this server in the operators' network", ifBastion)
 	}
 	return nil
 }
@@ -140,7 +166,7 @@ func checkDisk(_ context.Context, r *run) error {
 		return err
 	}
 	if free < minFree {
-		return fmt.Errorf("/var/lib has %d MiB left, %d are needed", free>>20, minFree>>20)
+		return fmt.Errorf("/var/lib has %d MiB left; make %d MiB free", free>>20, minFree>>20)
 	}
 	return nil
 }

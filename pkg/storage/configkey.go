@@ -129,9 +129,9 @@ func ConfigKeys() []ConfigKey {
 		{Name: "slack", Key: "notification/slack", Value: "a webhook URL", Secret: true, Env: "SLACK_WEBHOOK",
 			Help: "where notices about updates are sent", parse: httpURL},
 		{Name: "proxy", Key: "proxy", Value: "a URL with http or https, like http://squid:3128", URL: true,
-			Help: "HTTP proxy of the boot servers", parse: httpURL},
+			Help: "HTTP proxy of the boot servers", parse: proxyURL},
 		{Name: "quay-username", Key: "quay-username", Value: "a user name", Secret: true, Env: "QUAY_USER",
-			Help: "account for private images on quay.io", parse: oneLine},
+			Help: "account for private images on quay.io", parse: userName},
 		{Name: "quay-password", Key: "quay-password", Value: "a password", Secret: true, Env: "QUAY_PASSWORD",
 			Help: "its password", parse: oneLine},
 		{Name: "check-update-interval", Key: "check-update-interval", Value: "a duration from 1s to 31d, like 10m or 1d12h", Default: "10m0s",
@@ -143,9 +143,9 @@ func ConfigKeys() []ConfigKey {
 		{Name: "release-timezone", Key: "release-timezone", Value: "an IANA name, like Asia/Tokyo", Default: releasetime.DefaultZone,
 			Help: "the time zone of release-time", parse: timeZone},
 		{Name: "github-token", Key: "github-token", Value: "a token", Secret: true, Env: "GITHUB_TOKEN",
-			Help: "token for the GitHub API", parse: oneLine},
+			Help: "token for the GitHub API", parse: oneWord},
 		{Name: "node-proxy", Key: "node-proxy", Value: "a URL with http or https, like http://squid:3128", URL: true,
-			Help: "HTTP proxy of the nodes", parse: httpURL},
+			Help: "HTTP proxy of the nodes", parse: proxyURL},
 		{Name: "external-ip-address-block", Key: "external-ip-address-block", Value: "an IPv4 network, like 10.72.32.0/20",
 			Help: "addresses for the outside", parse: ipv4CIDR},
 		{Name: "lb-address-block-default", Key: "lb-address-block-default", Value: "an IPv4 network, like 10.72.32.0/20",
@@ -176,11 +176,31 @@ func FindConfigKey(name string) (ConfigKey, error) {
 
 func oneOf(words []string) func(string) (string, error) {
 	return func(s string) (string, error) {
-		if !slices.Contains(words, s) {
-			return "", errors.New("not one of them")
+		if slices.Contains(words, s) {
+			return s, nil
 		}
-		return s, nil
+		if similar := suggest.Similar(strings.ToLower(s), words); len(similar) > 0 {
+			return "", fmt.Errorf("unknown; did you mean %s?", strings.Join(similar, " or "))
+		}
+		return "", errors.New("unknown")
 	}
+}
+
+func oneWord(s string) (string, error) {
+	s, err := oneLine(s)
+	if err == nil && strings.ContainsFunc(s, unicode.IsSpace) {
+		err = errors.New("it has a space")
+	}
+	return s, err
+}
+
+// userName is one of HTTP's basic authentication, which ends it with a colon.
+func userName(s string) (string, error) {
+	s, err := oneWord(s)
+	if err == nil && strings.Contains(s, ":") {
+		err = errors.New("it has a colon")
+	}
+	return s, err
 }
 
 func oneLine(s string) (string, error) {
@@ -194,7 +214,10 @@ func oneLine(s string) (string, error) {
 // releaseTime accepts the windows of package releasetime.
 func releaseTime(s string) (string, error) {
 	s = strings.TrimSpace(s)
-	_, err := releasetime.Parse(s, releasetime.DefaultZone)
+	w, err := releasetime.Parse(s, releasetime.DefaultZone)
+	if err == nil && w.Never() {
+		err = errors.New("no such minute ever comes")
+	}
 	return s, err
 }
 

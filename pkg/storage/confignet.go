@@ -17,6 +17,12 @@ func httpURL(s string) (string, error) {
 	return s, err
 }
 
+func proxyURL(s string) (string, error) {
+	s = strings.TrimSpace(s)
+	_, err := weburl.ParseProxy(s)
+	return s, err
+}
+
 func ipv4CIDR(s string) (string, error) {
 	p, err := netip.ParsePrefix(s)
 	if err != nil {

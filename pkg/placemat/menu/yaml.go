@@ -123,7 +123,10 @@ func readCIDR(s string) (netip.Prefix, error) {
 	if p != p.Masked() {
 		return p, fmt.Errorf("bad CIDR %q: it has host bits, the network is %s", s, p.Masked())
 	}
-	return p, ipv4.CheckNetwork(p)
+	if err := ipv4.CheckNetwork(p); err != nil {
+		return p, fmt.Errorf("%s: %w", p, err)
+	}
+	return p, nil
 }
 
 func address(into *netip.Addr) func(*yaml.Node) error { return value(into, readAddress) }
@@ -133,5 +136,8 @@ func readAddress(s string) (netip.Addr, error) {
 	if err != nil || !a.Is4() {
 		return a, fmt.Errorf("bad IPv4 address %q", s)
 	}
-	return a, ipv4.CheckHost(a)
+	if err := ipv4.CheckHost(a); err != nil {
+		return a, fmt.Errorf("%s: %w", a, err)
+	}
+	return a, nil
 }

@@ -80,6 +80,6 @@ func (s Seed) check() error {
 
 // plainProxy reports whether text is the URL of a proxy without credentials.
 func plainProxy(text string) bool {
-	u, err := weburl.Parse(text)
+	u, err := weburl.ParseProxy(text)
 	return err == nil && u.User == nil
 }
