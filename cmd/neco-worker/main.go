@@ -3,6 +3,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"os"
 	"time"
 
@@ -23,7 +24,12 @@ func newCommand() *cobra.Command {
 	cmd.AddCommand(&cobra.Command{
 		Use:   "install FILE",
 		Short: "Install a neco package and restart Neco's daemons (run by neco-worker itself, in neco-install.service)",
-		Args:  cobra.ExactArgs(1),
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return errors.New("install: give one FILE")
+			}
+			return nil
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx, cancel := context.WithTimeout(cmd.Context(), installTimeout)
 			defer cancel()

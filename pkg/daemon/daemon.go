@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	sd "github.com/coreos/go-systemd/v22/daemon"
@@ -26,7 +27,7 @@ var Version = "0.0.0-dev"
 // server whose file system is at the directory root.
 func Command(use, short string, run func(ctx context.Context, root string, log *slog.Logger) error) (cmd *cobra.Command, root *string) {
 	root = new(string)
-	var level slog.Level
+	level := levelFlag(slog.LevelInfo)
 	cmd = &cobra.Command{
 		Use:           use,
 		Short:         short,
@@ -35,14 +36,34 @@ func Command(use, short string, run func(ctx context.Context, root string, log *
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return run(cmd.Context(), *root, Logger(cmd.ErrOrStderr(), level))
+			return run(cmd.Context(), *root, Logger(cmd.ErrOrStderr(), slog.Level(level)))
 		},
 	}
-	cmd.PersistentFlags().StringVar(root, "root", "/", "directory that holds the boot server's file system")
-	cmd.PersistentFlags().TextVar(&level, "log-level", slog.LevelInfo, "least `LEVEL` that is logged: debug, info, warn or error")
+	cmd.PersistentFlags().StringVar(root, "root", "/", "`DIR` with the boot server's file system")
+	cmd.PersistentFlags().Var(&level, "log-level", "least `LEVEL` that is logged: "+levels)
 	cmd.SetVersionTemplate("{{.Version}}\n")
 	cmd.CompletionOptions.DisableDefaultCmd = true
 	return cmd, root
+}
+
+// levels are the values of --log-level.
+const levels = "debug, info, warn or error"
+
+// levelFlag is a level by its name.
+type levelFlag slog.Level
+
+func (l *levelFlag) Type() string   { return "level" }
+func (l *levelFlag) String() string { return strings.ToLower(slog.Level(*l).String()) }
+
+// Set takes the names of levels alone, not slog's offsets such as info+2.
+func (l *levelFlag) Set(name string) error {
+	for _, level := range []slog.Level{slog.LevelDebug, slog.LevelInfo, slog.LevelWarn, slog.LevelError} {
+		if strings.EqualFold(name, level.String()) {
+			*l = levelFlag(level)
+			return nil
+		}
+	}
+	return errors.New("it takes " + levels)
 }
 
 // Logger returns the logger of a daemon, from a level on.  Under systemd the journal

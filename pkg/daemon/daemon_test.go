@@ -68,3 +68,13 @@ func TestTheLogLevelIsAFlag(t *testing.T) {
 		}
 	}
 }
+
+func TestALevelThatIsUnknownIsRefusedWithTheOnesThereAre(t *testing.T) {
+	for _, level := range []string{"loud", "info+2", ""} {
+		cmd, _ := Command("daemon", "", func(context.Context, string, *slog.Logger) error { return nil })
+		cmd.SetArgs([]string{"--log-level", level})
+		if err := cmd.Execute(); err == nil || !strings.Contains(err.Error(), "debug, info, warn or error") || strings.Contains(err.Error(), "slog") {
+			t.Errorf("%q: %v", level, err)
+		}
+	}
+}
