@@ -1,0 +1,40 @@
+package house
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// suiteRow matches a row of the table of suites, as .ci/suite does.
+var suiteRow = regexp.MustCompile("(?m)^\\| `([a-z-]*)` \\| (`.*`) \\| `([0-9a-f]*)` \\|$")
+
+func TestCIDrawsASuiteOfTheTable(t *testing.T) {
+	data, err := os.ReadFile(filepath.Join(rootDir, "docs/development.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, row := range suiteRow.FindAllStringSubmatch(string(data), -1) {
+		names = append(names, row[1])
+		for _, subject := range strings.Split(row[2], ", ") {
+			if _, err := os.Stat(filepath.Join(rootDir, strings.Trim(subject, "`"))); err != nil {
+				t.Errorf("suite %s: %v", row[1], err)
+			}
+		}
+		if _, err := os.Stat(filepath.Join(rootDir, "dctest", row[1])); err != nil && row[1] != "vault" {
+			t.Errorf("suite %s: %v", row[1], err)
+		}
+	}
+	out, err := exec.CommandContext(t.Context(), filepath.Join(rootDir, ".ci/suite")).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	if drawn := strings.TrimSpace(string(out)); len(names) < 4 || !slices.Contains(names, drawn) {
+		t.Errorf("it draws %q from %v", drawn, names)
+	}
+}
