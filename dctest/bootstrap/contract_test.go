@@ -51,7 +51,7 @@ func contractSpecs() {
 			for _, lrn := range three {
 				subject := pki.NewSubject(lrn, necotest.Server(lrn), lab.Address(necotest.Server(lrn), "bastion"))
 				for _, p := range pki.Purposes() {
-					if p.Application() {
+					if p.OnRequest {
 						continue
 					}
 					cert, err := pki.ParseCert([]byte(run(ctx, lrn, "cat", p.Cert)))

@@ -16,9 +16,9 @@ import (
 
 	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/dctest/necotest"
-	"github.com/cybozu-go/neco/pkg/application"
 	"github.com/cybozu-go/neco/pkg/hostkey"
 	"github.com/cybozu-go/neco/pkg/pki"
+	"github.com/cybozu-go/neco/pkg/program"
 	"github.com/cybozu-go/neco/pkg/renewal"
 )
 
@@ -59,7 +59,7 @@ func fiveSpecs() {
 			Expect(lab.Write(ctx, "boot-0", "/etc/systemd/system/sabakan.service", strings.NewReader(unit), 0o644)).To(Succeed())
 			run(ctx, 0, "systemctl", "daemon-reload")
 			prefixes := map[string]string{"cke": neco.CKEPrefix, "etcdpasswd": neco.EtcdpasswdPrefix, "sabakan": neco.SabakanPrefix}
-			for _, name := range application.Names() {
+			for _, name := range program.Names(program.OnServers()) {
 				_, err := initLocal(ctx, 0, token, name)
 				Expect(err).To(MatchError(ContainSubstring("neco init "+name)), "it is not initialised")
 				Expect(run(ctx, 1, "neco", "init", name)).To(ContainSubstring(name + " is initialised;"))

@@ -16,60 +16,41 @@ import (
 	"github.com/cybozu-go/neco/pkg/etcdauth"
 	"github.com/cybozu-go/neco/pkg/host"
 	"github.com/cybozu-go/neco/pkg/pki"
+	"github.com/cybozu-go/neco/pkg/program"
 )
 
 // Application is one such program.
-type Application struct {
-	// Name is that of its purpose in pkg/pki and of its role in etcd.
-	Name string
-	// Services are started once it is configured.
-	Services []string
-	// Directories that it needs.
-	Directories []host.Dir
-
-	prefix  string
-	file    string
-	sabakan bool
-}
-
-// All are the programs, in the order of their names.
-func All() []Application {
-	return []Application{
-		{Name: pki.CKE, Services: []string{neco.CKEService, neco.CKELocalProxyService}, prefix: neco.CKEPrefix, file: neco.CKEConfFile},
-		{Name: pki.Etcdpasswd, Services: []string{neco.EtcdpasswdService}, prefix: neco.EtcdpasswdPrefix, file: neco.EtcdpasswdConfFile},
-		{Name: pki.Sabakan, Services: []string{neco.SabakanService}, prefix: neco.SabakanPrefix, file: neco.SabakanConfFile, sabakan: true,
-			Directories: []host.Dir{{Path: neco.SabakanDataDir, Mode: 0o755}}},
-	}
-}
-
-// Names of the programs.
-func Names() []string {
-	var names []string
-	for _, a := range All() {
-		names = append(names, a.Name)
-	}
-	return names
-}
+type Application struct{ program.Program }
 
 // Find returns the program of that name.
 func Find(name string) (Application, error) {
-	for _, a := range All() {
-		if a.Name == name {
-			return a, nil
+	for _, p := range program.OnServers() {
+		if p.Name == name {
+			return Application{p}, nil
 		}
 	}
-	return Application{}, fmt.Errorf("%q is no program that neco sets up; there are %s", name, strings.Join(Names(), ", "))
+	return Application{}, fmt.Errorf("%q is no program that neco sets up; there are %s", name, strings.Join(program.Names(program.OnServers()), ", "))
 }
 
 // Purpose is that of its certificate.
 func (a Application) Purpose() (pki.Purpose, error) { return pki.Find(a.Name) }
 
+// Directories that it needs.
+func (a Application) Directories() []host.Dir {
+	var dirs []host.Dir
+	for _, path := range a.Prepared.Dirs {
+		dirs = append(dirs, host.Dir{Path: path, Mode: 0o755})
+	}
+	return dirs
+}
+
 // Users are its users in etcd on the boot servers lrns.  The plain name is that
 // of the original's servers.
 func (a Application) Users(lrns ...int) []etcdauth.User {
-	users := []etcdauth.User{{Name: a.Name, Role: a.Name}}
+	role := etcdauth.Role(a.Program)
+	users := []etcdauth.User{{Name: a.Name, Role: role}}
 	for _, lrn := range lrns {
-		users = append(users, etcdauth.User{Name: etcdauth.Name(a.Name, lrn), Role: a.Name})
+		users = append(users, etcdauth.User{Name: etcdauth.Name(a.Name, lrn), Role: role})
 	}
 	return users
 }
@@ -87,11 +68,11 @@ func (a Application) Config(lrn int, members []int) (host.File, error) {
 	if err != nil {
 		return host.File{}, err
 	}
-	client := etcd.NewClientConfig(members, a.prefix, p.Cert, p.Key)
+	client := etcd.NewClientConfig(members, a.User.Prefix, p.Cert, p.Key)
 	var conf any = client
-	if a.sabakan {
+	if a.Name == program.Sabakan {
 		conf = sabakanConfig{client, fmt.Sprintf("http://%s:10080", neco.BootNode0IP(lrn)), "0.0.0.0:67"}
 	}
 	data, err := yaml.Marshal(conf)
-	return host.File{Path: a.file, Data: data, Mode: 0o644}, err
+	return host.File{Path: a.Prepared.Config, Data: data, Mode: 0o644}, err
 }

@@ -45,12 +45,10 @@ etcd:
 }
 
 func TestEveryApplicationHasItsRoleAndUsersInEtcd(t *testing.T) {
-	if diff := cmp.Diff(etcdauth.Applications(), application.Names()); diff != "" {
-		t.Error(diff)
-	}
-	for _, a := range application.All() {
-		if _, ok := etcdauth.Roles()[a.Name]; !ok {
-			t.Errorf("%s has no role", a.Name)
+	for _, name := range []string{"cke", "etcdpasswd", "sabakan"} {
+		a, err := application.Find(name)
+		if err != nil {
+			t.Fatal(err)
 		}
 		want := []etcdauth.User{{Name: a.Name, Role: a.Name}, {Name: a.Name + "-2", Role: a.Name}}
 		if diff := cmp.Diff(want, a.Users(2)); diff != "" {

@@ -12,25 +12,27 @@ import (
 
 	"github.com/cybozu-go/neco/pkg/application"
 	"github.com/cybozu-go/neco/pkg/etcdauth"
+	"github.com/cybozu-go/neco/pkg/program"
 	"github.com/cybozu-go/neco/pkg/storage"
 )
 
-// teleport gets a token and nothing else.
-const teleport = "teleport"
-
 func newInitCmd(env *Env) *cobra.Command {
-	names := append(application.Names(), teleport)
 	return &cobra.Command{
 		Use:   "init NAME",
 		Short: "Prepare the data centre for a program",
-		Long: `Make what a program needs once in a data centre: for cke, etcdpasswd and sabakan
-its role and its users in etcd, for teleport a token. After it, neco init-local
-sets the program up on each boot server.`,
+		Long: `Make what a program needs once in a data centre: its role and its users in etcd,
+or a token. After it, neco init-local sets the program up on each boot server.
+
+` + requestHelp(),
 		Args:      exactly(1),
-		ValidArgs: names,
+		ValidArgs: program.Names(program.OnRequest()),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return env.request(cmd.Context(), func(ctx context.Context, s *storage.Storage) error {
-				done, err := initialize(ctx, s, args[0])
+				p, err := requested(args[0])
+				if err != nil {
+					return err
+				}
+				done, err := initialize(ctx, s, p)
 				if err != nil {
 					return err
 				}
@@ -38,30 +40,53 @@ sets the program up on each boot server.`,
 					fmt.Fprintf(cmd.OutOrStdout(), "%s is initialised already; nothing is changed\n", args[0])
 					return nil
 				}
-				fmt.Fprintf(cmd.OutOrStdout(), "%s is initialised; %s\n", args[0], afterInit(args[0]))
+				fmt.Fprintf(cmd.OutOrStdout(), "%s is initialised; %s\n", args[0], afterInit(p))
 				return nil
 			})
 		},
 	}
 }
 
-func afterInit(name string) string {
-	if name == teleport {
+// requestHelp lists the programs of neco init.
+func requestHelp() string {
+	var b strings.Builder
+	b.WriteString("Programs:\n")
+	for _, p := range program.OnRequest() {
+		what := "its role and its users in etcd"
+		if p.Prepared.Token {
+			what = "a token, kept in etcd"
+		}
+		fmt.Fprintf(&b, "  %-12s%s\n", p.Name, what)
+	}
+	return strings.TrimSuffix(b.String(), "\n")
+}
+
+// requested returns the program that is to be prepared.
+func requested(name string) (program.Program, error) {
+	p, err := program.Find(name)
+	if err != nil || p.Prepared == nil {
+		return p, hint(fmt.Errorf("%q is no program that neco prepares", name), "give one of %s", strings.Join(program.Names(program.OnRequest()), ", "))
+	}
+	return p, nil
+}
+
+func afterInit(p program.Program) string {
+	if p.Prepared.Token {
 		return "its token is kept in etcd"
 	}
-	return "run neco init-local " + name + " on each boot server"
+	return "run neco init-local " + p.Name + " on each boot server"
 }
 
 // initialize reports whether there was something to do.
-func initialize(ctx context.Context, s *storage.Storage, name string) (done bool, err error) {
-	if name == teleport {
+func initialize(ctx context.Context, s *storage.Storage, p program.Program) (done bool, err error) {
+	if p.Prepared.Token {
 		token := make([]byte, 32)
 		rand.Read(token)
 		return s.PutTeleportToken(ctx, hex.EncodeToString(token))
 	}
-	a, err := application.Find(name)
+	a, err := application.Find(p.Name)
 	if err != nil {
-		return false, hint(fmt.Errorf("%q is no program that neco prepares", name), "give one of %s", strings.Join(append(application.Names(), teleport), ", "))
+		return false, err
 	}
 	snap, err := s.Snapshot(ctx)
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/etcdauth"
 	"github.com/cybozu-go/neco/pkg/host"
 	"github.com/cybozu-go/neco/pkg/pki"
+	"github.com/cybozu-go/neco/pkg/program"
 	"github.com/cybozu-go/neco/pkg/renewal"
 	"github.com/cybozu-go/neco/pkg/storage"
 )
@@ -23,15 +25,16 @@ func newInitLocalCmd(env *Env) *cobra.Command {
 		Use:   "init-local NAME",
 		Short: "Set a program up on this boot server",
 		Long: `Give a program on this boot server its certificate and its configuration, and
-start it: cke, etcdpasswd or sabakan. The certificate is signed by Vault with
-the token in VAULT_TOKEN; without it, name and password of a user of Vault are
-asked for. A service that is not installed yet is started by the update that
-brings it.`,
+start it. The certificate is signed by Vault with the token in VAULT_TOKEN;
+without it, name and password of a user of Vault are asked for. A service that
+is not installed yet is started by the update that brings it.
+
+Programs: ` + strings.Join(program.Names(program.OnServers()), ", "),
 		Args:      exactly(1),
-		ValidArgs: application.Names(),
+		ValidArgs: program.Names(program.OnServers()),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if args[0] == teleport {
-				return hint(errors.New("teleport has no certificate of Vault"), "use neco teleport config")
+			if p, err := requested(args[0]); err == nil && p.Prepared.Token {
+				return hint(fmt.Errorf("%s has no certificate of Vault", p.Name), "neco init %s makes all that it needs", p.Name)
 			}
 			a, err := application.Find(args[0])
 			if err != nil {
@@ -112,7 +115,7 @@ func configure(ctx context.Context, env *Env, s *storage.Storage, a application.
 	if err != nil {
 		return false, err
 	}
-	for _, dir := range a.Directories {
+	for _, dir := range a.Directories() {
 		if err := env.FS.MakeDir(dir); err != nil {
 			return false, err
 		}
@@ -127,7 +130,7 @@ func configure(ctx context.Context, env *Env, s *storage.Storage, a application.
 // startAll starts the services that are installed.
 func startAll(ctx context.Context, out io.Writer, a application.Application, changed bool) error {
 	var units host.Units
-	for _, name := range a.Services {
+	for _, name := range a.Units {
 		known, err := units.Known(ctx, name)
 		if err != nil {
 			return err

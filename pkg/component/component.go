@@ -59,8 +59,8 @@ type Imaged interface {
 // Tooled is a component whose image carries commands for the host.
 type Tooled interface {
 	Imaged
-	// Tools does nothing; it marks the component.
-	Tools()
+	// Tools is where the image expects /usr/local/bin of the host.
+	Tools() (mount string)
 }
 
 // Units is what components need of systemd.
@@ -86,7 +86,7 @@ type Containers interface {
 	// Outdated says whether the running container called name runs another image
 	// than img is now.
 	Outdated(ctx context.Context, name string, img neco.ContainerImage) bool
-	RunInstallTools(ctx context.Context, img neco.ContainerImage) error
+	RunInstallTools(ctx context.Context, img neco.ContainerImage, mount string) error
 }
 
 // Host is where components live.

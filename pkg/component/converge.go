@@ -56,7 +56,8 @@ func Write(ctx context.Context, h Host, c Component, t Target) error {
 
 // installTools copies the commands of the image once.
 func installTools(ctx context.Context, h Host, c Component, t Target) error {
-	if _, ok := c.(Tooled); !ok {
+	tooled, ok := c.(Tooled)
+	if !ok {
 		return nil
 	}
 	img, _, err := image(c, t)
@@ -68,7 +69,7 @@ func installTools(ctx context.Context, h Host, c Component, t Target) error {
 	if was, err := h.FS.Read(record); err == nil && string(was) == full {
 		return nil
 	}
-	if err := h.Containers.RunInstallTools(ctx, img); err != nil {
+	if err := h.Containers.RunInstallTools(ctx, img, tooled.Tools()); err != nil {
 		return fmt.Errorf("install the commands of %s: %w", c.Name(), err)
 	}
 	_, err = h.FS.Write(host.File{Path: record, Data: []byte(full), Mode: 0o644})

@@ -21,7 +21,7 @@ type program struct{ text string }
 
 func (program) Name() string  { return "serf" }
 func (program) Image() string { return "serf" }
-func (program) Tools()        {}
+func (program) Tools() string { return "/host" }
 func (program) Units() []component.Unit {
 	return []component.Unit{{Name: "serf"}, {Name: "optional", Condition: "/etc/optional"}}
 }

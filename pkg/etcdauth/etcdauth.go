@@ -16,7 +16,7 @@ import (
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	clientv3 "go.etcd.io/etcd/client/v3"
 
-	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/pkg/program"
 )
 
 // Root is the role, and the user, that etcd asks for: it may do everything.
@@ -25,36 +25,53 @@ const Root = "root"
 // User is a user with its one role.
 type User struct{ Name, Role string }
 
-// Roles maps each role but root to the prefix of its keys.
-func Roles() map[string]string {
-	return map[string]string{
-		"vault":      neco.VaultPrefix,
-		"sabakan":    neco.SabakanPrefix,
-		"cke":        neco.CKEPrefix,
-		"etcdpasswd": neco.EtcdpasswdPrefix,
+// Role is that of a program which is a user.
+func Role(p program.Program) string {
+	if p.User.Prefix == "" {
+		return Root
 	}
+	return p.Name
+}
+
+// prefixOf returns the prefix of the keys of a role.
+func prefixOf(role string) (prefix string, ok bool) {
+	for _, p := range program.Users() {
+		if p.Name == role && p.User.Prefix != "" {
+			return p.User.Prefix, true
+		}
+	}
+	return "", false
 }
 
 // ClusterUsers are those that every cluster has.  The plain names are what the
 // certificates of the original's servers carry.
 func ClusterUsers() []User {
-	return []User{{Root, Root}, {"backup", Root}, {"neco", Root}, {"vault", "vault"}}
+	users := []User{{Root, Root}}
+	for _, p := range program.Users() {
+		if p.Prepared == nil {
+			users = append(users, User{p.Name, Role(p)})
+		}
+	}
+	return users
 }
 
-// ServerUsers are those of one boot server.
+// ServerUsers are those that one boot server has, without being asked.
 func ServerUsers(lrn int) []User {
-	return []User{{Name("neco", lrn), Root}, {Name("backup", lrn), Root}, {Name("vault", lrn), "vault"}}
+	var users []User
+	for _, p := range program.Users() {
+		if p.Prepared == nil {
+			users = append(users, User{Name(p.Name, lrn), Role(p)})
+		}
+	}
+	return users
 }
-
-// Applications lists the programs that get a user by neco init.
-func Applications() []string { return []string{"cke", "etcdpasswd", "sabakan"} }
 
 // Name is the user of a program on a boot server.
 func Name(program string, lrn int) string { return fmt.Sprintf("%s-%d", program, lrn) }
 
 // EnsureRole makes a role of [Roles].
 func EnsureRole(ctx context.Context, c clientv3.Auth, role string) error {
-	prefix, ok := Roles()[role]
+	prefix, ok := prefixOf(role)
 	if !ok {
 		return fmt.Errorf("make role %s: no such role is known", role)
 	}
@@ -110,13 +127,10 @@ func Enabled(ctx context.Context, c clientv3.Auth) (bool, error) {
 // certificates are refused from then on; what it watches already ends when
 // the connection does.
 func DeleteServer(ctx context.Context, c clientv3.Auth, lrn int) error {
-	users := ServerUsers(lrn)
-	for _, app := range Applications() {
-		users = append(users, User{Name: Name(app, lrn)})
-	}
-	for _, u := range users {
-		if _, err := c.UserDelete(ctx, u.Name); err != nil && !errors.Is(err, rpctypes.ErrUserNotFound) {
-			return fmt.Errorf("delete user %s: %w", u.Name, err)
+	for _, p := range program.Users() {
+		user := Name(p.Name, lrn)
+		if _, err := c.UserDelete(ctx, user); err != nil && !errors.Is(err, rpctypes.ErrUserNotFound) {
+			return fmt.Errorf("delete user %s: %w", user, err)
 		}
 	}
 	return nil

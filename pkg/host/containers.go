@@ -107,34 +107,19 @@ func (c Containers) Signal(ctx context.Context, name, signal string) error {
 // ErrNoContainer: no container of that name runs.
 var ErrNoContainer = errors.New("no such container runs")
 
-// RunInstallTools copies the commands that come with img into /usr/local/bin
-// of the host. Only some images have such commands; it is an error for others.
-func (c Containers) RunInstallTools(ctx context.Context, img neco.ContainerImage) error {
-	mount, err := toolsMount(img.Name)
-	if err != nil {
-		return err
-	}
+// RunInstallTools copies the commands that come with img into /usr/local/bin of the
+// host, which the image expects at mount.
+func (c Containers) RunInstallTools(ctx context.Context, img neco.ContainerImage, mount string) error {
 	dir := c.FS.Path("/usr/local/bin")
 	if err := makeDir(dir); err != nil {
 		return fmt.Errorf("install tools of %s: %w", img.Name, err)
 	}
-	_, err = docker(ctx, "run", "--pull", "never", "--rm", "-u", "root:root", "--entrypoint=",
+	_, err := docker(ctx, "run", "--pull", "never", "--rm", "-u", "root:root", "--entrypoint=",
 		"-v", dir+":"+mount, c.FullName(img), "/usr/local/"+img.Name+"/install-tools")
 	if err != nil {
 		return fmt.Errorf("install tools of %s: %w", img.Name, err)
 	}
 	return nil
-}
-
-// toolsMount is where an image's install-tools expects /usr/local/bin.
-func toolsMount(name string) (string, error) {
-	switch name {
-	case "etcd", "vault":
-		return "/host", nil
-	case "sabakan", "serf":
-		return "/host/usr/local/bin", nil
-	}
-	return "", fmt.Errorf("install tools of %s: the image has none", name)
 }
 
 // docker runs the docker command and returns its standard output; the error

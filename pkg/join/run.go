@@ -13,6 +13,7 @@ import (
 	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/internal/printable"
 	"github.com/cybozu-go/neco/pkg/pki"
+	"github.com/cybozu-go/neco/pkg/program"
 	"github.com/cybozu-go/neco/pkg/renewal"
 	"github.com/cybozu-go/neco/pkg/retry"
 	"github.com/cybozu-go/neco/pkg/setup"
@@ -193,6 +194,6 @@ func (r *run) tokenFits() error {
 }
 
 func purposeNeco() pki.Purpose {
-	p, _ := pki.Find(pki.Neco) // it is in the table
+	p, _ := pki.Find(program.Neco) // it is in the table
 	return p
 }

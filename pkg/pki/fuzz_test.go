@@ -11,6 +11,7 @@ import (
 	"encoding/asn1"
 	"encoding/pem"
 	"errors"
+	"github.com/cybozu-go/neco/pkg/program"
 	"testing"
 )
 
@@ -22,7 +23,7 @@ func FuzzCheckRequest(f *testing.F) {
 		block, _ := pem.Decode(must(p.Request(key, subject(2)))(f))
 		f.Add(must(x509.ParseCertificateRequest(block.Bytes))(f).RawTBSCertificateRequest)
 	}
-	server, neco := purpose(f, Server), purpose(f, Neco)
+	server, neco := purpose(f, Server), purpose(f, program.Neco)
 	f.Fuzz(func(t *testing.T, data []byte) {
 		for _, p := range []Purpose{server, neco} {
 			csr, err := p.CheckRequest(signed(t, data, key), subject(2))

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/cybozu-go/neco/pkg/host"
+	"github.com/cybozu-go/neco/pkg/program"
 )
 
 // installed asks for a certificate of p and installs it.
@@ -57,7 +58,7 @@ func checkFile(t *testing.T, fsys host.FS, path string, mode os.FileMode, owner 
 }
 
 func TestAPendingKeyStaysUntilItIsInstalled(t *testing.T) {
-	fsys, p := host.FS{Root: t.TempDir()}, purpose(t, Neco)
+	fsys, p := host.FS{Root: t.TempDir()}, purpose(t, program.Neco)
 	a, b := must(Pending(fsys, p))(t), must(Pending(fsys, p))(t)
 	if !a.Equal(b) {
 		t.Error("the second call makes another key")
@@ -85,7 +86,7 @@ func TestAPendingKeyStaysUntilItIsInstalled(t *testing.T) {
 }
 
 func TestACertificateForAnotherKeyChangesNothing(t *testing.T) {
-	fsys, p := host.FS{Root: t.TempDir()}, purpose(t, Neco)
+	fsys, p := host.FS{Root: t.TempDir()}, purpose(t, program.Neco)
 	before, _ := installed(t, fsys, p)
 	must(Pending(fsys, p))(t)
 	foreign := MarshalCert(issue(t, newCA(t, ClientCA), p, newKey(t)).Raw)
@@ -172,10 +173,10 @@ func replace(t *testing.T, fsys host.FS, path string) error {
 
 func TestList(t *testing.T) {
 	fsys := host.FS{Root: t.TempDir()}
-	for _, name := range []string{Server, EtcdPeer, Vault, Neco, CKE} {
+	for _, name := range []string{Server, EtcdPeer, program.Vault, program.Neco, program.CKE} {
 		installed(t, fsys, purpose(t, name))
 	}
-	if err := replace(t, fsys, purpose(t, Vault).Key); err != nil {
+	if err := replace(t, fsys, purpose(t, program.Vault).Key); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(filepath.Join(fsys.Path("/etc/neco"), "etcd.crt"), nil, 0o644); err != nil {
@@ -190,10 +191,10 @@ func TestList(t *testing.T) {
 	}{
 		{Server, false, ServerLife - ClientLife + 24*time.Hour, false},
 		{EtcdPeer, false, ServerLife - ClientLife + 24*time.Hour, false},
-		{Vault, true, 24 * time.Hour, true}, // another key
-		{Neco, false, 0, true},              // no certificate
-		{Backup, false, 0, true},            // absent
-		{CKE, true, 24 * time.Hour, false},
+		{program.Vault, true, 24 * time.Hour, true}, // another key
+		{program.Neco, false, 0, true},              // no certificate
+		{program.Backup, false, 0, true},            // absent
+		{program.CKE, true, 24 * time.Hour, false},
 	}
 	got := List(fsys, at)
 	if len(got) != len(want) {

@@ -30,7 +30,7 @@ type Leaf struct {
 func List(fsys host.FS, now time.Time) []Leaf {
 	var leaves []Leaf
 	for _, p := range Purposes() {
-		if _, err := fsys.Read(p.Cert); p.Application() && errors.Is(err, fs.ErrNotExist) {
+		if _, err := fsys.Read(p.Cert); p.OnRequest && errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
 		leaves = append(leaves, leaf(fsys, p, now))

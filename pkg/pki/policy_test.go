@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cybozu-go/neco/pkg/program"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -18,14 +19,14 @@ import (
 func TestWhatCertificatesSay(t *testing.T) {
 	const years2, days90 = "17520h0m0s", "2160h0m0s"
 	want := map[string]string{
-		Server:     "/etc/neco/server.crt ca/server boot-server CN=dc1-boot-2 [localhost] [127.0.0.1 10.69.1.131 10.72.48.2] server 10000 " + years2,
-		EtcdPeer:   "/etc/etcd/peer.crt ca/boot-etcd-peer boot-etcd-peer CN=dc1-boot-2 [] [10.69.1.131 10.72.48.2] server+client 10000 " + years2,
-		Vault:      "/etc/vault/etcd.crt ca/boot-etcd-client boot-vault CN=vault-2 [] [] client 10000 " + days90,
-		Neco:       "/etc/neco/etcd.crt ca/boot-etcd-client boot-neco CN=neco-2 [] [] client 0 " + days90,
-		Backup:     "/etc/etcd/backup.crt ca/boot-etcd-client boot-backup CN=backup-2 [] [] client 0 " + days90,
-		Sabakan:    "/etc/sabakan/etcd.crt ca/boot-etcd-client boot-sabakan CN=sabakan-2 [] [] client 0 " + days90,
-		CKE:        "/etc/cke/etcd.crt ca/boot-etcd-client boot-cke CN=cke-2 [] [] client 0 " + days90,
-		Etcdpasswd: "/etc/etcdpasswd/etcd.crt ca/boot-etcd-client boot-etcdpasswd CN=etcdpasswd-2 [] [] client 0 " + days90,
+		Server:             "/etc/neco/server.crt ca/server boot-server CN=dc1-boot-2 [localhost] [127.0.0.1 10.69.1.131 10.72.48.2] server 10000 " + years2,
+		EtcdPeer:           "/etc/etcd/peer.crt ca/boot-etcd-peer boot-etcd-peer CN=dc1-boot-2 [] [10.69.1.131 10.72.48.2] server+client 10000 " + years2,
+		program.Vault:      "/etc/vault/etcd.crt ca/boot-etcd-client boot-vault CN=vault-2 [] [] client 10000 " + days90,
+		program.Neco:       "/etc/neco/etcd.crt ca/boot-etcd-client boot-neco CN=neco-2 [] [] client 0 " + days90,
+		program.Backup:     "/etc/etcd/backup.crt ca/boot-etcd-client boot-backup CN=backup-2 [] [] client 0 " + days90,
+		program.Sabakan:    "/etc/sabakan/etcd.crt ca/boot-etcd-client boot-sabakan CN=sabakan-2 [] [] client 0 " + days90,
+		program.CKE:        "/etc/cke/etcd.crt ca/boot-etcd-client boot-cke CN=cke-2 [] [] client 0 " + days90,
+		program.Etcdpasswd: "/etc/etcdpasswd/etcd.crt ca/boot-etcd-client boot-etcdpasswd CN=etcdpasswd-2 [] [] client 0 " + days90,
 	}
 	got := map[string]string{}
 	for _, p := range Purposes() {
@@ -158,10 +159,10 @@ func TestCA(t *testing.T) {
 }
 
 func TestSignRefuses(t *testing.T) {
-	p, ca := purpose(t, Neco), newCA(t, ClientCA)
+	p, ca := purpose(t, program.Neco), newCA(t, ClientCA)
 	csr := must(p.Request(newKey(t), subject(2)))(t)
 	for name, sign := range map[string]func() ([]byte, error){
-		"another purpose's request": func() ([]byte, error) { return ca.Sign(csr, purpose(t, Backup), subject(2), p.Life, now()) },
+		"another purpose's request": func() ([]byte, error) { return ca.Sign(csr, purpose(t, program.Backup), subject(2), p.Life, now()) },
 		"another server's request":  func() ([]byte, error) { return ca.Sign(csr, p, subject(1), p.Life, now()) },
 		"another authority":         func() ([]byte, error) { return newCA(t, ServerCA).Sign(csr, p, subject(2), p.Life, now()) },
 		"a longer life":             func() ([]byte, error) { return ca.Sign(csr, p, subject(2), p.Life+time.Second, now()) },

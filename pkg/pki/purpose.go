@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/pkg/program"
 )
 
 // How long certificates live.
@@ -34,44 +35,34 @@ type Purpose struct {
 	Client, Server bool
 	// Life is the longest that it may live.
 	Life time.Duration
+	// OnRequest: its program is one that the operator adds to a boot server; every
+	// boot server has the others.
+	OnRequest bool
 	// user is the user of etcd, to which the LRN is added; empty where the
 	// certificate is in the host's name.
 	user string
 }
 
-// Names of purposes.
+// Names of purposes that are no program's; the others are called as their programs.
 const (
-	Server     = "server"
-	EtcdPeer   = "etcd-peer"
-	Vault      = "vault"
-	Neco       = "neco"
-	Backup     = "backup"
-	Sabakan    = "sabakan"
-	CKE        = "cke"
-	Etcdpasswd = "etcdpasswd"
+	Server   = "server"
+	EtcdPeer = "etcd-peer"
 )
 
-// Purposes returns all certificates that a boot server may have.  Those of
-// sabakan, cke and etcdpasswd are made on request; the others always.
+// Purposes returns all certificates that a boot server may have: its own, and those
+// of all users of etcd among its programs.
 func Purposes() []Purpose {
-	return []Purpose{
+	all := []Purpose{
 		{Name: Server, Authority: ServerCA, Role: "boot-server", Cert: neco.ServerCertFile, Key: neco.ServerKeyFile,
 			Owner: neco.EtcdUID, Server: true, Life: ServerLife},
 		{Name: EtcdPeer, Authority: PeerCA, Role: "boot-etcd-peer", Cert: neco.EtcdPeerCertFile, Key: neco.EtcdPeerKeyFile,
 			Owner: neco.EtcdUID, Client: true, Server: true, Life: ServerLife},
-		client(Vault, neco.VaultCertFile, neco.VaultKeyFile, neco.VaultUID),
-		client(Neco, neco.NecoCertFile, neco.NecoKeyFile, 0),
-		client(Backup, neco.EtcdBackupCertFile, neco.EtcdBackupKeyFile, 0),
-		client(Sabakan, neco.SabakanCertFile, neco.SabakanKeyFile, 0),
-		client(CKE, neco.CKECertFile, neco.CKEKeyFile, 0),
-		client(Etcdpasswd, neco.EtcdpasswdCertFile, neco.EtcdpasswdKeyFile, 0),
 	}
-}
-
-// client is the certificate of a user of etcd.
-func client(user, cert, key string, owner int) Purpose {
-	return Purpose{Name: user, Authority: ClientCA, Role: "boot-" + user, Cert: cert, Key: key,
-		Owner: owner, Client: true, Life: ClientLife, user: user}
+	for _, p := range program.Users() {
+		all = append(all, Purpose{Name: p.Name, Authority: ClientCA, Role: "boot-" + p.Name, Cert: p.User.Cert, Key: p.User.Key,
+			Owner: p.User.Owner, Client: true, Life: ClientLife, OnRequest: p.Prepared != nil, user: p.Name})
+	}
+	return all
 }
 
 // Find returns the purpose of that name.
@@ -82,10 +73,4 @@ func Find(name string) (Purpose, error) {
 		}
 	}
 	return Purpose{}, fmt.Errorf("%q is no purpose of a certificate", name)
-}
-
-// Application says whether the certificate is that of a program which the
-// operator adds to a boot server; every boot server has the others.
-func (p Purpose) Application() bool {
-	return p.Name == Sabakan || p.Name == CKE || p.Name == Etcdpasswd
 }

@@ -13,6 +13,7 @@ import (
 	"encoding/asn1"
 	"encoding/pem"
 	"errors"
+	"github.com/cybozu-go/neco/pkg/program"
 	"net"
 	"net/url"
 	"testing"
@@ -73,7 +74,7 @@ func TestHostileRequestsAreRefused(t *testing.T) {
 		"another hash":            func(c *x509.CertificateRequest) { c.SignatureAlgorithm = x509.ECDSAWithSHA512 },
 	} {
 		t.Run(name, func(t *testing.T) {
-			for _, p := range []Purpose{purpose(t, Neco), purpose(t, Server)} {
+			for _, p := range []Purpose{purpose(t, program.Neco), purpose(t, Server)} {
 				c := good(p, subject(2))
 				change(c)
 				csr := must(x509.CreateCertificateRequest(rand.Reader, c, newKey(t)))(t)
@@ -104,7 +105,7 @@ func refused(t *testing.T, p Purpose, csr []byte) {
 }
 
 func TestOtherKeysAreRefused(t *testing.T) {
-	p := purpose(t, Neco)
+	p := purpose(t, program.Neco)
 	_, ed, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
 		t.Fatal(err)

@@ -8,6 +8,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/host"
 	"github.com/cybozu-go/neco/pkg/hostkey"
 	"github.com/cybozu-go/neco/pkg/pki"
+	"github.com/cybozu-go/neco/pkg/program"
 	"github.com/cybozu-go/neco/pkg/renewal"
 )
 
@@ -52,22 +53,22 @@ func TestARecoveryKeyReissuesWithEverythingDown(t *testing.T) {
 	if err := all.Match(l.server); err != nil {
 		t.Fatal(err)
 	}
-	l.install(purpose(t, pki.CKE)) // the program is set up here; the others not
-	_, before := l.installed(purpose(t, pki.CKE))
+	l.install(purpose(t, program.CKE)) // the program is set up here; the others not
+	_, before := l.installed(purpose(t, program.CKE))
 	for _, p := range renewal.Reissued(l.server) {
 		if err := all.Reissue(t.Context(), l.server, p); err != nil {
 			t.Fatal(err)
 		}
 	}
-	for _, p := range append(renewal.Standing(), purpose(t, pki.CKE)) {
+	for _, p := range append(renewal.Standing(), purpose(t, program.CKE)) {
 		if !l.server.Good(p) {
 			t.Errorf("%s is not good", p.Name)
 		}
 	}
-	if _, after := l.installed(purpose(t, pki.CKE)); after.Equal(before) {
+	if _, after := l.installed(purpose(t, program.CKE)); after.Equal(before) {
 		t.Error("the old key is used again")
 	}
-	if _, err := l.server.FS.Stat(purpose(t, pki.Sabakan).Cert); err == nil {
+	if _, err := l.server.FS.Stat(purpose(t, program.Sabakan).Cert); err == nil {
 		t.Error("a certificate for a program that is not here")
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/pkg/hostkey"
 	"github.com/cybozu-go/neco/pkg/pki"
+	"github.com/cybozu-go/neco/pkg/program"
 	"github.com/cybozu-go/neco/pkg/renewal"
 	"github.com/cybozu-go/neco/pkg/sandbox/etcd/etcdtest"
 	"github.com/cybozu-go/neco/pkg/storage"
@@ -115,7 +116,7 @@ func TestTheBoardShowsWhatHolds(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := post(nil)
-	if c.Purpose != pki.Vault || time.Until(c.NotAfter).Round(time.Hour) != pki.ClientLife || c.Error != "" {
+	if c.Purpose != program.Vault || time.Until(c.NotAfter).Round(time.Hour) != pki.ClientLife || c.Error != "" {
 		t.Errorf("%+v", c)
 	}
 	if c := post(errors.New("sealed")); c.Error != "sealed" {

@@ -12,9 +12,9 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 
 	"github.com/cybozu-go/neco"
-	"github.com/cybozu-go/neco/pkg/application"
 	"github.com/cybozu-go/neco/pkg/host"
 	"github.com/cybozu-go/neco/pkg/pki"
+	"github.com/cybozu-go/neco/pkg/program"
 	"github.com/cybozu-go/neco/pkg/vault"
 )
 
@@ -107,14 +107,11 @@ func (s Services) Tell(ctx context.Context, p pki.Purpose) error {
 		}
 		return err
 	}
-	if !p.Application() {
-		return nil
+	owner, err := program.Find(p.Name)
+	if err != nil || !owner.User.Restart {
+		return nil // nobody has to be told
 	}
-	a, err := application.Find(p.Name)
-	if err != nil {
-		return err
-	}
-	for _, name := range a.Services {
+	for _, name := range owner.Units {
 		if err := s.Units.TryRestart(ctx, name); err != nil {
 			return err
 		}

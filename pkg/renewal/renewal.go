@@ -146,7 +146,7 @@ func (s Server) Good(p pki.Purpose) bool {
 func Standing() []pki.Purpose {
 	var all []pki.Purpose
 	for _, p := range pki.Purposes() {
-		if !p.Application() {
+		if !p.OnRequest {
 			all = append(all, p)
 		}
 	}

@@ -124,7 +124,7 @@ func (r *Renewer) renewDue(ctx context.Context, s Server) error {
 
 // standing certificates are those that every server has; no program is restarted
 // for them.
-func standing(p pki.Purpose) bool { return !p.Application() }
+func standing(p pki.Purpose) bool { return !p.OnRequest }
 
 func anyone(pki.Purpose) bool { return true }
 

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/cybozu-go/neco/pkg/pki"
+	"github.com/cybozu-go/neco/pkg/program"
 	"github.com/cybozu-go/neco/pkg/renewal"
 )
 
@@ -52,7 +53,7 @@ func TestALongLifeIsLookedAtSeldom(t *testing.T) {
 		})
 		time.Sleep(24 * time.Hour)
 		synctest.Wait()
-		if l.signed[pki.Neco] != 1 || l.signed[pki.Server] != 0 || l.turns != 1 {
+		if l.signed[program.Neco] != 1 || l.signed[pki.Server] != 0 || l.turns != 1 {
 			t.Errorf("after 60 days: signed %v in %d turns", l.signed, l.turns)
 		}
 	})
@@ -71,7 +72,7 @@ func TestAVaultThatIsDownIsAskedAgain(t *testing.T) {
 		l.set(func() { l.down = nil })
 		time.Sleep(8 * time.Second) // two seconds are left then
 		synctest.Wait()
-		if bad := l.bad(); len(bad) > 0 || l.signed[pki.Neco] != 1 || l.lastPost() != nil {
+		if bad := l.bad(); len(bad) > 0 || l.signed[program.Neco] != 1 || l.lastPost() != nil {
 			t.Errorf("%v do not serve; signed %v, posted %v", bad, l.signed, l.lastPost())
 		}
 	})
@@ -80,7 +81,7 @@ func TestAVaultThatIsDownIsAskedAgain(t *testing.T) {
 func TestWhatHasExpiredIsRenewedOutOfTurn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab(t)
-		sabakan := purpose(t, pki.Sabakan)
+		sabakan := purpose(t, program.Sabakan)
 		l.install(append(renewal.Standing(), sabakan)...)
 		l.busy = renewal.ErrBusy
 		l.start()
@@ -96,18 +97,18 @@ func TestWhatHasExpiredIsRenewedOutOfTurn(t *testing.T) {
 		}
 		time.Sleep(35 * time.Second)
 		synctest.Wait()
-		if bad := l.bad(); !slices.Equal(bad, []string{pki.Sabakan}) {
+		if bad := l.bad(); !slices.Equal(bad, []string{program.Sabakan}) {
 			t.Errorf("%v do not serve", bad)
 		}
 		l.set(func() {
-			if slices.Contains(l.toldOutside, pki.Sabakan) {
+			if slices.Contains(l.toldOutside, program.Sabakan) {
 				t.Error("a program is restarted in an update")
 			}
 			l.busy = nil
 		})
 		time.Sleep(time.Minute)
 		synctest.Wait()
-		if bad := l.bad(); len(bad) > 0 || !slices.Contains(l.told, pki.Sabakan) {
+		if bad := l.bad(); len(bad) > 0 || !slices.Contains(l.told, program.Sabakan) {
 			t.Errorf("%v do not serve, told %v", bad, l.told)
 		}
 	})
@@ -137,7 +138,7 @@ func TestAnInstallationThatWasCutOffIsFinished(t *testing.T) {
 		l := newLab(t)
 		l.life = pki.ServerLife
 		l.install(renewal.Standing()...)
-		p := purpose(t, pki.Backup)
+		p := purpose(t, program.Backup)
 		if err := l.server.FS.Remove(p.Key); err != nil {
 			t.Fatal(err)
 		}

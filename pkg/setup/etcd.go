@@ -12,13 +12,14 @@ import (
 	"github.com/cybozu-go/neco/pkg/component"
 	"github.com/cybozu-go/neco/pkg/component/etcd"
 	"github.com/cybozu-go/neco/pkg/etcdauth"
+	"github.com/cybozu-go/neco/pkg/program"
 	"github.com/cybozu-go/neco/pkg/retry"
 	"github.com/cybozu-go/neco/pkg/storage"
 )
 
 // pullImages fetches what the bootstrap runs.
 func pullImages(ctx context.Context, r *run) error {
-	for _, name := range []string{"etcd", "vault"} {
+	for _, name := range []string{program.Etcd, program.Vault} {
 		img, err := r.Artifacts.FindContainerImage(name)
 		if err != nil {
 			return err

@@ -8,6 +8,7 @@ import (
 	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/pkg/component"
 	"github.com/cybozu-go/neco/pkg/component/etcd"
+	"github.com/cybozu-go/neco/pkg/program"
 	"github.com/cybozu-go/neco/pkg/storage"
 	"github.com/cybozu-go/neco/pkg/update"
 )
@@ -36,12 +37,6 @@ func register(ctx context.Context, r *run) error {
 	}}, "neco setup")
 }
 
-// The services of Neco's own daemons.
-const (
-	workerService  = "neco-worker"
-	updaterService = "neco-updater"
-)
-
 // startDaemons writes the configuration of Neco's programs and starts them.
 func startDaemons(ctx context.Context, r *run) error {
 	file, err := etcd.NecoConfig(r.LRNs)
@@ -57,10 +52,10 @@ func startDaemons(ctx context.Context, r *run) error {
 // StartDaemons starts Neco's programs and the backups on a server that has
 // their configuration.
 func StartDaemons(ctx context.Context, units component.Units) error {
-	if err := units.StartTimer(ctx, etcd.BackupUnit); err != nil {
+	if err := units.StartTimer(ctx, program.EtcdBackup); err != nil {
 		return err
 	}
-	for _, name := range []string{workerService, updaterService} {
+	for _, name := range []string{program.Worker, program.Updater} {
 		if err := units.Start(ctx, name); err != nil {
 			return err
 		}

@@ -6,11 +6,12 @@ import (
 	"fmt"
 	"io"
 	"path"
+	"slices"
 
 	"github.com/cybozu-go/neco"
-	"github.com/cybozu-go/neco/pkg/component/vault"
 	"github.com/cybozu-go/neco/pkg/hostkey"
 	"github.com/cybozu-go/neco/pkg/pki"
+	"github.com/cybozu-go/neco/pkg/program"
 	"github.com/cybozu-go/neco/pkg/renewal"
 )
 
@@ -25,7 +26,7 @@ type Remains struct {
 // stay.
 func (h Host) Left(tokens ...string) Remains {
 	all := Remains{
-		Services: []string{workerService, updaterService, vault.UnsealService, neco.VaultService, neco.EtcdService},
+		Services: needEtcd(),
 		Files: append(tokens, neco.NecoConfFile, neco.EtcdConfFile, neco.VaultConfFile,
 			renewal.CredentialsFile, renewal.AuthoritiesFile, hostkey.File),
 		// What tells a half-done try apart goes last.
@@ -48,6 +49,19 @@ func (h Host) Left(tokens ...string) Remains {
 	there.Files = h.present(all.Files)
 	there.Dirs = h.present(all.Dirs)
 	return there
+}
+
+// needEtcd lists the services that need etcd, in the order in which they are stopped,
+// and etcd itself.
+func needEtcd() []string {
+	var units []string
+	for _, p := range program.All() {
+		if p.User != nil || p.Name == program.Etcd {
+			units = append(units, p.Units...)
+		}
+	}
+	slices.Reverse(units)
+	return units
 }
 
 // joinDir keeps what a join needs to go on.

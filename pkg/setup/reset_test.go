@@ -34,6 +34,7 @@ func newHalfDone(t *testing.T) (setup.Host, *stopped) {
 	h := setup.Host{FS: host.FS{Root: t.TempDir()}, Units: units, TrustServerCA: func(context.Context) error { return nil }}
 	for _, name := range []string{
 		neco.ServiceFile(neco.EtcdService), "/lib/systemd/system/neco-worker.service",
+		neco.ServiceFile(neco.SabakanService), neco.ServiceFile(neco.SerfService),
 		neco.EtcdConfFile, neco.ServerKeyFile, "/etc/neco/rack", "/var/lib/neco/join/progress.json",
 		"/var/lib/etcd-container/member/wal/0", "/var/lib/etcd-backup/snapshot.age", "/etc/neco/join-token",
 	} {
@@ -57,7 +58,7 @@ func TestResetUndoesWhatItHasNamed(t *testing.T) {
 	if err := h.Undo(t.Context(), left); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"neco-worker", "etcd-container"}, units.names); diff != "" {
+	if diff := cmp.Diff([]string{"sabakan", "neco-worker", "etcd-container"}, units.names); diff != "" {
 		t.Error(diff)
 	}
 	for _, name := range append(left.Files, left.Dirs...) {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/cybozu-go/neco/internal/lrn"
+	"github.com/cybozu-go/neco/pkg/program"
 )
 
 // Key names below the prefix.  The two election prefixes end in a slash that
@@ -51,7 +52,7 @@ func Keys() []KeySpec {
 	return []KeySpec{
 		{"leader/updater//<lease>", "host name of the leader", "neco-updater"},
 		{"leader/worker//<lease>", "LRN of the holder", "neco-worker, for once- and rolling actions"},
-		{"leader/sabakan-state-setter//<lease>", "holder", "sabakan-state-setter"},
+		{"leader/sabakan-state-setter//<lease>", "holder", program.SabakanStateSetter},
 		{"leader/renewal//<lease>", "LRN of the holder", "neco-worker, while it renews certificates"},
 		{"info/bootservers/<LRN>", "empty; the registered boot servers", "setup, join, leave"},
 		{"info/neco-release", "newest known version", "neco-updater (guarded), setup"},

@@ -11,6 +11,7 @@ import (
 
 	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/pkg/pki"
+	"github.com/cybozu-go/neco/pkg/program"
 	"github.com/cybozu-go/neco/pkg/vault"
 )
 
@@ -132,7 +133,7 @@ func TestABootServerThatHasLeftCanDoNothing(t *testing.T) {
 	if err := vault.Login(t.Context(), c.Client(t, ""), credentials); !vault.BadCredentials(err) {
 		t.Errorf("it logs in: %v", err)
 	}
-	p, err := pki.Find(pki.Neco)
+	p, err := pki.Find(program.Neco)
 	must(t, err)
 	key, err := pki.NewKey()
 	must(t, err)

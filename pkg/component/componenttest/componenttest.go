@@ -205,12 +205,12 @@ func (h *Host) Outdated(_ context.Context, name string, _ neco.ContainerImage) b
 	return h.active[name] && h.moved[name]
 }
 
-// RunInstallTools implements component.Containers.
-// Present says that the image is there unless Fail knows better.
+// Present implements component.Containers: it says that the image is there unless Fail knows better.
 func (h *Host) Present(_ context.Context, img neco.ContainerImage) bool {
 	return h.Fail == nil || h.Fail("present "+img.Name) == nil
 }
 
-func (h *Host) RunInstallTools(_ context.Context, img neco.ContainerImage) error {
+// RunInstallTools implements component.Containers.
+func (h *Host) RunInstallTools(_ context.Context, img neco.ContainerImage, _ string) error {
 	return h.act("install tools of "+img.Name, nil)
 }

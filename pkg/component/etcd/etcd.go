@@ -17,6 +17,7 @@ import (
 	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/pkg/component"
 	"github.com/cybozu-go/neco/pkg/host"
+	"github.com/cybozu-go/neco/pkg/program"
 )
 
 // State says how a member with an empty data directory begins.
@@ -46,13 +47,13 @@ var (
 )
 
 // Name of the component.
-func (Component) Name() string { return "etcd" }
+func (Component) Name() string { return program.Etcd }
 
 // Image of the component.
-func (Component) Image() string { return "etcd" }
+func (Component) Image() string { return program.Etcd }
 
 // Tools: the image carries etcdctl.
-func (Component) Tools() {}
+func (Component) Tools() string { return program.ToolsMount(program.Etcd) }
 
 // Units of the component.
 func (Component) Units() []component.Unit {
@@ -75,7 +76,7 @@ func (c Component) Files(t component.Target) ([]host.File, error) {
 	}
 	unit, err := component.ContainerUnit{
 		Name: neco.EtcdService, Description: "etcd of the boot servers", Image: image,
-		Wants: []string{BackupUnit + ".timer"}, Conditions: []string{neco.EtcdConfFile},
+		Wants: []string{program.EtcdBackup + ".timer"}, Conditions: []string{neco.EtcdConfFile},
 		RestartSec: 3, OOMScoreAdjust: -1000, HostUTS: true,
 		Options: []string{
 			"--user=10000:10000", "--oom-kill-disable",

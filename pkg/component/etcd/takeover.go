@@ -11,6 +11,7 @@ import (
 	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/pkg/component"
 	"github.com/cybozu-go/neco/pkg/host"
+	"github.com/cybozu-go/neco/pkg/program"
 )
 
 // keptSuffix is appended to the name of a unit file that was moved out of
@@ -25,18 +26,18 @@ var runsNeco = regexp.MustCompile(`(?m)^ExecStart=.*\bneco backup run\b`)
 // does that once for each server: a unit file that an operator puts there later
 // stays.  Masked units, drop-ins, and units that run neco backup run stay as well.
 func TakeOverBackups(ctx context.Context, fsys host.FS, units component.Units) (moved bool, err error) {
-	service := neco.ServiceFile(BackupUnit)
+	service := neco.ServiceFile(program.EtcdBackup)
 	foreign, err := isForeign(fsys, service)
 	if err != nil || !foreign {
 		return false, err
 	}
 	// The service is the evidence, so it goes last.
-	for _, p := range []string{neco.TimerFile(BackupUnit), service} {
+	for _, p := range []string{neco.TimerFile(program.EtcdBackup), service} {
 		if err := moveAway(fsys, p); err != nil {
 			return false, fmt.Errorf("take over %s: %w", p, err)
 		}
 	}
-	return true, units.StartTimer(ctx, BackupUnit)
+	return true, units.StartTimer(ctx, program.EtcdBackup)
 }
 
 // isForeign reports whether the unit file p runs another program than ours and

@@ -10,6 +10,7 @@ import (
 	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/pkg/component"
 	"github.com/cybozu-go/neco/pkg/host"
+	"github.com/cybozu-go/neco/pkg/program"
 )
 
 const pushURL = "http://distributor.logging.svc:3100/loki/api/v1/push"
@@ -20,10 +21,10 @@ type Component struct{}
 var _ component.Imaged = Component{}
 
 // Name of the component.
-func (Component) Name() string { return neco.PromtailService }
+func (Component) Name() string { return program.Promtail }
 
 // Image of the component.
-func (Component) Image() string { return "promtail" }
+func (Component) Image() string { return program.Promtail }
 
 // Units of the component.
 func (Component) Units() []component.Unit { return []component.Unit{{Name: neco.PromtailService}} }

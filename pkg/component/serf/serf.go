@@ -9,6 +9,7 @@ import (
 	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/pkg/component"
 	"github.com/cybozu-go/neco/pkg/host"
+	"github.com/cybozu-go/neco/pkg/program"
 )
 
 // Component is serf.
@@ -17,13 +18,13 @@ type Component struct{}
 var _ component.Tooled = Component{}
 
 // Name of the component.
-func (Component) Name() string { return neco.SerfService }
+func (Component) Name() string { return program.Serf }
 
 // Image of the component.
-func (Component) Image() string { return "serf" }
+func (Component) Image() string { return program.Serf }
 
 // Tools: the image carries the serf command.
-func (Component) Tools() {}
+func (Component) Tools() string { return program.ToolsMount(program.Serf) }
 
 // Units of the component.
 func (Component) Units() []component.Unit { return []component.Unit{{Name: neco.SerfService}} }

@@ -11,9 +11,10 @@ import (
 	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/pkg/component"
 	"github.com/cybozu-go/neco/pkg/host"
+	"github.com/cybozu-go/neco/pkg/program"
 )
 
-const name = "setup-serf-tags"
+const name = program.SetupSerfTags
 
 //go:embed setup-serf-tags.sh
 var script string

@@ -6,6 +6,7 @@ import (
 	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/pkg/component"
 	"github.com/cybozu-go/neco/pkg/host"
+	"github.com/cybozu-go/neco/pkg/program"
 )
 
 // bmcAddressFile is written by the operator; without it there is no BMC to
@@ -18,10 +19,10 @@ type Component struct{}
 var _ component.Imaged = Component{}
 
 // Name of the component.
-func (Component) Name() string { return neco.SetupHWService }
+func (Component) Name() string { return program.SetupHW }
 
 // Image of the component.
-func (Component) Image() string { return "setup-hw" }
+func (Component) Image() string { return program.SetupHW }
 
 // Units of the component.
 func (Component) Units() []component.Unit {

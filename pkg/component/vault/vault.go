@@ -19,11 +19,9 @@ import (
 	"github.com/cybozu-go/neco/pkg/component"
 	"github.com/cybozu-go/neco/pkg/component/etcd"
 	"github.com/cybozu-go/neco/pkg/host"
+	"github.com/cybozu-go/neco/pkg/program"
 	"github.com/cybozu-go/neco/pkg/vault"
 )
-
-// UnsealService opens Vault whenever it has started.
-const UnsealService = "vault-unseal"
 
 // Component is Vault.
 type Component struct {
@@ -40,15 +38,15 @@ var (
 )
 
 // Name of the component.
-func (Component) Name() string { return "vault" }
+func (Component) Name() string { return program.Vault }
 
 // Image of the component.
-func (Component) Image() string { return "vault" }
+func (Component) Image() string { return program.Vault }
 
 // Tools: the image carries the vault command.
-func (Component) Tools() {}
+func (Component) Tools() string { return program.ToolsMount(program.Vault) }
 
-// Units of the component.  UnsealService comes with the start of Vault.
+// Units of the component.  That which unseals comes with the start of Vault.
 func (Component) Units() []component.Unit {
 	return []component.Unit{{Name: neco.VaultService, Condition: neco.VaultConfFile}}
 }
@@ -61,13 +59,13 @@ var unsealUnit []byte
 
 // Files of the component.
 func (Component) Files(t component.Target) ([]host.File, error) {
-	image, err := component.ImageName(t, "vault")
+	image, err := component.ImageName(t, program.Vault)
 	if err != nil {
 		return nil, err
 	}
 	unit, err := component.ContainerUnit{
 		Name: neco.VaultService, Description: "Vault of the boot servers", Image: image,
-		After: []string{neco.EtcdService + ".service"}, Wants: []string{UnsealService + ".service"},
+		After: []string{neco.EtcdService + ".service"}, Wants: []string{program.VaultUnseal + ".service"},
 		Conditions: []string{neco.VaultConfFile}, RestartSec: 10, OOMScoreAdjust: -1000, HostUTS: true,
 		Environment: []string{"MEMLOCK=--ulimit=memlock=-1"},
 		Options: []string{
@@ -83,7 +81,7 @@ func (Component) Files(t component.Target) ([]host.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	return []host.File{conf, unit, {Path: neco.ServiceFile(UnsealService), Data: unsealUnit, Mode: 0o644}}, nil
+	return []host.File{conf, unit, {Path: neco.ServiceFile(program.VaultUnseal), Data: unsealUnit, Mode: 0o644}}, nil
 }
 
 func readOnly(dir string) string {
@@ -118,7 +116,7 @@ func Mix(fsys host.FS, t component.Target) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	next, err := component.ImageName(t, "vault")
+	next, err := component.ImageName(t, program.Vault)
 	if err != nil {
 		return false, err
 	}
@@ -134,7 +132,7 @@ var majorVersion = regexp.MustCompile(`/vault(?:-secret)?:([0-9]+)\.`)
 
 // Effective: how Vault is unsealed needs no restart of Vault.
 func (Component) Effective(f host.File) []byte {
-	if f.Path == neco.ServiceFile(UnsealService) {
+	if f.Path == neco.ServiceFile(program.VaultUnseal) {
 		return nil
 	}
 	return f.Data

@@ -7,6 +7,7 @@ import (
 	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/pkg/component/componenttest"
 	"github.com/cybozu-go/neco/pkg/component/vault"
+	"github.com/cybozu-go/neco/pkg/program"
 )
 
 func TestFiles(t *testing.T) {
@@ -20,7 +21,7 @@ func TestAnotherWayToUnsealRestartsNothing(t *testing.T) {
 	}
 	for _, f := range files {
 		effective := string(vault.Component{}.Effective(f))
-		if want := f.Path != neco.ServiceFile(vault.UnsealService); (effective != "") != want {
+		if want := f.Path != neco.ServiceFile(program.VaultUnseal); (effective != "") != want {
 			t.Errorf("%s: %q", f.Path, effective)
 		}
 	}
@@ -35,12 +36,12 @@ func TestTheUnsealingStartsWithVaultAlone(t *testing.T) {
 	for _, f := range files {
 		text := string(f.Data)
 		switch f.Path {
-		case neco.ServiceFile(vault.UnsealService):
+		case neco.ServiceFile(program.VaultUnseal):
 			if strings.Contains(text, "[Install]") || strings.Contains(text, "Wants=vault") || strings.Contains(text, "Requires=") {
 				t.Errorf("it starts by itself, or starts Vault:\n%s", text)
 			}
 		case neco.ServiceFile(neco.VaultService):
-			if !strings.Contains(text, vault.UnsealService+".service") {
+			if !strings.Contains(text, program.VaultUnseal+".service") {
 				t.Errorf("Vault does not start it:\n%s", text)
 			}
 		}

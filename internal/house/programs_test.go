@@ -1,0 +1,54 @@
+package house
+
+import (
+	"go/ast"
+	"go/token"
+	"slices"
+	"strconv"
+	"testing"
+
+	"github.com/cybozu-go/neco/pkg/program"
+)
+
+// TestTheRowsOfProgramsAreData: everybody may import them.
+func TestTheRowsOfProgramsAreData(t *testing.T) {
+	for _, s := range sources(t) {
+		if s.Dir() != "pkg/program" || s.IsTest() {
+			continue
+		}
+		for _, p := range s.Imports() {
+			if !slices.Contains([]string{"fmt", "slices", module}, p) {
+				t.Errorf("%s imports %s; rows are data", s.Name, p)
+			}
+		}
+	}
+}
+
+// TestAProgramIsNamedInItsRow: what another package knows of a managed program by its
+// name belongs into the row. Words that mean more than a program (etcd, vault, neco,
+// backup) are not looked at.
+func TestAProgramIsNamedInItsRow(t *testing.T) {
+	var names []string
+	for _, p := range program.All() {
+		if !slices.Contains([]string{program.Etcd, program.Vault, program.Neco, program.Backup}, p.Name) {
+			names = append(names, p.Name)
+		}
+	}
+	for _, s := range sources(t) {
+		// The public constants and artifacts, programs' own packages, the names of
+		// steps, and the test bed.
+		if s.IsTest() || s.Dir() == "." || s.Below("pkg/program", "pkg/component", "pkg/steps", "pkg/simulation", "dctest") {
+			continue
+		}
+		ast.Inspect(s.AST, func(n ast.Node) bool {
+			lit, ok := n.(*ast.BasicLit)
+			if !ok || lit.Kind != token.STRING {
+				return true
+			}
+			if text, err := strconv.Unquote(lit.Value); err == nil && slices.Contains(names, text) {
+				t.Errorf("%s: %q; use the row in pkg/program", s.Pos(n), text)
+			}
+			return true
+		})
+	}
+}

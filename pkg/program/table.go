@@ -1,0 +1,74 @@
+package program
+
+import "github.com/cybozu-go/neco"
+
+// Names of the programs.
+const (
+	Etcd               = "etcd"
+	Vault              = "vault"
+	Neco               = "neco"
+	Backup             = "backup"
+	SetupHW            = "setup-hw"
+	Serf               = "serf"
+	SetupSerfTags      = "setup-serf-tags"
+	CKE                = "cke"
+	Etcdpasswd         = "etcdpasswd"
+	Sabakan            = "sabakan"
+	SabakanStateSetter = "sabakan-state-setter"
+	Promtail           = "promtail"
+	Teleport           = "teleport"
+)
+
+// Units that have other names than their programs, and no name in package neco.
+const (
+	// VaultUnseal opens Vault whenever it has started.
+	VaultUnseal = "vault-unseal"
+	Updater     = "neco-updater"
+	Worker      = "neco-worker"
+	// EtcdBackup takes one snapshot of this server's member and ends; the timer of
+	// that name starts it every hour.
+	EtcdBackup = "etcd-backup"
+)
+
+// All returns the table, in the order in which a boot server starts its programs.
+func All() []Program {
+	return []Program{
+		{
+			Name: Etcd, Units: []string{neco.EtcdService}, ToolsMount: "/host",
+		}, {
+			Name: Vault, Units: []string{neco.VaultService, VaultUnseal}, ToolsMount: "/host",
+			User: &User{Prefix: neco.VaultPrefix, Cert: neco.VaultCertFile, Key: neco.VaultKeyFile, Owner: neco.VaultUID},
+		}, {
+			Name: Neco, Units: []string{Updater, Worker},
+			User: &User{Cert: neco.NecoCertFile, Key: neco.NecoKeyFile},
+		}, {
+			Name: Backup, Units: []string{EtcdBackup},
+			User: &User{Cert: neco.EtcdBackupCertFile, Key: neco.EtcdBackupKeyFile},
+		}, {
+			Name: SetupHW, Units: []string{neco.SetupHWService},
+		}, {
+			Name: Serf, Units: []string{neco.SerfService}, ToolsMount: "/host/usr/local/bin",
+		}, {
+			Name: SetupSerfTags, Units: []string{SetupSerfTags},
+		}, {
+			Name: CKE, Units: []string{neco.CKEService, neco.CKELocalProxyService},
+			User:     &User{Prefix: neco.CKEPrefix, Cert: neco.CKECertFile, Key: neco.CKEKeyFile, Restart: true},
+			Prepared: &Prepared{Config: neco.CKEConfFile},
+		}, {
+			Name: Etcdpasswd, Units: []string{neco.EtcdpasswdService},
+			User:     &User{Prefix: neco.EtcdpasswdPrefix, Cert: neco.EtcdpasswdCertFile, Key: neco.EtcdpasswdKeyFile, Restart: true},
+			Prepared: &Prepared{Config: neco.EtcdpasswdConfFile},
+		}, {
+			Name: Sabakan, Units: []string{neco.SabakanService}, ToolsMount: "/host/usr/local/bin",
+			User:     &User{Prefix: neco.SabakanPrefix, Cert: neco.SabakanCertFile, Key: neco.SabakanKeyFile, Restart: true},
+			Prepared: &Prepared{Config: neco.SabakanConfFile, Dirs: []string{neco.SabakanDataDir}},
+		}, {
+			Name: SabakanStateSetter, Units: []string{neco.SabakanStateSetterService},
+		}, {
+			Name: Promtail, Units: []string{neco.PromtailService},
+		}, {
+			Name: Teleport, Units: []string{neco.TeleportService},
+			Prepared: &Prepared{Token: true},
+		},
+	}
+}
