@@ -349,6 +349,7 @@ func TestAProofFreesItsPlace(t *testing.T) {
 		m := h.member(1)
 		for range 2 * knownPlaces {
 			h.connect(m)
+			synctest.Wait() // the member has its answer before the leader lets go
 		}
 	})
 }
