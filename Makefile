@@ -125,7 +125,7 @@ lint-deb: ## Build the package and examine it with lintian [VERSION=YYYY.MM.DD-S
 	lintian --fail-on error,warning --allow-root "build/neco_$${VERSION}_amd64.deb"
 
 .PHONY: generate
-generate: ## Write the generated tables of docs/ anew
+generate: ## Update the generated tables of docs/
 	go test ./pkg/cli -run=TestDocs -count=1 -args -update
 	go test ./pkg/cli/status -run=TestTheSchema -count=1 -args -update
 

@@ -32,7 +32,7 @@ func newCutCmd(p *program) *cobra.Command {
 	var oneWay bool
 	cmd := &cobra.Command{
 		Use:   "cut A B",
-		Short: "Let two nodes hear nothing more of each other",
+		Short: "Drop all packets between two nodes",
 		Args:  cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := p.centre(cmd)
@@ -99,7 +99,7 @@ func newPowerCmds(p *program) []*cobra.Command {
 	}{
 		{"pause", "Stop a boot server where it is", (*placemat.Centre).Pause},
 		{"resume", "Let a paused boot server go on", (*placemat.Centre).Resume},
-		{"kill", "Pull the plug of a boot server", (*placemat.Centre).Kill},
+		{"kill", "Cut the power of a boot server", (*placemat.Centre).Kill},
 		{"poweroff", "Let a boot server stop everything and go off", (*placemat.Centre).PowerOff},
 		{"poweron", "Start a boot server that is off", (*placemat.Centre).PowerOn},
 		{"wipe", "Give a boot server a new disk and start it", (*placemat.Centre).Wipe},

@@ -37,7 +37,7 @@ func newUpCmd(p *program) *cobra.Command {
 			return c.Up(cmd.Context(), args[0], o)
 		},
 	}
-	cmd.Flags().StringVar(&hosts, "hosts", "", "file with the names and addresses of the world outside, like /etc/hosts")
+	cmd.Flags().StringVar(&hosts, "hosts", "", "file with the names and addresses of the simulated internet, like /etc/hosts")
 	cmd.Flags().StringToStringVar(&o.Run, "run", nil, "NODE=COMMAND that runs on a node until the end")
 	cmd.Flags().StringVar(&o.Trust, "trust", "", "certificate of an authority that boot servers trust")
 	cmd.Flags().StringVar(&o.AuthorizedKeys, "authorized-keys", "", "file with the SSH keys that let root in on boot servers")

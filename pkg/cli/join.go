@@ -28,7 +28,7 @@ func newJoinCmd(env *Env) *cobra.Command {
 	var tokenFile, caFile, proxy string
 	cmd := &cobra.Command{
 		Use:   "join [flags] LRN...",
-		Short: "Take this server into a data centre that runs",
+		Short: "Join this server to an existing data centre",
 		Long: `Make this server a boot server of the data centre that the boot servers LRN...
 are of. It needs a join token, see neco join-token, in ` + joinTokenFile + `; or,
 with --ca-file, the rights of an operator of Vault: VAULT_TOKEN, else a user and
@@ -192,7 +192,7 @@ func explainJoin(err error) error {
 		{join.ErrTokenUnsure, "try again with the same token; if that says TokenUsed, " + again},
 		{join.ErrVaultToken, "set VAULT_TOKEN to one that works, or unset it to be asked for a user and a password"},
 		{join.ErrVersion, "install the version that the data centre runs on this server, and try again"},
-		{join.ErrRegistered, "if that server is gone for good, or was wiped, let it leave first: neco leave N on another boot server"},
+		{join.ErrRegistered, "if that server will not come back, or was wiped, let it leave first: neco leave N on another boot server"},
 		{pki.ErrCSRRefused, "the names in the token are not this server's; make a new one with neco join-token --host-name and --bastion"},
 		{join.ErrUnreachable, "look at the addresses of this server and at neco vault unseal on the boot servers"},
 	} {

@@ -173,7 +173,7 @@ func quorum(snap *storage.Snapshot, lrn int) error {
 		return nil
 	}
 	return hint(fmt.Errorf("%w: of the remaining boot servers %s no worker runs on %s", ErrQuorumAtRisk, lrnList(others), lrnList(silent)),
-		"bring neco-worker up on a majority of the others first, or let those leave that are gone for good")
+		"bring neco-worker up on a majority of the others first, or let those leave that will not come back")
 }
 
 // completeLRN offers the registered boot servers.

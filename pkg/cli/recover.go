@@ -17,17 +17,20 @@ func newRecoverCmd(env *Env) *cobra.Command {
 	var retry string
 	cmd := &cobra.Command{
 		Use:   "recover",
-		Short: "Clear a stopped update, so that neco-updater begins anew",
+		Short: "Clear a stopped update, so that neco-updater can start a run",
 		Long: `Delete the request, the reports of all boot servers and the outcomes of what is
 done once per data centre, in one transaction. The history stays.
 
 It is refused while the update runs. One that is complete needs no clearing.
-neco-updater then begins a new one, to the newest known release, also if that is
-the one that failed, unless it failed by its own fault. Then it is marked as
-bad: its package is not what its digest says, dpkg refuses it, its worker panics
-more than three times, or one of its programs does not become ready on a sound
-host. With --retry VERSION the mark is taken away, also where no stopped update
-is to be cleared.`,
+neco-updater then starts a run of the newest known release, which may be the one
+that failed. A release that was published later is known once a search has found
+it: the line "release" of neco status shows it.
+
+A release that failed by its own fault is marked as bad and is not started: its
+package is not what its digest says, dpkg refuses it, its worker panics more
+than three times, or one of its programs does not become ready on a sound host.
+With --retry VERSION the mark is removed, also where no stopped update is to be
+cleared.`,
 		Args: none(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return env.request(cmd.Context(), func(ctx context.Context, s *storage.Storage) error {

@@ -66,7 +66,7 @@ func reset(cmd *cobra.Command, env *Env, h setup.Host, agreed consent, force boo
 	if err := h.Undo(ctx, left); err != nil {
 		return hint(err, "run neco reset again: it finishes what is left")
 	}
-	fmt.Fprintln(cmd.OutOrStdout(), "Done. What neco setup and neco join make is gone from this server; either can\nbegin anew. Other programs of the last update, such as serf, are left as they are.")
+	fmt.Fprintln(cmd.OutOrStdout(), "Done. What neco setup and neco join make is gone from this server; either can\nbe run again. Other programs of the last update, such as serf, are left as they are.")
 	return nil
 }
 

@@ -39,8 +39,8 @@ Where Vault is Neco's, each boot server's is asked whether it serves; with
 --watch and --wait every ten seconds, and what it says counts when it says it
 twice.
 
-With --watch the picture is drawn anew whenever it changes; where the output is
-no terminal, one line is printed for each change (with -o json: one object a
+With --watch the picture is redrawn whenever it changes; where the output is not
+a terminal, one line is printed for each change (with -o json: one object a
 line).
 
 With --wait the command ends when the update does, and no other one is due. A
