@@ -126,7 +126,7 @@ func (r *run) bastion() netip.Addr {
 // checkFresh makes sure that nothing of another cluster is overwritten.
 func checkFresh(_ context.Context, r *run) error {
 	if !r.began && r.hasEtcdData() {
-		return fmt.Errorf("%s has data, and no setup was begun here: to take this server into a data centre that runs, use neco join; to give the data up, neco reset", neco.EtcdDataDir)
+		return fmt.Errorf("%s has data, and no setup was begun here: to join this server to an existing data centre, use neco join; to give the data up, neco reset", neco.EtcdDataDir)
 	}
 	return nil
 }

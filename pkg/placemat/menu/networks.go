@@ -11,7 +11,7 @@ import (
 func (m *Menu) networks() []cluster.Network {
 	n := m.Network
 	plan := []cluster.Network{
-		{Name: "internet", CIDR: n.Internet, Use: "between the core and the world outside"},
+		{Name: "internet", CIDR: n.Internet, Use: "between the core and the simulated internet"},
 		{Name: "core-external", CIDR: n.CoreExternal, Use: "clients outside the data centre"},
 		{Name: "core-operation", CIDR: n.CoreOperation, Use: "operators"},
 		{Name: "core-spine", CIDR: m.coreSpines(), Use: "links between the core and the spines"},
@@ -21,7 +21,7 @@ func (m *Menu) networks() []cluster.Network {
 		{Name: "bastion", CIDR: n.Exposed.Bastion, Use: "boot servers, as seen from outside of the racks"},
 		{Name: "loadbalancer", CIDR: n.Exposed.LoadBalancer, Use: "services of type LoadBalancer"},
 		{Name: "ingress", CIDR: n.Exposed.Ingress, Use: "ingress"},
-		{Name: "global", CIDR: n.Exposed.Global, Use: "addresses that the world outside knows"},
+		{Name: "global", CIDR: n.Exposed.Global, Use: "addresses that the simulated internet reaches"},
 		{Name: "node", CIDR: m.IPAM.NodePool, Use: "servers"},
 		{Name: "bmc", CIDR: m.IPAM.BMCPool, Use: "management controllers of servers"},
 	}
