@@ -1,5 +1,5 @@
-// Package duration is the one parser of durations that an operator gives, in flags and
-// in the configuration: Go's syntax, and days.
+// Package duration parses the durations that an operator gives, in flags and in the
+// configuration, and prints those that an operator sees: Go's syntax, and days.
 package duration
 
 import (
@@ -38,12 +38,23 @@ func Parse(text string) (time.Duration, error) {
 	return time.Duration(days)*Day + d, nil
 }
 
-// Text returns d as an operator would write it: 31d, 1h30m0s.
+// Text returns d as an operator would write it: 31d, 1d12h, 1h30m. Parse reads it back
+// unless it is negative.
 func Text(d time.Duration) string {
-	if d > 0 && d%Day == 0 {
-		return strconv.FormatInt(int64(d/Day), 10) + "d"
+	days := ""
+	if d >= Day {
+		days = strconv.FormatInt(int64(d/Day), 10) + "d"
+		if d %= Day; d == 0 {
+			return days
+		}
 	}
-	return d.String()
+	text := d.String()
+	for _, zero := range []string{"m0s", "h0m"} {
+		if strings.HasSuffix(text, zero) {
+			text = text[:len(text)-len("0s")]
+		}
+	}
+	return days + text
 }
 
 // Value is a flag that takes a duration (pflag.Value).

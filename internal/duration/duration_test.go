@@ -26,6 +26,22 @@ func TestWhatIsNotADurationHasOneError(t *testing.T) {
 	}
 }
 
+func TestADurationIsPrintedWithoutEmptyUnitsAndReadBack(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		0: "0s", time.Second: "1s", 10 * time.Minute: "10m", 90 * time.Second: "1m30s", time.Hour: "1h", 90 * time.Minute: "1h30m",
+		time.Hour + time.Second: "1h0m1s", 48 * time.Hour: "2d", 36 * time.Hour: "1d12h", Day + time.Second: "1d1s", 1500 * time.Millisecond: "1.5s",
+		31 * Day: "31d", 20 * time.Hour: "20h", 100*Day + 10*time.Minute: "100d10m",
+	} {
+		got := Text(d)
+		if got != want {
+			t.Errorf("%s is printed as %q, want %q", d, got, want)
+		}
+		if back, err := Parse(got); err != nil || back != d {
+			t.Errorf("%q is read as %s, %v", got, back, err)
+		}
+	}
+}
+
 func TestAFlagTakesAndShowsDays(t *testing.T) {
 	d := time.Hour
 	v := Var(&d)

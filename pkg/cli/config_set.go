@@ -33,27 +33,32 @@ input.` + "\n\n" + keysHelp(),
 			if err != nil {
 				return err
 			}
-			if _, err := k.Parse(value); err != nil {
+			stored, err := k.Parse(value)
+			if err != nil {
 				return hint(err, "nothing was changed")
 			}
+			shown, err := k.Format(stored)
+			if err != nil {
+				return err
+			}
 			return env.request(cmd.Context(), func(ctx context.Context, s *storage.Storage) error {
-				act := env.act(storage.KindConfig, "%s", confirmation(k, value))
+				act := env.act(storage.KindConfig, "%s", confirmation(k, shown))
 				if err := s.PutConfig(ctx, k, value, act); err != nil {
 					return err
 				}
-				fmt.Fprintln(cmd.OutOrStdout(), confirmation(k, value))
+				fmt.Fprintln(cmd.OutOrStdout(), confirmation(k, shown))
 				return nil
 			})
 		},
 	}
 }
 
-// confirmation says what was stored, without secrets.
+// confirmation says what was stored, as config get prints it and without secrets.
 func confirmation(k storage.ConfigKey, value string) string {
 	if k.Secret {
 		return k.Name + " is set"
 	}
-	return fmt.Sprintf("%s is set to %s", k.Name, shortLines(k.Show(strings.TrimSpace(value))))
+	return fmt.Sprintf("%s is set to %s", k.Name, shortLines(k.Show(value)))
 }
 
 // keysHelp is the table of keys for the help text.

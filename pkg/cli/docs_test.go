@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/cybozu-go/neco/internal/duration"
 	"github.com/cybozu-go/neco/pkg/cli"
 	"github.com/cybozu-go/neco/pkg/steps"
 	"github.com/cybozu-go/neco/pkg/storage"
@@ -145,7 +146,7 @@ func stepTable() string {
 			if a.Unmanaged {
 				continue
 			}
-			text := fmt.Sprintf("%s: %s, at most %s", a.Kind, a.Name, a.Deadline)
+			text := fmt.Sprintf("%s: %s, at most %s", a.Kind, a.Name, duration.Text(a.Deadline))
 			if a.Phase > 0 {
 				text += fmt.Sprintf(", when all are at phase %d", a.Phase)
 			}

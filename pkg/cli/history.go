@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/cybozu-go/neco/internal/duration"
 	"github.com/cybozu-go/neco/internal/printable"
 	"github.com/cybozu-go/neco/pkg/storage"
 )
@@ -64,7 +65,7 @@ func writeHistory(w io.Writer, runs []storage.Run) error {
 func historyRow(r storage.Run) []string {
 	took := ""
 	if r.EndedAt != nil {
-		took = r.EndedAt.Sub(r.StartedAt).Round(time.Second).String()
+		took = duration.Text(r.EndedAt.Sub(r.StartedAt).Round(time.Second))
 	}
 	why := slices.DeleteFunc([]string{r.What, r.Reason}, func(s string) bool { return s == "" })
 	cells := []string{

@@ -113,7 +113,7 @@ func (o *statusOptions) check(cmd *cobra.Command, version string) error {
 		}
 	}
 	if o.timeout < 0 || o.timeout == 0 && cmd.Flags().Changed("timeout") {
-		return hint(fmt.Errorf("--timeout %s: it must be longer than nothing", o.timeout), "leave it out to wait for ever")
+		return hint(fmt.Errorf("--timeout %s: it must be longer than nothing", duration.Text(o.timeout)), "leave it out to wait for ever")
 	}
 	if !cmd.Flags().Changed("for") {
 		return nil

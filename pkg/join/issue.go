@@ -10,6 +10,7 @@ import (
 	"github.com/hashicorp/vault/api"
 	clientv3 "go.etcd.io/etcd/client/v3"
 
+	"github.com/cybozu-go/neco/internal/duration"
 	"github.com/cybozu-go/neco/pkg/etcdauth"
 	"github.com/cybozu-go/neco/pkg/pki"
 	"github.com/cybozu-go/neco/pkg/retry"
@@ -39,7 +40,7 @@ func (i Issuer) Issue(ctx context.Context, s pki.Subject, ttl time.Duration) (To
 		return Token{}, err
 	}
 	if ttl < time.Minute || ttl > MaxTTL {
-		return Token{}, fmt.Errorf("a join token is good for a minute to %s, not for %s", MaxTTL, ttl)
+		return Token{}, fmt.Errorf("a join token is good for a minute to %s, not for %s", duration.Text(MaxTTL), duration.Text(ttl))
 	}
 	pin, err := pinOf(i.CA)
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 
 	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/internal/duration"
 	"github.com/cybozu-go/neco/internal/printable"
 	"github.com/cybozu-go/neco/pkg/pki"
 	"github.com/cybozu-go/neco/pkg/program"
@@ -143,7 +144,7 @@ func (r *run) stages(ctx context.Context) error {
 		if err := r.stage(ctx, n, s); err != nil {
 			return fmt.Errorf("%s: %w", s.name, err)
 		}
-		r.say(s.name, "done (%s)", r.Now().Sub(start).Round(10*time.Millisecond))
+		r.say(s.name, "done (%s)", duration.Text(r.Now().Sub(start).Round(10*time.Millisecond)))
 	}
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/internal/duration"
 )
 
 // download is one file on its way; its attempts share the partial file.
@@ -29,7 +30,7 @@ func (d *download) attempt(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	watch := time.AfterFunc(d.limits.StallTimeout, func() {
-		cancel(fmt.Errorf("%w: nothing received for %s", ErrStalled, d.limits.StallTimeout))
+		cancel(fmt.Errorf("%w: nothing received for %s", ErrStalled, duration.Text(d.limits.StallTimeout)))
 	})
 	defer watch.Stop()
 	err := d.exchange(ctx, func() { watch.Reset(d.limits.StallTimeout) })

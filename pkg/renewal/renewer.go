@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/cybozu-go/neco/internal/duration"
 	"github.com/cybozu-go/neco/pkg/pki"
 )
 
@@ -161,7 +162,7 @@ func finishAll(s Server) error {
 // were not told of an earlier one, if may is true for them.  One that fails does
 // not keep the others.
 func (r *Renewer) renew(ctx context.Context, s Server, due []pki.Purpose, may func(pki.Purpose) bool) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, renewTimeout, fmt.Errorf("took longer than %s: %w", renewTimeout, context.DeadlineExceeded))
+	ctx, cancel := context.WithTimeoutCause(ctx, renewTimeout, fmt.Errorf("took longer than %s: %w", duration.Text(renewTimeout), context.DeadlineExceeded))
 	defer cancel()
 	var errs []error
 	if len(due) > 0 {

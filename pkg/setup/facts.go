@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/cybozu-go/neco/internal/duration"
 )
 
 // Facts are what a server says of itself.
@@ -40,7 +42,7 @@ func (f Facts) differs(leader Facts, took time.Duration) error {
 		errs = append(errs, fmt.Errorf("both have the host name %q", f.HostName))
 	}
 	if skew := leader.Time.Sub(f.Time).Abs(); skew > maxSkew+took {
-		errs = append(errs, fmt.Errorf("its clock differs by %s from the leader's, %s are allowed; look at chronyc tracking on both", skew.Round(time.Second), maxSkew))
+		errs = append(errs, fmt.Errorf("its clock differs by %s from the leader's, %s are allowed; look at chronyc tracking on both", duration.Text(skew.Round(time.Second)), duration.Text(maxSkew)))
 	}
 	return errors.Join(errs...)
 }

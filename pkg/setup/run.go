@@ -10,6 +10,7 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 
 	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/internal/duration"
 	"github.com/cybozu-go/neco/internal/printable"
 	"github.com/cybozu-go/neco/pkg/component"
 	"github.com/cybozu-go/neco/pkg/hostkey"
@@ -85,7 +86,7 @@ func (r *run) stages(ctx context.Context) error {
 		if err := r.stage(ctx, n, s); err != nil {
 			return fmt.Errorf("%s: %w", s.name, err)
 		}
-		r.say(s.name, "done (%s)", r.Now().Sub(start).Round(10*time.Millisecond))
+		r.say(s.name, "done (%s)", duration.Text(r.Now().Sub(start).Round(10*time.Millisecond)))
 		// From then on it is known for whom the setup is.
 		if n < checks-1 || r.CheckOnly {
 			continue

@@ -11,6 +11,7 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 
 	"github.com/cybozu-go/neco"
+	durations "github.com/cybozu-go/neco/internal/duration"
 	"github.com/cybozu-go/neco/pkg/releasetime"
 )
 
@@ -120,9 +121,9 @@ func (c *Config) set(name, text string) {
 	case "github-token":
 		c.GitHubToken = text
 	case "check-update-interval":
-		c.CheckInterval, _ = time.ParseDuration(text) // Parse has accepted it
+		c.CheckInterval, _ = durations.Parse(text) // Format has accepted it
 	case "worker-timeout":
-		c.WorkerTimeout, _ = time.ParseDuration(text)
+		c.WorkerTimeout, _ = durations.Parse(text)
 	case "release-time":
 		c.ReleaseTime = text
 	case "release-timezone":

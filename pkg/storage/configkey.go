@@ -134,9 +134,9 @@ func ConfigKeys() []ConfigKey {
 			Help: "account for private images on quay.io", parse: userName},
 		{Name: "quay-password", Key: "quay-password", Value: "a password", Secret: true, Env: "QUAY_PASSWORD",
 			Help: "its password", parse: oneLine},
-		{Name: "check-update-interval", Key: "check-update-interval", Value: "a duration from 1s to 31d, like 10m or 1d12h", Default: "10m0s",
+		{Name: "check-update-interval", Key: "check-update-interval", Value: "a duration from 1s to 31d, like 10m or 1d12h", Default: durations.Text(DefaultCheckInterval),
 			Help: "how often neco-updater looks for a release", parse: duration, format: formatDuration},
-		{Name: "worker-timeout", Key: "worker-timeout", Value: "a duration from 1s to 31d, like 60m or 1d12h", Default: "1h0m0s",
+		{Name: "worker-timeout", Key: "worker-timeout", Value: "a duration from 1s to 31d, like 60m or 1d12h", Default: durations.Text(DefaultWorkerTimeout),
 			Help: "how long an update may take before it is stopped", parse: duration, format: formatDuration},
 		{Name: "release-time", Key: "release-time", Value: "cron expressions of five fields, one a line, like '* 9-16 * * 1-5'", Default: releasetime.DefaultWindows,
 			Help: "the minutes in which neco-updater may take a release", parse: releaseTime},
@@ -233,7 +233,7 @@ func duration(s string) (string, error) {
 	case err != nil:
 		return "", err
 	case d < minDuration:
-		return "", fmt.Errorf("shorter than %s", minDuration)
+		return "", fmt.Errorf("shorter than %s", durations.Text(minDuration))
 	case d > maxDuration:
 		return "", fmt.Errorf("longer than %s", durations.Text(maxDuration))
 	}
@@ -245,5 +245,5 @@ func formatDuration(stored string) (string, error) {
 	if err != nil || n <= 0 {
 		return "", fmt.Errorf("%q is no number of nanoseconds", stored)
 	}
-	return time.Duration(n).String(), nil
+	return durations.Text(time.Duration(n)), nil
 }

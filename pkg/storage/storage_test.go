@@ -268,13 +268,30 @@ func TestASwitchIsDecidedByItsFirstWriter(t *testing.T) {
 	}
 }
 
+func TestTheDaemonsReadDurationsWithDays(t *testing.T) {
+	s := newStorage(t)
+	for _, name := range []string{"check-update-interval", "worker-timeout"} {
+		k, err := storage.FindConfigKey(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.PutConfig(t.Context(), k, "1d12h", storage.Act{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if c := snapshot(t, s).Config; c.CheckInterval != 36*time.Hour || c.WorkerTimeout != 36*time.Hour {
+		t.Errorf("interval %s, timeout %s", c.CheckInterval, c.WorkerTimeout)
+	}
+}
+
 func TestConfigKeysTakeAndGiveBackValues(t *testing.T) {
 	tests := []struct{ name, text, stored, bad string }{
 		{"env", "staging", "staging", "production"},
 		{"slack", "https://hooks.example.com/x", "https://hooks.example.com/x", "hooks"},
 		{"proxy", "http://10.0.49.3:3128", "http://10.0.49.3:3128", "10.0.49.3:3128"},
-		{"check-update-interval", "10m0s", "600000000000", "10"},
-		{"worker-timeout", "1h0m0s", "3600000000000", "-1h"},
+		{"check-update-interval", "10m", "600000000000", "10"},
+		{"worker-timeout", "1h", "3600000000000", "-1h"},
+		{"worker-timeout", "2d", "172800000000000", "2"},
 		{"github-token", "abc", "abc", "a\nb"},
 		{"external-ip-address-block", "10.0.0.0/24", "10.0.0.0/24", "10.0.0.1/24"},
 		{"lb-address-block-default", "10.0.0.0/24", "10.0.0.0/24", "fd00::/64"},

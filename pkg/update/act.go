@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/internal/duration"
 )
 
 // act decides about the action in hand, whose barrier is passed.
@@ -121,7 +122,7 @@ func (t Table) watchWork(m Member) Decision {
 		return Decision{Do: Cancel, At: at, Cause: CauseLeaseLost, Why: "the lock is lost"}
 	}
 	if m.Work.Elapsed >= a.Deadline && m.Work.Cancelled == CauseNone {
-		return Decision{Do: Cancel, At: at, Cause: CauseDeadline, Why: fmt.Sprintf("longer than %s", a.Deadline)}
+		return Decision{Do: Cancel, At: at, Cause: CauseDeadline, Why: "longer than " + duration.Text(a.Deadline)}
 	}
 	return Decision{Do: Wait, At: at, Why: "the action"}
 }
@@ -140,7 +141,7 @@ func (t Table) failed(m Member, s State, own Status) (d Decision, over bool) {
 	}
 	msg := fmt.Sprintf("step %d (%s) %s on boot server %d: %s", at.Step, t.Name(at.Step), a.Name, m.LRN, m.Work.Err)
 	if late {
-		msg += fmt.Sprintf(" (StepDeadline: %s)", a.Deadline)
+		msg += fmt.Sprintf(" (StepDeadline: %s)", duration.Text(a.Deadline))
 	}
 	if a.Kind == Once && m.Lock == LockHeld {
 		if _, published := s.record(a.Record); !published {

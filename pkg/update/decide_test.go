@@ -281,7 +281,7 @@ func TestDecide(t *testing.T) {
 			m:    with(member(Place{1, 0}), func(m *Member) { m.Work = Work{State: WorkFailed, Err: "no route", Elapsed: time.Minute} }),
 			want: Report, s: func() State { return state(allAt(1, 0)) },
 			check: func(t *testing.T, d Decision) {
-				want := "step 1 (images) pull on boot server 0: no route (StepDeadline: 1m0s)"
+				want := "step 1 (images) pull on boot server 0: no route (StepDeadline: 1m)"
 				if diff := cmp.Diff(want, d.Status.Message); diff != "" {
 					t.Error(diff)
 				}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cybozu-go/neco/internal/duration"
 	"github.com/cybozu-go/neco/pkg/release"
 	"github.com/cybozu-go/neco/pkg/storage"
 	"github.com/cybozu-go/neco/pkg/update"
@@ -139,7 +140,7 @@ func underWay(s *storage.Snapshot, in Input) (Decision, bool) {
 	}
 	if in.Age >= s.Config.WorkerTimeout {
 		return Decision{Do: Stop, Outcome: update.OutcomeTimeout, Why: fmt.Sprintf(
-			"not complete within %s; waits for boot servers %v", s.Config.WorkerTimeout, waits)}, true
+			"not complete within %s; waits for boot servers %v", duration.Text(s.Config.WorkerTimeout), waits)}, true
 	}
 	return Decision{Do: WaitWorkers, Why: fmt.Sprintf("boot servers %v", waits)}, true
 }

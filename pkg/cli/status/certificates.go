@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/cybozu-go/neco/internal/duration"
 	"github.com/cybozu-go/neco/pkg/storage"
 )
 
@@ -58,7 +59,7 @@ func (c Certificates) warning(now time.Time) string {
 	case left <= 0:
 		text = fmt.Sprintf("certificate %s has expired at %s", c.Purpose, stamp(&c.NotAfter))
 	default:
-		text = fmt.Sprintf("certificate %s ends %s, in %d days", c.Purpose, stamp(&c.NotAfter), int(left.Hours()/24))
+		text = fmt.Sprintf("certificate %s ends %s, in %s", c.Purpose, stamp(&c.NotAfter), wholeDays(left))
 	}
 	switch {
 	case c.Error == "":
@@ -67,4 +68,12 @@ func (c Certificates) warning(now time.Time) string {
 		text += "; "
 	}
 	return text + fmt.Sprintf("no renewal since %s: %s", stamp(&c.Since), shorten(c.Error))
+}
+
+// wholeDays is d without hours: a problem keeps its text for a day.
+func wholeDays(d time.Duration) string {
+	if d < duration.Day {
+		return "less than " + duration.Text(duration.Day)
+	}
+	return duration.Text(d.Truncate(duration.Day))
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/internal/duration"
 )
 
 // Render writes the view for people, in lines of at most [Width] characters as far
@@ -266,8 +267,6 @@ func serverList(lrns []int) string {
 
 func stamp(t *time.Time) string { return t.UTC().Format("2006-01-02 15:04:05Z") }
 
-const day = 24 * time.Hour
-
 // ago is the time since t in round figures. A clock that is ahead of the
 // reader's is no reason for a negative number.
 func ago(now, t time.Time) string {
@@ -275,8 +274,8 @@ func ago(now, t time.Time) string {
 	if d < time.Second {
 		return "just now"
 	}
-	if d >= 2*day {
-		return fmt.Sprintf("%d days ago", d/day)
+	if d >= 2*duration.Day {
+		return duration.Text(d.Truncate(duration.Day)) + " ago"
 	}
-	return d.Round(time.Second).String() + " ago"
+	return duration.Text(d.Round(time.Second)) + " ago"
 }
