@@ -1,9 +1,11 @@
-// Package lrn reads logical rack numbers, by which boot servers are told apart.
+// Package lrn reads and prints logical rack numbers, by which boot servers are told
+// apart.
 package lrn
 
 import (
 	"fmt"
 	"strconv"
+	"strings"
 )
 
 // Max is the last rack whose addresses are in the data centre's 10.69.0.0/16: each
@@ -25,4 +27,21 @@ func Check(n int) error {
 		return fmt.Errorf("logical rack number %d is not between 0 and %d", n, Max)
 	}
 	return nil
+}
+
+// List prints LRNs as people read them: "0, 2".
+func List(lrns []int) string {
+	names := make([]string, len(lrns))
+	for i, n := range lrns {
+		names[i] = strconv.Itoa(n)
+	}
+	return strings.Join(names, ", ")
+}
+
+// Servers names boot servers: "boot server 2", "boot servers 0, 2".
+func Servers(lrns []int) string {
+	if len(lrns) == 1 {
+		return "boot server " + List(lrns)
+	}
+	return "boot servers " + List(lrns)
 }

@@ -14,3 +14,11 @@ func TestARackNumberIsInTheRangeOfAddresses(t *testing.T) {
 		}
 	}
 }
+
+func TestServersAreNamedInOneWay(t *testing.T) {
+	for want, lrns := range map[string][]int{"boot server 2": {2}, "boot servers 0, 2": {0, 2}} {
+		if got := Servers(lrns); got != want {
+			t.Errorf("%v: %q", lrns, got)
+		}
+	}
+}

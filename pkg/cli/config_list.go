@@ -88,7 +88,7 @@ func writeConfig(w io.Writer, entries []configEntry) error {
 func (e configEntry) shown() string {
 	switch {
 	case e.Error != "":
-		return "not used: " + e.Error
+		return "malformed, not used"
 	case e.Set && e.Secret:
 		return "(set)"
 	case e.Set:

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/cybozu-go/neco/internal/duration"
+	"github.com/cybozu-go/neco/internal/lrn"
 	"github.com/cybozu-go/neco/internal/printable"
 	"github.com/cybozu-go/neco/pkg/storage"
 )
@@ -69,7 +70,7 @@ func historyRow(r storage.Run) []string {
 	}
 	why := slices.DeleteFunc([]string{r.What, r.Reason}, func(s string) bool { return s == "" })
 	cells := []string{
-		r.StartedAt.UTC().Format("2006-01-02 15:04:05Z"), string(r.Kind), r.Version, lrnList(r.Servers), r.By, took, string(r.Result),
+		r.StartedAt.UTC().Format("2006-01-02 15:04:05Z"), string(r.Kind), r.Version, lrn.List(r.Servers), r.By, took, string(r.Result),
 		firstWords(printable.Line(strings.Join(why, "; ")), reasonMax),
 	}
 	for i, c := range cells {
@@ -94,13 +95,4 @@ func firstWords(s string, n int) string {
 		cut = cut[:i]
 	}
 	return strings.TrimRight(cut, " ,;:") + " …"
-}
-
-// lrnList writes LRNs as people read them.
-func lrnList(lrns []int) string {
-	names := make([]string, len(lrns))
-	for i, lrn := range lrns {
-		names[i] = fmt.Sprint(lrn)
-	}
-	return strings.Join(names, ", ")
 }

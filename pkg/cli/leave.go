@@ -159,21 +159,30 @@ func mayLeave(snap *storage.Snapshot, lrn int, force bool) error {
 
 // quorum makes sure that a majority of the others is alive.
 func quorum(snap *storage.Snapshot, lrn int) error {
-	var others, silent []int
+	var silent []int
+	others := 0
 	for _, n := range snap.Registered {
 		if n == lrn {
 			continue
 		}
-		others = append(others, n)
+		others++
 		if _, alive := snap.Presence[n]; !alive {
 			silent = append(silent, n)
 		}
 	}
-	if len(others)-len(silent) > len(others)/2 {
+	if others-len(silent) > others/2 {
 		return nil
 	}
-	return hint(fmt.Errorf("%w: of the remaining boot servers %s no worker runs on %s", ErrQuorumAtRisk, lrnList(others), lrnList(silent)),
+	return hint(fmt.Errorf("%w: %s", ErrQuorumAtRisk, withoutWorker(silent)),
 		"bring neco-worker up on a majority of the others first, or let those leave that will not come back")
+}
+
+// withoutWorker says that no worker runs on boot servers.
+func withoutWorker(silent []int) string {
+	if len(silent) == 1 {
+		return fmt.Sprintf("boot server %d has no running worker", silent[0])
+	}
+	return fmt.Sprintf("boot servers %s have no running worker", lrnList(silent))
 }
 
 // completeLRN offers the registered boot servers.

@@ -7,12 +7,11 @@ import (
 	"maps"
 	"net/netip"
 	"slices"
-	"strconv"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/cybozu-go/neco/internal/duration"
+	"github.com/cybozu-go/neco/internal/lrn"
 )
 
 // Facts are what a server says of itself.
@@ -103,10 +102,5 @@ func check(facts map[int]Facts) error {
 	return nil
 }
 
-func lrnList(lrns []int) string {
-	var parts []string
-	for _, n := range lrns {
-		parts = append(parts, strconv.Itoa(n))
-	}
-	return strings.Join(parts, ", ")
-}
+// lrnList is lrn.List where a variable has the name lrn.
+func lrnList(lrns []int) string { return lrn.List(lrns) }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/cybozu-go/neco/internal/duration"
+	"github.com/cybozu-go/neco/internal/lrn"
 	"github.com/cybozu-go/neco/pkg/release"
 	"github.com/cybozu-go/neco/pkg/storage"
 	"github.com/cybozu-go/neco/pkg/update"
@@ -119,7 +120,7 @@ func difference(before, now []int) string {
 	}{{now, before, "joined"}, {before, now, "left"}} {
 		only := slices.DeleteFunc(slices.Clone(change.from), func(lrn int) bool { return slices.Contains(change.in, lrn) })
 		if len(only) > 0 {
-			words = append(words, fmt.Sprintf("boot servers %v %s", only, change.verb))
+			words = append(words, lrn.Servers(only)+" "+change.verb)
 		}
 	}
 	return strings.Join(words, ", ")
@@ -140,9 +141,9 @@ func underWay(s *storage.Snapshot, in Input) (Decision, bool) {
 	}
 	if in.Age >= s.Config.WorkerTimeout {
 		return Decision{Do: Stop, Outcome: update.OutcomeTimeout, Why: fmt.Sprintf(
-			"not complete within %s; waits for boot servers %v", duration.Text(s.Config.WorkerTimeout), waits)}, true
+			"not complete within %s; waits for %s", duration.Text(s.Config.WorkerTimeout), lrn.Servers(waits))}, true
 	}
-	return Decision{Do: WaitWorkers, Why: fmt.Sprintf("boot servers %v", waits)}, true
+	return Decision{Do: WaitWorkers, Why: lrn.Servers(waits)}, true
 }
 
 // next decides whether the known release is to be installed, when no run is under
@@ -179,7 +180,28 @@ func order(s *storage.Snapshot, in Input, d Decision) Decision {
 	}
 	if len(d.Absent) > 0 {
 		return Decision{Do: WaitAbsent, Version: d.Version, Servers: d.Servers, Absent: d.Absent,
-			Why: fmt.Sprintf("%s waits for boot servers %v, whose workers are silent", d.Version, d.Absent)}
+			Why: fmt.Sprintf("%s waits for %s, where no worker runs", d.Version, lrn.Servers(d.Absent))}
 	}
 	return d
+}
+
+// afterRecover says that the newest run of the history, which is sorted by time, was
+// cleared by neco recover; empty: none was.
+func afterRecover(records []storage.Run) string {
+	recovered := false
+	for _, r := range slices.Backward(records) {
+		switch {
+		case r.Kind == storage.KindRecover:
+			recovered = true
+		case r.Version == "": // another act of an operator
+		case recovered:
+			return "after neco recover of " + r.Version
+		default:
+			return ""
+		}
+	}
+	if recovered {
+		return "after neco recover"
+	}
+	return ""
 }

@@ -232,3 +232,37 @@ func TestTheNewestKnownVersion(t *testing.T) {
 		})
 	}
 }
+
+func TestARunAfterARecoveryNamesTheRunThatWasCleared(t *testing.T) {
+	run := func(version string) storage.Run { return storage.Run{Kind: storage.KindRelease, Version: version} }
+	act := func(k storage.Kind) storage.Run { return storage.Run{Kind: k} }
+	for name, c := range map[string]struct {
+		records []storage.Run
+		want    string
+	}{
+		"nothing is recorded":             {nil, ""},
+		"a run was cleared":               {[]storage.Run{run("2026.11.19-1"), run(current), act(storage.KindRecover)}, "after neco recover of " + current},
+		"and the configuration changed":   {[]storage.Run{run(current), act(storage.KindRecover), act(storage.KindConfig)}, "after neco recover of " + current},
+		"a record of an earlier version":  {[]storage.Run{{Version: current}, act(storage.KindRecover)}, "after neco recover of " + current},
+		"an earlier run was cleared":      {[]storage.Run{run("2026.11.19-1"), act(storage.KindRecover), run(current)}, ""},
+		"a run of the original's cleared": {[]storage.Run{act(storage.KindConfig), act(storage.KindRecover)}, "after neco recover"},
+	} {
+		if got := afterRecover(c.records); got != c.want {
+			t.Errorf("%s: %q, want %q", name, got, c.want)
+		}
+	}
+}
+
+func TestServersAreListedWithoutGosBrackets(t *testing.T) {
+	s := snapshot()
+	s.Registered = []int{0, 11}
+	if got, want := Decide(s, Input{}).Why, "boot server 11 joined, boot servers 2, 10 left"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	s = snapshot()
+	set(s, 2, neco.CondRunning, "")
+	set(s, 10, neco.CondRunning, "")
+	if got, want := Decide(s, Input{Age: time.Hour}).Why, "not complete within 1h; waits for boot servers 2, 10"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}

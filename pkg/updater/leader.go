@@ -1,6 +1,7 @@
 package updater
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -208,17 +209,32 @@ func (l *leader) act(ctx context.Context, s *storage.Snapshot, d Decision) error
 	switch d.Do {
 	case NewRequest, Reconfigure:
 		r := &update.Request{UpdateRequest: neco.UpdateRequest{Version: d.Version, Servers: d.Servers, StartedAt: time.Now().UTC()}}
-		o := storage.Origin{Kind: storage.KindRelease, By: l.Hostname, What: d.Why}
-		if d.Do == Reconfigure {
-			o.Kind = storage.KindReconfigure
+		o, err := l.origin(ctx, s, d)
+		if err != nil {
+			return err
 		}
-		_, err := l.store.NewRequest(ctx, g, r, o, d.Do == Reconfigure)
+		_, err = l.store.NewRequest(ctx, g, r, o, d.Do == Reconfigure)
 		return expected(err)
 	case Stop:
 		_, err := l.store.StopRequest(ctx, g, s.Request, d.Outcome, d.Why)
 		return expected(err)
 	}
 	return nil
+}
+
+// origin is why and by whom the run of d is requested. Where no request is left of an
+// earlier run, the history tells what became of it.
+func (l *leader) origin(ctx context.Context, s *storage.Snapshot, d Decision) (storage.Origin, error) {
+	o := storage.Origin{Kind: storage.KindRelease, By: l.Hostname, What: d.Why}
+	if d.Do == Reconfigure {
+		o.Kind = storage.KindReconfigure
+	}
+	if s.Request != nil {
+		return o, nil
+	}
+	records, _, err := l.store.History(ctx)
+	o.What = cmp.Or(afterRecover(records), d.Why)
+	return o, err
 }
 
 // expected: what was decided is out of date, and is decided again.

@@ -314,7 +314,7 @@ func TestAServerThatHasLeftDoesNotLead(t *testing.T) {
 	for _, r := range runs {
 		why = append(why, string(r.Kind)+": "+r.What)
 	}
-	want := []string{"release: no earlier run is recorded", "reconfigure: boot servers [0] left", "reconfigure: boot servers [0] joined"}
+	want := []string{"release: no earlier run is recorded", "reconfigure: boot server 0 left", "reconfigure: boot server 0 joined"}
 	if diff := cmp.Diff(want, why); diff != "" {
 		t.Error(diff)
 	}

@@ -80,7 +80,7 @@ func TestABadReleaseIsNotBegunAgainBeforeAnOperatorSaysSo(t *testing.T) {
 		t.Fatal(err)
 	}
 	snap := c.await("stop", func(s *storage.Snapshot) bool { return s.Request.Stop })
-	if err := c.store.Recover(t.Context(), snap.Request.Rev, storage.Act{}); err != nil {
+	if err := c.store.Recover(t.Context(), snap.Request.Rev, storage.Act{Kind: storage.KindRecover, By: "alice@boot-0", At: time.Now()}); err != nil {
 		t.Fatal(err)
 	}
 	recovered := time.Now()
@@ -94,6 +94,13 @@ func TestABadReleaseIsNotBegunAgainBeforeAnOperatorSaysSo(t *testing.T) {
 		t.Fatal(removed, err)
 	}
 	c.await("it is begun again", requested(first.Version))
+	runs, _, err := c.store.History(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := runs[len(runs)-1].What, "after neco recover of "+first.Version; got != want {
+		t.Errorf("its reason is %q, want %q", got, want)
+	}
 }
 
 func TestAReleaseOfTheFutureIsNamed(t *testing.T) {
