@@ -105,14 +105,25 @@ func look(ctx context.Context, c *clientv3.Client, m *etcdserverpb.Member) Membe
 		return v
 	}
 	v.Version, v.Leader, v.Size, v.Quota = s.Version, s.Leader == m.ID, s.DbSize, s.DbSizeQuota
-	switch {
-	case len(s.Errors) > 0:
-		v.Trouble = strings.Join(s.Errors, "; ")
-	case s.Leader == 0:
-		v.Trouble = "it has no leader"
-	}
+	v.Trouble = trouble(s)
 	v.Healthy = v.Trouble == ""
 	return v
+}
+
+// trouble is what a member that answers reports of itself, in words.
+func trouble(s *clientv3.StatusResponse) string {
+	if s.Leader == 0 { // its error says the same
+		return "it has no leader"
+	}
+	var all []string
+	for _, text := range s.Errors {
+		// An alarm reads "memberID:1234 alarm:NOSPACE ".
+		if _, alarm, ok := strings.Cut(text, "alarm:"); ok {
+			text = "alarm " + strings.TrimSpace(alarm)
+		}
+		all = append(all, text)
+	}
+	return strings.Join(all, "; ")
 }
 
 // Find returns the member of a peer URL.
