@@ -14,6 +14,9 @@ type ReleaseCheck struct {
 	CheckedAt *time.Time `json:"checked_at,omitempty"`
 	// StaleSince is when the search began to fail; nil: it does not.
 	StaleSince *time.Time `json:"stale_since,omitempty"`
+	// FailedAt is when it last failed; nil: it does not, or the leader is of an earlier
+	// version.
+	FailedAt *time.Time `json:"failed_at,omitempty"`
 	// Error is why.
 	Error string `json:"error,omitempty"`
 	// Skipped are the tags of releases whose date is later than tomorrow.

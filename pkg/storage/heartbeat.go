@@ -14,7 +14,7 @@ import (
 // made progress. Unlike the presence it stays when the worker is gone, so that
 // others can tell since when the server has been silent.
 type Heartbeat struct {
-	// At is a time by the worker's own clock, for people only.
+	// At is a time by the worker's own clock, for people only: no update depends on it.
 	At time.Time `json:"at"`
 }
 

@@ -56,7 +56,7 @@ func Keys() []KeySpec {
 		{"leader/renewal//<lease>", "LRN of the holder", "neco-worker, while it renews certificates"},
 		{"info/bootservers/<LRN>", "empty; the registered boot servers", "setup, join, leave"},
 		{"info/neco-release", "newest known version", "neco-updater (guarded), setup"},
-		{"info/release-check", "the last check for a release: checked_at; optional stale_since, error, skipped, withdrawn", "neco-updater (guarded)"},
+		{"info/release-check", "the last check for a release: checked_at; optional stale_since, failed_at, error, skipped, withdrawn", "neco-updater (guarded)"},
 		{"info/ssh-pubkey", "public key for node users", "the original's ssh command; not this version"},
 		{"status/current", "request: version, servers, stop, started_at; optional reason", "neco-updater (guarded), setup, neco stop"},
 		{"status/bootservers/<LRN>", "status: version, step, cond, message; optional started_at, phase, host_id, at, since", "neco-worker (guarded)"},

@@ -122,7 +122,7 @@ func observe(last *storage.ReleaseCheck, found Found, err error, now time.Time) 
 	if state.StaleSince == nil {
 		state.StaleSince = &now
 	}
-	state.Error = err.Error()
+	state.FailedAt, state.Error = &now, err.Error()
 	return state
 }
 

@@ -171,10 +171,10 @@ func TestAFailingCheckKeepsItsBeginAndAnErrorIsNeverNoRelease(t *testing.T) {
 	first, second := started, started.Add(time.Minute)
 	state := observe(&storage.ReleaseCheck{CheckedAt: &first}, Found{}, errors.New("500"), first)
 	state = observe(&state, Found{}, errors.New("502"), second)
-	if !state.StaleSince.Equal(first) || state.Error != "502" || state.CheckedAt == nil {
+	if !state.StaleSince.Equal(first) || !state.FailedAt.Equal(second) || state.Error != "502" || state.CheckedAt == nil {
 		t.Errorf("%+v", state)
 	}
-	if state = observe(&state, Found{}, nil, second); state.StaleSince != nil || state.Error != "" || !state.CheckedAt.Equal(second) {
+	if state = observe(&state, Found{}, nil, second); state.StaleSince != nil || state.FailedAt != nil || state.Error != "" || !state.CheckedAt.Equal(second) {
 		t.Errorf("%+v", state)
 	}
 }
