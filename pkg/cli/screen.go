@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"golang.org/x/term"
 
@@ -24,17 +25,24 @@ const (
 // the scrollback. The zero value has drawn nothing.
 type screen struct{ entered bool }
 
-// draw replaces the picture. Lines for which there is no room are left out, from
-// the end, and counted.
-func (s *screen) draw(w io.Writer, v status.View) error {
-	width, height := status.Width, 24
-	if f, ok := w.(*os.File); ok {
-		if cols, rows, err := term.GetSize(int(f.Fd())); err == nil && cols > 0 && rows > 0 {
-			width, height = cols, rows
-		}
+// terminalSize returns the columns and rows of the terminal that w is, if it is one.
+func terminalSize(w io.Writer) (cols, rows int, ok bool) {
+	f, ok := w.(*os.File)
+	if !ok {
+		return 0, 0, false
 	}
-	var text bytes.Buffer
-	if err := v.RenderTo(&text, width); err != nil {
+	cols, rows, err := term.GetSize(int(f.Fd()))
+	return cols, rows, err == nil && cols > 0 && rows > 0
+}
+
+// draw replaces the picture.
+func (s *screen) draw(w io.Writer, v status.View) error {
+	width, height, ok := terminalSize(w)
+	if !ok {
+		width, height = status.Width, 24
+	}
+	rows, err := picture(v, width, height)
+	if err != nil {
 		return err
 	}
 	var b bytes.Buffer
@@ -42,26 +50,46 @@ func (s *screen) draw(w io.Writer, v status.View) error {
 		b.WriteString(enterAlternate)
 	}
 	b.WriteString(home)
-	for i, line := range fit(bytes.Split(bytes.TrimSuffix(text.Bytes(), []byte("\n")), []byte("\n")), height) {
+	for i, row := range rows {
 		if i > 0 {
 			b.WriteString("\r\n")
 		}
-		b.Write(line)
+		// Behind a row that is full, some terminals would clear its last letter.
 		b.WriteString(clearLine)
+		b.WriteString(row)
 	}
 	b.WriteString(clearBelow)
 	s.entered = true
-	_, err := b.WriteTo(w)
+	_, err = b.WriteTo(w)
 	return err
 }
 
-// fit returns the lines that a screen has room for.
-func fit(lines [][]byte, height int) [][]byte {
-	if len(lines) <= height {
-		return lines
+// picture returns the rows of v on a terminal: the first ones, where the problems
+// stand. Those for which there is no room are left out, from the end, and counted.
+func picture(v status.View, width, height int) ([]string, error) {
+	var text strings.Builder
+	if err := v.RenderTo(&text, width); err != nil {
+		return nil, err
 	}
-	more := fmt.Sprintf("… %d more lines", len(lines)-height+1)
-	return append(lines[:height-1:height-1], []byte(more))
+	var all []string
+	for line := range strings.Lines(text.String()) {
+		all = append(all, rows(strings.TrimSuffix(line, "\n"), width)...)
+	}
+	if len(all) <= height {
+		return all, nil
+	}
+	more := fmt.Sprintf("… %d more lines", len(all)-height+1)
+	return append(all[:height-1], rows(more, width)[0]), nil
+}
+
+// rows breaks a line as a terminal does.
+func rows(line string, width int) []string {
+	var all []string
+	r := []rune(line)
+	for ; len(r) > width; r = r[width:] {
+		all = append(all, string(r[:width]))
+	}
+	return append(all, string(r))
 }
 
 // leave returns to the normal screen.

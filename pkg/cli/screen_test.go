@@ -2,7 +2,6 @@ package cli
 
 import (
 	"bytes"
-	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -35,17 +34,80 @@ func TestAPictureIsDrawnInPlaceAndLeavesNothingBehind(t *testing.T) {
 	}
 }
 
-func TestAScreenShowsWhatItHasRoomFor(t *testing.T) {
-	var lines [][]byte
-	for i := range 30 {
-		lines = append(lines, fmt.Append(nil, "line ", i))
+// aborted is a view of a run whose reason has words longer than a line.
+func aborted(at time.Time) status.View {
+	digest := strings.Repeat("0123456789abcdef", 4)
+	url := "https://releases.example.com/" + strings.Repeat("cybozu/", 8) + "neco_2024.01.02-3_amd64.deb"
+	failure := "get " + url + ": digest mismatch: SHA-256 is " + digest + ", want " + strings.Repeat("f", 64)
+	v := status.View{At: at, State: status.Stopped, Version: "2024.01.02-3", StartedAt: &at, Outcome: "aborted", Updater: "boot-0",
+		Reason:      "step 0 (package) download on boot server 1: " + failure,
+		Release:     status.Release{Env: "prod", Newest: "2024.01.02-3", CheckedAt: &at},
+		BadReleases: []status.BadRelease{{Version: "2024.01.02-3", Reason: failure, LRN: 1, At: at}},
 	}
-	got := fit(lines, 15)
-	if len(got) != 15 || string(got[0]) != "line 0" || string(got[14]) != "… 16 more lines" {
-		t.Errorf("%d lines: %q", len(got), got)
+	for lrn, state := range []status.ServerState{status.ServerStopped, status.ServerAborted, status.ServerStopped} {
+		s := status.Server{LRN: lrn, Registered: true, Member: true, State: state, StepName: "package", Step: new(int), Doing: "download"}
+		s.Worker = &status.Worker{Version: "2024.01.02-3", Since: at}
+		s.Message = "tries again: step 0 (package) download: " + failure
+		if state == status.ServerAborted {
+			s.Message = v.Reason
+		}
+		v.Servers = append(v.Servers, s)
 	}
-	if got := fit(lines, 30); len(got) != 30 {
-		t.Errorf("%d lines of 30", len(got))
+	v.Servers[2].Worker, v.Servers[2].SilentSince = nil, ptr(at.Add(-time.Hour))
+	return v
+}
+
+func ptr(t time.Time) *time.Time { return &t }
+
+func TestAScreenKeepsItsHeadlineWhateverTheWords(t *testing.T) {
+	v := aborted(time.Date(2026, 11, 29, 0, 0, 0, 0, time.UTC))
+	for _, size := range []struct{ width, height int }{{60, 15}, {80, 20}, {80, 24}, {40, 12}, {132, 50}, {20, 5}, {8, 3}} {
+		got, err := picture(v, size.width, size.height)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(got) > size.height || !strings.HasPrefix(got[0], "DEGRADED"[:min(8, size.width)]) {
+			t.Errorf("%v: %d rows, the first one is %q", size, len(got), got[0])
+		}
+		for _, row := range got {
+			if n := len([]rune(row)); n > size.width {
+				t.Errorf("%v: a row has %d columns: %q", size, n, row)
+			}
+		}
+		text := strings.Join(strings.Fields(strings.Join(got, "\n")), " ")
+		if strings.Contains(text, "0123456789abcdef0123") {
+			t.Errorf("%v: the digest is in full:\n%s", size, text)
+		}
+		for _, want := range []string{"boot server 2 has been silent since", "aborted", "digest mismatch", "neco recover"} {
+			if size.width >= 60 && !strings.Contains(text, want) {
+				t.Errorf("%v: no %q in\n%s", size, want, text)
+			}
+		}
+	}
+	got, err := picture(v, 80, 10)
+	if err != nil || len(got) != 10 || !strings.HasSuffix(got[9], " more lines") {
+		t.Errorf("%d rows, the last one is %q, %v", len(got), got[len(got)-1], err)
+	}
+}
+
+func TestAReasonIsSaidOnce(t *testing.T) {
+	var out bytes.Buffer
+	if err := aborted(time.Date(2026, 11, 29, 0, 0, 0, 0, time.UTC)).Render(&out); err != nil {
+		t.Fatal(err)
+	}
+	text := strings.Join(strings.Fields(out.String()), " ")
+	if n := strings.Count(text, "digest mismatch"); n != 1 {
+		t.Errorf("said %d times:\n%s", n, out.String())
+	}
+	for _, want := range []string{"boot servers 0, 2: as in reason", "neco recover --retry 2024.01.02-3", "SHA-256 is 0123456789ab…, want ffffffffffff…"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in\n%s", want, out.String())
+		}
+	}
+	for line := range strings.Lines(out.String()) {
+		if n := len([]rune(line)) - 1; n > status.Width {
+			t.Errorf("%d columns: %s", n, line)
+		}
 	}
 }
 
@@ -59,7 +121,7 @@ func TestWhatIsShownWhileEtcdIsAwayIsMarkedAsStale(t *testing.T) {
 	if err := v.Render(&out); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"STALE    read 30s ago; since then: etcd has no majority", "checked 1m30s ago"} {
+	for _, want := range []string{"STALE    read 30s ago; since then: etcd has no majority", "last successful check 1m30s ago"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("no %q in\n%s", want, out.String())
 		}

@@ -94,14 +94,15 @@ func TestScripts(t *testing.T) {
 // etcdTimeout bounds what a test asks of etcd.
 const etcdTimeout = 10 * time.Second
 
-// put KEY VALUE writes a key below the script's prefix.
+// put KEY VALUE writes a key below the script's prefix. In VALUE, {now} is the time.
 func put(ts *testscript.TestScript, client *clientv3.Client, args []string) {
 	if len(args) != 2 {
 		ts.Fatalf("usage: put KEY VALUE")
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), etcdTimeout)
 	defer cancel()
-	_, err := client.Put(ctx, ts.Value("prefix").(string)+args[0], args[1])
+	value := strings.ReplaceAll(args[1], "{now}", time.Now().UTC().Format(time.RFC3339))
+	_, err := client.Put(ctx, ts.Value("prefix").(string)+args[0], value)
 	ts.Check(err)
 }
 

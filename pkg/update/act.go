@@ -156,13 +156,13 @@ func (t Table) failed(m Member, s State, own Status) (d Decision, over bool) {
 // Prefixes of messages that hold only as long as the action in hand: it has
 // failed and is retried, or it is waiting. They are not kept as notes.
 const (
-	triesAgain = "tries again: "
-	inProgress = "in progress: "
+	TriesAgain = "tries again: "
+	InProgress = "in progress: "
 )
 
 // isTransient reports whether a message holds only for the moment.
 func isTransient(message string) bool {
-	return strings.HasPrefix(message, triesAgain) || strings.HasPrefix(message, inProgress)
+	return strings.HasPrefix(message, TriesAgain) || strings.HasPrefix(message, InProgress)
 }
 
 // showProgress reports what the action in hand waits for, in place of d, which
@@ -172,7 +172,7 @@ func (t Table) showProgress(d Decision, m Member, own Status) Decision {
 	if d.Do != Wait || m.Work.Progress == "" || len(m.Again) > 0 || own.StartedAt == nil || own.Arrival() != t.arrival(at) {
 		return d
 	}
-	msg := fmt.Sprintf("%sstep %d (%s) %s: %s", inProgress, at.Step, t.Name(at.Step), t.Action(at).Name, m.Work.Progress)
+	msg := fmt.Sprintf("%sstep %d (%s) %s: %s", InProgress, at.Step, t.Name(at.Step), t.Action(at).Name, m.Work.Progress)
 	if own.Message == msg {
 		return d
 	}
@@ -188,7 +188,7 @@ func (m Member) tryAgain(t Table, s State, own Status) (d Decision, over bool) {
 	if len(m.Again) > 0 || own.StartedAt == nil || own.Arrival() != t.arrival(at) {
 		return Decision{}, false
 	}
-	msg := fmt.Sprintf("%sstep %d (%s) %s: %s", triesAgain, at.Step, t.Name(at.Step), t.Action(at).Name, m.Work.Err)
+	msg := fmt.Sprintf("%sstep %d (%s) %s: %s", TriesAgain, at.Step, t.Name(at.Step), t.Action(at).Name, m.Work.Err)
 	if own.Message == msg {
 		return Decision{}, false
 	}

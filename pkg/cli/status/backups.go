@@ -37,15 +37,15 @@ func (v *View) AddBackups(all map[int]storage.Backup, bad []storage.MalformedKey
 	v.addMalformed(bad)
 }
 
-// backupWarnings are lines for people.
-func (v View) backupWarnings() []string {
-	var lines []string
+// backupProblems are the boot servers without a new snapshot of etcd.
+func (v View) backupProblems() []problem {
+	var all []problem
 	for _, s := range v.Servers {
 		if b := s.Backup; b != nil && b.Warning {
-			lines = append(lines, fmt.Sprintf("boot server %d: %s", s.LRN, b.warning()))
+			all = append(all, ofServer(s.LRN, b.warning(), "systemctl status etcd-backup.timer etcd-backup.service"))
 		}
 	}
-	return lines
+	return all
 }
 
 func (b Backup) warning() string {
@@ -56,5 +56,5 @@ func (b Backup) warning() string {
 	if b.Error != "" {
 		return fmt.Sprintf("%s; it fails since %s: %s", text, stamp(&b.Since), shorten(b.Error))
 	}
-	return text + "; look there at systemctl status etcd-backup.timer etcd-backup.service"
+	return text
 }

@@ -32,7 +32,7 @@ func New(s *storage.Snapshot, t update.Table, at time.Time) View {
 		v.Servers = append(v.Servers, server(s, t, lrn, v))
 	}
 	v.Release, v.BadReleases = release(s), badReleases(s)
-	v.Release.Overdue, v.Release.Closed = overdue(s, at), closed(s, at)
+	v.Release.Overdue, v.Release.Failing, v.Release.Closed = overdue(s, at), failing(s), closed(s, at)
 	if _, err := releases.Parse(s.Release); err != nil && s.Release != "" {
 		v.Malformed = append(v.Malformed, Malformed{storage.KeyRelease, clean(err.Error())})
 	}
@@ -127,14 +127,21 @@ func serverState(v Server, alive bool, run View) ServerState {
 	return v.Reported
 }
 
+// release is how the search goes. Without one, what an earlier search has met is of no
+// interest any more.
 func release(s *storage.Snapshot) Release {
 	r := Release{Env: s.Config.Env, Newest: clean(s.Release)}
-	if c := s.Check; c != nil {
-		r.CheckedAt, r.StaleSince, r.Error = c.CheckedAt, c.StaleSince, clean(c.Error)
-		r.Withdrawn = clean(c.Withdrawn)
-		for _, tag := range c.Skipped {
-			r.Skipped = append(r.Skipped, clean(tag))
-		}
+	c := s.Check
+	if c == nil {
+		return r
+	}
+	r.CheckedAt = c.CheckedAt
+	if !searched(r.Env) {
+		return r
+	}
+	r.StaleSince, r.Error, r.Withdrawn = c.StaleSince, clean(c.Error), clean(c.Withdrawn)
+	for _, tag := range c.Skipped {
+		r.Skipped = append(r.Skipped, clean(tag))
 	}
 	return r
 }

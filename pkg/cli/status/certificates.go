@@ -41,15 +41,15 @@ func (v *View) AddCertificates(all map[int]storage.Certificates, bad []storage.M
 	v.addMalformed(bad)
 }
 
-// certificateWarnings are lines for people.
-func (v View) certificateWarnings() []string {
-	var lines []string
+// certificateProblems are the certificates that somebody has to look at.
+func (v View) certificateProblems() []problem {
+	var all []problem
 	for _, s := range v.Servers {
 		if c := s.Certificates; c != nil && c.Warning {
-			lines = append(lines, fmt.Sprintf("boot server %d: %s", s.LRN, c.warning(v.At)))
+			all = append(all, ofServer(s.LRN, c.warning(v.At), "neco cert list"))
 		}
 	}
-	return lines
+	return all
 }
 
 func (c Certificates) warning(now time.Time) string {

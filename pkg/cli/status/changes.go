@@ -28,7 +28,7 @@ func (v View) Changes(old View) []string {
 		lines = append(lines, "release "+v.Release.Newest+" is known")
 	}
 	if v.Release.Error != old.Release.Error && v.Release.Error != "" {
-		lines = append(lines, "cannot look for releases: "+v.Release.Error)
+		lines = append(lines, "cannot look for releases: "+shorten(v.Release.Error))
 	}
 	told := old.warnings()
 	for _, warning := range v.warnings() {
@@ -50,13 +50,13 @@ func (v View) Changes(old View) []string {
 
 // warnings are what else an operator has to look at.
 func (v View) warnings() []string {
-	return slices.Concat(v.Release.warnings(), v.badReleaseWarnings(), v.vaultWarnings(), v.certificateWarnings(), v.backupWarnings())
+	return slices.Concat(v.Release.warnings(), v.badReleaseWarnings(), texts(slices.Concat(v.vaultProblems(), v.certificateProblems(), v.backupProblems(), v.configProblems())))
 }
 
 func (v View) update() string {
 	line := "update " + v.updateLine()
 	if v.Reason != "" {
-		line += ": " + v.Reason
+		line += ": " + shorten(v.Reason)
 	}
 	return line
 }

@@ -58,11 +58,21 @@ func (v *View) AddEtcd(c membership.Cluster) {
 	v.Etcd = e
 }
 
+// name names the member by its boot server; by its address before it has started.
 func (m EtcdMember) name() string {
 	if m.Name == "" {
-		return "the member at " + m.PeerURL
+		return "member of etcd at " + m.PeerURL
 	}
-	return m.Name
+	return "member of etcd on " + hostName(m.Name)
+}
+
+// problem is one of the member.
+func (m EtcdMember) problem(text string) problem {
+	p := problem{text: m.name() + text, run: "systemctl status etcd-container"}
+	if n, ok := bootServer(m.Name); ok {
+		p.on = []int{n}
+	}
+	return p
 }
 
 // full is how much of its quota a member uses, in percent; 0: unknown.
@@ -77,7 +87,7 @@ func (m EtcdMember) full() int64 {
 func (e Etcd) line() string {
 	text := fmt.Sprintf("%d of %d voting members healthy", e.Healthy, e.Voters)
 	if e.Leader != "" {
-		text += ", leader " + e.Leader
+		text += ", leader on " + hostName(e.Leader)
 	}
 	var size int64
 	for _, m := range e.Members {
@@ -90,16 +100,16 @@ func (e Etcd) line() string {
 }
 
 // problems are what an operator has to look at.
-func (e Etcd) problems() []string {
-	var all []string
+func (e Etcd) problems() []problem {
+	var all []problem
 	for _, m := range e.Members {
 		switch {
 		case !m.Healthy && m.Trouble != "":
-			all = append(all, fmt.Sprintf("%s: %s; see systemctl status etcd-container there", m.name(), m.Trouble))
+			all = append(all, m.problem(": "+shorten(m.Trouble)))
 		case m.Learner:
-			all = append(all, fmt.Sprintf("%s is a learner and does not vote", m.name()))
+			all = append(all, m.problem(" is a learner and does not vote"))
 		case m.full() >= spaceWarning:
-			all = append(all, fmt.Sprintf("%s uses %d %% of its space quota", m.name(), m.full()))
+			all = append(all, m.problem(fmt.Sprintf(" uses %d %% of its space quota", m.full())))
 		}
 	}
 	return all

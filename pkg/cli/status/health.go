@@ -2,7 +2,6 @@ package status
 
 import (
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/cybozu-go/neco/pkg/storage"
@@ -23,12 +22,15 @@ const (
 	Healthy Health = "healthy"
 )
 
-// restartGrace is how long a server without a worker counts as restarting: the
-// installation of the package restarts all workers.
-const restartGrace = time.Minute
+// silentAfter is the age of the last heartbeat from which on a server is silent,
+// whether its lease in etcd is valid or not. One is due every 15 seconds, and the
+// installation of the package restarts all workers. Its age is that by the reader's
+// clock: neco setup refuses clocks that differ by more than 5 seconds.
+const silentAfter = time.Minute
 
 // AddHeartbeats adds when each worker's main loop last made progress, and names
-// keys that are malformed.
+// keys that are malformed. A lease does not make an old heartbeat good: when etcd's
+// majority returns, or its leader changes, etcd extends the leases of dead workers.
 func (v *View) AddHeartbeats(all map[int]storage.Heartbeat, bad []storage.MalformedKey) {
 	for i := range v.Servers {
 		s := &v.Servers[i]
@@ -38,6 +40,10 @@ func (v *View) AddHeartbeats(all map[int]storage.Heartbeat, bad []storage.Malfor
 		}
 		at := h.At
 		s.Heartbeat = &at
+		if s.Worker != nil && v.At.Sub(at) > silentAfter {
+			s.Worker, s.leased = nil, true
+			s.State = serverState(*s, false, *v)
+		}
 		if s.Worker == nil {
 			s.SilentSince = &at
 		}
@@ -45,36 +51,36 @@ func (v *View) AddHeartbeats(all map[int]storage.Heartbeat, bad []storage.Malfor
 	v.addMalformed(bad)
 }
 
-// restarts reports whether the silence of s is the one that an installation
-// causes.
+// restarts reports whether s has no worker and was heard of a moment ago: its worker
+// restarts, or was cut off from etcd for a moment.
 func (v View) restarts(s Server) bool {
-	return v.State == Running && s.Worker == nil && s.SilentSince != nil && v.At.Sub(*s.SilentSince) < restartGrace
+	return s.Worker == nil && s.SilentSince != nil && v.At.Sub(*s.SilentSince).Abs() <= silentAfter
 }
 
 // silent are the registered servers without a worker.
-func (v View) silent() []string {
-	var all []string
+func (v View) silent() []problem {
+	var all []problem
 	for _, s := range v.Servers {
-		switch {
-		case !s.Registered || s.Worker != nil || v.restarts(s):
-		case s.SilentSince == nil:
-			all = append(all, fmt.Sprintf("boot server %d has no running neco-worker", s.LRN))
-		default:
-			all = append(all, fmt.Sprintf("boot server %d has been silent since %s", s.LRN, stamp(s.SilentSince)))
+		if !s.Registered || s.Worker != nil || v.restarts(s) {
+			continue
 		}
+		text := "has no running neco-worker"
+		if s.SilentSince != nil {
+			text = "has been silent since " + stamp(s.SilentSince)
+		}
+		if s.leased {
+			text += " although its lease in etcd is valid; if that lasts, compare the clocks"
+		}
+		all = append(all, problem{fmt.Sprintf("boot server %d %s", s.LRN, text), "systemctl status neco-worker", []int{s.LRN}})
 	}
 	return all
 }
 
-// Judge sets Health and Problems from everything that was added to v. It is
+// Judge sets Health, Problems and ToDo from everything that was added to v. It is
 // called last.
 func (v *View) Judge() {
-	v.Problems = slices.Concat(v.silent(), v.etcdProblems(), v.vaultWarnings(), v.certificateWarnings(), v.backupWarnings())
-	if len(v.Registered()) > 0 && v.Updater == "" {
-		v.Problems = append(v.Problems, "no neco-updater leads; see systemctl status neco-updater on each boot server")
-	} else if v.Release.Overdue {
-		v.Problems = append(v.Problems, "no check for releases since "+stamp(v.Release.CheckedAt)+"; see journalctl -u neco-updater on "+v.Updater)
-	}
+	all := v.problems()
+	v.Problems, v.ToDo = texts(all), v.toDo(all)
 	switch {
 	case v.State == Stopped || v.State == Unreadable || v.Outcome != "":
 		v.Health = Halted
@@ -87,7 +93,7 @@ func (v *View) Judge() {
 	}
 }
 
-func (v View) etcdProblems() []string {
+func (v View) etcdProblems() []problem {
 	if v.Etcd == nil {
 		return nil
 	}

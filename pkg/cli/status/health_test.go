@@ -2,6 +2,7 @@ package status_test
 
 import (
 	"bytes"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -23,7 +24,7 @@ func TestTheViewFitsIntoEightyColumns(t *testing.T) {
 			t.Fatal(err)
 		}
 		for line := range strings.Lines(b.String()) {
-			if n := len([]rune(strings.TrimSuffix(line, "\n"))); n > status.Width && !strings.HasPrefix(line, "  ") {
+			if n := len([]rune(strings.TrimSuffix(line, "\n"))); n > status.Width {
 				t.Errorf("%s: %d columns: %s", name, n, line)
 			}
 		}
@@ -39,7 +40,7 @@ func TestTheHeadlineSaysWhatIsWrong(t *testing.T) {
 	sick := slices.Clone(healthy)
 	sick[1].Healthy, sick[1].Trouble = false, "it does not answer at https://10.69.0.195:2379"
 	alarm := slices.Clone(healthy)
-	alarm[0].Healthy, alarm[0].Trouble = false, "alarm:NOSPACE"
+	alarm[0].Healthy, alarm[0].Trouble = false, "alarm NOSPACE"
 	full := slices.Clone(healthy)
 	full[0].Size = 1900 << 20
 	tests := []struct {
@@ -66,13 +67,13 @@ func TestTheHeadlineSaysWhatIsWrong(t *testing.T) {
 			v.AddHeartbeats(map[int]storage.Heartbeat{1: {At: at.Add(-10 * time.Second)}}, nil)
 		}, status.Updating, nil},
 		{"nobody leads", complete, func(v *status.View) { v.AddLeaders("", -1) }, status.Degraded,
-			[]string{"no neco-updater leads; see systemctl status neco-updater on each boot server"}},
+			[]string{"no neco-updater leads"}},
 		{"a member of etcd fails", complete, func(v *status.View) { v.AddEtcd(sick) }, status.Degraded,
-			[]string{"boot-1: it does not answer at https://10.69.0.195:2379; see systemctl status etcd-container there"}},
+			[]string{"member of etcd on boot server 1: it does not answer at https://10.69.0.195:2379"}},
 		{"an alarm", complete, func(v *status.View) { v.AddEtcd(alarm) }, status.Degraded,
-			[]string{"boot-0: alarm:NOSPACE; see systemctl status etcd-container there"}},
+			[]string{"member of etcd on boot server 0: alarm NOSPACE"}},
 		{"the space is nearly used up", complete, func(v *status.View) { v.AddEtcd(full) }, status.Degraded,
-			[]string{"boot-0 uses 92 % of its space quota"}},
+			[]string{"member of etcd on boot server 0 uses 92 % of its space quota"}},
 		{"stopped", func() *storage.Snapshot {
 			s := running()
 			s.Request.Stop = true
@@ -94,15 +95,147 @@ func TestTheHeadlineSaysWhatIsWrong(t *testing.T) {
 	}
 }
 
-func TestALongMessageKeepsItsCause(t *testing.T) {
+// refused is what dpkg has to say of a package, in a step's message.
+const refused = "install neco 9999.12.31-99999: it is half-installed: refused by dpkg: "
+
+func TestALongMessageKeepsItsSymptomAndItsCause(t *testing.T) {
+	output := strings.Repeat("Unpacking neco (9999.12.31-99999) over (2024.01.02-3) ... ", 20) + "dpkg: error processing package neco (--install): exit status 2"
+	for name, spoil := range map[string]func(*storage.Snapshot){
+		"tries again": func(s *storage.Snapshot) {
+			report(s, 1, 0, neco.CondRunning, "tries again: step 0 (package) install: "+refused+output)
+		},
+		"gave up": func(s *storage.Snapshot) {
+			report(s, 1, 0, neco.CondAbort, "step 0 (package) install on boot server 1: "+refused+output)
+		},
+	} {
+		s := running()
+		spoil(s)
+		var b bytes.Buffer
+		if err := view(s, *clock(10 * time.Minute)).Render(&b); err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range []string{"step 0 (package) install", refused[:len(refused)-2], "package neco (--install): exit status 2"} {
+			if text := unwrapped(b); !strings.Contains(text, want) {
+				t.Errorf("%s: no %q in %s", name, want, text)
+			}
+		}
+	}
+}
+
+func TestServersThatReportTheSameAreNamedTogether(t *testing.T) {
 	s := running()
-	report(s, 1, 5, neco.CondRunning, "in progress: step 5 (setup-hw) converge: WARNING: IPv4 forwarding is disabled. "+strings.Repeat("Networking will not work. ", 20)+"docker: no such image")
+	for lrn := range 3 {
+		report(s, lrn, 0, neco.CondRunning, "tries again: step 0 (package) install: "+refused+"no")
+	}
+	v := view(s, *clock(10 * time.Minute))
+	v.Judge()
+	want := []string{"remove the cause that boot servers 0, 1, 2 report below, or end the update: neco stop"}
+	if diff := cmp.Diff(want, v.ToDo); diff != "" {
+		t.Error(diff)
+	}
 	var b bytes.Buffer
+	if err := v.Render(&b); err != nil {
+		t.Fatal(err)
+	}
+	text := unwrapped(b)
+	if !strings.Contains(text, "boot servers 0, 1, 2: tries again: step 0 (package) install: ") || strings.Count(text, "refused by dpkg") != 1 {
+		t.Error(b.String())
+	}
+	for lrn := range 3 {
+		report(s, lrn, 0, neco.CondAbort, fmt.Sprintf("step 0 (package) install on boot server %d: %sno", lrn, refused))
+	}
+	b.Reset()
 	if err := view(s, *clock(10 * time.Minute)).Render(&b); err != nil {
 		t.Fatal(err)
 	}
-	if text := unwrapped(b); !strings.Contains(text, "step 5 (setup-hw) converge") || !strings.Contains(text, "docker: no such image") {
-		t.Error(text)
+	if text := unwrapped(b); !strings.Contains(text, "boot servers 1, 2: as in reason") || strings.Count(text, "refused by dpkg") != 1 {
+		t.Error(b.String())
+	}
+}
+
+// heard is a view of a complete run at the time at, with heartbeats of those ages.
+func heard(t *testing.T, spoil func(*storage.Snapshot), ages ...time.Duration) status.View {
+	t.Helper()
+	at := *clock(time.Hour)
+	s := complete()
+	s.Check.CheckedAt = &at
+	spoil(s)
+	v := view(s, at)
+	all := map[int]storage.Heartbeat{}
+	for lrn, age := range ages {
+		all[lrn] = storage.Heartbeat{At: at.Add(-age)}
+	}
+	v.AddHeartbeats(all, nil)
+	v.Judge()
+	return v
+}
+
+// TestHealthDoesNotFlapWhenAMajorityReturns goes through what status shows: etcd has
+// extended all leases, the living workers write heartbeats, the lease of the dead one
+// ends.
+func TestHealthDoesNotFlapWhenAMajorityReturns(t *testing.T) {
+	const out = 4*time.Minute + 30*time.Second
+	keep := func(*storage.Snapshot) {}
+	dead := func(s *storage.Snapshot) { delete(s.Presence, 1) }
+	for name, c := range map[string]struct {
+		spoil  func(*storage.Snapshot)
+		ages   []time.Duration
+		silent []int
+	}{
+		"before":                            {keep, []time.Duration{9 * time.Second, 14 * time.Second, 0}, nil},
+		"no heartbeat yet":                  {keep, []time.Duration{out, out, out}, []int{0, 1, 2}},
+		"two have heartbeats, all a lease":  {keep, []time.Duration{time.Second, out, time.Second}, []int{1}},
+		"the lease of the dead one ends":    {dead, []time.Duration{9 * time.Second, out, 3 * time.Second}, []int{1}},
+		"a living one has lost its lease":   {dead, []time.Duration{9 * time.Second, 20 * time.Second, 3 * time.Second}, nil},
+		"its clock is ahead":                {keep, []time.Duration{9 * time.Second, -20 * time.Second, 3 * time.Second}, nil},
+		"a dead one whose clock ran far on": {dead, []time.Duration{9 * time.Second, -time.Hour, 3 * time.Second}, []int{1}},
+	} {
+		v := heard(t, c.spoil, c.ages...)
+		var silent []int
+		for _, s := range v.Servers {
+			if strings.Contains(strings.Join(v.Problems, ";"), fmt.Sprintf("boot server %d has been silent since", s.LRN)) {
+				silent = append(silent, s.LRN)
+			}
+		}
+		if diff := cmp.Diff(c.silent, silent); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+		if degraded := v.Health == status.Degraded; degraded != (len(c.silent) > 0) || len(v.Problems) != len(c.silent) {
+			t.Errorf("%s: %s, %q", name, v.Health, v.Problems)
+		}
+	}
+}
+
+func TestAnOldHeartbeatCountsMoreThanALease(t *testing.T) {
+	v := heard(t, func(s *storage.Snapshot) { report(s, 1, 6, neco.CondRunning, "") }, 0, 5*time.Minute, 0)
+	if s := v.Servers[1]; s.Worker != nil || s.State != status.ServerUnknown || s.SilentSince == nil {
+		t.Errorf("%+v", s)
+	}
+	if diff := cmp.Diff([]string{"on boot server 1: systemctl status neco-worker"}, v.ToDo); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestWhatToDoIsSaidForEachProblem(t *testing.T) {
+	s := complete()
+	delete(s.Presence, 1)
+	delete(s.Presence, 2)
+	v := view(s, *clock(time.Hour))
+	v.AddEtcd(membership.Cluster{{Name: "boot-2", Trouble: "it has no leader"}})
+	v.AddVaults(map[int]string{0: "Vault is sealed; run there: neco vault unseal"})
+	v.AddLeaders("", -1)
+	v.Judge()
+	if want := "member of etcd on boot server 2: it has no leader"; !slices.Contains(v.Problems, want) {
+		t.Errorf("no %q in %q", want, v.Problems)
+	}
+	want := []string{
+		"on boot servers 1, 2: systemctl status neco-worker",
+		"on boot server 2: systemctl status etcd-container",
+		"on boot server 0: neco vault unseal",
+		"on boot servers 0, 1, 2: systemctl status neco-updater",
+	}
+	if diff := cmp.Diff(want, v.ToDo); diff != "" {
+		t.Error(diff)
 	}
 }
 

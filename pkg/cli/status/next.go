@@ -23,15 +23,30 @@ func (v *View) next(s *storage.Snapshot) {
 	}
 }
 
-// An updater that runs looks once in an interval; a look may take a while.
+// An updater that runs looks once in an interval; a look may take a while. One
+// search that fails, or two, are no problem: the release server may restart.
 const (
 	overdueIntervals = 3
 	overdueGrace     = time.Minute
+	failingAtLeast   = 10 * time.Minute
 )
+
+// searched reports whether releases are searched for in an environment.
+func searched(env string) bool { return env != "" && env != neco.NoneEnv }
+
+// failing reports whether all searches of several intervals have failed. Both times
+// are the leader's; a time in which release-time allows no search is no failure.
+func failing(s *storage.Snapshot) bool {
+	c := s.Check
+	if c == nil || c.StaleSince == nil || c.FailedAt == nil || !searched(s.Config.Env) {
+		return false
+	}
+	return c.FailedAt.Sub(*c.StaleSince) >= max(overdueIntervals*s.Config.CheckInterval, failingAtLeast)
+}
 
 // closed reports whether release-time forbids to take a release now.
 func closed(s *storage.Snapshot, at time.Time) bool {
-	if s.Config.Env == "" || s.Config.Env == neco.NoneEnv {
+	if !searched(s.Config.Env) {
 		return false
 	}
 	open, err := updater.MayTake(s, at)
@@ -42,7 +57,7 @@ func closed(s *storage.Snapshot, at time.Time) bool {
 // that fails is stale, and not overdue.
 func overdue(s *storage.Snapshot, at time.Time) bool {
 	c := s.Check
-	if c == nil || c.CheckedAt == nil || c.StaleSince != nil || s.Config.Env == "" || s.Config.Env == neco.NoneEnv {
+	if c == nil || c.CheckedAt == nil || c.StaleSince != nil || !searched(s.Config.Env) {
 		return false
 	}
 	if s.Config.ReleaseTime != releasetime.DefaultWindows {

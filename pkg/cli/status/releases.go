@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
+	releases "github.com/cybozu-go/neco/pkg/release"
 	"github.com/cybozu-go/neco/pkg/storage"
 )
 
@@ -16,7 +18,7 @@ func (r Release) warnings() []string {
 		lines = append(lines, "no release is taken now: it is not the time of config release-time")
 	}
 	switch {
-	case r.Withdrawn == "":
+	case r.Withdrawn == "" || newer(r.Newest, r.Withdrawn):
 	case r.Withdrawn == r.Newest:
 		lines = append(lines, fmt.Sprintf("the release server does not offer %s in env %s; it stays known because it is in use", r.Withdrawn, r.Env))
 	default:
@@ -38,14 +40,35 @@ func badReleases(s *storage.Snapshot) []BadRelease {
 	return all
 }
 
-// badReleaseWarnings name each bad release, why it failed, and what tries it
-// again.
+// badReleaseWarnings name the bad releases, and the commands that show why they failed
+// and try one again.
 func (v View) badReleaseWarnings() []string {
-	var lines []string
+	var versions []string
 	for _, b := range v.BadReleases {
-		lines = append(lines,
-			fmt.Sprintf("%s is not installed again, because it failed by its own fault: %s", b.Version, b.Reason),
-			"to try it again: neco recover --retry "+b.Version)
+		versions = append(versions, b.Version)
 	}
-	return lines
+	again := "VERSION tries one"
+	switch len(versions) {
+	case 0:
+		return nil
+	case 1:
+		again = versions[0] + " tries it"
+	}
+	return []string{fmt.Sprintf("not installed again for a fault of the release: %s; neco history shows why, neco recover --retry %s again",
+		strings.Join(versions, ", "), again)}
+}
+
+// newer reports whether a version is newer than another one.
+func newer(version, than string) bool {
+	a, err := releases.Parse(version)
+	if err != nil {
+		return false
+	}
+	b, err := releases.Parse(than)
+	return err == nil && a.Compare(b) > 0
+}
+
+// failure says since when every search has failed, and why.
+func (r Release) failure() string {
+	return fmt.Sprintf("every search has failed since %s: %s", stamp(r.StaleSince), shorten(r.Error))
 }

@@ -8,12 +8,10 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/internal/duration"
 )
 
-// Render writes the view for people, in lines of at most [Width] characters as far
-// as words allow.
+// Render writes the view for people, in lines of at most [Width] characters.
 func (v View) Render(w io.Writer) error { return v.RenderTo(w, Width) }
 
 // RenderTo is Render for a terminal of another width.
@@ -26,7 +24,7 @@ func (v View) RenderTo(w io.Writer, width int) error {
 	v.renderHeadline(line)
 	line("update", v.updateLine()+v.runningFor())
 	if v.Reason != "" {
-		line("reason", v.Reason)
+		line("reason", shorten(v.Reason))
 	}
 	if v.Awaited != nil {
 		line("waiting", v.Awaited.line(v.now()))
@@ -38,15 +36,10 @@ func (v View) RenderTo(w io.Writer, width int) error {
 	if v.Etcd != nil {
 		line("etcd", v.Etcd.line())
 	}
-	lines(line, "to do", v.toDo())
-	v.renderServers(&b)
-	v.renderNotes(line, &b)
-	if len(v.Malformed) > 0 {
-		b.WriteString("\nmalformed keys, skipped and left as they are:\n")
-	}
-	for _, m := range v.Malformed {
-		fmt.Fprintf(&b, "  %s: %s\n", m.Key, m.Error)
-	}
+	lines(line, "to do", v.ToDo)
+	v.renderServers(&b, width)
+	v.renderNotes(&b, width)
+	v.renderMalformed(&b, width)
 	_, err := io.WriteString(w, b.String())
 	return err
 }
@@ -86,31 +79,11 @@ func (v View) runningFor() string {
 
 func (v View) releaseLines() []string {
 	all := []string{v.Release.line(v.now())}
-	if v.Release.StaleSince != nil {
-		all = append(all, fmt.Sprintf("every search has failed since %s: %s", stamp(v.Release.StaleSince), v.Release.Error))
+	if v.Release.StaleSince != nil && !v.Release.Failing { // else it is a problem
+		all = append(all, v.Release.failure())
 	}
 	all = append(all, v.Release.warnings()...)
 	return append(all, v.badReleaseWarnings()...)
-}
-
-// toDo is the command that an operator needs next.
-func (v View) toDo() []string {
-	switch {
-	case v.State == Stopped:
-		return []string{"when the cause is gone, run: neco recover"}
-	case v.State == Unreadable:
-		return []string{"delete the request with: neco recover --malformed"}
-	case v.Awaited != nil && v.silentAwaited():
-		return []string{"look there at: systemctl status neco-worker"}
-	}
-	return nil
-}
-
-// silentAwaited reports whether one of the awaited servers has no worker.
-func (v View) silentAwaited() bool {
-	return slices.ContainsFunc(v.Servers, func(s Server) bool {
-		return s.Worker == nil && !v.restarts(s) && slices.Contains(v.Awaited.Servers, s.LRN)
-	})
 }
 
 func (v View) updateLine() string {
@@ -159,39 +132,54 @@ func (r Release) line(now time.Time) string {
 		newest = "none is known"
 	}
 	switch {
-	case r.Env == "" || r.Env == neco.NoneEnv:
+	case !searched(r.Env):
 		return newest + "; env none: releases are not searched for"
 	case r.CheckedAt != nil:
-		return fmt.Sprintf("%s; env %s, checked %s", newest, r.Env, ago(now, *r.CheckedAt))
+		return fmt.Sprintf("%s; env %s, last successful check %s", newest, r.Env, ago(now, *r.CheckedAt))
 	case r.StaleSince != nil:
 		return fmt.Sprintf("%s; env %s, no successful check yet", newest, r.Env)
 	}
 	return fmt.Sprintf("%s; env %s, no check yet", newest, r.Env)
 }
 
-func (v View) renderServers(b *strings.Builder) {
+func (v View) renderServers(b *strings.Builder, width int) {
 	if len(v.Servers) == 0 {
 		b.WriteString("\nno boot server is registered\n")
 		return
 	}
 	b.WriteByte('\n')
-	tw := tabwriter.NewWriter(b, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(tw, "LRN\tSTATE\tSTEP\tWORKER")
+	var table strings.Builder
+	tw := tabwriter.NewWriter(&table, 0, 0, 2, ' ', 0)
+	workers := []string{"WORKER"}
+	fmt.Fprintln(tw, "LRN\tSTATE\tSTEP\t")
 	for _, s := range v.Servers {
-		fmt.Fprintf(tw, "%d\t%s\t%s\t%s\n", s.LRN, v.serverState(s), v.step(s), v.worker(s))
+		fmt.Fprintf(tw, "%d\t%s\t%s\t\n", s.LRN, v.serverState(s), v.step(s))
+		workers = append(workers, v.worker(s))
 	}
 	tw.Flush()
+	for row := range strings.Lines(table.String()) {
+		row = strings.TrimSuffix(row, "\n")
+		paragraph(b, row, strings.Repeat(" ", len([]rune(row))), workers[0], width)
+		workers = workers[1:]
+	}
 }
 
 // renderNotes writes what servers have to add, which no column has room for.
-func (v View) renderNotes(line func(label, text string), b *strings.Builder) {
+func (v View) renderNotes(b *strings.Builder, width int) {
 	gap := "\n"
-	for _, s := range v.Servers {
-		if note := v.note(s); note != "" {
-			b.WriteString(gap)
-			line(fmt.Sprint("boot ", s.LRN), note)
-			gap = ""
-		}
+	for _, note := range v.notes() {
+		b.WriteString(gap)
+		paragraph(b, "", "  ", note, width)
+		gap = ""
+	}
+}
+
+func (v View) renderMalformed(b *strings.Builder, width int) {
+	if len(v.Malformed) > 0 {
+		b.WriteString("\nmalformed keys, skipped and left as they are:\n")
+	}
+	for _, m := range v.Malformed {
+		paragraph(b, "  ", "    ", m.Key+": "+shorten(m.Error), width)
 	}
 }
 
@@ -211,7 +199,7 @@ func (v View) serverState(s Server) string {
 	switch {
 	case !s.Registered:
 		return string(s.State) + " (left)"
-	case v.restarts(s):
+	case v.State == Running && v.restarts(s):
 		return "restarting"
 	case s.State == ServerIdle && v.Version != "":
 		return "joins the next run"
@@ -225,44 +213,14 @@ func (v View) worker(s Server) string {
 		return s.Worker.Version + ", heartbeat " + ago(v.now(), *s.Heartbeat)
 	case s.Worker != nil:
 		return s.Worker.Version + " since " + stamp(&s.Worker.Since)
+	case s.Heartbeat != nil && v.restarts(s):
+		return "no lease, last heartbeat " + stamp(s.SilentSince)
 	case s.SilentSince != nil:
 		return "silent since " + stamp(s.SilentSince)
 	case s.Reported != "":
 		return "none is running"
 	}
 	return "never seen"
-}
-
-// notManaged ends the note of a step that this version leaves alone; it says
-// nothing about the server.
-const notManaged = "this version does not manage it yet"
-
-// note is what a server has to add: nothing where all is done, and nothing that
-// the reason says already.
-func (v View) note(s Server) string {
-	if s.State == ServerCompleted || s.Message != "" && strings.Contains(v.Reason, s.Message) {
-		return ""
-	}
-	parts := slices.DeleteFunc(strings.Split(s.Message, "; "), func(part string) bool { return strings.HasSuffix(part, notManaged) })
-	return shorten(strings.Join(parts, "; "))
-}
-
-// messageMax is how much of a message is shown to people; JSON has it all.
-const messageMax = 320
-
-// shorten keeps the begin of a message and its end, where the cause stands.
-func shorten(s string) string { return middle(s, messageMax) }
-
-// serverList names servers: "boot server 2", "boot servers 0, 2".
-func serverList(lrns []int) string {
-	names := make([]string, len(lrns))
-	for i, lrn := range slices.Sorted(slices.Values(lrns)) {
-		names[i] = fmt.Sprint(lrn)
-	}
-	if len(names) == 1 {
-		return "boot server " + names[0]
-	}
-	return "boot servers " + strings.Join(names, ", ")
 }
 
 func stamp(t *time.Time) string { return t.UTC().Format("2006-01-02 15:04:05Z") }

@@ -1,6 +1,6 @@
 package status
 
-import "fmt"
+import "strings"
 
 // AddVaults adds why the Vaults of boot servers do not serve, by LRN; empty: it
 // serves.
@@ -23,13 +23,14 @@ func (v View) Registered() []int {
 	return lrns
 }
 
-// vaultWarnings are lines for people.
-func (v View) vaultWarnings() []string {
-	var lines []string
+// vaultProblems are the Vaults that do not serve.
+func (v View) vaultProblems() []problem {
+	var all []problem
 	for _, s := range v.Servers {
 		if s.Vault != "" {
-			lines = append(lines, fmt.Sprintf("boot server %d: %s", s.LRN, shorten(s.Vault)))
+			text, run, _ := strings.Cut(s.Vault, "; run there: ")
+			all = append(all, ofServer(s.LRN, shorten(text), run))
 		}
 	}
-	return lines
+	return all
 }

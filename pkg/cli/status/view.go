@@ -30,6 +30,8 @@ type View struct {
 	// Health says whether somebody has to do something, Problems why.
 	Health   Health   `json:"health"`
 	Problems []string `json:"problems,omitempty"`
+	// ToDo says which commands to run next.
+	ToDo []string `json:"to_do,omitempty"`
 	// Stale is set when etcd has not answered since At.
 	Stale *Stale `json:"stale,omitempty"`
 
@@ -136,7 +138,8 @@ type Server struct {
 	Doing   string     `json:"doing,omitempty"`
 	Message string     `json:"message,omitempty"`
 	At      *time.Time `json:"at,omitempty"`
-	// Worker is the worker that runs; nil: none gives a sign of life.
+	// Worker is the worker that runs; nil: none has a lease, or its last heartbeat is
+	// too old.
 	Worker *Worker `json:"worker,omitempty"`
 	// Heartbeat is when the worker's main loop last made progress, by the
 	// server's own clock.
@@ -144,6 +147,8 @@ type Server struct {
 	// SilentSince is the last heartbeat of a server without a worker, or else
 	// its last report, if there was any.
 	SilentSince *time.Time `json:"silent_since,omitempty"`
+	// leased: a worker has a lease in etcd and an old heartbeat.
+	leased bool
 	// Certificates as the server said last; nil: it never did.
 	Certificates *Certificates `json:"certificates,omitempty"`
 	// Backup as the server said last; nil: it never did, and needs not have.
@@ -176,6 +181,8 @@ type Release struct {
 	Closed bool `json:"closed,omitempty"`
 	// Overdue says that nobody has looked for releases for several intervals.
 	Overdue bool `json:"overdue,omitempty"`
+	// Failing says that every search of several intervals has failed.
+	Failing bool `json:"failing,omitempty"`
 }
 
 // BadRelease is a release that failed here by its own fault.

@@ -1,0 +1,66 @@
+package status
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/cybozu-go/neco/internal/lrn"
+	"github.com/cybozu-go/neco/pkg/update"
+)
+
+// notManaged ends the note of a step that this version leaves alone; it says
+// nothing about the server.
+const notManaged = "this version does not manage it yet"
+
+// sameReason is the note of a server that reports what the reason says.
+const sameReason = "as in reason"
+
+// onServer names the server in the message of an action.
+var onServer = regexp.MustCompile(` on boot server \d+: `)
+
+// note is what a server has to add: nothing where all is done, or where the reason is
+// its message.
+func (v View) note(s Server) string {
+	if s.State == ServerCompleted || s.Message != "" && strings.Contains(v.Reason, s.Message) {
+		return ""
+	}
+	parts := slices.DeleteFunc(strings.Split(s.Message, "; "), func(part string) bool { return strings.HasSuffix(part, notManaged) })
+	text := onServer.ReplaceAllString(strings.Join(parts, "; "), ": ")
+	failure := strings.TrimPrefix(strings.TrimPrefix(text, update.TriesAgain), update.InProgress)
+	if text != "" && strings.Contains(onServer.ReplaceAllString(v.Reason, ": "), failure) {
+		return sameReason
+	}
+	return shorten(text)
+}
+
+// notes are those of all servers; servers with the same note are named together.
+func (v View) notes() []string {
+	var all []string
+	servers := map[string][]int{}
+	for _, s := range v.Servers {
+		note := v.note(s)
+		if note == "" {
+			continue
+		}
+		if servers[note] == nil {
+			all = append(all, note)
+		}
+		servers[note] = append(servers[note], s.LRN)
+	}
+	for i, note := range all {
+		all[i] = serverList(servers[note]) + ": " + note
+	}
+	return all
+}
+
+// messageMax is how much of a message is shown to people; JSON has it all.
+const messageMax = 320
+
+func shorten(s string) string { return Shorten(s, messageMax) }
+
+// serverList names servers: "boot server 2", "boot servers 0, 2".
+func serverList(lrns []int) string {
+	all := slices.Sorted(slices.Values(lrns))
+	return lrn.Servers(slices.Compact(all))
+}

@@ -1,0 +1,145 @@
+package status
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/cybozu-go/neco/internal/lrn"
+	"github.com/cybozu-go/neco/pkg/storage"
+	"github.com/cybozu-go/neco/pkg/update"
+)
+
+// problem is something that an operator has to look at. Its text does not change with
+// the passing of seconds.
+type problem struct {
+	text string
+	// run is the command that shows more, or repairs it; on are the boot servers to
+	// run it on, none: any.
+	run string
+	on  []int
+}
+
+// ofServer is a problem of one boot server.
+func ofServer(n int, text, run string) problem {
+	return problem{fmt.Sprintf("boot server %d: %s", n, text), run, []int{n}}
+}
+
+func texts(all []problem) []string {
+	var lines []string
+	for _, p := range all {
+		lines = append(lines, p.text)
+	}
+	return lines
+}
+
+// problems are all that degrade the data centre.
+func (v View) problems() []problem {
+	return slices.Concat(v.silent(), v.etcdProblems(), v.vaultProblems(), v.certificateProblems(), v.backupProblems(),
+		v.updaterProblems(), v.configProblems())
+}
+
+// updaterProblems are those of the leading neco-updater and its search.
+func (v View) updaterProblems() []problem {
+	onLeader := problem{run: "journalctl -u neco-updater"}
+	if n, ok := bootServer(v.Updater); ok {
+		onLeader.on = []int{n}
+	}
+	switch r := v.Release; {
+	case len(v.Registered()) > 0 && v.Updater == "":
+		return []problem{{"no neco-updater leads", "systemctl status neco-updater", v.Registered()}}
+	case r.Overdue:
+		onLeader.text = "no check for releases since " + stamp(r.CheckedAt)
+	case r.Failing:
+		onLeader.text = r.failure()
+	default:
+		return nil
+	}
+	return []problem{onLeader}
+}
+
+// configProblems are the keys of the configuration whose values are not used.
+func (v View) configProblems() []problem {
+	var all []problem
+	for _, k := range storage.ConfigKeys() {
+		bad := func(m Malformed) bool { return m.Key == storage.KeyConfig+k.Key }
+		if !slices.ContainsFunc(v.Malformed, bad) {
+			continue
+		}
+		instead := "none"
+		if k.Default != "" {
+			instead = "its default, " + k.Default
+		}
+		all = append(all, problem{text: fmt.Sprintf("config %s is malformed; used in its place: %s", k.Name, instead), run: "neco config set " + k.Name})
+	}
+	return all
+}
+
+// toDo lists what to run next: for the update, then for the problems.
+func (v View) toDo(all []problem) []string {
+	var lines []string
+	switch {
+	case v.State == Stopped:
+		lines = append(lines, "when the cause is gone, run: neco recover")
+	case v.State == Unreadable:
+		lines = append(lines, "delete the request with: neco recover --malformed")
+	case v.Outcome != "":
+		lines = append(lines, "neco-updater ends the run; when the cause is gone, run: neco recover")
+	case len(v.retrying()) > 0:
+		lines = append(lines, "remove the cause that "+v.reporters()+" below, or end the update: neco stop")
+	}
+	var merged []problem
+	for _, p := range all {
+		i := slices.IndexFunc(merged, func(m problem) bool { return m.run == p.run && len(m.on) > 0 })
+		switch {
+		case p.run == "":
+		case i < 0 || len(p.on) == 0:
+			merged = append(merged, p)
+		default:
+			merged[i].on = slices.Concat(merged[i].on, p.on)
+		}
+	}
+	for _, p := range merged {
+		if len(p.on) > 0 {
+			p.run = fmt.Sprintf("on %s: %s", serverList(p.on), p.run)
+		}
+		lines = append(lines, p.run)
+	}
+	return lines
+}
+
+// retrying are the boot servers on which an action has failed and is tried again.
+func (v View) retrying() []int {
+	var lrns []int
+	for _, s := range v.Servers {
+		if s.State == ServerRunning && strings.HasPrefix(s.Message, update.TriesAgain) {
+			lrns = append(lrns, s.LRN)
+		}
+	}
+	return lrns
+}
+
+func (v View) reporters() string {
+	lrns := v.retrying()
+	verb := " report"
+	if len(lrns) == 1 {
+		verb = " reports"
+	}
+	return serverList(lrns) + verb
+}
+
+// bootServer returns the boot server of a host name, boot-N, which is also the name of
+// its member of etcd.
+func bootServer(host string) (int, bool) {
+	number, ok := strings.CutPrefix(host, "boot-")
+	n, err := lrn.Parse(number)
+	return n, ok && err == nil
+}
+
+// hostName names the boot server of a host name as all other lines do.
+func hostName(host string) string {
+	if n, ok := bootServer(host); ok {
+		return fmt.Sprintf("boot server %d", n)
+	}
+	return host
+}
