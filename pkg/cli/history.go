@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -14,6 +15,7 @@ import (
 	"github.com/cybozu-go/neco/internal/duration"
 	"github.com/cybozu-go/neco/internal/lrn"
 	"github.com/cybozu-go/neco/internal/printable"
+	"github.com/cybozu-go/neco/pkg/cli/status"
 	"github.com/cybozu-go/neco/pkg/storage"
 )
 
@@ -50,28 +52,47 @@ configuration. The last 100 of both stay.`,
 }
 
 func writeHistory(w io.Writer, runs []storage.Run) error {
-	if len(runs) == 0 {
-		_, err := fmt.Fprintln(w, "nothing is recorded yet")
-		return err
+	width, _, terminal := terminalSize(w)
+	if !terminal {
+		width = historyWidth
 	}
-	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(tw, "STARTED\tKIND\tVERSION\tSERVERS\tBY\tTOOK\tRESULT\tREASON")
-	for _, r := range runs {
-		fmt.Fprintln(tw, strings.Join(historyRow(r), "\t"))
-	}
-	return tw.Flush()
+	_, err := io.WriteString(w, historyTable(runs, width))
+	return err
 }
 
-// historyRow returns the cells of a record; "-" stands for none.
+// historyTable is the history in lines of width characters, unless too little of the
+// reasons were left then.
+func historyTable(runs []storage.Run, width int) string {
+	if len(runs) == 0 {
+		return "nothing is recorded yet\n"
+	}
+	var table strings.Builder
+	tw := tabwriter.NewWriter(&table, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(tw, "STARTED\tKIND\tVERSION\tSERVERS\tBY\tTOOK\tRESULT\t")
+	reasons := []string{"REASON"}
+	for _, r := range runs {
+		reasons = append(reasons, historyReason(r))
+		fmt.Fprintln(tw, strings.Join(historyRow(r), "\t")+"\t")
+	}
+	tw.Flush()
+	var b strings.Builder
+	for row := range strings.Lines(table.String()) {
+		row = strings.TrimSuffix(row, "\n")
+		reason := status.Shorten(reasons[0], max(width-len([]rune(row)), minReason))
+		reasons = reasons[1:]
+		fmt.Fprintln(&b, row+reason)
+	}
+	return b.String()
+}
+
+// historyRow returns the cells of a record but its reason; "-" stands for none.
 func historyRow(r storage.Run) []string {
 	took := ""
 	if r.EndedAt != nil {
 		took = duration.Text(r.EndedAt.Sub(r.StartedAt).Round(time.Second))
 	}
-	why := slices.DeleteFunc([]string{r.What, r.Reason}, func(s string) bool { return s == "" })
 	cells := []string{
 		r.StartedAt.UTC().Format("2006-01-02 15:04:05Z"), string(r.Kind), r.Version, lrn.List(r.Servers), r.By, took, string(r.Result),
-		firstWords(printable.Line(strings.Join(why, "; ")), reasonMax),
 	}
 	for i, c := range cells {
 		if cells[i] = printable.Line(c); c == "" {
@@ -81,18 +102,15 @@ func historyRow(r storage.Run) []string {
 	return cells
 }
 
-// reasonMax is how much of a reason the table has room for; JSON has it all.
-const reasonMax = 80
-
-// firstWords cuts s to at most n letters, between two words where it can.
-func firstWords(s string, n int) string {
-	r := []rune(s)
-	if len(r) <= n {
-		return s
-	}
-	cut := string(r[:n-2])
-	if i := strings.LastIndexByte(cut, ' '); i > n/2 {
-		cut = cut[:i]
-	}
-	return strings.TrimRight(cut, " ,;:") + " …"
+// historyReason says why a run was begun, and why it ended before its time.
+func historyReason(r storage.Run) string {
+	why := slices.DeleteFunc([]string{r.What, r.Reason}, func(s string) bool { return s == "" })
+	return cmp.Or(printable.Line(strings.Join(why, "; ")), "-")
 }
+
+// A reason has the room that the terminal leaves; what is no terminal has lines of
+// historyWidth. JSON has the whole reason.
+const (
+	historyWidth = 400
+	minReason    = 80
+)
