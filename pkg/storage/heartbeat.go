@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"time"
 
+	"go.etcd.io/etcd/api/v3/mvccpb"
+	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	clientv3 "go.etcd.io/etcd/client/v3"
 )
 
@@ -16,6 +18,8 @@ import (
 type Heartbeat struct {
 	// At is a time by the worker's own clock, for people only: no update depends on it.
 	At time.Time `json:"at"`
+	// Rev is the revision at which etcd took it.
+	Rev int64 `json:"-"`
 }
 
 func heartbeatKey(lrn int) string { return KeyHeartbeats + strconv.Itoa(lrn) }
@@ -34,7 +38,32 @@ func (s *Storage) PutHeartbeat(ctx context.Context, g Guard, lrn int, h Heartbea
 // Heartbeats returns the last heartbeats by LRN, and the keys that are
 // malformed.
 func (s *Storage) Heartbeats(ctx context.Context) (map[int]Heartbeat, []MalformedKey, error) {
-	return reports(ctx, s, KeyHeartbeats, decodeHeartbeat)
+	return s.heartbeats(ctx)
+}
+
+// TakenSince returns the newest time in any heartbeat that etcd had when it took h: h was
+// written after it, whatever the clock of its server. Zero: etcd has compacted that
+// revision.
+func (s *Storage) TakenSince(ctx context.Context, h Heartbeat) (time.Time, error) {
+	all, _, err := s.heartbeats(ctx, clientv3.WithRev(h.Rev))
+	if errors.Is(err, rpctypes.ErrCompacted) {
+		return time.Time{}, nil
+	}
+	newest := time.Time{}
+	for _, other := range all {
+		if other.At.After(newest) {
+			newest = other.At
+		}
+	}
+	return newest, err
+}
+
+func (s *Storage) heartbeats(ctx context.Context, opts ...clientv3.OpOption) (map[int]Heartbeat, []MalformedKey, error) {
+	return reportsOf(ctx, s, KeyHeartbeats, func(kv *mvccpb.KeyValue) (Heartbeat, error) {
+		h, err := decodeHeartbeat(kv.Value)
+		h.Rev = kv.ModRevision
+		return h, err
+	}, opts...)
 }
 
 func decodeHeartbeat(data []byte) (Heartbeat, error) {

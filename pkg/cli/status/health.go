@@ -24,14 +24,25 @@ const (
 
 // silentAfter is the age of the last heartbeat from which on a server is silent,
 // whether its lease in etcd is valid or not. One is due every 15 seconds, and the
-// installation of the package restarts all workers. Its age is that by the reader's
-// clock: neco setup refuses clocks that differ by more than 5 seconds.
+// installation of the package restarts all workers.
 const silentAfter = time.Minute
+
+// Heartbeat is the last one of a boot server.
+type Heartbeat struct {
+	// At is by the clock of the boot server itself.
+	At time.Time
+	// Since is a time, by any clock, after which it was written; At if nothing better
+	// is known.
+	Since time.Time
+}
+
+// Old reports whether the server is silent at the time now of the reader's clock.
+func (h Heartbeat) Old(now time.Time) bool { return now.Sub(h.Since) > silentAfter }
 
 // AddHeartbeats adds when each worker's main loop last made progress, and names
 // keys that are malformed. A lease does not make an old heartbeat good: when etcd's
 // majority returns, or its leader changes, etcd extends the leases of dead workers.
-func (v *View) AddHeartbeats(all map[int]storage.Heartbeat, bad []storage.MalformedKey) {
+func (v *View) AddHeartbeats(all map[int]Heartbeat, bad []storage.MalformedKey) {
 	for i := range v.Servers {
 		s := &v.Servers[i]
 		h, ok := all[s.LRN]
@@ -40,7 +51,7 @@ func (v *View) AddHeartbeats(all map[int]storage.Heartbeat, bad []storage.Malfor
 		}
 		at := h.At
 		s.Heartbeat = &at
-		if s.Worker != nil && v.At.Sub(at) > silentAfter {
+		if s.Worker != nil && h.Old(v.At) {
 			s.Worker, s.leased = nil, true
 			s.State = serverState(*s, false, *v)
 		}
@@ -69,7 +80,7 @@ func (v View) silent() []problem {
 			text = "has been silent since " + stamp(s.SilentSince)
 		}
 		if s.leased {
-			text += " although its lease in etcd is valid; if that lasts, compare the clocks"
+			text += " although its lease in etcd is valid"
 		}
 		all = append(all, problem{fmt.Sprintf("boot server %d %s", s.LRN, text), "systemctl status neco-worker", []int{s.LRN}})
 	}

@@ -57,14 +57,14 @@ func TestTheHeadlineSaysWhatIsWrong(t *testing.T) {
 			delete(s.Presence, 1)
 			return s
 		}, func(v *status.View) {
-			v.AddHeartbeats(map[int]storage.Heartbeat{1: {At: *clock(7 * time.Minute)}}, nil)
+			v.AddHeartbeats(beats(*clock(7 * time.Minute)), nil)
 		}, status.Degraded, []string{"boot server 1 has been silent since 2024-01-02 15:07:00Z"}},
 		{"workers restart while the package is installed", func() *storage.Snapshot {
 			s := running()
 			delete(s.Presence, 1)
 			return s
 		}, func(v *status.View) {
-			v.AddHeartbeats(map[int]storage.Heartbeat{1: {At: at.Add(-10 * time.Second)}}, nil)
+			v.AddHeartbeats(beats(at.Add(-10*time.Second)), nil)
 		}, status.Updating, nil},
 		{"nobody leads", complete, func(v *status.View) { v.AddLeaders("", -1) }, status.Degraded,
 			[]string{"no neco-updater leads"}},
@@ -153,6 +153,11 @@ func TestServersThatReportTheSameAreNamedTogether(t *testing.T) {
 	}
 }
 
+// beats is the heartbeat of boot server 1.
+func beats(at time.Time) map[int]status.Heartbeat {
+	return map[int]status.Heartbeat{1: {At: at, Since: at}}
+}
+
 // heard is a view of a complete run at the time at, with heartbeats of those ages.
 func heard(t *testing.T, spoil func(*storage.Snapshot), ages ...time.Duration) status.View {
 	t.Helper()
@@ -161,9 +166,9 @@ func heard(t *testing.T, spoil func(*storage.Snapshot), ages ...time.Duration) s
 	s.Check.CheckedAt = &at
 	spoil(s)
 	v := view(s, at)
-	all := map[int]storage.Heartbeat{}
+	all := map[int]status.Heartbeat{}
 	for lrn, age := range ages {
-		all[lrn] = storage.Heartbeat{At: at.Add(-age)}
+		all[lrn] = status.Heartbeat{At: at.Add(-age), Since: at.Add(-age)}
 	}
 	v.AddHeartbeats(all, nil)
 	v.Judge()
