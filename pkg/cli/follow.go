@@ -186,7 +186,7 @@ func howStopped(v status.View) string {
 		how = "took too long (timeout)"
 	}
 	if v.Reason != "" {
-		how += ": " + v.Reason
+		how += ": " + status.Shorten(v.Reason, status.MessageMax)
 	}
 	return how
 }

@@ -26,7 +26,10 @@ func newHistoryCmd(env *Env) *cobra.Command {
 		Short: "List the updates and what operators did, the oldest first",
 		Long: `List the updates so far, the oldest first, with why and by whom each was begun,
 and what operators did in between: departures, recoveries, changes of the
-configuration. The last 100 of both stay.`,
+configuration. The last 100 of both stay.
+
+A long reason is cut in the middle to the width of the terminal; -o json has all
+of it.`,
 		Args: none(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := o.validate(); err != nil {

@@ -17,15 +17,17 @@ import (
 	"github.com/cybozu-go/neco/pkg/storage"
 )
 
-func TestTheViewFitsIntoEightyColumns(t *testing.T) {
+func TestTheViewFitsIntoItsColumns(t *testing.T) {
 	for name, snap := range views() {
-		var b bytes.Buffer
-		if err := view(snap, *clock(10 * time.Minute)).Render(&b); err != nil {
-			t.Fatal(err)
-		}
-		for line := range strings.Lines(b.String()) {
-			if n := len([]rune(strings.TrimSuffix(line, "\n"))); n > status.Width {
-				t.Errorf("%s: %d columns: %s", name, n, line)
+		for _, width := range []int{60, status.Width} {
+			var b bytes.Buffer
+			if err := view(snap, *clock(10 * time.Minute)).RenderTo(&b, width); err != nil {
+				t.Fatal(err)
+			}
+			for line := range strings.Lines(b.String()) {
+				if n := len([]rune(strings.TrimSuffix(line, "\n"))); n > width {
+					t.Errorf("%s: %d columns of %d: %s", name, n, width, line)
+				}
 			}
 		}
 	}

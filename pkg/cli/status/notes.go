@@ -54,10 +54,10 @@ func (v View) notes() []string {
 	return all
 }
 
-// messageMax is how much of a message is shown to people; JSON has it all.
-const messageMax = 320
+// MessageMax is how much of a message is shown to people; JSON has it all.
+const MessageMax = 320
 
-func shorten(s string) string { return Shorten(s, messageMax) }
+func shorten(s string) string { return Shorten(s, MessageMax) }
 
 // serverList names servers: "boot server 2", "boot servers 0, 2".
 func serverList(lrns []int) string {

@@ -102,6 +102,10 @@ func views() map[string]*storage.Snapshot {
 	report(stopped, 1, 5, neco.CondAbort, "no space")
 	stopped.Request.Stop, stopped.Request.Outcome, stopped.Request.Reason = true, update.OutcomeAborted, "no space"
 
+	long := running()
+	report(long, 1, 0, neco.CondAbort, "step 0 (package) download on boot server 1: get https://releases.example.com/"+strings.Repeat("cybozu/", 12)+"neco.deb: not found")
+	long.Malformed = []storage.MalformedKey{{Key: "contents/" + strings.Repeat("x", 90), Err: errors.New(strings.Repeat("no JSON object ", 10))}}
+
 	original := running()
 	original.Request.Stop = true
 	original.Statuses[0] = update.Status{UpdateStatus: neco.UpdateStatus{Version: version, Step: 3, Cond: neco.CondRunning}, Rev: 130}
@@ -167,6 +171,7 @@ func views() map[string]*storage.Snapshot {
 		"a server gave up":                         giveUp,
 		"stopped for a reason":                     stopped,
 		"the original stopped a run":               original,
+		"words are longer than a line":             long,
 		"complete":                                 complete(),
 		"a server joins and the release is stale":  joins,
 		"a newer release waits for silent servers": absent,
