@@ -78,7 +78,7 @@ func TestAScreenKeepsItsHeadlineWhateverTheWords(t *testing.T) {
 		if strings.Contains(text, "0123456789abcdef0123") {
 			t.Errorf("%v: the digest is in full:\n%s", size, text)
 		}
-		for _, want := range []string{"boot server 2 has been silent since", "aborted", "digest mismatch", "neco recover"} {
+		for _, want := range []string{"boot server 2 has been silent since", "aborted", "digest mismatch", "run: neco recover", "systemctl status neco-worker"} {
 			if size.width >= 60 && !strings.Contains(text, want) {
 				t.Errorf("%v: no %q in\n%s", size, want, text)
 			}

@@ -32,11 +32,11 @@ func (v View) RenderTo(w io.Writer, width int) error {
 	if v.Next != nil {
 		line("next", v.nextLine())
 	}
+	lines(line, "to do", v.ToDo)
 	lines(line, "release", v.releaseLines())
 	if v.Etcd != nil {
 		line("etcd", v.Etcd.line())
 	}
-	lines(line, "to do", v.ToDo)
 	v.renderServers(&b, width)
 	v.renderNotes(&b, width)
 	v.renderMalformed(&b, width)
