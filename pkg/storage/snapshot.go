@@ -37,7 +37,7 @@ type Snapshot struct {
 	ReleaseRev int64
 	// Bad are the releases that are not installed again, by version.
 	Bad map[string]BadRelease
-	// Check is the updater's last look for a release; nil: there was none.
+	// Check is the updater's last check for a release; nil: there was none.
 	Check  *ReleaseCheck
 	Config Config
 	// config holds the keys below config/ as they are.

@@ -29,7 +29,9 @@ func TestAnErrorOfTheReleaseServerIsStaleAndNotNoRelease(t *testing.T) {
 
 func TestNothingIsSearchedOutsideOfReleaseTime(t *testing.T) {
 	c := newCentre(t, "2026.11.20-1")
-	c.config("release-time", "0 0 31 2 *")
+	const tokyo = 9 // hours ahead of UTC; the default zone
+	later := fmt.Sprintf("0 %d * * *", (time.Now().UTC().Hour()+tokyo+12)%24)
+	c.config("release-time", later)
 	c.start(0)
 	if _, err := c.store.Client().Put(t.Context(), storage.KeyRelease, "2026.11.19-1"); err != nil {
 		t.Fatal(err)
@@ -44,7 +46,7 @@ func TestNothingIsSearchedOutsideOfReleaseTime(t *testing.T) {
 	if snap.Release != "2026.11.19-1" || snap.Check.CheckedAt != nil {
 		t.Errorf("searched: %q, %+v", snap.Release, snap.Check)
 	}
-	c.config("release-time", "0 0 31 2 *\n* * * * *")
+	c.config("release-time", later+"\n* * * * *")
 	c.await("the release is taken in its time", func(s *storage.Snapshot) bool { return s.Release == "2026.11.20-1" })
 }
 
