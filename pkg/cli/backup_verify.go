@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/cybozu-go/neco/internal/errtext"
 	"github.com/cybozu-go/neco/internal/printable"
 	"github.com/cybozu-go/neco/pkg/backup"
 	"github.com/cybozu-go/neco/pkg/hostkey"
@@ -126,7 +127,7 @@ func verifyAll(cmd *cobra.Command, v backup.Verifier, files []string) error {
 		r, err := verifyOne(cmd.Context(), v, file)
 		if err != nil {
 			bad, last = bad+1, err
-			fmt.Fprintf(cmd.OutOrStdout(), "bad   %s\n", printable.Line(err.Error()))
+			fmt.Fprintf(cmd.OutOrStdout(), "bad   %s\n", printable.Line(errtext.Of(err)))
 			continue
 		}
 		how := "restored for trial"

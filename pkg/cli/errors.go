@@ -13,10 +13,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/internal/errtext"
 	"github.com/cybozu-go/neco/internal/manpage"
 	"github.com/cybozu-go/neco/internal/printable"
 	"github.com/cybozu-go/neco/pkg/setup"
-	"github.com/cybozu-go/neco/pkg/vault"
 )
 
 // Exit codes beyond 0 and 1, see [ExitCodes].
@@ -112,10 +112,10 @@ func report(w io.Writer, err error) int {
 	if found := (setup.Problems)(nil); errors.As(say, &found) {
 		fmt.Fprintln(w, "Error: this server is not ready:")
 		for _, problem := range found {
-			fmt.Fprintf(w, "  %s\n", printable.Line(problem.Error()))
+			fmt.Fprintf(w, "  %s\n", printable.Line(errtext.Of(problem)))
 		}
 	} else {
-		fmt.Fprintf(w, "Error: %s\n", printable.Line(vault.Text(say)))
+		fmt.Fprintf(w, "Error: %s\n", printable.Line(errtext.Of(say)))
 	}
 	if h := (*Hint)(nil); errors.As(say, &h) {
 		fmt.Fprintf(w, "Hint: %s\n", printable.Line(h.Text))

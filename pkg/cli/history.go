@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/cybozu-go/neco/internal/duration"
+	"github.com/cybozu-go/neco/internal/errtext"
 	"github.com/cybozu-go/neco/internal/lrn"
 	"github.com/cybozu-go/neco/internal/printable"
 	"github.com/cybozu-go/neco/pkg/cli/status"
@@ -108,7 +109,7 @@ func historyRow(r storage.Run) []string {
 // historyReason says why a run was begun, and why it ended before its time.
 func historyReason(r storage.Run) string {
 	why := slices.DeleteFunc([]string{r.What, r.Reason}, func(s string) bool { return s == "" })
-	return cmp.Or(printable.Line(strings.Join(why, "; ")), "-")
+	return cmp.Or(printable.Line(errtext.Words(strings.Join(why, "; "))), "-")
 }
 
 // A reason has the room that the terminal leaves; what is no terminal has lines of

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/internal/errtext"
 	"github.com/cybozu-go/neco/pkg/cli/status"
 	"github.com/cybozu-go/neco/pkg/membership"
 	"github.com/cybozu-go/neco/pkg/storage"
@@ -122,5 +123,5 @@ func vaultTrouble(err error) string {
 	case errors.Is(err, vault.ErrUninitialized), errors.Is(err, vault.ErrNoLeader):
 		return err.Error()
 	}
-	return "Vault does not answer: " + vault.Text(err)
+	return "Vault does not answer: " + errtext.Of(err)
 }

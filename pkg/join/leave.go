@@ -13,6 +13,7 @@ import (
 	"github.com/hashicorp/vault/api"
 	clientv3 "go.etcd.io/etcd/client/v3"
 
+	"github.com/cybozu-go/neco/internal/errtext"
 	"github.com/cybozu-go/neco/internal/printable"
 	"github.com/cybozu-go/neco/pkg/etcdauth"
 	"github.com/cybozu-go/neco/pkg/hostkey"
@@ -123,7 +124,7 @@ func (d Departure) forget(ctx context.Context) error {
 // Passing repeats f, until ctx ends, while what etcd or Vault do not take just then
 // may pass, and tells why it takes its time.
 func (d Departure) Passing(ctx context.Context, f func() error) error {
-	late := func(err error) { fmt.Fprintf(d.Out, "tries again: %s\n", printable.Line(vault.Text(err))) }
+	late := func(err error) { fmt.Fprintf(d.Out, "tries again: %s\n", printable.Line(errtext.Of(err))) }
 	return retry.Passing(ctx, late, f)
 }
 

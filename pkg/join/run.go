@@ -12,13 +12,13 @@ import (
 
 	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/internal/duration"
+	"github.com/cybozu-go/neco/internal/errtext"
 	"github.com/cybozu-go/neco/internal/printable"
 	"github.com/cybozu-go/neco/pkg/pki"
 	"github.com/cybozu-go/neco/pkg/program"
 	"github.com/cybozu-go/neco/pkg/renewal"
 	"github.com/cybozu-go/neco/pkg/retry"
 	"github.com/cybozu-go/neco/pkg/setup"
-	"github.com/cybozu-go/neco/pkg/vault"
 )
 
 // lockFile keeps two joins on one server apart.
@@ -157,7 +157,7 @@ func (r *run) stage(ctx context.Context, n int, s stage) error {
 	if n < asks {
 		return s.do(ctx, r)
 	}
-	late := func(err error) { r.say(s.name, "tries again: %s", vault.Text(err)) }
+	late := func(err error) { r.say(s.name, "tries again: %s", errtext.Of(err)) }
 	return retry.Passing(ctx, late, func() error { return s.do(ctx, r) })
 }
 

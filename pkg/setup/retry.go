@@ -3,8 +3,8 @@ package setup
 import (
 	"context"
 
+	"github.com/cybozu-go/neco/internal/errtext"
 	"github.com/cybozu-go/neco/pkg/retry"
-	"github.com/cybozu-go/neco/pkg/vault"
 )
 
 // act does a part of stage n, by its deadline.  Behind the checks it is tried
@@ -22,5 +22,5 @@ func (r *run) act(ctx context.Context, n int, s stage, f func(ctx context.Contex
 // persist does f, which needs etcd, Vault or the leader, until ctx ends.  The
 // operator hears why it takes its time.
 func (r *run) persist(ctx context.Context, stage string, f func() error) error {
-	return retry.Passing(ctx, func(err error) { r.say(stage, "tries again: %s", vault.Text(err)) }, f)
+	return retry.Passing(ctx, func(err error) { r.say(stage, "tries again: %s", errtext.Of(err)) }, f)
 }

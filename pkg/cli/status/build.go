@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/internal/errtext"
 	"github.com/cybozu-go/neco/internal/printable"
 	releases "github.com/cybozu-go/neco/pkg/release"
 	"github.com/cybozu-go/neco/pkg/storage"
@@ -155,4 +156,4 @@ func reason(err error) string {
 }
 
 // clean makes text fit to be shown that anybody may have written.
-func clean(s string) string { return printable.Line(s) }
+func clean(s string) string { return printable.Line(errtext.Words(s)) }

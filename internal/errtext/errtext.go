@@ -1,0 +1,91 @@
+// Package errtext writes errors for people: it takes the format of a protocol off the
+// answers of Vault and of gRPC servers such as etcd.
+//
+// It owns the words. It must not know what an operator can do about an error.
+package errtext
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/hashicorp/vault/api"
+	"google.golang.org/grpc/codes"
+)
+
+// Of returns the text of err. An answer of Vault in it, which has many lines and the
+// address asked, is one line; gRPC statuses are in words, see [Words].
+func Of(err error) string {
+	text := err.Error()
+	if answer := (*api.ResponseError)(nil); errors.As(err, &answer) {
+		said := strings.Join(strings.Fields(strings.Join(answer.Errors, "; ")), " ")
+		text = strings.ReplaceAll(text, answer.Error(), fmt.Sprintf("Vault answered %d: %s", answer.StatusCode, said))
+	}
+	return Words(text)
+}
+
+// grpcStatus matches the format of google.golang.org/grpc/internal/status.
+var grpcStatus = regexp.MustCompile(`rpc error: code = (Code\(\d+\)|\w+) desc = `)
+
+// Words returns text with each gRPC status in it as its meaning and its description,
+// without the names of gRPC's layers.
+func Words(text string) string {
+	text = grpcStatus.ReplaceAllStringFunc(text, func(s string) string {
+		name := grpcStatus.FindStringSubmatch(s)[1]
+		if name == codes.Unknown.String() {
+			return "" // the description is all there is
+		}
+		return meaning(name) + ": "
+	})
+	text = connectionError.ReplaceAllStringFunc(text, func(s string) string {
+		if inner, err := strconv.Unquote(connectionError.FindStringSubmatch(s)[1]); err == nil {
+			return inner
+		}
+		return s
+	})
+	return layers.Replace(text)
+}
+
+var (
+	// connectionError matches the format of grpc's transport.ConnectionError.
+	connectionError = regexp.MustCompile(`connection error: desc = ("(?:[^"\\]|\\.)*")`)
+	// layers are what grpc puts before the cause.
+	layers = strings.NewReplacer(
+		"last connection error: ", "",
+		"latest balancer error: ", "",
+		"transport: Error while dialing: ", "",
+		"transport: authentication handshake failed: ", "",
+	)
+)
+
+// meanings returns the words for each code of gRPC that says more than its description.
+func meanings() map[codes.Code]string {
+	return map[codes.Code]string{
+		codes.Canceled:           "the request was canceled",
+		codes.InvalidArgument:    "the request is invalid",
+		codes.DeadlineExceeded:   "no answer in time",
+		codes.NotFound:           "not found",
+		codes.AlreadyExists:      "it exists already",
+		codes.PermissionDenied:   "permission denied",
+		codes.ResourceExhausted:  "a limit is reached",
+		codes.FailedPrecondition: "the server refuses this in its present state",
+		codes.Aborted:            "the request was aborted",
+		codes.OutOfRange:         "out of range",
+		codes.Unimplemented:      "the server does not know this request",
+		codes.Internal:           "internal error",
+		codes.Unavailable:        "not available",
+		codes.DataLoss:           "data is lost",
+		codes.Unauthenticated:    "not authenticated",
+	}
+}
+
+func meaning(name string) string {
+	for code, text := range meanings() {
+		if code.String() == name {
+			return text
+		}
+	}
+	return "the server answered " + name
+}
