@@ -77,3 +77,17 @@ func TestEveryErrorOfEtcdHasAHint(t *testing.T) {
 		t.Error("success is an error")
 	}
 }
+
+// TestNoCommandPrintsAGRPCStatus has the statuses of all codes, with and without a
+// hint.
+func TestNoCommandPrintsAGRPCStatus(t *testing.T) {
+	for code := codes.Canceled; code <= codes.Unauthenticated; code++ {
+		for _, text := range []string{"raft proposal dropped", "unexpected HTTP status code received from server: 404 (Not Found)"} {
+			var b strings.Builder
+			report(&b, explain(fmt.Errorf("read snapshot: %w", status.Error(code, text))))
+			if strings.Contains(b.String(), "rpc error") || !strings.Contains(b.String(), text) {
+				t.Errorf("%s: %s", code, &b)
+			}
+		}
+	}
+}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/cybozu-go/neco/internal/errtext"
 	"github.com/cybozu-go/neco/internal/printable"
 	"github.com/cybozu-go/neco/pkg/cli/status"
 	"github.com/cybozu-go/neco/pkg/membership"
@@ -30,6 +31,8 @@ type follower struct {
 	terminal bool
 	// last is what was read last, and shown with --watch; nil: nothing yet.
 	last *status.View
+	// failure is the error of the last read; nil: it succeeded.
+	failure error
 	// trouble is the last error of etcd that was told.
 	trouble string
 	probes  probes
@@ -73,7 +76,7 @@ func follow(cmd *cobra.Command, env *Env, s *storage.Storage, o statusOptions) e
 		}
 		select {
 		case <-ctx.Done():
-			return f.cutOff(cmd.Context())
+			return f.cutOff(cmd.Context(), env.Now())
 		case <-wake:
 		case <-tick.C:
 		}
@@ -86,13 +89,14 @@ func (f *follower) read(ctx context.Context, env *Env, s *storage.Storage) (v st
 		v, err = env.view(ctx, s)
 		return err
 	}))
+	f.failure = err
 	switch {
 	case err == nil:
 		f.trouble = ""
 	case f.terminal && f.watch:
-	case ctx.Err() == nil && err.Error() != f.trouble:
-		f.trouble = err.Error()
-		fmt.Fprintf(f.cmd.ErrOrStderr(), "waiting for etcd: %s\n", printable.Line(err.Error()))
+	case ctx.Err() == nil && errtext.Of(err) != f.trouble:
+		f.trouble = errtext.Of(err)
+		fmt.Fprintf(f.cmd.ErrOrStderr(), "waiting for etcd: %s\n", printable.Line(f.trouble))
 	}
 	return v, err
 }
@@ -106,8 +110,13 @@ func (f *follower) showStale(ctx context.Context, now time.Time, err error) erro
 	if f.last != nil {
 		v = *f.last
 	}
-	v.Stale = &status.Stale{At: now, Error: printable.Line(err.Error())}
-	return f.screen.draw(f.cmd.OutOrStdout(), v)
+	return f.screen.draw(f.cmd.OutOrStdout(), stale(v, now, err))
+}
+
+// stale returns v marked as what was read before etcd's error.
+func stale(v status.View, now time.Time, err error) status.View {
+	v.Stale = &status.Stale{At: now, Error: printable.Line(errtext.Of(err))}
+	return v
 }
 
 // show shows v as far as it is new; without --watch it shows nothing yet.
@@ -203,17 +212,23 @@ func (f *follower) finish(v status.View, err error) error {
 
 // cutOff is the end of a follower by time or by the operator. It shows what
 // was read last, as finish does.
-func (f *follower) cutOff(parent context.Context) error {
+func (f *follower) cutOff(parent context.Context, now time.Time) error {
 	if !f.wait || parent.Err() != nil && f.watch {
 		return nil
+	}
+	switch {
+	case f.last == nil && parent.Err() != nil:
+		return errors.New("interrupted; nothing is known of the update, because etcd has not answered")
+	case f.last == nil:
+		return fmt.Errorf("nothing is known of the update after --timeout %s: %w", f.timeout, f.failure)
 	}
 	what := "the update"
 	if f.target != nil {
 		what = fmt.Sprintf("the update to %s", f.target)
 	}
 	err := &ExitError{CodeRunning, hint(fmt.Errorf("%s is not over", what), "neco status shows what it waits for")}
-	if f.last == nil {
-		return err
+	if unreached := (*unreachedError)(nil); errors.As(f.failure, &unreached) {
+		return f.finish(stale(*f.last, now, unreached), err)
 	}
 	return f.finish(*f.last, err)
 }

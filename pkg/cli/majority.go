@@ -3,12 +3,15 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
 
+	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 	clientv3 "go.etcd.io/etcd/client/v3"
+	"google.golang.org/grpc/status"
+
+	"github.com/cybozu-go/neco"
 )
 
 // The times of a command whose etcd does not answer: after patience its members
@@ -20,18 +23,55 @@ const (
 	memberTimeout = time.Second
 )
 
-// noMajorityError says which members of etcd answer, where they are too few.
-type noMajorityError struct{ answer, silent []string }
-
-func (e *noMajorityError) Error() string {
-	answer := "none of its members answers"
-	if len(e.answer) > 0 {
-		answer = strings.Join(e.answer, ", ") + " answers"
-	}
-	return fmt.Sprintf("etcd has no majority: %s, and there is no answer from %s", answer, strings.Join(e.silent, ", "))
+// unreachedError lists which of the configured members of etcd answer, and why the
+// others do not.
+type unreachedError struct {
+	answer []string
+	faults []fault
 }
 
-// watchMajority ends ctx's work by cancel, with a [noMajorityError], if etcd has no
+// majority reports whether enough members answer for etcd to work.
+func (e *unreachedError) majority() bool { return len(e.answer) > len(e.faults) }
+
+// has reports whether r is the remedy of a fault.
+func (e *unreachedError) has(r remedy) bool {
+	return slices.ContainsFunc(e.faults, func(f fault) bool { return f.remedy == r })
+}
+
+func (e *unreachedError) Error() string {
+	var texts []string
+	for _, f := range e.faults {
+		texts = append(texts, f.String())
+	}
+	faults := strings.Join(texts, "; ")
+	switch {
+	case e.majority():
+		return faults
+	case len(e.answer) > 0:
+		verb := " answers; "
+		if len(e.answer) > 1 {
+			verb = " answer; "
+		}
+		return "etcd has no majority: " + strings.Join(e.answer, ", ") + verb + faults
+	case e.has(correctConfig), e.has(renewCertificate):
+		return "etcd cannot be reached: " + faults
+	}
+	return "etcd has no majority: none of its members answers (" + faults + ")"
+}
+
+// hint is what to do about the faults.
+func (e *unreachedError) hint() string {
+	switch {
+	case e.has(renewCertificate):
+		return "neco cert list shows the certificates of this server; neco cert reissue replaces expired ones; " +
+			"tls-ca-file in /etc/neco/config.yml is the CA of etcd"
+	case e.has(correctConfig):
+		return "see endpoints in /etc/neco/config.yml"
+	}
+	return "start etcd on the servers that do not answer (there: systemctl status etcd-container); what runs goes on meanwhile, and no update starts"
+}
+
+// watchMajority ends ctx's work by cancel, with an [unreachedError], if etcd has no
 // majority. It blocks until then or until ctx ends.
 func watchMajority(ctx context.Context, etcd *clientv3.Client, cancel context.CancelCauseFunc) {
 	for {
@@ -42,61 +82,101 @@ func watchMajority(ctx context.Context, etcd *clientv3.Client, cancel context.Ca
 			return
 		case <-t.C:
 		}
-		if err := askMembers(ctx, etcd); err != nil && ctx.Err() == nil {
-			cancel(err)
+		if e := askMembers(ctx, etcd); !e.majority() && ctx.Err() == nil {
+			cancel(e)
 			return
 		}
 	}
 }
 
-// askMembers asks each configured member whether it answers, a leader or not.
-func askMembers(ctx context.Context, etcd *clientv3.Client) error {
+// askMembers asks each configured member whether it answers, a leader or not. It
+// takes memberTimeout at most.
+func askMembers(ctx context.Context, etcd *clientv3.Client) *unreachedError {
 	ctx, cancel := context.WithTimeout(ctx, memberTimeout)
 	defer cancel()
 	endpoints := etcd.Endpoints()
-	answers := make(chan string, len(endpoints))
-	for _, ep := range endpoints {
-		go func() {
-			if _, err := etcd.Status(ctx, ep); err != nil {
-				ep = ""
-			}
-			answers <- ep
-		}()
+	answers := make([]chan error, len(endpoints))
+	for i, ep := range endpoints {
+		answers[i] = make(chan error, 1)
+		go func() { answers[i] <- askMember(ctx, etcd, ep) }()
 	}
-	e := &noMajorityError{}
-	for range endpoints {
-		if ep := <-answers; ep != "" {
+	e := &unreachedError{}
+	for i, ep := range endpoints {
+		if err := <-answers[i]; err != nil {
+			e.faults = append(e.faults, findFault(ep, err))
+		} else {
 			e.answer = append(e.answer, ep)
 		}
-	}
-	for _, ep := range endpoints {
-		if !slices.Contains(e.answer, ep) {
-			e.silent = append(e.silent, ep)
-		}
-	}
-	slices.Sort(e.answer)
-	if len(e.answer) > len(endpoints)/2 {
-		return nil
 	}
 	return e
 }
 
+// askAgain is the pause after a connection that was closed without a reason.
+const askAgain = 50 * time.Millisecond
+
+// askMember returns nil if a member of etcd answers at the endpoint, even if it
+// refuses. The reason for which a server ends a TLS connection may be lost: then it
+// asks again until ctx ends.
+func askMember(ctx context.Context, etcd *clientv3.Client, endpoint string) error {
+	for {
+		err := askOnce(ctx, etcd, endpoint)
+		if err == nil || !strings.HasPrefix(endpoint, "https://") || findFault(endpoint, err).is != closesConnection || neco.SleepContext(ctx, askAgain) != nil {
+			return err
+		}
+	}
+}
+
+// askOnce does not wait for a connection that fails, as etcd's own client does, so
+// that the error has the cause.
+func askOnce(ctx context.Context, etcd *clientv3.Client, endpoint string) error {
+	conn, err := etcd.Dial(endpoint)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	_, err = pb.NewMaintenanceClient(conn).Status(ctx, &pb.StatusRequest{})
+	if err != nil && strings.HasPrefix(status.Convert(err).Message(), "etcdserver: ") {
+		return nil
+	}
+	return err
+}
+
 // guarded calls f with a context that ends early where etcd has no majority.
 func guarded(ctx context.Context, etcd *clientv3.Client, timeout time.Duration, f func(context.Context) error) error {
-	ctx, stop := context.WithTimeout(ctx, timeout)
+	limited, stop := context.WithTimeout(ctx, timeout)
 	defer stop()
-	ctx, cancel := context.WithCancelCause(ctx)
+	limited, cancel := context.WithCancelCause(limited)
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		watchMajority(ctx, etcd, cancel)
+		watchMajority(limited, etcd, cancel)
 	}()
-	err := f(ctx)
-	gone := (*noMajorityError)(nil)
-	if err != nil && errors.As(context.Cause(ctx), &gone) {
-		err = gone
+	err := f(limited)
+	unreached := (*unreachedError)(nil)
+	if err != nil && errors.As(context.Cause(limited), &unreached) {
+		err = unreached
 	}
 	cancel(nil)
 	<-ended
-	return err
+	return withCause(ctx, etcd, err)
+}
+
+// patient calls f and waits for etcd, without a majority too, until timeout.
+func patient(ctx context.Context, etcd *clientv3.Client, timeout time.Duration, f func(context.Context) error) error {
+	limited, stop := context.WithTimeout(ctx, timeout-memberTimeout)
+	defer stop()
+	return withCause(ctx, etcd, f(limited))
+}
+
+// withCause returns err, or an [unreachedError] instead if err may come from
+// endpoints that do not answer. Then it asks them, which takes memberTimeout at most.
+func withCause(ctx context.Context, etcd *clientv3.Client, err error) error {
+	if err == nil || !noAnswer(err) {
+		return err
+	}
+	e := askMembers(context.WithoutCancel(ctx), etcd)
+	if e.majority() && !e.has(correctConfig) {
+		return err
+	}
+	return e
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
+	clientv3 "go.etcd.io/etcd/client/v3"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
@@ -34,7 +35,7 @@ func (env *Env) withStorage(f func(*storage.Storage) error) error {
 		return hint(err, "only root may read the keys of this boot server; try again with sudo")
 	}
 	if err != nil {
-		return err
+		return explain(err)
 	}
 	defer etcd.Close()
 	return explain(f(storage.New(etcd)))
@@ -47,15 +48,30 @@ func (env *Env) request(ctx context.Context, f func(context.Context, *storage.St
 	})
 }
 
+// session is withStorage for commands whose work takes longer: f, which has to bound
+// its requests itself, begins when etcd has answered.
+func (env *Env) session(ctx context.Context, f func(*storage.Storage) error) error {
+	return env.withStorage(func(s *storage.Storage) error {
+		err := guarded(ctx, s.Client(), etcdTimeout, func(ctx context.Context) error {
+			_, err := s.Client().Get(ctx, storage.KeyRequest, clientv3.WithKeysOnly())
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		return f(s)
+	})
+}
+
 // explain adds what to do about an error of etcd, unless somebody has.
 func explain(err error) error {
 	var hinted *Hint
-	var gone *noMajorityError
+	var unreached *unreachedError
 	switch {
 	case err == nil, errors.As(err, &hinted):
 		return err
-	case errors.As(err, &gone):
-		return hint(err, "start etcd on the servers that do not answer (there: systemctl status etcd-container); what runs goes on meanwhile, and no update starts")
+	case errors.As(err, &unreached):
+		return hint(err, "%s", unreached.hint())
 	case errors.Is(err, storage.ErrSuperseded):
 		return hint(err, "somebody else changed it at the same moment; look at neco status and try again")
 	case errors.Is(err, context.DeadlineExceeded), grpcCode(err) == codes.Unavailable, grpcCode(err) == codes.DeadlineExceeded:

@@ -18,6 +18,7 @@ import (
 	"sync"
 	"time"
 
+	"go.etcd.io/etcd/client/pkg/v3/transport"
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.etcd.io/etcd/client/v3/namespace"
 	"go.etcd.io/etcd/server/v3/embed"
@@ -39,6 +40,9 @@ type Options struct {
 	// Advertise, if not nil, gives the address under which the others reach
 	// the peer address listen of member i, so that a proxy can stand between.
 	Advertise func(i int, listen string) (string, error)
+	// TLS, if it has files, is what members use with clients: their certificate and
+	// the CA that they want clients' certificates to be signed by.
+	TLS transport.TLSInfo
 }
 
 // Cluster is a running cluster.
@@ -129,6 +133,9 @@ func memberConfig(o Options, i int) (*embed.Config, string, error) {
 	client, err := freeURL()
 	if err != nil {
 		return nil, "", err
+	}
+	if !o.TLS.Empty() {
+		client.Scheme, cfg.ClientTLSInfo = "https", o.TLS
 	}
 	cfg.ListenPeerUrls = []url.URL{*peer}
 	cfg.ListenClientUrls, cfg.AdvertiseClientUrls = []url.URL{*client}, []url.URL{*client}

@@ -1,0 +1,114 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"regexp"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/cybozu-go/neco/internal/errtext"
+	"github.com/cybozu-go/neco/internal/printable"
+)
+
+// remedy is what an operator does about an endpoint that does not answer.
+type remedy int
+
+const (
+	// startMember: the member may be down.
+	startMember remedy = iota
+	// correctConfig: the URL does not lead to a member.
+	correctConfig
+	// renewCertificate: the two ends do not accept each other's certificate.
+	renewCertificate
+)
+
+// fault is why an endpoint does not answer as a member of etcd.
+type fault struct {
+	endpoint string
+	// is follows the endpoint without a colon, cause with one; one of them is set.
+	is, cause string
+	remedy    remedy
+}
+
+func (f fault) String() string {
+	if f.is != "" {
+		return f.endpoint + " " + f.is
+	}
+	return f.endpoint + ": " + f.cause
+}
+
+// closed matches the end of a connection for which the server gives no reason.
+const closed = `(?:connection reset by peer|broken pipe|EOF)`
+
+// closesConnection is a fault whose reason is unknown.
+const closesConnection = "closes the connection"
+
+// faultPattern recognises a fault by the error of a connection. The group of pattern is
+// the cause, or the end of is.
+type faultPattern struct {
+	pattern *regexp.Regexp
+	is      string
+	remedy  remedy
+}
+
+// faultPatterns returns the patterns in the order in which they are tried.
+func faultPatterns() []faultPattern {
+	return []faultPattern{
+		{regexp.MustCompile(`remote error: tls: (?:no application protocol|protocol version not supported)`), "is not etcd", correctConfig},
+		{regexp.MustCompile(`remote error: tls: ([^"]*)`), "refuses the certificate of this server: ", renewCertificate},
+		{regexp.MustCompile(`(x509: [^("]*[^(" ])`), "", renewCertificate},
+		{regexp.MustCompile(`authentication handshake failed: (?:tls: first record does not look like a TLS handshake|.*` + closed + `)`), "does not speak TLS", correctConfig},
+		{regexp.MustCompile(`unexpected HTTP status code|content-type|looked like an HTTP/1.1 header|missing selected ALPN property|frame too large|http2: `), "is not etcd", correctConfig},
+		{regexp.MustCompile(`(tls-(?:cert|key)[^"]*)`), "", renewCertificate},
+		{regexp.MustCompile(`(no such host)`), "", correctConfig},
+		{regexp.MustCompile(`lookup [^"]*: ([^":]*)`), "cannot be resolved: ", correctConfig},
+		{regexp.MustCompile(`(connection refused|no route to host|network is unreachable)`), "", startMember},
+		{regexp.MustCompile(closed), closesConnection, correctConfig},
+	}
+}
+
+// findFault explains err, the answer of the endpoint.
+func findFault(endpoint string, err error) fault {
+	f := fault{endpoint: endpoint}
+	if errors.Is(err, context.DeadlineExceeded) || grpcCode(err) == codes.DeadlineExceeded {
+		f.cause = "no answer"
+		return f
+	}
+	for _, p := range faultPatterns() {
+		m := p.pattern.FindStringSubmatch(err.Error())
+		if m == nil {
+			continue
+		}
+		f.is, f.remedy = p.is, p.remedy
+		switch {
+		case len(m) == 1:
+		case f.is == "":
+			f.cause = printable.Line(m[1])
+		default:
+			f.is += printable.Line(m[1])
+		}
+		return f
+	}
+	if grpcCode(err) == codes.Unimplemented {
+		f.is, f.remedy = "is not etcd", correctConfig
+		return f
+	}
+	f.cause = printable.Line(errtext.Of(err))
+	return f
+}
+
+// noAnswer reports whether err may mean that no member of etcd was reached: gRPC
+// itself has made it, or time was up. What etcd refuses has a type of etcd's.
+func noAnswer(err error) bool {
+	if errors.Is(err, context.DeadlineExceeded) || grpcCode(err) == codes.Unavailable {
+		return true
+	}
+	for ; err != nil; err = errors.Unwrap(err) {
+		if s, ok := err.(interface{ GRPCStatus() *status.Status }); ok {
+			return s.GRPCStatus().Code() != codes.Canceled
+		}
+	}
+	return false
+}
