@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/internal/errtext"
 	"github.com/cybozu-go/neco/pkg/backup"
 	"github.com/cybozu-go/neco/pkg/host"
 	"github.com/cybozu-go/neco/pkg/hostkey"
@@ -88,16 +89,16 @@ func takeBackup(ctx context.Context, o *backup.Options, me renewal.Server) (r ba
 // tellBackup lets neco status know how a backup went, also one that was cut off.
 // Where etcd does not take it, the last one becomes old there, which is told, too.
 func tellBackup(ctx context.Context, o backup.Options, lrn int, r backup.Result, failed error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), etcdTimeout)
-	defer cancel()
-	s := storage.New(o.Etcd)
-	var err error
-	if r.Path != "" { // that one counts, whatever went wrong after it
-		err = s.PutBackup(ctx, lrn, r.Time, r.Revision)
-	}
-	if err == nil && failed != nil {
-		err = s.PutBackupFailure(ctx, lrn, o.Now(), failed)
-	}
+	err := guarded(context.WithoutCancel(ctx), o.Etcd, etcdTimeout, func(ctx context.Context) (err error) {
+		s := storage.New(o.Etcd)
+		if r.Path != "" { // that one counts, whatever went wrong after it
+			err = s.PutBackup(ctx, lrn, r.Time, r.Revision)
+		}
+		if err == nil && failed != nil {
+			err = s.PutBackupFailure(ctx, lrn, o.Now(), failed)
+		}
+		return err
+	})
 	if err != nil {
 		o.Log.Warn("neco status will not know of this backup", "err", err)
 	}
@@ -106,20 +107,23 @@ func tellBackup(ctx context.Context, o backup.Options, lrn int, r backup.Result,
 // backupRecipients are the registered boot servers and the recovery keys.  One
 // that is shut out is told.
 func backupRecipients(ctx context.Context, o backup.Options, me renewal.Server) ([]string, error) {
-	ctx, cancel := context.WithTimeout(ctx, etcdTimeout)
-	defer cancel()
 	roots, err := me.Roots(pki.ServerCA)
 	if err != nil {
 		return nil, err
 	}
-	snap, err := storage.New(o.Etcd).Snapshot(ctx)
-	if err != nil {
-		return nil, err
-	}
-	all, shutOut, err := backup.Recipients(ctx, o.Etcd, roots, snap.Registered, o.Identity.Recipient(), o.Now())
-	if shutOut != nil {
-		o.Log.Warn("snapshot is not for every boot server", "err", shutOut)
-	}
+	var all []string
+	err = guarded(ctx, o.Etcd, etcdTimeout, func(ctx context.Context) error {
+		snap, err := storage.New(o.Etcd).Snapshot(ctx)
+		if err != nil {
+			return err
+		}
+		var shutOut error
+		all, shutOut, err = backup.Recipients(ctx, o.Etcd, roots, snap.Registered, o.Identity.Recipient(), o.Now())
+		if shutOut != nil {
+			o.Log.Warn("snapshot is not for every boot server", "err", shutOut)
+		}
+		return err
+	})
 	return all, err
 }
 
@@ -148,7 +152,12 @@ func explainBackup(err error) error {
 
 // logger writes what happens beside the result.
 func logger(cmd *cobra.Command) *slog.Logger {
-	return slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), nil))
+	return slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+		if err, ok := a.Value.Any().(error); ok {
+			a.Value = slog.StringValue(errtext.Of(err))
+		}
+		return a
+	}}))
 }
 
 // onlyRoot refuses others.

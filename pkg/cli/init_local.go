@@ -45,7 +45,7 @@ Programs: ` + strings.Join(program.Names(program.OnServers()), ", "),
 			}
 			ctx, cancel := context.WithTimeout(cmd.Context(), initLocalTimeout)
 			defer cancel()
-			return env.withStorage(func(s *storage.Storage) error {
+			return env.session(ctx, func(s *storage.Storage) error {
 				return initLocal(ctx, cmd.OutOrStdout(), env, s, a)
 			})
 		},

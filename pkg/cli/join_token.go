@@ -112,7 +112,7 @@ func (env *Env) withIssuer(cmd *cobra.Command, f func(context.Context, join.Issu
 	}
 	ctx, cancel := context.WithTimeout(cmd.Context(), vaultTimeout)
 	defer cancel()
-	err = env.withStorage(func(s *storage.Storage) error {
+	err = env.session(ctx, func(s *storage.Storage) error {
 		return f(ctx, join.Issuer{Etcd: s.Client(), Vault: v, CA: ca, By: env.By(), Now: env.Now}, own)
 	})
 	return explainJoin(err)

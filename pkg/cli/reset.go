@@ -10,6 +10,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/internal/errtext"
+	"github.com/cybozu-go/neco/internal/printable"
 	"github.com/cybozu-go/neco/pkg/join"
 	"github.com/cybozu-go/neco/pkg/setup"
 	"github.com/cybozu-go/neco/pkg/storage"
@@ -29,7 +31,8 @@ certificates and configuration: what neco setup or neco join, begun and given
 up, have left, or a server that has left its data centre. What is to be removed
 is listed, and has to be confirmed. Backups stay.
 
-It is refused on a boot server that is complete, unless --force is given.`,
+It is refused on a boot server that is complete, unless --force is given. If
+etcd cannot be asked whether the server has left, --force prints that.`,
 		Args: none(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if os.Geteuid() != 0 {
@@ -55,8 +58,12 @@ func reset(cmd *cobra.Command, env *Env, h setup.Host, agreed consent, force boo
 		fmt.Fprintln(cmd.OutOrStdout(), "There is nothing to undo.")
 		return nil
 	}
-	if err := env.mayReset(ctx); err != nil && !force {
+	err := env.mayReset(ctx)
+	if err != nil && !force {
 		return err
+	}
+	if err != nil {
+		fmt.Fprintf(cmd.ErrOrStderr(), "--force: %s\n", printable.Line(errtext.Of(err)))
 	}
 	fmt.Fprintln(cmd.OutOrStdout(), "This will")
 	left.Print(cmd.OutOrStdout())
@@ -100,10 +107,8 @@ func (env *Env) registered(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, etcdTimeout)
-	defer cancel()
 	var found bool
-	err = env.withStorage(func(s *storage.Storage) error {
+	err = env.request(ctx, func(ctx context.Context, s *storage.Storage) error {
 		res, err := s.Client().Get(ctx, storage.BootServerKey(lrn))
 		found = err == nil && len(res.Kvs) > 0
 		return err

@@ -10,6 +10,7 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 
 	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/internal/errtext"
 	"github.com/cybozu-go/neco/internal/printable"
 	"github.com/cybozu-go/neco/pkg/hostkey"
 	"github.com/cybozu-go/neco/pkg/storage"
@@ -51,12 +52,12 @@ this server's own key. If Vault is unsealed already, nothing is done.
 If this server is not set up, or etcd holds no unseal key, nothing is done
 either: a line on standard error says so, and the exit code is 0, for units run
 this command after each start of Vault. Without --wait it waits ten seconds for
-etcd and Vault.`,
+etcd and Vault, also where etcd has no majority.`,
 		Args: none(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			say, err := unseal(cmd.Context(), env)
 			for wait && err != nil && !hopeless(err) {
-				fmt.Fprintf(cmd.ErrOrStderr(), "tries again: %s\n", printable.Line(err.Error()))
+				fmt.Fprintf(cmd.ErrOrStderr(), "tries again: %s\n", printable.Line(errtext.Of(err)))
 				if neco.SleepContext(cmd.Context(), unsealPause) != nil {
 					return err
 				}
@@ -137,8 +138,10 @@ func unsealKeys(ctx context.Context, env *Env) (keys []string, err error) {
 		return nil, err
 	}
 	err = env.withStorage(func(s *storage.Storage) error {
-		keys, err = vaultkey.UnsealKeys(ctx, s.Client(), id)
-		return err
+		return patient(ctx, s.Client(), etcdTimeout, func(ctx context.Context) error {
+			keys, err = vaultkey.UnsealKeys(ctx, s.Client(), id)
+			return err
+		})
 	})
 	return keys, err
 }
@@ -161,7 +164,7 @@ func storedKey(ctx context.Context, env *Env, get keyFunc) (key string, err erro
 	if err != nil {
 		return "", err
 	}
-	err = env.withStorage(func(s *storage.Storage) error {
+	err = env.request(ctx, func(ctx context.Context, s *storage.Storage) error {
 		key, err = get(ctx, s.Client(), id)
 		return err
 	})
@@ -172,9 +175,7 @@ func newVaultShowCmd(env *Env, name, short string, get keyFunc, absent string) *
 	return &cobra.Command{
 		Use: name, Short: short, Args: none(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			ctx, cancel := context.WithTimeout(cmd.Context(), etcdTimeout)
-			defer cancel()
-			key, err := storedKey(ctx, env, get)
+			key, err := storedKey(cmd.Context(), env, get)
 			if errors.Is(err, vaultkey.ErrAbsent) {
 				return hint(err, "%s", absent)
 			}

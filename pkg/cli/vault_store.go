@@ -81,7 +81,7 @@ func (env *Env) storeUnsealKey(ctx context.Context, key string) (recipients int,
 	if err != nil {
 		return 0, err
 	}
-	err = env.withStorage(func(s *storage.Storage) error {
+	err = env.request(ctx, func(ctx context.Context, s *storage.Storage) error {
 		snap, err := s.Snapshot(ctx)
 		if err != nil {
 			return err
