@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/internal/lrn"
 	"github.com/cybozu-go/neco/pkg/storage"
 	"github.com/cybozu-go/neco/pkg/update"
@@ -87,6 +88,8 @@ func (v View) toDo(all []problem) []string {
 		lines = append(lines, "neco-updater ends the run; when the cause is gone, run: neco recover")
 	case len(v.retrying()) > 0:
 		lines = append(lines, "remove the cause that "+v.reporters()+" below, or end the update: neco stop")
+	case len(v.Registered()) == 0:
+		lines = append(lines, "if this data centre has boot servers, etcd has them below another prefix: correct prefix in "+neco.NecoConfFile)
 	}
 	var merged []problem
 	for _, p := range all {
