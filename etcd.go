@@ -129,9 +129,17 @@ func (c *EtcdConfig) certificate() (*tls.Certificate, error) {
 		}
 		return &cert, nil
 	}
-	cert, err := tls.LoadX509KeyPair(c.TLSCertFile, c.TLSKeyFile)
+	cert, err := os.ReadFile(c.TLSCertFile)
 	if err != nil {
-		return nil, fmt.Errorf("tls-cert-file and tls-key-file: %w", err)
+		return nil, fmt.Errorf("tls-cert-file: %w", err)
 	}
-	return &cert, nil
+	key, err := os.ReadFile(c.TLSKeyFile)
+	if err != nil {
+		return nil, fmt.Errorf("tls-key-file: %w", err)
+	}
+	pair, err := tls.X509KeyPair(cert, key)
+	if err != nil {
+		return nil, fmt.Errorf("tls-cert-file %s and tls-key-file %s: %w", c.TLSCertFile, c.TLSKeyFile, err)
+	}
+	return &pair, nil
 }

@@ -61,16 +61,19 @@ func TestTheClientDoesNotWaitForEtcd(t *testing.T) {
 
 func TestABadCertificateIsNamed(t *testing.T) {
 	garbage := tempFile(t, "garbage")
+	gone := garbage + "x"
 	base := EtcdConfig{Endpoints: []string{"https://127.0.0.1:1"}, Prefix: "/neco/", Timeout: "2s"}
 	cases := map[string]struct {
 		set  func(*EtcdConfig)
 		want string
 	}{
-		"an authority in a file":    {func(c *EtcdConfig) { c.TLSCAFile = garbage }, "tls-ca-file: " + garbage},
-		"an authority that is gone": {func(c *EtcdConfig) { c.TLSCAFile = garbage + "x" }, "tls-ca-file"},
-		"an authority in place":     {func(c *EtcdConfig) { c.TLSCA = "x" }, "tls-ca"},
-		"a certificate in files":    {func(c *EtcdConfig) { c.TLSCertFile, c.TLSKeyFile = garbage, garbage }, "tls-cert-file"},
-		"a certificate in place":    {func(c *EtcdConfig) { c.TLSCert, c.TLSKey = "x", "y" }, "tls-cert"},
+		"an authority in a file":     {func(c *EtcdConfig) { c.TLSCAFile = garbage }, "tls-ca-file: " + garbage},
+		"an authority that is gone":  {func(c *EtcdConfig) { c.TLSCAFile = garbage + "x" }, "tls-ca-file"},
+		"an authority in place":      {func(c *EtcdConfig) { c.TLSCA = "x" }, "tls-ca"},
+		"a certificate in files":     {func(c *EtcdConfig) { c.TLSCertFile, c.TLSKeyFile = garbage, garbage }, "tls-cert-file"},
+		"a certificate that is gone": {func(c *EtcdConfig) { c.TLSCertFile, c.TLSKeyFile = gone, garbage }, "client: tls-cert-file: open " + gone},
+		"a key that is gone":         {func(c *EtcdConfig) { c.TLSCertFile, c.TLSKeyFile = garbage, gone }, "client: tls-key-file: open " + gone},
+		"a certificate in place":     {func(c *EtcdConfig) { c.TLSCert, c.TLSKey = "x", "y" }, "tls-cert"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {

@@ -1,9 +1,11 @@
 package neco
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
+	"reflect"
 	"strings"
 	"time"
 
@@ -66,11 +68,30 @@ func LoadEtcdConfig(path string) (*EtcdConfig, error) {
 
 // plainYAMLError takes off the layers that only tell how the file was decoded.
 func plainYAMLError(err error) error {
+	if mismatch := (*json.UnmarshalTypeError)(nil); errors.As(err, &mismatch) {
+		return typeError(mismatch)
+	}
 	msg := err.Error()
 	for _, layer := range []string{"error unmarshaling JSON: ", "error converting YAML to JSON: ", "while decoding JSON: ", "json: ", "yaml: "} {
 		msg = strings.TrimPrefix(msg, layer)
 	}
 	return errors.New(msg)
+}
+
+// typeError says in terms of YAML what a field holds and what it has to hold.
+func typeError(e *json.UnmarshalTypeError) error {
+	given := map[string]string{"array": "list", "object": "mapping", "bool": "boolean"}[e.Value]
+	if given == "" {
+		given, _, _ = strings.Cut(e.Value, " ") // "number 2" shows the value
+	}
+	wanted := e.Type.Kind().String()
+	switch e.Type.Kind() {
+	case reflect.Slice:
+		wanted = "list"
+	case reflect.Struct:
+		return fmt.Errorf("it is a %s; it has to be fields, such as endpoints: [https://HOST:2379]", given)
+	}
+	return fmt.Errorf("%s: it is a %s, and has to be a %s", e.Field, given, wanted)
 }
 
 func (c *EtcdConfig) validate() error {

@@ -54,6 +54,10 @@ func TestLoadEtcdConfigNamesFileAndField(t *testing.T) {
 	cases := map[string]struct{ yaml, want string }{
 		"an unknown field":        {endpoints + "endpoint: x", `unknown field "endpoint"`},
 		"a field of another type": {endpoints + "timeout: 2", "timeout"},
+		"a string for a list":     {"endpoints: http://127.0.0.1:2379", "file: endpoints: it is a string, and has to be a list"},
+		"a list for a string":     {endpoints + "prefix: [/neco/]", "file: prefix: it is a list, and has to be a string"},
+		"a bare word":             {"neco", "file: it is a string; it has to be fields, such as endpoints"},
+		"a list":                  {"- neco", "file: it is a list; it has to be fields"},
 		"no YAML":                 {"{", "line 1"},
 		"no endpoint":             {"prefix: /neco/", "endpoints"},
 		"a malformed endpoint":    {"endpoints: [10.69.0.3]", "endpoints"},
@@ -70,8 +74,8 @@ func TestLoadEtcdConfigNamesFileAndField(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), file) || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("LoadEtcdConfig: %v, want %s and %s in it", err, file, c.want)
 			}
-			if err != nil && strings.Contains(err.Error(), "JSON") {
-				t.Errorf("the error speaks of JSON to someone who wrote YAML: %v", err)
+			if err != nil && (strings.Contains(err.Error(), "JSON") || strings.Contains(err.Error(), "Go ")) {
+				t.Errorf("the error speaks of JSON or Go to someone who wrote YAML: %v", err)
 			}
 		})
 	}

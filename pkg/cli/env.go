@@ -57,11 +57,35 @@ func openEtcd(fsys host.FS) (*clientv3.Client, error) {
 			}
 		}
 	}
-	if err != nil {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		return nil, hint(err, "is this a boot server? Its configuration is written by neco setup and neco join; "+
 			"with --root DIR another file system is used")
+	case err != nil:
+		return nil, hint(err, "correct the file; compare it with %s of another boot server", neco.NecoConfFile)
 	}
-	return conf.Client()
+	client, err := conf.Client()
+	switch {
+	case err == nil:
+		return client, nil
+	case noAnswer(err):
+		return nil, passwordCause(*conf, err)
+	case refused(err):
+		return nil, err
+	}
+	return nil, hint(err, "%s names the files; neco cert list checks the certificates of this server, neco cert reissue replaces lost ones", neco.NecoConfFile)
+}
+
+// passwordCause returns err, with which the authentication by conf's password has
+// failed, or an [unreachedError].
+func passwordCause(conf neco.EtcdConfig, err error) error {
+	conf.Username, conf.Password = "", ""
+	client, openErr := conf.Client()
+	if openErr != nil {
+		return err
+	}
+	defer client.Close()
+	return withCause(client.Ctx(), client, err)
 }
 
 // act is what the operator does with this command, for the history.

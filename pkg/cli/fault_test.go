@@ -178,3 +178,31 @@ func TestACommandSaysWhyEtcdCannotBeReached(t *testing.T) {
 		}
 	}
 }
+
+// TestACommandSaysWhatIsWrongWithItsConfiguration, in terms of the file.
+func TestACommandSaysWhatIsWrongWithItsConfiguration(t *testing.T) {
+	ca := newTestCA(t)
+	ca.issue(t, "good", time.Now().Add(time.Hour))
+	const secure = "endpoints: [\"https://127.0.0.1:1\"]\n"
+	files := func(name, key string) string {
+		return secure + fmt.Sprintf("tls-ca-file: %s\ntls-cert-file: %s\ntls-key-file: %s\n", ca.file("ca.crt"), ca.file(name), ca.file(key))
+	}
+	const correct, replace = "Hint: correct the file; compare it with /etc/neco/config.yml of another boot server", "Hint: /etc/neco/config.yml names the files; neco cert list"
+	for name, tt := range map[string]struct{ config, want, hint string }{
+		"a string for a list":      {"endpoints: http://127.0.0.1:1", "config.yml: endpoints: it is a string, and has to be a list", correct},
+		"a bare word":              {"neco", "config.yml: it is a string; it has to be fields", correct},
+		"no certificate":           {files("gone", "good.key"), "tls-cert-file: open " + ca.file("gone"), replace},
+		"no key":                   {files("good.crt", "gone"), "tls-key-file: open " + ca.file("gone"), replace},
+		"another key":              {files("good.crt", "ca.key"), "private key does not match public key", replace},
+		"no CA":                    {secure + "tls-ca-file: /gone", "tls-ca-file: open /gone", replace},
+		"a password and no member": {"endpoints: [\"http://127.0.0.1:1\"]\nusername: neco\npassword: hunter2\n", "http://127.0.0.1:1: connection refused", startHint},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			code, _, errs := runWith(t, tt.config, "status")
+			if code != 1 || !strings.Contains(errs, tt.want) || !strings.Contains(errs, tt.hint) || strings.Contains(errs, "Go ") || strings.Contains(errs, "hunter2") {
+				t.Errorf("exit code %d, it says %s", code, errs)
+			}
+		})
+	}
+}

@@ -64,7 +64,7 @@ func (e *unreachedError) hint() string {
 	switch {
 	case e.has(renewCertificate):
 		return "neco cert list shows the certificates of this server; neco cert reissue replaces expired ones; " +
-			"tls-ca-file in /etc/neco/config.yml is the CA of etcd"
+			"tls-cert-file and tls-ca-file in /etc/neco/config.yml are its certificate and the CA of etcd"
 	case e.has(correctConfig):
 		return "see endpoints in /etc/neco/config.yml"
 	}
