@@ -7,6 +7,9 @@ import (
 	"os"
 	"os/exec"
 	"syscall"
+
+	"github.com/cybozu-go/neco/internal/errtext"
+	"github.com/cybozu-go/neco/internal/printable"
 )
 
 // interrupted is the exit code of a program that was told to end too early.
@@ -44,7 +47,7 @@ func exitCode(ctx context.Context, err error, name string) int {
 		fmt.Fprintln(os.Stderr, "interrupted")
 		return interrupted
 	}
-	fmt.Fprintf(os.Stderr, "Error: %v\n", err)
+	fmt.Fprintf(os.Stderr, "Error: %s\n", printable.Line(errtext.Of(err)))
 	if hint := hintFor(err, name); hint != "" {
 		fmt.Fprintf(os.Stderr, "Hint: %s\n", hint)
 	}

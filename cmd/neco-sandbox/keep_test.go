@@ -116,6 +116,7 @@ func TestASandboxThatIsKeptCanBePlayedWith(t *testing.T) {
 	}
 	p.killed(st)
 	p.partitioned(debs)
+	p.withoutMajority()
 	p.must("down")
 	if left := sandboxtest.Processes(t, st.Dir); len(left) > 0 {
 		t.Errorf("processes are left: %q", left)
@@ -161,4 +162,18 @@ func (p program) partitioned(debs []string) {
 	p.await("all run 2026.01.01-2", allRun("2026.01.01-2"))
 	p.must("publish", "--deb", debs[2])
 	p.await("all run 2026.01.01-3", allRun("2026.01.01-3"))
+}
+
+// withoutMajority: what is cut is shown, and a server's neco answers itself.
+func (p program) withoutMajority() {
+	p.t.Helper()
+	p.must("cut", "1", "2")
+	p.await("etcd does not answer", func(st control.Status) bool {
+		return st.EtcdError != "" && !st.Servers[0].Cut && st.Servers[1].Cut && st.Servers[2].Cut
+	})
+	if out, err := p.run("neco", "0", "--", "status"); err == nil || !strings.Contains(out, "Error: etcd has no majority: http://") {
+		p.t.Errorf("neco status: %v, %s", err, out)
+	}
+	p.must("heal")
+	p.await("etcd answers", func(st control.Status) bool { return st.EtcdError == "" })
 }

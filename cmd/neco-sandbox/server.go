@@ -14,26 +14,17 @@ import (
 	"github.com/cybozu-go/neco/pkg/sandbox/control"
 )
 
-// server asks about one boot server.
-func server(ctx context.Context, name, lrn string) (*control.Client, control.Server, error) {
+// locate asks where the files of a boot server are.
+func locate(ctx context.Context, name, lrn string) (control.Location, error) {
 	lrns, err := parseLRNs([]string{lrn})
 	if err != nil {
-		return nil, control.Server{}, err
+		return control.Location{}, err
 	}
 	c, err := control.Connect(ctx, name)
 	if err != nil {
-		return nil, control.Server{}, err
+		return control.Location{}, err
 	}
-	st, err := c.Status(ctx)
-	if err != nil {
-		return nil, control.Server{}, err
-	}
-	for _, s := range st.Servers {
-		if s.LRN == lrns[0] {
-			return c, s, nil
-		}
-	}
-	return nil, control.Server{}, fmt.Errorf("there is no boot server %s", lrn)
+	return c.Locate(ctx, lrns[0])
 }
 
 func newNecoCommand(name *string) *cobra.Command {
@@ -42,16 +33,12 @@ func newNecoCommand(name *string) *cobra.Command {
 		Short: "Run the neco command of a boot server",
 		Args:  args(1, anyNumber),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, s, err := server(cmd.Context(), *name, args[0])
+			s, err := locate(cmd.Context(), *name, args[0])
 			if err != nil {
 				return err
 			}
-			var env []string
-			if err := c.Do(cmd.Context(), "environment", control.Order{Server: s.LRN}, &env); err != nil {
-				return err
-			}
 			neco := exec.CommandContext(cmd.Context(), filepath.Join(s.Root, "usr/bin/neco"), append([]string{"--root", s.Root}, args[1:]...)...)
-			neco.Env = append(os.Environ(), env...)
+			neco.Env = append(os.Environ(), s.Env...)
 			neco.Stdin, neco.Stdout, neco.Stderr = cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr()
 			return child(neco.Run())
 		},
@@ -66,7 +53,7 @@ func newLogsCommand(name *string) *cobra.Command {
 		Short: "Show what a unit of a boot server has said, its worker by default",
 		Args:  args(1, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			_, s, err := server(cmd.Context(), *name, args[0])
+			s, err := locate(cmd.Context(), *name, args[0])
 			if err != nil {
 				return err
 			}
@@ -76,7 +63,7 @@ func newLogsCommand(name *string) *cobra.Command {
 			}
 			file, err := os.Open(filepath.Join(s.Logs, unit+".log"))
 			if err != nil {
-				return fmt.Errorf("%s has said nothing on boot server %d: %w", unit, s.LRN, err)
+				return fmt.Errorf("%s has said nothing on boot server %s: %w", unit, args[0], err)
 			}
 			defer file.Close()
 			return show(cmd.Context(), cmd.OutOrStdout(), file, follow)

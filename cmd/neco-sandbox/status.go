@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/cybozu-go/neco/internal/printable"
 	"github.com/cybozu-go/neco/pkg/sandbox/control"
 )
 
@@ -43,9 +44,15 @@ func newStatusCommand(name *string) *cobra.Command {
 }
 
 func printStatus(out io.Writer, st *control.Status) error {
-	fmt.Fprintf(out, "directory  %s\netcd       %s\npublished  %s\nrequested  %s\n", st.Dir, strings.Join(st.Etcd, ","), strings.Join(st.Published, ", "), st.Request)
+	fmt.Fprintf(out, "directory  %s\netcd       %s\n", st.Dir, strings.Join(st.Etcd, ","))
+	requested := st.Request
+	if st.EtcdError != "" {
+		fmt.Fprintf(out, "           does not answer: %s\n", printable.Line(st.EtcdError))
+		requested = "unknown"
+	}
+	fmt.Fprintf(out, "published  %s\nrequested  %s\n", strings.Join(st.Published, ", "), printable.Line(requested))
 	if st.Stopped != "" {
-		fmt.Fprintf(out, "stopped    %s\n", st.Stopped)
+		fmt.Fprintf(out, "stopped    %s\n", printable.Line(st.Stopped))
 	}
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "\nserver\tnetwork\tneco-worker\tneco-updater\treport")
@@ -57,8 +64,12 @@ func printStatus(out io.Writer, st *control.Status) error {
 		if s.Left {
 			network += ", has left"
 		}
+		text := report(s)
+		if st.EtcdError != "" {
+			text = "unknown"
+		}
 		fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\n", s.LRN, network,
-			process(s.Worker, s.Version), process(s.Updater, ""), report(s))
+			process(s.Worker, printable.Line(s.Version)), process(s.Updater, ""), printable.Line(text))
 	}
 	return w.Flush()
 }

@@ -90,6 +90,12 @@ func (c *Client) Status(ctx context.Context) (*Status, error) {
 	return &st, c.Do(ctx, "status", Order{}, &st)
 }
 
+// Locate asks where the files of a boot server are. etcd is not asked.
+func (c *Client) Locate(ctx context.Context, lrn int) (Location, error) {
+	var l Location
+	return l, c.Do(ctx, "locate", Order{Server: lrn}, &l)
+}
+
 // Down ends the sandbox, and waits until nothing of it is left.  Of one that
 // was killed, it removes what that has left.
 func Down(ctx context.Context, name string) error {

@@ -55,6 +55,14 @@ type Order struct {
 	Prerelease bool           `json:"prerelease,omitempty"`
 }
 
+// Location is where the files of a boot server are. Env is the environment of its
+// programs.
+type Location struct {
+	Root string   `json:"root"`
+	Logs string   `json:"logs"`
+	Env  []string `json:"env"`
+}
+
 // handler has a path for each verb.
 func handler(s *sandbox.Sandbox, end context.CancelCauseFunc) http.Handler {
 	mux := http.NewServeMux()
@@ -71,12 +79,12 @@ func handler(s *sandbox.Sandbox, end context.CancelCauseFunc) http.Handler {
 	verb("/start", func(ctx context.Context, o Order) (any, error) { return nil, start(ctx, s, o) })
 	verb("/cut", func(_ context.Context, o Order) (any, error) { return nil, s.Cut(o.Servers...) })
 	verb("/heal", func(context.Context, Order) (any, error) { s.Heal(); return nil, nil })
-	verb("/environment", func(_ context.Context, o Order) (any, error) {
+	verb("/locate", func(_ context.Context, o Order) (any, error) {
 		srv, err := s.Server(o.Server)
 		if err != nil {
 			return nil, err
 		}
-		return srv.Env, nil
+		return Location{Root: srv.Root, Logs: srv.LogDir(), Env: srv.Env}, nil
 	})
 	verb("/publish", func(ctx context.Context, o Order) (any, error) {
 		if err := sandbox.CheckDeb(ctx, o.Deb); err != nil {

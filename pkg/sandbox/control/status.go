@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/cybozu-go/neco/internal/errtext"
 	"github.com/cybozu-go/neco/pkg/sandbox"
 	"github.com/cybozu-go/neco/pkg/steps"
 	"github.com/cybozu-go/neco/pkg/storage"
@@ -15,6 +16,9 @@ type Status struct {
 	Dir string `json:"dir"`
 	// Etcd are the endpoints that Neco's keys are found at.
 	Etcd []string `json:"etcd"`
+	// EtcdError is why nothing was read from etcd; then what boot servers have
+	// stored there is absent.
+	EtcdError string `json:"etcd_error,omitempty"`
 	// Published are the versions on the release server, oldest first.
 	Published []string `json:"published"`
 	// Release is the newest version that the updater knows, Request the one
@@ -53,18 +57,23 @@ type Process struct {
 	PID   int    `json:"pid,omitempty"`
 }
 
-// statusTimeout bounds the question to etcd.
-const statusTimeout = 10 * time.Second
+// statusTimeout bounds the question to etcd: long enough for the election of a new
+// leader.
+const statusTimeout = 5 * time.Second
 
-// status asks etcd and the units.
+// status asks etcd and the units. Where too many servers are cut off for etcd to
+// answer, it has the rest.
 func status(ctx context.Context, s *sandbox.Sandbox) (*Status, error) {
 	ctx, cancel := context.WithTimeout(ctx, statusTimeout)
 	defer cancel()
+	st := &Status{Dir: s.Dir(), Etcd: s.Storage().Client().Endpoints(), Published: s.Published()}
 	snap, err := snapshot(ctx, s.Storage())
 	if err != nil {
-		return nil, err
+		st.EtcdError = errtext.Of(err)
+		snap = &storage.Snapshot{}
+		snap.Registered = s.Servers() // whether one has left is unknown
 	}
-	st := &Status{Dir: s.Dir(), Etcd: s.Storage().Client().Endpoints(), Published: s.Published(), Release: snap.Release}
+	st.Release = snap.Release
 	if r := snap.Request; r != nil {
 		st.Request = r.Version
 		if r.Stop {
