@@ -76,9 +76,11 @@ func follow(cmd *cobra.Command, env *Env, s *storage.Storage, o statusOptions) e
 		}
 		select {
 		case <-ctx.Done():
-			return f.cutOff(cmd.Context(), env.Now())
 		case <-wake:
 		case <-tick.C:
+		}
+		if ctx.Err() != nil {
+			return f.cutOff(cmd.Context(), env.Now())
 		}
 	}
 }

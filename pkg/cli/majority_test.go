@@ -28,14 +28,14 @@ func TestACommandSaysAtOnceThatEtcdHasNoMajority(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer cluster.Close()
+	t.Cleanup(cluster.Close)
 	cluster.Stop(1)
 	cluster.Stop(2)
 	silent, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer silent.Close()
+	t.Cleanup(func() { silent.Close() })
 	left, refuses := cluster.Endpoint(0), cluster.Endpoint(1)
 	for _, tt := range []struct {
 		name      string
@@ -45,8 +45,9 @@ func TestACommandSaysAtOnceThatEtcdHasNoMajority(t *testing.T) {
 		{"one of three answers", []string{left, refuses, silent.Addr().String()}, left + " answers"},
 		{"none answers", []string{refuses, silent.Addr().String()}, "none of its members answers"},
 	} {
-		for _, command := range []string{"status", "stop", "history", "config list"} {
+		for _, command := range []string{"status", "stop", "history", "config list", "status --wait --timeout 1s"} {
 			t.Run(tt.name+": "+command, func(t *testing.T) {
+				t.Parallel()
 				began := time.Now()
 				code, errs := runAt(t, tt.endpoints, command)
 				took := time.Since(began)
