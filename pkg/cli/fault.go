@@ -57,11 +57,11 @@ type faultPattern struct {
 func faultPatterns() []faultPattern {
 	return []faultPattern{
 		{regexp.MustCompile(`remote error: tls: (?:no application protocol|protocol version not supported)`), "is not etcd", correctConfig},
-		{regexp.MustCompile(`remote error: tls: ([^"]*)`), "refuses the certificate of this server: ", renewCertificate},
-		{regexp.MustCompile(`(x509: [^("]*[^(" ])`), "", renewCertificate},
+		{regexp.MustCompile(`remote error: tls: ([^"\\]*)`), "refuses the certificate of this server: ", renewCertificate},
+		{regexp.MustCompile(`(x509: [^("\\]*[^("\\ ])`), "", renewCertificate},
 		{regexp.MustCompile(`authentication handshake failed: (?:tls: first record does not look like a TLS handshake|.*` + closed + `)`), "does not speak TLS", correctConfig},
 		{regexp.MustCompile(`unexpected HTTP status code|content-type|looked like an HTTP/1.1 header|missing selected ALPN property|frame too large|http2: `), "is not etcd", correctConfig},
-		{regexp.MustCompile(`(tls-(?:cert|key)[^"]*)`), "", renewCertificate},
+		{regexp.MustCompile(`(tls-(?:cert|key)[^"\\]*)`), "", renewCertificate},
 		{regexp.MustCompile(`(no such host)`), "", correctConfig},
 		{regexp.MustCompile(`lookup [^"]*: ([^":]*)`), "cannot be resolved: ", correctConfig},
 		{regexp.MustCompile(`(connection refused|no route to host|network is unreachable)`), "", startMember},

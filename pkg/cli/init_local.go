@@ -45,7 +45,10 @@ Programs: ` + strings.Join(program.Names(program.OnServers()), ", "),
 			}
 			ctx, cancel := context.WithTimeout(cmd.Context(), initLocalTimeout)
 			defer cancel()
-			return env.session(ctx, func(s *storage.Storage) error {
+			if err := env.reach(ctx); err != nil {
+				return err
+			}
+			return env.withStorage(func(s *storage.Storage) error {
 				return initLocal(ctx, cmd.OutOrStdout(), env, s, a)
 			})
 		},

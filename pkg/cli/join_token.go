@@ -106,13 +106,16 @@ func (env *Env) withIssuer(cmd *cobra.Command, f func(context.Context, join.Issu
 	if err != nil {
 		return hint(err, "is this a boot server that neco setup or neco join has made?")
 	}
+	if err := env.reach(cmd.Context()); err != nil {
+		return err
+	}
 	v, err := neco.VaultClient(own.LRN)
 	if err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(cmd.Context(), vaultTimeout)
 	defer cancel()
-	err = env.session(ctx, func(s *storage.Storage) error {
+	err = env.withStorage(func(s *storage.Storage) error {
 		return f(ctx, join.Issuer{Etcd: s.Client(), Vault: v, CA: ca, By: env.By(), Now: env.Now}, own)
 	})
 	return explainJoin(err)

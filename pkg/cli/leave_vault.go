@@ -39,7 +39,7 @@ func leaveManaged(cmd *cobra.Command, env *Env, lrn int, o leaveOptions) error {
 	}
 	ctx, cancel := context.WithTimeout(cmd.Context(), departTimeout)
 	defer cancel()
-	return env.session(ctx, func(s *storage.Storage) error {
+	return env.withStorage(func(s *storage.Storage) error {
 		d, err := env.departure(ctx, cmd, s, v, lrn)
 		if err != nil {
 			return err

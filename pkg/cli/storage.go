@@ -48,18 +48,12 @@ func (env *Env) request(ctx context.Context, f func(context.Context, *storage.St
 	})
 }
 
-// session is withStorage for commands whose work takes longer: f, which has to bound
-// its requests itself, begins when etcd has answered.
-func (env *Env) session(ctx context.Context, f func(*storage.Storage) error) error {
-	return env.withStorage(func(s *storage.Storage) error {
-		err := guarded(ctx, s.Client(), etcdTimeout, func(ctx context.Context) error {
-			_, err := s.Client().Get(ctx, storage.KeyRequest, clientv3.WithKeysOnly())
-			return err
-		})
-		if err != nil {
-			return err
-		}
-		return f(s)
+// reach returns nil when etcd has answered. Commands that ask for a password or take
+// minutes call it first.
+func (env *Env) reach(ctx context.Context) error {
+	return env.request(ctx, func(ctx context.Context, s *storage.Storage) error {
+		_, err := s.Client().Get(ctx, storage.KeyRequest, clientv3.WithKeysOnly())
+		return err
 	})
 }
 

@@ -3,18 +3,20 @@ package cli
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/pkg/cli/status"
 	"github.com/cybozu-go/neco/pkg/component"
 	"github.com/cybozu-go/neco/pkg/host"
 	"github.com/cybozu-go/neco/pkg/hostkey"
 	"github.com/cybozu-go/neco/pkg/setup"
-	"github.com/cybozu-go/neco/pkg/storage"
 )
 
 // deadEtcd is a configuration whose only endpoint refuses connections.
@@ -41,7 +43,7 @@ func completeServer(t *testing.T, config string) Env {
 
 // TestCommandsOfVaultSayThatEtcdHasNoMajority: unseal after it has waited.
 func TestCommandsOfVaultSayThatEtcdHasNoMajority(t *testing.T) {
-	for _, command := range []string{"vault unseal", "vault show-unseal-key", "vault show-root-token", "vault generate-root", "vault remove-unseal-key"} {
+	for _, command := range []string{"vault unseal", "vault show-unseal-key", "vault show-root-token", "vault generate-root", "vault remove-unseal-key", "vault store-unseal-key"} {
 		t.Run(command, func(t *testing.T) {
 			t.Parallel()
 			var out, errs bytes.Buffer
@@ -79,16 +81,47 @@ func TestAResetSaysThatEtcdCannotBeAsked(t *testing.T) {
 	}
 }
 
-// TestLongWorkDoesNotBeginWithoutEtcd: a password is not asked for, and nothing is
-// tried again for minutes.
-func TestLongWorkDoesNotBeginWithoutEtcd(t *testing.T) {
+// TestAPasswordIsNotAskedForWithoutEtcd: what is needed of etcd comes first.
+func TestAPasswordIsNotAskedForWithoutEtcd(t *testing.T) {
 	t.Parallel()
 	env := completeServer(t, deadEtcd)
-	err := env.session(t.Context(), func(*storage.Storage) error {
-		t.Error("the work has begun")
-		return nil
-	})
-	if err == nil || err.Error() != refusal {
-		t.Errorf("error %v", err)
+	if _, err := env.FS.Write(host.File{Path: neco.ServerCAFile, Data: []byte("x"), Mode: 0o600}); err != nil {
+		t.Fatal(err)
+	}
+	var out, errs bytes.Buffer
+	code := Run(t.Context(), env, []string{"join-token", "list"}, strings.NewReader(""), &out, &errs)
+	if want := "Error: " + refusal + "\nHint: start etcd"; code != 1 || !strings.HasPrefix(errs.String(), want) {
+		t.Errorf("exit code %d, it says %s", code, &errs)
+	}
+}
+
+// TestAWaitThatEndsWithoutEtcdMarksWhatItShows: the picture is what was read last.
+func TestAWaitThatEndsWithoutEtcdMarksWhatItShows(t *testing.T) {
+	for name, tt := range map[string]struct {
+		failure error
+		stale   bool
+	}{
+		"etcd is lost":     {&unreachedError{faults: []fault{{endpoint: "http://127.0.0.1:1", cause: "no answer"}}}, true},
+		"it was cut short": {context.DeadlineExceeded, false},
+		"etcd answers":     {nil, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var out bytes.Buffer
+			cmd := &cobra.Command{}
+			cmd.SetContext(t.Context())
+			cmd.SetOut(&out)
+			at := time.Date(2024, 1, 2, 15, 0, 0, 0, time.UTC)
+			f := &follower{
+				statusOptions: statusOptions{wait: true}, cmd: cmd, failure: tt.failure, last: &status.View{At: at, State: status.Running, StartedAt: &at},
+				probes: probes{ask: func(context.Context, []int) map[int]string { return nil }},
+			}
+			err := f.cutOff(t.Context(), at.Add(time.Minute))
+			if exit := (*ExitError)(nil); !errors.As(err, &exit) || exit.Code != CodeRunning {
+				t.Errorf("error %v", err)
+			}
+			if strings.Contains(out.String(), "STALE    read 1m0s ago; since then: etcd has no majority") != tt.stale {
+				t.Errorf("stale: want %t, it shows\n%s", tt.stale, &out)
+			}
+		})
 	}
 }

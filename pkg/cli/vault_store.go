@@ -25,6 +25,9 @@ of this boot server, if that is sealed. If it is not, the policy admin in Vault
 is needed: VAULT_TOKEN, else a user and a password are asked for.`,
 		Args: none(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := env.reach(cmd.Context()); err != nil {
+				return err
+			}
 			key, err := readSecret(cmd, "unseal key", "as neco vault show-unseal-key printed it", "write it to standard input")
 			if err != nil {
 				return err
