@@ -16,6 +16,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/component"
 	"github.com/cybozu-go/neco/pkg/host"
 	"github.com/cybozu-go/neco/pkg/hostkey"
+	"github.com/cybozu-go/neco/pkg/pki"
+	"github.com/cybozu-go/neco/pkg/sandbox/etcd"
 	"github.com/cybozu-go/neco/pkg/setup"
 )
 
@@ -52,6 +54,37 @@ func TestCommandsOfVaultSayThatEtcdHasNoMajority(t *testing.T) {
 				t.Errorf("exit code %d, it says %s", code, &errs)
 			}
 		})
+	}
+}
+
+// TestAVaultThatDoesNotAnswerIsNotTakenForEtcd, which has answered.
+func TestAVaultThatDoesNotAnswerIsNotTakenForEtcd(t *testing.T) {
+	t.Parallel()
+	cluster, err := etcd.Start(t.Context(), etcd.Options{Dir: t.TempDir(), Members: 1, NoFsync: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(cluster.Close)
+	client, err := cluster.Client(neco.NecoPrefix)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	if _, err := client.Put(t.Context(), "vault-unseal-key", "c2VjcmV0"); err != nil {
+		t.Fatal(err)
+	}
+	ca, err := pki.NewCA(pki.ServerCA, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	env := completeServer(t, "endpoints: [\"http://"+cluster.Endpoint(0)+"\"]\n")
+	if _, err := env.FS.Write(host.File{Path: neco.ServerCAFile, Data: ca.CertPEM(), Mode: 0o600}); err != nil {
+		t.Fatal(err)
+	}
+	var out, errs bytes.Buffer
+	code := Run(t.Context(), env, []string{"vault", "unseal"}, strings.NewReader(""), &out, &errs)
+	if code != 1 || !strings.HasPrefix(errs.String(), "Error: vault does not answer: ") || strings.Contains(errs.String(), "etcd") {
+		t.Errorf("exit code %d, it says %s", code, &errs)
 	}
 }
 

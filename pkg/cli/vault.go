@@ -122,6 +122,8 @@ func unseal(ctx context.Context, env *Env) (string, error) {
 	client.SetMaxRetries(unsealRetries)
 	opened, err := vault.UnsealAny(ctx, client, keys)
 	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		return "", hint(fmt.Errorf("vault does not answer: %w", err), "start Vault: systemctl status vault")
 	case err != nil:
 		return "", err
 	case opened:
@@ -155,7 +157,7 @@ func explainUnseal(err error) error {
 	case errors.Is(err, vault.ErrUninitialized):
 		return hint(err, "neco setup initialises it")
 	}
-	return explain(err)
+	return err
 }
 
 // storedKey returns a key of Vault from etcd.
