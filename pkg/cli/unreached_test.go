@@ -152,7 +152,7 @@ func TestAWaitThatEndsWithoutEtcdMarksWhatItShows(t *testing.T) {
 			if exit := (*ExitError)(nil); !errors.As(err, &exit) || exit.Code != CodeRunning {
 				t.Errorf("error %v", err)
 			}
-			if strings.Contains(out.String(), "STALE    read 1m0s ago; since then: etcd has no majority") != tt.stale {
+			if strings.Contains(out.String(), "STALE    read 1m ago; since then: etcd has no majority") != tt.stale {
 				t.Errorf("stale: want %t, it shows\n%s", tt.stale, &out)
 			}
 		})

@@ -43,14 +43,6 @@ path "ca/boot-etcd-client/sign/boot-backup" {
     "exclude_cn_from_sans" = [true]
   }
 }
-path "ca/boot-etcd-client/sign/boot-sabakan" {
-  capabilities       = ["update"]
-  allowed_parameters = {
-    "csr"                  = []
-    "common_name"          = ["sabakan-1"]
-    "exclude_cn_from_sans" = [true]
-  }
-}
 path "ca/boot-etcd-client/sign/boot-cke" {
   capabilities       = ["update"]
   allowed_parameters = {
@@ -64,6 +56,14 @@ path "ca/boot-etcd-client/sign/boot-etcdpasswd" {
   allowed_parameters = {
     "csr"                  = []
     "common_name"          = ["etcdpasswd-1"]
+    "exclude_cn_from_sans" = [true]
+  }
+}
+path "ca/boot-etcd-client/sign/boot-sabakan" {
+  capabilities       = ["update"]
+  allowed_parameters = {
+    "csr"                  = []
+    "common_name"          = ["sabakan-1"]
     "exclude_cn_from_sans" = [true]
   }
 }
