@@ -82,7 +82,7 @@ func fiveSpecs() {
 			Expect(run(ctx, 3, "neco", "init", "teleport")).To(ContainSubstring("is initialised;"))
 			Expect(run(ctx, 3, "neco", "init", "teleport")).To(ContainSubstring("nothing is changed"))
 			_, err := initLocal(ctx, 3, token, "teleport")
-			Expect(err).To(MatchError(ContainSubstring("neco teleport config")))
+			Expect(err).To(MatchError(ContainSubstring("neco init teleport makes all that it needs")))
 		})
 
 		It("wait for somebody where etcd holds no unseal key, until it is put back", func(ctx SpecContext) {
