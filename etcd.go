@@ -15,6 +15,8 @@ import (
 	"go.uber.org/zap"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
+
+	"github.com/cybozu-go/neco/internal/duration"
 )
 
 // A connection that has been silent for etcdKeepAliveTime is probed, and left
@@ -49,7 +51,7 @@ func EtcdClient() (*clientv3.Client, error) {
 // timeout. Proxies in the environment are ignored. The caller closes the
 // client.
 func (c *EtcdConfig) Client() (*clientv3.Client, error) {
-	timeout, err := time.ParseDuration(c.Timeout)
+	timeout, err := duration.Parse(c.Timeout)
 	if err != nil {
 		return nil, fmt.Errorf("etcd client: timeout: %w", err)
 	}

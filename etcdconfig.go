@@ -11,12 +11,16 @@ import (
 
 	"sigs.k8s.io/yaml"
 
+	"github.com/cybozu-go/neco/internal/duration"
 	"github.com/cybozu-go/neco/internal/weburl"
 )
 
 // etcdTimeout is how long a connection to etcd may take to come up if the
 // configuration does not say.
 const etcdTimeout = 2 * time.Second
+
+// maxEtcdTimeout is the longest that a file may set.
+const maxEtcdTimeout = time.Hour
 
 // EtcdConfig says how to reach etcd. It is the contents of NecoConfFile; CKE
 // and etcdpasswd are configured in the same format.
@@ -106,8 +110,10 @@ func (c *EtcdConfig) validate() error {
 	if !strings.HasPrefix(c.Prefix, "/") || !strings.HasSuffix(c.Prefix, "/") {
 		return fmt.Errorf("prefix: %q does not begin and end with a slash", c.Prefix)
 	}
-	if d, err := time.ParseDuration(c.Timeout); err != nil || d <= 0 {
-		return fmt.Errorf("timeout: %q is not a positive duration such as 2s", c.Timeout)
+	if d, err := duration.Parse(c.Timeout); err != nil {
+		return fmt.Errorf("timeout: %q: %w", c.Timeout, err)
+	} else if d <= 0 || d > maxEtcdTimeout {
+		return fmt.Errorf("timeout: %q is not between 0 and %s", c.Timeout, duration.Text(maxEtcdTimeout))
 	}
 	return c.validateTLS()
 }
@@ -119,7 +125,15 @@ func checkEndpoint(e string) error {
 	if err == nil && u.User != nil {
 		return errors.New("user and password are given as username and password")
 	}
-	return err
+	switch {
+	case err != nil:
+		return err
+	case u.Port() == "":
+		return errors.New("it has no port")
+	case u.Path != "" && u.Path != "/", u.RawQuery != "", u.Fragment != "":
+		return errors.New("there is something behind the port")
+	}
+	return nil
 }
 
 func (c *EtcdConfig) validateTLS() error {

@@ -171,7 +171,7 @@ func (p program) withoutMajority() {
 	p.await("etcd does not answer", func(st control.Status) bool {
 		return st.EtcdError != "" && !st.Servers[0].Cut && st.Servers[1].Cut && st.Servers[2].Cut
 	})
-	if out, err := p.run("neco", "0", "--", "status"); err == nil || !strings.Contains(out, "Error: etcd has no majority: http://") {
+	if out, err := p.run("neco", "0", "--", "status"); err == nil || !strings.Contains(out, "Error: etcd has no majority here: http://") {
 		p.t.Errorf("neco status: %v, %s", err, out)
 	}
 	p.must("heal")

@@ -11,7 +11,7 @@ import (
 // layer orders the parts of the repository: imports go down only.
 func layer(dir string) int {
 	switch {
-	case dir == "internal/weburl", dir == "internal/vaultclient", dir == "internal/dpkgrecord", dir == "internal/osrelease", dir == "internal/ipv4", dir == "internal/lrn", dir == "internal/printable":
+	case dir == "internal/weburl", dir == "internal/vaultclient", dir == "internal/dpkgrecord", dir == "internal/osrelease", dir == "internal/ipv4", dir == "internal/lrn", dir == "internal/printable", dir == "internal/duration":
 		return 0 // the root package uses them, too
 	case dir == "cmd" || strings.HasPrefix(dir, "cmd/"), strings.HasPrefix(dir, "dctest/"):
 		return 2

@@ -87,7 +87,11 @@ func flagError(cmd *cobra.Command, err error) error {
 	}
 	if numErr := (*strconv.NumError)(nil); errors.As(err, &numErr) {
 		text := strings.TrimSuffix(err.Error(), ": "+numErr.Error())
-		err = fmt.Errorf("%s: no number, or too large", text)
+		wrong := "no number, or too large"
+		if numErr.Func == "ParseBool" {
+			wrong = "it takes true or false"
+		}
+		err = fmt.Errorf("%s: %s", text, wrong)
 	}
 	if unknown := (*pflag.NotExistError)(nil); errors.As(err, &unknown) {
 		if m := negative.FindStringSubmatch(err.Error()); m != nil {

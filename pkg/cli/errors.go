@@ -40,7 +40,7 @@ func ExitCodes() []ExitCode {
 		{0, "healthy; with --wait: the update is complete, and no other one is due"},
 		{1, "an error: nothing could be learned"},
 		{CodeRunning, "an update runs or is due; with --wait: it is not over after --timeout"},
-		{CodeStopped, "the update has aborted, was stopped, or took too long"},
+		{CodeStopped, "the update has aborted, was stopped, took too long, or cannot be read"},
 		{CodeDegraded, "degraded: status names the problems (--exit-code only)"},
 	}
 }

@@ -169,7 +169,7 @@ func (f *follower) ended(v status.View) (bool, error) {
 		return f.reached(v), nil
 	case status.Stopped:
 		err := hint(fmt.Errorf("the update to %s %s", v.Version, howStopped(v)),
-			"when the cause is gone, neco recover lets neco-updater begin a new one")
+			"%s", v.HowToGoOn())
 		return true, &ExitError{CodeStopped, err}
 	case status.Unreadable:
 		return true, hint(errors.New("the request cannot be read"), "neco status names the key; neco recover --malformed clears it")

@@ -100,7 +100,7 @@ func agreeToLeave(cmd *cobra.Command, env *Env, lrn int, o leaveOptions, managed
 // parseLRN reads a logical rack number in its only spelling.
 func parseLRN(text string) (int, error) {
 	n, err := lrn.Parse(text)
-	return n, hint(err, "give a number such as 2; neco status lists the boot servers")
+	return n, hint(err, "give a number such as 2")
 }
 
 func leave(ctx context.Context, cmd *cobra.Command, s *storage.Storage, lrn int, o leaveOptions) error {

@@ -52,11 +52,11 @@ func (e *unreachedError) Error() string {
 		if len(e.answer) > 1 {
 			verb = " answer; "
 		}
-		return "etcd has no majority: " + strings.Join(e.answer, ", ") + verb + faults
+		return "etcd has no majority here: " + strings.Join(e.answer, ", ") + verb + faults
 	case e.has(correctConfig), e.has(renewCertificate):
 		return "etcd cannot be reached: " + faults
 	}
-	return "etcd has no majority: none of its members answers (" + faults + ")"
+	return "etcd has no majority here: none of its members answers (" + faults + ")"
 }
 
 // hint is what to do about the faults.
@@ -68,7 +68,8 @@ func (e *unreachedError) hint() string {
 	case e.has(correctConfig):
 		return "see endpoints in /etc/neco/config.yml"
 	}
-	return "start etcd on the servers that do not answer (there: systemctl status etcd-container); what runs goes on meanwhile, and no update starts"
+	return "start etcd on the servers that do not answer (there: systemctl status etcd-container); " +
+		"if neco status works on another boot server, this one is cut off, or endpoints in /etc/neco/config.yml are wrong"
 }
 
 // watchMajority ends ctx's work by cancel, with an [unreachedError], if etcd has no

@@ -55,7 +55,7 @@ func TestACommandSaysAtOnceThatEtcdHasNoMajority(t *testing.T) {
 				if code != 1 || took > 10*answersWithin {
 					t.Errorf("exit code %d after %s", code, took)
 				}
-				if !strings.Contains(errs, "etcd has no majority: ") || !strings.Contains(errs, tt.want) || !strings.Contains(errs, "Hint: start etcd") || strings.Contains(errs, "rpc error") {
+				if !strings.Contains(errs, "etcd has no majority here: ") || !strings.Contains(errs, tt.want) || !strings.Contains(errs, "Hint: start etcd") || strings.Contains(errs, "rpc error") {
 					t.Errorf("it says %s", errs)
 				}
 			})

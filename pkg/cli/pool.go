@@ -24,6 +24,9 @@ func checkPool(env *Env, lrns ...int) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
+	if errors.Is(err, fs.ErrPermission) {
+		return err
+	}
 	var ipam struct {
 		Pool netip.Prefix `json:"node-ipv4-pool"`
 	}

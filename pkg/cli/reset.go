@@ -94,7 +94,7 @@ func (env *Env) mayReset(ctx context.Context) error {
 	}
 	if err != nil {
 		return hint(fmt.Errorf("this server is complete, and etcd does not say whether it has left: %w", err),
-			"if it has left, or is to be given up, add --force")
+			"if it has left, or is to be given up with its copy of the data, add --force")
 	}
 	return hint(errors.New("this server is complete, and a registered boot server"),
 		"let it leave first: neco leave on another boot server; or add --force")

@@ -35,6 +35,15 @@ func terminalSize(w io.Writer) (cols, rows int, ok bool) {
 	return cols, rows, err == nil && cols > 0 && rows > 0
 }
 
+// render writes v in lines that fit a terminal, and no wider than elsewhere.
+func render(w io.Writer, v status.View) error {
+	width := status.Width
+	if cols, _, ok := terminalSize(w); ok {
+		width = min(width, cols)
+	}
+	return v.RenderTo(w, width)
+}
+
 // draw replaces the picture.
 func (s *screen) draw(w io.Writer, v status.View) error {
 	width, height, ok := terminalSize(w)
@@ -108,5 +117,5 @@ func (f *follower) leaveScreen() {
 	if !f.screen.entered || f.screen.leave(w) != nil || f.last == nil {
 		return
 	}
-	_ = f.last.Render(w)
+	_ = render(w, *f.last)
 }

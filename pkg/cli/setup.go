@@ -156,6 +156,9 @@ func setUpAlready(cmd *cobra.Command, env *Env, o setup.Options) error {
 // ownLRN is that of this boot server.
 func ownLRN(env *Env) (int, error) {
 	data, err := env.FS.Read(neco.RackFile)
+	if errors.Is(err, fs.ErrPermission) {
+		return 0, err
+	}
 	if err != nil {
 		return 0, hint(err, "is this a boot server? The file holds its logical rack number, such as 0")
 	}

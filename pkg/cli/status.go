@@ -189,5 +189,5 @@ func show(cmd *cobra.Command, o statusOptions, v status.View) error {
 	if o.json() {
 		return writeJSON(cmd.OutOrStdout(), v)
 	}
-	return v.Render(cmd.OutOrStdout())
+	return render(cmd.OutOrStdout(), v)
 }

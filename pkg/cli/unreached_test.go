@@ -25,7 +25,7 @@ import (
 const deadEtcd = "endpoints: [\"http://127.0.0.1:1\"]\n"
 
 // refusal is how every command says that deadEtcd does not answer.
-const refusal = "etcd has no majority: none of its members answers (http://127.0.0.1:1: connection refused)"
+const refusal = "etcd has no majority here: none of its members answers (http://127.0.0.1:1: connection refused)"
 
 // completeServer has what a boot server needs to ask for a key of Vault.
 func completeServer(t *testing.T, config string) Env {
@@ -152,7 +152,7 @@ func TestAWaitThatEndsWithoutEtcdMarksWhatItShows(t *testing.T) {
 			if exit := (*ExitError)(nil); !errors.As(err, &exit) || exit.Code != CodeRunning {
 				t.Errorf("error %v", err)
 			}
-			if strings.Contains(out.String(), "STALE    read 1m ago; since then: etcd has no majority") != tt.stale {
+			if strings.Contains(out.String(), "STALE    read 1m ago; since then: etcd has no majority here") != tt.stale {
 				t.Errorf("stale: want %t, it shows\n%s", tt.stale, &out)
 			}
 		})

@@ -155,6 +155,25 @@ func TestServersThatReportTheSameAreNamedTogether(t *testing.T) {
 	}
 }
 
+// TestTheReasonIsSaidOnceWhenServersHaveLeftForIt: each reports it in its own words.
+func TestTheReasonIsSaidOnceWhenServersHaveLeftForIt(t *testing.T) {
+	const symptom = "stage package: malformed digest file"
+	s := running()
+	s.Request.Stop, s.Request.Reason = true, "step 0 (package) download on boot server 2: "+symptom
+	report(s, 0, 0, neco.CondAbort, "boot server 2 aborted: step 0 (package) download: "+symptom)
+	report(s, 1, 0, neco.CondAbort, "the run was stopped: "+s.Request.Reason)
+	report(s, 2, 0, neco.CondAbort, "step 0 (package) download: "+symptom)
+	v := view(s, *clock(10 * time.Minute))
+	v.Judge()
+	var b bytes.Buffer
+	if err := v.Render(&b); err != nil {
+		t.Fatal(err)
+	}
+	if text := unwrapped(b); strings.Count(text, symptom) != 1 || strings.Contains(text, "as in reason") {
+		t.Error(b.String())
+	}
+}
+
 // beats is the heartbeat of boot server 1.
 func beats(at time.Time) map[int]status.Heartbeat {
 	return map[int]status.Heartbeat{1: {At: at, Since: at}}

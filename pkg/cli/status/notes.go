@@ -19,16 +19,20 @@ const sameReason = "as in reason"
 // onServer names the server in the message of an action.
 var onServer = regexp.MustCompile(` on boot server \d+: `)
 
-// note is what a server has to add: nothing where all is done, or where the reason is
-// its message.
+// note is what a server has to add: nothing where all is done, or where the reason says
+// it.
 func (v View) note(s Server) string {
 	if s.State == ServerCompleted || s.Message != "" && strings.Contains(v.Reason, s.Message) {
 		return ""
 	}
 	parts := slices.DeleteFunc(strings.Split(s.Message, "; "), func(part string) bool { return strings.HasSuffix(part, notManaged) })
 	text := onServer.ReplaceAllString(strings.Join(parts, "; "), ": ")
+	reason := onServer.ReplaceAllString(v.Reason, ": ")
+	if reason != "" && strings.HasSuffix(text, reason) {
+		return "" // it has left the run for this reason, as its state says
+	}
 	failure := strings.TrimPrefix(strings.TrimPrefix(text, update.TriesAgain), update.InProgress)
-	if text != "" && strings.Contains(onServer.ReplaceAllString(v.Reason, ": "), failure) {
+	if text != "" && strings.Contains(reason, failure) {
 		return sameReason
 	}
 	return shorten(text)

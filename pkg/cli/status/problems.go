@@ -71,9 +71,17 @@ func (v View) configProblems() []problem {
 		if k.Default != "" {
 			instead = "its default, " + k.Default
 		}
-		all = append(all, problem{text: fmt.Sprintf("config %s is malformed; used in its place: %s", k.Name, instead), run: "neco config set " + k.Name})
+		all = append(all, problem{text: fmt.Sprintf("config %s is malformed; used in its place: %s", k.Name, instead), run: "neco config set " + k.Name + " VALUE"})
 	}
 	return all
+}
+
+// HowToGoOn says what to do about a run that was stopped.
+func (v View) HowToGoOn() string {
+	if slices.ContainsFunc(v.BadReleases, func(b BadRelease) bool { return b.Version == v.Version }) {
+		return "publish a newer release; when the line release shows it, run: neco recover"
+	}
+	return "when the cause is gone, run: neco recover"
 }
 
 // toDo lists what to run next: for the update, then for the problems.
@@ -81,7 +89,7 @@ func (v View) toDo(all []problem) []string {
 	var lines []string
 	switch {
 	case v.State == Stopped:
-		lines = append(lines, "when the cause is gone, run: neco recover")
+		lines = append(lines, v.HowToGoOn())
 	case v.State == Unreadable:
 		lines = append(lines, "delete the request with: neco recover --malformed")
 	case v.Outcome != "":

@@ -45,7 +45,9 @@ func badReleases(s *storage.Snapshot) []BadRelease {
 func (v View) badReleaseWarnings() []string {
 	var versions []string
 	for _, b := range v.BadReleases {
-		versions = append(versions, b.Version)
+		if v.State != Complete || !newer(v.Version, b.Version) { // an older one is not installed anyway
+			versions = append(versions, b.Version)
+		}
 	}
 	again := "VERSION tries one"
 	switch len(versions) {

@@ -78,7 +78,7 @@ func TestAMalformedConfigurationDegrades(t *testing.T) {
 	if diff := cmp.Diff(want, v.Problems); diff != "" || v.Health != status.Degraded {
 		t.Errorf("%s: %s", v.Health, diff)
 	}
-	if diff := cmp.Diff([]string{"neco config set env", "neco config set proxy"}, v.ToDo); diff != "" {
+	if diff := cmp.Diff([]string{"neco config set env VALUE", "neco config set proxy VALUE"}, v.ToDo); diff != "" {
 		t.Error(diff)
 	}
 }
