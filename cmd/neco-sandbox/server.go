@@ -27,6 +27,9 @@ func locate(ctx context.Context, name, lrn string) (control.Location, error) {
 	return c.Locate(ctx, lrns[0])
 }
 
+// interruptedFor is how long a command may take to end after an interrupt.
+const interruptedFor = 10 * time.Second
+
 func newNecoCommand(name *string) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "neco LRN -- ARGS...",
@@ -38,6 +41,9 @@ func newNecoCommand(name *string) *cobra.Command {
 				return err
 			}
 			neco := exec.CommandContext(cmd.Context(), filepath.Join(s.Root, "usr/bin/neco"), append([]string{"--root", s.Root}, args[1:]...)...)
+			// The terminal has interrupted it, too: it tidies up, and ends by itself.
+			neco.Cancel = func() error { return os.ErrProcessDone }
+			neco.WaitDelay = interruptedFor
 			neco.Env = append(os.Environ(), s.Env...)
 			neco.Stdin, neco.Stdout, neco.Stderr = cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr()
 			return child(neco.Run())

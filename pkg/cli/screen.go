@@ -82,23 +82,13 @@ func picture(v status.View, width, height int) ([]string, error) {
 	}
 	var all []string
 	for line := range strings.Lines(text.String()) {
-		all = append(all, rows(strings.TrimSuffix(line, "\n"), width)...)
+		all = append(all, status.Break(strings.TrimSuffix(line, "\n"), width)...)
 	}
 	if len(all) <= height {
 		return all, nil
 	}
 	more := fmt.Sprintf("… %d more lines", len(all)-height+1)
-	return append(all[:height-1], rows(more, width)[0]), nil
-}
-
-// rows breaks a line as a terminal does.
-func rows(line string, width int) []string {
-	var all []string
-	r := []rune(line)
-	for ; len(r) > width; r = r[width:] {
-		all = append(all, string(r[:width]))
-	}
-	return append(all, string(r))
+	return append(all[:height-1], status.Break(more, width)[0]), nil
 }
 
 // leave returns to the normal screen.

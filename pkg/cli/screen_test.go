@@ -127,3 +127,20 @@ func TestWhatIsShownWhileEtcdIsAwayIsMarkedAsStale(t *testing.T) {
 		}
 	}
 }
+
+// TestWideCharactersTakeTwoColumns, on the screen and in what is left behind.
+func TestWideCharactersTakeTwoColumns(t *testing.T) {
+	v := aborted(time.Date(2026, 11, 29, 0, 0, 0, 0, time.UTC))
+	v.Reason = strings.Repeat("\u4fdd\u5b88\u4f5c\u696d", 60) + " maintenance"
+	for _, width := range []int{80, 61} {
+		got, err := picture(v, width, 30)
+		if err != nil || !strings.Contains(strings.Join(got[:4], " "), "aborted") {
+			t.Errorf("%d columns: the headline is gone: %q, %v", width, got[0], err)
+		}
+		for _, row := range got {
+			if n := status.Columns(row); n > width {
+				t.Errorf("a row has %d columns of %d: %q", n, width, row)
+			}
+		}
+	}
+}

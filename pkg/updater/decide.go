@@ -141,9 +141,19 @@ func underWay(s *storage.Snapshot, in Input) (Decision, bool) {
 	}
 	if in.Age >= s.Config.WorkerTimeout {
 		return Decision{Do: Stop, Outcome: update.OutcomeTimeout, Why: fmt.Sprintf(
-			"not complete within %s; waits for %s", duration.Text(s.Config.WorkerTimeout), lrn.Servers(waits))}, true
+			"not complete within %s; waits for %s%s", duration.Text(s.Config.WorkerTimeout), lrn.Servers(waits), failing(s, waits))}, true
 	}
 	return Decision{Do: WaitWorkers, Why: lrn.Servers(waits)}, true
+}
+
+// failing is what the first of lrns reports whose action fails again and again.
+func failing(s *storage.Snapshot, lrns []int) string {
+	for _, n := range lrns {
+		if failure, ok := strings.CutPrefix(s.Statuses[n].Message, update.TriesAgain); ok {
+			return fmt.Sprintf("; boot server %d: %s", n, failure)
+		}
+	}
+	return ""
 }
 
 // next decides whether the known release is to be installed, when no run is under

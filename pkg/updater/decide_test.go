@@ -2,6 +2,7 @@ package updater
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -264,5 +265,9 @@ func TestServersAreListedWithoutGosBrackets(t *testing.T) {
 	set(s, 10, neco.CondRunning, "")
 	if got, want := Decide(s, Input{Age: time.Hour}).Why, "not complete within 1h; waits for boot servers 2, 10"; got != want {
 		t.Errorf("%q, want %q", got, want)
+	}
+	set(s, 10, neco.CondRunning, "tries again: step 0 (package) install: refused by dpkg")
+	if got, want := Decide(s, Input{Age: time.Hour}).Why, "boot servers 2, 10; boot server 10: step 0 (package) install: refused by dpkg"; !strings.HasSuffix(got, want) {
+		t.Errorf("%q, want the cause at its end: %q", got, want)
 	}
 }

@@ -78,7 +78,8 @@ func (v View) configProblems() []problem {
 
 // HowToGoOn says what to do about a run that was stopped.
 func (v View) HowToGoOn() string {
-	if slices.ContainsFunc(v.BadReleases, func(b BadRelease) bool { return b.Version == v.Version }) {
+	bad := slices.ContainsFunc(v.BadReleases, func(b BadRelease) bool { return b.Version == v.Version })
+	if bad && !newer(v.Release.Newest, v.Version) {
 		return "publish a newer release; when the line release shows it, run: neco recover"
 	}
 	return "when the cause is gone, run: neco recover"

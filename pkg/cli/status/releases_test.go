@@ -120,3 +120,16 @@ func TestTheReleasePartHoldsOnlyWhatIsOfInterest(t *testing.T) {
 		}
 	}
 }
+
+func TestAfterABadReleaseANewerOneIsWaitedFor(t *testing.T) {
+	v := status.View{Version: "2024.01.02-3", BadReleases: []status.BadRelease{{Version: "2024.01.02-3"}}}
+	for newest, want := range map[string]string{
+		"2024.01.02-3": "publish a newer release; when the line release shows it, run: neco recover",
+		"2024.01.03-1": "when the cause is gone, run: neco recover",
+	} {
+		v.Release.Newest = newest
+		if got := v.HowToGoOn(); got != want {
+			t.Errorf("newest %s: %q, want %q", newest, got, want)
+		}
+	}
+}

@@ -159,7 +159,7 @@ func (v View) renderServers(b *strings.Builder, width int) {
 	tw.Flush()
 	for row := range strings.Lines(table.String()) {
 		row = strings.TrimSuffix(row, "\n")
-		paragraph(b, row, strings.Repeat(" ", len([]rune(row))), workers[0], width)
+		paragraph(b, row, strings.Repeat(" ", Columns(row)), workers[0], width)
 		workers = workers[1:]
 	}
 }
