@@ -164,7 +164,8 @@ func (p program) partitioned(debs []string) {
 	p.await("all run 2026.01.01-3", allRun("2026.01.01-3"))
 }
 
-// withoutMajority: what is cut is shown, and a server's neco answers itself.
+// withoutMajority checks that the sandbox's status names the cut servers, and that neco
+// on a server says that etcd has no majority.
 func (p program) withoutMajority() {
 	p.t.Helper()
 	p.must("cut", "1", "2")
