@@ -51,7 +51,7 @@ func EtcdClient() (*clientv3.Client, error) {
 // timeout. Proxies in the environment are ignored. The caller closes the
 // client.
 func (c *EtcdConfig) Client() (*clientv3.Client, error) {
-	timeout, err := duration.Parse(c.Timeout)
+	timeout, err := duration.Parse(c.Timeout, minEtcdTimeout, maxEtcdTimeout)
 	if err != nil {
 		return nil, fmt.Errorf("etcd client: timeout: %w", err)
 	}

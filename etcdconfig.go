@@ -19,8 +19,11 @@ import (
 // configuration does not say.
 const etcdTimeout = 2 * time.Second
 
-// maxEtcdTimeout is the longest that a file may set.
-const maxEtcdTimeout = time.Hour
+// The range of the timeout that a file may set.
+const (
+	minEtcdTimeout = time.Millisecond
+	maxEtcdTimeout = time.Hour
+)
 
 // EtcdConfig says how to reach etcd. It is the contents of NecoConfFile; CKE
 // and etcdpasswd are configured in the same format.
@@ -110,10 +113,8 @@ func (c *EtcdConfig) validate() error {
 	if !strings.HasPrefix(c.Prefix, "/") || !strings.HasSuffix(c.Prefix, "/") {
 		return fmt.Errorf("prefix: %q does not begin and end with a slash", c.Prefix)
 	}
-	if d, err := duration.Parse(c.Timeout); err != nil {
+	if _, err := duration.Parse(c.Timeout, minEtcdTimeout, maxEtcdTimeout); err != nil {
 		return fmt.Errorf("timeout: %q: %w", c.Timeout, err)
-	} else if d <= 0 || d > maxEtcdTimeout {
-		return fmt.Errorf("timeout: %q is not between 0 and %s", c.Timeout, duration.Text(maxEtcdTimeout))
 	}
 	return c.validateTLS()
 }

@@ -64,7 +64,7 @@ func TestLoadEtcdConfigNamesFileAndField(t *testing.T) {
 		"a prefix without slash":  {endpoints + "prefix: /neco", "prefix"},
 		"a negative timeout":      {endpoints + "timeout: -1s", "timeout"},
 		"no duration":             {endpoints + "timeout: soon", "timeout"},
-		"a long timeout":          {endpoints + "timeout: 1d", "not between 0 and 1h"},
+		"a long timeout":          {endpoints + "timeout: 1d", "longer than 1h"},
 		"no port":                 {"endpoints: [http://localhost]\n", "it has no port"},
 		"a path":                  {"endpoints: [http://localhost:2379/v3]\n", "behind the port"},
 		"a file and its contents": {endpoints + "tls-ca: x\ntls-ca-file: y", "tls-ca"},

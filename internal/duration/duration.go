@@ -4,26 +4,48 @@ package duration
 
 import (
 	"errors"
+	"fmt"
 	"math"
 	"strconv"
 	"strings"
 	"time"
 )
 
-// Day is the unit that Go's syntax does not have: 24 hours.
-const Day = 24 * time.Hour
+const (
+	// Day is the unit that Go's syntax does not have: 24 hours.
+	Day = 24 * time.Hour
+	// Longest is the longest duration.
+	Longest time.Duration = math.MaxInt64
+)
 
-// errSyntax is the one text for whatever is not a duration.
-var errSyntax = errors.New("not a duration: give numbers with units, like 90s, 10m, 12h, 1d12h or 90d")
+// errSyntax is the one error for whatever is no duration.
+var errSyntax = errors.New("not a duration, such as 90s or 1d12h")
 
 // Parse reads a duration such as 10m, 90d or 1d12h. Days are whole and come first.
-func Parse(text string) (time.Duration, error) {
+// What is no duration, or not from least to most, is an error that says what is wanted
+// and does not repeat the text.
+func Parse(text string, least, most time.Duration) (time.Duration, error) {
+	d, err := parse(text)
+	switch {
+	case err != nil:
+		return 0, err
+	case d < least:
+		return 0, fmt.Errorf("shorter than %s", Text(least))
+	case d > most:
+		return 0, fmt.Errorf("longer than %s", Text(most))
+	}
+	return d, nil
+}
+
+// parse reads a duration of any length; a longer one than time.Duration can hold is
+// the longest.
+func parse(text string) (time.Duration, error) {
 	number, rest, hasDays := strings.Cut(text, "d")
 	if !hasDays {
 		number, rest = "0", text
 	}
 	days, err := strconv.ParseUint(number, 10, 31)
-	if err != nil || hasDays && strings.HasPrefix(rest, "-") {
+	if err != nil && !errors.Is(err, strconv.ErrRange) || hasDays && strings.HasPrefix(rest, "-") {
 		return 0, errSyntax
 	}
 	var d time.Duration
@@ -32,8 +54,8 @@ func Parse(text string) (time.Duration, error) {
 			return 0, errSyntax
 		}
 	}
-	if time.Duration(days) > (math.MaxInt64-max(d, 0))/Day {
-		return 0, errors.New("too long")
+	if time.Duration(days) > (Longest-max(d, 0))/Day {
+		return Longest, nil
 	}
 	return time.Duration(days)*Day + d, nil
 }
@@ -58,17 +80,21 @@ func Text(d time.Duration) string {
 }
 
 // Value is a flag that takes a duration (pflag.Value).
-type Value time.Duration
+type Value struct {
+	d           *time.Duration
+	least, most time.Duration
+}
 
-// Var returns the flag whose value is kept in d.
-func Var(d *time.Duration) *Value { return (*Value)(d) }
+// Var returns the flag whose value, from least to most, is kept in d. A zero in d is no
+// default.
+func Var(d *time.Duration, least, most time.Duration) *Value { return &Value{d, least, most} }
 
 // String returns "0" for zero, which is not shown as a default.
 func (v *Value) String() string {
-	if *v == 0 {
+	if v.d == nil || *v.d == 0 {
 		return "0"
 	}
-	return Text(time.Duration(*v))
+	return Text(*v.d)
 }
 
 // Type is what the usage calls the value.
@@ -76,12 +102,9 @@ func (v *Value) Type() string { return "duration" }
 
 // Set reads the value.
 func (v *Value) Set(text string) error {
-	d, err := Parse(text)
-	if err == nil && d < 0 {
-		err = errors.New("it is negative")
-	}
+	d, err := Parse(text, v.least, v.most)
 	if err == nil {
-		*v = Value(d)
+		*v.d = d
 	}
 	return err
 }

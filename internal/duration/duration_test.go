@@ -9,20 +9,29 @@ func TestDurationsMayHaveDays(t *testing.T) {
 	for text, want := range map[string]time.Duration{
 		"90d": 90 * Day, "1d12h": 36 * time.Hour, "1d": Day, "0d": 0, "10m": 10 * time.Minute, "1h30m": 90 * time.Minute, "1.5h": 90 * time.Minute, "0": 0,
 	} {
-		if got, err := Parse(text); err != nil || got != want {
+		if got, err := Parse(text, 0, Longest); err != nil || got != want {
 			t.Errorf("%q is %s, %v; want %s", text, got, err, want)
 		}
 	}
 }
 
 func TestWhatIsNotADurationHasOneError(t *testing.T) {
-	for _, text := range []string{"", "d", "5", "5y", "1.5d", "1d2d", "1h1d", "-1d", "1d-1h", "soon", "1d12", "999999999999999d", " 1d"} {
-		if got, err := Parse(text); err != errSyntax {
-			t.Errorf("%q is %s, %v", text, got, err)
+	const want = "not a duration, such as 90s or 1d12h"
+	for _, text := range []string{"", "d", "5", "5y", "1.5d", "1d2d", "1h1d", "-1d", "1d-1h", "soon", "1d12", " 1d"} {
+		if got, err := Parse(text, time.Minute, 31*Day); err == nil || err.Error() != want {
+			t.Errorf("%q is %s, %v; want %s", text, got, err, want)
 		}
 	}
-	if got, err := Parse("200000d"); err == nil || err.Error() != "too long" {
-		t.Errorf("200000d is %s, %v", got, err)
+}
+
+func TestADurationOutOfRangeHasOneError(t *testing.T) {
+	for text, want := range map[string]string{
+		"0": "shorter than 1m", "0s": "shorter than 1m", "-5m": "shorter than 1m", "59s": "shorter than 1m",
+		"31d1s": "longer than 31d", "200000d": "longer than 31d", "999999999999999d": "longer than 31d",
+	} {
+		if got, err := Parse(text, time.Minute, 31*Day); err == nil || err.Error() != want {
+			t.Errorf("%q is %s, %v; want %s", text, got, err, want)
+		}
 	}
 }
 
@@ -36,7 +45,7 @@ func TestADurationIsPrintedWithoutEmptyUnitsAndReadBack(t *testing.T) {
 		if got != want {
 			t.Errorf("%s is printed as %q, want %q", d, got, want)
 		}
-		if back, err := Parse(got); err != nil || back != d {
+		if back, err := Parse(got, 0, Longest); err != nil || back != d {
 			t.Errorf("%q is read as %s, %v", got, back, err)
 		}
 	}
@@ -44,7 +53,7 @@ func TestADurationIsPrintedWithoutEmptyUnitsAndReadBack(t *testing.T) {
 
 func TestAFlagTakesAndShowsDays(t *testing.T) {
 	d := time.Hour
-	v := Var(&d)
+	v := Var(&d, time.Minute, 100*Day)
 	if err := v.Set("-1h"); err == nil || d != time.Hour {
 		t.Errorf("%s, %v", d, err)
 	}

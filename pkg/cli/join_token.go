@@ -66,7 +66,8 @@ It needs Vault: VAULT_TOKEN, else a user and a password are asked for.`,
 	f := cmd.Flags()
 	f.IntVar(&lrn, "lrn", 0, "`LRN` of the server that is to join")
 	ttl = joinTokenTTL
-	f.Var(duration.Var(&ttl), "ttl", "lifetime of the token, a `duration` such as 1h or 1d")
+	f.Var(duration.Var(&ttl, join.MinTTL, join.MaxTTL), "ttl", fmt.Sprintf("lifetime of the token, a `duration` from %s to %s",
+		duration.Text(join.MinTTL), duration.Text(join.MaxTTL)))
 	f.StringVar(&hostName, "host-name", "", "`name` of the server, if it does not follow the example of this one")
 	f.StringVar(&bastion, "bastion", "", "`address` of the server in the operators' network, likewise")
 	cmd.AddCommand(newJoinTokenListCmd(env), newJoinTokenRevokeCmd(env))

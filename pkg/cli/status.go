@@ -79,7 +79,7 @@ there is an error:
 	cmd.MarkFlagsMutuallyExclusive("exit-code", "wait")
 	cmd.MarkFlagsMutuallyExclusive("exit-code", "watch")
 	cmd.Flags().StringVar(&version, "for", "", "wait until `VERSION`, or a newer one, is complete")
-	cmd.Flags().Var(duration.Var(&o.timeout), "timeout", "how long --wait waits at most (default: for ever)")
+	cmd.Flags().Var(duration.Var(&o.timeout, time.Second, 365*duration.Day), "timeout", "how long --wait waits at most (default: for ever)")
 	return cmd
 }
 
@@ -111,9 +111,6 @@ func (o *statusOptions) check(cmd *cobra.Command, version string) error {
 		if cmd.Flags().Changed(name) && !o.wait {
 			return hint(fmt.Errorf("--%s without --wait", name), "add --wait")
 		}
-	}
-	if o.timeout < 0 || o.timeout == 0 && cmd.Flags().Changed("timeout") {
-		return hint(fmt.Errorf("--timeout %s: it must be longer than nothing", duration.Text(o.timeout)), "leave it out to wait for ever")
 	}
 	if !cmd.Flags().Changed("for") {
 		return nil

@@ -18,8 +18,11 @@ import (
 	"github.com/cybozu-go/neco/pkg/vault"
 )
 
-// MaxTTL is the longest that a join token may be good for.
-const MaxTTL = 24 * time.Hour
+// How long a join token may be good for, at least and at most.
+const (
+	MinTTL = time.Minute
+	MaxTTL = 24 * time.Hour
+)
 
 // Issuer makes tokens on a boot server of the data centre.
 type Issuer struct {
@@ -39,8 +42,8 @@ func (i Issuer) Issue(ctx context.Context, s pki.Subject, ttl time.Duration) (To
 	if err := s.Check(); err != nil {
 		return Token{}, err
 	}
-	if ttl < time.Minute || ttl > MaxTTL {
-		return Token{}, fmt.Errorf("a join token is good for a minute to %s, not for %s", duration.Text(MaxTTL), duration.Text(ttl))
+	if ttl < MinTTL || ttl > MaxTTL {
+		return Token{}, fmt.Errorf("a join token is good for %s to %s, not for %s", duration.Text(MinTTL), duration.Text(MaxTTL), duration.Text(ttl))
 	}
 	pin, err := pinOf(i.CA)
 	if err != nil {

@@ -121,9 +121,9 @@ func (c *Config) set(name, text string) {
 	case "github-token":
 		c.GitHubToken = text
 	case "check-update-interval":
-		c.CheckInterval, _ = durations.Parse(text) // Format has accepted it
+		c.CheckInterval, _ = durations.Parse(text, 0, durations.Longest) // Format has accepted it
 	case "worker-timeout":
-		c.WorkerTimeout, _ = durations.Parse(text)
+		c.WorkerTimeout, _ = durations.Parse(text, 0, durations.Longest)
 	case "release-time":
 		c.ReleaseTime = text
 	case "release-timezone":

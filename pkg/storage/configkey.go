@@ -228,22 +228,14 @@ func timeZone(s string) (string, error) {
 }
 
 func duration(s string) (string, error) {
-	d, err := durations.Parse(s)
-	switch {
-	case err != nil:
-		return "", err
-	case d < minDuration:
-		return "", fmt.Errorf("shorter than %s", durations.Text(minDuration))
-	case d > maxDuration:
-		return "", fmt.Errorf("longer than %s", durations.Text(maxDuration))
-	}
-	return strconv.FormatInt(int64(d), 10), nil
+	d, err := durations.Parse(s, minDuration, maxDuration)
+	return strconv.FormatInt(int64(d), 10), err
 }
 
 func formatDuration(stored string) (string, error) {
 	n, err := strconv.ParseInt(stored, 10, 64)
 	if err != nil || n <= 0 {
-		return "", fmt.Errorf("%q is no number of nanoseconds", stored)
+		return "", fmt.Errorf("%q is not a duration in nanoseconds", stored)
 	}
 	return durations.Text(time.Duration(n)), nil
 }
