@@ -61,19 +61,19 @@ lint: ## Format, vet, staticcheck
 .PHONY: test
 test: ## All tests, with the race detector, and SEEDS=1000 simulated updates
 	@tools/need gcc:gcc git:git dpkg-deb:dpkg
-	go test -race $$(go list ./... | grep -v /pkg/simulation)
-	go test ./pkg/simulation -args -seeds=$(SEEDS)
-	go test ./pkg/simulation/model
-	go test ./pkg/simulation/shells -args -seeds=$(SHELL_SEEDS)
+	go test -race $$(go list ./... | grep -v /dctest/simulation)
+	go test ./dctest/simulation -args -seeds=$(SEEDS)
+	go test ./dctest/simulation/model
+	go test ./dctest/simulation/shells -args -seeds=$(SHELL_SEEDS)
 
 .PHONY: test-shell
 test-shell: ## The daemons' shells on a real etcd behind a failing network [ETCD_SEEDS=100]
-	go test -tags=shell -count=1 -timeout=60m -parallel=12 -run='OnEtcd' ./pkg/simulation/shells -args -seeds=$(ETCD_SEEDS)
+	go test -tags=shell -count=1 -timeout=60m -parallel=12 -run='OnEtcd' ./dctest/simulation/shells -args -seeds=$(ETCD_SEEDS)
 
 .PHONY: test-sandbox
 test-sandbox: ## The tests that run real packages in the sandbox
 	@tools/need dpkg:dpkg gzip:gzip
-	go test -tags=sandbox -count=1 -timeout=60m ./pkg/sandbox/... ./cmd/neco-sandbox/...
+	go test -tags=sandbox -count=1 -timeout=60m ./dctest/sandbox/... ./cmd/neco-sandbox/...
 
 .PHONY: test-vault
 test-vault: ## The tests against a real Vault, which is built first
@@ -97,7 +97,7 @@ test-deb: ## Build the package twice and compare the bytes
 
 .PHONY: simulate
 simulate: ## Simulate SEEDS=1000 updates with faults, or replay SEED=n [PLANT=bug]
-	go test ./pkg/simulation -run=TestSeedsHoldTheInvariants -count=1 -timeout=0 -v -args $(if $(SEED),-seed=$(SEED) -plant=$(PLANT),-seeds=$(SEEDS))
+	go test ./dctest/simulation -run=TestSeedsHoldTheInvariants -count=1 -timeout=0 -v -args $(if $(SEED),-seed=$(SEED) -plant=$(PLANT),-seeds=$(SEEDS))
 
 .PHONY: fuzz
 fuzz: ## Fuzz every decoder for FUZZTIME=20s

@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/cybozu-go/neco/pkg/sandbox/control"
+	"github.com/cybozu-go/neco/dctest/sandbox/control"
 )
 
 // commandLine is how this program is called for a sandbox of a name.

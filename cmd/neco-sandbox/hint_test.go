@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/cybozu-go/neco/pkg/sandbox/control"
+	"github.com/cybozu-go/neco/dctest/sandbox/control"
 )
 
 func TestHintsNameTheProgramAsItWasCalled(t *testing.T) {

@@ -15,8 +15,8 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
 
-	"github.com/cybozu-go/neco/pkg/sandbox/control"
-	"github.com/cybozu-go/neco/pkg/sandbox/story"
+	"github.com/cybozu-go/neco/dctest/sandbox/control"
+	"github.com/cybozu-go/neco/dctest/sandbox/story"
 )
 
 // startKept starts this program once more, in the background, and shows what

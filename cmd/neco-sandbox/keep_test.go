@@ -13,8 +13,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/cybozu-go/neco/pkg/sandbox/control"
-	"github.com/cybozu-go/neco/pkg/sandbox/sandboxtest"
+	"github.com/cybozu-go/neco/dctest/sandbox/control"
+	"github.com/cybozu-go/neco/dctest/sandbox/sandboxtest"
 )
 
 // timeout bounds everything that is waited for.

@@ -10,8 +10,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/cybozu-go/neco/pkg/sandbox/control"
-	"github.com/cybozu-go/neco/pkg/sandbox/docker"
+	"github.com/cybozu-go/neco/dctest/sandbox/control"
+	"github.com/cybozu-go/neco/dctest/sandbox/docker"
 )
 
 func main() {

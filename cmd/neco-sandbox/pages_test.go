@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/cybozu-go/neco/pkg/sandbox/sandboxtest"
+	"github.com/cybozu-go/neco/dctest/sandbox/sandboxtest"
 )
 
 // runnable is a block of commands that can run in a sandbox.

@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
 
-	"github.com/cybozu-go/neco/pkg/sandbox/control"
+	"github.com/cybozu-go/neco/dctest/sandbox/control"
 )
 
 // order sends one order to the sandbox of a name.

@@ -10,10 +10,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/cybozu-go/neco/dctest/sandbox"
+	"github.com/cybozu-go/neco/dctest/sandbox/control"
+	"github.com/cybozu-go/neco/dctest/sandbox/story"
 	"github.com/cybozu-go/neco/pkg/release"
-	"github.com/cybozu-go/neco/pkg/sandbox"
-	"github.com/cybozu-go/neco/pkg/sandbox/control"
-	"github.com/cybozu-go/neco/pkg/sandbox/story"
 )
 
 func newPublishCommand(name *string) *cobra.Command {

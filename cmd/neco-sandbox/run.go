@@ -8,8 +8,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/cybozu-go/neco/dctest/sandbox/story"
 	"github.com/cybozu-go/neco/internal/duration"
-	"github.com/cybozu-go/neco/pkg/sandbox/story"
 )
 
 // updateTimeout bounds one update of the story, which takes seconds.

@@ -11,7 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/cybozu-go/neco/pkg/sandbox/control"
+	"github.com/cybozu-go/neco/dctest/sandbox/control"
 )
 
 // locate asks where the files of a boot server are.

@@ -9,8 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/cybozu-go/neco/dctest/sandbox/control"
 	"github.com/cybozu-go/neco/internal/printable"
-	"github.com/cybozu-go/neco/pkg/sandbox/control"
 )
 
 func newStatusCommand(name *string) *cobra.Command {

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/cybozu-go/neco/pkg/sandbox/control"
+	"github.com/cybozu-go/neco/dctest/sandbox/control"
 )
 
 func TestTheStatusPrintsNoControlCharacters(t *testing.T) {

@@ -11,8 +11,8 @@ import (
 	"testing"
 
 	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/dctest/releaseserver"
 	"github.com/cybozu-go/neco/pkg/release"
-	"github.com/cybozu-go/neco/pkg/release/server"
 	"github.com/cybozu-go/neco/pkg/storage"
 )
 
@@ -43,8 +43,8 @@ func newFinder(t *testing.T, tag, sum string) *finder {
 			t.Fatal(err)
 		}
 	}
-	s := server.New(server.Options{Limit: -1})
-	if err := s.Publish(server.Release{Tag: tag, Assets: assets}); err != nil {
+	s := releaseserver.New(releaseserver.Options{Limit: -1})
+	if err := s.Publish(releaseserver.Release{Tag: tag, Assets: assets}); err != nil {
 		t.Fatal(err)
 	}
 	f := &finder{log: slog.New(slog.DiscardHandler)}

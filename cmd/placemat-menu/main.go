@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/cybozu-go/neco/pkg/placemat/menu"
+	"github.com/cybozu-go/neco/dctest/placemat/menu"
 )
 
 func main() {

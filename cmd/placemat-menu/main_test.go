@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/cybozu-go/neco/pkg/placemat/cluster"
+	"github.com/cybozu-go/neco/dctest/placemat/cluster"
 )
 
 func TestProgramWritesWhatCanBeLoaded(t *testing.T) {

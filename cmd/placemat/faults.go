@@ -6,7 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/cybozu-go/neco/pkg/placemat"
+	"github.com/cybozu-go/neco/dctest/placemat"
 )
 
 func newLinkCmd(p *program) *cobra.Command {

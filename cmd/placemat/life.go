@@ -11,8 +11,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/cybozu-go/neco/pkg/placemat"
-	"github.com/cybozu-go/neco/pkg/placemat/cluster"
+	"github.com/cybozu-go/neco/dctest/placemat"
+	"github.com/cybozu-go/neco/dctest/placemat/cluster"
 )
 
 func newUpCmd(p *program) *cobra.Command {

@@ -13,7 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/cybozu-go/neco/pkg/placemat"
+	"github.com/cybozu-go/neco/dctest/placemat"
 )
 
 func main() {

@@ -12,9 +12,9 @@ import (
 	"slices"
 	"time"
 
+	"github.com/cybozu-go/neco/dctest/placemat"
+	"github.com/cybozu-go/neco/dctest/placemat/cluster"
 	"github.com/cybozu-go/neco/pkg/host"
-	"github.com/cybozu-go/neco/pkg/placemat"
-	"github.com/cybozu-go/neco/pkg/placemat/cluster"
 )
 
 // DC is a data centre that is up.  What can be done to it beside the methods

@@ -6,7 +6,7 @@ import (
 	"slices"
 
 	"github.com/cybozu-go/neco"
-	"github.com/cybozu-go/neco/pkg/release/server"
+	"github.com/cybozu-go/neco/dctest/releaseserver"
 )
 
 // quota is the number of requests per hour that GitHub answers here: all come
@@ -14,13 +14,13 @@ import (
 const quota = 100_000
 
 // newServer is the release server of one repository.
-func newServer(owner, repo string) *server.Server {
-	return server.New(server.Options{Owner: owner, Name: repo, Limit: quota, TokenLimit: quota})
+func newServer(owner, repo string) *releaseserver.Server {
+	return releaseserver.New(releaseserver.Options{Owner: owner, Name: repo, Limit: quota, TokenLimit: quota})
 }
 
 // newGitHub serves both of GitHub's hosts: the repository of Neco, and those of
 // the Debian packages that Neco installs.
-func newGitHub(releases *server.Server, debs []builtDeb) (http.Handler, error) {
+func newGitHub(releases *releaseserver.Server, debs []builtDeb) (http.Handler, error) {
 	mux := http.NewServeMux()
 	mux.Handle("/", releases)
 	for _, deb := range debs {
@@ -30,7 +30,7 @@ func newGitHub(releases *server.Server, debs []builtDeb) (http.Handler, error) {
 		}
 		owner, repo := neco.CurrentArtifacts.Debs[i].Owner, neco.CurrentArtifacts.Debs[i].Repository
 		s := newServer(owner, repo)
-		if err := s.Publish(server.Release{Tag: deb.Release, Assets: map[string]string{deb.Asset: deb.File}}); err != nil {
+		if err := s.Publish(releaseserver.Release{Tag: deb.Release, Assets: map[string]string{deb.Asset: deb.File}}); err != nil {
 			return nil, fmt.Errorf("package %s: %w", deb.Name, err)
 		}
 		mux.Handle("/repos/"+owner+"/"+repo+"/", s)

@@ -11,8 +11,8 @@ import (
 	"time"
 
 	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/dctest/releaseserver"
 	"github.com/cybozu-go/neco/pkg/release"
-	"github.com/cybozu-go/neco/pkg/release/server"
 )
 
 // pollInterval is how often the directory is looked at. People wait for it.
@@ -31,7 +31,7 @@ const (
 type shelf struct {
 	dir    string
 	log    *slog.Logger
-	server *server.Server
+	server *releaseserver.Server
 	seen   map[release.Version]offer
 }
 
@@ -101,7 +101,7 @@ func (s *shelf) look() error {
 func (s *shelf) publish(v release.Version, o offer) error {
 	deb := release.PackageFile(v)
 	assets := map[string]string{deb: filepath.Join(s.dir, deb), deb + sumSuffix: filepath.Join(s.dir, deb+sumSuffix)}
-	if err := s.server.Publish(server.Release{Tag: tagOf(v), Prerelease: o.prerelease, Assets: assets}); err != nil {
+	if err := s.server.Publish(releaseserver.Release{Tag: tagOf(v), Prerelease: o.prerelease, Assets: assets}); err != nil {
 		return err
 	}
 	s.seen[v] = o

@@ -140,7 +140,7 @@ func embedded(doc *ast.CommentGroup) bool {
 // TestOnePlaceMakesClientsOfVault: the library's constructors read the environment.
 func TestOnePlaceMakesClientsOfVault(t *testing.T) {
 	for _, s := range sources(t) {
-		if s.IsTest() || s.Below("internal/vaultclient", "pkg/vault/vaulttest") {
+		if s.IsTest() || s.Below("internal/vaultclient", "dctest/vaulttest") {
 			continue
 		}
 		s.Uses("github.com/hashicorp/vault/api", func(name string, n ast.Node) {

@@ -8,15 +8,23 @@ import (
 	"testing"
 )
 
+// rootUses are the internal packages that the root package uses, too.
+var rootUses = []string{"internal/weburl", "internal/vaultclient", "internal/dpkgrecord", "internal/osrelease", "internal/ipv4", "internal/lrn", "internal/printable", "internal/duration"}
+
 // layer orders the parts of the repository: imports go down only.
 func layer(dir string) int {
+	top, _, _ := strings.Cut(dir, "/")
 	switch {
-	case dir == "internal/weburl", dir == "internal/vaultclient", dir == "internal/dpkgrecord", dir == "internal/osrelease", dir == "internal/ipv4", dir == "internal/lrn", dir == "internal/printable", dir == "internal/duration":
-		return 0 // the root package uses them, too
-	case dir == "cmd" || strings.HasPrefix(dir, "cmd/"), strings.HasPrefix(dir, "dctest/"):
-		return 2
-	case dir == "pkg" || strings.HasPrefix(dir, "pkg/"), strings.HasPrefix(dir, "internal/"):
+	case slices.Contains(rootUses, dir):
+		return 0
+	case top == "pkg", top == "internal":
 		return 1
+	case top == "installer":
+		return 2
+	case top == "dctest":
+		return 3
+	case top == "cmd":
+		return 4
 	}
 	return 0
 }
@@ -29,30 +37,44 @@ func TestImportsGoOneWay(t *testing.T) {
 		for _, p := range s.Imports() {
 			rel, ours := strings.CutPrefix(p, module+"/")
 			if ours && layer(rel) > layer(s.Dir()) {
-				t.Errorf("%s imports %s; imports go from cmd to pkg to the root package", s.Name, rel)
+				t.Errorf("%s imports %s; imports go from cmd to dctest to installer to pkg to the root package", s.Name, rel)
 			}
 		}
 	}
 }
 
-func TestProductionCodeImportsNoTestSupport(t *testing.T) {
+// TestTheProductImportsNoTestBed: what the package installs does not, nor what an
+// installer is made of.
+func TestTheProductImportsNoTestBed(t *testing.T) {
 	for _, s := range sources(t) {
-		// A package whose name ends in "test" is there for tests.
-		if s.IsTest() || strings.HasSuffix(s.Dir(), "test") || s.Below("pkg/sandbox", "pkg/simulation", "cmd/neco-sandbox") {
+		if s.IsTest() || s.Below("dctest", "cmd/neco-sandbox", "cmd/placemat", "cmd/placemat-menu") {
 			continue
 		}
 		for _, p := range s.Imports() {
-			if p == "testing" || p == "net/http/httptest" || testSupport(p) {
+			if p == "testing" || p == "net/http/httptest" || strings.HasPrefix(p, module+"/dctest") {
 				t.Errorf("%s imports %s", s.Name, p)
 			}
 		}
 	}
 }
 
-// testSupport reports whether p is a package of ours that is there for tests.
-func testSupport(p string) bool {
-	rel, ours := strings.CutPrefix(p, module+"/")
-	return ours && (strings.HasPrefix(rel, "pkg/sandbox") || strings.HasSuffix(rel, "test"))
+// TestAPackageOfTheProductIsUsedByIt: one that only tests import belongs to dctest.
+func TestAPackageOfTheProductIsUsedByIt(t *testing.T) {
+	used := map[string]bool{}
+	for _, s := range sources(t) {
+		if s.IsTest() || s.Below("dctest") {
+			continue
+		}
+		for _, p := range s.Imports() {
+			used[strings.TrimPrefix(p, module+"/")] = true
+		}
+	}
+	for _, s := range sources(t) {
+		if dir := s.Dir(); !s.IsTest() && s.Below("pkg") && !used[dir] {
+			t.Errorf("%s: no program of the package uses %s", s.Name, dir)
+			used[dir] = true
+		}
+	}
 }
 
 // TestCoreIsPure: pkg/update decides from values alone.
@@ -81,8 +103,8 @@ func TestCoreIsPure(t *testing.T) {
 	}
 }
 
-// TestProgramsDoNotContainEtcd: the server is for the sandbox and tests only.
-func TestProgramsDoNotContainEtcd(t *testing.T) {
+// TestProgramsDoNotContainTheTestBed: the server of etcd neither.
+func TestProgramsDoNotContainTheTestBed(t *testing.T) {
 	for _, program := range []string{"neco", "neco-updater", "neco-worker"} {
 		t.Run(program, func(t *testing.T) {
 			cmd := exec.CommandContext(t.Context(), "go", "list", "-deps", "./cmd/"+program)
@@ -92,7 +114,7 @@ func TestProgramsDoNotContainEtcd(t *testing.T) {
 				t.Fatal(err)
 			}
 			for dep := range strings.Lines(string(out)) {
-				for _, bad := range []string{"go.etcd.io/etcd/server/", module + "/pkg/sandbox", "testing"} {
+				for _, bad := range []string{"go.etcd.io/etcd/server/", module + "/dctest", "github.com/onsi/ginkgo", "testing"} {
 					if strings.HasPrefix(dep, bad) && !strings.HasPrefix(dep, "testing/") {
 						t.Errorf("cmd/%s depends on %s", program, strings.TrimSpace(dep))
 					}

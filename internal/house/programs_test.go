@@ -37,7 +37,7 @@ func TestAProgramIsNamedInItsRow(t *testing.T) {
 	for _, s := range sources(t) {
 		// The public constants and artifacts, programs' own packages, the names of
 		// steps, and the test bed.
-		if s.IsTest() || s.Dir() == "." || s.Below("pkg/program", "pkg/component", "pkg/steps", "pkg/simulation", "dctest") {
+		if s.IsTest() || s.Dir() == "." || s.Below("pkg/program", "pkg/component", "pkg/steps", "dctest") {
 			continue
 		}
 		ast.Inspect(s.AST, func(n ast.Node) bool {

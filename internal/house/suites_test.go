@@ -26,7 +26,7 @@ func TestCIDrawsASuiteOfTheTable(t *testing.T) {
 				t.Errorf("suite %s: %v", row[1], err)
 			}
 		}
-		if _, err := os.Stat(filepath.Join(rootDir, "dctest", row[1])); err != nil && row[1] != "vault" {
+		if _, err := os.Stat(filepath.Join(rootDir, "dctest/suites", row[1])); err != nil && row[1] != "vault" {
 			t.Errorf("suite %s: %v", row[1], err)
 		}
 	}

@@ -15,10 +15,10 @@ import (
 	"filippo.io/age"
 
 	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/dctest/etcdtest"
 	"github.com/cybozu-go/neco/pkg/backup"
 	"github.com/cybozu-go/neco/pkg/host"
 	"github.com/cybozu-go/neco/pkg/hostkey"
-	"github.com/cybozu-go/neco/pkg/sandbox/etcd/etcdtest"
 )
 
 var cluster etcdtest.Cluster

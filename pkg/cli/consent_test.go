@@ -10,8 +10,8 @@ import (
 	"github.com/spf13/cobra"
 	clientv3 "go.etcd.io/etcd/client/v3"
 
+	"github.com/cybozu-go/neco/dctest/sandbox/etcd"
 	"github.com/cybozu-go/neco/pkg/host"
-	"github.com/cybozu-go/neco/pkg/sandbox/etcd"
 )
 
 // TestAReissueAsksWhereEtcdAnswers: certificates of a healthy data centre are not

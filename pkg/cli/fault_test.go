@@ -24,8 +24,8 @@ import (
 
 	"go.etcd.io/etcd/client/pkg/v3/transport"
 
+	"github.com/cybozu-go/neco/dctest/sandbox/etcd"
 	"github.com/cybozu-go/neco/pkg/cli"
-	"github.com/cybozu-go/neco/pkg/sandbox/etcd"
 )
 
 // testCA signs certificates for 127.0.0.1, of a server and a client at once.

@@ -10,8 +10,8 @@ import (
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	clientv3 "go.etcd.io/etcd/client/v3"
 
+	"github.com/cybozu-go/neco/dctest/sandbox/etcd"
 	"github.com/cybozu-go/neco/pkg/join"
-	"github.com/cybozu-go/neco/pkg/sandbox/etcd"
 	"github.com/cybozu-go/neco/pkg/storage"
 )
 

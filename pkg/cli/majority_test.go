@@ -11,8 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cybozu-go/neco/dctest/sandbox/etcd"
 	"github.com/cybozu-go/neco/pkg/cli"
-	"github.com/cybozu-go/neco/pkg/sandbox/etcd"
 )
 
 // answersWithin is how long a command may take where etcd has no majority; the

@@ -15,8 +15,8 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 	clientv3 "go.etcd.io/etcd/client/v3"
 
+	"github.com/cybozu-go/neco/dctest/sandbox/etcd"
 	"github.com/cybozu-go/neco/pkg/cli"
-	"github.com/cybozu-go/neco/pkg/sandbox/etcd"
 )
 
 // testVersion is that of the neco that scripts run.

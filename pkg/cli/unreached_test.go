@@ -12,12 +12,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/dctest/sandbox/etcd"
 	"github.com/cybozu-go/neco/pkg/cli/status"
 	"github.com/cybozu-go/neco/pkg/component"
 	"github.com/cybozu-go/neco/pkg/host"
 	"github.com/cybozu-go/neco/pkg/hostkey"
 	"github.com/cybozu-go/neco/pkg/pki"
-	"github.com/cybozu-go/neco/pkg/sandbox/etcd"
 	"github.com/cybozu-go/neco/pkg/setup"
 )
 

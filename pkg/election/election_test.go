@@ -12,8 +12,8 @@ import (
 
 	clientv3 "go.etcd.io/etcd/client/v3"
 
+	"github.com/cybozu-go/neco/dctest/etcdtest"
 	"github.com/cybozu-go/neco/pkg/election"
-	"github.com/cybozu-go/neco/pkg/sandbox/etcd/etcdtest"
 )
 
 const (

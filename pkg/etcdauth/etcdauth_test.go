@@ -10,8 +10,8 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.uber.org/zap"
 
+	"github.com/cybozu-go/neco/dctest/etcdtest"
 	"github.com/cybozu-go/neco/pkg/etcdauth"
-	"github.com/cybozu-go/neco/pkg/sandbox/etcd/etcdtest"
 )
 
 var cluster etcdtest.Cluster

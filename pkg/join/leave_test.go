@@ -13,12 +13,12 @@ import (
 	"github.com/hashicorp/vault/api"
 	clientv3 "go.etcd.io/etcd/client/v3"
 
+	"github.com/cybozu-go/neco/dctest/etcdtest"
 	"github.com/cybozu-go/neco/pkg/etcdauth"
 	"github.com/cybozu-go/neco/pkg/host"
 	"github.com/cybozu-go/neco/pkg/hostkey"
 	"github.com/cybozu-go/neco/pkg/pki"
 	"github.com/cybozu-go/neco/pkg/renewal"
-	"github.com/cybozu-go/neco/pkg/sandbox/etcd/etcdtest"
 	"github.com/cybozu-go/neco/pkg/vaultkey"
 )
 

@@ -10,11 +10,11 @@ import (
 
 	"github.com/hashicorp/vault/api"
 
+	"github.com/cybozu-go/neco/dctest/vaulttest"
 	"github.com/cybozu-go/neco/pkg/etcdauth"
 	"github.com/cybozu-go/neco/pkg/hostkey"
 	"github.com/cybozu-go/neco/pkg/pki"
 	"github.com/cybozu-go/neco/pkg/vault"
-	"github.com/cybozu-go/neco/pkg/vault/vaulttest"
 	"github.com/cybozu-go/neco/pkg/vaultkey"
 )
 

@@ -10,11 +10,11 @@ import (
 
 	"github.com/hashicorp/vault/api"
 
+	"github.com/cybozu-go/neco/dctest/vaulttest"
 	"github.com/cybozu-go/neco/pkg/host"
 	"github.com/cybozu-go/neco/pkg/renewal"
 	"github.com/cybozu-go/neco/pkg/setup"
 	"github.com/cybozu-go/neco/pkg/vault"
-	"github.com/cybozu-go/neco/pkg/vault/vaulttest"
 )
 
 // issue makes a token for boot server 3.

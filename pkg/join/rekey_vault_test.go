@@ -9,10 +9,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cybozu-go/neco/dctest/vaulttest"
 	"github.com/cybozu-go/neco/pkg/pki"
 	"github.com/cybozu-go/neco/pkg/retry"
 	"github.com/cybozu-go/neco/pkg/vault"
-	"github.com/cybozu-go/neco/pkg/vault/vaulttest"
 	"github.com/cybozu-go/neco/pkg/vaultkey"
 )
 

@@ -12,8 +12,8 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 
 	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/dctest/etcdtest"
 	"github.com/cybozu-go/neco/pkg/membership"
-	"github.com/cybozu-go/neco/pkg/sandbox/etcd/etcdtest"
 )
 
 func member(url string, healthy bool) membership.Member {

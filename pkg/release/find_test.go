@@ -13,11 +13,11 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/cybozu-go/neco/pkg/release/server"
+	"github.com/cybozu-go/neco/dctest/releaseserver"
 )
 
 func TestNewestFollowsItsChannel(t *testing.T) {
-	releases := []server.Release{
+	releases := []releaseserver.Release{
 		{Tag: "release-2022.05.25-9"},
 		{Tag: "release-2022.05.26-1"},
 		{Tag: "release-2022.05.24-30"},
@@ -29,20 +29,20 @@ func TestNewestFollowsItsChannel(t *testing.T) {
 	}
 	cases := map[string]struct {
 		channel Channel
-		more    []server.Release
+		more    []releaseserver.Release
 		want    string
 	}{
 		"prod follows the newest release":                        {Prod, nil, "2022.05.26-1"},
 		"staging follows the newest of both":                     {Staging, nil, "2022.05.27-1"},
-		"a candidate does not count for staging":                 {Staging, []server.Release{{Tag: "test-2022.05.28-1", Prerelease: true}}, "2022.05.27-1"},
-		"a candidate without the flag does not count for prod":   {Prod, []server.Release{{Tag: "test-2022.05.28-1"}}, "2022.05.26-1"},
-		"dev follows candidates":                                 {Dev, []server.Release{{Tag: "test-2022.05.24-1", Prerelease: true}}, "2022.05.24-1"},
-		"dev follows candidates without the flag":                {Dev, []server.Release{{Tag: "test-2022.05.24-1"}}, "2022.05.24-1"},
-		"a release newer than all pre-releases counts for both":  {Staging, []server.Release{{Tag: "release-2022.05.28-1"}}, "2022.05.28-1"},
-		"a later publication of an older version is not newer":   {Prod, []server.Release{{Tag: "release-2021.01.01-99999"}}, "2022.05.26-1"},
-		"the version of the environment test is reserved":        {Prod, []server.Release{{Tag: "release-" + TestVersion}}, "2022.05.26-1"},
-		"serials are numbers":                                    {Prod, []server.Release{{Tag: "release-2022.05.26-10"}, {Tag: "release-2022.05.26-9"}}, "2022.05.26-10"},
-		"a smaller serial on a later day is newer than a bigger": {Prod, []server.Release{{Tag: "release-2022.06.01-0"}}, "2022.06.01-0"},
+		"a candidate does not count for staging":                 {Staging, []releaseserver.Release{{Tag: "test-2022.05.28-1", Prerelease: true}}, "2022.05.27-1"},
+		"a candidate without the flag does not count for prod":   {Prod, []releaseserver.Release{{Tag: "test-2022.05.28-1"}}, "2022.05.26-1"},
+		"dev follows candidates":                                 {Dev, []releaseserver.Release{{Tag: "test-2022.05.24-1", Prerelease: true}}, "2022.05.24-1"},
+		"dev follows candidates without the flag":                {Dev, []releaseserver.Release{{Tag: "test-2022.05.24-1"}}, "2022.05.24-1"},
+		"a release newer than all pre-releases counts for both":  {Staging, []releaseserver.Release{{Tag: "release-2022.05.28-1"}}, "2022.05.28-1"},
+		"a later publication of an older version is not newer":   {Prod, []releaseserver.Release{{Tag: "release-2021.01.01-99999"}}, "2022.05.26-1"},
+		"the version of the environment test is reserved":        {Prod, []releaseserver.Release{{Tag: "release-" + TestVersion}}, "2022.05.26-1"},
+		"serials are numbers":                                    {Prod, []releaseserver.Release{{Tag: "release-2022.05.26-10"}, {Tag: "release-2022.05.26-9"}}, "2022.05.26-10"},
+		"a smaller serial on a later day is newer than a bigger": {Prod, []releaseserver.Release{{Tag: "release-2022.06.01-0"}}, "2022.06.01-0"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -64,7 +64,7 @@ func TestNewestFollowsItsChannel(t *testing.T) {
 }
 
 func TestWhatASearchChoosesIsFoundByTheDownload(t *testing.T) {
-	releases := []server.Release{
+	releases := []releaseserver.Release{
 		{Tag: "release-2025.02.25-34906"},
 		{Tag: "release-2025.03.04-34975", Prerelease: true},
 		{Tag: "test-2025.03.10-35170", Prerelease: true},
@@ -98,7 +98,7 @@ func TestWhatASearchChoosesIsFoundByTheDownload(t *testing.T) {
 func TestProdAndStagingNeverLookUpATestTag(t *testing.T) {
 	v := mustParse(t, "2025.03.10-35170")
 	name := PackageFile(v)
-	f, _ := finder(t, publish(t, server.Release{Tag: "test-" + v.String(), Assets: map[string]string{name: "", name + sumSuffix: ""}}))
+	f, _ := finder(t, publish(t, releaseserver.Release{Tag: "test-" + v.String(), Assets: map[string]string{name: "", name + sumSuffix: ""}}))
 	for _, channel := range []Channel{Prod, Staging} {
 		if got, err := f.FindAsset(t.Context(), channel, v); !isNotFound(err) {
 			t.Errorf("%s: %+v, %v", channel, got, err)
@@ -116,8 +116,8 @@ func TestAReleaseDatedLaterThanTomorrowIsSkippedAndNamed(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				now := time.Now().Add(ahead)
 				tag := func(days int) string { return "release-" + now.UTC().AddDate(0, 0, days).Format(dateLayout) + "-1" }
-				s := publish(t, server.Release{Tag: tag(0)}, server.Release{Tag: tag(1)}, server.Release{Tag: tag(2)},
-					server.Release{Tag: "release-2062.11.22-1"}, server.Release{Tag: "release-" + TestVersion})
+				s := publish(t, releaseserver.Release{Tag: tag(0)}, releaseserver.Release{Tag: tag(1)}, releaseserver.Release{Tag: tag(2)},
+					releaseserver.Release{Tag: "release-2062.11.22-1"}, releaseserver.Release{Tag: "release-" + TestVersion})
 				f, log := finder(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 					w.Header().Set("Date", httpTime(now))
 					s.ServeHTTP(w, r)
@@ -145,7 +145,7 @@ func newest(t *testing.T, f *Finder, channel Channel) (Version, error) {
 }
 
 func TestVersionsToSkipDoNotCount(t *testing.T) {
-	f, _ := finder(t, publish(t, server.Release{Tag: "release-2022.05.25-1"}, server.Release{Tag: "release-2022.05.26-1"}))
+	f, _ := finder(t, publish(t, releaseserver.Release{Tag: "release-2022.05.25-1"}, releaseserver.Release{Tag: "release-2022.05.26-1"}))
 	got, err := f.Newest(t.Context(), Prod, func(v Version) bool { return v.String() == "2022.05.26-1" })
 	if err != nil || got.Newest.String() != "2022.05.25-1" {
 		t.Errorf("got %+v, %v", got, err)
@@ -153,9 +153,9 @@ func TestVersionsToSkipDoNotCount(t *testing.T) {
 }
 
 func TestNewestReadsEveryPage(t *testing.T) {
-	var releases []server.Release
+	var releases []releaseserver.Release
 	for i := range 2*pageSize + 1 {
-		releases = append(releases, server.Release{Tag: fmt.Sprintf("release-2022.05.25-%d", 1000-i)})
+		releases = append(releases, releaseserver.Release{Tag: fmt.Sprintf("release-2022.05.25-%d", 1000-i)})
 	}
 	f, _ := finder(t, publish(t, releases...))
 	got, err := newest(t, f, Prod)
@@ -170,8 +170,8 @@ func TestNoReleaseIsToldFromFailure(t *testing.T) {
 		want    error
 	}{
 		"no release":                   {publish(t), ErrNoRelease},
-		"only a draft":                 {publish(t, server.Release{Tag: "release-2022.05.25-1", Draft: true}), ErrNoRelease},
-		"only a pre-release":           {publish(t, server.Release{Tag: "release-2022.05.25-1", Prerelease: true}), ErrNoRelease},
+		"only a draft":                 {publish(t, releaseserver.Release{Tag: "release-2022.05.25-1", Draft: true}), ErrNoRelease},
+		"only a pre-release":           {publish(t, releaseserver.Release{Tag: "release-2022.05.25-1", Prerelease: true}), ErrNoRelease},
 		"an empty answer":              {respond(200, ""), ErrTruncated},
 		"null":                         {respond(200, "null"), ErrTruncated},
 		"half an answer":               {respond(200, "[]", "Content-Length", "5"), ErrTruncated},
@@ -319,7 +319,7 @@ func TestAServerWhoseClockIsAheadIsAskedWhenItWants(t *testing.T) {
 	for name, status := range map[string]int{"after a refusal": 403, "after the last request that it allows": 200} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				good, asked := publish(t, server.Release{Tag: "release-1999.05.25-1"}), 0
+				good, asked := publish(t, releaseserver.Release{Tag: "release-1999.05.25-1"}), 0
 				f, _ := finder(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 					if asked++; asked == 1 {
 						ahead := time.Now().Add(24 * time.Hour)
@@ -353,7 +353,7 @@ func TestAServerThatIsSilentIsGivenUp(t *testing.T) {
 }
 
 func TestAnUnchangedListCostsNothing(t *testing.T) {
-	s := publish(t, server.Release{Tag: "release-2022.05.25-1"})
+	s := publish(t, releaseserver.Release{Tag: "release-2022.05.25-1"})
 	var statuses []int
 	f, _ := finder(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		seen := &statusWriter{ResponseWriter: w, status: 200}
@@ -363,7 +363,7 @@ func TestAnUnchangedListCostsNothing(t *testing.T) {
 	want := []string{"2022.05.25-1", "2022.05.25-1", "2022.05.26-1"}
 	for i, version := range want {
 		if i == 2 {
-			if err := s.Publish(server.Release{Tag: "release-2022.05.26-1"}); err != nil {
+			if err := s.Publish(releaseserver.Release{Tag: "release-2022.05.26-1"}); err != nil {
 				t.Fatal(err)
 			}
 		}

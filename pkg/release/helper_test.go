@@ -12,7 +12,7 @@ import (
 	"testing"
 
 	"github.com/cybozu-go/neco"
-	"github.com/cybozu-go/neco/pkg/release/server"
+	"github.com/cybozu-go/neco/dctest/releaseserver"
 )
 
 const (
@@ -82,9 +82,9 @@ func finder(t testing.TB, handler http.Handler) (*Finder, *strings.Builder) {
 }
 
 // publish makes a server with the releases; an asset is given by its content.
-func publish(t testing.TB, releases ...server.Release) *server.Server {
+func publish(t testing.TB, releases ...releaseserver.Release) *releaseserver.Server {
 	t.Helper()
-	s := server.New(server.Options{Limit: -1})
+	s := releaseserver.New(releaseserver.Options{Limit: -1})
 	for _, r := range releases {
 		files := map[string]string{}
 		for name, content := range r.Assets {

@@ -14,7 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/cybozu-go/neco/pkg/release/server"
+	"github.com/cybozu-go/neco/dctest/releaseserver"
 )
 
 const (
@@ -54,7 +54,7 @@ func counting(handler http.Handler, n *int) http.Handler {
 func TestStageBringsThePackageOnce(t *testing.T) {
 	deb := realDeb(t, testControl)
 	asked := 0
-	s := stager(t, counting(publish(t, server.Release{Tag: stageTag, Assets: map[string]string{
+	s := stager(t, counting(publish(t, releaseserver.Release{Tag: stageTag, Assets: map[string]string{
 		stageFile: deb, stageFile + ".sha256": sumLine(deb),
 	}}), &asked))
 	v := mustParse(t, stageVersion)
@@ -109,7 +109,7 @@ func TestStageRefuses(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				s := stager(t, publish(t, server.Release{Tag: stageTag, Assets: c.assets}))
+				s := stager(t, publish(t, releaseserver.Release{Tag: stageTag, Assets: c.assets}))
 				_, err := s.Stage(t.Context(), mustParse(t, stageVersion))
 				if err == nil || (c.want != errAny && !errors.Is(err, c.want)) {
 					t.Fatalf("got %v, want %v", err, c.want)
@@ -144,7 +144,7 @@ func TestADigestFileIsReadBeforeARunAsInIt(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				s := stager(t, publish(t, server.Release{Tag: stageTag, Assets: map[string]string{stageFile: deb, stageFile + ".sha256": c.sum}}))
+				s := stager(t, publish(t, releaseserver.Release{Tag: stageTag, Assets: map[string]string{stageFile: deb, stageFile + ".sha256": c.sum}}))
 				v := mustParse(t, stageVersion)
 				asset, err := s.Finder.FindAsset(t.Context(), Prod, v)
 				if err != nil {
@@ -162,7 +162,7 @@ func TestADigestFileIsReadBeforeARunAsInIt(t *testing.T) {
 }
 
 func TestStageNeedsTheReleaseTag(t *testing.T) {
-	for name, published := range map[string]server.Release{
+	for name, published := range map[string]releaseserver.Release{
 		"a candidate":     {Tag: "test-" + stageVersion, Prerelease: true},
 		"another version": {Tag: "release-2022.05.25-2"},
 		"a draft":         {Tag: stageTag, Draft: true},
@@ -196,7 +196,7 @@ func TestFindAssetDoubtsTheServer(t *testing.T) {
 func TestStageSurvivesABadServer(t *testing.T) {
 	deb := realDeb(t, testControl)
 	synctest.Test(t, func(t *testing.T) {
-		good := publish(t, server.Release{Tag: stageTag, Assets: map[string]string{stageFile: deb, stageFile + ".sha256": sumLine(deb)}})
+		good := publish(t, releaseserver.Release{Tag: stageTag, Assets: map[string]string{stageFile: deb, stageFile + ".sha256": sumLine(deb)}})
 		asked := 0
 		s := stager(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if !strings.Contains(r.URL.Path, "/download/") {
@@ -271,7 +271,7 @@ func FuzzParseSum(f *testing.F) {
 
 func TestStageMakesRoom(t *testing.T) {
 	deb := realDeb(t, testControl)
-	s := stager(t, publish(t, server.Release{Tag: stageTag, Assets: map[string]string{
+	s := stager(t, publish(t, releaseserver.Release{Tag: stageTag, Assets: map[string]string{
 		stageFile: deb, stageFile + ".sha256": sumLine(deb),
 	}}))
 	if err := os.MkdirAll(s.Dir, 0o755); err != nil {

@@ -13,11 +13,11 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/dctest/etcdtest"
 	"github.com/cybozu-go/neco/pkg/hostkey"
 	"github.com/cybozu-go/neco/pkg/pki"
 	"github.com/cybozu-go/neco/pkg/program"
 	"github.com/cybozu-go/neco/pkg/renewal"
-	"github.com/cybozu-go/neco/pkg/sandbox/etcd/etcdtest"
 	"github.com/cybozu-go/neco/pkg/storage"
 	"github.com/cybozu-go/neco/pkg/update"
 	"github.com/cybozu-go/neco/pkg/vaultkey"

@@ -9,7 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/cybozu-go/neco/pkg/component/componenttest"
+	"github.com/cybozu-go/neco/dctest/componenttest"
 	"github.com/cybozu-go/neco/pkg/setup/meet"
 )
 

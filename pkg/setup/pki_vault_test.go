@@ -12,11 +12,11 @@ import (
 
 	"github.com/hashicorp/vault/api"
 
+	"github.com/cybozu-go/neco/dctest/etcdtest"
+	"github.com/cybozu-go/neco/dctest/vaulttest"
 	"github.com/cybozu-go/neco/pkg/pki"
-	"github.com/cybozu-go/neco/pkg/sandbox/etcd/etcdtest"
 	"github.com/cybozu-go/neco/pkg/setup/meet"
 	"github.com/cybozu-go/neco/pkg/vault"
-	"github.com/cybozu-go/neco/pkg/vault/vaulttest"
 )
 
 var cluster etcdtest.Cluster

@@ -8,10 +8,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/cybozu-go/neco"
-	"github.com/cybozu-go/neco/pkg/component/componenttest"
+	"github.com/cybozu-go/neco/dctest/componenttest"
+	"github.com/cybozu-go/neco/dctest/sandbox/etcd"
 	componentetcd "github.com/cybozu-go/neco/pkg/component/etcd"
 	"github.com/cybozu-go/neco/pkg/membership"
-	"github.com/cybozu-go/neco/pkg/sandbox/etcd"
 	"github.com/cybozu-go/neco/pkg/worker"
 )
 

@@ -14,8 +14,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/dctest/componenttest"
 	"github.com/cybozu-go/neco/pkg/component"
-	"github.com/cybozu-go/neco/pkg/component/componenttest"
 	"github.com/cybozu-go/neco/pkg/release"
 	"github.com/cybozu-go/neco/pkg/steps"
 	"github.com/cybozu-go/neco/pkg/storage"

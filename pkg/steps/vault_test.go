@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/cybozu-go/neco"
-	"github.com/cybozu-go/neco/pkg/component/componenttest"
+	"github.com/cybozu-go/neco/dctest/componenttest"
 	"github.com/cybozu-go/neco/pkg/host"
 	"github.com/cybozu-go/neco/pkg/steps"
 	"github.com/cybozu-go/neco/pkg/update"

@@ -12,7 +12,7 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 
 	"github.com/cybozu-go/neco"
-	"github.com/cybozu-go/neco/pkg/sandbox/etcd/etcdtest"
+	"github.com/cybozu-go/neco/dctest/etcdtest"
 	"github.com/cybozu-go/neco/pkg/storage"
 	"github.com/cybozu-go/neco/pkg/update"
 )

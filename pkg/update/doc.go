@@ -4,7 +4,7 @@
 // is passed, and what a worker has to do next.  It is given values (the table
 // of steps, the worker's own memory, one snapshot of the shared state) and
 // returns values.  It knows nothing of etcd, files, clocks or goroutines: the
-// worker (pkg/worker) and the simulation (pkg/simulation) are two shells
+// worker (pkg/worker) and the simulation (dctest/simulation) are two shells
 // around the same decisions.
 //
 // The centre is [Table.Decide].  It is level-triggered: called again with the

@@ -10,8 +10,8 @@ import (
 
 	"github.com/hashicorp/vault/api"
 
+	"github.com/cybozu-go/neco/dctest/vaulttest"
 	"github.com/cybozu-go/neco/pkg/vault"
-	"github.com/cybozu-go/neco/pkg/vault/vaulttest"
 )
 
 func TestVaultTellsWhyItDoesNotServe(t *testing.T) {

@@ -12,10 +12,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/cybozu-go/neco/dctest/etcdtest"
 	"github.com/cybozu-go/neco/pkg/host"
 	"github.com/cybozu-go/neco/pkg/hostkey"
 	"github.com/cybozu-go/neco/pkg/pki"
-	"github.com/cybozu-go/neco/pkg/sandbox/etcd/etcdtest"
 	"github.com/cybozu-go/neco/pkg/vaultkey"
 )
 

@@ -9,7 +9,7 @@ import (
 
 	clientv3 "go.etcd.io/etcd/client/v3"
 
-	"github.com/cybozu-go/neco/pkg/sandbox/etcd"
+	"github.com/cybozu-go/neco/dctest/sandbox/etcd"
 )
 
 // benchSteps is the number of empty steps of the measured update.

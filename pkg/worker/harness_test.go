@@ -16,9 +16,9 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 
 	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/dctest/etcdtest"
+	"github.com/cybozu-go/neco/dctest/sandbox/etcd"
 	"github.com/cybozu-go/neco/pkg/liveness"
-	"github.com/cybozu-go/neco/pkg/sandbox/etcd"
-	"github.com/cybozu-go/neco/pkg/sandbox/etcd/etcdtest"
 	"github.com/cybozu-go/neco/pkg/storage"
 	"github.com/cybozu-go/neco/pkg/update"
 	"github.com/cybozu-go/neco/pkg/worker"

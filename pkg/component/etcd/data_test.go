@@ -8,8 +8,8 @@ import (
 
 	"go.etcd.io/bbolt"
 
+	sandbox "github.com/cybozu-go/neco/dctest/sandbox/etcd"
 	"github.com/cybozu-go/neco/pkg/component/etcd"
-	sandbox "github.com/cybozu-go/neco/pkg/sandbox/etcd"
 )
 
 // stopped is the data directory of a real member that has run.

@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/cybozu-go/neco/pkg/component/componenttest"
+	"github.com/cybozu-go/neco/dctest/componenttest"
 	"github.com/cybozu-go/neco/pkg/component/serf"
 )
 

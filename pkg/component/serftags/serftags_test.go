@@ -9,8 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/cybozu-go/neco/dctest/componenttest"
 	"github.com/cybozu-go/neco/pkg/component"
-	"github.com/cybozu-go/neco/pkg/component/componenttest"
 	"github.com/cybozu-go/neco/pkg/component/serftags"
 )
 

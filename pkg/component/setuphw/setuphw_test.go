@@ -3,7 +3,7 @@ package setuphw_test
 import (
 	"testing"
 
-	"github.com/cybozu-go/neco/pkg/component/componenttest"
+	"github.com/cybozu-go/neco/dctest/componenttest"
 	"github.com/cybozu-go/neco/pkg/component/setuphw"
 )
 

@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"github.com/cybozu-go/neco"
-	"github.com/cybozu-go/neco/pkg/component/componenttest"
+	"github.com/cybozu-go/neco/dctest/componenttest"
 	"github.com/cybozu-go/neco/pkg/component/vault"
 	"github.com/cybozu-go/neco/pkg/program"
 )

@@ -1,0 +1,54 @@
+// Package etcdtest gives the tests of a package one cluster of real etcd
+// members.  It is for tests only.
+package etcdtest
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"sync/atomic"
+	"testing"
+
+	clientv3 "go.etcd.io/etcd/client/v3"
+
+	"github.com/cybozu-go/neco/dctest/sandbox/etcd"
+)
+
+// Cluster is shared by the tests of a package; each takes a prefix of its own.
+type Cluster struct {
+	*etcd.Cluster
+	prefixes atomic.Int64
+}
+
+// Main runs the tests of a package with c started, and returns the exit code.
+// Its members do not sync to disk.
+func (c *Cluster) Main(m *testing.M, members int) int {
+	dir, err := os.MkdirTemp("", "neco-etcd")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	c.Cluster, err = etcd.Start(context.Background(), etcd.Options{Dir: dir, Members: members, NoFsync: true})
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer c.Close()
+	return m.Run()
+}
+
+// Prefix returns a prefix that nobody else uses.
+func (c *Cluster) Prefix() string { return fmt.Sprintf("/test%d/", c.prefixes.Add(1)) }
+
+// NewClient returns a client that is namespaced at prefix and closed at the end
+// of the test.
+func (c *Cluster) NewClient(t testing.TB, prefix string) *clientv3.Client {
+	t.Helper()
+	cl, err := c.Client(prefix)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { cl.Close() })
+	return cl
+}

@@ -1,0 +1,134 @@
+package placemat
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"github.com/cybozu-go/neco/dctest/placemat/cluster"
+)
+
+// stateRoot holds a directory for each data centre that is up.
+const stateRoot = "/run/placemat"
+
+// names have no hyphen: the name of one data centre and its node cannot be
+// that of another's.
+var names = regexp.MustCompile(`^[a-z][a-z0-9]{0,15}$`)
+
+// Centre is a data centre that is, was or will be up.
+type Centre struct {
+	// Name tells it from others on this machine.
+	Name string
+	// Say gets what happens, in words for people.
+	Say func(format string, args ...any)
+
+	cluster *cluster.Cluster
+}
+
+// New returns the data centre called name, whose state is on this machine.
+func New(name string) (*Centre, error) {
+	if !names.MatchString(name) {
+		return nil, fmt.Errorf("data centre %q: a name has up to 16 small letters and digits, a letter first", name)
+	}
+	return &Centre{Name: name, Say: func(string, ...any) {}}, nil
+}
+
+// path is a path below the state of the data centre.
+func (c *Centre) path(elem ...string) string {
+	return filepath.Join(append([]string{stateRoot, c.Name}, elem...)...)
+}
+
+// description is the directory with a copy of the description.
+func (c *Centre) description() string { return c.path("description") }
+
+// namespace is the network namespace of a node.
+func (c *Centre) namespace(node string) string { return c.prefix() + node }
+
+func (c *Centre) prefix() string { return "pm-" + c.Name + "-" }
+
+// load reads the description of a data centre that is up.
+func (c *Centre) load() error {
+	if _, err := os.Stat(c.description()); err != nil {
+		return fmt.Errorf("data centre %s is not up; placemat up DIR starts it", c.Name)
+	}
+	var err error
+	c.cluster, err = cluster.Load(c.description())
+	return err
+}
+
+// node finds a node by its name.
+func (c *Centre) node(name string) (cluster.Node, error) {
+	n, ok := c.cluster.Node(name)
+	if !ok {
+		var all []string
+		for _, n := range c.cluster.Nodes {
+			all = append(all, n.Name)
+		}
+		return n, fmt.Errorf("no node %q; the nodes are %s", name, strings.Join(all, " "))
+	}
+	return n, nil
+}
+
+// Command returns a command that runs on a node; the caller starts it.
+func (c *Centre) Command(ctx context.Context, node, name string, args ...string) (*exec.Cmd, error) {
+	if err := c.load(); err != nil {
+		return nil, err
+	}
+	n, err := c.node(node)
+	if err != nil {
+		return nil, err
+	}
+	if c.machine(n) {
+		return c.execInside(ctx, node, append([]string{name}, args...)...), nil
+	}
+	return c.inNetwork(ctx, node, name, args...), nil
+}
+
+// NetworkCommand returns a command of this machine that sees the network of a
+// node and nothing else of it, for what has to look at packets; the caller
+// starts it.  A server that is off has no network.
+func (c *Centre) NetworkCommand(ctx context.Context, node, name string, args ...string) (*exec.Cmd, error) {
+	if err := c.load(); err != nil {
+		return nil, err
+	}
+	if _, err := c.node(node); err != nil {
+		return nil, err
+	}
+	if !c.on(node) {
+		return nil, fmt.Errorf("%s is off", node)
+	}
+	return c.inNetwork(ctx, node, name, args...), nil
+}
+
+func (c *Centre) inNetwork(ctx context.Context, node, name string, args ...string) *exec.Cmd {
+	return exec.CommandContext(ctx, "ip", append([]string{"netns", "exec", c.namespace(node), name}, args...)...)
+}
+
+// Cluster returns the description of a data centre that is up.
+func (c *Centre) Cluster() (*cluster.Cluster, error) {
+	err := c.load()
+	return c.cluster, err
+}
+
+// Log returns what the BIRD of a node has written.
+func (c *Centre) Log(ctx context.Context, node string) ([]byte, error) {
+	if err := c.load(); err != nil {
+		return nil, err
+	}
+	n, err := c.node(node)
+	if err != nil {
+		return nil, err
+	}
+	if n.BirdConf == "" {
+		return nil, fmt.Errorf("%s runs no BIRD", node)
+	}
+	if c.machine(n) {
+		out, err := c.docker(ctx, "exec", c.container(node), "journalctl", "--unit=bird", "--no-pager", "--output=short-iso")
+		return []byte(out), err
+	}
+	return os.ReadFile(c.path("log", node+".bird.log"))
+}

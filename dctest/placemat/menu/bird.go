@@ -1,0 +1,93 @@
+package menu
+
+import (
+	"fmt"
+	"net/netip"
+
+	"github.com/cybozu-go/neco/dctest/placemat/cluster"
+	"github.com/cybozu-go/neco/installer/setup"
+)
+
+// birdView is what the templates of BIRD configurations see.
+type birdView struct {
+	cluster.Node
+	// Servers is the range of servers' addresses, Exposed those networks that
+	// only the core and the spines know.
+	Servers netip.Prefix
+	Exposed []netip.Prefix
+	// Gateway is where the core's default route leads.
+	Gateway netip.Addr
+	// Up are the sessions with nodes that are nearer to the core, Down those
+	// with nodes that are farther.
+	Up, Down []cluster.Session
+	// Segment is the interface of a ToR switch to its rack, and Workers the
+	// network in which servers without a session of their own may call.
+	Segment string
+	Workers netip.Prefix
+}
+
+// birdFiles writes a configuration for each node that runs BIRD.
+func (m *Menu) birdFiles(files map[string][]byte, c *cluster.Cluster) error {
+	for _, n := range c.Nodes {
+		if n.BirdConf == "" {
+			continue
+		}
+		data, err := m.birdConf(c, n)
+		if err != nil {
+			return fmt.Errorf("write %s: %w", n.BirdConf, err)
+		}
+		files[n.BirdConf] = data
+	}
+	return nil
+}
+
+// birdConf is the configuration of one node.  That of a boot server is what it
+// is set up with anywhere.
+func (m *Menu) birdConf(c *cluster.Cluster, n cluster.Node) ([]byte, error) {
+	if n.Kind != cluster.Boot {
+		return render("bird_"+string(n.Kind)+".conf", m.birdView(c, n))
+	}
+	data, err := render(defaultSeed, m.seedOf(n, ""))
+	if err != nil {
+		return nil, err
+	}
+	seed, err := setup.ParseSeed(data)
+	if err != nil {
+		return nil, err
+	}
+	return setup.BirdConf(seed)
+}
+
+func (m *Menu) birdView(c *cluster.Cluster, n cluster.Node) birdView {
+	v := birdView{
+		Node: n, Servers: m.IPAM.NodePool, Exposed: m.exposed(), Gateway: nth(m.Network.Internet, 1).Addr(),
+	}
+	for _, s := range n.Sessions {
+		if peer, _ := c.Node(s.Peer); depth(peer.Kind) < depth(n.Kind) {
+			v.Up = append(v.Up, s)
+		} else {
+			v.Down = append(v.Down, s)
+		}
+	}
+	if n.Kind == cluster.ToR {
+		segment := segment(n)
+		v.Segment = segment.Name
+		if r := m.Inventory.Racks[*n.Rack]; r.CS+r.SS > 0 {
+			v.Workers = segment.Addresses[0].Masked()
+		}
+	}
+	return v
+}
+
+// depth is the distance from the core.
+func depth(k cluster.Kind) int {
+	switch k {
+	case cluster.Core:
+		return 0
+	case cluster.Spine:
+		return 1
+	case cluster.ToR:
+		return 2
+	}
+	return 3
+}

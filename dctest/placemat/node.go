@@ -1,0 +1,65 @@
+package placemat
+
+import (
+	"context"
+	"path/filepath"
+	"slices"
+
+	"github.com/cybozu-go/neco/dctest/placemat/cluster"
+)
+
+// dummyType is what stands for a dummy interface on this kernel.
+func dummyType(ctx context.Context, probe string) string {
+	if _, err := run(ctx, "ip", "netns", "add", probe); err != nil {
+		return "bridge"
+	}
+	_, err := run(ctx, "ip", "-n", probe, "link", "add", "probe", "type", "dummy")
+	if _, derr := run(ctx, "ip", "netns", "del", probe); derr != nil || err != nil {
+		return "bridge"
+	}
+	return "dummy"
+}
+
+// makeNamespace makes the namespace of a node and sets what its interfaces
+// will take over.
+func (c *Centre) makeNamespace(ctx context.Context, n cluster.Node) error {
+	if c.machine(n) {
+		return c.startMachine(ctx, n)
+	}
+	if _, err := run(ctx, "ip", "netns", "add", c.namespace(n.Name)); err != nil {
+		return err
+	}
+	return c.setSysctls(ctx, n)
+}
+
+// setSysctls sets what the interfaces of a node will take over.
+func (c *Centre) setSysctls(ctx context.Context, n cluster.Node) error {
+	args := sysctlArgs(n)
+	if len(args) == 0 {
+		return nil
+	}
+	slices.Sort(args)
+	// -e: a key that this kernel does not have is skipped.
+	_, err := c.inside(ctx, n.Name, "sysctl", append([]string{"-q", "-e", "-w"}, args...)...)
+	return err
+}
+
+// configure gives a node its addresses, routes, scripts and BIRD.
+func (c *Centre) configure(ctx context.Context, n cluster.Node, dummy string) error {
+	if c.machine(n) {
+		return nil
+	}
+	ns := c.namespace(n.Name)
+	if err := batch(ctx, ns, insideLines(n, dummy)); err != nil {
+		return err
+	}
+	if err := batch(ctx, ns, addressLines(n)); err != nil {
+		return err
+	}
+	for _, script := range n.Scripts {
+		if _, err := c.inside(ctx, n.Name, "/bin/sh", filepath.Join(c.description(), script)); err != nil {
+			return err
+		}
+	}
+	return c.startBird(ctx, n)
+}

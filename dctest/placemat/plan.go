@@ -1,0 +1,86 @@
+package placemat
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/cybozu-go/neco/dctest/placemat/cluster"
+)
+
+// linkLine is the line of ip(8) that makes a link between two namespaces.
+func (c *Centre) linkLine(l cluster.Link) string {
+	return fmt.Sprintf("link add name %s netns %s type veth peer name %s netns %s",
+		l.A.Interface, c.namespace(l.A.Node), l.B.Interface, c.namespace(l.B.Node))
+}
+
+// insideLines are the lines that make the interfaces of a node that are no
+// ends of links.  dummy is the type that stands for a dummy interface: not
+// every kernel has it.
+func insideLines(n cluster.Node, dummy string) []string {
+	var lines []string
+	for _, i := range n.Interfaces {
+		switch i.Type {
+		case cluster.Bridge:
+			lines = append(lines, fmt.Sprintf("link add name %s type bridge", i.Name))
+		case cluster.Dummy:
+			lines = append(lines, fmt.Sprintf("link add name %s type %s", i.Name, dummy))
+		}
+	}
+	return lines
+}
+
+// addressLines are the lines that bring all interfaces of a node up, with
+// their addresses, and set its static routes.
+func addressLines(n cluster.Node) []string {
+	lines := []string{"link set lo up"}
+	for _, i := range n.Interfaces {
+		lines = append(lines, interfaceLines(i)...)
+	}
+	for _, r := range n.Routes {
+		lines = append(lines, routeLine(r))
+	}
+	return lines
+}
+
+// interfaceLines are the lines that bring one interface up.
+func interfaceLines(i cluster.Interface) []string {
+	var lines []string
+	if i.Master != "" {
+		lines = append(lines, fmt.Sprintf("link set %s master %s", i.Name, i.Master))
+	}
+	for _, a := range i.Addresses {
+		line := fmt.Sprintf("address add %s dev %s", a, i.Name)
+		if i.Scope != "" {
+			line += " scope " + i.Scope
+		}
+		lines = append(lines, line)
+	}
+	return append(lines, fmt.Sprintf("link set %s up", i.Name))
+}
+
+func routeLine(r cluster.Route) string {
+	line := "route replace " + r.To.String()
+	if r.Source.IsValid() {
+		line += " src " + r.Source.String()
+	}
+	if r.Metric > 0 {
+		line += fmt.Sprintf(" metric %d", r.Metric)
+	}
+	if len(r.Via) == 1 {
+		return line + " via " + r.Via[0].String()
+	}
+	var b strings.Builder
+	for _, via := range r.Via {
+		b.WriteString(" nexthop via " + via.String())
+	}
+	return line + b.String()
+}
+
+// sysctlArgs are the settings of a node, as sysctl(8) takes them.
+func sysctlArgs(n cluster.Node) []string {
+	var args []string
+	for key, value := range n.Sysctls {
+		args = append(args, key+"="+value)
+	}
+	return args
+}

@@ -1,0 +1,102 @@
+package placemat
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/cybozu-go/neco/dctest/placemat/cluster"
+)
+
+// serviceTimeout bounds the time until a program listens.
+const serviceTimeout = time.Minute
+
+// netnsEtc holds, for a namespace, files that ip-netns(8) puts in place of
+// those in /etc for what runs in it.
+const netnsEtc = "/etc/netns"
+
+// startServices starts what listens on a node, and waits until it does.
+func (c *Centre) startServices(ctx context.Context, n cluster.Node) error {
+	for _, s := range n.Services {
+		argv, proto, err := c.serviceCommand(s)
+		if err != nil {
+			return err
+		}
+		if err := c.background(ctx, n.Name, s.Name, argv); err != nil {
+			return err
+		}
+		wctx, cancel := context.WithTimeout(ctx, serviceTimeout)
+		err = await(wctx, 100*time.Millisecond, func(ctx context.Context) (string, error) {
+			out, err := c.inside(ctx, n.Name, "ss", "-Hln"+proto, "sport", "=", fmt.Sprintf(":%d", s.Port))
+			if strings.TrimSpace(out) != "" {
+				return "", err
+			}
+			return fmt.Sprintf("%s to listen on port %d", s.Name, s.Port), err
+		})
+		cancel()
+		if err != nil {
+			return fmt.Errorf("%w; its words are in %s", err, c.serviceLog(n.Name, s.Name))
+		}
+	}
+	return nil
+}
+
+// serviceCommand is how a service is run in the foreground, and the letter of
+// its protocol in ss(8).
+func (c *Centre) serviceCommand(s cluster.Service) (argv []string, proto string, err error) {
+	config := filepath.Join(c.description(), s.Config)
+	switch s.Name {
+	case "proxy":
+		return []string{"squid", "-N", "-d", "1", "-f", config}, "t", nil
+	case "ntp":
+		// -x: the clock is the machine's, and not to be touched.
+		return []string{"chronyd", "-x", "-d", "include " + config, "pidfile " + c.path("chronyd.pid")}, "u", nil
+	}
+	return nil, "", fmt.Errorf("service %q is unknown", s.Name)
+}
+
+func (c *Centre) serviceLog(node, name string) string { return c.path("log", node+"."+name+".log") }
+
+// background starts a program in the namespace of a node and leaves it to run:
+// it ends with the namespace, see Down.
+func (c *Centre) background(ctx context.Context, node, name string, argv []string) error {
+	const script = `log=$1; shift; exec "$@" </dev/null >"$log" 2>&1`
+	args := []string{"--fork", "ip", "netns", "exec", c.namespace(node), "/bin/sh", "-c", script, "sh", c.serviceLog(node, name)}
+	_, err := run(ctx, "setsid", append(args, argv...)...)
+	return err
+}
+
+// putNames lets what runs on a node know the names in hosts, a file like
+// /etc/hosts, and no others: it has no name server, and must not wait for one.
+func (c *Centre) putNames(node, hosts string) error {
+	dir := filepath.Join(netnsEtc, c.namespace(node))
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	machine, err := os.Hostname()
+	if err != nil {
+		return err
+	}
+	hosts = fmt.Sprintf("127.0.0.1 localhost %s %s\n%s\n", node, machine, hosts)
+	if err := os.WriteFile(filepath.Join(dir, "hosts"), []byte(hosts), 0o644); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(dir, "resolv.conf"), []byte("nameserver 127.0.0.1\n"), 0o644)
+}
+
+// removeNames takes them away.
+func (c *Centre) removeNames() error {
+	dirs, err := filepath.Glob(filepath.Join(netnsEtc, c.prefix()+"*"))
+	if err != nil {
+		return err
+	}
+	for _, dir := range dirs {
+		if err := os.RemoveAll(dir); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,41 @@
+package placemat
+
+import (
+	"context"
+	"os"
+
+	"github.com/cybozu-go/neco/dctest/placemat/cluster"
+)
+
+// keepTrust keeps the certificate that boot servers are to trust.
+func (c *Centre) keepTrust(file string) error {
+	if file == "" {
+		return nil
+	}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(c.path("trust.crt"), data, 0o644)
+}
+
+// trust lets servers trust the certificate that keepTrust has kept, if it has.
+// Nothing on them has made a TLS connection yet that would have to be told.
+func (c *Centre) trust(ctx context.Context, nodes ...cluster.Node) error {
+	if _, err := os.Stat(c.path("trust.crt")); err != nil {
+		return nil
+	}
+	for _, n := range nodes {
+		if !c.machine(n) {
+			continue
+		}
+		if _, err := c.docker(ctx, "cp", c.path("trust.crt"), c.container(n.Name)+":/usr/local/share/ca-certificates/dctest.crt"); err != nil {
+			return err
+		}
+		// A server that starts empties its /tmp.
+		if _, err := c.docker(ctx, "exec", "--env", "TMPDIR=/run", c.container(n.Name), "update-ca-certificates"); err != nil {
+			return err
+		}
+	}
+	return nil
+}

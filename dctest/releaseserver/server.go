@@ -1,0 +1,122 @@
+package releaseserver
+
+import (
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+)
+
+// The hosts of GitHub that a Server stands for.
+const (
+	hostAPI = "api.github.com"
+	hostWeb = "github.com"
+)
+
+// Limits of GitHub, per hour.
+const (
+	limitAnonymous = 60
+	limitToken     = 5000
+)
+
+// Options configure a Server. The zero value is GitHub's own behaviour with
+// nobody registered.
+type Options struct {
+	// Owner and Name are the repository's; empty means any repository.
+	Owner, Name string
+	// Tokens are those that the API accepts. Another one is refused.
+	Tokens []string
+	// Limit and TokenLimit are the requests per hour that the API answers
+	// without and with a token, 60 and 5000 if zero, without limit if negative.
+	Limit, TokenLimit int
+	// Now is the clock, time.Now if nil.
+	Now func() time.Time
+}
+
+// Server answers as GitHub does. It is safe for concurrent use; every request
+// sees all that was published before it came in.
+type Server struct {
+	opts  Options
+	now   func() time.Time
+	quota *quota
+	api   http.Handler
+	web   http.Handler
+
+	mu        sync.Mutex
+	entries   []*entry
+	lastID    int64
+	lastAsset int64
+}
+
+var _ http.Handler = (*Server)(nil)
+
+// New returns a Server without releases.
+func New(opts Options) *Server {
+	if opts.Now == nil {
+		opts.Now = time.Now
+	}
+	s := &Server{opts: opts, now: opts.Now}
+	s.quota = newQuota(orDefault(opts.Limit, limitAnonymous), orDefault(opts.TokenLimit, limitToken), opts.Now)
+	s.api, s.web = s.routeAPI(), s.routeWeb()
+	return s
+}
+
+// ServeHTTP answers for the host that the request names. Under any other name
+// the server has the paths of both hosts.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	name := host(r)
+	api := strings.HasPrefix(r.URL.Path, "/repos/") || r.URL.Path == "/rate_limit"
+	if name == hostAPI || (api && name != hostWeb) {
+		s.api.ServeHTTP(w, r)
+		return
+	}
+	s.web.ServeHTTP(w, r)
+}
+
+// routeAPI has the paths of api.github.com.
+func (s *Server) routeAPI() http.Handler {
+	const releases = "GET /repos/{owner}/{repo}/releases"
+	mux := http.NewServeMux()
+	mux.HandleFunc(releases, s.guard(s.list))
+	mux.HandleFunc(releases+"/{id}", s.guard(s.byID))
+	mux.HandleFunc(releases+"/latest", s.guard(s.latest))
+	mux.HandleFunc(releases+"/{of}/{id}", s.guard(s.below))
+	mux.HandleFunc("GET /rate_limit", s.rateLimit)
+	mux.HandleFunc("/", s.guard(func(w http.ResponseWriter, _ *http.Request) { notFound(w) }))
+	return mux
+}
+
+// below tells apart the paths whose fixed part is not always the first.
+func (s *Server) below(w http.ResponseWriter, r *http.Request) {
+	of, id := r.PathValue("of"), r.PathValue("id")
+	switch {
+	case of == "tags":
+		s.byTag(w, r)
+	case of == "assets":
+		s.assetByID(w, r)
+	case id == "assets":
+		s.assetsOf(w, r)
+	default:
+		notFound(w)
+	}
+}
+
+// routeWeb has the paths of github.com.
+func (s *Server) routeWeb() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /{owner}/{repo}/releases/download/{tag}/{name}", s.download)
+	return mux
+}
+
+// knows reports whether the request is about the server's repository.
+func (s *Server) knows(r *http.Request) bool {
+	owner, repo := r.PathValue("owner"), r.PathValue("repo")
+	return (s.opts.Owner == "" || s.opts.Owner == owner) && (s.opts.Name == "" || s.opts.Name == repo)
+}
+
+func orDefault(n, otherwise int) int {
+	if n == 0 {
+		return otherwise
+	}
+	return n
+}

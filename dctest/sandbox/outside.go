@@ -1,0 +1,114 @@
+package sandbox
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/dctest/releaseserver"
+	"github.com/cybozu-go/neco/dctest/sandbox/internet"
+	"github.com/cybozu-go/neco/dctest/sandbox/network"
+)
+
+// releaseQuota is the number of requests per hour that the release server
+// answers: enough for an updater that asks each second.
+const releaseQuota = 100_000
+
+// startInternet starts the release server and the registries, and fills these.
+func (s *Sandbox) startInternet(ctx context.Context) error {
+	s.releases = releaseserver.New(releaseserver.Options{
+		Owner: neco.GitHubRepoOwner, Name: neco.GitHubRepoName, Limit: releaseQuota, TokenLimit: releaseQuota,
+	})
+	registry := internet.NewRegistry()
+	var err error
+	s.internet, err = internet.New(map[string]http.Handler{
+		"api.github.com": s.releases, "github.com": s.releases, "quay.io": registry, "ghcr.io": registry,
+	})
+	if err != nil {
+		return err
+	}
+	l, err := listen()
+	if err != nil {
+		return err
+	}
+	s.proxy = l.Addr().String()
+	gated := s.board.Listener(l, func(c net.Conn) network.Line { return network.Between(s.owner(c), network.World) })
+	s.bg.Go(func() error { return s.internet.Serve(s.bg.ctx, gated) })
+	return s.fillRegistry(ctx)
+}
+
+// fillRegistry pushes every image that Neco uses.  The boot servers are those
+// of a test data centre, so private images have their public names.
+func (s *Sandbox) fillRegistry(ctx context.Context) error {
+	transport := s.internet.Transport(s.proxy)
+	defer transport.CloseIdleConnections()
+	g, ctx := errgroup.WithContext(ctx)
+	for _, img := range neco.CurrentArtifacts.Images {
+		g.Go(func() error { return internet.PushImage(ctx, transport, img.FullName(false)) })
+	}
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	s.opts.Say(fmt.Sprintf("internet: a release server, and a registry with %d images, behind a proxy", len(neco.CurrentArtifacts.Images)))
+	return nil
+}
+
+// Publish makes a release of a package, beside which its digest must lie, or a
+// pre-release, which only servers of the environment staging follow.  It
+// returns the version.
+func (s *Sandbox) Publish(deb string, prerelease bool) (string, error) {
+	v, err := DebVersion(deb)
+	if err != nil {
+		return "", fmt.Errorf("publish: %w", err)
+	}
+	sum := deb + ".sha256"
+	assets := map[string]string{}
+	for _, file := range []string{deb, sum} {
+		kept := s.path("releases", filepath.Base(file))
+		if err := keep(file, kept); err != nil {
+			return "", fmt.Errorf("publish %s: %w", v, err)
+		}
+		assets[filepath.Base(file)] = kept
+	}
+	tag := "release-" + v.String()
+	if err := s.releases.Publish(releaseserver.Release{Tag: tag, Prerelease: prerelease, Assets: assets}); err != nil {
+		return "", fmt.Errorf("publish %s: %w", v, err)
+	}
+	s.mu.Lock()
+	s.published = append(s.published, v.String())
+	s.mu.Unlock()
+	s.opts.Say(fmt.Sprintf("release server: published %s", tag))
+	return v.String(), nil
+}
+
+// Published are the versions on the release server, in the order in which they
+// came there.
+func (s *Sandbox) Published() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.published)
+}
+
+// keep makes the file at to, which the release server goes on to read, from
+// the one at from, which belongs to somebody else.
+func keep(from, to string) error {
+	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+		return err
+	}
+	data, err := os.ReadFile(from)
+	if err != nil {
+		return err
+	}
+	tmp := to + ".tmp"
+	if err := os.WriteFile(tmp, data, 0o644); err != nil {
+		return err
+	}
+	return os.Rename(tmp, to)
+}

@@ -1,0 +1,161 @@
+package sandbox
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/cybozu-go/neco/dctest/sandbox/docker"
+	"github.com/cybozu-go/neco/dctest/sandbox/systemd"
+)
+
+// The units of the neco package.
+const (
+	WorkerUnit  = "neco-worker.service"
+	UpdaterUnit = "neco-updater.service"
+)
+
+// Server is a boot server: a directory, and a systemd of its own.
+type Server struct {
+	LRN int
+	// Root is its file system.
+	Root string
+	// Env is the environment of all its processes.
+	Env []string
+
+	units  *systemd.Manager
+	socket string
+}
+
+// LogFile is where the output of a unit is.
+func (s *Server) LogFile(unit string) string { return filepath.Join(s.LogDir(), unit+".log") }
+
+// LogDir has a file for each unit.
+func (s *Server) LogDir() string { return filepath.Join(s.Root, "var/log/units") }
+
+// MainPID is the number of a unit's process, 0 if there is none.
+func (s *Server) MainPID(unit string) int { return s.units.MainPID(unit) }
+
+// State is what systemctl is-active prints about a unit.
+func (s *Server) State(unit string) string { return s.units.ActiveState(unit) }
+
+// install makes the boot servers and installs the package on them.
+func (s *Sandbox) install(ctx context.Context) error {
+	v, err := s.Publish(s.opts.Deb, false)
+	if err != nil {
+		return err
+	}
+	if err := s.makeServers(); err != nil {
+		return err
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	for lrn, srv := range s.all() {
+		g.Go(func() error {
+			if err := packages(srv.Root).Install(ctx, s.opts.Deb); err != nil {
+				return fmt.Errorf("boot server %d: %w", lrn, err)
+			}
+			return nil
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	s.opts.Say(fmt.Sprintf("boot servers %v: dpkg has installed neco %s", s.opts.Servers, v))
+	return nil
+}
+
+// makeServers makes all boot servers, without packages.
+func (s *Sandbox) makeServers() error {
+	for _, lrn := range s.opts.Servers {
+		srv, err := s.newServer(lrn)
+		if err != nil {
+			return fmt.Errorf("boot server %d: %w", lrn, err)
+		}
+		s.mu.Lock()
+		s.servers[lrn] = srv
+		s.mu.Unlock()
+	}
+	return nil
+}
+
+// newServer makes a boot server without packages.
+func (s *Sandbox) newServer(lrn int) (*Server, error) {
+	srv := &Server{LRN: lrn, Root: s.path(fmt.Sprintf("boot-%d", lrn))}
+	endpoints, err := s.endpoints(lrn)
+	if err != nil {
+		return nil, err
+	}
+	if err := layOut(srv, endpoints, s.internet.CA(), s.opts.Docker); err != nil {
+		return nil, err
+	}
+	if srv.socket, err = socketPath(srv.Root); err != nil {
+		return nil, err
+	}
+	path := filepath.Join(srv.Root, "usr/local/bin") + ":" + filepath.Join(srv.Root, "usr/bin") + ":" +
+		os.Getenv("PATH") + ":/usr/local/sbin:/usr/sbin:/sbin"
+	srv.Env = []string{
+		"DBUS_SYSTEM_BUS_ADDRESS=unix:path=" + srv.socket,
+		"SSL_CERT_FILE=" + filepath.Join(srv.Root, caFile),
+		"HOME=" + filepath.Join(srv.Root, "root"),
+		"TMPDIR=" + filepath.Join(srv.Root, "tmp"),
+		docker.RootEnv + "=" + srv.Root,
+	}
+	srv.units, err = systemd.New(systemd.Options{
+		Root: srv.Root, Socket: srv.socket, LogDir: srv.LogDir(), Env: srv.Env, Path: path,
+		Log: s.opts.Log.With("lrn", lrn),
+	})
+	if err != nil {
+		return nil, err
+	}
+	srv.Env[0] = "DBUS_SYSTEM_BUS_ADDRESS=" + srv.units.Address()
+	srv.Env = append(srv.Env, "PATH="+path)
+	s.units.Go(func() error { return srv.units.Run(s.units.ctx) })
+	return srv, nil
+}
+
+// boot starts the units of all boot servers.
+func (s *Sandbox) boot(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	for _, srv := range s.all() {
+		g.Go(func() error {
+			if err := srv.units.Boot(ctx); err != nil {
+				return fmt.Errorf("boot server %d: %w", srv.LRN, err)
+			}
+			return nil
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	s.opts.Say(fmt.Sprintf("boot servers %v: neco-updater and neco-worker run", s.opts.Servers))
+	return nil
+}
+
+// maxSocketPath is what the kernel accepts, without the zero at the end.
+const maxSocketPath = 107
+
+// socketPath is where a server's bus is: below its root, if that is not too
+// long a name for a socket.
+func socketPath(root string) (string, error) {
+	path := filepath.Join(root, "run/dbus")
+	if len(path) <= maxSocketPath {
+		return path, nil
+	}
+	dir, err := os.MkdirTemp("", "neco-bus-")
+	if err != nil {
+		return "", fmt.Errorf("make a directory for a socket: %w", err)
+	}
+	return filepath.Join(dir, "dbus"), nil
+}
+
+// removeSocket removes the directory that socketPath may have made.
+func (s *Server) removeSocket() error {
+	if strings.HasPrefix(s.socket, s.Root) {
+		return nil
+	}
+	return os.RemoveAll(filepath.Dir(s.socket))
+}

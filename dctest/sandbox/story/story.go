@@ -1,0 +1,116 @@
+package story
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/cybozu-go/neco/dctest/sandbox"
+)
+
+// Options of a story.
+type Options struct {
+	// Debs are the packages: the boot servers begin with the first, and are
+	// updated to each of the others in turn.
+	Debs []string
+	// Dir is as in the sandbox's options.
+	Dir string
+	// Timeout bounds each update.
+	Timeout time.Duration
+	// Out gets the story.
+	Out io.Writer
+}
+
+// Tell starts a sandbox and tells the story of it.  The sandbox is returned
+// unless it could not be started, and is the caller's to close.
+func Tell(ctx context.Context, o Options) (*sandbox.Sandbox, error) {
+	t := &teller{Options: o, began: time.Now()}
+	if err := t.check(ctx); err != nil {
+		return nil, err
+	}
+	t.say("a data centre of three boot servers")
+	s, err := sandbox.Start(ctx, sandbox.Options{Dir: o.Dir, Deb: o.Debs[0], Say: t.say})
+	if err != nil {
+		return nil, err
+	}
+	for i, deb := range o.Debs {
+		if err := t.update(ctx, s, deb, i > 0); err != nil {
+			if ctx.Err() == nil { // nobody has interrupted it
+				t.logs(s)
+				t.say(fmt.Sprintf("failed: %v", err))
+			}
+			return s, err
+		}
+	}
+	if err := writeTable(t.Out, t.runs); err != nil {
+		return s, err
+	}
+	t.end(s)
+	return s, nil
+}
+
+type teller struct {
+	Options
+	began time.Time
+	runs  []*sandbox.Run
+}
+
+// say prints a line with the time since the beginning.
+func (t *teller) say(text string) {
+	fmt.Fprintf(t.Out, "%6.1fs  %s\n", time.Since(t.began).Seconds(), text)
+}
+
+// update brings all boot servers to the version of deb and proves it.
+func (t *teller) update(ctx context.Context, s *sandbox.Sandbox, deb string, publish bool) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, t.Timeout, fmt.Errorf("not complete within %s", t.Timeout))
+	defer cancel()
+	v, err := sandbox.DebVersion(deb)
+	if err != nil {
+		return err
+	}
+	version := v.String()
+	if publish {
+		if _, err := s.Publish(deb, false); err != nil {
+			return err
+		}
+	}
+	run, err := s.Follow(ctx, version, func(st sandbox.StepTime) {
+		t.say(fmt.Sprintf("  step %2d  %-22s %6.2fs", st.N, st.Name, st.Took.Seconds()))
+	})
+	if err != nil {
+		return err
+	}
+	t.runs = append(t.runs, run)
+	t.say(fmt.Sprintf("update to %s: complete after %.1fs", version, run.Took.Seconds()))
+	return t.prove(ctx, s, version)
+}
+
+func (t *teller) prove(ctx context.Context, s *sandbox.Sandbox, version string) error {
+	proofs, err := s.Prove(ctx, version)
+	for _, p := range proofs {
+		t.say(fmt.Sprintf("  boot server %d  neco-worker (pid %d) and neco-updater (pid %d) run %s; dpkg: installed %s",
+			p.LRN, p.WorkerPID, p.UpdaterPID, p.Version, p.Version))
+	}
+	return err
+}
+
+// end says what all of this has come to.
+func (t *teller) end(s *sandbox.Sandbox) {
+	last := t.runs[len(t.runs)-1].Version
+	fmt.Fprintf(t.Out, "\nAll %d boot servers run %s, %.1f s after the start.\n",
+		len(s.Servers()), last, time.Since(t.began).Seconds())
+}
+
+// logLines is how much of a log is shown.
+const logLines = 15
+
+// logs prints the end of the logs of all boot servers.
+func (t *teller) logs(s *sandbox.Sandbox) {
+	for _, lrn := range s.Servers() {
+		for _, unit := range []string{sandbox.WorkerUnit, sandbox.UpdaterUnit} {
+			fmt.Fprintf(t.Out, "\n--- boot server %d, %s:\n%s\n", lrn, unit, strings.Join(s.Tail(lrn, unit, logLines), "\n"))
+		}
+	}
+}

@@ -1,0 +1,136 @@
+//go:build sandbox
+
+package story
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cybozu-go/neco/dctest/sandbox"
+	"github.com/cybozu-go/neco/dctest/sandbox/sandboxtest"
+	"github.com/cybozu-go/neco/pkg/steps"
+)
+
+func TestMain(m *testing.M) { os.Exit(sandboxtest.Main(m)) }
+
+// timeout bounds one update, with others beside it on a busy machine.
+const timeout = 3 * time.Minute
+
+// TestTheStory tells it twice at the same time: sandboxes do not disturb each
+// other.
+func TestTheStory(t *testing.T) {
+	debs := sandboxtest.Debs(t, 2)
+	for _, name := range []string{"here", "there"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var out bytes.Buffer
+			s, err := Tell(t.Context(), Options{Debs: debs, Timeout: timeout, Out: &out})
+			if err != nil {
+				t.Errorf("%v\n%s", err, out.String())
+			}
+			if s == nil {
+				return
+			}
+			dir := s.Dir()
+			if len(sandboxtest.Processes(t, dir)) == 0 {
+				t.Error("no process runs")
+			}
+			if err := s.Close(); err != nil {
+				t.Error(err)
+			}
+			checkStory(t, out.String())
+			checkNothingLeft(t, dir)
+		})
+	}
+}
+
+func checkStory(t *testing.T, out string) {
+	t.Helper()
+	want := []string{
+		"update to 2026.01.01-2: complete", "total",
+		"boot server 0", "boot server 1", "boot server 2", "dpkg: installed 2026.01.01-2",
+		"All 3 boot servers run 2026.01.01-2",
+	}
+	for _, st := range steps.Table() {
+		want = append(want, st.Name)
+	}
+	for _, text := range want {
+		if !strings.Contains(out, text) {
+			t.Errorf("the story does not say %q:\n%s", text, out)
+		}
+	}
+}
+
+func checkNothingLeft(t *testing.T, dir string) {
+	t.Helper()
+	if left := sandboxtest.Processes(t, dir); len(left) > 0 {
+		t.Errorf("processes are left: %q", left)
+	}
+	if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("%s is left: %v", dir, err)
+	}
+}
+
+func TestAStoryThatIsInterruptedLeavesNothing(t *testing.T) {
+	debs := sandboxtest.Debs(t, 2)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	// It is interrupted in the middle of the first update.
+	out := &trigger{word: "step  1", f: cancel}
+	s, err := Tell(ctx, Options{Debs: debs, Timeout: timeout, Out: out})
+	if err == nil || s == nil {
+		t.Fatalf("sandbox %v, error %v\n%s", s, err, out.String())
+	}
+	dir := s.Dir()
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	checkNothingLeft(t, dir)
+}
+
+// TestAStoryThatFailsEndsWithTheReason: whoever sees its last line alone knows.
+func TestAStoryThatFailsEndsWithTheReason(t *testing.T) {
+	debs := sandboxtest.Debs(t, 2)
+	bad := filepath.Join(t.TempDir(), filepath.Base(debs[1]))
+	if err := os.Symlink(debs[1], bad); err != nil {
+		t.Fatal(err)
+	}
+	sum := strings.Repeat("0", 64) + "  " + filepath.Base(bad) + "\n"
+	if err := os.WriteFile(bad+".sha256", []byte(sum), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	s, err := Tell(t.Context(), Options{Debs: []string{debs[0], bad}, Timeout: timeout, Out: &out})
+	if s == nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if !errors.Is(err, sandbox.ErrStopped) {
+		t.Errorf("error %v", err)
+	}
+	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
+	if last := lines[len(lines)-1]; !strings.Contains(last, "failed: ") || !strings.Contains(last, "digest mismatch") {
+		t.Errorf("the last line is %q", last)
+	}
+}
+
+// trigger calls f when a word was written.
+type trigger struct {
+	bytes.Buffer
+	word string
+	f    func()
+}
+
+func (w *trigger) Write(p []byte) (int, error) {
+	if bytes.Contains(p, []byte(w.word)) {
+		w.f()
+	}
+	return w.Buffer.Write(p)
+}

@@ -1,0 +1,116 @@
+package setup
+
+import (
+	"bytes"
+	"embed"
+	"fmt"
+	"strconv"
+	"strings"
+	"text/template"
+
+	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/pkg/host"
+)
+
+//go:embed files packages
+var embedded embed.FS
+
+// NetworkService is the unit that gives the server its addresses. It is to be
+// enabled; the Debian packages enable all others.
+const NetworkService = "neco-network.service"
+
+// unitDir is where the administrator's units are.
+const unitDir = "/etc/systemd/system/"
+
+// source is one embedded file and where it belongs.
+type source struct {
+	name, path string
+	executable bool
+}
+
+// sources is every file that has more than one value in it.
+func sources(s Seed) []source {
+	all := []source{
+		{name: "hosts", path: "/etc/hosts"},
+		{name: "network.env", path: neco.NecoDir + "/network.env"},
+		{name: "neco-network.sh", path: "/usr/local/sbin/neco-network", executable: true},
+		{name: "neco-network.service", path: unitDir + NetworkService},
+		{name: "sysctl.conf", path: "/etc/sysctl.d/90-neco.conf"},
+		{name: "bird.conf", path: "/etc/bird/bird.conf"},
+		{name: "bird-drop-in.conf", path: unitDir + "bird.service.d/10-neco.conf"},
+		{name: "chrony.conf", path: "/etc/chrony/chrony.conf"},
+		{name: "resolv.conf", path: "/etc/resolv.conf"},
+		{name: "sshd.conf", path: "/etc/ssh/sshd_config.d/10-keys-only.conf"},
+		{name: "daemon.json", path: "/etc/docker/daemon.json"},
+	}
+	if s.Proxy != "" {
+		all = append(all, source{name: "docker-proxy.conf", path: unitDir + "docker.service.d/http-proxy.conf"})
+	}
+	return all
+}
+
+// Files returns what makes a Debian system with the [Packages] the boot server
+// of the seed. /etc/hosts, /etc/hostname and /etc/resolv.conf are among them;
+// in a container they are its engine's.
+func Files(s Seed) ([]host.File, error) {
+	if err := s.check(); err != nil {
+		return nil, fmt.Errorf("make a boot server: %w", err)
+	}
+	files := []host.File{
+		{Path: "/etc/hostname", Data: []byte(s.Name + "\n"), Mode: 0o644},
+		{Path: neco.NecoDir + "/rack", Data: []byte(strconv.Itoa(s.Rack) + "\n"), Mode: 0o644},
+		{Path: neco.NecoDir + "/cluster", Data: []byte(s.Cluster + "\n"), Mode: 0o644},
+	}
+	if s.Serial != "" {
+		files = append(files, host.File{Path: neco.NecoDir + "/serial", Data: []byte(s.Serial + "\n"), Mode: 0o644})
+	}
+	for _, src := range sources(s) {
+		f, err := src.render(s)
+		if err != nil {
+			return nil, fmt.Errorf("make a boot server: %w", err)
+		}
+		files = append(files, f)
+	}
+	return files, nil
+}
+
+// BirdConf returns the configuration of BIRD alone, for whoever runs it elsewhere
+// than on the boot server of the seed.
+func BirdConf(s Seed) ([]byte, error) {
+	if err := s.check(); err != nil {
+		return nil, fmt.Errorf("configure BIRD: %w", err)
+	}
+	f, err := source{name: "bird.conf"}.render(s)
+	return f.Data, err
+}
+
+// Links returns the symbolic links that enable the units, target by path.
+func Links() map[string]string {
+	return map[string]string{unitDir + "multi-user.target.wants/" + NetworkService: unitDir + NetworkService}
+}
+
+func (src source) render(s Seed) (host.File, error) {
+	t, err := template.New(src.name).ParseFS(embedded, "files/"+src.name)
+	if err != nil {
+		return host.File{}, err
+	}
+	var b bytes.Buffer
+	if err := t.Execute(&b, s); err != nil {
+		return host.File{}, fmt.Errorf("render %s: %w", src.path, err)
+	}
+	f := host.File{Path: src.path, Data: b.Bytes(), Mode: 0o644}
+	if src.executable {
+		f.Mode = 0o755
+	}
+	return f, nil
+}
+
+// Packages lists the Debian packages of a boot server, in the order of the
+// alphabet.
+func Packages() []string {
+	data, err := embedded.ReadFile("packages")
+	if err != nil {
+		return nil // it is embedded
+	}
+	return strings.Fields(string(data))
+}
