@@ -69,6 +69,8 @@ type Host struct {
 	enabled map[string]bool
 	dead    map[string]bool
 	moved   map[string]bool
+	// Tags are those of the images that containers were started by.
+	Tags map[string]string
 	// Fail, if not nil, is asked before each act.
 	Fail func(act string) error
 }
@@ -188,6 +190,16 @@ func (h *Host) Running(_ context.Context, img neco.ContainerImage) (bool, error)
 		}
 	}
 	return false, nil
+}
+
+// Version implements component.Containers: what is active runs Tags[name].
+func (h *Host) Version(_ context.Context, name string) (string, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !h.active[name] {
+		return "", nil
+	}
+	return h.Tags[name], nil
 }
 
 // Move makes the name of the image that the unit runs mean another one, until the

@@ -10,7 +10,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/cybozu-go/neco/pkg/application"
 	"github.com/cybozu-go/neco/pkg/etcdauth"
 	"github.com/cybozu-go/neco/pkg/program"
 	"github.com/cybozu-go/neco/pkg/storage"
@@ -84,15 +83,11 @@ func initialize(ctx context.Context, s *storage.Storage, p program.Program) (don
 		rand.Read(token)
 		return s.PutTeleportToken(ctx, hex.EncodeToString(token))
 	}
-	a, err := application.Find(p.Name)
-	if err != nil {
-		return false, err
-	}
 	snap, err := s.Snapshot(ctx)
 	if err != nil {
 		return false, err
 	}
-	for _, u := range a.Users(slices.Sorted(slices.Values(snap.Registered))...) {
+	for _, u := range etcdauth.UsersOf(p, slices.Sorted(slices.Values(snap.Registered))...) {
 		added, err := etcdauth.EnsureUser(ctx, s.Client(), u)
 		if err != nil {
 			return done, err

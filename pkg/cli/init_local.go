@@ -5,19 +5,21 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/cybozu-go/neco"
-	"github.com/cybozu-go/neco/pkg/application"
 	"github.com/cybozu-go/neco/pkg/etcdauth"
 	"github.com/cybozu-go/neco/pkg/host"
 	"github.com/cybozu-go/neco/pkg/pki"
 	"github.com/cybozu-go/neco/pkg/program"
 	"github.com/cybozu-go/neco/pkg/renewal"
+	"github.com/cybozu-go/neco/pkg/steps"
 	"github.com/cybozu-go/neco/pkg/storage"
+	"github.com/cybozu-go/neco/pkg/worker"
 )
 
 func newInitLocalCmd(env *Env) *cobra.Command {
@@ -33,10 +35,7 @@ Programs: ` + strings.Join(program.Names(program.OnServers()), ", "),
 		Args:      exactly(1),
 		ValidArgs: program.Names(program.OnServers()),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if p, err := requested(args[0]); err == nil && p.Prepared.Token {
-				return hint(fmt.Errorf("%s has no certificate of Vault", p.Name), "neco init %s makes all that it needs", p.Name)
-			}
-			a, err := application.Find(args[0])
+			p, err := onServer(args[0])
 			if err != nil {
 				return err
 			}
@@ -49,7 +48,7 @@ Programs: ` + strings.Join(program.Names(program.OnServers()), ", "),
 				return err
 			}
 			return env.withStorage(func(s *storage.Storage) error {
-				return initLocal(ctx, cmd.OutOrStdout(), env, s, a)
+				return initLocal(ctx, cmd.OutOrStdout(), env, s, p)
 			})
 		},
 	}
@@ -58,40 +57,58 @@ Programs: ` + strings.Join(program.Names(program.OnServers()), ", "),
 // initLocalTimeout bounds all of it; the password may have to be typed.
 const initLocalTimeout = 5 * vaultTimeout
 
-func initLocal(ctx context.Context, out io.Writer, env *Env, s *storage.Storage, a application.Application) error {
+// onServer returns the program that is to be set up on a boot server.
+func onServer(name string) (program.Program, error) {
+	p, err := requested(name)
+	if err == nil && p.Prepared.Config == "" {
+		err = hint(fmt.Errorf("%s has nothing to be set up on boot servers", name), "neco init %s makes all that it needs", name)
+	}
+	return p, err
+}
+
+func initLocal(ctx context.Context, out io.Writer, env *Env, s *storage.Storage, p program.Program) error {
 	me, err := thisServer(env)
 	if err != nil {
 		return err
 	}
-	users := a.Users(me.Subject.LRN)
+	users := etcdauth.UsersOf(p, me.Subject.LRN)
 	has, err := etcdauth.Has(ctx, s.Client(), users[0].Name)
 	if err != nil {
 		return err
 	}
 	if !has {
-		return hint(fmt.Errorf("%s is not initialised in this data centre", a.Name), "run neco init %s once, on any boot server", a.Name)
+		return hint(fmt.Errorf("%s is not initialised in this data centre", p.Name), "run neco init %s once, on any boot server", p.Name)
 	}
 	for _, u := range users { // a server that has joined since has none yet
 		if _, err := etcdauth.EnsureUser(ctx, s.Client(), u); err != nil {
 			return err
 		}
 	}
-	p, err := a.Purpose()
+	purpose, err := pki.Find(p.Name)
 	if err != nil {
 		return err
 	}
 	changed := false
-	if !me.Good(p) {
+	if !me.Good(purpose) {
 		changed = true
-		if err := signWithOperator(ctx, me, p); err != nil {
+		if err := signWithOperator(ctx, me, purpose); err != nil {
 			return err
 		}
 	}
-	wrote, err := configure(ctx, env, s, a, me.Subject.LRN)
+	snap, err := s.Snapshot(ctx)
 	if err != nil {
 		return err
 	}
-	return startAll(ctx, out, a, changed || wrote)
+	target := worker.Target{LRN: me.Subject.LRN, Members: snap.Registered, Version: env.Version, Config: snap.Config}
+	h := steps.NewHost(steps.Real(env.FS.Root, s.Client(), slog.New(slog.DiscardHandler)))
+	wrote, err := h.SetUp(ctx, p.Name, target)
+	if err != nil {
+		return err
+	}
+	if err := startAll(ctx, out, p, changed || wrote); err != nil {
+		return err
+	}
+	return h.Started(ctx, p.Name, target)
 }
 
 // thisServer is this boot server as the owner of certificates.
@@ -112,28 +129,10 @@ func signWithOperator(ctx context.Context, me renewal.Server, p pki.Purpose) err
 	return me.Renew(ctx, client, p)
 }
 
-// configure writes the files of a.
-func configure(ctx context.Context, env *Env, s *storage.Storage, a application.Application, lrn int) (changed bool, err error) {
-	snap, err := s.Snapshot(ctx)
-	if err != nil {
-		return false, err
-	}
-	for _, dir := range a.Directories() {
-		if err := env.FS.MakeDir(dir); err != nil {
-			return false, err
-		}
-	}
-	file, err := a.Config(lrn, snap.Registered)
-	if err != nil {
-		return false, err
-	}
-	return env.FS.Write(file)
-}
-
 // startAll starts the services that are installed.
-func startAll(ctx context.Context, out io.Writer, a application.Application, changed bool) error {
+func startAll(ctx context.Context, out io.Writer, p program.Program, changed bool) error {
 	var units host.Units
-	for _, name := range a.Units {
+	for _, name := range p.Units {
 		known, err := units.Known(ctx, name)
 		if err != nil {
 			return err
@@ -159,9 +158,9 @@ func startAll(ctx context.Context, out io.Writer, a application.Application, cha
 		fmt.Fprintf(out, "%s.service is started\n", name)
 	}
 	if !changed {
-		fmt.Fprintf(out, "%s was set up here already; nothing is changed\n", a.Name)
+		fmt.Fprintf(out, "%s was set up here already; nothing is changed\n", p.Name)
 		return nil
 	}
-	fmt.Fprintf(out, "%s is set up on this boot server\n", a.Name)
+	fmt.Fprintf(out, "%s is set up on this boot server\n", p.Name)
 	return nil
 }

@@ -20,6 +20,8 @@ type Target struct {
 	// [neco.ContainerImage.FullName].
 	Private bool
 	Facts   Facts
+	// Inputs are those of the component, see [Needy].
+	Inputs map[Input]string
 }
 
 // Facts are what a host says of itself.
@@ -82,6 +84,9 @@ type Containers interface {
 	Pull(ctx context.Context, img neco.ContainerImage) error
 	FullName(img neco.ContainerImage) string
 	Running(ctx context.Context, img neco.ContainerImage) (bool, error)
+	// Version is the tag of the image of the running container called name; empty:
+	// none runs, or it is not known.
+	Version(ctx context.Context, name string) (string, error)
 	Present(ctx context.Context, img neco.ContainerImage) bool
 	// Outdated says whether the running container called name runs another image
 	// than img is now.
@@ -94,6 +99,8 @@ type Host struct {
 	FS         host.FS
 	Units      Units
 	Containers Containers
+	// Unseal opens the Vault on this host; nil: nobody can.
+	Unseal func(ctx context.Context) error
 	// Progress is told what a call waits for at the moment; nil: nobody.
 	Progress func(text string)
 }

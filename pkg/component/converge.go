@@ -4,9 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
-	"io/fs"
 	"path"
 	"slices"
 	"strings"
@@ -14,9 +12,6 @@ import (
 
 	"github.com/cybozu-go/neco/pkg/host"
 )
-
-// appliedDir holds, for each component, the digest of what runs.
-const appliedDir = "/var/lib/neco/applied"
 
 // toolsDir holds, for each component, the image whose commands are installed.
 const toolsDir = "/var/lib/neco/tools"
@@ -27,31 +22,33 @@ const readyPoll = 100 * time.Millisecond
 
 // Converge is Write and Apply.
 func Converge(ctx context.Context, h Host, c Component, t Target) (restarted bool, err error) {
-	if err := Write(ctx, h, c, t); err != nil {
+	if _, err := Write(ctx, h, c, t); err != nil {
 		return false, err
 	}
 	return Apply(ctx, h, c, t)
 }
 
 // Write puts the component's files and commands in place.  What runs is left
-// alone.
-func Write(ctx context.Context, h Host, c Component, t Target) error {
+// alone.  changed: a file was not as it is now.
+func Write(ctx context.Context, h Host, c Component, t Target) (changed bool, err error) {
 	files, err := c.Files(t)
 	if err != nil {
-		return fmt.Errorf("render %s: %w", c.Name(), err)
+		return false, fmt.Errorf("render %s: %w", c.Name(), err)
 	}
 	if err := makeDirectories(h, c); err != nil {
-		return fmt.Errorf("write %s: %w", c.Name(), err)
+		return false, fmt.Errorf("write %s: %w", c.Name(), err)
 	}
 	if err := installTools(ctx, h, c, t); err != nil {
-		return err
+		return false, err
 	}
 	for _, f := range files {
-		if _, err := h.FS.Write(f); err != nil {
-			return fmt.Errorf("write %s: %w", c.Name(), err)
+		wrote, err := h.FS.Write(f)
+		if err != nil {
+			return changed, fmt.Errorf("write %s: %w", c.Name(), err)
 		}
+		changed = changed || wrote
 	}
-	return nil
+	return changed, nil
 }
 
 // installTools copies the commands of the image once.
@@ -80,15 +77,15 @@ func installTools(ctx context.Context, h Host, c Component, t Target) error {
 // that Apply would restart it: other files, another name of the image, or another
 // image of that name.
 func Stale(ctx context.Context, h Host, c Component, t Target) (bool, error) {
-	want, err := digest(h, c, t)
+	want, err := declared(h, c, t)
 	if err != nil {
 		return false, err
 	}
-	was, err := h.FS.Read(path.Join(appliedDir, c.Name()))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	was, err := ReadApplied(h.FS, c.Name())
+	if err != nil {
 		return false, err
 	}
-	if string(was) != want {
+	if was.Digest != want.Digest {
 		return true, nil
 	}
 	img, ok, err := image(c, t)
@@ -101,7 +98,7 @@ func Stale(ctx context.Context, h Host, c Component, t Target) (bool, error) {
 // starts those that are down, waits until all are ready, and only then records
 // what runs: a crash anywhere before is repaired by doing it again.
 func Apply(ctx context.Context, h Host, c Component, t Target) (restarted bool, err error) {
-	want, err := digest(h, c, t)
+	want, err := declared(h, c, t)
 	if err != nil {
 		return false, err
 	}
@@ -126,9 +123,7 @@ func Apply(ctx context.Context, h Host, c Component, t Target) (restarted bool, 
 		}
 		return false, fmt.Errorf("%s: %w", c.Name(), err)
 	}
-	record := host.File{Path: path.Join(appliedDir, c.Name()), Data: []byte(want), Mode: 0o644}
-	_, err = h.FS.Write(record)
-	return stale, err
+	return stale, writeApplied(h.FS, c.Name(), want)
 }
 
 // anyDown reports whether a service of c is not active, or cannot be told to be.

@@ -66,6 +66,16 @@ func ServerUsers(lrn int) []User {
 	return users
 }
 
+// UsersOf are the users of a program that operators add, on the boot servers lrns. The
+// plain name is that of the original's servers.
+func UsersOf(p program.Program, lrns ...int) []User {
+	users := []User{{p.Name, Role(p)}}
+	for _, lrn := range lrns {
+		users = append(users, User{Name(p.Name, lrn), Role(p)})
+	}
+	return users
+}
+
 // Name is the user of a program on a boot server.
 func Name(program string, lrn int) string { return fmt.Sprintf("%s-%d", program, lrn) }
 

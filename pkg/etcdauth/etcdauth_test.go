@@ -12,6 +12,7 @@ import (
 
 	"github.com/cybozu-go/neco/dctest/etcdtest"
 	"github.com/cybozu-go/neco/pkg/etcdauth"
+	"github.com/cybozu-go/neco/pkg/program"
 )
 
 var cluster etcdtest.Cluster
@@ -98,5 +99,16 @@ func TestUsersMayDoWhatTheirRoleSays(t *testing.T) {
 	}
 	if _, err := admin.AuthDisable(ctx); err != nil && !errors.Is(err, rpctypes.ErrAuthNotEnabled) {
 		t.Error(err)
+	}
+}
+
+func TestAProgramThatOperatorsAddHasAUserAServer(t *testing.T) {
+	cke, err := program.Find(program.CKE)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []etcdauth.User{{Name: "cke", Role: "cke"}, {Name: "cke-0", Role: "cke"}, {Name: "cke-2", Role: "cke"}}
+	if got := etcdauth.UsersOf(cke, 0, 2); !slices.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
 	}
 }

@@ -55,6 +55,25 @@ func (c Containers) Running(ctx context.Context, img neco.ContainerImage) (bool,
 	return id != "" && slices.Contains(shown, id), nil
 }
 
+// Version is the tag of the image by which the running container called name was
+// started; empty: none runs, or its image has no name any more.
+func (c Containers) Version(ctx context.Context, name string) (string, error) {
+	out, err := docker(ctx, "ps", "--no-trunc", "--format", "{{.Names}} {{.Image}}")
+	if err != nil {
+		return "", err
+	}
+	for line := range strings.Lines(string(out)) {
+		if container, image, _ := strings.Cut(strings.TrimSpace(line), " "); container == name {
+			img, err := neco.ParseContainerImageName(image)
+			if err != nil || strings.HasPrefix(image, idPrefix) {
+				return "", nil // an id: the name means another image now
+			}
+			return img.Tag, nil
+		}
+	}
+	return "", nil
+}
+
 // Outdated says whether the running container called name runs another image than
 // img is now, since its tag was moved meanwhile.
 func (c Containers) Outdated(ctx context.Context, name string, img neco.ContainerImage) bool {

@@ -249,3 +249,21 @@ func TestAnImageWhoseTagWasMovedIsKnownByItsID(t *testing.T) {
 		})
 	}
 }
+
+func TestTheVersionOfAContainerIsTheTagOfItsImage(t *testing.T) {
+	for shown, want := range map[string]string{
+		"vault-unseal quay.io/cybozu/vault:2.0\nvault quay.io/cybozu/vault:1.2.3.1": "1.2.3.1",
+		"vault sha256:0123456789abcdef":                                             "", // the name means another image now
+		"etcd quay.io/cybozu/etcd:3":                                                "",
+		"":                                                                          "",
+	} {
+		fakeDocker(t, "")
+		code := "#!/bin/sh\n[ \"$1\" = ps ] && cat <<'END'\n" + shown + "\nEND\n"
+		if err := os.WriteFile(filepath.Join(os.Getenv("TEST_DIR"), "docker"), []byte(code), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := testContainers(t, false).Version(t.Context(), "vault"); err != nil || got != want {
+			t.Errorf("%q: %q, %v, want %q", shown, got, err, want)
+		}
+	}
+}

@@ -21,6 +21,8 @@ type Program struct {
 	ToolsMount string
 	// Units are its services, in the order in which they are started.
 	Units []string
+	// Mixing says which of its versions may run at once.
+	Mixing Mixing
 	// User is what it is in etcd; nil: it is no user.
 	User *User
 	// Prepared is what neco init and neco init-local make for a program that
@@ -47,8 +49,6 @@ type Prepared struct {
 	Token bool
 	// Config is the file with its configuration on a boot server.
 	Config string
-	// Dirs are its state directories there.
-	Dirs []string
 }
 
 // Find returns the row of that name.

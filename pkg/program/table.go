@@ -36,7 +36,7 @@ func All() []Program {
 		{
 			Name: Etcd, Units: []string{neco.EtcdService}, ToolsMount: "/host",
 		}, {
-			Name: Vault, Units: []string{neco.VaultService, VaultUnseal}, ToolsMount: "/host",
+			Name: Vault, Units: []string{neco.VaultService, VaultUnseal}, ToolsMount: "/host", Mixing: MixesWithinMajor,
 			User: &User{Prefix: neco.VaultPrefix, Cert: neco.VaultCertFile, Key: neco.VaultKeyFile, Owner: neco.VaultUID},
 		}, {
 			Name: Neco, Units: []string{Updater, Worker},
@@ -51,7 +51,7 @@ func All() []Program {
 		}, {
 			Name: SetupSerfTags, Units: []string{SetupSerfTags},
 		}, {
-			Name: CKE, Units: []string{neco.CKEService, neco.CKELocalProxyService},
+			Name: CKE, Units: []string{neco.CKEService, neco.CKELocalProxyService}, Mixing: MixesNever,
 			User:     &User{Prefix: neco.CKEPrefix, Cert: neco.CKECertFile, Key: neco.CKEKeyFile, Restart: true},
 			Prepared: &Prepared{Config: neco.CKEConfFile},
 		}, {
@@ -61,7 +61,7 @@ func All() []Program {
 		}, {
 			Name: Sabakan, Units: []string{neco.SabakanService}, ToolsMount: "/host/usr/local/bin",
 			User:     &User{Prefix: neco.SabakanPrefix, Cert: neco.SabakanCertFile, Key: neco.SabakanKeyFile, Restart: true},
-			Prepared: &Prepared{Config: neco.SabakanConfFile, Dirs: []string{neco.SabakanDataDir}},
+			Prepared: &Prepared{Config: neco.SabakanConfFile},
 		}, {
 			Name: SabakanStateSetter, Units: []string{neco.SabakanStateSetterService},
 		}, {

@@ -21,7 +21,7 @@ import (
 const pulls = 3
 
 // pullImages makes all images of a boot server available to Docker.
-func pullImages(ctx context.Context, h *Host, t worker.Target) (string, error) {
+func pullImages(ctx context.Context, h *Host, _ component.Component, t worker.Target) (string, error) {
 	containers, err := h.Containers(t.Config)
 	if err != nil {
 		return "", worker.Permanent(err)
@@ -65,41 +65,36 @@ func (p *pending) done(name string) {
 }
 
 // converge makes the host run c as declared.
-func converge(c component.Component) do {
-	return func(ctx context.Context, h *Host, t worker.Target) (string, error) {
-		if _, err := write(c)(ctx, h, t); err != nil {
-			return "", err
-		}
-		return apply(c)(ctx, h, t)
+func converge(ctx context.Context, h *Host, c component.Component, t worker.Target) (string, error) {
+	if note, err := write(ctx, h, c, t); err != nil {
+		return note, err
 	}
+	return apply(ctx, h, c, t)
 }
 
 // write puts the files of c in place.
-func write(c component.Component) do {
-	return func(ctx context.Context, h *Host, t worker.Target) (string, error) {
-		ch, ct, err := h.component(t)
-		if err != nil {
-			return "", worker.Permanent(err)
-		}
-		return "", component.Write(ctx, ch, c, ct)
+func write(ctx context.Context, h *Host, c component.Component, t worker.Target) (string, error) {
+	ch, ct, err := h.component(ctx, c, t)
+	if err != nil {
+		return "", err
 	}
+	_, err = component.Write(ctx, ch, c, ct)
+	return "", err
 }
 
 // apply restarts c if it does not run what is declared, and records what runs.
-func apply(c component.Component) do {
-	return func(ctx context.Context, h *Host, t worker.Target) (string, error) {
-		ch, ct, err := h.component(t)
-		if err != nil {
-			return "", worker.Permanent(err)
-		}
-		if _, err := component.Apply(ctx, ch, c, ct); err != nil {
-			if errors.Is(err, component.ErrNotReady) {
-				err = releaseFault(t, err)
-			}
-			return "", err
-		}
-		return "", record(ctx, c, ct, t)
+func apply(ctx context.Context, h *Host, c component.Component, t worker.Target) (string, error) {
+	ch, ct, err := h.component(ctx, c, t)
+	if err != nil {
+		return "", err
 	}
+	if _, err := component.Apply(ctx, ch, c, ct); err != nil {
+		if errors.Is(err, component.ErrNotReady) {
+			err = releaseFault(t, err)
+		}
+		return "", err
+	}
+	return "", record(ctx, c, ct, t)
 }
 
 // record tells everybody which image runs here.

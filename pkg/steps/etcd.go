@@ -3,8 +3,6 @@ package steps
 import (
 	"context"
 	"fmt"
-	"os"
-	"path"
 	"time"
 
 	"github.com/cybozu-go/neco"
@@ -15,73 +13,25 @@ import (
 	"github.com/cybozu-go/neco/pkg/worker"
 )
 
-// notOurs is the note of a step whose program neco setup did not bring here.
-const notOurs = "not set up by neco here: left alone"
-
-// managed reports whether etcd and Vault on this host are Neco's: their
-// certificates come from neco setup or neco join.
-func (h *Host) managed() (bool, error) {
-	return h.FS.Exists(neco.EtcdPeerCertFile)
-}
-
-// ifManaged leaves hosts alone whose etcd is another's.
-func ifManaged(f do) do {
-	return func(ctx context.Context, h *Host, t worker.Target) (string, error) {
-		if managed, err := h.managed(); err != nil || !managed {
-			return notOurs, err
-		}
-		return f(ctx, h, t)
-	}
-}
-
-// begun reports whether the member of this host has been started.
-func (h *Host) begun() bool {
-	_, err := os.Stat(h.FS.Path(memberDir))
-	return err == nil
-}
-
-// memberDir is what a member makes in its data directory.
-var memberDir = path.Join(neco.EtcdDataDir, "member")
-
-// writeEtcd puts the files of a member in place that has begun.  What runs is
-// left alone until the last step.
-func writeEtcd(ctx context.Context, h *Host, t worker.Target) (string, error) {
-	return ifManaged(func(ctx context.Context, h *Host, t worker.Target) (string, error) {
-		if err := writeNecoConfig(h, t); err != nil {
-			return "", err
-		}
-		moved, err := etcd.TakeOverBackups(ctx, h.FS, h.Units)
-		if err != nil {
-			return "", err
-		}
-		note := ""
-		if moved {
-			note = "moved the original's backup units away"
-		}
-		if !h.begun() {
-			return note, nil // what it has to be told comes with the join
-		}
-		_, err = write(etcd.Component{})(ctx, h, t)
-		return note, err
-	})(ctx, h, t)
-}
-
-// writeNecoConfig tells Neco's own programs where etcd is.
-func writeNecoConfig(h *Host, t worker.Target) error {
+// takeOver tells Neco's own programs where etcd is, and moves the original's backup
+// units away.
+func takeOver(ctx context.Context, h *Host, _ component.Component, t worker.Target) (string, error) {
 	file, err := etcd.NecoConfig(t.Members)
 	if err != nil {
-		return err
+		return "", err
 	}
-	_, err = h.FS.Write(file)
-	return err
+	if _, err := h.FS.Write(file); err != nil {
+		return "", err
+	}
+	moved, err := etcd.TakeOverBackups(ctx, h.FS, h.Units)
+	if err != nil || !moved {
+		return "", err
+	}
+	return "moved the original's backup units away", nil
 }
 
 // joinEtcd makes this host's etcd a voting member, if it is none.
-func joinEtcd(ctx context.Context, h *Host, t worker.Target) (string, error) {
-	return ifManaged(join)(ctx, h, t)
-}
-
-func join(ctx context.Context, h *Host, t worker.Target) (string, error) {
+func joinEtcd(ctx context.Context, h *Host, _ component.Component, t worker.Target) (string, error) {
 	own := etcd.PeerURL(t.LRN)
 	now, err := membership.Look(ctx, h.Etcd)
 	if err != nil {
@@ -108,10 +58,10 @@ func join(ctx context.Context, h *Host, t worker.Target) (string, error) {
 		return "", err
 	}
 	c := etcd.Component{Initial: now.Initial(etcd.MemberName(t.LRN), own)}
-	if _, err := write(c)(ctx, h, t); err != nil {
+	if _, err := write(ctx, h, c, t); err != nil {
 		return "", err
 	}
-	if _, err := apply(c)(ctx, h, t); err != nil {
+	if _, err := apply(ctx, h, c, t); err != nil {
 		return "", err
 	}
 	return h.vote(ctx, t, "joined")
@@ -140,13 +90,14 @@ func (h *Host) vote(ctx context.Context, t worker.Target, note string) (string, 
 // time before this server left, or the rest of lost or corrupt data. A member
 // that fails over it again and again is stopped first.
 func (h *Host) discard(ctx context.Context, good bool) error {
-	if good || !h.begun() {
-		return nil
+	begun, err := etcd.Begun(h.FS)
+	if good || err != nil || !begun {
+		return err
 	}
 	if err := h.Units.Stop(ctx, neco.EtcdService); err != nil {
 		return err
 	}
-	return h.FS.RemoveDir(memberDir)
+	return h.FS.RemoveDir(etcd.MemberDir)
 }
 
 // promote waits until the learner has caught up: etcd has no event for that.
@@ -161,7 +112,7 @@ func promote(ctx context.Context, h *Host, t worker.Target) error {
 }
 
 // removeMembers takes the members out that are not in the request.
-func removeMembers(ctx context.Context, h *Host, t worker.Target) (string, error) {
+func removeMembers(ctx context.Context, h *Host, _ component.Component, t worker.Target) (string, error) {
 	removed, err := membership.Remove(ctx, h.Etcd, peerURLs(t))
 	if err != nil || len(removed) == 0 {
 		return "", err
@@ -169,29 +120,27 @@ func removeMembers(ctx context.Context, h *Host, t worker.Target) (string, error
 	return fmt.Sprintf("removed %d members", len(removed)), nil
 }
 
-// applyEtcd restarts this host's member if it does not run what is declared,
+// restartEtcd restarts this host's member if it does not run what is declared,
 // and only while all others serve.
-func applyEtcd(ctx context.Context, h *Host, t worker.Target) (string, error) {
-	return ifManaged(func(ctx context.Context, h *Host, t worker.Target) (string, error) {
-		ch, ct, err := h.component(t)
-		if err != nil {
-			return "", worker.Permanent(err)
-		}
-		stale, err := component.Stale(ctx, ch, etcd.Component{}, ct)
+func restartEtcd(ctx context.Context, h *Host, c component.Component, t worker.Target) (string, error) {
+	ch, ct, err := h.component(ctx, c, t)
+	if err != nil {
+		return "", err
+	}
+	stale, err := component.Stale(ctx, ch, c, ct)
+	if err != nil {
+		return "", err
+	}
+	if stale {
+		now, err := membership.Look(ctx, h.Etcd)
 		if err != nil {
 			return "", err
 		}
-		if stale {
-			now, err := membership.Look(ctx, h.Etcd)
-			if err != nil {
-				return "", err
-			}
-			if err := now.MayRestart(peerURLs(t)); err != nil {
-				return "", err
-			}
+		if err := now.MayRestart(peerURLs(t)); err != nil {
+			return "", err
 		}
-		return apply(etcd.Component{})(ctx, h, t)
-	})(ctx, h, t)
+	}
+	return apply(ctx, h, c, t)
 }
 
 func peerURLs(t worker.Target) []string {

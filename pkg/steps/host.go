@@ -61,48 +61,39 @@ var _ worker.Doer = (*Host)(nil)
 // NewHost returns a Host.
 func NewHost(o Options) *Host { return &Host{o, rows()} }
 
-// do is what an action does.
-type do func(ctx context.Context, h *Host, t worker.Target) (note string, err error)
-
 // Do runs the action at p, see [worker.Doer].
 func (h *Host) Do(ctx context.Context, p update.Place, t worker.Target) (string, error) {
-	f := h.rows[p.Step].acts[p.Action].do
-	if f == nil {
+	r := h.rows[p.Step]
+	a := r.acts[p.Action]
+	if a.do == nil {
 		return "", worker.Permanent(fmt.Errorf("step %d is not managed by this version", p.Step))
 	}
-	return f(ctx, h, t)
+	if note, skips, err := h.skips(ctx, r, a, t); err != nil || skips {
+		return note, err
+	}
+	return a.do(ctx, h, r.component, t)
 }
 
-// Qualifies: the members of etcd are looked after only by servers whose own is
-// Neco's.
-func (h *Host) Qualifies(_ context.Context, p update.Place, _ worker.Target) (bool, string, error) {
-	if !h.rows[p.Step].needsEtcd {
-		return true, "", nil
-	}
-	managed, err := h.managed()
-	if err != nil || !managed {
-		return false, notOurs, err
-	}
-	return true, "", nil
+// Qualifies says whether the conditions of the once-action at p hold here.
+func (h *Host) Qualifies(ctx context.Context, p update.Place, t worker.Target) (bool, string, error) {
+	r := h.rows[p.Step]
+	note, skips, err := h.skips(ctx, r, r.acts[p.Action], t)
+	return !skips, note, err
 }
 
-// Restore brings a group back, see [worker.Doer].
-func (h *Host) Restore(ctx context.Context, group string, side update.Side, t worker.Target) error {
-	if group != vaultGroup {
-		return fmt.Errorf("this version does not know the group %q", group)
-	}
-	return h.restoreVault(ctx, side, t)
-}
-
-// component returns what components work on, and towards.
-func (h *Host) component(t worker.Target) (component.Host, component.Target, error) {
+// component returns what c works on, and towards.
+func (h *Host) component(ctx context.Context, c component.Component, t worker.Target) (component.Host, component.Target, error) {
 	containers, err := h.Containers(t.Config)
+	if err != nil {
+		return component.Host{}, component.Target{}, worker.Permanent(err)
+	}
+	inputs, err := component.ReadInputs(ctx, h.Etcd, c)
 	if err != nil {
 		return component.Host{}, component.Target{}, err
 	}
 	_, err = h.FS.Read(neco.DCTestFile)
-	return component.Host{FS: h.FS, Units: h.Units, Containers: containers, Progress: t.Progress}, component.Target{
+	return component.Host{FS: h.FS, Units: h.Units, Containers: containers, Unseal: h.Unseal, Progress: t.Progress}, component.Target{
 		LRN: t.LRN, Members: t.Members, Version: t.Version,
-		Artifacts: h.Artifacts, Private: err != nil, Facts: facts(h.FS),
+		Artifacts: h.Artifacts, Private: err != nil, Facts: facts(h.FS), Inputs: inputs,
 	}, nil
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/pkg/component"
 	"github.com/cybozu-go/neco/pkg/host"
 	"github.com/cybozu-go/neco/pkg/release"
 	"github.com/cybozu-go/neco/pkg/worker"
@@ -32,7 +33,7 @@ func releaseFault(t worker.Target, err error) error {
 }
 
 // download brings the package of the run to this host and checks it.
-func download(ctx context.Context, h *Host, t worker.Target) (string, error) {
+func download(ctx context.Context, h *Host, _ component.Component, t worker.Target) (string, error) {
 	_, err := h.stage(ctx, t)
 	return "", err
 }
@@ -88,7 +89,7 @@ var errStillOld = errors.New("the new package is installed, but this worker was 
 
 // install installs the package, which ends this process: the installation
 // restarts the worker, and the new one goes on.
-func install(ctx context.Context, h *Host, t worker.Target) (string, error) {
+func install(ctx context.Context, h *Host, _ component.Component, t worker.Target) (string, error) {
 	done, err := h.Packages.Installed(ctx, neco.NecoPackageName, t.Version)
 	if err != nil {
 		return "", err

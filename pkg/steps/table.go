@@ -1,13 +1,22 @@
 package steps
 
 import (
+	"context"
 	"time"
 
+	"github.com/cybozu-go/neco/pkg/component"
+	"github.com/cybozu-go/neco/pkg/component/cke"
+	"github.com/cybozu-go/neco/pkg/component/etcd"
+	"github.com/cybozu-go/neco/pkg/component/etcdpasswd"
 	"github.com/cybozu-go/neco/pkg/component/promtail"
+	"github.com/cybozu-go/neco/pkg/component/sabakan"
 	"github.com/cybozu-go/neco/pkg/component/serf"
 	"github.com/cybozu-go/neco/pkg/component/serftags"
 	"github.com/cybozu-go/neco/pkg/component/setuphw"
+	"github.com/cybozu-go/neco/pkg/component/vault"
+	"github.com/cybozu-go/neco/pkg/program"
 	"github.com/cybozu-go/neco/pkg/update"
+	"github.com/cybozu-go/neco/pkg/worker"
 )
 
 // Deadlines of actions.  They bound an action with all its retries; the whole
@@ -20,57 +29,66 @@ const (
 	joinDeadline     = 15 * time.Minute
 )
 
-// row is a step with what its actions do.
+// row is a step: the actions that it consists of, on its component.
 type row struct {
 	name string
-	acts []act
-	// needsEtcd: the once-actions are of the etcd that Neco has set up.
-	needsEtcd bool
+	// component is what the actions are about; nil: the boot server itself.
+	component component.Component
+	acts      []act
 }
 
-// act is an action with what it does.
+// act is an action, what it does, and what has to hold for it on a boot server.
 type act struct {
 	update.Action
-	do do
+	do   do
+	when []condition
 }
+
+// do does an action on the component of its row.
+type do func(ctx context.Context, h *Host, c component.Component, t worker.Target) (note string, err error)
 
 // rows is the table.  Its order is that of the steps.
 func rows() []row {
 	return []row{
 		{name: "package", acts: []act{
-			{update.Action{Name: "download", Deadline: downloadDeadline}, download},
-			{update.Action{Name: "install", Phase: 1, Deadline: installDeadline}, install},
+			{Action: update.Action{Name: "download", Deadline: downloadDeadline}, do: download},
+			{Action: update.Action{Name: "install", Phase: 1, Deadline: installDeadline}, do: install},
 		}},
-		{name: "fetch-images", acts: []act{{update.Action{Name: "pull", Deadline: pullDeadline}, pullImages}}},
-		{name: "etcd", acts: []act{
-			{every("write"), writeEtcd},
-			{rolling("join", joinDeadline), joinEtcd},
+		{name: "fetch-images", acts: []act{
+			{Action: update.Action{Name: "pull", Deadline: pullDeadline}, do: pullImages},
 		}},
-		{name: "vault-stop", acts: []act{{stops(every("stop"), vaultGroup), stopVault}}},
-		{name: "vault", acts: []act{
-			{every("seal"), sealVault},
-			{starts(rolling("standby", convergeDeadline), vaultGroup), applyStandbyVault},
-			{starts(update.Action{Name: "active", Kind: update.Rolling, Phase: 1, Deadline: convergeDeadline}, vaultGroup), applyVault},
+		{name: "etcd", component: etcd.Component{}, acts: []act{
+			{Action: every("take-over"), do: takeOver, when: when(ours)},
+			{Action: every("write"), do: write, when: when(ours, begun)},
+			{Action: rolling("join", joinDeadline), do: joinEtcd, when: when(ours)},
 		}},
-		{name: "setup-hw", acts: []act{{every("converge"), converge(setuphw.Component{})}}},
-		{name: "serf", acts: []act{
-			{every("write"), write(serf.Component{})},
-			{rolling("restart", convergeDeadline), apply(serf.Component{})},
+		{name: "vault-stop", component: vault.Component{}, acts: []act{
+			{Action: stops(every("stop"), program.Vault), do: stop, when: when(ours, mixesNot)},
 		}},
-		{name: "setup-serf-tags", acts: []act{{every("converge"), converge(serftags.Component{})}}},
-		unmanaged("etcdpasswd"),
-		unmanaged("sabakan"),
+		{name: "vault", component: vault.Component{}, acts: []act{
+			{Action: every("seal"), do: seal, when: when(ours)},
+			{Action: starts(rolling("standby", convergeDeadline), program.Vault), do: converge, when: when(ours, standby)},
+			{Action: starts(update.Action{Name: "active", Kind: update.Rolling, Phase: 1, Deadline: convergeDeadline}, program.Vault), do: converge, when: when(ours)},
+		}},
+		{name: "setup-hw", component: setuphw.Component{}, acts: []act{{Action: every("converge"), do: converge}}},
+		{name: "serf", component: serf.Component{}, acts: []act{
+			{Action: every("write"), do: write},
+			{Action: rolling("restart", convergeDeadline), do: apply},
+		}},
+		{name: "setup-serf-tags", component: serftags.Component{}, acts: []act{{Action: every("converge"), do: converge}}},
+		configured("etcdpasswd", etcdpasswd.Component{}),
+		configured("sabakan", sabakan.Component{}),
 		unmanaged("sabakan-state-setter"),
 		unmanaged("cke-stop"),
-		unmanaged("cke"),
+		configured("cke", cke.Component{}),
 		unmanaged("cke-contents"),
 		unmanaged("sabakan-contents"),
 		unmanaged("dhcp-json"),
-		{name: "promtail", acts: []act{{every("converge"), converge(promtail.Component{})}}},
+		{name: "promtail", component: promtail.Component{}, acts: []act{{Action: every("converge"), do: converge}}},
 		unmanaged("user-resources"),
-		{name: "finish", needsEtcd: true, acts: []act{
-			{update.Action{Name: "members", Kind: update.Once, Record: "etcd-members", Deadline: convergeDeadline}, removeMembers},
-			{update.Action{Name: "restart-etcd", Kind: update.Rolling, Phase: 1, Deadline: convergeDeadline}, applyEtcd},
+		{name: "finish", component: etcd.Component{}, acts: []act{
+			{Action: update.Action{Name: "members", Kind: update.Once, Record: "etcd-members", Deadline: convergeDeadline}, do: removeMembers, when: when(ours)},
+			{Action: update.Action{Name: "restart-etcd", Kind: update.Rolling, Phase: 1, Deadline: convergeDeadline}, do: restartEtcd, when: when(ours)},
 		}},
 	}
 }
@@ -95,8 +113,21 @@ func starts(a update.Action, group string) update.Action {
 }
 
 // unmanaged is a row that keeps its number for what a later version does there.
-func unmanaged(name string) row {
-	return row{name: name, acts: []act{{update.Action{Name: name, Unmanaged: true}, nil}}}
+func unmanaged(name string) row { return row{name: name, acts: []act{leftAlone(name)}} }
+
+// leftAlone is an action that this version does not do.
+func leftAlone(name string) act {
+	return act{Action: update.Action{Name: name, Unmanaged: true}}
+}
+
+// configured is the row of a program of which this version keeps the configuration,
+// where neco init-local has set it up, and leaves all else alone.
+func configured(name string, c component.Component) row {
+	return row{name: name, component: c, acts: []act{
+		{Action: every("write"), do: write, when: when(setUpHere)},
+		{Action: rolling("restart", convergeDeadline), do: apply, when: when(setUpHere, runsHere)},
+		leftAlone(name),
+	}}
 }
 
 // Table returns the steps of an update.

@@ -34,6 +34,7 @@ func withVault(t *testing.T, tag string) (*componenttest.Host, *steps.Host, host
 	if err := units.Start(t.Context(), neco.VaultService); err != nil {
 		t.Fatal(err)
 	}
+	units.Tags = map[string]string{neco.VaultService: tag}
 	units.Did()
 	return units, h, ch.FS
 }

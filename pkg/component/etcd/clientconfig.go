@@ -5,6 +5,7 @@ import (
 
 	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/pkg/host"
+	"github.com/cybozu-go/neco/pkg/program"
 )
 
 // ClientConfig is what programs on a boot server read of [neco.EtcdConfig]:
@@ -21,6 +22,11 @@ type ClientConfig struct {
 // etcd of the boot servers lrns.
 func NewClientConfig(lrns []int, prefix, cert, key string) ClientConfig {
 	return ClientConfig{neco.EtcdEndpoints(lrns), prefix, neco.ServerCAFile, cert, key}
+}
+
+// ConfigOf is that of a program that is a user of etcd.
+func ConfigOf(p program.Program, lrns []int) ClientConfig {
+	return NewClientConfig(lrns, p.User.Prefix, p.User.Cert, p.User.Key)
 }
 
 // NecoConfig is the configuration file of Neco's own programs.

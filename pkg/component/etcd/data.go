@@ -10,11 +10,20 @@ import (
 
 	"go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
+
+	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/pkg/host"
 )
 
 // lockTimeout bounds the wait for a member that is just ending: a running one
 // holds the lock of its database.
 const lockTimeout = 5 * time.Second
+
+// MemberDir is what a member makes in its data directory.
+const MemberDir = neco.EtcdDataDir + "/member"
+
+// Begun reports whether the member of a host has been started.
+func Begun(fsys host.FS) (bool, error) { return fsys.Exists(MemberDir) }
 
 // HasData reports whether the member with the data directory dir has ever
 // applied an entry of its cluster's log. A member whose data was lost makes its

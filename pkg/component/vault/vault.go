@@ -11,8 +11,6 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
-	"io/fs"
-	"regexp"
 	"text/template"
 
 	"github.com/cybozu-go/neco"
@@ -25,8 +23,6 @@ import (
 
 // Component is Vault.
 type Component struct {
-	// Unseal opens the Vault on this server.
-	Unseal func(ctx context.Context) error
 	// Sealed says that Vault is not to be unsealed yet: it works if it answers.
 	Sealed bool
 }
@@ -106,30 +102,6 @@ func config(t component.Target) (host.File, error) {
 	return host.File{Path: neco.VaultConfFile, Data: b.Bytes(), Mode: 0o644}, err
 }
 
-// Mix says whether the Vault that is declared on this host may run beside the one
-// of t: that is so while their major versions are the same.
-func Mix(fsys host.FS, t component.Target) (bool, error) {
-	unit, err := fsys.Read(neco.ServiceFile(neco.VaultService))
-	if errors.Is(err, fs.ErrNotExist) {
-		return true, nil
-	}
-	if err != nil {
-		return false, err
-	}
-	next, err := component.ImageName(t, program.Vault)
-	if err != nil {
-		return false, err
-	}
-	here, there := majorVersion.FindSubmatch(unit), majorVersion.FindSubmatch([]byte(next))
-	if here == nil || there == nil {
-		return false, fmt.Errorf("the version of Vault is not to be seen in %s, or in %s", neco.ServiceFile(neco.VaultService), next)
-	}
-	return bytes.Equal(here[1], there[1]), nil
-}
-
-// majorVersion is in the name of an image.
-var majorVersion = regexp.MustCompile(`/vault(?:-secret)?:([0-9]+)\.`)
-
 // Effective: how Vault is unsealed needs no restart of Vault.
 func (Component) Effective(f host.File) []byte {
 	if f.Path == neco.ServiceFile(program.VaultUnseal) {
@@ -148,8 +120,8 @@ func (c Component) Probe(ctx context.Context, h component.Host, _ component.Targ
 	if c.Sealed && (errors.Is(err, vault.ErrSealed) || errors.Is(err, vault.ErrUninitialized)) {
 		return nil
 	}
-	if errors.Is(err, vault.ErrSealed) && c.Unseal != nil {
-		if err := c.Unseal(ctx); err != nil {
+	if errors.Is(err, vault.ErrSealed) && h.Unseal != nil {
+		if err := h.Unseal(ctx); err != nil {
 			return err
 		}
 		return vault.Serves(ctx, client)

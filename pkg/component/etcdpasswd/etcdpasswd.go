@@ -1,0 +1,30 @@
+// Package etcdpasswd is the component of etcdpasswd on a boot server: its configuration. Its units come
+// from elsewhere. It must not know other components but etcd's, whose client it is.
+package etcdpasswd
+
+import (
+	"github.com/cybozu-go/neco/pkg/component"
+	"github.com/cybozu-go/neco/pkg/component/etcd"
+	"github.com/cybozu-go/neco/pkg/host"
+	"github.com/cybozu-go/neco/pkg/program"
+)
+
+// Component is etcdpasswd.
+type Component struct{}
+
+var _ component.Component = Component{}
+
+// Name of the component.
+func (Component) Name() string { return program.Etcdpasswd }
+
+// Units of the component.
+func (Component) Units() []component.Unit { return component.Services(program.Etcdpasswd) }
+
+// Files of the component.
+func (Component) Files(t component.Target) ([]host.File, error) {
+	p, err := program.Find(program.Etcdpasswd)
+	if err != nil {
+		return nil, err
+	}
+	return component.YAML(p.Prepared.Config, etcd.ConfigOf(p, t.Members))
+}

@@ -1,0 +1,32 @@
+package component
+
+import (
+	"sigs.k8s.io/yaml"
+
+	"github.com/cybozu-go/neco/pkg/host"
+	"github.com/cybozu-go/neco/pkg/program"
+)
+
+// Services are the units of the program called name, in its row's order. Those of a
+// program that operators add are expected once it has its configuration.
+func Services(name string) []Unit {
+	p, err := program.Find(name)
+	if err != nil {
+		return nil // TestEveryComponentHasARow in package steps
+	}
+	var units []Unit
+	for _, unit := range p.Units {
+		u := Unit{Name: unit}
+		if p.Prepared != nil {
+			u.Condition = p.Prepared.Config
+		}
+		units = append(units, u)
+	}
+	return units
+}
+
+// YAML is a configuration file without secrets.
+func YAML(path string, conf any) ([]host.File, error) {
+	data, err := yaml.Marshal(conf)
+	return []host.File{{Path: path, Data: data, Mode: 0o644}}, err
+}

@@ -1,0 +1,71 @@
+package steps
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/cybozu-go/neco/pkg/component"
+	"github.com/cybozu-go/neco/pkg/update"
+	"github.com/cybozu-go/neco/pkg/worker"
+)
+
+// stop stops a component whose next version must not run beside this one. Most runs
+// skip it.
+func stop(ctx context.Context, h *Host, c component.Component, _ worker.Target) (string, error) {
+	for _, u := range slices.Backward(c.Units()) {
+		// Disabled first: a power cut must not start it beside the next version.
+		if err := h.Units.Disable(ctx, u.Name); err != nil {
+			return "", err
+		}
+		if err := h.Units.Stop(ctx, u.Name); err != nil {
+			return "", err
+		}
+	}
+	return fmt.Sprintf("stopped %s: its next version must not run beside this one", c.Name()), nil
+}
+
+// Restore brings back what stop has stopped, see [worker.Doer]. A unit that runs was not
+// stopped, and stays what it is; stop may have been cut off after it had disabled it.
+func (h *Host) Restore(ctx context.Context, group string, side update.Side, t worker.Target) error {
+	r, a, err := h.starter(group)
+	if err != nil {
+		return err
+	}
+	if _, skips, err := h.skips(ctx, r, a, t); err != nil || skips {
+		return err
+	}
+	down := false
+	for _, u := range r.component.Units() {
+		active, err := h.Units.IsActive(ctx, u.Name)
+		switch {
+		case err != nil:
+		case active:
+			err = h.Units.Enable(ctx, u.Name)
+		case side == update.SideOld:
+			err = h.Units.Start(ctx, u.Name)
+		default:
+			down = true
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if !down {
+		return nil
+	}
+	_, err = a.do(ctx, h, r.component, t)
+	return err
+}
+
+// starter is the last action that starts a group: the one that does so on each server.
+func (h *Host) starter(group string) (row, act, error) {
+	for _, r := range slices.Backward(h.rows) {
+		for _, a := range slices.Backward(r.acts) {
+			if a.Starts == group {
+				return r, a, nil
+			}
+		}
+	}
+	return row{}, act{}, fmt.Errorf("this version does not know the group %q", group)
+}

@@ -1,0 +1,47 @@
+package steps
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/cybozu-go/neco/pkg/component"
+	"github.com/cybozu-go/neco/pkg/worker"
+)
+
+// Component is that of the program called name; nil: no step has one.
+func Component(name string) component.Component {
+	for _, r := range rows() {
+		if r.component != nil && r.component.Name() == name {
+			return r.component
+		}
+	}
+	return nil
+}
+
+// SetUp writes what the program called name has on this host, outside of an update, and
+// reports whether anything was not so before. What runs is left alone.
+func (h *Host) SetUp(ctx context.Context, name string, t worker.Target) (changed bool, err error) {
+	err = h.with(ctx, name, t, func(ch component.Host, c component.Component, ct component.Target) error {
+		changed, err = component.Write(ctx, ch, c, ct)
+		return err
+	})
+	return changed, err
+}
+
+// Started records that what SetUp has written runs: the next update restarts the program
+// only if it declares something else.
+func (h *Host) Started(ctx context.Context, name string, t worker.Target) error {
+	return h.with(ctx, name, t, component.Started)
+}
+
+func (h *Host) with(ctx context.Context, name string, t worker.Target, f func(component.Host, component.Component, component.Target) error) error {
+	c := Component(name)
+	if c == nil {
+		return fmt.Errorf("no step of an update is about %s", name)
+	}
+	ch, ct, err := h.component(ctx, c, t)
+	if err != nil {
+		return err
+	}
+	return f(ch, c, ct)
+}

@@ -1,0 +1,107 @@
+package steps_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/pkg/component"
+	"github.com/cybozu-go/neco/pkg/host"
+	"github.com/cybozu-go/neco/pkg/program"
+	"github.com/cybozu-go/neco/pkg/steps"
+	"github.com/cybozu-go/neco/pkg/update"
+)
+
+func TestEveryProgramThatOperatorsSetUpHasAComponent(t *testing.T) {
+	for _, p := range program.OnServers() {
+		if c := steps.Component(p.Name); c == nil || len(c.Units()) != len(p.Units) {
+			t.Errorf("%s: component %v; its units are %v", p.Name, c, p.Units)
+		}
+	}
+}
+
+func TestEveryComponentHasARowOfItsProgram(t *testing.T) {
+	for _, p := range program.All() {
+		c := steps.Component(p.Name)
+		if c == nil {
+			continue
+		}
+		for _, u := range c.Units() {
+			if !slices.Contains(p.Units, u.Name) {
+				t.Errorf("%s: unit %s is not in its row %v", p.Name, u.Name, p.Units)
+			}
+		}
+		i, ok := c.(component.Imaged)
+		if ok && i.Image() != p.Name {
+			t.Errorf("%s: image %s", p.Name, i.Image())
+		}
+		if _, tooled := c.(component.Tooled); ok && tooled != (p.ToolsMount != "") {
+			t.Errorf("%s: tools %t, mount %q", p.Name, tooled, p.ToolsMount)
+		}
+	}
+}
+
+// TestOnlyGroupsAreStoppedAndStarted: what the engine switches is in the rows of programs.
+func TestOnlyGroupsAreStoppedAndStarted(t *testing.T) {
+	groups := program.Names(program.Groups())
+	for _, s := range steps.Table() {
+		for _, a := range s.Actions {
+			for _, group := range []string{a.Stops, a.Starts} {
+				if group != "" && !slices.Contains(groups, group) {
+					t.Errorf("step %s: group %q is none of %v", s.Name, group, groups)
+				}
+			}
+		}
+	}
+}
+
+// sabakanStep is the step that keeps sabakan's configuration.
+const sabakanStep = 9
+
+func TestAnUpdateTellsAProgramWhereEtcdIsNow(t *testing.T) {
+	_, units, h, ch := newHost(t)
+	tg, _ := target(neco.ProdEnv)
+	write, restart := update.Place{Step: sabakanStep}, update.Place{Step: sabakanStep, Action: 1}
+	do := func(p update.Place) (string, []string) {
+		t.Helper()
+		note, err := h.Do(t.Context(), p, tg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return note, units.Did()
+	}
+	do(write)
+	if there, err := ch.FS.Exists(neco.SabakanConfFile); there || err != nil {
+		t.Errorf("it is written where nobody has set sabakan up (%v)", err)
+	}
+	if _, err := ch.FS.Write(host.File{Path: neco.SabakanCertFile, Data: []byte("x"), Mode: 0o644}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := h.SetUp(t.Context(), program.Sabakan, tg); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.Started(t.Context(), program.Sabakan, tg); err != nil {
+		t.Fatal(err)
+	}
+	if note, did := do(restart); len(did) > 0 || !strings.Contains(note, "does not run here") {
+		t.Errorf("it is down: %q, did %v", note, did)
+	}
+	if err := units.Start(t.Context(), neco.SabakanService); err != nil {
+		t.Fatal(err)
+	}
+	units.Did()
+	do(write)
+	if _, did := do(restart); len(did) > 0 {
+		t.Errorf("nothing has changed: did %v", did)
+	}
+	tg.Members = []int{0, 1, 2, 3}
+	do(write)
+	data, err := ch.FS.Read(neco.SabakanConfFile)
+	if err != nil || !strings.Contains(string(data), neco.EtcdEndpoints([]int{3})[0]) {
+		t.Errorf("%s, %v", data, err)
+	}
+	if _, did := do(restart); !slices.Equal(did, []string{"restart sabakan"}) {
+		t.Errorf("did %v", did)
+	}
+}
