@@ -15,8 +15,9 @@ import (
 	"github.com/cybozu-go/neco/pkg/cli"
 )
 
-// answersWithin is how long a command may take where etcd has no majority; the
-// test fails at ten times that.
+// answersWithin is how long a command may take where etcd has no majority. The test
+// fails at three times that, for busy machines: before the 10 s after which a command
+// gives up that has not asked the members.
 const answersWithin = 3 * time.Second
 
 // TestACommandSaysAtOnceThatEtcdHasNoMajority has one of three members left, and
@@ -52,7 +53,7 @@ func TestACommandSaysAtOnceThatEtcdHasNoMajority(t *testing.T) {
 				code, errs := runAt(t, tt.endpoints, command)
 				took := time.Since(began)
 				t.Logf("answered after %s", took.Round(time.Millisecond))
-				if code != 1 || took > 10*answersWithin {
+				if code != 1 || took > 3*answersWithin {
 					t.Errorf("exit code %d after %s", code, took)
 				}
 				if !strings.Contains(errs, "etcd has no majority here: ") || !strings.Contains(errs, tt.want) || !strings.Contains(errs, "Hint: start etcd") || strings.Contains(errs, "rpc error") {

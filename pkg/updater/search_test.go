@@ -149,10 +149,11 @@ func TestAReadThatFailsIsNoEmptyState(t *testing.T) {
 	if _, err := c.store.Client().Put(t.Context(), storage.KeyRelease, "2026.11.20-1"); err != nil {
 		t.Fatal(err)
 	}
-	// The first read waits for the registration; the next ones are a leader's.
+	// The first read waits for the registration, the second is of the leader's loop,
+	// which knows the configuration from it; the next ones are of the search.
 	kv := &failingKV{}
-	kv.first.Store(2)
-	kv.last.Store(3)
+	kv.first.Store(3)
+	kv.last.Store(4)
 	c.kv = func(real clientv3.KV) clientv3.KV { kv.KV = real; return kv }
 	c.start(0)
 	snap := c.await("a search is recorded", func(s *storage.Snapshot) bool { return s.Check != nil })
