@@ -3,6 +3,7 @@ package component_test
 import (
 	"context"
 	"errors"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -203,5 +204,27 @@ func TestAProgramThatDoesNotComeUpOnASoundHostIsAtFault(t *testing.T) {
 				t.Errorf("error %v", err)
 			}
 		})
+	}
+}
+
+// TestNothingIsRestartedWithoutSpace: /proc is a file system without any.
+func TestNothingIsRestartedWithoutSpace(t *testing.T) {
+	h, ch := componenttest.New(t)
+	s := store{program{"a"}, func() error { return nil }}
+	if err := converge(t, ch, s, componenttest.Target()); err != nil {
+		t.Fatal(err)
+	}
+	h.Did()
+	dir := ch.FS.Path(s.Directories()[0].Path)
+	if err := errors.Join(os.Remove(dir), os.Symlink("/proc", dir)); err != nil {
+		t.Fatal(err)
+	}
+	s.text = "b"
+	_, err := component.Apply(t.Context(), ch, s, componenttest.Target())
+	if err == nil || !strings.Contains(err.Error(), "DiskFull: /var/lib/store has 0 MiB left") {
+		t.Errorf("error %v", err)
+	}
+	if diff := cmp.Diff([]string{"pull serf"}, h.Did()); diff != "" {
+		t.Error(diff)
 	}
 }

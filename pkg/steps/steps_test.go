@@ -101,8 +101,13 @@ func target(env string) (worker.Target, map[string]string) {
 func TestTheDownloadIsStagedOnce(t *testing.T) {
 	o, _, h, _ := newHost(t)
 	tg, _ := target(neco.ProdEnv)
+	var told string
+	tg.Progress = func(text string) { told = text }
 	if _, err := h.Do(t.Context(), update.Place{Step: 0}, tg); err != nil {
 		t.Fatal(err)
+	}
+	if told != "downloading the package of "+version {
+		t.Errorf("the status says %q", told)
 	}
 	o.staged = "/staged.deb"
 	if _, err := h.Do(t.Context(), update.Place{Step: 0}, tg); err != nil {

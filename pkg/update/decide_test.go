@@ -493,3 +493,17 @@ func TestARunIsCompleteWithoutThoseThatHaveLeftSince(t *testing.T) {
 		t.Error("no run is complete")
 	}
 }
+
+// TestWhatHoldsOnlyForAnActionIsNoNoteOfTheNextOne: both are of one step.
+func TestWhatHoldsOnlyForAnActionIsNoNoteOfTheNextOne(t *testing.T) {
+	r := state(nil).Request
+	for message, want := range map[string]string{
+		TriesAgain + "no route": "", InProgress + "serf.service: activating": "", "nothing of note": "nothing of note",
+	} {
+		own := at(0, 0, neco.CondRunning)
+		own.Message = message
+		if got := member(Place{0, 1}).status(r, Arrival{Step: 0, Phase: 1}, own, neco.CondRunning).Message; got != want {
+			t.Errorf("after %q the message is %q, want %q", message, got, want)
+		}
+	}
+}

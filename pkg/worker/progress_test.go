@@ -19,7 +19,10 @@ func TestTheStatusShowsWhatAnActionWaitsFor(t *testing.T) {
 		return nil
 	}}, emptyTable(3), &memJournal{})
 	const want = "in progress: step 1 (step1) act: serf.service: activating"
-	c.await("the progress", func(s *storage.Snapshot) bool { return s.Statuses[0].Message == want })
+	waits := c.await("the progress", func(s *storage.Snapshot) bool { return s.Statuses[0].Message == want }).Statuses[0]
+	if !waits.At.After(*waits.Since) {
+		t.Errorf("it waits since %s, when it wrote that: it has arrived before", waits.Since)
+	}
 	close(goOn)
 	c.await("the progress to be gone", func(s *storage.Snapshot) bool { return s.Complete() && s.Statuses[0].Message == "" })
 }

@@ -280,3 +280,26 @@ func TestTheServerThatHoldsTheLockIsWaitedFor(t *testing.T) {
 		t.Error(text)
 	}
 }
+
+// TestAServerIsAwaitedSinceItsArrival, not since it changed its text.
+func TestAServerIsAwaitedSinceItsArrival(t *testing.T) {
+	s := running()
+	st := s.Statuses[1]
+	st.Since, st.At = clock(5*time.Minute), clock(9*time.Minute)
+	s.Statuses[1] = st
+	if got := view(s, *clock(10 * time.Minute)).Awaited; got == nil || got.Since == nil || !got.Since.Equal(*clock(5 * time.Minute)) {
+		t.Errorf("awaited %+v", got)
+	}
+}
+
+func TestTheNoteOfAStepThatIsNotManagedIsNotShown(t *testing.T) {
+	s := running()
+	report(s, 1, 16, neco.CondRunning, "step 15 (cke): this version does not manage it yet; waits for the lock")
+	var b bytes.Buffer
+	if err := view(s, *clock(10 * time.Minute)).Render(&b); err != nil {
+		t.Fatal(err)
+	}
+	if text := unwrapped(b); strings.Contains(text, "manage it yet") || !strings.Contains(text, "boot servers 1, 2: waits for the lock") {
+		t.Error(b.String())
+	}
+}
