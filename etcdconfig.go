@@ -114,7 +114,7 @@ func (c *EtcdConfig) validate() error {
 		return fmt.Errorf("prefix: %q does not begin and end with a slash", c.Prefix)
 	}
 	if _, err := duration.Parse(c.Timeout, minEtcdTimeout, maxEtcdTimeout); err != nil {
-		return fmt.Errorf("timeout: %q: %w", c.Timeout, err)
+		return fmt.Errorf("timeout: %q: %w; it takes %s", c.Timeout, err, duration.Range(minEtcdTimeout, maxEtcdTimeout))
 	}
 	return c.validateTLS()
 }

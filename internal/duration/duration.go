@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -19,11 +20,27 @@ const (
 )
 
 // errSyntax is the one error for whatever is no duration.
-var errSyntax = errors.New("not a duration, such as 90s or 1d12h")
+var errSyntax = errors.New("not a duration")
+
+// syntax is Go's, which time.ParseDuration reads unless the number is too big for it.
+var syntax = regexp.MustCompile(`^-?([0-9]+(\.[0-9]*)?(ns|us|µs|ms|s|m|h))+$`)
+
+// Range says what is taken, with examples.
+func Range(least, most time.Duration) string {
+	text := fmt.Sprintf("a duration from %s to %s", Text(least), Text(most))
+	sep := ", like "
+	for _, d := range []time.Duration{10 * time.Minute, 36 * time.Hour, 90 * time.Minute, 90 * time.Second} {
+		if d >= least && d <= most && sep != "" {
+			text += sep + Text(d)
+			sep = map[string]string{", like ": " or "}[sep]
+		}
+	}
+	return text
+}
 
 // Parse reads a duration such as 10m, 90d or 1d12h. Days are whole and come first.
-// What is no duration, or not from least to most, is an error that says what is wanted
-// and does not repeat the text.
+// What is no duration, or not from least to most, is an error that does not repeat the
+// text; [Range] is what to say of what is taken.
 func Parse(text string, least, most time.Duration) (time.Duration, error) {
 	d, err := parse(text)
 	switch {
@@ -50,7 +67,13 @@ func parse(text string) (time.Duration, error) {
 	}
 	var d time.Duration
 	if rest != "" || !hasDays {
-		if d, err = time.ParseDuration(rest); err != nil {
+		switch d, err = time.ParseDuration(rest); {
+		case err == nil:
+		case syntax.MatchString(rest) && strings.HasPrefix(rest, "-"):
+			return -Longest, nil
+		case syntax.MatchString(rest):
+			return Longest, nil
+		default:
 			return 0, errSyntax
 		}
 	}
@@ -103,8 +126,9 @@ func (v *Value) Type() string { return "duration" }
 // Set reads the value.
 func (v *Value) Set(text string) error {
 	d, err := Parse(text, v.least, v.most)
-	if err == nil {
-		*v.d = d
+	if err != nil {
+		return fmt.Errorf("%w; it takes %s", err, Range(v.least, v.most))
 	}
-	return err
+	*v.d = d
+	return nil
 }

@@ -16,7 +16,7 @@ func TestDurationsMayHaveDays(t *testing.T) {
 }
 
 func TestWhatIsNotADurationHasOneError(t *testing.T) {
-	const want = "not a duration, such as 90s or 1d12h"
+	const want = "not a duration"
 	for _, text := range []string{"", "d", "5", "5y", "1.5d", "1d2d", "1h1d", "-1d", "1d-1h", "soon", "1d12", " 1d"} {
 		if got, err := Parse(text, time.Minute, 31*Day); err == nil || err.Error() != want {
 			t.Errorf("%q is %s, %v; want %s", text, got, err, want)
@@ -27,7 +27,7 @@ func TestWhatIsNotADurationHasOneError(t *testing.T) {
 func TestADurationOutOfRangeHasOneError(t *testing.T) {
 	for text, want := range map[string]string{
 		"0": "shorter than 1m", "0s": "shorter than 1m", "-5m": "shorter than 1m", "59s": "shorter than 1m",
-		"31d1s": "longer than 31d", "200000d": "longer than 31d", "999999999999999d": "longer than 31d",
+		"31d1s": "longer than 31d", "200000d": "longer than 31d", "999999999999999d": "longer than 31d", "999999999h": "longer than 31d", "-999999999h": "shorter than 1m",
 	} {
 		if got, err := Parse(text, time.Minute, 31*Day); err == nil || err.Error() != want {
 			t.Errorf("%q is %s, %v; want %s", text, got, err, want)
@@ -47,6 +47,22 @@ func TestADurationIsPrintedWithoutEmptyUnitsAndReadBack(t *testing.T) {
 		}
 		if back, err := Parse(got, 0, Longest); err != nil || back != d {
 			t.Errorf("%q is read as %s, %v", got, back, err)
+		}
+	}
+}
+
+func TestWhatIsTakenIsSaidWithExamplesThatAreTaken(t *testing.T) {
+	for _, c := range []struct {
+		least, most time.Duration
+		want        string
+	}{
+		{time.Second, 31 * Day, "a duration from 1s to 31d, like 10m or 1d12h"},
+		{time.Minute, Day, "a duration from 1m to 1d, like 10m or 1h30m"},
+		{time.Millisecond, time.Hour, "a duration from 1ms to 1h, like 10m or 1m30s"},
+		{time.Hour, 80 * time.Minute, "a duration from 1h to 1h20m"},
+	} {
+		if got := Range(c.least, c.most); got != c.want {
+			t.Errorf("%q, want %q", got, c.want)
 		}
 	}
 }

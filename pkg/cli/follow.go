@@ -118,6 +118,10 @@ func (f *follower) showStale(ctx context.Context, now time.Time, err error) erro
 // stale returns v marked as what was read before etcd's error.
 func stale(v status.View, now time.Time, err error) status.View {
 	v.Stale = &status.Stale{At: now, Error: printable.Line(errtext.Of(err))}
+	if h := (*Hint)(nil); errors.As(err, &h) {
+		v.Stale.ToDo = []string{printable.Line(h.Text)}
+	}
+	v.Judge()
 	return v
 }
 

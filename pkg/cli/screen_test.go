@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -116,12 +117,13 @@ func TestWhatIsShownWhileEtcdIsAwayIsMarkedAsStale(t *testing.T) {
 	at := time.Date(2026, 11, 29, 0, 0, 0, 0, time.UTC)
 	checked := at.Add(-time.Minute)
 	v := status.View{At: at, State: status.None, Release: status.Release{Env: "prod", CheckedAt: &checked}}
-	v.Stale = &status.Stale{At: at.Add(30 * time.Second), Error: "etcd has no majority"}
+	v = stale(v, at.Add(30*time.Second), hint(errors.New("etcd has no majority"), "start etcd on the servers that do not answer"))
 	var out bytes.Buffer
 	if err := v.Render(&out); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"STALE    read 30s ago; since then: etcd has no majority", "last successful check 1m30s ago"} {
+	for _, want := range []string{"STALE    read 30s ago; since then: etcd has no majority", "last successful check 1m30s ago",
+		"to do    start etcd on the servers that do not answer\n"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("no %q in\n%s", want, out.String())
 		}

@@ -79,7 +79,7 @@ there is an error:
 	cmd.MarkFlagsMutuallyExclusive("exit-code", "wait")
 	cmd.MarkFlagsMutuallyExclusive("exit-code", "watch")
 	cmd.Flags().StringVar(&version, "for", "", "wait until `VERSION`, or a newer one, is complete")
-	cmd.Flags().Var(duration.Var(&o.timeout, time.Second, 365*duration.Day), "timeout", "how long --wait waits at most (default: for ever)")
+	cmd.Flags().Var(duration.Var(&o.timeout, time.Second, 365*duration.Day), "timeout", "how long --wait waits, 1s to 365d (default: for ever)")
 	return cmd
 }
 

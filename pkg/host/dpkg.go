@@ -72,7 +72,7 @@ func (p Packages) dpkg(ctx context.Context, args ...string) error {
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = dpkgKillDelay
 	if err := cmd.Run(); err != nil {
-		return fmt.Errorf("dpkg: %w: %s", err, tail(log, start))
+		return fmt.Errorf("dpkg: %w: %s", err, lastLines(tail(log, start)))
 	}
 	return nil
 }
@@ -111,7 +111,7 @@ func (p Packages) openLog(what string) (*os.File, error) {
 	return log, nil
 }
 
-// tail returns the last lines of what was written to log from offset on.
+// tail returns the last of what was written to log from offset on.
 func tail(log *os.File, offset int64) string {
 	const enough = 4096
 	end, err := log.Seek(0, io.SeekEnd)
@@ -123,7 +123,7 @@ func tail(log *os.File, offset int64) string {
 	if _, err := log.ReadAt(buf, offset); err != nil {
 		return err.Error()
 	}
-	return lastLines(string(buf))
+	return string(buf)
 }
 
 // sbin is where dpkg and the programs that it calls are; unprivileged users

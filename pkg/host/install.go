@@ -151,13 +151,14 @@ func (p Packages) judge(ctx context.Context, name, version string, start int64) 
 	}
 	defer log.Close()
 	printed := tail(log, start)
-	if printed == "" {
-		printed = installUnit + ".service has ended without a word; see journalctl -u " + installUnit
+	why := causeOf(printed)
+	if why == "" {
+		why = installUnit + ".service has ended without a word; see journalctl -u " + installUnit
 	}
 	if refusedByDpkg(printed) {
-		return fmt.Errorf("install %s %s: it is %s: %w: %s", name, version, is, ErrRefused, printed)
+		return fmt.Errorf("install %s %s: it is %s: %w: %s", name, version, is, ErrRefused, why)
 	}
-	return fmt.Errorf("install %s %s: it is %s: %s", name, version, is, printed)
+	return fmt.Errorf("install %s %s: it is %s: %s", name, version, is, why)
 }
 
 func (p Packages) configure(ctx context.Context) error {

@@ -2,6 +2,7 @@ package host
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -58,6 +59,19 @@ func TestAFailedInstallationShowsTheWordsOfThisAttemptAlone(t *testing.T) {
 	err := p.InstallInUnit(t.Context(), Units{}, buildDeb(t, "1.1", "true"), nil)
 	if err == nil || strings.Contains(err.Error(), "cat food") || !strings.Contains(err.Error(), "journalctl -u neco-install") {
 		t.Errorf("InstallInUnit: %v", err)
+	}
+}
+
+func TestARefusalEndsWithTheCauseAndNotWithWhatDpkgAlwaysSays(t *testing.T) {
+	p, _ := newInstaller(t)
+	start := p.logSize()
+	_ = p.InstallLocked(t.Context(), buildDeb(t, "1.0", "echo the kernel of this host is too old >&2; false"))
+	err := p.judge(t.Context(), "demo", "1.0", start)
+	if !errors.Is(err, ErrRefused) || !strings.Contains(err.Error(), "refused by dpkg: the kernel of this host is too old; ") {
+		t.Errorf("judge: %v", err)
+	}
+	if err != nil && strings.Contains(err.Error(), "Errors were encountered") {
+		t.Errorf("judge: %v", err)
 	}
 }
 

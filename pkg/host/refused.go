@@ -2,6 +2,7 @@ package host
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"syscall"
 )
@@ -9,6 +10,25 @@ import (
 // ErrRefused says that dpkg refuses a package, and does not lack anything that
 // the host has to offer.
 var ErrRefused = errors.New("refused by dpkg")
+
+// causeOf is what matters of what dpkg has printed: without what it does at each
+// installation, and what it ends each failure with.
+func causeOf(printed string) string {
+	var kept []string
+	for line := range strings.Lines(printed) {
+		if strings.HasPrefix(line, "Errors were encountered while processing:") {
+			break // the files follow, of which there is one
+		}
+		usual := func(prefix string) bool { return strings.HasPrefix(line, prefix) }
+		if !slices.ContainsFunc([]string{"(Reading database", "Selecting previously", "Preparing to unpack", "Unpacking ", "Setting up ", "dpkg: error processing "}, usual) {
+			kept = append(kept, line)
+		}
+	}
+	if len(kept) == 0 {
+		return lastLines(printed)
+	}
+	return lastLines(strings.Join(kept, ""))
+}
 
 // refusedByDpkg reports whether the end of what dpkg has printed says that the
 // package itself is at fault.

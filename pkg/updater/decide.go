@@ -140,10 +140,27 @@ func underWay(s *storage.Snapshot, in Input) (Decision, bool) {
 		return Decision{}, false
 	}
 	if in.Age >= s.Config.WorkerTimeout {
+		waits = behind(s, waits)
 		return Decision{Do: Stop, Outcome: update.OutcomeTimeout, Why: fmt.Sprintf(
 			"not complete within %s; waits for %s%s", duration.Text(s.Config.WorkerTimeout), lrn.Servers(waits), failing(s, waits))}, true
 	}
 	return Decision{Do: WaitWorkers, Why: lrn.Servers(waits)}, true
+}
+
+// behind are those of lrns that the others wait for: all that have not come as far as
+// the farthest of them; all of lrns if they are at the same place.
+func behind(s *storage.Snapshot, lrns []int) []int {
+	var farthest update.Arrival
+	for _, n := range lrns {
+		if st, ok := s.Status(n); ok && st.Arrival().Compare(farthest) > 0 {
+			farthest = st.Arrival()
+		}
+	}
+	missing := s.Missing(farthest)
+	if late := slices.DeleteFunc(slices.Clone(lrns), func(n int) bool { return !slices.Contains(missing, n) }); len(late) > 0 {
+		return late
+	}
+	return lrns
 }
 
 // failing is what the first of lrns reports whose action fails again and again.

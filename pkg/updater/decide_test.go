@@ -270,4 +270,14 @@ func TestServersAreListedWithoutGosBrackets(t *testing.T) {
 	if got, want := Decide(s, Input{Age: time.Hour}).Why, "boot servers 2, 10; boot server 10: step 0 (package) install: refused by dpkg"; !strings.HasSuffix(got, want) {
 		t.Errorf("%q, want the cause at its end: %q", got, want)
 	}
+	// The run does not wait for those that have gone ahead, nor one that was cut off
+	// before it began for those that wait for it.
+	s.Statuses[2] = update.Status{UpdateStatus: s.Statuses[2].UpdateStatus, StartedAt: s.Statuses[2].StartedAt, Phase: 1}
+	if got, want := Decide(s, Input{Age: time.Hour}).Why, "waits for boot server 10; boot server 10: "; !strings.Contains(got, want) {
+		t.Errorf("%q, want in it: %q", got, want)
+	}
+	delete(s.Statuses, 10)
+	if got, want := Decide(s, Input{Age: time.Hour}).Why, "waits for boot server 10"; !strings.HasSuffix(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
 }

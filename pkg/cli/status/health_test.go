@@ -131,7 +131,7 @@ func TestServersThatReportTheSameAreNamedTogether(t *testing.T) {
 	}
 	v := view(s, *clock(10 * time.Minute))
 	v.Judge()
-	want := []string{"remove the cause that boot servers 0, 1, 2 report below, or end the update: neco stop"}
+	want := []string{"remove the cause that boot servers 0, 1, 2 report, or end the update: neco stop"}
 	if diff := cmp.Diff(want, v.ToDo); diff != "" {
 		t.Error(diff)
 	}
@@ -142,6 +142,9 @@ func TestServersThatReportTheSameAreNamedTogether(t *testing.T) {
 	text := unwrapped(b)
 	if !strings.Contains(text, "boot servers 0, 1, 2: tries again: step 0 (package) install: ") || strings.Count(text, "refused by dpkg") != 1 {
 		t.Error(b.String())
+	}
+	if strings.Index(text, "tries again") > strings.Index(text, "release ") {
+		t.Errorf("on a small screen the cause is not seen:\n%s", b.String())
 	}
 	for lrn := range 3 {
 		report(s, lrn, 0, neco.CondAbort, fmt.Sprintf("step 0 (package) install on boot server %d: %sno", lrn, refused))

@@ -38,13 +38,24 @@ func (v View) note(s Server) string {
 	return shorten(text)
 }
 
-// notes are those of all servers; servers with the same note are named together.
+// notes are those of the servers whose action is not tried again.
 func (v View) notes() []string {
+	return v.notesOf(func(lrn int) bool { return !slices.Contains(v.retrying(), lrn) })
+}
+
+// retries are the notes of those whose action is: the cause belongs to the headline.
+func (v View) retries() []string {
+	return v.notesOf(func(lrn int) bool { return slices.Contains(v.retrying(), lrn) })
+}
+
+// notesOf are those of the servers that are wanted; servers with the same note are named
+// together.
+func (v View) notesOf(wanted func(lrn int) bool) []string {
 	var all []string
 	servers := map[string][]int{}
 	for _, s := range v.Servers {
 		note := v.note(s)
-		if note == "" {
+		if note == "" || !wanted(s.LRN) {
 			continue
 		}
 		if servers[note] == nil {

@@ -79,15 +79,25 @@ func (v View) configProblems() []problem {
 // HowToGoOn says what to do about a run that was stopped.
 func (v View) HowToGoOn() string {
 	bad := slices.ContainsFunc(v.BadReleases, func(b BadRelease) bool { return b.Version == v.Version })
-	if bad && !newer(v.Release.Newest, v.Version) {
+	next := newer(v.Release.Newest, v.Version)
+	switch {
+	case bad && next:
+		return "run: neco recover; the next run is to " + v.Release.Newest
+	case bad:
 		return "publish a newer release; when the line release shows it, run: neco recover"
+	case next:
+		return "when the cause is gone, run: neco recover; the next run is to " + v.Release.Newest
 	}
-	return "when the cause is gone, run: neco recover"
+	return "when the cause is gone, run: neco recover; it tries " + v.Version + " again"
 }
 
-// toDo lists what to run next: for the update, then for the problems.
+// toDo lists what to run next, in this order: for the problems, then for the update, which
+// they hold up.
 func (v View) toDo(all []problem) []string {
-	var lines []string
+	if v.Stale != nil {
+		return v.Stale.ToDo
+	}
+	lines := remedies(all)
 	switch {
 	case v.State == Stopped:
 		lines = append(lines, v.HowToGoOn())
@@ -96,10 +106,16 @@ func (v View) toDo(all []problem) []string {
 	case v.Outcome != "":
 		lines = append(lines, "neco-updater ends the run; when the cause is gone, run: neco recover")
 	case len(v.retrying()) > 0:
-		lines = append(lines, "remove the cause that "+v.reporters()+" below, or end the update: neco stop")
+		lines = append(lines, "remove the cause that "+v.reporters()+", or end the update: neco stop")
 	case len(v.Registered()) == 0:
 		lines = append(lines, "if this data centre has boot servers, etcd has them below another prefix: correct prefix in "+neco.NecoConfFile)
 	}
+	return lines
+}
+
+// remedies are the commands for problems, each with all servers on which it is to be run.
+func remedies(all []problem) []string {
+	var lines []string
 	var merged []problem
 	for _, p := range all {
 		i := slices.IndexFunc(merged, func(m problem) bool { return m.run == p.run && len(m.on) > 0 })

@@ -125,7 +125,7 @@ func TestAfterABadReleaseANewerOneIsWaitedFor(t *testing.T) {
 	v := status.View{Version: "2024.01.02-3", BadReleases: []status.BadRelease{{Version: "2024.01.02-3"}}}
 	for newest, want := range map[string]string{
 		"2024.01.02-3": "publish a newer release; when the line release shows it, run: neco recover",
-		"2024.01.03-1": "when the cause is gone, run: neco recover",
+		"2024.01.03-1": "run: neco recover; the next run is to 2024.01.03-1",
 	} {
 		v.Release.Newest = newest
 		if got := v.HowToGoOn(); got != want {

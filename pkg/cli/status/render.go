@@ -29,6 +29,7 @@ func (v View) RenderTo(w io.Writer, width int) error {
 	if v.Awaited != nil {
 		line("waiting", v.Awaited.line(v.now()))
 	}
+	lines(line, "trying", v.retries())
 	if v.Next != nil {
 		line("next", v.nextLine())
 	}

@@ -70,6 +70,8 @@ type Stale struct {
 	// At is the time of the failed attempt.
 	At    time.Time `json:"at"`
 	Error string    `json:"error"`
+	// ToDo is what to run about that; what was to do before is of no account then.
+	ToDo []string `json:"to_do,omitempty"`
 }
 
 // Next is an update that is due.
