@@ -67,7 +67,7 @@ func TestARefusalEndsWithTheCauseAndNotWithWhatDpkgAlwaysSays(t *testing.T) {
 	start := p.logSize()
 	_ = p.InstallLocked(t.Context(), buildDeb(t, "1.0", "echo the kernel of this host is too old >&2; false"))
 	err := p.judge(t.Context(), "demo", "1.0", start)
-	if !errors.Is(err, ErrRefused) || !strings.Contains(err.Error(), "refused by dpkg: the kernel of this host is too old; ") {
+	if !errors.Is(err, ErrRefused) || !strings.Contains(err.Error(), "; the kernel of this host is too old; installed demo package post-installation script") {
 		t.Errorf("judge: %v", err)
 	}
 	if err != nil && strings.Contains(err.Error(), "Errors were encountered") {

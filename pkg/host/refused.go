@@ -21,7 +21,7 @@ func causeOf(printed string) string {
 		}
 		usual := func(prefix string) bool { return strings.HasPrefix(line, prefix) }
 		if !slices.ContainsFunc([]string{"(Reading database", "Selecting previously", "Preparing to unpack", "Unpacking ", "Setting up ", "dpkg: error processing "}, usual) {
-			kept = append(kept, line)
+			kept = append(kept, strings.TrimSpace(line)+"\n")
 		}
 	}
 	if len(kept) == 0 {
