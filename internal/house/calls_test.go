@@ -150,3 +150,18 @@ func TestOnePlaceMakesClientsOfVault(t *testing.T) {
 		})
 	}
 }
+
+// TestArtifactsAreReadInOnePlace: whatever else there is to know of them, such as digests,
+// comes in there.
+func TestArtifactsAreReadInOnePlace(t *testing.T) {
+	for _, s := range sources(t) {
+		if s.IsTest() || s.Below("dctest") || s.Name == "pkg/component/component.go" {
+			continue
+		}
+		s.Uses(module, func(name string, n ast.Node) {
+			if name == "CurrentArtifacts" {
+				t.Errorf("%s: neco.CurrentArtifacts; use component.Artifacts", s.Pos(n))
+			}
+		})
+	}
+}

@@ -13,6 +13,7 @@ import (
 	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/internal/errtext"
 	"github.com/cybozu-go/neco/pkg/backup"
+	"github.com/cybozu-go/neco/pkg/component"
 	"github.com/cybozu-go/neco/pkg/host"
 	"github.com/cybozu-go/neco/pkg/hostkey"
 	"github.com/cybozu-go/neco/pkg/pki"
@@ -130,7 +131,7 @@ func backupRecipients(ctx context.Context, o backup.Options, me renewal.Server) 
 // restorer tries snapshots out with the etcd that runs, or else with the one of
 // this package.
 func restorer(env *Env) backup.Restorer {
-	img, err := neco.CurrentArtifacts.FindContainerImage("etcd")
+	img, err := component.Artifacts().FindContainerImage("etcd")
 	if err != nil {
 		return backup.Docker{}
 	}

@@ -14,8 +14,10 @@ import (
 
 	"github.com/cybozu-go/neco/internal/duration"
 	"github.com/cybozu-go/neco/pkg/cli"
+	programs "github.com/cybozu-go/neco/pkg/program"
 	"github.com/cybozu-go/neco/pkg/steps"
 	"github.com/cybozu-go/neco/pkg/storage"
+	"github.com/cybozu-go/neco/pkg/update"
 )
 
 var updateDocs = flag.Bool("update", false, "write the generated tables of docs/ anew")
@@ -31,6 +33,7 @@ func TestDocsAreFresh(t *testing.T) {
 		{"neco.md", "exit codes", exitCodeTable},
 		{"etcd.md", "keys", keyTable},
 		{"update.md", "steps", stepTable},
+		{"update.md", "programs", programTable},
 	}
 	for _, tt := range tests {
 		t.Run(tt.file+" "+tt.table, func(t *testing.T) {
@@ -138,17 +141,41 @@ func keyTable() string {
 	return table([]string{"key", "value", "written by"}, rows)
 }
 
+func programTable() string {
+	var rows [][]string
+	for _, p := range programs.All() {
+		user, cert, by := "", "", "Neco, everywhere"
+		if p.User != nil {
+			user, cert = "root", p.User.Cert
+			if p.User.Prefix != "" {
+				user = p.User.Prefix
+			}
+		}
+		switch {
+		case p.Prepared != nil && p.Prepared.Token:
+			by = "neco init " + p.Name
+		case p.Prepared != nil:
+			by = "neco init " + p.Name + ", neco init-local " + p.Name
+		}
+		rows = append(rows, []string{p.Name, strings.Join(p.Units, ", "), user, cert, by, p.Mixing.String()})
+	}
+	return table([]string{"program", "services", "what it may do in etcd", "certificate", "set up by", "versions that may run at once"}, rows)
+}
+
 func stepTable() string {
 	var rows [][]string
 	for _, s := range steps.Table() {
 		var actions []string
-		for _, a := range s.Actions {
+		for i, a := range s.Actions {
 			if a.Unmanaged {
 				continue
 			}
 			text := fmt.Sprintf("%s: %s, at most %s", a.Kind, a.Name, duration.Text(a.Deadline))
 			if a.Phase > 0 {
 				text += fmt.Sprintf(", when all are at phase %d", a.Phase)
+			}
+			if where := steps.Where(update.Place{Step: s.N, Action: i}); len(where) > 0 {
+				text += ", where " + strings.Join(where, " and ")
 			}
 			actions = append(actions, text)
 		}

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/pkg/component"
 )
 
 func newImageCmd() *cobra.Command {
@@ -28,13 +29,13 @@ func newImageCmd() *cobra.Command {
 }
 
 func findImage(name string) (neco.ContainerImage, error) {
-	img, err := neco.CurrentArtifacts.FindContainerImage(name)
+	img, err := component.Artifacts().FindContainerImage(name)
 	return img, hint(err, "the images are: %s", strings.Join(imageNames(), ", "))
 }
 
 func imageNames() []string {
 	var names []string
-	for _, img := range neco.CurrentArtifacts.Images {
+	for _, img := range component.Artifacts().Images {
 		names = append(names, img.Name)
 	}
 	return names

@@ -14,6 +14,7 @@ import (
 
 	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/internal/lrn"
+	"github.com/cybozu-go/neco/pkg/component"
 	"github.com/cybozu-go/neco/pkg/hostkey"
 	"github.com/cybozu-go/neco/pkg/setup"
 	"github.com/cybozu-go/neco/pkg/setup/meet"
@@ -93,7 +94,7 @@ func runSetup(cmd *cobra.Command, env *Env, o setup.Options) error {
 	if o.Host, err = setup.RealHost(env.FS.Root, o.Proxy); err != nil {
 		return err
 	}
-	o.Version, o.Artifacts = env.Version, neco.CurrentArtifacts
+	o.Version, o.Artifacts = env.Version, component.Artifacts()
 	o.Out, o.Now = cmd.OutOrStdout(), env.Now
 	err = setup.Run(cmd.Context(), o)
 	if errors.Is(err, setup.ErrComplete) {

@@ -24,6 +24,9 @@ type Target struct {
 	Inputs map[Input]string
 }
 
+// Artifacts are those of this version, for [Target] and for commands that name an image.
+func Artifacts() neco.ArtifactSet { return neco.CurrentArtifacts }
+
 // Facts are what a host says of itself.
 type Facts struct {
 	// OSName and OSVersion are NAME and VERSION_ID of os-release(5).

@@ -15,6 +15,11 @@ const (
 	MixesNever
 )
 
+// String says it, for documents.
+func (m Mixing) String() string {
+	return [...]string{"any two", "of one major version", "none but the same"}[m]
+}
+
 // Allows reports whether the versions a and b may run at once.
 func (m Mixing) Allows(a, b string) bool {
 	switch m {

@@ -25,7 +25,7 @@ func Real(root string, etcd *clientv3.Client, log *slog.Logger) Options {
 	return Options{
 		FS: r.fs, Units: r.units, Restarter: r.units, Packages: r,
 		Etcd: etcd, Unseal: r.unseal(etcd), Seal: r.seal(etcd),
-		Artifacts: neco.CurrentArtifacts, Containers: r.containers, Stage: r.stage, Staged: r.staged,
+		Artifacts: component.Artifacts(), Containers: r.containers, Stage: r.stage, Staged: r.staged,
 	}
 }
 
