@@ -75,6 +75,14 @@ test-sandbox: ## The tests that run real packages in the sandbox
 	@tools/need dpkg:dpkg gzip:gzip
 	go test -tags=sandbox -count=1 -timeout=60m ./dctest/sandbox/... ./cmd/neco-sandbox/...
 
+# FROM is the commit whose package test-upgrade updates.
+FROM ?=
+
+.PHONY: test-upgrade
+test-upgrade: ## Update a data centre of the commit FROM, killed at each step, in the sandbox
+	@tools/need dpkg:dpkg gzip:gzip
+	go test -tags=upgrade -count=1 -timeout=30m -v -run='Earlier' ./dctest/sandbox/kills -args -from=$(FROM)
+
 .PHONY: test-vault
 test-vault: ## The tests against a real Vault, which is built first
 	dctest/images/build vault

@@ -1,0 +1,102 @@
+//go:build upgrade
+
+package kills
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/pkg/component"
+	"github.com/cybozu-go/neco/pkg/host"
+	"github.com/cybozu-go/neco/pkg/program"
+	"github.com/cybozu-go/neco/pkg/storage"
+	"github.com/cybozu-go/neco/pkg/update"
+)
+
+var from = flag.String("from", "", "the commit that the data centre runs before")
+
+// buildFrom builds the package of another commit.
+func buildFrom(ctx context.Context, t *testing.T, commit, version string) string {
+	t.Helper()
+	dir := t.TempDir()
+	script := `git -C ../../.. archive "$1" | tar -x -C "$2" && "$2/debian/build" "$2/out" "$3"`
+	if out, err := exec.CommandContext(ctx, "sh", "-c", script, "sh", commit, dir, version).CombinedOutput(); err != nil {
+		t.Fatalf("build the package of %s: %v\n%s", commit, err, out)
+	}
+	return filepath.Join(dir, "out", "neco_"+version+"_amd64.deb")
+}
+
+// runs are the processes of the managed programs of the boot servers. The timer of
+// serf's tags starts one now and then.
+func (c *centre) runs() map[string]int {
+	c.t.Helper()
+	pids := map[string]int{}
+	for _, lrn := range c.Servers() {
+		srv, err := c.Server(lrn)
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		for _, unit := range []string{neco.SerfService, neco.PromtailService} {
+			pids[fmt.Sprintf("%s on %d", unit, lrn)] = srv.MainPID(unit)
+		}
+	}
+	return pids
+}
+
+// TestADataCentreOfAnEarlierVersionIsUpdated: once for each step, in which one worker is
+// killed as it stands at the step, and another one as the step begins. Records of what
+// runs are read, so that nothing restarts, and are written in their new form.
+func TestADataCentreOfAnEarlierVersionIsUpdated(t *testing.T) {
+	if *from == "" {
+		t.Fatal("give -args -from=COMMIT")
+	}
+	old := buildFrom(t.Context(), t, *from, "2025.01.01-1")
+	next := build(t, 1)[0]
+	for i, place := range arrivals() {
+		t.Run(fmt.Sprintf("step %s", place), func(t *testing.T) {
+			c := start(t, old)
+			c.complete(c.await("first request", func(s *storage.Snapshot) bool { return s.Request != nil }))
+			before := c.runs()
+			version, err := c.Publish(next, false)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s := c.await("request", func(s *storage.Snapshot) bool { return s.Request.Version == version })
+			behind := update.Arrival{}
+			if i > 0 {
+				behind = arrivals()[i-1]
+			}
+			c.pace(s, behind, neco.CondRunning)
+			s = c.await("all stand at the step", func(s *storage.Snapshot) bool {
+				missing := s.Missing(place)
+				return len(missing) == 1 && missing[0] == pacer
+			})
+			c.kill(i % 3)
+			c.pace(s, place, neco.CondRunning)
+			c.kill((i + 1) % 3)
+			c.complete(s)
+			if _, err := c.Prove(t.Context(), version); err != nil {
+				t.Error(err)
+			}
+			if diff := cmp.Diff(before, c.runs()); diff != "" {
+				t.Errorf("processes of managed programs (-before +after):\n%s", diff)
+			}
+			for _, lrn := range c.Servers() {
+				srv, err := c.Server(lrn)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if a, err := component.ReadApplied(host.FS{Root: srv.Root}, program.Serf); err != nil || a.Version == "" {
+					t.Errorf("boot server %d: record %+v, %v", lrn, a, err)
+				}
+			}
+		})
+	}
+}
