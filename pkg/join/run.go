@@ -150,7 +150,8 @@ func preflight(ctx context.Context, r *run) error {
 	} else if _, err := checkAuthority(pki.ServerCA, r.CA); err != nil {
 		return err
 	}
-	return setup.Ready(ctx, setup.Options{Host: r.Host, LRN: r.Self.LRN, HostName: r.Self.HostName, Now: r.Now}, r.progress != nil)
+	p := setup.Preflight{Host: r.Host, LRN: r.Self.LRN, HostName: r.Self.HostName, Began: r.progress != nil, Joins: true}
+	return errors.Join(setup.Find(ctx, p.Checks())...)
 }
 
 // tokenFits: once a try has got its certificates the token's time is of no

@@ -237,4 +237,4 @@ func exists(fsys host.FS, p string) bool {
 var memberDir = path.Join(neco.EtcdDataDir, "member")
 
 // hasEtcdData says whether etcd has run here.
-func (r *run) hasEtcdData() bool { return exists(r.FS, memberDir) }
+func (h Host) hasEtcdData() bool { return exists(h.FS, memberDir) }

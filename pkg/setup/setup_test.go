@@ -82,11 +82,12 @@ func TestACheckLeavesNoTrace(t *testing.T) {
 func TestAServerWithDataOfAnotherClusterIsRefused(t *testing.T) {
 	r := newRun(t, 0, meet.NewToken())
 	write(t, r.FS, memberDir+"/snap/db", "x")
-	if err := checkFresh(t.Context(), r); err == nil || !strings.Contains(err.Error(), "neco reset") {
+	p := Preflight{Host: r.Host}
+	if err := p.checkFresh(t.Context()); err == nil || !strings.Contains(err.Error(), "neco reset") {
 		t.Errorf("error %v", err)
 	}
-	r.began = true
-	if err := checkFresh(t.Context(), r); err != nil {
+	p.Began = true
+	if err := p.checkFresh(t.Context()); err != nil {
 		t.Errorf("a setup that goes on: %v", err)
 	}
 }
