@@ -32,7 +32,7 @@ func makeAuthorities(_ context.Context, r *run) error {
 	if !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	if r.past("reissue") {
+	if r.past(stageReissue) {
 		return nil
 	}
 	made := map[pki.Authority]pki.CA{}
@@ -105,8 +105,9 @@ func (r *run) loadAuthorities() error {
 // forgetAuthorities seals the authorities to the recovery recipients, if there
 // are any, and takes them off the disk.  Vault has them.
 func forgetAuthorities(ctx context.Context, r *run) error {
-	if len(r.Recovery) > 0 && len(r.authorities) > 0 {
-		plain, err := marshalAuthorities(r.authorities)
+	now := r
+	if len(r.Recovery) > 0 && len(now.authorities) > 0 {
+		plain, err := marshalAuthorities(now.authorities)
 		if err != nil {
 			return err
 		}
@@ -114,7 +115,7 @@ func forgetAuthorities(ctx context.Context, r *run) error {
 		if err != nil {
 			return err
 		}
-		if _, err := r.etcd.Put(ctx, vaultkey.KeyAuthority, sealed); err != nil {
+		if _, err := now.etcd.Put(ctx, vaultkey.KeyAuthority, sealed); err != nil {
 			return fmt.Errorf("write %s: %w", vaultkey.KeyAuthority, err)
 		}
 	}

@@ -116,7 +116,7 @@ func (b *board) describe(lrns []int) string {
 		case !seen:
 			parts = append(parts, fmt.Sprintf("%d (not heard of)", lrn))
 		case at.Stage < len(table()):
-			parts = append(parts, fmt.Sprintf("%d (at %s)", lrn, table()[at.Stage].name))
+			parts = append(parts, fmt.Sprintf("%d (at %s)", lrn, table()[at.Stage].Name))
 		default:
 			parts = append(parts, fmt.Sprint(lrn))
 		}

@@ -57,6 +57,7 @@ func meetOthers(ctx context.Context, r *run) error {
 	if err := r.link.call(ctx, methodFacts, factsNow(r.ownFacts), &all); err != nil {
 		return err
 	}
-	r.facts, r.progress.Facts = all, all
+	r.progress.Facts = all
+	r.facts = all
 	return nil
 }

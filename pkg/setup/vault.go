@@ -14,6 +14,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/host"
 	"github.com/cybozu-go/neco/pkg/hostkey"
 	"github.com/cybozu-go/neco/pkg/pki"
+	"github.com/cybozu-go/neco/pkg/renewal"
 	"github.com/cybozu-go/neco/pkg/retry"
 	"github.com/cybozu-go/neco/pkg/vault"
 	"github.com/cybozu-go/neco/pkg/vaultkey"
@@ -35,14 +36,15 @@ func sendHostKey(ctx context.Context, r *run) error {
 
 // hostKey is the leader's part: only that server's own record is taken.
 func (d *desk) hostKey(ctx context.Context, lrn int, q hostKey) error {
-	roots, err := d.r.server().Roots(pki.ServerCA)
+	roots, err := renewal.Server{FS: d.FS}.Roots(pki.ServerCA)
 	if err != nil {
 		return err
 	}
-	if err := hostkey.Verify(q.Record, roots, lrn, d.r.subject(lrn).Node0, d.r.Now()); err != nil {
+	now := d.r
+	if err := hostkey.Verify(q.Record, roots, lrn, now.subject(lrn).Node0, d.Now()); err != nil {
 		return err
 	}
-	return vaultkey.PutHostKey(ctx, d.r.etcd, q.Record)
+	return vaultkey.PutHostKey(ctx, now.etcd, q.Record)
 }
 
 // startVault starts this server's Vault, which is sealed, or not even
@@ -61,7 +63,7 @@ const keyInit = "vault-init"
 // initVault initialises Vault and stores its keys.  One whose keys nobody has,
 // because the leader died in between, is wiped and made anew.
 func initVault(ctx context.Context, r *run) error {
-	if r.past("revoke") {
+	if r.past(stageRevoke) {
 		return r.loadRoot(ctx)
 	}
 	client, err := r.Vault("")
@@ -84,7 +86,7 @@ func initVault(ctx context.Context, r *run) error {
 		return err
 	}
 	if len(begun.Kvs) > 0 {
-		r.say("unseal", "wipes a Vault that was initialised and whose key was lost before it was stored")
+		r.lines.Say(stageUnseal, "wipes a Vault that was initialised and whose key was lost before it was stored")
 		if err := r.remakeVault(ctx); err != nil {
 			return err
 		}
@@ -162,10 +164,11 @@ const AdminUser = "admin"
 // configureVault makes Vault what it has to be.  The audit comes first: before
 // any secret.
 func configureVault(ctx context.Context, r *run) error {
-	if r.rootToken == "" {
+	root := r.rootToken
+	if root == "" {
 		return nil // all of it was done before the token was revoked
 	}
-	client, err := r.Vault(r.rootToken)
+	client, err := r.Vault(root)
 	if err != nil {
 		return err
 	}
@@ -230,10 +233,11 @@ type credentials struct {
 
 // credentials is the leader's part; earlier ones of that server are destroyed.
 func (d *desk) credentials(ctx context.Context, lrn int) (credentials, error) {
-	if d.r.rootToken == "" {
+	root := d.r.rootToken
+	if root == "" {
 		return credentials{}, errors.New("the root token is revoked already")
 	}
-	client, err := d.r.Vault(d.r.rootToken)
+	client, err := d.Vault(root)
 	if err != nil {
 		return credentials{}, err
 	}
@@ -247,8 +251,8 @@ func revokeRoot(ctx context.Context, r *run) error {
 	if r.NoRevoke {
 		return nil
 	}
-	if r.rootToken != "" {
-		client, err := r.Vault(r.rootToken)
+	if root := r.rootToken; root != "" {
+		client, err := r.Vault(root)
 		if err != nil {
 			return err
 		}
@@ -275,7 +279,7 @@ func (r *run) putAdmin(ctx context.Context, client *api.Client) error {
 			return fmt.Errorf("write the password of %s: %w", AdminUser, err)
 		}
 	} else {
-		r.say("pki", "the password of Vault's user %s, shown this once: %s", AdminUser, password)
+		r.lines.Say(stagePKI, "the password of Vault's user %s, shown this once: %s", AdminUser, password)
 	}
 	r.progress.PasswordTold = true
 	return r.progress.save(r.FS)
