@@ -39,7 +39,7 @@ func TestALeaderThatIsStartedAgainMakesNoOtherAuthorities(t *testing.T) {
 			if r.progress, err = loadProgress(r.FS); err != nil || r.progress.Done != done {
 				t.Errorf("%+v, %v", r.progress, err)
 			}
-			if err := makeAuthorities(t.Context(), r); err != nil || r.authorities != nil {
+			if err := makeAuthorities(t.Context(), r); err != nil || r.state().authorities != nil {
 				t.Errorf("made again after they have moved: %v", err)
 			}
 			if _, err := r.FS.Read(authoritiesFile); !errors.Is(err, fs.ErrNotExist) {
@@ -125,7 +125,7 @@ func (l silentLink) call(_ context.Context, method string, _, _ any) error {
 // TestAVaultThatIsAwaySaysNothingOfCredentials: nothing listens there.
 func TestAVaultThatIsAwaySaysNothingOfCredentials(t *testing.T) {
 	r := newRun(t, 1, meet.NewToken())
-	r.facts = map[int]Facts{1: r.ownFacts()}
+	r.change(func(s *state) { s.facts = map[int]Facts{1: r.ownFacts()} })
 	ca, err := pki.NewCA(pki.ServerCA, time.Now())
 	if err != nil {
 		t.Fatal(err)

@@ -56,7 +56,7 @@ func makeAuthorities(_ context.Context, r *run) error {
 	if _, err := r.FS.Write(host.File{Path: authoritiesFile, Data: sealed, Mode: 0o600}); err != nil {
 		return err
 	}
-	r.authorities = made
+	r.change(func(s *state) { s.authorities = made })
 	return nil
 }
 
@@ -98,14 +98,14 @@ func (r *run) loadAuthorities() error {
 			return fmt.Errorf("%s: %w", authoritiesFile, err)
 		}
 	}
-	r.authorities = all
+	r.change(func(s *state) { s.authorities = all })
 	return nil
 }
 
 // forgetAuthorities seals the authorities to the recovery recipients, if there
 // are any, and takes them off the disk.  Vault has them.
 func forgetAuthorities(ctx context.Context, r *run) error {
-	now := r
+	now := r.state()
 	if len(r.Recovery) > 0 && len(now.authorities) > 0 {
 		plain, err := marshalAuthorities(now.authorities)
 		if err != nil {
@@ -122,6 +122,6 @@ func forgetAuthorities(ctx context.Context, r *run) error {
 	if err := r.FS.Remove(authoritiesFile); err != nil {
 		return err
 	}
-	r.authorities = nil
+	r.change(func(s *state) { s.authorities = nil })
 	return nil
 }

@@ -34,7 +34,7 @@ type signed struct {
 // sign is the leader's part.
 func (d *desk) sign(lrn int, q signing) (signed, error) {
 	s := signed{Certificates: map[string]string{}, Authorities: map[pki.Authority]string{}}
-	now := d.r
+	now := d.shared.state()
 	if len(now.authorities) == 0 {
 		return s, errors.New("the authorities are not with the leader any more")
 	}

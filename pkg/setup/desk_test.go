@@ -57,7 +57,7 @@ func met(all ...*run) {
 		facts[r.LRN] = r.ownFacts()
 	}
 	for _, r := range all {
-		r.facts = facts
+		r.change(func(s *state) { s.facts = facts })
 	}
 }
 
@@ -138,7 +138,7 @@ func TestAuthoritiesAreSealedAtRestAndTakenUpAgain(t *testing.T) {
 	if err := makeAuthorities(t.Context(), r); err != nil {
 		t.Fatal(err)
 	}
-	first := string(r.authorities[pki.ServerCA].CertPEM())
+	first := string(r.state().authorities[pki.ServerCA].CertPEM())
 	data, err := r.FS.Read(authoritiesFile)
 	if err != nil || bytes.Contains(data, []byte("PRIVATE")) || bytes.Contains(data, []byte("CERTIFICATE")) {
 		t.Errorf("in clear, or %v", err)
@@ -147,11 +147,11 @@ func TestAuthoritiesAreSealedAtRestAndTakenUpAgain(t *testing.T) {
 	if err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("%v, %v", info, err)
 	}
-	r.authorities = nil
+	r.change(func(s *state) { s.authorities = nil })
 	if err := makeAuthorities(t.Context(), r); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(first, string(r.authorities[pki.ServerCA].CertPEM())); diff != "" {
+	if diff := cmp.Diff(first, string(r.state().authorities[pki.ServerCA].CertPEM())); diff != "" {
 		t.Errorf("made anew: %s", diff)
 	}
 	r.token = meet.NewToken()
@@ -165,7 +165,7 @@ func TestAuthoritiesAreSealedAtRestAndTakenUpAgain(t *testing.T) {
 		t.Errorf("still on the disk: %v", err)
 	}
 	r.progress.Done = stageForget
-	if err := makeAuthorities(t.Context(), r); err != nil || r.authorities != nil {
+	if err := makeAuthorities(t.Context(), r); err != nil || r.state().authorities != nil {
 		t.Errorf("made again after they have moved: %v", err)
 	}
 }
@@ -322,7 +322,7 @@ func TestTheLeaderTriesAgainWhatEtcdDoesNotTakeJustThen(t *testing.T) {
 		t.Fatal(err)
 	}
 	met(leader, follower)
-	write(t, leader.FS, pki.ServerCA.File(), string(leader.authorities[pki.ServerCA].CertPEM()))
+	write(t, leader.FS, pki.ServerCA.File(), string(leader.state().authorities[pki.ServerCA].CertPEM()))
 	d := newDesk(leader)
 	d.board.arrive(0, Position{Stage: slices.Index(Stages(), "vault")})
 	follower.link = deskLink{t: t, d: d}
@@ -337,7 +337,7 @@ func TestTheLeaderTriesAgainWhatEtcdDoesNotTakeJustThen(t *testing.T) {
 	kv := &busyKV{fails: 2, put: map[string]string{}}
 	client := clientv3.NewCtxClient(t.Context())
 	client.KV = kv
-	leader.etcd = client
+	leader.change(func(s *state) { s.etcd = client })
 	if err := sendHostKey(t.Context(), follower); err != nil {
 		t.Fatal(err)
 	}

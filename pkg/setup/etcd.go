@@ -47,14 +47,14 @@ func startEtcd(ctx context.Context, r *run) error {
 
 // openEtcd connects with this server's own certificate.
 func (r *run) openEtcd(ctx context.Context) error {
-	if r.etcd == nil {
+	if r.state().etcd == nil {
 		client, err := etcdConfig(r.LRNs, r.FS.Path).Client()
 		if err != nil {
 			return err
 		}
-		r.etcd = client
+		r.change(func(s *state) { s.etcd = client })
 	}
-	client := r.etcd
+	client := r.state().etcd
 	return retry.Until(ctx, func() error {
 		_, err := client.Get(ctx, finishKey(r.LRN))
 		return err
@@ -78,7 +78,7 @@ func makeUsers(ctx context.Context, r *run) error {
 	for _, lrn := range r.LRNs {
 		users = append(users, etcdauth.ServerUsers(lrn)...)
 	}
-	client := r.etcd
+	client := r.state().etcd
 	for _, u := range users {
 		if _, err := etcdauth.EnsureUser(ctx, client, u); err != nil {
 			return err

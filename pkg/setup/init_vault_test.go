@@ -17,7 +17,7 @@ import (
 func TestAKeyThatWasStoredEndsTheInitialisation(t *testing.T) {
 	r := newRun(t, 0, meet.NewToken())
 	client := cluster.NewClient(t, cluster.Prefix())
-	r.etcd = client
+	r.change(func(s *state) { s.etcd = client })
 	r.Vault = func(string) (*api.Client, error) { return nil, nil }
 	var err error
 	if r.identity, err = hostkey.Load(t.Context(), r.FS); err != nil {
@@ -36,7 +36,7 @@ func TestAKeyThatWasStoredEndsTheInitialisation(t *testing.T) {
 	if err != nil || len(res.Kvs) != 0 {
 		t.Errorf("%s is still there (%v)", keyInit, err)
 	}
-	if r.rootToken != "root" {
+	if r.state().rootToken != "root" {
 		t.Error("the root token is not taken up")
 	}
 }

@@ -62,7 +62,7 @@ const hold = 2 * time.Second
 // way.  Its methods are called from several goroutines.
 type desk struct {
 	Options
-	r        *run
+	shared   *shared
 	lines    *stage.Lines
 	board    *board
 	assembly *assembly
@@ -71,7 +71,7 @@ type desk struct {
 // newDesk begins with what an earlier attempt knew of the servers.
 func newDesk(r *run) *desk {
 	return &desk{
-		Options: r.Options, r: r, lines: r.lines,
+		Options: r.Options, shared: r.shared, lines: r.lines,
 		board: newBoard(), assembly: newAssembly(r.LRNs, r.progress.Facts),
 	}
 }

@@ -58,6 +58,6 @@ func meetOthers(ctx context.Context, r *run) error {
 		return err
 	}
 	r.progress.Facts = all
-	r.facts = all
+	r.change(func(s *state) { s.facts = all })
 	return nil
 }

@@ -32,11 +32,11 @@ type vaultOfRun struct {
 // leader is the one of three that configures it over the line.
 func (v *vaultOfRun) leader(t *testing.T, r *run, line *vaulttest.Cut) *run {
 	t.Helper()
-	o := r.Options
+	o, was := r.Options, r.state()
 	o.Out = &bytes.Buffer{}
 	o.Vault = func(token string) (*api.Client, error) { return line.Over(t, v.Server, token), nil }
 	again := newSetup(o)
-	again.facts, again.authorities, again.rootToken = r.facts, r.authorities, v.root
+	again.change(func(s *state) { *s = state{facts: was.facts, authorities: was.authorities, rootToken: v.root} })
 	var err error
 	if again.progress, err = loadProgress(r.FS); err != nil {
 		t.Fatal(err)
@@ -109,7 +109,7 @@ func (v *vaultOfRun) complete(t *testing.T, r *run, said string) {
 			t.Errorf("role %s of %s: %v", p.Role, p.Authority, err)
 		}
 	}
-	for a, ca := range r.authorities {
+	for a, ca := range r.state().authorities {
 		got, err := vault.CA(t.Context(), operator, string(a))
 		if err != nil || strings.TrimSpace(string(got)) != strings.TrimSpace(string(ca.CertPEM())) {
 			t.Errorf("%s has another certificate (%v)", a, err)

@@ -31,7 +31,7 @@ func TestAStageIsRecordedEvenIfEtcdElectsALeaderJustThen(t *testing.T) {
 	kv := &busyKV{fails: 2, put: map[string]string{}}
 	client := clientv3.NewCtxClient(t.Context())
 	client.KV = kv
-	r.etcd = client
+	r.change(func(s *state) { s.etcd = client })
 	if err := r.putFinished(t.Context(), stageDaemons); err != nil {
 		t.Fatal(err)
 	}

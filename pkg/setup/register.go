@@ -16,7 +16,7 @@ import (
 
 // register makes the servers known and orders the first update.
 func register(ctx context.Context, r *run) error {
-	s := storage.New(r.etcd)
+	s := storage.New(r.state().etcd)
 	snap, err := s.Snapshot(ctx)
 	if err != nil {
 		return err
@@ -66,7 +66,7 @@ func StartDaemons(ctx context.Context, units component.Units) error {
 
 // putFinished records how far this server has come in etcd, once that is there.
 func (r *run) putFinished(ctx context.Context, did stage.Name) error {
-	client := r.etcd
+	client := r.state().etcd
 	if client == nil {
 		return nil
 	}

@@ -6,19 +6,19 @@ import (
 	"slices"
 	"time"
 
-	clientv3 "go.etcd.io/etcd/client/v3"
-
 	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/pkg/component"
 	"github.com/cybozu-go/neco/pkg/hostkey"
-	"github.com/cybozu-go/neco/pkg/pki"
 	"github.com/cybozu-go/neco/pkg/setup/meet"
 	"github.com/cybozu-go/neco/pkg/stage"
 )
 
-// run is a setup that is under way on this server.
+// run is a setup that is under way on this server.  Its fields belong to the
+// goroutine that goes through the stages; the request handlers of the leader have
+// what is in shared, and lines.
 type run struct {
 	Options
+	*shared
 	lines *stage.Lines
 	leads bool
 	// began: an earlier try has been here.
@@ -27,25 +27,11 @@ type run struct {
 	identity hostkey.Identity
 	progress *progress
 	link     link
-	etcd     *clientv3.Client
-
-	// What all know after they have met.
-	facts map[int]Facts
-
-	// What the leader alone has.
-	authorities map[pki.Authority]pki.CA
-	rootToken   string
-}
-
-// subject is a server as its certificates name it.
-func (r *run) subject(lrn int) pki.Subject {
-	f := r.facts[lrn]
-	return pki.NewSubject(lrn, f.HostName, f.Bastion)
 }
 
 func newSetup(o Options) *run {
 	return &run{
-		Options: o, lines: &stage.Lines{Out: o.Out, Now: o.Now}, leads: o.LRN == Leader(o.LRNs),
+		Options: o, shared: &shared{}, lines: &stage.Lines{Out: o.Out, Now: o.Now}, leads: o.LRN == Leader(o.LRNs),
 	}
 }
 

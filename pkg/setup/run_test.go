@@ -90,7 +90,7 @@ func TestTheLeadersPartOfAStageIsDoneByTheLeaderAlone(t *testing.T) {
 		if diff := cmp.Diff(want.says, lines(r)); diff != "" {
 			t.Errorf("boot server %d: %s", lrn, diff)
 		}
-		if made := len(r.authorities) > 0; made != want.made {
+		if made := len(r.state().authorities) > 0; made != want.made {
 			t.Errorf("boot server %d has authorities: %t", lrn, made)
 		}
 		if p, err := loadProgress(r.FS); err != nil || p == nil || p.Done != stageAuthorities {
@@ -103,7 +103,7 @@ func TestAStageForWhichTheOthersDoNotComeIsNotDone(t *testing.T) {
 	r := newRun(t, 0, meet.NewToken())
 	r.link = &barrier{err: errors.New("nobody comes")}
 	err := onlyStages(r, stageAuthorities).Run(t.Context())
-	if err == nil || err.Error() != "authorities: nobody comes" || len(r.authorities) > 0 || len(lines(r)) > 0 {
+	if err == nil || err.Error() != "authorities: nobody comes" || len(r.state().authorities) > 0 || len(lines(r)) > 0 {
 		t.Errorf("%v; it said %v", err, lines(r))
 	}
 }

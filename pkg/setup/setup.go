@@ -135,7 +135,7 @@ func (r *run) begin(ctx context.Context) (err error) {
 // again is for a server that has done all stages in an earlier try: the others
 // may still need it.
 func (r *run) again(ctx context.Context) error {
-	r.facts = r.progress.Facts
+	r.change(func(s *state) { s.facts = r.progress.Facts })
 	ectx, cancel := withDeadline(ctx, patience, "etcd")
 	defer cancel()
 	if err := r.openEtcd(ectx); err != nil {
@@ -154,7 +154,7 @@ func (r *run) end() {
 	if r.link != nil {
 		r.link.close()
 	}
-	if client := r.etcd; client != nil {
+	if client := r.state().etcd; client != nil {
 		client.Close()
 	}
 }
@@ -209,7 +209,7 @@ func (r *run) clean() error {
 // incomplete lists the servers that are not complete.
 func (r *run) incomplete(ctx context.Context) ([]int, error) {
 	var late []int
-	client := r.etcd
+	client := r.state().etcd
 	for _, lrn := range r.LRNs {
 		res, err := client.Get(ctx, finishKey(lrn))
 		if err != nil {

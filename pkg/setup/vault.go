@@ -40,7 +40,7 @@ func (d *desk) hostKey(ctx context.Context, lrn int, q hostKey) error {
 	if err != nil {
 		return err
 	}
-	now := d.r
+	now := d.shared.state()
 	if err := hostkey.Verify(q.Record, roots, lrn, now.subject(lrn).Node0, d.Now()); err != nil {
 		return err
 	}
@@ -70,10 +70,10 @@ func initVault(ctx context.Context, r *run) error {
 	if err != nil {
 		return err
 	}
-	_, err = vaultkey.Unseal(ctx, r.etcd, r.identity)
+	_, err = vaultkey.Unseal(ctx, r.state().etcd, r.identity)
 	if err == nil {
 		// An earlier try may have been killed before this.
-		if err := vaultkey.Remove(ctx, r.etcd, keyInit); err != nil {
+		if err := vaultkey.Remove(ctx, r.state().etcd, keyInit); err != nil {
 			return err
 		}
 		return r.loadRoot(ctx)
@@ -81,7 +81,7 @@ func initVault(ctx context.Context, r *run) error {
 	if !errors.Is(err, vaultkey.ErrAbsent) {
 		return err
 	}
-	begun, err := r.etcd.Get(ctx, keyInit)
+	begun, err := r.state().etcd.Get(ctx, keyInit)
 	if err != nil {
 		return err
 	}
@@ -91,18 +91,18 @@ func initVault(ctx context.Context, r *run) error {
 			return err
 		}
 	}
-	if _, err := r.etcd.Put(ctx, keyInit, "begun"); err != nil {
+	if _, err := r.state().etcd.Put(ctx, keyInit, "begun"); err != nil {
 		return err
 	}
 	// Whom to seal to is settled before there is something to lose.
-	if err := r.server().PutRecovery(ctx, r.etcd, r.Recovery); err != nil {
+	if err := r.server().PutRecovery(ctx, r.state().etcd, r.Recovery); err != nil {
 		return err
 	}
 	roots, err := r.server().Roots(pki.ServerCA)
 	if err != nil {
 		return err
 	}
-	recipients, err := vaultkey.Recipients(ctx, r.etcd, roots, r.LRNs, r.Now())
+	recipients, err := vaultkey.Recipients(ctx, r.state().etcd, roots, r.LRNs, r.Now())
 	if err != nil {
 		return err
 	}
@@ -110,11 +110,11 @@ func initVault(ctx context.Context, r *run) error {
 	if err != nil {
 		return err
 	}
-	if err := vaultkey.Store(ctx, r.etcd, key, token, recipients); err != nil {
+	if err := vaultkey.Store(ctx, r.state().etcd, key, token, recipients); err != nil {
 		return err
 	}
-	r.rootToken = token
-	return vaultkey.Remove(ctx, r.etcd, keyInit)
+	r.change(func(s *state) { s.rootToken = token })
+	return vaultkey.Remove(ctx, r.state().etcd, keyInit)
 }
 
 // remakeVault wipes Vault.  The program remembers that it was initialised, so it
@@ -132,11 +132,11 @@ func (r *run) remakeVault(ctx context.Context) error {
 
 // loadRoot takes up the root token that an earlier try has stored.
 func (r *run) loadRoot(ctx context.Context) error {
-	token, err := vaultkey.Root(ctx, r.etcd, r.identity)
+	token, err := vaultkey.Root(ctx, r.state().etcd, r.identity)
 	if errors.Is(err, vaultkey.ErrAbsent) {
 		return nil // revoked
 	}
-	r.rootToken = token
+	r.change(func(s *state) { s.rootToken = token })
 	return err
 }
 
@@ -147,7 +147,7 @@ func unsealVault(ctx context.Context, r *run) error {
 		return err
 	}
 	return retry.Until(ctx, func() error {
-		key, err := vaultkey.Unseal(ctx, r.etcd, r.identity)
+		key, err := vaultkey.Unseal(ctx, r.state().etcd, r.identity)
 		if err != nil {
 			return err
 		}
@@ -164,7 +164,7 @@ const AdminUser = "admin"
 // configureVault makes Vault what it has to be.  The audit comes first: before
 // any secret.
 func configureVault(ctx context.Context, r *run) error {
-	root := r.rootToken
+	root := r.state().rootToken
 	if root == "" {
 		return nil // all of it was done before the token was revoked
 	}
@@ -177,7 +177,7 @@ func configureVault(ctx context.Context, r *run) error {
 		return err
 	}
 	if !works {
-		r.rootToken = "" // revoked, and an earlier try was killed right then
+		r.change(func(s *state) { s.rootToken = "" }) // revoked, and an earlier try was killed right then
 		return nil
 	}
 	policies := vault.OperatorPolicies()
@@ -205,7 +205,7 @@ func configureVault(ctx context.Context, r *run) error {
 }
 
 func (r *run) importAuthorities(ctx context.Context, client *api.Client) error {
-	for name, ca := range r.authorities {
+	for name, ca := range r.state().authorities {
 		key, err := ca.KeyPEM()
 		if err != nil {
 			return err
@@ -233,7 +233,7 @@ type credentials struct {
 
 // credentials is the leader's part; earlier ones of that server are destroyed.
 func (d *desk) credentials(ctx context.Context, lrn int) (credentials, error) {
-	root := d.r.rootToken
+	root := d.shared.state().rootToken
 	if root == "" {
 		return credentials{}, errors.New("the root token is revoked already")
 	}
@@ -251,7 +251,7 @@ func revokeRoot(ctx context.Context, r *run) error {
 	if r.NoRevoke {
 		return nil
 	}
-	if root := r.rootToken; root != "" {
+	if root := r.state().rootToken; root != "" {
 		client, err := r.Vault(root)
 		if err != nil {
 			return err
@@ -259,9 +259,9 @@ func revokeRoot(ctx context.Context, r *run) error {
 		if err := vault.Revoke(ctx, client); err != nil {
 			return err
 		}
-		r.rootToken = ""
+		r.change(func(s *state) { s.rootToken = "" })
 	}
-	return vaultkey.Remove(ctx, r.etcd, vaultkey.KeyRoot)
+	return vaultkey.Remove(ctx, r.state().etcd, vaultkey.KeyRoot)
 }
 
 // putAdmin makes the first user, whose password the operator gets once.
