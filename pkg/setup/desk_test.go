@@ -170,6 +170,23 @@ func TestAuthoritiesAreSealedAtRestAndTakenUpAgain(t *testing.T) {
 	}
 }
 
+// TestAServerThatIsNowhereIsAtTheBeginning: what it says of itself ends no leader.
+func TestAServerThatIsNowhereIsAtTheBeginning(t *testing.T) {
+	leader := newRun(t, 0, meet.NewToken())
+	d := newDesk(leader)
+	d.board.arrive(0, place(stageImages))
+	at := greeting{newRun(t, 1, leader.token).ownFacts(), Position{Stage: -7}}
+	if err := ask(t, d, 1, methodHello, at, &struct{}{}); err != nil {
+		t.Fatal(err)
+	}
+	if where := d.board.describe([]int{1}); where != "1 (at preflight)" {
+		t.Error(where)
+	}
+	if err := ask(t, d, 1, methodSign, signing{}, &signed{}); err == nil {
+		t.Error("certificates without authorities")
+	}
+}
+
 func TestTheDeskTellsForWhomSomebodyWaits(t *testing.T) {
 	leader := newRun(t, 0, meet.NewToken())
 	d := newDesk(leader)
