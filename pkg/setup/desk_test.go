@@ -351,6 +351,9 @@ func TestTheLeaderTriesAgainWhatEtcdDoesNotTakeJustThen(t *testing.T) {
 	if follower.identity, err = hostkey.Load(t.Context(), follower.FS); err != nil {
 		t.Fatal(err)
 	}
+	if err := sendHostKey(t.Context(), follower); err == nil || !strings.Contains(err.Error(), "no etcd yet") {
+		t.Errorf("before there is an etcd: %v", err)
+	}
 	kv := &busyKV{fails: 2, put: map[string]string{}}
 	client := clientv3.NewCtxClient(t.Context())
 	client.KV = kv

@@ -41,6 +41,9 @@ func (d *desk) hostKey(ctx context.Context, lrn int, q hostKey) error {
 		return err
 	}
 	now := d.shared.state()
+	if now.etcd == nil {
+		return errors.New("the leader has no etcd yet")
+	}
 	if err := hostkey.Verify(q.Record, roots, lrn, now.subject(lrn).Node0, d.Now()); err != nil {
 		return err
 	}
