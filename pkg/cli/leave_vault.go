@@ -98,41 +98,32 @@ func depart(ctx context.Context, cmd *cobra.Command, s *storage.Storage, d join.
 		return err
 	}
 	if registered {
-		if err := d.Begin(ctx); err != nil {
-			return explainDeparture(err)
-		}
-		if err := takeOut(ctx, cmd, s, d, o); err != nil {
-			return err
-		}
+		d.Unregister = func(ctx context.Context) error { return takeOut(ctx, cmd, s, d.LRN, o) }
 	}
-	err = d.Finish(ctx)
-	if err != nil {
-		return hint(err, "run neco leave %d again: it finishes what is left", d.LRN)
-	}
-	return nil
+	return explainDeparture(d.Run(ctx), d.LRN)
 }
 
 // takeOut removes the registration, or finds that it has gone: an answer of etcd
 // may be lost, and another neco leave may be quicker.
-func takeOut(ctx context.Context, cmd *cobra.Command, s *storage.Storage, d join.Departure, o leaveOptions) error {
-	return d.Passing(ctx, func() error {
-		snap, err := s.Snapshot(ctx)
-		if err != nil {
+func takeOut(ctx context.Context, cmd *cobra.Command, s *storage.Storage, lrn int, o leaveOptions) error {
+	snap, err := s.Snapshot(ctx)
+	if err != nil {
+		return err
+	}
+	if slices.Contains(snap.Registered, lrn) {
+		err = leave(ctx, cmd, s, lrn, o)
+		if !errors.Is(err, storage.ErrNotRegistered) {
 			return err
 		}
-		if slices.Contains(snap.Registered, d.LRN) {
-			err = leave(ctx, cmd, s, d.LRN, o)
-			if !errors.Is(err, storage.ErrNotRegistered) {
-				return err
-			}
-		}
-		tellLeft(cmd, snap, d.LRN)
-		return nil
-	})
+	}
+	tellLeft(cmd, snap, lrn)
+	return nil
 }
 
-func explainDeparture(err error) error {
+func explainDeparture(err error, lrn int) error {
 	switch {
+	case join.Unfinished(err):
+		return hint(err, "run neco leave %d again: it finishes what is left", lrn)
 	case vault.Denied(err), errors.Is(err, join.ErrVaultToken):
 		return hint(err, "the token of Vault is wrong or has expired, or its user has not the policy admin")
 	case errors.Is(err, hostkey.ErrCannotOpen):

@@ -13,11 +13,9 @@ import (
 	"github.com/hashicorp/vault/api"
 	clientv3 "go.etcd.io/etcd/client/v3"
 
-	"github.com/cybozu-go/neco/internal/errtext"
-	"github.com/cybozu-go/neco/internal/printable"
 	"github.com/cybozu-go/neco/pkg/etcdauth"
 	"github.com/cybozu-go/neco/pkg/hostkey"
-	"github.com/cybozu-go/neco/pkg/retry"
+	"github.com/cybozu-go/neco/pkg/stage"
 	"github.com/cybozu-go/neco/pkg/vault"
 	"github.com/cybozu-go/neco/pkg/vaultkey"
 )
@@ -40,8 +38,11 @@ type Departure struct {
 	Identity hostkey.Identity
 	// Roots vouch for the records of host keys.
 	Roots *x509.CertPool
-	Out   io.Writer
-	Now   func() time.Time
+	// Unregister removes the registration; nil if it is gone: an earlier attempt is
+	// finished.  It is retried, and prints what it has done.
+	Unregister func(context.Context) error
+	Out        io.Writer
+	Now        func() time.Time
 }
 
 // Leaving says whether an earlier try has begun to take lrn out.
@@ -53,15 +54,69 @@ func Leaving(ctx context.Context, etcd clientv3.KV, lrn int) (bool, error) {
 	return len(res.Kvs) > 0, nil
 }
 
-// Begin makes sure that all can be done, hands the active Vault over to a
-// server that stays, and records that lrn is leaving.  Its registration has to
-// be removed afterwards, and then Finish called; where the server stays after
-// all, the record has no meaning.  Begin waits like Finish.
-func (d Departure) Begin(ctx context.Context) error {
-	return d.Passing(ctx, func() error { return d.begin(ctx) })
+// Names of the stages of a departure.
+var (
+	stageCheck      = stage.NewName("check")
+	stageHandOver   = stage.NewName("hand-over")
+	stageBegin      = stage.NewName("begin")
+	stageUnregister = stage.NewName("unregister")
+	stageUsers      = stage.NewName("users")
+	stageLocks      = stage.NewName("locks")
+	stageRole       = stage.NewName("role")
+	stageKeys       = stage.NewName("keys")
+	stageRekey      = stage.NewName("rekey")
+	stageRoot       = stage.NewName("root")
+	stageForget     = stage.NewName("forget")
+)
+
+// departure lists the stages of a departure.  Their acts print what they have done.
+// The deadlines leave time for etcd and Vault to elect: the server that leaves may
+// be the one that has failed.
+func departure() stage.Table[Departure] {
+	const patience = 2 * time.Minute
+	return stage.Table[Departure]{
+		{Name: stageCheck, Deadline: patience, Skip: Departure.gone, Act: checkDeparture},
+		{Name: stageHandOver, Deadline: patience, Skip: Departure.gone, Act: handOver},
+		{Name: stageBegin, Deadline: patience, Skip: Departure.gone, Act: putLeaving},
+		{Name: stageUnregister, Deadline: patience, Skip: Departure.gone, Act: unregister},
+		{Name: stageUsers, Deadline: patience, Act: says("its users of etcd are deleted", Departure.deleteUsers)},
+		{Name: stageLocks, Deadline: patience, Act: says("its places in all queues are free", Departure.freeLocks)},
+		{Name: stageRole, Deadline: patience, Act: says("its approle and its policies are deleted", Departure.deleteRole)},
+		{Name: stageKeys, Deadline: patience, Act: says("its host key is forgotten", Departure.forgetKeys)},
+		{Name: stageRekey, Deadline: patience, Act: tells(Departure.rekey)},
+		{Name: stageRoot, Deadline: patience, Act: tells(Departure.endRoot)}, // the last of Vault: it may be the operator's
+		{Name: stageForget, Deadline: patience, Act: forgetLeaving},
+	}
 }
 
-func (d Departure) begin(ctx context.Context) error {
+// Run takes the server out: it makes sure that all can be done, hands the active
+// Vault over to a server that stays, records that the server is leaving, removes
+// its registration and ends everything that it could do.  Run may be repeated after
+// an error or a kill.  Where the server stays after all, the record has no meaning.
+// Transient errors are retried within the deadline of each stage.
+func (d Departure) Run(ctx context.Context) error { return d.runner().Run(ctx) }
+
+func (d Departure) runner() *stage.Runner[Departure] {
+	return &stage.Runner[Departure]{On: d, Stages: departure(), Out: stage.Plain{Out: d.Out}, Now: d.Now}
+}
+
+// Unfinished reports whether the error is of a departure that has removed the
+// registration, and that has to be run again.
+func Unfinished(err error) bool {
+	var at *stage.Error
+	return errors.As(err, &at) && departure().Index(at.Stage) > departure().Index(stageUnregister)
+}
+
+// gone returns why the stages up to the removal of the registration are not needed.
+func (d Departure) gone() string {
+	if d.Unregister == nil {
+		return "the registration is removed"
+	}
+	return ""
+}
+
+// checkDeparture makes sure that all can be done.
+func checkDeparture(ctx context.Context, d Departure) error {
 	if _, err := d.recipients(ctx); err != nil {
 		return err
 	}
@@ -71,66 +126,46 @@ func (d Departure) begin(ctx context.Context) error {
 	if _, err := vaultkey.Root(ctx, d.Etcd, d.Identity); err != nil && !errors.Is(err, vaultkey.ErrAbsent) {
 		return err
 	}
-	if works, err := vault.TokenWorks(ctx, d.Vault); err != nil {
-		return err
-	} else if !works {
-		return ErrVaultToken
+	works, err := vault.TokenWorks(ctx, d.Vault)
+	if err == nil && !works {
+		err = ErrVaultToken
 	}
-	if err := vault.HandOver(ctx, d.Vault, d.LRN); err != nil {
-		return err
-	}
+	return err
+}
+
+func handOver(ctx context.Context, d Departure) error { return vault.HandOver(ctx, d.Vault, d.LRN) }
+
+func putLeaving(ctx context.Context, d Departure) error {
 	if _, err := d.Etcd.Put(ctx, leavingKey(d.LRN), ""); err != nil {
 		return fmt.Errorf("write %s: %w", leavingKey(d.LRN), err)
 	}
 	return nil
 }
 
-// Finish ends everything that the server could do.  It may be repeated, and
-// repeats by itself, until ctx ends, what etcd or Vault do not take just then:
-// the server may be the one that has failed.
-func (d Departure) Finish(ctx context.Context) error {
-	acts := []func(context.Context) (says string, err error){
-		says("its users of etcd are deleted", d.deleteUsers),
-		says("its places in all queues are free", d.freeLocks),
-		says("its approle and its policies are deleted", d.deleteRole),
-		says("its host key is forgotten", d.forgetKeys),
-		d.rekey,
-		d.endRoot, // the last: it may be the operator's
-	}
-	for _, act := range acts {
-		var said string
-		err := d.Passing(ctx, func() (err error) {
-			said, err = act(ctx)
-			return err
-		})
-		if err != nil {
-			return err
-		}
-		if said != "" {
-			fmt.Fprintln(d.Out, said)
-		}
-	}
-	return d.Passing(ctx, func() error { return d.forget(ctx) })
-}
+func unregister(ctx context.Context, d Departure) error { return d.Unregister(ctx) }
 
-// forget the record of Begin.
-func (d Departure) forget(ctx context.Context) error {
+// forgetLeaving deletes the record of putLeaving.
+func forgetLeaving(ctx context.Context, d Departure) error {
 	if _, err := d.Etcd.Delete(ctx, leavingKey(d.LRN)); err != nil {
 		return fmt.Errorf("delete %s: %w", leavingKey(d.LRN), err)
 	}
 	return nil
 }
 
-// Passing repeats f, until ctx ends, while what etcd or Vault do not take just then
-// may pass, and tells why it takes its time.
-func (d Departure) Passing(ctx context.Context, f func() error) error {
-	late := func(err error) { fmt.Fprintf(d.Out, "tries again: %s\n", printable.Line(errtext.Of(err))) }
-	return retry.Passing(ctx, late, f)
+// tells makes an act that prints what do returns.
+func tells(do func(Departure, context.Context) (string, error)) func(context.Context, Departure) error {
+	return func(ctx context.Context, d Departure) error {
+		text, err := do(d, ctx)
+		if err == nil && text != "" {
+			fmt.Fprintln(d.Out, text)
+		}
+		return err
+	}
 }
 
-// says is an act that has one thing to say when it is done.
-func says(text string, act func(context.Context) error) func(context.Context) (string, error) {
-	return func(ctx context.Context) (string, error) { return text, act(ctx) }
+// says makes an act that prints the text when do has succeeded.
+func says(text string, do func(Departure, context.Context) error) func(context.Context, Departure) error {
+	return tells(func(d Departure, ctx context.Context) (string, error) { return text, do(d, ctx) })
 }
 
 func (d Departure) deleteUsers(ctx context.Context) error {

@@ -19,6 +19,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/hostkey"
 	"github.com/cybozu-go/neco/pkg/pki"
 	"github.com/cybozu-go/neco/pkg/renewal"
+	"github.com/cybozu-go/neco/pkg/stage"
 	"github.com/cybozu-go/neco/pkg/vaultkey"
 )
 
@@ -184,16 +185,25 @@ func TestADepartureFreesWhatTheServerHolds(t *testing.T) {
 	check(raw, 0, vaultLock+"a")
 }
 
+// only returns the runner of a departure with one stage.
+func only(d Departure, name stage.Name) *stage.Runner[Departure] {
+	r := d.runner()
+	n := r.Stages.Index(name)
+	r.Stages = r.Stages[n : n+1]
+	return r
+}
+
 // TestADepartureTellsNoControlCharacters: what Vault or a proxy answers is theirs.
 func TestADepartureTellsNoControlCharacters(t *testing.T) {
 	var out strings.Builder
 	n := 0
-	err := Departure{Out: &out}.Passing(t.Context(), func() error {
+	d := Departure{Out: &out, Now: time.Now, Unregister: func(context.Context) error {
 		if n++; n < 2 {
 			return &api.ResponseError{StatusCode: 503, Errors: []string{"sealed\x1b[2J\ntoday"}}
 		}
 		return nil
-	})
+	}}
+	err := only(d, stageUnregister).Run(t.Context())
 	want := "tries again: Vault answered 503: sealed\\x1b[2J today\n"
 	if err != nil || out.String() != want {
 		t.Errorf("it said %q, want %q: %v", out.String(), want, err)

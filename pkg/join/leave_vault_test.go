@@ -3,6 +3,7 @@
 package join
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"strings"
@@ -122,10 +123,8 @@ func (k *kept) works(t *testing.T, key string) bool {
 
 func depart(t *testing.T, d Departure) error {
 	t.Helper()
-	if err := d.Begin(t.Context()); err != nil {
-		return err
-	}
-	return d.Finish(t.Context())
+	d.Unregister = func(context.Context) error { return nil }
+	return d.Run(t.Context())
 }
 
 // A departure is cut off at each of its requests to Vault in turn, heard and

@@ -13,6 +13,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/renewal"
 	"github.com/cybozu-go/neco/pkg/retry"
 	"github.com/cybozu-go/neco/pkg/setup"
+	"github.com/cybozu-go/neco/pkg/stage"
 	"github.com/cybozu-go/neco/pkg/storage"
 	"github.com/cybozu-go/neco/pkg/vault"
 	"github.com/cybozu-go/neco/pkg/vaultkey"
@@ -101,8 +102,10 @@ func register(ctx context.Context, r *run) error {
 
 // finish takes away what only the join needed.
 func (r *run) finish(ctx context.Context) error {
-	forget := stage{"end", "", time.Minute, func(ctx context.Context, r *run) error { return removeRecord(ctx, r.etcd, r.Self.LRN) }}
-	if err := r.stage(ctx, len(table()), forget); err != nil {
+	forget := stage.Stage[*run]{Name: stageEnd, Deadline: time.Minute, Act: func(ctx context.Context, r *run) error {
+		return removeRecord(ctx, r.etcd, r.Self.LRN)
+	}}
+	if err := r.runner().Do(ctx, forget); err != nil {
 		return err
 	}
 	if err := r.FS.RemoveDir(Dir); err != nil {
@@ -111,7 +114,7 @@ func (r *run) finish(ctx context.Context) error {
 	if err := r.forgetToken(); err != nil {
 		return err
 	}
-	r.say("end", "boot server %d is registered; the next update makes it a member of etcd, takes its first snapshot and starts its Vault: neco status --wait", r.Self.LRN)
+	r.lines.Say(stageEnd, "boot server %d is registered; the next update makes it a member of etcd, takes its first snapshot and starts its Vault: neco status --wait", r.Self.LRN)
 	return nil
 }
 

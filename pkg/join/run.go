@@ -11,14 +11,11 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 
 	"github.com/cybozu-go/neco"
-	"github.com/cybozu-go/neco/internal/duration"
-	"github.com/cybozu-go/neco/internal/errtext"
-	"github.com/cybozu-go/neco/internal/printable"
 	"github.com/cybozu-go/neco/pkg/pki"
 	"github.com/cybozu-go/neco/pkg/program"
 	"github.com/cybozu-go/neco/pkg/renewal"
-	"github.com/cybozu-go/neco/pkg/retry"
 	"github.com/cybozu-go/neco/pkg/setup"
+	"github.com/cybozu-go/neco/pkg/stage"
 )
 
 // lockFile keeps two joins on one server apart.
@@ -30,6 +27,7 @@ const lockTimeout = time.Second
 // run is a join that is under way.
 type run struct {
 	Options
+	lines    *stage.Lines
 	progress *progress
 	// ca is the certificate of the authority for servers, which is to be trusted.
 	ca []byte
@@ -41,39 +39,39 @@ type run struct {
 	members []int
 }
 
-// stage is a row of the table.  All are idempotent.
-type stage struct {
-	name, says string
-	deadline   time.Duration
-	do         func(ctx context.Context, r *run) error
-}
+// Names of the stages.
+var (
+	stagePreflight    = stage.NewName("preflight")
+	stageTrust        = stage.NewName("trust")
+	stageLogin        = stage.NewName("login")
+	stageAuthorities  = stage.NewName("authorities")
+	stageCertificates = stage.NewName("certificates")
+	stageEtcd         = stage.NewName("etcd")
+	stageHostKey      = stage.NewName("host-key")
+	stageDaemons      = stage.NewName("daemons")
+	stageRegister     = stage.NewName("register")
+	stageEnd          = stage.NewName("end")
+)
 
-// checks is how many stages at the beginning change nothing; asks how many are not
-// tried again by themselves, for they may ask the operator for a password.
-const checks, asks = 2, 3
-
-func table() []stage {
-	return []stage{
-		{"preflight", "look whether this server is ready", time.Minute, preflight},
-		{"trust", "find a Vault of the data centre", 2 * time.Minute, findVault},
-		{"login", "register with Vault", 2 * time.Minute, logIn},
-		{"authorities", "fetch the other authorities", time.Minute, fetchAuthorities},
-		{"certificates", "have certificates signed", 3 * time.Minute, certificates},
-		{"etcd", "look whether etcd lets this server in", 2 * time.Minute, openEtcd},
-		{"host-key", "tell to whom this server's secrets are sealed", time.Minute, hostKey},
-		{"daemons", "start Neco's daemons and the backups", 2 * time.Minute, startDaemons},
-		{"register", "register this server", time.Minute, register},
+// table lists the stages of a join.  Those that may ask the operator for a password
+// are not retried.
+func table() stage.Table[*run] {
+	const minute = time.Minute
+	return stage.Table[*run]{
+		{Name: stagePreflight, Says: "look whether this server is ready", Deadline: minute, Check: true, NoRetry: true, Act: preflight},
+		{Name: stageTrust, Says: "find a Vault of the data centre", Deadline: 2 * minute, Check: true, NoRetry: true, Act: findVault},
+		{Name: stageLogin, Says: "register with Vault", Deadline: 2 * minute, NoRetry: true, Act: logIn},
+		{Name: stageAuthorities, Says: "fetch the other authorities", Deadline: minute, Act: fetchAuthorities},
+		{Name: stageCertificates, Says: "have certificates signed", Deadline: 3 * minute, Act: certificates},
+		{Name: stageEtcd, Says: "look whether etcd lets this server in", Deadline: 2 * minute, Act: openEtcd},
+		{Name: stageHostKey, Says: "tell to whom this server's secrets are sealed", Deadline: minute, Act: hostKey},
+		{Name: stageDaemons, Says: "start Neco's daemons and the backups", Deadline: 2 * minute, Act: startDaemons},
+		{Name: stageRegister, Says: "register this server", Deadline: minute, Act: register},
 	}
 }
 
 // Stages are the names of the stages, in order.
-func Stages() []string {
-	var names []string
-	for _, s := range table() {
-		names = append(names, s.name)
-	}
-	return names
-}
+func Stages() []string { return table().Names() }
 
 // Run takes this server into the data centre.  It blocks until that is done or
 // ctx ends.  Run again after an error or a kill, it finishes, with the same
@@ -97,12 +95,12 @@ func Run(ctx context.Context, o Options) error {
 		return fmt.Errorf("another neco join runs on this server: %w", err)
 	}
 	defer release()
-	r := &run{Options: o}
+	r := &run{Options: o, lines: &stage.Lines{Out: o.Out, Now: o.Now}}
 	defer r.end()
 	if done, err := r.begin(); err != nil || done {
 		return err
 	}
-	if err := r.stages(ctx); err != nil || o.CheckOnly {
+	if err := r.runner().Run(ctx); err != nil || o.CheckOnly {
 		return err
 	}
 	return r.finish(ctx)
@@ -132,38 +130,9 @@ func (r *run) end() {
 	}
 }
 
-// stages goes through the table.
-func (r *run) stages(ctx context.Context) error {
-	rows := table()
-	if r.CheckOnly {
-		rows = rows[:checks]
-	}
-	for n, s := range rows {
-		start := r.Now()
-		r.say(s.name, "%s", s.says)
-		if err := r.stage(ctx, n, s); err != nil {
-			return fmt.Errorf("%s: %w", s.name, err)
-		}
-		r.say(s.name, "done (%s)", duration.Text(r.Now().Sub(start).Round(10*time.Millisecond)))
-	}
-	return nil
-}
-
-// stage is one row, by its deadline.
-func (r *run) stage(ctx context.Context, n int, s stage) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, s.deadline,
-		fmt.Errorf("took longer than %s: %w", s.deadline, context.DeadlineExceeded))
-	defer cancel()
-	if n < asks {
-		return s.do(ctx, r)
-	}
-	late := func(err error) { r.say(s.name, "tries again: %s", errtext.Of(err)) }
-	return retry.Passing(ctx, late, func() error { return s.do(ctx, r) })
-}
-
-// say tells the operator something of a stage.
-func (r *run) say(stage, format string, args ...any) {
-	fmt.Fprintf(r.Out, "%s  %-12s  %s\n", r.Now().Format("15:04:05"), stage, printable.Line(fmt.Sprintf(format, args...)))
+// runner goes through the stages.
+func (r *run) runner() *stage.Runner[*run] {
+	return &stage.Runner[*run]{On: r, Stages: table(), Out: r.lines, Now: r.Now, CheckOnly: r.CheckOnly}
 }
 
 // server is this boot server as the owner of certificates.
@@ -181,7 +150,8 @@ func preflight(ctx context.Context, r *run) error {
 	} else if _, err := checkAuthority(pki.ServerCA, r.CA); err != nil {
 		return err
 	}
-	return setup.Ready(ctx, setup.Options{Host: r.Host, LRN: r.Self.LRN, HostName: r.Self.HostName, Now: r.Now}, r.progress != nil)
+	p := setup.Preflight{Host: r.Host, LRN: r.Self.LRN, HostName: r.Self.HostName, Began: r.progress != nil, Joins: true}
+	return errors.Join(setup.Find(ctx, p.Checks())...)
 }
 
 // tokenFits: once a try has got its certificates the token's time is of no

@@ -14,13 +14,14 @@ import (
 	"github.com/cybozu-go/neco/pkg/renewal"
 	"github.com/cybozu-go/neco/pkg/retry"
 	"github.com/cybozu-go/neco/pkg/setup/meet"
+	"github.com/cybozu-go/neco/pkg/stage"
 )
 
 // TestALeaderThatIsStartedAgainMakesNoOtherAuthorities, wherever it was killed
 // since it has taken the first ones off the disk.
 func TestALeaderThatIsStartedAgainMakesNoOtherAuthorities(t *testing.T) {
-	for _, done := range []string{"reissue", "forget", "register", "revoke"} {
-		t.Run("done: "+done, func(t *testing.T) {
+	for _, done := range []stage.Name{stageReissue, stageForget, stageRegister, stageRevoke} {
+		t.Run("done: "+done.String(), func(t *testing.T) {
 			r := newRun(t, 0, meet.NewToken())
 			if err := makeAuthorities(t.Context(), r); err != nil {
 				t.Fatal(err)
@@ -29,8 +30,8 @@ func TestALeaderThatIsStartedAgainMakesNoOtherAuthorities(t *testing.T) {
 				t.Fatal(err)
 			}
 			r.progress.Done = done
-			for _, stage := range []string{"meet", "images"} {
-				if err := r.record(stage); err != nil {
+			for _, did := range []stage.Name{stageMeet, stageImages} {
+				if err := r.runner().Record(t.Context(), did); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -38,7 +39,7 @@ func TestALeaderThatIsStartedAgainMakesNoOtherAuthorities(t *testing.T) {
 			if r.progress, err = loadProgress(r.FS); err != nil || r.progress.Done != done {
 				t.Errorf("%+v, %v", r.progress, err)
 			}
-			if err := makeAuthorities(t.Context(), r); err != nil || r.authorities != nil {
+			if err := makeAuthorities(t.Context(), r); err != nil || r.state().authorities != nil {
 				t.Errorf("made again after they have moved: %v", err)
 			}
 			if _, err := r.FS.Read(authoritiesFile); !errors.Is(err, fs.ErrNotExist) {
@@ -51,23 +52,23 @@ func TestALeaderThatIsStartedAgainMakesNoOtherAuthorities(t *testing.T) {
 func TestATryThatGoesOnHasTheFlagsOfTheFirst(t *testing.T) {
 	const one, other = "age1one", "age1other"
 	for name, c := range map[string]struct {
-		done     string
+		done     stage.Name
 		was, is  flags
 		accepted bool
 	}{
-		"none, none":                 {"pki", flags{}, flags{}, true},
-		"the same":                   {"pki", flags{"http://a", []string{one}, true, "/pw"}, flags{"http://a", []string{one}, true, "/pw"}, true},
-		"a recipient is left out":    {"images", flags{Recovery: []string{one}}, flags{}, false},
-		"the proxy is left out":      {"images", flags{Proxy: "http://a"}, flags{}, false},
-		"--no-revoke is left out":    {"images", flags{NoRevoke: true}, flags{}, false},
-		"a recipient comes early":    {"users", flags{}, flags{Recovery: []string{one}}, true},
-		"another one comes early":    {"images", flags{Recovery: []string{one}}, flags{Recovery: []string{other}}, true},
-		"a recipient comes late":     {"vault", flags{}, flags{Recovery: []string{one}}, false},
-		"another one comes late":     {"unseal", flags{Recovery: []string{one}}, flags{Recovery: []string{other}}, false},
-		"--no-revoke comes late":     {"pki", flags{}, flags{NoRevoke: true}, false},
-		"another password":           {"pki", flags{Proxy: "http://u:one@a"}, flags{Proxy: "http://u:other@a"}, false},
-		"a proxy comes early":        {"images", flags{}, flags{Proxy: "http://a"}, true},
-		"a file comes, proxy leaves": {"images", flags{Proxy: "http://a"}, flags{AdminPasswordFile: "/pw"}, false},
+		"none, none":                 {stagePKI, flags{}, flags{}, true},
+		"the same":                   {stagePKI, flags{"http://a", []string{one}, true, "/pw"}, flags{"http://a", []string{one}, true, "/pw"}, true},
+		"a recipient is left out":    {stageImages, flags{Recovery: []string{one}}, flags{}, false},
+		"the proxy is left out":      {stageImages, flags{Proxy: "http://a"}, flags{}, false},
+		"--no-revoke is left out":    {stageImages, flags{NoRevoke: true}, flags{}, false},
+		"a recipient comes early":    {stageUsers, flags{}, flags{Recovery: []string{one}}, true},
+		"another one comes early":    {stageImages, flags{Recovery: []string{one}}, flags{Recovery: []string{other}}, true},
+		"a recipient comes late":     {stageVault, flags{}, flags{Recovery: []string{one}}, false},
+		"another one comes late":     {stageUnseal, flags{Recovery: []string{one}}, flags{Recovery: []string{other}}, false},
+		"--no-revoke comes late":     {stagePKI, flags{}, flags{NoRevoke: true}, false},
+		"another password":           {stagePKI, flags{Proxy: "http://u:one@a"}, flags{Proxy: "http://u:other@a"}, false},
+		"a proxy comes early":        {stageImages, flags{}, flags{Proxy: "http://a"}, true},
+		"a file comes, proxy leaves": {stageImages, flags{Proxy: "http://a"}, flags{AdminPasswordFile: "/pw"}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newRun(t, 0, meet.NewToken())
@@ -89,7 +90,7 @@ func TestATryThatGoesOnHasTheFlagsOfTheFirst(t *testing.T) {
 
 func TestACheckInBetweenWantsTheFlagsOfTheFirstToo(t *testing.T) {
 	r := newRun(t, 0, meet.NewToken())
-	if err := (&progress{LRNs: r.LRNs, Done: "images", Flags: flags{NoRevoke: true}}).save(r.FS); err != nil {
+	if err := (&progress{LRNs: r.LRNs, Done: stageImages, Flags: flags{NoRevoke: true}}).save(r.FS); err != nil {
 		t.Fatal(err)
 	}
 	r.CheckOnly = true
@@ -124,7 +125,7 @@ func (l silentLink) call(_ context.Context, method string, _, _ any) error {
 // TestAVaultThatIsAwaySaysNothingOfCredentials: nothing listens there.
 func TestAVaultThatIsAwaySaysNothingOfCredentials(t *testing.T) {
 	r := newRun(t, 1, meet.NewToken())
-	r.facts = map[int]Facts{1: r.ownFacts()}
+	r.change(func(s *state) { s.facts = map[int]Facts{1: r.ownFacts()} })
 	ca, err := pki.NewCA(pki.ServerCA, time.Now())
 	if err != nil {
 		t.Fatal(err)

@@ -32,7 +32,7 @@ func makeAuthorities(_ context.Context, r *run) error {
 	if !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	if r.past("reissue") {
+	if r.past(stageReissue) {
 		return nil
 	}
 	made := map[pki.Authority]pki.CA{}
@@ -56,7 +56,7 @@ func makeAuthorities(_ context.Context, r *run) error {
 	if _, err := r.FS.Write(host.File{Path: authoritiesFile, Data: sealed, Mode: 0o600}); err != nil {
 		return err
 	}
-	r.authorities = made
+	r.change(func(s *state) { s.authorities = made })
 	return nil
 }
 
@@ -98,15 +98,16 @@ func (r *run) loadAuthorities() error {
 			return fmt.Errorf("%s: %w", authoritiesFile, err)
 		}
 	}
-	r.authorities = all
+	r.change(func(s *state) { s.authorities = all })
 	return nil
 }
 
 // forgetAuthorities seals the authorities to the recovery recipients, if there
 // are any, and takes them off the disk.  Vault has them.
 func forgetAuthorities(ctx context.Context, r *run) error {
-	if len(r.Recovery) > 0 && len(r.authorities) > 0 {
-		plain, err := marshalAuthorities(r.authorities)
+	now := r.state()
+	if len(r.Recovery) > 0 && len(now.authorities) > 0 {
+		plain, err := marshalAuthorities(now.authorities)
 		if err != nil {
 			return err
 		}
@@ -114,13 +115,13 @@ func forgetAuthorities(ctx context.Context, r *run) error {
 		if err != nil {
 			return err
 		}
-		if _, err := r.etcd.Put(ctx, vaultkey.KeyAuthority, sealed); err != nil {
+		if _, err := now.etcd.Put(ctx, vaultkey.KeyAuthority, sealed); err != nil {
 			return fmt.Errorf("write %s: %w", vaultkey.KeyAuthority, err)
 		}
 	}
 	if err := r.FS.Remove(authoritiesFile); err != nil {
 		return err
 	}
-	r.authorities = nil
+	r.change(func(s *state) { s.authorities = nil })
 	return nil
 }

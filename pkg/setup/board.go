@@ -42,8 +42,10 @@ func (b *board) refuse(lrn int, why error) bool {
 	return was == nil || was.Error() != why.Error()
 }
 
-// arrive records that lrn is at p.
+// arrive records that lrn is at p.  A server says it of itself: what is before the
+// beginning is the beginning.
 func (b *board) arrive(lrn int, p Position) {
+	p.Stage = max(p.Stage, 0)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	delete(b.refused, lrn)
@@ -116,7 +118,7 @@ func (b *board) describe(lrns []int) string {
 		case !seen:
 			parts = append(parts, fmt.Sprintf("%d (not heard of)", lrn))
 		case at.Stage < len(table()):
-			parts = append(parts, fmt.Sprintf("%d (at %s)", lrn, table()[at.Stage].name))
+			parts = append(parts, fmt.Sprintf("%d (at %s)", lrn, table()[at.Stage].Name))
 		default:
 			parts = append(parts, fmt.Sprint(lrn))
 		}

@@ -34,7 +34,8 @@ type signed struct {
 // sign is the leader's part.
 func (d *desk) sign(lrn int, q signing) (signed, error) {
 	s := signed{Certificates: map[string]string{}, Authorities: map[pki.Authority]string{}}
-	if len(d.r.authorities) == 0 {
+	now := d.shared.state()
+	if len(now.authorities) == 0 {
 		return s, errors.New("the authorities are not with the leader any more")
 	}
 	for name, request := range q.Requests {
@@ -42,13 +43,13 @@ func (d *desk) sign(lrn int, q signing) (signed, error) {
 		if err != nil {
 			return s, err
 		}
-		cert, err := d.r.authorities[p.Authority].Sign([]byte(request), p, d.r.subject(lrn), min(bootstrapLife, p.Life), d.r.Now())
+		cert, err := now.authorities[p.Authority].Sign([]byte(request), p, now.subject(lrn), min(bootstrapLife, p.Life), d.Now())
 		if err != nil {
 			return s, err
 		}
 		s.Certificates[name] = string(cert)
 	}
-	for name, ca := range d.r.authorities {
+	for name, ca := range now.authorities {
 		s.Authorities[name] = string(ca.CertPEM())
 	}
 	return s, nil

@@ -71,7 +71,7 @@ func channelKey(fsys host.FS) (*ecdsa.PrivateKey, error) {
 
 // listen opens the leader's desk.
 func (r *run) listen(ctx context.Context) (link, error) {
-	d := &desk{r: r, board: newBoard(), assembly: newAssembly(r.LRNs, r.progress.Facts)}
+	d := newDesk(r)
 	if r.done() {
 		// All were at the last stage when this server, the leader, did it: who
 		// was quicker since has no need to come again.
@@ -99,7 +99,7 @@ func (r *run) listen(ctx context.Context) (link, error) {
 	return &ownLink{desk: d, stop: func() {
 		cancel()
 		if err := g.Wait(); err != nil {
-			r.say("meet", "the leader's port failed: %v", err)
+			r.lines.Say(stageMeet, "the leader's port failed: %v", err)
 		}
 	}}, nil
 }
@@ -182,7 +182,7 @@ func (l *remoteLink) call(ctx context.Context, method string, in, out any) error
 			}
 			if err != nil {
 				if !told && !l.r.done() {
-					l.r.say("meet", "waits for the leader, boot server %d: start neco setup there", l.member.Leader)
+					l.r.lines.Say(stageMeet, "waits for the leader, boot server %d: start neco setup there", l.member.Leader)
 					told = true
 				}
 				return err

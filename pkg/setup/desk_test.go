@@ -31,16 +31,14 @@ func newRun(t *testing.T, lrn int, token meet.Token) *run {
 	t.Helper()
 	fsys := host.FS{Root: t.TempDir()}
 	bastion := netip.AddrFrom4([4]byte{10, 72, 48, byte(lrn)})
-	r := &run{
-		Options: Options{
-			LRN: lrn, LRNs: []int{0, 1, 2}, Version: "2026.11.21-1", HostName: "boot-" + string(rune('0'+lrn)),
-			Out: &bytes.Buffer{}, Now: time.Now,
-			Host: Host{FS: fsys, Addresses: func() (map[string][]netip.Addr, error) {
-				return map[string][]netip.Addr{"bastion": {bastion}}, nil
-			}},
-		},
-		leads: lrn == 0, token: token, progress: &progress{LRNs: []int{0, 1, 2}},
-	}
+	r := newSetup(Options{
+		LRN: lrn, LRNs: []int{0, 1, 2}, Version: "2026.11.21-1", HostName: "boot-" + string(rune('0'+lrn)),
+		Out: &bytes.Buffer{}, Now: time.Now,
+		Host: Host{FS: fsys, Addresses: func() (map[string][]netip.Addr, error) {
+			return map[string][]netip.Addr{"bastion": {bastion}}, nil
+		}},
+	})
+	r.token, r.progress = token, &progress{LRNs: []int{0, 1, 2}}
 	write(t, fsys, neco.ClusterFile, "dev\n")
 	return r
 }
@@ -49,6 +47,17 @@ func write(t *testing.T, fsys host.FS, path, text string) {
 	t.Helper()
 	if _, err := fsys.Write(host.File{Path: path, Data: []byte(text), Mode: 0o644}); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// met lets the servers know each other.
+func met(all ...*run) {
+	facts := map[int]Facts{}
+	for _, r := range all {
+		facts[r.LRN] = r.ownFacts()
+	}
+	for _, r := range all {
+		r.change(func(s *state) { s.facts = facts })
 	}
 }
 
@@ -70,33 +79,36 @@ func ask(t *testing.T, d *desk, lrn int, method string, in, out any) error {
 	return json.Unmarshal(data, out)
 }
 
+// requests are those for the certificates of a server.
+func requests(t *testing.T, r *run) signing {
+	t.Helper()
+	q := signing{Requests: map[string]string{}}
+	for _, p := range renewal.Standing() {
+		key, err := pki.Pending(r.FS, p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		request, err := p.Request(key, r.subject(r.LRN))
+		if err != nil {
+			t.Fatal(err)
+		}
+		q.Requests[p.Name] = string(request)
+	}
+	return q
+}
+
 func TestTheLeaderSignsForEachServerItsOwnNamesOnly(t *testing.T) {
 	token := meet.NewToken()
 	leader := newRun(t, 0, token)
 	if err := makeAuthorities(t.Context(), leader); err != nil {
 		t.Fatal(err)
 	}
-	leader.facts = map[int]Facts{}
 	members := map[int]*run{0: leader, 1: newRun(t, 1, token), 2: newRun(t, 2, token)}
-	for lrn, r := range members {
-		leader.facts[lrn] = r.ownFacts()
-	}
-	d := &desk{r: leader, board: newBoard(), assembly: newAssembly(leader.LRNs, nil)}
+	met(leader, members[1], members[2])
+	d := newDesk(leader)
 	d.board.arrive(0, Position{Stage: slices.Index(Stages(), "certificates")})
 	follower := members[1]
-	follower.facts = leader.facts
-	q := signing{Requests: map[string]string{}}
-	for _, p := range renewal.Standing() {
-		key, err := pki.Pending(follower.FS, p)
-		if err != nil {
-			t.Fatal(err)
-		}
-		request, err := p.Request(key, follower.subject(1))
-		if err != nil {
-			t.Fatal(err)
-		}
-		q.Requests[p.Name] = string(request)
-	}
+	q := requests(t, follower)
 	var s signed
 	if err := ask(t, d, 1, methodSign, q, &s); err != nil {
 		t.Fatal(err)
@@ -126,7 +138,7 @@ func TestAuthoritiesAreSealedAtRestAndTakenUpAgain(t *testing.T) {
 	if err := makeAuthorities(t.Context(), r); err != nil {
 		t.Fatal(err)
 	}
-	first := string(r.authorities[pki.ServerCA].CertPEM())
+	first := string(r.state().authorities[pki.ServerCA].CertPEM())
 	data, err := r.FS.Read(authoritiesFile)
 	if err != nil || bytes.Contains(data, []byte("PRIVATE")) || bytes.Contains(data, []byte("CERTIFICATE")) {
 		t.Errorf("in clear, or %v", err)
@@ -135,11 +147,11 @@ func TestAuthoritiesAreSealedAtRestAndTakenUpAgain(t *testing.T) {
 	if err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("%v, %v", info, err)
 	}
-	r.authorities = nil
+	r.change(func(s *state) { s.authorities = nil })
 	if err := makeAuthorities(t.Context(), r); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(first, string(r.authorities[pki.ServerCA].CertPEM())); diff != "" {
+	if diff := cmp.Diff(first, string(r.state().authorities[pki.ServerCA].CertPEM())); diff != "" {
 		t.Errorf("made anew: %s", diff)
 	}
 	r.token = meet.NewToken()
@@ -152,15 +164,32 @@ func TestAuthoritiesAreSealedAtRestAndTakenUpAgain(t *testing.T) {
 	if _, err := r.FS.Read(authoritiesFile); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("still on the disk: %v", err)
 	}
-	r.progress.Done = "forget"
-	if err := makeAuthorities(t.Context(), r); err != nil || r.authorities != nil {
+	r.progress.Done = stageForget
+	if err := makeAuthorities(t.Context(), r); err != nil || r.state().authorities != nil {
 		t.Errorf("made again after they have moved: %v", err)
+	}
+}
+
+// TestAServerThatIsNowhereIsAtTheBeginning: what it says of itself ends no leader.
+func TestAServerThatIsNowhereIsAtTheBeginning(t *testing.T) {
+	leader := newRun(t, 0, meet.NewToken())
+	d := newDesk(leader)
+	d.board.arrive(0, place(stageImages))
+	at := greeting{newRun(t, 1, leader.token).ownFacts(), Position{Stage: -7}}
+	if err := ask(t, d, 1, methodHello, at, &struct{}{}); err != nil {
+		t.Fatal(err)
+	}
+	if where := d.board.describe([]int{1}); where != "1 (at preflight)" {
+		t.Error(where)
+	}
+	if err := ask(t, d, 1, methodSign, signing{}, &signed{}); err == nil {
+		t.Error("certificates without authorities")
 	}
 }
 
 func TestTheDeskTellsForWhomSomebodyWaits(t *testing.T) {
 	leader := newRun(t, 0, meet.NewToken())
-	d := &desk{r: leader, board: newBoard(), assembly: newAssembly(leader.LRNs, nil)}
+	d := newDesk(leader)
 	d.board.arrive(0, Position{Stage: 5})
 	d.board.arrive(2, Position{Stage: 5})
 	var a waited
@@ -178,7 +207,7 @@ func TestTheDeskTellsForWhomSomebodyWaits(t *testing.T) {
 func TestALeaderThatWasStartedAgainLearnsWhoThereIsFromThoseThatAreAhead(t *testing.T) {
 	token := meet.NewToken()
 	leader := newRun(t, 0, token)
-	d := &desk{r: leader, board: newBoard(), assembly: newAssembly(leader.LRNs, nil)}
+	d := newDesk(leader)
 	for _, lrn := range []int{1, 2} {
 		if err := ask(t, d, lrn, methodHello, greeting{Facts: newRun(t, lrn, token).ownFacts()}, &struct{}{}); err != nil {
 			t.Fatal(err)
@@ -197,8 +226,8 @@ func TestALeaderThatWasStartedAgainServesWhoIsAheadOnceItHasCaughtUp(t *testing.
 func servesOnceCaughtUp(t *testing.T) {
 	token := meet.NewToken()
 	leader, follower := newRun(t, 0, token), newRun(t, 1, token)
-	leader.facts = map[int]Facts{0: leader.ownFacts(), 1: follower.ownFacts()}
-	d := &desk{r: leader, board: newBoard(), assembly: newAssembly(leader.LRNs, nil)}
+	met(leader, follower)
+	d := newDesk(leader)
 	d.board.arrive(0, Position{})
 	at := Position{Stage: slices.Index(Stages(), "certificates")}
 	if err := ask(t, d, 1, methodHello, greeting{follower.ownFacts(), at}, &struct{}{}); err != nil {
@@ -234,7 +263,8 @@ func TestALeaderThatStartsOverDoesNotWaitForThoseThatAreDone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := &desk{r: leader, board: newBoard(), assembly: newAssembly(leader.LRNs, known.Facts)}
+	leader.progress = known
+	d := newDesk(leader)
 	all := map[int]Facts{}
 	if err := ask(t, d, 0, methodFacts, leader.ownFacts(), &all); err != nil || all[2].HostName != "boot-2" {
 		t.Errorf("%v, %v", all, err)
@@ -243,7 +273,7 @@ func TestALeaderThatStartsOverDoesNotWaitForThoseThatAreDone(t *testing.T) {
 
 func TestAServerThatDoesNotFitIsRefusedByTheLeader(t *testing.T) {
 	leader := newRun(t, 0, meet.NewToken())
-	d := &desk{r: leader, board: newBoard(), assembly: newAssembly(leader.LRNs, nil)}
+	d := newDesk(leader)
 	f := leader.ownFacts()
 	f.HostName, f.Version = "boot-1", "2026.11.20-1"
 	for range 2 { // it may come as often as it likes
@@ -264,7 +294,7 @@ func said(r *run) string { return r.Out.(*bytes.Buffer).String() }
 
 func TestTheOperatorSeesWhoCameAndWent(t *testing.T) {
 	leader := newRun(t, 0, meet.NewToken())
-	d := &desk{r: leader, board: newBoard(), assembly: newAssembly(leader.LRNs, nil)}
+	d := newDesk(leader)
 	d.board.arrive(1, Position{Stage: 3})
 	d.board.arrive(2, Position{Stage: len(table())})
 	for _, e := range []meet.Event{
@@ -308,10 +338,9 @@ func TestTheLeaderTriesAgainWhatEtcdDoesNotTakeJustThen(t *testing.T) {
 	if err := makeAuthorities(t.Context(), leader); err != nil {
 		t.Fatal(err)
 	}
-	leader.facts = map[int]Facts{0: leader.ownFacts(), 1: follower.ownFacts()}
-	follower.facts = leader.facts
-	write(t, leader.FS, pki.ServerCA.File(), string(leader.authorities[pki.ServerCA].CertPEM()))
-	d := &desk{r: leader, board: newBoard(), assembly: newAssembly(leader.LRNs, nil)}
+	met(leader, follower)
+	write(t, leader.FS, pki.ServerCA.File(), string(leader.state().authorities[pki.ServerCA].CertPEM()))
+	d := newDesk(leader)
 	d.board.arrive(0, Position{Stage: slices.Index(Stages(), "vault")})
 	follower.link = deskLink{t: t, d: d}
 	follower.TrustServerCA = func(context.Context) error { return nil }
@@ -322,9 +351,13 @@ func TestTheLeaderTriesAgainWhatEtcdDoesNotTakeJustThen(t *testing.T) {
 	if follower.identity, err = hostkey.Load(t.Context(), follower.FS); err != nil {
 		t.Fatal(err)
 	}
+	if err := sendHostKey(t.Context(), follower); err == nil || !strings.Contains(err.Error(), "no etcd yet") {
+		t.Errorf("before there is an etcd: %v", err)
+	}
 	kv := &busyKV{fails: 2, put: map[string]string{}}
-	leader.etcd = clientv3.NewCtxClient(t.Context())
-	leader.etcd.KV = kv
+	client := clientv3.NewCtxClient(t.Context())
+	client.KV = kv
+	leader.change(func(s *state) { s.etcd = client })
 	if err := sendHostKey(t.Context(), follower); err != nil {
 		t.Fatal(err)
 	}

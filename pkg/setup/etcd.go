@@ -3,7 +3,6 @@ package setup
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strconv"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
@@ -37,7 +36,7 @@ func startEtcd(ctx context.Context, r *run) error {
 	// What the member is told of the cluster's beginning counts as long as it
 	// has no data; after that nobody can begin a second cluster.
 	c := etcd.Component{State: etcd.StateNew}
-	if r.past("register") {
+	if r.past(stageRegister) {
 		c.State = etcd.StateExisting
 	}
 	if _, err := component.Converge(ctx, r.component(), c, t); err != nil {
@@ -48,15 +47,16 @@ func startEtcd(ctx context.Context, r *run) error {
 
 // openEtcd connects with this server's own certificate.
 func (r *run) openEtcd(ctx context.Context) error {
-	if r.etcd == nil {
+	if r.state().etcd == nil {
 		client, err := etcdConfig(r.LRNs, r.FS.Path).Client()
 		if err != nil {
 			return err
 		}
-		r.etcd = client
+		r.change(func(s *state) { s.etcd = client })
 	}
+	client := r.state().etcd
 	return retry.Until(ctx, func() error {
-		_, err := r.etcd.Get(ctx, finishKey(r.LRN))
+		_, err := client.Get(ctx, finishKey(r.LRN))
 		return err
 	})
 }
@@ -78,12 +78,13 @@ func makeUsers(ctx context.Context, r *run) error {
 	for _, lrn := range r.LRNs {
 		users = append(users, etcdauth.ServerUsers(lrn)...)
 	}
+	client := r.state().etcd
 	for _, u := range users {
-		if _, err := etcdauth.EnsureUser(ctx, r.etcd, u); err != nil {
+		if _, err := etcdauth.EnsureUser(ctx, client, u); err != nil {
 			return err
 		}
 	}
-	return etcdauth.Enable(ctx, r.etcd)
+	return etcdauth.Enable(ctx, client)
 }
 
 // finishKey says how far the bootstrap of a server has come.
@@ -102,14 +103,4 @@ func (r *run) wipeVault(ctx context.Context) error {
 		return fmt.Errorf("wipe %s: %w", neco.VaultPrefix, err)
 	}
 	return nil
-}
-
-// past says whether this server has done the stage of that name in an earlier
-// try.
-func (r *run) past(name string) bool {
-	rows := table()
-	index := func(name string) int {
-		return slices.IndexFunc(rows, func(s stage) bool { return s.name == name })
-	}
-	return r.progress.Done != "" && index(r.progress.Done) >= index(name)
 }

@@ -17,6 +17,6 @@ func firstBackup(ctx context.Context, r *run) error {
 	case errors.Is(context.Cause(ctx), context.Canceled): // the operator has ended the setup
 		return err
 	}
-	r.say("backup", "warning: no first snapshot of etcd: %s; run: neco backup run", err)
+	r.lines.Say(stageBackup, "warning: no first snapshot of etcd: %s; run: neco backup run", err)
 	return nil
 }

@@ -19,9 +19,9 @@ func lastStage(t *testing.T, fail func(string) error) (did []string, out string)
 	r := newRun(t, 1, meet.NewToken())
 	units, _ := componenttest.New(t)
 	units.Fail, r.Units = fail, units
-	last := table()[len(table())-1]
-	if err := r.act(t.Context(), len(table())-1, last, last.each); err != nil {
-		t.Errorf("%s: %v", last.name, err)
+	last := stages()[len(stages())-1]
+	if err := r.runner().Do(t.Context(), last); err != nil {
+		t.Errorf("%s: %v", last.Name, err)
 	}
 	return units.Did(), r.Out.(*bytes.Buffer).String()
 }

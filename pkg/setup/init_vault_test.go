@@ -16,26 +16,27 @@ import (
 // two, and a Vault whose key is there must never be wiped.
 func TestAKeyThatWasStoredEndsTheInitialisation(t *testing.T) {
 	r := newRun(t, 0, meet.NewToken())
-	r.etcd = cluster.NewClient(t, cluster.Prefix())
+	client := cluster.NewClient(t, cluster.Prefix())
+	r.change(func(s *state) { s.etcd = client })
 	r.Vault = func(string) (*api.Client, error) { return nil, nil }
 	var err error
 	if r.identity, err = hostkey.Load(t.Context(), r.FS); err != nil {
 		t.Fatal(err)
 	}
-	if err := vaultkey.Store(t.Context(), r.etcd, "key", "root", []string{r.identity.Recipient()}); err != nil {
+	if err := vaultkey.Store(t.Context(), client, "key", "root", []string{r.identity.Recipient()}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := r.etcd.Put(t.Context(), keyInit, "begun"); err != nil {
+	if _, err := client.Put(t.Context(), keyInit, "begun"); err != nil {
 		t.Fatal(err)
 	}
 	if err := initVault(t.Context(), r); err != nil {
 		t.Fatal(err)
 	}
-	res, err := r.etcd.Get(t.Context(), keyInit)
+	res, err := client.Get(t.Context(), keyInit)
 	if err != nil || len(res.Kvs) != 0 {
 		t.Errorf("%s is still there (%v)", keyInit, err)
 	}
-	if r.rootToken != "root" {
+	if r.state().rootToken != "root" {
 		t.Error("the root token is not taken up")
 	}
 }

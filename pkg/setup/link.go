@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/cybozu-go/neco/pkg/setup/meet"
+	"github.com/cybozu-go/neco/pkg/stage"
 )
 
 // link is how a server reaches the leader's board and desk; the leader its own.
@@ -58,11 +59,21 @@ type waited struct {
 const hold = 2 * time.Second
 
 // desk is what the leader does for the others; its own requests go the same
-// way.
+// way.  Its methods are called from several goroutines.
 type desk struct {
-	r        *run
+	Options
+	shared   *shared
+	lines    *stage.Lines
 	board    *board
 	assembly *assembly
+}
+
+// newDesk begins with what an earlier attempt knew of the servers.
+func newDesk(r *run) *desk {
+	return &desk{
+		Options: r.Options, shared: r.shared, lines: r.lines,
+		board: newBoard(), assembly: newAssembly(r.LRNs, r.progress.Facts),
+	}
 }
 
 // handle answers a request of the server lrn, which has proved that it is it.
@@ -84,7 +95,7 @@ func (d *desk) handle(ctx context.Context, lrn int, method string, body json.Raw
 	// here: as long as it waits.
 	var a any
 	at := min(d.board.of(lrn).Stage, len(table())-1)
-	err := d.r.persist(ctx, table()[at].name, func() (err error) {
+	err := stage.Retry(ctx, d.lines, table()[at].Name, func() (err error) {
 		a, err = d.serve(ctx, lrn, method, body)
 		return err
 	})
@@ -116,12 +127,12 @@ func (d *desk) hello(lrn int, g greeting) error {
 // caughtUp blocks until the leader has come to the stage of the server lrn, and
 // has done its part of it.
 func (d *desk) caughtUp(ctx context.Context, lrn int) error {
-	if lrn == d.r.LRN {
+	if lrn == d.LRN {
 		return nil
 	}
 	n := d.board.of(lrn).Stage
 	led := n < len(table()) && table()[n].led != nil
-	return d.board.await(ctx, []int{d.r.LRN}, Position{Stage: n, Led: led}, nil)
+	return d.board.await(ctx, []int{d.LRN}, Position{Stage: n, Led: led}, nil)
 }
 
 // answer decodes a request for f.
@@ -137,10 +148,10 @@ func (d *desk) await(ctx context.Context, lrn int, q awaiting) (waited, error) {
 	d.board.arrive(lrn, q.At)
 	short, cancel := context.WithTimeout(ctx, hold)
 	defer cancel()
-	others := slices.DeleteFunc(slices.Clone(d.r.LRNs), func(n int) bool { return n == d.r.LRN })
+	others := slices.DeleteFunc(slices.Clone(d.LRNs), func(n int) bool { return n == d.LRN })
 	err := d.board.await(short, others, Position{Stage: q.At.Stage}, nil)
 	if err == nil {
-		err = d.board.await(short, []int{d.r.LRN}, Position{Stage: q.At.Stage, Led: q.Led}, nil)
+		err = d.board.await(short, []int{d.LRN}, Position{Stage: q.At.Stage, Led: q.Led}, nil)
 	}
 	if err == nil {
 		return waited{}, nil
@@ -150,7 +161,7 @@ func (d *desk) await(ctx context.Context, lrn int, q awaiting) (waited, error) {
 	}
 	late, _ := d.board.late(others, Position{Stage: q.At.Stage})
 	if len(late) == 0 {
-		late = []int{d.r.LRN}
+		late = []int{d.LRN}
 	}
 	return waited{late}, nil
 }
@@ -159,27 +170,27 @@ func (d *desk) await(ctx context.Context, lrn int, q awaiting) (waited, error) {
 func (d *desk) tell(e meet.Event) {
 	switch {
 	case e.What == meet.Refused && e.LRN == meet.Stranger:
-		d.r.say("meet", "refused somebody at %s, which is no boot server's address: %v", e.Addr, e.Err)
+		d.lines.Say(stageMeet, "refused somebody at %s, which is no boot server's address: %v", e.Addr, e.Err)
 	case e.What == meet.Refused:
 		d.refuse(e.LRN, e.Err)
 	case e.What == meet.Connected:
-		d.r.say("meet", "boot server %d is connected", e.LRN)
-	case d.board.of(e.LRN).Stage < len(d.r.table()):
-		d.r.say("meet", "boot server %d has gone", e.LRN)
+		d.lines.Say(stageMeet, "boot server %d is connected", e.LRN)
+	case d.board.of(e.LRN).Stage < len(planned(d.CheckOnly)):
+		d.lines.Say(stageMeet, "boot server %d has gone", e.LRN)
 	}
 }
 
 // refuse shows, and remembers, why a server is not let in.
 func (d *desk) refuse(lrn int, why error) {
 	if d.board.refuse(lrn, why) {
-		d.r.say("meet", "refused boot server %d: %v", lrn, why)
+		d.lines.Say(stageMeet, "refused boot server %d: %v", lrn, why)
 	}
 }
 
 // greet takes the facts of a server over, unless it does not fit.
 func (d *desk) greet(lrn int, f Facts) error {
-	if lrn != d.r.LRN {
-		if err := f.differs(d.r.ownFacts(), time.Second); err != nil {
+	if lrn != d.LRN {
+		if err := f.differs(d.ownFacts(), time.Second); err != nil {
 			d.refuse(lrn, err)
 			return fmt.Errorf("boot server %d does not fit: %w", lrn, err)
 		}
@@ -208,11 +219,11 @@ type ownLink struct {
 
 func (o *ownLink) await(ctx context.Context, p Position, led bool, late func([]int)) error {
 	b := o.desk.board
-	b.arrive(o.desk.r.LRN, Position{Stage: p.Stage, Led: led})
+	b.arrive(o.desk.LRN, Position{Stage: p.Stage, Led: led})
 	if led {
 		return nil // who leads waits for nobody then
 	}
-	return b.await(ctx, o.desk.r.LRNs, p, late)
+	return b.await(ctx, o.desk.LRNs, p, late)
 }
 
 func (o *ownLink) call(ctx context.Context, method string, in, out any) error {
@@ -220,7 +231,7 @@ func (o *ownLink) call(ctx context.Context, method string, in, out any) error {
 	if err != nil {
 		return err
 	}
-	a, err := o.desk.handle(ctx, o.desk.r.LRN, method, body)
+	a, err := o.desk.handle(ctx, o.desk.LRN, method, body)
 	if err != nil {
 		return err
 	}
@@ -241,6 +252,6 @@ func (o *ownLink) leave(ctx context.Context, p Position) error {
 	return o.await(ctx, p, false, func([]int) {})
 }
 
-func (o *ownLink) present(_ context.Context, p Position) { o.desk.board.arrive(o.desk.r.LRN, p) }
+func (o *ownLink) present(_ context.Context, p Position) { o.desk.board.arrive(o.desk.LRN, p) }
 
 func (o *ownLink) close() { o.stop() }

@@ -32,9 +32,11 @@ type vaultOfRun struct {
 // leader is the one of three that configures it over the line.
 func (v *vaultOfRun) leader(t *testing.T, r *run, line *vaulttest.Cut) *run {
 	t.Helper()
-	again := &run{Options: r.Options, leads: true, facts: r.facts, authorities: r.authorities, rootToken: v.root}
-	again.Out = &bytes.Buffer{}
-	again.Vault = func(token string) (*api.Client, error) { return line.Over(t, v.Server, token), nil }
+	o, was := r.Options, r.state()
+	o.Out = &bytes.Buffer{}
+	o.Vault = func(token string) (*api.Client, error) { return line.Over(t, v.Server, token), nil }
+	again := newSetup(o)
+	again.change(func(s *state) { *s = state{facts: was.facts, authorities: was.authorities, rootToken: v.root} })
 	var err error
 	if again.progress, err = loadProgress(r.FS); err != nil {
 		t.Fatal(err)
@@ -107,7 +109,7 @@ func (v *vaultOfRun) complete(t *testing.T, r *run, said string) {
 			t.Errorf("role %s of %s: %v", p.Role, p.Authority, err)
 		}
 	}
-	for a, ca := range r.authorities {
+	for a, ca := range r.state().authorities {
 		got, err := vault.CA(t.Context(), operator, string(a))
 		if err != nil || strings.TrimSpace(string(got)) != strings.TrimSpace(string(ca.CertPEM())) {
 			t.Errorf("%s has another certificate (%v)", a, err)
@@ -132,10 +134,7 @@ func TestVaultIsConfiguredWhereverTheFirstTryWasCutOff(t *testing.T) {
 			if err := makeAuthorities(t.Context(), r); err != nil {
 				t.Fatal(err)
 			}
-			r.facts = map[int]Facts{}
-			for _, lrn := range r.LRNs {
-				r.facts[lrn] = newRun(t, lrn, r.token).ownFacts()
-			}
+			met(r, newRun(t, 1, r.token), newRun(t, 2, r.token))
 			cut := &vaulttest.Cut{At: at, Heard: heard}
 			first := v.leader(t, r, cut)
 			err := configureVault(t.Context(), first)

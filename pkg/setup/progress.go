@@ -9,6 +9,7 @@ import (
 
 	"github.com/cybozu-go/neco/internal/weburl"
 	"github.com/cybozu-go/neco/pkg/host"
+	"github.com/cybozu-go/neco/pkg/stage"
 )
 
 // Dir keeps what setup needs to go on after an interruption.  It is root's
@@ -25,7 +26,7 @@ type progress struct {
 	Flags flags `json:"flags"`
 	// Done is the name of the last stage that was done here; complete once
 	// nothing is left but to take this away.
-	Done string `json:"done,omitempty"`
+	Done stage.Name `json:"done,omitzero"`
 	// Facts are what the servers said of themselves when they met.  Who is done
 	// does not come again when this one has to start over.
 	Facts map[int]Facts `json:"facts,omitempty"`
@@ -85,7 +86,7 @@ func (f flags) arguments() string {
 // not given then may be given as long as nothing has been made by it.
 func (r *run) sameFlags() error {
 	was, is := r.progress.Flags, r.flags()
-	if !r.past("vault") {
+	if !r.past(stageVault) {
 		was = flags{
 			cmp.Or(is.Proxy, was.Proxy), was.Recovery, is.NoRevoke || was.NoRevoke, cmp.Or(is.AdminPasswordFile, was.AdminPasswordFile),
 		}

@@ -9,13 +9,14 @@ import (
 	"github.com/cybozu-go/neco/pkg/component"
 	"github.com/cybozu-go/neco/pkg/component/etcd"
 	"github.com/cybozu-go/neco/pkg/program"
+	"github.com/cybozu-go/neco/pkg/stage"
 	"github.com/cybozu-go/neco/pkg/storage"
 	"github.com/cybozu-go/neco/pkg/update"
 )
 
 // register makes the servers known and orders the first update.
 func register(ctx context.Context, r *run) error {
-	s := storage.New(r.etcd)
+	s := storage.New(r.state().etcd)
 	snap, err := s.Snapshot(ctx)
 	if err != nil {
 		return err
@@ -64,14 +65,15 @@ func StartDaemons(ctx context.Context, units component.Units) error {
 }
 
 // putFinished records how far this server has come in etcd, once that is there.
-func (r *run) putFinished(ctx context.Context, stage string) error {
-	if r.etcd == nil {
+func (r *run) putFinished(ctx context.Context, did stage.Name) error {
+	client := r.state().etcd
+	if client == nil {
 		return nil
 	}
 	ctx, cancel := withDeadline(ctx, time.Minute, "etcd")
 	defer cancel()
-	err := r.persist(ctx, stage, func() error {
-		_, err := r.etcd.Put(ctx, finishKey(r.LRN), stage)
+	err := stage.Retry(ctx, r.lines, did, func() error {
+		_, err := client.Put(ctx, finishKey(r.LRN), did.String())
 		return err
 	})
 	if err != nil {

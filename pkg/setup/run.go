@@ -4,23 +4,22 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"sync"
 	"time"
 
-	clientv3 "go.etcd.io/etcd/client/v3"
-
 	"github.com/cybozu-go/neco"
-	"github.com/cybozu-go/neco/internal/duration"
-	"github.com/cybozu-go/neco/internal/printable"
 	"github.com/cybozu-go/neco/pkg/component"
 	"github.com/cybozu-go/neco/pkg/hostkey"
-	"github.com/cybozu-go/neco/pkg/pki"
 	"github.com/cybozu-go/neco/pkg/setup/meet"
+	"github.com/cybozu-go/neco/pkg/stage"
 )
 
-// run is a setup that is under way on this server.
+// run is a setup that is under way on this server.  Its fields belong to the
+// goroutine that goes through the stages; the request handlers of the leader have
+// what is in shared, and lines.
 type run struct {
 	Options
+	*shared
+	lines *stage.Lines
 	leads bool
 	// began: an earlier try has been here.
 	began    bool
@@ -28,26 +27,16 @@ type run struct {
 	identity hostkey.Identity
 	progress *progress
 	link     link
-	etcd     *clientv3.Client
-	// saying keeps lines apart: the leader's desk has something to say, too.
-	saying sync.Mutex
+}
 
-	// What all know after they have met.
-	facts map[int]Facts
-
-	// What the leader alone has.
-	authorities map[pki.Authority]pki.CA
-	rootToken   string
+func newSetup(o Options) *run {
+	return &run{
+		Options: o, shared: &shared{}, lines: &stage.Lines{Out: o.Out, Now: o.Now}, leads: o.LRN == Leader(o.LRNs),
+	}
 }
 
 // Leader is the server that leads the setup of lrns.
 func Leader(lrns []int) int { return slices.Min(lrns) }
-
-// subject is a server as its certificates name it.
-func (r *run) subject(lrn int) pki.Subject {
-	f := r.facts[lrn]
-	return pki.NewSubject(lrn, f.HostName, f.Bastion)
-}
 
 // target is what components work towards.
 func (r *run) target() component.Target {
@@ -61,73 +50,40 @@ func (r *run) component() component.Host {
 	return component.Host{FS: r.FS, Units: r.Units, Containers: r.Containers}
 }
 
-// say tells the operator something of a stage.
-func (r *run) say(stage, format string, args ...any) {
-	r.saying.Lock()
-	defer r.saying.Unlock()
-	fmt.Fprintf(r.Out, "%s  %-12s  %s\n", r.Now().Format("15:04:05"), stage, printable.Line(fmt.Sprintf(format, args...)))
-}
-
-// table is what this run goes through.
-func (r *run) table() []stage {
-	if r.CheckOnly {
-		return table()[:checks]
-	}
-	return table()
-}
-
 // stages goes through the table.
 func (r *run) stages(ctx context.Context) error {
 	if r.leads && len(r.Recovery) == 0 && !r.CheckOnly {
-		r.say("preflight", "no --recovery-recipient is given: without one, nothing brings the data centre back whose certificates have expired")
+		r.lines.Say(stagePreflight, "no --recovery-recipient is given: without one, nothing brings the data centre back whose certificates have expired")
 	}
-	for n, s := range r.table() {
-		start := r.Now()
-		if err := r.stage(ctx, n, s); err != nil {
-			return fmt.Errorf("%s: %w", s.name, err)
-		}
-		r.say(s.name, "done (%s)", duration.Text(r.Now().Sub(start).Round(10*time.Millisecond)))
-		// From then on it is known for whom the setup is.
-		if n < checks-1 || r.CheckOnly {
-			continue
-		}
-		if err := r.record(s.name); err != nil {
-			return fmt.Errorf("%s: %w", s.name, err)
-		}
-		if err := r.putFinished(ctx, s.name); err != nil {
-			return fmt.Errorf("%s: %w", s.name, err)
-		}
-	}
-	return nil
+	return r.runner().Run(ctx)
 }
 
-// record remembers that a stage was done.  A try that goes through the stages
-// again is never less far than an earlier one.
-func (r *run) record(stage string) error {
-	if !r.past(stage) {
-		r.progress.Done = stage
+// runner goes through the stages.  Before the first one, nobody has met.
+func (r *run) runner() *stage.Runner[*run] {
+	return &stage.Runner[*run]{
+		On: r, Stages: stages(), Out: r.lines, Now: r.Now, CheckOnly: r.CheckOnly,
+		Done: &r.progress.Done, Save: r.save, Before: r.await, After: r.openAfterPreflight,
 	}
-	return r.progress.save(r.FS)
 }
 
-// stage is one row.  The others may be slow to come, so the wait for them has
-// a deadline of its own.
-func (r *run) stage(ctx context.Context, n int, s stage) error {
-	if n > 0 { // before the first, nobody has met
-		if err := r.await(ctx, n, s); err != nil {
-			return err
-		}
+// save stores how far this server has come on its disk and, once it is there, in
+// etcd.  Only after stageMeet it is known for whom the setup is.
+func (r *run) save(ctx context.Context, did stage.Name) error {
+	if did == stagePreflight {
+		return nil
 	}
-	if s.each != nil {
-		r.say(s.name, "%s", s.says)
-		if err := r.act(ctx, n, s, s.each); err != nil {
-			return err
-		}
+	if err := r.progress.save(r.FS); err != nil {
+		return err
 	}
-	if n == 0 {
-		return r.open(ctx)
+	return r.putFinished(ctx, did)
+}
+
+// openAfterPreflight makes the link, which lives longer than a stage.
+func (r *run) openAfterPreflight(ctx context.Context, s each) error {
+	if s.Name != stagePreflight {
+		return nil
 	}
-	return nil
+	return r.open(ctx)
 }
 
 // patience is how long a server waits for the others to come to a stage: an
@@ -139,28 +95,34 @@ const patience = 30 * time.Minute
 const CheckPatience = 5 * time.Minute
 
 // await blocks until the others have done the stage before and the leader its
-// part of this one.
-func (r *run) await(ctx context.Context, n int, s stage) error {
-	late := func(lrns []int) { r.say(s.name, "waits for boot server %s", lrnList(lrns)) }
+// part of this one, which it does here.  The others may be slow to come, so the wait
+// for them has a deadline of its own.
+func (r *run) await(ctx context.Context, s each) error {
+	n := stages().Index(s.Name)
+	if n == 0 {
+		return nil
+	}
+	led := table()[n].led
+	late := func(lrns []int) { r.lines.Say(s.Name, "waits for boot server %s", lrnList(lrns)) }
 	limit := patience
 	if r.CheckOnly {
 		limit = CheckPatience
 	}
 	wait, cancel := withDeadline(ctx, limit, "the other boot servers")
 	defer cancel()
-	if err := r.link.await(wait, Position{Stage: n}, !r.leads && s.led != nil, late); err != nil {
+	if err := r.link.await(wait, Position{Stage: n}, !r.leads && led != nil, late); err != nil {
 		return err
 	}
-	if !r.leads || s.led == nil {
+	if !r.leads || led == nil {
 		return nil
 	}
-	r.say(s.name, "%s, for all", s.says)
-	if err := r.act(ctx, n, s, s.led); err != nil {
+	s.Says, s.Act = s.Says+", for all", led
+	if err := r.runner().Do(ctx, s); err != nil {
 		return err
 	}
 	return r.link.await(ctx, Position{Stage: n}, true, nil)
 }
 
 func withDeadline(ctx context.Context, d time.Duration, what string) (context.Context, context.CancelFunc) {
-	return context.WithTimeoutCause(ctx, d, fmt.Errorf("%s: took longer than %s: %w", what, d, context.DeadlineExceeded))
+	return context.WithTimeoutCause(ctx, d, fmt.Errorf("%s: %w", what, stage.TookLonger(d)))
 }

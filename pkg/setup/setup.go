@@ -66,7 +66,7 @@ func Run(ctx context.Context, o Options) error {
 		return err
 	}
 	defer release()
-	r := &run{Options: o, leads: o.LRN == Leader(o.LRNs)}
+	r := newSetup(o)
 	defer r.end()
 	if err := r.begin(ctx); err != nil {
 		return err
@@ -80,7 +80,7 @@ func Run(ctx context.Context, o Options) error {
 		return err
 	}
 	if o.CheckOnly {
-		return r.link.leave(ctx, Position{Stage: checks})
+		return r.link.leave(ctx, Position{Stage: len(planned(true))})
 	}
 	return r.finish(ctx)
 }
@@ -132,14 +132,10 @@ func (r *run) begin(ctx context.Context) (err error) {
 	return nil
 }
 
-// done says that this server has done all stages, here and now or in an earlier
-// try.
-func (r *run) done() bool { return r.past(table()[len(table())-1].name) }
-
 // again is for a server that has done all stages in an earlier try: the others
 // may still need it.
 func (r *run) again(ctx context.Context) error {
-	r.facts = r.progress.Facts
+	r.change(func(s *state) { s.facts = r.progress.Facts })
 	ectx, cancel := withDeadline(ctx, patience, "etcd")
 	defer cancel()
 	if err := r.openEtcd(ectx); err != nil {
@@ -158,14 +154,10 @@ func (r *run) end() {
 	if r.link != nil {
 		r.link.close()
 	}
-	if r.etcd != nil {
-		r.etcd.Close()
+	if client := r.state().etcd; client != nil {
+		client.Close()
 	}
 }
-
-// complete is what finish/<LRN>, and progress at last, say of a server that needs
-// nobody any more.
-const complete = "complete"
 
 // finish waits, in etcd alone, until all servers are complete, and takes away
 // what only setup needed.  The leader's desk is open until then.
@@ -187,7 +179,7 @@ func (r *run) finish(ctx context.Context) error {
 		}
 		if !slices.Equal(now, late) {
 			late = now
-			r.say("end", "waits for boot server %s", lrnList(late))
+			r.lines.Say(stageEnd, "waits for boot server %s", lrnList(late))
 		}
 		return fmt.Errorf("boot server %s is not complete", lrnList(now))
 	})
@@ -201,7 +193,7 @@ func (r *run) finish(ctx context.Context) error {
 	if err := r.clean(); err != nil {
 		return err
 	}
-	r.say("end", "complete")
+	r.lines.Say(stageEnd, "complete")
 	return nil
 }
 
@@ -217,12 +209,13 @@ func (r *run) clean() error {
 // incomplete lists the servers that are not complete.
 func (r *run) incomplete(ctx context.Context) ([]int, error) {
 	var late []int
+	client := r.state().etcd
 	for _, lrn := range r.LRNs {
-		res, err := r.etcd.Get(ctx, finishKey(lrn))
+		res, err := client.Get(ctx, finishKey(lrn))
 		if err != nil {
 			return nil, err
 		}
-		if len(res.Kvs) == 0 || string(res.Kvs[0].Value) != complete {
+		if len(res.Kvs) == 0 || string(res.Kvs[0].Value) != complete.String() {
 			late = append(late, lrn)
 		}
 	}
@@ -237,4 +230,4 @@ func exists(fsys host.FS, p string) bool {
 var memberDir = path.Join(neco.EtcdDataDir, "member")
 
 // hasEtcdData says whether etcd has run here.
-func (r *run) hasEtcdData() bool { return exists(r.FS, memberDir) }
+func (h Host) hasEtcdData() bool { return exists(h.FS, memberDir) }

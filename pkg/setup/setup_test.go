@@ -2,6 +2,7 @@ package setup
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -34,21 +35,24 @@ func TestOptionsThatCannotWorkAreRefused(t *testing.T) {
 }
 
 func TestStagesHaveNamesAndDeadlines(t *testing.T) {
-	seen := map[string]bool{}
+	if err := stages().Validate(); err != nil {
+		t.Error(err)
+	}
 	for _, s := range table() {
-		if s.name == "" || s.says == "" || s.deadline <= 0 || seen[s.name] || s.led == nil && s.each == nil {
+		if s.Says == "" || s.led == nil && s.Act == nil || s.Check != s.NoRetry {
 			t.Errorf("%+v", s)
 		}
-		seen[s.name] = true
 	}
-	if diff := cmp.Diff([]string{"preflight", "meet"}, Stages()[:checks]); diff != "" {
-		t.Error(diff)
+	// How far a server has come is the place of a stage: a check has the first ones.
+	checks := planned(true).Names()
+	if diff := cmp.Diff([]string{"preflight", "meet"}, checks); diff != "" || !slices.Equal(checks, Stages()[:len(checks)]) {
+		t.Errorf("%s, of %v", diff, Stages())
 	}
 }
 
 func TestASetupThatWasBegunForOtherServersIsNotGoneOnWith(t *testing.T) {
 	r := newRun(t, 0, meet.NewToken())
-	if err := (&progress{LRNs: []int{0, 1, 3}, Done: "etcd"}).save(r.FS); err != nil {
+	if err := (&progress{LRNs: []int{0, 1, 3}, Done: stageEtcd}).save(r.FS); err != nil {
 		t.Fatal(err)
 	}
 	if err := r.begin(t.Context()); err == nil || !strings.Contains(err.Error(), "0, 1, 3") {
@@ -82,22 +86,23 @@ func TestACheckLeavesNoTrace(t *testing.T) {
 func TestAServerWithDataOfAnotherClusterIsRefused(t *testing.T) {
 	r := newRun(t, 0, meet.NewToken())
 	write(t, r.FS, memberDir+"/snap/db", "x")
-	if err := checkFresh(t.Context(), r); err == nil || !strings.Contains(err.Error(), "neco reset") {
+	p := Preflight{Host: r.Host}
+	if err := p.checkFresh(t.Context()); err == nil || !strings.Contains(err.Error(), "neco reset") {
 		t.Errorf("error %v", err)
 	}
-	r.began = true
-	if err := checkFresh(t.Context(), r); err != nil {
+	p.Began = true
+	if err := p.checkFresh(t.Context()); err != nil {
 		t.Errorf("a setup that goes on: %v", err)
 	}
 }
 
 func TestPastStages(t *testing.T) {
 	r := newRun(t, 0, meet.NewToken())
-	if r.past("preflight") {
+	if r.past(stagePreflight) {
 		t.Error("nothing was done")
 	}
-	r.progress.Done = "pki"
-	if !r.past("etcd") || !r.past("pki") || r.past("revoke") {
+	r.progress.Done = stagePKI
+	if !r.past(stageEtcd) || !r.past(stagePKI) || r.past(stageRevoke) {
 		t.Error("the order of the table counts")
 	}
 }

@@ -3,51 +3,96 @@ package setup
 import (
 	"context"
 	"time"
+
+	"github.com/cybozu-go/neco/pkg/stage"
 )
 
-// stage is a row of the table.  Who leads does led first, and when that is
-// done, every server, the leader too, does each.  Nobody begins a stage before
-// all have done the one before it.  Both may be nil, and both are idempotent.
-type stage struct {
-	name string
-	// says what happens, for the operator.
-	says     string
-	deadline time.Duration
-	led      func(ctx context.Context, r *run) error
-	each     func(ctx context.Context, r *run) error
+// Names of the stages, and of what comes after them.
+var (
+	stagePreflight    = stage.NewName("preflight")
+	stageMeet         = stage.NewName("meet")
+	stageImages       = stage.NewName("images")
+	stageAuthorities  = stage.NewName("authorities")
+	stageCertificates = stage.NewName("certificates")
+	stageEtcd         = stage.NewName("etcd")
+	stageUsers        = stage.NewName("users")
+	stageVault        = stage.NewName("vault")
+	stageUnseal       = stage.NewName("unseal")
+	stagePKI          = stage.NewName("pki")
+	stageReissue      = stage.NewName("reissue")
+	stageForget       = stage.NewName("forget")
+	stageRegister     = stage.NewName("register")
+	stageRevoke       = stage.NewName("revoke")
+	stageDaemons      = stage.NewName("daemons")
+	stageBackup       = stage.NewName("backup")
+	stageEnd          = stage.NewName("end")
+	// complete is what finish/<LRN>, and progress at last, say of a server that
+	// needs nobody any more.
+	complete = stage.NewName("complete")
+)
+
+// row is a stage with the part that the leader does before the others' part.  No
+// server starts a stage before all have completed the one before it.  Both parts
+// are idempotent, and either may be nil.
+type row struct {
+	each
+	led act
 }
 
-// checks is how many stages at the beginning change nothing; their errors are
-// their findings.
-const checks = 2
+type (
+	each = stage.Stage[*run]
+	act  = func(context.Context, *run) error
+)
+
+// table is the bootstrap.  The errors of the checks are their findings.
+func table() []row {
+	const minute = time.Minute
+	return []row{
+		{each{Name: stagePreflight, Says: "look whether this server is ready", Deadline: minute, Check: true, NoRetry: true, Act: preflight}, nil},
+		{each{Name: stageMeet, Says: "compare the servers", Deadline: 5 * minute, Check: true, NoRetry: true, Act: meetOthers}, nil},
+		{each{Name: stageImages, Says: "fetch the images of etcd and Vault", Deadline: 20 * minute, Act: pullImages}, nil},
+		{each{Name: stageAuthorities, Says: "make the certificate authorities", Deadline: minute}, makeAuthorities},
+		{each{Name: stageCertificates, Says: "have certificates for the bootstrap signed", Deadline: 2 * minute, Act: bootstrapCertificates}, nil},
+		{each{Name: stageEtcd, Says: "start etcd", Deadline: 3 * minute, Act: startEtcd}, nil},
+		{each{Name: stageUsers, Says: "make users, turn authentication on", Deadline: minute}, makeUsers},
+		{each{Name: stageVault, Says: "start Vault", Deadline: 3 * minute, Act: startVault}, nil},
+		{each{Name: stageUnseal, Says: "initialise and unseal Vault", Deadline: 3 * minute, Act: unsealVault}, initVault},
+		{each{Name: stagePKI, Says: "configure Vault", Deadline: 2 * minute}, configureVault},
+		{each{Name: stageReissue, Says: "have the final certificates signed", Deadline: 3 * minute, Act: reissue}, nil},
+		{each{Name: stageForget, Says: "take the authorities off the disk", Deadline: minute}, forgetAuthorities},
+		{each{Name: stageRegister, Says: "register the servers, order the first update", Deadline: minute}, register},
+		{each{Name: stageRevoke, Says: "revoke the root token", Deadline: minute}, revokeRoot},
+		{each{Name: stageDaemons, Says: "start Neco's daemons and the backups", Deadline: 2 * minute, Act: startDaemons}, nil},
+		{each{Name: stageBackup, Says: "take the first snapshot of etcd", Deadline: 5 * minute, Act: firstBackup}, nil},
+	}
+}
+
+// stages is the table without the leader's parts.
+func stages() stage.Table[*run] {
+	var all stage.Table[*run]
+	for _, row := range table() {
+		all = append(all, row.each)
+	}
+	return all
+}
 
 // Stages are the names of the stages, in order.
-func Stages() []string {
-	var names []string
-	for _, s := range table() {
-		names = append(names, s.name)
+func Stages() []string { return stages().Names() }
+
+// planned returns the stages of a setup, or of a check.
+func planned(checkOnly bool) stage.Table[*run] {
+	if checkOnly {
+		return stages().Checks()
 	}
-	return names
+	return stages()
 }
 
-// table is the bootstrap.
-func table() []stage {
-	return []stage{
-		{"preflight", "look whether this server is ready", time.Minute, nil, preflight},
-		{"meet", "compare the servers", 5 * time.Minute, nil, meetOthers},
-		{"images", "fetch the images of etcd and Vault", 20 * time.Minute, nil, pullImages},
-		{"authorities", "make the certificate authorities", time.Minute, makeAuthorities, nil},
-		{"certificates", "have certificates for the bootstrap signed", 2 * time.Minute, nil, bootstrapCertificates},
-		{"etcd", "start etcd", 3 * time.Minute, nil, startEtcd},
-		{"users", "make users, turn authentication on", time.Minute, makeUsers, nil},
-		{"vault", "start Vault", 3 * time.Minute, nil, startVault},
-		{"unseal", "initialise and unseal Vault", 3 * time.Minute, initVault, unsealVault},
-		{"pki", "configure Vault", 2 * time.Minute, configureVault, nil},
-		{"reissue", "have the final certificates signed", 3 * time.Minute, nil, reissue},
-		{"forget", "take the authorities off the disk", time.Minute, forgetAuthorities, nil},
-		{"register", "register the servers, order the first update", time.Minute, register, nil},
-		{"revoke", "revoke the root token", time.Minute, revokeRoot, nil},
-		{"daemons", "start Neco's daemons and the backups", 2 * time.Minute, nil, startDaemons},
-		{"backup", "take the first snapshot of etcd", 5 * time.Minute, nil, firstBackup},
-	}
+// past reports whether this server has completed the stage, in this or an earlier
+// attempt.
+func (r *run) past(name stage.Name) bool { return stages().Past(r.progress.Done, name) }
+
+// done reports whether this server has completed all stages.
+func (r *run) done() bool {
+	rows := table()
+	return r.past(rows[len(rows)-1].Name)
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/host"
 	"github.com/cybozu-go/neco/pkg/hostkey"
 	"github.com/cybozu-go/neco/pkg/pki"
+	"github.com/cybozu-go/neco/pkg/renewal"
 	"github.com/cybozu-go/neco/pkg/retry"
 	"github.com/cybozu-go/neco/pkg/vault"
 	"github.com/cybozu-go/neco/pkg/vaultkey"
@@ -35,14 +36,18 @@ func sendHostKey(ctx context.Context, r *run) error {
 
 // hostKey is the leader's part: only that server's own record is taken.
 func (d *desk) hostKey(ctx context.Context, lrn int, q hostKey) error {
-	roots, err := d.r.server().Roots(pki.ServerCA)
+	roots, err := renewal.Server{FS: d.FS}.Roots(pki.ServerCA)
 	if err != nil {
 		return err
 	}
-	if err := hostkey.Verify(q.Record, roots, lrn, d.r.subject(lrn).Node0, d.r.Now()); err != nil {
+	now := d.shared.state()
+	if now.etcd == nil {
+		return errors.New("the leader has no etcd yet")
+	}
+	if err := hostkey.Verify(q.Record, roots, lrn, now.subject(lrn).Node0, d.Now()); err != nil {
 		return err
 	}
-	return vaultkey.PutHostKey(ctx, d.r.etcd, q.Record)
+	return vaultkey.PutHostKey(ctx, now.etcd, q.Record)
 }
 
 // startVault starts this server's Vault, which is sealed, or not even
@@ -61,17 +66,17 @@ const keyInit = "vault-init"
 // initVault initialises Vault and stores its keys.  One whose keys nobody has,
 // because the leader died in between, is wiped and made anew.
 func initVault(ctx context.Context, r *run) error {
-	if r.past("revoke") {
+	if r.past(stageRevoke) {
 		return r.loadRoot(ctx)
 	}
 	client, err := r.Vault("")
 	if err != nil {
 		return err
 	}
-	_, err = vaultkey.Unseal(ctx, r.etcd, r.identity)
+	_, err = vaultkey.Unseal(ctx, r.state().etcd, r.identity)
 	if err == nil {
 		// An earlier try may have been killed before this.
-		if err := vaultkey.Remove(ctx, r.etcd, keyInit); err != nil {
+		if err := vaultkey.Remove(ctx, r.state().etcd, keyInit); err != nil {
 			return err
 		}
 		return r.loadRoot(ctx)
@@ -79,28 +84,28 @@ func initVault(ctx context.Context, r *run) error {
 	if !errors.Is(err, vaultkey.ErrAbsent) {
 		return err
 	}
-	begun, err := r.etcd.Get(ctx, keyInit)
+	begun, err := r.state().etcd.Get(ctx, keyInit)
 	if err != nil {
 		return err
 	}
 	if len(begun.Kvs) > 0 {
-		r.say("unseal", "wipes a Vault that was initialised and whose key was lost before it was stored")
+		r.lines.Say(stageUnseal, "wipes a Vault that was initialised and whose key was lost before it was stored")
 		if err := r.remakeVault(ctx); err != nil {
 			return err
 		}
 	}
-	if _, err := r.etcd.Put(ctx, keyInit, "begun"); err != nil {
+	if _, err := r.state().etcd.Put(ctx, keyInit, "begun"); err != nil {
 		return err
 	}
 	// Whom to seal to is settled before there is something to lose.
-	if err := r.server().PutRecovery(ctx, r.etcd, r.Recovery); err != nil {
+	if err := r.server().PutRecovery(ctx, r.state().etcd, r.Recovery); err != nil {
 		return err
 	}
 	roots, err := r.server().Roots(pki.ServerCA)
 	if err != nil {
 		return err
 	}
-	recipients, err := vaultkey.Recipients(ctx, r.etcd, roots, r.LRNs, r.Now())
+	recipients, err := vaultkey.Recipients(ctx, r.state().etcd, roots, r.LRNs, r.Now())
 	if err != nil {
 		return err
 	}
@@ -108,11 +113,11 @@ func initVault(ctx context.Context, r *run) error {
 	if err != nil {
 		return err
 	}
-	if err := vaultkey.Store(ctx, r.etcd, key, token, recipients); err != nil {
+	if err := vaultkey.Store(ctx, r.state().etcd, key, token, recipients); err != nil {
 		return err
 	}
-	r.rootToken = token
-	return vaultkey.Remove(ctx, r.etcd, keyInit)
+	r.change(func(s *state) { s.rootToken = token })
+	return vaultkey.Remove(ctx, r.state().etcd, keyInit)
 }
 
 // remakeVault wipes Vault.  The program remembers that it was initialised, so it
@@ -130,11 +135,11 @@ func (r *run) remakeVault(ctx context.Context) error {
 
 // loadRoot takes up the root token that an earlier try has stored.
 func (r *run) loadRoot(ctx context.Context) error {
-	token, err := vaultkey.Root(ctx, r.etcd, r.identity)
+	token, err := vaultkey.Root(ctx, r.state().etcd, r.identity)
 	if errors.Is(err, vaultkey.ErrAbsent) {
 		return nil // revoked
 	}
-	r.rootToken = token
+	r.change(func(s *state) { s.rootToken = token })
 	return err
 }
 
@@ -145,7 +150,7 @@ func unsealVault(ctx context.Context, r *run) error {
 		return err
 	}
 	return retry.Until(ctx, func() error {
-		key, err := vaultkey.Unseal(ctx, r.etcd, r.identity)
+		key, err := vaultkey.Unseal(ctx, r.state().etcd, r.identity)
 		if err != nil {
 			return err
 		}
@@ -162,10 +167,11 @@ const AdminUser = "admin"
 // configureVault makes Vault what it has to be.  The audit comes first: before
 // any secret.
 func configureVault(ctx context.Context, r *run) error {
-	if r.rootToken == "" {
+	root := r.state().rootToken
+	if root == "" {
 		return nil // all of it was done before the token was revoked
 	}
-	client, err := r.Vault(r.rootToken)
+	client, err := r.Vault(root)
 	if err != nil {
 		return err
 	}
@@ -174,7 +180,7 @@ func configureVault(ctx context.Context, r *run) error {
 		return err
 	}
 	if !works {
-		r.rootToken = "" // revoked, and an earlier try was killed right then
+		r.change(func(s *state) { s.rootToken = "" }) // revoked, and an earlier try was killed right then
 		return nil
 	}
 	policies := vault.OperatorPolicies()
@@ -202,7 +208,7 @@ func configureVault(ctx context.Context, r *run) error {
 }
 
 func (r *run) importAuthorities(ctx context.Context, client *api.Client) error {
-	for name, ca := range r.authorities {
+	for name, ca := range r.state().authorities {
 		key, err := ca.KeyPEM()
 		if err != nil {
 			return err
@@ -230,10 +236,11 @@ type credentials struct {
 
 // credentials is the leader's part; earlier ones of that server are destroyed.
 func (d *desk) credentials(ctx context.Context, lrn int) (credentials, error) {
-	if d.r.rootToken == "" {
+	root := d.shared.state().rootToken
+	if root == "" {
 		return credentials{}, errors.New("the root token is revoked already")
 	}
-	client, err := d.r.Vault(d.r.rootToken)
+	client, err := d.Vault(root)
 	if err != nil {
 		return credentials{}, err
 	}
@@ -247,17 +254,17 @@ func revokeRoot(ctx context.Context, r *run) error {
 	if r.NoRevoke {
 		return nil
 	}
-	if r.rootToken != "" {
-		client, err := r.Vault(r.rootToken)
+	if root := r.state().rootToken; root != "" {
+		client, err := r.Vault(root)
 		if err != nil {
 			return err
 		}
 		if err := vault.Revoke(ctx, client); err != nil {
 			return err
 		}
-		r.rootToken = ""
+		r.change(func(s *state) { s.rootToken = "" })
 	}
-	return vaultkey.Remove(ctx, r.etcd, vaultkey.KeyRoot)
+	return vaultkey.Remove(ctx, r.state().etcd, vaultkey.KeyRoot)
 }
 
 // putAdmin makes the first user, whose password the operator gets once.
@@ -275,7 +282,7 @@ func (r *run) putAdmin(ctx context.Context, client *api.Client) error {
 			return fmt.Errorf("write the password of %s: %w", AdminUser, err)
 		}
 	} else {
-		r.say("pki", "the password of Vault's user %s, shown this once: %s", AdminUser, password)
+		r.lines.Say(stagePKI, "the password of Vault's user %s, shown this once: %s", AdminUser, password)
 	}
 	r.progress.PasswordTold = true
 	return r.progress.save(r.FS)

@@ -1,0 +1,133 @@
+package stage
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/cybozu-go/neco/internal/duration"
+	"github.com/cybozu-go/neco/internal/errtext"
+	"github.com/cybozu-go/neco/pkg/retry"
+)
+
+// Runner goes through the stages of an operation.  Only On, Stages, Out and Now
+// are required.
+type Runner[T any] struct {
+	// On is what the acts get.
+	On     T
+	Stages Table[T]
+	Out    Printer
+	Now    func() time.Time
+	// CheckOnly runs the stages with Check alone, and records nothing.
+	CheckOnly bool
+	// Done is the stage that this or an earlier attempt has come to.  An attempt
+	// that repeats the stages does not move it back.
+	Done *Name
+	// Save stores Done after each stage; did is the stage just completed.
+	Save func(ctx context.Context, did Name) error
+	// Before and After are called around the act of a stage, outside of its
+	// deadline.
+	Before, After func(context.Context, Stage[T]) error
+}
+
+// Error is the error of a stage.
+type Error struct {
+	Stage Name
+	Err   error
+}
+
+// Error returns the text of the cause behind the name of the stage.
+func (e *Error) Error() string { return fmt.Sprintf("%s: %s", e.Stage, e.Err) }
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Run goes through the stages until one fails, whose error is an *Error, or ctx
+// ends.
+func (r *Runner[T]) Run(ctx context.Context) error {
+	if err := r.Stages.Validate(); err != nil {
+		return err
+	}
+	for _, s := range r.Planned() {
+		if err := r.stage(ctx, s); err != nil {
+			return &Error{s.Name, err}
+		}
+	}
+	return nil
+}
+
+// Planned returns the stages that Run goes through.
+func (r *Runner[T]) Planned() Table[T] {
+	if r.CheckOnly {
+		return r.Stages.Checks()
+	}
+	return r.Stages
+}
+
+// stage runs one row.
+func (r *Runner[T]) stage(ctx context.Context, s Stage[T]) error {
+	start := r.Now()
+	if s.Skip != nil {
+		if why := s.Skip(r.On); why != "" {
+			r.print(s, "skipped: "+why)
+			return r.Record(ctx, s.Name)
+		}
+	}
+	for _, step := range []func(context.Context, Stage[T]) error{r.Before, r.Do, r.After} {
+		if step == nil {
+			continue
+		}
+		if err := step(ctx, s); err != nil {
+			return err
+		}
+	}
+	r.print(s, fmt.Sprintf("done (%s)", duration.Text(r.Now().Sub(start).Round(10*time.Millisecond))))
+	return r.Record(ctx, s.Name)
+}
+
+// Do announces s and runs its act within its deadline.  Transient errors are
+// retried until then, for example while another server reboots.
+func (r *Runner[T]) Do(ctx context.Context, s Stage[T]) error {
+	if s.Act == nil {
+		return nil
+	}
+	r.print(s, s.Says)
+	ctx, cancel := context.WithTimeoutCause(ctx, s.Deadline, TookLonger(s.Deadline))
+	defer cancel()
+	act := func() error { return s.Act(ctx, r.On) }
+	if s.NoRetry {
+		return act()
+	}
+	return Retry(ctx, r.Out, s.Name, act)
+}
+
+// Record notes that a stage is completed, unless the run only checks.
+func (r *Runner[T]) Record(ctx context.Context, did Name) error {
+	if r.CheckOnly {
+		return nil
+	}
+	if r.Done != nil && !r.Stages.Past(*r.Done, did) {
+		*r.Done = did
+	}
+	if r.Save == nil {
+		return nil
+	}
+	return r.Save(ctx, did)
+}
+
+func (r *Runner[T]) print(s Stage[T], text string) {
+	if s.Says != "" {
+		r.Out.Print(s.Name, text)
+	}
+}
+
+// Retry calls f until it succeeds, fails with an error that is not transient, or
+// ctx ends.  It prints the first transient error.
+func Retry(ctx context.Context, out Printer, name Name, f func() error) error {
+	return retry.Passing(ctx, func(err error) { out.Print(name, "tries again: "+errtext.Of(err)) }, f)
+}
+
+// TookLonger returns the cause with which a context ends after d.
+func TookLonger(d time.Duration) error {
+	return fmt.Errorf("took longer than %s: %w", d, context.DeadlineExceeded)
+}
