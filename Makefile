@@ -135,7 +135,7 @@ lint-deb: ## Build the package and examine it with lintian [VERSION=YYYY.MM.DD-S
 .PHONY: generate
 generate: ## Update the generated tables of docs/
 	go test ./pkg/cli -run=TestDocs -count=1 -args -update
-	go test ./pkg/cli/status -run=TestTheSchema -count=1 -args -update
+	go test ./pkg/status -run=TestTheSchema -count=1 -args -update
 
 .PHONY: clean
 clean: ## Remove what was built; the cache in ~/.cache/neco stays

@@ -16,7 +16,7 @@ import (
 	"github.com/cybozu-go/neco/internal/errtext"
 	"github.com/cybozu-go/neco/internal/lrn"
 	"github.com/cybozu-go/neco/internal/printable"
-	"github.com/cybozu-go/neco/pkg/cli/status"
+	"github.com/cybozu-go/neco/pkg/status"
 	"github.com/cybozu-go/neco/pkg/storage"
 )
 

@@ -9,7 +9,7 @@ import (
 
 	"golang.org/x/term"
 
-	"github.com/cybozu-go/neco/pkg/cli/status"
+	"github.com/cybozu-go/neco/pkg/status"
 )
 
 // Control sequences of terminals.

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/cybozu-go/neco/pkg/cli/status"
+	"github.com/cybozu-go/neco/pkg/status"
 )
 
 func TestAPictureIsDrawnInPlaceAndLeavesNothingBehind(t *testing.T) {

@@ -8,7 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/cybozu-go/neco/pkg/cli"
-	"github.com/cybozu-go/neco/pkg/cli/status"
+	"github.com/cybozu-go/neco/pkg/status"
 )
 
 // TestEveryCommandHasAGroupAndAnExample, and each example is of its command.

@@ -9,8 +9,8 @@ import (
 
 	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/internal/errtext"
-	"github.com/cybozu-go/neco/pkg/cli/status"
 	"github.com/cybozu-go/neco/pkg/membership"
+	"github.com/cybozu-go/neco/pkg/status"
 	"github.com/cybozu-go/neco/pkg/storage"
 	"github.com/cybozu-go/neco/pkg/vault"
 )

@@ -7,8 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/cybozu-go/neco/pkg/cli/status"
 	"github.com/cybozu-go/neco/pkg/membership"
+	"github.com/cybozu-go/neco/pkg/status"
 )
 
 // A Vault that is restarted in an update is away for a moment; one that waits

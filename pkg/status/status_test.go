@@ -15,7 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/cybozu-go/neco"
-	"github.com/cybozu-go/neco/pkg/cli/status"
+	"github.com/cybozu-go/neco/pkg/status"
 	"github.com/cybozu-go/neco/pkg/steps"
 	"github.com/cybozu-go/neco/pkg/storage"
 	"github.com/cybozu-go/neco/pkg/update"

@@ -12,10 +12,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
-	"github.com/cybozu-go/neco/pkg/cli/status"
+	"github.com/cybozu-go/neco/pkg/status"
 )
 
-const schemaFile = "../../../docs/status.schema.json"
+const schemaFile = "../../docs/status.schema.json"
 
 // words are the values of the types that are words.
 var words = map[reflect.Type][]any{
@@ -88,7 +88,7 @@ func TestTheSchemaOfTheStatusIsFresh(t *testing.T) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(string(want), string(got)); diff != "" {
-		t.Errorf("run go test ./pkg/cli/status -update:\n%s", diff)
+		t.Errorf("run go test ./pkg/status -update:\n%s", diff)
 	}
 }
 
