@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/cybozu-go/neco/dctest/sandbox/control"
+	"github.com/cybozu-go/neco/internal/lrn"
 )
 
 // order sends one order to the sandbox of a name.
@@ -145,9 +146,9 @@ func newDownCommand(name *string) *cobra.Command {
 func parseLRNs(args []string) ([]int, error) {
 	var lrns []int
 	for _, arg := range args {
-		n, err := strconv.Atoi(arg)
-		if err != nil || n < 0 {
-			return nil, fmt.Errorf("%q is no boot server; they are numbers such as 0", arg)
+		n, err := lrn.Parse(arg)
+		if err != nil {
+			return nil, err
 		}
 		lrns = append(lrns, n)
 	}

@@ -11,12 +11,10 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/pkg/etcdauth"
 	"github.com/cybozu-go/neco/pkg/host"
 	"github.com/cybozu-go/neco/pkg/pki"
 	"github.com/cybozu-go/neco/pkg/program"
-	"github.com/cybozu-go/neco/pkg/renewal"
 	"github.com/cybozu-go/neco/pkg/steps"
 	"github.com/cybozu-go/neco/pkg/storage"
 	"github.com/cybozu-go/neco/pkg/worker"
@@ -109,24 +107,6 @@ func initLocal(ctx context.Context, out io.Writer, env *Env, s *storage.Storage,
 		return err
 	}
 	return h.Started(ctx, p.Name, target)
-}
-
-// thisServer is this boot server as the owner of certificates.
-func thisServer(env *Env) (renewal.Server, error) {
-	lrn, err := ownLRN(env)
-	if err != nil {
-		return renewal.Server{}, err
-	}
-	return renewal.This(env.FS, lrn, env.Now)
-}
-
-// signWithOperator has a certificate signed with an operator's rights.
-func signWithOperator(ctx context.Context, me renewal.Server, p pki.Purpose) error {
-	client, err := neco.VaultClient(me.Subject.LRN)
-	if err != nil {
-		return err
-	}
-	return me.Renew(ctx, client, p)
 }
 
 // startAll starts the services that are installed.

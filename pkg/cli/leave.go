@@ -9,7 +9,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/cybozu-go/neco/internal/lrn"
 	"github.com/cybozu-go/neco/pkg/storage"
 )
 
@@ -95,12 +94,6 @@ func agreeToLeave(cmd *cobra.Command, env *Env, lrn int, o leaveOptions, managed
 	}
 	plan.print(cmd.OutOrStdout())
 	return o.agreed.get(cmd)
-}
-
-// parseLRN reads a logical rack number in its only spelling.
-func parseLRN(text string) (int, error) {
-	n, err := lrn.Parse(text)
-	return n, hint(err, "give a number such as 2")
 }
 
 func leave(ctx context.Context, cmd *cobra.Command, s *storage.Storage, lrn int, o leaveOptions) error {

@@ -13,7 +13,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/cybozu-go/neco"
-	"github.com/cybozu-go/neco/internal/lrn"
 	"github.com/cybozu-go/neco/pkg/component"
 	"github.com/cybozu-go/neco/pkg/hostkey"
 	"github.com/cybozu-go/neco/pkg/setup"
@@ -54,19 +53,6 @@ same numbers and flags, on every server where it has ended.`,
 	f.StringArrayVar(&o.Recovery, "recovery-recipient", nil, "`age1...` to which the keys of last resort are sealed; may be given more than once")
 	f.StringVar(&o.AdminPasswordFile, "admin-password-file", "", "`file` for the password of Vault's user admin, on the leader; without it the password is printed")
 	return cmd
-}
-
-// parseLRNs reads logical rack numbers.
-func parseLRNs(args []string) ([]int, error) {
-	var lrns []int
-	for _, arg := range args {
-		lrn, err := parseLRN(arg)
-		if err != nil {
-			return nil, err
-		}
-		lrns = append(lrns, lrn)
-	}
-	return lrns, nil
 }
 
 // noProxy refuses an environment that would send traffic astray.
@@ -152,26 +138,6 @@ func setUpAlready(cmd *cobra.Command, env *Env, o setup.Options) error {
 	}
 	fmt.Fprintln(cmd.OutOrStdout(), "This server is set up already; see neco status.")
 	return nil
-}
-
-// ownLRN is that of this boot server.
-func ownLRN(env *Env) (int, error) {
-	data, err := env.FS.Read(neco.RackFile)
-	if errors.Is(err, fs.ErrPermission) {
-		return 0, err
-	}
-	if err != nil {
-		return 0, hint(err, "is this a boot server? The file holds its logical rack number, such as 0")
-	}
-	text := string(data)
-	if n := len(text); n > 0 && text[n-1] == '\n' {
-		text = text[:n-1]
-	}
-	n, err := lrn.Parse(text)
-	if err != nil {
-		return 0, hint(fmt.Errorf("%s: %w", neco.RackFile, err), "the file holds the logical rack number of this boot server, such as 0")
-	}
-	return n, nil
 }
 
 // explainSetup adds what to do about an error of setup.

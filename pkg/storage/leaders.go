@@ -3,9 +3,10 @@ package storage
 import (
 	"context"
 	"fmt"
-	"strconv"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
+
+	"github.com/cybozu-go/neco/internal/lrn"
 )
 
 // Leaders returns the host name of the leading updater, empty if none leads, and
@@ -21,8 +22,8 @@ func (s *Storage) Leaders(ctx context.Context) (updater string, worker int, err 
 	}
 	worker = -1
 	if kvs := res.Responses[1].GetResponseRange().Kvs; len(kvs) > 0 {
-		if lrn, err := strconv.Atoi(string(kvs[0].Value)); err == nil && lrn >= 0 {
-			worker = lrn
+		if n, err := lrn.Parse(string(kvs[0].Value)); err == nil {
+			worker = n
 		}
 	}
 	return updater, worker, nil

@@ -1,0 +1,49 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/internal/lrn"
+)
+
+// parseLRNs reads logical rack numbers.
+func parseLRNs(args []string) ([]int, error) {
+	var lrns []int
+	for _, arg := range args {
+		lrn, err := parseLRN(arg)
+		if err != nil {
+			return nil, err
+		}
+		lrns = append(lrns, lrn)
+	}
+	return lrns, nil
+}
+
+// parseLRN reads a logical rack number in its only spelling.
+func parseLRN(text string) (int, error) {
+	n, err := lrn.Parse(text)
+	return n, hint(err, "give a number such as 2")
+}
+
+// ownLRN is that of this boot server.
+func ownLRN(env *Env) (int, error) {
+	data, err := env.FS.Read(neco.RackFile)
+	if errors.Is(err, fs.ErrPermission) {
+		return 0, err
+	}
+	if err != nil {
+		return 0, hint(err, "is this a boot server? The file holds its logical rack number, such as 0")
+	}
+	text := string(data)
+	if n := len(text); n > 0 && text[n-1] == '\n' {
+		text = text[:n-1]
+	}
+	n, err := lrn.Parse(text)
+	if err != nil {
+		return 0, hint(fmt.Errorf("%s: %w", neco.RackFile, err), "the file holds the logical rack number of this boot server, such as 0")
+	}
+	return n, nil
+}
