@@ -139,7 +139,7 @@ func (e *etcd) state() update.State {
 func (e *etcd) read() update.State {
 	s := update.State{
 		Revision: e.rev, Statuses: map[int]update.Status{}, Presence: map[int]update.Presence{},
-		Records: map[string]update.Record{}, Switches: map[string]update.Switch{}, Unreadable: map[string]error{},
+		Records: map[string]update.Record{}, Switches: map[string]update.Switch{},
 	}
 	for k, v := range e.keys {
 		switch val := v.val.(type) {

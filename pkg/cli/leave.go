@@ -137,9 +137,8 @@ func remain(others []int) string {
 
 // mayLeave is the guard of leave.
 func mayLeave(snap *storage.Snapshot, lrn int, force bool) error {
-	if bad, ok := snap.Unreadable[storage.KeyRequest]; ok {
-		return hint(storage.MalformedKey{Key: storage.KeyRequest, Err: bad},
-			"nobody can say whether an update runs; neco recover --malformed clears it")
+	if bad, ok := snap.MalformedAt(storage.KeyRequest); ok {
+		return hint(bad, "nobody can say whether an update runs; neco recover --malformed clears it")
 	}
 	r := snap.Request
 	switch {

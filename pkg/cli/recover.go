@@ -61,12 +61,12 @@ func recoverRun(ctx context.Context, cmd *cobra.Command, env *Env, s *storage.St
 	if err != nil {
 		return err
 	}
-	if bad, ok := snap.Unreadable[storage.KeyRequest]; ok {
+	if bad, ok := snap.MalformedAt(storage.KeyRequest); ok {
 		if !o.malformed {
-			return hint(fmt.Errorf("recover: %w", storage.MalformedKey{Key: storage.KeyRequest, Err: bad}),
+			return hint(fmt.Errorf("recover: %w", bad),
 				"nobody can say whether this update runs; if you are sure that it may go, neco recover --malformed clears it")
 		}
-		return recoverMalformed(ctx, cmd, env, s, bad)
+		return recoverMalformed(ctx, cmd, env, s, bad.Err)
 	}
 	r := snap.Request
 	switch {

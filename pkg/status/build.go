@@ -49,9 +49,8 @@ func (v *View) addMalformed(bad []storage.MalformedKey) {
 }
 
 func state(s *storage.Snapshot) State {
-	_, bad := s.Unreadable[storage.KeyRequest]
 	switch {
-	case bad:
+	case s.UnreadableRequest != nil:
 		return Unreadable
 	case s.Request == nil:
 		return None

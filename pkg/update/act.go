@@ -84,8 +84,8 @@ func (t Table) gate(m Member, s State, a Action) (Decision, bool) {
 
 // sideOf returns what the run has decided about group.
 func (s State) sideOf(group string, run RunID) (side Side, known bool, err error) {
-	if err, bad := s.Unreadable[SwitchPrefix+group]; bad {
-		return "", false, fmt.Errorf("%s%s cannot be read: %w", SwitchPrefix, group, err)
+	if err := s.UnreadableSwitches[group]; err != nil {
+		return "", false, err
 	}
 	sw, ok := s.Switches[group]
 	if !ok || !(RunID{sw.Version, sw.StartedAt}).Equal(run) {

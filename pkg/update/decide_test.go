@@ -35,7 +35,7 @@ func testTable() Table {
 func state(statuses map[int]Status) State {
 	r := &Request{UpdateRequest: neco.UpdateRequest{Version: newVersion, Servers: []int{10, 0, 2}, StartedAt: started}, Rev: 100}
 	return State{Revision: 200, Request: r, Registered: []int{0, 2, 10}, Statuses: statuses,
-		Records: map[string]Record{}, Switches: map[string]Switch{}, Unreadable: map[string]error{}}
+		Records: map[string]Record{}, Switches: map[string]Switch{}, UnreadableSwitches: map[string]error{}}
 }
 
 func at(step, phase int, cond neco.UpdateCondition) Status {
@@ -73,7 +73,7 @@ func TestDecide(t *testing.T) {
 			s: func() State {
 				s := state(nil)
 				s.Request = nil
-				s.Unreadable[RequestKey] = errors.New("garbage")
+				s.UnreadableRequest = errors.New("garbage")
 				return s
 			},
 		},
@@ -333,7 +333,7 @@ func TestDecide(t *testing.T) {
 			m: with(member(Place{4, 1}), func(m *Member) { m.Stopped = stopped }), want: Idle,
 			s: func() State {
 				s := withStop(state(allAt(4, 0)))
-				s.Unreadable[SwitchPrefix+"cke"] = errors.New("garbage")
+				s.UnreadableSwitches["cke"] = errors.New("garbage")
 				return s
 			},
 		},

@@ -160,15 +160,12 @@ type State struct {
 	Presence   map[int]Presence
 	Records    map[string]Record
 	Switches   map[string]Switch
-	// Unreadable names keys that hold no valid value, by key below the prefix.
-	Unreadable map[string]error
+	// UnreadableRequest is why Request is nil although there is a request; it names
+	// the key.
+	UnreadableRequest error
+	// UnreadableSwitches is the same for Switches, by group.
+	UnreadableSwitches map[string]error
 }
-
-// Key names in State.Unreadable that the core has to recognise.
-const (
-	RequestKey   = "status/current"
-	SwitchPrefix = "switch/"
-)
 
 // status returns the status of lrn if it belongs to the current run.
 func (s State) status(lrn int) (Status, bool) {

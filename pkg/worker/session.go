@@ -116,7 +116,7 @@ func (w *worker) take(r *session, s *storage.Snapshot) {
 func (w *worker) nameMalformed(old, snap *storage.Snapshot) {
 	for _, bad := range snap.Malformed {
 		if old != nil {
-			if _, known := old.Unreadable[bad.Key]; known {
+			if _, known := old.MalformedAt(bad.Key); known {
 				continue
 			}
 		}
