@@ -115,7 +115,7 @@ func (w *world) victim() (*process, string, func(time.Duration)) {
 // stopRun is "neco stop".
 func (w *world) stopRun() {
 	st := w.etcd.state()
-	if st.Request == nil || st.Request.Stop || st.Complete() {
+	if !st.UnderWay() {
 		return
 	}
 	r := *st.Request

@@ -144,7 +144,7 @@ func mayLeave(snap *storage.Snapshot, lrn int, force bool) error {
 	switch {
 	case !slices.Contains(snap.Registered, lrn):
 		return hint(fmt.Errorf("boot server %d is not registered", lrn), "registered are: %s", lrnList(snap.Registered))
-	case r != nil && !r.Stop && !snap.Complete():
+	case snap.UnderWay():
 		return hint(fmt.Errorf("%w: the update to %s runs", ErrRunActive, r.Version),
 			"wait for its end with neco status --wait, or end it with neco stop")
 	case len(snap.Registered) == 1:

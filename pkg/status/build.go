@@ -52,14 +52,14 @@ func state(s *storage.Snapshot) State {
 	switch {
 	case s.UnreadableRequest != nil:
 		return Unreadable
+	case s.UnderWay():
+		return Running
 	case s.Request == nil:
 		return None
 	case s.Request.Stop:
 		return Stopped
-	case s.Complete():
-		return Complete
 	}
-	return Running
+	return Complete
 }
 
 // servers are all that there is something to say about.

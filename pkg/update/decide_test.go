@@ -507,3 +507,21 @@ func TestWhatHoldsOnlyForAnActionIsNoNoteOfTheNextOne(t *testing.T) {
 		}
 	}
 }
+
+func TestARunIsUnderWayUntilItIsStoppedOrComplete(t *testing.T) {
+	tests := map[string]struct {
+		s    State
+		want bool
+	}{
+		"nothing was requested": {State{}, false},
+		"it was requested":      {state(nil), true},
+		"a member gave up":      {state(map[int]Status{0: at(1, 0, neco.CondAbort)}), true},
+		"it was stopped":        {withStop(state(allAt(1, 0))), false},
+		"it is complete":        {state(map[int]Status{0: at(6, 0, neco.CondComplete), 2: at(6, 0, neco.CondComplete), 10: at(6, 0, neco.CondComplete)}), false},
+	}
+	for name, tt := range tests {
+		if got := tt.s.UnderWay(); got != tt.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}

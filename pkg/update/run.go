@@ -192,6 +192,9 @@ func (s State) Aborted() (int, Status, bool) {
 	return 0, Status{}, false
 }
 
+// UnderWay reports whether a run was requested that is neither stopped nor complete.
+func (s State) UnderWay() bool { return s.Request != nil && !s.Request.Stop && !s.Complete() }
+
 // Complete reports whether every member of the current run has completed.
 func (s State) Complete() bool { return s.Request != nil && len(s.Incomplete()) == 0 }
 
