@@ -30,9 +30,9 @@ type Options struct {
 type Result struct {
 	Violation error
 	Trace     []string
-	// Runs counts the runs, Complete those that were completed.
-	Runs, Complete int
-	Time           time.Duration
+	// Runs counts the runs.
+	Runs int
+	Time time.Duration
 }
 
 // event is something that happens at a time.
@@ -71,7 +71,6 @@ type world struct {
 	trace    []string
 	err      error
 	runs     int
-	complete map[string]bool
 	// published counts accepted outcomes of once-actions, by run and record.
 	published map[string]int
 	kill      *Kill
@@ -100,7 +99,7 @@ var versions = [...]string{"2026.01.01-1", "2026.01.01-2", "2026.01.02-1"}
 func Run(o Options) Result {
 	w := &world{
 		Options: o, rng: rand.New(rand.NewPCG(o.Seed, 0x6e65636f)), table: Table(), faulty: o.Kill == nil,
-		complete: map[string]bool{}, published: map[string]int{}, kill: o.Kill,
+		published: map[string]int{}, kill: o.Kill,
 	}
 	w.etcd = newEtcd(w)
 	n := o.Servers
@@ -122,7 +121,7 @@ func Run(o Options) Result {
 	if w.err == nil && !w.done() {
 		w.fail("I9: no end within %s after all faults have healed: %s", healTime, w.describe())
 	}
-	return Result{Violation: w.err, Trace: w.trace, Runs: w.runs, Complete: len(w.complete), Time: w.now}
+	return Result{Violation: w.err, Trace: w.trace, Runs: w.runs, Time: w.now}
 }
 
 func (w *world) build(n int) {

@@ -193,9 +193,9 @@ func TestDecide(t *testing.T) {
 			s: func() State { return state(allAt(4, 0)) }, check: wantPlace(Place{5, 0}),
 		},
 		"the new version of a group is not started before that is decided": {
-			m: member(Place{5, 0}), want: Gate, s: func() State { return state(allAt(5, 0)) },
+			m: member(Place{5, 0}), want: WriteSwitch, s: func() State { return state(allAt(5, 0)) },
 			check: func(t *testing.T, d Decision) {
-				if d.Group != "cke" || d.Side != SideNew {
+				if d.Group != "cke" || d.Switch.Side != SideNew {
 					t.Errorf("%+v", d)
 				}
 			},
@@ -214,7 +214,7 @@ func TestDecide(t *testing.T) {
 			},
 		},
 		"a decision of an older run does not count": {
-			m: member(Place{5, 0}), want: Gate,
+			m: member(Place{5, 0}), want: WriteSwitch,
 			s: func() State {
 				s := state(allAt(5, 0))
 				s.Switches["cke"] = Switch{newVersion, started.Add(-time.Hour), SideNew, 1}
@@ -309,9 +309,9 @@ func TestDecide(t *testing.T) {
 		},
 		"then it is decided which version comes back": {
 			m:    with(member(Place{4, 1}), func(m *Member) { m.Stopped = stopped }),
-			want: Gate, s: func() State { return withStop(state(allAt(4, 0))) },
+			want: WriteSwitch, s: func() State { return withStop(state(allAt(4, 0))) },
 			check: func(t *testing.T, d Decision) {
-				if d.Side != SideOld {
+				if d.Switch.Side != SideOld {
 					t.Errorf("%+v", d)
 				}
 			},

@@ -75,7 +75,7 @@ type Status struct {
 	// HostID tells a re-imaged server from the one that it replaces.
 	HostID string `json:"host_id,omitempty"`
 	// At is when the worker wrote it, Since when it arrived there, by its own
-	// clock; for people only.
+	// clock; for people only.  See [Status.Stamped].
 	At    *time.Time `json:"at,omitempty"`
 	Since *time.Time `json:"since,omitempty"`
 	// Rev is the revision of etcd at which it was written.
@@ -96,6 +96,16 @@ func (s Status) Of(r *Request) bool {
 		return s.Rev > r.Rev || r.Stop
 	}
 	return s.StartedAt.Equal(r.StartedAt)
+}
+
+// Stamped returns the status as it is written at now.
+func (s Status) Stamped(now time.Time) Status {
+	now = now.UTC()
+	s.At = &now
+	if s.Since == nil {
+		s.Since = &now
+	}
+	return s
 }
 
 // Arrival returns where the status says that its server has arrived.
@@ -178,6 +188,16 @@ func (s State) status(lrn int) (Status, bool) {
 
 // Status returns the status of lrn if it belongs to the current run.
 func (s State) Status(lrn int) (Status, bool) { return s.status(lrn) }
+
+// since sets Since of st, which lrn is about to report: it stays as long as arrival
+// and condition do.
+func (s State) since(lrn int, st Status) Status {
+	st.At, st.Since = nil, nil
+	if own, ok := s.status(lrn); ok && own.Arrival() == st.Arrival() && own.Cond == st.Cond {
+		st.Since = own.Since
+	}
+	return st
+}
 
 // Aborted returns the lowest member of the current run that gave up.
 func (s State) Aborted() (int, Status, bool) {
