@@ -97,7 +97,7 @@ func (s *server) finishTask(t *task) {
 			Err: errors.New("it failed"), Permanent: permanent,
 			Fault: permanent && s.w.faultsOn(FaultRelease) && s.w.chance(2),
 		})
-	case t.action.Name == "install":
+	case t.at.Step == 0 && t.action.Phase > 0:
 		s.install()
 		return
 	default:

@@ -3,6 +3,7 @@ package simulation
 import (
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"regexp"
 	"runtime"
@@ -14,6 +15,10 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/cybozu-go/neco/pkg/steps"
+	"github.com/cybozu-go/neco/pkg/update"
 )
 
 var (
@@ -166,5 +171,28 @@ func TestThePlantsInTheGuaranteesExist(t *testing.T) {
 	}
 	if names == 0 {
 		t.Error("no bug is named")
+	}
+}
+
+// TestTheTableIsThatOfTheProduct: the simulation has the actions of the product,
+// with other deadlines, and own ones only where the product has none.
+func TestTheTableIsThatOfTheProduct(t *testing.T) {
+	table := Table()
+	if err := table.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	left := maps.Clone(planned)
+	for n, step := range steps.Table() {
+		want := step.Actions
+		if slices.ContainsFunc(want, func(a update.Action) bool { return a.Unmanaged }) {
+			want = planned[step.Name]
+			delete(left, step.Name)
+		}
+		if diff := cmp.Diff(want, table[n].Actions, cmpopts.IgnoreFields(update.Action{}, "Deadline")); diff != "" {
+			t.Errorf("step %d (%s): %s", n, step.Name, diff)
+		}
+	}
+	for name := range left {
+		t.Errorf("planned has the step %s, which the product manages or has not", name)
 	}
 }

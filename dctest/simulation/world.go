@@ -127,7 +127,10 @@ func Run(o Options) Result {
 func (w *world) build(n int) {
 	for lrn := range n {
 		w.etcd.put(fmt.Sprintf("info/bootservers/%d", lrn), struct{}{}, 0)
-		s := &server{w: w, lrn: lrn, version: versions[0], group: map[string]string{"vault": versions[0], "cke": versions[0]}, effects: map[string]bool{}}
+		s := &server{w: w, lrn: lrn, version: versions[0], group: map[string]string{}, effects: map[string]bool{}}
+		for _, g := range w.groups() {
+			s.group[g] = versions[0]
+		}
 		w.servers = append(w.servers, s)
 		w.after(w.between(0, time.Second), s.boot)
 	}
