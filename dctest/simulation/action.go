@@ -29,7 +29,7 @@ func (s *server) start(d update.Decision) {
 	if s.w.Kill != nil {
 		took = s.w.between(5*time.Millisecond, 50*time.Millisecond)
 	}
-	if s.w.faultsOn(FaultSlow) && s.w.chance(400) {
+	if s.w.happens(FaultSlow) {
 		took = 2 * actionDeadline
 	}
 	// Half-way, the host is touched.
@@ -91,12 +91,10 @@ func (s *server) finishTask(t *task) {
 		return
 	}
 	switch {
-	case s.w.faultsOn(FaultKill) && s.w.chance(25) && s.w.Kill == nil:
-		permanent := s.w.chance(40)
-		s.endTask(update.Result{
-			Err: errors.New("it failed"), Permanent: permanent,
-			Fault: permanent && s.w.faultsOn(FaultRelease) && s.w.chance(2),
-		})
+	case s.w.happens(FaultRelease):
+		s.endTask(update.Result{Err: errors.New("the release is at fault"), Permanent: true, Fault: true})
+	case s.w.happens(FaultFail):
+		s.endTask(update.Result{Err: errors.New("it failed"), Permanent: s.w.chance(80)})
 	case t.at.Step == 0 && t.action.Phase > 0:
 		s.install()
 		return

@@ -200,7 +200,7 @@ func (e *etcd) changed() {
 
 func (w *world) wake(poke func()) {
 	d := w.between(time.Millisecond, 5*time.Millisecond)
-	if w.faultsOn(FaultWatch) && w.chance(20) {
+	if w.happens(FaultWatch) {
 		switch w.rng.IntN(3) {
 		case 0:
 			return

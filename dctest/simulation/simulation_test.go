@@ -153,24 +153,27 @@ func TestEveryPlantedBugIsFound(t *testing.T) {
 	}
 }
 
-// TestThePlantsInTheGuaranteesExist: docs/guarantees.md names bugs that would break
-// a guarantee.
-func TestThePlantsInTheGuaranteesExist(t *testing.T) {
-	text, err := os.ReadFile("../../docs/guarantees.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	names := 0
-	for _, m := range regexp.MustCompile("`dctest/simulation`[^(|;]*\\(([a-z-]+(?:, [a-z-]+)*)\\)").FindAllSubmatch(text, -1) {
-		for name := range strings.SplitSeq(string(m[1]), ", ") {
-			names++
-			if !slices.ContainsFunc(Plants, func(p Plant) bool { return p.Name == name }) {
-				t.Errorf("no bug has the name %s", name)
+// TestEveryFaultHappens: a fault that never happens checks nothing. Each happens
+// where it alone may, and no other one does.
+func TestEveryFaultHappens(t *testing.T) {
+	for _, f := range Faults() {
+		t.Run(string(f), func(t *testing.T) {
+			for s := range uint64(1000) {
+				r := Run(Options{Seed: s + 1, Faults: []Fault{f}})
+				if r.Violation != nil {
+					t.Fatalf("seed %d: %v\n%s", s+1, r.Violation, strings.Join(r.Trace, "\n"))
+				}
+				for other := range r.Faults {
+					if other != f {
+						t.Fatalf("seed %d: %s happens", s+1, other)
+					}
+				}
+				if r.Faults[f] > 0 {
+					return
+				}
 			}
-		}
-	}
-	if names == 0 {
-		t.Error("no bug is named")
+			t.Error("it never happens")
+		})
 	}
 }
 
@@ -194,5 +197,26 @@ func TestTheTableIsThatOfTheProduct(t *testing.T) {
 	}
 	for name := range left {
 		t.Errorf("planned has the step %s, which the product manages or has not", name)
+	}
+}
+
+// TestThePlantsInTheGuaranteesExist: docs/guarantees.md names bugs that would break
+// a guarantee.
+func TestThePlantsInTheGuaranteesExist(t *testing.T) {
+	text, err := os.ReadFile("../../docs/guarantees.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := 0
+	for _, m := range regexp.MustCompile("`dctest/simulation`[^(|;]*\\(([a-z-]+(?:, [a-z-]+)*)\\)").FindAllSubmatch(text, -1) {
+		for name := range strings.SplitSeq(string(m[1]), ", ") {
+			names++
+			if !slices.ContainsFunc(Plants, func(p Plant) bool { return p.Name == name }) {
+				t.Errorf("no bug has the name %s", name)
+			}
+		}
+	}
+	if names == 0 {
+		t.Error("no bug is named")
 	}
 }

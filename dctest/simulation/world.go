@@ -32,7 +32,9 @@ type Result struct {
 	Trace     []string
 	// Runs counts the runs.
 	Runs int
-	Time time.Duration
+	// Faults counts the faults that happened, by name.
+	Faults map[Fault]int
+	Time   time.Duration
 }
 
 // event is something that happens at a time.
@@ -74,6 +76,8 @@ type world struct {
 	// published counts accepted outcomes of once-actions, by run and record.
 	published map[string]int
 	kill      *Kill
+	// happened counts the faults.
+	happened map[Fault]int
 	// stoppedAt is when the operator saw that the run was stopped.
 	stoppedAt time.Duration
 }
@@ -99,7 +103,7 @@ var versions = [...]string{"2026.01.01-1", "2026.01.01-2", "2026.01.02-1"}
 func Run(o Options) Result {
 	w := &world{
 		Options: o, rng: rand.New(rand.NewPCG(o.Seed, 0x6e65636f)), table: Table(), faulty: o.Kill == nil,
-		published: map[string]int{}, kill: o.Kill,
+		published: map[string]int{}, kill: o.Kill, happened: map[Fault]int{},
 	}
 	w.etcd = newEtcd(w)
 	n := o.Servers
@@ -121,7 +125,7 @@ func Run(o Options) Result {
 	if w.err == nil && !w.done() {
 		w.fail("I9: no end within %s after all faults have healed: %s", healTime, w.describe())
 	}
-	return Result{Violation: w.err, Trace: w.trace, Runs: w.runs, Time: w.now}
+	return Result{Violation: w.err, Trace: w.trace, Runs: w.runs, Faults: w.happened, Time: w.now}
 }
 
 func (w *world) build(n int) {
