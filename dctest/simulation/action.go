@@ -2,7 +2,7 @@ package simulation
 
 import (
 	"errors"
-	"slices"
+	"fmt"
 	"time"
 
 	"github.com/cybozu-go/neco/pkg/update"
@@ -19,20 +19,17 @@ func (s *server) start(d update.Decision) {
 	if s.maybeKill(d.At, a, KillBefore) {
 		return
 	}
-	if a.Stops != "" {
-		s.noteStopped(a.Stops)
-	}
+	s.m, s.journal = d.Member, d.Member.Stopped
 	if s.firstTry < 0 {
 		s.firstTry = s.now()
 	}
-	s.m.Work = update.Work{State: update.WorkRunning, Attempts: s.m.Work.Attempts + 1}
 	t := &task{at: d.At, action: a, gen: s.gen}
 	s.task = t
 	took := s.w.between(5*time.Millisecond, 2*time.Second)
 	if s.w.Kill != nil {
 		took = s.w.between(5*time.Millisecond, 50*time.Millisecond)
 	}
-	if s.w.faultsOn(FaultSlow) && s.w.chance(400) {
+	if s.w.happens(FaultSlow) {
 		took = 2 * actionDeadline
 	}
 	// Half-way, the host is touched.
@@ -93,40 +90,33 @@ func (s *server) finishTask(t *task) {
 	if s.maybeKill(t.at, t.action, KillAfter) {
 		return
 	}
-	if s.w.faultsOn(FaultKill) && s.w.chance(25) && s.w.Kill == nil {
-		permanent := s.w.chance(40)
-		s.endTask(errors.New("it failed"), permanent)
-		s.m.Work.Fault = permanent && s.w.faultsOn(FaultRelease) && s.w.chance(2)
-		s.step()
-		return
-	}
-	if t.action.Name == "install" {
+	switch {
+	case s.w.happens(FaultRelease):
+		s.endTask(update.Result{Err: errors.New("the release is at fault"), Permanent: true, Fault: true})
+	case s.w.happens(FaultFail):
+		s.endTask(update.Result{Err: errors.New("it failed"), Permanent: s.w.chance(80)})
+	case t.at.Step == 0 && t.action.Phase > 0:
 		s.install()
 		return
+	default:
+		s.endTask(update.Result{})
+		s.effects[s.effect(t.at)] = true
 	}
-	s.endTask(nil, false)
-	s.effects[s.effect(t.at)] = true
 	s.step()
 }
 
-func (s *server) effect(p update.Place) string {
-	return s.m.Run.String() + s.w.table.Action(p).Name
-}
+func (s *server) effect(p update.Place) string { return fmt.Sprint(s.m.Run, p) }
 
-// endTask takes the result over into the memory.
-func (s *server) endTask(err error, permanent bool) {
+// endTask takes the result over into the memory and the journal.
+func (s *server) endTask(r update.Result) {
 	t := s.task
 	s.task = nil
-	if err == nil {
-		s.m.Work.State = update.WorkDone
-		if t.action.Starts != "" {
-			s.forgetStopped(t.action.Starts)
-		}
-		return
+	s.m = s.m.Ended(s.w.table, r)
+	s.journal = s.m.Stopped
+	if r.Err != nil {
+		s.w.log("worker %d %d/%s: %v", s.lrn, t.at.Step, t.action.Name, r.Err)
+		s.retryAt = s.now() + s.w.between(100*time.Millisecond, 3*time.Second)
 	}
-	s.w.log("worker %d %d/%s: %v", s.lrn, t.at.Step, t.action.Name, err)
-	s.m.Work.State, s.m.Work.Err, s.m.Work.Permanent = update.WorkFailed, err.Error(), permanent
-	s.retryAt = s.now() + s.w.between(100*time.Millisecond, 3*time.Second)
 }
 
 // install replaces the package, and with it this worker.
@@ -160,21 +150,6 @@ func (s *server) restore(d update.Decision) {
 	if version != "" {
 		s.startGroup(d.Group, version)
 	}
-	s.forgetStopped(d.Group)
+	s.m, s.journal = d.Member, d.Member.Stopped
 	s.again()
-}
-
-func (s *server) noteStopped(group string) {
-	s.journal = without(s.journal, group)
-	s.journal = append(s.journal, update.Stopped{Group: group, Run: s.m.Run})
-	s.m.Stopped = slices.Clone(s.journal)
-}
-
-func (s *server) forgetStopped(group string) {
-	s.journal = without(s.journal, group)
-	s.m.Stopped = slices.Clone(s.journal)
-}
-
-func without(all []update.Stopped, group string) []update.Stopped {
-	return slices.DeleteFunc(slices.Clone(all), func(s update.Stopped) bool { return s.Group == group })
 }

@@ -1,6 +1,7 @@
 package simulation
 
 import (
+	"maps"
 	"slices"
 	"time"
 
@@ -65,7 +66,7 @@ func (w *world) checkReport(s *server, st update.Status) {
 			}
 		}
 	}
-	if s.version != st.Version || slices.Contains([]string{s.group["vault"], s.group["cke"]}, "") {
+	if s.version != st.Version || slices.Contains(slices.Collect(maps.Values(s.group)), "") {
 		w.fail("I6: worker %d says complete with version %s and groups %v", s.lrn, s.version, s.group)
 	}
 }
@@ -77,7 +78,7 @@ func (w *world) checkServices() {
 		if !s.alive || w.now < s.quiet+restoreTime {
 			continue
 		}
-		for _, g := range []string{"vault", "cke"} {
+		for _, g := range w.groups() {
 			if s.group[g] == "" {
 				w.fail("I5: %s is still stopped on host %d, %s after the run was stopped", g, s.lrn, restoreTime)
 			}

@@ -139,7 +139,7 @@ func (e *etcd) state() update.State {
 func (e *etcd) read() update.State {
 	s := update.State{
 		Revision: e.rev, Statuses: map[int]update.Status{}, Presence: map[int]update.Presence{},
-		Records: map[string]update.Record{}, Switches: map[string]update.Switch{}, Unreadable: map[string]error{},
+		Records: map[string]update.Record{}, Switches: map[string]update.Switch{},
 	}
 	for k, v := range e.keys {
 		switch val := v.val.(type) {
@@ -200,7 +200,7 @@ func (e *etcd) changed() {
 
 func (w *world) wake(poke func()) {
 	d := w.between(time.Millisecond, 5*time.Millisecond)
-	if w.faultsOn(FaultWatch) && w.chance(20) {
+	if w.happens(FaultWatch) {
 		switch w.rng.IntN(3) {
 		case 0:
 			return

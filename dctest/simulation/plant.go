@@ -9,75 +9,106 @@ import (
 
 // Plant is a bug that is planted on purpose, each one after an outage of a
 // system like this one.  A simulation that does not find it checks nothing.
-type Plant string
+// The zero Plant is no bug.
+type Plant struct {
+	// Name names the bug, Bug says what it is.
+	Name, Bug string
+	// see is the state that the core of a worker is shown.
+	see func(*server, update.State) update.State
+	// alter is what the worker does instead of what the core has decided in the
+	// state that it was shown.
+	alter func(*server, update.State, update.Decision) update.Decision
+	// retryBad: the updater sees no marks of bad releases.
+	retryBad bool
+	// oneKill: it is found where one kill is the only fault, and nobody comes to
+	// recover.
+	oneKill bool
+}
 
-// The bugs.
-const (
-	// PlantRestartAborts: a worker that starts and finds its own status
-	// running gives the whole run up.
-	PlantRestartAborts Plant = "restart-aborts"
-	// PlantStaleStatuses: the statuses of an older run count.
-	PlantStaleStatuses Plant = "stale-statuses"
-	// PlantNoBarrier: one worker does not wait for the others.
-	PlantNoBarrier Plant = "no-barrier"
-	// PlantNoGate: services come back on a way out without a decision that
-	// binds everybody.
-	PlantNoGate Plant = "no-gate"
-	// PlantNoRestore: what was stopped stays stopped when a peer gives up.
-	PlantNoRestore Plant = "no-restore"
-	// PlantEarlyComplete: complete is written before the last step.
-	PlantEarlyComplete Plant = "early-complete"
-	// PlantRetryBad: a release that failed by its own fault is installed again.
-	PlantRetryBad Plant = "retry-bad"
-	// PlantNoLock: rolling and once-actions are done without the lock.
-	PlantNoLock Plant = "no-lock"
-)
+// Plants are the bugs.
+var Plants = []Plant{
+	{Name: "restart-aborts", Bug: "a worker that starts and finds its own status running gives the whole run up", alter: giveUp, oneKill: true},
+	{Name: "stale-statuses", Bug: "the statuses of an older run count", see: staleStatuses},
+	{Name: "no-barrier", Bug: "one worker does not wait for the others", see: allArrived},
+	{Name: "no-switch", Bug: "services come back on a way out without a decision that binds everybody", alter: switchAlone},
+	{Name: "no-restore", Bug: "what was stopped stays stopped when a peer gives up", alter: forgetStopped},
+	{Name: "early-complete", Bug: "complete is written before the last step", alter: completeEarly},
+	{Name: "no-lock", Bug: "rolling and once-actions are done without the lock", alter: takeNoLock},
+	{Name: "retry-bad", Bug: "a release that failed by its own fault is installed again", retryBad: true},
+}
 
-// see is what the core of a worker is shown.
-func (p Plant) see(s *server, st update.State) update.State {
-	if p != PlantStaleStatuses || st.Request == nil {
+func staleStatuses(s *server, st update.State) update.State {
+	return withOthers(s, st, func(own *update.Status) {
+		started := st.Request.StartedAt
+		own.StartedAt, own.Version = &started, st.Request.Version
+	})
+}
+
+func allArrived(s *server, st update.State) update.State {
+	if s.lrn != 0 {
+		return st
+	}
+	return withOthers(s, st, func(own *update.Status) {
+		if own.Of(st.Request) && own.Cond == neco.CondRunning {
+			own.Step, own.Phase = s.w.table.Last(), 1
+		}
+	})
+}
+
+// withOthers is st with other statuses of the servers except s.
+func withOthers(s *server, st update.State, change func(*update.Status)) update.State {
+	if st.Request == nil {
 		return st
 	}
 	st.Statuses = maps.Clone(st.Statuses)
 	for lrn, own := range st.Statuses {
 		if lrn != s.lrn {
-			started := st.Request.StartedAt
-			own.StartedAt, own.Version = &started, st.Request.Version
+			change(&own)
 			st.Statuses[lrn] = own
 		}
 	}
 	return st
 }
 
-// alter is what the worker does instead of what the core has decided.
-func (p Plant) alter(s *server, d update.Decision) update.Decision {
-	t := s.w.table
-	switch {
-	case p == PlantRestartAborts && d.Do == update.Enter && d.Member.At.Step > 1 && s.m.Run.IsZero():
-		return giveUp(s, d)
-	case p == PlantNoBarrier && s.lrn == 0 && d.Do == update.Wait && len(d.Missing) > 0:
-		return update.Decision{Do: update.Start, At: d.At}
-	case p == PlantNoGate && d.Do == update.Gate:
-		if d.Side == update.SideNew {
-			return update.Decision{Do: update.Start, At: s.m.Current()}
-		}
-		return update.Decision{Do: update.Restore, Group: d.Group, Side: d.Side}
-	case p == PlantNoRestore && (d.Do == update.Restore || d.Do == update.Gate && d.Side == update.SideOld):
-		s.m.Stopped = nil
-		return update.Decision{Do: update.Leave}
-	case p == PlantEarlyComplete && d.Do == update.Report && d.Status.Cond == neco.CondRunning && d.Status.Step == t.Last():
+// giveUp reports an abort in place of a resumption.
+func giveUp(s *server, _ update.State, d update.Decision) update.Decision {
+	if d.Do != update.Enter || d.Member.At.Step <= 1 || !s.m.Run.IsZero() {
+		return d
+	}
+	st := update.Status{StartedAt: &d.Member.Run.StartedAt}
+	st.Version, st.Step, st.Cond = d.Member.Run.Version, d.Member.At.Step, neco.CondAbort
+	st.Message = "the worker was restarted"
+	return update.Decision{Do: update.Report, Status: st, Member: s.m}
+}
+
+func switchAlone(s *server, st update.State, d update.Decision) update.Decision {
+	if d.Do != update.WriteSwitch {
+		return d
+	}
+	st.Switches = maps.Clone(st.Switches)
+	st.Switches[d.Group] = d.Switch
+	return s.decide(st)
+}
+
+func forgetStopped(s *server, st update.State, d update.Decision) update.Decision {
+	if d.Do != update.Restore && (d.Do != update.WriteSwitch || d.Switch.Side != update.SideOld) {
+		return d
+	}
+	s.m.Stopped = nil
+	return s.decide(st)
+}
+
+func completeEarly(s *server, _ update.State, d update.Decision) update.Decision {
+	if d.Do == update.Report && d.Status.Cond == neco.CondRunning && d.Status.Step == s.w.table.Last() {
 		d.Status.Cond = neco.CondComplete
-	case p == PlantNoLock && d.Do == update.Acquire:
-		s.lock = update.LockHeld
-		return update.Decision{Do: update.Start, At: d.At}
 	}
 	return d
 }
 
-// giveUp reports an abort in place of a resumption.
-func giveUp(s *server, d update.Decision) update.Decision {
-	st := update.Status{StartedAt: &d.Member.Run.StartedAt}
-	st.Version, st.Step, st.Cond = d.Member.Run.Version, d.Member.At.Step, neco.CondAbort
-	st.Message = "the worker was restarted"
-	return update.Decision{Do: update.Report, Status: st}
+func takeNoLock(s *server, st update.State, d update.Decision) update.Decision {
+	if d.Do != update.Acquire {
+		return d
+	}
+	s.lock, s.m.Lock = update.LockHeld, update.LockHeld
+	return s.decide(st)
 }

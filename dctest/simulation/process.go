@@ -52,7 +52,7 @@ func (w *world) request(p *process, do func(), answer func(lost bool)) {
 			return
 		}
 		do()
-		if w.faultsOn(FaultLease) && w.chance(200) {
+		if w.happens(FaultReply) {
 			w.log("a reply is lost")
 			w.live(p, 5*time.Second, func() { answer(true) })
 			return

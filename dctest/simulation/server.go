@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/pkg/release"
 	"github.com/cybozu-go/neco/pkg/storage"
 	"github.com/cybozu-go/neco/pkg/update"
@@ -115,8 +114,7 @@ func (s *server) lost() {
 	s.w.log("worker %d has lost its lease", s.lrn)
 	s.lock, s.presence, s.lease = update.LockNone, 0, 0
 	if s.task != nil {
-		s.m.Work.Cancelled = update.CauseLeaseLost
-		s.endTask(errors.New("lease lost"), false)
+		s.endTask(update.Result{Err: errors.New("lease lost"), LeaseLost: true})
 		s.firstTry = -1
 	}
 	s.w.live(&s.process, s.w.between(100*time.Millisecond, 2*time.Second), s.session)
@@ -143,13 +141,23 @@ func (s *server) step() {
 		s.read()
 		return
 	}
-	s.m.Lock = s.lock
+	s.m.Lock, s.m.Work.Elapsed = s.lock, 0
 	if s.firstTry >= 0 {
 		s.m.Work.Elapsed = s.now() - s.firstTry
 	}
-	snap := s.w.Plant.see(s, s.snap)
-	d := s.w.table.Decide(s.m, snap, release.Order)
-	s.apply(s.w.Plant.alter(s, d))
+	snap := s.snap
+	if s.w.Plant.see != nil {
+		snap = s.w.Plant.see(s, snap)
+	}
+	d := s.decide(snap)
+	if s.w.Plant.alter != nil {
+		d = s.w.Plant.alter(s, snap, d)
+	}
+	s.apply(d)
+}
+
+func (s *server) decide(snap update.State) update.Decision {
+	return s.w.table.Decide(s.m, snap, release.Order)
 }
 
 func (s *server) read() {
@@ -170,20 +178,17 @@ func (s *server) again() { s.w.live(&s.process, s.w.between(0, time.Millisecond)
 func (s *server) apply(d update.Decision) {
 	switch d.Do {
 	case update.Idle, update.Wait:
-	case update.Enter, update.Advance:
+	case update.Enter, update.Advance, update.Leave:
 		s.m, s.firstTry, s.retryAt = d.Member, -1, 0
-		s.again()
-	case update.Leave:
-		s.m, s.firstTry, s.retryAt = s.m.Leave(), -1, 0
 		s.again()
 	case update.Start:
 		s.start(d)
 	case update.Cancel:
-		s.m.Work.Cancelled = d.Cause
+		s.m = d.Member
 		s.w.log("worker %d cancels: %s", s.lrn, d.Cause)
 		s.w.live(&s.process, s.w.between(time.Millisecond, 200*time.Millisecond), func() {
 			if s.task != nil {
-				s.endTask(errors.New(string(d.Cause)), false)
+				s.endTask(update.Result{Err: errors.New(string(d.Cause))})
 				s.step()
 			}
 		})
@@ -192,8 +197,7 @@ func (s *server) apply(d update.Decision) {
 	case update.Release:
 		s.release()
 	case update.Ask:
-		yes := s.lrn%2 == 0 || !s.w.servers[0].alive
-		s.m.Qualified = &yes
+		s.m = d.Member.Asked(s.w.table, s.lrn%2 == 0 || !s.w.servers[0].alive, "not here")
 		s.again()
 	case update.Restore:
 		s.restore(d)
@@ -277,13 +281,12 @@ func (s *server) write(d update.Decision) {
 	if d.Do == update.Publish {
 		g.Holder, g.HolderRev = s.lockKey, s.lockRev
 	}
-	seen := s.snap.Switches[d.Group].Rev
 	var err error
 	var rev int64
 	s.busy = true
 	s.w.request(&s.process, func() {
 		if err = s.w.etcd.allowed(g); err == nil {
-			rev, err = s.put(d, seen)
+			rev, err = s.put(d)
 		}
 	}, func(missed bool) {
 		s.busy, s.stale = false, true
@@ -294,14 +297,9 @@ func (s *server) write(d update.Decision) {
 			s.lost()
 			return
 		case err == nil:
-			s.fresh = max(s.fresh, rev)
-			if d.Do == update.Report {
-				if !d.KeepNotes {
-					s.m.Notes = nil
-				}
-				if s.maybeKill(update.Place{Step: d.Status.Step - 1}, update.Action{Name: "reported"}, KillReported) {
-					return
-				}
+			s.fresh, s.m = max(s.fresh, rev), d.Member
+			if d.Do == update.Report && s.maybeKill(update.Place{Step: d.Status.Step - 1}, update.Action{Name: "reported"}, KillReported) {
+				return
 			}
 		}
 		s.step()
@@ -309,7 +307,7 @@ func (s *server) write(d update.Decision) {
 }
 
 // put is the write itself, at etcd.
-func (s *server) put(d update.Decision, seen int64) (int64, error) {
+func (s *server) put(d update.Decision) (int64, error) {
 	switch d.Do {
 	case update.Report:
 		s.w.log("worker %d reports %s %s %q", s.lrn, d.Status.Arrival(), d.Status.Cond, d.Status.Message)
@@ -317,34 +315,18 @@ func (s *server) put(d update.Decision, seen int64) (int64, error) {
 		if d.Bad {
 			s.w.etcd.put(storage.KeyBadReleases+d.Status.Version, storage.BadRelease{Reason: d.Status.Message, LRN: s.lrn}, 0)
 		}
-		return s.w.etcd.put(storage.StatusKey(s.lrn), statusValue{s.lrn, d.Status}, 0), nil
+		return s.w.etcd.put(storage.StatusKey(s.lrn), statusValue{s.lrn, d.Status.Stamped(epoch.Add(s.now()))}, 0), nil
 	case update.Publish:
-		a := s.w.table.Action(d.At)
-		started := s.m.Run.StartedAt
-		rec := update.Record{StartedAt: &started}
-		rec.ContentsUpdateStatus = neco.ContentsUpdateStatus{Version: s.m.Run.Version, Success: d.Success}
-		s.w.log("worker %d publishes %s %v", s.lrn, a.Record, d.Success)
-		s.w.checkPublish(s, a.Record)
-		return s.w.etcd.put(storage.KeyContents+a.Record, rec, 0), nil
-	default:
+		s.w.log("worker %d publishes %s %v", s.lrn, d.RecordName, d.Record.Success)
+		s.w.checkPublish(s, d.RecordName)
+		return s.w.etcd.put(storage.KeyContents+d.RecordName, d.Record, 0), nil
+	case update.WriteSwitch:
 		key := storage.KeySwitch + d.Group
-		if s.w.etcd.keys[key].mod != seen {
+		if s.w.etcd.keys[key].mod != d.Replaces {
 			return 0, storage.ErrSuperseded
 		}
-		run := s.gateRun(d.Group)
-		s.w.log("worker %d decides %s for %s", s.lrn, d.Side, d.Group)
-		return s.w.etcd.put(key, update.Switch{Version: run.Version, StartedAt: run.StartedAt, Side: d.Side}, 0), nil
+		s.w.log("worker %d decides %s for %s", s.lrn, d.Switch.Side, d.Group)
+		return s.w.etcd.put(key, d.Switch, 0), nil
 	}
-}
-
-func (s *server) gateRun(group string) update.RunID {
-	if !s.m.Run.IsZero() {
-		return s.m.Run
-	}
-	for _, st := range s.m.Stopped {
-		if st.Group == group {
-			return st.Run
-		}
-	}
-	return update.RunID{}
+	return 0, fmt.Errorf("decision %s is unknown", d.Do)
 }

@@ -3,7 +3,11 @@ package simulation
 import (
 	"flag"
 	"fmt"
+	"maps"
+	"os"
+	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -11,20 +15,45 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/cybozu-go/neco/pkg/steps"
+	"github.com/cybozu-go/neco/pkg/update"
 )
 
 var (
 	seeds = flag.Uint64("seeds", 1000, "how many seeds are simulated")
 	seed  = flag.Uint64("seed", 0, "simulate this seed alone and print its events")
-	plant = flag.String("plant", "", "with -seed: plant this bug")
+	plant = flag.String("plant", "", "with -seed: plant the bug of this name")
 )
 
 // replay is the command that shows a failing seed.
 func replay(seed uint64, p Plant) string {
-	if p == "" {
+	if p.Name == "" {
 		return fmt.Sprintf("make simulate SEED=%d", seed)
 	}
-	return fmt.Sprintf("make simulate SEED=%d PLANT=%s", seed, p)
+	return fmt.Sprintf("make simulate SEED=%d PLANT=%s", seed, p.Name)
+}
+
+// options are those of a seed with the bug p; the zero p is none.
+func options(seed uint64, p Plant) Options {
+	o := Options{Seed: seed, Plant: p}
+	if p.oneKill {
+		o.Kill = &Kill{LRN: int(seed) % 3, Step: int(seed) % len(Table()), Point: KillDuring}
+	}
+	return o
+}
+
+// planted is the bug that -plant names.
+func planted(t *testing.T) Plant {
+	if *plant == "" {
+		return Plant{}
+	}
+	i := slices.IndexFunc(Plants, func(p Plant) bool { return p.Name == *plant })
+	if i < 0 {
+		t.Fatalf("no bug has the name %s", *plant)
+	}
+	return Plants[i]
 }
 
 // forSeeds calls f for 1 to n on all processors until f returns false.
@@ -50,22 +79,23 @@ func forSeeds(n uint64, f func(seed uint64) bool) {
 
 func TestSeedsHoldTheInvariants(t *testing.T) {
 	if *seed != 0 {
-		r := Run(Options{Seed: *seed, Plant: Plant(*plant), Trace: true})
+		o := options(*seed, planted(t))
+		o.Trace = true
+		r := Run(o)
 		t.Logf("\n%s", strings.Join(r.Trace, "\n"))
 		if r.Violation != nil {
 			t.Error(r.Violation)
 		}
 		return
 	}
-	var runs, complete, violations atomic.Int64
+	var runs, violations atomic.Int64
 	began := time.Now()
 	forSeeds(*seeds, func(s uint64) bool {
 		r := Run(Options{Seed: s})
 		runs.Add(int64(r.Runs))
-		complete.Add(int64(r.Complete))
 		if r.Violation != nil {
 			violations.Add(1)
-			t.Errorf("seed %d: %v\nreplay: %s\n%s", s, r.Violation, replay(s, ""), strings.Join(r.Trace, "\n"))
+			t.Errorf("seed %d: %v\nreplay: %s\n%s", s, r.Violation, replay(s, Plant{}), strings.Join(r.Trace, "\n"))
 		}
 		return violations.Load() < 3
 	})
@@ -104,17 +134,11 @@ func TestAKillAtEveryPlaceOfEveryServerIsSurvived(t *testing.T) {
 }
 
 func TestEveryPlantedBugIsFound(t *testing.T) {
-	for _, p := range []Plant{PlantRestartAborts, PlantStaleStatuses, PlantNoBarrier, PlantNoGate, PlantNoRestore, PlantEarlyComplete, PlantNoLock, PlantRetryBad} {
-		t.Run(string(p), func(t *testing.T) {
+	for _, p := range Plants {
+		t.Run(p.Name, func(t *testing.T) {
 			var found atomic.Uint64
 			forSeeds(1000, func(s uint64) bool {
-				o := Options{Seed: s, Plant: p}
-				if p == PlantRestartAborts {
-					// Found where one kill is the only fault, and nobody
-					// comes to recover.
-					o.Kill = &Kill{LRN: int(s) % 3, Step: int(s) % len(Table()), Point: KillDuring}
-				}
-				r := Run(o)
+				r := Run(options(s, p))
 				if r.Violation == nil {
 					return true
 				}
@@ -123,8 +147,76 @@ func TestEveryPlantedBugIsFound(t *testing.T) {
 				return false
 			})
 			if found.Load() == 0 {
-				t.Error("not found within 1,000 seeds")
+				t.Errorf("not found within 1,000 seeds: %s", p.Bug)
 			}
 		})
+	}
+}
+
+// TestEveryFaultHappens: a fault that never happens checks nothing. Each happens
+// where it alone may, and no other one does.
+func TestEveryFaultHappens(t *testing.T) {
+	for _, f := range Faults() {
+		t.Run(string(f), func(t *testing.T) {
+			for s := range uint64(1000) {
+				r := Run(Options{Seed: s + 1, Faults: []Fault{f}})
+				if r.Violation != nil {
+					t.Fatalf("seed %d: %v\n%s", s+1, r.Violation, strings.Join(r.Trace, "\n"))
+				}
+				for other := range r.Faults {
+					if other != f {
+						t.Fatalf("seed %d: %s happens", s+1, other)
+					}
+				}
+				if r.Faults[f] > 0 {
+					return
+				}
+			}
+			t.Error("it never happens")
+		})
+	}
+}
+
+// TestTheTableIsThatOfTheProduct: the simulation has the actions of the product,
+// with other deadlines, and own ones only where the product has none.
+func TestTheTableIsThatOfTheProduct(t *testing.T) {
+	table := Table()
+	if err := table.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	left := maps.Clone(planned)
+	for n, step := range steps.Table() {
+		want := step.Actions
+		if slices.ContainsFunc(want, func(a update.Action) bool { return a.Unmanaged }) {
+			want = planned[step.Name]
+			delete(left, step.Name)
+		}
+		if diff := cmp.Diff(want, table[n].Actions, cmpopts.IgnoreFields(update.Action{}, "Deadline")); diff != "" {
+			t.Errorf("step %d (%s): %s", n, step.Name, diff)
+		}
+	}
+	for name := range left {
+		t.Errorf("planned has the step %s, which the product manages or has not", name)
+	}
+}
+
+// TestThePlantsInTheGuaranteesExist: docs/guarantees.md names bugs that would break
+// a guarantee.
+func TestThePlantsInTheGuaranteesExist(t *testing.T) {
+	text, err := os.ReadFile("../../docs/guarantees.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := 0
+	for _, m := range regexp.MustCompile("`dctest/simulation`[^(|;]*\\(([a-z-]+(?:, [a-z-]+)*)\\)").FindAllSubmatch(text, -1) {
+		for name := range strings.SplitSeq(string(m[1]), ", ") {
+			names++
+			if !slices.ContainsFunc(Plants, func(p Plant) bool { return p.Name == name }) {
+				t.Errorf("no bug has the name %s", name)
+			}
+		}
+	}
+	if names == 0 {
+		t.Error("no bug is named")
 	}
 }

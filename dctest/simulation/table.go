@@ -3,59 +3,56 @@ package simulation
 import (
 	"time"
 
+	"github.com/cybozu-go/neco/pkg/steps"
 	"github.com/cybozu-go/neco/pkg/update"
 )
 
+// actionDeadline is that of each simulated action.
 const actionDeadline = time.Minute
 
-func every(name string) update.Action {
-	return update.Action{Name: name, Deadline: actionDeadline}
+// planned has actions for the steps that the product does not manage yet, by the
+// name of the step: once-actions, and a second group whose versions must not mix.
+var planned = map[string][]update.Action{
+	"etcdpasswd":           {{Name: "restart"}},
+	"sabakan":              {{Name: "restart"}},
+	"sabakan-state-setter": {{Name: "restart"}},
+	"cke-stop":             {{Name: "stop", Stops: "cke", Transient: true}},
+	"cke":                  {{Name: "switch"}, once("cke-template"), {Name: "start", Starts: "cke", Transient: true}},
+	"cke-contents":         {once("cke")},
+	"sabakan-contents":     {once("sabakan")},
+	"dhcp-json":            {once("dhcp.json")},
+	"user-resources":       {once("user-resources")},
 }
 
-func rolling(name string) update.Action {
-	return update.Action{Name: name, Kind: update.Rolling, Deadline: actionDeadline}
+func once(record string) update.Action {
+	return update.Action{Name: "upload", Kind: update.Once, Record: record}
 }
 
-func once(name string) update.Action {
-	return update.Action{Name: name, Kind: update.Once, Record: name, Deadline: actionDeadline}
-}
-
-func stops(group string) update.Action {
-	return update.Action{Name: "stop " + group, Stops: group, Transient: true, Deadline: actionDeadline}
-}
-
-func starts(a update.Action, group string) update.Action {
-	a.Starts, a.Transient = group, true
-	return a
-}
-
-// Table has the shape of a whole update: all kinds of action, two groups whose
-// versions must not mix, and the numbers of the steps of the product.
+// Table returns the table of the product, with what is planned in the place of
+// what it does not manage, and with short deadlines.
 func Table() update.Table {
-	rows := [][]update.Action{
-		{every("download"), {Name: "install", Phase: 1, Deadline: actionDeadline}},
-		{every("images")},
-		{every("tools"), rolling("etcd")},
-		{stops("vault")},
-		{starts(rolling("vault"), "vault")},
-		{every("setup-hw")},
-		{every("write serf"), rolling("serf")},
-		{every("tags")},
-		{every("etcdpasswd")},
-		{every("sabakan")},
-		{every("state-setter")},
-		{stops("cke")},
-		{every("switch cke"), once("cke-template"), starts(every("start cke"), "cke")},
-		{once("cke")},
-		{once("sabakan")},
-		{once("dhcp.json")},
-		{every("promtail")},
-		{once("user-resources")},
-		{once("members"), rolling("etcd restart")},
-	}
-	var t update.Table
-	for n, actions := range rows {
-		t = append(t, update.Step{N: n, Name: actions[0].Name, Actions: actions})
+	t := steps.Table()
+	for n, step := range t {
+		if actions, ok := planned[step.Name]; ok {
+			step.Actions = append([]update.Action(nil), actions...)
+		}
+		for i := range step.Actions {
+			step.Actions[i].Deadline = actionDeadline
+		}
+		t[n] = step
 	}
 	return t
+}
+
+// groups are the groups of the table whose versions must not run together.
+func (w *world) groups() []string {
+	var all []string
+	for _, step := range w.table {
+		for _, a := range step.Actions {
+			if a.Stops != "" {
+				all = append(all, a.Stops)
+			}
+		}
+	}
+	return all
 }

@@ -98,7 +98,7 @@ func (u *updaterProc) step() {
 	u.w.request(&u.process, func() {
 		if u.w.etcd.oldest(storage.KeyUpdaterLeader) == u.key {
 			snap = &storage.Snapshot{State: u.w.etcd.state(), Config: storage.Config{WorkerTimeout: workerTimeout}}
-			if u.w.Plant != PlantRetryBad {
+			if !u.w.Plant.retryBad {
 				snap.Bad = u.w.etcd.badReleases()
 			}
 			snap.Release, _ = u.w.etcd.keys[storage.KeyRelease].val.(string)

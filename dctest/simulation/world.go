@@ -30,9 +30,11 @@ type Options struct {
 type Result struct {
 	Violation error
 	Trace     []string
-	// Runs counts the runs, Complete those that were completed.
-	Runs, Complete int
-	Time           time.Duration
+	// Runs counts the runs.
+	Runs int
+	// Faults counts the faults that happened, by name.
+	Faults map[Fault]int
+	Time   time.Duration
 }
 
 // event is something that happens at a time.
@@ -71,10 +73,11 @@ type world struct {
 	trace    []string
 	err      error
 	runs     int
-	complete map[string]bool
 	// published counts accepted outcomes of once-actions, by run and record.
 	published map[string]int
 	kill      *Kill
+	// happened counts the faults.
+	happened map[Fault]int
 	// stoppedAt is when the operator saw that the run was stopped.
 	stoppedAt time.Duration
 }
@@ -100,7 +103,7 @@ var versions = [...]string{"2026.01.01-1", "2026.01.01-2", "2026.01.02-1"}
 func Run(o Options) Result {
 	w := &world{
 		Options: o, rng: rand.New(rand.NewPCG(o.Seed, 0x6e65636f)), table: Table(), faulty: o.Kill == nil,
-		complete: map[string]bool{}, published: map[string]int{}, kill: o.Kill,
+		published: map[string]int{}, kill: o.Kill, happened: map[Fault]int{},
 	}
 	w.etcd = newEtcd(w)
 	n := o.Servers
@@ -122,13 +125,16 @@ func Run(o Options) Result {
 	if w.err == nil && !w.done() {
 		w.fail("I9: no end within %s after all faults have healed: %s", healTime, w.describe())
 	}
-	return Result{Violation: w.err, Trace: w.trace, Runs: w.runs, Complete: len(w.complete), Time: w.now}
+	return Result{Violation: w.err, Trace: w.trace, Runs: w.runs, Faults: w.happened, Time: w.now}
 }
 
 func (w *world) build(n int) {
 	for lrn := range n {
 		w.etcd.put(fmt.Sprintf("info/bootservers/%d", lrn), struct{}{}, 0)
-		s := &server{w: w, lrn: lrn, version: versions[0], group: map[string]string{"vault": versions[0], "cke": versions[0]}, effects: map[string]bool{}}
+		s := &server{w: w, lrn: lrn, version: versions[0], group: map[string]string{}, effects: map[string]bool{}}
+		for _, g := range w.groups() {
+			s.group[g] = versions[0]
+		}
 		w.servers = append(w.servers, s)
 		w.after(w.between(0, time.Second), s.boot)
 	}

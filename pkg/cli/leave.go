@@ -130,15 +130,14 @@ func remain(others []int) string {
 
 // mayLeave is the guard of leave.
 func mayLeave(snap *storage.Snapshot, lrn int, force bool) error {
-	if bad, ok := snap.Unreadable[storage.KeyRequest]; ok {
-		return hint(storage.MalformedKey{Key: storage.KeyRequest, Err: bad},
-			"nobody can say whether an update runs; neco recover --malformed clears it")
+	if bad, ok := snap.MalformedAt(storage.KeyRequest); ok {
+		return hint(bad, "nobody can say whether an update runs; neco recover --malformed clears it")
 	}
 	r := snap.Request
 	switch {
 	case !slices.Contains(snap.Registered, lrn):
 		return hint(fmt.Errorf("boot server %d is not registered", lrn), "registered are: %s", lrnList(snap.Registered))
-	case r != nil && !r.Stop && !snap.Complete():
+	case snap.UnderWay():
 		return hint(fmt.Errorf("%w: the update to %s runs", ErrRunActive, r.Version),
 			"wait for its end with neco status --wait, or end it with neco stop")
 	case len(snap.Registered) == 1:

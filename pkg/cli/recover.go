@@ -61,27 +61,27 @@ func recoverRun(ctx context.Context, cmd *cobra.Command, env *Env, s *storage.St
 	if err != nil {
 		return err
 	}
-	if bad, ok := snap.Unreadable[storage.KeyRequest]; ok {
+	if bad, ok := snap.MalformedAt(storage.KeyRequest); ok {
 		if !o.malformed {
-			return hint(fmt.Errorf("recover: %w", storage.MalformedKey{Key: storage.KeyRequest, Err: bad}),
+			return hint(fmt.Errorf("recover: %w", bad),
 				"nobody can say whether this update runs; if you are sure that it may go, neco recover --malformed clears it")
 		}
-		return recoverMalformed(ctx, cmd, env, s, bad)
+		return recoverMalformed(ctx, cmd, env, s, bad.Err)
 	}
 	r := snap.Request
 	switch {
 	case r == nil:
 		fmt.Fprintln(cmd.OutOrStdout(), "no update was requested: there is nothing to clear")
 		return nil
-	case !r.Stop && snap.Complete():
-		fmt.Fprintf(cmd.OutOrStdout(), "the update to %s is complete: there is nothing to clear\n", printable.Line(r.Version))
-		return nil
-	case !r.Stop && o.running:
+	case snap.UnderWay() && o.running:
 		fmt.Fprintf(cmd.OutOrStdout(), "the update to %s runs: there is nothing to clear\n", r.Version)
 		return nil
-	case !r.Stop:
+	case snap.UnderWay():
 		return hint(fmt.Errorf("recover: %w: the update to %s runs", ErrRunActive, r.Version),
 			"end it with neco stop first, or wait for its end with neco status --wait")
+	case !r.Stop:
+		fmt.Fprintf(cmd.OutOrStdout(), "the update to %s is complete: there is nothing to clear\n", printable.Line(r.Version))
+		return nil
 	}
 	if err := endHistory(ctx, env, s, r); err != nil {
 		return err

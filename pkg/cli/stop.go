@@ -51,8 +51,8 @@ func stopRun(ctx context.Context, cmd *cobra.Command, env *Env, s *storage.Stora
 		if err != nil {
 			return false, err
 		}
-		if bad, ok := snap.Unreadable[storage.KeyRequest]; ok {
-			return false, hint(fmt.Errorf("stop: %w", storage.MalformedKey{Key: storage.KeyRequest, Err: bad}),
+		if bad, ok := snap.MalformedAt(storage.KeyRequest); ok {
+			return false, hint(fmt.Errorf("stop: %w", bad),
 				"nobody can say what this update is; neco recover --malformed clears it")
 		}
 		r := snap.Request

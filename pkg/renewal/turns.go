@@ -50,6 +50,5 @@ func (t EtcdTurns) Take(ctx context.Context, f func(context.Context) error) erro
 
 // updates says whether a boot server takes part in an update that is not over.
 func updates(snap *storage.Snapshot, lrn int) bool {
-	r := snap.Request
-	return r != nil && !r.Stop && r.IsMember(lrn) && !snap.Complete()
+	return snap.UnderWay() && snap.Request.IsMember(lrn)
 }

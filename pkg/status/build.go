@@ -49,18 +49,17 @@ func (v *View) addMalformed(bad []storage.MalformedKey) {
 }
 
 func state(s *storage.Snapshot) State {
-	_, bad := s.Unreadable[storage.KeyRequest]
 	switch {
-	case bad:
+	case s.UnreadableRequest != nil:
 		return Unreadable
+	case s.UnderWay():
+		return Running
 	case s.Request == nil:
 		return None
 	case s.Request.Stop:
 		return Stopped
-	case s.Complete():
-		return Complete
 	}
-	return Running
+	return Complete
 }
 
 // servers are all that there is something to say about.

@@ -41,7 +41,7 @@ func running() *storage.Snapshot {
 			Request: &update.Request{
 				UpdateRequest: neco.UpdateRequest{Version: version, Servers: []int{0, 1, 2}, StartedAt: *clock(0)}, Rev: 100,
 			},
-			Statuses: map[int]update.Status{}, Presence: map[int]update.Presence{}, Unreadable: map[string]error{},
+			Statuses: map[int]update.Status{}, Presence: map[int]update.Presence{},
 		},
 		Release: version,
 		Check:   &storage.ReleaseCheck{CheckedAt: clock(9 * time.Minute)},
@@ -155,7 +155,7 @@ func views() map[string]*storage.Snapshot {
 
 	unreadable := running()
 	unreadable.Request = nil
-	unreadable.Unreadable[storage.KeyRequest] = errors.New("not a JSON object")
+	unreadable.UnreadableRequest = errors.New("not a JSON object")
 	unreadable.Malformed = []storage.MalformedKey{{Key: storage.KeyRequest, Err: errors.New("not a JSON object")}}
 
 	later := running()

@@ -104,8 +104,7 @@ func (s *Snapshot) with(ev *clientv3.Event) *Snapshot {
 
 // drop takes a key out of a snapshot whose maps and lists are still another's.
 func (s *Snapshot) drop(key string) {
-	if _, bad := s.Unreadable[key]; bad {
-		s.Unreadable = cloneWithout(s.Unreadable, key)
+	if _, bad := s.MalformedAt(key); bad {
 		s.Malformed = slices.DeleteFunc(slices.Clone(s.Malformed), func(m MalformedKey) bool { return m.Key == key })
 	}
 	switch {
@@ -114,7 +113,7 @@ func (s *Snapshot) drop(key string) {
 	case key == KeyCheck:
 		s.Check = nil
 	case key == KeyRequest:
-		s.Request = nil
+		s.Request, s.UnreadableRequest = nil, nil
 	case strings.HasPrefix(key, KeyConfig):
 		s.config = cloneWithout(s.config, strings.TrimPrefix(key, KeyConfig))
 	case strings.HasPrefix(key, KeyContents):
@@ -122,7 +121,8 @@ func (s *Snapshot) drop(key string) {
 	case strings.HasPrefix(key, KeyBadReleases):
 		s.Bad = cloneWithout(s.Bad, strings.TrimPrefix(key, KeyBadReleases))
 	case strings.HasPrefix(key, KeySwitch):
-		s.Switches = cloneWithout(s.Switches, strings.TrimPrefix(key, KeySwitch))
+		group := strings.TrimPrefix(key, KeySwitch)
+		s.Switches, s.UnreadableSwitches = cloneWithout(s.Switches, group), cloneWithout(s.UnreadableSwitches, group)
 	default:
 		s.dropServer(key)
 	}

@@ -98,16 +98,28 @@ func (s *Snapshot) take(key string, kv *mvccpb.KeyValue) {
 func (s *Snapshot) malformed(m MalformedKey) {
 	s.Malformed = append(s.Malformed[:len(s.Malformed):len(s.Malformed)], m)
 	slices.SortFunc(s.Malformed, func(a, b MalformedKey) int { return cmp.Compare(a.Key, b.Key) })
-	s.Unreadable = maps.Clone(s.Unreadable)
-	s.Unreadable[m.Key] = m.Err
+	unreadable := fmt.Errorf("%s cannot be read: %w", m.Key, m.Err)
+	if m.Key == KeyRequest {
+		s.UnreadableRequest = unreadable
+	}
+	if group, ok := strings.CutPrefix(m.Key, KeySwitch); ok {
+		s.UnreadableSwitches = maps.Clone(s.UnreadableSwitches)
+		s.UnreadableSwitches[group] = unreadable
+	}
+}
+
+// MalformedAt returns what is wrong with key; ok is false if nothing is.
+func (s *Snapshot) MalformedAt(key string) (bad MalformedKey, ok bool) {
+	i := slices.IndexFunc(s.Malformed, func(m MalformedKey) bool { return m.Key == key })
+	if i < 0 {
+		return MalformedKey{}, false
+	}
+	return s.Malformed[i], true
 }
 
 // readConfig reads the configuration anew from its keys.
 func (s *Snapshot) readConfig() {
-	isConfig := func(key string) bool { return strings.HasPrefix(key, KeyConfig) }
-	s.Malformed = slices.DeleteFunc(slices.Clone(s.Malformed), func(m MalformedKey) bool { return isConfig(m.Key) })
-	s.Unreadable = maps.Clone(s.Unreadable)
-	maps.DeleteFunc(s.Unreadable, func(key string, _ error) bool { return isConfig(key) })
+	s.Malformed = slices.DeleteFunc(slices.Clone(s.Malformed), func(m MalformedKey) bool { return strings.HasPrefix(m.Key, KeyConfig) })
 	var bad []MalformedKey
 	s.Config, bad = readConfig(s.config)
 	for _, m := range bad {
@@ -117,12 +129,12 @@ func (s *Snapshot) readConfig() {
 
 func newSnapshot(rev int64) *Snapshot {
 	return &Snapshot{config: map[string]string{}, Bad: map[string]BadRelease{}, State: update.State{
-		Revision:   rev,
-		Statuses:   map[int]update.Status{},
-		Presence:   map[int]update.Presence{},
-		Records:    map[string]update.Record{},
-		Switches:   map[string]update.Switch{},
-		Unreadable: map[string]error{},
+		Revision:           rev,
+		Statuses:           map[int]update.Status{},
+		Presence:           map[int]update.Presence{},
+		Records:            map[string]update.Record{},
+		Switches:           map[string]update.Switch{},
+		UnreadableSwitches: map[string]error{},
 	}}
 }
 

@@ -76,6 +76,31 @@ func TestServersAreOrderedAsNumbers(t *testing.T) {
 	}
 }
 
+// TestAnUnreadableRequestOrSwitchIsAFactOfTheState: the core decides from it, and
+// its text, which operators read, names the key.
+func TestAnUnreadableRequestOrSwitchIsAFactOfTheState(t *testing.T) {
+	s := newStorage(t)
+	put(t, s, "status/current", "{")
+	put(t, s, "switch/cke", "{")
+	put(t, s, "config/env", "mars")
+	snap := snapshot(t, s)
+	texts := []string{fmt.Sprint(snap.UnreadableRequest)}
+	for group, err := range snap.UnreadableSwitches {
+		texts = append(texts, group+": "+err.Error())
+	}
+	const malformed = "not valid JSON: unexpected end of JSON input"
+	want := []string{"status/current cannot be read: " + malformed, "cke: switch/cke cannot be read: " + malformed}
+	if diff := cmp.Diff(want, texts); diff != "" {
+		t.Error(diff)
+	}
+	if bad, ok := snap.MalformedAt("config/env"); !ok || bad.Key != "config/env" {
+		t.Errorf("config/env: %v", bad)
+	}
+	if bad, ok := snap.MalformedAt("config/proxy"); ok {
+		t.Errorf("config/proxy: %v", bad)
+	}
+}
+
 func TestGarbageInAnyKeyIsNamedAndChangesNothing(t *testing.T) {
 	huge := `{"version":"` + strings.Repeat("x", 100_000) + `"}`
 	garbage := map[string][]string{

@@ -11,14 +11,14 @@ import (
 
 // act decides about the action in hand, whose barrier is passed.
 func (t Table) act(m Member, s State) Decision {
-	at := m.current()
+	at := m.Current()
 	a := t.Action(at)
 	if m.Work.State == WorkDone {
 		return t.done(m, s, a)
 	}
 	if a.Unmanaged {
 		m.Work.Note = fmt.Sprintf("step %d (%s): this version does not manage it yet", at.Step, t.Name(at.Step))
-		return Decision{Do: Advance, At: at, Why: m.Work.Note, Member: m.Advance(t)}
+		return Decision{Do: Advance, At: at, Why: m.Work.Note, Member: m.advance(t)}
 	}
 	if a.Kind == Once {
 		if d, decided := t.once(m, s, a); decided {
@@ -33,7 +33,7 @@ func (t Table) act(m Member, s State) Decision {
 			return Decision{Do: Wait, At: at, Why: "the lock"}
 		}
 	}
-	if d, decided := t.gate(m, s, a); decided {
+	if d, decided := t.decideSwitch(m, s, a); decided {
 		return d
 	}
 	return Decision{Do: Start, At: at}
@@ -46,13 +46,13 @@ func (t Table) once(m Member, s State, a Action) (Decision, bool) {
 			return m.abort(s.Request, mustStatus(s, m.LRN),
 				fmt.Sprintf("step %d (%s) %s: another boot server tried and failed", m.At.Step, t.Name(m.At.Step), a.Name)), true
 		}
-		return Decision{Do: Advance, At: m.At, Why: "done by a member", Member: m.Advance(t)}, true
+		return Decision{Do: Advance, At: m.At, Why: "done by a member", Member: m.advance(t)}, true
 	}
 	if m.Qualified == nil {
 		return Decision{Do: Ask, At: m.At, Why: "whether this server qualifies"}, true
 	}
 	if !*m.Qualified {
-		return Decision{Do: Advance, At: m.At, Why: "this server does not qualify", Member: m.Advance(t)}, true
+		return Decision{Do: Advance, At: m.At, Why: "this server does not qualify", Member: m.advance(t)}, true
 	}
 	return Decision{}, false
 }
@@ -62,9 +62,9 @@ func mustStatus(s State, lrn int) Status {
 	return st
 }
 
-// gate lets nobody start the new version of a group before the run's one
-// decision about it is recorded.
-func (t Table) gate(m Member, s State, a Action) (Decision, bool) {
+// decideSwitch lets nobody start the new version of a group before the run's
+// one decision about it is recorded.
+func (t Table) decideSwitch(m Member, s State, a Action) (Decision, bool) {
 	if a.Starts == "" {
 		return Decision{}, false
 	}
@@ -74,7 +74,9 @@ func (t Table) gate(m Member, s State, a Action) (Decision, bool) {
 	case err != nil:
 		return m.abort(s.Request, own, fmt.Sprintf("step %d (%s) %s: %v", m.At.Step, t.Name(m.At.Step), a.Name, err)), true
 	case !known:
-		return Decision{Do: Gate, At: m.current(), Group: a.Starts, Side: SideNew}, true
+		d := s.writeSwitch(a.Starts, m.Run, SideNew)
+		d.At = m.Current()
+		return d, true
 	case sw != SideNew:
 		return m.abort(s.Request, own, fmt.Sprintf("step %d (%s) %s: a member has gone back to the old %s",
 			m.At.Step, t.Name(m.At.Step), a.Name, a.Starts)), true
@@ -84,8 +86,8 @@ func (t Table) gate(m Member, s State, a Action) (Decision, bool) {
 
 // sideOf returns what the run has decided about group.
 func (s State) sideOf(group string, run RunID) (side Side, known bool, err error) {
-	if err, bad := s.Unreadable[SwitchPrefix+group]; bad {
-		return "", false, fmt.Errorf("%s%s cannot be read: %w", SwitchPrefix, group, err)
+	if err := s.UnreadableSwitches[group]; err != nil {
+		return "", false, err
 	}
 	sw, ok := s.Switches[group]
 	if !ok || !(RunID{sw.Version, sw.StartedAt}).Equal(run) {
@@ -96,7 +98,7 @@ func (s State) sideOf(group string, run RunID) (side Side, known bool, err error
 
 // done decides what follows an action that succeeded.
 func (t Table) done(m Member, s State, a Action) Decision {
-	at := m.current()
+	at := m.Current()
 	if a.Kind == Once {
 		if _, published := s.record(a.Record); !published {
 			if m.Lock != LockHeld {
@@ -105,18 +107,18 @@ func (t Table) done(m Member, s State, a Action) Decision {
 				m.Work = Work{}
 				return Decision{Do: Enter, At: at, Why: "the lock was lost before the record", Member: m}
 			}
-			return Decision{Do: Publish, At: at, Success: true}
+			return t.publish(m, true)
 		}
 	}
 	if m.Lock != LockNone {
 		return Decision{Do: Release, At: at, Why: "the action is done"}
 	}
-	return Decision{Do: Advance, At: at, Member: m.Advance(t)}
+	return Decision{Do: Advance, At: at, Member: m.advance(t)}
 }
 
 // watchWork: the action runs; it is left alone unless its time is over.
 func (t Table) watchWork(m Member) Decision {
-	at := m.current()
+	at := m.Current()
 	a := t.Action(at)
 	if a.Kind != Every && m.Lock != LockHeld && m.Work.Cancelled == CauseNone {
 		return Decision{Do: Cancel, At: at, Cause: CauseLeaseLost, Why: "the lock is lost"}
@@ -130,7 +132,7 @@ func (t Table) watchWork(m Member) Decision {
 // failed decides about an action that returned an error; over is false when
 // it is to be tried again.
 func (t Table) failed(m Member, s State, own Status) (d Decision, over bool) {
-	at := m.current()
+	at := m.Current()
 	a := t.Action(at)
 	if m.Work.Cancelled == CauseLeaseLost {
 		return Decision{}, false
@@ -145,7 +147,7 @@ func (t Table) failed(m Member, s State, own Status) (d Decision, over bool) {
 	}
 	if a.Kind == Once && m.Lock == LockHeld {
 		if _, published := s.record(a.Record); !published {
-			return Decision{Do: Publish, At: at, Success: false}, true
+			return t.publish(m, false), true
 		}
 	}
 	d = m.abort(s.Request, own, msg)
@@ -168,7 +170,7 @@ func isTransient(message string) bool {
 // showProgress reports what the action in hand waits for, in place of d, which
 // waits for it. The same text is reported once.
 func (t Table) showProgress(d Decision, m Member, own Status) Decision {
-	at := m.current()
+	at := m.Current()
 	if d.Do != Wait || m.Work.Progress == "" || len(m.Again) > 0 || own.StartedAt == nil || own.Arrival() != t.arrival(at) {
 		return d
 	}
@@ -178,13 +180,13 @@ func (t Table) showProgress(d Decision, m Member, own Status) Decision {
 	}
 	st := own
 	st.Message = msg
-	return Decision{Do: Report, At: at, Why: msg, Status: st, KeepNotes: true}
+	return Decision{Do: Report, At: at, Why: msg, Status: st}
 }
 
 // tryAgain reports why an action is done once more, so that people need not
 // look into a log.  The same reason is reported once.
 func (m Member) tryAgain(t Table, s State, own Status) (d Decision, over bool) {
-	at := m.current()
+	at := m.Current()
 	if len(m.Again) > 0 || own.StartedAt == nil || own.Arrival() != t.arrival(at) {
 		return Decision{}, false
 	}
@@ -194,7 +196,7 @@ func (m Member) tryAgain(t Table, s State, own Status) (d Decision, over bool) {
 	}
 	st := own
 	st.Message = msg
-	return Decision{Do: Report, At: at, Why: msg, Status: st, KeepNotes: true}, true
+	return Decision{Do: Report, At: at, Why: msg, Status: st}, true
 }
 
 // abort reports that this member gives up, with the words that also go into
@@ -205,7 +207,7 @@ func (m Member) abort(r *Request, own Status, msg string) Decision {
 	return Decision{Do: Report, Why: msg, Status: st}
 }
 
-// status builds the report of m; the shell adds the time.
+// status builds the report of m.
 func (m Member) status(r *Request, a Arrival, own Status, cond neco.UpdateCondition) Status {
 	started := r.StartedAt
 	st := Status{StartedAt: &started, Phase: a.Phase, HostID: m.HostID}

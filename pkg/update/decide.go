@@ -14,8 +14,20 @@ type Order func(a, b string) (int, error)
 // Decide says what m has to do next in the shared state s.  It is pure: no
 // I/O, no clock, and the same input gives the same answer.
 func (t Table) Decide(m Member, s State, order Order) Decision {
-	if err, bad := s.Unreadable[RequestKey]; bad {
-		return t.wayOut(m, s, CauseStopped, fmt.Sprintf("%s cannot be read: %v", RequestKey, err))
+	d := t.decide(m, s, order)
+	switch d.Do {
+	case Enter, Advance:
+		return d
+	case Report:
+		d.Status = s.since(m.LRN, d.Status)
+	}
+	d.Member = t.after(m, d)
+	return d
+}
+
+func (t Table) decide(m Member, s State, order Order) Decision {
+	if s.UnreadableRequest != nil {
+		return t.wayOut(m, s, CauseStopped, s.UnreadableRequest.Error())
 	}
 	r := s.Request
 	switch {

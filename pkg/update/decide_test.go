@@ -35,7 +35,7 @@ func testTable() Table {
 func state(statuses map[int]Status) State {
 	r := &Request{UpdateRequest: neco.UpdateRequest{Version: newVersion, Servers: []int{10, 0, 2}, StartedAt: started}, Rev: 100}
 	return State{Revision: 200, Request: r, Registered: []int{0, 2, 10}, Statuses: statuses,
-		Records: map[string]Record{}, Switches: map[string]Switch{}, Unreadable: map[string]error{}}
+		Records: map[string]Record{}, Switches: map[string]Switch{}, UnreadableSwitches: map[string]error{}}
 }
 
 func at(step, phase int, cond neco.UpdateCondition) Status {
@@ -73,7 +73,7 @@ func TestDecide(t *testing.T) {
 			s: func() State {
 				s := state(nil)
 				s.Request = nil
-				s.Unreadable[RequestKey] = errors.New("garbage")
+				s.UnreadableRequest = errors.New("garbage")
 				return s
 			},
 		},
@@ -193,9 +193,9 @@ func TestDecide(t *testing.T) {
 			s: func() State { return state(allAt(4, 0)) }, check: wantPlace(Place{5, 0}),
 		},
 		"the new version of a group is not started before that is decided": {
-			m: member(Place{5, 0}), want: Gate, s: func() State { return state(allAt(5, 0)) },
+			m: member(Place{5, 0}), want: WriteSwitch, s: func() State { return state(allAt(5, 0)) },
 			check: func(t *testing.T, d Decision) {
-				if d.Group != "cke" || d.Side != SideNew {
+				if d.Group != "cke" || d.Switch.Side != SideNew {
 					t.Errorf("%+v", d)
 				}
 			},
@@ -214,7 +214,7 @@ func TestDecide(t *testing.T) {
 			},
 		},
 		"a decision of an older run does not count": {
-			m: member(Place{5, 0}), want: Gate,
+			m: member(Place{5, 0}), want: WriteSwitch,
 			s: func() State {
 				s := state(allAt(5, 0))
 				s.Switches["cke"] = Switch{newVersion, started.Add(-time.Hour), SideNew, 1}
@@ -309,9 +309,9 @@ func TestDecide(t *testing.T) {
 		},
 		"then it is decided which version comes back": {
 			m:    with(member(Place{4, 1}), func(m *Member) { m.Stopped = stopped }),
-			want: Gate, s: func() State { return withStop(state(allAt(4, 0))) },
+			want: WriteSwitch, s: func() State { return withStop(state(allAt(4, 0))) },
 			check: func(t *testing.T, d Decision) {
-				if d.Side != SideOld {
+				if d.Switch.Side != SideOld {
 					t.Errorf("%+v", d)
 				}
 			},
@@ -333,7 +333,7 @@ func TestDecide(t *testing.T) {
 			m: with(member(Place{4, 1}), func(m *Member) { m.Stopped = stopped }), want: Idle,
 			s: func() State {
 				s := withStop(state(allAt(4, 0)))
-				s.Unreadable[SwitchPrefix+"cke"] = errors.New("garbage")
+				s.UnreadableSwitches["cke"] = errors.New("garbage")
 				return s
 			},
 		},
@@ -504,6 +504,24 @@ func TestWhatHoldsOnlyForAnActionIsNoNoteOfTheNextOne(t *testing.T) {
 		own.Message = message
 		if got := member(Place{0, 1}).status(r, Arrival{Step: 0, Phase: 1}, own, neco.CondRunning).Message; got != want {
 			t.Errorf("after %q the message is %q, want %q", message, got, want)
+		}
+	}
+}
+
+func TestARunIsUnderWayUntilItIsStoppedOrComplete(t *testing.T) {
+	tests := map[string]struct {
+		s    State
+		want bool
+	}{
+		"nothing was requested": {State{}, false},
+		"it was requested":      {state(nil), true},
+		"a member gave up":      {state(map[int]Status{0: at(1, 0, neco.CondAbort)}), true},
+		"it was stopped":        {withStop(state(allAt(1, 0))), false},
+		"it is complete":        {state(map[int]Status{0: at(6, 0, neco.CondComplete), 2: at(6, 0, neco.CondComplete), 10: at(6, 0, neco.CondComplete)}), false},
+	}
+	for name, tt := range tests {
+		if got := tt.s.UnderWay(); got != tt.want {
+			t.Errorf("%s: %v", name, got)
 		}
 	}
 }

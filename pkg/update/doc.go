@@ -7,7 +7,9 @@
 // worker (pkg/worker) and the simulation (dctest/simulation) are two shells
 // around the same decisions.
 //
-// The centre is [Table.Decide].  It is level-triggered: called again with the
-// same input it gives the same answer, so that an event that is lost, late or
-// repeated costs a look at the snapshot and nothing else.
+// The centre is [Table.Decide].  Its answer holds what a shell has to write and
+// the member to go on with; only the time is added outside.  It is
+// level-triggered: called again with the same input it gives the same answer, so
+// that an event that is lost, late or repeated costs a look at the snapshot and
+// nothing else.
 package update

@@ -1,6 +1,10 @@
 package update
 
-import "time"
+import (
+	"fmt"
+	"slices"
+	"time"
+)
 
 // Lock is what a member has of the one lock that orders rolling and
 // once-actions.
@@ -13,7 +17,7 @@ const (
 	LockHeld
 )
 
-// Phase of the action that a member has in hand.
+// WorkState is how far the action in hand is.
 type WorkState int
 
 // The states of the action in hand.
@@ -41,7 +45,7 @@ type Work struct {
 	Permanent bool
 	// Fault says that the release is at fault, and not the host.
 	Fault bool
-	// Note is what the action wants to have said in the status.
+	// Note is shown in the status once the action is done.
 	Note string
 	// Progress is what the action, or its turn, waits for at the moment; empty:
 	// nothing that the status should show.
@@ -103,11 +107,8 @@ func (m Member) begin(r RunID, at Place, again []Place) Member {
 	}
 }
 
-// Leave returns the member without a run.
-func (m Member) Leave() Member { return m.begin(RunID{}, Place{}, nil) }
-
-// Advance returns the member behind the action in hand.
-func (m Member) Advance(t Table) Member {
+// advance returns the member behind the action in hand.
+func (m Member) advance(t Table) Member {
 	if m.Work.Note != "" {
 		m.Notes = append(m.Notes[:len(m.Notes):len(m.Notes)], m.Work.Note)
 	}
@@ -120,13 +121,56 @@ func (m Member) Advance(t Table) Member {
 	return m
 }
 
-// current is the place of the action in hand.
-func (m Member) current() Place {
+// Current is the place of the action in hand, a repeated one first.
+func (m Member) Current() Place {
 	if len(m.Again) > 0 {
 		return m.Again[0]
 	}
 	return m.At
 }
 
-// Current is the place of the action in hand, a repeated one first.
-func (m Member) Current() Place { return m.current() }
+// Asked returns the member that knows whether its host qualifies for the
+// once-action in hand, and why it does not.
+func (m Member) Asked(t Table, qualifies bool, why string) Member {
+	m.Qualified = &qualifies
+	if !qualifies {
+		m.Work.Note = fmt.Sprintf("%s skipped: %s", t.Name(m.Current().Step), why)
+	}
+	return m
+}
+
+// Result is the outcome of an action.
+type Result struct {
+	// Note of an action that succeeded; see [Work].
+	Note string
+	// Err is the error of one that failed.
+	Err error
+	// Permanent and Fault describe the error; see [Work].
+	Permanent, Fault bool
+	// LeaseLost says that the loss of the lease has ended the action.
+	LeaseLost bool
+}
+
+// Ended returns the member after the action in hand has ended.
+func (m Member) Ended(t Table, r Result) Member {
+	if r.LeaseLost {
+		m.Work.Cancelled = CauseLeaseLost
+	}
+	if r.Err == nil {
+		m.Work.State, m.Work.Note = WorkDone, r.Note
+		if group := t.Action(m.Current()).Starts; group != "" {
+			m.Stopped = m.without(group)
+		}
+		return m
+	}
+	m.Work.State, m.Work.Err, m.Work.Permanent = WorkFailed, r.Err.Error(), r.Permanent
+	// An attempt that the deadline has cut off says nothing about the cause: that
+	// of the attempt before stands.
+	m.Work.Fault = r.Fault || m.Work.Fault && m.Work.Cancelled == CauseDeadline
+	return m
+}
+
+// without returns what is stopped except group.
+func (m Member) without(group string) []Stopped {
+	return slices.DeleteFunc(slices.Clone(m.Stopped), func(s Stopped) bool { return s.Group == group })
+}

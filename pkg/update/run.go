@@ -75,7 +75,7 @@ type Status struct {
 	// HostID tells a re-imaged server from the one that it replaces.
 	HostID string `json:"host_id,omitempty"`
 	// At is when the worker wrote it, Since when it arrived there, by its own
-	// clock; for people only.
+	// clock; for people only.  See [Status.Stamped].
 	At    *time.Time `json:"at,omitempty"`
 	Since *time.Time `json:"since,omitempty"`
 	// Rev is the revision of etcd at which it was written.
@@ -96,6 +96,16 @@ func (s Status) Of(r *Request) bool {
 		return s.Rev > r.Rev || r.Stop
 	}
 	return s.StartedAt.Equal(r.StartedAt)
+}
+
+// Stamped returns the status as it is written at now.
+func (s Status) Stamped(now time.Time) Status {
+	now = now.UTC()
+	s.At = &now
+	if s.Since == nil {
+		s.Since = &now
+	}
+	return s
 }
 
 // Arrival returns where the status says that its server has arrived.
@@ -160,15 +170,12 @@ type State struct {
 	Presence   map[int]Presence
 	Records    map[string]Record
 	Switches   map[string]Switch
-	// Unreadable names keys that hold no valid value, by key below the prefix.
-	Unreadable map[string]error
+	// UnreadableRequest is why Request is nil although there is a request; it names
+	// the key.
+	UnreadableRequest error
+	// UnreadableSwitches is the same for Switches, by group.
+	UnreadableSwitches map[string]error
 }
-
-// Key names in State.Unreadable that the core has to recognise.
-const (
-	RequestKey   = "status/current"
-	SwitchPrefix = "switch/"
-)
 
 // status returns the status of lrn if it belongs to the current run.
 func (s State) status(lrn int) (Status, bool) {
@@ -182,6 +189,16 @@ func (s State) status(lrn int) (Status, bool) {
 // Status returns the status of lrn if it belongs to the current run.
 func (s State) Status(lrn int) (Status, bool) { return s.status(lrn) }
 
+// since sets Since of st, which lrn is about to report: it stays as long as arrival
+// and condition do.
+func (s State) since(lrn int, st Status) Status {
+	st.At, st.Since = nil, nil
+	if own, ok := s.status(lrn); ok && own.Arrival() == st.Arrival() && own.Cond == st.Cond {
+		st.Since = own.Since
+	}
+	return st
+}
+
 // Aborted returns the lowest member of the current run that gave up.
 func (s State) Aborted() (int, Status, bool) {
 	if s.Request == nil {
@@ -194,6 +211,9 @@ func (s State) Aborted() (int, Status, bool) {
 	}
 	return 0, Status{}, false
 }
+
+// UnderWay reports whether a run was requested that is neither stopped nor complete.
+func (s State) UnderWay() bool { return s.Request != nil && !s.Request.Stop && !s.Complete() }
 
 // Complete reports whether every member of the current run has completed.
 func (s State) Complete() bool { return s.Request != nil && len(s.Incomplete()) == 0 }

@@ -13,9 +13,9 @@ import (
 func (t Table) wayOut(m Member, s State, cause Cause, why string) Decision {
 	if m.Work.State == WorkRunning {
 		if m.Work.Cancelled != CauseNone {
-			return Decision{Do: Wait, At: m.current(), Why: "the cancelled action"}
+			return Decision{Do: Wait, At: m.Current(), Why: "the cancelled action"}
 		}
-		return Decision{Do: Cancel, At: m.current(), Cause: cmp.Or(cause, CauseStopped), Why: why}
+		return Decision{Do: Cancel, At: m.Current(), Cause: cmp.Or(cause, CauseStopped), Why: why}
 	}
 	if m.Lock != LockNone {
 		return Decision{Do: Release, At: m.At, Why: why}
@@ -62,7 +62,7 @@ func (m Member) restore(s State) (Decision, bool) {
 		case !s.Request.IsMember(m.LRN):
 			return Decision{Do: Idle, Why: st.Group + " stays stopped: this server is not a member of the run"}, true
 		case s.Request.ID().Equal(st.Run):
-			return Decision{Do: Gate, Group: st.Group, Side: SideOld}, true
+			return s.writeSwitch(st.Group, st.Run, SideOld), true
 		default:
 			return Decision{Do: Restore, Group: st.Group, Side: SideOld}, true
 		}

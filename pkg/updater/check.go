@@ -98,8 +98,8 @@ func (l *leader) look(ctx context.Context, c storage.Config) (time.Duration, err
 // Windows that cannot be read are an error: their default would always be open.
 func MayTake(s *storage.Snapshot, at time.Time) (bool, error) {
 	for _, name := range []string{"release-time", "release-timezone"} {
-		if err, bad := s.Unreadable[storage.KeyConfig+name]; bad {
-			return false, fmt.Errorf("%s%s cannot be read: %w", storage.KeyConfig, name, err)
+		if bad, ok := s.MalformedAt(storage.KeyConfig + name); ok {
+			return false, fmt.Errorf("%s cannot be read: %w", bad.Key, bad.Err)
 		}
 	}
 	windows, err := releasetime.Parse(s.Config.ReleaseTime, s.Config.ReleaseTimezone)

@@ -82,8 +82,8 @@ func (m Sightings) Note(s *storage.Snapshot) {
 // A run that was requested comes first: it depends on the request alone, and has
 // to end also where no release is known any more.
 func Decide(s *storage.Snapshot, in Input) Decision {
-	if err, bad := s.Unreadable[storage.KeyRequest]; bad {
-		return Decision{Do: WaitRecover, Why: fmt.Sprintf("%s cannot be read: %v", storage.KeyRequest, err)}
+	if s.UnreadableRequest != nil {
+		return Decision{Do: WaitRecover, Why: s.UnreadableRequest.Error()}
 	}
 	r := s.Request
 	if r != nil && r.Stop {

@@ -29,7 +29,6 @@ func snapshot() *storage.Snapshot {
 		s.Statuses[lrn] = st
 		s.Presence[lrn] = update.Presence{Version: current}
 	}
-	s.Unreadable = map[string]error{}
 	return s
 }
 
@@ -56,7 +55,7 @@ func TestDecide(t *testing.T) {
 		"no request":                  {func(s *storage.Snapshot, _ *Input) { s.Request = nil }, Decision{Do: NewRequest, Version: current, Servers: []int{0, 2, 10}}},
 		"the request is stopped":      {func(s *storage.Snapshot, _ *Input) { s.Request.Stop, s.Release = true, "2026.11.22-1" }, Decision{Do: WaitRecover}},
 		"the request cannot be read": {func(s *storage.Snapshot, _ *Input) {
-			s.Request, s.Unreadable["status/current"] = nil, errors.New("garbage")
+			s.Request, s.UnreadableRequest = nil, errors.New("garbage")
 		}, Decision{Do: WaitRecover}},
 		"a member has aborted":            {func(s *storage.Snapshot, _ *Input) { set(s, 2, neco.CondAbort, "step 6 (serf): gone") }, Decision{Do: Stop, Outcome: update.OutcomeAborted}},
 		"not all have completed":          {func(s *storage.Snapshot, _ *Input) { set(s, 2, neco.CondRunning, "") }, Decision{Do: WaitWorkers}},

@@ -248,7 +248,7 @@ func expected(err error) error {
 // closeHistory writes how a run ended, once.
 func (l *leader) closeHistory(ctx context.Context, s *storage.Snapshot) error {
 	r := s.Request
-	if r == nil || l.ended.Equal(r.ID()) || !(r.Stop || s.Complete()) {
+	if r == nil || s.UnderWay() || l.ended.Equal(r.ID()) {
 		return nil
 	}
 	result, reason := storage.ResultComplete, ""
@@ -288,7 +288,7 @@ func (l *leader) absence(s *storage.Snapshot, d Decision, now time.Time) {
 // untilNext is the time until the clock, not the state, asks for a decision.
 func (l *leader) untilNext(s *storage.Snapshot) time.Duration {
 	next := relist
-	if s != nil && s.Request != nil && !s.Request.Stop {
+	if s != nil && s.UnderWay() {
 		if left := s.Config.WorkerTimeout - time.Since(l.seenAt); left > 0 {
 			next = min(next, left)
 		}

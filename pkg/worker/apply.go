@@ -4,29 +4,25 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/cybozu-go/neco/pkg/storage"
 	"github.com/cybozu-go/neco/pkg/update"
 )
 
-// apply does what was decided.  again: decide once more at once.
+// apply performs d.  again: decide once more at once.
 func (w *worker) apply(ctx context.Context, r *session, d update.Decision) (again bool, err error) {
 	switch d.Do {
 	case update.Idle, update.Wait:
 		return false, nil
 	case update.Enter:
 		w.enter(r, d)
-	case update.Advance, update.Leave:
-		if d.Do == update.Leave {
-			w.logEnded(d.Why)
-			w.m = w.m.Leave()
-		} else {
-			w.advance(d.Member)
-		}
-		w.firstTry, w.retryAt, w.panicked = time.Time{}, time.Time{}, 0
-		w.delay.Reset()
+	case update.Advance:
+		w.logAdvanced(d.Member)
+		w.goOn(d.Member)
+	case update.Leave:
+		w.logEnded(d.Why)
+		w.goOn(d.Member)
 	case update.Start:
 		return w.start(ctx, r, d)
 	case update.Cancel:
@@ -51,6 +47,13 @@ func (w *worker) apply(ctx context.Context, r *session, d update.Decision) (agai
 	return true, nil
 }
 
+// goOn takes m as the memory before its next action, which has all of its time.
+func (w *worker) goOn(m update.Member) {
+	w.m = m
+	w.firstTry, w.retryAt, w.panicked = time.Time{}, time.Time{}, 0
+	w.delay.Reset()
+}
+
 // enter begins the part in a run, or goes on with it.
 func (w *worker) enter(r *session, d update.Decision) {
 	if !w.m.Run.Equal(d.Member.Run) {
@@ -59,57 +62,41 @@ func (w *worker) enter(r *session, d update.Decision) {
 			LRN: w.LRN, Members: req.Members(), Version: req.Version, Config: r.snap.Config,
 		}
 	}
-	w.m = d.Member
+	w.goOn(d.Member)
 	w.logEntered(d.Why, w.target.Members)
-	w.firstTry, w.retryAt, w.panicked = time.Time{}, time.Time{}, 0
 }
 
-// write does the decisions that change etcd.
+// write performs the decisions that change etcd.
 func (w *worker) write(ctx context.Context, r *session, d update.Decision) (bool, error) {
 	wctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
-	var rev int64
-	var err error
-	switch d.Do {
-	case update.Report:
-		now := time.Now().UTC()
-		d.Status.At, d.Status.Since = &now, &now
-		if own, ok := r.snap.Status(w.LRN); ok && own.Arrival() == d.Status.Arrival() && own.Cond == d.Status.Cond && own.Since != nil {
-			d.Status.Since = own.Since
-		}
-		put := w.store.PutStatus
-		if d.Bad {
-			put = w.store.PutFault
-		}
-		rev, err = put(wctx, w.guard(r), w.LRN, d.Status)
-		if err == nil {
-			if !d.KeepNotes {
-				w.m.Notes = nil
-			}
-			w.Logger.Debug("reported", "step", d.Status.Step, "cond", d.Status.Cond.String(), "message", d.Status.Message, "version", d.Status.Version)
-		}
-	case update.Publish:
-		rev, err = w.publish(wctx, r, d)
-	case update.Gate:
-		sw := update.Switch{Version: w.gateRun(d.Group).Version, StartedAt: w.gateRun(d.Group).StartedAt, Side: d.Side}
-		rev, err = w.store.PutSwitch(wctx, w.guard(r), d.Group, sw, r.snap.Switches[d.Group].Rev)
-	default:
-		return false, fmt.Errorf("decision %s is unknown", d.Do)
+	rev, err := w.put(wctx, w.guard(r), r.lock, d)
+	if err == nil {
+		w.m = d.Member
 	}
 	return w.written(ctx, r, rev, err)
 }
 
-// gateRun is the run whose switch is written: the one in hand, or the one in
-// which the journal says that the group was stopped.
-func (w *worker) gateRun(group string) update.RunID {
-	if !w.m.Run.IsZero() {
-		return w.m.Run
+// put writes what d says, guarded.
+func (w *worker) put(ctx context.Context, g storage.Guard, l *lock, d update.Decision) (rev int64, err error) {
+	switch d.Do {
+	case update.Report:
+		put := w.store.PutStatus
+		if d.Bad {
+			put = w.store.PutFault
+		}
+		rev, err = put(ctx, g, w.LRN, d.Status.Stamped(time.Now()))
+		if err == nil {
+			w.Logger.Debug("reported", "step", d.Status.Step, "cond", d.Status.Cond.String(), "message", d.Status.Message, "version", d.Status.Version)
+		}
+		return rev, err
+	case update.Publish: // fenced by the lock
+		g.Holder, g.HolderRev = l.holder.Key, l.holder.Rev
+		return w.store.PutRecord(ctx, g, d.RecordName, d.Record)
+	case update.WriteSwitch:
+		return w.store.PutSwitch(ctx, g, d.Group, d.Switch, d.Replaces)
 	}
-	i := slices.IndexFunc(w.m.Stopped, func(s update.Stopped) bool { return s.Group == group })
-	if i < 0 {
-		return update.RunID{}
-	}
-	return w.m.Stopped[i].Run
+	return 0, fmt.Errorf("decision %s is unknown", d.Do)
 }
 
 // written judges a write: what is refused is decided again on a new snapshot.
@@ -133,13 +120,4 @@ func (w *worker) written(ctx context.Context, r *session, rev int64, err error) 
 		w.retryAt = time.Now().Add(w.delay.NextBackOff())
 		return false, nil
 	}
-}
-
-// publish writes the outcome of a once-action, fenced by the lock.
-func (w *worker) publish(ctx context.Context, r *session, d update.Decision) (int64, error) {
-	g := w.guard(r)
-	g.Holder, g.HolderRev = r.lock.holder.Key, r.lock.holder.Rev
-	rec := update.Record{StartedAt: &w.m.Run.StartedAt}
-	rec.Version, rec.Success = w.m.Run.Version, d.Success
-	return w.store.PutRecord(ctx, g, w.Table.Action(d.At).Record, rec)
 }

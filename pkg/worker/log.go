@@ -46,10 +46,9 @@ func (w *worker) beginStep(step int) {
 	}
 }
 
-// advance takes the member behind the action in hand, and logs the end of a step.
-func (w *worker) advance(m update.Member) {
+// logAdvanced logs the end of a step that m has left.
+func (w *worker) logAdvanced(m update.Member) {
 	before, after := w.m.Current(), m.Current()
-	w.m = m
 	if after.Step == before.Step {
 		return
 	}

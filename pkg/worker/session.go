@@ -116,7 +116,7 @@ func (w *worker) take(r *session, s *storage.Snapshot) {
 func (w *worker) nameMalformed(old, snap *storage.Snapshot) {
 	for _, bad := range snap.Malformed {
 		if old != nil {
-			if _, known := old.Unreadable[bad.Key]; known {
+			if _, known := old.MalformedAt(bad.Key); known {
 				continue
 			}
 		}
@@ -127,7 +127,7 @@ func (w *worker) nameMalformed(old, snap *storage.Snapshot) {
 // decide asks the core.
 func (w *worker) decide(r *session) update.Decision {
 	m := w.m
-	m.Lock = r.lock.state()
+	m.Lock, m.Work.Elapsed = r.lock.state(), 0
 	if !w.firstTry.IsZero() {
 		m.Work.Elapsed = time.Since(w.firstTry)
 	}
@@ -194,7 +194,7 @@ func (w *worker) ended(ctx context.Context, res taskResult) {
 // cutOff takes the result of an action whose session has ended.  It has all of
 // its time when it is begun again: how long etcd is away is not its fault.
 func (w *worker) cutOff(res taskResult) {
-	w.m.Work.Cancelled = update.CauseLeaseLost
+	res.leaseLost = true
 	w.finish(res)
 	w.firstTry = time.Time{}
 }

@@ -25,6 +25,8 @@ type taskResult struct {
 	note     string
 	err      error
 	panicked bool
+	// leaseLost: the session has ended before the action.
+	leaseLost bool
 }
 
 // panics is how often an action may panic and be begun again: what it met may
@@ -50,18 +52,17 @@ func (w *worker) start(ctx context.Context, r *session, d update.Decision) (bool
 	if now.Before(w.retryAt) {
 		return false, nil
 	}
-	a := w.Table.Action(d.At)
-	if a.Stops != "" {
-		if err := w.noteStopped(a.Stops); err != nil {
-			return false, err
+	if group := w.Table.Action(d.At).Stops; group != "" {
+		if err := w.Journal.Save(d.Member.Stopped); err != nil {
+			return false, fmt.Errorf("write the journal before %s is stopped: %w", group, err)
 		}
 	}
+	w.m = d.Member
 	if w.firstTry.IsZero() {
 		w.firstTry = now
 	}
 	actx, cancel := context.WithCancelCause(ctx)
 	w.task = &task{at: d.At, cancel: cancel, done: newResult[taskResult](), progress: newProgress()}
-	w.m.Work = update.Work{State: update.WorkRunning, Attempts: w.m.Work.Attempts + 1, Fault: w.m.Work.Fault}
 	w.retryAt = time.Time{}
 	target := w.recording(r, w.target)
 	target.Progress = w.task.progress.set
@@ -96,7 +97,7 @@ func (w *worker) run(ctx context.Context, done *result[taskResult], at update.Pl
 // cancel ends the running action; its end is awaited by the loop.
 func (w *worker) cancel(d update.Decision) {
 	w.Logger.Warn("cancels the action", "cause", string(d.Cause), "why", d.Why, "step", d.At.Step)
-	w.m.Work.Cancelled = d.Cause
+	w.m = d.Member
 	w.task.cancelled = true
 	w.task.cancel(errCancelled{d.Cause})
 }
@@ -106,31 +107,38 @@ func (w *worker) finish(res taskResult) {
 	at := w.task.at
 	w.task.cancel(nil)
 	w.task = nil
-	work := &w.m.Work
+	w.m = w.m.Ended(w.Table, w.result(res))
 	if res.err == nil {
-		work.State, work.Note = update.WorkDone, res.note
 		if g := w.Table.Action(at).Starts; g != "" {
-			w.forgetStopped(g)
+			w.saveStarted(g)
 		}
 		return
+	}
+	w.retryAt = later(time.Now().Add(w.delay.NextBackOff()), res.err)
+	log := w.Logger.With("step", at.Step, "action", w.actionName(at), "attempt", w.m.Work.Attempts, "err", res.err)
+	if w.m.Work.Cancelled != update.CauseNone {
+		log.Info("action ended early") // as it was told to
+		return
+	}
+	log.Warn("action failed")
+}
+
+// result is res for the core.  An action that panics again and again is the
+// release's fault, except in env test, where a package is replaced under the same
+// version.
+func (w *worker) result(res taskResult) update.Result {
+	if res.err == nil {
+		return update.Result{Note: res.note, LeaseLost: res.leaseLost}
 	}
 	if res.panicked {
 		w.panicked++
 	}
 	bug := w.panicked > panics
-	work.State, work.Err, work.Permanent = update.WorkFailed, res.err.Error(), IsPermanent(res.err) || bug
-	// In env test no release is at fault: its package is replaced under the same
-	// version.  An attempt that the deadline cut off says nothing about the cause:
-	// that of the attempt before stands.
-	atFault := IsReleaseFault(res.err) || bug && w.target.Config.Env != neco.TestEnv
-	work.Fault = atFault || work.Fault && work.Cancelled == update.CauseDeadline
-	w.retryAt = later(time.Now().Add(w.delay.NextBackOff()), res.err)
-	log := w.Logger.With("step", at.Step, "action", w.actionName(at), "attempt", work.Attempts, "err", res.err)
-	if work.Cancelled != update.CauseNone {
-		log.Info("action ended early") // as it was told to
-		return
+	return update.Result{
+		Err: res.err, LeaseLost: res.leaseLost,
+		Permanent: IsPermanent(res.err) || bug,
+		Fault:     IsReleaseFault(res.err) || bug && w.target.Config.Env != neco.TestEnv,
 	}
-	log.Warn("action failed")
 }
 
 // later returns at, or the time that err names as the earliest for another
@@ -159,10 +167,7 @@ func (w *worker) ask(ctx context.Context, d update.Decision) (bool, error) {
 		w.retryAt = time.Now().Add(w.delay.NextBackOff())
 		return false, nil
 	}
-	w.m.Qualified = &ok
-	if !ok {
-		w.m.Work.Note = fmt.Sprintf("%s skipped: %s", w.Table.Name(d.At.Step), why)
-	}
+	w.m = d.Member.Asked(w.Table, ok, why)
 	return true, nil
 }
 
@@ -188,7 +193,8 @@ func (w *worker) restore(ctx context.Context, r *session, d update.Decision) (bo
 		return false, nil
 	}
 	w.Logger.Info("services run again", "group", d.Group, "side", string(d.Side))
-	w.forgetStopped(d.Group)
+	w.m = d.Member
+	w.saveStarted(d.Group)
 	return true, nil
 }
 
@@ -205,30 +211,10 @@ func (w *worker) settled(r *session) Target {
 // restoreTimeout bounds one try to bring services back.
 const restoreTimeout = time.Minute
 
-// noteStopped writes into the journal what is about to be stopped.
-func (w *worker) noteStopped(group string) error {
-	if slices.ContainsFunc(w.m.Stopped, func(s update.Stopped) bool { return s.Group == group && s.Run.Equal(w.m.Run) }) {
-		return nil
-	}
-	stopped := without(w.m.Stopped, group)
-	stopped = append(stopped, update.Stopped{Group: group, Run: w.m.Run})
-	if err := w.Journal.Save(stopped); err != nil {
-		return fmt.Errorf("write the journal before %s is stopped: %w", group, err)
-	}
-	w.m.Stopped = stopped
-	return nil
-}
-
-// forgetStopped takes a group that runs again out of the journal.  If that
-// fails, a later way out starts once more what runs already.
-func (w *worker) forgetStopped(group string) {
-	stopped := without(w.m.Stopped, group)
-	if err := w.Journal.Save(stopped); err != nil {
+// saveStarted writes the journal after the services of group were started.  If
+// that fails, a later way out starts once more what runs already.
+func (w *worker) saveStarted(group string) {
+	if err := w.Journal.Save(w.m.Stopped); err != nil {
 		w.Logger.Error("cannot write the journal", "group", group, "err", err)
 	}
-	w.m.Stopped = stopped
-}
-
-func without(all []update.Stopped, group string) []update.Stopped {
-	return slices.DeleteFunc(slices.Clone(all), func(s update.Stopped) bool { return s.Group == group })
 }

@@ -217,7 +217,7 @@ func (w *world) awaitComplete(ctx context.Context, version string) error {
 func (w *world) awaitOver(ctx context.Context, version string) (snap *storage.Snapshot, err error) {
 	err = w.await(ctx, w.ends, func() (err error) {
 		snap, err = w.store.Snapshot(ctx)
-		if err == nil && !(snap.Request != nil && snap.Request.Version == version && (snap.Request.Stop || snap.Complete())) {
+		if err == nil && (snap.Request == nil || snap.Request.Version != version || snap.UnderWay()) {
 			err = fmt.Errorf("the run of %s does not end: request %+v, statuses %+v, presence %v", version, snap.Request, snap.Statuses, snap.Presence)
 		}
 		return err
