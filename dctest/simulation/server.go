@@ -197,7 +197,11 @@ func (s *server) apply(d update.Decision) {
 	case update.Release:
 		s.release()
 	case update.Ask:
-		s.m = d.Member.Asked(s.w.table, s.lrn%2 == 0 || !s.w.servers[0].alive, "not here")
+		qualifies := s.lrn%2 == 0 || !s.w.servers[0].alive
+		if !qualifies && s.w.table.Action(d.At).Conditional {
+			s.effects[s.effect(d.At)] = true // there is nothing to do here
+		}
+		s.m = d.Member.Asked(s.w.table, qualifies, "not here")
 		s.again()
 	case update.Restore:
 		s.restore(d)

@@ -136,6 +136,8 @@ func Table() update.Table {
 	for n, r := range rows() {
 		s := update.Step{N: n, Name: r.name}
 		for _, a := range r.acts {
+			// What starts a group is decided about under its lock.
+			a.Conditional = a.Kind == update.Rolling && len(a.when) > 0 && a.Starts == ""
 			s.Actions = append(s.Actions, a.Action)
 		}
 		t = append(t, s)

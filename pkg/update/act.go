@@ -25,6 +25,11 @@ func (t Table) act(m Member, s State) Decision {
 			return d
 		}
 	}
+	if a.Conditional {
+		if d, decided := t.qualify(m); decided {
+			return d
+		}
+	}
 	if a.Kind != Every {
 		switch m.Lock {
 		case LockNone:
@@ -48,11 +53,17 @@ func (t Table) once(m Member, s State, a Action) (Decision, bool) {
 		}
 		return Decision{Do: Advance, At: m.At, Why: "done by a member", Member: m.advance(t)}, true
 	}
+	return t.qualify(m)
+}
+
+// qualify asks whether the action in hand is done on this server, and skips it if not.
+func (t Table) qualify(m Member) (Decision, bool) {
+	at := m.Current()
 	if m.Qualified == nil {
-		return Decision{Do: Ask, At: m.At, Why: "whether this server qualifies"}, true
+		return Decision{Do: Ask, At: at, Why: "whether this server qualifies"}, true
 	}
 	if !*m.Qualified {
-		return Decision{Do: Advance, At: m.At, Why: "this server does not qualify", Member: m.advance(t)}, true
+		return Decision{Do: Advance, At: at, Why: "this server does not qualify", Member: m.advance(t)}, true
 	}
 	return Decision{}, false
 }

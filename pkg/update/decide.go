@@ -143,7 +143,7 @@ func (t Table) wantsLock(m Member, s State) bool {
 	case a.Unmanaged:
 		return false
 	case a.Kind == Rolling:
-		return true
+		return m.Qualified == nil || *m.Qualified
 	case a.Kind == Once:
 		_, done := s.record(a.Record)
 		return !done && (m.Qualified == nil || *m.Qualified)

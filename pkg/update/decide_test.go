@@ -525,3 +525,33 @@ func TestARunIsUnderWayUntilItIsStoppedOrComplete(t *testing.T) {
 		}
 	}
 }
+
+// TestAConditionalActionIsAskedForBeforeTheLock, so that servers which skip it do not wait
+// for one another.
+func TestAConditionalActionIsAskedForBeforeTheLock(t *testing.T) {
+	yes, no := true, false
+	table := testTable()
+	table[4].Actions[1].Conditional = true
+	p := Place{4, 1}
+	for _, c := range []struct {
+		qualified *bool
+		want      Do
+		again     bool
+	}{{nil, Ask, false}, {&yes, Acquire, false}, {&no, Advance, false}, {nil, Ask, true}, {&no, Advance, true}} {
+		m := member(p)
+		if c.again { // done again when a worker resumes behind it
+			m.At, m.Again = Place{5, 0}, []Place{p}
+		}
+		m.Qualified = c.qualified
+		d := table.Decide(m, state(allAt(m.At.Step, 0)), order)
+		if d.Do != c.want || d.At != p {
+			t.Errorf("again %t, qualified %v: %s at %+v, want %s at %+v", c.again, c.qualified, d.Do, d.At, c.want, p)
+		}
+		if d.Do == Advance && d.Member.Qualified != nil {
+			t.Error("the answer is taken for the next action, too")
+		}
+	}
+	if m := member(p).Asked(table, false, ""); m.Work.Note != "" {
+		t.Errorf("note %q, with nothing to say", m.Work.Note)
+	}
+}

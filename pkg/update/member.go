@@ -69,7 +69,7 @@ type Member struct {
 	Again []Place
 	Work  Work
 	Lock  Lock
-	// Qualified says whether the local condition of the once-action at At
+	// Qualified says whether the local condition of the action at At
 	// holds; nil: it was not asked yet.
 	Qualified *bool
 	// Notes are collected for the next status.
@@ -130,10 +130,10 @@ func (m Member) Current() Place {
 }
 
 // Asked returns the member that knows whether its host qualifies for the
-// once-action in hand, and why it does not.
+// action in hand, and why it does not; empty: nobody has to be told.
 func (m Member) Asked(t Table, qualifies bool, why string) Member {
 	m.Qualified = &qualifies
-	if !qualifies {
+	if !qualifies && why != "" {
 		m.Work.Note = fmt.Sprintf("%s skipped: %s", t.Name(m.Current().Step), why)
 	}
 	return m

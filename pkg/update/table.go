@@ -44,6 +44,9 @@ type Action struct {
 	// The action that has Stops ends the old version, the one that has
 	// Starts begins the new one.
 	Stops, Starts string
+	// Conditional actions are done only where the doer says so, as once-actions are: it
+	// is asked before the lock.
+	Conditional bool
 	// Transient actions are not repeated when a worker resumes behind them.
 	Transient bool
 	// Unmanaged actions stand in the table for work that this version of

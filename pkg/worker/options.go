@@ -46,7 +46,8 @@ type Doer interface {
 	// [Permanent].  One that is marked by [ReleaseFault] makes the release a bad
 	// one if the run ends with it; one that has a method NotBefore() time.Time, not before that.
 	Do(ctx context.Context, p update.Place, t Target) (note string, err error)
-	// Qualifies says whether this host can do the once-action at p.
+	// Qualifies says whether this host does the once-action or the conditional action at
+	// p, and why not, which the status shows.
 	Qualifies(ctx context.Context, p update.Place, t Target) (bool, string, error)
 	// Restore starts the services of group again, in the version of side.
 	Restore(ctx context.Context, group string, side update.Side, t Target) error
