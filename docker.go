@@ -1,7 +1,6 @@
 package neco
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -16,6 +15,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/authn"
 	"golang.org/x/term"
 
+	"github.com/cybozu-go/neco/internal/dockercmd"
 	"github.com/cybozu-go/neco/internal/weburl"
 )
 
@@ -93,7 +93,7 @@ func (d dockerRuntime) ImageFullName(img ContainerImage) string {
 
 func (d dockerRuntime) Pull(ctx context.Context, img ContainerImage) error {
 	full := d.ImageFullName(img)
-	if docker(ctx, "image", "inspect", full) == nil {
+	if _, err := dockercmd.Run(ctx, "image", "inspect", full); err == nil {
 		return nil
 	}
 	var auth authn.Authenticator
@@ -116,7 +116,8 @@ func (d dockerRuntime) Run(ctx context.Context, img ContainerImage, binds []Bind
 		cmdline = append(cmdline, "-v", volume)
 	}
 	cmdline = append(cmdline, d.ImageFullName(img))
-	return docker(ctx, append(cmdline, args...)...)
+	_, err := dockercmd.Run(ctx, append(cmdline, args...)...)
+	return err
 }
 
 func (d dockerRuntime) Exec(ctx context.Context, name string, stdio bool, command []string) error {
@@ -135,32 +136,18 @@ func (d dockerRuntime) Exec(ctx context.Context, name string, stdio bool, comman
 func (d dockerRuntime) IsRunning(img ContainerImage) (bool, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), dockerQueryTimeout)
 	defer cancel()
-	var stderr bytes.Buffer
-	cmd := exec.CommandContext(ctx, "docker", "ps", "--no-trunc", "--format", "{{.Image}}")
-	cmd.Stderr = &stderr
-	out, err := cmd.Output()
+	out, err := dockercmd.Run(ctx, "ps", "--no-trunc", "--format", "{{.Image}}")
 	if err != nil {
-		return false, fmt.Errorf("docker ps: %w: %s", err, lastLines(stderr.String()))
+		return false, err
 	}
 	shown := strings.Fields(string(out))
 	if slices.Contains(shown, d.ImageFullName(img)) {
 		return true, nil
 	}
 	// Docker shows an id if the name means another image by now than at the start.
-	id, err := exec.CommandContext(ctx, "docker", "image", "inspect", "--format", "{{.Id}}", d.ImageFullName(img)).Output()
+	id, err := dockercmd.Run(ctx, "image", "inspect", "--format", "{{.Id}}", d.ImageFullName(img))
 	is := strings.TrimSpace(string(id))
 	return err == nil && strings.HasPrefix(is, "sha256:") && slices.Contains(shown, is), nil
-}
-
-// docker runs the docker command; the error ends with what it printed last.
-func docker(ctx context.Context, args ...string) error {
-	var out bytes.Buffer
-	cmd := exec.CommandContext(ctx, "docker", args...)
-	cmd.Stdout, cmd.Stderr = &out, &out
-	if err := cmd.Run(); err != nil {
-		return fmt.Errorf("docker %s: %w: %s", args[0], err, lastLines(out.String()))
-	}
-	return nil
 }
 
 // loadImage gives Docker the tarball that write produces.
@@ -172,22 +159,13 @@ func loadImage(ctx context.Context, full string, write func(io.Writer) error) er
 		w.CloseWithError(err)
 		written <- err
 	}()
-	var out bytes.Buffer
-	cmd := exec.CommandContext(ctx, "docker", "load")
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = r, &out, &out
-	loadErr := cmd.Run()
+	_, loadErr := dockercmd.RunWith(ctx, r, "load")
 	r.Close() // ends write if docker went away first
 	if err := <-written; err != nil && !errors.Is(err, io.ErrClosedPipe) {
 		return err
 	}
 	if loadErr != nil {
-		return fmt.Errorf("load image %s: %w: %s", full, loadErr, lastLines(out.String()))
+		return fmt.Errorf("load image %s: %w", full, loadErr)
 	}
 	return nil
-}
-
-// lastLines returns the end of a program's output: what it died of.
-func lastLines(s string) string {
-	lines := strings.Split(strings.TrimSpace(s), "\n")
-	return strings.Join(lines[max(0, len(lines)-5):], "; ")
 }

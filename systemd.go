@@ -7,6 +7,8 @@ import (
 
 	"github.com/coreos/go-systemd/v22/dbus"
 	godbus "github.com/godbus/dbus/v5"
+
+	"github.com/cybozu-go/neco/internal/sysdbus"
 )
 
 const systemdDir = "/etc/systemd/system"
@@ -39,7 +41,7 @@ func StartTimer(ctx context.Context, name string) error {
 // StartService does.
 func RestartService(ctx context.Context, name string) error {
 	unit := name + ".service"
-	return withSystemd(ctx, "restart", unit, func(conn *dbus.Conn) error {
+	return sysdbus.With(ctx, "restart", unit, func(conn *dbus.Conn) error {
 		if err := reloadAndEnable(ctx, conn, unit); err != nil {
 			return err
 		}
@@ -74,7 +76,7 @@ func DisableTimer(ctx context.Context, name string) error {
 func IsActiveService(ctx context.Context, name string) (bool, error) {
 	active := false
 	unit := name + ".service"
-	err := withSystemd(ctx, "query", unit, func(conn *dbus.Conn) error {
+	err := sysdbus.With(ctx, "query", unit, func(conn *dbus.Conn) error {
 		prop, err := conn.GetUnitPropertyContext(ctx, unit, "ActiveState")
 		if err != nil {
 			return err
@@ -87,7 +89,7 @@ func IsActiveService(ctx context.Context, name string) (bool, error) {
 }
 
 func startUnit(ctx context.Context, unit string) error {
-	return withSystemd(ctx, "start", unit, func(conn *dbus.Conn) error {
+	return sysdbus.With(ctx, "start", unit, func(conn *dbus.Conn) error {
 		if err := reloadAndEnable(ctx, conn, unit); err != nil {
 			return err
 		}
@@ -96,7 +98,7 @@ func startUnit(ctx context.Context, unit string) error {
 }
 
 func stopUnit(ctx context.Context, unit string) error {
-	return withSystemd(ctx, "stop", unit, func(conn *dbus.Conn) error {
+	return sysdbus.With(ctx, "stop", unit, func(conn *dbus.Conn) error {
 		err := runJob(ctx, conn, unit, conn.StopUnitContext)
 		var known godbus.Error
 		if errors.As(err, &known) && known.Name == "org.freedesktop.systemd1.NoSuchUnit" {
@@ -107,7 +109,7 @@ func stopUnit(ctx context.Context, unit string) error {
 }
 
 func disableUnit(ctx context.Context, unit string) error {
-	return withSystemd(ctx, "disable", unit, func(conn *dbus.Conn) error {
+	return sysdbus.With(ctx, "disable", unit, func(conn *dbus.Conn) error {
 		if _, err := conn.DisableUnitFilesContext(ctx, []string{unit}, false); err != nil {
 			return err
 		}

@@ -13,21 +13,6 @@ import (
 // is still there to report the job's end.
 const systemdCheckInterval = time.Second
 
-// withSystemd calls f with a connection to systemd on the system bus. There is
-// no second way to reach it: where the bus is elsewhere, as
-// DBUS_SYSTEM_BUS_ADDRESS says, this machine's own systemd must stay untouched.
-func withSystemd(ctx context.Context, verb, unit string, f func(*dbus.Conn) error) error {
-	conn, err := dbus.NewSystemConnectionContext(ctx)
-	if err != nil {
-		return fmt.Errorf("%s %s: connect to systemd: %w", verb, unit, err)
-	}
-	defer conn.Close()
-	if err := f(conn); err != nil {
-		return fmt.Errorf("%s %s: %w", verb, unit, err)
-	}
-	return nil
-}
-
 func reloadAndEnable(ctx context.Context, conn *dbus.Conn, unit string) error {
 	if err := conn.ReloadContext(ctx); err != nil {
 		return fmt.Errorf("reload unit files: %w", err)

@@ -165,3 +165,17 @@ func TestArtifactsAreReadInOnePlace(t *testing.T) {
 		})
 	}
 }
+
+// TestSystemdIsReachedInOneWay: the other constructors go past the system bus.
+func TestSystemdIsReachedInOneWay(t *testing.T) {
+	for _, s := range sources(t) {
+		if s.IsTest() || s.Below("dctest", "internal/sysdbus") {
+			continue
+		}
+		s.Uses("github.com/coreos/go-systemd/v22/dbus", func(name string, n ast.Node) {
+			if strings.HasPrefix(name, "New") {
+				t.Errorf("%s: dbus.%s; use internal/sysdbus", s.Pos(n), name)
+			}
+		})
+	}
+}

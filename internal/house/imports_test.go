@@ -9,7 +9,7 @@ import (
 )
 
 // rootUses are the internal packages that the root package uses, too.
-var rootUses = []string{"internal/weburl", "internal/vaultclient", "internal/dpkgrecord", "internal/osrelease", "internal/ipv4", "internal/lrn", "internal/printable", "internal/duration"}
+var rootUses = []string{"internal/weburl", "internal/vaultclient", "internal/dpkgrecord", "internal/osrelease", "internal/ipv4", "internal/lrn", "internal/printable", "internal/duration", "internal/sysdbus", "internal/dockercmd"}
 
 // layer orders the parts of the repository: imports go down only.
 func layer(dir string) int {

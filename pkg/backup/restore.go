@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/internal/dockercmd"
 )
 
 // Restorer makes the data directory of a member from a snapshot.
@@ -38,26 +39,26 @@ const (
 
 // Restore implements Restorer.
 func (d Docker) Restore(ctx context.Context, file, dir string) error {
-	image, err := docker(ctx, "inspect", "--type", "container", "--format", "{{.Image}}", neco.EtcdService)
-	if err != nil {
-		image = d.Image
+	image := d.Image
+	if id, err := dockercmd.Run(ctx, "inspect", "--type", "container", "--format", "{{.Image}}", neco.EtcdService); err == nil {
+		image = strings.TrimSpace(string(id))
 	}
-	err = ErrNoTool
+	err := ErrNoTool
 	// Before 3.5 etcdctl did it; since 3.6 it cannot.
 	for _, tool := range []string{"etcdutl", "etcdctl"} {
 		if !errors.Is(err, ErrNoTool) {
 			break
 		}
-		err = restoreWith(ctx, "/usr/local/etcd/bin/"+tool, strings.TrimSpace(image), file, dir)
+		err = restoreWith(ctx, "/usr/local/etcd/bin/"+tool, image, file, dir)
 	}
 	return err
 }
 
 func restoreWith(ctx context.Context, tool, image, file, dir string) error {
-	if _, err := docker(ctx, "rm", "--force", trialName); err != nil {
+	if _, err := dockercmd.Run(ctx, "rm", "--force", trialName); err != nil {
 		return err
 	}
-	_, err := docker(ctx, "run", "--name", trialName, "--rm", "--pull", "never", "--network", "none", "--read-only",
+	_, err := dockercmd.Run(ctx, "run", "--name", trialName, "--rm", "--pull", "never", "--network", "none", "--read-only",
 		"--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--user", "0:0",
 		"--mount", "type=bind,readonly,target=/snapshot.db,source="+file,
 		"--mount", "type=bind,target=/restored,source="+dir,
@@ -70,18 +71,6 @@ func restoreWith(ctx context.Context, tool, image, file, dir string) error {
 		}
 	}
 	return err
-}
-
-// docker runs the docker command and returns its standard output; the error
-// ends with what it said.
-func docker(ctx context.Context, args ...string) (string, error) {
-	var stdout, stderr strings.Builder
-	cmd := exec.CommandContext(ctx, "docker", args...)
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	if err := cmd.Run(); err != nil {
-		return "", fmt.Errorf("docker %s: %w: %s", args[0], err, strings.TrimSpace(stderr.String()))
-	}
-	return stdout.String(), nil
 }
 
 // databaseIn is where a member has its database below its data directory.

@@ -1,19 +1,19 @@
 package host
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"net/http"
 	"os"
-	"os/exec"
 	"slices"
 	"strings"
 
-	"github.com/cybozu-go/neco"
 	"github.com/google/go-containerregistry/pkg/authn"
+
+	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/internal/dockercmd"
 )
 
 // Containers are the Docker images and containers of a host. Docker is reached
@@ -43,7 +43,7 @@ func (c Containers) hasSecret() bool {
 // the image's id instead of its name once the name that the container was started by
 // means another image.
 func (c Containers) Running(ctx context.Context, img neco.ContainerImage) (bool, error) {
-	out, err := docker(ctx, "ps", "--no-trunc", "--format", "{{.Image}}")
+	out, err := dockercmd.Run(ctx, "ps", "--no-trunc", "--format", "{{.Image}}")
 	if err != nil {
 		return false, err
 	}
@@ -58,7 +58,7 @@ func (c Containers) Running(ctx context.Context, img neco.ContainerImage) (bool,
 // Version is the tag of the image by which the running container called name was
 // started; empty: none runs, or its image has no name any more.
 func (c Containers) Version(ctx context.Context, name string) (string, error) {
-	out, err := docker(ctx, "ps", "--no-trunc", "--format", "{{.Names}} {{.Image}}")
+	out, err := dockercmd.Run(ctx, "ps", "--no-trunc", "--format", "{{.Names}} {{.Image}}")
 	if err != nil {
 		return "", err
 	}
@@ -77,7 +77,7 @@ func (c Containers) Version(ctx context.Context, name string) (string, error) {
 // Outdated says whether the running container called name runs another image than
 // img is now, since its tag was moved meanwhile.
 func (c Containers) Outdated(ctx context.Context, name string, img neco.ContainerImage) bool {
-	out, err := docker(ctx, "inspect", "--type", "container", "--format", "{{.Image}}", name)
+	out, err := dockercmd.Run(ctx, "inspect", "--type", "container", "--format", "{{.Image}}", name)
 	runs, is := strings.TrimSpace(string(out)), c.id(ctx, img)
 	return err == nil && strings.HasPrefix(runs, idPrefix) && is != "" && runs != is
 }
@@ -87,7 +87,7 @@ const idPrefix = "sha256:"
 
 // id returns the id of img, "" if Docker does not have it.
 func (c Containers) id(ctx context.Context, img neco.ContainerImage) string {
-	out, err := docker(ctx, "image", "inspect", "--format", "{{.Id}}", c.FullName(img))
+	out, err := dockercmd.Run(ctx, "image", "inspect", "--format", "{{.Id}}", c.FullName(img))
 	id := strings.TrimSpace(string(out))
 	if err != nil || !strings.HasPrefix(id, idPrefix) {
 		return ""
@@ -97,26 +97,26 @@ func (c Containers) id(ctx context.Context, img neco.ContainerImage) string {
 
 // Present says whether Docker has img.
 func (c Containers) Present(ctx context.Context, img neco.ContainerImage) bool {
-	_, err := docker(ctx, "image", "inspect", c.FullName(img))
+	_, err := dockercmd.Run(ctx, "image", "inspect", c.FullName(img))
 	return err == nil
 }
 
 // Exec runs command in the running container called name, without input, and
 // returns what it wrote to its standard output.
 func (c Containers) Exec(ctx context.Context, name string, command []string) ([]byte, error) {
-	return docker(ctx, append([]string{"exec", "--privileged", "-i", name}, command...)...)
+	return dockercmd.Run(ctx, append([]string{"exec", "--privileged", "-i", name}, command...)...)
 }
 
 // Answers returns nil when Docker does.
 func (c Containers) Answers(ctx context.Context) error {
-	_, err := docker(ctx, "version", "--format", "{{.Server.Version}}")
+	_, err := dockercmd.Run(ctx, "version", "--format", "{{.Server.Version}}")
 	return err
 }
 
 // Signal sends a signal, such as HUP, to the main process of the running
 // container called name.
 func (c Containers) Signal(ctx context.Context, name, signal string) error {
-	_, err := docker(ctx, "kill", "--signal", signal, name)
+	_, err := dockercmd.Run(ctx, "kill", "--signal", signal, name)
 	if err != nil && (strings.Contains(err.Error(), "No such container") || strings.Contains(err.Error(), "is not running")) {
 		return fmt.Errorf("signal %s: %w", name, ErrNoContainer)
 	}
@@ -133,28 +133,10 @@ func (c Containers) RunInstallTools(ctx context.Context, img neco.ContainerImage
 	if err := makeDir(dir); err != nil {
 		return fmt.Errorf("install tools of %s: %w", img.Name, err)
 	}
-	_, err := docker(ctx, "run", "--pull", "never", "--rm", "-u", "root:root", "--entrypoint=",
+	_, err := dockercmd.Run(ctx, "run", "--pull", "never", "--rm", "-u", "root:root", "--entrypoint=",
 		"-v", dir+":"+mount, c.FullName(img), "/usr/local/"+img.Name+"/install-tools")
 	if err != nil {
 		return fmt.Errorf("install tools of %s: %w", img.Name, err)
 	}
 	return nil
-}
-
-// docker runs the docker command and returns its standard output; the error
-// ends with what it said last.
-func docker(ctx context.Context, args ...string) ([]byte, error) {
-	var stdout, stderr bytes.Buffer
-	cmd := exec.CommandContext(ctx, "docker", args...)
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	if err := cmd.Run(); err != nil {
-		return nil, fmt.Errorf("docker %s: %w: %s", args[0], err, lastLines(stderr.String()))
-	}
-	return stdout.Bytes(), nil
-}
-
-// lastLines returns the end of a program's output: what it died of.
-func lastLines(s string) string {
-	lines := strings.Split(strings.TrimSpace(s), "\n")
-	return strings.Join(lines[max(0, len(lines)-5):], "; ")
 }

@@ -9,6 +9,8 @@ import (
 	"unicode"
 
 	"github.com/coreos/go-systemd/v22/dbus"
+
+	"github.com/cybozu-go/neco/internal/sysdbus"
 )
 
 // describeTimeout bounds one look at a unit and its log.
@@ -23,7 +25,7 @@ func (u Units) Describe(ctx context.Context, name string) string {
 	defer cancel()
 	unit := name + ".service"
 	text, invocation := unit, ""
-	err := withSystemd(ctx, "query", unit, func(conn *dbus.Conn) error {
+	err := sysdbus.With(ctx, "query", unit, func(conn *dbus.Conn) error {
 		props, err := conn.GetAllPropertiesContext(ctx, unit)
 		if err != nil {
 			return err

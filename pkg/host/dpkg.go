@@ -12,6 +12,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/cybozu-go/neco/internal/dockercmd"
 )
 
 const (
@@ -42,7 +44,7 @@ func (p Packages) command(ctx context.Context, name string, args ...string) (str
 	cmd := exec.CommandContext(ctx, path, args...)
 	cmd.Env, cmd.Stdout, cmd.Stderr = dpkgEnv(), &stdout, &stderr
 	if err := cmd.Run(); err != nil {
-		return "", fmt.Errorf("%s: %w: %s", name, err, lastLines(stderr.String()))
+		return "", fmt.Errorf("%s: %w: %s", name, err, dockercmd.LastLines(stderr.String()))
 	}
 	return stdout.String(), nil
 }
@@ -72,7 +74,7 @@ func (p Packages) dpkg(ctx context.Context, args ...string) error {
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = dpkgKillDelay
 	if err := cmd.Run(); err != nil {
-		return fmt.Errorf("dpkg: %w: %s", err, lastLines(tail(log, start)))
+		return fmt.Errorf("dpkg: %w: %s", err, dockercmd.LastLines(tail(log, start)))
 	}
 	return nil
 }

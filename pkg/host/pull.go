@@ -6,8 +6,10 @@ import (
 	"os"
 	"strings"
 
-	"github.com/cybozu-go/neco"
 	"github.com/google/go-containerregistry/pkg/authn"
+
+	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/internal/dockercmd"
 )
 
 // tmpDir is for large files on their way to somewhere else.
@@ -27,7 +29,7 @@ func (c Containers) Pull(ctx context.Context, img neco.ContainerImage) error {
 		return fmt.Errorf("pull image %s: %w", full, err)
 	}
 	defer os.Remove(tarball)
-	if _, err := docker(ctx, "load", "-i", tarball); err != nil {
+	if _, err := dockercmd.Run(ctx, "load", "-i", tarball); err != nil {
 		return fmt.Errorf("pull image %s: %w", full, err)
 	}
 	if !c.Present(ctx, img) {

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+
+	"github.com/cybozu-go/neco/internal/dockercmd"
 )
 
 // ErrRefused says that dpkg refuses a package, and does not lack anything that
@@ -25,9 +27,9 @@ func causeOf(printed string) string {
 		}
 	}
 	if len(kept) == 0 {
-		return lastLines(printed)
+		return dockercmd.LastLines(printed)
 	}
-	return lastLines(strings.Join(kept, ""))
+	return dockercmd.LastLines(strings.Join(kept, ""))
 }
 
 // refusedByDpkg reports whether the end of what dpkg has printed says that the

@@ -8,6 +8,9 @@ import (
 
 	"github.com/coreos/go-systemd/v22/dbus"
 	godbus "github.com/godbus/dbus/v5"
+
+	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/internal/sysdbus"
 )
 
 // unitInterval is the pause between two questions about a unit's state.
@@ -32,14 +35,14 @@ func (u Units) RunTransient(ctx context.Context, name, description string, argv,
 		if err := u.WaitGone(ctx, name); err != nil {
 			return err
 		}
-		if err := waitTick(ctx); err != nil {
+		if err := neco.SleepContext(ctx, unitInterval); err != nil {
 			return fmt.Errorf("run %s.service: an older one does not go away: %w", name, err)
 		}
 	}
 }
 
 func (Units) startTransient(ctx context.Context, unit string, props []dbus.Property) error {
-	return withSystemd(ctx, "run", unit, func(conn *dbus.Conn) error {
+	return sysdbus.With(ctx, "run", unit, func(conn *dbus.Conn) error {
 		_, err := conn.StartTransientUnitContext(ctx, unit, "fail", props, nil)
 		if isUnitExists(err) {
 			// What is left of one that failed would be in the way for ever.
@@ -85,7 +88,7 @@ func (u Units) waitGone(ctx context.Context, name string, tell func()) error {
 			return nil
 		}
 		tell()
-		if waitErr := waitTick(ctx); waitErr != nil {
+		if waitErr := neco.SleepContext(ctx, unitInterval); waitErr != nil {
 			if err != nil {
 				return fmt.Errorf("wait for %s.service to end: %w: %w", name, waitErr, err)
 			}
@@ -95,7 +98,7 @@ func (u Units) waitGone(ctx context.Context, name string, tell func()) error {
 }
 
 func (Units) busy(ctx context.Context, unit string) (busy bool, state string, err error) {
-	err = withSystemd(ctx, "query", unit, func(conn *dbus.Conn) error {
+	err = sysdbus.With(ctx, "query", unit, func(conn *dbus.Conn) error {
 		found, err := conn.ListUnitsByNamesContext(ctx, []string{unit})
 		if err != nil {
 			return err
@@ -107,15 +110,4 @@ func (Units) busy(ctx context.Context, unit string) (busy bool, state string, er
 		return nil
 	})
 	return busy, state, err
-}
-
-func waitTick(ctx context.Context) error {
-	t := time.NewTimer(unitInterval)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }

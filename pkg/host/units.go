@@ -5,7 +5,9 @@ import (
 	"fmt"
 
 	"github.com/coreos/go-systemd/v22/dbus"
+
 	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/internal/sysdbus"
 )
 
 // Units are the services that systemd runs on a host. Names are given without
@@ -45,7 +47,7 @@ func (Units) IsActive(ctx context.Context, name string) (bool, error) {
 // Enable makes the service start at boot, and leaves it now as it is.
 func (Units) Enable(ctx context.Context, name string) error {
 	unit := name + ".service"
-	return withSystemd(ctx, "enable", unit, func(conn *dbus.Conn) error {
+	return sysdbus.With(ctx, "enable", unit, func(conn *dbus.Conn) error {
 		if err := conn.ReloadContext(ctx); err != nil {
 			return fmt.Errorf("reload unit files: %w", err)
 		}
@@ -67,24 +69,10 @@ func (Units) StartTimer(ctx context.Context, name string) error {
 	return neco.StartTimer(ctx, name)
 }
 
-// withSystemd calls f with a connection to systemd over the system bus only,
-// as the functions of package neco do.
-func withSystemd(ctx context.Context, verb, unit string, f func(*dbus.Conn) error) error {
-	conn, err := dbus.NewSystemConnectionContext(ctx)
-	if err != nil {
-		return fmt.Errorf("%s %s: connect to systemd: %w", verb, unit, err)
-	}
-	defer conn.Close()
-	if err := f(conn); err != nil {
-		return fmt.Errorf("%s %s: %w", verb, unit, err)
-	}
-	return nil
-}
-
 // Known says whether systemd has a file for the service.
 func (Units) Known(ctx context.Context, name string) (known bool, err error) {
 	unit := name + ".service"
-	err = withSystemd(ctx, "look for", unit, func(conn *dbus.Conn) error {
+	err = sysdbus.With(ctx, "look for", unit, func(conn *dbus.Conn) error {
 		files, err := conn.ListUnitFilesByPatternsContext(ctx, nil, []string{unit})
 		known = len(files) > 0
 		return err

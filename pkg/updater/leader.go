@@ -56,7 +56,7 @@ func Run(ctx context.Context, o Options) error {
 			b.Reset()
 		}
 		o.Logger.Warn("does not lead", "err", err)
-		sleep(ctx, b.NextBackOff())
+		_ = neco.SleepContext(ctx, b.NextBackOff())
 	}
 	return nil
 }
@@ -333,5 +333,3 @@ func newBackOff() *backoff.ExponentialBackOff {
 	b.InitialInterval, b.MaxInterval = 100*time.Millisecond, 3*time.Second
 	return b
 }
-
-func sleep(ctx context.Context, d time.Duration) { _ = waitFor(ctx, nil, d) }

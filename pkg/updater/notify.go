@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/pkg/storage"
 	"github.com/cybozu-go/neco/pkg/update"
 )
@@ -104,7 +105,7 @@ func (l *leader) tell(ctx context.Context, n Notice) error {
 			return err
 		}
 		l.Logger.Warn("cannot notify; tries again", "kind", string(n.Kind), "err", err)
-		sleep(ctx, b.NextBackOff())
+		_ = neco.SleepContext(ctx, b.NextBackOff())
 	}
 	return context.Cause(ctx)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/pkg/election"
 	"github.com/cybozu-go/neco/pkg/storage"
 	"github.com/cybozu-go/neco/pkg/update"
@@ -103,7 +104,7 @@ func (w *worker) readState(ctx context.Context, r *session) error {
 			return nil
 		}
 		w.Logger.Warn("waits for etcd", "for", "a snapshot", "err", err)
-		sleep(ctx, b.NextBackOff())
+		_ = neco.SleepContext(ctx, b.NextBackOff())
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/cenkalti/backoff/v5"
 
+	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/pkg/election"
 	"github.com/cybozu-go/neco/pkg/liveness"
 	"github.com/cybozu-go/neco/pkg/storage"
@@ -73,7 +74,7 @@ func Run(ctx context.Context, o Options) error {
 			between.Reset()
 		}
 		o.Logger.Warn("session ended", "err", err)
-		sleep(ctx, between.NextBackOff())
+		_ = neco.SleepContext(ctx, between.NextBackOff())
 	}
 	return nil
 }
@@ -102,7 +103,7 @@ func (w *worker) until(ctx context.Context, what string, f func(context.Context)
 			return
 		}
 		w.Logger.Warn("waits for etcd", "for", what, "err", err)
-		sleep(ctx, b.NextBackOff())
+		_ = neco.SleepContext(ctx, b.NextBackOff())
 	}
 }
 
@@ -131,14 +132,4 @@ func newBackOff() *backoff.ExponentialBackOff {
 	b := backoff.NewExponentialBackOff()
 	b.InitialInterval, b.MaxInterval = 100*time.Millisecond, 5*time.Second
 	return b
-}
-
-// sleep waits for d or for the end of ctx.
-func sleep(ctx context.Context, d time.Duration) {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-	case <-t.C:
-	}
 }

@@ -1,0 +1,35 @@
+// Package dockercmd runs the docker command.
+package dockercmd
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"os/exec"
+	"strings"
+)
+
+// Run runs docker with args and returns its standard output. It blocks until docker has
+// ended; the end of ctx kills it. An error wraps that of os/exec and ends with what docker
+// said last.
+func Run(ctx context.Context, args ...string) ([]byte, error) {
+	return RunWith(ctx, nil, args...)
+}
+
+// RunWith is Run with a standard input.
+func RunWith(ctx context.Context, stdin io.Reader, args ...string) ([]byte, error) {
+	var stdout, stderr bytes.Buffer
+	cmd := exec.CommandContext(ctx, "docker", args...)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = stdin, &stdout, &stderr
+	if err := cmd.Run(); err != nil {
+		return nil, fmt.Errorf("docker %s: %w: %s", args[0], err, LastLines(stderr.String()))
+	}
+	return stdout.Bytes(), nil
+}
+
+// LastLines returns the end of a program's output, on one line: what it died of.
+func LastLines(s string) string {
+	lines := strings.Split(strings.TrimSpace(s), "\n")
+	return strings.Join(lines[max(0, len(lines)-5):], "; ")
+}
