@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -87,7 +86,7 @@ func runSetup(cmd *cobra.Command, env *Env, o setup.Options) error {
 		return setUpAlready(cmd, env, o)
 	}
 	if err != nil {
-		return explainSetup(cmd.Context(), err, o.CheckOnly)
+		return explainSetup(cmd.Context(), err, o)
 	}
 	return nextAfterSetup(cmd.Context(), cmd.OutOrStdout(), o)
 }
@@ -141,22 +140,23 @@ func setUpAlready(cmd *cobra.Command, env *Env, o setup.Options) error {
 }
 
 // explainSetup adds what to do about an error of setup.
-func explainSetup(ctx context.Context, err error, check bool) error {
+func explainSetup(ctx context.Context, err error, o setup.Options) error {
+	var file *fs.PathError
 	var refused meet.Refusal
 	switch {
 	case errors.Is(err, meet.ErrTokenInvalid) && !errors.As(err, &refused):
 		return hint(err, "copy the file again, whole; neco setup-token makes a new one, for all boot servers")
 	case errors.Is(err, meet.ErrTokenReadable):
 		return hint(err, "if others could have read it, make a new one with neco setup-token, for all boot servers")
-	case errors.Is(err, fs.ErrNotExist) && strings.Contains(err.Error(), "setup token"):
+	case errors.Is(err, fs.ErrNotExist) && errors.As(err, &file) && file.Path == o.TokenFile:
 		return hint(err, "neco setup-token makes one; all boot servers need the same")
 	case errors.As(err, &refused):
 		return hint(err, "%s", refused.Hint())
 	case errors.Is(err, setup.ErrRuns):
 		return hint(err, "leave it, it waits for the others; pgrep -ax neco shows it, also where its terminal is gone")
-	case check && errors.Is(err, context.DeadlineExceeded):
+	case o.CheckOnly && errors.Is(err, context.DeadlineExceeded):
 		return hint(err, "start neco setup --check on all boot servers, within %s", setup.CheckPatience)
-	case !check && (errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil):
+	case !o.CheckOnly && (errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil):
 		return hint(err, "run neco setup again, with the same numbers and flags, on every boot server where it has ended; it goes on where it was")
 	}
 	return err

@@ -3,7 +3,6 @@ package renewal
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -21,12 +20,6 @@ var ErrOtherAuthority = errors.New("not the authority of this server")
 // Authorities sign with everything down.
 type Authorities map[pki.Authority]pki.CA
 
-// bundle is an authority as it is sealed, in PEM.
-type bundle struct {
-	Certificate string `json:"certificate"`
-	Key         string `json:"key"`
-}
-
 // OpenAuthorities opens sealed authorities with a recovery key;
 // hostkey.ErrCannotOpen: they are not sealed to it.
 func OpenAuthorities(sealed []byte, id hostkey.Identity) (Authorities, error) {
@@ -34,15 +27,9 @@ func OpenAuthorities(sealed []byte, id hostkey.Identity) (Authorities, error) {
 	if err != nil {
 		return nil, fmt.Errorf("authorities: %w", err)
 	}
-	var in map[pki.Authority]bundle
-	if err := json.Unmarshal(plain, &in); err != nil {
-		return nil, errors.New("authorities: malformed") // the error may tell the contents
-	}
-	all := Authorities{}
-	for _, a := range pki.Authorities() {
-		if all[a], err = pki.ParseCA(a, []byte(in[a].Certificate), []byte(in[a].Key)); err != nil {
-			return nil, fmt.Errorf("authorities: %w", err)
-		}
+	all, err := pki.ParseCAs(plain)
+	if err != nil {
+		return nil, fmt.Errorf("authorities: %w", err)
 	}
 	return all, nil
 }

@@ -1,7 +1,6 @@
 package renewal_test
 
 import (
-	"encoding/json"
 	"errors"
 	"testing"
 
@@ -15,15 +14,7 @@ import (
 // sealedFor is what setup seals.
 func sealedFor(t *testing.T, all renewal.Authorities, recipient string) []byte {
 	t.Helper()
-	out := map[pki.Authority]map[string]string{}
-	for name, ca := range all {
-		key, err := ca.KeyPEM()
-		if err != nil {
-			t.Fatal(err)
-		}
-		out[name] = map[string]string{"certificate": string(ca.CertPEM()), "key": string(key)}
-	}
-	plain, err := json.Marshal(out)
+	plain, err := pki.MarshalCAs(all)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,7 +2,6 @@ package setup
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -17,12 +16,6 @@ import (
 // authoritiesFile holds the authorities on the leader, sealed to a key that
 // the setup token yields, until they are in Vault.
 var authoritiesFile = path.Join(Dir, "authorities.sealed")
-
-// bundle is an authority on its way.
-type bundle struct {
-	Certificate string `json:"certificate"`
-	Key         string `json:"key"`
-}
 
 // makeAuthorities makes the three authorities, or takes up those that an
 // earlier try has made.  Once all certificates are Vault's, it is the stage
@@ -41,7 +34,7 @@ func makeAuthorities(_ context.Context, r *run) error {
 			return err
 		}
 	}
-	plain, err := marshalAuthorities(made)
+	plain, err := pki.MarshalCAs(made)
 	if err != nil {
 		return err
 	}
@@ -63,18 +56,6 @@ func makeAuthorities(_ context.Context, r *run) error {
 // labelAuthorities tells the key for this use apart from others of the token.
 const labelAuthorities = "authorities at rest"
 
-func marshalAuthorities(all map[pki.Authority]pki.CA) ([]byte, error) {
-	out := map[pki.Authority]bundle{}
-	for name, ca := range all {
-		key, err := ca.KeyPEM()
-		if err != nil {
-			return nil, err
-		}
-		out[name] = bundle{string(ca.CertPEM()), string(key)}
-	}
-	return json.Marshal(out)
-}
-
 func (r *run) loadAuthorities() error {
 	sealed, err := r.FS.Read(authoritiesFile)
 	if err != nil {
@@ -88,15 +69,9 @@ func (r *run) loadAuthorities() error {
 	if err != nil {
 		return fmt.Errorf("%s: %w; is it the token of the first try?", authoritiesFile, err)
 	}
-	var in map[pki.Authority]bundle
-	if err := json.Unmarshal(plain, &in); err != nil {
-		return fmt.Errorf("%s: malformed", authoritiesFile)
-	}
-	all := map[pki.Authority]pki.CA{}
-	for _, a := range pki.Authorities() {
-		if all[a], err = pki.ParseCA(a, []byte(in[a].Certificate), []byte(in[a].Key)); err != nil {
-			return fmt.Errorf("%s: %w", authoritiesFile, err)
-		}
+	all, err := pki.ParseCAs(plain)
+	if err != nil {
+		return fmt.Errorf("%s: %w", authoritiesFile, err)
 	}
 	r.change(func(s *state) { s.authorities = all })
 	return nil
@@ -107,7 +82,7 @@ func (r *run) loadAuthorities() error {
 func forgetAuthorities(ctx context.Context, r *run) error {
 	now := r.state()
 	if len(r.Recovery) > 0 && len(now.authorities) > 0 {
-		plain, err := marshalAuthorities(now.authorities)
+		plain, err := pki.MarshalCAs(now.authorities)
 		if err != nil {
 			return err
 		}

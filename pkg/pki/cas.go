@@ -1,0 +1,44 @@
+package pki
+
+import (
+	"encoding/json"
+	"errors"
+)
+
+// pair is an authority with its key, in PEM.
+type pair struct {
+	Certificate string `json:"certificate"`
+	Key         string `json:"key"`
+}
+
+// MarshalCAs writes authorities with their keys, to be sealed: JSON, one object an
+// authority with certificate and key in PEM.
+func MarshalCAs(all map[Authority]CA) ([]byte, error) {
+	out := map[Authority]pair{}
+	for name, ca := range all {
+		key, err := ca.KeyPEM()
+		if err != nil {
+			return nil, err
+		}
+		out[name] = pair{string(ca.CertPEM()), string(key)}
+	}
+	return json.Marshal(out)
+}
+
+// ParseCAs reads what [MarshalCAs] has written: all of [Authorities], or an error, which
+// does not tell the contents.
+func ParseCAs(plain []byte) (map[Authority]CA, error) {
+	var in map[Authority]pair
+	if err := json.Unmarshal(plain, &in); err != nil {
+		return nil, errors.New("malformed")
+	}
+	all := map[Authority]CA{}
+	for _, a := range Authorities() {
+		ca, err := ParseCA(a, []byte(in[a].Certificate), []byte(in[a].Key))
+		if err != nil {
+			return nil, err
+		}
+		all[a] = ca
+	}
+	return all, nil
+}
