@@ -2,11 +2,13 @@ package main
 
 import (
 	"errors"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -14,6 +16,7 @@ import (
 	"github.com/cybozu-go/neco/dctest/releaseserver"
 	"github.com/cybozu-go/neco/pkg/release"
 	"github.com/cybozu-go/neco/pkg/storage"
+	"github.com/cybozu-go/neco/pkg/updater"
 )
 
 // direct carries requests to a handler without a network.
@@ -75,5 +78,56 @@ func TestEachEnvironmentLooksForItsOwnTags(t *testing.T) {
 		if err != nil || got.Version != want {
 			t.Errorf("%s: %+v, %v; want %q", env, got, err, want)
 		}
+	}
+}
+
+// TestEachNoticeGoesToSlackThroughTheProxy: the webhook's host does not exist, so that
+// only the proxy can have been asked.
+func TestEachNoticeGoesToSlackThroughTheProxy(t *testing.T) {
+	var bodies []string
+	proxy := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil || r.URL.Host != "slack.invalid" {
+			t.Errorf("asked for %s, %v", r.URL, err)
+		}
+		bodies = append(bodies, string(body))
+	}))
+	defer proxy.Close()
+	c := storage.Config{Slack: "http://slack.invalid/services/x", Proxy: proxy.URL}
+	n := notifier{cluster: "stage0"}
+	notice := updater.Notice{Version: "2026.11.29-1", Servers: []int{0, 1}, Detail: "detail", Absent: []int{1}}
+	for _, notice.Kind = range []updater.Kind{updater.KindComplete, updater.KindAbort, updater.KindTimeout, updater.KindStopped, updater.KindAbsent, updater.KindBegin} {
+		if err := n.Notify(t.Context(), c, notice); err != nil {
+			t.Errorf("%v: %v", notice.Kind, err)
+		}
+	}
+	for i, body := range bodies {
+		if !strings.Contains(body, "stage0") || !strings.Contains(body, "2026.11.29-1") || slices.Index(bodies, body) != i {
+			t.Errorf("message %d: %s", i, body)
+		}
+	}
+	if len(bodies) != 6 {
+		t.Errorf("%d messages, want 6, no two the same", len(bodies))
+	}
+	if err := n.Notify(t.Context(), storage.Config{Proxy: "http://127.0.0.1:1"}, notice); err != nil {
+		t.Errorf("without a webhook nobody is told: %v", err)
+	}
+}
+
+func TestTheClientIsKeptAsLongAsTheConfigurationStaysTheSame(t *testing.T) {
+	f := &finder{log: slog.New(slog.DiscardHandler)}
+	open := func(c storage.Config) *http.Client {
+		t.Helper()
+		if err := f.open(c); err != nil {
+			t.Fatal(err)
+		}
+		return f.client
+	}
+	first := open(storage.Config{Env: neco.ProdEnv})
+	if open(storage.Config{Env: neco.StagingEnv}) != first {
+		t.Error("another environment asks the same server")
+	}
+	if open(storage.Config{Proxy: "http://10.0.0.1:3128"}) == first {
+		t.Error("a proxy is not used")
 	}
 }

@@ -48,7 +48,7 @@ func (t Table) act(m Member, s State) Decision {
 func (t Table) once(m Member, s State, a Action) (Decision, bool) {
 	if rec, ok := s.record(a.Record); ok {
 		if !rec.Success {
-			return m.abort(s.Request, mustStatus(s, m.LRN),
+			return m.abort(s.Request, ownStatus(s, m.LRN),
 				fmt.Sprintf("step %d (%s) %s: another boot server tried and failed", m.At.Step, t.Name(m.At.Step), a.Name)), true
 		}
 		return Decision{Do: Advance, At: m.At, Why: "done by a member", Member: m.advance(t)}, true
@@ -68,7 +68,7 @@ func (t Table) qualify(m Member) (Decision, bool) {
 	return Decision{}, false
 }
 
-func mustStatus(s State, lrn int) Status {
+func ownStatus(s State, lrn int) Status {
 	st, _ := s.status(lrn)
 	return st
 }
@@ -80,7 +80,7 @@ func (t Table) decideSwitch(m Member, s State, a Action) (Decision, bool) {
 		return Decision{}, false
 	}
 	sw, known, err := s.sideOf(a.Starts, m.Run)
-	own := mustStatus(s, m.LRN)
+	own := ownStatus(s, m.LRN)
 	switch {
 	case err != nil:
 		return m.abort(s.Request, own, fmt.Sprintf("step %d (%s) %s: %v", m.At.Step, t.Name(m.At.Step), a.Name, err)), true

@@ -1,0 +1,90 @@
+package main
+
+import (
+	"bytes"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/cybozu-go/neco/pkg/host"
+)
+
+// admin makes a file system with an empty database of dpkg.
+func admin(t *testing.T) string {
+	t.Helper()
+	root := t.TempDir()
+	for _, dir := range []string{"var/lib/dpkg/info", "var/lib/dpkg/updates", "var/log"} {
+		if err := os.MkdirAll(filepath.Join(root, dir), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(root, "var/lib/dpkg/status"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return root
+}
+
+// deb builds a package called neco whose script after the installation is given.
+func deb(t *testing.T, script string) string {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "neco")
+	if err := os.MkdirAll(filepath.Join(dir, "DEBIAN"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{
+		"control":  "Package: neco\nVersion: 2026.11.29-1\nArchitecture: all\nMaintainer: x <x@example.com>\nDescription: x\n",
+		"postinst": "#!/bin/sh\n" + script + "\n",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, "DEBIAN", name), []byte(text), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	out, err := exec.CommandContext(t.Context(), "dpkg-deb", "--build", "--root-owner-group", dir).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	return dir + ".deb"
+}
+
+// TestAnInstallationThatWasCutShortIsRepairedAtTheStart, and nothing else is touched: the
+// package's script fails once, as if it had been killed, and leaves the package half
+// configured.
+func TestAnInstallationThatWasCutShortIsRepairedAtTheStart(t *testing.T) {
+	root := admin(t)
+	p := host.Packages{Root: root}
+	var log bytes.Buffer
+	logger := slog.New(slog.NewTextHandler(&log, nil))
+	if err := repair(t.Context(), root, logger); err != nil || log.Len() > 0 {
+		t.Errorf("nothing is installed: %v, %s", err, log.String())
+	}
+	mark := filepath.Join(t.TempDir(), "mark")
+	if err := p.InstallLocked(t.Context(), deb(t, "[ -e "+mark+" ] || { touch "+mark+"; exit 1; }")); err == nil {
+		t.Fatal("the installation was not cut short")
+	}
+	if _, state, err := p.Status(t.Context(), "neco"); err != nil || state == host.StateInstalled {
+		t.Fatalf("state %s, %v", state, err)
+	}
+	if err := repair(t.Context(), root, logger); err != nil {
+		t.Fatal(err)
+	}
+	if _, state, err := p.Status(t.Context(), "neco"); err != nil || state != host.StateInstalled || !strings.Contains(log.String(), "repairs the installation") {
+		t.Errorf("state %s, %v, log %s", state, err, log.String())
+	}
+	log.Reset()
+	if err := repair(t.Context(), root, logger); err != nil || log.Len() > 0 {
+		t.Errorf("it is installed: %v, %s", err, log.String())
+	}
+}
+
+func TestTheInstallationTakesOneFile(t *testing.T) {
+	for _, args := range [][]string{{"install"}, {"install", "a.deb", "b.deb"}} {
+		cmd := newCommand()
+		cmd.SetArgs(args)
+		if err := cmd.ExecuteContext(t.Context()); err == nil || !strings.Contains(err.Error(), "give one FILE") {
+			t.Errorf("%q: %v", args, err)
+		}
+	}
+}
