@@ -15,7 +15,7 @@ func (b builder) boot(ctx context.Context, source string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	packages, err := os.ReadFile(filepath.Join(source, "pkg", "setup", "host", "packages"))
+	packages, err := os.ReadFile(filepath.Join(source, "installer", "setup", "packages"))
 	if err != nil {
 		return "", err
 	}
