@@ -7,10 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"net/netip"
 	"path"
 	"strconv"
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 
@@ -43,9 +45,8 @@ func (r *run) open(ctx context.Context) error {
 		return fmt.Errorf("key of the channel: %w", err)
 	}
 	from := pki.NewSubject(r.LRN, "", netip.Addr{}).Node0
-	r.link = &remoteLink{r: r, member: meet.Member{
-		Token: r.token, LRNs: r.LRNs, Leader: Leader(r.LRNs), LRN: r.LRN, Key: key, From: from,
-	}}
+	leader := pki.NewSubject(Leader(r.LRNs), "", netip.Addr{}).Node0
+	r.link = newRemoteLink(r, key, from, netip.AddrPortFrom(leader, meet.Port))
 	return nil
 }
 
@@ -83,15 +84,20 @@ func (r *run) listen(ctx context.Context) (link, error) {
 	for _, lrn := range r.LRNs {
 		addresses[lrn] = []netip.Addr{pki.NewSubject(lrn, "", netip.Addr{}).Node0}
 	}
+	l, err := meet.Listen(ctx, addresses[r.LRN][0])
+	if err != nil {
+		return nil, err
+	}
+	return r.serve(ctx, d, l, addresses), nil
+}
+
+// serve answers the others on l.
+func (r *run) serve(ctx context.Context, d *desk, l net.Listener, addresses map[int][]netip.Addr) *ownLink {
 	s := &meet.Server{
 		Token: r.token, LRNs: r.LRNs, LRN: r.LRN, Addresses: addresses, Keys: r.keys(), Tell: d.tell,
 		Handle: func(ctx context.Context, peer meet.Peer, method string, body json.RawMessage) (any, error) {
 			return d.handle(ctx, peer.LRN, method, body)
 		},
-	}
-	l, err := meet.Listen(ctx, addresses[r.LRN][0])
-	if err != nil {
-		return nil, err
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	var g errgroup.Group
@@ -101,7 +107,7 @@ func (r *run) listen(ctx context.Context) (link, error) {
 		if err := g.Wait(); err != nil {
 			r.lines.Say(stageMeet, "the leader's port failed: %v", err)
 		}
-	}}, nil
+	}}
 }
 
 // keys remembers those of the others; a check leaves no trace.
@@ -140,18 +146,30 @@ func (b *boundKeys) Bind(_ context.Context, lrn int, key []byte) ([]byte, error)
 	return key, err
 }
 
-// remoteLink is a follower's link.  It connects anew as often as it takes: the
-// leader may be started later, or again.
+// remoteLink is a follower's link.  It connects as often as necessary: the leader
+// may be started later, or again.
 type remoteLink struct {
 	r      *run
-	member meet.Member
 	client *meet.Client
-	// at is how far this server has come.
-	at Position
+	// at is the position of this server; a new connection begins with it.
+	at atomic.Pointer[Position]
+}
+
+func newRemoteLink(r *run, key *ecdsa.PrivateKey, from netip.Addr, leader netip.AddrPort) *remoteLink {
+	l := &remoteLink{r: r}
+	l.at.Store(&Position{})
+	o := r.Options // the part of r that any goroutine may read
+	l.client = meet.NewClient(meet.Member{
+		Token: r.token, LRNs: o.LRNs, Leader: Leader(o.LRNs), LRN: o.LRN, Key: key, From: from,
+		// A leader that was started again does not know the facts and positions of
+		// the others, which may be far ahead of it.
+		Hello: func() (string, any) { return methodHello, greeting{o.ownFacts(), *l.at.Load()} },
+	}, leader)
+	return l
 }
 
 func (l *remoteLink) await(ctx context.Context, p Position, led bool, late func([]int)) error {
-	l.at = p
+	l.at.Store(&p)
 	var told string
 	for {
 		var a waited
@@ -173,36 +191,13 @@ func (l *remoteLink) call(ctx context.Context, method string, in, out any) error
 	told := false
 	var last error
 	err := retry.Until(ctx, func() error {
-		if l.client == nil {
-			client, err := l.member.Dial(ctx, netip.AddrPortFrom(l.leader(), meet.Port))
-			var refused meet.Refusal
-			if errors.As(err, &refused) && refused != meet.Busy {
-				last = err
-				return nil
-			}
-			if err != nil {
-				if !told && !l.r.done() {
-					l.r.lines.Say(stageMeet, "waits for the leader, boot server %d: start neco setup there", l.member.Leader)
-					told = true
-				}
-				return err
-			}
-			// A leader that was started again has to learn anew who there is,
-			// and where, also from those that are far ahead of it.
-			if err := client.Call(ctx, methodHello, greeting{l.r.ownFacts(), l.at}, &struct{}{}); err != nil {
-				client.Close()
-				if errors.Is(err, meet.ErrDisconnected) {
-					return err
-				}
-				last = err
-				return nil
-			}
-			l.client = client
-		}
 		last = l.client.Call(ctx, method, in, out)
-		if errors.Is(last, meet.ErrDisconnected) {
-			l.client.Close()
-			l.client = nil
+		unreachable := errors.Is(last, meet.ErrUnreachable)
+		if unreachable && !told && !l.r.done() {
+			l.r.lines.Say(stageMeet, "waits for the leader, boot server %d: start neco setup there", Leader(l.r.LRNs))
+			told = true
+		}
+		if unreachable || errors.Is(last, meet.ErrDisconnected) {
 			return last
 		}
 		return nil
@@ -215,28 +210,22 @@ func (l *remoteLink) call(ctx context.Context, method string, in, out any) error
 
 // present lets a leader that has started over go on.
 func (l *remoteLink) present(ctx context.Context, p Position) {
-	ctx, cancel := context.WithTimeout(ctx, 2*hold)
-	defer cancel()
-	l.at = p
-	// One that is complete is not there any more.
-	_ = l.call(ctx, methodAwait, awaiting{At: p}, &waited{})
+	l.at.Store(&p)
+	l.report(ctx, p, l.call)
 }
 
-// leave tells the leader once: it may be gone already.
+// leave reports to the leader once: it may be gone already.
 func (l *remoteLink) leave(ctx context.Context, p Position) error {
-	if l.client != nil {
-		// Whether it heard it makes no difference here.
-		_ = l.client.Call(ctx, methodAwait, awaiting{At: p}, &waited{})
-	}
+	l.report(ctx, p, l.client.Call)
 	return nil
 }
 
-func (l *remoteLink) leader() netip.Addr {
-	return pki.NewSubject(l.member.Leader, "", netip.Addr{}).Node0
+// report reports that this server is at p, to a leader that may be complete and
+// gone: an error makes no difference.
+func (l *remoteLink) report(ctx context.Context, p Position, call func(context.Context, string, any, any) error) {
+	ctx, cancel := context.WithTimeout(ctx, 2*hold)
+	defer cancel()
+	_ = call(ctx, methodAwait, awaiting{At: p}, &waited{})
 }
 
-func (l *remoteLink) close() {
-	if l.client != nil {
-		l.client.Close()
-	}
-}
+func (l *remoteLink) close() { l.client.Close() }

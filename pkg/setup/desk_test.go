@@ -16,11 +16,9 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	clientv3 "go.etcd.io/etcd/client/v3"
 
 	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/pkg/host"
-	"github.com/cybozu-go/neco/pkg/hostkey"
 	"github.com/cybozu-go/neco/pkg/pki"
 	"github.com/cybozu-go/neco/pkg/renewal"
 	"github.com/cybozu-go/neco/pkg/setup/meet"
@@ -64,17 +62,21 @@ func met(all ...*run) {
 // ask asks the leader's desk as the server lrn.
 func ask(t *testing.T, d *desk, lrn int, method string, in, out any) error {
 	t.Helper()
+	return askUntil(t.Context(), d, lrn, method, in, out)
+}
+
+func askUntil(ctx context.Context, d *desk, lrn int, method string, in, out any) error {
 	body, err := json.Marshal(in)
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
-	a, err := d.handle(t.Context(), lrn, method, body)
+	a, err := d.handle(ctx, lrn, method, body)
 	if err != nil {
 		return err
 	}
 	data, err := json.Marshal(a)
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
 	return json.Unmarshal(data, out)
 }
@@ -318,50 +320,5 @@ func TestTheOperatorSeesWhoCameAndWent(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
-	}
-}
-
-// deskLink is the way of boot server 1 to a desk.
-type deskLink struct {
-	link
-	t *testing.T
-	d *desk
-}
-
-func (l deskLink) call(_ context.Context, method string, in, out any) error {
-	return ask(l.t, l.d, 1, method, in, out)
-}
-
-func TestTheLeaderTriesAgainWhatEtcdDoesNotTakeJustThen(t *testing.T) {
-	token := meet.NewToken()
-	leader, follower := newRun(t, 0, token), newRun(t, 1, token)
-	if err := makeAuthorities(t.Context(), leader); err != nil {
-		t.Fatal(err)
-	}
-	met(leader, follower)
-	write(t, leader.FS, pki.ServerCA.File(), string(leader.state().authorities[pki.ServerCA].CertPEM()))
-	d := newDesk(leader)
-	d.board.arrive(0, Position{Stage: slices.Index(Stages(), "vault")})
-	follower.link = deskLink{t: t, d: d}
-	follower.TrustServerCA = func(context.Context) error { return nil }
-	if err := bootstrapCertificates(t.Context(), follower); err != nil {
-		t.Fatal(err)
-	}
-	var err error
-	if follower.identity, err = hostkey.Load(t.Context(), follower.FS); err != nil {
-		t.Fatal(err)
-	}
-	if err := sendHostKey(t.Context(), follower); err == nil || !strings.Contains(err.Error(), "no etcd yet") {
-		t.Errorf("before there is an etcd: %v", err)
-	}
-	kv := &busyKV{fails: 2, put: map[string]string{}}
-	client := clientv3.NewCtxClient(t.Context())
-	client.KV = kv
-	leader.change(func(s *state) { s.etcd = client })
-	if err := sendHostKey(t.Context(), follower); err != nil {
-		t.Fatal(err)
-	}
-	if len(kv.put) != 1 {
-		t.Errorf("%d host keys are stored", len(kv.put))
 	}
 }

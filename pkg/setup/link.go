@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/cybozu-go/neco/pkg/setup/meet"
@@ -37,7 +38,7 @@ const (
 	methodCredentials = "credentials"
 )
 
-// greeting is what a server says first, each time that it connects.
+// greeting is the first request on each connection.
 type greeting struct {
 	Facts
 	At Position `json:"at"`
@@ -66,6 +67,22 @@ type desk struct {
 	lines    *stage.Lines
 	board    *board
 	assembly *assembly
+	attempts sync.Map // the keys are the attempts that have printed
+}
+
+// attempts prints why a request of a server does not succeed yet, once: the
+// server repeats its request while it waits.
+type attempts struct {
+	desk   *desk
+	lrn    int
+	method string
+}
+
+// Print implements stage.Printer.
+func (a attempts) Print(name stage.Name, text string) {
+	if _, printed := a.desk.attempts.LoadOrStore(a, true); !printed {
+		a.desk.lines.Print(name, text)
+	}
 }
 
 // newDesk begins with what an earlier attempt knew of the servers.
@@ -91,14 +108,18 @@ func (d *desk) handle(ctx context.Context, lrn int, method string, body json.Raw
 	if err := d.caughtUp(ctx, lrn); err != nil {
 		return nil, err
 	}
-	// Who asks hears of an error its text alone, so what may pass is tried again
-	// here: as long as it waits.
+	// The client receives the text of an error alone, so transient errors are
+	// retried here, until ctx ends.
 	var a any
 	at := min(d.board.of(lrn).Stage, len(table())-1)
-	err := stage.Retry(ctx, d.lines, table()[at].Name, func() (err error) {
+	out := attempts{d, lrn, method}
+	err := stage.Retry(ctx, out, table()[at].Name, func() (err error) {
 		a, err = d.serve(ctx, lrn, method, body)
 		return err
 	})
+	if ctx.Err() == nil {
+		d.attempts.Delete(out)
+	}
 	return a, err
 }
 

@@ -2,115 +2,149 @@ package meet
 
 import (
 	"context"
-	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
 	"sync"
+	"time"
 )
 
-// Client is a member's connection to the leader.
+// Client asks the leader, on one connection: one call at a time.
 type Client struct {
-	wire  *wire
-	stop  context.CancelCauseFunc
-	ended context.Context // its cause is why the connection ended
-	wg    sync.WaitGroup
+	member Member
+	dial   func(context.Context) (net.Conn, error)
+	ended  context.Context
+	end    context.CancelFunc
 
-	mu      sync.Mutex
-	last    uint64
-	waiting map[uint64]chan answer
+	mu   sync.Mutex
+	conn net.Conn // after the proof and the hello; nil if there is none
 }
 
-func newClient(session *tls.Conn) *Client {
-	ctx, cancel := context.WithCancelCause(context.Background())
-	c := &Client{wire: newWire(session), stop: cancel, ended: ctx, waiting: map[uint64]chan answer{}}
-	context.AfterFunc(ctx, c.wire.hang)
-	c.wg.Go(func() { cancel(c.wire.ping(ctx, request{})) })
-	c.wg.Go(func() { cancel(c.receive()) })
+// NewClient returns a client of the leader at addr.  It must be closed.
+func NewClient(m Member, addr netip.AddrPort) *Client {
+	return newClient(m, func(ctx context.Context) (net.Conn, error) { return m.dial(ctx, addr) })
+}
+
+func newClient(m Member, dial func(context.Context) (net.Conn, error)) *Client {
+	c := &Client{member: m, dial: dial}
+	c.ended, c.end = context.WithCancel(context.Background())
 	return c
 }
 
-// Close ends the connection and all calls on it.
+// Close ends the connection and all calls.
 func (c *Client) Close() {
-	c.stop(errors.New("closed here"))
-	c.wg.Wait()
+	c.end()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.hang()
 }
 
-func (c *Client) receive() error {
-	for {
-		var a answer
-		if err := c.wire.receive(&a); err != nil {
-			return err
-		}
-		c.mu.Lock()
-		if wait, ok := c.waiting[a.ID]; ok {
-			delete(c.waiting, a.ID)
-			wait <- a // has room
-		}
-		c.mu.Unlock()
+func (c *Client) hang() {
+	if c.conn != nil {
+		c.conn.Close()
 	}
+	c.conn = nil
 }
 
 // Call sends a request and decodes the answer into out, unless that is nil.  It
-// blocks until the answer is there, ctx ends or the connection does
-// (ErrDisconnected).  An error of the leader's handler is a *CallError.
-// Several calls may be under way at a time.
+// connects, proves itself and says hello first if there is no connection, and
+// repeats the request while the leader has no answer yet.  It blocks until the
+// answer is there, ctx ends or the connection does (ErrDisconnected).  Without a
+// connection the error is ErrUnreachable, or final: a Refusal, or the hello's.  An
+// error of the leader's handler is a *CallError.
 func (c *Client) Call(ctx context.Context, method string, in, out any) error {
-	if err := c.call(ctx, method, in, out); err != nil {
-		if e := (*CallError)(nil); errors.As(err, &e) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	defer context.AfterFunc(c.ended, func() { cancel(ErrDisconnected) })()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.conn == nil {
+		if err := c.connect(ctx); err != nil {
 			return err
 		}
-		return fmt.Errorf("ask leader: %s: %w", method, err)
 	}
+	err := errNotYet
+	for errors.Is(err, errNotYet) {
+		err = c.ask(ctx, method, in, out)
+	}
+	if failed := (*CallError)(nil); err == nil || errors.As(err, &failed) {
+		return err
+	}
+	return fmt.Errorf("ask leader: %s: %w", method, err)
+}
+
+// connect makes the connection.
+func (c *Client) connect(ctx context.Context) error {
+	conn, err := c.dial(ctx)
+	if err == nil {
+		conn, err = c.member.connect(ctx, conn)
+	}
+	if err == nil && c.member.Hello != nil {
+		c.conn = conn
+		method, in := c.member.Hello()
+		err = c.ask(ctx, method, in, nil)
+	}
+	if err != nil {
+		c.hang()
+		return connectError{err}
+	}
+	c.conn = conn
 	return nil
 }
 
-func (c *Client) call(ctx context.Context, method string, in, out any) error {
-	body, err := json.Marshal(in)
+// connectError is why there is no connection to the leader.
+type connectError struct{ error }
+
+// Unwrap returns the reason.
+func (e connectError) Unwrap() error { return e.error }
+
+// Is reports that e is ErrUnreachable if it makes sense to connect again.
+func (e connectError) Is(target error) bool {
+	var refused Refusal
+	var failed *CallError
+	return target == ErrUnreachable && !errors.As(e.error, &failed) && (!errors.As(e.error, &refused) || refused == Busy)
+}
+
+// ask sends a request once.  The connection ends with ctx.
+func (c *Client) ask(ctx context.Context, method string, in, out any) error {
+	body, err := marshal(in)
 	if err != nil {
 		return err
 	}
-	id, wait := c.expect()
-	defer c.forget(id)
-	if err := c.wire.send(request{ID: id, Method: method, Body: body}); errors.Is(err, ErrTooLarge) {
-		return err
-	} else if err != nil {
-		c.stop(err)
+	conn := c.conn
+	defer context.AfterFunc(ctx, func() { conn.Close() })()
+	var status int
+	if err = conn.SetDeadline(time.Now().Add(answerTimeout + writeTimeout)); err == nil {
+		status, body, err = exchange(conn, callPath+method, body, maxHeader+MaxMessage)
 	}
-	select {
-	case a := <-wait:
-		return a.decode(method, out)
-	case <-c.ended.Done():
-		return fmt.Errorf("%w: %w", ErrDisconnected, context.Cause(c.ended))
-	case <-ctx.Done():
-		if err := c.wire.send(request{ID: id, Cancel: true}); err != nil {
-			c.stop(err)
-		}
-		return context.Cause(ctx)
+	switch {
+	case err == nil:
+		return decode(method, status, body, out)
+	case ctx.Err() != nil:
+		err = context.Cause(ctx)
+	default:
+		err = fmt.Errorf("%w: %w", ErrDisconnected, err)
 	}
+	c.hang()
+	return err
 }
 
-func (a answer) decode(method string, out any) error {
-	if a.Error != "" {
-		return &CallError{method, a.Error, a.Kind}
-	}
-	if out == nil {
+// decode reads an answer of the leader.
+func decode(method string, status int, data []byte, out any) error {
+	switch {
+	case status == http.StatusAccepted:
+		return errNotYet
+	case status != http.StatusOK:
+		e := CallError{Method: method}
+		if err := json.Unmarshal(data, &e); err != nil {
+			return fmt.Errorf("an answer with status %d", status)
+		}
+		return &e
+	case out == nil:
 		return nil
 	}
-	return json.Unmarshal(a.Body, out)
-}
-
-func (c *Client) expect() (uint64, chan answer) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.last++
-	wait := make(chan answer, 1)
-	c.waiting[c.last] = wait
-	return c.last, wait
-}
-
-func (c *Client) forget(id uint64) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	delete(c.waiting, id)
+	return json.Unmarshal(data, out)
 }

@@ -1,13 +1,18 @@
 package meet
 
 import (
+	"bufio"
+	"bytes"
 	"context"
 	"crypto/ecdsa"
 	"crypto/hmac"
 	"crypto/tls"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"net"
+	"net/http"
 	"net/netip"
 	"time"
 )
@@ -24,13 +29,12 @@ type Member struct {
 	// From is the own address to call from; the zero value lets the system
 	// choose.
 	From netip.Addr
+	// Hello, unless nil, returns the request that comes first on each connection.
+	Hello func() (method string, in any)
 }
 
-// Dial calls the leader at addr and proves, and has proved, that both know the
-// token.  It blocks until then, or ctx ends, or the time for it is over.
-// Refusals are of type Refusal; other errors are those of the network.
-func (m Member) Dial(ctx context.Context, addr netip.AddrPort) (*Client, error) {
-	dialer := net.Dialer{Timeout: greetTimeout}
+func (m Member) dial(ctx context.Context, addr netip.AddrPort) (net.Conn, error) {
+	dialer := net.Dialer{Timeout: greetTimeout, KeepAliveConfig: keepAlive(), Control: giveUp}
 	if m.From.IsValid() {
 		dialer.LocalAddr = net.TCPAddrFromAddrPort(netip.AddrPortFrom(m.From, 0))
 	}
@@ -38,17 +42,19 @@ func (m Member) Dial(ctx context.Context, addr netip.AddrPort) (*Client, error) 
 	if err != nil {
 		return nil, fmt.Errorf("call leader: %w", err)
 	}
-	return m.Connect(ctx, conn)
+	return conn, nil
 }
 
-// Connect is Dial on a connection that is open, which it owns from here on.
-func (m Member) Connect(ctx context.Context, conn net.Conn) (*Client, error) {
+// connect makes a session on conn and proves, and has proved, that both sides
+// know the token.  Refusals are of type Refusal; other errors are those of the
+// network.
+func (m Member) connect(ctx context.Context, conn net.Conn) (*tls.Conn, error) {
 	session, err := m.greet(ctx, conn)
 	if err != nil {
 		conn.Close()
 		return nil, fmt.Errorf("meet leader: %w", err)
 	}
-	return newClient(session), nil
+	return session, nil
 }
 
 func (m Member) greet(ctx context.Context, conn net.Conn) (*tls.Conn, error) {
@@ -61,13 +67,22 @@ func (m Member) greet(ctx context.Context, conn net.Conn) (*tls.Conn, error) {
 	if err := session.SetDeadline(time.Now().Add(greetTimeout)); err != nil {
 		return nil, err
 	}
-	if err := session.HandshakeContext(ctx); err != nil {
+	err = session.HandshakeContext(ctx)
+	if noProtocol(err) {
+		return nil, fmt.Errorf("%w: it does not speak %s", OtherVersion, alpn)
+	}
+	if err != nil {
 		return nil, err
 	}
-	if err := m.prove(session); err != nil {
-		return nil, err
-	}
-	return session, session.SetDeadline(time.Time{})
+	return session, m.prove(session)
+}
+
+// noProtocol reports whether the leader does not know the protocol.  crypto/tls
+// exports no type for the alerts that it receives.
+func noProtocol(err error) bool {
+	const noApplicationProtocol = tls.AlertError(120)
+	alert := (*net.OpError)(nil)
+	return errors.As(err, &alert) && alert.Op == "remote error" && alert.Err.Error() == noApplicationProtocol.Error()
 }
 
 // prove sends the own proof and checks the leader's.
@@ -84,22 +99,19 @@ func (m Member) prove(session *tls.Conn) error {
 	if err != nil {
 		return err
 	}
-	out, err := frame(hello{protocol, m.LRN, m.LRNs, mine}, maxGreeting)
+	out, err := marshal(hello{protocol, m.LRN, m.LRNs, mine})
 	if err != nil {
 		return err
 	}
-	if _, err := session.Write(out); err != nil {
-		return err
-	}
-	return hear(session, theirs)
-}
-
-// hear reads the leader's answer, which must hold the proof theirs.
-func hear(session *tls.Conn, theirs []byte) error {
-	data, err := readFrame(session, maxGreeting)
+	_, data, err := exchange(session, proofPath, out, maxGreeting)
 	if err != nil {
 		return fmt.Errorf("no answer to the greeting: %w", err)
 	}
+	return hear(data, theirs)
+}
+
+// hear checks the leader's answer, which must hold the proof theirs.
+func hear(data, theirs []byte) error {
 	var w welcome
 	if err := json.Unmarshal(data, &w); err != nil {
 		return BadMessage
@@ -116,4 +128,36 @@ func hear(session *tls.Conn, theirs []byte) error {
 		return RogueLeader
 	}
 	return nil
+}
+
+// exchange sends a request and reads its answer, which has at most limit bytes
+// with its headers.
+func exchange(session net.Conn, path string, body []byte, limit int64) (status int, answer []byte, err error) {
+	req, err := http.NewRequest(http.MethodPost, "https://leader"+path, bytes.NewReader(body))
+	if err != nil {
+		return 0, nil, err
+	}
+	if err := req.Write(session); err != nil {
+		return 0, nil, err
+	}
+	r := bufio.NewReader(io.LimitReader(session, limit))
+	res, err := http.ReadResponse(r, req)
+	if err != nil {
+		return 0, nil, notHTTP(err)
+	}
+	defer res.Body.Close()
+	answer, err = io.ReadAll(res.Body)
+	if err == nil && r.Buffered() > 0 {
+		err = BadMessage
+	}
+	return res.StatusCode, answer, err
+}
+
+// notHTTP is BadMessage for what is not an error of the network.
+func notHTTP(err error) error {
+	if network := (net.Error)(nil); errors.As(err, &network) ||
+		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.ErrClosedPipe) {
+		return err
+	}
+	return BadMessage
 }

@@ -52,11 +52,7 @@ func Example() {
 		return
 	}
 	member := meet.Member{Token: token, LRNs: []int{0, 1, 2}, Leader: 0, LRN: 1, Key: key, From: home}
-	client, err := member.Dial(ctx, netip.MustParseAddrPort(l.Addr().String()))
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
+	client := meet.NewClient(member, netip.MustParseAddrPort(l.Addr().String()))
 	var answer string
 	err = client.Call(ctx, "welcome", nil, &answer)
 	fmt.Println(answer, err)

@@ -1,13 +1,13 @@
 package meet
 
 import (
-	"bytes"
 	"crypto/tls"
 	"errors"
 	"net"
 	"net/netip"
 	"strings"
 	"testing"
+	"testing/synctest"
 )
 
 func FuzzParse(f *testing.F) {
@@ -24,24 +24,46 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-func FuzzReadFrame(f *testing.F) {
-	ok, _ := frame("hello", maxGreeting)
-	f.Add(ok)
-	f.Add([]byte{0xff, 0xff, 0xff, 0xff})
-	f.Add([]byte{0, 0, 0, 9, 'x'})
+// FuzzHear: no answer of a leader that does not know the token is accepted.
+func FuzzHear(f *testing.F) {
+	f.Add([]byte(`{"proof":"AAAA"}`))
+	f.Add([]byte(`{"refusal":"wrong-token"}`))
+	f.Add([]byte(`{"refusal":"\u001b[2J"}`))
+	theirs := []byte(NewToken().Reveal())
 	f.Fuzz(func(t *testing.T, data []byte) {
-		got, err := readFrame(bytes.NewReader(data), maxGreeting)
-		if err == nil && (len(got) > maxGreeting || !bytes.Equal(got, data[headerSize:headerSize+len(got)])) {
-			t.Errorf("%x is read as %x", data, got)
+		if r := Refusal(""); !errors.As(hear(data, theirs), &r) || r.Hint() == "" {
+			t.Errorf("%q is not refused", data)
 		}
+	})
+}
+
+// FuzzUnauthenticated: whatever a client without proof sends reaches no handler,
+// is bounded, and ends in one event.
+func FuzzUnauthenticated(f *testing.F) {
+	f.Add([]byte(post(callPath+"sign", 2) + "{}"))
+	f.Add([]byte(post(proofPath, 2) + "{}" + post(callPath+"sign", 2) + "{}"))
+	f.Add([]byte("\x00\x00\x00\x0d{\"version\":1}"))
+	f.Add([]byte("POST /proof HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"))
+	f.Add([]byte("POST /proof HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n{}"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		synctest.Test(t, func(t *testing.T) {
+			h := open(t, func(s *Server) { s.Handle = nil }) // which would panic
+			session := h.unproved(address(1))
+			go func() { _, _ = session.Write(data) }()
+			answer, took := closed(session)
+			synctest.Wait()
+			if took > greetTimeout || len(answer) > maxGreeting || len(h.told.texts()) != 1 || h.told.texts()[0] != "refused 1 10.69.1.3" {
+				t.Errorf("%q: %s, answer %q, events %q", data, took, answer, h.told.texts())
+			}
+		})
 	})
 }
 
 func FuzzIdentify(f *testing.F) {
 	s := &Server{Token: NewToken(), LRNs: []int{0, 1, 2}, Addresses: map[int][]netip.Addr{1: {address(1)}}}
 	state := sessionState(f)
-	f.Add([]byte(`{"version":1,"lrn":1,"lrns":[0,1,2],"proof":"AAAA"}`))
-	f.Add([]byte(`{"version":1,"lrn":-1,"lrns":null}`))
+	f.Add([]byte(`{"version":2,"lrn":1,"lrns":[0,1,2],"proof":"AAAA"}`))
+	f.Add([]byte(`{"version":2,"lrn":-1,"lrns":null}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if peer, err := s.identify(data, state, address(1)); err == nil {
 			t.Errorf("%q is taken for boot server %d", data, peer.LRN)

@@ -1,14 +1,18 @@
 package meet
 
 import (
+	"bufio"
 	"crypto/tls"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"net/netip"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -38,11 +42,9 @@ func TestAMemberComesAgainWithItsKey(t *testing.T) {
 		m := h.member(1)
 		h.connect(m).Close()
 		h.connect(m)
-		c, err := m.Connect(t.Context(), h.call(netip.MustParseAddr("::ffff:10.72.32.1")))
-		if err != nil {
+		if _, err := m.connect(t.Context(), h.call(netip.MustParseAddr("::ffff:10.72.32.1"))); err != nil {
 			t.Fatal("from its bastion address:", err)
 		}
-		c.Close()
 	})
 }
 
@@ -73,7 +75,7 @@ func TestRefusals(t *testing.T) {
 				if test.change != nil {
 					test.change(h, &m)
 				}
-				_, err := m.Connect(t.Context(), h.call(test.from))
+				_, err := m.connect(t.Context(), h.call(test.from))
 				if !errors.Is(err, test.want) || test.kind != nil && !errors.Is(err, test.kind) {
 					t.Errorf("error %v, want %v", err, test.want)
 				}
@@ -95,7 +97,7 @@ func TestTheLeaderTellsWhoCameAndWent(t *testing.T) {
 		m := h.member(1)
 		m.Token = NewToken()
 		for _, from := range []netip.Addr{address(1), netip.MustParseAddr("192.0.2.1")} {
-			if _, err := m.Connect(t.Context(), h.call(from)); err == nil {
+			if _, err := m.connect(t.Context(), h.call(from)); err == nil {
 				t.Error("no error from", from)
 			}
 			synctest.Wait() // who is refused knows it before it is told
@@ -104,12 +106,8 @@ func TestTheLeaderTellsWhoCameAndWent(t *testing.T) {
 		synctest.Wait()
 		c.Close()
 		synctest.Wait()
-		var got []string
-		for _, e := range h.told.events {
-			got = append(got, fmt.Sprint(e.What, " ", e.LRN, " ", e.Addr))
-		}
 		want := []string{"refused 1 10.69.1.3", "refused -1 192.0.2.1", "connected 2 10.69.2.3", "gone 2 10.69.2.3"}
-		if !slices.Equal(got, want) {
+		if got := h.told.texts(); !slices.Equal(got, want) {
 			t.Errorf("told %q, want %q", got, want)
 		}
 	})
@@ -120,14 +118,14 @@ func TestAnUnauthenticatedServerBindsNoKey(t *testing.T) {
 		h := open(t, nil)
 		m := h.member(1)
 		m.Token = NewToken()
-		if _, err := m.Connect(t.Context(), h.call(address(1))); !errors.Is(err, WrongToken) {
+		if _, err := m.connect(t.Context(), h.call(address(1))); !errors.Is(err, WrongToken) {
 			t.Fatal(err)
 		}
 		h.connect(h.member(1))
 	})
 }
 
-// rogue answers a member's greeting with reply.
+// rogue answers a member's greeting with reply: a text as it is, others in JSON.
 func rogue(t *testing.T, reply func(said hello) any) net.Conn {
 	members, mine := net.Pipe()
 	conf, err := leaderTLS()
@@ -137,16 +135,21 @@ func rogue(t *testing.T, reply func(said hello) any) net.Conn {
 	go func() {
 		defer mine.Close()
 		session := tls.Server(mine, conf)
-		data, err := readFrame(session, maxGreeting)
+		req, err := http.ReadRequest(bufio.NewReader(session))
 		if err != nil {
 			return
 		}
 		var said hello
-		if json.Unmarshal(data, &said) != nil {
+		if json.NewDecoder(req.Body).Decode(&said) != nil {
 			return
 		}
-		out, _ := frame(reply(said), maxGreeting)
-		_, _ = session.Write(out)
+		answer := reply(said)
+		text, ok := answer.(string)
+		if !ok {
+			data, _ := json.Marshal(answer)
+			text = fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", len(data), data)
+		}
+		_, _ = io.WriteString(session, text)
 	}()
 	return members
 }
@@ -154,18 +157,21 @@ func rogue(t *testing.T, reply func(said hello) any) net.Conn {
 func TestARogueLeaderIsRefused(t *testing.T) {
 	for name, test := range map[string]struct {
 		reply func(hello) any
-		want  Refusal
+		want  error
 	}{
 		"one that echoes the proof":      {func(h hello) any { return welcome{Proof: h.Proof} }, RogueLeader},
 		"one that echoes the greeting":   {func(h hello) any { return h }, RogueLeader},
 		"one that proves nothing":        {func(hello) any { return welcome{} }, RogueLeader},
 		"one with an invented refusal":   {func(hello) any { return welcome{Refusal: "\x1b[2J"} }, BadMessage},
-		"one that speaks something else": {func(hello) any { return "220 ready" }, BadMessage},
+		"one that speaks something else": {func(hello) any { return "220 ready\r\n" }, BadMessage},
+		"one that has no JSON":           {func(hello) any { return "HTTP/1.1 404 Not Found\r\nContent-Length: 1\r\n\r\nx" }, BadMessage},
+		"one that says more than asked":  {func(hello) any { return "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}HTTP/1.1 200 OK\r\n" }, BadMessage},
+		"one that speaks without end":    {func(hello) any { return "HTTP/1.1 200 OK\r\nA: " + strings.Repeat("x", 99*maxGreeting) + "\r\n\r\n" }, io.ErrUnexpectedEOF},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				m := Member{Token: NewToken(), LRNs: []int{0, 1, 2}, LRN: 1, Key: newKey(t)}
-				_, err := m.Connect(t.Context(), rogue(t, test.reply))
+				_, err := m.connect(t.Context(), rogue(t, test.reply))
 				if !errors.Is(err, test.want) {
 					t.Errorf("error %v, want %v", err, test.want)
 				}
@@ -174,21 +180,31 @@ func TestARogueLeaderIsRefused(t *testing.T) {
 	}
 }
 
+// offer sends a greeting and returns the leader's refusal.
+func offer(t *testing.T, session net.Conn, h hello) error {
+	t.Helper()
+	data, err := json.Marshal(h)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, answer, err := exchange(session, proofPath, data, maxGreeting)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return hear(answer, nil)
+}
+
 func TestAProofIsWorthNothingOnAnotherConnection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := open(t, nil)
 		m := h.member(1)
 		var heard hello
 		conn := rogue(t, func(said hello) any { heard = said; return welcome{} })
-		if _, err := m.Connect(t.Context(), conn); !errors.Is(err, RogueLeader) {
+		if _, err := m.connect(t.Context(), conn); !errors.Is(err, RogueLeader) {
 			t.Fatal(err)
 		}
-		session := h.stranger(address(1))
-		out, _ := frame(heard, maxGreeting)
-		if _, err := session.Write(out); err != nil {
-			t.Fatal(err)
-		}
-		if err := hear(session, nil); !errors.Is(err, WrongToken) {
+		session := h.session(m.Key, address(1), alpn)
+		if err := offer(t, session, heard); !errors.Is(err, WrongToken) {
 			t.Errorf("replayed: %v", err)
 		}
 	})
@@ -209,12 +225,12 @@ func TestAManInTheMiddleIsFound(t *testing.T) {
 			if left.HandshakeContext(t.Context()) != nil {
 				return
 			}
-			right := h.stranger(address(1))
+			right := h.unproved(address(1))
 			defer right.Close()
 			go func() { _, _ = io.Copy(right, left) }()
 			_, _ = io.Copy(left, right)
 		}()
-		_, err = m.Connect(t.Context(), members)
+		_, err = m.connect(t.Context(), members)
 		if !errors.Is(err, WrongToken) {
 			t.Errorf("member: %v", err)
 		}
@@ -264,11 +280,7 @@ func TestNoSessionIsResumed(t *testing.T) {
 		conf.SessionTicketsDisabled, conf.ClientSessionCache, conf.ServerName = false, tls.NewLRUClientSessionCache(4), "leader"
 		for range 2 {
 			session := tls.Client(h.call(address(1)), conf)
-			out, _ := frame(hello{}, maxGreeting)
-			if _, err := session.Write(out); err != nil {
-				t.Fatal(err)
-			}
-			if err := hear(session, nil); !errors.Is(err, OtherVersion) {
+			if err := offer(t, session, hello{}); !errors.Is(err, OtherVersion) {
 				t.Error(err)
 			}
 			if session.ConnectionState().DidResume {
@@ -278,78 +290,78 @@ func TestNoSessionIsResumed(t *testing.T) {
 	})
 }
 
-func TestWhoSendsTooMuchOrTooSlowlyIsCutOff(t *testing.T) {
-	t.Run("a giant frame", func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) {
-			h := open(t, nil)
-			session := h.stranger(address(1))
-			if _, err := session.Write([]byte{0xff, 0xff, 0xff, 0xff}); err != nil {
-				t.Fatal(err)
-			}
-			synctest.Wait()
-			if !h.told.has(ErrTooLarge) {
-				t.Errorf("told: %v", h.told.events)
-			}
-		})
+// refusedBefore reads a frame of protocol 1 as its client does.
+func refusedBefore(t *testing.T, r io.Reader) (w welcome) {
+	t.Helper()
+	var header [4]byte
+	if _, err := io.ReadFull(r, header[:]); err != nil {
+		t.Fatal(err)
+	}
+	data := make([]byte, binary.BigEndian.Uint32(header[:]))
+	if _, err := io.ReadFull(r, data); err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(data, &w); err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+func TestAServerOfTheProtocolBeforeIsRefused(t *testing.T) {
+	const greeting = `{"version":1,"lrn":1,"lrns":[0,1,2],"proof":"AAAA"}`
+	text := string(binary.BigEndian.AppendUint32(nil, uint32(len(greeting)))) + greeting
+	synctest.Test(t, func(t *testing.T) {
+		h := open(t, nil)
+		session := h.session(newKey(t), address(1), "neco-setup/1")
+		write(t, session, text)
+		if w := refusedBefore(t, session); w.Refusal != "other-version" || len(w.Proof) > 0 {
+			t.Errorf("answer: %+v", w)
+		}
+		if rest, took := closed(session); rest != "" || took > 0 {
+			t.Errorf("then %q, and closed after %s", rest, took)
+		}
+		synctest.Wait()
+		const want = "the leader runs another version of neco: it speaks neco-setup/1, the leader neco-setup/2"
+		if len(h.told.events) != 1 || h.told.events[0].LRN != 1 || h.told.events[0].Err.Error() != want {
+			t.Errorf("events: %+v", h.told.events)
+		}
 	})
-	t.Run("a byte a second", func(t *testing.T) {
+	t.Run("that says nothing", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			h := open(t, nil)
-			session := h.stranger(address(1))
-			begin := time.Now()
-			var err error
-			for n := byte(0); err == nil && n < 100; n++ {
-				_, err = session.Write([]byte{0})
-				if n == 3 {
-					_, err = session.Write([]byte{200}) // the length is complete
-				}
-				time.Sleep(time.Second)
-			}
-			if lived := time.Since(begin); err == nil || lived > greetTimeout+2*time.Second {
-				t.Errorf("lived %s: %v", lived, err)
-			}
-		})
-	})
-	t.Run("nothing, before TLS", func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) {
-			h := open(t, nil)
-			conn, begin := h.call(address(1)), time.Now()
-			if _, err := conn.Read(make([]byte, 1)); err == nil || time.Since(begin) > greetTimeout {
-				t.Errorf("after %s: %v", time.Since(begin), err)
+			if _, took := closed(h.session(newKey(t), address(1), "neco-setup/1")); took != greetTimeout {
+				t.Errorf("closed after %s", took)
 			}
 		})
 	})
 }
 
-func TestStrangersTakeNobodysPlace(t *testing.T) {
+func TestAGreetingOfAnotherVersionIsRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := open(t, nil)
-		foreign := netip.MustParseAddr("192.0.2.1")
-		for range 3 * unknownPlaces {
-			h.call(foreign)
+		for _, version := range []int{1, 3} {
+			if err := offer(t, h.unproved(address(1)), hello{Version: version, LRN: 1, LRNs: []int{0, 1, 2}}); !errors.Is(err, OtherVersion) {
+				t.Errorf("%d: %v", version, err)
+			}
 		}
-		for range 3 * knownPlaces {
-			h.call(address(2))
-		}
-		synctest.Wait()
-		h.connect(h.member(1))
-		m := h.member(2)
-		if _, err := m.Connect(t.Context(), h.call(address(2))); err == nil || errors.As(err, new(Refusal)) {
-			t.Errorf("a fifth from one address: %v", err)
-		}
-		time.Sleep(greetTimeout)
-		synctest.Wait()
-		h.connect(m)
 	})
 }
 
-func TestAProofFreesItsPlace(t *testing.T) {
+func TestALeaderOfAnotherProtocolIsNamed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := open(t, nil)
-		m := h.member(1)
-		for range 2 * knownPlaces {
-			h.connect(m)
-			synctest.Wait() // the member has its answer before the leader lets go
+		members, mine := net.Pipe()
+		conf, err := leaderTLS()
+		if err != nil {
+			t.Fatal(err)
+		}
+		conf.NextProtos = []string{"neco-setup/1"}
+		go func() {
+			defer mine.Close()
+			_ = tls.Server(mine, conf).HandshakeContext(t.Context())
+		}()
+		m := Member{Token: NewToken(), LRNs: []int{0, 1, 2}, LRN: 1, Key: newKey(t)}
+		if _, err := m.connect(t.Context(), members); !errors.Is(err, OtherVersion) {
+			t.Error(err)
 		}
 	})
 }
@@ -360,7 +372,7 @@ func TestAMemberDoesNotWaitForeverForALeader(t *testing.T) {
 		defer silent.Close()
 		m := Member{Token: NewToken(), LRNs: []int{0, 1, 2}, LRN: 1, Key: newKey(t)}
 		begin := time.Now()
-		if _, err := m.Connect(t.Context(), mine); err == nil || time.Since(begin) > greetTimeout {
+		if _, err := m.connect(t.Context(), mine); err == nil || time.Since(begin) > greetTimeout {
 			t.Errorf("after %s: %v", time.Since(begin), err)
 		}
 	})

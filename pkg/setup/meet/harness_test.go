@@ -6,12 +6,14 @@ import (
 	"crypto/tls"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/netip"
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/cybozu-go/neco/pkg/pki"
 )
@@ -22,6 +24,7 @@ type hall struct {
 	t     *testing.T
 	conns chan net.Conn
 	told  *record
+	stop  func() // ends the leader and waits until Serve returns
 }
 
 // open starts a leader, which ends with the test.
@@ -37,13 +40,15 @@ func open(t *testing.T, change func(*Server)) *hall {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error)
-	go func() { ended <- h.Serve(ctx, &listener{conns: h.conns, closed: make(chan struct{})}) }()
-	t.Cleanup(func() {
+	go func() { ended <- h.Serve(ctx, &memory{conns: h.conns, closed: make(chan struct{})}) }()
+	h.stop = sync.OnceFunc(func() {
 		cancel()
-		if err := <-ended; err != nil {
-			t.Error("leader:", err)
+		begin := time.Now()
+		if err := <-ended; err != nil || time.Since(begin) > time.Second {
+			t.Errorf("leader: %v after %s", err, time.Since(begin))
 		}
 	})
+	t.Cleanup(h.stop)
 	return h
 }
 
@@ -51,10 +56,23 @@ func address(lrn int) netip.Addr { return netip.AddrFrom4([4]byte{10, 69, byte(l
 
 // call opens a connection to the leader from that address.
 func (h *hall) call(from netip.Addr) net.Conn {
+	h.t.Helper()
+	conn, err := h.dial(h.t.Context(), from)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	h.t.Cleanup(func() { conn.Close() })
+	return conn
+}
+
+func (h *hall) dial(ctx context.Context, from netip.Addr) (net.Conn, error) {
 	mine, leaders := net.Pipe()
-	h.conns <- addressed{leaders, from}
-	h.t.Cleanup(func() { mine.Close() })
-	return mine
+	select {
+	case h.conns <- addressed{leaders, from}:
+		return mine, nil
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
 }
 
 // member is boot server lrn, as it should be.
@@ -62,29 +80,70 @@ func (h *hall) member(lrn int) Member {
 	return Member{Token: h.Token, LRNs: []int{0, 1, 2}, Leader: 0, LRN: lrn, Key: newKey(h.t)}
 }
 
-// connect is a member's call that has to succeed.
-func (h *hall) connect(m Member) *Client {
-	h.t.Helper()
-	c, err := m.Connect(h.t.Context(), h.call(address(m.LRN)))
-	if err != nil {
-		h.t.Fatal(err)
-	}
+// client is that of a member, which calls from its own address.
+func (h *hall) client(m Member) *Client {
+	c := newClient(m, func(ctx context.Context) (net.Conn, error) { return h.dial(ctx, address(m.LRN)) })
 	h.t.Cleanup(c.Close)
 	return c
 }
 
-// stranger has a TLS session with the leader and proves nothing.
-func (h *hall) stranger(from netip.Addr) *tls.Conn {
+// connect is a client whose first call has to succeed.
+func (h *hall) connect(m Member) *Client {
 	h.t.Helper()
-	conf, err := memberTLS(newKey(h.t))
+	c := h.client(m)
+	if err := c.Call(h.t.Context(), "connect", nil, nil); err != nil {
+		h.t.Fatal(err)
+	}
+	return c
+}
+
+// prove is a session on which a member has proved itself.
+func (h *hall) prove(m Member) *tls.Conn {
+	h.t.Helper()
+	session, err := m.connect(h.t.Context(), h.call(address(m.LRN)))
 	if err != nil {
 		h.t.Fatal(err)
 	}
+	if err := session.SetDeadline(time.Time{}); err != nil {
+		h.t.Fatal(err)
+	}
+	return session
+}
+
+// unproved is a TLS session with the leader, without a proof.
+func (h *hall) unproved(from netip.Addr) *tls.Conn {
+	h.t.Helper()
+	return h.session(newKey(h.t), from, alpn)
+}
+
+func (h *hall) session(key *ecdsa.PrivateKey, from netip.Addr, protocol string) *tls.Conn {
+	h.t.Helper()
+	conf, err := memberTLS(key)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	conf.NextProtos = []string{protocol}
 	session := tls.Client(h.call(from), conf)
 	if err := session.HandshakeContext(h.t.Context()); err != nil {
 		h.t.Fatal(err)
 	}
 	return session
+}
+
+// write sends bytes, which has to succeed.
+func write(t *testing.T, conn net.Conn, text string) {
+	t.Helper()
+	if _, err := io.WriteString(conn, text); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// closed waits until the leader closes a connection, and returns what it sent
+// before and how long that took.
+func closed(conn net.Conn) (answer string, took time.Duration) {
+	begin := time.Now()
+	data, _ := io.ReadAll(conn)
+	return string(data), time.Since(begin)
 }
 
 func newKey(t testing.TB) *ecdsa.PrivateKey {
@@ -131,13 +190,13 @@ func (a addressed) RemoteAddr() net.Addr {
 	return net.TCPAddrFromAddrPort(netip.AddrPortFrom(a.from, 40000))
 }
 
-type listener struct {
+type memory struct {
 	conns  chan net.Conn
 	closed chan struct{}
 	once   sync.Once
 }
 
-func (l *listener) Accept() (net.Conn, error) {
+func (l *memory) Accept() (net.Conn, error) {
 	select {
 	case c := <-l.conns:
 		return c, nil
@@ -146,12 +205,12 @@ func (l *listener) Accept() (net.Conn, error) {
 	}
 }
 
-func (l *listener) Close() error {
+func (l *memory) Close() error {
 	l.once.Do(func() { close(l.closed) })
 	return nil
 }
 
-func (l *listener) Addr() net.Addr { return &net.TCPAddr{} }
+func (l *memory) Addr() net.Addr { return &net.TCPAddr{} }
 
 // record keeps what the leader tells.
 type record struct {
@@ -165,32 +224,20 @@ func (r *record) tell(e Event) {
 	r.events = append(r.events, e)
 }
 
-// has says whether something was told whose error is of that kind.
+// has reports whether there was an event with an error of that kind.
 func (r *record) has(target error) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return slices.ContainsFunc(r.events, func(e Event) bool { return errors.Is(e.Err, target) })
 }
 
-// silentLeader greets a member and then reads what it says without a word.
-func silentLeader(t *testing.T, h *hall, m Member) (*Client, func()) {
-	members, mine := net.Pipe()
-	conf, err := leaderTLS()
-	if err != nil {
-		t.Fatal(err)
+// texts are the events so far.
+func (r *record) texts() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var texts []string
+	for _, e := range r.events {
+		texts = append(texts, fmt.Sprint(e.What, " ", e.LRN, " ", e.Addr))
 	}
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		session := tls.Server(addressed{mine, address(m.LRN)}, conf)
-		if _, err := h.greet(t.Context(), session); err != nil {
-			t.Error(err)
-		}
-		_, _ = io.Copy(io.Discard, session)
-	}()
-	c, err := m.Connect(t.Context(), members)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c, func() { mine.Close(); <-ended }
+	return texts
 }

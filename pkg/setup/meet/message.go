@@ -21,30 +21,30 @@ type welcome struct {
 	Refusal Refusal `json:"refusal,omitempty"`
 }
 
-// request of the caller.  The one numbered 0 is a sign of life.
-type request struct {
-	ID     uint64          `json:"id"`
-	Method string          `json:"method,omitempty"`
-	Body   json.RawMessage `json:"body,omitempty"`
-	// Cancel: the caller does not wait any more for the answer to ID.
-	Cancel bool `json:"cancel,omitempty"`
-}
-
-// answer of the leader to the request of that number.
-type answer struct {
-	ID    uint64          `json:"id"`
-	Body  json.RawMessage `json:"body,omitempty"`
-	Error string          `json:"error,omitempty"`
-	Kind  string          `json:"kind,omitempty"`
+// marshal is the JSON of a request or an answer.
+func marshal(v any) ([]byte, error) {
+	data, err := json.Marshal(v)
+	if err == nil && len(data) > MaxMessage {
+		err = fmt.Errorf("%w: a message of %d bytes, more than %d", ErrTooLarge, len(data), MaxMessage)
+	}
+	return data, err
 }
 
 // CallError is the error of the leader's handler.
 type CallError struct {
-	Method string
+	Method string `json:"-"`
 	// Text is the error's.
-	Text string
+	Text string `json:"error"`
 	// Kind is the word by which sentinel errors such as CSRRefused are known.
-	Kind string
+	Kind string `json:"kind,omitempty"`
+}
+
+// maxErrorText bounds the text of an error that is sent.
+const maxErrorText = 4 << 10
+
+func newCallError(err error) CallError {
+	text := err.Error()
+	return CallError{Text: text[:min(len(text), maxErrorText)], Kind: kindOf(err)}
 }
 
 // Error tells where the error comes from.

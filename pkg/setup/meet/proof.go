@@ -9,8 +9,8 @@ import (
 	"slices"
 )
 
-// protocol is the version of what is said on the channel.
-const protocol = 1
+// protocol is the version of the channel's protocol.
+const protocol = 2
 
 // role of a side: without it a leader that sends back what it hears would be
 // taken for one that knows the token.

@@ -7,9 +7,11 @@ var (
 	ErrTokenInvalid = errors.New("TokenInvalid")
 	ErrTokenUsed    = errors.New("TokenUsed")
 	ErrTooLarge     = errors.New("TooLarge")
-	// ErrDisconnected: the connection is gone; what was asked may have been
-	// done.  Connect and ask again.
+	// ErrDisconnected: the connection was lost; the request may have been
+	// carried out.  Repeat it.
 	ErrDisconnected = errors.New("disconnected")
+	// ErrUnreachable: there is no connection to the leader.  Try again later.
+	ErrUnreachable = errors.New("unreachable")
 )
 
 // Refusal is why two servers do not talk to each other.  To try again changes

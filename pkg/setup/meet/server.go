@@ -6,11 +6,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"log"
 	"net"
+	"net/http"
 	"net/netip"
 	"slices"
 	"sync"
-	"time"
 )
 
 // Port is the one that the leader listens on.
@@ -39,9 +41,10 @@ type Server struct {
 	// Addresses are those that each server may call from.
 	Addresses map[int][]netip.Addr
 	Keys      Keys
-	// Handle answers a request.  It may take as long as it likes; ctx ends
-	// with the connection, and when the caller does not wait any more.  Several
-	// run at a time, also for one peer.  Its errors are told to the caller.
+	// Handle answers a request.  Its ctx ends with the connection, when the caller
+	// does not wait any more, and after 20 s: the caller then repeats the request,
+	// so Handle must bear that.  Several run at a time, also for one peer.  The
+	// caller receives its errors.
 	Handle func(ctx context.Context, peer Peer, method string, body json.RawMessage) (any, error)
 	// Tell is told who came and went.  It must not block.
 	Tell func(Event)
@@ -77,11 +80,16 @@ func (h Happening) String() string { return [...]string{"refused", "connected", 
 
 // Listen opens the leader's port on one address.
 func Listen(ctx context.Context, addr netip.Addr) (net.Listener, error) {
-	l, err := new(net.ListenConfig).Listen(ctx, "tcp", netip.AddrPortFrom(addr, Port).String())
+	l, err := listen(ctx, netip.AddrPortFrom(addr, Port))
 	if err != nil {
 		return nil, fmt.Errorf("listen for boot servers: %w", err)
 	}
 	return l, nil
+}
+
+func listen(ctx context.Context, addr netip.AddrPort) (net.Listener, error) {
+	conf := net.ListenConfig{KeepAliveConfig: keepAlive(), Control: giveUp}
+	return conf.Listen(ctx, "tcp", addr.String())
 }
 
 // Serve answers on l until ctx ends, which is no error, or l fails.  When it
@@ -97,46 +105,58 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer context.AfterFunc(ctx, func() { l.Close() })()
-	var wg sync.WaitGroup
-	defer wg.Wait()
+	sv := &service{Server: s, ctx: ctx, conf: conf, places: places{used: map[any]int{}}}
+	defer sv.conns.Wait()
 	defer cancel()
-	doors := newDoors(s.Addresses)
-	for {
-		conn, err := l.Accept()
-		if ctx.Err() != nil {
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("meet boot servers: %w", err)
-		}
-		leave, ok := doors.enter(remote(conn))
-		if !ok {
-			conn.Close()
-			continue
-		}
-		wg.Go(func() { s.serve(ctx, conn, conf, leave) })
+	err = sv.http().Serve(listener{l, sv})
+	if ctx.Err() != nil {
+		return nil
+	}
+	return fmt.Errorf("meet boot servers: %w", err)
+}
+
+// service is a Server that runs.
+type service struct {
+	*Server
+	ctx    context.Context
+	conf   *tls.Config
+	places places
+	conns  sync.WaitGroup
+}
+
+// http returns the server for connections of listener.
+func (s *service) http() *http.Server {
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true)
+	return &http.Server{
+		Handler: s, Protocols: protocols, DisableGeneralOptionsHandler: true,
+		MaxHeaderBytes: maxHeader, ReadHeaderTimeout: greetTimeout, ReadTimeout: requestTimeout, IdleTimeout: idleTimeout,
+		// From the headers of a request to the end of its answer.
+		WriteTimeout: requestTimeout + answerTimeout + writeTimeout,
+		BaseContext:  func(net.Listener) context.Context { return s.ctx },
+		ConnContext:  func(ctx context.Context, c net.Conn) context.Context { return context.WithValue(ctx, connKey{}, c) },
+		ConnState:    s.watch,
+		// What happens to a connection is an Event.
+		ErrorLog: log.New(io.Discard, "", 0),
 	}
 }
 
-// serve is the life of one connection.
-func (s *Server) serve(ctx context.Context, conn net.Conn, conf *tls.Config, leave func()) {
-	defer leave()
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	defer conn.Close()
-	defer context.AfterFunc(ctx, func() { conn.Close() })()
-	session := tls.Server(conn, conf)
-	peer, err := s.greet(ctx, session)
-	if err != nil {
-		addr := remote(conn)
-		s.Tell(Event{Refused, addr, s.at(addr), err})
-		return
-	}
-	leave() // from here on it takes nobody's place
-	s.Tell(Event{Connected, remote(conn), peer.LRN, nil})
-	err = s.converse(ctx, newWire(session), peer)
-	if ctx.Err() == nil { // else it is we who end
-		s.Tell(Event{Gone, remote(conn), peer.LRN, err})
+// watch counts the connections and reports those that have ended.
+func (s *service) watch(nc net.Conn, state http.ConnState) {
+	switch state {
+	case http.StateNew:
+		s.conns.Add(1)
+	case http.StateClosed:
+		defer s.conns.Done()
+		c := nc.(*conn)
+		peer, why := c.end()
+		switch {
+		case s.ctx.Err() != nil: // the leader ends
+		case peer == nil:
+			s.Tell(Event{Refused, c.addr, s.at(c.addr), why})
+		default:
+			s.Tell(Event{Gone, c.addr, peer.LRN, why})
+		}
 	}
 }
 
@@ -148,39 +168,4 @@ func (s *Server) at(addr netip.Addr) int {
 		}
 	}
 	return Stranger
-}
-
-func remote(conn net.Conn) netip.Addr {
-	ap, err := netip.ParseAddrPort(conn.RemoteAddr().String())
-	if err != nil {
-		return netip.Addr{}
-	}
-	return ap.Addr().Unmap()
-}
-
-// greet is everything up to the proof, in greetTimeout.
-func (s *Server) greet(ctx context.Context, session *tls.Conn) (Peer, error) {
-	if err := session.SetDeadline(time.Now().Add(greetTimeout)); err != nil {
-		return Peer{}, err
-	}
-	if err := session.HandshakeContext(ctx); err != nil {
-		return Peer{}, err
-	}
-	data, err := readFrame(session, maxGreeting)
-	if err != nil {
-		return Peer{}, err
-	}
-	state := session.ConnectionState()
-	peer, reply, err := s.judge(ctx, data, state, remote(session))
-	out, ferr := frame(reply, maxGreeting)
-	if ferr != nil {
-		return Peer{}, ferr
-	}
-	if _, werr := session.Write(out); err == nil {
-		err = werr
-	}
-	if err != nil {
-		return Peer{}, err
-	}
-	return peer, session.SetDeadline(time.Time{})
 }

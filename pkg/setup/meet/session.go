@@ -12,8 +12,12 @@ import (
 	"time"
 )
 
-// alpn keeps the channel from being taken for another protocol.
-const alpn = "neco-setup/1"
+// alpn keeps the channel from being taken for another protocol.  A leader also
+// accepts alpnBefore, to refuse its client in words that this client prints.
+const (
+	alpn       = "neco-setup/2"
+	alpnBefore = "neco-setup/1"
+)
 
 // leaderTLS: the certificate means nothing, it is made for this listener.
 func leaderTLS() (*tls.Config, error) {
@@ -25,7 +29,7 @@ func leaderTLS() (*tls.Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	conf := commonTLS(cert)
+	conf := commonTLS(cert, alpn, alpnBefore)
 	conf.ClientAuth = tls.RequireAnyClientCert
 	return conf, nil
 }
@@ -36,18 +40,18 @@ func memberTLS(key *ecdsa.PrivateKey) (*tls.Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	conf := commonTLS(cert)
+	conf := commonTLS(cert, alpn)
 	// Nobody vouches for the leader's certificate yet; the proof does, for the
 	// session.
 	conf.InsecureSkipVerify = true
 	return conf, nil
 }
 
-func commonTLS(cert tls.Certificate) *tls.Config {
+func commonTLS(cert tls.Certificate, protocols ...string) *tls.Config {
 	return &tls.Config{
 		MinVersion:             tls.VersionTLS13,
 		Certificates:           []tls.Certificate{cert},
-		NextProtos:             []string{alpn},
+		NextProtos:             protocols,
 		SessionTicketsDisabled: true,
 		VerifyConnection:       checkSession,
 	}
@@ -58,7 +62,7 @@ func checkSession(s tls.ConnectionState) error {
 	switch {
 	case s.Version != tls.VersionTLS13 || s.DidResume:
 		return errors.New("not a new session of TLS 1.3")
-	case s.NegotiatedProtocol != alpn:
+	case s.NegotiatedProtocol == "":
 		return fmt.Errorf("the other side does not speak %s", alpn)
 	case len(s.PeerCertificates) != 1:
 		return errors.New("not one certificate")
