@@ -125,60 +125,11 @@ func (o *statusOptions) check(cmd *cobra.Command, version string) error {
 
 // view reads what is to be shown.
 func (env *Env) view(ctx context.Context, s *storage.Storage) (status.View, error) {
-	snap, err := s.Snapshot(ctx)
+	snap, err := s.FullSnapshot(ctx)
 	if err != nil {
 		return status.View{}, err
 	}
-	v := status.New(snap, steps.Table(), env.Now())
-	certificates, bad, err := s.Certificates(ctx)
-	if err != nil {
-		return status.View{}, err
-	}
-	v.AddCertificates(certificates, bad)
-	backups, bad, err := s.Backups(ctx)
-	if err != nil {
-		return status.View{}, err
-	}
-	v.AddBackups(backups, bad)
-	if err := addHeartbeats(ctx, s, &v); err != nil {
-		return status.View{}, err
-	}
-	updater, holder, err := s.Leaders(ctx)
-	if err != nil {
-		return status.View{}, err
-	}
-	v.AddLeaders(updater, holder)
-	return v, nil
-}
-
-// addHeartbeats adds the heartbeats. One that looks old although its worker has a lease
-// may have been written by a clock that is behind: then etcd has taken it after others
-// that are not old.
-func addHeartbeats(ctx context.Context, s *storage.Storage, v *status.View) error {
-	all, bad, err := s.Heartbeats(ctx)
-	if err != nil {
-		return err
-	}
-	heard := map[int]status.Heartbeat{}
-	for lrn, h := range all {
-		heard[lrn] = status.Heartbeat{At: h.At, Since: h.At}
-	}
-	for _, server := range v.Servers {
-		h, ok := heard[server.LRN]
-		if !ok || server.Worker == nil || !h.Old(v.At) {
-			continue
-		}
-		since, err := s.TakenSince(ctx, all[server.LRN])
-		if err != nil {
-			return err
-		}
-		if since.After(h.Since) {
-			h.Since = since
-		}
-		heard[server.LRN] = h
-	}
-	v.AddHeartbeats(heard, bad)
-	return nil
+	return status.New(snap, steps.Table(), env.Now()), nil
 }
 
 // show writes all of v.

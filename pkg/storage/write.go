@@ -81,7 +81,7 @@ func (s *Storage) Recover(ctx context.Context, rev int64, a Act) error {
 	}
 	g := Guard{LRN: -1, RequestRev: rev}
 	_, err = s.commit(ctx, "recover", g, nil, append(ops,
-		clientv3.OpDelete(keyStatusPrefix, clientv3.WithPrefix()),
+		clientv3.OpDelete(KeyStatus, clientv3.WithPrefix()),
 		clientv3.OpDelete(KeyContents, clientv3.WithPrefix()))...)
 	return err
 }

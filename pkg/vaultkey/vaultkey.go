@@ -17,15 +17,16 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 
 	"github.com/cybozu-go/neco/pkg/hostkey"
+	"github.com/cybozu-go/neco/pkg/storage"
 )
 
 // Keys below Neco's prefix.
 const (
-	KeyUnseal    = "vault-unseal-key"
-	KeyRoot      = "vault-root-token"
-	KeyHosts     = "host-keys/"
-	KeyRecovery  = "recovery/recipients"
-	KeyAuthority = "recovery/authorities"
+	KeyUnseal    = storage.KeyVaultUnseal
+	KeyRoot      = storage.KeyVaultRoot
+	KeyHosts     = storage.KeyHostKeys
+	KeyRecovery  = storage.KeyRecovery
+	KeyAuthority = storage.KeyAuthorities
 )
 
 // ErrAbsent: there is no such key in etcd.
