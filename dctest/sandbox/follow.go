@@ -68,7 +68,7 @@ func (s *Sandbox) follow(ctx context.Context, version string, report func(StepTi
 func (s *Sandbox) watch(ctx context.Context, f *follower) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	for res := range s.client.Watch(ctx, "status/", clientv3.WithPrefix(), clientv3.WithRev(f.next)) {
+	for res := range s.client.Watch(ctx, storage.KeyStatus, clientv3.WithPrefix(), clientv3.WithRev(f.next)) {
 		for _, e := range res.Events {
 			f.next = e.Kv.ModRevision + 1
 			if err := f.event(e, time.Now()); err != nil || f.done() {

@@ -218,7 +218,7 @@ func (w *world) operator() {
 			w.checkServices()
 			w.stoppedAt = 0
 			w.log("the operator recovers")
-			w.etcd.deletePrefix("status/")
+			w.etcd.deletePrefix(storage.KeyStatus)
 			w.etcd.deletePrefix(storage.KeyContents)
 		}
 		w.operator()

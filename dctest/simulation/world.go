@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cybozu-go/neco/pkg/storage"
 	"github.com/cybozu-go/neco/pkg/update"
 )
 
@@ -130,7 +131,7 @@ func Run(o Options) Result {
 
 func (w *world) build(n int) {
 	for lrn := range n {
-		w.etcd.put(fmt.Sprintf("info/bootservers/%d", lrn), struct{}{}, 0)
+		w.etcd.put(storage.BootServerKey(lrn), struct{}{}, 0)
 		s := &server{w: w, lrn: lrn, version: versions[0], group: map[string]string{}, effects: map[string]bool{}}
 		for _, g := range w.groups() {
 			s.group[g] = versions[0]
@@ -143,9 +144,9 @@ func (w *world) build(n int) {
 		w.updaters = append(w.updaters, u)
 		w.after(w.between(0, time.Second), u.boot)
 	}
-	w.etcd.put("info/neco-release", versions[1], 0)
+	w.etcd.put(storage.KeyRelease, versions[1], 0)
 	if w.Kill == nil {
-		w.after(w.between(time.Minute, 2*time.Minute), func() { w.etcd.put("info/neco-release", versions[2], 0) })
+		w.after(w.between(time.Minute, 2*time.Minute), func() { w.etcd.put(storage.KeyRelease, versions[2], 0) })
 	}
 }
 
@@ -183,7 +184,7 @@ func (w *world) done() bool {
 		return false
 	}
 	st := w.etcd.state()
-	if st.Request == nil || st.Request.Stop || !st.Complete() || st.Request.Version != w.etcd.keys["info/neco-release"].val {
+	if st.Request == nil || st.Request.Stop || !st.Complete() || st.Request.Version != w.etcd.keys[storage.KeyRelease].val {
 		return false
 	}
 	for _, s := range w.servers {

@@ -90,8 +90,8 @@ func takeBackup(ctx context.Context, o *backup.Options, me renewal.Server) (r ba
 // tellBackup lets neco status know how a backup went, also one that was cut off.
 // Where etcd does not take it, the last one becomes old there, which is told, too.
 func tellBackup(ctx context.Context, o backup.Options, lrn int, r backup.Result, failed error) {
-	err := guarded(context.WithoutCancel(ctx), o.Etcd, etcdTimeout, func(ctx context.Context) (err error) {
-		s := storage.New(o.Etcd)
+	s := storage.New(o.Etcd)
+	err := guarded(context.WithoutCancel(ctx), s, etcdTimeout, func(ctx context.Context) (err error) {
 		if r.Path != "" { // that one counts, whatever went wrong after it
 			err = s.PutBackup(ctx, lrn, r.Time, r.Revision)
 		}
@@ -113,8 +113,9 @@ func backupRecipients(ctx context.Context, o backup.Options, me renewal.Server) 
 		return nil, err
 	}
 	var all []string
-	err = guarded(ctx, o.Etcd, etcdTimeout, func(ctx context.Context) error {
-		snap, err := storage.New(o.Etcd).Snapshot(ctx)
+	s := storage.New(o.Etcd)
+	err = guarded(ctx, s, etcdTimeout, func(ctx context.Context) error {
+		snap, err := s.Snapshot(ctx)
 		if err != nil {
 			return err
 		}

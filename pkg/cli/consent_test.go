@@ -8,10 +8,10 @@ import (
 	"testing"
 
 	"github.com/spf13/cobra"
-	clientv3 "go.etcd.io/etcd/client/v3"
 
 	"github.com/cybozu-go/neco/dctest/sandbox/etcd"
 	"github.com/cybozu-go/neco/pkg/host"
+	"github.com/cybozu-go/neco/pkg/storage"
 )
 
 // TestAReissueAsksWhereEtcdAnswers: certificates of a healthy data centre are not
@@ -22,10 +22,13 @@ func TestAReissueAsksWhereEtcdAnswers(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer cluster.Close()
-	down := func(host.FS) (*clientv3.Client, error) { return nil, errors.New("expired") }
-	up := func(host.FS) (*clientv3.Client, error) { return cluster.Client("/reissue/") }
+	down := func(host.FS) (*storage.Storage, error) { return nil, errors.New("expired") }
+	up := func(host.FS) (*storage.Storage, error) {
+		client, err := cluster.Client("/reissue/")
+		return storage.New(client), err
+	}
 	for name, c := range map[string]struct {
-		etcd   func(host.FS) (*clientv3.Client, error)
+		etcd   func(host.FS) (*storage.Storage, error)
 		agreed bool
 		want   error
 	}{

@@ -136,7 +136,7 @@ func configTable() string {
 func keyTable() string {
 	var rows [][]string
 	for _, k := range storage.Keys() {
-		rows = append(rows, []string{"`" + strings.ReplaceAll(k.Key, ", ", "`, `") + "`", k.Value, k.Writer})
+		rows = append(rows, []string{"`" + k.Key + "`", k.Value, k.Writer})
 	}
 	return table([]string{"key", "value", "written by"}, rows)
 }

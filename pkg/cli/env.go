@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -8,8 +9,6 @@ import (
 	"os/user"
 	"path/filepath"
 	"time"
-
-	clientv3 "go.etcd.io/etcd/client/v3"
 
 	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/pkg/host"
@@ -25,9 +24,9 @@ type Env struct {
 	Version string
 	// FS is the boot server's file system; --root sets its root.
 	FS host.FS
-	// Etcd opens a client as the configuration file in fs says. It is called
-	// only by commands that need etcd; they close the client.
-	Etcd func(fs host.FS) (*clientv3.Client, error)
+	// Etcd opens etcd as the configuration file in fs says. It is called only by
+	// commands that need etcd; they close it.
+	Etcd func(fs host.FS) (*storage.Storage, error)
 	// Now is the time of day.
 	Now func() time.Time
 	// Getenv reads an environment variable; some secrets come from there.
@@ -48,7 +47,7 @@ func System(version string) Env {
 	}
 }
 
-func openEtcd(fsys host.FS) (*clientv3.Client, error) {
+func openEtcd(fsys host.FS) (*storage.Storage, error) {
 	conf, err := neco.LoadEtcdConfig(fsys.Path(neco.NecoConfFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		for dir, command := range map[string]string{setup.Dir: "neco setup", join.Dir: "neco join"} {
@@ -64,10 +63,10 @@ func openEtcd(fsys host.FS) (*clientv3.Client, error) {
 	case err != nil:
 		return nil, hint(err, "correct the file; compare it with %s of another boot server", neco.NecoConfFile)
 	}
-	client, err := conf.Client()
+	s, err := storage.Open(*conf)
 	switch {
 	case err == nil:
-		return client, nil
+		return s, nil
 	case noAnswer(err):
 		return nil, passwordCause(*conf, err)
 	case refused(err):
@@ -80,12 +79,12 @@ func openEtcd(fsys host.FS) (*clientv3.Client, error) {
 // failed, or an [unreachedError].
 func passwordCause(conf neco.EtcdConfig, err error) error {
 	conf.Username, conf.Password = "", ""
-	client, openErr := conf.Client()
+	s, openErr := storage.Open(conf)
 	if openErr != nil {
 		return err
 	}
-	defer client.Close()
-	return withCause(client.Ctx(), client, err)
+	defer s.Close()
+	return withCause(context.Background(), s, err)
 }
 
 // act is what the operator does with this command, for the history.

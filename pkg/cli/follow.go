@@ -24,11 +24,18 @@ import (
 // durations in seconds.
 const redrawEvery = time.Second
 
+// checkEvery is how often etcd is asked at most whether a majority of it answers, and
+// whether the watch shows all that it has.
+const checkEvery = redrawEvery / 2
+
 // follower watches an update for an operator.
 type follower struct {
 	statusOptions
 	cmd      *cobra.Command
 	terminal bool
+	// snap is the newest known state, and checked when etcd has answered last.
+	snap    *storage.Snapshot
+	checked time.Time
 	// last is what was read last, and shown with --watch; nil: nothing yet.
 	last *status.View
 	// failure is the error of the last read; nil: it succeeded.
@@ -54,12 +61,12 @@ func follow(cmd *cobra.Command, env *Env, s *storage.Storage, o statusOptions) e
 	}}
 	f.terminal = isTerminal(cmd.OutOrStdout())
 	defer f.leaveScreen()
-	wake, stopWatch := wakeOn(ctx, s)
-	defer stopWatch()
+	watch := s.FollowFull(ctx)
+	defer watch.Close()
 	tick := time.NewTicker(redrawEvery)
 	defer tick.Stop()
 	for {
-		v, err := f.read(ctx, env, s)
+		v, err := f.read(ctx, env, s, watch)
 		if err != nil {
 			if err := f.showStale(ctx, env.Now(), err); err != nil {
 				return err
@@ -76,7 +83,7 @@ func follow(cmd *cobra.Command, env *Env, s *storage.Storage, o statusOptions) e
 		}
 		select {
 		case <-ctx.Done():
-		case <-wake:
+		case <-watch.Wake():
 		case <-tick.C:
 		}
 		if ctx.Err() != nil {
@@ -86,12 +93,19 @@ func follow(cmd *cobra.Command, env *Env, s *storage.Storage, o statusOptions) e
 }
 
 // read returns the current view; what hinders it is told once.
-func (f *follower) read(ctx context.Context, env *Env, s *storage.Storage) (v status.View, err error) {
-	err = explain(guarded(ctx, s.Client(), etcdTimeout, func(ctx context.Context) error {
-		v, err = env.view(ctx, s)
-		return err
-	}))
+func (f *follower) read(ctx context.Context, env *Env, s *storage.Storage, watch *storage.Follower) (v status.View, err error) {
+	if f.failure != nil || time.Since(f.checked) >= checkEvery {
+		err = explain(guarded(ctx, s, etcdTimeout, func(ctx context.Context) error {
+			return f.check(ctx, watch)
+		}))
+	}
 	f.failure = err
+	if snap := watch.Snapshot(); snap != nil && (f.snap == nil || snap.Revision > f.snap.Revision) {
+		f.snap = snap
+	}
+	if err == nil {
+		v = env.view(f.snap)
+	}
 	switch {
 	case err == nil:
 		f.trouble = ""
@@ -101,6 +115,15 @@ func (f *follower) read(ctx context.Context, env *Env, s *storage.Storage) (v st
 		fmt.Fprintf(f.cmd.ErrOrStderr(), "waiting for etcd: %s\n", printable.Line(f.trouble))
 	}
 	return v, err
+}
+
+// check makes f.snap the current state.
+func (f *follower) check(ctx context.Context, watch *storage.Follower) error {
+	snap, err := watch.Current(ctx)
+	if err == nil {
+		f.snap, f.checked = snap, time.Now()
+	}
+	return err
 }
 
 // showStale shows on a terminal what was read last, marked as stale.

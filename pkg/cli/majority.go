@@ -7,11 +7,9 @@ import (
 	"strings"
 	"time"
 
-	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
-	clientv3 "go.etcd.io/etcd/client/v3"
-	"google.golang.org/grpc/status"
-
 	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/pkg/membership"
+	"github.com/cybozu-go/neco/pkg/storage"
 )
 
 // The times of a command whose etcd does not answer: after patience its members
@@ -74,7 +72,7 @@ func (e *unreachedError) hint() string {
 
 // watchMajority ends ctx's work by cancel, with an [unreachedError], if etcd has no
 // majority. It blocks until then or until ctx ends.
-func watchMajority(ctx context.Context, etcd *clientv3.Client, cancel context.CancelCauseFunc) {
+func watchMajority(ctx context.Context, s *storage.Storage, cancel context.CancelCauseFunc) {
 	for {
 		t := time.NewTimer(patience)
 		select {
@@ -83,7 +81,7 @@ func watchMajority(ctx context.Context, etcd *clientv3.Client, cancel context.Ca
 			return
 		case <-t.C:
 		}
-		if e := askMembers(ctx, etcd); !e.majority() && ctx.Err() == nil {
+		if e := askMembers(ctx, s); !e.majority() && ctx.Err() == nil {
 			cancel(e)
 			return
 		}
@@ -92,14 +90,14 @@ func watchMajority(ctx context.Context, etcd *clientv3.Client, cancel context.Ca
 
 // askMembers asks each configured member whether it answers, a leader or not. It
 // takes memberTimeout at most.
-func askMembers(ctx context.Context, etcd *clientv3.Client) *unreachedError {
+func askMembers(ctx context.Context, s *storage.Storage) *unreachedError {
 	ctx, cancel := context.WithTimeout(ctx, memberTimeout)
 	defer cancel()
-	endpoints := etcd.Endpoints()
+	endpoints := s.Endpoints()
 	answers := make([]chan error, len(endpoints))
 	for i, ep := range endpoints {
 		answers[i] = make(chan error, 1)
-		go func() { answers[i] <- askMember(ctx, etcd, ep) }()
+		go func() { answers[i] <- askMember(ctx, s, ep) }()
 	}
 	e := &unreachedError{}
 	for i, ep := range endpoints {
@@ -118,39 +116,24 @@ const askAgain = 50 * time.Millisecond
 // askMember returns nil if a member of etcd answers at the endpoint, even if it
 // refuses. The reason for which a server ends a TLS connection may be lost: then it
 // asks again until ctx ends.
-func askMember(ctx context.Context, etcd *clientv3.Client, endpoint string) error {
+func askMember(ctx context.Context, s *storage.Storage, endpoint string) error {
 	for {
-		err := askOnce(ctx, etcd, endpoint)
+		err := membership.Answers(ctx, s.Client(), endpoint)
 		if err == nil || !strings.HasPrefix(endpoint, "https://") || findFault(endpoint, err).is != closesConnection || neco.SleepContext(ctx, askAgain) != nil {
 			return err
 		}
 	}
 }
 
-// askOnce does not wait for a connection that fails, as etcd's own client does, so
-// that the error has the cause.
-func askOnce(ctx context.Context, etcd *clientv3.Client, endpoint string) error {
-	conn, err := etcd.Dial(endpoint)
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
-	_, err = pb.NewMaintenanceClient(conn).Status(ctx, &pb.StatusRequest{})
-	if err != nil && strings.HasPrefix(status.Convert(err).Message(), "etcdserver: ") {
-		return nil
-	}
-	return err
-}
-
 // guarded calls f with a context that ends early where etcd has no majority.
-func guarded(ctx context.Context, etcd *clientv3.Client, timeout time.Duration, f func(context.Context) error) error {
+func guarded(ctx context.Context, s *storage.Storage, timeout time.Duration, f func(context.Context) error) error {
 	limited, stop := context.WithTimeout(ctx, timeout)
 	defer stop()
 	limited, cancel := context.WithCancelCause(limited)
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		watchMajority(limited, etcd, cancel)
+		watchMajority(limited, s, cancel)
 	}()
 	err := f(limited)
 	unreached := (*unreachedError)(nil)
@@ -159,23 +142,23 @@ func guarded(ctx context.Context, etcd *clientv3.Client, timeout time.Duration, 
 	}
 	cancel(nil)
 	<-ended
-	return withCause(ctx, etcd, err)
+	return withCause(ctx, s, err)
 }
 
 // patient calls f and waits for etcd, without a majority too, until timeout.
-func patient(ctx context.Context, etcd *clientv3.Client, timeout time.Duration, f func(context.Context) error) error {
+func patient(ctx context.Context, s *storage.Storage, timeout time.Duration, f func(context.Context) error) error {
 	limited, stop := context.WithTimeout(ctx, timeout-memberTimeout)
 	defer stop()
-	return withCause(ctx, etcd, f(limited))
+	return withCause(ctx, s, f(limited))
 }
 
 // withCause returns err, or an [unreachedError] instead if err may come from
 // endpoints that do not answer. Then it asks them, which takes memberTimeout at most.
-func withCause(ctx context.Context, etcd *clientv3.Client, err error) error {
+func withCause(ctx context.Context, s *storage.Storage, err error) error {
 	if err == nil || !noAnswer(err) {
 		return err
 	}
-	e := askMembers(context.WithoutCancel(ctx), etcd)
+	e := askMembers(context.WithoutCancel(ctx), s)
 	if e.majority() && !e.has(correctConfig) {
 		return err
 	}

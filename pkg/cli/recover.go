@@ -66,7 +66,7 @@ func recoverRun(ctx context.Context, cmd *cobra.Command, env *Env, s *storage.St
 			return hint(fmt.Errorf("recover: %w", bad),
 				"nobody can say whether this update runs; if you are sure that it may go, neco recover --malformed clears it")
 		}
-		return recoverMalformed(ctx, cmd, env, s, bad.Err)
+		return recoverMalformed(ctx, cmd, env, s, bad)
 	}
 	r := snap.Request
 	switch {
@@ -106,19 +106,11 @@ func afterRecover(snap *storage.Snapshot) string {
 }
 
 // recoverMalformed clears a request that cannot be read.
-func recoverMalformed(ctx context.Context, cmd *cobra.Command, env *Env, s *storage.Storage, bad error) error {
-	res, err := s.Client().Get(ctx, storage.KeyRequest)
-	if err != nil {
+func recoverMalformed(ctx context.Context, cmd *cobra.Command, env *Env, s *storage.Storage, bad storage.MalformedKey) error {
+	if err := s.Recover(ctx, bad.Rev, env.act(storage.KindRecover, "cleared a request that could not be read")); err != nil {
 		return err
 	}
-	rev := int64(0)
-	if len(res.Kvs) == 1 {
-		rev = res.Kvs[0].ModRevision
-	}
-	if err := s.Recover(ctx, rev, env.act(storage.KindRecover, "cleared a request that could not be read")); err != nil {
-		return err
-	}
-	fmt.Fprintf(cmd.OutOrStdout(), "cleared the request that could not be read (%v)\n", bad)
+	fmt.Fprintf(cmd.OutOrStdout(), "cleared the request that could not be read (%v)\n", bad.Err)
 	return nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -109,8 +110,8 @@ func (env *Env) registered(ctx context.Context) (bool, error) {
 	}
 	var found bool
 	err = env.request(ctx, func(ctx context.Context, s *storage.Storage) error {
-		res, err := s.Client().Get(ctx, storage.BootServerKey(lrn))
-		found = err == nil && len(res.Kvs) > 0
+		snap, err := s.Snapshot(ctx)
+		found = err == nil && slices.Contains(snap.Registered, lrn)
 		return err
 	})
 	if refused(err) {

@@ -62,7 +62,10 @@ func writeConfig(root string, cluster *etcd.Cluster, prefix string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
-	text := fmt.Sprintf("endpoints: [\"http://%s\"]\nprefix: %s\n", cluster.Endpoint(0), prefix)
+	text := "prefix: " + prefix + "\nendpoints:\n"
+	for _, ep := range cluster.Endpoints() {
+		text += "- http://" + ep + "\n"
+	}
 	return os.WriteFile(path, []byte(text), 0o600)
 }
 

@@ -55,10 +55,11 @@ command waits until the update to that version, or to a newer one, is complete.`
 				return env.withStorage(func(s *storage.Storage) error { return follow(cmd, env, s, o) })
 			}
 			return env.request(cmd.Context(), func(ctx context.Context, s *storage.Storage) error {
-				v, err := env.view(ctx, s)
+				snap, err := s.FullSnapshot(ctx)
 				if err != nil {
 					return err
 				}
+				v := env.view(snap)
 				env.probe(ctx, s, &v)
 				v.Judge()
 				if err := show(cmd, o, v); err != nil || !o.exitCode {
@@ -123,63 +124,8 @@ func (o *statusOptions) check(cmd *cobra.Command, version string) error {
 	return nil
 }
 
-// view reads what is to be shown.
-func (env *Env) view(ctx context.Context, s *storage.Storage) (status.View, error) {
-	snap, err := s.Snapshot(ctx)
-	if err != nil {
-		return status.View{}, err
-	}
-	v := status.New(snap, steps.Table(), env.Now())
-	certificates, bad, err := s.Certificates(ctx)
-	if err != nil {
-		return status.View{}, err
-	}
-	v.AddCertificates(certificates, bad)
-	backups, bad, err := s.Backups(ctx)
-	if err != nil {
-		return status.View{}, err
-	}
-	v.AddBackups(backups, bad)
-	if err := addHeartbeats(ctx, s, &v); err != nil {
-		return status.View{}, err
-	}
-	updater, holder, err := s.Leaders(ctx)
-	if err != nil {
-		return status.View{}, err
-	}
-	v.AddLeaders(updater, holder)
-	return v, nil
-}
-
-// addHeartbeats adds the heartbeats. One that looks old although its worker has a lease
-// may have been written by a clock that is behind: then etcd has taken it after others
-// that are not old.
-func addHeartbeats(ctx context.Context, s *storage.Storage, v *status.View) error {
-	all, bad, err := s.Heartbeats(ctx)
-	if err != nil {
-		return err
-	}
-	heard := map[int]status.Heartbeat{}
-	for lrn, h := range all {
-		heard[lrn] = status.Heartbeat{At: h.At, Since: h.At}
-	}
-	for _, server := range v.Servers {
-		h, ok := heard[server.LRN]
-		if !ok || server.Worker == nil || !h.Old(v.At) {
-			continue
-		}
-		since, err := s.TakenSince(ctx, all[server.LRN])
-		if err != nil {
-			return err
-		}
-		if since.After(h.Since) {
-			h.Since = since
-		}
-		heard[server.LRN] = h
-	}
-	v.AddHeartbeats(heard, bad)
-	return nil
-}
+// view is what is to be shown of a snapshot now.
+func (env *Env) view(s *storage.Snapshot) status.View { return status.New(s, steps.Table(), env.Now()) }
 
 // show writes all of v.
 func show(cmd *cobra.Command, o statusOptions, v status.View) error {

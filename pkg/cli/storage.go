@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
-	clientv3 "go.etcd.io/etcd/client/v3"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
@@ -30,21 +29,21 @@ const etcdTimeout = 10 * time.Second
 
 // withStorage opens etcd for f, which has to bound its requests itself.
 func (env *Env) withStorage(f func(*storage.Storage) error) error {
-	etcd, err := env.Etcd(env.FS)
+	s, err := env.Etcd(env.FS)
 	if errors.Is(err, fs.ErrPermission) {
 		return hint(err, "only root may read the keys of this boot server; try again with sudo")
 	}
 	if err != nil {
 		return explain(err)
 	}
-	defer etcd.Close()
-	return explain(f(storage.New(etcd)))
+	defer s.Close()
+	return explain(f(s))
 }
 
 // request is withStorage for commands that take one moment.
 func (env *Env) request(ctx context.Context, f func(context.Context, *storage.Storage) error) error {
 	return env.withStorage(func(s *storage.Storage) error {
-		return guarded(ctx, s.Client(), etcdTimeout, func(ctx context.Context) error { return f(ctx, s) })
+		return guarded(ctx, s, etcdTimeout, func(ctx context.Context) error { return f(ctx, s) })
 	})
 }
 
@@ -52,8 +51,7 @@ func (env *Env) request(ctx context.Context, f func(context.Context, *storage.St
 // minutes call it first.
 func (env *Env) reach(ctx context.Context) error {
 	return env.request(ctx, func(ctx context.Context, s *storage.Storage) error {
-		_, err := s.Client().Get(ctx, storage.KeyRequest, clientv3.WithKeysOnly())
-		return err
+		return s.Reach(ctx)
 	})
 }
 

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	clientv3 "go.etcd.io/etcd/client/v3"
 
 	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/internal/errtext"
@@ -34,9 +33,6 @@ func newVaultCmd(env *Env) *cobra.Command {
 
 // noUnsealKey is what to do where etcd holds none.
 const noUnsealKey = "it was removed: who has it unseals Vault by hand, vault operator unseal, or puts it back, neco vault store-unseal-key"
-
-// keyFunc returns a key of Vault from etcd.
-type keyFunc func(ctx context.Context, etcd clientv3.KV, id hostkey.Identity) (string, error)
 
 // unsealPause is between two tries of vault unseal --wait.
 const unsealPause = 2 * time.Second
@@ -140,7 +136,7 @@ func unsealKeys(ctx context.Context, env *Env) (keys []string, err error) {
 		return nil, err
 	}
 	err = env.withStorage(func(s *storage.Storage) error {
-		return patient(ctx, s.Client(), etcdTimeout, func(ctx context.Context) error {
+		return patient(ctx, s, etcdTimeout, func(ctx context.Context) error {
 			keys, err = vaultkey.UnsealKeys(ctx, s.Client(), id)
 			return err
 		})
@@ -161,7 +157,7 @@ func explainUnseal(err error) error {
 }
 
 // storedKey returns a key of Vault from etcd.
-func storedKey(ctx context.Context, env *Env, get keyFunc) (key string, err error) {
+func storedKey(ctx context.Context, env *Env, get vaultkey.Reader) (key string, err error) {
 	id, err := hostIdentity(env)
 	if err != nil {
 		return "", err
@@ -173,7 +169,7 @@ func storedKey(ctx context.Context, env *Env, get keyFunc) (key string, err erro
 	return key, err
 }
 
-func newVaultShowCmd(env *Env, name, short string, get keyFunc, absent string) *cobra.Command {
+func newVaultShowCmd(env *Env, name, short string, get vaultkey.Reader, absent string) *cobra.Command {
 	return &cobra.Command{
 		Use: name, Short: short, Args: none(),
 		RunE: func(cmd *cobra.Command, _ []string) error {

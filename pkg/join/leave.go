@@ -16,15 +16,14 @@ import (
 	"github.com/cybozu-go/neco/pkg/etcdauth"
 	"github.com/cybozu-go/neco/pkg/hostkey"
 	"github.com/cybozu-go/neco/pkg/stage"
+	"github.com/cybozu-go/neco/pkg/storage"
 	"github.com/cybozu-go/neco/pkg/vault"
 	"github.com/cybozu-go/neco/pkg/vaultkey"
 )
 
-// keyLeaving is there from before a boot server is taken out until nothing of
-// it is left.
-const keyLeaving = "leaving/"
-
-func leavingKey(lrn int) string { return keyLeaving + strconv.Itoa(lrn) }
+// leavingKey is there from before a boot server is taken out until nothing of it is
+// left.
+func leavingKey(lrn int) string { return storage.KeyLeaving + strconv.Itoa(lrn) }
 
 // Departure takes away what a boot server could do that leaves.
 type Departure struct {

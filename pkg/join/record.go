@@ -10,10 +10,9 @@ import (
 	"time"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
-)
 
-// keyTokens holds what is known of the join tokens, by LRN.
-const keyTokens = "join-tokens/"
+	"github.com/cybozu-go/neco/pkg/storage"
+)
 
 // Record is what is known of a join token.  There is one a boot server: a newer
 // one ends it.
@@ -26,18 +25,18 @@ type Record struct {
 	By string `json:"by"`
 }
 
-func recordKey(lrn int) string { return keyTokens + strconv.Itoa(lrn) }
+func recordKey(lrn int) string { return storage.KeyJoinTokens + strconv.Itoa(lrn) }
 
 // records returns all of them by LRN.  What is malformed is left out.
 func records(ctx context.Context, etcd clientv3.KV) ([]Record, error) {
-	res, err := etcd.Get(ctx, keyTokens, clientv3.WithPrefix())
+	res, err := etcd.Get(ctx, storage.KeyJoinTokens, clientv3.WithPrefix())
 	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", keyTokens, err)
+		return nil, fmt.Errorf("read %s: %w", storage.KeyJoinTokens, err)
 	}
 	var all []Record
 	for _, kv := range res.Kvs {
 		var r Record
-		text := strings.TrimPrefix(string(kv.Key), keyTokens)
+		text := strings.TrimPrefix(string(kv.Key), storage.KeyJoinTokens)
 		if json.Unmarshal(kv.Value, &r) == nil && strconv.Itoa(r.LRN) == text {
 			all = append(all, r)
 		}

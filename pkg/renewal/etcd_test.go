@@ -100,11 +100,11 @@ func TestTheBoardShowsWhatHolds(t *testing.T) {
 		if err := b.Post(t.Context(), pki.List(l.server.FS, time.Now()), failed); err != nil {
 			t.Fatal(err)
 		}
-		all, _, err := storage.New(etcd).Certificates(t.Context())
+		snap, err := storage.New(etcd).FullSnapshot(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
-		return all[2]
+		return snap.Certificates[2]
 	}
 	if c := post(nil); c.Purpose != "" {
 		t.Errorf("of a server that is not registered: %+v", c)

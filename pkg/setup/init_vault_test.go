@@ -9,6 +9,7 @@ import (
 
 	"github.com/cybozu-go/neco/pkg/hostkey"
 	"github.com/cybozu-go/neco/pkg/setup/meet"
+	"github.com/cybozu-go/neco/pkg/storage"
 	"github.com/cybozu-go/neco/pkg/vaultkey"
 )
 
@@ -26,15 +27,15 @@ func TestAKeyThatWasStoredEndsTheInitialisation(t *testing.T) {
 	if err := vaultkey.Store(t.Context(), client, "key", "root", []string{r.identity.Recipient()}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := client.Put(t.Context(), keyInit, "begun"); err != nil {
+	if _, err := client.Put(t.Context(), storage.KeyVaultInit, "begun"); err != nil {
 		t.Fatal(err)
 	}
 	if err := initVault(t.Context(), r); err != nil {
 		t.Fatal(err)
 	}
-	res, err := client.Get(t.Context(), keyInit)
+	res, err := client.Get(t.Context(), storage.KeyVaultInit)
 	if err != nil || len(res.Kvs) != 0 {
-		t.Errorf("%s is still there (%v)", keyInit, err)
+		t.Errorf("%s is still there (%v)", storage.KeyVaultInit, err)
 	}
 	if r.state().rootToken != "root" {
 		t.Error("the root token is not taken up")

@@ -16,6 +16,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/pki"
 	"github.com/cybozu-go/neco/pkg/renewal"
 	"github.com/cybozu-go/neco/pkg/retry"
+	"github.com/cybozu-go/neco/pkg/storage"
 	"github.com/cybozu-go/neco/pkg/vault"
 	"github.com/cybozu-go/neco/pkg/vaultkey"
 )
@@ -60,9 +61,6 @@ func startVault(ctx context.Context, r *run) error {
 	return err
 }
 
-// keyInit is there from before Vault is initialised until its key is stored.
-const keyInit = "vault-init"
-
 // initVault initialises Vault and stores its keys.  One whose keys nobody has,
 // because the leader died in between, is wiped and made anew.
 func initVault(ctx context.Context, r *run) error {
@@ -76,7 +74,7 @@ func initVault(ctx context.Context, r *run) error {
 	_, err = vaultkey.Unseal(ctx, r.state().etcd, r.identity)
 	if err == nil {
 		// An earlier try may have been killed before this.
-		if err := vaultkey.Remove(ctx, r.state().etcd, keyInit); err != nil {
+		if err := vaultkey.Remove(ctx, r.state().etcd, storage.KeyVaultInit); err != nil {
 			return err
 		}
 		return r.loadRoot(ctx)
@@ -84,7 +82,7 @@ func initVault(ctx context.Context, r *run) error {
 	if !errors.Is(err, vaultkey.ErrAbsent) {
 		return err
 	}
-	begun, err := r.state().etcd.Get(ctx, keyInit)
+	begun, err := r.state().etcd.Get(ctx, storage.KeyVaultInit)
 	if err != nil {
 		return err
 	}
@@ -94,7 +92,7 @@ func initVault(ctx context.Context, r *run) error {
 			return err
 		}
 	}
-	if _, err := r.state().etcd.Put(ctx, keyInit, "begun"); err != nil {
+	if _, err := r.state().etcd.Put(ctx, storage.KeyVaultInit, "begun"); err != nil {
 		return err
 	}
 	// Whom to seal to is settled before there is something to lose.
@@ -117,7 +115,7 @@ func initVault(ctx context.Context, r *run) error {
 		return err
 	}
 	r.change(func(s *state) { s.rootToken = token })
-	return vaultkey.Remove(ctx, r.state().etcd, keyInit)
+	return vaultkey.Remove(ctx, r.state().etcd, storage.KeyVaultInit)
 }
 
 // remakeVault wipes Vault.  The program remembers that it was initialised, so it

@@ -19,22 +19,17 @@ type Backup struct {
 	Warning bool `json:"warning"`
 }
 
-// AddBackups adds what the boot servers say of their snapshots of etcd, and
-// names keys that are malformed.  It is called after AddCertificates: a server
-// that has said something of its certificates is to take snapshots.
-func (v *View) AddBackups(all map[int]storage.Backup, bad []storage.MalformedKey) {
-	for i, s := range v.Servers {
-		b, ok := all[s.LRN]
-		switch {
-		case !s.Registered:
-		case ok:
-			b.Error = clean(b.Error)
-			v.Servers[i].Backup = &Backup{b, b.Error != "" || v.At.Sub(b.At) > BackupEvery}
-		case s.Certificates != nil && v.At.Sub(s.Certificates.Since) > BackupEvery:
-			v.Servers[i].Backup = &Backup{Warning: true}
-		}
+// backup is the view of what a boot server reports of its snapshots of etcd, if it
+// has. A server that has reported its certificates has to take snapshots.
+func backup(b storage.Backup, reported bool, c *Certificates, now time.Time) *Backup {
+	switch {
+	case reported:
+		b.Error = clean(b.Error)
+		return &Backup{b, b.Error != "" || now.Sub(b.At) > BackupEvery}
+	case c != nil && now.Sub(c.Since) > BackupEvery:
+		return &Backup{Warning: true}
 	}
-	v.addMalformed(bad)
+	return nil
 }
 
 // backupProblems are the boot servers without a new snapshot of etcd.

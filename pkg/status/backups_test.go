@@ -38,15 +38,17 @@ func TestBackupWarnings(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			old, v := status.New(complete(), steps.Table(), now), status.New(complete(), steps.Table(), now)
+			s := complete()
+			old := status.New(s, steps.Table(), now)
 			if tt.certificate != nil {
-				v.AddCertificates(map[int]storage.Certificates{1: *tt.certificate}, nil)
+				s.Certificates = map[int]storage.Certificates{1: *tt.certificate}
 			}
-			all := map[int]storage.Backup{99: {Error: "a stranger's"}}
+			s.Backups = map[int]storage.Backup{99: {Error: "a stranger's"}}
 			if tt.backup != nil {
-				all[1] = *tt.backup
+				s.Backups[1] = *tt.backup
 			}
-			v.AddBackups(all, []storage.MalformedKey{{Key: "backups/x", Err: errors.New("no number")}})
+			s.Malformed = []storage.MalformedKey{{Key: "backups/x", Err: errors.New("no number")}}
+			v := status.New(s, steps.Table(), now)
 			var b bytes.Buffer
 			if err := v.Render(&b); err != nil {
 				t.Fatal(err)

@@ -13,7 +13,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/update"
 )
 
-// New returns the view of a snapshot that was read at the time at.
+// New returns the view of a full snapshot that was read at the time at.
 func New(s *storage.Snapshot, t update.Table, at time.Time) View {
 	v := View{Revision: s.Revision, At: at.UTC(), State: state(s), Servers: []Server{}, LastStep: t.Last()}
 	if r := s.Request; r != nil {
@@ -37,15 +37,11 @@ func New(s *storage.Snapshot, t update.Table, at time.Time) View {
 	if _, err := releases.Parse(s.Release); err != nil && s.Release != "" {
 		v.Malformed = append(v.Malformed, Malformed{storage.KeyRelease, clean(err.Error())})
 	}
-	v.addMalformed(s.Malformed)
-	return v
-}
-
-// addMalformed names keys that were skipped.
-func (v *View) addMalformed(bad []storage.MalformedKey) {
-	for _, m := range bad {
+	for _, m := range s.Malformed {
 		v.Malformed = append(v.Malformed, Malformed{clean(m.Key), clean(reason(m.Err))})
 	}
+	v.leaders(s)
+	return v
 }
 
 func state(s *storage.Snapshot) State {
@@ -92,7 +88,20 @@ func server(s *storage.Snapshot, t update.Table, lrn int, run View) Server {
 		v.Reported = reportedState(st.Cond)
 	}
 	v.State = serverState(v, alive, run)
+	v.hear(s, run)
+	if v.Registered {
+		v.report(s, run.At)
+	}
 	return v
+}
+
+// report adds what a registered boot server reports of itself.
+func (v *Server) report(s *storage.Snapshot, now time.Time) {
+	if c, ok := s.Certificates[v.LRN]; ok {
+		v.Certificates = certificates(c, now)
+	}
+	b, ok := s.Backups[v.LRN]
+	v.Backup = backup(b, ok, v.Certificates, now)
 }
 
 func reportedState(c neco.UpdateCondition) ServerState {

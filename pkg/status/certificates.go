@@ -25,20 +25,12 @@ type Certificates struct {
 	Warning bool `json:"warning"`
 }
 
-// AddCertificates adds what the boot servers say of their certificates, and
-// names keys that are malformed.
-func (v *View) AddCertificates(all map[int]storage.Certificates, bad []storage.MalformedKey) {
-	for i, s := range v.Servers {
-		c, ok := all[s.LRN]
-		if !ok || !s.Registered {
-			continue
-		}
-		v.Servers[i].Certificates = &Certificates{
-			Purpose: clean(c.Purpose), NotAfter: c.NotAfter, Error: clean(c.Error), Since: c.Since,
-			Warning: c.Error != "" || c.NotAfter.Sub(v.At) < WarnWithin,
-		}
+// certificates is the view of what a boot server reports of its certificates.
+func certificates(c storage.Certificates, now time.Time) *Certificates {
+	return &Certificates{
+		Purpose: clean(c.Purpose), NotAfter: c.NotAfter, Error: clean(c.Error), Since: c.Since,
+		Warning: c.Error != "" || c.NotAfter.Sub(now) < WarnWithin,
 	}
-	v.addMalformed(bad)
 }
 
 // certificateProblems are the certificates that somebody has to look at.

@@ -21,10 +21,10 @@ func TestCertificateWarnings(t *testing.T) {
 		c    storage.Certificates
 		want string
 	}{
-		{"long life", storage.Certificates{Purpose: "neco", NotAfter: now.Add(31 * day)}, ""},
-		{"ends soon", storage.Certificates{Purpose: "neco", NotAfter: now.Add(12*day + time.Hour)},
+		{"long life", storage.Certificates{Purpose: "neco", NotAfter: now.Add(31 * day), Since: *clock(0)}, ""},
+		{"ends soon", storage.Certificates{Purpose: "neco", NotAfter: now.Add(12*day + time.Hour), Since: *clock(0)},
 			"boot server 1: certificate neco ends 2024-01-14 16:10:00Z, in 12d"},
-		{"has ended", storage.Certificates{Purpose: "vault", NotAfter: now.Add(-time.Second)},
+		{"has ended", storage.Certificates{Purpose: "vault", NotAfter: now.Add(-time.Second), Since: *clock(0)},
 			"boot server 1: certificate vault has expired at 2024-01-02 15:09:59Z"},
 		{"cannot be renewed", storage.Certificates{Purpose: "neco", NotAfter: now.Add(40 * day), Error: "vault is\nsealed", Since: *clock(0)},
 			"boot server 1: certificate neco ends 2024-02-11 15:10:00Z, in 40d; no renewal since 2024-01-02 15:00:00Z: vault is sealed"},
@@ -34,8 +34,9 @@ func TestCertificateWarnings(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			old := status.New(complete(), steps.Table(), now)
-			v := status.New(complete(), steps.Table(), now)
-			v.AddCertificates(map[int]storage.Certificates{1: tt.c, 99: {Error: "a stranger's"}}, nil)
+			s := complete()
+			s.Certificates = map[int]storage.Certificates{1: tt.c, 99: {Error: "a stranger's"}}
+			v := status.New(s, steps.Table(), now)
 			var b bytes.Buffer
 			if err := v.Render(&b); err != nil {
 				t.Fatal(err)

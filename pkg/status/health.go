@@ -27,39 +27,32 @@ const (
 // installation of the package restarts all workers.
 const silentAfter = time.Minute
 
-// Heartbeat is the last one of a boot server.
-type Heartbeat struct {
-	// At is by the clock of the boot server itself.
-	At time.Time
-	// Since is a time, by any clock, after which it was written; At if nothing better
-	// is known.
-	Since time.Time
+// old reports whether the server is silent at the time now of the reader's clock. The
+// server's own clock may be wrong: then a time that another one had before counts.
+func old(h storage.Heartbeat, now time.Time) bool {
+	since := h.At
+	if h.Since.After(since) {
+		since = h.Since
+	}
+	return now.Sub(since) > silentAfter
 }
 
-// Old reports whether the server is silent at the time now of the reader's clock.
-func (h Heartbeat) Old(now time.Time) bool { return now.Sub(h.Since) > silentAfter }
-
-// AddHeartbeats adds when each worker's main loop last made progress, and names
-// keys that are malformed. A lease does not make an old heartbeat good: when etcd's
-// majority returns, or its leader changes, etcd extends the leases of dead workers.
-func (v *View) AddHeartbeats(all map[int]Heartbeat, bad []storage.MalformedKey) {
-	for i := range v.Servers {
-		s := &v.Servers[i]
-		h, ok := all[s.LRN]
-		if !ok {
-			continue
-		}
-		at := h.At
-		s.Heartbeat = &at
-		if s.Worker != nil && h.Old(v.At) {
-			s.Worker, s.leased = nil, true
-			s.State = serverState(*s, false, *v)
-		}
-		if s.Worker == nil {
-			s.SilentSince = &at
-		}
+// hear adds when the worker's main loop last made progress. A lease does not make an
+// old heartbeat good: when etcd's majority returns, or its leader changes, etcd extends
+// the leases of dead workers.
+func (v *Server) hear(s *storage.Snapshot, run View) {
+	h, ok := s.Heartbeats[v.LRN]
+	if !ok {
+		return
 	}
-	v.addMalformed(bad)
+	v.Heartbeat = &h.At
+	if v.Worker != nil && old(h, run.At) {
+		v.Worker, v.leased = nil, true
+		v.State = serverState(*v, false, run)
+	}
+	if v.Worker == nil {
+		v.SilentSince = &h.At
+	}
 }
 
 // restarts reports whether s has no worker and was heard of a moment ago: its worker

@@ -57,18 +57,20 @@ func TestTheHeadlineSaysWhatIsWrong(t *testing.T) {
 		{"a server is dead after a complete update", func() *storage.Snapshot {
 			s := complete()
 			delete(s.Presence, 1)
+			s.Heartbeats = beats(*clock(7 * time.Minute))
 			return s
-		}, func(v *status.View) {
-			v.AddHeartbeats(beats(*clock(7 * time.Minute)), nil)
-		}, status.Degraded, []string{"boot server 1 has been silent since 2024-01-02 15:07:00Z"}},
+		}, func(*status.View) {}, status.Degraded, []string{"boot server 1 has been silent since 2024-01-02 15:07:00Z"}},
 		{"workers restart while the package is installed", func() *storage.Snapshot {
 			s := running()
 			delete(s.Presence, 1)
+			s.Heartbeats = beats(at.Add(-10 * time.Second))
 			return s
-		}, func(v *status.View) {
-			v.AddHeartbeats(beats(at.Add(-10*time.Second)), nil)
-		}, status.Updating, nil},
-		{"nobody leads", complete, func(v *status.View) { v.AddLeaders("", -1) }, status.Degraded,
+		}, func(*status.View) {}, status.Updating, nil},
+		{"nobody leads", func() *storage.Snapshot {
+			s := complete()
+			s.Updaters = storage.Election{}
+			return s
+		}, func(*status.View) {}, status.Degraded,
 			[]string{"no neco-updater leads"}},
 		{"a member of etcd fails", complete, func(v *status.View) { v.AddEtcd(sick) }, status.Degraded,
 			[]string{"member of etcd on boot server 1: it does not answer at https://10.69.0.195:2379"}},
@@ -178,8 +180,8 @@ func TestTheReasonIsSaidOnceWhenServersHaveLeftForIt(t *testing.T) {
 }
 
 // beats is the heartbeat of boot server 1.
-func beats(at time.Time) map[int]status.Heartbeat {
-	return map[int]status.Heartbeat{1: {At: at, Since: at}}
+func beats(at time.Time) map[int]storage.Heartbeat {
+	return map[int]storage.Heartbeat{1: {At: at}}
 }
 
 // heard is a view of a complete run at the time at, with heartbeats of those ages.
@@ -189,12 +191,11 @@ func heard(t *testing.T, spoil func(*storage.Snapshot), ages ...time.Duration) s
 	s := complete()
 	s.Check.CheckedAt = &at
 	spoil(s)
-	v := view(s, at)
-	all := map[int]status.Heartbeat{}
+	s.Heartbeats = map[int]storage.Heartbeat{}
 	for lrn, age := range ages {
-		all[lrn] = status.Heartbeat{At: at.Add(-age), Since: at.Add(-age)}
+		s.Heartbeats[lrn] = storage.Heartbeat{At: at.Add(-age)}
 	}
-	v.AddHeartbeats(all, nil)
+	v := view(s, at)
 	v.Judge()
 	return v
 }
@@ -249,10 +250,10 @@ func TestWhatToDoIsSaidForEachProblem(t *testing.T) {
 	s := complete()
 	delete(s.Presence, 1)
 	delete(s.Presence, 2)
+	s.Updaters = storage.Election{}
 	v := view(s, *clock(time.Hour))
 	v.AddEtcd(membership.Cluster{{Name: "boot-2", Trouble: "it has no leader"}})
 	v.AddVaults(map[int]string{0: "Vault is sealed; run there: neco vault unseal"})
-	v.AddLeaders("", -1)
 	v.Judge()
 	if want := "member of etcd on boot server 2: it has no leader"; !slices.Contains(v.Problems, want) {
 		t.Errorf("no %q in %q", want, v.Problems)
@@ -273,8 +274,8 @@ func TestTheServerThatHoldsTheLockIsWaitedFor(t *testing.T) {
 	for lrn := range 3 {
 		report(s, lrn, 6, neco.CondRunning, "")
 	}
+	s.Lockers = leader("2")
 	v := view(s, *clock(10 * time.Minute))
-	v.AddLeaders("boot-0", 2)
 	var b bytes.Buffer
 	if err := v.Render(&b); err != nil {
 		t.Fatal(err)

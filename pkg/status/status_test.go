@@ -197,11 +197,18 @@ func stoppedAtDownload() *storage.Snapshot {
 	return s
 }
 
-// view is what is shown of a data centre whose updater on boot-0 leads.
+// view is what is shown of a data centre whose updater on boot-0 leads, unless the
+// snapshot has other candidates.
 func view(s *storage.Snapshot, at time.Time) status.View {
-	v := status.New(s, steps.Table(), at)
-	v.AddLeaders("boot-0", -1)
-	return v
+	if s.Updaters == nil {
+		s.Updaters = leader("boot-0")
+	}
+	return status.New(s, steps.Table(), at)
+}
+
+// leader is an election that value has won.
+func leader(value string) storage.Election {
+	return storage.Election{"/1a": {Value: value, Rev: 10}, "/1": {Value: "boot-99", Rev: 11}}
 }
 
 // unwrapped is text without its line breaks.

@@ -38,7 +38,7 @@ func (s *Storage) PutBackupFailure(ctx context.Context, lrn int, at time.Time, w
 	var b Backup
 	if len(res.Kvs) == 1 {
 		// One that cannot be read is replaced.
-		b, _ = decodeBackup(res.Kvs[0].Value)
+		b, _ = decodeBackup(res.Kvs[0].Value, res.Kvs[0].ModRevision)
 	}
 	if b.Error == "" {
 		b.Since = at
@@ -56,13 +56,7 @@ func (s *Storage) putBackup(ctx context.Context, lrn int, b Backup) error {
 	return s.PutOfServer(ctx, lrn, backupKey(lrn), string(value))
 }
 
-// Backups returns what boot servers say of their snapshots of etcd, by LRN.
-// Keys that are malformed are named.
-func (s *Storage) Backups(ctx context.Context) (map[int]Backup, []MalformedKey, error) {
-	return reports(ctx, s, KeyBackups, decodeBackup)
-}
-
-func decodeBackup(data []byte) (Backup, error) {
+func decodeBackup(data []byte, _ int64) (Backup, error) {
 	var b Backup
 	if err := decode(data, &b); err != nil {
 		return Backup{}, err

@@ -17,11 +17,14 @@ func TestABackupThatFailsKeepsWhatIsKnownOfTheNewestOne(t *testing.T) {
 	hour := func(n int) time.Time { return time.Date(2030, 1, 2, n, 0, 0, 0, time.UTC) }
 	holds := func(want storage.Backup) {
 		t.Helper()
-		all, bad, err := s.Backups(t.Context())
-		if err != nil || len(bad) != 1 || bad[0].Key != "backups/x" {
-			t.Errorf("malformed %v, error %v", bad, err)
+		snap, err := s.FullSnapshot(t.Context())
+		if err != nil {
+			t.Fatal(err)
 		}
-		if diff := cmp.Diff(map[int]storage.Backup{1: want}, all); diff != "" {
+		if _, bad := snap.MalformedAt("backups/x"); !bad {
+			t.Errorf("malformed %v", snap.Malformed)
+		}
+		if diff := cmp.Diff(want, snap.Backups[1]); diff != "" || len(snap.Backups) != 1 {
 			t.Error(diff)
 		}
 	}

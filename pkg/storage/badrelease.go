@@ -12,10 +12,6 @@ import (
 	"github.com/cybozu-go/neco/pkg/update"
 )
 
-// KeyBadReleases is where releases are remembered whose update failed by their
-// own fault.
-const KeyBadReleases = "bad-releases/"
-
 // BadRelease says why a release is not installed again.
 type BadRelease struct {
 	// Reason is the message with which the boot server gave up.
@@ -28,7 +24,7 @@ type BadRelease struct {
 
 func badReleaseKey(version string) string { return KeyBadReleases + version }
 
-func decodeBadRelease(data []byte) (BadRelease, error) {
+func decodeBadRelease(data []byte, _ int64) (BadRelease, error) {
 	var b BadRelease
 	if err := decode(data, &b); err != nil {
 		return b, err
@@ -42,20 +38,6 @@ func decodeBadRelease(data []byte) (BadRelease, error) {
 		return b, fmt.Errorf("server %d is negative", b.LRN)
 	}
 	return b, nil
-}
-
-// addBadRelease puts a mark into the snapshot.
-func (s *Snapshot) addBadRelease(version string, data []byte) error {
-	if version == "" {
-		return errors.New("it names no version")
-	}
-	b, err := decodeBadRelease(data)
-	if err != nil {
-		return err
-	}
-	s.Bad = cloneWithout(s.Bad, version)
-	s.Bad[version] = b
-	return nil
 }
 
 // PutFault writes the report of a worker that has given up by the fault of the

@@ -36,7 +36,7 @@ func (s *Storage) PutCertificates(ctx context.Context, lrn int, c Certificates) 
 		return fmt.Errorf("read %s: %w", key, err)
 	}
 	if len(res.Kvs) == 1 {
-		if old, err := decodeCertificates(res.Kvs[0].Value); err == nil && old.same(c) {
+		if old, err := decodeCertificates(res.Kvs[0].Value, res.Kvs[0].ModRevision); err == nil && old.same(c) {
 			return nil
 		}
 	}
@@ -47,13 +47,7 @@ func (s *Storage) PutCertificates(ctx context.Context, lrn int, c Certificates) 
 	return s.PutOfServer(ctx, lrn, key, string(value))
 }
 
-// Certificates returns what boot servers say of their certificates, by LRN.
-// Keys that are malformed are named.
-func (s *Storage) Certificates(ctx context.Context) (map[int]Certificates, []MalformedKey, error) {
-	return reports(ctx, s, KeyCerts, decodeCertificates)
-}
-
-func decodeCertificates(data []byte) (Certificates, error) {
+func decodeCertificates(data []byte, _ int64) (Certificates, error) {
 	var c Certificates
 	if err := decode(data, &c); err != nil {
 		return c, err

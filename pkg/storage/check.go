@@ -26,7 +26,7 @@ type ReleaseCheck struct {
 	Withdrawn string `json:"withdrawn,omitempty"`
 }
 
-func decodeCheck(data []byte) (*ReleaseCheck, error) {
+func decodeCheck(data []byte, _ int64) (*ReleaseCheck, error) {
 	c := &ReleaseCheck{}
 	if err := decode(data, c); err != nil {
 		return nil, err

@@ -26,6 +26,20 @@ func decode(data []byte, v any) error {
 	return nil
 }
 
+// again returns an error if a value that decode accepts is not accepted any more
+// when it is encoded again.
+func again[T any](data []byte, decode codec[T]) error {
+	v, err := decode(data, 1)
+	if err != nil {
+		return nil
+	}
+	text, err := json.Marshal(v)
+	if err == nil && len(text) <= maxValue {
+		_, err = decode(text, 1)
+	}
+	return err
+}
+
 // unknownFields returns the members of the object in data that v has no field
 // for.
 func unknownFields(data []byte, v any) map[string]json.RawMessage {

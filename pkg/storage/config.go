@@ -4,15 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"time"
 
+	"go.etcd.io/etcd/api/v3/mvccpb"
 	clientv3 "go.etcd.io/etcd/client/v3"
 
-	"github.com/cybozu-go/neco"
 	durations "github.com/cybozu-go/neco/internal/duration"
-	"github.com/cybozu-go/neco/pkg/releasetime"
 )
 
 // ErrNotSet is returned for a key that has no value.
@@ -80,53 +77,51 @@ func (s *Storage) UnsetConfig(ctx context.Context, k ConfigKey, a Act) (bool, er
 	return res.Succeeded, nil
 }
 
-// readConfig fills a Config from the keys below config/.  A value that cannot
-// be used is named, and its default holds.
-func readConfig(values map[string]string) (Config, []MalformedKey) {
-	c := Config{Env: neco.NoneEnv, CheckInterval: DefaultCheckInterval, WorkerTimeout: DefaultWorkerTimeout,
-		ReleaseTime: releasetime.DefaultWindows, ReleaseTimezone: releasetime.DefaultZone}
-	var bad []MalformedKey
-	values = maps.Clone(values)
-	for _, k := range ConfigKeys() {
-		v, ok := values[k.Key]
-		if !ok {
-			continue
-		}
-		delete(values, k.Key)
-		text, err := k.Format(v)
-		if m := (MalformedKey{}); errors.As(err, &m) {
-			bad = append(bad, m)
-			continue
-		}
-		c.set(k.Name, text)
+// defaults is the configuration while no key is set.
+func defaults() (c Config) {
+	for i := range configKeys {
+		k := &configKeys[i]
+		k.set(&c, k.Default)
 	}
-	for _, key := range slices.Sorted(maps.Keys(values)) {
-		bad = append(bad, MalformedKey{KeyConfig + key, errors.New("no such config key")})
-	}
-	return c, bad
+	return c
 }
 
-func (c *Config) set(name, text string) {
-	switch name {
-	case "env":
-		c.Env = text
-	case "slack":
-		c.Slack = text
-	case "proxy":
-		c.Proxy = text
-	case "quay-username":
-		c.QuayUsername = text
-	case "quay-password":
-		c.QuayPassword = text
-	case "github-token":
-		c.GitHubToken = text
-	case "check-update-interval":
-		c.CheckInterval, _ = durations.Parse(text, 0, durations.Longest) // Format has accepted it
-	case "worker-timeout":
-		c.WorkerTimeout, _ = durations.Parse(text, 0, durations.Longest)
-	case "release-time":
-		c.ReleaseTime = text
-	case "release-timezone":
-		c.ReleaseTimezone = text
+// configKeyAt returns the row of a key below config/; nil: it has none.
+func configKeyAt(key string) *ConfigKey {
+	for i := range configKeys {
+		if k := &configKeys[i]; k.Key == key {
+			return k
+		}
 	}
+	return nil
+}
+
+// putConfig reads one key of the configuration. The default holds in place of a value
+// that is not accepted.
+func putConfig(s *Snapshot, key string, kv *mvccpb.KeyValue) error {
+	k := configKeyAt(key)
+	if k == nil {
+		return errors.New("no such config key")
+	}
+	text, err := k.Format(string(kv.Value))
+	if m := (MalformedKey{}); errors.As(err, &m) {
+		return m.Err
+	}
+	k.set(&s.Config, text)
+	return err
+}
+
+func dropConfig(s *Snapshot, key string) {
+	if k := configKeyAt(key); k != nil {
+		k.set(&s.Config, k.Default)
+	}
+}
+
+// unused is what to do with keys that are for other programs than the daemons.
+func unused(*Config, string) {}
+
+// spanOf is an accepted duration.
+func spanOf(text string) time.Duration {
+	d, _ := durations.Parse(text, 0, durations.Longest)
+	return d
 }

@@ -39,6 +39,9 @@ type ConfigKey struct {
 
 	parse  func(string) (string, error)
 	format func(string) (string, error)
+	// set puts an accepted value, or Default, into the configuration of the
+	// daemons; unused where they do not read it.
+	set func(*Config, string)
 }
 
 // Parse turns what the operator gave into the value that is stored.  The
@@ -102,7 +105,7 @@ func (k ConfigKey) Format(stored string) (string, error) {
 		_, err = k.check(text)
 	}
 	if err != nil {
-		return "", MalformedKey{KeyConfig + k.Key, err}
+		return "", MalformedKey{Key: KeyConfig + k.Key, Err: err}
 	}
 	return text, nil
 }
@@ -120,49 +123,54 @@ const (
 	maxLine = 4096
 )
 
-// ConfigKeys is the one table of configuration keys.
-func ConfigKeys() []ConfigKey {
-	environments := []string{neco.NoneEnv, neco.TestEnv, neco.DevEnv, neco.StagingEnv, neco.ProdEnv}
-	return []ConfigKey{
-		{Name: "env", Key: "env", Value: strings.Join(environments, ", "), Choices: environments, Default: neco.NoneEnv,
-			Help: "which releases this data centre follows", parse: oneOf(environments)},
-		{Name: "slack", Key: "notification/slack", Value: "a webhook URL", Secret: true, Env: "SLACK_WEBHOOK",
-			Help: "where notices about updates are sent", parse: httpURL},
-		{Name: "proxy", Key: "proxy", Value: "a URL with http or https, like http://squid:3128", URL: true,
-			Help: "HTTP proxy of the boot servers", parse: proxyURL},
-		{Name: "quay-username", Key: "quay-username", Value: "a user name", Secret: true, Env: "QUAY_USER",
-			Help: "account for private images on quay.io", parse: userName},
-		{Name: "quay-password", Key: "quay-password", Value: "a password", Secret: true, Env: "QUAY_PASSWORD",
-			Help: "its password", parse: oneLine},
-		{Name: "check-update-interval", Key: "check-update-interval", Value: durations.Range(minDuration, maxDuration), Default: durations.Text(DefaultCheckInterval),
-			Help: "how often neco-updater looks for a release", parse: duration, format: formatDuration},
-		{Name: "worker-timeout", Key: "worker-timeout", Value: durations.Range(minDuration, maxDuration), Default: durations.Text(DefaultWorkerTimeout),
-			Help: "how long an update may take before it is stopped", parse: duration, format: formatDuration},
-		{Name: "release-time", Key: "release-time", Value: "cron expressions of five fields, one a line, like '* 9-16 * * 1-5'", Default: releasetime.DefaultWindows,
-			Help: "the minutes in which neco-updater may take a release", parse: releaseTime},
-		{Name: "release-timezone", Key: "release-timezone", Value: "an IANA name, like Asia/Tokyo", Default: releasetime.DefaultZone,
-			Help: "the time zone of release-time", parse: timeZone},
-		{Name: "github-token", Key: "github-token", Value: "a token", Secret: true, Env: "GITHUB_TOKEN",
-			Help: "token for the GitHub API", parse: oneWord},
-		{Name: "node-proxy", Key: "node-proxy", Value: "a URL with http or https, like http://squid:3128", URL: true,
-			Help: "HTTP proxy of the nodes", parse: proxyURL},
-		{Name: "external-ip-address-block", Key: "external-ip-address-block", Value: "an IPv4 network, like 10.72.32.0/20",
-			Help: "addresses for the outside", parse: ipv4CIDR},
-		{Name: "lb-address-block-default", Key: "lb-address-block-default", Value: "an IPv4 network, like 10.72.32.0/20",
-			Help: "addresses for load balancers", parse: ipv4CIDR},
-		{Name: "lb-address-block-bastion", Key: "lb-address-block-bastion", Value: "an IPv4 network, like 10.72.32.0/20",
-			Help: "addresses for load balancers of the bastion network", parse: ipv4CIDR},
-		{Name: "lb-address-block-internet", Key: "lb-address-block-internet", Value: "an IPv4 network, like 10.72.32.0/20",
-			Help: "addresses for load balancers of the internet", parse: ipv4CIDR},
-		{Name: "lb-address-block-internet-cn", Key: "lb-address-block-internet-cn", Value: "an IPv4 network, like 10.72.32.0/20",
-			Help: "addresses for load balancers of the internet in China", parse: ipv4CIDR},
-	}
+// environments are those that a data centre can be of.
+func environments() []string {
+	return []string{neco.NoneEnv, neco.TestEnv, neco.DevEnv, neco.StagingEnv, neco.ProdEnv}
+}
+
+// ConfigKeys returns the table of configuration keys.
+func ConfigKeys() []ConfigKey { return slices.Clone(configKeys[:]) }
+
+// configKeys is the one table of configuration keys.
+var configKeys = [...]ConfigKey{
+	{Name: "env", Key: "env", Value: strings.Join(environments(), ", "), Choices: environments(), Default: neco.NoneEnv,
+		Help: "which releases this data centre follows", parse: oneOf(environments()), set: func(c *Config, v string) { c.Env = v }},
+	{Name: "slack", Key: "notification/slack", Value: "a webhook URL", Secret: true, Env: "SLACK_WEBHOOK",
+		Help: "where notices about updates are sent", parse: httpURL, set: func(c *Config, v string) { c.Slack = v }},
+	{Name: "proxy", Key: "proxy", Value: "a URL with http or https, like http://squid:3128", URL: true,
+		Help: "HTTP proxy of the boot servers", parse: proxyURL, set: func(c *Config, v string) { c.Proxy = v }},
+	{Name: "quay-username", Key: "quay-username", Value: "a user name", Secret: true, Env: "QUAY_USER",
+		Help: "account for private images on quay.io", parse: userName, set: func(c *Config, v string) { c.QuayUsername = v }},
+	{Name: "quay-password", Key: "quay-password", Value: "a password", Secret: true, Env: "QUAY_PASSWORD",
+		Help: "its password", parse: oneLine, set: func(c *Config, v string) { c.QuayPassword = v }},
+	{Name: "check-update-interval", Key: "check-update-interval", Value: durations.Range(minDuration, maxDuration), Default: durations.Text(DefaultCheckInterval),
+		Help: "how often neco-updater looks for a release", parse: duration, format: formatDuration, set: func(c *Config, v string) { c.CheckInterval = spanOf(v) }},
+	{Name: "worker-timeout", Key: "worker-timeout", Value: durations.Range(minDuration, maxDuration), Default: durations.Text(DefaultWorkerTimeout),
+		Help: "how long an update may take before it is stopped", parse: duration, format: formatDuration, set: func(c *Config, v string) { c.WorkerTimeout = spanOf(v) }},
+	{Name: "release-time", Key: "release-time", Value: "cron expressions of five fields, one a line, like '* 9-16 * * 1-5'", Default: releasetime.DefaultWindows,
+		Help: "the minutes in which neco-updater may take a release", parse: releaseTime, set: func(c *Config, v string) { c.ReleaseTime = v }},
+	{Name: "release-timezone", Key: "release-timezone", Value: "an IANA name, like Asia/Tokyo", Default: releasetime.DefaultZone,
+		Help: "the time zone of release-time", parse: timeZone, set: func(c *Config, v string) { c.ReleaseTimezone = v }},
+	{Name: "github-token", Key: "github-token", Value: "a token", Secret: true, Env: "GITHUB_TOKEN",
+		Help: "token for the GitHub API", parse: oneWord, set: func(c *Config, v string) { c.GitHubToken = v }},
+	{Name: "node-proxy", Key: "node-proxy", Value: "a URL with http or https, like http://squid:3128", URL: true,
+		Help: "HTTP proxy of the nodes", parse: proxyURL, set: unused},
+	{Name: "external-ip-address-block", Key: "external-ip-address-block", Value: "an IPv4 network, like 10.72.32.0/20",
+		Help: "addresses for the outside", parse: ipv4CIDR, set: unused},
+	{Name: "lb-address-block-default", Key: "lb-address-block-default", Value: "an IPv4 network, like 10.72.32.0/20",
+		Help: "addresses for load balancers", parse: ipv4CIDR, set: unused},
+	{Name: "lb-address-block-bastion", Key: "lb-address-block-bastion", Value: "an IPv4 network, like 10.72.32.0/20",
+		Help: "addresses for load balancers of the bastion network", parse: ipv4CIDR, set: unused},
+	{Name: "lb-address-block-internet", Key: "lb-address-block-internet", Value: "an IPv4 network, like 10.72.32.0/20",
+		Help: "addresses for load balancers of the internet", parse: ipv4CIDR, set: unused},
+	{Name: "lb-address-block-internet-cn", Key: "lb-address-block-internet-cn", Value: "an IPv4 network, like 10.72.32.0/20",
+		Help: "addresses for load balancers of the internet in China", parse: ipv4CIDR, set: unused},
 }
 
 // FindConfigKey finds a row by its name.  The error lists the known names.
 func FindConfigKey(name string) (ConfigKey, error) {
 	var names []string
-	for _, k := range ConfigKeys() {
+	for _, k := range configKeys {
 		if k.Name == name {
 			return k, nil
 		}

@@ -2,9 +2,7 @@ package storage
 
 import (
 	"context"
-	"maps"
-	"slices"
-	"strings"
+	"fmt"
 	"sync/atomic"
 	"time"
 
@@ -21,17 +19,24 @@ const relist = 30 * time.Second
 // never changed.
 type Follower struct {
 	store   *Storage
+	scope   scope
 	current atomic.Pointer[Snapshot]
 	wake    chan struct{}
 	end     context.CancelFunc
 	ended   chan struct{}
 }
 
-// Follow begins to follow the shared state, until ctx ends or Close is called.
-// While etcd cannot be read the last snapshot stays.
-func (s *Storage) Follow(ctx context.Context) *Follower {
+// Follow begins to follow what decisions about updates depend on, until ctx ends or
+// Close is called.  While etcd cannot be read the last snapshot stays.
+func (s *Storage) Follow(ctx context.Context) *Follower { return s.follow(ctx, deciding) }
+
+// FollowFull is Follow for all that neco status shows. Its Wake receives when any key
+// of Neco's has changed.
+func (s *Storage) FollowFull(ctx context.Context) *Follower { return s.follow(ctx, full) }
+
+func (s *Storage) follow(ctx context.Context, sc scope) *Follower {
 	ctx, cancel := context.WithCancel(ctx)
-	f := &Follower{store: s, wake: make(chan struct{}, 1), end: cancel, ended: make(chan struct{})}
+	f := &Follower{store: s, scope: sc, wake: make(chan struct{}, 1), end: cancel, ended: make(chan struct{})}
 	go func() {
 		defer close(f.ended)
 		for ctx.Err() == nil {
@@ -43,6 +48,46 @@ func (s *Storage) Follow(ctx context.Context) *Follower {
 	return f
 }
 
+// lateWatch is how long the watch may take to show what a read has seen.
+const lateWatch = 500 * time.Millisecond
+
+// Current blocks until a majority of etcd has answered and returns a snapshot with all
+// that was written before the call: the follower's, or one that it reads because the
+// watch is late. It is the only receiver of Wake meanwhile.
+func (f *Follower) Current(ctx context.Context) (*Snapshot, error) {
+	newest, err := f.store.newest(ctx)
+	if err != nil {
+		return nil, err
+	}
+	late := time.NewTimer(lateWatch)
+	defer late.Stop()
+	for {
+		if snap := f.Snapshot(); snap != nil && snap.Revision >= newest {
+			return snap, nil
+		}
+		select {
+		case <-f.wake:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-late.C:
+			return f.store.snapshot(ctx, f.scope)
+		}
+	}
+}
+
+// newest returns the revision at which the newest key of Neco's was written.
+func (s *Storage) newest(ctx context.Context) (int64, error) {
+	res, err := s.etcd.Get(ctx, "", clientv3.WithPrefix(), clientv3.WithKeysOnly(),
+		clientv3.WithSort(clientv3.SortByModRevision, clientv3.SortDescend), clientv3.WithLimit(1))
+	if err != nil {
+		return 0, fmt.Errorf("read the newest key: %w", err)
+	}
+	if len(res.Kvs) == 0 {
+		return 0, nil
+	}
+	return res.Kvs[0].ModRevision, nil
+}
+
 // Close ends the follower and blocks until nothing of it uses the client.
 func (f *Follower) Close() {
 	f.end()
@@ -50,11 +95,11 @@ func (f *Follower) Close() {
 }
 
 // Snapshot returns the newest known state; nil: it was not read yet.  Its
-// Revision is that of its newest change.
+// Revision is that of the newest change of any key of Neco's.
 func (f *Follower) Snapshot() *Snapshot { return f.current.Load() }
 
-// Wake receives when the snapshot has changed.  It holds one wake-up and is
-// never closed.
+// Wake receives when the snapshot has changed in more than its Revision, which it
+// shows by then.  It holds one wake-up and is never closed.
 func (f *Follower) Wake() <-chan struct{} { return f.wake }
 
 // once reads everything and follows from there, until the watch ends or it is
@@ -62,11 +107,12 @@ func (f *Follower) Wake() <-chan struct{} { return f.wake }
 func (f *Follower) once(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(clientv3.WithRequireLeader(ctx), relist)
 	defer cancel()
-	snap, err := f.store.Snapshot(ctx)
+	snap, err := f.store.snapshot(ctx, f.scope)
 	if err != nil {
 		return err
 	}
-	f.publish(snap)
+	f.current.Store(snap)
+	signal(f.wake)
 	for res := range f.store.etcd.Watch(ctx, "", clientv3.WithPrefix(), clientv3.WithRev(snap.Revision+1)) {
 		if err := res.Err(); err != nil {
 			if ctx.Err() != nil {
@@ -74,82 +120,28 @@ func (f *Follower) once(ctx context.Context) error {
 			}
 			return err
 		}
+		wake := false
 		for _, ev := range res.Events {
-			snap = snap.with(ev)
+			snap = snap.with(f.scope, ev)
+			wake = wake || f.scope == full || f.scope.reads(string(ev.Kv.Key))
 		}
-		f.publish(snap)
+		f.current.Store(snap)
+		if wake {
+			signal(f.wake)
+		}
 	}
 	return nil
 }
 
-func (f *Follower) publish(snap *Snapshot) {
-	f.current.Store(snap)
-	signal(f.wake)
-}
-
 // with returns the snapshot after one event.
-func (s *Snapshot) with(ev *clientv3.Event) *Snapshot {
+func (s *Snapshot) with(sc scope, ev *clientv3.Event) *Snapshot {
 	n := *s
 	n.Revision = ev.Kv.ModRevision
-	key := string(ev.Kv.Key)
-	n.drop(key)
+	n.drop(sc, string(ev.Kv.Key))
 	if ev.Type == mvccpb.PUT {
-		n.take(key, ev.Kv)
-	}
-	if strings.HasPrefix(key, KeyConfig) {
-		n.readConfig()
+		n.put(sc, ev.Kv)
 	}
 	return &n
-}
-
-// drop takes a key out of a snapshot whose maps and lists are still another's.
-func (s *Snapshot) drop(key string) {
-	if _, bad := s.MalformedAt(key); bad {
-		s.Malformed = slices.DeleteFunc(slices.Clone(s.Malformed), func(m MalformedKey) bool { return m.Key == key })
-	}
-	switch {
-	case key == KeyRelease:
-		s.Release, s.ReleaseRev = "", 0
-	case key == KeyCheck:
-		s.Check = nil
-	case key == KeyRequest:
-		s.Request, s.UnreadableRequest = nil, nil
-	case strings.HasPrefix(key, KeyConfig):
-		s.config = cloneWithout(s.config, strings.TrimPrefix(key, KeyConfig))
-	case strings.HasPrefix(key, KeyContents):
-		s.Records = cloneWithout(s.Records, strings.TrimPrefix(key, KeyContents))
-	case strings.HasPrefix(key, KeyBadReleases):
-		s.Bad = cloneWithout(s.Bad, strings.TrimPrefix(key, KeyBadReleases))
-	case strings.HasPrefix(key, KeySwitch):
-		group := strings.TrimPrefix(key, KeySwitch)
-		s.Switches, s.UnreadableSwitches = cloneWithout(s.Switches, group), cloneWithout(s.UnreadableSwitches, group)
-	default:
-		s.dropServer(key)
-	}
-}
-
-// dropServer is drop for the keys that end in an LRN.
-func (s *Snapshot) dropServer(key string) {
-	for _, prefix := range []string{KeyBootServers, KeyStatuses, KeyPresence} {
-		lrn, err := parseLRN(key, prefix)
-		if err != nil {
-			continue
-		}
-		switch prefix {
-		case KeyBootServers:
-			s.Registered = slices.DeleteFunc(slices.Clone(s.Registered), func(l int) bool { return l == lrn })
-		case KeyStatuses:
-			s.Statuses = cloneWithout(s.Statuses, lrn)
-		case KeyPresence:
-			s.Presence = cloneWithout(s.Presence, lrn)
-		}
-	}
-}
-
-func cloneWithout[K comparable, V any](m map[K]V, key K) map[K]V {
-	m = maps.Clone(m)
-	delete(m, key)
-	return m
 }
 
 func signal(wake chan<- struct{}) {

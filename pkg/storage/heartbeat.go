@@ -4,12 +4,14 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strconv"
 	"time"
 
-	"go.etcd.io/etcd/api/v3/mvccpb"
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	clientv3 "go.etcd.io/etcd/client/v3"
+
+	"github.com/cybozu-go/neco/internal/lrn"
 )
 
 // Heartbeat is the last time at which the main loop of a boot server's worker
@@ -18,55 +20,93 @@ import (
 type Heartbeat struct {
 	// At is a time by the worker's own clock, for people only: no update depends on it.
 	At time.Time `json:"at"`
+	// Since is a time, by the clock of any boot server, after which it was written;
+	// At if nothing better is known.
+	Since time.Time `json:"-"`
 	// Rev is the revision at which etcd took it.
 	Rev int64 `json:"-"`
 }
 
-func heartbeatKey(lrn int) string { return KeyHeartbeats + strconv.Itoa(lrn) }
+func heartbeatKey(n int) string { return KeyHeartbeats + strconv.Itoa(n) }
 
-// PutHeartbeat writes the heartbeat of a worker. The request is not compared.
-func (s *Storage) PutHeartbeat(ctx context.Context, g Guard, lrn int, h Heartbeat) error {
+// PutHeartbeat writes the heartbeat of the worker of boot server n. The request is not compared.
+func (s *Storage) PutHeartbeat(ctx context.Context, g Guard, n int, h Heartbeat) error {
 	v, err := json.Marshal(h)
 	if err != nil {
 		return err
 	}
 	g.AnyRequest = true
-	_, err = s.commit(ctx, "write heartbeat", g, nil, clientv3.OpPut(heartbeatKey(lrn), string(v)))
+	_, err = s.commit(ctx, "write heartbeat", g, nil, clientv3.OpPut(heartbeatKey(n), string(v)))
 	return err
 }
 
-// Heartbeats returns the last heartbeats by LRN, and the keys that are
-// malformed.
-func (s *Storage) Heartbeats(ctx context.Context) (map[int]Heartbeat, []MalformedKey, error) {
-	return s.heartbeats(ctx)
+// heartbeatLag is how far a heartbeat may be behind the newest one of all servers
+// before etcd is asked what it had when it took it: one is due every 15 seconds.
+const heartbeatLag = 15 * time.Second
+
+// dateHeartbeats completes Since of the heartbeats whose workers have a lease but
+// whose clocks may be behind.
+func (s *Storage) dateHeartbeats(ctx context.Context, snap *Snapshot) error {
+	newest := newestOf(snap.Heartbeats)
+	for n, h := range snap.Heartbeats {
+		if _, alive := snap.Presence[n]; !alive || newest.Sub(h.At) <= heartbeatLag {
+			continue
+		}
+		since, err := s.newestBefore(ctx, h.Rev)
+		if err != nil {
+			return err
+		}
+		if since.After(h.Since) {
+			h.Since = since
+			snap.Heartbeats[n] = h
+		}
+	}
+	return nil
 }
 
-// TakenSince returns the newest time in any heartbeat that etcd had when it took h: h was
-// written after it, whatever the clock of its server. Zero: etcd has compacted that
-// revision.
-func (s *Storage) TakenSince(ctx context.Context, h Heartbeat) (time.Time, error) {
-	all, _, err := s.heartbeats(ctx, clientv3.WithRev(h.Rev))
+// newestBefore returns the newest time in any heartbeat that etcd had at a revision.
+// Zero: etcd has compacted that revision.
+func (s *Storage) newestBefore(ctx context.Context, rev int64) (time.Time, error) {
+	res, err := s.etcd.Get(ctx, KeyHeartbeats, clientv3.WithPrefix(), clientv3.WithRev(rev))
 	if errors.Is(err, rpctypes.ErrCompacted) {
 		return time.Time{}, nil
 	}
-	newest := time.Time{}
-	for _, other := range all {
-		if other.At.After(newest) {
-			newest = other.At
+	if err != nil {
+		return time.Time{}, fmt.Errorf("read %s at revision %d: %w", KeyHeartbeats, rev, err)
+	}
+	then := newSnapshot(rev)
+	for _, kv := range res.Kvs {
+		then.put(full, kv)
+	}
+	return newestOf(then.Heartbeats), nil
+}
+
+func newestOf(all map[int]Heartbeat) (newest time.Time) {
+	for _, h := range all {
+		if h.At.After(newest) {
+			newest = h.At
 		}
 	}
-	return newest, err
+	return newest
 }
 
-func (s *Storage) heartbeats(ctx context.Context, opts ...clientv3.OpOption) (map[int]Heartbeat, []MalformedKey, error) {
-	return reportsOf(ctx, s, KeyHeartbeats, func(kv *mvccpb.KeyValue) (Heartbeat, error) {
-		h, err := decodeHeartbeat(kv.Value)
-		h.Rev = kv.ModRevision
-		return h, err
-	}, opts...)
+// dateHeartbeat completes Since of a new heartbeat: etcd took it after those of the
+// snapshot that have a lower revision.
+func dateHeartbeat(s *Snapshot, name string) {
+	n, err := lrn.Parse(name)
+	if err != nil {
+		return
+	}
+	h := s.Heartbeats[n]
+	for _, other := range s.Heartbeats {
+		if other.Rev < h.Rev && other.At.After(h.Since) {
+			h.Since = other.At
+		}
+	}
+	s.Heartbeats = cloneWith(s.Heartbeats, n, h)
 }
 
-func decodeHeartbeat(data []byte) (Heartbeat, error) {
+func decodeHeartbeat(data []byte, rev int64) (Heartbeat, error) {
 	var h Heartbeat
 	if err := decode(data, &h); err != nil {
 		return h, err
@@ -74,5 +114,6 @@ func decodeHeartbeat(data []byte) (Heartbeat, error) {
 	if h.At.IsZero() {
 		return h, errors.New("it has no time")
 	}
+	h.Since, h.Rev = h.At, rev
 	return h, nil
 }

@@ -89,7 +89,7 @@ func (s *Storage) EndRun(ctx context.Context, id update.RunID, result Result, re
 	}
 	var run Run
 	if err := decode(res.Kvs[0].Value, &run); err != nil {
-		return MalformedKey{key, err}
+		return MalformedKey{Key: key, Err: err}
 	}
 	if run.EndedAt != nil {
 		return nil
@@ -125,7 +125,7 @@ func (s *Storage) History(ctx context.Context) ([]Run, []MalformedKey, error) {
 			err = errors.New("it has no version or no started_at")
 		}
 		if err != nil {
-			bad = append(bad, MalformedKey{string(kv.Key), err})
+			bad = append(bad, MalformedKey{Key: string(kv.Key), Err: err, Rev: kv.ModRevision})
 			continue
 		}
 		runs = append(runs, run)

@@ -1,30 +1,41 @@
 package storage
 
-import (
-	"context"
-	"fmt"
+import "github.com/cybozu-go/neco/internal/lrn"
 
-	clientv3 "go.etcd.io/etcd/client/v3"
+// Election holds the candidates for a leadership by the names of their keys.
+type Election map[string]Candidate
 
-	"github.com/cybozu-go/neco/internal/lrn"
-)
+// Candidate is a process that leads, or waits until it may.
+type Candidate struct {
+	// Value names the process.
+	Value string
+	// Rev is the revision at which its key was created: the oldest candidate leads.
+	Rev int64
+}
 
-// Leaders returns the host name of the leading updater, empty if none leads, and
-// the LRN of the boot server that holds the lock of the workers, -1 if none does.
-func (s *Storage) Leaders(ctx context.Context) (updater string, worker int, err error) {
-	first := func(prefix string) clientv3.Op { return clientv3.OpGet(prefix, clientv3.WithFirstCreate()...) }
-	res, err := s.etcd.Txn(ctx).Then(first(KeyUpdaterLeader), first(KeyWorkerLock)).Commit()
-	if err != nil {
-		return "", -1, fmt.Errorf("read leaders: %w", err)
-	}
-	if kvs := res.Responses[0].GetResponseRange().Kvs; len(kvs) > 0 {
-		updater = string(kvs[0].Value)
-	}
-	worker = -1
-	if kvs := res.Responses[1].GetResponseRange().Kvs; len(kvs) > 0 {
-		if n, err := lrn.Parse(string(kvs[0].Value)); err == nil {
-			worker = n
+// Leader returns the value of the leading candidate; ok is false if there is none.
+func (e Election) Leader() (value string, ok bool) {
+	var first Candidate
+	for _, c := range e {
+		if !ok || c.Rev < first.Rev {
+			first, ok = c, true
 		}
 	}
-	return updater, worker, nil
+	return first.Value, ok
+}
+
+// Updater returns the host name of the leading updater; empty: none leads.
+func (s *Snapshot) Updater() string {
+	host, _ := s.Updaters.Leader()
+	return host
+}
+
+// LockHolder returns the LRN of the boot server that holds the lock of the workers;
+// -1: none does.
+func (s *Snapshot) LockHolder() int {
+	value, _ := s.Lockers.Leader()
+	if n, err := lrn.Parse(value); err == nil {
+		return n
+	}
+	return -1
 }

@@ -7,6 +7,8 @@ import "fmt"
 type MalformedKey struct {
 	Key string
 	Err error
+	// Rev is the revision at which it was written, in a snapshot.
+	Rev int64
 }
 
 func (m MalformedKey) Error() string {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -13,6 +12,7 @@ import (
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	clientv3 "go.etcd.io/etcd/client/v3"
 
+	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/pkg/update"
 )
 
@@ -25,10 +25,32 @@ type Storage struct {
 // client stays the caller's.
 func New(etcd *clientv3.Client) *Storage { return &Storage{etcd} }
 
+// Open returns a Storage on a client of its own, as conf says. Close has to be called.
+func Open(conf neco.EtcdConfig) (*Storage, error) {
+	etcd, err := conf.Client()
+	if err != nil {
+		return nil, err
+	}
+	return New(etcd), nil
+}
+
+// Close ends the connections of the client.
+func (s *Storage) Close() error { return s.etcd.Close() }
+
 // Client returns the namespaced client.
 func (s *Storage) Client() *clientv3.Client { return s.etcd }
 
-// Snapshot is everything that decides about updates, at one revision.
+// Endpoints lists the configured endpoints of the members.
+func (s *Storage) Endpoints() []string { return s.etcd.Endpoints() }
+
+// Reach returns nil when a majority of etcd has answered.
+func (s *Storage) Reach(ctx context.Context) error {
+	_, err := s.etcd.Get(ctx, KeyRequest, clientv3.WithKeysOnly())
+	return err
+}
+
+// Snapshot is the shared state at one revision: everything on which decisions about
+// updates depend and, in a full one, what else neco status shows.
 type Snapshot struct {
 	update.State
 	// Release is the newest known version; empty: none.
@@ -40,20 +62,31 @@ type Snapshot struct {
 	// Check is the updater's last check for a release; nil: there was none.
 	Check  *ReleaseCheck
 	Config Config
-	// config holds the keys below config/ as they are.
-	config map[string]string
 	// Malformed lists the keys that were skipped, in the order of their names.
 	Malformed []MalformedKey
+
+	// The rest is empty unless the snapshot is a full one.
+
+	// Certificates, Backups and Heartbeats are what boot servers report of
+	// themselves, by LRN.
+	Certificates map[int]Certificates
+	Backups      map[int]Backup
+	Heartbeats   map[int]Heartbeat
+	// Updaters are the candidates for the leadership of the updaters, Lockers
+	// those for the lock of the workers.
+	Updaters, Lockers Election
 }
 
-// snapshotPrefixes are what a snapshot is made of.
-var snapshotPrefixes = [...]string{"info/", keyStatusPrefix, KeyContents, KeySwitch, KeyPresence, KeyConfig, KeyBadReleases}
+// Snapshot reads in one transaction what decisions about updates depend on.  It
+// fails only when etcd cannot be read.
+func (s *Storage) Snapshot(ctx context.Context) (*Snapshot, error) { return s.snapshot(ctx, deciding) }
 
-// Snapshot reads the shared state in one transaction.  It fails only when
-// etcd cannot be read.
-func (s *Storage) Snapshot(ctx context.Context) (*Snapshot, error) {
+// FullSnapshot reads in one transaction all that neco status shows.
+func (s *Storage) FullSnapshot(ctx context.Context) (*Snapshot, error) { return s.snapshot(ctx, full) }
+
+func (s *Storage) snapshot(ctx context.Context, sc scope) (*Snapshot, error) {
 	var ops []clientv3.Op
-	for _, prefix := range snapshotPrefixes {
+	for _, prefix := range sc.areas() {
 		ops = append(ops, clientv3.OpGet(prefix, clientv3.WithPrefix()))
 	}
 	res, err := s.etcd.Txn(ctx).Then(ops...).Commit()
@@ -67,11 +100,10 @@ func (s *Storage) Snapshot(ctx context.Context) (*Snapshot, error) {
 	snap := newSnapshot(res.Header.Revision)
 	for _, r := range res.Responses {
 		for _, kv := range r.GetResponseRange().Kvs {
-			snap.take(string(kv.Key), kv)
+			snap.put(sc, kv)
 		}
 	}
-	snap.readConfig()
-	return snap, nil
+	return snap, s.dateHeartbeats(ctx, snap)
 }
 
 // elects says that etcd could not answer because it had no leader just then.
@@ -79,18 +111,57 @@ func elects(err error) bool {
 	return errors.Is(err, rpctypes.ErrLeaderChanged) || errors.Is(err, rpctypes.ErrNoLeader) || errors.Is(err, rpctypes.ErrTimeoutDueToLeaderFail)
 }
 
-// take puts one key into the snapshot, or names it as malformed.
-func (s *Snapshot) take(key string, kv *mvccpb.KeyValue) {
-	if !slices.ContainsFunc(snapshotPrefixes[:], func(p string) bool { return strings.HasPrefix(key, p) }) {
+// areas are the prefixes that a snapshot reads.
+func (sc scope) areas() []string {
+	var all []string
+	for i := range rows {
+		if r := &rows[i]; r.within(sc) && !slices.Contains(all, r.area) {
+			all = append(all, r.area)
+		}
+	}
+	return all
+}
+
+func (r *row) within(sc scope) bool { return r.scope != unread && r.scope <= sc }
+
+// reads reports whether a snapshot depends on the key, if only to call it foreign.
+func (sc scope) reads(key string) bool {
+	r, _ := rowOf(key)
+	return r != nil && r.within(sc) ||
+		r == nil && slices.ContainsFunc(sc.areas(), func(area string) bool { return strings.HasPrefix(key, area) })
+}
+
+// put adds one key to the snapshot, or names it as malformed.
+func (s *Snapshot) put(sc scope, kv *mvccpb.KeyValue) {
+	key := string(kv.Key)
+	r, name := rowOf(key)
+	switch {
+	case !sc.reads(key):
+		return
+	case r == nil:
+		s.malformed(MalformedKey{Key: key, Err: errors.New("foreign key"), Rev: kv.ModRevision})
 		return
 	}
-	if name, ok := strings.CutPrefix(key, KeyConfig); ok {
-		s.config = maps.Clone(s.config)
-		s.config[name] = string(kv.Value)
+	err := r.put(s, name, kv)
+	if err == nil {
 		return
 	}
-	if err := s.add(key, kv); err != nil {
-		s.malformed(MalformedKey{key, err})
+	s.malformed(MalformedKey{Key: key, Err: err, Rev: kv.ModRevision})
+	if r.malformed != nil {
+		r.malformed(s, name, fmt.Errorf("%s cannot be read: %w", key, err))
+	}
+}
+
+// drop removes one key from the snapshot.
+func (s *Snapshot) drop(sc scope, key string) {
+	if _, bad := s.MalformedAt(key); bad {
+		s.Malformed = slices.DeleteFunc(slices.Clone(s.Malformed), func(m MalformedKey) bool { return m.Key == key })
+	}
+	if r, name := rowOf(key); r != nil && r.within(sc) {
+		r.drop(s, name)
+		if r.malformed != nil {
+			r.malformed(s, name, nil)
+		}
 	}
 }
 
@@ -98,14 +169,6 @@ func (s *Snapshot) take(key string, kv *mvccpb.KeyValue) {
 func (s *Snapshot) malformed(m MalformedKey) {
 	s.Malformed = append(s.Malformed[:len(s.Malformed):len(s.Malformed)], m)
 	slices.SortFunc(s.Malformed, func(a, b MalformedKey) int { return cmp.Compare(a.Key, b.Key) })
-	unreadable := fmt.Errorf("%s cannot be read: %w", m.Key, m.Err)
-	if m.Key == KeyRequest {
-		s.UnreadableRequest = unreadable
-	}
-	if group, ok := strings.CutPrefix(m.Key, KeySwitch); ok {
-		s.UnreadableSwitches = maps.Clone(s.UnreadableSwitches)
-		s.UnreadableSwitches[group] = unreadable
-	}
 }
 
 // MalformedAt returns what is wrong with key; ok is false if nothing is.
@@ -117,18 +180,8 @@ func (s *Snapshot) MalformedAt(key string) (bad MalformedKey, ok bool) {
 	return s.Malformed[i], true
 }
 
-// readConfig reads the configuration anew from its keys.
-func (s *Snapshot) readConfig() {
-	s.Malformed = slices.DeleteFunc(slices.Clone(s.Malformed), func(m MalformedKey) bool { return strings.HasPrefix(m.Key, KeyConfig) })
-	var bad []MalformedKey
-	s.Config, bad = readConfig(s.config)
-	for _, m := range bad {
-		s.malformed(m)
-	}
-}
-
 func newSnapshot(rev int64) *Snapshot {
-	return &Snapshot{config: map[string]string{}, Bad: map[string]BadRelease{}, State: update.State{
+	return &Snapshot{Config: defaults(), Bad: map[string]BadRelease{}, State: update.State{
 		Revision:           rev,
 		Statuses:           map[int]update.Status{},
 		Presence:           map[int]update.Presence{},
@@ -136,77 +189,4 @@ func newSnapshot(rev int64) *Snapshot {
 		Switches:           map[string]update.Switch{},
 		UnreadableSwitches: map[string]error{},
 	}}
-}
-
-// add puts one key into the snapshot.
-func (s *Snapshot) add(key string, kv *mvccpb.KeyValue) (err error) {
-	switch {
-	case strings.HasPrefix(key, KeyBootServers):
-		return addByLRN(key, KeyBootServers, func(lrn int) error {
-			s.Registered = append(s.Registered[:len(s.Registered):len(s.Registered)], lrn)
-			slices.Sort(s.Registered)
-			return nil
-		})
-	case key == KeyRelease:
-		s.Release, s.ReleaseRev = string(kv.Value), kv.ModRevision
-		return nil
-	case key == KeyCheck:
-		s.Check, err = decodeCheck(kv.Value)
-		return err
-	case key == KeySSHPubKey:
-		return nil
-	case key == KeyRequest:
-		s.Request, err = decodeRequest(kv.Value, kv.ModRevision)
-		return err
-	case strings.HasPrefix(key, KeyStatuses):
-		return addByLRN(key, KeyStatuses, func(lrn int) (err error) {
-			st, err := decodeStatus(kv.Value, kv.ModRevision)
-			if err == nil {
-				s.Statuses = maps.Clone(s.Statuses)
-				s.Statuses[lrn] = st
-			}
-			return err
-		})
-	case strings.HasPrefix(key, KeyPresence):
-		return addByLRN(key, KeyPresence, func(lrn int) error {
-			p, err := decodePresence(kv.Value, kv.ModRevision)
-			if err == nil {
-				s.Presence = maps.Clone(s.Presence)
-				s.Presence[lrn] = p
-			}
-			return err
-		})
-	}
-	return s.addNamed(key, kv)
-}
-
-func (s *Snapshot) addNamed(key string, kv *mvccpb.KeyValue) error {
-	if version, ok := strings.CutPrefix(key, KeyBadReleases); ok {
-		return s.addBadRelease(version, kv.Value)
-	}
-	if name, ok := strings.CutPrefix(key, KeyContents); ok {
-		rec, err := decodeRecord(kv.Value, kv.ModRevision)
-		if err == nil {
-			s.Records = maps.Clone(s.Records)
-			s.Records[name] = rec
-		}
-		return err
-	}
-	if name, ok := strings.CutPrefix(key, KeySwitch); ok {
-		sw, err := decodeSwitch(kv.Value, kv.ModRevision)
-		if err == nil {
-			s.Switches = maps.Clone(s.Switches)
-			s.Switches[name] = sw
-		}
-		return err
-	}
-	return errors.New("foreign key")
-}
-
-func addByLRN(key, prefix string, add func(int) error) error {
-	lrn, err := parseLRN(key, prefix)
-	if err != nil {
-		return err
-	}
-	return add(lrn)
 }

@@ -7,9 +7,6 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 )
 
-// KeyTeleportToken holds the token with which Teleport's nodes come, in hex.
-const KeyTeleportToken = "teleport/auth-token"
-
 // PutTeleportToken stores the token unless there is one, and reports whether it
 // did.
 func (s *Storage) PutTeleportToken(ctx context.Context, token string) (stored bool, err error) {

@@ -65,3 +65,22 @@ func TestOfTwoServersThatLeaveAtOnceOneStays(t *testing.T) {
 		t.Errorf("boot servers %v are left, want 0 and 2: %v", left.Registered, err)
 	}
 }
+
+// TestAMalformedRequestIsClearedAsItWasRead: one that has replaced it meanwhile stays.
+func TestAMalformedRequestIsClearedAsItWasRead(t *testing.T) {
+	s := newStorage(t)
+	put(t, s, storage.KeyRequest, "{")
+	bad, ok := snapshot(t, s).MalformedAt(storage.KeyRequest)
+	if !ok {
+		t.Fatal("it is not malformed")
+	}
+	put(t, s, storage.KeyRequest, `{"version":"v","servers":[0],"started_at":"2026-11-21T09:00:00Z"}`)
+	if err := s.Recover(t.Context(), bad.Rev, storage.Act{}); !errors.Is(err, storage.ErrSuperseded) {
+		t.Errorf("another one is there: %v", err)
+	}
+	put(t, s, storage.KeyRequest, "{")
+	bad, _ = snapshot(t, s).MalformedAt(storage.KeyRequest)
+	if err := s.Recover(t.Context(), bad.Rev, storage.Act{}); err != nil {
+		t.Error(err)
+	}
+}

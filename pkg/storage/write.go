@@ -81,7 +81,7 @@ func (s *Storage) Recover(ctx context.Context, rev int64, a Act) error {
 	}
 	g := Guard{LRN: -1, RequestRev: rev}
 	_, err = s.commit(ctx, "recover", g, nil, append(ops,
-		clientv3.OpDelete(keyStatusPrefix, clientv3.WithPrefix()),
+		clientv3.OpDelete(KeyStatus, clientv3.WithPrefix()),
 		clientv3.OpDelete(KeyContents, clientv3.WithPrefix()))...)
 	return err
 }
@@ -152,7 +152,7 @@ func (s *Storage) Notified(ctx context.Context, run update.RunID) ([]string, int
 	}
 	var kinds []string
 	if err := json.Unmarshal(res.Kvs[0].Value, &kinds); err != nil {
-		return nil, res.Kvs[0].ModRevision, MalformedKey{notifiedKey(run), err}
+		return nil, res.Kvs[0].ModRevision, MalformedKey{Key: notifiedKey(run), Err: err}
 	}
 	return kinds, res.Kvs[0].ModRevision, nil
 }

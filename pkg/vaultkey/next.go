@@ -9,16 +9,17 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 
 	"github.com/cybozu-go/neco/pkg/hostkey"
+	"github.com/cybozu-go/neco/pkg/storage"
 )
 
 // Keys below Neco's prefix that are there besides.
 const (
 	// KeyUnsealNext is the unseal key that Vault is about to use, or uses
 	// already if whoever rekeyed it was killed.
-	KeyUnsealNext = "vault-unseal-key-next"
+	KeyUnsealNext = storage.KeyVaultUnsealNext
 	// KeySealedTo lists to whom KeyUnseal is sealed: the sealed text does not
 	// tell.  Nobody is trusted for standing in it.
-	KeySealedTo = "vault-unseal-key-recipients"
+	KeySealedTo = storage.KeyVaultSealedTo
 )
 
 // UnsealKeys returns the keys that Vault may have now, the current one first;

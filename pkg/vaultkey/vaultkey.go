@@ -17,15 +17,16 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 
 	"github.com/cybozu-go/neco/pkg/hostkey"
+	"github.com/cybozu-go/neco/pkg/storage"
 )
 
 // Keys below Neco's prefix.
 const (
-	KeyUnseal    = "vault-unseal-key"
-	KeyRoot      = "vault-root-token"
-	KeyHosts     = "host-keys/"
-	KeyRecovery  = "recovery/recipients"
-	KeyAuthority = "recovery/authorities"
+	KeyUnseal    = storage.KeyVaultUnseal
+	KeyRoot      = storage.KeyVaultRoot
+	KeyHosts     = storage.KeyHostKeys
+	KeyRecovery  = storage.KeyRecovery
+	KeyAuthority = storage.KeyAuthorities
 )
 
 // ErrAbsent: there is no such key in etcd.
@@ -55,6 +56,9 @@ func Store(ctx context.Context, etcd clientv3.KV, unsealKey, rootToken string, r
 	}
 	return nil
 }
+
+// Reader returns one of the keys, as Unseal and Root do.
+type Reader func(ctx context.Context, etcd clientv3.KV, id hostkey.Identity) (string, error)
 
 // Unseal returns the unseal key; ErrAbsent if none is stored, and
 // hostkey.ErrCannotOpen if it is not sealed to id.  A key in clear, as the

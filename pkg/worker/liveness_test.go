@@ -49,9 +49,9 @@ func (c *cell) heartbeat(lrn int) time.Time {
 	c.t.Helper()
 	ctx, cancel := context.WithTimeout(c.t.Context(), deadline)
 	defer cancel()
-	all, bad, err := c.store.Heartbeats(ctx)
-	if err != nil || len(bad) > 0 {
-		c.t.Fatal(err, bad)
+	snap, err := c.store.FullSnapshot(ctx)
+	if err != nil || len(snap.Malformed) > 0 {
+		c.t.Fatal(err, snap)
 	}
-	return all[lrn].At
+	return snap.Heartbeats[lrn].At
 }

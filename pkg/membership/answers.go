@@ -1,0 +1,26 @@
+package membership
+
+import (
+	"context"
+	"strings"
+
+	"go.etcd.io/etcd/api/v3/etcdserverpb"
+	clientv3 "go.etcd.io/etcd/client/v3"
+	"google.golang.org/grpc/status"
+)
+
+// Answers returns nil if a member answers at the endpoint, even if it refuses or has no
+// leader. It does not wait for a connection that fails, as etcd's own client does, so
+// that the error has the cause.
+func Answers(ctx context.Context, c *clientv3.Client, endpoint string) error {
+	conn, err := c.Dial(endpoint)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	_, err = etcdserverpb.NewMaintenanceClient(conn).Status(ctx, &etcdserverpb.StatusRequest{})
+	if err != nil && strings.HasPrefix(status.Convert(err).Message(), "etcdserver: ") {
+		return nil
+	}
+	return err
+}
