@@ -11,6 +11,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -31,7 +32,7 @@ func newRun(t *testing.T, lrn int, token meet.Token) *run {
 	bastion := netip.AddrFrom4([4]byte{10, 72, 48, byte(lrn)})
 	r := newSetup(Options{
 		LRN: lrn, LRNs: []int{0, 1, 2}, Version: "2026.11.21-1", HostName: "boot-" + string(rune('0'+lrn)),
-		Out: &bytes.Buffer{}, Now: time.Now,
+		Out: &transcript{}, Now: time.Now,
 		Host: Host{FS: fsys, Addresses: func() (map[string][]netip.Addr, error) {
 			return map[string][]netip.Addr{"bastion": {bastion}}, nil
 		}},
@@ -291,8 +292,25 @@ func TestAServerThatDoesNotFitIsRefusedByTheLeader(t *testing.T) {
 	}
 }
 
-// said is what the operator of a run has read.
-func said(r *run) string { return r.Out.(*bytes.Buffer).String() }
+// transcript is what the operator of a run has read.
+type transcript struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+// Write implements io.Writer.
+func (s *transcript) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.Write(p)
+}
+
+func said(r *run) string {
+	s := r.Out.(*transcript)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.String()
+}
 
 func TestTheOperatorSeesWhoCameAndWent(t *testing.T) {
 	leader := newRun(t, 0, meet.NewToken())

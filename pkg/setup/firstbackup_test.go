@@ -1,7 +1,6 @@
 package setup
 
 import (
-	"bytes"
 	"errors"
 	"slices"
 	"strings"
@@ -23,7 +22,7 @@ func lastStage(t *testing.T, fail func(string) error) (did []string, out string)
 	if err := r.runner().Do(t.Context(), last); err != nil {
 		t.Errorf("%s: %v", last.Name, err)
 	}
-	return units.Did(), r.Out.(*bytes.Buffer).String()
+	return units.Did(), said(r)
 }
 
 func TestSetupEndsWithASnapshotOfEtcd(t *testing.T) {

@@ -3,7 +3,6 @@
 package setup
 
 import (
-	"bytes"
 	"errors"
 	"os"
 	"regexp"
@@ -33,7 +32,7 @@ type vaultOfRun struct {
 func (v *vaultOfRun) leader(t *testing.T, r *run, line *vaulttest.Cut) *run {
 	t.Helper()
 	o, was := r.Options, r.state()
-	o.Out = &bytes.Buffer{}
+	o.Out = &transcript{}
 	o.Vault = func(token string) (*api.Client, error) { return line.Over(t, v.Server, token), nil }
 	again := newSetup(o)
 	again.change(func(s *state) { *s = state{facts: was.facts, authorities: was.authorities, rootToken: v.root} })
@@ -146,7 +145,7 @@ func TestVaultIsConfiguredWhereverTheFirstTryWasCutOff(t *testing.T) {
 			if err := configureVault(t.Context(), second); err != nil {
 				t.Fatalf("request %d cut off (heard: %t): %v", at, heard, err)
 			}
-			v.complete(t, r, first.Out.(*bytes.Buffer).String()+second.Out.(*bytes.Buffer).String())
+			v.complete(t, r, said(first)+said(second))
 			v.clear(t)
 			if t.Failed() {
 				t.Fatalf("request %d cut off (heard: %t)", at, heard)
