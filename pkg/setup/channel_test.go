@@ -12,7 +12,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/setup/meet"
 )
 
-// serveAt is the leader's channel on an address of this machine, for the others.
+// serveAt is the leader's channel on an address of this machine, for boot server 1.
 func serveAt(t *testing.T, leader *run, d *desk, addr string) (stop func(), at netip.AddrPort) {
 	t.Helper()
 	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", addr)
@@ -23,7 +23,7 @@ func serveAt(t *testing.T, leader *run, d *desk, addr string) (stop func(), at n
 	if err := leader.FS.MakeDir(host.Dir{Path: Dir, Mode: 0o700}); err != nil {
 		t.Fatal(err)
 	}
-	own := leader.serve(t.Context(), d, l, map[int][]netip.Addr{1: {at.Addr()}, 2: {at.Addr()}})
+	own := leader.serve(t.Context(), d, l, map[int][]netip.Addr{1: {at.Addr()}})
 	return own.close, at
 }
 
