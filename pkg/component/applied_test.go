@@ -41,7 +41,8 @@ func TestTheRecordSaysWhatRuns(t *testing.T) {
 	}
 }
 
-// TestARecordOfAnOlderPackageRestartsNothing: it is the digest alone.
+// TestARecordOfAnOlderPackageRestartsNothing reads a record that consists of the digest
+// only.
 func TestARecordOfAnOlderPackageRestartsNothing(t *testing.T) {
 	h, ch := componenttest.New(t)
 	if err := converge(t, ch, program{"a"}, componenttest.Target()); err != nil {
@@ -73,7 +74,8 @@ func TestASpoiltRecordIsNamed(t *testing.T) {
 	}
 }
 
-// TestWhatMayMixIsKnownFromTheRecordAndTheContainer: Vault's next version is 1.2.3.1.
+// TestWhatMayMixIsKnownFromTheRecordAndTheContainer uses a target whose Vault is
+// version 1.2.3.1.
 func TestWhatMayMixIsKnownFromTheRecordAndTheContainer(t *testing.T) {
 	for name, c := range map[string]struct {
 		record, runs string

@@ -11,8 +11,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/update"
 )
 
-// TestAnActionThatTheEndOfTheSessionCutsOffHasNotFailed, whichever of the two
-// the loop hears of first.  It has its whole time when it is begun again.
+// TestAnActionThatTheEndOfTheSessionCutsOffHasNotFailed covers both orders in which the
+// loop may receive the two events. The next attempt has the whole deadline.
 func TestAnActionThatTheEndOfTheSessionCutsOffHasNotFailed(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(election.ErrLeaseLost)
