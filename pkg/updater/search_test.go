@@ -114,7 +114,7 @@ func TestAReleaseOfTheFutureIsNamed(t *testing.T) {
 	})
 }
 
-// failingKV is etcd whose reads of the whole state fail from number first to
+// failingKV is an etcd client whose reads of the whole state fail, from number first to
 // number last.
 type failingKV struct {
 	clientv3.KV
@@ -149,8 +149,8 @@ func TestAReadThatFailsIsNoEmptyState(t *testing.T) {
 	if _, err := c.store.Client().Put(t.Context(), storage.KeyRelease, "2026.11.20-1"); err != nil {
 		t.Fatal(err)
 	}
-	// The first read waits for the registration, the second is of the leader's loop,
-	// which knows the configuration from it; the next ones are of the search.
+	// The first read waits for the registration. The second is of the leader's loop,
+	// which gets the configuration from it. The search does the next ones.
 	kv := &failingKV{}
 	kv.first.Store(3)
 	kv.last.Store(4)
