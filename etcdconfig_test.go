@@ -66,7 +66,7 @@ func TestLoadEtcdConfigNamesFileAndField(t *testing.T) {
 		"no duration":             {endpoints + "timeout: soon", "timeout"},
 		"a long timeout":          {endpoints + "timeout: 1d", "longer than 1h"},
 		"no port":                 {"endpoints: [http://localhost]\n", "it has no port"},
-		"a path":                  {"endpoints: [http://localhost:2379/v3]\n", "behind the port"},
+		"a path":                  {"endpoints: [http://localhost:2379/v3]\n", "continues after the port"},
 		"a file and its contents": {endpoints + "tls-ca: x\ntls-ca-file: y", "tls-ca"},
 		"half a certificate":      {endpoints + "tls-cert-file: y", "tls-key-file"},
 	}
