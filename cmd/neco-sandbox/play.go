@@ -14,7 +14,7 @@ import (
 	"github.com/cybozu-go/neco/internal/lrn"
 )
 
-// order sends one order to the sandbox of a name.
+// order sends one order to the sandbox called name.
 func order(ctx context.Context, name, verb string, o control.Order) error {
 	c, err := control.Connect(ctx, name)
 	if err != nil {
@@ -23,7 +23,7 @@ func order(ctx context.Context, name, verb string, o control.Order) error {
 	return c.Do(ctx, verb, o, nil)
 }
 
-// unitName turns what people say into the name of a unit.
+// unitName returns the name of the unit for an argument of a command.
 func unitName(word string) string {
 	switch {
 	case word == "worker", word == "updater":

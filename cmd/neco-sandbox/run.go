@@ -12,7 +12,7 @@ import (
 	"github.com/cybozu-go/neco/internal/duration"
 )
 
-// updateTimeout bounds one update of the story, which takes seconds.
+// updateTimeout bounds one update of the story, which normally takes seconds.
 const updateTimeout = 5 * time.Minute
 
 func newRunCommand(name *string) *cobra.Command {
@@ -45,7 +45,7 @@ func newRunCommand(name *string) *cobra.Command {
 	return cmd
 }
 
-// runOnce tells the story, and ends all in the end.
+// runOnce runs the updates of the story, and then ends the sandbox.
 func runOnce(ctx context.Context, o story.Options) error {
 	s, err := story.Tell(ctx, o)
 	if s == nil {
@@ -54,6 +54,6 @@ func runOnce(ctx context.Context, o story.Options) error {
 	if err := errors.Join(err, s.Close()); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintln(o.Out, "Everything has ended, and nothing is left.")
+	_, err = fmt.Fprintln(o.Out, "The sandbox has ended, and nothing is left.")
 	return err
 }

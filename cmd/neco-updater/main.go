@@ -1,4 +1,4 @@
-// Command neco-updater looks for releases and leads updates.
+// Command neco-updater searches for releases and leads updates.
 package main
 
 import (
