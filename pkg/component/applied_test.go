@@ -116,17 +116,19 @@ func TestWhatMayMixIsKnownFromTheRecordAndTheContainer(t *testing.T) {
 	}
 }
 
-// needy is a component with inputs.
-type needy struct{ program }
+// parameterized is a component with inputs.
+type parameterized struct{ program }
 
-func (needy) Inputs() []component.Input { return []component.Input{"config/node-proxy", "absent"} }
+func (parameterized) Inputs() []component.Input {
+	return []component.Input{"config/node-proxy", "absent"}
+}
 
 func TestInputsAreReadFromEtcd(t *testing.T) {
 	client := cluster.NewClient(t, "/neco/")
 	if _, err := client.Put(t.Context(), "config/node-proxy", "http://10.0.0.1:3128"); err != nil {
 		t.Fatal(err)
 	}
-	got, err := component.ReadInputs(t.Context(), client, needy{})
+	got, err := component.ReadInputs(t.Context(), client, parameterized{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,7 +20,7 @@ type Target struct {
 	// [neco.ContainerImage.FullName].
 	Private bool
 	Facts   Facts
-	// Inputs are the values of the component's inputs, see [Needy].
+	// Inputs are the values of the component's inputs, see [Parameterized].
 	Inputs map[Input]string
 }
 

@@ -155,11 +155,11 @@ func prepare(ctx context.Context, h Host, c Component, t Target) error {
 		}
 		h.report("")
 	}
-	housed, ok := c.(Housed)
+	stateful, ok := c.(Stateful)
 	if !ok {
 		return nil
 	}
-	for _, d := range housed.Directories() {
+	for _, d := range stateful.Directories() {
 		free, err := h.FS.Free(d.Path)
 		if err == nil && free < restartSpace {
 			err = fmt.Errorf("DiskFull: %s has %d MiB left, and a restart needs %d MiB; free some space", d.Path, free>>20, restartSpace>>20)

@@ -6,8 +6,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/host"
 )
 
-// Housed is a component with data directories.
-type Housed interface {
+// Stateful is a component with directories for its data.
+type Stateful interface {
 	Directories() []host.Dir
 }
 
@@ -35,7 +35,7 @@ func effective(c Component, f host.File) []byte {
 
 // makeDirectories creates the directories of c.
 func makeDirectories(h Host, c Component) error {
-	d, ok := c.(Housed)
+	d, ok := c.(Stateful)
 	if !ok {
 		return nil
 	}

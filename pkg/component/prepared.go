@@ -7,9 +7,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/program"
 )
 
-// Services returns the units of the program called name, in the order of its row. The
-// units of a program that operators add must be active only once its configuration file
-// exists.
+// Services returns the units of the program called name, in the order of its row. If
+// operators add the program, its configuration file is the condition of the units.
 func Services(name string) []Unit {
 	p, err := program.Find(name)
 	if err != nil {

@@ -39,10 +39,10 @@ type Component struct {
 }
 
 var (
-	_ component.Tooled  = Component{}
-	_ component.Housed  = Component{}
-	_ component.Prober  = Component{}
-	_ component.Partial = Component{}
+	_ component.Tooled   = Component{}
+	_ component.Stateful = Component{}
+	_ component.Prober   = Component{}
+	_ component.Partial  = Component{}
 )
 
 // Name returns the name of the component.
@@ -51,7 +51,8 @@ func (Component) Name() string { return program.Etcd }
 // Image returns the name of the image.
 func (Component) Image() string { return program.Etcd }
 
-// Tools returns the mount point for etcdctl, which the image carries.
+// Tools returns where the image, which contains etcdctl, expects /usr/local/bin of the
+// host.
 func (Component) Tools() string { return program.ToolsMount(program.Etcd) }
 
 // Units returns the units of the component.

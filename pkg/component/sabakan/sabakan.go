@@ -16,7 +16,7 @@ import (
 // Component is sabakan.
 type Component struct{}
 
-var _ component.Housed = Component{}
+var _ component.Stateful = Component{}
 
 // Name returns the name of the component.
 func (Component) Name() string { return program.Sabakan }

@@ -23,7 +23,8 @@ func (Component) Name() string { return program.Serf }
 // Image returns the name of the image.
 func (Component) Image() string { return program.Serf }
 
-// Tools returns the mount point for the serf command, which the image carries.
+// Tools returns where the image, which contains the serf command, expects
+// /usr/local/bin of the host.
 func (Component) Tools() string { return program.ToolsMount(program.Serf) }
 
 // Units returns the units of the component.

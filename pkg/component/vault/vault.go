@@ -39,7 +39,8 @@ func (Component) Name() string { return program.Vault }
 // Image returns the name of the image.
 func (Component) Image() string { return program.Vault }
 
-// Tools returns the mount point for the vault command, which the image carries.
+// Tools returns where the image, which contains the vault command, expects
+// /usr/local/bin of the host.
 func (Component) Tools() string { return program.ToolsMount(program.Vault) }
 
 // Units returns the units of the component. The start of Vault starts the unit that
