@@ -54,9 +54,9 @@ func (h *Host) skips(ctx context.Context, r row, a act, t worker.Target) (note s
 	return "", false, nil
 }
 
-// ours holds where Neco manages etcd and Vault on this host: neco setup or neco join
-// has installed their certificates.
-func ours() condition {
+// etcdManaged holds where Neco manages etcd and Vault on this host: neco setup or neco
+// join has installed their certificates.
+func etcdManaged() condition {
 	return condition{"Neco has set etcd up", "not set up by neco here: left alone", func(_ context.Context, h *Host, _ component.Component, _ worker.Target) (bool, error) {
 		return h.FS.Exists(neco.EtcdPeerCertFile)
 	}}
@@ -70,9 +70,9 @@ func started() condition {
 	}}
 }
 
-// mixesNot holds where the version of the component on this host must not run beside
+// mustNotMix holds where the version of the component on this host must not run beside
 // the next version.
-func mixesNot() condition {
+func mustNotMix() condition {
 	return condition{"the next version must not run beside this one", "", func(ctx context.Context, h *Host, c component.Component, t worker.Target) (bool, error) {
 		ch, ct, err := h.component(ctx, c, t)
 		if err != nil {

@@ -59,17 +59,17 @@ func rows() []row {
 			{Action: update.Action{Name: "pull", Deadline: pullDeadline}, do: pullImages},
 		}},
 		{name: "etcd", component: etcd.Component{}, acts: []act{
-			{Action: every("take-over"), do: takeOver, when: when(ours)},
-			{Action: every("write"), do: write, when: when(ours, started)},
-			{Action: rolling("join", joinDeadline), do: joinEtcd, when: when(ours)},
+			{Action: every("take-over"), do: takeOver, when: when(etcdManaged)},
+			{Action: every("write"), do: write, when: when(etcdManaged, started)},
+			{Action: rolling("join", joinDeadline), do: joinEtcd, when: when(etcdManaged)},
 		}},
 		{name: "vault-stop", component: vault.Component{}, acts: []act{
-			{Action: stops(every("stop"), program.Vault), do: stop, when: when(ours, mixesNot)},
+			{Action: stops(every("stop"), program.Vault), do: stop, when: when(etcdManaged, mustNotMix)},
 		}},
 		{name: "vault", component: vault.Component{}, acts: []act{
-			{Action: every("seal"), do: seal, when: when(ours)},
-			{Action: starts(rolling("standby", convergeDeadline), program.Vault), do: converge, when: when(ours, standby)},
-			{Action: starts(update.Action{Name: "active", Kind: update.Rolling, Phase: 1, Deadline: convergeDeadline}, program.Vault), do: converge, when: when(ours)},
+			{Action: every("seal"), do: seal, when: when(etcdManaged)},
+			{Action: starts(rolling("standby", convergeDeadline), program.Vault), do: converge, when: when(etcdManaged, standby)},
+			{Action: starts(update.Action{Name: "active", Kind: update.Rolling, Phase: 1, Deadline: convergeDeadline}, program.Vault), do: converge, when: when(etcdManaged)},
 		}},
 		{name: "setup-hw", component: setuphw.Component{}, acts: []act{{Action: every("converge"), do: converge}}},
 		{name: "serf", component: serf.Component{}, acts: []act{
@@ -88,8 +88,8 @@ func rows() []row {
 		{name: "promtail", component: promtail.Component{}, acts: []act{{Action: every("converge"), do: converge}}},
 		unmanaged("user-resources"),
 		{name: "finish", component: etcd.Component{}, acts: []act{
-			{Action: update.Action{Name: "members", Kind: update.Once, Record: "etcd-members", Deadline: convergeDeadline}, do: removeMembers, when: when(ours)},
-			{Action: update.Action{Name: "restart-etcd", Kind: update.Rolling, Phase: 1, Deadline: convergeDeadline}, do: restartEtcd, when: when(ours)},
+			{Action: update.Action{Name: "members", Kind: update.Once, Record: "etcd-members", Deadline: convergeDeadline}, do: removeMembers, when: when(etcdManaged)},
+			{Action: update.Action{Name: "restart-etcd", Kind: update.Rolling, Phase: 1, Deadline: convergeDeadline}, do: restartEtcd, when: when(etcdManaged)},
 		}},
 	}
 }
