@@ -153,7 +153,7 @@ func (t Table) failed(m Member, s State, own Status) (d Decision, over bool) {
 	}
 	late := m.Work.Elapsed >= a.Deadline
 	if !late && !m.Work.Permanent {
-		return m.tryAgain(t, s, own)
+		return m.reportRetry(t, s, own)
 	}
 	msg := fmt.Sprintf("step %d (%s) %s on boot server %d: %s", at.Step, t.Name(at.Step), a.Name, m.LRN, m.Work.Err)
 	if late {
@@ -197,9 +197,9 @@ func (t Table) showProgress(d Decision, m Member, own Status) Decision {
 	return Decision{Do: Report, At: at, Why: msg, Status: st}
 }
 
-// tryAgain reports why an action is retried, so that operators find the reason in the
+// reportRetry reports why an action is retried, so that operators find the reason in the
 // status. The same reason is reported once.
-func (m Member) tryAgain(t Table, s State, own Status) (d Decision, over bool) {
+func (m Member) reportRetry(t Table, s State, own Status) (d Decision, over bool) {
 	at := m.Current()
 	if len(m.Again) > 0 || own.StartedAt == nil || own.Arrival() != t.arrival(at) {
 		return Decision{}, false

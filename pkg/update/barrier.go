@@ -7,8 +7,8 @@ import (
 	"github.com/cybozu-go/neco"
 )
 
-// Arrival is a barrier that all members pass together: the start of a step, or of a
-// later phase within a step.
+// Arrival identifies a barrier, which all members pass together: the start of a step,
+// or of a later phase within a step.
 type Arrival struct {
 	Step  int
 	Phase int

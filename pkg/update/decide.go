@@ -26,28 +26,28 @@ func (t Table) Decide(m Member, s State, order Order) Decision {
 
 func (t Table) decide(m Member, s State, order Order) Decision {
 	if s.UnreadableRequest != nil {
-		return t.wayOut(m, s, CauseStopped, s.UnreadableRequest.Error())
+		return t.leaveRun(m, s, CauseStopped, s.UnreadableRequest.Error())
 	}
 	r := s.Request
 	switch {
 	case r == nil:
-		return t.wayOut(m, s, CauseSuperseded, "no update was requested")
+		return t.leaveRun(m, s, CauseSuperseded, "no update was requested")
 	case !r.IsMember(m.LRN):
-		return t.wayOut(m, s, CauseSuperseded, "this server is not a member of the run")
+		return t.leaveRun(m, s, CauseSuperseded, "this server is not a member of the run")
 	case !m.Run.IsZero() && !m.Run.Equal(r.ID()):
-		return t.wayOut(m, s, CauseSuperseded, "another run has been requested")
+		return t.leaveRun(m, s, CauseSuperseded, "another run has been requested")
 	case r.Stop:
-		return t.wayOut(m, s, CauseStopped, stopText(r))
+		return t.leaveRun(m, s, CauseStopped, stopText(r))
 	}
 	own, reported := s.status(m.LRN)
 	if reported && own.Cond != neco.CondRunning {
 		return t.finished(m, s, own)
 	}
 	if lrn, st, aborted := s.Aborted(); aborted {
-		return t.wayOut(m, s, CauseAborted, fmt.Sprintf("boot server %d aborted: %s", lrn, st.Message))
+		return t.leaveRun(m, s, CauseAborted, fmt.Sprintf("boot server %d aborted: %s", lrn, st.Message))
 	}
 	if m.Run.IsZero() {
-		if d, decided := m.settle(s); decided {
+		if d, decided := m.restoreEarlier(s); decided {
 			return d
 		}
 		return t.enter(m, r, own, reported, order)
@@ -66,11 +66,11 @@ func stopText(r *Request) string {
 func (t Table) finished(m Member, s State, own Status) Decision {
 	switch own.Cond {
 	case neco.CondComplete:
-		return t.wayOut(m, s, CauseNone, "complete")
+		return t.leaveRun(m, s, CauseNone, "complete")
 	case neco.CondAbort:
-		return t.wayOut(m, s, CauseAborted, "aborted: "+own.Message)
+		return t.leaveRun(m, s, CauseAborted, "aborted: "+own.Message)
 	default:
-		return t.wayOut(m, s, CauseAborted, own.Message)
+		return t.leaveRun(m, s, CauseAborted, own.Message)
 	}
 }
 

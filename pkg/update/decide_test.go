@@ -494,7 +494,7 @@ func TestARunIsCompleteWithoutThoseThatHaveLeftSince(t *testing.T) {
 	}
 }
 
-// TestWhatHoldsOnlyForAnActionIsNoNoteOfTheNextOne has two actions in one step.
+// TestWhatHoldsOnlyForAnActionIsNoNoteOfTheNextOne uses two actions of one step.
 func TestWhatHoldsOnlyForAnActionIsNoNoteOfTheNextOne(t *testing.T) {
 	r := state(nil).Request
 	for message, want := range map[string]string{

@@ -7,10 +7,10 @@ import (
 	"github.com/cybozu-go/neco"
 )
 
-// wayOut ends this member's part in a run from any state, in this order: cancel the
+// leaveRun ends this member's part in a run from any state, in this order: cancel the
 // running action, release the lock, restore the services that it has stopped, correct
 // its status, forget the run.
-func (t Table) wayOut(m Member, s State, cause Cause, why string) Decision {
+func (t Table) leaveRun(m Member, s State, cause Cause, why string) Decision {
 	if m.Work.State == WorkRunning {
 		if m.Work.Cancelled != CauseNone {
 			return Decision{Do: Wait, At: m.Current(), Why: "the cancelled action"}
@@ -23,7 +23,7 @@ func (t Table) wayOut(m Member, s State, cause Cause, why string) Decision {
 	if d, decided := m.restore(s); decided {
 		return d
 	}
-	if d, decided := m.windDown(s, why); decided {
+	if d, decided := m.correctStatus(s, why); decided {
 		return d
 	}
 	if !m.Run.IsZero() {
@@ -32,9 +32,9 @@ func (t Table) wayOut(m Member, s State, cause Cause, why string) Decision {
 	return Decision{Do: Idle, Why: why}
 }
 
-// settle restores, before a run is entered, the services that an earlier run has left
-// stopped. Otherwise the members could have different old versions.
-func (m Member) settle(s State) (Decision, bool) {
+// restoreEarlier restores, before a run is entered, the services that an earlier run has
+// left stopped. Otherwise the members could have different old versions.
+func (m Member) restoreEarlier(s State) (Decision, bool) {
 	for _, st := range m.Stopped {
 		if !st.Run.Equal(s.Request.ID()) {
 			return m.restore(s)
@@ -69,8 +69,8 @@ func (m Member) restore(s State) (Decision, bool) {
 	return Decision{}, false
 }
 
-// windDown corrects a status of "running" after the run has been stopped or aborted.
-func (m Member) windDown(s State, why string) (Decision, bool) {
+// correctStatus corrects a status of "running" after the run has been stopped or aborted.
+func (m Member) correctStatus(s State, why string) (Decision, bool) {
 	own, ok := s.status(m.LRN)
 	if !ok || own.Cond != neco.CondRunning || own.StartedAt == nil {
 		return Decision{}, false

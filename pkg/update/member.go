@@ -163,8 +163,8 @@ func (m Member) Ended(t Table, r Result) Member {
 		return m
 	}
 	m.Work.State, m.Work.Err, m.Work.Permanent = WorkFailed, r.Err.Error(), r.Permanent
-	// An attempt cancelled by the deadline does not show the cause: that of the
-	// previous attempt stays.
+	// The error of an attempt cancelled by the deadline does not show whose fault it
+	// is, so the result of the previous attempt stays.
 	m.Work.Fault = r.Fault || m.Work.Fault && m.Work.Cancelled == CauseDeadline
 	return m
 }

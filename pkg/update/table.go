@@ -43,8 +43,8 @@ type Action struct {
 	// Stops and Starts are a group whose versions must not run together. An action with
 	// Stops stops the old version; an action with Starts starts the new one.
 	Stops, Starts string
-	// Conditional actions, like once-actions, are done only where [Member.Asked] says
-	// so. The condition is evaluated before the lock is acquired.
+	// Conditional actions, like once-actions, are done only where their local condition
+	// holds. It is evaluated before the lock is acquired.
 	Conditional bool
 	// Transient actions are not repeated by a worker that resumes behind them.
 	Transient bool
