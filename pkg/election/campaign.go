@@ -24,7 +24,7 @@ type Holder struct {
 // Campaign blocks until the session's key below prefix is the oldest one. The prefix
 // includes its trailing slash. Campaign then reads the key again, because the election
 // may be lost before the response arrives. On an error, including the end of ctx, it
-// withdraws the candidacy; if that may have failed, the error wraps [ErrStands].
+// withdraws the candidacy; if that may have failed, the error wraps [ErrKeyRemains].
 func (s *Session) Campaign(ctx context.Context, prefix, value string) (h Holder, err error) {
 	defer func() {
 		if err != nil {
@@ -65,9 +65,9 @@ func (s *Session) bounded(ctx context.Context) (*concurrency.Session, error) {
 	return concurrency.NewSession(client, concurrency.WithLease(s.Lease()), concurrency.WithContext(ctx))
 }
 
-// ErrStands is returned if a key may exist until the session ends, so that others wait
-// for it.
-var ErrStands = errors.New("the key may still exist")
+// ErrKeyRemains is returned if a key may exist until the session ends, so that others
+// wait for it.
+var ErrKeyRemains = errors.New("the key may still exist")
 
 // withdraw deletes the keys of this session below prefix.
 func (s *Session) withdraw(ctx context.Context, prefix string) error {
@@ -75,21 +75,21 @@ func (s *Session) withdraw(ctx context.Context, prefix string) error {
 	defer cancel()
 	res, err := s.etcd.Get(ctx, prefix, clientv3.WithPrefix(), clientv3.WithKeysOnly())
 	if err != nil {
-		return fmt.Errorf("withdraw from %s: %w: %w", prefix, ErrStands, err)
+		return fmt.Errorf("withdraw from %s: %w: %w", prefix, ErrKeyRemains, err)
 	}
 	for _, kv := range res.Kvs {
 		if clientv3.LeaseID(kv.Lease) != s.Lease() {
 			continue
 		}
 		if _, err := s.etcd.Delete(ctx, string(kv.Key)); err != nil {
-			return fmt.Errorf("withdraw from %s: %w: %w", prefix, ErrStands, err)
+			return fmt.Errorf("withdraw from %s: %w: %w", prefix, ErrKeyRemains, err)
 		}
 	}
 	return nil
 }
 
 // Resign deletes the key of h and keeps the session. It is bounded in time; its error
-// wraps [ErrStands].
+// wraps [ErrKeyRemains].
 func (s *Session) Resign(ctx context.Context, h Holder) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), resignTimeout)
 	defer cancel()
@@ -97,7 +97,7 @@ func (s *Session) Resign(ctx context.Context, h Holder) error {
 		If(clientv3.Compare(clientv3.CreateRevision(h.Key), "=", h.Rev)).
 		Then(clientv3.OpDelete(h.Key)).Commit()
 	if err != nil {
-		return fmt.Errorf("resign %s: %w: %w", h.Key, ErrStands, err)
+		return fmt.Errorf("resign %s: %w: %w", h.Key, ErrKeyRemains, err)
 	}
 	return nil
 }

@@ -51,7 +51,7 @@ func (w *worker) apply(ctx context.Context, r *session, d update.Decision) (agai
 // action.
 func (w *worker) resume(m update.Member) {
 	w.m = m
-	w.firstTry, w.retryAt, w.panicked = time.Time{}, time.Time{}, 0
+	w.firstAttempt, w.retryAt, w.panicked = time.Time{}, time.Time{}, 0
 	w.delay.Reset()
 }
 

@@ -78,7 +78,7 @@ func (l *lock) release(ctx context.Context) error {
 		l.cancel()
 		res := l.done.wait()
 		switch {
-		case errors.Is(res.err, election.ErrStands):
+		case errors.Is(res.err, election.ErrKeyRemains):
 			return res.err
 		case res.err != nil:
 			return nil // withdrawn

@@ -129,8 +129,8 @@ func (w *worker) logMalformed(old, snap *storage.Snapshot) {
 func (w *worker) decide(r *session) update.Decision {
 	m := w.m
 	m.Lock, m.Work.Elapsed = r.lock.state(), 0
-	if !w.firstTry.IsZero() {
-		m.Work.Elapsed = time.Since(w.firstTry)
+	if !w.firstAttempt.IsZero() {
+		m.Work.Elapsed = time.Since(w.firstAttempt)
 	}
 	m.Work.Progress, _ = w.progress(r)
 	d := w.Table.Decide(m, r.snap.State, w.Order)
@@ -163,7 +163,7 @@ const relist = heartbeatEvery
 // untilNext returns the time until a deadline or a retry is due, at most next.
 func (w *worker) untilNext(next time.Duration) time.Duration {
 	if w.task != nil && !w.task.cancelled {
-		left := w.Table.Action(w.task.at).Deadline - time.Since(w.firstTry)
+		left := w.Table.Action(w.task.at).Deadline - time.Since(w.firstAttempt)
 		next = min(next, max(left, time.Millisecond))
 	}
 	if left := time.Until(w.retryAt); w.task == nil && left > 0 {
@@ -179,24 +179,24 @@ func (w *worker) endSession(r *session) {
 		return
 	}
 	w.task.cancel(election.ErrLeaseLost)
-	w.cutOff(w.task.done.wait())
+	w.interrupted(w.task.done.wait())
 }
 
 // ended takes the result of an action. An error after the end of the session is caused
 // by that end, of which the loop may learn later.
 func (w *worker) ended(ctx context.Context, res taskResult) {
 	if res.err != nil && ctx.Err() != nil {
-		w.cutOff(res)
+		w.interrupted(res)
 		return
 	}
 	w.finish(res)
 }
 
-// cutOff takes the result of an action whose session has ended. The next attempt has
+// interrupted takes the result of an action whose session has ended. The next attempt has
 // the whole deadline again, because an unavailable etcd does not count against the
 // action.
-func (w *worker) cutOff(res taskResult) {
+func (w *worker) interrupted(res taskResult) {
 	res.leaseLost = true
 	w.finish(res)
-	w.firstTry = time.Time{}
+	w.firstAttempt = time.Time{}
 }

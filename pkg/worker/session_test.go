@@ -19,12 +19,12 @@ func TestAnActionThatTheEndOfTheSessionCutsOffHasNotFailed(t *testing.T) {
 	table := update.Table{{Name: "package", Actions: []update.Action{{Name: "fetch", Deadline: time.Minute}}}}
 	w := &worker{Options: Options{Table: table, Logger: slog.New(slog.DiscardHandler)}, delay: newBackOff()}
 	w.task = &task{cancel: func(error) {}}
-	w.firstTry = time.Now().Add(-time.Hour)
+	w.firstAttempt = time.Now().Add(-time.Hour)
 	w.ended(ctx, taskResult{err: errors.New("signal: killed")})
 	if w.task != nil || w.m.Work.State != update.WorkFailed || w.m.Work.Cancelled != update.CauseLeaseLost {
 		t.Errorf("task %v, work %+v", w.task, w.m.Work)
 	}
-	if !w.firstTry.IsZero() {
+	if !w.firstAttempt.IsZero() {
 		t.Error("the time that etcd was away counts")
 	}
 }

@@ -29,9 +29,9 @@ type taskResult struct {
 	leaseLost bool
 }
 
-// panics is how often an action may panic and be retried. A retry helps if the cause
-// was passing; a permanent bug must not be retried without end.
-const panics = 3
+// maxPanics is how often an action may panic and be retried. A retry helps if the cause
+// was temporary; an action with a permanent bug must not be retried without end.
+const maxPanics = 3
 
 // ready returns a channel that is closed when the action has ended, or nil if no action
 // runs.
@@ -59,8 +59,8 @@ func (w *worker) start(ctx context.Context, r *session, d update.Decision) (bool
 		}
 	}
 	w.m = d.Member
-	if w.firstTry.IsZero() {
-		w.firstTry = now
+	if w.firstAttempt.IsZero() {
+		w.firstAttempt = now
 	}
 	actx, cancel := context.WithCancelCause(ctx)
 	w.task = &task{at: d.At, cancel: cancel, done: newResult[taskResult](), progress: newProgress()}
@@ -134,7 +134,7 @@ func (w *worker) result(res taskResult) update.Result {
 	if res.panicked {
 		w.panicked++
 	}
-	bug := w.panicked > panics
+	bug := w.panicked > maxPanics
 	return update.Result{
 		Err: res.err, LeaseLost: res.leaseLost,
 		Permanent: IsPermanent(res.err) || bug,
@@ -142,8 +142,7 @@ func (w *worker) result(res taskResult) update.Result {
 	}
 }
 
-// later returns at, or the earliest time of another attempt that err contains if that
-// is later.
+// later returns the later of at and the earliest time that err sets for another attempt.
 func later(at time.Time, err error) time.Time {
 	var limited interface{ NotBefore() time.Time }
 	if errors.As(err, &limited) && limited.NotBefore().After(at) {
@@ -183,7 +182,7 @@ func (w *worker) restore(ctx context.Context, r *session, d update.Decision) (bo
 	target := w.target
 	if target.Version == "" {
 		// The services were stopped by an earlier process: this one has entered no run.
-		target = w.settled(r)
+		target = w.targetOutsideRun(r)
 	}
 	switch err := w.Doer.Restore(rctx, d.Group, d.Side, w.recording(r, target)); {
 	case err != nil && ctx.Err() != nil:
@@ -199,9 +198,9 @@ func (w *worker) restore(ctx context.Context, r *session, d update.Decision) (bo
 	return true, nil
 }
 
-// settled returns the target of this server outside of a run. Without a request, the
-// members are the registered boot servers.
-func (w *worker) settled(r *session) Target {
+// targetOutsideRun returns the target of this server outside of a run. Without a
+// request, the members are the registered boot servers.
+func (w *worker) targetOutsideRun(r *session) Target {
 	members := slices.Clone(r.snap.Registered)
 	if r.snap.Request != nil {
 		members = r.snap.Request.Members()

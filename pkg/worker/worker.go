@@ -27,9 +27,9 @@ type worker struct {
 	// target is set when a run is entered.
 	target Target
 	task   *task
-	// firstTry is the start of the first attempt of the current action, retryAt the
+	// firstAttempt is the start of the first attempt of the current action, retryAt the
 	// earliest time of the next attempt.
-	firstTry, retryAt time.Time
+	firstAttempt, retryAt time.Time
 	// panicked counts the attempts of the current action that have ended in a panic.
 	panicked int
 	delay    *backoff.ExponentialBackOff

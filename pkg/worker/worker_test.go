@@ -85,7 +85,7 @@ func TestAFailingActionAbortsTheRunWithOneText(t *testing.T) {
 		t.Errorf("message %q, want %q", got, want)
 	}
 	if c.world.count("begin 3.0") != 0 {
-		t.Error("somebody began step 3")
+		t.Error("step 3 was started")
 	}
 }
 
@@ -163,7 +163,7 @@ func TestAnActionThatPanickedIsResumed(t *testing.T) {
 	c.start(panicking(c.world, 3), emptyTable(3), &memJournal{})
 	c.await("complete", complete)
 	if n := c.world.count("begin 2.0"); n != 4 {
-		t.Errorf("it was begun %d times", n)
+		t.Errorf("it was started %d times", n)
 	}
 }
 
@@ -176,7 +176,7 @@ func TestAnActionThatPanicsEachTimeStopsTheRun(t *testing.T) {
 		t.Errorf("message %q, want %q", snap.Statuses[0].Message, want)
 	}
 	if n := c.world.count("begin 2.0"); n != 4 {
-		t.Errorf("it was begun %d times", n)
+		t.Errorf("it was started %d times", n)
 	}
 }
 
@@ -331,6 +331,6 @@ func TestAWorkerThatStartsAgainResumes(t *testing.T) {
 	c.start(&host{lrn: 0, world: c.world, before: block}, emptyTable(4), j)
 	c.await("all complete", complete)
 	if n := c.world.count("0 begin 1.0"); n != 2 {
-		t.Errorf("the earlier every-action was begun %d times, want again on resume", n)
+		t.Errorf("the earlier every-action was started %d times, want again on resume", n)
 	}
 }
