@@ -89,11 +89,11 @@ func TestDecide(t *testing.T) {
 		"a stopped run is over while no release is known": {func(s *storage.Snapshot, _ *Input) { s.Request.Stop, s.Release = true, "" }, Decision{Do: WaitRecover}},
 		"a server has joined and no release is known": {func(s *storage.Snapshot, _ *Input) { s.Registered, s.Release = []int{0, 2}, "" },
 			Decision{Do: Reconfigure, Version: current, Servers: []int{0, 2}}},
-		"a bad release is not begun": {func(s *storage.Snapshot, _ *Input) { s.Release = "2026.11.21-1"; mark(s, "2026.11.21-1") },
+		"a bad release is not started": {func(s *storage.Snapshot, _ *Input) { s.Release = "2026.11.21-1"; mark(s, "2026.11.21-1") },
 			Decision{Do: WaitInfo}},
-		"a bad release is not begun after recover": {func(s *storage.Snapshot, _ *Input) { s.Request = nil; mark(s, current) }, Decision{Do: WaitInfo}},
-		"a bad release is not configured again":    {func(s *storage.Snapshot, _ *Input) { s.Registered = []int{0, 2}; mark(s, current) }, Decision{Do: WaitInfo}},
-		"a newer release than a bad one is begun": {func(s *storage.Snapshot, _ *Input) {
+		"a bad release is not started after recover": {func(s *storage.Snapshot, _ *Input) { s.Request = nil; mark(s, current) }, Decision{Do: WaitInfo}},
+		"a bad release is not configured again":      {func(s *storage.Snapshot, _ *Input) { s.Registered = []int{0, 2}; mark(s, current) }, Decision{Do: WaitInfo}},
+		"a newer release than a bad one is started": {func(s *storage.Snapshot, _ *Input) {
 			s.Request, s.Release = nil, "2026.11.22-1"
 			mark(s, "2026.11.21-1")
 		},

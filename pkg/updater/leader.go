@@ -216,10 +216,10 @@ func (l *leader) act(ctx context.Context, s *storage.Snapshot, d Decision) error
 			return err
 		}
 		_, err = l.store.NewRequest(ctx, g, r, o, d.Do == Reconfigure)
-		return expected(err)
+		return ignoreSuperseded(err)
 	case Stop:
 		_, err := l.store.StopRequest(ctx, g, s.Request, d.Outcome, d.Why)
-		return expected(err)
+		return ignoreSuperseded(err)
 	}
 	return nil
 }
@@ -239,8 +239,8 @@ func (l *leader) origin(ctx context.Context, s *storage.Snapshot, d Decision) (s
 	return o, err
 }
 
-// expected drops the error of an outdated decision, which is made again.
-func expected(err error) error {
+// ignoreSuperseded drops the error of an outdated decision, which is made again.
+func ignoreSuperseded(err error) error {
 	if errors.Is(err, storage.ErrSuperseded) {
 		return nil
 	}
