@@ -58,5 +58,5 @@ func args(from, to int) cobra.PositionalArgs {
 	}
 }
 
-// anyNumber is the upper limit of args for any number of arguments.
+// anyNumber as the upper limit of args allows any number of arguments.
 const anyNumber = -1

@@ -60,13 +60,13 @@ func startKept(cmd *cobra.Command, name string) error {
 // hints returns a list of commands for a sandbox that keeps running.
 func hints(name string) string {
 	lines := []struct{ args, what string }{
-		{"status", "how it is, and where"},
+		{"status", "show the state and the directory"},
 		{"publish", "build and publish the next version"},
 		{"kill worker 1", "kill a process; see also pause, resume and start"},
-		{"cut 2", "cut a server off; heal connects all again"},
-		{"logs 1 -f", "what a worker does"},
-		{"neco 0 -- status", "the neco command of a server"},
-		{"down", "end it"},
+		{"cut 2", "partition a server; heal connects all again"},
+		{"logs 1 -f", "follow the log of a worker"},
+		{"neco 0 -- status", "run the neco command of a server"},
+		{"down", "end the sandbox"},
 	}
 	var b strings.Builder
 	b.WriteString("\nThe sandbox keeps running in the background. Commands:\n")

@@ -36,7 +36,7 @@ func newCommand(name *string) *cobra.Command {
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
 		RunE:              func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.PersistentFlags().StringVar(name, "name", control.DefaultName, "which sandbox, if several are left running")
+	cmd.PersistentFlags().StringVar(name, "name", control.DefaultName, "name of the sandbox, if several are running")
 	cmd.AddCommand(
 		newRunCommand(name), newPublishCommand(name), newStatusCommand(name),
 		newStartCommand(name), newKillCommand(name), newPauseCommand(name), newResumeCommand(name),

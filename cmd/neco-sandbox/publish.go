@@ -24,7 +24,7 @@ func newPublishCommand(name *string) *cobra.Command {
 		Args:  args(0, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if o.Deb != "" && len(args) > 0 {
-				return errors.New("a package has its own version; give one of the two")
+				return errors.New("--deb and VERSION exclude each other: a package has its own version")
 			}
 			c, err := control.Connect(cmd.Context(), *name)
 			if err != nil {
@@ -100,7 +100,7 @@ func warnIfOld(cmd *cobra.Command, c *control.Client, v release.Version) error {
 		return err
 	}
 	if v.Compare(newest) <= 0 {
-		fmt.Fprintf(cmd.ErrOrStderr(), "%s is not newer than %s, which is published: boot servers that follow that one will not take it\n", v, newest)
+		fmt.Fprintf(cmd.ErrOrStderr(), "%s is not newer than the published %s: boot servers that have it will not install it\n", v, newest)
 	}
 	return nil
 }

@@ -33,12 +33,12 @@ func newRunCommand(name *string) *cobra.Command {
 			return runOnce(cmd.Context(), o)
 		},
 	}
-	cmd.Flags().StringArrayVar(&o.Debs, "deb", nil, "neco package; the servers begin with the first, each other one is an update")
-	cmd.Flags().StringVar(&o.Dir, "dir", "", "an empty directory for everything, which stays (default: a temporary one)")
+	cmd.Flags().StringArrayVar(&o.Debs, "deb", nil, "neco package; the servers start with the first, each further one is an update")
+	cmd.Flags().StringVar(&o.Dir, "dir", "", "an empty directory for all files, which is kept (default: a temporary one)")
 	o.Timeout = updateTimeout
 	cmd.Flags().Var(duration.Var(&o.Timeout, time.Second, duration.Day), "timeout", "how long one update may take, 1s to 1d")
-	cmd.Flags().BoolVar(&keep, "keep", false, "leave it running in the background, to be played with")
-	cmd.Flags().BoolVar(&serve, "serve", false, "be what is left running")
+	cmd.Flags().BoolVar(&keep, "keep", false, "keep the sandbox running in the background")
+	cmd.Flags().BoolVar(&serve, "serve", false, "run the sandbox that keeps running, in this process")
 	if err := cmd.Flags().MarkHidden("serve"); err != nil {
 		panic(err) // the flag is four lines above
 	}

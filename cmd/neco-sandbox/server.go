@@ -57,7 +57,7 @@ func newLogsCommand(name *string) *cobra.Command {
 	var follow bool
 	cmd := &cobra.Command{
 		Use:   "logs LRN [UNIT]",
-		Short: "Show what a unit of a boot server has said, its worker by default",
+		Short: "Show the log of a unit of a boot server, by default of its worker",
 		Args:  args(1, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			s, err := locate(cmd.Context(), *name, args[0])
@@ -76,7 +76,7 @@ func newLogsCommand(name *string) *cobra.Command {
 			return show(cmd.Context(), cmd.OutOrStdout(), file, follow)
 		},
 	}
-	cmd.Flags().BoolVarP(&follow, "follow", "f", false, "go on with what is added")
+	cmd.Flags().BoolVarP(&follow, "follow", "f", false, "follow the log")
 	return cmd
 }
 

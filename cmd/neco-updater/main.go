@@ -9,6 +9,6 @@ import (
 )
 
 func main() {
-	cmd, _ := daemon.Command("neco-updater", "Look for releases and lead the updates of this data centre", run)
+	cmd, _ := daemon.Command("neco-updater", "Search for releases and lead the updates of this data centre", run)
 	os.Exit(daemon.Main(func(ctx context.Context) error { return cmd.ExecuteContext(ctx) }))
 }

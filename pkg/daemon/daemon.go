@@ -40,7 +40,7 @@ func Command(use, short string, run func(ctx context.Context, root string, log *
 		},
 	}
 	cmd.PersistentFlags().StringVar(root, "root", "/", "`DIR` with the boot server's file system")
-	cmd.PersistentFlags().Var(&level, "log-level", "least `LEVEL` that is logged: "+levels)
+	cmd.PersistentFlags().Var(&level, "log-level", "lowest `LEVEL` that is logged: "+levels)
 	cmd.SetVersionTemplate("{{.Version}}\n")
 	cmd.CompletionOptions.DisableDefaultCmd = true
 	return cmd, root
