@@ -21,7 +21,7 @@ type ArtifactSet struct {
 	OSImage OSImage
 }
 
-// FindContainerImage returns the image called name. The error has the name if the set
+// FindContainerImage returns the image called name. The error contains the name if the set
 // has no such image.
 func (a ArtifactSet) FindContainerImage(name string) (ContainerImage, error) {
 	for _, img := range a.Images {
@@ -32,7 +32,7 @@ func (a ArtifactSet) FindContainerImage(name string) (ContainerImage, error) {
 	return ContainerImage{}, fmt.Errorf("container image %q is not in the artifact set", name)
 }
 
-// FindDebianPackage returns the package called name. The error has the name if the set
+// FindDebianPackage returns the package called name. The error contains the name if the set
 // has no such package.
 func (a ArtifactSet) FindDebianPackage(name string) (DebianPackage, error) {
 	for _, deb := range a.Debs {

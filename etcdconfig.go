@@ -54,7 +54,7 @@ type EtcdConfig struct {
 	TLSKey      string `json:"tls-key"`
 }
 
-// LoadEtcdConfig reads the file at path. The error has the file and the unknown or
+// LoadEtcdConfig reads the file at path. The error contains the file and the unknown or
 // invalid field, but never the value of a secret.
 func LoadEtcdConfig(path string) (*EtcdConfig, error) {
 	data, err := os.ReadFile(path)

@@ -7,7 +7,7 @@ import "strings"
 const within = 2
 
 // Similar returns the names that start with word. If there are none, it returns the
-// names that differ from word in the fewest letters, at most two.
+// names that differ from word in the fewest letters, but in no more than two.
 func Similar(word string, names []string) []string {
 	var begin, near []string
 	nearest := min(within, len(word)/2)

@@ -62,9 +62,9 @@ func (c Containers) fetch(ctx context.Context, img neco.ContainerImage) (string,
 	return name, nil
 }
 
-// fetcher returns a fetcher and the image to fetch with it, under the name that Docker
-// has to know. The fetcher prefers the private repository if it has credentials, but
-// FullName selects it by the kind of data centre.
+// fetcher returns a fetcher and the image to pass to it, so that the image comes from
+// the repository in FullName. A fetcher uses the private repository whenever it has
+// credentials; FullName uses it everywhere except in a test data centre.
 func (c Containers) fetcher(img neco.ContainerImage) (neco.ImageFetcher, neco.ContainerImage) {
 	auth := c.Auth
 	switch {

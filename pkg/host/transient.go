@@ -35,7 +35,7 @@ func (u Units) RunTransient(ctx context.Context, name, description string, argv,
 			return err
 		}
 		if err := neco.SleepContext(ctx, unitInterval); err != nil {
-			return fmt.Errorf("run %s.service: an older one does not go away: %w", name, err)
+			return fmt.Errorf("run %s.service: an older service of this name does not end: %w", name, err)
 		}
 	}
 }

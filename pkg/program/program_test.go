@@ -32,7 +32,7 @@ func TestNoTwoProgramsShareAnything(t *testing.T) {
 	}
 }
 
-// TestWhatOthersRelyOn holds the user names and mounts on which etcd's data and the
+// TestWhatOthersRelyOn pins the user names and mounts on which etcd's data and the
 // images depend.
 func TestWhatOthersRelyOn(t *testing.T) {
 	prefixes := map[string]string{}

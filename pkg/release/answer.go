@@ -40,7 +40,7 @@ type statusError struct {
 func (e *statusError) Error() string { return "server answered " + e.status }
 
 // final reports whether the same request would fail again. Statuses that are not listed
-// may pass: the page of a release is missing while caches are filled, and a proxy
+// may be temporary: the page of a release is missing while caches are filled, and a proxy
 // refuses requests while its configuration is loaded.
 func (e *statusError) final() bool {
 	switch e.code {

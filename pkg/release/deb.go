@@ -43,7 +43,7 @@ func InspectDeb(path string) (Control, error) {
 }
 
 // VerifyDeb checks that the file path is a package of this name, version and
-// architecture. The error has all differences and wraps ErrWrongPackage, or is an error
+// architecture. The error contains all differences and wraps ErrWrongPackage, or is an error
 // of InspectDeb.
 func VerifyDeb(path, name, version, arch string) error {
 	got, err := InspectDeb(path)
