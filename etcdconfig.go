@@ -96,7 +96,7 @@ func typeError(e *json.UnmarshalTypeError) error {
 	case reflect.Slice:
 		wanted = "list"
 	case reflect.Struct:
-		return fmt.Errorf("it is a %s; it has to be fields, such as endpoints: [https://HOST:2379]", given)
+		return fmt.Errorf("it is a %s; it has to be a mapping, such as endpoints: [https://HOST:2379]", given)
 	}
 	return fmt.Errorf("%s: it is a %s, and has to be a %s", e.Field, given, wanted)
 }
@@ -124,7 +124,7 @@ func (c *EtcdConfig) validate() error {
 func checkEndpoint(e string) error {
 	u, err := weburl.Parse(e)
 	if err == nil && u.User != nil {
-		return errors.New("user and password are given as username and password")
+		return errors.New("give user and password in the fields username and password")
 	}
 	switch {
 	case err != nil:

@@ -58,7 +58,7 @@ func unescape(e string) string {
 	return map[string]string{`\ `: " ", `\-`: "-", `\(rs`: `\`, `\(aq`: "'", `\(ga`: "`", `\(ha`: "^", `\(ti`: "~", `\(dq`: `"`}[e]
 }
 
-// hostile has texts that roff or Markdown would change, by the feature that they use.
+// hostile maps features of roff and Markdown to texts that they would change.
 func hostile() map[string]string {
 	return map[string]string{
 		"dot":       ".TH is no macro here",

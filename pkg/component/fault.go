@@ -8,7 +8,7 @@ import (
 
 // ErrNotReady is returned if a component that worked before does not come up in its new
 // version although its host is sound: the new version is at fault.
-var ErrNotReady = errors.New("it ran before, and its host is sound")
+var ErrNotReady = errors.New("the previous version worked on this host, which is healthy")
 
 // Limits of a sound host: it answers within soundTimeout and has minFree bytes of free
 // space.

@@ -38,11 +38,11 @@ func (s *Session) Abandon(cause error) {
 	s.endKeep()
 }
 
-// WithSession calls fn with a lease of ttl, which etcd counts in whole seconds, and a
-// context that ends with ctx, or with the lease and the cause [ErrLeaseLost]. After fn
-// has returned, WithSession revokes the lease, which deletes every key bound to it; if
-// etcd is unreachable, it gives up after a few seconds. It returns the error of fn, or
-// of the request for the lease.
+// WithSession calls fn with a lease of ttl, which etcd counts in whole seconds. The
+// context of fn ends when ctx ends, or when the lease ends, with [ErrLeaseLost] as its
+// cause. After fn has returned, WithSession revokes the lease, which deletes every key
+// bound to it; if etcd is unreachable, it gives up after a few seconds. It returns the
+// error of fn, or of the request for the lease.
 func WithSession(ctx context.Context, etcd *clientv3.Client, ttl time.Duration, fn func(context.Context, *Session) error) error {
 	gctx, cancel := context.WithTimeout(ctx, grantTimeout)
 	lease, err := etcd.Grant(gctx, int64(ttl/time.Second))
