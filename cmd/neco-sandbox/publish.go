@@ -100,7 +100,7 @@ func warnIfOld(cmd *cobra.Command, c *control.Client, v release.Version) error {
 		return err
 	}
 	if v.Compare(newest) <= 0 {
-		fmt.Fprintf(cmd.ErrOrStderr(), "%s is not newer than the published %s: boot servers that have it will not install it\n", v, newest)
+		fmt.Fprintf(cmd.ErrOrStderr(), "%s is not newer than %s, which is published: boot servers that run the latter will not install it\n", v, newest)
 	}
 	return nil
 }
