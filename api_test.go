@@ -17,8 +17,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// testdata/api.txt is the public API that other programs were written against,
-// a declaration a line; testdata/api_additions.txt is what came on top of it.
+// TestTheExportedAPIIsThePublishedOne compares the public API with testdata/api.txt,
+// which other programs were written against, one declaration a line, and
+// testdata/api_additions.txt, the later additions.
 func TestTheExportedAPIIsThePublishedOne(t *testing.T) {
 	want := append(readLines(t, "testdata/api.txt"), readLines(t, "testdata/api_additions.txt")...)
 	slices.Sort(want)
@@ -54,8 +55,8 @@ func describeAPI(t *testing.T, filenames []string) []string {
 		ast.FileExports(f)
 		files = append(files, f)
 	}
-	// Imports are not resolved: only constants need types, and theirs are
-	// all declared here.
+	// Imports are not resolved: only constants need types, and those of the constants
+	// are declared in this package.
 	conf := types.Config{Error: func(error) {}}
 	pkg, _ := conf.Check("neco", fset, files, nil)
 	d := describer{fset: fset, scope: pkg.Scope()}
@@ -111,8 +112,8 @@ func receiver(t ast.Expr) string {
 	return t.(*ast.Ident).Name
 }
 
-// variable tells the value too, for paths and names are part of the API; but
-// the pinned versions change with every release.
+// variable includes the value, because paths and names are part of the API. The pinned
+// versions are not: they change with every release.
 func (d *describer) variable(name string, v ast.Expr) {
 	if lit, ok := v.(*ast.CompositeLit); ok && d.source(lit.Type) == "ArtifactSet" {
 		d.add("var %s ArtifactSet", name)

@@ -5,12 +5,11 @@ import "fmt"
 // BootImages names the images whose containers run on boot servers.
 var BootImages = []string{"etcd", "promtail", "setup-hw", "sabakan", "serf", "vault"}
 
-// SabakanImages names the images that are uploaded to sabakan, from where the
-// nodes of the data centre take them.
+// SabakanImages names the images that are uploaded to sabakan for the nodes of the data
+// centre.
 var SabakanImages = []string{"bird", "chrony", "coil", "serf", "setup-hw", "squid", "cilium", "cilium-operator-generic", "hubble-relay", "cilium-certgen"}
 
-// ArtifactSet is everything that one release installs besides the neco
-// package itself.
+// ArtifactSet is everything that one release installs besides the neco package itself.
 type ArtifactSet struct {
 	// Images are container images, for boot servers and for nodes.
 	Images []ContainerImage
@@ -22,8 +21,8 @@ type ArtifactSet struct {
 	OSImage OSImage
 }
 
-// FindContainerImage returns the image called name.
-// The error names the image that is not part of the set.
+// FindContainerImage returns the image called name. The error contains the name if the set
+// has no such image.
 func (a ArtifactSet) FindContainerImage(name string) (ContainerImage, error) {
 	for _, img := range a.Images {
 		if img.Name == name {
@@ -33,8 +32,8 @@ func (a ArtifactSet) FindContainerImage(name string) (ContainerImage, error) {
 	return ContainerImage{}, fmt.Errorf("container image %q is not in the artifact set", name)
 }
 
-// FindDebianPackage returns the package called name.
-// The error names the package that is not part of the set.
+// FindDebianPackage returns the package called name. The error contains the name if the set
+// has no such package.
 func (a ArtifactSet) FindDebianPackage(name string) (DebianPackage, error) {
 	for _, deb := range a.Debs {
 		if deb.Name == name {
@@ -50,13 +49,13 @@ type OSImage struct {
 	Version string
 }
 
-// MarshalGo returns the value as it is written in artifacts.go.
+// MarshalGo returns the value as Go code of artifacts.go.
 func (c OSImage) MarshalGo() string {
 	return fmt.Sprintf("OSImage{Channel: %q, Version: %q}", c.Channel, c.Version)
 }
 
-// URLs returns where the kernel and the initial RAM disk of the image are
-// published, in this order.
+// URLs returns the URLs of the kernel and of the initial RAM disk of the image, in this
+// order.
 func (c OSImage) URLs() (string, string) {
 	base := fmt.Sprintf("https://%s.release.flatcar-linux.net/amd64-usr/%s/flatcar_production_pxe", c.Channel, c.Version)
 	return base + ".vmlinuz", base + "_image.cpio.gz"

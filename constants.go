@@ -2,7 +2,7 @@ package neco
 
 import "path/filepath"
 
-// Where Neco keeps its own things, and how it names itself.
+// Directories, names and prefixes of Neco itself.
 const (
 	// NecoDir holds the configuration of this boot server.
 	NecoDir = "/etc/neco"
@@ -10,7 +10,7 @@ const (
 	// NecoDataDir holds the data files of the neco package.
 	NecoDataDir = "/usr/share/neco"
 
-	// NecoPrefix is what the etcd keys of Neco's programs begin with.
+	// NecoPrefix is the prefix of the etcd keys of Neco's programs.
 	NecoPrefix = "/neco/"
 
 	NecoPackageName = "neco"
@@ -35,8 +35,8 @@ const (
 	EtcdService   = "etcd-container"
 )
 
-// Vault: its directory, the owner of its files, the mounts of its
-// certificate authorities, their life times, its unit.
+// Vault: its directory, the owner of its files, the mounts and validities of its CAs,
+// its unit.
 const (
 	VaultDir     = "/etc/vault"
 	VaultUID     = 10000
@@ -48,7 +48,7 @@ const (
 	TTL10Year    = "87600h"
 	VaultService = "vault"
 
-	// VaultPrefix is what the etcd keys of Vault's storage begin with.
+	// VaultPrefix is the prefix of the etcd keys of Vault's storage.
 	VaultPrefix = "/vault/"
 )
 
@@ -72,8 +72,8 @@ const (
 	SabakanPrefix  = "/sabakan/"
 	SabakanDataDir = "/var/lib/sabakan"
 
-	// SabakanLocalEndpoint is where sabakan accepts changes; elsewhere its
-	// API may only be read.
+	// SabakanLocalEndpoint is the only endpoint at which sabakan accepts changes;
+	// others are read-only.
 	SabakanLocalEndpoint = "http://127.0.0.1:10080"
 )
 
@@ -97,8 +97,8 @@ const (
 	PromtailService = "promtail"
 )
 
-// Environments: which releases a data centre follows. With NoneEnv it follows
-// none, and no update begins by itself.
+// Environments define which releases a data centre follows. With NoneEnv it follows
+// none, and no update starts by itself.
 const (
 	NoneEnv    = "none"
 	TestEnv    = "test"
@@ -107,7 +107,7 @@ const (
 	DevEnv     = "dev"
 )
 
-// BashCompletionDir is where programs put their completion for bash.
+// BashCompletionDir is the directory of bash completion scripts.
 const BashCompletionDir = "/etc/bash_completion.d"
 
 // SabakanStateSetterService is the unit of sabakan-state-setter.
@@ -120,7 +120,7 @@ const SetupHWService = "setup-hw"
 // the nodes.
 const WorkerAssetsPath = "/usr/libexec/neco"
 
-// Who this boot server is.
+// Files that identify this boot server.
 var (
 	RackFile        = filepath.Join(NecoDir, "rack")
 	ClusterFile     = filepath.Join(NecoDir, "cluster")
@@ -137,7 +137,7 @@ var (
 	NecoCertFile = filepath.Join(NecoDir, "etcd.crt")
 	NecoKeyFile  = filepath.Join(NecoDir, "etcd.key")
 
-	// ServerCAFile is the authority of all boot servers' ServerCertFile.
+	// ServerCAFile is the CA of the ServerCertFile of all boot servers.
 	ServerCAFile   = "/usr/local/share/ca-certificates/neco.crt"
 	ServerCertFile = filepath.Join(NecoDir, "server.crt")
 	ServerKeyFile  = filepath.Join(NecoDir, "server.key")
@@ -191,8 +191,8 @@ var SerfConfFile = filepath.Join(SerfDir, "serf.json")
 // PromtailConfFile is the configuration of Promtail.
 var PromtailConfFile = filepath.Join(PromtailDir, "promtail.yaml")
 
-// Files of CKE and of its command. Those with Pre in their names serve every
-// environment but prod.
+// Files of CKE and of its command. Files with Pre in their names are for every
+// environment except prod.
 var (
 	CKEConfFile        = filepath.Join(CKEDir, "config.yml")
 	CKECertFile        = filepath.Join(CKEDir, "etcd.crt")

@@ -20,15 +20,15 @@ type ContainerImage struct {
 	// Tag is the version of the image.
 	Tag string
 
-	// Private says that a second image with private contents exists beside
-	// this one; its repository has the suffix "-secret".
+	// Private means that a second image with private contents exists, whose repository
+	// has the suffix "-secret".
 	Private bool
 }
 
-// ParseContainerImageName reads a full name such as
-// "quay.io/cybozu/etcd:3.5.4.1", by the grammar of image references. The name
-// must contain exactly one colon, so a registry with a port number and a digest
-// are refused. Name becomes the last element of the repository, Private false.
+// ParseContainerImageName parses a full name such as "quay.io/cybozu/etcd:3.5.4.1", by
+// the grammar of image references. The name must contain exactly one colon, so a
+// registry with a port number and a digest are refused. Name is set to the last element
+// of the repository, Private to false.
 func ParseContainerImageName(name string) (ContainerImage, error) {
 	repo, tag, _ := strings.Cut(name, ":")
 	if ref, err := reference.NewTag(name); err != nil || tag == "" || ref.TagStr() != tag {
@@ -37,8 +37,8 @@ func ParseContainerImageName(name string) (ContainerImage, error) {
 	return ContainerImage{Name: path.Base(repo), Repository: repo, Tag: tag}, nil
 }
 
-// FullName returns "<repository>:<tag>". hasSecret says that private images
-// can be accessed; the repository of one then gets the suffix "-secret".
+// FullName returns "<repository>:<tag>". If hasSecret is true, private images can be
+// accessed, and the repository of a private image gets the suffix "-secret".
 func (c ContainerImage) FullName(hasSecret bool) string {
 	if hasSecret && c.Private {
 		return c.Repository + "-secret:" + c.Tag
@@ -46,8 +46,8 @@ func (c ContainerImage) FullName(hasSecret bool) string {
 	return c.Repository + ":" + c.Tag
 }
 
-// MajorVersion returns the number that the tag begins with, up to the first
-// dot, a leading "v" aside. It is 0 if the tag does not begin with a number.
+// MajorVersion returns the number at the start of the tag, up to the first dot and
+// without a leading "v". It is 0 if the tag does not start with a number.
 func (c ContainerImage) MajorVersion() int {
 	major, _, _ := strings.Cut(strings.TrimPrefix(c.Tag, "v"), ".")
 	n, err := strconv.Atoi(major)
@@ -57,13 +57,13 @@ func (c ContainerImage) MajorVersion() int {
 	return n
 }
 
-// MarshalGo returns the value as it is written in artifacts.go.
+// MarshalGo returns the value as Go code of artifacts.go.
 func (c ContainerImage) MarshalGo() string {
 	return fmt.Sprintf("{Name: %q, Repository: %q, Tag: %q, Private: %v}", c.Name, c.Repository, c.Tag, c.Private)
 }
 
-// NeedAuth says whether a registry may ask for credentials: the image is
-// private, or it is on quay.io, where anonymous clients are limited.
+// NeedAuth reports whether a registry may require credentials: the image is private, or
+// it is on quay.io, which limits anonymous clients.
 func (c ContainerImage) NeedAuth() bool {
 	return c.Private || strings.HasPrefix(c.Repository, "quay.io/")
 }

@@ -11,29 +11,29 @@ import (
 // DebianPackage is one version of a Debian package that is published as an
 // asset of a GitHub release.
 type DebianPackage struct {
-	// Name of the package.
+	// Name is the name of the package.
 	Name string
 
-	// Owner of the GitHub repository.
+	// Owner is the owner of the GitHub repository.
 	Owner string
 
-	// Repository on GitHub.
+	// Repository is the name of the GitHub repository.
 	Repository string
 
 	// Release is the tag of the GitHub release.
 	Release string
 }
 
-// MarshalGo returns the value as it is written in artifacts.go.
+// MarshalGo returns the value as Go code of artifacts.go.
 func (deb DebianPackage) MarshalGo() string {
 	return fmt.Sprintf("{Name: %q, Owner: %q, Repository: %q, Release: %q}", deb.Name, deb.Owner, deb.Repository, deb.Release)
 }
 
-// GetDebianVersion returns the version of pkg that is installed here, as
-// dpkg-query(1) has it. A package that is absent or only half installed is an
-// error that names its state: the version that dpkg shows for it is no proof
-// that the package works. Of a package that is installed for several
-// architectures the native one counts.
+// GetDebianVersion returns the installed version of pkg according to dpkg-query(1). For
+// a package that is absent or half-installed it returns an error with the state: the
+// version that dpkg shows for it does not prove that the package works. For a package
+// that is installed for several architectures, it returns the version of the native
+// one.
 func GetDebianVersion(pkg string) (string, error) {
 	var stderr bytes.Buffer
 	cmd := exec.Command("dpkg-query", "-W", "-f", dpkgrecord.Format, pkg)

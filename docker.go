@@ -19,13 +19,13 @@ import (
 	"github.com/cybozu-go/neco/internal/weburl"
 )
 
-// dockerQueryTimeout bounds a question to the Docker daemon, which answers at
-// once or is stuck.
+// dockerQueryTimeout bounds a query of the Docker daemon, which responds at once or
+// hangs.
 const dockerQueryTimeout = 30 * time.Second
 
 // Bind makes a directory of the host visible in a container.
 type Bind struct {
-	// Name tells binds apart; Docker has no use for it.
+	// Name distinguishes binds; Docker does not use it.
 	Name     string
 	Source   string
 	Dest     string
@@ -34,29 +34,29 @@ type Bind struct {
 
 // ContainerRuntime runs containers on this boot server.
 type ContainerRuntime interface {
-	// ImageFullName returns "<repository>:<tag>" of img. For a private image
-	// the answer depends on whether this server uses private repositories.
+	// ImageFullName returns "<repository>:<tag>" of img. For a private image it depends
+	// on whether this server uses private repositories.
 	ImageFullName(img ContainerImage) string
 
-	// Pull makes img available for Run. It blocks until that is so.
+	// Pull makes img available for Run. It blocks until then or until ctx ends.
 	Pull(ctx context.Context, img ContainerImage) error
 
-	// Run runs args in a new container of img and blocks until it ends. The
-	// image must be there already.
+	// Run runs args in a new container of img and blocks until it ends. The image must
+	// be available already.
 	Run(ctx context.Context, img ContainerImage, binds []Bind, args []string) error
 
-	// Exec runs command in the running container called name and returns
-	// what exec.Cmd.Run returns. With stdio, the command has the standard
-	// input, output and error of this process.
+	// Exec runs command in the running container called name and returns the error of
+	// exec.Cmd.Run. With stdio, the command has the standard input, output and error of
+	// this process.
 	Exec(ctx context.Context, name string, stdio bool, command []string) error
 
-	// IsRunning says whether a container of exactly this image is running.
+	// IsRunning reports whether a container of exactly this image is running.
 	IsRunning(img ContainerImage) (bool, error)
 }
 
-// GetContainerRuntime returns the container runtime of this server: Docker,
-// by the docker command in PATH. Images are fetched through proxy, an absolute
-// URL; if empty, directly.
+// GetContainerRuntime returns the container runtime of this server, which is Docker,
+// controlled by the docker command in PATH. Images are fetched through proxy, an
+// absolute URL, or directly if proxy is empty.
 func GetContainerRuntime(proxy string) (ContainerRuntime, error) {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.Proxy = nil
@@ -80,8 +80,8 @@ type dockerRuntime struct {
 
 var _ ContainerRuntime = dockerRuntime{}
 
-// hasSecret says whether this server uses private repositories: all do, but
-// those of a test data centre.
+// hasSecret reports whether this server uses private repositories: only servers of a
+// test data centre do not.
 func (d dockerRuntime) hasSecret() bool {
 	_, err := os.Stat(d.testFile)
 	return errors.Is(err, os.ErrNotExist)
@@ -98,7 +98,7 @@ func (d dockerRuntime) Pull(ctx context.Context, img ContainerImage) error {
 	}
 	var auth authn.Authenticator
 	if d.hasSecret() && img.Private {
-		auth = authn.Anonymous // selects the private repository; it will say if that is not enough
+		auth = authn.Anonymous // selects the private repository, which may refuse the anonymous request
 	}
 	fetcher := NewImageFetcher(d.transport, auth)
 	return loadImage(ctx, full, func(w io.Writer) error {
@@ -144,13 +144,14 @@ func (d dockerRuntime) IsRunning(img ContainerImage) (bool, error) {
 	if slices.Contains(shown, d.ImageFullName(img)) {
 		return true, nil
 	}
-	// Docker shows an id if the name means another image by now than at the start.
+	// Docker shows an ID if the name of the container's image refers to another image
+	// now.
 	id, err := dockercmd.Run(ctx, "image", "inspect", "--format", "{{.Id}}", d.ImageFullName(img))
 	is := strings.TrimSpace(string(id))
 	return err == nil && strings.HasPrefix(is, "sha256:") && slices.Contains(shown, is), nil
 }
 
-// loadImage gives Docker the tarball that write produces.
+// loadImage loads the tarball that write produces into Docker.
 func loadImage(ctx context.Context, full string, write func(io.Writer) error) error {
 	r, w := io.Pipe()
 	written := make(chan error, 1)
@@ -160,7 +161,7 @@ func loadImage(ctx context.Context, full string, write func(io.Writer) error) er
 		written <- err
 	}()
 	_, loadErr := dockercmd.RunWith(ctx, r, "load")
-	r.Close() // ends write if docker went away first
+	r.Close() // ends write if docker has ended first
 	if err := <-written; err != nil && !errors.Is(err, io.ErrClosedPipe) {
 		return err
 	}

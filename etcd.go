@@ -19,24 +19,24 @@ import (
 	"github.com/cybozu-go/neco/internal/duration"
 )
 
-// A connection that has been silent for etcdKeepAliveTime is probed, and left
-// if there is no answer within etcdKeepAliveTimeout. grpc raises the former to
-// its own minimum of 10 s, so a dead member is left after 13 s at most.
+// A connection that has been silent for etcdKeepAliveTime is probed, and closed if
+// there is no response within etcdKeepAliveTimeout. grpc raises the former to its own
+// minimum of 10 s, so the client leaves a dead member after 13 s at most.
 const (
 	etcdKeepAliveTime    = 5 * time.Second
 	etcdKeepAliveTimeout = 3 * time.Second
 )
 
-// etcdReconnect bounds the pause between two connection attempts. grpc's own
-// bound of two minutes would keep a client away from an etcd that has long been
-// back.
+// etcdReconnect bounds the pause between two connection attempts. With grpc's own bound
+// of two minutes, a client would not reconnect for that long after etcd is available
+// again.
 var etcdReconnect = grpc.ConnectParams{
 	Backoff:           backoff.Config{BaseDelay: 200 * time.Millisecond, Multiplier: 1.6, Jitter: 0.2, MaxDelay: 3 * time.Second},
 	MinConnectTimeout: 3 * time.Second,
 }
 
-// EtcdClient returns a client for Neco's own keys, as NecoConfFile says.
-// The caller closes it.
+// EtcdClient returns a client for Neco's own keys, with the configuration in
+// NecoConfFile. The caller closes it.
 func EtcdClient() (*clientv3.Client, error) {
 	cfg, err := LoadEtcdConfig(NecoConfFile)
 	if err != nil {
@@ -45,11 +45,10 @@ func EtcdClient() (*clientv3.Client, error) {
 	return cfg.Client()
 }
 
-// Client returns an etcd client whose KV, Watcher and Lease see only what is
-// below the configured prefix, with keys relative to it. It does not wait for
-// etcd, except that a username is authenticated first, within the configured
-// timeout. Proxies in the environment are ignored. The caller closes the
-// client.
+// Client returns an etcd client whose KV, Watcher and Lease are limited to keys below
+// the configured prefix, which are relative to it. It does not wait for etcd, except
+// that a username is authenticated first, within the configured timeout. It ignores
+// proxies in the environment. The caller closes the client.
 func (c *EtcdConfig) Client() (*clientv3.Client, error) {
 	timeout, err := duration.Parse(c.Timeout, minEtcdTimeout, maxEtcdTimeout)
 	if err != nil {
@@ -68,7 +67,7 @@ func (c *EtcdConfig) Client() (*clientv3.Client, error) {
 		TLS:                  tlsConfig,
 		Username:             c.Username,
 		Password:             c.Password,
-		Logger:               zap.NewNop(), // what matters comes back as an error
+		Logger:               zap.NewNop(), // errors are returned
 	})
 	if err != nil {
 		return nil, fmt.Errorf("etcd client: %w", err)

@@ -11,7 +11,7 @@ import (
 	"google.golang.org/grpc"
 )
 
-// keyServer answers puts and remembers the last key.
+// keyServer accepts puts and stores the last key.
 type keyServer struct {
 	pb.UnimplementedKVServer
 	key chan string
@@ -33,7 +33,7 @@ func TestKeysOfTheClientAreRelativeToThePrefix(t *testing.T) {
 	go srv.Serve(l)
 	t.Cleanup(srv.Stop)
 
-	t.Setenv("HTTPS_PROXY", "http://127.0.0.1:1") // must not matter
+	t.Setenv("HTTPS_PROXY", "http://127.0.0.1:1") // must be ignored
 	cfg := &EtcdConfig{Endpoints: []string{"http://" + l.Addr().String()}, Prefix: "/neco/", Timeout: "2s"}
 	client, err := cfg.Client()
 	if err != nil {

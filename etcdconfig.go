@@ -15,49 +15,47 @@ import (
 	"github.com/cybozu-go/neco/internal/weburl"
 )
 
-// etcdTimeout is how long a connection to etcd may take to come up if the
-// configuration does not say.
+// etcdTimeout is the default timeout of a connection attempt.
 const etcdTimeout = 2 * time.Second
 
-// The range of the timeout that a file may set.
+// The range of the timeout in a configuration file.
 const (
 	minEtcdTimeout = time.Millisecond
 	maxEtcdTimeout = time.Hour
 )
 
-// EtcdConfig says how to reach etcd. It is the contents of NecoConfFile; CKE
-// and etcdpasswd are configured in the same format.
+// EtcdConfig is the configuration of an etcd client. It is the content of NecoConfFile;
+// CKE and etcdpasswd are configured in the same format.
 type EtcdConfig struct {
 	// Endpoints are the client URLs of the members; at least one.
 	Endpoints []string `json:"endpoints"`
 
-	// Prefix begins every key of the client; NecoPrefix if not given.
+	// Prefix is the prefix of all keys of the client; NecoPrefix by default.
 	Prefix string `json:"prefix"`
 
-	// Timeout of a connection attempt as time.ParseDuration reads it; "2s"
-	// if not given.
+	// Timeout is the timeout of a connection attempt in the format of
+	// time.ParseDuration; "2s" by default.
 	Timeout string `json:"timeout"`
 
-	// Username and Password authenticate a client without certificate.
+	// Username and Password authenticate a client without a certificate.
 	Username string `json:"username"`
 	Password string `json:"password"`
 
-	// TLSCAFile, or TLSCA with the PEM itself, is whom to trust; without
-	// either, the authorities of the system.
+	// TLSCAFile, or TLSCA with the PEM itself, are the CAs of the members'
+	// certificates; by default those of the system.
 	TLSCAFile string `json:"tls-ca-file"`
 	TLSCA     string `json:"tls-ca"`
 
-	// TLSCertFile and TLSKeyFile, or TLSCert and TLSKey with the PEM
-	// itself, are the certificate of the client. Files are read again at
-	// each handshake.
+	// TLSCertFile and TLSKeyFile, or TLSCert and TLSKey with the PEM itself, are the
+	// certificate and key of the client. Files are read again at each handshake.
 	TLSCertFile string `json:"tls-cert-file"`
 	TLSCert     string `json:"tls-cert"`
 	TLSKeyFile  string `json:"tls-key-file"`
 	TLSKey      string `json:"tls-key"`
 }
 
-// LoadEtcdConfig reads the file at path. The error names the file and the
-// field that is unknown or has a bad value, but never the value of a secret.
+// LoadEtcdConfig reads the file at path. The error contains the file and the unknown or
+// invalid field, but never the value of a secret.
 func LoadEtcdConfig(path string) (*EtcdConfig, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
@@ -73,7 +71,8 @@ func LoadEtcdConfig(path string) (*EtcdConfig, error) {
 	return cfg, nil
 }
 
-// plainYAMLError takes off the layers that only tell how the file was decoded.
+// plainYAMLError removes the prefixes of an error that only describe how the file was
+// decoded.
 func plainYAMLError(err error) error {
 	if mismatch := (*json.UnmarshalTypeError)(nil); errors.As(err, &mismatch) {
 		return typeError(mismatch)
@@ -85,7 +84,8 @@ func plainYAMLError(err error) error {
 	return errors.New(msg)
 }
 
-// typeError says in terms of YAML what a field holds and what it has to hold.
+// typeError describes in terms of YAML what a field contains and what it has to
+// contain.
 func typeError(e *json.UnmarshalTypeError) error {
 	given := map[string]string{"array": "list", "object": "mapping", "bool": "boolean"}[e.Value]
 	if given == "" {
@@ -96,7 +96,7 @@ func typeError(e *json.UnmarshalTypeError) error {
 	case reflect.Slice:
 		wanted = "list"
 	case reflect.Struct:
-		return fmt.Errorf("it is a %s; it has to be fields, such as endpoints: [https://HOST:2379]", given)
+		return fmt.Errorf("it is a %s; it has to be a mapping, such as endpoints: [https://HOST:2379]", given)
 	}
 	return fmt.Errorf("%s: it is a %s, and has to be a %s", e.Field, given, wanted)
 }
@@ -119,12 +119,12 @@ func (c *EtcdConfig) validate() error {
 	return c.validateTLS()
 }
 
-// checkEndpoint returns an error for what is not the URL of an etcd member. The
-// error does not repeat e: somebody may have put a password there.
+// checkEndpoint returns an error if e is not the URL of an etcd member. The error does
+// not contain e, which may include a password.
 func checkEndpoint(e string) error {
 	u, err := weburl.Parse(e)
 	if err == nil && u.User != nil {
-		return errors.New("user and password are given as username and password")
+		return errors.New("give user and password in the fields username and password")
 	}
 	switch {
 	case err != nil:
@@ -132,7 +132,7 @@ func checkEndpoint(e string) error {
 	case u.Port() == "":
 		return errors.New("it has no port")
 	case u.Path != "" && u.Path != "/", u.RawQuery != "", u.Fragment != "":
-		return errors.New("there is something behind the port")
+		return errors.New("it continues after the port")
 	}
 	return nil
 }

@@ -6,9 +6,9 @@ import (
 	"path/filepath"
 )
 
-// WriteFile makes data the contents of filename: at every moment, a crash
-// included, the file is the old one or the new one. Missing parents are made
-// with mode 0755. The file gets mode 0644, so this is not for keys.
+// WriteFile makes data the contents of filename. At every moment, a crash included, the
+// file is the old one or the new one. Missing parents are created with mode 0755. The
+// file has mode 0644, so WriteFile must not be used for keys.
 func WriteFile(filename string, data string) error {
 	dir := filepath.Dir(filename)
 	if err := os.MkdirAll(dir, 0755); err != nil {
@@ -25,7 +25,7 @@ func replaceFile(dir, filename, data string) error {
 	if err != nil {
 		return err
 	}
-	defer os.Remove(tmp.Name()) // it is gone after the rename
+	defer os.Remove(tmp.Name()) // does nothing after the rename
 	if err := fillFile(tmp, data); err != nil {
 		return err
 	}
@@ -49,7 +49,7 @@ func fillFile(f *os.File, data string) error {
 	return f.Close()
 }
 
-// syncDir makes a rename in dir survive a power cut.
+// syncDir makes a rename in dir survive a power loss.
 func syncDir(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {

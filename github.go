@@ -6,9 +6,8 @@ import (
 	"github.com/google/go-github/v45/github"
 )
 
-// NewGitHubClient returns a client of the GitHub API that introduces itself as
-// NecoUserAgent. c carries proxy, credentials and timeouts; nil means
-// http.DefaultClient.
+// NewGitHubClient returns a client of the GitHub API with the user agent NecoUserAgent.
+// c has the proxy, credentials and timeouts; nil means http.DefaultClient.
 func NewGitHubClient(c *http.Client) *github.Client {
 	gh := github.NewClient(c)
 	gh.UserAgent = NecoUserAgent

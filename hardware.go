@@ -9,19 +9,19 @@ import (
 
 const chassisVendorFile = "/sys/class/dmi/id/chassis_vendor"
 
-// HardwareType is the kind of machine that a boot server is.
+// HardwareType is the kind of machine of a boot server.
 type HardwareType int
 
-// Kinds of machines.
+// The kinds of machines.
 const (
-	// HWTypeNil is no kind at all: what comes with an error.
+	// HWTypeNil is the zero value, which is returned with an error.
 	HWTypeNil HardwareType = iota
 	HWTypeVM
 	HWTypeContainer
 	HWTypeDell
 )
 
-// virtualType maps what systemd-detect-virt(1) prints.
+// virtualType returns the kind for the output of systemd-detect-virt(1), or HWTypeNil.
 func virtualType(virt string) HardwareType {
 	switch virt {
 	case "qemu", "kvm", "zvm", "vmware", "microsoft", "oracle", "xen", "bochs", "uml", "parallels", "bhyve":
@@ -32,9 +32,9 @@ func virtualType(virt string) HardwareType {
 	return HWTypeNil
 }
 
-// DetectHardware finds out what kind of machine this is. It runs
-// systemd-detect-virt(1) and, on bare metal, reads the chassis' vendor.
-// An unknown kind is an error that says what was found.
+// DetectHardware returns the kind of this machine. It runs systemd-detect-virt(1) and,
+// on bare metal, reads the vendor of the chassis. For an unknown kind it returns an
+// error with the virtualization or vendor found.
 func DetectHardware() (HardwareType, error) {
 	return detectHardware(chassisVendorFile)
 }
@@ -60,8 +60,8 @@ func detectHardware(vendorFile string) (HardwareType, error) {
 	return HWTypeNil, fmt.Errorf("detect hardware: unknown chassis vendor %q", vendor)
 }
 
-// detectVirt returns the word that systemd-detect-virt prints. On bare metal
-// it prints "none" and exits with a failure, which is no error here.
+// detectVirt returns the word that systemd-detect-virt prints. On bare metal the
+// command prints "none" and exits with a failure, which is not an error here.
 func detectVirt() (string, error) {
 	out, err := exec.Command("systemd-detect-virt").Output()
 	virt := strings.TrimSpace(string(out))

@@ -9,21 +9,20 @@ import (
 	"github.com/cybozu-go/neco/internal/osrelease"
 )
 
-// MyLRN returns the logical rack number of this boot server: its identity in
-// the data centre, as RackFile has it. It is never derived from a host name.
+// MyLRN returns the logical rack number of this boot server, its identity in the data
+// centre, from RackFile. It is never derived from a host name.
 func MyLRN() (int, error) {
 	return readLRN(RackFile)
 }
 
-// MyCluster returns the identifier of the data centre that this boot server
-// belongs to, as ClusterFile has it.
+// MyCluster returns the identifier of this boot server's data centre, from ClusterFile.
 func MyCluster() (string, error) {
 	return readWord(ClusterFile)
 }
 
-// OSCodename returns the code name of the operating system's release, for
-// example "jammy". It comes from VERSION_CODENAME in os-release(5); it is
-// an error if that is missing or empty.
+// OSCodename returns the code name of the operating system's release, for example
+// "jammy", from VERSION_CODENAME in os-release(5). It fails if that is missing or
+// empty.
 func OSCodename() (string, error) {
 	return codename(os.ReadFile)
 }

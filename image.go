@@ -15,26 +15,25 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 )
 
-// ImageFetcher gets container images from registries without Docker, so that
-// proxy and credentials never concern the Docker daemon.
+// ImageFetcher fetches container images from registries without Docker, so that the
+// Docker daemon needs neither proxy nor credentials.
 type ImageFetcher struct {
 	transport http.RoundTripper
 	auth      authn.Authenticator
 }
 
-// NewImageFetcher returns a fetcher that talks to registries through
-// transport, which must not be nil. With auth, private images are taken from
-// their private repositories. auth may be nil; it is used only for
-// images that need it, and sent only to the registry, even if that names another
-// server as realm of its tokens. An auth that is an authn.Keychain, too, chooses
-// its registries by that.
+// NewImageFetcher returns a fetcher that reaches registries through transport, which
+// must not be nil. If auth is not nil, private images are fetched from their private
+// repositories. auth is used only for images that need it, and sent only to the
+// registry, even if the registry names another server as the realm of its tokens. If
+// auth is also an authn.Keychain, it selects the account by registry.
 func NewImageFetcher(transport http.RoundTripper, auth authn.Authenticator) ImageFetcher {
 	return ImageFetcher{transport: transport, auth: auth}
 }
 
-// GetTarball fetches img and writes it to w in the format of `docker load`.
-// It blocks until the last byte is written or ctx ends, and holds no layer in
-// memory. After an error w has an incomplete tarball.
+// GetTarball fetches img and writes it to w in the format of `docker load`. It blocks
+// until the last byte is written or ctx ends, and holds no layer in memory. After an
+// error, w has an incomplete tarball.
 func (f ImageFetcher) GetTarball(ctx context.Context, img ContainerImage, w io.Writer) error {
 	full := img.FullName(f.auth != nil)
 	ref, err := name.ParseReference(full)
@@ -78,13 +77,13 @@ func (f ImageFetcher) options(ctx context.Context, img ContainerImage, registry 
 	return append(opts, remote.WithAuth(auth)), nil
 }
 
-// platform returns that of this server.
+// platform returns the platform of this server.
 func platform() v1.Platform { return v1.Platform{OS: "linux", Architecture: runtime.GOARCH} }
 
 // checkPlatform returns an error if image is for another operating system or
-// architecture than this server's. A registry chooses among the images of an index
-// only: a single image comes whatever it is for. What it does not state is not
-// compared.
+// architecture than this server's. A registry selects the platform only in an index; a
+// single image is returned whatever its platform. Fields that the image does not set
+// are not compared.
 func checkPlatform(image v1.Image) error {
 	config, err := image.ConfigFile()
 	if err != nil {
@@ -97,15 +96,15 @@ func checkPlatform(image v1.Image) error {
 	return nil
 }
 
-// credentialGuard sends a user's password to one registry only.
+// credentialGuard allows a user's password to be sent to one registry only.
 type credentialGuard struct {
 	inner    http.RoundTripper
 	registry name.Registry
 }
 
-// RoundTrip implements http.RoundTripper. A registry names the realm that gives
-// tokens for a password, and may name any server: a request with a basic
-// authorization or a form fails unless it goes to the registry.
+// RoundTrip implements http.RoundTripper. A registry names the realm that exchanges a
+// password for tokens, which may be any server. So a request with basic authorization
+// or a form fails unless it goes to the registry.
 func (g credentialGuard) RoundTrip(r *http.Request) (*http.Response, error) {
 	_, _, basic := r.BasicAuth()
 	home := r.URL.Host == g.registry.RegistryStr() && (r.URL.Scheme == "https" || g.registry.Scheme() == "http")

@@ -5,10 +5,10 @@ import (
 	"time"
 )
 
-// RetryWithSleep calls f up to max times, and at least once, until it returns
-// nil. After each failure logger, if not nil, is told the error; between two
-// calls it blocks for d. It returns the last error of f, or the cause of ctx's
-// end if that comes first.
+// RetryWithSleep calls f up to max times, and at least once, until it returns nil.
+// After each failure it passes the error to logger, if not nil; between two calls it
+// blocks for d. It returns the last error of f, or the cause of ctx's end if ctx ends
+// first.
 func RetryWithSleep(ctx context.Context, max int, d time.Duration, f func(ctx context.Context) error, logger func(err error)) error {
 	for i := 1; ; i++ {
 		err := f(ctx)
@@ -27,8 +27,8 @@ func RetryWithSleep(ctx context.Context, max int, d time.Duration, f func(ctx co
 	}
 }
 
-// SleepContext blocks for d and returns nil, or returns the cause of ctx's end
-// as soon as ctx ends.
+// SleepContext blocks for d and returns nil. If ctx ends first, it returns the cause of
+// ctx's end.
 func SleepContext(ctx context.Context, d time.Duration) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)

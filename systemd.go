@@ -23,22 +23,20 @@ func TimerFile(name string) string {
 	return filepath.Join(systemdDir, name+".timer")
 }
 
-// StartService makes systemd read its unit files again, enables the service
-// name and starts it. It blocks until the start has succeeded or failed, or
-// ctx ends. A service that is not started because a condition of its unit is
-// not met is no error.
+// StartService makes systemd reload its unit files, enables the service name and starts
+// it. It blocks until the start has succeeded or failed, or ctx ends. It returns nil
+// for a service that is not started because a condition of its unit is not met.
 func StartService(ctx context.Context, name string) error {
 	return startUnit(ctx, name+".service")
 }
 
-// StartTimer does for the timer name what StartService does for a service.
+// StartTimer starts the timer name as StartService does a service.
 func StartTimer(ctx context.Context, name string) error {
 	return startUnit(ctx, name+".timer")
 }
 
-// RestartService makes systemd read its unit files again, enables the service
-// name and restarts it, or starts it if it is not running. It blocks as
-// StartService does.
+// RestartService makes systemd reload its unit files, enables the service name and
+// restarts it, or starts it if it is not running. It blocks as StartService does.
 func RestartService(ctx context.Context, name string) error {
 	unit := name + ".service"
 	return sysdbus.With(ctx, "restart", unit, func(conn *dbus.Conn) error {
@@ -49,30 +47,30 @@ func RestartService(ctx context.Context, name string) error {
 	})
 }
 
-// StopService stops the service name and blocks until it has stopped or ctx
-// ends. A service that systemd does not know is stopped.
+// StopService stops the service name and blocks until it has stopped or ctx ends. It
+// returns nil for a service that systemd does not know.
 func StopService(ctx context.Context, name string) error {
 	return stopUnit(ctx, name+".service")
 }
 
-// StopTimer does for the timer name what StopService does for a service.
+// StopTimer stops the timer name as StopService does a service.
 func StopTimer(ctx context.Context, name string) error {
 	return stopUnit(ctx, name+".timer")
 }
 
-// DisableService keeps the service name from starting at boot. A running one
-// goes on running.
+// DisableService keeps the service name from starting at boot. It does not stop a
+// running service.
 func DisableService(ctx context.Context, name string) error {
 	return disableUnit(ctx, name+".service")
 }
 
-// DisableTimer does for the timer name what DisableService does for a service.
+// DisableTimer disables the timer name as DisableService does a service.
 func DisableTimer(ctx context.Context, name string) error {
 	return disableUnit(ctx, name+".timer")
 }
 
-// IsActiveService says whether the service name is running. A service that is
-// still starting, or that systemd does not know, is not.
+// IsActiveService reports whether the service name is running. It returns false for a
+// service that is still starting, or that systemd does not know.
 func IsActiveService(ctx context.Context, name string) (bool, error) {
 	active := false
 	unit := name + ".service"

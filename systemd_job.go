@@ -9,8 +9,8 @@ import (
 	"github.com/coreos/go-systemd/v22/dbus"
 )
 
-// systemdCheckInterval is how often a wait for a job makes sure that systemd
-// is still there to report the job's end.
+// systemdCheckInterval is the interval at which a wait for a job checks the connection
+// to systemd, which reports the job's end.
 const systemdCheckInterval = time.Second
 
 func reloadAndEnable(ctx context.Context, conn *dbus.Conn, unit string) error {
@@ -31,7 +31,7 @@ type submitFunc func(ctx context.Context, unit, mode string, done chan<- string)
 
 // runJob submits a job for unit and waits for its result.
 func runJob(ctx context.Context, conn *dbus.Conn, unit string, submit submitFunc) error {
-	done := make(chan string, 1) // the sender must never wait for us
+	done := make(chan string, 1) // the sender must never block
 	if _, err := submit(ctx, unit, "replace", done); err != nil {
 		return err
 	}
@@ -51,9 +51,9 @@ func runJob(ctx context.Context, conn *dbus.Conn, unit string, submit submitFunc
 	}
 }
 
-// jobError turns the result of a job into an error, see JobRemoved in
-// org.freedesktop.systemd1(5). "skipped" is what becomes of a job that does
-// not apply to the unit's state.
+// jobError returns the error for the result of a job, see JobRemoved in
+// org.freedesktop.systemd1(5). The result of a job that does not apply to the unit's
+// state is "skipped", which is not an error.
 func jobError(result string) error {
 	switch result {
 	case "done", "skipped":

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// The values of UpdateStatus.Cond. They are part of what is stored in etcd.
+// The values of UpdateStatus.Cond. They are stored in etcd.
 const (
 	CondNotRunning = iota
 	CondRunning
@@ -13,11 +13,10 @@ const (
 	CondComplete
 )
 
-// UpdateCondition says how far a boot server has come with an update.
+// UpdateCondition is the progress of a boot server in an update.
 type UpdateCondition int
 
-// String returns the condition in words; "unknown" if it is none of the
-// defined values.
+// String returns the condition as text, or "unknown" for an undefined value.
 func (c UpdateCondition) String() string {
 	switch c {
 	case CondNotRunning:
@@ -32,7 +31,7 @@ func (c UpdateCondition) String() string {
 	return "unknown"
 }
 
-// UpdateRequest is what neco-updater asks the boot servers to do.
+// UpdateRequest is a request of neco-updater to update the boot servers.
 type UpdateRequest struct {
 	// Version is the version of the neco package to install.
 	Version string `json:"version"`
@@ -40,19 +39,19 @@ type UpdateRequest struct {
 	// Servers are the LRNs of the members, in any order.
 	Servers []int `json:"servers"`
 
-	// Stop ends the run: members cease to work on it.
+	// Stop ends the run: its members stop working on it.
 	Stop bool `json:"stop"`
 
-	// StartedAt tells runs of the same version apart.
+	// StartedAt distinguishes runs of the same version.
 	StartedAt time.Time `json:"started_at"`
 }
 
-// IsMember says whether the boot server lrn takes part in the update.
+// IsMember reports whether the boot server lrn takes part in the update.
 func (r UpdateRequest) IsMember(lrn int) bool {
 	return slices.Contains(r.Servers, lrn)
 }
 
-// UpdateStatus is what one boot server's neco-worker reports.
+// UpdateStatus is the report of one boot server's neco-worker.
 type UpdateStatus struct {
 	Version string          `json:"version"`
 	Step    int             `json:"step"`
@@ -60,7 +59,7 @@ type UpdateStatus struct {
 	Message string          `json:"message"`
 }
 
-// UpdateCompleted says whether every boot server in lrns has reported that it
+// UpdateCompleted reports whether every boot server in lrns has reported that it
 // completed the update to version. A server without a status has not.
 func UpdateCompleted(version string, lrns []int, statuses map[int]*UpdateStatus) bool {
 	for _, lrn := range lrns {
@@ -72,8 +71,8 @@ func UpdateCompleted(version string, lrns []int, statuses map[int]*UpdateStatus)
 	return true
 }
 
-// ContentsUpdateStatus says for which version something that is uploaded once
-// per data centre was uploaded last, and whether that worked.
+// ContentsUpdateStatus is the result of the last upload of contents that are uploaded
+// once for a data centre.
 type ContentsUpdateStatus struct {
 	Version string `json:"version"`
 	Success bool   `json:"success"`

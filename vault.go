@@ -20,34 +20,32 @@ import (
 )
 
 const (
-	// vaultLeaderTimeout bounds the wait for a leader where the caller has
-	// set no deadline. A lock of a dead leader is free again within a
-	// minute.
+	// vaultLeaderTimeout bounds the wait for a leader if the caller has set no
+	// deadline. The lock of a dead leader expires within a minute.
 	vaultLeaderTimeout = 5 * time.Minute
 
-	// vaultRetries is how often a request of an operator is repeated after a
-	// server error.
+	// vaultRetries is how often a request of an operator is repeated after a server
+	// error.
 	vaultRetries = 2
 
-	// vaultLeaderInterval is the pause between two questions.
+	// vaultLeaderInterval is the pause between two queries for the leader.
 	vaultLeaderInterval = time.Second
 )
 
-// VaultClient returns a client of the Vault on the boot server lrn, which is
-// trusted by ServerCAFile alone. Its token is the environment variable
-// VAULT_TOKEN, the only one that is read, if that is set; otherwise the user is asked for name and
-// password on the terminal, the latter without echo, and logged in with them.
+// VaultClient returns a client of the Vault on the boot server lrn, which trusts only
+// ServerCAFile. It uses the token in the environment variable VAULT_TOKEN and no other
+// variable. If that is not set, it asks for a user name and a password on the terminal,
+// the latter without echo, and logs in.
 func VaultClient(lrn int) (*api.Client, error) {
 	return vaultClient(fmt.Sprintf("https://%s:8200", BootNode0IP(lrn)), ServerCAFile, askOnTerminal)
 }
 
-// WaitVaultLeader blocks until the Vault that vc talks to knows a leader that
-// answers, as is to be awaited after a restart, or until ctx ends; at most
-// five minutes if ctx has no deadline.
+// WaitVaultLeader blocks until the Vault of vc has a leader that responds, for example
+// after a restart, or until ctx ends; at most five minutes if ctx has no deadline.
 //
-// For a while after a restart a standby may still forward requests to the
-// former leader, and such a request can come back empty without an error. So
-// the question asked here is one that must not be forwarded.
+// For a while after a restart, a standby may still forward requests to the former
+// leader, and such a request can return an empty result without an error. So
+// WaitVaultLeader sends a request that must not be forwarded.
 func WaitVaultLeader(ctx context.Context, vc *api.Client) error {
 	ctx, cancel := context.WithTimeout(ctx, vaultLeaderTimeout)
 	defer cancel()
@@ -120,7 +118,7 @@ func vaultLogin(client *api.Client, user, password string) error {
 func askOnTerminal() (user, password string, err error) {
 	fd := int(os.Stdin.Fd())
 	if !term.IsTerminal(fd) {
-		return "", "", errors.New("standard input is no terminal to ask for a password on; set VAULT_TOKEN")
+		return "", "", errors.New("standard input is not a terminal; set VAULT_TOKEN")
 	}
 	fmt.Fprint(os.Stderr, "Vault username: ")
 	line, err := bufio.NewReader(os.Stdin).ReadString('\n')

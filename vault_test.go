@@ -17,7 +17,7 @@ import (
 	"github.com/hashicorp/vault/api"
 )
 
-// loginServer is a Vault that knows one user, and its authority's file.
+// loginServer returns the address of a Vault with one user, and its CA file.
 func loginServer(t *testing.T) (addr, caFile string) {
 	t.Helper()
 	srv := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -42,7 +42,7 @@ func answer(user, password string, err error) askFunc {
 func TestVaultClient(t *testing.T) {
 	addr, caFile := loginServer(t)
 	t.Setenv("VAULT_TOKEN", "")
-	t.Setenv("VAULT_ADDR", "https://127.0.0.1:1") // must not matter
+	t.Setenv("VAULT_ADDR", "https://127.0.0.1:1") // must be ignored
 
 	t.Run("logs in with what the user answers", func(t *testing.T) {
 		client, err := vaultClient(addr, caFile, answer("alice", "wonder", nil))
@@ -87,12 +87,12 @@ func TestVaultClient(t *testing.T) {
 	})
 }
 
-// transportFunc lets a test answer requests without a network.
+// transportFunc lets a test respond to requests without a network.
 type transportFunc func(*http.Request) (*http.Response, error)
 
 func (f transportFunc) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// restartingVault has a leader from readyAfter on.
+// restartingVault returns a client of a Vault that has a leader after readyAfter.
 func restartingVault(t *testing.T, readyAfter time.Duration) *api.Client {
 	t.Helper()
 	ready := time.Now().Add(readyAfter)

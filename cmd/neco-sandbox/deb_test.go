@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// TestAVersionThatIsNoneBuildsNothing runs what make deb runs.
+// TestAVersionThatIsNoneBuildsNothing runs the command of make deb.
 func TestAVersionThatIsNoneBuildsNothing(t *testing.T) {
 	tests := []struct{ name, version, want string }{
 		{"no day of the calendar", "2026.02.30-1", "begins with a day that does not exist"},

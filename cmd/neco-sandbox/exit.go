@@ -12,19 +12,18 @@ import (
 	"github.com/cybozu-go/neco/internal/printable"
 )
 
-// interrupted is the exit code of a program that was told to end too early.
+// interrupted is the exit code of a program that was interrupted.
 const interrupted = 130
 
-// signaled is added to the number of the signal that has ended a program, as
-// shells do. Nobody reads any more where that is SIGPIPE.
+// signaled is added to the number of the signal that has ended a program, as shells do.
 const signaled = 128
 
-// childError is the end of a program that has said itself what is wrong.
+// childError is the exit code of a program that has printed its own error.
 type childError int
 
 func (e childError) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
 
-// child turns the end of a program that spoke for us into an error.
+// child converts the end of a program that has printed its own error into an error.
 func child(err error) error {
 	var exit *exec.ExitError
 	if errors.As(err, &exit) {

@@ -10,7 +10,7 @@ import (
 	"github.com/cybozu-go/neco/dctest/sandbox/control"
 )
 
-// commandLine is how this program is called for a sandbox of a name.
+// commandLine returns the command line of this program for the sandbox called name.
 func commandLine(name string) string {
 	if name == control.DefaultName {
 		return os.Args[0]
@@ -18,7 +18,7 @@ func commandLine(name string) string {
 	return os.Args[0] + " --name " + name
 }
 
-// hinted is an error together with what can be done about it.
+// hinted is an error with a hint for the user.
 type hinted struct {
 	error
 	hint string
@@ -26,7 +26,7 @@ type hinted struct {
 
 func (h hinted) Unwrap() error { return h.error }
 
-// hintFor says what can be done about an error; empty: nothing is known.
+// hintFor returns a hint for an error; empty: there is none.
 func hintFor(err error, name string) string {
 	var h hinted
 	switch {
@@ -40,7 +40,7 @@ func hintFor(err error, name string) string {
 	return ""
 }
 
-// args checks the number of arguments in our words.
+// args checks the number of arguments and returns errors with a usage hint.
 func args(from, to int) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		var err error
@@ -58,5 +58,5 @@ func args(from, to int) cobra.PositionalArgs {
 	}
 }
 
-// anyNumber of arguments is fine.
+// anyNumber as the upper limit of args allows any number of arguments.
 const anyNumber = -1

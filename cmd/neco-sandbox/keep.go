@@ -19,15 +19,15 @@ import (
 	"github.com/cybozu-go/neco/dctest/sandbox/story"
 )
 
-// startKept starts this program once more, in the background, and shows what
-// it says until it has told the story.
+// startKept starts this program again in the background, and shows its output until the
+// updates of the story are done.
 func startKept(cmd *cobra.Command, name string) error {
 	self, err := os.Executable()
 	if err != nil {
 		return err
 	}
 	bg := exec.Command(self, append(os.Args[1:], "--serve")...)
-	bg.Args[0] = os.Args[0] // what it says about itself is what was typed
+	bg.Args[0] = os.Args[0] // its messages show the command as it was typed
 	bg.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	bg.Stderr = cmd.ErrOrStderr()
 	out, err := bg.StdoutPipe()
@@ -39,7 +39,7 @@ func startKept(cmd *cobra.Command, name string) error {
 	}
 	stop := context.AfterFunc(cmd.Context(), func() { bg.Process.Signal(syscall.SIGTERM) })
 	defer stop()
-	// It ends with the child, or when that lets go of its output.
+	// Copy returns when the child ends or redirects its output.
 	if _, err := io.Copy(cmd.OutOrStdout(), out); err != nil {
 		return err
 	}
@@ -57,27 +57,27 @@ func startKept(cmd *cobra.Command, name string) error {
 	return context.Cause(cmd.Context())
 }
 
-// hints is how to play with a sandbox that was left running.
+// hints returns a list of commands for a sandbox that keeps running.
 func hints(name string) string {
 	lines := []struct{ args, what string }{
-		{"status", "how it is, and where"},
+		{"status", "show the state and the directory"},
 		{"publish", "build and publish the next version"},
-		{"kill worker 1", "kill a process; pause, resume and start are others"},
-		{"cut 2", "cut a server off; heal connects all again"},
-		{"logs 1 -f", "what a worker does"},
-		{"neco 0 -- status", "the neco command of a server"},
-		{"down", "end it"},
+		{"kill worker 1", "kill a process; see also pause, resume and start"},
+		{"cut 2", "partition a server; heal connects all again"},
+		{"logs 1 -f", "follow the log of a worker"},
+		{"neco 0 -- status", "run the neco command of a server"},
+		{"down", "end the sandbox"},
 	}
 	var b strings.Builder
-	b.WriteString("\nIt goes on in the background. Play with it:\n")
+	b.WriteString("\nThe sandbox keeps running in the background. Commands:\n")
 	for _, l := range lines {
 		fmt.Fprintf(&b, "  %s %-18s %s\n", commandLine(name), l.args, l.what)
 	}
 	return b.String()
 }
 
-// serveSandbox tells the story, lets go of its output, and answers until it is
-// told to end.
+// serveSandbox runs the updates of the story, redirects its output to a file, and
+// serves commands until ctx ends or a command ends the sandbox.
 func serveSandbox(ctx context.Context, name string, o story.Options) (err error) {
 	place, err := control.PlaceOf(name)
 	if err != nil {
@@ -107,7 +107,7 @@ func serveSandbox(ctx context.Context, name string, o story.Options) (err error)
 		return err
 	}
 	defer func() { err = errors.Join(err, place.Forget()) }()
-	if err := letGo(place.LogFile()); err != nil {
+	if err := redirectOutput(place.LogFile()); err != nil {
 		return err
 	}
 	return control.Serve(ctx, l, s)
@@ -128,9 +128,8 @@ func listenControl() (net.Listener, func(), error) {
 	return l, cleanup, nil
 }
 
-// letGo makes this process write to a file from now on, and to nobody's
-// terminal.
-func letGo(file string) error {
+// redirectOutput makes this process write to a file instead of the caller's terminal.
+func redirectOutput(file string) error {
 	log, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return err

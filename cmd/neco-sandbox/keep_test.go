@@ -17,10 +17,10 @@ import (
 	"github.com/cybozu-go/neco/dctest/sandbox/sandboxtest"
 )
 
-// timeout bounds everything that is waited for.
+// timeout bounds every wait.
 const timeout = 3 * time.Minute
 
-// program is neco-sandbox, with a cache of its own.
+// program is neco-sandbox with a cache of its own.
 type program struct {
 	t    *testing.T
 	path string
@@ -37,7 +37,7 @@ func buildProgram(t *testing.T) program {
 	return p
 }
 
-// run runs it and returns what it printed.
+// run runs the program and returns its output.
 func (p program) run(args ...string) (string, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
@@ -66,7 +66,7 @@ func (p program) status() control.Status {
 	return st
 }
 
-// await asks for the status until it is as it should be.
+// await polls the status until cond holds.
 func (p program) await(what string, cond func(control.Status) bool) control.Status {
 	p.t.Helper()
 	ctx, cancel := context.WithTimeout(p.t.Context(), timeout)
@@ -84,7 +84,7 @@ func (p program) await(what string, cond func(control.Status) bool) control.Stat
 	}
 }
 
-// allRun tells whether all servers run a version and have completed.
+// allRun returns a condition: all servers run a version and have completed.
 func allRun(version string) func(control.Status) bool {
 	return func(st control.Status) bool {
 		for _, s := range st.Servers {
@@ -126,7 +126,7 @@ func TestASandboxThatIsKeptCanBePlayedWith(t *testing.T) {
 	}
 }
 
-// killed: a worker that is killed comes back.
+// killed checks that a killed worker is restarted.
 func (p program) killed(before control.Status) {
 	p.t.Helper()
 	p.must("kill", "worker", "1")
@@ -145,18 +145,18 @@ func (p program) killed(before control.Status) {
 	}
 }
 
-// partitioned: an update waits for a server that is cut off, and goes on when
-// it is back.
+// partitioned checks that an update waits for a partitioned server, and continues after
+// the partition.
 func (p program) partitioned(debs []string) {
 	p.t.Helper()
 	p.must("cut", "2")
-	p.await("server 2 gives no sign of life", func(st control.Status) bool {
+	p.await("server 2 sends no heartbeat", func(st control.Status) bool {
 		return st.Servers[2].Cut && st.Servers[2].Version == "" && st.Servers[0].Version != ""
 	})
 	p.must("publish", "--deb", debs[1])
 	st := p.await("the release is known", func(st control.Status) bool { return st.Release == "2026.01.01-2" })
 	if st.Request != "2026.01.01-1" {
-		p.t.Errorf("an update to %s was begun without server 2", st.Request)
+		p.t.Errorf("an update to %s was started without server 2", st.Request)
 	}
 	p.must("heal")
 	p.await("all run 2026.01.01-2", allRun("2026.01.01-2"))
@@ -164,8 +164,8 @@ func (p program) partitioned(debs []string) {
 	p.await("all run 2026.01.01-3", allRun("2026.01.01-3"))
 }
 
-// withoutMajority checks that the sandbox's status names the cut servers, and that neco
-// on a server says that etcd has no majority.
+// withoutMajority checks that the sandbox's status lists the partitioned servers, and
+// that neco on a server reports that etcd has no majority.
 func (p program) withoutMajority() {
 	p.t.Helper()
 	p.must("cut", "1", "2")

@@ -1,5 +1,5 @@
-// Command neco-sandbox starts a data centre of boot servers on this machine,
-// updates it, and lets it be played with.
+// Command neco-sandbox starts a data centre of boot servers on this machine, updates
+// it, and lets users experiment with it.
 package main
 
 import (
@@ -15,7 +15,7 @@ import (
 )
 
 func main() {
-	if docker.Called(os.Args) { // the boot servers' docker is this program
+	if docker.Called(os.Args) { // this program is also the docker command of the boot servers
 		os.Exit(docker.Main(os.Args[1:]))
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
@@ -36,7 +36,7 @@ func newCommand(name *string) *cobra.Command {
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
 		RunE:              func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.PersistentFlags().StringVar(name, "name", control.DefaultName, "which sandbox, if several are left running")
+	cmd.PersistentFlags().StringVar(name, "name", control.DefaultName, "name of the sandbox, if several are running")
 	cmd.AddCommand(
 		newRunCommand(name), newPublishCommand(name), newStatusCommand(name),
 		newStartCommand(name), newKillCommand(name), newPauseCommand(name), newResumeCommand(name),

@@ -12,10 +12,11 @@ import (
 	"github.com/cybozu-go/neco/dctest/sandbox/sandboxtest"
 )
 
-// runnable is a block of commands that can run in a sandbox.
+// runnable matches a block of commands that can run in a sandbox.
 var runnable = regexp.MustCompile("(?s)<!-- run: sandbox -->\n *```console\n(.*?)```")
 
-// runnableCommands returns the words of the neco commands in such blocks of a page.
+// runnableCommands returns the words of the neco commands in the runnable blocks of a
+// page.
 func runnableCommands(t *testing.T, page string) [][]string {
 	t.Helper()
 	data, err := os.ReadFile(page)
@@ -36,7 +37,8 @@ func runnableCommands(t *testing.T, page string) [][]string {
 	return all
 }
 
-// TestTheCommandsOfThePagesRun runs them on a boot server of a healthy data centre.
+// TestTheCommandsOfThePagesRun runs the commands of docs/*.md on a boot server of a
+// healthy data centre.
 func TestTheCommandsOfThePagesRun(t *testing.T) {
 	pages, err := filepath.Glob(filepath.Join(sandboxtest.Root(t), "docs", "*.md"))
 	if err != nil {

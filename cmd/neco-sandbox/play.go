@@ -14,7 +14,7 @@ import (
 	"github.com/cybozu-go/neco/internal/lrn"
 )
 
-// order sends one order to the sandbox of a name.
+// order sends one order to the sandbox called name.
 func order(ctx context.Context, name, verb string, o control.Order) error {
 	c, err := control.Connect(ctx, name)
 	if err != nil {
@@ -23,7 +23,7 @@ func order(ctx context.Context, name, verb string, o control.Order) error {
 	return c.Do(ctx, verb, o, nil)
 }
 
-// unitName turns what people say into the name of a unit.
+// unitName returns the name of the unit for an argument of a command.
 func unitName(word string) string {
 	switch {
 	case word == "worker", word == "updater":
@@ -63,14 +63,14 @@ func newKillCommand(name *string) *cobra.Command {
 			return kill(cmd.Context(), *name, args, sig)
 		},
 	}
-	cmd.Flags().StringVar(&signal, "signal", "KILL", "which signal")
+	cmd.Flags().StringVar(&signal, "signal", "KILL", "signal to send")
 	return cmd
 }
 
 func newPauseCommand(name *string) *cobra.Command {
 	return &cobra.Command{
 		Use:   "pause worker|updater|UNIT LRN",
-		Short: "Stop a process of a boot server where it is",
+		Short: "Pause a process of a boot server",
 		Args:  args(2, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return kill(cmd.Context(), *name, args, syscall.SIGSTOP)
@@ -81,7 +81,7 @@ func newPauseCommand(name *string) *cobra.Command {
 func newResumeCommand(name *string) *cobra.Command {
 	return &cobra.Command{
 		Use:   "resume worker|updater|UNIT LRN",
-		Short: "Let a paused process go on",
+		Short: "Resume a paused process of a boot server",
 		Args:  args(2, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return kill(cmd.Context(), *name, args, syscall.SIGCONT)

@@ -24,7 +24,7 @@ func newPublishCommand(name *string) *cobra.Command {
 		Args:  args(0, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if o.Deb != "" && len(args) > 0 {
-				return errors.New("a package has its own version; give one of the two")
+				return errors.New("--deb and VERSION exclude each other: a package has its own version")
 			}
 			c, err := control.Connect(cmd.Context(), *name)
 			if err != nil {
@@ -55,7 +55,7 @@ func newPublishCommand(name *string) *cobra.Command {
 	return cmd
 }
 
-// build makes the package of the version that is asked for, or of the next.
+// build builds the package of the version in args, or of the next version.
 func build(cmd *cobra.Command, c *control.Client, args []string) (string, error) {
 	root, err := checkout()
 	if err != nil {
@@ -70,7 +70,7 @@ func build(cmd *cobra.Command, c *control.Client, args []string) (string, error)
 	if err != nil {
 		return "", err
 	}
-	if err := sayIfOld(cmd, c, v); err != nil {
+	if err := warnIfOld(cmd, c, v); err != nil {
 		return "", err
 	}
 	mk := exec.CommandContext(cmd.Context(), "make", "-C", root, "deb", "VERSION="+v.String())
@@ -81,7 +81,7 @@ func build(cmd *cobra.Command, c *control.Client, args []string) (string, error)
 	return filepath.Join(root, "build", release.PackageFile(v)), nil
 }
 
-// checkPackage says what is wrong with a package, or strange.
+// checkPackage returns an error for an invalid package, and warns of an old version.
 func checkPackage(cmd *cobra.Command, c *control.Client, deb string) error {
 	if err := story.CheckFiles(deb); err != nil {
 		return err
@@ -90,29 +90,29 @@ func checkPackage(cmd *cobra.Command, c *control.Client, deb string) error {
 	if err != nil {
 		return err
 	}
-	return sayIfOld(cmd, c, v)
+	return warnIfOld(cmd, c, v)
 }
 
-// sayIfOld warns of a version that boot servers will not take.
-func sayIfOld(cmd *cobra.Command, c *control.Client, v release.Version) error {
+// warnIfOld warns of a version that boot servers will not install.
+func warnIfOld(cmd *cobra.Command, c *control.Client, v release.Version) error {
 	newest, err := newest(cmd.Context(), c)
 	if err != nil {
 		return err
 	}
 	if v.Compare(newest) <= 0 {
-		fmt.Fprintf(cmd.ErrOrStderr(), "%s is not newer than %s, which is published: boot servers that follow that one will not take it\n", v, newest)
+		fmt.Fprintf(cmd.ErrOrStderr(), "%s is not newer than %s, which is published: boot servers that run the latter will not install it\n", v, newest)
 	}
 	return nil
 }
 
-// next is the version after the newest one that is published.
+// next returns the version after the newest published one.
 func next(ctx context.Context, c *control.Client) (release.Version, error) {
 	v, err := newest(ctx, c)
 	v.Serial++
 	return v, err
 }
 
-// newest is the newest version that is published.
+// newest returns the newest published version.
 func newest(ctx context.Context, c *control.Client) (release.Version, error) {
 	var newest release.Version
 	st, err := c.Status(ctx)
@@ -127,8 +127,8 @@ func newest(ctx context.Context, c *control.Client) (release.Version, error) {
 	return newest, nil
 }
 
-// checkout is the source that this program was built from: it is in its
-// directory build.
+// checkout returns the source directory from which this program was built: the parent
+// of its directory build.
 func checkout() (string, error) {
 	self, err := os.Executable()
 	if err != nil {

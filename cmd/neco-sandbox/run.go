@@ -12,7 +12,7 @@ import (
 	"github.com/cybozu-go/neco/internal/duration"
 )
 
-// updateTimeout bounds one update of the story, which takes seconds.
+// updateTimeout bounds one update of the story, which normally takes seconds.
 const updateTimeout = 5 * time.Minute
 
 func newRunCommand(name *string) *cobra.Command {
@@ -33,19 +33,19 @@ func newRunCommand(name *string) *cobra.Command {
 			return runOnce(cmd.Context(), o)
 		},
 	}
-	cmd.Flags().StringArrayVar(&o.Debs, "deb", nil, "neco package; the servers begin with the first, each other one is an update")
-	cmd.Flags().StringVar(&o.Dir, "dir", "", "an empty directory for everything, which stays (default: a temporary one)")
+	cmd.Flags().StringArrayVar(&o.Debs, "deb", nil, "neco package; the servers start with the first, each further one is an update")
+	cmd.Flags().StringVar(&o.Dir, "dir", "", "an empty directory for all files, which is kept (default: a temporary one)")
 	o.Timeout = updateTimeout
 	cmd.Flags().Var(duration.Var(&o.Timeout, time.Second, duration.Day), "timeout", "how long one update may take, 1s to 1d")
-	cmd.Flags().BoolVar(&keep, "keep", false, "leave it running in the background, to be played with")
-	cmd.Flags().BoolVar(&serve, "serve", false, "be what is left running")
+	cmd.Flags().BoolVar(&keep, "keep", false, "keep the sandbox running in the background")
+	cmd.Flags().BoolVar(&serve, "serve", false, "run the sandbox that keeps running, in this process")
 	if err := cmd.Flags().MarkHidden("serve"); err != nil {
 		panic(err) // the flag is four lines above
 	}
 	return cmd
 }
 
-// runOnce tells the story, and ends all in the end.
+// runOnce runs the updates of the story, and then ends the sandbox.
 func runOnce(ctx context.Context, o story.Options) error {
 	s, err := story.Tell(ctx, o)
 	if s == nil {
@@ -54,6 +54,6 @@ func runOnce(ctx context.Context, o story.Options) error {
 	if err := errors.Join(err, s.Close()); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintln(o.Out, "Everything has ended, and nothing is left.")
+	_, err = fmt.Fprintln(o.Out, "The sandbox has ended, and nothing is left.")
 	return err
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/cybozu-go/neco/dctest/sandbox/control"
 )
 
-// locate asks where the files of a boot server are.
+// locate returns where the files of a boot server are.
 func locate(ctx context.Context, name, lrn string) (control.Location, error) {
 	lrns, err := parseLRNs([]string{lrn})
 	if err != nil {
@@ -41,7 +41,8 @@ func newNecoCommand(name *string) *cobra.Command {
 				return err
 			}
 			neco := exec.CommandContext(cmd.Context(), filepath.Join(s.Root, "usr/bin/neco"), append([]string{"--root", s.Root}, args[1:]...)...)
-			// The terminal has interrupted it, too: it tidies up, and ends by itself.
+			// The terminal has interrupted the command, too: it cleans up and ends by
+			// itself.
 			neco.Cancel = func() error { return os.ErrProcessDone }
 			neco.WaitDelay = interruptedFor
 			neco.Env = append(os.Environ(), s.Env...)
@@ -56,7 +57,7 @@ func newLogsCommand(name *string) *cobra.Command {
 	var follow bool
 	cmd := &cobra.Command{
 		Use:   "logs LRN [UNIT]",
-		Short: "Show what a unit of a boot server has said, its worker by default",
+		Short: "Show the log of a unit of a boot server, by default of its worker",
 		Args:  args(1, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			s, err := locate(cmd.Context(), *name, args[0])
@@ -69,20 +70,20 @@ func newLogsCommand(name *string) *cobra.Command {
 			}
 			file, err := os.Open(filepath.Join(s.Logs, unit+".log"))
 			if err != nil {
-				return fmt.Errorf("%s has said nothing on boot server %s: %w", unit, args[0], err)
+				return fmt.Errorf("%s has logged nothing on boot server %s: %w", unit, args[0], err)
 			}
 			defer file.Close()
 			return show(cmd.Context(), cmd.OutOrStdout(), file, follow)
 		},
 	}
-	cmd.Flags().BoolVarP(&follow, "follow", "f", false, "go on with what is added")
+	cmd.Flags().BoolVarP(&follow, "follow", "f", false, "follow the log")
 	return cmd
 }
 
-// logPoll is the pause between two looks at a file that grows.
+// logPoll is the interval at which a growing file is read.
 const logPoll = 200 * time.Millisecond
 
-// show copies a file, and what is added to it until ctx is done.
+// show copies a file. If follow is true, it also copies later additions until ctx ends.
 func show(ctx context.Context, out io.Writer, file *os.File, follow bool) error {
 	tick := time.NewTicker(logPoll)
 	defer tick.Stop()

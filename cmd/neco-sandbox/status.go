@@ -17,7 +17,7 @@ func newStatusCommand(name *string) *cobra.Command {
 	var output string
 	cmd := &cobra.Command{
 		Use:   "status",
-		Short: "Show how the sandbox is",
+		Short: "Show the state of the sandbox",
 		Args:  args(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if output != "" && output != "json" {

@@ -1,4 +1,4 @@
-// Command neco-updater looks for releases and leads updates.
+// Command neco-updater searches for releases and leads updates.
 package main
 
 import (
@@ -9,6 +9,6 @@ import (
 )
 
 func main() {
-	cmd, _ := daemon.Command("neco-updater", "Look for releases and lead the updates of this data centre", run)
+	cmd, _ := daemon.Command("neco-updater", "Search for releases and lead the updates of this data centre", run)
 	os.Exit(daemon.Main(func(ctx context.Context) error { return cmd.ExecuteContext(ctx) }))
 }

@@ -17,7 +17,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/worker"
 )
 
-// run is the daemon.
+// run runs the daemon until ctx ends.
 func run(ctx context.Context, root string, log *slog.Logger) error {
 	s, err := daemon.Open(ctx, root, "worker", log)
 	if err != nil {
@@ -49,7 +49,7 @@ func run(ctx context.Context, root string, log *slog.Logger) error {
 	return g.Wait()
 }
 
-// repair ends an installation of our own package that was cut short.
+// repair completes an interrupted installation of the neco package.
 func repair(ctx context.Context, root string, log *slog.Logger) error {
 	p := host.Packages{Root: root}
 	_, state, err := p.Status(ctx, neco.NecoPackageName)
@@ -65,9 +65,10 @@ func repair(ctx context.Context, root string, log *slog.Logger) error {
 	return p.Repair(ctx)
 }
 
-// install is what neco-install.service does.
+// install is the command of neco-install.service.
 func install(ctx context.Context, root, deb string) error {
-	// The package's script leaves the restart of our daemons to us.
+	// This tells the script of the package to leave the restart of the daemons to this
+	// program.
 	if err := os.Setenv("NECO_INSTALL", "1"); err != nil {
 		return err
 	}

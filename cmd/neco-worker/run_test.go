@@ -12,7 +12,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/host"
 )
 
-// admin makes a file system with an empty database of dpkg.
+// admin returns a file system with an empty database of dpkg.
 func admin(t *testing.T) string {
 	t.Helper()
 	root := t.TempDir()
@@ -27,7 +27,7 @@ func admin(t *testing.T) string {
 	return root
 }
 
-// deb builds a package called neco whose script after the installation is given.
+// deb builds a package called neco with this postinst script.
 func deb(t *testing.T, script string) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "neco")
@@ -49,9 +49,9 @@ func deb(t *testing.T, script string) string {
 	return dir + ".deb"
 }
 
-// TestAnInstallationThatWasCutShortIsRepairedAtTheStart, and nothing else is touched: the
-// package's script fails once, as if it had been killed, and leaves the package half
-// configured.
+// TestAnInstallationThatWasCutShortIsRepairedAtTheStart also checks that nothing else
+// is changed. The package's script fails once, as if it had been killed, and leaves the
+// package half configured.
 func TestAnInstallationThatWasCutShortIsRepairedAtTheStart(t *testing.T) {
 	root := admin(t)
 	p := host.Packages{Root: root}

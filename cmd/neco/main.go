@@ -1,5 +1,4 @@
-// Command neco is how an operator sees and steers the boot servers of a data
-// centre.
+// Command neco lets an operator inspect and control the boot servers of a data centre.
 package main
 
 import (

@@ -11,8 +11,8 @@ import (
 )
 
 // Run runs docker with args and returns its standard output. It blocks until docker has
-// ended; the end of ctx kills it. An error wraps that of os/exec and ends with what docker
-// said last.
+// ended; the end of ctx kills it. An error wraps that of os/exec and ends with the last
+// lines of docker's standard error.
 func Run(ctx context.Context, args ...string) ([]byte, error) {
 	return RunWith(ctx, nil, args...)
 }
@@ -28,7 +28,7 @@ func RunWith(ctx context.Context, stdin io.Reader, args ...string) ([]byte, erro
 	return stdout.Bytes(), nil
 }
 
-// LastLines returns the end of a program's output, on one line: what it died of.
+// LastLines returns the last five lines of a program's output, joined to one line.
 func LastLines(s string) string {
 	lines := strings.Split(strings.TrimSpace(s), "\n")
 	return strings.Join(lines[max(0, len(lines)-5):], "; ")

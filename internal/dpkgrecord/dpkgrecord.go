@@ -1,5 +1,5 @@
-// Package dpkgrecord reads the records that dpkg-query prints. A package has one
-// for each architecture that it is installed for.
+// Package dpkgrecord parses the records that dpkg-query prints. A package has one
+// record for each architecture for which it is installed.
 package dpkgrecord
 
 import (
@@ -7,17 +7,17 @@ import (
 	"strings"
 )
 
-// Format makes dpkg-query -W -f print what Parse reads.
+// Format is the argument of dpkg-query -W -f for output that Parse reads.
 const Format = `${db:Status-Status} ${Version} ${Architecture}\n`
 
-// Record is the state of a package for one architecture. The version of a package
-// that is not installed is empty.
+// Record is the state of a package for one architecture. Version is empty if the
+// package is not installed.
 type Record struct {
 	State, Version string
 }
 
-// Parse returns the record of the architecture of this program, or of a package
-// for all; without one, the first. Output without records is the zero Record.
+// Parse returns the record for the architecture of this program or for architecture
+// "all", or else the first record. It returns the zero Record if output has no records.
 func Parse(output string) Record {
 	var first Record
 	for line := range strings.Lines(output) {
@@ -33,7 +33,7 @@ func Parse(output string) Record {
 	return first
 }
 
-// native is the name that Debian gives to the architecture of this program.
+// native returns Debian's name for the architecture of this program.
 func native() string {
 	switch runtime.GOARCH {
 	case "386":

@@ -1,5 +1,5 @@
-// Package duration parses the durations that an operator gives, in flags and in the
-// configuration, and prints those that an operator sees: Go's syntax, and days.
+// Package duration parses durations in flags and in the configuration, and formats
+// durations for operators, in Go's syntax extended by days.
 package duration
 
 import (
@@ -13,19 +13,20 @@ import (
 )
 
 const (
-	// Day is the unit that Go's syntax does not have: 24 hours.
+	// Day is the unit that Go's syntax lacks: 24 hours.
 	Day = 24 * time.Hour
 	// Longest is the longest duration.
 	Longest time.Duration = math.MaxInt64
 )
 
-// errSyntax is the one error for whatever is no duration.
+// errSyntax is returned for every text that is not a duration.
 var errSyntax = errors.New("not a duration")
 
-// syntax is Go's, which time.ParseDuration reads unless the number is too big for it.
+// syntax matches Go's syntax, including numbers that are too big for
+// time.ParseDuration.
 var syntax = regexp.MustCompile(`^-?([0-9]+(\.[0-9]*)?(ns|us|µs|ms|s|m|h))+$`)
 
-// Range says what is taken, with examples.
+// Range returns a text with the accepted durations and examples.
 func Range(least, most time.Duration) string {
 	text := fmt.Sprintf("a duration from %s to %s", Text(least), Text(most))
 	sep := ", like "
@@ -38,9 +39,9 @@ func Range(least, most time.Duration) string {
 	return text
 }
 
-// Parse reads a duration such as 10m, 90d or 1d12h. Days are whole and come first.
-// What is no duration, or not from least to most, is an error that does not repeat the
-// text; [Range] is what to say of what is taken.
+// Parse parses a duration such as 10m, 90d or 1d12h. Days are whole and come first. It
+// fails if text is not a duration, or not from least to most. The error does not
+// contain text; [Range] describes the accepted durations.
 func Parse(text string, least, most time.Duration) (time.Duration, error) {
 	d, err := parse(text)
 	switch {
@@ -54,8 +55,8 @@ func Parse(text string, least, most time.Duration) (time.Duration, error) {
 	return d, nil
 }
 
-// parse reads a duration of any length; a longer one than time.Duration can hold is
-// the longest.
+// parse parses a duration of any length. It returns Longest for a duration that exceeds
+// time.Duration.
 func parse(text string) (time.Duration, error) {
 	number, rest, hasDays := strings.Cut(text, "d")
 	if !hasDays {
@@ -83,8 +84,8 @@ func parse(text string) (time.Duration, error) {
 	return time.Duration(days)*Day + d, nil
 }
 
-// Text returns d as an operator would write it: 31d, 1d12h, 1h30m. Parse reads it back
-// unless it is negative.
+// Text returns d as an operator would write it: 31d, 1d12h, 1h30m. Parse accepts the
+// result unless it is negative.
 func Text(d time.Duration) string {
 	days := ""
 	if d >= Day {
@@ -108,8 +109,8 @@ type Value struct {
 	least, most time.Duration
 }
 
-// Var returns the flag whose value, from least to most, is kept in d. A zero in d is no
-// default.
+// Var returns a flag that stores its value, from least to most, in d. A zero in d means
+// that the flag has no default.
 func Var(d *time.Duration, least, most time.Duration) *Value { return &Value{d, least, most} }
 
 // String returns "0" for zero, which is not shown as a default.
@@ -120,10 +121,10 @@ func (v *Value) String() string {
 	return Text(*v.d)
 }
 
-// Type is what the usage calls the value.
+// Type returns the name of the value in the usage.
 func (v *Value) Type() string { return "duration" }
 
-// Set reads the value.
+// Set parses and stores the value.
 func (v *Value) Set(text string) error {
 	d, err := Parse(text, v.least, v.most)
 	if err != nil {

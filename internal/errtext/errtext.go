@@ -1,7 +1,7 @@
-// Package errtext writes errors for people: it takes the format of a protocol off the
-// answers of Vault and of gRPC servers such as etcd.
+// Package errtext formats errors for people: it removes the formatting of protocols
+// from the responses of Vault and of gRPC servers such as etcd.
 //
-// It owns the words. It must not know what an operator can do about an error.
+// It owns these texts. It must not know what an operator can do about an error.
 package errtext
 
 import (
@@ -15,8 +15,8 @@ import (
 	"google.golang.org/grpc/codes"
 )
 
-// Of returns the text of err. An answer of Vault in it, which has many lines and the
-// address asked, is one line; gRPC statuses are in words, see [Words].
+// Of returns the text of err. A response of Vault in it, which has many lines and the
+// URL of the request, becomes one line; gRPC statuses become words, see [Words].
 func Of(err error) string {
 	text := err.Error()
 	if answer := (*api.ResponseError)(nil); errors.As(err, &answer) {
@@ -29,13 +29,13 @@ func Of(err error) string {
 // grpcStatus matches the format of google.golang.org/grpc/internal/status.
 var grpcStatus = regexp.MustCompile(`rpc error: code = (Code\(\d+\)|\w+) desc = `)
 
-// Words returns text with each gRPC status in it as its meaning and its description,
-// without the names of gRPC's layers.
+// Words replaces each gRPC status in text by its meaning and its description, without
+// the names of gRPC's layers.
 func Words(text string) string {
 	text = grpcStatus.ReplaceAllStringFunc(text, func(s string) string {
 		name := grpcStatus.FindStringSubmatch(s)[1]
 		if name == codes.Unknown.String() {
-			return "" // the description is all there is
+			return "" // the description is the whole information
 		}
 		return meaning(name) + ": "
 	})
@@ -51,7 +51,7 @@ func Words(text string) string {
 var (
 	// connectionError matches the format of grpc's transport.ConnectionError.
 	connectionError = regexp.MustCompile(`connection error: desc = ("(?:[^"\\]|\\.)*")`)
-	// layers are what grpc puts before the cause.
+	// layers are the prefixes that grpc adds to the cause.
 	layers = strings.NewReplacer(
 		"last connection error: ", "",
 		"latest balancer error: ", "",
@@ -60,7 +60,7 @@ var (
 	)
 )
 
-// meanings returns the words for each code of gRPC that says more than its description.
+// meanings returns the text for each gRPC code that adds to the description.
 func meanings() map[codes.Code]string {
 	return map[codes.Code]string{
 		codes.Canceled:           "the request was canceled",

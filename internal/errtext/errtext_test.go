@@ -10,8 +10,7 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// TestNoGRPCStatusIsShownAsOne holds it for every code, one that grpc does not know
-// yet included.
+// TestNoGRPCStatusIsShownAsOne checks every code, and one that grpc does not define.
 func TestNoGRPCStatusIsShownAsOne(t *testing.T) {
 	for code := codes.Canceled; code <= codes.Unauthenticated+1; code++ {
 		err := errors.Join(

@@ -1,4 +1,4 @@
-// Package ipv4 knows which addresses hosts and networks may have.
+// Package ipv4 checks which addresses hosts and networks may have.
 package ipv4
 
 import (
@@ -6,14 +6,14 @@ import (
 	"net/netip"
 )
 
-// block is a network without addresses of hosts.
+// block is a network that contains no addresses of hosts.
 type block struct {
 	netip.Prefix
 	what string
 }
 
-// reserved are the blocks of RFC 6890 in which no interface of a host is reached by
-// others.
+// reserved returns the blocks of RFC 6890 whose addresses cannot be reached from other
+// hosts.
 func reserved() []block {
 	return []block{
 		{netip.MustParsePrefix("0.0.0.0/8"), "this network"},

@@ -1,5 +1,4 @@
-// Package lrn reads and prints logical rack numbers, by which boot servers are told
-// apart.
+// Package lrn parses and formats logical rack numbers, which identify boot servers.
 package lrn
 
 import (
@@ -8,20 +7,20 @@ import (
 	"strings"
 )
 
-// Max is the last rack whose addresses are in the data centre's 10.69.0.0/16: each
-// rack takes 192 of them.
+// Max is the last rack whose addresses are in the data centre's 10.69.0.0/16: each rack
+// uses 192 of them.
 const Max = 1<<16/192 - 1
 
-// Parse reads a logical rack number in its only spelling.
+// Parse parses a decimal logical rack number without leading zeros or sign.
 func Parse(text string) (int, error) {
 	n, err := strconv.Atoi(text)
 	if err != nil || n < 0 || strconv.Itoa(n) != text {
-		return 0, fmt.Errorf("%q is no logical rack number", text)
+		return 0, fmt.Errorf("%q is not a logical rack number", text)
 	}
 	return n, Check(n)
 }
 
-// Check returns an error if n is no logical rack number.
+// Check returns an error if n is not a logical rack number.
 func Check(n int) error {
 	if n < 0 || n > Max {
 		return fmt.Errorf("logical rack number %d is not between 0 and %d", n, Max)
@@ -29,7 +28,7 @@ func Check(n int) error {
 	return nil
 }
 
-// List prints LRNs as people read them: "0, 2".
+// List formats LRNs for people: "0, 2".
 func List(lrns []int) string {
 	names := make([]string, len(lrns))
 	for i, n := range lrns {
@@ -38,7 +37,7 @@ func List(lrns []int) string {
 	return strings.Join(names, ", ")
 }
 
-// Servers names boot servers: "boot server 2", "boot servers 0, 2".
+// Servers formats boot servers for people: "boot server 2", "boot servers 0, 2".
 func Servers(lrns []int) string {
 	if len(lrns) == 1 {
 		return "boot server " + List(lrns)

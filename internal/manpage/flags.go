@@ -8,8 +8,8 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// synopsis writes one line for the command itself, unless it only holds others, and one
-// for the commands below it.
+// synopsis writes one line for the command itself, unless it only groups others, and
+// one for its subcommands.
 func (p *page) synopsis(c *cobra.Command) {
 	own := flags(c.LocalNonPersistentFlags())
 	if len(children(c)) == 0 || len(own) > 0 {
@@ -38,7 +38,7 @@ func (p *page) optional(flags []item) {
 	}
 }
 
-// placeholder matches what stands for something in a usage line.
+// placeholder matches a placeholder in a usage line.
 var placeholder = regexp.MustCompile(`[A-Z][A-Z]+`)
 
 // argument returns a word of a usage line with its placeholders in italics.
@@ -52,8 +52,8 @@ func argument(word string) string {
 	return b.String() + escape(word[end:])
 }
 
-// flags returns the flags of set that the help lists, without --help, as the terms of a
-// list and their texts.
+// flags returns the flags of set that the help lists, except --help, as terms and texts
+// of a list.
 func flags(set *pflag.FlagSet) []item {
 	var all []item
 	set.VisitAll(func(f *pflag.Flag) {
@@ -64,7 +64,7 @@ func flags(set *pflag.FlagSet) []item {
 	return all
 }
 
-// flag returns the line of the help for f, in its two columns.
+// flag returns the help line of f as a term and a text.
 func flag(f *pflag.Flag) item {
 	one := pflag.NewFlagSet("", pflag.ContinueOnError)
 	one.AddFlag(f)

@@ -5,11 +5,11 @@ import (
 	"strings"
 )
 
-// row matches a line of a list in a help text: an indented term, and what it means.
+// row matches a row of a list in a help text: an indented term and its meaning.
 var row = regexp.MustCompile(`^ +(\S+(?: \S+)*) {2,}(\S.*)$`)
 
-// help writes a help text. Its paragraphs are filled, the rows of its lists become items
-// with the indented lines below them, and other indented lines stay as they are.
+// help writes a help text. Its paragraphs are filled. A row of a list becomes an item,
+// with the indented lines below the row. Other indented lines stay unchanged.
 func (p *page) help(text string) {
 	var paragraph, verbatim []string
 	var items []item

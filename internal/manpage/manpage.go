@@ -1,7 +1,7 @@
 // Package manpage writes the man pages of a tree of cobra commands.
 //
-// It owns roff: what is escaped, and which section of a page a part of the help becomes.
-// Every fact comes from the commands; it must not know what any of them does.
+// It owns roff: how texts are escaped, and which section of a page a part of the help
+// becomes. Every fact comes from the commands; it must not know what any of them does.
 package manpage
 
 import (
@@ -14,25 +14,24 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// ExitStatus is the annotation of a command that holds its exit codes, as text of the
-// help. Where the help of the command ends with the same text, the text moves from the
+// ExitStatus is the annotation of a command with its exit codes, as text of the help.
+// If the help of the command ends with the same text, the text moves from the
 // description of the page to its section EXIT STATUS.
 const ExitStatus = "exit status"
 
-// Manual is what pages say beside the help of the commands.
+// Manual has the contents of pages that are not in the help of the commands.
 type Manual struct {
-	// Title is the name of the manual, Source the program with its version, Date a day as
-	// YYYY-MM-DD, or empty.
+	// Title is the name of the manual, Source the program with its version, Date a day
+	// as YYYY-MM-DD, or empty.
 	Title, Source, Date string
-	// Files has a text for each file that the page of the root command names.
+	// Files has a text for each file listed on the page of the root command.
 	Files map[string]string
-	// Programs are those whose pages are in section 8. The page of the root command
-	// refers to all of them, other pages to those that their help names.
+	// Programs are the programs with pages in section 8. The page of the root command
+	// refers to all of them, other pages to those named in their help.
 	Programs []string
 }
 
-// Pages returns the pages of root and of all visible commands below it, by the names of
-// their files.
+// Pages returns the pages of root and of all visible commands below it, by file name.
 func (m Manual) Pages(root *cobra.Command) map[string]string {
 	pages := map[string]string{}
 	for _, c := range visible(root) {
@@ -50,14 +49,14 @@ func visible(c *cobra.Command) []*cobra.Command {
 	return all
 }
 
-// children returns the commands that the help of c lists.
+// children returns the subcommands that the help of c lists.
 func children(c *cobra.Command) []*cobra.Command {
 	return slices.DeleteFunc(slices.Clone(c.Commands()), func(sub *cobra.Command) bool {
 		return !sub.IsAvailableCommand() && sub.Name() != "help"
 	})
 }
 
-// name is what man finds the page of c by.
+// name returns the name of the man page of c.
 func name(c *cobra.Command) string { return strings.ReplaceAll(c.CommandPath(), " ", "-") }
 
 func (m Manual) page(c *cobra.Command) string {
@@ -85,7 +84,7 @@ func (m Manual) page(c *cobra.Command) string {
 	return p.String()
 }
 
-// commands writes the commands below c, by group if they are in groups.
+// commands writes the subcommands of c, by group if they are in groups.
 func (p *page) commands(c *cobra.Command) {
 	if len(children(c)) == 0 {
 		return
@@ -114,7 +113,7 @@ func description(c *cobra.Command) string {
 	return text
 }
 
-// exitStatus writes the exit codes of c, and where those of the commands below it are.
+// exitStatus writes the exit codes of c, and refers to subcommands that have their own.
 func (p *page) exitStatus(c *cobra.Command) {
 	var below []string
 	for _, sub := range visible(c)[1:] {
@@ -145,7 +144,8 @@ func (m Manual) files(p *page, c *cobra.Command) {
 	}
 }
 
-// seeAlso refers to the parent of c, to the commands below it, and to what its help names.
+// seeAlso refers to the parent of c, to its subcommands, and to the commands and
+// programs named in its help.
 func (m Manual) seeAlso(p *page, c *cobra.Command) {
 	text := strings.Join(strings.Fields(c.Short+" "+c.Long), " ")
 	var first, last []string
@@ -175,12 +175,13 @@ func (m Manual) seeAlso(p *page, c *cobra.Command) {
 	}
 }
 
-// names reports whether a text names a command, and not only one that begins like it.
+// names reports whether text contains the name command, and not only as the start of a
+// longer name.
 func names(text, command string) bool {
 	return regexp.MustCompile(`(^|[^a-z-])` + regexp.QuoteMeta(command) + `($|[^a-z-])`).MatchString(text)
 }
 
-// unindent takes the indentation of the help from the lines of an example.
+// unindent removes the indentation of the help from the lines of an example.
 func unindent(example string) string {
 	return strings.TrimPrefix(strings.ReplaceAll(example, "\n  ", "\n"), "  ")
 }

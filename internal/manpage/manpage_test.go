@@ -16,17 +16,17 @@ import (
 )
 
 var (
-	// known matches the lines of a page that are no text.
+	// known matches the lines of a page that are not text.
 	known = regexp.MustCompile(`^\.(?:nh|ad l|PP|TP(?: \d+)?|PD(?: 0)?|YS|EX|EE|(?:SH|SS|SY) "[^"]*"|TH "[^"]*" 1 "[^"]*" "[^"]*" "[^"]*")$`)
-	// quoted matches the argument of a macro that is shown.
+	// quoted matches the argument of a macro whose argument is shown.
 	quoted = regexp.MustCompile(`^\.(?:SH|SS|SY) "(.*)"$`)
 	escape = regexp.MustCompile(`\\(?:f[BIR]|&| |-|\((?:rs|aq|ga|ha|ti|dq)|\[u[0-9A-F]{4,5}\])`)
-	// replaced matches what roff does not show as it is.
+	// replaced matches characters that roff does not show unchanged.
 	replaced = regexp.MustCompile("[-\\\\'`^~]|[^ -~]")
 )
 
-// read returns the lines of text of a page as roff shows them, before it fills them. It
-// is not made from the writer's tables.
+// read returns the text lines of a page as roff shows them, before it fills them. It
+// does not use the tables of the writer.
 func read(t *testing.T, page string) []string {
 	t.Helper()
 	var lines []string
@@ -49,7 +49,7 @@ func read(t *testing.T, page string) []string {
 	return lines
 }
 
-// unescape returns what roff shows for an escape.
+// unescape returns the text that roff shows for an escape.
 func unescape(e string) string {
 	if hex, ok := strings.CutPrefix(e, `\[u`); ok {
 		code, _ := strconv.ParseInt(strings.TrimSuffix(hex, "]"), 16, 32)
@@ -58,7 +58,7 @@ func unescape(e string) string {
 	return map[string]string{`\ `: " ", `\-`: "-", `\(rs`: `\`, `\(aq`: "'", `\(ga`: "`", `\(ha`: "^", `\(ti`: "~", `\(dq`: `"`}[e]
 }
 
-// hostile has texts that roff or Markdown would change, by what they try.
+// hostile maps features of roff and Markdown to texts that they would change.
 func hostile() map[string]string {
 	return map[string]string{
 		"dot":       ".TH is no macro here",
@@ -184,7 +184,8 @@ func all(c *cobra.Command, f func(*cobra.Command)) {
 
 func neco() *cobra.Command { return cli.New(cli.System("2024.01.02-3")) }
 
-// TestTheCommandsOfTheHelpHaveAPageAndNoOther takes what the help lists from its output.
+// TestTheCommandsOfTheHelpHaveAPageAndNoOther reads the commands from the output of the
+// help.
 func TestTheCommandsOfTheHelpHaveAPageAndNoOther(t *testing.T) {
 	root := neco()
 	var want []string
@@ -200,7 +201,7 @@ func TestTheCommandsOfTheHelpHaveAPageAndNoOther(t *testing.T) {
 	}
 }
 
-// TestPagesHaveTheWordsOfTheHelp compares each page with what neco help prints.
+// TestPagesHaveTheWordsOfTheHelp compares each page with the output of neco help.
 func TestPagesHaveTheWordsOfTheHelp(t *testing.T) {
 	root := neco()
 	pages := manpage.Manual{}.Pages(root)
@@ -248,7 +249,7 @@ func help(t *testing.T, c *cobra.Command) string {
 	return b.String()
 }
 
-// TestExamplesFitATerminal of 80 columns, behind the indentation of a man page.
+// TestExamplesFitATerminal uses 80 columns, including the indentation of a man page.
 func TestExamplesFitATerminal(t *testing.T) {
 	all(neco(), func(c *cobra.Command) {
 		for line := range strings.Lines(c.Example) {

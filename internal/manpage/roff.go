@@ -6,13 +6,13 @@ import (
 	"strings"
 )
 
-// special has the characters that roff replaces or obeys, and how each is written so that
-// it is shown as it is. A plain hyphen would become a typographic one, which cannot be
-// pasted into a shell, and lines would be broken behind it.
+// special escapes the characters that roff replaces or interprets. Otherwise a hyphen
+// would become a typographic one, which cannot be pasted into a shell, and lines would
+// be broken after it.
 var special = strings.NewReplacer(
 	`\`, `\(rs`, `-`, `\-`, `'`, `\(aq`, "`", `\(ga`, `^`, `\(ha`, `~`, `\(ti`, `"`, `\(dq`)
 
-// escape returns s as roff shows it literally, within a line or an argument.
+// escape returns s so that roff shows it literally, within a line or an argument.
 func escape(s string) string {
 	var b strings.Builder
 	for _, r := range special.Replace(s) {
@@ -31,12 +31,12 @@ func italic(s string) string { return `\fI` + escape(s) + `\fR` }
 // page is the roff of a page.
 type page struct {
 	strings.Builder
-	// fresh is true where a section has just begun, which is a paragraph already.
+	// fresh is true at the start of a section, which starts a paragraph already.
 	fresh bool
 }
 
-// plainFill keeps words whole and spaces as narrow as they are. Synopses and verbatim
-// text end with roff's own settings again.
+// plainFill disables hyphenation and justification. The ends of synopses and verbatim
+// text restore roff's own settings, so it is repeated after them.
 const plainFill = ".nh\n.ad l\n"
 
 // macro writes a macro with escaped arguments.
@@ -55,7 +55,8 @@ func (p *page) macro(name string, args ...string) {
 	}
 }
 
-// line writes a line of text that is roff already. A dot at its beginning is no macro.
+// line writes a line of text that is roff already. A leading dot is escaped, so that it
+// does not start a macro.
 func (p *page) line(text string) {
 	p.fresh = false
 	if strings.HasPrefix(text, ".") {
@@ -67,11 +68,10 @@ func (p *page) line(text string) {
 // item is a row of a list. Both texts are roff.
 type item struct{ term, text string }
 
-// maxTerm is the width from which a term has a line of its own.
+// maxTerm is the greatest width of a term that shares its line with the text.
 const maxTerm = 24
 
-// list writes items below each other as the help does, in two columns if the terms are
-// short.
+// list writes items as the help does, in two columns if the terms are short.
 func (p *page) list(items []item) {
 	if len(items) == 0 {
 		return
@@ -97,10 +97,10 @@ func (p *page) list(items []item) {
 	}
 }
 
-// escapes matches what escape, bold and italic write for one character, or none.
+// escapes matches the output of escape, bold and italic for one character or font.
 var escapes = regexp.MustCompile(`\\(?:f.|-|\(..|\[u[0-9A-F]+\])`)
 
-// plain returns text as wide as roff shows it.
+// plain returns a text that is as wide as the given one in the output of roff.
 func plain(text string) string {
 	return escapes.ReplaceAllStringFunc(text, func(e string) string {
 		if strings.HasPrefix(e, `\f`) {

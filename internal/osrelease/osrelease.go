@@ -1,5 +1,4 @@
-// Package osrelease reads the description of the operating system by
-// os-release(5).
+// Package osrelease reads the description of the operating system in os-release(5).
 package osrelease
 
 import (
@@ -8,11 +7,12 @@ import (
 	"strings"
 )
 
-// files returns where the description is, the first that exists counts.
+// files returns the possible paths of the file, of which the first existing one is
+// used.
 func files() [2]string { return [...]string{"/etc/os-release", "/usr/lib/os-release"} }
 
-// Read returns the values of the host whose files read returns. A value that is
-// empty counts as absent. Without either file the error is fs.ErrNotExist.
+// Read returns the values of the host whose files read returns. An empty value counts
+// as absent. If neither file exists, the error is fs.ErrNotExist.
 func Read(read func(path string) ([]byte, error)) (map[string]string, error) {
 	var missing error
 	for _, path := range files() {
@@ -29,8 +29,8 @@ func Read(read func(path string) ([]byte, error)) (map[string]string, error) {
 	return nil, missing
 }
 
-// Parse returns the assignments in text: the later one of a name counts, and
-// removes it if it is empty. Comments and what is no assignment are skipped.
+// Parse returns the assignments in text. The last assignment of a name applies; an
+// empty one removes it. Comments and malformed lines are ignored.
 func Parse(text string) map[string]string {
 	values := map[string]string{}
 	for line := range strings.Lines(text) {
@@ -48,8 +48,8 @@ func Parse(text string) map[string]string {
 	return values
 }
 
-// unquote takes quotes and backslashes off as a shell does: within single quotes
-// a backslash is itself, within double quotes it escapes $ " \ and `.
+// unquote removes quotes and backslashes as a shell does: within single quotes a
+// backslash is literal, within double quotes it escapes $ " \ and `.
 func unquote(s string) string {
 	var b strings.Builder
 	var quote byte

@@ -1,5 +1,5 @@
-// Package printable makes text fit to be shown that somebody else wrote: what comes
-// from etcd, from a program or over the network could tamper with a terminal.
+// Package printable makes untrusted text safe to display: text from etcd, from a
+// program or from the network could manipulate a terminal.
 package printable
 
 import (
@@ -8,11 +8,11 @@ import (
 	"unicode"
 )
 
-// maxRunes bounds a line: an error may carry the whole output of a program.
+// maxRunes bounds a line: an error may contain the whole output of a program.
 const maxRunes = 2000
 
-// Line returns s as one line: line breaks and tabs become spaces, other characters
-// that are not to be seen are escaped as in Go. Of a long one the middle is left out.
+// Line returns s as one line: line breaks and tabs become spaces, other unprintable
+// characters are escaped as in Go. The middle of a long line is omitted.
 func Line(s string) string {
 	var parts []string
 	for part := range strings.Lines(strings.ReplaceAll(s, "\r\n", "\n")) {
@@ -23,15 +23,15 @@ func Line(s string) string {
 	return bounded(strings.ReplaceAll(strings.Join(parts, " "), "\t", " "))
 }
 
-// Lines returns s with its line breaks and tabs, and with all other characters
-// escaped that are not to be seen.
+// Lines returns s with its line breaks and tabs. All other unprintable characters are
+// escaped.
 func Lines(s string) string {
 	var b strings.Builder
 	for _, r := range strings.ToValidUTF8(s, string(unicode.ReplacementChar)) {
 		switch {
 		case r == '\n', r == '\t', unicode.IsPrint(r):
 			b.WriteRune(r)
-		case unicode.IsSpace(r) && r != '\r' && r > 0x7f: // of other scripts
+		case unicode.IsSpace(r) && r != '\r' && r > 0x7f: // a space of another script
 			b.WriteRune(' ')
 		default:
 			b.WriteString(strings.Trim(fmt.Sprintf("%q", r), "'"))

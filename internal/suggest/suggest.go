@@ -3,11 +3,11 @@ package suggest
 
 import "strings"
 
-// within is how many letters may differ.
+// within is the maximum number of different letters.
 const within = 2
 
-// Similar returns the names that begin with word, else those that differ from it in
-// the fewest letters, at most two.
+// Similar returns the names that start with word. If there are none, it returns the
+// names that differ from word in the fewest letters, but in no more than two.
 func Similar(word string, names []string) []string {
 	var begin, near []string
 	nearest := min(within, len(word)/2)
@@ -29,10 +29,10 @@ func Similar(word string, names []string) []string {
 	return near
 }
 
-// distance is how many letters have to be inserted, deleted, replaced or swapped with
-// their neighbour (optimal string alignment).
+// distance returns how many letters have to be inserted, deleted, replaced or swapped
+// with their neighbour to turn a into b (optimal string alignment).
 func distance(a, b string) int {
-	d := make([][]int, len(a)+1) // of the first i letters of a and j of b
+	d := make([][]int, len(a)+1) // distances between the first i letters of a and j of b
 	for i := range d {
 		d[i] = make([]int, len(b)+1)
 		d[i][0] = i

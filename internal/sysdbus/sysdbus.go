@@ -8,10 +8,11 @@ import (
 	"github.com/coreos/go-systemd/v22/dbus"
 )
 
-// With calls f with a connection to systemd on the system bus, which it closes again. A
-// restart of systemd or of the bus harms only the call under way. There is no second way
-// to reach systemd: where the bus is elsewhere, as DBUS_SYSTEM_BUS_ADDRESS says, this
-// machine's own systemd must stay untouched. Errors begin with verb and unit.
+// With calls f with a connection to systemd on the system bus, and closes the
+// connection afterwards. A restart of systemd or of the bus affects only the call in
+// progress. It never falls back to another connection: if DBUS_SYSTEM_BUS_ADDRESS sets
+// another bus, this machine's systemd must not be changed. Errors start with verb and
+// unit.
 func With(ctx context.Context, verb, unit string, f func(*dbus.Conn) error) error {
 	conn, err := dbus.NewSystemConnectionContext(ctx)
 	if err != nil {

@@ -1,6 +1,6 @@
-// Package vaultclient makes every client of Vault. It owns what a client takes
-// from the environment of the process: nothing. A token is given by the caller,
-// who may have read VAULT_TOKEN.
+// Package vaultclient makes every client of Vault. It owns the rule that a client uses
+// nothing from the environment of the process. The caller provides the token, and may
+// read it from VAULT_TOKEN.
 package vaultclient
 
 import (
@@ -15,26 +15,25 @@ import (
 	"github.com/hashicorp/vault/api"
 )
 
-// requestTimeout bounds one request: Vault may have to find its leader again
-// meanwhile.
+// requestTimeout bounds one request, during which Vault may have to elect a leader.
 const requestTimeout = 60 * time.Second
 
-// New returns a client of the Vault at addr with the TLS configuration conf. An
-// empty token is none. It sends no request.
+// New returns a client of the Vault at addr with the TLS configuration conf. An empty
+// token means none. It sends no request.
 func New(addr string, conf *tls.Config, token string) (*api.Client, error) {
 	return build(&api.Config{
 		Address: addr,
 		Timeout: requestTimeout,
 		HttpClient: &http.Client{
 			Transport: &http.Transport{TLSClientConfig: conf, ForceAttemptHTTP2: true, IdleConnTimeout: requestTimeout},
-			// The library follows redirections itself.
+			// The library itself follows redirects.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 	}, token)
 }
 
-// Copy returns a client with the connections and limits of c, another token and
-// the address addr; empty: that of c.
+// Copy returns a client with the connections and limits of c, another token and the
+// address addr, or that of c if addr is empty.
 func Copy(c *api.Client, addr, token string) (*api.Client, error) {
 	var config *api.Config
 	withoutEnvironment(func() { config = c.CloneConfig() })
@@ -56,14 +55,14 @@ func build(config *api.Config, token string) (client *api.Client, err error) {
 	return client, nil
 }
 
-// tokenVariable stays set: callers read it, and New replaces what the library
-// takes from it.
+// tokenVariable is not unset, because callers read it. New replaces the token that the
+// library reads from it.
 const tokenVariable = "VAULT_TOKEN"
 
 var environment sync.Mutex
 
-// withoutEnvironment calls f while the variables are unset that the library reads
-// even where each setting is given: a bad one of them is an error of NewClient,
+// withoutEnvironment calls f while the VAULT_ variables are unset. The library reads
+// them even if every setting is given: an invalid one makes NewClient fail, and
 // VAULT_HEADERS are sent.
 func withoutEnvironment(f func()) {
 	environment.Lock()

@@ -1,6 +1,6 @@
-// Package weburl parses the URLs that an operator or a configuration gives:
-// proxies, endpoints, webhooks. It shows no password, and nothing that it does not
-// understand.
+// Package weburl parses the URLs in flags and in the configuration: proxies, endpoints,
+// webhooks. Its results and errors never show a password, nor a text that is not a
+// valid URL.
 package weburl
 
 import (
@@ -15,13 +15,13 @@ import (
 	"github.com/cybozu-go/neco/internal/ipv4"
 )
 
-// errUserinfo is returned for a URL with an "@" that ends no user name and
+// errUserinfo is returned for a URL with an "@" that does not end a user name and
 // password.
 var errUserinfo = errors.New("not a URL; in a user name or password write / as %2F, # as %23, ? as %3F and @ as %40")
 
-// Parse parses the absolute http or https URL of a server. It accepts "@"
-// only once, after a user name and password. The error never repeats text,
-// which may hold a password wherever it was not understood.
+// Parse parses the absolute http or https URL of a server. It accepts "@" only once,
+// after a user name and password. The error never contains text, which may include a
+// password.
 func Parse(text string) (*url.URL, error) {
 	u, err := url.Parse(text)
 	at := strings.Count(text, "@")
@@ -35,22 +35,22 @@ func Parse(text string) (*url.URL, error) {
 	case u.Scheme != "http" && u.Scheme != "https":
 		return nil, errors.New("it does not begin with http:// or https://")
 	case u.Hostname() == "":
-		return nil, errors.New("it names no host")
+		return nil, errors.New("it has no host")
 	case !validPort(u.Port()):
 		return nil, errors.New("its port is not between 1 and 65535")
 	}
 	return u, nil
 }
 
-// ParseProxy is [Parse] for a proxy, which has a host, a port and perhaps a user, and
-// nothing behind them: a query may hold a secret, too.
+// ParseProxy is [Parse] for a proxy, which has a host, a port, optionally a user, and
+// nothing after them: a query may be a secret, too.
 func ParseProxy(text string) (*url.URL, error) {
 	u, err := Parse(text)
 	switch {
 	case err != nil:
 		return nil, err
 	case u.Path != "" && u.Path != "/", u.RawQuery != "", u.ForceQuery, u.Fragment != "":
-		return nil, errors.New("there is something behind the host and the port")
+		return nil, errors.New("it continues after the host and the port")
 	}
 	return u, checkHost(u.Hostname())
 }
@@ -58,8 +58,8 @@ func ParseProxy(text string) (*url.URL, error) {
 // label matches a part of a host name.
 var label = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?$`)
 
-// checkHost returns an error if name is neither an address that a host can have nor
-// the name of one.
+// checkHost returns an error if name is neither an address nor a name that a host can
+// have.
 func checkHost(name string) error {
 	if a, err := netip.ParseAddr(name); err == nil {
 		if a.IsLoopback() || !a.Is4() && !a.IsUnspecified() && !a.IsMulticast() {
@@ -82,9 +82,9 @@ func checkHost(name string) error {
 	return nil
 }
 
-// Redact returns text as it may be shown: the password of a URL is replaced
-// by xxxxx, and so is a user name without password, which may be a token. Text
-// that Parse does not accept is not shown.
+// Redact returns text for display: the password of a URL is replaced by xxxxx, and so
+// is a user name without password, which may be a token. It does not show a text that
+// Parse does not accept.
 func Redact(text string) string {
 	u, err := Parse(text)
 	if err != nil {

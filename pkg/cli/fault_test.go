@@ -190,7 +190,7 @@ func TestACommandSaysWhatIsWrongWithItsConfiguration(t *testing.T) {
 	const correct, replace = "Hint: correct the file; compare it with /etc/neco/config.yml of another boot server", "Hint: /etc/neco/config.yml names the files; neco cert list"
 	for name, tt := range map[string]struct{ config, want, hint string }{
 		"a string for a list":      {"endpoints: http://127.0.0.1:1", "config.yml: endpoints: it is a string, and has to be a list", correct},
-		"a bare word":              {"neco", "config.yml: it is a string; it has to be fields", correct},
+		"a bare word":              {"neco", "config.yml: it is a string; it has to be a mapping", correct},
 		"no certificate":           {files("gone", "good.key"), "tls-cert-file: open " + ca.file("gone"), replace},
 		"no key":                   {files("good.crt", "gone"), "tls-key-file: open " + ca.file("gone"), replace},
 		"another key":              {files("good.crt", "ca.key"), "private key does not match public key", replace},

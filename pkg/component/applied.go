@@ -17,18 +17,19 @@ import (
 // appliedDir holds the [Applied] record of each component.
 const appliedDir = "/var/lib/neco/applied"
 
-// Applied is what a component has brought up on this host.
+// Applied records the image and configuration with which a component was last started
+// on this host.
 type Applied struct {
-	// Image is the full name of its image; empty: it has none.
+	// Image is the full name of the image; empty for a component without one.
 	Image string `json:"image,omitempty"`
-	// Version is that of the program, the tag of its image.
+	// Version is the version of the program, which is the tag of its image.
 	Version string `json:"version,omitempty"`
-	// Digest stands for everything that a restart would change.
+	// Digest is the hash of everything whose change requires a restart.
 	Digest string `json:"digest"`
 }
 
-// ReadApplied returns the record of the component called name; the zero value if
-// there is none. Packages up to 2026.11 wrote the digest alone.
+// ReadApplied returns the record of the component called name, or the zero value if
+// there is none. Packages up to 2026.11 wrote only the digest.
 func ReadApplied(fsys host.FS, name string) (Applied, error) {
 	file := path.Join(appliedDir, name)
 	data, err := fsys.Read(file)
@@ -58,7 +59,7 @@ func writeApplied(fsys host.FS, name string, a Applied) error {
 	return err
 }
 
-// Started records that c runs as t declares, for whoever has started its units.
+// Started records that c runs as t declares. The caller has started its units.
 func Started(h Host, c Component, t Target) error {
 	a, err := declared(h, c, t)
 	if err != nil {
@@ -67,7 +68,7 @@ func Started(h Host, c Component, t Target) error {
 	return writeApplied(h.FS, c.Name(), a)
 }
 
-// declared is the record of what t wants of c.
+// declared returns the record that c has once it runs as t declares.
 func declared(h Host, c Component, t Target) (Applied, error) {
 	sum, err := digest(h, c, t)
 	if err != nil {
@@ -80,8 +81,8 @@ func declared(h Host, c Component, t Target) (Applied, error) {
 	return Applied{Image: h.Containers.FullName(img), Version: img.Tag, Digest: sum}, nil
 }
 
-// MayMix reports whether what this host runs of c, or was told to run, may run on other
-// boot servers beside what t declares.
+// MayMix reports whether the version of c that this host runs or has recorded may run
+// on other boot servers beside the version that t declares.
 func MayMix(ctx context.Context, h Host, c Component, t Target) (bool, error) {
 	p, err := program.Find(c.Name())
 	if err != nil {
@@ -107,8 +108,8 @@ func MayMix(ctx context.Context, h Host, c Component, t Target) (bool, error) {
 			}
 			known = known || here != ""
 		}
-		// Neither the record of an older package nor that of the original has a
-		// version: whatever the unit here would start is not known.
+		// An installed unit without a recorded version, from an older package or the
+		// original neco, may start any version.
 		if installed, err := h.FS.Exists(neco.ServiceFile(u.Name)); err != nil || installed && !known {
 			return false, err
 		}

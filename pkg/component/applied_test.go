@@ -41,7 +41,8 @@ func TestTheRecordSaysWhatRuns(t *testing.T) {
 	}
 }
 
-// TestARecordOfAnOlderPackageRestartsNothing: it is the digest alone.
+// TestARecordOfAnOlderPackageRestartsNothing reads a record that consists of the digest
+// only.
 func TestARecordOfAnOlderPackageRestartsNothing(t *testing.T) {
 	h, ch := componenttest.New(t)
 	if err := converge(t, ch, program{"a"}, componenttest.Target()); err != nil {
@@ -73,7 +74,8 @@ func TestASpoiltRecordIsNamed(t *testing.T) {
 	}
 }
 
-// TestWhatMayMixIsKnownFromTheRecordAndTheContainer: Vault's next version is 1.2.3.1.
+// TestWhatMayMixIsKnownFromTheRecordAndTheContainer uses a target whose Vault is
+// version 1.2.3.1.
 func TestWhatMayMixIsKnownFromTheRecordAndTheContainer(t *testing.T) {
 	for name, c := range map[string]struct {
 		record, runs string
@@ -114,17 +116,19 @@ func TestWhatMayMixIsKnownFromTheRecordAndTheContainer(t *testing.T) {
 	}
 }
 
-// needy is a component with inputs.
-type needy struct{ program }
+// parameterized is a component with inputs.
+type parameterized struct{ program }
 
-func (needy) Inputs() []component.Input { return []component.Input{"config/node-proxy", "absent"} }
+func (parameterized) Inputs() []component.Input {
+	return []component.Input{"config/node-proxy", "absent"}
+}
 
 func TestInputsAreReadFromEtcd(t *testing.T) {
 	client := cluster.NewClient(t, "/neco/")
 	if _, err := client.Put(t.Context(), "config/node-proxy", "http://10.0.0.1:3128"); err != nil {
 		t.Fatal(err)
 	}
-	got, err := component.ReadInputs(t.Context(), client, needy{})
+	got, err := component.ReadInputs(t.Context(), client, parameterized{})
 	if err != nil {
 		t.Fatal(err)
 	}

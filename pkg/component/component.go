@@ -8,26 +8,27 @@ import (
 	"github.com/cybozu-go/neco/pkg/host"
 )
 
-// Target is what the host is to become.
+// Target is the state that a host is to have.
 type Target struct {
 	// LRN is the host's own, Members are all boot servers of the update.
 	LRN     int
 	Members []int
-	// Version is that of the neco package.
+	// Version is the version of the neco package.
 	Version   string
 	Artifacts neco.ArtifactSet
-	// Private says that the registry's private images are used, see
+	// Private selects the private images of the registry, see
 	// [neco.ContainerImage.FullName].
 	Private bool
 	Facts   Facts
-	// Inputs are those of the component, see [Needy].
+	// Inputs are the values of the component's inputs, see [Parameterized].
 	Inputs map[Input]string
 }
 
-// Artifacts are those of this version, for [Target] and for commands that name an image.
+// Artifacts returns the artifacts of this version, for [Target] and for commands that
+// name an image.
 func Artifacts() neco.ArtifactSet { return neco.CurrentArtifacts }
 
-// Facts are what a host says of itself.
+// Facts are properties of a host that its configuration reports to others.
 type Facts struct {
 	// OSName and OSVersion are NAME and VERSION_ID of os-release(5).
 	OSName, OSVersion string
@@ -35,87 +36,89 @@ type Facts struct {
 	Serial string
 }
 
-// Unit is a unit of a component.
+// Unit is a systemd unit of a component.
 type Unit struct {
-	// Name without a suffix.
+	// Name has no suffix.
 	Name string
-	// Timer says that it is a timer and not a service.
+	// Timer marks a timer; other units are services.
 	Timer bool
-	// Condition, if not empty, is a file without which the service stays
-	// inactive, and that is no error.
+	// Condition is a file without which the service stays inactive, which is not an
+	// error; empty: none.
 	Condition string
 }
 
 // Component is one managed program.
 type Component interface {
 	Name() string
-	// Files are the contents of all files of the component.  It is pure.
+	// Files returns the contents of all files of the component. It is pure.
 	Files(t Target) ([]host.File, error)
-	// Units are started in this order.
+	// Units returns the units in the order in which they are started.
 	Units() []Unit
 }
 
 // Imaged is a component that runs a container.
 type Imaged interface {
-	// Image is the name of its image in the artifact set.
+	// Image returns the name of its image in the artifact set.
 	Image() string
 }
 
 // Tooled is a component whose image carries commands for the host.
 type Tooled interface {
 	Imaged
-	// Tools is where the image expects /usr/local/bin of the host.
+	// Tools returns the directory at which the image expects /usr/local/bin of the
+	// host.
 	Tools() (mount string)
 }
 
-// Units is what components need of systemd.
+// Units are the operations on systemd that components need.
 type Units interface {
 	Start(ctx context.Context, name string) error
 	Stop(ctx context.Context, name string) error
 	Restart(ctx context.Context, name string) error
 	StartTimer(ctx context.Context, name string) error
-	// Enable and Disable say whether it starts at boot; Start and Restart enable.
+	// Enable and Disable set whether the unit starts at boot. Start and Restart enable
+	// it too.
 	Enable(ctx context.Context, name string) error
 	Disable(ctx context.Context, name string) error
 	IsActive(ctx context.Context, name string) (bool, error)
-	// Describe returns the state of a service and its newest words, for people.
+	// Describe returns the state of a service and its newest log line, for people.
 	Describe(ctx context.Context, name string) string
 }
 
-// Containers is what components need of the container runtime.
+// Containers are the operations on the container runtime that components need.
 type Containers interface {
 	Pull(ctx context.Context, img neco.ContainerImage) error
 	FullName(img neco.ContainerImage) string
 	Running(ctx context.Context, img neco.ContainerImage) (bool, error)
-	// Version is the tag of the image of the running container called name; empty:
-	// none runs, or it is not known.
+	// Version returns the image tag of the running container called name. It is empty
+	// if the container does not run or the tag is unknown.
 	Version(ctx context.Context, name string) (string, error)
 	Present(ctx context.Context, img neco.ContainerImage) bool
-	// Outdated says whether the running container called name runs another image
-	// than img is now.
+	// Outdated reports whether the running container called name runs another image
+	// than the one that img refers to now.
 	Outdated(ctx context.Context, name string, img neco.ContainerImage) bool
 	RunInstallTools(ctx context.Context, img neco.ContainerImage, mount string) error
 }
 
-// Host is where components live.
+// Host gives access to the host of a component.
 type Host struct {
 	FS         host.FS
 	Units      Units
 	Containers Containers
-	// Unseal opens the Vault on this host; nil: nobody can.
+	// Unseal unseals the Vault of this host; nil: there is no key to do so.
 	Unseal func(ctx context.Context) error
-	// Progress is told what a call waits for at the moment; nil: nobody.
+	// Progress, if not nil, receives what a call waits for at the moment.
 	Progress func(text string)
 }
 
-// tell reports progress.
-func (h Host) tell(format string, args ...any) {
+// report reports progress.
+func (h Host) report(format string, args ...any) {
 	if h.Progress != nil {
 		h.Progress(fmt.Sprintf(format, args...))
 	}
 }
 
-// image finds the image of c; ok is false for a component without one.
+// image returns the image of c; ok is false for a component without one.
 func image(c Component, t Target) (img neco.ContainerImage, ok bool, err error) {
 	i, ok := c.(Imaged)
 	if !ok {

@@ -13,14 +13,15 @@ import (
 	"github.com/cybozu-go/neco/pkg/host"
 )
 
-// toolsDir holds, for each component, the image whose commands are installed.
+// toolsDir holds, for each component, the name of the image whose commands are
+// installed.
 const toolsDir = "/var/lib/neco/tools"
 
-// readyPoll is how often a unit is asked whether it is ready; systemd has no
-// event for a container's being up.
+// readyPoll is the interval of readiness checks; systemd has no event for a container
+// that has come up.
 const readyPoll = 100 * time.Millisecond
 
-// Converge is Write and Apply.
+// Converge calls Write and then Apply.
 func Converge(ctx context.Context, h Host, c Component, t Target) (restarted bool, err error) {
 	if _, err := Write(ctx, h, c, t); err != nil {
 		return false, err
@@ -28,8 +29,8 @@ func Converge(ctx context.Context, h Host, c Component, t Target) (restarted boo
 	return Apply(ctx, h, c, t)
 }
 
-// Write puts the component's files and commands in place.  What runs is left
-// alone.  changed: a file was not as it is now.
+// Write writes the component's files, installs its commands and reports whether a file
+// changed. It restarts nothing.
 func Write(ctx context.Context, h Host, c Component, t Target) (changed bool, err error) {
 	files, err := c.Files(t)
 	if err != nil {
@@ -51,7 +52,7 @@ func Write(ctx context.Context, h Host, c Component, t Target) (changed bool, er
 	return changed, nil
 }
 
-// installTools copies the commands of the image once.
+// installTools copies the commands of the image to the host, once for each image name.
 func installTools(ctx context.Context, h Host, c Component, t Target) error {
 	tooled, ok := c.(Tooled)
 	if !ok {
@@ -73,9 +74,8 @@ func installTools(ctx context.Context, h Host, c Component, t Target) error {
 	return err
 }
 
-// Stale says whether the host runs something else than what is declared, so
-// that Apply would restart it: other files, another name of the image, or another
-// image of that name.
+// Stale reports whether Apply would restart c because it does not run what t declares:
+// its files, the name of its image or the image of that name differ.
 func Stale(ctx context.Context, h Host, c Component, t Target) (bool, error) {
 	want, err := declared(h, c, t)
 	if err != nil {
@@ -94,9 +94,9 @@ func Stale(ctx context.Context, h Host, c Component, t Target) (bool, error) {
 	}), err
 }
 
-// Apply restarts the component's units if they do not run what is declared,
-// starts those that are down, waits until all are ready, and only then records
-// what runs: a crash anywhere before is repaired by doing it again.
+// Apply restarts the component's units if they do not run what t declares, starts units
+// that are down, waits until all are ready, and then records what runs. After a crash,
+// the next call repeats whatever was not recorded.
 func Apply(ctx context.Context, h Host, c Component, t Target) (restarted bool, err error) {
 	want, err := declared(h, c, t)
 	if err != nil {
@@ -126,7 +126,7 @@ func Apply(ctx context.Context, h Host, c Component, t Target) (restarted bool, 
 	return stale, writeApplied(h.FS, c.Name(), want)
 }
 
-// anyDown reports whether a service of c is not active, or cannot be told to be.
+// anyDown reports whether a service of c is not active or its state is unknown.
 func anyDown(ctx context.Context, h Host, c Component) bool {
 	return slices.ContainsFunc(c.Units(), func(u Unit) bool {
 		if u.Timer || u.Condition != "" && !exists(h.FS, u.Condition) {
@@ -137,29 +137,29 @@ func anyDown(ctx context.Context, h Host, c Component) bool {
 	})
 }
 
-// restartSpace is the free space without which nothing is stopped: a program that
-// starts writes its log and its data.
+// restartSpace is the free space without which no program is restarted: a starting
+// program writes its log and its data.
 const restartSpace = 64 << 20
 
-// prepare makes sure, before anything is stopped, that what a start needs is
-// there. An image that somebody has removed is fetched again.
+// prepare checks, before any unit is stopped, that a start has the image and the space
+// it needs. It pulls a missing image.
 func prepare(ctx context.Context, h Host, c Component, t Target) error {
 	img, ok, err := image(c, t)
 	if err != nil {
 		return err
 	}
 	if ok {
-		h.tell("image %s", h.Containers.FullName(img))
+		h.report("image %s", h.Containers.FullName(img))
 		if err := h.Containers.Pull(ctx, img); err != nil {
 			return err
 		}
-		h.tell("")
+		h.report("")
 	}
-	housed, ok := c.(Housed)
+	stateful, ok := c.(Stateful)
 	if !ok {
 		return nil
 	}
-	for _, d := range housed.Directories() {
+	for _, d := range stateful.Directories() {
 		free, err := h.FS.Free(d.Path)
 		if err == nil && free < restartSpace {
 			err = fmt.Errorf("DiskFull: %s has %d MiB left, and a restart needs %d MiB; free some space", d.Path, free>>20, restartSpace>>20)
@@ -171,7 +171,7 @@ func prepare(ctx context.Context, h Host, c Component, t Target) error {
 	return nil
 }
 
-// bringUp restarts a stale unit and starts one that is down.
+// bringUp restarts a stale unit and starts a unit that is down.
 func bringUp(ctx context.Context, h Host, u Unit, stale bool) error {
 	if u.Timer {
 		return h.Units.StartTimer(ctx, u.Name)
@@ -186,8 +186,8 @@ func bringUp(ctx context.Context, h Host, u Unit, stale bool) error {
 	return h.Units.Start(ctx, u.Name)
 }
 
-// ready waits until every unit is up that can be: active, and if it is a
-// container, running the declared image.
+// ready waits until every unit whose condition holds is active, a container runs the
+// declared image, and the probe succeeds.
 func ready(ctx context.Context, h Host, c Component, t Target) error {
 	tick := time.NewTicker(readyPoll)
 	defer tick.Stop()
@@ -196,13 +196,13 @@ func ready(ctx context.Context, h Host, c Component, t Target) error {
 	for {
 		missing, err := notReady(ctx, h, c, t)
 		if err == nil && missing == "" {
-			h.tell("")
+			h.report("")
 			return nil
 		}
 		if now := time.Now(); now.After(describe) {
 			describe = now.Add(describeEvery)
 			state = describeAll(ctx, h, c, err)
-			h.tell("waiting for %s: %s", missing, state)
+			h.report("waiting for %s: %s", missing, state)
 		}
 		select {
 		case <-ctx.Done():
@@ -212,11 +212,11 @@ func ready(ctx context.Context, h Host, c Component, t Target) error {
 	}
 }
 
-// describeEvery is how often the state of a unit that is not ready is looked up.
+// describeEvery is the interval at which the state of a unit that is not ready is read.
 const describeEvery = 2 * time.Second
 
-// describeAll is why a component is not ready: the error of the check, or what
-// systemd says about its units.
+// describeAll returns why a component is not ready: the error of the check, or the
+// state of its units.
 func describeAll(ctx context.Context, h Host, c Component, err error) string {
 	if err != nil {
 		return err.Error()
@@ -230,7 +230,7 @@ func describeAll(ctx context.Context, h Host, c Component, err error) string {
 	return strings.Join(all, "; ")
 }
 
-// notReadyError ends with the cause that an operator can act on.
+// notReadyError returns an error that ends with the cause that an operator can act on.
 func notReadyError(missing, state string, end, err error) error {
 	switch {
 	case err != nil:
@@ -241,7 +241,8 @@ func notReadyError(missing, state string, end, err error) error {
 	return fmt.Errorf("wait for %s: %w", missing, end)
 }
 
-// notReady names what is not up yet, or does not work.
+// notReady returns the name of a unit or container that is not up or does not work;
+// empty: all are ready.
 func notReady(ctx context.Context, h Host, c Component, t Target) (string, error) {
 	missing, expected, err := down(ctx, h, c, t)
 	if missing != "" || err != nil || !expected {
@@ -255,8 +256,8 @@ func notReady(ctx context.Context, h Host, c Component, t Target) (string, error
 	return "", nil
 }
 
-// down names a unit or a container that is not up.  expected is false if none
-// can be on this host.
+// down returns the name of a unit or container that is not up. expected is false if no
+// unit can be up on this host.
 func down(ctx context.Context, h Host, c Component, t Target) (missing string, expected bool, err error) {
 	for _, u := range c.Units() {
 		if u.Timer || u.Condition != "" && !exists(h.FS, u.Condition) {
@@ -285,7 +286,7 @@ func exists(fsys host.FS, p string) bool {
 	return err == nil
 }
 
-// digest stands for everything that a restart would change.
+// digest returns the hash of everything whose change requires a restart.
 func digest(h Host, c Component, t Target) (string, error) {
 	files, err := c.Files(t)
 	if err != nil {

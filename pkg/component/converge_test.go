@@ -88,8 +88,8 @@ func TestARestartThatFailsIsDoneAgain(t *testing.T) {
 	if err := converge(t, ch, program{"a"}, componenttest.Target()); err != nil {
 		t.Fatal(err)
 	}
-	// The commands are installed; the restart was not recorded, so it is
-	// done now.
+	// The commands were installed by the interrupted run, but the restart was not
+	// recorded: it is done now.
 	if diff := cmp.Diff([]string{"pull serf", "restart serf", "restart optional"}, h.Did()); diff != "" {
 		t.Error(diff)
 	}
@@ -111,9 +111,8 @@ type neverUp struct{ *componenttest.Host }
 
 func (neverUp) IsActive(context.Context, string) (bool, error) { return false, nil }
 
-// TestNothingIsRestartedWithoutItsImage holds that an image that somebody has
-// removed is fetched before the running program is stopped, and that the program
-// goes on where that fails.
+// TestNothingIsRestartedWithoutItsImage checks that a missing image is pulled before
+// the running program is stopped, and that the program keeps running if the pull fails.
 func TestNothingIsRestartedWithoutItsImage(t *testing.T) {
 	h, ch := componenttest.New(t)
 	if err := converge(t, ch, program{"a"}, componenttest.Target()); err != nil {
@@ -134,8 +133,8 @@ func TestNothingIsRestartedWithoutItsImage(t *testing.T) {
 	}
 }
 
-// TestAWaitTellsTheStateOfTheUnit, and the error of one that was in vain ends
-// with it.
+// TestAWaitTellsTheStateOfTheUnit also checks that the error of a wait that timed out
+// ends with the state.
 func TestAWaitTellsTheStateOfTheUnit(t *testing.T) {
 	h, ch := componenttest.New(t)
 	var told []string
@@ -153,7 +152,7 @@ func TestAWaitTellsTheStateOfTheUnit(t *testing.T) {
 	}
 }
 
-// brokenSince is a systemd whose units do not come up any more after a restart.
+// brokenSince is a systemd whose units fail to start after a restart.
 type brokenSince struct {
 	*componenttest.Host
 	broken bool
@@ -207,7 +206,7 @@ func TestAProgramThatDoesNotComeUpOnASoundHostIsAtFault(t *testing.T) {
 	}
 }
 
-// TestNothingIsRestartedWithoutSpace: /proc is a file system without any.
+// TestNothingIsRestartedWithoutSpace uses /proc, a file system without free space.
 func TestNothingIsRestartedWithoutSpace(t *testing.T) {
 	h, ch := componenttest.New(t)
 	s := store{program{"a"}, func() error { return nil }}

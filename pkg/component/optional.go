@@ -6,29 +6,26 @@ import (
 	"github.com/cybozu-go/neco/pkg/host"
 )
 
-// Housed is a component that keeps something in directories of its own.
-type Housed interface {
+// Stateful is a component with directories for its data.
+type Stateful interface {
 	Directories() []host.Dir
 }
 
-// Prober is a component that can tell more of itself than that its container
-// runs.
+// Prober is a component with a readiness check beyond its running container.
 type Prober interface {
-	// Probe returns nil when the program does its work here.  It may do what
-	// lets the program go on, such as unsealing it.  It is asked again until it
-	// is nil or ctx ends.
+	// Probe returns nil when the program works on this host. It may do what the program
+	// waits for, such as unsealing it. It is called again until it returns nil or ctx
+	// ends.
 	Probe(ctx context.Context, h Host, t Target) error
 }
 
-// Partial is a component that takes over only a part of a file when it is
-// restarted.
+// Partial is a component that needs a restart only for some of its files' contents.
 type Partial interface {
-	// Effective is the part of a file's contents that needs a restart when it
-	// changes.
+	// Effective returns the part of f's contents whose change requires a restart.
 	Effective(f host.File) []byte
 }
 
-// effective is the part of f that needs a restart when it changes.
+// effective returns the part of f's contents whose change requires a restart.
 func effective(c Component, f host.File) []byte {
 	if p, ok := c.(Partial); ok {
 		return p.Effective(f)
@@ -36,9 +33,9 @@ func effective(c Component, f host.File) []byte {
 	return f.Data
 }
 
-// makeDirectories makes the directories of c.
+// makeDirectories creates the directories of c.
 func makeDirectories(h Host, c Component) error {
-	d, ok := c.(Housed)
+	d, ok := c.(Stateful)
 	if !ok {
 		return nil
 	}

@@ -14,8 +14,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/host"
 )
 
-// store is a component with data, a probe, and a file of which only a part
-// counts.
+// store is a component with data, a probe, and a file of which only a part requires a
+// restart.
 type store struct {
 	program
 	probe func() error

@@ -7,12 +7,12 @@ import (
 	"github.com/cybozu-go/neco/pkg/program"
 )
 
-// Services are the units of the program called name, in its row's order. Those of a
-// program that operators add are expected once it has its configuration.
+// Services returns the units of the program called name, in the order of its row. If
+// operators add the program, its configuration file is the condition of the units.
 func Services(name string) []Unit {
 	p, err := program.Find(name)
 	if err != nil {
-		return nil // TestEveryComponentHasARow in package steps
+		return nil // TestEveryComponentHasARow in package steps prevents this
 	}
 	var units []Unit
 	for _, unit := range p.Units {
@@ -25,7 +25,7 @@ func Services(name string) []Unit {
 	return units
 }
 
-// YAML is a configuration file without secrets.
+// YAML returns a configuration file without secrets that holds conf.
 func YAML(path string, conf any) ([]host.File, error) {
 	data, err := yaml.Marshal(conf)
 	return []host.File{{Path: path, Data: data, Mode: 0o644}}, err

@@ -1,7 +1,7 @@
 package component
 
-// Serf carries the tags of a member in a message of maxTags bytes, as msgpack: one
-// byte for the kind of message, up to three for the number of tags, and up to three
+// Serf encodes the tags of a member as msgpack, in a message of at most maxTags bytes:
+// one byte for the kind of message, up to three for the number of tags, and up to three
 // before each name and value.
 const (
 	maxTags     = 512
@@ -9,19 +9,19 @@ const (
 	headOfValue = 3
 )
 
-// Names of the tags that change, and the longest values of those that have a limit.
+// Names of the tags that change, and the maximum lengths of their values.
 const (
 	tagUptime  = "uptime"
 	tagVersion = "version"
 	tagFailed  = "systemd-units-failed"
 
 	maxUptime = len("2026-11-28 12:34:56")
-	// MaxVersionTag is the longest version of the neco package in a tag.
+	// MaxVersionTag is the maximum length of the neco package's version in a tag.
 	MaxVersionTag = 40
 	maxFailedTag  = 300
 )
 
-// SerfTags returns the tags of a boot server that its configuration sets.
+// SerfTags returns the tags of a boot server that the configuration of serf sets.
 func SerfTags(t Target) map[string]string {
 	return map[string]string{
 		"os-name": t.Facts.OSName, "os-version": t.Facts.OSVersion,
@@ -29,9 +29,9 @@ func SerfTags(t Target) map[string]string {
 	}
 }
 
-// RoomForFailedUnits returns how many bytes of the names of failed units serf can
-// carry beside all other tags of the boot server. It is negative if those are too
-// long already.
+// RoomForFailedUnits returns how many bytes serf can carry for the names of failed
+// units, beside all other tags of the boot server. It is negative if the other tags
+// alone are too long.
 func RoomForFailedUnits(t Target) int {
 	room := maxTags - 1 - headOfTags - tagSize(tagUptime, maxUptime) - tagSize(tagVersion, MaxVersionTag) - tagSize(tagFailed, 0)
 	for name, value := range SerfTags(t) {

@@ -1,5 +1,5 @@
-// Package daemon is what the main functions of our daemons share: their
-// command, logger, signals, exit codes, and the boot server that they run on.
+// Package daemon has the code that the main functions of Neco's daemons share: their
+// command, logger, signals, exit codes, and the boot server on which they run.
 //
 // It must not know what a daemon does.
 package daemon
@@ -19,12 +19,12 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// Version is the version of the package that this program was built into.  It
-// is set by the linker; without that the program is of no release.
+// Version is the version of the package that contains this program. The linker sets it;
+// the default belongs to no release.
 var Version = "0.0.0-dev"
 
-// Command returns the command of the daemon use, which runs run for the boot
-// server whose file system is at the directory root.
+// Command returns the cobra command of the daemon use. It calls run for the boot server
+// whose file system is at the directory root, the value of the flag --root.
 func Command(use, short string, run func(ctx context.Context, root string, log *slog.Logger) error) (cmd *cobra.Command, root *string) {
 	root = new(string)
 	level := levelFlag(slog.LevelInfo)
@@ -40,7 +40,7 @@ func Command(use, short string, run func(ctx context.Context, root string, log *
 		},
 	}
 	cmd.PersistentFlags().StringVar(root, "root", "/", "`DIR` with the boot server's file system")
-	cmd.PersistentFlags().Var(&level, "log-level", "least `LEVEL` that is logged: "+levels)
+	cmd.PersistentFlags().Var(&level, "log-level", "lowest `LEVEL` that is logged: "+levels)
 	cmd.SetVersionTemplate("{{.Version}}\n")
 	cmd.CompletionOptions.DisableDefaultCmd = true
 	return cmd, root
@@ -49,13 +49,13 @@ func Command(use, short string, run func(ctx context.Context, root string, log *
 // levels are the values of --log-level.
 const levels = "debug, info, warn or error"
 
-// levelFlag is a level by its name.
+// levelFlag is the flag value of a log level.
 type levelFlag slog.Level
 
 func (l *levelFlag) Type() string   { return "level" }
 func (l *levelFlag) String() string { return strings.ToLower(slog.Level(*l).String()) }
 
-// Set takes the names of levels alone, not slog's offsets such as info+2.
+// Set accepts only the names of levels, not slog's offsets such as info+2.
 func (l *levelFlag) Set(name string) error {
 	for _, level := range []slog.Level{slog.LevelDebug, slog.LevelInfo, slog.LevelWarn, slog.LevelError} {
 		if strings.EqualFold(name, level.String()) {
@@ -66,8 +66,8 @@ func (l *levelFlag) Set(name string) error {
 	return errors.New("it takes " + levels)
 }
 
-// Logger returns the logger of a daemon, from a level on.  Under systemd the journal
-// adds the time.
+// Logger returns a logger for records of at least this level. Under systemd it omits
+// the time, which the journal adds.
 func Logger(w io.Writer, level slog.Level) *slog.Logger {
 	opts := &slog.HandlerOptions{Level: level}
 	if os.Getenv("JOURNAL_STREAM") != "" {
@@ -81,11 +81,11 @@ func Logger(w io.Writer, level slog.Level) *slog.Logger {
 	return slog.New(slog.NewTextHandler(w, opts))
 }
 
-// Main runs f until it returns or the program is told to end by SIGINT or
-// SIGTERM, which ends f's context, and returns the exit code. Output that nobody
-// reads, as while journald is down, is lost and does not end the program.
+// Main runs f until it returns, and returns the exit code. SIGINT and SIGTERM end f's
+// context. Output that cannot be written, for example while journald is down, is lost
+// and does not end the program.
 func Main(f func(context.Context) error) int {
-	// Caught, not ignored: programs that f starts have SIGPIPE as usual.
+	// Notify instead of Ignore: programs that f starts have the default SIGPIPE.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -97,8 +97,7 @@ func Main(f func(context.Context) error) int {
 	return 1
 }
 
-// ready tells systemd that the daemon has started.  Without systemd it does
-// nothing.
+// ready notifies systemd that the daemon has started. Without systemd it does nothing.
 func ready(log *slog.Logger) {
 	if _, err := sd.SdNotify(false, sd.SdNotifyReady); err != nil {
 		log.Warn("cannot notify systemd", "err", err)

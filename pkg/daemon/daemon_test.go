@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// survivor names the file that a child process of the test below writes when its
-// log could not be written.
+// survivor is the environment variable with the file that a child process writes if it
+// survives a failed write to its log.
 const survivor = "NECO_TEST_SURVIVOR"
 
 func TestMain(m *testing.M) {

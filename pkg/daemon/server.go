@@ -17,7 +17,7 @@ import (
 // lockTimeout bounds the wait for the end of a former process.
 const lockTimeout = 30 * time.Second
 
-// Server is the boot server that a daemon runs on.
+// Server is the boot server on which a daemon runs.
 type Server struct {
 	FS       host.FS
 	LRN      int
@@ -30,10 +30,10 @@ type Server struct {
 	stopWatchdog func()
 }
 
-// Open finds out which boot server has its file system at root, keeps other
-// processes of this daemon out, and tells systemd that the daemon has started.
-// It waits up to half a minute for a former process to end; etcd need not be
-// there yet.  The caller closes the Server.
+// Open reads the identity of the boot server whose file system is at root, takes the
+// lock of this daemon, and notifies systemd that the daemon has started. It waits up to
+// half a minute for a former process to end. It does not wait for etcd. The caller
+// closes the Server.
 func Open(ctx context.Context, root, name string, log *slog.Logger) (*Server, error) {
 	s := &Server{FS: host.FS{Root: root}}
 	lctx, cancel := context.WithTimeout(ctx, lockTimeout)
@@ -68,7 +68,7 @@ func (s *Server) identify() (err error) {
 	return err
 }
 
-// Close ends the use of etcd and lets another process in.
+// Close closes the etcd client and releases the lock.
 func (s *Server) Close() {
 	if s.stopWatchdog != nil {
 		s.stopWatchdog()
@@ -77,8 +77,8 @@ func (s *Server) Close() {
 	s.unlock()
 }
 
-// hostname is the host's own: that of the kernel, unless the file system is
-// another's.
+// hostname returns the host name of the kernel or, if the root is another directory, of
+// /etc/hostname in it.
 func hostname(fs host.FS) (string, error) {
 	if fs.Root != "" && fs.Root != "/" {
 		if data, err := fs.Read("/etc/hostname"); err == nil {
@@ -88,8 +88,8 @@ func hostname(fs host.FS) (string, error) {
 	return os.Hostname()
 }
 
-// BootID tells one boot of the machine from another, for people; empty if the
-// kernel does not say.
+// BootID identifies one boot of the machine, for display; it is empty if the kernel
+// does not provide an ID.
 func BootID() string {
 	data, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
 	if err != nil {

@@ -14,8 +14,8 @@ import (
 	"github.com/cybozu-go/neco"
 )
 
-// bootServer makes the file system of a boot server, with the files that are given over
-// those that it has.
+// bootServer makes the file system of a boot server. files replace or extend its
+// default files.
 func bootServer(t *testing.T, files map[string]string) string {
 	t.Helper()
 	root := t.TempDir()
@@ -48,7 +48,7 @@ func TestADaemonKnowsItsServerAndTellsSystemdThatItHasStarted(t *testing.T) {
 	var log bytes.Buffer
 	s, err := Open(t.Context(), bootServer(t, nil), "worker", Logger(&log, slog.LevelInfo))
 	if err != nil {
-		t.Fatal(err) // etcd does not answer, and need not
+		t.Fatal(err) // etcd does not run, and Open does not need it
 	}
 	defer s.Close()
 	if s.LRN != 2 || s.Hostname != "boot-2" || !strings.Contains(log.String(), "lrn=2") {
@@ -91,7 +91,7 @@ func TestOneDaemonOfItsKindRunsOnAServer(t *testing.T) {
 func TestADaemonThatCannotBeginNamesTheFileAndLetsTheNextOneIn(t *testing.T) {
 	for file, text := range map[string]string{neco.RackFile: "rack 2\n", neco.NecoConfFile: "endpoints: 1\n"} {
 		root := bootServer(t, map[string]string{file: text})
-		for range 2 { // the second finds no lock of the first
+		for range 2 { // the second Open finds that the first has released the lock
 			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 			if _, err := Open(ctx, root, "worker", slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), file) {
 				t.Errorf("%s: %v", file, err)

@@ -10,11 +10,10 @@ import (
 	"github.com/cybozu-go/neco/pkg/liveness"
 )
 
-// StartWatchdog returns the pulse of the daemon's main loop, and notifies
-// systemd's watchdog (WatchdogSec) as long as that pulse is alive, until ctx ends
-// or the Server is closed. A loop that stalls is killed by systemd, which leaves
-// the stacks of all goroutines in the journal, and is started again. It does
-// not block.
+// StartWatchdog returns the pulse of the daemon's main loop, and notifies systemd's
+// watchdog (WatchdogSec) while that pulse is alive, until ctx ends or the Server is
+// closed. If the loop stalls, systemd kills the daemon, which logs the stacks of all
+// goroutines, and restarts it. StartWatchdog does not block.
 func (s *Server) StartWatchdog(ctx context.Context, limit time.Duration) *liveness.Pulse {
 	pulse := liveness.New(limit)
 	every, err := sd.SdWatchdogEnabled(false)

@@ -49,7 +49,7 @@ func TestTheWatchdogIsNotifiedOnlyWhileTheLoopMakesProgress(t *testing.T) {
 	for pulse.Alive() {
 		receive(limit)
 	}
-	receive(interval) // may have been sent just before the pulse ended
+	receive(interval) // may have been sent just before the pulse stopped
 	if got := receive(10 * interval); got != "" {
 		t.Errorf("notified %q by a loop that stands still", got)
 	}

@@ -14,18 +14,17 @@ import (
 type Holder struct {
 	// Key is the holder's own key, relative to the client's prefix.
 	Key string
-	// Rev is the revision at which it was created: the fencing token.
+	// Rev is the revision at which the key was created: the fencing token.
 	Rev int64
-	// Seen is a revision at which the key was still the holder's.  A snapshot
-	// that is to be decided on under the lock must not be older.
+	// Seen is a revision at which the key still belonged to the holder. A decision
+	// under the lock needs a snapshot that is not older.
 	Seen int64
 }
 
-// Campaign blocks until the session's key below prefix is the oldest one.
-// The prefix is one of the table of keys, its trailing slash included.  What
-// was won may be gone by the time that the answer arrives, so the key is read
-// again.  At an error, the end of ctx too, the candidacy is withdrawn; where
-// that is not sure, the error is [ErrStands] as well.
+// Campaign blocks until the session's key below prefix is the oldest one. The prefix
+// includes its trailing slash. Campaign then reads the key again, because the election
+// may be lost before the response arrives. On an error, including the end of ctx, it
+// withdraws the candidacy; if that may have failed, the error wraps [ErrKeyRemains].
 func (s *Session) Campaign(ctx context.Context, prefix, value string) (h Holder, err error) {
 	defer func() {
 		if err != nil {
@@ -38,8 +37,8 @@ func (s *Session) Campaign(ctx context.Context, prefix, value string) (h Holder,
 	}
 	defer session.Orphan()
 	e := concurrency.NewElection(session, prefix)
-	// Without a leader the member that serves the watch would stay silent as
-	// long as it is cut off from the others.
+	// Without a leader, the member that serves the watch would send nothing while it is
+	// partitioned from the others.
 	if err := e.Campaign(clientv3.WithRequireLeader(ctx), value); err != nil {
 		if cause := context.Cause(ctx); cause != nil {
 			err = cause
@@ -56,40 +55,41 @@ func (s *Session) Campaign(ctx context.Context, prefix, value string) (h Holder,
 	return Holder{Key: e.Key(), Rev: e.Rev(), Seen: res.Header.Revision}, nil
 }
 
-// bounded returns the session with a client that ends with ctx. At the end of a
-// campaign's context etcd's package gives the key back with the context of the
-// client, which has no deadline: with etcd out of reach it would block for as
-// long. [Session.withdraw] does that within its own deadline.
+// bounded returns the session with a client whose context is ctx. When ctx ends, etcd's
+// concurrency package deletes the key with the context of the client. Without a
+// deadline that would block while etcd is unreachable. [Session.withdraw] deletes the
+// key within a deadline of its own.
 func (s *Session) bounded(ctx context.Context) (*concurrency.Session, error) {
 	client := clientv3.NewCtxClient(ctx)
 	client.KV, client.Watcher, client.Lease = s.etcd.KV, s.etcd.Watcher, s.etcd.Lease
 	return concurrency.NewSession(client, concurrency.WithLease(s.Lease()), concurrency.WithContext(ctx))
 }
 
-// ErrStands: a key may stand until the session ends, and others wait for it.
-var ErrStands = errors.New("the key may still stand")
+// ErrKeyRemains is returned if a key may exist until the session ends, so that others
+// wait for it.
+var ErrKeyRemains = errors.New("the key may still exist")
 
-// withdraw deletes what this session has below prefix.
+// withdraw deletes the keys of this session below prefix.
 func (s *Session) withdraw(ctx context.Context, prefix string) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), resignTimeout)
 	defer cancel()
 	res, err := s.etcd.Get(ctx, prefix, clientv3.WithPrefix(), clientv3.WithKeysOnly())
 	if err != nil {
-		return fmt.Errorf("withdraw from %s: %w: %w", prefix, ErrStands, err)
+		return fmt.Errorf("withdraw from %s: %w: %w", prefix, ErrKeyRemains, err)
 	}
 	for _, kv := range res.Kvs {
 		if clientv3.LeaseID(kv.Lease) != s.Lease() {
 			continue
 		}
 		if _, err := s.etcd.Delete(ctx, string(kv.Key)); err != nil {
-			return fmt.Errorf("withdraw from %s: %w: %w", prefix, ErrStands, err)
+			return fmt.Errorf("withdraw from %s: %w: %w", prefix, ErrKeyRemains, err)
 		}
 	}
 	return nil
 }
 
-// Resign gives the key back and keeps the session.  The time that it takes is
-// bounded; an error is [ErrStands].
+// Resign deletes the key of h and keeps the session. It is bounded in time; its error
+// wraps [ErrKeyRemains].
 func (s *Session) Resign(ctx context.Context, h Holder) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), resignTimeout)
 	defer cancel()
@@ -97,12 +97,13 @@ func (s *Session) Resign(ctx context.Context, h Holder) error {
 		If(clientv3.Compare(clientv3.CreateRevision(h.Key), "=", h.Rev)).
 		Then(clientv3.OpDelete(h.Key)).Commit()
 	if err != nil {
-		return fmt.Errorf("resign %s: %w: %w", h.Key, ErrStands, err)
+		return fmt.Errorf("resign %s: %w: %w", h.Key, ErrKeyRemains, err)
 	}
 	return nil
 }
 
-// Hold is a session, a campaign and a resignation around fn.
+// Hold calls fn within a session, after a won campaign. The end of the session deletes
+// the key.
 func Hold(ctx context.Context, etcd *clientv3.Client, prefix, value string, ttl time.Duration, fn func(context.Context, *Session, Holder) error) error {
 	return WithSession(ctx, etcd, ttl, func(ctx context.Context, s *Session) error {
 		h, err := s.Campaign(ctx, prefix, value)

@@ -7,9 +7,9 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 )
 
-// RevokeLeftovers ends the leases of keys below prefix whose value matches, as
-// a former process of the same owner left them when it was killed.  The caller
-// makes sure, by a local lock, that no such process lives.
+// RevokeLeftovers revokes the leases of keys below prefix for which match returns true:
+// those that a killed former process of the same owner has left. The caller makes sure,
+// by a local lock, that no such process runs.
 func RevokeLeftovers(ctx context.Context, etcd *clientv3.Client, prefix string, match func(key, value string) bool) error {
 	res, err := etcd.Get(ctx, prefix, clientv3.WithPrefix())
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 // ErrLeaseLost is the cause of a context whose lease has ended.
 var ErrLeaseLost = errors.New("LeaseLost")
 
-// resignTimeout bounds the end of a session; behind it the lease ends by
+// resignTimeout bounds the end of a session. After a timeout, the lease expires by
 // itself.
 const resignTimeout = 3 * time.Second
 
@@ -31,18 +31,18 @@ type Session struct {
 // Lease returns the lease of the session.
 func (s *Session) Lease() clientv3.LeaseID { return s.session.Lease() }
 
-// Abandon ends the session before fn has returned: its context ends with cause,
-// and the lease is not renewed any more, so that it expires after its TTL.
+// Abandon ends the session before fn has returned: its context ends with cause, and the
+// lease is not renewed, so that it expires after its TTL.
 func (s *Session) Abandon(cause error) {
 	s.lost(cause)
 	s.endKeep()
 }
 
-// WithSession calls fn with a lease of ttl (etcd counts whole seconds) and a
-// context that ends with ctx, or with the lease, then with [ErrLeaseLost] as
-// its cause.  When fn has returned, the lease is revoked, and with it every
-// key that is bound to it; at an unreachable etcd that is given up after a few
-// seconds.  It returns fn's error.
+// WithSession calls fn with a lease of ttl, which etcd counts in whole seconds. The
+// context of fn ends when ctx ends, or when the lease ends, with [ErrLeaseLost] as its
+// cause. After fn has returned, WithSession revokes the lease, which deletes every key
+// bound to it; if etcd is unreachable, it gives up after a few seconds. It returns the
+// error of fn, or of the request for the lease.
 func WithSession(ctx context.Context, etcd *clientv3.Client, ttl time.Duration, fn func(context.Context, *Session) error) error {
 	gctx, cancel := context.WithTimeout(ctx, grantTimeout)
 	lease, err := etcd.Grant(gctx, int64(ttl/time.Second))
@@ -51,8 +51,8 @@ func WithSession(ctx context.Context, etcd *clientv3.Client, ttl time.Duration, 
 		return fmt.Errorf("grant lease: %w", err)
 	}
 	defer revoke(etcd, lease.ID)
-	// The session has a context of its own, so that what fn does at the end
-	// of ctx is still done under a living lease.
+	// The session has a context of its own, so that what fn does after the end of ctx
+	// still has a valid lease.
 	sctx, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
 	session, err := concurrency.NewSession(etcd, concurrency.WithLease(lease.ID), concurrency.WithContext(sctx))
@@ -73,10 +73,10 @@ func WithSession(ctx context.Context, etcd *clientv3.Client, ttl time.Duration, 
 	return fn(alive, &Session{etcd, session, lost, end})
 }
 
-// revoke gives the lease back, and its keys with it.
+// revoke revokes a lease, which deletes its keys.
 func revoke(etcd *clientv3.Client, id clientv3.LeaseID) {
 	ctx, cancel := context.WithTimeout(context.Background(), resignTimeout)
 	defer cancel()
-	// Unreachable etcd: the lease ends by itself.
+	// If etcd is unreachable, the lease expires by itself.
 	_, _ = etcd.Revoke(ctx, id)
 }

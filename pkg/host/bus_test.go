@@ -18,21 +18,21 @@ import (
 	"github.com/godbus/dbus/v5"
 )
 
-// manager stands in for systemd on a bus of its own: it speaks what go-systemd
-// speaks, and knows as much of units as these tests need.
+// manager is a fake systemd on a bus of its own. It implements the calls that
+// go-systemd makes, as far as these tests need them.
 type manager struct {
 	mu     sync.Mutex
 	serial uint32
 	conns  map[net.Conn]bool
 	wg     sync.WaitGroup
 
-	calls   []string          // what was asked, in order
+	calls   []string          // the calls, in order
 	active  map[string]string // unit → ActiveState
 	results map[string]string // unit → result of its jobs, "done" if absent
 }
 
-// newManager makes the environment of the test point to a new manager that
-// knows these units, all inactive.
+// newManager sets the environment of the test to a new manager with these units, all
+// inactive.
 func newManager(t *testing.T, units ...string) *manager {
 	t.Helper()
 	socket := filepath.Join(t.TempDir(), "bus")
@@ -95,7 +95,7 @@ func (m *manager) serve(c net.Conn) {
 	}
 }
 
-// authenticate lets everybody in.
+// authenticate accepts every client.
 func authenticate(r *bufio.Reader, w io.Writer) error {
 	for {
 		line, err := r.ReadString('\n')
@@ -225,7 +225,7 @@ func (m *manager) list(units []string) []any {
 	return []any{found}
 }
 
-// finish tells everybody that a job has ended, unless its result is "never".
+// finish sends all clients the end of a job, unless its result is "never".
 func (m *manager) finish(job dbus.ObjectPath, unit string) {
 	result := m.results[unit]
 	if result == "" {
@@ -255,11 +255,11 @@ func (m *manager) send(c net.Conn, msg *dbus.Message) {
 	}
 	m.serial++
 	raw := buf.Bytes()
-	binary.LittleEndian.PutUint32(raw[8:], m.serial) // the package leaves it to its own connections
+	binary.LittleEndian.PutUint32(raw[8:], m.serial) // dbus sets it only in its own connections
 	c.Write(raw)
 }
 
-// unescape returns the unit whose object a message is for.
+// unescape returns the unit of the object to which a message is sent.
 func unescape(msg *dbus.Message) string {
 	name := path.Base(string(msg.Headers[dbus.FieldPath].Value().(dbus.ObjectPath)))
 	return strings.NewReplacer("_2e", ".", "_2d", "-").Replace(name)

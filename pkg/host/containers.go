@@ -16,20 +16,20 @@ import (
 	"github.com/cybozu-go/neco/internal/dockercmd"
 )
 
-// Containers are the Docker images and containers of a host. Docker is reached
-// by the docker command in PATH.
+// Containers are the Docker images and containers of a host. They are controlled by the
+// docker command in PATH.
 type Containers struct {
 	FS FS
 
-	// Transport leads to the registries.
+	// Transport is used for requests to registries.
 	Transport http.RoundTripper
 
-	// Auth is shown to registries for images that need it; it may be nil.
+	// Auth is sent to registries for images that need it; it may be nil.
 	Auth authn.Authenticator
 }
 
-// FullName returns "<repository>:<tag>" as Docker knows img: for a private
-// image that of the private repository, except in a test data centre.
+// FullName returns the name "<repository>:<tag>" of img in Docker. A private image has
+// the name of its private repository, except in a test data centre.
 func (c Containers) FullName(img neco.ContainerImage) string {
 	return img.FullName(c.hasSecret())
 }
@@ -39,9 +39,9 @@ func (c Containers) hasSecret() bool {
 	return errors.Is(err, fs.ErrNotExist)
 }
 
-// Running says whether a container of exactly this image is running. Docker shows
-// the image's id instead of its name once the name that the container was started by
-// means another image.
+// Running reports whether a container of exactly this image is running. If the tag of a
+// container's image was moved to another image, Docker shows the image's ID instead of
+// its name.
 func (c Containers) Running(ctx context.Context, img neco.ContainerImage) (bool, error) {
 	out, err := dockercmd.Run(ctx, "ps", "--no-trunc", "--format", "{{.Image}}")
 	if err != nil {
@@ -55,8 +55,9 @@ func (c Containers) Running(ctx context.Context, img neco.ContainerImage) (bool,
 	return id != "" && slices.Contains(shown, id), nil
 }
 
-// Version is the tag of the image by which the running container called name was
-// started; empty: none runs, or its image has no name any more.
+// Version returns the tag of the image from which the running container called name was
+// started. It is empty if the container does not run, or its image has no name any
+// more.
 func (c Containers) Version(ctx context.Context, name string) (string, error) {
 	out, err := dockercmd.Run(ctx, "ps", "--no-trunc", "--format", "{{.Names}} {{.Image}}")
 	if err != nil {
@@ -66,7 +67,7 @@ func (c Containers) Version(ctx context.Context, name string) (string, error) {
 		if container, image, _ := strings.Cut(strings.TrimSpace(line), " "); container == name {
 			img, err := neco.ParseContainerImageName(image)
 			if err != nil || strings.HasPrefix(image, idPrefix) {
-				return "", nil // an id: the name means another image now
+				return "", nil // an ID: the name refers to another image now
 			}
 			return img.Tag, nil
 		}
@@ -74,18 +75,18 @@ func (c Containers) Version(ctx context.Context, name string) (string, error) {
 	return "", nil
 }
 
-// Outdated says whether the running container called name runs another image than
-// img is now, since its tag was moved meanwhile.
+// Outdated reports whether the running container called name runs another image than
+// img, because the tag of img was moved after the container was started.
 func (c Containers) Outdated(ctx context.Context, name string, img neco.ContainerImage) bool {
 	out, err := dockercmd.Run(ctx, "inspect", "--type", "container", "--format", "{{.Image}}", name)
 	runs, is := strings.TrimSpace(string(out)), c.id(ctx, img)
 	return err == nil && strings.HasPrefix(runs, idPrefix) && is != "" && runs != is
 }
 
-// idPrefix begins the id of an image.
+// idPrefix is the prefix of image IDs.
 const idPrefix = "sha256:"
 
-// id returns the id of img, "" if Docker does not have it.
+// id returns the ID of img, or "" if Docker does not have the image.
 func (c Containers) id(ctx context.Context, img neco.ContainerImage) string {
 	out, err := dockercmd.Run(ctx, "image", "inspect", "--format", "{{.Id}}", c.FullName(img))
 	id := strings.TrimSpace(string(out))
@@ -95,7 +96,7 @@ func (c Containers) id(ctx context.Context, img neco.ContainerImage) string {
 	return id
 }
 
-// Present says whether Docker has img.
+// Present reports whether Docker has img.
 func (c Containers) Present(ctx context.Context, img neco.ContainerImage) bool {
 	_, err := dockercmd.Run(ctx, "image", "inspect", c.FullName(img))
 	return err == nil
@@ -107,7 +108,7 @@ func (c Containers) Exec(ctx context.Context, name string, command []string) ([]
 	return dockercmd.Run(ctx, append([]string{"exec", "--privileged", "-i", name}, command...)...)
 }
 
-// Answers returns nil when Docker does.
+// Answers returns nil if the Docker daemon answers.
 func (c Containers) Answers(ctx context.Context) error {
 	_, err := dockercmd.Run(ctx, "version", "--format", "{{.Server.Version}}")
 	return err
@@ -123,11 +124,11 @@ func (c Containers) Signal(ctx context.Context, name, signal string) error {
 	return err
 }
 
-// ErrNoContainer: no container of that name runs.
+// ErrNoContainer is returned if no container of that name runs.
 var ErrNoContainer = errors.New("no such container runs")
 
-// RunInstallTools copies the commands that come with img into /usr/local/bin of the
-// host, which the image expects at mount.
+// RunInstallTools copies the commands in img to /usr/local/bin of the host, which the
+// image expects at the directory mount.
 func (c Containers) RunInstallTools(ctx context.Context, img neco.ContainerImage, mount string) error {
 	dir := c.FS.Path("/usr/local/bin")
 	if err := makeDir(dir); err != nil {

@@ -19,8 +19,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 )
 
-// fakeDocker puts a docker command in PATH that logs its arguments, knows an
-// image once it has loaded something, and then runs script.
+// fakeDocker puts a docker command in PATH that logs its arguments, has an image once
+// one was loaded, and then runs script.
 func fakeDocker(t *testing.T, script string) (calls func() []string) {
 	t.Helper()
 	dir := t.TempDir()
@@ -45,7 +45,7 @@ esac
 	}
 }
 
-// serveImage starts a registry with one image, a repository and tag.
+// serveImage starts a registry with one image, given as repository and tag.
 func serveImage(t *testing.T, image string) (host string) {
 	t.Helper()
 	srv := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
@@ -163,7 +163,7 @@ func TestThePasswordOfQuayIsNotSentElsewhere(t *testing.T) {
 	}
 }
 
-// roundTrip answers requests without a network.
+// roundTrip responds to requests without a network.
 type roundTrip func(*http.Request) (*http.Response, error)
 
 func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
@@ -253,7 +253,7 @@ func TestAnImageWhoseTagWasMovedIsKnownByItsID(t *testing.T) {
 func TestTheVersionOfAContainerIsTheTagOfItsImage(t *testing.T) {
 	for shown, want := range map[string]string{
 		"vault-unseal quay.io/cybozu/vault:2.0\nvault quay.io/cybozu/vault:1.2.3.1": "1.2.3.1",
-		"vault sha256:0123456789abcdef":                                             "", // the name means another image now
+		"vault sha256:0123456789abcdef":                                             "", // the name refers to another image now
 		"etcd quay.io/cybozu/etcd:3":                                                "",
 		"":                                                                          "",
 	} {

@@ -13,13 +13,13 @@ import (
 	"github.com/cybozu-go/neco/internal/sysdbus"
 )
 
-// describeTimeout bounds one look at a unit and its log.
+// describeTimeout bounds one query of a unit and its log.
 const describeTimeout = 5 * time.Second
 
-// Describe returns the state of the service, and the last line that its newest
-// start has written to the journal: "serf.service: activating (auto-restart),
-// exit status 125; docker: Error response from daemon: …". It is for people;
-// what cannot be read is left out.
+// Describe returns the state of the service for people, and the last line that the
+// service has logged since its newest start: "serf.service: activating (auto-restart),
+// exit status 125; docker: Error response from daemon: …". It omits what cannot be
+// read.
 func (u Units) Describe(ctx context.Context, name string) string {
 	ctx, cancel := context.WithTimeout(ctx, describeTimeout)
 	defer cancel()
@@ -48,7 +48,7 @@ func (u Units) Describe(ctx context.Context, name string) string {
 	return text
 }
 
-// lastLine is the newest line in the journal of one start of a unit.
+// lastLine returns the newest line in the journal of one start of a unit.
 func lastLine(ctx context.Context, unit, invocation string) string {
 	args := []string{"--unit", unit, "--lines", "1", "--output", "cat", "--no-pager", "--quiet"}
 	if invocation != "" {

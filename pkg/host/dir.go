@@ -9,25 +9,24 @@ import (
 	"syscall"
 )
 
-// Dir is a directory as it should be.
+// Dir is the desired state of a directory.
 type Dir struct {
 	Path string
 	Mode os.FileMode
 
-	// UID and GID own the directory. They matter only where this process is
-	// root.
+	// UID and GID own the directory. They are set only if this process is root.
 	UID, GID int
 }
 
-// MakeDir makes the directory as d says, for good. One that is there keeps its
-// contents and gets the mode and, if this process is root, the owner of d.
-// Missing parents are made with mode 0755.
+// MakeDir creates the directory durably. An existing directory keeps its contents and
+// gets the mode and, if this process is root, the owner of d. Missing parents are
+// created with mode 0755.
 func (f FS) MakeDir(d Dir) error {
 	name := f.Path(d.Path)
 	if err := makeDir(filepath.Dir(name)); err != nil {
 		return fmt.Errorf("make directory %s: %w", name, err)
 	}
-	// What is made here is nobody else's until it is as it should be.
+	// Others have no access until owner and mode are set.
 	if err := os.Mkdir(name, 0700); err != nil && !errors.Is(err, fs.ErrExist) {
 		return fmt.Errorf("make directory %s: %w", name, err)
 	}

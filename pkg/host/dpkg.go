@@ -17,24 +17,23 @@ import (
 )
 
 const (
-	// installLog keeps what dpkg and the packages' scripts print.
+	// installLog is the log of the output of dpkg and the packages' scripts.
 	installLog = "/var/log/neco-install.log"
 
-	// installLogMax is the size at which the log begins anew.
+	// installLogMax is the size at which the log is truncated.
 	installLogMax = 1 << 20
 
-	// dpkgTimeout bounds one run of dpkg, which is long over if all is well.
+	// dpkgTimeout bounds one run of dpkg, which normally takes much less.
 	dpkgTimeout = 15 * time.Minute
 
-	// dpkgKillDelay is what dpkg has to come to its end after it was told to.
+	// dpkgKillDelay is how long dpkg may take to end after SIGTERM.
 	dpkgKillDelay = 10 * time.Second
 )
 
-// errNoDpkg is the one sentence for a system that is not Debian's.
+// errNoDpkg is returned on a system without dpkg.
 var errNoDpkg = errors.New("dpkg is not installed here, and packages of Neco need it")
 
-// command runs a program of the dpkg family that only reads, and returns its
-// standard output.
+// command runs a read-only program of dpkg, and returns its standard output.
 func (p Packages) command(ctx context.Context, name string, args ...string) (string, error) {
 	path, err := findSbin(name)
 	if err != nil {
@@ -49,9 +48,8 @@ func (p Packages) command(ctx context.Context, name string, args ...string) (str
 	return stdout.String(), nil
 }
 
-// dpkg runs dpkg for an act that changes the host; the frontend lock must be
-// held. Once begun, an act is not cut short by the end of ctx: that would leave
-// a package half-way.
+// dpkg runs dpkg to change the host; the caller holds the frontend lock. The end of ctx
+// does not interrupt dpkg, because that would leave a package half-installed.
 func (p Packages) dpkg(ctx context.Context, args ...string) error {
 	path, err := findSbin("dpkg")
 	if err != nil {
@@ -70,7 +68,7 @@ func (p Packages) dpkg(ctx context.Context, args ...string) error {
 	defer cancel()
 	cmd := exec.CommandContext(ctx, path, append(p.flags(), args...)...)
 	cmd.Env = dpkgEnv()
-	cmd.Stdout, cmd.Stderr = log, log // a file: a daemon that a script starts may keep it open
+	cmd.Stdout, cmd.Stderr = log, log // a file, because a daemon started by a script may keep it open
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = dpkgKillDelay
 	if err := cmd.Run(); err != nil {
@@ -79,8 +77,8 @@ func (p Packages) dpkg(ctx context.Context, args ...string) error {
 	return nil
 }
 
-// flags are the options of every dpkg. Configuration files that the operator
-// changed are kept: nobody is there to be asked.
+// flags returns the options of every dpkg run. Configuration files changed by the
+// operator are kept, because dpkg has no operator to ask.
 func (p Packages) flags() []string {
 	flags := []string{"--force-confdef", "--force-confold"}
 	if !p.elsewhere() {
@@ -91,11 +89,11 @@ func (p Packages) flags() []string {
 		"--log="+p.path("/var/log/dpkg.log"),
 		"--force-not-root",
 		"--force-script-chrootless",
-		"--force-depends", // there is no other package below that root
+		"--force-depends", // no other package is installed below that root
 	)
 }
 
-// openLog opens the log for a run, and writes what it is.
+// openLog opens the log for a run and writes the time and what.
 func (p Packages) openLog(what string) (*os.File, error) {
 	name := p.path(installLog)
 	if err := makeDir(filepath.Dir(name)); err != nil {
@@ -113,7 +111,7 @@ func (p Packages) openLog(what string) (*os.File, error) {
 	return log, nil
 }
 
-// tail returns the last of what was written to log from offset on.
+// tail returns the end of what was written to log after offset.
 func tail(log *os.File, offset int64) string {
 	const enough = 4096
 	end, err := log.Seek(0, io.SeekEnd)
@@ -128,8 +126,8 @@ func tail(log *os.File, offset int64) string {
 	return string(buf)
 }
 
-// sbin is where dpkg and the programs that it calls are; unprivileged users
-// often do not have it in their PATH.
+// sbin are the directories of dpkg and the programs that it calls, which are often not
+// in the PATH of unprivileged users.
 const sbin = "/usr/local/sbin:/usr/sbin:/sbin"
 
 func dpkgEnv() []string {

@@ -23,7 +23,7 @@ func ExampleFS_Write() {
 		UID:  os.Geteuid(),
 		GID:  os.Getegid(),
 	}
-	for range 2 { // only the first one has something to do
+	for range 2 { // only the first call changes something
 		changed, err := fs.Write(file)
 		fmt.Println(changed, err)
 	}

@@ -7,24 +7,24 @@ import (
 	"path/filepath"
 )
 
-// FS is the file system of a host. Paths given to its methods are absolute on
-// that host.
+// FS is the file system of a host. Paths given to its methods are absolute on that
+// host.
 type FS struct {
 	// Root is the directory that is "/" on the host; empty means "/".
 	Root string
 }
 
-// File is a file as it should be.
+// File is the desired state of a file.
 type File struct {
 	Path string
 	Data []byte
 	Mode os.FileMode
 
-	// UID and GID own the file. They matter only where this process is root.
+	// UID and GID own the file. They are set only if this process is root.
 	UID, GID int
 }
 
-// Path returns where p is for this process.
+// Path returns the path of p for this process.
 func (f FS) Path(p string) string {
 	return filepath.Join("/", f.Root, p)
 }
@@ -34,8 +34,8 @@ func (f FS) Read(p string) ([]byte, error) {
 	return os.ReadFile(f.Path(p))
 }
 
-// Remove makes the file p absent, for good: a power cut does not bring it
-// back. It is no error if p is absent already.
+// Remove deletes the file p durably, so that a power loss does not restore it. It does
+// nothing if p does not exist.
 func (f FS) Remove(p string) error {
 	name := f.Path(p)
 	err := os.Remove(name)
@@ -48,8 +48,8 @@ func (f FS) Remove(p string) error {
 	return syncDir(filepath.Dir(name))
 }
 
-// Exists reports whether something is at p.  An error is neither: a disk that
-// does not answer holds anything.
+// Exists reports whether a file or directory exists at p. An error means that this is
+// unknown.
 func (f FS) Exists(p string) (bool, error) {
 	_, err := f.Stat(p)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -58,7 +58,7 @@ func (f FS) Exists(p string) (bool, error) {
 	return err == nil, err
 }
 
-// Stat tells of what is at p.
+// Stat returns information about the file or directory at p.
 func (f FS) Stat(p string) (fs.FileInfo, error) {
 	return os.Stat(f.Path(p))
 }

@@ -82,7 +82,7 @@ func TestWriteReplacesALinkItself(t *testing.T) {
 }
 
 func TestWriteSetsTheOwner(t *testing.T) {
-	// Only root gives files away; anybody else keeps what they write.
+	// Only root can change the owner of a file.
 	uid, gid := os.Getuid(), os.Getgid()
 	if os.Geteuid() == 0 {
 		uid, gid = 10000, 10000
@@ -132,7 +132,7 @@ func TestAWriteThatFailsLeavesTheOldFile(t *testing.T) {
 func TestRemove(t *testing.T) {
 	f := FS{Root: t.TempDir()}
 	mustWrite(t, f, "/file", "x")
-	for range 2 { // the second time it is absent
+	for range 2 { // the second time it does not exist
 		if err := f.Remove("/file"); err != nil {
 			t.Error(err)
 		}

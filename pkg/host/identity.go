@@ -14,8 +14,7 @@ import (
 	"github.com/cybozu-go/neco/internal/lrn"
 )
 
-// hostIDFile tells this installation of the host from any other with the same
-// LRN.
+// hostIDFile identifies this installation of the host among others with the same LRN.
 const hostIDFile = "/var/lib/neco/host-id"
 
 // hostIDLength is the number of random bytes in a host id.
@@ -43,9 +42,9 @@ func (f FS) Cluster() (string, error) {
 	return s, nil
 }
 
-// HostID returns an identifier of this installation of the host, in hex. The
-// first call makes it; from then on it stays the same until the host's disk is
-// wiped, whoever calls at the same time.
+// HostID returns the ID of this installation of the host, in hex. The first call
+// creates it; it stays the same until the host's disk is wiped. Concurrent calls return
+// the same ID.
 func (f FS) HostID() (string, error) {
 	id, err := f.word(hostIDFile)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -57,13 +56,13 @@ func (f FS) HostID() (string, error) {
 		return "", fmt.Errorf("host id: %w", err)
 	}
 	if raw, err := hex.DecodeString(id); err != nil || len(raw) != hostIDLength {
-		return "", fmt.Errorf("host id: %s: %q is none", f.Path(hostIDFile), id)
+		return "", fmt.Errorf("host id: %s: %q is not a host id", f.Path(hostIDFile), id)
 	}
 	return id, nil
 }
 
-// makeHostID makes the file complete or not at all, and never a second time: a
-// link fails where its name exists, as a rename does not.
+// makeHostID creates the file completely or not at all, and never replaces it: unlike a
+// rename, a link fails if its name exists.
 func (f FS) makeHostID() error {
 	name := f.Path(hostIDFile)
 	if err := makeDir(filepath.Dir(name)); err != nil {
@@ -72,7 +71,7 @@ func (f FS) makeHostID() error {
 	id := make([]byte, hostIDLength)
 	rand.Read(id)
 	text := hex.EncodeToString(id)
-	tmp := name + "." + text // nobody else's, whoever tries at the same time
+	tmp := name + "." + text // unique among concurrent calls
 	defer os.Remove(tmp)
 	file := File{Data: []byte(text + "\n"), Mode: 0644, UID: os.Geteuid(), GID: os.Getegid()}
 	if err := create(tmp, file); err != nil {

@@ -9,30 +9,30 @@ import (
 )
 
 const (
-	// frontendLock is held by whoever drives dpkg: apt, or we.
+	// frontendLock is held by programs that run dpkg, such as apt and neco-worker.
 	frontendLock = "/var/lib/dpkg/lock-frontend"
 
-	// installUnit is the service that installs packages. Its name is fixed,
-	// so that a worker that is restarted by an installation finds it.
+	// installUnit is the service that installs packages. Its name is fixed, so that a
+	// worker restarted by an installation finds it.
 	installUnit = "neco-install"
 )
 
-// Repair brings packages that are half-way to their end: dpkg --configure -a.
-// It waits for the lock until ctx ends.
+// Repair completes interrupted installations: dpkg --configure -a. It waits for the
+// lock until ctx ends.
 func (p Packages) Repair(ctx context.Context) error {
 	return p.locked(ctx, func() error { return p.configure(ctx) })
 }
 
-// Install installs the package in the file deb. It waits for the lock until
-// ctx ends; from then on it blocks until dpkg is through.
+// Install installs the package file deb. It waits for the lock until ctx ends; then it
+// blocks until dpkg has ended.
 func (p Packages) Install(ctx context.Context, deb string) error {
 	return p.locked(ctx, func() error { return p.install(ctx, deb) })
 }
 
-// InstallLocked is Install for a host that may have been interrupted at it
-// before: what is half-way is repaired first, under the same lock. It is to be
-// called where a restart of the calling program does no harm: in the unit that
-// InstallInUnit starts. What dpkg prints is kept in /var/log/neco-install.log.
+// InstallLocked is Install for a host where an installation may have been interrupted:
+// it first repairs that, under the same lock. It must be called by the unit that
+// InstallInUnit starts, because the installation may restart the program that waits for
+// it. The output of dpkg goes to /var/log/neco-install.log.
 func (p Packages) InstallLocked(ctx context.Context, deb string) error {
 	name, _, err := p.FileInfo(ctx, deb)
 	if err != nil {
@@ -48,7 +48,7 @@ func (p Packages) InstallLocked(ctx context.Context, deb string) error {
 		}
 		var repair error
 		if half {
-			// If this fails, the new package may well cure what it fails on.
+			// If the repair fails, the new package may remove the cause.
 			repair = p.configure(ctx)
 		}
 		if err := p.install(ctx, deb); err != nil {
@@ -56,34 +56,32 @@ func (p Packages) InstallLocked(ctx context.Context, deb string) error {
 		}
 		return nil
 	})
-	if err != nil && !began { // else dpkg has written why
+	if err != nil && !began { // otherwise dpkg has logged the reason
 		p.note(err)
 	}
 	return err
 }
 
-// note writes into the log why dpkg was not run: whoever waits for the unit reads
-// the reason there.
+// note logs why dpkg was not run. InstallInUnit reads the reason from the log.
 func (p Packages) note(err error) {
 	if log, openErr := p.openLog("not run: " + err.Error()); openErr == nil {
 		log.Close()
 	}
 }
 
-// InstallInUnit installs the package in the file deb by a service of its own,
-// and blocks until that has ended, or ctx has. It may be called again after a
-// restart of the calling program: a service that still runs is waited for, and
-// a package that is installed already is left alone. Success is what dpkg has
-// on record afterwards, whatever the service said; the reason of a failure is
-// what this attempt has written into the log. progress, which may be nil, is
-// called again and again with what is waited for.
+// InstallInUnit installs the package file deb in a service of its own, and blocks until
+// the service or ctx ends. It may be called again after a restart of the calling
+// program: it waits for a service that still runs, and does nothing if the package is
+// installed already. Success is determined by dpkg's database, whatever the exit status
+// of the service; the error of a failure comes from what this attempt has logged.
+// progress, which may be nil, is called repeatedly with what the call waits for.
 func (p Packages) InstallInUnit(ctx context.Context, u Units, deb string, progress func(text string)) error {
 	name, version, err := p.FileInfo(ctx, deb)
 	if err != nil {
 		return err
 	}
-	tell := p.tell(progress)
-	if err := u.waitGone(ctx, installUnit, tell); err != nil {
+	report := p.report(progress)
+	if err := u.waitGone(ctx, installUnit, report); err != nil {
 		return fmt.Errorf("install %s %s: %w", name, version, err)
 	}
 	if done, err := p.Installed(ctx, name, version); done || err != nil {
@@ -94,14 +92,15 @@ func (p Packages) InstallInUnit(ctx context.Context, u Units, deb string, progre
 	if err := u.RunTransient(ctx, installUnit, "Install "+name+" "+version, argv, nil); err != nil {
 		return fmt.Errorf("install %s %s: %w", name, version, err)
 	}
-	if err := u.waitGone(ctx, installUnit, tell); err != nil {
+	if err := u.waitGone(ctx, installUnit, report); err != nil {
 		return fmt.Errorf("install %s %s: %w", name, version, err)
 	}
 	return p.judge(ctx, name, version, start)
 }
 
-// tell returns a function that says whether dpkg runs, or who holds its lock.
-func (p Packages) tell(progress func(text string)) func() {
+// report returns a function that reports the process that holds dpkg's lock, or the
+// service, as what the call waits for.
+func (p Packages) report(progress func(text string)) func() {
 	if progress == nil {
 		return func() {}
 	}
@@ -114,11 +113,11 @@ func (p Packages) tell(progress func(text string)) func() {
 	}
 }
 
-// logSize is the size of the log now: what this attempt writes comes behind it.
+// logSize returns the offset in the log at which this attempt starts to write.
 func (p Packages) logSize() int64 {
 	fi, err := os.Stat(p.path(installLog))
 	if err != nil || fi.Size() > installLogMax {
-		return 0 // it begins again
+		return 0 // the log will be truncated
 	}
 	return fi.Size()
 }
@@ -134,8 +133,8 @@ func (p Packages) installer() []string {
 	return argv
 }
 
-// judge turns what dpkg has on record after an installation into an error that
-// ends with what was written into the log behind start.
+// judge returns nil if dpkg's database has the package installed, and otherwise an
+// error that ends with what was logged after start.
 func (p Packages) judge(ctx context.Context, name, version string, start int64) error {
 	have, state, err := p.Status(ctx, name)
 	if err != nil {
@@ -153,7 +152,7 @@ func (p Packages) judge(ctx context.Context, name, version string, start int64) 
 	printed := tail(log, start)
 	why := causeOf(printed)
 	if why == "" {
-		why = installUnit + ".service has ended without a word; see journalctl -u " + installUnit
+		why = installUnit + ".service has ended without output; see journalctl -u " + installUnit
 	}
 	if refusedByDpkg(printed) {
 		return fmt.Errorf("install %s %s: it is %s: %w: %s", name, version, is, ErrRefused, why)
@@ -175,8 +174,8 @@ func (p Packages) install(ctx context.Context, deb string) error {
 	return nil
 }
 
-// halfDone says whether the package name, or dpkg itself, was interrupted: dpkg
-// keeps a journal of what is not yet in its database.
+// halfDone reports whether an installation of the package name, or dpkg itself, was
+// interrupted. dpkg keeps a journal of changes that are not in its database yet.
 func (p Packages) halfDone(ctx context.Context, name string) (bool, error) {
 	_, state, err := p.Status(ctx, name)
 	if err != nil {
@@ -184,7 +183,7 @@ func (p Packages) halfDone(ctx context.Context, name string) (bool, error) {
 	}
 	journal, err := os.ReadDir(p.path("/var/lib/dpkg/updates"))
 	if err != nil {
-		return false, fmt.Errorf("look for an interrupted dpkg: %w", err)
+		return false, fmt.Errorf("check for an interrupted dpkg: %w", err)
 	}
 	whole := state == StateInstalled || state == StateNotInstalled || state == StateConfigFiles
 	return !whole || len(journal) > 0, nil

@@ -14,13 +14,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// lockInterval is the pause between two attempts to get a lock that another
-// process holds: the kernel has no way to wait for one with a deadline.
+// lockInterval is the pause between two attempts to get a lock that another process
+// holds: the kernel has no wait for a lock with a deadline.
 const lockInterval = 100 * time.Millisecond
 
-// Lock takes the exclusive lock of the file p, which it makes if needed, and
-// blocks until it has it or ctx ends. The lock ends with release or with this
-// process, whatever ends that.
+// Lock takes the exclusive lock of the file p, which it creates if needed, and blocks
+// until it has the lock or ctx ends. The lock ends with release, or when this process
+// ends for any reason.
 func (f FS) Lock(ctx context.Context, p string) (release func(), err error) {
 	name := f.Path(p)
 	file, err := openLock(name, 0600)
@@ -37,8 +37,8 @@ func (f FS) Lock(ctx context.Context, p string) (release func(), err error) {
 	return func() { file.Close() }, nil
 }
 
-// LockIfPresent is Lock for a caller that must change nothing on the disk: while
-// the file is not there, nobody holds the lock, and it does nothing.
+// LockIfPresent is Lock for a caller that must not change the disk. It does nothing if
+// the file does not exist, because no process can hold the lock then.
 func (f FS) LockIfPresent(ctx context.Context, p string) (release func(), err error) {
 	if _, err := f.Stat(p); errors.Is(err, fs.ErrNotExist) {
 		return func() {}, nil
@@ -53,19 +53,18 @@ func openLock(name string, mode os.FileMode) (*os.File, error) {
 	return os.OpenFile(name, os.O_RDWR|os.O_CREATE, mode)
 }
 
-// fcntlLock takes the kind of lock that dpkg and apt take. It belongs to the
-// open file, not to the process as theirs does, so that it also holds within
-// this process.
+// fcntlLock takes the kind of lock that dpkg and apt use. Unlike theirs, it belongs to
+// the open file and not to the process, so that it also works within this process.
 func fcntlLock(file *os.File) error {
 	return unix.FcntlFlock(file.Fd(), unix.F_OFD_SETLK, &unix.Flock_t{Type: unix.F_WRLCK, Whence: io.SeekStart})
 }
 
-// errHeld is returned by tryUntil at the end of its context.
+// errHeld is returned by tryUntil if ctx ends while another process holds the lock.
 var errHeld = errors.New("held by another process")
 
-// fcntlHolder returns the process that holds a lock of apt's or dpkg's kind on the
-// file name, such as "apt-get (pid 4711)"; "" if none does, or only a lock that
-// belongs to no process, as this package takes it.
+// fcntlHolder returns the process that holds a lock of dpkg's kind on the file name,
+// such as "apt-get (pid 4711)". It returns "" if there is none, or only a lock that
+// belongs to an open file, as those of this package.
 func fcntlHolder(name string) string {
 	file, err := os.Open(name)
 	if err != nil {
@@ -83,8 +82,8 @@ func fcntlHolder(name string) string {
 	return fmt.Sprintf("%s (pid %d)", bytes.TrimSpace(program), held.Pid)
 }
 
-// tryUntil calls lock until it succeeds, fails otherwise than because of
-// another holder, or ctx ends.
+// tryUntil calls lock until it succeeds, ctx ends, or lock fails for another reason
+// than that the lock is held.
 func tryUntil(ctx context.Context, lock func() error) error {
 	tick := time.NewTicker(lockInterval)
 	defer tick.Stop()

@@ -12,30 +12,29 @@ import (
 
 // Packages are the Debian packages of a host.
 type Packages struct {
-	// Root is the directory that is "/" on the host; empty means "/". Below
-	// another directory no privileges are needed, and the packages' scripts
-	// find it in DPKG_ROOT.
+	// Root is the directory that is "/" on the host; empty means "/". Below another
+	// directory no privileges are needed, and the packages' scripts have it in
+	// DPKG_ROOT.
 	Root string
 
-	// Installer is the command that InstallInUnit runs, followed by the
-	// package's file; it has to call InstallLocked. If empty, it is
-	// neco-worker's subcommand for that.
+	// Installer is the command that InstallInUnit runs, followed by the package file;
+	// it has to call InstallLocked. If empty, it is the install subcommand of
+	// neco-worker.
 	Installer []string
 }
 
-// States of a package that callers have to tell apart; dpkg(1) has more, all
-// of which mean half-way.
+// States of a package. dpkg(1) has more states, all of which mean an interrupted
+// installation.
 const (
 	StateInstalled    = "installed"
 	StateNotInstalled = "not-installed"
 	StateConfigFiles  = "config-files" // removed, but its configuration is kept
 )
 
-// Status returns the version of the package name that dpkg has on record and
-// the state that it is in. Only together do they say anything: a package that
-// is half-installed is on record with its new version. The version of a
-// package that is not installed is empty. Of a package for several architectures
-// the native one counts.
+// Status returns the version and the state of the package name in dpkg's database. The
+// version alone is not enough: a half-installed package has its new version there. The
+// version is empty if the package is not installed. For a package with several
+// architectures, Status returns the native one.
 func (p Packages) Status(ctx context.Context, name string) (version, state string, err error) {
 	out, err := p.command(ctx, "dpkg-query", "--admindir", p.path("/var/lib/dpkg"),
 		"-W", "-f", dpkgrecord.Format, name)
@@ -50,7 +49,7 @@ func (p Packages) Status(ctx context.Context, name string) (version, state strin
 	return r.Version, r.State, nil
 }
 
-// Installed says whether exactly this version of the package is installed and
+// Installed reports whether exactly this version of the package is installed and
 // configured.
 func (p Packages) Installed(ctx context.Context, name, version string) (bool, error) {
 	have, state, err := p.Status(ctx, name)
@@ -74,8 +73,7 @@ func (p Packages) path(name string) string {
 	return FS{Root: p.Root}.Path(name)
 }
 
-// elsewhere says whether the packages are below another root directory than
-// this process's.
+// elsewhere reports whether Root is another directory than this process's root.
 func (p Packages) elsewhere() bool {
 	return p.path("/") != "/"
 }

@@ -16,7 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The test binary is also the program that installs.
+// TestMain lets the test binary also be the program that installs.
 func TestMain(m *testing.M) {
 	if root := os.Getenv(installEnv); root != "" && len(os.Args) == 3 && os.Args[1] == "install" {
 		if err := (Packages{Root: root}).InstallLocked(context.Background(), os.Args[2]); err != nil {
@@ -37,7 +37,8 @@ const (
 	holdEnv    = "HOST_TEST_HOLD_LOCK"
 )
 
-// hold takes the lock as apt does, says so, and keeps it until its input ends.
+// hold takes the lock as apt does, reports that, and keeps the lock until its input
+// ends.
 func hold(name string) {
 	file, err := openLock(name, 0600)
 	if err != nil {
@@ -68,7 +69,7 @@ func newPackages(t *testing.T) Packages {
 	return p
 }
 
-// buildDeb makes a package called demo with one file and this postinst.
+// buildDeb builds a package called demo with one file and this postinst.
 func buildDeb(t *testing.T, version, postinst string) string {
 	t.Helper()
 	return buildDebWith(t, version, "postinst", postinst)

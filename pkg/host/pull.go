@@ -12,13 +12,12 @@ import (
 	"github.com/cybozu-go/neco/internal/dockercmd"
 )
 
-// tmpDir is for large files on their way to somewhere else.
+// tmpDir holds large temporary files.
 const tmpDir = "/var/lib/neco/tmp"
 
-// Pull makes img available to Docker and blocks until it is, or ctx ends. An
-// image that Docker has already is not fetched again. The image is fetched to
-// a file first, so that Docker is given complete ones only; it is never held
-// in memory.
+// Pull makes img available to Docker and blocks until it is, or ctx ends. It does
+// nothing if Docker has the image. The image goes through a file, so that Docker loads
+// only complete images and no image is held in memory.
 func (c Containers) Pull(ctx context.Context, img neco.ContainerImage) error {
 	if c.Present(ctx, img) {
 		return nil
@@ -38,8 +37,8 @@ func (c Containers) Pull(ctx context.Context, img neco.ContainerImage) error {
 	return nil
 }
 
-// fetch puts the image into a file and returns its name. The name depends on
-// the image alone: what a crash leaves behind is overwritten, not piled up.
+// fetch downloads the image to a file and returns its path. The name depends only on
+// the image, so that the next attempt overwrites the file of a crashed one.
 func (c Containers) fetch(ctx context.Context, img neco.ContainerImage) (string, error) {
 	if err := makeDir(c.FS.Path(tmpDir)); err != nil {
 		return "", err
@@ -63,10 +62,9 @@ func (c Containers) fetch(ctx context.Context, img neco.ContainerImage) (string,
 	return name, nil
 }
 
-// fetcher returns a fetcher and what to ask it for, so that the image comes by
-// the name that Docker is to know it by: the fetcher prefers private
-// repositories whenever it has credentials, Docker does by the kind of data
-// centre.
+// fetcher returns a fetcher and the image to pass to it, so that the image comes from
+// the repository in FullName. A fetcher uses the private repository whenever it has
+// credentials; FullName uses it everywhere except in a test data centre.
 func (c Containers) fetcher(img neco.ContainerImage) (neco.ImageFetcher, neco.ContainerImage) {
 	auth := c.Auth
 	switch {

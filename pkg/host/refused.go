@@ -9,17 +9,17 @@ import (
 	"github.com/cybozu-go/neco/internal/dockercmd"
 )
 
-// ErrRefused says that dpkg refuses a package, and does not lack anything that
-// the host has to offer.
+// ErrRefused is returned if dpkg refuses a package for a reason other than a lack of
+// space, memory or a sound disk on the host.
 var ErrRefused = errors.New("refused by dpkg")
 
-// causeOf is what matters of what dpkg has printed: without what it does at each
-// installation, and what it ends each failure with.
+// causeOf returns the last relevant lines of dpkg's output, without its messages of
+// every installation and of every failure.
 func causeOf(printed string) string {
 	var kept []string
 	for line := range strings.Lines(printed) {
 		if strings.HasPrefix(line, "Errors were encountered while processing:") {
-			break // the files follow, of which there is one
+			break // the list of files follows, which is only this one
 		}
 		usual := func(prefix string) bool { return strings.HasPrefix(line, prefix) }
 		if !slices.ContainsFunc([]string{"(Reading database", "Selecting previously", "Preparing to unpack", "Unpacking ", "Setting up ", "dpkg: error processing "}, usual) {
@@ -32,8 +32,8 @@ func causeOf(printed string) string {
 	return dockercmd.LastLines(strings.Join(kept, ""))
 }
 
-// refusedByDpkg reports whether the end of what dpkg has printed says that the
-// package itself is at fault.
+// refusedByDpkg reports whether the output of dpkg means that the package itself is at
+// fault.
 func refusedByDpkg(printed string) bool {
 	if !strings.Contains(printed, "dpkg: error processing") {
 		return false

@@ -10,8 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Free returns how many bytes a program may still write to the file system
-// that holds p.
+// Free returns the number of bytes that an unprivileged program can still write to the
+// file system of p.
 func (f FS) Free(p string) (uint64, error) {
 	var s unix.Statfs_t
 	if err := unix.Statfs(f.Path(p), &s); err != nil {
@@ -20,8 +20,8 @@ func (f FS) Free(p string) (uint64, error) {
 	return s.Bavail * uint64(s.Bsize), nil
 }
 
-// RemoveDir takes the directory p with all that is in it away. It is no error
-// if p is absent already.
+// RemoveDir deletes the directory p with its contents durably. It does nothing if p
+// does not exist.
 func (f FS) RemoveDir(p string) error {
 	name := f.Path(p)
 	if err := os.RemoveAll(name); err != nil {

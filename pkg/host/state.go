@@ -7,12 +7,12 @@ import (
 	"io/fs"
 )
 
-// ErrMalformed: a file of state is not what was saved. The error that wraps it
-// names the file, and repeats nothing of it: it may hold a secret.
+// ErrMalformed is returned if a file was not written by SaveState. The error that wraps
+// it has the path, but none of the content, which may be a secret.
 var ErrMalformed = errors.New("malformed")
 
-// LoadState reads into v what SaveState has saved as p. It is no error if there
-// is nothing: then found is false.
+// LoadState reads into v what SaveState has saved at p. found is false if there is no
+// file, which is not an error.
 func (f FS) LoadState(p string, v any) (found bool, err error) {
 	data, err := f.Read(p)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -27,8 +27,8 @@ func (f FS) LoadState(p string, v any) (found bool, err error) {
 	return true, nil
 }
 
-// SaveState saves v as p, which only its owner can read. It is on the disk when
-// SaveState returns; its directory is made if needed.
+// SaveState saves v at p, readable only by its owner, and syncs it to the disk. It
+// creates a missing directory.
 func (f FS) SaveState(p string, v any) error {
 	data, err := json.Marshal(v)
 	if err != nil {

@@ -13,16 +13,15 @@ import (
 	"github.com/cybozu-go/neco/internal/sysdbus"
 )
 
-// unitInterval is the pause between two questions about a unit's state.
+// unitInterval is the pause between two queries of a unit's state.
 const unitInterval = 200 * time.Millisecond
 
-// RunTransient lets systemd run argv as a service called name that exists only
-// while it runs. It does not wait for the end, and the service outlives this
-// process; whoever comes later finds it by its name with WaitGone. env has
-// elements of the form NAME=VALUE, which anybody on the host can read.
+// RunTransient starts argv as a transient systemd service called name. It does not wait
+// for its end, and the service outlives this process; WaitGone waits for it by its
+// name. env has elements of the form NAME=VALUE, which every user of the host can read.
 //
-// A service of that name that is running already is waited for first, until
-// ctx ends: there is never more than one.
+// If a service of that name is running, RunTransient waits for its end first, until ctx
+// ends.
 func (u Units) RunTransient(ctx context.Context, name, description string, argv, env []string) error {
 	if len(argv) == 0 {
 		return fmt.Errorf("run %s.service: no command", name)
@@ -36,7 +35,7 @@ func (u Units) RunTransient(ctx context.Context, name, description string, argv,
 			return err
 		}
 		if err := neco.SleepContext(ctx, unitInterval); err != nil {
-			return fmt.Errorf("run %s.service: an older one does not go away: %w", name, err)
+			return fmt.Errorf("run %s.service: an older service of this name does not end: %w", name, err)
 		}
 	}
 }
@@ -45,15 +44,15 @@ func (Units) startTransient(ctx context.Context, unit string, props []dbus.Prope
 	return sysdbus.With(ctx, "run", unit, func(conn *dbus.Conn) error {
 		_, err := conn.StartTransientUnitContext(ctx, unit, "fail", props, nil)
 		if isUnitExists(err) {
-			// What is left of one that failed would be in the way for ever.
+			// A failed service of that name would prevent the start permanently.
 			_ = conn.ResetFailedUnitContext(ctx, unit)
 		}
 		return err
 	})
 }
 
-// transientProperties are those of a service that is busy until the command
-// ends, and forgotten then, even if it failed.
+// transientProperties returns the properties of a service that is activating until the
+// command ends. systemd then forgets the service, even if it failed.
 func transientProperties(description string, argv, env []string) []dbus.Property {
 	props := []dbus.Property{
 		dbus.PropDescription(description),
@@ -72,22 +71,21 @@ func isUnitExists(err error) bool {
 	return errors.As(err, &known) && known.Name == "org.freedesktop.systemd1.UnitExists"
 }
 
-// WaitGone blocks until the service is not running, nor about to start or
-// stop: it is inactive, has failed, or systemd has never heard of it. The error
-// at the end of ctx names the service and its state. A connection to systemd
-// that cannot be made is tried again until then.
+// WaitGone blocks until the service is not running, and not about to start or stop: it
+// is inactive, has failed, or is unknown to systemd. If ctx ends first, the error has
+// the service and its state. It retries failed connections to systemd until then.
 func (u Units) WaitGone(ctx context.Context, name string) error {
 	return u.waitGone(ctx, name, func() {})
 }
 
-// waitGone is WaitGone that calls tell before each pause.
-func (u Units) waitGone(ctx context.Context, name string, tell func()) error {
+// waitGone is WaitGone that calls report before each pause.
+func (u Units) waitGone(ctx context.Context, name string, report func()) error {
 	for {
 		busy, state, err := u.busy(ctx, name+".service")
 		if err == nil && !busy {
 			return nil
 		}
-		tell()
+		report()
 		if waitErr := neco.SleepContext(ctx, unitInterval); waitErr != nil {
 			if err != nil {
 				return fmt.Errorf("wait for %s.service to end: %w: %w", name, waitErr, err)

@@ -9,9 +9,9 @@ import (
 	"github.com/cybozu-go/neco/internal/weburl"
 )
 
-// NewTransport returns a transport that reaches the outside through proxy, an
-// absolute URL; if that is empty, directly. The environment does not matter.
-// The error does not repeat proxy, which may hold a password.
+// NewTransport returns a transport that uses proxy, an absolute URL, or no proxy if it
+// is empty. It ignores the environment. The error does not contain proxy, which may
+// have a password.
 func NewTransport(proxy string) (*http.Transport, error) {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.Proxy = nil
@@ -26,11 +26,11 @@ func NewTransport(proxy string) (*http.Transport, error) {
 	return transport, nil
 }
 
-// accountRegistry is the registry that has the account of quay-username.
+// accountRegistry is the registry of the account in quay-username.
 const accountRegistry = "quay.io"
 
-// NewAuth returns the account of quay.io; nil if there is no user. It is an
-// authn.Keychain, too, which has nothing for any other registry.
+// NewAuth returns the account of quay.io, or nil if user is empty. The result also
+// implements authn.Keychain, which returns no account for other registries.
 func NewAuth(user, password string) authn.Authenticator {
 	if user == "" {
 		return nil

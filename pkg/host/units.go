@@ -10,9 +10,9 @@ import (
 	"github.com/cybozu-go/neco/internal/sysdbus"
 )
 
-// Units are the services that systemd runs on a host. Names are given without
-// ".service". The zero value is ready for use; each call makes a connection of
-// its own, so a restart of systemd or of the bus harms only what is under way.
+// Units are the systemd services of a host. Names are given without ".service". The
+// zero value is ready for use. Each call opens a connection of its own, so a restart of
+// systemd or of the bus affects only calls in progress.
 type Units struct{}
 
 // Start enables and starts the service, see neco.StartService.
@@ -30,7 +30,7 @@ func (Units) Restart(ctx context.Context, name string) error {
 	return neco.RestartService(ctx, name)
 }
 
-// TryRestart restarts the service if it is running, else does nothing.
+// TryRestart restarts the service if it is running, and otherwise does nothing.
 func (u Units) TryRestart(ctx context.Context, name string) error {
 	active, err := u.IsActive(ctx, name)
 	if err != nil || !active {
@@ -39,12 +39,12 @@ func (u Units) TryRestart(ctx context.Context, name string) error {
 	return u.Restart(ctx, name)
 }
 
-// IsActive says whether the service is running, see neco.IsActiveService.
+// IsActive reports whether the service is running, see neco.IsActiveService.
 func (Units) IsActive(ctx context.Context, name string) (bool, error) {
 	return neco.IsActiveService(ctx, name)
 }
 
-// Enable makes the service start at boot, and leaves it now as it is.
+// Enable makes the service start at boot. It does not start it now.
 func (Units) Enable(ctx context.Context, name string) error {
 	unit := name + ".service"
 	return sysdbus.With(ctx, "enable", unit, func(conn *dbus.Conn) error {
@@ -69,10 +69,10 @@ func (Units) StartTimer(ctx context.Context, name string) error {
 	return neco.StartTimer(ctx, name)
 }
 
-// Known says whether systemd has a file for the service.
+// Known reports whether systemd has a unit file for the service.
 func (Units) Known(ctx context.Context, name string) (known bool, err error) {
 	unit := name + ".service"
-	err = sysdbus.With(ctx, "look for", unit, func(conn *dbus.Conn) error {
+	err = sysdbus.With(ctx, "find", unit, func(conn *dbus.Conn) error {
 		files, err := conn.ListUnitFilesByPatternsContext(ctx, nil, []string{unit})
 		known = len(files) > 0
 		return err

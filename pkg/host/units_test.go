@@ -13,7 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// The functions of package neco that Units builds on are tested here as well.
+// TestUnitsAskSystemdFor also covers the functions of package neco that Units uses.
 func TestUnitsAskSystemdFor(t *testing.T) {
 	var u Units
 	cases := map[string]struct {

@@ -10,11 +10,11 @@ import (
 	"syscall"
 )
 
-// Write makes the file as file says and tells whether that changed anything.
-// At every moment, a crash or a power cut included, the file is the old one or
-// the new one; when Write returns nil the new one is on the disk. Missing
-// parents are made with mode 0755. Nothing is written if contents, mode and,
-// for root, owner are as they should be.
+// Write brings the file to the state of file and reports whether that changed anything.
+// At every moment, a crash or a power loss included, the file is the old one or the new
+// one; when Write returns nil, the new one is on the disk. Missing parents are created
+// with mode 0755. Write does nothing if contents, mode and, for root, owner are right
+// already.
 func (f FS) Write(file File) (changed bool, err error) {
 	name := f.Path(file.Path)
 	if isAs(name, file) {
@@ -43,9 +43,8 @@ func isAs(name string, file File) bool {
 	return err == nil && bytes.Equal(data, file.Data)
 }
 
-// replace writes a temporary file beside the target and renames it. The name
-// is always the same, so that what a crash leaves behind is taken away by the
-// next attempt.
+// replace writes a temporary file beside the target and renames it. The temporary name
+// is fixed, so that the next attempt replaces the file of a crashed one.
 func replace(name string, file File) error {
 	tmp := filepath.Join(filepath.Dir(name), "."+filepath.Base(name)+".neco-new")
 	if err := os.Remove(tmp); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -62,8 +61,8 @@ func replace(name string, file File) error {
 	return syncDir(filepath.Dir(name))
 }
 
-// create makes name with its final owner and mode, and syncs it. It is never
-// readable by others before it should be.
+// create writes name with its final owner and mode, and syncs it. Others cannot read it
+// before the mode is set.
 func create(name string, file File) error {
 	w, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0600)
 	if err != nil {
@@ -87,7 +86,7 @@ func create(name string, file File) error {
 	return w.Close()
 }
 
-// makeDir is os.MkdirAll whose directories survive a power cut.
+// makeDir is os.MkdirAll whose directories survive a power loss.
 func makeDir(dir string) error {
 	fi, err := os.Stat(dir)
 	if err == nil && fi.IsDir() {
@@ -105,8 +104,7 @@ func makeDir(dir string) error {
 	return syncDir(filepath.Dir(dir))
 }
 
-// syncDir makes what was created, renamed or removed in dir survive a power
-// cut.
+// syncDir makes created, renamed and removed entries of dir survive a power loss.
 func syncDir(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {

@@ -1,8 +1,8 @@
-// Package liveness ties every sign that a daemon is alive to the progress of its
-// main loop.
+// Package liveness ties every liveness signal of a daemon to the progress of its main
+// loop.
 //
-// It owns the pulse and its deadline. It must not know what the loop does, nor
-// who evaluates the pulse: systemd's watchdog, a lease in etcd.
+// It owns the pulse and its deadline. It must not know what the loop does, nor who
+// evaluates the pulse: systemd's watchdog, a lease in etcd.
 package liveness
 
 import (
@@ -12,7 +12,8 @@ import (
 	"time"
 )
 
-// ErrStalled is the cause of whatever ends because a loop made no progress.
+// ErrStalled is the cause of a session or context that ended because the main loop made
+// no progress.
 var ErrStalled = errors.New("the main loop makes no progress")
 
 // Pulse is the progress of one loop. Its methods may be called concurrently.
@@ -23,22 +24,21 @@ type Pulse struct {
 	deadline time.Time // zero: none
 }
 
-// New returns a pulse that counts as alive until limit has passed without a
-// beat, by the monotonic clock. New itself is the first beat.
+// New returns a pulse that is alive until limit has passed without a beat, by the
+// monotonic clock. New counts as the first beat.
 func New(limit time.Duration) *Pulse {
 	p := &Pulse{limit: limit}
 	p.Beat()
 	return p
 }
 
-// Beat records progress. The loop calls it on each turn, never another
-// goroutine on its behalf.
+// Beat records progress. Only the loop itself may call it, once in each iteration.
 func (p *Pulse) Beat() { p.set(time.Now().Add(p.limit)) }
 
-// Allow announces that the current turn may take d longer than the limit.
+// Allow lets the current iteration take d longer than the limit.
 func (p *Pulse) Allow(d time.Duration) { p.set(time.Now().Add(p.limit + d)) }
 
-// Suspend announces a wait of any length, until the next beat.
+// Suspend removes the deadline until the next beat.
 func (p *Pulse) Suspend() { p.set(time.Time{}) }
 
 func (p *Pulse) set(deadline time.Time) {
@@ -50,7 +50,7 @@ func (p *Pulse) set(deadline time.Time) {
 // Alive reports whether the loop is within its deadline.
 func (p *Pulse) Alive() bool { return p.left() > 0 }
 
-// left is the time until the deadline, or the limit while the pulse is suspended.
+// left returns the time until the deadline, or the limit while the pulse is suspended.
 func (p *Pulse) left() time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -60,8 +60,8 @@ func (p *Pulse) left() time.Duration {
 	return time.Until(p.deadline)
 }
 
-// AwaitStall blocks until the pulse stops, and then returns [ErrStalled], or
-// until ctx ends, and then returns its cause.
+// AwaitStall blocks until the deadline has passed and returns [ErrStalled], or until
+// ctx ends and returns its cause.
 func (p *Pulse) AwaitStall(ctx context.Context) error {
 	for {
 		left := p.left()

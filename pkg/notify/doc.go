@@ -1,8 +1,8 @@
-// Package notify tells people what an update does, through Slack's incoming
-// webhooks.
+// Package notify sends messages about updates to people, through incoming webhooks of
+// Slack.
 //
-// It owns the words of the messages, their form on the wire, and the retries
-// of one delivery. It must not know etcd, nor whether a message was sent
-// before: to send each once is its caller's. A delivery always ends within
-// its deadline, and its failure is no reason to stop anything.
+// It owns the texts of the messages, their wire format, and the retries of one
+// delivery. It must not know etcd, nor whether a message was sent before: its caller
+// sends each message once. A delivery ends within its deadline, and its failure must
+// not stop anything else.
 package notify

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Slack's colours of what the messages are about.
+// Slack's colours for messages.
 const (
 	colorBegin   = "#439FE0"
 	colorGood    = "good"
@@ -18,7 +18,7 @@ const (
 // author is shown above every message.
 const author = "neco-updater"
 
-// Run is what every message tells of a run.
+// Run is the part of a message that describes a run.
 type Run struct {
 	// Cluster is the name of the data centre.
 	Cluster string
@@ -30,7 +30,7 @@ type Run struct {
 	StartedAt time.Time
 }
 
-// Message is one notice, independent of what carries it. Its texts are plain.
+// Message is one notification, independent of its transport. Its texts are plain.
 type Message struct {
 	Color  string
 	Author string
@@ -39,46 +39,49 @@ type Message struct {
 	Fields []Field
 }
 
-// Field is one line of a notice's table. A short one leaves room beside it.
+// Field is one line of a message's table. A short one shares its line with another.
 type Field struct {
 	Title string
 	Value string
 	Short bool
 }
 
-// Begin tells that the request of a run has been written, and why.
+// Begin returns the message that a run was requested; detail is the reason.
 func Begin(r Run, detail string) Message {
 	return message(r, colorBegin, "Update begins", "Boot servers are being updated.", Field{Title: "Detail", Value: detail})
 }
 
-// Complete tells that every member has completed the run.
+// Complete returns the message that every member has completed the run.
 func Complete(r Run, detail string) Message {
 	return message(r, colorGood, "Update completed", "All boot servers are up to date.", Field{Title: "Detail", Value: detail})
 }
 
-// Abort tells that a member has aborted the run, and its reason.
+// Abort returns the message that a member has aborted the run, with its reason.
 func Abort(r Run, reason string) Message {
 	return message(r, colorDanger, "Update stopped",
 		"A boot server has aborted the update. "+nextStep, Field{Title: "Reason", Value: reason})
 }
 
-// Stopped tells that an operator has stopped a run, and the operator's words.
+// Stopped returns the message that an operator has stopped the run, with the operator's
+// reason.
 func Stopped(r Run, reason string) Message {
 	return message(r, colorDanger, "Update stopped",
 		"An operator has stopped the update. "+nextStep, Field{Title: "Reason", Value: reason})
 }
 
-// Timeout tells that a run took too long, and what it was waiting for.
+// Timeout returns the message that a run took too long; reason is what it was waiting
+// for.
 func Timeout(r Run, reason string) Message {
 	return message(r, colorDanger, "Update timed out",
 		"The update did not finish in time. "+nextStep, Field{Title: "Reason", Value: reason})
 }
 
-// Waiting tells that a run does not begin before these servers are back.
+// Waiting returns the message that a run does not start before the workers of the
+// servers absent are running.
 func Waiting(r Run, absent []int, since time.Time) Message {
-	reason := "no sign of boot server " + join(absent)
+	reason := "no worker is running on boot server " + join(absent)
 	if len(absent) > 1 {
-		reason = "no sign of boot servers " + join(absent)
+		reason = "no worker is running on boot servers " + join(absent)
 	}
 	if !since.IsZero() {
 		reason += " since " + since.Format(time.RFC3339)
@@ -90,7 +93,7 @@ func Waiting(r Run, absent []int, since time.Time) Message {
 // nextStep is what an operator does after a run has ended early.
 const nextStep = "When the cause is gone, run: neco recover"
 
-// message has the fields that are common to all, as far as they are known.
+// message returns a message with the common fields that are known, and the field last.
 func message(r Run, color, title, text string, last Field) Message {
 	m := Message{Color: color, Author: author, Title: title, Text: text}
 	m.add("Cluster", r.Cluster, true)
@@ -109,7 +112,7 @@ func (m *Message) add(title, value string, short bool) {
 	}
 }
 
-// join lists LRNs in the order of numbers.
+// join lists LRNs in ascending order.
 func join(lrns []int) string {
 	words := make([]string, 0, len(lrns))
 	for _, lrn := range slices.Sorted(slices.Values(lrns)) {

@@ -7,11 +7,11 @@ import (
 	"github.com/cybozu-go/neco/internal/printable"
 )
 
-// maxText bounds one text of a message: Slack hides what is longer, and an
-// error may carry the whole output of a program.
+// maxText bounds one text of a message: Slack hides longer texts, and an error may
+// contain the whole output of a program.
 const maxText = 2000
 
-// The form of an incoming webhook's message with attachments.
+// The format of a message with attachments for an incoming webhook.
 type (
 	payload struct {
 		Attachments []attachment `json:"attachments"`
@@ -38,8 +38,8 @@ func payloadOf(m Message) payload {
 	return payload{Attachments: []attachment{a}}
 }
 
-// plain makes Slack show a text as it is: without escapes, "<!channel>" in an
-// error would call everybody.
+// plain escapes text for Slack: otherwise "<!channel>" in an error would notify
+// everybody.
 func plain(text string) string {
 	text = printable.Lines(text)
 	if len(text) > maxText {

@@ -25,20 +25,20 @@ const (
 	maxBackoff      = 15 * time.Second
 )
 
-// Notifier delivers a message. Send blocks until the message is delivered or
-// given up, which is bounded in time by the Notifier and by ctx.
+// Notifier delivers messages. Send blocks until the message is delivered or has failed
+// permanently, within a time limit of the Notifier and until ctx ends.
 type Notifier interface {
 	Send(ctx context.Context, m Message) error
 }
 
-// Off is the Notifier where none is configured: it delivers nothing.
+// Off is a Notifier that delivers nothing, for a configuration without a receiver.
 type Off struct{}
 
 // Send does nothing.
 func (Off) Send(context.Context, Message) error { return nil }
 
-// Slack delivers to one incoming webhook. The webhook's URL lets everybody
-// write to the channel: it is a secret that no error and no log shows.
+// Slack delivers messages to one incoming webhook. The URL of the webhook lets
+// everybody write to the channel: it is a secret and is in no error and no log.
 type Slack struct {
 	webhook string
 	client  *http.Client
@@ -49,23 +49,24 @@ var (
 	_ Notifier = (*Slack)(nil)
 )
 
-// NewSlack returns a Notifier for a webhook. Its requests use the transport,
-// http.DefaultTransport if nil. The error does not show the URL.
+// NewSlack returns a Notifier for a webhook. It uses transport, or
+// http.DefaultTransport if nil. The error does not contain the URL.
 func NewSlack(webhook string, transport http.RoundTripper) (*Slack, error) {
 	if _, err := weburl.Parse(webhook); err != nil {
 		return nil, fmt.Errorf("slack webhook: %w", err)
 	}
 	client := &http.Client{
 		Transport: transport,
-		// To follow would tell the next server our URL as the referrer.
+		// Following a redirect would send the URL to the next server as the referrer.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	return &Slack{webhook: webhook, client: client}, nil
 }
 
-// Send delivers a message within a minute, or says why not. A server that is
-// down or busy is asked again, as late as it wants; one that refuses is not.
-// A message may arrive twice if the answer to the first was lost.
+// Send delivers a message within a minute, or returns an error. It retries while the
+// server is unavailable or busy, after the wait that the server asks for, but not if
+// the server refuses the message. A message may arrive twice if the response to an
+// attempt is lost.
 func (s *Slack) Send(ctx context.Context, m Message) error {
 	body, err := json.Marshal(payloadOf(m))
 	if err != nil {
@@ -88,7 +89,7 @@ func (s *Slack) Send(ctx context.Context, m Message) error {
 	}
 }
 
-// attempt posts once.
+// attempt posts the message once.
 func (s *Slack) attempt(ctx context.Context, body []byte) error {
 	ctx, cancel := context.WithTimeout(ctx, attemptTimeout)
 	defer cancel()
@@ -106,7 +107,8 @@ func (s *Slack) attempt(ctx context.Context, body []byte) error {
 	return judge(resp)
 }
 
-// judge tells refusals for good from those that may pass.
+// judge returns nil for a success, a permanent error for a refusal, and otherwise an
+// error that is retried.
 func judge(resp *http.Response) error {
 	err := fmt.Errorf("server answered %d %s", resp.StatusCode, http.StatusText(resp.StatusCode))
 	switch code := resp.StatusCode; {
@@ -124,7 +126,7 @@ func judge(resp *http.Response) error {
 	}
 }
 
-// withoutURL takes the secret out of an error of net/http.
+// withoutURL removes the URL, which is a secret, from an error of net/http.
 func withoutURL(err error) error {
 	var wrapped *url.Error
 	if errors.As(err, &wrapped) {

@@ -20,8 +20,8 @@ const (
 	webhook = "https://hooks.slack.com/services/" + secret
 )
 
-// answers is a transport that gives one answer after another, the last one
-// for ever, and counts them.
+// answers is a transport that returns one response after another, then the last one
+// repeatedly, and counts them.
 type answers struct {
 	list []func(*http.Request) (*http.Response, error)
 	n    int
@@ -57,7 +57,7 @@ func TestSend(t *testing.T) {
 		list list
 		ok   bool
 		n    int           // attempts, 0 for any number
-		most time.Duration // that it may take
+		most time.Duration // the longest allowed duration
 	}{
 		"a server that is there":          {list{status(200)}, true, 1, 0},
 		"a server that comes back":        {list{down, status(500), status(200)}, true, 3, 10 * time.Second},
@@ -159,7 +159,7 @@ func newSlack(t *testing.T, transport http.RoundTripper) *Slack {
 	return s
 }
 
-// hidesURL fails if an error shows the secret.
+// hidesURL fails if an error contains the secret.
 func hidesURL(t *testing.T, err error) {
 	t.Helper()
 	if err != nil && (strings.Contains(err.Error(), "s3cret") || strings.Contains(err.Error(), "services/")) {

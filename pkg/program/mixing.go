@@ -2,25 +2,26 @@ package program
 
 import "strings"
 
-// Mixing says which versions of a program may run at the same time, on different boot
-// servers. An update stops those that may not, everywhere, before it starts the new one.
+// Mixing defines which versions of a program may run at the same time on different boot
+// servers. If the old and the new version may not, an update stops the old one on all
+// boot servers before it starts the new one.
 type Mixing int
 
 const (
-	// MixesFreely: any two. One boot server after another is updated.
+	// MixesFreely allows any two versions. Boot servers are updated one after another.
 	MixesFreely Mixing = iota
-	// MixesWithinMajor: those whose first numbers are the same.
+	// MixesWithinMajor allows versions with the same first number.
 	MixesWithinMajor
-	// MixesNever: none but the same.
+	// MixesNever allows only the same version.
 	MixesNever
 )
 
-// String says it, for documents.
+// String returns the text for documents.
 func (m Mixing) String() string {
 	return [...]string{"any two", "of one major version", "none but the same"}[m]
 }
 
-// Allows reports whether the versions a and b may run at once.
+// Allows reports whether the versions a and b may run at the same time.
 func (m Mixing) Allows(a, b string) bool {
 	switch m {
 	case MixesWithinMajor:
@@ -36,7 +37,7 @@ func major(version string) string {
 	return first
 }
 
-// Groups are the programs whose versions do not mix freely.
+// Groups returns the programs whose versions do not mix freely.
 func Groups() []Program {
 	var all []Program
 	for _, p := range All() {

@@ -1,10 +1,9 @@
-// Package program has one row for each program that Neco manages on boot servers:
-// what is known of it before anything is done. Certificates, users of etcd, what a
-// reset stops and what operators prepare are computed from the rows, by the packages
-// that do these things.
+// Package program has one row for each program that Neco manages on boot servers, with
+// its static properties. Other packages compute from the rows the certificates, the
+// users of etcd, the units that a reset stops and what operators prepare.
 //
-// It is data, and imports the names and paths of package neco alone. It must not
-// know how a program is configured: its component does.
+// It is data, and imports only the names and paths of package neco. It must not know
+// how a program is configured: its component does.
 package program
 
 import (
@@ -14,75 +13,77 @@ import (
 
 // Program is one row.
 type Program struct {
-	// Name is what operators call it. So are its image and its user in etcd.
+	// Name is the name for operators, of the image and of the user in etcd.
 	Name string
-	// ToolsMount is where install-tools, in its image, wants /usr/local/bin of the
-	// host; empty: the image has none.
+	// ToolsMount is the directory at which install-tools in the image expects
+	// /usr/local/bin of the host; empty: the image has no tools.
 	ToolsMount string
 	// Units are its services, in the order in which they are started.
 	Units []string
-	// Mixing says which of its versions may run at once.
+	// Mixing defines which of its versions may run at the same time.
 	Mixing Mixing
-	// User is what it is in etcd; nil: it is no user.
+	// User is its user in etcd; nil: it has none.
 	User *User
-	// Prepared is what neco init and neco init-local make for a program that
-	// operators add; nil: every boot server has it, without being asked.
+	// Prepared is what neco init and neco init-local make for a program that operators
+	// add; nil: every boot server has the program without their request.
 	Prepared *Prepared
 }
 
-// User is a user of etcd, with the certificate by which it proves who it is.
+// User is a user of etcd and its client certificate.
 type User struct {
-	// Prefix is that of the keys which it may read and write, and nobody else but
-	// root; empty: it may do everything, by the role root.
+	// Prefix is the prefix of the keys that the user may read and write. Only root may
+	// access them too. Empty: the user has the role root and may do everything.
 	Prefix string
-	// Cert and Key are files that belong to Owner, a user and a group.
+	// Cert and Key are files owned by Owner, both a user and a group ID.
 	Cert, Key string
 	Owner     int
-	// Restart: its units are restarted after a renewal, for it reads the files when
-	// it starts alone.
+	// Restart makes a renewal restart the units, for programs that read the files only
+	// at their start.
 	Restart bool
 }
 
-// Prepared is what a program has that operators add to a data centre.
+// Prepared is what operators prepare for a program that they add to a data centre.
 type Prepared struct {
-	// Token: a token, which is kept in etcd, and nothing on boot servers.
+	// Token: the program has a token in etcd, and no files on boot servers.
 	Token bool
-	// Config is the file with its configuration on a boot server.
+	// Config is the configuration file on a boot server.
 	Config string
 }
 
-// Find returns the row of that name.
+// Find returns the row of the program called name.
 func Find(name string) (Program, error) {
 	for _, p := range All() {
 		if p.Name == name {
 			return p, nil
 		}
 	}
-	return Program{}, fmt.Errorf("%q is no program that Neco manages", name)
+	return Program{}, fmt.Errorf("%q is not a program that Neco manages", name)
 }
 
-// ToolsMount is that of the program called name.
+// ToolsMount returns the ToolsMount of the program called name; empty if there is no
+// such program.
 func ToolsMount(name string) string {
 	p, _ := Find(name) // no row, no tools
 	return p.ToolsMount
 }
 
-// Users are the programs that are users of etcd.
+// Users returns the programs that are users of etcd.
 func Users() []Program {
 	return slices.DeleteFunc(All(), func(p Program) bool { return p.User == nil })
 }
 
-// OnRequest are the programs that operators add to a data centre.
+// OnRequest returns the programs that operators add to a data centre.
 func OnRequest() []Program {
 	return slices.DeleteFunc(All(), func(p Program) bool { return p.Prepared == nil })
 }
 
-// OnServers are those of OnRequest that operators set up on each boot server.
+// OnServers returns the programs of OnRequest that operators set up on each boot
+// server.
 func OnServers() []Program {
 	return slices.DeleteFunc(OnRequest(), func(p Program) bool { return p.Prepared.Config == "" })
 }
 
-// Names of programs, for messages and completion.
+// Names returns the names of programs, for messages and completion.
 func Names(programs []Program) []string {
 	var names []string
 	for _, p := range programs {

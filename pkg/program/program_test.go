@@ -32,8 +32,8 @@ func TestNoTwoProgramsShareAnything(t *testing.T) {
 	}
 }
 
-// TestWhatOthersRelyOn: names of users and mounts are a contract with etcd's data and
-// with the images.
+// TestWhatOthersRelyOn pins the user names and mounts on which etcd's data and the
+// images depend.
 func TestWhatOthersRelyOn(t *testing.T) {
 	prefixes := map[string]string{}
 	for _, p := range program.Users() {

@@ -19,14 +19,14 @@ const (
 	Teleport           = "teleport"
 )
 
-// Units that have other names than their programs, and no name in package neco.
+// Names of units that differ from the name of the program and are not in package neco.
 const (
-	// VaultUnseal opens Vault whenever it has started.
+	// VaultUnseal unseals Vault after each of its starts.
 	VaultUnseal = "vault-unseal"
 	Updater     = "neco-updater"
 	Worker      = "neco-worker"
-	// EtcdBackup takes one snapshot of this server's member and ends; the timer of
-	// that name starts it every hour.
+	// EtcdBackup takes one snapshot of this server's member and ends. The timer of the
+	// same name starts it every hour.
 	EtcdBackup = "etcd-backup"
 )
 

@@ -11,19 +11,18 @@ import (
 	"github.com/google/go-github/v45/github"
 )
 
-// maxRefusal bounds what is read of an answer that is no success.
+// maxRefusal bounds the body that is read of an unsuccessful response.
 const maxRefusal = 64 << 10
 
-// refusal classifies an answer that is no success, for search and download
-// alike, and reads its body:
-//
-//   - a *RateLimitedError: the server answers again after a time;
-//   - a *statusError that is final: the same request fails again;
-//   - any other *statusError: the same request may succeed later.
+// refusal classifies an unsuccessful response of a search or download, and reads its
+// body. It returns
+//   - a *RateLimitedError if the server accepts requests again after some time;
+//   - a *statusError that is final if the same request would fail again;
+//   - any other *statusError if the same request may succeed later.
 func refusal(resp *http.Response, now time.Time) error {
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxRefusal))
 	if err != nil {
-		body = nil // the status counts, its explanation did not arrive
+		body = nil // report the status without the body
 	}
 	if limited := rateLimited(resp, string(body), now); limited != nil {
 		return limited
@@ -31,18 +30,18 @@ func refusal(resp *http.Response, now time.Time) error {
 	return &statusError{status: statusText(resp), code: resp.StatusCode}
 }
 
-// statusError says that a server answered with a status that is no success.
+// statusError is the error of an unsuccessful HTTP status.
 type statusError struct {
 	status string
 	code   int
 }
 
-// Error tells the status.
+// Error returns the status.
 func (e *statusError) Error() string { return "server answered " + e.status }
 
-// final reports whether the same request fails again. Every status that is not
-// listed may pass: a release's page is missing while caches are filled, and a
-// proxy refuses while its configuration is loaded.
+// final reports whether the same request would fail again. Statuses that are not listed
+// may be temporary: the page of a release is missing while caches are filled, and a proxy
+// refuses requests while its configuration is loaded.
 func (e *statusError) final() bool {
 	switch e.code {
 	case http.StatusBadRequest, http.StatusForbidden, http.StatusMethodNotAllowed, http.StatusNotAcceptable,
@@ -53,14 +52,14 @@ func (e *statusError) final() bool {
 	return false
 }
 
-// isNotFound reports whether a server answered that something does not exist.
+// isNotFound reports whether err is a response with status 404.
 func isNotFound(err error) bool {
 	var answered *statusError
 	return errors.As(err, &answered) && answered.code == http.StatusNotFound
 }
 
-// apiError classifies an error of the GitHub client by the answer in it, and
-// drops the addresses that it carries where they add nothing.
+// apiError classifies an error of the GitHub client by the response in it, and drops
+// the URL from the error where it adds nothing.
 func apiError(err error) error {
 	resp := answerIn(err)
 	if resp == nil {
@@ -68,13 +67,13 @@ func apiError(err error) error {
 	}
 	err = refusal(resp, time.Now())
 	if resp.StatusCode == http.StatusUnauthorized {
-		return fmt.Errorf("%w (is the github-token right?)", err)
+		return fmt.Errorf("%w (check github-token)", err)
 	}
 	return err
 }
 
-// answerIn returns the answer of which the GitHub client has made err; nil:
-// there was none. The client leaves the body readable.
+// answerIn returns the response from which the GitHub client has made err; nil: there
+// was none. The client leaves the body readable.
 func answerIn(err error) *http.Response {
 	var (
 		limit  *github.RateLimitError
@@ -95,7 +94,8 @@ func answerIn(err error) *http.Response {
 	return nil
 }
 
-// statusText is the status in our own words: a server's own could be anything.
+// statusText returns the status with Go's text for it, because the text of a server
+// could be anything.
 func statusText(resp *http.Response) string {
 	text := strconv.Itoa(resp.StatusCode)
 	if name := http.StatusText(resp.StatusCode); name != "" {

@@ -12,12 +12,12 @@ const (
 	arMagic      = "!<arch>\n"
 	arHeaderSize = 60
 	arHeaderEnd  = "`\n"
-	// maxMembers bounds the members of a package: dpkg wants three.
+	// maxMembers bounds the members of a package: dpkg requires three.
 	maxMembers = 16
 )
 
-// arReader reads the members of an ar archive in turn. It believes a member's
-// size only as far as the archive is that long.
+// arReader reads the members of an ar archive in turn. It never reads past the end of
+// the archive, whatever size a member announces.
 type arReader struct {
 	r     *io.SectionReader
 	next  int64
@@ -35,12 +35,12 @@ func newArReader(r io.ReaderAt, size int64) (*arReader, error) {
 		return nil, err
 	}
 	if string(magic) != arMagic {
-		return nil, fmt.Errorf("%w: no ar archive", ErrWrongPackage)
+		return nil, fmt.Errorf("%w: not an ar archive", ErrWrongPackage)
 	}
 	return &arReader{r: io.NewSectionReader(r, 0, size), next: int64(len(arMagic))}, nil
 }
 
-// Next returns the next member, and io.EOF at the archive's end.
+// Next returns the next member, or io.EOF at the end of the archive.
 func (a *arReader) Next() (arMember, error) {
 	if a.next >= a.r.Size() {
 		return arMember{}, io.EOF

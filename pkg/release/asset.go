@@ -10,23 +10,23 @@ import (
 	"github.com/cybozu-go/neco"
 )
 
-// Architecture is Debian's name of the architecture that boot servers have.
+// Architecture is Debian's name of the architecture of boot servers.
 const Architecture = "amd64"
 
-// sumSuffix is what follows a file's name in that of its digest.
+// sumSuffix is the suffix of the name of a file's digest file.
 const sumSuffix = ".sha256"
 
-// Asset is the neco package of one release, and the digest beside it.
+// Asset is the neco package of one release with its digest.
 type Asset struct {
-	// Version is the release's and the package's.
+	// Version is the version of the release and of the package.
 	Version Version
-	// Name is the package's file name.
+	// Name is the file name of the package.
 	Name string
-	// URL and SumURL are where package and digest are downloaded from.
+	// URL and SumURL are the download URLs of package and digest.
 	URL, SumURL string
-	// Size is the package's announced size in bytes, 0 if it is not known.
+	// Size is the announced size of the package in bytes, 0 if unknown.
 	Size int64
-	// ReleaseURL is the release's page, for people.
+	// ReleaseURL is the page of the release, for people.
 	ReleaseURL string
 }
 
@@ -35,11 +35,11 @@ func PackageFile(v Version) string {
 	return fmt.Sprintf("%s_%s_%s.deb", neco.NecoPackageName, v, Architecture)
 }
 
-// FindAsset looks up the package of a version under the tags of the channel. A
-// release without the package, or without its digest beside it, is refused. The
-// error names what is missing and where.
+// FindAsset looks up the package of a version under the tags of the channel. It fails
+// if the release lacks the package or its digest; the error has the name of the missing
+// file and the release.
 //
-// It blocks for one request a tag; each has a deadline of its own.
+// It blocks for one request for each tag; each request has a deadline of its own.
 func (f *Finder) FindAsset(ctx context.Context, channel Channel, v Version) (Asset, error) {
 	rel, err := f.release(ctx, channel, v)
 	if err != nil {
@@ -59,8 +59,7 @@ func (f *Finder) FindAsset(ctx context.Context, channel Channel, v Version) (Ass
 	return found, nil
 }
 
-// release returns the release of a version under the first of the channel's
-// tags that exists.
+// release returns the release of a version under the first existing tag of the channel.
 func (f *Finder) release(ctx context.Context, channel Channel, v Version) (*github.RepositoryRelease, error) {
 	prefixes := channel.rule().prefixes
 	if len(prefixes) == 0 {
@@ -100,7 +99,7 @@ func (f *Finder) byTag(ctx context.Context, tag string) (*github.RepositoryRelea
 	return rel, nil
 }
 
-// pick returns the asset of a name, once it is uploaded completely.
+// pick returns the asset called name. It fails if the asset is not uploaded completely.
 func pick(rel *github.RepositoryRelease, name string) (*github.ReleaseAsset, error) {
 	for _, asset := range rel.Assets {
 		if asset.GetName() != name {

@@ -13,19 +13,19 @@ import (
 	"github.com/cybozu-go/neco/internal/duration"
 )
 
-// download is one file on its way; its attempts share the partial file.
+// download is the download of one file; its attempts share the partial file.
 type download struct {
 	client  *http.Client
 	address string
 	limits  Limits
 	partial *partial
 
-	// validator is the strong entity tag of the file that the partial one is
-	// the beginning of. Without one nothing is resumed.
+	// validator is the strong entity tag of the file whose beginning is in partial.
+	// Without a validator, no attempt resumes.
 	validator string
 }
 
-// attempt asks the server once for what is missing, and appends it.
+// attempt requests the missing part of the file once, and appends it.
 func (d *download) attempt(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -57,15 +57,14 @@ func (d *download) exchange(ctx context.Context, alive func()) error {
 	return d.receive(resp, alive)
 }
 
-// request asks for the rest of a file that has begun, else for all of it.
+// request returns a request for the rest of a partial file, or for the whole file.
 func (d *download) request(ctx context.Context) (*http.Request, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, d.address, nil)
 	if err != nil {
 		return nil, fmt.Errorf("%w: malformed URL", errRefused)
 	}
 	req.Header.Set("User-Agent", neco.NecoUserAgent)
-	// A compressed answer would have neither the length nor the ranges of
-	// the file.
+	// A compressed response would not have the length and the ranges of the file.
 	req.Header.Set("Accept-Encoding", "identity")
 	if d.partial.size > 0 && d.validator != "" {
 		req.Header.Set("Range", fmt.Sprintf("bytes=%d-", d.partial.size))
@@ -74,7 +73,8 @@ func (d *download) request(ctx context.Context) (*http.Request, error) {
 	return req, nil
 }
 
-// accept judges an answer by its head, and makes the partial file fit it.
+// accept checks the header of a response, and truncates the partial file if the
+// response is not its continuation.
 func (d *download) accept(req *http.Request, resp *http.Response) error {
 	if req.URL.Scheme == "https" && resp.Request.URL.Scheme != "https" {
 		return fmt.Errorf("%w: redirected from https to %s", errRefused, resp.Request.URL.Scheme)
@@ -86,7 +86,7 @@ func (d *download) accept(req *http.Request, resp *http.Response) error {
 			return err
 		}
 	case resp.StatusCode == http.StatusPartialContent, resp.StatusCode == http.StatusRequestedRangeNotSatisfiable:
-		d.validator = "" // ask for all of it next time
+		d.validator = "" // request the whole file next time
 		return errWrongRange
 	default:
 		return refusal(resp, time.Now())
@@ -94,17 +94,17 @@ func (d *download) accept(req *http.Request, resp *http.Response) error {
 	return d.fits(resp.ContentLength)
 }
 
-// errWrongRange says that a server sent another part of the file than the one
-// asked for. The next attempt asks for the whole file.
+// errWrongRange is returned if a server sent another part of the file than requested.
+// The next attempt requests the whole file.
 const errWrongRange Kind = "another range than asked for"
 
-// continues reports whether a partial answer begins where the file ends.
+// continues reports whether a partial response begins at the end of the partial file.
 func (d *download) continues(resp *http.Response) bool {
 	begin := fmt.Sprintf("bytes %d-", d.partial.size)
 	return d.validator != "" && strings.HasPrefix(resp.Header.Get("Content-Range"), begin)
 }
 
-// restart begins the file anew, and remembers what it is.
+// restart truncates the partial file, and stores the entity tag of the new response.
 func (d *download) restart(h http.Header) error {
 	d.validator = ""
 	if etag := h.Get("Etag"); strings.HasPrefix(etag, `"`) {
@@ -113,8 +113,8 @@ func (d *download) restart(h http.Header) error {
 	return d.partial.reset()
 }
 
-// fits checks an announced length, which may be -1 for unknown, before
-// anything is written.
+// fits returns an error if a response of this length exceeds the limit or the free
+// space; -1 means an unknown length. Nothing is written before this check.
 func (d *download) fits(length int64) error {
 	if length > d.limits.MaxBytes-d.partial.size {
 		return fmt.Errorf("%w: %d bytes, at most %d are allowed", ErrTooLarge, d.partial.size+length, d.limits.MaxBytes)
@@ -122,7 +122,7 @@ func (d *download) fits(length int64) error {
 	return d.partial.room(length)
 }
 
-// receive appends the body, up to the limit.
+// receive appends the body to the partial file, up to the limit.
 func (d *download) receive(resp *http.Response, alive func()) error {
 	left := d.limits.MaxBytes - d.partial.size
 	body := &liveReader{r: io.LimitReader(resp.Body, left+1), alive: alive}
@@ -131,14 +131,14 @@ func (d *download) receive(resp *http.Response, alive func()) error {
 	case n > left:
 		return fmt.Errorf("%w: more than %d bytes", ErrTooLarge, d.limits.MaxBytes)
 	case errors.Is(err, io.ErrUnexpectedEOF):
-		return fmt.Errorf("%w: %d bytes came", ErrTruncated, d.partial.size)
+		return fmt.Errorf("%w: received %d bytes", ErrTruncated, d.partial.size)
 	case resp.ContentLength >= 0 && err == nil && n != resp.ContentLength:
-		return fmt.Errorf("%w: %d bytes came of %d", ErrTruncated, n, resp.ContentLength)
+		return fmt.Errorf("%w: received %d bytes of %d", ErrTruncated, n, resp.ContentLength)
 	}
 	return err
 }
 
-// liveReader tells of every byte that arrives.
+// liveReader calls alive after each read that returns data.
 type liveReader struct {
 	r     io.Reader
 	alive func()

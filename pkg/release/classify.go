@@ -7,17 +7,17 @@ import (
 	"github.com/google/go-github/v45/github"
 )
 
-// kind is what a release was published as.
+// kind is the kind of a published release.
 type kind int
 
 const (
 	released kind = iota
 	prereleased
-	// candidate has a test tag, whatever its pre-release flag says.
+	// candidate is a release with a test tag, whatever its pre-release flag.
 	candidate
 )
 
-// classify reads version and kind out of a release.
+// classify returns the kind and the version of a release.
 func classify(rel *github.RepositoryRelease) (kind, Version, error) {
 	tag := rel.GetTagName()
 	isTest := strings.HasPrefix(tag, tagPrefixTest)

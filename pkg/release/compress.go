@@ -12,12 +12,12 @@ import (
 	"github.com/ulikunitz/xz/lzma"
 )
 
-// maxWindow bounds the memory that a compressed file can ask its reader for.
-// dpkg-deb's own packages need 8 MiB, or 64 MiB at the highest level.
+// maxWindow bounds the memory that a compressed file can make its reader allocate.
+// Packages built by dpkg-deb need 8 MiB, or 64 MiB at the highest level.
 const maxWindow = 64 << 20
 
-// decompress returns what the member holds, and a function that releases the
-// reader. The ending of the member's name says how it is compressed.
+// decompress returns a reader of the decompressed member, and a function that releases
+// the reader. The suffix of the member's name selects the compression.
 func decompress(member arMember) (io.Reader, func(), error) {
 	nothing := func() {}
 	switch _, ending, _ := strings.Cut(member.name, ".tar"); ending {
@@ -44,16 +44,17 @@ func decompress(member arMember) (io.Reader, func(), error) {
 	}
 }
 
-// The beginning of an xz file: a stream's header, then a block's, which ends
-// with its filter's properties (LZMA2: the size of the dictionary).
+// The beginning of an xz file is the header of a stream and the header of a block. The
+// latter ends with the properties of its filter, which are the dictionary size for
+// LZMA2.
 const (
 	xzStreamHeader = 12
 	xzBlockHeader  = 1024 // at most
 	xzFilterLZMA2  = 0x21
 )
 
-// newXZReader refuses a file whose first block asks for a huge dictionary,
-// because the xz package would allocate it unseen.
+// newXZReader returns an error if the first block needs a dictionary above maxWindow,
+// because the xz package would allocate it without a check.
 func newXZReader(r io.Reader) (io.Reader, error) {
 	buffered := bufio.NewReaderSize(r, xzStreamHeader+xzBlockHeader)
 	head, err := buffered.Peek(xzStreamHeader + 1)
@@ -78,7 +79,7 @@ func newXZReader(r io.Reader) (io.Reader, error) {
 	return unpacked, nil
 }
 
-// xzDictionary reads the size of the dictionary out of a block's header.
+// xzDictionary returns the dictionary size in the header of a block.
 func xzDictionary(header []byte) (int64, error) {
 	malformed := fmt.Errorf("%w: malformed xz block", ErrWrongPackage)
 	if len(header) < 8 || header[1]&0x3f != 0 { // reserved bits, or several filters

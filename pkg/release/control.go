@@ -16,7 +16,7 @@ const (
 	maxControlFile = 1 << 20
 )
 
-// readControl unpacks the control file out of its member.
+// readControl reads the control file from its member.
 func readControl(member arMember) (Control, error) {
 	unpacked, closeFn, err := decompress(member)
 	if err != nil {
@@ -50,7 +50,7 @@ func findControl(archive *tar.Reader) (string, error) {
 	}
 }
 
-// damaged gives the error of an unpacker its kind.
+// damaged wraps the error of an unpacker with its kind.
 func damaged(err error) error {
 	switch {
 	case errors.Is(err, ErrTooLarge):
@@ -62,8 +62,8 @@ func damaged(err error) error {
 	}
 }
 
-// parseControl reads the fields that say which package it is. Each stands
-// exactly once, in the first paragraph.
+// parseControl reads the fields that identify the package. Each must occur exactly
+// once, in the first paragraph.
 func parseControl(text string) (Control, error) {
 	var c Control
 	fields := map[string]*string{"package": &c.Package, "version": &c.Version, "architecture": &c.Architecture}
@@ -75,7 +75,7 @@ func parseControl(text string) (Control, error) {
 		name, value, found := strings.Cut(line, ":")
 		field := fields[strings.ToLower(name)]
 		switch {
-		case field == nil || !found: // another field, or the rest of one
+		case field == nil || !found: // another field, or a continuation line
 			continue
 		case *field != "":
 			return Control{}, fmt.Errorf("%w: control file has %s twice", ErrWrongPackage, name)
@@ -88,8 +88,8 @@ func parseControl(text string) (Control, error) {
 	return c, nil
 }
 
-// boundedReader fails with ErrTooLarge after a number of bytes, where
-// io.LimitReader would pretend that the end was reached.
+// boundedReader fails with ErrTooLarge after a number of bytes, unlike io.LimitReader,
+// which returns io.EOF.
 type boundedReader struct {
 	r    io.Reader
 	left int64

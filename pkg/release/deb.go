@@ -8,24 +8,23 @@ import (
 	"strings"
 )
 
-// Control is what a Debian package says about itself.
+// Control has the fields of a package's control file that identify it.
 type Control struct {
-	// Package is the package's name.
+	// Package is the name of the package.
 	Package string
 	// Version is the full version, with its epoch and revision if any.
 	Version string
-	// Architecture is Debian's name of one, or "all".
+	// Architecture is Debian's name of an architecture, or "all".
 	Architecture string
 }
 
-// InspectDeb reads what the Debian package in the file path says about itself,
-// and checks that its members are those of a package and that none is cut off.
-// It unpacks nothing but the control file, and no length inside the package
-// can make it use much memory. It does not read what the package installs:
-// that the file is the released one is for a digest to show.
+// InspectDeb returns the identity of the Debian package in the file path, and checks
+// that its members are those of a package and that none is truncated. It unpacks only
+// the control file; no length in the package can make it use much memory. It does not
+// read the installed files: only a digest can show that they are the released ones.
 //
-// It fails with ErrWrongPackage where the file is no package, ErrTruncated
-// where it ends too early, and ErrTooLarge where its control data is absurd.
+// It fails with ErrWrongPackage if the file is not a package, ErrTruncated if it ends
+// too early, and ErrTooLarge if its control data exceeds the limits.
 func InspectDeb(path string) (Control, error) {
 	file, err := os.Open(path)
 	if err != nil {
@@ -43,9 +42,9 @@ func InspectDeb(path string) (Control, error) {
 	return control, nil
 }
 
-// VerifyDeb checks that the file path is the package of this name, version
-// and architecture, and no other. The error names all that differs and wraps
-// ErrWrongPackage, or is InspectDeb's.
+// VerifyDeb checks that the file path is a package of this name, version and
+// architecture. The error contains all differences and wraps ErrWrongPackage, or is an error
+// of InspectDeb.
 func VerifyDeb(path, name, version, arch string) error {
 	got, err := InspectDeb(path)
 	if err != nil {
@@ -67,9 +66,9 @@ func VerifyDeb(path, name, version, arch string) error {
 	return nil
 }
 
-// inspect reads the members in the order that dpkg demands: the format's
-// version, the control data, the files. Members that dpkg ignores may stand
-// before the control data, and anything may follow the files.
+// inspect reads the members in the order that dpkg requires: the format version, the
+// control data, the files. Members that dpkg ignores may precede the control data, and
+// any data may follow the files.
 func inspect(r io.ReaderAt, size int64) (Control, error) {
 	archive, err := newArReader(r, size)
 	if err != nil {
@@ -92,7 +91,7 @@ func inspect(r io.ReaderAt, size int64) (Control, error) {
 	return control, nil
 }
 
-// checkFormat reads the first member, which is "debian-binary" with "2.0".
+// checkFormat reads the first member: "debian-binary" with the version "2.0".
 func checkFormat(archive *arReader) error {
 	member, err := nextMember(archive, "debian-binary")
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 const testControl = "Package: neco\nVersion: 2022.05.25-1\nArchitecture: amd64\n" +
 	"Maintainer: Nobody <nobody@example.com>\nDescription: a package\n with a long text\n Version: 9\n"
 
-// buildDeb makes a real package with dpkg-deb.
+// buildDeb builds a real package with dpkg-deb.
 func buildDeb(t testing.TB, control, compression string) string {
 	t.Helper()
 	if _, err := exec.LookPath("dpkg-deb"); err != nil {
@@ -103,7 +103,7 @@ func TestEveryTruncationIsNoticed(t *testing.T) {
 	}
 }
 
-// ar makes an archive of names and contents in turn, without any check.
+// ar returns an archive of alternating names and contents, without any check.
 func ar(members ...string) string {
 	archive := arMagic
 	for i := 0; i+1 < len(members); i += 2 {
@@ -162,7 +162,7 @@ func TestInspectRefusesWhatIsNoPackage(t *testing.T) {
 	}
 }
 
-// xzHead is the beginning of an xz file with this dictionary property.
+// xzHead returns the beginning of an xz file with this dictionary property.
 func xzHead(dictionary byte) string {
 	return "\xfd7zXZ\x00\x00\x04\xe6\xd6\xb4\x46" + "\x02\x00\x21\x01" + string(dictionary) + strings.Repeat("\x00", 64)
 }

@@ -7,36 +7,35 @@ import (
 	"syscall"
 )
 
-// Kind is a kind of failure that a caller may want to tell from others with
-// errors.Is. Failures without a kind are those of the network or the host.
+// Kind is a kind of failure that a caller can test for with errors.Is. Failures without
+// a kind are those of the network or the host.
 type Kind string
 
-// Error returns the kind's text, which ends an error's path.
+// Error returns the text of the kind, which is the end of an error's path.
 func (k Kind) Error() string { return string(k) }
 
 // The kinds of failures in finding, fetching and checking a release.
 const (
-	// ErrNoRelease says that the server answered and has no release that
-	// counts. No other failure is ever reported like this.
+	// ErrNoRelease: the server answered completely and has no release that counts. It
+	// is never returned for another failure.
 	ErrNoRelease Kind = "no release"
-	// ErrTooLarge says that something is larger than the limit set for it.
+	// ErrTooLarge: a file, answer or field exceeds its limit.
 	ErrTooLarge Kind = "too large"
-	// ErrTruncated says that something ended before its announced end.
+	// ErrTruncated: a file or answer ended before its announced end.
 	ErrTruncated Kind = "truncated"
-	// ErrDigestMismatch says that a file is not the one that was released.
+	// ErrDigestMismatch: a file is not the released one.
 	ErrDigestMismatch Kind = "digest mismatch"
-	// ErrBadDigestFile says that a digest file does not hold the one line of
-	// sha256sum for the file beside it.
+	// ErrBadDigestFile: a digest file is not the one line of sha256sum for its file.
 	ErrBadDigestFile Kind = "malformed digest file"
-	// ErrDiskFull says that the file system has no room.
+	// ErrDiskFull: the file system is full.
 	ErrDiskFull Kind = "disk full"
-	// ErrStalled says that a peer sent nothing for too long.
+	// ErrStalled: a server sent nothing for too long.
 	ErrStalled Kind = "stalled"
-	// ErrWrongPackage says that a file is no Debian package, or another one.
+	// ErrWrongPackage: a file is not a Debian package, or is another package.
 	ErrWrongPackage Kind = "wrong package"
 )
 
-// diskError gives a write error its kind where the disk is at fault.
+// diskError wraps a write error with ErrDiskFull if the disk is full.
 func diskError(err error) error {
 	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
 		return fmt.Errorf("%w: %w", ErrDiskFull, err)
@@ -44,8 +43,8 @@ func diskError(err error) error {
 	return err
 }
 
-// transportError drops the address that net/http puts into its errors: after
-// a redirect it holds a signature that opens the file to everybody.
+// transportError drops the URL from an error of net/http: after a redirect the URL
+// contains a signature that gives everybody access to the file.
 func transportError(err error) error {
 	var wrapped *url.Error
 	if errors.As(err, &wrapped) {

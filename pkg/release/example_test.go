@@ -10,7 +10,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/release"
 )
 
-// A boot server finds the newest release and brings its package to disk.
+// Example finds the newest release and stores its package on disk.
 func Example() {
 	ctx := context.Background()
 	client := neco.NewGitHubClient(&http.Client{Transport: release.NewTransport(nil)})

@@ -13,27 +13,26 @@ import (
 	"github.com/cenkalti/backoff/v5"
 )
 
-// Fetched tells what a download has written.
+// Fetched describes a downloaded file.
 type Fetched struct {
-	// Size is in bytes.
+	// Size is the size in bytes.
 	Size int64
 	// SHA256 is the digest of the file in lower-case hex.
 	SHA256 string
 }
 
-// Fetch downloads address into the file dst. The file appears whole and
-// synced, or dst stays as it was. Its directory must exist; it holds a
-// temporary file meanwhile, which is gone when Fetch returns. Nothing is held
-// in memory but a small buffer.
+// Fetch downloads address to the file dst. It writes the complete file and syncs it, or
+// leaves dst unchanged. The directory of dst must exist; it holds a temporary file
+// during the download. Fetch uses only a small buffer of memory.
 //
-// It blocks until the file is there, ctx is done, or the attempts that limits
-// allows are used up. An attempt goes on where the one before was cut off if
-// the server offers that and the file behind the address is still the same.
-// The client should have no timeout of its own: it would bound the whole file.
+// It blocks until the file is complete, ctx ends, or the attempts in limits are used
+// up. An attempt resumes the previous one if the server supports that and the file at
+// the address is unchanged. The client should have no timeout of its own, which would
+// bound the whole download.
 //
 // It fails with ErrTooLarge, ErrTruncated, ErrStalled, ErrDiskFull, or a
-// *RateLimitedError; other errors are those of the network and of the server.
-// Errors name the address without its query, which may be a secret.
+// *RateLimitedError; other errors are those of the network and of the server. Errors
+// contain the address without its query, which may be a secret.
 func Fetch(ctx context.Context, client *http.Client, address, dst string, limits Limits) (Fetched, error) {
 	got, err := fetchTo(ctx, client, address, dst, limits.withDefaults(), "")
 	if err != nil {
@@ -42,8 +41,8 @@ func Fetch(ctx context.Context, client *http.Client, address, dst string, limits
 	return got, nil
 }
 
-// fetchTo is Fetch for a file whose digest may be known: another file is never
-// moved to dst then.
+// fetchTo is Fetch for a file with an expected digest; empty: any. A file with another
+// digest is never moved to dst.
 func fetchTo(ctx context.Context, client *http.Client, address, dst string, limits Limits, digest string) (Fetched, error) {
 	if err := allowed(address); err != nil {
 		return Fetched{}, err
@@ -80,7 +79,8 @@ func (d *download) run(ctx context.Context) error {
 	return last
 }
 
-// judge tells an attempt's error that another attempt may heal from others.
+// judge marks the error of an attempt as permanent if another attempt cannot succeed,
+// and sets the wait that a server asks for.
 func (d *download) judge(err error) error {
 	var limited *RateLimitedError
 	if errors.As(err, &limited) {
@@ -108,18 +108,18 @@ func permanent(err error) bool {
 	return errors.As(err, &answered) && answered.final()
 }
 
-// errRefused marks addresses that are not fetched from.
+// errRefused is returned for addresses that must not be fetched.
 const errRefused Kind = "address refused"
 
 func allowed(address string) error {
 	u, err := url.Parse(address)
 	if err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") {
-		return fmt.Errorf("%w: no http or https URL", errRefused)
+		return fmt.Errorf("%w: not an http or https URL", errRefused)
 	}
 	return nil
 }
 
-// displayURL is an address as it may be shown: no password and no query.
+// displayURL returns an address without its password and query, for display.
 func displayURL(address string) string {
 	u, err := url.Parse(address)
 	if err != nil {

@@ -25,7 +25,8 @@ const (
 	content = "the content of a package, which is not very long"
 )
 
-// script answers each request with the next handler, the last one for ever.
+// script answers each request with the next handler, and later ones with the last
+// handler.
 type script struct {
 	steps []http.HandlerFunc
 	seen  []http.Header
@@ -142,7 +143,7 @@ func TestFetch(t *testing.T) {
 	}
 }
 
-// errAny and errLimited stand for errors that are not sentinels.
+// errAny and errLimited represent errors that are not sentinels.
 const (
 	errAny     Kind = "any error"
 	errLimited Kind = "rate limited"
@@ -166,7 +167,7 @@ func checkFailure(t *testing.T, err, want error) {
 	}
 }
 
-// checkDir wants nothing in the directory but the one file.
+// checkDir checks that the directory contains only the file want.
 func checkDir(t *testing.T, dir, want string) {
 	t.Helper()
 	files, err := os.ReadDir(dir)
@@ -287,7 +288,7 @@ func TestSpaceIsCheckedFirst(t *testing.T) {
 	}
 }
 
-// BenchmarkFetch shows that memory does not grow with the file.
+// BenchmarkFetch measures that memory does not grow with the file.
 func BenchmarkFetch(b *testing.B) {
 	const size = 1 << 30
 	block := bytes.Repeat([]byte("x"), 1<<20)
@@ -306,7 +307,7 @@ func BenchmarkFetch(b *testing.B) {
 	b.ReportMetric(peakMemory(b), "peak-MiB")
 }
 
-// peakMemory is the most memory that this process ever had, in MiB.
+// peakMemory returns the peak memory of this process, in MiB.
 func peakMemory(b *testing.B) float64 {
 	b.Helper()
 	status, err := os.ReadFile("/proc/self/status")

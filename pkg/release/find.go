@@ -13,25 +13,24 @@ import (
 
 const (
 	pageSize = 100 // GitHub's maximum
-	// maxPages bounds a walk; GitHub itself shows no more than 10,000 results.
+	// maxPages bounds a search; GitHub returns at most 10,000 results.
 	maxPages = 100
-	// requestTimeout bounds one request to the API, which answers in seconds.
+	// requestTimeout bounds one request to the API, which normally takes seconds.
 	requestTimeout = time.Minute
 )
 
-// Finder looks for releases in one repository. It is safe for concurrent use.
+// Finder searches for releases in one repository. It is safe for concurrent use.
 type Finder struct {
 	client *github.Client
 	owner  string
 	repo   string
 	log    *slog.Logger
-	// limit is the last refusal for too many requests, which holds until its
-	// time has come.
+	// limit is the last rate limit error. No request is made before its RetryAt.
 	limit atomic.Pointer[RateLimitedError]
 }
 
-// NewFinder returns a Finder for the repository owner/repo. The client's
-// transport must be a Transport, or bring every answer as that does.
+// NewFinder returns a Finder for the repository owner/repo. The transport of client
+// must be a Transport, or set the same header fields.
 func NewFinder(client *github.Client, owner, repo string, log *slog.Logger) *Finder {
 	return &Finder{client: client, owner: owner, repo: repo, log: log}
 }
@@ -40,20 +39,19 @@ func NewFinder(client *github.Client, owner, repo string, log *slog.Logger) *Fin
 type Found struct {
 	// Newest is the newest version that the channel follows.
 	Newest Version
-	// Future are the tags that were skipped because their date is later than
-	// tomorrow, by the server's clock.
+	// Future are the tags that were skipped because their date is later than tomorrow,
+	// by the server's clock.
 	Future []string
 }
 
-// Newest finds the newest version that the channel follows. Drafts never count.
-// A release whose tag is no version, or whose date is later than tomorrow, is
-// named in the log and skipped: it would hide every later release. Versions for
-// which skip is true do not count either; nil skips none.
+// Newest returns the newest version that the channel follows. Drafts never count. A
+// release whose tag is not a version, or whose date is later than tomorrow, is logged
+// and skipped: it would hide every later release. Versions for which skip returns true
+// do not count either; nil skips none.
 //
-// It blocks until all releases have been read; each request has a deadline of
-// its own. It fails with ErrNoRelease only if the server answered completely
-// and nothing counts, and with a *RateLimitedError if the server says when to
-// ask again.
+// It blocks until all releases have been read; each request has a deadline of its own.
+// It fails with ErrNoRelease only if the server answered completely and no release
+// counts, and with a *RateLimitedError if the server limits the request rate.
 func (f *Finder) Newest(ctx context.Context, channel Channel, skip func(Version) bool) (Found, error) {
 	s := search{channel: channel, skip: skip, log: f.log}
 	err := error(nil)
@@ -110,9 +108,8 @@ func (f *Finder) page(ctx context.Context, page int) (releases []*github.Reposit
 	return releases, resp, nil
 }
 
-// call makes one request to the API, within its deadline, and classifies its
-// error. After a refusal for too many requests no request is made before the
-// time that the server has set.
+// call makes one request to the API, within its deadline, and classifies its error.
+// While a rate limit applies, it makes no request and returns the limit's error.
 func (f *Finder) call(ctx context.Context, request func(context.Context) error) error {
 	if limited := f.limit.Load(); limited != nil && time.Now().Before(limited.RetryAt) {
 		return limited

@@ -20,8 +20,8 @@ const (
 	testRepo  = "neco"
 )
 
-// pipes is a listener whose connections never leave the process. A wait on
-// them is one that testing/synctest understands.
+// pipes is a listener whose connections stay in this process, so that testing/synctest
+// can detect waits on them.
 type pipes struct {
 	conns chan net.Conn
 	done  chan struct{}
@@ -56,8 +56,8 @@ func (p *pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	}
 }
 
-// serve returns a client for which every host, by http and https alike, is
-// the handler.
+// serve returns a client whose requests all go to handler, whatever their host and
+// scheme.
 func serve(t testing.TB, handler http.Handler) *http.Client {
 	t.Helper()
 	p := &pipes{conns: make(chan net.Conn), done: make(chan struct{})}
@@ -73,7 +73,7 @@ func serve(t testing.TB, handler http.Handler) *http.Client {
 	return &http.Client{Transport: transport}
 }
 
-// finder returns a Finder that asks the handler, and what it logs.
+// finder returns a Finder whose requests go to handler, and its log.
 func finder(t testing.TB, handler http.Handler) (*Finder, *strings.Builder) {
 	t.Helper()
 	log := &strings.Builder{}
@@ -81,7 +81,7 @@ func finder(t testing.TB, handler http.Handler) (*Finder, *strings.Builder) {
 	return NewFinder(client, testOwner, testRepo, slog.New(slog.NewTextHandler(log, nil))), log
 }
 
-// publish makes a server with the releases; an asset is given by its content.
+// publish returns a server with the releases. An asset is given by its content.
 func publish(t testing.TB, releases ...releaseserver.Release) *releaseserver.Server {
 	t.Helper()
 	s := releaseserver.New(releaseserver.Options{Limit: -1})
@@ -107,7 +107,7 @@ func writeFile(t testing.TB, content string) string {
 	return path
 }
 
-// respond is a handler that gives the same answer to everything.
+// respond returns a handler with one response for all requests.
 func respond(status int, body string, header ...string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		for i := 0; i+1 < len(header); i += 2 {

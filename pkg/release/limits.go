@@ -6,20 +6,20 @@ import (
 	"github.com/cenkalti/backoff/v5"
 )
 
-// Limits bound a download. A zero field takes its default.
+// Limits bound a download. A zero field means its default.
 type Limits struct {
-	// MaxBytes is the largest size that is accepted, 2 GiB by default.
+	// MaxBytes is the largest accepted size, 2 GiB by default.
 	MaxBytes int64
-	// StallTimeout is how long a server may send nothing at all before the
-	// attempt is given up, 30 s by default.
+	// StallTimeout is how long a server may send nothing before the attempt fails, 30 s
+	// by default.
 	StallTimeout time.Duration
-	// Attempts is how often the server is asked, 5 by default.
+	// Attempts is the maximum number of attempts, 5 by default.
 	Attempts int
-	// MinBackoff and MaxBackoff bound the wait between two attempts, 1 s and
-	// 1 min by default. The waits grow and are spread at random.
+	// MinBackoff and MaxBackoff bound the wait between two attempts, 1 s and 1 min by
+	// default. The waits grow and have a random part.
 	MinBackoff, MaxBackoff time.Duration
-	// MaxRetryAfter is the longest wait that a server may ask for; one that
-	// asks for more ends the download. It is 5 min by default.
+	// MaxRetryAfter is the longest wait that a server may ask for, 5 min by default. A
+	// longer one ends the download.
 	MaxRetryAfter time.Duration
 }
 

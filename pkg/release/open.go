@@ -7,9 +7,8 @@ import (
 	"github.com/cybozu-go/neco"
 )
 
-// Open returns a Finder for Neco's own releases on GitHub and a client for
-// downloads. Both reach the outside through transport. A token, if not empty,
-// is shown to the API and to nobody else.
+// Open returns a Finder for Neco's own releases on GitHub and a client for downloads.
+// Both use transport. A token, if not empty, is sent to the API only.
 func Open(transport http.RoundTripper, token string, log *slog.Logger) (*Finder, *http.Client) {
 	api := http.RoundTripper(NewTransport(transport))
 	if token != "" {
@@ -19,7 +18,7 @@ func Open(transport http.RoundTripper, token string, log *slog.Logger) (*Finder,
 	return NewFinder(gh, neco.GitHubRepoOwner, neco.GitHubRepoName, log), &http.Client{Transport: transport}
 }
 
-// bearer shows a token to one host: the API may redirect to others.
+// bearer sends a token to the API's host only, because the API may redirect to others.
 type bearer struct {
 	base  http.RoundTripper
 	token string

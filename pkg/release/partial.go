@@ -12,17 +12,17 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// partialPattern names temporary files, so that a leftover of a crash can be
-// told from a package.
+// partialPattern is the name pattern of temporary files, by which tidy finds leftovers
+// of a crash.
 const partialPattern = ".fetch-*.partial"
 
-// partial is a file that is not whole yet, with the digest of what it holds.
-// It has one owner.
+// partial is an incomplete file with the digest of its content. It must not be used
+// concurrently.
 type partial struct {
 	file  *os.File
 	hash  hash.Hash
 	size  int64
-	moved bool // the file has its name, and is not ours to remove
+	moved bool // the file was renamed to its final name
 }
 
 func newPartial(dir string) (*partial, error) {
@@ -33,7 +33,7 @@ func newPartial(dir string) (*partial, error) {
 	return &partial{file: file, hash: sha256.New()}, nil
 }
 
-// Write appends, and takes into the digest exactly what was written.
+// Write appends data to the file, and adds to the digest exactly what was written.
 func (p *partial) Write(data []byte) (int, error) {
 	n, err := p.file.Write(data)
 	p.hash.Write(data[:n])
@@ -57,22 +57,22 @@ func (p *partial) reset() error {
 	return nil
 }
 
-// room fails early where the file system cannot hold length more bytes. A
-// file system that cannot tell is asked by writing to it.
+// room returns ErrDiskFull if the file system cannot hold length more bytes. It returns
+// nil if the free space is unknown.
 func (p *partial) room(length int64) error {
 	var st unix.Statfs_t
 	if length <= 0 || unix.Fstatfs(int(p.file.Fd()), &st) != nil {
 		return nil
 	}
 	if free := st.Bavail * uint64(st.Bsize); uint64(length) > free {
-		return fmt.Errorf("%w: %d bytes are to come, %d are free", ErrDiskFull, length, free)
+		return fmt.Errorf("%w: %d bytes are needed, %d are free", ErrDiskFull, length, free)
 	}
 	return nil
 }
 
 func (p *partial) sum() string { return hex.EncodeToString(p.hash.Sum(nil)) }
 
-// commit gives the file its name and makes both durable.
+// commit renames the file to dst and makes both durable.
 func (p *partial) commit(dst string) error {
 	if err := p.file.Chmod(0o644); err != nil {
 		return err

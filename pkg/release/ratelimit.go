@@ -9,31 +9,31 @@ import (
 	"time"
 )
 
-// GitHub announces in these headers how many requests are left, and when the
-// count starts anew (in seconds since the epoch).
+// Response headers of GitHub: the number of requests that are left, and the time at
+// which the count is reset, in seconds since the epoch.
 const (
 	headerRemaining = "X-RateLimit-Remaining"
 	headerReset     = "X-RateLimit-Reset"
 )
 
-// defaultRetryAfter is the wait after a refusal that names no time: GitHub
-// asks for at least a minute then.
+// defaultRetryAfter is the wait after a refusal without a time. GitHub asks for at
+// least a minute in that case.
 const defaultRetryAfter = time.Minute
 
-// maxRetryAfter bounds every wait that a server sets: GitHub counts requests by
-// the hour.
+// maxRetryAfter bounds every wait that a server sets: GitHub counts requests by the
+// hour.
 const maxRetryAfter = time.Hour
 
-// RateLimitedError says that a server refuses requests until a time.
+// RateLimitedError is the error of a server that refuses requests until RetryAt.
 type RateLimitedError struct {
-	// RetryAt is when the server answers again, by the local clock. It is at
+	// RetryAt is when the server accepts requests again, by the local clock. It is at
 	// most an hour after the refusal.
 	RetryAt time.Time
 	// Status is the HTTP status of the refusal, such as "403 Forbidden".
 	Status string
 }
 
-// Error tells the status and the time.
+// Error returns the status and the time.
 func (e *RateLimitedError) Error() string {
 	return fmt.Sprintf("rate limit reached (%s), retry at %s", e.Status, e.RetryAt.UTC().Format(time.RFC3339))
 }
@@ -41,9 +41,8 @@ func (e *RateLimitedError) Error() string {
 // NotBefore returns the time before which another attempt fails.
 func (e *RateLimitedError) NotBefore() time.Time { return e.RetryAt }
 
-// rateLimited returns what a response says about being refused for too many
-// requests, or nil if it is no such refusal. A refusal that names no time is
-// one of a minute.
+// rateLimited returns the error of a response that refuses the request because of a
+// rate limit, and nil for other responses. A refusal without a time lasts a minute.
 func rateLimited(resp *http.Response, body string, now time.Time) *RateLimitedError {
 	wait, announced := retryWait(resp.Header, now)
 	if !announced {
@@ -61,17 +60,17 @@ func rateLimited(resp *http.Response, body string, now time.Time) *RateLimitedEr
 	return &RateLimitedError{RetryAt: now.Add(min(max(wait, 0), maxRetryAfter)), Status: statusText(resp)}
 }
 
-// isSecondaryLimit reports whether the body of a refusal, in its message or the
-// URL of its documentation, speaks of GitHub's limit on bursts of requests,
-// which GitHub announces in no header.
+// isSecondaryLimit reports whether the body of a refusal is about GitHub's limit on
+// bursts of requests, by its message or the URL of its documentation. GitHub announces
+// that limit in no header.
 func isSecondaryLimit(body string) bool {
 	body = strings.ReplaceAll(strings.ToLower(body), "-", " ")
 	return strings.Contains(body, "secondary rate limit") || strings.Contains(body, "abuse rate limit") ||
 		strings.Contains(body, "abuse detection")
 }
 
-// retryWait reads how long a server wants to be left alone. Points in time
-// count from the server's own clock, which may differ from the local one.
+// retryWait returns how long a server refuses requests. Absolute times are compared
+// with the server's clock, which may differ from the local one.
 func retryWait(h http.Header, now time.Time) (wait time.Duration, announced bool) {
 	serverNow := serverTime(h, now)
 	after := h.Get("Retry-After")
@@ -91,8 +90,7 @@ func retryWait(h http.Header, now time.Time) (wait time.Duration, announced bool
 	return epochTime(reset).Sub(serverNow), true
 }
 
-// serverTime is the time by the clock of the server that sent the header, or
-// now if the server does not tell.
+// serverTime returns the time in the Date header of a server, or now if there is none.
 func serverTime(h http.Header, now time.Time) time.Time {
 	if at, err := http.ParseTime(h.Get("Date")); err == nil {
 		return at
@@ -100,8 +98,7 @@ func serverTime(h http.Header, now time.Time) time.Time {
 	return now
 }
 
-// parseSeconds reads a number of seconds, however large, as a wait of at most
-// maxRetryAfter.
+// parseSeconds parses a number of seconds, and returns at most maxRetryAfter.
 func parseSeconds(text string) (time.Duration, bool) {
 	n, err := strconv.ParseInt(text, 10, 64)
 	if err != nil && !errors.Is(err, strconv.ErrRange) {
@@ -113,8 +110,8 @@ func parseSeconds(text string) (time.Duration, bool) {
 // maxEpochSeconds is in the year 5138; greater numbers are milliseconds.
 const maxEpochSeconds = 1e11
 
-// epochTime reads seconds since the epoch, or milliseconds, which some proxies
-// and compatible servers send.
+// epochTime converts seconds since the epoch, or milliseconds, which some proxies and
+// compatible servers send.
 func epochTime(n int64) time.Time {
 	if n > maxEpochSeconds {
 		return time.UnixMilli(n)

@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-github/v45/github"
 )
 
-// search is the walk over all releases that looks for the newest one.
+// search finds the newest release among those that are visited.
 type search struct {
 	channel Channel
 	skip    func(Version) bool
@@ -17,7 +17,7 @@ type search struct {
 	found   Found
 }
 
-// visit takes one release into account. at is the server's time.
+// visit evaluates one release. at is the server's time.
 func (s *search) visit(rel *github.RepositoryRelease, at time.Time) {
 	if rel.GetDraft() {
 		return

@@ -13,37 +13,37 @@ import (
 
 // Package is a package on disk that has passed every check.
 type Package struct {
-	// Version is the package's.
+	// Version is the version of the package.
 	Version Version
-	// Path is the file, named as PackageFile says.
+	// Path is the path of the file, whose name is that of PackageFile.
 	Path string
-	// SHA256 is its digest in lower-case hex.
+	// SHA256 is the digest of the file in lower-case hex.
 	SHA256 string
 }
 
-// Stager brings packages of releases into a directory, beside their digests.
+// Stager stores packages of releases and their digests in a directory.
 type Stager struct {
-	// Finder knows the repository.
+	// Finder finds the releases of the repository.
 	Finder *Finder
-	// Channel says under which tags a version is looked up.
+	// Channel selects the tags under which a version is looked up.
 	Channel Channel
-	// Client downloads. It must send no token: assets lie on other hosts.
+	// Client downloads. It must send no token, because assets are on other hosts.
 	Client *http.Client
-	// Dir is where packages are kept; it is made if it is missing.
+	// Dir is the directory of the packages. Stage creates it if needed.
 	Dir string
-	// Limits are those of one download.
+	// Limits are the limits of one download.
 	Limits Limits
 }
 
-// Stage brings the package of a version into the directory. It is there and
-// checked when Stage returns: its digest is the one published beside it, and
-// inside it is the neco package of this version for our architecture. A file
-// that is there already is used if it passes the same checks.
+// Stage stores the package of a version in the directory and checks it: its digest must
+// be the published one, and its content the neco package of this version for the
+// architecture of boot servers. An existing file that passes these checks is not
+// downloaded again.
 //
-// It blocks until then, or until ctx is done. Whatever fails a check is
-// removed, and so are the packages of older versions but the newest two.
-// The directory has one user at a time. See Permanent for the errors with
-// which it would fail again.
+// It blocks until the package is stored and checked, or ctx ends. It removes files that
+// fail a check, and the packages of other versions except the newest two. It must not
+// run concurrently for one directory. See Permanent for the errors that a retry cannot
+// repair.
 func (s Stager) Stage(ctx context.Context, v Version) (Package, error) {
 	got, err := s.stage(ctx, v)
 	if err != nil {
@@ -81,8 +81,8 @@ func (s Stager) stage(ctx context.Context, v Version) (Package, error) {
 	return got, nil
 }
 
-// Staged returns the package of a version that an earlier Stage has brought
-// into the directory, after checking it again. It asks no server.
+// Staged returns the package of a version that an earlier Stage has stored, after
+// checking it again. It uses no network.
 func (s Stager) Staged(v Version) (Package, error) {
 	path := filepath.Join(s.Dir, PackageFile(v))
 	sum, err := readSum(path+sumSuffix, PackageFile(v))
@@ -96,22 +96,22 @@ func (s Stager) Staged(v Version) (Package, error) {
 	return got, nil
 }
 
-// Permanent reports whether Fetch or Stage would fail in the same way again.
+// Permanent reports whether a retry of Fetch or Stage would fail with the same error.
 func Permanent(err error) bool {
 	return permanent(err) || AtFault(err)
 }
 
-// AtFault reports whether an error of Stage is the fault of the release: its
-// package or digest is not what it must be, wherever it is installed.
+// AtFault reports whether an error of Stage is the fault of the release: its package or
+// digest is wrong on every server.
 func AtFault(err error) bool {
 	return errors.Is(err, ErrDigestMismatch) || errors.Is(err, ErrWrongPackage) || errors.Is(err, ErrBadDigestFile)
 }
 
-// CheckSum downloads the digest of a package with client and reads it as Stage
-// does. A release whose digest Stage would refuse is thus known before any boot
-// server is asked to install it.
+// CheckSum downloads the digest of a package with client and validates it as Stage
+// does. A release with an invalid digest is thus found before any boot server has to
+// install it.
 //
-// It blocks until then, or until ctx is done.
+// It blocks until the digest is downloaded or ctx ends.
 func CheckSum(ctx context.Context, client *http.Client, a Asset) error {
 	dir, err := os.MkdirTemp("", "neco-digest-")
 	if err != nil {
@@ -121,7 +121,7 @@ func CheckSum(ctx context.Context, client *http.Client, a Asset) error {
 	return errors.Join(err, os.RemoveAll(dir))
 }
 
-// fetchSum brings the digest and reads it.
+// fetchSum downloads the digest to path and returns it.
 func (s Stager) fetchSum(ctx context.Context, a Asset, path string) (string, error) {
 	limits := s.Limits
 	limits.MaxBytes = maxSumFile
@@ -135,8 +135,8 @@ func (s Stager) fetchSum(ctx context.Context, a Asset, path string) (string, err
 	return sum, nil
 }
 
-// fetchDeb brings the package, if it has the digest, and no byte more than
-// were announced.
+// fetchDeb downloads the package to path. It fails if the digest is not sum, or the
+// size exceeds the announced one.
 func (s Stager) fetchDeb(ctx context.Context, a Asset, path, sum string) error {
 	limits := s.Limits.withDefaults()
 	if a.Size > limits.MaxBytes {
@@ -152,7 +152,7 @@ func (s Stager) fetchDeb(ctx context.Context, a Asset, path, sum string) error {
 	return nil
 }
 
-// check makes sure that a file is the package, whole and the right one.
+// check checks that the file at path is the package of version v with the digest sum.
 func check(v Version, path, sum string) (Package, error) {
 	got, err := sumFile(path)
 	if err != nil {
@@ -167,8 +167,8 @@ func check(v Version, path, sum string) (Package, error) {
 	return Package{Version: v, Path: path, SHA256: sum}, nil
 }
 
-// asPublished marks what is wrong inside a package whose digest is the
-// published one: another download would bring the same.
+// asPublished marks the error of a package whose digest is the published one as the
+// fault of the release: another download would return the same package.
 func asPublished(err error) error {
 	if errors.Is(err, ErrWrongPackage) {
 		return err

@@ -9,12 +9,11 @@ import (
 	"strings"
 )
 
-// maxSumFile bounds a digest file: one line of hex and a name.
+// maxSumFile bounds a digest file, which is one line with a digest and a name.
 const maxSumFile = 4096
 
-// ParseSum reads the one line that sha256sum prints for the file name, which may
-// end as on Windows, and returns the digest in hex. Its errors are
-// ErrBadDigestFile.
+// ParseSum parses the one line that sha256sum prints for the file name, with a line end
+// of Unix or Windows, and returns the digest in hex. Its errors wrap ErrBadDigestFile.
 func ParseSum(text, name string) (string, error) {
 	line, rest, _ := strings.Cut(text, "\n")
 	line = strings.TrimSuffix(line, "\r")
@@ -22,8 +21,8 @@ func ParseSum(text, name string) (string, error) {
 	if !found || rest != "" || !isDigest(sum) {
 		return "", fmt.Errorf("digest of %s: %w: want one line of sha256sum", name, ErrBadDigestFile)
 	}
-	if file != " "+name && file != "*"+name { // read as text, or as binary
-		return "", fmt.Errorf("digest of %s: %w: it is that of %q", name, ErrBadDigestFile, strings.TrimLeft(file, " *"))
+	if file != " "+name && file != "*"+name { // text or binary mode
+		return "", fmt.Errorf("digest of %s: %w: it is the digest of %q", name, ErrBadDigestFile, strings.TrimLeft(file, " *"))
 	}
 	return sum, nil
 }
@@ -32,7 +31,7 @@ func isDigest(text string) bool {
 	return len(text) == 2*sha256.Size && strings.Trim(text, "0123456789abcdef") == ""
 }
 
-// readSum reads the digest of the file name out of a digest file.
+// readSum returns the digest of the file name from the digest file at path.
 func readSum(path, name string) (string, error) {
 	file, err := os.Open(path)
 	if err != nil {
@@ -49,7 +48,7 @@ func readSum(path, name string) (string, error) {
 	return ParseSum(string(text), name)
 }
 
-// sumFile computes the digest of a file.
+// sumFile returns the digest of the file at path.
 func sumFile(path string) (string, error) {
 	file, err := os.Open(path)
 	if err != nil {

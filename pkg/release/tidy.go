@@ -11,13 +11,12 @@ import (
 	"github.com/cybozu-go/neco"
 )
 
-// keptPackages is how many packages stay on a host beside the one that is
-// staged: what it runs, and what it ran before.
+// keptPackages is how many packages are kept on a host beside the one that is staged:
+// the installed one and its predecessor.
 const keptPackages = 2
 
-// tidy makes room: it removes what a download that was killed has left, and
-// all packages but the one of v and the newest others. Files with other names
-// are not ours.
+// tidy removes the temporary files of killed downloads, and all packages except that of
+// v and the newest keptPackages others. It keeps files with other names.
 func tidy(dir string, v Version) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -40,7 +39,7 @@ func tidy(dir string, v Version) error {
 	return errors.Join(errs...)
 }
 
-// packageVersion reads the version out of the name of a package's file.
+// packageVersion returns the version in the name of a package file.
 func packageVersion(name string) (Version, bool) {
 	text := strings.TrimSuffix(strings.TrimPrefix(name, neco.NecoPackageName+"_"), "_"+Architecture+".deb")
 	v, err := Parse(text)

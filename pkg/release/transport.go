@@ -11,17 +11,18 @@ import (
 )
 
 const (
-	// maxAnswer bounds one answer of the release server's API: a page of 100
-	// releases with their notes stays far below.
+	// maxAnswer bounds one response of the release server's API: a page of 100 releases
+	// with their notes is far smaller.
 	maxAnswer = 8 << 20
-	// maxCached bounds the answers kept for conditional requests.
+	// maxCached bounds the number of responses that are cached for conditional
+	// requests.
 	maxCached = 64
 )
 
-// Transport makes the requests of a GitHub client conditional, so that an
-// unchanged answer is neither sent nor (with a token) counted again, and
-// bounds the size of every answer. It is for the API only: answers are held
-// in memory, which downloads must never be.
+// Transport makes the requests of a GitHub client conditional, so that an unchanged
+// response is not sent again and, with a token, does not count towards the rate limit.
+// It also bounds the size of every response. It must be used for the API only, not for
+// downloads, because it holds responses in memory.
 //
 // It is safe for concurrent use.
 type Transport struct {
@@ -41,7 +42,7 @@ type answer struct {
 
 var _ http.RoundTripper = (*Transport)(nil)
 
-// NewTransport wraps base, which is http.DefaultTransport if nil.
+// NewTransport returns a Transport around base, which is http.DefaultTransport if nil.
 func NewTransport(base http.RoundTripper) *Transport {
 	if base == nil {
 		base = http.DefaultTransport
@@ -49,9 +50,8 @@ func NewTransport(base http.RoundTripper) *Transport {
 	return &Transport{base: base, entries: map[string]*list.Element{}, recent: list.New()}
 }
 
-// RoundTrip sends one request and reads its whole answer. An answer that has
-// not changed is returned as the full one it stands for, with its own header
-// fields over the old ones.
+// RoundTrip sends one request and reads the whole response. For an unchanged response
+// it returns the cached one with the new header fields.
 func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if req.Method != http.MethodGet {
 		return t.base.RoundTrip(req)
@@ -72,7 +72,7 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	return t.changed(resp, key)
 }
 
-// changed bounds a fresh answer and keeps it if it can be asked for again.
+// changed reads a new response, and caches it if it has an entity tag.
 func (t *Transport) changed(resp *http.Response, key string) (*http.Response, error) {
 	body, err := readAnswer(resp.Body)
 	if err != nil {
@@ -108,7 +108,7 @@ func (t *Transport) keep(a *answer) {
 	}
 }
 
-// unchanged turns a 304 into the answer that it confirms.
+// unchanged converts a 304 response into the cached response old.
 func unchanged(resp *http.Response, old *answer) *http.Response {
 	resp.Body.Close()
 	header := old.header.Clone()
@@ -137,10 +137,10 @@ func readAnswer(body io.ReadCloser) ([]byte, error) {
 	return data, nil
 }
 
-// headerFromCache marks an answer as one of a cache. The GitHub client takes no
-// rate limit from such an answer. Else it refuses requests by itself until the
-// announced time has come by the local clock, which may differ from the
-// server's by any amount; a Finder does that by the right clock.
+// headerFromCache marks a response as one of a cache, so that the GitHub client ignores
+// the rate limit in it. Otherwise the client would refuse requests until the announced
+// time by the local clock, which may differ from the server's. Finder applies the limit
+// by the server's clock.
 const headerFromCache = "X-From-Cache"
 
 func withBody(resp *http.Response, body []byte) *http.Response {

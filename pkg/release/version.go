@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// TestVersion is the version of a package built for the environment "test".
-// It is newer than every released version.
+// TestVersion is the version of a package built for the environment "test". It is newer
+// than every released version.
 const TestVersion = "9999.12.31-99999"
 
 const (
@@ -19,16 +19,15 @@ const (
 
 // Version is the version of a release, and of the neco package in it.
 //
-// Dates and serials are both numbers: the zero padding of a date is part of
-// its form, a serial has none.
+// Date and serial are both numbers. A date is zero-padded in texts, a serial is not.
 type Version struct {
 	// Date is the day of the release as the number YYYYMMDD.
 	Date int
-	// Serial tells releases of one day apart; it need not grow between days.
+	// Serial distinguishes releases of one day; it need not grow between days.
 	Serial int64
 }
 
-// Parse reads a version of the exact form YYYY.MM.DD-SERIAL.
+// Parse parses a version of the exact format YYYY.MM.DD-SERIAL.
 func Parse(text string) (Version, error) {
 	date, serial, found := strings.Cut(text, "-")
 	if !found || !isSerial(serial) {
@@ -45,11 +44,11 @@ func Parse(text string) (Version, error) {
 	return Version{Date: dateOf(day), Serial: n}, nil
 }
 
-// dateOf is the day of t as the number YYYYMMDD.
+// dateOf returns the day of t as the number YYYYMMDD.
 func dateOf(t time.Time) int { return t.Year()*10000 + int(t.Month())*100 + t.Day() }
 
-// ParseTag reads the version out of a release's tag: it is what follows the
-// first hyphen, as in "release-2022.05.25-1".
+// ParseTag returns the version in the tag of a release, which follows the first hyphen,
+// as in "release-2022.05.25-1".
 func ParseTag(tag string) (Version, error) {
 	prefix, rest, found := strings.Cut(tag, "-")
 	if !found || prefix == "" {
@@ -62,18 +61,18 @@ func ParseTag(tag string) (Version, error) {
 	return v, nil
 }
 
-// Compare orders versions by date, then by serial. It is negative if v is
-// older than w, zero if they are equal, and positive if v is newer.
+// Compare orders versions by date, then by serial. It is negative if v is older than w,
+// zero if they are equal, and positive if v is newer.
 func (v Version) Compare(w Version) int {
 	return cmp.Or(cmp.Compare(v.Date, w.Date), cmp.Compare(v.Serial, w.Serial))
 }
 
-// String returns the form that Parse reads.
+// String returns the format that Parse parses.
 func (v Version) String() string {
 	return fmt.Sprintf("%04d.%02d.%02d-%d", v.Date/10000, v.Date/100%100, v.Date%100, v.Serial)
 }
 
-// isSerial reports whether text is a decimal number in its only spelling.
+// isSerial reports whether text is a decimal number without leading zeros.
 func isSerial(text string) bool {
 	if text == "" || len(text) > maxSerialDigits || (text[0] == '0' && text != "0") {
 		return false
@@ -85,8 +84,8 @@ func badVersion(text string) error {
 	return fmt.Errorf("version %q: want YYYY.MM.DD-SERIAL", text)
 }
 
-// Order compares the versions a and b, given as texts, as Compare does. It
-// fails if one of them is no version.
+// Order compares the versions a and b like Version.Compare. It fails if one of them is
+// malformed.
 func Order(a, b string) (int, error) {
 	va, err := Parse(a)
 	if err != nil {

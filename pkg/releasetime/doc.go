@@ -1,6 +1,6 @@
-// Package releasetime owns the windows of time in which a release may be taken:
-// cron expressions, and the time zone in which they are read.
+// Package releasetime owns the time windows in which a release may be taken: cron
+// expressions and their time zone.
 //
-// It must not know etcd, releases or the updater. Time zones are compiled in: a
-// boot server need not have the tzdata package.
+// It must not know etcd, releases or the updater. Time zones are compiled in, because a
+// boot server may not have the tzdata package.
 package releasetime

@@ -10,17 +10,17 @@ import (
 	"github.com/netresearch/go-cron"
 )
 
-// The defaults: every minute, in the time zone of the original's data centres.
+// The defaults: every minute, in the time zone of the original neco's data centres.
 const (
 	DefaultWindows = "* * * * *"
 	DefaultZone    = "Asia/Tokyo"
 )
 
-// maxWindows bounds how many expressions are accepted.
+// maxWindows bounds the number of expressions.
 const maxWindows = 100
 
-// fields are those of a cron expression. As in cron(8), a day matches if it is one
-// of the days of the month or one of the days of the week, where both are given.
+// fields are the fields of a cron expression. As in cron(8), if both are given, a day
+// matches if it is one of the days of the month or one of the days of the week.
 const fields = cron.Minute | cron.Hour | cron.Dom | cron.Month | cron.Dow | cron.DowOrDom
 
 // Windows are the minutes in which a release may be taken.
@@ -29,8 +29,8 @@ type Windows struct {
 	zone      *time.Location
 }
 
-// Parse reads cron expressions of five fields, one a line, and the IANA name of
-// their time zone. Empty lines do not count.
+// Parse parses cron expressions of five fields, one a line, and the IANA name of their
+// time zone. It ignores empty lines.
 func Parse(expressions, zone string) (Windows, error) {
 	schedules, err := parseExpressions(expressions)
 	if err != nil {
@@ -43,8 +43,8 @@ func Parse(expressions, zone string) (Windows, error) {
 	return Windows{schedules, location}, nil
 }
 
-// ParseZone reads the IANA name of a time zone, such as Asia/Tokyo. The zone of
-// the host, which differs between hosts, is refused.
+// ParseZone returns the time zone with an IANA name, such as Asia/Tokyo. It refuses the
+// zone of the host, which differs between hosts.
 func ParseZone(name string) (*time.Location, error) {
 	if name == "" || name == "Local" {
 		return nil, errors.New("not the IANA name of a time zone")
@@ -96,7 +96,7 @@ func parseExpression(line string) (cron.Schedule, error) {
 
 // Never reports whether no window is ever open, as on the 31st of February.
 func (w Windows) Never() bool {
-	// The parser's schedules look some years ahead, leap years among them.
+	// The schedules of the parser search some years ahead, leap years among them.
 	any := time.Date(2024, 1, 1, 0, 0, 0, 0, w.zone)
 	for _, s := range w.schedules {
 		if !s.Next(any).IsZero() {
@@ -106,7 +106,7 @@ func (w Windows) Never() bool {
 	return true
 }
 
-// Open reports whether the minute of at lies in a window.
+// Open reports whether the minute of at is in a window.
 func (w Windows) Open(at time.Time) bool {
 	minute := at.In(w.zone).Truncate(time.Minute)
 	for _, s := range w.schedules {

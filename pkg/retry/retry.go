@@ -1,7 +1,7 @@
-// Package retry repeats what another server, etcd or Vault prevents for a moment:
-// one of them is restarted or has lost its power, and the others agree anew.
+// Package retry repeats requests that fail temporarily because a server, etcd or Vault
+// restarts, loses power or elects a leader.
 //
-// It owns which errors pass.  It must not know what is repeated.
+// It owns which errors are temporary. It must not know what is repeated.
 package retry
 
 import (
@@ -21,11 +21,11 @@ import (
 	"github.com/cybozu-go/neco"
 )
 
-// pause is between two tries.
+// pause is the pause between two attempts.
 const pause = 200 * time.Millisecond
 
-// Until calls f until it returns nil or ctx ends.  The error is then the cause
-// of the end and the last one of f.
+// Until calls f until it returns nil or ctx ends. The error is then the cause of ctx's
+// end, joined with the last error of f.
 func Until(ctx context.Context, f func() error) error {
 	for {
 		err := f()
@@ -38,18 +38,18 @@ func Until(ctx context.Context, f func() error) error {
 	}
 }
 
-// Passing is Until for errors that MayPass; any other one ends it.  tell, which
-// may be nil, hears of the first.
-func Passing(ctx context.Context, tell func(error), f func() error) error {
+// Passing is Until for errors for which MayPass is true; it returns any other error at
+// once. notify, which may be nil, receives the first temporary error.
+func Passing(ctx context.Context, notify func(error), f func() error) error {
 	var final error
 	err := Until(ctx, func() error {
 		final = f()
 		if final == nil || !MayPass(final) {
 			return nil
 		}
-		if tell != nil && ctx.Err() == nil {
-			tell(final)
-			tell = nil
+		if notify != nil && ctx.Err() == nil {
+			notify(final)
+			notify = nil
 		}
 		return final
 	})
@@ -59,17 +59,17 @@ func Passing(ctx context.Context, tell func(error), f func() error) error {
 	return final
 }
 
-// Dropped says that a member of etcd has dropped the request, which it does while
-// etcd changes its leader. The answer has neither type nor code: its text is that
-// of ErrProposalDropped in go.etcd.io/raft/v3.
+// Dropped reports whether err is a request that a member of etcd has dropped, as it
+// does while etcd changes its leader. Such an error has neither a type nor a code, only
+// the text of ErrProposalDropped in go.etcd.io/raft/v3.
 func Dropped(err error) bool {
 	s, ok := status.FromError(err)
 	return ok && s.Code() == codes.Unknown && strings.HasSuffix(s.Message(), "raft proposal dropped")
 }
 
-// MayPass says whether err may be over soon: somebody does not answer, has no
-// majority or leader just now, or has not heard yet of etcd's new users.  An error
-// with a method MayPass says it itself.
+// MayPass reports whether err is temporary: a server does not answer, has no majority
+// or leader at the moment, or has not received new users of etcd yet. For an error with
+// a method MayPass it returns the method's result.
 func MayPass(err error) bool {
 	if own := (interface{ MayPass() bool })(nil); errors.As(err, &own) {
 		return own.MayPass()
@@ -86,7 +86,7 @@ func MayPass(err error) bool {
 	if Dropped(err) {
 		return true
 	}
-	if coded := (interface{ Code() codes.Code })(nil); errors.As(err, &coded) { // etcd's own errors
+	if coded := (interface{ Code() codes.Code })(nil); errors.As(err, &coded) { // errors of etcd
 		return coded.Code() == codes.Unavailable || errors.Is(err, rpctypes.ErrAuthOldRevision)
 	}
 	netErr := (*net.OpError)(nil)

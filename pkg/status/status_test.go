@@ -149,7 +149,7 @@ func views() map[string]*storage.Snapshot {
 	hostile := running()
 	report(hostile, 0, 6, neco.CondRunning, "\x1b[2Jgone\nLRN "+strings.Repeat("long ", 60))
 	hostile.Malformed = []storage.MalformedKey{
-		{Key: "status/bootservers/x\n", Err: errors.New(`"x\n" is no logical rack number`)},
+		{Key: "status/bootservers/x\n", Err: errors.New(`"x\n" is not a logical rack number`)},
 		{Key: "contents/cke", Err: errors.New("not a JSON object")},
 	}
 

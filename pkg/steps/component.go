@@ -16,11 +16,11 @@ import (
 	"github.com/cybozu-go/neco/pkg/worker"
 )
 
-// pulls is how many images are fetched at once: enough to use the line,
-// few enough to leave the disk of a running etcd alone.
+// pulls is the number of images pulled at once. More would slow down the disk of a
+// running etcd.
 const pulls = 3
 
-// pullImages makes all images of a boot server available to Docker.
+// pullImages pulls all images of a boot server.
 func pullImages(ctx context.Context, h *Host, _ component.Component, t worker.Target) (string, error) {
 	containers, err := h.Containers(t.Config)
 	if err != nil {
@@ -42,11 +42,11 @@ func pullImages(ctx context.Context, h *Host, _ component.Component, t worker.Ta
 	return "", g.Wait()
 }
 
-// pending tells which of several things are still to come.
+// pending reports as progress which of several items are not done yet.
 type pending struct {
 	t  worker.Target
 	mu sync.Mutex
-	// names are what is missing.
+	// names are the items that are not done.
 	names []string
 }
 
@@ -56,15 +56,15 @@ func newPending(t worker.Target, names []string) *pending {
 	return p
 }
 
-// done takes one name out, and tells the rest.
+// done removes name and reports the remaining items.
 func (p *pending) done(name string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.names = slices.DeleteFunc(p.names, func(n string) bool { return n == name })
-	p.t.Tell("fetching %s", strings.Join(p.names, ", "))
+	p.t.Report("fetching %s", strings.Join(p.names, ", "))
 }
 
-// converge makes the host run c as declared.
+// converge writes the files of c and restarts c if it does not run what t declares.
 func converge(ctx context.Context, h *Host, c component.Component, t worker.Target) (string, error) {
 	if note, err := write(ctx, h, c, t); err != nil {
 		return note, err
@@ -72,7 +72,7 @@ func converge(ctx context.Context, h *Host, c component.Component, t worker.Targ
 	return apply(ctx, h, c, t)
 }
 
-// write puts the files of c in place.
+// write writes the files of c.
 func write(ctx context.Context, h *Host, c component.Component, t worker.Target) (string, error) {
 	ch, ct, err := h.component(ctx, c, t)
 	if err != nil {
@@ -82,7 +82,7 @@ func write(ctx context.Context, h *Host, c component.Component, t worker.Target)
 	return "", err
 }
 
-// apply restarts c if it does not run what is declared, and records what runs.
+// apply restarts c if it does not run what t declares, and records what runs.
 func apply(ctx context.Context, h *Host, c component.Component, t worker.Target) (string, error) {
 	ch, ct, err := h.component(ctx, c, t)
 	if err != nil {
@@ -97,7 +97,7 @@ func apply(ctx context.Context, h *Host, c component.Component, t worker.Target)
 	return "", record(ctx, c, ct, t)
 }
 
-// record tells everybody which image runs here.
+// record stores in etcd which image of c runs on this boot server.
 func record(ctx context.Context, c component.Component, ct component.Target, t worker.Target) error {
 	i, ok := c.(component.Imaged)
 	if !ok {

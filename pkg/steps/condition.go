@@ -12,18 +12,19 @@ import (
 	"github.com/cybozu-go/neco/pkg/worker"
 )
 
-// condition is something that has to hold on a boot server for an action to be done
-// there. An error is none of both: the action is tried again.
+// condition decides whether a boot server does an action or skips it. If holds returns
+// an error, the action is retried.
 type condition struct {
-	// words are how documents say it, behind "where".
+	// words describe the condition in documents, after "where".
 	words string
-	// skipped is the note in the status of a server that skips the action; empty: it
-	// says nothing, for most servers and runs skip it.
+	// skipped is the note in the status of a server that skips the action. It is empty
+	// for conditions that most servers skip.
 	skipped string
 	holds   func(ctx context.Context, h *Host, c component.Component, t worker.Target) (bool, error)
 }
 
-// when lists conditions, of which all have to hold, looked at in this order.
+// when returns a list of conditions, all of which have to hold. They are evaluated in
+// this order.
 func when(all ...func() condition) []condition {
 	var list []condition
 	for _, c := range all {
@@ -32,7 +33,8 @@ func when(all ...func() condition) []condition {
 	return list
 }
 
-// Where says, for documents, on which boot servers the action at p is done; empty: on all.
+// Where returns the conditions of the action at p as texts for documents. It is empty
+// for an action of all boot servers.
 func Where(p update.Place) []string {
 	var words []string
 	for _, c := range rows()[p.Step].acts[p.Action].when {
@@ -41,8 +43,8 @@ func Where(p update.Place) []string {
 	return words
 }
 
-// skips reports whether a condition of a does not hold on this host, and what the
-// status says of it.
+// skips reports whether a condition of a does not hold on this host, and returns the
+// note of the first such condition.
 func (h *Host) skips(ctx context.Context, r row, a act, t worker.Target) (note string, skips bool, err error) {
 	for _, c := range a.when {
 		if holds, err := c.holds(ctx, h, r.component, t); err != nil || !holds {
@@ -52,24 +54,25 @@ func (h *Host) skips(ctx context.Context, r row, a act, t worker.Target) (note s
 	return "", false, nil
 }
 
-// ours: etcd and Vault on this host are Neco's. Their certificates come from neco setup
-// or neco join.
-func ours() condition {
+// etcdManaged holds where Neco manages etcd and Vault on this host: neco setup or neco
+// join has installed their certificates.
+func etcdManaged() condition {
 	return condition{"Neco has set etcd up", "not set up by neco here: left alone", func(_ context.Context, h *Host, _ component.Component, _ worker.Target) (bool, error) {
 		return h.FS.Exists(neco.EtcdPeerCertFile)
 	}}
 }
 
-// begun: the member of etcd here has been started. What a new one has to be told comes
-// with its join.
-func begun() condition {
+// started holds where the etcd member of this host has been started before. A member
+// that has never been started gets its configuration from the join action.
+func started() condition {
 	return condition{"etcd has been started", "", func(_ context.Context, h *Host, _ component.Component, _ worker.Target) (bool, error) {
-		return etcd.Begun(h.FS)
+		return etcd.Started(h.FS)
 	}}
 }
 
-// mixesNot: what runs here of the component must not run beside the version that comes.
-func mixesNot() condition {
+// mustNotMix holds where the version of the component on this host must not run beside
+// the next version.
+func mustNotMix() condition {
 	return condition{"the next version must not run beside this one", "", func(ctx context.Context, h *Host, c component.Component, t worker.Target) (bool, error) {
 		ch, ct, err := h.component(ctx, c, t)
 		if err != nil {
@@ -80,20 +83,21 @@ func mixesNot() condition {
 	}}
 }
 
-// standby: the Vault here is not the active node. One that does not answer serves
-// nobody, and may be restarted at once; the active one is restarted after all others.
+// standby holds where the Vault of this host is not the active node. A Vault that does
+// not answer counts as standby, because it serves no client and can be restarted at
+// once. The active node is restarted after all others.
 func standby() condition {
 	return condition{"Vault is not the active node", "", func(ctx context.Context, h *Host, _ component.Component, _ worker.Target) (bool, error) {
 		client, err := vault.Open(vault.Local, h.FS.Path(neco.ServerCAFile), "")
 		if err != nil {
-			return true, nil // it cannot be asked, and so does not serve
+			return true, nil // without a client, it cannot be the active node
 		}
 		active, err := vault.Active(ctx, client)
 		return err != nil || !active, nil
 	}}
 }
 
-// setUpHere: neco init-local has set the program up on this host.
+// setUpHere holds where neco init-local has set up the program on this host.
 func setUpHere() condition {
 	return condition{"`neco init-local` has set it up", "", func(_ context.Context, h *Host, c component.Component, _ worker.Target) (bool, error) {
 		p, err := program.Find(c.Name())
@@ -104,8 +108,8 @@ func setUpHere() condition {
 	}}
 }
 
-// runsHere: all units of the component are active. One that an operator has stopped, or
-// that is not installed yet, stays so.
+// runsHere holds where all units of the component are active. An update does not start
+// a unit that an operator has stopped or not installed yet.
 func runsHere() condition {
 	return condition{"it runs", "it does not run here: left alone", func(ctx context.Context, h *Host, c component.Component, _ worker.Target) (bool, error) {
 		for _, u := range c.Units() {

@@ -1,8 +1,7 @@
-// Package steps is the table of an update: which step does what, in which
-// order, and for how long at most.
+// Package steps is the table of an update: the steps, their order, their actions and
+// the deadline of each action.
 //
-// It owns the table and the binding of each row to the host and its
-// components, and nothing else: how components converge is pkg/component's,
-// who does what when is pkg/update's, and barriers, locks and retries are
-// pkg/worker's.
+// It owns the table and the binding of each row to the host and its components, and
+// nothing else. pkg/component makes components converge, pkg/update decides which
+// server does which action when, and pkg/worker does barriers, locks and retries.
 package steps

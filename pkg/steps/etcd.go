@@ -13,8 +13,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/worker"
 )
 
-// takeOver tells Neco's own programs where etcd is, and moves the original's backup
-// units away.
+// takeOver writes the etcd configuration of Neco's own programs, and moves the backup
+// units of the original neco away.
 func takeOver(ctx context.Context, h *Host, _ component.Component, t worker.Target) (string, error) {
 	file, err := etcd.NecoConfig(t.Members)
 	if err != nil {
@@ -30,7 +30,7 @@ func takeOver(ctx context.Context, h *Host, _ component.Component, t worker.Targ
 	return "moved the original's backup units away", nil
 }
 
-// joinEtcd makes this host's etcd a voting member, if it is none.
+// joinEtcd makes the etcd of this host a voting member, unless it is one already.
 func joinEtcd(ctx context.Context, h *Host, _ component.Component, t worker.Target) (string, error) {
 	own := etcd.PeerURL(t.LRN)
 	now, err := membership.Look(ctx, h.Etcd)
@@ -67,17 +67,17 @@ func joinEtcd(ctx context.Context, h *Host, _ component.Component, t worker.Targ
 	return h.vote(ctx, t, "joined")
 }
 
-// firstBackupLimit bounds the wait for the first snapshot of a new member, which
-// holds the lock of the step meanwhile.  A longer backup goes on by itself.
+// firstBackupLimit is how long a new member waits for its first snapshot, holding the
+// lock of the step. A longer backup continues in its own service.
 const firstBackupLimit = time.Minute
 
-// vote makes this host's member a voting one and takes its first snapshot.  A
-// failed snapshot is a part of the note, for the timer takes the next one.
+// vote makes the member of this host a voting one and takes its first snapshot. If the
+// snapshot fails, only the note says so, because the timer takes the next one.
 func (h *Host) vote(ctx context.Context, t worker.Target, note string) (string, error) {
 	if err := promote(ctx, h, t); err != nil {
 		return "", err
 	}
-	t.Tell("the first snapshot of etcd")
+	t.Report("the first snapshot of etcd")
 	ctx, cancel := context.WithTimeout(ctx, firstBackupLimit)
 	defer cancel()
 	if err := etcd.Backup(ctx, h.Units); err != nil {
@@ -86,12 +86,12 @@ func (h *Host) vote(ctx context.Context, t worker.Target, note string) (string, 
 	return note, nil
 }
 
-// discard deletes what is left of a member's data, unless it is good: a copy of a
-// time before this server left, or the rest of lost or corrupt data. A member
-// that fails over it again and again is stopped first.
+// discard deletes the data of this host's member unless good is true. Such data is from
+// before this server left the cluster, or lost or corrupt in part. etcd is stopped
+// first, because systemd keeps restarting a member that fails on its data.
 func (h *Host) discard(ctx context.Context, good bool) error {
-	begun, err := etcd.Begun(h.FS)
-	if good || err != nil || !begun {
+	started, err := etcd.Started(h.FS)
+	if good || err != nil || !started {
 		return err
 	}
 	if err := h.Units.Stop(ctx, neco.EtcdService); err != nil {
@@ -100,18 +100,19 @@ func (h *Host) discard(ctx context.Context, good bool) error {
 	return h.FS.RemoveDir(etcd.MemberDir)
 }
 
-// promote waits until the learner has caught up: etcd has no event for that.
+// promote retries until the learner has caught up with the leader, which etcd reports
+// by no event.
 func promote(ctx context.Context, h *Host, t worker.Target) error {
 	return retry.Until(ctx, func() error {
 		err := membership.Promote(ctx, h.Etcd, etcd.PeerURL(t.LRN))
 		if err != nil {
-			t.Tell("%v", err)
+			t.Report("%v", err)
 		}
 		return err
 	})
 }
 
-// removeMembers takes the members out that are not in the request.
+// removeMembers removes the members that are not in the request from the cluster.
 func removeMembers(ctx context.Context, h *Host, _ component.Component, t worker.Target) (string, error) {
 	removed, err := membership.Remove(ctx, h.Etcd, peerURLs(t))
 	if err != nil || len(removed) == 0 {
@@ -120,8 +121,8 @@ func removeMembers(ctx context.Context, h *Host, _ component.Component, t worker
 	return fmt.Sprintf("removed %d members", len(removed)), nil
 }
 
-// restartEtcd restarts this host's member if it does not run what is declared,
-// and only while all others serve.
+// restartEtcd restarts the member of this host if it does not run what t declares. It
+// returns an error unless all other members are healthy.
 func restartEtcd(ctx context.Context, h *Host, c component.Component, t worker.Target) (string, error) {
 	ch, ct, err := h.component(ctx, c, t)
 	if err != nil {

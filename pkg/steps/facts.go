@@ -11,14 +11,14 @@ import (
 	"github.com/cybozu-go/neco/pkg/host"
 )
 
-// Where the serial number of the machine is: the operator's word comes before the
-// firmware's.
+// Files with the serial number of the machine. A number set by the operator takes
+// precedence over that of the firmware.
 const (
 	operatorSerial = neco.NecoDir + "/serial"
 	firmwareSerial = "/sys/class/dmi/id/product_serial"
 )
 
-// facts reads the host's description of itself; what is not described stays empty.
+// facts returns the facts about the host; unknown facts stay empty.
 func facts(fsys host.FS) component.Facts {
 	f := component.Facts{Serial: serial(fsys)}
 	if values, err := osrelease.Read(fsys.Read); err == nil {
@@ -38,8 +38,8 @@ func serial(fsys host.FS) string {
 	return ""
 }
 
-// printable returns text without spaces at its ends and without what cannot be
-// printed: firmware pads with both.
+// printable returns text without unprintable characters and without space at its ends.
+// Firmware pads with both.
 func printable(data []byte) string {
 	return strings.TrimSpace(strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {
@@ -49,8 +49,8 @@ func printable(data []byte) string {
 	}, strings.ToValidUTF8(string(data), "")))
 }
 
-// placeholder reports whether serial is what makers of boards leave in the firmware
-// of machines that got no number, such as "To Be Filled By O.E.M.".
+// placeholder reports whether serial is a text that board makers leave in the firmware
+// of a machine without a serial number, such as "To Be Filled By O.E.M.".
 func placeholder(serial string) bool {
 	s := strings.ToLower(serial)
 	if strings.Trim(s, s[:min(len(s), 1)]+" -.:") == "" { // 00000000, xxxx, ..........

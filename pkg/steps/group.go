@@ -10,11 +10,12 @@ import (
 	"github.com/cybozu-go/neco/pkg/worker"
 )
 
-// stop stops a component whose next version must not run beside this one. Most runs
+// stop stops a component whose next version must not run beside this one. Most updates
 // skip it.
 func stop(ctx context.Context, h *Host, c component.Component, _ worker.Target) (string, error) {
 	for _, u := range slices.Backward(c.Units()) {
-		// Disabled first: a power cut must not start it beside the next version.
+		// Disable first, so that a reboot after a power loss does not start the unit
+		// beside the next version.
 		if err := h.Units.Disable(ctx, u.Name); err != nil {
 			return "", err
 		}
@@ -25,8 +26,8 @@ func stop(ctx context.Context, h *Host, c component.Component, _ worker.Target) 
 	return fmt.Sprintf("stopped %s: its next version must not run beside this one", c.Name()), nil
 }
 
-// Restore brings back what stop has stopped, see [worker.Doer]. A unit that runs was not
-// stopped, and stays what it is; stop may have been cut off after it had disabled it.
+// Restore starts the units again that stop has stopped, see [worker.Doer]. A running
+// unit is only enabled: stop may have been interrupted after it disabled the unit.
 func (h *Host) Restore(ctx context.Context, group string, side update.Side, t worker.Target) error {
 	r, a, err := h.starter(group)
 	if err != nil {
@@ -58,7 +59,8 @@ func (h *Host) Restore(ctx context.Context, group string, side update.Side, t wo
 	return err
 }
 
-// starter is the last action that starts a group: the one that does so on each server.
+// starter returns the last action that starts group, which every server with the group
+// does.
 func (h *Host) starter(group string) (row, act, error) {
 	for _, r := range slices.Backward(h.rows) {
 		for _, a := range slices.Backward(r.acts) {

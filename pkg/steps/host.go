@@ -15,15 +15,15 @@ import (
 	"github.com/cybozu-go/neco/pkg/worker"
 )
 
-// Packages is what the package step needs of dpkg.
+// Packages are the operations on dpkg that the package step needs.
 type Packages interface {
 	Installed(ctx context.Context, name, version string) (bool, error)
-	// InstallInUnit installs a package in a service of its own and waits; progress
-	// is told for what.
+	// InstallInUnit installs the package file deb in a transient service and waits for
+	// its end. It reports through progress what it waits for.
 	InstallInUnit(ctx context.Context, deb string, progress func(text string)) error
 }
 
-// Restarter restarts a service of ours.
+// Restarter restarts the services of Neco.
 type Restarter interface {
 	TryRestart(ctx context.Context, name string) error
 }
@@ -35,18 +35,19 @@ type Options struct {
 	Restarter Restarter
 	Packages  Packages
 	Artifacts neco.ArtifactSet
-	// Containers and Stage reach the outside as the configuration of the run
-	// says.
+	// Containers and Stage use the proxy and the credentials of the run's
+	// configuration.
 	Containers func(c storage.Config) (component.Containers, error)
 	Stage      func(ctx context.Context, c storage.Config, v release.Version) (path string, err error)
 	// Etcd is namespaced at Neco's prefix.
 	Etcd *clientv3.Client
-	// Unseal opens the Vault on this host.
+	// Unseal unseals the Vault of this host.
 	Unseal func(ctx context.Context) error
-	// Seal seals the key for that to those of the boot servers that cannot open
-	// it yet, and says whether there were any.
+	// Seal encrypts the unseal key to those boot servers of lrns that cannot decrypt it
+	// yet, and reports whether there were any.
 	Seal func(ctx context.Context, lrns []int) (bool, error)
-	// Staged finds what Stage has brought here earlier, without asking anybody.
+	// Staged returns the package of v if Stage has stored it on this host before. It
+	// uses no network.
 	Staged func(v release.Version) (path string, err error)
 }
 
@@ -58,7 +59,7 @@ type Host struct {
 
 var _ worker.Doer = (*Host)(nil)
 
-// NewHost returns a Host.
+// NewHost returns a Host with the current table.
 func NewHost(o Options) *Host { return &Host{o, rows()} }
 
 // Do runs the action at p, see [worker.Doer].
@@ -74,14 +75,16 @@ func (h *Host) Do(ctx context.Context, p update.Place, t worker.Target) (string,
 	return a.do(ctx, h, r.component, t)
 }
 
-// Qualifies says whether the conditions of the once-action at p hold here.
+// Qualifies reports whether the conditions of the once-action at p hold on this host;
+// otherwise it returns the note for the status.
 func (h *Host) Qualifies(ctx context.Context, p update.Place, t worker.Target) (bool, string, error) {
 	r := h.rows[p.Step]
 	note, skips, err := h.skips(ctx, r, r.acts[p.Action], t)
 	return !skips, note, err
 }
 
-// component returns what c works on, and towards.
+// component returns the host and the target that the functions of pkg/component take
+// for c.
 func (h *Host) component(ctx context.Context, c component.Component, t worker.Target) (component.Host, component.Target, error) {
 	containers, err := h.Containers(t.Config)
 	if err != nil {

@@ -15,16 +15,16 @@ import (
 	"github.com/cybozu-go/neco/pkg/worker"
 )
 
-// LocalPackages is where packages are kept: staged ones, and in the
-// environment "test" those that somebody has put there.
+// LocalPackages is the directory of staged packages and, in the environment "test", of
+// packages that an operator has put there.
 const LocalPackages = "/var/lib/neco/packages"
 
 // Arch is the architecture of the packages.
 const Arch = "amd64"
 
-// releaseFault marks an error of the release.  In the environment "test" no
-// release is at fault: its package is replaced on the server and tried again
-// under the same version.
+// releaseFault marks err as a fault of the release. In the environment "test" it
+// returns err unchanged: there the package is replaced on the server and installed
+// again under the same version.
 func releaseFault(t worker.Target, err error) error {
 	if t.Config.Env == neco.TestEnv {
 		return err
@@ -32,13 +32,14 @@ func releaseFault(t worker.Target, err error) error {
 	return worker.ReleaseFault(err)
 }
 
-// download brings the package of the run to this host and checks it.
+// download stores the verified package of the run on this host.
 func download(ctx context.Context, h *Host, _ component.Component, t worker.Target) (string, error) {
 	_, err := h.stage(ctx, t)
 	return "", err
 }
 
-// stage returns the path of the package, which is there and checked.
+// stage returns the path of the verified package on this host, and downloads it first
+// if needed.
 func (h *Host) stage(ctx context.Context, t worker.Target) (string, error) {
 	if t.Config.Env == neco.TestEnv {
 		return h.local(t.Version)
@@ -50,7 +51,7 @@ func (h *Host) stage(ctx context.Context, t worker.Target) (string, error) {
 	if path, err := h.Staged(v); err == nil {
 		return path, nil
 	}
-	t.Tell("downloading the package of %s", t.Version)
+	t.Report("downloading the package of %s", t.Version)
 	path, err := h.Stage(ctx, t.Config, v)
 	if release.Permanent(err) {
 		err = worker.Permanent(err)
@@ -61,7 +62,7 @@ func (h *Host) stage(ctx context.Context, t worker.Target) (string, error) {
 	return path, err
 }
 
-// local is the newest package that lies on the server itself.
+// local returns the newest package in LocalPackages.
 func (h *Host) local(version string) (string, error) {
 	pattern := filepath.Join(h.FS.Path(LocalPackages), fmt.Sprintf("neco_*_%s.deb", Arch))
 	found, err := filepath.Glob(pattern)
@@ -83,12 +84,12 @@ func (h *Host) local(version string) (string, error) {
 	return newest, nil
 }
 
-// errStillOld is returned when the package is installed and this process, of
-// the old version, was not replaced.
+// errStillOld is returned if the package is installed, but this process of the old
+// version was not restarted.
 var errStillOld = errors.New("the new package is installed, but this worker was not restarted")
 
-// install installs the package, which ends this process: the installation
-// restarts the worker, and the new one goes on.
+// install installs the package. The installation restarts the worker, which ends this
+// process; the new worker continues the run.
 func install(ctx context.Context, h *Host, _ component.Component, t worker.Target) (string, error) {
 	done, err := h.Packages.Installed(ctx, neco.NecoPackageName, t.Version)
 	if err != nil {
@@ -106,8 +107,8 @@ func install(ctx context.Context, h *Host, _ component.Component, t worker.Targe
 			return "", err
 		}
 	}
-	// The service that installed it restarts us.  Only if it was killed
-	// in between, it is left to us.
+	// The service that installed the package restarts both daemons. This code is
+	// reached only if that service was killed before it did so.
 	if err := h.Restarter.TryRestart(ctx, "neco-updater"); err != nil {
 		return "", fmt.Errorf("restart neco-updater: %w", err)
 	}

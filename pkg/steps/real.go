@@ -29,7 +29,7 @@ func Real(root string, etcd *clientv3.Client, log *slog.Logger) Options {
 	}
 }
 
-// unseal opens the Vault of this host with the key in etcd.
+// unseal returns a function that unseals the Vault of this host with the key in etcd.
 func (r realHost) unseal(etcd *clientv3.Client) func(context.Context) error {
 	return func(ctx context.Context) error {
 		id, err := hostkey.Load(ctx, r.fs)
@@ -49,7 +49,8 @@ func (r realHost) unseal(etcd *clientv3.Client) func(context.Context) error {
 	}
 }
 
-// seal seals the unseal key to those of the boot servers that lack it.
+// seal returns a function that encrypts the unseal key to the boot servers that cannot
+// decrypt it yet.
 func (r realHost) seal(etcd *clientv3.Client) func(context.Context, []int) (bool, error) {
 	return func(ctx context.Context, lrns []int) (bool, error) {
 		id, err := hostkey.Load(ctx, r.fs)
@@ -64,7 +65,7 @@ func (r realHost) seal(etcd *clientv3.Client) func(context.Context, []int) (bool
 	}
 }
 
-// realHost binds the adapters of pkg/host and pkg/release together.
+// realHost combines the adapters of pkg/host and pkg/release.
 type realHost struct {
 	fs       host.FS
 	units    host.Units

@@ -8,7 +8,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/worker"
 )
 
-// Component is that of the program called name; nil: no step has one.
+// Component returns the component of the program called name, or nil if no step has it.
 func Component(name string) component.Component {
 	for _, r := range rows() {
 		if r.component != nil && r.component.Name() == name {
@@ -18,8 +18,8 @@ func Component(name string) component.Component {
 	return nil
 }
 
-// SetUp writes what the program called name has on this host, outside of an update, and
-// reports whether anything was not so before. What runs is left alone.
+// SetUp writes the files of the program called name on this host, outside of an update,
+// and reports whether a file changed. It starts and restarts nothing.
 func (h *Host) SetUp(ctx context.Context, name string, t worker.Target) (changed bool, err error) {
 	err = h.with(ctx, name, t, func(ch component.Host, c component.Component, ct component.Target) error {
 		changed, err = component.Write(ctx, ch, c, ct)
@@ -28,8 +28,8 @@ func (h *Host) SetUp(ctx context.Context, name string, t worker.Target) (changed
 	return changed, err
 }
 
-// Started records that what SetUp has written runs: the next update restarts the program
-// only if it declares something else.
+// Started records that the files written by SetUp are in use, so that the next update
+// restarts the program only if it declares something else.
 func (h *Host) Started(ctx context.Context, name string, t worker.Target) error {
 	return h.with(ctx, name, t, component.Started)
 }
@@ -37,7 +37,7 @@ func (h *Host) Started(ctx context.Context, name string, t worker.Target) error 
 func (h *Host) with(ctx context.Context, name string, t worker.Target, f func(component.Host, component.Component, component.Target) error) error {
 	c := Component(name)
 	if c == nil {
-		return fmt.Errorf("no step of an update is about %s", name)
+		return fmt.Errorf("no step of an update configures %s", name)
 	}
 	ch, ct, err := h.component(ctx, c, t)
 	if err != nil {

@@ -44,7 +44,7 @@ func TestTheTableKeepsItsNumbers(t *testing.T) {
 	}
 }
 
-// outside is what a host reaches: releases, dpkg and its own services.
+// outside replaces releases, dpkg and services.
 type outside struct {
 	did       []string
 	installed bool
@@ -194,7 +194,7 @@ func TestADiskThatDoesNotAnswerIsNoServerOfAnotherOwner(t *testing.T) {
 	if err := os.MkdirAll(filepath.Dir(cert), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Symlink(cert, cert); err != nil { // nobody can follow it
+	if err := os.Symlink(cert, cert); err != nil { // a loop of links cannot be read
 		t.Fatal(err)
 	}
 	tg, _ := target(neco.ProdEnv)

@@ -19,8 +19,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/worker"
 )
 
-// Deadlines of actions.  They bound an action with all its retries; the whole
-// run is bounded by the configuration key worker-timeout.
+// Deadlines of actions. Each bounds an action with all its retries; the configuration
+// key worker-timeout bounds the whole run.
 const (
 	downloadDeadline = 20 * time.Minute
 	installDeadline  = 15 * time.Minute
@@ -29,25 +29,26 @@ const (
 	joinDeadline     = 15 * time.Minute
 )
 
-// row is a step: the actions that it consists of, on its component.
+// row is a step: its actions and the component on which they work.
 type row struct {
 	name string
-	// component is what the actions are about; nil: the boot server itself.
+	// component is nil for a step that works on the boot server itself.
 	component component.Component
 	acts      []act
 }
 
-// act is an action, what it does, and what has to hold for it on a boot server.
+// act is an action of the update with its implementation, and the conditions under
+// which a boot server does it.
 type act struct {
 	update.Action
 	do   do
 	when []condition
 }
 
-// do does an action on the component of its row.
+// do does an action on the component c of its row and returns a note for the status.
 type do func(ctx context.Context, h *Host, c component.Component, t worker.Target) (note string, err error)
 
-// rows is the table.  Its order is that of the steps.
+// rows returns the table, in the order of the steps.
 func rows() []row {
 	return []row{
 		{name: "package", acts: []act{
@@ -58,17 +59,17 @@ func rows() []row {
 			{Action: update.Action{Name: "pull", Deadline: pullDeadline}, do: pullImages},
 		}},
 		{name: "etcd", component: etcd.Component{}, acts: []act{
-			{Action: every("take-over"), do: takeOver, when: when(ours)},
-			{Action: every("write"), do: write, when: when(ours, begun)},
-			{Action: rolling("join", joinDeadline), do: joinEtcd, when: when(ours)},
+			{Action: every("take-over"), do: takeOver, when: when(etcdManaged)},
+			{Action: every("write"), do: write, when: when(etcdManaged, started)},
+			{Action: rolling("join", joinDeadline), do: joinEtcd, when: when(etcdManaged)},
 		}},
 		{name: "vault-stop", component: vault.Component{}, acts: []act{
-			{Action: stops(every("stop"), program.Vault), do: stop, when: when(ours, mixesNot)},
+			{Action: stops(every("stop"), program.Vault), do: stop, when: when(etcdManaged, mustNotMix)},
 		}},
 		{name: "vault", component: vault.Component{}, acts: []act{
-			{Action: every("seal"), do: seal, when: when(ours)},
-			{Action: starts(rolling("standby", convergeDeadline), program.Vault), do: converge, when: when(ours, standby)},
-			{Action: starts(update.Action{Name: "active", Kind: update.Rolling, Phase: 1, Deadline: convergeDeadline}, program.Vault), do: converge, when: when(ours)},
+			{Action: every("seal"), do: seal, when: when(etcdManaged)},
+			{Action: starts(rolling("standby", convergeDeadline), program.Vault), do: converge, when: when(etcdManaged, standby)},
+			{Action: starts(update.Action{Name: "active", Kind: update.Rolling, Phase: 1, Deadline: convergeDeadline}, program.Vault), do: converge, when: when(etcdManaged)},
 		}},
 		{name: "setup-hw", component: setuphw.Component{}, acts: []act{{Action: every("converge"), do: converge}}},
 		{name: "serf", component: serf.Component{}, acts: []act{
@@ -87,8 +88,8 @@ func rows() []row {
 		{name: "promtail", component: promtail.Component{}, acts: []act{{Action: every("converge"), do: converge}}},
 		unmanaged("user-resources"),
 		{name: "finish", component: etcd.Component{}, acts: []act{
-			{Action: update.Action{Name: "members", Kind: update.Once, Record: "etcd-members", Deadline: convergeDeadline}, do: removeMembers, when: when(ours)},
-			{Action: update.Action{Name: "restart-etcd", Kind: update.Rolling, Phase: 1, Deadline: convergeDeadline}, do: restartEtcd, when: when(ours)},
+			{Action: update.Action{Name: "members", Kind: update.Once, Record: "etcd-members", Deadline: convergeDeadline}, do: removeMembers, when: when(etcdManaged)},
+			{Action: update.Action{Name: "restart-etcd", Kind: update.Rolling, Phase: 1, Deadline: convergeDeadline}, do: restartEtcd, when: when(etcdManaged)},
 		}},
 	}
 }
@@ -101,7 +102,7 @@ func rolling(name string, deadline time.Duration) update.Action {
 	return update.Action{Name: name, Kind: update.Rolling, Deadline: deadline}
 }
 
-// stops and starts are the actions between which no version of a group runs.
+// stops and starts mark the actions between which no version of a group runs.
 func stops(a update.Action, group string) update.Action {
 	a.Stops, a.Transient = group, true
 	return a
@@ -112,16 +113,16 @@ func starts(a update.Action, group string) update.Action {
 	return a
 }
 
-// unmanaged is a row that keeps its number for what a later version does there.
+// unmanaged returns a row that reserves a step number for a later version.
 func unmanaged(name string) row { return row{name: name, acts: []act{leftAlone(name)}} }
 
-// leftAlone is an action that this version does not do.
+// leftAlone returns an action that this version does not implement.
 func leftAlone(name string) act {
 	return act{Action: update.Action{Name: name, Unmanaged: true}}
 }
 
-// configured is the row of a program of which this version keeps the configuration,
-// where neco init-local has set it up, and leaves all else alone.
+// configured returns the row of a program whose configuration file this version writes
+// where neco init-local has set the program up. It manages nothing else of the program.
 func configured(name string, c component.Component) row {
 	return row{name: name, component: c, acts: []act{
 		{Action: every("write"), do: write, when: when(setUpHere)},
@@ -136,7 +137,8 @@ func Table() update.Table {
 	for n, r := range rows() {
 		s := update.Step{N: n, Name: r.name}
 		for _, a := range r.acts {
-			// What starts a group is decided about under its lock.
+			// The conditions of an action that starts a group are evaluated under its
+			// lock.
 			a.Conditional = a.Kind == update.Rolling && len(a.when) > 0 && a.Starts == ""
 			s.Actions = append(s.Actions, a.Action)
 		}

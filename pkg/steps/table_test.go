@@ -42,7 +42,8 @@ func TestEveryComponentHasARowOfItsProgram(t *testing.T) {
 	}
 }
 
-// TestOnlyGroupsAreStoppedAndStarted: what the engine switches is in the rows of programs.
+// TestOnlyGroupsAreStoppedAndStarted checks that each group that the engine stops and
+// starts is a program's.
 func TestOnlyGroupsAreStoppedAndStarted(t *testing.T) {
 	groups := program.Names(program.Groups())
 	for _, s := range steps.Table() {
@@ -56,7 +57,7 @@ func TestOnlyGroupsAreStoppedAndStarted(t *testing.T) {
 	}
 }
 
-// sabakanStep is the step that keeps sabakan's configuration.
+// sabakanStep is the number of the step that writes sabakan's configuration.
 const sabakanStep = 9
 
 func TestAnUpdateTellsAProgramWhereEtcdIsNow(t *testing.T) {

@@ -7,8 +7,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/worker"
 )
 
-// seal makes sure that every member can open its Vault: one that is new here waits until
-// another has sealed the key to it.
+// seal encrypts the unseal key to those boot servers that cannot decrypt it yet. A new
+// boot server cannot do so itself: another one encrypts the key to it.
 func seal(ctx context.Context, h *Host, _ component.Component, t worker.Target) (string, error) {
 	if h.Seal == nil {
 		return "", nil
@@ -17,5 +17,5 @@ func seal(ctx context.Context, h *Host, _ component.Component, t worker.Target) 
 	if err != nil || !sealed {
 		return "", err
 	}
-	return "sealed the unseal key anew", nil
+	return "sealed the unseal key again", nil
 }

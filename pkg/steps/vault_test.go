@@ -17,7 +17,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/update"
 )
 
-// withVault is a host on which Vault of a version runs.
+// withVault returns a host that runs the version tag of Vault.
 func withVault(t *testing.T, tag string) (*componenttest.Host, *steps.Host, host.FS) {
 	t.Helper()
 	_, units, h, ch := newHost(t)
@@ -104,7 +104,7 @@ func TestAVaultThatWasStoppedComesBack(t *testing.T) {
 			stopStep(t, h)
 			units.Did()
 			tg, _ := target(neco.ProdEnv)
-			// There is no Vault to answer here: the new one does not get ready.
+			// No Vault listens in this test, so the new version does not become ready.
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			defer cancel()
 			err := h.Restore(ctx, "vault", side, tg)

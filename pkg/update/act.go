@@ -9,7 +9,7 @@ import (
 	"github.com/cybozu-go/neco/internal/duration"
 )
 
-// act decides about the action in hand, whose barrier is passed.
+// act decides about the current action, after its barrier.
 func (t Table) act(m Member, s State) Decision {
 	at := m.Current()
 	a := t.Action(at)
@@ -44,19 +44,21 @@ func (t Table) act(m Member, s State) Decision {
 	return Decision{Do: Start, At: at}
 }
 
-// once decides what an outcome or a local condition has settled already.
+// once handles a once-action whose outcome is recorded, or whose condition does not
+// hold on this server.
 func (t Table) once(m Member, s State, a Action) (Decision, bool) {
 	if rec, ok := s.record(a.Record); ok {
 		if !rec.Success {
 			return m.abort(s.Request, ownStatus(s, m.LRN),
-				fmt.Sprintf("step %d (%s) %s: another boot server tried and failed", m.At.Step, t.Name(m.At.Step), a.Name)), true
+				fmt.Sprintf("step %d (%s) %s: it has failed on another boot server", m.At.Step, t.Name(m.At.Step), a.Name)), true
 		}
 		return Decision{Do: Advance, At: m.At, Why: "done by a member", Member: m.advance(t)}, true
 	}
 	return t.qualify(m)
 }
 
-// qualify asks whether the action in hand is done on this server, and skips it if not.
+// qualify decides Ask while it is unknown whether this server does the current action,
+// and Advance if it does not.
 func (t Table) qualify(m Member) (Decision, bool) {
 	at := m.Current()
 	if m.Qualified == nil {
@@ -73,8 +75,8 @@ func ownStatus(s State, lrn int) Status {
 	return st
 }
 
-// decideSwitch lets nobody start the new version of a group before the run's
-// one decision about it is recorded.
+// decideSwitch makes sure that no member starts the new version of a group before the
+// switch of the run is recorded.
 func (t Table) decideSwitch(m Member, s State, a Action) (Decision, bool) {
 	if a.Starts == "" {
 		return Decision{}, false
@@ -95,7 +97,7 @@ func (t Table) decideSwitch(m Member, s State, a Action) (Decision, bool) {
 	return Decision{}, false
 }
 
-// sideOf returns what the run has decided about group.
+// sideOf returns the side of the switch that run has recorded for group.
 func (s State) sideOf(group string, run RunID) (side Side, known bool, err error) {
 	if err := s.UnreadableSwitches[group]; err != nil {
 		return "", false, err
@@ -113,8 +115,8 @@ func (t Table) done(m Member, s State, a Action) Decision {
 	if a.Kind == Once {
 		if _, published := s.record(a.Record); !published {
 			if m.Lock != LockHeld {
-				// The lock was lost before the outcome was recorded:
-				// whoever has it now repeats the action.
+				// The lock was lost before the outcome was recorded: the next holder of
+				// the lock repeats the action.
 				m.Work = Work{}
 				return Decision{Do: Enter, At: at, Why: "the lock was lost before the record", Member: m}
 			}
@@ -127,7 +129,8 @@ func (t Table) done(m Member, s State, a Action) Decision {
 	return Decision{Do: Advance, At: at, Member: m.advance(t)}
 }
 
-// watchWork: the action runs; it is left alone unless its time is over.
+// watchWork decides about a running action: wait, or cancel it if its lock is lost or
+// its deadline is over.
 func (t Table) watchWork(m Member) Decision {
 	at := m.Current()
 	a := t.Action(at)
@@ -140,8 +143,8 @@ func (t Table) watchWork(m Member) Decision {
 	return Decision{Do: Wait, At: at, Why: "the action"}
 }
 
-// failed decides about an action that returned an error; over is false when
-// it is to be tried again.
+// failed decides about an action that returned an error; over is false if the action is
+// to be retried.
 func (t Table) failed(m Member, s State, own Status) (d Decision, over bool) {
 	at := m.Current()
 	a := t.Action(at)
@@ -150,7 +153,7 @@ func (t Table) failed(m Member, s State, own Status) (d Decision, over bool) {
 	}
 	late := m.Work.Elapsed >= a.Deadline
 	if !late && !m.Work.Permanent {
-		return m.tryAgain(t, s, own)
+		return m.reportRetry(t, s, own)
 	}
 	msg := fmt.Sprintf("step %d (%s) %s on boot server %d: %s", at.Step, t.Name(at.Step), a.Name, m.LRN, m.Work.Err)
 	if late {
@@ -166,20 +169,20 @@ func (t Table) failed(m Member, s State, own Status) (d Decision, over bool) {
 	return d, true
 }
 
-// Prefixes of messages that hold only as long as the action in hand: it has
-// failed and is retried, or it is waiting. They are not kept as notes.
+// Prefixes of messages about the current action: it has failed and is retried, or it is
+// waiting. Such messages are not kept as notes.
 const (
 	TriesAgain = "tries again: "
 	InProgress = "in progress: "
 )
 
-// isTransient reports whether a message holds only for the moment.
+// isTransient reports whether a message is about the current action only.
 func isTransient(message string) bool {
 	return strings.HasPrefix(message, TriesAgain) || strings.HasPrefix(message, InProgress)
 }
 
-// showProgress reports what the action in hand waits for, in place of d, which
-// waits for it. The same text is reported once.
+// showProgress replaces d, which waits for the current action, by a report of the
+// action's progress. The same text is reported once.
 func (t Table) showProgress(d Decision, m Member, own Status) Decision {
 	at := m.Current()
 	if d.Do != Wait || m.Work.Progress == "" || len(m.Again) > 0 || own.StartedAt == nil || own.Arrival() != t.arrival(at) {
@@ -194,9 +197,9 @@ func (t Table) showProgress(d Decision, m Member, own Status) Decision {
 	return Decision{Do: Report, At: at, Why: msg, Status: st}
 }
 
-// tryAgain reports why an action is done once more, so that people need not
-// look into a log.  The same reason is reported once.
-func (m Member) tryAgain(t Table, s State, own Status) (d Decision, over bool) {
+// reportRetry reports why an action is retried, so that operators find the reason in the
+// status. The same reason is reported once.
+func (m Member) reportRetry(t Table, s State, own Status) (d Decision, over bool) {
 	at := m.Current()
 	if len(m.Again) > 0 || own.StartedAt == nil || own.Arrival() != t.arrival(at) {
 		return Decision{}, false
@@ -210,15 +213,15 @@ func (m Member) tryAgain(t Table, s State, own Status) (d Decision, over bool) {
 	return Decision{Do: Report, At: at, Why: msg, Status: st}, true
 }
 
-// abort reports that this member gives up, with the words that also go into
-// the log and the notification.
+// abort reports that this member aborts the run. The message msg also goes into the log
+// and the notification.
 func (m Member) abort(r *Request, own Status, msg string) Decision {
 	st := m.status(r, own.Arrival(), own, neco.CondAbort)
 	st.Message = msg
 	return Decision{Do: Report, Why: msg, Status: st}
 }
 
-// status builds the report of m.
+// status returns the status that m reports at the arrival a.
 func (m Member) status(r *Request, a Arrival, own Status, cond neco.UpdateCondition) Status {
 	started := r.StartedAt
 	st := Status{StartedAt: &started, Phase: a.Phase, HostID: m.HostID}

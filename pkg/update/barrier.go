@@ -7,14 +7,14 @@ import (
 	"github.com/cybozu-go/neco"
 )
 
-// Arrival is a point that all members pass together: the start of a step, or
-// of a later phase inside it.
+// Arrival identifies a barrier, which all members pass together: the start of a step,
+// or of a later phase within a step.
 type Arrival struct {
 	Step  int
 	Phase int
 }
 
-// Compare orders arrivals: step first, then phase.
+// Compare orders arrivals by step, then by phase.
 func (a Arrival) Compare(b Arrival) int {
 	return cmp.Or(cmp.Compare(a.Step, b.Step), cmp.Compare(a.Phase, b.Phase))
 }
@@ -26,9 +26,8 @@ func (a Arrival) String() string {
 	return fmt.Sprintf("%d.%d", a.Step, a.Phase)
 }
 
-// Missing returns the members of the current run that have not arrived at a,
-// in ascending order.  It is a function of the snapshot alone; nothing is
-// counted or remembered.
+// Missing returns the members of the current run that have not arrived at a, in
+// ascending order. It is a pure function of the snapshot.
 func (s State) Missing(a Arrival) []int {
 	if s.Request == nil {
 		return nil
@@ -42,7 +41,8 @@ func (s State) Missing(a Arrival) []int {
 	return missing
 }
 
-// arrived: the member's status is of this run and at or beyond a, or complete.
+// arrived reports whether the status of lrn belongs to this run and is complete, or at
+// or after a.
 func (s State) arrived(lrn int, a Arrival) bool {
 	st, ok := s.status(lrn)
 	if !ok {

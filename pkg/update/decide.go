@@ -6,13 +6,12 @@ import (
 	"github.com/cybozu-go/neco"
 )
 
-// Order compares two versions of the package: negative when a is older than
-// b.  It is passed in, because what a version looks like is not the core's
-// concern.
+// Order compares two versions of the package and is negative if a is older than b. It
+// is a parameter because this package does not know the format of versions.
 type Order func(a, b string) (int, error)
 
-// Decide says what m has to do next in the shared state s.  It is pure: no
-// I/O, no clock, and the same input gives the same answer.
+// Decide returns what m does next in the shared state s. It is pure: it has no I/O and
+// no clock, and the same input gives the same result.
 func (t Table) Decide(m Member, s State, order Order) Decision {
 	d := t.decide(m, s, order)
 	switch d.Do {
@@ -27,28 +26,28 @@ func (t Table) Decide(m Member, s State, order Order) Decision {
 
 func (t Table) decide(m Member, s State, order Order) Decision {
 	if s.UnreadableRequest != nil {
-		return t.wayOut(m, s, CauseStopped, s.UnreadableRequest.Error())
+		return t.leaveRun(m, s, CauseStopped, s.UnreadableRequest.Error())
 	}
 	r := s.Request
 	switch {
 	case r == nil:
-		return t.wayOut(m, s, CauseSuperseded, "no update was requested")
+		return t.leaveRun(m, s, CauseSuperseded, "no update was requested")
 	case !r.IsMember(m.LRN):
-		return t.wayOut(m, s, CauseSuperseded, "this server is not a member of the run")
+		return t.leaveRun(m, s, CauseSuperseded, "this server is not a member of the run")
 	case !m.Run.IsZero() && !m.Run.Equal(r.ID()):
-		return t.wayOut(m, s, CauseSuperseded, "another run has been requested")
+		return t.leaveRun(m, s, CauseSuperseded, "another run has been requested")
 	case r.Stop:
-		return t.wayOut(m, s, CauseStopped, stopText(r))
+		return t.leaveRun(m, s, CauseStopped, stopText(r))
 	}
 	own, reported := s.status(m.LRN)
 	if reported && own.Cond != neco.CondRunning {
 		return t.finished(m, s, own)
 	}
 	if lrn, st, aborted := s.Aborted(); aborted {
-		return t.wayOut(m, s, CauseAborted, fmt.Sprintf("boot server %d aborted: %s", lrn, st.Message))
+		return t.leaveRun(m, s, CauseAborted, fmt.Sprintf("boot server %d aborted: %s", lrn, st.Message))
 	}
 	if m.Run.IsZero() {
-		if d, decided := m.settle(s); decided {
+		if d, decided := m.restoreEarlier(s); decided {
 			return d
 		}
 		return t.enter(m, r, own, reported, order)
@@ -63,19 +62,19 @@ func stopText(r *Request) string {
 	return "the run was stopped: " + r.Reason
 }
 
-// finished: this member's part in the run is over.
+// finished decides for a member whose own status is complete, aborted or not running.
 func (t Table) finished(m Member, s State, own Status) Decision {
 	switch own.Cond {
 	case neco.CondComplete:
-		return t.wayOut(m, s, CauseNone, "complete")
+		return t.leaveRun(m, s, CauseNone, "complete")
 	case neco.CondAbort:
-		return t.wayOut(m, s, CauseAborted, "aborted: "+own.Message)
+		return t.leaveRun(m, s, CauseAborted, "aborted: "+own.Message)
 	default:
-		return t.wayOut(m, s, CauseAborted, own.Message)
+		return t.leaveRun(m, s, CauseAborted, own.Message)
 	}
 }
 
-// enter decides where m begins or resumes its part.
+// enter decides at which action m starts or resumes its part in the run.
 func (t Table) enter(m Member, r *Request, own Status, reported bool, order Order) Decision {
 	c, err := order(m.Version, r.Version)
 	switch {
@@ -93,9 +92,9 @@ func (t Table) enter(m Member, r *Request, own Status, reported bool, order Orde
 		Member: m.begin(r.ID(), t.place(own.Arrival()), t.repeated(own.Step))}
 }
 
-// arrivalIn0 is where a member with an older package goes on.  A server whose
-// status is ahead of its package was re-imaged: it installs again without
-// touching its status.
+// arrivalIn0 returns the arrival at which a member with an older package resumes. If
+// the status of a server is ahead of its package, the server was re-imaged: it installs
+// the package again and keeps its status.
 func arrivalIn0(own Status, reported bool) Arrival {
 	if reported && own.Step == 0 {
 		return own.Arrival()
@@ -103,7 +102,7 @@ func arrivalIn0(own Status, reported bool) Arrival {
 	return Arrival{}
 }
 
-// proceed: m takes part in the run, which goes on.
+// proceed decides for a member of a run that continues.
 func (t Table) proceed(m Member, s State, own Status, reported bool) Decision {
 	if m.Work.State == WorkRunning {
 		return t.watchWork(m)
@@ -132,8 +131,7 @@ func (t Table) proceed(m Member, s State, own Status, reported bool) Decision {
 	return t.act(m, s)
 }
 
-// wantsLock reports whether the action at m.At is done under the lock and is
-// still to be done.
+// wantsLock reports whether the action at m.At needs the lock and is not done yet.
 func (t Table) wantsLock(m Member, s State) bool {
 	if !t.valid(m.At) {
 		return false
@@ -151,7 +149,7 @@ func (t Table) wantsLock(m Member, s State) bool {
 	return false
 }
 
-// record returns the outcome of a once-action if it belongs to the run.
+// record returns the outcome of a once-action if it belongs to the current run.
 func (s State) record(name string) (Record, bool) {
 	c, ok := s.Records[name]
 	if !ok || !c.Of(s.Request) {

@@ -31,7 +31,7 @@ func testTable() Table {
 	}
 }
 
-// state is a run of three servers whose statuses are given.
+// state returns a run of three servers with these statuses.
 func state(statuses map[int]Status) State {
 	r := &Request{UpdateRequest: neco.UpdateRequest{Version: newVersion, Servers: []int{10, 0, 2}, StartedAt: started}, Rev: 100}
 	return State{Revision: 200, Request: r, Registered: []int{0, 2, 10}, Statuses: statuses,
@@ -53,8 +53,8 @@ func member(p Place) Member {
 	return Member{LRN: 0, Version: newVersion, HostID: "h", Run: RunID{newVersion, started}, At: p}
 }
 
-// TestDecide is long because it is one table: each row is a sentence about what
-// a member does next.
+// TestDecide is long because it is one table: each row is a sentence about what a
+// member does next.
 func TestDecide(t *testing.T) {
 	yes, no := true, false
 	stopped := []Stopped{{Group: "cke", Run: RunID{newVersion, started}}}
@@ -110,8 +110,8 @@ func TestDecide(t *testing.T) {
 			s: func() State { return state(allAt(5, 0)) },
 			check: func(t *testing.T, d Decision) {
 				wantPlace(Place{5, 0})(t, d)
-				// Not the unmanaged step, not the stop of step 3, not the
-				// rolling restart.
+				// It repeats neither the unmanaged step, nor the stop of step 3, nor
+				// the rolling restart.
 				if diff := cmp.Diff([]Place{{1, 0}, {4, 0}}, d.Member.Again); diff != "" {
 					t.Error(diff)
 				}
@@ -448,7 +448,7 @@ func TestValidateNamesTheRow(t *testing.T) {
 		spoil func(Table)
 		want  string
 	}{
-		"order":       {func(t Table) { t[2].N = 7 }, "step 7 (etcd) stands at place 2"},
+		"order":       {func(t Table) { t[2].N = 7 }, "step 7 (etcd) is at index 2"},
 		"no action":   {func(t Table) { t[1].Actions = nil }, "step 1 (images) has no action"},
 		"no deadline": {func(t Table) { t[1].Actions[0].Deadline = 0 }, "step 1 (images) pull: no deadline"},
 		"no record":   {func(t Table) { t[6].Actions[0].Record = "" }, "step 6 (contents) upload: a record belongs"},
@@ -494,7 +494,7 @@ func TestARunIsCompleteWithoutThoseThatHaveLeftSince(t *testing.T) {
 	}
 }
 
-// TestWhatHoldsOnlyForAnActionIsNoNoteOfTheNextOne: both are of one step.
+// TestWhatHoldsOnlyForAnActionIsNoNoteOfTheNextOne uses two actions of one step.
 func TestWhatHoldsOnlyForAnActionIsNoNoteOfTheNextOne(t *testing.T) {
 	r := state(nil).Request
 	for message, want := range map[string]string{
@@ -526,8 +526,8 @@ func TestARunIsUnderWayUntilItIsStoppedOrComplete(t *testing.T) {
 	}
 }
 
-// TestAConditionalActionIsAskedForBeforeTheLock, so that servers which skip it do not wait
-// for one another.
+// TestAConditionalActionIsAskedForBeforeTheLock checks that servers which skip a
+// conditional action do not wait for one another.
 func TestAConditionalActionIsAskedForBeforeTheLock(t *testing.T) {
 	yes, no := true, false
 	table := testTable()
@@ -539,7 +539,7 @@ func TestAConditionalActionIsAskedForBeforeTheLock(t *testing.T) {
 		again     bool
 	}{{nil, Ask, false}, {&yes, Acquire, false}, {&no, Advance, false}, {nil, Ask, true}, {&no, Advance, true}} {
 		m := member(p)
-		if c.again { // done again when a worker resumes behind it
+		if c.again { // repeated by a worker that resumes behind it
 			m.At, m.Again = Place{5, 0}, []Place{p}
 		}
 		m.Qualified = c.qualified

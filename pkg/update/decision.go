@@ -1,14 +1,14 @@
 package update
 
-// Do is the verb of a decision.
+// Do is the kind of a decision.
 type Do int
 
-// What a member can be told to do next.  Each is one act of the shell, after
-// which it goes on with Decision.Member and decides again.
+// The kinds of decisions. The shell performs each, continues with Decision.Member and
+// decides again.
 const (
-	// Idle: nothing to do until the shared state changes.
+	// Idle: do nothing until the shared state changes.
 	Idle Do = iota
-	// Enter: take part in a run, or go on with it.
+	// Enter: start or resume the part in a run.
 	Enter
 	// Report: write Decision.Status, guarded.
 	Report
@@ -16,23 +16,24 @@ const (
 	Wait
 	// Acquire: compete for the lock.
 	Acquire
-	// Release: give the lock back.
+	// Release: release the lock.
 	Release
-	// Ask: find out whether the local condition of the once-action holds, and
-	// go on with [Member.Asked].
+	// Ask: evaluate the local condition of the current action, and continue with
+	// [Member.Asked].
 	Ask
-	// WriteSwitch: write Decision.Switch unless somebody has decided before.
+	// WriteSwitch: write Decision.Switch unless another member has written one.
 	WriteSwitch
-	// Start: begin the action at Decision.At, and go on with [Member.Ended] when
-	// it has ended.
+	// Start: start the action at Decision.At, and continue with [Member.Ended] when it
+	// has ended.
 	Start
-	// Cancel: end the running action, for Decision.Cause.
+	// Cancel: cancel the running action because of Decision.Cause.
 	Cancel
 	// Publish: write Decision.Record, fenced by the lock.
 	Publish
-	// Advance: the action is done.
+	// Advance: continue after the current action.
 	Advance
-	// Restore: bring the services of Decision.Group back, as Decision.Side.
+	// Restore: start the services of Decision.Group again, in the version of
+	// Decision.Side.
 	Restore
 	// Leave: forget the run.
 	Leave
@@ -45,40 +46,40 @@ var doNames = [...]string{
 
 func (d Do) String() string { return doNames[d] }
 
-// Decision is the answer of [Table.Decide]: an act, what it writes, and the
-// member after it.  A shell performs it and adds nothing but the time.
+// Decision is the result of [Table.Decide]: what to do, what to write, and the member
+// afterwards. A shell performs it and adds only the time.
 type Decision struct {
 	Do Do
-	// Why is for people: what is awaited, or the reason of the verb.
+	// Why tells people what the member waits for, or the reason of the decision.
 	Why string
-	// Missing are the members that are awaited at a barrier.
+	// Missing are the members that have not arrived at the barrier.
 	Missing []int
-	// At is the place that the verb is about.
+	// At is the action that the decision is about.
 	At Place
-	// Member is the member once the act was performed; an act that fails leaves
-	// the member as it was.  The journal holds Member.Stopped before an action is
+	// Member is the member after the decision was performed. If performing it fails,
+	// the member stays as it was. The journal holds Member.Stopped before an action is
 	// started, and after services were restored.
 	Member Member
 	// Status is set with Report; see [Status.Stamped].
 	Status Status
-	// Bad is set with the Report of an abort by the fault of the release.
+	// Bad is set with Report if the run is aborted by a fault of the release.
 	Bad bool
 	// Cause is set with Cancel.
 	Cause Cause
 	// Group is set with WriteSwitch and Restore, Side with Restore.
 	Group string
 	Side  Side
-	// Switch is set with WriteSwitch.  It replaces the switch of Group that was
-	// written at revision Replaces; 0: there is none.
+	// Switch is set with WriteSwitch. It replaces the switch of Group that was written
+	// at revision Replaces; 0: there is none.
 	Switch   Switch
 	Replaces int64
-	// Record is set with Publish.  RecordName names it in State.Records.
+	// Record is set with Publish. RecordName is its key in State.Records.
 	RecordName string
 	Record     Record
 }
 
-// after returns m after d, for every verb but Enter and Advance, which say
-// themselves where to go on.
+// after returns m after d, for every decision except Enter and Advance, which set
+// Decision.Member themselves.
 func (t Table) after(m Member, d Decision) Member {
 	switch d.Do {
 	case Report:
@@ -100,7 +101,7 @@ func (t Table) after(m Member, d Decision) Member {
 	return m
 }
 
-// publish records the outcome of the once-action in hand.
+// publish returns the decision that records the outcome of the current once-action.
 func (t Table) publish(m Member, success bool) Decision {
 	started := m.Run.StartedAt
 	rec := Record{StartedAt: &started}
@@ -109,7 +110,8 @@ func (t Table) publish(m Member, success bool) Decision {
 	return Decision{Do: Publish, At: at, RecordName: t.Action(at).Record, Record: rec}
 }
 
-// writeSwitch decides for all members of run which version of group may start.
+// writeSwitch returns the decision that records, for all members of run, which version
+// of group may start.
 func (s State) writeSwitch(group string, run RunID, side Side) Decision {
 	return Decision{
 		Do: WriteSwitch, Group: group, Replaces: s.Switches[group].Rev,

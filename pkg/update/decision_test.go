@@ -8,8 +8,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestADecisionHoldsTheMemberAfterIt has a row for each verb that changes the
-// member; every other one leaves it as it is.
+// TestADecisionHoldsTheMemberAfterIt has a row for each decision that changes the
+// member. The others leave it unchanged.
 func TestADecisionHoldsTheMemberAfterIt(t *testing.T) {
 	run := RunID{newVersion, started}
 	before := Stopped{Group: "cke", Run: RunID{oldVersion, started.Add(-time.Hour)}}
@@ -90,7 +90,7 @@ func TestADecisionHoldsWhatIsWritten(t *testing.T) {
 		t.Errorf("switch %q %+v replaces %d", d.Group, d.Switch, d.Replaces)
 	}
 
-	// A worker that was killed has entered no run: its journal names it.
+	// A restarted worker has entered no run: the run is in its journal.
 	killed := Member{Version: newVersion, Stopped: []Stopped{{"cke", RunID{newVersion, started}}}}
 	d = testTable().Decide(killed, withStop(state(allAt(3, 0))), order)
 	if want := (Switch{Version: newVersion, StartedAt: started, Side: SideOld}); d.Do != WriteSwitch || d.Switch != want {
@@ -98,8 +98,8 @@ func TestADecisionHoldsWhatIsWritten(t *testing.T) {
 	}
 }
 
-// TestSinceStaysAsLongAsArrivalAndConditionDo: a new message alone is no new
-// arrival.
+// TestSinceStaysAsLongAsArrivalAndConditionDo: a new message alone does not change
+// Since.
 func TestSinceStaysAsLongAsArrivalAndConditionDo(t *testing.T) {
 	arrived, now := started.Add(time.Minute), started.Add(time.Hour).In(time.FixedZone("JST", 9*3600))
 	failed := with(member(Place{1, 0}), func(m *Member) { m.Work = Work{State: WorkFailed, Err: "no route"} })

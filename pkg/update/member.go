@@ -6,87 +6,86 @@ import (
 	"time"
 )
 
-// Lock is what a member has of the one lock that orders rolling and
-// once-actions.
+// Lock is a member's state of the one lock that orders rolling and once-actions.
 type Lock int
 
-// The states of the lock, as its competitor sees them.
+// The states of the lock, as seen by one member.
 const (
 	LockNone Lock = iota
 	LockWaiting
 	LockHeld
 )
 
-// WorkState is how far the action in hand is.
+// WorkState is the state of the current action.
 type WorkState int
 
-// The states of the action in hand.
+// The states of the current action.
 const (
-	// WorkNone: nothing was begun.
+	// WorkNone: not started.
 	WorkNone WorkState = iota
-	// WorkRunning: the action runs.
+	// WorkRunning: running.
 	WorkRunning
-	// WorkDone: it succeeded.
+	// WorkDone: succeeded.
 	WorkDone
-	// WorkFailed: it returned an error.
+	// WorkFailed: returned an error.
 	WorkFailed
 )
 
-// Work is the action in hand.
+// Work is the state of the current action.
 type Work struct {
 	State WorkState
-	// Elapsed since the first attempt began, by the member's own clock.
+	// Elapsed is the time since the start of the first attempt, by the member's clock.
 	Elapsed time.Duration
-	// Attempts counts how often it was begun.
+	// Attempts is the number of attempts that were started.
 	Attempts int
 	// Err is the error of the last attempt.
 	Err string
-	// Permanent says that trying again cannot help.
+	// Permanent means that a retry cannot help.
 	Permanent bool
-	// Fault says that the release is at fault, and not the host.
+	// Fault means that the release is at fault, and not the host.
 	Fault bool
 	// Note is shown in the status once the action is done.
 	Note string
-	// Progress is what the action, or its turn, waits for at the moment; empty:
-	// nothing that the status should show.
+	// Progress is what the action or the lock waits for at the moment; empty: nothing
+	// that the status should show.
 	Progress string
-	// Cancelled is why the member itself ended the action, if it did.
+	// Cancelled is why the member cancelled the action, if it did.
 	Cancelled Cause
 }
 
-// Member is all that a worker remembers between two decisions.  It lives in
-// memory: a worker that is killed starts again with the zero Run and resumes
-// from its own status.
+// Member is all that a worker remembers between two decisions. It is kept in memory
+// only: a worker that is killed starts again with the zero Run and resumes from its own
+// status.
 type Member struct {
 	LRN     int
 	HostID  string
 	Version string
-	// Run is the run that the member takes part in; zero: none.
+	// Run is the run in which the member takes part; zero: none.
 	Run RunID
-	// At is the action that is next.
+	// At is the next action.
 	At Place
-	// Again lists earlier actions to be done again on resume, before At.
+	// Again lists earlier actions to repeat on resume, before At.
 	Again []Place
 	Work  Work
 	Lock  Lock
-	// Qualified says whether the local condition of the action at At
-	// holds; nil: it was not asked yet.
+	// Qualified reports whether the local condition of the action at At holds; nil: not
+	// evaluated yet.
 	Qualified *bool
 	// Notes are collected for the next status.
 	Notes []string
-	// Stopped lists the groups whose services this host has stopped and not
-	// started again, as its journal says.
+	// Stopped lists the groups whose services this host has stopped and not started
+	// again, according to its journal.
 	Stopped []Stopped
 }
 
-// Stopped is an entry of a host's journal: the services of Group were about
-// to be stopped in Run and have not been started since.
+// Stopped is an entry of a host's journal: in Run, the services of Group were about to
+// be stopped, and have not been started since.
 type Stopped struct {
 	Group string
 	Run   RunID
 }
 
-// Cause says why a running action is ended before its time.
+// Cause is the reason for cancelling a running action.
 type Cause string
 
 // The causes.
@@ -107,7 +106,7 @@ func (m Member) begin(r RunID, at Place, again []Place) Member {
 	}
 }
 
-// advance returns the member behind the action in hand.
+// advance returns the member after the current action.
 func (m Member) advance(t Table) Member {
 	if m.Work.Note != "" {
 		m.Notes = append(m.Notes[:len(m.Notes):len(m.Notes)], m.Work.Note)
@@ -121,7 +120,7 @@ func (m Member) advance(t Table) Member {
 	return m
 }
 
-// Current is the place of the action in hand, a repeated one first.
+// Current returns the place of the current action; an action to repeat comes first.
 func (m Member) Current() Place {
 	if len(m.Again) > 0 {
 		return m.Again[0]
@@ -129,8 +128,8 @@ func (m Member) Current() Place {
 	return m.At
 }
 
-// Asked returns the member that knows whether its host qualifies for the
-// action in hand, and why it does not; empty: nobody has to be told.
+// Asked returns the member with Qualified set for the current action. The text why is
+// the reason if it does not qualify; empty: the status does not show any.
 func (m Member) Asked(t Table, qualifies bool, why string) Member {
 	m.Qualified = &qualifies
 	if !qualifies && why != "" {
@@ -143,15 +142,15 @@ func (m Member) Asked(t Table, qualifies bool, why string) Member {
 type Result struct {
 	// Note of an action that succeeded; see [Work].
 	Note string
-	// Err is the error of one that failed.
+	// Err is the error of an action that failed.
 	Err error
 	// Permanent and Fault describe the error; see [Work].
 	Permanent, Fault bool
-	// LeaseLost says that the loss of the lease has ended the action.
+	// LeaseLost means that the loss of the lease has cancelled the action.
 	LeaseLost bool
 }
 
-// Ended returns the member after the action in hand has ended.
+// Ended returns the member after the end of the current action.
 func (m Member) Ended(t Table, r Result) Member {
 	if r.LeaseLost {
 		m.Work.Cancelled = CauseLeaseLost
@@ -164,13 +163,13 @@ func (m Member) Ended(t Table, r Result) Member {
 		return m
 	}
 	m.Work.State, m.Work.Err, m.Work.Permanent = WorkFailed, r.Err.Error(), r.Permanent
-	// An attempt that the deadline has cut off says nothing about the cause: that
-	// of the attempt before stands.
+	// The error of an attempt cancelled by the deadline does not show whose fault it
+	// is, so the result of the previous attempt stays.
 	m.Work.Fault = r.Fault || m.Work.Fault && m.Work.Cancelled == CauseDeadline
 	return m
 }
 
-// without returns what is stopped except group.
+// without returns the stopped groups except group.
 func (m Member) without(group string) []Stopped {
 	return slices.DeleteFunc(slices.Clone(m.Stopped), func(s Stopped) bool { return s.Group == group })
 }

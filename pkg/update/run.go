@@ -9,20 +9,20 @@ import (
 	"github.com/cybozu-go/neco"
 )
 
-// RunID identifies one execution of a request.  Two requests for the same
-// version are two runs, because they were started at different instants.
+// RunID identifies one execution of a request. Two requests for the same version are
+// two runs, because they were started at different instants.
 type RunID struct {
 	Version   string
 	StartedAt time.Time
 }
 
-// Equal reports whether both name the same run.  Start times are compared as
-// instants: the time zone in which they were written does not matter.
+// Equal reports whether r and o are the same run. Start times are compared as instants,
+// whatever time zone they were written in.
 func (r RunID) Equal(o RunID) bool {
 	return r.Version == o.Version && r.StartedAt.Equal(o.StartedAt)
 }
 
-// IsZero reports whether r names no run.
+// IsZero reports whether r is the zero value, which is no run.
 func (r RunID) IsZero() bool { return r.Version == "" && r.StartedAt.IsZero() }
 
 func (r RunID) String() string {
@@ -34,28 +34,29 @@ type Outcome string
 
 // The outcomes of a stopped run.
 const (
-	// OutcomeAborted: a member gave up.
+	// OutcomeAborted: a member aborted the run.
 	OutcomeAborted Outcome = "aborted"
-	// OutcomeTimeout: the members took too long.
+	// OutcomeTimeout: the run took longer than worker-timeout.
 	OutcomeTimeout Outcome = "timeout"
-	// OutcomeStopped: an operator ended it.
+	// OutcomeStopped: an operator stopped the run.
 	OutcomeStopped Outcome = "stopped"
 )
 
-// Request is the shared order to update, with our optional fields.
+// Request is the shared request to update, with fields that the original neco does not
+// have.
 type Request struct {
 	neco.UpdateRequest
-	// Outcome and Reason say how and why the run was stopped.
+	// Outcome and Reason are how and why the run was stopped.
 	Outcome Outcome `json:"outcome,omitempty"`
 	Reason  string  `json:"reason,omitempty"`
 	// Rev is the revision of etcd at which the request was last written.
 	Rev int64 `json:"-"`
-	// Unknown holds the fields that this version does not know, so that they
-	// survive a rewrite.
+	// Unknown holds fields that this version does not know, so that they survive a
+	// rewrite.
 	Unknown map[string]json.RawMessage `json:"-"`
 }
 
-// ID returns the identity of the run that this request orders.
+// ID returns the identity of the run that this request starts.
 func (r *Request) ID() RunID { return RunID{r.Version, r.StartedAt} }
 
 // Members returns the boot servers of the run in ascending order.
@@ -65,29 +66,30 @@ func (r *Request) Members() []int {
 	return slices.Compact(m)
 }
 
-// Status is the report of one worker, with our optional fields.
+// Status is the report of one worker, with fields that the original neco does not have.
 type Status struct {
 	neco.UpdateStatus
-	// StartedAt is the run's; nil in a status that the original wrote.
+	// StartedAt is the start time of the run; nil in a status that the original neco
+	// wrote.
 	StartedAt *time.Time `json:"started_at,omitempty"`
-	// Phase is the arrival inside the step; 0 is the arrival at the step.
+	// Phase is the phase within the step at which the member has arrived.
 	Phase int `json:"phase,omitempty"`
-	// HostID tells a re-imaged server from the one that it replaces.
+	// HostID distinguishes a re-imaged server from its predecessor.
 	HostID string `json:"host_id,omitempty"`
-	// At is when the worker wrote it, Since when it arrived there, by its own
-	// clock; for people only.  See [Status.Stamped].
+	// At is when the worker wrote the status, Since when it arrived there, by its own
+	// clock; both are for display only. See [Status.Stamped].
 	At    *time.Time `json:"at,omitempty"`
 	Since *time.Time `json:"since,omitempty"`
-	// Rev is the revision of etcd at which it was written.
+	// Rev is the revision of etcd at which the status was written.
 	Rev int64 `json:"-"`
 }
 
-// ByOriginal reports whether the original's worker wrote the status.
+// ByOriginal reports whether a worker of the original neco wrote the status.
 func (s Status) ByOriginal() bool { return s.StartedAt == nil }
 
-// Of reports whether the status belongs to the run of r.  A status without
-// the run's start (the original's) belongs to it when it names the same
-// version and was written after the request.
+// Of reports whether the status belongs to the run of r. A status of the original neco,
+// which has no start time, belongs to r if it has the same version and was written
+// after the request, or r is stopped.
 func (s Status) Of(r *Request) bool {
 	if r == nil || s.Version != r.Version {
 		return false
@@ -98,7 +100,7 @@ func (s Status) Of(r *Request) bool {
 	return s.StartedAt.Equal(r.StartedAt)
 }
 
-// Stamped returns the status as it is written at now.
+// Stamped returns the status with the time now, at which it is written.
 func (s Status) Stamped(now time.Time) Status {
 	now = now.UTC()
 	s.At = &now
@@ -108,17 +110,17 @@ func (s Status) Stamped(now time.Time) Status {
 	return s
 }
 
-// Arrival returns where the status says that its server has arrived.
+// Arrival returns the arrival that the status reports.
 func (s Status) Arrival() Arrival { return Arrival{s.Step, s.Phase} }
 
-// Presence is the leased sign of life of a running worker.
+// Presence is the record of a running worker, bound to its lease.
 type Presence struct {
 	Version string    `json:"version"`
 	PID     int       `json:"pid"`
 	BootID  string    `json:"boot_id,omitempty"`
 	HostID  string    `json:"host_id,omitempty"`
 	Since   time.Time `json:"since"`
-	// Rev is the revision of etcd at which it was written.
+	// Rev is the revision of etcd at which the presence was written.
 	Rev int64 `json:"-"`
 }
 
@@ -127,7 +129,7 @@ type Record struct {
 	neco.ContentsUpdateStatus
 	StartedAt *time.Time `json:"started_at,omitempty"`
 	Digest    string     `json:"digest,omitempty"`
-	// Rev is the revision at which it was written.
+	// Rev is the revision of etcd at which the record was written.
 	Rev int64 `json:"-"`
 }
 
@@ -142,7 +144,7 @@ func (c Record) Of(r *Request) bool {
 	return c.StartedAt.Equal(r.StartedAt)
 }
 
-// Side says which version of a switched group may run.
+// Side selects which version of a group may run.
 type Side string
 
 // The two sides of a switch.
@@ -151,17 +153,17 @@ const (
 	SideNew Side = "new"
 )
 
-// Switch is the one decision of a run about a group of programs whose
-// versions must not run together.  Whoever writes it first decides.
+// Switch is the one decision of a run about a group of programs whose versions must not
+// run together. The first write decides.
 type Switch struct {
 	Version   string    `json:"version"`
 	StartedAt time.Time `json:"started_at"`
 	Side      Side      `json:"side"`
-	// Rev is the revision at which it was written.
+	// Rev is the revision of etcd at which the switch was written.
 	Rev int64 `json:"-"`
 }
 
-// State is what all members share, read at one revision.
+// State is the state that all members share, read at one revision.
 type State struct {
 	Revision   int64
 	Request    *Request
@@ -170,10 +172,10 @@ type State struct {
 	Presence   map[int]Presence
 	Records    map[string]Record
 	Switches   map[string]Switch
-	// UnreadableRequest is why Request is nil although there is a request; it names
-	// the key.
+	// UnreadableRequest is the error, with the key, if there is a request that cannot
+	// be read; Request is nil then.
 	UnreadableRequest error
-	// UnreadableSwitches is the same for Switches, by group.
+	// UnreadableSwitches holds the same for Switches, by group.
 	UnreadableSwitches map[string]error
 }
 
@@ -189,8 +191,8 @@ func (s State) status(lrn int) (Status, bool) {
 // Status returns the status of lrn if it belongs to the current run.
 func (s State) Status(lrn int) (Status, bool) { return s.status(lrn) }
 
-// since sets Since of st, which lrn is about to report: it stays as long as arrival
-// and condition do.
+// since sets Since of st, which lrn is about to report. It keeps the time of the
+// current status if arrival and condition are the same.
 func (s State) since(lrn int, st Status) Status {
 	st.At, st.Since = nil, nil
 	if own, ok := s.status(lrn); ok && own.Arrival() == st.Arrival() && own.Cond == st.Cond {
@@ -199,7 +201,8 @@ func (s State) since(lrn int, st Status) Status {
 	return st
 }
 
-// Aborted returns the lowest member of the current run that gave up.
+// Aborted returns the member with the lowest LRN that aborted the current run, and its
+// status.
 func (s State) Aborted() (int, Status, bool) {
 	if s.Request == nil {
 		return 0, Status{}, false
@@ -218,8 +221,8 @@ func (s State) UnderWay() bool { return s.Request != nil && !s.Request.Stop && !
 // Complete reports whether every member of the current run has completed.
 func (s State) Complete() bool { return s.Request != nil && len(s.Incomplete()) == 0 }
 
-// Incomplete returns the members of the current run that have not completed.  One
-// that has left since is not among them: its status is gone, and will not come.
+// Incomplete returns the members of the current run that have not completed. It omits
+// members that have left since: their status is deleted.
 func (s State) Incomplete() []int {
 	if s.Request == nil {
 		return nil

@@ -5,14 +5,14 @@ import (
 	"time"
 )
 
-// Kind says who does an action.
+// Kind defines which members do an action.
 type Kind int
 
-// The three kinds of action.
+// The kinds of actions.
 const (
-	// Every member does it, all at once.
+	// Every: all members do it at the same time.
 	Every Kind = iota
-	// Once: one member does it under a lock; the record binds the others.
+	// Once: one member does it under a lock; its record binds the others.
 	Once
 	// Rolling: each member does it, one at a time under a lock.
 	Rolling
@@ -30,27 +30,26 @@ func (k Kind) String() string {
 	return fmt.Sprintf("Kind(%d)", int(k))
 }
 
-// Action is a unit of work inside a step.
+// Action is a unit of work within a step.
 type Action struct {
 	Name string
 	Kind Kind
-	// Phase is the barrier inside the step that must be passed before.
+	// Phase is the barrier within the step that must be passed before.
 	Phase int
 	// Deadline bounds the action with all its retries.
 	Deadline time.Duration
-	// Record names the contents key of a once-action.
+	// Record is the contents key of a once-action.
 	Record string
-	// Stops and Starts name a group whose versions must not run together.
-	// The action that has Stops ends the old version, the one that has
-	// Starts begins the new one.
+	// Stops and Starts are a group whose versions must not run together. An action with
+	// Stops stops the old version; an action with Starts starts the new one.
 	Stops, Starts string
-	// Conditional actions are done only where the doer says so, as once-actions are: it
-	// is asked before the lock.
+	// Conditional actions, like once-actions, are done only where their local condition
+	// holds. It is evaluated before the lock is acquired.
 	Conditional bool
-	// Transient actions are not repeated when a worker resumes behind them.
+	// Transient actions are not repeated by a worker that resumes behind them.
 	Transient bool
-	// Unmanaged actions stand in the table for work that this version of
-	// Neco leaves alone; the status says so.
+	// Unmanaged actions reserve a place for work that this version of Neco does not do;
+	// the status says so.
 	Unmanaged bool
 }
 
@@ -64,16 +63,16 @@ type Step struct {
 // Table is the ordered list of steps; the index of a step is its number.
 type Table []Step
 
-// Validate returns an error that names the first row that breaks a rule of
-// tables: numbers in order, phases ascending, a deadline for each action, a
-// record for each once-action.
+// Validate returns an error about the first row that breaks a rule of tables: numbers
+// in order, phases ascending, a deadline for each action, a record for each
+// once-action.
 func (t Table) Validate() error {
 	if len(t) < 2 {
 		return fmt.Errorf("a table needs the package step and at least one more, has %d", len(t))
 	}
 	for i, s := range t {
 		if s.N != i {
-			return fmt.Errorf("step %d (%s) stands at place %d", s.N, s.Name, i)
+			return fmt.Errorf("step %d (%s) is at index %d", s.N, s.Name, i)
 		}
 		if len(s.Actions) == 0 {
 			return fmt.Errorf("step %d (%s) has no action", s.N, s.Name)
@@ -104,11 +103,11 @@ func (a Action) validate() error {
 	return nil
 }
 
-// Last is the number of the last step.
+// Last returns the number of the last step.
 func (t Table) Last() int { return len(t) - 1 }
 
-// Name returns the name of step n, or its number where the table has no such
-// step (a newer version may have more).
+// Name returns the name of step n, or its number if the table has no such step, because
+// a newer version may have more.
 func (t Table) Name(n int) string {
 	if n < 0 || n >= len(t) {
 		return fmt.Sprintf("step %d", n)
@@ -116,7 +115,7 @@ func (t Table) Name(n int) string {
 	return t[n].Name
 }
 
-// Place is a position in the table: the action that is next.
+// Place is the position of an action in the table.
 type Place struct {
 	Step   int
 	Action int
@@ -130,11 +129,11 @@ func (t Table) valid(p Place) bool {
 	return p.Step >= 0 && p.Step < len(t) && p.Action < len(t[p.Step].Actions)
 }
 
-// arrival is the barrier that guards the action at p.
+// arrival returns the barrier before the action at p.
 func (t Table) arrival(p Place) Arrival { return Arrival{p.Step, t.Action(p).Phase} }
 
-// place is the first action behind the barrier a, or an invalid place where
-// the table has no such step.
+// place returns the first action after the barrier a, or an invalid place if the table
+// has no such step.
 func (t Table) place(a Arrival) Place {
 	if a.Step < 0 || a.Step > t.Last() {
 		return Place{Step: a.Step}
@@ -147,7 +146,7 @@ func (t Table) place(a Arrival) Place {
 	return Place{Step: a.Step + 1}
 }
 
-// next is the place after p; it is invalid behind the last one of the table.
+// next returns the place after p; it is invalid after the last action of the table.
 func (t Table) next(p Place) Place {
 	if p.Action+1 < len(t[p.Step].Actions) {
 		return Place{p.Step, p.Action + 1}
@@ -155,9 +154,9 @@ func (t Table) next(p Place) Place {
 	return Place{Step: p.Step + 1}
 }
 
-// repeated lists the actions that a worker does again, without barrier or
-// status, when it resumes at step n: the host may not be the one that did
-// them before, or its disk may have lost what was not yet synced.
+// repeated returns the actions that a worker repeats, without barrier or status, when
+// it resumes at step n: the host may have been replaced, or its disk may have lost what
+// was not synced.
 func (t Table) repeated(n int) []Place {
 	var ps []Place
 	for i := 1; i < n && i <= t.Last(); i++ {

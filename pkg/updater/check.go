@@ -13,7 +13,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/storage"
 )
 
-// configBox hands the newest configuration from the loop to the others.
+// configBox passes the newest configuration from the main loop to the other goroutines.
 type configBox struct {
 	mu      sync.Mutex
 	config  storage.Config
@@ -22,7 +22,7 @@ type configBox struct {
 
 func newConfigBox() *configBox { return &configBox{changed: make(chan struct{}, 1)} }
 
-// put stores c; a change wakes the reader of changed.
+// put stores c. A changed configuration wakes the reader of changed.
 func (b *configBox) put(c storage.Config) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -42,11 +42,11 @@ func (b *configBox) get() storage.Config {
 	return b.config
 }
 
-// check looks for releases until the leadership ends.
+// check searches for releases until the leadership ends.
 func (l *leader) check(ctx context.Context) error {
 	b := newBackOff()
 	for {
-		pause, err := l.look(ctx, l.config.get())
+		pause, err := l.searchOnce(ctx, l.config.get())
 		switch {
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
@@ -64,10 +64,11 @@ func (l *leader) check(ctx context.Context) error {
 	}
 }
 
-// look makes one search and records it, unless that is to be done in another
-// minute.  It returns the time until the next look.  Nothing is searched, let alone recorded, without knowing what is
-// known: an error of etcd is no empty state.
-func (l *leader) look(ctx context.Context, c storage.Config) (time.Duration, error) {
+// searchOnce searches for releases once and records the result, unless releases may not
+// be taken in this minute. It returns the time until the next search. It reads the
+// state first and does nothing if etcd fails: a failed read must not count as an empty
+// state.
+func (l *leader) searchOnce(ctx context.Context, c storage.Config) (time.Duration, error) {
 	if c.Env == "" || c.Env == neco.NoneEnv {
 		return relist, nil
 	}
@@ -94,8 +95,8 @@ func (l *leader) look(ctx context.Context, c storage.Config) (time.Duration, err
 	return pause, l.putCheck(ctx, snap, found, err)
 }
 
-// MayTake reports whether a release may be taken at a time, by the configuration.
-// Windows that cannot be read are an error: their default would always be open.
+// MayTake reports whether the configuration allows taking a release at this time.
+// Unreadable windows are an error, because their default would always be open.
 func MayTake(s *storage.Snapshot, at time.Time) (bool, error) {
 	for _, name := range []string{"release-time", "release-timezone"} {
 		if bad, ok := s.MalformedAt(storage.KeyConfig + name); ok {
@@ -109,8 +110,8 @@ func MayTake(s *storage.Snapshot, at time.Time) (bool, error) {
 	return windows.Open(at), nil
 }
 
-// observe folds the outcome of one search into the last one: an error never
-// means that there is no release, only that what is known may be stale.
+// observe returns the state after one search, based on the last one. A failed search
+// does not mean that there is no release, only that the last result may be stale.
 func observe(last *storage.ReleaseCheck, found Found, err error, now time.Time) storage.ReleaseCheck {
 	state := storage.ReleaseCheck{}
 	if last != nil {
@@ -126,14 +127,14 @@ func observe(last *storage.ReleaseCheck, found Found, err error, now time.Time) 
 	return state
 }
 
-// putCheck records the search, and the newest known version if that changes.
-// What is written holds only for the state that it was decided on.
+// putCheck records the search, and the newest known version if it has changed. The
+// write is refused if the state s has changed meanwhile.
 func (l *leader) putCheck(ctx context.Context, s *storage.Snapshot, found Found, err error) error {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	state := observe(s.Check, found, err, time.Now().UTC())
 	if err != nil {
-		l.Logger.Warn("cannot look for releases", "err", state.Error, "stale_since", state.StaleSince)
+		l.Logger.Warn("cannot search for releases", "err", state.Error, "stale_since", state.StaleSince)
 		return l.store.PutCheck(ctx, l.guard, state, nil)
 	}
 	version := ""
@@ -152,7 +153,7 @@ func (l *leader) putCheck(ctx context.Context, s *storage.Snapshot, found Found,
 	return nil
 }
 
-// retryAfter is how long the server has asked to wait.
+// retryAfter returns how long the server has asked the client to wait.
 func retryAfter(err error) time.Duration {
 	var limited *release.RateLimitedError
 	if errors.As(err, &limited) {

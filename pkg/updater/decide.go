@@ -13,25 +13,26 @@ import (
 	"github.com/cybozu-go/neco/pkg/update"
 )
 
-// Do is the verb of a decision.
+// Do is the kind of a decision.
 type Do int
 
-// What the leader can be told to do.
+// The kinds of decisions.
 const (
 	// WaitInfo: wait for a release or a registration.
 	WaitInfo Do = iota
-	// WaitRecover: the run was stopped; wait until an operator clears it.
+	// WaitRecover: wait until an operator clears the stopped run.
 	WaitRecover
-	// WaitWorkers: the run goes on.
+	// WaitWorkers: wait for the members of the current run.
 	WaitWorkers
-	// WaitAbsent: a new run waits for registered servers without a worker.
+	// WaitAbsent: wait, before a new run, for registered servers whose worker is not
+	// running.
 	WaitAbsent
-	// NewRequest: order a run of Version.
+	// NewRequest: request a run of Version.
 	NewRequest
-	// Reconfigure: order a run of the same version with the servers that are
+	// Reconfigure: request a run of the same version with the servers that are
 	// registered now, and clear statuses and records.
 	Reconfigure
-	// Stop: end the run, for Outcome and Why.
+	// Stop: stop the run with Outcome and Why.
 	Stop
 )
 
@@ -40,7 +41,7 @@ var doNames = [...]string{"wait for info", "wait for recover", "wait for workers
 
 func (d Do) String() string { return doNames[d] }
 
-// Decision is the answer of [Decide].
+// Decision is the result of [Decide].
 type Decision struct {
 	Do      Do
 	Version string
@@ -50,22 +51,21 @@ type Decision struct {
 	Why     string
 }
 
-// Input is what the leader knows beside the snapshot.
+// Input is what the leader knows in addition to the snapshot.
 type Input struct {
-	// Age is how long this leader has seen the current run, by its own
-	// monotonic clock.
+	// Age is the time since this leader first saw the current run, by its own monotonic
+	// clock.
 	Age time.Duration
 	// Seen are the servers whose presence this leader has seen.
 	Seen Sightings
 }
 
-// Sightings are the revisions at which the presences were written that a leader
-// has seen, by LRN.
+// Sightings maps the LRNs of servers to the revisions at which the presences that a
+// leader has seen were written.
 type Sightings map[int]int64
 
-// Note adds the presences of s.  A server whose newest status is the original's,
-// written after its presence, runs the original's worker: that has no presence, so
-// the server is forgotten.
+// Note adds the presences of s. It removes a server whose newest status was written by
+// a worker of the original neco, after the presence: such a worker has no presence.
 func (m Sightings) Note(s *storage.Snapshot) {
 	for lrn, p := range s.Presence {
 		m[lrn] = p.Rev
@@ -77,10 +77,10 @@ func (m Sightings) Note(s *storage.Snapshot) {
 	}
 }
 
-// Decide says what the leader has to do.  It is pure.
+// Decide returns what the leader has to do. It is pure.
 //
-// A run that was requested comes first: it depends on the request alone, and has
-// to end also where no release is known any more.
+// An existing run is decided first: it depends only on its request, and has to end even
+// if no release is known any more.
 func Decide(s *storage.Snapshot, in Input) Decision {
 	if s.UnreadableRequest != nil {
 		return Decision{Do: WaitRecover, Why: s.UnreadableRequest.Error()}
@@ -111,7 +111,7 @@ func Decide(s *storage.Snapshot, in Input) Decision {
 	return next(s, in, known)
 }
 
-// difference says which boot servers have joined and left.
+// difference returns a text with the boot servers that have joined and left.
 func difference(before, now []int) string {
 	var words []string
 	for _, change := range []struct {
@@ -142,13 +142,13 @@ func underWay(s *storage.Snapshot, in Input) (Decision, bool) {
 	if in.Age >= s.Config.WorkerTimeout {
 		waits = behind(s, waits)
 		return Decision{Do: Stop, Outcome: update.OutcomeTimeout, Why: fmt.Sprintf(
-			"not complete within %s; waits for %s%s", duration.Text(s.Config.WorkerTimeout), lrn.Servers(waits), failing(s, waits))}, true
+			"not complete within %s; waiting for %s%s", duration.Text(s.Config.WorkerTimeout), lrn.Servers(waits), failing(s, waits))}, true
 	}
 	return Decision{Do: WaitWorkers, Why: lrn.Servers(waits)}, true
 }
 
-// behind are those of lrns that the others wait for: all that have not come as far as
-// the farthest of them; all of lrns if they are at the same place.
+// behind returns those of lrns that have not come as far as the farthest of them, or
+// all of lrns if all are equally far. The others wait for them.
 func behind(s *storage.Snapshot, lrns []int) []int {
 	var farthest update.Arrival
 	for _, n := range lrns {
@@ -163,7 +163,8 @@ func behind(s *storage.Snapshot, lrns []int) []int {
 	return lrns
 }
 
-// failing is what the first of lrns reports whose action fails again and again.
+// failing returns the failure that the first of lrns with a repeatedly failing action
+// reports.
 func failing(s *storage.Snapshot, lrns []int) string {
 	for _, n := range lrns {
 		if failure, ok := strings.CutPrefix(s.Statuses[n].Message, update.TriesAgain); ok {
@@ -173,8 +174,8 @@ func failing(s *storage.Snapshot, lrns []int) string {
 	return ""
 }
 
-// next decides whether the known release is to be installed, when no run is under
-// way and the servers are those of the last one.
+// next decides whether to install the known release. No run is in progress, and the
+// registered servers are those of the last run.
 func next(s *storage.Snapshot, in Input, known release.Version) Decision {
 	r := s.Request
 	if r == nil {
@@ -190,12 +191,12 @@ func next(s *storage.Snapshot, in Input, known release.Version) Decision {
 	return Decision{Do: WaitInfo, Why: s.Release + " is installed"}
 }
 
-// order lets d pass unless its release is marked as bad, or a server is absent
-// whose worker has been there before.  The original's workers are not waited for:
-// they have no presence, and their statuses have no host id.
+// order returns d, unless its release is marked as bad, or a server is absent whose
+// worker has run before. It does not wait for workers of the original neco, which have
+// no presence and no host ID in their statuses.
 func order(s *storage.Snapshot, in Input, d Decision) Decision {
 	if bad, marked := s.Bad[d.Version]; marked {
-		return Decision{Do: WaitInfo, Why: fmt.Sprintf("%s failed here by its own fault: %s", d.Version, bad.Reason)}
+		return Decision{Do: WaitInfo, Why: fmt.Sprintf("%s failed here by a fault of the release: %s", d.Version, bad.Reason)}
 	}
 	for _, lrn := range s.Registered {
 		_, present := s.Presence[lrn]
@@ -212,15 +213,15 @@ func order(s *storage.Snapshot, in Input, d Decision) Decision {
 	return d
 }
 
-// afterRecover says that the newest run of the history, which is sorted by time, was
-// cleared by neco recover; empty: none was.
+// afterRecover returns a text if the newest run of the history, which is sorted by
+// time, was cleared by neco recover, and an empty one otherwise.
 func afterRecover(records []storage.Run) string {
 	recovered := false
 	for _, r := range slices.Backward(records) {
 		switch {
 		case r.Kind == storage.KindRecover:
 			recovered = true
-		case r.Version == "": // another act of an operator
+		case r.Version == "": // another change by an operator
 		case recovered:
 			return "after neco recover of " + r.Version
 		default:

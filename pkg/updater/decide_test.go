@@ -17,7 +17,7 @@ var started = time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC)
 
 const current = "2026.11.20-9"
 
-// snapshot is a data centre whose three servers have completed current.
+// snapshot returns a data centre whose three servers have completed current.
 func snapshot() *storage.Snapshot {
 	s := &storage.Snapshot{Release: current, Config: storage.Config{WorkerTimeout: time.Hour}}
 	s.Registered = []int{0, 2, 10}
@@ -89,11 +89,11 @@ func TestDecide(t *testing.T) {
 		"a stopped run is over while no release is known": {func(s *storage.Snapshot, _ *Input) { s.Request.Stop, s.Release = true, "" }, Decision{Do: WaitRecover}},
 		"a server has joined and no release is known": {func(s *storage.Snapshot, _ *Input) { s.Registered, s.Release = []int{0, 2}, "" },
 			Decision{Do: Reconfigure, Version: current, Servers: []int{0, 2}}},
-		"a bad release is not begun": {func(s *storage.Snapshot, _ *Input) { s.Release = "2026.11.21-1"; mark(s, "2026.11.21-1") },
+		"a bad release is not started": {func(s *storage.Snapshot, _ *Input) { s.Release = "2026.11.21-1"; mark(s, "2026.11.21-1") },
 			Decision{Do: WaitInfo}},
-		"a bad release is not begun after recover": {func(s *storage.Snapshot, _ *Input) { s.Request = nil; mark(s, current) }, Decision{Do: WaitInfo}},
-		"a bad release is not configured again":    {func(s *storage.Snapshot, _ *Input) { s.Registered = []int{0, 2}; mark(s, current) }, Decision{Do: WaitInfo}},
-		"a newer release than a bad one is begun": {func(s *storage.Snapshot, _ *Input) {
+		"a bad release is not started after recover": {func(s *storage.Snapshot, _ *Input) { s.Request = nil; mark(s, current) }, Decision{Do: WaitInfo}},
+		"a bad release is not configured again":      {func(s *storage.Snapshot, _ *Input) { s.Registered = []int{0, 2}; mark(s, current) }, Decision{Do: WaitInfo}},
+		"a newer release than a bad one is started": {func(s *storage.Snapshot, _ *Input) {
 			s.Request, s.Release = nil, "2026.11.22-1"
 			mark(s, "2026.11.21-1")
 		},
@@ -125,7 +125,7 @@ func TestDecide(t *testing.T) {
 
 func TestAServerThatRunsTheOriginalsWorkerNowIsNotWaitedFor(t *testing.T) {
 	const newer = "2026.11.21-1"
-	// byOriginal is what the original's worker writes over the status of ours.
+	// byOriginal makes a worker of the original neco overwrite a status.
 	byOriginal := func(s *storage.Snapshot, rev int64) {
 		st := update.Status{Rev: rev}
 		st.Version, st.Cond = current, neco.CondComplete
@@ -146,7 +146,7 @@ func TestAServerThatRunsTheOriginalsWorkerNowIsNotWaitedFor(t *testing.T) {
 			seen.Note(s)
 			s.Release = newer
 			c.later(s)
-			seen.Note(s) // its lease has not ended yet
+			seen.Note(s) // its lease has not expired yet
 			delete(s.Presence, 2)
 			seen.Note(s)
 			if d := Decide(s, Input{Seen: seen}); d.Do != c.want {
@@ -161,7 +161,7 @@ func TestAServerThatRunsTheOriginalsWorkerNowIsNotWaitedFor(t *testing.T) {
 	}
 }
 
-// recovered is what neco recover does.
+// recovered does what neco recover does.
 func recovered(s *storage.Snapshot) {
 	s.Request = nil
 	clear(s.Statuses)
@@ -262,21 +262,21 @@ func TestServersAreListedWithoutGosBrackets(t *testing.T) {
 	s = snapshot()
 	set(s, 2, neco.CondRunning, "")
 	set(s, 10, neco.CondRunning, "")
-	if got, want := Decide(s, Input{Age: time.Hour}).Why, "not complete within 1h; waits for boot servers 2, 10"; got != want {
+	if got, want := Decide(s, Input{Age: time.Hour}).Why, "not complete within 1h; waiting for boot servers 2, 10"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
 	set(s, 10, neco.CondRunning, "tries again: step 0 (package) install: refused by dpkg")
 	if got, want := Decide(s, Input{Age: time.Hour}).Why, "boot servers 2, 10; boot server 10: step 0 (package) install: refused by dpkg"; !strings.HasSuffix(got, want) {
 		t.Errorf("%q, want the cause at its end: %q", got, want)
 	}
-	// The run does not wait for those that have gone ahead, nor one that was cut off
-	// before it began for those that wait for it.
+	// The run waits neither for servers that are ahead, nor, if the server is cut off
+	// before it started, for the servers that wait for it.
 	s.Statuses[2] = update.Status{UpdateStatus: s.Statuses[2].UpdateStatus, StartedAt: s.Statuses[2].StartedAt, Phase: 1}
-	if got, want := Decide(s, Input{Age: time.Hour}).Why, "waits for boot server 10; boot server 10: "; !strings.Contains(got, want) {
+	if got, want := Decide(s, Input{Age: time.Hour}).Why, "waiting for boot server 10; boot server 10: "; !strings.Contains(got, want) {
 		t.Errorf("%q, want in it: %q", got, want)
 	}
 	delete(s.Statuses, 10)
-	if got, want := Decide(s, Input{Age: time.Hour}).Why, "waits for boot server 10"; !strings.HasSuffix(got, want) {
+	if got, want := Decide(s, Input{Age: time.Hour}).Why, "waiting for boot server 10"; !strings.HasSuffix(got, want) {
 		t.Errorf("%q, want %q", got, want)
 	}
 }

@@ -8,16 +8,15 @@ import (
 	"github.com/cybozu-go/neco/pkg/storage"
 )
 
-// known decides which version is the newest known one after a search that has
-// found a version; empty: no release counts.  It is pure.
+// known returns the newest known version after a search whose newest version is found;
+// empty: no release counts. It is pure.
 //
-// A known version that is newer than the one found was withdrawn from the
-// server, or does not count in the environment any more.  It is forgotten
-// unless it is in use, and in its place no version comes that is older than one
-// in use: an older version is never installed.  The same holds for a version that
-// is marked as bad, which no search finds.
+// If the known version is newer than found, its release was withdrawn from the server,
+// or does not count in this environment any more, or is marked as bad, which excludes
+// it from searches. It is then replaced by found, or by a newer version that is in use:
+// an older version than one in use is never installed.
 //
-// withdrawn names the withdrawn version, until a search finds it or a newer one.
+// withdrawn is the withdrawn version, until a search finds that version or a newer one.
 func known(s *storage.Snapshot, found string) (version, withdrawn string) {
 	if s.Check != nil && isNewer(s.Check.Withdrawn, found) {
 		withdrawn = s.Check.Withdrawn
@@ -40,7 +39,7 @@ func known(s *storage.Snapshot, found string) (version, withdrawn string) {
 	return version, s.Release
 }
 
-// inUse lists the versions that boot servers run, or are on the way to.
+// inUse returns the versions that boot servers run or are being updated to.
 func inUse(s *storage.Snapshot) []string {
 	var versions []string
 	if s.Request != nil && !s.Request.Stop {
@@ -59,8 +58,8 @@ func inUse(s *storage.Snapshot) []string {
 	return versions
 }
 
-// isNewer reports whether version is newer than other.  What is no version is
-// older than every version.
+// isNewer reports whether version is newer than other. A malformed version is older
+// than every version.
 func isNewer(version, other string) bool {
 	v, err := release.Parse(version)
 	if err != nil {

@@ -22,12 +22,13 @@ import (
 // requestTimeout bounds one request to etcd.
 const requestTimeout = 5 * time.Second
 
-// relist is how often the state is read without any event.
+// relist is the interval at which the state is read without any event.
 const relist = 15 * time.Second
 
-// Run campaigns for the leadership and leads, until ctx ends.  The caller holds
-// the host's lock, so no other updater of this host runs: the keys of its former
-// sessions are deleted before each campaign.  An etcd that cannot be reached is waited for.
+// Run campaigns for the leadership and leads until ctx ends. The caller holds the
+// host's lock, so no other updater of this host runs: Run deletes the keys of former
+// sessions of this host before each campaign. It waits for an etcd that cannot be
+// reached.
 func Run(ctx context.Context, o Options) error {
 	if o.TTL == 0 {
 		o.TTL = LeaseTTL
@@ -39,7 +40,7 @@ func Run(ctx context.Context, o Options) error {
 	for ctx.Err() == nil {
 		o.Pulse.Suspend()
 		began := time.Now()
-		// A session that lost etcd could not give its key back, either.
+		// A session that lost its connection to etcd could not delete its key.
 		err := clearLeftovers(ctx, o)
 		if err == nil {
 			err = awaitRegistration(ctx, o)
@@ -55,25 +56,25 @@ func Run(ctx context.Context, o Options) error {
 		if time.Since(began) > o.TTL {
 			b.Reset()
 		}
-		o.Logger.Warn("does not lead", "err", err)
+		o.Logger.Warn("not the leader", "err", err)
 		_ = neco.SleepContext(ctx, b.NextBackOff())
 	}
 	return nil
 }
 
-// awaitRegistration blocks until this server is registered: one that has left
-// must not lead, for nothing that it writes is accepted.
+// awaitRegistration blocks until this server is registered. A server that has left must
+// not lead, because etcd accepts none of its writes.
 func awaitRegistration(ctx context.Context, o Options) error {
 	f := storage.New(o.Etcd).Follow(ctx)
 	defer f.Close()
-	for said := false; ; {
+	for logged := false; ; {
 		if s := f.Snapshot(); s != nil {
 			if slices.Contains(s.Registered, o.LRN) {
 				return nil
 			}
-			if !said {
-				said = true
-				o.Logger.Warn("does not campaign: this server is not registered")
+			if !logged {
+				logged = true
+				o.Logger.Warn("not campaigning for the leadership: this server is not registered")
 			}
 		}
 		if err := waitFor(ctx, f.Wake(), relist); err != nil {
@@ -90,29 +91,29 @@ func clearLeftovers(ctx context.Context, o Options) error {
 	})
 }
 
-// leader is an updater for as long as it leads.
+// leader is an updater while it leads.
 type leader struct {
 	Options
 	store *storage.Storage
 	guard storage.Guard
-	// run is the current run and seenAt when this leader first saw it.
+	// run is the current run, seenAt the time at which this leader first saw it.
 	run    update.RunID
 	seenAt time.Time
-	// found is the kind of the notice about the state in which it was then.
+	// found is the kind of the notice about the state of the run at seenAt.
 	found Kind
 	seen  Sightings
-	// ended is the last run whose history was closed.
+	// ended is the last run whose end was recorded in the history.
 	ended update.RunID
-	// absentAt is when the absence was first seen.
+	// absentAt is the time since when servers have been absent.
 	absentAt time.Time
-	said     string
+	decided  string
 	notices  *notices
 	config   *configBox
 }
 
 func lead(ctx context.Context, o Options, s *election.Session, h election.Holder) error {
 	o.Pulse.Beat()
-	o.Logger.Info("leads", "host", o.Hostname)
+	o.Logger.Info("is the leader", "host", o.Hostname)
 	l := &leader{
 		Options: o, store: storage.New(o.Etcd), seen: Sightings{},
 		guard:   storage.Guard{Holder: h.Key, HolderRev: h.Rev, Lost: storage.ErrNotLeader, LRN: o.LRN},
@@ -147,7 +148,7 @@ func (l *leader) loop(ctx context.Context) error {
 			case errors.Is(err, storage.ErrNotLeader), errors.Is(err, storage.ErrNotRegistered):
 				return err
 			case err != nil:
-				l.Logger.Warn("tries again", "err", err)
+				l.Logger.Warn("decision failed; retrying", "err", err)
 				pause = b.NextBackOff()
 			default:
 				b.Reset()
@@ -165,7 +166,7 @@ func (l *leader) snapshot(ctx context.Context) (*storage.Snapshot, error) {
 	return l.store.Snapshot(ctx)
 }
 
-// step is one decision and its act.
+// step makes one decision and performs it.
 func (l *leader) step(ctx context.Context, s *storage.Snapshot) error {
 	now := time.Now()
 	if !slices.Contains(s.Registered, l.LRN) {
@@ -181,14 +182,15 @@ func (l *leader) step(ctx context.Context, s *storage.Snapshot) error {
 		return err
 	}
 	d := Decide(s, Input{Age: now.Sub(l.seenAt), Seen: l.seen})
-	l.say(ctx, d)
-	l.absence(s, d, now)
+	l.logDecision(ctx, d)
+	l.noteAbsence(s, d, now)
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	return l.act(ctx, s, d)
 }
 
-// remember notes what no snapshot tells: since when, and who was there.
+// remember records what no snapshot holds: the start of the run, and which workers have
+// run.
 func (l *leader) remember(s *storage.Snapshot, now time.Time) {
 	run := update.RunID{}
 	if s.Request != nil {
@@ -200,7 +202,7 @@ func (l *leader) remember(s *storage.Snapshot, now time.Time) {
 	l.seen.Note(s)
 }
 
-// act carries the decision out.
+// act performs the decision.
 func (l *leader) act(ctx context.Context, s *storage.Snapshot, d Decision) error {
 	g := l.guard
 	if s.Request != nil {
@@ -214,16 +216,16 @@ func (l *leader) act(ctx context.Context, s *storage.Snapshot, d Decision) error
 			return err
 		}
 		_, err = l.store.NewRequest(ctx, g, r, o, d.Do == Reconfigure)
-		return expected(err)
+		return ignoreSuperseded(err)
 	case Stop:
 		_, err := l.store.StopRequest(ctx, g, s.Request, d.Outcome, d.Why)
-		return expected(err)
+		return ignoreSuperseded(err)
 	}
 	return nil
 }
 
-// origin is why and by whom the run of d is requested. Where no request is left of an
-// earlier run, the history tells what became of it.
+// origin returns the reason and the initiator of the run of d. If there is no request
+// of an earlier run, the reason comes from the history.
 func (l *leader) origin(ctx context.Context, s *storage.Snapshot, d Decision) (storage.Origin, error) {
 	o := storage.Origin{Kind: storage.KindRelease, By: l.Hostname, What: d.Why}
 	if d.Do == Reconfigure {
@@ -237,15 +239,15 @@ func (l *leader) origin(ctx context.Context, s *storage.Snapshot, d Decision) (s
 	return o, err
 }
 
-// expected: what was decided is out of date, and is decided again.
-func expected(err error) error {
+// ignoreSuperseded drops the error of an outdated decision, which is made again.
+func ignoreSuperseded(err error) error {
 	if errors.Is(err, storage.ErrSuperseded) {
 		return nil
 	}
 	return err
 }
 
-// closeHistory writes how a run ended, once.
+// closeHistory records the end of a run in the history, once.
 func (l *leader) closeHistory(ctx context.Context, s *storage.Snapshot) error {
 	r := s.Request
 	if r == nil || s.UnderWay() || l.ended.Equal(r.ID()) {
@@ -271,8 +273,8 @@ func (l *leader) closeHistory(ctx context.Context, s *storage.Snapshot) error {
 	return nil
 }
 
-// absence tells people when a new run has waited long for a server.
-func (l *leader) absence(s *storage.Snapshot, d Decision, now time.Time) {
+// noteAbsence sends a notice after a new run has waited for a server for absentNotice.
+func (l *leader) noteAbsence(s *storage.Snapshot, d Decision, now time.Time) {
 	if d.Do != WaitAbsent {
 		l.absentAt = time.Time{}
 		return
@@ -285,7 +287,7 @@ func (l *leader) absence(s *storage.Snapshot, d Decision, now time.Time) {
 	}
 }
 
-// untilNext is the time until the clock, not the state, asks for a decision.
+// untilNext returns the time until a decision is due without a change of the state.
 func (l *leader) untilNext(s *storage.Snapshot) time.Duration {
 	next := relist
 	if s != nil && s.UnderWay() {
@@ -301,14 +303,14 @@ func (l *leader) untilNext(s *storage.Snapshot) time.Duration {
 	return next
 }
 
-// say logs a decision when it changes: those that change something or need somebody
-// for operators, the others for developers.
-func (l *leader) say(ctx context.Context, d Decision) {
+// logDecision logs a changed decision: at info level if it changes the state or needs
+// an operator, otherwise at debug level.
+func (l *leader) logDecision(ctx context.Context, d Decision) {
 	text := fmt.Sprint(d.Do, d.Why)
-	if text == l.said {
+	if text == l.decided {
 		return
 	}
-	l.said = text
+	l.decided = text
 	level := slog.LevelInfo
 	if d.Do == WaitInfo || d.Do == WaitWorkers {
 		level = slog.LevelDebug

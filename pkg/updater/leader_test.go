@@ -72,11 +72,11 @@ type centre struct {
 	t      *testing.T
 	prefix string
 	store  *storage.Storage
-	// kv, if not nil, comes between an updater and etcd.
+	// kv, if not nil, wraps the etcd client of an updater.
 	kv func(clientv3.KV) clientv3.KV
 }
 
-// newCentre is a data centre with two registered servers that looks for
+// newCentre returns a data centre with two registered servers that searches for
 // releases every second.
 func newCentre(t *testing.T, version string) *centre {
 	t.Helper()
@@ -275,7 +275,7 @@ func TestEnvNoneLooksForNothing(t *testing.T) {
 	c.config("env", neco.NoneEnv)
 	c.set(func() { c.err = fmt.Errorf("nobody should ask") })
 	c.start(0)
-	// What setup or an earlier environment has recorded is installed still.
+	// A version recorded by setup or an earlier environment is still installed.
 	if _, err := c.store.Client().Put(t.Context(), storage.KeyRelease, "2026.11.19-1"); err != nil {
 		t.Fatal(err)
 	}
@@ -297,7 +297,7 @@ func TestAServerThatHasLeftDoesNotLead(t *testing.T) {
 	if err := c.store.Unregister(t.Context(), snap, 0, storage.Act{}); err != nil {
 		t.Fatal(err)
 	}
-	// The other one takes over and orders a run without it.
+	// The other updater takes over and requests a run without the server that left.
 	c.await("a run of the one that is left", func(s *storage.Snapshot) bool {
 		return len(s.Request.Members()) == 1 && s.Request.Members()[0] == 1
 	})
@@ -320,8 +320,8 @@ func TestAServerThatHasLeftDoesNotLead(t *testing.T) {
 	}
 }
 
-// byOriginal requests a run as the original's leader does: without history, notices
-// or fields of ours.
+// byOriginal requests a run as a leader of the original neco does: without history,
+// notices or new fields.
 func (c *centre) byOriginal(version string, stop bool) {
 	c.t.Helper()
 	text := fmt.Sprintf(`{"version":%q,"servers":[0,1],"stop":%t,"started_at":"2026-11-20T09:00:00Z"}`, version, stop)

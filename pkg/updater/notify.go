@@ -12,8 +12,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/update"
 )
 
-// notices holds what is to be told: one notice a kind, of one run.  It never
-// blocks the loop.
+// notices is a queue with at most one notice of each kind for a run. It never blocks
+// the main loop.
 type notices struct {
 	mu      sync.Mutex
 	run     time.Time
@@ -24,7 +24,7 @@ type notices struct {
 
 func newNotices() *notices { return &notices{ready: make(chan struct{}, 1)} }
 
-// put adds a notice unless this leader has taken one of its kind for the run.
+// put adds a notice unless this leader has already added one of its kind for the run.
 func (n *notices) put(notice Notice) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -53,8 +53,8 @@ func (n *notices) take() (Notice, bool) {
 	return first, true
 }
 
-// notify sends notices until the leadership ends.  It is apart from the loop:
-// a receiver that is down or slow holds up no run.
+// notify sends notices until the leadership ends. It runs beside the main loop, so that
+// a slow or unavailable receiver does not delay a run.
 func (l *leader) notify(ctx context.Context) error {
 	for {
 		notice, ok := l.notices.take()
@@ -66,17 +66,17 @@ func (l *leader) notify(ctx context.Context) error {
 			}
 			continue
 		}
-		if err := l.tell(ctx, notice); err != nil {
+		if err := l.deliver(ctx, notice); err != nil {
 			return err
 		}
 	}
 }
 
-// tell sends one notice until it is taken, and records that.  A notice that an
-// earlier leader has sent is not sent again; one whose record was lost is sent
-// twice.  The original's leaders record nothing: the state in which such a run was
-// found is not told.
-func (l *leader) tell(ctx context.Context, n Notice) error {
+// deliver retries one notice until it is delivered, and records that. It skips a notice
+// that an earlier leader has recorded. If the record fails, the notice is sent twice.
+// Leaders of the original neco record nothing, so the state in which a run of theirs
+// was found is not sent.
+func (l *leader) deliver(ctx context.Context, n Notice) error {
 	run := update.RunID{Version: n.Version, StartedAt: n.StartedAt}
 	b := newBackOff()
 	for ctx.Err() == nil {
@@ -104,7 +104,7 @@ func (l *leader) tell(ctx context.Context, n Notice) error {
 		case errors.Is(err, storage.ErrNotLeader):
 			return err
 		}
-		l.Logger.Warn("cannot notify; tries again", "kind", string(n.Kind), "err", err)
+		l.Logger.Warn("cannot notify; retrying", "kind", string(n.Kind), "err", err)
 		_ = neco.SleepContext(ctx, b.NextBackOff())
 	}
 	return context.Cause(ctx)

@@ -14,24 +14,24 @@ import (
 
 // Found is the outcome of a search for releases.
 type Found struct {
-	// Version is the newest one; empty: the server has none that counts.
+	// Version is the newest version; empty: no release counts.
 	Version string
-	// Skipped are the releases that do not count because their date is later
-	// than tomorrow.
+	// Skipped are the releases that do not count because their date is later than
+	// tomorrow.
 	Skipped []string
 }
 
-// Finder looks for the newest release.
+// Finder searches for the newest release.
 type Finder interface {
-	// Newest returns the newest version for the environment of c that is not
-	// marked as bad.  It has a deadline of its own.
+	// Newest returns the newest version for the environment of c that is not marked as
+	// bad. It has a deadline of its own.
 	Newest(ctx context.Context, c storage.Config, bad map[string]storage.BadRelease) (Found, error)
 }
 
-// Kind of a notice.
+// Kind is the kind of a notice.
 type Kind string
 
-// The moments at which people are told.
+// The kinds of notices.
 const (
 	KindBegin    Kind = "begin"
 	KindComplete Kind = "complete"
@@ -41,25 +41,25 @@ const (
 	KindAbsent   Kind = "absent"
 )
 
-// Notice is what people are told about a run.
+// Notice is a notification about a run.
 type Notice struct {
 	Kind      Kind
 	Version   string
 	Servers   []int
 	StartedAt time.Time
 	Detail    string
-	// Found means that the run was in this state already when this leader first saw
-	// it: an earlier leader has notified of it.
+	// Found means that the run was in this state already when this leader first saw it,
+	// so that an earlier leader has sent the notice.
 	Found bool
 	// Absent and Since are set with KindAbsent.
 	Absent []int
 	Since  time.Time
 }
 
-// Notifier tells people.
+// Notifier sends notices to people.
 type Notifier interface {
-	// Notify blocks until the notice was taken or has failed for good within
-	// its own deadline.  Without a configured receiver it succeeds.
+	// Notify blocks until the notice is delivered or has failed permanently, within a
+	// deadline of its own. Without a configured receiver it succeeds.
 	Notify(ctx context.Context, c storage.Config, n Notice) error
 }
 
@@ -72,26 +72,28 @@ type Options struct {
 	Finder   Finder
 	Notifier Notifier
 	Logger   *slog.Logger
-	// Pulse beats with the leader's main loop, and is suspended while this
-	// updater does not lead; nil: a pulse of the updater's own, with
+	// Pulse receives a beat in each iteration of the leader's main loop, and is
+	// suspended while this updater does not lead; nil: the updater has its own, with
 	// [StallLimit].
 	Pulse *liveness.Pulse
-	// TTL of the leader's lease; 0: [LeaseTTL].
+	// TTL is the lifetime of the leader's lease; 0: [LeaseTTL].
 	TTL time.Duration
 }
 
-// LeaseTTL is the lifetime of the leader's lease. etcd extends every lease to
-// its full TTL when a majority returns, and no updater can lead before the key
-// of the former leader has expired; so it is shorter than the original's 60 s.
+// LeaseTTL is the lifetime of the leader's lease. etcd extends every lease to its full
+// TTL when it regains a majority, and no updater can lead before the key of the former
+// leader has expired. So it is shorter than the 60 s of the original neco.
 const LeaseTTL = 10 * time.Second
 
-// StallLimit is how long the main loop may take for one turn.
+// StallLimit is the limit of one iteration of the main loop.
 const StallLimit = 30 * time.Second
 
-// absentNotice is how long a new run waits silently for an absent server.
+// absentNotice is how long a new run waits for an absent server before a notice is
+// sent.
 const absentNotice = 30 * time.Second
 
-// noticeOf is the notice about the state of the current run, if there is one.
+// noticeOf returns the notice about the state of the current run; ok is false if there
+// is no run.
 func noticeOf(s *storage.Snapshot) (Notice, bool) {
 	r := s.Request
 	if r == nil {
@@ -114,8 +116,9 @@ func noticeOf(s *storage.Snapshot) (Notice, bool) {
 	return n, true
 }
 
-// foundKind is the kind of the state in which a leader finds a run.  Empty: it has
-// to notify of that itself, as of an abort for which nobody has stopped the run.
+// foundKind returns the kind of the notice about the state in which a leader finds a
+// run. It is empty if this leader has to send that notice: for an abort after which no
+// leader has stopped the run.
 func foundKind(s *storage.Snapshot) Kind {
 	n, ok := noticeOf(s)
 	if !ok || n.Kind == KindAbort && !s.Request.Stop {

@@ -72,7 +72,7 @@ func TestAWithdrawnReleaseIsForgottenUnlessItIsInUse(t *testing.T) {
 	})
 }
 
-func TestABadReleaseIsNotBegunAgainBeforeAnOperatorSaysSo(t *testing.T) {
+func TestABadReleaseIsNotStartedAgainBeforeAnOperatorAllowsIt(t *testing.T) {
 	c := newCentre(t, "2026.11.20-1")
 	c.start(0)
 	first := c.await("request", requested("2026.11.20-1")).Request
@@ -90,12 +90,12 @@ func TestABadReleaseIsNotBegunAgainBeforeAnOperatorSaysSo(t *testing.T) {
 		return s.Request != nil || s.Check != nil && s.Check.CheckedAt != nil && s.Check.CheckedAt.After(recovered)
 	})
 	if snap := c.await("the state", func(*storage.Snapshot) bool { return true }); snap.Request != nil {
-		t.Fatalf("begun again: %+v", snap.Request)
+		t.Fatalf("started again: %+v", snap.Request)
 	}
 	if removed, err := c.store.RetryRelease(t.Context(), first.Version, nil, storage.Act{}); err != nil || !removed {
 		t.Fatal(removed, err)
 	}
-	c.await("it is begun again", requested(first.Version))
+	c.await("it is started again", requested(first.Version))
 	runs, _, err := c.store.History(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -114,7 +114,7 @@ func TestAReleaseOfTheFutureIsNamed(t *testing.T) {
 	})
 }
 
-// failingKV is etcd whose reads of the whole state fail from number first to
+// failingKV is an etcd client whose reads of the whole state fail, from number first to
 // number last.
 type failingKV struct {
 	clientv3.KV
@@ -149,8 +149,8 @@ func TestAReadThatFailsIsNoEmptyState(t *testing.T) {
 	if _, err := c.store.Client().Put(t.Context(), storage.KeyRelease, "2026.11.20-1"); err != nil {
 		t.Fatal(err)
 	}
-	// The first read waits for the registration, the second is of the leader's loop,
-	// which knows the configuration from it; the next ones are of the search.
+	// The first read waits for the registration. The second is of the leader's loop,
+	// which gets the configuration from it. The search does the next ones.
 	kv := &failingKV{}
 	kv.first.Store(3)
 	kv.last.Store(4)

@@ -10,7 +10,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/update"
 )
 
-// apply performs d.  again: decide once more at once.
+// apply performs d; again asks the caller to decide again at once.
 func (w *worker) apply(ctx context.Context, r *session, d update.Decision) (again bool, err error) {
 	switch d.Do {
 	case update.Idle, update.Wait:
@@ -19,10 +19,10 @@ func (w *worker) apply(ctx context.Context, r *session, d update.Decision) (agai
 		w.enter(r, d)
 	case update.Advance:
 		w.logAdvanced(d.Member)
-		w.goOn(d.Member)
+		w.resume(d.Member)
 	case update.Leave:
 		w.logEnded(d.Why)
-		w.goOn(d.Member)
+		w.resume(d.Member)
 	case update.Start:
 		return w.start(ctx, r, d)
 	case update.Cancel:
@@ -47,14 +47,15 @@ func (w *worker) apply(ctx context.Context, r *session, d update.Decision) (agai
 	return true, nil
 }
 
-// goOn takes m as the memory before its next action, which has all of its time.
-func (w *worker) goOn(m update.Member) {
+// goOn sets the memory to m and resets the deadline and the retries for its next
+// action.
+func (w *worker) resume(m update.Member) {
 	w.m = m
-	w.firstTry, w.retryAt, w.panicked = time.Time{}, time.Time{}, 0
+	w.firstAttempt, w.retryAt, w.panicked = time.Time{}, time.Time{}, 0
 	w.delay.Reset()
 }
 
-// enter begins the part in a run, or goes on with it.
+// enter starts or resumes the part in a run.
 func (w *worker) enter(r *session, d update.Decision) {
 	if !w.m.Run.Equal(d.Member.Run) {
 		req := r.snap.Request
@@ -62,11 +63,11 @@ func (w *worker) enter(r *session, d update.Decision) {
 			LRN: w.LRN, Members: req.Members(), Version: req.Version, Config: r.snap.Config,
 		}
 	}
-	w.goOn(d.Member)
+	w.resume(d.Member)
 	w.logEntered(d.Why, w.target.Members)
 }
 
-// write performs the decisions that change etcd.
+// write performs the decisions that write to etcd.
 func (w *worker) write(ctx context.Context, r *session, d update.Decision) (bool, error) {
 	wctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
@@ -77,7 +78,7 @@ func (w *worker) write(ctx context.Context, r *session, d update.Decision) (bool
 	return w.written(ctx, r, rev, err)
 }
 
-// put writes what d says, guarded.
+// put writes the status, record or switch of d, guarded.
 func (w *worker) put(ctx context.Context, g storage.Guard, l *lock, d update.Decision) (rev int64, err error) {
 	switch d.Do {
 	case update.Report:
@@ -99,7 +100,8 @@ func (w *worker) put(ctx context.Context, g storage.Guard, l *lock, d update.Dec
 	return 0, fmt.Errorf("decision %s is unknown", d.Do)
 }
 
-// written judges a write: what is refused is decided again on a new snapshot.
+// written handles the result of a write. After a refused write, the worker decides
+// again on a new snapshot.
 func (w *worker) written(ctx context.Context, r *session, rev int64, err error) (bool, error) {
 	switch {
 	case err == nil:
@@ -113,8 +115,8 @@ func (w *worker) written(ctx context.Context, r *session, rev int64, err error) 
 		r.fresh, r.read = r.snap.Revision+1, true
 		return true, nil
 	default:
-		// Not registered, or etcd did not answer: the write may have
-		// happened or not.  Look again after a pause.
+		// Not registered, or etcd did not answer: the write may or may not have
+		// happened. Read the state again after a pause.
 		r.fresh, r.read = r.snap.Revision+1, true
 		w.Logger.Warn("write refused", "err", err)
 		w.retryAt = time.Now().Add(w.delay.NextBackOff())

@@ -15,8 +15,8 @@ import (
 // benchSteps is the number of empty steps of the measured update.
 const benchSteps = 18
 
-// BenchmarkUpdate is one update of 18 empty steps on a real etcd of three
-// members that syncs to disk, together with bare puts on the same etcd.
+// BenchmarkUpdate measures one update of 18 empty steps on a real etcd of three members
+// that syncs to disk, together with bare puts on the same etcd.
 func BenchmarkUpdate(b *testing.B) {
 	for _, servers := range []int{3, 5, 9} {
 		b.Run(fmt.Sprintf("servers=%d", servers), func(b *testing.B) { benchUpdate(b, servers) })
@@ -56,7 +56,7 @@ func benchUpdate(b *testing.B, servers int) {
 	b.ReportMetric(float64(writes)/float64(b.N*benchSteps*servers), "writes/step/server")
 }
 
-// barePuts measures what etcd itself takes for a write.
+// barePuts measures how long etcd takes for a write.
 func barePuts(b *testing.B, c *cell) []time.Duration {
 	b.Helper()
 	var took []time.Duration
@@ -70,8 +70,8 @@ func barePuts(b *testing.B, c *cell) []time.Duration {
 	return took
 }
 
-// newRound returns the measurement of the least that any barrier on etcd can
-// take: each of n clients puts a key of its own, and all see all puts.
+// newRound returns a measurement of the shortest possible barrier on etcd: each of n
+// clients puts a key, and all see all puts.
 func newRound(b *testing.B, c *cell, n int) func() time.Duration {
 	b.Helper()
 	var clients []*clientv3.Client

@@ -29,16 +29,16 @@ const version = "2026.11.21-1"
 // deadline bounds every wait of these tests.
 const deadline = time.Minute
 
-// host is a Doer that notes what was done.
+// host is a Doer that records what was done.
 type host struct {
 	lrn   int
 	world *world
-	// before is called at the begin of each action.
+	// before is called at the start of each action.
 	before func(ctx context.Context, p update.Place) error
 	unfit  bool
 	// ask is called in the worker's main loop.
 	ask func()
-	// progress is what an action at step 1 tells about itself.
+	// progress is what an action at step 1 reports as its progress.
 	progress string
 }
 
@@ -72,7 +72,7 @@ func (h *host) Restore(_ context.Context, group string, side update.Side, t work
 	return nil
 }
 
-// memJournal is a journal that survives the worker, not the test.
+// memJournal is a journal in memory. It survives the worker but not the test.
 type memJournal struct {
 	mu      sync.Mutex
 	stopped []update.Stopped
@@ -91,7 +91,7 @@ func (j *memJournal) Save(s []update.Stopped) error {
 	return nil
 }
 
-// world sees what all hosts do.
+// world records what all hosts do.
 type world struct {
 	mu      sync.Mutex
 	log     []string
@@ -124,7 +124,7 @@ func (w *world) note(text string) {
 	w.log = append(w.log, text)
 }
 
-// await waits until somebody has noted text.
+// await waits until a host has recorded text.
 func (w *world) await(t *testing.T, text string) {
 	t.Helper()
 	deadline := time.After(deadline)
@@ -148,7 +148,7 @@ func (w *world) count(text string) (n int) {
 	return n
 }
 
-// emptyTable has n steps behind the package step, each with one action.
+// emptyTable returns n steps behind the package step, each with one action.
 func emptyTable(n int) update.Table {
 	t := update.Table{{N: 0, Name: "package", Actions: []update.Action{{Name: "fetch", Deadline: deadline}}}}
 	for i := 1; i <= n; i++ {
@@ -165,7 +165,7 @@ type cell struct {
 	etcd    *clientv3.Client
 	store   *storage.Storage
 	world   *world
-	// pulse is that of the workers started next; nil: their own.
+	// pulse is the pulse of workers started later; nil: each has its own.
 	pulse *liveness.Pulse
 }
 
@@ -196,7 +196,7 @@ func (c *cell) client() *clientv3.Client {
 	return cl
 }
 
-// request registers servers and orders a run.
+// request registers servers and requests a run.
 func (c *cell) request(servers ...int) *update.Request {
 	c.t.Helper()
 	for _, lrn := range servers {
@@ -219,7 +219,7 @@ func (c *cell) start(h *host, table update.Table, j worker.Journal) (stop func()
 	return c.startWith(h, table, j, func(*clientv3.Client) {})
 }
 
-// startWith is start with a client of etcd that was changed.
+// startWith is start with a changed client of etcd.
 func (c *cell) startWith(h *host, table update.Table, j worker.Journal, change func(*clientv3.Client)) (stop func()) {
 	c.t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -251,10 +251,10 @@ func (c *cell) startWith(h *host, table update.Table, j worker.Journal, change f
 	return stop
 }
 
-// message finds the message of a log line.
+// message matches the message of a log line.
 var message = regexp.MustCompile(`msg=("[^"]*"|\S*)`)
 
-// testWriter shows the log of a failed test, and notes warnings and messages.
+// testWriter shows the log of a failed test, and records warnings and messages.
 type testWriter struct {
 	t     testing.TB
 	world *world

@@ -8,13 +8,13 @@ import (
 	"github.com/cybozu-go/neco/pkg/update"
 )
 
-// journalPath is where a host keeps its journal.
+// journalPath is the path of the journal on a host.
 const journalPath = "/var/lib/neco/stopped.json"
 
 // FileJournal is the [Journal] of a boot server, on its own disk.
 type FileJournal struct{ FS host.FS }
 
-// Load reads the journal; a host without one has stopped nothing.
+// Load reads the journal. It returns nothing if there is no journal.
 func (j FileJournal) Load() ([]update.Stopped, error) {
 	var stopped []update.Stopped
 	if _, err := j.FS.LoadState(journalPath, &stopped); err != nil {
@@ -26,7 +26,7 @@ func (j FileJournal) Load() ([]update.Stopped, error) {
 	return stopped, nil
 }
 
-// Save replaces the journal; it is on the disk when Save returns.
+// Save replaces the journal and syncs it to the disk.
 func (j FileJournal) Save(stopped []update.Stopped) error {
 	if len(stopped) == 0 {
 		return j.FS.Remove(journalPath)

@@ -13,9 +13,9 @@ import (
 // heartbeatEvery is the interval of heartbeats in etcd.
 const heartbeatEvery = 15 * time.Second
 
-// beat records one turn of the main loop: in the pulse, and at intervals in
-// etcd. Only a lost lease is an error; a heartbeat that etcd did not take is
-// written again at the next interval.
+// beat records one iteration of the main loop: in the pulse, and at intervals as a
+// heartbeat in etcd. It fails only if the lease is lost; a heartbeat that failed to be
+// written is written again at the next interval.
 func (w *worker) beat(ctx context.Context, r *session) error {
 	w.Pulse.Beat()
 	now := time.Now()
@@ -32,8 +32,8 @@ func (w *worker) beat(ctx context.Context, r *session) error {
 	return nil
 }
 
-// watchPulse abandons the session when the main loop stalls, so that presence
-// and lock expire. It blocks no one; the returned function ends it.
+// watchPulse abandons the session when the main loop stalls, so that presence and lock
+// expire. It does not block; the returned function stops the watching.
 func (w *worker) watchPulse(ctx context.Context, es *election.Session) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	ended := make(chan struct{})

@@ -10,9 +10,9 @@ import (
 	"github.com/cybozu-go/neco/pkg/update"
 )
 
-// TestAWorkerWhoseLoopStandsStillDoesNotLookAlive holds that the presence of a
-// worker expires and its heartbeats stop when its main loop is blocked, although
-// the process and its connection to etcd live on.
+// TestAWorkerWhoseLoopStandsStillDoesNotLookAlive checks that the presence of a worker
+// expires and its heartbeats stop when its main loop is blocked, although the process
+// and its connection to etcd continue.
 func TestAWorkerWhoseLoopStandsStillDoesNotLookAlive(t *testing.T) {
 	c := newCell(t)
 	c.request(0)
@@ -44,7 +44,7 @@ func TestAWorkerWhoseLoopStandsStillDoesNotLookAlive(t *testing.T) {
 	}
 }
 
-// heartbeat is the last heartbeat of a boot server.
+// heartbeat returns the time of the last heartbeat of a boot server.
 func (c *cell) heartbeat(lrn int) time.Time {
 	c.t.Helper()
 	ctx, cancel := context.WithTimeout(c.t.Context(), deadline)

@@ -27,7 +27,7 @@ type lockResult struct {
 	err    error
 }
 
-// state is what the core is told of the lock.
+// state returns the state of the lock for pkg/update.
 func (l *lock) state() update.Lock {
 	switch {
 	case l == nil:
@@ -38,7 +38,8 @@ func (l *lock) state() update.Lock {
 	return update.LockWaiting
 }
 
-// ready is closed when the campaign has ended.  It is nil while none runs.
+// ready returns a channel that is closed when the campaign has ended, or nil if no
+// campaign runs.
 func (l *lock) ready() <-chan struct{} {
 	if l == nil || l.held {
 		return nil
@@ -46,7 +47,7 @@ func (l *lock) ready() <-chan struct{} {
 	return l.done.ready
 }
 
-// acquire begins to compete.
+// acquire starts to compete for the lock.
 func (w *worker) acquire(ctx context.Context, r *session) *lock {
 	ctx, cancel := context.WithCancel(ctx)
 	l := &lock{session: r.Session, cancel: cancel, since: time.Now(), done: newResult[lockResult]()}
@@ -57,9 +58,8 @@ func (w *worker) acquire(ctx context.Context, r *session) *lock {
 	return l
 }
 
-// locked records the result of a campaign.  A decision made under the lock needs
-// a snapshot that is not older than the lock.  It returns the campaign's error,
-// which ends the session.
+// locked records the result of a campaign. A decision made under the lock needs a
+// snapshot that is not older than the lock. An error of the campaign ends the session.
 func (w *worker) locked(r *session) error {
 	res := r.lock.done.wait()
 	r.lock.cancel()
@@ -71,14 +71,14 @@ func (w *worker) locked(r *session) error {
 	return nil
 }
 
-// release gives the lock back, or withdraws the candidacy.  An error says that
-// the key may stand: the session has to end, or the others wait for ever.
+// release releases the lock, or withdraws the candidacy. After an error the key may
+// still exist: the session has to end, or the other servers wait forever.
 func (l *lock) release(ctx context.Context) error {
 	if !l.held {
 		l.cancel()
 		res := l.done.wait()
 		switch {
-		case errors.Is(res.err, election.ErrStands):
+		case errors.Is(res.err, election.ErrKeyRemains):
 			return res.err
 		case res.err != nil:
 			return nil // withdrawn
@@ -88,7 +88,8 @@ func (l *lock) release(ctx context.Context) error {
 	return l.session.Resign(ctx, l.holder)
 }
 
-// end waits for the goroutine; the key goes with the session.
+// end stops a campaign and waits for its goroutine. A held key is deleted with the
+// session.
 func (l *lock) end() {
 	if l == nil || l.held {
 		return

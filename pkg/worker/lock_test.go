@@ -14,8 +14,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/update"
 )
 
-// TestALockThatCannotBeGivenBackHoldsNobodyUp: etcd elects a leader at the
-// moment in which the lock is given back.
+// TestALockThatCannotBeGivenBackHoldsNobodyUp releases the lock while etcd elects a
+// leader.
 func TestALockThatCannotBeGivenBackHoldsNobodyUp(t *testing.T) {
 	c := newCell(t)
 	c.request(0, 1, 2)
@@ -36,9 +36,9 @@ func TestALockThatCannotBeGivenBackHoldsNobodyUp(t *testing.T) {
 	}
 }
 
-// TestACampaignThatFailsDoesNotStopTheWorker holds that a worker whose campaign
-// for the lock fails, because its etcd member has no leader at that moment,
-// starts a new session and finishes the run.
+// TestACampaignThatFailsDoesNotStopTheWorker checks that a worker whose campaign for
+// the lock fails, because its etcd member has no leader at that moment, starts a new
+// session and finishes the run.
 func TestACampaignThatFailsDoesNotStopTheWorker(t *testing.T) {
 	c := newCell(t)
 	c.request(0, 1, 2)
@@ -59,7 +59,7 @@ func TestACampaignThatFailsDoesNotStopTheWorker(t *testing.T) {
 	}
 }
 
-// deaf is an etcd that does not get the transactions with certain operations.
+// deaf is an etcd client that loses the transactions with certain operations.
 type deaf struct {
 	clientv3.KV
 	to func(clientv3.Op) bool

@@ -8,21 +8,22 @@ import (
 	"github.com/cybozu-go/neco/pkg/update"
 )
 
-// events is what is logged of a run so far.
+// events is what has been logged of the current run.
 type events struct {
-	// said is the last decision, awaited the last servers that were waited for.
-	said, awaited string
-	// step has begun; -1: none.
+	// decided is the last decision, missing the last servers that were waited for.
+	decided, missing string
+	// step is the step that was started last; noStep: none.
 	step  int
 	began time.Time
 }
 
-// say logs a decision that differs from the last one, for developers, and what of it
-// an operator wants to know: that a step begins, and which servers it waits for.
-func (w *worker) say(d update.Decision) {
+// logDecision logs a decision that differs from the last one at debug level, and what
+// an operator needs to know at info level: the start of a step, and the servers that it
+// waits for.
+func (w *worker) logDecision(d update.Decision) {
 	e := &w.events
-	if text := fmt.Sprint(d.Do, d.Why, d.Missing, d.At); text != e.said {
-		e.said = text
+	if text := fmt.Sprint(d.Do, d.Why, d.Missing, d.At); text != e.decided {
+		e.decided = text
 		w.Logger.Debug("decided", "do", d.Do.String(), "why", d.Why, "servers", d.Missing, "step", d.At.Step, "action", w.actionName(d.At))
 	}
 	switch d.Do {
@@ -32,21 +33,21 @@ func (w *worker) say(d update.Decision) {
 	if len(d.Missing) == 0 {
 		return
 	}
-	if text := fmt.Sprint(d.Missing, d.At); text != e.awaited {
-		e.awaited = text
+	if text := fmt.Sprint(d.Missing, d.At); text != e.missing {
+		e.missing = text
 		w.Logger.Info("waiting for boot servers", "servers", d.Missing, "step", d.At.Step, "name", w.Table.Name(d.At.Step))
 	}
 }
 
-// beginStep logs the beginning of a step, once.
+// beginStep logs the start of a step, once.
 func (w *worker) beginStep(step int) {
 	if e := &w.events; e.step != step {
 		e.step, e.began = step, time.Now()
-		w.Logger.Info("step begun", "step", step, "name", w.Table.Name(step))
+		w.Logger.Info("step started", "step", step, "name", w.Table.Name(step))
 	}
 }
 
-// logAdvanced logs the end of a step that m has left.
+// logAdvanced logs the end of the step that m has left.
 func (w *worker) logAdvanced(m update.Member) {
 	before, after := w.m.Current(), m.Current()
 	if after.Step == before.Step {
@@ -56,7 +57,7 @@ func (w *worker) logAdvanced(m update.Member) {
 	w.events.step = noStep
 }
 
-// noStep is the step of a member in which none has begun.
+// noStep is the value of events.step before a step is started.
 const noStep = -1
 
 // logEntered logs that the worker takes part in a run.

@@ -6,8 +6,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/update"
 )
 
-// TestTheLogOfARunHasWhatAnOperatorWants: not the decisions of the core, of which
-// there are twenty a step.
+// TestTheLogOfARunHasWhatAnOperatorWants: the decisions of pkg/update, about twenty a
+// step, are not logged at info level.
 func TestTheLogOfARunHasWhatAnOperatorWants(t *testing.T) {
 	c := newCell(t)
 	table := emptyTable(5)
@@ -20,7 +20,7 @@ func TestTheLogOfARunHasWhatAnOperatorWants(t *testing.T) {
 	c.await("all complete", complete)
 	c.world.await(t, "logged run ended")
 	for text, want := range map[string]int{
-		"logged run entered": 2, "logged step begun": 10, "logged step finished": 10, "logged decided": 0, "logged reported": 0,
+		"logged run entered": 2, "logged step started": 10, "logged step finished": 10, "logged decided": 0, "logged reported": 0,
 	} {
 		if n := c.world.count(text); n != want {
 			t.Errorf("%q: %d times, want %d", text, n, want)

@@ -14,25 +14,24 @@ import (
 	"github.com/cybozu-go/neco/pkg/update"
 )
 
-// Target is what an action works towards.  It stays the same for a whole run:
-// configuration that changes meanwhile applies to the next one.
+// Target is the input of actions. It stays the same for a whole run: a changed
+// configuration applies to the next run.
 type Target struct {
 	LRN     int
 	Members []int
 	Version string
 	Config  storage.Config
-	// Record stores what is installed on this server: a key of
-	// storage.ContainerKey or storage.DebKey, and its value.  The write is
-	// guarded like a status.
+	// Record stores what is installed on this server: a key of storage.ContainerKey or
+	// storage.DebKey, and its value. The write is guarded like a status.
 	Record func(ctx context.Context, key, value string) error
-	// Progress tells what the action waits for at the moment, for the status:
-	// "serf.service: activating". A text that stands for some seconds is shown
-	// until the next one, an empty one clears it. It does not block.
+	// Progress receives what the action waits for at the moment, for the status:
+	// "serf.service: activating". A text that lasts for some seconds is shown until the
+	// next one; an empty text clears it. It does not block.
 	Progress func(text string)
 }
 
-// Tell is Progress where somebody listens.
-func (t Target) Tell(format string, args ...any) {
+// Report calls Progress, if set, with a formatted text.
+func (t Target) Report(format string, args ...any) {
 	if t.Progress != nil {
 		t.Progress(fmt.Sprintf(format, args...))
 	}
@@ -40,21 +39,21 @@ func (t Target) Tell(format string, args ...any) {
 
 // Doer does actions on a host.
 type Doer interface {
-	// Do runs the action at p until it is done, and must be safe to repeat.
-	// It ends soon after ctx.  The note, if any, is shown in the status.  An
-	// error is tried again until the action's deadline, unless it is marked by
-	// [Permanent].  One that is marked by [ReleaseFault] makes the release a bad
-	// one if the run ends with it; one that has a method NotBefore() time.Time, not before that.
+	// Do runs the action at p to its end, and must be safe to repeat. It returns soon
+	// after the end of ctx. A note is shown in the status. An error is retried until
+	// the action's deadline, unless it is marked by [Permanent]. If it has a method
+	// NotBefore() time.Time, it is not retried before that time. If it is marked by
+	// [ReleaseFault] and ends the run, the release is recorded as bad.
 	Do(ctx context.Context, p update.Place, t Target) (note string, err error)
-	// Qualifies says whether this host does the once-action or the conditional action at
-	// p, and why not, which the status shows.
+	// Qualifies reports whether this host does the once-action or the conditional
+	// action at p. If not, the returned text is shown in the status.
 	Qualifies(ctx context.Context, p update.Place, t Target) (bool, string, error)
 	// Restore starts the services of group again, in the version of side.
 	Restore(ctx context.Context, group string, side update.Side, t Target) error
 }
 
-// Journal keeps, on the host's own disk, which groups this worker has stopped.
-// What is stopped is added, and on disk, before it is stopped.
+// Journal keeps, on the host's own disk, which groups this worker has stopped. The
+// worker saves a group before it stops it.
 type Journal interface {
 	Load() ([]update.Stopped, error)
 	Save([]update.Stopped) error
@@ -62,8 +61,8 @@ type Journal interface {
 
 // Options of a worker.
 type Options struct {
-	// LRN, HostID and BootID say who this is; Version is the version of the
-	// package that this process was built into.
+	// LRN, HostID and BootID identify this server; Version is the version of the
+	// package that contains this program.
 	LRN     int
 	HostID  string
 	BootID  string
@@ -75,28 +74,28 @@ type Options struct {
 	Doer    Doer
 	Journal Journal
 	Logger  *slog.Logger
-	// Pulse beats with the worker's main loop; nil: a pulse of the worker's
-	// own, with [StallLimit].
+	// Pulse receives a beat in each iteration of the worker's main loop; nil: the
+	// worker has its own, with [StallLimit].
 	Pulse *liveness.Pulse
-	// TTL of the worker's lease; 0: [LeaseTTL].
+	// TTL is the lifetime of the worker's lease; 0: [LeaseTTL].
 	TTL time.Duration
 }
 
-// StallLimit is how long the main loop may take for one turn, except where it
-// announces more. The longest turn is a request to etcd with its deadline, and
-// the end of an action that was cancelled.
+// StallLimit is the limit of one iteration of the main loop, except where the loop
+// extends it. The longest iteration is a request to etcd with its deadline and the end
+// of a cancelled action.
 const StallLimit = 30 * time.Second
 
-// LeaseTTL is the lifetime of the lease of presence and lock, as the
-// original's.
+// LeaseTTL is the lifetime of the lease of presence and lock, the same as in the
+// original neco.
 const LeaseTTL = 10 * time.Second
 
-// permanent marks an error that another try cannot mend.
+// permanent marks an error that a retry cannot repair.
 type permanent struct{ error }
 
 func (p permanent) Unwrap() error { return p.error }
 
-// Permanent marks err as one that another try cannot mend.
+// Permanent marks err as an error that a retry cannot repair.
 func Permanent(err error) error {
 	if err == nil {
 		return nil
@@ -110,7 +109,7 @@ func IsPermanent(err error) bool {
 	return errors.As(err, &p)
 }
 
-// releaseFault marks an error that the release causes, and not the host.
+// releaseFault marks an error that is caused by the release, and not by the host.
 type releaseFault struct{ error }
 
 func (f releaseFault) Unwrap() error { return f.error }

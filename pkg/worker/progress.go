@@ -7,26 +7,26 @@ import (
 	"github.com/cybozu-go/neco/pkg/update"
 )
 
-// progressAfter is how long a text must stand before the status shows it: a
-// short wait is worth no write to etcd.
+// progressAfter is how long a text must last before the status shows it: a short wait
+// does not justify a write to etcd.
 const progressAfter = 2 * time.Second
 
-// waitsForTurn is shown while other boot servers are before this one.
+// waitsForTurn is the progress while other boot servers hold the lock.
 const waitsForTurn = "waiting for its turn; one boot server at a time"
 
-// progress is what an action says about itself. Its methods may be called
+// progress is the progress that an action reports. Its methods may be called
 // concurrently.
 type progress struct {
-	told chan struct{}
+	changed chan struct{}
 
 	mu    sync.Mutex
 	text  string
 	since time.Time
 }
 
-func newProgress() *progress { return &progress{told: make(chan struct{}, 1)} }
+func newProgress() *progress { return &progress{changed: make(chan struct{}, 1)} }
 
-// set replaces the text, and wakes the main loop if it is new.
+// set replaces the text, and wakes the main loop if the text has changed.
 func (p *progress) set(text string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -35,7 +35,7 @@ func (p *progress) set(text string) {
 	}
 	p.text, p.since = text, time.Now()
 	select {
-	case p.told <- struct{}{}:
+	case p.changed <- struct{}{}:
 	default:
 	}
 }
@@ -46,16 +46,17 @@ func (p *progress) get() (text string, since time.Time) {
 	return p.text, p.since
 }
 
-// told receives when an action has new progress. It is nil while none runs.
-func (t *task) told() <-chan struct{} {
+// changed returns a channel that receives when the running action has new progress, or
+// nil if no action runs.
+func (t *task) changed() <-chan struct{} {
 	if t == nil {
 		return nil
 	}
-	return t.progress.told
+	return t.progress.changed
 }
 
-// progress returns what the action in hand, or its turn, waits for, once that has
-// stood long enough; otherwise due is the time until then, 0 if there is nothing.
+// progress returns what the current action or the lock waits for, if that text has
+// lasted long enough. Otherwise due is the time until then, or 0 if there is no text.
 func (w *worker) progress(r *session) (text string, due time.Duration) {
 	since := time.Time{}
 	switch {
@@ -73,7 +74,7 @@ func (w *worker) progress(r *session) (text string, due time.Duration) {
 	return text, 0
 }
 
-// progressDue is the time until a text is to be shown.
+// progressDue returns the time until a text is to be shown.
 func (w *worker) progressDue(r *session) time.Duration {
 	if _, due := w.progress(r); due > 0 {
 		return due

@@ -17,9 +17,9 @@ type session struct {
 	presence int64
 	snap     *storage.Snapshot
 	follower *storage.Follower
-	// fresh is the least revision that the next decision may be based on.
-	// What follows from the worker's own writes arrives by the watch, soon;
-	// read asks for the state itself.
+	// fresh is the lowest revision of the snapshot on which the next decision may be
+	// based. The worker's own writes usually arrive by the watch soon; read forces a
+	// read of the state.
 	fresh int64
 	read  bool
 	lock  *lock
@@ -66,12 +66,12 @@ func (w *worker) session(ctx context.Context, es *election.Session) error {
 	}
 }
 
-// catchUp is how long the watch may take to show what this worker has written
-// itself, before the state is read.
+// catchUp is how long the watch may take to deliver the worker's own writes before the
+// state is read.
 const catchUp = 100 * time.Millisecond
 
-// refresh takes the newest snapshot.  ready is false while the watch has not
-// shown yet what the next decision must know.
+// refresh takes the newest snapshot. ready is false while the watch has not delivered
+// the revision that the next decision needs.
 func (w *worker) refresh(ctx context.Context, r *session) (ready bool, err error) {
 	if s := r.follower.Snapshot(); s != nil && (r.snap == nil || s.Revision > r.snap.Revision) {
 		w.take(r, s)
@@ -81,13 +81,13 @@ func (w *worker) refresh(ctx context.Context, r *session) (ready bool, err error
 		return true, nil
 	}
 	if !r.read {
-		r.read = true // if the watch is late again
+		r.read = true // read the state if the watch is late again
 		return false, nil
 	}
 	return true, w.readState(ctx, r)
 }
 
-// readState reads the state from etcd, however long it takes.
+// readState reads the state from etcd and retries until it succeeds or ctx ends.
 func (w *worker) readState(ctx context.Context, r *session) error {
 	b := newBackOff()
 	for {
@@ -109,12 +109,12 @@ func (w *worker) readState(ctx context.Context, r *session) error {
 }
 
 func (w *worker) take(r *session, s *storage.Snapshot) {
-	w.nameMalformed(r.snap, s)
+	w.logMalformed(r.snap, s)
 	r.snap = s
 }
 
-// nameMalformed logs keys that are newly malformed.
-func (w *worker) nameMalformed(old, snap *storage.Snapshot) {
+// logMalformed logs keys that are malformed in snap and were not in old.
+func (w *worker) logMalformed(old, snap *storage.Snapshot) {
 	for _, bad := range snap.Malformed {
 		if old != nil {
 			if _, known := old.MalformedAt(bad.Key); known {
@@ -125,21 +125,21 @@ func (w *worker) nameMalformed(old, snap *storage.Snapshot) {
 	}
 }
 
-// decide asks the core.
+// decide returns what this worker does next, and logs it.
 func (w *worker) decide(r *session) update.Decision {
 	m := w.m
 	m.Lock, m.Work.Elapsed = r.lock.state(), 0
-	if !w.firstTry.IsZero() {
-		m.Work.Elapsed = time.Since(w.firstTry)
+	if !w.firstAttempt.IsZero() {
+		m.Work.Elapsed = time.Since(w.firstAttempt)
 	}
 	m.Work.Progress, _ = w.progress(r)
 	d := w.Table.Decide(m, r.snap.State, w.Order)
-	w.say(d)
+	w.logDecision(d)
 	return d
 }
 
-// wait sleeps until something may have changed: the shared state, the action,
-// the lock, or the time.
+// wait blocks until the shared state, the action or the lock has changed, or a timer is
+// due.
 func (w *worker) wait(ctx context.Context, r *session, longest time.Duration) error {
 	timer := time.NewTimer(min(w.untilNext(longest), max(time.Until(r.heartbeatAt), time.Millisecond), w.progressDue(r)))
 	defer timer.Stop()
@@ -147,7 +147,7 @@ func (w *worker) wait(ctx context.Context, r *session, longest time.Duration) er
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	case <-r.follower.Wake():
-	case <-w.task.told():
+	case <-w.task.changed():
 	case <-w.task.ready():
 		w.ended(ctx, w.task.done.wait())
 	case <-r.lock.ready():
@@ -157,13 +157,13 @@ func (w *worker) wait(ctx context.Context, r *session, longest time.Duration) er
 	return context.Cause(ctx)
 }
 
-// relist is how often the worker decides without any event.
+// relist is the interval at which the worker decides without any event.
 const relist = heartbeatEvery
 
-// untilNext is the time until a deadline or a retry is due.
+// untilNext returns the time until a deadline or a retry is due, at most next.
 func (w *worker) untilNext(next time.Duration) time.Duration {
 	if w.task != nil && !w.task.cancelled {
-		left := w.Table.Action(w.task.at).Deadline - time.Since(w.firstTry)
+		left := w.Table.Action(w.task.at).Deadline - time.Since(w.firstAttempt)
 		next = min(next, max(left, time.Millisecond))
 	}
 	if left := time.Until(w.retryAt); w.task == nil && left > 0 {
@@ -172,30 +172,31 @@ func (w *worker) untilNext(next time.Duration) time.Duration {
 	return next
 }
 
-// endSession ends what must not outlive the lease.
+// endSession ends what must not outlive the lease: the campaign and the action.
 func (w *worker) endSession(r *session) {
 	r.lock.end()
 	if w.task == nil {
 		return
 	}
 	w.task.cancel(election.ErrLeaseLost)
-	w.cutOff(w.task.done.wait())
+	w.interrupted(w.task.done.wait())
 }
 
-// ended takes the result of an action.  One that fails when the session has
-// ended was cut off by that, which the loop may hear of later.
+// ended takes the result of an action. An error after the end of the session is caused
+// by that end, of which the loop may learn later.
 func (w *worker) ended(ctx context.Context, res taskResult) {
 	if res.err != nil && ctx.Err() != nil {
-		w.cutOff(res)
+		w.interrupted(res)
 		return
 	}
 	w.finish(res)
 }
 
-// cutOff takes the result of an action whose session has ended.  It has all of
-// its time when it is begun again: how long etcd is away is not its fault.
-func (w *worker) cutOff(res taskResult) {
+// interrupted takes the result of an action whose session has ended. The next attempt has
+// the whole deadline again, because an unavailable etcd does not count against the
+// action.
+func (w *worker) interrupted(res taskResult) {
 	res.leaseLost = true
 	w.finish(res)
-	w.firstTry = time.Time{}
+	w.firstAttempt = time.Time{}
 }

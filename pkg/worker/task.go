@@ -12,7 +12,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/update"
 )
 
-// task is a running action: one goroutine, ended by cancel or by itself.
+// task is a running action: one goroutine, which ends by itself or by cancel.
 type task struct {
 	at        update.Place
 	cancel    context.CancelCauseFunc
@@ -25,15 +25,16 @@ type taskResult struct {
 	note     string
 	err      error
 	panicked bool
-	// leaseLost: the session has ended before the action.
+	// leaseLost means that the session has ended before the action.
 	leaseLost bool
 }
 
-// panics is how often an action may panic and be begun again: what it met may
-// be gone the next time, and a bug that is not shall not go on for ever.
-const panics = 3
+// maxPanics is how often an action may panic and be retried. A retry helps if the cause
+// was temporary; an action with a permanent bug must not be retried without end.
+const maxPanics = 3
 
-// ready is closed when the action has ended.  It is nil while none runs.
+// ready returns a channel that is closed when the action has ended, or nil if no action
+// runs.
 func (t *task) ready() <-chan struct{} {
 	if t == nil {
 		return nil
@@ -41,12 +42,12 @@ func (t *task) ready() <-chan struct{} {
 	return t.done.ready
 }
 
-// errCancelled is the cause of an action that the worker itself ends.
+// errCancelled is the cause of an action that the worker itself has cancelled.
 type errCancelled struct{ cause update.Cause }
 
 func (e errCancelled) Error() string { return string(e.cause) }
 
-// start begins the action, or waits until it may be tried again.
+// start starts the action, or waits until it may be retried.
 func (w *worker) start(ctx context.Context, r *session, d update.Decision) (bool, error) {
 	now := time.Now()
 	if now.Before(w.retryAt) {
@@ -58,8 +59,8 @@ func (w *worker) start(ctx context.Context, r *session, d update.Decision) (bool
 		}
 	}
 	w.m = d.Member
-	if w.firstTry.IsZero() {
-		w.firstTry = now
+	if w.firstAttempt.IsZero() {
+		w.firstAttempt = now
 	}
 	actx, cancel := context.WithCancelCause(ctx)
 	w.task = &task{at: d.At, cancel: cancel, done: newResult[taskResult](), progress: newProgress()}
@@ -70,7 +71,7 @@ func (w *worker) start(ctx context.Context, r *session, d update.Decision) (bool
 	return false, nil
 }
 
-// recording is t with a way to record, as long as this session lasts.
+// recording returns t with Record set for this session.
 func (w *worker) recording(r *session, t Target) Target {
 	guard := w.guard(r)
 	t.Progress = func(string) {}
@@ -80,8 +81,8 @@ func (w *worker) recording(r *session, t Target) Target {
 	return t
 }
 
-// run is the goroutine of an action.  A panic is the action's error, with its
-// trace in the log.
+// run is the goroutine of an action. A panic becomes the action's error; its stack is
+// logged.
 func (w *worker) run(ctx context.Context, done *result[taskResult], at update.Place, t Target) {
 	var res taskResult
 	defer func() {
@@ -94,7 +95,7 @@ func (w *worker) run(ctx context.Context, done *result[taskResult], at update.Pl
 	res.note, res.err = w.Doer.Do(ctx, at, t)
 }
 
-// cancel ends the running action; its end is awaited by the loop.
+// cancel cancels the running action. The main loop waits for its end.
 func (w *worker) cancel(d update.Decision) {
 	w.Logger.Warn("cancels the action", "cause", string(d.Cause), "why", d.Why, "step", d.At.Step)
 	w.m = d.Member
@@ -102,7 +103,7 @@ func (w *worker) cancel(d update.Decision) {
 	w.task.cancel(errCancelled{d.Cause})
 }
 
-// finish takes the result of the action over into the memory.
+// finish stores the result of the action in the worker's memory.
 func (w *worker) finish(res taskResult) {
 	at := w.task.at
 	w.task.cancel(nil)
@@ -117,15 +118,15 @@ func (w *worker) finish(res taskResult) {
 	w.retryAt = later(time.Now().Add(w.delay.NextBackOff()), res.err)
 	log := w.Logger.With("step", at.Step, "action", w.actionName(at), "attempt", w.m.Work.Attempts, "err", res.err)
 	if w.m.Work.Cancelled != update.CauseNone {
-		log.Info("action ended early") // as it was told to
+		log.Info("action ended early") // the worker itself has cancelled it
 		return
 	}
 	log.Warn("action failed")
 }
 
-// result is res for the core.  An action that panics again and again is the
-// release's fault, except in env test, where a package is replaced under the same
-// version.
+// result converts res for pkg/update. An action that panics repeatedly is a fault of
+// the release, except in the environment "test", where a package is replaced under the
+// same version.
 func (w *worker) result(res taskResult) update.Result {
 	if res.err == nil {
 		return update.Result{Note: res.note, LeaseLost: res.leaseLost}
@@ -133,7 +134,7 @@ func (w *worker) result(res taskResult) update.Result {
 	if res.panicked {
 		w.panicked++
 	}
-	bug := w.panicked > panics
+	bug := w.panicked > maxPanics
 	return update.Result{
 		Err: res.err, LeaseLost: res.leaseLost,
 		Permanent: IsPermanent(res.err) || bug,
@@ -141,8 +142,7 @@ func (w *worker) result(res taskResult) update.Result {
 	}
 }
 
-// later returns at, or the time that err names as the earliest for another
-// attempt if that is later.
+// later returns the later of at and the earliest time that err sets for another attempt.
 func later(at time.Time, err error) time.Time {
 	var limited interface{ NotBefore() time.Time }
 	if errors.As(err, &limited) && limited.NotBefore().After(at) {
@@ -151,7 +151,7 @@ func later(at time.Time, err error) time.Time {
 	return at
 }
 
-// ask finds out whether this host can do the once-action.
+// ask evaluates whether this host does the current once-action or conditional action.
 func (w *worker) ask(ctx context.Context, d update.Decision) (bool, error) {
 	if time.Now().Before(w.retryAt) {
 		return false, nil
@@ -163,7 +163,7 @@ func (w *worker) ask(ctx context.Context, d update.Decision) (bool, error) {
 	case err != nil && ctx.Err() != nil:
 		return false, context.Cause(ctx)
 	case err != nil:
-		w.Logger.Warn("cannot tell whether this server qualifies", "step", d.At.Step, "err", err)
+		w.Logger.Warn("cannot check whether this server qualifies", "step", d.At.Step, "err", err)
 		w.retryAt = time.Now().Add(w.delay.NextBackOff())
 		return false, nil
 	}
@@ -171,7 +171,7 @@ func (w *worker) ask(ctx context.Context, d update.Decision) (bool, error) {
 	return true, nil
 }
 
-// restore brings the services of a group back on a way out.
+// restore starts the services of a group again when this server leaves a run.
 func (w *worker) restore(ctx context.Context, r *session, d update.Decision) (bool, error) {
 	if time.Now().Before(w.retryAt) {
 		return false, nil
@@ -181,8 +181,8 @@ func (w *worker) restore(ctx context.Context, r *session, d update.Decision) (bo
 	defer cancel()
 	target := w.target
 	if target.Version == "" {
-		// What an earlier process has stopped: this one has entered no run.
-		target = w.settled(r)
+		// The services were stopped by an earlier process: this one has entered no run.
+		target = w.targetOutsideRun(r)
 	}
 	switch err := w.Doer.Restore(rctx, d.Group, d.Side, w.recording(r, target)); {
 	case err != nil && ctx.Err() != nil:
@@ -198,9 +198,9 @@ func (w *worker) restore(ctx context.Context, r *session, d update.Decision) (bo
 	return true, nil
 }
 
-// settled is what this server is outside of a run.  Without a request the
-// members are those that are registered.
-func (w *worker) settled(r *session) Target {
+// targetOutsideRun returns the target of this server outside of a run. Without a
+// request, the members are the registered boot servers.
+func (w *worker) targetOutsideRun(r *session) Target {
 	members := slices.Clone(r.snap.Registered)
 	if r.snap.Request != nil {
 		members = r.snap.Request.Members()
@@ -208,11 +208,11 @@ func (w *worker) settled(r *session) Target {
 	return Target{LRN: w.LRN, Members: members, Version: w.Version, Config: r.snap.Config}
 }
 
-// restoreTimeout bounds one try to bring services back.
+// restoreTimeout bounds one attempt to restore services.
 const restoreTimeout = time.Minute
 
-// saveStarted writes the journal after the services of group were started.  If
-// that fails, a later way out starts once more what runs already.
+// saveStarted writes the journal after the services of group were started. If that
+// fails, a later restore starts services that run already.
 func (w *worker) saveStarted(group string) {
 	if err := w.Journal.Save(w.m.Stopped); err != nil {
 		w.Logger.Error("cannot write the journal", "group", group, "err", err)

@@ -22,26 +22,26 @@ type worker struct {
 	Options
 	store *storage.Storage
 	since time.Time
-	// m is the memory of the core; it outlives a session.
+	// m is the memory of pkg/update; it outlives a session.
 	m update.Member
 	// target is set when a run is entered.
 	target Target
 	task   *task
-	// firstTry is when the action in hand was first begun, retryAt when it may
-	// be begun again.
-	firstTry, retryAt time.Time
-	// panicked counts how often that has ended in a panic.
+	// firstAttempt is the start of the first attempt of the current action, retryAt the
+	// earliest time of the next attempt.
+	firstAttempt, retryAt time.Time
+	// panicked counts the attempts of the current action that have ended in a panic.
 	panicked int
 	delay    *backoff.ExponentialBackOff
 	events   events
 }
 
-// Run takes part in updates until ctx ends.  The caller holds the host's lock:
-// no other worker of this server is alive, and what a killed one has left in
-// etcd is cleared first.
+// Run takes part in updates until ctx ends. The caller holds the host's lock, so that
+// no other worker of this server runs. Run first clears from etcd what a killed worker
+// has left.
 //
-// It returns only with ctx, or when the journal cannot be read.  An etcd that
-// cannot be reached is waited for.
+// It returns an error if the table is invalid or the journal cannot be read. It waits
+// for an etcd that cannot be reached, and returns nil when ctx ends.
 func Run(ctx context.Context, o Options) error {
 	if o.TTL == 0 {
 		o.TTL = LeaseTTL
@@ -61,7 +61,7 @@ func Run(ctx context.Context, o Options) error {
 		m:     update.Member{LRN: o.LRN, HostID: o.HostID, Version: o.Version, Stopped: stopped},
 		delay: newBackOff(),
 	}
-	w.until(ctx, "clear what a former worker has left", w.clearLeftovers)
+	w.until(ctx, "clear the leases of a former worker", w.clearLeftovers)
 	between := newBackOff()
 	for ctx.Err() == nil {
 		w.Pulse.Beat()
@@ -79,8 +79,8 @@ func Run(ctx context.Context, o Options) error {
 	return nil
 }
 
-// clearLeftovers revokes the leases of a former process of this server, so
-// that nobody waits for them to expire.
+// clearLeftovers revokes the leases of a former process of this server, so that other
+// servers need not wait for their expiry.
 func (w *worker) clearLeftovers(ctx context.Context) error {
 	own := strconv.Itoa(w.LRN)
 	return errors.Join(
@@ -110,7 +110,7 @@ func (w *worker) until(ctx context.Context, what string, f func(context.Context)
 // requestTimeout bounds one request to etcd.
 const requestTimeout = 5 * time.Second
 
-// putPresence writes the sign of life, bound to the lease of the session.
+// putPresence writes the presence of this worker, bound to the lease of the session.
 func (w *worker) putPresence(ctx context.Context, s *election.Session) (rev int64, err error) {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
@@ -119,7 +119,8 @@ func (w *worker) putPresence(ctx context.Context, s *election.Session) (rev int6
 	}, s.Lease())
 }
 
-// guard is what each write of this worker requires.
+// guard returns the conditions of each write of this worker: its presence, and the
+// current request.
 func (w *worker) guard(r *session) storage.Guard {
 	g := storage.Guard{Holder: storage.PresenceKey(w.LRN), HolderRev: r.presence, Lost: storage.ErrLeaseLost, LRN: w.LRN}
 	if r.snap != nil && r.snap.Request != nil {

@@ -85,7 +85,7 @@ func TestAFailingActionAbortsTheRunWithOneText(t *testing.T) {
 		t.Errorf("message %q, want %q", got, want)
 	}
 	if c.world.count("begin 3.0") != 0 {
-		t.Error("somebody began step 3")
+		t.Error("step 3 was started")
 	}
 }
 
@@ -147,7 +147,7 @@ func TestOnlyAFaultOfTheReleaseMakesItABadOne(t *testing.T) {
 	}
 }
 
-// panicking is a host whose action of step 2 panics the first n times.
+// panicking returns a host whose action of step 2 panics the first n times.
 func panicking(w *world, n int) *host {
 	return &host{world: w, before: func(_ context.Context, p update.Place) error {
 		if p.Step == 2 && w.count("begin 2.0") <= n {
@@ -163,7 +163,7 @@ func TestAnActionThatPanickedIsResumed(t *testing.T) {
 	c.start(panicking(c.world, 3), emptyTable(3), &memJournal{})
 	c.await("complete", complete)
 	if n := c.world.count("begin 2.0"); n != 4 {
-		t.Errorf("it was begun %d times", n)
+		t.Errorf("it was started %d times", n)
 	}
 }
 
@@ -176,11 +176,11 @@ func TestAnActionThatPanicsEachTimeStopsTheRun(t *testing.T) {
 		t.Errorf("message %q, want %q", snap.Statuses[0].Message, want)
 	}
 	if n := c.world.count("begin 2.0"); n != 4 {
-		t.Errorf("it was begun %d times", n)
+		t.Errorf("it was started %d times", n)
 	}
 }
 
-// notBefore is an error that names the time of the next attempt.
+// notBefore is an error with the earliest time of the next attempt.
 type notBefore struct{ at time.Time }
 
 func (notBefore) Error() string          { return "limited" }
@@ -259,8 +259,8 @@ func TestWhatAFormerProcessHasStoppedIsBroughtBack(t *testing.T) {
 	}
 }
 
-// Of a run that is gone there is the switch; who the members are tells the
-// registration.
+// TestWhatWasStoppedForARunThatIsGoneIsBroughtBack: without a request, the version
+// comes from the switch and the members are the registered servers.
 func TestWhatWasStoppedForARunThatIsGoneIsBroughtBack(t *testing.T) {
 	for _, side := range []update.Side{update.SideNew, update.SideOld} {
 		t.Run(string(side), func(t *testing.T) {
@@ -283,8 +283,8 @@ func TestWhatWasStoppedForARunThatIsGoneIsBroughtBack(t *testing.T) {
 	}
 }
 
-// TestAWorkerThatIsToldToEndWarnsOfNothing: it is every time that the package
-// is installed.
+// TestAWorkerThatIsToldToEndWarnsOfNothing: each installation of the package ends the
+// worker.
 func TestAWorkerThatIsToldToEndWarnsOfNothing(t *testing.T) {
 	c := newCell(t)
 	c.request(0)
@@ -331,6 +331,6 @@ func TestAWorkerThatStartsAgainResumes(t *testing.T) {
 	c.start(&host{lrn: 0, world: c.world, before: block}, emptyTable(4), j)
 	c.await("all complete", complete)
 	if n := c.world.count("0 begin 1.0"); n != 2 {
-		t.Errorf("the earlier every-action was begun %d times, want again on resume", n)
+		t.Errorf("the earlier every-action was started %d times, want again on resume", n)
 	}
 }

@@ -1,5 +1,6 @@
-// Package cke is the component of CKE on a boot server: its configuration. Its units come
-// from elsewhere. It must not know other components but etcd's, whose client it is.
+// Package cke is the component of CKE on a boot server: its configuration. Its units
+// are installed by others. It must not know other components except etcd, whose client
+// it is.
 package cke
 
 import (
@@ -14,13 +15,13 @@ type Component struct{}
 
 var _ component.Component = Component{}
 
-// Name of the component.
+// Name returns the name of the component.
 func (Component) Name() string { return program.CKE }
 
-// Units of the component.
+// Units returns the units of the component.
 func (Component) Units() []component.Unit { return component.Services(program.CKE) }
 
-// Files of the component.
+// Files returns the configuration file.
 func (Component) Files(t component.Target) ([]host.File, error) {
 	p, err := program.Find(program.CKE)
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 
 // Backup starts the backup service and blocks until the service has ended.  The
 // error carries the newest log line of the service.  If ctx ends first, the
-// service goes on.
+// service keeps running.
 func Backup(ctx context.Context, units component.Units) error {
 	err := units.Start(ctx, program.EtcdBackup)
 	if err == nil {

@@ -13,19 +13,21 @@ import (
 	"github.com/cybozu-go/neco/pkg/host"
 )
 
-// ClusterToken keeps a member from meeting one of another cluster.
+// ClusterToken is the cluster token of etcd, which keeps a member from joining another
+// cluster by mistake.
 const ClusterToken = "boot-cluster"
 
-// MemberName is the name of a boot server's member.
+// MemberName returns the member name of a boot server.
 func MemberName(lrn int) string { return fmt.Sprintf("boot-%d", lrn) }
 
-// PeerURL is where the members of other boot servers find the one of lrn.
+// PeerURL returns the URL at which other members reach the member of lrn.
 func PeerURL(lrn int) string { return fmt.Sprintf("https://%s:2380", neco.BootNode0IP(lrn)) }
 
-// ClientURL is where clients find the member of lrn.
+// ClientURL returns the URL at which clients reach the member of lrn.
 func ClientURL(lrn int) string { return fmt.Sprintf("https://%s:2379", neco.BootNode0IP(lrn)) }
 
-// config in etcd's own names.  A configuration file disables all flags.
+// config is the configuration file, with etcd's names. etcd ignores all flags if it has
+// one.
 type config struct {
 	Name                     string   `json:"name"`
 	DataDir                  string   `json:"data-dir"`
@@ -43,8 +45,8 @@ type config struct {
 	AutoCompactionMode       string   `json:"auto-compaction-mode"`
 	AutoCompactionRetention  string   `json:"auto-compaction-retention"`
 	InitialCorruptCheck      bool     `json:"experimental-initial-corrupt-check"`
-	// The gateway is a client without a certificate: with client-cert-auth its
-	// connections would be refused, and logged, for ever.
+	// The gateway is a client without a certificate: with client-cert-auth, etcd would
+	// refuse and log its connections permanently.
 	EnableGRPCGateway bool `json:"enable-grpc-gateway"`
 }
 

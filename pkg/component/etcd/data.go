@@ -15,21 +15,20 @@ import (
 	"github.com/cybozu-go/neco/pkg/host"
 )
 
-// lockTimeout bounds the wait for a member that is just ending: a running one
-// holds the lock of its database.
+// lockTimeout bounds the wait for the database lock of a member that is shutting down.
+// A running member keeps the lock.
 const lockTimeout = 5 * time.Second
 
-// MemberDir is what a member makes in its data directory.
+// MemberDir is the directory that a member creates in its data directory.
 const MemberDir = neco.EtcdDataDir + "/member"
 
-// Begun reports whether the member of a host has been started.
-func Begun(fsys host.FS) (bool, error) { return fsys.Exists(MemberDir) }
+// Started reports whether the member of a host has ever been started.
+func Started(fsys host.FS) (bool, error) { return fsys.Exists(MemberDir) }
 
-// HasData reports whether the member with the data directory dir has ever
-// applied an entry of its cluster's log. A member whose data was lost makes its
-// directories, a database and a log again at each start, and then fails, so their
-// presence proves nothing. A database that is in use has data; one that
-// cannot be read has none. It blocks for up to five seconds.
+// HasData reports whether the member with the data directory dir has ever applied an
+// entry of its cluster's log. The directories, database and log alone prove nothing: a
+// member whose data was lost creates them at each start before it fails. A database in
+// use counts as data, an unreadable one as none. HasData blocks for up to five seconds.
 func HasData(dir string) (bool, error) {
 	path := filepath.Join(dir, "member", "snap", "db")
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {

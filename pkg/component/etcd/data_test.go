@@ -12,7 +12,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/component/etcd"
 )
 
-// stopped is the data directory of a real member that has run.
+// stopped returns the data directory of a real member that has run.
 func stopped(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()

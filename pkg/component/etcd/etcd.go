@@ -1,9 +1,8 @@
-// Package etcd is the component that runs the member of etcd on a boot server.
-// It owns the member's configuration, its unit and its directories, and knows
-// when the member serves.
+// Package etcd is the component that runs the member of etcd on a boot server. It owns
+// the member's configuration, its unit, its directories and its health check.
 //
-// It must not know how members come into the cluster and leave it, what is
-// stored, or who may read it.
+// It must not know how members join and leave the cluster, what is stored, or who may
+// read it.
 package etcd
 
 import (
@@ -20,11 +19,11 @@ import (
 	"github.com/cybozu-go/neco/pkg/program"
 )
 
-// State says how a member with an empty data directory begins.
+// State is the initial cluster state of a member with an empty data directory.
 type State string
 
-// A member begins a new cluster in the bootstrap alone; ever after it joins the
-// one that there is.
+// A member has StateNew only while neco setup creates the cluster; later it joins the
+// existing cluster.
 const (
 	StateNew      State = "new"
 	StateExisting State = "existing"
@@ -34,33 +33,34 @@ const (
 type Component struct {
 	// State is StateExisting if empty.
 	State State
-	// Initial are the members that the cluster consists of when this one starts
-	// for the first time, by name; empty: those of the target.
+	// Initial maps the names of the members of the cluster at this one's first start to
+	// their peer URLs; empty: the members of the target.
 	Initial map[string]string
 }
 
 var (
-	_ component.Tooled  = Component{}
-	_ component.Housed  = Component{}
-	_ component.Prober  = Component{}
-	_ component.Partial = Component{}
+	_ component.Tooled   = Component{}
+	_ component.Stateful = Component{}
+	_ component.Prober   = Component{}
+	_ component.Partial  = Component{}
 )
 
-// Name of the component.
+// Name returns the name of the component.
 func (Component) Name() string { return program.Etcd }
 
-// Image of the component.
+// Image returns the name of the image.
 func (Component) Image() string { return program.Etcd }
 
-// Tools: the image carries etcdctl.
+// Tools returns where the image, which contains etcdctl, expects /usr/local/bin of the
+// host.
 func (Component) Tools() string { return program.ToolsMount(program.Etcd) }
 
-// Units of the component.
+// Units returns the units of the component.
 func (Component) Units() []component.Unit {
 	return []component.Unit{{Name: neco.EtcdService, Condition: neco.EtcdConfFile}}
 }
 
-// Directories: the data and, for the hourly snapshots, the backups.
+// Directories returns the data directory and that of the hourly snapshots.
 func (Component) Directories() []host.Dir {
 	return []host.Dir{
 		{Path: neco.EtcdDataDir, Mode: 0o700, UID: neco.EtcdUID, GID: neco.EtcdGID},
@@ -68,7 +68,7 @@ func (Component) Directories() []host.Dir {
 	}
 }
 
-// Files of the component.
+// Files returns the files of the component.
 func (c Component) Files(t component.Target) ([]host.File, error) {
 	image, err := component.ImageName(t, "etcd")
 	if err != nil {
@@ -96,8 +96,7 @@ func readOnly(dir string) string {
 	return fmt.Sprintf("--mount=type=bind,source=%s,target=%s,readonly", dir, dir)
 }
 
-// Effective leaves the initial-* lines out: a member that has data ignores
-// them.
+// Effective omits the initial-cluster lines, which a member with data ignores.
 func (Component) Effective(f host.File) []byte {
 	if f.Path != neco.EtcdConfFile {
 		return f.Data
@@ -111,18 +110,18 @@ func (Component) Effective(f host.File) []byte {
 	return bytes.Join(kept, nil)
 }
 
-// healthURL answers without a certificate, and reads through a quorum.
+// healthURL needs no client certificate; the check reads through a quorum.
 const healthURL = "http://127.0.0.1:2381/health"
 
-// probeTimeout bounds one question: longer than an election.
+// probeTimeout bounds one health check. It is longer than a leader election takes.
 const probeTimeout = 5 * time.Second
 
-// Probe asks the member whether it serves, which needs a leader.
+// Probe checks that the member is healthy, which requires a leader.
 func (Component) Probe(ctx context.Context, _ component.Host, _ component.Target) error {
 	return Healthy(ctx, healthURL)
 }
 
-// Healthy asks the member at url, its /health, whether it serves.
+// Healthy checks the health of the member by its /health endpoint at url.
 func Healthy(ctx context.Context, url string) error {
 	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
@@ -134,12 +133,12 @@ func Healthy(ctx context.Context, url string) error {
 	defer transport.CloseIdleConnections()
 	res, err := transport.RoundTrip(req)
 	if err != nil {
-		return fmt.Errorf("ask etcd: %w", err)
+		return fmt.Errorf("check the health of etcd: %w", err)
 	}
 	defer res.Body.Close()
 	var answer struct{ Health, Reason string }
 	if err := json.NewDecoder(http.MaxBytesReader(nil, res.Body, 4096)).Decode(&answer); err != nil {
-		return fmt.Errorf("ask etcd: %w", err)
+		return fmt.Errorf("check the health of etcd: %w", err)
 	}
 	if answer.Health != "true" {
 		return fmt.Errorf("etcd is not healthy: %s", answer.Reason)

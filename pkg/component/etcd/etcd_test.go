@@ -50,7 +50,7 @@ func TestHealthy(t *testing.T) {
 	for answer, want := range map[string]string{
 		`{"health":"true","reason":""}`:                "",
 		`{"health":"false","reason":"RAFT NO LEADER"}`: "RAFT NO LEADER",
-		`<html>`: "ask etcd",
+		`<html>`: "check the health of etcd",
 		strings.Repeat(" ", 5000) + `{"health":"true"}`: "too large",
 	} {
 		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte(answer)) }))

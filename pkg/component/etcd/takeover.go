@@ -14,24 +14,23 @@ import (
 	"github.com/cybozu-go/neco/pkg/program"
 )
 
-// keptSuffix is appended to the name of a unit file that was moved out of
-// systemd's sight.
+// keptSuffix is appended to the name of a unit file so that systemd ignores it.
 const keptSuffix = ".before-neco"
 
-// runsNeco matches a unit file whose program is ours.
+// runsNeco matches a unit file that runs neco backup run.
 var runsNeco = regexp.MustCompile(`(?m)^ExecStart=.*\bneco backup run\b`)
 
-// TakeOverBackups moves the original's backup units in /etc/systemd/system away,
-// which win over those of the package, and starts the timer of the package.  It
-// does that once for each server: a unit file that an operator puts there later
-// stays.  Masked units, drop-ins, and units that run neco backup run stay as well.
+// TakeOverBackups renames the original neco's backup units in /etc/systemd/system,
+// which override those of the package, and starts the timer of the package. It does so
+// once on each server: a unit file that an operator puts there later stays. So do
+// masked units, drop-ins, and units that run neco backup run.
 func TakeOverBackups(ctx context.Context, fsys host.FS, units component.Units) (moved bool, err error) {
 	service := neco.ServiceFile(program.EtcdBackup)
 	foreign, err := isForeign(fsys, service)
 	if err != nil || !foreign {
 		return false, err
 	}
-	// The service is the evidence, so it goes last.
+	// The presence of the service shows that there is work to do, so it goes last.
 	for _, p := range []string{neco.TimerFile(program.EtcdBackup), service} {
 		if err := moveAway(fsys, p); err != nil {
 			return false, fmt.Errorf("take over %s: %w", p, err)
@@ -40,8 +39,8 @@ func TakeOverBackups(ctx context.Context, fsys host.FS, units component.Units) (
 	return true, units.StartTimer(ctx, program.EtcdBackup)
 }
 
-// isForeign reports whether the unit file p runs another program than ours and
-// nothing was moved away from there before.
+// isForeign reports whether the unit file p runs another program than neco backup run
+// and no file was moved away from p before.
 func isForeign(fsys host.FS, p string) (bool, error) {
 	if kept, err := fsys.Exists(p + keptSuffix); err != nil || kept && !unfinished(fsys, p) {
 		return false, err
@@ -50,7 +49,7 @@ func isForeign(fsys host.FS, p string) (bool, error) {
 	return data != nil && !runsNeco.Match(data), err
 }
 
-// unfinished reports whether a move was cut off between the copy of p and its
+// unfinished reports whether a move was interrupted between the copy of p and its
 // removal.
 func unfinished(fsys host.FS, p string) bool {
 	now, err := readRegular(fsys, p)
@@ -58,7 +57,7 @@ func unfinished(fsys host.FS, p string) bool {
 	return err == nil && keptErr == nil && now != nil && string(now) == string(kept)
 }
 
-// moveAway copies the regular file p to its kept name and removes p.
+// moveAway copies the regular file p to p with keptSuffix and removes p.
 func moveAway(fsys host.FS, p string) error {
 	data, err := readRegular(fsys, p)
 	if err != nil || data == nil {
@@ -70,7 +69,8 @@ func moveAway(fsys host.FS, p string) error {
 	return fsys.Remove(p)
 }
 
-// readRegular returns nil where p is absent or a link, as that of a masked unit.
+// readRegular returns nil if p does not exist or is a link, as the file of a masked
+// unit is.
 func readRegular(fsys host.FS, p string) ([]byte, error) {
 	fi, err := os.Lstat(fsys.Path(p))
 	if errors.Is(err, fs.ErrNotExist) || err == nil && !fi.Mode().IsRegular() {

@@ -56,7 +56,7 @@ func TestTheOriginalsBackupUnitsAreMovedAwayAndThoseOfAnOperatorStay(t *testing.
 	moved := []string{"etcd-backup.service.before-neco", "etcd-backup.timer.before-neco"}
 	for name, c := range map[string]struct {
 		files map[string]string
-		want  []string // nil: as it was
+		want  []string // nil: unchanged
 	}{
 		"none":                       {map[string]string{}, nil},
 		"the original's":             {map[string]string{"etcd-backup.service": theirs, "etcd-backup.timer": theirTime}, moved},

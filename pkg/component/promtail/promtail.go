@@ -20,16 +20,16 @@ type Component struct{}
 
 var _ component.Imaged = Component{}
 
-// Name of the component.
+// Name returns the name of the component.
 func (Component) Name() string { return program.Promtail }
 
-// Image of the component.
+// Image returns the name of the image.
 func (Component) Image() string { return program.Promtail }
 
-// Units of the component.
+// Units returns the units of the component.
 func (Component) Units() []component.Unit { return []component.Unit{{Name: neco.PromtailService}} }
 
-// Files of the component.
+// Files returns the files of the component.
 func (Component) Files(t component.Target) ([]host.File, error) {
 	image, err := component.ImageName(t, "promtail")
 	if err != nil {

@@ -1,5 +1,6 @@
-// Package sabakan is the component of sabakan on a boot server: its configuration and its data directory. Its units come
-// from elsewhere. It must not know other components but etcd's, whose client it is.
+// Package sabakan is the component of sabakan on a boot server: its configuration and
+// its data directory. Its units are installed by others. It must not know other
+// components except etcd, whose client it is.
 package sabakan
 
 import (
@@ -15,27 +16,28 @@ import (
 // Component is sabakan.
 type Component struct{}
 
-var _ component.Housed = Component{}
+var _ component.Stateful = Component{}
 
-// Name of the component.
+// Name returns the name of the component.
 func (Component) Name() string { return program.Sabakan }
 
-// Units of the component.
+// Units returns the units of the component.
 func (Component) Units() []component.Unit { return component.Services(program.Sabakan) }
 
-// Directories: the data.
+// Directories returns the data directory.
 func (Component) Directories() []host.Dir {
 	return []host.Dir{{Path: neco.SabakanDataDir, Mode: 0o755}}
 }
 
-// config has its part of etcd one level lower than other programs have it.
+// config is the configuration file. Unlike other programs, sabakan has its etcd
+// settings one level down.
 type config struct {
 	Etcd         etcd.ClientConfig `json:"etcd"`
 	AdvertiseURL string            `json:"advertise-url"`
 	DHCPBind     string            `json:"dhcp-bind"`
 }
 
-// Files of the component.
+// Files returns the configuration file.
 func (Component) Files(t component.Target) ([]host.File, error) {
 	p, err := program.Find(program.Sabakan)
 	if err != nil {

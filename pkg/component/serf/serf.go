@@ -1,5 +1,5 @@
-// Package serf is the component that keeps the membership of boot servers and
-// nodes: the serf agent.  It must not know other components.
+// Package serf is the component that runs the serf agent, which keeps the membership of
+// boot servers and nodes. It must not know other components.
 package serf
 
 import (
@@ -17,19 +17,20 @@ type Component struct{}
 
 var _ component.Tooled = Component{}
 
-// Name of the component.
+// Name returns the name of the component.
 func (Component) Name() string { return program.Serf }
 
-// Image of the component.
+// Image returns the name of the image.
 func (Component) Image() string { return program.Serf }
 
-// Tools: the image carries the serf command.
+// Tools returns where the image, which contains the serf command, expects
+// /usr/local/bin of the host.
 func (Component) Tools() string { return program.ToolsMount(program.Serf) }
 
-// Units of the component.
+// Units returns the units of the component.
 func (Component) Units() []component.Unit { return []component.Unit{{Name: neco.SerfService}} }
 
-// Files of the component.
+// Files returns the files of the component.
 func (Component) Files(t component.Target) ([]host.File, error) {
 	image, err := component.ImageName(t, "serf")
 	if err != nil {
@@ -49,7 +50,7 @@ func (Component) Files(t component.Target) ([]host.File, error) {
 	return []host.File{conf, unit}, err
 }
 
-// agentConfig is the configuration of the agent, in serf's own names.
+// agentConfig is the configuration of the agent, with serf's names.
 type agentConfig struct {
 	Tags              map[string]string `json:"tags"`
 	Interface         string            `json:"interface"`
@@ -72,7 +73,7 @@ func config(t component.Target) (host.File, error) {
 		LogLevel: "info", Protocol: 5,
 	}
 	if room := component.RoomForFailedUnits(t); room < 0 {
-		return host.File{}, fmt.Errorf("the tags of this server are %d bytes too long for the 512 that serf carries: look at os-release and at the serial number", -room)
+		return host.File{}, fmt.Errorf("the tags of this server are %d bytes too long for the 512 that serf carries: check os-release and the serial number", -room)
 	}
 	for _, lrn := range t.Members {
 		if lrn != t.LRN {

@@ -30,13 +30,13 @@ type Component struct{}
 
 var _ component.Component = Component{}
 
-// Name of the component.
+// Name returns the name of the component.
 func (Component) Name() string { return name }
 
-// Units of the component: the timer starts the service.
+// Units returns the timer, which starts the service.
 func (Component) Units() []component.Unit { return []component.Unit{{Name: name, Timer: true}} }
 
-// Files of the component.
+// Files returns the files of the component.
 func (Component) Files(t component.Target) ([]host.File, error) {
 	parsed, err := template.New(name).Parse(script)
 	if err != nil {

@@ -76,7 +76,7 @@ func TestAllTagsTogetherFitIntoSerfsMessageAndNoUnitIsCut(t *testing.T) {
 		for name, value := range component.SerfTags(target) {
 			tags[name] = value
 		}
-		size := 1 + 3 // as serf encodes them: a kind, a map, and a head before each string
+		size := 1 + 3 // as serf encodes them: a kind, a map, and a length before each string
 		for name, value := range tags {
 			size += 3 + len(name) + 3 + len(value)
 		}

@@ -9,7 +9,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/program"
 )
 
-// bmcAddressFile is written by the operator; without it there is no BMC to
+// bmcAddressFile is written by the operator. A server without it has no BMC to
 // configure.
 const bmcAddressFile = neco.NecoDir + "/bmc-address.json"
 
@@ -18,19 +18,19 @@ type Component struct{}
 
 var _ component.Imaged = Component{}
 
-// Name of the component.
+// Name returns the name of the component.
 func (Component) Name() string { return program.SetupHW }
 
-// Image of the component.
+// Image returns the name of the image.
 func (Component) Image() string { return program.SetupHW }
 
-// Units of the component.
+// Units returns the units of the component.
 func (Component) Units() []component.Unit {
 	return []component.Unit{{Name: neco.SetupHWService, Condition: bmcAddressFile}}
 }
 
-// Files of the component.  The privileges are in an environment variable, so
-// that a drop-in can change them where a container may not be privileged.
+// Files returns the files of the component. The privileges are in an environment
+// variable, so that a drop-in can change them where a container must not be privileged.
 func (Component) Files(t component.Target) ([]host.File, error) {
 	image, err := component.ImageName(t, "setup-hw")
 	if err != nil {

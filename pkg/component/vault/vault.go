@@ -1,8 +1,8 @@
-// Package vault is the component that runs Vault on a boot server.  It owns the
-// configuration and the units, and knows when Vault serves.
+// Package vault is the component that runs Vault on a boot server. It owns the
+// configuration, the units and the health check of Vault.
 //
-// It must not know what Vault holds, nor where the unseal key is kept: who uses
-// it says how Vault is unsealed.
+// It must not know what Vault holds, nor where the unseal key is kept: its caller
+// provides the function that unseals Vault.
 package vault
 
 import (
@@ -23,7 +23,7 @@ import (
 
 // Component is Vault.
 type Component struct {
-	// Sealed says that Vault is not to be unsealed yet: it works if it answers.
+	// Sealed accepts a sealed Vault as ready.
 	Sealed bool
 }
 
@@ -33,16 +33,18 @@ var (
 	_ component.Partial = Component{}
 )
 
-// Name of the component.
+// Name returns the name of the component.
 func (Component) Name() string { return program.Vault }
 
-// Image of the component.
+// Image returns the name of the image.
 func (Component) Image() string { return program.Vault }
 
-// Tools: the image carries the vault command.
+// Tools returns where the image, which contains the vault command, expects
+// /usr/local/bin of the host.
 func (Component) Tools() string { return program.ToolsMount(program.Vault) }
 
-// Units of the component.  That which unseals comes with the start of Vault.
+// Units returns the units of the component. The start of Vault starts the unit that
+// unseals it.
 func (Component) Units() []component.Unit {
 	return []component.Unit{{Name: neco.VaultService, Condition: neco.VaultConfFile}}
 }
@@ -53,7 +55,7 @@ var configTemplate string
 //go:embed vault-unseal.service
 var unsealUnit []byte
 
-// Files of the component.
+// Files returns the files of the component.
 func (Component) Files(t component.Target) ([]host.File, error) {
 	image, err := component.ImageName(t, program.Vault)
 	if err != nil {
@@ -102,7 +104,7 @@ func config(t component.Target) (host.File, error) {
 	return host.File{Path: neco.VaultConfFile, Data: b.Bytes(), Mode: 0o644}, err
 }
 
-// Effective: how Vault is unsealed needs no restart of Vault.
+// Effective omits the unit that unseals Vault: its change needs no restart of Vault.
 func (Component) Effective(f host.File) []byte {
 	if f.Path == neco.ServiceFile(program.VaultUnseal) {
 		return nil
@@ -110,7 +112,7 @@ func (Component) Effective(f host.File) []byte {
 	return f.Data
 }
 
-// Probe unseals Vault if it is sealed, and asks it for a leader.
+// Probe unseals Vault if it is sealed, and checks that it has a leader.
 func (c Component) Probe(ctx context.Context, h component.Host, _ component.Target) error {
 	client, err := vault.Open(vault.Local, h.FS.Path(neco.ServerCAFile), "")
 	if err != nil {

@@ -27,7 +27,8 @@ func TestAnotherWayToUnsealRestartsNothing(t *testing.T) {
 	}
 }
 
-// A Vault that an update has stopped and disabled is not unsealed at boot either.
+// TestTheUnsealingStartsWithVaultAlone checks that a Vault stopped and disabled by an
+// update is not unsealed at boot either.
 func TestTheUnsealingStartsWithVaultAlone(t *testing.T) {
 	files, err := vault.Component{}.Files(componenttest.Target())
 	if err != nil {

@@ -7,10 +7,10 @@ import (
 	"github.com/cybozu-go/neco"
 )
 
-// wayOut ends this member's part in a run, whatever it is doing: the running
-// action first, then the lock, then the services that it has stopped, then its
-// status, and only then the memory of the run.
-func (t Table) wayOut(m Member, s State, cause Cause, why string) Decision {
+// leaveRun ends this member's part in a run from any state, in this order: cancel the
+// running action, release the lock, restore the services that it has stopped, correct
+// its status, forget the run.
+func (t Table) leaveRun(m Member, s State, cause Cause, why string) Decision {
 	if m.Work.State == WorkRunning {
 		if m.Work.Cancelled != CauseNone {
 			return Decision{Do: Wait, At: m.Current(), Why: "the cancelled action"}
@@ -23,7 +23,7 @@ func (t Table) wayOut(m Member, s State, cause Cause, why string) Decision {
 	if d, decided := m.restore(s); decided {
 		return d
 	}
-	if d, decided := m.windDown(s, why); decided {
+	if d, decided := m.correctStatus(s, why); decided {
 		return d
 	}
 	if !m.Run.IsZero() {
@@ -32,10 +32,9 @@ func (t Table) wayOut(m Member, s State, cause Cause, why string) Decision {
 	return Decision{Do: Idle, Why: why}
 }
 
-// settle brings back, before a run is entered, what an earlier run has left
-// stopped: what that run decided must be so on this host too, or the members
-// would not agree on which version is the old one.
-func (m Member) settle(s State) (Decision, bool) {
+// restoreEarlier restores, before a run is entered, the services that an earlier run has
+// left stopped. Otherwise the members could have different old versions.
+func (m Member) restoreEarlier(s State) (Decision, bool) {
 	for _, st := range m.Stopped {
 		if !st.Run.Equal(s.Request.ID()) {
 			return m.restore(s)
@@ -44,20 +43,20 @@ func (m Member) settle(s State) (Decision, bool) {
 	return Decision{}, false
 }
 
-// restore brings back what this host has stopped.  Which version it may start
-// is decided once for all members: by the switch that somebody wrote, or by
-// closing it now.
+// restore starts the services that this host has stopped. Which version it may start is
+// decided once for all members: by the recorded switch, or by recording the old side
+// now.
 func (m Member) restore(s State) (Decision, bool) {
 	for _, st := range m.Stopped {
 		side, known, err := s.sideOf(st.Group, st.Run)
 		switch {
 		case err != nil:
-			// Starting either version could run two versions at once.
+			// Starting either version could run two versions at the same time.
 			return Decision{Do: Idle, Why: fmt.Sprintf("%s stays stopped: %v", st.Group, err)}, true
 		case known:
 			return Decision{Do: Restore, Group: st.Group, Side: side}, true
 		case s.Request == nil:
-			// Nobody can decide for a run that is gone.
+			// No switch can be recorded for a run without a request.
 			return Decision{Do: Restore, Group: st.Group, Side: SideOld}, true
 		case !s.Request.IsMember(m.LRN):
 			return Decision{Do: Idle, Why: st.Group + " stays stopped: this server is not a member of the run"}, true
@@ -70,8 +69,8 @@ func (m Member) restore(s State) (Decision, bool) {
 	return Decision{}, false
 }
 
-// windDown corrects a status that says "running" where nothing runs any more.
-func (m Member) windDown(s State, why string) (Decision, bool) {
+// correctStatus corrects a status of "running" after the run has been stopped or aborted.
+func (m Member) correctStatus(s State, why string) (Decision, bool) {
 	own, ok := s.status(m.LRN)
 	if !ok || own.Cond != neco.CondRunning || own.StartedAt == nil {
 		return Decision{}, false

@@ -19,7 +19,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/updater"
 )
 
-// direct carries requests to a handler without a network.
+// direct passes requests to a handler without a network.
 type direct struct{ handler http.Handler }
 
 func (d direct) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -32,7 +32,8 @@ func (d direct) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// newFinder looks in a release server with one release, whose digest file is sum.
+// newFinder returns a finder for a release server with one release, whose digest file
+// is sum.
 func newFinder(t *testing.T, tag, sum string) *finder {
 	t.Helper()
 	v, err := release.ParseTag(tag)
@@ -81,8 +82,8 @@ func TestEachEnvironmentLooksForItsOwnTags(t *testing.T) {
 	}
 }
 
-// TestEachNoticeGoesToSlackThroughTheProxy: the webhook's host does not exist, so that
-// only the proxy can have been asked.
+// TestEachNoticeGoesToSlackThroughTheProxy uses a webhook whose host does not exist, so
+// that the requests can only have gone through the proxy.
 func TestEachNoticeGoesToSlackThroughTheProxy(t *testing.T) {
 	var bodies []string
 	proxy := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {

@@ -15,15 +15,15 @@ import (
 	"github.com/cybozu-go/neco/pkg/updater"
 )
 
-// finder looks for releases as the configuration says.  It keeps its client
-// as long as that stays the same: unchanged answers cost little then.
+// finder searches for releases with the settings of the configuration. It keeps its
+// client while they are unchanged, because the client caches responses.
 type finder struct {
 	log       *slog.Logger
 	config    storage.Config
 	transport *http.Transport
 	finder    *release.Finder
 	client    *http.Client
-	// checked is the package whose digest was read last.
+	// checked is the package whose digest was downloaded last.
 	checked release.Asset
 }
 
@@ -55,8 +55,8 @@ func (f *finder) Newest(ctx context.Context, c storage.Config, bad map[string]st
 	return found, nil
 }
 
-// check makes a release that cannot be installed an error of the search, so that
-// it does not become one of every worker in a run.
+// check returns an error for a release that cannot be installed, so that the search
+// fails instead of every worker in a run.
 func (f *finder) check(ctx context.Context, channel release.Channel, v release.Version) error {
 	asset, err := f.finder.FindAsset(ctx, channel, v)
 	if err != nil || asset == f.checked {
@@ -69,7 +69,8 @@ func (f *finder) check(ctx context.Context, channel release.Channel, v release.V
 	return nil
 }
 
-// open makes a client for the configuration, unless there is one.
+// open makes a client for the configuration, unless the current one has the same
+// settings.
 func (f *finder) open(c storage.Config) error {
 	if f.finder != nil && c.Proxy == f.config.Proxy && c.GitHubToken == f.config.GitHubToken {
 		return nil
@@ -86,7 +87,7 @@ func (f *finder) open(c storage.Config) error {
 	return nil
 }
 
-// notifier tells people by Slack, if that is configured.
+// notifier sends notices to Slack, if that is configured.
 type notifier struct{ cluster string }
 
 var _ updater.Notifier = notifier{}
