@@ -28,7 +28,7 @@ func (v View) Changes(old View) []string {
 		lines = append(lines, "release "+v.Release.Newest+" is known")
 	}
 	if v.Release.Error != old.Release.Error && v.Release.Error != "" {
-		lines = append(lines, "cannot look for releases: "+shorten(v.Release.Error))
+		lines = append(lines, "cannot search for releases: "+shorten(v.Release.Error))
 	}
 	told := old.warnings()
 	for _, warning := range v.warnings() {
