@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/cybozu-go/neco/internal/suggest"
+	"github.com/cybozu-go/neco/pkg/storage"
 )
 
 // exactly wants n arguments; none, zero; between, from a to b; atLeast, a or
@@ -95,7 +96,13 @@ func flagError(cmd *cobra.Command, err error) error {
 	}
 	if unknown := (*pflag.NotExistError)(nil); errors.As(err, &unknown) {
 		if m := negative.FindStringSubmatch(err.Error()); m != nil {
-			return hint(fmt.Errorf("%q: no value may be negative", m[1]), "see %s --help", cmd.CommandPath())
+			err := fmt.Errorf("%q: no value may be negative", m[1])
+			if k, unknown := storage.FindConfigKey(cmd.Flags().Arg(0)); unknown == nil {
+				if _, refused := k.Parse(m[1]); refused != nil {
+					err = refused
+				}
+			}
+			return hint(err, "see %s --help", cmd.CommandPath())
 		}
 		if similar := suggest.Similar(unknown.GetSpecifiedName(), flagNames(cmd)); len(similar) > 0 {
 			return hint(err, "did you mean --%s? see %s --help", strings.Join(similar, " or --"), cmd.CommandPath())

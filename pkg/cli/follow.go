@@ -92,7 +92,7 @@ func follow(cmd *cobra.Command, env *Env, s *storage.Storage, o statusOptions) e
 	}
 }
 
-// read returns the current view; what hinders it is told once.
+// read returns the current view. Errors of etcd are reported.
 func (f *follower) read(ctx context.Context, env *Env, s *storage.Storage, watch *storage.Follower) (v status.View, err error) {
 	if f.failure != nil || time.Since(f.checked) >= checkEvery {
 		err = explain(guarded(ctx, s, etcdTimeout, func(ctx context.Context) error {
@@ -106,15 +106,23 @@ func (f *follower) read(ctx context.Context, env *Env, s *storage.Storage, watch
 	if err == nil {
 		v = env.view(f.snap)
 	}
+	f.report(ctx, err)
+	return v, err
+}
+
+// report prints, once each, that etcd cannot be read and that it can be read again. On a
+// terminal the picture says so.
+func (f *follower) report(ctx context.Context, err error) {
 	switch {
-	case err == nil:
+	case err == nil && f.trouble != "":
 		f.trouble = ""
+		fmt.Fprintln(f.cmd.ErrOrStderr(), "etcd answers again")
+	case err == nil:
 	case f.terminal && f.watch:
 	case ctx.Err() == nil && errtext.Of(err) != f.trouble:
 		f.trouble = errtext.Of(err)
 		fmt.Fprintf(f.cmd.ErrOrStderr(), "waiting for etcd: %s\n", printable.Line(f.trouble))
 	}
-	return v, err
 }
 
 // check makes f.snap the current state.

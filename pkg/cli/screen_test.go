@@ -130,6 +130,22 @@ func TestWhatIsShownWhileEtcdIsAwayIsMarkedAsStale(t *testing.T) {
 	}
 }
 
+// TestAWatchThatBeginsWithoutEtcdShowsWhy, and what to do: nothing was ever read.
+func TestAWatchThatBeginsWithoutEtcdShowsWhy(t *testing.T) {
+	at := time.Date(2026, 11, 29, 0, 0, 0, 0, time.UTC)
+	v := stale(status.View{At: at}, at, hint(errors.New("etcd has no majority"), "start etcd"))
+	var out bytes.Buffer
+	if err := v.Render(&out); err != nil {
+		t.Fatal(err)
+	}
+	if want := "STALE    nothing was read yet: etcd has no majority\nto do    start etcd\n"; out.String() != want {
+		t.Errorf("%q, want %q", out.String(), want)
+	}
+	if _, err := picture(v, 60, 15); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestWideCharactersTakeTwoColumns, on the screen and in what is left behind.
 func TestWideCharactersTakeTwoColumns(t *testing.T) {
 	v := aborted(time.Date(2026, 11, 29, 0, 0, 0, 0, time.UTC))

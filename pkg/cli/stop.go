@@ -60,6 +60,7 @@ func stopRun(ctx context.Context, cmd *cobra.Command, env *Env, s *storage.Stora
 			fmt.Fprintln(cmd.OutOrStdout(), "nothing to stop: "+printable.Line(why))
 			return r != nil && r.Stop, nil
 		}
+		reason := reason + snap.Failing(r.Members())
 		_, err = s.StopRequest(ctx, storage.Guard{LRN: -1}, r, update.OutcomeStopped, reason)
 		if errors.Is(err, storage.ErrSuperseded) {
 			continue

@@ -70,7 +70,7 @@ func TestARefusalEndsWithTheCauseAndNotWithWhatDpkgAlwaysSays(t *testing.T) {
 	if !errors.Is(err, ErrRefused) || !strings.Contains(err.Error(), "; the kernel of this host is too old; installed demo package post-installation script") {
 		t.Errorf("judge: %v", err)
 	}
-	if err != nil && strings.Contains(err.Error(), "Errors were encountered") {
+	if err != nil && (strings.Contains(err.Error(), "Errors were encountered") || strings.Contains(err.Error(), "--install") || strings.Contains(err.Error(), time.Now().UTC().Format("2006-01-02T"))) {
 		t.Errorf("judge: %v", err)
 	}
 }

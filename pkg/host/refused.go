@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/cybozu-go/neco/internal/dockercmd"
 )
@@ -21,8 +22,13 @@ func causeOf(printed string) string {
 		if strings.HasPrefix(line, "Errors were encountered while processing:") {
 			break // the list of files follows, which is only this one
 		}
+		if at, rest, ok := strings.Cut(line, " "); ok {
+			if _, err := time.Parse(time.RFC3339, at); err == nil {
+				line = rest // the log has the time, and each attempt another one
+			}
+		}
 		usual := func(prefix string) bool { return strings.HasPrefix(line, prefix) }
-		if !slices.ContainsFunc([]string{"(Reading database", "Selecting previously", "Preparing to unpack", "Unpacking ", "Setting up ", "dpkg: error processing "}, usual) {
+		if !slices.ContainsFunc([]string{"(Reading database", "Selecting previously", "Preparing to unpack", "Unpacking ", "Setting up ", "dpkg: error processing ", "dpkg --"}, usual) {
 			kept = append(kept, strings.TrimSpace(line)+"\n")
 		}
 	}

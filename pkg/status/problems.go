@@ -88,7 +88,7 @@ func (v View) HowToGoOn() string {
 	case next:
 		return "when the cause is gone, run: neco recover; the next run is to " + v.Release.Newest
 	}
-	return "when the cause is gone, run: neco recover; it tries " + v.Version + " again"
+	return "when the cause is gone, run: neco recover; it tries " + v.Version + " again, or a newer release"
 }
 
 // toDo lists what to run next, in this order: for the problems, then for the update, which

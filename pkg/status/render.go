@@ -22,6 +22,11 @@ func (v View) RenderTo(w io.Writer, width int) error {
 	var b strings.Builder
 	line := func(label, text string) { labelled(&b, label, text, width) }
 	v.renderHeadline(line)
+	if v.Stale != nil && v.State == "" { // nothing was ever read
+		lines(line, "to do", v.ToDo)
+		_, err := io.WriteString(w, b.String())
+		return err
+	}
 	line("update", v.updateLine()+v.runningFor())
 	if v.Reason != "" {
 		line("reason", shorten(v.Reason))
@@ -29,11 +34,11 @@ func (v View) RenderTo(w io.Writer, width int) error {
 	if v.Awaited != nil {
 		line("waiting", v.Awaited.line(v.now()))
 	}
-	lines(line, "trying", v.retries())
 	if v.Next != nil {
 		line("next", v.nextLine())
 	}
 	lines(line, "to do", v.ToDo)
+	lines(line, "trying", v.retries())
 	lines(line, "release", v.releaseLines())
 	if v.Etcd != nil {
 		line("etcd", v.Etcd.line())
@@ -56,7 +61,11 @@ func lines(line func(label, text string), label string, texts []string) {
 // renderHeadline says first whether somebody has to do something, and why.
 func (v View) renderHeadline(line func(label, text string)) {
 	if v.Stale != nil {
-		line("STALE", fmt.Sprintf("read %s; since then: %s", ago(v.now(), v.At), v.Stale.Error))
+		read := "read " + ago(v.now(), v.At) + "; since then"
+		if v.State == "" {
+			read = "nothing was read yet"
+		}
+		line("STALE", read+": "+v.Stale.Error)
 	}
 	if len(v.Problems) > 0 {
 		lines(line, "DEGRADED", v.Problems)

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/cybozu-go/neco"
@@ -231,4 +232,15 @@ func (s State) Incomplete() []int {
 		st, ok := s.status(lrn)
 		return ok && st.Cond == neco.CondComplete || !slices.Contains(s.Registered, lrn)
 	})
+}
+
+// Failing returns, as a clause for the end of a reason, the failure that the first of lrns
+// with a repeatedly failing action reports; empty: no action of theirs fails.
+func (s State) Failing(lrns []int) string {
+	for _, n := range lrns {
+		if failure, ok := strings.CutPrefix(s.Statuses[n].Message, TriesAgain); ok {
+			return fmt.Sprintf("; boot server %d: %s", n, failure)
+		}
+	}
+	return ""
 }

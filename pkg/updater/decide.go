@@ -142,7 +142,7 @@ func underWay(s *storage.Snapshot, in Input) (Decision, bool) {
 	if in.Age >= s.Config.WorkerTimeout {
 		waits = behind(s, waits)
 		return Decision{Do: Stop, Outcome: update.OutcomeTimeout, Why: fmt.Sprintf(
-			"not complete within %s; waiting for %s%s", duration.Text(s.Config.WorkerTimeout), lrn.Servers(waits), failing(s, waits))}, true
+			"not complete within %s; waiting for %s%s", duration.Text(s.Config.WorkerTimeout), lrn.Servers(waits), s.Failing(waits))}, true
 	}
 	return Decision{Do: WaitWorkers, Why: lrn.Servers(waits)}, true
 }
@@ -161,17 +161,6 @@ func behind(s *storage.Snapshot, lrns []int) []int {
 		return late
 	}
 	return lrns
-}
-
-// failing returns the failure that the first of lrns with a repeatedly failing action
-// reports.
-func failing(s *storage.Snapshot, lrns []int) string {
-	for _, n := range lrns {
-		if failure, ok := strings.CutPrefix(s.Statuses[n].Message, update.TriesAgain); ok {
-			return fmt.Sprintf("; boot server %d: %s", n, failure)
-		}
-	}
-	return ""
 }
 
 // next decides whether to install the known release. No run is in progress, and the
