@@ -23,7 +23,7 @@ func setupSpecs() {
 				{[]string{"setup", "0", "1"}, "at least 3"},
 				{[]string{"setup", "1", "2", "3"}, "not among"},
 				{[]string{"setup", "0", "1", "1"}, "twice"},
-				{[]string{"setup", "0", "1", "x"}, "no logical rack number"},
+				{[]string{"setup", "0", "1", "x"}, "is not a logical rack number"},
 				{[]string{"setup", "--recovery-recipient", "me", "0", "1", "2"}, "recovery"},
 				{[]string{"setup", "0", "1", "2"}, "setup-token"},
 			} {
