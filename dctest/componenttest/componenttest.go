@@ -192,7 +192,7 @@ func (h *Host) Running(_ context.Context, img neco.ContainerImage) (bool, error)
 	return false, nil
 }
 
-// Version implements component.Containers: what is active runs Tags[name].
+// Version implements component.Containers: an active container runs Tags[name].
 func (h *Host) Version(_ context.Context, name string) (string, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

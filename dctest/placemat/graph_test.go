@@ -40,7 +40,7 @@ func TestTheTopologyInTheDocumentsIsThatOfTheMenu(t *testing.T) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("go test ./dctest/placemat -update draws it anew:\n%s", diff)
+		t.Errorf("the drawing is out of date; run go test ./dctest/placemat -update:\n%s", diff)
 	}
 	dot := placemat.Graph(c)
 	for _, n := range c.Nodes {

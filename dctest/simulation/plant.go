@@ -31,7 +31,7 @@ var Plants = []Plant{
 	{Name: "stale-statuses", Bug: "the statuses of an older run count", see: staleStatuses},
 	{Name: "no-barrier", Bug: "one worker does not wait for the others", see: allArrived},
 	{Name: "no-switch", Bug: "services come back on a way out without a decision that binds everybody", alter: switchAlone},
-	{Name: "no-restore", Bug: "what was stopped stays stopped when a peer gives up", alter: forgetStopped},
+	{Name: "no-restore", Bug: "stopped services stay stopped when a peer gives up", alter: forgetStopped},
 	{Name: "early-complete", Bug: "complete is written before the last step", alter: completeEarly},
 	{Name: "no-lock", Bug: "rolling and once-actions are done without the lock", alter: takeNoLock},
 	{Name: "retry-bad", Bug: "a release that failed by its own fault is installed again", retryBad: true},

@@ -28,8 +28,8 @@ func once(record string) update.Action {
 	return update.Action{Name: "upload", Kind: update.Once, Record: record}
 }
 
-// Table returns the table of the product, with what is planned in the place of
-// what it does not manage, and with short deadlines.
+// Table returns the product's table of steps with short deadlines. Steps that the
+// product does not manage yet have the actions in planned.
 func Table() update.Table {
 	t := steps.Table()
 	for n, step := range t {

@@ -28,7 +28,7 @@ func TestCommandsHandTheClientOfEtcdOn(t *testing.T) {
 		for _, n := range keptClients(s) {
 			used[s.Name] = true
 			if openers()[s.Name] == "" {
-				t.Errorf("%s: a client of etcd is used itself; hand it to a function of the package that owns what is asked for", s.Pos(n))
+				t.Errorf("%s: a request with a raw etcd client; call a function of the package that owns the keys or members", s.Pos(n))
 			}
 		}
 	}
