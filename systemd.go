@@ -2,11 +2,10 @@ package neco
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"path/filepath"
 
 	"github.com/coreos/go-systemd/v22/dbus"
-	godbus "github.com/godbus/dbus/v5"
 
 	"github.com/cybozu-go/neco/internal/sysdbus"
 )
@@ -43,7 +42,7 @@ func RestartService(ctx context.Context, name string) error {
 		if err := reloadAndEnable(ctx, conn, unit); err != nil {
 			return err
 		}
-		return runJob(ctx, conn, unit, conn.RestartUnitContext)
+		return sysdbus.RunJob(ctx, conn, unit, conn.RestartUnitContext)
 	})
 }
 
@@ -91,15 +90,14 @@ func startUnit(ctx context.Context, unit string) error {
 		if err := reloadAndEnable(ctx, conn, unit); err != nil {
 			return err
 		}
-		return runJob(ctx, conn, unit, conn.StartUnitContext)
+		return sysdbus.RunJob(ctx, conn, unit, conn.StartUnitContext)
 	})
 }
 
 func stopUnit(ctx context.Context, unit string) error {
 	return sysdbus.With(ctx, "stop", unit, func(conn *dbus.Conn) error {
-		err := runJob(ctx, conn, unit, conn.StopUnitContext)
-		var known godbus.Error
-		if errors.As(err, &known) && known.Name == "org.freedesktop.systemd1.NoSuchUnit" {
+		err := sysdbus.RunJob(ctx, conn, unit, conn.StopUnitContext)
+		if sysdbus.NoSuchUnit(err) {
 			return nil
 		}
 		return err
@@ -113,4 +111,18 @@ func disableUnit(ctx context.Context, unit string) error {
 		}
 		return conn.ReloadContext(ctx)
 	})
+}
+
+func reloadAndEnable(ctx context.Context, conn *dbus.Conn, unit string) error {
+	if err := conn.ReloadContext(ctx); err != nil {
+		return fmt.Errorf("reload unit files: %w", err)
+	}
+	_, changes, err := conn.EnableUnitFilesContext(ctx, []string{unit}, false, true)
+	if err != nil {
+		return fmt.Errorf("enable: %w", err)
+	}
+	if len(changes) == 0 {
+		return nil
+	}
+	return conn.ReloadContext(ctx)
 }

@@ -156,7 +156,7 @@ func (m *manager) call(member string, msg *dbus.Message) (body []any, fail strin
 	case "DisableUnitFiles":
 		m.calls = append(m.calls, "Disable "+msg.Body[0].([]string)[0])
 		return []any{[]fileChange{}}, ""
-	case "StartUnit", "StopUnit", "RestartUnit":
+	case "StartUnit", "StopUnit", "RestartUnit", "TryRestartUnit":
 		return m.job(strings.TrimSuffix(member, "Unit"), msg.Body[0].(string))
 	case "StartTransientUnit":
 		return m.transient(msg.Body[0].(string), msg.Body[2])
@@ -173,7 +173,9 @@ func (m *manager) job(verb, unit string) ([]any, string) {
 	if _, ok := m.active[unit]; !ok {
 		return []any{"Unit " + unit + " not loaded."}, "NoSuchUnit"
 	}
-	m.active[unit] = map[string]string{"Start": "active", "Restart": "active", "Stop": "inactive"}[verb]
+	if verb != "TryRestart" {
+		m.active[unit] = map[string]string{"Start": "active", "Restart": "active", "Stop": "inactive"}[verb]
+	}
 	return []any{dbus.ObjectPath("/org/freedesktop/systemd1/job/7")}, ""
 }
 

@@ -30,13 +30,22 @@ func (Units) Restart(ctx context.Context, name string) error {
 	return neco.RestartService(ctx, name)
 }
 
-// TryRestart restarts the service if it is running, and otherwise does nothing.
-func (u Units) TryRestart(ctx context.Context, name string) error {
-	active, err := u.IsActive(ctx, name)
-	if err != nil || !active {
+// TryRestart makes systemd reload its unit files and restarts the service if it is not
+// stopped, in one job: a stop by somebody else meanwhile is not undone. It returns nil
+// for a service that is stopped or that systemd does not know, and does not enable the
+// service.
+func (Units) TryRestart(ctx context.Context, name string) error {
+	unit := name + ".service"
+	return sysdbus.With(ctx, "restart", unit, func(conn *dbus.Conn) error {
+		if err := conn.ReloadContext(ctx); err != nil {
+			return fmt.Errorf("reload unit files: %w", err)
+		}
+		err := sysdbus.RunJob(ctx, conn, unit, conn.TryRestartUnitContext)
+		if sysdbus.NoSuchUnit(err) {
+			return nil
+		}
 		return err
-	}
-	return u.Restart(ctx, name)
+	})
 }
 
 // IsActive reports whether the service is running, see neco.IsActiveService.

@@ -1,4 +1,4 @@
-package neco
+package sysdbus
 
 import (
 	"context"
@@ -7,35 +7,24 @@ import (
 	"time"
 
 	"github.com/coreos/go-systemd/v22/dbus"
+	godbus "github.com/godbus/dbus/v5"
 )
 
-// systemdCheckInterval is the interval at which a wait for a job checks the connection
+// checkInterval is the interval at which a wait for a job checks the connection
 // to systemd, which reports the job's end.
-const systemdCheckInterval = time.Second
+const checkInterval = time.Second
 
-func reloadAndEnable(ctx context.Context, conn *dbus.Conn, unit string) error {
-	if err := conn.ReloadContext(ctx); err != nil {
-		return fmt.Errorf("reload unit files: %w", err)
-	}
-	_, changes, err := conn.EnableUnitFilesContext(ctx, []string{unit}, false, true)
-	if err != nil {
-		return fmt.Errorf("enable: %w", err)
-	}
-	if len(changes) == 0 {
-		return nil
-	}
-	return conn.ReloadContext(ctx)
-}
+// Submit is a method of dbus.Conn that submits a job.
+type Submit func(ctx context.Context, unit, mode string, done chan<- string) (int, error)
 
-type submitFunc func(ctx context.Context, unit, mode string, done chan<- string) (int, error)
-
-// runJob submits a job for unit and waits for its result.
-func runJob(ctx context.Context, conn *dbus.Conn, unit string, submit submitFunc) error {
+// RunJob submits a job for unit and blocks until the job has succeeded or failed, or ctx
+// ends.
+func RunJob(ctx context.Context, conn *dbus.Conn, unit string, submit Submit) error {
 	done := make(chan string, 1) // the sender must never block
 	if _, err := submit(ctx, unit, "replace", done); err != nil {
 		return err
 	}
-	tick := time.NewTicker(systemdCheckInterval)
+	tick := time.NewTicker(checkInterval)
 	defer tick.Stop()
 	for {
 		select {
@@ -60,4 +49,10 @@ func jobError(result string) error {
 		return nil
 	}
 	return fmt.Errorf("job result %q", result)
+}
+
+// NoSuchUnit reports whether systemd refused a job because it does not know the unit.
+func NoSuchUnit(err error) bool {
+	known := godbus.Error{}
+	return errors.As(err, &known) && known.Name == "org.freedesktop.systemd1.NoSuchUnit"
 }
