@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/pkg/component/vault"
 	"github.com/cybozu-go/neco/pkg/daemon"
 	"github.com/cybozu-go/neco/pkg/host"
 	"github.com/cybozu-go/neco/pkg/release"
@@ -44,6 +45,10 @@ func run(ctx context.Context, root string, log *slog.Logger) error {
 	})
 	g.Go(func() error {
 		renewal.NewRenewer(s.FS, s.LRN, s.Etcd, s.Log).Run(ctx)
+		return nil
+	})
+	g.Go(func() error {
+		vault.NewGuard(s.FS, s.Log).Run(ctx)
 		return nil
 	})
 	return g.Wait()

@@ -150,6 +150,8 @@ func explainUnseal(err error) error {
 		return hint(err, "the unseal key is not encrypted to this boot server; print it on another one (neco vault show-unseal-key), and type it here into vault operator unseal; the next update encrypts it to this server, too")
 	case errors.Is(err, vaultkey.ErrAbsent):
 		return hint(err, noUnsealKey)
+	case errors.Is(err, vault.ErrHalfSealed):
+		return hint(err, "neco-worker does so within a minute; by hand: systemctl restart vault")
 	case errors.Is(err, vault.ErrUninitialized):
 		return hint(err, "neco setup initialises it")
 	}

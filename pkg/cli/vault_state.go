@@ -120,6 +120,8 @@ func vaultTrouble(err error) string {
 		return ""
 	case errors.Is(err, vault.ErrSealed):
 		return "Vault is sealed; run there: neco vault unseal"
+	case errors.Is(err, vault.ErrHalfSealed):
+		return "Vault has sealed its storage; neco-worker restarts it within a minute"
 	case errors.Is(err, vault.ErrUninitialized), errors.Is(err, vault.ErrNoLeader):
 		return err.Error()
 	}

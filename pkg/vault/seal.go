@@ -15,6 +15,10 @@ var (
 	ErrSealed        = errors.New("vault is sealed")
 	ErrUninitialized = errors.New("vault is not initialised")
 	ErrNoLeader      = errors.New("vault has no active node")
+	// ErrHalfSealed: Vault reports that it is unsealed, but its storage is sealed. It
+	// gets there if etcd does not answer while it becomes the active node, and stays
+	// there until it is restarted: it serves no request and cannot be unsealed.
+	ErrHalfSealed = errors.New("vault has sealed its storage while it became the active node, and has to be restarted")
 	// ErrBadKey: the unseal key is not that of this Vault.
 	ErrBadKey = errors.New("the unseal key is not this vault's")
 )
@@ -30,6 +34,8 @@ func Serves(ctx context.Context, c *api.Client) error {
 		return ErrUninitialized
 	case s.Sealed:
 		return ErrSealed
+	case halfSealed(s):
+		return ErrHalfSealed
 	}
 	leader, err := c.Sys().LeaderWithContext(ctx)
 	if err != nil {
@@ -55,6 +61,23 @@ func Serves(ctx context.Context, c *api.Client) error {
 	return nil
 }
 
+// halfSealed reports whether s is the status of ErrHalfSealed. Vault reports its
+// cluster's name, which is stored in clear text, without the ID, which is encrypted, if
+// it cannot decrypt its storage.
+func halfSealed(s *api.SealStatusResponse) bool {
+	return !s.Sealed && s.ClusterName != "" && s.ClusterID == ""
+}
+
+// HalfSealed reports whether the Vault of c is in the state of ErrHalfSealed. It needs no
+// token. It may return true, too, if etcd fails during the request.
+func HalfSealed(ctx context.Context, c *api.Client) (bool, error) {
+	s, err := c.Sys().SealStatusWithContext(ctx)
+	if err != nil {
+		return false, fmt.Errorf("ask vault for its seal: %w", err)
+	}
+	return halfSealed(s), nil
+}
+
 // Active says whether the Vault of c is the active node.
 func Active(ctx context.Context, c *api.Client) (bool, error) {
 	leader, err := c.Sys().LeaderWithContext(ctx)
@@ -77,7 +100,8 @@ func Initialize(ctx context.Context, c *api.Client) (unsealKey, rootToken string
 	return res.KeysB64[0], res.RootToken, nil
 }
 
-// Unseal opens the Vault of c, if it is sealed, and reports whether it was.
+// Unseal unseals the Vault of c, if it is sealed, and reports whether it was. It returns
+// ErrHalfSealed if only a restart can help.
 func Unseal(ctx context.Context, c *api.Client, key string) (opened bool, err error) {
 	s, err := c.Sys().SealStatusWithContext(ctx)
 	switch {
@@ -85,6 +109,8 @@ func Unseal(ctx context.Context, c *api.Client, key string) (opened bool, err er
 		return false, fmt.Errorf("ask vault for its seal: %w", err)
 	case !s.Initialized:
 		return false, ErrUninitialized
+	case halfSealed(s):
+		return false, ErrHalfSealed
 	case !s.Sealed:
 		return false, nil
 	}

@@ -4,6 +4,7 @@ package vault_test
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -140,4 +141,41 @@ func TestARootTokenIsMadeWhateverSomebodyHasLeftUnfinished(t *testing.T) {
 		t.Errorf("a revoked token works: %t, %v", works, err)
 	}
 	must(t, vault.Revoke(t.Context(), s.Client(t, token))) // it has ended already
+}
+
+// TestAHalfSealedVaultIsNamed makes Vault fail right after a standby has taken the lock
+// of the active node, as it does if etcd does not answer for five seconds then. Such a
+// Vault seals its storage, never takes the lock again, and still reports that it is
+// unsealed.
+func TestAHalfSealedVaultIsNamed(t *testing.T) {
+	prefix := cluster.Prefix()
+	s := vaulttest.Start(t, cluster.Endpoints(), prefix)
+	key, root := s.Open(t)
+	standby := vaulttest.Start(t, cluster.Endpoints(), prefix).Client(t, "")
+	_, err := vault.Unseal(t.Context(), standby, key)
+	must(t, err)
+	await(t, "the standby serves", func() error { return vault.Serves(t.Context(), standby) })
+
+	etcd := cluster.NewClient(t, prefix)
+	const generation = "core/seal-gen-info"
+	_, err = etcd.Put(t.Context(), generation, "no JSON")
+	must(t, err, s.Client(t, root).Sys().StepDownWithContext(t.Context()))
+	await(t, "the standby is half sealed", func() error {
+		if err := vault.Serves(t.Context(), standby); !errors.Is(err, vault.ErrHalfSealed) {
+			return fmt.Errorf("not yet: %w", err)
+		}
+		return nil
+	})
+	if opened, err := vault.Unseal(t.Context(), standby, key); opened || !errors.Is(err, vault.ErrHalfSealed) {
+		t.Errorf("unsealed: %t, %v; want %v", opened, err, vault.ErrHalfSealed)
+	}
+	_, err = etcd.Delete(t.Context(), generation)
+	must(t, err)
+	restarted := vaulttest.Start(t, cluster.Endpoints(), prefix).Client(t, "")
+	_, err = vault.Unseal(t.Context(), restarted, key)
+	must(t, err)
+	await(t, "a restarted one serves", func() error { return vault.Serves(t.Context(), restarted) })
+	if err := vault.Serves(t.Context(), standby); !errors.Is(err, vault.ErrHalfSealed) {
+		t.Errorf("beside an active node: %v, want %v", err, vault.ErrHalfSealed)
+	}
 }
