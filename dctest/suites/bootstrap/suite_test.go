@@ -61,6 +61,7 @@ var _ = BeforeSuite(func(ctx SpecContext) {
 var _ = Describe("boot servers", Ordered, func() {
 	setupSpecs()
 	contractSpecs()
+	vaultSpecs()
 	updateSpecs()
 	joinSpecs()
 	fiveSpecs()

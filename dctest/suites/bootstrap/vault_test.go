@@ -1,0 +1,95 @@
+//go:build dctest
+
+package bootstrap
+
+import (
+	"encoding/json"
+	"strings"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/dctest/necotest"
+)
+
+// sealGeneration is the key that Vault reads right after it has become the active node.
+const sealGeneration = "/vault/core/seal-gen-info"
+
+func vaultSpecs() {
+	Describe("a Vault", func() {
+		It("that has sealed its storage at an election is restarted", func(ctx SpecContext) {
+			before := starts(ctx, "vault")
+			active, found := vaultActive(ctx), 0
+			value := run(ctx, active, "sh", "-c", etcdctlAs("/etc/vault/etcd")+" get --print-value-only "+sealGeneration)
+			put := func(text string) {
+				GinkgoHelper()
+				_, err := lab.ExecWith(ctx, strings.NewReader(text), necotest.Server(active), "sh", "-c", etcdctlAs("/etc/vault/etcd")+" put "+sealGeneration)
+				Expect(err).NotTo(HaveOccurred())
+			}
+			put("no JSON")
+			run(ctx, active, "systemctl", "stop", "vault")
+			Eventually(ctx, func(ctx SpecContext) bool {
+				for _, lrn := range three {
+					if s := vaultStatus(ctx, lrn); lrn != active && s.halfSealed() {
+						found++
+					}
+				}
+				return found > 0
+			}).WithTimeout(limit).WithPolling(100 * time.Millisecond).Should(BeTrue())
+			put(strings.TrimSpace(value))
+			began := time.Now()
+			run(ctx, active, "systemctl", "start", "vault")
+			Eventually(ctx, func(ctx SpecContext) (serve int) {
+				for _, lrn := range three {
+					if s := vaultStatus(ctx, lrn); !s.Sealed && s.ClusterID != "" && s.Leader != "" {
+						serve++
+					}
+				}
+				return serve
+			}).WithTimeout(limit).WithPolling(time.Second).Should(Equal(len(three)))
+			report("a Vault that had sealed its storage serves again after %s", time.Since(began).Round(time.Second))
+			restarted := 0
+			for lrn, started := range starts(ctx, "vault") {
+				if lrn != active && started != before[lrn] {
+					restarted++
+				}
+			}
+			Expect(restarted).To(BeNumerically(">", 0))
+		})
+	})
+}
+
+// vaultState is the answer of vault status.
+type vaultState struct {
+	Sealed    bool   `json:"sealed"`
+	Cluster   string `json:"cluster_name"`
+	ClusterID string `json:"cluster_id"`
+	Leader    string `json:"leader_address"`
+}
+
+func (s vaultState) halfSealed() bool { return !s.Sealed && s.Cluster != "" && s.ClusterID == "" }
+
+// vaultStatus returns the state of a Vault; it is sealed if the Vault does not answer.
+func vaultStatus(ctx SpecContext, lrn int) vaultState {
+	out, _ := lab.Exec(ctx, necotest.Server(lrn), "env", "VAULT_ADDR=https://127.0.0.1:8200", "VAULT_MAX_RETRIES=0", "vault", "status", "-format=json") // fails where it is sealed
+	s := vaultState{Sealed: true}
+	if json.Unmarshal([]byte(out), &s) != nil {
+		return vaultState{Sealed: true}
+	}
+	return s
+}
+
+// vaultActive returns the boot server of the active Vault.
+func vaultActive(ctx SpecContext) int {
+	GinkgoHelper()
+	leader := vaultStatus(ctx, 0).Leader
+	for _, lrn := range three {
+		if strings.Contains(leader, neco.BootNode0IP(lrn).String()) {
+			return lrn
+		}
+	}
+	Fail("no boot server has the address of Vault's active node, " + leader)
+	return 0
+}
