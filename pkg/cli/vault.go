@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/cenkalti/backoff/v5"
 	"github.com/spf13/cobra"
 
 	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/internal/errtext"
 	"github.com/cybozu-go/neco/internal/printable"
 	"github.com/cybozu-go/neco/pkg/hostkey"
+	"github.com/cybozu-go/neco/pkg/retry"
 	"github.com/cybozu-go/neco/pkg/storage"
 	"github.com/cybozu-go/neco/pkg/vault"
 	"github.com/cybozu-go/neco/pkg/vaultkey"
@@ -51,14 +53,17 @@ this command after each start of Vault. Without --wait it waits ten seconds for
 etcd and Vault, also where etcd has no majority.`,
 		Args: none(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			say, err := unseal(cmd.Context(), env)
-			for wait && err != nil && !hopeless(err) {
+			notify := func(err error) {
 				fmt.Fprintf(cmd.ErrOrStderr(), "tries again: %s\n", printable.Line(errtext.Of(err)))
-				if neco.SleepContext(cmd.Context(), unsealPause) != nil {
-					return err
-				}
-				say, err = unseal(cmd.Context(), env)
 			}
+			say := ""
+			err := retry.Do(cmd.Context(), backoff.NewConstantBackOff(unsealPause), notify, func() (err error) {
+				say, err = unseal(cmd.Context(), env)
+				if err != nil && (!wait || hopeless(err)) {
+					return backoff.Permanent(err)
+				}
+				return err
+			})
 			if reason, ok := nothingToUnseal(err); ok {
 				fmt.Fprintf(cmd.ErrOrStderr(), "nothing is done: %s\n", reason)
 				return nil

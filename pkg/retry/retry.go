@@ -13,50 +13,57 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cenkalti/backoff/v5"
 	"github.com/hashicorp/vault/api"
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
-
-	"github.com/cybozu-go/neco"
 )
 
 // pause is the pause between two attempts.
 const pause = 200 * time.Millisecond
 
-// Until calls f until it returns nil or ctx ends. The error is then the cause of ctx's
-// end, joined with the last error of f.
-func Until(ctx context.Context, f func() error) error {
-	for {
-		err := f()
-		if err == nil {
-			return nil
-		}
-		if neco.SleepContext(ctx, pause) != nil {
-			return errors.Join(context.Cause(ctx), err)
-		}
+// Do calls f until it returns nil, an error made by [backoff.Permanent], or ctx ends. The
+// pauses between two calls are those of b. notify, which may be nil, receives each error
+// that another call follows. Do returns the error within a permanent one; if ctx ends, the
+// cause of its end joined with the last error of f.
+func Do(ctx context.Context, b backoff.BackOff, notify func(error), f func() error) error {
+	var last error
+	options := []backoff.RetryOption{backoff.WithBackOff(b), backoff.WithMaxElapsedTime(0)}
+	if notify != nil {
+		options = append(options, backoff.WithNotify(func(err error, _ time.Duration) { notify(err) }))
 	}
+	_, err := backoff.Retry(ctx, func() (struct{}, error) {
+		last = f()
+		return struct{}{}, last
+	}, options...)
+	if permanent := (*backoff.PermanentError)(nil); err != nil && !errors.As(last, &permanent) {
+		return errors.Join(err, last)
+	}
+	return err
+}
+
+// Until is Do with a constant pause.
+func Until(ctx context.Context, f func() error) error {
+	return Do(ctx, backoff.NewConstantBackOff(pause), nil, f)
 }
 
 // Passing is Until for errors for which MayPass is true; it returns any other error at
 // once. notify, which may be nil, receives the first temporary error.
 func Passing(ctx context.Context, notify func(error), f func() error) error {
-	var final error
-	err := Until(ctx, func() error {
-		final = f()
-		if final == nil || !MayPass(final) {
+	return Until(ctx, func() error {
+		err := f()
+		switch {
+		case err == nil:
 			return nil
-		}
-		if notify != nil && ctx.Err() == nil {
-			notify(final)
+		case !MayPass(err):
+			return backoff.Permanent(err)
+		case notify != nil && ctx.Err() == nil:
+			notify(err)
 			notify = nil
 		}
-		return final
-	})
-	if err != nil {
 		return err
-	}
-	return final
+	})
 }
 
 // Dropped reports whether err is a request that a member of etcd has dropped, as it

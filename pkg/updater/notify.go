@@ -7,7 +7,9 @@ import (
 	"sync"
 	"time"
 
-	"github.com/cybozu-go/neco"
+	"github.com/cenkalti/backoff/v5"
+
+	"github.com/cybozu-go/neco/pkg/retry"
 	"github.com/cybozu-go/neco/pkg/storage"
 	"github.com/cybozu-go/neco/pkg/update"
 )
@@ -77,35 +79,34 @@ func (l *leader) notify(ctx context.Context) error {
 // Leaders of the original neco record nothing, so the state in which a run of theirs
 // was found is not sent.
 func (l *leader) deliver(ctx context.Context, n Notice) error {
+	notify := func(err error) { l.Logger.Warn("cannot notify; retrying", "kind", string(n.Kind), "err", err) }
+	return retry.Do(ctx, newBackOff(), notify, func() error {
+		err := l.deliverOnce(ctx, n)
+		if errors.Is(err, storage.ErrNotLeader) {
+			return backoff.Permanent(err)
+		}
+		return err
+	})
+}
+
+func (l *leader) deliverOnce(ctx context.Context, n Notice) error {
 	run := update.RunID{Version: n.Version, StartedAt: n.StartedAt}
-	b := newBackOff()
-	for ctx.Err() == nil {
-		kinds, _, err := l.store.Notified(ctx, run)
-		var bad storage.MalformedKey
-		if err == nil && slices.Contains(kinds, string(n.Kind)) {
-			return nil
-		}
-		if err == nil && n.Found && len(kinds) == 0 {
-			ours, failed := l.store.HasHistory(ctx, run)
-			if failed == nil && !ours {
-				return nil
-			}
-			err = failed
-		}
-		if err == nil || errors.As(err, &bad) {
-			err = l.Notifier.Notify(ctx, l.config.get(), n)
-		}
-		if err == nil {
-			err = l.store.PutNotified(ctx, l.guard, run, append(kinds, string(n.Kind)))
-		}
-		switch {
-		case err == nil:
-			return nil
-		case errors.Is(err, storage.ErrNotLeader):
+	kinds, _, err := l.store.Notified(ctx, run)
+	var bad storage.MalformedKey
+	if err != nil && !errors.As(err, &bad) {
+		return err
+	}
+	if err == nil && slices.Contains(kinds, string(n.Kind)) {
+		return nil
+	}
+	if err == nil && n.Found && len(kinds) == 0 {
+		ours, err := l.store.HasHistory(ctx, run)
+		if err == nil && !ours || err != nil && !errors.As(err, &bad) {
 			return err
 		}
-		l.Logger.Warn("cannot notify; retrying", "kind", string(n.Kind), "err", err)
-		_ = neco.SleepContext(ctx, b.NextBackOff())
 	}
-	return context.Cause(ctx)
+	if err := l.Notifier.Notify(ctx, l.config.get(), n); err != nil {
+		return err
+	}
+	return l.store.PutNotified(ctx, l.guard, run, append(kinds, string(n.Kind)))
 }

@@ -10,10 +10,8 @@ import (
 
 	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/internal/vaultclient"
+	"github.com/cybozu-go/neco/pkg/retry"
 )
-
-// leaderPause is between two questions who the active node is.
-const leaderPause = 500 * time.Millisecond
 
 // stepDownTimeout bounds the request to a node that may be dead.
 const stepDownTimeout = 10 * time.Second
@@ -33,15 +31,17 @@ func HandOver(ctx context.Context, c *api.Client, lrn int) error {
 	if Denied(asked) {
 		return asked
 	}
-	for {
+	err = retry.Until(ctx, func() error {
 		now, err := c.Sys().LeaderWithContext(ctx)
-		if err == nil && now.LeaderAddress != "" && now.LeaderAddress != leader.LeaderAddress {
-			return neco.WaitVaultLeader(ctx, c)
+		if err == nil && (now.LeaderAddress == "" || now.LeaderAddress == leader.LeaderAddress) {
+			err = ErrNoLeader
 		}
-		if neco.SleepContext(ctx, leaderPause) != nil {
-			return errors.Join(fmt.Errorf("wait for another active vault: %w", context.Cause(ctx)), asked)
-		}
+		return err
+	})
+	if err != nil {
+		return errors.Join(fmt.Errorf("wait for another active vault: %w", err), asked)
 	}
+	return neco.WaitVaultLeader(ctx, c)
 }
 
 // stepDown asks the node at addr to be active no more.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/pkg/election"
 	"github.com/cybozu-go/neco/pkg/storage"
 	"github.com/cybozu-go/neco/pkg/update"
@@ -89,23 +88,17 @@ func (w *worker) refresh(ctx context.Context, r *session) (ready bool, err error
 
 // readState reads the state from etcd and retries until it succeeds or ctx ends.
 func (w *worker) readState(ctx context.Context, r *session) error {
-	b := newBackOff()
-	for {
-		w.Pulse.Beat()
-		tctx, cancel := context.WithTimeout(ctx, requestTimeout)
-		s, err := w.store.Snapshot(tctx)
-		cancel()
-		switch {
-		case ctx.Err() != nil:
-			return context.Cause(ctx)
-		case err == nil:
-			w.take(r, s)
-			r.read, r.fresh = false, min(r.fresh, s.Revision)
-			return nil
-		}
-		w.Logger.Warn("waits for etcd", "for", "a snapshot", "err", err)
-		_ = neco.SleepContext(ctx, b.NextBackOff())
+	var s *storage.Snapshot
+	err := w.until(ctx, "a snapshot", func(ctx context.Context) (err error) {
+		s, err = w.store.Snapshot(ctx)
+		return err
+	})
+	if err != nil {
+		return err
 	}
+	w.take(r, s)
+	r.read, r.fresh = false, min(r.fresh, s.Revision)
+	return nil
 }
 
 func (w *worker) take(r *session, s *storage.Snapshot) {

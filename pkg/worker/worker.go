@@ -13,6 +13,7 @@ import (
 	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/pkg/election"
 	"github.com/cybozu-go/neco/pkg/liveness"
+	"github.com/cybozu-go/neco/pkg/retry"
 	"github.com/cybozu-go/neco/pkg/storage"
 	"github.com/cybozu-go/neco/pkg/update"
 )
@@ -61,7 +62,7 @@ func Run(ctx context.Context, o Options) error {
 		m:     update.Member{LRN: o.LRN, HostID: o.HostID, Version: o.Version, Stopped: stopped},
 		delay: newBackOff(),
 	}
-	w.until(ctx, "clear the leases of a former worker", w.clearLeftovers)
+	_ = w.until(ctx, "clear the leases of a former worker", w.clearLeftovers) // the loop ends with ctx, too
 	between := newBackOff()
 	for ctx.Err() == nil {
 		w.Pulse.Beat()
@@ -91,20 +92,16 @@ func (w *worker) clearLeftovers(ctx context.Context) error {
 	)
 }
 
-// until repeats f until it succeeds or ctx ends.
-func (w *worker) until(ctx context.Context, what string, f func(context.Context) error) {
-	b := newBackOff()
-	for ctx.Err() == nil {
+// until calls f, which requests what from etcd, until it succeeds or ctx ends. It returns
+// the cause of ctx's end.
+func (w *worker) until(ctx context.Context, what string, f func(context.Context) error) error {
+	notify := func(err error) { w.Logger.Warn("waits for etcd", "for", what, "err", err) }
+	return retry.Do(ctx, newBackOff(), notify, func() error {
 		w.Pulse.Beat()
-		tctx, cancel := context.WithTimeout(ctx, requestTimeout)
-		err := f(tctx)
-		cancel()
-		if err == nil || ctx.Err() != nil {
-			return
-		}
-		w.Logger.Warn("waits for etcd", "for", what, "err", err)
-		_ = neco.SleepContext(ctx, b.NextBackOff())
-	}
+		ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+		defer cancel()
+		return f(ctx)
+	})
 }
 
 // requestTimeout bounds one request to etcd.
