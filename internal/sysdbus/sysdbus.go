@@ -4,23 +4,80 @@ package sysdbus
 import (
 	"context"
 	"fmt"
+	"sync"
 
 	"github.com/coreos/go-systemd/v22/dbus"
 )
 
 // With calls f with a connection to systemd on the system bus, and closes the
-// connection afterwards. A restart of systemd or of the bus affects only the call in
-// progress. It never falls back to another connection: if DBUS_SYSTEM_BUS_ADDRESS sets
-// another bus, this machine's systemd must not be changed. Errors start with verb and
-// unit.
+// connection afterwards unless ctx is from [Share]. A restart of systemd or of the bus
+// affects only the call in progress. It never falls back to another connection: if
+// DBUS_SYSTEM_BUS_ADDRESS sets another bus, this machine's systemd must not be changed.
+// Errors start with verb and unit.
 func With(ctx context.Context, verb, unit string, f func(*dbus.Conn) error) error {
-	conn, err := dbus.NewSystemConnectionContext(ctx)
+	conn, done, err := open(ctx)
 	if err != nil {
 		return fmt.Errorf("%s %s: connect to systemd: %w", verb, unit, err)
 	}
-	defer conn.Close()
+	defer done()
 	if err := f(conn); err != nil {
 		return fmt.Errorf("%s %s: %w", verb, unit, err)
 	}
 	return nil
+}
+
+func open(ctx context.Context) (conn *dbus.Conn, done func(), err error) {
+	if s, ok := ctx.Value(sharedKey{}).(*shared); ok {
+		conn, err = s.open()
+		return conn, func() {}, err
+	}
+	conn, err = dbus.NewSystemConnectionContext(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	return conn, conn.Close, nil
+}
+
+// Share returns a context with which calls of [With] share one connection to systemd,
+// for a caller that polls. The connection is opened by the first call, and again after it
+// was lost. The caller has to call done, which closes it.
+func Share(ctx context.Context) (sharing context.Context, done func()) {
+	s := &shared{ctx: ctx}
+	return context.WithValue(ctx, sharedKey{}, s), s.close
+}
+
+type sharedKey struct{}
+
+type shared struct {
+	ctx  context.Context // of the connection, which ends with it
+	mu   sync.Mutex
+	conn *dbus.Conn
+}
+
+func (s *shared) open() (*dbus.Conn, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.conn != nil && s.conn.Connected() {
+		return s.conn, nil
+	}
+	s.closeLocked()
+	conn, err := dbus.NewSystemConnectionContext(s.ctx)
+	if err != nil {
+		return nil, err
+	}
+	s.conn = conn
+	return conn, nil
+}
+
+func (s *shared) close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closeLocked()
+}
+
+func (s *shared) closeLocked() {
+	if s.conn != nil {
+		s.conn.Close()
+		s.conn = nil
+	}
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cybozu-go/neco/internal/sysdbus"
 	"github.com/cybozu-go/neco/pkg/host"
 )
 
@@ -189,6 +190,8 @@ func bringUp(ctx context.Context, h Host, u Unit, stale bool) error {
 // ready waits until every unit whose condition holds is active, a container runs the
 // declared image, and the probe succeeds.
 func ready(ctx context.Context, h Host, c Component, t Target) error {
+	ctx, done := sysdbus.Share(ctx)
+	defer done()
 	tick := time.NewTicker(readyPoll)
 	defer tick.Stop()
 	describe := time.Now().Add(describeEvery)

@@ -24,6 +24,7 @@ type manager struct {
 	mu     sync.Mutex
 	serial uint32
 	conns  map[net.Conn]bool
+	opened int // connections so far
 	wg     sync.WaitGroup
 
 	calls   []string          // the calls, in order
@@ -62,6 +63,7 @@ func (m *manager) accept(l net.Listener) {
 		}
 		m.mu.Lock()
 		m.conns[c] = true
+		m.opened++
 		m.mu.Unlock()
 		m.wg.Go(func() { m.serve(c) })
 	}

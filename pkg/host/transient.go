@@ -73,13 +73,15 @@ func isUnitExists(err error) bool {
 
 // WaitGone blocks until the service is not running, and not about to start or stop: it
 // is inactive, has failed, or is unknown to systemd. If ctx ends first, the error has
-// the service and its state. It retries failed connections to systemd until then.
+// the service and its state. It retries failed requests to systemd until then.
 func (u Units) WaitGone(ctx context.Context, name string) error {
 	return u.waitGone(ctx, name, func() {})
 }
 
 // waitGone is WaitGone that calls report before each pause.
 func (u Units) waitGone(ctx context.Context, name string, report func()) error {
+	ctx, done := sysdbus.Share(ctx)
+	defer done()
 	for {
 		busy, state, err := u.busy(ctx, name+".service")
 		if err == nil && !busy {
