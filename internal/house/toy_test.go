@@ -47,6 +47,7 @@ func (Component) Files(t component.Target) ([]host.File, error) {
 const (
 	programRow = `		{
 			Name: "toy", Units: []string{"toyd"}, Mixing: MixesNever,
+			Directories: []Directory{{Path: "/var/lib/toy", Mode: 0o700}},
 			User:     &User{Prefix: "/toy/", Cert: "/etc/toy/etcd.crt", Key: "/etc/toy/etcd.key", Restart: true},
 			Prepared: &Prepared{Config: "/etc/toy/config.yml"},
 		},

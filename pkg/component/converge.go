@@ -156,11 +156,11 @@ func prepare(ctx context.Context, h Host, c Component, t Target) error {
 		}
 		h.report("")
 	}
-	stateful, ok := c.(Stateful)
-	if !ok {
-		return nil
+	all, err := directories(c)
+	if err != nil {
+		return err
 	}
-	for _, d := range stateful.Directories() {
+	for _, d := range all {
 		free, err := h.FS.Free(d.Path)
 		if err == nil && free < restartSpace {
 			err = fmt.Errorf("DiskFull: %s has %d MiB left, and a restart needs %d MiB; free some space", d.Path, free>>20, restartSpace>>20)

@@ -214,13 +214,13 @@ func TestNothingIsRestartedWithoutSpace(t *testing.T) {
 		t.Fatal(err)
 	}
 	h.Did()
-	dir := ch.FS.Path(s.Directories()[0].Path)
+	dir := ch.FS.Path(neco.SabakanDataDir)
 	if err := errors.Join(os.Remove(dir), os.Symlink("/proc", dir)); err != nil {
 		t.Fatal(err)
 	}
 	s.text = "b"
 	_, err := component.Apply(t.Context(), ch, s, componenttest.Target())
-	if err == nil || !strings.Contains(err.Error(), "DiskFull: /var/lib/store has 0 MiB left") {
+	if err == nil || !strings.Contains(err.Error(), "DiskFull: /var/lib/sabakan has 0 MiB left") {
 		t.Errorf("error %v", err)
 	}
 	if diff := cmp.Diff([]string{"pull serf"}, h.Did()); diff != "" {

@@ -2,14 +2,11 @@ package component
 
 import (
 	"context"
+	"os"
 
 	"github.com/cybozu-go/neco/pkg/host"
+	"github.com/cybozu-go/neco/pkg/program"
 )
-
-// Stateful is a component with directories for its data.
-type Stateful interface {
-	Directories() []host.Dir
-}
 
 // Prober is a component with a readiness check beyond its running container.
 type Prober interface {
@@ -33,14 +30,20 @@ func effective(c Component, f host.File) []byte {
 	return f.Data
 }
 
-// makeDirectories creates the directories of c.
+// directories returns the directories of c's data.
+func directories(c Component) ([]program.Directory, error) {
+	p, err := program.Find(c.Name())
+	return p.Directories, err
+}
+
+// makeDirectories creates the directories of c's data.
 func makeDirectories(h Host, c Component) error {
-	d, ok := c.(Stateful)
-	if !ok {
-		return nil
+	all, err := directories(c)
+	if err != nil {
+		return err
 	}
-	for _, dir := range d.Directories() {
-		if err := h.FS.MakeDir(dir); err != nil {
+	for _, d := range all {
+		if err := h.FS.MakeDir(host.Dir{Path: d.Path, Mode: os.FileMode(d.Mode), UID: d.Owner, GID: d.Owner}); err != nil {
 			return err
 		}
 	}

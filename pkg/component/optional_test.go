@@ -4,11 +4,11 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"os"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/dctest/componenttest"
 	"github.com/cybozu-go/neco/pkg/component"
 	"github.com/cybozu-go/neco/pkg/host"
@@ -21,9 +21,8 @@ type store struct {
 	probe func() error
 }
 
-func (store) Directories() []host.Dir {
-	return []host.Dir{{Path: "/var/lib/store", Mode: 0o700, UID: os.Getuid(), GID: os.Getgid()}}
-}
+// Name returns a program that has a directory in its row.
+func (store) Name() string { return "sabakan" }
 
 func (s store) Probe(context.Context, component.Host, component.Target) error { return s.probe() }
 
@@ -57,8 +56,8 @@ func TestOnlyTheEffectivePartOfAFileRestarts(t *testing.T) {
 			t.Errorf("the file is %q, %v", data, err)
 		}
 	}
-	info, err := ch.FS.Stat("/var/lib/store")
-	if err != nil || info.Mode().Perm() != 0o700 {
+	info, err := ch.FS.Stat(neco.SabakanDataDir)
+	if err != nil || info.Mode().Perm() != 0o755 {
 		t.Errorf("%v, %v", info, err)
 	}
 }

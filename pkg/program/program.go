@@ -20,6 +20,9 @@ type Program struct {
 	ToolsMount string
 	// Units are its services, in the order in which they are started.
 	Units []string
+	// Directories hold its data. They are created before its first start, and an update
+	// restarts the program only while there is space in them.
+	Directories []Directory
 	// Mixing defines which of its versions may run at the same time.
 	Mixing Mixing
 	// User is its user in etcd; nil: it has none.
@@ -27,6 +30,15 @@ type Program struct {
 	// Prepared is what neco init and neco init-local make for a program that operators
 	// add; nil: every boot server has the program without their request.
 	Prepared *Prepared
+}
+
+// Directory is a directory of a program.
+type Directory struct {
+	Path string
+	// Mode is the permission bits.
+	Mode uint32
+	// Owner is both a user and a group ID.
+	Owner int
 }
 
 // User is a user of etcd and its client certificate.

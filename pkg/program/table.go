@@ -35,6 +35,10 @@ func All() []Program {
 	return []Program{
 		{
 			Name: Etcd, Units: []string{neco.EtcdService}, ToolsMount: "/host",
+			Directories: []Directory{
+				{Path: neco.EtcdDataDir, Mode: 0o700, Owner: neco.EtcdUID},
+				{Path: neco.EtcdBackupDir, Mode: 0o700},
+			},
 		}, {
 			Name: Vault, Units: []string{neco.VaultService, VaultUnseal}, ToolsMount: "/host", Mixing: MixesWithinMajor,
 			User: &User{Prefix: neco.VaultPrefix, Cert: neco.VaultCertFile, Key: neco.VaultKeyFile, Owner: neco.VaultUID},
@@ -60,8 +64,9 @@ func All() []Program {
 			Prepared: &Prepared{Config: neco.EtcdpasswdConfFile},
 		}, {
 			Name: Sabakan, Units: []string{neco.SabakanService}, ToolsMount: "/host/usr/local/bin",
-			User:     &User{Prefix: neco.SabakanPrefix, Cert: neco.SabakanCertFile, Key: neco.SabakanKeyFile, Restart: true},
-			Prepared: &Prepared{Config: neco.SabakanConfFile},
+			Directories: []Directory{{Path: neco.SabakanDataDir, Mode: 0o755}},
+			User:        &User{Prefix: neco.SabakanPrefix, Cert: neco.SabakanCertFile, Key: neco.SabakanKeyFile, Restart: true},
+			Prepared:    &Prepared{Config: neco.SabakanConfFile},
 		}, {
 			Name: SabakanStateSetter, Units: []string{neco.SabakanStateSetterService},
 		}, {

@@ -39,10 +39,9 @@ type Component struct {
 }
 
 var (
-	_ component.Tooled   = Component{}
-	_ component.Stateful = Component{}
-	_ component.Prober   = Component{}
-	_ component.Partial  = Component{}
+	_ component.Tooled  = Component{}
+	_ component.Prober  = Component{}
+	_ component.Partial = Component{}
 )
 
 // Name returns the name of the component.
@@ -58,14 +57,6 @@ func (Component) Tools() string { return program.ToolsMount(program.Etcd) }
 // Units returns the units of the component.
 func (Component) Units() []component.Unit {
 	return []component.Unit{{Name: neco.EtcdService, Condition: neco.EtcdConfFile}}
-}
-
-// Directories returns the data directory and that of the hourly snapshots.
-func (Component) Directories() []host.Dir {
-	return []host.Dir{
-		{Path: neco.EtcdDataDir, Mode: 0o700, UID: neco.EtcdUID, GID: neco.EtcdGID},
-		{Path: neco.EtcdBackupDir, Mode: 0o700},
-	}
 }
 
 // Files returns the files of the component.

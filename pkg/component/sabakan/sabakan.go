@@ -16,18 +16,11 @@ import (
 // Component is sabakan.
 type Component struct{}
 
-var _ component.Stateful = Component{}
-
 // Name returns the name of the component.
 func (Component) Name() string { return program.Sabakan }
 
 // Units returns the units of the component.
 func (Component) Units() []component.Unit { return component.Services(program.Sabakan) }
-
-// Directories returns the data directory.
-func (Component) Directories() []host.Dir {
-	return []host.Dir{{Path: neco.SabakanDataDir, Mode: 0o755}}
-}
 
 // config is the configuration file. Unlike other programs, sabakan has its etcd
 // settings one level down.
