@@ -81,6 +81,20 @@ func declared(h Host, c Component, t Target) (Applied, error) {
 	return Applied{Image: h.Containers.FullName(img), Version: img.Tag, Digest: sum}, nil
 }
 
+// changes returns what has to change until next is the record, as phrases for people. The
+// digest covers the image, too, because unit files contain its name.
+func (a Applied) changes(next Applied) []string {
+	switch {
+	case a.Digest == next.Digest:
+		return nil
+	case a.Digest == "":
+		return []string{"no record of an earlier start"}
+	case a.Image != "" && a.Image != next.Image:
+		return []string{fmt.Sprintf("image %s in place of %s", next.Image, a.Image)}
+	}
+	return []string{"its configuration"}
+}
+
 // MayMix reports whether the version of c that this host runs or has recorded may run
 // on other boot servers beside the version that t declares.
 func MayMix(ctx context.Context, h Host, c Component, t Target) (bool, error) {

@@ -75,24 +75,30 @@ func installTools(ctx context.Context, h Host, c Component, t Target) error {
 	return err
 }
 
-// Stale reports whether Apply would restart c because it does not run what t declares:
-// its files, the name of its image or the image of that name differ.
-func Stale(ctx context.Context, h Host, c Component, t Target) (bool, error) {
+// Changes returns the reasons for which Apply would restart c because it does not run
+// what t declares, as phrases for people. It is empty if c runs what t declares.
+func Changes(ctx context.Context, h Host, c Component, t Target) ([]string, error) {
 	want, err := declared(h, c, t)
 	if err != nil {
-		return false, err
+		return nil, err
 	}
 	was, err := ReadApplied(h.FS, c.Name())
 	if err != nil {
-		return false, err
+		return nil, err
 	}
-	if was.Digest != want.Digest {
-		return true, nil
+	if changes := was.changes(want); len(changes) > 0 {
+		return changes, nil
 	}
 	img, ok, err := image(c, t)
-	return ok && err == nil && slices.ContainsFunc(c.Units(), func(u Unit) bool {
-		return !u.Timer && h.Containers.Outdated(ctx, u.Name, img)
-	}), err
+	if err != nil || !ok {
+		return nil, err
+	}
+	for _, u := range c.Units() {
+		if !u.Timer && h.Containers.Outdated(ctx, u.Name, img) {
+			return []string{"another image with the name " + want.Image}, nil
+		}
+	}
+	return nil, nil
 }
 
 // Apply restarts the component's units if they do not run what t declares, starts units
@@ -103,15 +109,18 @@ func Apply(ctx context.Context, h Host, c Component, t Target) (restarted bool, 
 	if err != nil {
 		return false, err
 	}
-	stale, err := Stale(ctx, h, c, t)
+	changes, err := Changes(ctx, h, c, t)
 	if err != nil {
 		return false, err
 	}
-	wasDown := anyDown(ctx, h, c)
+	stale, wasDown := len(changes) > 0, anyDown(ctx, h, c)
 	if stale || wasDown {
 		if err := prepare(ctx, h, c, t); err != nil {
 			return false, fmt.Errorf("%s: %w", c.Name(), err)
 		}
+	}
+	if stale {
+		h.report("restarting %s: %s", c.Name(), strings.Join(changes, ", "))
 	}
 	for _, u := range c.Units() {
 		if err := bringUp(ctx, h, u, stale); err != nil {

@@ -51,17 +51,22 @@ func TestConverge(t *testing.T) {
 		target component.Target
 		before func()
 		want   []string
+		why    string
 	}{
-		{"installs and restarts what is new", program{"a"}, target, nil, append([]string{"install tools of serf"}, all...)},
-		{"does nothing where nothing differs", program{"a"}, target, nil, nil},
-		{"restarts where a file differs", program{"b"}, target, nil, all},
-		{"restarts where the image differs", program{"b"}, newer, nil, append([]string{"install tools of serf"}, all...)},
-		{"restarts where the name of the image means another one", program{"b"}, newer, func() { h.Move("serf") }, all},
-		{"starts what is down", program{"b"}, newer, func() { h.Kill("serf") }, []string{"pull serf", "start serf"}},
+		{"installs and restarts what is new", program{"a"}, target, nil, append([]string{"install tools of serf"}, all...), "no record of an earlier start"},
+		{"does nothing where nothing differs", program{"a"}, target, nil, nil, ""},
+		{"restarts where a file differs", program{"b"}, target, nil, all, "its configuration"},
+		{"restarts where the image differs", program{"b"}, newer, nil, append([]string{"install tools of serf"}, all...), "image quay.io/cybozu/serf:9 in place of quay.io/cybozu/serf:0.9.7.1"},
+		{"restarts where the name of the image means another one", program{"b"}, newer, func() { h.Move("serf") }, all, "another image with the name quay.io/cybozu/serf:9"},
+		{"starts what is down", program{"b"}, newer, func() { h.Kill("serf") }, []string{"pull serf", "start serf"}, ""},
 	}
 	for _, s := range steps {
 		if s.before != nil {
 			s.before()
+		}
+		changes, err := component.Changes(t.Context(), ch, s.c, s.target)
+		if err != nil || strings.Join(changes, ", ") != s.why {
+			t.Errorf("%s: changes %q, %v; want %q", s.name, changes, err, s.why)
 		}
 		if err := converge(t, ch, s.c, s.target); err != nil {
 			t.Fatalf("%s: %v", s.name, err)

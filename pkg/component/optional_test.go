@@ -42,9 +42,9 @@ func TestOnlyTheEffectivePartOfAFileRestarts(t *testing.T) {
 		{"b # two", []string{"pull serf", "restart serf", "restart optional"}},
 	} {
 		s := store{program{c.text}, func() error { return nil }}
-		stale, err := component.Stale(t.Context(), ch, s, componenttest.Target())
-		if err != nil || stale != (c.want != nil) {
-			t.Errorf("%s: stale %t, %v", c.text, stale, err)
+		changes, err := component.Changes(t.Context(), ch, s, componenttest.Target())
+		if err != nil || (changes != nil) != (c.want != nil) {
+			t.Errorf("%s: changes %q, %v", c.text, changes, err)
 		}
 		if err := converge(t, ch, s, componenttest.Target()); err != nil {
 			t.Fatal(err)

@@ -128,11 +128,11 @@ func restartEtcd(ctx context.Context, h *Host, c component.Component, t worker.T
 	if err != nil {
 		return "", err
 	}
-	stale, err := component.Stale(ctx, ch, c, ct)
+	changes, err := component.Changes(ctx, ch, c, ct)
 	if err != nil {
 		return "", err
 	}
-	if stale {
+	if len(changes) > 0 {
 		now, err := membership.Look(ctx, h.Etcd)
 		if err != nil {
 			return "", err
