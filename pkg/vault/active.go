@@ -16,13 +16,13 @@ import (
 // stepDownTimeout bounds the request to a node that may be dead.
 const stepDownTimeout = 10 * time.Second
 
-// HandOver makes another node active if the one on the boot server lrn is, and
-// waits for that.  The token of c needs the right to say so.  A dead node loses
-// its role by itself within a minute.
+// HandOver makes the active node step down if it is the one on the boot server lrn, and
+// waits until another node is active. The token of c needs permission for a step-down. A
+// dead node loses its role by itself within a minute.
 func HandOver(ctx context.Context, c *api.Client, lrn int) error {
 	leader, err := c.Sys().LeaderWithContext(ctx)
 	if err != nil {
-		return fmt.Errorf("ask vault for its leader: %w", err)
+		return fmt.Errorf("query vault's active node: %w", err)
 	}
 	if leader.LeaderAddress != Address(lrn) {
 		return nil
@@ -44,7 +44,7 @@ func HandOver(ctx context.Context, c *api.Client, lrn int) error {
 	return neco.WaitVaultLeader(ctx, c)
 }
 
-// stepDown asks the node at addr to be active no more.
+// stepDown requests that the active node at addr becomes a standby.
 func stepDown(ctx context.Context, c *api.Client, addr string) error {
 	ctx, cancel := context.WithTimeout(ctx, stepDownTimeout)
 	defer cancel()
@@ -54,7 +54,7 @@ func stepDown(ctx context.Context, c *api.Client, addr string) error {
 	}
 	active.SetMaxRetries(0)
 	if err := active.Sys().StepDownWithContext(ctx); err != nil {
-		return fmt.Errorf("let another vault be active: %w", err)
+		return fmt.Errorf("make the active vault step down: %w", err)
 	}
 	return nil
 }

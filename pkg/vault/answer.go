@@ -9,32 +9,32 @@ import (
 	"github.com/hashicorp/vault/api"
 )
 
-// ErrTorn: a rekey of Vault has stopped half-way.
+// ErrTorn is returned if a rekey operation of Vault has stopped half-way.
 var ErrTorn = errors.New("the unseal key opens what vault has stored, but vault works with another root key: a rekey has stopped half-way; back up etcd before a vault is sealed or restarted")
 
-// errNotAwaited: the rekey has gone too far, or not far enough, for Commit.
+// errNotAwaited is returned if the rekey operation is not at the stage of Commit.
 var errNotAwaited = errors.New("vault does not wait for a new key")
 
-// overtaken is an attempt that has ended without a word on the key.
+// overtaken is the error of an attempt that ended without a statement about the key.
 type overtaken struct{}
 
 func (overtaken) Error() string {
 	return "vault has given the attempt up: somebody else has begun one, or another vault is active now"
 }
 
-// MayPass is what package retry asks for.
+// MayPass implements the interface of package retry.
 func (overtaken) MayPass() bool { return true }
 
-// verdict is what Vault means by some of its words.
+// verdict is the error for responses of Vault that contain words.
 type verdict struct {
 	words string
 	err   error
 }
 
-// verdicts are those on a request with an unseal key; the first that fits counts.
+// verdicts returns the verdicts on requests with an unseal key; the first match counts.
 func verdicts() []verdict {
 	return []verdict{
-		{"key verification failed: ", ErrTorn}, // it has opened what is stored
+		{"key verification failed: ", ErrTorn}, // the key has decrypted the storage
 		{"invalid key", ErrBadKey},
 		{"incorrect key shares", ErrBadKey},
 		{"valid hex or base64 string", ErrBadKey},
@@ -44,15 +44,14 @@ func verdicts() []verdict {
 		{"in progress", overtaken{}},
 		{"incorrect nonce", overtaken{}},
 		{"already finished", overtaken{}},
-		{"invalid request", overtaken{}}, // another nonce, to give an attempt up
+		{"invalid request", overtaken{}}, // the cancellation of an attempt with another nonce
 		{"standby", overtaken{}},
 	}
 }
 
-// hideKey replaces what Vault says of a request with an unseal key, for it may
-// repeat it: by one of the verdicts, or else by its number.  A key that does not
-// open what is stored is an internal error to Vault while it is unsealed; other
-// internal errors stay what they are.
+// hideKey replaces Vault's response to a request with an unseal key, which may contain the
+// key, by a verdict or else by the HTTP status. An unsealed Vault responds with an internal
+// error to a wrong key; other internal errors are returned as they are.
 func hideKey(err error) error {
 	answer := (*api.ResponseError)(nil)
 	if !errors.As(err, &answer) {

@@ -17,12 +17,11 @@ import (
 // Local is the address of the Vault on this boot server.
 const Local = "https://127.0.0.1:8200"
 
-// Address is that of the Vault on the boot server lrn.
+// Address returns the address of the Vault on the boot server lrn.
 func Address(lrn int) string { return fmt.Sprintf("https://%s:8200", neco.BootNode0IP(lrn)) }
 
-// Open returns a client of the Vault at addr, which is trusted by the
-// authorities in caFile alone.  An empty token is none.  The environment does not
-// matter.  No connection is made yet.
+// Open returns a client of the Vault at addr that trusts only the CAs in caFile. An empty
+// token means none. It reads no environment variable and sends no request.
 func Open(addr, caFile, token string) (*api.Client, error) {
 	pem, err := os.ReadFile(caFile)
 	if err != nil {
@@ -35,7 +34,7 @@ func Open(addr, caFile, token string) (*api.Client, error) {
 	return vaultclient.New(addr, &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots}, token)
 }
 
-// status is the HTTP status of an answer of Vault, 0 for any other error.
+// status returns the HTTP status of an error response of Vault, and 0 for any other error.
 func status(err error) int {
 	if res := (*api.ResponseError)(nil); errors.As(err, &res) {
 		return res.StatusCode
@@ -43,5 +42,5 @@ func status(err error) int {
 	return 0
 }
 
-// Denied says that Vault refused a request for lack of rights.
+// Denied reports whether Vault refused a request because the token lacks a permission.
 func Denied(err error) bool { return status(err) == http.StatusForbidden }

@@ -15,14 +15,14 @@ import (
 // AuditDevice is the name of the audit device.
 const AuditDevice = "stdout"
 
-// Userpass and AppRole are the ways to log in, and their mounts.
+// Userpass and AppRole are the auth methods and the names of their mounts.
 const (
 	Userpass = "userpass"
 	AppRole  = "approle"
 )
 
-// EnableAudit makes Vault write every request to its standard output, which is
-// the journal's.
+// EnableAudit makes Vault log every request to its standard output, which goes to the
+// journal.
 func EnableAudit(ctx context.Context, c *api.Client) error {
 	devices, err := c.Sys().ListAuditWithContext(ctx)
 	if err != nil {
@@ -40,7 +40,7 @@ func EnableAudit(ctx context.Context, c *api.Client) error {
 	return nil
 }
 
-// EnableLogin mounts the ways to log in.
+// EnableLogin mounts the auth methods.
 func EnableLogin(ctx context.Context, c *api.Client) error {
 	mounts, err := c.Sys().ListAuthWithContext(ctx)
 	if err != nil {
@@ -57,8 +57,8 @@ func EnableLogin(ctx context.Context, c *api.Client) error {
 			return fmt.Errorf("enable auth method %s: %w", name, err)
 		}
 	}
-	// Nobody guesses what boot servers log in with; but who knows the other half of
-	// it, which is no secret, could have them locked out.
+	// The secret IDs of boot servers cannot be guessed, but anybody who has a role ID,
+	// which is not secret, could lock a boot server out.
 	off := true
 	err = c.Sys().TuneMountAllowNilWithContext(ctx, "auth/"+AppRole, api.TuneMountConfigInput{
 		UserLockoutConfig: &api.TuneUserLockoutConfigInput{DisableLockout: &off},
@@ -69,7 +69,7 @@ func EnableLogin(ctx context.Context, c *api.Client) error {
 	return nil
 }
 
-// MountCAs mounts the certificate authorities that are not there yet.
+// MountCAs mounts a PKI secrets engine for each CA that has none.
 func MountCAs(ctx context.Context, c *api.Client) error {
 	mounts, err := c.Sys().ListMountsWithContext(ctx)
 	if err != nil {
@@ -89,8 +89,8 @@ func MountCAs(ctx context.Context, c *api.Client) error {
 	return nil
 }
 
-// ImportCA gives the authority at mount its certificate and key, PEM, unless
-// it has them.
+// ImportCA imports the certificate and key, in PEM, into the CA at mount. It does nothing
+// if the CA has this certificate, and fails if it has another one.
 func ImportCA(ctx context.Context, c *api.Client, mount string, certPEM, keyPEM []byte) error {
 	have, err := CA(ctx, c, mount)
 	if err != nil {
@@ -100,17 +100,17 @@ func ImportCA(ctx context.Context, c *api.Client, mount string, certPEM, keyPEM 
 		return nil
 	}
 	if len(have) > 0 {
-		return fmt.Errorf("import the authority of %s: another one is there already", mount)
+		return fmt.Errorf("import the CA of %s: it has another certificate", mount)
 	}
 	bundle := string(certPEM) + string(keyPEM)
 	if _, err := c.Logical().WriteWithContext(ctx, mount+"/config/ca", map[string]any{"pem_bundle": bundle}); err != nil {
-		return fmt.Errorf("import the authority of %s: %w", mount, err)
+		return fmt.Errorf("import the CA of %s: %w", mount, err)
 	}
 	return nil
 }
 
-// CA returns the certificate of the authority at mount, PEM; empty if it has
-// none.  No token is needed.
+// CA returns the certificate of the CA at mount, in PEM, or nothing if it has none. It
+// needs no token.
 func CA(ctx context.Context, c *api.Client, mount string) ([]byte, error) {
 	res, err := c.Logical().ReadRawWithContext(ctx, mount+"/ca/pem")
 	if res == nil {
@@ -126,7 +126,7 @@ func CA(ctx context.Context, c *api.Client, mount string) ([]byte, error) {
 	return readAll(res)
 }
 
-// PutRole writes a role of an authority.
+// PutRole writes a role of the CA at mount.
 func PutRole(ctx context.Context, c *api.Client, mount, name string, role map[string]any) error {
 	if _, err := c.Logical().WriteWithContext(ctx, mount+"/roles/"+name, role); err != nil {
 		return fmt.Errorf("write role %s of %s: %w", name, mount, err)
@@ -134,7 +134,7 @@ func PutRole(ctx context.Context, c *api.Client, mount, name string, role map[st
 	return nil
 }
 
-// PutPolicies writes policies by their names.
+// PutPolicies writes policies, given by name.
 func PutPolicies(ctx context.Context, c *api.Client, policies map[string]string) error {
 	for _, name := range slices.Sorted(maps.Keys(policies)) {
 		if err := c.Sys().PutPolicyWithContext(ctx, name, policies[name]); err != nil {

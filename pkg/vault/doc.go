@@ -1,8 +1,6 @@
-// Package vault talks to the Vault of the boot servers: whether it is sealed,
-// its first initialisation, and what it has to consist of — audit, certificate
-// authorities, roles, policies, ways to log in.
+// Package vault is the client of the Vault of the boot servers. It owns its seal, its
+// initialisation and its configuration: audit, CAs, roles, policies and auth methods.
 //
-// Whatever configures is idempotent: it may be cut off anywhere and be done
-// again.  The package must not know where keys and tokens are kept, nor which
-// step of what calls it.
+// Functions that configure Vault are idempotent: after an interruption, the caller calls
+// them again. The package must not know where keys and tokens are stored.
 package vault

@@ -10,15 +10,15 @@ import (
 	"github.com/cybozu-go/neco/pkg/pki"
 )
 
-// EnterPolicy is the name of the policy with which a boot server that joins
-// makes its own users of etcd.
+// EnterPolicy returns the name of the policy with which a joining boot server creates its
+// own users of etcd.
 func EnterPolicy(lrn int) string { return fmt.Sprintf("enter-%d", lrn) }
 
-// enterUser is the only name that RoleEnter signs: etcd's user that makes others.
+// enterUser is the only name that RoleEnter signs: the user of etcd that may create users.
 const enterUser = "root"
 
-// enterRole takes nothing but the key from a request.  Each of its limits holds
-// whatever the policy lets through.
+// enterRole returns the role RoleEnter, which takes only the key from a request. Its limits
+// do not depend on the policy of the requester.
 func enterRole() map[string]any {
 	return map[string]any{
 		"ttl": operatorLife, "max_ttl": operatorLife, "not_before_duration": pki.BackDate.String(),
@@ -30,7 +30,7 @@ func enterRole() map[string]any {
 	}
 }
 
-// enterRule gives no more power over etcd than the boot server's own user has.
+// enterRule gives no more permissions in etcd than the boot server's own user has.
 const enterRule = `# Boot server %d may make its own users of etcd, when it has used its token.
 path "%s/sign/%s" {
   capabilities       = ["update"]
@@ -43,8 +43,8 @@ path "%s/sign/%s" {
 }
 `
 
-// AllowEnter lets the approle of a boot server have a certificate of etcd's root
-// for a few minutes, see SignOperator.
+// AllowEnter permits the approle of the boot server lrn to request short-lived certificates
+// of etcd's user root, see [SignOperator].
 func AllowEnter(ctx context.Context, c *api.Client, lrn int) error {
 	rule := fmt.Sprintf(enterRule, lrn, neco.CAEtcdClient, RoleEnter, enterUser)
 	if err := PutPolicies(ctx, c, map[string]string{EnterPolicy(lrn): rule}); err != nil {

@@ -14,30 +14,30 @@ import (
 	"github.com/cybozu-go/neco/internal/vaultclient"
 )
 
-// JoinPolicy is the name of the policy of join tokens for a boot server.
+// JoinPolicy returns the name of the policy of join tokens for the boot server lrn.
 func JoinPolicy(lrn int) string { return fmt.Sprintf("join-%d", lrn) }
 
-// joinRule lets a join token give its boot server's approle one secret that the
-// joiner has made, and nothing else.
+// joinRule permits a join token to register one secret ID, which the joining server has
+// generated, with the approle of its boot server, and nothing else.
 const joinRule = `# Boot server %d may register the secret that it has made for itself.
 path "%s/custom-secret-id" {
   capabilities = ["update"]
 }
 `
 
-// JoinToken is a token of Vault that is good for one request.
+// JoinToken is a token of Vault that is valid for one request.
 type JoinToken struct {
 	// Secret is the token itself.
 	Secret string
-	// Accessor names it without giving it away.
+	// Accessor identifies the token without disclosing it.
 	Accessor string
 }
 
 // String keeps the secret out of logs.
 func (t JoinToken) String() string { return "join token " + t.Accessor }
 
-// NewJoinToken makes a token with which the boot server lrn can register one
-// secret of its approle, once, within ttl.  The approle has to be there.
+// NewJoinToken creates a token with which the boot server lrn can register one secret ID
+// of its approle, once, within ttl. The approle must exist.
 func NewJoinToken(ctx context.Context, c *api.Client, lrn int, ttl time.Duration) (JoinToken, error) {
 	fail := func(err error) (JoinToken, error) {
 		return JoinToken{}, fmt.Errorf("make a join token for boot server %d: %w", lrn, err)
@@ -60,15 +60,15 @@ func NewJoinToken(ctx context.Context, c *api.Client, lrn int, ttl time.Duration
 	return JoinToken{s.Auth.ClientToken, s.Auth.Accessor}, nil
 }
 
-// Register gives the approle of a boot server a secret, with the one use of a
-// join token; c need not be logged in.  Denied says that the token is not, or
-// not any more, good for that.
+// Register registers a secret ID with the approle of the boot server lrn and consumes the
+// join token; c need not be logged in. [Denied] is true of the error if the token is
+// invalid, expired or used.
 func Register(ctx context.Context, c *api.Client, lrn int, token, secret string) error {
 	joiner, err := vaultclient.Copy(c, "", token)
 	if err != nil {
 		return err
 	}
-	joiner.SetMaxRetries(0) // whether it was heard is found out by logging in
+	joiner.SetMaxRetries(0) // the caller finds out by a login whether Vault received it
 	_, err = joiner.Logical().WriteWithContext(ctx, approlePath(lrn)+"/custom-secret-id", map[string]any{"secret_id": secret})
 	if err != nil {
 		return fmt.Errorf("register a secret of boot server %d: %w", lrn, plain(err))
@@ -76,13 +76,13 @@ func Register(ctx context.Context, c *api.Client, lrn int, token, secret string)
 	return nil
 }
 
-// BadCredentials says that a login failed because Vault does not know who it is.
+// BadCredentials reports whether a login failed because the credentials are unknown.
 func BadCredentials(err error) bool {
 	code := status(err)
 	return code == http.StatusBadRequest || code == http.StatusForbidden
 }
 
-// plain keeps what Vault says of a bad request, which may repeat it, to itself.
+// plain replaces Vault's response to a bad request, which may repeat a secret in it.
 func plain(err error) error {
 	if code := status(err); code == http.StatusBadRequest || code == http.StatusInternalServerError {
 		return fmt.Errorf("vault refused with status %d", code)
@@ -90,7 +90,7 @@ func plain(err error) error {
 	return err
 }
 
-// RoleID returns the public half of what the boot server lrn logs in with.
+// RoleID returns the role ID, which is not secret, of the approle of the boot server lrn.
 func RoleID(ctx context.Context, c *api.Client, lrn int) (string, error) {
 	s, err := c.Logical().ReadWithContext(ctx, approlePath(lrn)+"/role-id")
 	if err != nil {
@@ -99,7 +99,7 @@ func RoleID(ctx context.Context, c *api.Client, lrn int) (string, error) {
 	return field(s, "role_id")
 }
 
-// RetireSecrets destroys every secret of the boot server's approle.
+// RetireSecrets destroys every secret ID of the approle of the boot server lrn.
 func RetireSecrets(ctx context.Context, c *api.Client, lrn int) error {
 	if err := destroySecrets(ctx, c, approlePath(lrn)); err != nil {
 		return fmt.Errorf("destroy the secrets of boot server %d: %w", lrn, err)
@@ -107,8 +107,8 @@ func RetireSecrets(ctx context.Context, c *api.Client, lrn int) error {
 	return nil
 }
 
-// TokenLives says whether Vault knows the token of that accessor.  One that was
-// used up is forgotten a moment after.
+// TokenLives reports whether the token with this accessor is still valid. Vault drops an
+// exhausted token shortly after its last use.
 func TokenLives(ctx context.Context, c *api.Client, accessor string) (bool, error) {
 	_, err := c.Auth().Token().LookupAccessorWithContext(ctx, accessor)
 	if gone(err) {
@@ -120,8 +120,8 @@ func TokenLives(ctx context.Context, c *api.Client, accessor string) (bool, erro
 	return true, nil
 }
 
-// RevokeAccessor ends the token of that accessor.  One that has ended already
-// is no error.
+// RevokeAccessor revokes the token with this accessor. It returns nil if the token is not
+// valid any more.
 func RevokeAccessor(ctx context.Context, c *api.Client, accessor string) error {
 	if err := c.Auth().Token().RevokeAccessorWithContext(ctx, accessor); err != nil && !gone(err) {
 		return fmt.Errorf("revoke token %s: %w", accessor, err)
@@ -129,8 +129,8 @@ func RevokeAccessor(ctx context.Context, c *api.Client, accessor string) error {
 	return nil
 }
 
-// gone says that Vault knows no such accessor.  Vault answers with 403 where one
-// has ended and where the right is missing; only the words differ.
+// gone reports whether err means that Vault has no such accessor. Vault responds with 403
+// to that and to a missing permission; only the texts differ.
 func gone(err error) bool {
 	res := (*api.ResponseError)(nil)
 	if !errors.As(err, &res) {
@@ -140,7 +140,8 @@ func gone(err error) bool {
 	return invalid || res.StatusCode == http.StatusNotFound
 }
 
-// DeleteJoinPolicy makes the join tokens of a boot server worthless.
+// DeleteJoinPolicy deletes the policies of joining, and so the permissions of all join
+// tokens, of the boot server lrn.
 func DeleteJoinPolicy(ctx context.Context, c *api.Client, lrn int) error {
 	for _, name := range []string{JoinPolicy(lrn), EnterPolicy(lrn)} {
 		if err := c.Sys().DeletePolicyWithContext(ctx, name); err != nil {

@@ -25,26 +25,26 @@ func readAll(res *api.Response) ([]byte, error) {
 	return data, nil
 }
 
-// Credentials let a program log in by itself.
+// Credentials are the role ID and the secret ID with which a program logs in.
 type Credentials struct {
 	RoleID   string `json:"role_id"`
 	SecretID string `json:"secret_id"`
 }
 
-// LogValue keeps the secret out of logs.
+// String keeps the secret out of logs.
 func (c Credentials) String() string { return "approle credentials of " + c.RoleID }
 
-// BootRole is the name of a boot server's approle, and of its policy.
+// BootRole returns the name of the approle of the boot server lrn, and of its policy.
 func BootRole(lrn int) string { return fmt.Sprintf("boot-%d", lrn) }
 
-// Lives of the tokens of boot servers, as Vault writes them: long enough to
-// have certificates signed.
+// Lifetimes of the tokens of boot servers, in Vault's format. They suffice to have
+// certificates signed.
 const (
 	bootTokenTTL    = "10m"
 	bootTokenMaxTTL = "1h"
 )
 
-// PutBootRole makes the approle of a boot server.
+// PutBootRole creates the approle of the boot server lrn.
 func PutBootRole(ctx context.Context, c *api.Client, lrn int) error {
 	_, err := c.Logical().WriteWithContext(ctx, approlePath(lrn), map[string]any{
 		"token_policies": []string{BootRole(lrn)}, "token_no_default_policy": true,
@@ -58,8 +58,8 @@ func PutBootRole(ctx context.Context, c *api.Client, lrn int) error {
 
 func approlePath(lrn int) string { return "auth/" + AppRole + "/role/" + BootRole(lrn) }
 
-// DeleteBootRole takes the approle and the policy of a boot server away; what
-// it has logged in with ends at once.
+// DeleteBootRole deletes the approle and the policy of the boot server lrn. Its credentials
+// become invalid at once.
 func DeleteBootRole(ctx context.Context, c *api.Client, lrn int) error {
 	if _, err := c.Logical().DeleteWithContext(ctx, approlePath(lrn)); err != nil {
 		return fmt.Errorf("delete the approle of boot server %d: %w", lrn, err)
@@ -70,8 +70,8 @@ func DeleteBootRole(ctx context.Context, c *api.Client, lrn int) error {
 	return nil
 }
 
-// NewCredentials makes new credentials of a boot server.  Earlier ones are
-// destroyed with retire.
+// NewCredentials creates new credentials of the boot server lrn. If retire is true, it
+// destroys all earlier ones.
 func NewCredentials(ctx context.Context, c *api.Client, lrn int, retire bool) (Credentials, error) {
 	role := approlePath(lrn)
 	fail := func(err error) (Credentials, error) {
@@ -104,7 +104,7 @@ func NewCredentials(ctx context.Context, c *api.Client, lrn int, retire bool) (C
 func destroySecrets(ctx context.Context, c *api.Client, role string) error {
 	exists, err := c.Logical().ReadWithContext(ctx, role)
 	if err != nil || exists == nil {
-		return err // without the role there is none
+		return err // nil if the role does not exist
 	}
 	list, err := c.Logical().ListWithContext(ctx, role+"/secret-id")
 	if err != nil || list == nil {
@@ -139,7 +139,7 @@ func Login(ctx context.Context, c *api.Client, cred Credentials) error {
 	return takeToken(c, s, err)
 }
 
-// LoginUser logs c in with a name and a password.
+// LoginUser logs c in with a user name and a password.
 func LoginUser(ctx context.Context, c *api.Client, user, password string) error {
 	s, err := c.Logical().WriteWithContext(ctx, "auth/"+Userpass+"/login/"+url.PathEscape(user), map[string]any{"password": password})
 	return takeToken(c, s, err)
@@ -156,7 +156,7 @@ func takeToken(c *api.Client, s *api.Secret, err error) error {
 	return nil
 }
 
-// PutUser makes a user with a password, or gives it a new one.
+// PutUser creates the user called name, or replaces its password and policies.
 func PutUser(ctx context.Context, c *api.Client, name, password string, policies ...string) error {
 	_, err := c.Logical().WriteWithContext(ctx, "auth/"+Userpass+"/users/"+url.PathEscape(name), map[string]any{
 		"password": password, "token_policies": policies,
@@ -167,7 +167,7 @@ func PutUser(ctx context.Context, c *api.Client, name, password string, policies
 	return nil
 }
 
-// HasUser says whether there is a user of that name.
+// HasUser reports whether the user called name exists.
 func HasUser(ctx context.Context, c *api.Client, name string) (bool, error) {
 	s, err := c.Logical().ReadWithContext(ctx, "auth/"+Userpass+"/users/"+url.PathEscape(name))
 	if err != nil {
@@ -176,7 +176,7 @@ func HasUser(ctx context.Context, c *api.Client, name string) (bool, error) {
 	return s != nil, nil
 }
 
-// Revoke ends the token of c.  One that has ended already is no error.
+// Revoke revokes the token of c. It returns nil if the token is not valid any more.
 func Revoke(ctx context.Context, c *api.Client) error {
 	err := c.Auth().Token().RevokeSelfWithContext(ctx, "")
 	if err != nil && status(err) != http.StatusForbidden {
@@ -186,14 +186,14 @@ func Revoke(ctx context.Context, c *api.Client) error {
 	return nil
 }
 
-// TokenWorks says whether the token of c is one of this Vault.
+// TokenWorks reports whether the token of c is valid in this Vault.
 func TokenWorks(ctx context.Context, c *api.Client) (bool, error) {
 	_, err := c.Auth().Token().LookupSelfWithContext(ctx)
 	if Denied(err) {
 		return false, nil
 	}
 	if err != nil {
-		return false, fmt.Errorf("look the token up: %w", err)
+		return false, fmt.Errorf("look up the token: %w", err)
 	}
 	return true, nil
 }

@@ -14,11 +14,11 @@ import (
 	"github.com/cybozu-go/neco"
 )
 
-// operatorLife is that of the certificates of SignOperator.
+// operatorLife is the validity of the certificates of SignOperator.
 const operatorLife = "10m"
 
-// SignOperator has a certificate of a few minutes signed for etcd's user root,
-// and returns it in PEM.  The token of c needs the right to use RoleEnter.
+// SignOperator requests a certificate for key and etcd's user root, valid for ten minutes,
+// and returns it in PEM. The token of c needs permission to use [RoleEnter].
 func SignOperator(ctx context.Context, c *api.Client, key *ecdsa.PrivateKey) ([]byte, error) {
 	fail := func(err error) ([]byte, error) {
 		return nil, fmt.Errorf("have vault sign a certificate of etcd's user %s: %w", enterUser, err)

@@ -8,19 +8,19 @@ import (
 	"github.com/hashicorp/vault/api"
 )
 
-// NewKey is an unseal key that Vault has made and does not use yet.
+// NewKey is an unseal key that Vault has generated and does not use yet.
 type NewKey struct {
 	Key string
-	// nonce names the attempt that it belongs to.
+	// nonce identifies the rekey operation.
 	nonce string
 }
 
 // String keeps the key out of logs.
 func (NewKey) String() string { return "a new unseal key" }
 
-// BeginRekey has Vault make a new unseal key, with the one that is in use; Vault
-// goes on with the old one until Commit.  Attempts that somebody has left
-// unfinished are given up.  ErrBadKey if the key is not in use.
+// BeginRekey makes Vault generate a new unseal key, authorised by the present key; Vault
+// uses the present key until Commit. It cancels an unfinished rekey operation. It returns
+// ErrBadKey if key is not the present key.
 func BeginRekey(ctx context.Context, c *api.Client, key string) (NewKey, error) {
 	k, err := beginRekey(ctx, c, key)
 	if err != nil {
@@ -60,9 +60,9 @@ func cancelRekey(ctx context.Context, c *api.Client) error {
 	return hideKey(c.Sys().RekeyCancelWithContextWithNonce(ctx, s.Nonce))
 }
 
-// Commit makes Vault use the new key, and no other, from now on.  The key must
-// be stored before.  After an error Vault may have stored the key without using
-// it: ResumeRekey.
+// Commit makes Vault use the new key instead of the present one. The caller must have
+// stored the key. After an error, Vault may have stored the key without using it; see
+// [ResumeRekey].
 func (k NewKey) Commit(ctx context.Context, c *api.Client) error {
 	done, err := c.Sys().RekeyVerificationUpdateWithContext(ctx, k.Key, k.nonce)
 	if err != nil {
@@ -74,12 +74,13 @@ func (k NewKey) Commit(ctx context.Context, c *api.Client) error {
 	return nil
 }
 
-// ResumeRekey commits key, if Vault still waits for it.  A Vault whose etcd took
-// only a part of what a Commit writes does, and has no other way back to one key.
+// ResumeRekey commits key if a rekey operation of Vault still waits for it, and reports
+// whether it did. That is so after etcd has stored only a part of the writes of a Commit;
+// nothing else makes such a Vault use one key again.
 func ResumeRekey(ctx context.Context, c *api.Client, key string) (done bool, err error) {
 	s, err := c.Sys().RekeyStatusWithContext(ctx)
 	if err != nil {
-		return false, fmt.Errorf("ask vault for its rekey: %w", hideKey(err))
+		return false, fmt.Errorf("query vault's rekey operation: %w", hideKey(err))
 	}
 	if !s.Started || s.VerificationNonce == "" {
 		return false, nil
@@ -91,8 +92,8 @@ func ResumeRekey(ctx context.Context, c *api.Client, key string) (done bool, err
 	return err == nil, err
 }
 
-// KeyInUse says whether key is the unseal key of Vault; ErrTorn if it is only in
-// part.  It gives up a rekey that somebody has left unfinished.
+// KeyInUse reports whether key is the unseal key of Vault. It returns ErrTorn if the key
+// opens only a part of Vault's storage. It cancels an unfinished rekey operation.
 func KeyInUse(ctx context.Context, c *api.Client, key string) (bool, error) {
 	_, err := beginRekey(ctx, c, key)
 	if errors.Is(err, ErrBadKey) {
@@ -107,8 +108,7 @@ func KeyInUse(ctx context.Context, c *api.Client, key string) (bool, error) {
 	return true, nil
 }
 
-// Rotate makes Vault encrypt what is written from now on with a new key of its
-// own.
+// Rotate makes Vault encrypt later writes with a new key of its own.
 func Rotate(ctx context.Context, c *api.Client) error {
 	if err := c.Sys().RotateWithContext(ctx); err != nil {
 		return fmt.Errorf("rotate the encryption key of vault: %w", err)
@@ -116,9 +116,8 @@ func Rotate(ctx context.Context, c *api.Client) error {
 	return nil
 }
 
-// UnsealAny opens the Vault of c with the first of the keys that fits, and
-// reports whether it was sealed.  There is more than one only while Vault is
-// rekeyed.
+// UnsealAny is [Unseal] with the first of the keys that fits. There is more than one key
+// only during a rekey operation.
 func UnsealAny(ctx context.Context, c *api.Client, keys []string) (opened bool, err error) {
 	err = ErrBadKey
 	for _, key := range keys {

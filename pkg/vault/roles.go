@@ -23,13 +23,13 @@ var (
 	bootTemplate string
 )
 
-// Policies of operators.
+// Names of the policies of operators.
 const (
 	PolicyAdmin   = "admin"
 	PolicyCAAdmin = "ca-admin"
 )
 
-// OperatorPolicies are the policies of operators by their names.
+// OperatorPolicies returns the policies of operators, by name.
 func OperatorPolicies() map[string]string {
 	return map[string]string{PolicyAdmin: adminPolicy, PolicyCAAdmin: caAdminPolicy}
 }
@@ -41,10 +41,10 @@ type certificate struct {
 	IPs                   string
 }
 
-// BootPolicy lets a boot server have the certificates of pkg/pki signed, with
-// its own names alone.
+// BootPolicy returns the policy that permits the boot server s to have the certificates of
+// pkg/pki signed for its own names only.
 func BootPolicy(s pki.Subject) (string, error) {
-	if err := s.Check(); err != nil { // its names go into the text
+	if err := s.Check(); err != nil { // the text contains its names
 		return "", fmt.Errorf("policy: %w", err)
 	}
 	t, err := template.New("policy").Parse(bootTemplate)
@@ -70,17 +70,17 @@ func ips(p pki.Purpose, s pki.Subject) string {
 	return strings.Join(all, ",")
 }
 
-// Roles of the authorities that operators use.
+// Roles of the CAs that operators use.
 const (
 	RoleSystem = "system"
 	RoleHuman  = "human"
-	// RoleEnter is for etcd's user root alone, and for minutes: to let a boot
-	// server in.
+	// RoleEnter signs short-lived certificates of etcd's user root only, for a joining
+	// boot server.
 	RoleEnter = "enter"
 )
 
-// PutRoles writes all roles of all authorities: the operators' and one for each
-// purpose of pkg/pki.
+// PutRoles writes all roles of all CAs: those of operators and one for each certificate
+// profile of pkg/pki.
 func PutRoles(ctx context.Context, c *api.Client) error {
 	for _, a := range pki.Authorities() {
 		err := PutRole(ctx, c, string(a), RoleSystem, map[string]any{
@@ -108,8 +108,8 @@ func PutRoles(ctx context.Context, c *api.Client) error {
 	return nil
 }
 
-// purposeRole takes nothing but the key from a request; names are parameters,
-// which the policy of each boot server pins.
+// purposeRole returns the role of a certificate profile. It takes only the key from a
+// request; names are parameters, which the policy of each boot server fixes.
 func purposeRole(p pki.Purpose) map[string]any {
 	return map[string]any{
 		"ttl": p.Life.String(), "max_ttl": p.Life.String(), "not_before_duration": pki.BackDate.String(),
@@ -120,9 +120,8 @@ func purposeRole(p pki.Purpose) map[string]any {
 	}
 }
 
-// Sign has the request, PEM, for the certificate of p signed for the boot
-// server s, and returns the certificate, PEM, as it comes: who uses it checks
-// it.
+// Sign makes Vault sign a certificate request, in PEM, with profile p for the boot server
+// s. It returns the certificate in PEM; the caller has to check it.
 func Sign(ctx context.Context, c *api.Client, p pki.Purpose, s pki.Subject, request []byte) ([]byte, error) {
 	params := map[string]any{"csr": string(request), "common_name": p.CommonName(s), "exclude_cn_from_sans": true}
 	if names := dns(p, s); names != "" {

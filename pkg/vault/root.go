@@ -9,8 +9,8 @@ import (
 	"github.com/hashicorp/vault/api"
 )
 
-// GenerateRoot makes a root token with the unseal key.  An attempt that
-// somebody has left unfinished is given up.
+// GenerateRoot creates a root token, authorised by the unseal key. It cancels an unfinished
+// attempt of somebody else.
 func GenerateRoot(ctx context.Context, c *api.Client, unsealKey string) (string, error) {
 	token, err := generateRoot(ctx, c, unsealKey)
 	if err != nil {
@@ -23,7 +23,7 @@ func generateRoot(ctx context.Context, c *api.Client, unsealKey string) (string,
 	if err := c.Sys().GenerateRootCancelWithContext(ctx); err != nil {
 		return "", err
 	}
-	begun, err := c.Sys().GenerateRootInitWithContext(ctx, "", "") // Vault makes the pad
+	begun, err := c.Sys().GenerateRootInitWithContext(ctx, "", "") // Vault generates the one-time pad
 	if err != nil {
 		return "", err
 	}
@@ -36,7 +36,7 @@ func generateRoot(ctx context.Context, c *api.Client, unsealKey string) (string,
 	}
 	sealed, err := base64.RawStdEncoding.DecodeString(done.EncodedToken)
 	if err != nil || len(sealed) != len(begun.OTP) {
-		return "", errors.New("vault answered with a token that its pad does not fit")
+		return "", errors.New("vault's one-time pad does not fit its token")
 	}
 	for i := range sealed {
 		sealed[i] ^= begun.OTP[i]

@@ -10,7 +10,7 @@ import (
 	"github.com/cybozu-go/neco/internal/vaultclient"
 )
 
-// Reasons why Vault does not serve.
+// Reasons for which a Vault does not serve requests.
 var (
 	ErrSealed        = errors.New("vault is sealed")
 	ErrUninitialized = errors.New("vault is not initialised")
@@ -19,17 +19,17 @@ var (
 	// gets there if etcd does not answer while it becomes the active node, and stays
 	// there until it is restarted: it serves no request and cannot be unsealed.
 	ErrHalfSealed = errors.New("vault has sealed its storage while it became the active node, and has to be restarted")
-	// ErrBadKey: the unseal key is not that of this Vault.
+	// ErrBadKey: the unseal key belongs to another Vault.
 	ErrBadKey = errors.New("the unseal key is not this vault's")
 )
 
-// Serves returns nil if the Vault of c is unsealed and knows an active node
-// that answers; one of the errors above if not.  It needs no token.
+// Serves returns nil if the Vault of c is unsealed and has an active node that responds,
+// and otherwise one of the errors above. It needs no token.
 func Serves(ctx context.Context, c *api.Client) error {
 	s, err := c.Sys().SealStatusWithContext(ctx)
 	switch {
 	case err != nil:
-		return fmt.Errorf("ask vault for its seal: %w", err)
+		return fmt.Errorf("query vault's seal status: %w", err)
 	case !s.Initialized:
 		return ErrUninitialized
 	case s.Sealed:
@@ -39,7 +39,7 @@ func Serves(ctx context.Context, c *api.Client) error {
 	}
 	leader, err := c.Sys().LeaderWithContext(ctx)
 	if err != nil {
-		return fmt.Errorf("ask vault for its leader: %w", err)
+		return fmt.Errorf("query vault's active node: %w", err)
 	}
 	if leader.IsSelf {
 		return nil
@@ -53,10 +53,10 @@ func Serves(ctx context.Context, c *api.Client) error {
 	}
 	there, err := other.Sys().LeaderWithContext(ctx)
 	if err != nil {
-		return fmt.Errorf("ask the active node at %s: %w", leader.LeaderAddress, err)
+		return fmt.Errorf("query the active node at %s: %w", leader.LeaderAddress, err)
 	}
 	if !there.IsSelf {
-		return fmt.Errorf("%w: the one at %s has ceased to be it", ErrNoLeader, leader.LeaderAddress)
+		return fmt.Errorf("%w: the node at %s is a standby now", ErrNoLeader, leader.LeaderAddress)
 	}
 	return nil
 }
@@ -73,22 +73,22 @@ func halfSealed(s *api.SealStatusResponse) bool {
 func HalfSealed(ctx context.Context, c *api.Client) (bool, error) {
 	s, err := c.Sys().SealStatusWithContext(ctx)
 	if err != nil {
-		return false, fmt.Errorf("ask vault for its seal: %w", err)
+		return false, fmt.Errorf("query vault's seal status: %w", err)
 	}
 	return halfSealed(s), nil
 }
 
-// Active says whether the Vault of c is the active node.
+// Active reports whether the Vault of c is the active node.
 func Active(ctx context.Context, c *api.Client) (bool, error) {
 	leader, err := c.Sys().LeaderWithContext(ctx)
 	if err != nil {
-		return false, fmt.Errorf("ask vault for its leader: %w", err)
+		return false, fmt.Errorf("query vault's active node: %w", err)
 	}
 	return leader.IsSelf, nil
 }
 
-// Initialize makes a new Vault with one share of its key.  What it returns are
-// the only copies.
+// Initialize initialises Vault with one unseal key. The results are the only copies of the
+// key and the token.
 func Initialize(ctx context.Context, c *api.Client) (unsealKey, rootToken string, err error) {
 	res, err := c.Sys().InitWithContext(ctx, &api.InitRequest{SecretShares: 1, SecretThreshold: 1})
 	if err != nil {
@@ -106,7 +106,7 @@ func Unseal(ctx context.Context, c *api.Client, key string) (opened bool, err er
 	s, err := c.Sys().SealStatusWithContext(ctx)
 	switch {
 	case err != nil:
-		return false, fmt.Errorf("ask vault for its seal: %w", err)
+		return false, fmt.Errorf("query vault's seal status: %w", err)
 	case !s.Initialized:
 		return false, ErrUninitialized
 	case halfSealed(s):

@@ -12,18 +12,18 @@ import (
 	"github.com/cybozu-go/neco/internal/vaultclient"
 )
 
-// OpenPEM is Open with the authorities themselves instead of their file.
+// OpenPEM is [Open] with the certificates of the CAs, in PEM, instead of a file.
 func OpenPEM(addr string, authorities []byte, token string) (*api.Client, error) {
 	roots := x509.NewCertPool()
 	if !roots.AppendCertsFromPEM(authorities) {
-		return nil, errors.New("vault client: no certificate in what is to be trusted")
+		return nil, errors.New("vault client: the list of CAs has no certificate")
 	}
 	return vaultclient.New(addr, &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots}, token)
 }
 
-// FetchCA asks whoever answers at addr for the certificate of the authority at
-// mount, PEM.  Nobody is trusted and nothing secret is sent: the caller has to
-// compare what comes with what it knows.  It blocks for at most a minute.
+// FetchCA requests the certificate of the CA at mount, in PEM, from an unauthenticated
+// server at addr. It sends no secret. The caller has to compare the certificate with a
+// fingerprint that it trusts. FetchCA blocks for at most a minute.
 func FetchCA(ctx context.Context, addr, mount string) ([]byte, error) {
 	client, err := vaultclient.New(addr, &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: true}, "") //nolint:gosec // see above
 	if err != nil {
