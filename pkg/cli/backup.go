@@ -27,7 +27,7 @@ func newBackupCmd(env *Env) *cobra.Command {
 	return cmd
 }
 
-// backupTimeout bounds a backup: the timer starts one every hour.
+// backupTimeout is the maximum duration of a backup. The timer starts one every hour.
 const backupTimeout = 50 * time.Minute
 
 func newBackupRunCmd(env *Env) *cobra.Command {
@@ -59,7 +59,7 @@ func runBackup(ctx context.Context, cmd *cobra.Command, env *Env) error {
 	if o.Identity, err = hostIdentity(env); err != nil {
 		return err
 	}
-	// This member alone: each server keeps what it has itself.
+	// Only the member on this server: each server backs up its own copy.
 	conf := neco.EtcdConfig{
 		Endpoints: neco.EtcdEndpoints([]int{me.Subject.LRN}), Prefix: neco.NecoPrefix, Timeout: "2s",
 		TLSCAFile:   env.FS.Path(neco.ServerCAFile),
@@ -71,7 +71,7 @@ func runBackup(ctx context.Context, cmd *cobra.Command, env *Env) error {
 	defer o.Etcd.Close()
 	r, err := takeBackup(ctx, &o, me)
 	if !errors.Is(err, backup.ErrBusy) {
-		tellBackup(ctx, o, me.Subject.LRN, r, err)
+		recordBackup(ctx, o, me.Subject.LRN, r, err)
 	}
 	if err != nil {
 		return explainBackup(err)
@@ -87,12 +87,12 @@ func takeBackup(ctx context.Context, o *backup.Options, me renewal.Server) (r ba
 	return backup.Run(ctx, *o)
 }
 
-// tellBackup lets neco status know how a backup went, also one that was cut off.
-// Where etcd does not take it, the last one becomes old there, which is told, too.
-func tellBackup(ctx context.Context, o backup.Options, lrn int, r backup.Result, failed error) {
+// recordBackup stores the result of a backup for neco status, also after ctx has ended.
+// If etcd refuses the write, neco status warns later that the last backup is too old.
+func recordBackup(ctx context.Context, o backup.Options, lrn int, r backup.Result, failed error) {
 	s := storage.New(o.Etcd)
 	err := guarded(context.WithoutCancel(ctx), s, etcdTimeout, func(ctx context.Context) (err error) {
-		if r.Path != "" { // that one counts, whatever went wrong after it
+		if r.Path != "" { // a good snapshot counts, whatever failed after it
 			err = s.PutBackup(ctx, lrn, r.Time, r.Revision)
 		}
 		if err == nil && failed != nil {
@@ -105,8 +105,9 @@ func tellBackup(ctx context.Context, o backup.Options, lrn int, r backup.Result,
 	}
 }
 
-// backupRecipients are the registered boot servers and the recovery keys.  One
-// that is shut out is told.
+// backupRecipients returns the recipients of a snapshot: the registered boot servers
+// and the recovery keys. It logs a warning about boot servers without a valid recipient
+// key.
 func backupRecipients(ctx context.Context, o backup.Options, me renewal.Server) ([]string, error) {
 	roots, err := me.Roots(pki.ServerCA)
 	if err != nil {
@@ -129,8 +130,8 @@ func backupRecipients(ctx context.Context, o backup.Options, me renewal.Server) 
 	return all, err
 }
 
-// restorer tries snapshots out with the etcd that runs, or else with the one of
-// this package.
+// restorer returns a Restorer that uses the image of etcd that runs on this server, or
+// else the one of this package.
 func restorer(env *Env) backup.Restorer {
 	img, err := component.Artifacts().FindContainerImage("etcd")
 	if err != nil {
@@ -139,7 +140,7 @@ func restorer(env *Env) backup.Restorer {
 	return backup.Docker{Image: host.Containers{FS: env.FS}.FullName(img)}
 }
 
-// explainBackup adds what to do about it.
+// explainBackup adds a hint to an error of a backup.
 func explainBackup(err error) error {
 	switch {
 	case errors.Is(err, backup.ErrDiskFull):
@@ -152,7 +153,7 @@ func explainBackup(err error) error {
 	return explain(err)
 }
 
-// logger writes what happens beside the result.
+// logger returns a logger that writes to standard error.
 func logger(cmd *cobra.Command) *slog.Logger {
 	return slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
 		if err, ok := a.Value.Any().(error); ok {
@@ -162,7 +163,7 @@ func logger(cmd *cobra.Command) *slog.Logger {
 	}}))
 }
 
-// onlyRoot refuses others.
+// onlyRoot returns an error unless the user is root. act completes "only root may".
 func onlyRoot(act string) error {
 	if os.Geteuid() == 0 {
 		return nil

@@ -19,7 +19,7 @@ func newCertCmd(env *Env) *cobra.Command {
 	return cmd
 }
 
-// certJSON is a certificate for programs.
+// certJSON is the JSON of a certificate.
 type certJSON struct {
 	Purpose  string     `json:"purpose"`
 	File     string     `json:"file"`
@@ -85,7 +85,7 @@ func certOf(l pki.Leaf) certJSON {
 	return c
 }
 
-// daysLeft are whole days; negative after the end.
+// daysLeft returns left in whole days; negative after the expiry.
 func daysLeft(left time.Duration) int {
 	const day = 24 * time.Hour
 	days := int(left / day)

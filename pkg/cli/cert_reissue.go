@@ -22,7 +22,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/vaultkey"
 )
 
-// reissueTimeout bounds all of it.
+// reissueTimeout is the maximum duration of the command.
 const reissueTimeout = 10 * time.Minute
 
 func newCertReissueCmd(env *Env) *cobra.Command {
@@ -68,8 +68,8 @@ be confirmed, on a terminal or by --yes.`,
 	return cmd
 }
 
-// needsReissue returns nil if etcd does not answer this server. If it does, the
-// data centre renews certificates by itself, and the operator has to agree.
+// needsReissue returns nil if etcd does not answer this server. Otherwise the servers
+// can renew their certificates, and the operator has to confirm.
 func needsReissue(ctx context.Context, cmd *cobra.Command, env *Env, agreed consent) error {
 	err := env.request(ctx, func(ctx context.Context, s *storage.Storage) error {
 		_, err := s.Snapshot(ctx)
@@ -83,7 +83,8 @@ func needsReissue(ctx context.Context, cmd *cobra.Command, env *Env, agreed cons
 	return agreed.get(cmd)
 }
 
-// reissue replaces the certificates with those that the authorities sign which id opens.
+// reissue replaces the certificates of this server by ones that are signed with the CA
+// keys in file, which id decrypts.
 func reissue(ctx context.Context, cmd *cobra.Command, env *Env, id hostkey.Identity, file string) error {
 	me, err := whoAmI(env)
 	if err != nil {
@@ -109,11 +110,11 @@ func reissue(ctx context.Context, cmd *cobra.Command, env *Env, id hostkey.Ident
 		}
 		fmt.Fprintf(cmd.OutOrStdout(), "%s: new certificate and key\n", p.Cert)
 	}
-	return takeUp(ctx, cmd.OutOrStdout(), env, me)
+	return reloadPrograms(ctx, cmd.OutOrStdout(), env, me)
 }
 
-// whoAmI is this server by its certificate, expired or not; without one by what
-// the machine is called and its addresses.
+// whoAmI returns this server according to its certificate, expired or not. Without a
+// certificate it uses the host name and the addresses of the machine.
 func whoAmI(env *Env) (renewal.Server, error) {
 	me, err := thisServer(env)
 	if err == nil || !errors.Is(err, fs.ErrNotExist) {
@@ -134,7 +135,8 @@ func whoAmI(env *Env) (renewal.Server, error) {
 	return renewal.Server{FS: env.FS, Subject: pki.NewSubject(lrn, name, h.Bastion()), Now: env.Now}, nil
 }
 
-// sealedAuthorities finds the sealed authorities.
+// sealedAuthorities returns the sealed CA keys: those in file, in
+// [renewal.AuthoritiesFile], or in the newest backup on this server.
 func sealedAuthorities(ctx context.Context, cmd *cobra.Command, env *Env, id hostkey.Identity, file string) ([]byte, error) {
 	if file != "" {
 		return readInput(cmd, file)
@@ -160,8 +162,8 @@ func sealedAuthorities(ctx context.Context, cmd *cobra.Command, env *Env, id hos
 	return data, explainBackup(err)
 }
 
-// takeUp has the programs on this server take the new certificates.
-func takeUp(ctx context.Context, out io.Writer, env *Env, me renewal.Server) error {
+// reloadPrograms makes the programs on this server use the new certificates.
+func reloadPrograms(ctx context.Context, out io.Writer, env *Env, me renewal.Server) error {
 	var units host.Units
 	services := renewal.Services{Units: units, Containers: host.Containers{FS: env.FS}}
 	var errs []error

@@ -78,7 +78,7 @@ func TestEveryErrorOfEtcdHasAHint(t *testing.T) {
 	}
 }
 
-// TestNoCommandPrintsAGRPCStatus has the statuses of all codes, with and without a
+// TestNoCommandPrintsAGRPCStatus checks the statuses of all codes, with and without a
 // hint.
 func TestNoCommandPrintsAGRPCStatus(t *testing.T) {
 	for code := codes.Canceled; code <= codes.Unauthenticated; code++ {

@@ -46,7 +46,7 @@ or a token. After it, neco init-local sets the program up on each boot server.
 	}
 }
 
-// requestHelp lists the programs of neco init.
+// requestHelp returns a list of the programs of neco init.
 func requestHelp() string {
 	var b strings.Builder
 	b.WriteString("Programs:\n")
@@ -60,7 +60,7 @@ func requestHelp() string {
 	return strings.TrimSuffix(b.String(), "\n")
 }
 
-// requested returns the program that is to be prepared.
+// requested returns the program with this name. It must be one that neco init prepares.
 func requested(name string) (program.Program, error) {
 	p, err := program.Find(name)
 	if err != nil || p.Prepared == nil {
@@ -76,7 +76,8 @@ func afterInit(p program.Program) string {
 	return "run neco init-local " + p.Name + " on each boot server"
 }
 
-// initialize reports whether there was something to do.
+// initialize creates the token or the users of p. It reports whether anything was
+// missing.
 func initialize(ctx context.Context, s *storage.Storage, p program.Program) (done bool, err error) {
 	if p.Prepared.Token {
 		token := make([]byte, 32)

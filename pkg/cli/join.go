@@ -17,10 +17,10 @@ import (
 	"github.com/cybozu-go/neco/pkg/vault"
 )
 
-// joinTokenFile is where neco join looks for the token.
+// joinTokenFile is the default path of the token.
 const joinTokenFile = "/etc/neco/join-token"
 
-// maxTokenFile bounds what is read of a token file.
+// maxTokenFile is the maximum size in bytes that is read of a token file.
 const maxTokenFile = 8192
 
 func newJoinCmd(env *Env) *cobra.Command {
@@ -83,14 +83,14 @@ token.`,
 	return cmd
 }
 
-// joined says whether a join has come to its end here: then no token is needed.
+// joined reports whether a join is complete on this server, so that no token is needed.
 func joined(env *Env) bool {
 	_, config := env.FS.Stat(neco.NecoConfFile)
 	_, progress := env.FS.Stat(join.Dir)
 	return config == nil && errors.Is(progress, fs.ErrNotExist)
 }
 
-// joinOptions are what this server knows of itself.
+// joinOptions returns the options that follow from the arguments and from this server.
 func joinOptions(env *Env, args []string, proxy string) (join.Options, error) {
 	var o join.Options
 	if err := noProxy(env); err != nil {
@@ -111,7 +111,7 @@ func joinOptions(env *Env, args []string, proxy string) (join.Options, error) {
 	return o, err
 }
 
-// readAuthority reads the certificate of --ca-file.
+// readAuthority reads the CA certificate of --ca-file.
 func readAuthority(file string) ([]byte, error) {
 	data, err := os.ReadFile(file)
 	if err == nil {
@@ -125,7 +125,7 @@ func readAuthority(file string) ([]byte, error) {
 	return data, nil
 }
 
-// ownSubject is this server as its certificates name it.
+// ownSubject returns this server as the subject of its certificates.
 func ownSubject(env *Env, h setup.Host) (pki.Subject, error) {
 	lrn, err := ownLRN(env)
 	if err != nil {
@@ -135,8 +135,8 @@ func ownSubject(env *Env, h setup.Host) (pki.Subject, error) {
 	return pki.NewSubject(lrn, name, h.Bastion()), err
 }
 
-// readToken reads the token from a file that nobody else may read, or from
-// standard input.
+// readToken reads the token from a file that only its owner may read, or from standard
+// input.
 func readToken(cmd *cobra.Command, env *Env, name string, o *join.Options) error {
 	var text []byte
 	var err error
@@ -160,7 +160,7 @@ func readToken(cmd *cobra.Command, env *Env, name string, o *join.Options) error
 	return nil
 }
 
-// readPrivate reads a file that its owner alone may read.
+// readPrivate reads a file that only its owner may read.
 func readPrivate(name string) ([]byte, error) {
 	f, err := os.Open(name)
 	if err != nil {
@@ -177,7 +177,7 @@ func readPrivate(name string) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(f, maxTokenFile))
 }
 
-// explainJoin adds what to do about an error of join.
+// explainJoin adds a hint to an error of join.
 func explainJoin(err error) error {
 	again := "make a new one on a boot server: neco join-token --lrn N"
 	for _, h := range []struct {

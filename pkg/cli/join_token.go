@@ -19,7 +19,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/storage"
 )
 
-// joinTokenTTL is how long a token is good for by default.
+// joinTokenTTL is the default lifetime of a token.
 const joinTokenTTL = time.Hour
 
 func newJoinTokenCmd(env *Env) *cobra.Command {
@@ -74,7 +74,7 @@ It needs Vault: VAULT_TOKEN, else a user and a password are asked for.`,
 	return cmd
 }
 
-// joiner is the server that a token is for.
+// joiner returns the subject for which the token is issued.
 func joiner(own pki.Subject, lrn int, hostName, bastion string) (pki.Subject, error) {
 	s := join.Like(own, lrn)
 	if hostName != "" {
@@ -93,7 +93,7 @@ func joiner(own pki.Subject, lrn int, hostName, bastion string) (pki.Subject, er
 	return s, s.Check()
 }
 
-// withIssuer opens etcd and Vault for f.
+// withIssuer calls f with clients of etcd and Vault.
 func (env *Env) withIssuer(cmd *cobra.Command, f func(context.Context, join.Issuer, pki.Subject) error) error {
 	h, err := setup.RealHost(env.FS.Root, "")
 	if err != nil {

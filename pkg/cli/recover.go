@@ -48,11 +48,11 @@ cleared.`,
 	return cmd
 }
 
-// recoverOptions say what else than a stopped request may be met.
+// recoverOptions changes how recoverRun treats requests that are not stopped.
 type recoverOptions struct {
-	// malformed: a request that cannot be read is cleared, too.
+	// malformed clears a malformed request, too.
 	malformed bool
-	// running: a run that goes on is left alone, without an error.
+	// running makes a run in progress no error; it is left alone.
 	running bool
 }
 
@@ -93,7 +93,7 @@ func recoverRun(ctx context.Context, cmd *cobra.Command, env *Env, s *storage.St
 	return nil
 }
 
-// afterRecover says what neco-updater does next.
+// afterRecover returns what neco-updater does next.
 func afterRecover(snap *storage.Snapshot) string {
 	known := printable.Line(snap.Release)
 	if known == "" {
@@ -105,7 +105,7 @@ func afterRecover(snap *storage.Snapshot) string {
 	return fmt.Sprintf("neco-updater begins the update to %s, the newest known release, unless it finds a newer one first", known)
 }
 
-// recoverMalformed clears a request that cannot be read.
+// recoverMalformed clears a malformed request.
 func recoverMalformed(ctx context.Context, cmd *cobra.Command, env *Env, s *storage.Storage, bad storage.MalformedKey) error {
 	if err := s.Recover(ctx, bad.Rev, env.act(storage.KindRecover, "cleared a request that could not be read")); err != nil {
 		return err
@@ -114,8 +114,8 @@ func recoverMalformed(ctx context.Context, cmd *cobra.Command, env *Env, s *stor
 	return nil
 }
 
-// endHistory closes the history of a stopped run if nobody has. A history that
-// cannot be read is no reason to leave the run.
+// endHistory records the end of a stopped run in the history, unless it is recorded
+// already. A malformed record is not an error.
 func endHistory(ctx context.Context, env *Env, s *storage.Storage, r *update.Request) error {
 	result := storage.Result(r.Outcome)
 	if result == "" {

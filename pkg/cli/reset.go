@@ -18,7 +18,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/storage"
 )
 
-// resetTimeout bounds the end of services.
+// resetTimeout is the maximum duration of the reset, including the stop of services.
 const resetTimeout = 5 * time.Minute
 
 func newResetCmd(env *Env) *cobra.Command {
@@ -78,8 +78,8 @@ func reset(cmd *cobra.Command, env *Env, h setup.Host, agreed consent, force boo
 	return nil
 }
 
-// mayReset refuses on a server that is complete: neither a setup nor a join is
-// under way, and the data centre, or nobody, says that it has left.
+// mayReset returns an error if this server is complete: neither setup nor join has to
+// be finished, and etcd does not confirm that the server has left.
 func (env *Env) mayReset(ctx context.Context) error {
 	for _, p := range []string{setup.Dir, join.Dir} {
 		if begun, err := env.FS.Exists(p); err == nil && begun {
@@ -101,8 +101,8 @@ func (env *Env) mayReset(ctx context.Context) error {
 		"let it leave first: neco leave on another boot server; or add --force")
 }
 
-// registered asks etcd whether this is a registered boot server.  One that has
-// no user any more is none.
+// registered queries etcd whether this is a registered boot server. It returns false if
+// etcd refuses this server, whose user was deleted when it left.
 func (env *Env) registered(ctx context.Context) (bool, error) {
 	lrn, err := ownLRN(env)
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/host"
 )
 
-// dockerTimeout bounds the question to Docker.
+// dockerTimeout is the maximum duration of the query to Docker.
 const dockerTimeout = 30 * time.Second
 
 func newIsRunningCmd(env *Env) *cobra.Command {
@@ -51,7 +51,7 @@ this boot server, and "not running" if none does.`,
 	return cmd
 }
 
-// cannotTell keeps an error apart from the answer "not running".
+// cannotTell gives an error another exit code than the answer "not running".
 func cannotTell(err error) error {
 	if err == nil {
 		return nil

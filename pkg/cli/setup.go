@@ -18,8 +18,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/setup/meet"
 )
 
-// proxyVariables would lead what boot servers say to each other through a
-// proxy, in programs that heed them.
+// proxyVariables are the variables that make programs send the traffic between boot
+// servers through a proxy.
 var proxyVariables = [...]string{"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"}
 
 func newSetupCmd(env *Env) *cobra.Command {
@@ -54,7 +54,7 @@ same numbers and flags, on every server where it has ended.`,
 	return cmd
 }
 
-// noProxy refuses an environment that would send traffic astray.
+// noProxy returns an error if a proxy variable is set.
 func noProxy(env *Env) error {
 	for _, name := range proxyVariables {
 		if env.Getenv(name) != "" {
@@ -91,7 +91,7 @@ func runSetup(cmd *cobra.Command, env *Env, o setup.Options) error {
 	return nextAfterSetup(cmd.Context(), cmd.OutOrStdout(), o)
 }
 
-// settleSetup checks what the operator wants, and completes it.
+// settleSetup validates and completes the options.
 func settleSetup(cmd *cobra.Command, env *Env, o *setup.Options) error {
 	err := noProxy(env)
 	if err != nil {
@@ -120,14 +120,14 @@ func settleSetup(cmd *cobra.Command, env *Env, o *setup.Options) error {
 	return nil
 }
 
-// setUpAlready is for a server whose setup is complete: to run it again is right,
-// with the boot servers that there are.
+// setUpAlready reports that the setup of this server is complete. It returns an error
+// if o names boot servers that are not in its data centre.
 func setUpAlready(cmd *cobra.Command, env *Env, o setup.Options) error {
 	conf, err := neco.LoadEtcdConfig(env.FS.Path(neco.NecoConfFile))
 	if err != nil {
 		return err
 	}
-	// Where etcd is not at Neco's addresses, they tell nothing.
+	// If etcd is not at Neco's addresses, the endpoints do not tell the boot servers.
 	ours := slices.Contains(conf.Endpoints, neco.EtcdEndpoints([]int{o.LRN})[0])
 	for i, endpoint := range neco.EtcdEndpoints(o.LRNs) {
 		if lrn := o.LRNs[i]; ours && !slices.Contains(conf.Endpoints, endpoint) {
@@ -139,7 +139,7 @@ func setUpAlready(cmd *cobra.Command, env *Env, o setup.Options) error {
 	return nil
 }
 
-// explainSetup adds what to do about an error of setup.
+// explainSetup adds a hint to an error of setup.
 func explainSetup(ctx context.Context, err error, o setup.Options) error {
 	var file *fs.PathError
 	var refused meet.Refusal
@@ -162,7 +162,7 @@ func explainSetup(ctx context.Context, err error, o setup.Options) error {
 	return err
 }
 
-// nextAfterSetup tells what to do next.
+// nextAfterSetup prints what to do next.
 func nextAfterSetup(_ context.Context, w io.Writer, o setup.Options) error {
 	if o.CheckOnly {
 		fmt.Fprintln(w, "All boot servers are ready.")

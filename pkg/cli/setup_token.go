@@ -13,7 +13,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/setup/meet"
 )
 
-// setupTokenFile is where neco setup looks for the token.
+// setupTokenFile is the default path of the token.
 const setupTokenFile = "/etc/neco/setup-token"
 
 func newSetupTokenCmd(env *Env) *cobra.Command {
@@ -53,7 +53,8 @@ With - as FILE the token is printed.`,
 	}
 }
 
-// writeNew makes a file that only its owner can read, and must not be there.
+// writeNew creates a file that only its owner can read. It returns an error if the file
+// exists.
 func writeNew(name, text string) error {
 	if fi, err := os.Stat(name); err == nil && fi.IsDir() {
 		return hint(fmt.Errorf("%s is a directory", name), "name a file in it")

@@ -21,7 +21,7 @@ type statusOptions struct {
 	watch, wait bool
 	exitCode    bool
 	timeout     time.Duration
-	// target is what --wait waits for; nil: the end of whatever is under way.
+	// target is the version of --for; nil: wait until no update is running or due.
 	target *release.Version
 }
 
@@ -84,7 +84,7 @@ there is an error:
 	return cmd
 }
 
-// probe asks the Vaults and the members of etcd, at the same time.
+// probe queries the Vaults and the members of etcd, concurrently.
 func (env *Env) probe(ctx context.Context, s *storage.Storage, v *status.View) {
 	members := make(chan membership.Cluster, 1)
 	go func() { members <- askEtcd(ctx, s) }()
@@ -94,7 +94,7 @@ func (env *Env) probe(ctx context.Context, s *storage.Storage, v *status.View) {
 	}
 }
 
-// healthError is the exit code for the health of a data centre.
+// healthError returns the exit code for the health of the data centre as an error.
 func healthError(v status.View) error {
 	code := map[status.Health]int{status.Halted: CodeStopped, status.Degraded: CodeDegraded, status.Updating: CodeRunning}[v.Health]
 	if code == 0 {
@@ -124,10 +124,10 @@ func (o *statusOptions) check(cmd *cobra.Command, version string) error {
 	return nil
 }
 
-// view is what is to be shown of a snapshot now.
+// view returns the view of a snapshot at the current time.
 func (env *Env) view(s *storage.Snapshot) status.View { return status.New(s, steps.Table(), env.Now()) }
 
-// show writes all of v.
+// show writes v in the format of -o.
 func show(cmd *cobra.Command, o statusOptions, v status.View) error {
 	if o.json() {
 		return writeJSON(cmd.OutOrStdout(), v)

@@ -13,8 +13,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/update"
 )
 
-// stopAttempts bounds how often a request that changes under our hands is read
-// again.
+// stopAttempts is the maximum number of attempts to stop a request that changes
+// meanwhile.
 const stopAttempts = 5
 
 func newStopCmd(env *Env) *cobra.Command {
@@ -44,7 +44,7 @@ back. No new update begins until neco recover clears this one.`,
 	return cmd
 }
 
-// stopRun ends what runs. already: somebody else has.
+// stopRun ends the current run; already is true if it was stopped before.
 func stopRun(ctx context.Context, cmd *cobra.Command, env *Env, s *storage.Storage, reason string) (already bool, err error) {
 	for range stopAttempts {
 		snap, err := s.Snapshot(ctx)
@@ -78,7 +78,7 @@ func stopRun(ctx context.Context, cmd *cobra.Command, env *Env, s *storage.Stora
 	return false, fmt.Errorf("stop: %w", storage.ErrSuperseded)
 }
 
-// notRunning says why there is nothing to stop; empty: there is.
+// notRunning returns the reason why there is nothing to stop, or "".
 func notRunning(snap *storage.Snapshot) string {
 	switch r := snap.Request; {
 	case r == nil:
