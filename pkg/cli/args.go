@@ -88,7 +88,7 @@ func flagError(cmd *cobra.Command, err error) error {
 	}
 	if numErr := (*strconv.NumError)(nil); errors.As(err, &numErr) {
 		text := strings.TrimSuffix(err.Error(), ": "+numErr.Error())
-		wrong := "no number, or too large"
+		wrong := "not a number, or too large"
 		if numErr.Func == "ParseBool" {
 			wrong = "it takes true or false"
 		}

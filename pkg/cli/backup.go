@@ -34,10 +34,10 @@ func newBackupRunCmd(env *Env) *cobra.Command {
 	return &cobra.Command{
 		Use:   "run",
 		Short: "Take a snapshot of etcd now (etcd-backup.timer does it every hour)",
-		Long: `Take a snapshot of the etcd member on this boot server, try whether it can be
+		Long: `Take a snapshot of the etcd member on this boot server, check that it can be
 restored, and encrypt it to the boot servers and the recovery keys. It is kept
-in ` + neco.EtcdBackupDir + ` for 14 days. Nothing is removed unless the new one is
-good.`,
+in ` + neco.EtcdBackupDir + ` for 14 days. Older ones are removed only if the new
+one is good.`,
 		Args: none(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := onlyRoot("take backups"); err != nil {
@@ -101,7 +101,7 @@ func recordBackup(ctx context.Context, o backup.Options, lrn int, r backup.Resul
 		return err
 	})
 	if err != nil {
-		o.Log.Warn("neco status will not know of this backup", "err", err)
+		o.Log.Warn("neco status does not show this backup", "err", err)
 	}
 }
 
@@ -123,7 +123,7 @@ func backupRecipients(ctx context.Context, o backup.Options, me renewal.Server) 
 		var shutOut error
 		all, shutOut, err = backup.Recipients(ctx, o.Etcd, roots, snap.Registered, o.Identity.Recipient(), o.Now())
 		if shutOut != nil {
-			o.Log.Warn("snapshot is not for every boot server", "err", shutOut)
+			o.Log.Warn("snapshot is not encrypted to every boot server", "err", shutOut)
 		}
 		return err
 	})
@@ -144,11 +144,11 @@ func restorer(env *Env) backup.Restorer {
 func explainBackup(err error) error {
 	switch {
 	case errors.Is(err, backup.ErrDiskFull):
-		return hint(err, "make room in %s; earlier snapshots are as they were", neco.EtcdBackupDir)
+		return hint(err, "free space in %s; earlier snapshots are unchanged", neco.EtcdBackupDir)
 	case errors.Is(err, backup.ErrCorrupt):
 		return hint(err, "the disk of this member may be bad: compare with neco backup run on another boot server, and look at etcdctl endpoint hashkv --cluster")
 	case errors.Is(err, hostkey.ErrCannotOpen):
-		return hint(err, "it is sealed to other keys than this one: a boot server's key opens those that were made while it was registered, a recovery key those made since neco setup was given its --recovery-recipient")
+		return hint(err, "it is sealed to other keys: a boot server's key decrypts the snapshots that were taken while the server was registered, a recovery key those that were taken since neco setup --recovery-recipient")
 	}
 	return explain(err)
 }

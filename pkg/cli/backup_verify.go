@@ -20,11 +20,11 @@ func newBackupVerifyCmd(env *Env) *cobra.Command {
 	var keyFile string
 	cmd := &cobra.Command{
 		Use:   "verify [FILE]",
-		Short: "Decrypt snapshots and try whether they can be restored",
+		Short: "Decrypt snapshots and check that they can be restored",
 		Long: `Decrypt a snapshot with this boot server's own key, or with a recovery key, and
-try whether it can be restored: the newest one, FILE, or with --all each on this
-server. Nothing of the running etcd is touched. What is decrypted is on the disk
-meanwhile, for root alone.`,
+check that it can be restored: the newest one, FILE, or with --all every one on
+this server. The running etcd is not touched. The decrypted data is on the disk
+meanwhile, readable by root only.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := onlyRoot("open backups"); err != nil {

@@ -30,17 +30,17 @@ func newCertReissueCmd(env *Env) *cobra.Command {
 	var agreed consent
 	cmd := &cobra.Command{
 		Use:   "reissue",
-		Short: "Sign this boot server's certificates with a recovery key, also with etcd and Vault down",
-		Long: `Give this boot server new certificates without etcd and Vault: when all have
-expired, because the data centre was off for longer than they live, nothing
-could sign them otherwise. Run it on each boot server.
+		Short: "Sign new certificates with a recovery key, without etcd and Vault",
+		Long: `Issue new certificates to this boot server without etcd and Vault. This is
+needed when all certificates have expired, because the data centre was off for
+longer than their validity. Run it on each boot server.
 
-The authorities, sealed to the recovery keys, are taken from
-` + renewal.AuthoritiesFile + `, else from the newest backup that
-is here, unless --authorities names a file. They must be those that this server
-trusts. New keys are made here; the old ones are of no use any more. Where etcd
-answers, certificates are renewed without a recovery key, and the command has to
-be confirmed, on a terminal or by --yes.`,
+The keys of the CAs, sealed to the recovery keys, are read from
+` + renewal.AuthoritiesFile + `, else from the newest backup on
+this server, unless --authorities names a file. They must belong to the CAs that
+this server trusts. New keys of certificates are generated here. If etcd
+answers, certificates can be renewed without a recovery key, and the command has
+to be confirmed, on a terminal or by --yes.`,
 		Example: "  neco cert reissue --recovery-key /media/usb/recovery.key",
 		Args:    none(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -48,7 +48,7 @@ be confirmed, on a terminal or by --yes.`,
 				return err
 			}
 			if keyFile == "" {
-				return hint(errors.New("--recovery-key is missing"), "give the file with a key to which neco setup --recovery-recipient sealed the authorities")
+				return hint(errors.New("--recovery-key is missing"), "give the file with a key to which neco setup --recovery-recipient sealed the keys of the CAs")
 			}
 			id, err := identity(cmd, env, keyFile)
 			if err != nil {
@@ -63,7 +63,7 @@ be confirmed, on a terminal or by --yes.`,
 		},
 	}
 	recoveryKeyFlag(cmd, &keyFile)
-	cmd.Flags().StringVar(&authorities, "authorities", "", "`file` with the sealed authorities, if it is elsewhere")
+	cmd.Flags().StringVar(&authorities, "authorities", "", "`file` with the sealed keys of the CAs, if it is elsewhere")
 	agreed.register(cmd)
 	return cmd
 }
@@ -96,7 +96,7 @@ func reissue(ctx context.Context, cmd *cobra.Command, env *Env, id hostkey.Ident
 	}
 	authorities, err := renewal.OpenAuthorities(sealed, id)
 	if errors.Is(err, hostkey.ErrCannotOpen) {
-		return hint(err, "they are sealed to another recovery key than this one: to those that neco setup was given with --recovery-recipient")
+		return hint(err, "they are sealed to other recovery keys: those of neco setup --recovery-recipient")
 	}
 	if err != nil {
 		return err
@@ -106,7 +106,7 @@ func reissue(ctx context.Context, cmd *cobra.Command, env *Env, id hostkey.Ident
 	}
 	for _, p := range renewal.Reissued(me) {
 		if err := authorities.Reissue(ctx, me, p); err != nil {
-			return hint(err, "run it again: it goes on where it was")
+			return hint(err, "run it again: it resumes where it stopped")
 		}
 		fmt.Fprintf(cmd.OutOrStdout(), "%s: new certificate and key\n", p.Cert)
 	}
@@ -153,11 +153,11 @@ func sealedAuthorities(ctx context.Context, cmd *cobra.Command, env *Env, id hos
 		return nil, hint(fmt.Errorf("%s is absent, and there is no backup on this boot server", renewal.AuthoritiesFile),
 			"copy that file from another boot server, and name it with --authorities; without --recovery-recipient at neco setup there is none")
 	}
-	fmt.Fprintf(cmd.ErrOrStderr(), "takes the authorities from %s\n", list[0].Path)
+	fmt.Fprintf(cmd.ErrOrStderr(), "reading the keys of the CAs from %s\n", list[0].Path)
 	v := backup.Verifier{FS: env.FS, Identity: id, Restorer: restorer(env), Log: logger(cmd)}
 	data, err = v.Value(ctx, env.FS.Path(list[0].Path), neco.NecoPrefix+vaultkey.KeyAuthority)
 	if errors.Is(err, backup.ErrAbsent) {
-		return nil, hint(err, "neco setup was run without --recovery-recipient: the authorities are in Vault alone")
+		return nil, hint(err, "neco setup was run without --recovery-recipient: the keys of the CAs are only in Vault")
 	}
 	return data, explainBackup(err)
 }

@@ -13,7 +13,7 @@ func newCompletionCmd() *cobra.Command {
 		Use:   "completion [bash|zsh|fish]",
 		Short: "Print the completion for a shell (default: bash)",
 		Long: "Print the completion for a shell; without argument, for bash.\n" +
-			"The package brings it along for all three; nothing needs to be\n" +
+			"The package installs it for all three; nothing needs to be\n" +
 			"set up on a boot server.",
 		Args:                  between(0, 1),
 		ValidArgs:             []string{"bash", "zsh", "fish"},

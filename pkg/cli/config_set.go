@@ -15,8 +15,8 @@ func newConfigSetCmd(env *Env) *cobra.Command {
 	return &cobra.Command{
 		Use:   "set KEY [VALUE]",
 		Short: "Change a key of the configuration",
-		Long: `Change a key of the configuration. What is under way is not disturbed:
-neco-updater and neco-worker use the new value for what they begin next.
+		Long: `Change a key of the configuration. Nothing in progress is disturbed:
+neco-updater and neco-worker use the new value for what they start next.
 
 Secrets are never given as VALUE, where everybody on the host could read them:
 they are taken from their environment variable, or from standard input. A URL

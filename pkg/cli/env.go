@@ -52,7 +52,7 @@ func openEtcd(fsys host.FS) (*storage.Storage, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		for dir, command := range map[string]string{setup.Dir: "neco setup", join.Dir: "neco join"} {
 			if _, begun := fsys.Stat(dir); begun == nil {
-				return nil, hint(err, "%s was begun here and is not complete: run it again", command)
+				return nil, hint(err, "%s was started here and is not complete: run it again", command)
 			}
 		}
 	}

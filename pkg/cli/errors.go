@@ -38,8 +38,8 @@ type ExitCode struct {
 func ExitCodes() []ExitCode {
 	return []ExitCode{
 		{0, "healthy; with --wait: the update is complete, and no other one is due"},
-		{1, "an error: nothing could be learned"},
-		{CodeRunning, "an update runs or is due; with --wait: it is not over after --timeout"},
+		{1, "an error: the state is unknown"},
+		{CodeRunning, "an update is running or due; with --wait: it is not over after --timeout"},
 		{CodeStopped, "the update has aborted, was stopped, took too long, or cannot be read"},
 		{CodeDegraded, "degraded: status names the problems (--exit-code only)"},
 	}
@@ -133,9 +133,9 @@ func fileHint(err error) string {
 	case errors.Is(err, fs.ErrPermission):
 		return "try again with sudo"
 	case errors.Is(err, fs.ErrNotExist) && strings.Contains(path.Path, neco.NecoDir+"/"):
-		return "is this a boot server? neco setup and neco join make what is in " + neco.NecoDir
+		return "is this a boot server? neco setup and neco join create the files in " + neco.NecoDir
 	case errors.Is(err, fs.ErrNotExist):
-		return "look at the name of the file"
+		return "check the name of the file"
 	}
 	return ""
 }
@@ -148,7 +148,7 @@ func vaultHint(err error) string {
 	}
 	switch answer.StatusCode {
 	case http.StatusForbidden:
-		return "the token has expired, or has not the right policy; unset VAULT_TOKEN to be asked for a user and a password, or set another one"
+		return "the token has expired or lacks the required policy; set another VAULT_TOKEN, or unset it to log in interactively"
 	case http.StatusBadRequest:
 		return "the name or the password may be wrong"
 	case http.StatusServiceUnavailable:

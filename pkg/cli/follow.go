@@ -255,9 +255,9 @@ func (f *follower) cutOff(parent context.Context, now time.Time) error {
 	}
 	switch {
 	case f.last == nil && parent.Err() != nil:
-		return errors.New("interrupted; nothing is known of the update, because etcd has not answered")
+		return errors.New("interrupted; the state of the update is unknown, because etcd has not answered")
 	case f.last == nil:
-		return fmt.Errorf("nothing is known of the update after --timeout %s: %w", f.timeout, f.failure)
+		return fmt.Errorf("the state of the update is unknown after --timeout %s: %w", f.timeout, f.failure)
 	}
 	what := "the update"
 	if f.target != nil {

@@ -24,10 +24,10 @@ func newHistoryCmd(env *Env) *cobra.Command {
 	var o output
 	cmd := &cobra.Command{
 		Use:   "history",
-		Short: "List the updates and what operators did, the oldest first",
-		Long: `List the updates so far, the oldest first, with why and by whom each was begun,
-and what operators did in between: departures, recoveries, changes of the
-configuration. The last 100 of both stay.
+		Short: "List the updates and the acts of operators, the oldest first",
+		Long: `List the updates, the oldest first, with the reason for each and who started it,
+and the acts of operators: departures, recoveries, changes of the configuration.
+The last 100 of both are kept.
 
 A long reason is cut in the middle to the width of the terminal; -o json has all
 of it.`,

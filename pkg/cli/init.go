@@ -19,8 +19,8 @@ func newInitCmd(env *Env) *cobra.Command {
 	return &cobra.Command{
 		Use:   "init NAME",
 		Short: "Prepare the data centre for a program",
-		Long: `Make what a program needs once in a data centre: its role and its users in etcd,
-or a token. After it, neco init-local sets the program up on each boot server.
+		Long: `Create what a program needs once per data centre: its role and its users in
+etcd, or a token. Then neco init-local sets the program up on each boot server.
 
 ` + requestHelp(),
 		Args:      exactly(1),
@@ -64,7 +64,7 @@ func requestHelp() string {
 func requested(name string) (program.Program, error) {
 	p, err := program.Find(name)
 	if err != nil || p.Prepared == nil {
-		return p, hint(fmt.Errorf("%q is no program that neco prepares", name), "give one of %s", strings.Join(program.Names(program.OnRequest()), ", "))
+		return p, hint(fmt.Errorf("%q is not a program that neco prepares", name), "give one of %s", strings.Join(program.Names(program.OnRequest()), ", "))
 	}
 	return p, nil
 }

@@ -29,16 +29,16 @@ func newJoinCmd(env *Env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "join [flags] LRN...",
 		Short: "Join this server to an existing data centre",
-		Long: `Make this server a boot server of the data centre that the boot servers LRN...
-are of. It needs a join token, see neco join-token, in ` + joinTokenFile + `; or,
-with --ca-file, the rights of an operator of Vault: VAULT_TOKEN, else a user and
-a password are asked for.
+		Long: `Make this server a boot server of the data centre of the boot servers LRN.... It
+needs a join token, see neco join-token, in ` + joinTokenFile + `; or, with
+--ca-file, the policies of an operator of Vault: VAULT_TOKEN, else a user and a
+password are asked for.
 
 It gets its certificates and is registered. The next update, which neco-updater
-orders at once, makes it a member of etcd and starts its Vault.
+starts at once, makes it a member of etcd and starts its Vault.
 
-Killed anywhere, it goes on where it was when it is run again, with the same
-token.`,
+If it is interrupted, run it again with the same token: it resumes where it
+stopped.`,
 		Example: "  neco join --check 0 1 2\n  neco join 0 1 2\n  neco join --ca-file server-ca.crt 0 1 2",
 		Args:    atLeast(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -76,9 +76,9 @@ token.`,
 		},
 	}
 	f := cmd.Flags()
-	f.BoolVar(&check, "check", false, "look whether this server is ready and the token fits, and change nothing")
+	f.BoolVar(&check, "check", false, "check that this server is ready and the token is valid, and change nothing")
 	f.StringVar(&tokenFile, "token-file", joinTokenFile, "`file` with the join token; - reads standard input")
-	f.StringVar(&caFile, "ca-file", "", "`file` with the certificate of the authority for servers; instead of a token")
+	f.StringVar(&caFile, "ca-file", "", "`file` with the certificate of the CA for servers; instead of a token")
 	f.StringVar(&proxy, "proxy", "", proxyUsage)
 	return cmd
 }
@@ -186,22 +186,22 @@ func explainJoin(err error) error {
 	}{
 		{join.ErrTokenInvalid, "copy the token again, whole; or " + again},
 		{join.ErrTokenExpired, again},
-		{join.ErrTokenUsed, "use the newest token that was made for this server; if an earlier try said that the token may be used up, " + again +
-			"; if it did not, and nobody of yours has used this one, somebody else has: neco join-token revoke N on a boot server at once; then " + again},
-		{join.ErrCAPinMismatch, "somebody else answers at that address, or the token, or the authority of --ca-file, is of another data centre; nothing secret was sent"},
-		{join.ErrTokenUnsure, "try again with the same token; if that says TokenUsed, " + again},
-		{join.ErrVaultToken, "set VAULT_TOKEN to one that works, or unset it to be asked for a user and a password"},
+		{join.ErrTokenUsed, "use the newest token that was made for this server; if an earlier attempt reported that the token may be used up, " + again +
+			"; otherwise, if no operator of yours has used this token, it was stolen: run neco join-token revoke N on a boot server at once; then " + again},
+		{join.ErrCAPinMismatch, "another server answers at that address, or the token, or the CA of --ca-file, belongs to another data centre; no secret was sent"},
+		{join.ErrTokenUnsure, "try again with the same token; if the error is TokenUsed,  " + again},
+		{join.ErrVaultToken, "set another VAULT_TOKEN, or unset it to log in interactively"},
 		{join.ErrVersion, "install the version that the data centre runs on this server, and try again"},
-		{join.ErrRegistered, "if that server will not come back, or was wiped, let it leave first: neco leave N on another boot server"},
+		{join.ErrRegistered, "if that server will not come back, or was wiped, remove it first: neco leave N on another boot server"},
 		{pki.ErrCSRRefused, "the names in the token are not this server's; make a new one with neco join-token --host-name and --bastion"},
-		{join.ErrUnreachable, "look at the addresses of this server and at neco vault unseal on the boot servers"},
+		{join.ErrUnreachable, "check the addresses of this server, and run neco vault unseal on the boot servers"},
 	} {
 		if errors.Is(err, h.err) {
 			return hint(err, "%s", h.text)
 		}
 	}
 	if vault.Denied(err) {
-		return hint(err, "the token of Vault is wrong or has expired, or its user has not the policy admin (for neco join --ca-file, ca-admin too)")
+		return hint(err, "the token of Vault is wrong or has expired, or lacks the policy admin (for neco join --ca-file, ca-admin too)")
 	}
 	return explain(err)
 }

@@ -26,19 +26,19 @@ func newLeaveCmd(env *Env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "leave LRN",
 		Short: "Take a boot server out of the data centre",
-		Long: `Remove the registration of a boot server together with what is recorded of it.
-neco-updater then lets the others go through an update without it. What is lost
-is listed, and has to be confirmed, on a terminal or by --yes.
+		Long: `Remove the registration and the records of a boot server. neco-updater then
+starts an update of the others without it. The command lists what is lost, and
+has to be confirmed, on a terminal or by --yes.
 
 It is refused while an update runs, for the last boot server, and where fewer
 than a majority of the others have a live worker. With two boot servers left it
 needs --force: a single member of etcd has no copy of its data.
 
-Where etcd and Vault are Neco's, the server also loses what it could do there at
-once, Vault gets a new unseal key, and a root token that setup kept is revoked:
-it needs Vault, with VAULT_TOKEN, else a user and a password are asked for.
-Killed anywhere, it finishes when it is run again. On the server that has left,
-neco reset removes what is there.`,
+If Neco manages etcd and Vault, the server also loses its permissions there at
+once, Vault gets a new unseal key, and a root token that setup kept is revoked.
+This needs Vault: VAULT_TOKEN, else a user and a password are asked for.
+If it is interrupted, run it again: it finishes the departure. On the server
+that has left, neco reset removes the data.`,
 		Args: exactly(1),
 		ValidArgsFunction: func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 			return completeLRN(cmd, env, args), cobra.ShellCompDirectiveNoFileComp
@@ -106,7 +106,7 @@ func leave(ctx context.Context, cmd *cobra.Command, s *storage.Storage, lrn int,
 	}
 	err = s.Unregister(ctx, snap, lrn, o.act)
 	if errors.Is(err, storage.ErrNotRegistered) {
-		return hint(err, "somebody else has removed it at the same moment")
+		return hint(err, "another neco leave has removed it at the same moment")
 	}
 	if err != nil {
 		return err
@@ -131,7 +131,7 @@ func remain(others []int) string {
 // mayLeave returns an error if boot server lrn must not leave.
 func mayLeave(snap *storage.Snapshot, lrn int, force bool) error {
 	if bad, ok := snap.MalformedAt(storage.KeyRequest); ok {
-		return hint(bad, "nobody can say whether an update runs; neco recover --malformed clears it")
+		return hint(bad, "whether an update is running is unknown; neco recover --malformed clears the request")
 	}
 	r := snap.Request
 	switch {

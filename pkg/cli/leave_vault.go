@@ -127,7 +127,7 @@ func explainDeparture(err error, lrn int) error {
 	case join.Unfinished(err):
 		return hint(err, "run neco leave %d again: it finishes what is left", lrn)
 	case vault.Denied(err), errors.Is(err, join.ErrVaultToken):
-		return hint(err, "the token of Vault is wrong or has expired, or its user has not the policy admin")
+		return hint(err, "the token of Vault is wrong or has expired, or lacks the policy admin")
 	case errors.Is(err, hostkey.ErrCannotOpen):
 		return hint(err, "the unseal key is not sealed to this server: run it on another boot server, or after the next update")
 	}

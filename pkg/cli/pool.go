@@ -34,7 +34,7 @@ func checkPool(env *Env, lrns ...int) error {
 		err = json.Unmarshal(data, &ipam)
 	}
 	if err != nil || !ipam.Pool.IsValid() {
-		return hint(fmt.Errorf("%s: it has no node-ipv4-pool: %w", neco.SabakanIPAMFile, err), "put it right; sabakan reads it, too")
+		return hint(fmt.Errorf("%s: it has no node-ipv4-pool: %w", neco.SabakanIPAMFile, err), "correct the file; sabakan reads it, too")
 	}
 	for _, n := range lrns {
 		first, _ := netip.AddrFromSlice(neco.BootNode0IP(n))

@@ -9,7 +9,7 @@ import (
 )
 
 // proxyUsage is the usage of --proxy.
-const proxyUsage = "`URL` of the proxy through which boot servers reach the outside; - reads it from standard input"
+const proxyUsage = "`URL` of the proxy through which boot servers reach the internet; - reads it from standard input"
 
 // readProxy returns the URL of --proxy, validated like the configuration key proxy; ""
 // if there is none. For "-" it reads the URL from standard input, because a URL with a

@@ -18,10 +18,11 @@ func newRecoverCmd(env *Env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "recover",
 		Short: "Clear a stopped update, so that neco-updater can start a run",
-		Long: `Delete the request, the reports of all boot servers and the outcomes of what is
-done once per data centre, in one transaction. The history stays.
+		Long: `Delete the request, the reports of all boot servers and the outcomes of the
+actions that are done once per data centre, in one transaction. The history
+is kept.
 
-It is refused while the update runs. One that is complete needs no clearing.
+It is refused while the update is running. A complete update needs no clearing.
 neco-updater then starts a run of the newest known release, which may be the one
 that failed. A release that was published later is known once a search has found
 it: the line "release" of neco status shows it.
@@ -64,7 +65,7 @@ func recoverRun(ctx context.Context, cmd *cobra.Command, env *Env, s *storage.St
 	if bad, ok := snap.MalformedAt(storage.KeyRequest); ok {
 		if !o.malformed {
 			return hint(fmt.Errorf("recover: %w", bad),
-				"nobody can say whether this update runs; if you are sure that it may go, neco recover --malformed clears it")
+				"whether this update is running is unknown; if you are sure that the request may be deleted, run neco recover --malformed")
 		}
 		return recoverMalformed(ctx, cmd, env, s, bad)
 	}

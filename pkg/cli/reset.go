@@ -28,12 +28,12 @@ func newResetCmd(env *Env) *cobra.Command {
 		Use:   "reset",
 		Short: "Undo a half-done setup or join on this server",
 		Long: `Stop etcd, Vault and Neco's daemons on this server and remove their data,
-certificates and configuration: what neco setup or neco join, begun and given
-up, have left, or a server that has left its data centre. What is to be removed
-is listed, and has to be confirmed. Backups stay.
+certificates and configuration: the remains of a neco setup or neco join that
+was not completed, or of a server that has left its data centre. What is to be
+removed is listed, and has to be confirmed. Backups are kept.
 
 It is refused on a boot server that is complete, unless --force is given. If
-etcd cannot be asked whether the server has left, --force prints that.`,
+etcd cannot be queried whether the server has left, --force prints that.`,
 		Args: none(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if os.Geteuid() != 0 {
@@ -47,7 +47,7 @@ etcd cannot be asked whether the server has left, --force prints that.`,
 		},
 	}
 	agreed.register(cmd)
-	cmd.Flags().BoolVar(&force, "force", false, "give up a server that is complete, too, with its copy of all data")
+	cmd.Flags().BoolVar(&force, "force", false, "also reset a server that is complete, with its copy of all data")
 	return cmd
 }
 

@@ -16,7 +16,7 @@ const dockerTimeout = 30 * time.Second
 func newIsRunningCmd(env *Env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "is-running IMAGE",
-		Short: "Tell whether this release's version of an image runs here",
+		Short: "Report whether this release's version of an image runs here",
 		Long: `Print "running" if a container of this release's version of the image runs on
 this boot server, and "not running" if none does.`,
 		Args: func(cmd *cobra.Command, args []string) error {

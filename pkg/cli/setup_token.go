@@ -21,8 +21,8 @@ func newSetupTokenCmd(env *Env) *cobra.Command {
 		Use:   "setup-token [FILE]",
 		Short: "Make the secret that boot servers need for neco setup",
 		Long: `Write a new setup token to FILE, ` + setupTokenFile + ` by default, that only
-root can read. Copy the file to the same place on the other boot servers, by a
-way that nobody can listen to; neco setup removes it in the end.
+root can read. Copy the file to the same place on the other boot servers, over
+an encrypted connection; neco setup removes it when it has completed.
 
 With - as FILE the token is printed.`,
 		Args: between(0, 1),

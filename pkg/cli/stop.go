@@ -22,9 +22,9 @@ func newStopCmd(env *Env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "stop",
 		Short: "End the running update cleanly",
-		Long: `End the running update: every boot server leaves it where it is, and brings the
-services back that the update has stopped. Nothing that was installed is taken
-back. No new update begins until neco recover clears this one.`,
+		Long: `End the running update: every boot server leaves it at its current step, and
+starts the services again that the update has stopped. Installed versions stay.
+No new update starts until neco recover clears this one.`,
 		Args: none(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			reason := "stopped by " + env.By()
@@ -53,7 +53,7 @@ func stopRun(ctx context.Context, cmd *cobra.Command, env *Env, s *storage.Stora
 		}
 		if bad, ok := snap.MalformedAt(storage.KeyRequest); ok {
 			return false, hint(fmt.Errorf("stop: %w", bad),
-				"nobody can say what this update is; neco recover --malformed clears it")
+				"which update this is cannot be read; neco recover --malformed clears the request")
 		}
 		r := snap.Request
 		if why := notRunning(snap); why != "" {

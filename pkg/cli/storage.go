@@ -70,11 +70,11 @@ func explain(err error) error {
 		return hint(fmt.Errorf("etcd does not answer: %w", err),
 			"no majority of etcd answers here; try another boot server, and see systemctl status etcd-container on all of them")
 	case retry.Dropped(err):
-		return hint(fmt.Errorf("etcd has dropped the request, as it does while it changes its leader: %w", err), "try again")
+		return hint(fmt.Errorf("etcd has dropped the request, probably while it elected a leader: %w", err), "try again")
 	case errors.Is(err, rpctypes.ErrNoSpace):
 		return hint(err, "etcd is full: compact and defragment it, then etcdctl alarm disarm")
 	case refused(err):
-		return hint(err, "if this server has left the data centre: neco reset; else the certificate in config.yml is of a user that may not do this")
+		return hint(err, "if this server has left the data centre: neco reset; otherwise the user of the certificate in config.yml lacks the permission")
 	}
 	return err
 }

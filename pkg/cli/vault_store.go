@@ -20,9 +20,9 @@ func newVaultStoreCmd(env *Env) *cobra.Command {
 		Use:   "store-unseal-key",
 		Short: "Put the unseal key back into etcd",
 		Long: `Put the unseal key, which is read from standard input, back into etcd, sealed to
-the boot servers and the recovery keys. It is tried before: it unseals the Vault
-of this boot server, if that is sealed. If it is not, the policy admin in Vault
-is needed: VAULT_TOKEN, else a user and a password are asked for.`,
+the boot servers and the recovery keys. The key is checked before: if the Vault
+of this boot server is sealed, the key unseals it; otherwise the policy admin in
+Vault is needed: VAULT_TOKEN, else a user and a password are asked for.`,
 		Args: none(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := env.reach(cmd.Context()); err != nil {
@@ -36,7 +36,7 @@ is needed: VAULT_TOKEN, else a user and a password are asked for.`,
 			defer cancel()
 			err = env.tryUnsealKey(ctx, key)
 			if errors.Is(err, vault.ErrBadKey) {
-				return hint(err, "etcd is as it was; the key is what neco vault show-unseal-key printed, or vault operator rekey")
+				return hint(err, "etcd is unchanged; the key is what neco vault show-unseal-key printed, or vault operator rekey")
 			}
 			if err != nil {
 				return err
