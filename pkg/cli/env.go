@@ -75,8 +75,8 @@ func openEtcd(fsys host.FS) (*storage.Storage, error) {
 	return nil, hint(err, "%s names the files; neco cert list checks the certificates of this server, neco cert reissue replaces lost ones", neco.NecoConfFile)
 }
 
-// passwordCause returns err, the failure of the authentication by conf's password, or
-// an [unreachedError] if etcd cannot be reached.
+// passwordCause returns the cause of err, a failed authentication by conf's password:
+// an [unreachedError] if etcd cannot be reached, or else err.
 func passwordCause(conf neco.EtcdConfig, err error) error {
 	conf.Username, conf.Password = "", ""
 	s, openErr := storage.Open(conf)

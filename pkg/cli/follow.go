@@ -24,8 +24,8 @@ import (
 // it shows durations in seconds.
 const redrawEvery = time.Second
 
-// checkEvery is the minimum interval between checks that a majority of etcd answers and
-// that the watch is up to date.
+// checkEvery is the minimum interval between two checks that etcd has a majority and
+// the watch is up to date.
 const checkEvery = redrawEvery / 2
 
 // follower watches an update for an operator.
@@ -146,7 +146,8 @@ func (f *follower) showStale(ctx context.Context, now time.Time, err error) erro
 	return f.screen.draw(f.cmd.OutOrStdout(), stale(v, now, err))
 }
 
-// stale returns v marked as read before the error err of etcd.
+// stale returns v marked as outdated, with err as the error of the last attempt to read
+// etcd.
 func stale(v status.View, now time.Time, err error) status.View {
 	v.Stale = &status.Stale{At: now, Error: printable.Line(errtext.Of(err))}
 	if h := (*Hint)(nil); errors.As(err, &h) {

@@ -128,7 +128,8 @@ func setUpAlready(cmd *cobra.Command, env *Env, o setup.Options) error {
 	if err != nil {
 		return err
 	}
-	// If etcd is not at Neco's addresses, the endpoints do not tell the boot servers.
+	// If etcd does not use Neco's addresses, its endpoints do not show which boot
+	// servers exist.
 	ours := slices.Contains(conf.Endpoints, neco.EtcdEndpoints([]int{o.LRN})[0])
 	for i, endpoint := range neco.EtcdEndpoints(o.LRNs) {
 		if lrn := o.LRNs[i]; ours && !slices.Contains(conf.Endpoints, endpoint) {

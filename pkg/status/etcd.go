@@ -28,7 +28,7 @@ type EtcdMember struct {
 	// leader, or has an alarm.
 	Trouble string `json:"trouble,omitempty"`
 	Version string `json:"version,omitempty"`
-	// Size and Quota of the database, in bytes; 0: unknown.
+	// Size and Quota are those of the database, in bytes; 0: unknown.
 	Size  int64 `json:"size,omitempty"`
 	Quota int64 `json:"quota,omitempty"`
 }

@@ -21,8 +21,8 @@ type Heartbeat struct {
 	// At is that time by the clock of the worker. It is for people only: no update
 	// depends on it.
 	At time.Time `json:"at"`
-	// Since is a time, by the clock of any boot server, before the heartbeat was
-	// written; At if no later one is known.
+	// Since is a lower bound of the time of the write, by the clock of any boot server;
+	// At unless another server's heartbeat proves a later time.
 	Since time.Time `json:"-"`
 	// Rev is the revision at which the heartbeat was written.
 	Rev int64 `json:"-"`

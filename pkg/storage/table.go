@@ -98,7 +98,8 @@ func election(sc scope, d doc, field func(*Snapshot) *Election) row {
 // codec decodes the value of one kind of key, written at revision rev.
 type codec[T any] func(data []byte, rev int64) (T, error)
 
-// one makes the row of a single key with a JSON object.
+// one makes the row of a single key with a JSON object, which is stored in a field of
+// the snapshot.
 func one[T any](sc scope, d doc, decode codec[T], field func(*Snapshot) *T) row {
 	r := inSnapshot(sc, d, func(s *Snapshot, _ string, kv *mvccpb.KeyValue) error {
 		v, err := decode(kv.Value, kv.ModRevision)
@@ -113,7 +114,8 @@ func one[T any](sc scope, d doc, decode codec[T], field func(*Snapshot) *T) row 
 	return object(r, decode)
 }
 
-// many makes the row of keys with a JSON object that end in a K, such as an LRN.
+// many makes the row of a prefix of keys with JSON objects. parse reads the rest of a
+// key, such as an LRN, as the key K of the map in the snapshot.
 func many[K comparable, T any](sc scope, d doc, parse func(string) (K, error), decode codec[T], field func(*Snapshot) *map[K]T) row {
 	r := inSnapshot(sc, d, func(s *Snapshot, name string, kv *mvccpb.KeyValue) error {
 		k, err := parse(name)
