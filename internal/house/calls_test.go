@@ -10,7 +10,7 @@ import (
 
 func TestProgramsEndInOnePlace(t *testing.T) {
 	for _, s := range sources(t) {
-		// dctest has programs, as cmd has, that are in no package.
+		// The programs of dctest are main.go files below dctest, not in cmd.
 		if s.IsTest() || s.Below("cmd", "pkg/daemon") || s.Below("dctest") && path.Base(s.Name) == "main.go" {
 			continue
 		}
@@ -24,8 +24,9 @@ func TestProgramsEndInOnePlace(t *testing.T) {
 	}
 }
 
-// TestNobodySleeps: waits are for facts. A test may ask again in a loop, or
-// sleep in a bubble of testing/synctest, where that takes no time.
+// TestNobodySleeps: a wait ends when a condition holds, not after a fixed time. A test
+// may poll in a loop, or sleep in a bubble of testing/synctest, where that takes no
+// time.
 func TestNobodySleeps(t *testing.T) {
 	for _, s := range sources(t) {
 		if s.local("testing/synctest") != "" {
@@ -43,7 +44,7 @@ func TestNobodySleeps(t *testing.T) {
 	}
 }
 
-// loops is the set of nodes within a for statement.
+// loops returns the set of nodes within a for statement.
 func loops(s source) map[ast.Node]bool {
 	within := map[ast.Node]bool{}
 	ast.Inspect(s.AST, func(n ast.Node) bool {
@@ -70,8 +71,9 @@ func TestNothingHappensOnImport(t *testing.T) {
 	}
 }
 
-// TestPackagesKeepNoState: a variable of a package is a constant that the
-// language cannot express. The root package has those of the public API.
+// TestPackagesKeepNoState: a variable of a package must be a constant that the language
+// cannot express, such as a slice. The root package has the variables of the public
+// API.
 func TestPackagesKeepNoState(t *testing.T) {
 	for _, s := range sources(t) {
 		if s.IsTest() || !s.Below("cmd", "pkg", "internal", "installer") {
@@ -151,8 +153,8 @@ func TestOnePlaceMakesClientsOfVault(t *testing.T) {
 	}
 }
 
-// TestArtifactsAreReadInOnePlace: whatever else there is to know of them, such as digests,
-// comes in there.
+// TestArtifactsAreReadInOnePlace: further facts about artifacts, such as digests, are
+// to be added there.
 func TestArtifactsAreReadInOnePlace(t *testing.T) {
 	for _, s := range sources(t) {
 		if s.IsTest() || s.Below("dctest") || s.Name == "pkg/component/component.go" {
@@ -166,7 +168,7 @@ func TestArtifactsAreReadInOnePlace(t *testing.T) {
 	}
 }
 
-// TestSystemdIsReachedInOneWay: the other constructors go past the system bus.
+// TestSystemdIsReachedInOneWay: the other constructors bypass the system bus.
 func TestSystemdIsReachedInOneWay(t *testing.T) {
 	for _, s := range sources(t) {
 		if s.IsTest() || s.Below("dctest", "internal/sysdbus") {

@@ -5,7 +5,8 @@ import (
 	"testing"
 )
 
-// openers are the files of pkg/cli that open a client of etcd themselves.
+// openers returns the files of pkg/cli that open a client of etcd themselves, with the
+// reasons.
 func openers() map[string]string {
 	return map[string]string{
 		"pkg/cli/backup.go": "neco backup run talks to its own member alone, with a certificate of its own",
@@ -39,7 +40,8 @@ func TestCommandsHandTheClientOfEtcdOn(t *testing.T) {
 	}
 }
 
-// keptClients are the calls of Client whose result is not only an argument or a field.
+// keptClients returns the calls of Client whose result is more than an argument or a
+// field.
 func keptClients(s source) []ast.Node {
 	var kept []ast.Node
 	client := func(e ast.Expr) bool {

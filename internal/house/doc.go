@@ -1,6 +1,5 @@
-// Package house holds the rules of this repository as tests: which way imports
-// go, what no code may call, how long a file may be, and what no tracked file
-// may say.
+// Package house holds the rules of this repository as tests: the direction of imports,
+// forbidden calls, the maximum length of files, and forbidden text in tracked files.
 //
 // It has no code but tests, and must not know what any package does.
 package house

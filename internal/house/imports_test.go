@@ -8,10 +8,10 @@ import (
 	"testing"
 )
 
-// rootUses are the internal packages that the root package uses, too.
+// rootUses are the internal packages that the root package imports.
 var rootUses = []string{"internal/weburl", "internal/vaultclient", "internal/dpkgrecord", "internal/osrelease", "internal/ipv4", "internal/lrn", "internal/printable", "internal/duration", "internal/sysdbus", "internal/dockercmd"}
 
-// layer orders the parts of the repository: imports go down only.
+// layer returns the layer of a directory. Imports go to the same or a lower layer only.
 func layer(dir string) int {
 	top, _, _ := strings.Cut(dir, "/")
 	switch {
@@ -43,8 +43,8 @@ func TestImportsGoOneWay(t *testing.T) {
 	}
 }
 
-// TestTheProductImportsNoTestBed: what the package installs does not, nor what an
-// installer is made of.
+// TestTheProductImportsNoTestBed: neither the programs of the package nor those of an
+// installer import dctest.
 func TestTheProductImportsNoTestBed(t *testing.T) {
 	for _, s := range sources(t) {
 		if s.IsTest() || s.Below("dctest", "cmd/neco-sandbox", "cmd/placemat", "cmd/placemat-menu") {
@@ -58,7 +58,8 @@ func TestTheProductImportsNoTestBed(t *testing.T) {
 	}
 }
 
-// TestAPackageOfTheProductIsUsedByIt: one that only tests import belongs to dctest.
+// TestAPackageOfTheProductIsUsedByIt: a package that only tests import belongs in
+// dctest.
 func TestAPackageOfTheProductIsUsedByIt(t *testing.T) {
 	used := map[string]bool{}
 	for _, s := range sources(t) {
@@ -77,7 +78,7 @@ func TestAPackageOfTheProductIsUsedByIt(t *testing.T) {
 	}
 }
 
-// TestCoreIsPure: pkg/update decides from values alone.
+// TestCoreIsPure: the decisions of pkg/update depend on its arguments only.
 func TestCoreIsPure(t *testing.T) {
 	allowed := []string{"cmp", "encoding/json", "errors", "fmt", "iter", "maps", "math", "slices", "sort", "strconv", "strings", "time", module, module + "/internal/duration"}
 	for _, s := range sources(t) {
@@ -103,7 +104,7 @@ func TestCoreIsPure(t *testing.T) {
 	}
 }
 
-// TestProgramsDoNotContainTheTestBed: the server of etcd neither.
+// TestProgramsDoNotContainTheTestBed, nor the server of etcd.
 func TestProgramsDoNotContainTheTestBed(t *testing.T) {
 	for _, program := range []string{"neco", "neco-updater", "neco-worker"} {
 		t.Run(program, func(t *testing.T) {

@@ -10,8 +10,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/storage"
 )
 
-// TestKeysOfEtcdAreNamedInOnePlace: a key that a package spells itself is in no table, so
-// that no document and no test knows it.
+// TestKeysOfEtcdAreNamedInOnePlace: a key that another package spells itself is missing
+// in the table of keys, and so in documents and tests.
 func TestKeysOfEtcdAreNamedInOnePlace(t *testing.T) {
 	for _, s := range sources(t) {
 		if s.IsTest() || !s.Below("pkg", "installer", "cmd", "dctest/sandbox", "dctest/simulation") || s.Below("pkg/storage") {
@@ -34,7 +34,7 @@ func TestKeysOfEtcdAreNamedInOnePlace(t *testing.T) {
 	}
 }
 
-// keyOf returns the row of a key, or of the beginning of one; empty: it has none.
+// keyOf returns the row of a key or of a prefix of keys, or "" if there is none.
 func keyOf(text string) string {
 	for _, k := range storage.Keys() {
 		name := k.Name()

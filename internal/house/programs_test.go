@@ -10,7 +10,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/program"
 )
 
-// TestTheRowsOfProgramsAreData: everybody may import them.
+// TestTheRowsOfProgramsAreData, so that every package may import them.
 func TestTheRowsOfProgramsAreData(t *testing.T) {
 	for _, s := range sources(t) {
 		if s.Dir() != "pkg/program" || s.IsTest() {
@@ -24,9 +24,9 @@ func TestTheRowsOfProgramsAreData(t *testing.T) {
 	}
 }
 
-// TestAProgramIsNamedInItsRow: what another package knows of a managed program by its
-// name belongs into the row. Words that mean more than a program (etcd, vault, neco,
-// backup) are not looked at.
+// TestAProgramIsNamedInItsRow: code that depends on the name of a managed program
+// belongs in the row of the program. Names that are also other words (etcd, vault,
+// neco, backup) are not checked.
 func TestAProgramIsNamedInItsRow(t *testing.T) {
 	var names []string
 	for _, p := range program.All() {
@@ -35,8 +35,8 @@ func TestAProgramIsNamedInItsRow(t *testing.T) {
 		}
 	}
 	for _, s := range sources(t) {
-		// The public constants and artifacts, programs' own packages, the names of
-		// steps, and the test bed.
+		// Exempt are the public constants and artifacts, the packages of programs, the
+		// names of steps, and the test bed.
 		if s.IsTest() || s.Dir() == "." || s.Below("pkg/program", "pkg/component", "pkg/steps", "dctest") {
 			continue
 		}

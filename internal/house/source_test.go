@@ -16,7 +16,7 @@ import (
 
 const module = "github.com/cybozu-go/neco"
 
-// source is a Go file of ours.
+// source is a Go file of this repository.
 type source struct {
 	// Name is relative to the root of the repository.
 	Name string
@@ -38,12 +38,12 @@ func (s source) Below(dirs ...string) bool {
 	return false
 }
 
-// Pos names a place in the file.
+// Pos returns the position of n as FILE:LINE.
 func (s source) Pos(n ast.Node) string {
 	return s.Name + ":" + strconv.Itoa(s.Fset.Position(n.Pos()).Line)
 }
 
-// Imports lists the imported paths.
+// Imports returns the imported paths.
 func (s source) Imports() []string {
 	var paths []string
 	for _, i := range s.AST.Imports {
@@ -53,7 +53,7 @@ func (s source) Imports() []string {
 	return paths
 }
 
-// local is the name under which the file imports p; empty: it does not.
+// local returns the name under which the file imports p, or "" if it does not import p.
 func (s source) local(p string) string {
 	for _, i := range s.AST.Imports {
 		if i.Path.Value != strconv.Quote(p) {
@@ -67,7 +67,7 @@ func (s source) local(p string) string {
 	return ""
 }
 
-// Calls calls f for each use of a name of the package p.
+// Uses calls f for each use of a name of the package p.
 func (s source) Uses(p string, f func(name string, n ast.Node)) {
 	local := s.local(p)
 	if local == "" {
@@ -85,7 +85,7 @@ func (s source) Uses(p string, f func(name string, n ast.Node)) {
 	})
 }
 
-// rootDir is the root of the repository, seen from this package.
+// rootDir is the path from this package to the root of the repository.
 const rootDir = "../.."
 
 // load parses every Go file once.
@@ -108,7 +108,7 @@ var load = sync.OnceValues(func() ([]source, error) {
 	return all, err
 })
 
-// skipped: what is not ours to judge.
+// skipped reports whether a directory holds no Go files that the rules apply to.
 func skipped(name, base string) bool {
 	switch base {
 	case "build", "testdata", "tools":
@@ -131,7 +131,7 @@ func parse(name string) (source, error) {
 	return source{filepath.ToSlash(rel), data, file, fset}, err
 }
 
-// sources returns every Go file of ours.
+// sources returns every Go file of this repository.
 func sources(t *testing.T) []source {
 	t.Helper()
 	all, err := load()

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// toy is a program as somebody would add it: a package, a row, a row.
+// toy is a program as a developer would add it: a package and two rows.
 const toy = `// Package toy is the component of a toy.
 package toy
 
@@ -60,7 +60,7 @@ const (
 `
 )
 
-// toyCheck looks for the toy wherever programs are computed.
+// toyCheck is a test that finds the toy in everything that is computed from programs.
 const toyCheck = `package cli_test
 
 import (
@@ -148,7 +148,7 @@ func TestToy(t *testing.T) {
 }
 `
 
-// TestAProgramIsAddedByAPackageAndTwoRows adds a toy in this way, and finds it everywhere.
+// TestAProgramIsAddedByAPackageAndTwoRows adds the toy and runs toyCheck.
 func TestAProgramIsAddedByAPackageAndTwoRows(t *testing.T) {
 	dir := t.TempDir()
 	overlay := struct{ Replace map[string]string }{map[string]string{}}

@@ -22,9 +22,9 @@ func tracked(t *testing.T) []string {
 	return strings.Split(strings.TrimSuffix(string(out), "\x00"), "\x00")
 }
 
-// mirrors matches hosts that packages and modules are fetched from. Which of
-// them to use is a matter of the machine, not of the repository. The dots are
-// in brackets so that this file does not match.
+// mirrors matches hosts of packages and modules. The choice of a mirror belongs to the
+// machine, not to the repository. The dots are in brackets so that this file does not
+// match.
 var mirrors = regexp.MustCompile(`(?i)(proxy|sum)[.]golang[.]org|goproxy[.](io|cn)` +
 	`|(deb|ftp|security|snapshot)[.][a-z.]*debian[.]org|(archive|security|ports)[.]ubuntu[.]com` +
 	`|GOPROXY[=]|GONOSUMDB[=]|GOSUMDB[=]|Acquire:[:]http`)
@@ -62,7 +62,7 @@ func TestScriptsAreExecutableAndStrict(t *testing.T) {
 	}
 }
 
-// TestCIRunsWhatTheReadmeSays: whoever reads the one knows the other.
+// TestCIRunsWhatTheReadmeSays compares .ci/run with the commands of the README.
 func TestCIRunsWhatTheReadmeSays(t *testing.T) {
 	script, err := os.ReadFile(filepath.Join(rootDir, ".ci/run"))
 	if err != nil {

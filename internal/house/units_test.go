@@ -15,8 +15,9 @@ var (
 	singleAction = regexp.MustCompile(`(?m)^Type=oneshot$`)
 )
 
-// TestAServiceIsRestartedHoweverItEnds holds that no service of ours stays dead
-// after an end that systemd counts as clean: SIGHUP, SIGPIPE, exit code 0.
+// TestAServiceIsRestartedHoweverItEnds checks that systemd restarts every service of
+// the package, also after an end that systemd counts as clean: SIGHUP, SIGPIPE, exit
+// code 0.
 func TestAServiceIsRestartedHoweverItEnds(t *testing.T) {
 	seen := 0
 	for _, name := range tracked(t) {

@@ -15,15 +15,15 @@ import (
 	"github.com/cybozu-go/neco/pkg/storage"
 )
 
-// exactly wants n arguments; none, zero; between, from a to b; atLeast, a or
-// more. Their errors say where to look.
+// exactly accepts n arguments; none, zero; between, from a to b; atLeast, a or more.
+// Errors have a hint with the usage.
 func exactly(n int) cobra.PositionalArgs    { return between(n, n) }
 func none() cobra.PositionalArgs            { return hinted(noArgs) }
 func between(a, b int) cobra.PositionalArgs { return hinted(number(a, b)) }
 func atLeast(a int) cobra.PositionalArgs    { return between(a, math.MaxInt) }
 
-// noArgs tells a command that does not exist from an argument that nobody
-// wants.
+// noArgs accepts no arguments. Its error distinguishes an unknown command from a
+// superfluous argument.
 func noArgs(cmd *cobra.Command, args []string) error {
 	if cmd.HasSubCommands() {
 		return cobra.NoArgs(cmd, args)
@@ -31,7 +31,7 @@ func noArgs(cmd *cobra.Command, args []string) error {
 	return number(0, 0)(cmd, args)
 }
 
-// number wants at least a arguments and at most b.
+// number accepts at least a and at most b arguments.
 func number(a, b int) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		switch {
@@ -54,7 +54,7 @@ func hinted(check cobra.PositionalArgs) cobra.PositionalArgs {
 	}
 }
 
-// unknownCommand is the error for a command that cmd does not have.
+// unknownCommand returns the error for a command that cmd does not have.
 func unknownCommand(cmd *cobra.Command, name string) error {
 	err := fmt.Errorf("unknown command %q for %q", name, cmd.CommandPath())
 	var names []string
@@ -69,7 +69,7 @@ func unknownCommand(cmd *cobra.Command, name string) error {
 	return hint(err, "%s --help lists the commands", cmd.CommandPath())
 }
 
-// group is a command that only holds others.
+// group returns a command that only has subcommands.
 func group(name, short string) *cobra.Command {
 	return &cobra.Command{
 		Use:   name,
@@ -79,16 +79,16 @@ func group(name, short string) *cobra.Command {
 	}
 }
 
-// flagError adds what to do next to an error about flags, without the words of
-// the package that has read it. Flags behind a command that does not exist are not the
-// error.
+// flagError returns an error about flags with a hint and without the wording of the
+// flag package. If the command before the flags does not exist, the error is about that
+// command.
 func flagError(cmd *cobra.Command, err error) error {
 	if args := cmd.Flags().Args(); cmd.HasSubCommands() && len(args) > 0 {
 		return unknownCommand(cmd, args[0])
 	}
 	if numErr := (*strconv.NumError)(nil); errors.As(err, &numErr) {
 		text := strings.TrimSuffix(err.Error(), ": "+numErr.Error())
-		wrong := "no number, or too large"
+		wrong := "not a number, or too large"
 		if numErr.Func == "ParseBool" {
 			wrong = "it takes true or false"
 		}
@@ -111,10 +111,10 @@ func flagError(cmd *cobra.Command, err error) error {
 	return hint(err, "see %s --help", cmd.CommandPath())
 }
 
-// negative finds the number that was taken for a flag.
+// negative matches a negative number that was parsed as a flag.
 var negative = regexp.MustCompile(` in (-[0-9].*)$`)
 
-// flagNames returns the names of the flags that cmd takes.
+// flagNames returns the names of the flags of cmd.
 func flagNames(cmd *cobra.Command) (names []string) {
 	cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
 	return names

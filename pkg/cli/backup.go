@@ -27,17 +27,17 @@ func newBackupCmd(env *Env) *cobra.Command {
 	return cmd
 }
 
-// backupTimeout bounds a backup: the timer starts one every hour.
+// backupTimeout is the maximum duration of a backup. The timer starts one every hour.
 const backupTimeout = 50 * time.Minute
 
 func newBackupRunCmd(env *Env) *cobra.Command {
 	return &cobra.Command{
 		Use:   "run",
 		Short: "Take a snapshot of etcd now (etcd-backup.timer does it every hour)",
-		Long: `Take a snapshot of the etcd member on this boot server, try whether it can be
+		Long: `Take a snapshot of the etcd member on this boot server, check that it can be
 restored, and encrypt it to the boot servers and the recovery keys. It is kept
-in ` + neco.EtcdBackupDir + ` for 14 days. Nothing is removed unless the new one is
-good.`,
+in ` + neco.EtcdBackupDir + ` for 14 days. Older ones are removed only if the new
+one is good.`,
 		Args: none(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := onlyRoot("take backups"); err != nil {
@@ -59,7 +59,7 @@ func runBackup(ctx context.Context, cmd *cobra.Command, env *Env) error {
 	if o.Identity, err = hostIdentity(env); err != nil {
 		return err
 	}
-	// This member alone: each server keeps what it has itself.
+	// Only the member on this server: each server backs up its own copy.
 	conf := neco.EtcdConfig{
 		Endpoints: neco.EtcdEndpoints([]int{me.Subject.LRN}), Prefix: neco.NecoPrefix, Timeout: "2s",
 		TLSCAFile:   env.FS.Path(neco.ServerCAFile),
@@ -71,7 +71,7 @@ func runBackup(ctx context.Context, cmd *cobra.Command, env *Env) error {
 	defer o.Etcd.Close()
 	r, err := takeBackup(ctx, &o, me)
 	if !errors.Is(err, backup.ErrBusy) {
-		tellBackup(ctx, o, me.Subject.LRN, r, err)
+		recordBackup(ctx, o, me.Subject.LRN, r, err)
 	}
 	if err != nil {
 		return explainBackup(err)
@@ -87,12 +87,12 @@ func takeBackup(ctx context.Context, o *backup.Options, me renewal.Server) (r ba
 	return backup.Run(ctx, *o)
 }
 
-// tellBackup lets neco status know how a backup went, also one that was cut off.
-// Where etcd does not take it, the last one becomes old there, which is told, too.
-func tellBackup(ctx context.Context, o backup.Options, lrn int, r backup.Result, failed error) {
+// recordBackup stores the result of a backup for neco status, also after ctx has ended.
+// If etcd refuses the write, neco status warns later that the last backup is too old.
+func recordBackup(ctx context.Context, o backup.Options, lrn int, r backup.Result, failed error) {
 	s := storage.New(o.Etcd)
 	err := guarded(context.WithoutCancel(ctx), s, etcdTimeout, func(ctx context.Context) (err error) {
-		if r.Path != "" { // that one counts, whatever went wrong after it
+		if r.Path != "" { // a good snapshot counts, whatever failed after it
 			err = s.PutBackup(ctx, lrn, r.Time, r.Revision)
 		}
 		if err == nil && failed != nil {
@@ -101,12 +101,13 @@ func tellBackup(ctx context.Context, o backup.Options, lrn int, r backup.Result,
 		return err
 	})
 	if err != nil {
-		o.Log.Warn("neco status will not know of this backup", "err", err)
+		o.Log.Warn("neco status does not show this backup", "err", err)
 	}
 }
 
-// backupRecipients are the registered boot servers and the recovery keys.  One
-// that is shut out is told.
+// backupRecipients returns the recipients of a snapshot: the registered boot servers
+// and the recovery keys. It logs a warning about boot servers without a valid recipient
+// key.
 func backupRecipients(ctx context.Context, o backup.Options, me renewal.Server) ([]string, error) {
 	roots, err := me.Roots(pki.ServerCA)
 	if err != nil {
@@ -122,15 +123,15 @@ func backupRecipients(ctx context.Context, o backup.Options, me renewal.Server) 
 		var shutOut error
 		all, shutOut, err = backup.Recipients(ctx, o.Etcd, roots, snap.Registered, o.Identity.Recipient(), o.Now())
 		if shutOut != nil {
-			o.Log.Warn("snapshot is not for every boot server", "err", shutOut)
+			o.Log.Warn("snapshot is not encrypted to every boot server", "err", shutOut)
 		}
 		return err
 	})
 	return all, err
 }
 
-// restorer tries snapshots out with the etcd that runs, or else with the one of
-// this package.
+// restorer returns a Restorer that uses the image of etcd that runs on this server, or
+// else the one of this package.
 func restorer(env *Env) backup.Restorer {
 	img, err := component.Artifacts().FindContainerImage("etcd")
 	if err != nil {
@@ -139,20 +140,20 @@ func restorer(env *Env) backup.Restorer {
 	return backup.Docker{Image: host.Containers{FS: env.FS}.FullName(img)}
 }
 
-// explainBackup adds what to do about it.
+// explainBackup adds a hint to an error of a backup.
 func explainBackup(err error) error {
 	switch {
 	case errors.Is(err, backup.ErrDiskFull):
-		return hint(err, "make room in %s; earlier snapshots are as they were", neco.EtcdBackupDir)
+		return hint(err, "free space in %s; earlier snapshots are unchanged", neco.EtcdBackupDir)
 	case errors.Is(err, backup.ErrCorrupt):
 		return hint(err, "the disk of this member may be bad: compare with neco backup run on another boot server, and look at etcdctl endpoint hashkv --cluster")
 	case errors.Is(err, hostkey.ErrCannotOpen):
-		return hint(err, "it is sealed to other keys than this one: a boot server's key opens those that were made while it was registered, a recovery key those made since neco setup was given its --recovery-recipient")
+		return hint(err, "it is sealed to other keys: a boot server's key decrypts the snapshots that were taken while the server was registered, a recovery key those that were taken since neco setup --recovery-recipient")
 	}
 	return explain(err)
 }
 
-// logger writes what happens beside the result.
+// logger returns a logger that writes to standard error.
 func logger(cmd *cobra.Command) *slog.Logger {
 	return slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
 		if err, ok := a.Value.Any().(error); ok {
@@ -162,7 +163,7 @@ func logger(cmd *cobra.Command) *slog.Logger {
 	}}))
 }
 
-// onlyRoot refuses others.
+// onlyRoot returns an error unless the user is root. act completes "only root may".
 func onlyRoot(act string) error {
 	if os.Geteuid() == 0 {
 		return nil

@@ -12,7 +12,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/backup"
 )
 
-// snapshotJSON is a snapshot for programs.
+// snapshotJSON is the JSON of a snapshot.
 type snapshotJSON struct {
 	Path     string    `json:"path"`
 	Time     time.Time `json:"time"`

@@ -20,11 +20,11 @@ func newBackupVerifyCmd(env *Env) *cobra.Command {
 	var keyFile string
 	cmd := &cobra.Command{
 		Use:   "verify [FILE]",
-		Short: "Decrypt snapshots and try whether they can be restored",
+		Short: "Decrypt snapshots and check that they can be restored",
 		Long: `Decrypt a snapshot with this boot server's own key, or with a recovery key, and
-try whether it can be restored: the newest one, FILE, or with --all each on this
-server. Nothing of the running etcd is touched. What is decrypted is on the disk
-meanwhile, for root alone.`,
+check that it can be restored: the newest one, FILE, or with --all every one on
+this server. The running etcd is not touched. The decrypted data is on the disk
+meanwhile, readable by root only.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := onlyRoot("open backups"); err != nil {
@@ -50,12 +50,13 @@ meanwhile, for root alone.`,
 	return cmd
 }
 
-// recoveryKeyFlag names the file of an offline key.
+// recoveryKeyFlag adds the flag with the file of a recovery key.
 func recoveryKeyFlag(cmd *cobra.Command, file *string) {
 	cmd.Flags().StringVar(file, "recovery-key", "", "`file` with a recovery key (AGE-SECRET-KEY-1...), - for standard input")
 }
 
-// identity is the recovery key in the file, or this server's own key.
+// identity returns the recovery key in file, or the key of this server if file is
+// empty.
 func identity(cmd *cobra.Command, env *Env, file string) (hostkey.Identity, error) {
 	if file == "" {
 		return hostIdentity(env)
@@ -71,8 +72,8 @@ func identity(cmd *cobra.Command, env *Env, file string) (hostkey.Identity, erro
 	return id, nil
 }
 
-// hostIdentity returns this server's own key. It makes none: setup, join and
-// updates do.
+// hostIdentity returns the host key of this server. It does not create one: setup, join
+// and updates do.
 func hostIdentity(env *Env) (hostkey.Identity, error) {
 	id, err := hostkey.Find(env.FS)
 	if errors.Is(err, hostkey.ErrNone) {
@@ -81,10 +82,10 @@ func hostIdentity(env *Env) (hostkey.Identity, error) {
 	return id, err
 }
 
-// maxKeyFile bounds a file with a key.
+// maxKeyFile is the maximum size in bytes that is read of a key file.
 const maxKeyFile = 64 << 10
 
-// readInput reads a short file, or standard input for "-".
+// readInput reads a key file, or standard input for "-".
 func readInput(cmd *cobra.Command, file string) ([]byte, error) {
 	if file == "-" {
 		return io.ReadAll(io.LimitReader(cmd.InOrStdin(), maxKeyFile))
@@ -97,7 +98,7 @@ func readInput(cmd *cobra.Command, file string) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(f, maxKeyFile))
 }
 
-// toVerify lists files of this process.
+// toVerify returns the snapshots to verify, as paths of this process.
 func toVerify(env *Env, args []string, all bool) ([]string, error) {
 	if len(args) > 0 {
 		return args, nil
@@ -119,7 +120,7 @@ func toVerify(env *Env, args []string, all bool) ([]string, error) {
 	return files, nil
 }
 
-// verifyAll tells of each snapshot whether it is good.
+// verifyAll prints for each snapshot whether it is good.
 func verifyAll(cmd *cobra.Command, v backup.Verifier, files []string) error {
 	bad := 0
 	var last error

@@ -14,10 +14,10 @@ import (
 	"github.com/cybozu-go/neco/pkg/storage"
 )
 
-// benchServers is how large a data centre's cluster of boot servers gets.
+// benchServers is the maximum number of boot servers of a data centre.
 const benchServers = 5
 
-// fill writes every key that an update has at its end.
+// fill writes every key that exists at the end of an update.
 func fill(b *testing.B, client *clientv3.Client) {
 	b.Helper()
 	run := fmt.Sprintf(`"version":%q,"started_at":"2024-01-02T15:00:00Z"`, testVersion)
@@ -39,8 +39,8 @@ func fill(b *testing.B, client *clientv3.Client) {
 	mustPut(b, client, storage.KeyCheck, `{"checked_at":"2024-01-02T15:00:00Z"}`)
 }
 
-// BenchmarkStatus shows a data centre of five boot servers in the middle of an
-// update: from a snapshot, from etcd, and as a whole command.
+// BenchmarkStatus shows a data centre of five boot servers in the middle of an update:
+// from a snapshot, from etcd, and as a whole command.
 func BenchmarkStatus(b *testing.B) {
 	cluster := startEtcd(b)
 	client := newClient(b, cluster, "/bench/")

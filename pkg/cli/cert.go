@@ -14,12 +14,12 @@ import (
 )
 
 func newCertCmd(env *Env) *cobra.Command {
-	cmd := group("cert", "Look at the certificates of this boot server")
+	cmd := group("cert", "List and reissue the certificates of this boot server")
 	cmd.AddCommand(newCertListCmd(env), newCertReissueCmd(env))
 	return cmd
 }
 
-// certJSON is a certificate for programs.
+// certJSON is the JSON of a certificate.
 type certJSON struct {
 	Purpose  string     `json:"purpose"`
 	File     string     `json:"file"`
@@ -34,10 +34,10 @@ func newCertListCmd(env *Env) *cobra.Command {
 	var o output
 	cmd := &cobra.Command{
 		Use:   "list",
-		Short: "List the certificates of this boot server and how long they live",
-		Long: `List the certificates of this boot server: what each is for, how many days are
-left, and when neco-worker renews it. Those that end within 30 days, on any boot
-server, are shown by neco status, too.`,
+		Short: "List the certificates of this boot server and their validity",
+		Long: `List the certificates of this boot server: the profile of each, how many days
+are left, and when neco-worker renews it. neco status also shows the
+certificates, of any boot server, that expire within 30 days.`,
 		Args: none(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := o.validate(); err != nil {
@@ -85,7 +85,7 @@ func certOf(l pki.Leaf) certJSON {
 	return c
 }
 
-// daysLeft are whole days; negative after the end.
+// daysLeft returns left in whole days; negative after the expiry.
 func daysLeft(left time.Duration) int {
 	const day = 24 * time.Hour
 	days := int(left / day)

@@ -22,7 +22,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/vaultkey"
 )
 
-// reissueTimeout bounds all of it.
+// reissueTimeout is the maximum duration of the command.
 const reissueTimeout = 10 * time.Minute
 
 func newCertReissueCmd(env *Env) *cobra.Command {
@@ -30,17 +30,17 @@ func newCertReissueCmd(env *Env) *cobra.Command {
 	var agreed consent
 	cmd := &cobra.Command{
 		Use:   "reissue",
-		Short: "Sign this boot server's certificates with a recovery key, also with etcd and Vault down",
-		Long: `Give this boot server new certificates without etcd and Vault: when all have
-expired, because the data centre was off for longer than they live, nothing
-could sign them otherwise. Run it on each boot server.
+		Short: "Sign new certificates with a recovery key, without etcd and Vault",
+		Long: `Issue new certificates to this boot server without etcd and Vault. This is
+needed when all certificates have expired, because the data centre was off for
+longer than their validity. Run it on each boot server.
 
-The authorities, sealed to the recovery keys, are taken from
-` + renewal.AuthoritiesFile + `, else from the newest backup that
-is here, unless --authorities names a file. They must be those that this server
-trusts. New keys are made here; the old ones are of no use any more. Where etcd
-answers, certificates are renewed without a recovery key, and the command has to
-be confirmed, on a terminal or by --yes.`,
+The keys of the CAs, sealed to the recovery keys, are read from
+` + renewal.AuthoritiesFile + `, else from the newest backup on
+this server, unless --authorities names a file. They must belong to the CAs that
+this server trusts. New keys of certificates are generated here. If etcd
+answers, certificates can be renewed without a recovery key, and the command has
+to be confirmed, on a terminal or by --yes.`,
 		Example: "  neco cert reissue --recovery-key /media/usb/recovery.key",
 		Args:    none(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -48,7 +48,7 @@ be confirmed, on a terminal or by --yes.`,
 				return err
 			}
 			if keyFile == "" {
-				return hint(errors.New("--recovery-key is missing"), "give the file with a key to which neco setup --recovery-recipient sealed the authorities")
+				return hint(errors.New("--recovery-key is missing"), "give the file with a key to which neco setup --recovery-recipient sealed the keys of the CAs")
 			}
 			id, err := identity(cmd, env, keyFile)
 			if err != nil {
@@ -63,13 +63,13 @@ be confirmed, on a terminal or by --yes.`,
 		},
 	}
 	recoveryKeyFlag(cmd, &keyFile)
-	cmd.Flags().StringVar(&authorities, "authorities", "", "`file` with the sealed authorities, if it is elsewhere")
+	cmd.Flags().StringVar(&authorities, "authorities", "", "`file` with the sealed keys of the CAs, if it is elsewhere")
 	agreed.register(cmd)
 	return cmd
 }
 
-// needsReissue returns nil if etcd does not answer this server. If it does, the
-// data centre renews certificates by itself, and the operator has to agree.
+// needsReissue returns nil if etcd does not answer this server. Otherwise the servers
+// can renew their certificates, and the operator has to confirm.
 func needsReissue(ctx context.Context, cmd *cobra.Command, env *Env, agreed consent) error {
 	err := env.request(ctx, func(ctx context.Context, s *storage.Storage) error {
 		_, err := s.Snapshot(ctx)
@@ -83,7 +83,8 @@ func needsReissue(ctx context.Context, cmd *cobra.Command, env *Env, agreed cons
 	return agreed.get(cmd)
 }
 
-// reissue replaces the certificates with those that the authorities sign which id opens.
+// reissue replaces the certificates of this server by ones that are signed with the CA
+// keys in file, which id decrypts.
 func reissue(ctx context.Context, cmd *cobra.Command, env *Env, id hostkey.Identity, file string) error {
 	me, err := whoAmI(env)
 	if err != nil {
@@ -95,7 +96,7 @@ func reissue(ctx context.Context, cmd *cobra.Command, env *Env, id hostkey.Ident
 	}
 	authorities, err := renewal.OpenAuthorities(sealed, id)
 	if errors.Is(err, hostkey.ErrCannotOpen) {
-		return hint(err, "they are sealed to another recovery key than this one: to those that neco setup was given with --recovery-recipient")
+		return hint(err, "they are sealed to other recovery keys: those of neco setup --recovery-recipient")
 	}
 	if err != nil {
 		return err
@@ -105,15 +106,15 @@ func reissue(ctx context.Context, cmd *cobra.Command, env *Env, id hostkey.Ident
 	}
 	for _, p := range renewal.Reissued(me) {
 		if err := authorities.Reissue(ctx, me, p); err != nil {
-			return hint(err, "run it again: it goes on where it was")
+			return hint(err, "run it again: it resumes where it stopped")
 		}
 		fmt.Fprintf(cmd.OutOrStdout(), "%s: new certificate and key\n", p.Cert)
 	}
-	return takeUp(ctx, cmd.OutOrStdout(), env, me)
+	return reloadPrograms(ctx, cmd.OutOrStdout(), env, me)
 }
 
-// whoAmI is this server by its certificate, expired or not; without one by what
-// the machine is called and its addresses.
+// whoAmI returns this server according to its certificate, expired or not. Without a
+// certificate it uses the host name and the addresses of the machine.
 func whoAmI(env *Env) (renewal.Server, error) {
 	me, err := thisServer(env)
 	if err == nil || !errors.Is(err, fs.ErrNotExist) {
@@ -134,7 +135,8 @@ func whoAmI(env *Env) (renewal.Server, error) {
 	return renewal.Server{FS: env.FS, Subject: pki.NewSubject(lrn, name, h.Bastion()), Now: env.Now}, nil
 }
 
-// sealedAuthorities finds the sealed authorities.
+// sealedAuthorities returns the sealed CA keys: those in file, in
+// [renewal.AuthoritiesFile], or in the newest backup on this server.
 func sealedAuthorities(ctx context.Context, cmd *cobra.Command, env *Env, id hostkey.Identity, file string) ([]byte, error) {
 	if file != "" {
 		return readInput(cmd, file)
@@ -151,17 +153,17 @@ func sealedAuthorities(ctx context.Context, cmd *cobra.Command, env *Env, id hos
 		return nil, hint(fmt.Errorf("%s is absent, and there is no backup on this boot server", renewal.AuthoritiesFile),
 			"copy that file from another boot server, and name it with --authorities; without --recovery-recipient at neco setup there is none")
 	}
-	fmt.Fprintf(cmd.ErrOrStderr(), "takes the authorities from %s\n", list[0].Path)
+	fmt.Fprintf(cmd.ErrOrStderr(), "reading the keys of the CAs from %s\n", list[0].Path)
 	v := backup.Verifier{FS: env.FS, Identity: id, Restorer: restorer(env), Log: logger(cmd)}
 	data, err = v.Value(ctx, env.FS.Path(list[0].Path), neco.NecoPrefix+vaultkey.KeyAuthority)
 	if errors.Is(err, backup.ErrAbsent) {
-		return nil, hint(err, "neco setup was run without --recovery-recipient: the authorities are in Vault alone")
+		return nil, hint(err, "neco setup was run without --recovery-recipient: the keys of the CAs are only in Vault")
 	}
 	return data, explainBackup(err)
 }
 
-// takeUp has the programs on this server take the new certificates.
-func takeUp(ctx context.Context, out io.Writer, env *Env, me renewal.Server) error {
+// reloadPrograms makes the programs on this server use the new certificates.
+func reloadPrograms(ctx context.Context, out io.Writer, env *Env, me renewal.Server) error {
 	var units host.Units
 	services := renewal.Services{Units: units, Containers: host.Containers{FS: env.FS}}
 	var errs []error

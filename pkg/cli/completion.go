@@ -13,7 +13,7 @@ func newCompletionCmd() *cobra.Command {
 		Use:   "completion [bash|zsh|fish]",
 		Short: "Print the completion for a shell (default: bash)",
 		Long: "Print the completion for a shell; without argument, for bash.\n" +
-			"The package brings it along for all three; nothing needs to be\n" +
+			"The package installs it for all three; nothing needs to be\n" +
 			"set up on a boot server.",
 		Args:                  between(0, 1),
 		ValidArgs:             []string{"bash", "zsh", "fish"},
@@ -37,8 +37,8 @@ func newCompletionCmd() *cobra.Command {
 	}
 }
 
-// completeNoFiles has shells offer files only where one is expected: for arguments that
-// the usage calls FILE, and for flags whose placeholder is file.
+// completeNoFiles limits the completion of file names to arguments that the usage calls
+// FILE and to flags with the placeholder file.
 func completeNoFiles(root *cobra.Command) {
 	_ = root.MarkPersistentFlagDirname("root")
 	walk(root, func(c *cobra.Command) {
@@ -59,8 +59,8 @@ func completeNoFiles(root *cobra.Command) {
 	})
 }
 
-// plainUsage takes the quotes of placeholders out of the usage of flags, which shells
-// show as it is.
+// plainUsage removes the quotes of placeholders from the usage of flags, which shells
+// show unchanged.
 func plainUsage(c *cobra.Command) {
 	for _, set := range []*pflag.FlagSet{c.Flags(), c.PersistentFlags()} {
 		set.VisitAll(func(f *pflag.Flag) { f.Usage = strings.ReplaceAll(f.Usage, "`", "") })

@@ -12,13 +12,14 @@ func newConfigCmd(env *Env) *cobra.Command {
 	return cmd
 }
 
-// findKey finds a key; the error lists the known ones.
+// findKey returns the configuration key with this name. The error lists the known keys.
 func findKey(name string) (storage.ConfigKey, error) {
 	k, err := storage.FindConfigKey(name)
 	return k, hint(err, "neco config list shows what each is for")
 }
 
-// completeKeys offers keys, then what may be set.
+// completeKeys completes the names of keys and then, if values is true, the accepted
+// values.
 func completeKeys(values bool) cobra.CompletionFunc {
 	return func(_ *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
 		var offers []cobra.Completion

@@ -15,8 +15,8 @@ func newConfigGetCmd(env *Env) *cobra.Command {
 	return &cobra.Command{
 		Use:   "get KEY",
 		Short: "Print a key of the configuration",
-		Long: `Print the value of a key, or its default where it is not set. A secret is
-printed too: it was asked for.`,
+		Long: `Print the value of a key, or its default if it is not set. Secrets are
+printed, too.`,
 		Args:              exactly(1),
 		ValidArgsFunction: completeKeys(false),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -33,7 +33,7 @@ printed too: it was asked for.`,
 				var bad storage.MalformedKey
 				switch {
 				case errors.As(err, &bad):
-					return hint(err, "what is stored is not used; replace it with neco config set %s, or remove it with neco config unset %s", k.Name, k.Name)
+					return hint(err, "the stored value is not used; replace it with neco config set %s, or remove it with neco config unset %s", k.Name, k.Name)
 				case err != nil:
 					return hint(err, "set it with neco config set %s; it takes %s", k.Name, k.Value)
 				}

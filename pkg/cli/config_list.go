@@ -13,14 +13,14 @@ import (
 	"github.com/cybozu-go/neco/pkg/storage"
 )
 
-// configEntry is one key as neco config list shows it.
+// configEntry is a configuration key in the output of neco config list.
 type configEntry struct {
 	Key string `json:"key"`
-	// Value is what holds; a secret is not shown.
+	// Value is the value in use; secrets are not shown.
 	Value  string `json:"value,omitempty"`
 	Set    bool   `json:"set"`
 	Secret bool   `json:"secret,omitempty"`
-	// Error tells why the stored value is not used.
+	// Error is the reason why the stored value is not used.
 	Error string `json:"error,omitempty"`
 	Help  string `json:"help"`
 }

@@ -15,8 +15,8 @@ func newConfigSetCmd(env *Env) *cobra.Command {
 	return &cobra.Command{
 		Use:   "set KEY [VALUE]",
 		Short: "Change a key of the configuration",
-		Long: `Change a key of the configuration. What is under way is not disturbed:
-neco-updater and neco-worker use the new value for what they begin next.
+		Long: `Change a key of the configuration. Nothing in progress is disturbed:
+neco-updater and neco-worker use the new value for what they start next.
 
 Secrets are never given as VALUE, where everybody on the host could read them:
 they are taken from their environment variable, or from standard input. A URL
@@ -53,7 +53,8 @@ input.` + "\n\n" + keysHelp(),
 	}
 }
 
-// confirmation says what was stored, as config get prints it and without secrets.
+// confirmation returns a text with the stored value, in the format of config get and
+// without secrets.
 func confirmation(k storage.ConfigKey, value string) string {
 	if k.Secret {
 		return k.Name + " is set"
@@ -61,7 +62,7 @@ func confirmation(k storage.ConfigKey, value string) string {
 	return fmt.Sprintf("%s is set to %s", k.Name, shortLines(k.Show(value)))
 }
 
-// keysHelp is the table of keys for the help text.
+// keysHelp returns the table of keys for the help text.
 func keysHelp() string {
 	var b strings.Builder
 	b.WriteString("Keys:\n")
@@ -78,7 +79,8 @@ func keysHelp() string {
 	return strings.TrimSuffix(b.String(), "\n")
 }
 
-// configValue is what the operator wants to store.
+// configValue returns the value to store: an argument, or for secrets the environment
+// variable or standard input.
 func configValue(cmd *cobra.Command, env *Env, k storage.ConfigKey, args []string) (string, error) {
 	switch {
 	case !k.Secret && len(args) == 1 && args[0] == "-":

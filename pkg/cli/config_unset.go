@@ -12,9 +12,9 @@ import (
 func newConfigUnsetCmd(env *Env) *cobra.Command {
 	return &cobra.Command{
 		Use:   "unset KEY",
-		Short: "Remove a key of the configuration, so that its default holds",
-		Long: `Remove the stored value of a key, whatever it is: its default holds again, or
-nothing where it has none. What is under way is not disturbed.`,
+		Short: "Remove a key of the configuration, so that its default applies",
+		Long: `Remove the stored value of a key, even if it is malformed. The default of the
+key applies again, if it has one. Nothing in progress is disturbed.`,
 		Args:              exactly(1),
 		ValidArgsFunction: completeKeys(false),
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -6,7 +6,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// consent is the flag --yes of a command that destroys something.
+// consent is the flag --yes of a destructive command.
 type consent struct{ given bool }
 
 // register adds --yes to cmd.
@@ -14,8 +14,8 @@ func (c *consent) register(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&c.given, "yes", false, "do not ask for confirmation")
 }
 
-// get returns nil if the operator agrees to what the command has printed, by --yes
-// or by typing yes. Without a terminal nobody is asked, and the command is refused.
+// get returns nil if the operator agrees to the printed changes, by --yes or by typing
+// yes. Without a terminal it returns an error.
 func (c *consent) get(cmd *cobra.Command) error {
 	if c.given {
 		return nil

@@ -15,7 +15,7 @@ import (
 )
 
 // TestAReissueAsksWhereEtcdAnswers: certificates of a healthy data centre are not
-// replaced by accident, and a data centre that is down is not asked.
+// replaced by accident. While etcd is down, no confirmation is needed.
 func TestAReissueAsksWhereEtcdAnswers(t *testing.T) {
 	cluster, err := etcd.Start(t.Context(), etcd.Options{Dir: t.TempDir(), Members: 1, NoFsync: true})
 	if err != nil {

@@ -102,7 +102,7 @@ func commandTable() string {
 	return table([]string{"command", "what it does"}, rows)
 }
 
-// flags lists the flags of one command as its usage would.
+// flags lists the flags of one command as its usage shows them.
 func flags(cmd *cobra.Command) string {
 	var b strings.Builder
 	cmd.LocalNonPersistentFlags().VisitAll(func(f *pflag.Flag) {

@@ -17,21 +17,21 @@ import (
 	"github.com/cybozu-go/neco/pkg/storage"
 )
 
-// Env is what commands need of the world outside. All fields must be set;
-// [System] returns those of the real one.
+// Env is the environment of the commands. All fields must be set; [System] returns
+// those of the real system.
 type Env struct {
-	// Version is that of the package this program is part of.
+	// Version is the version of the package that contains this program.
 	Version string
-	// FS is the boot server's file system; --root sets its root.
+	// FS is the file system of the boot server; --root sets its root.
 	FS host.FS
-	// Etcd opens etcd as the configuration file in fs says. It is called only by
-	// commands that need etcd; they close it.
+	// Etcd returns a client of etcd with the configuration file in fs. It is called
+	// only by commands that need etcd; they close the client.
 	Etcd func(fs host.FS) (*storage.Storage, error)
-	// Now is the time of day.
+	// Now returns the current time.
 	Now func() time.Time
-	// Getenv reads an environment variable; some secrets come from there.
+	// Getenv returns an environment variable; some secrets are read from there.
 	Getenv func(string) string
-	// By names who types, as USER@HOST.
+	// By returns the operator, as USER@HOST.
 	By func() string
 }
 
@@ -52,7 +52,7 @@ func openEtcd(fsys host.FS) (*storage.Storage, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		for dir, command := range map[string]string{setup.Dir: "neco setup", join.Dir: "neco join"} {
 			if _, begun := fsys.Stat(dir); begun == nil {
-				return nil, hint(err, "%s was begun here and is not complete: run it again", command)
+				return nil, hint(err, "%s was started here and is not complete: run it again", command)
 			}
 		}
 	}
@@ -75,8 +75,8 @@ func openEtcd(fsys host.FS) (*storage.Storage, error) {
 	return nil, hint(err, "%s names the files; neco cert list checks the certificates of this server, neco cert reissue replaces lost ones", neco.NecoConfFile)
 }
 
-// passwordCause returns err, with which the authentication by conf's password has
-// failed, or an [unreachedError].
+// passwordCause returns the cause of err, a failed authentication by conf's password:
+// an [unreachedError] if etcd cannot be reached, or else err.
 func passwordCause(conf neco.EtcdConfig, err error) error {
 	conf.Username, conf.Password = "", ""
 	s, openErr := storage.Open(conf)
@@ -87,13 +87,13 @@ func passwordCause(conf neco.EtcdConfig, err error) error {
 	return withCause(context.Background(), s, err)
 }
 
-// act is what the operator does with this command, for the history.
+// act returns the history record of this command.
 func (env *Env) act(kind storage.Kind, format string, args ...any) storage.Act {
 	return storage.Act{Kind: kind, By: env.By(), At: env.Now(), What: fmt.Sprintf(format, args...)}
 }
 
-// fromHere makes of files that the operator has named those of env.FS: a
-// relative name is one of the working directory.
+// fromHere converts the paths that the operator has given to paths of env.FS. Relative
+// paths start at the working directory.
 func (env *Env) fromHere(files ...*string) error {
 	for _, file := range files {
 		if *file == "" || filepath.IsAbs(*file) {
@@ -113,7 +113,8 @@ func (env *Env) fromHere(files ...*string) error {
 	return nil
 }
 
-// by prefers the user behind sudo.
+// by returns the operator, as USER@HOST: the user who called sudo, or else the current
+// one.
 func by() string {
 	name := os.Getenv("SUDO_USER")
 	if u, err := user.Current(); err == nil && name == "" {

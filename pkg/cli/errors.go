@@ -21,14 +21,14 @@ import (
 
 // Exit codes beyond 0 and 1, see [ExitCodes].
 const (
-	// CodeError is what is-running returns when it cannot tell.
+	// CodeError is the code of is-running if it failed.
 	CodeError    = 2
 	CodeRunning  = 3
 	CodeStopped  = 4
 	CodeDegraded = 5
 )
 
-// ExitCode is a row of the table of exit codes that tell how a data centre is.
+// ExitCode is a row of the table of exit codes for the state of a data centre.
 type ExitCode struct {
 	Code    int
 	Meaning string
@@ -38,14 +38,14 @@ type ExitCode struct {
 func ExitCodes() []ExitCode {
 	return []ExitCode{
 		{0, "healthy; with --wait: the update is complete, and no other one is due"},
-		{1, "an error: nothing could be learned"},
-		{CodeRunning, "an update runs or is due; with --wait: it is not over after --timeout"},
+		{1, "an error: the state is unknown"},
+		{CodeRunning, "an update is running or due; with --wait: it is not over after --timeout"},
 		{CodeStopped, "the update has aborted, was stopped, took too long, or cannot be read"},
 		{CodeDegraded, "degraded: status names the problems (--exit-code only)"},
 	}
 }
 
-// exitCodeHelp is the table for the help of a command.
+// exitCodeHelp returns the table for the help of a command.
 func exitCodeHelp() string {
 	var b strings.Builder
 	for _, c := range ExitCodes() {
@@ -54,18 +54,17 @@ func exitCodeHelp() string {
 	return strings.TrimSuffix(b.String(), "\n")
 }
 
-// exitStatus has the exit codes of commands that have none of their own, see [report].
+// exitStatus lists the exit codes of commands without own codes, see [report].
 const exitStatus = "  0  success\n  1  an error, described on standard error"
 
-// addExitStatus ends the help of cmd with its exit codes. Its man page has them in a
-// section of their own.
+// addExitStatus appends the exit codes to the help of cmd. The man page has a section
+// of its own for them.
 func addExitStatus(cmd *cobra.Command, text string) {
 	cmd.Long += "\n\n" + text
 	cmd.Annotations = map[string]string{manpage.ExitStatus: text}
 }
 
-// ExitError ends the program with a code. Err may be nil: then nothing is
-// printed, because everything was said already.
+// ExitError ends the program with Code. If Err is nil, nothing is printed.
 type ExitError struct {
 	Code int
 	Err  error
@@ -80,7 +79,7 @@ func (e *ExitError) Error() string {
 
 func (e *ExitError) Unwrap() error { return e.Err }
 
-// Hint is an error together with what the operator can do about it.
+// Hint is an error with instructions for the operator.
 type Hint struct {
 	Err  error
 	Text string
@@ -89,7 +88,7 @@ type Hint struct {
 func (h *Hint) Error() string { return h.Err.Error() }
 func (h *Hint) Unwrap() error { return h.Err }
 
-// hint adds what to do next to err; nil stays nil.
+// hint adds instructions to err; nil stays nil.
 func hint(err error, format string, args ...any) error {
 	if err == nil {
 		return nil
@@ -125,7 +124,7 @@ func report(w io.Writer, err error) int {
 	return code
 }
 
-// fileHint is what can be done where a file could not be read or written.
+// fileHint returns the hint for an error of the file system, or "".
 func fileHint(err error) string {
 	var path *fs.PathError
 	switch {
@@ -134,14 +133,14 @@ func fileHint(err error) string {
 	case errors.Is(err, fs.ErrPermission):
 		return "try again with sudo"
 	case errors.Is(err, fs.ErrNotExist) && strings.Contains(path.Path, neco.NecoDir+"/"):
-		return "is this a boot server? neco setup and neco join make what is in " + neco.NecoDir
+		return "is this a boot server? neco setup and neco join create the files in " + neco.NecoDir
 	case errors.Is(err, fs.ErrNotExist):
-		return "look at the name of the file"
+		return "check the name of the file"
 	}
 	return ""
 }
 
-// vaultHint is what can be done where Vault has refused.
+// vaultHint returns the hint for an error response of Vault, or "".
 func vaultHint(err error) string {
 	var answer *api.ResponseError
 	if !errors.As(err, &answer) {
@@ -149,7 +148,7 @@ func vaultHint(err error) string {
 	}
 	switch answer.StatusCode {
 	case http.StatusForbidden:
-		return "the token has expired, or has not the right policy; unset VAULT_TOKEN to be asked for a user and a password, or set another one"
+		return "the token has expired or lacks the required policy; set another VAULT_TOKEN, or unset it to log in interactively"
 	case http.StatusBadRequest:
 		return "the name or the password may be wrong"
 	case http.StatusServiceUnavailable:

@@ -30,14 +30,14 @@ func TestReportSaysWhatToDoAndHowItEnded(t *testing.T) {
 		{"a hint below a wrapped error", fmt.Errorf("leave 1: %w", hint(errors.New("no"), "stay")), 1, "Error: leave 1: no\nHint: stay\n"},
 		{"an exit code", &ExitError{CodeStopped, hint(errors.New("no"), "recover")}, 4, "Error: no\nHint: recover\n"},
 		{"an answer of Vault", fmt.Errorf("sign: %w", &api.ResponseError{HTTPMethod: "PUT", URL: "https://10.69.0.3:8200/v1/x", StatusCode: 403, Errors: []string{"permission denied"}}),
-			1, "Error: sign: Vault answered 403: permission denied\nHint: the token has expired, or has not the right policy; unset VAULT_TOKEN to be asked for a user and a password, or set another one\n"},
+			1, "Error: sign: Vault answered 403: permission denied\nHint: the token has expired or lacks the required policy; set another VAULT_TOKEN, or unset it to log in interactively\n"},
 		{"an answer of Vault with a hint", hint(&api.ResponseError{StatusCode: 500, Errors: []string{"a", "b\nc"}}, "wait"), 1, "Error: Vault answered 500: a; b c\nHint: wait\n"},
 		{"all that keeps a server from being set up", fmt.Errorf("preflight: %w", setup.Problems{errors.New("names: a\x1b"), errors.New("disk: b")}), 1,
 			"Error: this server is not ready:\n  names: a\\x1b\n  disk: b\n"},
 		{"a file that is not there", fmt.Errorf("recovery key: %w", &fs.PathError{Op: "open", Path: "/usb/key", Err: fs.ErrNotExist}), 1,
-			"Error: recovery key: open /usb/key: file does not exist\nHint: look at the name of the file\n"},
+			"Error: recovery key: open /usb/key: file does not exist\nHint: check the name of the file\n"},
 		{"a file of boot servers", &fs.PathError{Op: "open", Path: "/etc/neco/server.crt", Err: fs.ErrNotExist}, 1,
-			"Error: open /etc/neco/server.crt: file does not exist\nHint: is this a boot server? neco setup and neco join make what is in /etc/neco\n"},
+			"Error: open /etc/neco/server.crt: file does not exist\nHint: is this a boot server? neco setup and neco join create the files in /etc/neco\n"},
 		{"a file of root", &fs.PathError{Op: "open", Path: "/etc/neco/server.key", Err: fs.ErrPermission}, 1,
 			"Error: open /etc/neco/server.key: permission denied\nHint: try again with sudo\n"},
 		{"an exit code alone", &ExitError{Code: 1}, 1, ""},
@@ -78,7 +78,7 @@ func TestEveryErrorOfEtcdHasAHint(t *testing.T) {
 	}
 }
 
-// TestNoCommandPrintsAGRPCStatus has the statuses of all codes, with and without a
+// TestNoCommandPrintsAGRPCStatus checks the statuses of all codes, with and without a
 // hint.
 func TestNoCommandPrintsAGRPCStatus(t *testing.T) {
 	for code := codes.Canceled; code <= codes.Unauthenticated; code++ {

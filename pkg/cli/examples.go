@@ -16,7 +16,7 @@ const (
 	groupOther    = "other"
 )
 
-// groups lists the groups of commands and their members, in the order of neco help.
+// groups returns the groups of commands and their members, in the order of neco help.
 func groups() []struct{ id, title, members string } {
 	return []struct{ id, title, members string }{
 		{groupObserve, "Observe:", "status history is-running"},
@@ -28,7 +28,7 @@ func groups() []struct{ id, title, members string } {
 	}
 }
 
-// examples has the examples of the commands whose constructor has none.
+// examples returns the examples of the commands whose constructor has none.
 func examples() map[string]string {
 	return map[string]string{
 		"backup list":             "neco backup list\nneco backup list -o json",
@@ -65,7 +65,7 @@ func examples() map[string]string {
 	}
 }
 
-// arrange puts the commands of root into their groups, and gives them their examples.
+// arrange assigns the commands of root to their groups, and adds their examples.
 func arrange(root *cobra.Command) {
 	member := map[string]string{}
 	for _, g := range groups() {

@@ -12,22 +12,24 @@ import (
 	"github.com/cybozu-go/neco/internal/printable"
 )
 
-// remedy is what an operator does about an endpoint that does not answer.
+// remedy is the repair of an endpoint that does not answer.
 type remedy int
 
 const (
-	// startMember: the member may be down.
+	// startMember: start the member, which may be down.
 	startMember remedy = iota
-	// correctConfig: the URL does not lead to a member.
+	// correctConfig: correct the URL, which does not lead to a member.
 	correctConfig
-	// renewCertificate: the two ends do not accept each other's certificate.
+	// renewCertificate: renew a certificate, because client and server do not accept
+	// each other's.
 	renewCertificate
 )
 
-// fault is why an endpoint does not answer as a member of etcd.
+// fault is the reason why an endpoint does not answer as a member of etcd.
 type fault struct {
 	endpoint string
-	// is follows the endpoint without a colon, cause with one; one of them is set.
+	// is completes the sentence that begins with the endpoint; cause follows the
+	// endpoint and a colon. One of them is set.
 	is, cause string
 	remedy    remedy
 }
@@ -39,21 +41,21 @@ func (f fault) String() string {
 	return f.endpoint + ": " + f.cause
 }
 
-// closed matches the end of a connection for which the server gives no reason.
+// closed matches the error of a connection that the server has closed without a reason.
 const closed = `(?:connection reset by peer|broken pipe|EOF)`
 
-// closesConnection is a fault whose reason is unknown.
+// closesConnection is the text of a fault whose reason is unknown.
 const closesConnection = "closes the connection"
 
-// faultPattern recognises a fault by the error of a connection. The group of pattern is
-// the cause, or the end of is.
+// faultPattern matches the error of a connection. The group of pattern is the cause, or
+// the end of is.
 type faultPattern struct {
 	pattern *regexp.Regexp
 	is      string
 	remedy  remedy
 }
 
-// faultPatterns returns the patterns in the order in which they are tried.
+// faultPatterns returns the patterns in the order in which they are matched.
 func faultPatterns() []faultPattern {
 	return []faultPattern{
 		{regexp.MustCompile(`remote error: tls: (?:no application protocol|protocol version not supported)`), "is not etcd", correctConfig},
@@ -69,7 +71,7 @@ func faultPatterns() []faultPattern {
 	}
 }
 
-// findFault explains err, the answer of the endpoint.
+// findFault returns the fault for err, the error of a request to the endpoint.
 func findFault(endpoint string, err error) fault {
 	f := fault{endpoint: endpoint}
 	if errors.Is(err, context.DeadlineExceeded) || grpcCode(err) == codes.DeadlineExceeded {
@@ -99,8 +101,8 @@ func findFault(endpoint string, err error) fault {
 	return f
 }
 
-// noAnswer reports whether err may mean that no member of etcd was reached: gRPC
-// itself has made it, or time was up. What etcd refuses has a type of etcd's.
+// noAnswer reports whether err may mean that no member of etcd was reached: gRPC itself
+// returned it, or the deadline is over. Errors from etcd have a type of etcd's client.
 func noAnswer(err error) bool {
 	if errors.Is(err, context.DeadlineExceeded) || grpcCode(err) == codes.Unavailable {
 		return true

@@ -28,7 +28,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/cli"
 )
 
-// testCA signs certificates for 127.0.0.1, of a server and a client at once.
+// testCA signs certificates for 127.0.0.1 that are valid for servers and clients.
 type testCA struct {
 	dir  string
 	cert *x509.Certificate
@@ -50,10 +50,10 @@ func newTestCA(t *testing.T) testCA {
 	return ca
 }
 
-// file is where the certificate or the key of a name is: "ca.crt".
+// file returns the path of a certificate or key by its name: "ca.crt".
 func (ca testCA) file(name string) string { return filepath.Join(ca.dir, name) }
 
-// issue makes a certificate that ends at a time.
+// issue issues a certificate that expires at a time.
 func (ca testCA) issue(t *testing.T, name string, end time.Time) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -83,7 +83,8 @@ func (ca testCA) write(t *testing.T, name string, template *x509.Certificate, ke
 	}
 }
 
-// tlsEtcd starts a member that wants certificates of ca and has the one of a name.
+// tlsEtcd starts a member that requires client certificates of ca and uses the
+// certificate of a name.
 func tlsEtcd(t *testing.T, ca testCA, name string) *etcd.Cluster {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -98,7 +99,8 @@ func tlsEtcd(t *testing.T, ca testCA, name string) *etcd.Cluster {
 	return cluster
 }
 
-// tlsFiles are the fields of config.yml for a client with the certificate of a name.
+// tlsFiles returns the fields of config.yml for a client with the certificate of a
+// name.
 func tlsFiles(ca, trusted testCA, name string) string {
 	return fmt.Sprintf("tls-ca-file: %s\ntls-cert-file: %s\ntls-key-file: %s\n", trusted.file("ca.crt"), ca.file(name+".crt"), ca.file(name+".key"))
 }
@@ -127,7 +129,7 @@ const (
 	startHint  = "Hint: start etcd"
 )
 
-// TestACommandSaysWhyEtcdCannotBeReached has a real etcd with and without TLS, and
+// TestACommandSaysWhyEtcdCannotBeReached uses a real etcd with and without TLS, and
 // servers that are not etcd.
 func TestACommandSaysWhyEtcdCannotBeReached(t *testing.T) {
 	ca, other := newTestCA(t), newTestCA(t)
@@ -147,7 +149,7 @@ func TestACommandSaysWhyEtcdCannotBeReached(t *testing.T) {
 	webTLS.StartTLS()
 	t.Cleanup(webTLS.Close)
 	good := tlsFiles(ca, ca, "good")
-	// No resolver is asked for etcd..invalid: it is not a domain name.
+	// No resolver is queried for etcd..invalid: it is not a domain name.
 	for name, tt := range map[string]struct{ endpoint, tls, want, hint string }{
 		"the CA of etcd is unknown":      {"https://" + secure, tlsFiles(ca, other, "good"), "x509: certificate signed by unknown authority", certHint},
 		"etcd's certificate has expired": {"https://" + expired, good, "x509: certificate has expired or is not yet valid", certHint},
@@ -179,7 +181,8 @@ func TestACommandSaysWhyEtcdCannotBeReached(t *testing.T) {
 	}
 }
 
-// TestACommandSaysWhatIsWrongWithItsConfiguration, in terms of the file.
+// TestACommandSaysWhatIsWrongWithItsConfiguration, with the names of the fields in the
+// file.
 func TestACommandSaysWhatIsWrongWithItsConfiguration(t *testing.T) {
 	ca := newTestCA(t)
 	ca.issue(t, "good", time.Now().Add(time.Hour))

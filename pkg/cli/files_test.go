@@ -14,8 +14,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/setup"
 )
 
-// TestFilesAreThoseOfTheWorkingDirectory is of those that an operator names, on
-// a server whose file system is somewhere, or around the working directory.
+// TestFilesAreThoseOfTheWorkingDirectory checks relative paths in arguments if --root
+// is /, another directory, or one above the working directory.
 func TestFilesAreThoseOfTheWorkingDirectory(t *testing.T) {
 	top := t.TempDir()
 	here := filepath.Join(top, "here")

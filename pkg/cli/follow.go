@@ -20,12 +20,12 @@ import (
 	"github.com/cybozu-go/neco/pkg/update"
 )
 
-// redrawEvery is how often the picture is drawn without a change: it shows
-// durations in seconds.
+// redrawEvery is the interval at which the picture is drawn without a change, because
+// it shows durations in seconds.
 const redrawEvery = time.Second
 
-// checkEvery is how often etcd is asked at most whether a majority of it answers, and
-// whether the watch shows all that it has.
+// checkEvery is the minimum interval between two checks that etcd has a majority and
+// the watch is up to date.
 const checkEvery = redrawEvery / 2
 
 // follower watches an update for an operator.
@@ -33,21 +33,21 @@ type follower struct {
 	statusOptions
 	cmd      *cobra.Command
 	terminal bool
-	// snap is the newest known state, and checked when etcd has answered last.
+	// snap is the newest known state, checked the time of the last answer of etcd.
 	snap    *storage.Snapshot
 	checked time.Time
-	// last is what was read last, and shown with --watch; nil: nothing yet.
+	// last is the last view, which --watch shows; nil before the first read.
 	last *status.View
-	// failure is the error of the last read; nil: it succeeded.
+	// failure is the error of the last read; nil if it succeeded.
 	failure error
-	// trouble is the last error of etcd that was told.
+	// trouble is the last error of etcd that was printed.
 	trouble string
 	probes  probes
 	screen  screen
 }
 
-// follow shows changes until the update ends (--wait) or ctx does. An etcd
-// that does not answer is waited for: it is restarted in an update.
+// follow shows changes until the update ends (--wait) or ctx ends. While etcd does not
+// answer, for example because an update restarts it, follow waits.
 func follow(cmd *cobra.Command, env *Env, s *storage.Storage, o statusOptions) error {
 	ctx, cancel := context.WithCancel(cmd.Context())
 	defer cancel()
@@ -92,7 +92,7 @@ func follow(cmd *cobra.Command, env *Env, s *storage.Storage, o statusOptions) e
 	}
 }
 
-// read returns the current view. Errors of etcd are reported.
+// read returns the current view, and reports errors of etcd.
 func (f *follower) read(ctx context.Context, env *Env, s *storage.Storage, watch *storage.Follower) (v status.View, err error) {
 	if f.failure != nil || time.Since(f.checked) >= checkEvery {
 		err = explain(guarded(ctx, s, etcdTimeout, func(ctx context.Context) error {
@@ -110,8 +110,8 @@ func (f *follower) read(ctx context.Context, env *Env, s *storage.Storage, watch
 	return v, err
 }
 
-// report prints, once each, that etcd cannot be read and that it can be read again. On a
-// terminal the picture says so.
+// report prints that etcd cannot be read and that it can be read again, once for each
+// change. On a terminal the picture shows it.
 func (f *follower) report(ctx context.Context, err error) {
 	switch {
 	case err == nil && f.trouble != "":
@@ -125,7 +125,7 @@ func (f *follower) report(ctx context.Context, err error) {
 	}
 }
 
-// check makes f.snap the current state.
+// check sets f.snap to the current state.
 func (f *follower) check(ctx context.Context, watch *storage.Follower) error {
 	snap, err := watch.Current(ctx)
 	if err == nil {
@@ -134,7 +134,7 @@ func (f *follower) check(ctx context.Context, watch *storage.Follower) error {
 	return err
 }
 
-// showStale shows on a terminal what was read last, marked as stale.
+// showStale shows the last view on a terminal, marked as stale.
 func (f *follower) showStale(ctx context.Context, now time.Time, err error) error {
 	if !f.watch || !f.terminal || f.json() || ctx.Err() != nil {
 		return nil
@@ -146,7 +146,8 @@ func (f *follower) showStale(ctx context.Context, now time.Time, err error) erro
 	return f.screen.draw(f.cmd.OutOrStdout(), stale(v, now, err))
 }
 
-// stale returns v marked as what was read before etcd's error.
+// stale returns v marked as outdated, with err as the error of the last attempt to read
+// etcd.
 func stale(v status.View, now time.Time, err error) status.View {
 	v.Stale = &status.Stale{At: now, Error: printable.Line(errtext.Of(err))}
 	if h := (*Hint)(nil); errors.As(err, &h) {
@@ -156,7 +157,7 @@ func stale(v status.View, now time.Time, err error) status.View {
 	return v
 }
 
-// show shows v as far as it is new; without --watch it shows nothing yet.
+// show shows the changes in v. Without --watch it shows nothing before the end.
 func (f *follower) show(v status.View) error {
 	old := f.last
 	f.last = &v
@@ -197,7 +198,7 @@ func showLine(w io.Writer, old *status.View, v status.View) error {
 	return err
 }
 
-// ended tells whether what is waited for is over, and how as an error.
+// ended reports whether the update is over, with the error that describes its end.
 func (f *follower) ended(v status.View) (bool, error) {
 	switch v.State {
 	case status.Complete:
@@ -212,8 +213,8 @@ func (f *follower) ended(v status.View) (bool, error) {
 	return false, nil
 }
 
-// reached tells whether a complete update is the one that is waited for:
-// without --for, one that no other is due after.
+// reached reports whether the complete update v is the one to wait for: without --for,
+// one after which no other update is due.
 func (f *follower) reached(v status.View) bool {
 	if f.target == nil {
 		return v.Next == nil
@@ -222,7 +223,7 @@ func (f *follower) reached(v status.View) bool {
 	return err == nil && got.Compare(*f.target) >= 0
 }
 
-// howStopped says how and why a run has ended before its time.
+// howStopped returns how and why a run was stopped.
 func howStopped(v status.View) string {
 	how := "was stopped"
 	switch update.Outcome(v.Outcome) {
@@ -237,7 +238,7 @@ func howStopped(v status.View) string {
 	return how
 }
 
-// finish shows the end, unless --watch has.
+// finish shows the last view unless --watch has shown it.
 func (f *follower) finish(v status.View, err error) error {
 	if f.watch {
 		return err
@@ -247,17 +248,17 @@ func (f *follower) finish(v status.View, err error) error {
 	return errors.Join(show(f.cmd, f.statusOptions, v), err)
 }
 
-// cutOff is the end of a follower by time or by the operator. It shows what
-// was read last, as finish does.
+// cutOff returns the error for the end by --timeout or by the operator, and shows the
+// last view, as finish does.
 func (f *follower) cutOff(parent context.Context, now time.Time) error {
 	if !f.wait || parent.Err() != nil && f.watch {
 		return nil
 	}
 	switch {
 	case f.last == nil && parent.Err() != nil:
-		return errors.New("interrupted; nothing is known of the update, because etcd has not answered")
+		return errors.New("interrupted; the state of the update is unknown, because etcd has not answered")
 	case f.last == nil:
-		return fmt.Errorf("nothing is known of the update after --timeout %s: %w", f.timeout, f.failure)
+		return fmt.Errorf("the state of the update is unknown after --timeout %s: %w", f.timeout, f.failure)
 	}
 	what := "the update"
 	if f.target != nil {

@@ -34,8 +34,8 @@ func (k countedKV) Txn(ctx context.Context) clientv3.Txn {
 	return k.KV.Txn(ctx)
 }
 
-// TestAWatchReadsNoMoreWhenMoreChanges: changes come by the watch, and etcd is asked about
-// once a second whether it is there.
+// TestAWatchReadsNoMoreWhenMoreChanges: changes arrive by the watch, and about once a
+// second etcd is queried whether it answers.
 func TestAWatchReadsNoMoreWhenMoreChanges(t *testing.T) {
 	cluster := startEtcd(t)
 	client := newClient(t, cluster, "/counted/")
@@ -74,7 +74,7 @@ func TestAWatchReadsNoMoreWhenMoreChanges(t *testing.T) {
 	}
 }
 
-// TestAWatchSaysThatEtcdIsAway although its own events only stop.
+// TestAWatchSaysThatEtcdIsAway although the watch of etcd only stops without an error.
 func TestAWatchSaysThatEtcdIsAway(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()

@@ -17,7 +17,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/storage"
 )
 
-// garbage is what nobody should ever write.
+// garbage is a list of invalid values.
 func garbage() map[string]string {
 	return map[string]string{
 		"text":            "nonsense",
@@ -34,7 +34,7 @@ func garbage() map[string]string {
 	}
 }
 
-// concrete turns a row of the table of keys into keys.
+// concrete returns keys for a row of the table of keys.
 func concrete(spec string) []string {
 	if spec == storage.KeyConfig+"<key>" {
 		var keys []string
@@ -47,8 +47,7 @@ func concrete(spec string) []string {
 	return []string{r.Replace(spec)}
 }
 
-// named reports whether neco status reads a key of the row as more than text, and
-// cannot.
+// named reports whether neco status decodes the value of the row and fails.
 func named(spec storage.KeySpec, key, value string) bool {
 	for _, k := range storage.ConfigKeys() {
 		if key != storage.KeyConfig+k.Key {
@@ -61,7 +60,7 @@ func named(spec storage.KeySpec, key, value string) bool {
 		return err != nil
 	}
 	if key == storage.KeyRelease {
-		return value != "" // an empty one is none
+		return value != "" // an empty value means that there is none
 	}
 	return spec.Object
 }
@@ -107,7 +106,7 @@ func TestStatusNamesGarbageInAnyKeyAndChangesNothing(t *testing.T) {
 	}
 }
 
-// revision is the revision of etcd.
+// revision returns the revision of etcd.
 func revision(t *testing.T, client *clientv3.Client) int64 {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), etcdTimeout)

@@ -6,8 +6,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// newHelpCmd takes the place of cobra's help, which succeeds for a command that does
-// not exist.
+// newHelpCmd replaces cobra's help command, which succeeds for a command that does not
+// exist.
 func newHelpCmd() *cobra.Command {
 	return &cobra.Command{
 		Use:   "help [COMMAND...]",

@@ -24,10 +24,10 @@ func newHistoryCmd(env *Env) *cobra.Command {
 	var o output
 	cmd := &cobra.Command{
 		Use:   "history",
-		Short: "List the updates and what operators did, the oldest first",
-		Long: `List the updates so far, the oldest first, with why and by whom each was begun,
-and what operators did in between: departures, recoveries, changes of the
-configuration. The last 100 of both stay.
+		Short: "List the updates and the acts of operators, the oldest first",
+		Long: `List the updates, the oldest first, with the reason for each and who started it,
+and the acts of operators: departures, recoveries, changes of the configuration.
+The last 100 of both are kept.
 
 A long reason is cut in the middle to the width of the terminal; -o json has all
 of it.`,
@@ -64,8 +64,8 @@ func writeHistory(w io.Writer, runs []storage.Run) error {
 	return err
 }
 
-// historyTable is the history in lines of width characters, unless too little of the
-// reasons were left then.
+// historyTable returns the history in lines of width characters. Lines are longer if
+// less than minReason characters of a reason would remain.
 func historyTable(runs []storage.Run, width int) string {
 	if len(runs) == 0 {
 		return "nothing is recorded yet\n"
@@ -89,7 +89,7 @@ func historyTable(runs []storage.Run, width int) string {
 	return b.String()
 }
 
-// historyRow returns the cells of a record but its reason; "-" stands for none.
+// historyRow returns the cells of a record without its reason; "-" is an empty cell.
 func historyRow(r storage.Run) []string {
 	took := ""
 	if r.EndedAt != nil {
@@ -106,14 +106,15 @@ func historyRow(r storage.Run) []string {
 	return cells
 }
 
-// historyReason says why a run was begun, and why it ended before its time.
+// historyReason returns the reason for which a run was started, and the one for which
+// it was stopped.
 func historyReason(r storage.Run) string {
 	why := slices.DeleteFunc([]string{r.What, r.Reason}, func(s string) bool { return s == "" })
 	return cmp.Or(printable.Line(errtext.Words(strings.Join(why, "; "))), "-")
 }
 
-// A reason has the room that the terminal leaves; what is no terminal has lines of
-// historyWidth. JSON has the whole reason.
+// Reasons fill the width of the terminal. Without a terminal, lines have at most
+// historyWidth characters. JSON has the complete reason.
 const (
 	historyWidth = 400
 	minReason    = 80

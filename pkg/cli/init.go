@@ -19,8 +19,8 @@ func newInitCmd(env *Env) *cobra.Command {
 	return &cobra.Command{
 		Use:   "init NAME",
 		Short: "Prepare the data centre for a program",
-		Long: `Make what a program needs once in a data centre: its role and its users in etcd,
-or a token. After it, neco init-local sets the program up on each boot server.
+		Long: `Create what a program needs once per data centre: its role and its users in
+etcd, or a token. Then neco init-local sets the program up on each boot server.
 
 ` + requestHelp(),
 		Args:      exactly(1),
@@ -46,7 +46,7 @@ or a token. After it, neco init-local sets the program up on each boot server.
 	}
 }
 
-// requestHelp lists the programs of neco init.
+// requestHelp returns a list of the programs of neco init.
 func requestHelp() string {
 	var b strings.Builder
 	b.WriteString("Programs:\n")
@@ -60,11 +60,11 @@ func requestHelp() string {
 	return strings.TrimSuffix(b.String(), "\n")
 }
 
-// requested returns the program that is to be prepared.
+// requested returns the program with this name. It must be one that neco init prepares.
 func requested(name string) (program.Program, error) {
 	p, err := program.Find(name)
 	if err != nil || p.Prepared == nil {
-		return p, hint(fmt.Errorf("%q is no program that neco prepares", name), "give one of %s", strings.Join(program.Names(program.OnRequest()), ", "))
+		return p, hint(fmt.Errorf("%q is not a program that neco prepares", name), "give one of %s", strings.Join(program.Names(program.OnRequest()), ", "))
 	}
 	return p, nil
 }
@@ -76,7 +76,8 @@ func afterInit(p program.Program) string {
 	return "run neco init-local " + p.Name + " on each boot server"
 }
 
-// initialize reports whether there was something to do.
+// initialize creates the token or the users of p. It reports whether anything was
+// missing.
 func initialize(ctx context.Context, s *storage.Storage, p program.Program) (done bool, err error) {
 	if p.Prepared.Token {
 		token := make([]byte, 32)

@@ -52,10 +52,12 @@ Programs: ` + strings.Join(program.Names(program.OnServers()), ", "),
 	}
 }
 
-// initLocalTimeout bounds all of it; the password may have to be typed.
+// initLocalTimeout is the maximum duration of the command, including the time to type
+// the password.
 const initLocalTimeout = 5 * vaultTimeout
 
-// onServer returns the program that is to be set up on a boot server.
+// onServer returns the program with this name. It must be one that neco init-local sets
+// up.
 func onServer(name string) (program.Program, error) {
 	p, err := requested(name)
 	if err == nil && p.Prepared.Config == "" {
@@ -77,7 +79,7 @@ func initLocal(ctx context.Context, out io.Writer, env *Env, s *storage.Storage,
 	if !has {
 		return hint(fmt.Errorf("%s is not initialised in this data centre", p.Name), "run neco init %s once, on any boot server", p.Name)
 	}
-	for _, u := range users { // a server that has joined since has none yet
+	for _, u := range users { // the users of a server that joined after neco init are missing
 		if _, err := etcdauth.EnsureUser(ctx, s.Client(), u); err != nil {
 			return err
 		}
@@ -109,7 +111,7 @@ func initLocal(ctx context.Context, out io.Writer, env *Env, s *storage.Storage,
 	return h.Started(ctx, p.Name, target)
 }
 
-// startAll starts the services that are installed.
+// startAll starts the installed services of p.
 func startAll(ctx context.Context, out io.Writer, p program.Program, changed bool) error {
 	var units host.Units
 	for _, name := range p.Units {

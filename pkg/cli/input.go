@@ -15,10 +15,10 @@ import (
 	"github.com/cybozu-go/neco/pkg/vault"
 )
 
-// errNoTerminal is returned where a question cannot be asked.
+// errNoTerminal is returned if a question cannot be asked.
 var errNoTerminal = errors.New("standard input is not a terminal: the question cannot be asked")
 
-// confirm asks the operator, who has to type yes.
+// confirm asks the operator a question and reports whether the answer is yes.
 func confirm(cmd *cobra.Command, question string) (bool, error) {
 	if !isTerminal(cmd.InOrStdin()) {
 		return false, errNoTerminal
@@ -28,8 +28,8 @@ func confirm(cmd *cobra.Command, question string) (bool, error) {
 	return strings.TrimSpace(line) == "yes", err
 }
 
-// operatorLogin logs in to Vault with VAULT_TOKEN, else with a name and a
-// password that it asks for.
+// operatorLogin returns a function that logs in to Vault with VAULT_TOKEN, or else with
+// a user name and a password that it asks for.
 func operatorLogin(cmd *cobra.Command, env *Env) func(*api.Client) error {
 	return func(c *api.Client) error {
 		if token := env.Getenv("VAULT_TOKEN"); token != "" {
@@ -55,11 +55,11 @@ func operatorLogin(cmd *cobra.Command, env *Env) func(*api.Client) error {
 	}
 }
 
-// maxSecret bounds what is read from standard input.
+// maxSecret is the maximum size in bytes that is read from standard input.
 const maxSecret = 4096
 
-// readSecret reads one line from standard input, without echo on a terminal.  how
-// tells how else it can be given.
+// readSecret reads one line from standard input, without echo on a terminal. how
+// describes the other ways to provide the value.
 func readSecret(cmd *cobra.Command, name, what, how string) (string, error) {
 	in := cmd.InOrStdin()
 	var data []byte

@@ -17,10 +17,10 @@ import (
 	"github.com/cybozu-go/neco/pkg/vault"
 )
 
-// joinTokenFile is where neco join looks for the token.
+// joinTokenFile is the default path of the token.
 const joinTokenFile = "/etc/neco/join-token"
 
-// maxTokenFile bounds what is read of a token file.
+// maxTokenFile is the maximum size in bytes that is read of a token file.
 const maxTokenFile = 8192
 
 func newJoinCmd(env *Env) *cobra.Command {
@@ -29,16 +29,16 @@ func newJoinCmd(env *Env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "join [flags] LRN...",
 		Short: "Join this server to an existing data centre",
-		Long: `Make this server a boot server of the data centre that the boot servers LRN...
-are of. It needs a join token, see neco join-token, in ` + joinTokenFile + `; or,
-with --ca-file, the rights of an operator of Vault: VAULT_TOKEN, else a user and
-a password are asked for.
+		Long: `Make this server a boot server of the data centre of the boot servers LRN.... It
+needs a join token, see neco join-token, in ` + joinTokenFile + `; or, with
+--ca-file, the policies of an operator of Vault: VAULT_TOKEN, else a user and a
+password are asked for.
 
 It gets its certificates and is registered. The next update, which neco-updater
-orders at once, makes it a member of etcd and starts its Vault.
+starts at once, makes it a member of etcd and starts its Vault.
 
-Killed anywhere, it goes on where it was when it is run again, with the same
-token.`,
+If it is interrupted, run it again with the same token: it resumes where it
+stopped.`,
 		Example: "  neco join --check 0 1 2\n  neco join 0 1 2\n  neco join --ca-file server-ca.crt 0 1 2",
 		Args:    atLeast(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -76,21 +76,21 @@ token.`,
 		},
 	}
 	f := cmd.Flags()
-	f.BoolVar(&check, "check", false, "look whether this server is ready and the token fits, and change nothing")
+	f.BoolVar(&check, "check", false, "check that this server is ready and the token is valid, and change nothing")
 	f.StringVar(&tokenFile, "token-file", joinTokenFile, "`file` with the join token; - reads standard input")
-	f.StringVar(&caFile, "ca-file", "", "`file` with the certificate of the authority for servers; instead of a token")
+	f.StringVar(&caFile, "ca-file", "", "`file` with the certificate of the CA for servers; instead of a token")
 	f.StringVar(&proxy, "proxy", "", proxyUsage)
 	return cmd
 }
 
-// joined says whether a join has come to its end here: then no token is needed.
+// joined reports whether a join is complete on this server, so that no token is needed.
 func joined(env *Env) bool {
 	_, config := env.FS.Stat(neco.NecoConfFile)
 	_, progress := env.FS.Stat(join.Dir)
 	return config == nil && errors.Is(progress, fs.ErrNotExist)
 }
 
-// joinOptions are what this server knows of itself.
+// joinOptions returns the options that follow from the arguments and from this server.
 func joinOptions(env *Env, args []string, proxy string) (join.Options, error) {
 	var o join.Options
 	if err := noProxy(env); err != nil {
@@ -111,7 +111,7 @@ func joinOptions(env *Env, args []string, proxy string) (join.Options, error) {
 	return o, err
 }
 
-// readAuthority reads the certificate of --ca-file.
+// readAuthority reads the CA certificate of --ca-file.
 func readAuthority(file string) ([]byte, error) {
 	data, err := os.ReadFile(file)
 	if err == nil {
@@ -125,7 +125,7 @@ func readAuthority(file string) ([]byte, error) {
 	return data, nil
 }
 
-// ownSubject is this server as its certificates name it.
+// ownSubject returns this server as the subject of its certificates.
 func ownSubject(env *Env, h setup.Host) (pki.Subject, error) {
 	lrn, err := ownLRN(env)
 	if err != nil {
@@ -135,8 +135,8 @@ func ownSubject(env *Env, h setup.Host) (pki.Subject, error) {
 	return pki.NewSubject(lrn, name, h.Bastion()), err
 }
 
-// readToken reads the token from a file that nobody else may read, or from
-// standard input.
+// readToken reads the token from a file that only its owner may read, or from standard
+// input.
 func readToken(cmd *cobra.Command, env *Env, name string, o *join.Options) error {
 	var text []byte
 	var err error
@@ -160,7 +160,7 @@ func readToken(cmd *cobra.Command, env *Env, name string, o *join.Options) error
 	return nil
 }
 
-// readPrivate reads a file that its owner alone may read.
+// readPrivate reads a file that only its owner may read.
 func readPrivate(name string) ([]byte, error) {
 	f, err := os.Open(name)
 	if err != nil {
@@ -177,7 +177,7 @@ func readPrivate(name string) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(f, maxTokenFile))
 }
 
-// explainJoin adds what to do about an error of join.
+// explainJoin adds a hint to an error of join.
 func explainJoin(err error) error {
 	again := "make a new one on a boot server: neco join-token --lrn N"
 	for _, h := range []struct {
@@ -186,22 +186,22 @@ func explainJoin(err error) error {
 	}{
 		{join.ErrTokenInvalid, "copy the token again, whole; or " + again},
 		{join.ErrTokenExpired, again},
-		{join.ErrTokenUsed, "use the newest token that was made for this server; if an earlier try said that the token may be used up, " + again +
-			"; if it did not, and nobody of yours has used this one, somebody else has: neco join-token revoke N on a boot server at once; then " + again},
-		{join.ErrCAPinMismatch, "somebody else answers at that address, or the token, or the authority of --ca-file, is of another data centre; nothing secret was sent"},
-		{join.ErrTokenUnsure, "try again with the same token; if that says TokenUsed, " + again},
-		{join.ErrVaultToken, "set VAULT_TOKEN to one that works, or unset it to be asked for a user and a password"},
+		{join.ErrTokenUsed, "use the newest token that was made for this server; if an earlier attempt reported that the token may be used up, " + again +
+			"; otherwise, if no operator of yours has used this token, it was stolen: run neco join-token revoke N on a boot server at once; then " + again},
+		{join.ErrCAPinMismatch, "another server answers at that address, or the token, or the CA of --ca-file, belongs to another data centre; no secret was sent"},
+		{join.ErrTokenUnsure, "try again with the same token; if the error is TokenUsed,  " + again},
+		{join.ErrVaultToken, "set another VAULT_TOKEN, or unset it to log in interactively"},
 		{join.ErrVersion, "install the version that the data centre runs on this server, and try again"},
-		{join.ErrRegistered, "if that server will not come back, or was wiped, let it leave first: neco leave N on another boot server"},
+		{join.ErrRegistered, "if that server will not come back, or was wiped, remove it first: neco leave N on another boot server"},
 		{pki.ErrCSRRefused, "the names in the token are not this server's; make a new one with neco join-token --host-name and --bastion"},
-		{join.ErrUnreachable, "look at the addresses of this server and at neco vault unseal on the boot servers"},
+		{join.ErrUnreachable, "check the addresses of this server, and run neco vault unseal on the boot servers"},
 	} {
 		if errors.Is(err, h.err) {
 			return hint(err, "%s", h.text)
 		}
 	}
 	if vault.Denied(err) {
-		return hint(err, "the token of Vault is wrong or has expired, or its user has not the policy admin (for neco join --ca-file, ca-admin too)")
+		return hint(err, "the token of Vault is wrong or has expired, or lacks the policy admin (for neco join --ca-file, ca-admin too)")
 	}
 	return explain(err)
 }

@@ -19,7 +19,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/storage"
 )
 
-// joinTokenTTL is how long a token is good for by default.
+// joinTokenTTL is the default lifetime of a token.
 const joinTokenTTL = time.Hour
 
 func newJoinTokenCmd(env *Env) *cobra.Command {
@@ -29,9 +29,9 @@ func newJoinTokenCmd(env *Env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "join-token",
 		Short: "Make a token with which one server can join",
-		Long: `Make a token with which the server with the given LRN, and host name, can join
-this data centre once, and print it. Write it to a file that only root can read
-and copy that to the server by a way that nobody can listen to.
+		Long: `Create and print a token with which the server with the given LRN and host name
+can join this data centre once. Write it to a file that only root can read, and
+copy the file to the server over an encrypted connection.
 
 It needs Vault: VAULT_TOKEN, else a user and a password are asked for.`,
 		Example: "  neco join-token --lrn 3 >token\n  neco join-token list\n  neco join-token revoke 3",
@@ -68,20 +68,20 @@ It needs Vault: VAULT_TOKEN, else a user and a password are asked for.`,
 	ttl = joinTokenTTL
 	f.Var(duration.Var(&ttl, join.MinTTL, join.MaxTTL), "ttl", fmt.Sprintf("lifetime of the token, a `duration` from %s to %s",
 		duration.Text(join.MinTTL), duration.Text(join.MaxTTL)))
-	f.StringVar(&hostName, "host-name", "", "`name` of the server, if it does not follow the example of this one")
-	f.StringVar(&bastion, "bastion", "", "`address` of the server in the operators' network, likewise")
+	f.StringVar(&hostName, "host-name", "", "`name` of the server, if it does not follow from this server's name")
+	f.StringVar(&bastion, "bastion", "", "`address` of the server in the operators' network, if it does not follow either")
 	cmd.AddCommand(newJoinTokenListCmd(env), newJoinTokenRevokeCmd(env))
 	return cmd
 }
 
-// joiner is the server that a token is for.
+// joiner returns the subject for which the token is issued.
 func joiner(own pki.Subject, lrn int, hostName, bastion string) (pki.Subject, error) {
 	s := join.Like(own, lrn)
 	if hostName != "" {
 		s.HostName = hostName
 	}
 	if s.HostName == "" {
-		return s, hint(fmt.Errorf("how boot server %d is called does not follow from %q", lrn, own.HostName), "give its host name with --host-name")
+		return s, hint(fmt.Errorf("the host name of boot server %d does not follow from %q", lrn, own.HostName), "give its host name with --host-name")
 	}
 	if bastion != "" {
 		a, err := netip.ParseAddr(bastion)
@@ -93,7 +93,7 @@ func joiner(own pki.Subject, lrn int, hostName, bastion string) (pki.Subject, er
 	return s, s.Check()
 }
 
-// withIssuer opens etcd and Vault for f.
+// withIssuer calls f with clients of etcd and Vault.
 func (env *Env) withIssuer(cmd *cobra.Command, f func(context.Context, join.Issuer, pki.Subject) error) error {
 	h, err := setup.RealHost(env.FS.Root, "")
 	if err != nil {
@@ -154,7 +154,7 @@ func newJoinTokenListCmd(env *Env) *cobra.Command {
 
 func newJoinTokenRevokeCmd(env *Env) *cobra.Command {
 	return &cobra.Command{
-		Use: "revoke LRN|ACCESSOR", Short: "Revoke a join token, and what its server could do", Args: exactly(1),
+		Use: "revoke LRN|ACCESSOR", Short: "Revoke a join token, and the access of its server", Args: exactly(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return env.withIssuer(cmd, func(ctx context.Context, i join.Issuer, _ pki.Subject) error {
 				r, err := i.Find(ctx, args[0])

@@ -14,10 +14,10 @@ import (
 
 // leaveOptions are the flags of leave.
 type leaveOptions struct {
-	// force lets the last but one leave.
+	// force allows that only one boot server remains.
 	force  bool
 	agreed consent
-	// act is the record of the departure for the history.
+	// act is the history record of the departure.
 	act storage.Act
 }
 
@@ -26,19 +26,19 @@ func newLeaveCmd(env *Env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "leave LRN",
 		Short: "Take a boot server out of the data centre",
-		Long: `Remove the registration of a boot server together with what is recorded of it.
-neco-updater then lets the others go through an update without it. What is lost
-is listed, and has to be confirmed, on a terminal or by --yes.
+		Long: `Remove the registration and the records of a boot server. neco-updater then
+starts an update of the others without it. The command lists what is lost, and
+has to be confirmed, on a terminal or by --yes.
 
 It is refused while an update runs, for the last boot server, and where fewer
 than a majority of the others have a live worker. With two boot servers left it
 needs --force: a single member of etcd has no copy of its data.
 
-Where etcd and Vault are Neco's, the server also loses what it could do there at
-once, Vault gets a new unseal key, and a root token that setup kept is revoked:
-it needs Vault, with VAULT_TOKEN, else a user and a password are asked for.
-Killed anywhere, it finishes when it is run again. On the server that has left,
-neco reset removes what is there.`,
+If Neco manages etcd and Vault, the server also loses its permissions there at
+once, Vault gets a new unseal key, and a root token that setup kept is revoked.
+This needs Vault: VAULT_TOKEN, else a user and a password are asked for.
+If it is interrupted, run it again: it finishes the departure. On the server
+that has left, neco reset removes the data.`,
 		Args: exactly(1),
 		ValidArgsFunction: func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 			return completeLRN(cmd, env, args), cobra.ShellCompDirectiveNoFileComp
@@ -57,7 +57,7 @@ neco reset removes what is there.`,
 	return cmd
 }
 
-// runLeave takes lrn out after the operator has agreed.
+// runLeave removes boot server lrn after the operator has confirmed.
 func runLeave(cmd *cobra.Command, env *Env, lrn int, o leaveOptions) error {
 	managed, err := env.managed()
 	if err != nil {
@@ -74,8 +74,8 @@ func runLeave(cmd *cobra.Command, env *Env, lrn int, o leaveOptions) error {
 	})
 }
 
-// agreeToLeave shows what is lost with lrn, and asks. The departure that an earlier
-// command has begun was agreed to then.
+// agreeToLeave shows what is lost with boot server lrn, and asks for confirmation. It
+// does not ask again for a departure that an earlier command has started.
 func agreeToLeave(cmd *cobra.Command, env *Env, lrn int, o leaveOptions, managed bool) error {
 	var plan departurePlan
 	var registered bool
@@ -106,17 +106,17 @@ func leave(ctx context.Context, cmd *cobra.Command, s *storage.Storage, lrn int,
 	}
 	err = s.Unregister(ctx, snap, lrn, o.act)
 	if errors.Is(err, storage.ErrNotRegistered) {
-		return hint(err, "somebody else has removed it at the same moment")
+		return hint(err, "another neco leave has removed it at the same moment")
 	}
 	if err != nil {
 		return err
 	}
-	tellLeft(cmd, snap, lrn)
+	printLeft(cmd, snap, lrn)
 	return nil
 }
 
-// tellLeft says who remains of those in snap.
-func tellLeft(cmd *cobra.Command, snap *storage.Snapshot, lrn int) {
+// printLeft prints that lrn has left, and which boot servers of snap remain.
+func printLeft(cmd *cobra.Command, snap *storage.Snapshot, lrn int) {
 	others := slices.DeleteFunc(slices.Clone(snap.Registered), func(n int) bool { return n == lrn })
 	fmt.Fprintf(cmd.OutOrStdout(), "boot server %d has left; %s\n", lrn, remain(others))
 }
@@ -128,10 +128,10 @@ func remain(others []int) string {
 	return fmt.Sprintf("boot servers %s remain", lrnList(others))
 }
 
-// mayLeave is the guard of leave.
+// mayLeave returns an error if boot server lrn must not leave.
 func mayLeave(snap *storage.Snapshot, lrn int, force bool) error {
 	if bad, ok := snap.MalformedAt(storage.KeyRequest); ok {
-		return hint(bad, "nobody can say whether an update runs; neco recover --malformed clears it")
+		return hint(bad, "whether an update is running is unknown; neco recover --malformed clears the request")
 	}
 	r := snap.Request
 	switch {
@@ -149,7 +149,8 @@ func mayLeave(snap *storage.Snapshot, lrn int, force bool) error {
 	return quorum(snap, lrn)
 }
 
-// quorum makes sure that a majority of the others is alive.
+// quorum returns an error unless the workers of a majority of the other boot servers
+// are alive.
 func quorum(snap *storage.Snapshot, lrn int) error {
 	var silent []int
 	others := 0
@@ -169,7 +170,7 @@ func quorum(snap *storage.Snapshot, lrn int) error {
 		"bring neco-worker up on a majority of the others first, or let those leave that will not come back")
 }
 
-// withoutWorker says that no worker runs on boot servers.
+// withoutWorker returns the text that no worker runs on these boot servers.
 func withoutWorker(silent []int) string {
 	if len(silent) == 1 {
 		return fmt.Sprintf("boot server %d has no running worker", silent[0])
@@ -177,13 +178,13 @@ func withoutWorker(silent []int) string {
 	return fmt.Sprintf("boot servers %s have no running worker", lrnList(silent))
 }
 
-// completeLRN offers the registered boot servers.
+// completeLRN returns the registered boot servers as completions.
 func completeLRN(cmd *cobra.Command, env *Env, args []string) []string {
 	var lrns []string
 	if len(args) > 0 {
 		return nil
 	}
-	// Without etcd there is nothing to offer.
+	// Without etcd there are no completions.
 	_ = env.request(cmd.Context(), func(ctx context.Context, s *storage.Storage) error {
 		snap, err := s.Snapshot(ctx)
 		if err == nil {

@@ -11,14 +11,16 @@ import (
 	"github.com/cybozu-go/neco/pkg/vault"
 )
 
-// departurePlan is what leave shows before it asks.
+// departurePlan is the list of changes that leave shows before it asks for
+// confirmation.
 type departurePlan struct {
 	lrn        int
 	registered []int
 	members    membership.Cluster
-	// managed: etcd and Vault are Neco's, and the server loses its rights in them.
+	// managed is true if Neco manages etcd and Vault here; the server then loses its
+	// rights in them.
 	managed bool
-	// own: it is the server on which the command runs.
+	// own is true if the command runs on the departing server.
 	own bool
 }
 
@@ -32,7 +34,7 @@ func readPlan(ctx context.Context, s *storage.Storage, lrn int, managed bool) (d
 	return departurePlan{lrn: lrn, registered: snap.Registered, members: members, managed: managed}, err
 }
 
-// print lists what is lost, and what is left.
+// print lists what is removed, and what remains.
 func (p departurePlan) print(w io.Writer) {
 	fmt.Fprintln(w, "This will")
 	fmt.Fprintf(w, "  take boot server %d out of the data centre; %s\n", p.lrn, remain(p.others()))
@@ -47,13 +49,13 @@ func (p departurePlan) print(w io.Writer) {
 	}
 }
 
-// others are the registered boot servers that stay.
+// others returns the registered boot servers that remain.
 func (p departurePlan) others() []int {
 	return slices.DeleteFunc(slices.Clone(p.registered), func(n int) bool { return n == p.lrn })
 }
 
-// quorum says how many voting members etcd has afterwards, and how many of them may
-// fail.
+// quorum describes how many voting members etcd has afterwards, and how many of them
+// may fail.
 func (p departurePlan) quorum() string {
 	if !p.managed {
 		return "leave the members of etcd as they are: Neco does not manage etcd here"

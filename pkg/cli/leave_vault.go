@@ -18,10 +18,10 @@ import (
 	"github.com/cybozu-go/neco/pkg/vault"
 )
 
-// managed reports whether etcd and Vault on this server are Neco's.
+// managed reports whether Neco manages etcd and Vault on this server.
 func (env *Env) managed() (bool, error) { return env.FS.Exists(neco.VaultDir) }
 
-// leaveManaged takes a boot server out together with all that it could do.
+// leaveManaged removes a boot server together with its rights in etcd and Vault.
 func leaveManaged(cmd *cobra.Command, env *Env, lrn int, o leaveOptions) error {
 	own, err := ownLRN(env)
 	if err != nil {
@@ -48,10 +48,11 @@ func leaveManaged(cmd *cobra.Command, env *Env, lrn int, o leaveOptions) error {
 	})
 }
 
-// departTimeout bounds the departure of a server, with another active Vault.
+// departTimeout is the maximum duration of a departure, in which another Vault may have
+// to become active.
 const departTimeout = 5 * vaultTimeout
 
-// departure is that of lrn, whose rights are taken away by this server.
+// departure returns the departure of lrn, which this server carries out.
 func (env *Env) departure(ctx context.Context, cmd *cobra.Command, s *storage.Storage, v *api.Client, lrn int) (join.Departure, error) {
 	id, err := hostIdentity(env)
 	if err != nil {
@@ -71,8 +72,8 @@ func (env *Env) departure(ctx context.Context, cmd *cobra.Command, s *storage.St
 	}, nil
 }
 
-// leavable says whether lrn is still registered, and may leave; or, if it is
-// not, whether an earlier try has to be finished.
+// leavable reports whether lrn is registered, with an error if it must not leave. If it
+// is not registered, the error is nil only if an earlier neco leave has to be finished.
 func leavable(ctx context.Context, s *storage.Storage, lrn int, o leaveOptions) (registered bool, err error) {
 	snap, err := s.Snapshot(ctx)
 	if err != nil {
@@ -91,7 +92,7 @@ func leavable(ctx context.Context, s *storage.Storage, lrn int, o leaveOptions) 
 	return false, fmt.Errorf("leave %d: %w", lrn, mayLeave(snap, lrn, o.force))
 }
 
-// depart is what leave does where Vault is.
+// depart carries out a departure where Neco manages Vault.
 func depart(ctx context.Context, cmd *cobra.Command, s *storage.Storage, d join.Departure, o leaveOptions) error {
 	registered, err := leavable(ctx, s, d.LRN, o)
 	if err != nil {
@@ -103,8 +104,9 @@ func depart(ctx context.Context, cmd *cobra.Command, s *storage.Storage, d join.
 	return explainDeparture(d.Run(ctx), d.LRN)
 }
 
-// takeOut removes the registration, or finds that it has gone: an answer of etcd
-// may be lost, and another neco leave may be quicker.
+// takeOut removes the registration. It succeeds if the registration has gone already:
+// etcd's response to an earlier request may have been lost, or another neco leave was
+// faster.
 func takeOut(ctx context.Context, cmd *cobra.Command, s *storage.Storage, lrn int, o leaveOptions) error {
 	snap, err := s.Snapshot(ctx)
 	if err != nil {
@@ -116,7 +118,7 @@ func takeOut(ctx context.Context, cmd *cobra.Command, s *storage.Storage, lrn in
 			return err
 		}
 	}
-	tellLeft(cmd, snap, lrn)
+	printLeft(cmd, snap, lrn)
 	return nil
 }
 
@@ -125,7 +127,7 @@ func explainDeparture(err error, lrn int) error {
 	case join.Unfinished(err):
 		return hint(err, "run neco leave %d again: it finishes what is left", lrn)
 	case vault.Denied(err), errors.Is(err, join.ErrVaultToken):
-		return hint(err, "the token of Vault is wrong or has expired, or its user has not the policy admin")
+		return hint(err, "the token of Vault is wrong or has expired, or lacks the policy admin")
 	case errors.Is(err, hostkey.ErrCannotOpen):
 		return hint(err, "the unseal key is not sealed to this server: run it on another boot server, or after the next update")
 	}

@@ -15,10 +15,11 @@ import (
 	"github.com/cybozu-go/neco/pkg/storage"
 )
 
-// unsureKV is an etcd that elects a leader during the first guarded write.
+// unsureKV is an etcd client whose first guarded write fails as if a leader were being
+// elected.
 type unsureKV struct {
 	clientv3.KV
-	// commit is that write, with the error that is told.
+	// commit is that write, with the error that is returned.
 	commit func(clientv3.Txn) (*clientv3.TxnResponse, error)
 }
 
@@ -54,8 +55,8 @@ func (t *unsureTxn) Commit() (*clientv3.TxnResponse, error) {
 	return commit(t.Txn)
 }
 
-// A departure that was begun goes on once the registration has gone, whoever
-// removed it and whatever became of the answer.
+// A departure that was started continues after the registration has gone, no matter who
+// removed it and whether the response arrived.
 func TestADepartureGoesOnOnceTheRegistrationHasGone(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
@@ -107,7 +108,7 @@ func TestADepartureGoesOnOnceTheRegistrationHasGone(t *testing.T) {
 			var out strings.Builder
 			cmd := &cobra.Command{}
 			cmd.SetOut(&out)
-			// As the runner of the departure does.
+			// The departure calls takeOut in the same way.
 			err = stage.Retry(ctx, stage.Plain{Out: &out}, stage.NewName("unregister"), func() error {
 				return takeOut(ctx, cmd, s, 2, leaveOptions{})
 			})

@@ -12,17 +12,17 @@ import (
 	"github.com/cybozu-go/neco/pkg/storage"
 )
 
-// The times of a command whose etcd does not answer: after patience its members
-// are asked one by one, which takes memberTimeout. If fewer than a majority
-// answer, the command ends; otherwise they may be electing a leader, and it goes
-// on until etcdTimeout.
+// The times of a command while etcd does not answer: after patience it queries the
+// members one by one, for at most memberTimeout. If fewer than a majority answer, the
+// command ends. Otherwise the members may be electing a leader, and the command
+// continues until etcdTimeout.
 const (
 	patience      = 1500 * time.Millisecond
 	memberTimeout = time.Second
 )
 
-// unreachedError lists which of the configured members of etcd answer, and why the
-// others do not.
+// unreachedError lists the configured members of etcd that answer, and the faults of
+// the others.
 type unreachedError struct {
 	answer []string
 	faults []fault
@@ -57,7 +57,7 @@ func (e *unreachedError) Error() string {
 	return "etcd has no majority here: none of its members answers (" + faults + ")"
 }
 
-// hint is what to do about the faults.
+// hint returns the instructions about the faults.
 func (e *unreachedError) hint() string {
 	switch {
 	case e.has(renewCertificate):
@@ -70,8 +70,8 @@ func (e *unreachedError) hint() string {
 		"if neco status works on another boot server, this one is cut off, or endpoints in /etc/neco/config.yml are wrong"
 }
 
-// watchMajority ends ctx's work by cancel, with an [unreachedError], if etcd has no
-// majority. It blocks until then or until ctx ends.
+// watchMajority calls cancel with an [unreachedError] if etcd has no majority. It
+// blocks until then or until ctx ends.
 func watchMajority(ctx context.Context, s *storage.Storage, cancel context.CancelCauseFunc) {
 	for {
 		t := time.NewTimer(patience)
@@ -88,8 +88,8 @@ func watchMajority(ctx context.Context, s *storage.Storage, cancel context.Cance
 	}
 }
 
-// askMembers asks each configured member whether it answers, a leader or not. It
-// takes memberTimeout at most.
+// askMembers queries each configured member, whether or not there is a leader. It
+// blocks for at most memberTimeout.
 func askMembers(ctx context.Context, s *storage.Storage) *unreachedError {
 	ctx, cancel := context.WithTimeout(ctx, memberTimeout)
 	defer cancel()
@@ -110,12 +110,13 @@ func askMembers(ctx context.Context, s *storage.Storage) *unreachedError {
 	return e
 }
 
-// askAgain is the pause after a connection that was closed without a reason.
+// askAgain is the pause before the retry after a connection that was closed without a
+// reason.
 const askAgain = 50 * time.Millisecond
 
-// askMember returns nil if a member of etcd answers at the endpoint, even if it
-// refuses. The reason for which a server ends a TLS connection may be lost: then it
-// asks again until ctx ends.
+// askMember returns nil if a member of etcd answers at the endpoint, even with an
+// error. The reason why a server closes a TLS connection may be lost; askMember then
+// retries until ctx ends.
 func askMember(ctx context.Context, s *storage.Storage, endpoint string) error {
 	for {
 		err := membership.Answers(ctx, s.Client(), endpoint)
@@ -125,7 +126,8 @@ func askMember(ctx context.Context, s *storage.Storage, endpoint string) error {
 	}
 }
 
-// guarded calls f with a context that ends early where etcd has no majority.
+// guarded calls f with a context that ends after timeout, or early if etcd has no
+// majority.
 func guarded(ctx context.Context, s *storage.Storage, timeout time.Duration, f func(context.Context) error) error {
 	limited, stop := context.WithTimeout(ctx, timeout)
 	defer stop()
@@ -145,15 +147,16 @@ func guarded(ctx context.Context, s *storage.Storage, timeout time.Duration, f f
 	return withCause(ctx, s, err)
 }
 
-// patient calls f and waits for etcd, without a majority too, until timeout.
+// patient calls f with a context that ends only after timeout, even if etcd has no
+// majority.
 func patient(ctx context.Context, s *storage.Storage, timeout time.Duration, f func(context.Context) error) error {
 	limited, stop := context.WithTimeout(ctx, timeout-memberTimeout)
 	defer stop()
 	return withCause(ctx, s, f(limited))
 }
 
-// withCause returns err, or an [unreachedError] instead if err may come from
-// endpoints that do not answer. Then it asks them, which takes memberTimeout at most.
+// withCause returns err, or an [unreachedError] if err may result from endpoints that
+// do not answer. To find out, it queries them for at most memberTimeout.
 func withCause(ctx context.Context, s *storage.Storage, err error) error {
 	if err == nil || !noAnswer(err) {
 		return err

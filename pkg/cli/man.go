@@ -13,7 +13,7 @@ import (
 	"github.com/cybozu-go/neco/internal/manpage"
 )
 
-// newManCmd is hidden: the build of the package runs it, operators run man.
+// newManCmd returns a hidden command for the build of the package. Operators run man.
 func newManCmd(env *Env) *cobra.Command {
 	return &cobra.Command{
 		Use:    "man DIR",

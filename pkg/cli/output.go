@@ -10,10 +10,10 @@ import (
 	"golang.org/x/term"
 )
 
-// output is the flag -o.
+// output is the value of the flag -o.
 type output struct{ format string }
 
-// The formats.
+// The values of -o.
 const (
 	formatTable = "table"
 	formatJSON  = "json"
@@ -24,7 +24,7 @@ func (o *output) register(cmd *cobra.Command) {
 	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{formatTable, formatJSON}, cobra.ShellCompDirectiveNoFileComp))
 }
 
-// validate reports a format that does not exist.
+// validate returns an error if the format does not exist.
 func (o *output) validate() error {
 	if o.format != formatTable && o.format != formatJSON {
 		return hint(fmt.Errorf("unknown output format %q", o.format), "choose -o table or -o json")
@@ -34,14 +34,14 @@ func (o *output) validate() error {
 
 func (o *output) json() bool { return o.format == formatJSON }
 
-// writeJSON writes v for programs.
+// writeJSON writes v as indented JSON.
 func writeJSON(w io.Writer, v any) error {
 	enc := json.NewEncoder(w)
 	enc.SetIndent("", "  ")
 	return enc.Encode(v)
 }
 
-// isTerminal reports whether somebody looks at w, or types into it.
+// isTerminal reports whether w is a terminal.
 func isTerminal(w any) bool {
 	f, ok := w.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))

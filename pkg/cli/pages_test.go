@@ -10,7 +10,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/cli"
 )
 
-// pages are the documents for people, with their texts.
+// pages returns the documents for people by path.
 func pages(t *testing.T) map[string]string {
 	t.Helper()
 	all := map[string]string{}
@@ -31,10 +31,10 @@ func pages(t *testing.T) map[string]string {
 }
 
 var (
-	// inline is a command in the text, shown one in a block of commands.
+	// inline matches a command in the text, shown a command in a code block.
 	inline = regexp.MustCompile("`(neco [^`]*)`")
 	shown  = regexp.MustCompile(`(?m)^(?:    |[$#] |    [$#] )(?:[a-z]+=\S+ |sudo |umask 077; )*(neco [^\n]*)$`)
-	// ends is where the command ends and the shell goes on.
+	// ends matches the end of the command, after which the shell continues.
 	ends = regexp.MustCompile(` *(?: #|[|;<>]|&&).*$`)
 	word = regexp.MustCompile(`^[a-z][a-z-]*$`)
 )
@@ -52,14 +52,14 @@ func commandsOf(text string) [][]string {
 	return all
 }
 
-// checkCommand returns what is wrong with the words of a command and its flags.
+// checkCommand returns the error in the words of a command and its flags, or "".
 func checkCommand(words []string) string {
 	cmd, rest, err := cli.New(cli.System(testVersion)).Find(words)
 	if err != nil {
 		return err.Error()
 	}
 	if last := rest[max(len(rest)-1, 0):]; len(last) > 0 && strings.HasPrefix(last[0], "--") && cmd.Flags().Lookup(last[0][2:]) != nil {
-		rest = rest[:len(rest)-1] // it may be named without its value
+		rest = rest[:len(rest)-1] // the flag may be mentioned without its value
 	}
 	if err := cmd.ParseFlags(rest); err != nil {
 		return err.Error()
@@ -96,8 +96,8 @@ func TestACommandThatDoesNotExistIsFound(t *testing.T) {
 	}
 }
 
-// sources are the texts of the product: Go files that are no tests, and what tests
-// have seen it print.
+// sources are the texts of the product: Go files except tests, and the outputs that
+// tests expect.
 func sources(t *testing.T) string {
 	t.Helper()
 	var b strings.Builder
@@ -143,7 +143,7 @@ func TestEachSymptomIsATextOfTheProduct(t *testing.T) {
 
 var link = regexp.MustCompile(`\]\(([^)\s#:]+)?(#[^)\s]*)?\)`)
 
-// anchorsOf returns the anchors of the headings of a page, as GitHub makes them.
+// anchorsOf returns the anchors that GitHub generates for the headings of a page.
 func anchorsOf(text string) map[string]bool {
 	all := map[string]bool{}
 	for _, h := range regexp.MustCompile(`(?m)^#+ (.*)$`).FindAllStringSubmatch(text, -1) {

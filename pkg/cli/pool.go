@@ -11,9 +11,9 @@ import (
 	"github.com/cybozu-go/neco/internal/lrn"
 )
 
-// checkPool returns an error if the address of a boot server lrn is not in the pool
-// of sabakan's IPAM configuration. Where this server has none, the range of logical
-// rack numbers alone counts.
+// checkPool returns an error if the address of one of the boot servers is not in the
+// pool of sabakan's IPAM configuration. Without that file, it only checks the range of
+// logical rack numbers.
 func checkPool(env *Env, lrns ...int) error {
 	for _, n := range lrns {
 		if err := lrn.Check(n); err != nil {
@@ -34,7 +34,7 @@ func checkPool(env *Env, lrns ...int) error {
 		err = json.Unmarshal(data, &ipam)
 	}
 	if err != nil || !ipam.Pool.IsValid() {
-		return hint(fmt.Errorf("%s: it has no node-ipv4-pool: %w", neco.SabakanIPAMFile, err), "put it right; sabakan reads it, too")
+		return hint(fmt.Errorf("%s: it has no node-ipv4-pool: %w", neco.SabakanIPAMFile, err), "correct the file; sabakan reads it, too")
 	}
 	for _, n := range lrns {
 		first, _ := netip.AddrFromSlice(neco.BootNode0IP(n))
@@ -47,8 +47,7 @@ func checkPool(env *Env, lrns ...int) error {
 	return nil
 }
 
-// rackEnd returns the last address of the rack n: its three networks of servers are
-// one behind the other.
+// rackEnd returns the last address of rack n, which has three consecutive networks.
 func rackEnd(n int) netip.Addr {
 	next, _ := netip.AddrFromSlice(neco.BootNode0IP(n + 1))
 	for range 1 + bootIndex {
@@ -57,5 +56,5 @@ func rackEnd(n int) netip.Addr {
 	return next
 }
 
-// bootIndex is the place of a boot server in the first network of its rack.
+// bootIndex is the index of the boot server's address in the first network of its rack.
 const bootIndex = 3

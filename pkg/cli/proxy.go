@@ -8,12 +8,12 @@ import (
 	"github.com/cybozu-go/neco/pkg/storage"
 )
 
-// proxyUsage is the help of --proxy.
-const proxyUsage = "`URL` of the proxy through which boot servers reach the outside; - reads it from standard input"
+// proxyUsage is the usage of --proxy.
+const proxyUsage = "`URL` of the proxy through which boot servers reach the internet; - reads it from standard input"
 
-// readProxy returns the URL that --proxy gives, checked as neco config set
-// proxy checks it. "-" reads it from standard input, since one with a user
-// name or a password must not stand in an argument. "" is no proxy.
+// readProxy returns the URL of --proxy, validated like the configuration key proxy; ""
+// if there is none. For "-" it reads the URL from standard input, because a URL with a
+// user name or a password must not be an argument.
 func readProxy(cmd *cobra.Command, value string) (string, error) {
 	if value == "" {
 		return "", nil

@@ -49,7 +49,7 @@ func looking() map[string][]string {
 	}
 }
 
-// changing lists the commands that are there to change this server, or that ask
+// changing lists the commands whose purpose is to change this server, or that query
 // Vault at an address of the data centre.
 func changing() []string {
 	return []string{
@@ -101,8 +101,8 @@ func TestLookingChangesNothing(t *testing.T) {
 	}
 }
 
-// lookAt runs a command and compares the server's files before and after. What
-// the command returns does not matter: most fail on such a server.
+// lookAt runs a command and compares the server's files before and after. It ignores
+// the result of the command: most commands fail on such a server.
 func lookAt(t *testing.T, prepare func(root string) error, name, args string) {
 	root, files := t.TempDir(), t.TempDir()
 	t.Setenv("TMPDIR", filepath.Join(files, "tmp"))
@@ -121,7 +121,7 @@ func lookAt(t *testing.T, prepare func(root string) error, name, args string) {
 	line := append([]string{"--root", root}, strings.Fields(name+" "+args)...)
 	before := tree(t, root, files)
 	ctx := t.Context()
-	if name == "join" { // nobody is there to be asked
+	if name == "join" { // there is no data centre to join
 		ended, cancel := context.WithCancel(ctx)
 		cancel()
 		ctx = ended

@@ -18,10 +18,11 @@ func newRecoverCmd(env *Env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "recover",
 		Short: "Clear a stopped update, so that neco-updater can start a run",
-		Long: `Delete the request, the reports of all boot servers and the outcomes of what is
-done once per data centre, in one transaction. The history stays.
+		Long: `Delete the request, the reports of all boot servers and the outcomes of the
+actions that are done once per data centre, in one transaction. The history
+is kept.
 
-It is refused while the update runs. One that is complete needs no clearing.
+It is refused while the update is running. A complete update needs no clearing.
 neco-updater then starts a run of the newest known release, which may be the one
 that failed. A release that was published later is known once a search has found
 it: the line "release" of neco status shows it.
@@ -48,11 +49,11 @@ cleared.`,
 	return cmd
 }
 
-// recoverOptions say what else than a stopped request may be met.
+// recoverOptions changes how recoverRun treats requests that are not stopped.
 type recoverOptions struct {
-	// malformed: a request that cannot be read is cleared, too.
+	// malformed clears a malformed request, too.
 	malformed bool
-	// running: a run that goes on is left alone, without an error.
+	// running makes a run in progress no error; it is left alone.
 	running bool
 }
 
@@ -64,7 +65,7 @@ func recoverRun(ctx context.Context, cmd *cobra.Command, env *Env, s *storage.St
 	if bad, ok := snap.MalformedAt(storage.KeyRequest); ok {
 		if !o.malformed {
 			return hint(fmt.Errorf("recover: %w", bad),
-				"nobody can say whether this update runs; if you are sure that it may go, neco recover --malformed clears it")
+				"whether this update is running is unknown; if you are sure that the request may be deleted, run neco recover --malformed")
 		}
 		return recoverMalformed(ctx, cmd, env, s, bad)
 	}
@@ -93,7 +94,7 @@ func recoverRun(ctx context.Context, cmd *cobra.Command, env *Env, s *storage.St
 	return nil
 }
 
-// afterRecover says what neco-updater does next.
+// afterRecover returns what neco-updater does next.
 func afterRecover(snap *storage.Snapshot) string {
 	known := printable.Line(snap.Release)
 	if known == "" {
@@ -105,7 +106,7 @@ func afterRecover(snap *storage.Snapshot) string {
 	return fmt.Sprintf("neco-updater begins the update to %s, the newest known release, unless it finds a newer one first", known)
 }
 
-// recoverMalformed clears a request that cannot be read.
+// recoverMalformed clears a malformed request.
 func recoverMalformed(ctx context.Context, cmd *cobra.Command, env *Env, s *storage.Storage, bad storage.MalformedKey) error {
 	if err := s.Recover(ctx, bad.Rev, env.act(storage.KindRecover, "cleared a request that could not be read")); err != nil {
 		return err
@@ -114,8 +115,8 @@ func recoverMalformed(ctx context.Context, cmd *cobra.Command, env *Env, s *stor
 	return nil
 }
 
-// endHistory closes the history of a stopped run if nobody has. A history that
-// cannot be read is no reason to leave the run.
+// endHistory records the end of a stopped run in the history, unless it is recorded
+// already. A malformed record is not an error.
 func endHistory(ctx context.Context, env *Env, s *storage.Storage, r *update.Request) error {
 	result := storage.Result(r.Outcome)
 	if result == "" {

@@ -10,9 +10,9 @@ import (
 	"github.com/cybozu-go/neco/pkg/storage"
 )
 
-// retryRelease takes away the mark of a release that failed by its own fault. It
-// becomes the newest known one again if it is newer: a search may have replaced it
-// meanwhile, and env none makes no search.
+// retryRelease removes the mark of a bad release. If the release is newer than the
+// newest known one, it becomes that again: a search may have replaced it meanwhile, and
+// with env none there is no search.
 func retryRelease(ctx context.Context, cmd *cobra.Command, env *Env, s *storage.Storage, version string) error {
 	v, err := release.Parse(version)
 	if err != nil {

@@ -18,7 +18,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/storage"
 )
 
-// resetTimeout bounds the end of services.
+// resetTimeout is the maximum duration of the reset, including the stop of services.
 const resetTimeout = 5 * time.Minute
 
 func newResetCmd(env *Env) *cobra.Command {
@@ -28,12 +28,12 @@ func newResetCmd(env *Env) *cobra.Command {
 		Use:   "reset",
 		Short: "Undo a half-done setup or join on this server",
 		Long: `Stop etcd, Vault and Neco's daemons on this server and remove their data,
-certificates and configuration: what neco setup or neco join, begun and given
-up, have left, or a server that has left its data centre. What is to be removed
-is listed, and has to be confirmed. Backups stay.
+certificates and configuration: the remains of a neco setup or neco join that
+was not completed, or of a server that has left its data centre. What is to be
+removed is listed, and has to be confirmed. Backups are kept.
 
 It is refused on a boot server that is complete, unless --force is given. If
-etcd cannot be asked whether the server has left, --force prints that.`,
+etcd cannot be queried whether the server has left, --force prints that.`,
 		Args: none(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if os.Geteuid() != 0 {
@@ -47,7 +47,7 @@ etcd cannot be asked whether the server has left, --force prints that.`,
 		},
 	}
 	agreed.register(cmd)
-	cmd.Flags().BoolVar(&force, "force", false, "give up a server that is complete, too, with its copy of all data")
+	cmd.Flags().BoolVar(&force, "force", false, "also reset a server that is complete, with its copy of all data")
 	return cmd
 }
 
@@ -78,8 +78,8 @@ func reset(cmd *cobra.Command, env *Env, h setup.Host, agreed consent, force boo
 	return nil
 }
 
-// mayReset refuses on a server that is complete: neither a setup nor a join is
-// under way, and the data centre, or nobody, says that it has left.
+// mayReset returns an error if this server is complete: neither setup nor join has to
+// be finished, and etcd does not confirm that the server has left.
 func (env *Env) mayReset(ctx context.Context) error {
 	for _, p := range []string{setup.Dir, join.Dir} {
 		if begun, err := env.FS.Exists(p); err == nil && begun {
@@ -101,8 +101,8 @@ func (env *Env) mayReset(ctx context.Context) error {
 		"let it leave first: neco leave on another boot server; or add --force")
 }
 
-// registered asks etcd whether this is a registered boot server.  One that has
-// no user any more is none.
+// registered queries etcd whether this is a registered boot server. It returns false if
+// etcd refuses this server, whose user was deleted when it left.
 func (env *Env) registered(ctx context.Context) (bool, error) {
 	lrn, err := ownLRN(env)
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/status"
 )
 
-// New returns neco's tree of commands.
+// New returns the command neco with its subcommands.
 func New(env Env) *cobra.Command {
 	root := group("neco", "Operate the boot servers of a data centre")
 	root.SilenceUsage, root.SilenceErrors = true, true
@@ -55,8 +55,8 @@ func New(env Env) *cobra.Command {
 	return root
 }
 
-// Run runs the command that args name, and returns the exit code. Errors are
-// printed to stderr.
+// Run runs the command in args and returns its exit code. It blocks until the command
+// has ended, and prints errors to stderr.
 func Run(ctx context.Context, env Env, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	root := New(env)
 	if len(args) > 0 && strings.HasPrefix(args[0], cobra.ShellCompRequestCmd) {
@@ -69,7 +69,7 @@ func Run(ctx context.Context, env Env, args []string, stdin io.Reader, stdout, s
 	return report(stderr, root.ExecuteContext(ctx))
 }
 
-// rootFlag is the value of --root: a directory, relative to the current one.
+// rootFlag is the value of --root: a directory, relative to the working directory.
 type rootFlag struct{ fs *host.FS }
 
 func (r rootFlag) String() string { return r.fs.Root }

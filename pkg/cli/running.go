@@ -10,13 +10,13 @@ import (
 	"github.com/cybozu-go/neco/pkg/host"
 )
 
-// dockerTimeout bounds the question to Docker.
+// dockerTimeout is the maximum duration of the query to Docker.
 const dockerTimeout = 30 * time.Second
 
 func newIsRunningCmd(env *Env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "is-running IMAGE",
-		Short: "Tell whether this release's version of an image runs here",
+		Short: "Report whether this release's version of an image runs here",
 		Long: `Print "running" if a container of this release's version of the image runs on
 this boot server, and "not running" if none does.`,
 		Args: func(cmd *cobra.Command, args []string) error {
@@ -51,7 +51,7 @@ this boot server, and "not running" if none does.`,
 	return cmd
 }
 
-// cannotTell keeps an error apart from the answer "not running".
+// cannotTell gives an error another exit code than the answer "not running".
 func cannotTell(err error) error {
 	if err == nil {
 		return nil

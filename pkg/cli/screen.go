@@ -21,11 +21,12 @@ const (
 	clearBelow     = "\x1b[J"
 )
 
-// screen draws views in place, on the alternate screen, so that nothing is left in
-// the scrollback. The zero value has drawn nothing.
+// screen draws views in place, on the alternate screen, so that nothing remains in the
+// scrollback. The zero value is ready to use.
 type screen struct{ entered bool }
 
-// terminalSize returns the columns and rows of the terminal that w is, if it is one.
+// terminalSize returns the columns and rows of the terminal w; ok is false if w is not
+// a terminal.
 func terminalSize(w io.Writer) (cols, rows int, ok bool) {
 	f, ok := w.(*os.File)
 	if !ok {
@@ -35,7 +36,7 @@ func terminalSize(w io.Writer) (cols, rows int, ok bool) {
 	return cols, rows, err == nil && cols > 0 && rows > 0
 }
 
-// render writes v in lines that fit a terminal, and no wider than elsewhere.
+// render writes v in lines that fit the terminal and are at most [status.Width] wide.
 func render(w io.Writer, v status.View) error {
 	width := status.Width
 	if cols, _, ok := terminalSize(w); ok {
@@ -44,7 +45,7 @@ func render(w io.Writer, v status.View) error {
 	return v.RenderTo(w, width)
 }
 
-// draw replaces the picture.
+// draw replaces the picture on the screen by v.
 func (s *screen) draw(w io.Writer, v status.View) error {
 	width, height, ok := terminalSize(w)
 	if !ok {
@@ -63,7 +64,7 @@ func (s *screen) draw(w io.Writer, v status.View) error {
 		if i > 0 {
 			b.WriteString("\r\n")
 		}
-		// Behind a row that is full, some terminals would clear its last letter.
+		// At the end of a full row, some terminals would clear its last character.
 		b.WriteString(clearLine)
 		b.WriteString(row)
 	}
@@ -73,8 +74,8 @@ func (s *screen) draw(w io.Writer, v status.View) error {
 	return err
 }
 
-// picture returns the rows of v on a terminal: the first ones, where the problems
-// stand. Those for which there is no room are left out, from the end, and counted.
+// picture returns the rows of v that fit a terminal: the first ones, which have the
+// problems. The last row counts the omitted ones.
 func picture(v status.View, width, height int) ([]string, error) {
 	var text strings.Builder
 	if err := v.RenderTo(&text, width); err != nil {
@@ -101,7 +102,7 @@ func (s *screen) leave(w io.Writer) error {
 	return err
 }
 
-// leaveScreen leaves the last picture on the normal screen.
+// leaveScreen returns to the normal screen and prints the last picture there.
 func (f *follower) leaveScreen() {
 	w := f.cmd.OutOrStdout()
 	if !f.screen.entered || f.screen.leave(w) != nil || f.last == nil {

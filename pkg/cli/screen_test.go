@@ -35,7 +35,7 @@ func TestAPictureIsDrawnInPlaceAndLeavesNothingBehind(t *testing.T) {
 	}
 }
 
-// aborted is a view of a run whose reason has words longer than a line.
+// aborted returns a view of a run whose reason has words longer than a line.
 func aborted(at time.Time) status.View {
 	digest := strings.Repeat("0123456789abcdef", 4)
 	url := "https://releases.example.com/" + strings.Repeat("cybozu/", 8) + "neco_2024.01.02-3_amd64.deb"
@@ -112,7 +112,7 @@ func TestAReasonIsSaidOnce(t *testing.T) {
 	}
 }
 
-// TestWhatIsShownWhileEtcdIsAwayIsMarkedAsStale, and durations count on.
+// TestWhatIsShownWhileEtcdIsAwayIsMarkedAsStale, and durations still increase.
 func TestWhatIsShownWhileEtcdIsAwayIsMarkedAsStale(t *testing.T) {
 	at := time.Date(2026, 11, 29, 0, 0, 0, 0, time.UTC)
 	checked := at.Add(-time.Minute)
@@ -130,7 +130,8 @@ func TestWhatIsShownWhileEtcdIsAwayIsMarkedAsStale(t *testing.T) {
 	}
 }
 
-// TestAWatchThatBeginsWithoutEtcdShowsWhy, and what to do: nothing was ever read.
+// TestAWatchThatBeginsWithoutEtcdShowsWhy, and what to do, before the first successful
+// read.
 func TestAWatchThatBeginsWithoutEtcdShowsWhy(t *testing.T) {
 	at := time.Date(2026, 11, 29, 0, 0, 0, 0, time.UTC)
 	v := stale(status.View{At: at}, at, hint(errors.New("etcd has no majority"), "start etcd"))
@@ -146,7 +147,7 @@ func TestAWatchThatBeginsWithoutEtcdShowsWhy(t *testing.T) {
 	}
 }
 
-// TestWideCharactersTakeTwoColumns, on the screen and in what is left behind.
+// TestWideCharactersTakeTwoColumns, on the screen and in the last picture.
 func TestWideCharactersTakeTwoColumns(t *testing.T) {
 	v := aborted(time.Date(2026, 11, 29, 0, 0, 0, 0, time.UTC))
 	v.Reason = strings.Repeat("\u4fdd\u5b88\u4f5c\u696d", 60) + " maintenance"

@@ -19,7 +19,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/cli"
 )
 
-// testVersion is that of the neco that scripts run.
+// testVersion is the version of the neco that scripts run.
 const testVersion = "2024.01.02-3"
 
 func TestMain(m *testing.M) {
@@ -56,7 +56,7 @@ func newClient(tb testing.TB, cluster *etcd.Cluster, prefix string) *clientv3.Cl
 	return client
 }
 
-// writeConfig makes root the file system of a boot server of the cluster.
+// writeConfig writes the files of a boot server of the cluster below root.
 func writeConfig(root string, cluster *etcd.Cluster, prefix string) error {
 	path := filepath.Join(root, "etc/neco/config.yml")
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
@@ -69,9 +69,9 @@ func writeConfig(root string, cluster *etcd.Cluster, prefix string) error {
 	return os.WriteFile(path, []byte(text), 0o600)
 }
 
-// TestScripts runs testdata/script/*.txtar. Beside testscript's own commands
-// they have: put KEY VALUE, del PREFIX, dump FILE, code N COMMAND..., and
-// eventually PATTERN KEY.
+// TestScripts runs testdata/script/*.txtar. In addition to the commands of testscript
+// there are: put KEY VALUE, del PREFIX, dump FILE, code N COMMAND..., and eventually
+// PATTERN KEY.
 func TestScripts(t *testing.T) {
 	cluster := startEtcd(t)
 	client := newClient(t, cluster, "/")
@@ -94,7 +94,7 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// etcdTimeout bounds what a test asks of etcd.
+// etcdTimeout is the maximum duration of a test's request to etcd.
 const etcdTimeout = 10 * time.Second
 
 // put KEY VALUE writes a key below the script's prefix. In VALUE, {now} is the time.
@@ -109,7 +109,7 @@ func put(ts *testscript.TestScript, client *clientv3.Client, args []string) {
 	ts.Check(err)
 }
 
-// del PREFIX deletes the keys that begin so.
+// del PREFIX deletes the keys with this prefix.
 func del(ts *testscript.TestScript, client *clientv3.Client, args []string) {
 	ctx, cancel := context.WithTimeout(context.Background(), etcdTimeout)
 	defer cancel()

@@ -8,7 +8,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/renewal"
 )
 
-// thisServer is this boot server as the owner of certificates.
+// thisServer returns this boot server as the owner of its certificates.
 func thisServer(env *Env) (renewal.Server, error) {
 	lrn, err := ownLRN(env)
 	if err != nil {
@@ -17,7 +17,7 @@ func thisServer(env *Env) (renewal.Server, error) {
 	return renewal.This(env.FS, lrn, env.Now)
 }
 
-// signWithOperator has a certificate signed with an operator's rights.
+// signWithOperator renews a certificate with the rights of an operator of Vault.
 func signWithOperator(ctx context.Context, me renewal.Server, p pki.Purpose) error {
 	client, err := neco.VaultClient(me.Subject.LRN)
 	if err != nil {

@@ -18,8 +18,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/setup/meet"
 )
 
-// proxyVariables would lead what boot servers say to each other through a
-// proxy, in programs that heed them.
+// proxyVariables are the variables that make programs send the traffic between boot
+// servers through a proxy.
 var proxyVariables = [...]string{"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"}
 
 func newSetupCmd(env *Env) *cobra.Command {
@@ -28,11 +28,12 @@ func newSetupCmd(env *Env) *cobra.Command {
 		Use:   "setup [flags] LRN LRN LRN...",
 		Short: "Bootstrap a data centre",
 		Long: `Bootstrap etcd and Vault with their certificates on three or more boot servers.
-It is run on all of them at once, with the LRNs of all; the one with the lowest
-LRN leads. Before, put the same setup token on each: see neco setup-token.
+Run it on all of them at the same time, with the LRNs of all; the server with
+the lowest LRN is the leader. First copy the same setup token to each server:
+see neco setup-token.
 
-Killed anywhere, it goes on where it was when it is run again, with the
-same numbers and flags, on every server where it has ended.`,
+If it is interrupted, run it again with the same numbers and flags, on every
+server where it has ended: it resumes where it stopped.`,
 		Example: "  neco setup --check 0 1 2\n  neco setup --proxy http://10.0.49.3:3128 \\\n      --recovery-recipient age1... 0 1 2",
 		Args:    cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -45,21 +46,21 @@ same numbers and flags, on every server where it has ended.`,
 		},
 	}
 	f := cmd.Flags()
-	f.BoolVar(&o.CheckOnly, "check", false, "look whether all servers are ready, and change nothing")
+	f.BoolVar(&o.CheckOnly, "check", false, "check that all servers are ready, and change nothing")
 	f.BoolVar(&o.NoRevoke, "no-revoke", false, "keep Vault's root token, encrypted, in etcd")
 	f.StringVar(&o.Proxy, "proxy", "", proxyUsage)
 	f.StringVar(&o.TokenFile, "token-file", setupTokenFile, "`file` with the setup token")
-	f.StringArrayVar(&o.Recovery, "recovery-recipient", nil, "`age1...` to which the keys of last resort are sealed; may be given more than once")
+	f.StringArrayVar(&o.Recovery, "recovery-recipient", nil, "recovery key `age1...` to which backups and the keys of Vault and the CAs are sealed; may be given more than once")
 	f.StringVar(&o.AdminPasswordFile, "admin-password-file", "", "`file` for the password of Vault's user admin, on the leader; without it the password is printed")
 	return cmd
 }
 
-// noProxy refuses an environment that would send traffic astray.
+// noProxy returns an error if a proxy variable is set.
 func noProxy(env *Env) error {
 	for _, name := range proxyVariables {
 		if env.Getenv(name) != "" {
-			return hint(fmt.Errorf("%s is set: what boot servers say to each other must not go through a proxy", name),
-				"unset it, and use --proxy for what has to be fetched from outside")
+			return hint(fmt.Errorf("%s is set: traffic between boot servers must not go through a proxy", name),
+				"unset it, and use --proxy for downloads from the internet")
 		}
 	}
 	return nil
@@ -91,7 +92,7 @@ func runSetup(cmd *cobra.Command, env *Env, o setup.Options) error {
 	return nextAfterSetup(cmd.Context(), cmd.OutOrStdout(), o)
 }
 
-// settleSetup checks what the operator wants, and completes it.
+// settleSetup validates and completes the options.
 func settleSetup(cmd *cobra.Command, env *Env, o *setup.Options) error {
 	err := noProxy(env)
 	if err != nil {
@@ -120,26 +121,27 @@ func settleSetup(cmd *cobra.Command, env *Env, o *setup.Options) error {
 	return nil
 }
 
-// setUpAlready is for a server whose setup is complete: to run it again is right,
-// with the boot servers that there are.
+// setUpAlready reports that the setup of this server is complete. It returns an error
+// if o names boot servers that are not in its data centre.
 func setUpAlready(cmd *cobra.Command, env *Env, o setup.Options) error {
 	conf, err := neco.LoadEtcdConfig(env.FS.Path(neco.NecoConfFile))
 	if err != nil {
 		return err
 	}
-	// Where etcd is not at Neco's addresses, they tell nothing.
+	// If etcd does not use Neco's addresses, its endpoints do not show which boot
+	// servers exist.
 	ours := slices.Contains(conf.Endpoints, neco.EtcdEndpoints([]int{o.LRN})[0])
 	for i, endpoint := range neco.EtcdEndpoints(o.LRNs) {
 		if lrn := o.LRNs[i]; ours && !slices.Contains(conf.Endpoints, endpoint) {
-			return hint(fmt.Errorf("this server is set up already, and boot server %d is none of its data centre", lrn),
-				"neco join, on that server, takes it in; neco status lists those that there are")
+			return hint(fmt.Errorf("this server is set up already, and boot server %d is not in its data centre", lrn),
+				"run neco join on that server to add it; neco status lists the boot servers")
 		}
 	}
 	fmt.Fprintln(cmd.OutOrStdout(), "This server is set up already; see neco status.")
 	return nil
 }
 
-// explainSetup adds what to do about an error of setup.
+// explainSetup adds a hint to an error of setup.
 func explainSetup(ctx context.Context, err error, o setup.Options) error {
 	var file *fs.PathError
 	var refused meet.Refusal
@@ -153,16 +155,16 @@ func explainSetup(ctx context.Context, err error, o setup.Options) error {
 	case errors.As(err, &refused):
 		return hint(err, "%s", refused.Hint())
 	case errors.Is(err, setup.ErrRuns):
-		return hint(err, "leave it, it waits for the others; pgrep -ax neco shows it, also where its terminal is gone")
+		return hint(err, "do not end it: it is waiting for the others; pgrep -ax neco shows it, even if its terminal has gone")
 	case o.CheckOnly && errors.Is(err, context.DeadlineExceeded):
 		return hint(err, "start neco setup --check on all boot servers, within %s", setup.CheckPatience)
 	case !o.CheckOnly && (errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil):
-		return hint(err, "run neco setup again, with the same numbers and flags, on every boot server where it has ended; it goes on where it was")
+		return hint(err, "run neco setup again, with the same numbers and flags, on every boot server where it has ended; it resumes where it stopped")
 	}
 	return err
 }
 
-// nextAfterSetup tells what to do next.
+// nextAfterSetup prints what to do next.
 func nextAfterSetup(_ context.Context, w io.Writer, o setup.Options) error {
 	if o.CheckOnly {
 		fmt.Fprintln(w, "All boot servers are ready.")

@@ -17,7 +17,7 @@ import (
 func TestASetupAgainNamesAServerThatIsNotOfItsDataCentre(t *testing.T) {
 	ours := strings.Join(neco.EtcdEndpoints([]int{0, 1, 2}), ", ")
 	for name, c := range map[string]struct{ endpoints, want string }{
-		"ours":                        {ours, "boot server 3 is none of its data centre"},
+		"ours":                        {ours, "boot server 3 is not in its data centre"},
 		"etcd that Neco did not make": {"http://10.0.0.9:2379", ""},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -13,7 +13,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/setup/meet"
 )
 
-// setupTokenFile is where neco setup looks for the token.
+// setupTokenFile is the default path of the token.
 const setupTokenFile = "/etc/neco/setup-token"
 
 func newSetupTokenCmd(env *Env) *cobra.Command {
@@ -21,8 +21,8 @@ func newSetupTokenCmd(env *Env) *cobra.Command {
 		Use:   "setup-token [FILE]",
 		Short: "Make the secret that boot servers need for neco setup",
 		Long: `Write a new setup token to FILE, ` + setupTokenFile + ` by default, that only
-root can read. Copy the file to the same place on the other boot servers, by a
-way that nobody can listen to; neco setup removes it in the end.
+root can read. Copy the file to the same place on the other boot servers, over
+an encrypted connection; neco setup removes it when it has completed.
 
 With - as FILE the token is printed.`,
 		Args: between(0, 1),
@@ -53,7 +53,8 @@ With - as FILE the token is printed.`,
 	}
 }
 
-// writeNew makes a file that only its owner can read, and must not be there.
+// writeNew creates a file that only its owner can read. It returns an error if the file
+// exists.
 func writeNew(name, text string) error {
 	if fi, err := os.Stat(name); err == nil && fi.IsDir() {
 		return hint(fmt.Errorf("%s is a directory", name), "name a file in it")

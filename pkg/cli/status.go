@@ -21,7 +21,7 @@ type statusOptions struct {
 	watch, wait bool
 	exitCode    bool
 	timeout     time.Duration
-	// target is what --wait waits for; nil: the end of whatever is under way.
+	// target is the version of --for; nil: wait until no update is running or due.
 	target *release.Version
 }
 
@@ -30,20 +30,20 @@ func newStatusCmd(env *Env) *cobra.Command {
 	var version string
 	cmd := &cobra.Command{
 		Use:   "status",
-		Short: "Show how the update stands, and what it waits for",
-		Long: `Show the current update, what it waits for and since when, every boot server,
-and how the search for releases goes. What a silent boot server reported last
-is not taken for what it does now.
+		Short: "Show the state of the update, and what it is waiting for",
+		Long: `Show the current update, what it is waiting for and since when, every boot
+server, and the search for releases. The last report of a silent boot server is
+not shown as its current state.
 
-Where Vault is Neco's, each boot server's is asked whether it serves; with
---watch and --wait every ten seconds, and what it says counts when it says it
-twice.
+If Neco manages Vault, the command queries the Vault of each boot server; with
+--watch and --wait it does so every ten seconds, and shows a problem that two
+queries in a row have found.
 
 With --watch the picture is redrawn whenever it changes; where the output is not
 a terminal, one line is printed for each change (with -o json: one object a
 line).
 
-With --wait the command ends when the update does, and no other one is due. A
+With --wait the command ends when the update ends, and no other one is due. A
 release that was published a moment ago is not known yet: with --for VERSION the
 command waits until the update to that version, or to a newer one, is complete.`,
 		Args: none(),
@@ -80,11 +80,11 @@ there is an error:
 	cmd.MarkFlagsMutuallyExclusive("exit-code", "wait")
 	cmd.MarkFlagsMutuallyExclusive("exit-code", "watch")
 	cmd.Flags().StringVar(&version, "for", "", "wait until `VERSION`, or a newer one, is complete")
-	cmd.Flags().Var(duration.Var(&o.timeout, time.Second, 365*duration.Day), "timeout", "how long --wait waits, 1s to 365d (default: for ever)")
+	cmd.Flags().Var(duration.Var(&o.timeout, time.Second, 365*duration.Day), "timeout", "how long --wait waits, 1s to 365d (default: no limit)")
 	return cmd
 }
 
-// probe asks the Vaults and the members of etcd, at the same time.
+// probe queries the Vaults and the members of etcd, concurrently.
 func (env *Env) probe(ctx context.Context, s *storage.Storage, v *status.View) {
 	members := make(chan membership.Cluster, 1)
 	go func() { members <- askEtcd(ctx, s) }()
@@ -94,7 +94,7 @@ func (env *Env) probe(ctx context.Context, s *storage.Storage, v *status.View) {
 	}
 }
 
-// healthError is the exit code for the health of a data centre.
+// healthError returns the exit code for the health of the data centre as an error.
 func healthError(v status.View) error {
 	code := map[status.Health]int{status.Halted: CodeStopped, status.Degraded: CodeDegraded, status.Updating: CodeRunning}[v.Health]
 	if code == 0 {
@@ -124,10 +124,10 @@ func (o *statusOptions) check(cmd *cobra.Command, version string) error {
 	return nil
 }
 
-// view is what is to be shown of a snapshot now.
+// view returns the view of a snapshot at the current time.
 func (env *Env) view(s *storage.Snapshot) status.View { return status.New(s, steps.Table(), env.Now()) }
 
-// show writes all of v.
+// show writes v in the format of -o.
 func show(cmd *cobra.Command, o statusOptions, v status.View) error {
 	if o.json() {
 		return writeJSON(cmd.OutOrStdout(), v)

@@ -13,8 +13,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/update"
 )
 
-// stopAttempts bounds how often a request that changes under our hands is read
-// again.
+// stopAttempts is the maximum number of attempts to stop a request that changes
+// meanwhile.
 const stopAttempts = 5
 
 func newStopCmd(env *Env) *cobra.Command {
@@ -22,9 +22,9 @@ func newStopCmd(env *Env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "stop",
 		Short: "End the running update cleanly",
-		Long: `End the running update: every boot server leaves it where it is, and brings the
-services back that the update has stopped. Nothing that was installed is taken
-back. No new update begins until neco recover clears this one.`,
+		Long: `End the running update: every boot server leaves it at its current step, and
+starts the services again that the update has stopped. Installed versions stay.
+No new update starts until neco recover clears this one.`,
 		Args: none(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			reason := "stopped by " + env.By()
@@ -44,7 +44,7 @@ back. No new update begins until neco recover clears this one.`,
 	return cmd
 }
 
-// stopRun ends what runs. already: somebody else has.
+// stopRun ends the current run; already is true if it was stopped before.
 func stopRun(ctx context.Context, cmd *cobra.Command, env *Env, s *storage.Storage, reason string) (already bool, err error) {
 	for range stopAttempts {
 		snap, err := s.Snapshot(ctx)
@@ -53,7 +53,7 @@ func stopRun(ctx context.Context, cmd *cobra.Command, env *Env, s *storage.Stora
 		}
 		if bad, ok := snap.MalformedAt(storage.KeyRequest); ok {
 			return false, hint(fmt.Errorf("stop: %w", bad),
-				"nobody can say what this update is; neco recover --malformed clears it")
+				"which update this is cannot be read; neco recover --malformed clears the request")
 		}
 		r := snap.Request
 		if why := notRunning(snap); why != "" {
@@ -78,7 +78,7 @@ func stopRun(ctx context.Context, cmd *cobra.Command, env *Env, s *storage.Stora
 	return false, fmt.Errorf("stop: %w", storage.ErrSuperseded)
 }
 
-// notRunning says why there is nothing to stop; empty: there is.
+// notRunning returns the reason why there is nothing to stop, or "".
 func notRunning(snap *storage.Snapshot) string {
 	switch r := snap.Request; {
 	case r == nil:

@@ -15,19 +15,19 @@ import (
 	"github.com/cybozu-go/neco/pkg/storage"
 )
 
-// The reasons for which a command refuses to change anything.
+// The errors of commands that refuse to change anything.
 var (
-	// ErrRunActive: an update runs.
+	// ErrRunActive: an update is running.
 	ErrRunActive = errors.New("RunActive")
-	// ErrQuorumAtRisk: too few boot servers would be left alive.
+	// ErrQuorumAtRisk: too few boot servers would remain alive.
 	ErrQuorumAtRisk = errors.New("QuorumAtRisk")
 )
 
-// etcdTimeout bounds what a command asks of etcd: long enough for the election
-// of a new leader.
+// etcdTimeout is the maximum duration of a command's requests to etcd: long enough for
+// the election of a new leader.
 const etcdTimeout = 10 * time.Second
 
-// withStorage opens etcd for f, which has to bound its requests itself.
+// withStorage calls f with a client of etcd. f has to set deadlines for its requests.
 func (env *Env) withStorage(f func(*storage.Storage) error) error {
 	s, err := env.Etcd(env.FS)
 	if errors.Is(err, fs.ErrPermission) {
@@ -40,14 +40,14 @@ func (env *Env) withStorage(f func(*storage.Storage) error) error {
 	return explain(f(s))
 }
 
-// request is withStorage for commands that take one moment.
+// request is withStorage with a deadline of etcdTimeout, for commands that end quickly.
 func (env *Env) request(ctx context.Context, f func(context.Context, *storage.Storage) error) error {
 	return env.withStorage(func(s *storage.Storage) error {
 		return guarded(ctx, s, etcdTimeout, func(ctx context.Context) error { return f(ctx, s) })
 	})
 }
 
-// reach returns nil when etcd has answered. Commands that ask for a password or take
+// reach returns nil after etcd has answered. Commands that ask for a password or take
 // minutes call it first.
 func (env *Env) reach(ctx context.Context) error {
 	return env.request(ctx, func(ctx context.Context, s *storage.Storage) error {
@@ -55,7 +55,7 @@ func (env *Env) reach(ctx context.Context) error {
 	})
 }
 
-// explain adds what to do about an error of etcd, unless somebody has.
+// explain adds a hint to an error of etcd, unless it has one.
 func explain(err error) error {
 	var hinted *Hint
 	var unreached *unreachedError
@@ -70,23 +70,23 @@ func explain(err error) error {
 		return hint(fmt.Errorf("etcd does not answer: %w", err),
 			"no majority of etcd answers here; try another boot server, and see systemctl status etcd-container on all of them")
 	case retry.Dropped(err):
-		return hint(fmt.Errorf("etcd has dropped the request, as it does while it changes its leader: %w", err), "try again")
+		return hint(fmt.Errorf("etcd has dropped the request, probably while it elected a leader: %w", err), "try again")
 	case errors.Is(err, rpctypes.ErrNoSpace):
 		return hint(err, "etcd is full: compact and defragment it, then etcdctl alarm disarm")
 	case refused(err):
-		return hint(err, "if this server has left the data centre: neco reset; else the certificate in config.yml is of a user that may not do this")
+		return hint(err, "if this server has left the data centre: neco reset; otherwise the user of the certificate in config.yml lacks the permission")
 	}
 	return err
 }
 
-// refused says that etcd does not know this server, or not any more, or does not
-// let it do what was asked.
+// refused reports whether etcd has refused this server: its user does not exist, or
+// lacks the permission.
 func refused(err error) bool {
 	return errors.Is(err, rpctypes.ErrPermissionDenied) || errors.Is(err, rpctypes.ErrUserNotFound) || errors.Is(err, rpctypes.ErrAuthFailed)
 }
 
-// grpcCode is the code of an error of etcd, in either of the shapes that its
-// client gives it; OK: it is none.
+// grpcCode returns the gRPC code of an error of etcd's client, which has two types of
+// errors; OK if err has none.
 func grpcCode(err error) codes.Code {
 	if e := (rpctypes.EtcdError{}); errors.As(err, &e) {
 		return e.Code()

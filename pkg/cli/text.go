@@ -7,8 +7,8 @@ import (
 	"github.com/cybozu-go/neco/internal/printable"
 )
 
-// shortLines shows the lines of a text as one.
+// shortLines returns text with its lines joined to one.
 func shortLines(s string) string { return printable.Line(strings.ReplaceAll(s, "\n", "; ")) }
 
-// lrnList is lrn.List where a variable has the name lrn.
+// lrnList is lrn.List, for functions with a variable lrn.
 func lrnList(lrns []int) string { return lrn.List(lrns) }

@@ -24,10 +24,11 @@ import (
 // deadEtcd is a configuration whose only endpoint refuses connections.
 const deadEtcd = "endpoints: [\"http://127.0.0.1:1\"]\n"
 
-// refusal is how every command says that deadEtcd does not answer.
+// refusal matches the error of every command about deadEtcd.
 const refusal = "etcd has no majority here: none of its members answers (http://127.0.0.1:1: connection refused)"
 
-// completeServer has what a boot server needs to ask for a key of Vault.
+// completeServer returns a server with all files that are needed to request a key from
+// Vault.
 func completeServer(t *testing.T, config string) Env {
 	t.Helper()
 	env := System("2024.01.02-3")
@@ -43,7 +44,7 @@ func completeServer(t *testing.T, config string) Env {
 	return env
 }
 
-// TestCommandsOfVaultSayThatEtcdHasNoMajority: unseal after it has waited.
+// TestCommandsOfVaultSayThatEtcdHasNoMajority: unseal does so after its timeout.
 func TestCommandsOfVaultSayThatEtcdHasNoMajority(t *testing.T) {
 	for _, command := range []string{"vault unseal", "vault show-unseal-key", "vault show-root-token", "vault generate-root", "vault remove-unseal-key", "vault store-unseal-key"} {
 		t.Run(command, func(t *testing.T) {
@@ -57,7 +58,7 @@ func TestCommandsOfVaultSayThatEtcdHasNoMajority(t *testing.T) {
 	}
 }
 
-// TestAVaultThatDoesNotAnswerIsNotTakenForEtcd, which has answered.
+// TestAVaultThatDoesNotAnswerIsNotTakenForEtcd: the error is about Vault.
 func TestAVaultThatDoesNotAnswerIsNotTakenForEtcd(t *testing.T) {
 	t.Parallel()
 	cluster, err := etcd.Start(t.Context(), etcd.Options{Dir: t.TempDir(), Members: 1, NoFsync: true})
@@ -88,12 +89,12 @@ func TestAVaultThatDoesNotAnswerIsNotTakenForEtcd(t *testing.T) {
 	}
 }
 
-// idleUnits has units that can be stopped.
+// idleUnits are units that can be stopped.
 type idleUnits struct{ component.Units }
 
 func (idleUnits) Stop(context.Context, string) error { return nil }
 
-// TestAResetSaysThatEtcdCannotBeAsked, also one that goes on because of --force.
+// TestAResetSaysThatEtcdCannotBeAsked, with --force too.
 func TestAResetSaysThatEtcdCannotBeAsked(t *testing.T) {
 	for name, tt := range map[string]struct{ force, reset bool }{"refused": {false, false}, "forced": {true, true}} {
 		t.Run(name, func(t *testing.T) {
@@ -114,7 +115,8 @@ func TestAResetSaysThatEtcdCannotBeAsked(t *testing.T) {
 	}
 }
 
-// TestAPasswordIsNotAskedForWithoutEtcd: what is needed of etcd comes first.
+// TestAPasswordIsNotAskedForWithoutEtcd: a command queries etcd before it asks for a
+// password.
 func TestAPasswordIsNotAskedForWithoutEtcd(t *testing.T) {
 	t.Parallel()
 	env := completeServer(t, deadEtcd)
@@ -128,7 +130,7 @@ func TestAPasswordIsNotAskedForWithoutEtcd(t *testing.T) {
 	}
 }
 
-// TestAWaitThatEndsWithoutEtcdMarksWhatItShows: the picture is what was read last.
+// TestAWaitThatEndsWithoutEtcdMarksWhatItShows: the last view is marked as stale.
 func TestAWaitThatEndsWithoutEtcdMarksWhatItShows(t *testing.T) {
 	for name, tt := range map[string]struct {
 		failure error

@@ -11,8 +11,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/status"
 )
 
-// A Vault that is restarted in an update is away for a moment; one that waits
-// for an operator says the same again.
+// A Vault that an update restarts does not answer for a moment; a Vault that needs an
+// operator gives the same answer twice.
 func TestWhatAVaultSaysCountsWhenItSaysItTwice(t *testing.T) {
 	answers := []map[int]string{
 		{0: "", 1: "Vault is sealed", 2: ""},
@@ -32,7 +32,7 @@ func TestWhatAVaultSaysCountsWhenItSaysItTwice(t *testing.T) {
 	}}
 	now := time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
 	for i := range answers {
-		for range 3 { // the picture is drawn more often than they are asked
+		for range 3 { // the picture is drawn more often than the Vaults are queried
 			v := status.View{At: now, Servers: []status.Server{
 				{LRN: 0, Registered: true}, {LRN: 1, Registered: true}, {LRN: 2, Registered: true}, {LRN: 7},
 			}}

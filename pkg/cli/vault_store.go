@@ -20,9 +20,9 @@ func newVaultStoreCmd(env *Env) *cobra.Command {
 		Use:   "store-unseal-key",
 		Short: "Put the unseal key back into etcd",
 		Long: `Put the unseal key, which is read from standard input, back into etcd, sealed to
-the boot servers and the recovery keys. It is tried before: it unseals the Vault
-of this boot server, if that is sealed. If it is not, the policy admin in Vault
-is needed: VAULT_TOKEN, else a user and a password are asked for.`,
+the boot servers and the recovery keys. The key is checked before: if the Vault
+of this boot server is sealed, the key unseals it; otherwise the policy admin in
+Vault is needed: VAULT_TOKEN, else a user and a password are asked for.`,
 		Args: none(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := env.reach(cmd.Context()); err != nil {
@@ -36,7 +36,7 @@ is needed: VAULT_TOKEN, else a user and a password are asked for.`,
 			defer cancel()
 			err = env.tryUnsealKey(ctx, key)
 			if errors.Is(err, vault.ErrBadKey) {
-				return hint(err, "etcd is as it was; the key is what neco vault show-unseal-key printed, or vault operator rekey")
+				return hint(err, "etcd is unchanged; the key is what neco vault show-unseal-key printed, or vault operator rekey")
 			}
 			if err != nil {
 				return err
@@ -51,9 +51,9 @@ is needed: VAULT_TOKEN, else a user and a password are asked for.`,
 	}
 }
 
-// tryUnsealKey opens the Vault of this server with the key, or, if it is open,
-// asks it with an operator's rights whether the key is its own; vault.ErrBadKey if
-// it is not.
+// tryUnsealKey checks that key is the unseal key: it unseals the Vault of this server
+// or, if that is unsealed already, compares the key with the rights of an operator. It
+// returns vault.ErrBadKey if the key is another one.
 func (env *Env) tryUnsealKey(ctx context.Context, key string) error {
 	local, err := vault.Open(vault.Local, env.FS.Path(neco.ServerCAFile), "")
 	if err != nil {
@@ -77,8 +77,8 @@ func (env *Env) tryUnsealKey(ctx context.Context, key string) error {
 	return err
 }
 
-// storeUnsealKey seals the key to the registered boot servers and the recovery
-// keys, and returns how many those are.
+// storeUnsealKey seals the key to the registered boot servers and the recovery keys,
+// stores it in etcd, and returns the number of recipients.
 func (env *Env) storeUnsealKey(ctx context.Context, key string) (recipients int, err error) {
 	roots, err := renewal.Server{FS: env.FS}.Roots(pki.ServerCA)
 	if err != nil {

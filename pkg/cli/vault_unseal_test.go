@@ -8,8 +8,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/hostkey"
 )
 
-// TestAKeyThatIsNotForThisServerIsFetchedFromAnother: neco vault unseal opens the
-// Vault of the server where it runs, no other.
+// TestAKeyThatIsNotForThisServerIsFetchedFromAnother: neco vault unseal unseals only
+// the Vault of the server where it runs.
 func TestAKeyThatIsNotForThisServerIsFetchedFromAnother(t *testing.T) {
 	var h *Hint
 	if !errors.As(explainUnseal(hostkey.ErrCannotOpen), &h) {

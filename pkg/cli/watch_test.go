@@ -16,14 +16,14 @@ import (
 	"github.com/cybozu-go/neco/pkg/cli"
 )
 
-// program is a neco that runs in this process.
+// program is a neco command that runs in this process.
 type program struct {
 	lines *bufio.Scanner
 	code  chan int
 	errs  *bytes.Buffer
 }
 
-// start runs neco until it ends or the test does.
+// start runs neco until the command or the test ends.
 func start(t *testing.T, env cli.Env, args ...string) *program {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
@@ -51,7 +51,7 @@ func (p *program) until(t *testing.T, pattern string) {
 	t.Fatalf("no line matches %q: %q", pattern, seen)
 }
 
-// putStatus writes the report of boot server 0.
+// putStatus writes the status of boot server 0.
 func putStatus(t *testing.T, client *clientv3.Client, step, cond int) {
 	t.Helper()
 	mustPut(t, client, "status/bootservers/0",

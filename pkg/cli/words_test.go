@@ -18,7 +18,8 @@ import (
 // private matches phrases that no reader would search for: each has a term of the
 // field, such as heartbeat, power loss, again or permanently.
 var private = regexp.MustCompile(`(?i)\bsigns?\s+of\s+life\b|\bworld\s+outside\b|\banew\b|\bfor\s+good\b|\bwhoever\b|` +
-	`\bplug\s+(of|is|was)\b|\bits\s+plug\b|\bhear\s+(each\s+other|nothing)\b|\bdata\s+centre\s+that\s+runs\b|\blast\s+look\b`)
+	`\bplug\s+(of|is|was)\b|\bits\s+plug\b|\bhear\s+(each\s+other|nothing)\b|\bdata\s+centre\s+that\s+runs\b|\blast\s+look\b|` +
+	`\bgoes\s+on\s+where\b|\bnobody\s+can\s+(say|listen)\b|\b(looks?|try|tries)\s+whether\b|\bhow\s+long\s+they\s+live\b`)
 
 func TestPagesAndHelpsUseTheFieldsTerms(t *testing.T) {
 	texts := pages(t)

@@ -9,8 +9,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/update"
 )
 
-// awaited is what the least advanced members have to do before any member
-// passes its next barrier.
+// awaited returns what the least advanced members have to do before any member passes
+// its next barrier; nil if no member is missing.
 func awaited(s update.State, t update.Table) *Awaited {
 	a := &Awaited{To: "begin", Servers: s.Missing(update.Arrival{})}
 	if len(a.Servers) == 0 {
@@ -26,8 +26,8 @@ func awaited(s update.State, t update.Table) *Awaited {
 	return a
 }
 
-// leastAdvanced is the least arrival of members that are not through; each
-// member has a status.
+// leastAdvanced returns the lowest arrival of the members that have not completed the
+// run. Every member must have a status.
 func leastAdvanced(s update.State) update.Arrival {
 	var least update.Arrival
 	for i, lrn := range s.Missing(update.Arrival{Step: 1 << 30}) {
@@ -39,8 +39,8 @@ func leastAdvanced(s update.State) update.Arrival {
 	return least
 }
 
-// nextBarrier is the first one behind a: a later phase of the step, or the
-// step after it. Behind the last step it is what only complete members have
+// nextBarrier returns the first barrier after a: a later phase of the step, or the next
+// step. After the last step it returns an arrival that only complete members have
 // reached.
 func nextBarrier(t update.Table, a update.Arrival) update.Arrival {
 	if a.Step >= 0 && a.Step < len(t) {
@@ -53,8 +53,8 @@ func nextBarrier(t update.Table, a update.Arrival) update.Arrival {
 	return update.Arrival{Step: a.Step + 1}
 }
 
-// stepName is the name of the step, with those of the actions where it has
-// several phases.
+// stepName returns the name of the step, followed by its current actions if the step
+// has several phases.
 func stepName(t update.Table, a update.Arrival) string {
 	if acts := doing(t, a); acts != "" {
 		return t.Name(a.Step) + ": " + acts
@@ -62,7 +62,8 @@ func stepName(t update.Table, a update.Arrival) string {
 	return t.Name(a.Step)
 }
 
-// doing names the actions of a part of a step; empty: the step has one part.
+// doing returns the names of the actions in the phase of a, or "" if the step has one
+// phase.
 func doing(t update.Table, a update.Arrival) string {
 	if a.Step < 0 || a.Step >= len(t) {
 		return ""
@@ -81,8 +82,8 @@ func doing(t update.Table, a update.Arrival) string {
 	return strings.Join(acts, ", ")
 }
 
-// lastArrival is when the last of the servers arrived where it is, or the start of
-// the run.
+// lastArrival returns the time of the last arrival among the servers, but at least the
+// start of the run.
 func lastArrival(s update.State, servers []int) *time.Time {
 	last := s.Request.StartedAt
 	for _, lrn := range servers {

@@ -7,20 +7,20 @@ import (
 	"github.com/cybozu-go/neco/pkg/storage"
 )
 
-// BackupEvery is how long a boot server may be without a new snapshot of etcd
-// before there is a warning: one is due every hour.
+// BackupEvery is the maximum age of the newest snapshot of etcd before there is a
+// warning. Snapshots are due every hour.
 const BackupEvery = 3 * time.Hour
 
-// Backup is what a boot server says of its snapshots of etcd.
+// Backup is the report of a boot server about its snapshots of etcd.
 type Backup struct {
 	storage.Backup
-	// Warning says that somebody has to look: the last try failed, or one is
-	// overdue.
+	// Warning is true if an operator has to act: the last attempt failed, or a snapshot
+	// is overdue.
 	Warning bool `json:"warning"`
 }
 
-// backup is the view of what a boot server reports of its snapshots of etcd, if it
-// has. A server that has reported its certificates has to take snapshots.
+// backup returns the view of b; nil if nothing was reported and no snapshot is due. A
+// server that has reported its certificates has to take snapshots.
 func backup(b storage.Backup, reported bool, c *Certificates, now time.Time) *Backup {
 	switch {
 	case reported:
@@ -32,7 +32,7 @@ func backup(b storage.Backup, reported bool, c *Certificates, now time.Time) *Ba
 	return nil
 }
 
-// backupProblems are the boot servers without a new snapshot of etcd.
+// backupProblems returns the boot servers without a new snapshot of etcd.
 func (v View) backupProblems() []problem {
 	var all []problem
 	for _, s := range v.Servers {
@@ -49,7 +49,7 @@ func (b Backup) warning() string {
 		text = fmt.Sprintf("no snapshot of etcd since %s", stamp(&b.At))
 	}
 	if b.Error != "" {
-		return fmt.Sprintf("%s; it fails since %s: %s", text, stamp(&b.Since), shorten(b.Error))
+		return fmt.Sprintf("%s; failing since %s: %s", text, stamp(&b.Since), shorten(b.Error))
 	}
 	return text
 }

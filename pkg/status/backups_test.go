@@ -32,9 +32,9 @@ func TestBackupWarnings(t *testing.T) {
 		{"overdue", &longAgo, &storage.Backup{At: *clock(30 * time.Minute)},
 			"boot server 1: no snapshot of etcd since 2024-01-02 15:30:00Z"},
 		{"it fails", &longAgo, &storage.Backup{At: *clock(3 * time.Hour), Error: "DiskFull:\nno room", Since: *clock(200 * time.Minute)},
-			"boot server 1: no snapshot of etcd since 2024-01-02 18:00:00Z; it fails since 2024-01-02 18:20:00Z: DiskFull: no room"},
+			"boot server 1: no snapshot of etcd since 2024-01-02 18:00:00Z; failing since 2024-01-02 18:20:00Z: DiskFull: no room"},
 		{"it has always failed", &longAgo, &storage.Backup{Error: "no", Since: *clock(time.Hour)},
-			"boot server 1: no snapshot of etcd was ever taken; it fails since 2024-01-02 16:00:00Z: no"},
+			"boot server 1: no snapshot of etcd was ever taken; failing since 2024-01-02 16:00:00Z: no"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -58,7 +58,8 @@ func state(s *storage.Snapshot) State {
 	return Complete
 }
 
-// servers are all that there is something to say about.
+// servers returns the LRNs of the registered boot servers and of the servers in the
+// request.
 func servers(s *storage.Snapshot) []int {
 	all := slices.Clone(s.Registered)
 	if s.Request != nil {
@@ -88,14 +89,14 @@ func server(s *storage.Snapshot, t update.Table, lrn int, run View) Server {
 		v.Reported = reportedState(st.Cond)
 	}
 	v.State = serverState(v, alive, run)
-	v.hear(s, run)
+	v.addHeartbeat(s, run)
 	if v.Registered {
 		v.report(s, run.At)
 	}
 	return v
 }
 
-// report adds what a registered boot server reports of itself.
+// report adds the reports of a registered boot server.
 func (v *Server) report(s *storage.Snapshot, now time.Time) {
 	if c, ok := s.Certificates[v.LRN]; ok {
 		v.Certificates = certificates(c, now)
@@ -116,8 +117,8 @@ func reportedState(c neco.UpdateCondition) ServerState {
 	return ServerNotBegun
 }
 
-// serverState: what is over stays so; anything else holds only while the
-// worker gives a sign of life.
+// serverState returns the state of a server. Aborted and completed are final; other
+// states require that the worker is alive.
 func serverState(v Server, alive bool, run View) ServerState {
 	switch {
 	case v.Reported == ServerAborted || v.Reported == ServerCompleted:
@@ -136,8 +137,8 @@ func serverState(v Server, alive bool, run View) ServerState {
 	return v.Reported
 }
 
-// release is how the search goes. Without one, what an earlier search has met is of no
-// interest any more.
+// release returns the state of the search for releases. If env disables the search, the
+// results of earlier searches are left out.
 func release(s *storage.Snapshot) Release {
 	r := Release{Env: s.Config.Env, Newest: clean(s.Release)}
 	c := s.Check
@@ -155,7 +156,7 @@ func release(s *storage.Snapshot) Release {
 	return r
 }
 
-// reason is the text of err, which is not given where the value is a secret.
+// reason returns the text of err. err is nil if the value is a secret.
 func reason(err error) string {
 	if err == nil {
 		return "its value is not accepted"
@@ -163,5 +164,6 @@ func reason(err error) string {
 	return err.Error()
 }
 
-// clean makes text fit to be shown that anybody may have written.
+// clean returns s without control characters. All text from etcd is cleaned before it
+// is shown.
 func clean(s string) string { return printable.Line(errtext.Words(s)) }

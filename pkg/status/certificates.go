@@ -8,24 +8,26 @@ import (
 	"github.com/cybozu-go/neco/pkg/storage"
 )
 
-// WarnWithin is how long before the end of a certificate there is a warning:
-// each was to be renewed before.
+// WarnWithin is the remaining validity of a certificate below which there is a warning.
+// Certificates are renewed earlier.
 const WarnWithin = 30 * 24 * time.Hour
 
-// Certificates is what a boot server says of its certificates.
+// Certificates is the report of a boot server about its certificates.
 type Certificates struct {
-	// Purpose and NotAfter are of the one that ends first.
+	// Purpose and NotAfter are the profile and the end of validity of the certificate
+	// that expires first.
 	Purpose  string    `json:"purpose,omitempty"`
 	NotAfter time.Time `json:"not_after"`
-	// Error is why they cannot be renewed, Since when that has been so.
+	// Error is the reason why the certificates cannot be renewed, Since the time of the
+	// first such report.
 	Error string    `json:"error,omitempty"`
 	Since time.Time `json:"since"`
-	// Warning says that somebody has to look: it cannot be renewed, or ends
-	// soon.
+	// Warning is true if an operator has to act: a certificate cannot be renewed, or
+	// expires soon.
 	Warning bool `json:"warning"`
 }
 
-// certificates is the view of what a boot server reports of its certificates.
+// certificates returns the view of c.
 func certificates(c storage.Certificates, now time.Time) *Certificates {
 	return &Certificates{
 		Purpose: clean(c.Purpose), NotAfter: c.NotAfter, Error: clean(c.Error), Since: c.Since,
@@ -33,7 +35,7 @@ func certificates(c storage.Certificates, now time.Time) *Certificates {
 	}
 }
 
-// certificateProblems are the certificates that somebody has to look at.
+// certificateProblems returns the certificates that need an operator.
 func (v View) certificateProblems() []problem {
 	var all []problem
 	for _, s := range v.Servers {
@@ -51,7 +53,7 @@ func (c Certificates) warning(now time.Time) string {
 	case left <= 0:
 		text = fmt.Sprintf("certificate %s has expired at %s", c.Purpose, stamp(&c.NotAfter))
 	default:
-		text = fmt.Sprintf("certificate %s ends %s, in %s", c.Purpose, stamp(&c.NotAfter), wholeDays(left))
+		text = fmt.Sprintf("certificate %s expires at %s, in %s", c.Purpose, stamp(&c.NotAfter), wholeDays(left))
 	}
 	switch {
 	case c.Error == "":
@@ -62,7 +64,8 @@ func (c Certificates) warning(now time.Time) string {
 	return text + fmt.Sprintf("no renewal since %s: %s", stamp(&c.Since), shorten(c.Error))
 }
 
-// wholeDays is d without hours: a problem keeps its text for a day.
+// wholeDays returns the text of d in days, so that the text of a problem changes once a
+// day.
 func wholeDays(d time.Duration) string {
 	if d < duration.Day {
 		return "less than " + duration.Text(duration.Day)

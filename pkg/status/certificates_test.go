@@ -23,11 +23,11 @@ func TestCertificateWarnings(t *testing.T) {
 	}{
 		{"long life", storage.Certificates{Purpose: "neco", NotAfter: now.Add(31 * day), Since: *clock(0)}, ""},
 		{"ends soon", storage.Certificates{Purpose: "neco", NotAfter: now.Add(12*day + time.Hour), Since: *clock(0)},
-			"boot server 1: certificate neco ends 2024-01-14 16:10:00Z, in 12d"},
+			"boot server 1: certificate neco expires at 2024-01-14 16:10:00Z, in 12d"},
 		{"has ended", storage.Certificates{Purpose: "vault", NotAfter: now.Add(-time.Second), Since: *clock(0)},
 			"boot server 1: certificate vault has expired at 2024-01-02 15:09:59Z"},
 		{"cannot be renewed", storage.Certificates{Purpose: "neco", NotAfter: now.Add(40 * day), Error: "vault is\nsealed", Since: *clock(0)},
-			"boot server 1: certificate neco ends 2024-02-11 15:10:00Z, in 40d; no renewal since 2024-01-02 15:00:00Z: vault is sealed"},
+			"boot server 1: certificate neco expires at 2024-02-11 15:10:00Z, in 40d; no renewal since 2024-01-02 15:00:00Z: vault is sealed"},
 		{"cannot be read", storage.Certificates{Error: "server.crt is absent", Since: *clock(0)},
 			"boot server 1: no renewal since 2024-01-02 15:00:00Z: server.crt is absent"},
 	}

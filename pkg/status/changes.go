@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// Changes tells in one line each what is different in v from old, without the
-// passing of time.
+// Changes returns one line for each difference between old and v, without differences
+// that only result from the passing of time.
 func (v View) Changes(old View) []string {
 	var lines []string
 	if a, b := old.update(), v.update(); a != b {
@@ -30,9 +30,9 @@ func (v View) Changes(old View) []string {
 	if v.Release.Error != old.Release.Error && v.Release.Error != "" {
 		lines = append(lines, "cannot search for releases: "+shorten(v.Release.Error))
 	}
-	told := old.warnings()
+	shown := old.warnings()
 	for _, warning := range v.warnings() {
-		if !slices.Contains(told, warning) {
+		if !slices.Contains(shown, warning) {
 			lines = append(lines, warning)
 		}
 	}
@@ -48,7 +48,7 @@ func (v View) Changes(old View) []string {
 	return lines
 }
 
-// warnings are what else an operator has to look at.
+// warnings returns the other conditions that need an operator.
 func (v View) warnings() []string {
 	return slices.Concat(v.Release.warnings(), v.badReleaseWarnings(), texts(slices.Concat(v.vaultProblems(), v.certificateProblems(), v.backupProblems(), v.configProblems())))
 }
@@ -61,7 +61,7 @@ func (v View) update() string {
 	return line
 }
 
-// due is what is said of the next update, without the passing of time.
+// due returns the line about the next update, without times.
 func (v View) due() string {
 	if v.Next == nil {
 		return ""
@@ -77,7 +77,7 @@ func (v View) change(s Server) string {
 	line := v.serverState(s)
 	switch {
 	case s.State == ServerRunning || s.State == ServerWaiting:
-		line = "step " + v.step(s) // which of both follows from the others
+		line = "step " + v.step(s) // running or waiting depends on the other servers
 	case s.Step != nil && s.State != ServerCompleted:
 		line += ", step " + v.step(s)
 	}

@@ -6,13 +6,14 @@ import (
 	"github.com/cybozu-go/neco/pkg/membership"
 )
 
-// Etcd is the cluster that holds all of Neco's state.
+// Etcd is the state of the etcd cluster.
 type Etcd struct {
 	Members []EtcdMember `json:"members"`
-	// Voters is the number of voting members, Healthy of those that work.
+	// Voters is the number of voting members, Healthy the number of healthy ones among
+	// them.
 	Voters  int `json:"voters"`
 	Healthy int `json:"healthy"`
-	// Leader is the name of the leading member; empty: none was seen.
+	// Leader is the name of the leading member; empty if no member reports one.
 	Leader string `json:"leader,omitempty"`
 }
 
@@ -23,8 +24,8 @@ type EtcdMember struct {
 	PeerURL string `json:"peer_url"`
 	Learner bool   `json:"learner,omitempty"`
 	Healthy bool   `json:"healthy"`
-	// Trouble is why the member is not healthy: it does not answer, has no
-	// leader, or an alarm.
+	// Trouble is the reason why the member is not healthy: it does not answer, has no
+	// leader, or has an alarm.
 	Trouble string `json:"trouble,omitempty"`
 	Version string `json:"version,omitempty"`
 	// Size and Quota are those of the database, in bytes; 0: unknown.
@@ -32,8 +33,8 @@ type EtcdMember struct {
 	Quota int64 `json:"quota,omitempty"`
 }
 
-// spaceWarning is the share of the quota in percent from which on somebody has
-// to look.
+// spaceWarning is the used share of the quota, in percent, from which there is a
+// warning.
 const spaceWarning = 80
 
 // AddEtcd adds the members of etcd.
@@ -58,7 +59,8 @@ func (v *View) AddEtcd(c membership.Cluster) {
 	v.Etcd = e
 }
 
-// name names the member by its boot server; by its address before it has started.
+// name returns a name of the member for people: its boot server, or its peer URL if it
+// has not started yet.
 func (m EtcdMember) name() string {
 	if m.Name == "" {
 		return "member of etcd at " + m.PeerURL
@@ -66,7 +68,7 @@ func (m EtcdMember) name() string {
 	return "member of etcd on " + hostName(m.Name)
 }
 
-// problem is one of the member.
+// problem returns a problem of the member.
 func (m EtcdMember) problem(text string) problem {
 	p := problem{text: m.name() + text, run: "systemctl status etcd-container"}
 	if n, ok := bootServer(m.Name); ok {
@@ -75,7 +77,7 @@ func (m EtcdMember) problem(text string) problem {
 	return p
 }
 
-// full is how much of its quota a member uses, in percent; 0: unknown.
+// full returns the used share of the quota, in percent; 0: unknown.
 func (m EtcdMember) full() int64 {
 	if m.Quota <= 0 {
 		return 0
@@ -83,7 +85,7 @@ func (m EtcdMember) full() int64 {
 	return m.Size * 100 / m.Quota
 }
 
-// line is the state of etcd where nothing is wrong.
+// line returns the summary of the cluster.
 func (e Etcd) line() string {
 	text := fmt.Sprintf("%d of %d voting members healthy", e.Healthy, e.Voters)
 	if e.Leader != "" {
@@ -99,7 +101,7 @@ func (e Etcd) line() string {
 	return text
 }
 
-// problems are what an operator has to look at.
+// problems returns the members that need an operator.
 func (e Etcd) problems() []problem {
 	var all []problem
 	for _, m := range e.Members {

@@ -7,28 +7,29 @@ import (
 	"github.com/cybozu-go/neco/pkg/storage"
 )
 
-// Health is the answer to the question whether somebody has to do something.
+// Health summarizes whether an operator has to act.
 type Health string
 
-// The healths, the worst first.
+// The values of Health, the worst first.
 const (
-	// Halted: a run has aborted or was stopped; nothing new starts.
+	// Halted: a run has aborted or was stopped; no other run starts.
 	Halted Health = "stopped"
-	// Degraded: something does not work as it should.
+	// Degraded: there are problems.
 	Degraded Health = "degraded"
-	// Updating: an update runs or is due.
+	// Updating: an update is running or due.
 	Updating Health = "updating"
 	// Healthy: none of these.
 	Healthy Health = "healthy"
 )
 
-// silentAfter is the age of the last heartbeat from which on a server is silent,
-// whether its lease in etcd is valid or not. One is due every 15 seconds, and the
-// installation of the package restarts all workers.
+// silentAfter is the age of the last heartbeat from which a server is silent, whether
+// or not its lease in etcd is valid. Workers write a heartbeat every 15 seconds, and
+// the installation of the package restarts all workers.
 const silentAfter = time.Minute
 
-// old reports whether the server is silent at the time now of the reader's clock. The
-// server's own clock may be wrong: then a time that another one had before counts.
+// old reports whether the heartbeat is older than silentAfter at the time now of the
+// reader's clock. If the clock of the server is behind, the later time from another
+// server counts.
 func old(h storage.Heartbeat, now time.Time) bool {
 	since := h.At
 	if h.Since.After(since) {
@@ -37,10 +38,10 @@ func old(h storage.Heartbeat, now time.Time) bool {
 	return now.Sub(since) > silentAfter
 }
 
-// hear adds when the worker's main loop last made progress. A lease does not make an
-// old heartbeat good: when etcd's majority returns, or its leader changes, etcd extends
-// the leases of dead workers.
-func (v *Server) hear(s *storage.Snapshot, run View) {
+// addHeartbeat adds the last heartbeat of the server. A server with an old heartbeat is
+// silent even if its lease is valid: etcd extends the leases of dead workers when its
+// majority returns or its leader changes.
+func (v *Server) addHeartbeat(s *storage.Snapshot, run View) {
 	h, ok := s.Heartbeats[v.LRN]
 	if !ok {
 		return
@@ -55,13 +56,13 @@ func (v *Server) hear(s *storage.Snapshot, run View) {
 	}
 }
 
-// restarts reports whether s has no worker and was heard of a moment ago: its worker
-// restarts, or was cut off from etcd for a moment.
+// restarts reports whether s has no worker but a recent heartbeat: its worker is
+// restarting, or was disconnected from etcd for a moment.
 func (v View) restarts(s Server) bool {
 	return s.Worker == nil && s.SilentSince != nil && v.At.Sub(*s.SilentSince).Abs() <= silentAfter
 }
 
-// silent are the registered servers without a worker.
+// silent returns the registered servers without a worker.
 func (v View) silent() []problem {
 	var all []problem
 	for _, s := range v.Servers {
@@ -80,7 +81,7 @@ func (v View) silent() []problem {
 	return all
 }
 
-// Judge sets Health, Problems and ToDo from everything that was added to v. It is
+// Judge sets Health, Problems and ToDo from everything that was added to v. It must be
 // called last.
 func (v *View) Judge() {
 	all := v.problems()

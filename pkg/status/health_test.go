@@ -99,7 +99,7 @@ func TestTheHeadlineSaysWhatIsWrong(t *testing.T) {
 	}
 }
 
-// refused is what dpkg has to say of a package, in a step's message.
+// refused is a message of a step with the output of dpkg.
 const refused = "install neco 9999.12.31-99999: it is half-installed: refused by dpkg: "
 
 func TestALongMessageKeepsItsSymptomAndItsCause(t *testing.T) {
@@ -160,7 +160,8 @@ func TestServersThatReportTheSameAreNamedTogether(t *testing.T) {
 	}
 }
 
-// TestTheReasonIsSaidOnceWhenServersHaveLeftForIt: each reports it in its own words.
+// TestTheReasonIsSaidOnceWhenServersHaveLeftForIt: each server reports the reason with
+// a different prefix.
 func TestTheReasonIsSaidOnceWhenServersHaveLeftForIt(t *testing.T) {
 	const symptom = "stage package: malformed digest file"
 	s := running()
@@ -179,13 +180,14 @@ func TestTheReasonIsSaidOnceWhenServersHaveLeftForIt(t *testing.T) {
 	}
 }
 
-// beats is the heartbeat of boot server 1.
+// beats returns the heartbeat of boot server 1.
 func beats(at time.Time) map[int]storage.Heartbeat {
 	return map[int]storage.Heartbeat{1: {At: at}}
 }
 
-// heard is a view of a complete run at the time at, with heartbeats of those ages.
-func heard(t *testing.T, spoil func(*storage.Snapshot), ages ...time.Duration) status.View {
+// withHeartbeats returns the view of a complete run one hour after its start, with
+// heartbeats of these ages.
+func withHeartbeats(t *testing.T, spoil func(*storage.Snapshot), ages ...time.Duration) status.View {
 	t.Helper()
 	at := *clock(time.Hour)
 	s := complete()
@@ -200,9 +202,9 @@ func heard(t *testing.T, spoil func(*storage.Snapshot), ages ...time.Duration) s
 	return v
 }
 
-// TestHealthDoesNotFlapWhenAMajorityReturns goes through what status shows: etcd has
+// TestHealthDoesNotFlapWhenAMajorityReturns checks the sequence of states: etcd has
 // extended all leases, the living workers write heartbeats, the lease of the dead one
-// ends.
+// expires.
 func TestHealthDoesNotFlapWhenAMajorityReturns(t *testing.T) {
 	const out = 4*time.Minute + 30*time.Second
 	keep := func(*storage.Snapshot) {}
@@ -220,7 +222,7 @@ func TestHealthDoesNotFlapWhenAMajorityReturns(t *testing.T) {
 		"its clock is ahead":                {keep, []time.Duration{9 * time.Second, -20 * time.Second, 3 * time.Second}, nil},
 		"a dead one whose clock ran far on": {dead, []time.Duration{9 * time.Second, -time.Hour, 3 * time.Second}, []int{1}},
 	} {
-		v := heard(t, c.spoil, c.ages...)
+		v := withHeartbeats(t, c.spoil, c.ages...)
 		var silent []int
 		for _, s := range v.Servers {
 			if strings.Contains(strings.Join(v.Problems, ";"), fmt.Sprintf("boot server %d has been silent since", s.LRN)) {
@@ -237,7 +239,7 @@ func TestHealthDoesNotFlapWhenAMajorityReturns(t *testing.T) {
 }
 
 func TestAnOldHeartbeatCountsMoreThanALease(t *testing.T) {
-	v := heard(t, func(s *storage.Snapshot) { report(s, 1, 6, neco.CondRunning, "") }, 0, 5*time.Minute, 0)
+	v := withHeartbeats(t, func(s *storage.Snapshot) { report(s, 1, 6, neco.CondRunning, "") }, 0, 5*time.Minute, 0)
 	if s := v.Servers[1]; s.Worker != nil || s.State != status.ServerUnknown || s.SilentSince == nil {
 		t.Errorf("%+v", s)
 	}
@@ -285,7 +287,7 @@ func TestTheServerThatHoldsTheLockIsWaitedFor(t *testing.T) {
 	}
 }
 
-// TestAServerIsAwaitedSinceItsArrival, not since it changed its text.
+// TestAServerIsAwaitedSinceItsArrival, not since the last change of its message.
 func TestAServerIsAwaitedSinceItsArrival(t *testing.T) {
 	s := running()
 	st := s.Statuses[1]

@@ -6,8 +6,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/storage"
 )
 
-// leaders adds which neco-updater leads, and which of the awaited boot servers holds the
-// lock of the workers.
+// leaders adds the host of the leading neco-updater and, if v is waiting for the holder
+// of the workers' lock, that holder.
 func (v *View) leaders(s *storage.Snapshot) {
 	v.Updater = clean(s.Updater())
 	holder := s.LockHolder()

@@ -9,8 +9,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/updater"
 )
 
-// next asks neco-updater's own rule what follows when no update is under way:
-// the update that is due, and the servers that it waits for.
+// next adds the update that is due, and the servers for which it is waiting, when no
+// update is running. It calls the decision function of neco-updater.
 func (v *View) next(s *storage.Snapshot) {
 	d := updater.Decide(s, updater.Input{})
 	version := clean(d.Version)
@@ -23,19 +23,20 @@ func (v *View) next(s *storage.Snapshot) {
 	}
 }
 
-// An updater that runs looks once in an interval; a look may take a while. One
-// search that fails, or two, are no problem: the release server may restart.
+// A leading updater checks once per interval, and a check may take a while. One or two
+// failed checks are no problem: the release server may be restarting.
 const (
 	overdueIntervals = 3
 	overdueGrace     = time.Minute
 	failingAtLeast   = 10 * time.Minute
 )
 
-// searched reports whether releases are searched for in an environment.
+// searched reports whether the updater searches for releases in this environment.
 func searched(env string) bool { return env != "" && env != neco.NoneEnv }
 
-// failing reports whether all searches of several intervals have failed. Both times
-// are the leader's; a time in which release-time allows no search is no failure.
+// failing reports whether all checks of several intervals have failed. Both times are
+// by the leader's clock. Times outside of release-time, in which there is no check, do
+// not count as failures.
 func failing(s *storage.Snapshot) bool {
 	c := s.Check
 	if c == nil || c.StaleSince == nil || c.FailedAt == nil || !searched(s.Config.Env) {
@@ -44,7 +45,7 @@ func failing(s *storage.Snapshot) bool {
 	return c.FailedAt.Sub(*c.StaleSince) >= max(overdueIntervals*s.Config.CheckInterval, failingAtLeast)
 }
 
-// closed reports whether release-time forbids to take a release now.
+// closed reports whether release-time forbids the installation of a release now.
 func closed(s *storage.Snapshot, at time.Time) bool {
 	if !searched(s.Config.Env) {
 		return false
@@ -53,15 +54,15 @@ func closed(s *storage.Snapshot, at time.Time) bool {
 	return err == nil && !open
 }
 
-// overdue tells whether nobody has looked for releases for too long. A search
-// that fails is stale, and not overdue.
+// overdue reports whether the last check is too long ago. Failed checks make the search
+// stale, not overdue.
 func overdue(s *storage.Snapshot, at time.Time) bool {
 	c := s.Check
 	if c == nil || c.CheckedAt == nil || c.StaleSince != nil || !searched(s.Config.Env) {
 		return false
 	}
 	if s.Config.ReleaseTime != releasetime.DefaultWindows {
-		return false // nobody may have been allowed to
+		return false // release-time may have forbidden all checks
 	}
 	return at.Sub(*c.CheckedAt) > overdueIntervals*s.Config.CheckInterval+overdueGrace
 }

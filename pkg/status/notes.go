@@ -9,18 +9,18 @@ import (
 	"github.com/cybozu-go/neco/pkg/update"
 )
 
-// notManaged ends the note of a step that this version leaves alone; it says
-// nothing about the server.
+// notManaged ends the note about a step that this version does not manage; such a note
+// says nothing about the server.
 const notManaged = "this version does not manage it yet"
 
-// sameReason is the note of a server that reports what the reason says.
+// sameReason is the note of a server whose report is the same as the reason of the run.
 const sameReason = "as in reason"
 
-// onServer names the server in the message of an action.
+// onServer matches the name of the server in the message of an action.
 var onServer = regexp.MustCompile(` on boot server \d+: `)
 
-// note is what a server has to add: nothing where all is done, or where the reason says
-// it.
+// note returns the message of a server; "" if the server has completed or the reason of
+// the run contains the message.
 func (v View) note(s Server) string {
 	if s.State == ServerCompleted || s.Message != "" && strings.Contains(v.Reason, s.Message) {
 		return ""
@@ -29,7 +29,7 @@ func (v View) note(s Server) string {
 	text := onServer.ReplaceAllString(strings.Join(parts, "; "), ": ")
 	reason := onServer.ReplaceAllString(v.Reason, ": ")
 	if reason != "" && strings.HasSuffix(text, reason) {
-		return "" // it has left the run for this reason, as its state says
+		return "" // the state of the server shows that it has aborted
 	}
 	failure := strings.TrimPrefix(strings.TrimPrefix(text, update.TriesAgain), update.InProgress)
 	if text != "" && strings.Contains(reason, failure) {
@@ -38,18 +38,19 @@ func (v View) note(s Server) string {
 	return shorten(text)
 }
 
-// notes are those of the servers whose action is not tried again.
+// notes returns the notes of the servers whose action is not being retried.
 func (v View) notes() []string {
 	return v.notesOf(func(lrn int) bool { return !slices.Contains(v.retrying(), lrn) })
 }
 
-// retries are the notes of those whose action is: the cause belongs to the headline.
+// retries returns the notes of the servers whose action is being retried. Such a cause
+// belongs to the headline.
 func (v View) retries() []string {
 	return v.notesOf(func(lrn int) bool { return slices.Contains(v.retrying(), lrn) })
 }
 
-// notesOf are those of the servers that are wanted; servers with the same note are named
-// together.
+// notesOf returns the notes of the wanted servers; servers with the same note share one
+// line.
 func (v View) notesOf(wanted func(lrn int) bool) []string {
 	var all []string
 	servers := map[string][]int{}
@@ -69,12 +70,13 @@ func (v View) notesOf(wanted func(lrn int) bool) []string {
 	return all
 }
 
-// MessageMax is how much of a message is shown to people; JSON has it all.
+// MessageMax is the maximum length in characters of a message in text for people; JSON
+// has the complete message.
 const MessageMax = 320
 
 func shorten(s string) string { return Shorten(s, MessageMax) }
 
-// serverList names servers: "boot server 2", "boot servers 0, 2".
+// serverList returns the names of servers: "boot server 2", "boot servers 0, 2".
 func serverList(lrns []int) string {
 	all := slices.Sorted(slices.Values(lrns))
 	return lrn.Servers(slices.Compact(all))

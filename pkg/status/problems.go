@@ -11,17 +11,17 @@ import (
 	"github.com/cybozu-go/neco/pkg/update"
 )
 
-// problem is something that an operator has to look at. Its text does not change with
-// the passing of seconds.
+// problem is a condition that needs an operator. Its text does not change from second
+// to second.
 type problem struct {
 	text string
-	// run is the command that shows more, or repairs it; on are the boot servers to
-	// run it on, none: any.
+	// run is the command that shows details or repairs the problem; on lists the boot
+	// servers to run it on, empty: any.
 	run string
 	on  []int
 }
 
-// ofServer is a problem of one boot server.
+// ofServer returns a problem of boot server n.
 func ofServer(n int, text, run string) problem {
 	return problem{fmt.Sprintf("boot server %d: %s", n, text), run, []int{n}}
 }
@@ -34,13 +34,14 @@ func texts(all []problem) []string {
 	return lines
 }
 
-// problems are all that degrade the data centre.
+// problems returns all problems that degrade the data centre.
 func (v View) problems() []problem {
 	return slices.Concat(v.silent(), v.etcdProblems(), v.vaultProblems(), v.certificateProblems(), v.backupProblems(),
 		v.updaterProblems(), v.configProblems())
 }
 
-// updaterProblems are those of the leading neco-updater and its search.
+// updaterProblems returns the problems of the leading neco-updater and its search for
+// releases.
 func (v View) updaterProblems() []problem {
 	onLeader := problem{run: "journalctl -u neco-updater"}
 	if n, ok := bootServer(v.Updater); ok {
@@ -59,7 +60,8 @@ func (v View) updaterProblems() []problem {
 	return []problem{onLeader}
 }
 
-// configProblems are the keys of the configuration whose values are not used.
+// configProblems returns the configuration keys whose values are malformed and
+// therefore not used.
 func (v View) configProblems() []problem {
 	var all []problem
 	for _, k := range storage.ConfigKeys() {
@@ -76,7 +78,7 @@ func (v View) configProblems() []problem {
 	return all
 }
 
-// HowToGoOn says what to do about a run that was stopped.
+// HowToGoOn returns the instructions for a run that was stopped.
 func (v View) HowToGoOn() string {
 	bad := slices.ContainsFunc(v.BadReleases, func(b BadRelease) bool { return b.Version == v.Version })
 	next := newer(v.Release.Newest, v.Version)
@@ -91,8 +93,8 @@ func (v View) HowToGoOn() string {
 	return "when the cause is gone, run: neco recover; it tries " + v.Version + " again, or a newer release"
 }
 
-// toDo lists what to run next, in this order: for the problems, then for the update, which
-// they hold up.
+// toDo returns the instructions for the problems, followed by those for the update,
+// which the problems delay.
 func (v View) toDo(all []problem) []string {
 	if v.Stale != nil {
 		return v.Stale.ToDo
@@ -113,7 +115,8 @@ func (v View) toDo(all []problem) []string {
 	return lines
 }
 
-// remedies are the commands for problems, each with all servers on which it is to be run.
+// remedies returns the commands for the problems, each with all servers on which to run
+// it.
 func remedies(all []problem) []string {
 	var lines []string
 	var merged []problem
@@ -136,7 +139,7 @@ func remedies(all []problem) []string {
 	return lines
 }
 
-// retrying are the boot servers on which an action has failed and is tried again.
+// retrying returns the boot servers that are retrying a failed action.
 func (v View) retrying() []int {
 	var lrns []int
 	for _, s := range v.Servers {
@@ -156,15 +159,15 @@ func (v View) reporters() string {
 	return serverList(lrns) + verb
 }
 
-// bootServer returns the boot server of a host name, boot-N, which is also the name of
-// its member of etcd.
+// bootServer returns the LRN in a host name boot-N, which is also the name of the
+// server's etcd member.
 func bootServer(host string) (int, bool) {
 	number, ok := strings.CutPrefix(host, "boot-")
 	n, err := lrn.Parse(number)
 	return n, ok && err == nil
 }
 
-// hostName names the boot server of a host name as all other lines do.
+// hostName returns the name that other lines have for the boot server of a host.
 func hostName(host string) string {
 	if n, ok := bootServer(host); ok {
 		return fmt.Sprintf("boot server %d", n)

@@ -10,8 +10,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/storage"
 )
 
-// warnings name the releases that do not count although they might be expected
-// to.
+// warnings returns the releases that are not installed although operators might expect
+// them to be.
 func (r Release) warnings() []string {
 	var lines []string
 	if r.Closed {
@@ -30,7 +30,7 @@ func (r Release) warnings() []string {
 	return lines
 }
 
-// badReleases lists the releases that are marked as bad, by version.
+// badReleases returns the releases that are marked as bad, by version.
 func badReleases(s *storage.Snapshot) []BadRelease {
 	var all []BadRelease
 	for _, version := range slices.Sorted(maps.Keys(s.Bad)) {
@@ -40,8 +40,8 @@ func badReleases(s *storage.Snapshot) []BadRelease {
 	return all
 }
 
-// badReleaseWarnings name the bad releases, and the commands that show why they failed
-// and try one again.
+// badReleaseWarnings returns a warning with the bad releases, and the commands that
+// show why they failed and retry one.
 func (v View) badReleaseWarnings() []string {
 	var versions []string
 	for _, b := range v.BadReleases {
@@ -60,7 +60,7 @@ func (v View) badReleaseWarnings() []string {
 		strings.Join(versions, ", "), again)}
 }
 
-// newer reports whether a version is newer than another one.
+// newer reports whether version is newer than the version than.
 func newer(version, than string) bool {
 	a, err := releases.Parse(version)
 	if err != nil {
@@ -70,7 +70,7 @@ func newer(version, than string) bool {
 	return err == nil && a.Compare(b) > 0
 }
 
-// failure says since when every search has failed, and why.
+// failure returns the text about a search that has failed since StaleSince.
 func (r Release) failure() string {
 	return fmt.Sprintf("every search has failed since %s: %s", stamp(r.StaleSince), shorten(r.Error))
 }

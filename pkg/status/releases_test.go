@@ -17,8 +17,8 @@ import (
 
 const failure = "list releases: proxyconnect tcp: dial tcp 10.0.49.3:3128: connect: connection refused"
 
-// failing is a data centre whose searches have failed from minute 10 on, the last one
-// after the time for.
+// failing returns a data centre whose searches have failed from minute 10 on, the last
+// one length later.
 func failing(length time.Duration) *storage.Snapshot {
 	s := complete()
 	s.Check = &storage.ReleaseCheck{CheckedAt: clock(9 * time.Minute), StaleSince: clock(10 * time.Minute),

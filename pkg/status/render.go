@@ -14,7 +14,7 @@ import (
 // Render writes the view for people, in lines of at most [Width] characters.
 func (v View) Render(w io.Writer) error { return v.RenderTo(w, Width) }
 
-// RenderTo is Render for a terminal of another width.
+// RenderTo is Render for a terminal that is width columns wide.
 func (v View) RenderTo(w io.Writer, width int) error {
 	if v.Health == "" {
 		v.Judge()
@@ -58,7 +58,7 @@ func lines(line func(label, text string), label string, texts []string) {
 	}
 }
 
-// renderHeadline says first whether somebody has to do something, and why.
+// renderHeadline writes whether an operator has to act, and why.
 func (v View) renderHeadline(line func(label, text string)) {
 	if v.Stale != nil {
 		read := "read " + ago(v.now(), v.At) + "; since then"
@@ -72,7 +72,7 @@ func (v View) renderHeadline(line func(label, text string)) {
 	}
 }
 
-// now is the time that durations are counted to.
+// now returns the time up to which durations are counted.
 func (v View) now() time.Time {
 	if v.Stale != nil {
 		return v.Stale.At
@@ -89,7 +89,7 @@ func (v View) runningFor() string {
 
 func (v View) releaseLines() []string {
 	all := []string{v.Release.line(v.now())}
-	if v.Release.StaleSince != nil && !v.Release.Failing { // else it is a problem
+	if v.Release.StaleSince != nil && !v.Release.Failing { // a failing search is a problem and shown there
 		all = append(all, v.Release.failure())
 	}
 	all = append(all, v.Release.warnings()...)
@@ -174,7 +174,7 @@ func (v View) renderServers(b *strings.Builder, width int) {
 	}
 }
 
-// renderNotes writes what servers have to add, which no column has room for.
+// renderNotes writes the notes of servers, which do not fit into a column.
 func (v View) renderNotes(b *strings.Builder, width int) {
 	gap := "\n"
 	for _, note := range v.notes() {
@@ -193,7 +193,7 @@ func (v View) renderMalformed(b *strings.Builder, width int) {
 	}
 }
 
-// step is "6/18 serf"; in a step with several parts "0/18 package: install".
+// step returns "6/18 serf", or "0/18 package: install" for a step with several phases.
 func (v View) step(s Server) string {
 	if s.Step == nil {
 		return "-"
@@ -235,8 +235,8 @@ func (v View) worker(s Server) string {
 
 func stamp(t *time.Time) string { return t.UTC().Format("2006-01-02 15:04:05Z") }
 
-// ago is the time since t in round figures. A clock that is ahead of the
-// reader's is no reason for a negative number.
+// ago returns the rounded time from t to now. It is never negative, even if the clock
+// of the reporting server is ahead.
 func ago(now, t time.Time) string {
 	d := now.Sub(t)
 	if d < time.Second {

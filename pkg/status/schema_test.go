@@ -17,7 +17,7 @@ import (
 
 const schemaFile = "../../docs/status.schema.json"
 
-// words are the values of the types that are words.
+// words are the values of the string types.
 var words = map[reflect.Type][]any{
 	reflect.TypeFor[status.Health](): {status.Halted, status.Degraded, status.Updating, status.Healthy},
 	reflect.TypeFor[status.State]():  {status.None, status.Running, status.Complete, status.Stopped, status.Unreadable},
@@ -25,8 +25,8 @@ var words = map[reflect.Type][]any{
 		status.ServerStopped, status.ServerAborted, status.ServerCompleted, status.ServerUnknown},
 }
 
-// schemaOf is the JSON Schema of what encoding/json writes of a type.  More fields
-// are allowed, because later versions add some.
+// schemaOf returns the JSON Schema of the JSON of a type. Additional fields are
+// allowed, because later versions add some.
 func schemaOf(t *testing.T, of reflect.Type) map[string]any {
 	if values, ok := words[of]; ok {
 		return map[string]any{"type": "string", "enum": values}
@@ -124,7 +124,7 @@ func TestWhatStatusPrintsMatchesTheSchema(t *testing.T) {
 	}
 }
 
-// minimal is the least that status prints.
+// minimal is the smallest output of status.
 const minimal = `{"revision":1,"at":"2026-01-01T00:00:00Z","health":"healthy","state":"none","last_step":18,"servers":[],"release":{"env":"none"}}`
 
 func decoded(t *testing.T, data []byte) any {

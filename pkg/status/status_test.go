@@ -31,8 +31,8 @@ func clock(d time.Duration) *time.Time {
 	return &t
 }
 
-// running is a run of three servers, ten minutes old: 0 and 2 have arrived at
-// step 6, 1 is at step 5.
+// running returns a run of three servers, ten minutes old: 0 and 2 have arrived at step
+// 6, 1 is at step 5.
 func running() *storage.Snapshot {
 	s := &storage.Snapshot{
 		State: update.State{
@@ -140,7 +140,7 @@ func views() map[string]*storage.Snapshot {
 	bad := stoppedAtDownload()
 
 	closed := complete()
-	closed.Config.ReleaseTime = "* 9-17 * * *" // by the clock of Tokyo it is midnight
+	closed.Config.ReleaseTime = "* 9-17 * * *" // it is midnight in Tokyo
 	closed.Check.CheckedAt = clock(-6 * time.Hour)
 
 	left := running()
@@ -187,7 +187,7 @@ func views() map[string]*storage.Snapshot {
 	}
 }
 
-// stoppedAtDownload is a run that has ended by the fault of its release.
+// stoppedAtDownload returns a run that has ended by a fault of its release.
 func stoppedAtDownload() *storage.Snapshot {
 	s := running()
 	const reason = "step 0 (package) download on boot server 1: digest mismatch"
@@ -197,8 +197,8 @@ func stoppedAtDownload() *storage.Snapshot {
 	return s
 }
 
-// view is what is shown of a data centre whose updater on boot-0 leads, unless the
-// snapshot has other candidates.
+// view returns the view of s. The updater on boot-0 leads unless the snapshot has other
+// candidates.
 func view(s *storage.Snapshot, at time.Time) status.View {
 	if s.Updaters == nil {
 		s.Updaters = leader("boot-0")
@@ -206,12 +206,12 @@ func view(s *storage.Snapshot, at time.Time) status.View {
 	return status.New(s, steps.Table(), at)
 }
 
-// leader is an election that value has won.
+// leader returns an election that value has won.
 func leader(value string) storage.Election {
 	return storage.Election{"/1a": {Value: value, Rev: 10}, "/1": {Value: "boot-99", Rev: 11}}
 }
 
-// unwrapped is text without its line breaks.
+// unwrapped returns text without its line breaks.
 func unwrapped(b bytes.Buffer) string { return strings.Join(strings.Fields(b.String()), " ") }
 
 func TestRender(t *testing.T) {

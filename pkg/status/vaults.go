@@ -2,8 +2,8 @@ package status
 
 import "strings"
 
-// AddVaults adds why the Vaults of boot servers do not serve, by LRN; empty: it
-// serves.
+// AddVaults adds the reasons why the Vaults of boot servers are not in service, by LRN;
+// empty: the Vault is in service.
 func (v *View) AddVaults(trouble map[int]string) {
 	for i, s := range v.Servers {
 		if s.Registered {
@@ -12,7 +12,7 @@ func (v *View) AddVaults(trouble map[int]string) {
 	}
 }
 
-// Registered are the LRNs of the registered boot servers.
+// Registered returns the LRNs of the registered boot servers.
 func (v View) Registered() []int {
 	var lrns []int
 	for _, s := range v.Servers {
@@ -23,7 +23,7 @@ func (v View) Registered() []int {
 	return lrns
 }
 
-// vaultProblems are the Vaults that do not serve.
+// vaultProblems returns the Vaults that are not in service.
 func (v View) vaultProblems() []problem {
 	var all []problem
 	for _, s := range v.Servers {

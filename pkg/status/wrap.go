@@ -8,11 +8,11 @@ import (
 	"golang.org/x/text/width"
 )
 
-// Width is that of a terminal for which nothing is known.
+// Width is the assumed width of a terminal whose width is unknown, in columns.
 const Width = 80
 
-// Columns returns how many columns of a terminal s takes: characters of Chinese,
-// Japanese and Korean take two, combining ones none.
+// Columns returns the number of terminal columns that s occupies: Chinese, Japanese and
+// Korean characters occupy two, combining characters none.
 func Columns(s string) int {
 	n := 0
 	for _, r := range s {
@@ -31,7 +31,8 @@ func columns(r rune) int {
 	return 1
 }
 
-// Break breaks s into parts of at most cols columns, one at least.
+// Break splits s into parts of at most cols columns. Every part has at least one
+// character.
 func Break(s string, cols int) []string {
 	var parts []string
 	begin, n := 0, 0
@@ -46,8 +47,8 @@ func Break(s string, cols int) []string {
 	return append(parts, s[begin:])
 }
 
-// Wrap breaks text between words into lines of at most cols columns. A longer word
-// begins a line and is broken at its end.
+// Wrap breaks text between words into lines of at most cols columns. A word that is
+// longer than a line starts a new line and is split.
 func Wrap(text string, cols int) []string {
 	var lines []string
 	line := ""
@@ -67,11 +68,11 @@ func Wrap(text string, cols int) []string {
 	return append(lines, line)
 }
 
-// minText is the least width of a text beside a label or a table.
+// minText is the minimum width of a text beside a label or a table, in columns.
 const minText = 20
 
-// paragraph writes text in lines of at most cols columns: the first one behind first,
-// the others behind rest, which is as long or longer.
+// paragraph writes text in lines of at most cols columns. The prefix of the first line
+// is first, that of the others rest, which must not be shorter.
 func paragraph(b *strings.Builder, first, rest, text string, cols int) {
 	for _, line := range Wrap(text, max(cols-Columns(rest), minText)) {
 		b.WriteString(strings.TrimRight(first+line, " ") + "\n")
@@ -85,12 +86,12 @@ func labelled(b *strings.Builder, label, text string, cols int) {
 	paragraph(b, label+indent[min(len(label), len(indent)-1):], indent, text, cols)
 }
 
-// digest is a SHA-1 or longer one in hexadecimal digits.
+// digest matches a SHA-1 or longer digest in hexadecimal digits.
 var digest = regexp.MustCompile(`\b([0-9a-f]{12})[0-9a-f]{28,}\b`)
 
-// Shorten keeps at most n characters of s: the begin, which says what has failed and
-// how, and the end, where the cause stands. What is left out is output of a program
-// between them. Of digests the first 12 digits stay.
+// Shorten returns at most n characters of s: the start, which names the failure, and
+// the end, which names the cause. The middle, usually program output, is left out.
+// Digests are cut to 12 digits.
 func Shorten(s string, n int) string {
 	s = digest.ReplaceAllString(s, "$1…")
 	r := []rune(s)

@@ -8,8 +8,8 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 )
 
-// Kind is what a record of the history is about. Records of earlier versions, which
-// are all of runs, have none.
+// Kind is the subject of a history record. Records of earlier versions have no Kind and
+// are all of runs.
 type Kind string
 
 // The kinds of records: runs, and acts of an operator.
@@ -26,21 +26,21 @@ const (
 	KindConfig  Kind = "config"
 )
 
-// act reports whether records of the kind are of an act of an operator.
+// act reports whether records of this kind are acts of an operator.
 func (k Kind) act() bool { return k == KindLeave || k == KindRecover || k == KindConfig }
 
-// Act is what an operator has done. It is recorded in the transaction that does
-// it. The zero Act is not recorded.
+// Act is a command of an operator that changed the data centre. It is recorded in the
+// same transaction as the change. The zero Act is not recorded.
 type Act struct {
 	Kind Kind
 	// By names the operator, as USER@HOST.
 	By string
 	At time.Time
-	// What was done, for people; without secrets.
+	// What describes the act for people; it holds no secrets.
 	What string
 }
 
-// ops returns the write of the record, none for the zero Act.
+// ops returns the operation that writes the record; none for the zero Act.
 func (a Act) ops() ([]clientv3.Op, error) {
 	if a.Kind == "" {
 		return nil, nil
@@ -49,10 +49,11 @@ func (a Act) ops() ([]clientv3.Op, error) {
 	return []clientv3.Op{clientv3.OpPut(a.key(), string(data))}, err
 }
 
-// key sorts by time among those of runs, and differs from them by its end.
+// key returns the key of the record. It sorts by time among the keys of runs, and its
+// suffix distinguishes it from them.
 func (a Act) key() string {
 	return KeyHistory + a.At.UTC().Format(historyTime) + "-" + string(a.Kind)
 }
 
-// ofRun reports whether a key of the history is that of a run.
+// ofRun reports whether key is the history key of a run.
 func ofRun(key string) bool { return strings.HasSuffix(key, "Z") }

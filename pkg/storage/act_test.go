@@ -8,8 +8,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/storage"
 )
 
-// TestActsDoNotDriveRunsOutOfTheHistory: however often the configuration is changed,
-// the runs stay.
+// TestActsDoNotDriveRunsOutOfTheHistory: acts and runs are trimmed separately.
 func TestActsDoNotDriveRunsOutOfTheHistory(t *testing.T) {
 	s := newStorage(t)
 	env, err := storage.FindConfigKey("env")

@@ -9,26 +9,27 @@ import (
 	"time"
 )
 
-// Backup is what a boot server says of its snapshots of etcd.
+// Backup is the report of a boot server about its snapshots of etcd.
 type Backup struct {
-	// At and Revision are of its newest good snapshot; zero: there is none.
+	// At and Revision describe the newest good snapshot; zero if there is none.
 	At       time.Time `json:"at,omitzero"`
 	Revision int64     `json:"revision,omitempty"`
-	// Error is why none could be taken since, Since the first time that it was
-	// tried.
+	// Error is the error of the attempts after that snapshot, Since the time of the
+	// first failed attempt.
 	Error string    `json:"error,omitempty"`
 	Since time.Time `json:"since,omitzero"`
 }
 
 func backupKey(lrn int) string { return KeyBackups + strconv.Itoa(lrn) }
 
-// PutBackup writes that a registered boot server has taken a good snapshot.
+// PutBackup records that boot server lrn has taken a good snapshot. It does nothing if
+// lrn is not registered.
 func (s *Storage) PutBackup(ctx context.Context, lrn int, at time.Time, revision int64) error {
 	return s.putBackup(ctx, lrn, Backup{At: at, Revision: revision})
 }
 
-// PutBackupFailure writes that a registered boot server could take none; what
-// is known of its newest one is kept.
+// PutBackupFailure records that boot server lrn failed to take a snapshot; the record
+// of its newest snapshot is kept. It does nothing if lrn is not registered.
 func (s *Storage) PutBackupFailure(ctx context.Context, lrn int, at time.Time, why error) error {
 	key := backupKey(lrn)
 	res, err := s.etcd.Get(ctx, key)
@@ -37,7 +38,7 @@ func (s *Storage) PutBackupFailure(ctx context.Context, lrn int, at time.Time, w
 	}
 	var b Backup
 	if len(res.Kvs) == 1 {
-		// One that cannot be read is replaced.
+		// An unreadable record is replaced.
 		b, _ = decodeBackup(res.Kvs[0].Value, res.Kvs[0].ModRevision)
 	}
 	if b.Error == "" {

@@ -43,7 +43,7 @@ func TestABackupThatFailsKeepsWhatIsKnownOfTheNewestOne(t *testing.T) {
 	failed(0, "no etcd")
 	holds(storage.Backup{Error: "no etcd", Since: hour(0)})
 	good(1, 1)
-	good(2, 1) // a server that is not registered says nothing
+	good(2, 1) // the report of a server that is not registered is dropped
 	holds(storage.Backup{At: hour(1), Revision: 1})
 	failed(2, "no room")
 	failed(3, "nor a key")

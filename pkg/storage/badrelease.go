@@ -12,11 +12,12 @@ import (
 	"github.com/cybozu-go/neco/pkg/update"
 )
 
-// BadRelease says why a release is not installed again.
+// BadRelease is the reason why a release is not installed again.
 type BadRelease struct {
-	// Reason is the message with which the boot server gave up.
+	// Reason is the message of the boot server that aborted.
 	Reason string `json:"reason"`
-	// Step is where that was, LRN on which boot server, At when by its clock.
+	// Step is the step that failed, LRN the boot server, and At the time by the clock
+	// of that server.
 	Step int       `json:"step"`
 	LRN  int       `json:"lrn"`
 	At   time.Time `json:"at"`
@@ -40,8 +41,9 @@ func decodeBadRelease(data []byte, _ int64) (BadRelease, error) {
 	return b, nil
 }
 
-// PutFault writes the report of a worker that has given up by the fault of the
-// release, and marks the release as bad in the same transaction.
+// PutFault writes the status of a worker that aborted because of a fault of the
+// release, and marks the release as bad in the same transaction. It returns the
+// revision of the write.
 func (s *Storage) PutFault(ctx context.Context, g Guard, lrn int, st update.Status) (int64, error) {
 	v, err := encodeStatus(st)
 	if err != nil {
@@ -59,9 +61,9 @@ func (s *Storage) PutFault(ctx context.Context, g Guard, lrn int, st update.Stat
 		clientv3.OpPut(StatusKey(lrn), v), clientv3.OpPut(badReleaseKey(st.Version), string(mark)))
 }
 
-// RetryRelease takes the mark of a bad release away and reports whether there
-// was one.  With known, the version becomes the newest known one in the same
-// transaction.
+// RetryRelease removes the mark of a bad release and records a. It reports whether
+// there was a mark. If known is not nil, the same transaction makes it the newest known
+// version; RetryRelease returns [ErrSuperseded] if another version has become known.
 func (s *Storage) RetryRelease(ctx context.Context, version string, known *KnownRelease, a Act) (bool, error) {
 	ops, err := a.ops()
 	if err != nil {

@@ -10,11 +10,12 @@ import (
 	"github.com/cybozu-go/neco/pkg/update"
 )
 
-// ErrBootstrapped is returned where a request is there already.
+// ErrBootstrapped is returned by Bootstrap if the data centre has a request already.
 var ErrBootstrapped = errors.New("the data centre has a request already")
 
-// Bootstrap registers the servers of r, records its version as the newest known
-// release and orders r as the first run, all at once.
+// Bootstrap registers the servers of r, records its version as the newest known release
+// and requests r as the first run, in one transaction. It returns ErrBootstrapped if
+// there is a request.
 func (s *Storage) Bootstrap(ctx context.Context, r *update.Request, by string) error {
 	v, err := encodeRequest(r)
 	if err != nil {

@@ -9,26 +9,27 @@ import (
 	"time"
 )
 
-// Certificates is what a boot server says of its certificates.
+// Certificates is the report of a boot server about its certificates.
 type Certificates struct {
-	// Purpose and NotAfter are of the one that ends first.
+	// Purpose and NotAfter are the profile and the end of validity of the certificate
+	// that expires first.
 	Purpose  string    `json:"purpose"`
 	NotAfter time.Time `json:"not_after"`
-	// Error is why they cannot be renewed.
+	// Error is the reason why the certificates cannot be renewed.
 	Error string `json:"error,omitempty"`
-	// Since when it says so.
+	// Since is the time of the first report with these values.
 	Since time.Time `json:"since"`
 }
 
-// same says whether a and b tell the same, whenever they do.
+// same reports whether c and b are equal except for Since.
 func (c Certificates) same(b Certificates) bool {
 	return c.Purpose == b.Purpose && c.NotAfter.Equal(b.NotAfter) && c.Error == b.Error
 }
 
 func certificatesKey(lrn int) string { return KeyCerts + strconv.Itoa(lrn) }
 
-// PutCertificates writes what a registered boot server says of its
-// certificates, unless it has said so already.
+// PutCertificates writes the report of boot server lrn. It does nothing if the stored
+// report is the same except for Since, or if lrn is not registered.
 func (s *Storage) PutCertificates(ctx context.Context, lrn int, c Certificates) error {
 	key := certificatesKey(lrn)
 	res, err := s.etcd.Get(ctx, key)

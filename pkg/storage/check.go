@@ -8,21 +8,22 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 )
 
-// ReleaseCheck tells how the search for releases goes.
+// ReleaseCheck is the state of the search for releases.
 type ReleaseCheck struct {
-	// CheckedAt is when releases were last read without an error.
+	// CheckedAt is the time of the last check without an error.
 	CheckedAt *time.Time `json:"checked_at,omitempty"`
-	// StaleSince is when the search began to fail; nil: it does not.
+	// StaleSince is the time of the first failed check after the last successful one;
+	// nil if the last check succeeded.
 	StaleSince *time.Time `json:"stale_since,omitempty"`
-	// FailedAt is when it last failed; nil: it does not, or the leader is of an earlier
-	// version.
+	// FailedAt is the time of the last failed check; nil if the last check succeeded,
+	// or if the leader runs an earlier version.
 	FailedAt *time.Time `json:"failed_at,omitempty"`
-	// Error is why.
+	// Error is the error of that check.
 	Error string `json:"error,omitempty"`
-	// Skipped are the tags of releases whose date is later than tomorrow.
+	// Skipped lists the tags of releases that are dated later than tomorrow.
 	Skipped []string `json:"skipped,omitempty"`
-	// Withdrawn is a version that was the newest known one and is not on the
-	// release server any more.
+	// Withdrawn is a version that was the newest known one and is no longer on the
+	// release server.
 	Withdrawn string `json:"withdrawn,omitempty"`
 }
 
@@ -36,16 +37,16 @@ func decodeCheck(data []byte, _ int64) (*ReleaseCheck, error) {
 
 // KnownRelease is a change of the newest known version.
 type KnownRelease struct {
-	// Version is the new one; empty: none is known.
+	// Version is the new version; empty: no version is known.
 	Version string
-	// Replaces is the revision at which the old one was written; 0: none was.
+	// Replaces is the revision at which the old version was written; 0 if there was
+	// none.
 	Replaces int64
 }
 
-// PutCheck records how the search for releases goes, together with the newest
-// known version unless that is nil.  A change of the latter is refused with
-// ErrSuperseded if the known version or the request is not the one that it was
-// decided on.
+// PutCheck writes the state of the search for releases and, unless known is nil, the
+// newest known version. It returns ErrSuperseded if known is not nil and the known
+// version or the request has changed since the decision.
 func (s *Storage) PutCheck(ctx context.Context, g Guard, c ReleaseCheck, known *KnownRelease) error {
 	v, err := json.Marshal(c)
 	if err != nil {

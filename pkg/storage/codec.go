@@ -9,10 +9,11 @@ import (
 	"strings"
 )
 
-// maxValue bounds what is parsed: none of our values comes near to it.
+// maxValue is the maximum size in bytes of a value that is parsed. The values that Neco
+// writes are much smaller.
 const maxValue = 64 << 10
 
-// decode reads exactly one JSON object into v.  Unknown fields are accepted.
+// decode reads exactly one JSON object into v. Unknown fields are accepted.
 func decode(data []byte, v any) error {
 	if len(data) > maxValue {
 		return fmt.Errorf("%d bytes, more than %d", len(data), maxValue)
@@ -26,9 +27,9 @@ func decode(data []byte, v any) error {
 	return nil
 }
 
-// again returns an error if a value that decode accepts is not accepted any more
+// checkRoundTrip returns an error if decode accepts data, but rejects the decoded value
 // when it is encoded again.
-func again[T any](data []byte, decode codec[T]) error {
+func checkRoundTrip[T any](data []byte, decode codec[T]) error {
 	v, err := decode(data, 1)
 	if err != nil {
 		return nil
@@ -40,8 +41,8 @@ func again[T any](data []byte, decode codec[T]) error {
 	return err
 }
 
-// unknownFields returns the members of the object in data that v has no field
-// for.
+// unknownFields returns the members of the JSON object in data for which v has no
+// field.
 func unknownFields(data []byte, v any) map[string]json.RawMessage {
 	var all map[string]json.RawMessage
 	if err := json.Unmarshal(data, &all); err != nil {
@@ -56,8 +57,7 @@ func unknownFields(data []byte, v any) map[string]json.RawMessage {
 	return all
 }
 
-// encode writes v as a JSON object together with the unknown members that it
-// was read with.
+// encode returns v as a JSON object, with the unknown members added.
 func encode(v any, unknown map[string]json.RawMessage) ([]byte, error) {
 	data, err := json.Marshal(v)
 	if err != nil || len(unknown) == 0 {

@@ -15,8 +15,8 @@ import (
 // ErrNotSet is returned for a key that has no value.
 var ErrNotSet = errors.New("not set")
 
-// Config is the part of the configuration that the daemons use, with the
-// defaults filled in.
+// Config is the configuration of the daemons. Keys that are not set have their
+// defaults.
 type Config struct {
 	Env           string
 	Slack         string
@@ -26,14 +26,14 @@ type Config struct {
 	GitHubToken   string
 	CheckInterval time.Duration
 	WorkerTimeout time.Duration
-	// ReleaseTime and ReleaseTimezone are the windows in which a release may be
-	// taken, as package releasetime reads them.
+	// ReleaseTime and ReleaseTimezone define the windows in which a release may be
+	// installed, in the syntax of package releasetime.
 	ReleaseTime     string
 	ReleaseTimezone string
 }
 
-// GetConfig returns the stored value of k as the operator writes it.
-// ErrNotSet: it has none; MalformedKey: it has one that is not accepted.
+// GetConfig returns the stored value of k in the format that Parse accepts. It returns
+// ErrNotSet if k has no value, and a MalformedKey if its value is invalid.
 func (s *Storage) GetConfig(ctx context.Context, k ConfigKey) (string, error) {
 	res, err := s.etcd.Get(ctx, KeyConfig+k.Key)
 	if err != nil {
@@ -45,7 +45,8 @@ func (s *Storage) GetConfig(ctx context.Context, k ConfigKey) (string, error) {
 	return k.Format(string(res.Kvs[0].Value))
 }
 
-// PutConfig stores what the operator gave for k, after a check, and records the act.
+// PutConfig validates text, stores it as the value of k and records the act in the same
+// transaction.
 func (s *Storage) PutConfig(ctx context.Context, k ConfigKey, text string, a Act) error {
 	v, err := k.Parse(text)
 	if err != nil {
@@ -61,8 +62,8 @@ func (s *Storage) PutConfig(ctx context.Context, k ConfigKey, text string, a Act
 	return nil
 }
 
-// UnsetConfig removes the stored value of k, so that its default holds again.
-// It reports whether there was one, and then records the act.
+// UnsetConfig removes the stored value of k, so that its default applies again, and
+// records the act. It reports whether there was a value; if not, it records nothing.
 func (s *Storage) UnsetConfig(ctx context.Context, k ConfigKey, a Act) (bool, error) {
 	key := KeyConfig + k.Key
 	ops, err := a.ops()
@@ -77,7 +78,7 @@ func (s *Storage) UnsetConfig(ctx context.Context, k ConfigKey, a Act) (bool, er
 	return res.Succeeded, nil
 }
 
-// defaults is the configuration while no key is set.
+// defaults returns the configuration in which no key is set.
 func defaults() (c Config) {
 	for i := range configKeys {
 		k := &configKeys[i]
@@ -86,7 +87,7 @@ func defaults() (c Config) {
 	return c
 }
 
-// configKeyAt returns the row of a key below config/; nil: it has none.
+// configKeyAt returns the row of a key below config/, or nil if there is none.
 func configKeyAt(key string) *ConfigKey {
 	for i := range configKeys {
 		if k := &configKeys[i]; k.Key == key {
@@ -96,8 +97,8 @@ func configKeyAt(key string) *ConfigKey {
 	return nil
 }
 
-// putConfig reads one key of the configuration. The default holds in place of a value
-// that is not accepted.
+// putConfig sets one key of the configuration. An invalid value leaves the default and
+// returns an error.
 func putConfig(s *Snapshot, key string, kv *mvccpb.KeyValue) error {
 	k := configKeyAt(key)
 	if k == nil {
@@ -117,10 +118,10 @@ func dropConfig(s *Snapshot, key string) {
 	}
 }
 
-// unused is what to do with keys that are for other programs than the daemons.
+// unused is the set function of keys that the daemons do not read.
 func unused(*Config, string) {}
 
-// spanOf is an accepted duration.
+// spanOf returns the duration of a text that was validated before.
 func spanOf(text string) time.Duration {
 	d, _ := durations.Parse(text, 0, durations.Longest)
 	return d

@@ -19,33 +19,33 @@ import (
 
 // ConfigKey is a row of the table of configuration keys.
 type ConfigKey struct {
-	// Name is what the operator types.
+	// Name is the name of the key on the command line.
 	Name string
 	// Key is the key in etcd, below config/.
 	Key string
-	// Value describes what is accepted, Help what it is for.
+	// Value describes the accepted values, Help the use of the key.
 	Value, Help string
-	// Default is what holds while the key is not set, for people.
+	// Default is the value of a key that is not set, as text for people.
 	Default string
-	// Secret values come from the environment variable Env or from standard
-	// input, never from the command line, and are never printed in a list.
+	// Secret: values come from the environment variable Env or from standard input,
+	// never from the command line, and lists do not print them.
 	Secret bool
 	Env    string
-	// URL values may hold a password: one with an "@" is never given on the
-	// command line, and a value that is not accepted is never printed.
+	// URL: values may contain a password. A value with an "@" is refused on the command
+	// line, and an invalid value is never printed.
 	URL bool
 	// Choices lists the accepted words, if they are few.
 	Choices []string
 
 	parse  func(string) (string, error)
 	format func(string) (string, error)
-	// set puts an accepted value, or Default, into the configuration of the
-	// daemons; unused where they do not read it.
+	// set stores an accepted value, or Default, in the configuration of the daemons;
+	// unused if they do not read the key.
 	set func(*Config, string)
 }
 
-// Parse turns what the operator gave into the value that is stored.  The
-// error names the key and says what is accepted.
+// Parse converts the text of an operator to the value that is stored. The error names
+// the key and the accepted values.
 func (k ConfigKey) Parse(text string) (string, error) {
 	v, err := k.check(text)
 	if err != nil {
@@ -54,7 +54,7 @@ func (k ConfigKey) Parse(text string) (string, error) {
 	return v, nil
 }
 
-// check is Parse without the name of the key.
+// check is Parse, but its error does not name the key.
 func (k ConfigKey) check(text string) (string, error) {
 	v, err := k.parse(text)
 	switch {
@@ -70,8 +70,8 @@ func (k ConfigKey) check(text string) (string, error) {
 	return "", fmt.Errorf("%q: %w; it takes %s", text, err, k.Value)
 }
 
-// CheckArgument returns an error if text must not stand on the command line,
-// where everybody on the host can read it: a secret, or a URL with a user name.
+// CheckArgument returns an error if text must not be an argument on the command line,
+// which every user of the host can read: a secret, or a URL with a user name.
 func (k ConfigKey) CheckArgument(text string) error {
 	switch {
 	case k.Secret:
@@ -82,7 +82,7 @@ func (k ConfigKey) CheckArgument(text string) error {
 	return nil
 }
 
-// Show returns an accepted value as it may be printed, "(set)" for a secret.
+// Show returns a valid value in the form that may be printed, "(set)" for a secret.
 func (k ConfigKey) Show(text string) string {
 	switch {
 	case k.Secret:
@@ -93,8 +93,8 @@ func (k ConfigKey) Show(text string) string {
 	return text
 }
 
-// Format is the inverse of Parse: a stored value as the operator writes it.  A
-// value that Parse would not store is a MalformedKey.
+// Format is the inverse of Parse: it converts a stored value to the text of an
+// operator. It returns a MalformedKey for a value that Parse would not store.
 func (k ConfigKey) Format(stored string) (string, error) {
 	text := stored
 	var err error
@@ -115,15 +115,15 @@ const (
 	DefaultCheckInterval = 10 * time.Minute
 	DefaultWorkerTimeout = 60 * time.Minute
 
-	// The range of the durations among the values.
+	// minDuration and maxDuration are the limits of durations in the configuration.
 	minDuration = time.Second
 	maxDuration = 31 * durations.Day
 
-	// maxLine is the length of the longest secret.
+	// maxLine is the maximum length of a secret in bytes.
 	maxLine = 4096
 )
 
-// environments are those that a data centre can be of.
+// environments returns the accepted values of env.
 func environments() []string {
 	return []string{neco.NoneEnv, neco.TestEnv, neco.DevEnv, neco.StagingEnv, neco.ProdEnv}
 }
@@ -131,7 +131,8 @@ func environments() []string {
 // ConfigKeys returns the table of configuration keys.
 func ConfigKeys() []ConfigKey { return slices.Clone(configKeys[:]) }
 
-// configKeys is the one table of configuration keys.
+// configKeys is the table of configuration keys. Validation, help and documents are
+// made from it.
 var configKeys = [...]ConfigKey{
 	{Name: "env", Key: "env", Value: strings.Join(environments(), ", "), Choices: environments(), Default: neco.NoneEnv,
 		Help: "which releases this data centre follows", parse: oneOf(environments()), set: func(c *Config, v string) { c.Env = v }},
@@ -142,9 +143,9 @@ var configKeys = [...]ConfigKey{
 	{Name: "quay-username", Key: "quay-username", Value: "a user name", Secret: true, Env: "QUAY_USER",
 		Help: "account for private images on quay.io", parse: userName, set: func(c *Config, v string) { c.QuayUsername = v }},
 	{Name: "quay-password", Key: "quay-password", Value: "a password", Secret: true, Env: "QUAY_PASSWORD",
-		Help: "its password", parse: oneLine, set: func(c *Config, v string) { c.QuayPassword = v }},
+		Help: "password of the quay.io account", parse: oneLine, set: func(c *Config, v string) { c.QuayPassword = v }},
 	{Name: "check-update-interval", Key: "check-update-interval", Value: durations.Range(minDuration, maxDuration), Default: durations.Text(DefaultCheckInterval),
-		Help: "how often neco-updater looks for a release", parse: duration, format: formatDuration, set: func(c *Config, v string) { c.CheckInterval = spanOf(v) }},
+		Help: "how often neco-updater checks for a release", parse: duration, format: formatDuration, set: func(c *Config, v string) { c.CheckInterval = spanOf(v) }},
 	{Name: "worker-timeout", Key: "worker-timeout", Value: durations.Range(minDuration, maxDuration), Default: durations.Text(DefaultWorkerTimeout),
 		Help: "how long an update may take before it is stopped", parse: duration, format: formatDuration, set: func(c *Config, v string) { c.WorkerTimeout = spanOf(v) }},
 	{Name: "release-time", Key: "release-time", Value: "cron expressions of five fields, one a line, like '* 9-16 * * 1-5'", Default: releasetime.DefaultWindows,
@@ -156,7 +157,7 @@ var configKeys = [...]ConfigKey{
 	{Name: "node-proxy", Key: "node-proxy", Value: "a URL with http or https, like http://squid:3128", URL: true,
 		Help: "HTTP proxy of the nodes", parse: proxyURL, set: unused},
 	{Name: "external-ip-address-block", Key: "external-ip-address-block", Value: "an IPv4 network, like 10.72.32.0/20",
-		Help: "addresses for the outside", parse: ipv4CIDR, set: unused},
+		Help: "addresses for external services", parse: ipv4CIDR, set: unused},
 	{Name: "lb-address-block-default", Key: "lb-address-block-default", Value: "an IPv4 network, like 10.72.32.0/20",
 		Help: "addresses for load balancers", parse: ipv4CIDR, set: unused},
 	{Name: "lb-address-block-bastion", Key: "lb-address-block-bastion", Value: "an IPv4 network, like 10.72.32.0/20",
@@ -167,7 +168,8 @@ var configKeys = [...]ConfigKey{
 		Help: "addresses for load balancers of the internet in China", parse: ipv4CIDR, set: unused},
 }
 
-// FindConfigKey finds a row by its name.  The error lists the known names.
+// FindConfigKey returns the row with this name. The error lists similar names, or all
+// names.
 func FindConfigKey(name string) (ConfigKey, error) {
 	var names []string
 	for _, k := range configKeys {
@@ -202,7 +204,8 @@ func oneWord(s string) (string, error) {
 	return s, err
 }
 
-// userName is one of HTTP's basic authentication, which ends it with a colon.
+// userName accepts a user name for HTTP basic authentication, in which a colon ends the
+// name.
 func userName(s string) (string, error) {
 	s, err := oneWord(s)
 	if err == nil && strings.Contains(s, ":") {
@@ -219,12 +222,12 @@ func oneLine(s string) (string, error) {
 	return s, nil
 }
 
-// releaseTime accepts the windows of package releasetime.
+// releaseTime accepts windows in the syntax of package releasetime.
 func releaseTime(s string) (string, error) {
 	s = strings.TrimSpace(s)
 	w, err := releasetime.Parse(s, releasetime.DefaultZone)
 	if err == nil && w.Never() {
-		err = errors.New("no such minute ever comes")
+		err = errors.New("it never matches")
 	}
 	return s, err
 }

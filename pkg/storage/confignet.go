@@ -10,7 +10,7 @@ import (
 	"github.com/cybozu-go/neco/internal/weburl"
 )
 
-// httpURL accepts what an HTTP client can use as a proxy or call as a webhook.
+// httpURL accepts a URL that an HTTP client can use as a proxy or as a webhook.
 func httpURL(s string) (string, error) {
 	s = strings.TrimSpace(s)
 	_, err := weburl.Parse(s)

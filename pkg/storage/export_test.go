@@ -2,14 +2,14 @@ package storage
 
 import "testing"
 
-// Sample is a key of a row, with a value that is accepted and others that are not.
+// Sample is a key of a row, with one accepted value and some invalid ones.
 type Sample struct {
 	Key  string
 	Good string
 	Bad  []string
 }
 
-// Samples returns keys of each row that snapshots have. A new row needs values here.
+// Samples returns keys of each row of snapshots. A new row needs values here.
 func Samples(t testing.TB) []Sample {
 	values := map[string]Sample{
 		KeyUpdaterLeader + "/": {"1", "boot-0", nil},
@@ -50,7 +50,7 @@ func Samples(t testing.TB) []Sample {
 	return all
 }
 
-// objects are values that no key with a JSON object takes.
+// objects are values that no key with a JSON object accepts.
 func objects() []string {
 	huge := make([]byte, maxValue+1)
 	copy(huge, `{"version":"`)

@@ -10,13 +10,12 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 )
 
-// relist is how often a follower reads everything again although nothing
-// seems wrong: a watch can be silent for reasons that its client never learns.
+// relist is the interval at which a follower reads everything again, because a watch
+// can stop delivering events without an error.
 const relist = 30 * time.Second
 
-// Follower keeps a snapshot up to date from the events of a watch, so that
-// its user reads no more than what has changed.  A snapshot once returned is
-// never changed.
+// Follower keeps a snapshot up to date from the events of a watch, so that only changes
+// are read. A returned snapshot is never changed.
 type Follower struct {
 	store   *Storage
 	scope   scope
@@ -26,12 +25,13 @@ type Follower struct {
 	ended   chan struct{}
 }
 
-// Follow begins to follow what decisions about updates depend on, until ctx ends or
-// Close is called.  While etcd cannot be read the last snapshot stays.
+// Follow starts a follower of the keys on which decisions about updates depend. It runs
+// until ctx ends or Close is called. While etcd cannot be read, the last snapshot
+// remains.
 func (s *Storage) Follow(ctx context.Context) *Follower { return s.follow(ctx, deciding) }
 
-// FollowFull is Follow for all that neco status shows. Its Wake receives when any key
-// of Neco's has changed.
+// FollowFull is Follow for all keys that neco status shows. Its Wake receives when any
+// key of Neco has changed.
 func (s *Storage) FollowFull(ctx context.Context) *Follower { return s.follow(ctx, full) }
 
 func (s *Storage) follow(ctx context.Context, sc scope) *Follower {
@@ -48,12 +48,12 @@ func (s *Storage) follow(ctx context.Context, sc scope) *Follower {
 	return f
 }
 
-// lateWatch is how long the watch may take to show what a read has seen.
+// lateWatch is how long Current waits for the watch to deliver the newest revision.
 const lateWatch = 500 * time.Millisecond
 
-// Current blocks until a majority of etcd has answered and returns a snapshot with all
-// that was written before the call: the follower's, or one that it reads because the
-// watch is late. It is the only receiver of Wake meanwhile.
+// Current blocks until a majority of etcd has answered, and returns a snapshot with all
+// writes from before the call. If the watch is late, Current reads the snapshot itself.
+// During the call, Current must be the only receiver of Wake.
 func (f *Follower) Current(ctx context.Context) (*Snapshot, error) {
 	newest, err := f.store.newest(ctx)
 	if err != nil {
@@ -75,7 +75,8 @@ func (f *Follower) Current(ctx context.Context) (*Snapshot, error) {
 	}
 }
 
-// newest returns the revision at which the newest key of Neco's was written.
+// newest returns the revision of the last write to any key of Neco; 0 if there are no
+// keys.
 func (s *Storage) newest(ctx context.Context) (int64, error) {
 	res, err := s.etcd.Get(ctx, "", clientv3.WithPrefix(), clientv3.WithKeysOnly(),
 		clientv3.WithSort(clientv3.SortByModRevision, clientv3.SortDescend), clientv3.WithLimit(1))
@@ -88,22 +89,23 @@ func (s *Storage) newest(ctx context.Context) (int64, error) {
 	return res.Kvs[0].ModRevision, nil
 }
 
-// Close ends the follower and blocks until nothing of it uses the client.
+// Close ends the follower and blocks until its goroutine has ended, after which it does
+// not use the client.
 func (f *Follower) Close() {
 	f.end()
 	<-f.ended
 }
 
-// Snapshot returns the newest known state; nil: it was not read yet.  Its
-// Revision is that of the newest change of any key of Neco's.
+// Snapshot returns the newest known state, or nil before the first read. Its Revision
+// is the one of the newest change of any key of Neco.
 func (f *Follower) Snapshot() *Snapshot { return f.current.Load() }
 
-// Wake receives when the snapshot has changed in more than its Revision, which it
-// shows by then.  It holds one wake-up and is never closed.
+// Wake returns a channel that receives after the snapshot has changed in more than its
+// Revision. The channel buffers one wake-up and is never closed.
 func (f *Follower) Wake() <-chan struct{} { return f.wake }
 
-// once reads everything and follows from there, until the watch ends or it is
-// time to read again.
+// once reads everything and then follows the watch, until the watch ends or relist is
+// over.
 func (f *Follower) once(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(clientv3.WithRequireLeader(ctx), relist)
 	defer cancel()
@@ -151,10 +153,10 @@ func signal(wake chan<- struct{}) {
 	}
 }
 
-// watchPause bounds how often a watch that fails at once is begun again.
+// watchPause is the pause before a failed watch is started again.
 const watchPause = time.Second
 
-// pause waits for d; false: ctx ended first.
+// pause waits for d. It returns false if ctx ended first.
 func pause(ctx context.Context, d time.Duration) bool {
 	t := time.NewTimer(d)
 	defer t.Stop()

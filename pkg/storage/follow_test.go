@@ -19,17 +19,17 @@ import (
 
 const followDeadline = 30 * time.Second
 
-// equalSnapshots compares what two snapshots say, not when they were taken.
+// equalSnapshots compares the contents of two snapshots, not their times.
 var equalSnapshots = cmp.Options{
 	cmpopts.IgnoreFields(update.State{}, "Revision"),
-	cmpopts.IgnoreFields(storage.Heartbeat{}, "Since"), // a reader may know less
+	cmpopts.IgnoreFields(storage.Heartbeat{}, "Since"), // a single read may have less information
 	cmpopts.EquateEmpty(),
 	cmp.Comparer(func(a, b error) bool {
 		return errors.Is(a, b) || a != nil && b != nil && a.Error() == b.Error()
 	}),
 }
 
-// followed are keys of all rows, with values that are accepted and others that are not.
+// followed are keys of all rows, with accepted and invalid values.
 func followed(t *testing.T) map[string][]string {
 	keys := map[string][]string{
 		"status/bootservers/0": {`{"version":"2026.11.21-1","step":1,"cond":1}`, `{"version":"2026.11.21-1","step":2,"cond":1}`, "x"},
@@ -82,7 +82,7 @@ func TestAFollowerSeesWhatAReaderSees(t *testing.T) {
 	}
 }
 
-// change puts and deletes the keys in some order.
+// change puts and deletes the keys in random order.
 func change(t *testing.T, s *storage.Storage, keys map[string][]string) {
 	t.Helper()
 	names := slices.Sorted(maps.Keys(keys))
@@ -99,12 +99,13 @@ func change(t *testing.T, s *storage.Storage, keys map[string][]string) {
 	}
 }
 
-// TestAFollowerOfWhatDecidesIsNotWokenByTheRest: a worker decides again when it is.
+// TestAFollowerOfWhatDecidesIsNotWokenByTheRest: each wake-up makes a worker decide
+// again.
 func TestAFollowerOfWhatDecidesIsNotWokenByTheRest(t *testing.T) {
 	s := newStorage(t)
 	ctx, cancel := context.WithTimeout(t.Context(), followDeadline)
 	defer cancel()
-	// wakes counts the wake-ups until f has the revision.
+	// wakes counts the wake-ups until f has reached the revision.
 	wakes := func(f *storage.Follower, rev int64) (n int) {
 		t.Helper()
 		for f.Snapshot() == nil || f.Snapshot().Revision < rev {
@@ -137,8 +138,8 @@ func TestAFollowerOfWhatDecidesIsNotWokenByTheRest(t *testing.T) {
 			got[full] += wakes(full, rev)
 		}
 	}
-	// A follower signals after it has the revision, so that one wake-up may be of
-	// the first key.
+	// A follower signals after it has reached the revision, so one wake-up may belong
+	// to the first key.
 	if got[deciding] > 1 || got[full] < 10 {
 		t.Errorf("woken %d times, that of status %d times", got[deciding], got[full])
 	}
@@ -169,10 +170,10 @@ func TestAFollowerSurvivesCompaction(t *testing.T) {
 	}
 }
 
-// deafWatcher hears of no event.
-type deafWatcher struct{ clientv3.Watcher }
+// silentWatcher delivers no event.
+type silentWatcher struct{ clientv3.Watcher }
 
-func (deafWatcher) Watch(ctx context.Context, _ string, _ ...clientv3.OpOption) clientv3.WatchChan {
+func (silentWatcher) Watch(ctx context.Context, _ string, _ ...clientv3.OpOption) clientv3.WatchChan {
 	ch := make(chan clientv3.WatchResponse)
 	go func() {
 		<-ctx.Done()
@@ -181,14 +182,14 @@ func (deafWatcher) Watch(ctx context.Context, _ string, _ ...clientv3.OpOption) 
 	return ch
 }
 
-// TestTheCurrentStateIsReadWhereTheWatchIsSilent: what was written before is in it.
+// TestTheCurrentStateIsReadWhereTheWatchIsSilent: the state includes earlier writes.
 func TestTheCurrentStateIsReadWhereTheWatchIsSilent(t *testing.T) {
 	for name, deaf := range map[string]bool{"it hears": false, "it is deaf": true} {
 		t.Run(name, func(t *testing.T) {
 			client := cluster.NewClient(t, cluster.Prefix())
 			s := storage.New(client)
 			if deaf {
-				client.Watcher = deafWatcher{client.Watcher}
+				client.Watcher = silentWatcher{client.Watcher}
 			}
 			ctx, cancel := context.WithTimeout(t.Context(), followDeadline)
 			defer cancel()

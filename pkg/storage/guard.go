@@ -8,38 +8,37 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 )
 
-// The reasons for which a guarded write is refused.  In each case nothing was
-// written: read again and decide again.
+// The errors of a refused guarded write. Nothing was written; the caller reads the
+// state and decides again.
 var (
-	// ErrNotLeader: the election key of the writer is gone.
+	// ErrNotLeader: the election key of the writer has gone.
 	ErrNotLeader = errors.New("NotLeader")
-	// ErrLeaseLost: the leased key of the writer is gone.
+	// ErrLeaseLost: the leased key of the writer has gone.
 	ErrLeaseLost = errors.New("LeaseLost")
-	// ErrNotRegistered: the writer's own server is not registered any more.
+	// ErrNotRegistered: the boot server of the writer is no longer registered.
 	ErrNotRegistered = errors.New("not a registered boot server")
 	// ErrSuperseded: the state has changed since the decision was made.
 	ErrSuperseded = errors.New("RunSuperseded")
 )
 
-// Guard is what must still hold when a write takes effect.  etcd checks it in
-// the same transaction.
+// Guard is the condition of a write. etcd checks it in the transaction of the write.
 type Guard struct {
-	// Holder is the writer's own election or presence key, as it was created
-	// at revision HolderRev; relative to the prefix.  Empty: not checked.
+	// Holder is the election key or the presence key of the writer, relative to the
+	// prefix; HolderRev is the revision at which it was created. Empty: not checked.
 	Holder    string
 	HolderRev int64
-	// Lost is the error when Holder is gone: ErrNotLeader or ErrLeaseLost.
+	// Lost is the error if Holder has gone: ErrNotLeader or ErrLeaseLost.
 	Lost error
-	// LRN must be registered; negative: not checked.
+	// LRN is a boot server that must be registered; negative: not checked.
 	LRN int
-	// RequestRev is the revision of the request that was decided on; 0: there
-	// was none.
+	// RequestRev is the revision of the request on which the decision is based; 0 if
+	// there was none.
 	RequestRev int64
 	// AnyRequest skips the comparison of the request.
 	AnyRequest bool
 }
 
-// conds are the comparisons of the guard, with the error for each.
+// conds returns the comparisons of the guard.
 func (g Guard) conds() (cmps []clientv3.Cmp) {
 	if g.Holder != "" {
 		cmps = append(cmps, clientv3.Compare(clientv3.CreateRevision(g.Holder), "=", g.HolderRev))
@@ -53,8 +52,9 @@ func (g Guard) conds() (cmps []clientv3.Cmp) {
 	return cmps
 }
 
-// commit runs ops if the guard and more hold.  It returns the revision of the
-// write.  On failure it finds out why from the same transaction.
+// commit runs ops if the guard and the comparisons in more hold, and returns the
+// revision of the write. Otherwise the same transaction reads the keys of the guard,
+// and the error names the condition that failed.
 func (s *Storage) commit(ctx context.Context, what string, g Guard, more []clientv3.Cmp, ops ...clientv3.Op) (int64, error) {
 	var otherwise []clientv3.Op
 	if g.Holder != "" {
@@ -84,7 +84,8 @@ func (s *Storage) commit(ctx context.Context, what string, g Guard, more []clien
 	return 0, fmt.Errorf("%s: %w", what, ErrSuperseded)
 }
 
-// absent or unchanged since rev (0: absent).
+// unchanged compares the revision of the last write of key with rev; 0: the key must be
+// absent.
 func unchanged(key string, rev int64) clientv3.Cmp {
 	return clientv3.Compare(clientv3.ModRevision(key), "=", rev)
 }

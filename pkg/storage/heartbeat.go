@@ -14,22 +14,24 @@ import (
 	"github.com/cybozu-go/neco/internal/lrn"
 )
 
-// Heartbeat is the last time at which the main loop of a boot server's worker
-// made progress. Unlike the presence it stays when the worker is gone, so that
-// others can tell since when the server has been silent.
+// Heartbeat is the last time at which the main loop of a worker made progress. Unlike
+// the presence, the key remains after the worker has ended, so that others can see
+// since when the server has been silent.
 type Heartbeat struct {
-	// At is a time by the worker's own clock, for people only: no update depends on it.
+	// At is that time by the clock of the worker. It is for people only: no update
+	// depends on it.
 	At time.Time `json:"at"`
-	// Since is a time, by the clock of any boot server, after which it was written;
-	// At if nothing better is known.
+	// Since is a lower bound of the time of the write, by the clock of any boot server;
+	// At unless another server's heartbeat proves a later time.
 	Since time.Time `json:"-"`
-	// Rev is the revision at which etcd took it.
+	// Rev is the revision at which the heartbeat was written.
 	Rev int64 `json:"-"`
 }
 
 func heartbeatKey(n int) string { return KeyHeartbeats + strconv.Itoa(n) }
 
-// PutHeartbeat writes the heartbeat of the worker of boot server n. The request is not compared.
+// PutHeartbeat writes the heartbeat of the worker of boot server n. It does not compare
+// the request.
 func (s *Storage) PutHeartbeat(ctx context.Context, g Guard, n int, h Heartbeat) error {
 	v, err := json.Marshal(h)
 	if err != nil {
@@ -40,12 +42,13 @@ func (s *Storage) PutHeartbeat(ctx context.Context, g Guard, n int, h Heartbeat)
 	return err
 }
 
-// heartbeatLag is how far a heartbeat may be behind the newest one of all servers
-// before etcd is asked what it had when it took it: one is due every 15 seconds.
+// heartbeatLag is how far the time of a heartbeat may lag behind the newest one before
+// its Since is corrected by a read at an earlier revision. Workers write a heartbeat
+// every 15 seconds.
 const heartbeatLag = 15 * time.Second
 
-// dateHeartbeats completes Since of the heartbeats whose workers have a lease but
-// whose clocks may be behind.
+// dateHeartbeats corrects Since of old heartbeats whose workers have a lease, because
+// the clocks of their servers may be behind.
 func (s *Storage) dateHeartbeats(ctx context.Context, snap *Snapshot) error {
 	newest := newestOf(snap.Heartbeats)
 	for n, h := range snap.Heartbeats {
@@ -64,8 +67,8 @@ func (s *Storage) dateHeartbeats(ctx context.Context, snap *Snapshot) error {
 	return nil
 }
 
-// newestBefore returns the newest time in any heartbeat that etcd had at a revision.
-// Zero: etcd has compacted that revision.
+// newestBefore returns the newest At of all heartbeats at revision rev, or the zero
+// time if etcd has compacted that revision.
 func (s *Storage) newestBefore(ctx context.Context, rev int64) (time.Time, error) {
 	res, err := s.etcd.Get(ctx, KeyHeartbeats, clientv3.WithPrefix(), clientv3.WithRev(rev))
 	if errors.Is(err, rpctypes.ErrCompacted) {
@@ -90,8 +93,8 @@ func newestOf(all map[int]Heartbeat) (newest time.Time) {
 	return newest
 }
 
-// dateHeartbeat completes Since of a new heartbeat: etcd took it after those of the
-// snapshot that have a lower revision.
+// dateHeartbeat corrects Since of a new heartbeat: it was written after the heartbeats
+// of the snapshot that have a lower revision.
 func dateHeartbeat(s *Snapshot, name string) {
 	n, err := lrn.Parse(name)
 	if err != nil {

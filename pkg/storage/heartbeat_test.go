@@ -43,8 +43,8 @@ func TestAHeartbeatIsAsNewAsThoseThatEtcdTookBefore(t *testing.T) {
 	since(behind, "compacted")
 }
 
-// TestAFollowerKnowsWhatEtcdHadBefore: the clock of boot server 1 is an hour behind, and
-// the heartbeat of the other is replaced before it is replaced itself.
+// TestAFollowerKnowsWhatEtcdHadBefore: the clock of boot server 1 is an hour behind,
+// and the heartbeat of the other server is replaced before that of boot server 1.
 func TestAFollowerKnowsWhatEtcdHadBefore(t *testing.T) {
 	s := newStorage(t)
 	f := s.FollowFull(t.Context())

@@ -13,7 +13,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/update"
 )
 
-// Result is how a run ended.
+// Result is the outcome of a run.
 type Result string
 
 // The results of a run.
@@ -25,15 +25,16 @@ const (
 	ResultStopped  Result = "stopped"
 )
 
-// Run is a record of the history: a run or, by its Kind, an [Act] of an operator,
-// which has no version, servers, end and result.  It survives recover.
+// Run is a record of the history: a run or, according to its Kind, an [Act] of an
+// operator, which has no version, servers, end or result. neco recover does not delete
+// it.
 type Run struct {
 	Kind Kind `json:"kind,omitempty"`
-	// What says why the run was begun, or what the operator did.
+	// What is the reason of the run, or describes the act of the operator.
 	What    string `json:"what,omitempty"`
 	Version string `json:"version,omitempty"`
 	Servers []int  `json:"servers,omitempty"`
-	// By is the leader that has requested the run, or the operator.
+	// By is the leader that requested the run, or the operator.
 	By        string     `json:"by"`
 	StartedAt time.Time  `json:"started_at"`
 	EndedAt   *time.Time `json:"ended_at,omitempty"`
@@ -41,7 +42,7 @@ type Run struct {
 	Reason    string     `json:"reason,omitempty"`
 }
 
-// Origin is why and by whom a run is requested.
+// Origin is the reason and the author of a requested run.
 type Origin struct {
 	Kind Kind
 	// By is the host name of the leader.
@@ -50,7 +51,7 @@ type Origin struct {
 	What string
 }
 
-// historyKept is how many runs stay in the history, and how many acts.
+// historyKept is the maximum number of runs in the history, and of acts.
 const historyKept = 100
 
 // historyTime has a fixed width, so that the keys sort by time.
@@ -60,14 +61,14 @@ func historyKey(r update.RunID) string {
 	return KeyHistory + r.StartedAt.UTC().Format(historyTime)
 }
 
-// beginRun is the op that opens the history of a run.
+// beginRun returns the operation that adds a run to the history.
 func beginRun(r *update.Request, o Origin) (clientv3.Op, error) {
 	data, err := json.Marshal(Run{Kind: o.Kind, What: o.What, Version: r.Version, Servers: r.Members(), By: o.By, StartedAt: r.StartedAt, Result: ResultRunning})
 	return clientv3.OpPut(historyKey(r.ID()), string(data)), err
 }
 
-// HasHistory reports whether the run has an entry in the history.  A run that the
-// original has requested has none.
+// HasHistory reports whether the run has a record in the history. Runs that were
+// requested by the original Neco have none.
 func (s *Storage) HasHistory(ctx context.Context, id update.RunID) (bool, error) {
 	res, err := s.etcd.Get(ctx, historyKey(id), clientv3.WithCountOnly())
 	if err != nil {
@@ -76,8 +77,8 @@ func (s *Storage) HasHistory(ctx context.Context, id update.RunID) (bool, error)
 	return res.Count > 0, nil
 }
 
-// EndRun closes the history of a run.  A run that is closed already, or has no
-// history, stays as it is.
+// EndRun records the result of a run in the history. It does nothing if the run has
+// ended already or has no record.
 func (s *Storage) EndRun(ctx context.Context, id update.RunID, result Result, reason string, at time.Time) error {
 	key := historyKey(id)
 	res, err := s.etcd.Get(ctx, key)
@@ -99,7 +100,7 @@ func (s *Storage) EndRun(ctx context.Context, id update.RunID, result Result, re
 	if err != nil {
 		return err
 	}
-	// Lost to somebody who closed it first: theirs stands.
+	// If another process has ended the run first, its result remains.
 	_, err = s.etcd.Txn(ctx).
 		If(clientv3.Compare(clientv3.ModRevision(key), "=", res.Kvs[0].ModRevision)).
 		Then(clientv3.OpPut(key, string(data))).Commit()
@@ -109,8 +110,7 @@ func (s *Storage) EndRun(ctx context.Context, id update.RunID, result Result, re
 	return nil
 }
 
-// History returns the known runs and acts, oldest first, and the keys that it could
-// not read.
+// History returns the recorded runs and acts, oldest first, and the malformed keys.
 func (s *Storage) History(ctx context.Context) ([]Run, []MalformedKey, error) {
 	res, err := s.etcd.Get(ctx, KeyHistory, clientv3.WithPrefix())
 	if err != nil {
@@ -134,8 +134,7 @@ func (s *Storage) History(ctx context.Context) ([]Run, []MalformedKey, error) {
 	return runs, bad, nil
 }
 
-// TrimHistory deletes the oldest runs, and the oldest acts, beyond the number that is
-// kept.
+// TrimHistory deletes the oldest runs and the oldest acts beyond historyKept.
 func (s *Storage) TrimHistory(ctx context.Context) error {
 	res, err := s.etcd.Get(ctx, KeyHistory, clientv3.WithPrefix(), clientv3.WithKeysOnly(),
 		clientv3.WithSort(clientv3.SortByKey, clientv3.SortAscend))

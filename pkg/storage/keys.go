@@ -5,9 +5,9 @@ import (
 	"strconv"
 )
 
-// Names of keys and prefixes below Neco's prefix; nothing else names them.  The
-// election prefixes end in a slash that belongs to the name: etcd's concurrency
-// package adds another one.
+// The names of keys and prefixes below Neco's prefix. No other package has them. The
+// trailing slash of an election prefix belongs to its name: etcd's concurrency package
+// adds another one.
 const (
 	KeyUpdaterLeader     = "leader/updater/"
 	KeyWorkerLock        = "leader/worker/"
@@ -51,25 +51,28 @@ const (
 	KeyTeleportToken = "teleport/auth-token"
 	KeyCKEWeight     = "cke/weight"
 
-	// KeyStatus is the prefix of the request and the statuses: the state of a run.
+	// KeyStatus is the prefix of the request and the statuses, which are the state of a
+	// run.
 	KeyStatus = "status/"
 )
 
-// BootServerKey is the registration of a boot server.
+// BootServerKey returns the key that registers boot server lrn.
 func BootServerKey(lrn int) string { return KeyBootServers + strconv.Itoa(lrn) }
 
-// StatusKey is the report of a boot server.
+// StatusKey returns the key of the status of boot server lrn.
 func StatusKey(lrn int) string { return KeyStatuses + strconv.Itoa(lrn) }
 
-// PresenceKey is the sign of life of a boot server's worker.
+// PresenceKey returns the key of the presence of the worker on boot server lrn.
 func PresenceKey(lrn int) string { return KeyPresence + strconv.Itoa(lrn) }
 
-// ContainerKey records the image that runs as name on a boot server.
+// ContainerKey returns the key that records the image of the container name on boot
+// server lrn.
 func ContainerKey(lrn int, name string) string {
 	return fmt.Sprintf("%s%d/containers/%s", KeyInstall, lrn, name)
 }
 
-// DebKey records the package that is installed on a boot server.
+// DebKey returns the key that records the installed version of the package name on boot
+// server lrn.
 func DebKey(lrn int, name string) string {
 	return fmt.Sprintf("%s%d/debs/%s", KeyInstall, lrn, name)
 }

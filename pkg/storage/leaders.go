@@ -2,14 +2,15 @@ package storage
 
 import "github.com/cybozu-go/neco/internal/lrn"
 
-// Election holds the candidates for a leadership by the names of their keys.
+// Election maps the keys of the candidates of an election to the candidates.
 type Election map[string]Candidate
 
-// Candidate is a process that leads, or waits until it may.
+// Candidate is a process that is the leader or waits to become it.
 type Candidate struct {
 	// Value names the process.
 	Value string
-	// Rev is the revision at which its key was created: the oldest candidate leads.
+	// Rev is the revision at which the key of the candidate was created: the oldest
+	// candidate is the leader.
 	Rev int64
 }
 
@@ -24,14 +25,14 @@ func (e Election) Leader() (value string, ok bool) {
 	return first.Value, ok
 }
 
-// Updater returns the host name of the leading updater; empty: none leads.
+// Updater returns the host name of the leading updater, or "" if there is none.
 func (s *Snapshot) Updater() string {
 	host, _ := s.Updaters.Leader()
 	return host
 }
 
-// LockHolder returns the LRN of the boot server that holds the lock of the workers;
-// -1: none does.
+// LockHolder returns the LRN of the boot server that holds the lock of the workers, or
+// -1 if none does.
 func (s *Snapshot) LockHolder() int {
 	value, _ := s.Lockers.Leader()
 	if n, err := lrn.Parse(value); err == nil {

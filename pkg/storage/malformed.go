@@ -2,12 +2,12 @@ package storage
 
 import "fmt"
 
-// MalformedKey names a key whose name or value is not what the table says.
-// The key is skipped; nothing is changed.
+// MalformedKey is an error about a key whose name or value does not match the table of
+// keys. Readers skip such a key and do not change it.
 type MalformedKey struct {
 	Key string
 	Err error
-	// Rev is the revision at which it was written, in a snapshot.
+	// Rev is the revision of the last write of the key; set in snapshots only.
 	Rev int64
 }
 

@@ -12,10 +12,10 @@ import (
 	"github.com/cybozu-go/neco/pkg/update"
 )
 
-// later is the reader of keys that only programs read which this version does not manage.
+// later is the reader of keys that this version of Neco does not read.
 const later = "not this version"
 
-// rows is the table of all keys of Neco in etcd: documents, snapshots, followers and
+// rows is the table of all keys of Neco in etcd. Documents, snapshots, followers and
 // tests are made from it.
 var rows = [...]row{
 	election(full, doc{KeyUpdaterLeader + "/<lease>", "host name of the leader", "neco-updater"},
@@ -63,17 +63,17 @@ var rows = [...]row{
 	elsewhere("pkg/vaultkey", doc{KeyVaultUnseal, "encrypted unseal key", "setup"}),
 	elsewhere("pkg/vaultkey", doc{KeyVaultRoot, "encrypted root token", "setup"}),
 	elsewhere("pkg/vaultkey", doc{KeyVaultUnsealNext, "encrypted unseal key that Vault is about to use", "neco leave"}),
-	elsewhere("pkg/vaultkey", doc{KeyVaultSealedTo, "JSON array: to whom the unseal key is sealed", "setup, leave, neco-worker"}),
+	elsewhere("pkg/vaultkey", doc{KeyVaultSealedTo, "JSON array: recipients of the sealed unseal key", "setup, leave, neco-worker"}),
 	elsewhere("pkg/setup", doc{KeyVaultInit, "begun; from before the initialisation of Vault until its unseal key is stored", "setup"}),
-	elsewhere("pkg/vaultkey", doc{KeyHostKeys + "<LRN>", "to whom a boot server's secrets are sealed, signed by it: lrn, recipient, certificate, signature", "setup, join"}),
-	elsewhere("pkg/join", doc{KeyJoinTokens + "<LRN>", "what is known of a join token: lrn, host_name, accessor, expires, by", "neco join-token"}),
-	many(full, doc{KeyCerts + "<LRN>", "the certificate that ends first: purpose, not_after, since; optional error", "neco-worker"},
+	elsewhere("pkg/vaultkey", doc{KeyHostKeys + "<LRN>", "recipient key of a boot server, signed by the server: lrn, recipient, certificate, signature", "setup, join"}),
+	elsewhere("pkg/join", doc{KeyJoinTokens + "<LRN>", "a join token, without its secret: lrn, host_name, accessor, expires, by", "neco join-token"}),
+	many(full, doc{KeyCerts + "<LRN>", "the certificate that expires first: purpose, not_after, since; optional error", "neco-worker"},
 		lrn.Parse, decodeCertificates, func(s *Snapshot) *map[int]Certificates { return &s.Certificates }),
 	many(full, doc{KeyBackups + "<LRN>", "the newest good snapshot of etcd: at, revision; or optional error, since", "neco backup run"},
 		lrn.Parse, decodeBackup, func(s *Snapshot) *map[int]Backup { return &s.Backups }),
-	elsewhere("pkg/vaultkey", doc{KeyRecovery, "the recovery keys to which backups and secrets are sealed besides, signed by a boot server: lrn, recipients, certificate, signature", "setup"}),
-	elsewhere("pkg/renewal", doc{KeyAuthorities, "the authorities with their keys, sealed to the recovery keys", "setup"}),
-	elsewhere("pkg/join", doc{KeyLeaving + "<LRN>", "empty; a boot server that leaves, until nothing of it is left; means nothing while it is registered", "neco leave"}),
+	elsewhere("pkg/vaultkey", doc{KeyRecovery, "the recovery keys to which backups and secrets are also sealed, signed by a boot server: lrn, recipients, certificate, signature", "setup"}),
+	elsewhere("pkg/renewal", doc{KeyAuthorities, "the CAs with their private keys, sealed to the recovery keys", "setup"}),
+	elsewhere("pkg/join", doc{KeyLeaving + "<LRN>", "empty; a boot server that is being removed, until its cleanup is complete; ignored while the server is registered", "neco leave"}),
 	elsewhere("pkg/setup", doc{KeyFinish + "<LRN>", "stage of the bootstrap", "setup"}),
 	elsewhere(later, doc{KeyBMCUser, "credentials of BMCs", "the original's bmc command; not this version"}),
 	elsewhere(later, doc{KeyIPMIUser, "user of IPMI", "the original's bmc command; not this version"}),

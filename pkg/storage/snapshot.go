@@ -21,11 +21,12 @@ type Storage struct {
 	etcd *clientv3.Client
 }
 
-// New returns a Storage on a client that is namespaced at Neco's prefix.  The
-// client stays the caller's.
+// New returns a Storage on a client that is namespaced to Neco's prefix. The caller
+// closes the client.
 func New(etcd *clientv3.Client) *Storage { return &Storage{etcd} }
 
-// Open returns a Storage on a client of its own, as conf says. Close has to be called.
+// Open returns a Storage on a new client with the configuration conf. The caller has to
+// call Close.
 func Open(conf neco.EtcdConfig) (*Storage, error) {
 	etcd, err := conf.Client()
 	if err != nil {
@@ -34,7 +35,7 @@ func Open(conf neco.EtcdConfig) (*Storage, error) {
 	return New(etcd), nil
 }
 
-// Close ends the connections of the client.
+// Close closes the client.
 func (s *Storage) Close() error { return s.etcd.Close() }
 
 // Client returns the namespaced client.
@@ -43,45 +44,44 @@ func (s *Storage) Client() *clientv3.Client { return s.etcd }
 // Endpoints lists the configured endpoints of the members.
 func (s *Storage) Endpoints() []string { return s.etcd.Endpoints() }
 
-// Reach returns nil when a majority of etcd has answered.
+// Reach returns nil after a majority of etcd has answered.
 func (s *Storage) Reach(ctx context.Context) error {
 	_, err := s.etcd.Get(ctx, KeyRequest, clientv3.WithKeysOnly())
 	return err
 }
 
-// Snapshot is the shared state at one revision: everything on which decisions about
-// updates depend and, in a full one, what else neco status shows.
+// Snapshot is the shared state at one revision: all keys on which decisions about
+// updates depend and, in a full snapshot, the other keys that neco status shows.
 type Snapshot struct {
 	update.State
 	// Release is the newest known version; empty: none.
 	Release string
-	// ReleaseRev is the revision at which it was written; 0: never.
+	// ReleaseRev is the revision at which Release was written; 0: never.
 	ReleaseRev int64
-	// Bad are the releases that are not installed again, by version.
+	// Bad holds the releases that are not installed again, by version.
 	Bad map[string]BadRelease
-	// Check is the updater's last check for a release; nil: there was none.
+	// Check is the state of the search for releases; nil if there was none.
 	Check  *ReleaseCheck
 	Config Config
-	// Malformed lists the keys that were skipped, in the order of their names.
+	// Malformed lists the skipped keys, in the order of their names.
 	Malformed []MalformedKey
 
-	// The rest is empty unless the snapshot is a full one.
+	// The fields below are empty unless the snapshot is a full one.
 
-	// Certificates, Backups and Heartbeats are what boot servers report of
-	// themselves, by LRN.
+	// Certificates, Backups and Heartbeats are the reports of the boot servers, by LRN.
 	Certificates map[int]Certificates
 	Backups      map[int]Backup
 	Heartbeats   map[int]Heartbeat
-	// Updaters are the candidates for the leadership of the updaters, Lockers
-	// those for the lock of the workers.
+	// Updaters are the candidates of the election of the updaters, Lockers those for
+	// the lock of the workers.
 	Updaters, Lockers Election
 }
 
-// Snapshot reads in one transaction what decisions about updates depend on.  It
-// fails only when etcd cannot be read.
+// Snapshot reads in one transaction the keys on which decisions about updates depend.
+// It fails only if etcd cannot be read.
 func (s *Storage) Snapshot(ctx context.Context) (*Snapshot, error) { return s.snapshot(ctx, deciding) }
 
-// FullSnapshot reads in one transaction all that neco status shows.
+// FullSnapshot is Snapshot for all keys that neco status shows.
 func (s *Storage) FullSnapshot(ctx context.Context) (*Snapshot, error) { return s.snapshot(ctx, full) }
 
 func (s *Storage) snapshot(ctx context.Context, sc scope) (*Snapshot, error) {
@@ -90,7 +90,7 @@ func (s *Storage) snapshot(ctx context.Context, sc scope) (*Snapshot, error) {
 		ops = append(ops, clientv3.OpGet(prefix, clientv3.WithPrefix()))
 	}
 	res, err := s.etcd.Txn(ctx).Then(ops...).Commit()
-	// The client repeats other reads by itself when etcd elects a leader.
+	// The client retries other reads itself while etcd elects a leader.
 	for elects(err) && pause(ctx, watchPause) {
 		res, err = s.etcd.Txn(ctx).Then(ops...).Commit()
 	}
@@ -106,12 +106,12 @@ func (s *Storage) snapshot(ctx context.Context, sc scope) (*Snapshot, error) {
 	return snap, s.dateHeartbeats(ctx, snap)
 }
 
-// elects says that etcd could not answer because it had no leader just then.
+// elects reports whether err means that etcd had no leader.
 func elects(err error) bool {
 	return errors.Is(err, rpctypes.ErrLeaderChanged) || errors.Is(err, rpctypes.ErrNoLeader) || errors.Is(err, rpctypes.ErrTimeoutDueToLeaderFail)
 }
 
-// areas are the prefixes that a snapshot reads.
+// areas returns the prefixes that a snapshot reads.
 func (sc scope) areas() []string {
 	var all []string
 	for i := range rows {
@@ -124,14 +124,15 @@ func (sc scope) areas() []string {
 
 func (r *row) within(sc scope) bool { return r.scope != unread && r.scope <= sc }
 
-// reads reports whether a snapshot depends on the key, if only to call it foreign.
+// reads reports whether a snapshot depends on the key. Foreign keys in its areas count,
+// because the snapshot lists them.
 func (sc scope) reads(key string) bool {
 	r, _ := rowOf(key)
 	return r != nil && r.within(sc) ||
 		r == nil && slices.ContainsFunc(sc.areas(), func(area string) bool { return strings.HasPrefix(key, area) })
 }
 
-// put adds one key to the snapshot, or names it as malformed.
+// put adds one key to the snapshot, or lists it as malformed.
 func (s *Snapshot) put(sc scope, kv *mvccpb.KeyValue) {
 	key := string(kv.Key)
 	r, name := rowOf(key)
@@ -165,13 +166,14 @@ func (s *Snapshot) drop(sc scope, key string) {
 	}
 }
 
-// malformed names a key, in the order of the keys.
+// malformed adds m to the list, sorted by key.
 func (s *Snapshot) malformed(m MalformedKey) {
 	s.Malformed = append(s.Malformed[:len(s.Malformed):len(s.Malformed)], m)
 	slices.SortFunc(s.Malformed, func(a, b MalformedKey) int { return cmp.Compare(a.Key, b.Key) })
 }
 
-// MalformedAt returns what is wrong with key; ok is false if nothing is.
+// MalformedAt returns the error of a malformed key; ok is false if the key is not
+// malformed.
 func (s *Snapshot) MalformedAt(key string) (bad MalformedKey, ok bool) {
 	i := slices.IndexFunc(s.Malformed, func(m MalformedKey) bool { return m.Key == key })
 	if i < 0 {

@@ -9,7 +9,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/update"
 )
 
-// maxStep bounds step and phase: a later version may have more steps than
+// maxStep is the maximum of step and phase: a later version may have more steps than
 // this one, but not thousands.
 const maxStep = 1000
 

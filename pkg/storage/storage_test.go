@@ -44,7 +44,7 @@ func snapshot(t *testing.T, s *storage.Storage) *storage.Snapshot {
 	return snap
 }
 
-// all returns every key and value.
+// all returns every key with its value.
 func all(t *testing.T, s *storage.Storage) map[string]string {
 	t.Helper()
 	res, err := s.Client().Get(t.Context(), "", clientv3.WithPrefix())
@@ -76,8 +76,8 @@ func TestServersAreOrderedAsNumbers(t *testing.T) {
 	}
 }
 
-// TestAnUnreadableRequestOrSwitchIsAFactOfTheState: the core decides from it, and
-// its text, which operators read, names the key.
+// TestAnUnreadableRequestOrSwitchIsAFactOfTheState: package update decides from it, and
+// the error text for operators names the key.
 func TestAnUnreadableRequestOrSwitchIsAFactOfTheState(t *testing.T) {
 	s := newStorage(t)
 	put(t, s, "status/current", "{")

@@ -12,7 +12,7 @@ import (
 	"go.etcd.io/etcd/api/v3/mvccpb"
 )
 
-// keyValue is a key as etcd has it.
+// keyValue returns a key as etcd returns it.
 func keyValue(key, value string) *mvccpb.KeyValue {
 	return &mvccpb.KeyValue{Key: []byte(key), Value: []byte(value), ModRevision: 7, CreateRevision: 7}
 }
@@ -50,7 +50,8 @@ func TestARowTakesItsSampleAndGivesItBack(t *testing.T) {
 	}
 }
 
-// TestEveryFieldOfASnapshotHasARow: each is another one when all samples are there.
+// TestEveryFieldOfASnapshotHasARow: with all samples, every field differs from an empty
+// snapshot.
 func TestEveryFieldOfASnapshotHasARow(t *testing.T) {
 	s := newSnapshot(0)
 	for _, sample := range Samples(t) {
@@ -126,12 +127,12 @@ func TestAWorkerDoesNotReadWhatOnlyStatusShows(t *testing.T) {
 	}
 }
 
-// FuzzDecode: no name and no value of any key makes a row panic, and what a decoder
-// accepts it accepts again after it was written back.
+// FuzzDecode: no key and no value makes a row panic, and a decoder accepts the encoding
+// of each value that it has accepted.
 func FuzzDecode(f *testing.F) {
 	for _, s := range Samples(f) {
 		for _, value := range append(s.Bad, s.Good) {
-			if len(value) < maxValue { // to shrink a longer one takes minutes
+			if len(value) < maxValue { // minimizing a longer value takes minutes
 				f.Add([]byte(value))
 			}
 		}

@@ -42,7 +42,7 @@ func TestAServerThatLeavesTakesNothingOfTheOthersAlong(t *testing.T) {
 	}
 }
 
-// TestOfTwoServersThatLeaveAtOnceOneStays: both commands saw three.
+// TestOfTwoServersThatLeaveAtOnceOneStays: both commands have read three servers.
 func TestOfTwoServersThatLeaveAtOnceOneStays(t *testing.T) {
 	s := newStorage(t)
 	for lrn := range 3 {
@@ -66,7 +66,8 @@ func TestOfTwoServersThatLeaveAtOnceOneStays(t *testing.T) {
 	}
 }
 
-// TestAMalformedRequestIsClearedAsItWasRead: one that has replaced it meanwhile stays.
+// TestAMalformedRequestIsClearedAsItWasRead: a request that has replaced it meanwhile
+// remains.
 func TestAMalformedRequestIsClearedAsItWasRead(t *testing.T) {
 	s := newStorage(t)
 	put(t, s, storage.KeyRequest, "{")

@@ -11,7 +11,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/update"
 )
 
-// PutStatus writes the report of a worker.
+// PutStatus writes the status of a worker and returns the revision of the write.
 func (s *Storage) PutStatus(ctx context.Context, g Guard, lrn int, st update.Status) (int64, error) {
 	v, err := encodeStatus(st)
 	if err != nil {
@@ -20,7 +20,7 @@ func (s *Storage) PutStatus(ctx context.Context, g Guard, lrn int, st update.Sta
 	return s.commit(ctx, "write status", g, nil, clientv3.OpPut(StatusKey(lrn), v))
 }
 
-// PutRecord writes the outcome of a once-action.
+// PutRecord writes the outcome of a once-action and returns the revision of the write.
 func (s *Storage) PutRecord(ctx context.Context, g Guard, name string, rec update.Record) (int64, error) {
 	v, err := json.Marshal(rec)
 	if err != nil {
@@ -29,8 +29,8 @@ func (s *Storage) PutRecord(ctx context.Context, g Guard, name string, rec updat
 	return s.commit(ctx, "write record "+name, g, nil, clientv3.OpPut(KeyContents+name, string(v)))
 }
 
-// PutSwitch decides about a group unless somebody has written its key since
-// revision seen (0: it was absent): then ErrSuperseded.
+// PutSwitch writes the switch of a group and returns the revision of the write. It
+// returns ErrSuperseded if the key was written after revision seen (0: it was absent).
 func (s *Storage) PutSwitch(ctx context.Context, g Guard, group string, sw update.Switch, seen int64) (int64, error) {
 	v, err := json.Marshal(sw)
 	if err != nil {
@@ -40,8 +40,9 @@ func (s *Storage) PutSwitch(ctx context.Context, g Guard, group string, sw updat
 	return s.commit(ctx, "write switch "+group, g, []clientv3.Cmp{unchanged(key, seen)}, clientv3.OpPut(key, string(v)))
 }
 
-// NewRequest orders a new run and opens its history.  With clear, statuses
-// and records are deleted in the same transaction.
+// NewRequest requests a new run, adds it to the history and returns the revision of the
+// write. If clear is true, all statuses and records are deleted in the same
+// transaction.
 func (s *Storage) NewRequest(ctx context.Context, g Guard, r *update.Request, o Origin, clear bool) (int64, error) {
 	v, err := encodeRequest(r)
 	if err != nil {
@@ -60,7 +61,8 @@ func (s *Storage) NewRequest(ctx context.Context, g Guard, r *update.Request, o 
 	return s.commit(ctx, "write request", g, nil, ops...)
 }
 
-// StopRequest marks the run of r, as it was read, as stopped.
+// StopRequest marks the run of r as stopped and returns the revision of the write. It
+// returns ErrSuperseded if the request has changed since r was read.
 func (s *Storage) StopRequest(ctx context.Context, g Guard, r *update.Request, outcome update.Outcome, reason string) (int64, error) {
 	stopped := *r
 	stopped.Stop, stopped.Outcome, stopped.Reason = true, outcome, reason
@@ -72,8 +74,8 @@ func (s *Storage) StopRequest(ctx context.Context, g Guard, r *update.Request, o
 	return s.commit(ctx, "stop run", g, nil, clientv3.OpPut(KeyRequest, v))
 }
 
-// Recover deletes the request, all statuses and all records, if the request is
-// still the one of revision rev, and records the act.
+// Recover deletes the request, all statuses and all records, and records the act. It
+// returns ErrSuperseded if the request is not the one of revision rev.
 func (s *Storage) Recover(ctx context.Context, rev int64, a Act) error {
 	ops, err := a.ops()
 	if err != nil {
@@ -93,8 +95,9 @@ func (s *Storage) PutRelease(ctx context.Context, g Guard, version string) error
 	return err
 }
 
-// PutInstalled records what runs on a boot server: a key of [ContainerKey] or
-// [DebKey] and its value.  Nothing is written when the value is there already.
+// PutInstalled records the installed version of a container or package: key is a
+// [ContainerKey] or [DebKey], value the version. It writes nothing if the stored value
+// is the same.
 func (s *Storage) PutInstalled(ctx context.Context, g Guard, key, value string) error {
 	res, err := s.etcd.Get(ctx, key)
 	if err != nil {
@@ -115,9 +118,10 @@ func (s *Storage) Register(ctx context.Context, lrn int) error {
 	return nil
 }
 
-// Unregister removes a boot server with everything that is recorded of it, and
-// records the act. The request is still the one of seen, and all boot servers of
-// seen are registered: else [ErrSuperseded], or [ErrNotRegistered] for lrn itself.
+// Unregister removes a boot server with all keys that belong to it, and records the
+// act. It returns [ErrNotRegistered] if lrn is not registered, and [ErrSuperseded] if
+// the request has changed since seen was read or another boot server of seen is no
+// longer registered.
 func (s *Storage) Unregister(ctx context.Context, seen *Snapshot, lrn int, a Act) error {
 	ops, err := a.ops()
 	if err != nil {
@@ -127,8 +131,8 @@ func (s *Storage) Unregister(ctx context.Context, seen *Snapshot, lrn int, a Act
 	if seen.Request != nil {
 		g.RequestRev = seen.Request.Rev
 	}
-	// Of two servers that leave at the same moment the second might take the
-	// majority of the rest along.
+	// If two servers leave at the same moment, the second removal might cost the others
+	// their majority.
 	var stay []clientv3.Cmp
 	for _, n := range seen.Registered {
 		stay = append(stay, clientv3.Compare(clientv3.CreateRevision(BootServerKey(n)), ">", 0))
@@ -143,8 +147,8 @@ func (s *Storage) Unregister(ctx context.Context, seen *Snapshot, lrn int, a Act
 	return err
 }
 
-// Notified returns the kinds of notice that were sent for a run, and the
-// revision for PutNotified.
+// Notified returns the kinds of notice that were sent for a run, and the revision of
+// that record.
 func (s *Storage) Notified(ctx context.Context, run update.RunID) ([]string, int64, error) {
 	res, err := s.etcd.Get(ctx, notifiedKey(run))
 	if err != nil || len(res.Kvs) == 0 {
@@ -168,7 +172,7 @@ func (s *Storage) PutNotified(ctx context.Context, g Guard, run update.RunID, ki
 	return err
 }
 
-// TrimNotified deletes the records of notices for all runs but one.
+// TrimNotified deletes the records of notices for all runs except keep.
 func (s *Storage) TrimNotified(ctx context.Context, keep update.RunID) error {
 	res, err := s.etcd.Get(ctx, KeyNotified, clientv3.WithPrefix(), clientv3.WithKeysOnly())
 	if err != nil {
@@ -188,9 +192,9 @@ func notifiedKey(run update.RunID) string {
 	return KeyNotified + run.StartedAt.UTC().Format(time.RFC3339Nano)
 }
 
-// PutPresence creates the sign of life of a worker, bound to its lease, and
-// returns the revision of creation: the fencing token of this session.  It
-// fails while another lease holds the key.
+// PutPresence creates the presence key of a worker, bound to its lease, and returns the
+// revision of creation, which is the fencing token of this session. It fails while
+// another lease holds the key.
 func (s *Storage) PutPresence(ctx context.Context, lrn int, p update.Presence, lease clientv3.LeaseID) (int64, error) {
 	v, err := json.Marshal(p)
 	if err != nil {

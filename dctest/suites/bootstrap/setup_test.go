@@ -67,7 +67,7 @@ func setupSpecs() {
 		It("says that there is nothing left to do when it is run again", func(ctx SpecContext) {
 			Expect(run(ctx, 1, "neco", "setup", "0", "1", "2")).To(ContainSubstring("set up already"))
 			_, err := lab.Exec(ctx, "boot-1", "neco", "setup", "0", "1", "3")
-			Expect(err).To(MatchError(ContainSubstring("boot server 3 is none of its data centre")))
+			Expect(err).To(MatchError(ContainSubstring("boot server 3 is not in its data centre")))
 		})
 	})
 }
