@@ -25,7 +25,7 @@ var cluster etcdtest.Cluster
 
 func TestMain(m *testing.M) { os.Exit(cluster.Main(m, 1)) }
 
-// copied is a Restorer that leaves the snapshot's checksum out, as the real one
+// copied is a Restorer that copies the database without the trailer, as the real one
 // does.
 type copied struct{}
 
@@ -41,7 +41,7 @@ func (copied) Restore(_ context.Context, file, dir string) error {
 	return os.WriteFile(to, data[:len(data)-32], 0o600)
 }
 
-// tool is a Restorer that answers with an error.
+// tool is a Restorer that returns err.
 type tool struct{ err error }
 
 func (t tool) Restore(context.Context, string, string) error { return t.err }
@@ -77,7 +77,7 @@ func take(t *testing.T, o backup.Options) backup.Result {
 	return r
 }
 
-// newRecovery is an offline key.
+// newRecovery returns a new recovery key.
 func newRecovery(t *testing.T) hostkey.Identity {
 	t.Helper()
 	key, err := age.GenerateX25519Identity()
@@ -259,7 +259,7 @@ func TestAFullDiskKeepsWhatIsThere(t *testing.T) {
 	}
 }
 
-// names are those of the files in a directory.
+// names returns the names of the files in a directory.
 func names(t *testing.T, dir string) (all []string) {
 	t.Helper()
 	entries, err := os.ReadDir(dir)

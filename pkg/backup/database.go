@@ -13,24 +13,23 @@ import (
 	"go.etcd.io/etcd/api/v3/mvccpb"
 )
 
-// Info is what a snapshot holds.
+// Info describes the contents of a snapshot.
 type Info struct {
-	// Revision of etcd, and the number of keys that live at it.
+	// Revision is the last revision of etcd; Keys is the number of keys at it.
 	Revision int64
 	Keys     int
-	// SHA256 of the database, from the snapshot's trailer.
+	// SHA256 is the checksum of the database in the snapshot's trailer.
 	SHA256 []byte
 }
 
-// keyBucket holds each revision of each key, in their order.
+// keyBucket is the bucket of all revisions of all keys, in their order.
 const keyBucket = "key"
 
-// openTimeout bounds the wait for a lock that nobody else holds.
+// openTimeout bounds the wait for the lock of the file, which no other process holds.
 const openTimeout = time.Second
 
-// withDatabase calls f in a transaction that reads the database.  One that is
-// damaged may make its reader panic, or read where no memory is: that is an
-// error.
+// withDatabase calls f in a read transaction on the database.  A damaged database may
+// make bbolt panic or cause a memory fault: both are returned as ErrCorrupt.
 func withDatabase(file string, f func(*bolt.Tx) error) (err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
@@ -54,13 +53,13 @@ func openError(err error) error {
 	return err
 }
 
-// readDatabase checks the structure of the database, and replays it as etcd
-// does when it restores: every revision in its order.
+// readDatabase checks the structure of the database and replays all revisions in
+// order, as a restore does.
 func readDatabase(file string) (Info, error) {
 	var info Info
 	err := withDatabase(file, func(tx *bolt.Tx) error {
-		// bbolt's check has a goroutine of its own, whose panic would end this
-		// process: what it would meet is met here before.
+		// bbolt's check runs in a goroutine of its own, whose panic would end this
+		// process.  checkPages and walk find the same damage before.
 		if err := checkPages(file, tx); err != nil {
 			return err
 		}
@@ -83,12 +82,12 @@ func readDatabase(file string) (Info, error) {
 		return err
 	})
 	if err == nil && info.Revision == 0 {
-		err = corrupt("it has no revision at all")
+		err = corrupt("it has no revisions")
 	}
 	return info, err
 }
 
-// walk reads a bucket with all that is in it.
+// walk reads a bucket and the buckets in it.
 func walk(_ []byte, bucket *bolt.Bucket) error {
 	return bucket.ForEach(func(k, v []byte) error {
 		if v == nil {
@@ -98,9 +97,9 @@ func walk(_ []byte, bucket *bolt.Bucket) error {
 	})
 }
 
-// check is that of bbolt; the first error is told.
+// check runs bbolt's own check and returns its first error.
 func check(tx *bolt.Tx) (first error) {
-	for err := range tx.Check() { // to its end: a goroutine writes to it
+	for err := range tx.Check() { // the loop must drain the channel, or a goroutine would block
 		if first == nil {
 			first = corrupt("%w", err)
 		}
@@ -108,11 +107,11 @@ func check(tx *bolt.Tx) (first error) {
 	return first
 }
 
-// replay calls f for each revision of each key.
+// replay calls f for each revision of each key, in order.
 func replay(tx *bolt.Tx, f func(rev int64, kv *mvccpb.KeyValue, deleted bool)) error {
 	bucket := tx.Bucket([]byte(keyBucket))
 	if bucket == nil {
-		return corrupt("it is not of etcd: it has no bucket %q", keyBucket)
+		return corrupt("it is not a database of etcd: it has no bucket %q", keyBucket)
 	}
 	return bucket.ForEach(func(k, v []byte) error {
 		rev, deleted, err := parseRevision(k)
@@ -124,15 +123,15 @@ func replay(tx *bolt.Tx, f func(rev int64, kv *mvccpb.KeyValue, deleted bool)) e
 			return corrupt("revision %d: %w", rev, err)
 		}
 		if !deleted && kv.ModRevision != rev {
-			return corrupt("revision %d: its key says %d", rev, kv.ModRevision)
+			return corrupt("revision %d: the revision in its value is %d", rev, kv.ModRevision)
 		}
 		f(rev, &kv, deleted)
 		return nil
 	})
 }
 
-// A revision as etcd writes it: two numbers of eight bytes with a bar between
-// them; a mark follows where a key was deleted.
+// A revision in etcd's encoding is two numbers of eight bytes, separated by revisionBar.
+// deletionMark follows if the key was deleted.
 const (
 	revisionLen  = 8 + 1 + 8
 	revisionBar  = '_'
@@ -142,17 +141,17 @@ const (
 func parseRevision(k []byte) (rev int64, deleted bool, err error) {
 	deleted = len(k) == revisionLen+1 && k[revisionLen] == deletionMark
 	if len(k) != revisionLen && !deleted || k[8] != revisionBar {
-		return 0, false, corrupt("%x is no revision", k)
+		return 0, false, corrupt("%x is not a revision", k)
 	}
 	n := binary.BigEndian.Uint64(k)
 	if n == 0 || n > 1<<62 {
-		return 0, false, corrupt("%d is no revision", n)
+		return 0, false, corrupt("%d is not a revision", n)
 	}
 	return int64(n), deleted, nil
 }
 
-// Lookup returns the value of a key, in full with its prefix, in the snapshot in
-// the file; ErrAbsent if it has none.
+// Lookup returns the value of key, including its prefix, in the decrypted snapshot file,
+// or ErrAbsent.
 func Lookup(file, key string) ([]byte, error) {
 	var value []byte
 	found := false

@@ -1,11 +1,10 @@
-// Package backup owns the snapshots of etcd on a boot server: how one is taken,
-// what it has to stand before it counts, what it is called, and how long it is
-// kept.
+// Package backup owns the snapshots of etcd on a boot server: how a snapshot is taken,
+// which checks it must pass, how it is named, and how long it is retained.
 //
-// A snapshot counts when it has been read back: its own checksum, the structure
-// of its database, every key in it, and a trial restore.  Then it is encrypted
-// with age, and only that stays on the disk.
+// A snapshot is valid when its checksum, the structure of its database, every revision
+// in it, and a trial restore have been checked.  Then it is encrypted with age, and only
+// the encrypted file stays on the disk.
 //
-// The package must not know who may open a snapshot: recipients and identities
-// are given to it.  It restores no cluster.
+// The package must not know who may decrypt a snapshot: recipients and identities are
+// given to it.  It does not restore a cluster.
 package backup

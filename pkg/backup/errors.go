@@ -6,23 +6,23 @@ import (
 	"syscall"
 )
 
-// Errors of snapshots, told apart with errors.Is.
+// Errors of snapshots.
 var (
-	// ErrDiskFull: the file system has no room for a snapshot.
+	// ErrDiskFull reports that the file system has no space for a snapshot.
 	ErrDiskFull = errors.New("DiskFull")
-	// ErrTruncated: a snapshot ends before its end.
+	// ErrTruncated reports that the end of a snapshot is missing.
 	ErrTruncated = errors.New("Truncated")
-	// ErrDigestMismatch: a snapshot is not what etcd sent.
+	// ErrDigestMismatch reports that a snapshot was changed after etcd sent it.
 	ErrDigestMismatch = errors.New("DigestMismatch")
-	// ErrCorrupt: the database in a snapshot does not hold together.
+	// ErrCorrupt reports that the database in a snapshot is damaged.
 	ErrCorrupt = errors.New("the database is corrupt")
-	// ErrNoTool: nothing on this server can restore a snapshot.
-	ErrNoTool = errors.New("the image of etcd has nothing to restore with")
-	// ErrAbsent: a snapshot does not have what is looked for.
+	// ErrNoTool reports that no program on this server can restore a snapshot.
+	ErrNoTool = errors.New("the image of etcd has no program that restores a snapshot")
+	// ErrAbsent reports that a snapshot does not contain a key.
 	ErrAbsent = errors.New("absent")
 )
 
-// diskError gives a write error its kind where the disk is at fault.
+// diskError adds ErrDiskFull to an error that means so.
 func diskError(err error) error {
 	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
 		return fmt.Errorf("%w: %w", ErrDiskFull, err)

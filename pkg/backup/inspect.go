@@ -8,11 +8,11 @@ import (
 	"os"
 )
 
-// pageSize is what the size of a database is a multiple of.
+// pageSize divides the size in bytes of every database.
 const pageSize = 512
 
-// Inspect reads the snapshot in the file, as etcd sent it, from end to end:
-// its trailer, the structure of the database, and every revision of every key.
+// Inspect checks the decrypted snapshot file completely: its trailer, the structure of
+// the database, and every revision of every key.
 func Inspect(file string) (Info, error) {
 	info, err := inspect(file)
 	if err != nil {
@@ -31,8 +31,8 @@ func inspect(file string) (Info, error) {
 	return info, err
 }
 
-// checkTrailer compares the checksum that etcd adds to a snapshot, and returns
-// it.  Whatever was changed or cut off behind etcd shows here.
+// checkTrailer compares the checksum that etcd has appended to the snapshot with the
+// data, and returns it.  It finds every change since etcd sent the snapshot.
 func checkTrailer(file string) ([]byte, error) {
 	f, err := os.Open(file)
 	if err != nil {
@@ -45,7 +45,7 @@ func checkTrailer(file string) ([]byte, error) {
 	}
 	size := fi.Size() - sha256.Size
 	if size <= 0 || size%pageSize != 0 {
-		return nil, fmt.Errorf("%w: %d bytes are no database with its checksum", ErrTruncated, fi.Size())
+		return nil, fmt.Errorf("%w: a database with its checksum cannot have %d bytes", ErrTruncated, fi.Size())
 	}
 	sum := sha256.New()
 	if _, err := io.CopyN(sum, f, size); err != nil {
@@ -56,12 +56,12 @@ func checkTrailer(file string) ([]byte, error) {
 		return nil, err
 	}
 	if !bytes.Equal(trailer, sum.Sum(nil)) {
-		return nil, fmt.Errorf("%w: its checksum is another", ErrDigestMismatch)
+		return nil, fmt.Errorf("%w: its checksum differs from the data", ErrDigestMismatch)
 	}
 	return trailer, nil
 }
 
-// corrupt marks what is wrong with a database.
+// corrupt returns ErrCorrupt with the reason.
 func corrupt(format string, args ...any) error {
 	return fmt.Errorf("%w: %w", ErrCorrupt, fmt.Errorf(format, args...))
 }

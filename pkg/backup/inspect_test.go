@@ -16,7 +16,7 @@ import (
 	"go.etcd.io/etcd/api/v3/mvccpb"
 )
 
-// database makes one with n keys.
+// database returns a database with n keys.
 func database(t *testing.T, n int) []byte {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "db")
@@ -43,8 +43,8 @@ func database(t *testing.T, n int) []byte {
 	return data
 }
 
-// snapshot is the database, changed by change before its checksum is added, as
-// an etcd with a bad disk would send it.
+// snapshot returns a snapshot of the database after change, with a valid checksum, as an
+// etcd with a bad disk would send it.
 func snapshot(t *testing.T, db []byte, change func([]byte)) string {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "db")
@@ -71,8 +71,7 @@ func TestInspect(t *testing.T) {
 	}
 }
 
-// TestADatabaseThatWasDamagedInsideEtcdEndsNoProgram: its checksum is right, for
-// etcd made it of the damaged data.
+// The checksum is valid, because etcd has computed it from the damaged data.
 func TestADatabaseThatWasDamagedInsideEtcdEndsNoProgram(t *testing.T) {
 	const page = 4096
 	whole := database(t, 500)

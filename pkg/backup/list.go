@@ -13,17 +13,17 @@ import (
 	"github.com/cybozu-go/neco/pkg/host"
 )
 
-// Entry is a snapshot on the disk.
+// Entry is an encrypted snapshot on the disk.
 type Entry struct {
 	Name
-	// Path on the host.
+	// Path is the path on the host.
 	Path string
-	// Size of the encrypted file.
+	// Size is the size of the encrypted file in bytes.
 	Size int64
 }
 
-// List returns the snapshots of the host, the newest first.  Other files in
-// their directory are left out.  No directory is no snapshot.
+// List returns the snapshots of the host, the newest first.  It ignores other files in
+// their directory.  If the directory does not exist, there are no snapshots.
 func List(fsys host.FS) ([]Entry, error) {
 	files, err := os.ReadDir(fsys.Path(neco.EtcdBackupDir))
 	if errors.Is(err, fs.ErrNotExist) {

@@ -14,20 +14,20 @@ const (
 	timeLayout = "20060102T150405Z"
 )
 
-// Name tells one snapshot from another.
+// Name identifies a snapshot.
 type Name struct {
-	// Time when it was taken, in whole seconds of UTC.
+	// Time is when the snapshot was taken, in whole seconds of UTC.
 	Time time.Time
-	// Revision of etcd that it holds.
+	// Revision is the last revision of etcd in the snapshot.
 	Revision int64
 }
 
-// String is the name of the file.
+// String returns the file name of the snapshot.
 func (n Name) String() string {
 	return prefix + n.Time.UTC().Format(timeLayout) + "-" + strconv.FormatInt(n.Revision, 10) + suffix
 }
 
-// ParseName reads the name of a file; what String does not write is an error.
+// ParseName parses a file name in exactly the form that String returns.
 func ParseName(text string) (Name, error) {
 	rest, ok := strings.CutPrefix(text, prefix)
 	middle, ok2 := strings.CutSuffix(rest, suffix)

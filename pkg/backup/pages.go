@@ -8,13 +8,12 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
-// kinds of pages: of a tree's inside and of its leaves, the two that say where
-// all begins, and the list of free ones.
+// kinds are the types of pages in bbolt: branch, leaf, meta and freelist.
 var kinds = [...]uint16{1, 2, 4, 16}
 
-// checkPages makes sure that every page in use says that it is itself, and does
-// not run over the end.  bbolt's own check takes that for granted: it would
-// panic, or take all memory.
+// checkPages checks that every page in use has its own number and a known type, and
+// does not extend beyond the end of the file.  bbolt's own check relies on that and
+// would otherwise panic or exhaust the memory.
 func checkPages(file string, tx *bolt.Tx) error {
 	f, err := os.Open(file)
 	if err != nil {
@@ -31,19 +30,19 @@ func checkPages(file string, tx *bolt.Tx) error {
 			id++
 			continue
 		}
-		// A page begins with its number and its kind, in this machine's order.
+		// A page begins with its number and its type, in native byte order.
 		var head [10]byte
 		if _, err := f.ReadAt(head[:], int64(id)*size); err != nil {
 			return corrupt("page %d: %w", id, err)
 		}
 		if n := binary.NativeEndian.Uint64(head[:]); n != uint64(id) {
-			return corrupt("page %d says that it is %d", id, n)
+			return corrupt("page %d has the number %d", id, n)
 		}
 		if kind := binary.NativeEndian.Uint16(head[8:]); !slices.Contains(kinds[:], kind) {
-			return corrupt("page %d is of kind %#x", id, kind)
+			return corrupt("page %d has the unknown type %#x", id, kind)
 		}
 		if last, err := tx.Page(id + page.OverflowCount); err != nil || last == nil {
-			return corrupt("page %d goes on for %d pages, behind the end", id, page.OverflowCount)
+			return corrupt("page %d continues for %d pages, beyond the end", id, page.OverflowCount)
 		}
 		id += 1 + page.OverflowCount
 	}

@@ -8,21 +8,21 @@ import (
 	"github.com/cybozu-go/neco/pkg/host"
 )
 
-// How long snapshots are kept.
+// Retention of snapshots.
 const (
-	// MaxAge is how old one gets.
+	// MaxAge is the age at which a snapshot is removed.
 	MaxAge = 14 * 24 * time.Hour
-	// MaxCount is how many there are at most: one an hour for MaxAge, and a day
-	// of those that somebody takes by hand.
+	// MaxCount is the maximum number of snapshots: hourly ones for MaxAge, and 24
+	// that operators take by hand.
 	MaxCount = 15 * 24
-	// MinCount of the newest are kept however old they are: when the clock has
-	// jumped, or backups have failed for long, all others may look too old.
+	// MinCount is the number of newest snapshots that are kept regardless of their
+	// age, in case the clock has jumped or backups have failed for a long time.
 	MinCount = 24
 )
 
-// Surplus returns those of the snapshots that are to be removed at the time
-// now.  The one called fresh is just written, and kept: names alone may say
-// that others are newer.
+// Surplus returns the snapshots in all that are to be removed at the time now.  The
+// snapshot fresh was just written and is kept, even if others have later names because
+// the clock was set back.
 func Surplus(all []Entry, fresh Name, now time.Time) []Entry {
 	sorted := slices.SortedFunc(slices.Values(all), newestFirst)
 	var surplus []Entry
@@ -35,7 +35,7 @@ func Surplus(all []Entry, fresh Name, now time.Time) []Entry {
 	return surplus
 }
 
-// prune removes what is surplus beside fresh.
+// prune removes the snapshots that Surplus returns.
 func prune(fsys host.FS, fresh Name, now time.Time) error {
 	all, err := List(fsys)
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 
 var start = time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// hourly are snapshots of each hour from start on.
+// hourly returns hourly snapshots from start on.
 func hourly(n int) []backup.Entry {
 	var all []backup.Entry
 	for i := range n {
@@ -29,7 +29,7 @@ func TestSurplus(t *testing.T) {
 		all   []backup.Entry
 		fresh backup.Name
 		now   time.Time
-		// kept is how many stay.
+		// kept is the number of snapshots that are kept.
 		kept int
 	}{
 		{"none", nil, backup.Name{}, start, 0},

@@ -12,11 +12,11 @@ import (
 	"github.com/cybozu-go/neco/pkg/vaultkey"
 )
 
-// Recipients returns to whom a snapshot is sealed: the boot servers lrns with a
-// record that roots vouch for, the recovery keys, and own, the server that takes
-// it.  What is wrong with a server's record shuts out that server, and keeps no
-// backup from being made; a list of recovery keys that nobody vouches for does:
-// whoever has written it wants to read the backups, or nobody else to.
+// Recipients returns the recipients of a snapshot: the boot servers lrns, the recovery
+// keys, and own, the server that takes the snapshot.  A server whose record is absent or
+// not signed by a CA in roots is left out, and its error joins shutOut.  A list of
+// recovery keys that is not validly signed is an error: it may be an attempt to read the
+// backups, or to make them unreadable.
 func Recipients(ctx context.Context, etcd clientv3.KV, roots *x509.CertPool, lrns []int, own string, now time.Time) (all []string, shutOut, err error) {
 	if all, err = vaultkey.Recovery(ctx, etcd, roots); err != nil {
 		return nil, nil, err

@@ -17,7 +17,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/vaultkey"
 )
 
-// newServer is boot server 0 with a certificate of roots.
+// newServer returns boot server 0 with a certificate that roots verify.
 func newServer(t *testing.T) (s renewal.Server, roots *x509.CertPool) {
 	t.Helper()
 	ca, err := pki.NewCA(pki.ServerCA, time.Now())
@@ -41,8 +41,7 @@ func newServer(t *testing.T) (s renewal.Server, roots *x509.CertPool) {
 	return s, roots
 }
 
-// TestWhomASnapshotIsFor tells what keeps a backup from being made from what
-// shuts out one server.
+// Some errors prevent a backup, others only leave out one server.
 func TestWhomASnapshotIsFor(t *testing.T) {
 	s, roots := newServer(t)
 	etcd := cluster.NewClient(t, cluster.Prefix())

@@ -13,25 +13,26 @@ import (
 	"github.com/cybozu-go/neco/internal/dockercmd"
 )
 
-// Restorer makes the data directory of a member from a snapshot.
+// Restorer restores the data directory of a member from a snapshot.
 type Restorer interface {
-	// Restore reads the snapshot in file and writes the data into dir, which is
-	// there and empty.  It ends with ctx.  ErrNoTool: it cannot on this host.
+	// Restore restores the decrypted snapshot file into the existing, empty directory
+	// dir.  It blocks until that is done or ctx ends.  It returns ErrNoTool if no
+	// program on this host can restore.
 	Restore(ctx context.Context, file, dir string) error
 }
 
-// Docker restores with the program in the image of the etcd that runs here,
-// without network or any right but to read the snapshot and to write the
-// directory.
+// Docker is a Restorer that runs the program in the image of this server's etcd.  The
+// container has no network and no capabilities, and can only read the snapshot and write
+// the directory.
 type Docker struct {
-	// Image is used where etcd does not run.
+	// Image is the image that is used if etcd does not run.
 	Image string
 }
 
-// trialName is the container's: one that was left behind is found by it.
+// trialName is the name of the container, by which one of an earlier run is removed.
 const trialName = "neco-backup-trial"
 
-// Exit codes of docker run: the program is not in the image.
+// Exit codes of docker run if the program is not in the image.
 const (
 	codeNotExecutable = 126
 	codeNotFound      = 127
@@ -44,7 +45,7 @@ func (d Docker) Restore(ctx context.Context, file, dir string) error {
 		image = strings.TrimSpace(string(id))
 	}
 	err := ErrNoTool
-	// Before 3.5 etcdctl did it; since 3.6 it cannot.
+	// etcdutl exists since etcd 3.5; etcdctl cannot restore since 3.6.
 	for _, tool := range []string{"etcdutl", "etcdctl"} {
 		if !errors.Is(err, ErrNoTool) {
 			break
@@ -73,11 +74,11 @@ func restoreWith(ctx context.Context, tool, image, file, dir string) error {
 	return err
 }
 
-// databaseIn is where a member has its database below its data directory.
+// databaseIn is the path of the database in a member's data directory.
 const databaseIn = "data/member/snap/db"
 
-// tryRestore restores the snapshot in file into dir, and compares what came of
-// it with what the snapshot says.
+// tryRestore restores the snapshot file into dir, and compares revision and number of
+// keys with want.  It removes dir.
 func tryRestore(ctx context.Context, r Restorer, file, dir string, want Info) error {
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return diskError(err)
@@ -91,7 +92,7 @@ func tryRestore(ctx context.Context, r Restorer, file, dir string, want Info) er
 		return fmt.Errorf("trial restore: %w", err)
 	}
 	if got.Revision != want.Revision || got.Keys != want.Keys {
-		return fmt.Errorf("trial restore: %d keys at revision %d have become %d at %d",
+		return fmt.Errorf("trial restore: the snapshot has %d keys at revision %d, the restored database has %d at %d",
 			want.Keys, want.Revision, got.Keys, got.Revision)
 	}
 	return nil

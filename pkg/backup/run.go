@@ -18,49 +18,49 @@ import (
 	"github.com/cybozu-go/neco/pkg/hostkey"
 )
 
-// Options of a backup.
+// Options are the parameters of a backup.
 type Options struct {
 	FS host.FS
-	// Etcd has the member of this server as its only endpoint, and the rights
+	// Etcd has the member of this server as its only endpoint, and the permissions
 	// of root.
 	Etcd *clientv3.Client
-	// Recipients may open the snapshot; Identity is one of them.
+	// Recipients can decrypt the snapshot.  The recipient of Identity is one of them.
 	Recipients []string
 	Identity   hostkey.Identity
-	// Restorer tries the snapshot out.
+	// Restorer makes the trial restore.
 	Restorer Restorer
 	Now      func() time.Time
-	// Free tells how many bytes may still be written where a path is; nil asks
-	// the file system.
+	// Free returns the free bytes of the file system that holds path; nil: FS.Free.
 	Free func(path string) (uint64, error)
 	Log  *slog.Logger
 }
 
-// Result is a snapshot that counts.
+// Result describes a snapshot that has passed all checks.
 type Result struct {
 	Entry
 	Info
-	// Tried says that it was restored for trial; without it the image of etcd
-	// has nothing to restore with.
+	// Tried reports that the trial restore has succeeded.  It is false if the image of
+	// etcd has no program for it (ErrNoTool).
 	Tried bool
 }
 
-// workDir holds what is not encrypted, while it is needed.
+// workDir holds unencrypted files during a backup or verification.
 var workDir = path.Join(neco.EtcdBackupDir, ".work")
 
-// lockFile keeps two users of workDir apart, for which lockTimeout is waited.
+// lockFile is locked by the process that uses workDir.  lockTimeout bounds the wait for
+// another one.
 const (
 	lockFile    = "/var/lib/neco/backup.lock"
 	lockTimeout = time.Second
 )
 
-// ErrBusy: another backup is under way on this server.
-var ErrBusy = errors.New("another backup is under way")
+// ErrBusy reports that another backup is running on this server.
+var ErrBusy = errors.New("another backup is running")
 
-// Run takes a snapshot, tries it, encrypts it and removes what is too old.  It
-// blocks until that is done or ctx ends.  Nothing is removed unless the new one
-// counts.  Cut off anywhere, it leaves nothing that List shows; the next one
-// clears away what it left.
+// Run takes a snapshot, checks it, encrypts it, and then removes snapshots that are
+// surplus.  It blocks until that is done or ctx ends.  If it fails before the snapshot
+// is published, no snapshot is removed.  A run that is killed leaves no incomplete
+// snapshot in List; the next run removes its temporary files.
 func Run(ctx context.Context, o Options) (Result, error) {
 	release, dir, err := work(ctx, o.FS)
 	if err != nil {
@@ -77,7 +77,8 @@ func Run(ctx context.Context, o Options) (Result, error) {
 	return r, nil
 }
 
-// work returns an empty directory to work in, for this process alone.
+// work locks lockFile and returns an empty directory for temporary files.  release
+// removes the directory and unlocks.
 func work(ctx context.Context, fsys host.FS) (release func(), dir string, err error) {
 	lock, cancel := context.WithTimeout(ctx, lockTimeout)
 	defer cancel()
@@ -86,7 +87,7 @@ func work(ctx context.Context, fsys host.FS) (release func(), dir string, err er
 		return nil, "", fmt.Errorf("%w: %w", ErrBusy, err)
 	}
 	release = func() {
-		_ = fsys.RemoveDir(workDir) // else the next one does
+		_ = fsys.RemoveDir(workDir) // the next run removes it, too
 		unlock()
 	}
 	err = errors.Join(
@@ -101,7 +102,7 @@ func work(ctx context.Context, fsys host.FS) (release func(), dir string, err er
 	return release, fsys.Path(workDir), nil
 }
 
-// take writes a snapshot that counts.
+// take takes, checks, encrypts and publishes a snapshot.
 func (o Options) take(ctx context.Context, dir string) (Result, error) {
 	if err := o.checkSpace(ctx); err != nil {
 		return Result{}, err
@@ -134,11 +135,11 @@ func (o Options) take(ctx context.Context, dir string) (Result, error) {
 	return r, nil
 }
 
-// fetch has the member send its database.
+// fetch writes a snapshot of the member's database to the file to.
 func (o Options) fetch(ctx context.Context, to string) error {
 	stream, err := o.Etcd.Snapshot(ctx)
 	if err != nil {
-		return fmt.Errorf("ask etcd for a snapshot: %w", err)
+		return fmt.Errorf("request a snapshot from etcd: %w", err)
 	}
 	defer stream.Close()
 	err = create(to, func(w io.Writer) error {
@@ -151,7 +152,8 @@ func (o Options) fetch(ctx context.Context, to string) error {
 	return nil
 }
 
-// examine tells whether the snapshot in the file plain counts.
+// examine checks the decrypted snapshot file plain, with a trial restore in the
+// directory trial.
 func examine(ctx context.Context, restorer Restorer, plain, trial string, log *slog.Logger) (Result, error) {
 	info, err := Inspect(plain)
 	if err != nil {
@@ -165,7 +167,7 @@ func examine(ctx context.Context, restorer Restorer, plain, trial string, log *s
 	return Result{Info: info, Tried: true}, err
 }
 
-// publish gives a file its final name, for good.
+// publish renames a file to its final name and syncs the directory.
 func publish(from, to string) error {
 	if err := os.Rename(from, to); err != nil {
 		return diskError(err)

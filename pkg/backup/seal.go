@@ -11,8 +11,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/hostkey"
 )
 
-// sealFile encrypts the file from to the recipients, into a new file to, which
-// is on the disk when it returns.
+// sealFile encrypts the file from to the recipients, into a new file to, and syncs it.
 func sealFile(from, to string, recipients []string) error {
 	in, err := os.Open(from)
 	if err != nil {
@@ -29,7 +28,7 @@ func sealFile(from, to string, recipients []string) error {
 	})
 }
 
-// openFile decrypts the file from with id, into a new file to.
+// openFile decrypts the file from with id, into a new file to, and syncs it.
 func openFile(from, to string, id hostkey.Identity) error {
 	in, err := os.Open(from)
 	if err != nil {
@@ -46,8 +45,8 @@ func openFile(from, to string, id hostkey.Identity) error {
 	})
 }
 
-// openingError tells a file that is damaged or cut off from one for another key
-// and from a full disk.
+// openingError classifies an error of decryption: ErrCannotOpen, ErrDiskFull, or
+// ErrDigestMismatch for a file that is damaged or truncated.
 func openingError(err error) error {
 	if err == nil || errors.Is(err, hostkey.ErrCannotOpen) {
 		return err
@@ -58,8 +57,7 @@ func openingError(err error) error {
 	return fmt.Errorf("%w: %w", ErrDigestMismatch, err)
 }
 
-// create makes a file, for its owner alone, with what write writes, and brings
-// it to the disk.
+// create creates a file with mode 0600, calls write with it, and syncs it.
 func create(name string, write func(io.Writer) error) error {
 	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
@@ -68,8 +66,8 @@ func create(name string, write func(io.Writer) error) error {
 	return diskError(errors.Join(write(f), f.Sync(), f.Close()))
 }
 
-// sameWhenOpened makes sure that the encrypted file holds the database of that
-// checksum with its trailer.
+// sameWhenOpened decrypts the file and fails unless it contains a database with the
+// checksum want, and want as its trailer.
 func sameWhenOpened(file string, id hostkey.Identity, want []byte) error {
 	f, err := os.Open(file)
 	if err != nil {
@@ -80,19 +78,19 @@ func sameWhenOpened(file string, id hostkey.Identity, want []byte) error {
 	if err != nil {
 		return err
 	}
-	// The trailer is the checksum of what is before it.
+	// The trailer is the checksum of the data before it.
 	sum, tail := sha256.New(), &tailWriter{}
 	tail.w = sum
 	if _, err := io.Copy(tail, plain); err != nil {
 		return openingError(err)
 	}
 	if !bytes.Equal(tail.held, want) || !bytes.Equal(sum.Sum(nil), want) {
-		return fmt.Errorf("%w: what was encrypted is not the snapshot", ErrDigestMismatch)
+		return fmt.Errorf("%w: the encrypted file does not contain the snapshot", ErrDigestMismatch)
 	}
 	return nil
 }
 
-// tailWriter passes on all but the last bytes, as many as a checksum has.
+// tailWriter writes all data to w except the last sha256.Size bytes, which it holds.
 type tailWriter struct {
 	w    io.Writer
 	held []byte

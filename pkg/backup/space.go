@@ -7,17 +7,17 @@ import (
 	"github.com/cybozu-go/neco"
 )
 
-// restoreSpace is what a restored member needs beside its database: etcd makes
-// the files of its log in their full size of 64 MB, two of them.
+// restoreSpace is the space in bytes that a restored member needs in addition to its
+// database: etcd preallocates two log files of 64 MB.
 const restoreSpace = 160 << 20
 
-// checkSpace makes sure that there is room for the snapshot, and beside it for
-// the restored or the encrypted one, with a tenth to spare.
+// checkSpace returns ErrDiskFull unless there is space for the snapshot and in addition
+// for the restored or the encrypted one, with a margin of a tenth.
 func (o Options) checkSpace(ctx context.Context) error {
 	endpoint := o.Etcd.Endpoints()[0]
 	status, err := o.Etcd.Status(ctx, endpoint)
 	if err != nil {
-		return fmt.Errorf("ask etcd for its size: %w", err)
+		return fmt.Errorf("query the size of etcd's database: %w", err)
 	}
 	ask := o.Free
 	if ask == nil {
@@ -30,7 +30,7 @@ func (o Options) checkSpace(ctx context.Context) error {
 	return enough(free, status.DbSize)
 }
 
-// enough says whether that many free bytes are enough for a database.
+// enough returns ErrDiskFull unless free bytes suffice for a database of size bytes.
 func enough(free uint64, size int64) error {
 	need := uint64(max(size, 0))/10*22 + restoreSpace
 	if free < need {

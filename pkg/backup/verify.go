@@ -14,19 +14,19 @@ import (
 	"github.com/cybozu-go/neco/pkg/hostkey"
 )
 
-// Verifier reads snapshots back.
+// Verifier decrypts and checks snapshots.
 type Verifier struct {
 	FS host.FS
-	// Identity opens the snapshots.
+	// Identity decrypts the snapshots.
 	Identity hostkey.Identity
 	Restorer Restorer
 	Log      *slog.Logger
 }
 
-// Verify decrypts the snapshot in the file of this process and looks whether it
-// still counts.  It blocks until that is done or ctx ends; what it decrypts is
-// on the disk meanwhile, for root alone.  hostkey.ErrCannotOpen: it is not for
-// this identity.
+// Verify decrypts the snapshot file and checks it as Run does.  It blocks until that is
+// done or ctx ends; meanwhile the decrypted file is on the disk, readable by its owner
+// only.  It returns hostkey.ErrCannotOpen if the snapshot is not encrypted to Identity.
+// file is not relative to FS.
 func (v Verifier) Verify(ctx context.Context, file string) (r Result, err error) {
 	err = v.with(ctx, file, func(plain string) error {
 		r, err = examine(ctx, v.Restorer, plain, filepath.Join(filepath.Dir(plain), "restored"), v.Log)
@@ -35,8 +35,8 @@ func (v Verifier) Verify(ctx context.Context, file string) (r Result, err error)
 	return r, err
 }
 
-// Value returns the value of a key, in full with its prefix, in the snapshot in
-// the file of this process.
+// Value returns the value of key, including its prefix, in the encrypted snapshot file,
+// or ErrAbsent.  file is not relative to FS.
 func (v Verifier) Value(ctx context.Context, file, key string) (value []byte, err error) {
 	err = v.with(ctx, file, func(plain string) error {
 		if _, err := checkTrailer(plain); err != nil {
@@ -48,7 +48,7 @@ func (v Verifier) Value(ctx context.Context, file, key string) (value []byte, er
 	return value, err
 }
 
-// with calls f with the decrypted snapshot, which is gone afterwards.
+// with calls f with the path of the decrypted snapshot, and removes it afterwards.
 func (v Verifier) with(ctx context.Context, file string, f func(plain string) error) error {
 	fi, err := os.Stat(file)
 	if err != nil {
@@ -79,8 +79,8 @@ func (v Verifier) with(ctx context.Context, file string, f func(plain string) er
 	return nil
 }
 
-// place returns the file system to work in: that of the boot server if it has
-// snapshots, else a temporary one, so that nothing is left on another host.
+// place returns the file system for temporary files: that of the boot server if it has a
+// backup directory, else a temporary one, so that no file is left on another host.
 func (v Verifier) place() (fsys host.FS, remove func(), err error) {
 	_, err = v.FS.Stat(neco.EtcdBackupDir)
 	if !errors.Is(err, fs.ErrNotExist) {

@@ -168,7 +168,7 @@ func reloadPrograms(ctx context.Context, out io.Writer, env *Env, me renewal.Ser
 	services := renewal.Services{Units: units, Containers: host.Containers{FS: env.FS}}
 	var errs []error
 	for _, p := range renewal.Reissued(me) {
-		errs = append(errs, services.Tell(ctx, p))
+		errs = append(errs, services.Reload(ctx, p))
 	}
 	for _, name := range []string{neco.EtcdService, neco.VaultService} {
 		known, err := units.Known(ctx, name)

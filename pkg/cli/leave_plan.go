@@ -30,7 +30,7 @@ func readPlan(ctx context.Context, s *storage.Storage, lrn int, managed bool) (d
 	if err != nil {
 		return departurePlan{}, err
 	}
-	members, err := membership.Look(ctx, s.Client())
+	members, err := membership.Query(ctx, s.Client())
 	return departurePlan{lrn: lrn, registered: snap.Registered, members: members, managed: managed}, err
 }
 

@@ -97,7 +97,7 @@ func (w *probes) lookAtEtcd(ctx context.Context) {
 func askEtcd(ctx context.Context, s *storage.Storage) membership.Cluster {
 	ctx, cancel := context.WithTimeout(ctx, vaultPatience)
 	defer cancel()
-	c, err := membership.Look(ctx, s.Client())
+	c, err := membership.Query(ctx, s.Client())
 	if err != nil {
 		return nil
 	}

@@ -1,9 +1,9 @@
-// Package etcdauth owns who may read and write what in the etcd of the boot
-// servers: roles, users, and that authentication is on.
+// Package etcdauth owns the access control of the boot servers' etcd: roles, users and
+// whether authentication is enabled.
 //
-// A user is authenticated by the common name of its certificate; passwords are
-// set to something random and forgotten.  Everything here is idempotent.  The
-// package must not know where certificates come from.
+// A user is authenticated by the common name of its certificate; its password is random
+// and not stored.  All functions are idempotent.  The package must not know where
+// certificates come from.
 package etcdauth
 
 import (
@@ -19,13 +19,14 @@ import (
 	"github.com/cybozu-go/neco/pkg/program"
 )
 
-// Root is the role, and the user, that etcd asks for: it may do everything.
+// Root is the name of the role and of the user with all permissions, which etcd requires
+// for authentication.
 const Root = "root"
 
-// User is a user with its one role.
+// User is a user of etcd with its only role.
 type User struct{ Name, Role string }
 
-// Role is that of a program which is a user.
+// Role returns the role of a program that is a user of etcd.
 func Role(p program.Program) string {
 	if p.User.Prefix == "" {
 		return Root
@@ -33,7 +34,8 @@ func Role(p program.Program) string {
 	return p.Name
 }
 
-// prefixOf returns the prefix of the keys of a role.
+// prefixOf returns the prefix of the keys that a role can read and write; ok is false if
+// the role is unknown.
 func prefixOf(role string) (prefix string, ok bool) {
 	for _, p := range program.Users() {
 		if p.Name == role && p.User.Prefix != "" {
@@ -43,8 +45,9 @@ func prefixOf(role string) (prefix string, ok bool) {
 	return "", false
 }
 
-// ClusterUsers are those that every cluster has.  The plain names are what the
-// certificates of the original's servers carry.
+// ClusterUsers returns the users that do not belong to one boot server: root, and for
+// each program a user with its plain name, which the certificates of the original Neco
+// contain.
 func ClusterUsers() []User {
 	users := []User{{Root, Root}}
 	for _, p := range program.Users() {
@@ -55,7 +58,7 @@ func ClusterUsers() []User {
 	return users
 }
 
-// ServerUsers are those that one boot server has, without being asked.
+// ServerUsers returns the users that every boot server has, for the boot server lrn.
 func ServerUsers(lrn int) []User {
 	var users []User
 	for _, p := range program.Users() {
@@ -66,8 +69,8 @@ func ServerUsers(lrn int) []User {
 	return users
 }
 
-// UsersOf are the users of a program that operators add, on the boot servers lrns. The
-// plain name is that of the original's servers.
+// UsersOf returns the users of a program that operators add: one for each of the boot
+// servers lrns, and one with the plain name, as in ClusterUsers.
 func UsersOf(p program.Program, lrns ...int) []User {
 	users := []User{{p.Name, Role(p)}}
 	for _, lrn := range lrns {
@@ -76,14 +79,14 @@ func UsersOf(p program.Program, lrns ...int) []User {
 	return users
 }
 
-// Name is the user of a program on a boot server.
+// Name returns the user name of a program on the boot server lrn.
 func Name(program string, lrn int) string { return fmt.Sprintf("%s-%d", program, lrn) }
 
-// EnsureRole makes a role of [Roles].
+// EnsureRole creates the role of a program with its permissions, if they are missing.
 func EnsureRole(ctx context.Context, c clientv3.Auth, role string) error {
 	prefix, ok := prefixOf(role)
 	if !ok {
-		return fmt.Errorf("make role %s: no such role is known", role)
+		return fmt.Errorf("make role %s: the role is unknown", role)
 	}
 	if _, err := c.RoleAdd(ctx, role); err != nil && !errors.Is(err, rpctypes.ErrRoleAlreadyExist) {
 		return fmt.Errorf("make role %s: %w", role, err)
@@ -95,8 +98,8 @@ func EnsureRole(ctx context.Context, c clientv3.Auth, role string) error {
 	return nil
 }
 
-// EnsureUser makes a user and gives it its role, which is made, too, and
-// reports whether the user is new.
+// EnsureUser creates a user and its role, if they are missing, and grants the role to the
+// user.  added reports whether the user is new.
 func EnsureUser(ctx context.Context, c clientv3.Auth, u User) (added bool, err error) {
 	if u.Role != Root {
 		if err := EnsureRole(ctx, c, u.Role); err != nil {
@@ -116,26 +119,26 @@ func EnsureUser(ctx context.Context, c clientv3.Auth, u User) (added bool, err e
 	return added, nil
 }
 
-// Enable turns authentication on: afterwards nobody is heard who is not a user.
+// Enable enables authentication: from then on etcd refuses requests of clients that are
+// not users.
 func Enable(ctx context.Context, c clientv3.Auth) error {
 	if _, err := c.AuthEnable(ctx); err != nil {
-		return fmt.Errorf("turn the authentication of etcd on: %w", err)
+		return fmt.Errorf("enable the authentication of etcd: %w", err)
 	}
 	return nil
 }
 
-// Enabled says whether authentication is on.
+// Enabled reports whether authentication is enabled.
 func Enabled(ctx context.Context, c clientv3.Auth) (bool, error) {
 	res, err := c.AuthStatus(ctx)
 	if err != nil {
-		return false, fmt.Errorf("ask etcd for its authentication: %w", err)
+		return false, fmt.Errorf("query the authentication of etcd: %w", err)
 	}
 	return res.Enabled, nil
 }
 
-// DeleteServer deletes every user of a boot server.  Requests of its
-// certificates are refused from then on; what it watches already ends when
-// the connection does.
+// DeleteServer deletes every user of a boot server.  From then on etcd refuses requests
+// with the server's certificates; existing watches end with their connections.
 func DeleteServer(ctx context.Context, c clientv3.Auth, lrn int) error {
 	for _, p := range program.Users() {
 		user := Name(p.Name, lrn)
@@ -146,7 +149,7 @@ func DeleteServer(ctx context.Context, c clientv3.Auth, lrn int) error {
 	return nil
 }
 
-// Has says whether there is a user of that name.
+// Has reports whether a user with that name exists.
 func Has(ctx context.Context, c clientv3.Auth, name string) (bool, error) {
 	res, err := c.UserList(ctx)
 	if err != nil {

@@ -17,7 +17,7 @@ import (
 
 var cluster etcdtest.Cluster
 
-// login is the user with the password that the test gave it.
+// login returns a client of the user with the password that the tests set.
 func login(t *testing.T, user string) *clientv3.Client {
 	t.Helper()
 	c, err := clientv3.New(clientv3.Config{
@@ -32,11 +32,10 @@ func login(t *testing.T, user string) *clientv3.Client {
 
 func TestMain(m *testing.M) { os.Exit(cluster.Main(m, 1)) }
 
-// TestUsersMayDoWhatTheirRoleSays goes through the life of the users of a boot
-// server: one test, for authentication is one switch of the whole cluster.
+// It is one test, because authentication is enabled for the whole cluster.
 func TestUsersMayDoWhatTheirRoleSays(t *testing.T) {
 	ctx, root := t.Context(), cluster.NewClient(t, "")
-	for range 2 { // all of it may be done again
+	for range 2 { // the functions are idempotent
 		for _, u := range slices.Concat(etcdauth.ClusterUsers(), etcdauth.ServerUsers(1)) {
 			if _, err := etcdauth.EnsureUser(ctx, root, u); err != nil {
 				t.Fatal(err)

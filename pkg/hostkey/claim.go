@@ -17,27 +17,27 @@ import (
 // maxRecord bounds a record in JSON.
 const maxRecord = 16 << 10
 
-// ErrBadSignature: a record is not one that its boot server made.
+// ErrBadSignature reports that a record is not validly signed by its boot server.
 var ErrBadSignature = errors.New("BadSignature")
 
-// claim is what a boot server vouches for with the key of its certificate
+// claim is a statement that a boot server signs with the key of its certificate
 // (/etc/neco/server.crt).
 type claim struct {
-	// domain is signed along, so that no other signature by the same key, such as
-	// one in TLS, or for another kind of record, can be taken for that of this one.
+	// domain separates this kind of record from all other uses of the key, such as TLS:
+	// it is part of the signed data.
 	domain string
 	lrn    int
 	text   string
 }
 
-// digest is of what is signed.  Every part that can vary in length is the last
-// or has an end.
+// digest returns the digest that is signed.  The encoding is unambiguous: every part of
+// variable length is terminated or is the last.
 func (c claim) digest(cert *x509.Certificate) [sha256.Size]byte {
 	return sha256.Sum256(fmt.Appendf(nil, "%s\x00%d\x00%x\x00%s", c.domain, c.lrn, sha256.Sum256(cert.Raw), c.text))
 }
 
-// vouch signs the claim.
-func vouch(c claim, cert *x509.Certificate, key *ecdsa.PrivateKey) ([]byte, error) {
+// signClaim signs the claim with the key of cert.
+func signClaim(c claim, cert *x509.Certificate, key *ecdsa.PrivateKey) ([]byte, error) {
 	if !key.PublicKey.Equal(cert.PublicKey) {
 		return nil, errors.New("the key is not the certificate's")
 	}
@@ -45,10 +45,10 @@ func vouch(c claim, cert *x509.Certificate, key *ecdsa.PrivateKey) ([]byte, erro
 	return ecdsa.SignASN1(rand.Reader, key, digest[:])
 }
 
-// vouched says whether the claim is signed by the key of a certificate for the
-// address node0 which roots, the authorities of boot servers, vouch for at the
-// time that at chooses.
-func vouched(c claim, certPEM string, signature []byte, node0 netip.Addr, roots *x509.CertPool, at func(*x509.Certificate) time.Time) error {
+// verifyClaim returns an error unless the claim is signed with the key of a certificate
+// for the address node0 that a CA in roots has signed.  The certificate must be valid at
+// the time that at returns for it.
+func verifyClaim(c claim, certPEM string, signature []byte, node0 netip.Addr, roots *x509.CertPool, at func(*x509.Certificate) time.Time) error {
 	cert, err := pki.ParseCert([]byte(certPEM))
 	if err != nil {
 		return err
@@ -71,7 +71,7 @@ func vouched(c claim, certPEM string, signature []byte, node0 netip.Addr, roots 
 	return nil
 }
 
-// parse reads a record in JSON.
+// parse decodes a record of at most maxRecord bytes from JSON.
 func parse(data []byte, record any) error {
 	if len(data) > maxRecord {
 		return fmt.Errorf("more than %d bytes", maxRecord)

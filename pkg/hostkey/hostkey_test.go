@@ -165,14 +165,14 @@ func TestOnlyPlainKeysOfAgeAreRecipients(t *testing.T) {
 	}
 	good := key.Recipient().String()
 	for text, want := range map[string]string{
-		"":                          "not a public key",
-		"ssh-ed25519 AAAA":          "not a public key",
-		good[:20]:                   "not a public key",
-		good + "q":                  "not a public key",
-		" " + good:                  "not a public key",
+		"":                          "not a public age key",
+		"ssh-ed25519 AAAA":          "not a public age key",
+		good[:20]:                   "not a public age key",
+		good + "q":                  "not a public age key",
+		" " + good:                  "not a public age key",
 		key.String():                "secret key",
-		hybrid.Recipient().String(): "would not let",
-		"age1yubikey1q" + good[5:]:  "not a public key",
+		hybrid.Recipient().String(): "cannot encrypt one text",
+		"age1yubikey1q" + good[5:]:  "not a public age key",
 	} {
 		err := CheckRecipient(text)
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "SECRET") {
@@ -187,7 +187,7 @@ func TestOnlyPlainKeysOfAgeAreRecipients(t *testing.T) {
 	}
 }
 
-// server is boot server lrn with its certificate.
+// server returns the certificate, its key and the address of boot server lrn.
 func server(t *testing.T, ca pki.CA, lrn int) (*x509.Certificate, *ecdsa.PrivateKey, netip.Addr) {
 	t.Helper()
 	s := pki.NewSubject(lrn, fmt.Sprintf("boot-%d", lrn), netip.Addr{})
@@ -317,11 +317,11 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// zeroKey is 256 bits of 0 and their checksum, in the base 32 of age.
+// zeroKey is an age key of 256 zero bits with its checksum, in age's base 32.
 const zeroKey = "QQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQ8H00W3"
 
 func FuzzOpen(f *testing.F) {
-	// The same in every process of the fuzzer: a key of zeros.
+	// A constant key, the same in every process of the fuzzer.
 	key, err := age.ParseX25519Identity("AGE-SECRET-KEY-1" + zeroKey)
 	if err != nil {
 		f.Fatal(err)

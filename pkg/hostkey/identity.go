@@ -13,22 +13,24 @@ import (
 	"github.com/cybozu-go/neco/pkg/host"
 )
 
-// Where the key lies, for root alone, and what keeps two processes from making
-// it at once.
+// File is the path of the key, which only root can read.  lockFile is locked while a
+// process creates it.
 const (
 	File     = "/var/lib/neco/host-key"
 	lockFile = "/var/lib/neco/host-key.lock"
 )
 
-// Identity opens what is sealed to its recipient.  It prints as its recipient.
+// Identity is an age key.  It decrypts secrets that are encrypted to its recipient.  When
+// it is printed, the recipient is shown instead of the key.
 type Identity struct {
 	key *age.X25519Identity
 }
 
-// Format keeps the key out of whatever is printed.
+// Format implements fmt.Formatter.  It prints the recipient, to keep the key out of
+// output and logs.
 func (i Identity) Format(w fmt.State, _ rune) { io.WriteString(w, i.Recipient()) }
 
-// Recipient is the public half, age1….
+// Recipient returns the public key, age1….
 func (i Identity) Recipient() string {
 	if i.key == nil {
 		return "no key"
@@ -36,10 +38,9 @@ func (i Identity) Recipient() string {
 	return i.key.Recipient().String()
 }
 
-// Load returns the host's identity.  The first call makes it; from then on it
-// is the same until the host's disk is wiped.  It waits for another process
-// that makes it at the same time until ctx ends.  A file that is there and no
-// key is an error: secrets may be sealed to what it was.
+// Load returns the host's identity.  The first call creates and stores it.  While another
+// process creates it, Load blocks until that is done or ctx ends.  A malformed file is an
+// error and is not replaced, because secrets may be encrypted to the key that was in it.
 func Load(ctx context.Context, fsys host.FS) (Identity, error) {
 	id, err := read(fsys)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -51,8 +52,8 @@ func Load(ctx context.Context, fsys host.FS) (Identity, error) {
 	return id, nil
 }
 
-// Find returns the host's identity and changes nothing. ErrNone: the host has none,
-// since no setup, join or update has run on it.
+// Find returns the host's identity without creating it, or ErrNone if no setup, join or
+// update has created it yet.
 func Find(fsys host.FS) (Identity, error) {
 	id, err := read(fsys)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -64,7 +65,7 @@ func Find(fsys host.FS) (Identity, error) {
 	return id, nil
 }
 
-// ErrNone is returned by Find where no key was made.
+// ErrNone is returned by Find if the host has no key.
 var ErrNone = errors.New("there is no key")
 
 func makeKey(ctx context.Context, fsys host.FS) (Identity, error) {
@@ -92,8 +93,8 @@ func read(fsys host.FS) (Identity, error) {
 	return ParseIdentity(string(data))
 }
 
-// ParseIdentity reads a key in age's text, AGE-SECRET-KEY-1…, as age-keygen
-// writes it: lines with # are comments.  Its errors do not tell the contents.
+// ParseIdentity parses a file of age-keygen with one key, AGE-SECRET-KEY-1….  Lines that
+// begin with # are comments.  Its errors do not contain the text.
 func ParseIdentity(text string) (Identity, error) {
 	var found []*age.X25519Identity
 	for line := range strings.Lines(text) {
@@ -103,12 +104,12 @@ func ParseIdentity(text string) (Identity, error) {
 		}
 		key, err := age.ParseX25519Identity(line)
 		if err != nil {
-			return Identity{}, errors.New("not a key of age (AGE-SECRET-KEY-1…)")
+			return Identity{}, errors.New("not an age key (AGE-SECRET-KEY-1…)")
 		}
 		found = append(found, key)
 	}
 	if len(found) != 1 {
-		return Identity{}, fmt.Errorf("%d keys of age, not one", len(found))
+		return Identity{}, fmt.Errorf("%d age keys instead of one", len(found))
 	}
 	return Identity{found[0]}, nil
 }

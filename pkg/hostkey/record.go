@@ -10,9 +10,9 @@ import (
 	"github.com/cybozu-go/neco/pkg/pki"
 )
 
-// Record tells to whom a boot server's secrets are sealed.  It is signed with
-// the key of the server's certificate (/etc/neco/server.crt) and has to be made
-// anew when that is renewed.
+// Record holds the recipient of a boot server.  It is signed with the key of the server's
+// certificate (/etc/neco/server.crt) and has to be signed again when the certificate is
+// renewed.
 type Record struct {
 	LRN         int    `json:"lrn"`
 	Recipient   string `json:"recipient"`
@@ -20,14 +20,15 @@ type Record struct {
 	Signature   []byte `json:"signature"`   // ASN.1
 }
 
-// Sign makes the record of the boot server lrn with its certificate and key.
+// Sign returns the record of the boot server lrn, signed with key, the key of its
+// certificate cert.
 func Sign(lrn int, recipient string, cert *x509.Certificate, key *ecdsa.PrivateKey) (Record, error) {
 	r := Record{LRN: lrn, Recipient: recipient, Certificate: string(pki.MarshalCert(cert.Raw))}
 	if err := CheckRecipient(recipient); err != nil {
 		return Record{}, fmt.Errorf("record of boot server %d: %w", lrn, err)
 	}
 	var err error
-	if r.Signature, err = vouch(r.claim(), cert, key); err != nil {
+	if r.Signature, err = signClaim(r.claim(), cert, key); err != nil {
 		return Record{}, fmt.Errorf("record of boot server %d: %w", lrn, err)
 	}
 	return r, nil
@@ -35,10 +36,9 @@ func Sign(lrn int, recipient string, cert *x509.Certificate, key *ecdsa.PrivateK
 
 func (r Record) claim() claim { return claim{"neco host key record, version 1", r.LRN, r.Recipient} }
 
-// Verify says whether the record is of the boot server lrn, whose address
-// node0 is: signed by the key of a certificate for that address which roots,
-// the authorities of boot servers, vouch for now.  Else ErrBadSignature with
-// the reason.
+// Verify returns ErrBadSignature with the reason unless r is a record of the boot server
+// lrn, signed with the key of a certificate for its address node0 that is valid at now
+// and signed by a CA in roots.
 func Verify(r Record, roots *x509.CertPool, lrn int, node0 netip.Addr, now time.Time) error {
 	if err := verify(r, roots, lrn, node0, now); err != nil {
 		return fmt.Errorf("host key of boot server %d: %w: %w", lrn, ErrBadSignature, err)
@@ -53,10 +53,10 @@ func verify(r Record, roots *x509.CertPool, lrn int, node0 netip.Addr, now time.
 	if err := CheckRecipient(r.Recipient); err != nil {
 		return err
 	}
-	return vouched(r.claim(), r.Certificate, r.Signature, node0, roots, func(*x509.Certificate) time.Time { return now })
+	return verifyClaim(r.claim(), r.Certificate, r.Signature, node0, roots, func(*x509.Certificate) time.Time { return now })
 }
 
-// Parse reads a record in JSON.  It is not verified.
+// Parse decodes a record from JSON, without verifying it.
 func Parse(data []byte) (Record, error) {
 	var r Record
 	if err := parse(data, &r); err != nil {

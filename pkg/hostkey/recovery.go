@@ -10,8 +10,9 @@ import (
 	"github.com/cybozu-go/neco/pkg/pki"
 )
 
-// Recovery tells to whom secrets are sealed besides the boot servers.  The one
-// that was told so signs it once, like a Record, and it stays good.
+// Recovery lists the recipients of secrets in addition to the boot servers.  The boot
+// server on which setup received the list signs it once, like a Record; the signature
+// stays valid after the certificate has expired.
 type Recovery struct {
 	LRN         int      `json:"lrn"`
 	Recipients  []string `json:"recipients"`
@@ -19,20 +20,21 @@ type Recovery struct {
 	Signature   []byte   `json:"signature"`   // ASN.1
 }
 
-// SignRecovery makes the list by the boot server lrn with its certificate and key.
+// SignRecovery returns the list, signed by the boot server lrn with key, the key of its
+// certificate cert.
 func SignRecovery(lrn int, recipients []string, cert *x509.Certificate, key *ecdsa.PrivateKey) (Recovery, error) {
 	r := Recovery{LRN: lrn, Recipients: append([]string{}, recipients...), Certificate: string(pki.MarshalCert(cert.Raw))}
 	if err := r.check(); err != nil {
 		return Recovery{}, fmt.Errorf("recovery recipients: %w", err)
 	}
 	var err error
-	if r.Signature, err = vouch(r.claim(), cert, key); err != nil {
+	if r.Signature, err = signClaim(r.claim(), cert, key); err != nil {
 		return Recovery{}, fmt.Errorf("recovery recipients: %w", err)
 	}
 	return r, nil
 }
 
-// claim joins the recipients by what none of them contains, see check.
+// claim joins the recipients with a newline, which check excludes from recipients.
 func (r Recovery) claim() claim {
 	return claim{"neco recovery recipients, version 1", r.LRN, strings.Join(r.Recipients, "\n")}
 }
@@ -46,15 +48,15 @@ func (r Recovery) check() error {
 	return nil
 }
 
-// VerifyRecovery says whether the list was signed by the boot server in it,
-// whose address node0 is, with a certificate that roots vouched for when it was
-// made.  Else ErrBadSignature with the reason.
+// VerifyRecovery returns ErrBadSignature with the reason unless r is signed by the boot
+// server r.LRN with the key of a certificate for its address node0 that a CA in roots has
+// signed.  The certificate may have expired.
 func VerifyRecovery(r Recovery, roots *x509.CertPool, node0 netip.Addr) error {
 	err := r.check()
 	if err == nil {
-		// The list outlives the certificate by years, and nobody signs it again: that
-		// the key was a boot server's at some time has to do.
-		err = vouched(r.claim(), r.Certificate, r.Signature, node0, roots, pki.MadeAt)
+		// The list is never signed again and outlives the certificate by years.  So the
+		// certificate is verified at the time of its issue.
+		err = verifyClaim(r.claim(), r.Certificate, r.Signature, node0, roots, pki.MadeAt)
 	}
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrBadSignature, err)
@@ -62,8 +64,8 @@ func VerifyRecovery(r Recovery, roots *x509.CertPool, node0 netip.Addr) error {
 	return nil
 }
 
-// ParseRecovery reads a list in JSON.  It is not verified: what cannot be read is
-// none that a boot server signed, ErrBadSignature.
+// ParseRecovery decodes a list from JSON, without verifying it.  A malformed list is
+// ErrBadSignature, because no boot server has signed it.
 func ParseRecovery(data []byte) (Recovery, error) {
 	var r Recovery
 	if err := parse(data, &r); err != nil {

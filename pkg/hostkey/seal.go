@@ -12,16 +12,17 @@ import (
 	"filippo.io/age/armor"
 )
 
-// maxSealed bounds what Open reads: secrets are short.  Streams have no bound.
+// maxSealed bounds the bytes that Open accepts.  Streams have no bound.
 const maxSealed = 1 << 20
 
-// ErrCannotOpen: the text is not sealed to this identity, or it was changed.
-var ErrCannotOpen = errors.New("not sealed to this key")
+// ErrCannotOpen reports that a text is not encrypted to this identity, or that the list of
+// recipients in it was changed.
+var ErrCannotOpen = errors.New("not encrypted to this key")
 
-// ErrNotSealed: it is nothing that Seal has made, or its beginning is damaged.
-var ErrNotSealed = errors.New("it is no sealed text, or damaged")
+// ErrNotSealed reports that a text is not encrypted with age, or its header is damaged.
+var ErrNotSealed = errors.New("not an encrypted text, or damaged")
 
-// CheckRecipient says whether text is one to whom can be sealed: age1….
+// CheckRecipient returns an error unless text is a plain public key of age: age1….
 func CheckRecipient(text string) error {
 	_, err := parseRecipient(text)
 	return err
@@ -36,9 +37,9 @@ func parseRecipient(text string) (age.Recipient, error) {
 	case err == nil:
 		return r, nil
 	case strings.HasPrefix(text, "age1pq1"), strings.HasPrefix(text, "age1") && strings.Count(text, "1") > 1 && len(text) > 80:
-		return nil, fmt.Errorf("recipient %.24q…: age would not let boot servers share a text with it; only plain keys of age-keygen (age1…, 62 characters) will do", text)
+		return nil, fmt.Errorf("recipient %.24q…: age cannot encrypt one text to it and to boot servers; use a plain key of age-keygen (age1…, 62 characters)", text)
 	}
-	return nil, fmt.Errorf("recipient %.80q: not a public key of age (age1…, 62 characters)", text)
+	return nil, fmt.Errorf("recipient %.80q: not a public age key (age1…, 62 characters)", text)
 }
 
 func parseRecipients(texts []string) ([]age.Recipient, error) {
@@ -51,19 +52,19 @@ func parseRecipients(texts []string) ([]age.Recipient, error) {
 		all = append(all, r)
 	}
 	if len(all) == 0 {
-		return nil, errors.New("no recipient: nobody could open it")
+		return nil, errors.New("no recipient")
 	}
 	return all, nil
 }
 
-// Sealed says whether text looks like what Seal makes; anything else is in
-// clear.
+// Sealed reports whether text begins like a result of Seal.  Otherwise it is not
+// encrypted.
 func Sealed(text string) bool {
 	return strings.HasPrefix(strings.TrimSpace(text), armor.Header)
 }
 
-// Seal encrypts plaintext so that each of the recipients (age1…) alone can
-// open it, and returns it in age's armour.
+// Seal encrypts plaintext so that each of the recipients (age1…) can decrypt it, and
+// returns it in age's armour.
 func Seal(plaintext []byte, recipients []string) (string, error) {
 	var out bytes.Buffer
 	armoured := armor.NewWriter(&out)
@@ -80,8 +81,8 @@ func Seal(plaintext []byte, recipients []string) (string, error) {
 	return out.String(), nil
 }
 
-// SealTo is Seal for streams, without armour.  What was written is complete
-// only after Close, which leaves w open.
+// SealTo returns a writer that encrypts to w as Seal does, without armour.  The encrypted
+// data is complete only after Close, which does not close w.
 func SealTo(w io.Writer, recipients []string) (io.WriteCloser, error) {
 	all, err := parseRecipients(recipients)
 	if err != nil {
@@ -94,10 +95,11 @@ func SealTo(w io.Writer, recipients []string) (io.WriteCloser, error) {
 	return sealed, nil
 }
 
-// Open returns what Seal encrypted; ErrCannotOpen if it is not for id.
+// Open decrypts a result of Seal.  It returns ErrCannotOpen if the text is not encrypted
+// to id, and ErrNotSealed if it is not encrypted or its header is damaged.
 func Open(armoured string, id Identity) ([]byte, error) {
 	if len(armoured) > maxSealed {
-		return nil, fmt.Errorf("open sealed text: more than %d bytes", maxSealed)
+		return nil, fmt.Errorf("decrypt: more than %d bytes", maxSealed)
 	}
 	r, err := OpenFrom(armor.NewReader(strings.NewReader(armoured)), id)
 	if err != nil {
@@ -105,27 +107,27 @@ func Open(armoured string, id Identity) ([]byte, error) {
 	}
 	plaintext, err := io.ReadAll(r)
 	if err != nil {
-		return nil, fmt.Errorf("open sealed text: %w", err)
+		return nil, fmt.Errorf("decrypt: %w", err)
 	}
 	return plaintext, nil
 }
 
-// OpenFrom is Open for streams, without armour.  What it returns is whole only
-// if it was read up to io.EOF: a part that was changed or cut off is another
-// error.
+// OpenFrom returns a reader of the decrypted data in r, which has no armour, with the same
+// errors as Open.  The data is complete and unchanged only if it was read up to io.EOF: a
+// changed or missing part is another error.
 func OpenFrom(r io.Reader, id Identity) (io.Reader, error) {
 	if id.key == nil {
-		return nil, fmt.Errorf("open sealed text: %w", ErrCannotOpen)
+		return nil, fmt.Errorf("decrypt: %w", ErrCannotOpen)
 	}
 	plain, err := age.Decrypt(r, id.key)
 	if none := (*age.NoIdentityMatchError)(nil); errors.As(err, &none) {
-		return nil, fmt.Errorf("open sealed text: %w", ErrCannotOpen)
+		return nil, fmt.Errorf("decrypt: %w", ErrCannotOpen)
 	}
 	if unread := (*fs.PathError)(nil); errors.As(err, &unread) {
-		return nil, fmt.Errorf("open sealed text: %w", unread)
+		return nil, fmt.Errorf("decrypt: %w", unread)
 	}
-	if err != nil { // which repeats what it has read
-		return nil, fmt.Errorf("open sealed text: %w", ErrNotSealed)
+	if err != nil { // not returned, because it quotes the data
+		return nil, fmt.Errorf("decrypt: %w", ErrNotSealed)
 	}
 	return plain, nil
 }

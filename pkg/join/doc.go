@@ -1,11 +1,11 @@
-// Package join takes a boot server into a data centre that runs, and takes what
-// it had away from one that leaves.
+// Package join adds a boot server to an existing data centre, and revokes the access
+// of a boot server that leaves.
 //
-// It owns the join token: its text, what it is good for, and the order in which
-// a joiner trusts first and tells secrets later.  It owns the rekeying of Vault
-// after a server that knew the unseal key has left.  Everything in it may be
-// killed anywhere; done again, it finishes.
+// It owns the join token: its text, what it permits, and the rule that the joining
+// server authenticates Vault before it sends a secret.  It owns the rekeying of Vault
+// after a server that could read the unseal key has left.  A join or departure that
+// was killed anywhere finishes when it is run again.
 //
-// It must not start etcd or Vault on the joiner: the steps of the next update
+// It must not start etcd or Vault on the joining server: the steps of the next update
 // do that.  It must not know how a terminal or a command line looks.
 package join

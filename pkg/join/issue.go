@@ -18,32 +18,33 @@ import (
 	"github.com/cybozu-go/neco/pkg/vault"
 )
 
-// How long a join token may be good for, at least and at most.
+// Bounds of the lifetime of a join token.
 const (
 	MinTTL = time.Minute
 	MaxTTL = 24 * time.Hour
 )
 
-// Issuer makes tokens on a boot server of the data centre.
+// Issuer issues, lists and revokes join tokens on a boot server of the data centre.
 type Issuer struct {
 	// Etcd is namespaced at Neco's prefix; Vault is logged in as an operator.
 	Etcd  *clientv3.Client
 	Vault *api.Client
-	// CA is the certificate of the authority for servers, PEM.
-	CA  []byte
+	// CA is the certificate of the CA for servers, in PEM.
+	CA []byte
+	// By names the operator in records.
 	By  string
 	Now func() time.Time
 }
 
-// Issue makes a token with which the boot server s can join within ttl, and
-// what it needs to log in: its approle with the policy that pins its names.  An earlier token for it ends.  Issue may be
-// repeated.
+// Issue creates a token with which the boot server s can join within ttl, and the
+// approle and policy of s in Vault, which permits certificates for the names of s
+// only.  It revokes an earlier token for s.  Issue may be repeated after an error.
 func (i Issuer) Issue(ctx context.Context, s pki.Subject, ttl time.Duration) (Token, error) {
 	if err := s.Check(); err != nil {
 		return Token{}, err
 	}
 	if ttl < MinTTL || ttl > MaxTTL {
-		return Token{}, fmt.Errorf("a join token is good for %s to %s, not for %s", duration.Text(MinTTL), duration.Text(MaxTTL), duration.Text(ttl))
+		return Token{}, fmt.Errorf("the lifetime of a join token is %s to %s, not %s", duration.Text(MinTTL), duration.Text(MaxTTL), duration.Text(ttl))
 	}
 	pin, err := pinOf(i.CA)
 	if err != nil {
@@ -70,7 +71,7 @@ func (i Issuer) Issue(ctx context.Context, s pki.Subject, ttl time.Duration) (To
 	}
 	r := Record{LRN: s.LRN, HostName: s.HostName, Accessor: t.Accessor, Expires: expires, By: i.By}
 	if err := putRecord(ctx, i.Etcd, r); err != nil {
-		// A token that nobody sees must not live.
+		// Without a record, nobody could list or revoke the token.
 		return Token{}, errors.Join(err, vault.RevokeAccessor(ctx, i.Vault, t.Accessor))
 	}
 	return Token{
@@ -79,7 +80,8 @@ func (i Issuer) Issue(ctx context.Context, s pki.Subject, ttl time.Duration) (To
 	}, nil
 }
 
-// version is that of the data centre, if the boot server lrn may join it at all.
+// version returns the version of neco in the data centre, or ErrRegistered if the
+// boot server lrn is registered already.
 func (i Issuer) version(ctx context.Context, lrn int) (string, error) {
 	snap, err := storage.New(i.Etcd).Snapshot(ctx)
 	if err != nil {
@@ -91,8 +93,8 @@ func (i Issuer) version(ctx context.Context, lrn int) (string, error) {
 	return runs(snap)
 }
 
-// admit makes what the boot server needs to be let in.  Secrets of its earlier
-// lives end.
+// admit creates the approle and policies of the boot server s in Vault, and revokes
+// secrets that an earlier server of that LRN had.
 func (i Issuer) admit(ctx context.Context, s pki.Subject) error {
 	policy, err := vault.BootPolicy(s)
 	if err != nil {
@@ -107,13 +109,13 @@ func (i Issuer) admit(ctx context.Context, s pki.Subject) error {
 	if err := vault.RetireSecrets(ctx, i.Vault, s.LRN); err != nil {
 		return err
 	}
-	// Its users of etcd it makes itself, once it has used the token: as long as
-	// they are absent the certificates of an earlier server of that LRN are
-	// worth nothing.
+	// The joining server creates its users of etcd itself, after it has used the
+	// token.  Until then etcd refuses the certificates of an earlier server of that
+	// LRN.
 	return vault.AllowEnter(ctx, i.Vault, s.LRN)
 }
 
-// enter makes the users of this server in etcd.
+// enter creates the users of this server in etcd.
 func enter(ctx context.Context, r *run) error {
 	etcd, err := operatorEtcd(ctx, r.vault, r.LRNs, r.ca)
 	if err != nil {
@@ -128,7 +130,8 @@ func enter(ctx context.Context, r *run) error {
 	return nil
 }
 
-// runs is the version that the data centre runs, or is about to.
+// runs returns the version of the current request or, without a request, the release
+// that the data centre is to run.
 func runs(snap *storage.Snapshot) (string, error) {
 	switch {
 	case snap.Request != nil:
@@ -136,10 +139,10 @@ func runs(snap *storage.Snapshot) (string, error) {
 	case snap.Release != "":
 		return snap.Release, nil
 	}
-	return "", errors.New("etcd does not say which version of neco the data centre runs")
+	return "", errors.New("the version of neco in the data centre is not in etcd")
 }
 
-// end ends the token for a boot server, if there is one.
+// end revokes the token for the boot server lrn, if there is one.
 func (i Issuer) end(ctx context.Context, lrn int) error {
 	all, err := records(ctx, i.Etcd)
 	if err != nil {
@@ -156,18 +159,18 @@ func (i Issuer) end(ctx context.Context, lrn int) error {
 	return removeRecord(ctx, i.Etcd, lrn)
 }
 
-// State of a token.
+// State is the state of a token.
 type State string
 
-// The states.  Used, revoked by other means than ours, and gone are one to
-// Vault.
+// The states of a token.  Used includes a token that was revoked in Vault directly:
+// Vault does not tell them apart.
 const (
 	Waiting State = "waiting"
 	Expired State = "expired"
 	Used    State = "used"
 )
 
-// Listed is a token as it is now.
+// Listed is a record of a token with its current state.
 type Listed struct {
 	Record
 	State State `json:"state"`
@@ -197,7 +200,7 @@ func (i Issuer) List(ctx context.Context) ([]Listed, error) {
 	return list, nil
 }
 
-// Find returns the record of the token that name, an LRN or an accessor, names.
+// Find returns the record of the token whose LRN or accessor is name.
 func (i Issuer) Find(ctx context.Context, name string) (Record, error) {
 	all, err := records(ctx, i.Etcd)
 	if err != nil {
@@ -211,8 +214,8 @@ func (i Issuer) Find(ctx context.Context, name string) (Record, error) {
 	return Record{}, fmt.Errorf("there is no join token %s", name)
 }
 
-// Revoke ends a token, and whatever its server could do unless it is
-// registered.
+// Revoke revokes the token of r.  Unless its server is registered, Revoke deletes the
+// access that the token has given it, too.
 func (i Issuer) Revoke(ctx context.Context, r Record) error {
 	if err := vault.RevokeAccessor(ctx, i.Vault, r.Accessor); err != nil {
 		return err
@@ -229,7 +232,7 @@ func (i Issuer) Revoke(ctx context.Context, r Record) error {
 	return removeRecord(ctx, i.Etcd, r.LRN)
 }
 
-// revokeRights takes away what lets a boot server in.
+// revokeRights deletes the users of etcd and the approle of a boot server.
 func revokeRights(ctx context.Context, etcd *clientv3.Client, v *api.Client, lrn int) error {
 	if err := retry.Passing(ctx, nil, func() error { return etcdauth.DeleteServer(ctx, etcd, lrn) }); err != nil {
 		return err

@@ -21,30 +21,30 @@ import (
 	"github.com/cybozu-go/neco/pkg/vaultkey"
 )
 
-// leavingKey is there from before a boot server is taken out until nothing of it is
-// left.
+// leavingKey returns the key that exists while the departure of a boot server is
+// incomplete.
 func leavingKey(lrn int) string { return storage.KeyLeaving + strconv.Itoa(lrn) }
 
-// Departure takes away what a boot server could do that leaves.
+// Departure revokes the access of a boot server that leaves.
 type Departure struct {
-	// LRN leaves, Remaining stay.
+	// LRN is the number of the server that leaves; Remaining are those of the others.
 	LRN       int
 	Remaining []int
 	// Etcd is namespaced at Neco's prefix; Vault is logged in as an operator.
 	Etcd  *clientv3.Client
 	Vault *api.Client
-	// Identity opens what is sealed to the server where this runs, which stays.
+	// Identity is the host key of the server where this runs, which remains.
 	Identity hostkey.Identity
-	// Roots vouch for the records of host keys.
+	// Roots hold the CA that signs the certificates in the records of host keys.
 	Roots *x509.CertPool
-	// Unregister removes the registration; nil if it is gone: an earlier attempt is
-	// finished.  It is retried, and prints what it has done.
+	// Unregister removes the registration and prints what it has done; it is
+	// retried.  It is nil if an earlier attempt has removed the registration.
 	Unregister func(context.Context) error
 	Out        io.Writer
 	Now        func() time.Time
 }
 
-// Leaving says whether an earlier try has begun to take lrn out.
+// Leaving reports whether an incomplete departure of the boot server lrn is recorded.
 func Leaving(ctx context.Context, etcd clientv3.KV, lrn int) (bool, error) {
 	res, err := etcd.Get(ctx, leavingKey(lrn))
 	if err != nil {
@@ -68,53 +68,54 @@ var (
 	stageForget     = stage.NewName("forget")
 )
 
-// departure lists the stages of a departure.  Their acts print what they have done.
-// The deadlines leave time for etcd and Vault to elect: the server that leaves may
-// be the one that has failed.
+// departure returns the stages of a departure.  Their acts print their results.  The
+// deadlines leave time for elections of etcd and Vault, because the server that leaves
+// may have failed.
 func departure() stage.Table[Departure] {
 	const patience = 2 * time.Minute
 	return stage.Table[Departure]{
-		{Name: stageCheck, Deadline: patience, Skip: Departure.gone, Act: checkDeparture},
-		{Name: stageHandOver, Deadline: patience, Skip: Departure.gone, Act: handOver},
-		{Name: stageBegin, Deadline: patience, Skip: Departure.gone, Act: putLeaving},
-		{Name: stageUnregister, Deadline: patience, Skip: Departure.gone, Act: unregister},
-		{Name: stageUsers, Deadline: patience, Act: says("its users of etcd are deleted", Departure.deleteUsers)},
-		{Name: stageLocks, Deadline: patience, Act: says("its places in all queues are free", Departure.freeLocks)},
-		{Name: stageRole, Deadline: patience, Act: says("its approle and its policies are deleted", Departure.deleteRole)},
-		{Name: stageKeys, Deadline: patience, Act: says("its host key is forgotten", Departure.forgetKeys)},
-		{Name: stageRekey, Deadline: patience, Act: tells(Departure.rekey)},
-		{Name: stageRoot, Deadline: patience, Act: tells(Departure.endRoot)}, // the last of Vault: it may be the operator's
+		{Name: stageCheck, Deadline: patience, Skip: Departure.unregistered, Act: checkDeparture},
+		{Name: stageHandOver, Deadline: patience, Skip: Departure.unregistered, Act: handOver},
+		{Name: stageBegin, Deadline: patience, Skip: Departure.unregistered, Act: putLeaving},
+		{Name: stageUnregister, Deadline: patience, Skip: Departure.unregistered, Act: unregister},
+		{Name: stageUsers, Deadline: patience, Act: printing("its users of etcd are deleted", Departure.deleteUsers)},
+		{Name: stageLocks, Deadline: patience, Act: printing("its locks and its presence are released", Departure.freeLocks)},
+		{Name: stageRole, Deadline: patience, Act: printing("its approle and its policies are deleted", Departure.deleteRole)},
+		{Name: stageKeys, Deadline: patience, Act: printing("its host key is deleted", Departure.forgetKeys)},
+		{Name: stageRekey, Deadline: patience, Act: printingResult(Departure.rekey)},
+		{Name: stageRoot, Deadline: patience, Act: printingResult(Departure.endRoot)}, // the last request to Vault: the operator may use this token
 		{Name: stageForget, Deadline: patience, Act: forgetLeaving},
 	}
 }
 
-// Run takes the server out: it makes sure that all can be done, hands the active
-// Vault over to a server that stays, records that the server is leaving, removes
-// its registration and ends everything that it could do.  Run may be repeated after
-// an error or a kill.  Where the server stays after all, the record has no meaning.
-// Transient errors are retried within the deadline of each stage.
+// Run checks that every stage can succeed, moves the active Vault to a remaining
+// server, records the departure in etcd, removes the registration of the server and
+// revokes its access.  Transient errors are retried within the deadline of each
+// stage.  Run may be repeated after an error or a kill.  If it is not repeated and
+// the server is still registered, the record has no effect.
 func (d Departure) Run(ctx context.Context) error { return d.runner().Run(ctx) }
 
 func (d Departure) runner() *stage.Runner[Departure] {
 	return &stage.Runner[Departure]{On: d, Stages: departure(), Out: stage.Plain{Out: d.Out}, Now: d.Now}
 }
 
-// Unfinished reports whether the error is of a departure that has removed the
-// registration, and that has to be run again.
+// Unfinished reports whether err is from a stage after the removal of the
+// registration, so that the departure has to be run again.
 func Unfinished(err error) bool {
 	var at *stage.Error
 	return errors.As(err, &at) && departure().Index(at.Stage) > departure().Index(stageUnregister)
 }
 
-// gone returns why the stages up to the removal of the registration are not needed.
-func (d Departure) gone() string {
+// unregistered returns why the stages up to the removal of the registration are not needed.
+func (d Departure) unregistered() string {
 	if d.Unregister == nil {
 		return "the registration is removed"
 	}
 	return ""
 }
 
-// checkDeparture makes sure that all can be done.
+// checkDeparture fails unless the host keys of the remaining servers are valid, this
+// server can decrypt the secrets in etcd, and Vault accepts the operator's token.
 func checkDeparture(ctx context.Context, d Departure) error {
 	if _, err := d.recipients(ctx); err != nil {
 		return err
@@ -151,8 +152,9 @@ func forgetLeaving(ctx context.Context, d Departure) error {
 	return nil
 }
 
-// tells makes an act that prints what do returns.
-func tells(do func(Departure, context.Context) (string, error)) func(context.Context, Departure) error {
+// printingResult returns an act that prints the text returned by do, unless it is
+// empty.
+func printingResult(do func(Departure, context.Context) (string, error)) func(context.Context, Departure) error {
 	return func(ctx context.Context, d Departure) error {
 		text, err := do(d, ctx)
 		if err == nil && text != "" {
@@ -162,9 +164,9 @@ func tells(do func(Departure, context.Context) (string, error)) func(context.Con
 	}
 }
 
-// says makes an act that prints the text when do has succeeded.
-func says(text string, do func(Departure, context.Context) error) func(context.Context, Departure) error {
-	return tells(func(d Departure, ctx context.Context) (string, error) { return text, do(d, ctx) })
+// printing returns an act that prints text when do has succeeded.
+func printing(text string, do func(Departure, context.Context) error) func(context.Context, Departure) error {
+	return printingResult(func(d Departure, ctx context.Context) (string, error) { return text, do(d, ctx) })
 }
 
 func (d Departure) deleteUsers(ctx context.Context) error {
@@ -183,7 +185,7 @@ func (d Departure) forgetKeys(ctx context.Context) error {
 	return vaultkey.RemoveHostKey(ctx, d.Etcd, d.LRN)
 }
 
-// recipients are those to whom secrets are sealed from now on.
+// recipients returns the recipients of secrets after the departure.
 func (d Departure) recipients(ctx context.Context) ([]string, error) {
 	stay := slices.DeleteFunc(slices.Clone(d.Remaining), func(n int) bool { return n == d.LRN })
 	return vaultkey.Recipients(ctx, d.Etcd, d.Roots, stay, d.Now())

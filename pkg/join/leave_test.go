@@ -27,8 +27,7 @@ var cluster etcdtest.Cluster
 
 func TestMain(m *testing.M) { os.Exit(cluster.Main(m, 1)) }
 
-// centre is a data centre of three boot servers, whose keys of Vault are stored
-// in etcd.
+// centre is a data centre of three boot servers with the unseal key of Vault in etcd.
 type centre struct {
 	etcd *clientv3.Client
 	ca   pki.CA
@@ -91,7 +90,7 @@ func hostRecord(t *testing.T, ca pki.CA, lrn int, id hostkey.Identity) hostkey.R
 	return r
 }
 
-// departure is that of boot server 2, by an operator at Vault v.
+// departure returns the departure of boot server 2, by an operator at Vault v.
 func (c *centre) departure(t *testing.T, v *api.Client) Departure {
 	t.Helper()
 	root := host.FS{Root: t.TempDir()}
@@ -117,7 +116,7 @@ func TestTheKeyIsSealedToThoseThatLackIt(t *testing.T) {
 			t.Errorf("got %t, %v; want %t", did, err, want)
 		}
 	}
-	reseal(false) // nobody lacks it; 3 and 4 have no key
+	reseal(false) // no server lacks it; 3 and 4 have no host key
 	id, err := hostkey.Load(t.Context(), host.FS{Root: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
@@ -126,12 +125,12 @@ func TestTheKeyIsSealedToThoseThatLackIt(t *testing.T) {
 	if err := vaultkey.PutHostKey(t.Context(), c.etcd, forged); err != nil {
 		t.Fatal(err)
 	}
-	reseal(false) // nobody vouches for that
+	reseal(false) // the host key is not validly signed
 	if err := vaultkey.PutHostKey(t.Context(), c.etcd, hostRecord(t, c.ca, 3, id)); err != nil {
 		t.Fatal(err)
 	}
 	s.Identity = id
-	reseal(false) // it cannot open the key itself
+	reseal(false) // the server cannot decrypt the key itself
 	s.Identity = c.ids[1]
 	reseal(true)
 	reseal(false)
@@ -142,8 +141,8 @@ func TestTheKeyIsSealedToThoseThatLackIt(t *testing.T) {
 	}
 }
 
-// What a server that has left holds would block the others for as long as its
-// programs keep the leases alive, or for ever.
+// The locks of a server that has left would block the others as long as its programs
+// keep the leases alive, or forever.
 func TestADepartureFreesWhatTheServerHolds(t *testing.T) {
 	c := newCentre(t, newCA(t, pki.ServerCA), "key", "root token")
 	raw := clientv3.NewKV(c.etcd)
@@ -185,7 +184,7 @@ func TestADepartureFreesWhatTheServerHolds(t *testing.T) {
 	check(raw, 0, vaultLock+"a")
 }
 
-// only returns the runner of a departure with one stage.
+// only returns a runner with one stage of a departure.
 func only(d Departure, name stage.Name) *stage.Runner[Departure] {
 	r := d.runner()
 	n := r.Stages.Index(name)
@@ -193,7 +192,7 @@ func only(d Departure, name stage.Name) *stage.Runner[Departure] {
 	return r
 }
 
-// TestADepartureTellsNoControlCharacters: what Vault or a proxy answers is theirs.
+// Vault or a proxy may answer with any characters.
 func TestADepartureTellsNoControlCharacters(t *testing.T) {
 	var out strings.Builder
 	n := 0

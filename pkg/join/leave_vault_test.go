@@ -19,10 +19,11 @@ import (
 	"github.com/cybozu-go/neco/pkg/vaultkey"
 )
 
-// realVault is a Vault as setup leaves it, as far as joins and departures go.
+// realVault is a Vault that is configured as by setup, as far as joins and departures
+// need it.
 type realVault struct {
 	*vaulttest.Server
-	// key is the unseal key that it began with; operator is an operator's token.
+	// key is the first unseal key; operator is an operator's token.
 	key, operator string
 	root          *api.Client
 }
@@ -52,12 +53,12 @@ func startVaultAt(t *testing.T, etcd []string) *realVault {
 	return v
 }
 
-// kept is a data centre of three whose key of Vault etcd holds, and a root
-// token: boot server 2 has what it needs to log in.
+// kept is a data centre of three servers with the unseal key and a root token of Vault
+// in etcd.  Boot server 2 has credentials for Vault.
 type kept struct {
 	*centre
 	v *realVault
-	// key was in use, secret and root worked, when it began.
+	// key, secret and root were valid before the departure.
 	key    string
 	secret vault.Credentials
 	root   *api.Client
@@ -89,8 +90,8 @@ func keep(t *testing.T, v *realVault, ca pki.CA, key string) *kept {
 	return k
 }
 
-// opens fails unless the server can open Vault as it is now.  It does not touch
-// a rekey that is under way.
+// opens fails the test unless the server lrn can decrypt a key that unseals Vault now.
+// It does not touch a running rekey.
 func (k *kept) opens(t *testing.T, lrn int) {
 	t.Helper()
 	keys, err := vaultkey.UnsealKeys(t.Context(), k.etcd, k.ids[lrn])
@@ -105,7 +106,7 @@ func (k *kept) opens(t *testing.T, lrn int) {
 	t.Errorf("boot server %d has %d keys, none of which is Vault's", lrn, len(keys))
 }
 
-// works says whether Vault takes the key.
+// works reports whether Vault accepts the key.
 func (k *kept) works(t *testing.T, key string) bool {
 	t.Helper()
 	token, err := vault.GenerateRoot(t.Context(), k.v.root, key)
@@ -127,9 +128,9 @@ func depart(t *testing.T, d Departure) error {
 	return d.Run(t.Context())
 }
 
-// A departure is cut off at each of its requests to Vault in turn, heard and
-// unheard.  All the time those that stay can open Vault; afterwards the one that
-// has left cannot.
+// A departure is interrupted at each of its requests to Vault in turn, before or after
+// Vault has carried the request out.  At any moment the remaining servers can unseal
+// Vault; in the end the server that has left cannot.
 func TestADepartureThatIsCutOffAnywhereIsFinishedByTheNextTry(t *testing.T) {
 	ca := newCA(t, pki.ServerCA)
 	v := startVault(t)
@@ -159,8 +160,7 @@ func TestADepartureThatIsCutOffAnywhereIsFinishedByTheNextTry(t *testing.T) {
 	}
 }
 
-// The server that leaves may be the one that has failed: etcd and Vault are away
-// for a moment.
+// The server that leaves may have failed: etcd and Vault are unreachable for a moment.
 func TestADepartureWaitsForAVaultThatIsAway(t *testing.T) {
 	ca := newCA(t, pki.ServerCA)
 	v := startVault(t)
@@ -186,8 +186,8 @@ func TestADepartureWaitsForAVaultThatIsAway(t *testing.T) {
 	}
 }
 
-// checkLeft fails unless boot server 2 can do nothing any more.  It returns the
-// unseal key.
+// checkLeft fails the test unless boot server 2 has no access any more.  It returns
+// the unseal key.
 func (k *kept) checkLeft(t *testing.T) string {
 	t.Helper()
 	k.opens(t, 0)
@@ -253,7 +253,7 @@ func TestADepartureSaysWhatItDidToTheKeys(t *testing.T) {
 		}
 		return out.String()
 	}
-	const rekeyed, same, revoked = "Vault has a new unseal key\n", "Vault has the unseal key that it had", "the root token that setup kept is revoked"
+	const rekeyed, same, revoked = "Vault has a new unseal key\n", "the unseal key of Vault is unchanged", "the root token that setup kept is revoked"
 	bare := keep(t, v, ca, v.key)
 	for _, key := range []string{vaultkey.KeyUnseal, vaultkey.KeyRoot} {
 		if err := vaultkey.Remove(t.Context(), bare.etcd, key); err != nil {
@@ -271,8 +271,8 @@ func TestADepartureSaysWhatItDidToTheKeys(t *testing.T) {
 	}
 }
 
-// A token of Vault that is not, or not any more, an operator's is found before
-// anything is begun.
+// A token of Vault that is not an operator's, or has expired, is detected before the
+// departure changes anything.
 func TestADepartureByNoOperatorIsNotBegun(t *testing.T) {
 	v := startVault(t)
 	k := keep(t, v, newCA(t, pki.ServerCA), v.key)

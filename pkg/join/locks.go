@@ -17,11 +17,12 @@ import (
 	"github.com/cybozu-go/neco/pkg/vaultkey"
 )
 
-// vaultLock is where the nodes of Vault queue to become the active one.
+// vaultLock is the prefix of the election of the active Vault.
 const vaultLock = neco.VaultPrefix + "core/lock/"
 
-// freeLocks ends the leases of whatever the server holds or waits for: they
-// would be kept alive by programs that etcd hears no more.
+// freeLocks revokes the leases of the locks that the server holds or waits for.
+// Otherwise its programs could keep them alive, although etcd refuses their other
+// requests.
 func (d Departure) freeLocks(ctx context.Context) error {
 	if err := d.freeVault(ctx); err != nil {
 		return err
@@ -29,9 +30,10 @@ func (d Departure) freeLocks(ctx context.Context) error {
 	return d.freeNeco(ctx)
 }
 
-// freeVault ends the leases of all that queue behind the active Vault, for who
-// they are does not show.  Those that stay queue anew within seconds; that of
-// the server that has left would block the queue when its turn came.
+// freeVault revokes the leases of all standby Vaults, because their keys do not show
+// to which server they belong.  The standbys of the remaining servers campaign again
+// within seconds.  The key of the server that has left would block the election once
+// it became the oldest.
 func (d Departure) freeVault(ctx context.Context) error {
 	all := clientv3.NewKV(d.Etcd) // not namespaced
 	res, err := all.Get(ctx, vaultLock, clientv3.WithPrefix(), clientv3.WithSort(clientv3.SortByCreateRevision, clientv3.SortAscend))
@@ -45,8 +47,7 @@ func (d Departure) freeVault(ctx context.Context) error {
 	return d.revoke(ctx, leases)
 }
 
-// freeNeco ends the leases of the server's own daemons: elections and the sign
-// of life.
+// freeNeco revokes the leases of the server's daemons: their locks and the presence.
 func (d Departure) freeNeco(ctx context.Context) error {
 	name := d.hostName(ctx)
 	var leases []int64
@@ -68,8 +69,9 @@ func (d Departure) freeNeco(ctx context.Context) error {
 	return d.revoke(ctx, leases)
 }
 
-// hostName is what the server's certificate says, empty if nobody knows: then
-// its election ends with its lease, within a minute.
+// hostName returns the host name in the server's host key record, or "" if the record is
+// absent or malformed.  Without the name freeNeco cannot find the leadership of the
+// server's neco-updater, which then ends with its lease, within a minute.
 func (d Departure) hostName(ctx context.Context) string {
 	res, err := d.Etcd.Get(ctx, vaultkey.KeyHosts+strconv.Itoa(d.LRN))
 	if err != nil || len(res.Kvs) == 0 {

@@ -14,8 +14,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/vault"
 )
 
-// logIn logs in to Vault as this server, whose secret is registered with the
-// token, or by the operator, unless an earlier try has done it.
+// logIn logs in to Vault as this server.  Unless an earlier attempt did, it first
+// registers the server's secret, by the token or by the operator.
 func logIn(ctx context.Context, r *run) error {
 	began := r.progress != nil
 	if !began {
@@ -28,8 +28,8 @@ func logIn(ctx context.Context, r *run) error {
 		err = r.logInByOperator(ctx)
 	}
 	if err != nil && !began {
-		// Who is refused leaves no trace; but while it is open whether the
-		// token was heard, the secret has to stay.
+		// After a refusal no state remains.  As long as Vault may have registered
+		// the secret, it must be kept.
 		if refused(err) {
 			return errors.Join(err, r.FS.RemoveDir(Dir))
 		}
@@ -43,13 +43,13 @@ func refused(err error) bool {
 
 func (r *run) logInByToken(ctx context.Context) error {
 	c := vault.Credentials{RoleID: r.Token.RoleID, SecretID: r.progress.secretFor(*r.Token)}
-	if err := r.progress.save(r.FS); err != nil { // before anybody else knows it
+	if err := r.progress.save(r.FS); err != nil { // before Vault registers the secret
 		return err
 	}
 	err := vault.Login(ctx, r.vault, c)
-	if vault.BadCredentials(err) { // no earlier try has registered it
+	if vault.BadCredentials(err) { // no earlier attempt has registered the secret
 		registered := vault.Register(ctx, r.vault, r.Self.LRN, r.Token.Secret, c.SecretID)
-		// Whether that was heard, the login tells.
+		// The login shows whether Vault has registered the secret.
 		err = r.whyRefused(registered, vault.Login(ctx, r.vault, c))
 	}
 	if err != nil {
@@ -58,8 +58,8 @@ func (r *run) logInByToken(ctx context.Context) error {
 	return r.server().PutCredentials(c)
 }
 
-// whyRefused finds the reason why a login failed, given how the registration
-// before it ended.
+// whyRefused returns the reason why a login failed, nil if it succeeded.  registered
+// is the error of the registration before it.
 func (r *run) whyRefused(registered, login error) error {
 	switch {
 	case login == nil:
@@ -67,15 +67,15 @@ func (r *run) whyRefused(registered, login error) error {
 	case registered == nil, !vault.BadCredentials(login):
 		return login
 	case vault.Denied(registered) && !r.Now().Before(r.Token.Expires):
-		return fmt.Errorf("%w: it was good until %s", ErrTokenExpired, r.Token.Expires.Format(time.RFC3339))
+		return fmt.Errorf("%w: it was valid until %s", ErrTokenExpired, r.Token.Expires.Format(time.RFC3339))
 	case vault.Denied(registered):
-		return fmt.Errorf("%w: Vault knows it no more: it was used, revoked, or replaced by a newer one", ErrTokenUsed)
+		return fmt.Errorf("%w: Vault rejects it: it was used, revoked, or replaced by a newer token", ErrTokenUsed)
 	}
 	return fmt.Errorf("%w: %w", ErrTokenUnsure, registered)
 }
 
-// logInByOperator makes, with an operator's rights, what a token would have
-// brought along.
+// logInByOperator creates, with the operator's permissions, the approle and secret
+// that a token would have provided, and logs in with them.
 func (r *run) logInByOperator(ctx context.Context) error {
 	if c, err := r.server().Login(ctx, r.addr); err == nil && r.sameAuthority() {
 		r.vault = c
@@ -114,8 +114,8 @@ func (r *run) logInByOperator(ctx context.Context) error {
 	return vault.Login(ctx, r.vault, c)
 }
 
-// openOperator returns a client of the Vault that was found, with an operator's
-// rights.
+// openOperator returns a client of the Vault that was found, logged in as an
+// operator, or ErrVaultToken.
 func (r *run) openOperator(ctx context.Context) (*api.Client, error) {
 	operator, err := r.open("")
 	if err != nil {
@@ -131,8 +131,8 @@ func (r *run) openOperator(ctx context.Context) (*api.Client, error) {
 	return operator, err
 }
 
-// operatorEtcd opens etcd as root, with a certificate of minutes whose key is
-// never written.
+// operatorEtcd opens etcd as its user root, with a certificate that is valid for
+// minutes and whose key is never stored.
 func operatorEtcd(ctx context.Context, operator *api.Client, lrns []int, ca []byte) (*clientv3.Client, error) {
 	key, err := pki.NewKey()
 	if err != nil {

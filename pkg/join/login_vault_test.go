@@ -17,7 +17,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/vault"
 )
 
-// issue makes a token for boot server 3.
+// issue issues a token for boot server 3.
 func (v *realVault) issue(t *testing.T, ttl time.Duration) Token {
 	t.Helper()
 	operator := v.Client(t, v.operator)
@@ -37,7 +37,7 @@ func (v *realVault) issue(t *testing.T, ttl time.Duration) Token {
 	return token
 }
 
-// newRun is a join on a server whose files are at root, by the token.
+// newRun returns a join by the token, on a server whose files are below root.
 func newRun(t *testing.T, root string, v *api.Client, token Token) *run {
 	t.Helper()
 	r := &run{vault: v, Options: Options{
@@ -57,7 +57,7 @@ func TestAJoinThatIsCutOffGoesOnWithTheSameToken(t *testing.T) {
 		for at := 1; at <= 3; at++ { // login, registration, login
 			root, token := t.TempDir(), v.issue(t, time.Hour)
 			cut := &vaulttest.Cut{At: at, Heard: heard}
-			_ = logIn(t.Context(), newRun(t, root, cut.Over(t, v.Server, ""), token)) // a lost answer may be made up for
+			_ = logIn(t.Context(), newRun(t, root, cut.Over(t, v.Server, ""), token)) // it may succeed in spite of a lost answer
 			if !cut.Reached() {
 				t.Errorf("there was no request %d", at)
 			}
@@ -72,8 +72,8 @@ func TestAJoinThatIsCutOffGoesOnWithTheSameToken(t *testing.T) {
 	}
 }
 
-// Vault counts the use before it does anything: where etcd does not take the
-// secret, the token is used up, and nobody has stolen it.
+// Vault counts the use of a token before it acts.  If etcd then refuses the secret, the
+// token is used up although nobody has stolen it.
 func TestATokenThatVaultsEtcdHasUsedUpIsNamed(t *testing.T) {
 	storage := vaulttest.StorageAt(t, cluster.Endpoints()[0])
 	v := startVaultAt(t, []string{storage.Endpoint})

@@ -19,7 +19,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/vaultkey"
 )
 
-// certificates has all that every boot server has signed by Vault.
+// certificates has the certificates that every boot server needs signed by Vault.
+// Then it creates this server's users of etcd and revokes the token of the login.
 func certificates(ctx context.Context, r *run) error {
 	for _, p := range renewal.Standing() {
 		if r.server().Good(p) {
@@ -36,11 +37,12 @@ func certificates(ctx context.Context, r *run) error {
 	if err := enter(ctx, r); err != nil {
 		return err
 	}
-	// By itself: what stands above needs the token.
+	// It is retried here, because a retry of the whole stage would need the token.
 	return retry.Passing(ctx, nil, func() error { return vault.Revoke(ctx, r.vault) })
 }
 
-// openEtcd connects with this server's own certificate, and compares the versions again: time has passed.
+// openEtcd connects to etcd with this server's certificate, blocks until etcd accepts
+// it, and compares the versions again, which an update may have changed.
 func openEtcd(ctx context.Context, r *run) error {
 	conf := neco.EtcdConfig{
 		Endpoints: neco.EtcdEndpoints(r.LRNs), Prefix: neco.NecoPrefix, Timeout: "2s",
@@ -53,7 +55,7 @@ func openEtcd(ctx context.Context, r *run) error {
 	}
 	r.etcd = client
 	var snap *storage.Snapshot
-	err = retry.Until(ctx, func() (err error) { // until all members know this server's users
+	err = retry.Until(ctx, func() (err error) { // until all members have applied this server's users
 		snap, err = storage.New(client).Snapshot(ctx)
 		return err
 	})
@@ -68,8 +70,8 @@ func openEtcd(ctx context.Context, r *run) error {
 	return sameVersion(r.Version, version)
 }
 
-// hostKey tells the others to whom this server's secrets are sealed.  They seal
-// the unseal key anew in the next update.
+// hostKey publishes this server's host key, signed with its certificate.  In the next
+// update the other servers encrypt the unseal key to it, too.
 func hostKey(ctx context.Context, r *run) error {
 	id, err := hostkey.Load(ctx, r.FS)
 	if err != nil {
@@ -82,8 +84,8 @@ func hostKey(ctx context.Context, r *run) error {
 	return vaultkey.PutHostKey(ctx, r.etcd, record)
 }
 
-// startDaemons writes the configuration of Neco's programs and starts them: who
-// is registered has to be there.
+// startDaemons writes the configuration of Neco's daemons and starts them, before the
+// server is registered: an update waits for registered servers.
 func startDaemons(ctx context.Context, r *run) error {
 	file, err := etcd.NecoConfig(slices.DeleteFunc(slices.Clone(r.members), func(n int) bool { return n == r.Self.LRN }))
 	if err != nil {
@@ -95,12 +97,12 @@ func startDaemons(ctx context.Context, r *run) error {
 	return setup.StartDaemons(ctx, r.Units)
 }
 
-// register makes the server known.  neco-updater orders an update because of it.
+// register registers this server.  neco-updater then starts an update.
 func register(ctx context.Context, r *run) error {
 	return storage.New(r.etcd).Register(ctx, r.Self.LRN)
 }
 
-// finish takes away what only the join needed.
+// finish deletes the record of the token, the state of the join and the token file.
 func (r *run) finish(ctx context.Context) error {
 	forget := stage.Stage[*run]{Name: stageEnd, Deadline: time.Minute, Act: func(ctx context.Context, r *run) error {
 		return removeRecord(ctx, r.etcd, r.Self.LRN)
@@ -118,7 +120,7 @@ func (r *run) finish(ctx context.Context) error {
 	return nil
 }
 
-// forgetToken removes the token, which has done what it was for.
+// forgetToken removes the token file, if there is one.
 func (r *run) forgetToken() error {
 	if r.TokenFile == "" {
 		return nil

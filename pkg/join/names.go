@@ -9,9 +9,10 @@ import (
 	"github.com/cybozu-go/neco/pkg/pki"
 )
 
-// Like names the boot server lrn after the example of another one: the number
-// at the end of the host name is the LRN, and the bastion addresses follow each
-// other like the LRNs.  The host name is empty if the example's does not end so.
+// Like derives the names of the boot server lrn from those of another one.  It
+// replaces the LRN at the end of the host name, and shifts the bastion address by the
+// difference of the LRNs.  The host name is empty if that of example does not end
+// with its LRN.
 func Like(example pki.Subject, lrn int) pki.Subject {
 	s := pki.NewSubject(lrn, "", netip.Addr{})
 	if stem, ok := strings.CutSuffix(example.HostName, fmt.Sprint("-", example.LRN)); ok && stem != "" {

@@ -10,26 +10,26 @@ import (
 	"github.com/cybozu-go/neco/pkg/setup"
 )
 
-// Options of a join.
+// Options are the parameters of a join.
 type Options struct {
 	setup.Host
-	// Self is this server.
+	// Self describes this server.
 	Self pki.Subject
-	// LRNs are boot servers of the data centre.
+	// LRNs are the numbers of running boot servers of the data centre.
 	LRNs []int
-	// Version of the neco package.
+	// Version is that of the neco package on this server.
 	Version string
-	// Token is the join token.  Without one, Operator and CA take its place.
+	// Token is the join token; nil: Operator and CA are used instead.
 	Token *Token
-	// TokenFile is where it came from; it is removed at the end.
+	// TokenFile holds the token.  The join removes the file at its end.
 	TokenFile string
-	// Operator logs in to a Vault that has proved that it is of the data centre.
+	// Operator logs c in as an operator.  c has authenticated Vault by CA.
 	Operator func(c *api.Client) error
-	// CA is the certificate of the authority for servers, PEM.
+	// CA is the certificate of the CA for servers, in PEM.
 	CA []byte
-	// CheckOnly ends before anything is changed.
+	// CheckOnly runs only the stages that change nothing.
 	CheckOnly bool
-	// Out is where the operator looks.
+	// Out receives the messages for the operator.
 	Out io.Writer
 	Now func() time.Time
 }

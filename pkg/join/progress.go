@@ -11,27 +11,27 @@ import (
 	"github.com/cybozu-go/neco/pkg/host"
 )
 
-// Dir keeps what a join needs to go on after an interruption.  It is root's
-// alone, and gone at the end.
+// Dir holds the state with which a join resumes after an interruption.  Only root can
+// read it, and the join removes it at its end.
 const Dir = "/var/lib/neco/join"
 
 var progressFile = path.Join(Dir, "progress.json")
 
-// progress is what the joiner knows of its own join after a restart.
+// progress is the state of the join on this server, stored in progressFile.
 type progress struct {
-	// Token is the digest of the token that Secret is registered with: the one
-	// use of the token is bound to it.
+	// Token is the digest of the token by which Secret is registered.
 	Token string `json:"token,omitempty"`
-	// Secret is what this server has made to log in to Vault with.
+	// Secret is the secret ID, generated here, with which this server logs in to
+	// Vault.
 	Secret string `json:"secret,omitempty"`
 }
 
-// loadProgress returns nil if no join has begun here.
+// loadProgress returns nil if no join was started here.
 func loadProgress(fsys host.FS) (*progress, error) {
 	p := &progress{}
 	found, err := fsys.LoadState(progressFile, p)
 	if errors.Is(err, host.ErrMalformed) {
-		return nil, fmt.Errorf("%w; neco reset gives the join up", err)
+		return nil, fmt.Errorf("%w; to give the join up, use neco reset", err)
 	}
 	if err != nil || !found {
 		return nil, err
@@ -46,8 +46,8 @@ func (p *progress) save(fsys host.FS) error {
 	return fsys.SaveState(progressFile, p)
 }
 
-// secretFor returns the secret that belongs to the token: the same in every try
-// on this server.
+// secretFor returns the secret to be registered by t.  It is the same in each attempt
+// with the same token, once progress is saved.
 func (p *progress) secretFor(t Token) string {
 	sum := sha256.Sum256([]byte("neco join token\x00" + t.Secret))
 	digest := hex.EncodeToString(sum[:])

@@ -14,20 +14,20 @@ import (
 	"github.com/cybozu-go/neco/pkg/storage"
 )
 
-// Record is what is known of a join token.  There is one a boot server: a newer
-// one ends it.
+// Record describes a join token, without its secret.  Each boot server has at most
+// one: a newer token replaces it.
 type Record struct {
 	LRN      int       `json:"lrn"`
 	HostName string    `json:"host_name"`
 	Accessor string    `json:"accessor"`
 	Expires  time.Time `json:"expires"`
-	// By is who made it.
+	// By names the operator who issued the token.
 	By string `json:"by"`
 }
 
 func recordKey(lrn int) string { return storage.KeyJoinTokens + strconv.Itoa(lrn) }
 
-// records returns all of them by LRN.  What is malformed is left out.
+// records returns all records, sorted by LRN.  It skips malformed ones.
 func records(ctx context.Context, etcd clientv3.KV) ([]Record, error) {
 	res, err := etcd.Get(ctx, storage.KeyJoinTokens, clientv3.WithPrefix())
 	if err != nil {

@@ -10,10 +10,10 @@ import (
 	"github.com/cybozu-go/neco/pkg/vaultkey"
 )
 
-// rekey gives Vault a new unseal key, if etcd holds the old one.  At each moment
-// a key that opens Vault is stored, sealed to those that stay: the new one beside
-// the old one before Vault uses it.
-func (d Departure) rekey(ctx context.Context) (says string, err error) {
+// rekey gives Vault a new unseal key, if etcd holds the old one.  It stores the new
+// key beside the old one before Vault uses it, so that at any moment etcd holds a key
+// that unseals Vault, encrypted to the remaining servers.  text is for the operator.
+func (d Departure) rekey(ctx context.Context) (text string, err error) {
 	recipients, err := d.recipients(ctx)
 	if err != nil {
 		return "", err
@@ -23,7 +23,7 @@ func (d Departure) rekey(ctx context.Context) (says string, err error) {
 	}
 	key, err := vaultkey.Unseal(ctx, d.Etcd, d.Identity)
 	if errors.Is(err, vaultkey.ErrAbsent) {
-		return "Vault has the unseal key that it had: etcd holds none. Who has left may know it, rekey Vault by hand: vault operator rekey", nil
+		return "the unseal key of Vault is unchanged, because etcd does not hold it; if boot servers that have left could read it, run: vault operator rekey", nil
 	}
 	if err != nil {
 		return "", err
@@ -45,9 +45,9 @@ func (d Departure) rekey(ctx context.Context) (says string, err error) {
 	return "Vault has a new unseal key", vault.Rotate(ctx, d.Vault)
 }
 
-// endRoot revokes the root token that setup was told to keep: who leaves knows
-// it.
-func (d Departure) endRoot(ctx context.Context) (says string, err error) {
+// endRoot revokes the root token, if setup kept it (--no-revoke), because the server
+// that leaves could read it.  text is for the operator.
+func (d Departure) endRoot(ctx context.Context) (text string, err error) {
 	token, err := vaultkey.Root(ctx, d.Etcd, d.Identity)
 	if errors.Is(err, vaultkey.ErrAbsent) {
 		return "", nil
@@ -62,12 +62,13 @@ func (d Departure) endRoot(ctx context.Context) (says string, err error) {
 	if err := vault.Revoke(ctx, root); err != nil {
 		return "", err
 	}
-	return "the root token that setup kept is revoked: neco vault generate-root makes another one",
+	return "the root token that setup kept is revoked; to make a new one, run: neco vault generate-root",
 		vaultkey.Remove(ctx, d.Etcd, vaultkey.KeyRoot)
 }
 
-// settleNext decides about the new key of a try that was cut off: either Vault
-// uses it, or it uses the current one.  If it seems to use neither, both stay.
+// settleNext resolves an interrupted rekey.  If Vault uses the new key, the new key
+// replaces the current one in etcd; if Vault uses the current one, the new key is
+// deleted.  If Vault seems to use neither, both are kept and an error is returned.
 func (d Departure) settleNext(ctx context.Context, recipients []string) error {
 	next, err := vaultkey.Next(ctx, d.Etcd, d.Identity)
 	if errors.Is(err, vaultkey.ErrAbsent) {
@@ -95,13 +96,13 @@ func (d Departure) settleNext(ctx context.Context, recipients []string) error {
 	case used:
 		return vaultkey.RemoveNext(ctx, d.Etcd, next)
 	case torn != nil:
-		return fmt.Errorf("%s, which stays: %w", vaultkey.KeyUnsealNext, torn)
+		return fmt.Errorf("%s is kept: %w", vaultkey.KeyUnsealNext, torn)
 	case err != nil && !errors.Is(err, vaultkey.ErrAbsent):
 		return err
 	}
 	return errNeitherKey
 }
 
-// errNeitherKey: somebody has rekeyed Vault by hand.
+// errNeitherKey reports that Vault was rekeyed by hand.
 var errNeitherKey = errors.New("neither " + vaultkey.KeyUnseal + " nor " + vaultkey.KeyUnsealNext +
-	" in etcd is the unseal key of Vault, and both stay: put the right one there with neco vault store-unseal-key")
+	" in etcd is the unseal key of Vault; both are kept; store the right key with: neco vault store-unseal-key")

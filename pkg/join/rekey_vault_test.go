@@ -16,11 +16,11 @@ import (
 	"github.com/cybozu-go/neco/pkg/vaultkey"
 )
 
-// What Vault writes while it takes a new unseal key, in order.
+// Keys in etcd that Vault writes during a rekey, in order.
 var rekeyWrites = []string{"core/hsm/barrier-unseal-keys", "core/keyring", "core/master", "core/shamir-kek", "core/seal-config", "core/canary-keyring"}
 
-// etcd elects a leader at each of the writes with which Vault takes its new key.
-// The departure waits, and what is stored then opens what Vault has stored.
+// etcd elects a leader at each of Vault's writes during a rekey.  The departure waits,
+// and afterwards the stored unseal key opens Vault's storage.
 func TestARekeyThatEtcdDoesNotTakeHalfWayIsFinished(t *testing.T) {
 	ca := newCA(t, pki.ServerCA)
 	storage := vaulttest.StorageAt(t, cluster.Endpoints()[0])
@@ -42,7 +42,7 @@ func TestARekeyThatEtcdDoesNotTakeHalfWayIsFinished(t *testing.T) {
 	}
 }
 
-// reopens seals Vault, and fails unless what is stored opens it.
+// reopens seals Vault, and fails the test unless the stored key unseals it.
 func (k *kept) reopens(t *testing.T) {
 	t.Helper()
 	keys, err := vaultkey.UnsealKeys(t.Context(), k.etcd, k.ids[0])
@@ -63,8 +63,8 @@ func (k *kept) reopens(t *testing.T) {
 	}
 }
 
-// Somebody gives the rekey up that has stopped half-way: one of the keys opens
-// what is stored, and the next departure deletes none.
+// An operator cancels a rekey that has stopped half-way.  One of the two keys opens
+// Vault's storage, and the next departure deletes neither.
 func TestNoUnsealKeyIsDeletedUnlessVaultUsesTheOther(t *testing.T) {
 	storage := vaulttest.StorageAt(t, cluster.Endpoints()[0])
 	v := startVaultAt(t, []string{storage.Endpoint})

@@ -18,20 +18,20 @@ import (
 	"github.com/cybozu-go/neco/pkg/stage"
 )
 
-// lockFile keeps two joins on one server apart.
+// lockFile is locked during a join, so that only one runs on a server.
 const lockFile = "/var/lib/neco/join.lock"
 
 // lockTimeout bounds the wait for another join on this server to end.
 const lockTimeout = time.Second
 
-// run is a join that is under way.
+// run is a running join.
 type run struct {
 	Options
 	lines    *stage.Lines
 	progress *progress
-	// ca is the certificate of the authority for servers, which is to be trusted.
+	// ca is the authenticated certificate of the CA for servers.
 	ca []byte
-	// addr is the Vault that is asked.
+	// addr is the URL of the Vault that is used.
 	addr  string
 	vault *api.Client
 	etcd  *clientv3.Client
@@ -53,36 +53,36 @@ var (
 	stageEnd          = stage.NewName("end")
 )
 
-// table lists the stages of a join.  Those that may ask the operator for a password
+// table returns the stages of a join.  Stages that may ask the operator for a password
 // are not retried.
 func table() stage.Table[*run] {
 	const minute = time.Minute
 	return stage.Table[*run]{
-		{Name: stagePreflight, Says: "look whether this server is ready", Deadline: minute, Check: true, NoRetry: true, Act: preflight},
+		{Name: stagePreflight, Says: "check whether this server is ready", Deadline: minute, Check: true, NoRetry: true, Act: preflight},
 		{Name: stageTrust, Says: "find a Vault of the data centre", Deadline: 2 * minute, Check: true, NoRetry: true, Act: findVault},
 		{Name: stageLogin, Says: "register with Vault", Deadline: 2 * minute, NoRetry: true, Act: logIn},
-		{Name: stageAuthorities, Says: "fetch the other authorities", Deadline: minute, Act: fetchAuthorities},
+		{Name: stageAuthorities, Says: "install the certificates of the CAs", Deadline: minute, Act: fetchAuthorities},
 		{Name: stageCertificates, Says: "have certificates signed", Deadline: 3 * minute, Act: certificates},
-		{Name: stageEtcd, Says: "look whether etcd lets this server in", Deadline: 2 * minute, Act: openEtcd},
-		{Name: stageHostKey, Says: "tell to whom this server's secrets are sealed", Deadline: minute, Act: hostKey},
+		{Name: stageEtcd, Says: "check whether etcd accepts this server", Deadline: 2 * minute, Act: openEtcd},
+		{Name: stageHostKey, Says: "publish this server's host key", Deadline: minute, Act: hostKey},
 		{Name: stageDaemons, Says: "start Neco's daemons and the backups", Deadline: 2 * minute, Act: startDaemons},
 		{Name: stageRegister, Says: "register this server", Deadline: minute, Act: register},
 	}
 }
 
-// Stages are the names of the stages, in order.
+// Stages returns the names of the stages, in order.
 func Stages() []string { return table().Names() }
 
-// Run takes this server into the data centre.  It blocks until that is done or
-// ctx ends.  Run again after an error or a kill, it finishes, with the same
-// token.  etcd and Vault come with the next update, which neco-updater orders
-// because of the registration.
+// Run joins this server to the data centre.  It blocks until the server is registered
+// or ctx ends.  After an error or a kill, call it again with the same token: it
+// resumes.  The registration makes neco-updater start an update, which starts etcd and
+// Vault on this server.
 func Run(ctx context.Context, o Options) error {
 	if slices.Contains(o.LRNs, o.Self.LRN) {
-		return fmt.Errorf("boot server %d is this one: give those that run", o.Self.LRN)
+		return fmt.Errorf("boot server %d is this server: give the numbers of running boot servers", o.Self.LRN)
 	}
 	if len(o.LRNs) == 0 {
-		return errors.New("give the LRN of at least one boot server that runs")
+		return errors.New("give the LRN of at least one running boot server")
 	}
 	lock, cancel := context.WithTimeout(ctx, lockTimeout)
 	defer cancel()
@@ -106,7 +106,7 @@ func Run(ctx context.Context, o Options) error {
 	return r.finish(ctx)
 }
 
-// begin takes up what an earlier try has left; done says that this server has
+// begin loads the state of an earlier attempt.  done reports that this server has
 // joined already.
 func (r *run) begin() (done bool, err error) {
 	r.progress, err = loadProgress(r.FS)
@@ -114,7 +114,7 @@ func (r *run) begin() (done bool, err error) {
 		return false, err
 	}
 	if r.progress == nil && exists(r.FS, neco.NecoConfFile) {
-		fmt.Fprintln(r.Out, "This server is one of a data centre already; see neco status. If it has left: neco reset.")
+		fmt.Fprintln(r.Out, "This server is in a data centre already; run neco status. If it has left, run neco reset.")
 		if r.CheckOnly {
 			return true, nil
 		}
@@ -123,25 +123,24 @@ func (r *run) begin() (done bool, err error) {
 	return false, nil
 }
 
-// end lets go of what the run has open.
+// end closes the connection to etcd.
 func (r *run) end() {
 	if r.etcd != nil {
 		r.etcd.Close()
 	}
 }
 
-// runner goes through the stages.
+// runner returns the runner of the stages.
 func (r *run) runner() *stage.Runner[*run] {
 	return &stage.Runner[*run]{On: r, Stages: table(), Out: r.lines, Now: r.Now, CheckOnly: r.CheckOnly}
 }
 
-// server is this boot server as the owner of certificates.
+// server returns this boot server as the owner of its certificates.
 func (r *run) server() renewal.Server {
 	return renewal.Server{FS: r.FS, Subject: r.Self, Now: r.Now}
 }
 
-// preflight looks whether this server could be one of the data centre, and the
-// token for it.
+// preflight checks the token, or the CA if there is none, and this server.
 func preflight(ctx context.Context, r *run) error {
 	if r.Token != nil {
 		if err := r.tokenFits(); err != nil {
@@ -154,8 +153,8 @@ func preflight(ctx context.Context, r *run) error {
 	return errors.Join(setup.Find(ctx, p.Checks())...)
 }
 
-// tokenFits: once a try has got its certificates the token's time is of no
-// account any more.
+// tokenFits checks the token for this server.  Its expiry does not matter once an
+// earlier attempt has received the certificates.
 func (r *run) tokenFits() error {
 	err := r.Token.For(r.Self, r.Version, r.Now())
 	if errors.Is(err, ErrTokenExpired) && r.server().Good(purposeNeco()) {

@@ -40,8 +40,7 @@ func TestTheTablesOfStagesAreWhole(t *testing.T) {
 	}
 }
 
-// TestProgressOfAnEarlierVersionIsRead: the package may be updated between two
-// attempts.
+// The package may be updated between two attempts.
 func TestProgressOfAnEarlierVersionIsRead(t *testing.T) {
 	fsys := host.FS{Root: t.TempDir()}
 	old := `{"token":"8f2a","secret":"ONCE"}` + "\n"
@@ -64,13 +63,13 @@ func TestAJoinPrintsItsStagesAndEndsWithTheOneThatFails(t *testing.T) {
 	if !errors.Is(err, ErrTokenExpired) || !strings.HasPrefix(err.Error(), "preflight: TokenExpired: ") {
 		t.Errorf("error %v", err)
 	}
-	if text := out.String(); !strings.HasSuffix(text, "  preflight     look whether this server is ready\n") || strings.Count(text, "\n") != 1 {
+	if text := out.String(); !strings.HasSuffix(text, "  preflight     check whether this server is ready\n") || strings.Count(text, "\n") != 1 {
 		t.Errorf("it said %q", text)
 	}
 }
 
-// departed returns a departure whose stages note their names instead of acting, up
-// to the one that fails.
+// departed returns a departure whose stages record their names instead of acting, up
+// to the stage that fails.
 func departed(d Departure, fails stage.Name, with error) (*stage.Runner[Departure], *[]string) {
 	r, did := d.runner(), &[]string{}
 	for n, s := range r.Stages {

@@ -14,39 +14,42 @@ import (
 	"github.com/cybozu-go/neco/pkg/pki"
 )
 
-// How the text of a token looks like: a prefix, then its contents and their
-// checksum in base 64 for URLs.
+// The text of a token is a prefix, then a checksum and the contents in base 64 for
+// URLs.
 const (
 	tokenPrefix = "neco-join-"
 	checkLength = 6
 	maxToken    = 4096
 )
 
-// Token lets one boot server join once.  It prints as a word that tells nothing;
-// see Reveal.
+// Token permits one boot server to join once.  When it is printed, the secret is left
+// out; see Reveal.
 type Token struct {
-	// LRN, HostName and Bastion are those of the server that it is for: its
+	// LRN, HostName and Bastion are those of the server that the token is for.  Its
 	// certificates can have no other names.
 	LRN      int        `json:"lrn"`
 	HostName string     `json:"host"`
 	Bastion  netip.Addr `json:"bastion,omitzero"`
-	// RoleID and Secret are what Vault wants to see.
+	// RoleID is the approle's role ID; Secret is the token of Vault by which the
+	// server registers.
 	RoleID string `json:"role"`
 	Secret string `json:"secret"`
-	// Pin is the SHA-256 of the public key of the authority for servers.
+	// Pin is the SHA-256 of the public key of the CA for servers.
 	Pin []byte `json:"pin"`
-	// Version of neco that the data centre runs.
+	// Version is the version of neco in the data centre.
 	Version string    `json:"version"`
 	Expires time.Time `json:"expires"`
 }
 
-// Format keeps the secret out of whatever is printed or logged.
+// Format implements fmt.Formatter.  It prints a placeholder, to keep the secret out
+// of output and logs.
 func (Token) Format(w fmt.State, _ rune) { io.WriteString(w, "(join token)") }
 
-// Subject is the server that the token is for.
+// Subject returns the names of the server that the token is for.
 func (t Token) Subject() pki.Subject { return pki.NewSubject(t.LRN, t.HostName, t.Bastion) }
 
-// Reveal returns the token's text, for a file that nobody else can read.
+// Reveal returns the token's text, with the secret.  It is for a file that no other
+// user can read.
 func (t Token) Reveal() (string, error) {
 	data, err := json.Marshal(t)
 	if err != nil {
@@ -55,14 +58,14 @@ func (t Token) Reveal() (string, error) {
 	return tokenPrefix + base64.RawURLEncoding.EncodeToString(append(checksum(data), data...)), nil
 }
 
-// checksum finds a token that was cut or mistyped.
+// checksum returns the checksum by which Parse detects a damaged token.
 func checksum(data []byte) []byte {
 	sum := sha256.Sum256(append([]byte("neco join token checksum\x00"), data...))
 	return sum[:checkLength]
 }
 
-// Parse reads a token's text.  Errors are ErrTokenInvalid; they say what is
-// wrong and never repeat the text.
+// Parse parses a token's text.  Its errors are ErrTokenInvalid with the reason; they
+// do not contain the text.
 func Parse(text string) (Token, error) {
 	body, ok := strings.CutPrefix(strings.TrimSpace(text), tokenPrefix)
 	if !ok {
@@ -88,9 +91,9 @@ func Parse(text string) (Token, error) {
 func (t Token) validate() error {
 	switch {
 	case t.RoleID == "", t.Secret == "", t.Version == "", t.Expires.IsZero():
-		return fmt.Errorf("%w: something is missing in it", ErrTokenInvalid)
+		return fmt.Errorf("%w: it is incomplete", ErrTokenInvalid)
 	case len(t.Pin) != sha256.Size:
-		return fmt.Errorf("%w: it pins no authority", ErrTokenInvalid)
+		return fmt.Errorf("%w: its CA pin is malformed", ErrTokenInvalid)
 	}
 	if err := t.Subject().Check(); err != nil {
 		return fmt.Errorf("%w: %w", ErrTokenInvalid, err)
@@ -98,8 +101,8 @@ func (t Token) validate() error {
 	return nil
 }
 
-// For says why the token does not let the server self, which runs version,
-// join now; nil if it may try.
+// For returns an error unless, at the time now, the token permits the server self with
+// the given version of neco to join.
 func (t Token) For(self pki.Subject, version string, now time.Time) error {
 	switch {
 	case t.LRN != self.LRN:
@@ -109,12 +112,13 @@ func (t Token) For(self pki.Subject, version string, now time.Time) error {
 	case t.Bastion != self.Bastion:
 		return fmt.Errorf("%w: it is for the bastion address %s, and this server has %s", ErrTokenInvalid, t.Bastion, self.Bastion)
 	case !now.Before(t.Expires):
-		return fmt.Errorf("%w: it was good until %s", ErrTokenExpired, t.Expires.Format(time.RFC3339))
+		return fmt.Errorf("%w: it was valid until %s", ErrTokenExpired, t.Expires.Format(time.RFC3339))
 	}
 	return sameVersion(version, t.Version)
 }
 
-// sameVersion compares this server's version with that of the data centre.
+// sameVersion returns ErrVersion unless the versions of this server and of the data
+// centre are the same.
 func sameVersion(own, theirs string) error {
 	if own != theirs {
 		return fmt.Errorf("%w: this server has %s, the data centre runs %s", ErrVersion, own, theirs)
@@ -122,7 +126,7 @@ func sameVersion(own, theirs string) error {
 	return nil
 }
 
-// pinOf is what a token says of an authority's certificate, PEM.
+// pinOf returns the Pin of a token for the certificate of a CA, in PEM.
 func pinOf(certPEM []byte) ([]byte, error) {
 	cert, err := pki.ParseCert(certPEM)
 	if err != nil {

@@ -17,8 +17,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/vault"
 )
 
-// findVault finds a Vault that serves among the boot servers, and makes sure
-// that it is one of the data centre before anything secret is sent.
+// findVault finds a boot server whose Vault serves, and authenticates that Vault by
+// the CA before any secret is sent.
 func findVault(ctx context.Context, r *run) error {
 	var errs []error
 	for _, lrn := range r.LRNs {
@@ -28,15 +28,14 @@ func findVault(ctx context.Context, r *run) error {
 		}
 		err = fmt.Errorf("boot server %d: %w", lrn, err)
 		if errors.Is(err, ErrCAPinMismatch) {
-			return err // not to be passed over in silence
+			return err // possibly an attack, so it must not be hidden by another server's success
 		}
 		errs = append(errs, err)
 	}
-	return fmt.Errorf("%w: no Vault can be asked: %w", ErrUnreachable, errors.Join(errs...))
+	return fmt.Errorf("%w: no Vault answers: %w", ErrUnreachable, errors.Join(errs...))
 }
 
-// checkOperator looks, where that is all that is wanted, whether the operator is
-// one.
+// checkOperator checks the operator's login in a check-only run without a token.
 func (r *run) checkOperator(ctx context.Context) error {
 	if r.Token != nil || !r.CheckOnly {
 		return nil
@@ -45,8 +44,8 @@ func (r *run) checkOperator(ctx context.Context) error {
 	return err
 }
 
-// askTimeout bounds the questions to one server, so that a dead one does not
-// use the time of all.
+// askTimeout bounds the requests to one server, so that a server that does not answer
+// leaves time for the others.
 const askTimeout = 20 * time.Second
 
 func (r *run) tryVault(ctx context.Context, lrn int) error {
@@ -75,8 +74,8 @@ func (r *run) tryVault(ctx context.Context, lrn int) error {
 	return nil
 }
 
-// pinned fetches the authority for servers from whoever answers at addr, and
-// compares it with the pin.
+// pinned fetches the certificate of the CA for servers from the unauthenticated server
+// at addr, and returns it if its public key has the given pin.
 func pinned(ctx context.Context, addr string, pin []byte) ([]byte, error) {
 	ca, err := vault.FetchCA(ctx, addr, string(pki.ServerCA))
 	if err != nil {
@@ -84,31 +83,32 @@ func pinned(ctx context.Context, addr string, pin []byte) ([]byte, error) {
 	}
 	got, err := pinOf(ca)
 	if err != nil {
-		return nil, fmt.Errorf("%w: what it sent is no authority: %w", ErrCAPinMismatch, err)
+		return nil, fmt.Errorf("%w: the server did not send the certificate of a CA: %w", ErrCAPinMismatch, err)
 	}
 	if subtle.ConstantTimeCompare(got, pin) != 1 {
-		return nil, fmt.Errorf("%w: its authority is SHA-256 %x, the token says %x", ErrCAPinMismatch, got, pin)
+		return nil, fmt.Errorf("%w: the SHA-256 of its CA is %x, the token has %x", ErrCAPinMismatch, got, pin)
 	}
 	return checkAuthority(pki.ServerCA, ca)
 }
 
-// checkAuthority makes sure that it is one by its name and use.
+// checkAuthority returns the certificate in PEM if it is a self-signed CA certificate
+// with the common name of a.
 func checkAuthority(a pki.Authority, certPEM []byte) ([]byte, error) {
 	cert, err := pki.ParseCert(certPEM)
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("authority %s: %w", a, err)
+		return nil, fmt.Errorf("CA %s: %w", a, err)
 	case !cert.IsCA || cert.Subject.CommonName != a.CommonName():
-		return nil, fmt.Errorf("authority %s: its certificate is %.80q", a, cert.Subject)
+		return nil, fmt.Errorf("CA %s: its certificate has the subject %.80q", a, cert.Subject)
 	}
 	if err := cert.CheckSignatureFrom(cert); err != nil {
-		return nil, fmt.Errorf("authority %s: %w", a, err)
+		return nil, fmt.Errorf("CA %s: %w", a, err)
 	}
 	return pki.MarshalCert(cert.Raw), nil
 }
 
-// fetchAuthorities puts all authorities in place; those of etcd come from Vault,
-// which is trusted by now.
+// fetchAuthorities installs the certificates of all CAs.  Those of etcd's CAs come
+// from Vault, which is authenticated by now.
 func fetchAuthorities(ctx context.Context, r *run) error {
 	for _, a := range pki.Authorities() {
 		data := r.ca
@@ -132,7 +132,7 @@ func fetchAuthorities(ctx context.Context, r *run) error {
 // open returns a new client of the Vault that was found.
 func (r *run) open(token string) (*api.Client, error) { return vault.OpenPEM(r.addr, r.ca, token) }
 
-// sameAuthority says whether the server trusts the authority already.
+// sameAuthority reports whether the certificate installed on this server is r.ca.
 func (r *run) sameAuthority() bool {
 	data, err := r.FS.Read(pki.ServerCA.File())
 	return err == nil && bytes.Equal(bytes.TrimSpace(data), bytes.TrimSpace(r.ca))

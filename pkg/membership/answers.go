@@ -9,9 +9,9 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// Answers returns nil if a member answers at the endpoint, even if it refuses or has no
-// leader. It does not wait for a connection that fails, as etcd's own client does, so
-// that the error has the cause.
+// Answers returns nil if a member answers at endpoint, even if it refuses the request or
+// has no leader.  Unlike etcd's own client it does not retry a failed connection, so that
+// the error has the cause.
 func Answers(ctx context.Context, c *clientv3.Client, endpoint string) error {
 	conn, err := c.Dial(endpoint)
 	if err != nil {

@@ -1,11 +1,11 @@
-// Package membership brings members into the cluster of etcd and out of it,
-// without ever risking its quorum.
+// Package membership adds members to the etcd cluster and removes them, without risking
+// its quorum.
 //
-// It owns the order in which that is safe: a new member learns before it votes,
-// a dead one goes before a live one, and nobody goes whose loss would leave too
-// few.  Decisions are pure functions of what the cluster says of itself.  The
-// package must not know how a member is started on a host, nor where its files
-// are.
+// It owns the order in which that is safe: a new member is added as a learner before it
+// votes, unhealthy members are removed before healthy ones, and no member is removed
+// without which the healthy ones would not be a majority.  Decisions are pure functions
+// of the state that the cluster reports.  The package must not know how a member is
+// started on a host, nor where its files are.
 package membership
 
 import (
@@ -22,37 +22,38 @@ import (
 	"golang.org/x/mod/semver"
 )
 
-// Errors.
+// Errors of changes to the cluster.
 var (
-	// ErrQuorumAtRisk: what was asked for would leave the cluster without a
-	// majority, or might.
+	// ErrQuorumAtRisk reports that a change could leave the cluster without a healthy
+	// majority.
 	ErrQuorumAtRisk = errors.New("QuorumAtRisk")
-	// ErrMemberUnstarted: a member that others have added has not started.
+	// ErrMemberUnstarted reports that a member is absent, has not started or does not
+	// vote yet.
 	ErrMemberUnstarted = errors.New("MemberUnstarted")
 )
 
-// Member is a member of the cluster as it is seen from here.
+// Member is the observed state of a member of the cluster.
 type Member struct {
 	ID      uint64
-	Name    string // empty until it has started
+	Name    string // empty until the member has started
 	PeerURL string
-	// ClientURL is empty until it has started.
+	// ClientURL is empty until the member has started.
 	ClientURL string
 	Learner   bool
-	// Healthy: it answers, and has no alarm or error.
+	// Healthy reports that the member answers and has no alarm or error.
 	Healthy bool
-	// Leader: it leads the others.
+	// Leader reports that the member is the leader of the cluster.
 	Leader bool
-	// Version of its program, empty if it does not answer.
+	// Version is the version of etcd, empty if the member does not answer.
 	Version string
-	// Trouble is why it is not healthy, for people.
+	// Trouble says why the member is not healthy, for operators.
 	Trouble string
-	// Size and Quota of its database in bytes; a quota of 0 is unknown.
+	// Size and Quota are the size and the limit of the member's database in bytes; a
+	// Quota of 0 is unknown.
 	Size, Quota int64
 }
 
-// String names the member for people: by its boot server, boot-N, if it has
-// started, and its address.
+// String returns the name of the member, if it has started, and its peer URL.
 func (m Member) String() string {
 	if m.Name == "" {
 		return "the member at " + m.PeerURL
@@ -60,14 +61,15 @@ func (m Member) String() string {
 	return fmt.Sprintf("the member of %s (%s)", m.Name, m.PeerURL)
 }
 
-// Cluster is the members, in the order of their peer URLs.
+// Cluster is the list of members, sorted by peer URL.
 type Cluster []Member
 
-// statusTimeout bounds the question to one member.
+// statusTimeout bounds the status request to one member.
 const statusTimeout = 3 * time.Second
 
-// Look asks the cluster for its members, and each member for its health.
-func Look(ctx context.Context, c *clientv3.Client) (Cluster, error) {
+// Query queries the cluster for its members, and all members concurrently for their
+// status.  A member that does not answer within statusTimeout is not healthy.
+func Query(ctx context.Context, c *clientv3.Client) (Cluster, error) {
 	res, err := c.MemberList(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("list the members of etcd: %w", err)
@@ -76,7 +78,7 @@ func Look(ctx context.Context, c *clientv3.Client) (Cluster, error) {
 	done := make(chan struct{})
 	for i, m := range res.Members {
 		go func() {
-			all[i] = look(ctx, c, m)
+			all[i] = query(ctx, c, m)
 			done <- struct{}{}
 		}()
 	}
@@ -87,7 +89,7 @@ func Look(ctx context.Context, c *clientv3.Client) (Cluster, error) {
 	return all, nil
 }
 
-func look(ctx context.Context, c *clientv3.Client, m *etcdserverpb.Member) Member {
+func query(ctx context.Context, c *clientv3.Client, m *etcdserverpb.Member) Member {
 	v := Member{ID: m.ID, Name: m.Name, Learner: m.IsLearner}
 	if len(m.PeerURLs) > 0 {
 		v.PeerURL = m.PeerURLs[0]
@@ -110,9 +112,9 @@ func look(ctx context.Context, c *clientv3.Client, m *etcdserverpb.Member) Membe
 	return v
 }
 
-// trouble is what a member that answers reports of itself, in words.
+// trouble returns the errors and alarms in a member's status, for operators.
 func trouble(s *clientv3.StatusResponse) string {
-	if s.Leader == 0 { // its error says the same
+	if s.Leader == 0 { // s.Errors has the same error
 		return "it has no leader"
 	}
 	var all []string
@@ -126,7 +128,7 @@ func trouble(s *clientv3.StatusResponse) string {
 	return strings.Join(all, "; ")
 }
 
-// Find returns the member of a peer URL.
+// Find returns the member with that peer URL.
 func (c Cluster) Find(peerURL string) (Member, bool) {
 	for _, m := range c {
 		if m.PeerURL == peerURL {
@@ -136,7 +138,7 @@ func (c Cluster) Find(peerURL string) (Member, bool) {
 	return Member{}, false
 }
 
-// voters are the members whose voices count, and how many of them are healthy.
+// voters returns the number of voting members, and how many of them are healthy.
 func (c Cluster) voters() (n, healthy int) {
 	for _, m := range c {
 		if m.Learner {
@@ -156,13 +158,13 @@ func (c Cluster) Voters() int {
 	return n
 }
 
-// Without returns the cluster without the members of that name.
+// Without returns a copy of c without the members of that name.
 func (c Cluster) Without(name string) Cluster {
 	return slices.DeleteFunc(slices.Clone(c), func(m Member) bool { return m.Name == name })
 }
 
-// Initial is what a member that starts now has to be told of the cluster.
-// Self is its own name: the cluster does not know it yet.
+// Initial returns the initial cluster, peer URLs by name, with which the member at peerURL
+// is to be started.  self is the name of that member, which is not in c yet.
 func (c Cluster) Initial(self, peerURL string) map[string]string {
 	all := map[string]string{}
 	for _, m := range c {
@@ -170,7 +172,7 @@ func (c Cluster) Initial(self, peerURL string) map[string]string {
 		case m.PeerURL == peerURL:
 		case m.Name != "":
 			all[m.Name] = m.PeerURL
-		default: // etcd compares the addresses alone, but wants all of them
+		default: // etcd requires all peer URLs, but ignores the names
 			all[fmt.Sprintf("unstarted-%x", m.ID)] = m.PeerURL
 		}
 	}
@@ -178,12 +180,12 @@ func (c Cluster) Initial(self, peerURL string) map[string]string {
 	return all
 }
 
-// learnersFrom is the first version in which the promotion of a learner is safe
+// learnersFrom is the first version of etcd in which the promotion of a learner is safe
 // (3.5.1 to 3.5.19 could lose it).
 const learnersFrom = "v3.5.20"
 
-// Learners says whether new members come as learners: every member that
-// answers has to be of a version that does not lose their promotion.
+// Learners reports whether new members are to be added as learners: every member that
+// answers must run learnersFrom or a later version.
 func (c Cluster) Learners() bool {
 	for _, m := range c {
 		if m.Version != "" && semver.Compare("v"+m.Version, learnersFrom) < 0 {
@@ -193,8 +195,8 @@ func (c Cluster) Learners() bool {
 	return true
 }
 
-// MayAddVoter says why no voter may be added now, nil if one may: until it has
-// started it counts as dead.
+// MayAddVoter returns ErrQuorumAtRisk if no voting member may be added now: until a new
+// member has started, it counts as unhealthy.
 func (c Cluster) MayAddVoter() error {
 	n, healthy := c.voters()
 	if healthy < (n+1)/2+1 {
@@ -203,8 +205,8 @@ func (c Cluster) MayAddVoter() error {
 	return nil
 }
 
-// Superfluous are the members whose peer URLs are not wanted, those that are
-// not healthy first, for they cost nothing.
+// Superfluous returns the members whose peer URLs are not in wanted.  Unhealthy members
+// come first, because their removal does not reduce the healthy ones.
 func (c Cluster) Superfluous(wanted []string) []Member {
 	var all []Member
 	for _, m := range c {
@@ -224,8 +226,8 @@ func (c Cluster) Superfluous(wanted []string) []Member {
 	return all
 }
 
-// MayRemove says why m may not be removed now, nil if it may: those that stay
-// must have a majority that is healthy.
+// MayRemove returns ErrQuorumAtRisk if m may not be removed now: a majority of the
+// remaining voting members must be healthy.
 func (c Cluster) MayRemove(m Member) error {
 	if m.Learner {
 		return nil
@@ -241,14 +243,14 @@ func (c Cluster) MayRemove(m Member) error {
 	return nil
 }
 
-// MayRestart says why the member at peerURL may not be restarted now, nil if it
-// may: every wanted member has started and is healthy.
+// MayRestart returns an error if no member may be restarted now: every member in wanted,
+// a list of peer URLs, must have started, vote and be healthy.
 func (c Cluster) MayRestart(wanted []string) error {
 	for _, url := range wanted {
 		m, ok := c.Find(url)
 		switch {
 		case !ok:
-			return fmt.Errorf("%w: %s is no member yet", ErrMemberUnstarted, url)
+			return fmt.Errorf("%w: %s is not a member yet", ErrMemberUnstarted, url)
 		case m.Name == "":
 			return fmt.Errorf("%w: %s", ErrMemberUnstarted, m)
 		case m.Learner:
@@ -260,11 +262,11 @@ func (c Cluster) MayRestart(wanted []string) error {
 	return nil
 }
 
-// Remove takes the members out that are not wanted, one after the other, each
-// only if that is safe.  It stops at the first that has to stay.
+// Remove removes the members whose peer URLs are not in wanted, one after the other, if
+// MayRemove permits it, and returns their peer URLs.  It stops at the first error.
 func Remove(ctx context.Context, c *clientv3.Client, wanted []string) (removed []string, err error) {
 	for {
-		now, err := Look(ctx, c)
+		now, err := Query(ctx, c)
 		if err != nil {
 			return removed, err
 		}
@@ -283,19 +285,19 @@ func Remove(ctx context.Context, c *clientv3.Client, wanted []string) (removed [
 	}
 }
 
-// Add makes the server at peerURL a member that has yet to start, and returns
-// the cluster with it.  Learners whose peer URLs are not in wanted are removed
-// before: etcd takes a limited number of learners, one by default, so that the
-// learner of a server that was given up would keep out every other.  Fresh says
-// that the server has no data: a member that had started before is replaced then.
-// One that never started is taken up as it is.
+// Add adds a member for the server at peerURL, which has yet to start, and returns the
+// cluster with it.  Before that it removes learners whose peer URLs are not in wanted:
+// etcd accepts a limited number of learners, one by default, so that the learner of an
+// abandoned server would block all others.  fresh reports that the server has no data;
+// then a member at peerURL that has started before is replaced.  A member at peerURL that
+// has never started is kept.
 func Add(ctx context.Context, c *clientv3.Client, peerURL string, wanted []string, fresh bool) (Cluster, error) {
-	now, err := Look(ctx, c)
+	now, err := Query(ctx, c)
 	if err != nil {
 		return nil, err
 	}
 	for _, m := range now.Superfluous(append(slices.Clone(wanted), peerURL)) {
-		if !m.Learner { // the removal of a voter is a step of its own
+		if !m.Learner { // Remove removes voting members
 			continue
 		}
 		if _, err := c.MemberRemove(ctx, m.ID); err != nil && !errors.Is(err, rpctypes.ErrMemberNotFound) {
@@ -321,19 +323,19 @@ func Add(ctx context.Context, c *clientv3.Client, peerURL string, wanted []strin
 	if err != nil {
 		return nil, fmt.Errorf("add a member at %s: %w", peerURL, err)
 	}
-	return Look(ctx, c)
+	return Query(ctx, c)
 }
 
-// Promote gives the learner at peerURL a voice.  It returns an error as long as
-// it lags behind; a member that votes already is none.
+// Promote makes the learner at peerURL a voting member.  It fails while the learner is
+// catching up, and does nothing if the member already votes.
 func Promote(ctx context.Context, c *clientv3.Client, peerURL string) error {
-	now, err := Look(ctx, c)
+	now, err := Query(ctx, c)
 	if err != nil {
 		return err
 	}
 	m, ok := now.Find(peerURL)
 	if !ok {
-		return fmt.Errorf("promote the member at %s: it is none", peerURL)
+		return fmt.Errorf("promote the member at %s: it is not a member", peerURL)
 	}
 	if !m.Learner {
 		return nil
@@ -344,22 +346,22 @@ func Promote(ctx context.Context, c *clientv3.Client, peerURL string) error {
 	return nil
 }
 
-// promoteTimeout bounds one question.
+// promoteTimeout bounds a promotion.
 const promoteTimeout = 10 * time.Second
 
-// promoteAtLeader asks the leader itself: what another member passes on to it
-// comes without the user's name, and is refused where authentication is on (seen
-// in 3.6.16).
+// promoteAtLeader sends the request directly to the leader.  When another member forwards
+// it, the user is lost and a leader with authentication refuses the request (observed in
+// etcd 3.6.16).
 func promoteAtLeader(ctx context.Context, c *clientv3.Client, now Cluster, id uint64) error {
 	ctx, cancel := context.WithTimeout(ctx, promoteTimeout)
 	defer cancel()
 	leader := slices.IndexFunc(now, func(m Member) bool { return m.Leader })
 	if leader < 0 {
-		return errors.New("no member says that it leads")
+		return errors.New("no member reports that it is the leader")
 	}
 	conn, err := c.Dial(now[leader].ClientURL)
 	if err != nil {
-		return fmt.Errorf("ask the leader at %s: %w", now[leader].ClientURL, err)
+		return fmt.Errorf("connect to the leader at %s: %w", now[leader].ClientURL, err)
 	}
 	defer conn.Close()
 	_, err = etcdserverpb.NewClusterClient(conn).MemberPromote(ctx, &etcdserverpb.MemberPromoteRequest{ID: id})

@@ -124,8 +124,8 @@ var cluster etcdtest.Cluster
 
 func TestMain(m *testing.M) { os.Exit(cluster.Main(m, 3)) }
 
-// add adds a member.  Until its members have been connected for five seconds
-// etcd refuses to change them.
+// add adds a member.  It repeats the request, because etcd refuses changes until its
+// members have been connected for five seconds.
 func add(t *testing.T, c *clientv3.Client, url string) membership.Cluster {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -141,12 +141,11 @@ func add(t *testing.T, c *clientv3.Client, url string) membership.Cluster {
 	}
 }
 
-// TestMembersComeAndGo uses one real cluster: what a step leaves is what the
-// next begins with.
+// The steps use one real cluster, each in the state that the step before has left.
 func TestMembersComeAndGo(t *testing.T) {
 	const url = "http://127.0.0.9:2380"
 	ctx, c := t.Context(), cluster.NewClient(t, "/")
-	now, err := membership.Look(ctx, c)
+	now, err := membership.Query(ctx, c)
 	if err != nil || len(now) != 3 {
 		t.Fatalf("%v, %v", now, err)
 	}
@@ -162,7 +161,7 @@ func TestMembersComeAndGo(t *testing.T) {
 	if !ok || !first.Learner || first.Name != "" {
 		t.Fatalf("%+v", first)
 	}
-	again, err := membership.Add(ctx, c, url, wanted, true) // a try that was cut off
+	again, err := membership.Add(ctx, c, url, wanted, true) // an interrupted attempt
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -185,9 +184,9 @@ func TestMembersComeAndGo(t *testing.T) {
 }
 
 func TestALearnerThatIsNotWantedKeepsNobodyOut(t *testing.T) {
-	const given, url = "http://127.0.0.7:2380", "http://127.0.0.8:2380" // an id is made of the URL and the second
+	const given, url = "http://127.0.0.7:2380", "http://127.0.0.8:2380" // etcd derives the ID from the URL and the current second
 	ctx, c := t.Context(), cluster.NewClient(t, "/")
-	before, err := membership.Look(ctx, c)
+	before, err := membership.Query(ctx, c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -195,7 +194,7 @@ func TestALearnerThatIsNotWantedKeepsNobodyOut(t *testing.T) {
 	for _, m := range before {
 		wanted = append(wanted, m.PeerURL)
 	}
-	add(t, c, given) // its server was given up before it started
+	add(t, c, given) // its server was abandoned before it started
 	now, err := membership.Add(ctx, c, url, append(wanted, url), true)
 	if err != nil {
 		t.Fatal(err)

@@ -2,24 +2,25 @@ package pki
 
 import "github.com/cybozu-go/neco"
 
-// Authority is a certificate authority of the data centre; its text is the
-// mount of its PKI in Vault.
+// Authority names a CA of the data centre.  Its text is the path in Vault at which the
+// CA is mounted.
 type Authority string
 
-// The authorities.
+// The CAs.
 const (
-	// ServerCA vouches for what boot servers serve.
+	// ServerCA signs the server certificates of etcd and Vault on boot servers.
 	ServerCA Authority = neco.CAServer
-	// PeerCA vouches for the members of etcd among themselves.
+	// PeerCA signs the certificates between the members of etcd.
 	PeerCA Authority = neco.CAEtcdPeer
-	// ClientCA vouches for the users of etcd.
+	// ClientCA signs the certificates of the users of etcd.
 	ClientCA Authority = neco.CAEtcdClient
 )
 
-// Authorities returns all of them.
+// Authorities returns the names of all CAs.
 func Authorities() []Authority { return []Authority{ServerCA, PeerCA, ClientCA} }
 
-// CommonName is that of the authority's own certificate.
+// CommonName returns the common name in the CA's own certificate, or "" if a is not
+// one of Authorities.
 func (a Authority) CommonName() string {
 	switch a {
 	case ServerCA:
@@ -32,9 +33,9 @@ func (a Authority) CommonName() string {
 	return ""
 }
 
-// File is where a boot server has the authority's certificate, readable by
-// everybody.  That of ServerCA is one of the system's store, which has to be
-// brought up to date after a change.
+// File returns the path of the CA's certificate on a boot server, which every user can
+// read.  The file of ServerCA is part of the system's CA store, which must be updated
+// after a change.
 func (a Authority) File() string {
 	switch a {
 	case ServerCA:

@@ -14,26 +14,27 @@ import (
 	"github.com/cybozu-go/neco"
 )
 
-// CA is an authority together with its key.  It prints as its name.
+// CA is a CA with its certificate and key.  When it is printed, the key is left out.
 type CA struct {
 	Authority Authority
 	cert      *x509.Certificate
 	key       *ecdsa.PrivateKey
 }
 
-// Format keeps the key out of whatever is printed.
+// Format implements fmt.Formatter.  It prints the name of the CA, to keep the key out
+// of output and logs.
 func (c CA) Format(w fmt.State, _ rune) { io.WriteString(w, "CA "+string(c.Authority)) }
 
-// NewCA makes an authority that outlives everybody.
+// NewCA creates a CA that is valid for 100 years from now.
 func NewCA(a Authority, now time.Time) (CA, error) {
 	if a.CommonName() == "" {
-		return CA{}, fmt.Errorf("make CA: %q is no authority", a)
+		return CA{}, fmt.Errorf("make CA: %q is not the name of a CA", a)
 	}
 	key, err := NewKey()
 	if err != nil {
 		return CA{}, fmt.Errorf("make CA %s: %w", a, err)
 	}
-	life, err := time.ParseDuration(neco.TTL100Year)
+	validity, err := time.ParseDuration(neco.TTL100Year)
 	if err != nil {
 		return CA{}, fmt.Errorf("make CA %s: %w", a, err)
 	}
@@ -41,7 +42,7 @@ func NewCA(a Authority, now time.Time) (CA, error) {
 		SerialNumber:          serial(),
 		Subject:               pkix.Name{CommonName: a.CommonName()},
 		NotBefore:             now.Add(-BackDate),
-		NotAfter:              now.Add(life),
+		NotAfter:              now.Add(validity),
 		KeyUsage:              x509.KeyUsageCertSign | x509.KeyUsageCRLSign,
 		BasicConstraintsValid: true,
 		IsCA:                  true,
@@ -54,7 +55,7 @@ func NewCA(a Authority, now time.Time) (CA, error) {
 	return CA{a, cert, key}, err
 }
 
-// serial is a random number of 126 bits, which no other certificate has.
+// serial returns a serial number with 126 random bits.
 func serial() *big.Int {
 	n := make([]byte, 16)
 	rand.Read(n)
@@ -62,7 +63,8 @@ func serial() *big.Int {
 	return new(big.Int).SetBytes(n)
 }
 
-// ParseCA reads an authority from its certificate and its key, in PEM.
+// ParseCA returns the CA with the given certificate and key, in PEM.  It fails if they
+// do not belong together or the certificate is not that of a.
 func ParseCA(a Authority, certPEM, keyPEM []byte) (CA, error) {
 	cert, err := ParseCert(certPEM)
 	if err != nil {
@@ -74,7 +76,7 @@ func ParseCA(a Authority, certPEM, keyPEM []byte) (CA, error) {
 	}
 	switch {
 	case a.CommonName() == "" || cert.Subject.CommonName != a.CommonName():
-		return CA{}, fmt.Errorf("CA %s: its certificate is of %.80q", a, cert.Subject)
+		return CA{}, fmt.Errorf("CA %s: its certificate has the subject %.80q", a, cert.Subject)
 	case !cert.IsCA || cert.KeyUsage&x509.KeyUsageCertSign == 0:
 		return CA{}, fmt.Errorf("CA %s: its certificate may not sign others", a)
 	case !samePublicKey(cert.PublicKey, key.Public()):
@@ -83,37 +85,38 @@ func ParseCA(a Authority, certPEM, keyPEM []byte) (CA, error) {
 	return CA{a, cert, key}, nil
 }
 
-// Cert is the authority's certificate.
+// Cert returns the CA's certificate.
 func (c CA) Cert() *x509.Certificate { return c.cert }
 
-// CertPEM is the authority's certificate in PEM.
+// CertPEM returns the CA's certificate in PEM.
 func (c CA) CertPEM() []byte { return MarshalCert(c.cert.Raw) }
 
-// KeyPEM is the authority's key in PEM.
+// KeyPEM returns the CA's key in PEM.
 func (c CA) KeyPEM() ([]byte, error) { return MarshalKey(c.key) }
 
-// Bundle is key and certificate in PEM, as Vault imports an authority.
+// Bundle returns the key and the certificate in PEM, in the form in which Vault imports
+// a CA.
 func (c CA) Bundle() ([]byte, error) {
 	key, err := c.KeyPEM()
 	return append(key, c.CertPEM()...), err
 }
 
-// Sign returns the certificate in PEM for a request of p by the boot server s,
-// if the request is as it should be (else ErrCSRRefused).  It lives for life
-// from now, at most as long as the authority.
-func (c CA) Sign(request []byte, p Purpose, s Subject, life time.Duration, now time.Time) ([]byte, error) {
+// Sign signs the request of the boot server s for the certificate of p and returns the
+// certificate in PEM.  A request that p and s do not permit is ErrCSRRefused.  The
+// certificate is valid until now + validity, or until the CA expires.
+func (c CA) Sign(request []byte, p Purpose, s Subject, validity time.Duration, now time.Time) ([]byte, error) {
 	csr, err := p.CheckRequest(request, s)
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("sign: %w", err)
 	case c.Authority != p.Authority:
-		return nil, fmt.Errorf("sign: CA %s does not vouch for %s", c.Authority, p.Name)
-	case life <= 0 || life > p.Life:
-		return nil, fmt.Errorf("sign: %s may live up to %s, not %s", p.Name, p.Life, life)
+		return nil, fmt.Errorf("sign: CA %s does not sign certificates of %s", c.Authority, p.Name)
+	case validity <= 0 || validity > p.Life:
+		return nil, fmt.Errorf("sign: the validity of %s is at most %s, not %s", p.Name, p.Life, validity)
 	case !now.Before(c.cert.NotAfter):
 		return nil, errors.New("sign: the CA has expired")
 	}
-	end := now.Add(life)
+	end := now.Add(validity)
 	if end.After(c.cert.NotAfter) {
 		end = c.cert.NotAfter
 	}

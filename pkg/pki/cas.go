@@ -5,14 +5,14 @@ import (
 	"errors"
 )
 
-// pair is an authority with its key, in PEM.
+// pair is the JSON form of a CA, with certificate and key in PEM.
 type pair struct {
 	Certificate string `json:"certificate"`
 	Key         string `json:"key"`
 }
 
-// MarshalCAs writes authorities with their keys, to be sealed: JSON, one object an
-// authority with certificate and key in PEM.
+// MarshalCAs returns the CAs with their keys in JSON, by name.  The result is not
+// encrypted.
 func MarshalCAs(all map[Authority]CA) ([]byte, error) {
 	out := map[Authority]pair{}
 	for name, ca := range all {
@@ -25,8 +25,8 @@ func MarshalCAs(all map[Authority]CA) ([]byte, error) {
 	return json.Marshal(out)
 }
 
-// ParseCAs reads what [MarshalCAs] has written: all of [Authorities], or an error, which
-// does not tell the contents.
+// ParseCAs parses a result of [MarshalCAs].  It fails unless all of [Authorities] are
+// in it; the error does not contain the data.
 func ParseCAs(plain []byte) (map[Authority]CA, error) {
 	var in map[Authority]pair
 	if err := json.Unmarshal(plain, &in); err != nil {

@@ -9,8 +9,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/pki"
 )
 
-// TestAuthoritiesAreReadAsTheyWereWritten: files and keys in etcd of earlier versions have
-// this form.
+// Files and keys in etcd of earlier versions have this form.
 func TestAuthoritiesAreReadAsTheyWereWritten(t *testing.T) {
 	all := map[pki.Authority]pki.CA{}
 	for _, a := range pki.Authorities() {

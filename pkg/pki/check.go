@@ -11,13 +11,13 @@ import (
 	"time"
 )
 
-// lifeSlack is how much longer than asked for a certificate may live: the
-// clock of the authority is another one.
-const lifeSlack = 5 * time.Minute
+// validitySlack is the tolerated excess of a certificate's validity, because the clock
+// of the CA may differ.
+const validitySlack = 5 * time.Minute
 
-// Check says whether cert is what was asked for: the certificate of p for the
-// server s and the key pub, from the authority in roots, good now, and good for
-// nothing else.
+// Check returns an error unless cert is the certificate of p for the server s and the
+// key pub, signed by a CA in roots and valid at now, with no other names and uses than
+// those of p.
 func (p Purpose) Check(cert *x509.Certificate, pub crypto.PublicKey, s Subject, roots *x509.CertPool, now time.Time) error {
 	if err := p.check(cert, pub, s, roots, now); err != nil {
 		return fmt.Errorf("certificate %s of boot server %d: %w", p.Name, s.LRN, err)
@@ -35,8 +35,8 @@ func (p Purpose) check(cert *x509.Certificate, pub crypto.PublicKey, s Subject, 
 	if err := p.checkUse(cert); err != nil {
 		return err
 	}
-	if life := cert.NotAfter.Sub(cert.NotBefore); life > p.Life+BackDate+lifeSlack {
-		return fmt.Errorf("it lives %s, longer than %s", life, p.Life)
+	if validity := cert.NotAfter.Sub(cert.NotBefore); validity > p.Life+BackDate+validitySlack {
+		return fmt.Errorf("it is valid for %s, longer than %s", validity, p.Life)
 	}
 	_, err := cert.Verify(x509.VerifyOptions{Roots: roots, CurrentTime: now, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny}})
 	return err
@@ -62,11 +62,11 @@ func (p Purpose) checkNames(cert *x509.Certificate, s Subject) error {
 func (p Purpose) checkUse(cert *x509.Certificate) error {
 	switch {
 	case cert.IsCA || cert.KeyUsage&(x509.KeyUsageCertSign|x509.KeyUsageCRLSign) != 0:
-		return errors.New("it is an authority")
+		return errors.New("it is the certificate of a CA")
 	case cert.KeyUsage&x509.KeyUsageDigitalSignature == 0:
 		return errors.New("it is not for signatures")
 	case len(cert.UnknownExtKeyUsage) != 0 || !sameSet(cert.ExtKeyUsage, p.extKeyUsage()):
-		return errors.New("it is for other uses than its purpose's")
+		return errors.New("its extended key usage is not that of its profile")
 	}
 	return nil
 }
@@ -101,18 +101,18 @@ func sameSet[T interface{ ~int | ~string }](a, b []T) bool {
 	return slices.Equal(x, y)
 }
 
-// Due says whether cert is to be renewed.
+// Due reports whether cert is to be renewed at now.
 func Due(cert *x509.Certificate, now time.Time) bool { return !now.Before(DueAt(cert)) }
 
-// DueAt is when cert is to be renewed: when two thirds of its life are over, or
-// its end is.
+// DueAt returns the time at which cert is to be renewed: after two thirds of its
+// validity.
 func DueAt(cert *x509.Certificate) time.Time {
 	made := MadeAt(cert)
 	return made.Add(cert.NotAfter.Sub(made) * 2 / 3)
 }
 
-// MadeAt is when the life of cert began: when it was made, not where it is
-// back-dated to; one that is shorter than that was not back-dated.
+// MadeAt returns the time at which cert was issued: BackDate after its NotBefore.  A
+// certificate whose validity is not longer than BackDate was not back-dated.
 func MadeAt(cert *x509.Certificate) time.Time {
 	if made := cert.NotBefore.Add(BackDate); made.Before(cert.NotAfter) {
 		return made

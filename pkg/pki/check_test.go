@@ -44,7 +44,7 @@ func TestCertificatesThatWereNotAskedForAreRefused(t *testing.T) {
 		"also for clients":    func(c *x509.Certificate) { c.ExtKeyUsage = append(c.ExtKeyUsage, x509.ExtKeyUsageClientAuth) },
 		"for everything":      func(c *x509.Certificate) { c.ExtKeyUsage = nil },
 		"for signing code":    func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageCodeSigning} },
-		"a longer life":       func(c *x509.Certificate) { c.NotAfter = now().Add(ServerLife + 2*lifeSlack) },
+		"a longer life":       func(c *x509.Certificate) { c.NotAfter = now().Add(ServerLife + 2*validitySlack) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			p, ca, key := purpose(t, Server), newCA(t, ServerCA), newKey(t)

@@ -1,11 +1,10 @@
-// Package pki owns the certificates of a boot server: which there are, whose
-// name and addresses stand in each, how long it lives, and where it lies.  The
-// policy is code: it is applied to a request before it is signed, and to the
-// certificate that comes back before it is used.  Keys are made where they are
-// used and never leave the host; requests do.
+// Package pki owns the certificates of a boot server: which there are, and the names,
+// addresses, validity and files of each.  The policy is code: it is applied to a
+// request before the CA signs it, and to the certificate before the server uses it.
+// Keys are generated where they are used and never leave the host.
 //
-// The authorities of a data centre begin as a [CA] on one boot server and move
-// into Vault.  The package must not know how to talk to Vault or to another
-// server, nor who may ask for what: it is given a request and says whether it
-// is the one that this server has to send.
+// A certificate profile, the type [Purpose], describes one certificate.  The CAs of a
+// data centre are created as values of [CA] on one boot server and then imported into
+// Vault.  The package must not know how to reach Vault or another server, nor who may
+// send which request: it only checks a request against the profile and the server.
 package pki

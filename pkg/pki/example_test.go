@@ -10,8 +10,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/pki"
 )
 
-// A boot server asks for a certificate, an authority signs, and the server
-// installs it.
+// A boot server requests a certificate, a CA signs it, and the server installs it.
 func Example() {
 	now := time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC)
 	root, err := os.MkdirTemp("", "pki")

@@ -15,8 +15,8 @@ import (
 	"testing"
 )
 
-// FuzzCheckRequest: nothing that is accepted asks for more than it should, even
-// if whoever made it signed it well.  What is fuzzed is the part that is signed.
+// FuzzCheckRequest checks that no accepted request asks for more than the profile
+// permits, even if it is signed correctly.  It fuzzes the signed part.
 func FuzzCheckRequest(f *testing.F) {
 	key := must(ecdsa.ParseRawPrivateKey(elliptic.P256(), bytes.Repeat([]byte{7}, 32)))(f)
 	for _, p := range Purposes() {
@@ -38,7 +38,7 @@ func FuzzCheckRequest(f *testing.F) {
 	})
 }
 
-// signed is a request with that content, in PEM.
+// signed returns a validly signed request with that content, in PEM.
 func signed(t *testing.T, content []byte, key *ecdsa.PrivateKey) []byte {
 	t.Helper()
 	digest := sha256.Sum256(content)
@@ -55,7 +55,7 @@ func signed(t *testing.T, content []byte, key *ecdsa.PrivateKey) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: pemRequest, Bytes: der})
 }
 
-// FuzzPEM: what is read as one block is that block and nothing more.
+// FuzzPEM checks that data which is accepted as one block contains nothing else.
 func FuzzPEM(f *testing.F) {
 	f.Add([]byte("-----BEGIN CERTIFICATE REQUEST-----\nMAA=\n-----END CERTIFICATE REQUEST-----\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// now of the tests.
+// now returns the time of the tests.
 func now() time.Time { return time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC) }
 
 func subject(lrn int) Subject {
@@ -44,7 +44,7 @@ func must[T any](v T, err error) func(testing.TB) T {
 	}
 }
 
-// issue makes a certificate as it should be.
+// issue issues a valid certificate.
 func issue(t testing.TB, ca CA, p Purpose, key *ecdsa.PrivateKey) *x509.Certificate {
 	t.Helper()
 	csr := must(p.Request(key, subject(2)))(t)

@@ -11,29 +11,27 @@ import (
 	"github.com/cybozu-go/neco/pkg/host"
 )
 
-// pendingDir holds, for root alone, keys whose certificates are not installed
-// yet.
+// pendingDir holds keys whose certificates are not installed yet.  Only root can read
+// it.
 const pendingDir = "/var/lib/neco/pki"
 
-// Errors of what is on a host.
+// Errors of the certificates on a host.
 var (
-	// ErrNotInstalled: the host has no certificate of the purpose, or one whose
-	// key it has not; it is to be asked for.
+	// ErrNotInstalled reports that the host has no certificate of the profile, or not
+	// the key of its certificate.  Request a new one.
 	ErrNotInstalled = errors.New("not installed")
-	// ErrOtherKey: a certificate is for another key than the one that waits for
-	// it.
+	// ErrOtherKey reports that a certificate does not belong to the pending key.
 	ErrOtherKey = errors.New("the certificate is for another key")
 )
 
 func (p Purpose) pending(ext string) string { return filepath.Join(pendingDir, p.Name+ext) }
 
-// Pending returns the key that the host's next certificate of p is for.  It is
-// made by the first call and stays the same until Install, so that a program
-// that was killed goes on with it.
+// Pending returns the key for the host's next certificate of p.  The first call
+// creates and stores it; it stays the same until Install, also after a kill.
 func Pending(fsys host.FS, p Purpose) (*ecdsa.PrivateKey, error) {
 	key, err := readKey(fsys, p.pending(".key"))
 	if path := (*fs.PathError)(nil); errors.Is(err, fs.ErrNotExist) || err != nil && !errors.As(err, &path) {
-		// None, or one that cannot be parsed and never had a certificate.
+		// There is no key, or a malformed one, which has no certificate yet.
 		key, err = newPending(fsys, p)
 	}
 	if err != nil {
@@ -66,10 +64,10 @@ func readKey(fsys host.FS, path string) (*ecdsa.PrivateKey, error) {
 	return ParseKey(data)
 }
 
-// Install makes the pending key and its certificate, in PEM, those of the
-// host: first the key, then the certificate, each at once and for good.  Cut
-// off anywhere, Installed finishes it.  The certificate has been checked
-// (Check); one for another key is ErrOtherKey and changes nothing.
+// Install installs the pending key and its certificate, in PEM, on the host.  It
+// replaces each file atomically and durably, first the key, then the certificate.  If
+// it is killed, Installed finishes it.  The caller has checked the certificate
+// (Check).  A certificate for another key is ErrOtherKey and changes nothing.
 func Install(fsys host.FS, p Purpose, certPEM []byte) error {
 	if err := install(fsys, p, certPEM); err != nil {
 		return fmt.Errorf("install certificate %s: %w", p.Name, err)
@@ -96,7 +94,7 @@ func install(fsys host.FS, p Purpose, certPEM []byte) error {
 	return finish(fsys, p)
 }
 
-// finish installs what is pending, if that is a key with its certificate.
+// finish installs the pending key and certificate, if there are both.
 func finish(fsys host.FS, p Purpose) error {
 	cert, key, err := readPair(fsys, p.pending(".crt"), p.pending(".key"))
 	if errors.Is(err, ErrNotInstalled) {
@@ -117,13 +115,14 @@ func finish(fsys host.FS, p Purpose) error {
 			return err
 		}
 	}
-	// The key first: alone, it would be taken for one that still waits.
+	// The key goes first: without its certificate it would be taken for the key of
+	// the next certificate.
 	return errors.Join(fsys.Remove(p.pending(".key")), fsys.Remove(p.pending(".crt")))
 }
 
-// Installed returns the host's certificate of p, after it has finished an
-// Install that was cut off.  ErrNotInstalled: there is none, or its key is
-// another or gone.
+// Installed finishes an interrupted Install and returns the host's certificate of p.
+// It returns ErrNotInstalled if the certificate or its key is absent, or they do not
+// belong together.
 func Installed(fsys host.FS, p Purpose) (*x509.Certificate, error) {
 	if err := finish(fsys, p); err != nil {
 		return nil, fmt.Errorf("install certificate %s: %w", p.Name, err)
@@ -135,8 +134,8 @@ func Installed(fsys host.FS, p Purpose) (*x509.Certificate, error) {
 	return cert, nil
 }
 
-// readPair returns a certificate and its key; ErrNotInstalled if they are not
-// both there and of each other.
+// readPair returns the certificate and the key at the two paths, or ErrNotInstalled if
+// one is absent or malformed or they do not belong together.
 func readPair(fsys host.FS, certPath, keyPath string) (*x509.Certificate, *ecdsa.PrivateKey, error) {
 	cert, err := readCert(fsys, certPath)
 	if err != nil {

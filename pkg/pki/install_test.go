@@ -13,7 +13,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/program"
 )
 
-// installed asks for a certificate of p and installs it.
+// installed requests a certificate of p and installs it.
 func installed(t *testing.T, fsys host.FS, p Purpose) (cert []byte, key *ecdsa.PrivateKey) {
 	t.Helper()
 	key = must(Pending(fsys, p))(t)
@@ -98,8 +98,8 @@ func TestACertificateForAnotherKeyChangesNothing(t *testing.T) {
 	}
 }
 
-// TestInstallCutOffAnywhereIsFinished: whichever of Install's changes were the
-// last before a kill, the new pair is installed when somebody looks.
+// After a kill at any change of Install, the next call of Installed installs the new
+// pair.
 func TestInstallCutOffAnywhereIsFinished(t *testing.T) {
 	p := purpose(t, Server)
 	for done, name := range []string{"key made", "certificate kept", "key installed", "certificate installed", "pending key gone", "all gone"} {

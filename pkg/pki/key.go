@@ -18,10 +18,11 @@ const (
 	pemCert    = "CERTIFICATE"
 )
 
-// maxPEM bounds what is parsed: ours have less than 2 KiB.
+// maxPEM bounds the bytes that are parsed.  PEM blocks of this package have less than
+// 2 KiB.
 const maxPEM = 16 << 10
 
-// NewKey makes a key: ECDSA on P-256, which every program here can read.
+// NewKey creates a key: ECDSA on P-256, which all managed programs support.
 func NewKey() (*ecdsa.PrivateKey, error) {
 	return ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 }
@@ -35,7 +36,7 @@ func MarshalKey(key *ecdsa.PrivateKey) ([]byte, error) {
 	return pem.EncodeToMemory(&pem.Block{Type: pemKey, Bytes: der}), nil
 }
 
-// ParseKey reads what MarshalKey wrote.  Its errors do not tell the contents.
+// ParseKey parses a result of MarshalKey.  Its errors do not contain the data.
 func ParseKey(data []byte) (*ecdsa.PrivateKey, error) {
 	der, err := single(data, pemKey)
 	if err != nil {
@@ -52,7 +53,7 @@ func ParseKey(data []byte) (*ecdsa.PrivateKey, error) {
 	return key, nil
 }
 
-// ParseCert reads one certificate in PEM, and nothing else beside it.
+// ParseCert parses one certificate in PEM.  Any other data beside it is an error.
 func ParseCert(data []byte) (*x509.Certificate, error) {
 	der, err := single(data, pemCert)
 	if err != nil {
@@ -65,14 +66,14 @@ func ParseCert(data []byte) (*x509.Certificate, error) {
 	return cert, nil
 }
 
-// MarshalCert returns a certificate in PEM.
+// MarshalCert returns the certificate der in PEM.
 func MarshalCert(der []byte) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: pemCert, Bytes: der})
 }
 
-// single returns the contents of the one PEM block of that type in data.
-// Anything before, in or behind it that does not belong there is an error;
-// only a last newline may be missing, as in what Vault sends.
+// single returns the contents of the one PEM block in data, which must have the type
+// kind.  Other text, headers or another encoding are an error; only the last newline
+// may be missing, as Vault leaves it out.
 func single(data []byte, kind string) ([]byte, error) {
 	if len(data) > maxPEM {
 		return nil, fmt.Errorf("more than %d bytes", maxPEM)

@@ -10,23 +10,23 @@ import (
 	"github.com/cybozu-go/neco/pkg/host"
 )
 
-// Leaf is a certificate on a host.
+// Leaf describes an installed certificate of a host.
 type Leaf struct {
 	Purpose  Purpose
 	NotAfter time.Time
-	// Left of its life; negative after its end.
+	// Left is the time until NotAfter; negative after it.
 	Left time.Duration
-	// Due: it is to be renewed, since DueAt.
+	// Due reports that the certificate is to be renewed, which it is from DueAt on.
 	Due   bool
 	DueAt time.Time
-	// Err is what is wrong with the files; if they cannot be read as a
-	// certificate the times are zero.
+	// Err is an error of the files.  If the certificate cannot be read, the times are
+	// zero.
 	Err error
 }
 
-// List returns the certificates of the host, in the order of Purposes.  Those
-// that every boot server has stand in it even if they are absent.  Whether
-// the keys match is looked at where this process may read them.
+// List returns the certificates of the host, in the order of Purposes.  A certificate
+// that every boot server needs is listed even if it is absent.  A key is compared with
+// its certificate only if this process can read the key.
 func List(fsys host.FS, now time.Time) []Leaf {
 	var leaves []Leaf
 	for _, p := range Purposes() {
@@ -51,8 +51,9 @@ func leaf(fsys host.FS, p Purpose, now time.Time) Leaf {
 	return l
 }
 
-// checkPair says whether certificate and key belong together, of whatever kind
-// the key is: those of the original Neco are of RSA.
+// checkPair returns an error if certificate and key of p do not belong together.  It
+// accepts any kind of key: those of the original Neco are RSA keys.  It returns nil if
+// this process may not read the key.
 func checkPair(fsys host.FS, p Purpose) error {
 	cert, err := fsys.Read(p.Cert)
 	if err != nil {

@@ -14,8 +14,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestWhatCertificatesSay is the contract: file, authority, names, uses, owner
-// and life of each certificate of boot server 2.
+// The table is the contract: file, CA, names, uses, owner and validity of each
+// certificate of boot server 2.
 func TestWhatCertificatesSay(t *testing.T) {
 	const years2, days90 = "17520h0m0s", "2160h0m0s"
 	want := map[string]string{

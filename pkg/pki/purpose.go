@@ -8,49 +8,50 @@ import (
 	"github.com/cybozu-go/neco/pkg/program"
 )
 
-// How long certificates live.
+// Validity of certificates.
 const (
-	// ServerLife is that of certificates that other servers trust by address.
+	// ServerLife is the validity of the server and peer certificates.
 	ServerLife = 2 * 365 * 24 * time.Hour
-	// ClientLife is that of the certificates of etcd's users.
+	// ClientLife is the validity of the certificates of etcd's users.
 	ClientLife = 90 * 24 * time.Hour
-	// BackDate is how long before it is made a certificate begins: the clocks
-	// of those that check it differ.
+	// BackDate is the time by which NotBefore precedes the issue of a certificate,
+	// because clocks differ.
 	BackDate = time.Hour
 )
 
-// Purpose is one certificate of a boot server.
+// Purpose is a certificate profile: it describes one certificate of a boot server.
 type Purpose struct {
-	// Name of the purpose: what operators call it.
+	// Name is the name of the profile, as operators read it.
 	Name string
-	// Authority signs it.
+	// Authority is the CA that signs the certificate.
 	Authority Authority
-	// Role is that of the authority's PKI in Vault: ours, one a purpose.
+	// Role is the role of the CA in Vault.  Each profile has its own.
 	Role string
-	// Cert and Key are the files.
+	// Cert and Key are the paths of the files.
 	Cert, Key string
 	// Owner is the user and the group that both files belong to.
 	Owner int
-	// Client and Server are the uses that the certificate is good for.
+	// Client and Server are the extended key usages of the certificate.
 	Client, Server bool
-	// Life is the longest that it may live.
+	// Life is the maximum validity of the certificate.
 	Life time.Duration
-	// OnRequest: its program is one that the operator adds to a boot server; every
-	// boot server has the others.
+	// OnRequest reports that only boot servers on which the operator sets up the
+	// program have the certificate.
 	OnRequest bool
-	// user is the user of etcd, to which the LRN is added; empty where the
-	// certificate is in the host's name.
+	// user is the user of etcd without the LRN, which follows it in the common name.
+	// It is empty if the common name is the host name.
 	user string
 }
 
-// Names of purposes that are no program's; the others are called as their programs.
+// Names of the profiles that do not belong to a program.  The others are named after
+// their programs.
 const (
 	Server   = "server"
 	EtcdPeer = "etcd-peer"
 )
 
-// Purposes returns all certificates that a boot server may have: its own, and those
-// of all users of etcd among its programs.
+// Purposes returns the profiles of all certificates that a boot server may have: its
+// own, and those of the programs that are users of etcd.
 func Purposes() []Purpose {
 	all := []Purpose{
 		{Name: Server, Authority: ServerCA, Role: "boot-server", Cert: neco.ServerCertFile, Key: neco.ServerKeyFile,
@@ -65,12 +66,12 @@ func Purposes() []Purpose {
 	return all
 }
 
-// Find returns the purpose of that name.
+// Find returns the profile with that name.
 func Find(name string) (Purpose, error) {
 	for _, p := range Purposes() {
 		if p.Name == name {
 			return p, nil
 		}
 	}
-	return Purpose{}, fmt.Errorf("%q is no purpose of a certificate", name)
+	return Purpose{}, fmt.Errorf("%q is not the name of a certificate profile", name)
 }

@@ -14,11 +14,12 @@ import (
 	"net"
 )
 
-// ErrCSRRefused: a request for a certificate is not the one that this purpose
-// and this server call for.
+// ErrCSRRefused reports that a certificate request is not exactly the one that the
+// profile and the server permit.
 var ErrCSRRefused = errors.New("CSRRefused")
 
-// Request makes the request for the certificate of p, in PEM.
+// Request returns a request for the certificate of p on the server s, signed with key,
+// in PEM.
 func (p Purpose) Request(key *ecdsa.PrivateKey, s Subject) ([]byte, error) {
 	if err := s.Check(); err != nil {
 		return nil, fmt.Errorf("request certificate %s: %w", p.Name, err)
@@ -43,9 +44,9 @@ func (p Purpose) netIPs(s Subject) []net.IP {
 	return ips
 }
 
-// CheckRequest says whether data is a request that Request made on the boot
-// server s: that holder of that key asks for those names, and for nothing
-// more.  Errors are ErrCSRRefused with the reason.
+// CheckRequest parses a request in PEM.  It fails unless the request equals one that
+// Request makes on the boot server s, except for the key: with the names of s and
+// without any other extension.  Its errors are ErrCSRRefused with the reason.
 func (p Purpose) CheckRequest(data []byte, s Subject) (*x509.CertificateRequest, error) {
 	csr, err := p.checkRequest(data, s)
 	if err != nil {
@@ -75,8 +76,7 @@ func (p Purpose) checkRequest(data []byte, s Subject) (*x509.CertificateRequest,
 	return csr, p.sameAsOurs(csr, s)
 }
 
-// content is what a request consists of (RFC 2986), as far as it has to be
-// told apart.
+// content is the signed part of a request (CertificationRequestInfo in RFC 2986).
 type content struct {
 	Raw        asn1.RawContent
 	Version    int
@@ -85,9 +85,8 @@ type content struct {
 	Attributes asn1.RawValue
 }
 
-// sameAsOurs compares the request, but for the key, with one that is made here
-// for the same server: whatever else can stand in a request — other names,
-// extensions, attributes, another encoding — makes a difference.
+// sameAsOurs compares the request, except for the key, with one that is made here for
+// the same server.  Other names, extensions, attributes or encodings are errors.
 func (p Purpose) sameAsOurs(csr *x509.CertificateRequest, s Subject) error {
 	ours, err := p.reference(s)
 	if err != nil {
@@ -109,14 +108,14 @@ func (p Purpose) sameAsOurs(csr *x509.CertificateRequest, s Subject) error {
 	case !bytes.Equal(got.Subject.FullBytes, want.Subject.FullBytes):
 		return fmt.Errorf("its subject is %.80q, not CN=%s", csr.Subject, p.CommonName(s))
 	case !bytes.Equal(got.Key.FullBytes, key):
-		return errors.New("its key is encoded in an odd way")
+		return errors.New("its key is not in the canonical encoding")
 	case !bytes.Equal(got.Attributes.FullBytes, want.Attributes.FullBytes):
 		return fmt.Errorf("its names or extensions are not exactly %v %v", p.DNSNames(s), p.IPs(s))
 	}
 	return nil
 }
 
-// reference is a request of this purpose and server with a key of its own.
+// reference returns a request of this profile and server, for a temporary key.
 func (p Purpose) reference(s Subject) (*x509.CertificateRequest, error) {
 	key, err := NewKey()
 	if err != nil {

@@ -45,7 +45,7 @@ func TestNobodyElsesRequestIsAccepted(t *testing.T) {
 	}
 }
 
-// good is the template of a request as it should be.
+// good returns the template of a valid request.
 func good(p Purpose, s Subject) *x509.CertificateRequest {
 	return &x509.CertificateRequest{
 		Subject: pkix.Name{CommonName: p.CommonName(s)}, DNSNames: p.DNSNames(s), IPAddresses: p.netIPs(s),

@@ -9,32 +9,31 @@ import (
 	"github.com/cybozu-go/neco/internal/lrn"
 )
 
-// Subject is a boot server, as its certificates name it.
+// Subject holds the names and addresses of a boot server that its certificates contain.
 type Subject struct {
 	LRN int
-	// HostName is what the server calls itself.
+	// HostName is the server's host name.
 	HostName string
-	// Node0 is the address that other servers reach it at.
+	// Node0 is the address at which other servers reach the server.
 	Node0 netip.Addr
-	// Bastion is its address in the network of the cluster's operators.  The
-	// zero value is none.
+	// Bastion is the server's address in the operators' network, or the zero Addr if
+	// it has none.
 	Bastion netip.Addr
 }
 
-// NewSubject is the boot server lrn with its address in the numbering of the
-// data centre.
+// NewSubject returns the Subject of the boot server lrn, whose Node0 follows from lrn.
 func NewSubject(lrn int, hostName string, bastion netip.Addr) Subject {
 	node0, _ := netip.AddrFromSlice(neco.BootNode0IP(lrn).To4())
 	return Subject{LRN: lrn, HostName: hostName, Node0: node0, Bastion: bastion}
 }
 
-// hostName is what RFC 1123 lets a host be called, in lower case.
+// hostName matches host names of RFC 1123 in lower case.
 var hostName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$`)
 
-// maxHostName is the longest common name that a certificate can have.
+// maxHostName is the maximum length of a common name in a certificate.
 const maxHostName = 64
 
-// Check says what is wrong with the subject.
+// Check returns an error if a name or an address of the subject is malformed.
 func (s Subject) Check() error {
 	if !hostName.MatchString(s.HostName) || len(s.HostName) > maxHostName {
 		return fmt.Errorf("%q is not a host name in lower case of at most %d characters", s.HostName, maxHostName)
@@ -51,8 +50,8 @@ func (s Subject) Check() error {
 	return nil
 }
 
-// CommonName is the name in the certificate: of etcd's user, <user>-<LRN>, or
-// of the host.
+// CommonName returns the common name of the certificate: the user of etcd,
+// <user>-<LRN>, or the host name.
 func (p Purpose) CommonName(s Subject) string {
 	if p.user == "" {
 		return s.HostName
@@ -60,7 +59,7 @@ func (p Purpose) CommonName(s Subject) string {
 	return fmt.Sprintf("%s-%d", p.user, s.LRN)
 }
 
-// DNSNames are the names that the certificate vouches for besides.
+// DNSNames returns the DNS names in the certificate.
 func (p Purpose) DNSNames(Subject) []string {
 	if p.Authority == ServerCA {
 		return []string{"localhost"}
@@ -68,7 +67,7 @@ func (p Purpose) DNSNames(Subject) []string {
 	return nil
 }
 
-// IPs are the addresses that the certificate vouches for, in order.
+// IPs returns the IP addresses in the certificate, in order.
 func (p Purpose) IPs(s Subject) []netip.Addr {
 	if !p.Server {
 		return nil
@@ -79,7 +78,7 @@ func (p Purpose) IPs(s Subject) []netip.Addr {
 	}
 	ips = append(ips, s.Node0)
 	if s.Bastion.IsValid() {
-		// Before BGP has converged other members see this source address.
+		// Until BGP has converged, other members see this source address.
 		ips = append(ips, s.Bastion)
 	}
 	return ips

@@ -11,7 +11,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/renewal"
 )
 
-// sealedFor is what setup seals.
+// sealedFor returns the CAs, encrypted as by setup.
 func sealedFor(t *testing.T, all renewal.Authorities, recipient string) []byte {
 	t.Helper()
 	plain, err := pki.MarshalCAs(all)
@@ -25,7 +25,7 @@ func sealedFor(t *testing.T, all renewal.Authorities, recipient string) []byte {
 	return []byte(sealed)
 }
 
-// newIdentity is a key of age.
+// newIdentity returns a new age key.
 func newIdentity(t *testing.T) hostkey.Identity {
 	t.Helper()
 	id, err := hostkey.Load(t.Context(), host.FS{Root: t.TempDir()})
@@ -44,7 +44,7 @@ func TestARecoveryKeyReissuesWithEverythingDown(t *testing.T) {
 	if err := all.Match(l.server); err != nil {
 		t.Fatal(err)
 	}
-	l.install(purpose(t, program.CKE)) // the program is set up here; the others not
+	l.install(purpose(t, program.CKE)) // only this program is set up on the server
 	_, before := l.installed(purpose(t, program.CKE))
 	for _, p := range renewal.Reissued(l.server) {
 		if err := all.Reissue(t.Context(), l.server, p); err != nil {

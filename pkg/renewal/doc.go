@@ -1,12 +1,12 @@
-// Package renewal keeps the certificates of a boot server good: Vault signs them
-// anew, with the server's own approle, under its own names, when two thirds of
-// their life are over.
+// Package renewal renews the certificates of a boot server: Vault signs new ones, with
+// the server's own approle and for its own names, when two thirds of their validity
+// are over.
 //
-// It owns the credentials that the server logs in with, the order in which a
-// certificate is asked for, checked and put in place, when that is done, and
-// whose turn it is.  It owns the last resort, too: the authorities, sealed to a
-// recovery key, which sign with everything down.
+// It owns the server's credentials for Vault, the order in which a certificate is
+// requested, checked and installed, when that is done, and the lock that lets one
+// server at a time renew.  It also owns the recovery when everything is down: the CAs,
+// encrypted to the recovery keys, sign certificates without Vault.
 //
 // It must not know the policy of certificates (pkg/pki), nor how a program is
-// restarted: it says which one has to read its certificate again.
+// restarted: it only determines which programs must reload their certificates.
 package renewal

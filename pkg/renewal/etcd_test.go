@@ -27,26 +27,26 @@ var cluster etcdtest.Cluster
 
 func TestMain(m *testing.M) { os.Exit(cluster.Main(m, 1)) }
 
-func TestOneServerHasItsTurn(t *testing.T) {
+func TestOneServerAtATimeHoldsTheLock(t *testing.T) {
 	etcd := cluster.NewClient(t, cluster.Prefix())
-	var now, most, turns atomic.Int32
+	var now, most, holds atomic.Int32
 	g, ctx := errgroup.WithContext(t.Context())
 	for lrn := range 3 {
 		g.Go(func() error {
-			return renewal.EtcdTurns{Etcd: etcd, LRN: lrn, TTL: 2 * time.Second}.Take(ctx, func(context.Context) error {
+			return renewal.EtcdLock{Etcd: etcd, LRN: lrn, TTL: 2 * time.Second}.Hold(ctx, func(context.Context) error {
 				most.Store(max(most.Load(), now.Add(1)))
-				turns.Add(1)
+				holds.Add(1)
 				now.Add(-1)
 				return nil
 			})
 		})
 	}
-	if err := g.Wait(); err != nil || most.Load() != 1 || turns.Load() != 3 {
-		t.Errorf("%d at once, %d turns, %v", most.Load(), turns.Load(), err)
+	if err := g.Wait(); err != nil || most.Load() != 1 || holds.Load() != 3 {
+		t.Errorf("%d at once, %d holds, %v", most.Load(), holds.Load(), err)
 	}
 }
 
-func TestNoTurnInAnUpdate(t *testing.T) {
+func TestTheLockIsNotHeldInAnUpdate(t *testing.T) {
 	put := func(t *testing.T, etcd *clientv3.Client, stop bool, done bool) {
 		t.Helper()
 		s := storage.New(etcd)
@@ -81,7 +81,7 @@ func TestNoTurnInAnUpdate(t *testing.T) {
 			etcd := cluster.NewClient(t, cluster.Prefix())
 			put(t, etcd, tt.stop, tt.done)
 			did := false
-			err := renewal.EtcdTurns{Etcd: etcd, LRN: tt.lrn}.Take(t.Context(), func(context.Context) error { did = true; return nil })
+			err := renewal.EtcdLock{Etcd: etcd, LRN: tt.lrn}.Hold(t.Context(), func(context.Context) error { did = true; return nil })
 			if errors.Is(err, renewal.ErrBusy) != tt.busy || did == tt.busy {
 				t.Errorf("did it: %v, %v", did, err)
 			}
@@ -89,15 +89,15 @@ func TestNoTurnInAnUpdate(t *testing.T) {
 	}
 }
 
-func TestTheBoardShowsWhatHolds(t *testing.T) {
+func TestPeersSeeTheCurrentState(t *testing.T) {
 	l := newLab(t)
 	l.life = pki.ServerLife
 	l.install(renewal.Standing()...)
 	etcd := cluster.NewClient(t, cluster.Prefix())
-	b := renewal.EtcdBoard{Etcd: etcd, FS: l.server.FS, LRN: 2, Now: time.Now}
+	b := renewal.EtcdPeers{Etcd: etcd, FS: l.server.FS, LRN: 2, Now: time.Now}
 	post := func(failed error) storage.Certificates {
 		t.Helper()
-		if err := b.Post(t.Context(), pki.List(l.server.FS, time.Now()), failed); err != nil {
+		if err := b.Report(t.Context(), pki.List(l.server.FS, time.Now()), failed); err != nil {
 			t.Fatal(err)
 		}
 		snap, err := storage.New(etcd).FullSnapshot(t.Context())

@@ -16,28 +16,27 @@ import (
 	"github.com/cybozu-go/neco/pkg/renewal"
 )
 
-// lab is a boot server with its authorities, a Vault and the other servers made
-// up.
+// lab is a boot server with its CAs.  It implements Vault, the lock and the peers.
 type lab struct {
 	t      *testing.T
 	server renewal.Server
 	cas    renewal.Authorities
-	// life of new certificates.
+	// life is the validity of new certificates.
 	life time.Duration
 
 	mu sync.Mutex
-	// down and busy are why the Vault and the turn are not to be had.
+	// down and busy are the errors of a login to Vault and of the lock.
 	down, busy error
-	// signed counts by purpose; told lists purposes.
-	signed map[string]int
-	told   []string
-	turns  int
-	posted []error
-	// inTurn says that it is this server's turn; toldOutside lists purposes that
-	// were told without.
-	inTurn      bool
-	toldOutside []string
-	tellError   error
+	// signed counts signatures by profile; reloaded lists profiles.
+	signed   map[string]int
+	reloaded []string
+	held     int
+	reports  []error
+	// locked reports that this server holds the lock; reloadedUnlocked lists profiles
+	// that were reloaded without it.
+	locked           bool
+	reloadedUnlocked []string
+	reloadError      error
 }
 
 func newLab(t *testing.T) *lab {
@@ -60,7 +59,7 @@ func newLab(t *testing.T) *lab {
 	return l
 }
 
-// install gives the server certificates.
+// install installs certificates on the server.
 func (l *lab) install(purposes ...pki.Purpose) {
 	l.t.Helper()
 	for _, p := range purposes {
@@ -83,7 +82,7 @@ func purpose(t *testing.T, name string) pki.Purpose {
 func (l *lab) renewer() *renewal.Renewer {
 	return &renewal.Renewer{
 		Server: func() (renewal.Server, error) { return l.server, nil },
-		LogIn:  l.logIn, Turns: l, Programs: l, Board: l, Log: slog.New(slog.DiscardHandler),
+		LogIn:  l.logIn, Lock: l, Programs: l, Peers: l, Log: slog.New(slog.DiscardHandler),
 	}
 }
 
@@ -102,59 +101,59 @@ func (l *lab) Sign(_ context.Context, p pki.Purpose, s pki.Subject, request []by
 	return l.cas[p.Authority].Sign(request, p, s, min(l.life, p.Life), time.Now())
 }
 
-func (l *lab) Take(ctx context.Context, f func(context.Context) error) error {
+func (l *lab) Hold(ctx context.Context, f func(context.Context) error) error {
 	l.mu.Lock()
 	if l.busy != nil {
 		defer l.mu.Unlock()
 		return l.busy
 	}
-	l.turns, l.inTurn = l.turns+1, true
+	l.held, l.locked = l.held+1, true
 	l.mu.Unlock()
 	err := f(ctx)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.inTurn = false
+	l.locked = false
 	return err
 }
 
-func (l *lab) Tell(_ context.Context, p pki.Purpose) error {
+func (l *lab) Reload(_ context.Context, p pki.Purpose) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.tellError != nil {
-		return l.tellError
+	if l.reloadError != nil {
+		return l.reloadError
 	}
-	l.told = append(l.told, p.Name)
-	if !l.inTurn {
-		l.toldOutside = append(l.toldOutside, p.Name)
+	l.reloaded = append(l.reloaded, p.Name)
+	if !l.locked {
+		l.reloadedUnlocked = append(l.reloadedUnlocked, p.Name)
 	}
 	return nil
 }
 
-func (l *lab) Post(_ context.Context, _ []pki.Leaf, failed error) error {
+func (l *lab) Report(_ context.Context, _ []pki.Leaf, failed error) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.posted = append(l.posted, failed)
+	l.reports = append(l.reports, failed)
 	return nil
 }
 
-// set changes the world.
+// set calls change under the mutex.
 func (l *lab) set(change func()) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	change()
 }
 
-// lastPost is what other servers read now.
-func (l *lab) lastPost() error {
+// lastReport returns the error in the last report.
+func (l *lab) lastReport() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if len(l.posted) == 0 {
-		return errors.New("nothing was posted")
+	if len(l.reports) == 0 {
+		return errors.New("nothing was reported")
 	}
-	return l.posted[len(l.posted)-1]
+	return l.reports[len(l.reports)-1]
 }
 
-// start runs the renewer until the test ends.
+// start runs the renewer until the end of the test.
 func (l *lab) start() {
 	ctx, cancel := context.WithCancel(l.t.Context())
 	var wg sync.WaitGroup
@@ -162,7 +161,7 @@ func (l *lab) start() {
 	l.t.Cleanup(func() { cancel(); wg.Wait() })
 }
 
-// bad lists the certificates that do not serve now.
+// bad lists the certificates that are not valid now.
 func (l *lab) bad() []string {
 	l.t.Helper()
 	var names []string
@@ -174,7 +173,7 @@ func (l *lab) bad() []string {
 	return names
 }
 
-// installed is the certificate of p with its key.
+// installed returns the certificate of p with its key.
 func (l *lab) installed(p pki.Purpose) (*x509.Certificate, *ecdsa.PrivateKey) {
 	l.t.Helper()
 	cert, err := pki.Installed(l.server.FS, p)

@@ -18,20 +18,20 @@ import (
 	"github.com/cybozu-go/neco/pkg/vault"
 )
 
-// NewRenewer returns the one of the boot server lrn with its files in fsys.
+// NewRenewer returns the Renewer of the boot server lrn with its files in fsys.
 func NewRenewer(fsys host.FS, lrn int, etcd *clientv3.Client, log *slog.Logger) *Renewer {
 	this := func() (Server, error) { return This(fsys, lrn, time.Now) }
 	return &Renewer{
 		Server:   this,
 		LogIn:    func(ctx context.Context) (Signer, error) { return logIn(ctx, this) },
-		Turns:    EtcdTurns{Etcd: etcd, LRN: lrn},
+		Lock:     EtcdLock{Etcd: etcd, LRN: lrn},
 		Programs: Services{Units: host.Units{}, Containers: host.Containers{FS: fsys}},
-		Board:    EtcdBoard{Etcd: etcd, FS: fsys, LRN: lrn, Now: time.Now},
+		Peers:    EtcdPeers{Etcd: etcd, FS: fsys, LRN: lrn, Now: time.Now},
 		Log:      log,
 	}
 }
 
-// Vault signs with the rights of its client.
+// Vault signs certificates with the permissions of Client.
 type Vault struct{ Client *api.Client }
 
 // Sign implements Signer.
@@ -39,14 +39,14 @@ func (v Vault) Sign(ctx context.Context, p pki.Purpose, s pki.Subject, request [
 	return vault.Sign(ctx, v.Client, p, s, request)
 }
 
-// Close implements Signer.  A token that cannot be revoked ends by itself.
+// Close implements Signer.  It ignores errors: a token that is not revoked expires.
 func (v Vault) Close(ctx context.Context) { _ = vault.Revoke(ctx, v.Client) }
 
-// logInTimeout bounds the try at one Vault.
+// logInTimeout bounds the attempt at one Vault.
 const logInTimeout = 20 * time.Second
 
-// logIn logs in to the Vault of this server or, if that does not work, to
-// another one: the certificate that this Vault needs may be what has expired.
+// logIn logs in to the Vault of this server or, if that fails, to the Vault of another
+// one: the certificate of this server's Vault may have expired.
 func logIn(ctx context.Context, this func() (Server, error)) (Signer, error) {
 	s, err := this()
 	if err != nil {
@@ -54,8 +54,8 @@ func logIn(ctx context.Context, this func() (Server, error)) (Signer, error) {
 	}
 	var errs []error
 	for _, addr := range append([]string{vault.Local}, others(s)...) {
-		try, cancel := context.WithTimeout(ctx, logInTimeout)
-		client, err := s.Login(try, addr)
+		attempt, cancel := context.WithTimeout(ctx, logInTimeout)
+		client, err := s.Login(attempt, addr)
 		cancel()
 		if err == nil {
 			return Vault{client}, nil
@@ -65,8 +65,8 @@ func logIn(ctx context.Context, this func() (Server, error)) (Signer, error) {
 	return nil, errors.Join(errs...)
 }
 
-// others are the Vaults of the other boot servers: they are where members of
-// etcd are.
+// others returns the URLs of Vault on the other boot servers, which it derives from
+// the etcd endpoints in Neco's configuration.
 func others(s Server) []string {
 	conf, err := neco.LoadEtcdConfig(s.FS.Path(neco.NecoConfFile))
 	if err != nil {
@@ -82,7 +82,7 @@ func others(s Server) []string {
 	return all
 }
 
-// Services are the programs of a boot server.
+// Services reloads the programs of a boot server.
 type Services struct {
 	Units interface {
 		IsActive(ctx context.Context, name string) (bool, error)
@@ -93,9 +93,10 @@ type Services struct {
 	}
 }
 
-// Tell implements Programs.  etcd reads its files at every handshake, and so do
-// Neco's own programs and Vault as a client of etcd.
-func (s Services) Tell(ctx context.Context, p pki.Purpose) error {
+// Reload implements Programs.  It sends SIGHUP to Vault for the server certificate,
+// and restarts programs whose User has Restart.  Others read their certificates at
+// every handshake: etcd, Neco's own programs, and Vault as a client of etcd.
+func (s Services) Reload(ctx context.Context, p pki.Purpose) error {
 	if p.Name == pki.Server {
 		active, err := s.Units.IsActive(ctx, neco.VaultService)
 		if err != nil || !active {
@@ -103,13 +104,13 @@ func (s Services) Tell(ctx context.Context, p pki.Purpose) error {
 		}
 		err = s.Containers.Signal(ctx, neco.VaultService, "HUP")
 		if errors.Is(err, host.ErrNoContainer) {
-			return nil // it is about to start, and reads what is there by then
+			return nil // Vault is starting and reads the new certificate
 		}
 		return err
 	}
 	owner, err := program.Find(p.Name)
 	if err != nil || !owner.User.Restart {
-		return nil // nobody has to be told
+		return nil // no program needs a restart
 	}
 	for _, name := range owner.Units {
 		if err := s.Units.TryRestart(ctx, name); err != nil {

@@ -14,10 +14,11 @@ import (
 	"github.com/cybozu-go/neco/pkg/vault"
 )
 
-// CredentialsFile holds what the server logs in to Vault with, for root alone.
+// CredentialsFile is the path of the server's credentials for Vault.  Only root can
+// read it.
 const CredentialsFile = "/var/lib/neco/vault-approle.json"
 
-// Server is the boot server whose certificates they are.
+// Server is a boot server as the owner of its certificates.
 type Server struct {
 	FS      host.FS
 	Subject pki.Subject
@@ -38,11 +39,11 @@ func (s Server) PutCredentials(c vault.Credentials) error {
 func (s Server) Login(ctx context.Context, addr string) (*api.Client, error) {
 	data, err := s.FS.Read(CredentialsFile)
 	if err != nil {
-		return nil, fmt.Errorf("vault's credentials of this server: %w", err)
+		return nil, fmt.Errorf("credentials of this server for Vault: %w", err)
 	}
 	var c vault.Credentials
 	if err := json.Unmarshal(data, &c); err != nil {
-		return nil, fmt.Errorf("vault's credentials of this server: %s: malformed", CredentialsFile)
+		return nil, fmt.Errorf("credentials of this server for Vault: %s: malformed", CredentialsFile)
 	}
 	client, err := vault.Open(addr, s.FS.Path(pki.ServerCA.File()), "")
 	if err != nil {
@@ -51,17 +52,17 @@ func (s Server) Login(ctx context.Context, addr string) (*api.Client, error) {
 	return client, vault.Login(ctx, client, c)
 }
 
-// SignFunc has the request, PEM, for the certificate of p signed for the boot
-// server s, and returns the certificate, PEM.
+// SignFunc has a request of the boot server s for the certificate of p signed.  Request
+// and certificate are in PEM.
 type SignFunc func(ctx context.Context, p pki.Purpose, s pki.Subject, request []byte) ([]byte, error)
 
-// Renew has a new certificate of p signed through client, with a new key, and
-// puts it in place.  Cut off, it goes on with the same key the next time.
+// Renew has a certificate of p signed through client, for a new key, and installs both.
+// After a kill, the next call uses the same key.
 func (s Server) Renew(ctx context.Context, client *api.Client, p pki.Purpose) error {
 	return s.RenewBy(ctx, Vault{client}.Sign, p)
 }
 
-// RenewBy is Renew with another way to sign.
+// RenewBy does the same as Renew, with sign instead of Vault.
 func (s Server) RenewBy(ctx context.Context, sign SignFunc, p pki.Purpose) error {
 	certPEM, err := s.obtain(ctx, sign, p)
 	if err != nil {
@@ -70,7 +71,8 @@ func (s Server) RenewBy(ctx context.Context, sign SignFunc, p pki.Purpose) error
 	return pki.Install(s.FS, p, certPEM)
 }
 
-// obtain returns a certificate of p for the pending key that is as it should be.
+// obtain has a certificate of p for the pending key signed, and returns it after the
+// check.
 func (s Server) obtain(ctx context.Context, sign SignFunc, p pki.Purpose) ([]byte, error) {
 	key, err := pki.Pending(s.FS, p)
 	if err != nil {
@@ -90,8 +92,7 @@ func (s Server) obtain(ctx context.Context, sign SignFunc, p pki.Purpose) ([]byt
 	return certPEM, s.check(p, certPEM)
 }
 
-// Install checks the certificate of p for the pending key, and puts both in
-// place.
+// Install checks the certificate of p for the pending key, and installs both.
 func (s Server) Install(p pki.Purpose, certPEM []byte) error {
 	if err := s.check(p, certPEM); err != nil {
 		return err
@@ -99,7 +100,8 @@ func (s Server) Install(p pki.Purpose, certPEM []byte) error {
 	return pki.Install(s.FS, p, certPEM)
 }
 
-// check says whether the certificate is that of p for the pending key.
+// check returns an error unless the certificate is a valid one of p for the pending
+// key.
 func (s Server) check(p pki.Purpose, certPEM []byte) error {
 	cert, err := pki.ParseCert(certPEM)
 	if err != nil {
@@ -116,11 +118,11 @@ func (s Server) check(p pki.Purpose, certPEM []byte) error {
 	return p.Check(cert, key.Public(), s.Subject, roots, s.Now())
 }
 
-// Roots is the pool of one authority, as the host has it.
+// Roots returns a pool with the certificate of the CA a, as installed on the host.
 func (s Server) Roots(a pki.Authority) (*x509.CertPool, error) {
 	data, err := s.FS.Read(a.File())
 	if err != nil {
-		return nil, fmt.Errorf("authority %s: %w", a, err)
+		return nil, fmt.Errorf("CA %s: %w", a, err)
 	}
 	cert, err := pki.ParseCert(data)
 	if err != nil {
@@ -131,8 +133,8 @@ func (s Server) Roots(a pki.Authority) (*x509.CertPool, error) {
 	return pool, nil
 }
 
-// Good says whether the certificate of p is here, this server's, good now and
-// not due.
+// Good reports whether the certificate of p is installed, belongs to this server, is
+// valid now and is not due for renewal.
 func (s Server) Good(p pki.Purpose) bool {
 	cert, err := pki.Installed(s.FS, p)
 	if err != nil || pki.Due(cert, s.Now()) {
@@ -142,7 +144,7 @@ func (s Server) Good(p pki.Purpose) bool {
 	return err == nil && p.Check(cert, cert.PublicKey, s.Subject, roots, s.Now()) == nil
 }
 
-// Standing are the certificates that every boot server has.
+// Standing returns the certificates that every boot server has.
 func Standing() []pki.Purpose {
 	var all []pki.Purpose
 	for _, p := range pki.Purposes() {

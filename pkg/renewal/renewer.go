@@ -12,73 +12,75 @@ import (
 	"github.com/cybozu-go/neco/pkg/pki"
 )
 
-// Signer is a Vault that the server is logged in to.
+// Signer signs certificates in a session of Vault.
 type Signer interface {
 	// Sign is a SignFunc.
 	Sign(ctx context.Context, p pki.Purpose, s pki.Subject, request []byte) ([]byte, error)
-	// Close logs out.
+	// Close ends the session.
 	Close(ctx context.Context)
 }
 
-// Turns keeps servers from renewing at once, and from doing it in an update.
-type Turns interface {
-	// Take calls f when it is this server's turn; it blocks until then, or ctx
-	// ends.  The context of f ends with the turn.  ErrBusy: not now.
-	Take(ctx context.Context, f func(context.Context) error) error
+// Lock lets one server at a time renew, and none that takes part in an update.
+type Lock interface {
+	// Hold blocks until this server holds the lock, or ctx ends, and calls f.  The
+	// context of f ends when the lock is lost.  During an update Hold returns ErrBusy
+	// without a call of f.
+	Hold(ctx context.Context, f func(context.Context) error) error
 }
 
-// Programs are those that use the certificates.
+// Programs reloads the programs that use the certificates.
 type Programs interface {
-	// Tell has those that use the certificate of p take the one that is on the
-	// disk; programs that do not run are left as they are.
-	Tell(ctx context.Context, p pki.Purpose) error
+	// Reload makes the running programs that use the certificate of p load it from
+	// the disk.  It does not start programs.
+	Reload(ctx context.Context, p pki.Purpose) error
 }
 
-// Board is where other boot servers read of this one.
-type Board interface {
-	// Post tells how the certificates stand; failed, if any, is why they cannot
-	// be renewed.
-	Post(ctx context.Context, leaves []pki.Leaf, failed error) error
+// Peers receives reports for the other boot servers.
+type Peers interface {
+	// Report publishes the state of the certificates; failed is the error of the
+	// last renewal, or nil.
+	Report(ctx context.Context, leaves []pki.Leaf, failed error) error
 }
 
-// ErrBusy: this server takes part in an update.
+// ErrBusy reports that this server takes part in an update.
 var ErrBusy = errors.New("an update is under way")
 
-// Renewer keeps the certificates of this boot server good.
+// Renewer renews the certificates of this boot server.
 type Renewer struct {
-	// Server finds out who this server is; fs.ErrNotExist: it has no
-	// certificates of ours, and there is nothing to renew.
+	// Server returns this server.  With fs.ErrNotExist, the server has no
+	// certificates of Neco and there is nothing to renew.
 	Server   func() (Server, error)
 	LogIn    func(ctx context.Context) (Signer, error)
-	Turns    Turns
+	Lock     Lock
 	Programs Programs
-	Board    Board
+	Peers    Peers
 	Log      *slog.Logger
 }
 
-// Bounds of what the renewer waits for.
+// Timeouts of the renewer.
 const (
-	// renewTimeout bounds a renewal, once it is this server's turn.
+	// renewTimeout bounds a renewal under the lock.
 	renewTimeout = 2 * time.Minute
-	// turnTimeout bounds the wait for a turn.
-	turnTimeout = 10 * time.Minute
-	postTimeout = 10 * time.Second
+	// lockTimeout bounds the wait for the lock and the renewal under it.
+	lockTimeout   = 10 * time.Minute
+	reportTimeout = 10 * time.Second
 )
 
-// Run renews certificates when they are due, until ctx ends.  What fails is
-// logged, shown to others and tried again.
+// Run renews certificates when they are due, until ctx ends.  It logs a failure, reports
+// it to Peers and tries again.
 func (r *Renewer) Run(ctx context.Context) {
-	var p pace
+	var i interval
 	for ctx.Err() == nil {
 		leaves, err := r.pass(ctx)
 		if err != nil && ctx.Err() == nil && !errors.Is(err, ErrBusy) {
 			r.Log.Warn("renewal of certificates is not complete", "err", err)
 		}
-		p.sleep(ctx, leaves, err)
+		i.sleep(ctx, leaves, err)
 	}
 }
 
-// pass does all that is due now.  It returns how the certificates stand.
+// pass renews all certificates that are due now, reports to Peers, and returns the
+// state of the certificates.
 func (r *Renewer) pass(ctx context.Context) ([]pki.Leaf, error) {
 	s, err := r.Server()
 	if absent(err) {
@@ -89,21 +91,21 @@ func (r *Renewer) pass(ctx context.Context) ([]pki.Leaf, error) {
 	}
 	err = r.renewDue(ctx, s)
 	leaves := pki.List(s.FS, s.Now())
-	post, cancel := context.WithTimeout(ctx, postTimeout)
+	post, cancel := context.WithTimeout(ctx, reportTimeout)
 	defer cancel()
 	failed := err
 	if errors.Is(err, ErrBusy) {
 		failed = nil
 	}
-	if perr := r.Board.Post(post, leaves, failed); perr != nil && err == nil {
-		err = fmt.Errorf("tell other boot servers of the certificates: %w", perr)
+	if perr := r.Peers.Report(post, leaves, failed); perr != nil && err == nil {
+		err = fmt.Errorf("report the certificates to other boot servers: %w", perr)
 	}
 	return leaves, err
 }
 
-// renewDue renews what is due, when it is this server's turn.  A certificate
-// that every server has and that has expired waits for nobody: without it the
-// server may not even ask whose turn it is, and no program restarts for it.
+// renewDue renews the certificates that are due, under the lock.  Expired certificates
+// that every server has are renewed without the lock: the server may need them to reach
+// etcd, and no program restarts for them.
 func (r *Renewer) renewDue(ctx context.Context, s Server) error {
 	if err := finishAll(s); err != nil {
 		return err
@@ -113,31 +115,31 @@ func (r *Renewer) renewDue(ctx context.Context, s Server) error {
 			return err
 		}
 	}
-	if !r.needsTurn(s) {
+	if !r.needsLock(s) {
 		return nil
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, turnTimeout, errors.New("other boot servers renew theirs for too long"))
+	ctx, cancel := context.WithTimeoutCause(ctx, lockTimeout, errors.New("other boot servers hold the renewal lock for too long"))
 	defer cancel()
-	return r.Turns.Take(ctx, func(ctx context.Context) error {
-		return r.renew(ctx, s, pick(s, due), anyone)
+	return r.Lock.Hold(ctx, func(ctx context.Context) error {
+		return r.renew(ctx, s, pick(s, due), every)
 	})
 }
 
-// standing certificates are those that every server has; no program is restarted
-// for them.
+// standing reports whether every server has the certificate of p.  No program is
+// restarted for such a certificate.
 func standing(p pki.Purpose) bool { return !p.OnRequest }
 
-func anyone(pki.Purpose) bool { return true }
+func every(pki.Purpose) bool { return true }
 
-// due is true for what has to be renewed.
+// due reports whether a certificate has to be renewed.
 func due(l pki.Leaf) bool { return l.Due || l.Err != nil }
 
-// needsTurn says whether something is due, or somebody is still to be told.
-func (r *Renewer) needsTurn(s Server) bool {
-	return len(pick(s, due)) > 0 || slices.ContainsFunc(pki.Purposes(), s.marked)
+// needsLock reports whether a certificate is due or a reload is pending.
+func (r *Renewer) needsLock(s Server) bool {
+	return len(pick(s, due)) > 0 || slices.ContainsFunc(pki.Purposes(), s.pendingReload)
 }
 
-// pick lists the certificates here for which f is true.
+// pick returns the certificates on this server for which f returns true.
 func pick(s Server, f func(pki.Leaf) bool) []pki.Purpose {
 	var all []pki.Purpose
 	for _, l := range pki.List(s.FS, s.Now()) {
@@ -148,7 +150,7 @@ func pick(s Server, f func(pki.Leaf) bool) []pki.Purpose {
 	return all
 }
 
-// finishAll finishes installations that were cut off.
+// finishAll finishes interrupted installations.
 func finishAll(s Server) error {
 	for _, p := range pki.Purposes() {
 		if _, err := pki.Installed(s.FS, p); err != nil && !errors.Is(err, pki.ErrNotInstalled) {
@@ -158,9 +160,9 @@ func finishAll(s Server) error {
 	return nil
 }
 
-// renew renews some and, each at once, tells those that use them; and those that
-// were not told of an earlier one, if may is true for them.  One that fails does
-// not keep the others.
+// renew renews the certificates in due and reloads their programs, then reloads
+// programs still pending from an earlier renewal for which may returns true.  A failure
+// does not stop the rest.
 func (r *Renewer) renew(ctx context.Context, s Server, due []pki.Purpose, may func(pki.Purpose) bool) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, renewTimeout, fmt.Errorf("took longer than %s: %w", duration.Text(renewTimeout), context.DeadlineExceeded))
 	defer cancel()
@@ -169,14 +171,14 @@ func (r *Renewer) renew(ctx context.Context, s Server, due []pki.Purpose, may fu
 		errs = append(errs, r.signAll(ctx, s, due))
 	}
 	for _, p := range pki.Purposes() {
-		if s.marked(p) && may(p) {
-			errs = append(errs, r.tell(ctx, s, p))
+		if s.pendingReload(p) && may(p) {
+			errs = append(errs, r.reload(ctx, s, p))
 		}
 	}
 	return errors.Join(errs...)
 }
 
-// signAll renews certificates with one login.
+// signAll renews the certificates in due with one login and reloads their programs.
 func (r *Renewer) signAll(ctx context.Context, s Server, due []pki.Purpose) error {
 	signer, err := r.LogIn(ctx)
 	if err != nil {
@@ -190,8 +192,8 @@ func (r *Renewer) signAll(ctx context.Context, s Server, due []pki.Purpose) erro
 			continue
 		}
 		r.Log.Info("renewed a certificate", "purpose", p.Name)
-		// If this fails it is done again: the mark stays.
-		_ = r.tell(ctx, s, p)
+		// If this fails, the reload stays pending and is repeated.
+		_ = r.reload(ctx, s, p)
 	}
 	return errors.Join(errs...)
 }
@@ -201,17 +203,17 @@ func (r *Renewer) renewOne(ctx context.Context, s Server, signer Signer, p pki.P
 	if err != nil {
 		return err
 	}
-	if err := s.mark(p); err != nil {
+	if err := s.setPendingReload(p); err != nil {
 		return err
 	}
 	return pki.Install(s.FS, p, certPEM)
 }
 
-// tell has those that use the certificate of p take it.
-func (r *Renewer) tell(ctx context.Context, s Server, p pki.Purpose) error {
-	err := r.Programs.Tell(ctx, p)
+// reload reloads the programs that use the certificate of p.
+func (r *Renewer) reload(ctx context.Context, s Server, p pki.Purpose) error {
+	err := r.Programs.Reload(ctx, p)
 	if err == nil {
-		err = s.unmark(p)
+		err = s.clearPendingReload(p)
 	}
 	if err != nil {
 		return fmt.Errorf("certificate %s: %w", p.Name, err)

@@ -25,14 +25,14 @@ func TestLeavesOfOneMinuteAreRenewedInTime(t *testing.T) {
 				t.Fatalf("%v do not serve", bad)
 			}
 		}
-		// At two thirds, so every 40 s; and a look comes up to 5 % late.
+		// They are renewed at two thirds, so every 40 s, and up to 5 % later.
 		for name, n := range l.signed {
 			if n < 6 || n > 8 {
 				t.Errorf("%s: signed %d times in 5 minutes", name, n)
 			}
 		}
-		if len(l.signed) != len(renewal.Standing()) || len(l.toldOutside) > 0 || l.lastPost() != nil {
-			t.Errorf("signed %v, told out of turn %v, posted %v", l.signed, l.toldOutside, l.lastPost())
+		if len(l.signed) != len(renewal.Standing()) || len(l.reloadedUnlocked) > 0 || l.lastReport() != nil {
+			t.Errorf("signed %v, reloaded without the lock %v, reported %v", l.signed, l.reloadedUnlocked, l.lastReport())
 		}
 	})
 }
@@ -47,38 +47,38 @@ func TestALongLifeIsLookedAtSeldom(t *testing.T) {
 		time.Sleep(2 * time.Hour)
 		synctest.Wait()
 		l.set(func() {
-			if len(l.signed) != 0 || l.turns != 0 {
-				t.Errorf("signed %v in %d turns", l.signed, l.turns)
+			if len(l.signed) != 0 || l.held != 0 {
+				t.Errorf("signed %v, lock held %d times", l.signed, l.held)
 			}
 		})
 		time.Sleep(24 * time.Hour)
 		synctest.Wait()
-		if l.signed[program.Neco] != 1 || l.signed[pki.Server] != 0 || l.turns != 1 {
-			t.Errorf("after 60 days: signed %v in %d turns", l.signed, l.turns)
+		if l.signed[program.Neco] != 1 || l.signed[pki.Server] != 0 || l.held != 1 {
+			t.Errorf("after 60 days: signed %v, lock held %d times", l.signed, l.held)
 		}
 	})
 }
 
-func TestAVaultThatIsDownIsAskedAgain(t *testing.T) {
+func TestALoginIsRepeatedWhileVaultIsDown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab(t)
 		l.install(renewal.Standing()...)
 		l.down = errors.New("sealed")
 		l.start()
 		time.Sleep(50 * time.Second)
-		if err := l.lastPost(); !errors.Is(err, l.down) {
-			t.Errorf("posted %v", err)
+		if err := l.lastReport(); !errors.Is(err, l.down) {
+			t.Errorf("reported %v", err)
 		}
 		l.set(func() { l.down = nil })
-		time.Sleep(8 * time.Second) // two seconds are left then
+		time.Sleep(8 * time.Second) // after that, two seconds are left
 		synctest.Wait()
-		if bad := l.bad(); len(bad) > 0 || l.signed[program.Neco] != 1 || l.lastPost() != nil {
-			t.Errorf("%v do not serve; signed %v, posted %v", bad, l.signed, l.lastPost())
+		if bad := l.bad(); len(bad) > 0 || l.signed[program.Neco] != 1 || l.lastReport() != nil {
+			t.Errorf("%v do not serve; signed %v, reported %v", bad, l.signed, l.lastReport())
 		}
 	})
 }
 
-func TestWhatHasExpiredIsRenewedOutOfTurn(t *testing.T) {
+func TestAnExpiredCertificateIsRenewedWithoutTheLock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab(t)
 		sabakan := purpose(t, program.Sabakan)
@@ -92,8 +92,8 @@ func TestWhatHasExpiredIsRenewedOutOfTurn(t *testing.T) {
 				t.Errorf("in an update: signed %v", l.signed)
 			}
 		})
-		if err := l.lastPost(); err != nil {
-			t.Errorf("in an update: posted %v", err)
+		if err := l.lastReport(); err != nil {
+			t.Errorf("in an update: reported %v", err)
 		}
 		time.Sleep(35 * time.Second)
 		synctest.Wait()
@@ -101,34 +101,34 @@ func TestWhatHasExpiredIsRenewedOutOfTurn(t *testing.T) {
 			t.Errorf("%v do not serve", bad)
 		}
 		l.set(func() {
-			if slices.Contains(l.toldOutside, program.Sabakan) {
+			if slices.Contains(l.reloadedUnlocked, program.Sabakan) {
 				t.Error("a program is restarted in an update")
 			}
 			l.busy = nil
 		})
 		time.Sleep(time.Minute)
 		synctest.Wait()
-		if bad := l.bad(); len(bad) > 0 || !slices.Contains(l.told, program.Sabakan) {
-			t.Errorf("%v do not serve, told %v", bad, l.told)
+		if bad := l.bad(); len(bad) > 0 || !slices.Contains(l.reloaded, program.Sabakan) {
+			t.Errorf("%v do not serve, reloaded %v", bad, l.reloaded)
 		}
 	})
 }
 
-func TestWhoWasNotToldIsToldLater(t *testing.T) {
+func TestAFailedReloadIsRepeated(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab(t)
 		l.install(renewal.Standing()...)
-		l.tellError = errors.New("docker is away")
+		l.reloadError = errors.New("docker is away")
 		l.start()
 		time.Sleep(45 * time.Second)
-		if err := l.lastPost(); !errors.Is(err, l.tellError) {
-			t.Errorf("posted %v", err)
+		if err := l.lastReport(); !errors.Is(err, l.reloadError) {
+			t.Errorf("reported %v", err)
 		}
-		l.set(func() { l.tellError = nil; l.life = pki.ServerLife })
+		l.set(func() { l.reloadError = nil; l.life = pki.ServerLife })
 		time.Sleep(time.Hour)
 		synctest.Wait()
-		if !slices.Contains(l.told, pki.Server) || l.lastPost() != nil {
-			t.Errorf("told %v, posted %v", l.told, l.lastPost())
+		if !slices.Contains(l.reloaded, pki.Server) || l.lastReport() != nil {
+			t.Errorf("reloaded %v, reported %v", l.reloaded, l.lastReport())
 		}
 	})
 }
@@ -157,8 +157,8 @@ func TestAServerWithoutCertificatesIsLeftAlone(t *testing.T) {
 		r.Server = func() (renewal.Server, error) { return renewal.Server{}, fs.ErrNotExist }
 		go r.Run(t.Context())
 		time.Sleep(24 * time.Hour)
-		if l.turns != 0 || len(l.posted) != 0 {
-			t.Errorf("%d turns, posted %v", l.turns, l.posted)
+		if l.held != 0 || len(l.reports) != 0 {
+			t.Errorf("lock held %d times, reported %v", l.held, l.reports)
 		}
 	})
 }

@@ -11,20 +11,20 @@ import (
 	"github.com/cybozu-go/neco/pkg/renewal"
 )
 
-// active are units that all run.
+// active are units that are all running.
 type active struct{}
 
 func (active) IsActive(context.Context, string) (bool, error) { return true, nil }
 func (active) TryRestart(context.Context, string) error       { return nil }
 
-// signals answers every signal with an error.
+// signals returns err for every signal.
 type signals struct{ err error }
 
 func (s signals) Signal(context.Context, string, string) error { return s.err }
 
 func TestAVaultThatIsAboutToStartNeedsNotBeTold(t *testing.T) {
 	tell := func(err error) error {
-		return renewal.Services{Units: active{}, Containers: signals{err}}.Tell(t.Context(), purpose(t, pki.Server))
+		return renewal.Services{Units: active{}, Containers: signals{err}}.Reload(t.Context(), purpose(t, pki.Server))
 	}
 	if err := tell(fmt.Errorf("signal vault: %w", host.ErrNoContainer)); err != nil {
 		t.Error(err)

@@ -9,8 +9,9 @@ import (
 	"github.com/cybozu-go/neco/pkg/pki"
 )
 
-// This is the boot server lrn with the names that its server certificate has:
-// those are the ones that Vault lets it have again.
+// This returns the boot server lrn with the names in its server certificate.  Vault
+// signs certificates for these names only.  If the server has no certificate of Neco,
+// the error is fs.ErrNotExist.
 func This(fsys host.FS, lrn int, now func() time.Time) (Server, error) {
 	p, err := pki.Find(pki.Server)
 	if err != nil {

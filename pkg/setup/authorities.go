@@ -13,13 +13,13 @@ import (
 	"github.com/cybozu-go/neco/pkg/vaultkey"
 )
 
-// authoritiesFile holds the authorities on the leader, sealed to a key that
-// the setup token yields, until they are in Vault.
+// authoritiesFile holds the CAs on the leader until they are in Vault, encrypted
+// with a key that is derived from the setup token.
 var authoritiesFile = path.Join(Dir, "authorities.sealed")
 
-// makeAuthorities makes the three authorities, or takes up those that an
-// earlier try has made.  Once all certificates are Vault's, it is the stage
-// forget that has taken them off the disk.
+// makeAuthorities creates the three CAs, or loads those of an earlier attempt.  It
+// creates none after the stage reissue: then their absence from the disk is the
+// work of the stage forget.
 func makeAuthorities(_ context.Context, r *run) error {
 	err := r.loadAuthorities()
 	if !errors.Is(err, fs.ErrNotExist) {
@@ -53,7 +53,7 @@ func makeAuthorities(_ context.Context, r *run) error {
 	return nil
 }
 
-// labelAuthorities tells the key for this use apart from others of the token.
+// labelAuthorities is the label under which the key for authoritiesFile is derived.
 const labelAuthorities = "authorities at rest"
 
 func (r *run) loadAuthorities() error {
@@ -67,7 +67,7 @@ func (r *run) loadAuthorities() error {
 	}
 	plain, err := unseal(key, sealed)
 	if err != nil {
-		return fmt.Errorf("%s: %w; is it the token of the first try?", authoritiesFile, err)
+		return fmt.Errorf("%s: %w; is it the token of the first attempt?", authoritiesFile, err)
 	}
 	all, err := pki.ParseCAs(plain)
 	if err != nil {
@@ -77,8 +77,9 @@ func (r *run) loadAuthorities() error {
 	return nil
 }
 
-// forgetAuthorities seals the authorities to the recovery recipients, if there
-// are any, and takes them off the disk.  Vault has them.
+// forgetAuthorities removes the CAs, which Vault holds by now, from the disk.
+// Before that it stores them in etcd, encrypted to the recovery recipients, if
+// there are any.
 func forgetAuthorities(ctx context.Context, r *run) error {
 	now := r.state()
 	if len(r.Recovery) > 0 && len(now.authorities) > 0 {

@@ -16,34 +16,36 @@ import (
 	"github.com/cybozu-go/neco/pkg/vault"
 )
 
-// bootstrapLife is that of certificates until Vault signs: a setup that was
-// interrupted over a weekend goes on.
-const bootstrapLife = 7 * 24 * time.Hour
+// bootstrapValidity is the validity of the certificates that the leader signs.  It
+// outlasts a setup that is interrupted over a weekend.
+const bootstrapValidity = 7 * 24 * time.Hour
 
-// signing asks the leader for certificates: requests in PEM by purpose.
+// signing is the request of methodSign: certificate requests in PEM by the name of
+// their profile.
 type signing struct {
 	Requests map[string]string `json:"requests"`
 }
 
-// signed is the answer; authorities are in PEM by their name.
+// signed is the answer of methodSign: certificates in PEM by the name of their
+// profile, and the certificates of the CAs in PEM.
 type signed struct {
 	Certificates map[string]string        `json:"certificates"`
 	Authorities  map[pki.Authority]string `json:"authorities"`
 }
 
-// sign is the leader's part.
-func (d *desk) sign(lrn int, q signing) (signed, error) {
+// sign signs the requests of the server lrn, for that server's own names.
+func (h *handlers) sign(lrn int, q signing) (signed, error) {
 	s := signed{Certificates: map[string]string{}, Authorities: map[pki.Authority]string{}}
-	now := d.shared.state()
+	now := h.shared.state()
 	if len(now.authorities) == 0 {
-		return s, errors.New("the authorities are not with the leader any more")
+		return s, errors.New("the leader does not hold the CAs any more")
 	}
 	for name, request := range q.Requests {
 		p, err := pki.Find(name)
 		if err != nil {
 			return s, err
 		}
-		cert, err := now.authorities[p.Authority].Sign([]byte(request), p, now.subject(lrn), min(bootstrapLife, p.Life), d.Now())
+		cert, err := now.authorities[p.Authority].Sign([]byte(request), p, now.subject(lrn), min(bootstrapValidity, p.Life), h.Now())
 		if err != nil {
 			return s, err
 		}
@@ -56,7 +58,7 @@ func (d *desk) sign(lrn int, q signing) (signed, error) {
 }
 
 // bootstrapCertificates has this server's first certificates signed by the
-// leader, unless Vault has signed them already.
+// leader and installs them.  It does nothing if valid certificates are installed.
 func bootstrapCertificates(ctx context.Context, r *run) error {
 	if r.hasCertificates() {
 		return nil
@@ -94,7 +96,7 @@ func bootstrapCertificates(ctx context.Context, r *run) error {
 	return nil
 }
 
-// hasCertificates says whether all certificates are here and good.
+// hasCertificates reports whether all certificates are installed and valid.
 func (r *run) hasCertificates() bool {
 	for _, p := range renewal.Standing() {
 		if !r.server().Good(p) {
@@ -104,12 +106,13 @@ func (r *run) hasCertificates() bool {
 	return true
 }
 
-// server is this boot server as the owner of certificates.
+// server returns this boot server as the owner of its certificates.
 func (r *run) server() renewal.Server {
 	return renewal.Server{FS: r.FS, Subject: r.subject(r.LRN), Now: r.Now}
 }
 
-// reissue has all certificates signed by Vault, with new keys.
+// reissue has all certificates signed by Vault, for new keys, and publishes the
+// host key again, signed with the new certificate.
 func reissue(ctx context.Context, r *run) error {
 	client, err := r.logIn(ctx)
 	if err != nil {
@@ -117,14 +120,14 @@ func reissue(ctx context.Context, r *run) error {
 	}
 	for _, p := range renewal.Standing() {
 		cert, err := pki.Installed(r.FS, p)
-		if err == nil && cert.NotAfter.Sub(cert.NotBefore) > bootstrapLife+2*pki.BackDate {
-			continue // an earlier try has got it
+		if err == nil && cert.NotAfter.Sub(cert.NotBefore) > bootstrapValidity+2*pki.BackDate {
+			continue // an earlier attempt had it signed by Vault
 		}
 		if err := r.server().Renew(ctx, client, p); err != nil {
 			return err
 		}
 	}
-	// etcd reads its files at every handshake, Vault when it is told to.
+	// etcd reads its certificates at every handshake, Vault on SIGHUP.
 	if err := r.Containers.Signal(ctx, neco.VaultService, "HUP"); err != nil {
 		return err
 	}
@@ -134,9 +137,9 @@ func reissue(ctx context.Context, r *run) error {
 	return sendHostKey(ctx, r)
 }
 
-// logIn logs in to Vault as this server, with credentials from the leader
-// unless it has some.  A Vault that is away for a moment says nothing of those
-// that it has.
+// logIn logs in to Vault as this server.  If Vault rejects the stored credentials,
+// or there are none, it requests new ones from the leader.  A transient error is
+// returned: it does not show that the credentials are wrong.
 func (r *run) logIn(ctx context.Context) (*api.Client, error) {
 	client, err := r.server().Login(ctx, vault.Local)
 	if err == nil {

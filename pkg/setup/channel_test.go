@@ -12,8 +12,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/setup/meet"
 )
 
-// serveAt is the leader's channel on an address of this machine, for boot server 1.
-func serveAt(t *testing.T, leader *run, d *desk, addr string) (stop func(), at netip.AddrPort) {
+// serveAt starts the leader's channel on a local address, for boot server 1.
+func serveAt(t *testing.T, leader *run, d *handlers, addr string) (stop func(), at netip.AddrPort) {
 	t.Helper()
 	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", addr)
 	if err != nil {
@@ -27,7 +27,7 @@ func serveAt(t *testing.T, leader *run, d *desk, addr string) (stop func(), at n
 	return own.close, at
 }
 
-// linkTo is a follower's link to the leader there.
+// linkTo returns a follower's link to the leader at that address.
 func linkTo(t *testing.T, follower *run, leader netip.AddrPort) *remoteLink {
 	t.Helper()
 	key, err := pki.NewKey()
@@ -39,7 +39,7 @@ func linkTo(t *testing.T, follower *run, leader netip.AddrPort) *remoteLink {
 	return l
 }
 
-// texts are the lines of a run without their times.
+// texts returns the lines that a run has printed, without their times.
 func texts(r *run) (all []string) {
 	for line := range strings.Lines(said(r)) {
 		all = append(all, strings.TrimSpace(line[len("15:04:05  "):]))
@@ -51,7 +51,7 @@ func TestAServerOfAnotherVersionIsRefusedOnTheChannel(t *testing.T) {
 	token := meet.NewToken()
 	leader, follower := newRun(t, 0, token), newRun(t, 1, token)
 	follower.Version = "2026.11.20-1"
-	stop, at := serveAt(t, leader, newDesk(leader), "127.0.0.1:0")
+	stop, at := serveAt(t, leader, newHandlers(leader), "127.0.0.1:0")
 	err := linkTo(t, follower, at).call(t.Context(), methodFacts, factsNow(follower.ownFacts), &map[int]Facts{})
 	const why = "it has neco 2026.11.20-1, the leader 2026.11.21-1; install the same package on all"
 	if err == nil || !strings.Contains(err.Error(), why) {
@@ -65,7 +65,7 @@ func TestAServerOfAnotherVersionIsRefusedOnTheChannel(t *testing.T) {
 
 func TestAServerWithAnotherTokenIsRefusedOnTheChannel(t *testing.T) {
 	leader, follower := newRun(t, 0, meet.NewToken()), newRun(t, 1, meet.NewToken())
-	stop, at := serveAt(t, leader, newDesk(leader), "127.0.0.1:0")
+	stop, at := serveAt(t, leader, newHandlers(leader), "127.0.0.1:0")
 	err := linkTo(t, follower, at).call(t.Context(), methodFacts, factsNow(follower.ownFacts), &map[int]Facts{})
 	if err == nil || err.Error() != "meet leader: "+meet.WrongToken.Error() {
 		t.Error(err)
@@ -80,14 +80,13 @@ func TestAServerWithAnotherTokenIsRefusedOnTheChannel(t *testing.T) {
 	}
 }
 
-// TestAFollowerFindsALeaderThatWasStartedAgain: the new leader knows its position
-// before it answers.
+// The follower reports its position to the new leader before any other request.
 func TestAFollowerFindsALeaderThatWasStartedAgain(t *testing.T) {
 	token := meet.NewToken()
 	leader, follower := newRun(t, 0, token), newRun(t, 1, token)
-	d := newDesk(leader)
-	d.board.arrive(0, place(stageVault))
-	d.board.arrive(2, place(stageVault))
+	d := newHandlers(leader)
+	d.peers.arrive(0, place(stageVault))
+	d.peers.arrive(2, place(stageVault))
 	stop, at := serveAt(t, leader, d, "127.0.0.1:0")
 	l := linkTo(t, follower, at)
 	if err := l.await(t.Context(), place(stageVault), false, nil); err != nil {
@@ -101,13 +100,13 @@ func TestAFollowerFindsALeaderThatWasStartedAgain(t *testing.T) {
 		time.Sleep(time.Millisecond)
 	}
 	leader = newRun(t, 0, token)
-	d = newDesk(leader)
-	d.board.arrive(0, place(stageVault))
+	d = newHandlers(leader)
+	d.peers.arrive(0, place(stageVault))
 	stop, _ = serveAt(t, leader, d, at.String())
 	if err := <-asked; err == nil || !strings.HasPrefix(err.Error(), "leader: sign: ") {
 		t.Errorf("the new leader, which has no CAs: %v", err)
 	}
-	if at := d.board.of(1); at != place(stageVault) {
+	if at := d.peers.of(1); at != place(stageVault) {
 		t.Errorf("the follower is at %+v", at)
 	}
 	stop()

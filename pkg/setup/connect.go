@@ -22,14 +22,15 @@ import (
 	"github.com/cybozu-go/neco/pkg/setup/meet"
 )
 
-// Files of the channel between the servers: this one's key, and, on the
-// leader, those that the others came with.
+// Files of the channel between the servers: this server's key, and on the leader
+// the public keys of the other servers.
 var (
 	channelKeyFile = path.Join(Dir, "channel.key")
 	boundDir       = path.Join(Dir, "bound")
 )
 
-// open makes the link.
+// open opens the link: on the leader its listener, on a follower a client that
+// connects on first use.
 func (r *run) open(ctx context.Context) error {
 	if r.leads {
 		l, err := r.listen(ctx)
@@ -50,7 +51,8 @@ func (r *run) open(ctx context.Context) error {
 	return nil
 }
 
-// channelKey is this server's for the whole bootstrap.
+// channelKey returns this server's key for the channel.  It is created once and
+// used for the whole bootstrap.
 func channelKey(fsys host.FS) (*ecdsa.PrivateKey, error) {
 	data, err := fsys.Read(channelKeyFile)
 	if err == nil {
@@ -70,14 +72,14 @@ func channelKey(fsys host.FS) (*ecdsa.PrivateKey, error) {
 	return key, err
 }
 
-// listen opens the leader's desk.
+// listen opens the leader's port and starts its request handlers.
 func (r *run) listen(ctx context.Context) (link, error) {
-	d := newDesk(r)
+	d := newHandlers(r)
 	if r.done() {
-		// All were at the last stage when this server, the leader, did it: who
-		// was quicker since has no need to come again.
+		// All servers were at the last stage when the leader completed it.  A
+		// server that has completed since does not connect again.
 		for _, lrn := range r.LRNs {
-			d.board.arrive(lrn, Position{Stage: len(table()) - 1})
+			d.peers.arrive(lrn, Position{Stage: len(table()) - 1})
 		}
 	}
 	addresses := map[int][]netip.Addr{}
@@ -91,10 +93,10 @@ func (r *run) listen(ctx context.Context) (link, error) {
 	return r.serve(ctx, d, l, addresses), nil
 }
 
-// serve answers the others on l.
-func (r *run) serve(ctx context.Context, d *desk, l net.Listener, addresses map[int][]netip.Addr) *ownLink {
+// serve starts to answer the other servers on l.
+func (r *run) serve(ctx context.Context, d *handlers, l net.Listener, addresses map[int][]netip.Addr) *ownLink {
 	s := &meet.Server{
-		Token: r.token, LRNs: r.LRNs, LRN: r.LRN, Addresses: addresses, Keys: r.keys(), Tell: d.tell,
+		Token: r.token, LRNs: r.LRNs, LRN: r.LRN, Addresses: addresses, Keys: r.keys(), OnEvent: d.printEvent,
 		Handle: func(ctx context.Context, peer meet.Peer, method string, body json.RawMessage) (any, error) {
 			return d.handle(ctx, peer.LRN, method, body)
 		},
@@ -102,7 +104,7 @@ func (r *run) serve(ctx context.Context, d *desk, l net.Listener, addresses map[
 	ctx, cancel := context.WithCancel(ctx)
 	var g errgroup.Group
 	g.Go(func() error { return s.Serve(ctx, l) })
-	return &ownLink{desk: d, stop: func() {
+	return &ownLink{handlers: d, stop: func() {
 		cancel()
 		if err := g.Wait(); err != nil {
 			r.lines.Say(stageMeet, "the leader's port failed: %v", err)
@@ -110,7 +112,7 @@ func (r *run) serve(ctx context.Context, d *desk, l net.Listener, addresses map[
 	}}
 }
 
-// keys remembers those of the others; a check leaves no trace.
+// keys returns the store for the keys of the other servers.  A check stores none.
 func (r *run) keys() meet.Keys {
 	if r.CheckOnly {
 		return anyKey{}
@@ -118,13 +120,13 @@ func (r *run) keys() meet.Keys {
 	return &boundKeys{fs: r.FS}
 }
 
-// anyKey binds nobody.
+// anyKey accepts every key and stores none.
 type anyKey struct{}
 
 // Bind implements meet.Keys.
 func (anyKey) Bind(_ context.Context, _ int, key []byte) ([]byte, error) { return key, nil }
 
-// boundKeys remembers the keys of the others on the leader's disk.
+// boundKeys stores the first key of each other server on the leader's disk.
 type boundKeys struct {
 	mu sync.Mutex
 	fs host.FS
@@ -146,23 +148,23 @@ func (b *boundKeys) Bind(_ context.Context, lrn int, key []byte) ([]byte, error)
 	return key, err
 }
 
-// remoteLink is a follower's link.  It connects as often as necessary: the leader
-// may be started later, or again.
+// remoteLink is a follower's link.  It reconnects as often as necessary, because
+// the leader may be started later, or again.
 type remoteLink struct {
 	r      *run
 	client *meet.Client
-	// at is the position of this server; a new connection begins with it.
+	// at is the position of this server, which the hello of each connection reports.
 	at atomic.Pointer[Position]
 }
 
 func newRemoteLink(r *run, key *ecdsa.PrivateKey, from netip.Addr, leader netip.AddrPort) *remoteLink {
 	l := &remoteLink{r: r}
 	l.at.Store(&Position{})
-	o := r.Options // the part of r that any goroutine may read
+	o := r.Options // any goroutine may read it
 	l.client = meet.NewClient(meet.Member{
 		Token: r.token, LRNs: o.LRNs, Leader: Leader(o.LRNs), LRN: o.LRN, Key: key, From: from,
-		// A leader that was started again does not know the facts and positions of
-		// the others, which may be far ahead of it.
+		// A leader that was started again has lost the facts and positions of the
+		// other servers, which may be far ahead of it.
 		Hello: func() (string, any) { return methodHello, greeting{o.ownFacts(), *l.at.Load()} },
 	}, leader)
 	return l
@@ -186,7 +188,7 @@ func (l *remoteLink) await(ctx context.Context, p Position, led bool, late func(
 	}
 }
 
-// call asks until there is an answer: all requests may be repeated.
+// call repeats the request until the leader answers: all requests are idempotent.
 func (l *remoteLink) call(ctx context.Context, method string, in, out any) error {
 	told := false
 	var last error
@@ -208,20 +210,20 @@ func (l *remoteLink) call(ctx context.Context, method string, in, out any) error
 	return last
 }
 
-// present lets a leader that has started over go on.
+// present reports p, so that a leader that has started over can go on.
 func (l *remoteLink) present(ctx context.Context, p Position) {
 	l.at.Store(&p)
 	l.report(ctx, p, l.call)
 }
 
-// leave reports to the leader once: it may be gone already.
+// leave reports p once, because the leader may have ended already.
 func (l *remoteLink) leave(ctx context.Context, p Position) error {
 	l.report(ctx, p, l.client.Call)
 	return nil
 }
 
-// report reports that this server is at p, to a leader that may be complete and
-// gone: an error makes no difference.
+// report reports that this server is at p.  Errors are ignored: a leader that is
+// complete has closed its port.
 func (l *remoteLink) report(ctx context.Context, p Position, call func(context.Context, string, any, any) error) {
 	ctx, cancel := context.WithTimeout(ctx, 2*hold)
 	defer cancel()

@@ -2,12 +2,11 @@
 // Vault with their certificates.
 //
 // It owns the table of stages and their order, how the servers go through it
-// together, and what is kept meanwhile.  Each stage is idempotent: setup may be
-// killed anywhere, and run again on all servers it finishes.  The server with
-// the lowest LRN leads: it makes what there is to be once, and tells the others
-// when it is there.
+// together, and the state with which it resumes.  Each stage is idempotent: setup may be
+// killed anywhere and finishes when it is run again on all servers.  The server
+// with the lowest LRN is the leader: it alone does the part of a stage that a data
+// centre needs once, and reports its end to the others.
 //
-// It must not know how the steps of an update are coordinated, and nothing of
-// it may run after its end: everything that stays is in etcd, in Vault and in
-// files of the components.
+// It must not know how the steps of an update are coordinated, and must leave no
+// process behind: its results are in etcd, in Vault and in files of the components.
 package setup

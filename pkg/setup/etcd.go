@@ -16,7 +16,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/storage"
 )
 
-// pullImages fetches what the bootstrap runs.
+// pullImages pulls the images of etcd and Vault.
 func pullImages(ctx context.Context, r *run) error {
 	for _, name := range []string{program.Etcd, program.Vault} {
 		img, err := r.Artifacts.FindContainerImage(name)
@@ -30,11 +30,11 @@ func pullImages(ctx context.Context, r *run) error {
 	return nil
 }
 
-// startEtcd starts this server's member and waits until the cluster serves.
+// startEtcd starts this server's member and blocks until the cluster answers.
 func startEtcd(ctx context.Context, r *run) error {
 	t := r.target()
-	// What the member is told of the cluster's beginning counts as long as it
-	// has no data; after that nobody can begin a second cluster.
+	// A member ignores the initial cluster state once it has data.  After
+	// register, a member without data must not form a second cluster.
 	c := etcd.Component{State: etcd.StateNew}
 	if r.past(stageRegister) {
 		c.State = etcd.StateExisting
@@ -45,7 +45,8 @@ func startEtcd(ctx context.Context, r *run) error {
 	return r.openEtcd(ctx)
 }
 
-// openEtcd connects with this server's own certificate.
+// openEtcd connects to etcd with this server's certificate and blocks until etcd
+// answers or ctx ends.
 func (r *run) openEtcd(ctx context.Context) error {
 	if r.state().etcd == nil {
 		client, err := etcdConfig(r.LRNs, r.FS.Path).Client()
@@ -61,8 +62,8 @@ func (r *run) openEtcd(ctx context.Context) error {
 	})
 }
 
-// etcdConfig is what Neco's own programs reach etcd by; path tells where a
-// file is for this process.
+// etcdConfig returns the client configuration of Neco's own programs.  path maps
+// a path of the boot server to the path for this process.
 func etcdConfig(lrns []int, path func(string) string) *neco.EtcdConfig {
 	return &neco.EtcdConfig{
 		Endpoints: neco.EtcdEndpoints(lrns), Prefix: neco.NecoPrefix, Timeout: "2s",
@@ -71,8 +72,8 @@ func etcdConfig(lrns []int, path func(string) string) *neco.EtcdConfig {
 	}
 }
 
-// makeUsers makes etcd's users and turns authentication on.  Nothing that is
-// secret is stored before.
+// makeUsers creates etcd's users and enables authentication.  No secret is stored
+// in etcd before that.
 func makeUsers(ctx context.Context, r *run) error {
 	users := etcdauth.ClusterUsers()
 	for _, lrn := range r.LRNs {
@@ -87,10 +88,10 @@ func makeUsers(ctx context.Context, r *run) error {
 	return etcdauth.Enable(ctx, client)
 }
 
-// finishKey says how far the bootstrap of a server has come.
+// finishKey returns the key that holds the last completed stage of a server.
 func finishKey(lrn int) string { return storage.KeyFinish + strconv.Itoa(lrn) }
 
-// wipeVault deletes everything of a Vault that nobody has the key of.
+// wipeVault deletes the storage of a Vault whose unseal key is lost.
 func (r *run) wipeVault(ctx context.Context) error {
 	conf := etcdConfig(r.LRNs, r.FS.Path)
 	conf.Prefix = neco.VaultPrefix

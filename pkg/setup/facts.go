@@ -14,7 +14,7 @@ import (
 	"github.com/cybozu-go/neco/internal/lrn"
 )
 
-// Facts are what a server says of itself.
+// Facts describe a server, as the server itself reports them.
 type Facts struct {
 	HostName string     `json:"host_name"`
 	Bastion  netip.Addr `json:"bastion"`
@@ -24,29 +24,29 @@ type Facts struct {
 	Time time.Time `json:"time"`
 }
 
-// maxSkew is how much clocks may differ: certificates and leases allow for it.
+// maxSkew bounds the difference of two clocks.  Certificates and leases tolerate it.
 const maxSkew = 5 * time.Second
 
-// differs says what of a server does not fit to the leader's facts.  Took is
-// how long the answer was under way at most.
+// differs returns an error for each fact of a server that does not fit the
+// leader's.  took bounds the time that f was in transit, which adds to the skew.
 func (f Facts) differs(leader Facts, took time.Duration) error {
 	var errs []error
 	if f.Version != leader.Version {
 		errs = append(errs, fmt.Errorf("it has neco %s, the leader %s; install the same package on all", f.Version, leader.Version))
 	}
 	if f.Cluster != leader.Cluster {
-		errs = append(errs, fmt.Errorf("it says that it is of the data centre %q, the leader of %q; look at /etc/neco/cluster", f.Cluster, leader.Cluster))
+		errs = append(errs, fmt.Errorf("its data centre is %q, that of the leader %q; check /etc/neco/cluster", f.Cluster, leader.Cluster))
 	}
 	if f.HostName == leader.HostName {
 		errs = append(errs, fmt.Errorf("both have the host name %q", f.HostName))
 	}
 	if skew := leader.Time.Sub(f.Time).Abs(); skew > maxSkew+took {
-		errs = append(errs, fmt.Errorf("its clock differs by %s from the leader's, %s are allowed; look at chronyc tracking on both", duration.Text(skew.Round(time.Second)), duration.Text(maxSkew)))
+		errs = append(errs, fmt.Errorf("its clock differs by %s from the leader's, %s are allowed; run chronyc tracking on both", duration.Text(skew.Round(time.Second)), duration.Text(maxSkew)))
 	}
 	return errors.Join(errs...)
 }
 
-// assembly is where the leader gathers the facts.
+// assembly collects, on the leader, the facts of all servers.
 type assembly struct {
 	mu    sync.Mutex
 	lrns  []int
@@ -54,7 +54,7 @@ type assembly struct {
 	all   chan struct{}
 }
 
-// newAssembly begins with what is known already.
+// newAssembly returns an assembly that holds the known facts.
 func newAssembly(lrns []int, known map[int]Facts) *assembly {
 	a := &assembly{lrns: lrns, facts: map[int]Facts{}, all: make(chan struct{})}
 	for lrn, f := range known {
@@ -63,7 +63,7 @@ func newAssembly(lrns []int, known map[int]Facts) *assembly {
 	return a
 }
 
-// add takes the facts of a server over.
+// add stores the facts of a server, in place of earlier ones.
 func (a *assembly) add(lrn int, f Facts) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -74,7 +74,7 @@ func (a *assembly) add(lrn int, f Facts) {
 	}
 }
 
-// wait blocks until the facts of all are there.
+// wait blocks until the facts of all servers are stored, or ctx ends.
 func (a *assembly) wait(ctx context.Context) (map[int]Facts, error) {
 	select {
 	case <-a.all:
@@ -89,7 +89,7 @@ func (a *assembly) wait(ctx context.Context) (map[int]Facts, error) {
 	return maps.Clone(a.facts), nil
 }
 
-// check compares all facts with each other.
+// check returns an error if two servers have the same host name.
 func check(facts map[int]Facts) error {
 	names := map[string]int{}
 	for _, lrn := range slices.Sorted(maps.Keys(facts)) {
@@ -102,5 +102,5 @@ func check(facts map[int]Facts) error {
 	return nil
 }
 
-// lrnList is lrn.List where a variable has the name lrn.
+// lrnList calls lrn.List where a variable named lrn hides the package.
 func lrnList(lrns []int) string { return lrn.List(lrns) }

@@ -7,14 +7,14 @@ import (
 	"github.com/cybozu-go/neco/pkg/component/etcd"
 )
 
-// firstBackup takes the first snapshot of etcd.  A failure is a warning, for the
-// timer takes the next snapshot within the hour.
+// firstBackup takes the first snapshot of etcd.  A failure is only a warning,
+// because the timer takes the next snapshot within the hour.
 func firstBackup(ctx context.Context, r *run) error {
 	err := etcd.Backup(ctx, r.Units)
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(context.Cause(ctx), context.Canceled): // the operator has ended the setup
+	case errors.Is(context.Cause(ctx), context.Canceled): // the operator has interrupted the setup
 		return err
 	}
 	r.lines.Say(stageBackup, "warning: no first snapshot of etcd: %s; run: neco backup run", err)

@@ -15,18 +15,18 @@ import (
 	"github.com/cybozu-go/neco/pkg/setup/meet"
 )
 
-// deskLink is the way of boot server 1 to a desk.
-type deskLink struct {
+// handlersLink is the link of boot server 1, without a network.
+type handlersLink struct {
 	link
-	d *desk
+	d *handlers
 }
 
-func (l deskLink) call(ctx context.Context, method string, in, out any) error {
+func (l handlersLink) call(ctx context.Context, method string, in, out any) error {
 	return askUntil(ctx, l.d, 1, method, in, out)
 }
 
-// beforeEtcd is a leader at the stage vault, and a follower with certificates and
-// a host key.
+// beforeEtcd returns a leader at the stage vault, and a follower with certificates
+// and a host key.
 func beforeEtcd(t *testing.T) (leader, follower *run) {
 	t.Helper()
 	token := meet.NewToken()
@@ -36,9 +36,9 @@ func beforeEtcd(t *testing.T) (leader, follower *run) {
 	}
 	met(leader, follower)
 	write(t, leader.FS, pki.ServerCA.File(), string(leader.state().authorities[pki.ServerCA].CertPEM()))
-	d := newDesk(leader)
-	d.board.arrive(0, Position{Stage: slices.Index(Stages(), "vault")})
-	follower.link = deskLink{d: d}
+	d := newHandlers(leader)
+	d.peers.arrive(0, Position{Stage: slices.Index(Stages(), "vault")})
+	follower.link = handlersLink{d: d}
 	follower.TrustServerCA = func(context.Context) error { return nil }
 	if err := bootstrapCertificates(t.Context(), follower); err != nil {
 		t.Fatal(err)
@@ -59,9 +59,9 @@ func startBusyEtcd(leader *run, fails int) *busyKV {
 	return kv
 }
 
-func TestTheLeaderTriesAgainWhatEtcdDoesNotTakeJustThen(t *testing.T) {
+func TestTheLeaderRetriesAWriteThatEtcdRefuses(t *testing.T) {
 	leader, follower := beforeEtcd(t)
-	if err := sendHostKey(t.Context(), follower); err == nil || !strings.Contains(err.Error(), "no etcd yet") {
+	if err := sendHostKey(t.Context(), follower); err == nil || !strings.Contains(err.Error(), "not connected to etcd yet") {
 		t.Errorf("before there is an etcd: %v", err)
 	}
 	kv := startBusyEtcd(leader, 2)
@@ -73,8 +73,7 @@ func TestTheLeaderTriesAgainWhatEtcdDoesNotTakeJustThen(t *testing.T) {
 	}
 }
 
-// TestARequestThatIsRepeatedPrintsItsErrorOnce: the leader ends a request that
-// takes long, and the client repeats it.
+// The leader ends a request that takes long, and the client repeats it.
 func TestARequestThatIsRepeatedPrintsItsErrorOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		leader, follower := beforeEtcd(t)

@@ -13,8 +13,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/vaultkey"
 )
 
-// TestAKeyThatWasStoredEndsTheInitialisation: the leader was killed between the
-// two, and a Vault whose key is there must never be wiped.
+// The leader was killed after it stored the key and before it deleted the mark of
+// the initialisation.  A Vault whose key is stored must never be wiped.
 func TestAKeyThatWasStoredEndsTheInitialisation(t *testing.T) {
 	r := newRun(t, 0, meet.NewToken())
 	client := cluster.NewClient(t, cluster.Prefix())

@@ -12,23 +12,25 @@ import (
 	"github.com/cybozu-go/neco/pkg/stage"
 )
 
-// link is how a server reaches the leader's board and desk; the leader its own.
+// link connects a server to the request handlers of the leader; the leader has a
+// link to its own.
 type link interface {
-	// await reports that this server is at p, and blocks until all are, and
-	// the leader has done its part where led is set.
+	// await reports that this server is at p, and blocks until all servers are.
+	// With led, a follower also waits for the leader's part of the stage, and the
+	// leader reports that part as done, without waiting.  late is called with the
+	// servers waited for, each time that they change.
 	await(ctx context.Context, p Position, led bool, late func([]int)) error
-	// call asks the leader for something.
+	// call sends a request to the leader and decodes the answer into out.
 	call(ctx context.Context, method string, in, out any) error
-	// present reports that this server has come as far as p and waits for
-	// nothing there.
+	// present reports that this server is at p, without waiting for others.
 	present(ctx context.Context, p Position)
-	// leave reports that this server is at p and needs the leader no more; who
-	// leads blocks until all the others do not need it.
+	// leave reports that this server is at p and has no more requests.  On the
+	// leader it blocks for at most leaveTimeout until all other servers have left.
 	leave(ctx context.Context, p Position) error
 	close()
 }
 
-// Methods of the desk.
+// Methods of the requests to the leader.
 const (
 	methodHello       = "hello"
 	methodAwait       = "await"
@@ -44,119 +46,119 @@ type greeting struct {
 	At Position `json:"at"`
 }
 
-// awaiting is a question of methodAwait.
+// awaiting is the request of methodAwait.
 type awaiting struct {
 	At  Position `json:"at"`
 	Led bool     `json:"led"`
 }
 
-// waited is the answer: who is late, nobody if the wait is over.
+// waited is the answer of methodAwait: the servers that are late, none if the wait
+// is over.
 type waited struct {
 	Late []int `json:"late"`
 }
 
-// hold is how long an answer may take when somebody is late: the one who waits
-// wants to know for whom.
+// hold is the time after which a wait reports which servers are late.
 const hold = 2 * time.Second
 
-// desk is what the leader does for the others; its own requests go the same
-// way.  Its methods are called from several goroutines.
-type desk struct {
+// handlers answers, on the leader, the requests of all servers, its own included.
+// Its methods are called from several goroutines.
+type handlers struct {
 	Options
 	shared   *shared
 	lines    *stage.Lines
-	board    *board
+	peers    *peers
 	assembly *assembly
 	attempts sync.Map // the keys are the attempts that have printed
 }
 
-// attempts prints why a request of a server does not succeed yet, once: the
-// server repeats its request while it waits.
+// attempts is the stage.Printer of a request of a server.  It prints only the first
+// transient error, although the server repeats the request while it waits.
 type attempts struct {
-	desk   *desk
-	lrn    int
-	method string
+	handlers *handlers
+	lrn      int
+	method   string
 }
 
 // Print implements stage.Printer.
 func (a attempts) Print(name stage.Name, text string) {
-	if _, printed := a.desk.attempts.LoadOrStore(a, true); !printed {
-		a.desk.lines.Print(name, text)
+	if _, printed := a.handlers.attempts.LoadOrStore(a, true); !printed {
+		a.handlers.lines.Print(name, text)
 	}
 }
 
-// newDesk begins with what an earlier attempt knew of the servers.
-func newDesk(r *run) *desk {
-	return &desk{
+// newHandlers returns handlers that hold the facts which an earlier attempt stored.
+func newHandlers(r *run) *handlers {
+	return &handlers{
 		Options: r.Options, shared: r.shared, lines: r.lines,
-		board: newBoard(), assembly: newAssembly(r.LRNs, r.progress.Facts),
+		peers: newPeers(), assembly: newAssembly(r.LRNs, r.progress.Facts),
 	}
 }
 
-// handle answers a request of the server lrn, which has proved that it is it.
-func (d *desk) handle(ctx context.Context, lrn int, method string, body json.RawMessage) (any, error) {
+// handle answers a request of the server lrn, which has proved its identity.
+func (h *handlers) handle(ctx context.Context, lrn int, method string, body json.RawMessage) (any, error) {
 	switch method {
 	case methodHello:
-		return answer(body, func(g greeting) (struct{}, error) { return struct{}{}, d.hello(lrn, g) })
+		return answer(body, func(g greeting) (struct{}, error) { return struct{}{}, h.hello(lrn, g) })
 	case methodAwait:
-		return answer(body, func(q awaiting) (waited, error) { return d.await(ctx, lrn, q) })
+		return answer(body, func(q awaiting) (waited, error) { return h.await(ctx, lrn, q) })
 	case methodFacts:
-		return answer(body, func(f Facts) (map[int]Facts, error) { return d.gather(ctx, lrn, f) })
+		return answer(body, func(f Facts) (map[int]Facts, error) { return h.gather(ctx, lrn, f) })
 	}
-	// What follows the leader can do only once it is as far as who asks.  One
-	// that was started again is not, for a while.
-	if err := d.caughtUp(ctx, lrn); err != nil {
+	// The leader can serve the other methods only at the stage of the caller.  A
+	// leader that was started again has not reached it yet.
+	if err := h.caughtUp(ctx, lrn); err != nil {
 		return nil, err
 	}
-	// The client receives the text of an error alone, so transient errors are
+	// The client receives only the text of an error, so transient errors are
 	// retried here, until ctx ends.
 	var a any
-	at := min(d.board.of(lrn).Stage, len(table())-1)
-	out := attempts{d, lrn, method}
+	at := min(h.peers.of(lrn).Stage, len(table())-1)
+	out := attempts{h, lrn, method}
 	err := stage.Retry(ctx, out, table()[at].Name, func() (err error) {
-		a, err = d.serve(ctx, lrn, method, body)
+		a, err = h.serve(ctx, lrn, method, body)
 		return err
 	})
 	if ctx.Err() == nil {
-		d.attempts.Delete(out)
+		h.attempts.Delete(out)
 	}
 	return a, err
 }
 
-// serve does what only the leader can.
-func (d *desk) serve(ctx context.Context, lrn int, method string, body json.RawMessage) (any, error) {
+// serve handles the requests that need the leader's CAs, etcd or root token.
+func (h *handlers) serve(ctx context.Context, lrn int, method string, body json.RawMessage) (any, error) {
 	switch method {
 	case methodSign:
-		return answer(body, func(q signing) (signed, error) { return d.sign(lrn, q) })
+		return answer(body, func(q signing) (signed, error) { return h.sign(lrn, q) })
 	case methodHostKey:
-		return answer(body, func(q hostKey) (struct{}, error) { return struct{}{}, d.hostKey(ctx, lrn, q) })
+		return answer(body, func(q hostKey) (struct{}, error) { return struct{}{}, h.hostKey(ctx, lrn, q) })
 	case methodCredentials:
-		return answer(body, func(struct{}) (credentials, error) { return d.credentials(ctx, lrn) })
+		return answer(body, func(struct{}) (credentials, error) { return h.credentials(ctx, lrn) })
 	}
-	return nil, fmt.Errorf("the leader knows no request %q", method)
+	return nil, fmt.Errorf("the leader does not support the request %q", method)
 }
 
-// hello puts a server where it is.
-func (d *desk) hello(lrn int, g greeting) error {
-	if err := d.greet(lrn, g.Facts); err != nil {
+// hello stores the facts and the position of a server.
+func (h *handlers) hello(lrn int, g greeting) error {
+	if err := h.greet(lrn, g.Facts); err != nil {
 		return err
 	}
-	d.board.arrive(lrn, g.At)
+	h.peers.arrive(lrn, g.At)
 	return nil
 }
 
-// caughtUp blocks until the leader has come to the stage of the server lrn, and
-// has done its part of it.
-func (d *desk) caughtUp(ctx context.Context, lrn int) error {
-	if lrn == d.LRN {
+// caughtUp blocks until the leader has reached the stage of the server lrn and has
+// done its part of that stage.
+func (h *handlers) caughtUp(ctx context.Context, lrn int) error {
+	if lrn == h.LRN {
 		return nil
 	}
-	n := d.board.of(lrn).Stage
+	n := h.peers.of(lrn).Stage
 	led := n < len(table()) && table()[n].led != nil
-	return d.board.await(ctx, []int{d.LRN}, Position{Stage: n, Led: led}, nil)
+	return h.peers.await(ctx, []int{h.LRN}, Position{Stage: n, Led: led}, nil)
 }
 
-// answer decodes a request for f.
+// answer decodes a request and calls f with it.
 func answer[Q, A any](body json.RawMessage, f func(Q) (A, error)) (any, error) {
 	var q Q
 	if err := json.Unmarshal(body, &q); err != nil {
@@ -165,14 +167,14 @@ func answer[Q, A any](body json.RawMessage, f func(Q) (A, error)) (any, error) {
 	return f(q)
 }
 
-func (d *desk) await(ctx context.Context, lrn int, q awaiting) (waited, error) {
-	d.board.arrive(lrn, q.At)
+func (h *handlers) await(ctx context.Context, lrn int, q awaiting) (waited, error) {
+	h.peers.arrive(lrn, q.At)
 	short, cancel := context.WithTimeout(ctx, hold)
 	defer cancel()
-	others := slices.DeleteFunc(slices.Clone(d.LRNs), func(n int) bool { return n == d.LRN })
-	err := d.board.await(short, others, Position{Stage: q.At.Stage}, nil)
+	others := slices.DeleteFunc(slices.Clone(h.LRNs), func(n int) bool { return n == h.LRN })
+	err := h.peers.await(short, others, Position{Stage: q.At.Stage}, nil)
 	if err == nil {
-		err = d.board.await(short, []int{d.LRN}, Position{Stage: q.At.Stage, Led: q.Led}, nil)
+		err = h.peers.await(short, []int{h.LRN}, Position{Stage: q.At.Stage, Led: q.Led}, nil)
 	}
 	if err == nil {
 		return waited{}, nil
@@ -180,71 +182,73 @@ func (d *desk) await(ctx context.Context, lrn int, q awaiting) (waited, error) {
 	if ctx.Err() != nil {
 		return waited{}, context.Cause(ctx)
 	}
-	late, _ := d.board.late(others, Position{Stage: q.At.Stage})
+	late, _ := h.peers.late(others, Position{Stage: q.At.Stage})
 	if len(late) == 0 {
-		late = []int{d.LRN}
+		late = []int{h.LRN}
 	}
 	return waited{late}, nil
 }
 
-// tell shows who came and went.
-func (d *desk) tell(e meet.Event) {
+// printEvent prints the events of connections.
+func (h *handlers) printEvent(e meet.Event) {
 	switch {
-	case e.What == meet.Refused && e.LRN == meet.Stranger:
-		d.lines.Say(stageMeet, "refused somebody at %s, which is no boot server's address: %v", e.Addr, e.Err)
-	case e.What == meet.Refused:
-		d.refuse(e.LRN, e.Err)
-	case e.What == meet.Connected:
-		d.lines.Say(stageMeet, "boot server %d is connected", e.LRN)
-	case d.board.of(e.LRN).Stage < len(planned(d.CheckOnly)):
-		d.lines.Say(stageMeet, "boot server %d has gone", e.LRN)
+	case e.Kind == meet.Refused && e.LRN == meet.UnknownServer:
+		h.lines.Say(stageMeet, "refused a client at %s, which is not the address of a boot server: %v", e.Addr, e.Err)
+	case e.Kind == meet.Refused:
+		h.refuse(e.LRN, e.Err)
+	case e.Kind == meet.Connected:
+		h.lines.Say(stageMeet, "boot server %d is connected", e.LRN)
+	case h.peers.of(e.LRN).Stage < len(planned(h.CheckOnly)):
+		h.lines.Say(stageMeet, "boot server %d is disconnected", e.LRN)
 	}
 }
 
-// refuse shows, and remembers, why a server is not let in.
-func (d *desk) refuse(lrn int, why error) {
-	if d.board.refuse(lrn, why) {
-		d.lines.Say(stageMeet, "refused boot server %d: %v", lrn, why)
+// refuse stores why a server is refused, and prints a reason that is new.
+func (h *handlers) refuse(lrn int, why error) {
+	if h.peers.refuse(lrn, why) {
+		h.lines.Say(stageMeet, "refused boot server %d: %v", lrn, why)
 	}
 }
 
-// greet takes the facts of a server over, unless it does not fit.
-func (d *desk) greet(lrn int, f Facts) error {
-	if lrn != d.LRN {
-		if err := f.differs(d.ownFacts(), time.Second); err != nil {
-			d.refuse(lrn, err)
+// greet stores the facts of a server, or refuses the server if they do not fit the
+// leader's.
+func (h *handlers) greet(lrn int, f Facts) error {
+	if lrn != h.LRN {
+		if err := f.differs(h.ownFacts(), time.Second); err != nil {
+			h.refuse(lrn, err)
 			return fmt.Errorf("boot server %d does not fit: %w", lrn, err)
 		}
 	}
-	d.assembly.add(lrn, f)
+	h.assembly.add(lrn, f)
 	return nil
 }
 
-// gather is greet, and answers with everybody's facts when they are there.
-func (d *desk) gather(ctx context.Context, lrn int, f Facts) (map[int]Facts, error) {
-	if err := d.greet(lrn, f); err != nil {
+// gather calls greet, then blocks until the facts of all servers are stored and
+// returns them.
+func (h *handlers) gather(ctx context.Context, lrn int, f Facts) (map[int]Facts, error) {
+	if err := h.greet(lrn, f); err != nil {
 		return nil, err
 	}
-	all, err := d.assembly.wait(ctx)
+	all, err := h.assembly.wait(ctx)
 	if err != nil {
 		return nil, err
 	}
 	return all, check(all)
 }
 
-// ownLink is the leader's link to itself.
+// ownLink connects the leader to its own request handlers.
 type ownLink struct {
-	desk *desk
-	stop func()
+	handlers *handlers
+	stop     func()
 }
 
 func (o *ownLink) await(ctx context.Context, p Position, led bool, late func([]int)) error {
-	b := o.desk.board
-	b.arrive(o.desk.LRN, Position{Stage: p.Stage, Led: led})
+	ps := o.handlers.peers
+	ps.arrive(o.handlers.LRN, Position{Stage: p.Stage, Led: led})
 	if led {
-		return nil // who leads waits for nobody then
+		return nil
 	}
-	return b.await(ctx, o.desk.LRNs, p, late)
+	return ps.await(ctx, o.handlers.LRNs, p, late)
 }
 
 func (o *ownLink) call(ctx context.Context, method string, in, out any) error {
@@ -252,7 +256,7 @@ func (o *ownLink) call(ctx context.Context, method string, in, out any) error {
 	if err != nil {
 		return err
 	}
-	a, err := o.desk.handle(ctx, o.desk.LRN, method, body)
+	a, err := o.handlers.handle(ctx, o.handlers.LRN, method, body)
 	if err != nil {
 		return err
 	}
@@ -263,16 +267,16 @@ func (o *ownLink) call(ctx context.Context, method string, in, out any) error {
 	return json.Unmarshal(data, out)
 }
 
-// farewell bounds the wait for the others' leave: the answers to what they
-// asked before are under way.
-const farewell = 10 * time.Second
+// leaveTimeout bounds the leader's wait for the other servers to leave.  Answers to
+// their last requests may still be in transit.
+const leaveTimeout = 10 * time.Second
 
 func (o *ownLink) leave(ctx context.Context, p Position) error {
-	ctx, cancel := withDeadline(ctx, farewell, "the other boot servers")
+	ctx, cancel := withDeadline(ctx, leaveTimeout, "the other boot servers")
 	defer cancel()
 	return o.await(ctx, p, false, func([]int) {})
 }
 
-func (o *ownLink) present(_ context.Context, p Position) { o.desk.board.arrive(o.desk.LRN, p) }
+func (o *ownLink) present(_ context.Context, p Position) { o.handlers.peers.arrive(o.handlers.LRN, p) }
 
 func (o *ownLink) close() { o.stop() }

@@ -10,8 +10,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/pki"
 )
 
-// Bastion is this server's address in the operators' network; the zero value if
-// it has none.
+// Bastion returns this server's IPv4 address in the operators' network, or the
+// zero Addr if it has none.
 func (h Host) Bastion() netip.Addr {
 	all, err := h.Addresses()
 	if err != nil {
@@ -25,7 +25,7 @@ func (h Host) Bastion() netip.Addr {
 	return netip.Addr{}
 }
 
-// cluster is the name of the data centre, empty if unknown.
+// cluster returns the name of the data centre, or "" if it is unknown.
 func (h Host) cluster() string {
 	data, err := h.FS.Read(neco.ClusterFile)
 	if err != nil {
@@ -34,24 +34,25 @@ func (h Host) cluster() string {
 	return strings.TrimSpace(string(data))
 }
 
-// ownSubject is this server as its certificates will name it.
+// ownSubject returns the names that this server's certificates will have.
 func (h Host) ownSubject(lrn int, hostName string) pki.Subject {
 	return pki.NewSubject(lrn, hostName, h.Bastion())
 }
 
-// ownFacts are what this server says of itself.
+// ownFacts returns the facts of this server, with the current time.
 func (o Options) ownFacts() Facts {
 	return Facts{HostName: o.HostName, Bastion: o.Bastion(), Version: o.Version, Cluster: o.cluster(), Time: o.Now()}
 }
 
-// factsNow are facts of the moment in which they are sent: a request that is
-// sent again, to a leader that was started again, must not tell an old time.
+// factsNow is a function whose JSON is its current result, so that a repeated request
+// carries the current time.
 type factsNow func() Facts
 
 // MarshalJSON implements json.Marshaler.
 func (f factsNow) MarshalJSON() ([]byte, error) { return json.Marshal(f()) }
 
-// meetOthers waits until all servers are there and fit together.
+// meetOthers blocks until the leader has the facts of all servers, and fails if
+// they do not fit together.
 func meetOthers(ctx context.Context, r *run) error {
 	var all map[int]Facts
 	if err := r.link.call(ctx, methodFacts, factsNow(r.ownFacts), &all); err != nil {

@@ -13,53 +13,54 @@ import (
 	"github.com/cybozu-go/neco/pkg/host"
 )
 
-// Host is the boot server that is set up.
+// Host is the boot server that is being set up.
 type Host struct {
 	FS         host.FS
 	Units      component.Units
 	Containers Containers
-	// Addresses are those of each network interface that there is.
+	// Addresses returns the addresses of each network interface by its name.
 	Addresses func() (map[string][]netip.Addr, error)
-	// TrustServerCA brings the system's store of authorities up to date with
-	// neco.ServerCAFile.
+	// TrustServerCA adds the certificate in neco.ServerCAFile to the system's CA
+	// store, or removes it from the store if the file is absent.
 	TrustServerCA func(ctx context.Context) error
-	// Vault returns a client of this server's own Vault; an empty token is none.
+	// Vault returns a client of this server's own Vault.  With an empty token it
+	// is not logged in.
 	Vault func(token string) (*api.Client, error)
 }
 
-// Containers is what setup needs of Docker.
+// Containers are the operations of Docker that setup needs.
 type Containers interface {
 	component.Containers
-	// Answers returns nil when Docker does.
+	// Answers returns nil if Docker answers.
 	Answers(ctx context.Context) error
-	// Signal sends a signal, such as HUP, to the container of that name.
+	// Signal sends a signal, such as HUP, to the named container.
 	Signal(ctx context.Context, name, signal string) error
 }
 
-// Options of a setup.
+// Options are the parameters of a setup.
 type Options struct {
 	Host
-	// LRN is this server's, LRNs are all servers'.
+	// LRN is the number of this server; LRNs are those of all servers.
 	LRN  int
 	LRNs []int
-	// Version of the neco package, Artifacts what belongs to it.
+	// Version is that of the neco package, and Artifacts are what it installs.
 	Version   string
 	Artifacts neco.ArtifactSet
 	HostName  string
-	// TokenFile holds the setup token; it is removed at the end.
+	// TokenFile holds the setup token.  Setup removes the file at its end.
 	TokenFile string
-	// Proxy is stored for the boot servers; empty: none.
+	// Proxy is the URL of the boot servers' HTTP proxy; empty: none.
 	Proxy string
-	// Recovery are the age recipients for break glass.
+	// Recovery are the age recipients of the recovery keys.
 	Recovery []string
 	// NoRevoke keeps the root token, encrypted.
 	NoRevoke bool
-	// AdminPasswordFile takes the password of Vault's first user; empty: it is
-	// shown once, on Out.
+	// AdminPasswordFile is the file that receives the password of Vault's first
+	// user; empty: the password is printed once, on Out.
 	AdminPasswordFile string
-	// CheckOnly ends before anything is changed.
+	// CheckOnly runs only the stages that change nothing.
 	CheckOnly bool
-	// Out is where the operator looks.
+	// Out receives the messages for the operator.
 	Out io.Writer
 	Now func() time.Time
 }

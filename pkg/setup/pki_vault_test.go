@@ -22,13 +22,13 @@ var cluster etcdtest.Cluster
 
 func TestMain(m *testing.M) { os.Exit(cluster.Main(m, 1)) }
 
-// vaultOfRun is a Vault that a leader has just initialised.
+// vaultOfRun is a Vault that was just initialised.
 type vaultOfRun struct {
 	*vaulttest.Server
 	root string
 }
 
-// leader is the one of three that configures it over the line.
+// leader returns a leader of three servers that reaches this Vault over line.
 func (v *vaultOfRun) leader(t *testing.T, r *run, line *vaulttest.Cut) *run {
 	t.Helper()
 	o, was := r.Options, r.state()
@@ -46,7 +46,7 @@ func (v *vaultOfRun) leader(t *testing.T, r *run, line *vaulttest.Cut) *run {
 	return again
 }
 
-// clear takes away what configureVault makes.
+// clear removes what configureVault creates.
 func (v *vaultOfRun) clear(t *testing.T) {
 	t.Helper()
 	sys := v.Client(t, v.root).Sys()
@@ -67,8 +67,8 @@ func (v *vaultOfRun) clear(t *testing.T) {
 
 var toldPassword = regexp.MustCompile(`shown this once: (\S+)`)
 
-// complete fails unless Vault is as it has to be, and the operator, who saw
-// what was said, can log in.
+// complete fails the test unless Vault is configured and the password in the output
+// logs the operator in.
 func (v *vaultOfRun) complete(t *testing.T, r *run, said string) {
 	t.Helper()
 	all := toldPassword.FindAllStringSubmatch(said, -1)
@@ -120,8 +120,8 @@ func (v *vaultOfRun) complete(t *testing.T, r *run, said string) {
 	}
 }
 
-// The stage is cut off at each of its requests to Vault, heard and unheard, and
-// done again as by a leader that was started again.
+// The stage is interrupted at each of its requests to Vault, before or after Vault
+// has carried it out, and repeated by a leader that was started again.
 func TestVaultIsConfiguredWhereverTheFirstTryWasCutOff(t *testing.T) {
 	v := &vaultOfRun{Server: vaulttest.Start(t, cluster.Endpoints(), cluster.Prefix())}
 	_, v.root = v.Open(t)

@@ -12,29 +12,30 @@ import (
 	"github.com/cybozu-go/neco/pkg/setup/meet"
 )
 
-// Preflight is a server that is to be set up, or to join.  Its checks change
-// nothing.
+// Preflight describes a server that is to be checked before it is set up, or joins.  The
+// checks do not change the server.
 type Preflight struct {
 	Host
 	LRN      int
 	HostName string
-	// Began: an earlier attempt has been here, so what is there is its own.
+	// Began reports that an earlier attempt ran here, so that data and listeners on
+	// the server are its own.
 	Began bool
-	// Leads: it leads a setup.
+	// Leads reports that the server is the leader of a setup.
 	Leads bool
-	// Joins: it is to join an existing data centre.
+	// Joins reports that the server is to join an existing data centre.
 	Joins bool
 }
 
-// Check is one of the checks.
+// Check is one of the checks of a boot server.
 type Check struct {
-	// Name is what the operator calls it, Looks what it looks at.
-	Name, Looks string
-	// Run returns what is wrong, with what to do.
+	// Name names the check, and Examines what it examines, for the operator.
+	Name, Examines string
+	// Run returns an error that says what is wrong and what to do.
 	Run func(context.Context) error
 }
 
-// Checks lists all checks of a boot server.
+// Checks returns all checks of a boot server.
 func (p Preflight) Checks() []Check {
 	return []Check{
 		{"names", "the host name, " + neco.RackFile + ", " + neco.ClusterFile, p.checkNames},
@@ -46,10 +47,10 @@ func (p Preflight) Checks() []Check {
 	}
 }
 
-// Problems are what keeps a server from being set up; each says what to do.
+// Problems are the errors of the checks that have failed.
 type Problems []error
 
-// Error returns all of them in one line.
+// Error returns the texts of all problems in one line.
 func (p Problems) Error() string {
 	var texts []string
 	for _, err := range p {
@@ -58,11 +59,10 @@ func (p Problems) Error() string {
 	return strings.Join(texts, "; ")
 }
 
-// Unwrap returns them for errors.Is and errors.As.
+// Unwrap returns the problems for errors.Is and errors.As.
 func (p Problems) Unwrap() []error { return p }
 
-// Find runs all checks, so that the operator sees everything that is wrong at
-// once.
+// Find runs all checks, also after a failure, and returns the failures.
 func Find(ctx context.Context, checks []Check) Problems {
 	var found Problems
 	for _, c := range checks {
@@ -84,7 +84,7 @@ func preflight(ctx context.Context, r *run) error {
 
 func (p Preflight) checkDocker(ctx context.Context) error {
 	if err := p.Containers.Answers(ctx); err != nil {
-		return fmt.Errorf("%w; install it, or look at systemctl status docker", err)
+		return fmt.Errorf("%w; install Docker, or run systemctl status docker", err)
 	}
 	return nil
 }
@@ -99,7 +99,7 @@ func (p Preflight) checkNames(context.Context) error {
 	return nil
 }
 
-// The interfaces that a boot server has its own addresses on.
+// The interfaces that hold a boot server's own addresses.
 const (
 	ifNode0   = "node0"
 	ifBastion = "bastion"
@@ -112,7 +112,7 @@ func (p Preflight) checkAddresses(context.Context) error {
 	}
 	own := p.ownSubject(p.LRN, p.HostName)
 	if !slices.Contains(all[ifNode0], own.Node0) {
-		return fmt.Errorf("the interface %s does not have %s, the address of boot server %d; look at %s and at the network configuration",
+		return fmt.Errorf("the interface %s does not have %s, the address of boot server %d; check %s and the network configuration",
 			ifNode0, own.Node0, p.LRN, neco.RackFile)
 	}
 	if !own.Bastion.IsValid() {
@@ -121,24 +121,24 @@ func (p Preflight) checkAddresses(context.Context) error {
 	return nil
 }
 
-// checkFresh makes sure that nothing of another cluster is overwritten.
+// checkFresh fails if the server has data of another cluster.
 func (p Preflight) checkFresh(context.Context) error {
 	switch data := !p.Began && p.hasEtcdData(); {
 	case data && p.Joins:
-		return fmt.Errorf("%s has data of a cluster that this server was of; neco reset gives it up", neco.EtcdDataDir)
+		return fmt.Errorf("%s has data of a cluster that this server was in; to delete it, use neco reset", neco.EtcdDataDir)
 	case data:
-		return fmt.Errorf("%s has data, and no setup was begun here: to join this server to an existing data centre, use neco join; to give the data up, neco reset", neco.EtcdDataDir)
+		return fmt.Errorf("%s has data, and no setup was started here: to join this server to an existing data centre, use neco join; to delete the data, neco reset", neco.EtcdDataDir)
 	case p.Joins && exists(p.FS, progressFile):
-		return errors.New("a neco setup was begun here; finish it, or give it up with neco reset")
+		return errors.New("a neco setup was started here; finish it, or give it up with neco reset")
 	}
 	return nil
 }
 
-// ports that etcd and Vault listen on.
+// ports are the TCP ports that etcd and Vault listen on.
 var ports = [...]int{2379, 2380, 2381, 8200, 8201}
 
-// checkPorts makes sure that nobody else has our ports.  When setup goes on,
-// its own programs have them.
+// checkPorts fails if another process listens on a port that is needed.  After an
+// earlier attempt etcd and Vault may listen on theirs.
 func (p Preflight) checkPorts(ctx context.Context) error {
 	wanted := ports[:]
 	if p.Began {
@@ -152,7 +152,7 @@ func (p Preflight) checkPorts(ctx context.Context) error {
 		var conf net.ListenConfig
 		l, err := conf.Listen(ctx, "tcp4", fmt.Sprintf("0.0.0.0:%d", port))
 		if err != nil {
-			errs = append(errs, fmt.Errorf("%w; end what listens there", err))
+			errs = append(errs, fmt.Errorf("%w; stop the program that listens there", err))
 			continue
 		}
 		l.Close()
@@ -160,8 +160,8 @@ func (p Preflight) checkPorts(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// dataDir is on the file system of etcd, Vault, their images and backups, minFree
-// what they need at first.
+// dataDir is on the file system that holds the data of etcd and Vault, their images
+// and the backups; minFree is the space in bytes that these need at first.
 const (
 	dataDir = "/var/lib"
 	minFree = 4 << 30

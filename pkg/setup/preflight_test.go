@@ -16,7 +16,7 @@ func TestAllChecksAreRunAndSayWhatTheyLookAt(t *testing.T) {
 	root := host.FS{Root: t.TempDir()}
 	var names []string
 	for _, c := range (Preflight{Host: Host{FS: root}}).Checks() {
-		if c.Looks == "" || c.Run == nil {
+		if c.Examines == "" || c.Run == nil {
 			t.Errorf("%+v", c)
 		}
 		names = append(names, c.Name)
@@ -44,10 +44,10 @@ func TestEarlierDataIsJudgedByWhatTheServerIsToBecome(t *testing.T) {
 		want string
 	}{
 		"a setup that goes on":     {Preflight{Began: true}, true, ""},
-		"a setup over data":        {Preflight{}, true, "no setup was begun here"},
-		"a join beside a setup":    {Preflight{Joins: true}, false, "a neco setup was begun here"},
-		"a join over data":         {Preflight{Joins: true}, true, "data of a cluster that this server was of"},
-		"a join that goes on":      {Preflight{Joins: true, Began: true}, true, "a neco setup was begun here"},
+		"a setup over data":        {Preflight{}, true, "no setup was started here"},
+		"a join beside a setup":    {Preflight{Joins: true}, false, "a neco setup was started here"},
+		"a join over data":         {Preflight{Joins: true}, true, "data of a cluster that this server was in"},
+		"a join that goes on":      {Preflight{Joins: true, Began: true}, true, "a neco setup was started here"},
 		"a setup without any data": {Preflight{}, false, ""},
 	} {
 		c.p.Host = r.Host

@@ -12,30 +12,29 @@ import (
 	"github.com/cybozu-go/neco/pkg/stage"
 )
 
-// Dir keeps what setup needs to go on after an interruption.  It is root's
-// alone, and gone at the end.
+// Dir holds the state with which setup resumes after an interruption.  Only root
+// can read it, and setup removes it at its end.
 const Dir = "/var/lib/neco/setup"
 
 var progressFile = path.Join(Dir, "progress.json")
 
-// progress is what a server knows of its own setup after a restart.
+// progress is the state of the setup on this server, stored in progressFile.
 type progress struct {
-	// LRNs are the servers that the setup is for.
+	// LRNs are the servers that are being set up.
 	LRNs []int `json:"lrns"`
-	// Flags are what the operator ordered beside them.
+	// Flags are the other options that the operator gave.
 	Flags flags `json:"flags"`
-	// Done is the name of the last stage that was done here; complete once
-	// nothing is left but to take this away.
+	// Done is the last stage that was completed here, or complete when only the
+	// removal of Dir is left.
 	Done stage.Name `json:"done,omitzero"`
-	// Facts are what the servers said of themselves when they met.  Who is done
-	// does not come again when this one has to start over.
+	// Facts are those of all servers when they met.  A server that is complete
+	// does not report its facts again to a leader that starts over.
 	Facts map[int]Facts `json:"facts,omitempty"`
-	// PasswordTold says that the operator has the password of Vault's user.
+	// PasswordTold reports that the operator has the password of Vault's user.
 	PasswordTold bool `json:"password_told,omitempty"`
 }
 
-// flags decide what a data centre is like; a try that goes on has to have the
-// same.
+// flags are the options that must be the same in each attempt.
 type flags struct {
 	Proxy             string   `json:"proxy,omitempty"`
 	Recovery          []string `json:"recovery,omitempty"`
@@ -47,8 +46,7 @@ func (r *run) flags() flags {
 	return flags{r.Proxy, r.Recovery, r.NoRevoke, r.AdminPasswordFile}
 }
 
-// String returns the flags as the operator gives them, with a password left
-// out: for messages.
+// String returns the flags as the operator gives them, without passwords.
 func (f flags) String() string {
 	if f.Proxy == "" {
 		return f.arguments()
@@ -61,7 +59,7 @@ func (f flags) String() string {
 	return f.arguments()
 }
 
-// arguments returns the flags as they are compared: with the password.
+// arguments returns the flags for a comparison, with passwords.
 func (f flags) arguments() string {
 	var all []string
 	if f.NoRevoke {
@@ -82,8 +80,9 @@ func (f flags) arguments() string {
 	return strings.Join(all, " ")
 }
 
-// sameFlags refuses a try with other flags than those of the first.  What was
-// not given then may be given as long as nothing has been made by it.
+// sameFlags returns an error if this attempt has other flags than the first one.
+// Before the stage vault is completed, a flag may be added and its value may change,
+// because nothing depends on it yet, but a flag must not be left out.
 func (r *run) sameFlags() error {
 	was, is := r.progress.Flags, r.flags()
 	if !r.past(stageVault) {
@@ -97,15 +96,15 @@ func (r *run) sameFlags() error {
 	if was.arguments() == is.arguments() {
 		return nil
 	}
-	return fmt.Errorf("this setup was begun with %s; give the same again, or give the setup up with neco reset on all of the boot servers", r.progress.Flags)
+	return fmt.Errorf("this setup was started with %s; give the same again, or give the setup up with neco reset on all of the boot servers", r.progress.Flags)
 }
 
-// loadProgress returns nil if no setup has begun here.
+// loadProgress returns nil if no setup was started here.
 func loadProgress(fsys host.FS) (*progress, error) {
 	p := &progress{}
 	found, err := fsys.LoadState(progressFile, p)
 	if errors.Is(err, host.ErrMalformed) {
-		return nil, fmt.Errorf("%w; neco reset gives the setup up", err)
+		return nil, fmt.Errorf("%w; to give the setup up, use neco reset", err)
 	}
 	if err != nil || !found {
 		return nil, err

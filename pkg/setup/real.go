@@ -15,7 +15,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/vault"
 )
 
-// RealHost is this boot server, whose images are fetched through proxy.
+// RealHost returns this boot server with its files below root.  Images are pulled
+// through the HTTP proxy at the URL proxy, unless that is empty.
 func RealHost(root, proxy string) (Host, error) {
 	transport, err := host.NewTransport(proxy)
 	if err != nil {
@@ -52,8 +53,7 @@ func interfaceAddresses() (map[string][]netip.Addr, error) {
 	return found, nil
 }
 
-// updateTrust makes what is below /usr/local/share/ca-certificates part of the
-// system's store.
+// updateTrust updates the system's CA store from /usr/local/share/ca-certificates.
 func updateTrust(ctx context.Context) error {
 	var out bytes.Buffer
 	cmd := exec.CommandContext(ctx, "update-ca-certificates")

@@ -14,7 +14,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/update"
 )
 
-// register makes the servers known and orders the first update.
+// register stores the proxy, registers the servers and requests the first update.
 func register(ctx context.Context, r *run) error {
 	s := storage.New(r.state().etcd)
 	snap, err := s.Snapshot(ctx)
@@ -22,7 +22,7 @@ func register(ctx context.Context, r *run) error {
 		return err
 	}
 	if snap.Request != nil {
-		return nil // an earlier try has done it, all at once
+		return nil // an earlier attempt did all of it in one transaction
 	}
 	if r.Proxy != "" {
 		key, err := storage.FindConfigKey("proxy")
@@ -38,7 +38,7 @@ func register(ctx context.Context, r *run) error {
 	}}, "neco setup")
 }
 
-// startDaemons writes the configuration of Neco's programs and starts them.
+// startDaemons writes the configuration of Neco's daemons and starts them.
 func startDaemons(ctx context.Context, r *run) error {
 	file, err := etcd.NecoConfig(r.LRNs)
 	if err != nil {
@@ -50,8 +50,8 @@ func startDaemons(ctx context.Context, r *run) error {
 	return StartDaemons(ctx, r.Units)
 }
 
-// StartDaemons starts Neco's programs and the backups on a server that has
-// their configuration.
+// StartDaemons starts the timer of the backups, neco-worker and neco-updater.  Their
+// configuration must exist.
 func StartDaemons(ctx context.Context, units component.Units) error {
 	if err := units.StartTimer(ctx, program.EtcdBackup); err != nil {
 		return err
@@ -64,7 +64,8 @@ func StartDaemons(ctx context.Context, units component.Units) error {
 	return nil
 }
 
-// putFinished records how far this server has come in etcd, once that is there.
+// putFinished stores the completed stage did in etcd, if this server is connected
+// to etcd yet.  It retries transient errors for a minute.
 func (r *run) putFinished(ctx context.Context, did stage.Name) error {
 	client := r.state().etcd
 	if client == nil {

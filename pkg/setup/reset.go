@@ -15,21 +15,21 @@ import (
 	"github.com/cybozu-go/neco/pkg/renewal"
 )
 
-// Remains are what setup and join leave on a server.
+// Remains lists what setup and join have left on a server.
 type Remains struct {
-	// Services are stopped, in this order; Files and Dirs are removed.
+	// Services are to be stopped in this order, then Files and Dirs removed.
 	Services, Files, Dirs []string
 }
 
-// Left lists what is to be undone on a server, and is there.  tokens are files
-// with the tokens of setup and join.  Backups, images, and what is not Neco's,
-// stay.
+// Left returns the services, files and directories of setup and join that exist on
+// the server.  tokens are the token files of setup and join.  Backups, images and
+// files of other programs are not in it.
 func (h Host) Left(tokens ...string) Remains {
 	all := Remains{
 		Services: needEtcd(),
 		Files: append(tokens, neco.NecoConfFile, neco.EtcdConfFile, neco.VaultConfFile,
 			renewal.CredentialsFile, renewal.AuthoritiesFile, hostkey.File),
-		// What tells a half-done try apart goes last.
+		// The state of an attempt goes last: it shows that a reset is incomplete.
 		Dirs: []string{
 			path.Join(neco.EtcdDataDir, "member"), "/var/lib/neco/pki", "/var/lib/neco/applied", "/var/lib/neco/renewal", joinDir, Dir,
 		},
@@ -51,8 +51,8 @@ func (h Host) Left(tokens ...string) Remains {
 	return there
 }
 
-// needEtcd lists the services that need etcd, in the order in which they are stopped,
-// and etcd itself.
+// needEtcd returns etcd and the services that need it, in the order in which they
+// are to be stopped.
 func needEtcd() []string {
 	var units []string
 	for _, p := range program.All() {
@@ -64,10 +64,10 @@ func needEtcd() []string {
 	return units
 }
 
-// joinDir keeps what a join needs to go on.
+// joinDir holds the state with which a join resumes.
 const joinDir = "/var/lib/neco/join"
 
-// packageUnits is where the units of packages are.
+// packageUnits is the directory of the systemd units that packages install.
 const packageUnits = "/lib/systemd/system/"
 
 func (h Host) present(paths []string) []string {
@@ -80,10 +80,10 @@ func (h Host) present(paths []string) []string {
 	return there
 }
 
-// Empty says whether there is nothing to undo.
+// Empty reports whether there are no files and no directories to remove.
 func (r Remains) Empty() bool { return len(r.Files) == 0 && len(r.Dirs) == 0 }
 
-// Print tells the operator what would be undone.
+// Print lists for the operator what Undo would stop and remove.
 func (r Remains) Print(w io.Writer) {
 	for _, group := range []struct {
 		verb  string
@@ -95,8 +95,8 @@ func (r Remains) Print(w io.Writer) {
 	}
 }
 
-// Undo stops and removes what remains.  It may be repeated after an error or a
-// kill.
+// Undo stops the services, removes the files and directories of r, and updates the
+// system's CA store.  It may be repeated after an error or a kill.
 func (h Host) Undo(ctx context.Context, r Remains) error {
 	for _, name := range r.Services {
 		if err := h.Units.Stop(ctx, name); err != nil {

@@ -16,7 +16,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/setup"
 )
 
-// stopped notes the order in which units are stopped.
+// stopped records the order in which units are stopped.
 type stopped struct {
 	component.Units
 	names []string

@@ -13,15 +13,15 @@ import (
 	"github.com/cybozu-go/neco/pkg/stage"
 )
 
-// run is a setup that is under way on this server.  Its fields belong to the
-// goroutine that goes through the stages; the request handlers of the leader have
-// what is in shared, and lines.
+// run is a running setup on this server.  Its fields belong to the goroutine that
+// runs the stages, except shared and lines, which the request handlers of the leader
+// use, too.
 type run struct {
 	Options
 	*shared
 	lines *stage.Lines
 	leads bool
-	// began: an earlier try has been here.
+	// began reports that an earlier attempt ran here.
 	began    bool
 	token    meet.Token
 	identity hostkey.Identity
@@ -35,10 +35,10 @@ func newSetup(o Options) *run {
 	}
 }
 
-// Leader is the server that leads the setup of lrns.
+// Leader returns the LRN of the server that leads the setup of lrns.
 func Leader(lrns []int) int { return slices.Min(lrns) }
 
-// target is what components work towards.
+// target returns the desired state of this server's components.
 func (r *run) target() component.Target {
 	_, err := r.FS.Read(neco.DCTestFile)
 	return component.Target{
@@ -50,15 +50,15 @@ func (r *run) component() component.Host {
 	return component.Host{FS: r.FS, Units: r.Units, Containers: r.Containers}
 }
 
-// stages goes through the table.
+// stages runs the stages of the table.
 func (r *run) stages(ctx context.Context) error {
 	if r.leads && len(r.Recovery) == 0 && !r.CheckOnly {
-		r.lines.Say(stagePreflight, "no --recovery-recipient is given: without one, nothing brings the data centre back whose certificates have expired")
+		r.lines.Say(stagePreflight, "warning: no --recovery-recipient is given: without one, the data centre cannot be recovered once its certificates have expired")
 	}
 	return r.runner().Run(ctx)
 }
 
-// runner goes through the stages.  Before the first one, nobody has met.
+// runner returns the runner of the stages.
 func (r *run) runner() *stage.Runner[*run] {
 	return &stage.Runner[*run]{
 		On: r, Stages: stages(), Out: r.lines, Now: r.Now, CheckOnly: r.CheckOnly,
@@ -66,8 +66,8 @@ func (r *run) runner() *stage.Runner[*run] {
 	}
 }
 
-// save stores how far this server has come on its disk and, once it is there, in
-// etcd.  Only after stageMeet it is known for whom the setup is.
+// save stores the completed stage on disk and, once this server is connected to
+// etcd, in etcd.  It stores nothing before stageMeet has confirmed the servers.
 func (r *run) save(ctx context.Context, did stage.Name) error {
 	if did == stagePreflight {
 		return nil
@@ -78,7 +78,7 @@ func (r *run) save(ctx context.Context, did stage.Name) error {
 	return r.putFinished(ctx, did)
 }
 
-// openAfterPreflight makes the link, which lives longer than a stage.
+// openAfterPreflight opens the link, whose context must outlast a stage.
 func (r *run) openAfterPreflight(ctx context.Context, s each) error {
 	if s.Name != stagePreflight {
 		return nil
@@ -86,17 +86,17 @@ func (r *run) openAfterPreflight(ctx context.Context, s each) error {
 	return r.open(ctx)
 }
 
-// patience is how long a server waits for the others to come to a stage: an
+// patience bounds the wait for the other servers to reach a stage.  Meanwhile an
 // operator has to start setup on all of them, or again on one.
 const patience = 30 * time.Minute
 
-// CheckPatience is how long a check waits for the others: it has to run on all
-// of them at once.
+// CheckPatience bounds the wait of a check for the other servers.  A check has to
+// run on all of them at the same time.
 const CheckPatience = 5 * time.Minute
 
-// await blocks until the others have done the stage before and the leader its
-// part of this one, which it does here.  The others may be slow to come, so the wait
-// for them has a deadline of its own.
+// await blocks until the other servers have completed the stage before s and the
+// leader has done its part of s.  On the leader, await does that part.  The wait has
+// a deadline of its own, because the other servers may be started late.
 func (r *run) await(ctx context.Context, s each) error {
 	n := stages().Index(s.Name)
 	if n == 0 {
@@ -116,7 +116,7 @@ func (r *run) await(ctx context.Context, s each) error {
 	if !r.leads || led == nil {
 		return nil
 	}
-	s.Says, s.Act = s.Says+", for all", led
+	s.Says, s.Act = s.Says+", for all servers", led
 	if err := r.runner().Do(ctx, s); err != nil {
 		return err
 	}

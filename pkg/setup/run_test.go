@@ -16,8 +16,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/stage"
 )
 
-// TestProgressOfAnEarlierVersionIsRead: the package may be updated between two
-// attempts.
+// The package may be updated between two attempts.
 func TestProgressOfAnEarlierVersionIsRead(t *testing.T) {
 	r := newRun(t, 0, meet.NewToken())
 	old := `{"lrns":[0,1,2],"flags":{"proxy":"http://a","no_revoke":true},"done":"pki",` +
@@ -39,7 +38,7 @@ func TestProgressOfAnEarlierVersionIsRead(t *testing.T) {
 	}
 }
 
-// barrier is a link on which the others are where they are wanted.
+// barrier is a link on which the other servers are never late.
 type barrier struct {
 	link
 	waits []string
@@ -51,14 +50,14 @@ func (b *barrier) await(_ context.Context, p Position, led bool, _ func([]int)) 
 	return b.err
 }
 
-// onlyStages returns a runner that goes through the named stages alone.
+// onlyStages returns a runner of the named stages alone.
 func onlyStages(r *run, names ...stage.Name) *stage.Runner[*run] {
 	runner := r.runner()
 	runner.Stages = slices.DeleteFunc(runner.Stages, func(s each) bool { return !slices.Contains(names, s.Name) })
 	return runner
 }
 
-// lines are what the operator of a run has read, without the times.
+// lines returns the output of a run, without the times.
 func lines(r *run) []string {
 	var all []string
 	for line := range strings.Lines(said(r)) {
@@ -74,7 +73,7 @@ func TestTheLeadersPartOfAStageIsDoneByTheLeaderAlone(t *testing.T) {
 	}{
 		{
 			[]string{"authorities", "authorities led"},
-			[]string{"authorities   make the certificate authorities, for all", "authorities   done (0s)"}, true,
+			[]string{"authorities   create the CAs, for all servers", "authorities   done (0s)"}, true,
 		},
 		{[]string{"authorities led"}, []string{"authorities   done (0s)"}, false},
 	} {
@@ -108,8 +107,7 @@ func TestAStageForWhichTheOthersDoNotComeIsNotDone(t *testing.T) {
 	}
 }
 
-// TestTheFirstStageLeavesNoTrace: a setup for the wrong servers is no setup that was
-// begun.
+// A setup for the wrong servers must not count as started.
 func TestTheFirstStageLeavesNoTrace(t *testing.T) {
 	r := newRun(t, 1, meet.NewToken())
 	if err := r.runner().Record(t.Context(), stagePreflight); err != nil || exists(r.FS, Dir) {

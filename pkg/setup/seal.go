@@ -6,7 +6,7 @@ import (
 	"errors"
 )
 
-// seal encrypts with a key of 32 bytes.
+// seal encrypts plain with a key of 32 bytes (AES-256-GCM).
 func seal(key, plain []byte) ([]byte, error) {
 	aead, err := newAEAD(key)
 	if err != nil {
@@ -15,7 +15,7 @@ func seal(key, plain []byte) ([]byte, error) {
 	return aead.Seal(nil, nil, plain, nil), nil
 }
 
-// unseal is the way back.
+// unseal decrypts what seal has returned.
 func unseal(key, sealed []byte) ([]byte, error) {
 	aead, err := newAEAD(key)
 	if err != nil {
@@ -23,7 +23,7 @@ func unseal(key, sealed []byte) ([]byte, error) {
 	}
 	plain, err := aead.Open(nil, nil, sealed, nil)
 	if err != nil {
-		return nil, errors.New("sealed with another key, or changed")
+		return nil, errors.New("encrypted with another key, or changed")
 	}
 	return plain, nil
 }

@@ -16,24 +16,25 @@ import (
 	"github.com/cybozu-go/neco/pkg/setup/meet"
 )
 
-// minServers is how many boot servers a data centre begins with: fewer survive
-// the loss of none.
+// minServers is the smallest number of boot servers.  With fewer, etcd does not
+// survive the loss of one.
 const minServers = 3
 
-// lockFile keeps two setups on one server apart.
+// lockFile is locked during a setup, so that only one runs on a server.
 const lockFile = "/var/lib/neco/setup.lock"
 
 // lockTimeout bounds the wait for another setup on this server to end.
 const lockTimeout = time.Second
 
-// Validate says what is wrong with the options, before anything is looked at.
+// Validate sorts LRNs and returns an error if the options contradict each other.  It
+// does not access the server.
 func (o *Options) Validate() error {
 	slices.Sort(o.LRNs)
 	switch {
 	case len(o.LRNs) < minServers:
-		return fmt.Errorf("%d boot servers given, at least %d are needed", len(o.LRNs), minServers)
+		return fmt.Errorf("%d boot servers given, at least %d are required", len(o.LRNs), minServers)
 	case len(slices.Compact(slices.Clone(o.LRNs))) != len(o.LRNs):
-		return fmt.Errorf("boot servers %s: one is given twice", lrnList(o.LRNs))
+		return fmt.Errorf("boot servers %s: a number is given twice", lrnList(o.LRNs))
 	case !slices.Contains(o.LRNs, o.LRN):
 		return fmt.Errorf("this is boot server %d, which is not among %s", o.LRN, lrnList(o.LRNs))
 	}
@@ -45,9 +46,9 @@ func (o *Options) Validate() error {
 	return nil
 }
 
-// Run bootstraps this server together with the others, on which Run is called,
-// too.  It blocks until all are done, or ctx ends.  Run again after an error or
-// a kill, on all servers, it finishes.
+// Run bootstraps this server together with the others, where Run must be called,
+// too.  It blocks until all servers are complete, or ctx ends.  After an error or a
+// kill, call it again with the same options: it resumes.
 func Run(ctx context.Context, o Options) error {
 	if err := o.Validate(); err != nil {
 		return err
@@ -85,13 +86,13 @@ func Run(ctx context.Context, o Options) error {
 	return r.finish(ctx)
 }
 
-// ErrRuns: somebody else sets this server up now.
+// ErrRuns is returned while another setup runs on this server.
 var ErrRuns = errors.New("another neco setup runs on this server")
 
-// ErrComplete: this server is set up already.
+// ErrComplete is returned if this server is set up already.
 var ErrComplete = errors.New("this server is set up already")
 
-// begin takes up what an earlier try has left.
+// begin loads the state of an earlier attempt, the token and the host key.
 func (r *run) begin(ctx context.Context) (err error) {
 	r.progress, err = loadProgress(r.FS)
 	if err != nil {
@@ -100,7 +101,7 @@ func (r *run) begin(ctx context.Context) (err error) {
 	r.began = r.progress != nil
 	switch {
 	case r.began && r.progress.Done == complete, !r.began && exists(r.FS, neco.NecoConfFile):
-		if exists(r.FS, Dir) && !r.CheckOnly { // an earlier try was cut off at its end
+		if exists(r.FS, Dir) && !r.CheckOnly { // an earlier attempt was killed in clean
 			if err := r.clean(); err != nil {
 				return err
 			}
@@ -109,7 +110,7 @@ func (r *run) begin(ctx context.Context) (err error) {
 	case !r.began:
 		r.progress = &progress{LRNs: r.LRNs, Flags: r.flags()}
 	case !slices.Equal(r.progress.LRNs, r.LRNs):
-		return fmt.Errorf("a setup for the boot servers %s was begun here; go on with it, or give it up with neco reset on all of them",
+		return fmt.Errorf("a setup for the boot servers %s was started here; run it again with these numbers, or give it up with neco reset on all of them",
 			lrnList(r.progress.LRNs))
 	default:
 		if err := r.sameFlags(); err != nil {
@@ -132,8 +133,8 @@ func (r *run) begin(ctx context.Context) (err error) {
 	return nil
 }
 
-// again is for a server that has done all stages in an earlier try: the others
-// may still need it.
+// again prepares a server that completed all stages in an earlier attempt to finish,
+// and to answer the others, which may not be complete.
 func (r *run) again(ctx context.Context) error {
 	r.change(func(s *state) { s.facts = r.progress.Facts })
 	ectx, cancel := withDeadline(ctx, patience, "etcd")
@@ -141,7 +142,7 @@ func (r *run) again(ctx context.Context) error {
 	if err := r.openEtcd(ectx); err != nil {
 		return err
 	}
-	if r.leads { // one that was kept
+	if r.leads { // the root token, if it was kept
 		if err := r.loadRoot(ectx); err != nil {
 			return err
 		}
@@ -149,7 +150,7 @@ func (r *run) again(ctx context.Context) error {
 	return r.open(ctx)
 }
 
-// end lets go of what the run has open.
+// end closes the connections of the run.
 func (r *run) end() {
 	if r.link != nil {
 		r.link.close()
@@ -159,8 +160,8 @@ func (r *run) end() {
 	}
 }
 
-// finish waits, in etcd alone, until all servers are complete, and takes away
-// what only setup needed.  The leader's desk is open until then.
+// finish blocks until etcd shows that all servers are complete, then removes the
+// state of the setup.  Until then the leader goes on answering requests.
 func (r *run) finish(ctx context.Context) error {
 	wait, cancel := withDeadline(ctx, patience, "the other boot servers")
 	defer cancel()
@@ -197,8 +198,8 @@ func (r *run) finish(ctx context.Context) error {
 	return nil
 }
 
-// clean takes away what only setup needed, on a server that is complete.  It may
-// be cut off anywhere: as long as there is something left, Dir is there.
+// clean removes the token and Dir on a server that is complete.  It removes Dir
+// last, so that the next attempt repeats an interrupted clean.
 func (r *run) clean() error {
 	if err := r.FS.Remove(r.TokenFile); err != nil {
 		return err
@@ -206,7 +207,7 @@ func (r *run) clean() error {
 	return r.FS.RemoveDir(Dir)
 }
 
-// incomplete lists the servers that are not complete.
+// incomplete returns the servers that etcd does not show as complete.
 func (r *run) incomplete(ctx context.Context) ([]int, error) {
 	var late []int
 	client := r.state().etcd
@@ -229,5 +230,5 @@ func exists(fsys host.FS, p string) bool {
 
 var memberDir = path.Join(neco.EtcdDataDir, "member")
 
-// hasEtcdData says whether etcd has run here.
+// hasEtcdData reports whether etcd has data on this server.
 func (h Host) hasEtcdData() bool { return exists(h.FS, memberDir) }

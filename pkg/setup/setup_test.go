@@ -43,14 +43,14 @@ func TestStagesHaveNamesAndDeadlines(t *testing.T) {
 			t.Errorf("%+v", s)
 		}
 	}
-	// How far a server has come is the place of a stage: a check has the first ones.
+	// Positions are indices of the table, so a check must run its first stages.
 	checks := planned(true).Names()
 	if diff := cmp.Diff([]string{"preflight", "meet"}, checks); diff != "" || !slices.Equal(checks, Stages()[:len(checks)]) {
 		t.Errorf("%s, of %v", diff, Stages())
 	}
 }
 
-func TestASetupThatWasBegunForOtherServersIsNotGoneOnWith(t *testing.T) {
+func TestASetupForOtherServersIsNotResumed(t *testing.T) {
 	r := newRun(t, 0, meet.NewToken())
 	if err := (&progress{LRNs: []int{0, 1, 3}, Done: stageEtcd}).save(r.FS); err != nil {
 		t.Fatal(err)

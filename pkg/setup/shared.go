@@ -8,44 +8,44 @@ import (
 	"github.com/cybozu-go/neco/pkg/pki"
 )
 
-// shared owns what the stages of this server change and the request handlers of
-// the leader read meanwhile.  A server that starts over sends its requests again
-// while the leader goes on.
+// shared holds the state that the stages of this server change and the leader's
+// request handlers read concurrently: a server that starts over repeats requests of
+// earlier stages while the leader runs a later one.
 type shared struct {
 	mu   sync.Mutex
 	held state
 }
 
-// state is what shared holds at one moment.  Its maps are replaced, not changed.
+// state is a copy of what shared holds.  Its maps are replaced, never modified.
 type state struct {
-	// facts of all servers, once they have met.
+	// facts are those of all servers, nil until the servers have met.
 	facts map[int]Facts
-	// authorities are with the leader until Vault has them.
+	// authorities are the CAs, which the leader holds until they are in Vault.
 	authorities map[pki.Authority]pki.CA
-	// rootToken is Vault's, with the leader until it is revoked.
+	// rootToken is Vault's root token, which the leader holds until it is revoked.
 	rootToken string
 	etcd      *clientv3.Client
 }
 
-// state returns what is held now.
+// state returns the current state.
 func (s *shared) state() state {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.held
 }
 
-// change lets f change what is held.
+// change calls f with the state, under the mutex.
 func (s *shared) change(f func(*state)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	f(&s.held)
 }
 
-// subject is a server as its certificates name it.
+// subject returns the names in the certificates of the server lrn.
 func (s state) subject(lrn int) pki.Subject {
 	f := s.facts[lrn]
 	return pki.NewSubject(lrn, f.HostName, f.Bastion)
 }
 
-// subject is a server as its certificates name it.
+// subject returns the names in the certificates of the server lrn.
 func (s *shared) subject(lrn int) pki.Subject { return s.state().subject(lrn) }

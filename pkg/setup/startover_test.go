@@ -11,14 +11,13 @@ import (
 	"github.com/cybozu-go/neco/pkg/stage"
 )
 
-// place is where a stage is in the table.
+// place returns the position of a stage.
 func place(name stage.Name) Position { return Position{Stage: stages().Index(name)} }
 
 var errNoVault = errors.New("there is no Vault here")
 
-// TestAServerStartsOverWhileTheLeaderGoesOn: it meets again, and repeats the
-// requests of earlier stages, while the leader gives the authorities and the root
-// token away.  It needs the race detector.
+// The server meets again and repeats the requests of earlier stages, while the leader
+// drops the CAs and the root token.  The test needs the race detector.
 func TestAServerStartsOverWhileTheLeaderGoesOn(t *testing.T) {
 	token := meet.NewToken()
 	leader, follower := newRun(t, 0, token), newRun(t, 1, token)
@@ -30,8 +29,8 @@ func TestAServerStartsOverWhileTheLeaderGoesOn(t *testing.T) {
 	met(leader, follower, newRun(t, 2, token))
 	leader.progress.Facts = leader.state().facts
 	leader.change(func(s *state) { s.rootToken = "root" })
-	d, q := newDesk(leader), requests(t, follower)
-	d.board.arrive(0, place(stageForget))
+	d, q := newHandlers(leader), requests(t, follower)
+	d.peers.arrive(0, place(stageForget))
 	startOver := func() (sign, login error) {
 		if err := ask(t, d, 1, methodHello, greeting{follower.ownFacts(), Position{}}, &struct{}{}); err != nil {
 			t.Error(err)
@@ -39,9 +38,9 @@ func TestAServerStartsOverWhileTheLeaderGoesOn(t *testing.T) {
 		if err := ask(t, d, 1, methodFacts, follower.ownFacts(), &map[int]Facts{}); err != nil {
 			t.Error(err)
 		}
-		d.board.arrive(1, place(stageCertificates))
+		d.peers.arrive(1, place(stageCertificates))
 		sign = ask(t, d, 1, methodSign, q, &signed{})
-		d.board.arrive(1, place(stageReissue))
+		d.peers.arrive(1, place(stageReissue))
 		return sign, ask(t, d, 1, methodCredentials, struct{}{}, &credentials{})
 	}
 	if sign, login := startOver(); sign != nil || !errors.Is(login, errNoVault) {

@@ -7,7 +7,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/stage"
 )
 
-// Names of the stages, and of what comes after them.
+// Names of the stages, and of the states after the last one.
 var (
 	stagePreflight    = stage.NewName("preflight")
 	stageMeet         = stage.NewName("meet")
@@ -26,14 +26,14 @@ var (
 	stageDaemons      = stage.NewName("daemons")
 	stageBackup       = stage.NewName("backup")
 	stageEnd          = stage.NewName("end")
-	// complete is what finish/<LRN>, and progress at last, say of a server that
-	// needs nobody any more.
+	// complete is the value of finish/<LRN> and of progress.Done on a server that
+	// needs no other server any more.
 	complete = stage.NewName("complete")
 )
 
-// row is a stage with the part that the leader does before the others' part.  No
-// server starts a stage before all have completed the one before it.  Both parts
-// are idempotent, and either may be nil.
+// row is a stage.  led is the part that only the leader runs, before any server
+// runs Act.  No server starts a stage before all have completed the stage before
+// it.  Both parts are idempotent, and either may be nil.
 type row struct {
 	each
 	led act
@@ -44,30 +44,31 @@ type (
 	act  = func(context.Context, *run) error
 )
 
-// table is the bootstrap.  The errors of the checks are their findings.
+// table returns the stages of the bootstrap in order.  The stages with Check are not
+// retried, because their errors are findings.
 func table() []row {
 	const minute = time.Minute
 	return []row{
-		{each{Name: stagePreflight, Says: "look whether this server is ready", Deadline: minute, Check: true, NoRetry: true, Act: preflight}, nil},
+		{each{Name: stagePreflight, Says: "check whether this server is ready", Deadline: minute, Check: true, NoRetry: true, Act: preflight}, nil},
 		{each{Name: stageMeet, Says: "compare the servers", Deadline: 5 * minute, Check: true, NoRetry: true, Act: meetOthers}, nil},
-		{each{Name: stageImages, Says: "fetch the images of etcd and Vault", Deadline: 20 * minute, Act: pullImages}, nil},
-		{each{Name: stageAuthorities, Says: "make the certificate authorities", Deadline: minute}, makeAuthorities},
+		{each{Name: stageImages, Says: "pull the images of etcd and Vault", Deadline: 20 * minute, Act: pullImages}, nil},
+		{each{Name: stageAuthorities, Says: "create the CAs", Deadline: minute}, makeAuthorities},
 		{each{Name: stageCertificates, Says: "have certificates for the bootstrap signed", Deadline: 2 * minute, Act: bootstrapCertificates}, nil},
 		{each{Name: stageEtcd, Says: "start etcd", Deadline: 3 * minute, Act: startEtcd}, nil},
-		{each{Name: stageUsers, Says: "make users, turn authentication on", Deadline: minute}, makeUsers},
+		{each{Name: stageUsers, Says: "create users, enable authentication", Deadline: minute}, makeUsers},
 		{each{Name: stageVault, Says: "start Vault", Deadline: 3 * minute, Act: startVault}, nil},
 		{each{Name: stageUnseal, Says: "initialise and unseal Vault", Deadline: 3 * minute, Act: unsealVault}, initVault},
 		{each{Name: stagePKI, Says: "configure Vault", Deadline: 2 * minute}, configureVault},
 		{each{Name: stageReissue, Says: "have the final certificates signed", Deadline: 3 * minute, Act: reissue}, nil},
-		{each{Name: stageForget, Says: "take the authorities off the disk", Deadline: minute}, forgetAuthorities},
-		{each{Name: stageRegister, Says: "register the servers, order the first update", Deadline: minute}, register},
+		{each{Name: stageForget, Says: "remove the CAs' keys from the disk", Deadline: minute}, forgetAuthorities},
+		{each{Name: stageRegister, Says: "register the servers, request the first update", Deadline: minute}, register},
 		{each{Name: stageRevoke, Says: "revoke the root token", Deadline: minute}, revokeRoot},
 		{each{Name: stageDaemons, Says: "start Neco's daemons and the backups", Deadline: 2 * minute, Act: startDaemons}, nil},
 		{each{Name: stageBackup, Says: "take the first snapshot of etcd", Deadline: 5 * minute, Act: firstBackup}, nil},
 	}
 }
 
-// stages is the table without the leader's parts.
+// stages returns the table without the leader's parts.
 func stages() stage.Table[*run] {
 	var all stage.Table[*run]
 	for _, row := range table() {
@@ -76,7 +77,7 @@ func stages() stage.Table[*run] {
 	return all
 }
 
-// Stages are the names of the stages, in order.
+// Stages returns the names of the stages, in order.
 func Stages() []string { return stages().Names() }
 
 // planned returns the stages of a setup, or of a check.

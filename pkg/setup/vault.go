@@ -21,12 +21,13 @@ import (
 	"github.com/cybozu-go/neco/pkg/vaultkey"
 )
 
-// hostKey carries a server's record to the leader.
+// hostKey is the request of methodHostKey: the host key record of the caller.
 type hostKey struct {
 	Record hostkey.Record `json:"record"`
 }
 
-// sendHostKey tells the leader to whom this server's secrets are sealed.
+// sendHostKey sends this server's public host key, signed with its certificate, to
+// the leader, who publishes it.
 func sendHostKey(ctx context.Context, r *run) error {
 	record, err := r.server().HostKey(r.identity)
 	if err != nil {
@@ -35,24 +36,24 @@ func sendHostKey(ctx context.Context, r *run) error {
 	return r.link.call(ctx, methodHostKey, hostKey{record}, &struct{}{})
 }
 
-// hostKey is the leader's part: only that server's own record is taken.
-func (d *desk) hostKey(ctx context.Context, lrn int, q hostKey) error {
-	roots, err := renewal.Server{FS: d.FS}.Roots(pki.ServerCA)
+// hostKey stores the host key record of the server lrn in etcd, if it is signed with
+// the certificate of that server.
+func (h *handlers) hostKey(ctx context.Context, lrn int, q hostKey) error {
+	roots, err := renewal.Server{FS: h.FS}.Roots(pki.ServerCA)
 	if err != nil {
 		return err
 	}
-	now := d.shared.state()
+	now := h.shared.state()
 	if now.etcd == nil {
-		return errors.New("the leader has no etcd yet")
+		return errors.New("the leader is not connected to etcd yet")
 	}
-	if err := hostkey.Verify(q.Record, roots, lrn, now.subject(lrn).Node0, d.Now()); err != nil {
+	if err := hostkey.Verify(q.Record, roots, lrn, now.subject(lrn).Node0, h.Now()); err != nil {
 		return err
 	}
 	return vaultkey.PutHostKey(ctx, now.etcd, q.Record)
 }
 
-// startVault starts this server's Vault, which is sealed, or not even
-// initialised, for now.
+// startVault starts this server's Vault, which is still sealed or uninitialised.
 func startVault(ctx context.Context, r *run) error {
 	if err := sendHostKey(ctx, r); err != nil {
 		return err
@@ -61,8 +62,9 @@ func startVault(ctx context.Context, r *run) error {
 	return err
 }
 
-// initVault initialises Vault and stores its keys.  One whose keys nobody has,
-// because the leader died in between, is wiped and made anew.
+// initVault initialises Vault and stores its unseal key and root token.  A Vault
+// that was initialised by an attempt which was killed before it stored the key is
+// wiped and initialised again.
 func initVault(ctx context.Context, r *run) error {
 	if r.past(stageRevoke) {
 		return r.loadRoot(ctx)
@@ -73,7 +75,7 @@ func initVault(ctx context.Context, r *run) error {
 	}
 	_, err = vaultkey.Unseal(ctx, r.state().etcd, r.identity)
 	if err == nil {
-		// An earlier try may have been killed before this.
+		// An earlier attempt may have been killed before it did this.
 		if err := vaultkey.Remove(ctx, r.state().etcd, storage.KeyVaultInit); err != nil {
 			return err
 		}
@@ -82,12 +84,12 @@ func initVault(ctx context.Context, r *run) error {
 	if !errors.Is(err, vaultkey.ErrAbsent) {
 		return err
 	}
-	begun, err := r.state().etcd.Get(ctx, storage.KeyVaultInit)
+	started, err := r.state().etcd.Get(ctx, storage.KeyVaultInit)
 	if err != nil {
 		return err
 	}
-	if len(begun.Kvs) > 0 {
-		r.lines.Say(stageUnseal, "wipes a Vault that was initialised and whose key was lost before it was stored")
+	if len(started.Kvs) > 0 {
+		r.lines.Say(stageUnseal, "wipes Vault, because an earlier attempt ended before it stored the unseal key")
 		if err := r.remakeVault(ctx); err != nil {
 			return err
 		}
@@ -95,7 +97,7 @@ func initVault(ctx context.Context, r *run) error {
 	if _, err := r.state().etcd.Put(ctx, storage.KeyVaultInit, "begun"); err != nil {
 		return err
 	}
-	// Whom to seal to is settled before there is something to lose.
+	// The recipients are determined before a key exists that could be lost.
 	if err := r.server().PutRecovery(ctx, r.state().etcd, r.Recovery); err != nil {
 		return err
 	}
@@ -118,8 +120,9 @@ func initVault(ctx context.Context, r *run) error {
 	return vaultkey.Remove(ctx, r.state().etcd, storage.KeyVaultInit)
 }
 
-// remakeVault wipes Vault.  The program remembers that it was initialised, so it
-// must not run meanwhile.  Those of other servers are sealed, and notice nothing.
+// remakeVault wipes Vault's storage.  It stops this server's Vault meanwhile,
+// because the process caches that it is initialised.  The Vaults of the other
+// servers are sealed and need not stop.
 func (r *run) remakeVault(ctx context.Context) error {
 	if err := r.Units.Stop(ctx, neco.VaultService); err != nil {
 		return err
@@ -131,7 +134,8 @@ func (r *run) remakeVault(ctx context.Context) error {
 	return err
 }
 
-// loadRoot takes up the root token that an earlier try has stored.
+// loadRoot loads the root token from etcd, where an earlier attempt stored it.  It
+// does nothing if the token is revoked.
 func (r *run) loadRoot(ctx context.Context) error {
 	token, err := vaultkey.Root(ctx, r.state().etcd, r.identity)
 	if errors.Is(err, vaultkey.ErrAbsent) {
@@ -141,7 +145,7 @@ func (r *run) loadRoot(ctx context.Context) error {
 	return err
 }
 
-// unsealVault opens this server's Vault and waits until it serves.
+// unsealVault unseals this server's Vault and blocks until it serves or ctx ends.
 func unsealVault(ctx context.Context, r *run) error {
 	client, err := r.Vault("")
 	if err != nil {
@@ -159,15 +163,15 @@ func unsealVault(ctx context.Context, r *run) error {
 	})
 }
 
-// AdminUser is the first user of Vault.
+// AdminUser is the name of Vault's first user.
 const AdminUser = "admin"
 
-// configureVault makes Vault what it has to be.  The audit comes first: before
-// any secret.
+// configureVault configures the audit device, CAs, roles, policies and logins of
+// Vault.  The audit device comes first, so that every secret is audited.
 func configureVault(ctx context.Context, r *run) error {
 	root := r.state().rootToken
 	if root == "" {
-		return nil // all of it was done before the token was revoked
+		return nil // the token was revoked after this stage
 	}
 	client, err := r.Vault(root)
 	if err != nil {
@@ -178,7 +182,7 @@ func configureVault(ctx context.Context, r *run) error {
 		return err
 	}
 	if !works {
-		r.change(func(s *state) { s.rootToken = "" }) // revoked, and an earlier try was killed right then
+		r.change(func(s *state) { s.rootToken = "" }) // an earlier attempt was killed after it revoked the token
 		return nil
 	}
 	policies := vault.OperatorPolicies()
@@ -227,18 +231,19 @@ func (r *run) putBootRoles(ctx context.Context, client *api.Client) error {
 	return nil
 }
 
-// credentials are what a server logs in to Vault with.
+// credentials is the answer of methodCredentials: the approle login of the caller.
 type credentials struct {
 	vault.Credentials
 }
 
-// credentials is the leader's part; earlier ones of that server are destroyed.
-func (d *desk) credentials(ctx context.Context, lrn int) (credentials, error) {
-	root := d.shared.state().rootToken
+// credentials creates credentials for the server lrn.  Its earlier ones become
+// invalid.
+func (h *handlers) credentials(ctx context.Context, lrn int) (credentials, error) {
+	root := h.shared.state().rootToken
 	if root == "" {
 		return credentials{}, errors.New("the root token is revoked already")
 	}
-	client, err := d.Vault(root)
+	client, err := h.Vault(root)
 	if err != nil {
 		return credentials{}, err
 	}
@@ -246,8 +251,7 @@ func (d *desk) credentials(ctx context.Context, lrn int) (credentials, error) {
 	return credentials{c}, err
 }
 
-// revokeRoot ends the root token and takes it out of etcd, unless it is to be
-// kept.
+// revokeRoot revokes the root token and deletes it from etcd, unless NoRevoke is set.
 func revokeRoot(ctx context.Context, r *run) error {
 	if r.NoRevoke {
 		return nil
@@ -265,7 +269,7 @@ func revokeRoot(ctx context.Context, r *run) error {
 	return vaultkey.Remove(ctx, r.state().etcd, vaultkey.KeyRoot)
 }
 
-// putAdmin makes the first user, whose password the operator gets once.
+// putAdmin creates the first user and gives its password to the operator, once.
 func (r *run) putAdmin(ctx context.Context, client *api.Client) error {
 	if r.progress.PasswordTold {
 		return nil

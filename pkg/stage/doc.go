@@ -2,7 +2,7 @@
 // centre, as a table of stages.
 //
 // It owns what all such operations have in common: deadlines, retries of
-// transient errors, the record of the completed stages, runs that only check, and
-// the lines that the operator reads.  It must not know what a stage does, nor how
-// the servers wait for each other.
+// transient errors, the record of the completed stages, check-only runs, and the
+// output for the operator.  It must not know what a stage does, nor how the servers
+// wait for each other.
 package stage

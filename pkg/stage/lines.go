@@ -9,13 +9,14 @@ import (
 	"github.com/cybozu-go/neco/internal/printable"
 )
 
-// Printer shows the operator what happens in a stage.
+// Printer prints messages about stages for the operator.
 type Printer interface {
+	// Print prints text, a message about the named stage.
 	Print(name Name, text string)
 }
 
-// Lines prints to Out a line each, with the time and the stage.  Its methods may be
-// called from several goroutines.
+// Lines prints each message to Out as one line with the time and the stage.  Its
+// methods may be called concurrently.
 type Lines struct {
 	Out io.Writer
 	Now func() time.Time
@@ -30,12 +31,12 @@ func (l *Lines) Print(name Name, text string) {
 	fmt.Fprintf(l.Out, "%s  %-12s  %s\n", l.Now().Format("15:04:05"), name, printable.Line(text))
 }
 
-// Say is Print with a format.
+// Say formats a message as fmt.Sprintf does and prints it.
 func (l *Lines) Say(name Name, format string, args ...any) {
 	l.Print(name, fmt.Sprintf(format, args...))
 }
 
-// Plain prints to Out a line each, without the time and the stage.
+// Plain prints each message to Out as one line, without the time and the stage.
 type Plain struct{ Out io.Writer }
 
 // Print implements Printer.

@@ -2,20 +2,20 @@ package stage
 
 // Name is the name of a stage.  A table declares each of its names once, as a
 // variable; a string does not convert to a Name, so a misspelt name does not
-// compile.  The zero Name is that of no stage.
+// compile.  The zero Name names no stage.
 type Name struct{ text string }
 
-// NewName declares a name.
+// NewName returns the Name with that text.
 func NewName(text string) Name { return Name{text} }
 
-// String returns the name as the operator reads it.
+// String returns the text of the name.
 func (n Name) String() string { return n.text }
 
 // MarshalText implements encoding.TextMarshaler.
 func (n Name) MarshalText() ([]byte, error) { return []byte(n.text), nil }
 
-// UnmarshalText implements encoding.TextUnmarshaler.  A text that is in no table
-// is accepted: another version may have written it.
+// UnmarshalText implements encoding.TextUnmarshaler.  It accepts any text, because
+// another version with other stages may have written it.
 func (n *Name) UnmarshalText(text []byte) error {
 	n.text = string(text)
 	return nil

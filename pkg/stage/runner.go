@@ -10,40 +10,39 @@ import (
 	"github.com/cybozu-go/neco/pkg/retry"
 )
 
-// Runner goes through the stages of an operation.  Only On, Stages, Out and Now
-// are required.
+// Runner runs the stages of an operation.  Only On, Stages, Out and Now are required.
 type Runner[T any] struct {
-	// On is what the acts get.
+	// On is passed to the acts of the stages.
 	On     T
 	Stages Table[T]
 	Out    Printer
 	Now    func() time.Time
-	// CheckOnly runs the stages with Check alone, and records nothing.
+	// CheckOnly runs only the stages with Check, and records nothing.
 	CheckOnly bool
-	// Done is the stage that this or an earlier attempt has come to.  An attempt
-	// that repeats the stages does not move it back.
+	// Done is the last stage that this or an earlier attempt has completed.  When a
+	// later attempt repeats earlier stages, Done does not change.
 	Done *Name
-	// Save stores Done after each stage; did is the stage just completed.
+	// Save is called after each stage to store Done; did is the stage just completed.
 	Save func(ctx context.Context, did Name) error
-	// Before and After are called around the act of a stage, outside of its
-	// deadline.
+	// Before and After are called before and after the act of each stage, without
+	// its deadline.
 	Before, After func(context.Context, Stage[T]) error
 }
 
-// Error is the error of a stage.
+// Error is the error of the stage named Stage.
 type Error struct {
 	Stage Name
 	Err   error
 }
 
-// Error returns the text of the cause behind the name of the stage.
+// Error returns the name of the stage and the text of the cause.
 func (e *Error) Error() string { return fmt.Sprintf("%s: %s", e.Stage, e.Err) }
 
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Run goes through the stages until one fails, whose error is an *Error, or ctx
-// ends.
+// Run runs the stages in order until a stage fails, and returns its error as an
+// *Error.
 func (r *Runner[T]) Run(ctx context.Context) error {
 	if err := r.Stages.Validate(); err != nil {
 		return err
@@ -56,7 +55,8 @@ func (r *Runner[T]) Run(ctx context.Context) error {
 	return nil
 }
 
-// Planned returns the stages that Run goes through.
+// Planned returns the stages that Run runs: all, or those with Check if CheckOnly is
+// set.
 func (r *Runner[T]) Planned() Table[T] {
 	if r.CheckOnly {
 		return r.Stages.Checks()
@@ -64,7 +64,7 @@ func (r *Runner[T]) Planned() Table[T] {
 	return r.Stages
 }
 
-// stage runs one row.
+// stage skips or runs one stage, with Before and After, and records it as completed.
 func (r *Runner[T]) stage(ctx context.Context, s Stage[T]) error {
 	start := r.Now()
 	if s.Skip != nil {
@@ -85,8 +85,8 @@ func (r *Runner[T]) stage(ctx context.Context, s Stage[T]) error {
 	return r.Record(ctx, s.Name)
 }
 
-// Do announces s and runs its act within its deadline.  Transient errors are
-// retried until then, for example while another server reboots.
+// Do prints the start of s and runs its act within its deadline.  Unless NoRetry is
+// set, transient errors are retried, for example while another server reboots.
 func (r *Runner[T]) Do(ctx context.Context, s Stage[T]) error {
 	if s.Act == nil {
 		return nil
@@ -101,7 +101,8 @@ func (r *Runner[T]) Do(ctx context.Context, s Stage[T]) error {
 	return Retry(ctx, r.Out, s.Name, act)
 }
 
-// Record notes that a stage is completed, unless the run only checks.
+// Record updates Done for the completed stage did and calls Save.  It does nothing in
+// a check-only run.
 func (r *Runner[T]) Record(ctx context.Context, did Name) error {
 	if r.CheckOnly {
 		return nil
@@ -121,13 +122,13 @@ func (r *Runner[T]) print(s Stage[T], text string) {
 	}
 }
 
-// Retry calls f until it succeeds, fails with an error that is not transient, or
-// ctx ends.  It prints the first transient error.
+// Retry calls f until it succeeds, fails with an error that is not transient, or ctx
+// ends.  It prints the first transient error as a message about the named stage.
 func Retry(ctx context.Context, out Printer, name Name, f func() error) error {
 	return retry.Passing(ctx, func(err error) { out.Print(name, "tries again: "+errtext.Of(err)) }, f)
 }
 
-// TookLonger returns the cause with which a context ends after d.
+// TookLonger returns the cause of a context whose timeout d has passed.
 func TookLonger(d time.Duration) error {
 	return fmt.Errorf("took longer than %s: %w", d, context.DeadlineExceeded)
 }

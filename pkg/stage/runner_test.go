@@ -26,7 +26,7 @@ var (
 	other = stage.NewName("other")
 )
 
-// log is what the acts of these tests work on.
+// log records what the acts of these tests have done.
 type log struct{ did []string }
 
 func note(text string) func(context.Context, *log) error {
@@ -44,7 +44,7 @@ func table() stage.Table[*log] {
 	}
 }
 
-// newRunner returns a runner of the stages, and what it prints.
+// newRunner returns a runner of the stages, and its output.
 func newRunner(stages stage.Table[*log]) (*stage.Runner[*log], *bytes.Buffer) {
 	out := &bytes.Buffer{}
 	start := time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
@@ -55,7 +55,7 @@ func newRunner(stages stage.Table[*log]) (*stage.Runner[*log], *bytes.Buffer) {
 	return &stage.Runner[*log]{On: &log{}, Stages: stages, Out: &stage.Lines{Out: out, Now: time.Now}, Now: now}, out
 }
 
-// texts are the lines of out without their times.
+// texts returns the lines of out without their times.
 func texts(out *bytes.Buffer) []string {
 	var all []string
 	for line := range strings.Lines(out.String()) {
@@ -305,7 +305,7 @@ func TestAStageWithoutAnActPrintsItsEndAlone(t *testing.T) {
 	}
 }
 
-// saved is progress as an operation stores it.
+// saved is the state that an operation stores.
 type saved struct {
 	Done stage.Name `json:"done,omitzero"`
 }
@@ -348,7 +348,7 @@ func TestWhatIsPast(t *testing.T) {
 		want       bool
 	}{
 		{stage.Name{}, look, false}, {begin, look, true}, {begin, begin, true}, {begin, build, false},
-		{other, look, false}, // of another version
+		{other, look, false}, // a stage of another version
 	} {
 		if got := table().Past(c.done, c.name); got != c.want {
 			t.Errorf("done %q, past %s: %t", c.done, c.name, got)
@@ -375,9 +375,9 @@ func TestProgressThatCannotBeSavedEndsTheRun(t *testing.T) {
 
 func TestATableWithAMistakeIsRefused(t *testing.T) {
 	for want, spoil := range map[string]func(stage.Table[*log]){
-		"stage 2 has no name":         func(s stage.Table[*log]) { s[2].Name = stage.Name{} },
-		"stage look is there twice":   func(s stage.Table[*log]) { s[1].Name = look },
-		"stage begin has no deadline": func(s stage.Table[*log]) { s[1].Deadline = 0 },
+		"stage 2 has no name":              func(s stage.Table[*log]) { s[2].Name = stage.Name{} },
+		"stage look is in the table twice": func(s stage.Table[*log]) { s[1].Name = look },
+		"stage begin has no deadline":      func(s stage.Table[*log]) { s[1].Deadline = 0 },
 	} {
 		stages := table()
 		spoil(stages)

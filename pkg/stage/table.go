@@ -10,20 +10,21 @@ import (
 // Stage is a row of a table: one stage of an operation on a T.
 type Stage[T any] struct {
 	Name Name
-	// Says is what the stage does, for the operator.  Without it the stage prints
-	// neither its start nor its end, and not that it is skipped.
+	// Says describes the stage for the operator.  If it is empty, the start, the end
+	// and a skip of the stage are not printed.
 	Says string
 	// Deadline bounds Act together with its retries.
 	Deadline time.Duration
-	// Skip returns why the stage is not needed, or "" if it is; nil: it always is.
+	// Skip returns why the stage is not needed, or "" if it is.  A stage with a nil
+	// Skip is never skipped.
 	Skip func(T) string
-	// Check: the stage changes nothing and is part of a check-only run.
+	// Check marks a stage that changes nothing and is part of a check-only run.
 	Check bool
-	// NoRetry: a transient error ends the stage, because its errors are findings
-	// or because a retry would bother the operator.
+	// NoRetry disables retries of transient errors, because the errors are findings
+	// or because the stage asks the operator for a password.
 	NoRetry bool
-	// Act must be idempotent: a later attempt repeats it.  It may be nil where the
-	// hooks of the Runner do all.
+	// Act runs the stage.  It must be idempotent, because a later attempt repeats it.
+	// It may be nil if Before and After of the Runner do the work.
 	Act func(context.Context, T) error
 }
 
@@ -39,13 +40,13 @@ func (t Table[T]) Names() []string {
 	return names
 }
 
-// Index returns the place of a stage, or -1 if it is not in the table.
+// Index returns the index of a stage, or -1 if it is not in the table.
 func (t Table[T]) Index(name Name) int {
 	return slices.IndexFunc(t, func(s Stage[T]) bool { return s.Name == name })
 }
 
-// Past reports whether an attempt that has completed the stage done has completed
-// the stage name.
+// Past reports whether the stage name is done or a stage before it.  It is false if
+// done is not in the table.
 func (t Table[T]) Past(done, name Name) bool {
 	n := t.Index(done)
 	return n >= 0 && n >= t.Index(name)
@@ -64,7 +65,7 @@ func (t Table[T]) Validate() error {
 		case s.Name == Name{}:
 			return fmt.Errorf("stage %d has no name", n)
 		case t.Index(s.Name) != n:
-			return fmt.Errorf("stage %s is there twice", s.Name)
+			return fmt.Errorf("stage %s is in the table twice", s.Name)
 		case s.Deadline <= 0:
 			return fmt.Errorf("stage %s has no deadline", s.Name)
 		}

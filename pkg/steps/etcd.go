@@ -33,7 +33,7 @@ func takeOver(ctx context.Context, h *Host, _ component.Component, t worker.Targ
 // joinEtcd makes the etcd of this host a voting member, unless it is one already.
 func joinEtcd(ctx context.Context, h *Host, _ component.Component, t worker.Target) (string, error) {
 	own := etcd.PeerURL(t.LRN)
-	now, err := membership.Look(ctx, h.Etcd)
+	now, err := membership.Query(ctx, h.Etcd)
 	if err != nil {
 		return "", err
 	}
@@ -133,7 +133,7 @@ func restartEtcd(ctx context.Context, h *Host, c component.Component, t worker.T
 		return "", err
 	}
 	if len(changes) > 0 {
-		now, err := membership.Look(ctx, h.Etcd)
+		now, err := membership.Query(ctx, h.Etcd)
 		if err != nil {
 			return "", err
 		}

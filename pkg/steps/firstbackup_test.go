@@ -28,7 +28,7 @@ func TestANewMemberOfEtcdTakesItsFirstSnapshotAtOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer client.Close()
-	members, err := membership.Look(t.Context(), client)
+	members, err := membership.Query(t.Context(), client)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,22 +14,23 @@ import (
 	"github.com/cybozu-go/neco/pkg/hostkey"
 )
 
-// Sealing is what a boot server needs to seal secrets to the others.
+// Sealing holds what a boot server needs to encrypt secrets to the others.
 type Sealing struct {
 	Etcd     clientv3.KV
 	Identity hostkey.Identity
-	// Roots vouch for the records of host keys.
+	// Roots hold the CA that signs the certificates in the records of host keys.
 	Roots *x509.CertPool
 	Now   time.Time
 }
 
-// ResealMissing seals the unseal key anew if one of the boot servers lrns has a
-// host key to which it is not sealed yet, and reports whether it did.
+// ResealMissing encrypts the unseal key and the root token again if the unseal key is not
+// encrypted to the host key of one of the boot servers lrns.  It reports whether it did.
 //
-// A server without a record is left out: it never had a key.  One whose record
-// is not vouched for is an error, for sealing anew would shut it out; but only
-// if there is anything to do.  Who cannot open the key leaves that to the
-// others: it is no error.  Any number of servers may do it at once.
+// A server without a record is left out: it has no host key.  If another server's record
+// is not validly signed, ResealMissing returns an error instead of encrypting without
+// that server; if nothing is missing, it ignores such records.  A server that cannot
+// decrypt the key returns false without an error and leaves it to the others.  Several
+// servers may call it concurrently.
 func (s Sealing) ResealMissing(ctx context.Context, lrns []int) (bool, error) {
 	have, err := sealedTo(ctx, s.Etcd)
 	if err != nil {
@@ -61,13 +62,14 @@ func (s Sealing) ResealMissing(ctx context.Context, lrns []int) (bool, error) {
 	case errors.Is(err, hostkey.ErrCannotOpen):
 		return false, nil
 	case errors.Is(err, errChanged):
-		// Another server does the same at this moment.
+		// Another server has encrypted it at the same time.
 		return false, nil
 	}
 	return err == nil, err
 }
 
-// sealedTo lists to whom the unseal key is sealed, as far as is known.
+// sealedTo returns the stored list of the unseal key's recipients, nil if it is absent
+// or malformed.
 func sealedTo(ctx context.Context, etcd clientv3.KV) ([]string, error) {
 	data, _, err := get(ctx, etcd, KeySealedTo)
 	if errors.Is(err, ErrAbsent) {
@@ -78,13 +80,13 @@ func sealedTo(ctx context.Context, etcd clientv3.KV) ([]string, error) {
 	}
 	var list []string
 	if json.Unmarshal(data, &list) != nil {
-		return nil, nil // then it is sealed, and written, anew
+		return nil, nil // the key is encrypted again and the list is rewritten
 	}
 	return list, nil
 }
 
-// RemoveHostKey takes the record of a boot server away: nothing is sealed to it
-// from then on.
+// RemoveHostKey deletes the record of a boot server, so that no secret is encrypted to
+// it any more.
 func RemoveHostKey(ctx context.Context, etcd clientv3.KV, lrn int) error {
 	return Remove(ctx, etcd, KeyHosts+strconv.Itoa(lrn))
 }

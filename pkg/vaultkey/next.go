@@ -12,18 +12,18 @@ import (
 	"github.com/cybozu-go/neco/pkg/storage"
 )
 
-// Keys below Neco's prefix that are there besides.
+// More keys below Neco's prefix.
 const (
-	// KeyUnsealNext is the unseal key that Vault is about to use, or uses
-	// already if whoever rekeyed it was killed.
+	// KeyUnsealNext holds the new unseal key during a rekey.  Vault may use it already
+	// if the rekey was interrupted.
 	KeyUnsealNext = storage.KeyVaultUnsealNext
-	// KeySealedTo lists to whom KeyUnseal is sealed: the sealed text does not
-	// tell.  Nobody is trusted for standing in it.
+	// KeySealedTo lists the recipients of KeyUnseal, which the encrypted text does not
+	// show.  The list is not authenticated.
 	KeySealedTo = storage.KeyVaultSealedTo
 )
 
-// UnsealKeys returns the keys that Vault may have now, the current one first;
-// ErrAbsent if there is none.
+// UnsealKeys returns the keys that may unseal Vault, the current one first, or
+// ErrAbsent if none is stored.
 func UnsealKeys(ctx context.Context, etcd clientv3.KV, id hostkey.Identity) ([]string, error) {
 	var keys []string
 	for _, key := range []string{KeyUnseal, KeyUnsealNext} {
@@ -42,18 +42,18 @@ func UnsealKeys(ctx context.Context, etcd clientv3.KV, id hostkey.Identity) ([]s
 	return keys, nil
 }
 
-// NextKey is the unseal key that Vault is about to use.
+// NextKey is the new unseal key during a rekey.
 type NextKey struct {
 	Key string
-	// sealed is the key as it is in etcd, at revision rev.
+	// sealed is the encrypted key in etcd, at revision rev.
 	sealed string
 	rev    int64
 }
 
-// String keeps the key out of logs.
+// String returns the name of the key in etcd, to keep the secret out of logs.
 func (NextKey) String() string { return KeyUnsealNext }
 
-// Next returns the key that Vault is about to use, like Unseal.
+// Next returns the new unseal key, with the same errors as Unseal.
 func Next(ctx context.Context, etcd clientv3.KV, id hostkey.Identity) (NextKey, error) {
 	sealed, rev, err := get(ctx, etcd, KeyUnsealNext)
 	if err != nil {
@@ -66,8 +66,8 @@ func Next(ctx context.Context, etcd clientv3.KV, id hostkey.Identity) (NextKey, 
 	return NextKey{string(plain), string(sealed), rev}, nil
 }
 
-// PutNext stores the key that Vault is about to use, sealed to recipients,
-// beside the current one.  It replaces none: that may be the one that opens Vault.
+// PutNext stores the new unseal key, encrypted to recipients, beside the current one.  It
+// returns an error if a new key is stored already, because Vault may use that one.
 func PutNext(ctx context.Context, etcd clientv3.KV, key string, recipients []string) (NextKey, error) {
 	sealed, err := hostkey.Seal([]byte(key), recipients)
 	if err != nil {
@@ -77,7 +77,8 @@ func PutNext(ctx context.Context, etcd clientv3.KV, key string, recipients []str
 	return NextKey{key, sealed, rev}, err
 }
 
-// Promote makes the next key, which was sealed to recipients, the current one.
+// Promote replaces the current unseal key with next, which is encrypted to recipients,
+// in one transaction.
 func Promote(ctx context.Context, etcd clientv3.KV, next NextKey, recipients []string) error {
 	list, err := json.Marshal(recipients)
 	if err != nil {
@@ -88,14 +89,14 @@ func Promote(ctx context.Context, etcd clientv3.KV, next NextKey, recipients []s
 	return err
 }
 
-// RemoveNext deletes the next key, which Vault does not use.
+// RemoveNext deletes the new unseal key, which Vault must not be using.
 func RemoveNext(ctx context.Context, etcd clientv3.KV, next NextKey) error {
 	_, err := swap(ctx, etcd, KeyUnsealNext, next.rev, clientv3.OpDelete(KeyUnsealNext))
 	return err
 }
 
-// swap writes key, and more, if the next key is at revision rev still, and returns
-// the new one.
+// swap performs ops if KeyUnsealNext is still at revision rev, and returns the new
+// revision.  key is named in errors.
 func swap(ctx context.Context, etcd clientv3.KV, key string, rev int64, ops ...clientv3.Op) (int64, error) {
 	res, err := etcd.Txn(ctx).If(clientv3.Compare(clientv3.ModRevision(KeyUnsealNext), "=", rev)).Then(ops...).Commit()
 	if err != nil {
@@ -107,5 +108,5 @@ func swap(ctx context.Context, etcd clientv3.KV, key string, rev int64, ops ...c
 	return res.Header.Revision, nil
 }
 
-// errChanged: somebody else was quicker.
-var errChanged = errors.New("somebody else has changed it")
+// errChanged reports a concurrent change.
+var errChanged = errors.New("another process has changed it meanwhile")

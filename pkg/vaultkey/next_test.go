@@ -8,7 +8,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/vaultkey"
 )
 
-// Of two departures at once, one may have told Vault to use what the other would
+// Of two concurrent departures, one may have made Vault use the key that the other would
 // replace or delete.
 func TestOneWhoComesLateLeavesTheNextKeyAlone(t *testing.T) {
 	ctx, etcd := t.Context(), cluster.NewClient(t, cluster.Prefix())

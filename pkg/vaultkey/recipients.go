@@ -16,7 +16,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/hostkey"
 )
 
-// PutHostKey records the key of a boot server.
+// PutHostKey stores the host key record of a boot server, without verifying it.
 func PutHostKey(ctx context.Context, etcd clientv3.KV, r hostkey.Record) error {
 	data, err := json.Marshal(r)
 	if err != nil {
@@ -28,9 +28,9 @@ func PutHostKey(ctx context.Context, etcd clientv3.KV, r hostkey.Record) error {
 	return nil
 }
 
-// Recipients returns to whom secrets of the data centre are sealed: the boot
-// servers lrns and the recovery recipients, each by a record that roots vouch
-// for.  A server without a good record is an error, for it could not open Vault.
+// Recipients returns the recipients of the data centre's secrets: the boot servers lrns
+// and the recovery recipients.  Each record must be signed with a certificate of a CA in
+// roots.  A server without a valid record is an error, because it could not unseal Vault.
 func Recipients(ctx context.Context, etcd clientv3.KV, roots *x509.CertPool, lrns []int, now time.Time) ([]string, error) {
 	recovery, err := Recovery(ctx, etcd, roots)
 	if err != nil {
@@ -47,7 +47,8 @@ func Recipients(ctx context.Context, etcd clientv3.KV, roots *x509.CertPool, lrn
 	return append(all, recovery...), nil
 }
 
-// HostRecipient returns to whom secrets of the boot server lrn are sealed.
+// HostRecipient returns the recipient of the boot server lrn from its verified host key
+// record.
 func HostRecipient(ctx context.Context, etcd clientv3.KV, roots *x509.CertPool, lrn int, now time.Time) (string, error) {
 	data, _, err := get(ctx, etcd, KeyHosts+strconv.Itoa(lrn))
 	if err != nil {
@@ -65,9 +66,9 @@ func node0(lrn int) netip.Addr {
 	return a
 }
 
-// Recovery returns the recipients of the offline recovery keys; none if nobody
-// has recorded any.  A list that is not signed by a boot server whose
-// certificate is of roots is hostkey.ErrBadSignature: nothing may be sealed then.
+// Recovery returns the recipients of the offline recovery keys, nil if no list is stored.
+// A list that is not signed with a boot server's certificate of a CA in roots is
+// hostkey.ErrBadSignature: the caller must not encrypt anything then.
 func Recovery(ctx context.Context, etcd clientv3.KV, roots *x509.CertPool) ([]string, error) {
 	data, _, err := get(ctx, etcd, KeyRecovery)
 	if errors.Is(err, ErrAbsent) {
@@ -86,11 +87,11 @@ func Recovery(ctx context.Context, etcd clientv3.KV, roots *x509.CertPool) ([]st
 	return r.Recipients, nil
 }
 
-// forged is what a bad list means, and what to do.
-const forged = "neco setup has not written this: somebody may want secrets to be sealed to a key of their own; " +
-	"nothing is sealed until the value in an earlier backup of etcd is put back (or this one deleted, which leaves the recovery keys out)"
+// forged explains an invalid list to the operator.
+const forged = "neco setup has not written this value: it may be an attempt to have secrets encrypted to a foreign key; " +
+	"no secret is encrypted until the value of an earlier backup of etcd is restored (or this one deleted, which leaves the recovery keys out)"
 
-// PutRecovery records the recipients of the recovery keys.
+// PutRecovery stores the list of recovery recipients, without verifying it.
 func PutRecovery(ctx context.Context, etcd clientv3.KV, r hostkey.Recovery) error {
 	data, err := json.Marshal(r)
 	if err != nil {

@@ -33,9 +33,9 @@ func text(t *testing.T, v any) string {
 	return string(data)
 }
 
-// TestWhoCanWriteEtcdCannotBeSealedTo plants lists of recovery keys.
+// Each case stores another list of recovery keys, most of them forged.
 func TestWhoCanWriteEtcdCannotBeSealedTo(t *testing.T) {
-	setup := time.Now().AddDate(-5, 0, 0) // whose certificates are long over
+	setup := time.Now().AddDate(-5, 0, 0) // its certificates have expired long ago
 	ca, roots := authoritySince(t, setup)
 	rogue, _ := authoritySince(t, setup)
 	own, planted := recipient(t), recipient(t)
@@ -104,8 +104,7 @@ func TestWhoCanWriteEtcdCannotBeSealedTo(t *testing.T) {
 	}
 }
 
-// TestAClockThatIsSetBackDuringSetupIsNoForgery: certificates are back-dated for
-// that.
+// Certificates are back-dated, so that a clock may be set back.
 func TestAClockThatIsSetBackDuringSetupIsNoForgery(t *testing.T) {
 	ca, roots := authority(t)
 	cert, key := certificate(t, ca, 0, time.Now().Add(-10*time.Minute))
@@ -130,7 +129,7 @@ func TestNoListIsNoRecoveryKey(t *testing.T) {
 	}
 }
 
-// TestNothingIsSealedWithAPlantedList is of what servers do by themselves.
+// The test covers the encryption that servers do without an operator.
 func TestNothingIsSealedWithAPlantedList(t *testing.T) {
 	ctx, etcd := t.Context(), cluster.NewClient(t, cluster.Prefix())
 	ca, roots := authority(t)

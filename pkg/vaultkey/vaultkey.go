@@ -1,10 +1,10 @@
-// Package vaultkey owns what of Vault is kept in etcd: the unseal key and, for
-// a while, a root token, both sealed to the boot servers' own keys; those keys'
-// records; and whom recovery is sealed to.  With etcd's contents alone nobody
-// opens Vault.
+// Package vaultkey owns the secrets of Vault in etcd: the unseal key and, until it is
+// revoked, a root token, both encrypted to the host keys of the boot servers.  It also
+// owns the records of those host keys and the list of recovery recipients.  The contents
+// of etcd alone do not suffice to unseal Vault.
 //
-// Whoever holds the unseal key can make a root token.  The package must not
-// know how Vault is talked to.  The etcd client is namespaced at Neco's prefix.
+// The unseal key permits its holder to make a root token.  The package must not know the
+// API of Vault.  The etcd client is namespaced at Neco's prefix.
 package vaultkey
 
 import (
@@ -29,11 +29,11 @@ const (
 	KeyAuthority = storage.KeyAuthorities
 )
 
-// ErrAbsent: there is no such key in etcd.
+// ErrAbsent reports that a key is not in etcd.
 var ErrAbsent = errors.New("absent")
 
-// Store writes the unseal key and, unless it is empty, the root token, sealed
-// to recipients, both at once.
+// Store writes the unseal key and, unless it is empty, the root token in one
+// transaction, encrypted to recipients.
 func Store(ctx context.Context, etcd clientv3.KV, unsealKey, rootToken string, recipients []string) error {
 	var ops []clientv3.Op
 	for key, value := range map[string]string{KeyUnseal: unsealKey, KeyRoot: rootToken} {
@@ -57,17 +57,17 @@ func Store(ctx context.Context, etcd clientv3.KV, unsealKey, rootToken string, r
 	return nil
 }
 
-// Reader returns one of the keys, as Unseal and Root do.
+// Reader is the type of Unseal and Root.
 type Reader func(ctx context.Context, etcd clientv3.KV, id hostkey.Identity) (string, error)
 
-// Unseal returns the unseal key; ErrAbsent if none is stored, and
-// hostkey.ErrCannotOpen if it is not sealed to id.  A key in clear, as the
-// original stored it, is returned too.
+// Unseal returns the unseal key.  It returns ErrAbsent if none is stored, and
+// hostkey.ErrCannotOpen if the key is not encrypted to id.  An unencrypted key, as the
+// original Neco stores it, is returned, too.
 func Unseal(ctx context.Context, etcd clientv3.KV, id hostkey.Identity) (string, error) {
 	return open(ctx, etcd, KeyUnseal, id)
 }
 
-// Root returns the root token, like Unseal.
+// Root returns the root token, with the same errors as Unseal.
 func Root(ctx context.Context, etcd clientv3.KV, id hostkey.Identity) (string, error) {
 	return open(ctx, etcd, KeyRoot, id)
 }
@@ -87,7 +87,7 @@ func open(ctx context.Context, etcd clientv3.KV, key string, id hostkey.Identity
 	return string(plain), nil
 }
 
-// InClear says whether the unseal key or the root token is stored unsealed.
+// InClear reports whether the unseal key or the root token is stored unencrypted.
 func InClear(ctx context.Context, etcd clientv3.KV) (bool, error) {
 	for _, key := range []string{KeyUnseal, KeyRoot} {
 		data, _, err := get(ctx, etcd, key)
@@ -104,12 +104,12 @@ func InClear(ctx context.Context, etcd clientv3.KV) (bool, error) {
 	return false, nil
 }
 
-// Reseal seals what is stored anew, to recipients.  Who has changed it
-// meanwhile wins, and that is an error.
+// Reseal encrypts the stored unseal key and root token again, to recipients.  It returns
+// an error, and overwrites nothing, if another process changes one of them meanwhile.
 func Reseal(ctx context.Context, etcd clientv3.KV, id hostkey.Identity, recipients []string) error {
 	for _, key := range []string{KeyUnseal, KeyRoot} {
 		if err := reseal(ctx, etcd, key, id, recipients); err != nil {
-			return fmt.Errorf("seal %s anew: %w", key, err)
+			return fmt.Errorf("encrypt %s again: %w", key, err)
 		}
 	}
 	return nil
@@ -146,7 +146,7 @@ func reseal(ctx context.Context, etcd clientv3.KV, key string, id hostkey.Identi
 	return err
 }
 
-// Has says whether one of the keys is stored.
+// Has reports whether the key is in etcd.
 func Has(ctx context.Context, etcd clientv3.KV, key string) (bool, error) {
 	_, _, err := get(ctx, etcd, key)
 	if errors.Is(err, ErrAbsent) {
@@ -155,7 +155,7 @@ func Has(ctx context.Context, etcd clientv3.KV, key string) (bool, error) {
 	return err == nil, err
 }
 
-// Remove deletes one of the keys.
+// Remove deletes the key from etcd.  It does nothing if the key is absent.
 func Remove(ctx context.Context, etcd clientv3.KV, key string) error {
 	if _, err := etcd.Delete(ctx, key); err != nil {
 		return fmt.Errorf("delete %s: %w", key, err)
@@ -163,7 +163,7 @@ func Remove(ctx context.Context, etcd clientv3.KV, key string) error {
 	return nil
 }
 
-// get returns the value of a key and its revision.
+// get returns the value of key and its ModRevision, or ErrAbsent.
 func get(ctx context.Context, etcd clientv3.KV, key string) ([]byte, int64, error) {
 	res, err := etcd.Get(ctx, key)
 	if err != nil {

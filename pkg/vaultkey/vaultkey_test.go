@@ -23,7 +23,7 @@ var cluster etcdtest.Cluster
 
 func TestMain(m *testing.M) { os.Exit(cluster.Main(m, 1)) }
 
-// server is a boot server with a host key and a certificate of an authority.
+// server returns the host key and the record of a boot server with a certificate of ca.
 func server(t *testing.T, ca pki.CA, lrn int) (hostkey.Identity, hostkey.Record) {
 	t.Helper()
 	id, err := hostkey.Load(t.Context(), host.FS{Root: t.TempDir()})
@@ -38,7 +38,8 @@ func server(t *testing.T, ca pki.CA, lrn int) (hostkey.Identity, hostkey.Record)
 	return id, record
 }
 
-// certificate is that of a boot server, made then, which is good for an hour.
+// certificate returns a certificate of a boot server that was issued at then and is valid
+// for an hour.
 func certificate(t *testing.T, ca pki.CA, lrn int, then time.Time) (*x509.Certificate, *ecdsa.PrivateKey) {
 	t.Helper()
 	p, err := pki.Find(pki.Server)

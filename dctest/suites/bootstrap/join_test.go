@@ -119,7 +119,7 @@ func joinSpecs() {
 			root := strings.TrimSpace(run(ctx, 4, "neco", "vault", "show-root-token"))
 			Expect(vaultAs(ctx, root, "token", "lookup")).To(MatchRegexp(`policies\s+\[root\]`))
 			killed(ctx, 0, login(ctx), []string{
-				"^boot server 4 has left", "^its users of etcd", "^its places in all queues", "^its approle", "^its host key",
+				"^boot server 4 has left", "^its users of etcd", "^its locks and its presence", "^its approle", "^its host key",
 			}, "neco", "leave", "4", "--yes")
 			Expect(strings.Fields(etcdctl(ctx, 0, "get", "--prefix", "--keys-only", "/neco/leaving/"))).To(BeEmpty())
 			_, err = lab.Exec(ctx, "boot-4", "sh", "-c", etcdctlAt(neco.EtcdEndpoints([]int{0})[0], "/etc/neco/etcd")+" get /neco/info/neco-release")

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// Client asks the leader, on one connection: one call at a time.
+// Client sends requests to the leader on one connection, one call at a time.
 type Client struct {
 	member Member
 	dial   func(context.Context) (net.Conn, error)
@@ -20,10 +20,11 @@ type Client struct {
 	end    context.CancelFunc
 
 	mu   sync.Mutex
-	conn net.Conn // after the proof and the hello; nil if there is none
+	conn net.Conn // authenticated; nil without a connection
 }
 
-// NewClient returns a client of the leader at addr.  It must be closed.
+// NewClient returns a client of the leader at addr, which connects on the first
+// call.  The client must be closed.
 func NewClient(m Member, addr netip.AddrPort) *Client {
 	return newClient(m, func(ctx context.Context) (net.Conn, error) { return m.dial(ctx, addr) })
 }
@@ -34,7 +35,7 @@ func newClient(m Member, dial func(context.Context) (net.Conn, error)) *Client {
 	return c
 }
 
-// Close ends the connection and all calls.
+// Close closes the connection and ends all calls.
 func (c *Client) Close() {
 	c.end()
 	c.mu.Lock()
@@ -49,12 +50,12 @@ func (c *Client) hang() {
 	c.conn = nil
 }
 
-// Call sends a request and decodes the answer into out, unless that is nil.  It
-// connects, proves itself and says hello first if there is no connection, and
-// repeats the request while the leader has no answer yet.  It blocks until the
-// answer is there, ctx ends or the connection does (ErrDisconnected).  Without a
-// connection the error is ErrUnreachable, or final: a Refusal, or the hello's.  An
-// error of the leader's handler is a *CallError.
+// Call sends in as a request and decodes the answer into out, unless out is nil.
+// Without a connection it first connects, exchanges proofs and sends the hello.  It
+// repeats the request while the leader has no answer yet, and blocks until an answer
+// arrives, ctx ends, or the connection is lost (ErrDisconnected).  If it cannot
+// connect, the error is ErrUnreachable, or permanent: a Refusal, or the error of the
+// hello.  An error of the leader's handler is a *CallError.
 func (c *Client) Call(ctx context.Context, method string, in, out any) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -73,10 +74,10 @@ func (c *Client) Call(ctx context.Context, method string, in, out any) error {
 	if failed := (*CallError)(nil); err == nil || errors.As(err, &failed) {
 		return err
 	}
-	return fmt.Errorf("ask leader: %s: %w", method, err)
+	return fmt.Errorf("request %s to the leader: %w", method, err)
 }
 
-// connect makes the connection.
+// connect opens the connection, proves membership and sends the hello.
 func (c *Client) connect(ctx context.Context) error {
 	conn, err := c.dial(ctx)
 	if err == nil {
@@ -95,20 +96,21 @@ func (c *Client) connect(ctx context.Context) error {
 	return nil
 }
 
-// connectError is why there is no connection to the leader.
+// connectError is the reason why no connection to the leader was made.
 type connectError struct{ error }
 
 // Unwrap returns the reason.
 func (e connectError) Unwrap() error { return e.error }
 
-// Is reports that e is ErrUnreachable if it makes sense to connect again.
+// Is reports that e is ErrUnreachable unless the reason is permanent.
 func (e connectError) Is(target error) bool {
 	var refused Refusal
 	var failed *CallError
 	return target == ErrUnreachable && !errors.As(e.error, &failed) && (!errors.As(e.error, &refused) || refused == Busy)
 }
 
-// ask sends a request once.  The connection ends with ctx.
+// ask sends a request once and decodes the answer into out.  It closes the
+// connection on an error, and when ctx ends.
 func (c *Client) ask(ctx context.Context, method string, in, out any) error {
 	body, err := marshal(in)
 	if err != nil {
@@ -132,7 +134,8 @@ func (c *Client) ask(ctx context.Context, method string, in, out any) error {
 	return err
 }
 
-// decode reads an answer of the leader.
+// decode decodes an answer of the leader.  The error is errNotYet if the request is
+// to be repeated, or a *CallError.
 func decode(method string, status int, data []byte, out any) error {
 	switch {
 	case status == http.StatusAccepted:

@@ -99,7 +99,7 @@ func TestARequestMayTakeLong(t *testing.T) {
 	})
 }
 
-// TestARequestThatIsRepeatedIsMadeAnew: its contents may be of the moment.
+// The contents of a request may depend on the time.
 func TestARequestThatIsRepeatedIsMadeAnew(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var bodies []string
@@ -178,8 +178,7 @@ func TestALeaderThatEndsEndsTheCalls(t *testing.T) {
 	})
 }
 
-// TestALostConnectionIsReplaced: the client proves itself again, and says hello
-// before it asks.
+// On the new connection the client sends its proof and the hello before the request.
 func TestALostConnectionIsReplaced(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var asked []string

@@ -17,19 +17,19 @@ import (
 	"time"
 )
 
-// Member is a server that calls the leader.
+// Member describes a server that connects to the leader.
 type Member struct {
 	Token Token
-	// LRNs are all servers of the bootstrap, Leader is one of them and LRN the
-	// member's own.
+	// LRNs are the numbers of all servers of the bootstrap, Leader is that of the
+	// leader and LRN that of the member.
 	LRNs        []int
 	Leader, LRN int
-	// Key is the server's for the whole bootstrap: ECDSA on P-256.
+	// Key is the member's key, the same for the whole bootstrap: ECDSA on P-256.
 	Key *ecdsa.PrivateKey
-	// From is the own address to call from; the zero value lets the system
+	// From is the local address of the connection; the zero value lets the system
 	// choose.
 	From netip.Addr
-	// Hello, unless nil, returns the request that comes first on each connection.
+	// Hello, unless nil, returns the first request of each connection.
 	Hello func() (method string, in any)
 }
 
@@ -45,9 +45,8 @@ func (m Member) dial(ctx context.Context, addr netip.AddrPort) (net.Conn, error)
 	return conn, nil
 }
 
-// connect makes a session on conn and proves, and has proved, that both sides
-// know the token.  Refusals are of type Refusal; other errors are those of the
-// network.
+// connect opens a TLS session on conn and exchanges proofs.  Its errors are of type
+// Refusal or those of the network; conn is closed then.
 func (m Member) connect(ctx context.Context, conn net.Conn) (*tls.Conn, error) {
 	session, err := m.greet(ctx, conn)
 	if err != nil {
@@ -69,7 +68,7 @@ func (m Member) greet(ctx context.Context, conn net.Conn) (*tls.Conn, error) {
 	}
 	err = session.HandshakeContext(ctx)
 	if noProtocol(err) {
-		return nil, fmt.Errorf("%w: it does not speak %s", OtherVersion, alpn)
+		return nil, fmt.Errorf("%w: it does not support %s", OtherVersion, alpn)
 	}
 	if err != nil {
 		return nil, err
@@ -77,15 +76,15 @@ func (m Member) greet(ctx context.Context, conn net.Conn) (*tls.Conn, error) {
 	return session, m.prove(session)
 }
 
-// noProtocol reports whether the leader does not know the protocol.  crypto/tls
-// exports no type for the alerts that it receives.
+// noProtocol reports whether the leader rejected the protocol in ALPN.  It compares
+// texts, because crypto/tls exports no type for the alerts that it receives.
 func noProtocol(err error) bool {
 	const noApplicationProtocol = tls.AlertError(120)
 	alert := (*net.OpError)(nil)
 	return errors.As(err, &alert) && alert.Op == "remote error" && alert.Err.Error() == noApplicationProtocol.Error()
 }
 
-// prove sends the own proof and checks the leader's.
+// prove sends the member's proof and checks the leader's.
 func (m Member) prove(session *tls.Conn) error {
 	binding, err := channelBinding(session.ConnectionState())
 	if err != nil {
@@ -107,11 +106,11 @@ func (m Member) prove(session *tls.Conn) error {
 	if err != nil {
 		return fmt.Errorf("no answer to the greeting: %w", err)
 	}
-	return hear(data, theirs)
+	return checkWelcome(data, theirs)
 }
 
-// hear checks the leader's answer, which must hold the proof theirs.
-func hear(data, theirs []byte) error {
+// checkWelcome returns an error unless data is a welcome with the proof theirs.
+func checkWelcome(data, theirs []byte) error {
 	var w welcome
 	if err := json.Unmarshal(data, &w); err != nil {
 		return BadMessage
@@ -130,8 +129,8 @@ func hear(data, theirs []byte) error {
 	return nil
 }
 
-// exchange sends a request and reads its answer, which has at most limit bytes
-// with its headers.
+// exchange sends a request and reads the answer, which must have at most limit
+// bytes including its headers.
 func exchange(session net.Conn, path string, body []byte, limit int64) (status int, answer []byte, err error) {
 	req, err := http.NewRequest(http.MethodPost, "https://leader"+path, bytes.NewReader(body))
 	if err != nil {
@@ -153,7 +152,7 @@ func exchange(session net.Conn, path string, body []byte, limit int64) (status i
 	return res.StatusCode, answer, err
 }
 
-// notHTTP is BadMessage for what is not an error of the network.
+// notHTTP returns err if it is an error of the network, or else BadMessage.
 func notHTTP(err error) error {
 	if network := (net.Error)(nil); errors.As(err, &network) ||
 		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.ErrClosedPipe) {

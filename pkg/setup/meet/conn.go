@@ -15,8 +15,8 @@ import (
 	"time"
 )
 
-// listener accepts connections as long as there are places, and bounds what
-// they may cost before the proof.
+// listener accepts connections up to the limits of places, and closes a connection
+// that brings no proof within greetTimeout.
 type listener struct {
 	net.Listener
 	*service
@@ -31,7 +31,7 @@ func (l listener) Accept() (net.Conn, error) {
 		}
 		addr, limit := remote(raw), knownPlaces
 		key := addr
-		if l.at(addr) == Stranger {
+		if l.at(addr) == UnknownServer {
 			key, limit = netip.Addr{}, unknownPlaces
 		}
 		leave, ok := l.places.enter(key, limit)
@@ -57,19 +57,19 @@ func remote(conn net.Conn) netip.Addr {
 	return ap.Addr().Unmap()
 }
 
-// conn is the leader's side of a connection: its TLS session, whose handshake is
-// part of the first Read, and the server that has proved itself on it.
+// conn is the leader's side of a connection: its TLS session, whose handshake the
+// first Read performs, and the server that has been authenticated on it.
 type conn struct {
 	*tls.Conn
 	addr   netip.Addr
-	leave  func()
+	leave  func()      // frees the connection's place
 	alarm  *time.Timer // closes a connection without proof
 	detach func() bool // from the context of Serve
 	size   int         // bytes read before the proof
 	peer   atomic.Pointer[Peer]
 
 	mu  sync.Mutex
-	err error // why the connection ends: the first reason
+	err error // the first error of the connection
 }
 
 func (c *conn) fail(err error) {
@@ -81,7 +81,7 @@ func (c *conn) fail(err error) {
 }
 
 // Read implements net.Conn.  Before the proof it ends the connection of a client
-// that sends too much or speaks the protocol before this one.
+// that sends more than maxGreeting bytes or uses the previous protocol.
 func (c *conn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
 	if c.peer.Load() != nil {
@@ -99,7 +99,7 @@ func (c *conn) Read(p []byte) (int, error) {
 	switch {
 	case c.ConnectionState().NegotiatedProtocol == alpnBefore:
 		_, _ = c.Write(refusalBefore())
-		c.fail(fmt.Errorf("%w: it speaks %s, the leader %s", OtherVersion, alpnBefore, alpn))
+		c.fail(fmt.Errorf("%w: it uses %s, the leader %s", OtherVersion, alpnBefore, alpn))
 		return 0, io.EOF
 	case c.size > maxGreeting:
 		c.fail(fmt.Errorf("%w: more than %d bytes before the proof", ErrTooLarge, maxGreeting))
@@ -108,17 +108,18 @@ func (c *conn) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// refusalBefore is the refusal of another version in the protocol before this
-// one: a length in four bytes, then JSON.
+// refusalBefore returns the refusal OtherVersion in the previous protocol: a length
+// in four bytes, then JSON.
 func refusalBefore() []byte {
 	const answer = `{"refusal":"` + string(OtherVersion) + `"}`
 	return append(binary.BigEndian.AppendUint32(nil, uint32(len(answer))), answer...)
 }
 
-// Close implements net.Conn, without the TLS alert, which might block.
+// Close implements net.Conn.  It sends no TLS alert, because that might block.
 func (c *conn) Close() error { return c.NetConn().Close() }
 
-// admit records who has proved itself, in a place of its own.
+// admit stores the authenticated server, and its place in exchange for the one that
+// the connection had before the proof.
 func (c *conn) admit(peer Peer, leave func()) {
 	c.alarm.Stop()
 	c.leave()
@@ -126,7 +127,8 @@ func (c *conn) admit(peer Peer, leave func()) {
 	c.peer.Store(&peer)
 }
 
-// end gives the place of a closed connection back and returns why it has ended.
+// end frees the place of a closed connection.  It returns the server, nil if none
+// was authenticated, and why the connection has ended.
 func (c *conn) end() (peer *Peer, why error) {
 	c.alarm.Stop()
 	c.detach()

@@ -1,14 +1,14 @@
-// Package meet is the channel on which bare boot servers meet for their
-// bootstrap: one of them, the leader, listens; the others call it.  All they
-// have in common is the setup token, which the operator put on each.
+// Package meet is the channel between bare boot servers during their bootstrap:
+// one of them, the leader, listens; the others connect to it.  Their only shared
+// secret is the setup token, which the operator puts on each server.
 //
 // It owns the token, the proof, and small requests with their answers, which are
-// HTTP/1.1 over TLS 1.3.  Both sides prove that they know the token, the caller
-// first, with a code over role, version, servers and a value of the TLS session
-// (RFC 9266) that two sessions never share: a proof is valid on its connection
-// alone.  The token never travels.  Each server has one key, that of its TLS
-// certificate, and may use it from its own addresses only.
+// HTTP/1.1 over TLS 1.3.  Both sides prove possession of the token, the client
+// first, with an HMAC over role, version, servers and the channel binding of the TLS
+// session (RFC 9266), which no other session has: a proof is valid only on its
+// connection.  The token is never sent.  Each server has one key, that of its TLS
+// certificate, which the leader accepts from the server's own addresses only.
 //
-// The package must not know what is asked for, nor where keys are kept.  To
-// repeat a request whose connection was lost is the caller's.
+// The package must not know what the requests are for, nor where keys are stored.
+// The caller repeats a request whose connection was lost.
 package meet

@@ -11,7 +11,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/setup/meet"
 )
 
-// memory remembers keys; a leader has to do so on its disk.
+// memory stores keys in memory; a leader must store them on disk.
 type memory map[int][]byte
 
 func (m memory) Bind(_ context.Context, lrn int, key []byte) ([]byte, error) {
@@ -40,7 +40,7 @@ func Example() {
 		Handle: func(_ context.Context, p meet.Peer, method string, _ json.RawMessage) (any, error) {
 			return fmt.Sprintf("%s, boot server %d", method, p.LRN), nil
 		},
-		Tell: func(meet.Event) {},
+		OnEvent: func(meet.Event) {},
 	}
 	ended := make(chan error)
 	go func() { ended <- leader.Serve(ctx, l) }()

@@ -24,21 +24,21 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// FuzzHear: no answer of a leader that does not know the token is accepted.
-func FuzzHear(f *testing.F) {
+// FuzzCheckWelcome checks that no answer of a leader without the token is accepted.
+func FuzzCheckWelcome(f *testing.F) {
 	f.Add([]byte(`{"proof":"AAAA"}`))
 	f.Add([]byte(`{"refusal":"wrong-token"}`))
 	f.Add([]byte(`{"refusal":"\u001b[2J"}`))
 	theirs := []byte(NewToken().Reveal())
 	f.Fuzz(func(t *testing.T, data []byte) {
-		if r := Refusal(""); !errors.As(hear(data, theirs), &r) || r.Hint() == "" {
+		if r := Refusal(""); !errors.As(checkWelcome(data, theirs), &r) || r.Hint() == "" {
 			t.Errorf("%q is not refused", data)
 		}
 	})
 }
 
-// FuzzUnauthenticated: whatever a client without proof sends reaches no handler,
-// is bounded, and ends in one event.
+// FuzzUnauthenticated checks that data of a client without proof reaches no handler,
+// is bounded, and causes one event.
 func FuzzUnauthenticated(f *testing.F) {
 	f.Add([]byte(post(callPath+"sign", 2) + "{}"))
 	f.Add([]byte(post(proofPath, 2) + "{}" + post(callPath+"sign", 2) + "{}"))
@@ -47,7 +47,7 @@ func FuzzUnauthenticated(f *testing.F) {
 	f.Add([]byte("POST /proof HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n{}"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		synctest.Test(t, func(t *testing.T) {
-			h := open(t, func(s *Server) { s.Handle = nil }) // which would panic
+			h := open(t, func(s *Server) { s.Handle = nil }) // a call of it would panic
 			session := h.unproved(address(1))
 			go func() { _, _ = session.Write(data) }()
 			answer, took := closed(session)
@@ -73,7 +73,7 @@ func FuzzIdentify(f *testing.F) {
 	})
 }
 
-// sessionState is that of a session, seen by a leader.
+// sessionState returns the state of a TLS session on the leader's side.
 func sessionState(f *testing.F) tls.ConnectionState {
 	f.Helper()
 	left, right := net.Pipe()

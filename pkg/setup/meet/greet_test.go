@@ -52,20 +52,20 @@ func TestRefusals(t *testing.T) {
 	other := NewToken()
 	tests := []struct {
 		name   string
-		change func(*hall, *Member)
+		change func(*leaderUnderTest, *Member)
 		from   netip.Addr
 		want   Refusal
 		kind   error
 	}{
-		{"a wrong token", func(_ *hall, m *Member) { m.Token = other }, address(1), WrongToken, ErrTokenInvalid},
-		{"another set of servers", func(_ *hall, m *Member) { m.LRNs = []int{0, 1, 3} }, address(1), OtherServers, ErrTokenInvalid},
-		{"a server twice", func(_ *hall, m *Member) { m.LRNs = []int{0, 1, 1, 2} }, address(1), OtherServers, ErrTokenInvalid},
-		{"a server that is not among them", func(_ *hall, m *Member) { m.LRN = 3 }, address(3), NotMember, ErrTokenInvalid},
-		{"the leader's own number", func(_ *hall, m *Member) { m.LRN = 0 }, address(0), NotMember, ErrTokenInvalid},
+		{"a wrong token", func(_ *leaderUnderTest, m *Member) { m.Token = other }, address(1), WrongToken, ErrTokenInvalid},
+		{"another set of servers", func(_ *leaderUnderTest, m *Member) { m.LRNs = []int{0, 1, 3} }, address(1), OtherServers, ErrTokenInvalid},
+		{"a server twice", func(_ *leaderUnderTest, m *Member) { m.LRNs = []int{0, 1, 1, 2} }, address(1), OtherServers, ErrTokenInvalid},
+		{"a server that is not among them", func(_ *leaderUnderTest, m *Member) { m.LRN = 3 }, address(3), NotMember, ErrTokenInvalid},
+		{"the leader's own number", func(_ *leaderUnderTest, m *Member) { m.LRN = 0 }, address(0), NotMember, ErrTokenInvalid},
 		{"another server's address", nil, address(2), WrongAddress, ErrTokenInvalid},
 		{"nobody's address", nil, netip.MustParseAddr("192.0.2.1"), WrongAddress, ErrTokenInvalid},
-		{"a second key", func(h *hall, _ *Member) { h.connect(h.member(1)).Close() }, address(1), OtherKey, ErrTokenUsed},
-		{"a key that cannot be remembered", func(h *hall, _ *Member) { h.Keys.(*keys).err = errors.New("disk") }, address(1), Busy, nil},
+		{"a second key", func(h *leaderUnderTest, _ *Member) { h.connect(h.member(1)).Close() }, address(1), OtherKey, ErrTokenUsed},
+		{"a key that cannot be remembered", func(h *leaderUnderTest, _ *Member) { h.Keys.(*keys).err = errors.New("disk") }, address(1), Busy, nil},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -100,7 +100,7 @@ func TestTheLeaderTellsWhoCameAndWent(t *testing.T) {
 			if _, err := m.connect(t.Context(), h.call(from)); err == nil {
 				t.Error("no error from", from)
 			}
-			synctest.Wait() // who is refused knows it before it is told
+			synctest.Wait() // the client receives its refusal before the event is reported
 		}
 		c := h.connect(h.member(2))
 		synctest.Wait()
@@ -125,7 +125,8 @@ func TestAnUnauthenticatedServerBindsNoKey(t *testing.T) {
 	})
 }
 
-// rogue answers a member's greeting with reply: a text as it is, others in JSON.
+// rogue answers a member's greeting with reply: a string unchanged, other values in
+// JSON.
 func rogue(t *testing.T, reply func(said hello) any) net.Conn {
 	members, mine := net.Pipe()
 	conf, err := leaderTLS()
@@ -191,7 +192,7 @@ func offer(t *testing.T, session net.Conn, h hello) error {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return hear(answer, nil)
+	return checkWelcome(answer, nil)
 }
 
 func TestAProofIsWorthNothingOnAnotherConnection(t *testing.T) {
@@ -290,7 +291,7 @@ func TestNoSessionIsResumed(t *testing.T) {
 	})
 }
 
-// refusedBefore reads a frame of protocol 1 as its client does.
+// refusedBefore reads a frame of protocol 1 as a client of protocol 1 does.
 func refusedBefore(t *testing.T, r io.Reader) (w welcome) {
 	t.Helper()
 	var header [4]byte
@@ -321,7 +322,7 @@ func TestAServerOfTheProtocolBeforeIsRefused(t *testing.T) {
 			t.Errorf("then %q, and closed after %s", rest, took)
 		}
 		synctest.Wait()
-		const want = "the leader runs another version of neco: it speaks neco-setup/1, the leader neco-setup/2"
+		const want = "the leader runs another version of neco: it uses neco-setup/1, the leader neco-setup/2"
 		if len(h.told.events) != 1 || h.told.events[0].LRN != 1 || h.told.events[0].Err.Error() != want {
 			t.Errorf("events: %+v", h.told.events)
 		}

@@ -13,17 +13,17 @@ import (
 // Paths of the channel.
 const (
 	proofPath = "/proof"
-	callPath  = "/call/" // and the method
+	callPath  = "/call/" // followed by the method
 )
 
-// errNotYet is the cause of a request's end when its time on the leader is over.
+// errNotYet ends a request that the leader has not answered within answerTimeout.
 var errNotYet = errors.New("no answer yet")
 
 // connKey is the key of a request's *conn in its context.
 type connKey struct{}
 
-// ServeHTTP implements http.Handler: on a connection without proof it accepts
-// nothing but one.
+// ServeHTTP implements http.Handler.  The first request of a connection must be a
+// proof.
 func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c := r.Context().Value(connKey{}).(*conn)
 	if peer := c.peer.Load(); peer != nil {
@@ -33,7 +33,8 @@ func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// greet checks a proof.  A client that is refused loses its connection.
+// greet checks the proof of a client.  If it refuses the client, it closes the
+// connection after the answer.
 func (s *service) greet(w http.ResponseWriter, r *http.Request, c *conn) {
 	peer, reply, err := refuse(BadMessage)
 	if r.Method == http.MethodPost && r.URL.Path == proofPath {
@@ -53,18 +54,18 @@ func (s *service) greet(w http.ResponseWriter, r *http.Request, c *conn) {
 		return
 	}
 	c.admit(peer, leave)
-	s.Tell(Event{Connected, c.addr, peer.LRN, nil})
+	s.OnEvent(Event{Connected, c.addr, peer.LRN, nil})
 	send(w, http.StatusOK, reply)
 }
 
-// answer answers a request of a server that has proved itself.
+// answer answers a request of an authenticated server.
 func (s *service) answer(w http.ResponseWriter, r *http.Request, c *conn, peer Peer) {
 	body := readBody(w, r, c, MaxMessage)
 	ctx, cancel := context.WithTimeoutCause(r.Context(), answerTimeout, errNotYet)
 	defer cancel()
 	out, err := s.handle(ctx, peer, strings.TrimPrefix(r.URL.Path, callPath), body)
 	switch {
-	case r.Context().Err() != nil: // or the client would repeat a request to a leader that ends
+	case r.Context().Err() != nil: // an answer would make the client repeat the request to a leader that ends
 		panic(http.ErrAbortHandler)
 	case err != nil && ctx.Err() != nil:
 		w.WriteHeader(http.StatusAccepted)
@@ -75,7 +76,8 @@ func (s *service) answer(w http.ResponseWriter, r *http.Request, c *conn, peer P
 	}
 }
 
-// handle runs Handle in a goroutine of its own: net/http would hide a panic.
+// handle calls Handle in a goroutine of its own, because net/http would recover a
+// panic.
 func (s *service) handle(ctx context.Context, peer Peer, method string, body json.RawMessage) (out any, err error) {
 	done := make(chan struct{})
 	go func() {
@@ -86,8 +88,8 @@ func (s *service) handle(ctx context.Context, peer Peer, method string, body jso
 	return out, err
 }
 
-// readBody reads a body of at most limit bytes.  If it cannot, it ends the
-// connection.
+// readBody reads a body of at most limit bytes.  On an error it ends the connection
+// and panics with http.ErrAbortHandler.
 func readBody(w http.ResponseWriter, r *http.Request, c *conn, limit int64) []byte {
 	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
 	if large := (*http.MaxBytesError)(nil); errors.As(err, &large) {
@@ -100,8 +102,8 @@ func readBody(w http.ResponseWriter, r *http.Request, c *conn, limit int64) []by
 	return data
 }
 
-// send sends v, or why that is impossible.  If the connection fails, net/http
-// closes it.
+// send sends v in JSON, or an error if v cannot be encoded.  If writing fails,
+// net/http closes the connection.
 func send(w http.ResponseWriter, status int, v any) {
 	data, err := marshal(v)
 	if err != nil {

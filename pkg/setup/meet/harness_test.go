@@ -18,8 +18,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/pki"
 )
 
-// hall is a leader, boot server 0 of 0, 1 and 2, that listens in memory.
-type hall struct {
+// leaderUnderTest is a leader, boot server 0 of 0, 1 and 2, that listens in memory.
+type leaderUnderTest struct {
 	*Server
 	t     *testing.T
 	conns chan net.Conn
@@ -27,13 +27,13 @@ type hall struct {
 	stop  func() // ends the leader and waits until Serve returns
 }
 
-// open starts a leader, which ends with the test.
-func open(t *testing.T, change func(*Server)) *hall {
-	h := &hall{t: t, conns: make(chan net.Conn), told: &record{}}
+// open starts a leader, which is stopped at the end of the test.
+func open(t *testing.T, change func(*Server)) *leaderUnderTest {
+	h := &leaderUnderTest{t: t, conns: make(chan net.Conn), told: &record{}}
 	h.Server = &Server{
 		Token: NewToken(), LRNs: []int{2, 0, 1}, LRN: 0,
 		Addresses: map[int][]netip.Addr{0: {address(0)}, 1: {address(1), netip.MustParseAddr("10.72.32.1")}, 2: {address(2)}},
-		Keys:      &keys{}, Handle: echo, Tell: h.told.tell,
+		Keys:      &keys{}, Handle: echo, OnEvent: h.told.add,
 	}
 	if change != nil {
 		change(h.Server)
@@ -54,8 +54,8 @@ func open(t *testing.T, change func(*Server)) *hall {
 
 func address(lrn int) netip.Addr { return netip.AddrFrom4([4]byte{10, 69, byte(lrn), 3}) }
 
-// call opens a connection to the leader from that address.
-func (h *hall) call(from netip.Addr) net.Conn {
+// call opens a connection to the leader whose remote address is from.
+func (h *leaderUnderTest) call(from netip.Addr) net.Conn {
 	h.t.Helper()
 	conn, err := h.dial(h.t.Context(), from)
 	if err != nil {
@@ -65,7 +65,7 @@ func (h *hall) call(from netip.Addr) net.Conn {
 	return conn
 }
 
-func (h *hall) dial(ctx context.Context, from netip.Addr) (net.Conn, error) {
+func (h *leaderUnderTest) dial(ctx context.Context, from netip.Addr) (net.Conn, error) {
 	mine, leaders := net.Pipe()
 	select {
 	case h.conns <- addressed{leaders, from}:
@@ -75,20 +75,20 @@ func (h *hall) dial(ctx context.Context, from netip.Addr) (net.Conn, error) {
 	}
 }
 
-// member is boot server lrn, as it should be.
-func (h *hall) member(lrn int) Member {
+// member returns boot server lrn, with valid values.
+func (h *leaderUnderTest) member(lrn int) Member {
 	return Member{Token: h.Token, LRNs: []int{0, 1, 2}, Leader: 0, LRN: lrn, Key: newKey(h.t)}
 }
 
-// client is that of a member, which calls from its own address.
-func (h *hall) client(m Member) *Client {
+// client returns the client of a member, which connects from its own address.
+func (h *leaderUnderTest) client(m Member) *Client {
 	c := newClient(m, func(ctx context.Context) (net.Conn, error) { return h.dial(ctx, address(m.LRN)) })
 	h.t.Cleanup(c.Close)
 	return c
 }
 
-// connect is a client whose first call has to succeed.
-func (h *hall) connect(m Member) *Client {
+// connect returns a client whose first call must succeed.
+func (h *leaderUnderTest) connect(m Member) *Client {
 	h.t.Helper()
 	c := h.client(m)
 	if err := c.Call(h.t.Context(), "connect", nil, nil); err != nil {
@@ -97,8 +97,8 @@ func (h *hall) connect(m Member) *Client {
 	return c
 }
 
-// prove is a session on which a member has proved itself.
-func (h *hall) prove(m Member) *tls.Conn {
+// prove returns a session on which a member is authenticated.
+func (h *leaderUnderTest) prove(m Member) *tls.Conn {
 	h.t.Helper()
 	session, err := m.connect(h.t.Context(), h.call(address(m.LRN)))
 	if err != nil {
@@ -110,13 +110,13 @@ func (h *hall) prove(m Member) *tls.Conn {
 	return session
 }
 
-// unproved is a TLS session with the leader, without a proof.
-func (h *hall) unproved(from netip.Addr) *tls.Conn {
+// unproved returns a TLS session with the leader, without a proof.
+func (h *leaderUnderTest) unproved(from netip.Addr) *tls.Conn {
 	h.t.Helper()
 	return h.session(newKey(h.t), from, alpn)
 }
 
-func (h *hall) session(key *ecdsa.PrivateKey, from netip.Addr, protocol string) *tls.Conn {
+func (h *leaderUnderTest) session(key *ecdsa.PrivateKey, from netip.Addr, protocol string) *tls.Conn {
 	h.t.Helper()
 	conf, err := memberTLS(key)
 	if err != nil {
@@ -130,7 +130,7 @@ func (h *hall) session(key *ecdsa.PrivateKey, from netip.Addr, protocol string) 
 	return session
 }
 
-// write sends bytes, which has to succeed.
+// write sends bytes and must succeed.
 func write(t *testing.T, conn net.Conn, text string) {
 	t.Helper()
 	if _, err := io.WriteString(conn, text); err != nil {
@@ -138,8 +138,8 @@ func write(t *testing.T, conn net.Conn, text string) {
 	}
 }
 
-// closed waits until the leader closes a connection, and returns what it sent
-// before and how long that took.
+// closed blocks until the leader closes a connection, and returns the data that it
+// sent before and how long that took.
 func closed(conn net.Conn) (answer string, took time.Duration) {
 	begin := time.Now()
 	data, _ := io.ReadAll(conn)
@@ -158,7 +158,7 @@ func echo(_ context.Context, p Peer, method string, body json.RawMessage) (any, 
 	return map[string]any{"lrn": p.LRN, "method": method, "body": body}, nil
 }
 
-// keys in memory.
+// keys stores keys in memory.
 type keys struct {
 	mu    sync.Mutex
 	bound map[int][]byte
@@ -180,7 +180,7 @@ func (k *keys) Bind(_ context.Context, lrn int, key []byte) ([]byte, error) {
 	return k.bound[lrn], nil
 }
 
-// addressed is the leader's end of a connection from that address.
+// addressed is the leader's end of a connection, with the remote address from.
 type addressed struct {
 	net.Conn
 	from netip.Addr
@@ -212,32 +212,32 @@ func (l *memory) Close() error {
 
 func (l *memory) Addr() net.Addr { return &net.TCPAddr{} }
 
-// record keeps what the leader tells.
+// record stores the events of a leader.
 type record struct {
 	mu     sync.Mutex
 	events []Event
 }
 
-func (r *record) tell(e Event) {
+func (r *record) add(e Event) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.events = append(r.events, e)
 }
 
-// has reports whether there was an event with an error of that kind.
+// has reports whether an event had an error of the given kind.
 func (r *record) has(target error) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return slices.ContainsFunc(r.events, func(e Event) bool { return errors.Is(e.Err, target) })
 }
 
-// texts are the events so far.
+// texts returns the events so far.
 func (r *record) texts() []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var texts []string
 	for _, e := range r.events {
-		texts = append(texts, fmt.Sprint(e.What, " ", e.LRN, " ", e.Addr))
+		texts = append(texts, fmt.Sprint(e.Kind, " ", e.LRN, " ", e.Addr))
 	}
 	return texts
 }

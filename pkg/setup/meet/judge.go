@@ -12,8 +12,8 @@ import (
 	"slices"
 )
 
-// judge says who is at the other end of a session, from its greeting, or why
-// the leader does not talk to it.
+// judge checks the greeting data of a client at addr.  It returns the server and the
+// answer, or the refusal as answer and error.
 func (s *Server) judge(ctx context.Context, data []byte, state tls.ConnectionState, addr netip.Addr) (Peer, welcome, error) {
 	peer, err := s.identify(data, state, addr)
 	if err != nil {
@@ -21,7 +21,7 @@ func (s *Server) judge(ctx context.Context, data []byte, state tls.ConnectionSta
 	}
 	bound, err := s.Keys.Bind(ctx, peer.LRN, peer.Key)
 	if err != nil {
-		return refuse(fmt.Errorf("%w: remember the key of boot server %d: %w", Busy, peer.LRN, err))
+		return refuse(fmt.Errorf("%w: store the key of boot server %d: %w", Busy, peer.LRN, err))
 	}
 	if !bytes.Equal(bound, peer.Key) {
 		return refuse(OtherKey)
@@ -46,7 +46,7 @@ func (s *Server) identify(data []byte, state tls.ConnectionState, addr netip.Add
 	case h.LRN == s.LRN || !slices.Contains(s.LRNs, h.LRN):
 		return Peer{}, NotMember
 	case !slices.Contains(s.Addresses[h.LRN], addr):
-		return Peer{}, fmt.Errorf("%w: at %s is one that calls itself boot server %d", WrongAddress, addr, h.LRN)
+		return Peer{}, fmt.Errorf("%w: a client at %s claims to be boot server %d", WrongAddress, addr, h.LRN)
 	}
 	want, err := s.prove(roleMember, h.LRN, state)
 	if err != nil {
@@ -67,7 +67,8 @@ func (s *Server) prove(r role, lrn int, state tls.ConnectionState) ([]byte, erro
 	return proof(s.Token, r, s.LRNs, lrn, binding)
 }
 
-// refuse answers with the refusal in err.
+// refuse returns the results of judge for err: its Refusal, or BadMessage if it has
+// none, is the answer.
 func refuse(err error) (Peer, welcome, error) {
 	w := welcome{Refusal: BadMessage}
 	errors.As(err, &w.Refusal)

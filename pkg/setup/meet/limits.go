@@ -9,48 +9,50 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// What an unauthenticated client may cost the leader.
+// Limits of unauthenticated clients.
 const (
 	// maxGreeting bounds the bytes that a client sends before its proof,
 	// headers included.
 	maxGreeting = 4 << 10
 	// greetTimeout bounds the time from the connection to the proof.
 	greetTimeout = 10 * time.Second
-	// knownPlaces is the number of connections without proof from each address
-	// of the servers, unknownPlaces from all other addresses together.
+	// knownPlaces is the maximum of connections without proof from each address
+	// of the servers, and unknownPlaces from all other addresses together.
 	knownPlaces   = 4
 	unknownPlaces = 8
 )
 
-// What a server that has proved itself may cost.
+// Limits of authenticated servers.
 const (
-	// MaxMessage is the limit of a request, and of an answer.
+	// MaxMessage is the maximum size in bytes of a request, and of an answer.
 	MaxMessage = 256 << 10
 	maxHeader  = 4 << 10
-	// maxConnections of one server; each has one request at a time.
+	// maxConnections is the maximum of connections of one server.  Each carries one
+	// request at a time.
 	maxConnections = 16
 	// requestTimeout bounds the time to send a request, writeTimeout that to send
 	// the answer.
 	requestTimeout = 20 * time.Second
 	writeTimeout   = 10 * time.Second
-	// answerTimeout is how long a request waits on the leader: without an answer
-	// by then, the client sends it again.
+	// answerTimeout bounds the time that a request waits on the leader.  Then the
+	// client repeats it.
 	answerTimeout = 20 * time.Second
-	// idleTimeout is longer than any stage: a server may have nothing to ask.
+	// idleTimeout is longer than any stage, during which a server may send no
+	// request.
 	idleTimeout = time.Hour
-	// silenceTimeout is after how long a server that has lost its power or its
-	// network is given up by TCP.
+	// silenceTimeout is the time after which TCP closes the connection to a server
+	// without power or network.
 	silenceTimeout = 20 * time.Second
 )
 
-// places counts connections by key.
+// places counts open connections by key, such as an address or an LRN.
 type places struct {
 	mu   sync.Mutex
 	used map[any]int
 }
 
-// enter takes one of limit places, which leave gives back, however often it is
-// called.
+// enter takes one of limit places of key; ok is false if none is free.  leave frees
+// the place and may be called more than once.
 func (p *places) enter(key any, limit int) (leave func(), ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -72,8 +74,8 @@ func keepAlive() net.KeepAliveConfig {
 	return net.KeepAliveConfig{Enable: true, Idle: interval, Interval: interval, Count: probes}
 }
 
-// giveUp makes TCP give up after silenceTimeout what the peer does not
-// acknowledge.
+// giveUp makes TCP close a connection whose peer has acknowledged nothing for
+// silenceTimeout.
 func giveUp(_, _ string, c syscall.RawConn) error {
 	var err error
 	if cerr := c.Control(func(fd uintptr) {

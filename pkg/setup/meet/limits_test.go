@@ -19,7 +19,7 @@ import (
 	"time"
 )
 
-// post is the head of a request with a body of that length.
+// post returns the head of a request with a body of the given length.
 func post(path string, length int) string {
 	return fmt.Sprintf("POST %s HTTP/1.1\r\nHost: leader\r\nContent-Length: %d\r\n\r\n", path, length)
 }
@@ -49,8 +49,7 @@ func TestAnUnauthenticatedClientMaySendLittle(t *testing.T) {
 	}
 }
 
-// TestAGreetingIsCountedWithItsHeaders: as many bytes as there may be, and one
-// more.
+// The greeting has the maximum of bytes, and one more.
 func TestAGreetingIsCountedWithItsHeaders(t *testing.T) {
 	head := post(proofPath, 9999)
 	head = post(proofPath, maxGreeting-len(head))
@@ -91,9 +90,9 @@ func TestAnUnauthenticatedClientHasLittleTime(t *testing.T) {
 			})
 		})
 	}
-	for name, connect := range map[string]func(h *hall) net.Conn{
-		"nothing, before TLS": func(h *hall) net.Conn { return h.call(address(1)) },
-		"nothing, after TLS":  func(h *hall) net.Conn { return h.unproved(address(1)) },
+	for name, connect := range map[string]func(h *leaderUnderTest) net.Conn{
+		"nothing, before TLS": func(h *leaderUnderTest) net.Conn { return h.call(address(1)) },
+		"nothing, after TLS":  func(h *leaderUnderTest) net.Conn { return h.unproved(address(1)) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -136,7 +135,7 @@ func TestWithoutAProofNothingIsAnswered(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				h := open(t, nil)
-				h.Handle = nil // which would panic
+				h.Handle = nil // a call of it would panic
 				session := h.unproved(address(1))
 				// A second request finds the connection closed.
 				go func() { _, _ = io.WriteString(session, send+post(callPath+"sign", 2)+"{}") }()
@@ -153,8 +152,7 @@ func TestWithoutAProofNothingIsAnswered(t *testing.T) {
 	}
 }
 
-// TestAProofIsOfItsConnectionAlone: another connection with the same key has to
-// prove itself.
+// Another connection with the same key needs its own proof.
 func TestAProofIsOfItsConnectionAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := open(t, nil)
@@ -267,7 +265,7 @@ func TestAnAnswerIsBounded(t *testing.T) {
 	}
 }
 
-// failing is a listener whose first Accept fails for a moment.
+// failing is a listener whose first Accept returns a transient error.
 type failing struct {
 	net.Listener
 	failed bool

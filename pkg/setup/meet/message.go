@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// hello is what a caller says first.
+// hello is the greeting: the first message of a client.
 type hello struct {
 	Version int    `json:"version"`
 	LRN     int    `json:"lrn"`
@@ -15,13 +15,13 @@ type hello struct {
 	Proof   []byte `json:"proof"`
 }
 
-// welcome is what the leader answers: its own proof, or why it will not talk.
+// welcome is the leader's answer to a hello: its own proof, or a refusal.
 type welcome struct {
 	Proof   []byte  `json:"proof,omitempty"`
 	Refusal Refusal `json:"refusal,omitempty"`
 }
 
-// marshal is the JSON of a request or an answer.
+// marshal returns the JSON of a request or an answer, or ErrTooLarge.
 func marshal(v any) ([]byte, error) {
 	data, err := json.Marshal(v)
 	if err == nil && len(data) > MaxMessage {
@@ -30,12 +30,12 @@ func marshal(v any) ([]byte, error) {
 	return data, err
 }
 
-// CallError is the error of the leader's handler.
+// CallError is an error of the leader's handler, as the client receives it.
 type CallError struct {
 	Method string `json:"-"`
-	// Text is the error's.
+	// Text is the text of the error.
 	Text string `json:"error"`
-	// Kind is the word by which sentinel errors such as CSRRefused are known.
+	// Kind is the text of the leader's sentinel error, such as CSRRefused, or "".
 	Kind string `json:"kind,omitempty"`
 }
 
@@ -47,14 +47,14 @@ func newCallError(err error) CallError {
 	return CallError{Text: text[:min(len(text), maxErrorText)], Kind: kindOf(err)}
 }
 
-// Error tells where the error comes from.
+// Error returns "leader", the method and the text.
 func (e *CallError) Error() string { return fmt.Sprintf("leader: %s: %s", e.Method, e.Text) }
 
-// Is lets errors.Is find the leader's sentinel here.
+// Is makes errors.Is find the sentinel error of the leader.
 func (e *CallError) Is(target error) bool { return e.Kind != "" && target.Error() == e.Kind }
 
-// kindOf is the first error in err's tree whose text is one word: a sentinel
-// in the list of kinds.
+// kindOf returns the text of the first error in err's tree whose text is one word,
+// as those of sentinel errors are, or "".
 func kindOf(err error) string {
 	if err == nil {
 		return ""

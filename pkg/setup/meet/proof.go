@@ -12,8 +12,8 @@ import (
 // protocol is the version of the channel's protocol.
 const protocol = 2
 
-// role of a side: without it a leader that sends back what it hears would be
-// taken for one that knows the token.
+// role is the role of a side.  It is part of the proof, so that a leader without
+// the token cannot send the client's own proof back.
 type role string
 
 const (
@@ -21,14 +21,14 @@ const (
 	roleMember role = "member"
 )
 
-// channelBinding is a value that this TLS session alone has (RFC 9266,
+// channelBinding returns the channel binding of the TLS session (RFC 9266,
 // tls-exporter).
 func channelBinding(state tls.ConnectionState) ([]byte, error) {
 	return state.ExportKeyingMaterial("EXPORTER-Channel-Binding", nil, sha256.Size)
 }
 
-// proof shows that its maker knows the token, is lrn in that role among lrns,
-// and speaks on the TLS session of that binding.
+// proof returns the HMAC by which the server lrn, in the role r among lrns, proves
+// on the TLS session of binding that it has the token.
 func proof(t Token, r role, lrns []int, lrn int, binding []byte) ([]byte, error) {
 	key, err := t.Key("proof")
 	if err != nil {
@@ -51,7 +51,7 @@ func proof(t Token, r role, lrns []int, lrn int, binding []byte) ([]byte, error)
 	return mac.Sum(nil), nil
 }
 
-// sameServers compares LRNs as sets.
+// sameServers reports whether a and b hold the same LRNs in any order.
 func sameServers(a, b []int) bool {
 	return slices.Equal(slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b)))
 }

@@ -15,70 +15,69 @@ import (
 	"sync"
 )
 
-// Port is the one that the leader listens on.
+// Port is the TCP port that the leader listens on.
 const Port = 8203
 
-// Peer is a server that has proved to be a member.
+// Peer is an authenticated server.
 type Peer struct {
 	LRN int
-	// Key is its public key: PKIX, DER.
+	// Key is the public key of the server: PKIX, DER.
 	Key []byte
 }
 
-// Keys remembers, for good, with which key each server came first.
+// Keys stores permanently the first key that each server has used.
 type Keys interface {
-	// Bind returns the key that lrn is bound to: the one bound before, else
-	// key, which is bound now.
+	// Bind returns the key that is bound to lrn.  If there is none, it binds key.
 	Bind(ctx context.Context, lrn int, key []byte) ([]byte, error)
 }
 
-// Server is the leader's side.
+// Server is the leader's side of the channel.
 type Server struct {
 	Token Token
-	// LRNs are all servers of the bootstrap, and LRN the leader's.
+	// LRNs are the numbers of all servers of the bootstrap, and LRN is that of the
+	// leader.
 	LRNs []int
 	LRN  int
-	// Addresses are those that each server may call from.
+	// Addresses are, by LRN, the addresses from which a server may connect.
 	Addresses map[int][]netip.Addr
 	Keys      Keys
-	// Handle answers a request.  Its ctx ends with the connection, when the caller
-	// does not wait any more, and after 20 s: the caller then repeats the request,
-	// so Handle must bear that.  Several run at a time, also for one peer.  The
-	// caller receives its errors.
+	// Handle answers a request.  Its ctx ends with the connection and after 20 s,
+	// when the client repeats the request, so Handle must be idempotent.  It is
+	// called concurrently, also for one peer.  The client receives its errors.
 	Handle func(ctx context.Context, peer Peer, method string, body json.RawMessage) (any, error)
-	// Tell is told who came and went.  It must not block.
-	Tell func(Event)
+	// OnEvent is called with each event of a connection.  It must not block.
+	OnEvent func(Event)
 }
 
-// Event is something that happened to a connection.
+// Event reports a change of a connection.
 type Event struct {
-	What Happening
-	// Addr is where the connection comes from, and LRN the server that has this
-	// address; Stranger if none has.  Before it has proved itself, that is a
-	// claim.
+	Kind EventKind
+	// Addr is the remote address of the connection, and LRN the server to which the
+	// address belongs, or UnknownServer.  In a Refused event the server is not
+	// authenticated.
 	Addr netip.Addr
 	LRN  int
-	// Err is why it was Refused, or has Gone.
+	// Err is the reason of a Refused or Gone event.
 	Err error
 }
 
-// Stranger is no boot server's LRN.
-const Stranger = -1
+// UnknownServer is the LRN of an Event whose address belongs to no boot server.
+const UnknownServer = -1
 
-// Happening is what an Event is about.
-type Happening int
+// EventKind is the kind of an Event.
+type EventKind int
 
-// The happenings.
+// The kinds of events.
 const (
-	Refused   Happening = iota // it did not prove that it belongs here
-	Connected                  // it did
-	Gone                       // it was connected, and the connection has ended
+	Refused   EventKind = iota // a connection ended before its client was authenticated
+	Connected                  // a server was authenticated
+	Gone                       // the connection of an authenticated server ended
 )
 
-// String is for messages.
-func (h Happening) String() string { return [...]string{"refused", "connected", "gone"}[h] }
+// String returns the kind for messages.
+func (h EventKind) String() string { return [...]string{"refused", "connected", "gone"}[h] }
 
-// Listen opens the leader's port on one address.
+// Listen opens the leader's port on addr.
 func Listen(ctx context.Context, addr netip.Addr) (net.Listener, error) {
 	l, err := listen(ctx, netip.AddrPortFrom(addr, Port))
 	if err != nil {
@@ -92,8 +91,9 @@ func listen(ctx context.Context, addr netip.AddrPort) (net.Listener, error) {
 	return conf.Listen(ctx, "tcp", addr.String())
 }
 
-// Serve answers on l until ctx ends, which is no error, or l fails.  When it
-// returns l and all connections are closed and no handler runs.
+// Serve answers connections of l until ctx ends, and returns nil then, or until l
+// fails.  When it returns, l and all connections are closed and all handlers have
+// ended.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	defer l.Close()
 	if s.Token.zero() || !slices.Contains(s.LRNs, s.LRN) {
@@ -115,7 +115,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	return fmt.Errorf("meet boot servers: %w", err)
 }
 
-// service is a Server that runs.
+// service is a running Server.
 type service struct {
 	*Server
 	ctx    context.Context
@@ -124,7 +124,7 @@ type service struct {
 	conns  sync.WaitGroup
 }
 
-// http returns the server for connections of listener.
+// http returns the HTTP server for the connections of listener.
 func (s *service) http() *http.Server {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
@@ -136,12 +136,12 @@ func (s *service) http() *http.Server {
 		BaseContext:  func(net.Listener) context.Context { return s.ctx },
 		ConnContext:  func(ctx context.Context, c net.Conn) context.Context { return context.WithValue(ctx, connKey{}, c) },
 		ConnState:    s.watch,
-		// What happens to a connection is an Event.
+		// Errors of connections are reported as events.
 		ErrorLog: log.New(io.Discard, "", 0),
 	}
 }
 
-// watch counts the connections and reports those that have ended.
+// watch counts the open connections and sends an Event for each that has ended.
 func (s *service) watch(nc net.Conn, state http.ConnState) {
 	switch state {
 	case http.StateNew:
@@ -153,19 +153,19 @@ func (s *service) watch(nc net.Conn, state http.ConnState) {
 		switch {
 		case s.ctx.Err() != nil: // the leader ends
 		case peer == nil:
-			s.Tell(Event{Refused, c.addr, s.at(c.addr), why})
+			s.OnEvent(Event{Refused, c.addr, s.at(c.addr), why})
 		default:
-			s.Tell(Event{Gone, c.addr, peer.LRN, why})
+			s.OnEvent(Event{Gone, c.addr, peer.LRN, why})
 		}
 	}
 }
 
-// at is the server that may call from addr.
+// at returns the server that may connect from addr, or UnknownServer.
 func (s *Server) at(addr netip.Addr) int {
 	for lrn, addrs := range s.Addresses {
 		if slices.Contains(addrs, addr) {
 			return lrn
 		}
 	}
-	return Stranger
+	return UnknownServer
 }

@@ -12,14 +12,15 @@ import (
 	"time"
 )
 
-// alpn keeps the channel from being taken for another protocol.  A leader also
-// accepts alpnBefore, to refuse its client in words that this client prints.
+// alpn names the protocol in TLS.  A leader also accepts the previous protocol
+// alpnBefore, to send its clients a refusal that they can read.
 const (
 	alpn       = "neco-setup/2"
 	alpnBefore = "neco-setup/1"
 )
 
-// leaderTLS: the certificate means nothing, it is made for this listener.
+// leaderTLS returns the leader's configuration.  Its certificate is generated for
+// this listener and authenticates nothing.
 func leaderTLS() (*tls.Config, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -34,15 +35,16 @@ func leaderTLS() (*tls.Config, error) {
 	return conf, nil
 }
 
-// memberTLS: the certificate shows that the caller has the key.
+// memberTLS returns the configuration of a member, whose certificate shows that the
+// client has key.
 func memberTLS(key *ecdsa.PrivateKey) (*tls.Config, error) {
 	cert, err := selfSigned(key)
 	if err != nil {
 		return nil, err
 	}
 	conf := commonTLS(cert, alpn)
-	// Nobody vouches for the leader's certificate yet; the proof does, for the
-	// session.
+	// There is no CA yet that could sign the leader's certificate.  The proof
+	// authenticates the leader instead.
 	conf.InsecureSkipVerify = true
 	return conf, nil
 }
@@ -57,13 +59,14 @@ func commonTLS(cert tls.Certificate, protocols ...string) *tls.Config {
 	}
 }
 
-// checkSession is called on both sides, before anything else is read.
+// checkSession rejects a TLS session that is resumed, or has no protocol or not
+// exactly one suitable certificate.  Both sides call it at the end of the handshake.
 func checkSession(s tls.ConnectionState) error {
 	switch {
 	case s.Version != tls.VersionTLS13 || s.DidResume:
 		return errors.New("not a new session of TLS 1.3")
 	case s.NegotiatedProtocol == "":
-		return fmt.Errorf("the other side does not speak %s", alpn)
+		return fmt.Errorf("the other side does not support %s", alpn)
 	case len(s.PeerCertificates) != 1:
 		return errors.New("not one certificate")
 	}
@@ -71,7 +74,7 @@ func checkSession(s tls.ConnectionState) error {
 	return err
 }
 
-// sessionKey is the other side's public key: PKIX, DER.
+// sessionKey returns the public key of the other side: PKIX, DER.
 func sessionKey(s tls.ConnectionState) ([]byte, error) {
 	key, ok := s.PeerCertificates[0].PublicKey.(*ecdsa.PublicKey)
 	if !ok || key.Curve != elliptic.P256() {
@@ -80,8 +83,8 @@ func sessionKey(s tls.ConnectionState) ([]byte, error) {
 	return x509.MarshalPKIXPublicKey(key)
 }
 
-// selfSigned is a certificate that carries a key and says nothing: nobody
-// looks at its names and dates.
+// selfSigned returns a certificate that only carries a key: its names and dates are
+// never checked.
 func selfSigned(key *ecdsa.PrivateKey) (tls.Certificate, error) {
 	if key == nil {
 		return tls.Certificate{}, errors.New("no key")

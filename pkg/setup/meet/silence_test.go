@@ -23,7 +23,7 @@ func TestASilentPeerIsGivenUp(t *testing.T) {
 			if d := time.Since(begin); d != answerTimeout {
 				t.Errorf("the handler: after %s", d)
 			}
-			// It does not read the answer either.
+			// The client does not read the answer either.
 			time.Sleep(requestTimeout + writeTimeout)
 			synctest.Wait()
 			if got := h.told.texts(); got[len(got)-1] != "gone 1 10.69.1.3" {
@@ -55,7 +55,7 @@ func TestASilentPeerIsGivenUp(t *testing.T) {
 	})
 }
 
-// deaf is a connection whose peer loses its power when silent is closed.
+// deaf is a connection whose peer loses power when silent is closed.
 type deaf struct {
 	net.Conn
 	silent chan struct{}
@@ -71,7 +71,7 @@ func (d *deaf) Write(p []byte) (int, error) {
 	}
 }
 
-// TestTCPGivesUpASilentPeer: what synctest cannot show, the options of sockets.
+// The socket options take effect only on real connections, not in synctest.
 func TestTCPGivesUpASilentPeer(t *testing.T) {
 	l, err := listen(t.Context(), netip.MustParseAddrPort("127.0.0.1:0"))
 	if err != nil {

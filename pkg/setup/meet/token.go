@@ -12,8 +12,8 @@ import (
 	"strings"
 )
 
-// How a token looks like: a prefix, then the secret and its checksum in base
-// 32, in lower case.
+// The text of a token is a prefix, then the secret and its checksum in base 32, in
+// lower case.
 const (
 	tokenPrefix   = "neco-setup-"
 	secretLength  = 32
@@ -22,34 +22,35 @@ const (
 	tokenLength   = ((secretLength+checkLength)*8 + 4) / 5 // characters behind the prefix
 )
 
-// Token is the secret that all servers of one bootstrap know: 256 random bits.
-// It prints as a word that tells nothing; see Reveal.
+// Token is the secret that all servers of one bootstrap share: 256 random bits.
+// When it is printed, the secret is left out; see Reveal.
 type Token struct {
 	secret [secretLength]byte
 }
 
-// Format keeps the secret out of whatever is printed or logged.
+// Format implements fmt.Formatter.  It prints a placeholder, to keep the secret out
+// of output and logs.
 func (Token) Format(w fmt.State, _ rune) { io.WriteString(w, "(setup token)") }
 
-// MarshalText refuses: a token is not stored by accident.
+// MarshalText returns an error, so that a token is not stored by accident.
 func (Token) MarshalText() ([]byte, error) {
 	return nil, fmt.Errorf("a setup token is not to be written")
 }
 
-// NewToken makes a token.
+// NewToken returns a new random token.
 func NewToken() Token {
 	var t Token
 	rand.Read(t.secret[:])
 	return t
 }
 
-// Reveal returns the token's text, for the eyes of the operator and for a file
-// that nobody else can read.
+// Reveal returns the token's text, with the secret.  It is for the operator and for
+// a file that no other user can read.
 func (t Token) Reveal() string {
 	return tokenPrefix + encoding().EncodeToString(append(t.secret[:], t.checksum()...))
 }
 
-// checksum finds mistyped tokens.
+// checksum returns the checksum by which Parse detects a mistyped token.
 func (t Token) checksum() []byte {
 	sum := sha256.Sum256(append([]byte("neco setup token checksum\x00"), t.secret[:]...))
 	return sum[:checkLength]
@@ -59,8 +60,8 @@ func encoding() *base32.Encoding {
 	return base32.NewEncoding(tokenAlphabet).WithPadding(base32.NoPadding)
 }
 
-// Parse reads a token's text, which may be in upper case.  Errors are
-// ErrTokenInvalid; they say what is wrong and never repeat the text.
+// Parse parses a token's text in lower or upper case.  Its errors are
+// ErrTokenInvalid with the reason; they do not contain the text.
 func Parse(text string) (Token, error) {
 	body, ok := strings.CutPrefix(strings.ToLower(text), tokenPrefix)
 	if !ok {
@@ -71,7 +72,7 @@ func Parse(text string) (Token, error) {
 	}
 	raw, err := encoding().DecodeString(body)
 	if err != nil {
-		return Token{}, fmt.Errorf("%w: a character in it is none of %s", ErrTokenInvalid, tokenAlphabet)
+		return Token{}, fmt.Errorf("%w: it has a character that is not one of %s", ErrTokenInvalid, tokenAlphabet)
 	}
 	t := Token{[secretLength]byte(raw)}
 	switch {
@@ -87,14 +88,14 @@ func (t Token) zero() bool {
 	return subtle.ConstantTimeCompare(t.secret[:], make([]byte, secretLength)) == 1
 }
 
-// keyLength of keys derived from a token.
+// keyLength is the length in bytes of keys derived from a token.
 const keyLength = 32
 
-// Key derives a key of 32 bytes for one use, which label names.  Keys of
-// different labels tell nothing of each other or of the token.
+// Key derives a key of 32 bytes for the use that label names (HKDF).  A key reveals
+// neither the token nor the keys of other labels.
 func (t Token) Key(label string) ([]byte, error) {
 	if t.zero() {
-		return nil, fmt.Errorf("derive key: %w: there is none", ErrTokenInvalid)
+		return nil, fmt.Errorf("derive key: %w: it is empty", ErrTokenInvalid)
 	}
 	key, err := hkdf.Key(sha256.New, t.secret[:], nil, "neco setup/1 "+label, keyLength)
 	if err != nil {

@@ -33,7 +33,7 @@ func TestTokensThatAreNone(t *testing.T) {
 		"a character too few":   {good[:len(good)-1], "57 characters"},
 		"a character too many":  {good + "a", "59 characters"},
 		"one character changed": {string(changed), "checksum"},
-		"a foreign character":   {good[:20] + "1" + good[21:], "none of"},
+		"a foreign character":   {good[:20] + "1" + good[21:], "not one of"},
 		"a line break within":   {good[:20] + "\n" + good[21:], ""},
 		"zeros":                 {Token{}.Reveal(), "empty"},
 	} {

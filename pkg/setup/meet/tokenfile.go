@@ -9,14 +9,15 @@ import (
 	"syscall"
 )
 
-// maxTokenFile bounds what is read of a token file.
+// maxTokenFile bounds the bytes that are read of a token file.
 const maxTokenFile = 4096
 
-// ErrTokenReadable: others than its owner can read or write a token file.
+// ErrTokenReadable reports that the mode of a token file grants access to its group
+// or to others.
 var ErrTokenReadable = errors.New("its group or others may read it")
 
-// ReadFile reads the token in a file, which must be a regular file of this
-// user that nobody else can read (ErrTokenReadable).
+// ReadFile reads a token from the file at path.  The file must be a regular file
+// that belongs to this user and grants no access to others (ErrTokenReadable).
 func ReadFile(path string) (Token, error) {
 	t, err := readFile(path)
 	if err != nil {
@@ -26,7 +27,7 @@ func ReadFile(path string) (Token, error) {
 }
 
 func readFile(path string) (Token, error) {
-	// A named pipe in its place must not block.
+	// Opening must not block if path is a named pipe.
 	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return Token{}, err

@@ -25,7 +25,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/setup/meet"
 )
 
-// newRun is a run on a server whose files are in a directory of the test.
+// newRun returns a run on a server whose files are in a directory of the test.
 func newRun(t *testing.T, lrn int, token meet.Token) *run {
 	t.Helper()
 	fsys := host.FS{Root: t.TempDir()}
@@ -49,7 +49,7 @@ func write(t *testing.T, fsys host.FS, path, text string) {
 	}
 }
 
-// met lets the servers know each other.
+// met gives each server the facts of all.
 func met(all ...*run) {
 	facts := map[int]Facts{}
 	for _, r := range all {
@@ -60,13 +60,13 @@ func met(all ...*run) {
 	}
 }
 
-// ask asks the leader's desk as the server lrn.
-func ask(t *testing.T, d *desk, lrn int, method string, in, out any) error {
+// ask sends a request of the server lrn to the leader's handlers.
+func ask(t *testing.T, d *handlers, lrn int, method string, in, out any) error {
 	t.Helper()
 	return askUntil(t.Context(), d, lrn, method, in, out)
 }
 
-func askUntil(ctx context.Context, d *desk, lrn int, method string, in, out any) error {
+func askUntil(ctx context.Context, d *handlers, lrn int, method string, in, out any) error {
 	body, err := json.Marshal(in)
 	if err != nil {
 		return err
@@ -82,7 +82,7 @@ func askUntil(ctx context.Context, d *desk, lrn int, method string, in, out any)
 	return json.Unmarshal(data, out)
 }
 
-// requests are those for the certificates of a server.
+// requests returns the requests for the certificates of a server.
 func requests(t *testing.T, r *run) signing {
 	t.Helper()
 	q := signing{Requests: map[string]string{}}
@@ -108,8 +108,8 @@ func TestTheLeaderSignsForEachServerItsOwnNamesOnly(t *testing.T) {
 	}
 	members := map[int]*run{0: leader, 1: newRun(t, 1, token), 2: newRun(t, 2, token)}
 	met(leader, members[1], members[2])
-	d := newDesk(leader)
-	d.board.arrive(0, Position{Stage: slices.Index(Stages(), "certificates")})
+	d := newHandlers(leader)
+	d.peers.arrive(0, Position{Stage: slices.Index(Stages(), "certificates")})
 	follower := members[1]
 	q := requests(t, follower)
 	var s signed
@@ -155,10 +155,10 @@ func TestAuthoritiesAreSealedAtRestAndTakenUpAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(first, string(r.state().authorities[pki.ServerCA].CertPEM())); diff != "" {
-		t.Errorf("made anew: %s", diff)
+		t.Errorf("created again: %s", diff)
 	}
 	r.token = meet.NewToken()
-	if err := makeAuthorities(t.Context(), r); err == nil || !strings.Contains(err.Error(), "token of the first try") {
+	if err := makeAuthorities(t.Context(), r); err == nil || !strings.Contains(err.Error(), "token of the first attempt") {
 		t.Errorf("with another token: %v", err)
 	}
 	if err := forgetAuthorities(t.Context(), r); err != nil {
@@ -173,16 +173,16 @@ func TestAuthoritiesAreSealedAtRestAndTakenUpAgain(t *testing.T) {
 	}
 }
 
-// TestAServerThatIsNowhereIsAtTheBeginning: what it says of itself ends no leader.
+// A negative position that a server reports must not crash the leader.
 func TestAServerThatIsNowhereIsAtTheBeginning(t *testing.T) {
 	leader := newRun(t, 0, meet.NewToken())
-	d := newDesk(leader)
-	d.board.arrive(0, place(stageImages))
+	d := newHandlers(leader)
+	d.peers.arrive(0, place(stageImages))
 	at := greeting{newRun(t, 1, leader.token).ownFacts(), Position{Stage: -7}}
 	if err := ask(t, d, 1, methodHello, at, &struct{}{}); err != nil {
 		t.Fatal(err)
 	}
-	if where := d.board.describe([]int{1}); where != "1 (at preflight)" {
+	if where := d.peers.describe([]int{1}); where != "1 (at preflight)" {
 		t.Error(where)
 	}
 	if err := ask(t, d, 1, methodSign, signing{}, &signed{}); err == nil {
@@ -190,11 +190,11 @@ func TestAServerThatIsNowhereIsAtTheBeginning(t *testing.T) {
 	}
 }
 
-func TestTheDeskTellsForWhomSomebodyWaits(t *testing.T) {
+func TestTheHandlersReportWhichServersAreLate(t *testing.T) {
 	leader := newRun(t, 0, meet.NewToken())
-	d := newDesk(leader)
-	d.board.arrive(0, Position{Stage: 5})
-	d.board.arrive(2, Position{Stage: 5})
+	d := newHandlers(leader)
+	d.peers.arrive(0, Position{Stage: 5})
+	d.peers.arrive(2, Position{Stage: 5})
 	var a waited
 	if err := ask(t, d, 1, methodAwait, awaiting{At: Position{Stage: 5}}, &a); err != nil || len(a.Late) != 0 {
 		t.Errorf("nobody is late: %+v, %v", a, err)
@@ -210,7 +210,7 @@ func TestTheDeskTellsForWhomSomebodyWaits(t *testing.T) {
 func TestALeaderThatWasStartedAgainLearnsWhoThereIsFromThoseThatAreAhead(t *testing.T) {
 	token := meet.NewToken()
 	leader := newRun(t, 0, token)
-	d := newDesk(leader)
+	d := newHandlers(leader)
 	for _, lrn := range []int{1, 2} {
 		if err := ask(t, d, lrn, methodHello, greeting{Facts: newRun(t, lrn, token).ownFacts()}, &struct{}{}); err != nil {
 			t.Fatal(err)
@@ -230,14 +230,14 @@ func servesOnceCaughtUp(t *testing.T) {
 	token := meet.NewToken()
 	leader, follower := newRun(t, 0, token), newRun(t, 1, token)
 	met(leader, follower)
-	d := newDesk(leader)
-	d.board.arrive(0, Position{})
+	d := newHandlers(leader)
+	d.peers.arrive(0, Position{})
 	at := Position{Stage: slices.Index(Stages(), "certificates")}
 	if err := ask(t, d, 1, methodHello, greeting{follower.ownFacts(), at}, &struct{}{}); err != nil {
 		t.Fatal(err)
 	}
-	if late, _ := d.board.late([]int{1}, at); len(late) > 0 {
-		t.Error("the leader does not know where who greeted it is")
+	if late, _ := d.peers.late([]int{1}, at); len(late) > 0 {
+		t.Error("the leader has not stored the position in the hello")
 	}
 	asked := make(chan error, 1)
 	go func() { asked <- ask(t, d, 1, methodSign, signing{}, &signed{}) }()
@@ -250,7 +250,7 @@ func servesOnceCaughtUp(t *testing.T) {
 	if err := makeAuthorities(t.Context(), leader); err != nil {
 		t.Fatal(err)
 	}
-	d.board.arrive(0, at)
+	d.peers.arrive(0, at)
 	if err := <-asked; err != nil {
 		t.Error(err)
 	}
@@ -267,7 +267,7 @@ func TestALeaderThatStartsOverDoesNotWaitForThoseThatAreDone(t *testing.T) {
 		t.Fatal(err)
 	}
 	leader.progress = known
-	d := newDesk(leader)
+	d := newHandlers(leader)
 	all := map[int]Facts{}
 	if err := ask(t, d, 0, methodFacts, leader.ownFacts(), &all); err != nil || all[2].HostName != "boot-2" {
 		t.Errorf("%v, %v", all, err)
@@ -276,15 +276,15 @@ func TestALeaderThatStartsOverDoesNotWaitForThoseThatAreDone(t *testing.T) {
 
 func TestAServerThatDoesNotFitIsRefusedByTheLeader(t *testing.T) {
 	leader := newRun(t, 0, meet.NewToken())
-	d := newDesk(leader)
+	d := newHandlers(leader)
 	f := leader.ownFacts()
 	f.HostName, f.Version = "boot-1", "2026.11.20-1"
-	for range 2 { // it may come as often as it likes
+	for range 2 { // a repeated attempt is refused, too
 		if err := ask(t, d, 1, methodFacts, f, &map[int]Facts{}); err == nil || !strings.Contains(err.Error(), "2026.11.20-1") {
 			t.Error(err)
 		}
 	}
-	if where := d.board.describe([]int{1}); !strings.Contains(where, "1 (refused: ") || !strings.Contains(where, "2026.11.20-1") {
+	if where := d.peers.describe([]int{1}); !strings.Contains(where, "1 (refused: ") || !strings.Contains(where, "2026.11.20-1") {
 		t.Error(where)
 	}
 	if n := strings.Count(said(leader), "refused boot server 1: "); n != 1 {
@@ -292,7 +292,7 @@ func TestAServerThatDoesNotFitIsRefusedByTheLeader(t *testing.T) {
 	}
 }
 
-// transcript is what the operator of a run has read.
+// transcript records the output of a run.
 type transcript struct {
 	mu   sync.Mutex
 	text strings.Builder
@@ -314,17 +314,17 @@ func said(r *run) string {
 
 func TestTheOperatorSeesWhoCameAndWent(t *testing.T) {
 	leader := newRun(t, 0, meet.NewToken())
-	d := newDesk(leader)
-	d.board.arrive(1, Position{Stage: 3})
-	d.board.arrive(2, Position{Stage: len(table())})
+	d := newHandlers(leader)
+	d.peers.arrive(1, Position{Stage: 3})
+	d.peers.arrive(2, Position{Stage: len(table())})
 	for _, e := range []meet.Event{
-		{What: meet.Connected, LRN: 1},
-		{What: meet.Gone, LRN: 1, Err: io.EOF},
-		{What: meet.Gone, LRN: 2, Err: io.EOF},
-		{What: meet.Refused, LRN: 1, Err: meet.OtherServers},
-		{What: meet.Refused, LRN: meet.Stranger, Addr: netip.MustParseAddr("192.0.2.1"), Err: meet.WrongAddress},
+		{Kind: meet.Connected, LRN: 1},
+		{Kind: meet.Gone, LRN: 1, Err: io.EOF},
+		{Kind: meet.Gone, LRN: 2, Err: io.EOF},
+		{Kind: meet.Refused, LRN: 1, Err: meet.OtherServers},
+		{Kind: meet.Refused, LRN: meet.UnknownServer, Addr: netip.MustParseAddr("192.0.2.1"), Err: meet.WrongAddress},
 	} {
-		d.tell(e)
+		d.printEvent(e)
 	}
 	var got []string
 	for line := range strings.Lines(said(leader)) {
@@ -332,9 +332,9 @@ func TestTheOperatorSeesWhoCameAndWent(t *testing.T) {
 	}
 	want := []string{
 		"meet          boot server 1 is connected",
-		"meet          boot server 1 has gone",
+		"meet          boot server 1 is disconnected",
 		"meet          refused boot server 1: " + meet.OtherServers.Error(),
-		"meet          refused somebody at 192.0.2.1, which is no boot server's address: " + meet.WrongAddress.Error(),
+		"meet          refused a client at 192.0.2.1, which is not the address of a boot server: " + meet.WrongAddress.Error(),
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

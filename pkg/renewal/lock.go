@@ -12,24 +12,24 @@ import (
 	"github.com/cybozu-go/neco/pkg/storage"
 )
 
-// EtcdTurns gives turns by a lock in etcd.
-type EtcdTurns struct {
+// EtcdLock is a Lock in etcd.
+type EtcdLock struct {
 	// Etcd is namespaced at Neco's prefix.
 	Etcd *clientv3.Client
 	LRN  int
-	// TTL of the lock when its holder is killed; 0: turnTTL.
+	// TTL is the time after which etcd releases the lock of a holder that was killed;
+	// 0: lockTTL.
 	TTL time.Duration
 }
 
-const turnTTL = 10 * time.Second
+const lockTTL = 10 * time.Second
 
-// Take implements Turns.  An update that begins while f runs does not end it:
-// f takes seconds, and what an update restarts comes after it has fetched all
-// that it needs.
-func (t EtcdTurns) Take(ctx context.Context, f func(context.Context) error) error {
+// Hold implements Lock.  An update that starts while f runs does not interrupt f: f
+// takes seconds, and an update downloads everything before it restarts a program.
+func (t EtcdLock) Hold(ctx context.Context, f func(context.Context) error) error {
 	ttl := t.TTL
 	if ttl == 0 {
-		ttl = turnTTL
+		ttl = lockTTL
 	}
 	err := election.Hold(ctx, t.Etcd, storage.KeyRenewalLock, strconv.Itoa(t.LRN), ttl,
 		func(ctx context.Context, _ *election.Session, _ election.Holder) error {
@@ -48,7 +48,7 @@ func (t EtcdTurns) Take(ctx context.Context, f func(context.Context) error) erro
 	return nil
 }
 
-// updates says whether a boot server takes part in an update that is not over.
+// updates reports whether a boot server takes part in a running update.
 func updates(snap *storage.Snapshot, lrn int) bool {
 	return snap.UnderWay() && snap.Request.IsMember(lrn)
 }

@@ -15,7 +15,7 @@ import (
 
 func TestABarrierOpensWhenTheLastHasArrived(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBoard()
+		b := newPeers()
 		b.arrive(0, Position{Stage: 3})
 		b.arrive(1, Position{Stage: 5})
 		var told [][]int
@@ -42,7 +42,7 @@ func TestABarrierOpensWhenTheLastHasArrived(t *testing.T) {
 }
 
 func TestWhoStartsOverIsLateAgain(t *testing.T) {
-	b := newBoard()
+	b := newPeers()
 	for lrn := range 3 {
 		b.arrive(lrn, Position{Stage: 7})
 	}
@@ -53,9 +53,9 @@ func TestWhoStartsOverIsLateAgain(t *testing.T) {
 }
 
 func TestWhoArrivesIsNotRefusedAnyMore(t *testing.T) {
-	b := newBoard()
+	b := newPeers()
 	if !b.refuse(1, meet.WrongToken) || b.refuse(1, meet.WrongToken) || !b.refuse(1, meet.OtherServers) {
-		t.Error("told when it is no news, or not when it is")
+		t.Error("reported a reason that is not new, or did not report a new one")
 	}
 	b.arrive(1, Position{Stage: 1})
 	if got := b.describe([]int{1}); got != "1 (at meet)" {
@@ -64,7 +64,7 @@ func TestWhoArrivesIsNotRefusedAnyMore(t *testing.T) {
 }
 
 func TestTheLeadersPartComesBeforeTheOthers(t *testing.T) {
-	b := newBoard()
+	b := newPeers()
 	b.arrive(0, Position{Stage: 4})
 	if late, _ := b.late([]int{0}, Position{Stage: 4, Led: true}); len(late) != 1 {
 		t.Error("the leader's part counts as done when it has arrived")
@@ -77,7 +77,7 @@ func TestTheLeadersPartComesBeforeTheOthers(t *testing.T) {
 
 func TestAWaitThatEndsNamesWhoIsMissingAndWhere(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBoard()
+		b := newPeers()
 		b.arrive(0, Position{Stage: 4})
 		b.arrive(1, Position{Stage: 1})
 		b.refuse(3, meet.WrongToken)
@@ -87,7 +87,7 @@ func TestAWaitThatEndsNamesWhoIsMissingAndWhere(t *testing.T) {
 		if !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("error %v", err)
 		}
-		for _, want := range []string{"1 (at meet)", "2 (not heard of)", "3 (refused: TokenInvalid: the leader has another setup token)", "took longer than 1m"} {
+		for _, want := range []string{"1 (at meet)", "2 (never seen)", "3 (refused: TokenInvalid: the leader has another setup token)", "took longer than 1m"} {
 			if !strings.Contains(err.Error(), want) {
 				t.Errorf("%q is not in %q", want, err)
 			}

@@ -1,0 +1,32 @@
+package renewal
+
+import (
+	"errors"
+	"io/fs"
+	"path"
+
+	"github.com/cybozu-go/neco/pkg/host"
+	"github.com/cybozu-go/neco/pkg/pki"
+)
+
+// pendingDir has a file for each certificate whose programs must still reload it.  The
+// file is created before the certificate is installed, so that a kill in between does
+// not leave a program with the old certificate.
+const pendingDir = "/var/lib/neco/renewal"
+
+func pendingFile(p pki.Purpose) string { return path.Join(pendingDir, p.Name) }
+
+func (s Server) setPendingReload(p pki.Purpose) error {
+	_, err := s.FS.Write(host.File{Path: pendingFile(p), Mode: 0o600})
+	return err
+}
+
+func (s Server) clearPendingReload(p pki.Purpose) error { return s.FS.Remove(pendingFile(p)) }
+
+// pendingReload reports whether programs must still reload the certificate of p.
+func (s Server) pendingReload(p pki.Purpose) bool {
+	_, err := s.FS.Stat(pendingFile(p))
+	return err == nil
+}
+
+func absent(err error) bool { return errors.Is(err, fs.ErrNotExist) }

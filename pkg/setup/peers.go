@@ -1,0 +1,128 @@
+package setup
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Position is the progress of a server: all stages before Stage are completed.
+// With Led, the leader's part of Stage is completed, too.
+type Position struct {
+	Stage int  `json:"stage"`
+	Led   bool `json:"led,omitempty"`
+}
+
+func (p Position) before(q Position) bool {
+	return p.Stage < q.Stage || p.Stage == q.Stage && !p.Led && q.Led
+}
+
+// peers holds, on the leader, the last position that each server reported, and
+// why a server was refused.  A server that starts over reports the zero Position.
+type peers struct {
+	mu      sync.Mutex
+	at      map[int]Position
+	refused map[int]error
+	changed chan struct{}
+}
+
+func newPeers() *peers {
+	return &peers{at: map[int]Position{}, refused: map[int]error{}, changed: make(chan struct{})}
+}
+
+// refuse stores why lrn was refused, until it arrives.  It reports whether the
+// reason differs from the one before.
+func (ps *peers) refuse(lrn int, why error) bool {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	was := ps.refused[lrn]
+	ps.refused[lrn] = why
+	return was == nil || was.Error() != why.Error()
+}
+
+// arrive records that lrn is at p.  The server itself reports p, so a negative
+// stage is taken for the first one.
+func (ps *peers) arrive(lrn int, p Position) {
+	p.Stage = max(p.Stage, 0)
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	delete(ps.refused, lrn)
+	if was, ok := ps.at[lrn]; ok && was == p {
+		return
+	}
+	ps.at[lrn] = p
+	close(ps.changed)
+	ps.changed = make(chan struct{})
+}
+
+// of returns the last position that lrn reported, or the zero Position.
+func (ps *peers) of(lrn int) Position {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	return ps.at[lrn]
+}
+
+// late returns the servers of lrns that have not reached p, and a channel that is
+// closed at the next change of a position.
+func (ps *peers) late(lrns []int, p Position) (late []int, changed <-chan struct{}) {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	for _, lrn := range lrns {
+		if at, seen := ps.at[lrn]; !seen || at.before(p) {
+			late = append(late, lrn)
+		}
+	}
+	return late, ps.changed
+}
+
+// await blocks until all lrns have reached p, or ctx ends; the error names the
+// servers that are late.  After hold, say is called with the late servers, and
+// again when they change.  say may be nil.
+func (ps *peers) await(ctx context.Context, lrns []int, p Position, say func(late []int)) error {
+	var told []int
+	patient := true
+	impatient := time.NewTimer(hold)
+	defer impatient.Stop()
+	for {
+		late, changed := ps.late(lrns, p)
+		if len(late) == 0 {
+			return nil
+		}
+		if say != nil && !patient && !slices.Equal(told, late) {
+			say(late)
+			told = late
+		}
+		select {
+		case <-changed:
+		case <-impatient.C:
+			patient = false
+		case <-ctx.Done():
+			return fmt.Errorf("wait for boot server %s: %w", ps.describe(late), context.Cause(ctx))
+		}
+	}
+}
+
+// describe lists the positions of lrns, or why they were refused, for messages.
+func (ps *peers) describe(lrns []int) string {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	var parts []string
+	for _, lrn := range lrns {
+		at, seen := ps.at[lrn]
+		refused := ps.refused[lrn]
+		switch {
+		case refused != nil:
+			parts = append(parts, fmt.Sprintf("%d (refused: %v)", lrn, refused))
+		case !seen:
+			parts = append(parts, fmt.Sprintf("%d (never seen)", lrn))
+		case at.Stage < len(table()):
+			parts = append(parts, fmt.Sprintf("%d (at %s)", lrn, table()[at.Stage].Name))
+		default:
+			parts = append(parts, fmt.Sprint(lrn))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
