@@ -7,27 +7,29 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ear is a pipe with room for one word, that is what is written at once. Whoever
-// writes the next waits until the word before was skipped.
-type ear struct {
-	// words come from the command, copies of them to whoever peeks.
-	words, copyTo, copyFrom *os.File
+// outputPipe is a pipe with room for one write of the command, called a chunk. The next
+// write blocks until the chunk has been skipped.
+type outputPipe struct {
+	// from is the read end of the pipe. peek copies from it to copyTo, and reads
+	// the copy from copyFrom.
+	from, copyTo, copyFrom *os.File
 }
 
-func newEar() (*ear, *os.File, error) {
-	words, mouth, err := pipe(unix.O_DIRECT) // each write is a word
+// newOutputPipe returns the pipe and its write end for the command.
+func newOutputPipe() (*outputPipe, *os.File, error) {
+	from, to, err := pipe(unix.O_DIRECT) // packet mode: a read returns one write
 	if err != nil {
 		return nil, nil, err
 	}
 	copyFrom, copyTo, err := pipe(0)
 	if err != nil {
-		return nil, nil, errors.Join(err, words.Close(), mouth.Close())
+		return nil, nil, errors.Join(err, from.Close(), to.Close())
 	}
-	e := &ear{words, copyTo, copyFrom}
-	if _, err := unix.FcntlInt(mouth.Fd(), unix.F_SETPIPE_SZ, os.Getpagesize()); err != nil {
-		return nil, nil, errors.Join(err, mouth.Close(), e.Close())
+	p := &outputPipe{from, copyTo, copyFrom}
+	if _, err := unix.FcntlInt(to.Fd(), unix.F_SETPIPE_SZ, os.Getpagesize()); err != nil {
+		return nil, nil, errors.Join(err, to.Close(), p.Close())
 	}
-	return e, mouth, nil
+	return p, to, nil
 }
 
 func pipe(flags int) (r, w *os.File, err error) {
@@ -38,29 +40,30 @@ func pipe(flags int) (r, w *os.File, err error) {
 	return os.NewFile(uintptr(fds[0]), "|0"), os.NewFile(uintptr(fds[1]), "|1"), nil
 }
 
-// peek returns the next word, and leaves it where it is; none at the end.
-func (e *ear) peek() ([]byte, error) {
-	word := make([]byte, os.Getpagesize())
+// peek blocks until the pipe has a chunk, and returns it without removing it. At the end
+// of the output it returns an empty chunk.
+func (p *outputPipe) peek() ([]byte, error) {
+	chunk := make([]byte, os.Getpagesize())
 	for {
-		n, err := unix.Tee(int(e.words.Fd()), int(e.copyTo.Fd()), len(word), 0)
+		n, err := unix.Tee(int(p.from.Fd()), int(p.copyTo.Fd()), len(chunk), 0)
 		if errors.Is(err, unix.EINTR) {
 			continue
 		}
 		if err != nil || n == 0 {
 			return nil, os.NewSyscallError("tee", err)
 		}
-		got, err := e.copyFrom.Read(word)
-		return word[:got], err
+		got, err := p.copyFrom.Read(chunk)
+		return chunk[:got], err
 	}
 }
 
-// skip lets the command say its next word.
-func (e *ear) skip(n int) error {
-	_, err := e.words.Read(make([]byte, n))
+// skip removes a chunk of n bytes, so that the next write of the command can complete.
+func (p *outputPipe) skip(n int) error {
+	_, err := p.from.Read(make([]byte, n))
 	return err
 }
 
-// Close ends it.
-func (e *ear) Close() error {
-	return errors.Join(e.words.Close(), e.copyTo.Close(), e.copyFrom.Close())
+// Close closes all files of the pipe except its write end.
+func (p *outputPipe) Close() error {
+	return errors.Join(p.from.Close(), p.copyTo.Close(), p.copyFrom.Close())
 }
