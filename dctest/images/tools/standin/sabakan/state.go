@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// transitions are the states that may follow each state.
+// transitions returns the states that may follow each state.
 func transitions() map[string][]string {
 	return map[string][]string{
 		"uninitialized": {"healthy", "retiring"},
