@@ -20,15 +20,16 @@ const captureTimeout = 20 * time.Second
 
 // Capture is a running recording of packets.
 type Capture struct {
-	// Files are the pcap files, one for each switch.
+	// Files are the pcap files, one for each node that is not a server.
 	Files []string
 
 	dumps []*dump
 }
 
-// Capture records all packets at every switch, and so on every link, into pcap files in
-// dir until Stop. It returns when all recorders are running. A packet is recorded once
-// for each switch interface that it passes. tcpdump must be installed on this machine.
+// Capture records all packets at every switch and network node, and so on every link,
+// into pcap files in dir until Stop. It returns when all recorders are running. A packet
+// is recorded once for each interface of these nodes that it passes. tcpdump must be
+// installed on this machine.
 func (d *DC) Capture(ctx context.Context, dir string) (*Capture, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err

@@ -10,9 +10,9 @@ import (
 // poll is the interval between checks: the checked systems send no notifications.
 const poll = 200 * time.Millisecond
 
-// Eventually calls ask every 200 ms until it returns nil. After limit, or when ctx ends,
-// it returns an error that includes what, the description of the condition, and the last
-// error of ask. The context of ask ends at the limit.
+// Eventually calls ask every 200 ms until it returns nil. It fails after limit or when
+// ctx ends; its error contains what, which describes the condition, and the last error of
+// ask. The context of ask ends at the limit.
 func Eventually(ctx context.Context, limit time.Duration, what string, ask func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()

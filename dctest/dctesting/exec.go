@@ -18,8 +18,8 @@ func (d *DC) Exec(ctx context.Context, node, name string, args ...string) (strin
 	return d.ExecWith(ctx, nil, node, name, args...)
 }
 
-// ExecWith is Exec with a standard input. Unlike arguments, it is not visible to other
-// users of the server.
+// ExecWith is Exec with a standard input. Other users of the server cannot see the input,
+// unlike arguments.
 func (d *DC) ExecWith(ctx context.Context, stdin io.Reader, node, name string, args ...string) (string, error) {
 	cmd, err := d.Command(ctx, node, name, args...)
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package etcdtest gives the tests of a package one cluster of real etcd
-// members.  It is for tests only.
+// Package etcdtest starts a cluster of real etcd members for the tests of a package. It
+// is for tests only.
 package etcdtest
 
 import (

@@ -12,8 +12,8 @@ import (
 // flatcarDomain is the domain of Flatcar's download hosts, one for each channel.
 const flatcarDomain = "release.flatcar-linux.net"
 
-// addDownloads adds the host from which kernel and initrd are downloaded to hosts, with
-// the paths that Neco requests.
+// addDownloads adds to hosts the download host of kernel and initrd, with the paths that
+// Neco requests.
 func addDownloads(hosts map[string]http.Handler, system builtOS) error {
 	kernel, initrd := neco.OSImage{Channel: system.Channel, Version: system.Version}.URLs()
 	files := map[string]string{kernel: system.Kernel, initrd: system.Initrd}

@@ -46,8 +46,8 @@ func (c *Centre) between(a, b string) ([]cluster.Link, error) {
 // cutMark is the comment of iptables rules that this package adds.
 const cutMark = "placemat-cut"
 
-// Cut makes node a silently drop all packets from the addresses of node b, and, unless
-// oneWay is true, b all packets from a. Heal reverts it.
+// Cut makes node b silently drop all packets from the addresses of node a and, unless
+// oneWay is true, a all packets from the addresses of b. Heal reverts it.
 func (c *Centre) Cut(ctx context.Context, a, b string, oneWay bool) error {
 	if err := c.load(); err != nil {
 		return err

@@ -9,7 +9,7 @@ import (
 )
 
 // dummyType returns the link type to use for dummy interfaces: dummy, or bridge if this
-// kernel has no dummy. It tries that in a temporary namespace called probe.
+// kernel cannot create a dummy. It creates and removes the namespace probe to find out.
 func dummyType(ctx context.Context, probe string) string {
 	if _, err := run(ctx, "ip", "netns", "add", probe); err != nil {
 		return "bridge"

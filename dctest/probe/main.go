@@ -128,8 +128,8 @@ func etcd(ctx context.Context, conf *neco.EtcdConfig, g *gaps) error {
 // no message in etcd's log.
 const metricsPort = "2381"
 
-// voters returns the voting members that have been started, or before if no server
-// responds.
+// voters returns the voting members that have been started. If no server responds, it
+// returns the list before.
 func voters(ctx context.Context, c *clientv3.Client, before []*etcdserverpb.Member) []*etcdserverpb.Member {
 	ctx, cancel := context.WithTimeout(ctx, interval)
 	defer cancel()

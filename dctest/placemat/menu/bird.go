@@ -26,7 +26,7 @@ type birdView struct {
 	Workers netip.Prefix
 }
 
-// birdFiles adds a configuration for each node that runs BIRD to files.
+// birdFiles adds to files the BIRD configuration of each node that has one.
 func (m *Menu) birdFiles(files map[string][]byte, c *cluster.Cluster) error {
 	for _, n := range c.Nodes {
 		if n.BirdConf == "" {

@@ -111,16 +111,16 @@ func (m *Menu) checkServers() error {
 	for _, kind := range []cluster.Kind{cluster.Boot, cluster.CS, cluster.SS} {
 		s := m.Servers[kind]
 		if !images[s.Image] {
-			return fmt.Errorf("node of type %s: image: there is no Image %s", kind, s.Image)
+			return fmt.Errorf("node of type %s: image: no document of kind Image is named %s", kind, s.Image)
 		}
 		for _, data := range s.Data {
 			if !images[data] {
-				return fmt.Errorf("node of type %s: data: there is no Image %s", kind, data)
+				return fmt.Errorf("node of type %s: data: no document of kind Image is named %s", kind, data)
 			}
 		}
 		for _, d := range s.Disks {
 			if !classes[d.DeviceClass] {
-				return fmt.Errorf("node of type %s: disk %s: there is no DeviceClass %s", kind, d.Name, d.DeviceClass)
+				return fmt.Errorf("node of type %s: disk %s: no document of kind DeviceClass is named %s", kind, d.Name, d.DeviceClass)
 			}
 		}
 	}

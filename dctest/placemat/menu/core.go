@@ -39,8 +39,8 @@ type ignitionFile struct {
 	} `json:"contents"`
 }
 
-// coreFiles adds the configurations of the core's services, and the scripts of the core
-// and of the networks around it, to files.
+// coreFiles adds to files the configurations of the core's services, and the scripts of
+// the core and of the networks around it.
 func (m *Menu) coreFiles(files map[string][]byte, c *cluster.Cluster) error {
 	n := m.Network
 	view := coreView{
@@ -68,8 +68,8 @@ func (m *Menu) coreFiles(files map[string][]byte, c *cluster.Cluster) error {
 	return chronyIgnition(files)
 }
 
-// chronyIgnition adds the configuration of the time servers as a Container Linux Config,
-// for machines that are set up by Ignition, to files.
+// chronyIgnition adds to files a Container Linux Config with the configuration of the
+// time servers, for machines that are set up by Ignition.
 func chronyIgnition(files map[string][]byte) error {
 	var config ignition
 	file := ignitionFile{Filesystem: "root", Path: "/etc/chrony.conf", Mode: 0o644}

@@ -90,7 +90,7 @@ func (s *ServerSpec) parse(n *yaml.Node) error {
 // defaultDiskSize is the size of disks without disk-size.
 const defaultDiskSize = "50G"
 
-// data reads the name of an image, or a list of names.
+// data sets the images of data disks: one name, or a list of names.
 func (s *ServerSpec) data(n *yaml.Node) error {
 	one := func(n *yaml.Node) error {
 		var name string

@@ -47,7 +47,7 @@ const (
 // maxDisks is the number of disks that one server may have.
 const maxDisks = 64
 
-// number sets an integer within its range.
+// number returns the setter of an integer within its range.
 func number(into *int, what numbers) func(*yaml.Node) error {
 	l := what.limits()
 	return value(into, func(s string) (int, error) {
@@ -78,7 +78,7 @@ func flag(into *bool) func(*yaml.Node) error {
 	})
 }
 
-// size sets a number of bytes with a unit.
+// size returns the setter of a number of bytes with a unit, such as 10G.
 func size(into *string) func(*yaml.Node) error {
 	form := regexp.MustCompile(`^[1-9][0-9]{0,5}([KMGT]i?)?$|^[1-9][0-9]{0,14}$`)
 	return value(into, func(s string) (string, error) {
@@ -89,7 +89,7 @@ func size(into *string) func(*yaml.Node) error {
 	})
 }
 
-// list calls each for all elements of a sequence.
+// list returns the setter of a sequence, which calls each for every element.
 func list(each func(*yaml.Node) error) func(*yaml.Node) error {
 	return func(n *yaml.Node) error {
 		if n.Kind != yaml.SequenceNode {

@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// graphQL serves the two operations that Neco uses. It requires their arguments in
-// variables, and always returns all fields.
+// graphQL serves the two operations that Neco uses. Their arguments must be GraphQL
+// variables. The response always has all fields.
 func (s *server) graphQL(r *http.Request) (int, any, error) {
 	data, err := body(r)
 	if err != nil {

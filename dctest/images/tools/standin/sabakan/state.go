@@ -41,7 +41,7 @@ func (s *server) putState(r *http.Request) (int, any, error) {
 
 func (s *server) setState(ctx context.Context, serial, state string) (machine, error) {
 	if _, known := transitions()[state]; !known {
-		return machine{}, fail(http.StatusBadRequest, "%q is no state", state)
+		return machine{}, fail(http.StatusBadRequest, "%q is not a state", state)
 	}
 	m, rev, err := s.machine(ctx, serial)
 	if err != nil || m.Status.State == state {
