@@ -25,8 +25,8 @@ const (
 )
 
 // publisher publishes the packages in a directory as releases. A package is published
-// when its digest is beside it, and as a pre-release if a file of the same name with the
-// suffix ".prerelease" is, too. When it is removed, its release is withdrawn. Packages
+// when its digest file is beside it. It is a pre-release if a file with its name and the
+// suffix ".prerelease" exists. The release of a removed package is withdrawn. Packages
 // must be replaced atomically.
 type publisher struct {
 	dir    string

@@ -81,8 +81,8 @@ func (st state) write(h http.Header) {
 	h.Set("X-RateLimit-Resource", "core")
 }
 
-// identify returns the client of a request, whether it has sent a token, and whether it
-// is accepted: without a token, or with one of the server's.
+// identify returns the client of a request, and whether the request has a token. ok is
+// false if the token is not one of the server's.
 func (s *Server) identify(r *http.Request) (caller string, token, ok bool) {
 	given := r.Header.Get("Authorization")
 	if given == "" {

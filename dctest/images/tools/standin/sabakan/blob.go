@@ -58,8 +58,8 @@ func (b blobs) write(r io.Reader, want string) (string, int64, error) {
 	return digest, size, os.Rename(f.Name(), b.path(digest))
 }
 
-// open opens a file. If this server does not have it, it downloads it first from path at
-// one of urls, the servers that have it.
+// open opens a file by its digest. A file that is missing on this server is downloaded
+// first, from path at one of urls, the servers that have the file.
 func (b blobs) open(ctx context.Context, digest, path string, urls []string) (*os.File, error) {
 	if !hexDigest.MatchString(digest) {
 		return nil, fmt.Errorf("%q is not a digest", digest)
