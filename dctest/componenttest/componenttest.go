@@ -1,6 +1,5 @@
-// Package componenttest helps to test components: a target, golden files, and
-// a host that notes what is done to its units and containers.  It is for tests
-// only.
+// Package componenttest helps to test components: it provides a target, golden files and
+// a fake host that records the calls for its units and containers. It is for tests only.
 package componenttest
 
 import (
@@ -21,9 +20,9 @@ import (
 	"github.com/cybozu-go/neco/pkg/host"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "rewrite the golden files")
 
-// Target is boot server 1 of three.
+// Target returns a target for boot server 1 of three.
 func Target() component.Target {
 	return component.Target{
 		LRN: 1, Members: []int{0, 1, 2}, Version: "2026.11.21-1", Artifacts: neco.CurrentArtifacts, Private: true,
@@ -31,7 +30,8 @@ func Target() component.Target {
 	}
 }
 
-// Golden compares the files of c with testdata/<name>.golden.
+// Golden compares the files of c for target with testdata/<name>.golden, and first
+// rewrites that file if the flag -update is set.
 func Golden(t *testing.T, c component.Component, target component.Target) {
 	t.Helper()
 	files, err := c.Files(target)
@@ -60,7 +60,8 @@ func Golden(t *testing.T, c component.Component, target component.Target) {
 	}
 }
 
-// Host is a boot server that notes what is done to it.
+// Host is a fake boot server that records the calls for its units and containers. It
+// implements component.Units and component.Containers.
 type Host struct {
 	mu      sync.Mutex
 	did     []string
@@ -69,20 +70,21 @@ type Host struct {
 	enabled map[string]bool
 	dead    map[string]bool
 	moved   map[string]bool
-	// Tags are those of the images that containers were started by.
+	// Tags maps a container to the tag of the image it was started from.
 	Tags map[string]string
-	// Fail, if not nil, is asked before each act.
+	// Fail, if not nil, is called before each action; the action fails with its error.
 	Fail func(act string) error
 }
 
-// New returns a component's host with its files in a directory of the test.
+// New returns a Host and a component.Host that uses it, with a temporary directory as its
+// file system.
 func New(t *testing.T) (*Host, component.Host) {
 	t.Helper()
 	h := &Host{active: map[string]bool{}, running: map[string]bool{}, enabled: map[string]bool{}, dead: map[string]bool{}, moved: map[string]bool{}}
 	return h, component.Host{FS: host.FS{Root: t.TempDir()}, Units: h, Containers: h}
 }
 
-// Did returns what was done since the last call.
+// Did returns the actions since the last call, in order.
 func (h *Host) Did() []string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -131,7 +133,7 @@ func (h *Host) Disable(_ context.Context, name string) error {
 	return h.act("disable "+name, func() { h.enabled[name] = false })
 }
 
-// AtBoot says whether a unit would start if the server did.
+// AtBoot reports whether the unit name is enabled, so that it would start at boot.
 func (h *Host) AtBoot(name string) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -158,7 +160,7 @@ func (h *Host) Describe(ctx context.Context, name string) string {
 	return name + ".service: inactive; docker: no such image"
 }
 
-// Dead makes a unit stay inactive whatever is done to it.
+// Dead makes a unit inactive permanently, even if it is started again.
 func (h *Host) Dead(name string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -180,7 +182,8 @@ func (h *Host) Pull(_ context.Context, img neco.ContainerImage) error {
 // FullName implements component.Containers.
 func (h *Host) FullName(img neco.ContainerImage) string { return img.FullName(true) }
 
-// Running implements component.Containers: what is active runs its image.
+// Running implements component.Containers. It is true of an image whose name starts with
+// the name of an active unit.
 func (h *Host) Running(_ context.Context, img neco.ContainerImage) (bool, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -192,7 +195,8 @@ func (h *Host) Running(_ context.Context, img neco.ContainerImage) (bool, error)
 	return false, nil
 }
 
-// Version implements component.Containers: an active container runs Tags[name].
+// Version implements component.Containers. It returns Tags[name] for an active container,
+// else the empty string.
 func (h *Host) Version(_ context.Context, name string) (string, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -202,7 +206,7 @@ func (h *Host) Version(_ context.Context, name string) (string, error) {
 	return h.Tags[name], nil
 }
 
-// Move makes the name of the image that the unit runs mean another one, until the
+// Move simulates that the tag of the unit's image now refers to another image, until the
 // unit is restarted.
 func (h *Host) Move(name string) {
 	h.mu.Lock()
@@ -217,7 +221,8 @@ func (h *Host) Outdated(_ context.Context, name string, _ neco.ContainerImage) b
 	return h.active[name] && h.moved[name]
 }
 
-// Present implements component.Containers: it says that the image is there unless Fail knows better.
+// Present implements component.Containers. It reports that the image is present unless
+// Fail returns an error for "present <name>".
 func (h *Host) Present(_ context.Context, img neco.ContainerImage) bool {
 	return h.Fail == nil || h.Fail("present "+img.Name) == nil
 }

@@ -18,17 +18,17 @@ import (
 // captureTimeout bounds the start and the end of one tcpdump.
 const captureTimeout = 20 * time.Second
 
-// Capture is a recording of packets.
+// Capture is a running recording of packets.
 type Capture struct {
-	// Files are what is recorded into, one a node.
+	// Files are the pcap files, one for each node that is not a server.
 	Files []string
 
 	dumps []*dump
 }
 
-// Capture records into dir, in full length, whatever passes any switch, and so
-// every link, until Stop.  It returns when all of it is recorded.  Each packet is
-// there once for each switch interface that it has passed.  tcpdump must be
+// Capture records all packets at every switch and network node, and so on every link,
+// into pcap files in dir until Stop. It returns when all recorders are running. A packet
+// is recorded once for each interface of these nodes that it passes. tcpdump must be
 // installed on this machine.
 func (d *DC) Capture(ctx context.Context, dir string) (*Capture, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -37,7 +37,7 @@ func (d *DC) Capture(ctx context.Context, dir string) (*Capture, error) {
 	c := &Capture{}
 	for _, n := range d.Plan.Nodes {
 		if n.Kind.Server() {
-			continue // its links end at switches
+			continue // the other end of each of its links is a switch
 		}
 		file := filepath.Join(dir, n.Name+".pcap")
 		cmd, err := d.NetworkCommand(ctx, n.Name, "tcpdump", "-i", "any", "-n", "-s", "0", "-U", "--immediate-mode", "-Z", "root", "-w", file)
@@ -53,7 +53,7 @@ func (d *DC) Capture(ctx context.Context, dir string) (*Capture, error) {
 	return c, nil
 }
 
-// Stop ends the recording; the files are complete then.
+// Stop ends the recording. The files are complete when it returns.
 func (c *Capture) Stop() error {
 	var errs []error
 	for _, d := range c.dumps {
@@ -63,19 +63,19 @@ func (c *Capture) Stop() error {
 	return errors.Join(errs...)
 }
 
-// dump is one tcpdump.  One goroutine reads what it says, and ends with it.
+// dump is a running tcpdump. One goroutine reads its standard error until it exits.
 type dump struct {
 	cmd   *exec.Cmd
 	ended chan struct{}
 
-	mu    sync.Mutex
-	words bytes.Buffer
+	mu   sync.Mutex
+	logs bytes.Buffer
 }
 
-// startDump returns when tcpdump listens, which it says.
+// startDump starts tcpdump and returns when it has reported that it listens.
 func startDump(cmd *exec.Cmd) (*dump, error) {
 	d := &dump{cmd: cmd, ended: make(chan struct{})}
-	words, err := cmd.StderrPipe()
+	stderr, err := cmd.StderrPipe()
 	if err != nil {
 		return nil, err
 	}
@@ -85,9 +85,9 @@ func startDump(cmd *exec.Cmd) (*dump, error) {
 	listens := make(chan struct{})
 	go func() {
 		defer close(d.ended)
-		for lines := bufio.NewScanner(words); lines.Scan(); {
+		for lines := bufio.NewScanner(stderr); lines.Scan(); {
 			d.mu.Lock()
-			fmt.Fprintln(&d.words, lines.Text())
+			fmt.Fprintln(&d.logs, lines.Text())
 			d.mu.Unlock()
 			if strings.Contains(lines.Text(), "listening on") {
 				close(listens)
@@ -98,22 +98,22 @@ func startDump(cmd *exec.Cmd) (*dump, error) {
 	case <-listens:
 		return d, nil
 	case <-d.ended:
-		err = errors.New("tcpdump has ended")
+		err = errors.New("tcpdump has exited")
 	case <-time.After(captureTimeout):
-		err = errors.New("tcpdump does not listen")
+		err = fmt.Errorf("tcpdump does not listen after %s", captureTimeout)
 	}
-	return nil, errors.Join(fmt.Errorf("%w: %s", err, d.said()), d.stop())
+	return nil, errors.Join(fmt.Errorf("%w: %s", err, d.log()), d.stop())
 }
 
-func (d *dump) said() string {
+func (d *dump) log() string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return strings.TrimSpace(d.words.String())
+	return strings.TrimSpace(d.logs.String())
 }
 
-// stop lets tcpdump write what it has.
+// stop ends tcpdump after it has written its buffers to the file.
 func (d *dump) stop() error {
-	_ = d.cmd.Process.Signal(syscall.SIGINT) // it may have ended
+	_ = d.cmd.Process.Signal(syscall.SIGINT) // it may have exited
 	select {
 	case <-d.ended:
 	case <-time.After(captureTimeout):
@@ -121,7 +121,7 @@ func (d *dump) stop() error {
 		<-d.ended
 	}
 	if err := d.cmd.Wait(); err != nil {
-		return fmt.Errorf("tcpdump: %w: %s", err, d.said())
+		return fmt.Errorf("tcpdump: %w: %s", err, d.log())
 	}
 	return nil
 }

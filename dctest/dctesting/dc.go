@@ -17,18 +17,18 @@ import (
 	"github.com/cybozu-go/neco/pkg/host"
 )
 
-// DC is a data centre that is up.  What can be done to it beside the methods
-// here is the Centre's: links, power, status.
+// DC is a running data centre. The methods of the embedded Centre change links and power
+// and return its status.
 type DC struct {
 	*placemat.Centre
-	// Plan is its description.
+	// Plan is the description of the data centre.
 	Plan *cluster.Cluster
 
-	release func() // nil: it is not ours
+	release func() // releases the lock of Up; nil after Use
 }
 
-// Use returns the data centre that the variable DC names, else the one called
-// dc.  It is an error if that is not up.
+// Use returns the running data centre that the environment variable DC names, or "dc" if
+// it is not set. It fails if that data centre is not up.
 func Use(ctx context.Context) (*DC, error) {
 	name := os.Getenv("DC")
 	if name == "" {
@@ -44,23 +44,23 @@ func use(ctx context.Context, name string) (*DC, error) {
 	}
 	plan, err := centre.Cluster()
 	if err != nil {
-		return nil, fmt.Errorf("%w (make dc does all of it)", err)
+		return nil, fmt.Errorf("%w (make dc builds and starts one)", err)
 	}
 	return &DC{Centre: centre, Plan: plan}, ctx.Err()
 }
 
-// Up starts a data centre as "make dc" does, and builds whatever is missing for
-// it.  The menu is relative to the root of the repository.
+// Up starts the data centre name as "make dc" does, and builds what is missing for it.
+// The path menu is relative to the root of the repository.
 //
-// Until Down, or the end of this process, it is this process's: nobody else's Up
-// touches it, nor dctest/dc by hand.  So whatever there is of that name has been
-// left by one that was killed, and is ended first.
+// Up locks the data centre until Down or the end of this process: another Up and
+// dctest/dc refuse to touch it meanwhile. So a data centre of this name that is still up
+// was left by a killed process; Up ends it first.
 func Up(ctx context.Context, name, menu string) (*DC, error) {
 	release, err := hold(ctx, name)
 	if err != nil {
 		return nil, err
 	}
-	d, err := upAnew(ctx, name, menu)
+	d, err := restart(ctx, name, menu)
 	if err != nil {
 		release()
 		return nil, err
@@ -69,7 +69,7 @@ func Up(ctx context.Context, name, menu string) (*DC, error) {
 	return d, nil
 }
 
-func upAnew(ctx context.Context, name, menu string) (*DC, error) {
+func restart(ctx context.Context, name, menu string) (*DC, error) {
 	if err := script(ctx, "", "down", name); err != nil {
 		return nil, err
 	}
@@ -79,7 +79,7 @@ func upAnew(ctx context.Context, name, menu string) (*DC, error) {
 	return use(ctx, name)
 }
 
-// Down ends a data centre that Up has started.
+// Down ends a data centre that Up has started, and releases its lock.
 func (d *DC) Down(ctx context.Context) error {
 	err := script(ctx, "", "down", d.Name)
 	if d.release != nil {
@@ -89,18 +89,19 @@ func (d *DC) Down(ctx context.Context) error {
 	return err
 }
 
-// hold makes a data centre this process's, which dctest/dc knows too.
+// hold takes the lock of the data centre name, which dctest/dc checks too. It fails if
+// another process has it.
 func hold(ctx context.Context, name string) (release func(), err error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
 	release, err = host.FS{Root: "/"}.Lock(ctx, "/run/neco-dctest-"+name+".lock")
 	if err != nil {
-		return nil, fmt.Errorf("data centre %s is another test's; wait for its end: %w", name, err)
+		return nil, fmt.Errorf("data centre %s is in use by another test; wait for its end: %w", name, err)
 	}
 	return release, nil
 }
 
-// script runs dctest/dc for a data centre that is ours.
+// script runs dctest/dc for a data centre whose lock this process has.
 func script(ctx context.Context, menu, verb, name string) error {
 	root, err := Root()
 	if err != nil {
@@ -114,7 +115,7 @@ func script(ctx context.Context, menu, verb, name string) error {
 	return nil
 }
 
-// Root is the root of the repository, seen from wherever a test runs in it.
+// Root returns the root of the repository, searched upwards from the working directory.
 func Root() (string, error) {
 	dir, err := os.Getwd()
 	if err != nil {
@@ -132,7 +133,7 @@ func Root() (string, error) {
 	}
 }
 
-// Servers are the names of the boot servers, in the order of their racks.
+// Servers returns the names of the boot servers, in the order of their racks.
 func (d *DC) Servers() []string {
 	var names []string
 	for _, n := range d.Plan.Of(cluster.Boot) {
@@ -141,8 +142,8 @@ func (d *DC) Servers() []string {
 	return names
 }
 
-// Address is that of an interface of a node, like node0 or bastion of a server;
-// invalid if there is none.
+// Address returns the first address of an interface of a node, such as node0 or bastion
+// of a server, or the zero Addr if there is none.
 func (d *DC) Address(node, iface string) netip.Addr {
 	n, _ := d.Plan.Node(node)
 	i := slices.IndexFunc(n.Interfaces, func(i cluster.Interface) bool { return i.Name == iface })

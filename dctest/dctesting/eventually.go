@@ -7,13 +7,12 @@ import (
 	"time"
 )
 
-// poll is the pause between two questions: those who are asked tell nobody by
-// themselves.
+// poll is the interval between checks: the checked systems send no notifications.
 const poll = 200 * time.Millisecond
 
-// Eventually asks until there is no error, and returns the last one after the
-// limit or when ctx ends, with the words of what was waited for.  Every question
-// has what is left of the limit.
+// Eventually calls ask every 200 ms until it returns nil. It fails after limit or when
+// ctx ends; its error contains what, which describes the condition, and the last error of
+// ask. The context of ask ends at the limit.
 func Eventually(ctx context.Context, limit time.Duration, what string, ask func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
@@ -26,7 +25,7 @@ func Eventually(ctx context.Context, limit time.Duration, what string, ask func(
 			return nil
 		}
 		if last == nil || ctx.Err() == nil {
-			last = err // not only that its time is over
+			last = err // once ctx has ended, err may be only that
 		}
 		select {
 		case <-ctx.Done():
@@ -36,7 +35,8 @@ func Eventually(ctx context.Context, limit time.Duration, what string, ask func(
 	}
 }
 
-// EventuallyHealthy blocks until all links are up and all sessions established.
+// EventuallyHealthy blocks until all links are up and all BGP sessions are established,
+// for at most limit.
 func (d *DC) EventuallyHealthy(ctx context.Context, limit time.Duration) error {
 	return Eventually(ctx, limit, "all links and sessions", func(ctx context.Context) error {
 		st, err := d.Status(ctx)

@@ -32,7 +32,7 @@ func TestAWaitEndsWithTheFactOrWithTheLastReasonAgainstIt(t *testing.T) {
 					t.Errorf("got %v, want %v", err, tc.want)
 				}
 				if tc.want != nil && !errors.Is(err, context.DeadlineExceeded) {
-					t.Errorf("%v does not say that the time is over", err)
+					t.Errorf("%v does not include the deadline", err)
 				}
 			})
 		})

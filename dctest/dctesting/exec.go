@@ -11,16 +11,15 @@ import (
 	"strings"
 )
 
-// Exec runs a command on a node, as root, until it ends or ctx does, and returns
-// what it wrote to its standard output.  The error has what it wrote elsewhere;
-// errors.As finds the *exec.ExitError.  When ctx ends, a command on a server may
-// go on there.
+// Exec runs a command on a node as root until it exits or ctx ends, and returns its
+// standard output. The error includes its standard error; errors.As finds the
+// *exec.ExitError. When ctx ends, a command on a server may continue to run there.
 func (d *DC) Exec(ctx context.Context, node, name string, args ...string) (string, error) {
 	return d.ExecWith(ctx, nil, node, name, args...)
 }
 
-// ExecWith is Exec with something on the standard input: no other user of the
-// server sees that, as everybody sees arguments.
+// ExecWith is Exec with a standard input. Other users of the server cannot see the input,
+// unlike arguments.
 func (d *DC) ExecWith(ctx context.Context, stdin io.Reader, node, name string, args ...string) (string, error) {
 	cmd, err := d.Command(ctx, node, name, args...)
 	if err != nil {
@@ -33,7 +32,8 @@ func (d *DC) ExecWith(ctx context.Context, stdin io.Reader, node, name string, a
 	return out, nil
 }
 
-// ExecInNetwork runs a command of this machine in the network of a node.
+// ExecInNetwork runs a command of this machine in the network namespace of a node, and
+// returns its standard output.
 func (d *DC) ExecInNetwork(ctx context.Context, node, name string, args ...string) (string, error) {
 	cmd, err := d.NetworkCommand(ctx, node, name, args...)
 	if err != nil {
@@ -55,8 +55,8 @@ func output(cmd *exec.Cmd, stdin io.Reader) (string, error) {
 	return out.String(), nil
 }
 
-// Copy copies a file of this machine onto a server, with its permissions.  The
-// file there is the old one or the new one.
+// Copy copies a file of this machine to a server, with its permissions. It replaces a
+// file there atomically.
 func (d *DC) Copy(ctx context.Context, server, from, to string) error {
 	f, err := os.Open(from)
 	if err != nil {
@@ -70,7 +70,7 @@ func (d *DC) Copy(ctx context.Context, server, from, to string) error {
 	return d.Write(ctx, server, to, f, info.Mode().Perm())
 }
 
-// Write writes a file of a server, in a directory that is made if need be.
+// Write writes a file on a server atomically, and creates its directory if it is missing.
 func (d *DC) Write(ctx context.Context, server, to string, content io.Reader, mode fs.FileMode) error {
 	const script = `set -e; umask 077; mkdir -p -m 0755 "$(dirname "$1")"; cat >"$1.new"; chmod "$2" "$1.new"; mv "$1.new" "$1"`
 	_, err := d.ExecWith(ctx, content, server, "sh", "-c", script, "sh", to, fmt.Sprintf("%o", mode.Perm()))
@@ -80,7 +80,7 @@ func (d *DC) Write(ctx context.Context, server, to string, content io.Reader, mo
 	return nil
 }
 
-// Read returns the content of a file of a server.
+// Read returns the content of a file on a server.
 func (d *DC) Read(ctx context.Context, server, name string) (string, error) {
 	return d.Exec(ctx, server, "cat", "--", name)
 }

@@ -9,7 +9,7 @@ import (
 	"os/exec"
 )
 
-// Leftovers lists what there is on this machine of the data centre called name:
+// Leftovers lists everything on this machine that belongs to the data centre name:
 // namespaces, containers, volumes, mounts, files and processes.
 func Leftovers(ctx context.Context, name string) ([]string, error) {
 	prefix := "pm-" + name + "-"
@@ -44,7 +44,7 @@ func linesWith(text, part string) []string {
 	return found
 }
 
-// processesWith lists the processes whose command line has one of the parts.
+// processesWith lists the processes whose command line contains one of the parts.
 func processesWith(parts ...string) ([]string, error) {
 	files, err := filepath.Glob("/proc/[0-9]*/cmdline")
 	if err != nil {
@@ -54,7 +54,7 @@ func processesWith(parts ...string) ([]string, error) {
 	for _, file := range files {
 		data, err := os.ReadFile(file)
 		if err != nil {
-			continue // it has ended
+			continue // the process has exited
 		}
 		line := strings.ReplaceAll(string(data), "\x00", " ")
 		for _, part := range parts {
@@ -67,7 +67,7 @@ func processesWith(parts ...string) ([]string, error) {
 	return found, nil
 }
 
-// inDocker lists containers and volumes.
+// inDocker lists the containers and volumes whose names contain prefix.
 func inDocker(ctx context.Context, prefix string) ([]string, error) {
 	root, err := Root()
 	if err != nil {

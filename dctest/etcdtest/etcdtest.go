@@ -1,5 +1,5 @@
-// Package etcdtest gives the tests of a package one cluster of real etcd
-// members.  It is for tests only.
+// Package etcdtest starts a cluster of real etcd members for the tests of a package. It
+// is for tests only.
 package etcdtest
 
 import (
@@ -14,14 +14,15 @@ import (
 	"github.com/cybozu-go/neco/dctest/sandbox/etcd"
 )
 
-// Cluster is shared by the tests of a package; each takes a prefix of its own.
+// Cluster is an etcd cluster that the tests of a package share. Each test uses a prefix
+// of its own.
 type Cluster struct {
 	*etcd.Cluster
 	prefixes atomic.Int64
 }
 
-// Main runs the tests of a package with c started, and returns the exit code.
-// Its members do not sync to disk.
+// Main starts c with this number of members, runs the tests of the package and returns
+// the exit code. The members do not sync to disk.
 func (c *Cluster) Main(m *testing.M, members int) int {
 	dir, err := os.MkdirTemp("", "neco-etcd")
 	if err != nil {
@@ -38,11 +39,11 @@ func (c *Cluster) Main(m *testing.M, members int) int {
 	return m.Run()
 }
 
-// Prefix returns a prefix that nobody else uses.
+// Prefix returns a new key prefix that no other test uses.
 func (c *Cluster) Prefix() string { return fmt.Sprintf("/test%d/", c.prefixes.Add(1)) }
 
-// NewClient returns a client that is namespaced at prefix and closed at the end
-// of the test.
+// NewClient returns a client whose keys are all below prefix. It is closed at the end of
+// the test.
 func (c *Cluster) NewClient(t testing.TB, prefix string) *clientv3.Client {
 	t.Helper()
 	cl, err := c.Client(prefix)

@@ -16,8 +16,8 @@ type blob struct {
 	open func() (io.ReadCloser, error)
 }
 
-// blobs are read from the archives when they are asked for. They are not
-// changed any more once they are served.
+// blobs are the blobs of all images by digest. They are read from the archives on
+// request. The map must not be changed while it is served.
 type blobs map[v1.Hash]blob
 
 var (
@@ -43,7 +43,7 @@ func (b blobs) Stat(_ context.Context, _ string, h v1.Hash) (int64, error) {
 	return found.size, nil
 }
 
-// add adds all that an image consists of, except its manifest.
+// add adds the configuration and the layers of an image.
 func (b blobs) add(img v1.Image) error {
 	conf, err := img.RawConfigFile()
 	if err != nil {

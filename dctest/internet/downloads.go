@@ -9,16 +9,16 @@ import (
 	"github.com/cybozu-go/neco"
 )
 
-// flatcarDomain has a host for each channel of the nodes' operating system.
+// flatcarDomain is the domain of Flatcar's download hosts, one for each channel.
 const flatcarDomain = "release.flatcar-linux.net"
 
-// addDownloads adds the host that kernel and initrd are downloaded from, with
-// the paths that Neco asks for.
+// addDownloads adds to hosts the download host of kernel and initrd, with the paths that
+// Neco requests.
 func addDownloads(hosts map[string]http.Handler, system builtOS) error {
 	kernel, initrd := neco.OSImage{Channel: system.Channel, Version: system.Version}.URLs()
 	files := map[string]string{kernel: system.Kernel, initrd: system.Initrd}
 	mux := http.NewServeMux()
-	hosts["stable."+flatcarDomain] = mux // there is always this one
+	hosts["stable."+flatcarDomain] = mux // the host exists even if the nodes use another channel
 	for address, file := range files {
 		u, err := url.Parse(address)
 		if err != nil {

@@ -9,17 +9,17 @@ import (
 	"github.com/cybozu-go/neco/dctest/releaseserver"
 )
 
-// quota is the number of requests per hour that GitHub answers here: all come
-// through one proxy, from updaters that ask each second.
+// quota is the limit of API requests per hour. It is higher than GitHub's, because all
+// updaters share the address of one proxy and poll each second.
 const quota = 100_000
 
-// newServer is the release server of one repository.
+// newServer returns a release server for one repository.
 func newServer(owner, repo string) *releaseserver.Server {
 	return releaseserver.New(releaseserver.Options{Owner: owner, Name: repo, Limit: quota, TokenLimit: quota})
 }
 
-// newGitHub serves both of GitHub's hosts: the repository of Neco, and those of
-// the Debian packages that Neco installs.
+// newGitHub returns the handler of both of GitHub's hosts, with the repositories of Neco
+// and of the Debian packages that Neco installs.
 func newGitHub(releases *releaseserver.Server, debs []builtDeb) (http.Handler, error) {
 	mux := http.NewServeMux()
 	mux.Handle("/", releases)

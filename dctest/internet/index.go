@@ -7,15 +7,15 @@ import (
 	"path/filepath"
 )
 
-// index says where what was built is: what of index.json is served here. It is
-// written by dctest/images/build.
+// index is the part of index.json, as written by dctest/images/build, that is served
+// here.
 type index struct {
 	Images []builtImage `json:"images"`
 	Debs   []builtDeb   `json:"debs"`
 	OS     builtOS      `json:"os"`
 }
 
-// builtImage is an archive of one image, as docker load takes it.
+// builtImage is an archive of one image, in the format of docker load.
 type builtImage struct {
 	// Names are full names, each with a tag.
 	Names []string `json:"names"`
@@ -40,7 +40,7 @@ func readIndex(dir string) (index, error) {
 	file := filepath.Join(dir, "index.json")
 	data, err := os.ReadFile(file)
 	if err != nil {
-		return index{}, fmt.Errorf("read the index of what was built: %w", err)
+		return index{}, fmt.Errorf("read the index of images and packages: %w", err)
 	}
 	var ix index
 	if err := json.Unmarshal(data, &ix); err != nil {

@@ -121,18 +121,18 @@ func TestThereIsNothingElse(t *testing.T) {
 	}
 }
 
-func TestTheAuthorityIsMadeOnce(t *testing.T) {
+func TestTheCAIsCreatedOnce(t *testing.T) {
 	dir := t.TempDir()
-	first, err := openAuthority(dir)
+	first, err := openCA(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	again, err := openAuthority(dir)
+	again, err := openCA(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if !first.cert.Equal(again.cert) || !first.key.Equal(again.key) {
-		t.Error("another authority was made")
+		t.Error("another CA was created")
 	}
 	info, err := os.Stat(filepath.Join(dir, "ca.key"))
 	if err != nil || info.Mode() != 0o600 {
@@ -141,7 +141,7 @@ func TestTheAuthorityIsMadeOnce(t *testing.T) {
 	if err := os.Remove(filepath.Join(dir, "ca.key")); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := openAuthority(dir); err == nil || !exists(filepath.Join(dir, "ca.crt")) {
+	if _, err := openCA(dir); err == nil || !exists(filepath.Join(dir, "ca.crt")) {
 		t.Errorf("a certificate without key: %v", err)
 	}
 }

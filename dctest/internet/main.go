@@ -1,11 +1,9 @@
-// Command dctest-internet is all of the internet that a virtual data centre
-// has: registries of container images, a release server, and the download host
-// of the nodes' operating system, under the names that they have in production
-// and with certificates of an authority of its own.
+// Command dctest-internet is the simulated internet of a virtual data centre: container
+// registries, a release server, and the download host of the nodes' operating system.
+// They have their names of production, and certificates of a CA of its own.
 //
-// It owns that authority's files, and what is served. It must not know the
-// network that it stands in: which addresses there are, who resolves its names
-// to them, and through which proxy it is asked is up to whoever starts it.
+// It owns the files of the CA and the served content. It must not know the network of the
+// data centre: its caller configures addresses, name resolution and the proxy.
 package main
 
 import (
@@ -40,11 +38,11 @@ func newCommand() *cobra.Command {
 	}
 	flags := cmd.Flags()
 	flags.StringArrayVar(&opts.Listen, "listen", []string{":443", ":80"},
-		"address to listen on, with TLS unless its port is 80 or it begins with http://; may be repeated")
-	flags.StringVar(&opts.CADir, "ca-dir", "", "directory of ca.crt and ca.key, which are made if they are not there")
-	flags.StringVar(&opts.Images, "images", "", "directory whose index.json says where images and Debian packages are")
-	flags.StringVar(&opts.OS, "os", "", "directory whose index.json says where kernel and initrd are (default: that of --images)")
-	flags.StringVar(&opts.Releases, "releases", "", "directory of the packages that are releases, looked at all the time")
+		"address to listen on, with TLS unless its port is 80 or it starts with http://; may be repeated")
+	flags.StringVar(&opts.CADir, "ca-dir", "", "directory of ca.crt and ca.key, which are created if missing")
+	flags.StringVar(&opts.Images, "images", "", "directory whose index.json lists images and Debian packages")
+	flags.StringVar(&opts.OS, "os", "", "directory whose index.json lists kernel and initrd (default: that of --images)")
+	flags.StringVar(&opts.Releases, "releases", "", "directory of packages to publish as releases, checked twice a second")
 	for _, name := range []string{"ca-dir", "images", "releases"} {
 		if err := cmd.MarkFlagRequired(name); err != nil {
 			panic(err) // there is no such flag

@@ -10,7 +10,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
 
-// readOnly is a registry into which nobody puts anything.
+// readOnly is a registry that refuses pushes.
 type readOnly struct {
 	registry http.Handler
 	blobs    blobs
@@ -27,8 +27,8 @@ func (h readOnly) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.registry.ServeHTTP(w, h.bounded(r))
 }
 
-// bounded gives the range of a request an end. Docker asks for "all from here"
-// when it goes on with a download; the registry behind wants to know how far.
+// bounded adds an end to an open range of a request. Docker resumes a download with a
+// range without end, which the registry behind does not support.
 func (h readOnly) bounded(r *http.Request) *http.Request {
 	from, open := strings.CutSuffix(r.Header.Get("Range"), "-")
 	digest, err := v1.NewHash(path.Base(r.URL.Path))

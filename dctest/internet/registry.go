@@ -14,11 +14,11 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 )
 
-// newRegistries makes a registry for each host that an image is named after.
-// Archives stay where they are and are read when somebody asks.
+// newRegistries returns a registry for each host in the names of the images. The archives
+// are read on request.
 func newRegistries(images []builtImage) (map[string]http.Handler, error) {
 	all, hosts := blobs{}, map[string]http.Handler{}
-	// There may be no image of a registry; there is always the registry.
+	// These registries exist even without an image.
 	for _, host := range []string{"quay.io", "ghcr.io"} {
 		hosts[host] = newRegistry(all)
 	}
@@ -46,7 +46,7 @@ func newRegistry(b blobs) http.Handler {
 	return registry.New(registry.Logger(log.New(io.Discard, "", 0)), registry.WithBlobHandler(b))
 }
 
-// tag puts the manifest of an image into the registry of its name.
+// tag adds the manifest of an image to the registry in its full name.
 func tag(hosts map[string]http.Handler, b blobs, full string, img v1.Image) error {
 	ref, err := name.NewTag(full, name.StrictValidation)
 	if err != nil {
@@ -78,7 +78,7 @@ func tag(hosts map[string]http.Handler, b blobs, full string, img v1.Image) erro
 	return nil
 }
 
-// answer is what a handler says to a request of this process.
+// answer records the response of a handler to a request of this process.
 type answer struct {
 	header http.Header
 	status int

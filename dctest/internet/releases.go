@@ -15,44 +15,44 @@ import (
 	"github.com/cybozu-go/neco/pkg/release"
 )
 
-// pollInterval is how often the directory is looked at. People wait for it.
+// pollInterval is the interval between reads of the directory.
 const pollInterval = 500 * time.Millisecond
 
-// Suffixes of what lies beside a package.
+// The suffixes of the files beside a package.
 const (
 	sumSuffix        = ".sha256"
 	prereleaseSuffix = ".prerelease"
 )
 
-// shelf publishes the packages of a directory as releases. A package is one as
-// soon as its digest lies beside it; with an empty file of the same name and
-// the suffix ".prerelease" it is a pre-release. What is taken away is
-// withdrawn. Packages are to be replaced by renaming only.
-type shelf struct {
+// publisher publishes the packages in a directory as releases. A package is published
+// when its digest file is beside it. It is a pre-release if a file with its name and the
+// suffix ".prerelease" exists. The release of a removed package is withdrawn. Packages
+// must be replaced atomically.
+type publisher struct {
 	dir    string
 	log    *slog.Logger
 	server *releaseserver.Server
-	seen   map[release.Version]offer
+	seen   map[release.Version]packageState
 }
 
-// offer is what makes one state of a release differ from another.
-type offer struct {
+// packageState is compared to detect changes of a package.
+type packageState struct {
 	prerelease bool
-	deb, sum   stamp
+	deb, sum   fileState
 }
 
-type stamp struct {
+type fileState struct {
 	size    int64
 	changed time.Time
 }
 
-func newShelf(dir string, log *slog.Logger) *shelf {
-	return &shelf{dir: dir, log: log, seen: map[release.Version]offer{},
+func newPublisher(dir string, log *slog.Logger) *publisher {
+	return &publisher{dir: dir, log: log, seen: map[release.Version]packageState{},
 		server: newServer(neco.GitHubRepoOwner, neco.GitHubRepoName)}
 }
 
-// watch looks at the directory until ctx is done.
-func (s *shelf) watch(ctx context.Context) error {
+// watch calls sync periodically until ctx ends. It logs an error once until it changes.
+func (s *publisher) watch(ctx context.Context) error {
 	ticker := time.NewTicker(pollInterval)
 	defer ticker.Stop()
 	failed := ""
@@ -63,22 +63,22 @@ func (s *shelf) watch(ctx context.Context) error {
 		case <-ticker.C:
 		}
 		text := ""
-		if err := s.look(); err != nil {
+		if err := s.sync(); err != nil {
 			text = err.Error()
 		}
 		if text != "" && text != failed {
-			s.log.Error("cannot follow the directory of releases", "err", text)
+			s.log.Error("cannot read the directory of releases", "err", text)
 		}
 		failed = text
 	}
 }
 
-// look makes the releases those of the directory. What fails is tried again
-// the next time.
-func (s *shelf) look() error {
-	there, err := offers(s.dir)
+// sync updates the releases to the packages in the directory. After an error, the rest is
+// done by the next call.
+func (s *publisher) sync() error {
+	there, err := packages(s.dir)
 	if err != nil {
-		return fmt.Errorf("look for releases: %w", err)
+		return fmt.Errorf("read releases: %w", err)
 	}
 	for v := range s.seen {
 		if _, ok := there[v]; !ok {
@@ -98,7 +98,7 @@ func (s *shelf) look() error {
 	return nil
 }
 
-func (s *shelf) publish(v release.Version, o offer) error {
+func (s *publisher) publish(v release.Version, o packageState) error {
 	deb := release.PackageFile(v)
 	assets := map[string]string{deb: filepath.Join(s.dir, deb), deb + sumSuffix: filepath.Join(s.dir, deb+sumSuffix)}
 	if err := s.server.Publish(releaseserver.Release{Tag: tagOf(v), Prerelease: o.prerelease, Assets: assets}); err != nil {
@@ -111,20 +111,20 @@ func (s *shelf) publish(v release.Version, o offer) error {
 
 func tagOf(v release.Version) string { return "release-" + v.String() }
 
-// offers lists the releases that a directory has. Other files do not matter.
-func offers(dir string) (map[release.Version]offer, error) {
+// packages returns the packages in dir that have a digest. It ignores other files.
+func packages(dir string) (map[release.Version]packageState, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return nil, err
 	}
-	files := map[string]stamp{}
+	files := map[string]fileState{}
 	for _, e := range entries {
-		// A link counts as the file that it leads to, or not at all.
+		// Symbolic links are followed; broken ones are ignored.
 		if info, err := os.Stat(filepath.Join(dir, e.Name())); err == nil && info.Mode().IsRegular() {
-			files[e.Name()] = stamp{info.Size(), info.ModTime()}
+			files[e.Name()] = fileState{info.Size(), info.ModTime()}
 		}
 	}
-	there := map[release.Version]offer{}
+	there := map[release.Version]packageState{}
 	for name, deb := range files {
 		v, ok := versionOf(name)
 		sum, summed := files[name+sumSuffix]
@@ -132,7 +132,7 @@ func offers(dir string) (map[release.Version]offer, error) {
 			continue
 		}
 		_, pre := files[name+prereleaseSuffix]
-		there[v] = offer{prerelease: pre, deb: deb, sum: sum}
+		there[v] = packageState{prerelease: pre, deb: deb, sum: sum}
 	}
 	return there, nil
 }

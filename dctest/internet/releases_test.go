@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-github/v45/github"
 )
 
-// tags lists what the release server shows; a pre-release in brackets.
+// tags returns the tags of all releases, with those of pre-releases in parentheses.
 func (w *world) tags(t *testing.T) []string {
 	t.Helper()
 	releases, _, err := github.NewClient(w.client).Repositories.ListReleases(t.Context(), "cybozu-go", "neco", nil)
@@ -30,7 +30,7 @@ func (w *world) tags(t *testing.T) []string {
 	return tags
 }
 
-// await waits until the release server shows the tags.
+// await blocks until the release server has exactly these tags.
 func (w *world) await(t *testing.T, want ...string) {
 	t.Helper()
 	deadline := time.Now().Add(10 * time.Second)
@@ -72,28 +72,28 @@ func TestAReleaseIsWhatLiesInTheDirectory(t *testing.T) {
 
 func TestAPackageWithoutItsDigestIsNoRelease(t *testing.T) {
 	dir := t.TempDir()
-	s := newShelf(dir, slog.New(slog.DiscardHandler))
+	s := newPublisher(dir, slog.New(slog.DiscardHandler))
 	deb := write(t, filepath.Join(dir, "neco_2024.01.02-1_amd64.deb"), "package")
-	if err := s.look(); err != nil || len(s.seen) != 0 {
+	if err := s.sync(); err != nil || len(s.seen) != 0 {
 		t.Fatalf("published %v, %v", s.seen, err)
 	}
 	write(t, deb+".sha256", "sum")
-	if err := s.look(); err != nil || len(s.seen) != 1 {
+	if err := s.sync(); err != nil || len(s.seen) != 1 {
 		t.Fatalf("published %v, %v", s.seen, err)
 	}
 }
 
 func TestAReplacedPackageIsPublishedAgain(t *testing.T) {
 	dir := t.TempDir()
-	s := newShelf(dir, slog.New(slog.DiscardHandler))
+	s := newPublisher(dir, slog.New(slog.DiscardHandler))
 	deb := write(t, filepath.Join(dir, "neco_2024.01.02-1_amd64.deb"), "package")
 	write(t, deb+".sha256", "sum")
-	if err := s.look(); err != nil {
+	if err := s.sync(); err != nil {
 		t.Fatal(err)
 	}
 	before := s.seen
 	write(t, deb, "another package")
-	if err := s.look(); err != nil {
+	if err := s.sync(); err != nil {
 		t.Fatal(err)
 	}
 	for v, o := range s.seen {

@@ -10,39 +10,40 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// Options say what is served and where.
+// Options are the parameters of Run.
 type Options struct {
-	// Listen are addresses. One with port 80, or after "http://", has no TLS.
+	// Listen are the addresses to listen on, with TLS unless the port is 80 or the
+	// address starts with "http://".
 	Listen []string
-	// CADir has the files of the authority. They are made if there are none.
+	// CADir is the directory of the CA's files, which are created if missing.
 	CADir string
-	// Images and OS are directories with an index of what was built; OS may be
-	// empty, it is then that of Images. Changes are seen at the next start.
+	// Images and OS are directories with an index.json of dctest/images/build. If OS is
+	// empty, it is that of Images. They are read once, at the start.
 	Images, OS string
-	// Releases is a directory of packages, made if it is not there. Changes are
-	// seen within a second.
+	// Releases is a directory of packages, created if missing. Changes are published
+	// within a second.
 	Releases string
-	// Ready is called once all addresses are listened on and all is served.
+	// Ready is called with the listeners' addresses once all of them accept requests.
 	Ready func(addresses []string)
 	Log   *slog.Logger
 }
 
-// Run serves until ctx is done, which is no error.
+// Run serves until ctx ends, and then returns nil.
 func Run(ctx context.Context, opts Options) error {
-	ca, err := openAuthority(opts.CADir)
+	ca, err := openCA(opts.CADir)
 	if err != nil {
 		return err
 	}
-	hosts, shelf, err := newHosts(opts)
+	hosts, releases, err := newHosts(opts)
 	if err != nil {
 		return err
 	}
-	cert, err := ca.issue(served(hosts))
+	cert, err := ca.issue(certNames(hosts))
 	if err != nil {
 		return err
 	}
-	f := front{hosts: hosts, cert: cert}
-	if err := shelf.look(); err != nil {
+	f := frontend{hosts: hosts, cert: cert}
+	if err := releases.sync(); err != nil {
 		return err
 	}
 	listeners, err := f.listen(ctx, opts.Listen)
@@ -52,13 +53,13 @@ func Run(ctx context.Context, opts Options) error {
 	opts.Log.Info("listens", "addresses", addresses(listeners))
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return f.serve(ctx, listeners) })
-	g.Go(func() error { return shelf.watch(ctx) })
+	g.Go(func() error { return releases.watch(ctx) })
 	opts.Ready(addresses(listeners))
 	return g.Wait()
 }
 
-// newHosts makes a handler for every host there is.
-func newHosts(opts Options) (map[string]http.Handler, *shelf, error) {
+// newHosts returns a handler for each host, and the publisher of Neco's releases.
+func newHosts(opts Options) (map[string]http.Handler, *publisher, error) {
 	built, err := readIndex(opts.Images)
 	if err != nil {
 		return nil, nil, err
@@ -81,11 +82,11 @@ func newHosts(opts Options) (map[string]http.Handler, *shelf, error) {
 	if err := os.MkdirAll(opts.Releases, 0o755); err != nil {
 		return nil, nil, fmt.Errorf("make the directory of releases: %w", err)
 	}
-	shelf := newShelf(opts.Releases, opts.Log)
-	github, err := newGitHub(shelf.server, built.Debs)
+	releases := newPublisher(opts.Releases, opts.Log)
+	github, err := newGitHub(releases.server, built.Debs)
 	if err != nil {
 		return nil, nil, fmt.Errorf("serve packages: %w", err)
 	}
 	hosts["api.github.com"], hosts["github.com"] = github, github
-	return hosts, shelf, nil
+	return hosts, releases, nil
 }

@@ -29,7 +29,7 @@ func write(t *testing.T, file, text string) string {
 	return file
 }
 
-// built makes a directory as dctest/images/build does.
+// built creates a directory like that of dctest/images/build.
 func built(t *testing.T) (dir string, img v1.Image) {
 	t.Helper()
 	dir = t.TempDir()
@@ -64,7 +64,7 @@ func built(t *testing.T) (dir string, img v1.Image) {
 	return dir, img
 }
 
-// world is a running internet.
+// world is a running simulated internet.
 type world struct {
 	opts      Options
 	image     v1.Image
@@ -101,7 +101,7 @@ func start(t *testing.T) *world {
 	return w
 }
 
-// trusting is a client that trusts the authority and reaches nothing else.
+// trusting returns a client that trusts the CA and connects to no other server.
 func (w *world) trusting(t *testing.T) *http.Client {
 	t.Helper()
 	pem, err := os.ReadFile(filepath.Join(w.opts.CADir, "ca.crt"))

@@ -7,7 +7,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/release"
 )
 
-// versionOf reads the version out of the name of a package of Neco.
+// versionOf returns the version in the file name of a package of Neco.
 func versionOf(file string) (release.Version, bool) {
 	rest, found := strings.CutPrefix(file, neco.NecoPackageName+"_")
 	if !found {

@@ -1,13 +1,13 @@
-// killer runs a command, kills it as soon as it has said each of some marks in
-// turn, and lets it come to its end then:
+// Command killer runs a command once for each pattern and kills it as soon as its
+// standard output matches the pattern. Then it runs the command once more to its end:
 //
-//	killer MARK... -- COMMAND [ARG...]
+//	killer PATTERN... -- COMMAND [ARG...]
 //
-// A mark is a regular expression. The command stops at its next word until what
-// it has said is heard, so that no kill comes too late, however slow the machine
-// is; only its last word cannot be a mark. A token of Vault for the command comes
-// on standard input. It prints how often it has killed; a command that ends before
-// is an error.
+// A pattern is a regular expression. The command's writes block until killer has read the
+// one before, so that the command cannot go on after a match, even on a slow machine. The
+// last write of a command cannot be matched reliably. A Vault token for the command is
+// read from standard input. killer prints the number of kills; it fails if the command
+// exits before a pattern matches.
 package main
 
 import (
@@ -25,14 +25,15 @@ import (
 	"time"
 )
 
-// waitDelay bounds the wait for whoever else holds the output of a killed command.
+// waitDelay bounds the wait for child processes that still hold the output of a killed
+// command.
 const waitDelay = 10 * time.Second
 
-// limit bounds all of it.
+// limit bounds the run of this program.
 const limit = 10 * time.Minute
 
 func main() {
-	ctx, cancel := context.WithTimeoutCause(context.Background(), limit, fmt.Errorf("it took longer than %s", limit))
+	ctx, cancel := context.WithTimeoutCause(context.Background(), limit, fmt.Errorf("the commands took longer than %s", limit))
 	defer cancel()
 	kills, err := run(ctx, os.Args[1:], os.Stdin)
 	if err != nil {
@@ -45,7 +46,7 @@ func main() {
 func run(ctx context.Context, args []string, stdin io.Reader) (kills int, err error) {
 	n := slices.Index(args, "--")
 	if n < 0 || n+1 == len(args) {
-		return 0, errors.New("usage: killer MARK... -- COMMAND [ARG...]")
+		return 0, errors.New("usage: killer PATTERN... -- COMMAND [ARG...]")
 	}
 	token, err := io.ReadAll(stdin)
 	if err != nil {
@@ -53,11 +54,11 @@ func run(ctx context.Context, args []string, stdin io.Reader) (kills int, err er
 	}
 	env := append(os.Environ(), "VAULT_TOKEN="+strings.TrimSpace(string(token)))
 	for _, text := range args[:n] {
-		mark, err := regexp.Compile("(?m)" + text)
+		pattern, err := regexp.Compile("(?m)" + text)
 		if err != nil {
 			return kills, err
 		}
-		if err := killAt(ctx, mark, env, args[n+1:]); err != nil {
+		if err := killAt(ctx, pattern, env, args[n+1:]); err != nil {
 			return kills, fmt.Errorf("%s: %w", text, err)
 		}
 		kills++
@@ -65,49 +66,50 @@ func run(ctx context.Context, args []string, stdin io.Reader) (kills int, err er
 	cmd := exec.CommandContext(ctx, args[n+1], args[n+2:]...)
 	cmd.Env = env
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return kills, fmt.Errorf("at last: %w: %s", err, out)
+		return kills, fmt.Errorf("final run without a kill: %w: %s", err, out)
 	}
 	return kills, nil
 }
 
-// killAt runs the command until it has said the mark.
-func killAt(ctx context.Context, mark *regexp.Regexp, env, args []string) error {
-	said, mouth, err := newEar()
+// killAt runs the command and kills it when its output matches the pattern. It fails if
+// the command was not killed by that.
+func killAt(ctx context.Context, pattern *regexp.Regexp, env, args []string) error {
+	out, stdout, err := newOutputPipe()
 	if err != nil {
 		return err
 	}
-	defer said.Close()
-	var all, complaints bytes.Buffer
+	defer out.Close()
+	var all, stderr bytes.Buffer
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
-	cmd.Env, cmd.Stdout, cmd.Stderr, cmd.WaitDelay = env, mouth, &complaints, waitDelay
+	cmd.Env, cmd.Stdout, cmd.Stderr, cmd.WaitDelay = env, stdout, &stderr, waitDelay
 	err = cmd.Start()
-	mouth.Close() // the command has its own
+	stdout.Close() // the command has a copy
 	if err != nil {
 		return err
 	}
-	heard, err := listen(said, mark, &all)
-	_ = cmd.Process.Kill() // it may have ended
+	matched, err := waitFor(out, pattern, &all)
+	_ = cmd.Process.Kill() // it may have exited
 	ended := cmd.Wait()
 	status, ok := cmd.ProcessState.Sys().(syscall.WaitStatus)
-	if err == nil && heard && ok && status.Signal() == syscall.SIGKILL && ctx.Err() == nil {
+	if err == nil && matched && ok && status.Signal() == syscall.SIGKILL && ctx.Err() == nil {
 		return nil
 	}
-	return fmt.Errorf("it was not killed there (%v):\n%s%s", errors.Join(err, ended, context.Cause(ctx)), &all, &complaints)
+	return fmt.Errorf("the command was not killed at this pattern (%v):\n%s%s", errors.Join(err, ended, context.Cause(ctx)), &all, &stderr)
 }
 
-// listen says whether it has heard the mark, which is left where it is, before the
-// end.  What is said goes into all.
-func listen(said *ear, mark *regexp.Regexp, all *bytes.Buffer) (bool, error) {
+// waitFor blocks until a chunk matches the pattern, which it leaves in the pipe, and
+// reports false if the output ends before. It appends the output to all.
+func waitFor(out *outputPipe, pattern *regexp.Regexp, all *bytes.Buffer) (bool, error) {
 	for {
-		word, err := said.peek()
-		if err != nil || len(word) == 0 {
+		chunk, err := out.peek()
+		if err != nil || len(chunk) == 0 {
 			return false, err
 		}
-		all.Write(word)
-		if mark.Match(word) {
+		all.Write(chunk)
+		if pattern.Match(chunk) {
 			return true, nil
 		}
-		if err := said.skip(len(word)); err != nil {
+		if err := out.skip(len(chunk)); err != nil {
 			return false, err
 		}
 	}

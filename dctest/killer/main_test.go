@@ -9,15 +9,16 @@ import (
 	"time"
 )
 
-// talk says what it is at, as fast as it can, and writes down what it has begun.
-const talk = `echo "$VAULT_TOKEN" >>"$0"; for w in one two three; do echo "$w begins"; echo "$w" >>"$0"; done; echo end`
+// script prints a line before each of its steps and records in the file $0 which steps it
+// has started.
+const script = `echo "$VAULT_TOKEN" >>"$0"; for w in one two three; do echo "$w begins"; echo "$w" >>"$0"; done; echo end`
 
-func TestACommandIsKilledAtEachMark(t *testing.T) {
+func TestACommandIsKilledAtEachPattern(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	for range 50 {
 		file := filepath.Join(t.TempDir(), "begun")
-		kills, err := run(ctx, []string{"^one ", "^two ", "^three ", "--", "sh", "-c", talk, file}, strings.NewReader("token\n"))
+		kills, err := run(ctx, []string{"^one ", "^two ", "^three ", "--", "sh", "-c", script, file}, strings.NewReader("token\n"))
 		if err != nil || kills != 3 {
 			t.Fatalf("killed %d times, %v", kills, err)
 		}
@@ -37,12 +38,12 @@ func TestACommandIsKilledAtEachMark(t *testing.T) {
 	}
 }
 
-func TestACommandThatDoesNotSayTheMarkIsAnError(t *testing.T) {
+func TestACommandThatDoesNotPrintThePatternIsAnError(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	for _, end := range []string{"true", "echo no >&2; exit 3"} {
-		kills, err := run(ctx, []string{"^one ", "^four ", "--", "sh", "-c", talk + "; " + end, os.DevNull}, strings.NewReader(""))
-		if err == nil || kills != 1 || !strings.Contains(err.Error(), "^four : it was not killed there") || !strings.Contains(err.Error(), "three begins") {
+		kills, err := run(ctx, []string{"^one ", "^four ", "--", "sh", "-c", script + "; " + end, os.DevNull}, strings.NewReader(""))
+		if err == nil || kills != 1 || !strings.Contains(err.Error(), "^four : the command was not killed at this pattern") || !strings.Contains(err.Error(), "three begins") {
 			t.Errorf("%s: killed %d times, %v", end, kills, err)
 		}
 	}

@@ -16,14 +16,15 @@ import (
 	"github.com/cybozu-go/neco/dctest/dctesting"
 )
 
-// Lab is a data centre in which Neco is tried.
+// Lab is a data centre in which Neco is tested.
 type Lab struct {
 	*dctesting.DC
 	root string
 }
 
-// Open starts a data centre, which end ends; if DC is set it takes the one of
-// that name, which stays.  Nothing is published there.
+// Open starts the data centre name, which the returned function end ends. If the
+// environment variable DC is set, it uses the running data centre of that name instead,
+// and end does nothing. All links are healed and all releases are withdrawn.
 func Open(ctx context.Context, name, menu string) (l *Lab, end func(context.Context) error, err error) {
 	root, err := dctesting.Root()
 	if err != nil {
@@ -43,11 +44,11 @@ func Open(ctx context.Context, name, menu string) (l *Lab, end func(context.Cont
 	return l, end, errors.Join(dc.Heal(ctx), l.Withdraw())
 }
 
-// Server is the name of the boot server of a rack.
+// Server returns the name of the boot server lrn.
 func Server(lrn int) string { return fmt.Sprintf("boot-%d", lrn) }
 
-// Package builds the package of a version and returns its file.  Change, if not
-// nil, makes another set of artifacts out of the repository's.
+// Package builds the Debian package of a version and returns its path. If change is not
+// nil, it is applied to the source of the artifact set, artifacts.go, for this package.
 func (l *Lab) Package(ctx context.Context, version string, change func(artifacts string) string) (string, error) {
 	cmd := exec.CommandContext(ctx, filepath.Join(l.root, "debian/build"), filepath.Join(l.root, "build"), version)
 	cmd.Env = os.Environ()
@@ -71,16 +72,16 @@ func (l *Lab) artifacts(version string, change func(string) string) (string, err
 	}
 	changed := change(string(data))
 	if changed == string(data) {
-		return "", fmt.Errorf("the set of artifacts of %s is the same as before", version)
+		return "", fmt.Errorf("the artifact set of %s is unchanged", version)
 	}
-	file := filepath.Join(l.root, "build", "artifacts-"+version+".txt") // no file of a package of ours
+	file := filepath.Join(l.root, "build", "artifacts-"+version+".txt") // not .go, or the Go tool would compile it
 	return file, os.WriteFile(file, []byte(changed), 0o644)
 }
 
-// releases is the directory of the release server.
+// releases returns the directory from which the release server publishes.
 func (l *Lab) releases() string { return filepath.Join(l.root, "build", "outside-"+l.Name, "releases") }
 
-// Withdraw takes all releases back.
+// Withdraw removes all releases from the release server.
 func (l *Lab) Withdraw() error {
 	all, err := filepath.Glob(filepath.Join(l.releases(), "neco_*"))
 	if err != nil {
@@ -94,7 +95,7 @@ func (l *Lab) Withdraw() error {
 	return nil
 }
 
-// Publish makes a package the newest release.
+// Publish publishes a package, with its digest, as a release.
 func (l *Lab) Publish(deb string) error {
 	dir := l.releases()
 	for _, suffix := range []string{"", ".sha256"} {
@@ -113,8 +114,8 @@ func (l *Lab) Publish(deb string) error {
 	return nil
 }
 
-// Fresh gives servers a fresh disk, the package, and the images that setup
-// starts, all at once.
+// Fresh wipes servers in parallel, installs the package on them, and pulls the images
+// that neco setup starts.
 func (l *Lab) Fresh(ctx context.Context, deb string, servers ...string) error {
 	return each(ctx, servers, func(ctx context.Context, s string) error {
 		if err := l.Wipe(ctx, s); err != nil {
@@ -139,7 +140,7 @@ func (l *Lab) Fresh(ctx context.Context, deb string, servers ...string) error {
 	})
 }
 
-// Install installs a package with dpkg.
+// Install installs a package on a server with dpkg.
 func (l *Lab) Install(ctx context.Context, deb, server string) error {
 	if err := l.Copy(ctx, server, deb, "/root/neco.deb"); err != nil {
 		return err
@@ -148,7 +149,7 @@ func (l *Lab) Install(ctx context.Context, deb, server string) error {
 	return err
 }
 
-// Tokens puts one new setup token on all servers, and returns it.
+// Tokens writes one new setup token to all servers, and returns it.
 func (l *Lab) Tokens(ctx context.Context, servers ...string) (string, error) {
 	token, err := l.Exec(ctx, servers[0], "neco", "setup-token", "-")
 	if err != nil {
@@ -159,14 +160,14 @@ func (l *Lab) Tokens(ctx context.Context, servers ...string) (string, error) {
 	})
 }
 
-// Complete waits until the update to version is complete, as neco status of a
-// server has it.
+// Complete blocks until neco status on a server reports that the update to version is
+// complete, for at most limit.
 func (l *Lab) Complete(ctx context.Context, server, version string, limit time.Duration) error {
 	_, err := l.Exec(ctx, server, "neco", "status", "--wait", "--for", version, "--timeout", limit.String())
 	return err
 }
 
-// each does f for all servers at once.
+// each calls f for all servers in parallel, and returns the first error.
 func each(ctx context.Context, servers []string, f func(ctx context.Context, server string) error) error {
 	g, ctx := errgroup.WithContext(ctx)
 	for _, s := range servers {

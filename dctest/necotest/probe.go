@@ -7,25 +7,25 @@ import (
 	"time"
 )
 
-// Probe asks a service again and again, on a server.
+// Probe is a program on a server that sends requests to a service continuously.
 type Probe struct{ *Program }
 
-// Gaps is what a probe found.
+// Gaps is the result of a probe.
 type Gaps struct {
 	Answers int           `json:"answers"`
 	Longest time.Duration `json:"longest"`
-	// Worst is how many members of etcd were down at once at most.
+	// Worst is the maximum number of members of etcd that were down at the same time.
 	Worst int `json:"worst"`
 }
 
-// StartProbe starts to probe etcd or vault from a server that has the program
-// probe.
+// StartProbe starts a probe of service, etcd or vault, on a server on which Build has
+// installed the program probe.
 func (l *Lab) StartProbe(ctx context.Context, server, service string) (*Probe, error) {
 	p, err := l.StartProgram(ctx, server, "probe", service)
 	return &Probe{p}, err
 }
 
-// Stop ends the probe and returns what it found.
+// Stop ends the probe and returns its result.
 func (p *Probe) Stop() (Gaps, error) {
 	var g Gaps
 	out, err := p.Program.Stop()

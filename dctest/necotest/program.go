@@ -9,7 +9,8 @@ import (
 	"path/filepath"
 )
 
-// Program is one of dctest's own, which runs on a server until its input ends.
+// Program is a running program of dctest/ on a server. It runs until its standard input
+// is closed.
 type Program struct {
 	name  string
 	cmd   *exec.Cmd
@@ -18,7 +19,7 @@ type Program struct {
 	errs  bytes.Buffer
 }
 
-// Build builds one of the programs in dctest/ and puts it on a server.
+// Build builds the program dctest/<name> and copies it to a server.
 func (l *Lab) Build(ctx context.Context, name, server string) error {
 	file := filepath.Join(l.root, "build", "dctest-"+name)
 	cmd := exec.CommandContext(ctx, "go", "build", "-o", file, "./dctest/"+name)
@@ -29,7 +30,7 @@ func (l *Lab) Build(ctx context.Context, name, server string) error {
 	return l.Copy(ctx, server, file, "/root/"+name)
 }
 
-// StartProgram starts one that Build has put there.
+// StartProgram starts a program that Build has copied to the server.
 func (l *Lab) StartProgram(ctx context.Context, server, name string, args ...string) (*Program, error) {
 	cmd, err := l.Command(ctx, server, "/root/"+name, args...)
 	if err != nil {
@@ -43,9 +44,9 @@ func (l *Lab) StartProgram(ctx context.Context, server, name string, args ...str
 	return p, cmd.Start()
 }
 
-// Stop ends the program and returns what it has printed.
+// Stop ends the program and returns its standard output.
 func (p *Program) Stop() (string, error) {
-	_ = p.stdin.Close() // it ends with its input
+	_ = p.stdin.Close() // the program exits at the end of its input
 	if err := p.cmd.Wait(); err != nil {
 		return "", fmt.Errorf("%s: %w: %s", p.name, err, p.errs.String())
 	}

@@ -14,7 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// Setup is one neco setup that runs on a server.
+// Setup is a neco setup that runs on a server.
 type Setup struct {
 	Server string
 
@@ -26,7 +26,7 @@ type Setup struct {
 	err  error
 }
 
-// Write takes what setup says.
+// Write implements io.Writer for the output of setup.
 func (s *Setup) Write(p []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -38,14 +38,14 @@ func (s *Setup) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Text is all that setup has said so far.
+// Text returns the output of setup so far.
 func (s *Setup) Text() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.text.String()
 }
 
-// StartSetup starts neco setup on a server.
+// StartSetup starts neco setup on the boot server lrn.
 func (l *Lab) StartSetup(ctx context.Context, lrn int, args ...string) (*Setup, error) {
 	s := &Setup{Server: Server(lrn), grew: make(chan struct{}, 1), done: make(chan struct{})}
 	cmd, err := l.Command(ctx, s.Server, "neco", append([]string{"setup"}, args...)...)
@@ -63,7 +63,7 @@ func (l *Lab) StartSetup(ctx context.Context, lrn int, args ...string) (*Setup, 
 	return s, nil
 }
 
-// Says waits until setup has said something.
+// Says blocks until the output of setup matches pattern.
 func (s *Setup) Says(ctx context.Context, pattern *regexp.Regexp) error {
 	for !pattern.MatchString(s.Text()) {
 		select {
@@ -72,20 +72,20 @@ func (s *Setup) Says(ctx context.Context, pattern *regexp.Regexp) error {
 			if pattern.MatchString(s.Text()) {
 				return nil
 			}
-			return fmt.Errorf("setup on %s has ended without %s: %v\n%s", s.Server, pattern, s.err, s.Text())
+			return fmt.Errorf("setup on %s exited without printing %s: %v\n%s", s.Server, pattern, s.err, s.Text())
 		case <-ctx.Done():
-			return fmt.Errorf("setup on %s does not say %s: %w\n%s", s.Server, pattern, context.Cause(ctx), s.Text())
+			return fmt.Errorf("setup on %s has not printed %s: %w\n%s", s.Server, pattern, context.Cause(ctx), s.Text())
 		}
 	}
 	return nil
 }
 
-// Wait blocks until setup has ended.
+// Wait blocks until setup has exited, and fails if setup failed.
 func (s *Setup) Wait(ctx context.Context) error {
 	select {
 	case <-s.done:
 	case <-ctx.Done():
-		return fmt.Errorf("setup on %s does not end: %w\n%s", s.Server, context.Cause(ctx), s.Text())
+		return fmt.Errorf("setup on %s does not exit: %w\n%s", s.Server, context.Cause(ctx), s.Text())
 	}
 	if s.err != nil {
 		return fmt.Errorf("setup on %s: %w\n%s", s.Server, s.err, s.Text())
@@ -93,7 +93,7 @@ func (s *Setup) Wait(ctx context.Context) error {
 	return nil
 }
 
-// Stages are the times that setup says each stage took there.
+// Stages returns the duration of each stage, as printed by setup.
 func (s *Setup) Stages() map[string]time.Duration {
 	took := map[string]time.Duration{}
 	for _, m := range stageDone.FindAllStringSubmatch(s.Text(), -1) {
@@ -106,7 +106,7 @@ func (s *Setup) Stages() map[string]time.Duration {
 
 var stageDone = regexp.MustCompile(`(?m)^\S+\s+(\S+)\s+done \((\S+)\)$`)
 
-// SetUp runs neco setup on the servers, all at once, to the end.
+// SetUp runs neco setup on the servers in parallel, and waits until it has completed.
 func (l *Lab) SetUp(ctx context.Context, lrns []int, flags ...string) ([]*Setup, error) {
 	var all []*Setup
 	for _, lrn := range lrns {
@@ -119,8 +119,8 @@ func (l *Lab) SetUp(ctx context.Context, lrns []int, flags ...string) ([]*Setup,
 	return all, WaitAll(ctx, all)
 }
 
-// WaitAll blocks until all of them have ended, or one has failed: others may wait
-// for it then.  The error has what each of them has said.
+// WaitAll blocks until all setups have exited or one has failed, because the others may
+// wait for that one. The error includes the output of each.
 func WaitAll(ctx context.Context, all []*Setup) error {
 	g, short := errgroup.WithContext(ctx)
 	for _, s := range all {
@@ -136,7 +136,7 @@ func WaitAll(ctx context.Context, all []*Setup) error {
 	return err
 }
 
-// LRNs are arguments.
+// LRNs returns the numbers as command line arguments.
 func LRNs(lrns []int) []string {
 	var args []string
 	for _, n := range lrns {
@@ -145,13 +145,14 @@ func LRNs(lrns []int) []string {
 	return args
 }
 
-// KillSetup ends neco setup on a server at once, if it runs there.
+// KillSetup kills neco setup on a server with SIGKILL, if it is running.
 func (l *Lab) KillSetup(ctx context.Context, server string) error {
 	_, err := l.Exec(ctx, server, "sh", "-c", "pkill -KILL -x neco || true")
 	return err
 }
 
-// Password is Vault's first user's, as the leader's setup said it.
+// Password returns the password of Vault's first user, which the setup of the leader
+// prints, or the empty string if the output has none.
 func (s *Setup) Password() string {
 	m := regexp.MustCompile(`shown this once: (\S+)`).FindStringSubmatch(s.Text())
 	if m == nil {

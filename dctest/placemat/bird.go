@@ -11,11 +11,11 @@ import (
 	"github.com/cybozu-go/neco/dctest/placemat/cluster"
 )
 
-// birdSocket is the control socket of a node's BIRD.
+// birdSocket returns the path of the control socket of a node's BIRD.
 func (c *Centre) birdSocket(node string) string { return c.path("bird", node+".ctl") }
 
-// startBird starts BIRD on a node that has a configuration for it.  BIRD goes
-// into the background itself when it has read that.
+// startBird starts BIRD on a node that has a configuration for it. It returns when BIRD
+// has read the configuration and runs in the background.
 func (c *Centre) startBird(ctx context.Context, n cluster.Node) error {
 	if n.BirdConf == "" {
 		return nil
@@ -25,12 +25,12 @@ func (c *Centre) startBird(ctx context.Context, n cluster.Node) error {
 	return err
 }
 
-// protocol is a line of birdc's list.
+// protocol is a line of the output of "birdc show protocols".
 type protocol struct {
 	Name, Proto, State, Info string
 }
 
-// protocols asks the BIRD of a node.
+// protocols queries the BIRD of a node.
 func (c *Centre) protocols(ctx context.Context, n cluster.Node) ([]protocol, error) {
 	var out string
 	var err error
@@ -45,7 +45,7 @@ func (c *Centre) protocols(ctx context.Context, n cluster.Node) ([]protocol, err
 	return parseProtocols(out), nil
 }
 
-// parseProtocols reads the answer of "show protocols":
+// parseProtocols parses the output of "birdc show protocols":
 //
 //	Name       Proto      Table      State  Since         Info
 //	spine1     BGP        ---        up     09:41:22.034  Established
@@ -75,15 +75,16 @@ type SessionStatus struct {
 // Established reports whether the session carries routes.
 func (s SessionStatus) Established() bool { return s.State == "Established" }
 
-// sessions asks every BIRD for the sessions that the description wants.
+// sessions returns the states of all BGP sessions in the description, queried from the
+// BIRD of each node.
 func (c *Centre) sessions(ctx context.Context) ([]SessionStatus, error) {
 	var all []SessionStatus
 	for _, n := range c.cluster.Nodes {
 		if n.BirdConf == "" || len(n.Sessions) == 0 {
 			continue
 		}
-		// A server that is off, or still starts, has no BIRD that answers: its
-		// sessions are missing, which is no error.
+		// The BIRD of a server that is off or still boots does not respond. That is
+		// not an error: its sessions get the state "missing".
 		ps, err := c.protocols(ctx, n)
 		if err != nil && !c.machine(n) {
 			return nil, err
@@ -109,7 +110,7 @@ func sessionStatus(node, peer string, ps []protocol) SessionStatus {
 	return st
 }
 
-// missingSessions names a session that is not established.
+// missingSessions describes the BGP sessions that are not established, for await.
 func (c *Centre) missingSessions(ctx context.Context) (string, error) {
 	all, err := c.sessions(ctx)
 	if err != nil {

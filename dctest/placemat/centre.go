@@ -12,24 +12,24 @@ import (
 	"github.com/cybozu-go/neco/dctest/placemat/cluster"
 )
 
-// stateRoot holds a directory for each data centre that is up.
+// stateRoot has a directory for each data centre that is up.
 const stateRoot = "/run/placemat"
 
-// names have no hyphen: the name of one data centre and its node cannot be
-// that of another's.
+// names has no hyphen, so that the prefix of one data centre, pm-<name>-, is never a
+// prefix of another's.
 var names = regexp.MustCompile(`^[a-z][a-z0-9]{0,15}$`)
 
-// Centre is a data centre that is, was or will be up.
+// Centre is a data centre on this machine; it need not be up.
 type Centre struct {
-	// Name tells it from others on this machine.
+	// Name identifies the data centre on this machine.
 	Name string
-	// Say gets what happens, in words for people.
+	// Say reports progress to the user. By default it does nothing.
 	Say func(format string, args ...any)
 
 	cluster *cluster.Cluster
 }
 
-// New returns the data centre called name, whose state is on this machine.
+// New returns the data centre called name. It does not check whether it is up.
 func New(name string) (*Centre, error) {
 	if !names.MatchString(name) {
 		return nil, fmt.Errorf("data centre %q: a name has up to 16 small letters and digits, a letter first", name)
@@ -37,20 +37,20 @@ func New(name string) (*Centre, error) {
 	return &Centre{Name: name, Say: func(string, ...any) {}}, nil
 }
 
-// path is a path below the state of the data centre.
+// path returns a path below the state directory of the data centre.
 func (c *Centre) path(elem ...string) string {
 	return filepath.Join(append([]string{stateRoot, c.Name}, elem...)...)
 }
 
-// description is the directory with a copy of the description.
+// description returns the directory with the copy of the description.
 func (c *Centre) description() string { return c.path("description") }
 
-// namespace is the network namespace of a node.
+// namespace returns the name of a node's network namespace.
 func (c *Centre) namespace(node string) string { return c.prefix() + node }
 
 func (c *Centre) prefix() string { return "pm-" + c.Name + "-" }
 
-// load reads the description of a data centre that is up.
+// load reads the description. It fails if the data centre is not up.
 func (c *Centre) load() error {
 	if _, err := os.Stat(c.description()); err != nil {
 		return fmt.Errorf("data centre %s is not up; placemat up DIR starts it", c.Name)
@@ -60,7 +60,7 @@ func (c *Centre) load() error {
 	return err
 }
 
-// node finds a node by its name.
+// node returns the node called name; the error lists all names.
 func (c *Centre) node(name string) (cluster.Node, error) {
 	n, ok := c.cluster.Node(name)
 	if !ok {
@@ -73,7 +73,7 @@ func (c *Centre) node(name string) (cluster.Node, error) {
 	return n, nil
 }
 
-// Command returns a command that runs on a node; the caller starts it.
+// Command returns a command that runs on a node. The caller starts it.
 func (c *Centre) Command(ctx context.Context, node, name string, args ...string) (*exec.Cmd, error) {
 	if err := c.load(); err != nil {
 		return nil, err
@@ -88,9 +88,9 @@ func (c *Centre) Command(ctx context.Context, node, name string, args ...string)
 	return c.inNetwork(ctx, node, name, args...), nil
 }
 
-// NetworkCommand returns a command of this machine that sees the network of a
-// node and nothing else of it, for what has to look at packets; the caller
-// starts it.  A server that is off has no network.
+// NetworkCommand returns a command of this machine that runs in the network namespace of
+// a node, for example to capture packets. The caller starts it. It fails for a server
+// that is off.
 func (c *Centre) NetworkCommand(ctx context.Context, node, name string, args ...string) (*exec.Cmd, error) {
 	if err := c.load(); err != nil {
 		return nil, err
@@ -108,13 +108,13 @@ func (c *Centre) inNetwork(ctx context.Context, node, name string, args ...strin
 	return exec.CommandContext(ctx, "ip", append([]string{"netns", "exec", c.namespace(node), name}, args...)...)
 }
 
-// Cluster returns the description of a data centre that is up.
+// Cluster returns the description of the data centre. It fails if that is not up.
 func (c *Centre) Cluster() (*cluster.Cluster, error) {
 	err := c.load()
 	return c.cluster, err
 }
 
-// Log returns what the BIRD of a node has written.
+// Log returns the log of a node's BIRD.
 func (c *Centre) Log(ctx context.Context, node string) ([]byte, error) {
 	if err := c.load(); err != nil {
 		return nil, err

@@ -1,10 +1,10 @@
-// Package placemat realises the description of a virtual data centre (package
-// cluster) on one Linux machine: a network namespace for each node, veth pairs
-// for the links, BIRD where a node speaks BGP, and a container with systemd for
-// each boot server; and it breaks them on purpose.
+// Package placemat runs a virtual data centre, described by package cluster, on one Linux
+// machine: a network namespace for each node, veth pairs for the links, BIRD on nodes
+// that use BGP, and a container with systemd for each boot server. It also injects
+// faults: cut links, dropped packets, power loss.
 //
-// It owns what it makes and how that is found again: namespaces, containers,
-// processes and files carry the name of the data centre, so that several run
-// side by side, and Down finds everything after a crash too.  It computes no
-// address, and must not know what is done on the servers.
+// It owns these namespaces, containers, processes and files. All their names contain the
+// name of the data centre, so that several can run at the same time and Down finds
+// everything after a crash. It must not compute addresses or know what runs on the
+// servers.
 package placemat

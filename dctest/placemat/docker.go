@@ -8,13 +8,13 @@ import (
 	"time"
 )
 
-// noteDocker notes which Docker daemon has the servers: the one that DOCKER_HOST
-// names now, whatever it names later.
+// noteDocker records the Docker daemon that runs the servers: the current value of
+// DOCKER_HOST. Later changes of the variable have no effect.
 func (c *Centre) noteDocker() error {
 	return os.WriteFile(c.path("docker-host"), []byte(os.Getenv("DOCKER_HOST")), 0o644)
 }
 
-// dockerArgs are arguments of docker(1) that name the daemon of the servers.
+// dockerArgs returns args of docker(1), preceded by the option for the recorded daemon.
 func (c *Centre) dockerArgs(args ...string) []string {
 	data, err := os.ReadFile(c.path("docker-host"))
 	if err != nil || len(data) == 0 {
@@ -23,17 +23,17 @@ func (c *Centre) dockerArgs(args ...string) []string {
 	return append([]string{"--host", string(data)}, args...)
 }
 
-// docker runs a command of Docker and returns what it wrote.
+// docker runs docker(1) with args and returns its output.
 func (c *Centre) docker(ctx context.Context, args ...string) (string, error) {
 	return c.dockerFor(ctx, commandTimeout, nil, args...)
 }
 
-// dockerFor is docker with a time limit and an input.
+// dockerFor is docker with a time limit and a standard input.
 func (c *Centre) dockerFor(ctx context.Context, limit time.Duration, stdin io.Reader, args ...string) (string, error) {
 	return runFor(ctx, limit, stdin, "docker", c.dockerArgs(args...)...)
 }
 
-// execInside is a command within a server, which the caller starts.
+// execInside returns a command that runs inside a server. The caller starts it.
 func (c *Centre) execInside(ctx context.Context, server string, args ...string) *exec.Cmd {
 	return exec.CommandContext(ctx, "docker", c.dockerArgs(append([]string{"exec", "-i", c.container(server)}, args...)...)...)
 }

@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// Down ends the data centre: every process in its namespaces, the namespaces
-// with their interfaces, and its files.  What is not there any more is no
-// error, so that it works after a crash, and twice.
+// Down removes the data centre: all processes in its namespaces, its containers, the
+// namespaces with their interfaces, and its files. It does not fail if any of them is
+// missing, so it can be used after a crash, and again.
 func (c *Centre) Down(ctx context.Context) error {
 	unlock, err := c.lock(ctx)
 	if err != nil {
@@ -21,20 +21,20 @@ func (c *Centre) Down(ctx context.Context) error {
 	return c.down(ctx)
 }
 
-// stopTimeout is how long processes may take to end before they are killed.
+// stopTimeout is the time between SIGTERM and SIGKILL, and the time to exit after
+// SIGKILL.
 const stopTimeout = 5 * time.Second
 
-// sweeps bounds how often down looks again: what a placemat that was killed had
-// asked for may still appear.
+// sweeps is the maximum number of passes of clear. Containers and namespaces that a
+// killed placemat had requested may appear after the first pass.
 const sweeps = 5
 
 func (c *Centre) down(ctx context.Context) error {
 	return errors.Join(c.clear(ctx), c.forget())
 }
 
-// removeDead removes what is left of a data centre whose processes were all ended
-// by somebody else, as at the end of a session.  One in which anything runs is an
-// error.
+// removeDead removes the rest of a data centre that was not ended with Down but has no
+// processes any more. It fails if a process runs.
 func (c *Centre) removeDead(ctx context.Context) error {
 	all, err := c.namespaces(ctx)
 	if err != nil {
@@ -45,13 +45,13 @@ func (c *Centre) removeDead(ctx context.Context) error {
 		return err
 	}
 	if len(pids) > 0 {
-		return fmt.Errorf("data centre %s is up, or was not ended; placemat down ends it", c.Name)
+		return fmt.Errorf("data centre %s is up, or some of its processes still run; placemat down ends it", c.Name)
 	}
-	c.Say("nothing runs any more in the data centre %s that was not ended: it is removed", c.Name)
+	c.Say("removing the rest of data centre %s, in which no process runs", c.Name)
 	return c.clear(ctx)
 }
 
-// clear is down without the end of the lock.
+// clear is down, except that it keeps the lock file.
 func (c *Centre) clear(ctx context.Context) error {
 	ended := 0
 	for range sweeps {
@@ -64,11 +64,11 @@ func (c *Centre) clear(ctx context.Context) error {
 		}
 		ended += n
 	}
-	c.Say("%d namespaces and servers ended", ended)
-	return errors.Join(c.removeNames(), os.RemoveAll(c.path()))
+	c.Say("%d namespaces and servers removed", ended)
+	return errors.Join(c.removeHosts(), os.RemoveAll(c.path()))
 }
 
-// sweep ends what there is, and counts it.
+// sweep removes all containers and namespaces it finds, and returns their number.
 func (c *Centre) sweep(ctx context.Context) (int, error) {
 	machines, err := c.removeMachines(ctx)
 	if err != nil {
@@ -105,10 +105,10 @@ func (c *Centre) namespaces(ctx context.Context) ([]string, error) {
 }
 
 // removeMachines removes the containers of this data centre with their volumes and
-// control groups, also after a crash, and counts them.
+// control groups, and returns their number. It finds them after a crash too.
 func (c *Centre) removeMachines(ctx context.Context) (int, error) {
 	if _, err := os.Stat(c.path("docker-host")); err != nil {
-		return 0, nil // there was no machine ever
+		return 0, nil // no container was ever created
 	}
 	out, err := c.docker(ctx, "ps", "--all", "--filter", "label="+label+"="+c.Name, "--no-trunc", "--format", "{{.ID}}")
 	if err != nil {
@@ -133,7 +133,7 @@ func (c *Centre) removeVolumes(ctx context.Context) error {
 	}
 	for _, name := range strings.Fields(out) {
 		if !strings.HasPrefix(name, c.prefix()) {
-			continue // the filter is for a part of the name
+			continue // Docker's filter matches any part of a name
 		}
 		if _, err := c.docker(ctx, "volume", "rm", "--force", name); err != nil {
 			return err

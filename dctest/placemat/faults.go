@@ -26,7 +26,7 @@ func (c *Centre) LinkUp(ctx context.Context, a, b string, up bool) error {
 	return nil
 }
 
-// between are the links between two nodes; it is an error if there are none.
+// between returns the links between two nodes, and fails if there are none.
 func (c *Centre) between(a, b string) ([]cluster.Link, error) {
 	if err := c.load(); err != nil {
 		return nil, err
@@ -43,11 +43,11 @@ func (c *Centre) between(a, b string) ([]cluster.Link, error) {
 	return links, nil
 }
 
-// cutMark tells our rules from others in a namespace.
+// cutMark is the comment of iptables rules that this package adds.
 const cutMark = "placemat-cut"
 
-// Cut lets a node hear nothing more of another, in silence: whatever carries
-// an address of b is dropped on a.  Both directions, unless oneWay.
+// Cut makes node b silently drop all packets from the addresses of node a and, unless
+// oneWay is true, a all packets from the addresses of b. Heal reverts it.
 func (c *Centre) Cut(ctx context.Context, a, b string, oneWay bool) error {
 	if err := c.load(); err != nil {
 		return err
@@ -57,15 +57,15 @@ func (c *Centre) Cut(ctx context.Context, a, b string, oneWay bool) error {
 		pairs = append(pairs, [2]string{a, b})
 	}
 	for _, p := range pairs {
-		if err := c.deafen(ctx, p[0], p[1]); err != nil {
+		if err := c.dropFrom(ctx, p[0], p[1]); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// deafen drops on node whatever comes from an address of from.
-func (c *Centre) deafen(ctx context.Context, node, from string) error {
+// dropFrom makes node drop all packets from the addresses of the node from.
+func (c *Centre) dropFrom(ctx context.Context, node, from string) error {
 	sender, err := c.node(from)
 	if err != nil {
 		return err
@@ -86,8 +86,8 @@ func (c *Centre) deafen(ctx context.Context, node, from string) error {
 	return nil
 }
 
-// Silence lets a node drop whatever arrives, while its links stay up: the
-// failure that only BFD notices.
+// Silence makes a node drop all packets that it receives, sends or forwards, while its
+// links stay up: a failure that only BFD detects. Heal reverts it.
 func (c *Centre) Silence(ctx context.Context, name string) error {
 	if err := c.load(); err != nil {
 		return err
@@ -105,8 +105,8 @@ func (c *Centre) Silence(ctx context.Context, name string) error {
 	return nil
 }
 
-// Heal takes back all cuts and rates, and sets all links up.  A server that is
-// off has nothing to heal.
+// Heal removes all effects of Cut, Silence and Rate, and sets all links up. It skips
+// servers that are off.
 func (c *Centre) Heal(ctx context.Context) error {
 	if err := c.load(); err != nil {
 		return err
@@ -126,16 +126,15 @@ func (c *Centre) Heal(ctx context.Context) error {
 		}
 		for _, end := range []cluster.End{l.A, l.B} {
 			errs = append(errs, batch(ctx, c.namespace(end.Node), []string{fmt.Sprintf("link set %s up", end.Interface)}))
-			// No rate is set on most links: that there is nothing to delete
-			// is no error.
+			// An error means that no rate was set on this link.
 			_, _ = c.inside(ctx, end.Node, "tc", "qdisc", "del", "dev", end.Interface, "root")
 		}
 	}
 	return errors.Join(errs...)
 }
 
-// Rate bounds what all links between two nodes carry, in both directions, in
-// the words of tc(8): 10mbit.
+// Rate limits the throughput of all links between two nodes, in both directions. The rate
+// has the syntax of tc(8), such as 10mbit. Heal reverts it.
 func (c *Centre) Rate(ctx context.Context, a, b, rate string) error {
 	links, err := c.between(a, b)
 	if err != nil {

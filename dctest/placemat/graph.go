@@ -7,7 +7,7 @@ import (
 	"github.com/cybozu-go/neco/dctest/placemat/cluster"
 )
 
-// colours of nodes by kind, for people to find their way.
+// colours gives each kind of node a colour.
 var colours = [...]struct {
 	kind   cluster.Kind
 	colour string
@@ -16,8 +16,8 @@ var colours = [...]struct {
 	{cluster.Spine, "#fce8b2"}, {cluster.ToR, "#b7e1cd"}, {cluster.Boot, "#c6dafc"},
 }
 
-// Graph draws the topology of a description in the language of Graphviz: the
-// racks side by side, the links with the addresses of their ends.
+// Graph returns the topology of a description in the language of Graphviz: the racks side
+// by side, and the links with the addresses of their ends.
 func Graph(c *cluster.Cluster) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "graph %q {\n  rankdir=TB;\n  node [shape=box style=filled fontname=\"sans-serif\"];\n  edge [fontsize=9 fontname=\"sans-serif\"];\n", c.Name)
@@ -49,7 +49,7 @@ func nodeLine(n cluster.Node) string {
 	return fmt.Sprintf("%q [label=\"%s\" fillcolor=%q];\n", n.Name, strings.Join(labels(n), "\\n"), colour(n.Kind))
 }
 
-// labels are what is written into a node, its name first.
+// labels returns the lines of text in the box of a node, its name first.
 func labels(n cluster.Node) []string {
 	lines := []string{n.Name}
 	if n.ASN != 0 {

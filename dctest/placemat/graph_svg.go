@@ -16,7 +16,7 @@ const (
 	margin              = 30
 )
 
-// rows are the kinds of nodes from the top to the bottom of a drawing.
+// rows are the kinds of nodes in each row of a drawing, from top to bottom.
 var rows = [...][]cluster.Kind{
 	{cluster.Internet, cluster.External, cluster.Operation},
 	{cluster.Core},
@@ -25,16 +25,16 @@ var rows = [...][]cluster.Kind{
 	{cluster.Boot, cluster.CS, cluster.SS},
 }
 
-// place is the middle of a node in a drawing.
+// place is the centre of a node in a drawing.
 type place struct{ x, y int }
 
-// towards is a place on the way to another one.
+// towards returns the point at this percentage of the line from p to q.
 func (p place) towards(q place, percent int) place {
 	return place{p.x + (q.x-p.x)*percent/100, p.y + (q.y-p.y)*percent/100}
 }
 
-// SVG draws the topology of a description as Graph does, with the same things
-// in it, for whoever has no Graphviz.  The same description gives the same bytes.
+// SVG draws the same topology as Graph, for readers without Graphviz. Its output is
+// deterministic.
 func SVG(c *cluster.Cluster) string {
 	places, width := layout(c)
 	height := 2*margin + (len(rows)-1)*rowHeight + boxHeight
@@ -52,8 +52,8 @@ func SVG(c *cluster.Cluster) string {
 	return b.String()
 }
 
-// layout puts every kind of node into its row, and the nodes of a row beside
-// each other over the whole width.
+// layout assigns each node a place: one row for each group of kinds, with its nodes
+// spread over the width of the drawing.
 func layout(c *cluster.Cluster) (places map[string]place, width int) {
 	most := 1
 	for _, kinds := range rows {
@@ -70,9 +70,9 @@ func layout(c *cluster.Cluster) (places map[string]place, width int) {
 	return places, width
 }
 
-// Addresses stand beside their end of a link: nearest is how far, in percent of
-// the link, and those of every other link are farther by apart, for links that
-// cross each other to be told apart.
+// nearest is the distance of an address from its end of the link, in percent of the
+// link's length. For every other link it is larger by apart, so that the addresses of
+// crossing links do not overlap.
 const nearest, apart = 26, 8
 
 func drawLink(b *strings.Builder, l cluster.Link, places map[string]place, percent int) {
@@ -97,7 +97,7 @@ func drawNode(b *strings.Builder, n cluster.Node, at place) {
 	}
 }
 
-// style sets the name of a node apart from what else is known of it.
+// style returns the font attributes of a line in a node's box: bold for its name.
 func style(line int) string {
 	if line == 0 {
 		return ` font-weight="bold"`

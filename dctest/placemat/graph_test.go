@@ -15,10 +15,10 @@ import (
 	"github.com/cybozu-go/neco/dctest/placemat/menu"
 )
 
-var update = flag.Bool("update", false, "draw the topology in docs/ anew")
+var update = flag.Bool("update", false, "rewrite the topology in docs/")
 
-// TestTheTopologyInTheDocumentsIsThatOfTheMenu: whoever changes the menu runs
-// this with -update.
+// TestTheTopologyInTheDocumentsIsThatOfTheMenu fails after a change of the menu until it
+// is run with -update.
 func TestTheTopologyInTheDocumentsIsThatOfTheMenu(t *testing.T) {
 	m, err := menu.Load("../../dctest/menu.yml")
 	if err != nil {

@@ -10,18 +10,18 @@ import (
 	"syscall"
 )
 
-// groupRoot is where the control groups of this machine are.
+// groupRoot is the mount point of the control groups on this machine.
 const groupRoot = "/sys/fs/cgroup"
 
-// removeGroups removes the empty control groups of the containers with these ids
-// below root, with those inside of them.  The Docker within a server leaves groups
-// docker-….scope behind where it was masked while containers ran.  A group that
-// has a process stays.
+// removeGroups removes the empty control groups below root that belong to the containers
+// with these ids, with their children. A server's inner Docker leaves groups
+// docker-….scope behind if its unit was masked while containers ran. Groups with a
+// process are kept.
 func removeGroups(root string, ids []string) error {
 	var groups []string
 	err := filepath.WalkDir(root, func(p string, d fs.DirEntry, err error) error {
 		if errors.Is(err, fs.ErrNotExist) {
-			return nil // it has ended meanwhile
+			return nil // the group was removed meanwhile
 		}
 		if err == nil && d.IsDir() && ofContainer(p, ids) {
 			groups = append(groups, p)
@@ -31,7 +31,7 @@ func removeGroups(root string, ids []string) error {
 	if err != nil {
 		return err
 	}
-	slices.Reverse(groups) // what is inside comes first
+	slices.Reverse(groups) // children first
 	var errs []error
 	for _, p := range groups {
 		err := syscall.Rmdir(p)
@@ -42,8 +42,8 @@ func removeGroups(root string, ids []string) error {
 	return errors.Join(errs...)
 }
 
-// ofContainer reports whether p is the group of one of the containers, or inside
-// of it: …/docker/ID, or …/docker-ID.scope with Docker's systemd driver.
+// ofContainer reports whether the path p is the control group of one of the containers,
+// or below one: …/docker/ID, or …/docker-ID.scope with Docker's systemd driver.
 func ofContainer(p string, ids []string) bool {
 	for part := range strings.SplitSeq(p, "/") {
 		if slices.Contains(ids, strings.TrimSuffix(strings.TrimPrefix(part, "docker-"), ".scope")) {

@@ -9,8 +9,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestEmptyControlGroupsOfAServerAreRemovedAndOthersStay uses directories: a file
-// in one keeps it from being removed, as a process does with a group.
+// TestEmptyControlGroupsOfAServerAreRemovedAndOthersStay uses directories for control
+// groups: a file in a directory prevents its removal, as a process in a group does.
 func TestEmptyControlGroupsOfAServerAreRemovedAndOthersStay(t *testing.T) {
 	root := t.TempDir()
 	for _, dir := range []string{

@@ -10,21 +10,21 @@ import (
 	"github.com/cybozu-go/neco/dctest/placemat/cluster"
 )
 
-// repository names the images that were imported for boot servers.
+// repository is the name of imported boot server images in Docker.
 const repository = "placemat/boot"
 
-// importTimeout bounds the import of an image, and the removal of a server
-// with its disk.
+// importTimeout bounds the import of an image, and the removal of servers with their
+// volumes.
 const importTimeout = 5 * time.Minute
 
-// machine reports whether a node is a container with a systemd of its own,
-// which sets its network up itself.
+// machine reports whether a node is a container with its own systemd, which configures
+// its network itself. Other nodes are network namespaces.
 func (c *Centre) machine(n cluster.Node) bool {
 	return n.Kind == cluster.Boot && c.bootImage() != ""
 }
 
-// bootImage is the image of the boot servers in Docker; empty: they are
-// namespaces only.
+// bootImage returns the name of the boot servers' image in Docker, or the empty string if
+// boot servers are only namespaces.
 func (c *Centre) bootImage() string {
 	data, err := os.ReadFile(c.path("boot-image"))
 	if err != nil {
@@ -33,8 +33,9 @@ func (c *Centre) bootImage() string {
 	return string(data)
 }
 
-// importImage gives Docker the root file system in file, once, and notes it.
-// Older ones that no server uses go: they are as large as a system.
+// importImage imports the root file system in file into Docker, unless it has it, and
+// records the image's name. It removes older images that no server uses, to save disk
+// space.
 func (c *Centre) importImage(ctx context.Context, file string) error {
 	if file == "" {
 		return nil
@@ -44,7 +45,7 @@ func (c *Centre) importImage(ctx context.Context, file string) error {
 	}
 	image := repository + ":" + strings.TrimSuffix(filepath.Base(file), filepath.Ext(file))
 	if _, err := c.docker(ctx, "image", "inspect", image); err != nil {
-		c.Say("imports %s into Docker", filepath.Base(file))
+		c.Say("importing %s into Docker", filepath.Base(file))
 		if _, err := c.dockerFor(ctx, importTimeout, nil, "import", file, image); err != nil {
 			return err
 		}
@@ -53,8 +54,8 @@ func (c *Centre) importImage(ctx context.Context, file string) error {
 	return os.WriteFile(c.path("boot-image"), []byte(image), 0o644)
 }
 
-// forgetImages removes all images of boot servers but one.  Docker refuses
-// those that a server uses, and whatever stays disturbs nobody.
+// forgetImages removes all images of boot servers except but. It ignores errors: Docker
+// refuses to remove an image that a server uses.
 func (c *Centre) forgetImages(ctx context.Context, but string) {
 	out, err := c.docker(ctx, "image", "ls", "--format", "{{.Repository}}:{{.Tag}}", repository)
 	if err != nil {

@@ -12,12 +12,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// lockTimeout bounds the wait for another placemat at the same data centre: it
-// may be starting it.
+// lockTimeout bounds the wait for the lock. Another placemat holds it as long as it
+// starts or ends the data centre.
 const lockTimeout = 5 * time.Minute
 
-// lock keeps other placemats away from this data centre until release, or the
-// end of this process.
+// lock excludes other placemat processes from this data centre until release is called or
+// this process exits. It waits up to lockTimeout.
 func (c *Centre) lock(ctx context.Context) (release func(), err error) {
 	ctx, cancel := context.WithTimeout(ctx, lockTimeout)
 	defer cancel()
@@ -28,15 +28,15 @@ func (c *Centre) lock(ctx context.Context) (release func(), err error) {
 		return "", err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("another placemat works on data centre %s: %w", c.Name, err)
+		return nil, fmt.Errorf("another placemat has locked data centre %s: %w", c.Name, err)
 	}
 	return func() { held.Close() }, nil
 }
 
 func (c *Centre) lockFile() string { return c.path() + ".lock" }
 
-// tryLock takes the lock of a file that its holder may remove: a lock of a file
-// that is not the one of that name any more counts for nothing.
+// tryLock takes the lock of the file name without waiting. It fails if, after taking the
+// lock, the file is no longer the one of that name: its holder may have removed it.
 func tryLock(name string) (*os.File, error) {
 	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
 		return nil, err
@@ -65,13 +65,13 @@ func isFile(f *os.File, name string) bool {
 	return err == nil && os.SameFile(mine, there)
 }
 
-// forget removes the lock, which we hold, and the directory of all states if
-// this was the last one.
+// forget removes the lock file, whose lock this process holds, and the state directory of
+// all data centres if it is empty.
 func (c *Centre) forget() error {
 	if err := os.Remove(c.lockFile()); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	// It is not empty as long as another data centre is there.
+	// This fails if another data centre has its state there.
 	_ = os.Remove(stateRoot)
 	return nil
 }

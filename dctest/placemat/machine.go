@@ -11,31 +11,32 @@ import (
 )
 
 const (
-	// label is on every container of ours, with the data centre as its value.
+	// label is a label of every container of this package; its value is the data centre.
 	label = "placemat"
-	// bootTimeout bounds the time until systemd has started everything, and
-	// haltTimeout until it has stopped everything.
+	// bootTimeout bounds the time until systemd has started all units, and haltTimeout
+	// the time until it has stopped them.
 	bootTimeout = 2 * time.Minute
 	haltTimeout = time.Minute
-	// haltSignal tells systemd in a container to end everything and halt.
+	// haltSignal makes systemd in a container stop all units and halt.
 	haltSignal = "SIGRTMIN+3"
-	// initScript is what a server starts with: Docker puts files of its own in
-	// place of these three, which are the server's and may be replaced there.
+	// initScript is the first process of a server. Docker mounts its own files over these
+	// three; without the mounts, the server's own files are used and can be replaced.
 	initScript = "umount /etc/hosts /etc/hostname /etc/resolv.conf; exec /sbin/init"
 )
 
-// capabilities are what systemd, Docker and BIRD need inside of a container.
+// capabilities are the Linux capabilities that systemd, Docker and BIRD need in a
+// container.
 var capabilities = [...]string{
 	"SYS_ADMIN", "NET_ADMIN", "NET_RAW", "NET_BROADCAST", "SYS_PTRACE",
 	"DAC_READ_SEARCH", "SYSLOG", "SYS_NICE", "IPC_LOCK",
 }
 
-// container is the name of a server's container, and of the volume of the
-// Docker within it.
+// container returns the name of a server's container, which is also the name of the
+// volume of its inner Docker.
 func (c *Centre) container(node string) string { return c.prefix() + node }
 
-// startMachine starts the container of a server, without any network yet, and
-// gives its network namespace a name.
+// startMachine creates and starts the container of a server without links, and names its
+// network namespace.
 func (c *Centre) startMachine(ctx context.Context, n cluster.Node) error {
 	name := c.container(n.Name)
 	args := []string{"create", "--name", name, "--label", label + "=" + c.Name, "--hostname", n.Name, "--network", "none",
@@ -57,34 +58,35 @@ func (c *Centre) startMachine(ctx context.Context, n cluster.Node) error {
 	return c.attach(ctx, n)
 }
 
-// attach gives the network namespace of a running server its name.
+// attach names the network namespace of a running server and sets its sysctls.
 func (c *Centre) attach(ctx context.Context, n cluster.Node) error {
 	pid, err := c.docker(ctx, "inspect", "--format", "{{.State.Pid}}", c.container(n.Name))
 	if err != nil {
 		return err
 	}
 	if _, err := run(ctx, "ip", "netns", "attach", c.namespace(n.Name), strings.TrimSpace(pid)); err != nil {
-		// Its process, 0 or another, is not there any more.
-		return fmt.Errorf("%s does not run: %w\n%s", n.Name, err, c.lastWords(ctx, n.Name))
+		// The container has exited: the pid is 0 or stale.
+		return fmt.Errorf("%s does not run: %w\n%s", n.Name, err, c.exitReport(ctx, n.Name))
 	}
-	// In a container /proc/sys is read-only; from here it is not.
+	// Inside the container /proc/sys is read-only.
 	return c.setSysctls(ctx, n)
 }
 
-// lastWords tells how a server has ended, as far as Docker knows.
-func (c *Centre) lastWords(ctx context.Context, server string) string {
+// exitReport returns the exit status of a server's container and the last lines of its
+// output, or the error of Docker.
+func (c *Centre) exitReport(ctx context.Context, server string) string {
 	how, err := c.docker(ctx, "inspect", "--format", "its init ended with status {{.State.ExitCode}} {{.State.Error}}", c.container(server))
 	if err != nil {
 		return err.Error()
 	}
 	ctx, cancel := context.WithTimeout(ctx, commandTimeout)
 	defer cancel()
-	// What it wrote may be nothing.
+	// An error only means that there is no output to show.
 	said, _ := exec.CommandContext(ctx, "docker", c.dockerArgs("logs", "--tail", "5", c.container(server))...).CombinedOutput()
 	return strings.TrimSpace(how) + "\n" + strings.TrimSpace(string(said))
 }
 
-// missingMachines names a server whose systemd has not started everything.
+// missingMachines describes a server whose systemd has not started all units, for await.
 func (c *Centre) missingMachines(ctx context.Context) (string, error) {
 	for _, n := range c.cluster.Nodes {
 		if !c.machine(n) {
@@ -97,9 +99,9 @@ func (c *Centre) missingMachines(ctx context.Context) (string, error) {
 	return "", nil
 }
 
-// missingMachine says what a server's systemd has not done yet.
+// missingMachine is missingMachines for one server.
 func (c *Centre) missingMachine(ctx context.Context, name string) (string, error) {
-	// The command fails in every state but "running".
+	// The command exits with an error in every state except "running".
 	out, err := c.docker(ctx, "exec", c.container(name), "systemctl", "is-system-running")
 	if state := strings.TrimSpace(out); state != "running" {
 		return fmt.Sprintf("%s to be running, it is %q", name, state), err

@@ -8,7 +8,8 @@ import (
 	"github.com/cybozu-go/neco/dctest/placemat/cluster"
 )
 
-// dummyType is what stands for a dummy interface on this kernel.
+// dummyType returns the link type to use for dummy interfaces: dummy, or bridge if this
+// kernel cannot create a dummy. It creates and removes the namespace probe to find out.
 func dummyType(ctx context.Context, probe string) string {
 	if _, err := run(ctx, "ip", "netns", "add", probe); err != nil {
 		return "bridge"
@@ -20,8 +21,7 @@ func dummyType(ctx context.Context, probe string) string {
 	return "dummy"
 }
 
-// makeNamespace makes the namespace of a node and sets what its interfaces
-// will take over.
+// makeNamespace creates the namespace of a node, or its container, and sets its sysctls.
 func (c *Centre) makeNamespace(ctx context.Context, n cluster.Node) error {
 	if c.machine(n) {
 		return c.startMachine(ctx, n)
@@ -32,7 +32,8 @@ func (c *Centre) makeNamespace(ctx context.Context, n cluster.Node) error {
 	return c.setSysctls(ctx, n)
 }
 
-// setSysctls sets what the interfaces of a node will take over.
+// setSysctls sets the sysctls of a node, which its interfaces inherit when they are
+// created.
 func (c *Centre) setSysctls(ctx context.Context, n cluster.Node) error {
 	args := sysctlArgs(n)
 	if len(args) == 0 {
@@ -44,7 +45,8 @@ func (c *Centre) setSysctls(ctx context.Context, n cluster.Node) error {
 	return err
 }
 
-// configure gives a node its addresses, routes, scripts and BIRD.
+// configure sets the addresses and routes of a node and runs its scripts and BIRD. A boot
+// server in a container configures itself.
 func (c *Centre) configure(ctx context.Context, n cluster.Node, dummy string) error {
 	if c.machine(n) {
 		return nil

@@ -1,20 +1,18 @@
 package placemat
 
-// Options of a data centre, beside its description.
+// Options are the parameters of a data centre that are not in its description.
 type Options struct {
-	// BootImage is a root file system (tar) of boot servers, which Docker
-	// runs.  Without it they are namespaces with BIRD.
+	// BootImage is the path of a tar archive with the root file system of boot servers,
+	// which run in Docker. If it is empty, they are only namespaces with BIRD.
 	BootImage string
-	// Hosts are lines of /etc/hosts for boot servers and for what runs on
-	// switches: the proxy finds the names of the world outside there.
+	// Hosts are lines of /etc/hosts for boot servers and for services on switches: the
+	// proxy resolves the names of the simulated internet with them.
 	Hosts string
-	// AuthorizedKeys is a file with the SSH keys that let root in on boot
-	// servers; empty: none does.
+	// AuthorizedKeys is the path of a file with the SSH keys that may log in to boot
+	// servers as root. If it is empty, nobody may.
 	AuthorizedKeys string
-	// Run are commands for /bin/sh that run on a node until the end, by its
-	// name.
+	// Run maps the name of a node to a command for /bin/sh that runs there until Down.
 	Run map[string]string
-	// Trust is the certificate, in PEM, of an authority that boot servers are
-	// to trust; a file.
+	// Trust is the path of the certificate, in PEM, of a CA that boot servers trust.
 	Trust string
 }

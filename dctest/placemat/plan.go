@@ -7,15 +7,14 @@ import (
 	"github.com/cybozu-go/neco/dctest/placemat/cluster"
 )
 
-// linkLine is the line of ip(8) that makes a link between two namespaces.
+// linkLine returns the line for "ip -batch" that creates a link between two namespaces.
 func (c *Centre) linkLine(l cluster.Link) string {
 	return fmt.Sprintf("link add name %s netns %s type veth peer name %s netns %s",
 		l.A.Interface, c.namespace(l.A.Node), l.B.Interface, c.namespace(l.B.Node))
 }
 
-// insideLines are the lines that make the interfaces of a node that are no
-// ends of links.  dummy is the type that stands for a dummy interface: not
-// every kernel has it.
+// insideLines returns the lines for "ip -batch" that create the bridges and dummy
+// interfaces of a node. The latter get the link type dummy, see dummyType.
 func insideLines(n cluster.Node, dummy string) []string {
 	var lines []string
 	for _, i := range n.Interfaces {
@@ -29,8 +28,8 @@ func insideLines(n cluster.Node, dummy string) []string {
 	return lines
 }
 
-// addressLines are the lines that bring all interfaces of a node up, with
-// their addresses, and set its static routes.
+// addressLines returns the lines for "ip -batch" that set all interfaces of a node up,
+// assign their addresses, and add its static routes.
 func addressLines(n cluster.Node) []string {
 	lines := []string{"link set lo up"}
 	for _, i := range n.Interfaces {
@@ -42,7 +41,7 @@ func addressLines(n cluster.Node) []string {
 	return lines
 }
 
-// interfaceLines are the lines that bring one interface up.
+// interfaceLines returns the lines of addressLines for one interface.
 func interfaceLines(i cluster.Interface) []string {
 	var lines []string
 	if i.Master != "" {
@@ -76,7 +75,7 @@ func routeLine(r cluster.Route) string {
 	return line + b.String()
 }
 
-// sysctlArgs are the settings of a node, as sysctl(8) takes them.
+// sysctlArgs returns the settings of a node as arguments of sysctl(8).
 func sysctlArgs(n cluster.Node) []string {
 	var args []string
 	for key, value := range n.Sysctls {

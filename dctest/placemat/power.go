@@ -10,19 +10,19 @@ import (
 	"github.com/cybozu-go/neco/dctest/placemat/cluster"
 )
 
-// machineNode finds a node that is a machine.
+// machineNode returns the node called name, and fails if it is not a container.
 func (c *Centre) machineNode(name string) (cluster.Node, error) {
 	if err := c.load(); err != nil {
 		return cluster.Node{}, err
 	}
 	n, err := c.node(name)
 	if err == nil && !c.machine(n) {
-		err = fmt.Errorf("%s is no machine: start the data centre with --boot-image", name)
+		err = fmt.Errorf("%s is not a container: start the data centre with --boot-image", name)
 	}
 	return n, err
 }
 
-// Pause stops a server where it is, with its links up, until Resume.
+// Pause suspends all processes of a server until Resume. Its links stay up.
 func (c *Centre) Pause(ctx context.Context, name string) error {
 	if _, err := c.machineNode(name); err != nil {
 		return err
@@ -31,7 +31,7 @@ func (c *Centre) Pause(ctx context.Context, name string) error {
 	return err
 }
 
-// Resume lets a paused server go on.
+// Resume continues a paused server.
 func (c *Centre) Resume(ctx context.Context, name string) error {
 	if _, err := c.machineNode(name); err != nil {
 		return err
@@ -40,15 +40,15 @@ func (c *Centre) Resume(ctx context.Context, name string) error {
 	return err
 }
 
-// Kill pulls the plug of a server: it ends in the middle of whatever it does,
-// and its links go down.  Its disk stays, with all that was written: the kernel,
-// and what it had not written to the disk yet, is the machine's.
+// Kill simulates a power loss of a server: all its processes are killed and its links go
+// down. Its disk keeps all written data, including data that is only in the page cache,
+// because the kernel is that of this machine.
 func (c *Centre) Kill(ctx context.Context, name string) error {
 	n, err := c.machineNode(name)
 	if err != nil {
 		return err
 	}
-	// One that has gone off by itself is none to kill.
+	// docker kill fails if the server has shut down by itself.
 	if on, err := c.runs(ctx, name); err != nil {
 		return err
 	} else if on {
@@ -56,12 +56,11 @@ func (c *Centre) Kill(ctx context.Context, name string) error {
 			return err
 		}
 	}
-	return c.unplug(ctx, n)
+	return c.disconnect(ctx, n)
 }
 
-// PowerOff presses the button of a server: its systemd stops everything, then
-// its links go down.  Its disk stays.  It blocks until the server is off; one
-// that takes longer than a minute is killed.
+// PowerOff shuts a server down: its systemd stops all units, then its links go down. Its
+// disk is kept. It blocks until the server is off; after one minute the server is killed.
 func (c *Centre) PowerOff(ctx context.Context, name string) error {
 	n, err := c.machineNode(name)
 	if err != nil {
@@ -71,10 +70,10 @@ func (c *Centre) PowerOff(ctx context.Context, name string) error {
 	if _, err := c.dockerFor(ctx, limit, nil, "stop", "--time", strconv.Itoa(int(haltTimeout.Seconds())), c.container(name)); err != nil {
 		return err
 	}
-	return c.unplug(ctx, n)
+	return c.disconnect(ctx, n)
 }
 
-// PowerOn starts a server if it is off, with its disk as it was left.  It does
+// PowerOn starts a server with its existing disk, and does nothing if it runs. It does
 // not wait for its systemd, see Await.
 func (c *Centre) PowerOn(ctx context.Context, name string) error {
 	n, err := c.machineNode(name)
@@ -84,7 +83,7 @@ func (c *Centre) PowerOn(ctx context.Context, name string) error {
 	if on, err := c.runs(ctx, name); err != nil || on {
 		return err
 	}
-	if err := c.unplug(ctx, n); err != nil { // it may have gone off by itself
+	if err := c.disconnect(ctx, n); err != nil { // the server may have shut down by itself
 		return err
 	}
 	if _, err := c.docker(ctx, "start", c.container(name)); err != nil {
@@ -93,17 +92,17 @@ func (c *Centre) PowerOn(ctx context.Context, name string) error {
 	if err := c.attach(ctx, n); err != nil {
 		return err
 	}
-	return c.plug(ctx, n)
+	return c.connect(ctx, n)
 }
 
-// runs reports whether a server runs, or is paused.
+// runs reports whether a server runs. A paused server does.
 func (c *Centre) runs(ctx context.Context, name string) (bool, error) {
 	out, err := c.docker(ctx, "inspect", "--format", "{{.State.Running}}", c.container(name))
 	return strings.TrimSpace(out) == "true", err
 }
 
-// Wipe gives a server, on or off, a new disk with a fresh system, and starts it.
-// It does not wait for its systemd, see Await.
+// Wipe gives a server, which may be on or off, a new disk with a fresh system, and starts
+// it. It does not wait for its systemd, see Await.
 func (c *Centre) Wipe(ctx context.Context, name string) error {
 	n, err := c.machineNode(name)
 	if err != nil {
@@ -115,19 +114,19 @@ func (c *Centre) Wipe(ctx context.Context, name string) error {
 	if _, err := c.docker(ctx, "volume", "rm", "--force", c.container(name)); err != nil {
 		return err
 	}
-	if err := c.unplug(ctx, n); err != nil {
+	if err := c.disconnect(ctx, n); err != nil {
 		return err
 	}
 	if err := c.startMachine(ctx, n); err != nil {
 		return err
 	}
-	if err := c.plug(ctx, n); err != nil {
+	if err := c.connect(ctx, n); err != nil {
 		return err
 	}
 	return c.trust(ctx, n)
 }
 
-// Await blocks until the systemd of a server has started everything, at most two
+// Await blocks until the systemd of a server has started all units, for at most two
 // minutes.
 func (c *Centre) Await(ctx context.Context, name string) error {
 	if _, err := c.machineNode(name); err != nil {

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// endProcesses ends everything that runs in the namespaces.  What runs there
-// is ours: the namespaces are.
+// endProcesses ends all processes in the namespaces, with SIGTERM and then SIGKILL. No
+// other processes run there, since the namespaces belong to this data centre.
 func (c *Centre) endProcesses(ctx context.Context, namespaces []string) error {
 	for _, signal := range []syscall.Signal{syscall.SIGTERM, syscall.SIGKILL} {
 		pids, err := c.pids(ctx, namespaces)
@@ -41,10 +41,10 @@ func (c *Centre) endProcesses(ctx context.Context, namespaces []string) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("processes in the namespaces of %s do not end", c.Name)
+	return fmt.Errorf("processes in the namespaces of %s do not exit", c.Name)
 }
 
-// pids lists the processes in the namespaces.
+// pids returns the ids of all processes in the namespaces.
 func (c *Centre) pids(ctx context.Context, namespaces []string) ([]int, error) {
 	var pids []int
 	for _, ns := range namespaces {
@@ -63,7 +63,7 @@ func (c *Centre) pids(ctx context.Context, namespaces []string) ([]int, error) {
 	return pids, nil
 }
 
-// alive reports whether a process exists that is no zombie.
+// alive reports whether a process exists and is not a zombie.
 func alive(pid int) bool {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
@@ -73,7 +73,7 @@ func alive(pid int) bool {
 	return !strings.HasPrefix(rest, "Z")
 }
 
-// resident is the resident memory of a process in bytes; 0 if it has ended.
+// resident returns the resident memory of a process in bytes, or 0 if it has exited.
 func resident(pid int) int64 {
 	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid))
 	if err != nil {

@@ -11,11 +11,11 @@ import (
 	"time"
 )
 
-// commandTimeout bounds one command on this machine.
+// commandTimeout bounds a command on this machine.
 const commandTimeout = 30 * time.Second
 
-// run runs a command and returns what it wrote.  The error has the command and
-// its own words.
+// run runs a command and returns its standard output. The error includes the command and
+// its standard error and output.
 func run(ctx context.Context, name string, args ...string) (string, error) {
 	return runWith(ctx, "", name, args...)
 }
@@ -24,14 +24,14 @@ func runWith(ctx context.Context, stdin, name string, args ...string) (string, e
 	return runFor(ctx, commandTimeout, strings.NewReader(stdin), name, args...)
 }
 
-// runFor is run with a time limit and an input.
+// runFor is run with a time limit and a standard input.
 func runFor(ctx context.Context, limit time.Duration, stdin io.Reader, name string, args ...string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, name, args...)
 	var out, errOut bytes.Buffer
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = stdin, &out, &errOut
-	// Whoever kills us does not want half of our work to go on.
+	// The command must not outlive this process.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := cmd.Run(); err != nil {
 		return out.String(), fmt.Errorf("%s %s: %w: %s", name, strings.Join(args, " "), err,
@@ -40,12 +40,12 @@ func runFor(ctx context.Context, limit time.Duration, stdin io.Reader, name stri
 	return out.String(), nil
 }
 
-// inside runs a command in the namespace of a node.
+// inside runs a command in the network namespace of a node, as run does.
 func (c *Centre) inside(ctx context.Context, node, name string, args ...string) (string, error) {
 	return run(ctx, "ip", append([]string{"netns", "exec", c.namespace(node), name}, args...)...)
 }
 
-// batch runs lines of ip(8), in a namespace unless that is empty.
+// batch runs lines with "ip -batch", in a namespace unless that is empty.
 func batch(ctx context.Context, namespace string, lines []string) error {
 	if len(lines) == 0 {
 		return nil
@@ -58,7 +58,9 @@ func batch(ctx context.Context, namespace string, lines []string) error {
 	return err
 }
 
-// await asks what is missing until nothing is, or ctx ends.
+// await calls missing at the interval poll until it returns an empty string and no error,
+// or ctx ends. The string that missing returns describes what is waited for, and is part
+// of the error of await.
 func await(ctx context.Context, poll time.Duration, missing func(context.Context) (string, error)) error {
 	tick := time.NewTicker(poll)
 	defer tick.Stop()

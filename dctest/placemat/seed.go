@@ -12,11 +12,11 @@ import (
 	"github.com/cybozu-go/neco/pkg/host"
 )
 
-// ipamFile is sabakan's configuration of addresses in a description.
+// ipamFile is the path of sabakan's address configuration in a description.
 const ipamFile = "sabakan/ipam.json"
 
-// seed makes the fresh disk of a server that of a boot server, who knows who it
-// is.
+// seed copies the files of boot server setup, for the node's seed, onto the fresh disk of
+// a server.
 func (c *Centre) seed(ctx context.Context, n cluster.Node) error {
 	data, err := os.ReadFile(filepath.Join(c.description(), n.Server.Seed))
 	if err != nil {
@@ -41,9 +41,10 @@ func (c *Centre) seed(ctx context.Context, n cluster.Node) error {
 	return err
 }
 
-// addToSeed adds what servers of a test have beside those files: sabakan's
-// configuration, the mark of a test, keys for SSH, and the names of the world
-// outside, which no name server of theirs knows.
+// addToSeed appends the files that only servers of a test have: sabakan's configuration,
+// the file that marks a test environment, and authorized SSH keys. It also adds the names
+// of the simulated internet to /etc/hosts, since the servers' name servers do not have
+// them.
 func (c *Centre) addToSeed(files []host.File) ([]host.File, error) {
 	ipam, err := os.ReadFile(filepath.Join(c.description(), ipamFile))
 	if err != nil {

@@ -11,14 +11,14 @@ import (
 	"github.com/cybozu-go/neco/dctest/placemat/cluster"
 )
 
-// serviceTimeout bounds the time until a program listens.
+// serviceTimeout bounds the time until a service listens.
 const serviceTimeout = time.Minute
 
-// netnsEtc holds, for a namespace, files that ip-netns(8) puts in place of
-// those in /etc for what runs in it.
+// netnsEtc has a directory for each namespace, whose files ip-netns(8) mounts over those
+// in /etc for the processes in the namespace.
 const netnsEtc = "/etc/netns"
 
-// startServices starts what listens on a node, and waits until it does.
+// startServices starts the services of a node, and waits for each until it listens.
 func (c *Centre) startServices(ctx context.Context, n cluster.Node) error {
 	for _, s := range n.Services {
 		argv, proto, err := c.serviceCommand(s)
@@ -38,21 +38,21 @@ func (c *Centre) startServices(ctx context.Context, n cluster.Node) error {
 		})
 		cancel()
 		if err != nil {
-			return fmt.Errorf("%w; its words are in %s", err, c.serviceLog(n.Name, s.Name))
+			return fmt.Errorf("%w; see its log %s", err, c.serviceLog(n.Name, s.Name))
 		}
 	}
 	return nil
 }
 
-// serviceCommand is how a service is run in the foreground, and the letter of
-// its protocol in ss(8).
+// serviceCommand returns the command that runs a service in the foreground, and the
+// option letter of its protocol in ss(8).
 func (c *Centre) serviceCommand(s cluster.Service) (argv []string, proto string, err error) {
 	config := filepath.Join(c.description(), s.Config)
 	switch s.Name {
 	case "proxy":
 		return []string{"squid", "-N", "-d", "1", "-f", config}, "t", nil
 	case "ntp":
-		// -x: the clock is the machine's, and not to be touched.
+		// -x: chronyd must not set the clock, which is that of this machine.
 		return []string{"chronyd", "-x", "-d", "include " + config, "pidfile " + c.path("chronyd.pid")}, "u", nil
 	}
 	return nil, "", fmt.Errorf("service %q is unknown", s.Name)
@@ -60,8 +60,7 @@ func (c *Centre) serviceCommand(s cluster.Service) (argv []string, proto string,
 
 func (c *Centre) serviceLog(node, name string) string { return c.path("log", node+"."+name+".log") }
 
-// background starts a program in the namespace of a node and leaves it to run:
-// it ends with the namespace, see Down.
+// background starts a program in the namespace of a node. The program runs until Down.
 func (c *Centre) background(ctx context.Context, node, name string, argv []string) error {
 	const script = `log=$1; shift; exec "$@" </dev/null >"$log" 2>&1`
 	args := []string{"--fork", "ip", "netns", "exec", c.namespace(node), "/bin/sh", "-c", script, "sh", c.serviceLog(node, name)}
@@ -69,9 +68,9 @@ func (c *Centre) background(ctx context.Context, node, name string, argv []strin
 	return err
 }
 
-// putNames lets what runs on a node know the names in hosts, a file like
-// /etc/hosts, and no others: it has no name server, and must not wait for one.
-func (c *Centre) putNames(node, hosts string) error {
+// writeHosts gives the processes on a node the lines of /etc/hosts in hosts, and no name
+// server: there is none, and lookups must fail without a timeout.
+func (c *Centre) writeHosts(node, hosts string) error {
 	dir := filepath.Join(netnsEtc, c.namespace(node))
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
@@ -87,8 +86,8 @@ func (c *Centre) putNames(node, hosts string) error {
 	return os.WriteFile(filepath.Join(dir, "resolv.conf"), []byte("nameserver 127.0.0.1\n"), 0o644)
 }
 
-// removeNames takes them away.
-func (c *Centre) removeNames() error {
+// removeHosts removes the files of writeHosts for all nodes.
+func (c *Centre) removeHosts() error {
 	dirs, err := filepath.Glob(filepath.Join(netnsEtc, c.prefix()+"*"))
 	if err != nil {
 		return err

@@ -13,42 +13,42 @@ import (
 	"github.com/cybozu-go/neco/dctest/placemat/cluster"
 )
 
-// Status is what a data centre is like now.
+// Status is the state of a data centre.
 type Status struct {
 	Name     string          `json:"name"`
 	Nodes    []NodeStatus    `json:"nodes"`
 	Links    []LinkStatus    `json:"links"`
 	Sessions []SessionStatus `json:"sessions"`
-	// Boot is what the boot servers use together.
+	// Boot is the total usage of the boot servers.
 	Boot Usage `json:"boot-servers"`
 }
 
-// NodeStatus is a node and what it uses.
+// NodeStatus is the state of a node and its use of resources.
 type NodeStatus struct {
 	Name      string `json:"name"`
 	Kind      string `json:"kind"`
 	Processes int    `json:"processes"`
-	// Memory is the resident memory of its processes, in bytes.
+	// Memory is the resident memory of the node's processes, in bytes.
 	Memory int64 `json:"memory"`
-	// CPU is what they use now, in percent of one processor, see StatusOver.
+	// CPU is the processor time the processes used during the measurement, in percent of
+	// one processor, see StatusOver.
 	CPU float64 `json:"cpu"`
-	// Off: it is a server without power.
+	// Off is true for a server that is powered off.
 	Off bool `json:"off,omitempty"`
 }
 
-// LinkStatus is a cable: up when both its ends are.
+// LinkStatus is the state of a link. It is up if both its ends are.
 type LinkStatus struct {
 	A  string `json:"a"`
 	B  string `json:"b"`
 	Up bool   `json:"up"`
 }
 
-// Status looks at every node, link and session.
+// Status returns the state of all nodes, links and BGP sessions.
 func (c *Centre) Status(ctx context.Context) (*Status, error) { return c.StatusOver(ctx, 0) }
 
-// StatusOver is Status with processor times that were measured over at least a
-// span of time, for which it blocks.  The kernel counts them in hundredths of a
-// second.
+// StatusOver is Status with CPU measured over at least span, for which it blocks. The
+// resolution of the kernel is a hundredth of a second.
 func (c *Centre) StatusOver(ctx context.Context, span time.Duration) (*Status, error) {
 	if err := c.load(); err != nil {
 		return nil, err
@@ -108,7 +108,8 @@ func (c *Centre) nodeStatus(ctx context.Context, n cluster.Node) (NodeStatus, us
 	return st, usageOf(pids), nil
 }
 
-// interfacesUp notes which interfaces of a node have a carrier.
+// interfacesUp sets up["<node> <interface>"] for each interface of a node: true if it is
+// in the state UP.
 func (c *Centre) interfacesUp(ctx context.Context, node string, up map[string]bool) error {
 	out, err := run(ctx, "ip", "-n", c.namespace(node), "-j", "link", "show")
 	if err != nil {
@@ -127,14 +128,13 @@ func (c *Centre) interfacesUp(ctx context.Context, node string, up map[string]bo
 	return nil
 }
 
-// Healthy reports whether all links are up and all sessions established.
+// Healthy reports whether all links are up and all BGP sessions are established.
 func (s *Status) Healthy() bool {
 	return !slices.ContainsFunc(s.Links, func(l LinkStatus) bool { return !l.Up }) &&
 		!slices.ContainsFunc(s.Sessions, func(s SessionStatus) bool { return !s.Established() })
 }
 
-// Render writes the status for people: nodes, and of links and sessions those
-// that are not as they should be.
+// Render writes the status as text: all nodes, and the links and sessions that are down.
 func (s *Status) Render(w io.Writer) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	var memory int64

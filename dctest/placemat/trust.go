@@ -7,7 +7,8 @@ import (
 	"github.com/cybozu-go/neco/dctest/placemat/cluster"
 )
 
-// keepTrust keeps the certificate that boot servers are to trust.
+// keepTrust copies the CA certificate that boot servers are to trust into the state
+// directory. It does nothing if file is empty.
 func (c *Centre) keepTrust(file string) error {
 	if file == "" {
 		return nil
@@ -19,8 +20,8 @@ func (c *Centre) keepTrust(file string) error {
 	return os.WriteFile(c.path("trust.crt"), data, 0o644)
 }
 
-// trust lets servers trust the certificate that keepTrust has kept, if it has.
-// Nothing on them has made a TLS connection yet that would have to be told.
+// trust adds the CA certificate of keepTrust, if there is one, to the trusted CAs of the
+// servers among nodes. No process on them has to be restarted: none has used TLS yet.
 func (c *Centre) trust(ctx context.Context, nodes ...cluster.Node) error {
 	if _, err := os.Stat(c.path("trust.crt")); err != nil {
 		return nil
@@ -32,7 +33,7 @@ func (c *Centre) trust(ctx context.Context, nodes ...cluster.Node) error {
 		if _, err := c.docker(ctx, "cp", c.path("trust.crt"), c.container(n.Name)+":/usr/local/share/ca-certificates/dctest.crt"); err != nil {
 			return err
 		}
-		// A server that starts empties its /tmp.
+		// A server that boots empties its /tmp.
 		if _, err := c.docker(ctx, "exec", "--env", "TMPDIR=/run", c.container(n.Name), "update-ca-certificates"); err != nil {
 			return err
 		}

@@ -10,14 +10,13 @@ import (
 	"github.com/cybozu-go/neco/dctest/placemat/cluster"
 )
 
-// convergeTimeout bounds the wait for all BGP sessions.
+// convergeTimeout bounds the time until all BGP sessions are established.
 const convergeTimeout = 2 * time.Minute
 
-// Up starts the data centre that is described in dir and blocks until all its
-// BGP sessions are established, all services listen, and all boot servers that
-// are machines are running.  If that fails, nothing is left of it.  What is left
-// of an earlier one of that name, in which nothing runs any more, is removed
-// first; one in which something runs is an error.
+// Up starts the data centre described in dir. It blocks until all its BGP sessions are
+// established, all services listen, and all boot servers in containers are running. If it
+// fails, it removes everything it has created. It first removes the rest of an earlier
+// data centre of that name without processes, and fails if that one still has processes.
 func (c *Centre) Up(ctx context.Context, dir string, o Options) error {
 	unlock, err := c.lock(ctx)
 	if err != nil {
@@ -78,14 +77,14 @@ func (c *Centre) up(ctx context.Context, dir string, o Options) error {
 	if err := c.until(ctx, "all boot servers are running", bootTimeout, c.missingMachines); err != nil {
 		return err
 	}
-	// Only now: whoever makes that certificate has had the time to.
+	// The certificate may be created by a program that startPrograms has started.
 	if err := c.keepTrust(o.Trust); err != nil {
 		return err
 	}
 	return c.trust(ctx, c.cluster.Nodes...)
 }
 
-// startPrograms starts what runs on switches beside BIRD.
+// startPrograms starts the commands of o.Run and the services of all nodes.
 func (c *Centre) startPrograms(ctx context.Context, o Options) error {
 	for _, n := range c.cluster.Nodes {
 		if command, ok := o.Run[n.Name]; ok {
@@ -96,7 +95,7 @@ func (c *Centre) startPrograms(ctx context.Context, o Options) error {
 		if len(n.Services) == 0 {
 			continue
 		}
-		if err := c.putNames(n.Name, o.Hosts); err != nil {
+		if err := c.writeHosts(n.Name, o.Hosts); err != nil {
 			return err
 		}
 		if err := c.startServices(ctx, n); err != nil {
@@ -106,7 +105,8 @@ func (c *Centre) startPrograms(ctx context.Context, o Options) error {
 	return nil
 }
 
-// until waits for a fact and says how long that took.
+// until waits for a condition, see await, for at most limit, and reports how long it
+// took.
 func (c *Centre) until(ctx context.Context, what string, limit time.Duration, missing func(context.Context) (string, error)) error {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
@@ -118,7 +118,8 @@ func (c *Centre) until(ctx context.Context, what string, limit time.Duration, mi
 	return nil
 }
 
-// keep keeps what the data centre was made from.
+// keep copies the description in dir, and o.Hosts and the authorized keys, into the state
+// directory.
 func (c *Centre) keep(dir string, o Options) error {
 	for _, sub := range []string{"description", "bird", "log"} {
 		if err := os.MkdirAll(c.path(sub), 0o755); err != nil {

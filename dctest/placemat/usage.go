@@ -10,11 +10,11 @@ import (
 	"github.com/cybozu-go/neco/dctest/placemat/cluster"
 )
 
-// ticks are the kernel's in a second of processor time; Linux tells programs so
-// on every architecture that Go has.
+// ticks is the number of clock ticks in a second of processor time, see proc(5). It is
+// 100 on every architecture that Go supports.
 const ticks = 100
 
-// usage is the processor time of some processes at one moment.
+// usage is the processor time of some processes up to one moment.
 type usage struct {
 	pids []int
 	used time.Duration
@@ -29,21 +29,21 @@ func usageOf(pids []int) usage {
 	return u
 }
 
-// percent is what the processes have used since, in percent of one processor.
-// What a process that has ended meanwhile used is lost.
+// percent returns the processor time that the processes have used since u, in percent of
+// one processor. Processes that have exited meanwhile are not counted.
 func (u usage) percent() float64 {
 	now := usageOf(u.pids)
 	return max(0, 100*(now.used-u.used).Seconds()/now.at.Sub(u.at).Seconds())
 }
 
-// processorTime is what a process has used in all; 0 if it has ended.
+// processorTime returns the total processor time of a process, or 0 if it has exited.
 func processorTime(pid int) time.Duration {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
 		return 0
 	}
-	// The name of the program, in parentheses, may have spaces. utime and stime
-	// are the fields 14 and 15, see proc(5).
+	// The second field, the program's name in parentheses, may contain spaces. utime
+	// and stime are the fields 14 and 15, see proc(5).
 	f := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:]))
 	if len(f) < 13 {
 		return 0
@@ -59,7 +59,8 @@ func processorTime(pid int) time.Duration {
 	return time.Duration(sum) * time.Second / ticks
 }
 
-// Usage is what several nodes use together.
+// Usage is the total use of resources of several nodes: memory in bytes and processor
+// time in percent of one processor.
 type Usage struct {
 	Nodes  int     `json:"nodes"`
 	Memory int64   `json:"memory"`
@@ -70,7 +71,7 @@ func (u Usage) String() string {
 	return fmt.Sprintf("boot servers: %d, %s, %.1f%% of a processor", u.Nodes, mib(u.Memory), u.CPU)
 }
 
-// BootServers is what the boot servers that are on use together.
+// BootServers returns the total usage of the boot servers that are on.
 func (s *Status) BootServers() Usage {
 	var u Usage
 	for _, n := range s.Nodes {

@@ -1,8 +1,8 @@
-// Command probe asks a service of the boot servers every 100 ms, until its
-// standard input ends, and prints for how long there was no answer at most.
+// Command probe sends a request to a service of the boot servers every 100 ms, until its
+// standard input ends, and prints the longest time without a successful response.
 //
 //	probe etcd    writes a key
-//	probe vault   reads a certificate through any server, which Vault's active node answers
+//	probe vault   reads a CA certificate through any server, to which Vault's active node responds
 package main
 
 import (
@@ -27,8 +27,9 @@ import (
 
 const (
 	interval = 100 * time.Millisecond
-	// patience is short: a question that hangs is asked elsewhere.
-	patience = time.Second
+	// requestTimeout is short, so that a request to a dead server is soon repeated
+	// at another one.
+	requestTimeout = time.Second
 )
 
 func main() {
@@ -38,11 +39,11 @@ func main() {
 	}
 }
 
-// gaps is what is printed.
+// gaps is the result that probe prints as JSON.
 type gaps struct {
 	Answers int           `json:"answers"`
 	Longest time.Duration `json:"longest"`
-	// Worst is how many members of etcd were down at once at most.
+	// Worst is the maximum number of members of etcd that were down at the same time.
 	Worst int `json:"worst"`
 }
 
@@ -74,14 +75,14 @@ func run(args []string) error {
 	return json.NewEncoder(os.Stdout).Encode(g)
 }
 
-// repeat asks until ctx ends.
-func (g *gaps) repeat(ctx context.Context, ask func(context.Context) error) {
+// repeat sends requests until ctx ends, and records successes and gaps in g.
+func (g *gaps) repeat(ctx context.Context, request func(context.Context) error) {
 	last := time.Now()
 	tick := time.NewTicker(interval)
 	defer tick.Stop()
 	for ctx.Err() == nil {
-		short, cancel := context.WithTimeout(ctx, patience)
-		err := ask(short)
+		short, cancel := context.WithTimeout(ctx, requestTimeout)
+		err := request(short)
 		cancel()
 		if err == nil {
 			g.Answers++
@@ -123,11 +124,12 @@ func etcd(ctx context.Context, conf *neco.EtcdConfig, g *gaps) error {
 	return nil
 }
 
-// metricsPort is where etcd listens without TLS, so that a connection that says
-// nothing leaves no trace in its log.
+// metricsPort is a port of etcd without TLS. A connection to it without a request leaves
+// no message in etcd's log.
 const metricsPort = "2381"
 
-// voters are the members that have been up; those of before if nobody tells.
+// voters returns the voting members that have been started. If no server responds, it
+// returns the list before.
 func voters(ctx context.Context, c *clientv3.Client, before []*etcdserverpb.Member) []*etcdserverpb.Member {
 	ctx, cancel := context.WithTimeout(ctx, interval)
 	defer cancel()
@@ -140,19 +142,19 @@ func voters(ctx context.Context, c *clientv3.Client, before []*etcdserverpb.Memb
 	})
 }
 
-// down counts the members on whose server nobody listens: a restart is shorter
-// than any question that waits for an answer.
+// down returns the number of members on whose server the port of etcd is closed. It only
+// connects, because a restart of etcd can be shorter than one request.
 func down(ctx context.Context, members []*etcdserverpb.Member) int {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	refused := make(chan bool)
-	asked := 0
+	dialled := 0
 	for _, m := range members {
 		u, err := url.Parse(m.ClientURLs[0])
 		if err != nil {
 			continue
 		}
-		asked++
+		dialled++
 		go func() {
 			var d net.Dialer
 			conn, err := d.DialContext(ctx, "tcp", net.JoinHostPort(u.Hostname(), metricsPort))
@@ -163,7 +165,7 @@ func down(ctx context.Context, members []*etcdserverpb.Member) int {
 		}()
 	}
 	n := 0
-	for range asked {
+	for range dialled {
 		if <-refused {
 			n++
 		}
@@ -184,7 +186,7 @@ func vaults(ctx context.Context, conf *neco.EtcdConfig, g *gaps) error {
 				return err
 			}
 			c.SetMaxRetries(0)
-			one, cancel := context.WithTimeout(ctx, patience/time.Duration(len(addrs)))
+			one, cancel := context.WithTimeout(ctx, requestTimeout/time.Duration(len(addrs)))
 			pem, err := vault.CA(one, c, neco.CAServer)
 			cancel()
 			if err == nil && len(pem) > 0 {

@@ -14,7 +14,7 @@ import (
 	"github.com/google/go-github/v45/github"
 )
 
-// json describes a release under the host that was asked.
+// json returns the JSON form of a release, with URLs of the repository in the request.
 func (e *entry) json(r *http.Request) *github.RepositoryRelease {
 	api := apiBase(r) + "/releases/" + strconv.FormatInt(e.id, 10)
 	rel := &github.RepositoryRelease{
@@ -35,7 +35,7 @@ func (e *entry) json(r *http.Request) *github.RepositoryRelease {
 	return rel
 }
 
-// json describes an asset. It is always downloaded from GitHub's own name.
+// json returns the JSON form of an asset. Its download URL is always on github.com.
 func (a asset) json(r *http.Request, e *entry) *github.ReleaseAsset {
 	return &github.ReleaseAsset{
 		ID: github.Int64(a.id), Name: github.String(a.name), State: github.String("uploaded"),
@@ -54,7 +54,8 @@ func webBase(r *http.Request) string {
 	return "https://" + hostWeb + "/" + r.PathValue("owner") + "/" + r.PathValue("repo")
 }
 
-// answer sends JSON, or says that the caller has it already.
+// answer sends value as JSON, or status 304 if the client has it already. The latter does
+// not count against the quota of a token.
 func answer(w http.ResponseWriter, r *http.Request, value any) {
 	var body bytes.Buffer
 	if err := json.NewEncoder(&body).Encode(value); err != nil {
@@ -75,7 +76,8 @@ func answer(w http.ResponseWriter, r *http.Request, value any) {
 	w.Write(body.Bytes())
 }
 
-// hasETag compares weakly, as RFC 9110 wants it for If-None-Match.
+// hasETag reports whether list contains etag, by the weak comparison that RFC 9110
+// requires for If-None-Match.
 func hasETag(list, etag string) bool {
 	for one := range strings.SplitSeq(list, ",") {
 		one = strings.TrimSpace(one)
@@ -97,7 +99,7 @@ func answerError(w http.ResponseWriter, status int, message string) {
 
 func notFound(w http.ResponseWriter) { answerError(w, http.StatusNotFound, "Not Found") }
 
-// writeLinks tells where the other pages are.
+// writeLinks sets the header field Link to the URLs of the other pages.
 func writeLinks(h http.Header, r *http.Request, page, pages int) {
 	var links []string
 	add := func(rel string, to int) {

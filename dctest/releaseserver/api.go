@@ -13,14 +13,14 @@ const (
 	pageMaximum = 100
 )
 
-// call is one request that the API has let in.
+// call is a request to the API that guard has accepted.
 type call struct {
 	http.ResponseWriter
-	drafts bool         // the caller may see drafts
-	refund func() state // gives the request back: an unchanged answer
+	drafts bool         // the client may see drafts
+	refund func() state // takes the request off the quota, for an unchanged response
 }
 
-// guard lets a request in if its token and its caller's quota allow it.
+// guard calls next if the request has no token or a valid one and is within its quota.
 func (s *Server) guard(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		caller, token, ok := s.identify(r)
@@ -43,7 +43,7 @@ func (s *Server) guard(next http.HandlerFunc) http.HandlerFunc {
 }
 
 func (s *Server) list(w http.ResponseWriter, r *http.Request) {
-	if !s.knows(r) {
+	if !s.serves(r) {
 		notFound(w)
 		return
 	}
@@ -65,7 +65,7 @@ func (s *Server) latest(w http.ResponseWriter, r *http.Request) {
 	s.one(w, r, func(e *entry) bool { return !e.Draft && !e.Prerelease })
 }
 
-// byTag never finds a draft: GitHub makes a draft's tag when it is published.
+// byTag never finds a draft: GitHub creates the tag of a draft when it is published.
 func (s *Server) byTag(w http.ResponseWriter, r *http.Request) {
 	s.one(w, r, func(e *entry) bool { return !e.Draft && e.Tag == r.PathValue("id") })
 }
@@ -76,7 +76,7 @@ func (s *Server) byID(w http.ResponseWriter, r *http.Request) {
 
 func (s *Server) one(w http.ResponseWriter, r *http.Request, match func(*entry) bool) {
 	e := s.find(maySeeDrafts(w), match)
-	if e == nil || !s.knows(r) {
+	if e == nil || !s.serves(r) {
 		notFound(w)
 		return
 	}
@@ -85,15 +85,15 @@ func (s *Server) one(w http.ResponseWriter, r *http.Request, match func(*entry) 
 
 func (s *Server) assetsOf(w http.ResponseWriter, r *http.Request) {
 	e := s.find(maySeeDrafts(w), func(e *entry) bool { return strconv.FormatInt(e.id, 10) == r.PathValue("of") })
-	if e == nil || !s.knows(r) {
+	if e == nil || !s.serves(r) {
 		notFound(w)
 		return
 	}
 	answer(w, r, e.json(r).Assets)
 }
 
-// assetByID answers with the asset itself to those who accept only bytes, and
-// with its description to all others.
+// assetByID sends the asset's content to clients that accept application/octet-stream,
+// and its JSON form to all others.
 func (s *Server) assetByID(w http.ResponseWriter, r *http.Request) {
 	var found asset
 	e := s.find(maySeeDrafts(w), func(e *entry) bool {
@@ -104,7 +104,7 @@ func (s *Server) assetByID(w http.ResponseWriter, r *http.Request) {
 		return i >= 0
 	})
 	switch {
-	case e == nil || !s.knows(r):
+	case e == nil || !s.serves(r):
 		notFound(w)
 	case r.Header.Get("Accept") == "application/octet-stream":
 		serveFile(w, r, found)

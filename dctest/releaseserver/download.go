@@ -7,10 +7,10 @@ import (
 	"strings"
 )
 
-// download serves an asset of a published release, without counting it.
+// download serves an asset of a published release. It does not count against the quota.
 func (s *Server) download(w http.ResponseWriter, r *http.Request) {
 	e := s.find(false, func(e *entry) bool { return e.Tag == r.PathValue("tag") })
-	if e != nil && s.knows(r) {
+	if e != nil && s.serves(r) {
 		for _, a := range e.assets {
 			if a.name == r.PathValue("name") {
 				serveFile(w, r, a)
@@ -21,7 +21,7 @@ func (s *Server) download(w http.ResponseWriter, r *http.Request) {
 	http.Error(w, "Not Found", http.StatusNotFound)
 }
 
-// serveFile sends the file of an asset, or the ranges of it that are asked for.
+// serveFile sends the file of an asset, or the requested ranges of it.
 func serveFile(w http.ResponseWriter, r *http.Request, a asset) {
 	file, err := os.Open(a.path)
 	if err != nil {

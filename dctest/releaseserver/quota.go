@@ -11,12 +11,12 @@ import (
 	"time"
 )
 
-// window is how long GitHub counts requests before it starts anew.
+// window is the period of the rate limit.
 const window = time.Hour
 
-// quota counts the requests of each caller: an address, or a token.
+// quota counts the requests of each client, which is identified by its address or token.
 type quota struct {
-	limits map[bool]int // by whether the caller has a token
+	limits map[bool]int // by whether the client has a token
 	now    func() time.Time
 
 	mu   sync.Mutex
@@ -28,7 +28,7 @@ type count struct {
 	until time.Time
 }
 
-// state is what a caller is told about its requests.
+// state is the state of a client's quota, as sent in response headers.
 type state struct {
 	limit, used int
 	reset       time.Time
@@ -39,7 +39,8 @@ func newQuota(anonymous, token int, now func() time.Time) *quota {
 	return &quota{limits: map[bool]int{false: anonymous, true: token}, now: now, used: map[string]*count{}}
 }
 
-// take counts n requests of a caller, and none that is over the limit.
+// take adds n to the requests of a client. If n is positive and the client has reached
+// its limit, it adds nothing and the state is exceeded.
 func (q *quota) take(caller string, token bool, n int) state {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -58,7 +59,7 @@ func (q *quota) take(caller string, token bool, n int) state {
 	return state{limit: limit, used: c.n, reset: c.until, exceeded: over}
 }
 
-// forget drops the counts whose window is over. It needs the lock.
+// forget drops the counts whose window has passed. The caller holds the lock.
 func (q *quota) forget(now time.Time) {
 	for caller, c := range q.used {
 		if !now.Before(c.until) {
@@ -67,7 +68,7 @@ func (q *quota) forget(now time.Time) {
 	}
 }
 
-// write puts the state into the header fields that GitHub uses.
+// write sets the header fields of GitHub's rate limit.
 func (st state) write(h http.Header) {
 	if st.limit < 0 {
 		return
@@ -75,13 +76,13 @@ func (st state) write(h http.Header) {
 	h.Set("X-RateLimit-Limit", strconv.Itoa(st.limit))
 	h.Set("X-RateLimit-Remaining", strconv.Itoa(max(st.limit-st.used, 0)))
 	h.Set("X-RateLimit-Used", strconv.Itoa(st.used))
-	// Rounded up: asked again at that second, the server does answer.
+	// Rounded up, so that a request at that second is within the new window.
 	h.Set("X-RateLimit-Reset", strconv.FormatInt(st.reset.Add(time.Second-1).Unix(), 10))
 	h.Set("X-RateLimit-Resource", "core")
 }
 
-// identify returns who asks, whether with a token, and whether that token is
-// one of the server's.
+// identify returns the client of a request, and whether the request has a token. ok is
+// false if the token is not one of the server's.
 func (s *Server) identify(r *http.Request) (caller string, token, ok bool) {
 	given := r.Header.Get("Authorization")
 	if given == "" {

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// The hosts of GitHub that a Server stands for.
+// The hosts of GitHub that a Server replaces.
 const (
 	hostAPI = "api.github.com"
 	hostWeb = "github.com"
@@ -19,22 +19,23 @@ const (
 	limitToken     = 5000
 )
 
-// Options configure a Server. The zero value is GitHub's own behaviour with
-// nobody registered.
+// Options configure a Server. The zero value serves any repository, has GitHub's limits
+// and accepts no token.
 type Options struct {
-	// Owner and Name are the repository's; empty means any repository.
+	// Owner and Name are the owner and name of the repository. Empty means any.
 	Owner, Name string
-	// Tokens are those that the API accepts. Another one is refused.
+	// Tokens are the tokens that the API accepts. It refuses requests with any other
+	// token.
 	Tokens []string
-	// Limit and TokenLimit are the requests per hour that the API answers
-	// without and with a token, 60 and 5000 if zero, without limit if negative.
+	// Limit and TokenLimit are the numbers of API requests per hour without and with a
+	// token. Zero means 60 and 5000, as at GitHub; negative means no limit.
 	Limit, TokenLimit int
 	// Now is the clock, time.Now if nil.
 	Now func() time.Time
 }
 
-// Server answers as GitHub does. It is safe for concurrent use; every request
-// sees all that was published before it came in.
+// Server is an HTTP handler that answers as GitHub does. It is safe for concurrent use. A
+// release is visible to all requests that start after Publish has returned.
 type Server struct {
 	opts  Options
 	now   func() time.Time
@@ -61,8 +62,8 @@ func New(opts Options) *Server {
 	return s
 }
 
-// ServeHTTP answers for the host that the request names. Under any other name
-// the server has the paths of both hosts.
+// ServeHTTP serves the host that the request names. For any other host name it serves the
+// paths of both hosts.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	name := host(r)
 	api := strings.HasPrefix(r.URL.Path, "/repos/") || r.URL.Path == "/rate_limit"
@@ -73,7 +74,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.web.ServeHTTP(w, r)
 }
 
-// routeAPI has the paths of api.github.com.
+// routeAPI returns the handler of api.github.com.
 func (s *Server) routeAPI() http.Handler {
 	const releases = "GET /repos/{owner}/{repo}/releases"
 	mux := http.NewServeMux()
@@ -86,7 +87,8 @@ func (s *Server) routeAPI() http.Handler {
 	return mux
 }
 
-// below tells apart the paths whose fixed part is not always the first.
+// below serves the paths with two parts below releases. Separate patterns for them would
+// conflict in a ServeMux.
 func (s *Server) below(w http.ResponseWriter, r *http.Request) {
 	of, id := r.PathValue("of"), r.PathValue("id")
 	switch {
@@ -101,15 +103,15 @@ func (s *Server) below(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// routeWeb has the paths of github.com.
+// routeWeb returns the handler of github.com.
 func (s *Server) routeWeb() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{owner}/{repo}/releases/download/{tag}/{name}", s.download)
 	return mux
 }
 
-// knows reports whether the request is about the server's repository.
-func (s *Server) knows(r *http.Request) bool {
+// serves reports whether the request is for the server's repository.
+func (s *Server) serves(r *http.Request) bool {
 	owner, repo := r.PathValue("owner"), r.PathValue("repo")
 	return (s.opts.Owner == "" || s.opts.Owner == owner) && (s.opts.Name == "" || s.opts.Name == repo)
 }

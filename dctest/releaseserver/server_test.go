@@ -24,7 +24,7 @@ const (
 	token = "s3cret"
 )
 
-// direct carries requests to a handler without a network.
+// direct is an HTTP transport that calls a handler without a network.
 type direct struct {
 	handler http.Handler
 	token   string
@@ -51,7 +51,7 @@ func client(s *Server, token string) *github.Client {
 	return github.NewClient(&http.Client{Transport: direct{handler: s, token: token}})
 }
 
-// file makes a file to publish.
+// file creates a file to publish.
 func file(t *testing.T, content string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "asset")
@@ -68,7 +68,7 @@ func publish(t *testing.T, s *Server, r Release) {
 	}
 }
 
-// threeKinds is a server with a release, a newer pre-release and a draft.
+// threeKinds returns a server with a release, a newer pre-release and a draft.
 func threeKinds(t *testing.T, opts Options) *Server {
 	t.Helper()
 	opts.Tokens = []string{token}
@@ -283,7 +283,7 @@ func TestPublishReplacesAndRefuses(t *testing.T) {
 		}
 	}
 	if !s.Remove("release-2") || s.Remove("release-2") {
-		t.Error("Remove does not tell what it did")
+		t.Error("Remove does not report whether the release existed")
 	}
 	if diff := cmp.Diff([]string{"release-1"}, tags(t, client(s, ""))); diff != "" {
 		t.Error(diff)

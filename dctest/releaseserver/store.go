@@ -10,17 +10,16 @@ import (
 	"time"
 )
 
-// Release is what is published under one tag.
+// Release is a release to publish.
 type Release struct {
-	// Tag names the release. It is unique in the server.
+	// Tag identifies the release.
 	Tag string
-	// Prerelease and Draft are GitHub's flags. A draft is shown only to those
-	// who have a token.
+	// Prerelease and Draft are GitHub's flags. A draft is visible only with a token.
 	Prerelease bool
 	Draft      bool
-	// Notes is the release's text.
+	// Notes is the text of the release.
 	Notes string
-	// Assets are the files on disk by the name they are published under.
+	// Assets maps the name of each asset to its file on disk.
 	Assets map[string]string
 }
 
@@ -29,7 +28,7 @@ type entry struct {
 	Release
 	id      int64
 	created time.Time
-	assets  []asset // in the order of their names
+	assets  []asset // sorted by name
 }
 
 type asset struct {
@@ -40,9 +39,9 @@ type asset struct {
 	updated time.Time
 }
 
-// Publish adds a release, or replaces the one of the same tag, which keeps
-// its identity and its date. Files are read when they are asked for, so they
-// must stay; they should be replaced by renaming only.
+// Publish adds a release. It replaces an existing release with the same tag, but keeps
+// its id and date. Files are read on each request, so they must be kept, and must be
+// replaced atomically.
 func (s *Server) Publish(r Release) error {
 	if r.Tag == "" || strings.ContainsAny(r.Tag, "/?#") {
 		return fmt.Errorf("publish release %q: not a usable tag", r.Tag)
@@ -65,7 +64,7 @@ func (s *Server) Publish(r Release) error {
 	return nil
 }
 
-// Remove takes a release away. It reports whether there was one.
+// Remove removes a release. It reports whether the release existed.
 func (s *Server) Remove(tag string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -77,7 +76,7 @@ func (s *Server) Remove(tag string) bool {
 	return true
 }
 
-// open looks at the files of a release and numbers them.
+// open checks the files of a release and assigns ids to them.
 func (s *Server) open(files map[string]string, now time.Time) ([]asset, error) {
 	assets := make([]asset, 0, len(files))
 	for _, name := range slices.Sorted(maps.Keys(files)) {
@@ -89,7 +88,7 @@ func (s *Server) open(files map[string]string, now time.Time) ([]asset, error) {
 			return nil, fmt.Errorf("asset %s: %w", name, err)
 		}
 		if !info.Mode().IsRegular() {
-			return nil, fmt.Errorf("asset %s: %s is no regular file", name, files[name])
+			return nil, fmt.Errorf("asset %s: %s is not a regular file", name, files[name])
 		}
 		s.lastAsset++
 		assets = append(assets, asset{id: s.lastAsset, name: name, path: files[name], size: info.Size(), updated: now})
@@ -97,12 +96,13 @@ func (s *Server) open(files map[string]string, now time.Time) ([]asset, error) {
 	return assets, nil
 }
 
-// index needs the lock.
+// index returns the position of the release with this tag, or -1. The caller holds the
+// lock.
 func (s *Server) index(tag string) int {
 	return slices.IndexFunc(s.entries, func(e *entry) bool { return e.Tag == tag })
 }
 
-// visible returns the releases that a request may see, the newest first.
+// visible returns the releases, newest first, without drafts unless drafts is true.
 func (s *Server) visible(drafts bool) []*entry {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -113,7 +113,7 @@ func (s *Server) visible(drafts bool) []*entry {
 	return shown
 }
 
-// find returns the first visible release that match accepts, or nil.
+// find returns the first visible release for which match returns true, or nil.
 func (s *Server) find(drafts bool, match func(*entry) bool) *entry {
 	shown := s.visible(drafts)
 	if i := slices.IndexFunc(shown, match); i >= 0 {

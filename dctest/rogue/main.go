@@ -1,7 +1,6 @@
-// Command rogue is a server that takes the place of the Vaults of a data centre,
-// with authorities of its own that have the right names. It answers whatever it
-// is asked with its authority, and prints all that it hears, until its standard
-// input ends.
+// Command rogue is a server that impersonates the Vaults of a data centre, with its own
+// CA of the right name. It answers every request with the certificate of its CA, and
+// prints all requests, until its standard input ends.
 //
 //	rogue ADDRESS:PORT
 package main
@@ -47,7 +46,7 @@ func run(args []string) error {
 		return err
 	}
 	s := &http.Server{
-		Handler:           answer{ca.CertPEM()},
+		Handler:           handler{ca.CertPEM()},
 		TLSConfig:         &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12},
 		ReadHeaderTimeout: 10 * time.Second,
 	}
@@ -65,8 +64,7 @@ func run(args []string) error {
 	return nil
 }
 
-// leaf is what the rogue shows: the certificate of boot server 0, signed by its
-// own authority.
+// leaf returns a certificate for boot server 0, signed by the rogue's own CA.
 func leaf(ca pki.CA) (tls.Certificate, error) {
 	p, err := pki.Find(pki.Server)
 	if err != nil {
@@ -92,15 +90,15 @@ func leaf(ca pki.CA) (tls.Certificate, error) {
 	return tls.Certificate{Certificate: [][]byte{cert.Raw}, PrivateKey: key, Leaf: cert}, nil
 }
 
-// answer is the authority's certificate.
-type answer struct{ ca []byte }
+// handler answers every request with the CA certificate and prints the request.
+type handler struct{ ca []byte }
 
-func (a answer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	heard, err := httputil.DumpRequest(r, true)
+func (h handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	request, err := httputil.DumpRequest(r, true)
 	if err != nil {
-		heard = []byte(err.Error())
+		request = []byte(err.Error())
 	}
-	fmt.Printf("%s\n", bytes.TrimSpace(heard))
+	fmt.Printf("%s\n", bytes.TrimSpace(request))
 	w.Header().Set("Content-Type", "application/pem-certificate-chain")
-	w.Write(a.ca)
+	w.Write(h.ca)
 }

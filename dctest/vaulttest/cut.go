@@ -10,21 +10,21 @@ import (
 	"github.com/hashicorp/vault/api"
 )
 
-// Cut is a line to Vault that breaks at one request, once.
+// Cut is an HTTP transport to Vault that fails once, at one request.
 type Cut struct {
-	// At is the number of that request, from 1.
+	// At is the number of the request that fails, from 1. If it is 0, no request fails.
 	At int
-	// Heard: Vault has got it, and the answer is lost.
+	// Heard means that Vault receives the request and only the response is lost.
 	Heard bool
-	// Status, if not 0, is what answers instead of Vault, as a Vault does that
-	// has lost its etcd.
+	// Status, if not 0, is the HTTP status of a response that replaces Vault's, like that
+	// of a Vault which has lost its etcd.
 	Status int
 
 	requests atomic.Int64
 }
 
-// ErrCut is what a request ends with at which the line broke.
-var ErrCut = errors.New("the line broke")
+// ErrCut is the error of the request that fails.
+var ErrCut = errors.New("the connection broke")
 
 // RoundTrip implements http.RoundTripper.
 func (c *Cut) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -49,10 +49,10 @@ func (c *Cut) RoundTrip(r *http.Request) (*http.Response, error) {
 	return nil, errors.Join(ErrCut, err)
 }
 
-// Reached says whether the line broke.
+// Reached reports whether the request At has been made.
 func (c *Cut) Reached() bool { return int(c.requests.Load()) >= c.At }
 
-// Over returns a client of s over the line.
+// Over returns a client of s that uses this transport.
 func (c *Cut) Over(t testing.TB, s *Server, token string) *api.Client {
 	t.Helper()
 	return s.client(t, token, c)

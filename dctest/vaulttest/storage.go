@@ -17,23 +17,23 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// Storage is a way to etcd that does not take a write of Vault, once, as while
-// the members elect a leader.
+// Storage is a gRPC proxy between Vault and etcd that fails one write of Vault, once, as
+// etcd does during a leader election.
 type Storage struct {
-	// Endpoint is where Vault finds it.
+	// Endpoint is the address of the proxy, host:port.
 	Endpoint string
 
 	conn *grpc.ClientConn
 	mu   sync.Mutex
 	key  string
-	// heard: etcd has got it, and the answer is lost.
+	// heard means that etcd receives the write and only the response is lost.
 	heard bool
 }
 
-// ErrNotStored is what such a write ends with.
+// ErrNotStored is the error of the write that fails.
 var ErrNotStored = status.Error(codes.Unavailable, "etcdserver: leader changed")
 
-// StorageAt returns a way to the etcd at endpoint.  It ends with the test.
+// StorageAt starts a proxy for the etcd at endpoint and stops it at the end of the test.
 func StorageAt(t testing.TB, endpoint string) *Storage {
 	t.Helper()
 	conn, err := grpc.NewClient(endpoint, grpc.WithTransportCredentials(insecure.NewCredentials()))
@@ -57,22 +57,23 @@ func StorageAt(t testing.TB, endpoint string) *Storage {
 	return s
 }
 
-// Refuse the next write of Vault's key; heard says that etcd gets it, and only the
-// answer is lost.
+// Refuse makes the next write of Vault's key fail. If heard is true, etcd receives the
+// write and only the response is lost.
 func (s *Storage) Refuse(key string, heard bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.key, s.heard = key, heard
 }
 
-// Refused says whether there was such a write.
+// Refused reports whether the write set by Refuse has failed.
 func (s *Storage) Refused() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.key == ""
 }
 
-// refuses says whether the request is the write that is waited for.
+// refuses reports whether request is the write set by Refuse, and whether etcd is to
+// receive it. It is true once for each Refuse.
 func (s *Storage) refuses(method string, request []byte) (refused, heard bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -83,7 +84,7 @@ func (s *Storage) refuses(method string, request []byte) (refused, heard bool) {
 	return true, s.heard
 }
 
-// forward is a call to etcd.
+// forward proxies one gRPC call to etcd.
 func (s *Storage) forward(_ any, in grpc.ServerStream) error {
 	method, ok := grpc.MethodFromServerStream(in)
 	if !ok {
@@ -100,7 +101,7 @@ func (s *Storage) forward(_ any, in grpc.ServerStream) error {
 		for {
 			var message []byte
 			if err := in.RecvMsg(&message); err != nil {
-				_ = out.CloseSend() // whatever it is, etcd hears no more
+				_ = out.CloseSend() // whatever the error is, etcd receives no more
 				return
 			}
 			if refused, heard := s.refuses(method, message); refused {
@@ -111,7 +112,7 @@ func (s *Storage) forward(_ any, in grpc.ServerStream) error {
 				}
 			}
 			if out.SendMsg(&message) != nil {
-				return // the receiver hears why
+				return // RecvMsg below returns the error
 			}
 		}
 	}()
@@ -132,13 +133,13 @@ func (s *Storage) forward(_ any, in grpc.ServerStream) error {
 	}
 }
 
-// asIs leaves messages encoded.
+// asIs is a gRPC codec that passes messages on without decoding them.
 type asIs struct{}
 
 func (asIs) Marshal(v any) ([]byte, error) {
 	b, ok := v.(*[]byte)
 	if !ok {
-		return nil, fmt.Errorf("a %T is no message", v)
+		return nil, fmt.Errorf("a %T is not a message", v)
 	}
 	return *b, nil
 }
@@ -146,7 +147,7 @@ func (asIs) Marshal(v any) ([]byte, error) {
 func (asIs) Unmarshal(data []byte, v any) error {
 	b, ok := v.(*[]byte)
 	if !ok {
-		return fmt.Errorf("a %T is no message", v)
+		return fmt.Errorf("a %T is not a message", v)
 	}
 	*b = bytes.Clone(data)
 	return nil

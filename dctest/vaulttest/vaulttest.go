@@ -1,6 +1,6 @@
-// Package vaulttest gives tests a real Vault, on loopback, which keeps its data
-// in etcd as that of a boot server does.  It is for tests only: `make test-vault`
-// builds the program first.
+// Package vaulttest starts a real Vault on loopback for a test, with its storage in etcd
+// like that of a boot server. It is for tests only; `make test-vault` builds the program
+// before it runs them.
 package vaulttest
 
 import (
@@ -27,25 +27,25 @@ import (
 	"github.com/cybozu-go/neco/pkg/vault"
 )
 
-// Server is one Vault.  It ends with the test.
+// Server is a running Vault. It is killed at the end of the test.
 type Server struct {
-	// Addr is where its clients reach it.
+	// Addr is the URL for clients.
 	Addr string
 
 	exited chan struct{}
 	log    log
 }
 
-// startTimeout bounds the time until a Vault answers; it is under a second on a
-// machine that has nothing else to do.
+// startTimeout bounds the time until a Vault responds. On an idle machine it takes less
+// than a second.
 const startTimeout = time.Minute
 
-// pause is between two questions to a Vault that does not answer yet.
+// pause is the interval between requests to a Vault that does not respond yet.
 const pause = 20 * time.Millisecond
 
-// Start starts a Vault whose data is in the etcd at endpoints, at prefix.  It is
-// sealed; where the prefix is empty it is not initialised either.  Several with
-// one prefix are one Vault in the sense of high availability.
+// Start starts a Vault with its storage in the etcd at endpoints, at prefix. The Vault is
+// sealed and, if the prefix is empty, not initialised. Vaults with the same prefix form
+// one high-availability cluster.
 func Start(t testing.TB, endpoints []string, prefix string) *Server {
 	t.Helper()
 	binary, err := program()
@@ -64,7 +64,7 @@ func Start(t testing.TB, endpoints []string, prefix string) *Server {
 	return s
 }
 
-var errTaken = errors.New("a port was taken meanwhile")
+var errTaken = errors.New("another program has taken the port")
 
 func start(t testing.TB, binary string, endpoints []string, prefix string) (*Server, error) {
 	ports, err := freePorts(2)
@@ -79,16 +79,16 @@ func start(t testing.TB, binary string, endpoints []string, prefix string) (*Ser
 	cmd := exec.Command(binary, "server", "-config", file)
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + filepath.Dir(file)}
 	cmd.Stdout, cmd.Stderr = &s.log, &s.log
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // whatever becomes of the test
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // even if the test is killed
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start vault: %w", err)
 	}
 	go func() {
 		defer close(s.exited)
-		_ = cmd.Wait() // it is killed
+		_ = cmd.Wait() // an error: it is killed
 	}()
 	t.Cleanup(func() {
-		_ = cmd.Process.Kill() // it may have ended
+		_ = cmd.Process.Kill() // it may have exited
 		<-s.exited
 		if t.Failed() {
 			t.Logf("the end of vault's log:\n%s", s.log.tail())
@@ -97,9 +97,10 @@ func start(t testing.TB, binary string, endpoints []string, prefix string) (*Ser
 	return s, s.await(t)
 }
 
-// await blocks until the Vault answers.
+// await blocks until the Vault responds. It returns errTaken if the Vault exited because
+// one of its ports was taken.
 func (s *Server) await(t testing.TB) error {
-	ctx, cancel := context.WithTimeoutCause(t.Context(), startTimeout, fmt.Errorf("vault does not answer after %s", startTimeout))
+	ctx, cancel := context.WithTimeoutCause(t.Context(), startTimeout, fmt.Errorf("vault does not respond after %s", startTimeout))
 	defer cancel()
 	for {
 		_, err := s.Client(t, "").Sys().SealStatusWithContext(ctx)
@@ -109,7 +110,7 @@ func (s *Server) await(t testing.TB) error {
 		select {
 		case <-s.exited:
 			if text := s.log.tail(); !strings.Contains(text, "address already in use") {
-				return fmt.Errorf("vault ended:\n%s", text)
+				return fmt.Errorf("vault exited:\n%s", text)
 			}
 			return errTaken
 		default:
@@ -120,7 +121,7 @@ func (s *Server) await(t testing.TB) error {
 	}
 }
 
-// Client returns one that does not try again by itself.
+// Client returns a client with this token that does not retry requests.
 func (s *Server) Client(t testing.TB, token string) *api.Client {
 	t.Helper()
 	return s.client(t, token, http.DefaultTransport)
@@ -130,7 +131,7 @@ func (s *Server) client(t testing.TB, token string, transport http.RoundTripper)
 	t.Helper()
 	c, err := api.NewClient(&api.Config{Address: s.Addr, Timeout: startTimeout, HttpClient: &http.Client{
 		Transport:     transport,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, // the library follows them
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, // the library follows redirects itself
 	}})
 	if err != nil {
 		t.Fatal(err)
@@ -141,7 +142,7 @@ func (s *Server) client(t testing.TB, token string, transport http.RoundTripper)
 	return c
 }
 
-// Open initialises and unseals the Vault, and waits until it serves.
+// Open initialises and unseals the Vault, and blocks until it serves requests.
 func (s *Server) Open(t testing.TB) (unsealKey, rootToken string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeoutCause(t.Context(), startTimeout, fmt.Errorf("vault does not serve after %s", startTimeout))
@@ -160,8 +161,8 @@ func (s *Server) Open(t testing.TB) (unsealKey, rootToken string) {
 	return unsealKey, rootToken
 }
 
-// Log is all that the Vault has written: its own log, and its audit if that is
-// to standard output.
+// Log returns the output of the Vault so far: its log, and its audit log if the audit
+// device writes to standard output.
 func (s *Server) Log() string { return s.log.String() }
 
 func config(endpoints []string, prefix string, ports []string) string {
@@ -202,7 +203,7 @@ func freePorts(n int) ([]string, error) {
 	return all, nil
 }
 
-// program is the Vault that dctest/images/build has built.
+// program returns the path of the Vault that dctest/images/build has built.
 func program() (string, error) {
 	dir, err := os.UserCacheDir()
 	if err != nil {
@@ -216,12 +217,12 @@ func program() (string, error) {
 		err = json.Unmarshal(data, &index)
 	}
 	if err != nil || index.Programs["vault"] == "" {
-		return "", errors.Join(errors.New("there is no Vault to test with: make test-vault builds one"), err)
+		return "", errors.Join(errors.New("Vault is not built; run: make test-vault"), err)
 	}
 	return index.Programs["vault"], nil
 }
 
-// log is what a Vault has written.
+// log is the output of a Vault.
 type log struct {
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -234,14 +235,14 @@ func (l *log) Write(p []byte) (int, error) {
 	return l.text.Write(p)
 }
 
-// String is all of it.
+// String returns all of the output.
 func (l *log) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.text.String()
 }
 
-// tail is the end of it.
+// tail returns the last 4096 bytes of the output.
 func (l *log) tail() string {
 	const most = 4096
 	text := l.String()

@@ -8,8 +8,7 @@ import (
 	"testing"
 )
 
-// In the middle of the build a command fails: here the one that would install the
-// packages.
+// TestABuildThatFailsLeavesNoImage makes the command fail that installs the packages.
 func TestABuildThatFailsLeavesNoImage(t *testing.T) {
 	dir := t.TempDir()
 	bin := filepath.Join(dir, "bin")
@@ -34,13 +33,13 @@ func TestABuildThatFailsLeavesNoImage(t *testing.T) {
 	cmd.Env = []string{"PATH=" + bin + ":" + os.Getenv("PATH")}
 	out, err := cmd.CombinedOutput()
 	if err == nil {
-		t.Errorf("it ended well: %s", out)
+		t.Errorf("the build succeeded: %s", out)
 	}
 	if !strings.Contains(string(out), "no network here") {
-		t.Errorf("it does not say why: %s", out)
+		t.Errorf("the output has no reason: %s", out)
 	}
 	left, err := os.ReadDir(filepath.Dir(image))
 	if err != nil || len(left) > 0 {
-		t.Errorf("left are %v (%v)", left, err)
+		t.Errorf("files that are left: %v (%v)", left, err)
 	}
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
-// small is a spine, a ToR with a rack's segment, and a boot server.
+// small returns a spine, a ToR with a rack's segment, and a boot server.
 func small() *Cluster {
 	rack := 0
 	cidr, addr := netip.MustParsePrefix, netip.MustParseAddr
@@ -103,20 +103,20 @@ func TestValidateNamesWhatIsWrong(t *testing.T) {
 		"address twice":            {func(c *Cluster) { c.Nodes[2].Interfaces[1].Addresses[0] = cidr("10.0.1.0/32") }, "spine1 eth0 and boot-0 node0 have the address 10.0.1.0"},
 		"router id twice":          {func(c *Cluster) { c.Nodes[1].RouterID = c.Nodes[0].RouterID }, "spine1 and rack0-tor1 have the router id 10.0.1.0"},
 		"BMC's address is another": {func(c *Cluster) { c.Nodes[2].Server.BMC = addr("10.69.0.3") }, "boot-0 node0 and boot-0 bmc have the address"},
-		"end of a link missing":    {func(c *Cluster) { c.Links[0].A.Interface = "eth9" }, "spine1 eth9: a link ends at what is no end"},
+		"end of a link missing":    {func(c *Cluster) { c.Links[0].A.Interface = "eth9" }, "spine1 eth9: a link ends at an interface that is not of type"},
 		"end of a link twice":      {func(c *Cluster) { c.Links[1] = c.Links[0] }, "spine1 eth0: two links end here"},
 		"link to an unknown node":  {func(c *Cluster) { c.Links[0].B.Node = "x" }, "x eth0: a link ends at an unknown node"},
 		"end without link":         {func(c *Cluster) { c.Links = c.Links[:1] }, "boot-0 eth0: no link ends here"},
-		"link's address":           {func(c *Cluster) { c.Links[0].A.CIDR = cidr("10.0.1.2/31") }, "spine1 eth0: the link says 10.0.1.2/31"},
+		"link's address":           {func(c *Cluster) { c.Links[0].A.CIDR = cidr("10.0.1.2/31") }, "spine1 eth0: the link has the address 10.0.1.2/31"},
 		"gateway out of reach":     {func(c *Cluster) { c.Nodes[2].Routes[0].Via[0] = addr("10.0.1.0") }, "boot-0: no interface reaches the gateway"},
 		"source of a route":        {func(c *Cluster) { c.Nodes[2].Routes[0].Source = addr("10.0.1.0") }, "boot-0: source 10.0.1.0"},
-		"session of one side":      {func(c *Cluster) { c.Nodes[1].Sessions = nil }, "spine1: BGP session with rack0-tor1, which has none"},
+		"session of one side":      {func(c *Cluster) { c.Nodes[1].Sessions = nil }, "spine1: BGP session with rack0-tor1, which has no session"},
 		"session's AS":             {func(c *Cluster) { c.Nodes[0].Sessions[0].ASN = 1 }, "spine1: BGP session with rack0-tor1 in AS 1"},
 		"image":                    {func(c *Cluster) { c.Images = nil }, "boot-0: unknown image boot"},
 		"device class":             {func(c *Cluster) { c.DeviceClasses = nil }, "boot-0: unknown device class fast"},
 		"file outside":             {func(c *Cluster) { c.Nodes[0].BirdConf = "../bird.conf" }, `spine1: bad file name "../bird.conf"`},
 		"interface's name":         {func(c *Cluster) { c.Nodes[2].Interfaces[1].Name = "a-name-too-long-" }, "an interface's name has 1 to 15"},
-		"port without bridge":      {func(c *Cluster) { c.Nodes[1].Interfaces[2].Master = "eth0" }, "rack0-tor1 boot-0: a port has a bridge"},
+		"port without bridge":      {func(c *Cluster) { c.Nodes[1].Interfaces[2].Master = "eth0" }, "rack0-tor1 boot-0: a port needs a bridge"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			broken := small()

@@ -8,14 +8,14 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// The two files of a description. Everything that a node names as a file is
-// beside them.
+// The names of the two files of a description. All files that nodes refer to are in
+// the same directory.
 const (
 	ServersFile = "cluster.yml"
 	NetworkFile = "network.yml"
 )
 
-// serversFile is cluster.yml: what somebody gave resources to.
+// serversFile is the content of cluster.yml: the servers and their resources.
 type serversFile struct {
 	Name          string        `json:"name"`
 	ASNBase       uint32        `json:"asn-base"`
@@ -24,7 +24,7 @@ type serversFile struct {
 	Nodes         []Node        `json:"nodes"`
 }
 
-// networkFile is network.yml: what makes servers reach each other.
+// networkFile is the content of network.yml: the switches, networks and links.
 type networkFile struct {
 	Networks []Network `json:"networks"`
 	Nodes    []Node    `json:"nodes"`
@@ -64,8 +64,8 @@ func read(name string, into any) error {
 	return nil
 }
 
-// Files validates the description and returns the contents of its two files
-// by name. The same cluster always gives the same bytes.
+// Files validates the description and returns the contents of its two files by name. Its
+// output is deterministic.
 func (c *Cluster) Files() (map[string][]byte, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
@@ -90,7 +90,7 @@ func (c *Cluster) Files() (map[string][]byte, error) {
 	return files, nil
 }
 
-// Save writes the description into dir, which exists.
+// Save writes the two files of the description into dir, which must exist.
 func (c *Cluster) Save(dir string) error {
 	files, err := c.Files()
 	if err != nil {

@@ -2,30 +2,30 @@ package cluster
 
 import "net/netip"
 
-// Kind says what a node is.
+// Kind is the kind of a node.
 type Kind string
 
 // All kinds, outermost first.
 const (
-	Internet  Kind = "internet"  // what stands for the world outside
-	Core      Kind = "core"      // the core switch: default route, proxy, time
+	Internet  Kind = "internet"  // the simulated internet
+	Core      Kind = "core"      // the core switch: default route, HTTP proxy, time servers
 	External  Kind = "external"  // clients outside the data centre
-	Operation Kind = "operation" // where operators sit
+	Operation Kind = "operation" // the network of operators
 	Spine     Kind = "spine"
-	ToR       Kind = "tor"  // two a rack
+	ToR       Kind = "tor"  // two in each rack
 	Boot      Kind = "boot" // the boot server of a rack
 	CS        Kind = "cs"   // a compute server
 	SS        Kind = "ss"   // a storage server
 )
 
-// Server reports whether nodes of the kind are servers. Others are network
-// namespaces only.
+// Server reports whether nodes of the kind are servers. All other nodes are network
+// namespaces.
 func (k Kind) Server() bool { return k == Boot || k == CS || k == SS }
 
-// InRack reports whether nodes of the kind stand in a rack.
+// InRack reports whether nodes of the kind are in a rack.
 func (k Kind) InRack() bool { return k.Server() || k == ToR }
 
-// Known reports whether there is such a kind.
+// Known reports whether k is one of the constants.
 func (k Kind) Known() bool {
 	switch k {
 	case Internet, Core, External, Operation, Spine:
@@ -34,7 +34,7 @@ func (k Kind) Known() bool {
 	return k.InRack()
 }
 
-// Node is a switch, a server, or a network with somebody in it.
+// Node is a switch, a server, or a host in a network outside of the racks.
 type Node struct {
 	// Name is unique: core, spine1, rack0-tor1, boot-0, rack0-cs1. It is the
 	// host name of a server.
@@ -42,30 +42,30 @@ type Node struct {
 	Kind Kind   `json:"kind"`
 	// Rack is the number of the rack; nil outside of racks.
 	Rack *int `json:"rack,omitempty"`
-	// ASN is the node's AS number, 0 for none; RouterID is its BGP identity,
-	// invalid for nodes that speak no BGP.
+	// ASN is the node's AS number, 0 for none. RouterID is its BGP router id, the zero
+	// Addr for nodes without BGP.
 	ASN      uint32     `json:"asn,omitempty"`
 	RouterID netip.Addr `json:"router-id,omitzero"`
-	// BirdConf is the file name of the node's BIRD configuration, beside the
-	// description; empty for nodes that run no BIRD.
+	// BirdConf is the name of the node's BIRD configuration, a file beside the
+	// description; empty for nodes without BIRD.
 	BirdConf string `json:"bird-conf,omitempty"`
-	// Sysctls are to be set in the node's network namespace before its
-	// interfaces are made; those of a conf/<interface> follow from "default".
-	// A key that the kernel does not have may be skipped.
+	// Sysctls are set in the node's network namespace before its interfaces are created,
+	// which inherit those of conf/default. Keys that the kernel does not have may be
+	// skipped.
 	Sysctls map[string]string `json:"sysctls,omitempty"`
-	// Interfaces are all interfaces but lo, bridges before their ports.
+	// Interfaces are all interfaces except lo. A bridge comes before its ports.
 	Interfaces []Interface `json:"interfaces,omitempty"`
-	// Routes are static; those that BIRD makes are not here.
+	// Routes are the static routes. The routes of BIRD are not included.
 	Routes []Route `json:"routes,omitempty"`
-	// Sessions are the BGP sessions that must be established when all is up.
+	// Sessions are the BGP sessions that must be established when the data centre is up.
 	Sessions []Session `json:"sessions,omitempty"`
-	// Services are what listens on the node.
+	// Services are the programs that listen on the node.
 	Services []Service `json:"services,omitempty"`
-	// Scripts are file names beside the description, to be run once by
-	// /bin/sh in the node's network namespace, after interfaces and routes.
-	// They may be run again.
+	// Scripts are names of files beside the description. Each is run by /bin/sh in the
+	// node's network namespace, after interfaces and routes are set. They must be
+	// idempotent.
 	Scripts []string `json:"scripts,omitempty"`
-	// Server is given for servers, and for nobody else.
+	// Server is set for servers only.
 	Server *Server `json:"server,omitempty"`
 }
 
@@ -75,25 +75,25 @@ type Interface struct {
 	Type InterfaceType `json:"type"`
 	// Master is the bridge that a port belongs to; empty for other types.
 	Master string `json:"master,omitempty"`
-	// Addresses are assigned in this order. Scope is that of all of them: ""
-	// is global.
+	// Addresses are assigned in this order. Scope is the scope of all of them; empty
+	// means global.
 	Addresses []netip.Prefix `json:"addresses,omitempty"`
 	Scope     string         `json:"scope,omitempty"`
 }
 
-// InterfaceType says how an interface is made.
+// InterfaceType is the kind of device of an interface.
 type InterfaceType string
 
 // All types of interfaces.
 const (
 	// LinkEnd is one end of a link.
 	LinkEnd InterfaceType = "link"
-	// Port is one end of a link that a bridge of the same node has taken in.
-	// It has no address of its own.
+	// Port is one end of a link that is attached to a bridge of the same node. It has no
+	// address.
 	Port InterfaceType = "port"
-	// Bridge joins ports.
+	// Bridge is a bridge of ports.
 	Bridge InterfaceType = "bridge"
-	// Dummy leads nowhere and is always up: it carries addresses.
+	// Dummy is an interface without a link that is always up, for addresses of the node.
 	Dummy InterfaceType = "dummy"
 )
 
@@ -108,8 +108,8 @@ type Route struct {
 
 // Session is one BGP session, seen from one side.
 type Session struct {
-	// Peer is the node at the other side, and the name of the protocol in
-	// the BIRD configuration.
+	// Peer is the node at the other side, and the name of the protocol in the BIRD
+	// configuration.
 	Peer    string     `json:"peer"`
 	Address netip.Addr `json:"address"`
 	ASN     uint32     `json:"asn"`
@@ -121,6 +121,6 @@ type Service struct {
 	Name      string       `json:"name"`
 	Addresses []netip.Addr `json:"addresses"`
 	Port      uint16       `json:"port"`
-	// Config is a file name beside the description.
+	// Config is the name of a file beside the description.
 	Config string `json:"config"`
 }

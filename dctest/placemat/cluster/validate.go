@@ -9,12 +9,13 @@ import (
 	"slices"
 )
 
-// maxInterfaceName is the kernel's IFNAMSIZ without the end of the string.
+// maxInterfaceName is the maximum length of an interface name: the kernel's IFNAMSIZ
+// without the terminating zero.
 const maxInterfaceName = 15
 
-// Validate checks that the description can be realised: names and addresses
-// are unique, each end of a link exists and is used once, and whatever is
-// referred to is there. It returns everything that is wrong, joined.
+// Validate checks that a data centre can be created from the description: names and
+// addresses are unique, each end of a link exists and is used once, and all names that
+// are referred to are defined. It returns all errors, joined.
 func (c *Cluster) Validate() error {
 	v := &validation{
 		c: c, name: regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?$`),
@@ -35,12 +36,12 @@ func (c *Cluster) Validate() error {
 	return errors.Join(v.errs...)
 }
 
-// validation collects what has been seen, and what is wrong.
+// validation holds what Validate has seen so far, and the errors.
 type validation struct {
 	c         *Cluster
 	name      *regexp.Regexp
 	nodes     map[string]*Node
-	addresses map[netip.Addr]string // the interface that has it
+	addresses map[netip.Addr]string // by address, the interface
 	routers   map[netip.Addr]string
 	ends      map[End]bool // without CIDR
 	errs      []error
@@ -77,7 +78,7 @@ func (v *validation) node(n *Node) {
 func (v *validation) router(n *Node) {
 	if n.BirdConf == "" {
 		if len(n.Sessions) > 0 {
-			v.fail("%s: BGP sessions, and no BIRD", n.Name)
+			v.fail("%s: has BGP sessions but no BIRD configuration", n.Name)
 		}
 		return
 	}
@@ -101,7 +102,7 @@ func (v *validation) routes(n *Node) {
 			}
 		}
 		if r.Source.IsValid() && !n.has(r.Source) {
-			v.fail("%s: source %s of a route is no address of it", n.Name, r.Source)
+			v.fail("%s: source %s of a route is not an address of this node", n.Name, r.Source)
 		}
 	}
 }
@@ -111,13 +112,13 @@ func (v *validation) services(n *Node) {
 		v.file(n, s.Config)
 		for _, a := range s.Addresses {
 			if !n.has(a) {
-				v.fail("%s: %s listens on %s, which is no address of it", n.Name, s.Name, a)
+				v.fail("%s: %s listens on %s, which is not an address of this node", n.Name, s.Name, a)
 			}
 		}
 	}
 }
 
-// file checks a name that must stay within the directory of the description.
+// file checks that name is a file in the directory of the description itself.
 func (v *validation) file(n *Node, name string) {
 	if name != "" && (name != filepath.Base(name) || name == "." || name == "..") {
 		v.fail("%s: bad file name %q", n.Name, name)

@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// iface returns the interface of that name.
+// iface returns the interface called name.
 func (n *Node) iface(name string) (Interface, bool) {
 	i := slices.IndexFunc(n.Interfaces, func(i Interface) bool { return i.Name == name })
 	if i < 0 {
@@ -14,14 +14,14 @@ func (n *Node) iface(name string) (Interface, bool) {
 	return n.Interfaces[i], true
 }
 
-// has reports whether the address is the node's.
+// has reports whether a is an address of the node.
 func (n *Node) has(a netip.Addr) bool {
 	return slices.ContainsFunc(n.Interfaces, func(i Interface) bool {
 		return slices.ContainsFunc(i.Addresses, func(p netip.Prefix) bool { return p.Addr() == a })
 	})
 }
 
-// on reports whether the address is in a network of the interface.
+// on reports whether a is in a network of the interface.
 func (i Interface) on(a netip.Addr) bool {
 	return slices.ContainsFunc(i.Addresses, func(p netip.Prefix) bool { return p.Contains(a) })
 }
@@ -34,7 +34,7 @@ func (v *validation) interfaces(n *Node) {
 			v.fail("%s: an interface's name has 1 to %d characters", where, maxInterfaceName)
 		}
 		if _, twice := seen[i.Name]; twice {
-			v.fail("%s: there are two", where)
+			v.fail("%s: two interfaces have this name", where)
 		}
 		switch i.Type {
 		case LinkEnd, Bridge, Dummy:
@@ -43,7 +43,7 @@ func (v *validation) interfaces(n *Node) {
 			}
 		case Port:
 			if seen[i.Master] != Bridge || len(i.Addresses) > 0 {
-				v.fail("%s: a port has a bridge before it, and no address", where)
+				v.fail("%s: a port needs a bridge that is listed before it, and has no address", where)
 			}
 		default:
 			v.fail("%s: unknown type %q", where, i.Type)

@@ -19,7 +19,7 @@ func (v *validation) link(l Link) {
 	}
 }
 
-// end checks one end, and reports whether it is what it says.
+// end checks one end of a link, and reports whether it is valid.
 func (v *validation) end(e End) bool {
 	where := e.Node + " " + e.Interface
 	n := v.nodes[e.Node]
@@ -29,7 +29,7 @@ func (v *validation) end(e End) bool {
 	}
 	i, ok := n.iface(e.Interface)
 	if !ok || i.Type != LinkEnd && i.Type != Port {
-		v.fail("%s: a link ends at what is no end of a link", where)
+		v.fail("%s: a link ends at an interface that is not of type link or port", where)
 		return false
 	}
 	id := End{Node: e.Node, Interface: e.Interface}
@@ -43,11 +43,11 @@ func (v *validation) end(e End) bool {
 	if len(i.Addresses) == 0 && !e.CIDR.IsValid() || slices.Contains(i.Addresses, e.CIDR) {
 		return true
 	}
-	v.fail("%s: the link says %s, the interface has %v", where, e.CIDR, i.Addresses)
+	v.fail("%s: the link has the address %s, the interface has %v", where, e.CIDR, i.Addresses)
 	return false
 }
 
-// unused finds ends without a link.
+// unused reports interfaces of type link or port without a link.
 func (v *validation) unused() {
 	for _, n := range v.c.Nodes {
 		for _, i := range n.Interfaces {
@@ -67,11 +67,11 @@ func (v *validation) sessions() {
 			case peer == nil:
 				v.fail("%s: BGP session with unknown node %s", n.Name, s.Peer)
 			case peer.ASN != s.ASN:
-				v.fail("%s: BGP session with %s in AS %d, it is in %d", n.Name, s.Peer, s.ASN, peer.ASN)
+				v.fail("%s: BGP session with %s in AS %d, but that node is in AS %d", n.Name, s.Peer, s.ASN, peer.ASN)
 			case !peer.has(s.Address):
-				v.fail("%s: BGP session with %s at %s, which is no address of it", n.Name, s.Peer, s.Address)
+				v.fail("%s: BGP session with %s at %s, which is not an address of that node", n.Name, s.Peer, s.Address)
 			case !slices.ContainsFunc(peer.Sessions, func(back Session) bool { return back.Peer == n.Name && n.has(back.Address) }):
-				v.fail("%s: BGP session with %s, which has none with it", n.Name, s.Peer)
+				v.fail("%s: BGP session with %s, which has no session with this node", n.Name, s.Peer)
 			case !slices.ContainsFunc(n.Interfaces, func(i Interface) bool { return i.on(s.Address) }):
 				v.fail("%s: no interface reaches %s at %s", n.Name, s.Peer, s.Address)
 			}
@@ -81,7 +81,7 @@ func (v *validation) sessions() {
 
 func (v *validation) server(n *Node) {
 	if n.Kind.Server() != (n.Server != nil) {
-		v.fail("%s: what a server has is given for servers only", n.Name)
+		v.fail("%s: the field server is required for servers and not allowed for other nodes", n.Name)
 	}
 	if n.Server == nil {
 		return

@@ -7,28 +7,28 @@ import (
 	"github.com/cybozu-go/neco/dctest/placemat/cluster"
 )
 
-// ip is an IPv4 address as a number.
+// ip returns an IPv4 address as a number.
 func ip(a netip.Addr) uint64 {
 	b := a.As4()
 	return uint64(binary.BigEndian.Uint32(b[:]))
 }
 
-// plus counts on from an address. Check has seen to it that none overflows.
+// plus returns the address n after a. Check ensures that it does not overflow.
 func plus(a netip.Addr, n int) netip.Addr {
 	var b [4]byte
 	binary.BigEndian.PutUint32(b[:], uint32(ip(a)+uint64(n)))
 	return netip.AddrFrom4(b)
 }
 
-// nth is an address of a network with the network's mask.
+// nth returns address n of a network, with the network's mask.
 func nth(p netip.Prefix, n int) netip.Prefix {
 	return netip.PrefixFrom(plus(p.Addr(), n), p.Bits())
 }
 
-// host is an address alone.
+// host returns the prefix of a single address.
 func host(a netip.Addr) netip.Prefix { return netip.PrefixFrom(a, a.BitLen()) }
 
-// nodeBase is the first address of the pool that is in use.
+// nodeBase returns the first address of the node pool that is assigned.
 func (p IPAM) nodeBase() netip.Addr { return shifted(p.NodePool, p.NodeOffset) }
 
 func (p IPAM) bmcBase() netip.Addr { return shifted(p.BMCPool, p.BMCOffset) }
@@ -40,42 +40,45 @@ func shifted(pool netip.Prefix, offset netip.Addr) netip.Addr {
 	return plus(pool.Addr(), int(ip(offset)))
 }
 
-// nodeNetwork is the network of node0, node1 or node2 in a rack.
+// nodeNetwork returns the network of the interface node<i>, 0 to 2, of the servers in a
+// rack.
 func (p IPAM) nodeNetwork(rack, i int) netip.Prefix {
 	return netip.PrefixFrom(plus(p.nodeBase(), (rack*p.NodeIPPerNode+i)<<p.NodeRangeSize), p.NodeRangeMask)
 }
 
-// node is address i of the server with an index in a rack.
+// node returns the address of the interface node<i> of the server with this index in a
+// rack.
 func (p IPAM) node(rack, index, i int) netip.Prefix {
 	return nth(p.nodeNetwork(rack, i), index)
 }
 
-// bmc is the address of that server's management controller.
+// bmc returns the address of the management controller of that server.
 func (p IPAM) bmc(rack, index int) netip.Addr {
 	return plus(p.bmcBase(), rack<<p.BMCRangeSize+index)
 }
 
-// tor is the address of a ToR in its rack's network: ToR 1 is in node1's, ToR
-// 2 in node2's.
+// tor returns the address of a ToR in its rack. ToR 1 is in the network of node1, ToR 2
+// in that of node2.
 func (p IPAM) tor(rack, tor int) netip.Prefix {
 	return nth(p.nodeNetwork(rack, tor), p.NodeGatewayOffset)
 }
 
-// linkBits is the mask of the links between switches.
+// linkBits is the prefix length of links between switches.
 const linkBits = 31
 
-// torsPerRack is the number of ToR switches, and of links of each server.
+// torsPerRack is the number of ToR switches in a rack, and of links of each server.
 const torsPerRack = 2
 
-// spineToR are both addresses of the link between spine s, counted from 0,
-// and ToR t of rack r.
+// spineToR returns the addresses of both ends of the link between spine s, counted from
+// 0, and ToR t, counted from 1, of rack r.
 func (m *Menu) spineToR(s, r, t int) (spine, tor netip.Prefix) {
 	a := plus(m.Network.SpineToR, 2*torsPerRack*(len(m.Inventory.Racks)*s+r)+2*(t-1))
 	return netip.PrefixFrom(a, linkBits), netip.PrefixFrom(plus(a, 1), linkBits)
 }
 
-// coreSpines is the network of the links between the core and the spines. Where
-// core-spine is a /31, the first link, it is the smallest network around all of them.
+// coreSpines returns the network of all links between the core and the spines. If
+// core-spine is a /31, which is the first link, it is the smallest network that contains
+// all links.
 func (m *Menu) coreSpines() netip.Prefix {
 	p := m.Network.CoreSpine
 	if p.Bits() != linkBits {
@@ -88,7 +91,7 @@ func (m *Menu) coreSpines() netip.Prefix {
 	return p
 }
 
-// coreSpine are both addresses of the link between the core and spine s.
+// coreSpine returns the addresses of both ends of the link between the core and spine s.
 func (m *Menu) coreSpine(s int) (core, spine netip.Prefix) {
 	a := plus(m.Network.CoreSpine.Addr(), 2*s)
 	return netip.PrefixFrom(a, linkBits), netip.PrefixFrom(plus(a, 1), linkBits)
@@ -98,8 +101,8 @@ func (m *Menu) bastion(rack int) netip.Prefix {
 	return host(plus(m.Network.Exposed.Bastion.Addr(), rack))
 }
 
-// asn is the AS number of a node of the kind. Nobody speaks for External: the
-// number is kept free for an outside router.
+// asn returns the AS number of a node of the kind. That of External is reserved for an
+// external router: the node itself does not use BGP.
 func (m *Menu) asn(kind cluster.Kind, rack int) uint32 {
 	switch kind {
 	case cluster.Core:

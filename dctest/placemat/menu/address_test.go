@@ -9,7 +9,7 @@ import (
 	"github.com/cybozu-go/neco/dctest/placemat/cluster"
 )
 
-// assigned writes down a node: its AS, and its interfaces with addresses.
+// assigned returns the AS and the interfaces, with their addresses, of a node.
 func assigned(c *cluster.Cluster, name string) map[string]string {
 	n, _ := c.Node(name)
 	found := map[string]string{}

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// spoiled loads the menu of testdata with a text replaced in one of its files.
+// spoiled loads the menu of testdata after a replacement of text in one of its files.
 func spoiled(t *testing.T, file, old, new string) error {
 	t.Helper()
 	dir := t.TempDir()
@@ -50,7 +50,7 @@ func TestBadMenuIsNamed(t *testing.T) {
 		"not YAML":              {"kind: Inventory", "kind: [", `menu.yml: yaml: line`},
 		"no Inventory":          {"kind: Inventory\nspec:\n  cluster-id: dev\n  spine: 2\n  rack:\n  - cs: 2\n    ss: 1\n  - {cs: 0, ss: 0}\n", "", "no document of kind Inventory"},
 		"second Network":        {"kind: Inventory", "kind: Network\nspec: {}\n---\nkind: Inventory", `menu.yml:20: a second Network; the first is at line 2`},
-		"no racks":              {"  rack:\n  - cs: 2\n    ss: 1\n  - {cs: 0, ss: 0}\n", "  rack: []\n", "rack: there is none"},
+		"no racks":              {"  rack:\n  - cs: 2\n    ss: 1\n  - {cs: 0, ss: 0}\n", "  rack: []\n", "rack: there must be at least one"},
 		"negative number":       {"cs: 2", "cs: -2", `menu.yml:25: cs: bad number "-2": want 0 to 1024`},
 		"too many nodes":        {"cs: 2", "cs: 28", "rack 0: 29 nodes beside the boot server; max-nodes-in-rack is 28"},
 		"cluster id":            {"cluster-id: dev", "cluster-id: De_v", `bad cluster name "De_v"`},
@@ -66,23 +66,23 @@ func TestBadMenuIsNamed(t *testing.T) {
 		"public AS":             {"asn-base: 64600", "asn-base: 64514", "asn-base: 64514 and the racks need AS numbers from 64514 - 3 to 64515"},
 		"AS below zero":         {"asn-base: 64600", "asn-base: 1", "which are not all private"},
 		"last AS":               {"asn-base: 64600", "asn-base: 65534", "asn-base: 65534"},
-		"image and file":        {"url: https://example.com/tools.img", "url: https://example.com/tools.img\nfile: x", "menu.yml:33: Image tools: want one of url and file"},
+		"image and file":        {"url: https://example.com/tools.img", "url: https://example.com/tools.img\nfile: x", "menu.yml:33: Image tools: want exactly one of url and file"},
 		"image twice":           {"name: tools", "name: boot-server", "menu.yml:33: a second Image boot-server; the first is at line 29"},
-		"unknown image":         {"image: boot-server", "image: boot", "node of type boot: image: there is no Image boot"},
-		"unknown device class":  {"device-class: fast", "device-class: slow", "node of type cs: disk system: there is no DeviceClass slow"},
+		"unknown image":         {"image: boot-server", "image: boot", "node of type boot: image: no document of kind Image is named boot"},
+		"unknown device class":  {"device-class: fast", "device-class: slow", "node of type cs: disk system: no document of kind DeviceClass is named slow"},
 		"unknown type":          {"type: cs", "type: gpu", `menu.yml:52: type: unknown type "gpu"; known: boot, cs, ss`},
 		"type twice":            {"type: cs", "type: boot", `menu.yml:51: a second Node of type boot; the first is at line 41`},
-		"cpu and smp":           {"  smp:", "  cpu: 1\n  smp:", "menu.yml:54: spec of Node: want one of cpu and smp"},
+		"cpu and smp":           {"  smp:", "  cpu: 1\n  smp:", "menu.yml:54: spec of Node: want only one of cpu and smp"},
 		"size":                  {"memory: 1G", "memory: much", `menu.yml:47: memory: bad size "much"`},
 		"no host's address":     {"proxy: 10.0.49.3", "proxy: 0.0.0.0", "menu.yml:11: proxy: 0.0.0.0: no host can have an address in 0.0.0.0/8"},
 		"network of this host":  {"loadbalancer: 10.72.32.0/20", "loadbalancer: 127.0.0.0/8", "loadbalancer: 127.0.0.0/8: no host can have an address in 127.0.0.0/8"},
 		"groups":                {"global: 172.19.0.0/24", "global: 224.0.0.0/4", "global: 224.0.0.0/4: no host can have an address in 224.0.0.0/3"},
 		"too many disks":        {"disk-count: 2", "disk-count: 100000000", `disk-count: bad number "100000000": want 0 to 64`},
 		"disks of a row":        {"size: 30G, device-class: fast}", "size: 30G}\n  - {size: 1G, count: 64}", "more than 64 disks"},
-		"name and count":        {"name: system, size", "name: system, count: 2, size", "disk system: want one of name and count"},
+		"name and count":        {"name: system, size", "name: system, count: 2, size", "disk system: want only one of name and count"},
 		"too many processors":   {"cpu: 2", "cpu: 99999999", `cpu: bad number "99999999": want 1 to 4096`},
 		"too large":             {"memory: 1G", "memory: 99999999999999T", `memory: bad size`},
-		"unknown data":          {"data: tools", "data: [tools, none]", "node of type boot: data: there is no Image none"},
+		"unknown data":          {"data: tools", "data: [tools, none]", "node of type boot: data: no document of kind Image is named none"},
 		"flag":                  {"uefi: true", "uefi: perhaps", `want true or false, got "perhaps"`},
 		"no template":           {"seed_cs.yml.template", "no.template", "cloud-init-template: open"},
 		"no IPAM":               {"ipam.json", "no.json", "ipam-config: open"},

@@ -8,25 +8,25 @@ import (
 	"github.com/cybozu-go/neco/installer/setup"
 )
 
-// birdView is what the templates of BIRD configurations see.
+// birdView is the data of the templates of BIRD configurations.
 type birdView struct {
 	cluster.Node
-	// Servers is the range of servers' addresses, Exposed those networks that
-	// only the core and the spines know.
+	// Servers is the range of servers' addresses. Exposed are the networks that only the
+	// core and the spines have routes for.
 	Servers netip.Prefix
 	Exposed []netip.Prefix
-	// Gateway is where the core's default route leads.
+	// Gateway is the gateway of the core's default route.
 	Gateway netip.Addr
-	// Up are the sessions with nodes that are nearer to the core, Down those
-	// with nodes that are farther.
+	// Up are the sessions with nodes nearer to the core, Down the sessions with all other
+	// nodes.
 	Up, Down []cluster.Session
-	// Segment is the interface of a ToR switch to its rack, and Workers the
-	// network in which servers without a session of their own may call.
+	// Segment is the interface of a ToR switch to its rack. Workers is the network from
+	// which servers without a configured session may connect.
 	Segment string
 	Workers netip.Prefix
 }
 
-// birdFiles writes a configuration for each node that runs BIRD.
+// birdFiles adds to files the BIRD configuration of each node that has one.
 func (m *Menu) birdFiles(files map[string][]byte, c *cluster.Cluster) error {
 	for _, n := range c.Nodes {
 		if n.BirdConf == "" {
@@ -41,8 +41,8 @@ func (m *Menu) birdFiles(files map[string][]byte, c *cluster.Cluster) error {
 	return nil
 }
 
-// birdConf is the configuration of one node.  That of a boot server is what it
-// is set up with anywhere.
+// birdConf returns the BIRD configuration of a node. That of a boot server is the same as
+// the one written by its setup outside of tests.
 func (m *Menu) birdConf(c *cluster.Cluster, n cluster.Node) ([]byte, error) {
 	if n.Kind != cluster.Boot {
 		return render("bird_"+string(n.Kind)+".conf", m.birdView(c, n))
@@ -79,7 +79,7 @@ func (m *Menu) birdView(c *cluster.Cluster, n cluster.Node) birdView {
 	return v
 }
 
-// depth is the distance from the core.
+// depth returns the distance of a kind of node from the core.
 func depth(k cluster.Kind) int {
 	switch k {
 	case cluster.Core:

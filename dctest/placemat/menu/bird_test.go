@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// TestBIRDReadsItsConfigurations asks the real parser.
+// TestBIRDReadsItsConfigurations parses them with bird itself.
 func TestBIRDReadsItsConfigurations(t *testing.T) {
 	for name, menu := range map[string]string{
 		"every kind of node": "testdata/menu.yml",

@@ -7,13 +7,13 @@ import (
 	"github.com/cybozu-go/neco/dctest/placemat/cluster"
 )
 
-// Cluster works out the description. The same menu always gives the same.
+// Cluster returns the description of the data centre. Its result is deterministic.
 func (m *Menu) Cluster() (*cluster.Cluster, error) {
 	b := &builder{m: m, c: &cluster.Cluster{
 		Name: m.Inventory.ClusterID, ASNBase: m.Network.ASNBase,
 		Networks: m.networks(), Images: m.Images, DeviceClasses: m.DeviceClasses,
 	}}
-	b.outside()
+	b.core()
 	for r, rack := range m.Inventory.Racks {
 		b.tors(r)
 		b.server(cluster.Boot, r, 0, bootIndex)
@@ -31,12 +31,11 @@ func (m *Menu) Cluster() (*cluster.Cluster, error) {
 	return c, nil
 }
 
-// builder collects nodes by name while links and sessions are added to them.
+// builder collects nodes, and adds links and sessions to them.
 type builder struct {
 	m *Menu
 	c *cluster.Cluster
-	// switches and servers in order; they are separate because a description
-	// has servers last.
+	// switches and servers are lists of nodes in order. A description lists servers last.
 	switches, servers []*cluster.Node
 }
 
@@ -67,20 +66,20 @@ func (b *builder) finish() *cluster.Cluster {
 	return b.c
 }
 
-// speaker makes a node that runs BIRD.
-func (b *builder) speaker(n cluster.Node, rack int, id netip.Addr) *cluster.Node {
+// router adds a node that runs BIRD.
+func (b *builder) router(n cluster.Node, rack int, id netip.Addr) *cluster.Node {
 	n.ASN, n.RouterID, n.BirdConf = b.m.asn(n.Kind, rack), id, "bird_"+n.Name+".conf"
 	return b.add(n)
 }
 
-// end gives a node the next interface eth<i> for a link.
+// end adds the next interface eth<i> to a node, and returns it as the end of a link.
 func end(n *cluster.Node, p netip.Prefix, scope string) cluster.End {
 	i := cluster.Interface{Name: nextEth(n), Type: cluster.LinkEnd, Addresses: []netip.Prefix{p}, Scope: scope}
 	n.Interfaces = append(n.Interfaces, i)
 	return cluster.End{Node: n.Name, Interface: i.Name, CIDR: p}
 }
 
-// nextEth is the name of a node's next interface: eth0, eth1, …
+// nextEth returns the name of a node's next interface: eth0, eth1, …
 func nextEth(n *cluster.Node) string {
 	count := 0
 	for _, i := range n.Interfaces {
@@ -95,7 +94,7 @@ func (b *builder) link(a, z cluster.End) {
 	b.c.Links = append(b.c.Links, cluster.Link{A: a, B: z})
 }
 
-// session lets two nodes speak BGP with each other at these addresses.
+// session adds a BGP session between two nodes at these addresses.
 func session(a *cluster.Node, addrA netip.Addr, z *cluster.Node, addrZ netip.Addr) {
 	a.Sessions = append(a.Sessions, cluster.Session{Peer: z.Name, Address: addrZ, ASN: z.ASN})
 	z.Sessions = append(z.Sessions, cluster.Session{Peer: a.Name, Address: addrA, ASN: a.ASN})

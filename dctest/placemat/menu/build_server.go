@@ -9,18 +9,19 @@ import (
 	"github.com/cybozu-go/neco/dctest/placemat/cluster"
 )
 
-// Interfaces of a server that do not depend on any link.
+// The names of a server's interfaces that are not ends of links.
 const (
 	node0Interface   = "node0"
 	bastionInterface = "bastion"
 )
 
-// fallbackMetric is that of a boot server's static default route. BIRD's
-// routes have 32: as soon as it has learned a default route, that one wins,
-// because it follows the state of the ToR switches.
+// fallbackMetric is the metric of a boot server's static default route. The routes of
+// BIRD have metric 32 and so take precedence over it; unlike it, they follow the state of
+// the ToR switches.
 const fallbackMetric = 1024
 
-// serverName: there is one boot server a rack; others are counted from 1.
+// serverName returns the name of a server. A rack has one boot server; other servers are
+// numbered from 1.
 func serverName(kind cluster.Kind, rack, number int) string {
 	if kind == cluster.Boot {
 		return fmt.Sprintf("boot-%d", rack)
@@ -28,7 +29,7 @@ func serverName(kind cluster.Kind, rack, number int) string {
 	return fmt.Sprintf("rack%d-%s%d", rack, kind, number)
 }
 
-// server makes a server and links it to both ToR switches of its rack.
+// server adds a server and links it to both ToR switches of its rack.
 func (b *builder) server(kind cluster.Kind, rack, number, index int) {
 	name := serverName(kind, rack, number)
 	n := b.add(cluster.Node{
@@ -58,7 +59,7 @@ func (b *builder) server(kind cluster.Kind, rack, number, index int) {
 	n.Routes = []cluster.Route{route}
 }
 
-// resources are what the menu gives to servers of the kind.
+// resources returns the resources of servers of the kind in the menu.
 func (b *builder) resources(name string, kind cluster.Kind, rack, index int) *cluster.Server {
 	spec := b.m.Servers[kind]
 	s := &cluster.Server{
@@ -72,8 +73,8 @@ func (b *builder) resources(name string, kind cluster.Kind, rack, index int) *cl
 	return s
 }
 
-// serial is made of the name, so that it is the same whenever and wherever
-// the data centre is made.
+// serial returns a serial number derived from the name, so that it is the same in every
+// build of the data centre.
 func serial(name string) string {
 	sum := sha1.Sum([]byte(name))
 	return hex.EncodeToString(sum[:])

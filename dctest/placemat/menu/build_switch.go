@@ -23,19 +23,19 @@ func (m *Menu) ntpServers() []netip.Addr {
 	return []netip.Addr{nth(m.Network.NTP, 1).Addr(), nth(m.Network.NTP, 2).Addr()}
 }
 
-// outside makes the core, and what hangs on it beside the spines.
-func (b *builder) outside() {
+// core adds the core, the spines, and the networks internet, external and operation.
+func (b *builder) core() {
 	n := b.m.Network
 	internet := b.add(cluster.Node{Name: "internet", Kind: cluster.Internet, Sysctls: hostSysctls()})
 	coreID, _ := b.m.coreSpine(0)
-	core := b.speaker(cluster.Node{Name: "core", Kind: cluster.Core, Sysctls: routerSysctls()}, 0, coreID.Addr())
+	core := b.router(cluster.Node{Name: "core", Kind: cluster.Core, Sysctls: routerSysctls()}, 0, coreID.Addr())
 	external := b.add(cluster.Node{Name: "external", Kind: cluster.External, ASN: b.m.asn(cluster.External, 0), Sysctls: hostSysctls()})
 	operation := b.add(cluster.Node{Name: "operation", Kind: cluster.Operation, Sysctls: hostSysctls()})
 
 	b.link(end(internet, nth(n.Internet, 1), ""), end(core, nth(n.Internet, 2), ""))
 	for s := range b.m.Inventory.Spines {
 		a, z := b.m.coreSpine(s)
-		spine := b.speaker(cluster.Node{Name: spineName(s), Kind: cluster.Spine, Sysctls: routerSysctls()}, 0, z.Addr())
+		spine := b.router(cluster.Node{Name: spineName(s), Kind: cluster.Spine, Sysctls: routerSysctls()}, 0, z.Addr())
 		b.link(end(core, a, ""), end(spine, z, ""))
 		session(core, a.Addr(), spine, z.Addr())
 	}
@@ -53,8 +53,8 @@ func (b *builder) outside() {
 	core.Scripts = []string{iptablesFile}
 	external.Scripts = []string{gatewayFile("external")}
 	operation.Scripts = []string{gatewayFile("operation")}
-	// What is exposed to the world keeps its address there; everything else
-	// comes with the core's.
+	// Only addresses in the network global are routed; packets from all others are
+	// masqueraded by the core.
 	internet.Routes = []cluster.Route{{To: n.Exposed.Global, Via: []netip.Addr{nth(n.Internet, 2).Addr()}}}
 }
 
@@ -62,11 +62,11 @@ func spineName(s int) string { return fmt.Sprintf("spine%d", s+1) }
 
 func torName(rack, tor int) string { return fmt.Sprintf("rack%d-tor%d", rack, tor) }
 
-// tors makes both ToR switches of a rack and links them to all spines.
+// tors adds both ToR switches of a rack and links them to all spines.
 func (b *builder) tors(rack int) {
 	for t := 1; t <= torsPerRack; t++ {
 		p := b.m.IPAM.tor(rack, t)
-		tor := b.speaker(cluster.Node{Name: torName(rack, t), Kind: cluster.ToR, Rack: &rack, Sysctls: routerSysctls()}, rack, p.Addr())
+		tor := b.router(cluster.Node{Name: torName(rack, t), Kind: cluster.ToR, Rack: &rack, Sysctls: routerSysctls()}, rack, p.Addr())
 		for s := range b.m.Inventory.Spines {
 			spine := b.node(spineName(s))
 			a, z := b.m.spineToR(s, rack, t)
@@ -77,7 +77,7 @@ func (b *builder) tors(rack int) {
 	}
 }
 
-// segment is the bridge that joins the servers of a rack at a ToR.
+// segment returns the bridge of a ToR to which the servers of its rack are linked.
 func segment(tor cluster.Node) cluster.Interface {
 	for _, i := range tor.Interfaces {
 		if i.Type == cluster.Bridge {
@@ -87,15 +87,16 @@ func segment(tor cluster.Node) cluster.Interface {
 	return cluster.Interface{}
 }
 
-// hostSysctls: with several ways to the same place an answer may come in by
-// another interface than the request left by.
+// hostSysctls returns the sysctls of every node. Reverse path filtering is off because,
+// with multipath routes, a reply may arrive at another interface than the request was
+// sent from.
 func hostSysctls() map[string]string {
 	return map[string]string{
 		"net.ipv4.conf.all.rp_filter":     "0",
 		"net.ipv4.conf.default.rp_filter": "0",
-		// flows, and not just pairs of hosts, are spread over equal ways
+		// balance multipath routes by flow, not only by pair of hosts
 		"net.ipv4.fib_multipath_hash_policy": "1",
-		// a way whose link is down is no way
+		// do not use routes whose link is down
 		"net.ipv4.conf.all.ignore_routes_with_linkdown":     "1",
 		"net.ipv4.conf.default.ignore_routes_with_linkdown": "1",
 	}

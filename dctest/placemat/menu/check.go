@@ -7,8 +7,8 @@ import (
 	"github.com/cybozu-go/neco/dctest/placemat/cluster"
 )
 
-// Check reports the first thing of the menu that does not fit together, named
-// by its field.
+// Check checks that the parts of the menu are consistent. It returns the first error,
+// which starts with the name of the field.
 func (m *Menu) Check() error {
 	for _, check := range []func() error{m.checkASN, m.checkRacks, m.checkRoom, m.checkPools, m.checkOverlaps, m.checkServers} {
 		if err := check(); err != nil {
@@ -18,7 +18,7 @@ func (m *Menu) Check() error {
 	return nil
 }
 
-// private reports whether an AS number may be used by anybody (RFC 6996).
+// private reports whether an AS number is for private use (RFC 6996).
 func private(asn uint64) bool {
 	return 64512 <= asn && asn <= 65534 || 4200000000 <= asn && asn <= 4294967294
 }
@@ -32,15 +32,15 @@ func (m *Menu) checkASN() error {
 	return nil
 }
 
-// maxRacks is more than AS numbers and addresses of data centres of this kind reach.
+// maxRacks is the maximum number of racks. AS numbers and addresses run out before it.
 const maxRacks = 1024
 
 func (m *Menu) checkRacks() error {
 	switch n := len(m.Inventory.Racks); {
 	case n == 0:
-		return fmt.Errorf("rack: there is none")
+		return fmt.Errorf("rack: there must be at least one")
 	case n > maxRacks:
-		return fmt.Errorf("rack: there are %d, more than %d", n, maxRacks)
+		return fmt.Errorf("rack: there are %d racks, at most %d are possible", n, maxRacks)
 	}
 	for i, r := range m.Inventory.Racks {
 		if n := r.CS + r.SS; n > m.IPAM.MaxNodesInRack {
@@ -50,7 +50,7 @@ func (m *Menu) checkRacks() error {
 	return nil
 }
 
-// checkRoom checks that each network has the addresses that are taken from it.
+// checkRoom checks that each network has enough addresses.
 func (m *Menu) checkRoom() error {
 	n := m.Network
 	racks := len(m.Inventory.Racks)
@@ -99,7 +99,7 @@ func (m *Menu) checkPools() error {
 	return nil
 }
 
-// checkServers checks what the documents of kind Node refer to.
+// checkServers checks that the images and device classes in documents of kind Node exist.
 func (m *Menu) checkServers() error {
 	images, classes := map[string]bool{"": true}, map[string]bool{"": true}
 	for _, i := range m.Images {
@@ -111,16 +111,16 @@ func (m *Menu) checkServers() error {
 	for _, kind := range []cluster.Kind{cluster.Boot, cluster.CS, cluster.SS} {
 		s := m.Servers[kind]
 		if !images[s.Image] {
-			return fmt.Errorf("node of type %s: image: there is no Image %s", kind, s.Image)
+			return fmt.Errorf("node of type %s: image: no document of kind Image is named %s", kind, s.Image)
 		}
 		for _, data := range s.Data {
 			if !images[data] {
-				return fmt.Errorf("node of type %s: data: there is no Image %s", kind, data)
+				return fmt.Errorf("node of type %s: data: no document of kind Image is named %s", kind, data)
 			}
 		}
 		for _, d := range s.Disks {
 			if !classes[d.DeviceClass] {
-				return fmt.Errorf("node of type %s: disk %s: there is no DeviceClass %s", kind, d.Name, d.DeviceClass)
+				return fmt.Errorf("node of type %s: disk %s: no document of kind DeviceClass is named %s", kind, d.Name, d.DeviceClass)
 			}
 		}
 	}

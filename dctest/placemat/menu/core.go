@@ -9,23 +9,21 @@ import (
 	"github.com/cybozu-go/neco/dctest/placemat/cluster"
 )
 
-// coreView is what the templates of the core's services and of the scripts
-// around it see.
+// coreView is the data of the templates of the core's services and of scripts.
 type coreView struct {
 	Proxy netip.Addr
 	Port  int
 	// Inside are the networks that the proxy and the time servers serve.
 	Inside []netip.Prefix
-	// Uplink is the core's interface to the world outside, and Global the
-	// network that is known there.
+	// Uplink is the core's interface to the simulated internet. Global is the network
+	// that has a route from there.
 	Uplink string
 	Global netip.Prefix
-	// Gateway is the core's address in the network of the script's node.
+	// Gateway is the core's address in the network of the node that runs the script.
 	Gateway netip.Addr
 }
 
-// ignition is the part of a Container Linux Config that gives files to a
-// machine.
+// ignition is the part of a Container Linux Config that defines files.
 type ignition struct {
 	Storage struct {
 		Files []ignitionFile `json:"files"`
@@ -41,7 +39,8 @@ type ignitionFile struct {
 	} `json:"contents"`
 }
 
-// coreFiles writes what the core and the networks around it need.
+// coreFiles adds to files the configurations of the core's services, and the scripts of
+// the core and of the networks around it.
 func (m *Menu) coreFiles(files map[string][]byte, c *cluster.Cluster) error {
 	n := m.Network
 	view := coreView{
@@ -69,8 +68,8 @@ func (m *Menu) coreFiles(files map[string][]byte, c *cluster.Cluster) error {
 	return chronyIgnition(files)
 }
 
-// chronyIgnition packs the configuration of the time servers for a machine
-// that is set up by Ignition.
+// chronyIgnition adds to files a Container Linux Config with the configuration of the
+// time servers, for machines that are set up by Ignition.
 func chronyIgnition(files map[string][]byte) error {
 	var config ignition
 	file := ignitionFile{Filesystem: "root", Path: "/etc/chrony.conf", Mode: 0o644}

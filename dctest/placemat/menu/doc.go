@@ -1,8 +1,7 @@
-// Package menu turns a small YAML of several documents, the menu, into the
-// complete description of a virtual data centre.
+// Package menu generates the complete description of a virtual data centre from a short
+// YAML file of several documents, the menu.
 //
-// It owns the form of a menu, what makes one wrong, the assignment of names,
-// addresses and AS numbers, and the text of every configuration that follows
-// from them. It must not know how a data centre comes to life: it reads the
-// menu's files and gives files.
+// It owns the format of a menu and its validation, the assignment of names, addresses and
+// AS numbers, and the text of all generated configurations. It must not know how a data
+// centre is created: it only reads the menu's files and writes files.
 package menu

@@ -10,7 +10,7 @@ import (
 	"github.com/cybozu-go/neco/dctest/placemat/cluster"
 )
 
-// Names of files that are always written, beside those of package cluster.
+// Names of files that are always written, in addition to those of package cluster.
 const (
 	machinesFile        = "machines.yml"
 	sabakanMachinesFile = "sabakan/machines.json"
@@ -26,8 +26,8 @@ func gatewayFile(node string) string { return "setup-default-gateway-" + node }
 //go:embed templates
 var templates embed.FS
 
-// Files returns the contents of all files of the data centre by their names,
-// which use slashes. The same menu always gives the same bytes.
+// Files returns the contents of all files of the data centre by their slash-separated
+// names. Its output is deterministic.
 func (m *Menu) Files() (map[string][]byte, error) {
 	c, err := m.Cluster()
 	if err != nil {
@@ -47,7 +47,7 @@ func (m *Menu) Files() (map[string][]byte, error) {
 	return files, nil
 }
 
-// render fills in one of the embedded templates.
+// render executes one of the embedded templates.
 func render(name string, data any) ([]byte, error) {
 	t, err := template.New(name).ParseFS(templates, "templates/*")
 	if err != nil {
@@ -60,7 +60,7 @@ func render(name string, data any) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// marshalJSON is for files that people read too.
+// marshalJSON returns v as indented JSON.
 func marshalJSON(v any) ([]byte, error) {
 	data, err := json.MarshalIndent(v, "", "  ")
 	if err != nil {

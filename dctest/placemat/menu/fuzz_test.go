@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// FuzzMenu: whatever is served is understood or refused.
+// FuzzMenu checks that any input is either refused by Load or gives a data centre.
 func FuzzMenu(f *testing.F) {
 	good, err := os.ReadFile("testdata/menu.yml")
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 
 var update = flags.Bool("update", false, "rewrite the golden files")
 
-// filesOf returns the files that a menu gives.
+// filesOf returns the files generated from a menu.
 func filesOf(t *testing.T, name string) map[string][]byte {
 	t.Helper()
 	m, err := Load(name)
@@ -26,7 +26,7 @@ func filesOf(t *testing.T, name string) map[string][]byte {
 	return files
 }
 
-// contents reads all files below dir, with x before those that may be run.
+// contents returns all files below dir, with an x before the content of executable files.
 func contents(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	found := map[string]string{}
@@ -67,7 +67,7 @@ func TestMenuGivesTheseFiles(t *testing.T) {
 		}
 	}
 	dir := filepath.Join(t.TempDir(), "made", "by-write")
-	for range 2 { // the second time all is there
+	for range 2 { // the second Write replaces existing files
 		if err := Write(dir, files); err != nil {
 			t.Fatal(err)
 		}

@@ -8,8 +8,8 @@ import (
 	"os"
 )
 
-// IPAM is sabakan's configuration of addresses (PUT config/ipam). Sizes are
-// in bits of addresses, masks in bits of networks.
+// IPAM is sabakan's IPAM configuration (PUT config/ipam). A range size is the number of
+// host bits of a rack's range; a range mask is a prefix length.
 type IPAM struct {
 	MaxNodesInRack    int          `json:"max-nodes-in-rack"`
 	NodePool          netip.Prefix `json:"node-ipv4-pool"`
@@ -26,7 +26,7 @@ type IPAM struct {
 	BMCGatewayOffset  int          `json:"bmc-ipv4-gateway-offset"`
 }
 
-// loadIPAM reads the configuration; the offsets of gateways may be missing.
+// loadIPAM reads and checks the configuration. Gateway offsets default to 1.
 func loadIPAM(name string) (IPAM, error) {
 	data, err := os.ReadFile(name)
 	if err != nil {
@@ -47,14 +47,14 @@ func loadIPAM(name string) (IPAM, error) {
 	return ipam, nil
 }
 
-// The layout of a rack that everything else relies on: three addresses a
-// server (node0, node1, node2), index 3 is the boot server.
+// The fixed layout of a rack: each server has three addresses (node0, node1, node2),
+// and the boot server has index 3.
 const (
 	addressesPerNode = 3
 	bootIndex        = 3
 )
 
-// check names the field that is wrong.
+// check returns the first error, which starts with the name of the field.
 func (p IPAM) check() error {
 	for _, pool := range []struct {
 		name string
@@ -83,7 +83,7 @@ func (p IPAM) check() error {
 }
 
 func (p IPAM) checkNumbers() error {
-	// The boot server is not counted, as in sabakan: it has the index before the others.
+	// As in sabakan, max-nodes-in-rack does not include the boot server, which has the first index.
 	last := p.NodeIndexOffset + p.MaxNodesInRack
 	lastBMC := broadcast(p.BMCRangeSize)
 	if p.BMCRangeMask < 32-p.BMCRangeSize {
@@ -114,6 +114,6 @@ func (p IPAM) checkNumbers() error {
 	return nil
 }
 
-// broadcast is the last number of a range of 2^size addresses, which no node
-// may have. A size out of bounds has been found before.
+// broadcast returns the last number of a range of 2^size addresses, which no node may
+// have. A negative size, which check refuses, counts as 0.
 func broadcast(size int) int { return 1<<max(size, 0) - 1 }

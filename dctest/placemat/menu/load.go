@@ -8,9 +8,9 @@ import (
 	"github.com/cybozu-go/neco/dctest/placemat/cluster"
 )
 
-// Load reads the menu in the file name and the files that it names, which are
-// relative to it, and checks the whole. An error of the menu begins with the
-// place, as in "menu.yml:12: …"; the first one is returned.
+// Load reads the menu in the file name and the files it refers to, relative to its
+// directory, and checks it. It returns the first error; one in the menu starts with its
+// position, such as "menu.yml:12: …".
 func Load(name string) (*Menu, error) {
 	data, err := os.ReadFile(name)
 	if err != nil {
@@ -42,7 +42,7 @@ func Load(name string) (*Menu, error) {
 	return m, nil
 }
 
-// relative resolves a name that a menu in dir gives.
+// relative resolves a file name in a menu, which is relative to the menu's directory.
 func relative(dir, name string) string {
 	if filepath.IsAbs(name) {
 		return name

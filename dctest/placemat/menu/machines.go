@@ -9,9 +9,8 @@ import (
 	"github.com/cybozu-go/neco/dctest/placemat/cluster"
 )
 
-// sabakanMachine is a machine as it is registered with sabakan (POST
-// machines). sabakan works out the addresses itself; it gives indices in the
-// order of registration.
+// sabakanMachine is a machine in the format of sabakan (POST machines). It has no
+// address: sabakan assigns indices in the order of registration, and addresses from them.
 type sabakanMachine struct {
 	Serial string            `json:"serial"`
 	Labels map[string]string `json:"labels"`
@@ -24,7 +23,8 @@ type sabakanBMC struct {
 	Type string `json:"type"`
 }
 
-// machines is machines.yml: who is who, for people and for tests.
+// machines is the content of machines.yml: all servers with their addresses, for readers
+// and tests.
 type machines struct {
 	Machines []machine `json:"machines"`
 }

@@ -6,7 +6,7 @@ import (
 	"github.com/cybozu-go/neco/dctest/placemat/cluster"
 )
 
-// Menu is what its documents say together. Load has checked it.
+// Menu is the content of a menu's documents, which Load has checked.
 type Menu struct {
 	Network       Network
 	Inventory     Inventory
@@ -17,23 +17,24 @@ type Menu struct {
 	Servers map[cluster.Kind]ServerSpec
 }
 
-// Network is the document of that kind: where addresses come from.
+// Network is the document of kind Network: the networks and AS numbers.
 type Network struct {
-	// IPAMConfig is the name of sabakan's IPAM configuration.
+	// IPAMConfig is the name of the file with sabakan's IPAM configuration.
 	IPAMConfig string
 	// ASNBase is the AS number of rack 0.
 	ASNBase uint32
-	// Internet joins the core switch and the world outside.
+	// Internet is the network between the core switch and the simulated internet.
 	Internet netip.Prefix
 	// SpineToR is the first address of the links between spines and ToRs.
 	SpineToR netip.Addr
-	// CoreSpine holds the links between the core and the spines; a /31 is the first
-	// of them, and the others follow.
+	// CoreSpine is the network of the links between the core and the spines. If it is a
+	// /31, it is the first link, and the others follow.
 	CoreSpine netip.Prefix
-	// CoreExternal and CoreOperation join the core and those networks.
+	// CoreExternal and CoreOperation are the networks between the core and the nodes
+	// external and operation.
 	CoreExternal, CoreOperation netip.Prefix
-	// Proxy is the address of the HTTP proxy, NTP the network of the time
-	// servers. Both are on the core.
+	// Proxy is the address of the HTTP proxy. NTP is the network of the time servers.
+	// Both are on the core.
 	Proxy netip.Addr
 	NTP   netip.Prefix
 	// Pod is the range of pods' addresses.
@@ -42,13 +43,12 @@ type Network struct {
 	Exposed Exposed
 }
 
-// Exposed are networks whose addresses servers announce by BGP, and that the
-// core is told of.
+// Exposed are networks with addresses that servers announce by BGP up to the core.
 type Exposed struct {
 	Bastion, LoadBalancer, Ingress, Global netip.Prefix
 }
 
-// Inventory is the document of that kind: how much there is of what.
+// Inventory is the document of kind Inventory: the numbers of switches and servers.
 type Inventory struct {
 	ClusterID string
 	// Spines is the number of spine switches.
@@ -56,12 +56,13 @@ type Inventory struct {
 	Racks  []Rack
 }
 
-// Rack says how many servers a rack has beside its boot server.
+// Rack is the numbers of compute and storage servers in a rack. Each rack also has a boot
+// server.
 type Rack struct {
 	CS, SS int
 }
 
-// ServerSpec is a document of kind Node: what servers of one type have.
+// ServerSpec is a document of kind Node: the resources of servers of one type.
 type ServerSpec struct {
 	CPU    int
 	SMP    *cluster.SMP
@@ -72,7 +73,6 @@ type ServerSpec struct {
 	Disks  []cluster.Disk
 	UEFI   bool
 	TPM    bool
-	// SeedTemplate is the name of the cloud-init template, and SeedText what
-	// is in it.
+	// SeedTemplate is the name of the cloud-init template, and SeedText its content.
 	SeedTemplate, SeedText string
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/cybozu-go/neco/dctest/placemat/cluster"
 )
 
-// networks is the plan of addresses, for readers.
+// networks returns the address plan, for readers.
 func (m *Menu) networks() []cluster.Network {
 	n := m.Network
 	plan := []cluster.Network{
@@ -33,7 +33,7 @@ func (m *Menu) networks() []cluster.Network {
 	return plan
 }
 
-// exposed are the networks that the core is told of and no ToR switch, in
+// exposed returns the networks that are announced to the core but not to ToR switches, in
 // order.
 func (m *Menu) exposed() []netip.Prefix {
 	e := m.Network.Exposed

@@ -5,10 +5,10 @@ import (
 	"net/netip"
 )
 
-// span is the number of addresses of a network.
+// span returns the number of addresses of a network.
 func span(p netip.Prefix) uint64 { return 1 << (32 - p.Bits()) }
 
-// block is a range of addresses that a field takes.
+// block is the range of addresses that a field of the menu uses.
 type block struct {
 	field       string
 	first, last uint64
@@ -22,7 +22,7 @@ func blockOf(field string, p netip.Prefix) block {
 	return block{field, ip(p.Addr()), ip(p.Addr()) + span(p) - 1}
 }
 
-// blocks are all ranges; none may overlap with another.
+// blocks returns the ranges of all fields. They must not overlap.
 func (m *Menu) blocks() []block {
 	n := m.Network
 	links := uint64(2 * torsPerRack * len(m.Inventory.Racks) * m.Inventory.Spines)
@@ -44,8 +44,8 @@ func (m *Menu) blocks() []block {
 	}
 }
 
-// coreSpineBlock is the network of the links, or the links alone if it gives the
-// first of them only.
+// coreSpineBlock returns the range of core-spine: the whole network or, if it is a /31,
+// the links to all spines.
 func (m *Menu) coreSpineBlock() block {
 	b := blockOf("core-spine", m.Network.CoreSpine)
 	if m.Network.CoreSpine.Bits() == linkBits {

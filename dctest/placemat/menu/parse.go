@@ -14,8 +14,8 @@ import (
 	"github.com/cybozu-go/neco/dctest/placemat/cluster"
 )
 
-// parse reads the documents. It looks at one at a time: whether they fit
-// together is for Check.
+// parse reads the documents. It checks each of them alone; Check checks that they are
+// consistent.
 func parse(data []byte) (*Menu, error) {
 	p := &parser{m: &Menu{Servers: map[cluster.Kind]ServerSpec{}}, seen: map[string]int{}}
 	dec := yaml.NewDecoder(bytes.NewReader(data))
@@ -26,7 +26,7 @@ func parse(data []byte) (*Menu, error) {
 			break
 		}
 		if err != nil {
-			return nil, err // the decoder names the line
+			return nil, err // it includes the line
 		}
 		if len(doc.Content) == 0 {
 			continue
@@ -45,10 +45,10 @@ func parse(data []byte) (*Menu, error) {
 
 type parser struct {
 	m    *Menu
-	seen map[string]int // the line of what may be there only once
+	seen map[string]int // the line of each thing that may occur only once
 }
 
-// document hands a document to its kind.
+// document parses a document according to its kind.
 func (p *parser) document(n *yaml.Node) error {
 	if n.Tag == "!!null" {
 		return nil // nothing but comments
@@ -68,7 +68,7 @@ func (p *parser) document(n *yaml.Node) error {
 	return read(n)
 }
 
-// kindOf returns the kind of a document, and where it stands.
+// kindOf returns the kind of a document, and the node at which an error is reported.
 func kindOf(n *yaml.Node) (string, *yaml.Node) {
 	for i := 0; n.Kind == yaml.MappingNode && i+1 < len(n.Content); i += 2 {
 		if n.Content[i].Value == "kind" {
@@ -78,7 +78,7 @@ func kindOf(n *yaml.Node) (string, *yaml.Node) {
 	return "", n
 }
 
-// once says that there may be only one of a thing.
+// once records a thing and fails if it occurs a second time.
 func (p *parser) once(n *yaml.Node, thing string) error {
 	if line := p.seen[thing]; line != 0 {
 		return at(n, "a second %s; the first is at line %d", thing, line)
@@ -87,10 +87,10 @@ func (p *parser) once(n *yaml.Node, thing string) error {
 	return nil
 }
 
-// kind is the field of that name, which has been looked at.
+// kind returns the field "kind", which document has already checked.
 func kind() field { return may(func(*yaml.Node) error { return nil }) }
 
-// sub is a field with fields.
+// sub returns the setter of a field that has fields itself. What is its name in errors.
 func sub(what string, f fields) func(*yaml.Node) error {
 	return func(n *yaml.Node) error { return f.decode(what, n) }
 }

@@ -17,7 +17,7 @@ func (p *parser) image(n *yaml.Node) error {
 		return err
 	}
 	if (i.URL == "") == (i.File == "") {
-		return at(n, "Image %s: want one of url and file", i.Name)
+		return at(n, "Image %s: want exactly one of url and file", i.Name)
 	}
 	p.m.Images = append(p.m.Images, i)
 	return p.once(n, "Image "+i.Name)
@@ -77,9 +77,9 @@ func (s *ServerSpec) parse(n *yaml.Node) error {
 	}
 	switch {
 	case s.CPU != 0 && s.SMP != nil:
-		return at(n, "spec of Node: want one of cpu and smp")
+		return at(n, "spec of Node: want only one of cpu and smp")
 	case count > 0 && len(s.Disks) > 0:
-		return at(n, "spec of Node: want one of disk-count and disks")
+		return at(n, "spec of Node: want only one of disk-count and disks")
 	}
 	for i := range count {
 		s.Disks = append(s.Disks, cluster.Disk{Name: diskName(i), Size: cmp.Or(each, defaultDiskSize)})
@@ -87,10 +87,10 @@ func (s *ServerSpec) parse(n *yaml.Node) error {
 	return nil
 }
 
-// defaultDiskSize is that of disks without disk-size.
+// defaultDiskSize is the size of disks without disk-size.
 const defaultDiskSize = "50G"
 
-// data reads the name of an image, or a list of names.
+// data sets the images of data disks: one name, or a list of names.
 func (s *ServerSpec) data(n *yaml.Node) error {
 	one := func(n *yaml.Node) error {
 		var name string
@@ -117,7 +117,7 @@ func (s *ServerSpec) disk(n *yaml.Node) error {
 		return err
 	}
 	if d.Name != "" && count != 1 {
-		return at(n, "disk %s: want one of name and count", d.Name)
+		return at(n, "disk %s: want only one of name and count", d.Name)
 	}
 	if len(s.Disks)+count > maxDisks {
 		return at(n, "more than %d disks", maxDisks)

@@ -10,8 +10,7 @@ import (
 	"github.com/cybozu-go/neco/dctest/placemat/cluster"
 )
 
-// randomMenu makes a menu that is right: ranges of random sizes in random
-// places.
+// randomMenu returns a valid menu with ranges of random sizes at random places.
 func randomMenu(r *rand.Rand) *Menu {
 	size := 4 + r.IntN(3)
 	maxNodes := 1 + r.IntN(1<<(size-1)-bootIndex-2)
@@ -38,7 +37,7 @@ func randomMenu(r *rand.Rand) *Menu {
 	return m
 }
 
-// randomRanges takes the ranges from blocks of 1,024 addresses, shuffled.
+// randomRanges chooses the ranges from shuffled blocks of 1,024 addresses.
 func randomRanges(r *rand.Rand, m *Menu) {
 	n := &m.Network
 	blocks := r.Perm(1 << 14)
@@ -51,7 +50,7 @@ func randomRanges(r *rand.Rand, m *Menu) {
 	n.NTP, n.CoreSpine, n.Pod = take(22, 29), take(22, 29), take(22, 32)
 	n.Proxy, n.SpineToR = take(32, 32).Addr(), plus(take(22, 22).Addr(), 2*r.IntN(100))
 	n.Exposed = Exposed{Bastion: take(22, 29), LoadBalancer: take(22, 32), Ingress: take(22, 32), Global: take(22, 32)}
-	// the pools are larger than a block: they lie elsewhere
+	// the pools are larger than a block, so they are outside of the blocks
 	m.IPAM.NodePool = netip.MustParsePrefix(fmt.Sprintf("172.%d.0.0/%d", 16+r.IntN(8), 16+r.IntN(4)))
 	m.IPAM.BMCPool = netip.MustParsePrefix(fmt.Sprintf("172.%d.0.0/%d", 24+r.IntN(8), 16+r.IntN(5)))
 }
@@ -65,7 +64,7 @@ func TestRandomMenus(t *testing.T) {
 		if err := m.Check(); err != nil {
 			t.Fatalf("seed %d: the menu is wrong: %v", seed, err)
 		}
-		c, err := m.Cluster() // which validates too
+		c, err := m.Cluster() // it also validates the description
 		if err != nil {
 			t.Fatalf("seed %d: %v", seed, err)
 		}
@@ -103,7 +102,8 @@ func noAddressTwice(c *cluster.Cluster) error {
 	return nil
 }
 
-// separateASes: everything of one AS is of one group, and each AS is private.
+// separateASes checks that all nodes of an AS are in one group, and that each AS is
+// private.
 func separateASes(c *cluster.Cluster) error {
 	groups := map[uint32]string{}
 	for _, n := range c.Nodes {
@@ -132,8 +132,8 @@ func separateASes(c *cluster.Cluster) error {
 	return nil
 }
 
-// symmetricalLinks: each end has its address from the other end's network,
-// sessions are on links, and every ToR is linked to every spine.
+// symmetricalLinks checks that both ends of a link are in one network, that sessions are
+// on links, and that every ToR is linked to every spine.
 func symmetricalLinks(c *cluster.Cluster) error {
 	for _, l := range c.Links {
 		if !l.A.CIDR.Masked().Contains(l.B.CIDR.Addr()) || !l.B.CIDR.Masked().Contains(l.A.CIDR.Addr()) || l.A.CIDR == l.B.CIDR {

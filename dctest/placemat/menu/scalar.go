@@ -18,11 +18,11 @@ func text(into *string) func(*yaml.Node) error {
 	})
 }
 
-// limits are the ranges of the numbers of a menu.
+// limits is the range of a number.
 type limits struct{ least, most int }
 
-// The ranges of numbers: what the largest machines and data centres of this kind
-// have, and what memory can hold. The IPAM configuration has its own.
+// limits returns the range of a number: the sizes of the largest machines and data
+// centres of this kind. The numbers of the IPAM configuration have ranges of their own.
 func (n numbers) limits() limits {
 	return map[numbers]limits{
 		servers: {0, 1024}, // of one kind in a rack
@@ -33,7 +33,7 @@ func (n numbers) limits() limits {
 	}[n]
 }
 
-// numbers is what a number counts.
+// numbers identifies the range of a number in a menu.
 type numbers int
 
 const (
@@ -47,7 +47,7 @@ const (
 // maxDisks is the number of disks that one server may have.
 const maxDisks = 64
 
-// number is an integer in the range of what it counts.
+// number returns the setter of an integer within its range.
 func number(into *int, what numbers) func(*yaml.Node) error {
 	l := what.limits()
 	return value(into, func(s string) (int, error) {
@@ -78,7 +78,7 @@ func flag(into *bool) func(*yaml.Node) error {
 	})
 }
 
-// size is a number of bytes with a unit.
+// size returns the setter of a number of bytes with a unit, such as 10G.
 func size(into *string) func(*yaml.Node) error {
 	form := regexp.MustCompile(`^[1-9][0-9]{0,5}([KMGT]i?)?$|^[1-9][0-9]{0,14}$`)
 	return value(into, func(s string) (string, error) {
@@ -89,7 +89,7 @@ func size(into *string) func(*yaml.Node) error {
 	})
 }
 
-// list calls each for the elements of a sequence.
+// list returns the setter of a sequence, which calls each for every element.
 func list(each func(*yaml.Node) error) func(*yaml.Node) error {
 	return func(n *yaml.Node) error {
 		if n.Kind != yaml.SequenceNode {

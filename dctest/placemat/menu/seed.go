@@ -10,19 +10,19 @@ import (
 	"github.com/cybozu-go/neco/dctest/placemat/cluster"
 )
 
-// Seed is what a cloud-init template sees: all that a server has to know
-// about itself. Networks carry the mask of the network, addresses do not.
+// Seed is the data of a cloud-init template: everything a server needs to configure
+// itself. Fields called Network include the prefix length, fields called Address do not.
 type Seed struct {
 	Name, Serial, Kind string
 	ClusterID          string
 	ASN                uint32
 	Rack               SeedRack
 	Index              int
-	// Node0Address is the server's own; Node1Network and Node2Network are
-	// those of eth0 and eth1, with mask.
+	// Node0Address is the server's own address. Node1Network and Node2Network are the
+	// addresses of eth0 and eth1.
 	Node0Address               netip.Addr
 	Node1Network, Node2Network netip.Prefix
-	// BastionAddress is invalid for all but boot servers.
+	// BastionAddress is set for boot servers only.
 	BastionAddress netip.Addr
 	BMCAddress     netip.Addr
 	ToR1Address    netip.Addr
@@ -40,7 +40,7 @@ type SeedRack struct {
 	Name  string
 }
 
-// defaultSeed is the template of boot servers that have none in the menu.
+// defaultSeed is the template of boot servers without a template in the menu.
 const defaultSeed = "seed.yml"
 
 func (m *Menu) seedFiles(files map[string][]byte, c *cluster.Cluster) error {
@@ -57,7 +57,7 @@ func (m *Menu) seedFiles(files map[string][]byte, c *cluster.Cluster) error {
 	return nil
 }
 
-// seed renders the template of the server's type.
+// seed returns the seed of a server, rendered from the template of its type.
 func (m *Menu) seed(n cluster.Node, birdConf string) ([]byte, error) {
 	spec := m.Servers[n.Kind]
 	if spec.SeedTemplate == "" {
@@ -74,7 +74,7 @@ func (m *Menu) seed(n cluster.Node, birdConf string) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// indent puts spaces before all lines but the first: for a text in YAML.
+// indent indents all lines of text except the first, to embed it in YAML.
 func indent(spaces int, text string) string {
 	return strings.ReplaceAll(strings.TrimSuffix(text, "\n"), "\n", "\n"+strings.Repeat(" ", spaces))
 }

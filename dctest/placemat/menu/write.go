@@ -14,19 +14,19 @@ import (
 	"github.com/cybozu-go/neco/dctest/placemat/cluster"
 )
 
-// manifestFile lists what Write has written into a directory.
+// manifestFile is the list of files in a directory that Write has written.
 const manifestFile = ".placemat-menu"
 
-// Write writes the files into dir and makes it if need be.  Of those that an
-// earlier Write has left there, what is not among them is removed; files that it
-// has not written stay.  Scripts are made executable.  The last one is
-// cluster.yml: a directory that has never had it is not complete.
+// Write writes the files into dir, which it creates if it is missing. It removes the
+// files that an earlier Write has written and that are not in files; other files are
+// kept. Scripts are made executable. cluster.yml is written last, so that its absence
+// shows an incomplete directory.
 func Write(dir string, files map[string][]byte) error {
 	if err := removeStale(dir, files); err != nil {
 		return err
 	}
 	names := slices.Sorted(maps.Keys(files))
-	// First: whatever is written after it can be removed again.
+	// The manifest is first, so that a later Write can remove all files of this one.
 	if err := writeFile(dir, manifestFile, []byte(strings.Join(names, "\n")+"\n")); err != nil {
 		return err
 	}
@@ -41,7 +41,7 @@ func Write(dir string, files map[string][]byte) error {
 	return nil
 }
 
-// writeFile writes one file, whose name uses slashes.
+// writeFile writes a file with a slash-separated name.
 func writeFile(dir, name string, data []byte) error {
 	mode := os.FileMode(0o644)
 	if bytes.HasPrefix(data, []byte("#!")) {
@@ -54,10 +54,10 @@ func writeFile(dir, name string, data []byte) error {
 	if err := os.WriteFile(name, data, mode); err != nil {
 		return err
 	}
-	return os.Chmod(name, mode) // it may have been there
+	return os.Chmod(name, mode) // WriteFile does not change the mode of an existing file
 }
 
-// removeStale removes what the manifest names and files do not have.
+// removeStale removes the files that are in the manifest and not in files.
 func removeStale(dir string, files map[string][]byte) error {
 	manifest, err := os.ReadFile(filepath.Join(dir, manifestFile))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -72,7 +72,7 @@ func removeStale(dir string, files map[string][]byte) error {
 			continue
 		}
 		if !fs.ValidPath(name) {
-			return fmt.Errorf("%s in %s names %q, which is not below it", manifestFile, dir, name)
+			return fmt.Errorf("%s in %s: the name %q is not below that directory", manifestFile, dir, name)
 		}
 		if err := os.Remove(filepath.Join(dir, filepath.FromSlash(name))); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err

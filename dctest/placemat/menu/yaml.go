@@ -13,7 +13,7 @@ import (
 	"github.com/cybozu-go/neco/internal/ipv4"
 )
 
-// positioned is an error at a line of the menu.
+// positioned is an error with its line in the menu.
 type positioned struct {
 	line int
 	msg  string
@@ -25,7 +25,7 @@ func at(n *yaml.Node, format string, args ...any) error {
 	return &positioned{n.Line, fmt.Sprintf(format, args...)}
 }
 
-// placed puts the file's name and the line before an error of parse.
+// placed adds the name of the menu, and the line if it is known, to an error of parse.
 func placed(name string, err error) error {
 	var p *positioned
 	if errors.As(err, &p) {
@@ -34,17 +34,17 @@ func placed(name string, err error) error {
 	return fmt.Errorf("%s: %w", name, err)
 }
 
-// field takes the value of a field.
+// field is the definition of a field: set is called with its value.
 type field struct {
 	required bool
 	set      func(*yaml.Node) error
 }
 
-// fields are all that a mapping may have.
+// fields are the fields that a mapping may have, by name.
 type fields map[string]field
 
-// decode gives each field of the mapping n to its setter. What is the name of
-// the mapping in errors.
+// decode calls the setter of each field of the mapping n. What is the name of the mapping
+// in errors.
 func (f fields) decode(what string, n *yaml.Node) error {
 	n = target(n)
 	if n.Kind != yaml.MappingNode {
@@ -73,7 +73,7 @@ func (f fields) decode(what string, n *yaml.Node) error {
 	return nil
 }
 
-// inField adds the name of the field and, if it has none yet, the place.
+// inField adds the line and the name of the field to an error that has no line.
 func inField(n *yaml.Node, name string, err error) error {
 	var p *positioned
 	if errors.As(err, &p) {
@@ -84,7 +84,7 @@ func inField(n *yaml.Node, name string, err error) error {
 
 func (f fields) names() string { return strings.Join(slices.Sorted(maps.Keys(f)), ", ") }
 
-// target follows an alias.
+// target resolves an alias.
 func target(n *yaml.Node) *yaml.Node {
 	if n.Kind == yaml.AliasNode {
 		return n.Alias
@@ -92,7 +92,7 @@ func target(n *yaml.Node) *yaml.Node {
 	return n
 }
 
-// value returns a setter of a scalar.
+// value returns a setter of a scalar, which is parsed by read.
 func value[T any](into *T, read func(string) (T, error)) func(*yaml.Node) error {
 	return func(n *yaml.Node) error {
 		if n.Kind != yaml.ScalarNode || n.Tag == "!!null" {

@@ -8,24 +8,24 @@ import (
 	"strconv"
 )
 
-// artifact is an image of the product's artifact set.
+// artifact is a container image of the product's artifact set.
 type artifact struct{ Name, Repository, Tag string }
 
-// artifactDeb is a Debian package of the set.
+// artifactDeb is a Debian package of the artifact set.
 type artifactDeb struct{ Name, Release string }
 
 // osImage is the operating system of the nodes.
 type osImage struct{ Channel, Version string }
 
-// artifacts is the set.
+// artifacts is the artifact set.
 type artifacts struct {
 	images []artifact
 	debs   []artifactDeb
 	system osImage
 }
 
-// readArtifacts reads the set from its Go source. It is read and not imported,
-// so that this module depends on none of the product's.
+// readArtifacts parses the artifact set from its Go source. It does not import the
+// package, so that this module has none of the product's dependencies.
 func readArtifacts(file string) (artifacts, error) {
 	var all artifacts
 	f, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
@@ -54,7 +54,8 @@ func readArtifacts(file string) (artifacts, error) {
 	return all, nil
 }
 
-// stringFields returns the fields of a literal that are strings.
+// stringFields returns the fields of a composite literal whose values are string
+// literals.
 func stringFields(lit *ast.CompositeLit) map[string]string {
 	fields := map[string]string{}
 	for _, e := range lit.Elts {

@@ -13,20 +13,20 @@ import (
 	"time"
 )
 
-// cache is a directory of finished files. A name ends in a digest of all that
-// the file was made from, so what exists is right.
+// cache is a directory of built files. The name of each file includes a digest of all its
+// inputs, so an existing file is never out of date.
 type cache struct {
 	dir     string
 	verbose bool
 }
 
-// make returns the path of the file NAME-KEY+EXT in a sub-directory, and calls
-// build to write it if it is not there. A line tells what takes its time.
+// make returns the path of the file kind/name-key+ext in the cache, and calls build to
+// write it if it is missing. The note, if any, is printed before a long build.
 func (c cache) make(kind, name, key, ext, note string, build func(tmp string) error) (string, error) {
 	file := filepath.Join(c.dir, kind, name+"-"+key+ext)
 	if _, err := os.Stat(file); err == nil {
 		if c.verbose {
-			fmt.Printf("%-8s %s: as it was\n", kind, name)
+			fmt.Printf("%-8s %s: unchanged\n", kind, name)
 		}
 		return file, nil
 	}
@@ -34,7 +34,7 @@ func (c cache) make(kind, name, key, ext, note string, build func(tmp string) er
 		return "", err
 	}
 	if note != "" {
-		fmt.Printf("%-8s %s: builds, %s when nothing is there yet\n", kind, name, note)
+		fmt.Printf("%-8s %s: building, %s if nothing is cached\n", kind, name, note)
 	}
 	start := time.Now()
 	tmp := fmt.Sprintf("%s.tmp%d", file, os.Getpid())
@@ -49,8 +49,8 @@ func (c cache) make(kind, name, key, ext, note string, build func(tmp string) er
 	return file, c.forget(kind, name, ext, file)
 }
 
-// forget removes older builds of the same name, but the last one: somebody may
-// go back to it, or still read it.
+// forget removes older builds of the same name except the last one, which may still be in
+// use or be needed after a revert.
 func (c cache) forget(kind, name, ext, keep string) error {
 	files, err := filepath.Glob(filepath.Join(c.dir, kind, name+"-"+strings.Repeat("?", keyLength)+ext))
 	if err != nil {
@@ -77,13 +77,13 @@ func modTime(file string) time.Time {
 
 const keyLength = 16
 
-// keyOf is a digest of values and of the Go release.
+// keyOf returns a digest of values and of the Go release.
 func keyOf(values ...any) string {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%s %q", runtime.Version(), fmt.Sprint(values...)))
 	return hex.EncodeToString(sum[:])[:keyLength]
 }
 
-// keyOfDir is a digest of the regular files below a directory.
+// keyOfDir returns a digest of the regular files below a directory, except Go tests.
 func keyOfDir(dir string) (string, error) {
 	h := sha256.New()
 	err := filepath.WalkDir(dir, func(name string, d fs.DirEntry, err error) error {

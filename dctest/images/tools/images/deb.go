@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// epAgentUnit is the unit of the only Debian package there is a stand-in for.
+// epAgentUnit is the systemd unit in the stand-in for the package etcdpasswd.
 const epAgentUnit = `[Unit]
 Description=Agent of etcdpasswd
 Wants=network-online.target
@@ -28,7 +28,7 @@ RestartSec=10s
 WantedBy=multi-user.target
 `
 
-// debs builds the Debian packages of the set.
+// debs builds the Debian packages of the artifact set.
 func (b builder) debs(ctx context.Context, o options, set artifacts, ix *index) error {
 	for _, d := range set.debs {
 		if !o.wants(d.Name) {
@@ -91,7 +91,7 @@ type debFile struct {
 	mode int64
 }
 
-// debTar is a compressed archive of directories and files that belong to root.
+// debTar returns a gzipped tar archive of directories and files owned by root.
 func debTar(files []debFile, dirs ...string) ([]byte, error) {
 	var b bytes.Buffer
 	z := gzip.NewWriter(&b)

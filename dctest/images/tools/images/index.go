@@ -8,10 +8,10 @@ import (
 	"strings"
 )
 
-// index says where what was built is. Its readers take the paths from it and
-// must not compose their own.
+// index has the paths of everything that was built. Readers must use these paths, and not
+// derive them.
 type index struct {
-	// Images are archives that docker load and registries' tools read.
+	// Images are archives in the format of docker load.
 	Images []indexImage `json:"images"`
 	// Programs are static binaries for hosts, by name.
 	Programs map[string]string `json:"programs"`
@@ -32,7 +32,7 @@ type indexImage struct {
 type indexDeb struct {
 	Name    string `json:"name"`
 	Release string `json:"release"`
-	// Asset is the name of the file at its release.
+	// Asset is the name of the file in its release.
 	Asset string `json:"asset"`
 	File  string `json:"file"`
 }
@@ -46,7 +46,7 @@ type indexOS struct {
 
 func indexFile(cache string) string { return filepath.Join(cache, "index.json") }
 
-// readIndex reads what was built before. One that cannot be read is made anew.
+// readIndex reads the index of an earlier run. If it cannot be read, the index is empty.
 func readIndex(cache string) index {
 	ix := index{}
 	if data, err := os.ReadFile(indexFile(cache)); err == nil && json.Unmarshal(data, &ix) != nil {
@@ -58,7 +58,7 @@ func readIndex(cache string) index {
 	return ix
 }
 
-// add puts an image into the place of the one of its name.
+// add adds an image, or replaces the one with the same name.
 func (ix *index) add(img indexImage) {
 	ix.Images = slices.DeleteFunc(ix.Images, func(i indexImage) bool { return i.Name == img.Name })
 	ix.Images = append(ix.Images, img)

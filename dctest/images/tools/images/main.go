@@ -1,12 +1,12 @@
-// Images builds what the virtual data centre is made of, into a cache:
+// Images builds the images and programs of the virtual data centre into a cache:
 //
 //	images [-v] [NAME...]
 //
-// builds the named items of the table, or all that the cache does not have,
-// and writes index.json, which says where everything is.
+// It builds the named items of the table, or all, unless the cache has them, and writes
+// their paths to index.json.
 //
-// It owns the table of what there is, the cache and its keys. It must not know
-// who uses the results: they find them in the index.
+// It owns the table of items, the cache and its keys. It must not know the users of the
+// results, which find them in the index.
 package main
 
 import (
@@ -21,9 +21,9 @@ import (
 func main() {
 	var o options
 	flag.StringVar(&o.source, "source", ".", "root of the repository")
-	flag.StringVar(&o.cache, "cache", "", "where to build (default: ~/.cache/neco/dctest)")
-	flag.BoolVar(&o.verbose, "v", false, "name also what is there already")
-	flag.StringVar(&o.testSet, "test-set", "", "also write the Go source of the artifact set of what is built to this file")
+	flag.StringVar(&o.cache, "cache", "", "directory of the results (default: ~/.cache/neco/dctest)")
+	flag.BoolVar(&o.verbose, "v", false, "also list items that are unchanged")
+	flag.StringVar(&o.testSet, "test-set", "", "also write the Go source of an artifact set with the versions that are built to this file")
 	flag.Parse()
 	o.only = flag.Args()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

@@ -11,13 +11,13 @@ import (
 // builder builds items of the table.
 type builder struct {
 	cache cache
-	// tools is the directory of the modules.
+	// tools is the parent directory of the modules.
 	tools string
-	// own is the key of this program.
+	// own is a digest of this program's source.
 	own string
 }
 
-// key is a digest of all that a program is built from.
+// key returns a digest of all inputs of a program.
 func (b builder) key(p program) (string, error) {
 	var keys []string
 	for _, part := range []string{"go.mod", "go.sum", "internal", p.Package} {
@@ -34,8 +34,8 @@ func (b builder) key(p program) (string, error) {
 	return keyOf(p.Module, p.Package, p.Tags, keys), nil
 }
 
-// program builds a static binary, if its inputs have changed, and returns its
-// path and key.
+// program builds a static binary, if its inputs have changed, and returns its path and
+// key.
 func (b builder) program(ctx context.Context, p program) (string, string, error) {
 	key, err := b.key(p)
 	if err != nil {

@@ -18,7 +18,7 @@ type options struct {
 	only          []string
 }
 
-// run builds what is asked for, and writes the index.
+// run builds the selected items, and writes the index.
 func run(ctx context.Context, o options) error {
 	b, err := newBuilder(o)
 	if err != nil {
@@ -69,8 +69,8 @@ func (b builder) programs(ctx context.Context, o options, _ artifacts, ix *index
 	return nil
 }
 
-// ckeImages builds what ckecli names as the images of Kubernetes. They are in
-// the index under the prefix cke-.
+// ckeImages builds the images that ckecli lists for Kubernetes. Their names in the index
+// have the prefix cke-.
 func (b builder) ckeImages(ctx context.Context, o options, _ artifacts, ix *index) error {
 	if !o.wants("ckecli") {
 		return nil
@@ -122,8 +122,8 @@ func (o options) wants(name string) bool {
 	return len(o.only) == 0 || slices.Contains(o.only, name)
 }
 
-// artifact builds the image of one entry of the artifact set. It has the name
-// of that entry, and one with the version of what is really inside.
+// artifact builds the image of an artifact. The image has two names: one with the tag of
+// the artifact, and one with the version of the program in it, if that differs.
 func (b builder) artifact(ctx context.Context, a artifact, ix *index) error {
 	it := idle(a.Name)
 	if i := slices.IndexFunc(table(), func(it item) bool { return it.Name == a.Name }); i >= 0 {

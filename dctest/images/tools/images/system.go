@@ -7,9 +7,8 @@ import (
 	"os"
 )
 
-// system makes the kernel and the initial RAM disk of the nodes' operating
-// system: real files of the right kinds that say what they stand for. Nothing
-// boots them.
+// system builds a kernel and an initial RAM disk as the nodes' operating system. They
+// have valid formats and contain a label, but cannot be booted.
 func (b builder) system(o osImage) (indexOS, error) {
 	label := fmt.Sprintf("Flatcar %s %s of the virtual data centre\n", o.Channel, o.Version)
 	key := keyOf(b.own, label)
@@ -31,7 +30,7 @@ func (b builder) system(o osImage) (indexOS, error) {
 	return ix, err
 }
 
-// kernel has the two marks by which programs know a Linux kernel of a PC.
+// kernel returns a file with the two magic numbers of a Linux kernel for PCs.
 func kernel(label string) []byte {
 	data := make([]byte, 1<<20)
 	copy(data[0x1fe:], []byte{0x55, 0xaa})
@@ -40,7 +39,7 @@ func kernel(label string) []byte {
 	return data
 }
 
-// initrd is a compressed archive with one file, /etc/label.
+// initrd returns a compressed archive with one file, /etc/label.
 func initrd(label string) ([]byte, error) {
 	var b bytes.Buffer
 	w := gzip.NewWriter(&b)
@@ -53,8 +52,8 @@ func initrd(label string) ([]byte, error) {
 	return b.Bytes(), err
 }
 
-// cpioFile is one entry in the "new ASCII" format: thirteen numbers, the name,
-// the contents, each padded to four bytes.
+// cpioFile returns one cpio entry in the "new ASCII" format: thirteen numbers, the name
+// and the content, each padded to four bytes.
 func cpioFile(name, text string) []byte {
 	var b bytes.Buffer
 	mode := 0o100644

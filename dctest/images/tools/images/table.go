@@ -1,41 +1,40 @@
 package main
 
-// item is one thing to build.
+// item is an image to build.
 type item struct {
 	// Name of the image, as in the artifact set.
 	Name string
-	// Version is that of what is really inside; empty: a stand-in, which has
-	// only the version of the artifact set.
+	// Version is the version of the real program in the image. It is empty for stand-ins,
+	// which only have the version of the artifact set.
 	Version string
-	// Programs are in /usr/local/NAME/bin. The first one is the entry point.
+	// Programs are installed in /usr/local/NAME/bin. The first one is the entry point.
 	Programs []program
-	// Tools are the names of those programs that install-tools copies to the
-	// host.
+	// Tools are the names of the programs that install-tools copies to the host.
 	Tools []string
-	// User of the container, if not root.
+	// User is the user of the container; empty means root.
 	User string
 	// Env is added to the environment of the container.
 	Env []string
 }
 
-// program is one static binary.
+// program is a static binary.
 type program struct {
 	Name string
-	// Module is a directory beside this one, Package is in it or one of its
-	// dependencies.
+	// Module is a directory beside this one. Package is a package of that module or of
+	// one of its dependencies.
 	Module, Package string
-	// Tags of the build.
+	// Tags are the build tags.
 	Tags string
-	// Note says why it takes so long, if it does.
+	// Note is how long a long build takes.
 	Note string
 }
 
-// standin is a program of ours.
+// standin returns the program of a stand-in.
 func standin(name string) program {
 	return program{Name: name, Module: "standin", Package: "./" + name}
 }
 
-// table is every image but those that are only an idle process.
+// table returns all images that need more than the program idle.
 func table() []item {
 	return []item{
 		{Name: "etcd", Version: "3.6.16.1", User: "10000:10000", Tools: []string{"etcdctl"}, Programs: []program{
@@ -54,20 +53,20 @@ func table() []item {
 	}
 }
 
-// hostPrograms run on hosts.
+// hostPrograms returns the programs that run on hosts instead of in containers.
 func hostPrograms() []program {
 	return []program{vault(), standin("registry"), standin("cke"), standin("cke-localproxy"), standin("ckecli")}
 }
 
-// vault is also what the tests of packages run.
+// vault returns the program of Vault, for its image and for tests of packages.
 func vault() program {
 	return program{Name: "vault", Module: "vault", Package: ".", Tags: "minimal", Note: "about 7 minutes"}
 }
 
-// installTools is in every image that has tools.
+// installTools returns the program that is in every image with tools.
 func installTools() program { return standin("install-tools") }
 
-// idle is the only program of all other images.
+// idle returns an image with only the program idle.
 func idle(name string) item {
 	return item{Name: name, Programs: []program{standin("idle")}}
 }

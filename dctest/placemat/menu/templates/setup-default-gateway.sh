@@ -1,4 +1,4 @@
 #!/bin/sh
-# Runs in a network namespace beside the core: everything else is behind it.
+# Runs in a network namespace that is linked to the core, its only gateway.
 set -e
 ip route replace default via {{.Gateway}}

@@ -1,6 +1,6 @@
-// Cke-localproxy stands in for the program that lets boot servers reach the
-// services of the cluster. There is no cluster: it reads its configuration,
-// proves that etcd answers, and stays.
+// Cke-localproxy stands in for the proxy through which boot servers reach the services of
+// the Kubernetes cluster. It reads its configuration, checks that etcd responds, and
+// keeps running; it proxies nothing.
 package main
 
 import (
@@ -15,7 +15,7 @@ import (
 
 func main() {
 	file := flag.String("config", ckedata.DefaultConfig, "configuration")
-	flag.String("interval", "1m", "accepted as by the real one")
+	flag.String("interval", "1m", "ignored; for compatibility with the real program")
 	flag.Parse()
 	cli.Main("cke-localproxy", func(ctx context.Context) error {
 		s, err := ckedata.Open(*file)

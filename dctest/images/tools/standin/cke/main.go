@@ -1,9 +1,9 @@
-// Cke stands in for the program that installs Kubernetes. It reads its
-// configuration, says in etcd that it runs, and in which version, answers
-// /health and /version, and manages nothing.
+// Cke stands in for the program that installs Kubernetes. It reads its configuration,
+// registers its host and version in etcd, and serves /health and /version; it installs
+// nothing.
 //
-// Whoever runs at the same time in another version is reported: that must
-// never be.
+// It prints an error if another host runs another version at the same time, which an
+// update must never allow.
 package main
 
 import (

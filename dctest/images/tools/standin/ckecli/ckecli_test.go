@@ -10,7 +10,7 @@ import (
 	"github.com/cybozu-go/neco/dctest/images/tools/standin/internal/store"
 )
 
-// session calls commands one after the other.
+// session runs commands one after the other.
 type session struct {
 	t *testing.T
 	s store.Store

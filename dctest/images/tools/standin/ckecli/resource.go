@@ -34,7 +34,7 @@ func resources(data []byte) (map[string][]byte, error) {
 			continue
 		}
 		if r.Kind == "" || r.Metadata.Name == "" {
-			continue // only comments, or nothing to apply
+			continue // no resource, for example only comments
 		}
 		all["resource/"+path.Join(r.Kind, r.Metadata.Namespace, r.Metadata.Name)] = []byte(doc)
 	}
@@ -66,7 +66,7 @@ func eachResource(c call, do func(key string, value []byte) error) error {
 	return nil
 }
 
-// reboot is an entry of the queue.
+// reboot is an entry of the reboot queue.
 type reboot struct {
 	Index  int64  `json:"index,string"`
 	Node   string `json:"node"`
@@ -86,7 +86,7 @@ func reboots(c call) ([]reboot, []store.Pair, error) {
 	return all, pairs, err
 }
 
-// addReboots queues the nodes of a file, an address a line.
+// addReboots adds the nodes in a file, one address on each line, to the reboot queue.
 func addReboots(c call) error {
 	data, err := c.file()
 	if err != nil {
@@ -112,7 +112,7 @@ func addReboots(c call) error {
 		next++
 	}
 	if len(values) == 0 {
-		return errors.New("no node is named")
+		return errors.New("the file contains no node")
 	}
 	return c.store.Create(c.ctx, values)
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/cybozu-go/neco/dctest/images/tools/standin/internal/store"
 )
 
-// images are the container images of the Kubernetes that CKE would install.
+// images returns the container images that CKE uses to install Kubernetes.
 func images() []string {
 	return []string{
 		"quay.io/cybozu/cke-tools:1.23.0",
@@ -22,11 +22,11 @@ func images() []string {
 	}
 }
 
-// call is one call of a command.
+// call is an invocation of a command.
 type call struct {
 	ctx   context.Context
 	store store.Store
-	// args are what follows the command's words, options included.
+	// args are the arguments after the words of the command, including options.
 	args []string
 	out  io.Writer
 }
@@ -36,7 +36,7 @@ type command struct {
 	run   func(call) error
 }
 
-// table is every command but "images".
+// table returns all commands except "images".
 func table() []command {
 	return []command{
 		{"sabakan set-template", setTemplate},
@@ -78,5 +78,5 @@ func find(args []string) (command, []string, error) {
 	for _, c := range table() {
 		known = append(known, c.words)
 	}
-	return command{}, nil, fmt.Errorf("unknown command %q; there are: %s", strings.Join(args, " "), strings.Join(known, ", "))
+	return command{}, nil, fmt.Errorf("unknown command %q; known: %s", strings.Join(args, " "), strings.Join(known, ", "))
 }

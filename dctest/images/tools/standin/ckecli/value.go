@@ -12,15 +12,15 @@ import (
 	"github.com/cybozu-go/neco/dctest/images/tools/standin/internal/store"
 )
 
-// one returns the only argument.
+// one returns the argument, and fails unless there is exactly one.
 func (c call) one() (string, error) {
 	if len(c.args) != 1 {
-		return "", fmt.Errorf("needs one argument, has %d", len(c.args))
+		return "", fmt.Errorf("want one argument, got %d", len(c.args))
 	}
 	return c.args[0], nil
 }
 
-// file reads the file that is the only argument; - is standard input.
+// file reads the file in the only argument; - is standard input.
 func (c call) file() ([]byte, error) {
 	name, err := c.one()
 	if err != nil {
@@ -36,7 +36,7 @@ func read(name string) ([]byte, error) {
 	return os.ReadFile(name)
 }
 
-// put writes a value, whatever was there.
+// put writes a value. It replaces an existing value.
 func (c call) put(key string, value []byte) error {
 	for {
 		p, err := c.store.Get(c.ctx, key)
@@ -94,7 +94,7 @@ func list(prefix string) func(call) error {
 	}
 }
 
-// isEnabled prints true or false; what was never disabled is enabled.
+// isEnabled returns a command that prints false if the value of key is "true", else true.
 func isEnabled(key string) func(call) error {
 	return func(c call) error {
 		p, err := c.store.Get(c.ctx, key)
@@ -106,7 +106,7 @@ func isEnabled(key string) func(call) error {
 	}
 }
 
-// setTemplate accepts what is a template of a cluster: with a name and nodes.
+// setTemplate stores a cluster template, which must have a name and nodes.
 func setTemplate(c call) error {
 	if len(c.args) == 1 && c.args[0] == "-" {
 		return errors.New("the template must be a file")
@@ -128,7 +128,7 @@ func setTemplate(c call) error {
 	return c.put("sabakan/template", data)
 }
 
-// setSSHKey keeps a private key for all hosts, or for that of --host=H.
+// setSSHKey stores a private SSH key for all hosts, or for the host H of --host=H.
 func setSSHKey(c call) error {
 	host := "*"
 	if len(c.args) > 0 {

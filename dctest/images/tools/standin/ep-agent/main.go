@@ -1,5 +1,5 @@
-// Ep-agent stands in for the agent of etcdpasswd, which keeps the users of a
-// host as etcd says. It reads its configuration, stays connected to etcd, and
+// Ep-agent stands in for the agent of etcdpasswd, which creates users on a host from
+// their definitions in etcd. It reads its configuration and stays connected to etcd; it
 // changes no user.
 package main
 

@@ -1,5 +1,5 @@
-// Idle is the process of an image whose program has no part in the virtual
-// data centre: it runs until it is told to end.
+// Idle is the process of images whose real program is not used in the virtual data
+// centre. It does nothing until it receives a signal to exit.
 package main
 
 import (

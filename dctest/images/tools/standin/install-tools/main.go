@@ -1,9 +1,7 @@
-// Install-tools copies the tools of its image to the host: each file in the
-// directory tools beside it goes to /host/usr/local/bin if that is mounted,
-// else to /host.
+// Install-tools copies the tools of its image to the host: all files in the directory
+// tools beside it to /host/usr/local/bin if that exists, else to /host.
 //
-// A tool in use is replaced, not written into: the new file gets its name once
-// it is complete.
+// It replaces each file atomically, because a tool may be in use.
 package main
 
 import (

@@ -1,6 +1,5 @@
-// Promtail stands in for the program that ships the journal to Loki. It reads
-// its configuration, listens where that says, and answers /ready; it ships
-// nothing.
+// Promtail stands in for the program that ships the journal to Loki. It reads its
+// configuration and serves /ready at the address there; it ships nothing.
 package main
 
 import (

@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 )
 
-// direct sends requests to a handler, whatever their host is.
+// direct is an HTTP transport that sends all requests to a handler.
 type direct struct{ handler http.Handler }
 
 func (d direct) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -26,8 +26,7 @@ func (d direct) RoundTrip(r *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// load pushes every image of an archive into the registry and returns their
-// names.
+// load pushes all images of an archive into the registry and returns their names.
 func load(ctx context.Context, handler http.Handler, archive string) ([]string, error) {
 	opener := func() (io.ReadCloser, error) { return os.Open(archive) }
 	manifest, err := tarball.LoadManifest(opener)

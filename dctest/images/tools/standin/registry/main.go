@@ -2,8 +2,8 @@
 //
 //	registry -listen ADDRESS [-cert FILE -key FILE] ARCHIVE...
 //
-// Each archive is one that docker load reads; its images are served under the
-// names in it, whatever host they name. With a certificate it speaks TLS.
+// Each archive has the format of docker load. Its images are served under their names in
+// it, for any host. With a certificate the registry uses TLS.
 package main
 
 import (

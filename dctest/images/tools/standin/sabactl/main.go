@@ -1,5 +1,5 @@
-// Sabactl is the command of sabakan, as far as people and tests of the virtual
-// data centre use it:
+// Sabactl stands in for the command of sabakan, with the commands that are used in the
+// virtual data centre:
 //
 //	sabactl [--server URL] machines get [KEY=VALUE...]
 //	sabactl [--server URL] machines create FILE

@@ -85,7 +85,7 @@ func (s *server) putAsset(r *http.Request) (int, any, error) {
 	return status, map[string]any{"status": status, "id": strconv.Itoa(a.ID)}, nil
 }
 
-// options of an asset have keys in lower case.
+// options returns the options of an asset from request headers, with keys in lower case.
 func options(h http.Header) map[string]string {
 	all := map[string]string{}
 	for key := range h {
@@ -104,7 +104,7 @@ func (s *server) deleteAsset(r *http.Request) (int, any, error) {
 	return http.StatusOK, nil, s.store.Delete(r.Context(), "assets/"+name)
 }
 
-// serveAsset sends the file; the options are headers again.
+// serveAsset sends the file of an asset, with its options as headers.
 func (s *server) serveAsset(w http.ResponseWriter, r *http.Request) {
 	a, _, err := s.asset(r.Context(), r.PathValue("name"))
 	if err != nil {

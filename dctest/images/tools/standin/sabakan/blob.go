@@ -14,15 +14,15 @@ import (
 	"time"
 )
 
-// blobs are uploaded files, by their SHA-256.
+// blobs is a directory of uploaded files, named by their SHA-256.
 type blobs struct {
 	dir string
-	// self is this server's URL, as others know it.
+	// self is the URL at which other servers reach this one.
 	self   string
 	client *http.Client
 }
 
-// fetchTimeout bounds the copy of a file from another server.
+// fetchTimeout bounds the download of a file from another server.
 const fetchTimeout = 10 * time.Minute
 
 var hexDigest = regexp.MustCompile(`^[0-9a-f]{64}$`)
@@ -34,8 +34,8 @@ func (b blobs) has(digest string) bool {
 	return err == nil
 }
 
-// write keeps what r has and returns its digest and size. If want is given it
-// must be the digest.
+// write stores the content of r and returns its digest and size. If want is not empty, it
+// fails unless want is the digest.
 func (b blobs) write(r io.Reader, want string) (string, int64, error) {
 	f, err := os.CreateTemp(b.dir, ".upload-")
 	if err != nil {
@@ -58,10 +58,11 @@ func (b blobs) write(r io.Reader, want string) (string, int64, error) {
 	return digest, size, os.Rename(f.Name(), b.path(digest))
 }
 
-// open opens a file, fetching it first from a server that has it.
+// open opens a file by its digest. A file that is missing on this server is downloaded
+// first, from path at one of urls, the servers that have the file.
 func (b blobs) open(ctx context.Context, digest, path string, urls []string) (*os.File, error) {
 	if !hexDigest.MatchString(digest) {
-		return nil, fmt.Errorf("%q is no digest", digest)
+		return nil, fmt.Errorf("%q is not a digest", digest)
 	}
 	if !b.has(digest) {
 		if err := b.fetch(ctx, digest, path, urls); err != nil {
@@ -103,7 +104,7 @@ func (b blobs) fetchFrom(ctx context.Context, digest, url string) error {
 	return err
 }
 
-// remove forgets a file here; other servers keep theirs until they notice.
+// remove deletes a file on this server only.
 func (b blobs) remove(digest string) {
 	if hexDigest.MatchString(digest) {
 		os.Remove(b.path(digest))

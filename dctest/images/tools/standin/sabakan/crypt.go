@@ -59,7 +59,7 @@ func (s *server) deleteCrypts(r *http.Request) (int, any, error) {
 	return ok(paths)
 }
 
-// names are the keys of pairs without their prefix, never nil.
+// names returns the keys of pairs without prefix, never nil.
 func names(pairs []store.Pair, prefix string) []string {
 	all := []string{}
 	for _, p := range pairs {

@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// graphQL answers the two operations that Neco uses, with their arguments in
-// variables, and with every field, whichever are asked for.
+// graphQL serves the two operations that Neco uses. Their arguments must be GraphQL
+// variables. The response always has all fields.
 func (s *server) graphQL(r *http.Request) (int, any, error) {
 	data, err := body(r)
 	if err != nil {
@@ -74,7 +74,7 @@ func (s *server) graphSearch(r *http.Request, vars map[string]json.RawMessage) (
 	return found, nil
 }
 
-// graphParams turns MachineParams into the keys of a query.
+// graphParams adds the fields of a MachineParams to values as keys of a query.
 func graphParams(values url.Values, prefix string, raw json.RawMessage) error {
 	if len(raw) == 0 || string(raw) == "null" {
 		return nil

@@ -10,7 +10,7 @@ import (
 	"strconv"
 )
 
-// ignitionsKept is how many templates a role keeps.
+// ignitionsKept is the maximum number of templates of a role.
 const ignitionsKept = 10
 
 func (s *server) ignitionIDs(ctx context.Context, role string) ([]string, error) {
@@ -72,7 +72,7 @@ func (s *server) putIgnition(r *http.Request) (int, any, error) {
 
 var parts = regexp.MustCompile(`[0-9]+|[^0-9]+`)
 
-// compareVersions compares numbers in a text as numbers.
+// compareVersions compares two versions; numbers in them are compared numerically.
 func compareVersions(a, b string) int {
 	pa, pb := parts.FindAllString(a, -1), parts.FindAllString(b, -1)
 	return slices.CompareFunc(pa, pb, func(x, y string) int {

@@ -14,10 +14,10 @@ import (
 	"github.com/cybozu-go/neco/dctest/images/tools/standin/internal/store"
 )
 
-// imagesKept is how many images there are at most.
+// imagesKept is the maximum number of images.
 const imagesKept = 5
 
-// image is a boot image. Digest is ours: that of the archive with both files.
+// image is a boot image. Digest, the digest of its archive, is not in sabakan's API.
 type image struct {
 	ID     string           `json:"id"`
 	Date   time.Time        `json:"date"`
@@ -27,10 +27,10 @@ type image struct {
 	Digest string           `json:"digest"`
 }
 
-// imageIndex is what is stored, in one value.
+// imageIndex is the list of images, which is stored as one value.
 type imageIndex struct {
 	Images  []image
-	Removed []string // ids that are never accepted again
+	Removed []string // ids that must not be reused
 }
 
 func (s *server) imageIndex(ctx context.Context) (imageIndex, int64, error) {
@@ -78,7 +78,7 @@ func (s *server) putImage(r *http.Request) (int, any, error) {
 		return 0, nil, err
 	}
 	if ix.find(id) >= 0 || slices.Contains(ix.Removed, id) {
-		return 0, nil, fail(http.StatusConflict, "image %s exists, or did", id)
+		return 0, nil, fail(http.StatusConflict, "image %s exists or has existed", id)
 	}
 	digest, _, err := s.blobs.write(r.Body, "")
 	if err != nil {
@@ -102,8 +102,8 @@ func (s *server) putImage(r *http.Request) (int, any, error) {
 	return http.StatusCreated, nil, nil
 }
 
-// forget removes the files of images that are no more, unless another image is
-// the same.
+// forget deletes the files of removed images, except those that are identical to the file
+// of an image in the index.
 func (s *server) forget(ix imageIndex, old ...image) {
 	for _, o := range old {
 		if !slices.ContainsFunc(ix.Images, func(i image) bool { return i.Digest == o.Digest }) {
@@ -112,7 +112,8 @@ func (s *server) forget(ix imageIndex, old ...image) {
 	}
 }
 
-// imageSizes reads the archive of an image: exactly the two files.
+// imageSizes returns the sizes of kernel and initrd.gz in the archive of an image, which
+// must have exactly these two files.
 func imageSizes(file string) (map[string]int64, error) {
 	f, err := os.Open(file)
 	if err != nil {
@@ -158,7 +159,7 @@ func (s *server) deleteImage(r *http.Request) (int, any, error) {
 	return http.StatusOK, nil, nil
 }
 
-// serveImage sends an image as it was uploaded.
+// serveImage sends the archive of an image.
 func (s *server) serveImage(w http.ResponseWriter, r *http.Request) {
 	ix, _, err := s.imageIndex(r.Context())
 	i := ix.find(r.PathValue("id"))

@@ -11,7 +11,7 @@ import (
 	"github.com/cybozu-go/neco/dctest/images/tools/standin/internal/store"
 )
 
-// ipam is the plan of addresses.
+// ipam is the IPAM configuration.
 type ipam struct {
 	MaxNodes   uint         `json:"max-nodes-in-rack"`
 	NodePool   netip.Prefix `json:"node-ipv4-pool"`
@@ -44,7 +44,7 @@ func (p ipam) assign(s *spec, known []machine) error {
 			used[m.Spec.IndexInRack] = true
 		}
 	}
-	s.IndexInRack = p.Index // that of the boot server
+	s.IndexInRack = p.Index // the index of the boot server
 	if s.Role != "boot" {
 		for s.IndexInRack++; used[s.IndexInRack]; s.IndexInRack++ {
 		}
@@ -52,7 +52,7 @@ func (p ipam) assign(s *spec, known []machine) error {
 	if used[s.IndexInRack] {
 		return fail(http.StatusConflict, "rack %d has a boot server", s.Rack)
 	}
-	if s.IndexInRack > p.Index+p.MaxNodes { // the boot server is not counted
+	if s.IndexInRack > p.Index+p.MaxNodes { // MaxNodes does not include the boot server
 		return fail(http.StatusBadRequest, "rack %d is full", s.Rack)
 	}
 	s.IPv4 = nil
@@ -64,7 +64,7 @@ func (p ipam) assign(s *spec, known []machine) error {
 	return nil
 }
 
-// add returns the address that is offset, which is dotted, and n further on.
+// add returns the address a + offset + n, where offset is in dotted notation or empty.
 func add(a netip.Addr, offset string, n uint) string {
 	sum := number(a) + uint32(n)
 	if o, err := netip.ParseAddr(offset); err == nil {

@@ -71,7 +71,7 @@ func (s *server) machines(ctx context.Context) ([]machine, error) {
 	return all, nil
 }
 
-// postMachines registers machines, all or none.
+// postMachines registers all machines of a request, or none.
 func (s *server) postMachines(r *http.Request) (int, any, error) {
 	data, err := body(r)
 	if err != nil {

@@ -1,10 +1,10 @@
-// Sabakan stands in for the program of that name, which network-boots the
-// nodes and keeps the inventory: its REST API and as much of GraphQL as Neco
-// uses. No machine boots from it.
+// Sabakan stands in for the server that network-boots nodes and keeps the inventory. It
+// has its REST API and the part of its GraphQL API that Neco uses; no machine boots from
+// it.
 //
-// It owns its data below one prefix in etcd, or in its data directory where
-// there is no etcd; what was uploaded is in the data directory of the server
-// that took it, and fetched from there by the others.
+// It owns its data below a prefix in etcd, or in its data directory if no etcd is
+// configured. Uploaded files are in the data directory of the server that received them,
+// from which the other servers download them.
 package main
 
 import (

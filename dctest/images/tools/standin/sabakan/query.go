@@ -8,11 +8,12 @@ import (
 	"strings"
 )
 
-// query selects machines: those that have one of the values of every key, and
-// none of the values of its counterpart that begins with "without-".
+// query selects machines. For each key, a machine must have one of the values, or all of
+// them if the key is "labels"; for a key with the prefix "without-", it must have none of
+// them.
 type query map[string][]string
 
-// facts are the values of a machine by the keys of a query.
+// facts returns the values of a machine by the keys of a query.
 func (m machine) facts() map[string][]string {
 	var labels []string
 	for k, v := range m.Spec.Labels {
@@ -43,7 +44,7 @@ func (q query) matches(m machine) bool {
 	for key, wanted := range q {
 		name, without := strings.CutPrefix(key, "without-")
 		has := slices.ContainsFunc(wanted, func(w string) bool { return slices.Contains(facts[name], w) })
-		if name == "labels" && !without { // all of them
+		if name == "labels" && !without { // a machine must have all labels
 			has = !slices.ContainsFunc(wanted, func(w string) bool { return !slices.Contains(facts[name], w) })
 		}
 		if has == without {

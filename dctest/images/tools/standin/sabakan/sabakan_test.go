@@ -39,7 +39,7 @@ func newServer(t *testing.T) client {
 	return client{t, (&server{store: s, blobs: blobs{dir: blobDir, self: "http://10.69.0.3:10080"}}).handler()}
 }
 
-// call sends a request, expects the status, and returns the answer.
+// call sends a request, checks the status of the response, and returns its body.
 func (c client) call(want int, method, path, body string, header ...string) string {
 	c.t.Helper()
 	r := httptest.NewRequest(method, path, strings.NewReader(body))

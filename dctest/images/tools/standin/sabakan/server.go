@@ -14,13 +14,13 @@ import (
 	"github.com/cybozu-go/neco/dctest/images/tools/standin/internal/store"
 )
 
-// server answers requests.
+// server is the HTTP handler.
 type server struct {
 	store store.Store
 	blobs blobs
 }
 
-// failure is an error with the status of its answer.
+// failure is an error with the HTTP status of its response.
 type failure struct {
 	status int
 	text   string
@@ -32,8 +32,9 @@ func fail(status int, format string, args ...any) error {
 	return failure{status, fmt.Sprintf(format, args...)}
 }
 
-// route answers one kind of request: with a status and a value, which is JSON
-// unless it is text or nothing.
+// route handles one kind of request. It returns the status and the value of the response,
+// which is sent as text if it is a string, as JSON otherwise, and not at all if it is
+// nil.
 type route func(r *http.Request) (int, any, error)
 
 func (s *server) handler() http.Handler {
@@ -77,7 +78,8 @@ func (s *server) handler() http.Handler {
 	return localOnly(mux)
 }
 
-// localOnly lets other hosts read and send disk keys, and do nothing else.
+// localOnly refuses requests of other hosts, except GET requests and the upload of disk
+// encryption keys.
 func localOnly(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host, _, _ := net.SplitHostPort(r.RemoteAddr)
@@ -96,7 +98,7 @@ func answer(f route) http.HandlerFunc {
 		ctx, cancel := context.WithTimeout(r.Context(), store.MaxWait)
 		defer cancel()
 		if r.Method == http.MethodPut && r.ContentLength != 0 {
-			ctx = r.Context() // an upload takes as long as it takes
+			ctx = r.Context() // no time limit for uploads
 		}
 		status, value, err := f(r.WithContext(ctx))
 		if err != nil {
@@ -140,7 +142,7 @@ func writeError(w http.ResponseWriter, err error) {
 
 func ok(value any) (int, any, error) { return http.StatusOK, value, nil }
 
-// maxBody bounds what is no upload.
+// maxBody is the maximum size of requests that are not uploads.
 const maxBody = 64 << 20
 
 func body(r *http.Request) ([]byte, error) {

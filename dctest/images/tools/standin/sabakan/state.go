@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// transitions are the states that may follow each state.
+// transitions returns the states that may follow each state.
 func transitions() map[string][]string {
 	return map[string][]string{
 		"uninitialized": {"healthy", "retiring"},
@@ -41,7 +41,7 @@ func (s *server) putState(r *http.Request) (int, any, error) {
 
 func (s *server) setState(ctx context.Context, serial, state string) (machine, error) {
 	if _, known := transitions()[state]; !known {
-		return machine{}, fail(http.StatusBadRequest, "%q is no state", state)
+		return machine{}, fail(http.StatusBadRequest, "%q is not a state", state)
 	}
 	m, rev, err := s.machine(ctx, serial)
 	if err != nil || m.Status.State == state {

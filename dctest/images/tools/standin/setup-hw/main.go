@@ -1,6 +1,5 @@
-// Setup-hw stands in for the container that configures the hardware of a
-// server. It reads the address of the BMC as the real one does, finds nothing
-// to configure, says so and stays.
+// Setup-hw stands in for the container that configures the hardware of a server. It reads
+// the address of the BMC, prints that it has nothing to configure, and keeps running.
 package main
 
 import (

@@ -1,5 +1,5 @@
-// Package ckedata is what the stand-ins of CKE's three programs share: the
-// configuration, and the version that they say they are.
+// Package ckedata has the configuration and the version that the stand-ins of CKE's three
+// programs share.
 package ckedata
 
 import (
@@ -9,14 +9,14 @@ import (
 	"github.com/cybozu-go/neco/dctest/images/tools/standin/internal/store"
 )
 
-// Version of CKE.
+// Version is the version that the stand-ins report.
 const Version = "1.23.5"
 
-// DefaultConfig is the usual configuration file.
+// DefaultConfig is the default path of the configuration.
 const DefaultConfig = "/etc/cke/config.yml"
 
-// Open reads a configuration file and opens the store that it names. There is
-// no stand-in of etcd for CKE: without a configuration it is an error.
+// Open reads a configuration file and opens its store. Unlike store.Open, it fails if the
+// certificate that the configuration names does not exist.
 func Open(file string) (store.Store, error) {
 	c, err := Read(file)
 	if err != nil {

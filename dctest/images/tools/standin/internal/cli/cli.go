@@ -1,5 +1,5 @@
-// Package cli is what the main functions of the stand-ins share: signals, exit
-// codes and an HTTP server that ends with its context.
+// Package cli has what the main functions of the stand-ins share: signals, exit codes and
+// an HTTP server that ends with its context.
 package cli
 
 import (
@@ -16,8 +16,8 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// Main runs a program until it ends or the process is told to, and then ends
-// the process.
+// Main calls run, and exits with status 1 if run fails. The context of run ends at SIGINT
+// or SIGTERM.
 func Main(name string, run func(ctx context.Context) error) {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	err := run(ctx)
@@ -28,8 +28,8 @@ func Main(name string, run func(ctx context.Context) error) {
 	}
 }
 
-// ReadConfig reads a YAML file. Unknown fields are accepted: the real programs
-// have more of them.
+// ReadConfig reads a YAML file. It accepts unknown fields, because the real programs have
+// more fields.
 func ReadConfig(file string, into any) error {
 	data, err := os.ReadFile(file)
 	if err != nil {
@@ -41,7 +41,7 @@ func ReadConfig(file string, into any) error {
 	return nil
 }
 
-// Serve answers requests at an address until ctx ends.
+// Serve serves HTTP requests at address until ctx ends.
 func Serve(ctx context.Context, address string, handler http.Handler) error {
 	l, err := net.Listen("tcp", address)
 	if err != nil {

@@ -13,13 +13,13 @@ import (
 	"sync"
 )
 
-// dir is a store for one process: a file a key.
+// dir is a store for one process, with a file for each key.
 type dir struct {
 	mu   sync.Mutex
 	path string
 }
 
-// record is what a file holds.
+// record is the content of a file.
 type record struct {
 	Rev   int64
 	Value []byte

@@ -44,7 +44,8 @@ func openEtcd(c Config) (Store, error) {
 	return &etcd{client, c.Prefix}, nil
 }
 
-// tls reads the certificate again for every connection: it may be renewed.
+// tls returns a configuration that reads the certificate again for every connection,
+// because the certificate may have been renewed.
 func (c Config) tls() (*tls.Config, error) {
 	conf := &tls.Config{MinVersion: tls.VersionTLS12}
 	ca := []byte(c.CA)

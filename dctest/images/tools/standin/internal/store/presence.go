@@ -9,11 +9,11 @@ import (
 	"go.etcd.io/etcd/client/v3/concurrency"
 )
 
-// presenceTTL is the seconds after which a dead process is no longer seen.
+// presenceTTL is the time in seconds until the key of a dead process expires.
 const presenceTTL = 10
 
-// Hold keeps a key with a value in etcd as long as this process lives, and
-// calls other with the pairs beside it once it is there. It blocks until ctx
+// Hold keeps a key with a value in etcd as long as this process lives. After it has
+// created the key, it calls other with the other pairs below prefix. It blocks until ctx
 // ends or the key is lost.
 func Hold(ctx context.Context, s Store, key, value, prefix string, other func([]Pair)) error {
 	e, isEtcd := s.(*etcd)
@@ -24,7 +24,7 @@ func Hold(ctx context.Context, s Store, key, value, prefix string, other func([]
 	if err != nil {
 		return fmt.Errorf("connect to etcd: %w", err)
 	}
-	// The session is not bound to ctx: at its end it takes the key away.
+	// The session does not use ctx, so that it can delete the key after ctx has ended.
 	session, err := concurrency.NewSession(e.client, concurrency.WithLease(lease.ID), concurrency.WithTTL(presenceTTL))
 	if err != nil {
 		return fmt.Errorf("connect to etcd: %w", err)

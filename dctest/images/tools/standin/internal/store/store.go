@@ -1,7 +1,7 @@
-// Package store keeps the values of a stand-in under keys: in etcd, with the
-// certificate that Neco issued, or in a directory where there is no etcd.
+// Package store stores the values of a stand-in by key: in etcd, with the certificate
+// that Neco has issued, or in a directory if no etcd is configured.
 //
-// It must not know what the values mean.
+// It must not know the meaning of the values.
 package store
 
 import (
@@ -15,32 +15,32 @@ import (
 var (
 	ErrNotFound = errors.New("not found")
 	ErrExists   = errors.New("exists")
-	ErrConflict = errors.New("changed by somebody else")
+	ErrConflict = errors.New("changed by another writer")
 )
 
-// Pair is one value. Rev changes with every write of it.
+// Pair is a key with its value. Rev changes with every write of the key.
 type Pair struct {
 	Key   string
 	Value []byte
 	Rev   int64
 }
 
-// Store is where values are. Every method ends with its context.
+// Store stores values by key. Every method fails when its context ends.
 type Store interface {
-	// Get returns ErrNotFound for what is not there.
+	// Get returns ErrNotFound if the key does not exist.
 	Get(ctx context.Context, key string) (Pair, error)
-	// List returns the pairs below a prefix, in the order of keys.
+	// List returns the pairs whose keys start with prefix, sorted by key.
 	List(ctx context.Context, prefix string) ([]Pair, error)
-	// Create writes all values, or none and ErrExists if a key is there.
+	// Create writes all values, or returns ErrExists and writes none if a key exists.
 	Create(ctx context.Context, values map[string][]byte) error
-	// Update replaces a value whose revision is rev, 0 if it must be absent,
-	// else returns ErrConflict.
+	// Update replaces a value if its revision is rev, or creates it if rev is 0 and it
+	// does not exist; else it returns ErrConflict.
 	Update(ctx context.Context, key string, rev int64, value []byte) error
-	// Delete removes keys; absent ones are no error.
+	// Delete removes keys. It ignores keys that do not exist.
 	Delete(ctx context.Context, keys ...string) error
 }
 
-// Config is the part of a configuration file that is about etcd.
+// Config is the part of a configuration file that configures etcd.
 type Config struct {
 	Endpoints []string `json:"endpoints"`
 	Prefix    string   `json:"prefix"`
@@ -55,8 +55,8 @@ type Config struct {
 	Key       string   `json:"tls-key"`
 }
 
-// Open returns the store of a configuration: etcd if it names endpoints and
-// its certificate, if it names one, is there; else the directory.
+// Open returns a store in etcd if c has endpoints and its certificate, if it names one,
+// exists; else a store in the directory.
 func Open(c Config, dir string) (Store, error) {
 	missing := false
 	if c.CertFile != "" {
@@ -69,5 +69,5 @@ func Open(c Config, dir string) (Store, error) {
 	return openEtcd(c)
 }
 
-// MaxWait is how long callers should let an operation take.
+// MaxWait is the timeout that callers should set for an operation.
 const MaxWait = 10 * time.Second

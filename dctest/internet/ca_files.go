@@ -8,8 +8,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/host"
 )
 
-// save writes the key first: a certificate that is there has a key.
-func (a *authority) save(dir string) error {
+// save writes the key before the certificate, so that a certificate never lacks its key.
+func (a *localCA) save(dir string) error {
 	der, err := x509.MarshalPKCS8PrivateKey(a.key)
 	if err != nil {
 		return err

@@ -17,48 +17,50 @@ import (
 )
 
 const (
-	// caValidity is longer than any virtual data centre is kept: its servers
-	// trust the authority from their image on.
+	// caValidity is longer than any virtual data centre is kept. Its servers trust the CA
+	// from the start.
 	caValidity = 10 * 365 * 24 * time.Hour
-	// leafValidity is that of the certificate made at each start.
+	// leafValidity is the validity of the server certificate, which is issued at each
+	// start.
 	leafValidity = 365 * 24 * time.Hour
-	// backdate makes up for clocks that are moved for a test.
+	// backdate is the time by which certificates are valid before they are issued, for
+	// servers whose clock a test has set back.
 	backdate = 24 * time.Hour
 )
 
-// authority signs the certificates of this internet.
-type authority struct {
+// localCA is the CA that issues the certificates of the simulated internet.
+type localCA struct {
 	cert *x509.Certificate
 	key  *ecdsa.PrivateKey
 }
 
-// openAuthority reads the authority of a directory, or makes it there. A
-// certificate without its key is an error: somebody may trust it already.
-func openAuthority(dir string) (*authority, error) {
+// openCA reads the CA in dir, or creates it there. It fails if the directory has a
+// certificate without its key, which servers may trust already.
+func openCA(dir string) (*localCA, error) {
 	crt, key := filepath.Join(dir, "ca.crt"), filepath.Join(dir, "ca.key")
 	pair, err := tls.LoadX509KeyPair(crt, key)
 	if err == nil {
 		return fromPair(dir, pair)
 	}
 	if exists(crt) || !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("open the authority in %s: %w", dir, err)
+		return nil, fmt.Errorf("open the CA in %s: %w", dir, err)
 	}
-	ca, err := newAuthority()
+	ca, err := newCA()
 	if err == nil {
 		err = ca.save(dir)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("make an authority in %s: %w", dir, err)
+		return nil, fmt.Errorf("create a CA in %s: %w", dir, err)
 	}
 	return ca, nil
 }
 
-func fromPair(dir string, pair tls.Certificate) (*authority, error) {
+func fromPair(dir string, pair tls.Certificate) (*localCA, error) {
 	key, ok := pair.PrivateKey.(*ecdsa.PrivateKey)
 	if !ok || !pair.Leaf.IsCA {
-		return nil, fmt.Errorf("open the authority in %s: its certificate or key is of another kind", dir)
+		return nil, fmt.Errorf("open the CA in %s: it is not a CA certificate with an ECDSA key", dir)
 	}
-	return &authority{pair.Leaf, key}, nil
+	return &localCA{pair.Leaf, key}, nil
 }
 
 func exists(file string) bool {
@@ -66,7 +68,7 @@ func exists(file string) bool {
 	return err == nil
 }
 
-func newAuthority() (*authority, error) {
+func newCA() (*localCA, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, err
@@ -79,11 +81,11 @@ func newAuthority() (*authority, error) {
 		return nil, err
 	}
 	cert, err := x509.ParseCertificate(der)
-	return &authority{cert, key}, err
+	return &localCA{cert, key}, err
 }
 
-// issue makes a certificate for a server of all the names.
-func (a *authority) issue(names []string) (tls.Certificate, error) {
+// issue returns a new server certificate for all names.
+func (a *localCA) issue(names []string) (tls.Certificate, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return tls.Certificate{}, fmt.Errorf("make a key: %w", err)

@@ -7,9 +7,9 @@ import (
 	"github.com/cybozu-go/neco/dctest/placemat/cluster"
 )
 
-// unplug removes the links of a server and the name of its namespace, as far as
-// they are there: the kernel would do it too, but some time later.
-func (c *Centre) unplug(ctx context.Context, n cluster.Node) error {
+// disconnect removes the links of a server and the name of its namespace, if it has them.
+// The kernel would do so too when the server's processes have exited, but later.
+func (c *Centre) disconnect(ctx context.Context, n cluster.Node) error {
 	if !c.on(n.Name) {
 		return nil
 	}
@@ -27,15 +27,14 @@ func (c *Centre) unplug(ctx context.Context, n cluster.Node) error {
 	return err
 }
 
-// on reports whether a node has a namespace: a server that was powered off has
-// none.
+// on reports whether a node has a namespace. A server that was powered off has none.
 func (c *Centre) on(node string) bool {
 	_, err := os.Stat("/run/netns/" + c.namespace(node))
 	return err == nil
 }
 
-// plug makes the links of a server anew and brings their other ends up.
-func (c *Centre) plug(ctx context.Context, n cluster.Node) error {
+// connect creates the links of a server again and sets their ends at its peers up.
+func (c *Centre) connect(ctx context.Context, n cluster.Node) error {
 	for _, l := range c.cluster.Links {
 		other := l.B
 		switch n.Name {

@@ -17,31 +17,31 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// headerTimeout bounds how long a client may take to say what it wants.
+// headerTimeout bounds the time until a client has sent its request headers.
 const headerTimeout = 30 * time.Second
 
-// front is what clients see: one address behind which all hosts are.
-type front struct {
+// frontend serves all hosts at the same addresses.
+type frontend struct {
 	hosts map[string]http.Handler
 	cert  tls.Certificate
 }
 
-// listener is a listener, and whether TLS is spoken there.
+// listener is a listener for HTTPS if tls is true, else for HTTP.
 type listener struct {
 	net.Listener
 	tls bool
 }
 
-// served lists the names that a certificate has to have. Flatcar has one host
-// a channel, so all of them are in it.
-func served(hosts map[string]http.Handler) []string {
+// certNames returns the names in the server certificate: all hosts, and the domain of
+// Flatcar's channels.
+func certNames(hosts map[string]http.Handler) []string {
 	return append(slices.Sorted(maps.Keys(hosts)), "*."+flatcarDomain)
 }
 
-func (f front) listen(ctx context.Context, at []string) (all []listener, err error) {
+func (f frontend) listen(ctx context.Context, at []string) (all []listener, err error) {
 	for _, a := range at {
 		address, plain := strings.CutPrefix(a, "http://")
-		_, port, _ := net.SplitHostPort(address) // Listen says what is wrong
+		_, port, _ := net.SplitHostPort(address) // Listen returns the error
 		l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
 		if err != nil {
 			closeAll(all)
@@ -65,9 +65,9 @@ func addresses(listeners []listener) (all []string) {
 	return all
 }
 
-// serve answers until ctx is done, and closes the listeners.
-func (f front) serve(ctx context.Context, listeners []listener) error {
-	quiet := log.New(io.Discard, "", 0) // clients are cut off in the middle of everything
+// serve serves requests until ctx ends, and closes the listeners.
+func (f frontend) serve(ctx context.Context, listeners []listener) error {
+	quiet := log.New(io.Discard, "", 0) // tests cut off clients at any time
 	secure := &http.Server{
 		Handler: http.HandlerFunc(f.answer), ReadHeaderTimeout: headerTimeout, ErrorLog: quiet,
 		TLSConfig: &tls.Config{Certificates: []tls.Certificate{f.cert}, MinVersion: tls.VersionTLS12},
@@ -99,17 +99,17 @@ func ended(err error) error {
 	return err
 }
 
-// answer answers as the host that is asked for.
-func (f front) answer(w http.ResponseWriter, r *http.Request) {
+// answer serves a request by the host that it names.
+func (f frontend) answer(w http.ResponseWriter, r *http.Request) {
 	h := f.hosts[hostname(r)]
 	if h == nil {
-		http.Error(w, "there is no such host in the virtual data centre's internet", http.StatusMisdirectedRequest)
+		http.Error(w, "there is no such host in the simulated internet", http.StatusMisdirectedRequest)
 		return
 	}
 	h.ServeHTTP(w, r)
 }
 
-// redirect sends those who come without TLS where there is TLS.
+// redirect redirects an HTTP request to HTTPS.
 func redirect(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, "https://"+hostname(r)+r.URL.RequestURI(), http.StatusMovedPermanently)
 }
