@@ -79,7 +79,7 @@ func leaf(ca pki.CA) (tls.Certificate, error) {
 	if err != nil {
 		return tls.Certificate{}, err
 	}
-	certPEM, err := ca.Sign(request, p, subject, p.Life, time.Now())
+	certPEM, err := ca.Sign(request, p, subject, p.Validity, time.Now())
 	if err != nil {
 		return tls.Certificate{}, err
 	}

@@ -71,7 +71,7 @@ func listCerts(cmd *cobra.Command, o output, leaves []pki.Leaf) error {
 }
 
 func certOf(l pki.Leaf) certJSON {
-	c := certJSON{Purpose: l.Purpose.Name, File: l.Purpose.Cert, Due: l.Due}
+	c := certJSON{Purpose: l.Profile.Name, File: l.Profile.Cert, Due: l.Due}
 	if l.Err != nil {
 		c.Error = printable.Line(l.Err.Error())
 		if errors.Is(l.Err, fs.ErrPermission) {

@@ -18,7 +18,7 @@ func thisServer(env *Env) (renewal.Server, error) {
 }
 
 // signWithOperator renews a certificate with the rights of an operator of Vault.
-func signWithOperator(ctx context.Context, me renewal.Server, p pki.Purpose) error {
+func signWithOperator(ctx context.Context, me renewal.Server, p pki.Profile) error {
 	client, err := neco.VaultClient(me.Subject.LRN)
 	if err != nil {
 		return err

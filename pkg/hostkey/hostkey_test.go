@@ -203,7 +203,7 @@ func server(t *testing.T, ca pki.CA, lrn int) (*x509.Certificate, *ecdsa.Private
 	if err != nil {
 		t.Fatal(err)
 	}
-	data, err := ca.Sign(csr, p, s, p.Life, now())
+	data, err := ca.Sign(csr, p, s, p.Validity, now())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -184,7 +184,7 @@ func (i Issuer) List(ctx context.Context) ([]Listed, error) {
 	}
 	list := []Listed{}
 	for _, r := range all {
-		lives, err := vault.TokenLives(ctx, i.Vault, r.Accessor)
+		lives, err := vault.TokenExists(ctx, i.Vault, r.Accessor)
 		if err != nil {
 			return nil, err
 		}

@@ -163,7 +163,7 @@ func (r *run) tokenFits() error {
 	return err
 }
 
-func purposeNeco() pki.Purpose {
+func purposeNeco() pki.Profile {
 	p, _ := pki.Find(program.Neco) // it is in the table
 	return p
 }

@@ -104,15 +104,15 @@ func (c CA) Bundle() ([]byte, error) {
 // Sign signs the request of the boot server s for the certificate of p and returns the
 // certificate in PEM.  A request that p and s do not permit is ErrCSRRefused.  The
 // certificate is valid until now + validity, or until the CA expires.
-func (c CA) Sign(request []byte, p Purpose, s Subject, validity time.Duration, now time.Time) ([]byte, error) {
+func (c CA) Sign(request []byte, p Profile, s Subject, validity time.Duration, now time.Time) ([]byte, error) {
 	csr, err := p.CheckRequest(request, s)
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("sign: %w", err)
 	case c.Authority != p.Authority:
 		return nil, fmt.Errorf("sign: CA %s does not sign certificates of %s", c.Authority, p.Name)
-	case validity <= 0 || validity > p.Life:
-		return nil, fmt.Errorf("sign: the validity of %s is at most %s, not %s", p.Name, p.Life, validity)
+	case validity <= 0 || validity > p.Validity:
+		return nil, fmt.Errorf("sign: the validity of %s is at most %s, not %s", p.Name, p.Validity, validity)
 	case !now.Before(c.cert.NotAfter):
 		return nil, errors.New("sign: the CA has expired")
 	}

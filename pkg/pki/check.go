@@ -18,14 +18,14 @@ const validitySlack = 5 * time.Minute
 // Check returns an error unless cert is the certificate of p for the server s and the
 // key pub, signed by a CA in roots and valid at now, with no other names and uses than
 // those of p.
-func (p Purpose) Check(cert *x509.Certificate, pub crypto.PublicKey, s Subject, roots *x509.CertPool, now time.Time) error {
+func (p Profile) Check(cert *x509.Certificate, pub crypto.PublicKey, s Subject, roots *x509.CertPool, now time.Time) error {
 	if err := p.check(cert, pub, s, roots, now); err != nil {
 		return fmt.Errorf("certificate %s of boot server %d: %w", p.Name, s.LRN, err)
 	}
 	return nil
 }
 
-func (p Purpose) check(cert *x509.Certificate, pub crypto.PublicKey, s Subject, roots *x509.CertPool, now time.Time) error {
+func (p Profile) check(cert *x509.Certificate, pub crypto.PublicKey, s Subject, roots *x509.CertPool, now time.Time) error {
 	if !samePublicKey(cert.PublicKey, pub) {
 		return errors.New("it is for another key")
 	}
@@ -35,14 +35,14 @@ func (p Purpose) check(cert *x509.Certificate, pub crypto.PublicKey, s Subject, 
 	if err := p.checkUse(cert); err != nil {
 		return err
 	}
-	if validity := cert.NotAfter.Sub(cert.NotBefore); validity > p.Life+BackDate+validitySlack {
-		return fmt.Errorf("it is valid for %s, longer than %s", validity, p.Life)
+	if validity := cert.NotAfter.Sub(cert.NotBefore); validity > p.Validity+BackDate+validitySlack {
+		return fmt.Errorf("it is valid for %s, longer than %s", validity, p.Validity)
 	}
 	_, err := cert.Verify(x509.VerifyOptions{Roots: roots, CurrentTime: now, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny}})
 	return err
 }
 
-func (p Purpose) checkNames(cert *x509.Certificate, s Subject) error {
+func (p Profile) checkNames(cert *x509.Certificate, s Subject) error {
 	var ips []netip.Addr
 	for _, ip := range cert.IPAddresses {
 		addr, _ := netip.AddrFromSlice(ip)
@@ -59,7 +59,7 @@ func (p Purpose) checkNames(cert *x509.Certificate, s Subject) error {
 	return nil
 }
 
-func (p Purpose) checkUse(cert *x509.Certificate) error {
+func (p Profile) checkUse(cert *x509.Certificate) error {
 	switch {
 	case cert.IsCA || cert.KeyUsage&(x509.KeyUsageCertSign|x509.KeyUsageCRLSign) != 0:
 		return errors.New("it is the certificate of a CA")
@@ -71,7 +71,7 @@ func (p Purpose) checkUse(cert *x509.Certificate) error {
 	return nil
 }
 
-func (p Purpose) extKeyUsage() []x509.ExtKeyUsage {
+func (p Profile) extKeyUsage() []x509.ExtKeyUsage {
 	var use []x509.ExtKeyUsage
 	if p.Server {
 		use = append(use, x509.ExtKeyUsageServerAuth)

@@ -9,7 +9,7 @@ import (
 )
 
 func TestOwnCertificatesAreAccepted(t *testing.T) {
-	for _, p := range Purposes() {
+	for _, p := range Profiles() {
 		ca, key := newCA(t, p.Authority), newKey(t)
 		cert := issue(t, ca, p, key)
 		if err := p.Check(cert, key.Public(), subject(2), roots(ca), now()); err != nil {
@@ -44,7 +44,7 @@ func TestCertificatesThatWereNotAskedForAreRefused(t *testing.T) {
 		"also for clients":    func(c *x509.Certificate) { c.ExtKeyUsage = append(c.ExtKeyUsage, x509.ExtKeyUsageClientAuth) },
 		"for everything":      func(c *x509.Certificate) { c.ExtKeyUsage = nil },
 		"for signing code":    func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageCodeSigning} },
-		"a longer life":       func(c *x509.Certificate) { c.NotAfter = now().Add(ServerLife + 2*validitySlack) },
+		"a longer life":       func(c *x509.Certificate) { c.NotAfter = now().Add(ServerValidity + 2*validitySlack) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			p, ca, key := purpose(t, Server), newCA(t, ServerCA), newKey(t)

@@ -39,7 +39,7 @@ func Example() {
 		if err != nil {
 			return err
 		}
-		cert, err := ca.Sign(csr, p, me, p.Life, now)
+		cert, err := ca.Sign(csr, p, me, p.Validity, now)
 		if err != nil {
 			return err
 		}
@@ -47,7 +47,7 @@ func Example() {
 	}()
 	for _, l := range pki.List(fsys, now) {
 		if l.Err == nil {
-			fmt.Println(l.Purpose.Name, int(l.Left.Hours()/24), "days", err)
+			fmt.Println(l.Profile.Name, int(l.Left.Hours()/24), "days", err)
 		}
 	}
 	// Output: etcd-peer 730 days <nil>

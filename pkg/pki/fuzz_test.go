@@ -19,13 +19,13 @@ import (
 // permits, even if it is signed correctly.  It fuzzes the signed part.
 func FuzzCheckRequest(f *testing.F) {
 	key := must(ecdsa.ParseRawPrivateKey(elliptic.P256(), bytes.Repeat([]byte{7}, 32)))(f)
-	for _, p := range Purposes() {
+	for _, p := range Profiles() {
 		block, _ := pem.Decode(must(p.Request(key, subject(2)))(f))
 		f.Add(must(x509.ParseCertificateRequest(block.Bytes))(f).RawTBSCertificateRequest)
 	}
 	server, neco := purpose(f, Server), purpose(f, program.Neco)
 	f.Fuzz(func(t *testing.T, data []byte) {
-		for _, p := range []Purpose{server, neco} {
+		for _, p := range []Profile{server, neco} {
 			csr, err := p.CheckRequest(signed(t, data, key), subject(2))
 			if err == nil && (csr.Subject.String() != "CN="+p.CommonName(subject(2)) || len(csr.IPAddresses) != len(p.IPs(subject(2))) ||
 				len(csr.DNSNames) != len(p.DNSNames(subject(2))) || len(csr.Extensions) > 1) {

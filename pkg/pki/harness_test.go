@@ -15,7 +15,7 @@ func subject(lrn int) Subject {
 	return NewSubject(lrn, "dc1-boot-"+string(rune('0'+lrn)), netip.AddrFrom4([4]byte{10, 72, 48, byte(lrn)}))
 }
 
-func purpose(t testing.TB, name string) Purpose {
+func purpose(t testing.TB, name string) Profile {
 	t.Helper()
 	p, err := Find(name)
 	if err != nil {
@@ -45,10 +45,10 @@ func must[T any](v T, err error) func(testing.TB) T {
 }
 
 // issue issues a valid certificate.
-func issue(t testing.TB, ca CA, p Purpose, key *ecdsa.PrivateKey) *x509.Certificate {
+func issue(t testing.TB, ca CA, p Profile, key *ecdsa.PrivateKey) *x509.Certificate {
 	t.Helper()
 	csr := must(p.Request(key, subject(2)))(t)
-	return must(ParseCert(must(ca.Sign(csr, p, subject(2), p.Life, now()))(t)))(t)
+	return must(ParseCert(must(ca.Sign(csr, p, subject(2), p.Validity, now()))(t)))(t)
 }
 
 func roots(ca CA) *x509.CertPool {

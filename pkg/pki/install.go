@@ -24,11 +24,11 @@ var (
 	ErrOtherKey = errors.New("the certificate is for another key")
 )
 
-func (p Purpose) pending(ext string) string { return filepath.Join(pendingDir, p.Name+ext) }
+func (p Profile) pending(ext string) string { return filepath.Join(pendingDir, p.Name+ext) }
 
 // Pending returns the key for the host's next certificate of p.  The first call
 // creates and stores it; it stays the same until Install, also after a kill.
-func Pending(fsys host.FS, p Purpose) (*ecdsa.PrivateKey, error) {
+func Pending(fsys host.FS, p Profile) (*ecdsa.PrivateKey, error) {
 	key, err := readKey(fsys, p.pending(".key"))
 	if path := (*fs.PathError)(nil); errors.Is(err, fs.ErrNotExist) || err != nil && !errors.As(err, &path) {
 		// There is no key, or a malformed one, which has no certificate yet.
@@ -40,7 +40,7 @@ func Pending(fsys host.FS, p Purpose) (*ecdsa.PrivateKey, error) {
 	return key, nil
 }
 
-func newPending(fsys host.FS, p Purpose) (*ecdsa.PrivateKey, error) {
+func newPending(fsys host.FS, p Profile) (*ecdsa.PrivateKey, error) {
 	key, err := NewKey()
 	if err != nil {
 		return nil, err
@@ -68,14 +68,14 @@ func readKey(fsys host.FS, path string) (*ecdsa.PrivateKey, error) {
 // replaces each file atomically and durably, first the key, then the certificate.  If
 // it is killed, Installed finishes it.  The caller has checked the certificate
 // (Check).  A certificate for another key is ErrOtherKey and changes nothing.
-func Install(fsys host.FS, p Purpose, certPEM []byte) error {
+func Install(fsys host.FS, p Profile, certPEM []byte) error {
 	if err := install(fsys, p, certPEM); err != nil {
 		return fmt.Errorf("install certificate %s: %w", p.Name, err)
 	}
 	return nil
 }
 
-func install(fsys host.FS, p Purpose, certPEM []byte) error {
+func install(fsys host.FS, p Profile, certPEM []byte) error {
 	cert, err := ParseCert(certPEM)
 	if err != nil {
 		return err
@@ -95,7 +95,7 @@ func install(fsys host.FS, p Purpose, certPEM []byte) error {
 }
 
 // finish installs the pending key and certificate, if there are both.
-func finish(fsys host.FS, p Purpose) error {
+func finish(fsys host.FS, p Profile) error {
 	cert, key, err := readPair(fsys, p.pending(".crt"), p.pending(".key"))
 	if errors.Is(err, ErrNotInstalled) {
 		return nil
@@ -123,7 +123,7 @@ func finish(fsys host.FS, p Purpose) error {
 // Installed finishes an interrupted Install and returns the host's certificate of p.
 // It returns ErrNotInstalled if the certificate or its key is absent, or they do not
 // belong together.
-func Installed(fsys host.FS, p Purpose) (*x509.Certificate, error) {
+func Installed(fsys host.FS, p Profile) (*x509.Certificate, error) {
 	if err := finish(fsys, p); err != nil {
 		return nil, fmt.Errorf("install certificate %s: %w", p.Name, err)
 	}

@@ -14,7 +14,7 @@ import (
 )
 
 // installed requests a certificate of p and installs it.
-func installed(t *testing.T, fsys host.FS, p Purpose) (cert []byte, key *ecdsa.PrivateKey) {
+func installed(t *testing.T, fsys host.FS, p Profile) (cert []byte, key *ecdsa.PrivateKey) {
 	t.Helper()
 	key = must(Pending(fsys, p))(t)
 	cert = MarshalCert(issue(t, newCA(t, p.Authority), p, key).Raw)
@@ -25,7 +25,7 @@ func installed(t *testing.T, fsys host.FS, p Purpose) (cert []byte, key *ecdsa.P
 }
 
 func TestInstall(t *testing.T) {
-	for _, p := range Purposes() {
+	for _, p := range Profiles() {
 		fsys := host.FS{Root: t.TempDir()}
 		if _, err := Installed(fsys, p); !errors.Is(err, ErrNotInstalled) {
 			t.Errorf("%s on a new host: %v", p.Name, err)
@@ -144,11 +144,11 @@ func TestInstallCutOffAnywhereIsFinished(t *testing.T) {
 }
 
 func TestAPairThatDoesNotMatchIsToBeAskedForAgain(t *testing.T) {
-	for name, damage := range map[string]func(fsys host.FS, p Purpose) error{
-		"another key":    func(fsys host.FS, p Purpose) error { return replace(t, fsys, p.Key) },
-		"no key":         func(fsys host.FS, p Purpose) error { return fsys.Remove(p.Key) },
-		"no certificate": func(fsys host.FS, p Purpose) error { return fsys.Remove(p.Cert) },
-		"an empty one":   func(fsys host.FS, p Purpose) error { return os.Truncate(fsys.Path(p.Cert), 0) },
+	for name, damage := range map[string]func(fsys host.FS, p Profile) error{
+		"another key":    func(fsys host.FS, p Profile) error { return replace(t, fsys, p.Key) },
+		"no key":         func(fsys host.FS, p Profile) error { return fsys.Remove(p.Key) },
+		"no certificate": func(fsys host.FS, p Profile) error { return fsys.Remove(p.Cert) },
+		"an empty one":   func(fsys host.FS, p Profile) error { return os.Truncate(fsys.Path(p.Cert), 0) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			fsys, p := host.FS{Root: t.TempDir()}, purpose(t, EtcdPeer)
@@ -182,15 +182,15 @@ func TestList(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(fsys.Path("/etc/neco"), "etcd.crt"), nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	at := now().Add(ClientLife - 24*time.Hour)
+	at := now().Add(ClientValidity - 24*time.Hour)
 	want := []struct {
 		name string
 		due  bool
 		left time.Duration
 		err  bool
 	}{
-		{Server, false, ServerLife - ClientLife + 24*time.Hour, false},
-		{EtcdPeer, false, ServerLife - ClientLife + 24*time.Hour, false},
+		{Server, false, ServerValidity - ClientValidity + 24*time.Hour, false},
+		{EtcdPeer, false, ServerValidity - ClientValidity + 24*time.Hour, false},
 		{program.Vault, true, 24 * time.Hour, true}, // another key
 		{program.Neco, false, 0, true},              // no certificate
 		{program.Backup, false, 0, true},            // absent
@@ -201,8 +201,8 @@ func TestList(t *testing.T) {
 		t.Fatalf("%d certificates: %v", len(got), got)
 	}
 	for i, w := range want {
-		if g := got[i]; g.Purpose.Name != w.name || g.Due != w.due || g.Left != w.left || (g.Err != nil) != w.err {
-			t.Errorf("%s: due %v, left %s, %v; want %+v", g.Purpose.Name, g.Due, g.Left, g.Err, w)
+		if g := got[i]; g.Profile.Name != w.name || g.Due != w.due || g.Left != w.left || (g.Err != nil) != w.err {
+			t.Errorf("%s: due %v, left %s, %v; want %+v", g.Profile.Name, g.Due, g.Left, g.Err, w)
 		}
 	}
 }

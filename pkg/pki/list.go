@@ -12,7 +12,7 @@ import (
 
 // Leaf describes an installed certificate of a host.
 type Leaf struct {
-	Purpose  Purpose
+	Profile  Profile
 	NotAfter time.Time
 	// Left is the time until NotAfter; negative after it.
 	Left time.Duration
@@ -24,12 +24,12 @@ type Leaf struct {
 	Err error
 }
 
-// List returns the certificates of the host, in the order of Purposes.  A certificate
+// List returns the certificates of the host, in the order of [Profiles].  A certificate
 // that every boot server needs is listed even if it is absent.  A key is compared with
 // its certificate only if this process can read the key.
 func List(fsys host.FS, now time.Time) []Leaf {
 	var leaves []Leaf
-	for _, p := range Purposes() {
+	for _, p := range Profiles() {
 		if _, err := fsys.Read(p.Cert); p.OnRequest && errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
@@ -38,8 +38,8 @@ func List(fsys host.FS, now time.Time) []Leaf {
 	return leaves
 }
 
-func leaf(fsys host.FS, p Purpose, now time.Time) Leaf {
-	l := Leaf{Purpose: p}
+func leaf(fsys host.FS, p Profile, now time.Time) Leaf {
+	l := Leaf{Profile: p}
 	cert, err := readCert(fsys, p.Cert)
 	if err != nil {
 		l.Err = err
@@ -54,7 +54,7 @@ func leaf(fsys host.FS, p Purpose, now time.Time) Leaf {
 // checkPair returns an error if certificate and key of p do not belong together.  It
 // accepts any kind of key: those of the original Neco are RSA keys.  It returns nil if
 // this process may not read the key.
-func checkPair(fsys host.FS, p Purpose) error {
+func checkPair(fsys host.FS, p Profile) error {
 	cert, err := fsys.Read(p.Cert)
 	if err != nil {
 		return err

@@ -29,7 +29,7 @@ func TestWhatCertificatesSay(t *testing.T) {
 		program.Etcdpasswd: "/etc/etcdpasswd/etcd.crt ca/boot-etcd-client boot-etcdpasswd CN=etcdpasswd-2 [] [] client 0 " + days90,
 	}
 	got := map[string]string{}
-	for _, p := range Purposes() {
+	for _, p := range Profiles() {
 		cert := issue(t, newCA(t, p.Authority), p, newKey(t))
 		var uses []string
 		for _, u := range cert.ExtKeyUsage {
@@ -162,12 +162,12 @@ func TestSignRefuses(t *testing.T) {
 	p, ca := purpose(t, program.Neco), newCA(t, ClientCA)
 	csr := must(p.Request(newKey(t), subject(2)))(t)
 	for name, sign := range map[string]func() ([]byte, error){
-		"another purpose's request": func() ([]byte, error) { return ca.Sign(csr, purpose(t, program.Backup), subject(2), p.Life, now()) },
-		"another server's request":  func() ([]byte, error) { return ca.Sign(csr, p, subject(1), p.Life, now()) },
-		"another authority":         func() ([]byte, error) { return newCA(t, ServerCA).Sign(csr, p, subject(2), p.Life, now()) },
-		"a longer life":             func() ([]byte, error) { return ca.Sign(csr, p, subject(2), p.Life+time.Second, now()) },
+		"another purpose's request": func() ([]byte, error) { return ca.Sign(csr, purpose(t, program.Backup), subject(2), p.Validity, now()) },
+		"another server's request":  func() ([]byte, error) { return ca.Sign(csr, p, subject(1), p.Validity, now()) },
+		"another authority":         func() ([]byte, error) { return newCA(t, ServerCA).Sign(csr, p, subject(2), p.Validity, now()) },
+		"a longer life":             func() ([]byte, error) { return ca.Sign(csr, p, subject(2), p.Validity+time.Second, now()) },
 		"no life":                   func() ([]byte, error) { return ca.Sign(csr, p, subject(2), 0, now()) },
-		"an expired authority":      func() ([]byte, error) { return ca.Sign(csr, p, subject(2), p.Life, ca.Cert().NotAfter) },
+		"an expired authority":      func() ([]byte, error) { return ca.Sign(csr, p, subject(2), p.Validity, ca.Cert().NotAfter) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			if cert, err := sign(); err == nil {
@@ -176,11 +176,11 @@ func TestSignRefuses(t *testing.T) {
 		})
 	}
 	last := ca.Cert().NotAfter
-	cert := must(ParseCert(must(ca.Sign(csr, p, subject(2), p.Life, last.Add(-time.Hour)))(t)))(t)
+	cert := must(ParseCert(must(ca.Sign(csr, p, subject(2), p.Validity, last.Add(-time.Hour)))(t)))(t)
 	if cert.NotAfter.After(last) {
 		t.Errorf("lives until %s, its authority until %s", cert.NotAfter, last)
 	}
-	if _, err := ca.Sign([]byte("x"), p, subject(2), p.Life, now()); !errors.Is(err, ErrCSRRefused) {
+	if _, err := ca.Sign([]byte("x"), p, subject(2), p.Validity, now()); !errors.Is(err, ErrCSRRefused) {
 		t.Errorf("garbage: %v", err)
 	}
 }

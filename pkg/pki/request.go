@@ -20,7 +20,7 @@ var ErrCSRRefused = errors.New("CSRRefused")
 
 // Request returns a request for the certificate of p on the server s, signed with key,
 // in PEM.
-func (p Purpose) Request(key *ecdsa.PrivateKey, s Subject) ([]byte, error) {
+func (p Profile) Request(key *ecdsa.PrivateKey, s Subject) ([]byte, error) {
 	if err := s.Check(); err != nil {
 		return nil, fmt.Errorf("request certificate %s: %w", p.Name, err)
 	}
@@ -36,7 +36,7 @@ func (p Purpose) Request(key *ecdsa.PrivateKey, s Subject) ([]byte, error) {
 	return pem.EncodeToMemory(&pem.Block{Type: pemRequest, Bytes: der}), nil
 }
 
-func (p Purpose) netIPs(s Subject) []net.IP {
+func (p Profile) netIPs(s Subject) []net.IP {
 	var ips []net.IP
 	for _, ip := range p.IPs(s) {
 		ips = append(ips, ip.AsSlice())
@@ -47,7 +47,7 @@ func (p Purpose) netIPs(s Subject) []net.IP {
 // CheckRequest parses a request in PEM.  It fails unless the request equals one that
 // Request makes on the boot server s, except for the key: with the names of s and
 // without any other extension.  Its errors are ErrCSRRefused with the reason.
-func (p Purpose) CheckRequest(data []byte, s Subject) (*x509.CertificateRequest, error) {
+func (p Profile) CheckRequest(data []byte, s Subject) (*x509.CertificateRequest, error) {
 	csr, err := p.checkRequest(data, s)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %s of boot server %d: %w", ErrCSRRefused, p.Name, s.LRN, err)
@@ -55,7 +55,7 @@ func (p Purpose) CheckRequest(data []byte, s Subject) (*x509.CertificateRequest,
 	return csr, nil
 }
 
-func (p Purpose) checkRequest(data []byte, s Subject) (*x509.CertificateRequest, error) {
+func (p Profile) checkRequest(data []byte, s Subject) (*x509.CertificateRequest, error) {
 	der, err := single(data, pemRequest)
 	if err != nil {
 		return nil, err
@@ -87,7 +87,7 @@ type content struct {
 
 // sameAsOurs compares the request, except for the key, with one that is made here for
 // the same server.  Other names, extensions, attributes or encodings are errors.
-func (p Purpose) sameAsOurs(csr *x509.CertificateRequest, s Subject) error {
+func (p Profile) sameAsOurs(csr *x509.CertificateRequest, s Subject) error {
 	ours, err := p.reference(s)
 	if err != nil {
 		return err
@@ -116,7 +116,7 @@ func (p Purpose) sameAsOurs(csr *x509.CertificateRequest, s Subject) error {
 }
 
 // reference returns a request of this profile and server, for a temporary key.
-func (p Purpose) reference(s Subject) (*x509.CertificateRequest, error) {
+func (p Profile) reference(s Subject) (*x509.CertificateRequest, error) {
 	key, err := NewKey()
 	if err != nil {
 		return nil, err

@@ -20,7 +20,7 @@ import (
 )
 
 func TestOwnRequestsAreAccepted(t *testing.T) {
-	for _, p := range Purposes() {
+	for _, p := range Profiles() {
 		for lrn := range 3 {
 			key := newKey(t)
 			csr, err := p.CheckRequest(must(p.Request(key, subject(lrn)))(t), subject(lrn))
@@ -32,8 +32,8 @@ func TestOwnRequestsAreAccepted(t *testing.T) {
 }
 
 func TestNobodyElsesRequestIsAccepted(t *testing.T) {
-	for _, p := range Purposes() {
-		for _, q := range Purposes() {
+	for _, p := range Profiles() {
+		for _, q := range Profiles() {
 			csr := must(q.Request(newKey(t), subject(2)))(t)
 			if _, err := p.CheckRequest(csr, subject(2)); (err == nil) != (p.Name == q.Name) {
 				t.Errorf("request of %s taken for %s: %v", q.Name, p.Name, err)
@@ -46,7 +46,7 @@ func TestNobodyElsesRequestIsAccepted(t *testing.T) {
 }
 
 // good returns the template of a valid request.
-func good(p Purpose, s Subject) *x509.CertificateRequest {
+func good(p Profile, s Subject) *x509.CertificateRequest {
 	return &x509.CertificateRequest{
 		Subject: pkix.Name{CommonName: p.CommonName(s)}, DNSNames: p.DNSNames(s), IPAddresses: p.netIPs(s),
 		SignatureAlgorithm: x509.ECDSAWithSHA256,
@@ -74,7 +74,7 @@ func TestHostileRequestsAreRefused(t *testing.T) {
 		"another hash":            func(c *x509.CertificateRequest) { c.SignatureAlgorithm = x509.ECDSAWithSHA512 },
 	} {
 		t.Run(name, func(t *testing.T) {
-			for _, p := range []Purpose{purpose(t, program.Neco), purpose(t, Server)} {
+			for _, p := range []Profile{purpose(t, program.Neco), purpose(t, Server)} {
 				c := good(p, subject(2))
 				change(c)
 				csr := must(x509.CreateCertificateRequest(rand.Reader, c, newKey(t)))(t)
@@ -97,7 +97,7 @@ func extension(oid ...int) func([]byte) func(*x509.CertificateRequest) {
 	}
 }
 
-func refused(t *testing.T, p Purpose, csr []byte) {
+func refused(t *testing.T, p Profile, csr []byte) {
 	t.Helper()
 	if _, err := p.CheckRequest(csr, subject(2)); !errors.Is(err, ErrCSRRefused) {
 		t.Errorf("%s: error %v", p.Name, err)

@@ -52,7 +52,7 @@ func (s Subject) Check() error {
 
 // CommonName returns the common name of the certificate: the user of etcd,
 // <user>-<LRN>, or the host name.
-func (p Purpose) CommonName(s Subject) string {
+func (p Profile) CommonName(s Subject) string {
 	if p.user == "" {
 		return s.HostName
 	}
@@ -60,7 +60,7 @@ func (p Purpose) CommonName(s Subject) string {
 }
 
 // DNSNames returns the DNS names in the certificate.
-func (p Purpose) DNSNames(Subject) []string {
+func (p Profile) DNSNames(Subject) []string {
 	if p.Authority == ServerCA {
 		return []string{"localhost"}
 	}
@@ -68,7 +68,7 @@ func (p Purpose) DNSNames(Subject) []string {
 }
 
 // IPs returns the IP addresses in the certificate, in order.
-func (p Purpose) IPs(s Subject) []netip.Addr {
+func (p Profile) IPs(s Subject) []netip.Addr {
 	if !p.Server {
 		return nil
 	}

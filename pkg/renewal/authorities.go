@@ -54,18 +54,18 @@ func (a Authorities) Match(s Server) error {
 }
 
 // Reissue signs and installs a new certificate of p on the server s, for a new key.
-func (a Authorities) Reissue(ctx context.Context, s Server, p pki.Purpose) error {
-	return s.RenewBy(ctx, func(_ context.Context, p pki.Purpose, subject pki.Subject, request []byte) ([]byte, error) {
-		return a[p.Authority].Sign(request, p, subject, p.Life, s.Now())
+func (a Authorities) Reissue(ctx context.Context, s Server, p pki.Profile) error {
+	return s.RenewBy(ctx, func(_ context.Context, p pki.Profile, subject pki.Subject, request []byte) ([]byte, error) {
+		return a[p.Authority].Sign(request, p, subject, p.Validity, s.Now())
 	}, p)
 }
 
 // Reissued returns the certificates that s needs to start without Vault: those of every
 // boot server, and those of the programs that are set up on s.
-func Reissued(s Server) []pki.Purpose {
-	var all []pki.Purpose
+func Reissued(s Server) []pki.Profile {
+	var all []pki.Profile
 	for _, l := range pki.List(s.FS, s.Now()) {
-		all = append(all, l.Purpose)
+		all = append(all, l.Profile)
 	}
 	return all
 }

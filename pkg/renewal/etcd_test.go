@@ -91,7 +91,7 @@ func TestTheLockIsNotHeldInAnUpdate(t *testing.T) {
 
 func TestPeersSeeTheCurrentState(t *testing.T) {
 	l := newLab(t)
-	l.life = pki.ServerLife
+	l.life = pki.ServerValidity
 	l.install(renewal.Standing()...)
 	etcd := cluster.NewClient(t, cluster.Prefix())
 	b := renewal.EtcdPeers{Etcd: etcd, FS: l.server.FS, LRN: 2, Now: time.Now}
@@ -116,7 +116,7 @@ func TestPeersSeeTheCurrentState(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := post(nil)
-	if c.Purpose != program.Vault || time.Until(c.NotAfter).Round(time.Hour) != pki.ClientLife || c.Error != "" {
+	if c.Purpose != program.Vault || time.Until(c.NotAfter).Round(time.Hour) != pki.ClientValidity || c.Error != "" {
 		t.Errorf("%+v", c)
 	}
 	if c := post(errors.New("sealed")); c.Error != "sealed" {

@@ -60,7 +60,7 @@ func newLab(t *testing.T) *lab {
 }
 
 // install installs certificates on the server.
-func (l *lab) install(purposes ...pki.Purpose) {
+func (l *lab) install(purposes ...pki.Profile) {
 	l.t.Helper()
 	for _, p := range purposes {
 		if err := l.server.RenewBy(l.t.Context(), l.Sign, p); err != nil {
@@ -70,7 +70,7 @@ func (l *lab) install(purposes ...pki.Purpose) {
 	clear(l.signed)
 }
 
-func purpose(t *testing.T, name string) pki.Purpose {
+func purpose(t *testing.T, name string) pki.Profile {
 	t.Helper()
 	p, err := pki.Find(name)
 	if err != nil {
@@ -94,11 +94,11 @@ func (l *lab) logIn(context.Context) (renewal.Signer, error) {
 
 func (l *lab) Close(context.Context) {}
 
-func (l *lab) Sign(_ context.Context, p pki.Purpose, s pki.Subject, request []byte) ([]byte, error) {
+func (l *lab) Sign(_ context.Context, p pki.Profile, s pki.Subject, request []byte) ([]byte, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.signed[p.Name]++
-	return l.cas[p.Authority].Sign(request, p, s, min(l.life, p.Life), time.Now())
+	return l.cas[p.Authority].Sign(request, p, s, min(l.life, p.Validity), time.Now())
 }
 
 func (l *lab) Hold(ctx context.Context, f func(context.Context) error) error {
@@ -116,7 +116,7 @@ func (l *lab) Hold(ctx context.Context, f func(context.Context) error) error {
 	return err
 }
 
-func (l *lab) Reload(_ context.Context, p pki.Purpose) error {
+func (l *lab) Reload(_ context.Context, p pki.Profile) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.reloadError != nil {
@@ -167,14 +167,14 @@ func (l *lab) bad() []string {
 	var names []string
 	for _, leaf := range pki.List(l.server.FS, time.Now()) {
 		if leaf.Err != nil || leaf.Left <= 0 {
-			names = append(names, leaf.Purpose.Name)
+			names = append(names, leaf.Profile.Name)
 		}
 	}
 	return names
 }
 
 // installed returns the certificate of p with its key.
-func (l *lab) installed(p pki.Purpose) (*x509.Certificate, *ecdsa.PrivateKey) {
+func (l *lab) installed(p pki.Profile) (*x509.Certificate, *ecdsa.PrivateKey) {
 	l.t.Helper()
 	cert, err := pki.Installed(l.server.FS, p)
 	if err != nil {

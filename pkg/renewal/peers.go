@@ -48,7 +48,7 @@ func summary(leaves []pki.Leaf, failed error) storage.Certificates {
 			failed = errors.Join(failed, l.Err)
 		}
 		if !l.NotAfter.IsZero() && (c.Purpose == "" || l.NotAfter.Before(c.NotAfter)) {
-			c.Purpose, c.NotAfter = l.Purpose.Name, l.NotAfter
+			c.Purpose, c.NotAfter = l.Profile.Name, l.NotAfter
 		}
 	}
 	if failed != nil {
@@ -69,7 +69,7 @@ func (p EtcdPeers) putHostKey(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	server, err := p.FS.Read(pki.Purposes()[0].Cert)
+	server, err := p.FS.Read(pki.Profiles()[0].Cert)
 	if err != nil {
 		return err
 	}

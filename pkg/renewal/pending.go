@@ -14,17 +14,17 @@ import (
 // not leave a program with the old certificate.
 const pendingDir = "/var/lib/neco/renewal"
 
-func pendingFile(p pki.Purpose) string { return path.Join(pendingDir, p.Name) }
+func pendingFile(p pki.Profile) string { return path.Join(pendingDir, p.Name) }
 
-func (s Server) setPendingReload(p pki.Purpose) error {
+func (s Server) setPendingReload(p pki.Profile) error {
 	_, err := s.FS.Write(host.File{Path: pendingFile(p), Mode: 0o600})
 	return err
 }
 
-func (s Server) clearPendingReload(p pki.Purpose) error { return s.FS.Remove(pendingFile(p)) }
+func (s Server) clearPendingReload(p pki.Profile) error { return s.FS.Remove(pendingFile(p)) }
 
 // pendingReload reports whether programs must still reload the certificate of p.
-func (s Server) pendingReload(p pki.Purpose) bool {
+func (s Server) pendingReload(p pki.Profile) bool {
 	_, err := s.FS.Stat(pendingFile(p))
 	return err == nil
 }

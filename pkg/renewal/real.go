@@ -35,7 +35,7 @@ func NewRenewer(fsys host.FS, lrn int, etcd *clientv3.Client, log *slog.Logger) 
 type Vault struct{ Client *api.Client }
 
 // Sign implements Signer.
-func (v Vault) Sign(ctx context.Context, p pki.Purpose, s pki.Subject, request []byte) ([]byte, error) {
+func (v Vault) Sign(ctx context.Context, p pki.Profile, s pki.Subject, request []byte) ([]byte, error) {
 	return vault.Sign(ctx, v.Client, p, s, request)
 }
 
@@ -96,7 +96,7 @@ type Services struct {
 // Reload implements Programs.  It sends SIGHUP to Vault for the server certificate,
 // and restarts programs whose User has Restart.  Others read their certificates at
 // every handshake: etcd, Neco's own programs, and Vault as a client of etcd.
-func (s Services) Reload(ctx context.Context, p pki.Purpose) error {
+func (s Services) Reload(ctx context.Context, p pki.Profile) error {
 	if p.Name == pki.Server {
 		active, err := s.Units.IsActive(ctx, neco.VaultService)
 		if err != nil || !active {

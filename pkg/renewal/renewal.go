@@ -54,16 +54,16 @@ func (s Server) Login(ctx context.Context, addr string) (*api.Client, error) {
 
 // SignFunc has a request of the boot server s for the certificate of p signed.  Request
 // and certificate are in PEM.
-type SignFunc func(ctx context.Context, p pki.Purpose, s pki.Subject, request []byte) ([]byte, error)
+type SignFunc func(ctx context.Context, p pki.Profile, s pki.Subject, request []byte) ([]byte, error)
 
 // Renew has a certificate of p signed through client, for a new key, and installs both.
 // After a kill, the next call uses the same key.
-func (s Server) Renew(ctx context.Context, client *api.Client, p pki.Purpose) error {
+func (s Server) Renew(ctx context.Context, client *api.Client, p pki.Profile) error {
 	return s.RenewBy(ctx, Vault{client}.Sign, p)
 }
 
 // RenewBy does the same as Renew, with sign instead of Vault.
-func (s Server) RenewBy(ctx context.Context, sign SignFunc, p pki.Purpose) error {
+func (s Server) RenewBy(ctx context.Context, sign SignFunc, p pki.Profile) error {
 	certPEM, err := s.obtain(ctx, sign, p)
 	if err != nil {
 		return err
@@ -73,7 +73,7 @@ func (s Server) RenewBy(ctx context.Context, sign SignFunc, p pki.Purpose) error
 
 // obtain has a certificate of p for the pending key signed, and returns it after the
 // check.
-func (s Server) obtain(ctx context.Context, sign SignFunc, p pki.Purpose) ([]byte, error) {
+func (s Server) obtain(ctx context.Context, sign SignFunc, p pki.Profile) ([]byte, error) {
 	key, err := pki.Pending(s.FS, p)
 	if err != nil {
 		return nil, err
@@ -93,7 +93,7 @@ func (s Server) obtain(ctx context.Context, sign SignFunc, p pki.Purpose) ([]byt
 }
 
 // Install checks the certificate of p for the pending key, and installs both.
-func (s Server) Install(p pki.Purpose, certPEM []byte) error {
+func (s Server) Install(p pki.Profile, certPEM []byte) error {
 	if err := s.check(p, certPEM); err != nil {
 		return err
 	}
@@ -102,7 +102,7 @@ func (s Server) Install(p pki.Purpose, certPEM []byte) error {
 
 // check returns an error unless the certificate is a valid one of p for the pending
 // key.
-func (s Server) check(p pki.Purpose, certPEM []byte) error {
+func (s Server) check(p pki.Profile, certPEM []byte) error {
 	cert, err := pki.ParseCert(certPEM)
 	if err != nil {
 		return fmt.Errorf("certificate %s: %w", p.Name, err)
@@ -135,7 +135,7 @@ func (s Server) Roots(a pki.Authority) (*x509.CertPool, error) {
 
 // Good reports whether the certificate of p is installed, belongs to this server, is
 // valid now and is not due for renewal.
-func (s Server) Good(p pki.Purpose) bool {
+func (s Server) Good(p pki.Profile) bool {
 	cert, err := pki.Installed(s.FS, p)
 	if err != nil || pki.Due(cert, s.Now()) {
 		return false
@@ -145,9 +145,9 @@ func (s Server) Good(p pki.Purpose) bool {
 }
 
 // Standing returns the certificates that every boot server has.
-func Standing() []pki.Purpose {
-	var all []pki.Purpose
-	for _, p := range pki.Purposes() {
+func Standing() []pki.Profile {
+	var all []pki.Profile
+	for _, p := range pki.Profiles() {
 		if !p.OnRequest {
 			all = append(all, p)
 		}

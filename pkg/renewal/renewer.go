@@ -15,7 +15,7 @@ import (
 // Signer signs certificates in a session of Vault.
 type Signer interface {
 	// Sign is a SignFunc.
-	Sign(ctx context.Context, p pki.Purpose, s pki.Subject, request []byte) ([]byte, error)
+	Sign(ctx context.Context, p pki.Profile, s pki.Subject, request []byte) ([]byte, error)
 	// Close ends the session.
 	Close(ctx context.Context)
 }
@@ -32,7 +32,7 @@ type Lock interface {
 type Programs interface {
 	// Reload makes the running programs that use the certificate of p load it from
 	// the disk.  It does not start programs.
-	Reload(ctx context.Context, p pki.Purpose) error
+	Reload(ctx context.Context, p pki.Profile) error
 }
 
 // Peers receives reports for the other boot servers.
@@ -110,7 +110,7 @@ func (r *Renewer) renewDue(ctx context.Context, s Server) error {
 	if err := finishAll(s); err != nil {
 		return err
 	}
-	if expired := pick(s, func(l pki.Leaf) bool { return standing(l.Purpose) && l.Err == nil && l.Left <= 0 }); len(expired) > 0 {
+	if expired := pick(s, func(l pki.Leaf) bool { return standing(l.Profile) && l.Err == nil && l.Left <= 0 }); len(expired) > 0 {
 		if err := r.renew(ctx, s, expired, standing); err != nil {
 			return err
 		}
@@ -127,24 +127,24 @@ func (r *Renewer) renewDue(ctx context.Context, s Server) error {
 
 // standing reports whether every server has the certificate of p.  No program is
 // restarted for such a certificate.
-func standing(p pki.Purpose) bool { return !p.OnRequest }
+func standing(p pki.Profile) bool { return !p.OnRequest }
 
-func every(pki.Purpose) bool { return true }
+func every(pki.Profile) bool { return true }
 
 // due reports whether a certificate has to be renewed.
 func due(l pki.Leaf) bool { return l.Due || l.Err != nil }
 
 // needsLock reports whether a certificate is due or a reload is pending.
 func (r *Renewer) needsLock(s Server) bool {
-	return len(pick(s, due)) > 0 || slices.ContainsFunc(pki.Purposes(), s.pendingReload)
+	return len(pick(s, due)) > 0 || slices.ContainsFunc(pki.Profiles(), s.pendingReload)
 }
 
 // pick returns the certificates on this server for which f returns true.
-func pick(s Server, f func(pki.Leaf) bool) []pki.Purpose {
-	var all []pki.Purpose
+func pick(s Server, f func(pki.Leaf) bool) []pki.Profile {
+	var all []pki.Profile
 	for _, l := range pki.List(s.FS, s.Now()) {
 		if f(l) {
-			all = append(all, l.Purpose)
+			all = append(all, l.Profile)
 		}
 	}
 	return all
@@ -152,7 +152,7 @@ func pick(s Server, f func(pki.Leaf) bool) []pki.Purpose {
 
 // finishAll finishes interrupted installations.
 func finishAll(s Server) error {
-	for _, p := range pki.Purposes() {
+	for _, p := range pki.Profiles() {
 		if _, err := pki.Installed(s.FS, p); err != nil && !errors.Is(err, pki.ErrNotInstalled) {
 			return err
 		}
@@ -163,14 +163,14 @@ func finishAll(s Server) error {
 // renew renews the certificates in due and reloads their programs, then reloads
 // programs still pending from an earlier renewal for which may returns true.  A failure
 // does not stop the rest.
-func (r *Renewer) renew(ctx context.Context, s Server, due []pki.Purpose, may func(pki.Purpose) bool) error {
+func (r *Renewer) renew(ctx context.Context, s Server, due []pki.Profile, may func(pki.Profile) bool) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, renewTimeout, fmt.Errorf("took longer than %s: %w", duration.Text(renewTimeout), context.DeadlineExceeded))
 	defer cancel()
 	var errs []error
 	if len(due) > 0 {
 		errs = append(errs, r.signAll(ctx, s, due))
 	}
-	for _, p := range pki.Purposes() {
+	for _, p := range pki.Profiles() {
 		if s.pendingReload(p) && may(p) {
 			errs = append(errs, r.reload(ctx, s, p))
 		}
@@ -179,7 +179,7 @@ func (r *Renewer) renew(ctx context.Context, s Server, due []pki.Purpose, may fu
 }
 
 // signAll renews the certificates in due with one login and reloads their programs.
-func (r *Renewer) signAll(ctx context.Context, s Server, due []pki.Purpose) error {
+func (r *Renewer) signAll(ctx context.Context, s Server, due []pki.Profile) error {
 	signer, err := r.LogIn(ctx)
 	if err != nil {
 		return err
@@ -198,7 +198,7 @@ func (r *Renewer) signAll(ctx context.Context, s Server, due []pki.Purpose) erro
 	return errors.Join(errs...)
 }
 
-func (r *Renewer) renewOne(ctx context.Context, s Server, signer Signer, p pki.Purpose) error {
+func (r *Renewer) renewOne(ctx context.Context, s Server, signer Signer, p pki.Profile) error {
 	certPEM, err := s.obtain(ctx, signer.Sign, p)
 	if err != nil {
 		return err
@@ -210,7 +210,7 @@ func (r *Renewer) renewOne(ctx context.Context, s Server, signer Signer, p pki.P
 }
 
 // reload reloads the programs that use the certificate of p.
-func (r *Renewer) reload(ctx context.Context, s Server, p pki.Purpose) error {
+func (r *Renewer) reload(ctx context.Context, s Server, p pki.Profile) error {
 	err := r.Programs.Reload(ctx, p)
 	if err == nil {
 		err = s.clearPendingReload(p)

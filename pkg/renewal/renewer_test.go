@@ -40,7 +40,7 @@ func TestLeavesOfOneMinuteAreRenewedInTime(t *testing.T) {
 func TestALongLifeIsLookedAtSeldom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab(t)
-		l.life = pki.ServerLife
+		l.life = pki.ServerValidity
 		l.install(renewal.Standing()...)
 		time.Sleep(59 * 24 * time.Hour)
 		l.start()
@@ -124,7 +124,7 @@ func TestAFailedReloadIsRepeated(t *testing.T) {
 		if err := l.lastReport(); !errors.Is(err, l.reloadError) {
 			t.Errorf("reported %v", err)
 		}
-		l.set(func() { l.reloadError = nil; l.life = pki.ServerLife })
+		l.set(func() { l.reloadError = nil; l.life = pki.ServerValidity })
 		time.Sleep(time.Hour)
 		synctest.Wait()
 		if !slices.Contains(l.reloaded, pki.Server) || l.lastReport() != nil {
@@ -136,7 +136,7 @@ func TestAFailedReloadIsRepeated(t *testing.T) {
 func TestAnInstallationThatWasCutOffIsFinished(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab(t)
-		l.life = pki.ServerLife
+		l.life = pki.ServerValidity
 		l.install(renewal.Standing()...)
 		p := purpose(t, program.Backup)
 		if err := l.server.FS.Remove(p.Key); err != nil {

@@ -45,7 +45,7 @@ func (h *handlers) sign(lrn int, q signing) (signed, error) {
 		if err != nil {
 			return s, err
 		}
-		cert, err := now.authorities[p.Authority].Sign([]byte(request), p, now.subject(lrn), min(bootstrapValidity, p.Life), h.Now())
+		cert, err := now.authorities[p.Authority].Sign([]byte(request), p, now.subject(lrn), min(bootstrapValidity, p.Validity), h.Now())
 		if err != nil {
 			return s, err
 		}

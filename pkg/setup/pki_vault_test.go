@@ -89,7 +89,7 @@ func (v *vaultOfRun) complete(t *testing.T, r *run, said string) {
 		if err := vault.Login(t.Context(), boot, c); err != nil {
 			t.Error(err)
 		}
-		p := pki.Purposes()[lrn] // all of them are written at once
+		p := pki.Profiles()[lrn] // all of them are written at once
 		key, err := pki.NewKey()
 		if err != nil {
 			t.Fatal(err)
@@ -102,7 +102,7 @@ func (v *vaultOfRun) complete(t *testing.T, r *run, said string) {
 			t.Errorf("boot server %d: %v", lrn, err)
 		}
 	}
-	for _, p := range pki.Purposes() {
+	for _, p := range pki.Profiles() {
 		role, err := operator.Logical().ReadWithContext(t.Context(), string(p.Authority)+"/roles/"+p.Role)
 		if err != nil || role == nil {
 			t.Errorf("role %s of %s: %v", p.Role, p.Authority, err)

@@ -34,7 +34,7 @@ func (h Host) Left(tokens ...string) Remains {
 			path.Join(neco.EtcdDataDir, "member"), "/var/lib/neco/pki", "/var/lib/neco/applied", "/var/lib/neco/renewal", joinDir, Dir,
 		},
 	}
-	for _, p := range pki.Purposes() {
+	for _, p := range pki.Profiles() {
 		all.Files = append(all.Files, p.Key, p.Cert)
 	}
 	for _, a := range pki.Authorities() {

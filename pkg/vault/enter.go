@@ -21,7 +21,7 @@ const enterUser = "root"
 // do not depend on the policy of the requester.
 func enterRole() map[string]any {
 	return map[string]any{
-		"ttl": operatorLife, "max_ttl": operatorLife, "not_before_duration": pki.BackDate.String(),
+		"ttl": operatorValidity, "max_ttl": operatorValidity, "not_before_duration": pki.BackDate.String(),
 		"key_type": "ec", "key_bits": 256, "key_usage": []string{"DigitalSignature"},
 		"server_flag": false, "client_flag": true,
 		"allowed_domains": []string{enterUser}, "allow_bare_domains": true, "allow_localhost": false,

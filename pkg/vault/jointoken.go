@@ -107,9 +107,9 @@ func RetireSecrets(ctx context.Context, c *api.Client, lrn int) error {
 	return nil
 }
 
-// TokenLives reports whether the token with this accessor is still valid. Vault drops an
+// TokenExists reports whether the token with this accessor is still valid. Vault drops an
 // exhausted token shortly after its last use.
-func TokenLives(ctx context.Context, c *api.Client, accessor string) (bool, error) {
+func TokenExists(ctx context.Context, c *api.Client, accessor string) (bool, error) {
 	_, err := c.Auth().Token().LookupAccessorWithContext(ctx, accessor)
 	if gone(err) {
 		return false, nil

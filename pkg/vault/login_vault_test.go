@@ -48,7 +48,7 @@ func TestAJoinTokenRegistersOneSecretOnce(t *testing.T) {
 	ends := func(what string, token vault.JoinToken) {
 		t.Helper()
 		await(t, what, func() error {
-			lives, err := vault.TokenLives(t.Context(), c.root, token.Accessor)
+			lives, err := vault.TokenExists(t.Context(), c.root, token.Accessor)
 			if err == nil && lives {
 				return errors.New("it lives")
 			}
@@ -62,7 +62,7 @@ func TestAJoinTokenRegistersOneSecretOnce(t *testing.T) {
 		return token
 	}
 	token := make(time.Hour)
-	if lives, err := vault.TokenLives(t.Context(), c.root, token.Accessor); err != nil || !lives {
+	if lives, err := vault.TokenExists(t.Context(), c.root, token.Accessor); err != nil || !lives {
 		t.Errorf("a new token lives: %t, %v", lives, err)
 	}
 	must(t, vault.Register(t.Context(), nobody, 1, token.Secret, "a secret that is long enough"))
@@ -102,7 +102,7 @@ func TestATokenIsNotGoneBecauseOneMayNotLook(t *testing.T) {
 	token, err := vault.NewJoinToken(t.Context(), c.root, 1, time.Hour)
 	must(t, err)
 	boot := c.logIn(t, 1)
-	if _, err := vault.TokenLives(t.Context(), boot, token.Accessor); !vault.Denied(err) {
+	if _, err := vault.TokenExists(t.Context(), boot, token.Accessor); !vault.Denied(err) {
 		t.Errorf("got %v", err)
 	}
 	if err := vault.RevokeAccessor(t.Context(), boot, token.Accessor); !vault.Denied(err) {

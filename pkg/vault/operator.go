@@ -14,8 +14,8 @@ import (
 	"github.com/cybozu-go/neco"
 )
 
-// operatorLife is the validity of the certificates of SignOperator.
-const operatorLife = "10m"
+// operatorValidity is the validity of the certificates of SignOperator.
+const operatorValidity = "10m"
 
 // SignOperator requests a certificate for key and etcd's user root, valid for ten minutes,
 // and returns it in PEM. The token of c needs permission to use [RoleEnter].

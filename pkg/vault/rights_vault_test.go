@@ -18,7 +18,7 @@ import (
 func TestABootServerHasItsOwnCertificatesSignedByVault(t *testing.T) {
 	c := newCentre(t)
 	client := c.logIn(t, 1)
-	for _, p := range pki.Purposes() {
+	for _, p := range pki.Profiles() {
 		key, err := pki.NewKey()
 		must(t, err)
 		request, err := p.Request(key, subject(1))
@@ -34,8 +34,8 @@ func TestABootServerHasItsOwnCertificatesSignedByVault(t *testing.T) {
 		if err := p.Check(cert, key.Public(), subject(1), roots, time.Now()); err != nil {
 			t.Errorf("%s: %v", p.Name, err)
 		}
-		if life := cert.NotAfter.Sub(cert.NotBefore); life > p.Life+2*pki.BackDate {
-			t.Errorf("%s lives for %s, longer than %s", p.Name, life, p.Life)
+		if life := cert.NotAfter.Sub(cert.NotBefore); life > p.Validity+2*pki.BackDate {
+			t.Errorf("%s lives for %s, longer than %s", p.Name, life, p.Validity)
 		}
 	}
 	must(t, vault.Revoke(t.Context(), client))

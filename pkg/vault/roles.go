@@ -52,7 +52,7 @@ func BootPolicy(s pki.Subject) (string, error) {
 		return "", fmt.Errorf("parse the template of policies: %w", err)
 	}
 	var rows []certificate
-	for _, p := range pki.Purposes() {
+	for _, p := range pki.Profiles() {
 		rows = append(rows, certificate{p.Authority, p.Role, p.CommonName(s), dns(p, s), ips(p, s)})
 	}
 	var b bytes.Buffer
@@ -60,9 +60,9 @@ func BootPolicy(s pki.Subject) (string, error) {
 	return b.String(), err
 }
 
-func dns(p pki.Purpose, s pki.Subject) string { return strings.Join(p.DNSNames(s), ",") }
+func dns(p pki.Profile, s pki.Subject) string { return strings.Join(p.DNSNames(s), ",") }
 
-func ips(p pki.Purpose, s pki.Subject) string {
+func ips(p pki.Profile, s pki.Subject) string {
 	var all []string
 	for _, ip := range p.IPs(s) {
 		all = append(all, ip.String())
@@ -100,19 +100,19 @@ func PutRoles(ctx context.Context, c *api.Client) error {
 	if err := PutRole(ctx, c, neco.CAEtcdClient, RoleEnter, enterRole()); err != nil {
 		return err
 	}
-	for _, p := range pki.Purposes() {
-		if err := PutRole(ctx, c, string(p.Authority), p.Role, purposeRole(p)); err != nil {
+	for _, p := range pki.Profiles() {
+		if err := PutRole(ctx, c, string(p.Authority), p.Role, profileRole(p)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// purposeRole returns the role of a certificate profile. It takes only the key from a
+// profileRole returns the role of a certificate profile. It takes only the key from a
 // request; names are parameters, which the policy of each boot server fixes.
-func purposeRole(p pki.Purpose) map[string]any {
+func profileRole(p pki.Profile) map[string]any {
 	return map[string]any{
-		"ttl": p.Life.String(), "max_ttl": p.Life.String(), "not_before_duration": pki.BackDate.String(),
+		"ttl": p.Validity.String(), "max_ttl": p.Validity.String(), "not_before_duration": pki.BackDate.String(),
 		"key_type": "ec", "key_bits": 256, "key_usage": []string{"DigitalSignature"},
 		"server_flag": p.Server, "client_flag": p.Client,
 		"allow_any_name": true, "enforce_hostnames": false, "allow_ip_sans": p.Server, "allow_localhost": true,
@@ -122,7 +122,7 @@ func purposeRole(p pki.Purpose) map[string]any {
 
 // Sign makes Vault sign a certificate request, in PEM, with profile p for the boot server
 // s. It returns the certificate in PEM; the caller has to check it.
-func Sign(ctx context.Context, c *api.Client, p pki.Purpose, s pki.Subject, request []byte) ([]byte, error) {
+func Sign(ctx context.Context, c *api.Client, p pki.Profile, s pki.Subject, request []byte) ([]byte, error) {
 	params := map[string]any{"csr": string(request), "common_name": p.CommonName(s), "exclude_cn_from_sans": true}
 	if names := dns(p, s); names != "" {
 		params["alt_names"] = names

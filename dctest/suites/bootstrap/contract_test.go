@@ -50,7 +50,7 @@ func contractSpecs() {
 		It("has certificates that do what they are for and nothing else, signed by Vault", func(ctx SpecContext) {
 			for _, lrn := range three {
 				subject := pki.NewSubject(lrn, necotest.Server(lrn), lab.Address(necotest.Server(lrn), "bastion"))
-				for _, p := range pki.Purposes() {
+				for _, p := range pki.Profiles() {
 					if p.OnRequest {
 						continue
 					}
@@ -61,7 +61,7 @@ func contractSpecs() {
 					roots := x509.NewCertPool()
 					roots.AddCert(ca)
 					Expect(p.Check(cert, cert.PublicKey, subject, roots, cert.NotBefore.Add(2*pki.BackDate))).To(Succeed())
-					Expect(cert.NotAfter.Sub(cert.NotBefore)).To(BeNumerically(">=", p.Life), "of %s: not one of the bootstrap", p.Name)
+					Expect(cert.NotAfter.Sub(cert.NotBefore)).To(BeNumerically(">=", p.Validity), "of %s: not one of the bootstrap", p.Name)
 				}
 			}
 		})

@@ -221,7 +221,7 @@ const minute = "60s"
 func shortLeaves(ctx SpecContext, recovery *age.X25519Identity) {
 	GinkgoHelper()
 	token := login(ctx)
-	for _, p := range pki.Purposes() {
+	for _, p := range pki.Profiles() {
 		vaultAs(ctx, token, "patch", string(p.Authority)+"/roles/"+p.Role, "ttl="+minute, "max_ttl="+minute)
 	}
 	id, err := hostkey.ParseIdentity(recovery.String())
@@ -232,7 +232,7 @@ func shortLeaves(ctx SpecContext, recovery *age.X25519Identity) {
 	Expect(err).NotTo(HaveOccurred())
 	for _, lrn := range five {
 		subject := pki.NewSubject(lrn, necotest.Server(lrn), lab.Address(necotest.Server(lrn), "bastion"))
-		for _, p := range pki.Purposes() {
+		for _, p := range pki.Profiles() {
 			key, err := pki.ParseKey([]byte(run(ctx, lrn, "cat", p.Key)))
 			Expect(err).NotTo(HaveOccurred())
 			request, err := p.Request(key, subject)
@@ -263,7 +263,7 @@ func certs(ctx context.Context, lrn int) (all []cert) {
 		g.Expect(err).NotTo(HaveOccurred())
 		all = nil
 		g.Expect(json.Unmarshal([]byte(out), &all)).To(Succeed())
-		g.Expect(all).To(HaveLen(len(pki.Purposes())))
+		g.Expect(all).To(HaveLen(len(pki.Profiles())))
 		g.Expect(slices.ContainsFunc(all, func(c cert) bool { return c.Error != "" })).To(BeFalse(), out)
 	}).WithTimeout(limit).Should(Succeed())
 	return all

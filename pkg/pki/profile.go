@@ -10,17 +10,17 @@ import (
 
 // Validity of certificates.
 const (
-	// ServerLife is the validity of the server and peer certificates.
-	ServerLife = 2 * 365 * 24 * time.Hour
-	// ClientLife is the validity of the certificates of etcd's users.
-	ClientLife = 90 * 24 * time.Hour
+	// ServerValidity is the validity of the server and peer certificates.
+	ServerValidity = 2 * 365 * 24 * time.Hour
+	// ClientValidity is the validity of the certificates of etcd's users.
+	ClientValidity = 90 * 24 * time.Hour
 	// BackDate is the time by which NotBefore precedes the issue of a certificate,
 	// because clocks differ.
 	BackDate = time.Hour
 )
 
-// Purpose is a certificate profile: it describes one certificate of a boot server.
-type Purpose struct {
+// Profile is a certificate profile: it describes one certificate of a boot server.
+type Profile struct {
 	// Name is the name of the profile, as operators read it.
 	Name string
 	// Authority is the CA that signs the certificate.
@@ -33,8 +33,8 @@ type Purpose struct {
 	Owner int
 	// Client and Server are the extended key usages of the certificate.
 	Client, Server bool
-	// Life is the maximum validity of the certificate.
-	Life time.Duration
+	// Validity is the maximum validity of the certificate.
+	Validity time.Duration
 	// OnRequest reports that only boot servers on which the operator sets up the
 	// program have the certificate.
 	OnRequest bool
@@ -50,28 +50,28 @@ const (
 	EtcdPeer = "etcd-peer"
 )
 
-// Purposes returns the profiles of all certificates that a boot server may have: its
+// Profiles returns the profiles of all certificates that a boot server may have: its
 // own, and those of the programs that are users of etcd.
-func Purposes() []Purpose {
-	all := []Purpose{
+func Profiles() []Profile {
+	all := []Profile{
 		{Name: Server, Authority: ServerCA, Role: "boot-server", Cert: neco.ServerCertFile, Key: neco.ServerKeyFile,
-			Owner: neco.EtcdUID, Server: true, Life: ServerLife},
+			Owner: neco.EtcdUID, Server: true, Validity: ServerValidity},
 		{Name: EtcdPeer, Authority: PeerCA, Role: "boot-etcd-peer", Cert: neco.EtcdPeerCertFile, Key: neco.EtcdPeerKeyFile,
-			Owner: neco.EtcdUID, Client: true, Server: true, Life: ServerLife},
+			Owner: neco.EtcdUID, Client: true, Server: true, Validity: ServerValidity},
 	}
 	for _, p := range program.Users() {
-		all = append(all, Purpose{Name: p.Name, Authority: ClientCA, Role: "boot-" + p.Name, Cert: p.User.Cert, Key: p.User.Key,
-			Owner: p.User.Owner, Client: true, Life: ClientLife, OnRequest: p.Prepared != nil, user: p.Name})
+		all = append(all, Profile{Name: p.Name, Authority: ClientCA, Role: "boot-" + p.Name, Cert: p.User.Cert, Key: p.User.Key,
+			Owner: p.User.Owner, Client: true, Validity: ClientValidity, OnRequest: p.Prepared != nil, user: p.Name})
 	}
 	return all
 }
 
 // Find returns the profile with that name.
-func Find(name string) (Purpose, error) {
-	for _, p := range Purposes() {
+func Find(name string) (Profile, error) {
+	for _, p := range Profiles() {
 		if p.Name == name {
 			return p, nil
 		}
 	}
-	return Purpose{}, fmt.Errorf("%q is not the name of a certificate profile", name)
+	return Profile{}, fmt.Errorf("%q is not the name of a certificate profile", name)
 }
