@@ -50,7 +50,7 @@ func (b blobs) write(r io.Reader, want string) (string, int64, error) {
 	}
 	digest := hex.EncodeToString(h.Sum(nil))
 	if want != "" && want != digest {
-		return "", 0, fail(http.StatusBadRequest, "its SHA-256 is %s, not %s", digest, want)
+		return "", 0, fail(http.StatusInternalServerError, "the SHA-256 is %s, not %s", digest, want)
 	}
 	if err := errors.Join(f.Chmod(0o644), f.Sync()); err != nil {
 		return "", 0, err

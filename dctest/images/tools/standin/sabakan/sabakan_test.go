@@ -1,8 +1,6 @@
 package main
 
 import (
-	"archive/tar"
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -10,6 +8,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -48,6 +47,9 @@ func (c client) call(want int, method, path, body string, header ...string) stri
 		r.Header.Set(header[i], header[i+1])
 		if header[i] == "From" {
 			r.RemoteAddr = header[i+1]
+		}
+		if header[i] == "Content-Length" {
+			r.ContentLength, _ = strconv.ParseInt(header[i+1], 10, 64)
 		}
 	}
 	w := httptest.NewRecorder()
@@ -111,57 +113,6 @@ func TestOtherHostsMayReadAndSendDiskKeys(t *testing.T) {
 	c.call(403, "PUT", "/api/v1/state/a", "healthy", "From", "10.69.0.4:1")
 	c.call(200, "GET", "/api/v1/state/a", "", "From", "10.69.0.4:1")
 	c.call(201, "PUT", "/api/v1/crypts/a/disk0", "secret", "From", "10.69.0.4:1")
-}
-
-func TestAssetsAreServedAsTheyCame(t *testing.T) {
-	c := newServer(t)
-	c.call(400, "PUT", "/api/v1/assets/x", "text")
-	kind := []string{"Content-Type", "text/plain"}
-	c.call(400, "PUT", "/api/v1/assets/x", "text", append(kind, "X-Sabakan-Asset-SHA256", strings.Repeat("0", 64))...)
-	c.call(404, "GET", "/api/v1/assets/x/meta", "")
-	c.call(201, "PUT", "/api/v1/assets/x", "text", append(kind, "X-Sabakan-Asset-Options-Version", "1.0")...)
-	if got := c.call(200, "PUT", "/api/v1/assets/x", "text 2", kind...); got != "{\"id\":\"2\",\"status\":200}\n" {
-		t.Error(got)
-	}
-	if got := c.call(200, "GET", "/api/v1/assets/x", ""); got != "text 2" {
-		t.Error(got)
-	}
-	if got := c.call(200, "GET", "/api/v1/assets", ""); got != "[\"x\"]\n" {
-		t.Error(got)
-	}
-}
-
-func TestImagesAreKeptUpToFiveAndNeverComeBack(t *testing.T) {
-	c := newServer(t)
-	c.call(400, "PUT", "/api/v1/images/coreos/1", "no archive")
-	var b bytes.Buffer
-	w := tar.NewWriter(&b)
-	for _, name := range []string{"kernel", "initrd.gz"} {
-		if err := w.WriteHeader(&tar.Header{Name: name, Mode: 0o644, Size: 1}); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := w.Write([]byte("x")); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	for i := range 6 {
-		c.call(201, "PUT", fmt.Sprintf("/api/v1/images/coreos/%d", i), b.String())
-	}
-	c.call(409, "PUT", "/api/v1/images/coreos/5", b.String())
-	c.call(409, "PUT", "/api/v1/images/coreos/0", b.String())
-	var got []image
-	if err := json.Unmarshal([]byte(c.call(200, "GET", "/api/v1/images/coreos", "")), &got); err != nil {
-		t.Fatal(err)
-	}
-	if len(got) != 5 || got[0].ID != "1" || !got[4].Exists {
-		t.Errorf("%+v", got)
-	}
-	if got := c.call(200, "GET", "/api/v1/images/coreos/5", ""); got != b.String() {
-		t.Error("another image came back")
-	}
 }
 
 func TestIgnitionsAreInTheOrderOfVersions(t *testing.T) {

@@ -1,0 +1,135 @@
+package main
+
+import (
+	"archive/tar"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/cybozu-go/neco/dctest/images/tools/standin/internal/store"
+)
+
+func TestAssetsAreServedAsTheyCame(t *testing.T) {
+	c := newServer(t)
+	c.call(400, "PUT", "/api/v1/assets/x", "text")
+	kind := []string{"Content-Type", "text/plain"}
+	c.call(500, "PUT", "/api/v1/assets/x", "text", append(kind, "X-Sabakan-Asset-SHA256", strings.Repeat("0", 64))...)
+	c.call(413, "PUT", "/api/v1/assets/x", "text", append(kind, "Content-Length", "4294967297")...)
+	c.call(404, "GET", "/api/v1/assets/x/meta", "")
+	c.call(201, "PUT", "/api/v1/assets/x", "text", append(kind, "X-Sabakan-Asset-Options-Version", "1.0")...)
+	for range 2 { // an unchanged asset keeps its id
+		if got := c.call(200, "PUT", "/api/v1/assets/x", "text 2", kind...); got != "{\"id\":\"2\",\"status\":200}\n" {
+			t.Error(got)
+		}
+	}
+	if got := c.call(200, "GET", "/api/v1/assets/x", ""); got != "text 2" {
+		t.Error(got)
+	}
+	if got := c.call(200, "GET", "/api/v1/assets", ""); got != "[\"x\"]\n" {
+		t.Error(got)
+	}
+}
+
+func TestAnAssetOfAnotherServerIsARedirect(t *testing.T) {
+	dir := t.TempDir()
+	s, err := store.Open(store.Config{}, filepath.Join(dir, "store"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var clients []client
+	for i := range 2 {
+		blobDir := filepath.Join(dir, fmt.Sprint(i))
+		if err := os.Mkdir(blobDir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		srv := &server{store: s, blobs: blobs{dir: blobDir, self: fmt.Sprintf("http://10.69.%d.3:10080", i)}}
+		clients = append(clients, client{t, srv.handler()})
+	}
+	clients[0].call(201, "PUT", "/api/v1/assets/x", "text", "Content-Type", "text/plain")
+	w := httptest.NewRecorder()
+	clients[1].h.ServeHTTP(w, httptest.NewRequest("GET", "/api/v1/assets/x", nil))
+	if got := w.Header().Get("Location"); w.Code != 302 || got != "http://10.69.0.3:10080/api/v1/assets/x" {
+		t.Errorf("%d %s", w.Code, got)
+	}
+}
+
+// archive returns the archive of an image.
+func archive(t *testing.T, kernel, initrd string) string {
+	t.Helper()
+	var b bytes.Buffer
+	w := tar.NewWriter(&b)
+	for name, content := range map[string]string{"kernel": kernel, "initrd.gz": initrd} {
+		if err := w.WriteHeader(&tar.Header{Name: name, Mode: 0o644, Size: int64(len(content))}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Write([]byte(content)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+// images returns the ids of the index, joined.
+func (c client) images() string {
+	c.t.Helper()
+	var index []struct {
+		ID     string
+		Size   int64
+		Exists bool
+	}
+	if err := json.Unmarshal([]byte(c.call(200, "GET", "/api/v1/images/coreos", "")), &index); err != nil {
+		c.t.Fatal(err)
+	}
+	var ids []string
+	for _, i := range index {
+		if i.Size == 0 || !i.Exists {
+			c.t.Errorf("%+v", i)
+		}
+		ids = append(ids, i.ID)
+	}
+	return strings.Join(ids, " ")
+}
+
+func TestImagesAreKeptUpToFive(t *testing.T) {
+	c := newServer(t)
+	c.call(400, "PUT", "/api/v1/images/coreos/1", "no archive")
+	c.call(400, "PUT", "/api/v1/images/coreos/1", archive(t, "kernel", ""))
+	tar := archive(t, "kernel", "initrd")
+	c.call(400, "PUT", "/api/v1/images/coreos/1_0", tar)
+	for i := range 6 {
+		c.call(201, "PUT", fmt.Sprintf("/api/v1/images/coreos/%d", i), tar)
+	}
+	if got := c.images(); got != "1 2 3 4 5" {
+		t.Error(got)
+	}
+	if got := c.call(200, "GET", "/api/v1/images/coreos", ""); !strings.Contains(got, `"size":12,`) {
+		t.Error(got)
+	}
+	c.call(201, "PUT", "/api/v1/images/coreos/3", archive(t, "newer kernel", "initrd"))
+	if got := c.images(); got != "1 2 4 5 3" {
+		t.Error(got)
+	}
+	if got := c.call(200, "GET", "/api/v1/images/coreos/5", ""); got != tar {
+		t.Error("another image came back")
+	}
+}
+
+func TestTheLastTenRemovedImagesAreRefused(t *testing.T) {
+	c := newServer(t)
+	tar := archive(t, "kernel", "initrd")
+	for i := range 11 {
+		c.call(201, "PUT", fmt.Sprintf("/api/v1/images/coreos/%d", i), tar)
+		c.call(200, "DELETE", fmt.Sprintf("/api/v1/images/coreos/%d", i), "")
+	}
+	c.call(409, "PUT", "/api/v1/images/coreos/1", tar)
+	c.call(409, "PUT", "/api/v1/images/coreos/10", tar)
+	c.call(201, "PUT", "/api/v1/images/coreos/0", tar)
+}
