@@ -12,6 +12,7 @@ import (
 	"errors"
 	"flag"
 	"net/http"
+	"net/netip"
 	"os"
 	"path/filepath"
 
@@ -23,6 +24,8 @@ type config struct {
 	HTTP         string       `json:"http"`
 	DataDir      string       `json:"data-dir"`
 	AdvertiseURL string       `json:"advertise-url"`
+	AllowIPs     []netip.Addr `json:"allow-ips"`
+	IPXE         string       `json:"ipxe-efi-path"`
 	Etcd         store.Config `json:"etcd"`
 }
 
@@ -33,7 +36,10 @@ func main() {
 }
 
 func run(ctx context.Context, file string) error {
-	c := config{HTTP: "0.0.0.0:10080", DataDir: "/var/lib/sabakan", Etcd: store.Config{Prefix: "/sabakan/"}}
+	c := config{
+		HTTP: "0.0.0.0:10080", DataDir: "/var/lib/sabakan", AllowIPs: loopback(), IPXE: "/usr/lib/ipxe/ipxe.efi",
+		Etcd: store.Config{Prefix: "/sabakan/"},
+	}
 	if file != "" {
 		if err := cli.ReadConfig(file, &c); err != nil {
 			return err
@@ -49,6 +55,14 @@ func run(ctx context.Context, file string) error {
 	if err := os.MkdirAll(filepath.Join(c.DataDir, "blobs"), 0o755); err != nil {
 		return err
 	}
-	srv := &server{store: s, blobs: blobs{dir: filepath.Join(c.DataDir, "blobs"), self: c.AdvertiseURL, client: http.DefaultClient}}
+	srv := &server{
+		store: s, allow: c.AllowIPs, ipxe: c.IPXE,
+		blobs: blobs{dir: filepath.Join(c.DataDir, "blobs"), self: c.AdvertiseURL, client: http.DefaultClient},
+	}
 	return cli.Serve(ctx, c.HTTP, srv.handler())
+}
+
+// loopback returns the addresses that may change something by default.
+func loopback() []netip.Addr {
+	return []netip.Addr{netip.AddrFrom4([4]byte{127, 0, 0, 1}), netip.IPv6Loopback()}
 }
