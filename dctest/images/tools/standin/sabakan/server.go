@@ -70,9 +70,14 @@ func (s *server) handler() http.Handler {
 		"GET /api/v1/crypts/{serial}/{path...}": s.getCrypt,
 		"DELETE /api/v1/crypts/{serial}":        s.deleteCrypts,
 
-		"GET /api/v1/ignitions/{role}":      s.getIgnitions,
-		"GET /api/v1/ignitions/{role}/{id}": s.getIgnition,
-		"PUT /api/v1/ignitions/{role}/{id}": s.putIgnition,
+		"GET /api/v1/ignitions/{role}":         s.getIgnitions,
+		"GET /api/v1/ignitions/{role}/{id}":    s.getIgnition,
+		"PUT /api/v1/ignitions/{role}/{id}":    s.putIgnition,
+		"DELETE /api/v1/ignitions/{role}/{id}": s.deleteIgnition,
+
+		"GET /api/v1/boot/coreos/ipxe":             s.bootScript,
+		"GET /api/v1/boot/coreos/ipxe/{serial}":    s.machineScript,
+		"GET /api/v1/boot/ignitions/{serial}/{id}": s.bootIgnition,
 
 		"GET /api/v1/images/coreos":         s.getImages,
 		"PUT /api/v1/images/coreos/{id}":    s.putImage,
@@ -89,6 +94,10 @@ func (s *server) handler() http.Handler {
 	}
 	mux.HandleFunc("GET /api/v1/images/coreos/{id}", s.serveImage)
 	mux.HandleFunc("GET /api/v1/assets/{name}", s.serveAsset)
+	mux.HandleFunc("GET /api/v1/boot/ipxe.efi", s.serveIPXE)
+	for _, file := range imageFiles() {
+		mux.HandleFunc("GET /api/v1/boot/coreos/"+file, s.serveBootFile(file))
+	}
 	return s.restrict(known(mux))
 }
 

@@ -133,3 +133,35 @@ func TestTheLastTenRemovedImagesAreRefused(t *testing.T) {
 	c.call(409, "PUT", "/api/v1/images/coreos/10", tar)
 	c.call(201, "PUT", "/api/v1/images/coreos/0", tar)
 }
+
+func TestAMachineBootsTheNewestImage(t *testing.T) {
+	c := withMachines(t)
+	c.call(404, "GET", "/api/v1/boot/ipxe.efi", "")
+	c.call(404, "GET", "/api/v1/boot/coreos/kernel", "")
+	c.call(201, "PUT", "/api/v1/images/coreos/1", archive(t, "old kernel", "old initrd"))
+	c.call(201, "PUT", "/api/v1/images/coreos/2", archive(t, "kernel", "initrd"))
+	if got := c.call(200, "GET", "/api/v1/boot/coreos/kernel", ""); got != "kernel" {
+		t.Error(got)
+	}
+	if got := c.call(200, "GET", "/api/v1/boot/coreos/initrd.gz", ""); got != "initrd" {
+		t.Error(got)
+	}
+	if got := c.call(200, "GET", "/api/v1/boot/coreos/ipxe", ""); !strings.Contains(got, "chain "+self+"/api/v1/boot/coreos/ipxe/${serial}") {
+		t.Error(got)
+	}
+	c.call(404, "GET", "/api/v1/boot/coreos/ipxe/x", "")
+	c.call(404, "GET", "/api/v1/boot/coreos/ipxe/b", "")
+	c.call(201, "PUT", "/api/v1/ignitions/cs/10.0.0", emptyTemplate)
+	c.call(201, "PUT", "/api/v1/ignitions/cs/9.0.0", emptyTemplate)
+	c.call(200, "PUT", "/api/v1/kernel_params/coreos", "console=ttyS0")
+	got := c.call(200, "GET", "/api/v1/boot/coreos/ipxe/b", "")
+	const base = self + "/api/v1/boot/"
+	for _, want := range []string{
+		"kernel " + base + "coreos/kernel initrd=initrd.gz coreos.first_boot=1 coreos.config.url=" + base + "ignitions/b/10.0.0 console=ttyS0\n",
+		"initrd " + base + "coreos/initrd.gz\n",
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no %q in %s", want, got)
+		}
+	}
+}
