@@ -6,7 +6,6 @@ import (
 	"errors"
 	"maps"
 	"net/http"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -140,7 +139,7 @@ func (s *server) serveAsset(w http.ResponseWriter, r *http.Request) {
 		s.redirect(w, r, a.URLs)
 		return
 	}
-	f, err := os.Open(s.blobs.path(a.SHA256))
+	f, err := s.blobs.open(a.SHA256)
 	if err != nil {
 		writeError(w, err)
 		return

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -58,20 +59,23 @@ func (b blobs) write(r io.Reader, want string) (string, int64, error) {
 	return digest, size, os.Rename(f.Name(), b.path(digest))
 }
 
-// open opens a file, fetching it first from a server that has it.
-func (b blobs) open(ctx context.Context, digest, path string, urls []string) (*os.File, error) {
+// open opens a file that is on this server.
+func (b blobs) open(digest string) (*os.File, error) {
 	if !hexDigest.MatchString(digest) {
-		return nil, fmt.Errorf("%q is no digest", digest)
+		return nil, fmt.Errorf("%q is not a digest", digest)
 	}
-	if !b.has(digest) {
-		if err := b.fetch(ctx, digest, path, urls); err != nil {
-			return nil, err
-		}
+	f, err := os.Open(b.path(digest))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fail(http.StatusNotFound, "the file is not on this server")
 	}
-	return os.Open(b.path(digest))
+	return f, err
 }
 
+// fetch copies a file from one of the servers that have it, unless it is here.
 func (b blobs) fetch(ctx context.Context, digest, path string, urls []string) error {
+	if b.has(digest) {
+		return nil
+	}
 	ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
 	defer cancel()
 	err := fmt.Errorf("no server has %s", path)

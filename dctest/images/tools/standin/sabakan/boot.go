@@ -55,8 +55,7 @@ func (s *server) machineScript(r *http.Request) (int, any, error) {
 		"initrd %scoreos/initrd.gz\nboot\n", base, base, m.Spec.Serial, ids[len(ids)-1], params.Value, base))
 }
 
-// serveBootFile sends one file of the newest image on this server, or, if this
-// server has none, of the newest image.
+// serveBootFile sends one file of the newest image on this server.
 func (s *server) serveBootFile(name string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		f, img, err := s.openBootImage(r.Context())
@@ -80,18 +79,13 @@ func (s *server) openBootImage(ctx context.Context) (*os.File, image, error) {
 	if err != nil {
 		return nil, image{}, err
 	}
-	if len(ix.Images) == 0 {
-		return nil, image{}, fail(http.StatusNotFound, "there is no image")
-	}
-	img := ix.Images[len(ix.Images)-1]
-	for _, i := range slices.Backward(ix.Images) {
-		if i.Exists {
-			img = i
-			break
+	for _, img := range slices.Backward(ix.Images) {
+		if img.Exists {
+			f, err := s.blobs.open(img.Digest)
+			return f, img, err
 		}
 	}
-	f, err := s.blobs.open(ctx, img.Digest, "/api/v1/images/coreos/"+img.ID, img.URLs)
-	return f, img, err
+	return nil, image{}, fail(http.StatusNotFound, "this server has no image")
 }
 
 // fileOf returns a file of an archive.

@@ -206,7 +206,7 @@ func (s *server) serveImage(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	img := ix.Images[i]
-	f, err := s.blobs.open(r.Context(), img.Digest, r.URL.Path, img.URLs)
+	f, err := s.blobs.open(img.Digest)
 	if err != nil {
 		writeError(w, err)
 		return

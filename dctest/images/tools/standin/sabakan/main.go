@@ -1,10 +1,10 @@
 // Sabakan stands in for the program of that name, which network-boots the
-// nodes and keeps the inventory: its REST API and as much of GraphQL as Neco
-// uses. No machine boots from it.
+// nodes and keeps the inventory: its REST API, GraphQL and the files of network
+// boot, without DHCP.
 //
 // It owns its data below one prefix in etcd, or in its data directory where
 // there is no etcd; what was uploaded is in the data directory of the server
-// that took it, and fetched from there by the others.
+// that took it, and copied from there by the others.
 package main
 
 import (
@@ -15,6 +15,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"sync"
 
 	"github.com/cybozu-go/neco/dctest/images/tools/standin/internal/cli"
 	"github.com/cybozu-go/neco/dctest/images/tools/standin/internal/store"
@@ -59,6 +60,11 @@ func run(ctx context.Context, file string) error {
 		store: s, allow: c.AllowIPs, ipxe: c.IPXE,
 		blobs: blobs{dir: filepath.Join(c.DataDir, "blobs"), self: c.AdvertiseURL, client: http.DefaultClient},
 	}
+	ctx, cancel := context.WithCancel(ctx)
+	var replication sync.WaitGroup
+	replication.Go(func() { srv.replicate(ctx) })
+	defer replication.Wait()
+	defer cancel()
 	return cli.Serve(ctx, c.HTTP, srv.handler())
 }
 

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -35,26 +36,59 @@ func TestAssetsAreServedAsTheyCame(t *testing.T) {
 	}
 }
 
-func TestAnAssetOfAnotherServerIsARedirect(t *testing.T) {
+// pair returns two servers with one store.
+func pair(t *testing.T) (first, second *server) {
+	t.Helper()
 	dir := t.TempDir()
 	s, err := store.Open(store.Config{}, filepath.Join(dir, "store"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	var clients []client
-	for i := range 2 {
-		blobDir := filepath.Join(dir, fmt.Sprint(i))
-		if err := os.Mkdir(blobDir, 0o755); err != nil {
+	start := func(name string) *server {
+		srv := &server{store: s, allow: loopback(), blobs: blobs{dir: filepath.Join(dir, name), client: http.DefaultClient}}
+		if err := os.Mkdir(srv.blobs.dir, 0o755); err != nil {
 			t.Fatal(err)
 		}
-		srv := &server{store: s, allow: loopback(), blobs: blobs{dir: blobDir, self: fmt.Sprintf("http://10.69.%d.3:10080", i)}}
-		clients = append(clients, client{t, srv.handler()})
+		h := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { srv.handler().ServeHTTP(w, r) }))
+		t.Cleanup(h.Close)
+		srv.blobs.self = h.URL
+		return srv
 	}
-	clients[0].call(201, "PUT", "/api/v1/assets/x", "text", "Content-Type", "text/plain")
+	return start("first"), start("second")
+}
+
+func TestAnAssetOfAnotherServerIsARedirect(t *testing.T) {
+	first, second := pair(t)
+	client{t, first.handler()}.call(201, "PUT", "/api/v1/assets/x", "text", "Content-Type", "text/plain")
 	w := httptest.NewRecorder()
-	clients[1].h.ServeHTTP(w, httptest.NewRequest("GET", "/api/v1/assets/x", nil))
-	if got := w.Header().Get("Location"); w.Code != 302 || got != "http://10.69.0.3:10080/api/v1/assets/x" {
+	second.handler().ServeHTTP(w, httptest.NewRequest("GET", "/api/v1/assets/x", nil))
+	if got := w.Header().Get("Location"); w.Code != 302 || got != first.blobs.self+"/api/v1/assets/x" {
 		t.Errorf("%d %s", w.Code, got)
+	}
+}
+
+func TestUploadsAreCopiedToTheOtherServers(t *testing.T) {
+	first, second := pair(t)
+	a, b := client{t, first.handler()}, client{t, second.handler()}
+	a.call(201, "PUT", "/api/v1/assets/x", "text", "Content-Type", "text/plain")
+	a.call(201, "PUT", "/api/v1/images/coreos/1", archive(t, "kernel", "initrd"))
+	b.call(404, "GET", "/api/v1/boot/coreos/kernel", "")
+	for range 2 {
+		if err := second.pull(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := b.call(200, "GET", "/api/v1/assets/x", ""); got != "text" {
+		t.Error(got)
+	}
+	if got := b.call(200, "GET", "/api/v1/boot/coreos/kernel", ""); got != "kernel" {
+		t.Error(got)
+	}
+	urls := fmt.Sprintf(`"urls":["%s","%s"]`, first.blobs.self, second.blobs.self)
+	for _, path := range []string{"/api/v1/assets/x/meta", "/api/v1/images/coreos"} {
+		if got := b.call(200, "GET", path, ""); !strings.Contains(got, urls) || !strings.Contains(got, `"exists":true`) {
+			t.Error(got)
+		}
 	}
 }
 
