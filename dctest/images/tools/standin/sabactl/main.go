@@ -1,97 +1,76 @@
-// Sabactl stands in for the command of sabakan, with the commands that are used in the
-// virtual data centre:
-//
-//	sabactl [--server URL] machines get [KEY=VALUE...]
-//	sabactl [--server URL] machines create FILE
-//	sabactl [--server URL] machines get-state SERIAL
-//	sabactl [--server URL] machines set-state SERIAL STATE
-//	sabactl [--server URL] ipam|dhcp get
-//	sabactl [--server URL] ipam|dhcp set FILE
-//	sabactl [--server URL] images|assets index
+// Sabactl is the command of sabakan, with its commands, flags and exit codes:
+// 2 for a wrong command line, 4 and 5 for an answer of that class, 14 if
+// something is not found, 19 for a conflict, else 1. It has no command logs, no
+// output format but JSON, and takes ignition templates only with --json.
 package main
 
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
-	"net/http"
-	"net/url"
 	"os"
-	"strings"
-	"time"
+	"os/signal"
+	"syscall"
 
-	"github.com/cybozu-go/neco/dctest/images/tools/standin/internal/cli"
+	"github.com/spf13/cobra"
 )
 
 func main() {
-	server := flag.String("server", "http://127.0.0.1:10080", "URL of sabakan")
-	flag.Parse()
-	cli.Main("sabactl", func(ctx context.Context) error { return run(ctx, *server+"/api/v1/", flag.Args()) })
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
+	err := run(ctx, os.Args[1:], os.Stdout)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "sabactl:", err)
+		os.Exit(exitCode(err))
+	}
 }
 
-var errUsage = errors.New("usage: sabactl machines get|create|get-state|set-state, ipam|dhcp get|set, images|assets index")
+// usageError is an error of the command line.
+type usageError struct{ error }
 
-func run(ctx context.Context, base string, args []string) error {
-	if len(args) < 2 {
-		return errUsage
-	}
-	words, rest := args[0]+" "+args[1], args[2:]
-	switch words {
-	case "machines get":
-		q := url.Values{}
-		for _, a := range rest {
-			key, value, _ := strings.Cut(strings.TrimLeft(a, "-"), "=")
-			q.Add(key, value)
-		}
-		return call(ctx, http.MethodGet, base+"machines?"+q.Encode(), nil)
-	case "ipam get", "dhcp get":
-		return call(ctx, http.MethodGet, base+"config/"+args[0], nil)
-	case "images index":
-		return call(ctx, http.MethodGet, base+"images/coreos", nil)
-	case "assets index":
-		return call(ctx, http.MethodGet, base+"assets", nil)
-	}
+// exitCode returns the exit code of the program for an error.
+func exitCode(err error) int {
+	var usage usageError
+	var answer answerError
 	switch {
-	case words == "machines create" && len(rest) == 1:
-		return callFile(ctx, http.MethodPost, base+"machines", rest[0])
-	case words == "machines get-state" && len(rest) == 1:
-		return call(ctx, http.MethodGet, base+"state/"+rest[0], nil)
-	case words == "machines set-state" && len(rest) == 2:
-		return call(ctx, http.MethodPut, base+"state/"+rest[0], strings.NewReader(rest[1]))
-	case (words == "ipam set" || words == "dhcp set") && len(rest) == 1:
-		return callFile(ctx, http.MethodPut, base+"config/"+args[0], rest[0])
+	case errors.As(err, &usage):
+		return 2
+	case errors.As(err, &answer):
+		return answer.exitCode()
 	}
-	return errUsage
+	return 1
 }
 
-func callFile(ctx context.Context, method, url, file string) error {
-	f, err := os.Open(file)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	return call(ctx, method, url, f)
+func run(ctx context.Context, args []string, out io.Writer) error {
+	c := &client{out: out}
+	root := group("sabactl", machines(c), config(c, "ipam"), config(c, "dhcp"), images(c), assets(c), ignitions(c), kernelParams(c), crypts(c), version(c))
+	root.PersistentFlags().StringVar(&c.server, "server", "http://127.0.0.1:10080", "URL of sabakan")
+	root.CompletionOptions.DisableDefaultCmd = true
+	root.AddCommand(command("completion", 0, func(*cobra.Command, []string) error { return root.GenBashCompletion(out) }))
+	root.SilenceErrors, root.SilenceUsage = true, true
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.SetArgs(args)
+	root.SetOut(out)
+	return root.ExecuteContext(ctx)
 }
 
-func call(ctx context.Context, method, url string, body io.Reader) error {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, method, url, body)
-	if err != nil {
-		return err
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	if _, err := io.Copy(os.Stdout, resp.Body); err != nil {
-		return err
-	}
-	if resp.StatusCode >= 300 {
-		return fmt.Errorf("%s", resp.Status)
-	}
-	return nil
+// group returns a command that has only subcommands.
+func group(use string, commands ...*cobra.Command) *cobra.Command {
+	g := &cobra.Command{Use: use, RunE: func(cmd *cobra.Command, args []string) error {
+		return usageError{fmt.Errorf("%s: want a command, see --help", cmd.CommandPath())}
+	}}
+	g.Args = cobra.ArbitraryArgs
+	g.AddCommand(commands...)
+	return g
+}
+
+// command returns a command with exactly n arguments.
+func command(use string, n int, run func(cmd *cobra.Command, args []string) error) *cobra.Command {
+	return &cobra.Command{Use: use, RunE: run, Args: func(cmd *cobra.Command, args []string) error {
+		if len(args) != n {
+			return usageError{fmt.Errorf("usage: %s", cmd.UseLine())}
+		}
+		return nil
+	}}
 }

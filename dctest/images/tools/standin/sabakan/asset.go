@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -23,7 +25,11 @@ type asset struct {
 	Options     map[string]string `json:"options"`
 }
 
-const optionHeader = "X-Sabakan-Asset-Options-"
+const (
+	optionHeader = "X-Sabakan-Asset-Options-"
+	// maxAsset bounds an asset in bytes.
+	maxAsset = 4 << 30
+)
 
 func (s *server) getAssets(r *http.Request) (int, any, error) {
 	pairs, err := s.store.List(r.Context(), "assets/")
@@ -59,6 +65,9 @@ func (s *server) putAsset(r *http.Request) (int, any, error) {
 	if r.ContentLength < 0 {
 		return 0, nil, fail(http.StatusLengthRequired, "asset %s: no Content-Length", name)
 	}
+	if r.ContentLength > maxAsset {
+		return 0, nil, fail(http.StatusRequestEntityTooLarge, "asset %s: more than %d bytes", name, int64(maxAsset))
+	}
 	old, rev, err := s.asset(r.Context(), name)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return 0, nil, err
@@ -71,6 +80,9 @@ func (s *server) putAsset(r *http.Request) (int, any, error) {
 		return 0, nil, fail(http.StatusBadRequest, "asset %s: %d bytes of %d", name, size, r.ContentLength)
 	}
 	a := asset{Name: name, ID: old.ID + 1, ContentType: kind, Date: time.Now().UTC(), SHA256: digest, URLs: []string{s.blobs.self}, Options: options(r.Header)}
+	if a.same(old) { // the same file again
+		a.ID, a.Date, a.URLs = old.ID, old.Date, union(old.URLs, s.blobs.self)
+	}
 	value, err := json.Marshal(a)
 	if err != nil {
 		return 0, nil, err
@@ -85,7 +97,18 @@ func (s *server) putAsset(r *http.Request) (int, any, error) {
 	return status, map[string]any{"status": status, "id": strconv.Itoa(a.ID)}, nil
 }
 
-// options returns the options of an asset from request headers, with keys in lower case.
+func (a asset) same(b asset) bool {
+	return a.SHA256 == b.SHA256 && a.ContentType == b.ContentType && maps.Equal(a.Options, b.Options)
+}
+
+func union(all []string, one string) []string {
+	if slices.Contains(all, one) {
+		return all
+	}
+	return append(all, one)
+}
+
+// options of an asset have keys in lower case.
 func options(h http.Header) map[string]string {
 	all := map[string]string{}
 	for key := range h {
@@ -104,17 +127,38 @@ func (s *server) deleteAsset(r *http.Request) (int, any, error) {
 	return http.StatusOK, nil, s.store.Delete(r.Context(), "assets/"+name)
 }
 
-// serveAsset sends the file of an asset, with its options as headers.
+// serveAsset sends the file, with the options as headers. If the file is not
+// on this server, it redirects to another server.
 func (s *server) serveAsset(w http.ResponseWriter, r *http.Request) {
 	a, _, err := s.asset(r.Context(), r.PathValue("name"))
 	if err != nil {
 		writeError(w, err)
 		return
 	}
+	if !a.Exists {
+		s.redirect(w, r, a.URLs)
+		return
+	}
+	f, err := s.blobs.open(a.SHA256)
+	if err != nil {
+		writeError(w, err)
+		return
+	}
+	defer f.Close()
 	w.Header().Set("X-Sabakan-Asset-ID", strconv.Itoa(a.ID))
 	w.Header().Set("X-Sabakan-Asset-SHA256", a.SHA256)
 	for key, value := range a.Options {
 		w.Header().Set(optionHeader+key, value)
 	}
-	s.serve(w, r, a.SHA256, a.URLs, a.ContentType, a.Date)
+	w.Header().Set("Content-Type", a.ContentType)
+	http.ServeContent(w, r, "", a.Date, f)
+}
+
+func (s *server) redirect(w http.ResponseWriter, r *http.Request, urls []string) {
+	i := slices.IndexFunc(urls, func(u string) bool { return u != s.blobs.self })
+	if i < 0 {
+		writeError(w, fail(http.StatusNotFound, "no server has %s", r.URL.Path))
+		return
+	}
+	http.Redirect(w, r, urls[i]+r.URL.Path, http.StatusFound)
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -14,15 +15,15 @@ import (
 	"time"
 )
 
-// blobs is a directory of uploaded files, named by their SHA-256.
+// blobs are uploaded files, by their SHA-256.
 type blobs struct {
 	dir string
-	// self is the URL at which other servers reach this one.
+	// self is this server's URL, as others know it.
 	self   string
 	client *http.Client
 }
 
-// fetchTimeout bounds the download of a file from another server.
+// fetchTimeout bounds the copy of a file from another server.
 const fetchTimeout = 10 * time.Minute
 
 var hexDigest = regexp.MustCompile(`^[0-9a-f]{64}$`)
@@ -34,8 +35,8 @@ func (b blobs) has(digest string) bool {
 	return err == nil
 }
 
-// write stores the content of r and returns its digest and size. If want is not empty, it
-// fails unless want is the digest.
+// write keeps what r has and returns its digest and size. If want is given it
+// must be the digest.
 func (b blobs) write(r io.Reader, want string) (string, int64, error) {
 	f, err := os.CreateTemp(b.dir, ".upload-")
 	if err != nil {
@@ -50,7 +51,7 @@ func (b blobs) write(r io.Reader, want string) (string, int64, error) {
 	}
 	digest := hex.EncodeToString(h.Sum(nil))
 	if want != "" && want != digest {
-		return "", 0, fail(http.StatusBadRequest, "its SHA-256 is %s, not %s", digest, want)
+		return "", 0, fail(http.StatusInternalServerError, "the SHA-256 is %s, not %s", digest, want)
 	}
 	if err := errors.Join(f.Chmod(0o644), f.Sync()); err != nil {
 		return "", 0, err
@@ -58,21 +59,23 @@ func (b blobs) write(r io.Reader, want string) (string, int64, error) {
 	return digest, size, os.Rename(f.Name(), b.path(digest))
 }
 
-// open opens a file by its digest. A file that is missing on this server is downloaded
-// first, from path at one of urls, the servers that have the file.
-func (b blobs) open(ctx context.Context, digest, path string, urls []string) (*os.File, error) {
+// open opens a file that is on this server.
+func (b blobs) open(digest string) (*os.File, error) {
 	if !hexDigest.MatchString(digest) {
 		return nil, fmt.Errorf("%q is not a digest", digest)
 	}
-	if !b.has(digest) {
-		if err := b.fetch(ctx, digest, path, urls); err != nil {
-			return nil, err
-		}
+	f, err := os.Open(b.path(digest))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fail(http.StatusNotFound, "the file is not on this server")
 	}
-	return os.Open(b.path(digest))
+	return f, err
 }
 
+// fetch copies a file from one of the servers that have it, unless it is here.
 func (b blobs) fetch(ctx context.Context, digest, path string, urls []string) error {
+	if b.has(digest) {
+		return nil
+	}
 	ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
 	defer cancel()
 	err := fmt.Errorf("no server has %s", path)
@@ -104,7 +107,7 @@ func (b blobs) fetchFrom(ctx context.Context, digest, url string) error {
 	return err
 }
 
-// remove deletes a file on this server only.
+// remove forgets a file here; other servers keep theirs until they notice.
 func (b blobs) remove(digest string) {
 	if hexDigest.MatchString(digest) {
 		os.Remove(b.path(digest))

@@ -7,6 +7,9 @@ import (
 	"github.com/cybozu-go/neco/dctest/images/tools/standin/internal/store"
 )
 
+// maxCrypt bounds a disk key in bytes.
+const maxCrypt = 4 << 10
+
 func (s *server) putCrypt(r *http.Request) (int, any, error) {
 	serial, path := r.PathValue("serial"), r.PathValue("path")
 	m, _, err := s.machine(r.Context(), serial)
@@ -16,7 +19,7 @@ func (s *server) putCrypt(r *http.Request) (int, any, error) {
 	if m.Status.State == "retiring" || m.Status.State == "retired" {
 		return 0, nil, fail(http.StatusInternalServerError, "machine %s is %s", serial, m.Status.State)
 	}
-	data, err := body(r)
+	data, err := bodyUpTo(r, maxCrypt)
 	if err != nil {
 		return 0, nil, err
 	}

@@ -1,24 +1,48 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
-	"regexp"
 	"slices"
-	"strconv"
+
+	"github.com/hashicorp/go-version"
+
+	"github.com/cybozu-go/neco/dctest/images/tools/standin/internal/store"
+	"github.com/cybozu-go/neco/dctest/images/tools/standin/render"
 )
 
-// ignitionsKept is the maximum number of templates of a role.
-const ignitionsKept = 10
+const (
+	// ignitionsKept is how many templates a role keeps.
+	ignitionsKept = 10
+	// maxIgnition bounds the body of an upload in bytes.
+	maxIgnition = 2 << 20
+)
 
+func ignitionKey(role, id string) string { return "ignitions/" + role + "/" + id }
+
+// ignitionIDs returns the ids of a role in the order of versions.
 func (s *server) ignitionIDs(ctx context.Context, role string) ([]string, error) {
-	prefix := "ignitions/" + role + "/"
+	prefix := ignitionKey(role, "")
 	pairs, err := s.store.List(ctx, prefix)
-	ids := names(pairs, prefix)
-	slices.SortFunc(ids, compareVersions)
-	return ids, err
+	if err != nil {
+		return nil, err
+	}
+	var versions []*version.Version
+	for _, id := range names(pairs, prefix) {
+		v, err := version.NewVersion(id)
+		if err != nil {
+			return nil, err
+		}
+		versions = append(versions, v)
+	}
+	slices.SortStableFunc(versions, (*version.Version).Compare)
+	var ids []string
+	for _, v := range versions {
+		ids = append(ids, v.Original())
+	}
+	return ids, nil
 }
 
 func (s *server) getIgnitions(r *http.Request) (int, any, error) {
@@ -33,30 +57,41 @@ func (s *server) getIgnitions(r *http.Request) (int, any, error) {
 }
 
 func (s *server) getIgnition(r *http.Request) (int, any, error) {
-	p, err := s.store.Get(r.Context(), "ignitions/"+r.PathValue("role")+"/"+r.PathValue("id"))
+	p, err := s.store.Get(r.Context(), ignitionKey(r.PathValue("role"), r.PathValue("id")))
 	if err != nil {
 		return 0, nil, err
 	}
 	return ok(json.RawMessage(p.Value))
 }
 
+func (s *server) deleteIgnition(r *http.Request) (int, any, error) {
+	key := ignitionKey(r.PathValue("role"), r.PathValue("id"))
+	if _, err := s.store.Get(r.Context(), key); err != nil {
+		return 0, nil, err
+	}
+	return http.StatusOK, nil, s.store.Delete(r.Context(), key)
+}
+
 func (s *server) putIgnition(r *http.Request) (int, any, error) {
 	role, id := r.PathValue("role"), r.PathValue("id")
-	data, err := body(r)
+	if _, err := version.NewVersion(id); err != nil {
+		return 0, nil, fail(http.StatusBadRequest, "ignition %s/%s: %v", role, id, err)
+	}
+	data, err := bodyUpTo(r, maxIgnition)
 	if err != nil {
 		return 0, nil, err
 	}
-	var template struct {
-		Version  string          `json:"version"`
-		Template json.RawMessage `json:"template"`
+	plan, err := s.ipam(r.Context())
+	if err != nil && !errors.Is(err, errNoIPAM) {
+		return 0, nil, err
 	}
-	if err := json.Unmarshal(data, &template); err != nil {
+	if err == nil {
+		err = s.checkIgnition(data, plan.Dummy())
+	}
+	if err != nil {
 		return 0, nil, fail(http.StatusBadRequest, "ignition %s/%s: %v", role, id, err)
 	}
-	if template.Version == "" || len(template.Template) == 0 {
-		return 0, nil, fail(http.StatusBadRequest, "ignition %s/%s: no version or no template", role, id)
-	}
-	if err := s.store.Create(r.Context(), map[string][]byte{"ignitions/" + role + "/" + id: data}); err != nil {
+	if err := s.store.Create(r.Context(), map[string][]byte{ignitionKey(role, id): data}); err != nil {
 		return 0, nil, err
 	}
 	ids, err := s.ignitionIDs(r.Context(), role)
@@ -65,22 +100,42 @@ func (s *server) putIgnition(r *http.Request) (int, any, error) {
 	}
 	var old []string
 	for _, id := range ids[:max(0, len(ids)-ignitionsKept)] {
-		old = append(old, "ignitions/"+role+"/"+id)
+		old = append(old, ignitionKey(role, id))
 	}
 	return http.StatusCreated, nil, s.store.Delete(r.Context(), old...)
 }
 
-var parts = regexp.MustCompile(`[0-9]+|[^0-9]+`)
+// checkIgnition renders an upload for a machine.
+func (s *server) checkIgnition(data []byte, m machine) error {
+	upload, err := render.Parse(data)
+	if err != nil {
+		return err
+	}
+	_, err = upload.Render(s.blobs.self, m)
+	return err
+}
 
-// compareVersions compares two versions; numbers in them are compared numerically.
-func compareVersions(a, b string) int {
-	pa, pb := parts.FindAllString(a, -1), parts.FindAllString(b, -1)
-	return slices.CompareFunc(pa, pb, func(x, y string) int {
-		nx, errx := strconv.ParseUint(x, 10, 64)
-		ny, erry := strconv.ParseUint(y, 10, 64)
-		if errx == nil && erry == nil {
-			return cmp.Compare(nx, ny)
-		}
-		return cmp.Compare(x, y)
-	})
+// bootIgnition returns a template of the machine's role, rendered for it.
+func (s *server) bootIgnition(r *http.Request) (int, any, error) {
+	m, _, err := s.machine(r.Context(), r.PathValue("serial"))
+	if err != nil {
+		return 0, nil, err
+	}
+	id := r.PathValue("id")
+	p, err := s.store.Get(r.Context(), ignitionKey(m.Spec.Role, id))
+	if errors.Is(err, store.ErrNotFound) {
+		return 0, nil, fail(http.StatusNotFound, "no ignition %s of role %s", id, m.Spec.Role)
+	}
+	if err != nil {
+		return 0, nil, err
+	}
+	upload, err := render.Parse(p.Value)
+	if err != nil {
+		return 0, nil, err
+	}
+	rendered, err := upload.Render(s.blobs.self, m)
+	if err != nil {
+		return 0, nil, err
+	}
+	return ok(json.RawMessage(rendered))
 }

@@ -8,29 +8,40 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"regexp"
 	"slices"
 	"time"
 
 	"github.com/cybozu-go/neco/dctest/images/tools/standin/internal/store"
 )
 
-// imagesKept is the maximum number of images.
-const imagesKept = 5
+const (
+	// imagesKept is how many images there are at most.
+	imagesKept = 5
+	// removedKept is how many removed ids are refused.
+	removedKept = 10
+)
 
-// image is a boot image. Digest, the digest of its archive, is not in sabakan's API.
+var imageID = regexp.MustCompile(`^[0-9a-zA-Z.-]+$`)
+
+// imageFiles returns the names of the files in the archive of an image.
+func imageFiles() []string { return []string{"kernel", "initrd.gz"} }
+
+// image is a boot image. Size is the sum of both files. Digest is not part of
+// sabakan's API: it is the digest of the archive.
 type image struct {
-	ID     string           `json:"id"`
-	Date   time.Time        `json:"date"`
-	Size   map[string]int64 `json:"size"`
-	URLs   []string         `json:"urls"`
-	Exists bool             `json:"exists"`
-	Digest string           `json:"digest"`
+	ID     string    `json:"id"`
+	Date   time.Time `json:"date"`
+	Size   int64     `json:"size"`
+	URLs   []string  `json:"urls"`
+	Exists bool      `json:"exists"`
+	Digest string    `json:"digest"`
 }
 
-// imageIndex is the list of images, which is stored as one value.
+// imageIndex is what is stored, in one value.
 type imageIndex struct {
-	Images  []image
-	Removed []string // ids that must not be reused
+	Images  []image  // the oldest first
+	Removed []string // the last removed ids, which are refused
 }
 
 func (s *server) imageIndex(ctx context.Context) (imageIndex, int64, error) {
@@ -71,30 +82,52 @@ func (ix imageIndex) find(id string) int {
 	return slices.IndexFunc(ix.Images, func(i image) bool { return i.ID == id })
 }
 
+// remove takes the image at i out of the index and returns it.
+func (ix *imageIndex) remove(i int) image {
+	old := ix.Images[i]
+	ix.Images = slices.Delete(ix.Images, i, i+1)
+	ix.Removed = append(ix.Removed, old.ID)
+	ix.Removed = ix.Removed[max(0, len(ix.Removed)-removedKept):]
+	return old
+}
+
+// add puts an image at the end of the index and returns the images that it
+// replaces or drives out.
+func (ix *imageIndex) add(added image) []image {
+	var old []image
+	if i := ix.find(added.ID); i >= 0 {
+		old = append(old, ix.Images[i])
+		ix.Images = slices.Delete(ix.Images, i, i+1)
+	}
+	ix.Images = append(ix.Images, added)
+	for len(ix.Images) > imagesKept {
+		old = append(old, ix.remove(0))
+	}
+	return old
+}
+
 func (s *server) putImage(r *http.Request) (int, any, error) {
 	id := r.PathValue("id")
+	if !imageID.MatchString(id) {
+		return 0, nil, fail(http.StatusBadRequest, "invalid image id %q", id)
+	}
 	ix, rev, err := s.imageIndex(r.Context())
 	if err != nil {
 		return 0, nil, err
 	}
-	if ix.find(id) >= 0 || slices.Contains(ix.Removed, id) {
-		return 0, nil, fail(http.StatusConflict, "image %s exists or has existed", id)
+	if slices.Contains(ix.Removed, id) {
+		return 0, nil, fail(http.StatusConflict, "image %s was removed", id)
 	}
 	digest, _, err := s.blobs.write(r.Body, "")
 	if err != nil {
 		return 0, nil, err
 	}
-	sizes, err := imageSizes(s.blobs.path(digest))
+	size, err := imageSize(s.blobs.path(digest))
 	if err != nil {
-		s.blobs.remove(digest)
+		s.forget(ix, image{Digest: digest})
 		return 0, nil, fail(http.StatusBadRequest, "image %s: %v", id, err)
 	}
-	ix.Images = append(ix.Images, image{ID: id, Date: time.Now().UTC(), Size: sizes, URLs: []string{s.blobs.self}, Exists: true, Digest: digest})
-	var old []image
-	for len(ix.Images) > imagesKept {
-		old = append(old, ix.Images[0])
-		ix.Removed, ix.Images = append(ix.Removed, ix.Images[0].ID), ix.Images[1:]
-	}
+	old := ix.add(image{ID: id, Date: time.Now().UTC(), Size: size, URLs: []string{s.blobs.self}, Exists: true, Digest: digest})
 	if err := s.saveIndex(r.Context(), ix, rev); err != nil {
 		return 0, nil, err
 	}
@@ -102,8 +135,8 @@ func (s *server) putImage(r *http.Request) (int, any, error) {
 	return http.StatusCreated, nil, nil
 }
 
-// forget deletes the files of removed images, except those that are identical to the file
-// of an image in the index.
+// forget removes the archives of old images, except those that another image
+// has, too.
 func (s *server) forget(ix imageIndex, old ...image) {
 	for _, o := range old {
 		if !slices.ContainsFunc(ix.Images, func(i image) bool { return i.Digest == o.Digest }) {
@@ -112,32 +145,35 @@ func (s *server) forget(ix imageIndex, old ...image) {
 	}
 }
 
-// imageSizes returns the sizes of kernel and initrd.gz in the archive of an image, which
-// must have exactly these two files.
-func imageSizes(file string) (map[string]int64, error) {
+// imageSize returns the size of both files of an archive. An archive with
+// other files, or without one of them, is an error.
+func imageSize(file string) (int64, error) {
 	f, err := os.Open(file)
 	if err != nil {
-		return nil, err
+		return 0, err
 	}
 	defer f.Close()
-	sizes := map[string]int64{}
+	sizes, total := map[string]int64{}, int64(0)
 	for t := tar.NewReader(f); ; {
 		h, err := t.Next()
 		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
-			return nil, err
+			return 0, err
 		}
-		if h.Name != "kernel" && h.Name != "initrd.gz" {
-			return nil, errors.New("unexpected file " + h.Name)
+		if !slices.Contains(imageFiles(), h.Name) {
+			return 0, errors.New("unexpected file " + h.Name)
 		}
 		sizes[h.Name] = h.Size
 	}
-	if sizes["kernel"] == 0 || sizes["initrd.gz"] == 0 {
-		return nil, errors.New("kernel or initrd.gz is missing or empty")
+	for _, name := range imageFiles() {
+		if sizes[name] == 0 {
+			return 0, errors.New(name + " is missing or empty")
+		}
+		total += sizes[name]
 	}
-	return sizes, nil
+	return total, nil
 }
 
 func (s *server) deleteImage(r *http.Request) (int, any, error) {
@@ -150,8 +186,7 @@ func (s *server) deleteImage(r *http.Request) (int, any, error) {
 	if i < 0 {
 		return 0, nil, fail(http.StatusNotFound, "no image %s", id)
 	}
-	old := ix.Images[i]
-	ix.Images, ix.Removed = slices.Delete(ix.Images, i, i+1), append(ix.Removed, id)
+	old := ix.remove(i)
 	if err := s.saveIndex(r.Context(), ix, rev); err != nil {
 		return 0, nil, err
 	}
@@ -159,7 +194,7 @@ func (s *server) deleteImage(r *http.Request) (int, any, error) {
 	return http.StatusOK, nil, nil
 }
 
-// serveImage sends the archive of an image.
+// serveImage sends an image as it was uploaded.
 func (s *server) serveImage(w http.ResponseWriter, r *http.Request) {
 	ix, _, err := s.imageIndex(r.Context())
 	i := ix.find(r.PathValue("id"))
@@ -170,16 +205,13 @@ func (s *server) serveImage(w http.ResponseWriter, r *http.Request) {
 		writeError(w, err)
 		return
 	}
-	s.serve(w, r, ix.Images[i].Digest, ix.Images[i].URLs, "application/tar", ix.Images[i].Date)
-}
-
-func (s *server) serve(w http.ResponseWriter, r *http.Request, digest string, urls []string, kind string, date time.Time) {
-	f, err := s.blobs.open(r.Context(), digest, r.URL.Path, urls)
+	img := ix.Images[i]
+	f, err := s.blobs.open(img.Digest)
 	if err != nil {
 		writeError(w, err)
 		return
 	}
 	defer f.Close()
-	w.Header().Set("Content-Type", kind)
-	http.ServeContent(w, r, "", date, f)
+	w.Header().Set("Content-Type", "application/tar")
+	http.ServeContent(w, r, "", img.Date, f)
 }

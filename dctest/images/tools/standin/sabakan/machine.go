@@ -9,36 +9,12 @@ import (
 	"time"
 
 	"github.com/cybozu-go/neco/dctest/images/tools/standin/internal/store"
+	"github.com/cybozu-go/neco/dctest/images/tools/standin/inventory"
 )
 
-type machine struct {
-	Spec   spec            `json:"spec"`
-	Status status          `json:"status"`
-	Info   json.RawMessage `json:"info"`
-}
+type machine = inventory.Machine
 
-type spec struct {
-	Serial      string            `json:"serial"`
-	Labels      map[string]string `json:"labels,omitempty"`
-	Rack        uint              `json:"rack"`
-	IndexInRack uint              `json:"index-in-rack"`
-	Role        string            `json:"role"`
-	IPv4        []string          `json:"ipv4"`
-	Registered  time.Time         `json:"register-date"`
-	Retires     time.Time         `json:"retire-date"`
-	BMC         bmc               `json:"bmc"`
-}
-
-type bmc struct {
-	Type string `json:"type"`
-	IPv4 string `json:"ipv4"`
-}
-
-type status struct {
-	State     string    `json:"state"`
-	Timestamp time.Time `json:"timestamp"`
-	Duration  float64   `json:"duration"`
-}
+var errNoMachine = failure{http.StatusNotFound, "not found", "MACHINE_NOT_FOUND"}
 
 func (s *server) getMachines(r *http.Request) (int, any, error) {
 	want, err := parseQuery(r.URL.Query())
@@ -63,10 +39,9 @@ func (s *server) machines(ctx context.Context) ([]machine, error) {
 	}
 	all := make([]machine, len(pairs))
 	for i, p := range pairs {
-		if err := json.Unmarshal(p.Value, &all[i]); err != nil {
+		if all[i], err = decodeMachine(p); err != nil {
 			return nil, err
 		}
-		all[i].Status.Duration = time.Since(all[i].Status.Timestamp).Seconds()
 	}
 	return all, nil
 }
@@ -77,7 +52,7 @@ func (s *server) postMachines(r *http.Request) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	var specs []spec
+	var specs []inventory.Spec
 	if err := json.Unmarshal(data, &specs); err != nil {
 		return 0, nil, fail(http.StatusBadRequest, "machines: %v", err)
 	}
@@ -91,19 +66,39 @@ func (s *server) postMachines(r *http.Request) (int, any, error) {
 	}
 	values := map[string][]byte{}
 	for _, sp := range specs {
-		if sp.Serial == "" || sp.Role == "" {
-			return 0, nil, fail(http.StatusBadRequest, "machines: serial and role must be given")
-		}
-		m := machine{Spec: sp, Status: status{State: "uninitialized", Timestamp: time.Now().UTC()}, Info: json.RawMessage(`{}`)}
-		if err := plan.assign(&m.Spec, known); err != nil {
+		m, err := register(sp, plan, known)
+		if err != nil {
 			return 0, nil, err
 		}
 		known = append(known, m)
+		if values["machines/"+sp.Serial] != nil {
+			return 0, nil, fail(http.StatusConflict, "machine %s is given twice", sp.Serial)
+		}
 		if values["machines/"+sp.Serial], err = json.Marshal(m); err != nil {
 			return 0, nil, err
 		}
 	}
 	return http.StatusCreated, nil, s.store.Create(r.Context(), values)
+}
+
+// register returns a new machine with its addresses.
+func register(sp inventory.Spec, plan inventory.IPAM, known []machine) (machine, error) {
+	if err := sp.Check(); err != nil {
+		return machine{}, fail(http.StatusBadRequest, "%v", err)
+	}
+	now := time.Now().UTC()
+	if sp.RegisterDate.IsZero() {
+		sp.RegisterDate = now
+	}
+	m := machine{Spec: sp, Status: inventory.Status{State: "uninitialized", Timestamp: now}}
+	err := plan.Assign(&m, known)
+	if errors.Is(err, inventory.ErrBootServer) {
+		return m, fail(http.StatusConflict, "%v", err)
+	}
+	if err != nil {
+		return m, fail(http.StatusBadRequest, "%v", err)
+	}
+	return m, nil
 }
 
 func (s *server) deleteMachine(r *http.Request) (int, any, error) {
@@ -118,14 +113,43 @@ func (s *server) deleteMachine(r *http.Request) (int, any, error) {
 	return http.StatusOK, nil, s.store.Delete(r.Context(), "machines/"+serial)
 }
 
+// machine returns a machine and its revision in the store.
 func (s *server) machine(ctx context.Context, serial string) (machine, int64, error) {
 	p, err := s.store.Get(ctx, "machines/"+serial)
 	if errors.Is(err, store.ErrNotFound) {
-		return machine{}, 0, fail(http.StatusNotFound, "no machine %s", serial)
+		return machine{}, 0, errNoMachine
 	}
-	var m machine
-	if err == nil {
-		err = json.Unmarshal(p.Value, &m)
+	if err != nil {
+		return machine{}, 0, err
 	}
+	m, err := decodeMachine(p)
 	return m, p.Rev, err
+}
+
+func decodeMachine(p store.Pair) (machine, error) {
+	var m machine
+	err := json.Unmarshal(p.Value, &m)
+	m.Status.Duration = time.Since(m.Status.Timestamp).Seconds()
+	return m, err
+}
+
+// modify stores what change makes of a machine, and returns it.
+func (s *server) modify(ctx context.Context, serial string, change func(*machine) error) (machine, error) {
+	for {
+		m, rev, err := s.machine(ctx, serial)
+		if err != nil {
+			return m, err
+		}
+		if err := change(&m); err != nil {
+			return m, err
+		}
+		value, err := json.Marshal(m)
+		if err != nil {
+			return m, err
+		}
+		err = s.store.Update(ctx, "machines/"+serial, rev, value)
+		if !errors.Is(err, store.ErrConflict) {
+			return m, err
+		}
+	}
 }

@@ -1,10 +1,10 @@
-// Sabakan stands in for the server that network-boots nodes and keeps the inventory. It
-// has its REST API and the part of its GraphQL API that Neco uses; no machine boots from
-// it.
+// Sabakan stands in for the program of that name, which network-boots the
+// nodes and keeps the inventory: its REST API, GraphQL and the files of network
+// boot, without DHCP.
 //
-// It owns its data below a prefix in etcd, or in its data directory if no etcd is
-// configured. Uploaded files are in the data directory of the server that received them,
-// from which the other servers download them.
+// It owns its data below one prefix in etcd, or in its data directory where
+// there is no etcd; what was uploaded is in the data directory of the server
+// that took it, and copied from there by the others.
 package main
 
 import (
@@ -12,8 +12,10 @@ import (
 	"errors"
 	"flag"
 	"net/http"
+	"net/netip"
 	"os"
 	"path/filepath"
+	"sync"
 
 	"github.com/cybozu-go/neco/dctest/images/tools/standin/internal/cli"
 	"github.com/cybozu-go/neco/dctest/images/tools/standin/internal/store"
@@ -23,6 +25,8 @@ type config struct {
 	HTTP         string       `json:"http"`
 	DataDir      string       `json:"data-dir"`
 	AdvertiseURL string       `json:"advertise-url"`
+	AllowIPs     []netip.Addr `json:"allow-ips"`
+	IPXE         string       `json:"ipxe-efi-path"`
 	Etcd         store.Config `json:"etcd"`
 }
 
@@ -33,7 +37,10 @@ func main() {
 }
 
 func run(ctx context.Context, file string) error {
-	c := config{HTTP: "0.0.0.0:10080", DataDir: "/var/lib/sabakan", Etcd: store.Config{Prefix: "/sabakan/"}}
+	c := config{
+		HTTP: "0.0.0.0:10080", DataDir: "/var/lib/sabakan", AllowIPs: loopback(), IPXE: "/usr/lib/ipxe/ipxe.efi",
+		Etcd: store.Config{Prefix: "/sabakan/"},
+	}
 	if file != "" {
 		if err := cli.ReadConfig(file, &c); err != nil {
 			return err
@@ -49,6 +56,19 @@ func run(ctx context.Context, file string) error {
 	if err := os.MkdirAll(filepath.Join(c.DataDir, "blobs"), 0o755); err != nil {
 		return err
 	}
-	srv := &server{store: s, blobs: blobs{dir: filepath.Join(c.DataDir, "blobs"), self: c.AdvertiseURL, client: http.DefaultClient}}
+	srv := &server{
+		store: s, allow: c.AllowIPs, ipxe: c.IPXE,
+		blobs: blobs{dir: filepath.Join(c.DataDir, "blobs"), self: c.AdvertiseURL, client: http.DefaultClient},
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	var replication sync.WaitGroup
+	replication.Go(func() { srv.replicate(ctx) })
+	defer replication.Wait()
+	defer cancel()
 	return cli.Serve(ctx, c.HTTP, srv.handler())
+}
+
+// loopback returns the addresses that may change something by default.
+func loopback() []netip.Addr {
+	return []netip.Addr{netip.AddrFrom4([4]byte{127, 0, 0, 1}), netip.IPv6Loopback()}
 }

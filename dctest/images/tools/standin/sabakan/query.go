@@ -8,29 +8,35 @@ import (
 	"strings"
 )
 
-// query selects machines. For each key, a machine must have one of the values, or all of
-// them if the key is "labels"; for a key with the prefix "without-", it must have none of
-// them.
+// query selects the machines that have one of the values of every key, all of
+// the values of the key labels, and none of the values of a key that begins
+// with "without-".
 type query map[string][]string
 
+const without = "without-"
+
 // facts returns the values of a machine by the keys of a query.
-func (m machine) facts() map[string][]string {
+func facts(m machine) map[string][]string {
 	var labels []string
 	for k, v := range m.Spec.Labels {
 		labels = append(labels, k+"="+v)
 	}
 	return map[string][]string{
 		"serial": {m.Spec.Serial}, "rack": {strconv.FormatUint(uint64(m.Spec.Rack), 10)}, "role": {m.Spec.Role},
-		"ipv4": m.Spec.IPv4, "ipv6": nil, "bmc-type": {m.Spec.BMC.Type}, "state": {m.Status.State}, "labels": labels,
+		"ipv4": m.Spec.IPv4, "ipv6": m.Spec.IPv6, "bmc-type": {m.Spec.BMC.Type}, "state": {m.Status.State}, "labels": labels,
 	}
 }
 
 func parseQuery(values url.Values) (query, error) {
 	q := query{}
-	known := machine{}.facts()
+	known := facts(machine{})
 	for key, texts := range values {
-		if _, found := known[strings.TrimPrefix(key, "without-")]; !found {
+		name, excludes := strings.CutPrefix(key, without)
+		if _, found := known[name]; !found {
 			return nil, fail(http.StatusBadRequest, "unknown key %q in the query", key)
+		}
+		if excludes && values.Has(name) {
+			return nil, fail(http.StatusBadRequest, "%s and %s exclude each other", name, key)
 		}
 		for _, text := range texts {
 			q[key] = append(q[key], strings.Split(text, ",")...)
@@ -40,14 +46,14 @@ func parseQuery(values url.Values) (query, error) {
 }
 
 func (q query) matches(m machine) bool {
-	facts := m.facts()
+	have := facts(m)
 	for key, wanted := range q {
-		name, without := strings.CutPrefix(key, "without-")
-		has := slices.ContainsFunc(wanted, func(w string) bool { return slices.Contains(facts[name], w) })
-		if name == "labels" && !without { // a machine must have all labels
-			has = !slices.ContainsFunc(wanted, func(w string) bool { return !slices.Contains(facts[name], w) })
+		name, excludes := strings.CutPrefix(key, without)
+		has := slices.ContainsFunc(wanted, func(w string) bool { return slices.Contains(have[name], w) })
+		if name == "labels" && !excludes { // all of them
+			has = !slices.ContainsFunc(wanted, func(w string) bool { return !slices.Contains(have[name], w) })
 		}
-		if has == without {
+		if has == excludes {
 			return false
 		}
 	}

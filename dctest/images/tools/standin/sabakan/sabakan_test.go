@@ -1,8 +1,6 @@
 package main
 
 import (
-	"archive/tar"
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -10,6 +8,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -18,7 +17,9 @@ import (
 
 const plan = `{"max-nodes-in-rack": 28, "node-ipv4-pool": "10.69.0.0/20", "node-ipv4-range-size": 6, "node-ipv4-range-mask": 26,
 "node-ip-per-node": 3, "node-index-offset": 3, "node-gateway-offset": 1, "bmc-ipv4-pool": "10.72.16.0/20", "bmc-ipv4-offset": "0.0.1.0",
-"bmc-ipv4-range-size": 5, "bmc-ipv4-range-mask": 20}`
+"bmc-ipv4-range-size": 5, "bmc-ipv4-range-mask": 20, "bmc-ipv4-gateway-offset": 1}`
+
+const self = "http://10.69.0.3:10080"
 
 type client struct {
 	t *testing.T
@@ -36,7 +37,7 @@ func newServer(t *testing.T) client {
 	if err := os.Mkdir(blobDir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	return client{t, (&server{store: s, blobs: blobs{dir: blobDir, self: "http://10.69.0.3:10080"}}).handler()}
+	return client{t, (&server{store: s, allow: loopback(), blobs: blobs{dir: blobDir, self: self}}).handler()}
 }
 
 // call sends a request, checks the status of the response, and returns its body.
@@ -48,6 +49,9 @@ func (c client) call(want int, method, path, body string, header ...string) stri
 		r.Header.Set(header[i], header[i+1])
 		if header[i] == "From" {
 			r.RemoteAddr = header[i+1]
+		}
+		if header[i] == "Content-Length" {
+			r.ContentLength, _ = strconv.ParseInt(header[i+1], 10, 64)
 		}
 	}
 	w := httptest.NewRecorder()
@@ -63,7 +67,7 @@ func withMachines(t *testing.T) client {
 	c := newServer(t)
 	c.call(500, "POST", "/api/v1/machines", `[]`)
 	c.call(200, "PUT", "/api/v1/config/ipam", plan)
-	c.call(201, "POST", "/api/v1/machines", `[{"serial":"a","rack":1,"role":"boot","bmc":{"type":"IPMI-2.0"}},{"serial":"b","rack":1,"role":"cs","labels":{"product":"vm"}}]`)
+	c.call(201, "POST", "/api/v1/machines", `[{"serial":"a","rack":1,"role":"boot","bmc":{"type":"IPMI-2.0"}},{"serial":"b","rack":1,"role":"cs","labels":{"product":"vm"},"bmc":{"type":"IPMI-2.0"}}]`)
 	return c
 }
 
@@ -79,9 +83,10 @@ func TestMachinesHaveTheAddressesOfThePlan(t *testing.T) {
 	c.call(200, "GET", "/api/v1/machines?labels=product=vm&without-rack=2", "")
 	c.call(404, "GET", "/api/v1/machines?state=healthy", "")
 	c.call(400, "GET", "/api/v1/machines?colour=red", "")
-	c.call(409, "POST", "/api/v1/machines", `[{"serial":"c","rack":1,"role":"ss"},{"serial":"b","rack":1,"role":"ss"}]`)
+	c.call(400, "GET", "/api/v1/machines?role=boot&without-role=cs", "")
+	c.call(409, "POST", "/api/v1/machines", `[{"serial":"c","rack":1,"role":"ss","bmc":{"type":"x"}},{"serial":"b","rack":1,"role":"ss","bmc":{"type":"x"}}]`)
 	c.call(404, "GET", "/api/v1/machines?serial=c", "")
-	c.call(409, "POST", "/api/v1/machines", `[{"serial":"d","rack":1,"role":"boot"}]`)
+	c.call(409, "POST", "/api/v1/machines", `[{"serial":"d","rack":1,"role":"boot","bmc":{"type":"x"}}]`)
 	c.call(500, "PUT", "/api/v1/config/ipam", plan)
 }
 
@@ -89,10 +94,13 @@ func TestStatesFollowEachOtherAsTheyMay(t *testing.T) {
 	c := withMachines(t)
 	c.call(404, "PUT", "/api/v1/state/x", "healthy")
 	c.call(400, "PUT", "/api/v1/state/a", "fine")
+	c.call(413, "PUT", "/api/v1/state/a", strings.Repeat(" ", 122)+"healthy")
 	c.call(500, "PUT", "/api/v1/state/a", "updating")
 	c.call(200, "PUT", "/api/v1/state/a", "healthy")
 	c.call(201, "PUT", "/api/v1/crypts/a/disk0", "secret")
 	c.call(409, "PUT", "/api/v1/crypts/a/disk0", "other")
+	c.call(413, "PUT", "/api/v1/crypts/a/disk1", strings.Repeat("x", 4097))
+	c.call(400, "PUT", "/api/v1/crypts/a/disk1", "")
 	c.call(500, "DELETE", "/api/v1/crypts/a", "")
 	c.call(200, "PUT", "/api/v1/state/a", "retiring")
 	c.call(500, "PUT", "/api/v1/crypts/a/disk1", "secret")
@@ -110,85 +118,133 @@ func TestOtherHostsMayReadAndSendDiskKeys(t *testing.T) {
 	c := withMachines(t)
 	c.call(403, "PUT", "/api/v1/state/a", "healthy", "From", "10.69.0.4:1")
 	c.call(200, "GET", "/api/v1/state/a", "", "From", "10.69.0.4:1")
+	c.call(200, "HEAD", "/api/v1/machines", "", "From", "10.69.0.4:1")
 	c.call(201, "PUT", "/api/v1/crypts/a/disk0", "secret", "From", "10.69.0.4:1")
-}
-
-func TestAssetsAreServedAsTheyCame(t *testing.T) {
-	c := newServer(t)
-	c.call(400, "PUT", "/api/v1/assets/x", "text")
-	kind := []string{"Content-Type", "text/plain"}
-	c.call(400, "PUT", "/api/v1/assets/x", "text", append(kind, "X-Sabakan-Asset-SHA256", strings.Repeat("0", 64))...)
-	c.call(404, "GET", "/api/v1/assets/x/meta", "")
-	c.call(201, "PUT", "/api/v1/assets/x", "text", append(kind, "X-Sabakan-Asset-Options-Version", "1.0")...)
-	if got := c.call(200, "PUT", "/api/v1/assets/x", "text 2", kind...); got != "{\"id\":\"2\",\"status\":200}\n" {
-		t.Error(got)
-	}
-	if got := c.call(200, "GET", "/api/v1/assets/x", ""); got != "text 2" {
-		t.Error(got)
-	}
-	if got := c.call(200, "GET", "/api/v1/assets", ""); got != "[\"x\"]\n" {
+	c.call(403, "DELETE", "/api/v1/crypts/a", "", "From", "10.69.0.4:1")
+	c.call(403, "PUT", "/api/v1/state/a", "healthy", "From", "127.0.0.2:1")
+	c.call(200, "PUT", "/api/v1/state/a", "healthy", "From", "[::1]:1")
+	c.call(200, "POST", "/graphql", `{"query":"mutation { setMachineState(serial: \"a\", state: RETIRING) { state } }"}`, "From", "10.69.0.4:1")
+	if got := c.call(200, "GET", "/api/v1/state/a", ""); got != "retiring" {
 		t.Error(got)
 	}
 }
 
-func TestImagesAreKeptUpToFiveAndNeverComeBack(t *testing.T) {
+func TestErrorsAreObjects(t *testing.T) {
 	c := newServer(t)
-	c.call(400, "PUT", "/api/v1/images/coreos/1", "no archive")
-	var b bytes.Buffer
-	w := tar.NewWriter(&b)
-	for _, name := range []string{"kernel", "initrd.gz"} {
-		if err := w.WriteHeader(&tar.Header{Name: name, Mode: 0o644, Size: 1}); err != nil {
-			t.Fatal(err)
+	for _, r := range []struct {
+		status       int
+		method, path string
+	}{
+		{404, "GET", "/api/v1/machines"}, {404, "GET", "/api/v1/nothing"}, {405, "DELETE", "/api/v1/machines"}, {400, "POST", "/graphql"},
+	} {
+		var got struct {
+			Status int
+			Error  string
 		}
-		if _, err := w.Write([]byte("x")); err != nil {
-			t.Fatal(err)
+		text := c.call(r.status, r.method, r.path, "")
+		if err := json.Unmarshal([]byte(text), &got); err != nil || got.Status != r.status || got.Error == "" {
+			t.Errorf("%s %s: %s", r.method, r.path, text)
 		}
 	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	for i := range 6 {
-		c.call(201, "PUT", fmt.Sprintf("/api/v1/images/coreos/%d", i), b.String())
-	}
-	c.call(409, "PUT", "/api/v1/images/coreos/5", b.String())
-	c.call(409, "PUT", "/api/v1/images/coreos/0", b.String())
-	var got []image
-	if err := json.Unmarshal([]byte(c.call(200, "GET", "/api/v1/images/coreos", "")), &got); err != nil {
-		t.Fatal(err)
-	}
-	if len(got) != 5 || got[0].ID != "1" || !got[4].Exists {
-		t.Errorf("%+v", got)
-	}
-	if got := c.call(200, "GET", "/api/v1/images/coreos/5", ""); got != b.String() {
-		t.Error("another image came back")
-	}
 }
 
-func TestIgnitionsAreInTheOrderOfVersions(t *testing.T) {
+func TestAnIPAMConfigurationIsChecked(t *testing.T) {
 	c := newServer(t)
-	const template = `{"version":"2.3","template":{},"meta":{}}`
-	for i := range 12 {
-		c.call(201, "PUT", fmt.Sprintf("/api/v1/ignitions/cs/2026.11.21-%d", i), template)
+	for key, values := range map[string][]any{
+		"max-nodes-in-rack": {0}, "node-ip-per-node": {0},
+		"node-ipv4-pool": {"", "10.69.0.1/20", "fd00::/64"}, "bmc-ipv4-pool": {"10.72.16.1/20"},
+		"node-ipv4-range-size": {0}, "bmc-ipv4-range-size": {0},
+		"node-ipv4-range-mask": {7, 33}, "bmc-ipv4-range-mask": {7, 33},
+		"node-gateway-offset": {0}, "bmc-ipv4-gateway-offset": {0},
+		"bmc-ipv4-offset": {"1"},
+	} {
+		for _, value := range values {
+			var changed map[string]any
+			if err := json.Unmarshal([]byte(plan), &changed); err != nil {
+				t.Fatal(err)
+			}
+			changed[key] = value
+			data, err := json.Marshal(changed)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := c.call(400, "PUT", "/api/v1/config/ipam", string(data)); !strings.Contains(got, key) && value != "" {
+				t.Errorf("%s: %v: %s", key, value, got)
+			}
+		}
 	}
-	c.call(409, "PUT", "/api/v1/ignitions/cs/2026.11.21-11", template)
-	c.call(400, "PUT", "/api/v1/ignitions/cs/2026.11.21-12", `{}`)
-	var ids []string
-	if err := json.Unmarshal([]byte(c.call(200, "GET", "/api/v1/ignitions/cs", "")), &ids); err != nil {
-		t.Fatal(err)
-	}
-	if len(ids) != 10 || ids[0] != "2026.11.21-2" || ids[9] != "2026.11.21-11" {
-		t.Error(ids)
-	}
+	c.call(404, "GET", "/api/v1/config/ipam", "")
+	c.call(200, "PUT", "/api/v1/config/ipam", plan)
 }
 
-func TestGraphQLFindsAndChangesMachines(t *testing.T) {
+func TestAMachineIsShownWithItsNetworks(t *testing.T) {
 	c := withMachines(t)
-	got := c.call(200, "POST", "/graphql", `{"query":"query($having: MachineParams) { searchMachines(having: $having) { spec { serial } } }","variables":{"having":{"roles":["cs"]}}}`)
-	if !strings.Contains(got, `"serial":"b"`) || strings.Contains(got, `"serial":"a"`) {
+	var got []struct{ Spec, Info map[string]any }
+	if err := json.Unmarshal([]byte(c.call(200, "GET", "/api/v1/machines?serial=b", "")), &got); err != nil {
+		t.Fatal(err)
+	}
+	if v, found := got[0].Spec["ipv6"]; !found || v != nil {
+		t.Error(got[0].Spec)
+	}
+	if date, _ := got[0].Spec["register-date"].(string); !strings.HasPrefix(date, "2") {
+		t.Error(date)
+	}
+	const want = "map[bmc:map[ipv4:map[address:10.72.17.36 gateway:10.72.16.1 maskbits:20 netmask:255.255.240.0]] " +
+		"network:map[ipv4:[map[address:10.69.0.196 gateway:10.69.0.193 maskbits:26 netmask:255.255.255.192] " +
+		"map[address:10.69.1.4 gateway:10.69.1.1 maskbits:26 netmask:255.255.255.192] " +
+		"map[address:10.69.1.68 gateway:10.69.1.65 maskbits:26 netmask:255.255.255.192]]]]"
+	if fmt.Sprint(got[0].Info) != want {
+		t.Error(got[0].Info)
+	}
+}
+
+func TestASpecIsChecked(t *testing.T) {
+	c := withMachines(t)
+	for _, spec := range []string{
+		`{"serial":"","rack":1,"role":"cs","bmc":{"type":"x"}}`,
+		`{"serial":"c","rack":1,"role":"cs","bmc":{"type":""}}`,
+		`{"serial":"c","rack":1,"role":"cs","bmc":{"type":"a b"}}`,
+		`{"serial":"c","rack":1,"role":"cs","bmc":{"type":"x"},"labels":{"-a":"b"}}`,
+	} {
+		c.call(400, "POST", "/api/v1/machines", "["+spec+"]")
+	}
+	const twice = `{"serial":"c","rack":1,"role":"cs","bmc":{"type":"x"}}`
+	c.call(409, "POST", "/api/v1/machines", "["+twice+","+twice+"]")
+	c.call(201, "POST", "/api/v1/machines", `[{"serial":"c","rack":1,"role":"cs","bmc":{"type":"x"},"register-date":"2020-01-02T00:00:00Z","labels":{"a":""}}]`)
+	if got := c.call(200, "GET", "/api/v1/machines?serial=c", ""); !strings.Contains(got, "2020-01-02T00:00:00Z") {
 		t.Error(got)
 	}
-	c.call(200, "POST", "/graphql", `{"query":"mutation { setMachineState(serial: $serial, state: $state) { state } }","variables":{"serial":"b","state":"HEALTHY"}}`)
-	if got := c.call(200, "GET", "/api/v1/state/b", ""); got != "healthy" {
+}
+
+func TestLabelsAndRetireDatesCanBeChanged(t *testing.T) {
+	c := withMachines(t)
+	c.call(404, "GET", "/api/v1/labels/x", "")
+	if got := c.call(200, "GET", "/api/v1/labels/a", ""); got != "{}\n" {
+		t.Error(got)
+	}
+	c.call(400, "PUT", "/api/v1/labels/a", `{"a b":"x"}`)
+	c.call(200, "PUT", "/api/v1/labels/a", `{"one":"1","two":""}`)
+	c.call(200, "PUT", "/api/v1/labels/a", `{"one":"3"}`)
+	c.call(200, "DELETE", "/api/v1/labels/a/two", "")
+	c.call(404, "DELETE", "/api/v1/labels/a/two", "")
+	if got := c.call(200, "GET", "/api/v1/labels/a", ""); got != "{\"one\":\"3\"}\n" {
+		t.Error(got)
+	}
+	c.call(400, "PUT", "/api/v1/retire-date/a", "soon")
+	c.call(404, "PUT", "/api/v1/retire-date/x", "2030-01-02T00:00:00Z")
+	c.call(200, "PUT", "/api/v1/retire-date/a", "2030-01-02T00:00:00Z")
+	if got := c.call(200, "GET", "/api/v1/machines?serial=a", ""); !strings.Contains(got, `"retire-date":"2030-01-02T00:00:00Z"`) {
+		t.Error(got)
+	}
+}
+
+func TestKernelParametersAreChecked(t *testing.T) {
+	c := newServer(t)
+	c.call(404, "GET", "/api/v1/kernel_params/coreos", "")
+	c.call(400, "PUT", "/api/v1/kernel_params/coreos", "a=\"b\"")
+	c.call(413, "PUT", "/api/v1/kernel_params/coreos", strings.Repeat("a", 4097))
+	c.call(200, "PUT", "/api/v1/kernel_params/coreos", "console=ttyS0,115200 quiet")
+	if got := c.call(200, "GET", "/api/v1/kernel_params/coreos", ""); got != "console=ttyS0,115200 quiet" {
 		t.Error(got)
 	}
 }

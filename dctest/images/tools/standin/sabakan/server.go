@@ -9,32 +9,38 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/cybozu-go/neco/dctest/images/tools/standin/internal/store"
 )
 
-// server is the HTTP handler.
+// server answers requests.
 type server struct {
 	store store.Store
 	blobs blobs
+	// allow has the addresses from which everything is allowed.
+	allow []netip.Addr
+	// ipxe is the file of boot/ipxe.efi.
+	ipxe string
 }
 
-// failure is an error with the HTTP status of its response.
+// failure is an error with the status of its answer.
 type failure struct {
 	status int
 	text   string
+	// kind is the type in the extensions of a GraphQL error, if it has one.
+	kind string
 }
 
 func (f failure) Error() string { return f.text }
 
 func fail(status int, format string, args ...any) error {
-	return failure{status, fmt.Sprintf(format, args...)}
+	return failure{status: status, text: fmt.Sprintf(format, args...)}
 }
 
-// route handles one kind of request. It returns the status and the value of the response,
-// which is sent as text if it is a string, as JSON otherwise, and not at all if it is
-// nil.
+// route answers one kind of request: with a status and a value, which is JSON
+// unless it is text or nothing.
 type route func(r *http.Request) (int, any, error)
 
 func (s *server) handler() http.Handler {
@@ -49,6 +55,14 @@ func (s *server) handler() http.Handler {
 		"GET /api/v1/state/{serial}":       s.getState,
 		"PUT /api/v1/state/{serial}":       s.putState,
 
+		"GET /api/v1/labels/{serial}":           s.getLabels,
+		"PUT /api/v1/labels/{serial}":           s.putLabels,
+		"DELETE /api/v1/labels/{serial}/{name}": s.deleteLabel,
+		"PUT /api/v1/retire-date/{serial}":      s.putRetireDate,
+
+		"GET /api/v1/kernel_params/coreos": s.getKernelParams,
+		"PUT /api/v1/kernel_params/coreos": s.putKernelParams,
+
 		"GET /api/v1/config/{name}": s.getConfig,
 		"PUT /api/v1/config/{name}": s.putConfig,
 
@@ -56,9 +70,14 @@ func (s *server) handler() http.Handler {
 		"GET /api/v1/crypts/{serial}/{path...}": s.getCrypt,
 		"DELETE /api/v1/crypts/{serial}":        s.deleteCrypts,
 
-		"GET /api/v1/ignitions/{role}":      s.getIgnitions,
-		"GET /api/v1/ignitions/{role}/{id}": s.getIgnition,
-		"PUT /api/v1/ignitions/{role}/{id}": s.putIgnition,
+		"GET /api/v1/ignitions/{role}":         s.getIgnitions,
+		"GET /api/v1/ignitions/{role}/{id}":    s.getIgnition,
+		"PUT /api/v1/ignitions/{role}/{id}":    s.putIgnition,
+		"DELETE /api/v1/ignitions/{role}/{id}": s.deleteIgnition,
+
+		"GET /api/v1/boot/coreos/ipxe":             s.bootScript,
+		"GET /api/v1/boot/coreos/ipxe/{serial}":    s.machineScript,
+		"GET /api/v1/boot/ignitions/{serial}/{id}": s.bootIgnition,
 
 		"GET /api/v1/images/coreos":         s.getImages,
 		"PUT /api/v1/images/coreos/{id}":    s.putImage,
@@ -75,30 +94,60 @@ func (s *server) handler() http.Handler {
 	}
 	mux.HandleFunc("GET /api/v1/images/coreos/{id}", s.serveImage)
 	mux.HandleFunc("GET /api/v1/assets/{name}", s.serveAsset)
-	return localOnly(mux)
+	mux.HandleFunc("GET /api/v1/boot/ipxe.efi", s.serveIPXE)
+	for _, file := range imageFiles() {
+		mux.HandleFunc("GET /api/v1/boot/coreos/"+file, s.serveBootFile(file))
+	}
+	return s.restrict(known(mux))
 }
 
-// localOnly refuses requests of other hosts, except GET requests and the upload of disk
-// encryption keys.
-func localOnly(next http.Handler) http.Handler {
+// restrict lets other hosts read and send disk keys, and use GraphQL without
+// any restriction.
+func (s *server) restrict(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host, _, _ := net.SplitHostPort(r.RemoteAddr)
 		from, err := netip.ParseAddr(host)
+		reads := r.Method == http.MethodGet || r.Method == http.MethodHead
 		crypt := r.Method == http.MethodPut && strings.HasPrefix(r.URL.Path, "/api/v1/crypts/")
-		if r.Method != http.MethodGet && !crypt && (err != nil || !from.IsLoopback()) {
-			writeError(w, fail(http.StatusForbidden, "only from this host"))
+		local := err == nil && slices.Contains(s.allow, from.Unmap())
+		if strings.HasPrefix(r.URL.Path, "/api/v1/") && !reads && !crypt && !local {
+			writeError(w, fail(http.StatusForbidden, "%s %s is not allowed from %s", r.Method, r.URL.Path, host))
 			return
 		}
 		next.ServeHTTP(w, r)
 	})
 }
 
+// known answers requests that mux does not know with an error in JSON.
+func known(mux *http.ServeMux) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h, pattern := mux.Handler(r)
+		if pattern != "" {
+			mux.ServeHTTP(w, r)
+			return
+		}
+		refusal := &statusOnly{header: w.Header()}
+		h.ServeHTTP(refusal, r)
+		writeError(w, fail(refusal.status, "%s %s: %s", r.Method, r.URL.Path, http.StatusText(refusal.status)))
+	})
+}
+
+// statusOnly drops the body of an answer.
+type statusOnly struct {
+	header http.Header
+	status int
+}
+
+func (s *statusOnly) Header() http.Header         { return s.header }
+func (s *statusOnly) WriteHeader(status int)      { s.status = status }
+func (s *statusOnly) Write(b []byte) (int, error) { return len(b), nil }
+
 func answer(f route) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), store.MaxWait)
 		defer cancel()
 		if r.Method == http.MethodPut && r.ContentLength != 0 {
-			ctx = r.Context() // no time limit for uploads
+			ctx = r.Context() // an upload takes as long as it takes
 		}
 		status, value, err := f(r.WithContext(ctx))
 		if err != nil {
@@ -142,13 +191,16 @@ func writeError(w http.ResponseWriter, err error) {
 
 func ok(value any) (int, any, error) { return http.StatusOK, value, nil }
 
-// maxBody is the maximum size of requests that are not uploads.
+// maxBody bounds the bodies that have no limit of their own.
 const maxBody = 64 << 20
 
-func body(r *http.Request) ([]byte, error) {
-	data, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
-	if err == nil && len(data) > maxBody {
-		err = fail(http.StatusRequestEntityTooLarge, "too large")
+func body(r *http.Request) ([]byte, error) { return bodyUpTo(r, maxBody) }
+
+// bodyUpTo reads a body of at most limit bytes.
+func bodyUpTo(r *http.Request, limit int64) ([]byte, error) {
+	data, err := io.ReadAll(io.LimitReader(r.Body, limit+1))
+	if err == nil && int64(len(data)) > limit {
+		err = fail(http.StatusRequestEntityTooLarge, "the body has more than %d bytes", limit)
 	}
 	return data, err
 }

@@ -2,14 +2,16 @@ package main
 
 import (
 	"context"
-	"encoding/json"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/cybozu-go/neco/dctest/images/tools/standin/inventory"
 )
 
-// transitions returns the states that may follow each state.
+// transitions are the states that may follow each state.
 func transitions() map[string][]string {
 	return map[string][]string{
 		"uninitialized": {"healthy", "retiring"},
@@ -30,8 +32,11 @@ func (s *server) getState(r *http.Request) (int, any, error) {
 	return ok(m.Status.State)
 }
 
+// maxState bounds the body of a PUT in bytes.
+const maxState = 128
+
 func (s *server) putState(r *http.Request) (int, any, error) {
-	data, err := body(r)
+	data, err := bodyUpTo(r, maxState)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -39,30 +44,34 @@ func (s *server) putState(r *http.Request) (int, any, error) {
 	return http.StatusOK, nil, err
 }
 
+// setState changes the state of a machine. The state that it already has is
+// accepted and keeps its timestamp.
 func (s *server) setState(ctx context.Context, serial, state string) (machine, error) {
 	if _, known := transitions()[state]; !known {
-		return machine{}, fail(http.StatusBadRequest, "%q is not a state", state)
+		return machine{}, failure{http.StatusBadRequest, fmt.Sprintf("invalid state [%s]", state), "INVALID_STATE_NAME"}
 	}
-	m, rev, err := s.machine(ctx, serial)
-	if err != nil || m.Status.State == state {
-		return m, err
-	}
-	if !slices.Contains(transitions()[m.Status.State], state) {
-		return m, fail(http.StatusInternalServerError, "machine %s: %s does not follow %s", serial, state, m.Status.State)
-	}
-	if state == "retired" {
-		keys, err := s.store.List(ctx, "crypts/"+serial+"/")
-		if err != nil {
-			return m, err
+	return s.modify(ctx, serial, func(m *machine) error {
+		if m.Status.State == state {
+			return nil
 		}
-		if len(keys) > 0 {
-			return m, fail(http.StatusBadRequest, "machine %s has disk keys left", serial)
+		if !slices.Contains(transitions()[m.Status.State], state) {
+			return failure{http.StatusInternalServerError,
+				fmt.Sprintf("transition from [%s] to [%s] is forbidden", m.Status.State, state), "INVALID_STATE_TRANSITION"}
 		}
+		if state == "retired" {
+			if err := s.checkNoCrypts(ctx, serial); err != nil {
+				return err
+			}
+		}
+		m.Status = inventory.Status{State: state, Timestamp: time.Now().UTC()}
+		return nil
+	})
+}
+
+func (s *server) checkNoCrypts(ctx context.Context, serial string) error {
+	keys, err := s.store.List(ctx, "crypts/"+serial+"/")
+	if err == nil && len(keys) > 0 {
+		return failure{http.StatusBadRequest, fmt.Sprintf("machine %s has disk keys left", serial), "ENCRYPTION_KEY_EXISTS"}
 	}
-	m.Status = status{State: state, Timestamp: time.Now().UTC()}
-	value, err := json.Marshal(m)
-	if err != nil {
-		return m, err
-	}
-	return m, s.store.Update(ctx, "machines/"+serial, rev, value)
+	return err
 }

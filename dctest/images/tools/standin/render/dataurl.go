@@ -1,0 +1,37 @@
+package render
+
+import (
+	"encoding/base64"
+	"fmt"
+	"net/url"
+	"strings"
+)
+
+// source renders the source of a file: the contents of a data URL, or the URL
+// of a remote file itself.
+func source(s string, text func(string) (string, error)) (string, error) {
+	data, isData := strings.CutPrefix(s, "data:")
+	if !isData {
+		return text(s)
+	}
+	contents, err := decode(data)
+	if err != nil {
+		return "", err
+	}
+	rendered, err := text(contents)
+	return "data:," + url.PathEscape(rendered), err
+}
+
+// decode returns the contents of a data URL, given without its scheme.
+func decode(data string) (string, error) {
+	kind, contents, found := strings.Cut(data, ",")
+	if !found {
+		return "", fmt.Errorf("data URL without a comma")
+	}
+	contents, err := url.PathUnescape(contents)
+	if err != nil || !strings.HasSuffix(kind, ";base64") {
+		return contents, err
+	}
+	raw, err := base64.StdEncoding.DecodeString(contents)
+	return string(raw), err
+}
