@@ -254,7 +254,7 @@ func (s *server) checkLock(lease, candidacy int) {
 }
 
 func (s *server) release() {
-	s.w.log("worker %d gives the lock back", s.lrn)
+	s.w.log("worker %d releases the lock", s.lrn)
 	key := s.lockKey
 	s.lock = update.LockNone
 	s.busy = true
@@ -273,7 +273,8 @@ func (s *server) release() {
 	})
 }
 
-// write carries out a decision that changes etcd, with a guard.
+// write carries out a decision that changes etcd. The write is guarded by the lease or
+// the lock of the worker.
 func (s *server) write(d update.Decision) {
 	if s.now() < s.retryAt {
 		return

@@ -10,7 +10,7 @@ import (
 	"github.com/cybozu-go/neco/dctest/sandbox"
 )
 
-// Options configure a story.
+// Options configure Tell.
 type Options struct {
 	// Debs are the paths of the packages. The boot servers start with the first one and
 	// are updated to each of the others in turn.
