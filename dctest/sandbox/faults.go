@@ -28,9 +28,9 @@ func (s *Sandbox) Pause(lrn int, unit string) error { return s.Kill(lrn, unit, s
 // Resume continues a process that Pause has suspended.
 func (s *Sandbox) Resume(lrn int, unit string) error { return s.Kill(lrn, unit, syscall.SIGCONT) }
 
-// Cut cuts boot servers off from all others and from the simulated internet. Packets
-// are dropped silently: no connection is refused, and no data arrives. The processes of
-// a server still reach its own etcd member.
+// Cut cuts boot servers off from all others and from the simulated internet, silently:
+// no connection is refused, and data is held back until Heal. The processes of a server
+// still reach its own etcd member.
 func (s *Sandbox) Cut(servers ...int) error {
 	for _, lrn := range servers {
 		if _, err := s.Server(lrn); err != nil {
