@@ -10,8 +10,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/storage"
 )
 
-// startEtcd starts a member for each boot server, with a line between each two
-// of them.
+// startEtcd starts an etcd member for each boot server. Each pair of members has a link
+// that can be cut.
 func (s *Sandbox) startEtcd(ctx context.Context) error {
 	cluster, err := etcd.Start(ctx, etcd.Options{
 		Dir: s.path("etcd"), Members: len(s.opts.Servers), Advertise: s.advertise,
@@ -33,17 +33,18 @@ func (s *Sandbox) startEtcd(ctx context.Context) error {
 	return nil
 }
 
-// advertise puts a proxy before the peer address of member i.
+// advertise starts a proxy in front of the peer address of member i and returns the
+// proxy's address.
 func (s *Sandbox) advertise(i int, target string) (string, error) {
 	l, err := listen()
 	if err != nil {
 		return "", err
 	}
-	s.bg.Go(func() error { return s.board.ServePeers(s.bg.ctx, l, target, s.opts.Servers[i], s.member) })
+	s.bg.Go(func() error { return s.partition.ServePeers(s.bg.ctx, l, target, s.opts.Servers[i], s.member) })
 	return l.Addr().String(), nil
 }
 
-// member tells which server's member of etcd has an identity.
+// member returns the LRN of the boot server whose etcd member has the given ID.
 func (s *Sandbox) member(id string) (int, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -51,8 +52,8 @@ func (s *Sandbox) member(id string) (int, bool) {
 	return lrn, ok
 }
 
-// endpoints are the lines from a boot server to all members of etcd, as the
-// addresses of proxies.
+// endpoints starts a proxy from the boot server to each etcd member and returns the
+// client URLs of the proxies.
 func (s *Sandbox) endpoints(from int) ([]string, error) {
 	var urls []string
 	for i, to := range s.opts.Servers {
@@ -60,18 +61,18 @@ func (s *Sandbox) endpoints(from int) ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		line := network.Between(from, to)
-		s.bg.Go(func() error { return s.board.ServeTCP(s.bg.ctx, l, s.cluster.Endpoint(i), line) })
+		link := network.Between(from, to)
+		s.bg.Go(func() error { return s.partition.ServeTCP(s.bg.ctx, l, s.cluster.Endpoint(i), link) })
 		urls = append(urls, "http://"+l.Addr().String())
 	}
 	return urls, nil
 }
 
-// useMembers makes our own client talk to members that are not cut off.
+// useMembers points the sandbox's own etcd client at the members that are not cut off.
 func (s *Sandbox) useMembers() {
 	var use []string
 	for i, lrn := range s.opts.Servers {
-		if !s.board.IsCut(lrn) {
+		if !s.partition.IsCut(lrn) {
 			use = append(use, s.cluster.Endpoint(i))
 		}
 	}
@@ -80,7 +81,7 @@ func (s *Sandbox) useMembers() {
 	}
 }
 
-// configure writes the configuration and registers the boot servers.
+// configure writes the configuration to etcd and registers the boot servers.
 func (s *Sandbox) configure(ctx context.Context) error {
 	s.opts.Config["proxy"] = "http://" + s.proxy
 	for name, value := range s.opts.Config {

@@ -8,8 +8,8 @@ import (
 	"github.com/cybozu-go/neco/dctest/sandbox"
 )
 
-// A data centre is brought up on one version and updated to the next, and a
-// worker is killed meanwhile.
+// This example starts a data centre with one version, updates it to the next, and kills
+// a worker during the update.
 func Example() {
 	ctx := context.Background()
 	s, err := sandbox.Start(ctx, sandbox.Options{Deb: "build/neco_2026.11.21-1_amd64.deb"})

@@ -5,7 +5,8 @@ import (
 	"syscall"
 )
 
-// Kill sends a signal to the main process of a unit.
+// Kill sends a signal to the main process of a unit. It fails if the unit has no main
+// process.
 func (s *Sandbox) Kill(lrn int, unit string, signal syscall.Signal) error {
 	srv, err := s.Server(lrn)
 	if err != nil {
@@ -13,7 +14,7 @@ func (s *Sandbox) Kill(lrn int, unit string, signal syscall.Signal) error {
 	}
 	pid := srv.MainPID(unit)
 	if pid == 0 {
-		return fmt.Errorf("kill %s on boot server %d: it does not run", unit, lrn)
+		return fmt.Errorf("kill %s on boot server %d: it is not running", unit, lrn)
 	}
 	if err := syscall.Kill(pid, signal); err != nil {
 		return fmt.Errorf("kill %s on boot server %d: %w", unit, lrn, err)
@@ -21,31 +22,31 @@ func (s *Sandbox) Kill(lrn int, unit string, signal syscall.Signal) error {
 	return nil
 }
 
-// Pause stops the main process of a unit where it is, until Resume.
+// Pause suspends the main process of a unit until Resume.
 func (s *Sandbox) Pause(lrn int, unit string) error { return s.Kill(lrn, unit, syscall.SIGSTOP) }
 
-// Resume lets a process go on that Pause has stopped.
+// Resume continues a process that Pause has suspended.
 func (s *Sandbox) Resume(lrn int, unit string) error { return s.Kill(lrn, unit, syscall.SIGCONT) }
 
-// Cut cuts boot servers off from all others and from the internet, in silence:
-// nothing is refused, and nothing arrives.  A server's processes still reach
-// its own member of etcd.
+// Cut cuts boot servers off from all others and from the simulated internet, silently:
+// no connection is refused, and data is held back until Heal. The processes of a server
+// still reach its own etcd member.
 func (s *Sandbox) Cut(servers ...int) error {
 	for _, lrn := range servers {
 		if _, err := s.Server(lrn); err != nil {
 			return err
 		}
 	}
-	s.board.Cut(servers...)
+	s.partition.Cut(servers...)
 	s.useMembers()
 	return nil
 }
 
-// Heal connects all boot servers again.
+// Heal reconnects all boot servers that Cut has cut off.
 func (s *Sandbox) Heal() {
-	s.board.Heal()
+	s.partition.Heal()
 	s.useMembers()
 }
 
 // IsCut reports whether a boot server is cut off.
-func (s *Sandbox) IsCut(lrn int) bool { return s.board.IsCut(lrn) }
+func (s *Sandbox) IsCut(lrn int) bool { return s.partition.IsCut(lrn) }

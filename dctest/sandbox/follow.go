@@ -18,10 +18,10 @@ import (
 	"github.com/cybozu-go/neco/pkg/update"
 )
 
-// ErrStopped is returned when a run has ended otherwise than complete.
+// ErrStopped is returned when a run has ended without being complete.
 var ErrStopped = errors.New("the run was stopped")
 
-// Run is a run that was followed to its end.
+// Run is the record of a run that was followed to its end.
 type Run struct {
 	Version string
 	// Took is the time from the request to the last status.
@@ -29,10 +29,10 @@ type Run struct {
 	Steps []StepTime
 }
 
-// Follow follows the run that installs a version, from its request on, which
-// may be yet to come, until it is complete.  Each step that has ended is told
-// to report, if that is not nil.  It blocks until then, or until ctx is done,
-// and fails with ErrStopped if the run was stopped.
+// Follow follows the run that installs a version until the run is complete. The run may
+// be requested after Follow is called. It calls report, if not nil, for each step that
+// has ended. It blocks until the run is complete or ctx is done, and fails with
+// ErrStopped if the run was stopped.
 func (s *Sandbox) Follow(ctx context.Context, version string, report func(StepTime)) (*Run, error) {
 	run, err := s.follow(ctx, version, report)
 	if err != nil {
@@ -41,7 +41,8 @@ func (s *Sandbox) Follow(ctx context.Context, version string, report func(StepTi
 	return run, nil
 }
 
-// watchPause bounds how often a watch that fails at once is begun again.
+// watchPause is the minimum time between two starts of the watch, for a watch that
+// fails at once.
 const watchPause = 200 * time.Millisecond
 
 func (s *Sandbox) follow(ctx context.Context, version string, report func(StepTime)) (*Run, error) {
@@ -64,7 +65,7 @@ func (s *Sandbox) follow(ctx context.Context, version string, report func(StepTi
 	}
 }
 
-// watch takes events in until the run has ended, or the watch has.
+// watch processes events until the run or the watch has ended.
 func (s *Sandbox) watch(ctx context.Context, f *follower) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -79,11 +80,11 @@ func (s *Sandbox) watch(ctx context.Context, f *follower) error {
 	return nil
 }
 
-// follower is what is known of the run so far.
+// follower is the state of the run, as far as it was followed.
 type follower struct {
 	*Run
 	report   func(StepTime)
-	next     int64 // the revision to go on with
+	next     int64 // the revision that the next watch starts at
 	request  *update.Request
 	began    time.Time
 	progress *progress
@@ -91,7 +92,7 @@ type follower struct {
 
 func (f *follower) done() bool { return f.progress != nil && f.progress.done() }
 
-// event takes one change in.
+// event processes one change in etcd.
 func (f *follower) event(e *clientv3.Event, now time.Time) error {
 	if e.Type != mvccpb.PUT {
 		return nil
@@ -106,7 +107,7 @@ func (f *follower) event(e *clientv3.Event, now time.Time) error {
 	}
 	var st update.Status
 	if err := json.Unmarshal(e.Kv.Value, &st); err != nil || st.Version != f.Version || !st.Of(f.request) {
-		return nil // not ours to judge
+		return nil // the status of another run
 	}
 	if st.Cond == neco.CondAbort {
 		return fmt.Errorf("%w: boot server %d: %s", ErrStopped, lrn, st.Message)
@@ -121,7 +122,8 @@ func (f *follower) event(e *clientv3.Event, now time.Time) error {
 	return nil
 }
 
-// requested begins with the request for the version, or ends with its stop.
+// requested processes a write of the request key: it starts to follow the run for the
+// version, and fails if that run was stopped.
 func (f *follower) requested(data []byte, now time.Time) error {
 	var r update.Request
 	if err := json.Unmarshal(data, &r); err != nil || r.Version != f.Version {
@@ -137,8 +139,8 @@ func (f *follower) requested(data []byte, now time.Time) error {
 	return nil
 }
 
-// WaitComplete blocks until the current run is one for this version and is
-// complete, or ctx is done.  It fails with ErrStopped if it was stopped.
+// WaitComplete blocks until the run for this version is complete, or ctx is done. It
+// fails with ErrStopped if the run was stopped.
 func (s *Sandbox) WaitComplete(ctx context.Context, version string) error {
 	_, err := s.Follow(ctx, version, nil)
 	return err

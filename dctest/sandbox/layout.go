@@ -15,24 +15,24 @@ import (
 // Cluster is the name of the data centre.
 const Cluster = "sandbox"
 
-// caFile is whom a server's processes trust.
+// caFile holds the CA certificates that the processes of a server trust.
 const caFile = "etc/ssl/certs/ca-certificates.crt"
 
-// osRelease is what the servers say they are.
+// osRelease is the content of /etc/os-release on the servers.
 const osRelease = `NAME="Neco sandbox"
 ID=neco-sandbox
 VERSION_ID="1"
 `
 
-// dropIn makes a program of the package work on the server's root.
+// dropIn makes a program of the package use the server's directory as its root.
 const dropIn = `# The sandbox's, not the package's: this server is a directory.
 [Service]
 ExecStart=
 ExecStart=%s --root %s
 `
 
-// layOut makes the file system of a server on which nothing is installed: what
-// the operating system, the installer and neco setup would have made.
+// layOut creates the file system of a server without packages: the files that the
+// operating system, the installer and neco setup create on a real server.
 func layOut(srv *Server, endpoints []string, ca []byte, docker string) error {
 	conf, err := yaml.Marshal(map[string]any{"endpoints": endpoints, "prefix": neco.NecoPrefix})
 	if err != nil {
@@ -75,7 +75,7 @@ func layOut(srv *Server, endpoints []string, ca []byte, docker string) error {
 	return os.Symlink(docker, filepath.Join(srv.Root, "usr/bin/docker"))
 }
 
-// quote makes a path one word of a unit file.
+// quote quotes a path as one word of a unit file.
 func quote(path string) string {
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, `%`, `%%`, `$`, `$$`).Replace(path) + `"`
 }

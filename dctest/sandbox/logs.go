@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Tail returns the last lines of a unit's log, none if it has no log.
+// Tail returns the last lines of a unit's log, or nil if the unit has no log.
 func (s *Sandbox) Tail(lrn int, unit string, lines int) []string {
 	srv, err := s.Server(lrn)
 	if err != nil {

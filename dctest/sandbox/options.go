@@ -15,33 +15,34 @@ import (
 	"github.com/cybozu-go/neco/pkg/storage"
 )
 
-// Options of a sandbox.  Only Deb is required.
+// Options configure a sandbox. Only Deb is required.
 type Options struct {
-	// Dir is where everything is.  It is made if it is not there, must be
-	// empty, and stays; if it is not given, a temporary one is used, and
-	// removed in the end.
+	// Dir is the directory of all files of the sandbox. It is created if it does not
+	// exist, must be empty, and is kept. If Dir is empty, a temporary directory is used
+	// and removed by Close.
 	Dir string
-	// Deb is the neco package that the boot servers begin with.
+	// Deb is the neco package that is installed on the boot servers at the start.
 	Deb string
-	// Servers are the boot servers, 0, 1 and 2 if none are given.  Each has a
-	// member of etcd.
+	// Servers are the LRNs of the boot servers; the default is 0, 1 and 2. Each boot
+	// server has an etcd member.
 	Servers []int
-	// Registered are boot servers that are registered in addition, and do not
-	// exist: their statuses are up to the caller.
+	// Registered are the LRNs of boot servers that are registered but do not exist. The
+	// caller writes their statuses.
 	Registered []int
-	// Config is set in addition to what a sandbox needs, or instead of it, by
-	// the names of neco config.
+	// Config is merged over the default configuration of a sandbox. The keys are the
+	// names that neco config uses.
 	Config map[string]string
-	// Docker is the program that is called as docker, which has to be one that
-	// uses dctest/sandbox/docker then; this one if empty.
+	// Docker is the path of the program that the boot servers call as docker; the
+	// default is this program. The program must call docker.Main of
+	// dctest/sandbox/docker.
 	Docker string
-	// Say is told what happens, in words for people; nothing if nil.
+	// Say, if not nil, is called with a message for people at each stage of the start.
 	Say func(text string)
-	// Log gets what happens to units, nothing if nil.
+	// Log receives the events of units. If nil, they are discarded.
 	Log *slog.Logger
 }
 
-// defaults are the configuration of a sandbox.
+// defaults returns the default configuration of a sandbox.
 func defaults() map[string]string {
 	return map[string]string{
 		"env":                   "prod",
@@ -82,13 +83,13 @@ func (o *Options) complete() error {
 	return nil
 }
 
-// all are all registered servers.
+// all returns the LRNs of all registered servers, sorted.
 func (o *Options) all() []int {
 	return slices.Sorted(slices.Values(slices.Concat(o.Servers, o.Registered)))
 }
 
-// makeDir makes the directory of the sandbox, and tells whether it is to be
-// removed.
+// makeDir creates the directory of the sandbox, and reports whether Close has to remove
+// it.
 func (o *Options) makeDir() (own bool, err error) {
 	if o.Dir == "" {
 		o.Dir, err = os.MkdirTemp("", "neco-")
@@ -107,11 +108,12 @@ func (o *Options) makeDir() (own bool, err error) {
 	return false, err
 }
 
-// spaceNeeded is what a sandbox of three boot servers needs while each installs
-// a package over another one: 560 MiB, and some to spare.
+// spaceNeeded is the disk space in bytes for a sandbox of three boot servers: 560 MiB
+// while all of them install a package over another one, plus a reserve.
 const spaceNeeded = 700 << 20
 
-// checkSpace says beforehand what would end the story in its middle.
+// checkSpace fails early if the disk is too full, before an update fails for that
+// reason.
 func (s *Sandbox) checkSpace(context.Context) error {
 	free, err := host.FS{}.Free(s.opts.Dir)
 	if err != nil {
@@ -122,14 +124,14 @@ func (s *Sandbox) checkSpace(context.Context) error {
 
 func enough(dir string, free uint64) error {
 	if free < spaceNeeded {
-		return fmt.Errorf("%s has %d MiB free, a sandbox needs %d MiB; free some, or name another directory in TMPDIR",
+		return fmt.Errorf("%s has %d MiB free, a sandbox needs %d MiB; free some space, or set TMPDIR to another directory",
 			dir, free>>20, spaceNeeded>>20)
 	}
 	return nil
 }
 
-// DebVersion reads the version out of a package's name, which has to be the
-// one that releases give it.
+// DebVersion returns the version in the file name of a package. The file name must be
+// that of a release asset.
 func DebVersion(deb string) (release.Version, error) {
 	base := filepath.Base(deb)
 	var text string
@@ -143,8 +145,7 @@ func DebVersion(deb string) (release.Version, error) {
 	return v, nil
 }
 
-// CheckDeb makes sure that a file is the neco package of the version in its
-// name.
+// CheckDeb checks that a file is the neco package of the version in its file name.
 func CheckDeb(ctx context.Context, deb string) error {
 	v, err := DebVersion(deb)
 	if err != nil {
@@ -155,10 +156,10 @@ func CheckDeb(ctx context.Context, deb string) error {
 		return err
 	}
 	if name != neco.NecoPackageName || version != v.String() {
-		return fmt.Errorf("package %s: it is %s %s", deb, name, version)
+		return fmt.Errorf("package %s contains %s %s", deb, name, version)
 	}
 	return nil
 }
 
-// packages are those of the boot server whose root is given.
+// packages returns the packages of the boot server with the given root directory.
 func packages(root string) host.Packages { return host.Packages{Root: root} }

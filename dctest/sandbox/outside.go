@@ -17,11 +17,12 @@ import (
 	"github.com/cybozu-go/neco/dctest/sandbox/network"
 )
 
-// releaseQuota is the number of requests per hour that the release server
-// answers: enough for an updater that asks each second.
+// releaseQuota is the number of requests per hour that the release server accepts. It
+// is enough for an updater that checks for releases each second.
 const releaseQuota = 100_000
 
-// startInternet starts the release server and the registries, and fills these.
+// startInternet starts the release server and the registries, and pushes the images to
+// the registries.
 func (s *Sandbox) startInternet(ctx context.Context) error {
 	s.releases = releaseserver.New(releaseserver.Options{
 		Owner: neco.GitHubRepoOwner, Name: neco.GitHubRepoName, Limit: releaseQuota, TokenLimit: releaseQuota,
@@ -39,13 +40,13 @@ func (s *Sandbox) startInternet(ctx context.Context) error {
 		return err
 	}
 	s.proxy = l.Addr().String()
-	gated := s.board.Listener(l, func(c net.Conn) network.Line { return network.Between(s.owner(c), network.World) })
+	gated := s.partition.Listener(l, func(c net.Conn) network.Link { return network.Between(s.owner(c), network.Internet) })
 	s.bg.Go(func() error { return s.internet.Serve(s.bg.ctx, gated) })
 	return s.fillRegistry(ctx)
 }
 
-// fillRegistry pushes every image that Neco uses.  The boot servers are those
-// of a test data centre, so private images have their public names.
+// fillRegistry pushes every image that Neco uses. Private images have their public
+// names because the boot servers are those of a test data centre.
 func (s *Sandbox) fillRegistry(ctx context.Context) error {
 	transport := s.internet.Transport(s.proxy)
 	defer transport.CloseIdleConnections()
@@ -60,9 +61,9 @@ func (s *Sandbox) fillRegistry(ctx context.Context) error {
 	return nil
 }
 
-// Publish makes a release of a package, beside which its digest must lie, or a
-// pre-release, which only servers of the environment staging follow.  It
-// returns the version.
+// Publish makes a release of the package deb; the digest file must be in the same
+// directory. A pre-release is installed only by servers whose environment is staging.
+// It returns the version.
 func (s *Sandbox) Publish(deb string, prerelease bool) (string, error) {
 	v, err := DebVersion(deb)
 	if err != nil {
@@ -88,16 +89,16 @@ func (s *Sandbox) Publish(deb string, prerelease bool) (string, error) {
 	return v.String(), nil
 }
 
-// Published are the versions on the release server, in the order in which they
-// came there.
+// Published returns the versions on the release server, in the order of their
+// publication.
 func (s *Sandbox) Published() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.published)
 }
 
-// keep makes the file at to, which the release server goes on to read, from
-// the one at from, which belongs to somebody else.
+// keep copies the file from to the file to, atomically. The release server reads the
+// copy, because the caller may change or remove the original.
 func keep(from, to string) error {
 	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
 		return err

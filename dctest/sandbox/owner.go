@@ -12,16 +12,16 @@ import (
 	"github.com/cybozu-go/neco/dctest/sandbox/network"
 )
 
-// All boot servers have the same proxy in their configuration, as they do in a
-// real data centre, and all are on this machine: which of them a connection
-// comes from is told by whose process holds its other end.
+// All boot servers use the same proxy, as they do in a real data centre, and all run on
+// this machine. The boot server of a connection to the proxy is the one whose process
+// holds the other end of the connection.
 
-// owner is the boot server that a connection comes from, the world if it is
-// none's.
+// owner returns the LRN of the boot server that made a connection, or network.Internet
+// if no boot server did.
 func (s *Sandbox) owner(conn net.Conn) int {
 	inode := peerInode(conn)
 	if inode == "" {
-		return network.World
+		return network.Internet
 	}
 	for lrn, srv := range s.all() {
 		for _, unit := range []string{WorkerUnit, UpdaterUnit} {
@@ -30,10 +30,10 @@ func (s *Sandbox) owner(conn net.Conn) int {
 			}
 		}
 	}
-	return network.World
+	return network.Internet
 }
 
-// holds reports whether a process has a socket open.
+// holds reports whether the process has the socket with this inode open.
 func holds(pid int, inode string) bool {
 	dir := fmt.Sprintf("/proc/%d/fd", pid)
 	entries, err := os.ReadDir(dir)
@@ -48,8 +48,8 @@ func holds(pid int, inode string) bool {
 	return false
 }
 
-// peerInode is the number of the socket at the other end of a connection that
-// was made on this machine, as proc(5) has it; empty if there is none.
+// peerInode returns the inode of the socket at the other end of a connection from this
+// machine, as in proc(5). It returns the empty string if there is no such socket.
 func peerInode(conn net.Conn) string {
 	local, remote := kernelAddr(conn.RemoteAddr()), kernelAddr(conn.LocalAddr())
 	table, err := os.Open("/proc/net/tcp")
@@ -68,7 +68,8 @@ func peerInode(conn net.Conn) string {
 	return ""
 }
 
-// kernelAddr writes an IPv4 address as the kernel does: in its own byte order.
+// kernelAddr formats an IPv4 address as /proc/net/tcp does: in the machine's byte
+// order.
 func kernelAddr(a net.Addr) string {
 	t, ok := a.(*net.TCPAddr)
 	if !ok || t.IP.To4() == nil {

@@ -7,20 +7,20 @@ import (
 	"github.com/cybozu-go/neco/pkg/update"
 )
 
-// StepTime is how long a step of an update took: from when the last server was
-// ready for it until the last one was ready for the next.
+// StepTime is the duration of a step of an update: from the time when all servers were
+// ready for the step until all were ready for the next step.
 type StepTime struct {
 	N    int
 	Name string
 	Took time.Duration
 }
 
-// progress turns the statuses of a run into the times of its steps.
+// progress computes the durations of a run's steps from the statuses of the members.
 type progress struct {
 	table   update.Table
 	members []int
-	at      map[int]int // the step for which each member is ready
-	step    int         // the least of them
+	at      map[int]int // the step that each member is ready for
+	step    int         // the minimum of at
 	since   time.Time
 }
 
@@ -28,7 +28,7 @@ func newProgress(t update.Table, members []int, began time.Time) *progress {
 	return &progress{table: t, members: members, at: map[int]int{}, since: began}
 }
 
-// observe takes a status in, and returns the steps that it ended.
+// observe processes a status of a member and returns the steps that have ended by it.
 func (p *progress) observe(lrn int, st update.Status, now time.Time) []StepTime {
 	at := st.Step
 	if st.Cond == neco.CondComplete {

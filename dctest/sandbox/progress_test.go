@@ -19,7 +19,7 @@ import (
 
 const version = "2026.11.21-2"
 
-// second is a moment of the tests.
+// second returns the time n seconds after a fixed time.
 func second(n int) time.Time { return time.Unix(1_800_000_000+int64(n), 0).UTC() }
 
 func statusOf(step int, cond neco.UpdateCondition) update.Status {
@@ -55,7 +55,7 @@ func TestAStepEndsWhenTheLastServerIsReadyForTheNext(t *testing.T) {
 	}
 }
 
-// put is the event of a key that was written.
+// put returns the event of a write to a key.
 func put(t *testing.T, key string, value any) *clientv3.Event {
 	t.Helper()
 	data, ok := value.([]byte)

@@ -14,27 +14,28 @@ import (
 	"github.com/cybozu-go/neco/pkg/host"
 )
 
-// Proof is what a boot server was found to run.
+// Proof is the evidence that a boot server runs a version.
 type Proof struct {
 	LRN int
-	// WorkerPID and UpdaterPID are the processes that were asked.
+	// WorkerPID and UpdaterPID are the processes whose version was checked.
 	WorkerPID, UpdaterPID int
-	// Version is what both of them answered, and what dpkg has on record.
+	// Version is the version of both processes and of the package that dpkg has
+	// recorded.
 	Version string
 }
 
 const (
-	// proofTimeout bounds how long a process may take to show up, as a worker
-	// that has lost its lease gets a new one.
+	// proofTimeout bounds the wait for a process, for example while a worker that has
+	// lost its lease gets a new one.
 	proofTimeout = 30 * time.Second
-	// proofPoll is the pause between two looks at processes.
+	// proofPoll is the time between two checks of the processes.
 	proofPoll = 200 * time.Millisecond
 )
 
-// Prove makes sure that every boot server runs a version: by the sign of life
-// of its worker in etcd, by the programs that its processes are instances of,
-// which are run once more to tell their version, and by what dpkg says.  It
-// blocks until that is so, ctx is done, or half a minute has passed.
+// Prove checks that every boot server runs a version. It checks the worker's heartbeat
+// in etcd, the executables of the running processes, which it runs with --version, and
+// the package that dpkg has recorded. It blocks until all checks succeed, ctx is done,
+// or half a minute has passed.
 func (s *Sandbox) Prove(ctx context.Context, version string) ([]Proof, error) {
 	ctx, cancel := context.WithTimeout(ctx, proofTimeout)
 	defer cancel()
@@ -54,7 +55,7 @@ func (s *Sandbox) proveOne(ctx context.Context, srv *Server, version string) (Pr
 	tick := time.NewTicker(proofPoll)
 	defer tick.Stop()
 	for {
-		p, err := s.look(ctx, srv, version)
+		p, err := s.proveOnce(ctx, srv, version)
 		if err == nil {
 			return p, nil
 		}
@@ -66,8 +67,8 @@ func (s *Sandbox) proveOne(ctx context.Context, srv *Server, version string) (Pr
 	}
 }
 
-// look looks once.
-func (s *Sandbox) look(ctx context.Context, srv *Server, version string) (Proof, error) {
+// proveOnce checks once that the boot server runs a version.
+func (s *Sandbox) proveOnce(ctx context.Context, srv *Server, version string) (Proof, error) {
 	p := Proof{LRN: srv.LRN, UpdaterPID: srv.MainPID(UpdaterUnit)}
 	snap, err := s.store.Snapshot(ctx)
 	if err != nil {
@@ -75,10 +76,10 @@ func (s *Sandbox) look(ctx context.Context, srv *Server, version string) (Proof,
 	}
 	presence, ok := snap.Presence[srv.LRN]
 	if !ok {
-		return p, errors.New("its worker gives no sign of life")
+		return p, errors.New("its worker has no heartbeat in etcd")
 	}
 	if presence.Version != version {
-		return p, fmt.Errorf("its worker says that it is of version %s", presence.Version)
+		return p, fmt.Errorf("its worker reports version %s", presence.Version)
 	}
 	p.WorkerPID = presence.PID
 	if err := isProgram(ctx, p.WorkerPID, filepath.Join(srv.Root, "usr/sbin/neco-worker"), version); err != nil {
@@ -92,14 +93,14 @@ func (s *Sandbox) look(ctx context.Context, srv *Server, version string) (Proof,
 		return p, err
 	}
 	if have != version || state != host.StateInstalled {
-		return p, fmt.Errorf("dpkg says that neco %s is %s", have, state)
+		return p, fmt.Errorf("dpkg reports that neco %s is %s", have, state)
 	}
 	p.Version = version
 	return p, nil
 }
 
-// isProgram makes sure that a process is an instance of the program at path,
-// and that this is of the given version.
+// isProgram checks that a process runs the program at path, and that the program has
+// the given version.
 func isProgram(ctx context.Context, pid int, path, version string) error {
 	exe := fmt.Sprintf("/proc/%d/exe", pid)
 	target, err := os.Readlink(exe)
@@ -107,14 +108,14 @@ func isProgram(ctx context.Context, pid int, path, version string) error {
 		return fmt.Errorf("process %d: %w", pid, err)
 	}
 	if target != path {
-		return fmt.Errorf("process %d is an instance of %s, not of %s", pid, target, path)
+		return fmt.Errorf("process %d runs %s, not %s", pid, target, path)
 	}
 	out, err := exec.CommandContext(ctx, exe, "--version").Output()
 	if err != nil {
-		return fmt.Errorf("ask process %d: %w", pid, err)
+		return fmt.Errorf("query the version of process %d: %w", pid, err)
 	}
 	if got := strings.TrimSpace(string(out)); got != version {
-		return fmt.Errorf("process %d is of version %s", pid, got)
+		return fmt.Errorf("process %d has version %s", pid, got)
 	}
 	return nil
 }

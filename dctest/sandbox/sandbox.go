@@ -20,42 +20,41 @@ import (
 	"github.com/cybozu-go/neco/pkg/storage"
 )
 
-// Sandbox is a running data centre.  Its methods may be used by several
-// goroutines at once.
+// Sandbox is a running data centre. Its methods are safe for concurrent use.
 type Sandbox struct {
 	opts Options
-	own  bool // the directory is removed in the end
+	own  bool // Close removes the directory
 
-	// Close ends the units first, and what they use after them.
+	// Close stops the units first, and then the servers that the units use.
 	units, bg *background
 
-	board    *network.Switchboard
-	cluster  *etcd.Cluster
-	client   *clientv3.Client
-	store    *storage.Storage
-	releases *releaseserver.Server
-	internet *internet.Internet
-	proxy    string // its address
+	partition *network.Partition
+	cluster   *etcd.Cluster
+	client    *clientv3.Client
+	store     *storage.Storage
+	releases  *releaseserver.Server
+	internet  *internet.Internet
+	proxy     string // the address of the proxy
 
 	mu      sync.Mutex
 	servers map[int]*Server
-	members map[string]int // servers by the identity of their etcd member
+	members map[string]int // LRNs by the ID of the etcd member
 	closed  bool
 	// published are the versions on the release server.
 	published []string
 }
 
-// Start starts a sandbox.  When it returns, etcd and the internet work, the
-// package is published as a release and installed on every boot server, and
-// their units are started.  The updater finds the release, and makes a first
-// run for it: see [Sandbox.Follow].
+// Start starts a sandbox. When it returns, etcd and the simulated internet work, the
+// package is published as a release and installed on every boot server, and the units
+// of all boot servers are started. The updater then finds the release and requests the
+// first run: see [Sandbox.Follow].
 //
-// The sandbox runs until Close, whatever becomes of ctx.
+// The sandbox runs until Close, even after ctx is done.
 func Start(ctx context.Context, o Options) (*Sandbox, error) {
 	if err := errors.Join(o.complete(), CheckDeb(ctx, o.Deb)); err != nil {
 		return nil, fmt.Errorf("start sandbox: %w", err)
 	}
-	s := &Sandbox{opts: o, board: network.NewSwitchboard(), servers: map[int]*Server{}, members: map[string]int{}}
+	s := &Sandbox{opts: o, partition: network.NewPartition(), servers: map[int]*Server{}, members: map[string]int{}}
 	own, err := s.opts.makeDir()
 	if err != nil {
 		return nil, fmt.Errorf("start sandbox: %w", err)
@@ -71,8 +70,9 @@ func Start(ctx context.Context, o Options) (*Sandbox, error) {
 	return s, nil
 }
 
-// Close ends everything, and removes the directory if it was a temporary one.
-// It returns the first error of what ran in the background.
+// Close stops the sandbox, and removes its directory if it is a temporary one. It
+// blocks until all processes have ended and returns the errors of the background
+// goroutines. Further calls return nil.
 func (s *Sandbox) Close() error {
 	s.mu.Lock()
 	again := s.closed
@@ -81,7 +81,7 @@ func (s *Sandbox) Close() error {
 	if again {
 		return nil
 	}
-	s.board.Heal() // who waits for a line would not end in time
+	s.partition.Heal() // a connection that waits for a cut link would delay the end
 	err := errors.Join(s.units.end(), s.bg.end())
 	if s.client != nil {
 		err = errors.Join(err, s.client.Close())
@@ -98,21 +98,21 @@ func (s *Sandbox) Close() error {
 	return err
 }
 
-// Failed is closed when something in the background has failed, or the sandbox
-// was closed.
+// Failed returns a channel that is closed when a background goroutine has failed or the
+// sandbox was closed.
 func (s *Sandbox) Failed() <-chan struct{} { return s.units.ctx.Done() }
 
-// Storage reads and writes what Neco keeps in etcd.  Servers that are cut off
-// do not stand in its way.
+// Storage returns the storage of Neco's keys in etcd. Its client uses only members that
+// are not cut off.
 func (s *Sandbox) Storage() *storage.Storage { return s.store }
 
-// Dir is where everything is.
+// Dir returns the directory of the sandbox.
 func (s *Sandbox) Dir() string { return s.opts.Dir }
 
-// Servers are the boot servers that exist.
+// Servers returns the LRNs of the boot servers that exist.
 func (s *Sandbox) Servers() []int { return s.opts.Servers }
 
-// Server returns a boot server.
+// Server returns the boot server with the given LRN, and an error if it does not exist.
 func (s *Sandbox) Server(lrn int) (*Server, error) {
 	srv := s.all()[lrn]
 	if srv == nil {
@@ -121,7 +121,7 @@ func (s *Sandbox) Server(lrn int) (*Server, error) {
 	return srv, nil
 }
 
-// all are the boot servers by their LRN.
+// all returns the boot servers by LRN.
 func (s *Sandbox) all() map[int]*Server {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -132,10 +132,10 @@ func (s *Sandbox) path(elem ...string) string {
 	return filepath.Join(append([]string{s.opts.Dir}, elem...)...)
 }
 
-// background are goroutines that end together.
+// background is a group of goroutines that end together.
 type background struct {
 	*errgroup.Group
-	ctx    context.Context // ends with the first error, and by end
+	ctx    context.Context // done after the first error, or after end
 	cancel context.CancelFunc
 }
 
@@ -145,11 +145,11 @@ func newBackground(ctx context.Context) *background {
 	return &background{g, ctx, cancel}
 }
 
-// end ends all, waits for that, and returns the first error.
+// end cancels the goroutines, waits for them, and returns the first error.
 func (b *background) end() error {
 	b.cancel()
 	return b.Wait()
 }
 
-// listen opens a listener on a free port.
+// listen opens a TCP listener on a free port of 127.0.0.1.
 func listen() (net.Listener, error) { return net.Listen("tcp", "127.0.0.1:0") }

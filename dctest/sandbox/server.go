@@ -19,31 +19,31 @@ const (
 	UpdaterUnit = "neco-updater.service"
 )
 
-// Server is a boot server: a directory, and a systemd of its own.
+// Server is a boot server: a directory with its own systemd.
 type Server struct {
 	LRN int
-	// Root is its file system.
+	// Root is the directory that is the server's file system.
 	Root string
-	// Env is the environment of all its processes.
+	// Env is the environment of all processes of the server.
 	Env []string
 
 	units  *systemd.Manager
 	socket string
 }
 
-// LogFile is where the output of a unit is.
+// LogFile returns the path of the file with the output of a unit.
 func (s *Server) LogFile(unit string) string { return filepath.Join(s.LogDir(), unit+".log") }
 
-// LogDir has a file for each unit.
+// LogDir returns the directory of the log files; each unit has one.
 func (s *Server) LogDir() string { return filepath.Join(s.Root, "var/log/units") }
 
-// MainPID is the number of a unit's process, 0 if there is none.
+// MainPID returns the process ID of a unit's main process, 0 if there is none.
 func (s *Server) MainPID(unit string) int { return s.units.MainPID(unit) }
 
-// State is what systemctl is-active prints about a unit.
+// State returns the state of a unit as printed by systemctl is-active.
 func (s *Server) State(unit string) string { return s.units.ActiveState(unit) }
 
-// install makes the boot servers and installs the package on them.
+// install creates the boot servers and installs the package on them.
 func (s *Sandbox) install(ctx context.Context) error {
 	v, err := s.Publish(s.opts.Deb, false)
 	if err != nil {
@@ -68,7 +68,7 @@ func (s *Sandbox) install(ctx context.Context) error {
 	return nil
 }
 
-// makeServers makes all boot servers, without packages.
+// makeServers creates all boot servers, without packages.
 func (s *Sandbox) makeServers() error {
 	for _, lrn := range s.opts.Servers {
 		srv, err := s.newServer(lrn)
@@ -82,7 +82,7 @@ func (s *Sandbox) makeServers() error {
 	return nil
 }
 
-// newServer makes a boot server without packages.
+// newServer creates a boot server without packages and starts its systemd.
 func (s *Sandbox) newServer(lrn int) (*Server, error) {
 	srv := &Server{LRN: lrn, Root: s.path(fmt.Sprintf("boot-%d", lrn))}
 	endpoints, err := s.endpoints(lrn)
@@ -117,7 +117,7 @@ func (s *Sandbox) newServer(lrn int) (*Server, error) {
 	return srv, nil
 }
 
-// boot starts the units of all boot servers.
+// boot starts the enabled units of all boot servers.
 func (s *Sandbox) boot(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	for _, srv := range s.all() {
@@ -135,11 +135,12 @@ func (s *Sandbox) boot(ctx context.Context) error {
 	return nil
 }
 
-// maxSocketPath is what the kernel accepts, without the zero at the end.
+// maxSocketPath is the longest path of a socket that the kernel accepts, without the
+// terminating zero byte.
 const maxSocketPath = 107
 
-// socketPath is where a server's bus is: below its root, if that is not too
-// long a name for a socket.
+// socketPath returns the path of a server's D-Bus socket. The socket is below root
+// unless that path would be too long; then it is in a new temporary directory.
 func socketPath(root string) (string, error) {
 	path := filepath.Join(root, "run/dbus")
 	if len(path) <= maxSocketPath {

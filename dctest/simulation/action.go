@@ -8,13 +8,13 @@ import (
 	"github.com/cybozu-go/neco/pkg/update"
 )
 
-// start begins an action on the host.
+// start starts an action on the host.
 func (s *server) start(d update.Decision) {
 	if s.now() < s.retryAt {
 		return
 	}
 	a := s.w.table.Action(d.At)
-	s.w.log("worker %d begins %d/%s", s.lrn, d.At.Step, a.Name)
+	s.w.log("worker %d starts %d/%s", s.lrn, d.At.Step, a.Name)
 	s.w.checkBegin(s, d.At, a)
 	if s.maybeKill(d.At, a, KillBefore) {
 		return
@@ -32,7 +32,7 @@ func (s *server) start(d update.Decision) {
 	if s.w.happens(FaultSlow) {
 		took = 2 * actionDeadline
 	}
-	// Half-way, the host is touched.
+	// The action has its effect on the host after half of its duration.
 	s.w.after(took/2, func() { s.onHost(t, s.touch) })
 	s.w.after(took, func() {
 		s.onHost(t, func(*task) {})
@@ -44,15 +44,15 @@ func (s *server) start(d update.Decision) {
 	})
 }
 
-// onHost does what an action does to the host, if it still goes on there: the
-// host does not stop with a paused worker, but with a killed one.
+// onHost calls f if the action is still running on the host. A pause of the worker does
+// not stop the action, but a kill does.
 func (s *server) onHost(t *task, f func(*task)) {
 	if s.alive && s.gen == t.gen && s.task == t {
 		f(t)
 	}
 }
 
-// touch is the effect of an action on the host.
+// touch applies the effect of an action to the host.
 func (s *server) touch(t *task) {
 	if s.maybeKill(t.at, t.action, KillDuring) {
 		return
@@ -85,7 +85,7 @@ func (s *server) startGroup(g, version string) {
 	s.w.checkGroup(g)
 }
 
-// finishTask is the end of an action that was not cancelled.
+// finishTask ends an action that was not canceled, with a drawn result.
 func (s *server) finishTask(t *task) {
 	if s.maybeKill(t.at, t.action, KillAfter) {
 		return
@@ -94,7 +94,7 @@ func (s *server) finishTask(t *task) {
 	case s.w.happens(FaultRelease):
 		s.endTask(update.Result{Err: errors.New("the release is at fault"), Permanent: true, Fault: true})
 	case s.w.happens(FaultFail):
-		s.endTask(update.Result{Err: errors.New("it failed"), Permanent: s.w.chance(80)})
+		s.endTask(update.Result{Err: errors.New("the action failed"), Permanent: s.w.chance(80)})
 	case t.at.Step == 0 && t.action.Phase > 0:
 		s.install()
 		return
@@ -107,7 +107,7 @@ func (s *server) finishTask(t *task) {
 
 func (s *server) effect(p update.Place) string { return fmt.Sprint(s.m.Run, p) }
 
-// endTask takes the result over into the memory and the journal.
+// endTask stores the result of an action in the worker's memory and journal.
 func (s *server) endTask(r update.Result) {
 	t := s.task
 	s.task = nil
@@ -119,14 +119,14 @@ func (s *server) endTask(r update.Result) {
 	}
 }
 
-// install replaces the package, and with it this worker.
+// install installs the package of the run, which restarts the worker.
 func (s *server) install() {
 	s.version = s.m.Run.Version
 	s.w.log("host %d has installed %s", s.lrn, s.version)
 	s.restart(s.w.between(100*time.Millisecond, time.Second))
 }
 
-// restart is a kill with what systemd does after it.
+// restart kills the worker, which systemd starts again after a while.
 func (s *server) restart(after time.Duration) {
 	s.alive, s.task = false, nil
 	s.gen++
@@ -138,7 +138,7 @@ func (s *server) restart(after time.Duration) {
 	})
 }
 
-// restore brings a group back.
+// restore starts a group that was stopped during the run.
 func (s *server) restore(d update.Decision) {
 	version := s.version
 	if d.Side == update.SideOld {
@@ -151,5 +151,5 @@ func (s *server) restore(d update.Decision) {
 		s.startGroup(d.Group, version)
 	}
 	s.m, s.journal = d.Member, d.Member.Stopped
-	s.again()
+	s.stepSoon()
 }

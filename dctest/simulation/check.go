@@ -9,33 +9,34 @@ import (
 	"github.com/cybozu-go/neco/pkg/update"
 )
 
-// checkBegin: I1, and one at a time for actions under the lock.
+// checkBegin checks I1 and I3 when an action starts: all members have arrived, and
+// actions under the lock do not overlap.
 func (w *world) checkBegin(s *server, p update.Place, a update.Action) {
 	if len(s.m.Again) > 0 {
 		return
 	}
 	st := w.etcd.state()
 	if st.Request == nil || !st.Request.ID().Equal(s.m.Run) || st.Request.Stop {
-		return // the run ended between the last look and the act
+		return // the run ended between the worker's last read and the action
 	}
 	barrier := update.Arrival{Step: p.Step, Phase: a.Phase}
 	for _, lrn := range st.Missing(barrier) {
 		if own := st.Statuses[lrn]; own.Of(st.Request) && own.Cond != neco.CondRunning {
-			continue // it has given up meanwhile
+			continue // this worker has aborted or completed meanwhile
 		}
-		w.fail("I1: worker %d begins step %d before %d has arrived", s.lrn, p.Step, lrn)
+		w.fail("I1: worker %d starts step %d before worker %d has arrived", s.lrn, p.Step, lrn)
 	}
 	if a.Kind == update.Every || s.lease == s.revoked {
 		return
 	}
 	for _, o := range w.servers {
 		if o != s && o.alive && o.task != nil && o.task.action.Kind != update.Every && w.now >= o.paused && o.lease != o.revoked && o.m.Work.Cancelled == update.CauseNone && w.now < o.leaseEnd {
-			w.fail("I3: workers %d and %d both act under the lock", s.lrn, o.lrn)
+			w.fail("I3: workers %d and %d both run an action under the lock", s.lrn, o.lrn)
 		}
 	}
 }
 
-// checkGroup: I2.
+// checkGroup checks I2: all running services of a group have the same version.
 func (w *world) checkGroup(g string) {
 	running := map[string]bool{}
 	for _, s := range w.servers {
@@ -48,7 +49,8 @@ func (w *world) checkGroup(g string) {
 	}
 }
 
-// checkReport: I6, a completed server has done what it says.
+// checkReport checks I6: a server that reports complete has done all actions and runs
+// the new version.
 func (w *world) checkReport(s *server, st update.Status) {
 	if st.Cond != neco.CondComplete {
 		return
@@ -62,17 +64,17 @@ func (w *world) checkReport(s *server, st update.Status) {
 				continue
 			}
 			if p := (update.Place{Step: n, Action: i}); !a.Transient && !s.effects[s.effect(p)] {
-				w.fail("I6: worker %d says complete and has not done %d/%s", s.lrn, n, a.Name)
+				w.fail("I6: worker %d reports complete but has not done %d/%s", s.lrn, n, a.Name)
 			}
 		}
 	}
 	if s.version != st.Version || slices.Contains(slices.Collect(maps.Values(s.group)), "") {
-		w.fail("I6: worker %d says complete with version %s and groups %v", s.lrn, s.version, s.group)
+		w.fail("I6: worker %d reports complete with version %s and groups %v", s.lrn, s.version, s.group)
 	}
 }
 
-// checkServices: I5, a while after a run was stopped its services run again
-// wherever a worker was able to see to it.
+// checkServices checks I5: some time after a run was stopped, its services run again on
+// each server whose worker was undisturbed for restoreTime.
 func (w *world) checkServices() {
 	for _, s := range w.servers {
 		if !s.alive || w.now < s.quiet+restoreTime {
@@ -86,11 +88,11 @@ func (w *world) checkServices() {
 	}
 }
 
-// restoreTime is how long a worker may take to bring services back: the wait
-// for an event that was lost, and for an action that ends slowly.
+// restoreTime bounds the time for a worker to restore services. It includes the time
+// until the next read after a lost event, and the end of a slow action.
 const restoreTime = 60 * time.Second
 
-// checkPublish: exactly one accepted outcome a run.
+// checkPublish checks I8: each outcome is accepted once per run.
 func (w *world) checkPublish(s *server, record string) {
 	key := s.m.Run.String() + record
 	w.published[key]++

@@ -1,9 +1,8 @@
-// Package simulation runs the core of the update engine against a model of
-// etcd and of boot servers, with faults, in one goroutine and on a clock of
-// its own.  Everything is drawn from one seed: the same seed gives the same
-// run, event for event.
+// Package simulation runs the core of the update engine against a model of etcd and of
+// boot servers, with faults, in one goroutine and in simulated time. All random choices
+// come from one seed: the same seed gives the same run, event for event.
 //
-// It owns the model, the faults and the checks of the invariants.  The
-// decisions are those of the product: pkg/update for the workers and
-// pkg/updater for the leader.
+// It owns the model, the faults and the checks of the invariants, whose numbers, such
+// as I1, are those of docs/guarantees.md. The decisions are those of the product:
+// pkg/update for the workers and pkg/updater for the leader.
 package simulation

@@ -10,15 +10,15 @@ import (
 	"github.com/cybozu-go/neco/pkg/update"
 )
 
-// etcd is a model of etcd: revisions, leases, transactions.  Values are kept
-// as Go values; how they are written is not its concern.
+// etcd is a model of etcd with revisions, leases and transactions. It stores Go values,
+// not their encoding.
 type etcd struct {
 	w      *world
 	rev    int64
 	keys   map[string]kv
 	leases map[int]time.Duration
 	lease  int
-	// cached is the snapshot of revision cached.Revision.
+	// cached is the last snapshot, at the revision cached.Revision.
 	cached update.State
 }
 
@@ -60,7 +60,7 @@ func (e *etcd) grant(ttl time.Duration) int {
 	return e.lease
 }
 
-// keepAlive reports whether the lease still lives.
+// keepAlive renews a lease, and returns false if the lease has expired or was revoked.
 func (e *etcd) keepAlive(id int, ttl time.Duration) bool {
 	if _, ok := e.leases[id]; !ok {
 		return false
@@ -83,7 +83,7 @@ func (e *etcd) revoke(id int) {
 	e.changed()
 }
 
-// revokeIf revokes the leases of the keys that match.
+// revokeIf revokes the leases of the keys for which match returns true.
 func (e *etcd) revokeIf(match func(string, kv) bool) {
 	for _, k := range slices.Sorted(maps.Keys(e.keys)) {
 		if v, ok := e.keys[k]; ok && v.lease != 0 && match(k, v) {
@@ -92,7 +92,7 @@ func (e *etcd) revokeIf(match func(string, kv) bool) {
 	}
 }
 
-// expire ends the leases whose time has come.
+// expire revokes the leases that have expired.
 func (e *etcd) expire() {
 	for _, id := range slices.Sorted(maps.Keys(e.leases)) {
 		if e.leases[id] <= e.w.now {
@@ -102,7 +102,8 @@ func (e *etcd) expire() {
 	}
 }
 
-// allowed is the guard of a write, as the product's storage has it.
+// allowed evaluates the guard of a write, as the product's storage does. It returns nil
+// if the write is allowed.
 func (e *etcd) allowed(g storage.Guard) error {
 	if h, ok := e.keys[g.Holder]; g.Holder != "" && (!ok || h.create != g.HolderRev) {
 		return g.Lost
@@ -116,7 +117,8 @@ func (e *etcd) allowed(g storage.Guard) error {
 	return nil
 }
 
-// oldest is the key below prefix that was created first.
+// oldest returns the key below prefix with the lowest create revision, empty if there
+// is none.
 func (e *etcd) oldest(prefix string) (key string) {
 	var least int64
 	for k, v := range e.keys {
@@ -127,8 +129,8 @@ func (e *etcd) oldest(prefix string) (key string) {
 	return key
 }
 
-// state is a snapshot for the core.  Snapshots of one revision share their
-// maps, which nobody changes.
+// state returns a snapshot for the core. Snapshots of one revision share their maps,
+// which must not be modified.
 func (e *etcd) state() update.State {
 	if e.cached.Revision != e.rev {
 		e.cached = e.read()
@@ -165,7 +167,7 @@ func (e *etcd) read() update.State {
 	return s
 }
 
-// badReleases are the releases that are marked as bad.
+// badReleases returns the releases that are marked as bad.
 func (e *etcd) badReleases() map[string]storage.BadRelease {
 	all := map[string]storage.BadRelease{}
 	for k, v := range e.keys {
@@ -176,7 +178,7 @@ func (e *etcd) badReleases() map[string]storage.BadRelease {
 	return all
 }
 
-// statusValue and presenceValue carry the LRN of their key.
+// statusValue and presenceValue contain the LRN of their key.
 type statusValue struct {
 	lrn int
 	update.Status
@@ -187,8 +189,8 @@ type presenceValue struct {
 	update.Presence
 }
 
-// changed wakes everybody who watches: now, late, twice or not at all.  A
-// watch that was compacted is of the last kind: its owner reads again later.
+// changed notifies every watcher. With FaultWatch a notification is late, repeated or
+// lost. A compacted watch counts as lost: its owner reads the state again later.
 func (e *etcd) changed() {
 	for _, s := range e.w.servers {
 		e.w.wake(s.poke)

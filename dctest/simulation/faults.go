@@ -10,36 +10,36 @@ import (
 	"github.com/cybozu-go/neco/pkg/update"
 )
 
-// Fault is a kind of fault.
+// Fault is the name of a kind of fault.
 type Fault string
 
 // The kinds of fault.
 const (
-	// FaultKill: a worker or an updater is killed and started again.
+	// FaultKill kills a worker or an updater, which is started again.
 	FaultKill Fault = "kill"
-	// FaultPause: a process is paused, also beyond its lease.
+	// FaultPause suspends a process, possibly for longer than the TTL of its lease.
 	FaultPause Fault = "pause"
-	// FaultLease: a lease ends early.
+	// FaultLease revokes a lease early.
 	FaultLease Fault = "lease"
-	// FaultCut: requests get no answer for a while.
+	// FaultCut cuts a process off: its requests get no response for a while.
 	FaultCut Fault = "cut"
-	// FaultOperator: somebody stops a run.
+	// FaultOperator stops a run, as an operator does.
 	FaultOperator Fault = "operator"
-	// FaultReply: the reply to a request is lost.
+	// FaultReply loses the response to a request.
 	FaultReply Fault = "reply"
-	// FaultWatch: events are late, repeated or lost.
+	// FaultWatch delays, repeats or loses events of a watch.
 	FaultWatch Fault = "watch"
-	// FaultSlow: an action takes longer than its deadline.
+	// FaultSlow makes an action take longer than its deadline.
 	FaultSlow Fault = "slow"
-	// FaultFail: an action fails.
+	// FaultFail makes an action fail.
 	FaultFail Fault = "fail"
-	// FaultRelease: an action fails by the fault of the release.
+	// FaultRelease makes an action fail because the release is bad.
 	FaultRelease Fault = "release"
 )
 
-// outside are the faults that hit a process from outside, with how often each is
-// drawn, relative to the others.  act reports whether the fault has happened.
-var outside = []struct {
+// processFaults are the faults that are scheduled against a process, with their
+// relative weights. act injects the fault and returns false if it has no effect.
+var processFaults = []struct {
 	Fault
 	weight int
 	act    func(*world, victim) bool
@@ -51,9 +51,9 @@ var outside = []struct {
 	{FaultOperator, 1, (*world).stopRun},
 }
 
-// inside are the faults that the model draws where they happen, each once in n
-// occasions.
-var inside = map[Fault]int{
+// modelFaults are the faults that the model injects itself, each with the probability
+// 1/n per occasion.
+var modelFaults = map[Fault]int{
 	FaultReply:   200,
 	FaultWatch:   20,
 	FaultSlow:    400,
@@ -63,18 +63,18 @@ var inside = map[Fault]int{
 
 // Faults returns all kinds of fault.
 func Faults() []Fault {
-	all := slices.Sorted(maps.Keys(inside))
-	for _, f := range outside {
+	all := slices.Sorted(maps.Keys(modelFaults))
+	for _, f := range processFaults {
 		all = append(all, f.Fault)
 	}
 	return all
 }
 
-// KillPoint is when, in an action, a worker is killed.
+// KillPoint is the point of an action at which a worker is killed.
 type KillPoint int
 
-// The four points: before the action has an effect, in the middle of it, when
-// it is done, and after that was reported.
+// The kill points: before the action has an effect, during the effect, when the action
+// is done, and after its end was reported.
 const (
 	KillBefore KillPoint = iota
 	KillDuring
@@ -82,14 +82,15 @@ const (
 	KillReported
 )
 
-// Kill names one place at which one worker is killed, once.
+// Kill kills one worker once, at the given step and point.
 type Kill struct {
 	LRN, Step int
 	Point     KillPoint
 	done      bool
 }
 
-// maybeKill kills the worker if this is the place.
+// maybeKill kills the worker if w.kill demands it at this point, and reports whether it
+// did.
 func (s *server) maybeKill(p update.Place, a update.Action, point KillPoint) bool {
 	k := s.w.kill
 	if k == nil || k.done || k.LRN != s.lrn || k.Step != p.Step || k.Point != point || len(s.m.Again) > 0 {
@@ -101,21 +102,21 @@ func (s *server) maybeKill(p update.Place, a update.Action, point KillPoint) boo
 	return true
 }
 
-// may reports whether f may happen now.
+// may reports whether f is enabled now.
 func (w *world) may(f Fault) bool {
 	return w.faulty && w.now < faultTime && (w.Faults == nil || slices.Contains(w.Faults, f))
 }
 
-// happens draws whether f, a fault from inside, happens now.
+// happens draws whether f, one of modelFaults, happens now.
 func (w *world) happens(f Fault) bool {
-	if !w.may(f) || !w.chance(inside[f]) {
+	if !w.may(f) || !w.chance(modelFaults[f]) {
 		return false
 	}
 	w.happened[f]++
 	return true
 }
 
-// scheduleFaults draws the faults that come from outside.
+// scheduleFaults schedules processFaults and the operator.
 func (w *world) scheduleFaults() {
 	if !w.faulty {
 		return
@@ -126,16 +127,16 @@ func (w *world) scheduleFaults() {
 	w.operator()
 }
 
-// fault is one fault from outside.
+// fault draws a process and one of processFaults, and injects the fault.
 func (w *world) fault() {
 	v := w.victim()
 	v.quiet = w.now
 	total := 0
-	for _, f := range outside {
+	for _, f := range processFaults {
 		total += f.weight
 	}
 	n := w.rng.IntN(total)
-	for _, f := range outside {
+	for _, f := range processFaults {
 		if n -= f.weight; n >= 0 {
 			continue
 		}
@@ -146,7 +147,7 @@ func (w *world) fault() {
 	}
 }
 
-// victim is a process that a fault hits.
+// victim is the process that a fault affects.
 type victim struct {
 	*process
 	name    string
@@ -189,21 +190,21 @@ func (w *world) cutOff(v victim) bool {
 	return true
 }
 
-// stopRun is "neco stop".
+// stopRun stops the run, as "neco stop" does.
 func (w *world) stopRun(victim) bool {
 	st := w.etcd.state()
 	if !st.UnderWay() {
 		return false
 	}
 	r := *st.Request
-	r.Stop, r.Outcome, r.Reason = true, update.OutcomeStopped, "the operator says so"
+	r.Stop, r.Outcome, r.Reason = true, update.OutcomeStopped, "stopped by the operator"
 	w.log("the operator stops the run")
 	w.etcd.put(storage.KeyRequest, r, 0)
 	return true
 }
 
-// operator is "neco recover", some time after a run was stopped, and later
-// "neco recover --retry" where the release is marked as bad.
+// operator acts as an operator: it runs "neco recover" some time after a run was
+// stopped, and "neco recover --retry" if a release is marked as bad.
 func (w *world) operator() {
 	w.after(w.between(5*time.Second, 15*time.Second), func() {
 		st := w.etcd.state()
@@ -225,7 +226,7 @@ func (w *world) operator() {
 	})
 }
 
-// retryReleases takes the marks of bad releases away.
+// retryReleases removes the marks of bad releases.
 func (w *world) retryReleases() {
 	if len(w.etcd.badReleases()) > 0 {
 		w.log("the operator retries the bad releases")

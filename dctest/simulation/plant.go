@@ -7,33 +7,32 @@ import (
 	"github.com/cybozu-go/neco/pkg/update"
 )
 
-// Plant is a bug that is planted on purpose, each one after an outage of a
-// system like this one.  A simulation that does not find it checks nothing.
-// The zero Plant is no bug.
+// Plant is a bug that is inserted on purpose; each one has caused an outage of a
+// similar system. The simulation must detect it. The zero Plant is no bug.
 type Plant struct {
-	// Name names the bug, Bug says what it is.
+	// Name is the name of the bug, Bug its description.
 	Name, Bug string
-	// see is the state that the core of a worker is shown.
+	// see, if not nil, returns the state that the worker's core gets instead of the
 	see func(*server, update.State) update.State
-	// alter is what the worker does instead of what the core has decided in the
-	// state that it was shown.
+	// alter, if not nil, returns the decision that the worker carries out instead of
+	// the core's.
 	alter func(*server, update.State, update.Decision) update.Decision
-	// retryBad: the updater sees no marks of bad releases.
+	// retryBad hides the marks of bad releases from the updater.
 	retryBad bool
-	// oneKill: it is found where one kill is the only fault, and nobody comes to
-	// recover.
+	// oneKill runs the simulation with one kill as the only fault and without an
+	// operator: only then is the bug detected.
 	oneKill bool
 }
 
-// Plants are the bugs.
+// Plants lists the bugs.
 var Plants = []Plant{
-	{Name: "restart-aborts", Bug: "a worker that starts and finds its own status running gives the whole run up", alter: giveUp, oneKill: true},
-	{Name: "stale-statuses", Bug: "the statuses of an older run count", see: staleStatuses},
+	{Name: "restart-aborts", Bug: "a worker that starts and finds its own status running aborts the whole run", alter: giveUp, oneKill: true},
+	{Name: "stale-statuses", Bug: "the statuses of an earlier run count", see: staleStatuses},
 	{Name: "no-barrier", Bug: "one worker does not wait for the others", see: allArrived},
-	{Name: "no-switch", Bug: "services come back on a way out without a decision that binds everybody", alter: switchAlone},
-	{Name: "no-restore", Bug: "stopped services stay stopped when a peer gives up", alter: forgetStopped},
+	{Name: "no-switch", Bug: "at the end of a run, a worker restores services without a shared decision on the version", alter: switchAlone},
+	{Name: "no-restore", Bug: "stopped services stay stopped when another worker aborts", alter: forgetStopped},
 	{Name: "early-complete", Bug: "complete is written before the last step", alter: completeEarly},
-	{Name: "no-lock", Bug: "rolling and once-actions are done without the lock", alter: takeNoLock},
+	{Name: "no-lock", Bug: "rolling and once actions run without the lock", alter: takeNoLock},
 	{Name: "retry-bad", Bug: "a release that failed by its own fault is installed again", retryBad: true},
 }
 
@@ -55,7 +54,8 @@ func allArrived(s *server, st update.State) update.State {
 	})
 }
 
-// withOthers is st with other statuses of the servers except s.
+// withOthers returns a copy of st in which change was applied to the statuses of all
+// servers except s.
 func withOthers(s *server, st update.State, change func(*update.Status)) update.State {
 	if st.Request == nil {
 		return st
@@ -70,7 +70,7 @@ func withOthers(s *server, st update.State, change func(*update.Status)) update.
 	return st
 }
 
-// giveUp reports an abort in place of a resumption.
+// giveUp reports an abort instead of resuming the run.
 func giveUp(s *server, _ update.State, d update.Decision) update.Decision {
 	if d.Do != update.Enter || d.Member.At.Step <= 1 || !s.m.Run.IsZero() {
 		return d

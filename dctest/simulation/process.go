@@ -2,26 +2,27 @@ package simulation
 
 import "time"
 
-// process is a program that can be killed and paused.  What it had scheduled
-// is dropped when it is killed, and late when it is paused.
+// process is a program that can be killed and paused. A kill drops its scheduled calls,
+// a pause delays them.
 type process struct {
 	alive  bool
-	paused time.Duration // until when
+	paused time.Duration // the end of the pause
 	gen    int
-	// quiet is when the last fault from outside was over.
+	// quiet is when the last of processFaults ended.
 	quiet time.Duration
-	// cut: requests to etcd get no answer until then.
+	// cut is the time until which requests to etcd get no response.
 	cut time.Duration
-	// lease and its end by the process's own clock.
+	// lease is the ID of the lease, leaseEnd its end by the process's clock.
 	lease    int
 	leaseEnd time.Duration
-	// revoked is a lease that somebody has ended before its time.  Its holder
-	// cannot know before it asks: what it does on its host meanwhile is the
-	// window that no fencing closes.
+	// revoked is the ID of a lease that a fault has revoked. Its holder notices that
+	// only with its next request. Fencing cannot prevent its actions on the host until
+	// then.
 	revoked int
 }
 
-// live schedules f for as long as this life of p lasts.
+// live calls f after d, unless p was killed before. If p is paused, the call is
+// delayed.
 func (w *world) live(p *process, d time.Duration, f func()) {
 	gen := p.gen
 	w.after(d, func() { w.resume(p, gen, f) })
@@ -38,9 +39,9 @@ func (w *world) resume(p *process, gen int, f func()) {
 	f()
 }
 
-// request is a round trip to etcd: do happens there after a while unless the
-// process is cut off; answer is called if the reply arrives, with lost set if
-// the process will never know.
+// request simulates a round trip to etcd. do runs in etcd, unless the process is cut
+// off. answer is called when the response arrives, or with lost set after the request
+// timeout if there is no response.
 func (w *world) request(p *process, do func(), answer func(lost bool)) {
 	gen := p.gen
 	w.after(w.between(500*time.Microsecond, 4*time.Millisecond), func() {
@@ -61,8 +62,9 @@ func (w *world) request(p *process, do func(), answer func(lost bool)) {
 	})
 }
 
-// keepAlive renews the lease until it is lost; the process learns of that by
-// its own clock, which it starts when it sends, or from the answer.
+// keepAlive renews the lease until it is lost, and calls lost then. The process detects
+// the loss by its own clock, measured from the time of the last successful request, or
+// from a response.
 func (w *world) keepAlive(p *process, ttl time.Duration, lost func()) {
 	lease := p.lease
 	sent := w.now

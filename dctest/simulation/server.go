@@ -12,20 +12,20 @@ import (
 	"github.com/cybozu-go/neco/pkg/update"
 )
 
-// server is a boot server: what its disk and its services hold, and its worker.
+// server is a boot server with its disk, its services and its worker.
 type server struct {
 	process
 	w   *world
 	lrn int
 
-	// version of the installed package; journal and applied are on disk.
+	// version is the version of the installed package. journal is on disk.
 	version string
 	journal []update.Stopped
-	// effects are the actions that were done here, by run and name.
+	// effects holds the actions that were done on this host, by run and place.
 	effects map[string]bool
-	// group holds the version of each group that runs; empty: it is stopped.
+	// group is the version of each running group, empty if the group is stopped.
 	group map[string]string
-	// old is the version of a group before it was stopped.
+	// old is the version that a group had before it was stopped.
 	old map[string]string
 
 	// The memory of the worker.
@@ -57,7 +57,7 @@ func (s *server) boot() {
 	s.firstTry, s.retryAt, s.fresh = -1, 0, 0
 	s.lease, s.presence = 0, 0
 	s.w.log("worker %d starts, version %s", s.lrn, s.version)
-	// The leases that its former life has left are revoked.
+	// Revoke the leases of the worker's previous process.
 	s.w.request(&s.process, func() { s.clearLeftovers() }, func(bool) { s.session() })
 	s.tick()
 }
@@ -69,7 +69,7 @@ func (s *server) clearLeftovers() {
 	})
 }
 
-// tick looks at the clock and the state from time to time.
+// tick runs step each second, and reads the state from etcd once per relist interval.
 func (s *server) tick() {
 	s.w.live(&s.process, time.Second, func() {
 		if s.now()%relist < time.Second {
@@ -82,7 +82,7 @@ func (s *server) tick() {
 
 func (s *server) now() time.Duration { return s.w.now }
 
-// session gets a lease and writes the presence.
+// session obtains a lease and writes the presence.
 func (s *server) session() {
 	sent := s.now()
 	s.lease, s.presence, s.stale = 0, 0, true
@@ -105,8 +105,8 @@ func (s *server) session() {
 	})
 }
 
-// lost ends the session: the action is cancelled, and nothing is done until
-// there is a new one.
+// lost ends the session and cancels the action. The worker does nothing until it has a
+// new session.
 func (s *server) lost() {
 	if s.presence == 0 {
 		return
@@ -120,7 +120,7 @@ func (s *server) lost() {
 	s.w.live(&s.process, s.w.between(100*time.Millisecond, 2*time.Second), s.session)
 }
 
-// poke is a wake-up of the watch.
+// poke handles a notification of the watch.
 func (s *server) poke() {
 	s.w.resume(&s.process, s.gen, func() {
 		s.stale = true
@@ -128,7 +128,7 @@ func (s *server) poke() {
 	})
 }
 
-// step reads if needed, decides, and acts.
+// step reads the state if necessary, decides, and carries out the decision.
 func (s *server) step() {
 	if s.busy || s.presence == 0 {
 		return
@@ -172,15 +172,15 @@ func (s *server) read() {
 	})
 }
 
-// again goes on after an act that took no time.
-func (s *server) again() { s.w.live(&s.process, s.w.between(0, time.Millisecond), s.step) }
+// stepSoon schedules the next step after a decision that takes no time.
+func (s *server) stepSoon() { s.w.live(&s.process, s.w.between(0, time.Millisecond), s.step) }
 
 func (s *server) apply(d update.Decision) {
 	switch d.Do {
 	case update.Idle, update.Wait:
 	case update.Enter, update.Advance, update.Leave:
 		s.m, s.firstTry, s.retryAt = d.Member, -1, 0
-		s.again()
+		s.stepSoon()
 	case update.Start:
 		s.start(d)
 	case update.Cancel:
@@ -199,10 +199,10 @@ func (s *server) apply(d update.Decision) {
 	case update.Ask:
 		qualifies := s.lrn%2 == 0 || !s.w.servers[0].alive
 		if !qualifies && s.w.table.Action(d.At).Conditional {
-			s.effects[s.effect(d.At)] = true // there is nothing to do here
+			s.effects[s.effect(d.At)] = true // nothing has to be done on this host
 		}
 		s.m = d.Member.Asked(s.w.table, qualifies, "not here")
-		s.again()
+		s.stepSoon()
 	case update.Restore:
 		s.restore(d)
 	default:
@@ -210,7 +210,7 @@ func (s *server) apply(d update.Decision) {
 	}
 }
 
-// acquire queues for the lock and looks whether it is the oldest.
+// acquire joins the queue for the lock, and then waits until it is first.
 func (s *server) acquire() {
 	s.candidacy++
 	candidacy := s.candidacy
@@ -223,10 +223,10 @@ func (s *server) acquire() {
 		if _, ok := s.w.etcd.keys[s.lockKey]; !ok {
 			s.w.etcd.put(s.lockKey, fmt.Sprint(s.lrn), lease)
 		}
-	}, func(bool) { s.look(lease, candidacy) })
+	}, func(bool) { s.checkLock(lease, candidacy) })
 }
 
-func (s *server) look(lease, candidacy int) {
+func (s *server) checkLock(lease, candidacy int) {
 	over := func() bool { return s.lock != update.LockWaiting || s.lease != lease || s.candidacy != candidacy }
 	if over() {
 		return
@@ -248,13 +248,13 @@ func (s *server) look(lease, candidacy int) {
 			s.stale = true
 			s.step()
 		default:
-			s.w.live(&s.process, 20*time.Millisecond, func() { s.look(lease, candidacy) })
+			s.w.live(&s.process, 20*time.Millisecond, func() { s.checkLock(lease, candidacy) })
 		}
 	})
 }
 
 func (s *server) release() {
-	s.w.log("worker %d gives the lock back", s.lrn)
+	s.w.log("worker %d releases the lock", s.lrn)
 	key := s.lockKey
 	s.lock = update.LockNone
 	s.busy = true
@@ -265,7 +265,7 @@ func (s *server) release() {
 		}
 	}, func(missed bool) {
 		s.busy = false
-		if missed { // the key may stand
+		if missed { // the key may still exist
 			s.lost()
 			return
 		}
@@ -273,7 +273,8 @@ func (s *server) release() {
 	})
 }
 
-// write does what changes etcd, guarded.
+// write carries out a decision that changes etcd. The write is guarded by the lease or
+// the lock of the worker.
 func (s *server) write(d update.Decision) {
 	if s.now() < s.retryAt {
 		return
@@ -310,7 +311,7 @@ func (s *server) write(d update.Decision) {
 	})
 }
 
-// put is the write itself, at etcd.
+// put performs the write in etcd.
 func (s *server) put(d update.Decision) (int64, error) {
 	switch d.Do {
 	case update.Report:

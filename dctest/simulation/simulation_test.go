@@ -22,12 +22,12 @@ import (
 )
 
 var (
-	seeds = flag.Uint64("seeds", 1000, "how many seeds are simulated")
-	seed  = flag.Uint64("seed", 0, "simulate this seed alone and print its events")
-	plant = flag.String("plant", "", "with -seed: plant the bug of this name")
+	seeds = flag.Uint64("seeds", 1000, "number of seeds to simulate")
+	seed  = flag.Uint64("seed", 0, "simulate only this seed and print its events")
+	plant = flag.String("plant", "", "with -seed: insert the bug with this name")
 )
 
-// replay is the command that shows a failing seed.
+// replay returns the command that replays a seed.
 func replay(seed uint64, p Plant) string {
 	if p.Name == "" {
 		return fmt.Sprintf("make simulate SEED=%d", seed)
@@ -35,7 +35,7 @@ func replay(seed uint64, p Plant) string {
 	return fmt.Sprintf("make simulate SEED=%d PLANT=%s", seed, p.Name)
 }
 
-// options are those of a seed with the bug p; the zero p is none.
+// options returns the options for a seed and the bug p; the zero p is no bug.
 func options(seed uint64, p Plant) Options {
 	o := Options{Seed: seed, Plant: p}
 	if p.oneKill {
@@ -44,19 +44,19 @@ func options(seed uint64, p Plant) Options {
 	return o
 }
 
-// planted is the bug that -plant names.
+// planted returns the bug with the name in -plant.
 func planted(t *testing.T) Plant {
 	if *plant == "" {
 		return Plant{}
 	}
 	i := slices.IndexFunc(Plants, func(p Plant) bool { return p.Name == *plant })
 	if i < 0 {
-		t.Fatalf("no bug has the name %s", *plant)
+		t.Fatalf("there is no bug %s", *plant)
 	}
 	return Plants[i]
 }
 
-// forSeeds calls f for 1 to n on all processors until f returns false.
+// forSeeds calls f for the seeds 1 to n, in parallel, until f returns false.
 func forSeeds(n uint64, f func(seed uint64) bool) {
 	var next atomic.Uint64
 	var over atomic.Bool
@@ -153,8 +153,8 @@ func TestEveryPlantedBugIsFound(t *testing.T) {
 	}
 }
 
-// TestEveryFaultHappens: a fault that never happens checks nothing. Each happens
-// where it alone may, and no other one does.
+// TestEveryFaultHappens enables each fault alone: the fault happens, and no other one
+// does.
 func TestEveryFaultHappens(t *testing.T) {
 	for _, f := range Faults() {
 		t.Run(string(f), func(t *testing.T) {
@@ -172,13 +172,14 @@ func TestEveryFaultHappens(t *testing.T) {
 					return
 				}
 			}
-			t.Error("it never happens")
+			t.Error("the fault never happens")
 		})
 	}
 }
 
-// TestTheTableIsThatOfTheProduct: the simulation has the actions of the product,
-// with other deadlines, and own ones only where the product has none.
+// TestTheTableIsThatOfTheProduct checks that the simulation has the actions of the
+// product, with other deadlines, and its own actions only for steps that the product
+// does not manage.
 func TestTheTableIsThatOfTheProduct(t *testing.T) {
 	table := Table()
 	if err := table.Validate(); err != nil {
@@ -196,12 +197,11 @@ func TestTheTableIsThatOfTheProduct(t *testing.T) {
 		}
 	}
 	for name := range left {
-		t.Errorf("planned has the step %s, which the product manages or has not", name)
+		t.Errorf("planned has the step %s, which the product manages or does not have", name)
 	}
 }
 
-// TestThePlantsInTheGuaranteesExist: docs/guarantees.md names bugs that would break
-// a guarantee.
+// TestThePlantsInTheGuaranteesExist checks the names of bugs in docs/guarantees.md.
 func TestThePlantsInTheGuaranteesExist(t *testing.T) {
 	text, err := os.ReadFile("../../docs/guarantees.md")
 	if err != nil {
@@ -212,11 +212,11 @@ func TestThePlantsInTheGuaranteesExist(t *testing.T) {
 		for name := range strings.SplitSeq(string(m[1]), ", ") {
 			names++
 			if !slices.ContainsFunc(Plants, func(p Plant) bool { return p.Name == name }) {
-				t.Errorf("no bug has the name %s", name)
+				t.Errorf("there is no bug %s", name)
 			}
 		}
 	}
 	if names == 0 {
-		t.Error("no bug is named")
+		t.Error("docs/guarantees.md names no bug")
 	}
 }

@@ -7,11 +7,11 @@ import (
 	"github.com/cybozu-go/neco/pkg/update"
 )
 
-// actionDeadline is that of each simulated action.
+// actionDeadline is the deadline of each simulated action.
 const actionDeadline = time.Minute
 
-// planned has actions for the steps that the product does not manage yet, by the
-// name of the step: once-actions, and a second group whose versions must not mix.
+// planned holds actions for the steps that the product does not manage yet, by step
+// name. It has once actions, and a second group whose versions must not mix.
 var planned = map[string][]update.Action{
 	"etcdpasswd":           {{Name: "restart"}},
 	"sabakan":              {{Name: "restart"}},
@@ -44,7 +44,7 @@ func Table() update.Table {
 	return t
 }
 
-// groups are the groups of the table whose versions must not run together.
+// groups returns the groups whose versions must not run at the same time.
 func (w *world) groups() []string {
 	var all []string
 	for _, step := range w.table {

@@ -11,7 +11,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/updater"
 )
 
-// updaterProc is a neco-updater.
+// updaterProc is a neco-updater process.
 type updaterProc struct {
 	process
 	w    *world
@@ -88,7 +88,8 @@ func (u *updaterProc) lost() {
 
 func (u *updaterProc) poke() { u.w.resume(&u.process, u.gen, u.step) }
 
-// step looks whether it leads, decides and acts.
+// step reads the state if this updater is the leader, decides, and carries out the
+// decision.
 func (u *updaterProc) step() {
 	if u.busy || u.lease == 0 || u.rev == 0 || u.w.now >= u.leaseEnd {
 		return
@@ -153,20 +154,20 @@ func (u *updaterProc) act(s *storage.Snapshot, d updater.Decision) {
 	})
 }
 
-// epoch is when simulated time begins.
+// epoch is the start of simulated time.
 var epoch = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// checkRequest: one request a run, none while one is under way, and none of a
-// release that is marked as bad.
+// checkRequest checks I9 and I11: no run is requested while another one is under way,
+// or of a release that is marked as bad.
 func (w *world) checkRequest(r update.Request) {
 	if r.Stop {
 		return
 	}
 	w.runs++
 	if st := w.etcd.state(); st.Request != nil && !st.Complete() {
-		w.fail("I9: a run of %s is ordered while one of %s is under way", r.Version, st.Request.Version)
+		w.fail("I9: a run of %s is requested while a run of %s is under way", r.Version, st.Request.Version)
 	}
 	if bad, marked := w.etcd.badReleases()[r.Version]; marked {
-		w.fail("I11: a run of %s is ordered, which failed by its own fault: %s", r.Version, bad.Reason)
+		w.fail("I11: a run of %s is requested, a release that is marked as bad: %s", r.Version, bad.Reason)
 	}
 }

@@ -12,33 +12,33 @@ import (
 	"github.com/cybozu-go/neco/pkg/update"
 )
 
-// Options of a simulation.
+// Options configure a simulation.
 type Options struct {
 	Seed uint64
-	// Servers is their number; 0: drawn, 3 to 5.
+	// Servers is the number of boot servers; 0 draws 3 to 5.
 	Servers int
-	// Faults that may happen; nil: all.
+	// Faults are the faults that may happen; nil means all.
 	Faults []Fault
-	// Kill, if not nil, is the only fault: a worker is killed at one place.
+	// Kill, if not nil, is the only fault.
 	Kill *Kill
-	// Plant breaks the product on purpose, to see that a check finds it.
+	// Plant is a bug in the product that a check must detect.
 	Plant Plant
-	// Trace keeps all events, not only the last ones.
+	// Trace keeps all events in the result, not only the last ones.
 	Trace bool
 }
 
-// Result of a simulation.
+// Result is the result of a simulation.
 type Result struct {
 	Violation error
 	Trace     []string
-	// Runs counts the runs.
+	// Runs is the number of requested runs.
 	Runs int
 	// Faults counts the faults that happened, by name.
 	Faults map[Fault]int
 	Time   time.Duration
 }
 
-// event is something that happens at a time.
+// event is a call that is scheduled for a time.
 type event struct {
 	at  time.Duration
 	seq int
@@ -59,7 +59,7 @@ func (q *queue) Pop() any {
 	return last
 }
 
-// world is one simulated data centre.
+// world is the state of one simulated data centre.
 type world struct {
 	Options
 	rng      *rand.Rand
@@ -74,22 +74,22 @@ type world struct {
 	trace    []string
 	err      error
 	runs     int
-	// published counts accepted outcomes of once-actions, by run and record.
+	// published counts the accepted outcomes of once actions, by run and record.
 	published map[string]int
 	kill      *Kill
-	// happened counts the faults.
+	// happened counts the faults that happened.
 	happened map[Fault]int
-	// stoppedAt is when the operator saw that the run was stopped.
+	// stoppedAt is when the operator noticed that the run was stopped.
 	stoppedAt time.Duration
 }
 
 // Times of a simulation.
 const (
-	// faultTime is how long faults happen; then all heals.
+	// faultTime is the time during which faults happen; afterwards all faults heal.
 	faultTime = 3 * time.Minute
-	// healTime is how long the end may take after that.
+	// healTime bounds the time from faultTime until the last run ends.
 	healTime = 30 * time.Minute
-	// workerTimeout ends a run.
+	// workerTimeout is the time after which the updater stops a run.
 	workerTimeout = 10 * time.Minute
 	workerTTL     = 10 * time.Second
 	updaterTTL    = 60 * time.Second
@@ -97,7 +97,7 @@ const (
 	traceKept     = 60
 )
 
-// Versions that are released in a simulation.
+// versions are the versions that are released in a simulation, oldest first.
 var versions = [...]string{"2026.01.01-1", "2026.01.01-2", "2026.01.02-1"}
 
 // Run simulates one data centre from its seed to the end of its last run.
@@ -124,7 +124,7 @@ func Run(o Options) Result {
 		}
 	}
 	if w.err == nil && !w.done() {
-		w.fail("I9: no end within %s after all faults have healed: %s", healTime, w.describe())
+		w.fail("I9: no run completes within %s after all faults have healed: %s", healTime, w.describe())
 	}
 	return Result{Violation: w.err, Trace: w.trace, Runs: w.runs, Faults: w.happened, Time: w.now}
 }
@@ -150,7 +150,7 @@ func (w *world) build(n int) {
 	}
 }
 
-// after schedules f.
+// after schedules a call of f after d.
 func (w *world) after(d time.Duration, f func()) {
 	w.seq++
 	heap.Push(&w.queue, event{w.now + d, w.seq, f})
@@ -160,7 +160,7 @@ func (w *world) between(a, b time.Duration) time.Duration {
 	return a + time.Duration(w.rng.Int64N(int64(b-a)+1))
 }
 
-// chance is true once in n.
+// chance returns true with the probability 1/n.
 func (w *world) chance(n int) bool { return w.rng.IntN(n) == 0 }
 
 func (w *world) log(format string, args ...any) {
@@ -177,8 +177,8 @@ func (w *world) fail(format string, args ...any) {
 	}
 }
 
-// done: the newest version is complete on all, everything is healed, and no
-// service is down.
+// done reports whether faults have healed, the newest version is complete on all
+// servers, and all services run that version.
 func (w *world) done() bool {
 	if w.faulty && w.now < faultTime {
 		return false

@@ -13,26 +13,26 @@ import (
 	"time"
 )
 
-// Client asks the sandbox of a name.
+// Client sends requests to the running sandbox with a given name.
 type Client struct {
 	place Place
 	http  *http.Client
 }
 
 const (
-	// requestTimeout bounds one order: none waits for an update.
+	// requestTimeout bounds one request; no request waits for an update.
 	requestTimeout = 30 * time.Second
-	// downTimeout bounds the end of a sandbox.
+	// downTimeout bounds the wait until a sandbox has ended.
 	downTimeout = time.Minute
-	// downPoll is the pause between two looks whether it has ended.
+	// downPoll is the time between two checks whether the sandbox has ended.
 	downPoll = 50 * time.Millisecond
 )
 
-// ErrNotRunning is returned where no sandbox of a name answers.
+// ErrNotRunning is returned when no sandbox with the name is running.
 var ErrNotRunning = errors.New("it is not running")
 
-// Connect returns a client of the sandbox of a name.  ErrNotRunning: there is
-// none.
+// Connect returns a client of the sandbox with the given name. It returns ErrNotRunning
+// if the sandbox does not accept connections.
 func Connect(ctx context.Context, name string) (*Client, error) {
 	place, err := PlaceOf(name)
 	if err != nil {
@@ -55,8 +55,7 @@ func Connect(ctx context.Context, name string) (*Client, error) {
 	return &Client{place, &http.Client{Transport: &http.Transport{DialContext: dial}, Timeout: requestTimeout}}, nil
 }
 
-// Do sends an order and reads what is answered into result, if that is not
-// nil.
+// Do sends a request and decodes the response into result, if result is not nil.
 func (c *Client) Do(ctx context.Context, verb string, o Order, result any) error {
 	body, err := json.Marshal(o)
 	if err != nil {
@@ -68,12 +67,12 @@ func (c *Client) Do(ctx context.Context, verb string, o Order, result any) error
 	}
 	res, err := c.http.Do(req)
 	if err != nil {
-		return fmt.Errorf("ask sandbox %s: %w", c.place.name, err)
+		return fmt.Errorf("send a request to sandbox %s: %w", c.place.name, err)
 	}
 	defer res.Body.Close()
 	data, err := io.ReadAll(res.Body)
 	if err != nil {
-		return fmt.Errorf("ask sandbox %s: %w", c.place.name, err)
+		return fmt.Errorf("send a request to sandbox %s: %w", c.place.name, err)
 	}
 	if res.StatusCode != http.StatusOK {
 		return errors.New(strings.TrimSpace(string(data)))
@@ -84,20 +83,20 @@ func (c *Client) Do(ctx context.Context, verb string, o Order, result any) error
 	return json.Unmarshal(data, result)
 }
 
-// Status asks how the sandbox is.
+// Status returns the status of the sandbox.
 func (c *Client) Status(ctx context.Context) (*Status, error) {
 	var st Status
 	return &st, c.Do(ctx, "status", Order{}, &st)
 }
 
-// Locate asks where the files of a boot server are. etcd is not asked.
+// Locate returns the paths of the files of a boot server. It does not use etcd.
 func (c *Client) Locate(ctx context.Context, lrn int) (Location, error) {
 	var l Location
 	return l, c.Do(ctx, "locate", Order{Server: lrn}, &l)
 }
 
-// Down ends the sandbox, and waits until nothing of it is left.  Of one that
-// was killed, it removes what that has left.
+// Down stops the sandbox with the given name, and waits until it has ended. Then, or if
+// the sandbox was killed, it removes the remaining files.
 func Down(ctx context.Context, name string) error {
 	place, err := PlaceOf(name)
 	if err != nil {

@@ -1,7 +1,7 @@
-// Package control lets sandboxes that were left running be played with: each
-// has a name, under which a file of the user says where it is, and answers on
-// a socket.
+// Package control controls sandboxes that were left running. Each has a name; a file in
+// the user's cache directory, named after the sandbox, holds the path of the socket
+// that the sandbox serves.
 //
-// It owns names, that file, and what is asked and answered.  What is done is
-// dctest/sandbox's.
+// It owns the names, that file, and the protocol on the socket. It must not know how a
+// request is carried out: that is up to dctest/sandbox.
 package control

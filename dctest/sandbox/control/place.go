@@ -12,49 +12,50 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// DefaultName is the name of a sandbox that was given none.
+// DefaultName is the name of a sandbox that was started without a name.
 const DefaultName = "default"
 
-// Place is where a sandbox of a name is found.
+// Place locates the state file, lock file and log file of a sandbox.
 type Place struct {
 	name string
-	base string // without the suffix of a file
+	base string // the common path of the files, without a suffix
 }
 
-// State is what is known of a sandbox on disk.
+// State is the content of the state file of a sandbox.
 type State struct {
-	// Socket answers, and has a directory of its own.  Dir is where everything
-	// is.
+	// Socket is the path of the socket of the sandbox, which has its own directory. Dir
+	// is the directory of the sandbox.
 	Socket string `json:"socket"`
 	Dir    string `json:"dir"`
-	// Temporary says that the directory is to be removed in the end.
+	// Temporary reports whether Dir is removed when the sandbox ends.
 	Temporary bool `json:"temporary"`
-	// PID is the process that is the sandbox.
+	// PID is the ID of the process that runs the sandbox.
 	PID int `json:"pid"`
 }
 
-// PlaceOf returns the place for a name: a file in the user's cache.
+// PlaceOf returns the Place of the sandbox with the given name. It is in the user's
+// cache directory, which is created if necessary.
 func PlaceOf(name string) (Place, error) {
 	if name == "" || strings.Trim(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") != "" {
-		return Place{}, fmt.Errorf("name %q: it may have letters, digits, hyphens and underscores", name)
+		return Place{}, fmt.Errorf("name %q: only letters, digits, hyphens and underscores are allowed", name)
 	}
 	cache, err := os.UserCacheDir()
 	if err != nil {
-		return Place{}, fmt.Errorf("find a place for sandbox %s: %w", name, err)
+		return Place{}, fmt.Errorf("create the state directory of sandbox %s: %w", name, err)
 	}
 	dir := filepath.Join(cache, "neco", "sandbox")
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return Place{}, fmt.Errorf("find a place for sandbox %s: %w", name, err)
+		return Place{}, fmt.Errorf("create the state directory of sandbox %s: %w", name, err)
 	}
 	return Place{name, filepath.Join(dir, name)}, nil
 }
 
-// ErrTaken is returned when a sandbox of that name is there already.
+// ErrTaken is returned when a sandbox with the name is already running.
 var ErrTaken = errors.New("it is running")
 
-// Take takes the place for a sandbox of this process.  It is free again when
-// the process ends, however that happens, or by release.  What an earlier
-// sandbox of the name has left is removed.
+// Take locks the place for a sandbox of this process, and removes what an earlier
+// sandbox with the same name has left. The lock is held until release is called or the
+// process ends.
 func (p Place) Take() (release func(), err error) {
 	lock, err := p.lock()
 	if err != nil {
@@ -68,13 +69,13 @@ func (p Place) Take() (release func(), err error) {
 	return release, nil
 }
 
-// lock locks the file of the place.  One that somebody has removed before it
-// was locked does not count.
+// lock opens and locks the lock file. It opens the file again if another process
+// removed it before the lock was acquired.
 func (p Place) lock() (*os.File, error) {
 	for {
 		lock, err := os.OpenFile(p.base+".lock", os.O_RDWR|os.O_CREATE, 0o600)
 		if err != nil {
-			return nil, fmt.Errorf("take the place of sandbox %s: %w", p.name, err)
+			return nil, fmt.Errorf("lock sandbox %s: %w", p.name, err)
 		}
 		if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
 			lock.Close()
@@ -89,7 +90,7 @@ func (p Place) lock() (*os.File, error) {
 	}
 }
 
-// remove removes every file of a place that this process has taken.
+// remove removes every file of a place whose lock this process holds.
 func (p Place) remove() error {
 	var errs []error
 	for _, suffix := range []string{".json", ".log", ".lock"} {
@@ -100,7 +101,8 @@ func (p Place) remove() error {
 	return errors.Join(errs...)
 }
 
-// clear removes the state, and the directories that it names.
+// clear removes the state file, the directory of the socket, and the sandbox's
+// directory if it is temporary.
 func (p Place) clear() error {
 	state, err := p.State()
 	if errors.Is(err, fs.ErrNotExist) {
@@ -115,7 +117,7 @@ func (p Place) clear() error {
 	return errors.Join(err, p.Forget())
 }
 
-// State reads what the sandbox of the name has written.
+// State reads the state file.
 func (p Place) State() (State, error) {
 	var s State
 	data, err := os.ReadFile(p.base + ".json")
@@ -123,12 +125,12 @@ func (p Place) State() (State, error) {
 		err = json.Unmarshal(data, &s)
 	}
 	if err != nil {
-		return s, fmt.Errorf("read where sandbox %s is: %w", p.name, err)
+		return s, fmt.Errorf("read the state of sandbox %s: %w", p.name, err)
 	}
 	return s, nil
 }
 
-// Write says where the sandbox of this process is.
+// Write writes the state file atomically.
 func (p Place) Write(s State) error {
 	data, err := json.Marshal(s)
 	if err != nil {
@@ -136,12 +138,12 @@ func (p Place) Write(s State) error {
 	}
 	tmp := p.base + ".tmp"
 	if err := os.WriteFile(tmp, data, 0o600); err != nil {
-		return fmt.Errorf("write where sandbox %s is: %w", p.name, err)
+		return fmt.Errorf("write the state of sandbox %s: %w", p.name, err)
 	}
 	return os.Rename(tmp, p.base+".json")
 }
 
-// Forget removes what Write has written.
+// Forget removes the state file, if it exists.
 func (p Place) Forget() error {
 	err := os.Remove(p.base + ".json")
 	if errors.Is(err, fs.ErrNotExist) {
@@ -150,5 +152,6 @@ func (p Place) Forget() error {
 	return err
 }
 
-// LogFile gets what a sandbox has to say while nobody looks.
+// LogFile returns the path of the file for the output of a sandbox that runs in the
+// background.
 func (p Place) LogFile() string { return p.base + ".log" }

@@ -27,7 +27,7 @@ func TestAPlaceIsTakenOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := p.Take(); !errors.Is(err, ErrTaken) {
-		t.Errorf("the second time: %v", err)
+		t.Errorf("the second Take: %v", err)
 	}
 	other, err := PlaceOf("other")
 	if err != nil {

@@ -15,14 +15,15 @@ import (
 	"github.com/cybozu-go/neco/dctest/sandbox"
 )
 
-// headerTimeout bounds how long a client may take to say what it wants.
+// headerTimeout bounds the time for a client to send the header of a request, and the
+// time to complete open requests at the end.
 const headerTimeout = 10 * time.Second
 
-// errDown ends a server that was told to.
+// errDown is the cause of the end of a sandbox after a request for it.
 var errDown = errors.New("down")
 
-// Serve answers for a sandbox on the socket that l listens on, until ctx is
-// done, something of the sandbox fails, or somebody asks for its end.
+// Serve serves requests to the sandbox s on l. It blocks until ctx is done, the sandbox
+// has failed, or a client has requested the end.
 func Serve(ctx context.Context, l net.Listener, s *sandbox.Sandbox) error {
 	ctx, end := context.WithCancelCause(ctx)
 	defer end(nil)
@@ -31,7 +32,7 @@ func Serve(ctx context.Context, l net.Listener, s *sandbox.Sandbox) error {
 	g.Go(func() error {
 		defer end(nil)
 		if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-			return fmt.Errorf("answer for the sandbox: %w", err)
+			return fmt.Errorf("serve requests to the sandbox: %w", err)
 		}
 		return nil
 	})
@@ -39,13 +40,13 @@ func Serve(ctx context.Context, l net.Listener, s *sandbox.Sandbox) error {
 	case <-ctx.Done():
 	case <-s.Failed():
 	}
-	// The one who asked for the end gets an answer.
+	// The client that requested the end still gets a response.
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), headerTimeout)
 	defer cancel()
 	return errors.Join(srv.Shutdown(grace), g.Wait())
 }
 
-// Order is what is asked of a sandbox.
+// Order holds the arguments of a request. Each request uses some of the fields.
 type Order struct {
 	Server     int            `json:"server,omitempty"`
 	Servers    []int          `json:"servers,omitempty"`
@@ -55,15 +56,15 @@ type Order struct {
 	Prerelease bool           `json:"prerelease,omitempty"`
 }
 
-// Location is where the files of a boot server are. Env is the environment of its
-// programs.
+// Location holds the directories of a boot server's files and logs, and the environment
+// of its programs.
 type Location struct {
 	Root string   `json:"root"`
 	Logs string   `json:"logs"`
 	Env  []string `json:"env"`
 }
 
-// handler has a path for each verb.
+// handler serves a path for each request.
 func handler(s *sandbox.Sandbox, end context.CancelCauseFunc) http.Handler {
 	mux := http.NewServeMux()
 	verb := func(path string, f func(ctx context.Context, o Order) (any, error)) {
@@ -96,7 +97,7 @@ func handler(s *sandbox.Sandbox, end context.CancelCauseFunc) http.Handler {
 	return mux
 }
 
-// answer does one order.
+// answer decodes the arguments of a request, calls f, and sends the result.
 func answer(w http.ResponseWriter, r *http.Request, f func(context.Context, Order) (any, error)) {
 	var o Order
 	if err := json.NewDecoder(r.Body).Decode(&o); err != nil {

@@ -11,37 +11,39 @@ import (
 	"github.com/cybozu-go/neco/pkg/storage"
 )
 
-// Status is how a sandbox is.
+// Status is the state of a sandbox.
 type Status struct {
 	Dir string `json:"dir"`
-	// Etcd are the endpoints that Neco's keys are found at.
+	// Etcd lists the etcd endpoints that serve Neco's keys.
 	Etcd []string `json:"etcd"`
-	// EtcdError is why nothing was read from etcd; then what boot servers have
-	// stored there is absent.
+	// EtcdError is the reason why etcd could not be read; then the values that are
+	// stored in etcd are missing.
 	EtcdError string `json:"etcd_error,omitempty"`
-	// Published are the versions on the release server, oldest first.
+	// Published lists the versions on the release server, oldest first.
 	Published []string `json:"published"`
-	// Release is the newest version that the updater knows, Request the one
-	// that the boot servers are to run.
+	// Release is the newest version that the updater has found. Request is the version
+	// that the boot servers have to install. Stopped is the reason of a stopped
+	// request.
 	Release string   `json:"release,omitempty"`
 	Request string   `json:"request,omitempty"`
 	Stopped string   `json:"stopped,omitempty"`
 	Servers []Server `json:"servers"`
 }
 
-// Server is how a boot server is.
+// Server is the state of a boot server.
 type Server struct {
 	LRN  int    `json:"lrn"`
 	Root string `json:"root"`
 	Logs string `json:"logs"`
 	Cut  bool   `json:"cut"`
-	// Left says that it is not registered any more.
+	// Left reports whether the boot server is no longer registered.
 	Left    bool    `json:"left,omitempty"`
 	Worker  Process `json:"worker"`
 	Updater Process `json:"updater"`
-	// Version is the worker's own, from its sign of life; empty: it gives none.
+	// Version is the version of the worker according to its heartbeat in etcd, empty if
+	// there is none.
 	Version string `json:"version,omitempty"`
-	// The rest is the worker's last report.
+	// The other fields are the worker's last status.
 	For     string     `json:"for,omitempty"`
 	Step    int        `json:"step"`
 	Name    string     `json:"step_name,omitempty"`
@@ -50,19 +52,19 @@ type Server struct {
 	At      *time.Time `json:"at,omitempty"`
 }
 
-// Process is that of a unit.  Its state is what systemctl is-active prints,
-// or paused.
+// Process is the main process of a unit. State is the state as printed by systemctl
+// is-active, or paused.
 type Process struct {
 	State string `json:"state"`
 	PID   int    `json:"pid,omitempty"`
 }
 
-// statusTimeout bounds the question to etcd: long enough for the election of a new
-// leader.
+// statusTimeout bounds the read from etcd. It is longer than the election of a new
+// leader takes.
 const statusTimeout = 5 * time.Second
 
-// status asks etcd and the units. Where too many servers are cut off for etcd to
-// answer, it has the rest.
+// status reads the state from etcd and the units. If etcd cannot be read, the result
+// has EtcdError and the state of the units.
 func status(ctx context.Context, s *sandbox.Sandbox) (*Status, error) {
 	ctx, cancel := context.WithTimeout(ctx, statusTimeout)
 	defer cancel()
@@ -71,7 +73,7 @@ func status(ctx context.Context, s *sandbox.Sandbox) (*Status, error) {
 	if err != nil {
 		st.EtcdError = errtext.Of(err)
 		snap = &storage.Snapshot{}
-		snap.Registered = s.Servers() // whether one has left is unknown
+		snap.Registered = s.Servers() // whether a server has left is unknown
 	}
 	st.Release = snap.Release
 	if r := snap.Request; r != nil {
@@ -90,11 +92,11 @@ func status(ctx context.Context, s *sandbox.Sandbox) (*Status, error) {
 	return st, nil
 }
 
-// snapshotPoll is the pause between two questions to an etcd without a leader.
+// snapshotPoll is the time between two reads from an etcd without a leader.
 const snapshotPoll = 200 * time.Millisecond
 
-// snapshot asks until there is an answer, or ctx is done: members that are cut
-// off take their leader with them.
+// snapshot retries until etcd responds or ctx is done, because the leader may be among
+// members that were cut off.
 func snapshot(ctx context.Context, store *storage.Storage) (*storage.Snapshot, error) {
 	tick := time.NewTicker(snapshotPoll)
 	defer tick.Stop()

@@ -18,7 +18,7 @@ import (
 // startTimeout bounds the start of a unit.
 const startTimeout = 20 * time.Second
 
-// start starts a unit as systemctl start does, over the boot server's bus.
+// start starts a unit through the boot server's D-Bus socket, as systemctl start does.
 func start(ctx context.Context, s *sandbox.Sandbox, o Order) error {
 	srv, err := known(s, o)
 	if err != nil {
@@ -40,7 +40,7 @@ func start(ctx context.Context, s *sandbox.Sandbox, o Order) error {
 		return fmt.Errorf("start %s on boot server %d: %w", o.Unit, o.Server, context.Cause(ctx))
 	case result := <-done:
 		if result != "done" {
-			return fmt.Errorf("start %s on boot server %d: its job is %s", o.Unit, o.Server, result)
+			return fmt.Errorf("start %s on boot server %d: the result of the job is %s", o.Unit, o.Server, result)
 		}
 	}
 	return nil
@@ -58,7 +58,7 @@ func dial(ctx context.Context, address string) (*dbus.Conn, error) {
 	return conn, nil
 }
 
-// busAddress is that of the environment of a boot server.
+// busAddress returns the D-Bus address in the environment of a boot server.
 func busAddress(env []string) string {
 	for _, e := range env {
 		if address, ok := strings.CutPrefix(e, "DBUS_SYSTEM_BUS_ADDRESS="); ok {
@@ -68,7 +68,8 @@ func busAddress(env []string) string {
 	return ""
 }
 
-// known returns the boot server of an order whose unit is there.
+// known returns the boot server of a request, and an error if the boot server has no
+// such unit.
 func known(s *sandbox.Sandbox, o Order) (*sandbox.Server, error) {
 	srv, err := s.Server(o.Server)
 	if err != nil {
@@ -84,7 +85,7 @@ func known(s *sandbox.Sandbox, o Order) (*sandbox.Server, error) {
 	return srv, nil
 }
 
-// unitsOf lists the services that a boot server has files of.
+// unitsOf lists the services that have unit files on a boot server.
 func unitsOf(root string) []string {
 	var units []string
 	for _, dir := range []string{"etc", "run", "lib", "usr/lib"} {
@@ -97,7 +98,7 @@ func unitsOf(root string) []string {
 	return slices.Compact(units)
 }
 
-// process describes that of a unit.
+// process returns the state of a unit's main process.
 func process(srv *sandbox.Server, unit string) Process {
 	p := Process{State: srv.State(unit), PID: srv.MainPID(unit)}
 	if p.PID != 0 && paused(p.PID) {
@@ -106,13 +107,13 @@ func process(srv *sandbox.Server, unit string) Process {
 	return p
 }
 
-// paused tells whether a signal has stopped a process, as proc(5) has it.
+// paused reports whether a process is stopped by a signal, as in proc(5).
 func paused(pid int) bool {
 	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
 		return false // it has ended meanwhile
 	}
-	// The name of the program is in parentheses, and may contain anything.
+	// The name of the program is in parentheses, and may contain any character.
 	_, rest, ok := cutLast(string(data), ") ")
 	return ok && strings.HasPrefix(rest, "T")
 }

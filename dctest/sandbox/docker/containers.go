@@ -13,12 +13,12 @@ import (
 const (
 	// killTimeout bounds the wait for the end of a killed container.
 	killTimeout = 10 * time.Second
-	// killPoll is the pause between two looks at it: the end of somebody
-	// else's child is no event.
+	// killPoll is the time between two checks for that end: there is no event for the
+	// end of another process's child.
 	killPoll = 20 * time.Millisecond
 )
 
-// ps is "docker ps", in the formats that Neco asks for.
+// ps implements "docker ps" for the formats that Neco uses.
 func (c command) ps(args []string) error {
 	format := "{{.ID}} {{.Image}} {{.Names}}"
 	for i, arg := range args {
@@ -38,11 +38,11 @@ func (c command) ps(args []string) error {
 	return err
 }
 
-// kill ends a container and waits until it has gone.
+// kill kills a container and waits until it has ended.
 func (c command) kill(ctx context.Context, name string) error {
 	r, ok := c.store.container(name)
 	if !ok {
-		//lint:ignore ST1005 these are docker's own words
+		//lint:ignore ST1005 the text is docker's
 		return fmt.Errorf("No such container: %s", name)
 	}
 	if err := syscall.Kill(r.pid, syscall.SIGKILL); err != nil && !errors.Is(err, syscall.ESRCH) {
@@ -58,7 +58,7 @@ func (c command) kill(ctx context.Context, name string) error {
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("kill %s: it does not end: %w", name, context.Cause(ctx))
+			return fmt.Errorf("kill %s: the container has not ended: %w", name, context.Cause(ctx))
 		case <-tick.C:
 		}
 	}
@@ -69,14 +69,14 @@ func (c command) rm(name string) error {
 		return fmt.Errorf("cannot remove container %q: container is running", name)
 	}
 	if err := os.Remove(c.store.containerFile(name)); err != nil {
-		//lint:ignore ST1005 these are docker's own words
+		//lint:ignore ST1005 the text is docker's
 		return fmt.Errorf("No such container: %s", name)
 	}
 	return nil
 }
 
-// exec is "docker exec [OPTIONS] NAME COMMAND...": in these containers every
-// command does nothing, successfully.
+// exec implements "docker exec [OPTIONS] NAME COMMAND...". In these containers every
+// command succeeds without any effect.
 func (c command) exec(args []string) error {
 	for len(args) > 0 && strings.HasPrefix(args[0], "-") {
 		args = args[1:]
@@ -85,7 +85,7 @@ func (c command) exec(args []string) error {
 		return errUsage
 	}
 	if _, ok := c.store.container(args[0]); !ok {
-		//lint:ignore ST1005 these are docker's own words
+		//lint:ignore ST1005 the text is docker's
 		return fmt.Errorf("No such container: %s", args[0])
 	}
 	return nil

@@ -14,35 +14,35 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// RootEnv names the environment variable with the root directory of the server
-// that the command is called on.
+// RootEnv is the environment variable with the root directory of the server that the
+// command runs on.
 const RootEnv = "NECO_SANDBOX_ROOT"
 
-// dataDir is where the state is, below the server's root.
+// dataDir is the directory of the state, below the server's root.
 const dataDir = "var/lib/sandbox-docker"
 
-// usageExit is docker's exit code for its own failures, 1 for those of the
-// daemon.
+// usageExit is docker's exit code for errors of the docker command itself; errors of
+// the daemon have the exit code 1.
 const usageExit = 125
 
-// command is one call.
+// command is one call of the docker command.
 type command struct {
 	store          store
 	stdin          io.Reader
 	stdout, stderr io.Writer
 }
 
-// errUsage marks a call that this stand-in does not know.
-var errUsage = errors.New("the sandbox's docker does not know this")
+// errUsage is the error of a call that this stand-in does not support.
+var errUsage = errors.New("the docker command of a sandbox does not support this")
 
-// Called reports whether a program with these arguments was called as docker,
-// by a link of that name.
+// Called reports whether a program with these arguments, its name first, was called as
+// docker through a link of that name.
 func Called(args []string) bool {
 	return len(args) > 0 && filepath.Base(args[0]) == "docker"
 }
 
-// Main is the program: args without its name.  It returns the exit code.  The
-// process ends with the one that called it.
+// Main runs the docker command with args, which do not include the program's name, and
+// returns the exit code. The kernel kills the process when its parent ends.
 func Main(args []string) int {
 	if err := unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(syscall.SIGKILL), 0, 0, 0); err != nil {
 		fmt.Fprintf(os.Stderr, "docker: %v\n", err)
@@ -52,14 +52,14 @@ func Main(args []string) int {
 	defer stop()
 	root := os.Getenv(RootEnv)
 	if root == "" {
-		fmt.Fprintf(os.Stderr, "docker: %s is not set: this is the docker of a sandbox\n", RootEnv)
+		fmt.Fprintf(os.Stderr, "docker: %s is not set: this docker command works only in a sandbox\n", RootEnv)
 		return usageExit
 	}
 	return Run(ctx, root, args, os.Stdin, os.Stdout, os.Stderr)
 }
 
-// Run does one call on the server whose file system is at root, and returns
-// the exit code.  A container that it runs ends with ctx.
+// Run runs one call on the server whose file system is at root, and returns the exit
+// code. A container runs until ctx is done.
 func Run(ctx context.Context, root string, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	c := command{store{filepath.Join(root, dataDir)}, stdin, stdout, stderr}
 	err := c.dispatch(ctx, args)
@@ -98,7 +98,7 @@ func (c command) dispatch(ctx context.Context, args []string) error {
 	return errUsage
 }
 
-// each does the same to every name, and goes on after an error.
+// each calls f for every name, and continues after an error.
 func (c command) each(args []string, f func(string) error) error {
 	var errs []error
 	for _, name := range args {

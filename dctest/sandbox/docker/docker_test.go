@@ -17,7 +17,8 @@ import (
 
 const image = "quay.io/cybozu/serf:0.9.7.1"
 
-// TestMain lets the test binary be docker, so that a container can be killed.
+// TestMain lets the test binary act as docker, so that a container is a process that
+// can be killed.
 func TestMain(m *testing.M) {
 	if Called(os.Args) {
 		os.Exit(Main(os.Args[1:]))
@@ -100,7 +101,7 @@ func TestAnImageThatIsNotWholeIsRefused(t *testing.T) {
 	}
 }
 
-// loaded is the root of a server that has the image.
+// loaded returns the root of a server that has the image.
 func loaded(t *testing.T) string {
 	t.Helper()
 	root := t.TempDir()
@@ -110,7 +111,7 @@ func loaded(t *testing.T) string {
 	return root
 }
 
-// await asks until docker ps prints want.
+// await runs docker ps until it prints want.
 func await(t *testing.T, root, want string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
@@ -150,12 +151,12 @@ func TestWhatIsNotThereIsRefused(t *testing.T) {
 		text string
 	}{
 		{"an image that was not loaded", []string{"run", "--pull=never", "--name=a", "quay.io/cybozu/etcd:1"}, 1, "No such image"},
-		{"a pull", []string{"run", "--pull=always", "--name=a", image}, usageExit, "does not know"},
+		{"a pull", []string{"run", "--pull=always", "--name=a", image}, usageExit, "does not support"},
 		{"a container to kill", []string{"kill", "a"}, 1, "No such container"},
 		{"a container to remove", []string{"rm", "a"}, 1, "No such container"},
 		{"a container to work in", []string{"exec", "-i", "a", "true"}, 1, "No such container"},
 		{"a command", []string{"swarm"}, usageExit, "docker swarm"},
-		{"nothing", nil, usageExit, "does not know"},
+		{"nothing", nil, usageExit, "does not support"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			code, _, text := call(t, root, nil, tc.args...)

@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/validate"
 )
 
-// image is "docker image inspect NAME...", "docker image ls" and "docker image
+// image implements "docker image inspect NAME...", "docker image ls" and "docker image
 // rm NAME...".
 func (c command) image(args []string) error {
 	if len(args) == 0 {
@@ -53,8 +53,8 @@ func (c command) list() error {
 	return err
 }
 
-// load is "docker load", from standard input or with -i from a file.  An image
-// is known only if all of it has arrived.
+// load implements "docker load", from standard input or from a file with -i. It records
+// an image only if the archive is complete.
 func (c command) load(args []string) error {
 	open := func() (io.ReadCloser, error) { return nil, errUsage }
 	switch {

@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// invocation is what follows "docker run".
+// invocation holds the arguments of "docker run".
 type invocation struct {
 	name    string
 	image   string
@@ -18,14 +18,14 @@ type invocation struct {
 	volumes []string // SOURCE:DEST[:ro]
 }
 
-// valued are the options of "docker run" that have a value.
+// valued returns the options of "docker run" that have a value.
 func valued() []string {
 	return []string{"--name", "--network", "--log-driver", "--pull", "--uts", "--user", "-u", "--mount", "-v", "--volume",
 		"--entrypoint", "--ulimit", "--cap-add", "--cap-drop", "--env", "-e", "--workdir", "-w", "--oom-score-adj"}
 }
 
-// parseRun reads the command line of "docker run".  An option is followed by
-// its value, or has it behind a "=".
+// parseRun parses the arguments of "docker run". The value of an option is the next
+// argument, or follows "=".
 func parseRun(args []string) (invocation, error) {
 	var c invocation
 	for len(args) > 0 && strings.HasPrefix(args[0], "-") {
@@ -55,8 +55,8 @@ func parseRun(args []string) (invocation, error) {
 	return c, nil
 }
 
-// run is "docker run": a container in the foreground.  It ends with ctx, and
-// so successfully: whoever stops a container asks for its end.
+// run implements "docker run" for a container in the foreground. The container runs
+// until ctx is done, and then returns nil: a stop is not a failure.
 func (c command) run(ctx context.Context, args []string) error {
 	i, err := parseRun(args)
 	if err != nil {
@@ -78,18 +78,18 @@ func (c command) run(ctx context.Context, args []string) error {
 	defer release()
 	fmt.Fprintf(c.stdout, "%s runs %s %s\n", i.name, i.image, strings.Join(i.args, " "))
 	<-ctx.Done()
-	// Removed while it is still locked, as --rm says.
+	// Remove the file, as with --rm, while it is still locked.
 	return os.Remove(c.store.containerFile(i.name))
 }
 
-// tool is what stands for every command that an image brings along.
+// tool is the script that replaces the commands in images.
 const tool = `#!/bin/sh
 # From the image %s.
 exit 0
 `
 
-// installTools does what the program of that name in an image does: it copies
-// the image's commands to where they are mounted.
+// installTools does the work of the install-tools program in images: it copies the
+// image's command to the mounted directory.
 func (c invocation) installTools() error {
 	name := path.Base(path.Dir(c.args[0]))
 	for _, v := range c.volumes {

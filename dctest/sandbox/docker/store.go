@@ -14,7 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// store is what is known of images and containers, in files.
+// store keeps the state of images and containers in files below dir.
 type store struct{ dir string }
 
 func (s store) imageFile(name string) string {
@@ -25,17 +25,18 @@ func (s store) containerFile(name string) string {
 	return filepath.Join(s.dir, "containers", url.PathEscape(name))
 }
 
-// image returns the id of an image.
+// image returns the ID of an image, or an error if the image was not loaded.
 func (s store) image(name string) (string, error) {
 	data, err := os.ReadFile(s.imageFile(name))
 	if errors.Is(err, fs.ErrNotExist) {
-		//lint:ignore ST1005 these are docker's own words
+		//lint:ignore ST1005 the text is docker's
 		return "", fmt.Errorf("No such image: %s", name)
 	}
 	return string(data), err
 }
 
-// addImage replaces the file at once, as others may read it.
+// addImage records an image. It replaces the file atomically because other processes
+// may read it.
 func (s store) addImage(name, id string) error {
 	file := s.imageFile(name)
 	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
@@ -57,13 +58,13 @@ func (s store) removeImage(name string) error {
 
 func (s store) images() ([]string, error) { return names(filepath.Join(s.dir, "images")) }
 
-// container is one that may be running.
+// container is a running container.
 type container struct {
 	name, image string
 	pid         int
 }
 
-// containers lists those that run.
+// containers lists the running containers.
 func (s store) containers() ([]container, error) {
 	all, err := names(filepath.Join(s.dir, "containers"))
 	var running []container
@@ -75,7 +76,7 @@ func (s store) containers() ([]container, error) {
 	return running, err
 }
 
-// container returns a container if it runs.
+// container returns a container, and false if it is not running.
 func (s store) container(name string) (container, bool) {
 	file, err := os.Open(s.containerFile(name))
 	if err != nil {
@@ -96,7 +97,7 @@ func (s store) container(name string) (container, bool) {
 	return c, err == nil
 }
 
-// hold makes a container's file and keeps it locked, until release.
+// hold creates a container's file and locks it until release is called.
 func (s store) hold(name, image string) (release func(), err error) {
 	path := s.containerFile(name)
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
@@ -109,7 +110,7 @@ func (s store) hold(name, image string) (release func(), err error) {
 	lock := unix.Flock_t{Type: unix.F_WRLCK, Whence: io.SeekStart}
 	if err := unix.FcntlFlock(file.Fd(), unix.F_OFD_SETLK, &lock); err != nil {
 		file.Close()
-		//lint:ignore ST1005 these are docker's own words
+		//lint:ignore ST1005 the text is docker's
 		return nil, fmt.Errorf("Conflict. The container name %q is already in use", name)
 	}
 	err = file.Truncate(0)
@@ -123,7 +124,7 @@ func (s store) hold(name, image string) (release func(), err error) {
 	return func() { file.Close() }, nil
 }
 
-// names lists what a directory has files for.
+// names lists the images or containers that have files in a directory.
 func names(dir string) ([]string, error) {
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {

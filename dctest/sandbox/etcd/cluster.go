@@ -1,8 +1,8 @@
-// Package etcd runs a cluster of real etcd members in this process, for the
-// sandbox, tests and benchmarks.
+// Package etcd runs a cluster of real etcd members in this process, for the sandbox,
+// tests and benchmarks.
 //
-// It owns ports, directories and the start and end of members.  It must not
-// know what is stored in them.  No program of the Debian package imports it.
+// It owns the ports and directories of members and starts and stops them. It must not
+// know what is stored in them. No program of the Debian package imports it.
 package etcd
 
 import (
@@ -29,19 +29,19 @@ import (
 	"google.golang.org/grpc"
 )
 
-// Options of a cluster.
+// Options configure a cluster.
 type Options struct {
 	// Dir holds a directory for each member.
 	Dir string
-	// Members is their number.
+	// Members is the number of members.
 	Members int
-	// NoFsync trades durability for speed, for tests that cut no power.
+	// NoFsync disables fsync to make writes faster, for tests without power loss.
 	NoFsync bool
-	// Advertise, if not nil, gives the address under which the others reach
-	// the peer address listen of member i, so that a proxy can stand between.
+	// Advertise, if not nil, returns the host and port to advertise instead of listen,
+	// the peer address of member i. It lets the caller put a proxy between members.
 	Advertise func(i int, listen string) (string, error)
-	// TLS, if it has files, is what members use with clients: their certificate and
-	// the CA that they want clients' certificates to be signed by.
+	// TLS, if it has files, is the server certificate of the members for clients, and
+	// the CA that signs client certificates.
 	TLS transport.TLSInfo
 }
 
@@ -51,13 +51,13 @@ type Cluster struct {
 	configs []*embed.Config
 }
 
-// startTimeout bounds the time until all members are ready.
+// startTimeout bounds the wait until all members are ready.
 const startTimeout = time.Minute
 
-// Start starts the members and returns when each of them serves.  An address
-// that somebody else has taken meanwhile is chosen anew.
+// Start starts the members and returns when all of them serve clients. If another
+// process has taken a port, it starts the cluster again with other ports.
 func Start(ctx context.Context, o Options) (*Cluster, error) {
-	smallLogs()
+	shrinkWAL()
 	var err error
 	for attempt := range 5 {
 		var c *Cluster
@@ -119,10 +119,10 @@ func memberConfig(o Options, i int) (*embed.Config, string, error) {
 	cfg := embed.NewConfig()
 	cfg.Name = fmt.Sprintf("boot-%d", i)
 	cfg.Dir = filepath.Join(o.Dir, cfg.Name)
-	cfg.ZapLoggerBuilder = embed.NewZapLoggerBuilder(lastWords(cfg.Name, os.Stderr))
+	cfg.ZapLoggerBuilder = embed.NewZapLoggerBuilder(fatalLogger(cfg.Name, os.Stderr))
 	cfg.UnsafeNoFsync = o.NoFsync
 	if o.NoFsync {
-		cfg.BcryptCost = uint(bcrypt.MinCost) // users are made in tests by the dozen
+		cfg.BcryptCost = uint(bcrypt.MinCost) // some tests create dozens of users
 	}
 	cfg.TickMs, cfg.ElectionMs = 100, 1000
 	cfg.AutoCompactionMode, cfg.AutoCompactionRetention = "periodic", "24h"
@@ -149,13 +149,13 @@ func memberConfig(o Options, i int) (*embed.Config, string, error) {
 	return cfg, advertised.String(), nil
 }
 
-// smallLogs: a member makes the files of its log in full size at once, and
-// nobody here writes 64 MB.
-var smallLogs = sync.OnceFunc(func() { wal.SegmentSizeBytes = 8 << 20 })
+// shrinkWAL reduces the size of WAL files. A member allocates a WAL file in full size, by
+// default 64 MB, which no cluster of a test needs.
+var shrinkWAL = sync.OnceFunc(func() { wal.SegmentSizeBytes = 8 << 20 })
 
-// lastWords is a log of nothing but the reason for which a member ends this
-// process: etcd does so where it cannot write to its disk.
-func lastWords(member string, to io.Writer) *zap.Logger {
+// fatalLogger returns a logger that prints only fatal messages. etcd exits the process
+// with such a message, for example when it cannot write to its disk.
+func fatalLogger(member string, to io.Writer) *zap.Logger {
 	format := zapcore.NewConsoleEncoder(zapcore.EncoderConfig{NameKey: "name", MessageKey: "message", EncodeName: zapcore.FullNameEncoder})
 	return zap.New(zapcore.NewCore(format, zapcore.Lock(zapcore.AddSync(to)), zapcore.FatalLevel)).Named("etcd " + member)
 }
@@ -184,7 +184,7 @@ func (c *Cluster) ready(ctx context.Context) error {
 	return nil
 }
 
-// Close ends all members.
+// Close stops all members.
 func (c *Cluster) Close() {
 	for _, m := range c.members {
 		if m != nil {
@@ -193,19 +193,20 @@ func (c *Cluster) Close() {
 	}
 }
 
-// Stop ends member i, which does not come back.
+// Stop stops member i permanently.
 func (c *Cluster) Stop(i int) {
 	c.members[i].Close()
 	c.members[i] = nil
 }
 
-// Endpoint is the client address of member i, host and port.
+// Endpoint returns the client address of member i as host:port.
 func (c *Cluster) Endpoint(i int) string { return c.configs[i].ListenClientUrls[0].Host }
 
-// MemberID is the identity that member i sends with its messages to peers.
+// MemberID returns the ID of member i in the form that members send in requests to
+// their peers.
 func (c *Cluster) MemberID(i int) string { return c.members[i].Server.MemberID().String() }
 
-// Endpoints are the client addresses of all members.
+// Endpoints returns the client addresses of all members.
 func (c *Cluster) Endpoints() []string {
 	var eps []string
 	for i := range c.configs {
@@ -214,8 +215,7 @@ func (c *Cluster) Endpoints() []string {
 	return eps
 }
 
-// Client returns a client of the whole cluster, namespaced at prefix.  The
-// caller closes it.
+// Client returns a client of all members, namespaced at prefix. The caller closes it.
 func (c *Cluster) Client(prefix string) (*clientv3.Client, error) {
 	cl, err := clientv3.New(clientv3.Config{
 		Endpoints: c.Endpoints(), DialTimeout: 5 * time.Second, Logger: zap.NewNop(),

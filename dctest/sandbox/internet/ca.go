@@ -14,19 +14,20 @@ import (
 )
 
 const (
-	// validity of the certificates: a sandbox does not live that long.
+	// validity of the certificates is longer than any sandbox runs.
 	validity = 365 * 24 * time.Hour
-	// backdate makes up for clocks that are moved for a test.
+	// backdate is how long before its creation a certificate becomes valid, so that
+	// tests can set clocks back.
 	backdate = 24 * time.Hour
 )
 
-// authority signs the certificates of one sandbox.  Its key is in memory only.
-type authority struct {
+// rootCA signs the certificates of one sandbox. Its key is only in memory.
+type rootCA struct {
 	cert *x509.Certificate
 	key  *ecdsa.PrivateKey
 }
 
-func newAuthority() (*authority, error) {
+func newRootCA() (*rootCA, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, err
@@ -39,11 +40,11 @@ func newAuthority() (*authority, error) {
 		return nil, err
 	}
 	cert, err := x509.ParseCertificate(der)
-	return &authority{cert, key}, err
+	return &rootCA{cert, key}, err
 }
 
-// issue makes a certificate for a host name.
-func (a *authority) issue(name string) (*tls.Certificate, error) {
+// issue returns a server certificate for a host name, with its key.
+func (a *rootCA) issue(name string) (*tls.Certificate, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, err
@@ -59,8 +60,8 @@ func (a *authority) issue(name string) (*tls.Certificate, error) {
 	return &tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, nil
 }
 
-// pem is the authority's certificate, for those who shall trust it.
-func (a *authority) pem() []byte {
+// pem returns the CA certificate in PEM.
+func (a *rootCA) pem() []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: a.cert.Raw})
 }
 

@@ -1,6 +1,6 @@
-// Package internet is all of the internet that a sandbox has: an HTTP proxy
-// behind which a few host names are served by handlers, with certificates of
-// an authority that nobody else trusts.  Any other name cannot be reached.
+// Package internet simulates the internet for a sandbox: it is an HTTP proxy behind
+// which handlers serve a few host names over HTTPS. The certificates are issued by a CA
+// that only the sandbox trusts. Other host names are unreachable.
 //
-// It must not know what is served, nor who asks.
+// It must not know what the handlers serve, nor who the clients are.
 package internet

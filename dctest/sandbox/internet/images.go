@@ -18,14 +18,14 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 )
 
-// NewRegistry returns the handler of a registry of container images, in
-// memory.  It may stand for several hosts at once.
+// NewRegistry returns the handler of a container registry that keeps images in memory.
+// The handler can serve several host names.
 func NewRegistry() http.Handler {
 	return registry.New(registry.Logger(log.New(io.Discard, "", 0)))
 }
 
-// PushImage puts a small image of the given full name into the registry that
-// is named there, as a client of it.
+// PushImage pushes a small image with the given full name to the registry that the name
+// contains.
 func PushImage(ctx context.Context, transport http.RoundTripper, full string) error {
 	ref, err := name.ParseReference(full)
 	if err != nil {
@@ -41,7 +41,7 @@ func PushImage(ctx context.Context, transport http.RoundTripper, full string) er
 	return nil
 }
 
-// smallImage has one layer, with a file that says which image it is.
+// smallImage returns an image with one layer, which holds a file with the image's name.
 func smallImage(full string) (v1.Image, error) {
 	text := []byte(full + "\n")
 	var layer bytes.Buffer

@@ -16,26 +16,25 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// headerTimeout bounds how long a client may take to say what it wants.
+// headerTimeout bounds the time for a client to send the header of a request.
 const headerTimeout = 30 * time.Second
 
-// Internet is a proxy with what is behind it.
+// Internet is a proxy with the hosts behind it.
 type Internet struct {
-	ca    *authority
+	ca    *rootCA
 	certs map[string]*tls.Certificate
 	hosts map[string]http.Handler
-	// inside are the connections that the proxy hands to the hosts.
-	inside *handover
+	// inside receives the connections from the proxy to the hosts.
+	inside *connQueue
 }
 
-// New returns an Internet in which each name is served by its handler, on the
-// port for HTTPS.
+// New returns an Internet in which each host name is served by its handler on port 443.
 func New(hosts map[string]http.Handler) (*Internet, error) {
-	ca, err := newAuthority()
+	ca, err := newRootCA()
 	if err != nil {
-		return nil, fmt.Errorf("make a certificate authority: %w", err)
+		return nil, fmt.Errorf("create a CA: %w", err)
 	}
-	n := &Internet{ca: ca, certs: map[string]*tls.Certificate{}, hosts: hosts, inside: newHandover()}
+	n := &Internet{ca: ca, certs: map[string]*tls.Certificate{}, hosts: hosts, inside: newConnQueue()}
 	for name := range hosts {
 		if n.certs[name], err = ca.issue(name); err != nil {
 			return nil, err
@@ -44,10 +43,11 @@ func New(hosts map[string]http.Handler) (*Internet, error) {
 	return n, nil
 }
 
-// CA is the certificate that clients have to trust, in PEM.
+// CA returns the CA certificate for clients, in PEM.
 func (n *Internet) CA() []byte { return n.ca.pem() }
 
-// Transport returns a transport for clients of the proxy at an address.
+// Transport returns a transport that uses the proxy at the address proxy, given as
+// host:port, and trusts the CA.
 func (n *Internet) Transport(proxy string) *http.Transport {
 	roots := x509.NewCertPool()
 	roots.AddCert(n.ca.cert)
@@ -57,9 +57,9 @@ func (n *Internet) Transport(proxy string) *http.Transport {
 	}
 }
 
-// Serve answers those who come through l, until ctx is done.
+// Serve serves the proxy on l until ctx is done.
 func (n *Internet) Serve(ctx context.Context, l net.Listener) error {
-	quiet := log.New(io.Discard, "", 0) // clients are killed in the middle of everything
+	quiet := log.New(io.Discard, "", 0) // clients are killed at any time
 	outer := &http.Server{Handler: http.HandlerFunc(n.proxy), ReadHeaderTimeout: headerTimeout, ErrorLog: quiet}
 	inner := &http.Server{
 		Handler: http.HandlerFunc(n.serve), ReadHeaderTimeout: headerTimeout, ErrorLog: quiet,
@@ -85,7 +85,7 @@ func ended(err error) error {
 	return err
 }
 
-// proxy is the outside: it connects to hosts that there are.
+// proxy handles CONNECT requests to the hosts, and refuses all other requests.
 func (n *Internet) proxy(w http.ResponseWriter, r *http.Request) {
 	name, port, err := net.SplitHostPort(r.Host)
 	if r.Method != http.MethodConnect || err != nil || port != "443" || n.hosts[name] == nil {
@@ -101,18 +101,18 @@ func (n *Internet) proxy(w http.ResponseWriter, r *http.Request) {
 		conn.Close()
 		return
 	}
-	n.inside.put(early{conn, rw.Reader})
+	n.inside.put(bufferedConn{conn, rw.Reader})
 }
 
-// early is a connection of which something was read already.
-type early struct {
+// bufferedConn is a connection of which a part was read into a buffer.
+type bufferedConn struct {
 	net.Conn
 	r io.Reader
 }
 
-func (e early) Read(p []byte) (int, error) { return e.r.Read(p) }
+func (e bufferedConn) Read(p []byte) (int, error) { return e.r.Read(p) }
 
-// serve is the inside: it answers as the host that is asked for.
+// serve passes a request on to the handler of the host.
 func (n *Internet) serve(w http.ResponseWriter, r *http.Request) {
 	h := n.hosts[r.TLS.ServerName]
 	if h == nil {

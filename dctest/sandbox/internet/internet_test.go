@@ -78,7 +78,7 @@ func TestThereIsNothingElse(t *testing.T) {
 	}
 }
 
-func TestNobodyElseTrustsTheAuthority(t *testing.T) {
+func TestNobodyElseTrustsTheCA(t *testing.T) {
 	n, transport := start(t, map[string]http.Handler{"a.example": says("first")})
 	transport.TLSClientConfig.RootCAs = x509.NewCertPool()
 	client := &http.Client{Transport: transport}
@@ -108,6 +108,6 @@ func TestAnImageThatWasPushedCanBeFetched(t *testing.T) {
 		t.Error(err)
 	}
 	if err := PushImage(t.Context(), transport, "quay.io/Cybozu:"); err == nil {
-		t.Error("a name that is none was accepted")
+		t.Error("an invalid image name was accepted")
 	}
 }

@@ -28,10 +28,10 @@ func TestMain(m *testing.M) {
 }
 
 const (
-	// deadline bounds one update; it takes seconds.
+	// deadline bounds one update, which takes seconds.
 	deadline = time.Minute
-	// pacer is a registered boot server without a machine.  Its statuses are
-	// written by the test, which so decides when the others may go on.
+	// pacer is a registered boot server that does not exist. The test writes its
+	// statuses and so controls when the others proceed.
 	pacer = 9
 )
 
@@ -52,7 +52,7 @@ func build(t *testing.T, n int) []string {
 	return debs
 }
 
-// centre is a sandbox with the pacer.
+// centre is a data centre in a sandbox, with the pacer.
 type centre struct {
 	*sandbox.Sandbox
 	t *testing.T
@@ -74,7 +74,7 @@ func start(t *testing.T, deb string) *centre {
 	return &centre{s, t}
 }
 
-// await waits for a state of the update.
+// await waits until the state in etcd satisfies cond, and returns it.
 func (c *centre) await(what string, cond func(*storage.Snapshot) bool) *storage.Snapshot {
 	c.t.Helper()
 	ctx, cancel := context.WithTimeout(c.t.Context(), deadline)
@@ -107,7 +107,7 @@ func (c *centre) pace(s *storage.Snapshot, a update.Arrival, cond neco.UpdateCon
 	}
 }
 
-// complete lets the run end.
+// complete lets the run complete, and waits for that.
 func (c *centre) complete(s *storage.Snapshot) *storage.Snapshot {
 	c.t.Helper()
 	c.pace(s, update.Arrival{Step: steps.Table().Last()}, neco.CondComplete)
@@ -126,8 +126,8 @@ func (c *centre) kill(lrn int) {
 	}
 }
 
-// arrivals are the places at which a worker is killed: each barrier behind the
-// beginning.
+// arrivals returns the barriers of an update at which a worker is killed: all but the
+// first.
 func arrivals() []update.Arrival {
 	var as []update.Arrival
 	for _, s := range steps.Table() {
@@ -141,9 +141,9 @@ func arrivals() []update.Arrival {
 	return as
 }
 
-// TestAWorkerKilledAtAStepResumes: for each step one update, in which one
-// worker is killed as it stands at the step, and another one as the step
-// begins.  Each update completes, and nobody gives a command.
+// TestAWorkerKilledAtAStepResumes runs one update for each step. It kills one worker
+// that waits at the barrier of the step, and another one that starts the step. Each
+// update must complete without a command of an operator.
 func TestAWorkerKilledAtAStepResumes(t *testing.T) {
 	places := arrivals()
 	debs := build(t, len(places)+1)
@@ -158,31 +158,31 @@ func TestAWorkerKilledAtAStepResumes(t *testing.T) {
 				t.Fatal(err)
 			}
 			s := c.await("request", func(s *storage.Snapshot) bool { return s.Request.Version == version })
-			// The pacer is one arrival behind the place: all others come to
-			// stand at it.
+			// The pacer is one barrier behind place, so all others wait
+			// there.
 			behind := update.Arrival{}
 			if i > 0 {
 				behind = places[i-1]
 			}
 			c.pace(s, behind, neco.CondRunning)
-			s = c.await("all stand at the step", func(s *storage.Snapshot) bool {
+			s = c.await("all wait at the step", func(s *storage.Snapshot) bool {
 				missing := s.Missing(place)
 				return len(missing) == 1 && missing[0] == pacer
 			})
-			standing, beginning := i%3, (i+1)%3
+			waiting, starting := i%3, (i+1)%3
 			began := time.Now()
-			c.kill(standing)
+			c.kill(waiting)
 			c.pace(s, place, neco.CondRunning)
-			c.kill(beginning)
+			c.kill(starting)
 			c.complete(s)
-			t.Logf("killed %d standing at and %d beginning step %s; complete %s later",
-				standing, beginning, place, time.Since(began).Round(time.Millisecond))
+			t.Logf("killed %d waiting at and %d starting step %s; complete %s later",
+				waiting, starting, place, time.Since(began).Round(time.Millisecond))
 			if _, err := c.Prove(t.Context(), version); err != nil {
 				t.Error(err)
 			}
 		})
 		if !passed {
-			return // the next update could not begin
+			return // the next update could not start
 		}
 	}
 	runs, _, err := c.Storage().History(t.Context())
@@ -195,7 +195,7 @@ func TestAWorkerKilledAtAStepResumes(t *testing.T) {
 			done++
 		}
 	}
-	if len(runs) != len(places)+1 || done < len(places) { // the last one may be open still
+	if len(runs) != len(places)+1 || done < len(places) { // the last run may not have ended yet
 		t.Errorf("%d runs, %d complete, want %d", len(runs), done, len(places)+1)
 	}
 }

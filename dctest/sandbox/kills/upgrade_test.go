@@ -20,7 +20,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/update"
 )
 
-var from = flag.String("from", "", "the commit that the data centre runs before")
+var from = flag.String("from", "", "the commit that the data centre runs before the update")
 
 // buildFrom builds the package of another commit.
 func buildFrom(ctx context.Context, t *testing.T, commit, version string) string {
@@ -33,8 +33,8 @@ func buildFrom(ctx context.Context, t *testing.T, commit, version string) string
 	return filepath.Join(dir, "out", "neco_"+version+"_amd64.deb")
 }
 
-// runs are the processes of the managed programs of the boot servers. The timer of
-// serf's tags starts one now and then.
+// runs returns the process IDs of the managed programs of the boot servers. It leaves
+// out the program that sets serf's tags, which a timer starts now and then.
 func (c *centre) runs() map[string]int {
 	c.t.Helper()
 	pids := map[string]int{}
@@ -50,9 +50,10 @@ func (c *centre) runs() map[string]int {
 	return pids
 }
 
-// TestADataCentreOfAnEarlierVersionIsUpdated: once for each step, in which one worker is
-// killed as it stands at the step, and another one as the step begins. Records of what
-// runs are read, so that nothing restarts, and are written in their new form.
+// TestADataCentreOfAnEarlierVersionIsUpdated runs one update from an earlier version
+// for each step. It kills one worker that waits at the barrier of the step, and another
+// one that starts the step. The records of the earlier version must be read, so that
+// nothing restarts, and written in the new form.
 func TestADataCentreOfAnEarlierVersionIsUpdated(t *testing.T) {
 	if *from == "" {
 		t.Fatal("give -args -from=COMMIT")
@@ -74,7 +75,7 @@ func TestADataCentreOfAnEarlierVersionIsUpdated(t *testing.T) {
 				behind = arrivals()[i-1]
 			}
 			c.pace(s, behind, neco.CondRunning)
-			s = c.await("all stand at the step", func(s *storage.Snapshot) bool {
+			s = c.await("all wait at the step", func(s *storage.Snapshot) bool {
 				missing := s.Missing(place)
 				return len(missing) == 1 && missing[0] == pacer
 			})

@@ -5,16 +5,16 @@ import (
 	"net"
 )
 
-// Listener returns l with connections that wait for their line, which is asked
-// for once, when one comes in.
-func (s *Switchboard) Listener(l net.Listener, line func(net.Conn) Line) net.Listener {
-	return gatedListener{l, s, line}
+// Listener returns a listener whose connections transfer data only while their link is
+// not cut. It calls link once for each accepted connection.
+func (s *Partition) Listener(l net.Listener, link func(net.Conn) Link) net.Listener {
+	return gatedListener{l, s, link}
 }
 
 type gatedListener struct {
 	net.Listener
-	board *Switchboard
-	line  func(net.Conn) Line
+	partition *Partition
+	link      func(net.Conn) Link
 }
 
 func (l gatedListener) Accept() (net.Conn, error) {
@@ -23,10 +23,10 @@ func (l gatedListener) Accept() (net.Conn, error) {
 		return nil, err
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	return &gatedConn{Conn: conn, out: gated{ctx, l.board, conn, l.line(conn)}, cancel: cancel}, nil
+	return &gatedConn{Conn: conn, out: gated{ctx, l.partition, conn, l.link(conn)}, cancel: cancel}, nil
 }
 
-// gatedConn waits for the line both ways.
+// gatedConn is a connection whose reads and writes wait while its link is cut.
 type gatedConn struct {
 	net.Conn
 	out    gated
@@ -37,7 +37,7 @@ func (c *gatedConn) Write(p []byte) (int, error) { return c.out.Write(p) }
 
 func (c *gatedConn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
-	if wait := c.out.board.Wait(c.out.ctx, c.out.line); wait != nil {
+	if wait := c.out.partition.Wait(c.out.ctx, c.out.link); wait != nil {
 		return 0, net.ErrClosed
 	}
 	return n, err

@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// quiet is how long a line has to be silent to count as cut: on this machine
-// anything arrives in far less.
+// quiet is how long no data must arrive for a link to count as cut. On this machine
+// data arrives much faster.
 const quiet = 100 * time.Millisecond
 
 func listen(t *testing.T) net.Listener {
@@ -26,7 +26,7 @@ func listen(t *testing.T) net.Listener {
 	return l
 }
 
-// serve runs f until the test ends, and then waits for it.
+// serve runs f until the test ends, and waits for its end.
 func serve(t *testing.T, f func(ctx context.Context) error) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -60,7 +60,7 @@ func echo(t *testing.T) string {
 	return l.Addr().String()
 }
 
-// talker sends lines and waits for them to come back.
+// talker is a client that sends lines and waits for their echo.
 type talker struct {
 	net.Conn
 	r *bufio.Reader
@@ -90,10 +90,10 @@ func (c talker) receives(line string, d time.Duration) bool {
 	return err == nil && got == line+"\n"
 }
 
-func TestALineThatIsCutIsSilentUntilItIsHealed(t *testing.T) {
+func TestALinkThatIsCutIsSilentUntilItIsHealed(t *testing.T) {
 	for _, tc := range []struct {
 		name string
-		line Line
+		link Link
 		cut  int
 		dies bool
 	}{
@@ -101,18 +101,18 @@ func TestALineThatIsCutIsSilentUntilItIsHealed(t *testing.T) {
 		{"to the server that is cut off", Between(1, 2), 2, true},
 		{"from the server to itself", Between(1, 1), 1, false},
 		{"between others", Between(0, 1), 2, false},
-		{"from the server to the world", Between(1, World), 1, true},
+		{"from the server to the internet", Between(1, Internet), 1, true},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			board, l := NewSwitchboard(), listen(t)
+			partition, l := NewPartition(), listen(t)
 			target := echo(t)
-			serve(t, func(ctx context.Context) error { return board.ServeTCP(ctx, l, target, tc.line) })
+			serve(t, func(ctx context.Context) error { return partition.ServeTCP(ctx, l, target, tc.link) })
 			c := dialTalker(t, l.Addr().String())
 			c.send(t, "before")
 			if !c.receives("before", 10*time.Second) {
 				t.Fatal("nothing arrives before the cut")
 			}
-			board.Cut(tc.cut)
+			partition.Cut(tc.cut)
 			c.send(t, "meanwhile")
 			if got := c.receives("meanwhile", quiet); got == tc.dies {
 				t.Errorf("arrived during the cut: %v", got)
@@ -122,7 +122,7 @@ func TestALineThatIsCutIsSilentUntilItIsHealed(t *testing.T) {
 			if got := late.receives("new", quiet); got == tc.dies {
 				t.Errorf("a new connection works during the cut: %v", got)
 			}
-			board.Heal()
+			partition.Heal()
 			if tc.dies && !(c.receives("meanwhile", 10*time.Second) && late.receives("new", 10*time.Second)) {
 				t.Error("what was sent during the cut does not arrive after it")
 			}
@@ -135,15 +135,15 @@ func TestPeersAreCutByWhoTheyAre(t *testing.T) {
 		io.Copy(w, r.Body)
 	}))
 	defer member.Close()
-	board, l := NewSwitchboard(), listen(t)
+	partition, l := NewPartition(), listen(t)
 	servers := map[string]int{"aa": 0, "bb": 1, "cc": 2}
 	serve(t, func(ctx context.Context) error {
-		return board.ServePeers(ctx, l, member.Listener.Addr().String(), 2, func(id string) (int, bool) {
+		return partition.ServePeers(ctx, l, member.Listener.Addr().String(), 2, func(id string) (int, bool) {
 			n, ok := servers[id]
 			return n, ok
 		})
 	})
-	// arrives sends a request as the member of an identity does.
+	// arrives reports whether a request from the member with this ID is answered in time.
 	arrives := func(id string, within time.Duration) bool {
 		ctx, cancel := context.WithTimeout(t.Context(), within)
 		defer cancel()
@@ -173,8 +173,8 @@ func TestPeersAreCutByWhoTheyAre(t *testing.T) {
 		{"a probe, and the target is cut off", []int{2}, "", false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			board.Cut(tc.cut...)
-			defer board.Heal()
+			partition.Cut(tc.cut...)
+			defer partition.Heal()
 			within := quiet
 			if tc.want {
 				within = 10 * time.Second
@@ -186,8 +186,8 @@ func TestPeersAreCutByWhoTheyAre(t *testing.T) {
 	}
 }
 
-// TestAStreamOfAPeerIsCutInTheMiddle: although the member was not known yet
-// when it began.
+// TestAStreamOfAPeerIsCutInTheMiddle uses a member that is not known yet when the stream
+// starts.
 func TestAStreamOfAPeerIsCutInTheMiddle(t *testing.T) {
 	var known atomic.Bool
 	more := make(chan string)
@@ -199,9 +199,9 @@ func TestAStreamOfAPeerIsCutInTheMiddle(t *testing.T) {
 	}))
 	defer member.Close()
 	defer close(more)
-	board, l := NewSwitchboard(), listen(t)
+	partition, l := NewPartition(), listen(t)
 	serve(t, func(ctx context.Context) error {
-		return board.ServePeers(ctx, l, member.Listener.Addr().String(), 2, func(string) (int, bool) { return 0, known.Load() })
+		return partition.ServePeers(ctx, l, member.Listener.Addr().String(), 2, func(string) (int, bool) { return 0, known.Load() })
 	})
 	go func() { more <- "first" }()
 	res, err := http.Get("http://" + l.Addr().String() + "/raft/stream")
@@ -220,22 +220,22 @@ func TestAStreamOfAPeerIsCutInTheMiddle(t *testing.T) {
 		t.Fatalf("got %q", got)
 	}
 	known.Store(true)
-	board.Cut(0)
+	partition.Cut(0)
 	more <- "second"
 	select {
 	case got := <-lines:
-		t.Errorf("%q came through a line that is cut", got)
+		t.Errorf("%q came through a link that is cut", got)
 	case <-time.After(quiet):
 	}
-	board.Heal()
+	partition.Heal()
 	if got := <-lines; got != "second" {
-		t.Errorf("got %q after the line was healed", got)
+		t.Errorf("got %q after the link was healed", got)
 	}
 }
 
-func TestAListenerAsksForTheLineOfEachConnection(t *testing.T) {
-	board, l := NewSwitchboard(), listen(t)
-	gatedListener := board.Listener(l, func(net.Conn) Line { return Between(1, World) })
+func TestAListenerLooksUpTheLinkOfEachConnection(t *testing.T) {
+	partition, l := NewPartition(), listen(t)
+	gatedListener := partition.Listener(l, func(net.Conn) Link { return Between(1, Internet) })
 	defer gatedListener.Close()
 	c := dialTalker(t, l.Addr().String())
 	conn, err := gatedListener.Accept()
@@ -247,14 +247,14 @@ func TestAListenerAsksForTheLineOfEachConnection(t *testing.T) {
 		defer close(ended)
 		io.Copy(conn, conn)
 	}()
-	board.Cut(1)
+	partition.Cut(1)
 	c.send(t, "hello")
 	if c.receives("hello", quiet) {
-		t.Error("it came through a line that is cut")
+		t.Error("data came through a link that is cut")
 	}
-	board.Heal()
+	partition.Heal()
 	if !c.receives("hello", 10*time.Second) {
-		t.Error("it does not come back after the line was healed")
+		t.Error("data does not come back after the link was healed")
 	}
 	conn.Close()
 	<-ended

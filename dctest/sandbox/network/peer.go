@@ -13,19 +13,19 @@ import (
 	"time"
 )
 
-// peerHeader is where a member of etcd says which one it is.
+// peerHeader is the HTTP header with the ID of the etcd member that sends a request.
 const peerHeader = "X-Server-From"
 
-// headerTimeout bounds how long a member may take to say what it wants.
+// headerTimeout bounds the time for a member to send the header of a request.
 const headerTimeout = 10 * time.Second
 
-// ServePeers forwards the requests of etcd's members to l to the member at the
-// address target, which is server to.  Each request takes the line from the
-// server that the function tells for the sender's identity; one that does not
-// say who it is (a probe) takes the line from the world.  It blocks until ctx
-// is done, and all is closed then.
-func (s *Switchboard) ServePeers(ctx context.Context, l net.Listener, target string, to int, server func(id string) (int, bool)) error {
-	p := &peers{board: s, to: to, server: server}
+// ServePeers accepts the requests of etcd members on l and forwards them to the member
+// at the address target, which is on the server to. The function server maps the ID of
+// the sending member to its server; a request without a known ID, such as a probe, uses
+// the link from the internet. It blocks until ctx is done, and closes all connections
+// then.
+func (s *Partition) ServePeers(ctx context.Context, l net.Listener, target string, to int, server func(id string) (int, bool)) error {
+	p := &peers{partition: s, to: to, server: server}
 	transport := &http.Transport{MaxIdleConnsPerHost: 16}
 	defer transport.CloseIdleConnections()
 	p.proxy = &httputil.ReverseProxy{
@@ -51,22 +51,22 @@ func (s *Switchboard) ServePeers(ctx context.Context, l net.Listener, target str
 	return nil
 }
 
-// peers forwards to one member.
+// peers is the proxy in front of one member.
 type peers struct {
-	board  *Switchboard
-	to     int
-	server func(id string) (int, bool)
-	proxy  *httputil.ReverseProxy
+	partition *Partition
+	to        int
+	server    func(id string) (int, bool)
+	proxy     *httputil.ReverseProxy
 }
 
-// wait blocks while the line of a request is cut.  Who the sender is, is asked
-// anew each time: streams begin before all members are known.
+// wait blocks while the link of a request is cut. It looks up the sender each time
+// because streams start before all members are known.
 func (p *peers) wait(ctx context.Context, sender string) error {
 	from, known := p.server(sender)
 	if !known {
-		from = World // cut only with the target
+		from = Internet // cut only with the target
 	}
-	return p.board.Wait(ctx, Between(from, p.to))
+	return p.partition.Wait(ctx, Between(from, p.to))
 }
 
 func (p *peers) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -80,7 +80,7 @@ func (p *peers) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	p.proxy.ServeHTTP(w, r)
 }
 
-// gate lets the answer wait for the line.
+// gate delays the response while the link is cut.
 func (p *peers) gate(res *http.Response) error {
 	ctx, sender := res.Request.Context(), res.Request.Header.Get(peerHeader)
 	if err := p.wait(ctx, sender); err != nil {
@@ -90,7 +90,7 @@ func (p *peers) gate(res *http.Response) error {
 	return nil
 }
 
-// gatedBody is a body whose reads wait for the line.
+// gatedBody is a body whose reads wait while the link is cut.
 type gatedBody struct {
 	ctx   context.Context // of this one request
 	peers *peers

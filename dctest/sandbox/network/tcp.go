@@ -9,15 +9,15 @@ import (
 	"sync"
 )
 
-// dial reaches an address of this machine.
+// dial connects to a TCP address of this machine.
 func dial(ctx context.Context, target string) (net.Conn, error) {
 	var d net.Dialer
 	return d.DialContext(ctx, "tcp", target)
 }
 
-// ServeTCP forwards every connection to l to the address target, along the
-// line.  It blocks until ctx is done, and all is closed then.
-func (s *Switchboard) ServeTCP(ctx context.Context, l net.Listener, target string, line Line) error {
+// ServeTCP forwards every connection on l to the address target while the link is not
+// cut. It blocks until ctx is done, and closes all connections then.
+func (s *Partition) ServeTCP(ctx context.Context, l net.Listener, target string, link Link) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	stop := context.AfterFunc(ctx, func() { l.Close() })
@@ -33,14 +33,14 @@ func (s *Switchboard) ServeTCP(ctx context.Context, l net.Listener, target strin
 		if err != nil {
 			return fmt.Errorf("forward to %s: %w", target, err)
 		}
-		wg.Go(func() { s.forward(ctx, conn, target, line) })
+		wg.Go(func() { s.forward(ctx, conn, target, link) })
 	}
 }
 
-// forward carries one connection to its end.
-func (s *Switchboard) forward(ctx context.Context, near net.Conn, target string, line Line) {
+// forward serves one connection until its end.
+func (s *Partition) forward(ctx context.Context, near net.Conn, target string, link Link) {
 	defer near.Close()
-	if s.Wait(ctx, line) != nil {
+	if s.Wait(ctx, link) != nil {
 		return
 	}
 	far, err := dial(ctx, target)
@@ -48,12 +48,12 @@ func (s *Switchboard) forward(ctx context.Context, near net.Conn, target string,
 		return // the other side sees its connection close
 	}
 	defer far.Close()
-	s.Join(ctx, near, far, line)
+	s.Join(ctx, near, far, link)
 }
 
-// Join carries bytes both ways between two connections, along the line, until
-// one of them ends or ctx is done.  Both are closed then.
-func (s *Switchboard) Join(ctx context.Context, a, b net.Conn, line Line) {
+// Join copies data in both directions between two connections while the link is not
+// cut, until one of them ends or ctx is done. It closes both then.
+func (s *Partition) Join(ctx context.Context, a, b net.Conn, link Link) {
 	ctx, cancel := context.WithCancel(ctx)
 	stop := context.AfterFunc(ctx, func() { a.Close(); b.Close() })
 	defer stop()
@@ -63,21 +63,21 @@ func (s *Switchboard) Join(ctx context.Context, a, b net.Conn, line Line) {
 	for _, way := range [][2]net.Conn{{a, b}, {b, a}} {
 		wg.Go(func() {
 			defer cancel()
-			io.Copy(gated{ctx, s, way[1], line}, way[0]) // either side may hang up at any time
+			io.Copy(gated{ctx, s, way[1], link}, way[0]) // either side may hang up at any time
 		})
 	}
 }
 
-// gated is a connection whose writes wait for the line.
+// gated is a connection whose writes wait while the link is cut.
 type gated struct {
-	ctx   context.Context // of this one connection
-	board *Switchboard
-	conn  net.Conn
-	line  Line
+	ctx       context.Context // of this one connection
+	partition *Partition
+	conn      net.Conn
+	link      Link
 }
 
 func (g gated) Write(p []byte) (int, error) {
-	if err := g.board.Wait(g.ctx, g.line); err != nil {
+	if err := g.partition.Wait(g.ctx, g.link); err != nil {
 		return 0, errors.Join(net.ErrClosed, err)
 	}
 	return g.conn.Write(p)

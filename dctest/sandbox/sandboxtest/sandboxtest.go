@@ -1,5 +1,5 @@
-// Package sandboxtest helps tests that start a sandbox: it builds packages,
-// lets the test's program be the docker of the boot servers, and finds what a
+// Package sandboxtest helps tests that start a sandbox: it builds packages, lets the
+// test binary act as the docker command of the boot servers, and finds processes that a
 // sandbox has left behind.
 //
 // It must not know what is tested.
@@ -18,8 +18,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/release"
 )
 
-// Main runs the tests, unless the program was called as docker.  TestMain has
-// to call it, and to exit with what it returns.
+// Main runs the tests and returns the exit code, or acts as docker if the program was
+// called by that name. TestMain must call it and exit with the code.
 func Main(m *testing.M) int {
 	if docker.Called(os.Args) {
 		return docker.Main(os.Args[1:])
@@ -27,18 +27,18 @@ func Main(m *testing.M) int {
 	return m.Run()
 }
 
-// Root is the directory of the source that the test was built from.
+// Root returns the root directory of the source that the test was built from.
 func Root(t testing.TB) string {
 	t.Helper()
 	_, file, _, ok := runtime.Caller(0)
 	if !ok || !filepath.IsAbs(file) {
-		t.Fatal("the program does not say where its source is")
+		t.Fatal("the test binary has no absolute path of its source")
 	}
 	return filepath.Join(filepath.Dir(file), "../../..")
 }
 
-// Debs builds packages of n versions, the oldest first.  What was built before
-// from the same source comes from a cache.
+// Debs builds packages of n versions and returns their paths, the oldest version first.
+// Earlier builds of the same source are cached.
 func Debs(t testing.TB, n int) []string {
 	t.Helper()
 	dir := t.TempDir()
@@ -56,8 +56,7 @@ func Debs(t testing.TB, n int) []string {
 	return debs
 }
 
-// Processes lists those that belong to a sandbox: their environment names a
-// directory below dir.
+// Processes lists the processes of the sandbox in dir, recognized by their environment.
 func Processes(t testing.TB, dir string) []string {
 	t.Helper()
 	files, err := filepath.Glob("/proc/[0-9]*/environ")
@@ -68,9 +67,9 @@ func Processes(t testing.TB, dir string) []string {
 	for _, file := range files {
 		data, err := os.ReadFile(file)
 		if err != nil || !bytes.Contains(data, fmt.Appendf(nil, "%s=%s/", docker.RootEnv, dir)) {
-			continue // of another user, or ended meanwhile
+			continue // the process of another user, or one that has ended
 		}
-		exe, _ := os.Readlink(filepath.Join(filepath.Dir(file), "exe")) // for people only
+		exe, _ := os.Readlink(filepath.Join(filepath.Dir(file), "exe")) // only for the message
 		found = append(found, fmt.Sprintf("%s %s", filepath.Base(filepath.Dir(file)), exe))
 	}
 	return found

@@ -11,12 +11,12 @@ import (
 	"github.com/cybozu-go/neco/pkg/release"
 )
 
-// CheckFiles makes sure that a package and its digest are there.
+// CheckFiles checks that a package and its digest file exist.
 func CheckFiles(deb string) error {
 	for _, file := range []string{deb, deb + ".sha256"} {
 		switch _, err := os.Stat(file); {
 		case errors.Is(err, fs.ErrNotExist):
-			return fmt.Errorf("there is no file %s; make deb builds packages with their digests", file)
+			return fmt.Errorf("there is no file %s; make deb builds packages with their digest files", file)
 		case err != nil:
 			return fmt.Errorf("package %s: %w", deb, err)
 		}
@@ -24,7 +24,7 @@ func CheckFiles(deb string) error {
 	return nil
 }
 
-// check finds out what can be known before anything is started.
+// check checks the packages before a sandbox is started.
 func (t *teller) check(ctx context.Context) error {
 	if len(t.Debs) == 0 {
 		return errors.New("no package is given")
@@ -43,8 +43,8 @@ func (t *teller) check(ctx context.Context) error {
 	return nil
 }
 
-// ascending makes sure that each package is newer than the one before: boot
-// servers take nothing else.
+// ascending checks that each package is newer than the one before, because boot servers
+// install only newer versions.
 func ascending(debs []string) error {
 	var last release.Version
 	for i, deb := range debs {
@@ -53,7 +53,7 @@ func ascending(debs []string) error {
 			return err
 		}
 		if i > 0 && v.Compare(last) <= 0 {
-			return fmt.Errorf("%s is not newer than %s; boot servers are only updated to what is newer", v, last)
+			return fmt.Errorf("%s is not newer than %s; boot servers install only newer versions", v, last)
 		}
 		last = v
 	}

@@ -1,7 +1,7 @@
-// Package story is what a sandbox shows when it is run: it starts, the boot
-// servers are brought up on one version, and an update to the next is followed
-// and proved.
+// Package story is the demonstration that a sandbox runs and prints: it starts a data
+// centre with one version, then follows and verifies the update to each further
+// version.
 //
-// It owns the order of that and what is printed.  How anything is done is
-// dctest/sandbox's.
+// It owns the order of these stages and what is printed. It must not know how a stage
+// is carried out: that is up to dctest/sandbox.
 package story

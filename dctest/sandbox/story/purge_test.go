@@ -25,7 +25,8 @@ func dpkg(t *testing.T, root string, args ...string) string {
 	return string(out)
 }
 
-// TestPurgeKeepsKeysAndDataAndNamesThem, and removal leaves no unit enabled.
+// TestPurgeKeepsKeysAndDataAndNamesThem also checks that removal leaves no unit
+// enabled.
 func TestPurgeKeepsKeysAndDataAndNamesThem(t *testing.T) {
 	root := t.TempDir()
 	write := func(name string) {

@@ -10,21 +10,21 @@ import (
 	"github.com/cybozu-go/neco/dctest/sandbox"
 )
 
-// Options of a story.
+// Options configure Tell.
 type Options struct {
-	// Debs are the packages: the boot servers begin with the first, and are
-	// updated to each of the others in turn.
+	// Debs are the paths of the packages. The boot servers start with the first one and
+	// are updated to each of the others in turn.
 	Debs []string
-	// Dir is as in the sandbox's options.
+	// Dir is the directory of the sandbox, as in sandbox.Options.
 	Dir string
 	// Timeout bounds each update.
 	Timeout time.Duration
-	// Out gets the story.
+	// Out receives the output.
 	Out io.Writer
 }
 
-// Tell starts a sandbox and tells the story of it.  The sandbox is returned
-// unless it could not be started, and is the caller's to close.
+// Tell starts a sandbox, updates it and prints the progress. It returns the sandbox,
+// which the caller closes, unless the sandbox could not be started.
 func Tell(ctx context.Context, o Options) (*sandbox.Sandbox, error) {
 	t := &teller{Options: o, began: time.Now()}
 	if err := t.check(ctx); err != nil {
@@ -37,7 +37,7 @@ func Tell(ctx context.Context, o Options) (*sandbox.Sandbox, error) {
 	}
 	for i, deb := range o.Debs {
 		if err := t.update(ctx, s, deb, i > 0); err != nil {
-			if ctx.Err() == nil { // nobody has interrupted it
+			if ctx.Err() == nil { // not an interrupt
 				t.logs(s)
 				t.say(fmt.Sprintf("failed: %v", err))
 			}
@@ -51,18 +51,20 @@ func Tell(ctx context.Context, o Options) (*sandbox.Sandbox, error) {
 	return s, nil
 }
 
+// teller runs and prints a story.
 type teller struct {
 	Options
 	began time.Time
 	runs  []*sandbox.Run
 }
 
-// say prints a line with the time since the beginning.
+// say prints a line with the time since the start.
 func (t *teller) say(text string) {
 	fmt.Fprintf(t.Out, "%6.1fs  %s\n", time.Since(t.began).Seconds(), text)
 }
 
-// update brings all boot servers to the version of deb and proves it.
+// update waits until all boot servers run the version of deb, and verifies that they
+// do.
 func (t *teller) update(ctx context.Context, s *sandbox.Sandbox, deb string, publish bool) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, t.Timeout, fmt.Errorf("not complete within %s", t.Timeout))
 	defer cancel()
@@ -96,17 +98,17 @@ func (t *teller) prove(ctx context.Context, s *sandbox.Sandbox, version string) 
 	return err
 }
 
-// end says what all of this has come to.
+// end prints the final version and the total time.
 func (t *teller) end(s *sandbox.Sandbox) {
 	last := t.runs[len(t.runs)-1].Version
 	fmt.Fprintf(t.Out, "\nAll %d boot servers run %s, %.1f s after the start.\n",
 		len(s.Servers()), last, time.Since(t.began).Seconds())
 }
 
-// logLines is how much of a log is shown.
+// logLines is the number of lines that are printed of a log.
 const logLines = 15
 
-// logs prints the end of the logs of all boot servers.
+// logs prints the last lines of the logs of all boot servers.
 func (t *teller) logs(s *sandbox.Sandbox) {
 	for _, lrn := range s.Servers() {
 		for _, unit := range []string{sandbox.WorkerUnit, sandbox.UpdaterUnit} {

@@ -23,8 +23,8 @@ func TestMain(m *testing.M) { os.Exit(sandboxtest.Main(m)) }
 // timeout bounds one update, with others beside it on a busy machine.
 const timeout = 3 * time.Minute
 
-// TestTheStory tells it twice at the same time: sandboxes do not disturb each
-// other.
+// TestTheStory runs two stories at the same time, because sandboxes must not disturb
+// each other.
 func TestTheStory(t *testing.T) {
 	debs := sandboxtest.Debs(t, 2)
 	for _, name := range []string{"here", "there"} {
@@ -63,7 +63,7 @@ func checkStory(t *testing.T, out string) {
 	}
 	for _, text := range want {
 		if !strings.Contains(out, text) {
-			t.Errorf("the story does not say %q:\n%s", text, out)
+			t.Errorf("the story does not contain %q:\n%s", text, out)
 		}
 	}
 }
@@ -82,7 +82,7 @@ func TestAStoryThatIsInterruptedLeavesNothing(t *testing.T) {
 	debs := sandboxtest.Debs(t, 2)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	// It is interrupted in the middle of the first update.
+	// The story is interrupted during the first update.
 	out := &trigger{word: "step  1", f: cancel}
 	s, err := Tell(ctx, Options{Debs: debs, Timeout: timeout, Out: out})
 	if err == nil || s == nil {
@@ -95,7 +95,7 @@ func TestAStoryThatIsInterruptedLeavesNothing(t *testing.T) {
 	checkNothingLeft(t, dir)
 }
 
-// TestAStoryThatFailsEndsWithTheReason: whoever sees its last line alone knows.
+// TestAStoryThatFailsEndsWithTheReason checks that the last line of the output suffices.
 func TestAStoryThatFailsEndsWithTheReason(t *testing.T) {
 	debs := sandboxtest.Debs(t, 2)
 	bad := filepath.Join(t.TempDir(), filepath.Base(debs[1]))
@@ -121,7 +121,7 @@ func TestAStoryThatFailsEndsWithTheReason(t *testing.T) {
 	}
 }
 
-// trigger calls f when a word was written.
+// trigger is an output that calls f when word is written.
 type trigger struct {
 	bytes.Buffer
 	word string

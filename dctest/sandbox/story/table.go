@@ -32,7 +32,7 @@ func writeTable(out io.Writer, runs []*sandbox.Run) error {
 	return w.Flush()
 }
 
-// cell is the time of a run's step, if it has come that far.
+// cell returns the duration of step i of a run, empty if the run did not reach it.
 func cell(r *sandbox.Run, i int) string {
 	if i >= len(r.Steps) {
 		return ""

@@ -13,7 +13,7 @@ import (
 	"github.com/godbus/dbus/v5"
 )
 
-// bus is the socket, with its clients.
+// bus is the D-Bus socket with its clients.
 type bus struct {
 	m        *Manager
 	listener *net.UnixListener
@@ -27,7 +27,7 @@ type bus struct {
 	wg     sync.WaitGroup
 }
 
-// listenBus opens the socket. What a manager that died has left is replaced.
+// listenBus opens the socket. It replaces the socket of a manager that was killed.
 func listenBus(m *Manager, path string) (*bus, error) {
 	if info, err := os.Lstat(path); err == nil && info.Mode()&os.ModeSocket != 0 {
 		if err := os.Remove(path); err != nil {
@@ -82,8 +82,8 @@ func (b *bus) remove(c *busConn) {
 	delete(b.conns, c)
 }
 
-// broadcast sends a signal to all who want it. It never blocks: it may be
-// called with the manager's lock held.
+// broadcast sends a signal to every client with a matching rule. It never blocks, so
+// the caller may hold the manager's lock.
 func (b *bus) broadcast(msg *dbus.Message) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -94,12 +94,12 @@ func (b *bus) broadcast(msg *dbus.Message) {
 	}
 }
 
-// close ends all connections, and waits for them.
+// close closes all connections and waits for their goroutines.
 func (b *bus) close() error {
 	b.mu.Lock()
 	b.closed = true
 	for c := range b.conns {
-		c.hangUp()
+		c.disconnect()
 	}
 	b.mu.Unlock()
 	err := b.listener.Close()

@@ -17,14 +17,14 @@ func TestTheHandshake(t *testing.T) {
 		lines []string
 		want  []string
 	}{
-		"by the kernel's word":       {[]string{"AUTH EXTERNAL", "DATA"}, []string{"DATA", "OK"}},
-		"another mechanism":          {[]string{"AUTH", "AUTH ANONYMOUS"}, []string{"REJECTED EXTERNAL", "REJECTED EXTERNAL"}},
-		"another user":               {[]string{"AUTH EXTERNAL 39393939"}, []string{"REJECTED EXTERNAL"}},
-		"another user, later":        {[]string{"AUTH EXTERNAL", "DATA 39393939"}, []string{"DATA", "REJECTED EXTERNAL"}},
-		"no files are passed":        {[]string{"AUTH EXTERNAL", "DATA", "NEGOTIATE_UNIX_FD"}, []string{"DATA", "OK", "ERROR"}},
-		"to begin without a name":    {[]string{"BEGIN", "AUTH EXTERNAL", "BEGIN"}, []string{"ERROR", "DATA", "ERROR"}},
-		"an empty line":              {[]string{"", "AUTH"}, []string{"ERROR", "REJECTED EXTERNAL"}},
-		"a change of mind after all": {[]string{"AUTH EXTERNAL", "DATA", "CANCEL", "BEGIN"}, []string{"DATA", "OK", "REJECTED EXTERNAL", "ERROR"}},
+		"the user from the kernel":     {[]string{"AUTH EXTERNAL", "DATA"}, []string{"DATA", "OK"}},
+		"another mechanism":            {[]string{"AUTH", "AUTH ANONYMOUS"}, []string{"REJECTED EXTERNAL", "REJECTED EXTERNAL"}},
+		"another user":                 {[]string{"AUTH EXTERNAL 39393939"}, []string{"REJECTED EXTERNAL"}},
+		"another user, later":          {[]string{"AUTH EXTERNAL", "DATA 39393939"}, []string{"DATA", "REJECTED EXTERNAL"}},
+		"no files are passed":          {[]string{"AUTH EXTERNAL", "DATA", "NEGOTIATE_UNIX_FD"}, []string{"DATA", "OK", "ERROR"}},
+		"BEGIN before authentication":  {[]string{"BEGIN", "AUTH EXTERNAL", "BEGIN"}, []string{"ERROR", "DATA", "ERROR"}},
+		"an empty line":                {[]string{"", "AUTH"}, []string{"ERROR", "REJECTED EXTERNAL"}},
+		"a cancellation after success": {[]string{"AUTH EXTERNAL", "DATA", "CANCEL", "BEGIN"}, []string{"DATA", "OK", "REJECTED EXTERNAL", "ERROR"}},
 	}
 	h := newHost(t, nil)
 	for name, c := range cases {
@@ -43,7 +43,7 @@ func TestTheHandshake(t *testing.T) {
 	}
 }
 
-func TestBadClientsAreSentAway(t *testing.T) {
+func TestBadClientsAreDisconnected(t *testing.T) {
 	h := newHost(t, nil)
 	for name, text := range map[string]string{
 		"no zero byte":    "AUTH EXTERNAL\r\n",
@@ -125,7 +125,7 @@ func TestTheSocketIsPrivateAndGoesAway(t *testing.T) {
 		t.Error(err)
 	}
 	if _, err := os.Stat(h.opts.Socket); !os.IsNotExist(err) {
-		t.Errorf("the socket is there: %v", err)
+		t.Errorf("the socket still exists: %v", err)
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	// outBuffer is how many messages a client may leave unread.
+	// outBuffer is the number of messages that a client may leave unread.
 	outBuffer = 256
 	// writeTimeout bounds one write to a client.
 	writeTimeout = 10 * time.Second
@@ -18,12 +18,12 @@ const (
 	authTimeout = 10 * time.Second
 )
 
-// busConn is one client.
+// busConn is the connection of one client.
 type busConn struct {
 	bus    *bus
 	conn   *net.UnixConn
 	unique string
-	name   string // unique, once the client has said hello
+	name   string // equals unique after the client has called Hello
 
 	out  chan *dbus.Message
 	quit chan struct{}
@@ -33,10 +33,10 @@ type busConn struct {
 	rules map[string]rule
 }
 
-// run serves the client until it goes or is sent away.
+// run serves the client until either side closes the connection.
 func (c *busConn) run() {
 	defer c.bus.remove(c)
-	defer c.hangUp()
+	defer c.disconnect()
 	in := bufio.NewReader(c.conn)
 	c.conn.SetDeadline(time.Now().Add(authTimeout))
 	if err := authenticate(c.conn, in, c.bus.guid); err != nil {
@@ -48,7 +48,7 @@ func (c *busConn) run() {
 	for {
 		msg, err := dbus.DecodeMessage(in)
 		if err != nil {
-			return // it went, or speaks something else
+			return // the client has disconnected, or sent no D-Bus message
 		}
 		if msg.Type == dbus.TypeMethodCall {
 			c.answer(msg)
@@ -64,20 +64,20 @@ func (c *busConn) answer(msg *dbus.Message) {
 	}
 }
 
-// send queues a message. A client that does not read its messages is sent
-// away, like one that would block everybody.
+// send queues a message. It disconnects a client that does not read its messages,
+// instead of blocking.
 func (c *busConn) send(msg *dbus.Message) {
 	select {
 	case c.out <- msg:
 	case <-c.quit:
 	default:
-		c.hangUp()
+		c.disconnect()
 	}
 }
 
-// write sends what is queued.
+// write sends the queued messages.
 func (c *busConn) write() {
-	defer c.hangUp()
+	defer c.disconnect()
 	for serial := uint32(1); ; serial++ {
 		select {
 		case msg := <-c.out:
@@ -96,7 +96,7 @@ func (c *busConn) write() {
 	}
 }
 
-func (c *busConn) hangUp() {
+func (c *busConn) disconnect() {
 	c.once.Do(func() {
 		close(c.quit)
 		c.conn.Close()

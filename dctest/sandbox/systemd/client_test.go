@@ -45,7 +45,7 @@ func TestAServiceIsStartedRestartedAndStopped(t *testing.T) {
 	}
 	for _, pid := range []int{first, second} {
 		if err := syscall.Kill(pid, 0); err != syscall.ESRCH {
-			t.Errorf("process %d is there: %v", pid, err)
+			t.Errorf("process %d still exists: %v", pid, err)
 		}
 	}
 	if diff := cmp.Diff("loaded inactive/dead success", states(t, c, "a.service")); diff != "" {
@@ -170,7 +170,7 @@ func TestUnitsAreEnabledAndDisabled(t *testing.T) {
 		t.Error(err)
 	}
 	if h.ActiveState("a.service") != "active" || h.ActiveState("b.timer") != "active" || h.ActiveState("c.service") != "inactive" {
-		t.Error("what is enabled does not run after booting, or more does")
+		t.Error("the active units after boot are not the enabled ones")
 	}
 	removed, err := c.DisableUnitFilesContext(t.Context(), []string{"a.service"}, false)
 	if err != nil || len(removed) != 2 {
@@ -277,7 +277,7 @@ func TestThePublicAPIWorksWithIt(t *testing.T) {
 		return is
 	}
 	if active() {
-		t.Error("it runs before its start")
+		t.Error("the unit is active before its start")
 	}
 	for _, act := range []struct {
 		name string
@@ -303,7 +303,7 @@ func TestThePublicAPIWorksWithIt(t *testing.T) {
 	}
 }
 
-func TestAKilledUnitHasFailedAndASignalTellsSo(t *testing.T) {
+func TestAKilledUnitHasFailedAndASignalIsSent(t *testing.T) {
 	h := newHost(t, map[string]string{unitDir + "a.service": sleeper})
 	c := h.client()
 	bus, err := godbus.Connect(h.Address())

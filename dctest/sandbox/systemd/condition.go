@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// check tells whether a fact about a path holds.
+// check reports whether a condition on a path holds, given the result of os.Stat.
 type check func(info os.FileInfo, err error) bool
 
 func conditionPathExists(_ os.FileInfo, err error) bool { return err == nil }
@@ -17,8 +17,8 @@ func conditionFileNotEmpty(info os.FileInfo, err error) bool {
 
 func conditionPathIsDirectory(info os.FileInfo, err error) bool { return err == nil && info.IsDir() }
 
-// condition must hold when a unit starts, else the unit is not started, which
-// is no failure. Of those that trigger, one is enough.
+// condition must hold when a unit starts. Otherwise the unit is not started, which is
+// not a failure. Of the triggering conditions, one is sufficient.
 type condition struct {
 	path     string
 	check    check
@@ -40,7 +40,7 @@ func addCondition(c check) setting {
 	}
 }
 
-// conditionsMet looks at the conditions below root.
+// conditionsMet reports whether the conditions hold; their paths are below root.
 func conditionsMet(root string, conditions []condition) bool {
 	triggers, triggered := 0, false
 	for _, c := range conditions {

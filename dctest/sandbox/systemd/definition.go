@@ -7,17 +7,17 @@ import (
 	"time"
 )
 
-// serviceType says when a service counts as started.
+// serviceType determines when a service counts as started.
 type serviceType string
 
 const (
-	typeSimple  serviceType = "simple"  // when its process is there
-	typeExec    serviceType = "exec"    // the same here: Go waits for exec
-	typeNotify  serviceType = "notify"  // when it says READY=1
+	typeSimple  serviceType = "simple"  // when its process was created
+	typeExec    serviceType = "exec"    // the same as simple here, because Go waits for exec
+	typeNotify  serviceType = "notify"  // when it sends READY=1
 	typeOneshot serviceType = "oneshot" // when it has ended
 )
 
-// restartPolicy says which ends of a service are not to be its last.
+// restartPolicy determines after which outcomes a service is restarted.
 type restartPolicy string
 
 const (
@@ -28,25 +28,25 @@ const (
 	restartOnSuccess  restartPolicy = "on-success"
 )
 
-// command is one line to run.
+// command is a command of a unit.
 type command struct {
-	argv          []string // not expanded yet, the executable first
+	argv          []string // before the expansion of variables; the executable first
 	ignoreFailure bool
 }
 
-// definition is what a unit's files say. It is not changed once it is built.
+// definition holds the settings of a unit's files. It does not change after finish.
 type definition struct {
 	name        string
 	description string
-	fragment    string // the file below root that it comes from, "" for a transient unit
-	missing     bool   // there is no such file
+	fragment    string // the path of the unit file below root, "" for a transient unit
+	missing     bool   // the unit file does not exist
 	masked      bool
 	transient   bool
-	collect     bool // forget it also when it has failed
+	collect     bool // unload the unit even if it has failed
 	err         error
 
 	conditions []condition
-	wants      []string // units to start with it
+	wants      []string // units to start together with this unit
 	install    installInfo
 
 	kind          serviceType
@@ -72,7 +72,7 @@ type definition struct {
 	stateDirs     []string
 }
 
-// newDefinition has systemd's defaults.
+// newDefinition returns a definition with systemd's defaults.
 func newDefinition(name string) *definition {
 	return &definition{
 		name:          name,
@@ -88,7 +88,7 @@ func newDefinition(name string) *definition {
 	}
 }
 
-// finish checks a definition when all its settings are known.
+// finish completes and checks a definition after all settings are read.
 func (d *definition) finish() {
 	if !strings.HasSuffix(d.name, ".service") {
 		return
@@ -100,18 +100,18 @@ func (d *definition) finish() {
 		}
 	}
 	if d.kind == typeOneshot && d.startTimeout == 90*time.Second {
-		d.startTimeout = 0 // a oneshot may take as long as it takes
+		d.startTimeout = 0 // the start of a oneshot is unlimited by default
 	}
 	switch {
 	case d.err != nil:
 	case len(d.start) == 0 && len(d.stop) == 0 && !d.transient:
 		d.err = fmt.Errorf("%s: no ExecStart=", d.name)
 	case len(d.start) > 1 && d.kind != typeOneshot:
-		d.err = fmt.Errorf("%s: several ExecStart=, and not of type oneshot", d.name)
+		d.err = fmt.Errorf("%s: several ExecStart= need Type=oneshot", d.name)
 	}
 }
 
-// loadState is what systemd says about the unit's files.
+// loadState returns the unit's LoadState.
 func (d *definition) loadState() string {
 	switch {
 	case d.masked:
@@ -126,8 +126,8 @@ func (d *definition) loadState() string {
 
 func (d *definition) isService() bool { return strings.HasSuffix(d.name, ".service") }
 
-// again reports whether the policy wants another start after such an end.
-func (d *definition) again(o outcome) bool {
+// restarts reports whether the policy demands a restart after this outcome.
+func (d *definition) restarts(o outcome) bool {
 	switch d.restart {
 	case restartAlways:
 		return true

@@ -11,8 +11,9 @@ import (
 	"strings"
 )
 
-// environ builds the environment of a unit's processes. What comes later
-// wins: the unit's settings, its files, and what every process gets.
+// environ returns the environment of a unit's processes. Later sources override earlier
+// ones: first the unit's settings, then its environment files, then the variables of
+// every process.
 func (m *Manager) environ(d *definition, extra ...string) ([]string, error) {
 	env := append([]string{"LANG=C.UTF-8"}, d.environment...)
 	for _, name := range d.envFiles {
@@ -27,8 +28,8 @@ func (m *Manager) environ(d *definition, extra ...string) ([]string, error) {
 	return append(env, m.opts.Env...), nil
 }
 
-// readEnvFile reads lines NAME=VALUE. A name with a hyphen before it is that
-// of a file that need not exist.
+// readEnvFile reads the lines NAME=VALUE of an environment file. If name has the prefix
+// "-", the file may be absent.
 func readEnvFile(root, name string) ([]string, error) {
 	name, optional := strings.CutPrefix(name, "-")
 	file, err := os.Open(filepath.Join(root, name))
@@ -56,8 +57,8 @@ func readEnvFile(root, name string) ([]string, error) {
 	return env, scanner.Err()
 }
 
-// resolve finds the executable of a command: below root if it is there, else
-// by its last part in the search path.
+// resolve returns the path of a command's executable: the path below root if that
+// exists, else the file with the same base name in the search path.
 func (m *Manager) resolve(name string) (string, error) {
 	if filepath.IsAbs(name) {
 		below := filepath.Join(m.opts.Root, name)
@@ -75,7 +76,7 @@ func (m *Manager) resolve(name string) (string, error) {
 	return "", fmt.Errorf("%w: %s", exec.ErrNotFound, name)
 }
 
-// makeDirs makes the directories that a unit wants to find.
+// makeDirs creates the runtime and state directories of a unit.
 func (m *Manager) makeDirs(d *definition) error {
 	for base, dirs := range map[string][]string{"/run": d.runtimeDirs, "/var/lib": d.stateDirs} {
 		for _, dir := range dirs {

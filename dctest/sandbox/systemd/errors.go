@@ -2,7 +2,7 @@ package systemd
 
 import "github.com/godbus/dbus/v5"
 
-// The errors of systemd that clients tell apart.
+// The D-Bus error names that clients distinguish.
 const (
 	nameNoSuchUnit   = "org.freedesktop.systemd1.NoSuchUnit"
 	nameUnitExists   = "org.freedesktop.systemd1.UnitExists"

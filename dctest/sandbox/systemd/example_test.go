@@ -8,7 +8,7 @@ import (
 	"github.com/cybozu-go/neco/dctest/sandbox/systemd"
 )
 
-// A sandbox boots one server, and kills a service of it.
+// This example boots one server and kills one of its services.
 func Example() {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()

@@ -40,7 +40,7 @@ func disableUnitFiles(m *Manager, c call) ([]any, error) {
 	return []any{noNil(changes)}, nil
 }
 
-// baseNames turns paths of unit files into names.
+// baseNames returns the unit names of paths of unit files.
 func baseNames(names []string) []string {
 	var bases []string
 	for _, name := range names {

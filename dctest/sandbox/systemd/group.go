@@ -8,15 +8,15 @@ import (
 	"time"
 )
 
-// groupPoll is how often a killed group is looked at; the kernel tells nobody
-// but init when the last of its orphans has gone.
+// groupPoll is the time between two checks of a killed process group; there is no event
+// for the end of its last process.
 const groupPoll = time.Millisecond
 
-// awaitAlone blocks until no process of the group runs any more, for
-// reapTimeout at most. A signal that kills has effect only when its process is
-// scheduled next, so a group still runs for a moment after kill(2). The leader,
-// not yet waited for, keeps the number from being used again.
-func awaitAlone(pgid int) {
+// awaitGroupEnd blocks until no process of the group is running, at most for
+// reapTimeout. A killed process ends only when it is scheduled next, so the group still
+// runs for a moment after kill(2). The group ID cannot be reused because the leader is
+// still a zombie.
+func awaitGroupEnd(pgid int) {
 	limit := time.NewTimer(reapTimeout)
 	defer limit.Stop()
 	tick := time.NewTicker(groupPoll)

@@ -15,8 +15,8 @@ import (
 	godbus "github.com/godbus/dbus/v5"
 )
 
-// helperEnv makes the test binary be a service of type notify instead: it
-// gets ready when the file that is named there appears.
+// helperEnv makes the test binary act as a service of type notify, which is ready when
+// the file named by the variable exists.
 const helperEnv = "SYSTEMD_TEST_READY_FILE"
 
 func TestMain(m *testing.M) {
@@ -43,7 +43,7 @@ func beService(file string) {
 	}
 }
 
-// host is a manager with a root of its own.
+// host is a manager with its own root.
 type host struct {
 	*Manager
 	t    *testing.T
@@ -51,7 +51,7 @@ type host struct {
 	logs string
 }
 
-// newHost starts a manager; files are those below its root.
+// newHost starts a manager whose root contains files, given by path and content.
 func newHost(t *testing.T, files map[string]string) *host {
 	t.Helper()
 	dir := t.TempDir()
@@ -106,7 +106,7 @@ func (h *host) log(unit string) string {
 	return string(data)
 }
 
-// client connects as any program does.
+// client connects to D-Bus as any program does.
 func (h *host) client() *dbus.Conn {
 	h.t.Helper()
 	h.t.Setenv("DBUS_SYSTEM_BUS_ADDRESS", h.Address())
@@ -118,13 +118,13 @@ func (h *host) client() *dbus.Conn {
 	return conn
 }
 
-// eventually waits for a fact.
+// eventually waits until holds returns true.
 func (h *host) eventually(what string, holds func() bool) {
 	h.t.Helper()
 	deadline := time.Now().Add(10 * time.Second)
 	for !holds() {
 		if time.Now().After(deadline) {
-			h.t.Fatalf("after 10 s it is still not so that %s", what)
+			h.t.Fatalf("this does not hold after 10 s: %s", what)
 		}
 		time.Sleep(5 * time.Millisecond)
 	}

@@ -9,17 +9,17 @@ import (
 	"strings"
 )
 
-// installInfo is what enabling a unit does.
+// installInfo holds the settings of the section [Install].
 type installInfo struct {
 	wantedBy, requiredBy, alias, also []string
 }
 
-// change is one link that was made or removed, as D-Bus reports it.
+// change is one link that was created or removed, as D-Bus reports it.
 type change struct {
 	Kind, File, Target string
 }
 
-// links are those that enable a unit, below root.
+// links returns the paths, below root, of the links that enable a unit.
 func (d *definition) links() []string {
 	var links []string
 	add := func(targets []string, suffix string) {
@@ -35,8 +35,8 @@ func (d *definition) links() []string {
 	return links
 }
 
-// enable makes the links of units, and of those that go with them. It tells
-// whether any of the files says how to enable it at all.
+// enable creates the links of units and of the units in their Also= settings. It
+// reports in carries whether any of the units has settings for its installation.
 func (l *loader) enable(names []string) (carries bool, changes []change, err error) {
 	todo := slices.Clone(names)
 	for i := 0; i < len(todo); i++ {
@@ -62,7 +62,7 @@ func (l *loader) enable(names []string) (carries bool, changes []change, err err
 	return carries, changes, nil
 }
 
-// linkAll makes the links of one unit.
+// linkAll creates the links of one unit.
 func (l *loader) linkAll(d *definition) (changes []change, err error) {
 	for _, link := range d.links() {
 		made, err := l.link(link, d.fragment)
@@ -76,7 +76,7 @@ func (l *loader) linkAll(d *definition) (changes []change, err error) {
 	return changes, nil
 }
 
-// link makes one link, unless it is there.
+// link creates a link unless it exists, and reports whether it did.
 func (l *loader) link(file, target string) (made bool, err error) {
 	path := l.path(file)
 	if old, err := os.Readlink(path); err == nil && old == target {
@@ -111,13 +111,14 @@ func (l *loader) disable(name string) ([]change, error) {
 	return changes, nil
 }
 
-// enablingLinks are those that are there, in whatever target.
+// enablingLinks returns the links in .wants and .requires directories that enable a
+// unit.
 func (l *loader) enablingLinks(name string) []string {
 	var links []string
 	for _, kind := range []string{".wants", ".requires"} {
 		matches, err := filepath.Glob(filepath.Join(l.path(dirAdmin), "*"+kind, name))
 		if err != nil {
-			continue // a name with a bracket is no unit's
+			continue // a name with a bracket is not a unit name
 		}
 		for _, match := range matches {
 			links = append(links, filepath.Join(dirAdmin, filepath.Base(filepath.Dir(match)), name))
@@ -126,7 +127,7 @@ func (l *loader) enablingLinks(name string) []string {
 	return links
 }
 
-// fileState is what "systemctl is-enabled" prints.
+// fileState returns the state that "systemctl is-enabled" prints.
 func (l *loader) fileState(name string) (string, error) {
 	d := l.load(name)
 	switch {
@@ -142,7 +143,7 @@ func (l *loader) fileState(name string) (string, error) {
 	return "disabled", nil
 }
 
-// enabled lists the units that start with the system.
+// enabled lists the units that start at boot.
 func (l *loader) enabled() []string {
 	var found []string
 	for _, dir := range unitDirs() {

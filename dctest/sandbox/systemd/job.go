@@ -8,7 +8,7 @@ import (
 	"github.com/godbus/dbus/v5"
 )
 
-// verb is what a job does.
+// verb is the action of a job.
 type verb string
 
 const (
@@ -26,8 +26,7 @@ const (
 	jobCanceled = "canceled"
 )
 
-// job is one thing to do with a unit. Each has one result, and a signal tells
-// of it.
+// job is an action on a unit. It ends with one result, which is sent as a signal.
 type job struct {
 	id     uint32
 	unit   *unit
@@ -42,7 +41,7 @@ func (j *job) path() dbus.ObjectPath {
 	return dbus.ObjectPath("/org/freedesktop/systemd1/job/" + strconv.FormatUint(uint64(j.id), 10))
 }
 
-// conflicts reports whether a new job of a verb makes this one pointless.
+// conflicts reports whether a new job with the verb v makes this job pointless.
 func (j *job) conflicts(v verb) bool {
 	if v == verbStop || j.verb == verbStop {
 		return v != j.verb
@@ -52,8 +51,8 @@ func (j *job) conflicts(v verb) bool {
 
 var errShutdown = errors.New("the manager is shutting down")
 
-// submit gives a unit something to do. With the mode "fail" it refuses what
-// would cancel another job, else that one is canceled.
+// submit queues a job for a unit. If the job conflicts with a pending one, submit fails
+// in the mode "fail" and cancels the pending job in other modes.
 func (m *Manager) submit(u *unit, v verb, mode string) (*job, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -66,7 +65,7 @@ func (m *Manager) submit(u *unit, v verb, mode string) (*job, error) {
 	pending := u.pending()
 	for _, j := range pending {
 		if j.verb == v && v != verbRestart {
-			return j, nil // the same thing, once
+			return j, nil // the same job is already pending
 		}
 		if mode == "fail" && j.conflicts(v) {
 			return nil, errDestructive(u.name)
@@ -89,7 +88,7 @@ func (m *Manager) submit(u *unit, v verb, mode string) (*job, error) {
 	return j, nil
 }
 
-// finish ends a job and tells everybody.
+// finish sets the result of a job and sends the signal.
 func (m *Manager) finish(j *job, result string) {
 	m.mu.Lock()
 	j.result = result
@@ -103,7 +102,7 @@ func (m *Manager) finish(j *job, result string) {
 	close(j.done)
 }
 
-// wait blocks until the job has its result.
+// wait blocks until the job has its result, or ctx is done.
 func (j *job) wait(ctx context.Context) (string, error) {
 	select {
 	case <-j.done:

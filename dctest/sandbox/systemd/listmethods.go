@@ -7,7 +7,7 @@ import (
 	"github.com/godbus/dbus/v5"
 )
 
-// unitStatus is how a unit is listed.
+// unitStatus is the entry of a unit in a list, as D-Bus encodes it.
 type unitStatus struct {
 	Name, Description, Load, Active, Sub, Following string
 	Path                                            dbus.ObjectPath
@@ -29,8 +29,8 @@ func (m *Manager) status(u *unit) unitStatus {
 	return s
 }
 
-// list returns the units that match one of the states and one of the
-// patterns; none of either means all.
+// list returns the units that match one of the states and one of the patterns. No
+// states or no patterns match every unit.
 func (m *Manager) list(states, patterns []string) []unitStatus {
 	listed := []unitStatus{}
 	for _, u := range m.loaded() {
@@ -63,7 +63,7 @@ func listUnitsByPatterns(m *Manager, c call) ([]any, error) {
 	return []any{m.list(states, patterns)}, err
 }
 
-// listUnitsByNames answers for each name, also for units that do not exist.
+// listUnitsByNames returns an entry for each name, also for units that do not exist.
 func listUnitsByNames(m *Manager, c call) ([]any, error) {
 	var names []string
 	if err := c.args(&names); err != nil {

@@ -12,9 +12,11 @@ import (
 	unitfile "github.com/coreos/go-systemd/v22/unit"
 )
 
-// The directories of unit files below a root, the most important first.
+// dirAdmin is the directory of the administrator's unit files, below a root.
 const dirAdmin = "/etc/systemd/system"
 
+// unitDirs returns the directories of unit files below a root, in descending
+// precedence.
 func unitDirs() []string {
 	return []string{dirAdmin, "/run/systemd/system", "/lib/systemd/system", "/usr/lib/systemd/system"}
 }
@@ -29,8 +31,7 @@ func newLoader(root string) *loader { return &loader{root: root, settings: setti
 
 func (l *loader) path(name string) string { return filepath.Join(l.root, name) }
 
-// load reads a unit's file and its drop-ins. What is wrong with them is in
-// the definition.
+// load reads a unit's file and its drop-ins. The definition holds any error in err.
 func (l *loader) load(name string) *definition {
 	d := newDefinition(name)
 	d.fragment = l.find(name)
@@ -51,8 +52,8 @@ func (l *loader) load(name string) *definition {
 	return d
 }
 
-// find returns the path below root of a unit's file, "" if there is none. An
-// instance such as a@b.service has the file of its template a@.service.
+// find returns the path below root of a unit's file, "" if there is none. An instance
+// such as a@b.service uses the file of its template a@.service.
 func (l *loader) find(name string) string {
 	for _, file := range names(name) {
 		for _, dir := range unitDirs() {
@@ -73,8 +74,8 @@ func names(name string) []string {
 	return []string{name}
 }
 
-// isMasked reports whether a unit's file says that it must not be started: it
-// is empty, or a link to /dev/null.
+// isMasked reports whether the unit must not be started because its file is empty or a
+// link to /dev/null.
 func (l *loader) isMasked(fragment string) bool {
 	if target, err := os.Readlink(l.path(fragment)); err == nil && target == "/dev/null" {
 		return true
@@ -83,8 +84,8 @@ func (l *loader) isMasked(fragment string) bool {
 	return err == nil && info.Size() == 0
 }
 
-// dropIns lists what changes a unit's file. A name counts once, where it is
-// most important, and the order is that of the names.
+// dropIns lists the drop-in files of a unit, sorted by file name. Of several files with
+// the same name, only the one in the directory with the highest precedence counts.
 func (l *loader) dropIns(name string) []string {
 	found := map[string]string{}
 	for _, file := range names(name) {
@@ -109,7 +110,7 @@ func (l *loader) dropIns(name string) []string {
 	return files
 }
 
-// read applies one file to a definition.
+// read applies the settings in a file to a definition.
 func (l *loader) read(d *definition, file string) error {
 	in, err := l.open(file)
 	if err != nil {
@@ -133,14 +134,14 @@ func (l *loader) read(d *definition, file string) error {
 	return nil
 }
 
-// open opens a unit's file; a link is one to a path below root.
+// open opens a unit file. It resolves symbolic links below root.
 func (l *loader) open(file string) (*os.File, error) {
 	for range 8 {
 		target, err := os.Readlink(l.path(file))
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil, err
 		}
-		if err != nil { // no link
+		if err != nil { // not a symbolic link
 			return os.Open(l.path(file))
 		}
 		if !filepath.IsAbs(target) {

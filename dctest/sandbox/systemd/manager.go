@@ -12,17 +12,16 @@ import (
 	"github.com/godbus/dbus/v5"
 )
 
-// Manager runs the units below one root. Its methods may be used by several
-// goroutines at once.
+// Manager runs the units below one root. Its methods are safe for concurrent use.
 type Manager struct {
 	opts   Options
 	loader *loader
 	bus    *bus
 
-	ctx     context.Context // of everything that the manager has begun
+	ctx     context.Context // done when the manager shuts down
 	cancel  context.CancelFunc
 	wg      sync.WaitGroup
-	killNow chan struct{} // closed when processes have had their time
+	killNow chan struct{} // closed when running processes must be killed
 
 	mu      sync.Mutex
 	units   map[string]*unit
@@ -30,8 +29,8 @@ type Manager struct {
 	closed  bool
 }
 
-// New makes a Manager and opens its socket. Nothing runs yet, and nobody is
-// answered before Run. Shutdown, or Run, releases it.
+// New returns a Manager with an open socket. It starts no unit, and clients get no
+// response before Run. The caller releases it with Shutdown or Run.
 func New(opts Options) (*Manager, error) {
 	if err := opts.complete(); err != nil {
 		return nil, fmt.Errorf("new manager: %w", err)
@@ -47,7 +46,7 @@ func New(opts Options) (*Manager, error) {
 	return m, nil
 }
 
-// Run answers clients until ctx is done, and shuts the manager down then.
+// Run serves clients until ctx is done, and then shuts the manager down.
 func (m *Manager) Run(ctx context.Context) error {
 	err := m.bus.serve(ctx)
 	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), m.opts.KillAfter)
@@ -55,10 +54,9 @@ func (m *Manager) Run(ctx context.Context) error {
 	return errors.Join(err, m.Shutdown(end))
 }
 
-// Shutdown ends all processes, with a signal that asks them to and, when ctx
-// is done or they take longer than Options.KillAfter, with one that does not.
-// It blocks until all are gone and the socket is closed. To call it again does
-// nothing more.
+// Shutdown stops all processes. It sends SIGKILL to those that still run when ctx is
+// done or after Options.KillAfter. It blocks until all processes have ended and the
+// socket is closed. Further calls have no effect.
 func (m *Manager) Shutdown(ctx context.Context) error {
 	m.mu.Lock()
 	first := !m.closed
@@ -74,8 +72,8 @@ func (m *Manager) Shutdown(ctx context.Context) error {
 	return err
 }
 
-// Boot starts every enabled unit. It blocks until each has started or not, or
-// ctx is done. The error names those that have not.
+// Boot starts every enabled unit. It blocks until the start of each unit has succeeded
+// or failed, or ctx is done. The error names the units that have not started.
 func (m *Manager) Boot(ctx context.Context) error {
 	var jobs []*job
 	var errs []error
@@ -93,19 +91,19 @@ func (m *Manager) Boot(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// Start starts a unit, named with its suffix, and blocks until it has started
-// or not, or ctx is done. A unit whose conditions are not met is no error.
+// Start starts a unit, named with its suffix. It blocks until the start has succeeded
+// or failed, or ctx is done. It returns nil if the conditions of the unit are not met.
 func (m *Manager) Start(ctx context.Context, unit string) error { return m.do(ctx, unit, verbStart) }
 
-// Stop stops a unit, and blocks until it has, or ctx is done.
+// Stop stops a unit. It blocks until the unit has stopped, or ctx is done.
 func (m *Manager) Stop(ctx context.Context, unit string) error { return m.do(ctx, unit, verbStop) }
 
-// Restart stops a unit if it runs, and starts it.
+// Restart stops a unit if it is running, and starts it.
 func (m *Manager) Restart(ctx context.Context, unit string) error {
 	return m.do(ctx, unit, verbRestart)
 }
 
-// MainPID returns the number of a unit's main process, 0 if it has none.
+// MainPID returns the process ID of a unit's main process, 0 if it has none.
 func (m *Manager) MainPID(unit string) int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -115,7 +113,7 @@ func (m *Manager) MainPID(unit string) int {
 	return 0
 }
 
-// ActiveState returns a unit's state as "systemctl is-active" prints it.
+// ActiveState returns a unit's state as printed by "systemctl is-active".
 func (m *Manager) ActiveState(unit string) string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -125,7 +123,7 @@ func (m *Manager) ActiveState(unit string) string {
 	return "inactive"
 }
 
-// Address is what DBUS_SYSTEM_BUS_ADDRESS is to be set to.
+// Address returns the value for DBUS_SYSTEM_BUS_ADDRESS.
 func (m *Manager) Address() string { return "unix:path=" + dbus.EscapeBusAddressValue(m.opts.Socket) }
 
 func (m *Manager) do(ctx context.Context, unit string, v verb) error {
@@ -150,7 +148,7 @@ func (m *Manager) await(ctx context.Context, j *job) error {
 	return nil
 }
 
-// begin submits a job for a unit that may not be loaded yet.
+// begin submits a job for a unit, which it loads if necessary.
 func (m *Manager) begin(name string, v verb) (*job, error) {
 	return m.beginMode(name, v, "replace")
 }
@@ -168,7 +166,7 @@ func (m *Manager) beginMode(name string, v verb, mode string) (*job, error) {
 	return m.submit(u, v, mode)
 }
 
-// fresh is the definition that a start would use.
+// fresh returns the definition that a start would use.
 func (m *Manager) fresh(u *unit) *definition {
 	if d := u.definition(); d.transient {
 		return d
@@ -188,7 +186,7 @@ func startable(d *definition) error {
 	return nil
 }
 
-// lookup returns a unit, loading it if there is a file for it.
+// lookup returns a unit. It loads the unit if it has a file, and fails otherwise.
 func (m *Manager) lookup(name string) (*unit, error) {
 	if !isUnitName(name) {
 		return nil, newError(nameInvalidArgs, fmt.Sprintf("Unit name %q is not valid.", name))
@@ -207,7 +205,7 @@ func (m *Manager) lookup(name string) (*unit, error) {
 	return u, nil
 }
 
-// loaded returns the units that are known, by name.
+// loaded returns the loaded units, sorted by name.
 func (m *Manager) loaded() []*unit {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -218,7 +216,7 @@ func (m *Manager) loaded() []*unit {
 	return all
 }
 
-// reload reads the files of all units again. What runs is left alone.
+// reload reads the files of all units again. It does not affect running processes.
 func (m *Manager) reload() {
 	for _, u := range m.loaded() {
 		u.refresh()

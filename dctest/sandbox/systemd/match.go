@@ -6,11 +6,11 @@ import (
 	"github.com/godbus/dbus/v5"
 )
 
-// rule is a match rule: which signals a client wants. Parts of a rule that
-// are not known here match everything.
+// rule is a match rule: it selects the signals that a client receives. Keys that are
+// not supported here match everything.
 type rule map[string]string
 
-// parseRule reads "type='signal', interface='…'".
+// parseRule parses a rule such as "type='signal', interface='…'".
 func parseRule(text string) rule {
 	r := rule{}
 	for part := range strings.SplitSeq(text, ",") {

@@ -1,9 +1,9 @@
 package systemd
 
-// method answers one call.
+// method handles a method call.
 type method func(m *Manager, c call) ([]any, error)
 
-// methods are all that a client can call, by interface and name.
+// methods returns the supported methods by interface and name.
 func methods() map[string]method {
 	return map[string]method{
 		busName + ".Hello":        hello,
@@ -40,7 +40,7 @@ func methods() map[string]method {
 	}
 }
 
-// dispatch finds the method of a call. The interface may be left out.
+// dispatch calls the handler of a method call, whose interface must be given.
 func (b *bus) dispatch(c call) ([]any, error) {
 	if f, ok := b.methods[c.iface+"."+c.member]; ok {
 		return f(b.m, c)

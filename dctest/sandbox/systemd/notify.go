@@ -7,15 +7,16 @@ import (
 	"sync"
 )
 
-// notifySocket receives what a service of type notify says about itself.
+// notifySocket receives the notifications of a service of type notify.
 type notifySocket struct {
 	conn  *net.UnixConn
 	ready chan struct{} // closed by READY=1
 }
 
-// listenNotify opens a socket for one start of a unit. Its name is abstract,
-// so no path is too long and no file is left behind, and cannot be guessed.
-// What the unit says is told to status; the socket's goroutine ends with it.
+// listenNotify opens a socket for one start of a unit. Its address is abstract and
+// random, so the length of a path does not matter, no file is left behind, and other
+// processes cannot guess it. Each STATUS= text is passed to status. The goroutine ends
+// when the socket is closed.
 func (m *Manager) listenNotify(status func(text string)) (*notifySocket, error) {
 	addr := &net.UnixAddr{Name: "@neco-sandbox-" + rand.Text(), Net: "unixgram"}
 	conn, err := net.ListenUnixgram("unixgram", addr)

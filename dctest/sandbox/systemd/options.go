@@ -10,24 +10,24 @@ import (
 
 // Options configure a Manager. Root, Socket and LogDir are required.
 type Options struct {
-	// Root is the directory that stands for / : unit files, conditions,
-	// environment files and executables are looked up below it. What a
-	// command is given as arguments is not changed.
+	// Root is the directory that replaces "/": unit files, conditions, environment
+	// files and executables are looked up below it. The arguments of commands are not
+	// changed.
 	Root string
-	// Socket is where the bus listens. Only the same user may connect.
+	// Socket is the path of the D-Bus socket. Only the same user can connect.
 	Socket string
-	// LogDir gets one file for each unit, <unit>.log, with its output.
+	// LogDir is the directory of the log files, one per unit, named <unit>.log.
 	LogDir string
-	// Env is added to the environment of every process, and wins over the
-	// units' own. Nothing is inherited but what is given here.
+	// Env is added to the environment of every process, and overrides the settings of
+	// units. Processes do not inherit the environment of this process.
 	Env []string
-	// Path is where executables are looked up that are not below Root. It is
-	// also the processes' PATH, that of this process if empty.
+	// Path is the search path for executables that are not below Root. It is also the
+	// PATH of the processes. The default is the PATH of this process.
 	Path string
-	// KillAfter bounds how long a unit may take to stop, if its own limit is
-	// longer; 10 s if zero.
+	// KillAfter bounds the stop of a unit if the unit's own limit is longer. The
+	// default is 10 s.
 	KillAfter time.Duration
-	// Log gets what happens to units, nothing if nil.
+	// Log receives the events of units. If nil, they are discarded.
 	Log *slog.Logger
 }
 

@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// result is why a unit failed, in systemd's words.
+// result is the reason of a unit's failure, as systemd names it.
 type result string
 
 const (
@@ -24,7 +24,7 @@ const (
 	resultLimit     result = "start-limit-hit"
 )
 
-// outcome is how a process ended.
+// outcome is the way in which a process ended.
 type outcome struct {
 	result result
 	status int // exit code, or signal
@@ -33,16 +33,16 @@ type outcome struct {
 
 func (o outcome) clean() bool { return o.result == resultSuccess }
 
-// process is a running one, in a group of its own.
+// process is a running process with its own process group.
 type process struct {
 	pid  int
 	done chan struct{} // closed after end is set
 	end  outcome
 }
 
-// spawn starts a command of a unit, with its output to the unit's log. Its
-// group is killed when it ends, so that nothing of it is left behind; and it
-// is killed when this process dies.
+// spawn starts a command of a unit and writes its output to the unit's log. The process
+// is killed when this process dies. When the process ends, the rest of its group is
+// killed, unless the unit's KillMode excludes that.
 func (m *Manager) spawn(d *definition, c command, env []string) (*process, error) {
 	argv := expandVariables(c.argv, env)
 	if len(argv) == 0 {
@@ -73,8 +73,9 @@ func (m *Manager) spawn(d *definition, c command, env []string) (*process, error
 	return p, nil
 }
 
-// wait reaps the process. The rest of its group is killed before, as long as
-// the number of the group cannot belong to another one.
+// wait waits for the end of the process and reaps it. If group is set, it kills the
+// rest of the process group before it reaps the leader, because the group ID could be
+// reused afterwards.
 func (p *process) wait(cmd *exec.Cmd, group bool) {
 	defer close(p.done)
 	for {
@@ -85,7 +86,7 @@ func (p *process) wait(cmd *exec.Cmd, group bool) {
 	}
 	if group {
 		syscall.Kill(-p.pid, syscall.SIGKILL)
-		awaitAlone(p.pid)
+		awaitGroupEnd(p.pid)
 	}
 	cmd.Wait()
 	p.end = outcomeOf(cmd.ProcessState)
@@ -104,12 +105,12 @@ func outcomeOf(state *os.ProcessState) outcome {
 	end := outcome{result: resultSignal, status: int(status.Signal()), signal: true}
 	switch status.Signal() {
 	case syscall.SIGHUP, syscall.SIGINT, syscall.SIGTERM, syscall.SIGPIPE:
-		end.result = resultSuccess // to systemd these are clean ends
+		end.result = resultSuccess // systemd treats these signals as a success
 	}
 	return end
 }
 
-// kill sends a signal to the process, or to all of its group.
+// kill sends a signal to the process or to its whole group.
 func (p *process) kill(s syscall.Signal, group bool) {
 	if p == nil {
 		return

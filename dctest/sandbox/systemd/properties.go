@@ -7,13 +7,13 @@ import (
 	"github.com/godbus/dbus/v5"
 )
 
-// jobRef is a unit's job on the bus; its number is 0 if there is none.
+// jobRef identifies a unit's job on D-Bus. The ID is 0 if there is no job.
 type jobRef struct {
 	ID   uint32
 	Path dbus.ObjectPath
 }
 
-// properties returns those of an object on the bus, by interface.
+// properties returns the properties of a D-Bus object, by interface.
 func (m *Manager) properties(path dbus.ObjectPath) (map[string]map[string]any, error) {
 	if path == managerPath {
 		return map[string]map[string]any{managerName: m.ownProperties()}, nil
@@ -23,7 +23,7 @@ func (m *Manager) properties(path dbus.ObjectPath) (map[string]map[string]any, e
 		return nil, newError("org.freedesktop.DBus.Error.UnknownObject", "Unknown object '"+string(path)+"'.")
 	}
 	u, err := m.lookup(name)
-	if err != nil { // a unit without a file has properties that say so
+	if err != nil { // LoadState is "not-found" for a unit without a file
 		u = newUnit(m, name, m.loader.load(name))
 	}
 	return u.properties(), nil
@@ -80,7 +80,7 @@ func (u *unit) properties() map[string]map[string]any {
 	return all
 }
 
-// exitCode says how the last process ended, as waitid(2) numbers it.
+// exitCode returns how the last process ended, with the numbers of waitid(2).
 func exitCode(s state) int32 {
 	const exited, killed = 1, 2
 	switch {

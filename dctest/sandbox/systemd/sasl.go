@@ -13,12 +13,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// maxAuthLines bounds what a client may say before it is let in.
+// maxAuthLines bounds the lines that a client may send before it is authenticated.
 const maxAuthLines = 16
 
-// authenticate is the server's side of D-Bus's handshake: it knows one
-// mechanism, by which the kernel says who the client is, and lets only the
-// user in that this process runs as.
+// authenticate is the server side of the D-Bus handshake. It supports only the
+// mechanism EXTERNAL, which takes the client's user from the kernel, and accepts only
+// the user of this process.
 func authenticate(conn *net.UnixConn, in *bufio.Reader, guid string) error {
 	uid, err := peerUID(conn)
 	if err != nil {
@@ -50,14 +50,14 @@ func authenticate(conn *net.UnixConn, in *bufio.Reader, guid string) error {
 	return errors.New("authenticate: too many lines")
 }
 
-// answerAuth answers one line, and tells whether the client is let in by now.
+// answerAuth returns the response to one line, and whether the client is authenticated.
 func answerAuth(words []string, uid int, allowed, ok bool) (string, bool) {
 	const rejected = "REJECTED EXTERNAL"
 	switch {
 	case len(words) == 0:
 		return "ERROR", ok
 	case words[0] == "AUTH" && len(words) == 2 && words[1] == "EXTERNAL":
-		return "DATA", false // ask who it is: the kernel's word is enough
+		return "DATA", false // request the identity, which the kernel has already provided
 	case words[0] == "AUTH" && len(words) == 3 && words[1] == "EXTERNAL" && allowed && isUID(words[2], uid):
 		return "OK", true
 	case words[0] == "DATA" && allowed && (len(words) == 1 || isUID(words[1], uid)):
@@ -65,7 +65,7 @@ func answerAuth(words []string, uid int, allowed, ok bool) (string, bool) {
 	case words[0] == "AUTH", words[0] == "DATA", words[0] == "CANCEL":
 		return rejected, false
 	}
-	return "ERROR", ok // such as NEGOTIATE_UNIX_FD: no files are passed here
+	return "ERROR", ok // for example NEGOTIATE_UNIX_FD: file descriptors are not supported
 }
 
 func isUID(text string, uid int) bool {

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// launch starts the unit, and returns the result that a job has by it.
+// launch starts the unit, and returns the result of the job.
 func (u *unit) launch(ctx context.Context) string {
 	u.cancelRestart()
 	d := u.definition()
@@ -38,9 +38,9 @@ func (u *unit) launch(ctx context.Context) string {
 	return u.startFailed(ctx, d, err)
 }
 
-// startFailed cleans up after a start that went wrong, or was cut short.
+// startFailed cleans up after a start that has failed or was canceled.
 func (u *unit) startFailed(ctx context.Context, d *definition, err error) string {
-	u.putDown(d)
+	u.stopMain(d)
 	u.runAll(u.m.ctx, d, d.stopPost)
 	if ctx.Err() != nil {
 		u.set("inactive", "dead")
@@ -56,7 +56,7 @@ func (u *unit) startFailed(ctx context.Context, d *definition, err error) string
 	return jobFailed
 }
 
-// endError is a command's end that was not to be.
+// endError is the error of a command that has ended unexpectedly.
 type endError struct {
 	outcome
 	text string
@@ -64,7 +64,7 @@ type endError struct {
 
 func (e *endError) Error() string { return e.text }
 
-// failure names a command and how it ended.
+// failure returns an error with the command and its outcome.
 func failure(c command, o outcome) error {
 	what := "code"
 	if o.signal {
@@ -73,7 +73,7 @@ func failure(c command, o outcome) error {
 	return &endError{o, fmt.Sprintf("%s: %s (%s %d)", c.argv[0], o.result, what, o.status)}
 }
 
-// bringUp runs a service's commands until it counts as started.
+// bringUp runs a service's commands until the service counts as started.
 func (u *unit) bringUp(ctx context.Context, d *definition) error {
 	ctx, cancel := withLimit(ctx, d.startTimeout)
 	defer cancel()
@@ -103,7 +103,7 @@ func (u *unit) bringUp(ctx context.Context, d *definition) error {
 	return nil
 }
 
-// bringUpMain runs the main process, or all of a oneshot in turn.
+// bringUpMain starts the main process, or runs all commands of a oneshot in turn.
 func (u *unit) bringUpMain(ctx context.Context, d *definition) error {
 	for _, c := range d.start {
 		err := u.startMain(d, c)
@@ -141,14 +141,14 @@ func (u *unit) startMain(d *definition, c command) error {
 	p, err := u.m.spawn(d, c, env)
 	if err != nil {
 		u.closeNotify()
-		const execFailed = 203 // as systemd numbers it
+		const execFailed = 203 // the exit status that systemd uses
 		return &endError{outcome{result: resultExitCode, status: execFailed}, "start process: " + err.Error()}
 	}
 	u.setMain(p)
 	return nil
 }
 
-// awaitEnd waits for a oneshot's process.
+// awaitEnd waits until the process of a oneshot has ended.
 func (u *unit) awaitEnd(ctx context.Context, c command) error {
 	p := u.proc
 	select {
@@ -163,7 +163,7 @@ func (u *unit) awaitEnd(ctx context.Context, c command) error {
 	return nil
 }
 
-// awaitReady waits for a service to say that it is ready.
+// awaitReady waits until a service has sent READY=1.
 func (u *unit) awaitReady(ctx context.Context, c command) error {
 	select {
 	case <-u.notify.ready:
@@ -171,7 +171,7 @@ func (u *unit) awaitReady(ctx context.Context, c command) error {
 	case <-u.proc.done:
 		end := u.proc.end
 		if end.clean() {
-			end.result = resultProtocol // it went without a word
+			end.result = resultProtocol // the process ended before it sent READY=1
 		}
 		return failure(c, end)
 	case <-ctx.Done():
@@ -179,7 +179,7 @@ func (u *unit) awaitReady(ctx context.Context, c command) error {
 	}
 }
 
-// runAll runs commands one after another, each to its end.
+// runAll runs commands one after another. Each must end before the next one starts.
 func (u *unit) runAll(ctx context.Context, d *definition, commands []command) error {
 	if len(commands) == 0 {
 		return nil
@@ -217,7 +217,7 @@ func (u *unit) runOne(ctx context.Context, d *definition, c command, env []strin
 	return nil
 }
 
-// withLimit is context.WithTimeout, where 0 is no limit.
+// withLimit is like context.WithTimeout, but 0 means no limit.
 func withLimit(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc) {
 	if limit <= 0 {
 		return context.WithCancel(ctx)
@@ -229,7 +229,7 @@ func timeoutError(ctx context.Context) error {
 	return &endError{outcome{result: resultTimeout}, context.Cause(ctx).Error()}
 }
 
-// passiveState is the state of a unit that runs no process.
+// passiveState returns the substate of an active unit without a process.
 func passiveState(name string) string {
 	if strings.HasSuffix(name, ".timer") {
 		return "waiting"

@@ -13,7 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// notifier is a unit file of a service that is this test binary.
+// notifier returns the unit file of a service that runs this test binary.
 func notifier(t *testing.T, ready string, more string) string {
 	t.Helper()
 	self, err := os.Executable()
@@ -23,7 +23,7 @@ func notifier(t *testing.T, ready string, more string) string {
 	return fmt.Sprintf("[Service]\nType=notify\nEnvironment=%s=%s\nExecStart=%s\n%s", helperEnv, ready, filepath.Base(self), more)
 }
 
-// withSelf is a manager that finds this test binary.
+// withSelf starts a manager that finds this test binary in its search path.
 func withSelf(t *testing.T, files map[string]string) *host {
 	t.Helper()
 	self, err := os.Executable()
@@ -34,7 +34,7 @@ func withSelf(t *testing.T, files map[string]string) *host {
 	return newHost(t, files)
 }
 
-func TestAServiceHasStartedWhenItSaysSo(t *testing.T) {
+func TestAServiceHasStartedWhenItHasSentReady(t *testing.T) {
 	ready := filepath.Join(t.TempDir(), "ready")
 	h := withSelf(t, map[string]string{unitDir + "n.service": notifier(t, ready, "")})
 	c := h.client()
@@ -57,7 +57,7 @@ func TestAServiceHasStartedWhenItSaysSo(t *testing.T) {
 	}
 }
 
-func TestAStopCutsAStartShort(t *testing.T) {
+func TestAStopCancelsAStart(t *testing.T) {
 	h := withSelf(t, map[string]string{unitDir + "n.service": notifier(t, "/never", "Restart=always\n")})
 	c := h.client()
 	started := make(chan string, 1)

@@ -10,11 +10,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// setting applies one assignment to a definition.
+// setting applies the value of a setting to a definition.
 type setting func(d *definition, value string) error
 
-// settings are the assignments that matter here, by section and name. All
-// others are ignored, as systemd ignores those it does not know.
+// settings returns the supported settings by section and name. All others are ignored.
 func settings() map[string]setting {
 	return map[string]setting{
 		"Unit.Description":           func(d *definition, v string) error { d.description = v; return nil },
@@ -59,7 +58,7 @@ func settings() map[string]setting {
 	}
 }
 
-// list appends words; an empty assignment forgets those before.
+// list appends words. An empty value clears the list.
 func list(field func(*definition) *[]string) setting {
 	return func(d *definition, value string) error {
 		words, err := splitWords(value)
@@ -82,7 +81,7 @@ func span(field func(*definition) *time.Duration) setting {
 	}
 }
 
-// commands appends a command line; an empty assignment forgets those before.
+// commands appends a command line. An empty value clears the list.
 func commands(field func(*definition) *[]command) setting {
 	return func(d *definition, value string) error {
 		if value == "" {
@@ -108,7 +107,7 @@ func parseCommand(value string) (command, error) {
 		return c, err
 	}
 	if strings.Contains(prefix, "@") && len(words) > 1 {
-		words = append(words[:1], words[2:]...) // argv[0] is not told here
+		words = append(words[:1], words[2:]...) // a custom argv[0] is not supported
 	}
 	if len(words) == 0 {
 		return c, fmt.Errorf("no executable in %q", value)

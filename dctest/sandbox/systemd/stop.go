@@ -8,10 +8,10 @@ import (
 	"time"
 )
 
-// reapTimeout bounds the wait for a killed process: the kernel may hold one.
+// reapTimeout bounds the wait for a killed process, which may be blocked in the kernel.
 const reapTimeout = 5 * time.Second
 
-// halt stops the unit. One that has failed stays so.
+// halt stops the unit. A failed unit stays failed.
 func (u *unit) halt() {
 	u.cancelRestart()
 	d, s := u.definition(), u.snapshot()
@@ -26,7 +26,7 @@ func (u *unit) halt() {
 			u.m.opts.Log.Warn("stop command failed", "unit", u.name, "err", err)
 		}
 	}
-	end := u.putDown(d)
+	end := u.stopMain(d)
 	u.runAll(u.m.ctx, d, d.stopPost)
 	if end.clean() {
 		u.set("inactive", "dead")
@@ -35,12 +35,12 @@ func (u *unit) halt() {
 	u.set("failed", "failed", func(s *state) { s.result = end.result })
 }
 
-// terminate ends the unit together with the manager.
+// terminate stops the unit and cancels its jobs when the manager shuts down.
 func (u *unit) terminate() {
 	u.cancelRestart()
 	d := u.definition()
 	if u.proc != nil {
-		u.putDown(d)
+		u.stopMain(d)
 	}
 	u.set("inactive", "dead")
 	for j := u.take(); j != nil; j = u.take() {
@@ -48,8 +48,8 @@ func (u *unit) terminate() {
 	}
 }
 
-// putDown ends the main process, the hard way if it takes too long.
-func (u *unit) putDown(d *definition) outcome {
+// stopMain stops the main process. After the time limit it sends SIGKILL.
+func (u *unit) stopMain(d *definition) outcome {
 	p := u.proc
 	if p == nil {
 		return outcome{result: resultSuccess}
@@ -57,7 +57,7 @@ func (u *unit) putDown(d *definition) outcome {
 	u.set("deactivating", "stop-sigterm")
 	group := d.killMode == "control-group"
 	p.kill(d.killSignal, group)
-	p.kill(syscall.SIGCONT, group) // a stopped process could not obey
+	p.kill(syscall.SIGCONT, group) // a suspended process does not handle signals
 	end := outcome{result: resultTimeout}
 	limit := time.NewTimer(u.stopLimit(d))
 	defer limit.Stop()
@@ -69,13 +69,13 @@ func (u *unit) putDown(d *definition) outcome {
 	}
 	p.kill(syscall.SIGKILL, d.killMode != "process")
 	if !p.reaped() {
-		u.m.opts.Log.Error("process does not die", "unit", u.name, "pid", p.pid)
+		u.m.opts.Log.Error("process has not ended after SIGKILL", "unit", u.name, "pid", p.pid)
 	}
 	u.setMain(nil)
 	return end
 }
 
-// reaped waits for a process that was killed, and reports whether it went.
+// reaped waits for a process that was killed, and reports whether it has ended.
 func (p *process) reaped() bool {
 	limit := time.NewTimer(reapTimeout)
 	defer limit.Stop()
@@ -94,7 +94,7 @@ func (u *unit) stopLimit(d *definition) time.Duration {
 	return min(d.stopTimeout, u.m.opts.KillAfter)
 }
 
-// afterEnd deals with a main process that has ended by itself.
+// afterEnd handles the end of the main process without a stop job.
 func (u *unit) afterEnd() {
 	d, end := u.definition(), u.proc.end
 	u.setMain(nil)
@@ -108,11 +108,12 @@ func (u *unit) afterEnd() {
 	u.settle(d, end)
 }
 
-// settle gives a unit that does not run any more its state, or its next start.
+// settle sets the final state of a unit whose processes have ended, or schedules its
+// restart.
 func (u *unit) settle(d *definition, end outcome) {
 	keep := func(s *state) { s.result = end.result }
 	switch {
-	case d.again(end) && u.m.ctx.Err() == nil:
+	case d.restarts(end) && u.m.ctx.Err() == nil:
 		u.set("activating", "auto-restart", keep)
 		u.restartTimer = time.NewTimer(d.restartDelay)
 	case end.clean():
@@ -122,7 +123,7 @@ func (u *unit) settle(d *definition, end outcome) {
 	}
 }
 
-// restartNow is the start that settle has planned.
+// restartNow performs the restart that settle has scheduled.
 func (u *unit) restartNow() {
 	u.set("activating", "auto-restart", func(s *state) { s.restarts++ })
 	u.launch(u.m.ctx)
@@ -135,7 +136,8 @@ func (u *unit) cancelRestart() {
 	}
 }
 
-// startsTooOften counts a start, unless there were too many.
+// startsTooOften reports whether the start limit is reached, and counts the start if
+// not.
 func (u *unit) startsTooOften(d *definition) bool {
 	u.m.mu.Lock()
 	defer u.m.mu.Unlock()
@@ -148,7 +150,8 @@ func (u *unit) startsTooOften(d *definition) bool {
 	return false
 }
 
-// resetFailed forgets that the unit has failed, and how often it was started.
+// resetFailed resets the failed state of the unit and its counters of starts and
+// restarts.
 func (u *unit) resetFailed() {
 	u.m.mu.Lock()
 	defer u.m.mu.Unlock()
@@ -158,11 +161,11 @@ func (u *unit) resetFailed() {
 		u.state.active, u.state.sub, u.state.result = "inactive", "dead", resultSuccess
 	}
 	if u.alive {
-		u.start() // a transient unit is forgotten now
+		u.start() // the goroutine unloads a transient unit
 	}
 }
 
-// setMain makes p the unit's main process; nil when there is none any more.
+// setMain sets the unit's main process; nil means that it has ended.
 func (u *unit) setMain(p *process) {
 	if p == nil {
 		u.closeNotify()
@@ -187,7 +190,8 @@ func (u *unit) closeNotify() {
 	}
 }
 
-// interruptible says how to cut the unit's start short, nil if there is none.
+// interruptible sets the function that cancels the unit's start, nil if no start is
+// under way.
 func (u *unit) interruptible(cancel context.CancelFunc) {
 	u.m.mu.Lock()
 	defer u.m.mu.Unlock()
@@ -196,7 +200,7 @@ func (u *unit) interruptible(cancel context.CancelFunc) {
 
 func (u *unit) hasReload() bool { return len(u.definition().reload) > 0 }
 
-// reload runs the unit's own commands for it.
+// reload runs the unit's ExecReload commands.
 func (u *unit) reload(j *job) string {
 	d := u.definition()
 	ctx, cancel := withLimit(j.ctx, d.startTimeout)

@@ -7,20 +7,20 @@ import (
 	"github.com/godbus/dbus/v5"
 )
 
-// property is one setting of a transient unit.
+// property is a setting of a transient unit.
 type property struct {
 	Name  string
 	Value dbus.Variant
 }
 
-// auxiliary is a unit that comes with a transient one.
+// auxiliary is a unit that is created together with a transient unit.
 type auxiliary struct {
 	Name       string
 	Properties []property
 }
 
-// startTransientUnit makes a unit that exists only as long as it runs, or, if
-// it has failed, until somebody has taken notice.
+// startTransientUnit creates and starts a unit without a file. The unit is unloaded
+// when it has ended, or, if it has failed, by ResetFailed.
 func startTransientUnit(m *Manager, c call) ([]any, error) {
 	var name, mode string
 	var props []property
@@ -56,15 +56,15 @@ func startTransientUnit(m *Manager, c call) ([]any, error) {
 	return []any{j.path()}, nil
 }
 
-// addTransient adds a unit, unless one of its name is there.
+// addTransient adds a unit, unless a unit with the same name exists.
 func (m *Manager) addTransient(d *definition) (*unit, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	old := m.units[d.name]
-	if old != nil && old.over() {
+	if old != nil && old.unused() {
 		old.gone = true
 		if old.alive {
-			old.start() // it only has to end
+			old.start() // let its goroutine end
 		}
 		old = nil
 	}
@@ -76,8 +76,8 @@ func (m *Manager) addTransient(d *definition) (*unit, error) {
 	return u, nil
 }
 
-// setProperty applies one property. Texts are what a unit's file would have;
-// those that are about isolation are accepted and have no effect.
+// setProperty applies a property to a definition. Strings have the syntax of unit
+// files. Properties about isolation are accepted and have no effect.
 func setProperty(d *definition, settings map[string]setting, p property) error {
 	switch value := p.Value.Value().(type) {
 	case string:
@@ -129,8 +129,8 @@ func isolation(name string) bool {
 	return false
 }
 
-// setExec sets commands, which come split: program, arguments, and whether a
-// failure does not matter.
+// setExec sets commands. Each consists of the path, the arguments, and whether to
+// ignore a failure.
 func setExec(d *definition, p property) error {
 	var lines []struct {
 		Path          string

@@ -5,22 +5,21 @@ import (
 	"time"
 )
 
-// state is what a unit is doing, in systemd's words.
+// state is the state of a unit, in systemd's terms.
 type state struct {
 	active, sub  string
 	result       result
 	mainPID      int
 	exit         outcome // of the last main process
-	execPID      int     // its number
+	execPID      int     // the process ID of the last main process
 	restarts     uint32
 	statusText   string
 	conditionMet bool
 	since        time.Time
 }
 
-// unit is one that has been loaded. Its own goroutine, which runs from its
-// first job until the manager ends or forgets it, does all that is done to it,
-// one thing at a time.
+// unit is a loaded unit. Its goroutine performs its jobs one at a time. The goroutine
+// runs from the first job until the manager ends or unloads the unit.
 type unit struct {
 	m    *Manager
 	name string
@@ -30,15 +29,15 @@ type unit struct {
 	state     state
 	queue     []*job
 	running   *job
-	alive     bool               // its goroutine runs
-	gone      bool               // it is forgotten
-	proc      *process           // the main one; written by its goroutine only
-	starts    []time.Time        // within the limit's interval
-	interrupt context.CancelFunc // cuts a start short
+	alive     bool               // the goroutine is running
+	gone      bool               // the unit is unloaded
+	proc      *process           // the main process; written only by the goroutine
+	starts    []time.Time        // within the interval of the start limit
+	interrupt context.CancelFunc // cancels a start
 
 	wake chan struct{} // there may be a job
 
-	// Only for its own goroutine.
+	// Used only by the goroutine.
 	restartTimer *time.Timer
 	notify       *notifySocket
 }
@@ -51,7 +50,7 @@ func newUnit(m *Manager, name string, def *definition) *unit {
 	}
 }
 
-// start wakes the unit's goroutine. It needs the lock.
+// start wakes the unit's goroutine, and starts it if necessary. The caller holds m.mu.
 func (u *unit) start() {
 	if !u.alive {
 		u.alive = true
@@ -63,7 +62,7 @@ func (u *unit) start() {
 	}
 }
 
-// pending are the unit's jobs without a result. It needs the lock.
+// pending returns the unit's jobs without a result. The caller holds m.mu.
 func (u *unit) pending() []*job {
 	if u.running == nil {
 		return u.queue
@@ -71,7 +70,7 @@ func (u *unit) pending() []*job {
 	return append([]*job{u.running}, u.queue...)
 }
 
-// take returns the next job, or nil.
+// take returns the next job, or nil if there is none.
 func (u *unit) take() *job {
 	u.m.mu.Lock()
 	defer u.m.mu.Unlock()
@@ -84,7 +83,8 @@ func (u *unit) take() *job {
 	return j
 }
 
-// loop does what the unit is there for, until the manager ends.
+// loop performs jobs and handles the end of processes until the manager ends or the
+// unit is unloaded.
 func (u *unit) loop() {
 	for {
 		for j := u.take(); j != nil; j = u.take() {
@@ -107,7 +107,7 @@ func (u *unit) loop() {
 	}
 }
 
-// perform does one job.
+// perform performs one job.
 func (u *unit) perform(j *job) {
 	if j.ctx.Err() != nil {
 		u.m.finish(j, jobCanceled)
@@ -130,7 +130,7 @@ func (u *unit) perform(j *job) {
 	u.m.finish(j, jobDone)
 }
 
-// begin starts a unit that does not run, with what it wants beside it.
+// begin starts a unit that is not running, and the units that it wants.
 func (u *unit) begin(j *job) string {
 	u.refresh()
 	if u.definition().loadState() != "loaded" {
@@ -138,14 +138,14 @@ func (u *unit) begin(j *job) string {
 	}
 	for _, name := range u.definition().wants {
 		if other, err := u.m.lookup(name); err == nil && other.definition().loadState() == "loaded" {
-			u.m.submit(other, verbStart, "replace") // refused only while shutting down
+			u.m.submit(other, verbStart, "replace") // fails only during a shutdown
 		}
 	}
 	return u.launch(j.ctx)
 }
 
-// refresh reads the unit's files again: while it did not run, systemd would
-// have forgotten them.
+// refresh reads the unit's files again. The real systemd unloads stopped units and so
+// reads their files at the next start.
 func (u *unit) refresh() {
 	if d := u.definition(); !d.transient {
 		fresh := u.m.loader.load(u.name)
@@ -161,7 +161,7 @@ func (u *unit) definition() *definition {
 	return u.def
 }
 
-// set changes the unit's state and tells everybody.
+// set changes the unit's state and sends a signal.
 func (u *unit) set(active, sub string, more ...func(*state)) {
 	u.m.mu.Lock()
 	if u.state.active != active {
@@ -176,7 +176,7 @@ func (u *unit) set(active, sub string, more ...func(*state)) {
 	u.m.bus.broadcast(changed)
 }
 
-// note changes what is told about the unit, and not its state.
+// note changes fields of the state without sending a signal.
 func (u *unit) note(f func(*state)) {
 	u.m.mu.Lock()
 	defer u.m.mu.Unlock()
@@ -189,22 +189,23 @@ func (u *unit) snapshot() state {
 	return u.state
 }
 
-// isRunning reports whether a start would have nothing to do.
+// isRunning reports whether the unit is active, so that a start does nothing.
 func (u *unit) isRunning() bool { return u.snapshot().active == "active" }
 
-// forget drops a transient unit that has ended, and reports whether it did.
+// forget unloads the unit if it is unused, and reports whether the unit is unloaded.
 func (u *unit) forget() bool {
 	u.m.mu.Lock()
 	defer u.m.mu.Unlock()
-	if !u.gone && u.over() {
+	if !u.gone && u.unused() {
 		delete(u.m.units, u.name)
 		u.gone = true
 	}
 	return u.gone
 }
 
-// over reports whether nobody needs the unit any more. It needs the lock.
-func (u *unit) over() bool {
+// unused reports whether the unit is a transient one that has ended and has no jobs.
+// The caller holds m.mu.
+func (u *unit) unused() bool {
 	ended := u.state.active == "inactive" || (u.state.active == "failed" && u.def.collect)
 	return u.def.transient && ended && len(u.pending()) == 0
 }
@@ -216,7 +217,7 @@ func (u *unit) restartDue() <-chan time.Time {
 	return u.restartTimer.C
 }
 
-// ended is closed when the main process is.
+// ended returns a channel that is closed when the main process has ended.
 func (u *unit) ended() <-chan struct{} {
 	if u.proc == nil {
 		return nil

@@ -6,7 +6,8 @@ import (
 	"syscall"
 )
 
-// jobMethod answers with a job, whose end comes as a signal.
+// jobMethod returns a method that submits a job and returns the job's path. The end of
+// the job is sent as a signal.
 func jobMethod(v verb) method {
 	return func(m *Manager, c call) ([]any, error) {
 		var name, mode string
@@ -57,7 +58,7 @@ func resetFailed(m *Manager, _ call) ([]any, error) {
 	return nil, nil
 }
 
-// known returns a unit that is loaded.
+// known returns a loaded unit, and an error if the unit is not loaded.
 func (m *Manager) known(name string) (*unit, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -78,7 +79,7 @@ func getUnit(m *Manager, c call) ([]any, error) {
 	return []any{unitPath(name)}, nil
 }
 
-// loadUnit answers also for a unit without a file, as systemd does.
+// loadUnit returns a path also for a unit without a file, as systemd does.
 func loadUnit(m *Manager, c call) ([]any, error) {
 	var name string
 	if err := c.args(&name); err != nil {
@@ -91,7 +92,7 @@ func loadUnit(m *Manager, c call) ([]any, error) {
 	return []any{unitPath(name)}, nil
 }
 
-// getUnitByPID knows units by their process group.
+// getUnitByPID finds the unit of a process by its process group.
 func getUnitByPID(m *Manager, c call) ([]any, error) {
 	var pid uint32
 	if err := c.args(&pid); err != nil {

@@ -7,7 +7,7 @@ import (
 	"github.com/godbus/dbus/v5"
 )
 
-// unitPath is where a unit is on the bus.
+// unitPath returns the D-Bus object path of a unit.
 func unitPath(name string) dbus.ObjectPath {
 	var b strings.Builder
 	b.WriteString(unitPathStart)

@@ -8,7 +8,7 @@ import (
 	"github.com/godbus/dbus/v5"
 )
 
-// The names and paths on the bus.
+// The D-Bus names and paths.
 const (
 	busName       = "org.freedesktop.DBus"
 	propsName     = "org.freedesktop.DBus.Properties"
@@ -22,7 +22,7 @@ const (
 	unitPathStart = "/org/freedesktop/systemd1/unit/"
 )
 
-// call is one method call of a client.
+// call is a method call of a client.
 type call struct {
 	conn   *busConn
 	msg    *dbus.Message
@@ -39,7 +39,7 @@ func newCall(conn *busConn, msg *dbus.Message) call {
 	return c
 }
 
-// args stores the call's arguments.
+// args stores the arguments of the call in the variables that to points to.
 func (c call) args(to ...any) error {
 	if len(c.msg.Body) != len(to) {
 		return newError(nameInvalidArgs, "Wrong number of arguments of "+c.member+".")
@@ -50,7 +50,7 @@ func (c call) args(to ...any) error {
 	return nil
 }
 
-// reply makes the answer to a call.
+// reply returns the reply to a call: the values, or an error message if err is not nil.
 func (c call) reply(values []any, err error) *dbus.Message {
 	sender := managerDest
 	if c.iface == busName {
@@ -79,7 +79,7 @@ func (c call) reply(values []any, err error) *dbus.Message {
 	return msg
 }
 
-// newSignal makes a signal of the manager.
+// newSignal returns a signal of the manager.
 func newSignal(path dbus.ObjectPath, iface, member string, values ...any) *dbus.Message {
 	return &dbus.Message{
 		Type: dbus.TypeSignal,
@@ -110,8 +110,8 @@ func signalChanged(unit string, s state) *dbus.Message {
 	return newSignal(unitPath(unit), propsName, "PropertiesChanged", unitName, changed, []string{})
 }
 
-// encode gives a message its serial number, which the library keeps to itself,
-// by its place in the encoded form.
+// encode encodes a message and sets its serial number. The library does not export the
+// serial number, so encode writes it to its position in the encoded message.
 func encode(msg *dbus.Message, serial uint32) ([]byte, error) {
 	var buf bytes.Buffer
 	if err := msg.EncodeTo(&buf, binary.LittleEndian); err != nil {

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// splitWords splits a value into words as systemd does: at spaces, with
-// quotes around any part, and escapes as in C.
+// splitWords splits a value into words as systemd does: words are separated by spaces,
+// may be quoted in part, and may contain C escapes.
 func splitWords(value string) ([]string, error) {
 	var words []string
 	var word strings.Builder
@@ -48,7 +48,7 @@ func splitWords(value string) ([]string, error) {
 	return words, nil
 }
 
-// unescape reads one escape at the beginning of text, and tells its length.
+// unescape decodes the escape sequence at the start of text, and returns its length.
 func unescape(text string) (string, int) {
 	const single = `abfnrtv\"'s`
 	const meaning = "\a\b\f\n\r\t\v\\\"' "
@@ -63,7 +63,7 @@ func unescape(text string) (string, int) {
 	return text[:2], 2
 }
 
-// expandSpecifiers replaces the %-specifiers that make sense without a host.
+// expandSpecifiers replaces the %-specifiers that are supported here.
 func expandSpecifiers(value, unit string) string {
 	if !strings.Contains(value, "%") {
 		return value
@@ -77,8 +77,8 @@ func expandSpecifiers(value, unit string) string {
 	return strings.NewReplacer("%%", "%", "%n", unit, "%N", full, "%p", prefix, "%i", instance, "%H", host).Replace(value)
 }
 
-// expandVariables replaces ${NAME} inside words, and $NAME that is a word of
-// its own by as many words as its value has.
+// expandVariables replaces ${NAME} inside words. It replaces a word $NAME by the words
+// of the variable's value.
 func expandVariables(words, env []string) []string {
 	values := map[string]string{}
 	for _, assignment := range env {
@@ -133,7 +133,8 @@ func isVariable(name string) bool {
 	return name != ""
 }
 
-// parseSpan reads a time span such as "1min 30s", "5" (seconds), "infinity".
+// parseSpan parses a time span such as "1min 30s", "5" (seconds) or "infinity", which
+// is returned as 0.
 func parseSpan(text string) (time.Duration, error) {
 	if text == "infinity" {
 		return 0, nil // no limit

@@ -1,9 +1,8 @@
-// Package model is a model of etcd that speaks etcd's protocol buffers, so that
-// the real client library runs on top of it, with its keep-alives; only its
-// watcher is replaced. It keeps time by package time and starts no connection,
+// Package model is a model of etcd that implements etcd's protocol buffer services, so
+// that the real client library runs on top of it, including its keep-alives. Only the
+// library's watcher is replaced. The model uses package time and opens no connection,
 // so a test can run it in a bubble of testing/synctest.
 //
-// It owns revisions, leases, transactions, watches, and a [Link] for each client
-// that fails as a network does. It must not know what is stored. It is for
-// tests only.
+// It owns revisions, leases, transactions, watches, and a [Link] for each client, which
+// fails as a network does. It must not know what is stored. It is for tests only.
 package model

@@ -13,7 +13,7 @@ import (
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 )
 
-// kv is etcd's KV service as one client reaches it.
+// kv is etcd's KV service for one client.
 type kv struct {
 	e    *Etcd
 	link *Link
@@ -21,7 +21,7 @@ type kv struct {
 
 var _ pb.KVClient = kv{}
 
-// call runs f as a request over the link.
+// call runs f as a request over the link, with e locked.
 func call[T any](ctx context.Context, link *Link, e *Etcd, f func() (T, error)) (T, error) {
 	var res T
 	err := link.call(ctx, func() (err error) {
@@ -63,7 +63,7 @@ func (k kv) Compact(ctx context.Context, _ *pb.CompactionRequest, _ ...grpc.Call
 	})
 }
 
-// leaseOf checks that the lease of a put exists.
+// leaseOf returns an error if the lease of a put does not exist.
 func (e *Etcd) leaseOf(r *pb.PutRequest) error {
 	if r.Lease != 0 && e.leases[r.Lease] == nil {
 		return rpctypes.ErrGRPCLeaseNotFound

@@ -10,9 +10,9 @@ import (
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 )
 
-// leases is etcd's Lease service as one client reaches it.
+// leases is etcd's Lease service for one client.
 type leases struct {
-	pb.LeaseClient // what is not used
+	pb.LeaseClient // for the methods that are not used
 	e              *Etcd
 	link           *Link
 }
@@ -36,10 +36,10 @@ func (l leases) LeaseKeepAlive(ctx context.Context, _ ...grpc.CallOption) (pb.Le
 	return &keepAlives{ctx: ctx, leases: l, requests: make(chan int64, 16)}, nil
 }
 
-// keepAlives is a stream of keep-alives. An answer that is held back blocks those
-// after it, as in a real stream.
+// keepAlives is a stream of keep-alives. A delayed response delays the following ones,
+// as in a real stream.
 type keepAlives struct {
-	grpc.ClientStream // what the client library does not use
+	grpc.ClientStream // for the methods that the client library does not use
 	ctx               context.Context
 	leases            leases
 	requests          chan int64

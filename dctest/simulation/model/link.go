@@ -11,32 +11,32 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// State is what a link does with requests, answers and events.
+// State is the effect of a link on requests, responses and events.
 type State int
 
 // The states of a link.
 const (
-	// Open: everything arrives.
+	// Open delivers everything.
 	Open State = iota
-	// Refused: requests fail at once, streams break.
+	// Refused makes requests fail at once and breaks streams.
 	Refused
-	// Silent: requests do not arrive; their callers wait until they give up.
+	// Silent delivers no request; callers wait until their contexts are done.
 	Silent
-	// Mute: requests arrive and take effect, answers and events do not.
+	// Mute delivers requests, which take effect, but no responses or events.
 	Mute
-	// Deaf: only the events of watches do not arrive.
+	// Deaf delivers everything but the events of watches.
 	Deaf
-	// Flaky: each request fails before or after it took effect, or is late, or
-	// succeeds, as the seed has it.
+	// Flaky makes each request fail before or after it took effect, or delays it, or
+	// lets it succeed, as drawn from the seed.
 	Flaky
 	numStates
 )
 
-// States returns how many states there are.
+// States returns the number of states.
 func States() int { return int(numStates) }
 
-// Link is the network between one client and etcd. Its methods may be called
-// concurrently.
+// Link is the network between one client and etcd. Its methods are safe for concurrent
+// use.
 type Link struct {
 	mu      sync.Mutex
 	rand    *rand.Rand
@@ -44,7 +44,7 @@ type Link struct {
 	changed chan struct{}
 }
 
-// NewLink returns an open link whose faults are drawn from r.
+// NewLink returns an open link that draws its faults from r.
 func NewLink(r *rand.Rand) *Link { return &Link{rand: r, changed: make(chan struct{})} }
 
 // Set changes the state.
@@ -65,13 +65,14 @@ func (l *Link) get() (State, <-chan struct{}) {
 	return l.state, l.changed
 }
 
-// errUnavailable is what a broken connection looks like to a client.
+// errUnavailable returns the error of a client whose connection is broken.
 func errUnavailable() error { return status.Error(codes.Unavailable, "the connection is broken") }
 
-// latency is the time that a message takes.
+// latency is the time that a message takes over a link.
 const latency = time.Millisecond
 
-// call runs f as a request of ctx. An error after f means that its answer was lost.
+// call runs f as a request over the link. f may have taken effect even if call returns
+// an error.
 func (l *Link) call(ctx context.Context, f func() error) error {
 	if err := l.cross(ctx, Silent); err != nil {
 		return err
@@ -83,8 +84,8 @@ func (l *Link) call(ctx context.Context, f func() error) error {
 	return err
 }
 
-// cross is one message over the link, which waits while the link is in one of
-// the states of block.
+// cross transfers one message over the link. It blocks while the link is in one of the
+// states in block.
 func (l *Link) cross(ctx context.Context, block ...State) error {
 	if err := wait(ctx, latency); err != nil {
 		return err
@@ -107,7 +108,7 @@ func (l *Link) cross(ctx context.Context, block ...State) error {
 	}
 }
 
-// flaky loses or delays one message in three.
+// flaky fails or delays one message in three.
 func (l *Link) flaky(ctx context.Context) error {
 	l.mu.Lock()
 	draw, late := l.rand.IntN(6), time.Duration(l.rand.Int64N(int64(4*time.Second)))

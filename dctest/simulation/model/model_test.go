@@ -19,7 +19,7 @@ var cluster etcdtest.Cluster
 func TestMain(m *testing.M) { os.Exit(cluster.Main(m, 1)) }
 
 // TestTheModelAnswersAsEtcd sends the same requests to the model and to a real
-// etcd, and compares answers and events. Revisions count from the first one.
+// etcd, and compares responses and events. Revisions are relative to the first one.
 func TestTheModelAnswersAsEtcd(t *testing.T) {
 	e := model.New()
 	defer e.Close()
@@ -35,7 +35,7 @@ func TestTheModelAnswersAsEtcd(t *testing.T) {
 	}
 }
 
-// play sends requests drawn from seed and returns what came back, as text.
+// play sends requests drawn from seed and returns the responses and events as text.
 func play(t *testing.T, c *clientv3.Client, seed uint64) []string {
 	t.Helper()
 	r := rand.New(rand.NewPCG(seed, 0))

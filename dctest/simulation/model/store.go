@@ -12,12 +12,12 @@ import (
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 )
 
-// Etcd is one etcd as its clients see it. The zero value is not ready; use [New].
+// Etcd is a model of one etcd cluster. The zero value is not usable; use [New].
 type Etcd struct {
 	mu        sync.Mutex
 	rev       int64
 	keys      map[string]*mvccpb.KeyValue
-	history   []*mvccpb.Event // since revision compacted
+	history   []*mvccpb.Event // the events after the revision compacted
 	compacted int64
 	leases    map[int64]*lease
 	nextLease int64
@@ -31,7 +31,7 @@ func New() *Etcd {
 
 func (e *Etcd) header() *pb.ResponseHeader { return &pb.ResponseHeader{Revision: e.rev} }
 
-// put stores a value at the revision rev.
+// put stores a value at the revision rev and returns the previous one.
 func (e *Etcd) put(r *pb.PutRequest, rev int64) *mvccpb.KeyValue {
 	key := string(r.Key)
 	kv := &mvccpb.KeyValue{Key: r.Key, Value: r.Value, Lease: r.Lease, CreateRevision: rev, ModRevision: rev, Version: 1}
@@ -50,7 +50,7 @@ func (e *Etcd) remove(key string, rev int64) {
 	e.note(&mvccpb.Event{Type: mvccpb.DELETE, Kv: &mvccpb.KeyValue{Key: []byte(key), ModRevision: rev}})
 }
 
-// note adds an event to the history and hands it to the watches.
+// note adds an event to the history and wakes the watches.
 func (e *Etcd) note(ev *mvccpb.Event) {
 	e.rev = ev.Kv.ModRevision
 	e.history = append(e.history, ev)
@@ -59,12 +59,12 @@ func (e *Etcd) note(ev *mvccpb.Event) {
 	}
 }
 
-// compact forgets the history up to the current revision.
+// compact deletes the history up to the current revision.
 func (e *Etcd) compact() {
 	e.history, e.compacted = nil, e.rev
 }
 
-// within reports whether key is in the range of etcd's key and range end.
+// within reports whether key is in the range from and end, as etcd defines ranges.
 func within(key, from, end []byte) bool {
 	switch {
 	case len(end) == 0:
@@ -75,7 +75,7 @@ func within(key, from, end []byte) bool {
 	return bytes.Compare(key, from) >= 0 && bytes.Compare(key, end) < 0
 }
 
-// read returns the keys of a range, ordered by key.
+// read returns the keys of a range, sorted by key.
 func (e *Etcd) read(from, end []byte) []*mvccpb.KeyValue {
 	var kvs []*mvccpb.KeyValue
 	for key, kv := range e.keys {
@@ -87,7 +87,7 @@ func (e *Etcd) read(from, end []byte) []*mvccpb.KeyValue {
 	return kvs
 }
 
-// Keys returns the keys below prefix, ordered.
+// Keys returns the keys below prefix, sorted.
 func (e *Etcd) Keys(prefix string) []string {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -102,7 +102,7 @@ func (e *Etcd) Keys(prefix string) []string {
 	return keys
 }
 
-// lease is a lease and its end.
+// lease is a lease with its expiry.
 type lease struct {
 	ttl     time.Duration
 	expires time.Time
@@ -123,7 +123,7 @@ func (e *Etcd) grant(ttl int64) int64 {
 	return id
 }
 
-// keepAlive returns the TTL in seconds; 0: the lease has expired.
+// keepAlive renews a lease and returns its TTL in seconds, 0 if the lease has expired.
 func (e *Etcd) keepAlive(id int64) int64 {
 	e.expire()
 	l := e.leases[id]
@@ -135,7 +135,8 @@ func (e *Etcd) keepAlive(id int64) int64 {
 	return int64(l.ttl / time.Second)
 }
 
-// revoke ends a lease and deletes its keys in one revision.
+// revoke ends a lease and deletes its keys in one revision. It returns false if the
+// lease does not exist.
 func (e *Etcd) revoke(id int64) bool {
 	l := e.leases[id]
 	if l == nil {
@@ -161,7 +162,7 @@ func (e *Etcd) expire() {
 	}
 }
 
-// Prolong gives every lease its full TTL again, as a new leader of etcd does.
+// Prolong resets every lease to its full TTL, as a new leader of etcd does.
 func (e *Etcd) Prolong() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -170,7 +171,7 @@ func (e *Etcd) Prolong() {
 	}
 }
 
-// Compact forgets all old revisions; watches that are behind are cancelled.
+// Compact deletes all old revisions. Watches that are behind are canceled.
 func (e *Etcd) Compact() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -180,7 +181,7 @@ func (e *Etcd) Compact() {
 	}
 }
 
-// Close ends the leases' timers.
+// Close stops the timers of leases.
 func (e *Etcd) Close() {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -12,9 +12,9 @@ import (
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 )
 
-// watcher stands for the client library's watcher, which cannot run in a bubble
-// of testing/synctest because it waits on a channel of its package. As that
-// does, it goes on silently after a broken connection, from the last event.
+// watcher replaces the client library's watcher, which cannot run in a bubble of
+// testing/synctest because it waits on a package-level channel. Like the original, it
+// resumes silently after a broken connection, from the last event.
 type watcher struct {
 	e    *Etcd
 	link *Link
@@ -29,7 +29,7 @@ var _ clientv3.Watcher = (*watcher)(nil)
 // watch is one watch of a client.
 type watch struct {
 	key, end      []byte
-	next          int64 // the revision from which on events are due
+	next          int64 // the lowest revision of events that were not sent
 	woken         chan struct{}
 	requireLeader bool
 }
@@ -57,8 +57,8 @@ func (w *watcher) Watch(ctx context.Context, key string, opts ...clientv3.OpOpti
 	return ch
 }
 
-// serve delivers events until ctx ends, the watcher is closed, or etcd cancels
-// the watch.
+// serve delivers events until ctx is done, the watcher is closed, or etcd cancels the
+// watch.
 func (w *watcher) serve(ctx context.Context, one *watch, ch chan<- clientv3.WatchResponse) {
 	for {
 		state, changed := w.link.get()
@@ -68,14 +68,14 @@ func (w *watcher) serve(ctx context.Context, one *watch, ch chan<- clientv3.Watc
 			res = w.e.due(one)
 		case Refused:
 			if one.requireLeader {
-				// The library's error cannot be set from outside; a
-				// cancelled response without one is an error, too.
+				// The error of a response is not exported; a canceled
+				// response without an error is an error, too.
 				res = &clientv3.WatchResponse{Canceled: true}
 			}
 		}
 		if res != nil {
 			if w.link.cross(ctx, Mute) != nil && ctx.Err() == nil && !res.Canceled {
-				one.next = res.Events[0].Kv.ModRevision // lost; resumed from here
+				one.next = res.Events[0].Kv.ModRevision // the events were lost; send them again
 				continue
 			}
 			select {
@@ -132,7 +132,7 @@ func (e *Etcd) forget(w *watch) {
 	delete(e.watches, w)
 }
 
-// due returns what is to be sent to w; nil: nothing.
+// due returns the next response for w, nil if there is none.
 func (e *Etcd) due(w *watch) *clientv3.WatchResponse {
 	e.mu.Lock()
 	defer e.mu.Unlock()

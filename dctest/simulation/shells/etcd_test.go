@@ -21,13 +21,13 @@ var cluster etcdtest.Cluster
 
 func TestMain(m *testing.M) { os.Exit(cluster.Main(m, 3)) }
 
-// atOnce is how many scenarios share the cluster, with go test -parallel=12: most of
-// their time is waiting.
+// atOnce is the number of scenarios that share the cluster, with go test -parallel=12.
+// They spend most of their time waiting.
 const atOnce = 12
 
-// TestShellsOnEtcd runs the scenario of TestShellsOnTheModel on a real etcd, in
-// real time: each process reaches each member through a proxy that cuts, delays,
-// holds back one way and loses answers, while etcd's leader moves.
+// TestShellsOnEtcd runs the scenario of TestShellsOnTheModel on a real etcd, in real
+// time. Each process reaches each member through a proxy that cuts or delays
+// connections, blocks one direction and loses responses, while etcd's leader moves.
 func TestShellsOnEtcd(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	moved := make(chan struct{})
@@ -42,8 +42,7 @@ func TestShellsOnEtcd(t *testing.T) {
 	eachSeed(t, atOnce, func(t *testing.T, seed int64, log io.Writer) { onEtcd(t, seed, log) })
 }
 
-// patience is how much longer than on a quiet machine things may take; leases get
-// lost on a busy one.
+// patience is the factor for time limits on a busy machine, where leases are lost.
 const patience = 10
 
 func onEtcd(t *testing.T, seed int64, log io.Writer) {
@@ -68,7 +67,7 @@ func onEtcd(t *testing.T, seed int64, log io.Writer) {
 	}
 }
 
-// moveLeader makes another member etcd's leader every few seconds.
+// moveLeader makes another member the etcd leader every few seconds.
 func moveLeader(ctx context.Context) {
 	for i := 0; ctx.Err() == nil; i++ {
 		pause(ctx, 5*time.Second)
@@ -92,7 +91,7 @@ func moveLeader(ctx context.Context) {
 	}
 }
 
-// proxyNet is a network of proxies, one for each process and member.
+// proxyNet is a network with a proxy for each pair of process and member.
 type proxyNet struct {
 	ctx    context.Context
 	prefix string
@@ -143,7 +142,7 @@ func (n *proxyNet) noMajority(d time.Duration) {
 	pause(n.ctx, d)
 }
 
-// compact is not for one scenario: the cluster is shared, and etcd compacts all.
+// compact compacts the cluster, which all scenarios share.
 func (n *proxyNet) compact() error {
 	c, err := cluster.Client(n.prefix)
 	if err != nil {

@@ -13,11 +13,12 @@ import (
 	"github.com/cybozu-go/neco/pkg/worker"
 )
 
-// leadsWithin is how soon an updater has to lead after a majority's return.
+// leadsWithin bounds the time from the return of a majority until an updater leads.
 const leadsWithin = 15 * time.Second
 
-// TestAnUpdaterLeadsSoonAfterAMajorityReturns, however long etcd was away. As a new
-// leader of etcd does, the model gives every lease its full TTL again.
+// TestAnUpdaterLeadsSoonAfterAMajorityReturns checks that this does not depend on the
+// length of the outage. As a new leader of etcd does, the model resets every lease to
+// its full TTL.
 func TestAnUpdaterLeadsSoonAfterAMajorityReturns(t *testing.T) {
 	for _, outage := range []time.Duration{5 * time.Second, time.Minute, 20 * time.Minute} {
 		t.Run(outage.String(), func(t *testing.T) {
@@ -48,7 +49,7 @@ func TestAnUpdaterLeadsSoonAfterAMajorityReturns(t *testing.T) {
 					t.Fatal(err)
 				}
 				for end := time.Now().Add(outage); time.Now().Before(end); {
-					net.noMajority(time.Second) // no lease expires meanwhile
+					net.noMajority(time.Second) // no lease expires during this time
 				}
 				back := time.Now()
 				w.heal()

@@ -23,13 +23,13 @@ import (
 )
 
 var (
-	seeds = flag.Int("seeds", 100, "how many seeds to run")
-	seed  = flag.Int64("seed", -1, "run this seed alone, and print the log of all processes")
+	seeds = flag.Int("seeds", 100, "number of seeds to run")
+	seed  = flag.Int64("seed", -1, "run only this seed, and print the log of all processes")
 )
 
-// TestShellsOnTheModel runs updates on the model of etcd in simulated time while
-// links fail and processes are killed. When the faults are over, each run ends,
-// and whatever looks alive makes progress.
+// TestShellsOnTheModel runs updates on the model of etcd in simulated time while links
+// fail and processes are killed. After the faults have ended, each run must end, and
+// each process that looks alive must make progress.
 func TestShellsOnTheModel(t *testing.T) {
 	eachSeed(t, runtime.GOMAXPROCS(0), func(t *testing.T, seed int64, log io.Writer) {
 		synctest.Test(t, func(t *testing.T) { onTheModel(t, seed, log) })
@@ -92,7 +92,7 @@ func (n *modelNet) noMajority(d time.Duration) {
 		n.set(lrn, int(model.Refused))
 	}
 	time.Sleep(d)
-	n.etcd.Prolong() // as a new leader of etcd does
+	n.etcd.Prolong() // a new leader of etcd does that
 }
 
 func (n *modelNet) compact() error {
@@ -100,8 +100,8 @@ func (n *modelNet) compact() error {
 	return nil
 }
 
-// eachSeed runs f with each seed, some at once. With a failure it prints the
-// command that replays it.
+// eachSeed runs f with each seed, atOnce of them in parallel. After a failure it prints
+// the command that replays the seed.
 func eachSeed(t *testing.T, atOnce int, f func(t *testing.T, seed int64, log io.Writer)) {
 	var failed atomic.Bool
 	one := func(t *testing.T, s int64, all bool) {
@@ -136,7 +136,7 @@ func eachSeed(t *testing.T, atOnce int, f func(t *testing.T, seed int64, log io.
 	}
 }
 
-// tailWriter keeps the last bytes that were written.
+// tailWriter keeps the last bytes that were written to it.
 type tailWriter struct {
 	mu    sync.Mutex
 	limit int

@@ -10,16 +10,16 @@ import (
 	"testing"
 )
 
-// root is the top of the repository.
+// root is the root directory of the repository.
 const root = "../../.."
 
-// plant is a bug that the suites must find: an edit of one source file.
+// plant is a bug that the suites must find, as an edit of one source file.
 type plant struct {
 	name     string
 	file     string
 	old, new string
-	// seeds are how many the model may need; symptom is part of what it
-	// prints.
+	// seeds is the number of seeds that the model may need; symptom is a part of the
+	// suite's output.
 	seeds   string
 	symptom string
 }
@@ -50,8 +50,8 @@ func plants() []plant {
 	}
 }
 
-// TestTheModelFindsPlantedBugs builds the suite with each bug in it, and wants it
-// to fail with the symptom.
+// TestTheModelFindsPlantedBugs builds the suite with each bug in turn. The suite must
+// fail with the symptom.
 func TestTheModelFindsPlantedBugs(t *testing.T) {
 	for _, p := range plants() {
 		t.Run(p.name, func(t *testing.T) {
@@ -60,7 +60,8 @@ func TestTheModelFindsPlantedBugs(t *testing.T) {
 	}
 }
 
-// wantFound runs go test with the bug planted.
+// wantFound runs go test with the bug, and checks that the suite fails with the
+// symptom.
 func (p plant) wantFound(t *testing.T, args ...string) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "go", append([]string{"test", "-count=1", "-timeout=15m", "-overlay=" + p.overlay(t)}, args...)...)
@@ -69,11 +70,12 @@ func (p plant) wantFound(t *testing.T, args ...string) {
 	case err == nil:
 		t.Errorf("the suite passes with the bug:\n%s", out)
 	case !bytes.Contains(out, []byte("--- FAIL: TestShells")) || !bytes.Contains(out, []byte(p.symptom)):
-		t.Errorf("the suite fails otherwise:\n%s", out)
+		t.Errorf("the suite fails in another way:\n%s", out)
 	}
 }
 
-// overlay writes the changed file, and the description of it that go build reads.
+// overlay writes the changed source file and the overlay file for go build, and returns
+// the path of the latter.
 func (p plant) overlay(t *testing.T) string {
 	t.Helper()
 	path, err := filepath.Abs(filepath.Join(root, p.file))
@@ -85,7 +87,7 @@ func (p plant) overlay(t *testing.T) string {
 		t.Fatal(err)
 	}
 	if strings.Count(string(source), p.old) != 1 {
-		t.Fatalf("%s has no single place for the bug", p.file)
+		t.Fatalf("%s does not contain the code of the bug exactly once", p.file)
 	}
 	dir := t.TempDir()
 	changed := filepath.Join(dir, "changed.go")

@@ -11,24 +11,24 @@ import (
 	"time"
 )
 
-// fault is what a proxy does with bytes and connections.
+// fault is the effect of a proxy on data and connections.
 type fault int
 
 const (
-	_ fault = iota // everything passes
-	// refused: connections are closed, and new ones, too.
+	_ fault = iota // no fault
+	// refused closes existing and new connections.
 	refused
-	// silent: nothing passes from the client; it arrives later.
+	// silent holds back data from the client until the fault ends.
 	silent
-	// mute: nothing passes from etcd; it arrives later.
+	// mute holds back data from etcd until the fault ends.
 	mute
-	// lossy: what comes from etcd is lost, so its clients do not learn which
-	// requests took effect; connections are closed at the end.
+	// lossy drops data from etcd, so clients do not learn which requests took
+	// effect. It closes the connections at its end.
 	lossy
-	// flaky: every so often an answer is lost with its connection, at whatever
-	// call; the next one succeeds.
+	// flaky drops every tenth chunk from etcd and closes its connection, whatever
+	// the call is; the next call succeeds.
 	flaky
-	// slow: every chunk is delayed, both ways.
+	// slow delays every chunk in both directions.
 	slow
 	numFaults
 )
@@ -36,10 +36,10 @@ const (
 // slowness is the delay of a slow link.
 const slowness = 300 * time.Millisecond
 
-// flakiness is how many chunks from etcd pass between two losses.
+// flakiness is the number of chunks from etcd of which a flaky proxy drops one.
 const flakiness = 10
 
-// proxy is a TCP proxy in front of one member of etcd, for one client.
+// proxy is a TCP proxy in front of one etcd member, for one client.
 type proxy struct {
 	net.Listener
 	target string
@@ -73,7 +73,7 @@ func (p *proxy) serve() {
 	}
 }
 
-// connect serves one connection until either side ends it.
+// connect serves one connection until either side closes it.
 func (p *proxy) connect(client net.Conn) {
 	defer client.Close()
 	etcd, err := net.Dial("tcp", p.target)
@@ -116,20 +116,20 @@ func (p *proxy) forget(c *connection) {
 	delete(p.conns, c)
 }
 
-// connection is one connection of a client, both sides of it.
+// connection is one client connection, with the sockets of both sides.
 type connection struct{ close func() }
 
-// Close ends both sides and what is held back between them.
+// Close closes both sockets and drops data that is held back.
 func (c *connection) Close() { c.close() }
 
 var (
-	// errLost: a chunk is lost, and its connection goes on.
+	// errLost means that a chunk is dropped and its connection continues.
 	errLost = errors.New("lost")
-	// errBroken: a chunk is lost together with its connection.
+	// errBroken means that a chunk is dropped and its connection is closed.
 	errBroken = errors.New("lost, and the connection with it")
 )
 
-// pump copies one direction; held is the fault that holds it back.
+// pump copies data in one direction; held is the fault that blocks this direction.
 func (p *proxy) pump(ctx context.Context, to io.Writer, from io.Reader, held fault) {
 	buf := make([]byte, 32<<10)
 	for {
@@ -150,7 +150,7 @@ func (p *proxy) pump(ctx context.Context, to io.Writer, from io.Reader, held fau
 	}
 }
 
-// pass blocks until a chunk may pass; an error: it is lost.
+// pass blocks until a chunk may pass. It returns an error if the chunk is dropped.
 func (p *proxy) pass(ctx context.Context, held fault) error {
 	for {
 		p.mu.Lock()
@@ -179,7 +179,7 @@ func (p *proxy) pass(ctx context.Context, held fault) error {
 	}
 }
 
-// set changes the fault. Connections end with refused, and after lossy.
+// set changes the fault. It closes the connections when refused starts or lossy ends.
 func (p *proxy) set(f fault) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

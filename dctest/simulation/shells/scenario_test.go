@@ -17,34 +17,34 @@ import (
 	"github.com/cybozu-go/neco/pkg/worker"
 )
 
-// network stands between the processes and etcd.
+// network connects the processes to etcd.
 type network interface {
-	// client returns a client for process i of a boot server. The link of its
-	// former client stays as it is.
+	// client returns a client for process i of a boot server. The link of the
+	// process's previous client keeps its state.
 	client(lrn, i int) (*clientv3.Client, error)
-	// set puts the links of a boot server in one of the states below states;
-	// 0 is without a fault.
+	// set sets the state of the links of a boot server, a number below states();
+	// 0 means no fault.
 	set(lrn, state int)
 	states() int
-	// refuse cuts the link of process i permanently: it is broken or silent.
+	// refuse makes the link of process i broken or silent, permanently.
 	refuse(lrn, i int)
-	// noMajority disturbs all servers for d.
+	// noMajority cuts all servers off from etcd for d.
 	noMajority(d time.Duration)
 	// compact deletes old revisions.
 	compact() error
 }
 
-// times are the figures of a scenario.
+// times are the durations of a scenario.
 type times struct {
 	ttl ttls
-	// faults is how long there are faults, between the longest pause between
+	// faults is how long faults are injected, between the longest pause between
 	// two of them.
 	faults, between time.Duration
-	// workerTimeout stops a run; ends is how long a run may take without faults.
+	// workerTimeout is when the updater stops a run; ends bounds a run without
 	workerTimeout, ends time.Duration
-	// alive is when all processes must be well after the last fault.
+	// alive bounds the time from the last fault until all processes make progress.
 	alive time.Duration
-	// poll is how often facts are looked at.
+	// poll is the time between two checks of the state.
 	poll time.Duration
 }
 
@@ -53,7 +53,7 @@ const (
 	nextVersion  = "2026.11.22-1"
 )
 
-// world is one scenario.
+// world is the state of one scenario.
 type world struct {
 	times
 	rand    *rand.Rand
@@ -63,8 +63,8 @@ type world struct {
 	servers [servers][]*daemon
 }
 
-// newWorld prepares a scenario with the actions' longest duration. The store's
-// client is not disturbed.
+// newWorld prepares a scenario; longest is the longest duration of an action. The
+// client of store has no faults.
 func newWorld(r *rand.Rand, net network, store *storage.Storage, t times, longest time.Duration, log io.Writer) *world {
 	w := &world{times: t, rand: r, net: net, store: store}
 	w.out = newOutside(rand.New(rand.NewPCG(r.Uint64(), 1)), longest, firstVersion)
@@ -74,7 +74,7 @@ func newWorld(r *rand.Rand, net network, store *storage.Storage, t times, longes
 	return w
 }
 
-// close ends all processes.
+// close stops all processes.
 func (w *world) close() error {
 	var errs []error
 	for _, s := range w.servers {
@@ -85,7 +85,7 @@ func (w *world) close() error {
 	return errors.Join(errs...)
 }
 
-// play runs the scenario; its error is the first violation.
+// play runs the scenario and returns the first violation.
 func (w *world) play(ctx context.Context) error {
 	if err := prepare(ctx, w.store, w.workerTimeout); err != nil {
 		return err
@@ -128,7 +128,7 @@ func (w *world) draw(most time.Duration) time.Duration {
 	return time.Duration(w.rand.Int64N(int64(most)))
 }
 
-// disturb draws faults one after the other, and heals everything at the end.
+// disturb injects random faults one after the other, and heals all of them at the end.
 func (w *world) disturb(ctx context.Context) error {
 	for end := time.Now().Add(w.faults); time.Now().Before(end); {
 		pause(ctx, w.draw(w.between))
@@ -165,7 +165,7 @@ func (w *world) heal() {
 	}
 }
 
-// kill ends a process without a chance to reach etcd, and starts it again.
+// kill stops a process that can no longer reach etcd, and starts it again.
 func (w *world) kill(ctx context.Context, lrn, i int) error {
 	w.net.refuse(lrn, i)
 	if err := w.servers[lrn][i].end(time.Minute); err != nil {
@@ -175,8 +175,8 @@ func (w *world) kill(ctx context.Context, lrn, i int) error {
 	return w.start(lrn, i)
 }
 
-// clear clears a stopped run, as an operator does. Without it the first action
-// that fails would be the last thing that happens under faults.
+// clear clears a stopped run, as an operator does. Otherwise the first failed action
+// would end the activity under faults.
 func (w *world) clear(ctx context.Context) error {
 	var snap *storage.Snapshot
 	err := retry.Passing(ctx, nil, func() (err error) {
@@ -186,7 +186,7 @@ func (w *world) clear(ctx context.Context) error {
 	if err != nil || snap.Request == nil || !snap.Request.Stop {
 		return err
 	}
-	// Where the answer was lost, a second attempt finds another revision.
+	// If a response was lost, the next attempt finds another revision.
 	err = retry.Passing(ctx, nil, func() error { return w.store.Recover(ctx, snap.Request.Rev, storage.Act{}) })
 	if errors.Is(err, storage.ErrSuperseded) {
 		return nil
@@ -194,7 +194,8 @@ func (w *world) clear(ctx context.Context) error {
 	return err
 }
 
-// awaitEnd waits until the run of version is over; a stopped one is cleared first.
+// awaitEnd waits until the run of version is complete. If the run was stopped, it is
+// cleared once.
 func (w *world) awaitEnd(ctx context.Context, version string) error {
 	if _, err := w.awaitOver(ctx, version); err != nil {
 		return err
@@ -225,7 +226,7 @@ func (w *world) awaitOver(ctx context.Context, version string) (snap *storage.Sn
 	return snap, err
 }
 
-// await polls until f returns nil, or a main loop stands still.
+// await polls until f returns nil. It fails after within, or if a main loop is stalled.
 func (w *world) await(ctx context.Context, within time.Duration, f func() error) error {
 	still := map[*liveness.Pulse]time.Time{}
 	for end := time.Now().Add(within); ; pause(ctx, w.poll) {
@@ -242,11 +243,11 @@ func (w *world) await(ctx context.Context, within time.Duration, f func() error)
 	}
 }
 
-// stallLimit is how long a main loop may stand still after its pulse has said so.
+// stallLimit is how long a main loop may be stalled after its pulse has reported that.
 const stallLimit = time.Minute
 
-// stall returns an error if a main loop stands still for too long, by the times
-// since when each does.
+// stall returns an error if a main loop is stalled for too long. since holds the time
+// since when each stalled main loop is stalled.
 func (w *world) stall(since map[*liveness.Pulse]time.Time) error {
 	for _, s := range w.servers {
 		for _, d := range s {
@@ -258,14 +259,14 @@ func (w *world) stall(since map[*liveness.Pulse]time.Time) error {
 				since[d.pulse] = time.Now()
 			}
 			if time.Since(since[d.pulse]) > stallLimit {
-				return fmt.Errorf("the main loop of %s stands still", d.name)
+				return fmt.Errorf("the main loop of %s is stalled", d.name)
 			}
 		}
 	}
 	return nil
 }
 
-// awaitAlive waits until each process is there and makes progress.
+// awaitAlive waits until each process has its key in etcd and makes progress.
 func (w *world) awaitAlive(ctx context.Context) error {
 	return w.await(ctx, w.alive, func() error {
 		snap, err := w.store.Snapshot(ctx)
@@ -274,7 +275,7 @@ func (w *world) awaitAlive(ctx context.Context) error {
 		}
 		for lrn, s := range w.servers {
 			if _, ok := snap.Presence[lrn]; !ok {
-				return fmt.Errorf("worker %d runs and has no presence", lrn)
+				return fmt.Errorf("worker %d is running but has no presence key", lrn)
 			}
 			for _, d := range s {
 				if !d.pulse.Alive() {
@@ -284,26 +285,26 @@ func (w *world) awaitAlive(ctx context.Context) error {
 		}
 		leaders, err := w.store.Client().Get(ctx, storage.KeyUpdaterLeader, clientv3.WithPrefix(), clientv3.WithCountOnly())
 		if err == nil && leaders.Count == 0 {
-			err = errors.New("no updater leads")
+			err = errors.New("no updater is the leader")
 		}
 		return err
 	})
 }
 
-// leading returns the last check for releases, which the leader makes; an error: none
-// was made after since.
+// leading returns the time of the last check for releases, which only the leader makes.
+// It returns an error if there was no check after since.
 func (w *world) leading(ctx context.Context, since time.Time) (time.Time, error) {
 	snap, err := w.store.Snapshot(ctx)
 	switch {
 	case err != nil:
 		return time.Time{}, err
 	case snap.Check == nil || snap.Check.CheckedAt == nil || snap.Check.CheckedAt.Before(since):
-		return time.Time{}, fmt.Errorf("no updater has led since %s", since)
+		return time.Time{}, fmt.Errorf("no updater has been the leader since %s", since)
 	}
 	return *snap.Check.CheckedAt, nil
 }
 
-// pause blocks for d or until ctx ends.
+// pause blocks for d or until ctx is done.
 func pause(ctx context.Context, d time.Duration) {
 	t := time.NewTimer(d)
 	defer t.Stop()

@@ -24,7 +24,8 @@ import (
 // servers is the number of boot servers.
 const servers = 3
 
-// table has each kind of action, and a group that is stopped and started.
+// table returns steps with each kind of action, and a group that is stopped and
+// started.
 func table() update.Table {
 	const deadline = 5 * time.Minute
 	return update.Table{
@@ -37,12 +38,12 @@ func table() update.Table {
 	}
 }
 
-// outside is what the world around the shells does: actions on hosts, the
-// release server.
+// outside implements the environment of the shells: actions on hosts, and the release
+// server.
 type outside struct {
 	mu      sync.Mutex
 	rand    *rand.Rand
-	longest time.Duration // of an action
+	longest time.Duration // the longest duration of an action
 	faulty  atomic.Bool
 	newest  atomic.Pointer[string]
 }
@@ -69,7 +70,7 @@ func (o *outside) Do(ctx context.Context, _ update.Place, _ worker.Target) (stri
 	case <-t.C:
 	}
 	if o.faulty.Load() && o.draw(5) == 0 {
-		return "", errors.New("drawn to fail")
+		return "", errors.New("an injected failure")
 	}
 	return "", nil
 }
@@ -86,7 +87,7 @@ func (o *outside) Newest(context.Context, storage.Config, map[string]storage.Bad
 
 func (o *outside) Notify(context.Context, storage.Config, updater.Notice) error { return nil }
 
-// disk is the journal of a host; it survives its worker.
+// disk is the journal of a host. It is kept when the worker is killed.
 type disk struct{ stopped []update.Stopped }
 
 func (d *disk) Load() ([]update.Stopped, error)     { return d.stopped, nil }
@@ -96,13 +97,13 @@ func (d *disk) Save(stopped []update.Stopped) error { d.stopped = stopped; retur
 type daemon struct {
 	name  string
 	pulse *liveness.Pulse
-	// run blocks until ctx ends.
+	// run blocks until ctx is done.
 	run    func(ctx context.Context, etcd *clientv3.Client, pulse *liveness.Pulse) error
 	cancel context.CancelFunc
 	ended  chan struct{}
 }
 
-// start starts the process with a client of its own, which it closes.
+// start starts the process with its own client, which the process closes.
 func (d *daemon) start(etcd *clientv3.Client, limit time.Duration) {
 	ctx, cancel := context.WithCancel(context.Background())
 	d.cancel, d.ended, d.pulse = cancel, make(chan struct{}), liveness.New(limit)
@@ -114,10 +115,10 @@ func (d *daemon) start(etcd *clientv3.Client, limit time.Duration) {
 	}()
 }
 
-// end ends the process; it is an error if it does not end in time.
+// end stops the process. It returns an error if the process has not ended in time.
 func (d *daemon) end(within time.Duration) error {
 	if d.cancel == nil {
-		return nil // it was never started
+		return nil // the process was never started
 	}
 	d.cancel()
 	t := time.NewTimer(within)
@@ -126,11 +127,11 @@ func (d *daemon) end(within time.Duration) error {
 	case <-d.ended:
 		return nil
 	case <-t.C:
-		return fmt.Errorf("%s has not ended %s after it was told to", d.name, within)
+		return fmt.Errorf("%s has not ended %s after its context was canceled", d.name, within)
 	}
 }
 
-// ttl of both leases.
+// ttls are the TTLs of both leases.
 type ttls struct{ worker, updater time.Duration }
 
 // daemons returns the processes of a boot server, not started.

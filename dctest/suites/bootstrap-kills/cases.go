@@ -9,17 +9,17 @@ import (
 	"github.com/cybozu-go/neco/pkg/setup"
 )
 
-// Case is a moment of a bootstrap, and what goes wrong then.
+// Case is a failure at one moment of a bootstrap.
 type Case struct {
 	Stage string
-	// LRN is the server that is hit: setup is killed there, or, if PowerCut, its
-	// plug is pulled.
+	// LRN is the affected server: setup is killed there or, if PowerCut is set, the
+	// server loses power.
 	LRN      int
 	PowerCut bool
-	// Late is how long after the beginning of the stage.
+	// Late is the time from the start of the stage to the failure.
 	Late time.Duration
-	// Alone: the others' setups go on; else they are ended, too, and all are
-	// run again.
+	// Alone leaves setup running on the other servers. Otherwise it is killed there,
+	// too, and run again on all servers.
 	Alone bool
 }
 
@@ -35,11 +35,11 @@ func (c Case) String() string {
 	return fmt.Sprintf("%s %d in stage %s, %s late, %s", what, c.LRN, c.Stage, c.Late.Round(time.Millisecond), others)
 }
 
-// latest is the latest moment inside a stage: most are over by then.
+// latest bounds Case.Late; most stages have ended by then.
 const latest = 800 * time.Millisecond
 
-// Cases lists every case: each stage with each server, and the leader's power
-// cut at each stage.  What is drawn depends on the seed alone.
+// Cases returns every case: setup killed in each stage on each server, and a power loss
+// of the leader in each stage. The random choices depend only on seed.
 func Cases(lrns []int, seed string) []Case {
 	draw := generator(seed)
 	var all []Case
@@ -56,7 +56,7 @@ func Cases(lrns []int, seed string) []Case {
 	return all
 }
 
-// Draw picks n of the cases.
+// Draw returns n of the cases, drawn with seed.
 func Draw(all []Case, n int, seed string) []Case {
 	picked := make([]Case, 0, n)
 	for _, i := range generator(seed).Perm(len(all))[:min(n, len(all))] {

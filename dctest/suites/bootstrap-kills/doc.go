@@ -1,9 +1,8 @@
-// Package kills is the suite that kills neco setup at each stage on each
-// server, and pulls the plug of the leader at each stage: run again, it
-// completes.
+// Package kills is the suite that kills neco setup in each stage on each server, and
+// cuts the power of the leader in each stage: setup must complete when it is run again.
 //
-// It starts a data centre of its own and ends it; with DC=NAME it takes that one
-// instead.  All cases take about an hour; CASES=6 draws six of them by SEED, a
-// text such as the commit.  Where the kill falls inside a stage is drawn, too,
-// and printed.
+// It starts its own data centre and stops it at the end; with DC=NAME it uses the data
+// centre NAME instead. All cases take about an hour; CASES=6 draws six of them with
+// SEED, a text such as the commit. The time of the kill within a stage is random and is
+// printed.
 package kills

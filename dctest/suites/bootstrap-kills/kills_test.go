@@ -33,7 +33,7 @@ var (
 	deb   string
 	three = []int{0, 1, 2}
 	names = []string{"boot-0", "boot-1", "boot-2"}
-	// recovery is the key of last resort.
+	// recovery is the recovery key.
 	recovery *age.X25519Identity
 )
 
@@ -55,7 +55,7 @@ var _ = BeforeSuite(func(ctx SpecContext) {
 	Expect(err).NotTo(HaveOccurred())
 })
 
-// chosen are the cases of this run.
+// chosen returns the cases to run, according to CASES and SEED.
 func chosen() []Case {
 	seed := os.Getenv("SEED")
 	all := Cases(three, seed)
@@ -67,13 +67,13 @@ func chosen() []Case {
 
 var _ = Describe("neco setup", func() {
 	for _, c := range chosen() {
-		It("completes after: "+c.String(), func(ctx SpecContext) { try(ctx, c) }, SpecTimeout(3*limit))
+		It("completes after: "+c.String(), func(ctx SpecContext) { runCase(ctx, c) }, SpecTimeout(3*limit))
 	}
 })
 
-// try begins a bootstrap, lets the case happen, runs setup again and holds that
-// the data centre is complete.
-func try(ctx SpecContext, c Case) {
+// runCase starts a bootstrap, injects the failure, runs setup again and checks that the
+// data centre is complete.
+func runCase(ctx SpecContext, c Case) {
 	Expect(lab.Fresh(ctx, deb, names...)).To(Succeed())
 	_, err := lab.Tokens(ctx, names...)
 	Expect(err).NotTo(HaveOccurred())
@@ -89,7 +89,7 @@ func try(ctx SpecContext, c Case) {
 	case <-ctx.Done():
 	}
 	began := time.Now()
-	again := hit(ctx, c)
+	again := inject(ctx, c)
 	for _, lrn := range again {
 		s, err := startSetup(ctx, lrn)
 		Expect(err).NotTo(HaveOccurred())
@@ -106,8 +106,8 @@ func startSetup(ctx SpecContext, lrn int) (*necotest.Setup, error) {
 	return lab.StartSetup(ctx, lrn, append([]string{"--recovery-recipient", recovery.Recipient().String()}, necotest.LRNs(three)...)...)
 }
 
-// hit lets it happen, and returns the servers on which setup is to be run again.
-func hit(ctx SpecContext, c Case) []int {
+// inject injects the failure, and returns the servers on which setup must be run again.
+func inject(ctx SpecContext, c Case) []int {
 	GinkgoHelper()
 	victim := names[c.LRN]
 	if c.PowerCut {
@@ -126,7 +126,8 @@ func hit(ctx SpecContext, c Case) []int {
 	return three
 }
 
-// complete holds that nothing is missing, and nothing too much.
+// complete checks that the data centre is complete and that setup has left nothing
+// behind.
 func complete(ctx SpecContext) {
 	GinkgoHelper()
 	Expect(lab.Complete(ctx, "boot-0", version, limit)).To(Succeed())
@@ -147,13 +148,12 @@ func complete(ctx SpecContext) {
 	Expect(auth).To(ContainSubstring("Status: true"))
 	keys, err := lab.Exec(ctx, "boot-1", "sh", "-c", etcdctl+"get --prefix --keys-only /neco/vault")
 	Expect(err).NotTo(HaveOccurred())
-	Expect(strings.Fields(keys)).NotTo(ContainElement(BeElementOf("/neco/vault-root-token", "/neco/vault-init")), "what only setup needed is gone")
+	Expect(strings.Fields(keys)).NotTo(ContainElement(BeElementOf("/neco/vault-root-token", "/neco/vault-init")), "keys that only setup needs are deleted")
 	Expect(strings.Fields(keys)).To(ContainElement("/neco/vault-unseal-key"))
 	lastResort(ctx, etcdctl)
 }
 
-// lastResort holds that the recovery key opens the authorities that all servers
-// trust.
+// lastResort checks that the recovery key decrypts the CAs that all servers trust.
 func lastResort(ctx SpecContext, etcdctl string) {
 	GinkgoHelper()
 	sealed, err := lab.Exec(ctx, "boot-1", "sh", "-c", etcdctl+"get --print-value-only /neco/"+vaultkey.KeyAuthority)

@@ -42,12 +42,12 @@ func contractSpecs() {
 					Expect(strings.TrimSpace(run(ctx, lrn, "stat", "-c", "%a %u:%g", name))).To(Equal(mode), name)
 				}
 				gone := run(ctx, lrn, "sh", "-c", "ls -d /var/lib/neco/setup /etc/neco/setup-token 2>/dev/null || true")
-				Expect(gone).To(BeEmpty(), "what only setup needed is gone")
+				Expect(gone).To(BeEmpty(), "files that only setup needs are deleted")
 				Expect(run(ctx, lrn, "find", "/var/lib/neco/pki", "-type", "f")).To(BeEmpty())
 			}
 		})
 
-		It("has certificates that do what they are for and nothing else, signed by Vault", func(ctx SpecContext) {
+		It("has certificates that are valid for their profile only, signed by Vault", func(ctx SpecContext) {
 			for _, lrn := range three {
 				subject := pki.NewSubject(lrn, necotest.Server(lrn), lab.Address(necotest.Server(lrn), "bastion"))
 				for _, p := range pki.Profiles() {
@@ -61,7 +61,7 @@ func contractSpecs() {
 					roots := x509.NewCertPool()
 					roots.AddCert(ca)
 					Expect(p.Check(cert, cert.PublicKey, subject, roots, cert.NotBefore.Add(2*pki.BackDate))).To(Succeed())
-					Expect(cert.NotAfter.Sub(cert.NotBefore)).To(BeNumerically(">=", p.Validity), "of %s: not one of the bootstrap", p.Name)
+					Expect(cert.NotAfter.Sub(cert.NotBefore)).To(BeNumerically(">=", p.Validity), "validity of %s: the certificate must not be one of the bootstrap", p.Name)
 				}
 			}
 		})
@@ -78,7 +78,7 @@ func contractSpecs() {
 			notIn(dump, secrets(ctx, three...), "etcd")
 		})
 
-		It("has the users and roles of the contract, and lets nobody else in", func(ctx SpecContext) {
+		It("has the users and roles of the contract, and refuses all other users", func(ctx SpecContext) {
 			Expect(etcdctl(ctx, 0, "auth", "status")).To(ContainSubstring("Authentication Status: true"))
 			want := []string{"root", "backup", "neco", "vault"}
 			for _, lrn := range three {
@@ -93,7 +93,7 @@ func contractSpecs() {
 			Expect(err).To(HaveOccurred(), "without a certificate")
 		})
 
-		It("has a Vault with its authorities, ways to log in and audit, which only operators change", func(ctx SpecContext) {
+		It("has a Vault with its CAs, auth methods and audit device, which only operators change", func(ctx SpecContext) {
 			token := login(ctx)
 			mounts := vaultAs(ctx, token, "secrets", "list")
 			for _, m := range []string{"ca/server/", "ca/boot-etcd-peer/", "ca/boot-etcd-client/"} {
@@ -114,12 +114,12 @@ func contractSpecs() {
 			vaultUnsealed(ctx, 2)
 		})
 
-		It("does not give its unseal key to who can read etcd and is no boot server", func(ctx SpecContext) {
+		It("does not reveal its unseal key to a reader of etcd that is not a boot server", func(ctx SpecContext) {
 			sealed := etcdctl(ctx, 0, "get", "--print-value-only", "/neco/vault-unseal-key")
 			Expect(hostkey.Sealed(sealed)).To(BeTrue())
-			stranger, err := hostkey.Load(ctx, host.FS{Root: GinkgoT().TempDir()})
+			otherKey, err := hostkey.Load(ctx, host.FS{Root: GinkgoT().TempDir()})
 			Expect(err).NotTo(HaveOccurred())
-			_, err = hostkey.Open(sealed, stranger)
+			_, err = hostkey.Open(sealed, otherKey)
 			Expect(err).To(MatchError(hostkey.ErrCannotOpen))
 			dump := etcdctl(ctx, 0, "get", "--prefix", "/", "--print-value-only")
 			Expect(dump).NotTo(ContainSubstring("AGE-SECRET-KEY"))
@@ -128,7 +128,8 @@ func contractSpecs() {
 	})
 }
 
-// etcdctlAs is etcdctl with the certificate at a path.
+// etcdctlAs returns the etcdctl command with the client certificate at the path cert,
+// without its suffix.
 func etcdctlAs(cert string) string { return etcdctlAt("https://127.0.0.1:2379", cert) }
 
 func etcdctlAt(endpoint, cert string) string {
@@ -140,7 +141,7 @@ func etcdctl(ctx SpecContext, lrn int, args ...string) string {
 	return run(ctx, lrn, "sh", append([]string{"-c", etcdctlAs("/etc/neco/etcd") + ` "$@"`, "sh"}, args...)...)
 }
 
-// login is a token of Vault's user admin.
+// login returns a token of Vault's user admin.
 func login(ctx SpecContext) string {
 	GinkgoHelper()
 	out, err := lab.ExecWith(ctx, strings.NewReader(password), "boot-0", "env", "VAULT_ADDR=https://127.0.0.1:8200",
@@ -149,7 +150,7 @@ func login(ctx SpecContext) string {
 	return strings.TrimSpace(out)
 }
 
-// vaultAs is the vault command with a token, which succeeds.
+// vaultAs runs the vault command with a token; the command must succeed.
 func vaultAs(ctx SpecContext, token string, args ...string) string {
 	GinkgoHelper()
 	out, err := tryVault(ctx, token, args...)
@@ -157,7 +158,7 @@ func vaultAs(ctx SpecContext, token string, args ...string) string {
 	return out
 }
 
-// tryVault is the vault command with a token, which is in none of its arguments.
+// tryVault runs the vault command with a token, which is not in its arguments.
 func tryVault(ctx SpecContext, token string, args ...string) (string, error) {
 	return lab.ExecWith(ctx, strings.NewReader(token), "boot-0", "sh",
 		append([]string{"-c", `VAULT_ADDR=https://127.0.0.1:8200 VAULT_TOKEN=$(cat) exec vault "$@"`, "sh"}, args...)...)

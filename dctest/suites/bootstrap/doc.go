@@ -1,8 +1,7 @@
-// Package bootstrap is the suite that sets a data centre up with neco setup and
-// delivers releases to it, on boot servers with real systemd, Docker, etcd and
-// Vault.
+// Package bootstrap is the suite that sets up a data centre with neco setup and
+// publishes releases to it, on boot servers with real systemd, Docker, etcd and Vault.
 //
-// It starts a data centre of its own, with five boot servers, and ends it; with
-// DC=NAME it takes that one instead and leaves it running.  RUNS=5 measures the
-// set-up five times.
+// It starts its own data centre with five boot servers and stops it at the end; with
+// DC=NAME it uses the data centre NAME instead and leaves it running. RUNS=5 repeats
+// the measurements of the setup and of updates five times.
 package bootstrap

@@ -15,10 +15,11 @@ import (
 	"github.com/cybozu-go/neco/dctest/necotest"
 )
 
-// listen records what passes every link, and what every process on the servers
-// is called with.  The function it returns ends that and looks for secrets; the
-// command must be among the arguments that were seen.
-func listen(ctx SpecContext, command string, names ...string) (stop func(found map[string]string)) {
+// watchForSecrets captures the packets on every link, and records the arguments of all
+// processes on the servers. The returned function stops that and checks that no secret
+// in found was captured or is in a journal. The arguments must include command, to show
+// that they were recorded.
+func watchForSecrets(ctx SpecContext, command string, names ...string) (stop func(found map[string]string)) {
 	GinkgoHelper()
 	dir, err := os.MkdirTemp("", "neco-capture")
 	Expect(err).NotTo(HaveOccurred())
@@ -26,7 +27,7 @@ func listen(ctx SpecContext, command string, names ...string) (stop func(found m
 	capture, err := lab.Capture(ctx, dir)
 	Expect(err).NotTo(HaveOccurred())
 	for _, s := range names {
-		// Twenty times a second: few processes live shorter.
+		// 20 times a second: few processes run for a shorter time.
 		const watch = `while [ -e /run/watch-args ]; do cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\0' '\n' >>/run/args; sleep 0.05; done`
 		_, err := lab.Exec(ctx, s, "sh", "-c", "touch /run/watch-args; : >/run/args; setsid sh -c '"+strings.ReplaceAll(watch, "'", `'"'"'`)+"' >/dev/null 2>&1 &")
 		Expect(err).NotTo(HaveOccurred())
@@ -40,15 +41,15 @@ func listen(ctx SpecContext, command string, names ...string) (stop func(found m
 			_, err := lab.Exec(ctx, s, "rm", "/run/watch-args")
 			Expect(err).NotTo(HaveOccurred())
 		}
-		size, heard := 0, false
+		size, seen := 0, false
 		for _, f := range capture.Files {
 			data, err := os.ReadFile(f)
 			Expect(err).NotTo(HaveOccurred())
 			size += len(data)
-			heard = heard || strings.Contains(string(data), canary)
+			seen = seen || strings.Contains(string(data), canary)
 			notIn(string(data), found, "the packets at "+filepath.Base(f))
 		}
-		Expect(heard).To(BeTrue(), "what is sent in clear is found")
+		Expect(seen).To(BeTrue(), "text that is sent in clear is found")
 		report("%d secrets in none of %d MiB of packets", len(found), size>>20)
 		for _, s := range names {
 			log, err := lab.Exec(ctx, s, "journalctl", "--no-pager", "-o", "cat")
@@ -62,8 +63,8 @@ func listen(ctx SpecContext, command string, names ...string) (stop func(found m
 	}
 }
 
-// canary is sent in clear, so that the search is known to find something; ping
-// takes 16 characters.
+// canary is sent in clear to check that the search finds text in packets; ping accepts
+// 16 characters.
 const canary = "neco was in here"
 
 func notIn(text string, secrets map[string]string, where string) {
@@ -75,8 +76,8 @@ func notIn(text string, secrets map[string]string, where string) {
 	}
 }
 
-// secrets are what there is to hide, by what it is: the data centre's, and that
-// of some servers.
+// secrets returns the secrets of the data centre and of the given servers, by
+// description.
 func secrets(ctx SpecContext, lrns ...int) map[string]string {
 	GinkgoHelper()
 	all := map[string]string{"the password of admin": password}

@@ -41,7 +41,7 @@ func fiveSpecs() {
 			all, err := lab.SetUp(ctx, five, "--proxy", proxy, "--recovery-recipient", recovery.Recipient().String(), "--admin-password-file", passwordFile)
 			Expect(err).NotTo(HaveOccurred())
 			report("setup of five: %s", time.Since(began).Round(10*time.Millisecond))
-			Expect(all[0].Password()).To(BeEmpty(), "it is in the file")
+			Expect(all[0].Password()).To(BeEmpty(), "the password is in the file")
 			Expect(strings.TrimSpace(run(ctx, 0, "stat", "-c", "%a", passwordFile))).To(Equal("600"))
 			password = strings.TrimSpace(run(ctx, 0, "cat", passwordFile))
 			_, err = lab.Exec(ctx, "boot-0", "neco", "vault", "show-root-token")
@@ -53,7 +53,7 @@ func fiveSpecs() {
 			}
 		})
 
-		It("are prepared for the programs on top, once", func(ctx SpecContext) {
+		It("are initialised once for the programs that use them", func(ctx SpecContext) {
 			token := login(ctx)
 			const unit = "[Service]\nExecStart=/bin/sleep infinity\n[Install]\nWantedBy=multi-user.target\n"
 			Expect(lab.Write(ctx, "boot-0", "/etc/systemd/system/sabakan.service", strings.NewReader(unit), 0o644)).To(Succeed())
@@ -61,7 +61,7 @@ func fiveSpecs() {
 			prefixes := map[string]string{"cke": neco.CKEPrefix, "etcdpasswd": neco.EtcdpasswdPrefix, "sabakan": neco.SabakanPrefix}
 			for _, name := range program.Names(program.OnServers()) {
 				_, err := initLocal(ctx, 0, token, name)
-				Expect(err).To(MatchError(ContainSubstring("neco init "+name)), "it is not initialised")
+				Expect(err).To(MatchError(ContainSubstring("neco init "+name)), "the program is not initialised")
 				Expect(run(ctx, 1, "neco", "init", name)).To(ContainSubstring(name + " is initialised;"))
 				Expect(run(ctx, 2, "neco", "init", name)).To(ContainSubstring("nothing is changed"))
 				for _, lrn := range five {
@@ -85,7 +85,7 @@ func fiveSpecs() {
 			Expect(err).To(MatchError(ContainSubstring("neco init teleport makes all that it needs")))
 		})
 
-		It("wait for somebody where etcd holds no unseal key, until it is put back", func(ctx SpecContext) {
+		It("wait for an operator while etcd holds no unseal key", func(ctx SpecContext) {
 			token, key := login(ctx), strings.TrimSpace(run(ctx, 3, "neco", "vault", "show-unseal-key"))
 			store := func(key string) (string, error) {
 				return lab.ExecWith(ctx, strings.NewReader(token+"\n"+key+"\n"), "boot-3", "sh", "-c",
@@ -103,7 +103,7 @@ func fiveSpecs() {
 			Expect(store(key)).To(ContainSubstring("sealed to 6 keys"))
 			vaultUnsealed(ctx, 3)
 			run(ctx, 3, "neco", "vault", "remove-unseal-key", "--yes")
-			_, err = store(flip(key)) // Vault is open now: an operator asks it
+			_, err = store(flip(key)) // Vault is unsealed now
 			Expect(err).To(MatchError(ContainSubstring("etcd is unchanged")))
 			Expect(store(key)).To(ContainSubstring("sealed to 6 keys"))
 			Expect(strings.TrimSpace(run(ctx, 1, "neco", "vault", "show-unseal-key"))).To(Equal(key))
@@ -129,12 +129,12 @@ func fiveSpecs() {
 			Expect(statusText(ctx, 1)).NotTo(ContainSubstring("snapshot of etcd"))
 		})
 
-		It("renew certificates that live for a minute, and serve all the time", func(ctx SpecContext) {
+		It("renew certificates with a validity of a minute without an interruption", func(ctx SpecContext) {
 			shortLeaves(ctx, recovery)
 			first := endings(ctx)
 			probe, err := lab.StartProbe(ctx, "boot-0", "etcd")
 			Expect(err).NotTo(HaveOccurred())
-			// Twice: a certificate that was renewed is renewed again.
+			// Check twice that every certificate is renewed.
 			for range 2 {
 				before := endings(ctx)
 				Eventually(ctx, func() map[string]string { return unchangedEndings(before, endings(ctx)) }).
@@ -159,14 +159,14 @@ func fiveSpecs() {
 					}
 				}
 				return left
-			}).WithTimeout(limit).WithPolling(2*time.Second).Should(BeEmpty(), "certificates that are good still")
+			}).WithTimeout(limit).WithPolling(2*time.Second).Should(BeEmpty(), "certificates that are still valid")
 			for _, lrn := range five {
 				run(ctx, lrn, "systemctl", "start", "--no-block", "etcd-container", "vault", "neco-worker", "neco-updater")
 			}
 			Consistently(ctx, func() error {
 				_, err := lab.Exec(ctx, "boot-0", "sh", "-c", etcdctlAs("/etc/neco/etcd")+" --command-timeout=5s get /neco/info/neco-release")
 				return err
-			}).WithTimeout(longStart).WithPolling(time.Second).ShouldNot(Succeed(), "nothing works any more")
+			}).WithTimeout(longStart).WithPolling(time.Second).ShouldNot(Succeed(), "etcd accepts no client")
 			began := time.Now()
 			for _, lrn := range five {
 				putRecoveryKey(ctx, lrn, recovery)
@@ -185,23 +185,23 @@ func fiveSpecs() {
 	})
 }
 
-// longStart is several times what etcd takes to start and to elect a leader.
+// longStart is several times the time that etcd takes to start and to elect a leader.
 const longStart = 15 * time.Second
 
-// statusOf is what neco status says on a server: one look may meet a Vault that
-// takes its time.
+// statusOf polls neco status on a server. A single call may fail to reach a Vault that
+// responds slowly.
 func statusOf(ctx SpecContext, lrn int) AsyncAssertion {
 	GinkgoHelper()
 	return Eventually(ctx, func() string { return statusText(ctx, lrn) }).WithTimeout(limit).WithPolling(time.Second)
 }
 
-// statusText is neco status on a server in one line: it breaks lines at 80 columns.
+// statusText returns the output of neco status on a server without line breaks.
 func statusText(ctx SpecContext, lrn int) string {
 	GinkgoHelper()
 	return strings.Join(strings.Fields(run(ctx, lrn, "neco", "status")), " ")
 }
 
-// initLocal is the command with an operator's token.
+// initLocal runs neco init-local with an operator's token.
 func initLocal(ctx SpecContext, lrn int, token, name string) (string, error) {
 	return lab.ExecWith(ctx, strings.NewReader(token), necotest.Server(lrn), "sh", "-c", `VAULT_TOKEN=$(cat) exec neco init-local "$1"`, "sh", name)
 }
@@ -213,11 +213,11 @@ func putRecoveryKey(ctx SpecContext, lrn int, key *age.X25519Identity) {
 	Expect(lab.Write(ctx, necotest.Server(lrn), recoveryKey, strings.NewReader(key.String()+"\n"), 0o600)).To(Succeed())
 }
 
-// minute is the life of a certificate that is renewed again and again.
+// minute is the validity of a certificate that is renewed repeatedly.
 const minute = "60s"
 
-// shortLeaves makes Vault sign for a minute only, and replaces every certificate
-// by one that lives as long, signed by the data centre's authorities.
+// shortLeaves limits the validity of Vault's certificates to a minute, and replaces
+// every certificate by one with the same validity, signed by the data centre's CAs.
 func shortLeaves(ctx SpecContext, recovery *age.X25519Identity) {
 	GinkgoHelper()
 	token := login(ctx)
@@ -242,11 +242,11 @@ func shortLeaves(ctx SpecContext, recovery *age.X25519Identity) {
 			_, err = lab.ExecWith(ctx, strings.NewReader(string(cert)), necotest.Server(lrn), "sh", "-c", `cat >"$1"`, "sh", p.Cert)
 			Expect(err).NotTo(HaveOccurred())
 		}
-		run(ctx, lrn, "systemctl", "restart", "neco-worker") // it slept until the old ones were due
+		run(ctx, lrn, "systemctl", "restart", "neco-worker") // it is sleeping until the old certificates are due
 	}
 }
 
-// cert is a line of neco cert list.
+// cert is an entry of neco cert list.
 type cert struct {
 	Purpose  string    `json:"purpose"`
 	NotAfter time.Time `json:"not_after"`
@@ -254,8 +254,8 @@ type cert struct {
 	Error    string    `json:"error"`
 }
 
-// certs are a server's certificates.  One that is being replaced has its new key
-// for a moment, and not the certificate yet.
+// certs returns the certificates of a server. It retries because a certificate that is
+// being replaced does not match its new key for a moment.
 func certs(ctx context.Context, lrn int) (all []cert) {
 	GinkgoHelper()
 	Eventually(ctx, func(g Gomega) {
@@ -269,7 +269,7 @@ func certs(ctx context.Context, lrn int) (all []cert) {
 	return all
 }
 
-// endings are the ends of all certificates on all servers.
+// endings returns the expiry of all certificates on all servers.
 func endings(ctx context.Context) map[string]string {
 	GinkgoHelper()
 	all := map[string]string{}
@@ -281,7 +281,7 @@ func endings(ctx context.Context) map[string]string {
 	return all
 }
 
-// unchangedEndings are those of certificates that were not renewed.
+// unchangedEndings returns the entries of certificates that were not renewed.
 func unchangedEndings(before, now map[string]string) map[string]string {
 	same := map[string]string{}
 	for name, end := range before {

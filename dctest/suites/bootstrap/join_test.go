@@ -27,7 +27,7 @@ func joinSpecs() {
 			Expect(lab.Fresh(ctx, deb, servers(3, 4)...)).To(Succeed())
 		})
 
-		It("are told which version to install, if theirs is another", func(ctx SpecContext) {
+		It("are refused with the version to install, if they have another one", func(ctx SpecContext) {
 			putToken(ctx, 3, joinToken(ctx, 3))
 			_, err := lab.Exec(ctx, "boot-3", "neco", "join", "0", "1", "2")
 			Expect(err).To(MatchError(And(ContainSubstring("install"), ContainSubstring(packageVersion(newest)))))
@@ -37,7 +37,7 @@ func joinSpecs() {
 			}
 		})
 
-		It("tell a rogue in the place of the boot servers nothing", func(ctx SpecContext) {
+		It("reveal nothing to a rogue server at the address of the boot servers", func(ctx SpecContext) {
 			Expect(lab.Build(ctx, "rogue", "boot-4")).To(Succeed())
 			rogue, err := lab.StartProgram(ctx, "boot-4", "rogue", "0.0.0.0:8443")
 			Expect(err).NotTo(HaveOccurred())
@@ -50,21 +50,21 @@ func joinSpecs() {
 			_, err = lab.Exec(ctx, "boot-3", "neco", "join", "0", "1", "2")
 			Expect(err).To(MatchError(ContainSubstring("CAPinMismatch")))
 			run(ctx, 3, "iptables", append([]string{"-t", "nat", "-D"}, detour...)...)
-			heard, err := rogue.Stop()
+			received, err := rogue.Stop()
 			Expect(err).NotTo(HaveOccurred())
-			Expect(heard).To(ContainSubstring("GET /v1/ca/server/ca/pem"), "it was asked")
+			Expect(received).To(ContainSubstring("GET /v1/ca/server/ca/pem"), "the rogue received a request")
 			token, err := join.Parse(text)
 			Expect(err).NotTo(HaveOccurred())
-			notIn(heard, map[string]string{"the token's secret": token.Secret, "the token's role": token.RoleID, "the token": text}, "what the rogue heard")
+			notIn(received, map[string]string{"the token's secret": token.Secret, "the token's role": token.RoleID, "the token": text}, "the data that the rogue received")
 			unchanged(ctx, 3)
 		})
 
-		It("are refused without a token, with a wrong one, with another's, and nothing is changed", func(ctx SpecContext) {
+		It("are refused without a token, with an invalid one, with another server's, and nothing is changed", func(ctx SpecContext) {
 			run(ctx, 3, "rm", "/etc/neco/join-token")
 			four := joinToken(ctx, 4)
 			for _, c := range []struct{ what, token, want string }{
 				{"nothing", "", "join-token"},
-				{"a cut one", four[:len(four)-7], "TokenInvalid"},
+				{"a truncated one", four[:len(four)-7], "TokenInvalid"},
 				{"a changed one", flip(four), "TokenInvalid"},
 				{"that of boot server 4", four, "TokenInvalid: it is for boot server 4"},
 			} {
@@ -86,11 +86,11 @@ func joinSpecs() {
 		})
 
 		for _, lrn := range []int{3, 4} {
-			It("join a running data centre, and let no secret be seen: boot server "+strconv.Itoa(lrn), func(ctx SpecContext) {
-				stop := listen(ctx, "join", necotest.Server(lrn))
+			It("join an existing data centre, and reveal no secret: boot server "+strconv.Itoa(lrn), func(ctx SpecContext) {
+				stop := watchForSecrets(ctx, "join", necotest.Server(lrn))
 				token := joinToken(ctx, lrn)
 				putToken(ctx, lrn, token)
-				comeIn(ctx, lrn, func() {
+				joinAndWait(ctx, lrn, func() {
 					if lrn == 3 {
 						run(ctx, lrn, "neco", "join", "0", "1", "2")
 						return
@@ -111,7 +111,7 @@ func joinSpecs() {
 			})
 		}
 
-		It("leave, killed again and again: their rights end, and the old unseal key opens nothing", func(ctx SpecContext) {
+		It("leave, killed repeatedly: their permissions end, and the old unseal key opens nothing", func(ctx SpecContext) {
 			oldKey = strings.TrimSpace(run(ctx, 0, "neco", "vault", "show-unseal-key"))
 			probe, err := lab.StartProbe(ctx, "boot-0", "etcd")
 			Expect(err).NotTo(HaveOccurred())
@@ -127,8 +127,8 @@ func joinSpecs() {
 			Expect(strings.Fields(etcdctl(ctx, 0, "user", "list"))).NotTo(ContainElement(HaveSuffix("-4")))
 			newKey := strings.TrimSpace(run(ctx, 0, "neco", "vault", "show-unseal-key"))
 			Expect(newKey).NotTo(Equal(oldKey))
-			// The update that was ordered restarts one Vault after the other: a
-			// question to one of them has to wait until it is through.
+			// The requested update restarts one Vault after the other: requests
+			// to Vault have to wait until the update is complete.
 			nextRun(ctx, before)
 			gap, err := probe.Stop()
 			Expect(err).NotTo(HaveOccurred())
@@ -139,12 +139,12 @@ func joinSpecs() {
 			_, err = lab.Exec(ctx, "boot-0", "neco", "vault", "show-root-token")
 			Expect(err).To(MatchError(ContainSubstring("generate-root")))
 			_, err = tryVault(ctx, root, "token", "lookup")
-			Expect(err).To(MatchError(ContainSubstring("permission denied")), "boot server 4 knows it")
+			Expect(err).To(MatchError(ContainSubstring("permission denied")), "boot server 4 has the old root token")
 			run(ctx, 1, "docker", "kill", "vault")
 			vaultUnsealed(ctx, 1)
 		})
 
-		It("come back after their disk was wiped, with the rights of an operator", func(ctx SpecContext) {
+		It("join again after their disk was wiped, with the token of an operator", func(ctx SpecContext) {
 			Expect(lab.Fresh(ctx, newest, "boot-4")).To(Succeed())
 			putToken(ctx, 4, used[4])
 			_, err := lab.Exec(ctx, "boot-4", "neco", "join", "0", "1", "2")
@@ -164,14 +164,14 @@ func joinSpecs() {
 			Expect(join("hvs.nobody", ours, "--check")).To(MatchError(ContainSubstring("not accepted by Vault")))
 			Expect(join(token, ours, "--check")).To(Succeed())
 			unchanged(ctx, 4)
-			comeIn(ctx, 4, func() { Expect(join(token, ours)).To(Succeed()) })
+			joinAndWait(ctx, 4, func() { Expect(join(token, ours)).To(Succeed()) })
 		})
 	})
 }
 
-// killed is a command on a server that is killed when it has said each of the
-// marks, which are regular expressions, in turn, and run again until it is through.
-// A token of Vault for it comes on standard input.
+// killed runs a command on a server. It kills the command when the command has printed
+// each of the marks, which are regular expressions, in turn, and runs it again until it
+// succeeds. token is passed to the command on standard input.
 func killed(ctx SpecContext, lrn int, token string, marks []string, args ...string) {
 	GinkgoHelper()
 	Expect(lab.Build(ctx, "killer", necotest.Server(lrn))).To(Succeed())
@@ -181,7 +181,7 @@ func killed(ctx SpecContext, lrn int, token string, marks []string, args ...stri
 	report("%s: killed %d times", strings.Join(args[:2], " "), len(marks))
 }
 
-// joinToken is a token for a server.
+// joinToken returns a join token for a server.
 func joinToken(ctx SpecContext, lrn int) string {
 	GinkgoHelper()
 	out, err := lab.ExecWith(ctx, strings.NewReader(login(ctx)), "boot-0", "sh", "-c",
@@ -195,7 +195,7 @@ func putToken(ctx SpecContext, lrn int, token string) {
 	Expect(lab.Write(ctx, necotest.Server(lrn), "/etc/neco/join-token", strings.NewReader(token), 0o600)).To(Succeed())
 }
 
-// flip changes a character in the middle.
+// flip changes a character in the middle of a token.
 func flip(token string) string {
 	b := []byte(token)
 	i := len(b) / 2
@@ -207,7 +207,8 @@ func flip(token string) string {
 	return string(b)
 }
 
-// unchanged holds that a server that was refused is what it was.
+// unchanged checks that a server that was refused has not changed and is not
+// registered.
 func unchanged(ctx SpecContext, lrn int) {
 	GinkgoHelper()
 	for _, name := range []string{"/etc/neco/config.yml", "/etc/neco/etcd.key", "/etc/neco/server.crt", "/var/lib/neco/vault-approle.json"} {
@@ -218,12 +219,12 @@ func unchanged(ctx SpecContext, lrn int) {
 		NotTo(ContainElement("/neco/info/bootservers/" + strconv.Itoa(lrn)))
 }
 
-// packageVersion is that of a package's file.
+// packageVersion returns the version in the name of a package file.
 func packageVersion(deb string) string { return strings.Split(filepath.Base(deb), "_")[1] }
 
-// comeIn lets a server join, and waits until the next update has made it a
-// member.
-func comeIn(ctx SpecContext, lrn int, join func()) {
+// joinAndWait calls join, which lets a server join, and waits until the next update has
+// made the server an etcd member.
+func joinAndWait(ctx SpecContext, lrn int, join func()) {
 	GinkgoHelper()
 	probe, err := lab.StartProbe(ctx, "boot-0", "etcd")
 	Expect(err).NotTo(HaveOccurred())
@@ -240,20 +241,20 @@ func comeIn(ctx SpecContext, lrn int, join func()) {
 	Expect(gap.Worst).To(BeNumerically("<=", 1))
 	list := etcdctl(ctx, 0, "member", "list")
 	Expect(strings.Count(list, "started")).To(Equal(members + 1))
-	Expect(list).NotTo(ContainSubstring("true"), "all of them vote")
+	Expect(list).NotTo(ContainSubstring("true"), "no member is a learner")
 	vaultUnsealed(ctx, lrn)
 	run(ctx, lrn, "neco", "status")
 
 	Expect(run(ctx, lrn, "neco", "join", "0", "1", "2")).To(ContainSubstring("already"))
 }
 
-// history is the number of runs so far.
+// history returns the number of lines of neco history.
 func history(ctx SpecContext) int {
 	GinkgoHelper()
 	return strings.Count(run(ctx, 0, "neco", "history"), "\n")
 }
 
-// nextRun waits until another run than those before is complete.
+// nextRun waits until a run after the first before entries of the history is complete.
 func nextRun(ctx SpecContext, before int) {
 	GinkgoHelper()
 	Eventually(ctx, func() (string, error) { return lab.Exec(ctx, "boot-0", "neco", "history") }).WithTimeout(limit).
@@ -261,7 +262,7 @@ func nextRun(ctx SpecContext, before int) {
 	run(ctx, 0, "neco", "status", "--wait", "--timeout", limit.String())
 }
 
-// vaultUnsealed waits until the Vault of a server is open.
+// vaultUnsealed waits until the Vault of a server is unsealed.
 func vaultUnsealed(ctx SpecContext, lrn int) {
 	GinkgoHelper()
 	Eventually(ctx, func() (string, error) {

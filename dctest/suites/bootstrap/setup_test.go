@@ -14,7 +14,7 @@ import (
 
 func setupSpecs() {
 	Describe("neco setup", func() {
-		It("refuses what cannot work, and changes nothing", func(ctx SpecContext) {
+		It("refuses invalid arguments, and changes nothing", func(ctx SpecContext) {
 			Expect(lab.Fresh(ctx, deb, servers(three...)...)).To(Succeed())
 			for _, c := range []struct {
 				args []string
@@ -59,12 +59,12 @@ func setupSpecs() {
 			measured("neco setup of three servers", times, setupAim)
 		})
 
-		It("lets no secret be seen on a link, in an argument or in a journal", func(ctx SpecContext) {
+		It("reveals no secret on a link, in an argument or in a journal", func(ctx SpecContext) {
 			Expect(lab.Fresh(ctx, deb, servers(three...)...)).To(Succeed())
 			setUp(ctx, true)
 		})
 
-		It("says that there is nothing left to do when it is run again", func(ctx SpecContext) {
+		It("reports that the data centre is already set up when it is run again", func(ctx SpecContext) {
 			Expect(run(ctx, 1, "neco", "setup", "0", "1", "2")).To(ContainSubstring("set up already"))
 			_, err := lab.Exec(ctx, "boot-1", "neco", "setup", "0", "1", "3")
 			Expect(err).To(MatchError(ContainSubstring("boot server 3 is not in its data centre")))
@@ -72,16 +72,16 @@ func setupSpecs() {
 	})
 }
 
-// setUp runs neco setup once and returns how long it took.  Where it is heard,
-// every link is listened to, and the root token is kept.
-func setUp(ctx SpecContext, heard bool) time.Duration {
+// setUp runs neco setup once and returns its duration. If watched is set, it keeps the
+// root token and checks that no secret is revealed.
+func setUp(ctx SpecContext, watched bool) time.Duration {
 	GinkgoHelper()
 	token, err := lab.Tokens(ctx, servers(three...)...)
 	Expect(err).NotTo(HaveOccurred())
 	var stop func(map[string]string)
 	flags := []string{"--proxy", proxy}
-	if heard {
-		stop = listen(ctx, "setup", servers(three...)...)
+	if watched {
+		stop = watchForSecrets(ctx, "setup", servers(three...)...)
 		flags = append(flags, "--no-revoke") // one secret more
 	}
 	began := time.Now()
@@ -99,7 +99,7 @@ func setUp(ctx SpecContext, heard bool) time.Duration {
 		Expect(run(ctx, lrn, "neco", "backup", "list")).To(ContainSubstring("snapshot-"))
 	}
 	report("setup: %s", took.Round(10*time.Millisecond))
-	if heard {
+	if watched {
 		found := secrets(ctx, three...)
 		found["the setup token"] = token
 		Expect(len(found)).To(BeNumerically(">", 20))

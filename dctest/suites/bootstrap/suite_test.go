@@ -17,7 +17,7 @@ import (
 	"github.com/cybozu-go/neco/dctest/necotest"
 )
 
-// first is the version that the servers are set up with.
+// The versions and limits of the suite; first is the version that setup installs.
 const (
 	first        = "2026.11.21-1"
 	limit        = 5 * time.Minute
@@ -25,19 +25,19 @@ const (
 	updateAim    = 10 * time.Second
 	etcdGapAim   = 5 * time.Second
 	vaultGapAim  = 15 * time.Second
-	failAtFactor = 10 // a time fails a test only at ten times its aim
-	// proxy is what the servers reach the outside through.
+	failAtFactor = 10 // a test fails only if a time exceeds ten times its aim
+	// proxy is the proxy to the simulated internet.
 	proxy = "http://10.0.49.3:3128"
 )
 
 var (
 	lab *necotest.Lab
-	// three are the servers that begin.
+	// three are the servers of the first setup.
 	three = []int{0, 1, 2}
 	deb   string
-	// newest is the package that the servers run by now.
+	// newest is the last package that was published.
 	newest string
-	// password is that of Vault's user admin.
+	// password is the password of Vault's user admin.
 	password string
 )
 
@@ -57,7 +57,7 @@ var _ = BeforeSuite(func(ctx SpecContext) {
 	Expect(err).NotTo(HaveOccurred())
 })
 
-// One after the other: what one leaves is what the next begins with.
+// The specs are ordered: each starts with the state that the previous one leaves.
 var _ = Describe("boot servers", Ordered, func() {
 	setupSpecs()
 	contractSpecs()
@@ -67,7 +67,7 @@ var _ = Describe("boot servers", Ordered, func() {
 	fiveSpecs()
 })
 
-// What the servers have to say to a failure is gone with the data centre.
+// The logs are printed after a failure because they are deleted with the data centre.
 var _ = JustAfterEach(func(ctx SpecContext) {
 	if !CurrentSpecReport().Failed() {
 		return
@@ -80,7 +80,7 @@ var _ = JustAfterEach(func(ctx SpecContext) {
 	}
 })
 
-// servers are the names of boot servers.
+// servers returns the names of boot servers.
 func servers(lrns ...int) []string {
 	var names []string
 	for _, n := range lrns {
@@ -89,7 +89,7 @@ func servers(lrns ...int) []string {
 	return names
 }
 
-// run is a command on a server, which succeeds.
+// run runs a command on a server and returns its output; the command must succeed.
 func run(ctx SpecContext, lrn int, name string, args ...string) string {
 	GinkgoHelper()
 	out, err := lab.Exec(ctx, necotest.Server(lrn), name, args...)
@@ -97,7 +97,7 @@ func run(ctx SpecContext, lrn int, name string, args ...string) string {
 	return out
 }
 
-// runs is how often what is measured is done.
+// runs returns the number of repetitions of each measurement.
 func runs() int {
 	n, err := strconv.Atoi(os.Getenv("RUNS"))
 	if err != nil || n < 1 {
@@ -106,10 +106,11 @@ func runs() int {
 	return n
 }
 
-// report prints what was measured, also when all is well.
+// report prints a measurement, also for a test that passes.
 func report(format string, args ...any) { fmt.Printf("    "+format+"\n", args...) }
 
-// median of what was measured, with its spread, against the aim.
+// measured reports the median and the spread of times, and checks the median against
+// the aim.
 func measured(what string, times []time.Duration, aim time.Duration) {
 	GinkgoHelper()
 	slices.Sort(times)

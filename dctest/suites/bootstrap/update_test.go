@@ -16,7 +16,7 @@ import (
 	"github.com/cybozu-go/neco/dctest/necotest"
 )
 
-// release is one that is delivered, and what it restarts.
+// release is a release to publish, and the services that it restarts.
 type release struct {
 	version string
 	change  func(string) string
@@ -30,8 +30,8 @@ func tag(name, old, new string) func(string) string {
 	}
 }
 
-// etcd3616 is a change of etcd's image; what both names of it have inside is the
-// same.
+// etcd3616 changes the tag of etcd's image; the images with both tags have the same
+// content.
 func etcd3616(set string) string { return tag("etcd", "3.5.4.1", "3.6.16.1")(set) }
 
 func vault1210(set string) string { return tag("vault", "1.10.2.1", "1.21.0.1")(etcd3616(set)) }
@@ -54,7 +54,7 @@ func updateSpecs() {
 			measured("last server's installation to complete", sinceInstalled, updateAim)
 		})
 
-		It("that meets a line cut one way is completed when the line is back", func(ctx SpecContext) {
+		It("that meets a link cut one way is completed when the link is healed", func(ctx SpecContext) {
 			pkg, err := lab.Package(ctx, "2026.11.21-9", nil)
 			Expect(err).NotTo(HaveOccurred())
 			newest = pkg
@@ -64,7 +64,7 @@ func updateSpecs() {
 			Eventually(ctx, func() (string, error) { return lab.Exec(ctx, necotest.Server(leader), "neco", "status") }).WithTimeout(limit).
 				WithPolling(100 * time.Millisecond).Should(MatchRegexp(`(?m)^%d +\S+ +[1-9][0-9]*/18`, others[0]))
 			Expect(lab.Cut(ctx, necotest.Server(others[0]), necotest.Server(leader), true)).To(Succeed())
-			// Longer than the lease of a worker; the update may be through before.
+			// Longer than the lease of a worker; the update may complete before.
 			_ = lab.Complete(ctx, necotest.Server(others[1]), "2026.11.21-9", 20*time.Second)
 			Expect(lab.Heal(ctx)).To(Succeed())
 			healed := time.Now()
@@ -72,7 +72,7 @@ func updateSpecs() {
 			report("healed to complete: %s", time.Since(healed).Round(time.Millisecond))
 		})
 
-		It("is followed by workers of which one that hangs is replaced", func(ctx SpecContext) {
+		It("is followed by workers, and a worker that hangs is replaced", func(ctx SpecContext) {
 			pid := func() (string, error) {
 				return lab.Exec(ctx, "boot-1", "systemctl", "show", "-p", "MainPID", "--value", "neco-worker")
 			}
@@ -100,7 +100,7 @@ func updateSpecs() {
 	})
 }
 
-// etcdLeader is the boot server of etcd's leading member.
+// etcdLeader returns the boot server whose etcd member is the leader.
 func etcdLeader(ctx SpecContext) int {
 	GinkgoHelper()
 	var v struct {
@@ -113,9 +113,9 @@ func etcdLeader(ctx SpecContext) int {
 	return lrn
 }
 
-// deliver publishes a release, waits until it has arrived, and holds it against
-// what it may interrupt.  It returns the time from the request, and from the
-// last installation, to complete.
+// deliver publishes a release, waits until it is complete on all servers, and checks
+// the interruptions of etcd and Vault. It returns the times from the request to
+// complete, and from the last installation to complete.
 func deliver(ctx SpecContext, r release) []time.Duration {
 	GinkgoHelper()
 	pkg, err := lab.Package(ctx, r.version, r.change)
@@ -141,7 +141,7 @@ func deliver(ctx SpecContext, r release) []time.Duration {
 	restarted(ctx, "etcd-container", etcdStarts, r.etcd)
 	restarted(ctx, "vault", vaultStarts, r.vault)
 	if r.etcd {
-		Expect(etcdGap.Worst).To(Equal(1), "members down at once; a probe that sees none would see nothing")
+		Expect(etcdGap.Worst).To(Equal(1), "members down at once; with 0 the probe has missed the restarts")
 	} else {
 		Expect(etcdGap.Worst).To(BeZero())
 	}
@@ -150,7 +150,7 @@ func deliver(ctx SpecContext, r release) []time.Duration {
 	return duration(ctx, r.version)
 }
 
-// starts counts how often a unit was started on each server.
+// starts returns how often a unit was started on each server.
 func starts(ctx SpecContext, unit string) map[int]int {
 	GinkgoHelper()
 	n := map[int]int{}
@@ -161,7 +161,8 @@ func starts(ctx SpecContext, unit string) map[int]int {
 	return n
 }
 
-// restarted holds that each server has started the unit once more, or not.
+// restarted checks that each server has started the unit once more if want is set, and
+// not at all otherwise.
 func restarted(ctx SpecContext, unit string, before map[int]int, want bool) {
 	GinkgoHelper()
 	for lrn, n := range starts(ctx, unit) {
@@ -172,8 +173,8 @@ func restarted(ctx SpecContext, unit string, before map[int]int, want bool) {
 	}
 }
 
-// duration is the time from the request of a version to complete, and that from
-// the last server's installation of its package.
+// duration returns the times from the request of a version to complete, and from the
+// last server's installation of the package to complete.
 func duration(ctx SpecContext, version string) []time.Duration {
 	GinkgoHelper()
 	at := func(lrn int, pattern string) (last time.Time) {
@@ -185,7 +186,7 @@ func duration(ctx SpecContext, version string) []time.Duration {
 			fmt.Sscan(m[2], &micro)
 			last = time.Unix(sec, micro*1000)
 		}
-		Expect(last).NotTo(BeZero(), "%s does not stand in the journal of boot server %d", pattern, lrn)
+		Expect(last).NotTo(BeZero(), "%s is not in the journal of boot server %d", pattern, lrn)
 		return last
 	}
 	var installed, complete, requested time.Time

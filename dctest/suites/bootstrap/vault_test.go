@@ -28,7 +28,7 @@ func vaultSpecs() {
 				Expect(err).NotTo(HaveOccurred())
 				return out
 			}
-			Expect(generation("get", "")).To(BeEmpty(), "Vault has such a key now: put it back in the end")
+			Expect(generation("get", "")).To(BeEmpty(), "Vault now uses this key: the test must restore it")
 			generation("put", "no JSON")
 			run(ctx, active, "systemctl", "stop", "vault")
 			Eventually(ctx, func(ctx SpecContext) bool {
@@ -62,7 +62,7 @@ func vaultSpecs() {
 	})
 }
 
-// vaultState is the answer of vault status.
+// vaultState is the JSON output of vault status.
 type vaultState struct {
 	Sealed    bool   `json:"sealed"`
 	Cluster   string `json:"cluster_name"`
@@ -72,9 +72,10 @@ type vaultState struct {
 
 func (s vaultState) halfSealed() bool { return !s.Sealed && s.Cluster != "" && s.ClusterID == "" }
 
-// vaultStatus returns the state of a Vault; it is sealed if the Vault does not answer.
+// vaultStatus returns the state of a Vault. A Vault that does not respond counts as
+// sealed.
 func vaultStatus(ctx SpecContext, lrn int) vaultState {
-	out, _ := lab.Exec(ctx, necotest.Server(lrn), "env", "VAULT_ADDR=https://127.0.0.1:8200", "VAULT_MAX_RETRIES=0", "vault", "status", "-format=json") // fails where it is sealed
+	out, _ := lab.Exec(ctx, necotest.Server(lrn), "env", "VAULT_ADDR=https://127.0.0.1:8200", "VAULT_MAX_RETRIES=0", "vault", "status", "-format=json") // fails if Vault is sealed
 	s := vaultState{Sealed: true}
 	if json.Unmarshal([]byte(out), &s) != nil {
 		return vaultState{Sealed: true}

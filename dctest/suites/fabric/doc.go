@@ -1,7 +1,7 @@
 // Package fabric tests the virtual data centre that "make dc" has started: its
-// leaf-spine network with the faults of that, its boot servers, and that another
-// data centre beside it disturbs nothing.  It holds tests only; they need root,
-// and have a build tag and a target of their own:
+// leaf-spine network under faults, its boot servers, and its isolation from another
+// data centre on the same machine. It has only tests; they need root, and have their
+// own build tag and make target:
 //
 //	make -C dctest test SUITE=fabric
 package fabric

@@ -10,15 +10,14 @@ import (
 	. "github.com/onsi/gomega"
 )
 
-// moveAim is how long traffic should take to move away from a switch.  The time
-// is printed; a machine that is busy with something else must not fail a test, so
-// only ten times as much does.
+// moveAim is the desired time until traffic has moved away from a switch. The time is
+// printed. A test fails only at ten times the aim, because the machine may be busy.
 const (
 	moveAim   = 2 * time.Second
 	moveLimit = 10 * moveAim
 )
 
-// neighbours are the nodes that a node has links to.
+// neighbours returns the nodes that a node has links to.
 func neighbours(node string) []string {
 	var names []string
 	for _, l := range dc.Plan.Links {
@@ -33,7 +32,7 @@ func neighbours(node string) []string {
 	return slices.Compact(names)
 }
 
-// eventuallyBroken waits until at least n sides of sessions are not established.
+// eventuallyBroken waits until at least n BGP peers have no established session.
 func eventuallyBroken(ctx SpecContext, n int) {
 	GinkgoHelper()
 	Eventually(ctx, func() (int, error) {
@@ -51,7 +50,7 @@ func eventuallyBroken(ctx SpecContext, n int) {
 	}).WithTimeout(deadline).WithPolling(poll).Should(BeNumerically(">=", n))
 }
 
-// probeFarthest probes the way from rack 0 to the last rack.
+// probeFarthest probes the path from rack 0 to the last rack.
 func probeFarthest(ctx SpecContext) (stop func() time.Duration) {
 	GinkgoHelper()
 	servers := dc.Servers()
@@ -65,20 +64,20 @@ var _ = Describe("the network", Ordered, func() {
 		healthy(ctx)
 		st, err := dc.Status(ctx)
 		Expect(err).NotTo(HaveOccurred())
-		report("%d links, %d sides of BGP sessions", len(st.Links), len(st.Sessions))
+		report("%d links, %d BGP peers", len(st.Links), len(st.Sessions))
 	})
 
-	It("leads from every boot server and from the operation network to every node0 and bastion address", func(ctx SpecContext) {
-		ways := 0
+	It("routes from every boot server and from the operation network to every node0 and bastion address", func(ctx SpecContext) {
+		paths := 0
 		for _, from := range append(dc.Servers(), "operation") {
 			for _, server := range dc.Servers() {
 				for _, to := range announced(server) {
 					eventuallyPing(ctx, from, to)
-					ways++
+					paths++
 				}
 			}
 		}
-		report("%d ways", ways)
+		report("%d paths", paths)
 	})
 
 	for _, tor := range []string{"rack0-tor1", "rack0-tor2"} {
@@ -101,21 +100,21 @@ var _ = Describe("the network", Ordered, func() {
 			Expect(back).To(BeNumerically("<", moveLimit))
 		})
 
-		It("moves the traffic of a rack away from "+tor+" when that falls silent with its links up", func(ctx SpecContext) {
+		It("moves the traffic of a rack away from "+tor+" when it stops forwarding with its links up", func(ctx SpecContext) {
 			healthy(ctx)
 			stop := probeFarthest(ctx)
 			Expect(dc.Silence(ctx, tor)).To(Succeed())
 			eventuallyBroken(ctx, len(neighbours(tor)))
 			gap := stop()
 			report("%s silent: the longest gap is %s; aim %s", tor, gap, moveAim)
-			// BFD notices it after 5 × 300 ms, each side for itself.
+			// Each side detects the failure by BFD after 5 × 300 ms.
 			Expect(gap).To(BeNumerically("<", moveLimit))
 			Expect(dc.Heal(ctx)).To(Succeed())
 			healthy(ctx)
 		})
 	}
 
-	It("survives that a rack is cut off, and heals", func(ctx SpecContext) {
+	It("works while a rack is cut off, and recovers", func(ctx SpecContext) {
 		servers := dc.Servers()
 		healthy(ctx)
 		for _, tor := range []string{"rack0-tor1", "rack0-tor2"} {
@@ -130,7 +129,7 @@ var _ = Describe("the network", Ordered, func() {
 		healthy(ctx)
 	})
 
-	It("cuts two servers from each other alone, also one way", func(ctx SpecContext) {
+	It("cuts only two servers off from each other, also in one direction", func(ctx SpecContext) {
 		servers := dc.Servers()
 		other := dc.Address(servers[1], "node0")
 		for _, oneWay := range []bool{false, true} {
@@ -142,7 +141,7 @@ var _ = Describe("the network", Ordered, func() {
 		}
 	})
 
-	It("bounds what a link carries", func(ctx SpecContext) {
+	It("limits the rate of a link", func(ctx SpecContext) {
 		server := dc.Servers()[0]
 		for _, tor := range []string{"rack0-tor1", "rack0-tor2"} {
 			Expect(dc.Rate(ctx, tor, server, "1mbit")).To(Succeed())

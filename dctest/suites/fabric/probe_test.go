@@ -17,14 +17,14 @@ import (
 	"github.com/onsi/gomega/gbytes"
 )
 
-// interval between two probes, and so the precision of a gap.
+// interval is the time between two probes, and the precision of a gap.
 const interval = 20 * time.Millisecond
 
-// few answers show that a probe is on its way, or again.
+// few is the number of responses that show that a probe gets through.
 const few = 10
 
-// probe pings without a pause until stop is called, which waits until there are
-// answers again and returns the longest time without one.
+// probe pings continuously until stop is called. stop waits until there are responses
+// again, and returns the longest time without a response.
 func probe(ctx SpecContext, from string, to netip.Addr) (stop func() time.Duration) {
 	GinkgoHelper()
 	cmd, err := dc.NetworkCommand(context.Background(), from, "ping", "-n", "-D",
@@ -38,7 +38,7 @@ func probe(ctx SpecContext, from string, to netip.Addr) (stop func() time.Durati
 		GinkgoHelper()
 		before := len(answers(out))
 		Eventually(ctx, func() int { return len(answers(out)) }).WithTimeout(deadline).WithPolling(interval).
-			Should(BeNumerically(">", before+few), "the probe is answered")
+			Should(BeNumerically(">", before+few), "the probe gets responses")
 	}
 	more()
 	return func() time.Duration {
@@ -52,13 +52,13 @@ func probe(ctx SpecContext, from string, to netip.Addr) (stop func() time.Durati
 func endProbe(cmd *exec.Cmd) {
 	if cmd.ProcessState == nil {
 		_ = cmd.Process.Signal(syscall.SIGINT) // ping may have ended by itself
-		_ = cmd.Wait()                         // its answers count, not how it ends
+		_ = cmd.Wait()                         // the exit code does not matter
 	}
 }
 
 var answer = regexp.MustCompile(`(?m)^\[(\d+\.\d+)\] \d+ bytes from`)
 
-// answers are the seconds at which there was one.
+// answers returns the times of the responses in seconds.
 func answers(out *gbytes.Buffer) []float64 {
 	GinkgoHelper()
 	var all []float64

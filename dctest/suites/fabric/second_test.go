@@ -27,13 +27,13 @@ var _ = Describe("a second data centre beside it", Ordered, func() {
 		second, err := dctesting.Up(ctx, "second", "dctest/menu.yml")
 		Expect(err).NotTo(HaveOccurred())
 		DeferCleanup(func(ctx SpecContext) { Expect(second.Down(ctx)).To(Succeed()) })
-		report("the second one is up after %s", time.Since(began).Round(time.Millisecond))
+		report("the second data centre is up after %s", time.Since(began).Round(time.Millisecond))
 		server := dc.Servers()[0]
 		Expect(second.Servers()).To(Equal(dc.Servers()))
 
 		Expect(dc.Write(ctx, server, "/var/lib/mark", strings.NewReader("first"), 0o600)).To(Succeed())
 		_, err = second.Read(ctx, server, "/var/lib/mark")
-		Expect(err).To(HaveOccurred(), "the disks are not the same")
+		Expect(err).To(HaveOccurred(), "the data centres must not share disks")
 
 		Expect(second.Kill(ctx, server)).To(Succeed())
 		Expect(second.Silence(ctx, "core")).To(Succeed())
@@ -48,16 +48,16 @@ var _ = Describe("a second data centre beside it", Ordered, func() {
 		healthy(ctx)
 		Expect(dc.Read(ctx, server, "/var/lib/mark")).To(Equal("first"))
 		gap := stop()
-		report("the longest gap in the first one is %s", gap)
+		report("the longest gap in the first data centre is %s", gap)
 		Expect(gap).To(BeNumerically("<", moveLimit))
 	})
 
 	for _, part := range []struct{ what, pattern string }{
-		{"the first switch is there", "/run/netns/pm-crash-spine1"},
-		{"the first server is there", "/run/netns/pm-crash-boot-0"},
+		{"the first switch exists", "/run/netns/pm-crash-spine1"},
+		{"the first server exists", "/run/netns/pm-crash-boot-0"},
 		{"the proxy is about to start", "/etc/netns/pm-crash-core"},
 	} {
-		It("leaves nothing, also if placemat is killed when "+part.what, func(ctx SpecContext) {
+		It("leaves nothing behind, also if placemat is killed when "+part.what, func(ctx SpecContext) {
 			killedUp(ctx, part.pattern)
 			Expect(byHand(ctx, "down")).To(ContainSubstring("ended"))
 			Expect(dctesting.Leftovers(ctx, "crash")).To(BeEmpty())
@@ -65,7 +65,7 @@ var _ = Describe("a second data centre beside it", Ordered, func() {
 		})
 	}
 
-	It("starts anew if all its processes were killed, and nobody ended it", func(ctx SpecContext) {
+	It("starts again after all its processes were killed", func(ctx SpecContext) {
 		Expect(byHand(ctx, "up")).To(ContainSubstring("all boot servers are running"))
 		DeferCleanup(func(ctx SpecContext) { Expect(byHand(ctx, "down")).To(ContainSubstring("ended")) })
 		_, err := byHand(ctx, "up")
@@ -75,7 +75,7 @@ var _ = Describe("a second data centre beside it", Ordered, func() {
 		healthy(ctx)
 	})
 
-	It("is a test's own, which ends what one that was killed had left", func(ctx SpecContext) {
+	It("can be owned by a test, which first ends the data centre of a killed test", func(ctx SpecContext) {
 		killedUp(ctx, "/etc/netns/pm-crash-core")
 		own, err := dctesting.Up(ctx, "crash", "dctest/menu.yml")
 		Expect(err).NotTo(HaveOccurred())
@@ -88,12 +88,12 @@ var _ = Describe("a second data centre beside it", Ordered, func() {
 		Expect(err).To(MatchError(ContainSubstring("another test's")))
 		Expect(own.EventuallyHealthy(ctx, deadline)).To(Succeed())
 		Expect(own.Down(ctx)).To(Succeed())
-		Expect(byHand(ctx, "down")).To(ContainSubstring("0 namespaces"), "it is nobody's any more")
+		Expect(byHand(ctx, "down")).To(ContainSubstring("0 namespaces"), "the data centre has ended")
 		healthy(ctx)
 	})
 })
 
-// byHand does to the data centre "crash" what a person would.
+// byHand runs a command of dctest/dc on the data centre "crash", as a person does.
 func byHand(ctx context.Context, verb string) (string, error) {
 	root, err := dctesting.Root()
 	if err != nil {
@@ -106,8 +106,8 @@ func byHand(ctx context.Context, verb string) (string, error) {
 	return string(out), err
 }
 
-// killedUp begins to start the data centre "crash", and kills all that does so
-// as soon as there is a file.
+// killedUp starts the data centre "crash", and kills the processes that start it as
+// soon as file exists.
 func killedUp(ctx context.Context, file string) {
 	GinkgoHelper()
 	root, err := dctesting.Root()
@@ -123,8 +123,7 @@ func killedUp(ctx context.Context, file string) {
 	Expect(dctesting.Leftovers(ctx, "crash")).NotTo(BeEmpty())
 }
 
-// killEverything kills all processes of the data centre "crash", until none is
-// left.
+// killEverything kills the processes of the data centre "crash" until none is left.
 func killEverything(ctx context.Context) {
 	GinkgoHelper()
 	namespaces, err := filepath.Glob("/run/netns/pm-crash-*")
@@ -139,7 +138,7 @@ func killEverything(ctx context.Context) {
 				pid, err := strconv.Atoi(text)
 				g.Expect(err).NotTo(HaveOccurred())
 				left++
-				_ = syscall.Kill(pid, syscall.SIGKILL) // it may have ended by itself
+				_ = syscall.Kill(pid, syscall.SIGKILL) // the process may have ended by itself
 			}
 		}
 		g.Expect(left).To(BeZero())

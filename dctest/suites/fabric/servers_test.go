@@ -17,8 +17,8 @@ import (
 const (
 	// mostMemory bounds the memory of all boot servers of an idle data centre.
 	mostMemory = 2 << 30
-	// pullLimit bounds the first pull of a small image, which takes half a
-	// second: less than a daemon needs that asks a name server in vain.
+	// pullLimit bounds the first pull of a small image, which takes half a second. It
+	// is shorter than the timeout of a daemon whose name server does not respond.
 	pullLimit = 10 * time.Second
 	proxy     = "http://10.0.49.3:3128"
 )
@@ -31,7 +31,7 @@ func each(f func(server string)) {
 	}
 }
 
-// output is what a command on a server prints; it must succeed.
+// output returns the output of a command on a server; the command must succeed.
 func output(ctx SpecContext, server, name string, args ...string) string {
 	GinkgoHelper()
 	out, err := dc.Exec(ctx, server, name, args...)
@@ -47,7 +47,7 @@ var _ = Describe("the boot servers", Ordered, func() {
 		})
 	})
 
-	It("know who they are", func(ctx SpecContext) {
+	It("have their identity in files", func(ctx SpecContext) {
 		for rack, server := range dc.Servers() {
 			Expect(output(ctx, server, "hostname")).To(Equal(server))
 			Expect(output(ctx, server, "cat", neco.RackFile)).To(Equal(fmt.Sprint(rack)))
@@ -57,7 +57,7 @@ var _ = Describe("the boot servers", Ordered, func() {
 		}
 	})
 
-	It("resolve their own names and those of the world outside, and no others", func(ctx SpecContext) {
+	It("resolve their own names and those of the simulated internet, and no others", func(ctx SpecContext) {
 		each(func(server string) {
 			Expect(output(ctx, server, "getent", "hosts", server)).To(HavePrefix(dc.Address(server, "node0").String()))
 			for _, name := range []string{"quay.io", "ghcr.io", "api.github.com", "github.com", "stable.release.flatcar-linux.net"} {
@@ -66,7 +66,7 @@ var _ = Describe("the boot servers", Ordered, func() {
 			began := time.Now()
 			_, err := dc.Exec(ctx, server, "getent", "hosts", "nobody.example.com")
 			Expect(err).To(HaveOccurred())
-			Expect(time.Since(began)).To(BeNumerically("<", 5*time.Second), "nobody waits for a name server")
+			Expect(time.Since(began)).To(BeNumerically("<", 5*time.Second), "a lookup must not wait for a name server")
 		})
 	})
 
@@ -99,7 +99,7 @@ var _ = Describe("the boot servers", Ordered, func() {
 		})
 	})
 
-	It("let people in by key, and nobody by password", func(ctx SpecContext) {
+	It("accept SSH logins by key and not by password", func(ctx SpecContext) {
 		each(func(server string) {
 			out := output(ctx, server, "sshd", "-T")
 			Expect(out).To(ContainSubstring("passwordauthentication no"))
@@ -119,7 +119,7 @@ var _ = Describe("the boot servers", Ordered, func() {
 		Expect(boot.Memory).To(BeNumerically("<=", mostMemory))
 	})
 
-	It("die, go off, stand still and are wiped, and come back", func(ctx SpecContext) {
+	It("come back after a power loss, a shutdown, a pause and a wipe", func(ctx SpecContext) {
 		server := dc.Servers()[1]
 		Expect(dc.Write(ctx, server, "/var/lib/mark", strings.NewReader("here"), 0o600)).To(Succeed())
 
@@ -157,7 +157,7 @@ var _ = Describe("the boot servers", Ordered, func() {
 		eventuallyPing(ctx, other, dc.Address(server, "node0"))
 	})
 
-	It("are heard on every link", func(ctx SpecContext) {
+	It("have their packets captured on every link", func(ctx SpecContext) {
 		dir := GinkgoT().TempDir()
 		capture, err := dc.Capture(ctx, dir)
 		Expect(err).NotTo(HaveOccurred())
@@ -165,14 +165,14 @@ var _ = Describe("the boot servers", Ordered, func() {
 		_, err = dc.Exec(ctx, dc.Servers()[0], "curl", "-s", "-m", "5", "-x", proxy, "http://api.github.com/"+secret)
 		Expect(err).NotTo(HaveOccurred())
 		Expect(capture.Stop()).To(Succeed())
-		heard := 0
+		captured := 0
 		for _, name := range capture.Files {
 			data, err := os.ReadFile(name)
 			Expect(err).NotTo(HaveOccurred())
 			if strings.Contains(string(data), secret) {
-				heard++
+				captured++
 			}
 		}
-		Expect(heard).To(BeNumerically(">=", 3), "by a ToR, a spine and the core")
+		Expect(captured).To(BeNumerically(">=", 3), "by a ToR, a spine and the core")
 	})
 })

@@ -18,7 +18,7 @@ import (
 )
 
 const (
-	// deadline bounds every wait; what is waited for takes seconds.
+	// deadline bounds every wait; all of them take seconds.
 	deadline = 3 * time.Minute
 	poll     = 100 * time.Millisecond
 )
@@ -43,30 +43,30 @@ var _ = BeforeSuite(func(ctx SpecContext) {
 	healthy(ctx)
 })
 
-// healthy waits until all links are up and all sessions established.
+// healthy waits until all links are up and all sessions are established.
 func healthy(ctx SpecContext) {
 	GinkgoHelper()
 	Expect(dc.EventuallyHealthy(ctx, deadline)).To(Succeed())
 }
 
-// announced are the addresses that a boot server announces.
+// announced returns the addresses that a boot server announces.
 func announced(server string) []netip.Addr {
 	return []netip.Addr{dc.Address(server, "node0"), dc.Address(server, "bastion")}
 }
 
-// ping reports whether one echo comes back.
+// ping sends one echo request and returns an error if there is no reply.
 func ping(ctx SpecContext, from string, to netip.Addr) error {
 	_, err := dc.ExecInNetwork(ctx, from, "ping", "-n", "-c1", "-W1", to.String())
 	return err
 }
 
-// eventuallyPing waits until an echo comes back.
+// eventuallyPing waits until an echo request gets a reply.
 func eventuallyPing(ctx SpecContext, from string, to netip.Addr) {
 	GinkgoHelper()
 	Eventually(ctx, func() error { return ping(ctx, from, to) }).WithTimeout(deadline).Should(Succeed())
 }
 
-// ssh is a command on a server by way of SSH from the operation network.
+// ssh returns a command that runs on a server through SSH from the operation network.
 func ssh(ctx SpecContext, server string, command ...string) *exec.Cmd {
 	GinkgoHelper()
 	root, err := dctesting.Root()
@@ -76,5 +76,5 @@ func ssh(ctx SpecContext, server string, command ...string) *exec.Cmd {
 	return cmd
 }
 
-// report prints what was measured, also when all is well.
+// report prints a measurement, also for a test that passes.
 func report(format string, args ...any) { fmt.Printf("    "+format+"\n", args...) }
