@@ -1,17 +1,17 @@
-# Everything that developers and CI do.  `make` lists it.
+# The commands of developers and CI.  `make` lists the targets.
 
-# VERSION is that of the package, YYYY.MM.DD-SERIAL.  By default it is the day
-# of the last commit.
+# VERSION is the version of the package, YYYY.MM.DD-SERIAL.  The default day is that of
+# the last commit.
 DAY := $(shell TZ=UTC git log -1 --format=%cd --date=format-local:%Y.%m.%d 2>/dev/null || date -u +%Y.%m.%d)
 VERSION = $(DAY)-1
-# Recipes take it from their environment: whatever is in it, it is one word.
+# Recipes read it from their environment, so that any value is a single word.
 export VERSION
 
 # The sandbox updates from this version to the next.
 RUN_VERSIONS = $(DAY)-1 $(DAY)-2
 
-# NAME tells several sandboxes apart. Only `make NAME=x` counts: some shells
-# have a variable of that name.
+# NAME is the name of the sandbox. Only `make NAME=x` sets it, because some shells have a
+# variable NAME.
 ifneq ($(filter command,$(origin NAME)),)
 export NAME
 endif
@@ -27,7 +27,7 @@ STATICCHECK = go tool -modfile=tools/go.mod staticcheck
 .DEFAULT_GOAL := help
 
 .PHONY: help
-help: ## List what can be made
+help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: build
@@ -40,7 +40,7 @@ run: sandbox-debs ## Start a data centre of three boot servers here and update i
 	build/neco-sandbox run $(foreach v,$(RUN_VERSIONS),--deb build/neco_$(v)_amd64.deb)
 
 .PHONY: run-keep
-run-keep: sandbox-debs ## The same, and leave it running [NAME=other]; build/neco-sandbox plays with it
+run-keep: sandbox-debs ## The same, and leave it running for build/neco-sandbox [NAME=other]
 	build/neco-sandbox $(if $(filter command,$(origin NAME)),--name "$$NAME") run $(foreach v,$(RUN_VERSIONS),--deb build/neco_$(v)_amd64.deb) --keep
 
 .PHONY: sandbox-debs
@@ -93,7 +93,7 @@ dc: ## Start a virtual data centre: systemd boot servers behind a BGP fabric (ro
 	dctest/dc up
 
 .PHONY: dc-down
-dc-down: ## End it, and everything that was started for it
+dc-down: ## End the virtual data centre and its Docker daemon
 	dctest/dc down
 
 .PHONY: test-deb
@@ -138,5 +138,5 @@ generate: ## Update the generated tables of docs/
 	go test ./pkg/status -run=TestTheSchema -count=1 -args -update
 
 .PHONY: clean
-clean: ## Remove what was built; the cache in ~/.cache/neco stays
+clean: ## Remove the build directory; the cache in ~/.cache/neco stays
 	rm -rf build

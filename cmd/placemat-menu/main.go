@@ -1,5 +1,5 @@
-// Command placemat-menu turns a menu into the complete description of a
-// virtual data centre, which placemat realises.
+// Command placemat-menu converts a menu to the complete description of a virtual data
+// centre, which placemat starts.
 package main
 
 import (
@@ -18,7 +18,7 @@ func main() {
 	}
 }
 
-// options are what the flags say.
+// options are the values of the flags.
 type options struct {
 	menu, dir string
 }
@@ -35,13 +35,13 @@ func newCommand() *cobra.Command {
 		RunE:              func(*cobra.Command, []string) error { return run(o) },
 	}
 	cmd.Flags().StringVarP(&o.menu, "file", "f", "", "the menu")
-	cmd.Flags().StringVarP(&o.dir, "output", "o", "", "directory to write into; made if it is not there")
+	cmd.Flags().StringVarP(&o.dir, "output", "o", "", "directory to write into; it is created if necessary")
 	cmd.MarkFlagsRequiredTogether("file", "output")
 	cmd.MarkFlagsOneRequired("file", "output")
 	return cmd
 }
 
-// run writes nothing before the whole menu has been understood.
+// run writes the description of the menu. It writes no file unless the whole menu is valid.
 func run(o options) error {
 	m, err := menu.Load(o.menu)
 	if err != nil {

@@ -42,14 +42,14 @@ func newCutCmd(p *program) *cobra.Command {
 			return c.Cut(cmd.Context(), args[0], args[1], oneWay)
 		},
 	}
-	cmd.Flags().BoolVar(&oneWay, "one-way", false, "only what A sends is lost")
+	cmd.Flags().BoolVar(&oneWay, "one-way", false, "drop only the packets from A to B")
 	return cmd
 }
 
 func newHealCmd(p *program) *cobra.Command {
 	return &cobra.Command{
 		Use:   "heal",
-		Short: "Take all faults of links back",
+		Short: "Remove all faults of links",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := p.centre(cmd)
@@ -64,7 +64,7 @@ func newHealCmd(p *program) *cobra.Command {
 func newRateCmd(p *program) *cobra.Command {
 	return &cobra.Command{
 		Use:   "rate A B RATE",
-		Short: "Bound what all links between two nodes carry, like 10mbit",
+		Short: "Limit the bandwidth of all links between two nodes, for example to 10mbit",
 		Args:  cobra.ExactArgs(3),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := p.centre(cmd)
@@ -79,7 +79,7 @@ func newRateCmd(p *program) *cobra.Command {
 func newSilenceCmd(p *program) *cobra.Command {
 	return &cobra.Command{
 		Use:   "silence NODE",
-		Short: "Let a node drop whatever arrives, with its links up",
+		Short: "Make a node drop all packets, with its links up",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := p.centre(cmd)
@@ -91,16 +91,16 @@ func newSilenceCmd(p *program) *cobra.Command {
 	}
 }
 
-// newPowerCmds are the commands that act on one boot server.
+// newPowerCmds returns the commands that act on one boot server.
 func newPowerCmds(p *program) []*cobra.Command {
 	verbs := []struct {
 		name, short string
 		do          func(*placemat.Centre, context.Context, string) error
 	}{
-		{"pause", "Stop a boot server where it is", (*placemat.Centre).Pause},
-		{"resume", "Let a paused boot server go on", (*placemat.Centre).Resume},
-		{"kill", "Cut the power of a boot server", (*placemat.Centre).Kill},
-		{"poweroff", "Let a boot server stop everything and go off", (*placemat.Centre).PowerOff},
+		{"pause", "Pause all processes of a boot server", (*placemat.Centre).Pause},
+		{"resume", "Resume all processes of a paused boot server", (*placemat.Centre).Resume},
+		{"kill", "Simulate a power loss of a boot server", (*placemat.Centre).Kill},
+		{"poweroff", "Shut a boot server down and switch it off", (*placemat.Centre).PowerOff},
 		{"poweron", "Start a boot server that is off", (*placemat.Centre).PowerOn},
 		{"wipe", "Give a boot server a new disk and start it", (*placemat.Centre).Wipe},
 	}

@@ -38,17 +38,17 @@ func newUpCmd(p *program) *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&hosts, "hosts", "", "file with the names and addresses of the simulated internet, like /etc/hosts")
-	cmd.Flags().StringToStringVar(&o.Run, "run", nil, "NODE=COMMAND that runs on a node until the end")
-	cmd.Flags().StringVar(&o.Trust, "trust", "", "certificate of an authority that boot servers trust")
-	cmd.Flags().StringVar(&o.AuthorizedKeys, "authorized-keys", "", "file with the SSH keys that let root in on boot servers")
-	cmd.Flags().StringVar(&o.BootImage, "boot-image", "", "root file system of boot servers, which Docker runs; without it they are namespaces")
+	cmd.Flags().StringToStringVar(&o.Run, "run", nil, "NODE=COMMAND to run on a node until the data centre ends")
+	cmd.Flags().StringVar(&o.Trust, "trust", "", "certificate of a CA that boot servers trust")
+	cmd.Flags().StringVar(&o.AuthorizedKeys, "authorized-keys", "", "file with the SSH keys of root on boot servers")
+	cmd.Flags().StringVar(&o.BootImage, "boot-image", "", "root file system of boot servers, to run them as containers; without it they are namespaces")
 	return cmd
 }
 
 func newDownCmd(p *program) *cobra.Command {
 	return &cobra.Command{
 		Use:   "down",
-		Short: "End the data centre and everything that was made for it",
+		Short: "End the data centre and remove its processes, namespaces and files",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := p.centre(cmd)
@@ -122,7 +122,7 @@ func newExecCmd(p *program) *cobra.Command {
 func newLogCmd(p *program) *cobra.Command {
 	return &cobra.Command{
 		Use:   "log NODE",
-		Short: "Show what the BIRD of a node has written",
+		Short: "Show the log of the BIRD of a node",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := p.centre(cmd)
@@ -143,7 +143,7 @@ func newGraphCmd(*program) *cobra.Command {
 	var output string
 	cmd := &cobra.Command{
 		Use:   "graph DIR",
-		Short: "Draw the topology that is described in DIR",
+		Short: "Draw the topology that DIR describes",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			draw, ok := map[string]func(*cluster.Cluster) string{"svg": placemat.SVG, "dot": placemat.Graph}[output]

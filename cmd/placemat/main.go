@@ -1,5 +1,5 @@
-// Command placemat starts a virtual data centre on this machine, shows it, and
-// breaks it on purpose.
+// Command placemat starts a virtual data centre on this machine, shows its status, and
+// injects faults.
 package main
 
 import (
@@ -22,8 +22,9 @@ func main() {
 	os.Exit(status(newCommand().ExecuteContext(ctx), os.Stderr))
 }
 
-// status is how the program ends: as the command of placemat exec has ended,
-// which has said why itself, or with 1.  One that was interrupted has failed.
+// status returns the exit code of the program and prints err to words. The code is that of
+// the command of placemat exec, which has printed its own error, and otherwise 1. An
+// interrupted command has failed.
 func status(err error, words io.Writer) int {
 	var of *commandError
 	switch {
@@ -36,18 +37,18 @@ func status(err error, words io.Writer) int {
 	return 1
 }
 
-// commandError is a command on a node that has failed by itself.
+// commandError reports that a command on a node has ended with an exit code.
 type commandError struct{ code int }
 
 func (e *commandError) Error() string { return fmt.Sprintf("the command ended with %d", e.code) }
 
-// program is what all commands share.
+// program has the options of all commands.
 type program struct{ name string }
 
-// centre returns the data centre that is meant.
+// centre returns the data centre of --name. It fails unless the user is root.
 func (p *program) centre(cmd *cobra.Command) (*placemat.Centre, error) {
 	if os.Geteuid() != 0 {
-		return nil, fmt.Errorf("placemat makes network namespaces, which only root may: run it as root")
+		return nil, fmt.Errorf("placemat makes network namespaces: run it as root")
 	}
 	c, err := placemat.New(p.name)
 	if err != nil {
@@ -61,11 +62,11 @@ func newCommand() *cobra.Command {
 	p := &program{}
 	cmd := &cobra.Command{
 		Use:           "placemat",
-		Short:         "Start a virtual data centre on this machine, show it, break it",
+		Short:         "Start a virtual data centre on this machine, show its status, inject faults",
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	cmd.PersistentFlags().StringVar(&p.name, "name", "dc", "which data centre, if several are up")
+	cmd.PersistentFlags().StringVar(&p.name, "name", "dc", "name of the data centre")
 	cmd.AddCommand(newUpCmd(p), newDownCmd(p), newStatusCmd(p), newExecCmd(p), newLogCmd(p), newGraphCmd(p))
 	cmd.AddCommand(newLinkCmd(p), newCutCmd(p), newHealCmd(p), newRateCmd(p), newSilenceCmd(p))
 	cmd.AddCommand(newPowerCmds(p)...)

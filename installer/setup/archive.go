@@ -12,9 +12,9 @@ import (
 	"github.com/cybozu-go/neco/pkg/host"
 )
 
-// Archive writes the files of a server, and the links that enable its units, as
-// a tar archive to be unpacked at its root.  Everything belongs to root; equal
-// files give equal bytes.
+// Archive writes the files of a server, and the links that enable its units, as a tar
+// archive with paths relative to the root of the server.  All entries belong to root.
+// Equal files give equal bytes.
 func Archive(w io.Writer, files []host.File) error {
 	t := tar.NewWriter(w)
 	for _, f := range files {

@@ -15,20 +15,20 @@ import (
 //go:embed files packages
 var embedded embed.FS
 
-// NetworkService is the unit that gives the server its addresses. It is to be
-// enabled; the Debian packages enable all others.
+// NetworkService is the unit that sets the addresses of the server. [Links] enables it;
+// the Debian packages enable all other units.
 const NetworkService = "neco-network.service"
 
-// unitDir is where the administrator's units are.
+// unitDir is the directory of the administrator's units.
 const unitDir = "/etc/systemd/system/"
 
-// source is one embedded file and where it belongs.
+// source is an embedded template and the path of its file on the server.
 type source struct {
 	name, path string
 	executable bool
 }
 
-// sources is every file that has more than one value in it.
+// sources returns the templates of all files that contain more than one value.
 func sources(s Seed) []source {
 	all := []source{
 		{name: "hosts", path: "/etc/hosts"},
@@ -49,9 +49,9 @@ func sources(s Seed) []source {
 	return all
 }
 
-// Files returns what makes a Debian system with the [Packages] the boot server
-// of the seed. /etc/hosts, /etc/hostname and /etc/resolv.conf are among them;
-// in a container they are its engine's.
+// Files returns the files that make a Debian system with the [Packages] the boot server
+// of the seed. They include /etc/hosts, /etc/hostname and /etc/resolv.conf, which the
+// engine of a container provides itself.
 func Files(s Seed) ([]host.File, error) {
 	if err := s.check(); err != nil {
 		return nil, fmt.Errorf("make a boot server: %w", err)
@@ -74,8 +74,8 @@ func Files(s Seed) ([]host.File, error) {
 	return files, nil
 }
 
-// BirdConf returns the configuration of BIRD alone, for whoever runs it elsewhere
-// than on the boot server of the seed.
+// BirdConf returns only the configuration of BIRD, for a BIRD that does not run on the
+// boot server of the seed.
 func BirdConf(s Seed) ([]byte, error) {
 	if err := s.check(); err != nil {
 		return nil, fmt.Errorf("configure BIRD: %w", err)
@@ -84,7 +84,7 @@ func BirdConf(s Seed) ([]byte, error) {
 	return f.Data, err
 }
 
-// Links returns the symbolic links that enable the units, target by path.
+// Links returns the symbolic links that enable units: their targets by path.
 func Links() map[string]string {
 	return map[string]string{unitDir + "multi-user.target.wants/" + NetworkService: unitDir + NetworkService}
 }
@@ -105,8 +105,7 @@ func (src source) render(s Seed) (host.File, error) {
 	return f, nil
 }
 
-// Packages lists the Debian packages of a boot server, in the order of the
-// alphabet.
+// Packages returns the names of the Debian packages of a boot server, sorted.
 func Packages() []string {
 	data, err := embedded.ReadFile("packages")
 	if err != nil {

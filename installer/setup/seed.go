@@ -11,36 +11,35 @@ import (
 	"github.com/cybozu-go/neco/internal/weburl"
 )
 
-// Seed is what a boot server is told about itself.
+// Seed has the properties of one boot server.
 type Seed struct {
 	// Name is the host name.
 	Name string `json:"name"`
-	// Cluster is the cluster id, Rack the logical rack number.
+	// Cluster is the cluster ID, Rack the logical rack number.
 	Cluster string `json:"cluster"`
 	Rack    int    `json:"rack"`
-	// Serial is for machines whose firmware reports none.
+	// Serial is the serial number of a machine whose firmware reports none.
 	Serial string `json:"serial,omitempty"`
 	// ASN is the number of the rack's autonomous system.
 	ASN uint32 `json:"asn"`
 	// Node0 and Bastion are the addresses that BIRD announces, both /32.
 	Node0   netip.Prefix `json:"node0"`
 	Bastion netip.Prefix `json:"bastion"`
-	// Eth0 and Eth1 are the addresses of the interfaces of that name, to the
-	// switches ToR1 and ToR2.
+	// Eth0 and Eth1 are the addresses of the interfaces eth0 and eth1, which lead to
+	// the switches ToR1 and ToR2.
 	Eth0 netip.Prefix `json:"eth0"`
 	Eth1 netip.Prefix `json:"eth1"`
 	ToR1 netip.Addr   `json:"tor1"`
 	ToR2 netip.Addr   `json:"tor2"`
 	// BMC is the address of the management controller; it is not used here.
 	BMC netip.Addr `json:"bmc,omitzero"`
-	// Proxy is the URL of the proxy that leads outside; empty: none.
+	// Proxy is the URL of the HTTP proxy to the internet; empty: none.
 	Proxy string `json:"proxy,omitempty"`
 	// NTP are the time servers.
 	NTP []netip.Addr `json:"ntp,omitempty"`
 }
 
-// ParseSeed reads a seed in YAML and checks it. A field that it does not know
-// is an error.
+// ParseSeed parses and checks a seed in YAML. An unknown field is an error.
 func ParseSeed(data []byte) (Seed, error) {
 	var s Seed
 	if err := yaml.UnmarshalStrict(data, &s); err != nil {
@@ -57,7 +56,7 @@ func (s Seed) check() error {
 	case strings.ContainsAny(s.Name+s.Cluster+s.Serial+s.Proxy, " \t\r\n\"\\"):
 		return errors.New("name, cluster, serial and proxy are single words")
 	case s.Proxy != "" && !plainProxy(s.Proxy):
-		return errors.New("proxy is not an http or https URL without user and password; everybody may read Docker's unit, which holds it")
+		return errors.New("proxy is not an http or https URL without user and password; every user may read Docker's unit, which contains it")
 	case s.Name == "":
 		return errors.New("name is empty")
 	case s.Cluster == "":

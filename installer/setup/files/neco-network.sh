@@ -1,10 +1,10 @@
 #!/bin/sh
-# Give the server its addresses: node0 and bastion, which BIRD announces, those
-# of the links to both ToR switches, and a default route until BIRD knows
-# better. It may run again; its service bounds the time it takes.
+# Set the addresses of the server: node0 and bastion, which BIRD announces, and those
+# of the links to both ToR switches. Also set a default route, which is used until BIRD
+# has learnt one. The script is idempotent; its service limits its duration.
 set -eu
 
-# carrier NAME ADDRESS: an interface that leads nowhere. A kernel without dummy
+# carrier NAME ADDRESS makes an interface without a link. A kernel without dummy
 # interfaces may have bridges.
 carrier() {
     [ -e "/sys/class/net/$1" ] ||
@@ -14,7 +14,8 @@ carrier() {
     ip link set "$1" up
 }
 
-# port NAME ADDRESS: nobody is to use the address of a link as a source.
+# port NAME ADDRESS sets the address of a link. With scope link, the address is not a
+# source of traffic to other networks.
 port() {
     until [ -e "/sys/class/net/$1" ]; do sleep 0.1; done
     ip address replace "$2" dev "$1" scope link
