@@ -217,7 +217,7 @@ func program() (string, error) {
 		err = json.Unmarshal(data, &index)
 	}
 	if err != nil || index.Programs["vault"] == "" {
-		return "", errors.Join(errors.New("Vault is not built; run: make test-vault"), err)
+		return "", errors.Join(errors.New("there is no Vault to test with; run: make test-vault"), err)
 	}
 	return index.Programs["vault"], nil
 }
