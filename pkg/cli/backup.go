@@ -69,9 +69,9 @@ func runBackup(ctx context.Context, cmd *cobra.Command, env *Env) error {
 		return err
 	}
 	defer o.Etcd.Close()
-	r, err := takeBackup(ctx, &o, me)
+	r, err := takeBackup(ctx, env, &o, me)
 	if !errors.Is(err, backup.ErrBusy) {
-		recordBackup(ctx, o, me.Subject.LRN, r, err)
+		recordBackup(ctx, env, o, me.Subject.LRN, r, err)
 	}
 	if err != nil {
 		return explainBackup(err)
@@ -80,8 +80,8 @@ func runBackup(ctx context.Context, cmd *cobra.Command, env *Env) error {
 	return nil
 }
 
-func takeBackup(ctx context.Context, o *backup.Options, me renewal.Server) (r backup.Result, err error) {
-	if o.Recipients, err = backupRecipients(ctx, *o, me); err != nil {
+func takeBackup(ctx context.Context, env *Env, o *backup.Options, me renewal.Server) (r backup.Result, err error) {
+	if o.Recipients, err = backupRecipients(ctx, env, *o, me); err != nil {
 		return r, err
 	}
 	return backup.Run(ctx, *o)
@@ -89,9 +89,9 @@ func takeBackup(ctx context.Context, o *backup.Options, me renewal.Server) (r ba
 
 // recordBackup stores the result of a backup for neco status, also after ctx has ended.
 // If etcd refuses the write, neco status warns later that the last backup is too old.
-func recordBackup(ctx context.Context, o backup.Options, lrn int, r backup.Result, failed error) {
+func recordBackup(ctx context.Context, env *Env, o backup.Options, lrn int, r backup.Result, failed error) {
 	s := storage.New(o.Etcd)
-	err := guarded(context.WithoutCancel(ctx), s, etcdTimeout, func(ctx context.Context) (err error) {
+	err := env.guarded(context.WithoutCancel(ctx), s, etcdTimeout, func(ctx context.Context) (err error) {
 		if r.Path != "" { // a good snapshot counts, whatever failed after it
 			err = s.PutBackup(ctx, lrn, r.Time, r.Revision)
 		}
@@ -108,14 +108,14 @@ func recordBackup(ctx context.Context, o backup.Options, lrn int, r backup.Resul
 // backupRecipients returns the recipients of a snapshot: the registered boot servers
 // and the recovery keys. It logs a warning about boot servers without a valid recipient
 // key.
-func backupRecipients(ctx context.Context, o backup.Options, me renewal.Server) ([]string, error) {
+func backupRecipients(ctx context.Context, env *Env, o backup.Options, me renewal.Server) ([]string, error) {
 	roots, err := me.Roots(pki.ServerCA)
 	if err != nil {
 		return nil, err
 	}
 	var all []string
 	s := storage.New(o.Etcd)
-	err = guarded(ctx, s, etcdTimeout, func(ctx context.Context) error {
+	err = env.guarded(ctx, s, etcdTimeout, func(ctx context.Context) error {
 		snap, err := s.Snapshot(ctx)
 		if err != nil {
 			return err

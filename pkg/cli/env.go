@@ -27,6 +27,9 @@ type Env struct {
 	// Etcd returns a client of etcd with the configuration file in fs. It is called
 	// only by commands that need etcd; they close the client.
 	Etcd func(fs host.FS) (*storage.Storage, error)
+	// MemberTimeout is how long a member of etcd has to answer the question whether it
+	// answers at all.
+	MemberTimeout time.Duration
 	// Now returns the current time.
 	Now func() time.Time
 	// Getenv returns an environment variable; some secrets are read from there.
@@ -41,9 +44,11 @@ func System(version string) Env {
 		Version: version,
 		FS:      host.FS{Root: "/"},
 		Etcd:    openEtcd,
-		Now:     time.Now,
-		Getenv:  os.Getenv,
-		By:      by,
+
+		MemberTimeout: memberTimeout,
+		Now:           time.Now,
+		Getenv:        os.Getenv,
+		By:            by,
 	}
 }
 
@@ -84,7 +89,7 @@ func passwordCause(conf neco.EtcdConfig, err error) error {
 		return err
 	}
 	defer s.Close()
-	return withCause(context.Background(), s, err)
+	return withCause(context.Background(), s, memberTimeout, err)
 }
 
 // act returns the history record of this command.

@@ -117,6 +117,7 @@ func runWith(t *testing.T, config string, args ...string) (code int, out, errs s
 		t.Fatal(err)
 	}
 	env := cli.System(testVersion)
+	env.MemberTimeout *= 10 // the machine may be busy
 	env.FS.Root = root
 	var stdout, stderr bytes.Buffer
 	code = cli.Run(context.Background(), env, args, strings.NewReader(""), &stdout, &stderr)

@@ -95,7 +95,7 @@ func follow(cmd *cobra.Command, env *Env, s *storage.Storage, o statusOptions) e
 // read returns the current view, and reports errors of etcd.
 func (f *follower) read(ctx context.Context, env *Env, s *storage.Storage, watch *storage.Follower) (v status.View, err error) {
 	if f.failure != nil || time.Since(f.checked) >= checkEvery {
-		err = explain(guarded(ctx, s, etcdTimeout, func(ctx context.Context) error {
+		err = explain(env.guarded(ctx, s, etcdTimeout, func(ctx context.Context) error {
 			return f.check(ctx, watch)
 		}))
 	}

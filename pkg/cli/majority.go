@@ -13,7 +13,7 @@ import (
 )
 
 // The times of a command while etcd does not answer: after patience it queries the
-// members one by one, for at most memberTimeout. If fewer than a majority answer, the
+// members one by one, for at most memberTimeout, the default of Env.MemberTimeout. If fewer than a majority answer, the
 // command ends. Otherwise the members may be electing a leader, and the command
 // continues until etcdTimeout.
 const (
@@ -72,7 +72,7 @@ func (e *unreachedError) hint() string {
 
 // watchMajority calls cancel with an [unreachedError] if etcd has no majority. It
 // blocks until then or until ctx ends.
-func watchMajority(ctx context.Context, s *storage.Storage, cancel context.CancelCauseFunc) {
+func watchMajority(ctx context.Context, s *storage.Storage, timeout time.Duration, cancel context.CancelCauseFunc) {
 	for {
 		t := time.NewTimer(patience)
 		select {
@@ -81,7 +81,7 @@ func watchMajority(ctx context.Context, s *storage.Storage, cancel context.Cance
 			return
 		case <-t.C:
 		}
-		if e := askMembers(ctx, s); !e.majority() && ctx.Err() == nil {
+		if e := askMembers(ctx, s, timeout); !e.majority() && ctx.Err() == nil {
 			cancel(e)
 			return
 		}
@@ -89,9 +89,9 @@ func watchMajority(ctx context.Context, s *storage.Storage, cancel context.Cance
 }
 
 // askMembers queries each configured member, whether or not there is a leader. It
-// blocks for at most memberTimeout.
-func askMembers(ctx context.Context, s *storage.Storage) *unreachedError {
-	ctx, cancel := context.WithTimeout(ctx, memberTimeout)
+// blocks for at most timeout.
+func askMembers(ctx context.Context, s *storage.Storage, timeout time.Duration) *unreachedError {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	endpoints := s.Endpoints()
 	answers := make([]chan error, len(endpoints))
@@ -128,14 +128,14 @@ func askMember(ctx context.Context, s *storage.Storage, endpoint string) error {
 
 // guarded calls f with a context that ends after timeout, or early if etcd has no
 // majority.
-func guarded(ctx context.Context, s *storage.Storage, timeout time.Duration, f func(context.Context) error) error {
+func (env *Env) guarded(ctx context.Context, s *storage.Storage, timeout time.Duration, f func(context.Context) error) error {
 	limited, stop := context.WithTimeout(ctx, timeout)
 	defer stop()
 	limited, cancel := context.WithCancelCause(limited)
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		watchMajority(limited, s, cancel)
+		watchMajority(limited, s, env.MemberTimeout, cancel)
 	}()
 	err := f(limited)
 	unreached := (*unreachedError)(nil)
@@ -144,24 +144,24 @@ func guarded(ctx context.Context, s *storage.Storage, timeout time.Duration, f f
 	}
 	cancel(nil)
 	<-ended
-	return withCause(ctx, s, err)
+	return withCause(ctx, s, env.MemberTimeout, err)
 }
 
 // patient calls f with a context that ends only after timeout, even if etcd has no
 // majority.
-func patient(ctx context.Context, s *storage.Storage, timeout time.Duration, f func(context.Context) error) error {
-	limited, stop := context.WithTimeout(ctx, timeout-memberTimeout)
+func (env *Env) patient(ctx context.Context, s *storage.Storage, timeout time.Duration, f func(context.Context) error) error {
+	limited, stop := context.WithTimeout(ctx, timeout-env.MemberTimeout)
 	defer stop()
-	return withCause(ctx, s, f(limited))
+	return withCause(ctx, s, env.MemberTimeout, f(limited))
 }
 
 // withCause returns err, or an [unreachedError] if err may result from endpoints that
-// do not answer. To find out, it queries them for at most memberTimeout.
-func withCause(ctx context.Context, s *storage.Storage, err error) error {
+// do not answer. To find out, it queries them for at most timeout.
+func withCause(ctx context.Context, s *storage.Storage, timeout time.Duration, err error) error {
 	if err == nil || !noAnswer(err) {
 		return err
 	}
-	e := askMembers(context.WithoutCancel(ctx), s)
+	e := askMembers(context.WithoutCancel(ctx), s, timeout)
 	if e.majority() && !e.has(correctConfig) {
 		return err
 	}

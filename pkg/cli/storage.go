@@ -43,7 +43,7 @@ func (env *Env) withStorage(f func(*storage.Storage) error) error {
 // request is withStorage with a deadline of etcdTimeout, for commands that end quickly.
 func (env *Env) request(ctx context.Context, f func(context.Context, *storage.Storage) error) error {
 	return env.withStorage(func(s *storage.Storage) error {
-		return guarded(ctx, s, etcdTimeout, func(ctx context.Context) error { return f(ctx, s) })
+		return env.guarded(ctx, s, etcdTimeout, func(ctx context.Context) error { return f(ctx, s) })
 	})
 }
 

@@ -141,7 +141,7 @@ func unsealKeys(ctx context.Context, env *Env) (keys []string, err error) {
 		return nil, err
 	}
 	err = env.withStorage(func(s *storage.Storage) error {
-		return patient(ctx, s, etcdTimeout, func(ctx context.Context) error {
+		return env.patient(ctx, s, etcdTimeout, func(ctx context.Context) error {
 			keys, err = vaultkey.UnsealKeys(ctx, s.Client(), id)
 			return err
 		})
