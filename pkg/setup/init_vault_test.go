@@ -14,7 +14,7 @@ import (
 )
 
 // The leader was killed after it stored the key and before it deleted the mark of
-// the initialisation.  A Vault whose key is stored must never be wiped.
+// the initialisation. A Vault whose key is stored must never be wiped.
 func TestAKeyThatWasStoredEndsTheInitialisation(t *testing.T) {
 	r := newRun(t, 0, meet.NewToken())
 	client := cluster.NewClient(t, cluster.Prefix())

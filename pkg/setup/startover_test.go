@@ -17,7 +17,7 @@ func place(name stage.Name) Position { return Position{Stage: stages().Index(nam
 var errNoVault = errors.New("there is no Vault here")
 
 // The server meets again and repeats the requests of earlier stages, while the leader
-// drops the CAs and the root token.  The test needs the race detector.
+// drops the CAs and the root token. The test needs the race detector.
 func TestAServerStartsOverWhileTheLeaderGoesOn(t *testing.T) {
 	token := meet.NewToken()
 	leader, follower := newRun(t, 0, token), newRun(t, 1, token)
