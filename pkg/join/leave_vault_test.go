@@ -54,7 +54,7 @@ func startVaultAt(t *testing.T, etcd []string) *realVault {
 }
 
 // kept is a data centre of three servers with the unseal key and a root token of Vault
-// in etcd.  Boot server 2 has credentials for Vault.
+// in etcd. Boot server 2 has credentials for Vault.
 type kept struct {
 	*centre
 	v *realVault
@@ -129,7 +129,7 @@ func depart(t *testing.T, d Departure) error {
 }
 
 // A departure is interrupted at each of its requests to Vault in turn, before or after
-// Vault has carried the request out.  At any moment the remaining servers can unseal
+// Vault has carried the request out. At any moment the remaining servers can unseal
 // Vault; in the end the server that has left cannot.
 func TestADepartureThatIsCutOffAnywhereIsFinishedByTheNextTry(t *testing.T) {
 	ca := newCA(t, pki.ServerCA)
@@ -186,7 +186,7 @@ func TestADepartureWaitsForAVaultThatIsAway(t *testing.T) {
 	}
 }
 
-// checkLeft fails the test unless boot server 2 has no access any more.  It returns
+// checkLeft fails the test unless boot server 2 has no access any more. It returns
 // the unseal key.
 func (k *kept) checkLeft(t *testing.T) string {
 	t.Helper()

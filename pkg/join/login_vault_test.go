@@ -72,7 +72,7 @@ func TestAJoinThatIsCutOffGoesOnWithTheSameToken(t *testing.T) {
 	}
 }
 
-// Vault counts the use of a token before it acts.  If etcd then refuses the secret, the
+// Vault counts the use of a token before it acts. If etcd then refuses the secret, the
 // token is used up although nobody has stolen it.
 func TestATokenThatVaultsEtcdHasUsedUpIsNamed(t *testing.T) {
 	storage := vaulttest.StorageAt(t, cluster.Endpoints()[0])

@@ -19,7 +19,7 @@ import (
 // Keys in etcd that Vault writes during a rekey, in order.
 var rekeyWrites = []string{"core/hsm/barrier-unseal-keys", "core/keyring", "core/master", "core/shamir-kek", "core/seal-config", "core/canary-keyring"}
 
-// etcd elects a leader at each of Vault's writes during a rekey.  The departure waits,
+// etcd elects a leader at each of Vault's writes during a rekey. The departure waits,
 // and afterwards the stored unseal key opens Vault's storage.
 func TestARekeyThatEtcdDoesNotTakeHalfWayIsFinished(t *testing.T) {
 	ca := newCA(t, pki.ServerCA)
@@ -63,7 +63,7 @@ func (k *kept) reopens(t *testing.T) {
 	}
 }
 
-// An operator cancels a rekey that has stopped half-way.  One of the two keys opens
+// An operator cancels a rekey that has stopped half-way. One of the two keys opens
 // Vault's storage, and the next departure deletes neither.
 func TestNoUnsealKeyIsDeletedUnlessVaultUsesTheOther(t *testing.T) {
 	storage := vaulttest.StorageAt(t, cluster.Endpoints()[0])
