@@ -16,7 +16,7 @@ import (
 )
 
 // FuzzCheckRequest checks that no accepted request asks for more than the profile
-// permits, even if it is signed correctly.  It fuzzes the signed part.
+// permits, even if it is signed correctly. It fuzzes the signed part.
 func FuzzCheckRequest(f *testing.F) {
 	key := must(ecdsa.ParseRawPrivateKey(elliptic.P256(), bytes.Repeat([]byte{7}, 32)))(f)
 	for _, p := range Profiles() {

@@ -16,7 +16,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/renewal"
 )
 
-// lab is a boot server with its CAs.  It implements Vault, the lock and the peers.
+// lab is a boot server with its CAs. It implements Vault, the lock and the peers.
 type lab struct {
 	t      *testing.T
 	server renewal.Server
