@@ -124,7 +124,7 @@ var cluster etcdtest.Cluster
 
 func TestMain(m *testing.M) { os.Exit(cluster.Main(m, 3)) }
 
-// add adds a member.  It repeats the request, because etcd refuses changes until its
+// add adds a member. It repeats the request, because etcd refuses changes until its
 // members have been connected for five seconds.
 func add(t *testing.T, c *clientv3.Client, url string) membership.Cluster {
 	t.Helper()
