@@ -24,7 +24,7 @@ const (
 	WrongToken   Refusal = "wrong-token"   // by the leader: the proof of the client is wrong
 	RogueLeader  Refusal = "rogue-leader"  // by the client: the proof of the leader is wrong
 	OtherServers Refusal = "other-servers" // the two sides were started with different LRNs
-	NotMember    Refusal = "not-member"    // the client's LRN is not among the servers or is the leader's
+	NotMember    Refusal = "not-member"    // the client's LRN is unknown, or is the leader's
 	WrongAddress Refusal = "wrong-address" // the client's address does not belong to its LRN
 	OtherKey     Refusal = "other-key"     // another key is bound to the client's LRN
 	OtherVersion Refusal = "other-version" // the two sides have different versions of neco
