@@ -81,8 +81,8 @@ type dockerRuntime struct {
 
 var _ ContainerRuntime = dockerRuntime{}
 
-// hasSecret reports whether this server uses private repositories: it does unless it is
-// in a test data centre.
+// hasSecret reports whether this server uses private repositories. Only a server of a
+// test data centre does not.
 func (d dockerRuntime) hasSecret() bool {
 	_, err := os.Stat(d.testFile)
 	return errors.Is(err, os.ErrNotExist)

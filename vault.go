@@ -43,9 +43,9 @@ func VaultClient(lrn int) (*api.Client, error) {
 // WaitVaultLeader blocks until the Vault of vc has a leader that responds, for example
 // after a restart. It returns an error if ctx ends or after five minutes.
 //
-// For a while after a restart, a standby may still forward requests to the former
-// leader, and a forwarded request may return an empty result without an error. So
-// WaitVaultLeader sends a request that must not be forwarded.
+// For a while after a restart, a standby may still forward requests to the leader
+// before the restart. A forwarded request may return an empty result without an error,
+// so WaitVaultLeader sends a request that must not be forwarded.
 func WaitVaultLeader(ctx context.Context, vc *api.Client) error {
 	ctx, cancel := context.WithTimeout(ctx, vaultLeaderTimeout)
 	defer cancel()

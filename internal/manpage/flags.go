@@ -31,8 +31,8 @@ func (p *page) synopsis(c *cobra.Command) {
 	p.macro("YS")
 }
 
-// optional writes flags for a synopsis, each in brackets. A line break never separates
-// a flag from its brackets.
+// optional writes flags for a synopsis, each in brackets. roff breaks no line within
+// the brackets.
 func (p *page) optional(flags []item) {
 	for _, f := range flags {
 		p.line("[" + strings.NewReplacer(", ", `\ |\ `, " ", `\ `).Replace(f.term) + "]")

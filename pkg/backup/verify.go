@@ -82,8 +82,8 @@ func (v Verifier) with(ctx context.Context, file string, f func(plain string) er
 }
 
 // place returns the file system for temporary files: v.FS if it has the backup
-// directory of a boot server, or else a temporary directory. remove deletes the latter,
-// so that no file is left on a host that is not a boot server.
+// directory of a boot server, or else a temporary directory. remove deletes the
+// temporary directory, so that no file is left on a host that is not a boot server.
 func (v Verifier) place() (fsys host.FS, remove func(), err error) {
 	_, err = v.FS.Stat(neco.EtcdBackupDir)
 	if !errors.Is(err, fs.ErrNotExist) {

@@ -95,7 +95,8 @@ func departure() stage.Table[Departure] {
 // Run revokes the access of the server. First it checks that every stage can succeed,
 // makes a Vault on a remaining server the active one, and records the departure in
 // etcd. Then it removes the registration of the server and deletes its users, locks,
-// approle and keys. Transient errors are retried within the deadline of each stage.
+// approle and host key. Last it replaces Vault's unseal key and revokes a root token
+// that setup has kept. Transient errors are retried within the deadline of each stage.
 //
 // Run may be repeated after an error or a kill. The record has no effect while the
 // server is still registered.

@@ -59,7 +59,8 @@ func (p Profile) CommonName(s Subject) string {
 	return fmt.Sprintf("%s-%d", p.user, s.LRN)
 }
 
-// DNSNames returns the DNS names in the certificate of the server s.
+// DNSNames returns the DNS names in a certificate with the profile p. They are the same
+// on every boot server.
 func (p Profile) DNSNames(Subject) []string {
 	if p.Authority == ServerCA {
 		return []string{"localhost"}

@@ -8,7 +8,8 @@ import (
 )
 
 // firstBackup takes the first snapshot of etcd. If that fails, it prints only a
-// warning, because the backup timer takes another snapshot within an hour.
+// warning, because the backup timer takes another snapshot within an hour. Only an
+// interruption by the operator is an error.
 func firstBackup(ctx context.Context, r *run) error {
 	err := etcd.Backup(ctx, r.Units)
 	switch {

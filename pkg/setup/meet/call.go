@@ -35,7 +35,7 @@ func newClient(m Member, dial func(context.Context) (net.Conn, error)) *Client {
 	return c
 }
 
-// Close closes the connection. Running calls return ErrDisconnected.
+// Close closes the connection and makes running and later calls fail.
 func (c *Client) Close() {
 	c.end()
 	c.mu.Lock()
