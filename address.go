@@ -8,12 +8,12 @@ import (
 
 const (
 	node0Base    = 10<<24 | 69<<16 // 10.69.0.0
-	node0PerRack = 192             // three subnets of 64 addresses a rack
+	node0PerRack = 192             // number of addresses of a rack: three subnets of 64
 	node0Boot    = 3               // index of the boot server in the first subnet
 )
 
-// BootNode0IP returns the address of the interface node0 of the boot server lrn, at
-// which other servers reach it.
+// BootNode0IP returns the address of the boot server lrn at which other servers reach
+// it: that of its interface node0.
 func BootNode0IP(lrn int) net.IP {
 	ip := make(net.IP, net.IPv4len)
 	binary.BigEndian.PutUint32(ip, uint32(node0Base+node0PerRack*lrn+node0Boot))

@@ -17,8 +17,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestTheExportedAPIIsThePublishedOne compares the public API with testdata/api.txt,
-// which other programs were written against, one declaration a line, and
+// TestTheExportedAPIIsThePublishedOne compares the public API with two files, which
+// have one declaration a line: testdata/api.txt, the API that other programs use, and
 // testdata/api_additions.txt, the later additions.
 func TestTheExportedAPIIsThePublishedOne(t *testing.T) {
 	want := append(readLines(t, "testdata/api.txt"), readLines(t, "testdata/api_additions.txt")...)
@@ -112,8 +112,9 @@ func receiver(t ast.Expr) string {
 	return t.(*ast.Ident).Name
 }
 
-// variable includes the value, because paths and names are part of the API. The pinned
-// versions are not: they change with every release.
+// variable returns the description of a variable. It includes the value, because paths
+// and names are part of the API, except for the versions of artifacts, which change
+// with every release.
 func (d *describer) variable(name string, v ast.Expr) {
 	if lit, ok := v.(*ast.CompositeLit); ok && d.source(lit.Type) == "ArtifactSet" {
 		d.add("var %s ArtifactSet", name)
@@ -122,7 +123,7 @@ func (d *describer) variable(name string, v ast.Expr) {
 	d.add("var %s = %s", name, d.source(v))
 }
 
-// source prints a node on one line with single spaces.
+// source returns the source of node on one line with single spaces.
 func (d *describer) source(node ast.Node) string {
 	var buf bytes.Buffer
 	if err := format.Node(&buf, d.fset, node); err != nil {

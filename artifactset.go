@@ -21,8 +21,8 @@ type ArtifactSet struct {
 	OSImage OSImage
 }
 
-// FindContainerImage returns the image called name. The error contains the name if the set
-// has no such image.
+// FindContainerImage returns the image called name. If the set has no such image, it
+// returns an error that contains name.
 func (a ArtifactSet) FindContainerImage(name string) (ContainerImage, error) {
 	for _, img := range a.Images {
 		if img.Name == name {
@@ -32,8 +32,8 @@ func (a ArtifactSet) FindContainerImage(name string) (ContainerImage, error) {
 	return ContainerImage{}, fmt.Errorf("container image %q is not in the artifact set", name)
 }
 
-// FindDebianPackage returns the package called name. The error contains the name if the set
-// has no such package.
+// FindDebianPackage returns the package called name. If the set has no such package, it
+// returns an error that contains name.
 func (a ArtifactSet) FindDebianPackage(name string) (DebianPackage, error) {
 	for _, deb := range a.Debs {
 		if deb.Name == name {
@@ -49,7 +49,7 @@ type OSImage struct {
 	Version string
 }
 
-// MarshalGo returns the value as Go code of artifacts.go.
+// MarshalGo returns the value as Go code for the file artifacts.go.
 func (c OSImage) MarshalGo() string {
 	return fmt.Sprintf("OSImage{Channel: %q, Version: %q}", c.Channel, c.Version)
 }

@@ -2,7 +2,7 @@ package neco
 
 import "path/filepath"
 
-// Directories, names and prefixes of Neco itself.
+// These constants are directories, names and prefixes of Neco itself.
 const (
 	// NecoDir holds the configuration of this boot server.
 	NecoDir = "/etc/neco"
@@ -15,17 +15,19 @@ const (
 
 	NecoPackageName = "neco"
 
-	// NecoUserAgent is sent to GitHub with every request.
+	// NecoUserAgent is the User-Agent header of every request to GitHub.
 	NecoUserAgent = "github.com/cybozu-go/neco"
 )
 
-// The GitHub repository whose releases are the versions of Neco.
+// GitHubRepoOwner and GitHubRepoName name the GitHub repository whose releases are the
+// versions of Neco.
 const (
 	GitHubRepoOwner = "cybozu-go"
 	GitHubRepoName  = "neco"
 )
 
-// etcd: directories, the owner of its files, its unit.
+// These constants are the directories of etcd, the owner of its files, and its systemd
+// unit.
 const (
 	EtcdDir       = "/etc/etcd"
 	EtcdUID       = 10000
@@ -35,8 +37,8 @@ const (
 	EtcdService   = "etcd-container"
 )
 
-// Vault: its directory, the owner of its files, the mounts and validities of its CAs,
-// its unit.
+// These constants are the directory of Vault, the owner of its files, the mounts and
+// validities of its CAs, and its systemd unit.
 const (
 	VaultDir     = "/etc/vault"
 	VaultUID     = 10000
@@ -52,38 +54,41 @@ const (
 	VaultPrefix = "/vault/"
 )
 
-// etcdpasswd: its directory, the unit of its agent, its etcd keys.
+// These constants are the directory of etcdpasswd, the systemd unit of its agent, and
+// the prefix of its etcd keys.
 const (
 	EtcdpasswdDir     = "/etc/etcdpasswd"
 	EtcdpasswdService = "ep-agent"
 	EtcdpasswdPrefix  = "/passwd/"
 )
 
-// Teleport: its directory and its unit.
+// These constants are the directory and the systemd unit of Teleport.
 const (
 	TeleportDir     = "/etc/teleport"
 	TeleportService = "teleport-node"
 )
 
-// sabakan: directories, its unit, its etcd keys.
+// These constants are the directories of sabakan, its systemd unit, the prefix of its
+// etcd keys, and its endpoint.
 const (
 	SabakanDir     = "/etc/sabakan"
 	SabakanService = "sabakan"
 	SabakanPrefix  = "/sabakan/"
 	SabakanDataDir = "/var/lib/sabakan"
 
-	// SabakanLocalEndpoint is the only endpoint at which sabakan accepts changes;
-	// others are read-only.
+	// SabakanLocalEndpoint is the only endpoint at which sabakan accepts changes. All
+	// other endpoints of sabakan are read-only.
 	SabakanLocalEndpoint = "http://127.0.0.1:10080"
 )
 
-// serf: its unit and its directory.
+// These constants are the systemd unit and the directory of serf.
 const (
 	SerfService = "serf"
 	SerfDir     = "/etc/serf"
 )
 
-// CKE: its directory, its units, its etcd keys.
+// These constants are the directory of CKE, its systemd units, and the prefix of its
+// etcd keys.
 const (
 	CKEDir               = "/etc/cke"
 	CKEService           = "cke"
@@ -91,14 +96,14 @@ const (
 	CKELocalProxyService = "cke-localproxy"
 )
 
-// Promtail: its directory and its unit.
+// These constants are the directory and the systemd unit of Promtail.
 const (
 	PromtailDir     = "/etc/promtail"
 	PromtailService = "promtail"
 )
 
-// Environments define which releases a data centre follows. With NoneEnv it follows
-// none, and no update starts by itself.
+// These constants are the environments. The environment of a data centre defines which
+// releases it follows. With NoneEnv it follows none, and no update starts by itself.
 const (
 	NoneEnv    = "none"
 	TestEnv    = "test"
@@ -110,34 +115,35 @@ const (
 // BashCompletionDir is the directory of bash completion scripts.
 const BashCompletionDir = "/etc/bash_completion.d"
 
-// SabakanStateSetterService is the unit of sabakan-state-setter.
+// SabakanStateSetterService is the systemd unit of sabakan-state-setter.
 const SabakanStateSetterService = "sabakan-state-setter"
 
-// SetupHWService is the unit of setup-hw.
+// SetupHWService is the systemd unit of setup-hw.
 const SetupHWService = "setup-hw"
 
-// WorkerAssetsPath is the directory whose files are uploaded to sabakan for
-// the nodes.
+// WorkerAssetsPath is the directory whose files are uploaded to sabakan. The nodes of
+// the data centre download them there.
 const WorkerAssetsPath = "/usr/libexec/neco"
 
-// Files that identify this boot server.
+// These files identify this boot server.
 var (
 	RackFile        = filepath.Join(NecoDir, "rack")
 	ClusterFile     = filepath.Join(NecoDir, "cluster")
 	SabakanIPAMFile = filepath.Join(NecoDir, "sabakan_ipam.json")
 
-	// DCTestFile exists on the servers of a test data centre only.
+	// DCTestFile exists only on the boot servers of a test data centre.
 	DCTestFile = filepath.Join(NecoDir, "dctest")
 )
 
-// Neco's own program, configuration and certificates.
+// These files are Neco's own program, configuration and certificates.
 var (
 	NecoBin      = "/usr/bin/neco"
 	NecoConfFile = filepath.Join(NecoDir, "config.yml")
 	NecoCertFile = filepath.Join(NecoDir, "etcd.crt")
 	NecoKeyFile  = filepath.Join(NecoDir, "etcd.key")
 
-	// ServerCAFile is the CA of the ServerCertFile of all boot servers.
+	// ServerCAFile is the certificate of the CA that signs the ServerCertFile of every
+	// boot server.
 	ServerCAFile   = "/usr/local/share/ca-certificates/neco.crt"
 	ServerCertFile = filepath.Join(NecoDir, "server.crt")
 	ServerKeyFile  = filepath.Join(NecoDir, "server.key")
@@ -146,7 +152,7 @@ var (
 	IgnitionDirectory = filepath.Join(NecoDataDir, "ignitions")
 )
 
-// Files of etcd and of its backup.
+// These files belong to etcd and to its backup.
 var (
 	EtcdConfFile       = filepath.Join(EtcdDir, "etcd.conf.yml")
 	EtcdPeerCAFile     = filepath.Join(EtcdDir, "ca-peer.crt")
@@ -157,14 +163,14 @@ var (
 	EtcdBackupKeyFile  = filepath.Join(EtcdDir, "backup.key")
 )
 
-// Files of Vault.
+// These files belong to Vault.
 var (
 	VaultConfFile = filepath.Join(VaultDir, "config.hcl")
 	VaultCertFile = filepath.Join(VaultDir, "etcd.crt")
 	VaultKeyFile  = filepath.Join(VaultDir, "etcd.key")
 )
 
-// Files of etcdpasswd.
+// These files belong to etcdpasswd.
 var (
 	EtcdpasswdConfFile = filepath.Join(EtcdpasswdDir, "config.yml")
 	EtcdpasswdCertFile = filepath.Join(EtcdpasswdDir, "etcd.crt")
@@ -172,10 +178,10 @@ var (
 	EtcdpasswdDropIn   = "/etc/systemd/system/ep-agent.service.d/10-check-certificate.conf"
 )
 
-// TeleportConfFile is the configuration of Teleport.
+// TeleportConfFile is the configuration file of Teleport.
 var TeleportConfFile = filepath.Join(TeleportDir, "teleport.yaml")
 
-// Files of sabakan and of its command.
+// These files belong to sabakan and to its command sabactl.
 var (
 	SabakanConfFile           = filepath.Join(SabakanDir, "config.yml")
 	SabakanCertFile           = filepath.Join(SabakanDir, "etcd.crt")
@@ -185,14 +191,14 @@ var (
 	SabactlBashCompletionFile = filepath.Join(BashCompletionDir, "sabactl")
 )
 
-// SerfConfFile is the configuration of serf.
+// SerfConfFile is the configuration file of serf.
 var SerfConfFile = filepath.Join(SerfDir, "serf.json")
 
-// PromtailConfFile is the configuration of Promtail.
+// PromtailConfFile is the configuration file of Promtail.
 var PromtailConfFile = filepath.Join(PromtailDir, "promtail.yaml")
 
-// Files of CKE and of its command. Files with Pre in their names are for every
-// environment except prod.
+// These files belong to CKE and to its command ckecli. Variables with the suffix Pre
+// are for every environment except prod.
 var (
 	CKEConfFile        = filepath.Join(CKEDir, "config.yml")
 	CKECertFile        = filepath.Join(CKEDir, "etcd.crt")

@@ -14,21 +14,22 @@ type ContainerImage struct {
 	// Name identifies the image within an artifact set.
 	Name string
 
-	// Repository is the registry's host and the path of the image in it.
+	// Repository is the host of the registry and the path of the image in it, for
+	// example "quay.io/cybozu/etcd".
 	Repository string
 
 	// Tag is the version of the image.
 	Tag string
 
-	// Private means that a second image with private contents exists, whose repository
-	// has the suffix "-secret".
+	// Private means that a second image with private contents exists. The repository of
+	// the second image has the suffix "-secret".
 	Private bool
 }
 
 // ParseContainerImageName parses a full name such as "quay.io/cybozu/etcd:3.5.4.1", by
-// the grammar of image references. The name must contain exactly one colon, so a
-// registry with a port number and a digest are refused. Name is set to the last element
-// of the repository, Private to false.
+// the grammar of image references. The name must contain exactly one colon: it refuses
+// a registry with a port number, and a digest. Name is set to the last element of the
+// repository, Private to false.
 func ParseContainerImageName(name string) (ContainerImage, error) {
 	repo, tag, _ := strings.Cut(name, ":")
 	if ref, err := reference.NewTag(name); err != nil || tag == "" || ref.TagStr() != tag {
@@ -37,8 +38,8 @@ func ParseContainerImageName(name string) (ContainerImage, error) {
 	return ContainerImage{Name: path.Base(repo), Repository: repo, Tag: tag}, nil
 }
 
-// FullName returns "<repository>:<tag>". If hasSecret is true, private images can be
-// accessed, and the repository of a private image gets the suffix "-secret".
+// FullName returns "<repository>:<tag>". If hasSecret is true, it appends the suffix
+// "-secret" to the repository of a private image.
 func (c ContainerImage) FullName(hasSecret bool) string {
 	if hasSecret && c.Private {
 		return c.Repository + "-secret:" + c.Tag
@@ -57,7 +58,7 @@ func (c ContainerImage) MajorVersion() int {
 	return n
 }
 
-// MarshalGo returns the value as Go code of artifacts.go.
+// MarshalGo returns the value as Go code for the file artifacts.go.
 func (c ContainerImage) MarshalGo() string {
 	return fmt.Sprintf("{Name: %q, Repository: %q, Tag: %q, Private: %v}", c.Name, c.Repository, c.Tag, c.Private)
 }

@@ -24,16 +24,15 @@ type DebianPackage struct {
 	Release string
 }
 
-// MarshalGo returns the value as Go code of artifacts.go.
+// MarshalGo returns the value as Go code for the file artifacts.go.
 func (deb DebianPackage) MarshalGo() string {
 	return fmt.Sprintf("{Name: %q, Owner: %q, Repository: %q, Release: %q}", deb.Name, deb.Owner, deb.Repository, deb.Release)
 }
 
-// GetDebianVersion returns the installed version of pkg according to dpkg-query(1). For
-// a package that is absent or half-installed it returns an error with the state: the
-// version that dpkg shows for it does not prove that the package works. For a package
-// that is installed for several architectures, it returns the version of the native
-// one.
+// GetDebianVersion returns the installed version of pkg according to dpkg-query(1). If
+// the package is absent or not completely installed, it returns an error with the state
+// of the package. If the package is installed for several architectures, it returns the
+// version of the native one.
 func GetDebianVersion(pkg string) (string, error) {
 	var stderr bytes.Buffer
 	cmd := exec.Command("dpkg-query", "-W", "-f", dpkgrecord.Format, pkg)

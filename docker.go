@@ -19,13 +19,13 @@ import (
 	"github.com/cybozu-go/neco/internal/weburl"
 )
 
-// dockerQueryTimeout bounds a query of the Docker daemon, which responds at once or
-// hangs.
+// dockerQueryTimeout bounds a query of the Docker daemon. A working daemon responds at
+// once.
 const dockerQueryTimeout = 30 * time.Second
 
 // Bind makes a directory of the host visible in a container.
 type Bind struct {
-	// Name distinguishes binds; Docker does not use it.
+	// Name identifies the bind among others. Docker does not use it.
 	Name     string
 	Source   string
 	Dest     string
@@ -34,29 +34,30 @@ type Bind struct {
 
 // ContainerRuntime runs containers on this boot server.
 type ContainerRuntime interface {
-	// ImageFullName returns "<repository>:<tag>" of img. For a private image it depends
-	// on whether this server uses private repositories.
+	// ImageFullName returns "<repository>:<tag>" of img. The repository of a private
+	// image gets the suffix "-secret" if this server uses private repositories.
 	ImageFullName(img ContainerImage) string
 
-	// Pull makes img available for Run. It blocks until then or until ctx ends.
+	// Pull makes img available for Run. It blocks until img is available or ctx ends.
 	Pull(ctx context.Context, img ContainerImage) error
 
-	// Run runs args in a new container of img and blocks until it ends. The image must
-	// be available already.
+	// Run runs args in a new container of img and blocks until the container ends. The
+	// image must be available already.
 	Run(ctx context.Context, img ContainerImage, binds []Bind, args []string) error
 
 	// Exec runs command in the running container called name and returns the error of
-	// exec.Cmd.Run. With stdio, the command has the standard input, output and error of
-	// this process.
+	// exec.Cmd.Run. If stdio is true, the command has the standard input, output and
+	// error of this process.
 	Exec(ctx context.Context, name string, stdio bool, command []string) error
 
-	// IsRunning reports whether a container of exactly this image is running.
+	// IsRunning reports whether a container of exactly this image, including its tag,
+	// is running.
 	IsRunning(img ContainerImage) (bool, error)
 }
 
-// GetContainerRuntime returns the container runtime of this server, which is Docker,
-// controlled by the docker command in PATH. Images are fetched through proxy, an
-// absolute URL, or directly if proxy is empty.
+// GetContainerRuntime returns the container runtime of this server: Docker, controlled
+// by the docker command in PATH. Images are fetched through the HTTP proxy at the
+// absolute URL proxy, or directly if proxy is empty.
 func GetContainerRuntime(proxy string) (ContainerRuntime, error) {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.Proxy = nil
@@ -80,8 +81,8 @@ type dockerRuntime struct {
 
 var _ ContainerRuntime = dockerRuntime{}
 
-// hasSecret reports whether this server uses private repositories: only servers of a
-// test data centre do not.
+// hasSecret reports whether this server uses private repositories. Only a server of a
+// test data centre does not.
 func (d dockerRuntime) hasSecret() bool {
 	_, err := os.Stat(d.testFile)
 	return errors.Is(err, os.ErrNotExist)
@@ -151,7 +152,7 @@ func (d dockerRuntime) IsRunning(img ContainerImage) (bool, error) {
 	return err == nil && strings.HasPrefix(is, "sha256:") && slices.Contains(shown, is), nil
 }
 
-// loadImage loads the tarball that write produces into Docker.
+// loadImage loads an image into Docker: the tarball that the function write writes.
 func loadImage(ctx context.Context, full string, write func(io.Writer) error) error {
 	r, w := io.Pipe()
 	written := make(chan error, 1)

@@ -10,8 +10,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// fakeDocker puts a docker command in PATH that appends its arguments to a log, stores
-// the image to load, and then runs script.
+// fakeDocker puts a docker command in PATH. The command appends its arguments to a log,
+// stores the image that it is to load, and then runs script.
 func fakeDocker(t *testing.T, script string) (log func() []string, loaded string) {
 	t.Helper()
 	dir := t.TempDir()

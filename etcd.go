@@ -19,24 +19,24 @@ import (
 	"github.com/cybozu-go/neco/internal/duration"
 )
 
-// A connection that has been silent for etcdKeepAliveTime is probed, and closed if
-// there is no response within etcdKeepAliveTimeout. grpc raises the former to its own
-// minimum of 10 s, so the client leaves a dead member after 13 s at most.
+// etcdKeepAliveTime is the time without traffic after which the client probes a
+// connection; it closes the connection if no response arrives within
+// etcdKeepAliveTimeout. grpc raises etcdKeepAliveTime to its own minimum of 10 s, so
+// the client leaves a dead member after 13 s at most.
 const (
 	etcdKeepAliveTime    = 5 * time.Second
 	etcdKeepAliveTimeout = 3 * time.Second
 )
 
-// etcdReconnect bounds the pause between two connection attempts. With grpc's own bound
-// of two minutes, a client would not reconnect for that long after etcd is available
-// again.
+// etcdReconnect bounds the pause between two connection attempts. With grpc's own
+// bound, a client could notice up to two minutes late that etcd is available again.
 var etcdReconnect = grpc.ConnectParams{
 	Backoff:           backoff.Config{BaseDelay: 200 * time.Millisecond, Multiplier: 1.6, Jitter: 0.2, MaxDelay: 3 * time.Second},
 	MinConnectTimeout: 3 * time.Second,
 }
 
 // EtcdClient returns a client for Neco's own keys, with the configuration in
-// NecoConfFile. The caller closes it.
+// NecoConfFile. The caller must close the client.
 func EtcdClient() (*clientv3.Client, error) {
 	cfg, err := LoadEtcdConfig(NecoConfFile)
 	if err != nil {
@@ -45,10 +45,10 @@ func EtcdClient() (*clientv3.Client, error) {
 	return cfg.Client()
 }
 
-// Client returns an etcd client whose KV, Watcher and Lease are limited to keys below
-// the configured prefix, which are relative to it. It does not wait for etcd, except
-// that a username is authenticated first, within the configured timeout. It ignores
-// proxies in the environment. The caller closes the client.
+// Client returns an etcd client. Its KV, Watcher and Lease add the configured prefix to
+// every key, so they reach no other keys. Client does not wait for etcd, except that it
+// authenticates a configured username within the configured timeout. It ignores proxies
+// in the environment. The caller must close the client.
 func (c *EtcdConfig) Client() (*clientv3.Client, error) {
 	timeout, err := duration.Parse(c.Timeout, minEtcdTimeout, maxEtcdTimeout)
 	if err != nil {
@@ -78,7 +78,8 @@ func (c *EtcdConfig) Client() (*clientv3.Client, error) {
 	return client, nil
 }
 
-// tlsConfig returns nil if no endpoint needs TLS.
+// tlsConfig returns the TLS configuration of the client, or nil if no endpoint needs
+// TLS.
 func (c *EtcdConfig) tlsConfig() (*tls.Config, error) {
 	needed := slices.ContainsFunc(c.Endpoints, func(e string) bool { return strings.HasPrefix(e, "https://") })
 	if !needed {

@@ -11,7 +11,8 @@ import (
 	"google.golang.org/grpc"
 )
 
-// keyServer accepts puts and stores the last key.
+// keyServer is an etcd server that accepts puts. It sends the key of each put to the
+// channel key.
 type keyServer struct {
 	pb.UnimplementedKVServer
 	key chan string

@@ -15,47 +15,50 @@ import (
 	"github.com/cybozu-go/neco/internal/weburl"
 )
 
-// etcdTimeout is the default timeout of a connection attempt.
+// etcdTimeout is the timeout of a connection attempt if the configuration sets none.
 const etcdTimeout = 2 * time.Second
 
-// The range of the timeout in a configuration file.
+// minEtcdTimeout and maxEtcdTimeout are the limits of the timeout in a configuration
+// file.
 const (
 	minEtcdTimeout = time.Millisecond
 	maxEtcdTimeout = time.Hour
 )
 
-// EtcdConfig is the configuration of an etcd client. It is the content of NecoConfFile;
-// CKE and etcdpasswd are configured in the same format.
+// EtcdConfig is the configuration of an etcd client. NecoConfFile contains it as YAML,
+// and so do the configuration files of CKE and etcdpasswd.
 type EtcdConfig struct {
-	// Endpoints are the client URLs of the members; at least one.
+	// Endpoints are the client URLs of the etcd members. There must be at least one.
 	Endpoints []string `json:"endpoints"`
 
-	// Prefix is the prefix of all keys of the client; NecoPrefix by default.
+	// Prefix is the prefix of all keys of the client. The default is NecoPrefix.
 	Prefix string `json:"prefix"`
 
-	// Timeout is the timeout of a connection attempt in the format of
-	// time.ParseDuration; "2s" by default.
+	// Timeout is the timeout of a connection attempt, in the format of
+	// time.ParseDuration. The default is "2s".
 	Timeout string `json:"timeout"`
 
-	// Username and Password authenticate a client without a certificate.
+	// Username and Password authenticate a client that has no certificate.
 	Username string `json:"username"`
 	Password string `json:"password"`
 
-	// TLSCAFile, or TLSCA with the PEM itself, are the CAs of the members'
-	// certificates; by default those of the system.
+	// TLSCAFile is a file with the certificates of the CAs that sign the members'
+	// certificates; TLSCA is its contents instead, in PEM. The default is the system's
+	// CA store.
 	TLSCAFile string `json:"tls-ca-file"`
 	TLSCA     string `json:"tls-ca"`
 
-	// TLSCertFile and TLSKeyFile, or TLSCert and TLSKey with the PEM itself, are the
-	// certificate and key of the client. Files are read again at each handshake.
+	// TLSCertFile and TLSKeyFile are the files of the client's certificate and key, and
+	// are read again at each handshake. TLSCert and TLSKey are the contents instead, in
+	// PEM.
 	TLSCertFile string `json:"tls-cert-file"`
 	TLSCert     string `json:"tls-cert"`
 	TLSKeyFile  string `json:"tls-key-file"`
 	TLSKey      string `json:"tls-key"`
 }
 
-// LoadEtcdConfig reads the file at path. The error contains the file and the unknown or
-// invalid field, but never the value of a secret.
+// LoadEtcdConfig reads the configuration file at path. An error contains the path and
+// the name of an unknown or invalid field, but never the value of a secret.
 func LoadEtcdConfig(path string) (*EtcdConfig, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
@@ -71,8 +74,8 @@ func LoadEtcdConfig(path string) (*EtcdConfig, error) {
 	return cfg, nil
 }
 
-// plainYAMLError removes the prefixes of an error that only describe how the file was
-// decoded.
+// plainYAMLError returns err without the prefixes that the YAML and JSON decoders add
+// to its text.
 func plainYAMLError(err error) error {
 	if mismatch := (*json.UnmarshalTypeError)(nil); errors.As(err, &mismatch) {
 		return typeError(mismatch)
@@ -84,8 +87,8 @@ func plainYAMLError(err error) error {
 	return errors.New(msg)
 }
 
-// typeError describes in terms of YAML what a field contains and what it has to
-// contain.
+// typeError returns an error with the name of a field, the YAML type of its value, and
+// the type that it must have.
 func typeError(e *json.UnmarshalTypeError) error {
 	given := map[string]string{"array": "list", "object": "mapping", "bool": "boolean"}[e.Value]
 	if given == "" {

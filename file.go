@@ -6,9 +6,10 @@ import (
 	"path/filepath"
 )
 
-// WriteFile makes data the contents of filename. At every moment, a crash included, the
-// file is the old one or the new one. Missing parents are created with mode 0755. The
-// file has mode 0644, so WriteFile must not be used for keys.
+// WriteFile replaces the contents of filename with data. The replacement is atomic,
+// also in a crash: the file has either the old or the new contents. Missing parents are
+// created with mode 0755. The file has mode 0644, so WriteFile must not be used for
+// keys.
 func WriteFile(filename string, data string) error {
 	dir := filepath.Dir(filename)
 	if err := os.MkdirAll(dir, 0755); err != nil {
@@ -49,7 +50,8 @@ func fillFile(f *os.File, data string) error {
 	return f.Close()
 }
 
-// syncDir makes a rename in dir survive a power loss.
+// syncDir syncs the directory dir, so that an earlier rename in dir survives a power
+// loss.
 func syncDir(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {

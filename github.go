@@ -7,7 +7,8 @@ import (
 )
 
 // NewGitHubClient returns a client of the GitHub API with the user agent NecoUserAgent.
-// c has the proxy, credentials and timeouts; nil means http.DefaultClient.
+// It sends requests through c, which has the proxy, credentials and timeouts; if c is
+// nil, through http.DefaultClient.
 func NewGitHubClient(c *http.Client) *github.Client {
 	gh := github.NewClient(c)
 	gh.UserAgent = NecoUserAgent

@@ -12,16 +12,17 @@ const chassisVendorFile = "/sys/class/dmi/id/chassis_vendor"
 // HardwareType is the kind of machine of a boot server.
 type HardwareType int
 
-// The kinds of machines.
+// These constants are the kinds of machines.
 const (
-	// HWTypeNil is the zero value, which is returned with an error.
+	// HWTypeNil is the zero value. DetectHardware returns it with an error.
 	HWTypeNil HardwareType = iota
 	HWTypeVM
 	HWTypeContainer
 	HWTypeDell
 )
 
-// virtualType returns the kind for the output of systemd-detect-virt(1), or HWTypeNil.
+// virtualType returns the kind of machine for virt, the output of
+// systemd-detect-virt(1). It returns HWTypeNil for any other output.
 func virtualType(virt string) HardwareType {
 	switch virt {
 	case "qemu", "kvm", "zvm", "vmware", "microsoft", "oracle", "xen", "bochs", "uml", "parallels", "bhyve":
@@ -34,7 +35,7 @@ func virtualType(virt string) HardwareType {
 
 // DetectHardware returns the kind of this machine. It runs systemd-detect-virt(1) and,
 // on bare metal, reads the vendor of the chassis. For an unknown kind it returns an
-// error with the virtualization or vendor found.
+// error that contains the virtualization or the vendor.
 func DetectHardware() (HardwareType, error) {
 	return detectHardware(chassisVendorFile)
 }

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// program puts a shell script called name first in PATH.
+// program writes a shell script called name and puts its directory first in PATH.
 func program(t *testing.T, name, script string) {
 	t.Helper()
 	dir := t.TempDir()

@@ -9,8 +9,8 @@ import (
 	"github.com/cybozu-go/neco/internal/osrelease"
 )
 
-// MyLRN returns the logical rack number of this boot server, its identity in the data
-// centre, from RackFile. It is never derived from a host name.
+// MyLRN returns the logical rack number of this boot server, which identifies it in the
+// data centre. It reads RackFile; the number is never derived from a host name.
 func MyLRN() (int, error) {
 	return readLRN(RackFile)
 }
@@ -21,8 +21,8 @@ func MyCluster() (string, error) {
 }
 
 // OSCodename returns the code name of the operating system's release, for example
-// "jammy", from VERSION_CODENAME in os-release(5). It fails if that is missing or
-// empty.
+// "jammy": the value of VERSION_CODENAME in os-release(5). It fails if the value is
+// missing or empty.
 func OSCodename() (string, error) {
 	return codename(os.ReadFile)
 }

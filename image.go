@@ -23,17 +23,17 @@ type ImageFetcher struct {
 }
 
 // NewImageFetcher returns a fetcher that reaches registries through transport, which
-// must not be nil. If auth is not nil, private images are fetched from their private
-// repositories. auth is used only for images that need it, and sent only to the
-// registry, even if the registry names another server as the realm of its tokens. If
-// auth is also an authn.Keychain, it selects the account by registry.
+// must not be nil. If auth, the account for registries, is not nil, private images are
+// fetched from their private repositories. The fetcher uses auth only for images that
+// need it and sends it to no server but the registry. If auth is also an
+// authn.Keychain, it selects the account by registry.
 func NewImageFetcher(transport http.RoundTripper, auth authn.Authenticator) ImageFetcher {
 	return ImageFetcher{transport: transport, auth: auth}
 }
 
 // GetTarball fetches img and writes it to w in the format of `docker load`. It blocks
-// until the last byte is written or ctx ends, and holds no layer in memory. After an
-// error, w has an incomplete tarball.
+// until it has written the last byte or ctx ends, and holds no layer in memory. After
+// an error, w has received an incomplete tarball.
 func (f ImageFetcher) GetTarball(ctx context.Context, img ContainerImage, w io.Writer) error {
 	full := img.FullName(f.auth != nil)
 	ref, err := name.ParseReference(full)
@@ -77,13 +77,13 @@ func (f ImageFetcher) options(ctx context.Context, img ContainerImage, registry 
 	return append(opts, remote.WithAuth(auth)), nil
 }
 
-// platform returns the platform of this server.
+// platform returns the operating system and architecture of this server.
 func platform() v1.Platform { return v1.Platform{OS: "linux", Architecture: runtime.GOARCH} }
 
 // checkPlatform returns an error if image is for another operating system or
-// architecture than this server's. A registry selects the platform only in an index; a
-// single image is returned whatever its platform. Fields that the image does not set
-// are not compared.
+// architecture than this server has. It is needed because a registry selects the
+// platform only in an index and returns a single image for any platform. A field that
+// the image leaves empty is not compared.
 func checkPlatform(image v1.Image) error {
 	config, err := image.ConfigFile()
 	if err != nil {
@@ -96,15 +96,17 @@ func checkPlatform(image v1.Image) error {
 	return nil
 }
 
-// credentialGuard allows a user's password to be sent to one registry only.
+// credentialGuard is an http.RoundTripper that sends a user's password to one registry
+// only.
 type credentialGuard struct {
 	inner    http.RoundTripper
 	registry name.Registry
 }
 
-// RoundTrip implements http.RoundTripper. A registry names the realm that exchanges a
-// password for tokens, which may be any server. So a request with basic authorization
-// or a form fails unless it goes to the registry.
+// RoundTrip implements http.RoundTripper. It returns an error for a request that may
+// contain a password, by basic authorization or POST, and does not go to the registry.
+// A registry could otherwise name any server as the one that exchanges the password for
+// a token.
 func (g credentialGuard) RoundTrip(r *http.Request) (*http.Response, error) {
 	_, _, basic := r.BasicAuth()
 	home := r.URL.Host == g.registry.RegistryStr() && (r.URL.Scheme == "https" || g.registry.Scheme() == "http")

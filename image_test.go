@@ -23,8 +23,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 )
 
-// serveImages starts a registry that has one image under each of names and returns its
-// host.
+// serveImages starts a registry that has the same random image under each of names. It
+// returns the host of the registry and the image.
 func serveImages(t *testing.T, handler func(http.Handler) http.Handler, names ...string) (string, v1.Image) {
 	t.Helper()
 	reg := registry.New(registry.Logger(log.New(io.Discard, "", 0)))

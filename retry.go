@@ -5,10 +5,10 @@ import (
 	"time"
 )
 
-// RetryWithSleep calls f up to max times, and at least once, until it returns nil.
-// After each failure it passes the error to logger, if not nil; between two calls it
-// blocks for d. It returns the last error of f, or the cause of ctx's end if ctx ends
-// first.
+// RetryWithSleep calls f until it returns nil, up to max times and at least once. After
+// each failure it passes the error to logger, unless logger is nil; between two calls
+// it blocks for d. It returns the last error of f, or the cause of ctx's end if ctx
+// ends first.
 func RetryWithSleep(ctx context.Context, max int, d time.Duration, f func(ctx context.Context) error, logger func(err error)) error {
 	for i := 1; ; i++ {
 		err := f(ctx)

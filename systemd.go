@@ -12,30 +12,32 @@ import (
 
 const systemdDir = "/etc/systemd/system"
 
-// ServiceFile returns the path of the unit file of the service name.
+// ServiceFile returns the path of the unit file of the service called name.
 func ServiceFile(name string) string {
 	return filepath.Join(systemdDir, name+".service")
 }
 
-// TimerFile returns the path of the unit file of the timer name.
+// TimerFile returns the path of the unit file of the timer called name.
 func TimerFile(name string) string {
 	return filepath.Join(systemdDir, name+".timer")
 }
 
-// StartService makes systemd reload its unit files, enables the service name and starts
-// it. It blocks until the start has succeeded or failed, or ctx ends. It returns nil
-// for a service that is not started because a condition of its unit is not met.
+// StartService makes systemd reload its unit files, enables the service called name and
+// starts it. It blocks until the start has succeeded or failed, or ctx ends. If a
+// condition of the unit is not met, the service does not start, and StartService
+// returns nil.
 func StartService(ctx context.Context, name string) error {
 	return startUnit(ctx, name+".service")
 }
 
-// StartTimer starts the timer name as StartService does a service.
+// StartTimer does the same as StartService for the timer called name.
 func StartTimer(ctx context.Context, name string) error {
 	return startUnit(ctx, name+".timer")
 }
 
-// RestartService makes systemd reload its unit files, enables the service name and
-// restarts it, or starts it if it is not running. It blocks as StartService does.
+// RestartService makes systemd reload its unit files, enables the service called name
+// and restarts it, or starts it if it is not running. It blocks until that has
+// succeeded or failed, or ctx ends.
 func RestartService(ctx context.Context, name string) error {
 	unit := name + ".service"
 	return sysdbus.With(ctx, "restart", unit, func(conn *dbus.Conn) error {
@@ -46,30 +48,30 @@ func RestartService(ctx context.Context, name string) error {
 	})
 }
 
-// StopService stops the service name and blocks until it has stopped or ctx ends. It
-// returns nil for a service that systemd does not know.
+// StopService stops the service called name and blocks until it has stopped or ctx
+// ends. If systemd does not know the service, it returns nil.
 func StopService(ctx context.Context, name string) error {
 	return stopUnit(ctx, name+".service")
 }
 
-// StopTimer stops the timer name as StopService does a service.
+// StopTimer does the same as StopService for the timer called name.
 func StopTimer(ctx context.Context, name string) error {
 	return stopUnit(ctx, name+".timer")
 }
 
-// DisableService keeps the service name from starting at boot. It does not stop a
-// running service.
+// DisableService disables the service called name, so that it does not start at boot.
+// It does not stop a running service.
 func DisableService(ctx context.Context, name string) error {
 	return disableUnit(ctx, name+".service")
 }
 
-// DisableTimer disables the timer name as DisableService does a service.
+// DisableTimer does the same as DisableService for the timer called name.
 func DisableTimer(ctx context.Context, name string) error {
 	return disableUnit(ctx, name+".timer")
 }
 
-// IsActiveService reports whether the service name is running. It returns false for a
-// service that is still starting, or that systemd does not know.
+// IsActiveService reports whether the service called name is running. It returns false
+// if the service is still starting, or systemd does not know it.
 func IsActiveService(ctx context.Context, name string) (bool, error) {
 	active := false
 	unit := name + ".service"

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// The values of UpdateStatus.Cond. They are stored in etcd.
+// These constants are the values of UpdateStatus.Cond. They are stored in etcd.
 const (
 	CondNotRunning = iota
 	CondRunning
@@ -31,18 +31,20 @@ func (c UpdateCondition) String() string {
 	return "unknown"
 }
 
-// UpdateRequest is a request of neco-updater to update the boot servers.
+// UpdateRequest is a request to update the boot servers. It is stored in etcd.
 type UpdateRequest struct {
 	// Version is the version of the neco package to install.
 	Version string `json:"version"`
 
-	// Servers are the LRNs of the members, in any order.
+	// Servers are the LRNs of the boot servers that take part in the update, in any
+	// order.
 	Servers []int `json:"servers"`
 
-	// Stop ends the run: its members stop working on it.
+	// Stop ends the update: the boot servers that take part stop working on it.
 	Stop bool `json:"stop"`
 
-	// StartedAt distinguishes runs of the same version.
+	// StartedAt is the time of the request. It distinguishes two requests for the same
+	// version.
 	StartedAt time.Time `json:"started_at"`
 }
 
@@ -51,7 +53,7 @@ func (r UpdateRequest) IsMember(lrn int) bool {
 	return slices.Contains(r.Servers, lrn)
 }
 
-// UpdateStatus is the report of one boot server's neco-worker.
+// UpdateStatus is the report about an update by the neco-worker of one boot server.
 type UpdateStatus struct {
 	Version string          `json:"version"`
 	Step    int             `json:"step"`
@@ -59,8 +61,9 @@ type UpdateStatus struct {
 	Message string          `json:"message"`
 }
 
-// UpdateCompleted reports whether every boot server in lrns has reported that it
-// completed the update to version. A server without a status has not.
+// UpdateCompleted reports whether every boot server in lrns has completed the update to
+// version. statuses has the reports of the boot servers by LRN; a server without a
+// report has not completed the update.
 func UpdateCompleted(version string, lrns []int, statuses map[int]*UpdateStatus) bool {
 	for _, lrn := range lrns {
 		st := statuses[lrn]
@@ -71,8 +74,8 @@ func UpdateCompleted(version string, lrns []int, statuses map[int]*UpdateStatus)
 	return true
 }
 
-// ContentsUpdateStatus is the result of the last upload of contents that are uploaded
-// once for a data centre.
+// ContentsUpdateStatus is the result of the last upload of contents, such as images for
+// the nodes. Contents are uploaded by one boot server for the whole data centre.
 type ContentsUpdateStatus struct {
 	Version string `json:"version"`
 	Success bool   `json:"success"`

@@ -20,32 +20,32 @@ import (
 )
 
 const (
-	// vaultLeaderTimeout bounds the wait for a leader if the caller has set no
-	// deadline. The lock of a dead leader expires within a minute.
+	// vaultLeaderTimeout bounds the wait for a leader. It suffices, because the lock of
+	// a dead leader expires within a minute.
 	vaultLeaderTimeout = 5 * time.Minute
 
-	// vaultRetries is how often a request of an operator is repeated after a server
-	// error.
+	// vaultRetries is the number of repetitions of a request after a server error of
+	// Vault.
 	vaultRetries = 2
 
 	// vaultLeaderInterval is the pause between two queries for the leader.
 	vaultLeaderInterval = time.Second
 )
 
-// VaultClient returns a client of the Vault on the boot server lrn, which trusts only
-// ServerCAFile. It uses the token in the environment variable VAULT_TOKEN and no other
-// variable. If that is not set, it asks for a user name and a password on the terminal,
-// the latter without echo, and logs in.
+// VaultClient returns a client of the Vault on the boot server lrn. The client trusts
+// only the CA in ServerCAFile. It uses the token in the environment variable
+// VAULT_TOKEN and no other variable. If VAULT_TOKEN is not set, VaultClient asks for a
+// user name and a password on the terminal, the password without echo, and logs in.
 func VaultClient(lrn int) (*api.Client, error) {
 	return vaultClient(fmt.Sprintf("https://%s:8200", BootNode0IP(lrn)), ServerCAFile, askOnTerminal)
 }
 
 // WaitVaultLeader blocks until the Vault of vc has a leader that responds, for example
-// after a restart, or until ctx ends; at most five minutes if ctx has no deadline.
+// after a restart. It returns an error if ctx ends or after five minutes.
 //
-// For a while after a restart, a standby may still forward requests to the former
-// leader, and such a request can return an empty result without an error. So
-// WaitVaultLeader sends a request that must not be forwarded.
+// For a while after a restart, a standby may still forward requests to the leader
+// before the restart. A forwarded request may return an empty result without an error,
+// so WaitVaultLeader sends a request that must not be forwarded.
 func WaitVaultLeader(ctx context.Context, vc *api.Client) error {
 	ctx, cancel := context.WithTimeout(ctx, vaultLeaderTimeout)
 	defer cancel()

@@ -87,12 +87,14 @@ func TestVaultClient(t *testing.T) {
 	})
 }
 
-// transportFunc lets a test respond to requests without a network.
+// transportFunc is an http.RoundTripper with which a test responds to requests without
+// a network.
 type transportFunc func(*http.Request) (*http.Response, error)
 
 func (f transportFunc) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// restartingVault returns a client of a Vault that has a leader after readyAfter.
+// restartingVault returns a client of a Vault that has a leader after the time
+// readyAfter.
 func restartingVault(t *testing.T, readyAfter time.Duration) *api.Client {
 	t.Helper()
 	ready := time.Now().Add(readyAfter)

@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// TestAVersionThatIsNoneBuildsNothing runs the command of make deb.
+// TestAVersionThatIsNoneBuildsNothing runs debian/build, the script of make deb, with
+// malformed versions.
 func TestAVersionThatIsNoneBuildsNothing(t *testing.T) {
 	tests := []struct{ name, version, want string }{
 		{"no day of the calendar", "2026.02.30-1", "begins with a day that does not exist"},

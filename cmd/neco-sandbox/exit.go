@@ -12,18 +12,21 @@ import (
 	"github.com/cybozu-go/neco/internal/printable"
 )
 
-// interrupted is the exit code of a program that was interrupted.
+// interrupted is the exit code of this program after an interrupt.
 const interrupted = 130
 
-// signaled is added to the number of the signal that has ended a program, as shells do.
+// signaled is added to the number of the signal that ended a child process. The sum is
+// the exit code, as in shells.
 const signaled = 128
 
-// childError is the exit code of a program that has printed its own error.
+// childError is the exit code of a child process that has printed its own error. This
+// program prints no other error and exits with the same code.
 type childError int
 
 func (e childError) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
 
-// child converts the end of a program that has printed its own error into an error.
+// child converts the error of a child process to a childError, or returns err if it has
+// no exit code.
 func child(err error) error {
 	var exit *exec.ExitError
 	if errors.As(err, &exit) {

@@ -26,7 +26,8 @@ type hinted struct {
 
 func (h hinted) Unwrap() error { return h.error }
 
-// hintFor returns a hint for an error; empty: there is none.
+// hintFor returns a hint for the user about err, or "" if there is none. name is the
+// name of the sandbox.
 func hintFor(err error, name string) string {
 	var h hinted
 	switch {
@@ -40,7 +41,8 @@ func hintFor(err error, name string) string {
 	return ""
 }
 
-// args checks the number of arguments and returns errors with a usage hint.
+// args returns a check that a command has at least from and at most to arguments. The
+// error of the check has a usage hint.
 func args(from, to int) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		var err error
@@ -58,5 +60,5 @@ func args(from, to int) cobra.PositionalArgs {
 	}
 }
 
-// anyNumber as the upper limit of args allows any number of arguments.
+// anyNumber is the value of to with which args sets no upper limit.
 const anyNumber = -1

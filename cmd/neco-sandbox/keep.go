@@ -19,8 +19,8 @@ import (
 	"github.com/cybozu-go/neco/dctest/sandbox/story"
 )
 
-// startKept starts this program again in the background, and shows its output until the
-// updates of the story are done.
+// startKept starts this program again in the background for run --keep. It shows the
+// output of that process until the updates of the sandbox's story are done.
 func startKept(cmd *cobra.Command, name string) error {
 	self, err := os.Executable()
 	if err != nil {
@@ -57,7 +57,7 @@ func startKept(cmd *cobra.Command, name string) error {
 	return context.Cause(cmd.Context())
 }
 
-// hints returns a list of commands for a sandbox that keeps running.
+// hints returns a list of commands for the running sandbox called name.
 func hints(name string) string {
 	lines := []struct{ args, what string }{
 		{"status", "show the state and the directory"},
@@ -76,8 +76,9 @@ func hints(name string) string {
 	return b.String()
 }
 
-// serveSandbox runs the updates of the story, redirects its output to a file, and
-// serves commands until ctx ends or a command ends the sandbox.
+// serveSandbox starts a sandbox called name and runs the updates of its story. Then it
+// redirects the output of this process to a file, and serves commands until ctx ends or
+// a command ends the sandbox.
 func serveSandbox(ctx context.Context, name string, o story.Options) (err error) {
 	place, err := control.PlaceOf(name)
 	if err != nil {

@@ -17,10 +17,10 @@ import (
 	"github.com/cybozu-go/neco/dctest/sandbox/sandboxtest"
 )
 
-// timeout bounds every wait.
+// timeout bounds every wait of these tests.
 const timeout = 3 * time.Minute
 
-// program is neco-sandbox with a cache of its own.
+// program is neco-sandbox with a cache directory of its own.
 type program struct {
 	t    *testing.T
 	path string
@@ -84,7 +84,8 @@ func (p program) await(what string, cond func(control.Status) bool) control.Stat
 	}
 }
 
-// allRun returns a condition: all servers run a version and have completed.
+// allRun returns a condition: all servers run the version and have completed the update
+// to it.
 func allRun(version string) func(control.Status) bool {
 	return func(st control.Status) bool {
 		for _, s := range st.Servers {
@@ -126,7 +127,8 @@ func TestASandboxThatIsKeptCanBePlayedWith(t *testing.T) {
 	}
 }
 
-// killed checks that a killed worker is restarted.
+// killed checks that a killed worker is restarted. It also tries pause, resume, start,
+// and commands with invalid arguments.
 func (p program) killed(before control.Status) {
 	p.t.Helper()
 	p.must("kill", "worker", "1")
@@ -145,8 +147,8 @@ func (p program) killed(before control.Status) {
 	}
 }
 
-// partitioned checks that an update waits for a partitioned server, and continues after
-// the partition.
+// partitioned checks that no update starts while a server is partitioned, and that the
+// update starts after the partition.
 func (p program) partitioned(debs []string) {
 	p.t.Helper()
 	p.must("cut", "2")

@@ -12,11 +12,11 @@ import (
 	"github.com/cybozu-go/neco/dctest/sandbox/sandboxtest"
 )
 
-// runnable matches a block of commands that can run in a sandbox.
+// runnable matches a block of a document whose commands can run in a sandbox.
 var runnable = regexp.MustCompile("(?s)<!-- run: sandbox -->\n *```console\n(.*?)```")
 
-// runnableCommands returns the words of the neco commands in the runnable blocks of a
-// page.
+// runnableCommands returns the neco commands in the runnable blocks of a document,
+// split into words.
 func runnableCommands(t *testing.T, page string) [][]string {
 	t.Helper()
 	data, err := os.ReadFile(page)

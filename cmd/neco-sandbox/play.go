@@ -14,7 +14,8 @@ import (
 	"github.com/cybozu-go/neco/internal/lrn"
 )
 
-// order sends one order to the sandbox called name.
+// order connects to the sandbox called name and sends it the order o for the command
+// verb.
 func order(ctx context.Context, name, verb string, o control.Order) error {
 	c, err := control.Connect(ctx, name)
 	if err != nil {
@@ -23,7 +24,8 @@ func order(ctx context.Context, name, verb string, o control.Order) error {
 	return c.Do(ctx, verb, o, nil)
 }
 
-// unitName returns the name of the unit for an argument of a command.
+// unitName returns the name of the systemd unit for word: worker and updater are Neco's
+// daemons, and a word without a suffix is a service.
 func unitName(word string) string {
 	switch {
 	case word == "worker", word == "updater":

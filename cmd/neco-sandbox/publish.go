@@ -55,7 +55,8 @@ func newPublishCommand(name *string) *cobra.Command {
 	return cmd
 }
 
-// build builds the package of the version in args, or of the next version.
+// build builds the package of the version in args or, without args, of the next
+// version. It returns the path of the package.
 func build(cmd *cobra.Command, c *control.Client, args []string) (string, error) {
 	root, err := checkout()
 	if err != nil {
@@ -93,7 +94,8 @@ func checkPackage(cmd *cobra.Command, c *control.Client, deb string) error {
 	return warnIfOld(cmd, c, v)
 }
 
-// warnIfOld warns of a version that boot servers will not install.
+// warnIfOld prints a warning if v is not newer than the newest published version,
+// because boot servers will not install it.
 func warnIfOld(cmd *cobra.Command, c *control.Client, v release.Version) error {
 	newest, err := newest(cmd.Context(), c)
 	if err != nil {
@@ -105,7 +107,7 @@ func warnIfOld(cmd *cobra.Command, c *control.Client, v release.Version) error {
 	return nil
 }
 
-// next returns the version after the newest published one.
+// next returns the version that follows the newest published one.
 func next(ctx context.Context, c *control.Client) (release.Version, error) {
 	v, err := newest(ctx, c)
 	v.Serial++

@@ -12,7 +12,8 @@ import (
 	"github.com/cybozu-go/neco/internal/duration"
 )
 
-// updateTimeout bounds one update of the story, which normally takes seconds.
+// updateTimeout bounds one update of the sandbox's story. An update normally takes
+// seconds.
 const updateTimeout = 5 * time.Minute
 
 func newRunCommand(name *string) *cobra.Command {
@@ -45,7 +46,7 @@ func newRunCommand(name *string) *cobra.Command {
 	return cmd
 }
 
-// runOnce runs the updates of the story, and then ends the sandbox.
+// runOnce starts a sandbox, runs the updates of its story, and then ends the sandbox.
 func runOnce(ctx context.Context, o story.Options) error {
 	s, err := story.Tell(ctx, o)
 	if s == nil {

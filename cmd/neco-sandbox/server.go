@@ -14,7 +14,8 @@ import (
 	"github.com/cybozu-go/neco/dctest/sandbox/control"
 )
 
-// locate returns where the files of a boot server are.
+// locate returns the paths of the files of the boot server lrn in the sandbox called
+// name.
 func locate(ctx context.Context, name, lrn string) (control.Location, error) {
 	lrns, err := parseLRNs([]string{lrn})
 	if err != nil {
@@ -27,7 +28,8 @@ func locate(ctx context.Context, name, lrn string) (control.Location, error) {
 	return c.Locate(ctx, lrns[0])
 }
 
-// interruptedFor is how long a command may take to end after an interrupt.
+// interruptedFor is the time that a command has to end after an interrupt. Then it is
+// killed.
 const interruptedFor = 10 * time.Second
 
 func newNecoCommand(name *string) *cobra.Command {
@@ -80,10 +82,11 @@ func newLogsCommand(name *string) *cobra.Command {
 	return cmd
 }
 
-// logPoll is the interval at which a growing file is read.
+// logPoll is the interval at which show checks a file for additions.
 const logPoll = 200 * time.Millisecond
 
-// show copies a file. If follow is true, it also copies later additions until ctx ends.
+// show copies file to out. If follow is true, it also copies later additions to the
+// file until ctx ends.
 func show(ctx context.Context, out io.Writer, file *os.File, follow bool) error {
 	tick := time.NewTicker(logPoll)
 	defer tick.Stop()

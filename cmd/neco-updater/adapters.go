@@ -15,15 +15,17 @@ import (
 	"github.com/cybozu-go/neco/pkg/updater"
 )
 
-// finder searches for releases with the settings of the configuration. It keeps its
-// client while they are unchanged, because the client caches responses.
+// finder searches for releases with the proxy and the GitHub token in the
+// configuration. It keeps its client while these settings are unchanged, because the
+// client caches responses.
 type finder struct {
 	log       *slog.Logger
 	config    storage.Config
 	transport *http.Transport
 	finder    *release.Finder
 	client    *http.Client
-	// checked is the package whose digest was downloaded last.
+	// checked is the package whose digest was downloaded last. Its digest is not
+	// downloaded again.
 	checked release.Asset
 }
 
@@ -55,8 +57,8 @@ func (f *finder) Newest(ctx context.Context, c storage.Config, bad map[string]st
 	return found, nil
 }
 
-// check returns an error for a release that cannot be installed, so that the search
-// fails instead of every worker in a run.
+// check returns an error if the release v cannot be installed, for example because its
+// package or its checksum is missing. So the search fails before an update to v starts.
 func (f *finder) check(ctx context.Context, channel release.Channel, v release.Version) error {
 	asset, err := f.finder.FindAsset(ctx, channel, v)
 	if err != nil || asset == f.checked {
@@ -69,8 +71,8 @@ func (f *finder) check(ctx context.Context, channel release.Channel, v release.V
 	return nil
 }
 
-// open makes a client for the configuration, unless the current one has the same
-// settings.
+// open makes a client with the settings of c, unless the current client has the same
+// proxy and GitHub token.
 func (f *finder) open(c storage.Config) error {
 	if f.finder != nil && c.Proxy == f.config.Proxy && c.GitHubToken == f.config.GitHubToken {
 		return nil
@@ -87,7 +89,7 @@ func (f *finder) open(c storage.Config) error {
 	return nil
 }
 
-// notifier sends notices to Slack, if that is configured.
+// notifier sends notices to Slack. It does nothing unless Slack is configured.
 type notifier struct{ cluster string }
 
 var _ updater.Notifier = notifier{}

@@ -19,7 +19,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/updater"
 )
 
-// direct passes requests to a handler without a network.
+// direct is an http.RoundTripper that passes requests to a handler without a network.
 type direct struct{ handler http.Handler }
 
 func (d direct) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -32,8 +32,8 @@ func (d direct) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// newFinder returns a finder for a release server with one release, whose digest file
-// is sum.
+// newFinder returns a finder for a release server with one release, tag. The digest
+// file of the release contains sum.
 func newFinder(t *testing.T, tag, sum string) *finder {
 	t.Helper()
 	v, err := release.ParseTag(tag)

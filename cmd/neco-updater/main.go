@@ -1,4 +1,5 @@
-// Command neco-updater searches for releases and leads updates.
+// Command neco-updater is a daemon that searches for new releases and leads the update
+// of the boot servers.
 package main
 
 import (

@@ -8,7 +8,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/updater"
 )
 
-// run runs the daemon until ctx ends.
+// run runs neco-updater, with its files below root, until ctx ends.
 func run(ctx context.Context, root string, log *slog.Logger) error {
 	s, err := daemon.Open(ctx, root, "updater", log)
 	if err != nil {

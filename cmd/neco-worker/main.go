@@ -1,4 +1,5 @@
-// Command neco-worker takes part in updates on a boot server.
+// Command neco-worker is a daemon that executes the steps of an update on a boot
+// server.
 package main
 
 import (
@@ -16,7 +17,7 @@ func main() {
 	os.Exit(daemon.Main(func(ctx context.Context) error { return newCommand().ExecuteContext(ctx) }))
 }
 
-// installTimeout bounds the wait for dpkg's lock and its work.
+// installTimeout bounds an installation, including the wait for the lock of dpkg.
 const installTimeout = 10 * time.Minute
 
 func newCommand() *cobra.Command {

@@ -18,7 +18,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/worker"
 )
 
-// run runs the daemon until ctx ends.
+// run runs neco-worker, with its files below root, until ctx ends.
 func run(ctx context.Context, root string, log *slog.Logger) error {
 	s, err := daemon.Open(ctx, root, "worker", log)
 	if err != nil {
@@ -54,7 +54,8 @@ func run(ctx context.Context, root string, log *slog.Logger) error {
 	return g.Wait()
 }
 
-// repair completes an interrupted installation of the neco package.
+// repair completes an interrupted installation of the neco package. It does nothing if
+// the package is installed or absent.
 func repair(ctx context.Context, root string, log *slog.Logger) error {
 	p := host.Packages{Root: root}
 	_, state, err := p.Status(ctx, neco.NecoPackageName)
@@ -70,7 +71,8 @@ func repair(ctx context.Context, root string, log *slog.Logger) error {
 	return p.Repair(ctx)
 }
 
-// install is the command of neco-install.service.
+// install installs the package file deb, then restarts neco-updater and neco-worker
+// unless they are stopped. neco-install.service runs it.
 func install(ctx context.Context, root, deb string) error {
 	// This tells the script of the package to leave the restart of the daemons to this
 	// program.

@@ -27,7 +27,7 @@ func admin(t *testing.T) string {
 	return root
 }
 
-// deb builds a package called neco with this postinst script.
+// deb builds a package called neco with script as its postinst script.
 func deb(t *testing.T, script string) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "neco")
@@ -49,9 +49,9 @@ func deb(t *testing.T, script string) string {
 	return dir + ".deb"
 }
 
-// TestAnInstallationThatWasCutShortIsRepairedAtTheStart also checks that nothing else
-// is changed. The package's script fails once, as if it had been killed, and leaves the
-// package half configured.
+// TestAnInstallationThatWasCutShortIsRepairedAtTheStart lets the package's script fail
+// once, as if it had been killed, so that the package is half configured. It also
+// checks that repair changes nothing else.
 func TestAnInstallationThatWasCutShortIsRepairedAtTheStart(t *testing.T) {
 	root := admin(t)
 	p := host.Packages{Root: root}

@@ -1,5 +1,5 @@
-// Command placemat-menu converts a menu to the complete description of a virtual data
-// centre, which placemat starts.
+// Command placemat-menu reads a menu, a short description of a virtual data centre, and
+// writes the complete description, which placemat starts.
 package main
 
 import (
@@ -41,7 +41,8 @@ func newCommand() *cobra.Command {
 	return cmd
 }
 
-// run writes the description of the menu. It writes no file unless the whole menu is valid.
+// run reads the menu and writes the complete description. If a part of the menu is
+// invalid, it writes no file.
 func run(o options) error {
 	m, err := menu.Load(o.menu)
 	if err != nil {

@@ -91,7 +91,8 @@ func newSilenceCmd(p *program) *cobra.Command {
 	}
 }
 
-// newPowerCmds returns the commands that act on one boot server.
+// newPowerCmds returns the commands that change the power state of one boot server,
+// such as pause, kill and wipe.
 func newPowerCmds(p *program) []*cobra.Command {
 	verbs := []struct {
 		name, short string

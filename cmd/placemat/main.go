@@ -22,9 +22,9 @@ func main() {
 	os.Exit(status(newCommand().ExecuteContext(ctx), os.Stderr))
 }
 
-// status returns the exit code of the program and prints err to words. The code is that of
-// the command of placemat exec, which has printed its own error, and otherwise 1. An
-// interrupted command has failed.
+// status returns the exit code of the program for err and prints err to words. A
+// commandError has its own exit code and is not printed, because the command has
+// printed its error. Any other error has the exit code 1.
 func status(err error, words io.Writer) int {
 	var of *commandError
 	switch {
@@ -37,15 +37,16 @@ func status(err error, words io.Writer) int {
 	return 1
 }
 
-// commandError reports that a command on a node has ended with an exit code.
+// commandError reports the exit code of a command that placemat exec has run on a node.
 type commandError struct{ code int }
 
 func (e *commandError) Error() string { return fmt.Sprintf("the command ended with %d", e.code) }
 
-// program has the options of all commands.
+// program holds the values of the flags that all commands share.
 type program struct{ name string }
 
-// centre returns the data centre of --name. It fails unless the user is root.
+// centre returns the data centre that the flag --name names. It fails unless the user
+// is root.
 func (p *program) centre(cmd *cobra.Command) (*placemat.Centre, error) {
 	if os.Geteuid() != 0 {
 		return nil, fmt.Errorf("placemat makes network namespaces: run it as root")

@@ -12,9 +12,9 @@ import (
 	"github.com/cybozu-go/neco/pkg/host"
 )
 
-// Archive writes the files of a server, and the links that enable its units, as a tar
-// archive with paths relative to the root of the server.  All entries belong to root.
-// Equal files give equal bytes.
+// Archive writes the files of a server, and the links that enable its units, to w as a
+// tar archive. The paths are relative to the root directory of the server, and all
+// entries belong to root. The same files give the same bytes.
 func Archive(w io.Writer, files []host.File) error {
 	t := tar.NewWriter(w)
 	for _, f := range files {

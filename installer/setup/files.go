@@ -15,20 +15,21 @@ import (
 //go:embed files packages
 var embedded embed.FS
 
-// NetworkService is the unit that sets the addresses of the server. [Links] enables it;
-// the Debian packages enable all other units.
+// NetworkService is the systemd unit that sets the addresses of the server. [Links]
+// enables it. All other units are enabled by their Debian packages.
 const NetworkService = "neco-network.service"
 
-// unitDir is the directory of the administrator's units.
+// unitDir is the directory of the systemd units that do not belong to a package.
 const unitDir = "/etc/systemd/system/"
 
-// source is an embedded template and the path of its file on the server.
+// source is an embedded template with the path of its file on the server.
 type source struct {
 	name, path string
 	executable bool
 }
 
-// sources returns the templates of all files that contain more than one value.
+// sources returns the templates of all files, except those that consist of one value of
+// the seed s, such as /etc/hostname.
 func sources(s Seed) []source {
 	all := []source{
 		{name: "hosts", path: "/etc/hosts"},
@@ -49,9 +50,9 @@ func sources(s Seed) []source {
 	return all
 }
 
-// Files returns the files that make a Debian system with the [Packages] the boot server
-// of the seed. They include /etc/hosts, /etc/hostname and /etc/resolv.conf, which the
-// engine of a container provides itself.
+// Files returns the files that turn a Debian system with the [Packages] into the boot
+// server of the seed s. In a container, the files /etc/hosts, /etc/hostname and
+// /etc/resolv.conf come from the container engine instead.
 func Files(s Seed) ([]host.File, error) {
 	if err := s.check(); err != nil {
 		return nil, fmt.Errorf("make a boot server: %w", err)
@@ -74,8 +75,8 @@ func Files(s Seed) ([]host.File, error) {
 	return files, nil
 }
 
-// BirdConf returns only the configuration of BIRD, for a BIRD that does not run on the
-// boot server of the seed.
+// BirdConf returns the configuration file of BIRD alone, for a BIRD that does not run
+// on the boot server of the seed s.
 func BirdConf(s Seed) ([]byte, error) {
 	if err := s.check(); err != nil {
 		return nil, fmt.Errorf("configure BIRD: %w", err)
@@ -84,7 +85,8 @@ func BirdConf(s Seed) ([]byte, error) {
 	return f.Data, err
 }
 
-// Links returns the symbolic links that enable units: their targets by path.
+// Links returns the symbolic links that enable units. The keys are the paths of the
+// links, the values their targets.
 func Links() map[string]string {
 	return map[string]string{unitDir + "multi-user.target.wants/" + NetworkService: unitDir + NetworkService}
 }

@@ -15,10 +15,11 @@ import (
 type Seed struct {
 	// Name is the host name.
 	Name string `json:"name"`
-	// Cluster is the cluster ID, Rack the logical rack number.
+	// Cluster is the identifier of the data centre, Rack the logical rack number.
 	Cluster string `json:"cluster"`
 	Rack    int    `json:"rack"`
-	// Serial is the serial number of a machine whose firmware reports none.
+	// Serial is the serial number of the machine if its firmware reports none, or else
+	// "".
 	Serial string `json:"serial,omitempty"`
 	// ASN is the number of the rack's autonomous system.
 	ASN uint32 `json:"asn"`
@@ -31,15 +32,15 @@ type Seed struct {
 	Eth1 netip.Prefix `json:"eth1"`
 	ToR1 netip.Addr   `json:"tor1"`
 	ToR2 netip.Addr   `json:"tor2"`
-	// BMC is the address of the management controller; it is not used here.
+	// BMC is the address of the management controller. This package does not use it.
 	BMC netip.Addr `json:"bmc,omitzero"`
-	// Proxy is the URL of the HTTP proxy to the internet; empty: none.
+	// Proxy is the URL of the HTTP proxy to the internet, or "" if there is none.
 	Proxy string `json:"proxy,omitempty"`
-	// NTP are the time servers.
+	// NTP are the addresses of the time servers.
 	NTP []netip.Addr `json:"ntp,omitempty"`
 }
 
-// ParseSeed parses and checks a seed in YAML. An unknown field is an error.
+// ParseSeed parses a seed in YAML and checks its values. An unknown field is an error.
 func ParseSeed(data []byte) (Seed, error) {
 	var s Seed
 	if err := yaml.UnmarshalStrict(data, &s); err != nil {

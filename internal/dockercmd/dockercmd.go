@@ -10,14 +10,14 @@ import (
 	"strings"
 )
 
-// Run runs docker with args and returns its standard output. It blocks until docker has
-// ended; the end of ctx kills it. An error wraps that of os/exec and ends with the last
-// lines of docker's standard error.
+// Run runs docker with args and returns its standard output. It blocks until docker
+// ends, and kills docker when ctx ends. An error wraps that of os/exec and ends with
+// the last lines of docker's standard error.
 func Run(ctx context.Context, args ...string) ([]byte, error) {
 	return RunWith(ctx, nil, args...)
 }
 
-// RunWith is Run with a standard input.
+// RunWith does the same as Run, with stdin as the standard input of docker.
 func RunWith(ctx context.Context, stdin io.Reader, args ...string) ([]byte, error) {
 	var stdout, stderr bytes.Buffer
 	cmd := exec.CommandContext(ctx, "docker", args...)

@@ -7,7 +7,8 @@ import (
 	"strings"
 )
 
-// Format is the argument of dpkg-query -W -f for output that Parse reads.
+// Format is the value of the option -f of dpkg-query -W. Parse reads the output in this
+// format.
 const Format = `${db:Status-Status} ${Version} ${Architecture}\n`
 
 // Record is the state of a package for one architecture. Version is empty if the
@@ -16,8 +17,9 @@ type Record struct {
 	State, Version string
 }
 
-// Parse returns the record for the architecture of this program or for architecture
-// "all", or else the first record. It returns the zero Record if output has no records.
+// Parse returns the record in output for this program's architecture or for the
+// architecture "all". If there is neither, it returns the first record, or the zero
+// Record if output has none.
 func Parse(output string) Record {
 	var first Record
 	for line := range strings.Lines(output) {

@@ -1,5 +1,5 @@
 // Package duration parses durations in flags and in the configuration, and formats
-// durations for operators, in Go's syntax extended by days.
+// durations for operators. Its syntax is that of Go, with days in addition.
 package duration
 
 import (
@@ -13,20 +13,21 @@ import (
 )
 
 const (
-	// Day is the unit that Go's syntax lacks: 24 hours.
+	// Day is 24 hours. Go's syntax has no unit for it.
 	Day = 24 * time.Hour
-	// Longest is the longest duration.
+	// Longest is the longest duration that a time.Duration can hold.
 	Longest time.Duration = math.MaxInt64
 )
 
-// errSyntax is returned for every text that is not a duration.
+// errSyntax is the error for a text that is not a duration.
 var errSyntax = errors.New("not a duration")
 
 // syntax matches Go's syntax, including numbers that are too big for
 // time.ParseDuration.
 var syntax = regexp.MustCompile(`^-?([0-9]+(\.[0-9]*)?(ns|us|µs|ms|s|m|h))+$`)
 
-// Range returns a text with the accepted durations and examples.
+// Range returns a text for operators with the shortest and the longest accepted
+// duration, and examples between them.
 func Range(least, most time.Duration) string {
 	text := fmt.Sprintf("a duration from %s to %s", Text(least), Text(most))
 	sep := ", like "
@@ -39,9 +40,10 @@ func Range(least, most time.Duration) string {
 	return text
 }
 
-// Parse parses a duration such as 10m, 90d or 1d12h. Days are whole and come first. It
-// fails if text is not a duration, or not from least to most. The error does not
-// contain text; [Range] describes the accepted durations.
+// Parse parses a duration such as 10m, 90d or 1d12h. Days are whole numbers and come
+// first. It fails if text is not a duration, or the duration is shorter than least or
+// longer than most. The error does not contain text; [Range] describes the accepted
+// durations.
 func Parse(text string, least, most time.Duration) (time.Duration, error) {
 	d, err := parse(text)
 	switch {
@@ -55,8 +57,8 @@ func Parse(text string, least, most time.Duration) (time.Duration, error) {
 	return d, nil
 }
 
-// parse parses a duration of any length. It returns Longest for a duration that exceeds
-// time.Duration.
+// parse parses a duration of any length. If the duration exceeds time.Duration, it
+// returns Longest.
 func parse(text string) (time.Duration, error) {
 	number, rest, hasDays := strings.Cut(text, "d")
 	if !hasDays {
@@ -84,8 +86,8 @@ func parse(text string) (time.Duration, error) {
 	return time.Duration(days)*Day + d, nil
 }
 
-// Text returns d as an operator would write it: 31d, 1d12h, 1h30m. Parse accepts the
-// result unless it is negative.
+// Text returns d as an operator would write it, for example 31d, 1d12h or 1h30m. Parse
+// accepts the result unless d is negative.
 func Text(d time.Duration) string {
 	days := ""
 	if d >= Day {
@@ -103,17 +105,18 @@ func Text(d time.Duration) string {
 	return days + text
 }
 
-// Value is a flag that takes a duration (pflag.Value).
+// Value is a flag whose value is a duration. It implements pflag.Value.
 type Value struct {
 	d           *time.Duration
 	least, most time.Duration
 }
 
-// Var returns a flag that stores its value, from least to most, in d. A zero in d means
-// that the flag has no default.
+// Var returns a flag that stores its value in d and accepts durations from least to
+// most. If d is zero, the flag has no default.
 func Var(d *time.Duration, least, most time.Duration) *Value { return &Value{d, least, most} }
 
-// String returns "0" for zero, which is not shown as a default.
+// String returns the duration as Text does, or "0" for zero, which the help does not
+// show as a default.
 func (v *Value) String() string {
 	if v.d == nil || *v.d == 0 {
 		return "0"
@@ -121,10 +124,10 @@ func (v *Value) String() string {
 	return Text(*v.d)
 }
 
-// Type returns the name of the value in the usage.
+// Type returns the name of the value that the help of the flag shows.
 func (v *Value) Type() string { return "duration" }
 
-// Set parses and stores the value.
+// Set parses text and stores the duration.
 func (v *Value) Set(text string) error {
 	d, err := Parse(text, v.least, v.most)
 	if err != nil {

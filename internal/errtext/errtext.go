@@ -1,7 +1,8 @@
-// Package errtext formats errors for people: it removes the formatting of protocols
-// from the responses of Vault and of gRPC servers such as etcd.
+// Package errtext formats errors for people: it removes what a protocol adds to the
+// text of an error, for responses of Vault and of gRPC servers such as etcd.
 //
-// It owns these texts. It must not know what an operator can do about an error.
+// It owns the texts that replace these parts. It must not know what an operator can do
+// about an error.
 package errtext
 
 import (
@@ -15,8 +16,9 @@ import (
 	"google.golang.org/grpc/codes"
 )
 
-// Of returns the text of err. A response of Vault in it, which has many lines and the
-// URL of the request, becomes one line; gRPC statuses become words, see [Words].
+// Of returns the text of err. A response of Vault in the text is reduced to its HTTP
+// status and its messages, in one line; gRPC statuses are replaced by words as [Words]
+// does.
 func Of(err error) string {
 	text := err.Error()
 	if answer := (*api.ResponseError)(nil); errors.As(err, &answer) {
@@ -26,11 +28,11 @@ func Of(err error) string {
 	return Words(text)
 }
 
-// grpcStatus matches the format of google.golang.org/grpc/internal/status.
+// grpcStatus matches a status in the format of google.golang.org/grpc/internal/status.
 var grpcStatus = regexp.MustCompile(`rpc error: code = (Code\(\d+\)|\w+) desc = `)
 
-// Words replaces each gRPC status in text by its meaning and its description, without
-// the names of gRPC's layers.
+// Words replaces each gRPC status in text by the meaning of its code and its
+// description. It omits the prefixes that the layers of gRPC add.
 func Words(text string) string {
 	text = grpcStatus.ReplaceAllStringFunc(text, func(s string) string {
 		name := grpcStatus.FindStringSubmatch(s)[1]
@@ -49,9 +51,10 @@ func Words(text string) string {
 }
 
 var (
-	// connectionError matches the format of grpc's transport.ConnectionError.
+	// connectionError matches an error in the format of grpc's
+	// transport.ConnectionError.
 	connectionError = regexp.MustCompile(`connection error: desc = ("(?:[^"\\]|\\.)*")`)
-	// layers are the prefixes that grpc adds to the cause.
+	// layers are the prefixes that grpc adds to the cause of an error.
 	layers = strings.NewReplacer(
 		"last connection error: ", "",
 		"latest balancer error: ", "",
@@ -60,7 +63,8 @@ var (
 	)
 )
 
-// meanings returns the text for each gRPC code that adds to the description.
+// meanings returns the text for each gRPC code whose meaning adds to the description of
+// a status.
 func meanings() map[codes.Code]string {
 	return map[codes.Code]string{
 		codes.Canceled:           "the request was canceled",

@@ -10,7 +10,7 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// TestNoGRPCStatusIsShownAsOne checks every code of grpc and an undefined code.
+// TestNoGRPCStatusIsShownAsOne checks every gRPC code and an undefined code.
 func TestNoGRPCStatusIsShownAsOne(t *testing.T) {
 	for code := codes.Canceled; code <= codes.Unauthenticated+1; code++ {
 		err := errors.Join(

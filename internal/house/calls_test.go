@@ -24,9 +24,9 @@ func TestProgramsEndInOnePlace(t *testing.T) {
 	}
 }
 
-// TestNobodySleeps: a wait ends when a condition holds, not after a fixed time. A test
-// may poll in a loop, or sleep in a bubble of testing/synctest, where that takes no
-// time.
+// TestNobodySleeps checks that no wait has a fixed time: it must end when a condition
+// holds. A test may poll in a loop, or sleep in a bubble of testing/synctest, where
+// that takes no time.
 func TestNobodySleeps(t *testing.T) {
 	for _, s := range sources(t) {
 		if s.local("testing/synctest") != "" {
@@ -44,7 +44,7 @@ func TestNobodySleeps(t *testing.T) {
 	}
 }
 
-// loops returns the set of nodes within a for statement.
+// loops returns the set of nodes that are inside a for statement of s.
 func loops(s source) map[ast.Node]bool {
 	within := map[ast.Node]bool{}
 	ast.Inspect(s.AST, func(n ast.Node) bool {
@@ -71,9 +71,9 @@ func TestNothingHappensOnImport(t *testing.T) {
 	}
 }
 
-// TestPackagesKeepNoState: a variable of a package must be a constant that the language
-// cannot express, such as a slice. The root package has the variables of the public
-// API.
+// TestPackagesKeepNoState checks that a package variable is a constant which the
+// language cannot express as one, such as a slice. The variables of the root package
+// are part of the public API and are allowed.
 func TestPackagesKeepNoState(t *testing.T) {
 	for _, s := range sources(t) {
 		if s.IsTest() || !s.Below("cmd", "pkg", "internal", "installer") {
@@ -139,7 +139,8 @@ func embedded(doc *ast.CommentGroup) bool {
 	return false
 }
 
-// TestOnePlaceMakesClientsOfVault: the library's constructors read the environment.
+// TestOnePlaceMakesClientsOfVault checks that only internal/vaultclient calls the
+// constructors of Vault's library, because they read the environment.
 func TestOnePlaceMakesClientsOfVault(t *testing.T) {
 	for _, s := range sources(t) {
 		if s.IsTest() || s.Below("internal/vaultclient", "dctest/vaulttest") {
@@ -153,8 +154,8 @@ func TestOnePlaceMakesClientsOfVault(t *testing.T) {
 	}
 }
 
-// TestArtifactsAreReadInOnePlace: further facts about artifacts, such as digests, are
-// to be added there.
+// TestArtifactsAreReadInOnePlace checks that only pkg/component reads the set of
+// artifacts. Other properties of artifacts, such as digests, can then be added there.
 func TestArtifactsAreReadInOnePlace(t *testing.T) {
 	for _, s := range sources(t) {
 		if s.IsTest() || s.Below("dctest") || s.Name == "pkg/component/component.go" {
@@ -168,7 +169,8 @@ func TestArtifactsAreReadInOnePlace(t *testing.T) {
 	}
 }
 
-// TestSystemdIsReachedInOneWay: the other constructors bypass the system bus.
+// TestSystemdIsReachedInOneWay checks that only internal/sysdbus connects to systemd.
+// Other constructors of the library bypass the system bus.
 func TestSystemdIsReachedInOneWay(t *testing.T) {
 	for _, s := range sources(t) {
 		if s.IsTest() || s.Below("dctest", "internal/sysdbus") {

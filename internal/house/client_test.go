@@ -5,16 +5,17 @@ import (
 	"testing"
 )
 
-// openers returns the files of pkg/cli that open a client of etcd themselves, with the
-// reasons.
+// openers returns the files of pkg/cli that may open a client of etcd themselves, with
+// the reasons.
 func openers() map[string]string {
 	return map[string]string{
 		"pkg/cli/backup.go": "neco backup run talks to its own member alone, with a certificate of its own",
 	}
 }
 
-// TestCommandsHandTheClientOfEtcdOn: requests to etcd are functions of the package that
-// owns the keys, the users or the members. Commands hand Storage.Client to them.
+// TestCommandsHandTheClientOfEtcdOn checks that commands only pass Storage.Client on as
+// an argument. Requests to etcd belong in functions of the package that owns the keys,
+// the users or the members.
 func TestCommandsHandTheClientOfEtcdOn(t *testing.T) {
 	used := map[string]bool{}
 	for _, s := range sources(t) {
@@ -40,8 +41,8 @@ func TestCommandsHandTheClientOfEtcdOn(t *testing.T) {
 	}
 }
 
-// keptClients returns the calls of Client whose result is more than an argument or a
-// field.
+// keptClients returns the nodes of s that use the result of a call of Client otherwise
+// than as an argument or a field: they select from it, assign it or return it.
 func keptClients(s source) []ast.Node {
 	var kept []ast.Node
 	client := func(e ast.Expr) bool {

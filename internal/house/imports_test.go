@@ -11,7 +11,8 @@ import (
 // rootUses are the internal packages that the root package imports.
 var rootUses = []string{"internal/weburl", "internal/vaultclient", "internal/dpkgrecord", "internal/osrelease", "internal/ipv4", "internal/lrn", "internal/printable", "internal/duration", "internal/sysdbus", "internal/dockercmd"}
 
-// layer returns the layer of a directory. Imports go to the same or a lower layer only.
+// layer returns the layer of a directory. A package may import only packages of the
+// same or a lower layer.
 func layer(dir string) int {
 	top, _, _ := strings.Cut(dir, "/")
 	switch {
@@ -43,8 +44,8 @@ func TestImportsGoOneWay(t *testing.T) {
 	}
 }
 
-// TestTheProductImportsNoTestBed: neither the programs of the package nor those of an
-// installer import dctest.
+// TestTheProductImportsNoTestBed checks that neither the programs of the package nor
+// those of an installer import dctest.
 func TestTheProductImportsNoTestBed(t *testing.T) {
 	for _, s := range sources(t) {
 		if s.IsTest() || s.Below("dctest", "cmd/neco-sandbox", "cmd/placemat", "cmd/placemat-menu") {
@@ -58,8 +59,8 @@ func TestTheProductImportsNoTestBed(t *testing.T) {
 	}
 }
 
-// TestAPackageOfTheProductIsUsedByIt: a package that only tests import belongs in
-// dctest.
+// TestAPackageOfTheProductIsUsedByIt checks that a package which only tests import is
+// below dctest.
 func TestAPackageOfTheProductIsUsedByIt(t *testing.T) {
 	used := map[string]bool{}
 	for _, s := range sources(t) {
@@ -78,7 +79,8 @@ func TestAPackageOfTheProductIsUsedByIt(t *testing.T) {
 	}
 }
 
-// TestCoreIsPure: the decisions of pkg/update depend on its arguments only.
+// TestCoreIsPure checks that the decisions of pkg/update depend only on the arguments
+// of its functions.
 func TestCoreIsPure(t *testing.T) {
 	allowed := []string{"cmp", "encoding/json", "errors", "fmt", "iter", "maps", "math", "slices", "sort", "strconv", "strings", "time", module, module + "/internal/duration"}
 	for _, s := range sources(t) {
@@ -104,7 +106,8 @@ func TestCoreIsPure(t *testing.T) {
 	}
 }
 
-// TestProgramsDoNotContainTheTestBed, nor the server of etcd.
+// TestProgramsDoNotContainTheTestBed checks that the programs of the package contain
+// neither dctest nor the server of etcd.
 func TestProgramsDoNotContainTheTestBed(t *testing.T) {
 	for _, program := range []string{"neco", "neco-updater", "neco-worker"} {
 		t.Run(program, func(t *testing.T) {

@@ -10,8 +10,9 @@ import (
 	"github.com/cybozu-go/neco/pkg/storage"
 )
 
-// TestKeysOfEtcdAreNamedInOnePlace: a key that another package spells itself is missing
-// in the table of keys, and so in documents and tests.
+// TestKeysOfEtcdAreNamedInOnePlace checks that no package but pkg/storage contains the
+// text of an etcd key. A key elsewhere would be missing in the table of keys, and so in
+// documents and tests.
 func TestKeysOfEtcdAreNamedInOnePlace(t *testing.T) {
 	for _, s := range sources(t) {
 		if s.IsTest() || !s.Below("pkg", "installer", "cmd", "dctest/sandbox", "dctest/simulation") || s.Below("pkg/storage") {
@@ -34,7 +35,8 @@ func TestKeysOfEtcdAreNamedInOnePlace(t *testing.T) {
 	}
 }
 
-// keyOf returns the row of a key or of a prefix of keys, or "" if there is none.
+// keyOf returns the row of the table for text, a key or a prefix of keys, or "" if
+// there is none.
 func keyOf(text string) string {
 	for _, k := range storage.Keys() {
 		name := k.Name()

@@ -10,7 +10,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/program"
 )
 
-// TestTheRowsOfProgramsAreData, so that every package may import them.
+// TestTheRowsOfProgramsAreData checks that pkg/program imports almost nothing, so that
+// every package may import it.
 func TestTheRowsOfProgramsAreData(t *testing.T) {
 	for _, s := range sources(t) {
 		if s.Dir() != "pkg/program" || s.IsTest() {
@@ -24,9 +25,9 @@ func TestTheRowsOfProgramsAreData(t *testing.T) {
 	}
 }
 
-// TestAProgramIsNamedInItsRow: code that depends on the name of a managed program
-// belongs in the row of the program. Names that are also other words (etcd, vault,
-// neco, backup) are not checked.
+// TestAProgramIsNamedInItsRow checks that the name of a managed program is only in the
+// row of the program. Code that depends on the name belongs there. Names that are also
+// other words (etcd, vault, neco, backup) are not checked.
 func TestAProgramIsNamedInItsRow(t *testing.T) {
 	var names []string
 	for _, p := range program.All() {

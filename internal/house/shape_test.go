@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// The limits in lines. A longer file or function needs a comment that gives the reason,
-// with the words "long because".
+// These constants are limits in lines. A longer file or function needs a comment that
+// gives the reason, with the words "long because".
 const (
 	maxFile     = 400
 	maxFunction = 80

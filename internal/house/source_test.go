@@ -18,7 +18,7 @@ const module = "github.com/cybozu-go/neco"
 
 // source is a Go file of this repository.
 type source struct {
-	// Name is relative to the root of the repository.
+	// Name is the path of the file, relative to the root of the repository.
 	Name string
 	Data []byte
 	AST  *ast.File
@@ -53,7 +53,8 @@ func (s source) Imports() []string {
 	return paths
 }
 
-// local returns the name under which the file imports p, or "" if it does not import p.
+// local returns the name under which the file imports the package p, or "" if it does
+// not import p.
 func (s source) local(p string) string {
 	for _, i := range s.AST.Imports {
 		if i.Path.Value != strconv.Quote(p) {
@@ -67,7 +68,7 @@ func (s source) local(p string) string {
 	return ""
 }
 
-// Uses calls f for each use of a name of the package p.
+// Uses calls f for each use of an exported name of the package p.
 func (s source) Uses(p string, f func(name string, n ast.Node)) {
 	local := s.local(p)
 	if local == "" {
@@ -88,7 +89,7 @@ func (s source) Uses(p string, f func(name string, n ast.Node)) {
 // rootDir is the path from this package to the root of the repository.
 const rootDir = "../.."
 
-// load parses every Go file once.
+// load parses every Go file of the repository. It does so only on the first call.
 var load = sync.OnceValues(func() ([]source, error) {
 	var all []source
 	err := filepath.WalkDir(rootDir, func(name string, d fs.DirEntry, err error) error {
@@ -108,7 +109,7 @@ var load = sync.OnceValues(func() ([]source, error) {
 	return all, err
 })
 
-// skipped reports whether a directory holds no Go files that the rules apply to.
+// skipped reports whether the rules do not apply to the files of a directory.
 func skipped(name, base string) bool {
 	switch base {
 	case "build", "testdata", "tools":

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// suiteRow matches a row of the table of suites, as .ci/suite does.
+// suiteRow matches a row of the table of test suites, as the script .ci/suite does.
 var suiteRow = regexp.MustCompile("(?m)^\\| `([a-z-]*)` \\| (`.*`) \\| `([0-9a-f]*)` \\|$")
 
 func TestCIDrawsASuiteOfTheTable(t *testing.T) {

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// toy is a program as a developer would add it: a package and two rows.
+// toy is a new managed program, as a developer would add it: a package and two rows.
 const toy = `// Package toy is the component of a toy.
 package toy
 
@@ -60,7 +60,8 @@ const (
 `
 )
 
-// toyCheck is a test that finds the toy in everything that is computed from programs.
+// toyCheck is the source of a test. It finds the toy in everything that is derived from
+// the list of programs.
 const toyCheck = `package cli_test
 
 import (
@@ -148,7 +149,8 @@ func TestToy(t *testing.T) {
 }
 `
 
-// TestAProgramIsAddedByAPackageAndTwoRows adds the toy and runs toyCheck.
+// TestAProgramIsAddedByAPackageAndTwoRows runs toyCheck on this repository with the
+// toy, which an overlay adds.
 func TestAProgramIsAddedByAPackageAndTwoRows(t *testing.T) {
 	dir := t.TempDir()
 	overlay := struct{ Replace map[string]string }{map[string]string{}}

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// tracked lists the files of the repository.
+// tracked returns the paths of all files that git tracks.
 func tracked(t *testing.T) []string {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "git", "ls-files", "-z", "--cached", "--others", "--exclude-standard")

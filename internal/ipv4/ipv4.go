@@ -1,4 +1,4 @@
-// Package ipv4 checks which addresses hosts and networks may have.
+// Package ipv4 checks whether hosts and networks may have an address.
 package ipv4
 
 import (
@@ -6,14 +6,14 @@ import (
 	"net/netip"
 )
 
-// block is a network that contains no addresses of hosts.
+// block is a network whose addresses no host can have.
 type block struct {
 	netip.Prefix
 	what string
 }
 
-// reserved returns the blocks of RFC 6890 whose addresses cannot be reached from other
-// hosts.
+// reserved returns the special-purpose networks of RFC 6890 whose addresses other hosts
+// cannot reach.
 func reserved() []block {
 	return []block{
 		{netip.MustParsePrefix("0.0.0.0/8"), "this network"},
@@ -27,7 +27,7 @@ func (b block) err() error {
 	return fmt.Errorf("no host can have an address in %s (%s)", b.Prefix, b.what)
 }
 
-// CheckNetwork returns an error if p has addresses that no host can have.
+// CheckNetwork returns an error if p contains addresses that no host can have.
 func CheckNetwork(p netip.Prefix) error {
 	for _, b := range reserved() {
 		if p.Overlaps(b.Prefix) {

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// Max is the last rack whose addresses are in the data centre's 10.69.0.0/16: each rack
-// uses 192 of them.
+// Max is the highest logical rack number. Each rack uses 192 addresses of the data
+// centre's network 10.69.0.0/16; those of a higher rack would be outside of it.
 const Max = 1<<16/192 - 1
 
 // Parse parses a decimal logical rack number without leading zeros or sign.

@@ -8,8 +8,8 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// synopsis writes one line for the command itself, unless it only groups others, and
-// one for its subcommands.
+// synopsis writes the synopsis of c: a line for c itself, unless c only groups
+// subcommands, and a line for its subcommands.
 func (p *page) synopsis(c *cobra.Command) {
 	own := flags(c.LocalNonPersistentFlags())
 	if len(children(c)) == 0 || len(own) > 0 {
@@ -31,7 +31,8 @@ func (p *page) synopsis(c *cobra.Command) {
 	p.macro("YS")
 }
 
-// optional writes flags for a synopsis, each in brackets that are not broken.
+// optional writes flags for a synopsis, each in brackets. roff breaks no line within
+// the brackets.
 func (p *page) optional(flags []item) {
 	for _, f := range flags {
 		p.line("[" + strings.NewReplacer(", ", `\ |\ `, " ", `\ `).Replace(f.term) + "]")
@@ -52,8 +53,8 @@ func argument(word string) string {
 	return b.String() + escape(word[end:])
 }
 
-// flags returns the flags of set that the help lists, except --help, as terms and texts
-// of a list.
+// flags returns the flags of set that the help lists, except --help, as items of a
+// list.
 func flags(set *pflag.FlagSet) []item {
 	var all []item
 	set.VisitAll(func(f *pflag.Flag) {
@@ -64,7 +65,7 @@ func flags(set *pflag.FlagSet) []item {
 	return all
 }
 
-// flag returns the help line of f as a term and a text.
+// flag returns the help of the flag f as an item of a list.
 func flag(f *pflag.Flag) item {
 	one := pflag.NewFlagSet("", pflag.ContinueOnError)
 	one.AddFlag(f)
@@ -82,7 +83,7 @@ func flag(f *pflag.Flag) item {
 	return item{strings.Join(words, " "), escape(strings.TrimSpace(text))}
 }
 
-// options writes a section with the flags of set that the help lists.
+// options writes a section called title with the flags of set that the help lists.
 func (p *page) options(title string, set *pflag.FlagSet) {
 	if !set.HasAvailableFlags() {
 		return

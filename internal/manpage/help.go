@@ -5,11 +5,12 @@ import (
 	"strings"
 )
 
-// row matches a row of a list in a help text: an indented term and its meaning.
+// row matches a row of a list in a help text: an indented term and its description.
 var row = regexp.MustCompile(`^ +(\S+(?: \S+)*) {2,}(\S.*)$`)
 
-// help writes a help text. Its paragraphs are filled. A row of a list becomes an item,
-// with the indented lines below the row. Other indented lines stay unchanged.
+// help writes a help text. It joins the lines of a paragraph, writes a row of a list
+// and the indented lines below it as an item, and leaves other indented lines
+// unchanged.
 func (p *page) help(text string) {
 	var paragraph, verbatim []string
 	var items []item
@@ -49,7 +50,7 @@ func (p *page) help(text string) {
 	flush()
 }
 
-// verbatim writes lines that are neither filled nor broken.
+// verbatim writes lines with their own line breaks.
 func (p *page) verbatim(lines []string) {
 	if len(lines) == 0 {
 		return

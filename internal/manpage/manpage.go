@@ -1,7 +1,8 @@
 // Package manpage writes the man pages of a tree of cobra commands.
 //
-// It owns roff: how texts are escaped, and which section of a page a part of the help
-// becomes. Every fact comes from the commands; it must not know what any of them does.
+// It owns roff: the escaping of texts, and the section of a man page to which each part
+// of a command's help belongs. All contents come from the commands; it must not know
+// what any of them does.
 package manpage
 
 import (
@@ -14,24 +15,25 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// ExitStatus is the annotation of a command with its exit codes, as text of the help.
-// If the help of the command ends with the same text, the text moves from the
-// description of the page to its section EXIT STATUS.
+// ExitStatus is the key of an annotation of a command. The annotation describes the
+// exit codes, as text of the help. If the help of the command ends with the same text,
+// the man page shows it in the section EXIT STATUS instead of the description.
 const ExitStatus = "exit status"
 
-// Manual has the contents of pages that are not in the help of the commands.
+// Manual has those contents of man pages that are not in the help of the commands.
 type Manual struct {
-	// Title is the name of the manual, Source the program with its version, Date a day
-	// as YYYY-MM-DD, or empty.
+	// Title is the name of the manual, Source the program with its version, and Date a
+	// day as YYYY-MM-DD, or "".
 	Title, Source, Date string
-	// Files has a text for each file listed on the page of the root command.
+	// Files describes each file that the page of the root command lists.
 	Files map[string]string
-	// Programs are the programs with pages in section 8. The page of the root command
-	// refers to all of them, other pages to those named in their help.
+	// Programs are the programs with man pages in section 8. The page of the root
+	// command refers to all of them, any other page to those that its help names.
 	Programs []string
 }
 
-// Pages returns the pages of root and of all visible commands below it, by file name.
+// Pages returns the man pages of root and of all visible commands below it. The keys
+// are the names of the files.
 func (m Manual) Pages(root *cobra.Command) map[string]string {
 	pages := map[string]string{}
 	for _, c := range visible(root) {
@@ -40,7 +42,7 @@ func (m Manual) Pages(root *cobra.Command) map[string]string {
 	return pages
 }
 
-// visible returns c and the commands below it that the help lists.
+// visible returns c and all commands below it, except those that the help hides.
 func visible(c *cobra.Command) []*cobra.Command {
 	all := []*cobra.Command{c}
 	for _, sub := range children(c) {
@@ -84,7 +86,7 @@ func (m Manual) page(c *cobra.Command) string {
 	return p.String()
 }
 
-// commands writes the subcommands of c, by group if they are in groups.
+// commands writes the list of the subcommands of c, by group if they have groups.
 func (p *page) commands(c *cobra.Command) {
 	if len(children(c)) == 0 {
 		return
@@ -113,7 +115,8 @@ func description(c *cobra.Command) string {
 	return text
 }
 
-// exitStatus writes the exit codes of c, and refers to subcommands that have their own.
+// exitStatus writes the section EXIT STATUS of c: its exit codes, and a reference to
+// its subcommands with exit codes of their own.
 func (p *page) exitStatus(c *cobra.Command) {
 	var below []string
 	for _, sub := range visible(c)[1:] {
@@ -144,8 +147,8 @@ func (m Manual) files(p *page, c *cobra.Command) {
 	}
 }
 
-// seeAlso refers to the parent of c, to its subcommands, and to the commands and
-// programs named in its help.
+// seeAlso writes the section SEE ALSO of c. It refers to the parent of c, to its
+// subcommands, and to the commands and programs that its help names.
 func (m Manual) seeAlso(p *page, c *cobra.Command) {
 	text := strings.Join(strings.Fields(c.Short+" "+c.Long), " ")
 	var first, last []string
@@ -175,8 +178,8 @@ func (m Manual) seeAlso(p *page, c *cobra.Command) {
 	}
 }
 
-// names reports whether text contains the name command, and not only as the start of a
-// longer name.
+// names reports whether text contains the name command. A longer name that starts with
+// command does not count.
 func names(text, command string) bool {
 	return regexp.MustCompile(`(^|[^a-z-])` + regexp.QuoteMeta(command) + `($|[^a-z-])`).MatchString(text)
 }

@@ -16,9 +16,9 @@ import (
 )
 
 var (
-	// known matches the lines of a page that are not text.
+	// known matches those lines of a page that contain no text.
 	known = regexp.MustCompile(`^\.(?:nh|ad l|PP|TP(?: \d+)?|PD(?: 0)?|YS|EX|EE|(?:SH|SS|SY) "[^"]*"|TH "[^"]*" 1 "[^"]*" "[^"]*" "[^"]*")$`)
-	// quoted matches the argument of a macro whose argument is shown.
+	// quoted matches the argument of a macro that shows its argument.
 	quoted = regexp.MustCompile(`^\.(?:SH|SS|SY) "(.*)"$`)
 	escape = regexp.MustCompile(`\\(?:f[BIR]|&| |-|\((?:rs|aq|ga|ha|ti|dq)|\[u[0-9A-F]{4,5}\])`)
 	// replaced matches characters that roff does not show unchanged.
@@ -58,7 +58,8 @@ func unescape(e string) string {
 	return map[string]string{`\ `: " ", `\-`: "-", `\(rs`: `\`, `\(aq`: "'", `\(ga`: "`", `\(ha`: "^", `\(ti`: "~", `\(dq`: `"`}[e]
 }
 
-// hostile maps features of roff and Markdown to texts that they would change.
+// hostile returns, for each feature of roff and Markdown, a text that the feature would
+// change.
 func hostile() map[string]string {
 	return map[string]string{
 		"dot":       ".TH is no macro here",
@@ -249,7 +250,8 @@ func help(t *testing.T, c *cobra.Command) string {
 	return b.String()
 }
 
-// TestExamplesFitATerminal uses 80 columns, including the indentation of a man page.
+// TestExamplesFitATerminal checks that examples, with the indentation of a man page,
+// have at most 80 columns.
 func TestExamplesFitATerminal(t *testing.T) {
 	all(neco(), func(c *cobra.Command) {
 		for line := range strings.Lines(c.Example) {

@@ -6,13 +6,14 @@ import (
 	"strings"
 )
 
-// special escapes the characters that roff replaces or interprets. Otherwise a hyphen
-// would become a typographic one, which cannot be pasted into a shell, and lines would
-// be broken after it.
+// special replaces the characters that roff interprets by their escapes. For example,
+// roff turns an unescaped hyphen into a typographic one, which does not work when it is
+// pasted into a shell.
 var special = strings.NewReplacer(
 	`\`, `\(rs`, `-`, `\-`, `'`, `\(aq`, "`", `\(ga`, `^`, `\(ha`, `~`, `\(ti`, `"`, `\(dq`)
 
-// escape returns s so that roff shows it literally, within a line or an argument.
+// escape returns s escaped, so that roff shows it unchanged within a line or an
+// argument.
 func escape(s string) string {
 	var b strings.Builder
 	for _, r := range special.Replace(s) {
@@ -28,18 +29,18 @@ func escape(s string) string {
 func bold(s string) string   { return `\fB` + escape(s) + `\fR` }
 func italic(s string) string { return `\fI` + escape(s) + `\fR` }
 
-// page is the roff of a page.
+// page is the roff text of a man page.
 type page struct {
 	strings.Builder
-	// fresh is true at the start of a section, which starts a paragraph already.
+	// fresh is true at the start of a section. roff starts a paragraph there by itself.
 	fresh bool
 }
 
-// plainFill disables hyphenation and justification. The ends of synopses and verbatim
-// text restore roff's own settings, so it is repeated after them.
+// plainFill is the roff that disables hyphenation and justification. It is repeated
+// after each synopsis and verbatim text, because their ends restore roff's defaults.
 const plainFill = ".nh\n.ad l\n"
 
-// macro writes a macro with escaped arguments.
+// macro writes the macro called name with args, which it escapes.
 func (p *page) macro(name string, args ...string) {
 	if name == "PP" && p.fresh {
 		return
@@ -55,8 +56,8 @@ func (p *page) macro(name string, args ...string) {
 	}
 }
 
-// line writes a line of text that is roff already. A leading dot is escaped, so that it
-// does not start a macro.
+// line writes a line of text that is escaped already. It escapes a leading dot, which
+// would start a macro.
 func (p *page) line(text string) {
 	p.fresh = false
 	if strings.HasPrefix(text, ".") {
@@ -65,13 +66,15 @@ func (p *page) line(text string) {
 	p.WriteString(text + "\n")
 }
 
-// item is a row of a list. Both texts are roff.
+// item is a row of a list, with a term and a text in roff.
 type item struct{ term, text string }
 
-// maxTerm is the greatest width of a term that shares its line with the text.
+// maxTerm is the width up to which a term stands in the same line as its text. If a
+// list has a wider term, the text starts below its term.
 const maxTerm = 24
 
-// list writes items as the help does, in two columns if the terms are short.
+// list writes items. If the terms are at most maxTerm wide, it writes two columns, as
+// the help does.
 func (p *page) list(items []item) {
 	if len(items) == 0 {
 		return
@@ -97,10 +100,12 @@ func (p *page) list(items []item) {
 	}
 }
 
-// escapes matches the output of escape, bold and italic for one character or font.
+// escapes matches an escape sequence in the results of escape, bold and italic: one
+// character or a change of the font.
 var escapes = regexp.MustCompile(`\\(?:f.|-|\(..|\[u[0-9A-F]+\])`)
 
-// plain returns a text that is as wide as the given one in the output of roff.
+// plain returns a text without escape sequences that has the width of text in the
+// output of roff.
 func plain(text string) string {
 	return escapes.ReplaceAllStringFunc(text, func(e string) string {
 		if strings.HasPrefix(e, `\f`) {

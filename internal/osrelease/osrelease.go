@@ -7,12 +7,12 @@ import (
 	"strings"
 )
 
-// files returns the possible paths of the file, of which the first existing one is
-// used.
+// files returns the possible paths of os-release. The first file that exists is used.
 func files() [2]string { return [...]string{"/etc/os-release", "/usr/lib/os-release"} }
 
-// Read returns the values of the host whose files read returns. An empty value counts
-// as absent. If neither file exists, the error is fs.ErrNotExist.
+// Read returns the values in the os-release of a host. The function read returns the
+// contents of a file of that host. If neither possible file exists, the error wraps
+// fs.ErrNotExist.
 func Read(read func(path string) ([]byte, error)) (map[string]string, error) {
 	var missing error
 	for _, path := range files() {

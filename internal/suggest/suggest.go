@@ -1,13 +1,14 @@
-// Package suggest finds the name that was probably meant by a mistyped one.
+// Package suggest finds the name that the user probably meant by a mistyped one.
 package suggest
 
 import "strings"
 
-// within is the maximum number of different letters.
+// within is the maximum distance of a suggested name from the mistyped one.
 const within = 2
 
 // Similar returns the names that start with word. If there are none, it returns the
-// names that differ from word in the fewest letters, but in no more than two.
+// names with the smallest distance from word. It returns nothing if that distance is
+// more than two, or more than half the length of word.
 func Similar(word string, names []string) []string {
 	var begin, near []string
 	nearest := min(within, len(word)/2)
@@ -29,8 +30,8 @@ func Similar(word string, names []string) []string {
 	return near
 }
 
-// distance returns how many letters have to be inserted, deleted, replaced or swapped
-// with their neighbour to turn a into b (optimal string alignment).
+// distance returns the number of changes that turn a into b (optimal string alignment).
+// A change inserts, deletes or replaces a letter, or swaps two neighbours.
 func distance(a, b string) int {
 	d := make([][]int, len(a)+1) // distances between the first i letters of a and j of b
 	for i := range d {

@@ -10,15 +10,15 @@ import (
 	godbus "github.com/godbus/dbus/v5"
 )
 
-// checkInterval is the interval at which a wait for a job checks the connection
-// to systemd, which reports the job's end.
+// checkInterval is the interval at which RunJob checks its connection to systemd while
+// it waits. systemd reports the end of the job only on a working connection.
 const checkInterval = time.Second
 
-// Submit is a method of dbus.Conn that submits a job.
+// Submit is the type of the methods of dbus.Conn that submit a job.
 type Submit func(ctx context.Context, unit, mode string, done chan<- string) (int, error)
 
-// RunJob submits a job for unit and blocks until the job has succeeded or failed, or ctx
-// ends.
+// RunJob calls submit to submit a job for unit. It blocks until the job has succeeded
+// or failed, or ctx ends.
 func RunJob(ctx context.Context, conn *dbus.Conn, unit string, submit Submit) error {
 	done := make(chan string, 1) // the sender must never block
 	if _, err := submit(ctx, unit, "replace", done); err != nil {
@@ -41,8 +41,8 @@ func RunJob(ctx context.Context, conn *dbus.Conn, unit string, submit Submit) er
 }
 
 // jobError returns the error for the result of a job, see JobRemoved in
-// org.freedesktop.systemd1(5). The result of a job that does not apply to the unit's
-// state is "skipped", which is not an error.
+// org.freedesktop.systemd1(5). The result "skipped" is not an error: the job does not
+// apply to the state of the unit.
 func jobError(result string) error {
 	switch result {
 	case "done", "skipped":

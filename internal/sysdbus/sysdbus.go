@@ -9,9 +9,9 @@ import (
 	"github.com/coreos/go-systemd/v22/dbus"
 )
 
-// With calls f with a connection to systemd on the system bus, and closes the
-// connection afterwards unless ctx is from [Share]. A restart of systemd or of the bus
-// affects only the call in progress. It never falls back to another connection: if
+// With calls f with a connection to systemd on the system bus. It closes the connection
+// afterwards, unless ctx is from [Share]. If systemd or the bus restarts, only the
+// current call fails. There is no fallback to another connection: if
 // DBUS_SYSTEM_BUS_ADDRESS sets another bus, this machine's systemd must not be changed.
 // Errors start with verb and unit.
 func With(ctx context.Context, verb, unit string, f func(*dbus.Conn) error) error {
@@ -39,8 +39,8 @@ func open(ctx context.Context) (conn *dbus.Conn, done func(), err error) {
 }
 
 // Share returns a context with which calls of [With] share one connection to systemd,
-// for a caller that polls. The connection is opened by the first call, and again after it
-// was lost. The caller has to call done, which closes it.
+// for a caller that polls. The first call opens the connection; a later call opens it
+// again if it is lost. The caller must call done, which closes the connection.
 func Share(ctx context.Context) (sharing context.Context, done func()) {
 	s := &shared{ctx: ctx}
 	return context.WithValue(ctx, sharedKey{}, s), s.close
@@ -49,7 +49,7 @@ func Share(ctx context.Context) (sharing context.Context, done func()) {
 type sharedKey struct{}
 
 type shared struct {
-	ctx  context.Context // of the connection, which ends with it
+	ctx  context.Context // the context of the connection: its end closes the connection
 	mu   sync.Mutex
 	conn *dbus.Conn
 }

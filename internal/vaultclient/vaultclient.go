@@ -1,6 +1,6 @@
 // Package vaultclient makes every client of Vault. It owns the rule that a client uses
-// nothing from the environment of the process. The caller provides the token, and may
-// read it from VAULT_TOKEN.
+// nothing from the environment of the process. The caller provides the token of a
+// client, and may read the token from VAULT_TOKEN.
 package vaultclient
 
 import (
@@ -15,11 +15,12 @@ import (
 	"github.com/hashicorp/vault/api"
 )
 
-// requestTimeout bounds one request, during which Vault may have to elect a leader.
+// requestTimeout bounds one request. Vault may have to elect a leader during the
+// request.
 const requestTimeout = 60 * time.Second
 
-// New returns a client of the Vault at addr with the TLS configuration conf. An empty
-// token means none. It sends no request.
+// New returns a client of the Vault at addr with the TLS configuration conf. If token
+// is empty, the client is not logged in. New sends no request.
 func New(addr string, conf *tls.Config, token string) (*api.Client, error) {
 	return build(&api.Config{
 		Address: addr,
@@ -32,8 +33,8 @@ func New(addr string, conf *tls.Config, token string) (*api.Client, error) {
 	}, token)
 }
 
-// Copy returns a client with the connections and limits of c, another token and the
-// address addr, or that of c if addr is empty.
+// Copy returns a client with the connections and limits of c, but with another token.
+// Its address is addr or, if addr is empty, that of c.
 func Copy(c *api.Client, addr, token string) (*api.Client, error) {
 	var config *api.Config
 	withoutEnvironment(func() { config = c.CloneConfig() })
@@ -55,15 +56,16 @@ func build(config *api.Config, token string) (client *api.Client, err error) {
 	return client, nil
 }
 
-// tokenVariable is not unset, because callers read it. New replaces the token that the
-// library reads from it.
+// tokenVariable is the variable that withoutEnvironment does not unset, because other
+// goroutines may read it. New replaces the token that the library of Vault reads from
+// it.
 const tokenVariable = "VAULT_TOKEN"
 
 var environment sync.Mutex
 
-// withoutEnvironment calls f while the VAULT_ variables are unset. The library reads
-// them even if every setting is given: an invalid one makes NewClient fail, and
-// VAULT_HEADERS are sent.
+// withoutEnvironment calls f while the VAULT_ variables, except tokenVariable, are
+// unset. Vault's library reads the variables even if every setting is given: an invalid
+// one makes NewClient fail, and VAULT_HEADERS are sent.
 func withoutEnvironment(f func()) {
 	environment.Lock()
 	defer environment.Unlock()

@@ -1,6 +1,5 @@
 // Package weburl parses the URLs in flags and in the configuration: proxies, endpoints,
-// webhooks. Its results and errors never show a password, nor a text that is not a
-// valid URL.
+// webhooks. Its errors contain neither a password nor a text that is not a valid URL.
 package weburl
 
 import (
@@ -15,11 +14,11 @@ import (
 	"github.com/cybozu-go/neco/internal/ipv4"
 )
 
-// errUserinfo is returned for a URL with an "@" that does not end a user name and
+// errUserinfo is the error for a URL with an "@" that does not end a user name and
 // password.
 var errUserinfo = errors.New("not a URL; in a user name or password write / as %2F, # as %23, ? as %3F and @ as %40")
 
-// Parse parses the absolute http or https URL of a server. It accepts "@" only once,
+// Parse parses the absolute http or https URL of a server. It accepts one "@" only,
 // after a user name and password. The error never contains text, which may include a
 // password.
 func Parse(text string) (*url.URL, error) {
@@ -42,8 +41,8 @@ func Parse(text string) (*url.URL, error) {
 	return u, nil
 }
 
-// ParseProxy is [Parse] for a proxy, which has a host, a port, optionally a user, and
-// nothing after them: a query may be a secret, too.
+// ParseProxy parses the URL of a proxy as [Parse] does. It returns an error for a URL
+// with a path, a query or a fragment.
 func ParseProxy(text string) (*url.URL, error) {
 	u, err := Parse(text)
 	switch {
@@ -55,7 +54,7 @@ func ParseProxy(text string) (*url.URL, error) {
 	return u, checkHost(u.Hostname())
 }
 
-// label matches a part of a host name.
+// label matches a label of a host name, the part between two dots.
 var label = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?$`)
 
 // checkHost returns an error if name is neither an address nor a name that a host can
@@ -82,9 +81,9 @@ func checkHost(name string) error {
 	return nil
 }
 
-// Redact returns text for display: the password of a URL is replaced by xxxxx, and so
-// is a user name without password, which may be a token. It does not show a text that
-// Parse does not accept.
+// Redact returns text for display. It replaces a password in a URL by xxxxx, and also a
+// user name without a password, which may be a token. For a text that Parse does not
+// accept, it returns "(not shown)".
 func Redact(text string) string {
 	u, err := Parse(text)
 	if err != nil {

@@ -25,8 +25,8 @@ var cluster etcdtest.Cluster
 
 func TestMain(m *testing.M) { os.Exit(cluster.Main(m, 1)) }
 
-// copied is a Restorer that copies the database without the trailer, as the real one
-// does.
+// copied is a Restorer that copies the database without the appended checksum. A real
+// restore does the same.
 type copied struct{}
 
 func (copied) Restore(_ context.Context, file, dir string) error {

@@ -15,21 +15,25 @@ import (
 
 // Info describes the contents of a snapshot.
 type Info struct {
-	// Revision is the last revision of etcd; Keys is the number of keys at it.
+	// Revision is the last revision of etcd in the snapshot. Keys is the number of keys
+	// that exist at that revision.
 	Revision int64
 	Keys     int
-	// SHA256 is the checksum of the database in the snapshot's trailer.
+	// SHA256 is the checksum of the database, which etcd has appended to the snapshot.
 	SHA256 []byte
 }
 
-// keyBucket is the bucket of all revisions of all keys, in their order.
+// keyBucket is the bucket of the database that contains all revisions of all keys, in
+// order.
 const keyBucket = "key"
 
-// openTimeout bounds the wait for the lock of the file, which no other process holds.
+// openTimeout bounds the wait for the lock of the database file. No other process
+// should hold that lock.
 const openTimeout = time.Second
 
-// withDatabase calls f in a read transaction on the database.  A damaged database may
-// make bbolt panic or cause a memory fault: both are returned as ErrCorrupt.
+// withDatabase calls f in a read transaction on the database in file. If f makes bbolt
+// panic or causes a memory fault, because the database is damaged, it returns
+// ErrCorrupt.
 func withDatabase(file string, f func(*bolt.Tx) error) (err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
@@ -53,13 +57,13 @@ func openError(err error) error {
 	return err
 }
 
-// readDatabase checks the structure of the database and replays all revisions in
-// order, as a restore does.
+// readDatabase checks the structure of the database in file and reads all revisions in
+// order, as a restore does. It returns what it has found.
 func readDatabase(file string) (Info, error) {
 	var info Info
 	err := withDatabase(file, func(tx *bolt.Tx) error {
 		// bbolt's check runs in a goroutine of its own, whose panic would end this
-		// process.  checkPages and walk find the same damage before.
+		// process. checkPages and walk find the same damage before.
 		if err := checkPages(file, tx); err != nil {
 			return err
 		}
@@ -87,7 +91,7 @@ func readDatabase(file string) (Info, error) {
 	return info, err
 }
 
-// walk reads a bucket and the buckets in it.
+// walk reads a bucket of the database and all buckets in it, to find damaged pages.
 func walk(_ []byte, bucket *bolt.Bucket) error {
 	return bucket.ForEach(func(k, v []byte) error {
 		if v == nil {
@@ -97,7 +101,7 @@ func walk(_ []byte, bucket *bolt.Bucket) error {
 	})
 }
 
-// check runs bbolt's own check and returns its first error.
+// check runs bbolt's own check of the database and returns its first error.
 func check(tx *bolt.Tx) (first error) {
 	for err := range tx.Check() { // the loop must drain the channel, or a goroutine would block
 		if first == nil {
@@ -107,7 +111,7 @@ func check(tx *bolt.Tx) (first error) {
 	return first
 }
 
-// replay calls f for each revision of each key, in order.
+// replay calls f for each revision of each key in the database, in order.
 func replay(tx *bolt.Tx, f func(rev int64, kv *mvccpb.KeyValue, deleted bool)) error {
 	bucket := tx.Bucket([]byte(keyBucket))
 	if bucket == nil {
@@ -130,8 +134,8 @@ func replay(tx *bolt.Tx, f func(rev int64, kv *mvccpb.KeyValue, deleted bool)) e
 	})
 }
 
-// A revision in etcd's encoding is two numbers of eight bytes, separated by revisionBar.
-// deletionMark follows if the key was deleted.
+// A revision in etcd's encoding is two numbers of eight bytes each, with revisionBar
+// between them. If the revision deleted its key, deletionMark follows.
 const (
 	revisionLen  = 8 + 1 + 8
 	revisionBar  = '_'
@@ -150,8 +154,8 @@ func parseRevision(k []byte) (rev int64, deleted bool, err error) {
 	return int64(n), deleted, nil
 }
 
-// Lookup returns the value of key, including its prefix, in the decrypted snapshot file,
-// or ErrAbsent.
+// Lookup returns the value of key in the decrypted snapshot file, or ErrAbsent if the
+// snapshot does not contain the key. key includes its prefix.
 func Lookup(file, key string) ([]byte, error) {
 	var value []byte
 	found := false

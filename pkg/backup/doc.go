@@ -2,9 +2,9 @@
 // which checks it must pass, how it is named, and how long it is retained.
 //
 // A snapshot is valid when its checksum, the structure of its database, every revision
-// in it, and a trial restore have been checked.  Then it is encrypted with age, and only
+// in it, and a trial restore have been checked. Then it is encrypted with age, and only
 // the encrypted file stays on the disk.
 //
 // The package must not know who may decrypt a snapshot: recipients and identities are
-// given to it.  It does not restore a cluster.
+// given to it. It does not restore a cluster.
 package backup

@@ -6,7 +6,7 @@ import (
 	"syscall"
 )
 
-// Errors of snapshots.
+// These errors classify the errors of this package.
 var (
 	// ErrDiskFull reports that the file system has no space for a snapshot.
 	ErrDiskFull = errors.New("DiskFull")
@@ -22,7 +22,8 @@ var (
 	ErrAbsent = errors.New("absent")
 )
 
-// diskError adds ErrDiskFull to an error that means so.
+// diskError wraps err in ErrDiskFull if err means that a disk or a quota is full. It
+// returns any other error unchanged.
 func diskError(err error) error {
 	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
 		return fmt.Errorf("%w: %w", ErrDiskFull, err)

@@ -8,10 +8,10 @@ import (
 	"os"
 )
 
-// pageSize divides the size in bytes of every database.
+// pageSize is a number that divides the size in bytes of every database of etcd.
 const pageSize = 512
 
-// Inspect checks the decrypted snapshot file completely: its trailer, the structure of
+// Inspect checks the decrypted snapshot file: the checksum at its end, the structure of
 // the database, and every revision of every key.
 func Inspect(file string) (Info, error) {
 	info, err := inspect(file)
@@ -31,8 +31,9 @@ func inspect(file string) (Info, error) {
 	return info, err
 }
 
-// checkTrailer compares the checksum that etcd has appended to the snapshot with the
-// data, and returns it.  It finds every change since etcd sent the snapshot.
+// checkTrailer returns the checksum that etcd has appended to the snapshot. It returns
+// ErrDigestMismatch if the snapshot has changed since etcd sent it, and ErrTruncated if
+// its end is missing.
 func checkTrailer(file string) ([]byte, error) {
 	f, err := os.Open(file)
 	if err != nil {
@@ -61,7 +62,7 @@ func checkTrailer(file string) ([]byte, error) {
 	return trailer, nil
 }
 
-// corrupt returns ErrCorrupt with the reason.
+// corrupt returns an error with the formatted reason that wraps ErrCorrupt.
 func corrupt(format string, args ...any) error {
 	return fmt.Errorf("%w: %w", ErrCorrupt, fmt.Errorf(format, args...))
 }

@@ -43,8 +43,8 @@ func database(t *testing.T, n int) []byte {
 	return data
 }
 
-// snapshot returns a snapshot of the database after change, with a valid checksum, as an
-// etcd with a bad disk would send it.
+// snapshot returns a snapshot of the database db after change has damaged it. Its
+// checksum is valid, as in a snapshot from an etcd with a bad disk.
 func snapshot(t *testing.T, db []byte, change func([]byte)) string {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "db")
@@ -71,7 +71,8 @@ func TestInspect(t *testing.T) {
 	}
 }
 
-// The checksum is valid, because etcd has computed it from the damaged data.
+// TestADatabaseThatWasDamagedInsideEtcdEndsNoProgram inspects snapshots whose checksum
+// is valid, because etcd has computed it from the damaged data.
 func TestADatabaseThatWasDamagedInsideEtcdEndsNoProgram(t *testing.T) {
 	const page = 4096
 	whole := database(t, 500)

@@ -16,14 +16,14 @@ import (
 // Entry is an encrypted snapshot on the disk.
 type Entry struct {
 	Name
-	// Path is the path on the host.
+	// Path is the path of the encrypted file on the host.
 	Path string
 	// Size is the size of the encrypted file in bytes.
 	Size int64
 }
 
-// List returns the snapshots of the host, the newest first.  It ignores other files in
-// their directory.  If the directory does not exist, there are no snapshots.
+// List returns the snapshots of the host, the newest first. It ignores other files in
+// their directory. If the directory does not exist, there are no snapshots.
 func List(fsys host.FS) ([]Entry, error) {
 	files, err := os.ReadDir(fsys.Path(neco.EtcdBackupDir))
 	if errors.Is(err, fs.ErrNotExist) {

@@ -7,16 +7,16 @@ import (
 	"time"
 )
 
-// Parts of a snapshot's name.
+// These constants are the parts of the file name of a snapshot.
 const (
 	prefix     = "snapshot-"
 	suffix     = ".db.age"
 	timeLayout = "20060102T150405Z"
 )
 
-// Name identifies a snapshot.
+// Name identifies a snapshot. Its text is the name of the file.
 type Name struct {
-	// Time is when the snapshot was taken, in whole seconds of UTC.
+	// Time is the time at which the snapshot was taken, in UTC and whole seconds.
 	Time time.Time
 	// Revision is the last revision of etcd in the snapshot.
 	Revision int64

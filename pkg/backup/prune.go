@@ -8,21 +8,22 @@ import (
 	"github.com/cybozu-go/neco/pkg/host"
 )
 
-// Retention of snapshots.
+// These constants determine how long snapshots are retained.
 const (
-	// MaxAge is the age at which a snapshot is removed.
+	// MaxAge is the age from which a snapshot is removed, unless it is one of the
+	// newest MinCount.
 	MaxAge = 14 * 24 * time.Hour
-	// MaxCount is the maximum number of snapshots: hourly ones for MaxAge, and 24
-	// that operators take by hand.
+	// MaxCount is the maximum number of snapshots; older ones are removed. It suffices
+	// for hourly snapshots during MaxAge, and 24 that operators take by hand.
 	MaxCount = 15 * 24
-	// MinCount is the number of newest snapshots that are kept regardless of their
-	// age, in case the clock has jumped or backups have failed for a long time.
+	// MinCount is the number of newest snapshots that are kept at any age. They remain
+	// if the clock jumps or backups fail for a long time.
 	MinCount = 24
 )
 
-// Surplus returns the snapshots in all that are to be removed at the time now.  The
-// snapshot fresh was just written and is kept, even if others have later names because
-// the clock was set back.
+// Surplus returns the snapshots in all that are to be removed at the time now. It never
+// returns fresh, the snapshot just written, even if the clock was set back and others
+// have later names.
 func Surplus(all []Entry, fresh Name, now time.Time) []Entry {
 	sorted := slices.SortedFunc(slices.Values(all), newestFirst)
 	var surplus []Entry
@@ -35,7 +36,7 @@ func Surplus(all []Entry, fresh Name, now time.Time) []Entry {
 	return surplus
 }
 
-// prune removes the snapshots that Surplus returns.
+// prune removes the snapshots that Surplus returns from the disk.
 func prune(fsys host.FS, fresh Name, now time.Time) error {
 	all, err := List(fsys)
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 
 var start = time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// hourly returns hourly snapshots from start on.
+// hourly returns n snapshots, one for each hour from start on.
 func hourly(n int) []backup.Entry {
 	var all []backup.Entry
 	for i := range n {

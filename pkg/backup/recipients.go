@@ -12,11 +12,13 @@ import (
 	"github.com/cybozu-go/neco/pkg/vaultkey"
 )
 
-// Recipients returns the recipients of a snapshot: the boot servers lrns, the recovery
-// keys, and own, the server that takes the snapshot.  A server whose record is absent or
-// not signed by a CA in roots is left out, and its error joins shutOut.  A list of
-// recovery keys that is not validly signed is an error: it may be an attempt to read the
-// backups, or to make them unreadable.
+// Recipients returns the recipients of a snapshot: the public keys of the boot servers
+// lrns, the recovery keys, and own, the public key of the server that takes the
+// snapshot. It leaves out a server whose record is absent or not signed by a CA in
+// roots, and adds an error for the server to shutOut.
+//
+// If the list of recovery keys is not validly signed, Recipients returns err: the list
+// may be an attempt to read the backups, or to make them unreadable.
 func Recipients(ctx context.Context, etcd clientv3.KV, roots *x509.CertPool, lrns []int, own string, now time.Time) (all []string, shutOut, err error) {
 	if all, err = vaultkey.Recovery(ctx, etcd, roots); err != nil {
 		return nil, nil, err

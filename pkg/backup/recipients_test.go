@@ -17,7 +17,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/vaultkey"
 )
 
-// newServer returns boot server 0 with a certificate that roots verify.
+// newServer returns boot server 0 with a certificate that a CA in roots has signed.
 func newServer(t *testing.T) (s renewal.Server, roots *x509.CertPool) {
 	t.Helper()
 	ca, err := pki.NewCA(pki.ServerCA, time.Now())
@@ -41,7 +41,8 @@ func newServer(t *testing.T) (s renewal.Server, roots *x509.CertPool) {
 	return s, roots
 }
 
-// Some errors prevent a backup, others only leave out one server.
+// TestWhomASnapshotIsFor checks that some errors prevent a backup, and others only
+// leave out one server.
 func TestWhomASnapshotIsFor(t *testing.T) {
 	s, roots := newServer(t)
 	etcd := cluster.NewClient(t, cluster.Prefix())

@@ -16,23 +16,25 @@ import (
 // Restorer restores the data directory of a member from a snapshot.
 type Restorer interface {
 	// Restore restores the decrypted snapshot file into the existing, empty directory
-	// dir.  It blocks until that is done or ctx ends.  It returns ErrNoTool if no
-	// program on this host can restore.
+	// dir. It blocks until that is done or ctx ends. If no program on this host can
+	// restore a snapshot, it returns ErrNoTool.
 	Restore(ctx context.Context, file, dir string) error
 }
 
-// Docker is a Restorer that runs the program in the image of this server's etcd.  The
-// container has no network and no capabilities, and can only read the snapshot and write
-// the directory.
+// Docker is a Restorer that runs the restore program in the image of this server's
+// etcd. Its container has no network and no capabilities, and can only read the
+// snapshot and write to the directory.
 type Docker struct {
-	// Image is the image that is used if etcd does not run.
+	// Image is the image that is used while etcd is not running.
 	Image string
 }
 
-// trialName is the name of the container, by which one of an earlier run is removed.
+// trialName is the name of the container of a trial restore. By this name, a container
+// of an earlier run is found and removed.
 const trialName = "neco-backup-trial"
 
-// Exit codes of docker run if the program is not in the image.
+// These constants are the exit codes of docker run if the image does not contain the
+// program.
 const (
 	codeNotExecutable = 126
 	codeNotFound      = 127
@@ -74,11 +76,12 @@ func restoreWith(ctx context.Context, tool, image, file, dir string) error {
 	return err
 }
 
-// databaseIn is the path of the database in a member's data directory.
+// databaseIn is the path of the database, relative to the data directory of a member.
 const databaseIn = "data/member/snap/db"
 
-// tryRestore restores the snapshot file into dir, and compares revision and number of
-// keys with want.  It removes dir.
+// tryRestore restores the snapshot file into the new directory dir, and returns an
+// error unless the revision and the number of keys are those of want. Then it removes
+// dir.
 func tryRestore(ctx context.Context, r Restorer, file, dir string, want Info) error {
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return diskError(err)

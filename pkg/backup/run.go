@@ -21,16 +21,18 @@ import (
 // Options are the parameters of a backup.
 type Options struct {
 	FS host.FS
-	// Etcd has the member of this server as its only endpoint, and the permissions
-	// of root.
+	// Etcd is a client with the permissions of root. Its only endpoint is the member of
+	// this server.
 	Etcd *clientv3.Client
-	// Recipients can decrypt the snapshot.  The recipient of Identity is one of them.
+	// Recipients are the public keys to which the snapshot is encrypted. That of
+	// Identity must be one of them.
 	Recipients []string
 	Identity   hostkey.Identity
-	// Restorer makes the trial restore.
+	// Restorer performs the trial restore.
 	Restorer Restorer
 	Now      func() time.Time
-	// Free returns the free bytes of the file system that holds path; nil: FS.Free.
+	// Free returns the free bytes of the file system that contains path. The default is
+	// FS.Free.
 	Free func(path string) (uint64, error)
 	Log  *slog.Logger
 }
@@ -39,28 +41,29 @@ type Options struct {
 type Result struct {
 	Entry
 	Info
-	// Tried reports that the trial restore has succeeded.  It is false if the image of
-	// etcd has no program for it (ErrNoTool).
+	// Tried reports that the trial restore has succeeded. It is false if no program on
+	// the host can restore a snapshot (ErrNoTool).
 	Tried bool
 }
 
-// workDir holds unencrypted files during a backup or verification.
+// workDir is the directory of unencrypted files during a backup or a verification.
 var workDir = path.Join(neco.EtcdBackupDir, ".work")
 
-// lockFile is locked by the process that uses workDir.  lockTimeout bounds the wait for
-// another one.
+// lockFile is locked by the process that uses workDir. lockTimeout bounds the wait for
+// another process to release it; after it, the error is ErrBusy.
 const (
 	lockFile    = "/var/lib/neco/backup.lock"
 	lockTimeout = time.Second
 )
 
-// ErrBusy reports that another backup is running on this server.
+// ErrBusy reports that another backup or verification is running on this server.
 var ErrBusy = errors.New("another backup is running")
 
-// Run takes a snapshot, checks it, encrypts it, and then removes snapshots that are
-// surplus.  It blocks until that is done or ctx ends.  If it fails before the snapshot
-// is published, no snapshot is removed.  A run that is killed leaves no incomplete
-// snapshot in List; the next run removes its temporary files.
+// Run takes a snapshot, checks it and writes it, encrypted, to the disk. Then it
+// removes the snapshots that Surplus returns. It blocks until that is done or ctx ends.
+//
+// If Run fails before the snapshot is written, it removes no snapshot. A killed Run
+// leaves no incomplete snapshot in List; the next one removes its temporary files.
 func Run(ctx context.Context, o Options) (Result, error) {
 	release, dir, err := work(ctx, o.FS)
 	if err != nil {
@@ -77,8 +80,8 @@ func Run(ctx context.Context, o Options) (Result, error) {
 	return r, nil
 }
 
-// work locks lockFile and returns an empty directory for temporary files.  release
-// removes the directory and unlocks.
+// work locks lockFile and returns the empty directory workDir for temporary files.
+// release removes the directory and unlocks lockFile.
 func work(ctx context.Context, fsys host.FS) (release func(), dir string, err error) {
 	lock, cancel := context.WithTimeout(ctx, lockTimeout)
 	defer cancel()
@@ -102,7 +105,8 @@ func work(ctx context.Context, fsys host.FS) (release func(), dir string, err er
 	return release, fsys.Path(workDir), nil
 }
 
-// take takes, checks, encrypts and publishes a snapshot.
+// take takes a snapshot, checks it, encrypts it and moves it to its final path. dir is
+// the directory for its temporary files.
 func (o Options) take(ctx context.Context, dir string) (Result, error) {
 	if err := o.checkSpace(ctx); err != nil {
 		return Result{}, err
@@ -135,7 +139,7 @@ func (o Options) take(ctx context.Context, dir string) (Result, error) {
 	return r, nil
 }
 
-// fetch writes a snapshot of the member's database to the file to.
+// fetch writes a snapshot of the database of this server's member to the file to.
 func (o Options) fetch(ctx context.Context, to string) error {
 	stream, err := o.Etcd.Snapshot(ctx)
 	if err != nil {
@@ -152,8 +156,9 @@ func (o Options) fetch(ctx context.Context, to string) error {
 	return nil
 }
 
-// examine checks the decrypted snapshot file plain, with a trial restore in the
-// directory trial.
+// examine checks the decrypted snapshot file plain. It performs the trial restore in
+// the directory trial, which it creates and removes. If no program can restore, it logs
+// a warning.
 func examine(ctx context.Context, restorer Restorer, plain, trial string, log *slog.Logger) (Result, error) {
 	info, err := Inspect(plain)
 	if err != nil {
@@ -167,7 +172,7 @@ func examine(ctx context.Context, restorer Restorer, plain, trial string, log *s
 	return Result{Info: info, Tried: true}, err
 }
 
-// publish renames a file to its final name and syncs the directory.
+// publish renames the file from to its final name to, and syncs the directory.
 func publish(from, to string) error {
 	if err := os.Rename(from, to); err != nil {
 		return diskError(err)

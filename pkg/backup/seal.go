@@ -11,7 +11,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/hostkey"
 )
 
-// sealFile encrypts the file from to the recipients, into a new file to, and syncs it.
+// sealFile encrypts the file from to recipients. It writes the result to the new file
+// to and syncs it.
 func sealFile(from, to string, recipients []string) error {
 	in, err := os.Open(from)
 	if err != nil {
@@ -28,7 +29,8 @@ func sealFile(from, to string, recipients []string) error {
 	})
 }
 
-// openFile decrypts the file from with id, into a new file to, and syncs it.
+// openFile decrypts the file from with id. It writes the result to the new file to and
+// syncs it.
 func openFile(from, to string, id hostkey.Identity) error {
 	in, err := os.Open(from)
 	if err != nil {
@@ -45,8 +47,9 @@ func openFile(from, to string, id hostkey.Identity) error {
 	})
 }
 
-// openingError classifies an error of decryption: ErrCannotOpen, ErrDiskFull, or
-// ErrDigestMismatch for a file that is damaged or truncated.
+// openingError classifies an error of decryption. It returns hostkey.ErrCannotOpen or
+// ErrDiskFull if err means that, and ErrDigestMismatch otherwise: the file is damaged
+// or truncated.
 func openingError(err error) error {
 	if err == nil || errors.Is(err, hostkey.ErrCannotOpen) {
 		return err
@@ -57,7 +60,8 @@ func openingError(err error) error {
 	return fmt.Errorf("%w: %w", ErrDigestMismatch, err)
 }
 
-// create creates a file with mode 0600, calls write with it, and syncs it.
+// create creates a file with mode 0600. It calls write to write the contents, then
+// syncs the file.
 func create(name string, write func(io.Writer) error) error {
 	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
@@ -66,8 +70,8 @@ func create(name string, write func(io.Writer) error) error {
 	return diskError(errors.Join(write(f), f.Sync(), f.Close()))
 }
 
-// sameWhenOpened decrypts the file and fails unless it contains a database with the
-// checksum want, and want as its trailer.
+// sameWhenOpened decrypts the snapshot file with id. It returns an error unless want is
+// both the checksum of the database in it and the checksum that etcd has appended.
 func sameWhenOpened(file string, id hostkey.Identity, want []byte) error {
 	f, err := os.Open(file)
 	if err != nil {
@@ -90,7 +94,8 @@ func sameWhenOpened(file string, id hostkey.Identity, want []byte) error {
 	return nil
 }
 
-// tailWriter writes all data to w except the last sha256.Size bytes, which it holds.
+// tailWriter writes its input to w, except the last sha256.Size bytes, which it keeps
+// in held.
 type tailWriter struct {
 	w    io.Writer
 	held []byte

@@ -8,11 +8,11 @@ import (
 )
 
 // restoreSpace is the space in bytes that a restored member needs in addition to its
-// database: etcd preallocates two log files of 64 MB.
+// database, because etcd preallocates two log files of 64 MB.
 const restoreSpace = 160 << 20
 
-// checkSpace returns ErrDiskFull unless there is space for the snapshot and in addition
-// for the restored or the encrypted one, with a margin of a tenth.
+// checkSpace returns ErrDiskFull unless the disk has space for a backup of the current
+// database, see enough.
 func (o Options) checkSpace(ctx context.Context) error {
 	endpoint := o.Etcd.Endpoints()[0]
 	status, err := o.Etcd.Status(ctx, endpoint)
@@ -30,7 +30,9 @@ func (o Options) checkSpace(ctx context.Context) error {
 	return enough(free, status.DbSize)
 }
 
-// enough returns ErrDiskFull unless free bytes suffice for a database of size bytes.
+// enough returns ErrDiskFull unless free bytes suffice for a backup of a database of
+// size bytes: twice the database, for the snapshot and the restored or the encrypted
+// one, with a margin of a tenth, and restoreSpace.
 func enough(free uint64, size int64) error {
 	need := uint64(max(size, 0))/10*22 + restoreSpace
 	if free < need {

@@ -23,10 +23,10 @@ type Verifier struct {
 	Log      *slog.Logger
 }
 
-// Verify decrypts the snapshot file and checks it as Run does.  It blocks until that is
-// done or ctx ends; meanwhile the decrypted file is on the disk, readable by its owner
-// only.  It returns hostkey.ErrCannotOpen if the snapshot is not encrypted to Identity.
-// file is not relative to FS.
+// Verify decrypts the snapshot file and checks it as Run does. It blocks until that is
+// done or ctx ends. During this time the decrypted file is on the disk, readable by its
+// owner only. If the snapshot is not encrypted to Identity, Verify returns
+// hostkey.ErrCannotOpen. The path file is not relative to FS.
 func (v Verifier) Verify(ctx context.Context, file string) (r Result, err error) {
 	err = v.with(ctx, file, func(plain string) error {
 		r, err = examine(ctx, v.Restorer, plain, filepath.Join(filepath.Dir(plain), "restored"), v.Log)
@@ -35,8 +35,9 @@ func (v Verifier) Verify(ctx context.Context, file string) (r Result, err error)
 	return r, err
 }
 
-// Value returns the value of key, including its prefix, in the encrypted snapshot file,
-// or ErrAbsent.  file is not relative to FS.
+// Value returns the value of key in the encrypted snapshot file, or ErrAbsent if the
+// snapshot does not contain the key. key includes its prefix. The path file is not
+// relative to FS.
 func (v Verifier) Value(ctx context.Context, file, key string) (value []byte, err error) {
 	err = v.with(ctx, file, func(plain string) error {
 		if _, err := checkTrailer(plain); err != nil {
@@ -48,7 +49,8 @@ func (v Verifier) Value(ctx context.Context, file, key string) (value []byte, er
 	return value, err
 }
 
-// with calls f with the path of the decrypted snapshot, and removes it afterwards.
+// with decrypts the snapshot file, calls f with the path of the decrypted snapshot, and
+// removes that afterwards.
 func (v Verifier) with(ctx context.Context, file string, f func(plain string) error) error {
 	fi, err := os.Stat(file)
 	if err != nil {
@@ -79,8 +81,9 @@ func (v Verifier) with(ctx context.Context, file string, f func(plain string) er
 	return nil
 }
 
-// place returns the file system for temporary files: that of the boot server if it has a
-// backup directory, else a temporary one, so that no file is left on another host.
+// place returns the file system for temporary files: v.FS if it has the backup
+// directory of a boot server, or else a temporary directory. remove deletes the
+// temporary directory, so that no file is left on a host that is not a boot server.
 func (v Verifier) place() (fsys host.FS, remove func(), err error) {
 	_, err = v.FS.Stat(neco.EtcdBackupDir)
 	if !errors.Is(err, fs.ErrNotExist) {

@@ -1,8 +1,8 @@
-// Package etcdauth owns the access control of the boot servers' etcd: roles, users and
-// whether authentication is enabled.
+// Package etcdauth owns the access control of the boot servers' etcd: its roles and
+// users, and whether authentication is enabled.
 //
 // A user is authenticated by the common name of its certificate; its password is random
-// and not stored.  All functions are idempotent.  The package must not know where
+// and not stored. All functions are idempotent. The package must not know where
 // certificates come from.
 package etcdauth
 
@@ -19,14 +19,14 @@ import (
 	"github.com/cybozu-go/neco/pkg/program"
 )
 
-// Root is the name of the role and of the user with all permissions, which etcd requires
-// for authentication.
+// Root is the name both of the role and of the user with all permissions. etcd requires
+// them for authentication.
 const Root = "root"
 
-// User is a user of etcd with its only role.
+// User is a user of etcd. It has only the role Role.
 type User struct{ Name, Role string }
 
-// Role returns the role of a program that is a user of etcd.
+// Role returns the role of the program p, which must be a user of etcd.
 func Role(p program.Program) string {
 	if p.User.Prefix == "" {
 		return Root
@@ -34,8 +34,8 @@ func Role(p program.Program) string {
 	return p.Name
 }
 
-// prefixOf returns the prefix of the keys that a role can read and write; ok is false if
-// the role is unknown.
+// prefixOf returns the prefix of the keys that the role can read and write. ok is false
+// if no program has the role.
 func prefixOf(role string) (prefix string, ok bool) {
 	for _, p := range program.Users() {
 		if p.Name == role && p.User.Prefix != "" {
@@ -45,9 +45,9 @@ func prefixOf(role string) (prefix string, ok bool) {
 	return "", false
 }
 
-// ClusterUsers returns the users that do not belong to one boot server: root, and for
-// each program a user with its plain name, which the certificates of the original Neco
-// contain.
+// ClusterUsers returns the users that do not belong to one boot server: root and, for
+// each program that every boot server runs, a user with the plain name of the program.
+// The certificates of the original Neco contain these plain names.
 func ClusterUsers() []User {
 	users := []User{{Root, Root}}
 	for _, p := range program.Users() {
@@ -58,7 +58,8 @@ func ClusterUsers() []User {
 	return users
 }
 
-// ServerUsers returns the users that every boot server has, for the boot server lrn.
+// ServerUsers returns the users of the boot server lrn, one for each program that every
+// boot server runs.
 func ServerUsers(lrn int) []User {
 	var users []User
 	for _, p := range program.Users() {
@@ -69,8 +70,9 @@ func ServerUsers(lrn int) []User {
 	return users
 }
 
-// UsersOf returns the users of a program that operators add: one for each of the boot
-// servers lrns, and one with the plain name, as in ClusterUsers.
+// UsersOf returns the users of p, a program that operators set up on request: one for
+// each of the boot servers lrns, and one with the plain name of the program, as in
+// ClusterUsers.
 func UsersOf(p program.Program, lrns ...int) []User {
 	users := []User{{p.Name, Role(p)}}
 	for _, lrn := range lrns {
@@ -82,7 +84,8 @@ func UsersOf(p program.Program, lrns ...int) []User {
 // Name returns the user name of a program on the boot server lrn.
 func Name(program string, lrn int) string { return fmt.Sprintf("%s-%d", program, lrn) }
 
-// EnsureRole creates the role of a program with its permissions, if they are missing.
+// EnsureRole creates the role of a program and grants its permissions, unless it has
+// them.
 func EnsureRole(ctx context.Context, c clientv3.Auth, role string) error {
 	prefix, ok := prefixOf(role)
 	if !ok {
@@ -98,8 +101,8 @@ func EnsureRole(ctx context.Context, c clientv3.Auth, role string) error {
 	return nil
 }
 
-// EnsureUser creates a user and its role, if they are missing, and grants the role to the
-// user.  added reports whether the user is new.
+// EnsureUser creates the user u and its role, if they are missing, and grants the role
+// to the user. added reports whether it has created the user.
 func EnsureUser(ctx context.Context, c clientv3.Auth, u User) (added bool, err error) {
 	if u.Role != Root {
 		if err := EnsureRole(ctx, c, u.Role); err != nil {
@@ -119,8 +122,8 @@ func EnsureUser(ctx context.Context, c clientv3.Auth, u User) (added bool, err e
 	return added, nil
 }
 
-// Enable enables authentication: from then on etcd refuses requests of clients that are
-// not users.
+// Enable enables authentication. From then on, etcd refuses a client that does not
+// authenticate as one of its users.
 func Enable(ctx context.Context, c clientv3.Auth) error {
 	if _, err := c.AuthEnable(ctx); err != nil {
 		return fmt.Errorf("enable the authentication of etcd: %w", err)
@@ -137,8 +140,9 @@ func Enabled(ctx context.Context, c clientv3.Auth) (bool, error) {
 	return res.Enabled, nil
 }
 
-// DeleteServer deletes every user of a boot server.  From then on etcd refuses requests
-// with the server's certificates; existing watches end with their connections.
+// DeleteServer deletes all users of the boot server lrn. From then on, etcd refuses
+// requests with the server's certificates. Watches that exist already end with their
+// connections.
 func DeleteServer(ctx context.Context, c clientv3.Auth, lrn int) error {
 	for _, p := range program.Users() {
 		user := Name(p.Name, lrn)
@@ -149,7 +153,7 @@ func DeleteServer(ctx context.Context, c clientv3.Auth, lrn int) error {
 	return nil
 }
 
-// Has reports whether a user with that name exists.
+// Has reports whether etcd has a user called name.
 func Has(ctx context.Context, c clientv3.Auth, name string) (bool, error) {
 	res, err := c.UserList(ctx)
 	if err != nil {

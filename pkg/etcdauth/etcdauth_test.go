@@ -17,7 +17,8 @@ import (
 
 var cluster etcdtest.Cluster
 
-// login returns a client of the user with the password that the tests set.
+// login returns a client that is logged in as user, with the password that the tests
+// set.
 func login(t *testing.T, user string) *clientv3.Client {
 	t.Helper()
 	c, err := clientv3.New(clientv3.Config{
@@ -32,7 +33,8 @@ func login(t *testing.T, user string) *clientv3.Client {
 
 func TestMain(m *testing.M) { os.Exit(cluster.Main(m, 1)) }
 
-// It is one test, because authentication is enabled for the whole cluster.
+// TestUsersMayDoWhatTheirRoleSays is a single test for all users, because
+// authentication is enabled for the whole cluster.
 func TestUsersMayDoWhatTheirRoleSays(t *testing.T) {
 	ctx, root := t.Context(), cluster.NewClient(t, "")
 	for range 2 { // the functions are idempotent

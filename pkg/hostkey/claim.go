@@ -14,29 +14,31 @@ import (
 	"github.com/cybozu-go/neco/pkg/pki"
 )
 
-// maxRecord bounds a record in JSON.
+// maxRecord bounds the bytes of a record in JSON. A longer record is an error.
 const maxRecord = 16 << 10
 
 // ErrBadSignature reports that a record is not validly signed by its boot server.
 var ErrBadSignature = errors.New("BadSignature")
 
-// claim is a statement that a boot server signs with the key of its certificate
-// (/etc/neco/server.crt).
+// claim is a statement of a boot server. The server signs it with the key of its
+// certificate (/etc/neco/server.crt).
 type claim struct {
-	// domain separates this kind of record from all other uses of the key, such as TLS:
-	// it is part of the signed data.
+	// domain is the name of this kind of statement. It is part of the signed data, so a
+	// signature for another kind, or for TLS, does not fit.
 	domain string
 	lrn    int
 	text   string
 }
 
-// digest returns the digest that is signed.  The encoding is unambiguous: every part of
-// variable length is terminated or is the last.
+// digest returns the digest that is signed for the claim and the certificate cert. Two
+// different claims cannot have the same encoding, because every part of variable length
+// is terminated or is the last.
 func (c claim) digest(cert *x509.Certificate) [sha256.Size]byte {
 	return sha256.Sum256(fmt.Appendf(nil, "%s\x00%d\x00%x\x00%s", c.domain, c.lrn, sha256.Sum256(cert.Raw), c.text))
 }
 
-// signClaim signs the claim with the key of cert.
+// signClaim returns a signature for the claim c by key, the key of the certificate
+// cert.
 func signClaim(c claim, cert *x509.Certificate, key *ecdsa.PrivateKey) ([]byte, error) {
 	if !key.PublicKey.Equal(cert.PublicKey) {
 		return nil, errors.New("the key is not the certificate's")
@@ -45,9 +47,9 @@ func signClaim(c claim, cert *x509.Certificate, key *ecdsa.PrivateKey) ([]byte, 
 	return ecdsa.SignASN1(rand.Reader, key, digest[:])
 }
 
-// verifyClaim returns an error unless the claim is signed with the key of a certificate
-// for the address node0 that a CA in roots has signed.  The certificate must be valid at
-// the time that at returns for it.
+// verifyClaim returns an error unless signature is one for the claim c by the key of
+// the certificate certPEM. A CA in roots must have signed the certificate, for the
+// address node0. The function at returns the time at which a certificate must be valid.
 func verifyClaim(c claim, certPEM string, signature []byte, node0 netip.Addr, roots *x509.CertPool, at func(*x509.Certificate) time.Time) error {
 	cert, err := pki.ParseCert([]byte(certPEM))
 	if err != nil {
@@ -71,7 +73,7 @@ func verifyClaim(c claim, certPEM string, signature []byte, node0 netip.Addr, ro
 	return nil
 }
 
-// parse decodes a record of at most maxRecord bytes from JSON.
+// parse decodes data, a record of at most maxRecord bytes in JSON, into record.
 func parse(data []byte, record any) error {
 	if len(data) > maxRecord {
 		return fmt.Errorf("more than %d bytes", maxRecord)

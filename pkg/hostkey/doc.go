@@ -4,6 +4,6 @@
 //
 // A recipient is accepted only with a signature by the key of a server's certificate (see
 // [Record] and, for recovery keys, [Recovery]), so that write access to the records does
-// not suffice to receive secrets.  The package must not know where records are stored,
+// not suffice to receive secrets. The package must not know where records are stored,
 // nor what is encrypted.
 package hostkey

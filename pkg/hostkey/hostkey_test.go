@@ -187,7 +187,8 @@ func TestOnlyPlainKeysOfAgeAreRecipients(t *testing.T) {
 	}
 }
 
-// server returns the certificate, its key and the address of boot server lrn.
+// server returns a certificate of the boot server lrn, its key and the address of the
+// server.
 func server(t *testing.T, ca pki.CA, lrn int) (*x509.Certificate, *ecdsa.PrivateKey, netip.Addr) {
 	t.Helper()
 	s := pki.NewSubject(lrn, fmt.Sprintf("boot-%d", lrn), netip.Addr{})

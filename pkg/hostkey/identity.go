@@ -13,24 +13,24 @@ import (
 	"github.com/cybozu-go/neco/pkg/host"
 )
 
-// File is the path of the key, which only root can read.  lockFile is locked while a
-// process creates it.
+// File is the path of the host key, which only root can read. lockFile is locked while
+// a process creates the host key.
 const (
 	File     = "/var/lib/neco/host-key"
 	lockFile = "/var/lib/neco/host-key.lock"
 )
 
-// Identity is an age key.  It decrypts secrets that are encrypted to its recipient.  When
-// it is printed, the recipient is shown instead of the key.
+// Identity is an age key. It decrypts secrets that are encrypted to its public key, the
+// recipient. When an Identity is printed, the recipient is shown instead of the key.
 type Identity struct {
 	key *age.X25519Identity
 }
 
-// Format implements fmt.Formatter.  It prints the recipient, to keep the key out of
+// Format implements fmt.Formatter. It prints the recipient, to keep the key out of
 // output and logs.
 func (i Identity) Format(w fmt.State, _ rune) { io.WriteString(w, i.Recipient()) }
 
-// Recipient returns the public key, age1….
+// Recipient returns the public key (age1…).
 func (i Identity) Recipient() string {
 	if i.key == nil {
 		return "no key"
@@ -38,9 +38,10 @@ func (i Identity) Recipient() string {
 	return i.key.Recipient().String()
 }
 
-// Load returns the host's identity.  The first call creates and stores it.  While another
-// process creates it, Load blocks until that is done or ctx ends.  A malformed file is an
-// error and is not replaced, because secrets may be encrypted to the key that was in it.
+// Load returns the host key. The first call creates and stores it; while another
+// process creates it, Load blocks until that is done or ctx ends. If the file is
+// malformed, Load returns an error and does not replace the file, because secrets may
+// be encrypted to the key that was in it.
 func Load(ctx context.Context, fsys host.FS) (Identity, error) {
 	id, err := read(fsys)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -52,8 +53,8 @@ func Load(ctx context.Context, fsys host.FS) (Identity, error) {
 	return id, nil
 }
 
-// Find returns the host's identity without creating it, or ErrNone if no setup, join or
-// update has created it yet.
+// Find returns the host key. If no setup, join or update has created it yet, Find
+// returns ErrNone and does not create it.
 func Find(fsys host.FS) (Identity, error) {
 	id, err := read(fsys)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -65,7 +66,7 @@ func Find(fsys host.FS) (Identity, error) {
 	return id, nil
 }
 
-// ErrNone is returned by Find if the host has no key.
+// ErrNone reports that the host has no host key.
 var ErrNone = errors.New("there is no key")
 
 func makeKey(ctx context.Context, fsys host.FS) (Identity, error) {
@@ -93,8 +94,9 @@ func read(fsys host.FS) (Identity, error) {
 	return ParseIdentity(string(data))
 }
 
-// ParseIdentity parses a file of age-keygen with one key, AGE-SECRET-KEY-1….  Lines that
-// begin with # are comments.  Its errors do not contain the text.
+// ParseIdentity parses the text of a file that age-keygen writes, with one key
+// (AGE-SECRET-KEY-1…). Lines that begin with # are comments. Its errors do not contain
+// the text.
 func ParseIdentity(text string) (Identity, error) {
 	var found []*age.X25519Identity
 	for line := range strings.Lines(text) {

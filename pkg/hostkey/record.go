@@ -10,9 +10,9 @@ import (
 	"github.com/cybozu-go/neco/pkg/pki"
 )
 
-// Record holds the recipient of a boot server.  It is signed with the key of the server's
-// certificate (/etc/neco/server.crt) and has to be signed again when the certificate is
-// renewed.
+// Record is the host key record of a boot server: it contains the server's recipient
+// (public key). It is signed with the key of the server's certificate
+// (/etc/neco/server.crt) and must be signed again when that is renewed.
 type Record struct {
 	LRN         int    `json:"lrn"`
 	Recipient   string `json:"recipient"`
@@ -20,8 +20,8 @@ type Record struct {
 	Signature   []byte `json:"signature"`   // ASN.1
 }
 
-// Sign returns the record of the boot server lrn, signed with key, the key of its
-// certificate cert.
+// Sign returns the record of the boot server lrn with its recipient. The record is
+// signed with key, the key of the server's certificate cert.
 func Sign(lrn int, recipient string, cert *x509.Certificate, key *ecdsa.PrivateKey) (Record, error) {
 	r := Record{LRN: lrn, Recipient: recipient, Certificate: string(pki.MarshalCert(cert.Raw))}
 	if err := CheckRecipient(recipient); err != nil {
@@ -36,9 +36,9 @@ func Sign(lrn int, recipient string, cert *x509.Certificate, key *ecdsa.PrivateK
 
 func (r Record) claim() claim { return claim{"neco host key record, version 1", r.LRN, r.Recipient} }
 
-// Verify returns ErrBadSignature with the reason unless r is a record of the boot server
-// lrn, signed with the key of a certificate for its address node0 that is valid at now
-// and signed by a CA in roots.
+// Verify returns an error that wraps ErrBadSignature unless r is a validly signed
+// record of the boot server lrn. The signature must be by the key of a certificate for
+// the server's address node0 that is valid at the time now and signed by a CA in roots.
 func Verify(r Record, roots *x509.CertPool, lrn int, node0 netip.Addr, now time.Time) error {
 	if err := verify(r, roots, lrn, node0, now); err != nil {
 		return fmt.Errorf("host key of boot server %d: %w: %w", lrn, ErrBadSignature, err)
@@ -56,7 +56,7 @@ func verify(r Record, roots *x509.CertPool, lrn int, node0 netip.Addr, now time.
 	return verifyClaim(r.claim(), r.Certificate, r.Signature, node0, roots, func(*x509.Certificate) time.Time { return now })
 }
 
-// Parse decodes a record from JSON, without verifying it.
+// Parse decodes a record from JSON. It does not verify the signature.
 func Parse(data []byte) (Record, error) {
 	var r Record
 	if err := parse(data, &r); err != nil {

@@ -10,9 +10,9 @@ import (
 	"github.com/cybozu-go/neco/pkg/pki"
 )
 
-// Recovery lists the recipients of secrets in addition to the boot servers.  The boot
-// server on which setup received the list signs it once, like a Record; the signature
-// stays valid after the certificate has expired.
+// Recovery is the list of recovery keys: recipients of secrets in addition to the boot
+// servers. The boot server on which setup received the list has signed it, once; the
+// signature stays valid after the server's certificate has expired.
 type Recovery struct {
 	LRN         int      `json:"lrn"`
 	Recipients  []string `json:"recipients"`
@@ -20,8 +20,8 @@ type Recovery struct {
 	Signature   []byte   `json:"signature"`   // ASN.1
 }
 
-// SignRecovery returns the list, signed by the boot server lrn with key, the key of its
-// certificate cert.
+// SignRecovery returns the list of recipients, signed by the boot server lrn with key,
+// the key of its certificate cert.
 func SignRecovery(lrn int, recipients []string, cert *x509.Certificate, key *ecdsa.PrivateKey) (Recovery, error) {
 	r := Recovery{LRN: lrn, Recipients: append([]string{}, recipients...), Certificate: string(pki.MarshalCert(cert.Raw))}
 	if err := r.check(); err != nil {
@@ -34,7 +34,8 @@ func SignRecovery(lrn int, recipients []string, cert *x509.Certificate, key *ecd
 	return r, nil
 }
 
-// claim joins the recipients with a newline, which check excludes from recipients.
+// claim returns the statement that is signed. It joins the recipients by newlines,
+// which a recipient cannot contain.
 func (r Recovery) claim() claim {
 	return claim{"neco recovery recipients, version 1", r.LRN, strings.Join(r.Recipients, "\n")}
 }
@@ -48,13 +49,13 @@ func (r Recovery) check() error {
 	return nil
 }
 
-// VerifyRecovery returns ErrBadSignature with the reason unless r is signed by the boot
-// server r.LRN with the key of a certificate for its address node0 that a CA in roots has
-// signed.  The certificate may have expired.
+// VerifyRecovery returns an error that wraps ErrBadSignature unless the boot server
+// r.LRN has signed r. The signature must be by the key of a certificate for the
+// server's address node0, signed by a CA in roots. The certificate may have expired.
 func VerifyRecovery(r Recovery, roots *x509.CertPool, node0 netip.Addr) error {
 	err := r.check()
 	if err == nil {
-		// The list is never signed again and outlives the certificate by years.  So the
+		// The list is never signed again and outlives the certificate by years. So the
 		// certificate is verified at the time of its issue.
 		err = verifyClaim(r.claim(), r.Certificate, r.Signature, node0, roots, pki.MadeAt)
 	}
@@ -64,8 +65,8 @@ func VerifyRecovery(r Recovery, roots *x509.CertPool, node0 netip.Addr) error {
 	return nil
 }
 
-// ParseRecovery decodes a list from JSON, without verifying it.  A malformed list is
-// ErrBadSignature, because no boot server has signed it.
+// ParseRecovery decodes a list from JSON. It does not verify the signature. A malformed
+// list is ErrBadSignature, because no boot server has signed it.
 func ParseRecovery(data []byte) (Recovery, error) {
 	var r Recovery
 	if err := parse(data, &r); err != nil {

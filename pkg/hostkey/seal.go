@@ -12,17 +12,19 @@ import (
 	"filippo.io/age/armor"
 )
 
-// maxSealed bounds the bytes that Open accepts.  Streams have no bound.
+// maxSealed bounds the bytes that Open accepts; more is an error. OpenFrom has no
+// limit.
 const maxSealed = 1 << 20
 
-// ErrCannotOpen reports that a text is not encrypted to this identity, or that the list of
-// recipients in it was changed.
+// ErrCannotOpen reports that a text is not encrypted to the given identity, or that its
+// list of recipients was changed.
 var ErrCannotOpen = errors.New("not encrypted to this key")
 
-// ErrNotSealed reports that a text is not encrypted with age, or its header is damaged.
+// ErrNotSealed reports that a text is not encrypted with age, or that its header is
+// damaged.
 var ErrNotSealed = errors.New("not an encrypted text, or damaged")
 
-// CheckRecipient returns an error unless text is a plain public key of age: age1….
+// CheckRecipient returns an error unless text is a plain public key of age (age1…).
 func CheckRecipient(text string) error {
 	_, err := parseRecipient(text)
 	return err
@@ -57,14 +59,14 @@ func parseRecipients(texts []string) ([]age.Recipient, error) {
 	return all, nil
 }
 
-// Sealed reports whether text begins like a result of Seal.  Otherwise it is not
+// Sealed reports whether text starts like a result of Seal. If not, text is not
 // encrypted.
 func Sealed(text string) bool {
 	return strings.HasPrefix(strings.TrimSpace(text), armor.Header)
 }
 
-// Seal encrypts plaintext so that each of the recipients (age1…) can decrypt it, and
-// returns it in age's armour.
+// Seal returns plaintext encrypted, as text (age's armour). Each of the recipients
+// (age1…) can decrypt it.
 func Seal(plaintext []byte, recipients []string) (string, error) {
 	var out bytes.Buffer
 	armoured := armor.NewWriter(&out)
@@ -81,8 +83,9 @@ func Seal(plaintext []byte, recipients []string) (string, error) {
 	return out.String(), nil
 }
 
-// SealTo returns a writer that encrypts to w as Seal does, without armour.  The encrypted
-// data is complete only after Close, which does not close w.
+// SealTo returns a writer that encrypts what is written to it as Seal does, without
+// armour, and writes the result to w. The result is complete only after Close, which
+// does not close w.
 func SealTo(w io.Writer, recipients []string) (io.WriteCloser, error) {
 	all, err := parseRecipients(recipients)
 	if err != nil {
@@ -95,7 +98,7 @@ func SealTo(w io.Writer, recipients []string) (io.WriteCloser, error) {
 	return sealed, nil
 }
 
-// Open decrypts a result of Seal.  It returns ErrCannotOpen if the text is not encrypted
+// Open decrypts a result of Seal. It returns ErrCannotOpen if the text is not encrypted
 // to id, and ErrNotSealed if it is not encrypted or its header is damaged.
 func Open(armoured string, id Identity) ([]byte, error) {
 	if len(armoured) > maxSealed {
@@ -112,9 +115,9 @@ func Open(armoured string, id Identity) ([]byte, error) {
 	return plaintext, nil
 }
 
-// OpenFrom returns a reader of the decrypted data in r, which has no armour, with the same
-// errors as Open.  The data is complete and unchanged only if it was read up to io.EOF: a
-// changed or missing part is another error.
+// OpenFrom returns a reader of the decrypted data of r, which must have no armour. Its
+// errors are those of Open. The data is complete and unchanged only if it is read up to
+// io.EOF; for a changed or missing part, the reader returns another error.
 func OpenFrom(r io.Reader, id Identity) (io.Reader, error) {
 	if id.key == nil {
 		return nil, fmt.Errorf("decrypt: %w", ErrCannotOpen)

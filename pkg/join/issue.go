@@ -18,7 +18,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/vault"
 )
 
-// Bounds of the lifetime of a join token.
+// MinTTL and MaxTTL are the shortest and the longest lifetime of a join token.
 const (
 	MinTTL = time.Minute
 	MaxTTL = 24 * time.Hour
@@ -26,19 +26,19 @@ const (
 
 // Issuer issues, lists and revokes join tokens on a boot server of the data centre.
 type Issuer struct {
-	// Etcd is namespaced at Neco's prefix; Vault is logged in as an operator.
+	// Etcd is namespaced at Neco's prefix. Vault is logged in as an operator.
 	Etcd  *clientv3.Client
 	Vault *api.Client
-	// CA is the certificate of the CA for servers, in PEM.
+	// CA is the certificate, in PEM, of the CA that signs the server certificates.
 	CA []byte
-	// By names the operator in records.
+	// By is the name of the operator, for the records of tokens.
 	By  string
 	Now func() time.Time
 }
 
-// Issue creates a token with which the boot server s can join within ttl, and the
-// approle and policy of s in Vault, which permits certificates for the names of s
-// only.  It revokes an earlier token for s.  Issue may be repeated after an error.
+// Issue returns a token with which the boot server s can join within ttl. It revokes an
+// earlier token for s and creates the approle and policy of s in Vault, which permit
+// only certificates for the names of s. Issue may be repeated after an error.
 func (i Issuer) Issue(ctx context.Context, s pki.Subject, ttl time.Duration) (Token, error) {
 	if err := s.Check(); err != nil {
 		return Token{}, err
@@ -80,8 +80,8 @@ func (i Issuer) Issue(ctx context.Context, s pki.Subject, ttl time.Duration) (To
 	}, nil
 }
 
-// version returns the version of neco in the data centre, or ErrRegistered if the
-// boot server lrn is registered already.
+// version returns the version of neco in the data centre. If the boot server lrn is
+// registered already, it returns ErrRegistered.
 func (i Issuer) version(ctx context.Context, lrn int) (string, error) {
 	snap, err := storage.New(i.Etcd).Snapshot(ctx)
 	if err != nil {
@@ -93,8 +93,8 @@ func (i Issuer) version(ctx context.Context, lrn int) (string, error) {
 	return runs(snap)
 }
 
-// admit creates the approle and policies of the boot server s in Vault, and revokes
-// secrets that an earlier server of that LRN had.
+// admit creates the approle and policies of the boot server s in Vault. It revokes the
+// secret IDs that an earlier server with the same LRN had.
 func (i Issuer) admit(ctx context.Context, s pki.Subject) error {
 	policy, err := vault.BootPolicy(s)
 	if err != nil {
@@ -110,12 +110,12 @@ func (i Issuer) admit(ctx context.Context, s pki.Subject) error {
 		return err
 	}
 	// The joining server creates its users of etcd itself, after it has used the
-	// token.  Until then etcd refuses the certificates of an earlier server of that
+	// token. Until then etcd refuses the certificates of an earlier server of that
 	// LRN.
 	return vault.AllowEnter(ctx, i.Vault, s.LRN)
 }
 
-// enter creates the users of this server in etcd.
+// enter creates this server's users of etcd.
 func enter(ctx context.Context, r *run) error {
 	etcd, err := operatorEtcd(ctx, r.vault, r.LRNs, r.ca)
 	if err != nil {
@@ -130,8 +130,8 @@ func enter(ctx context.Context, r *run) error {
 	return nil
 }
 
-// runs returns the version of the current request or, without a request, the release
-// that the data centre is to run.
+// runs returns the version of neco in the data centre: that of the current update
+// request or, without a request, the release that is stored in etcd.
 func runs(snap *storage.Snapshot) (string, error) {
 	switch {
 	case snap.Request != nil:
@@ -159,24 +159,25 @@ func (i Issuer) end(ctx context.Context, lrn int) error {
 	return removeRecord(ctx, i.Etcd, lrn)
 }
 
-// State is the state of a token.
+// State is the state of a join token.
 type State string
 
-// The states of a token.  Used includes a token that was revoked in Vault directly:
-// Vault does not tell them apart.
+// These constants are the states of a join token. A token that was revoked in Vault
+// directly is Used, too, because Vault does not distinguish the two.
 const (
 	Waiting State = "waiting"
 	Expired State = "expired"
 	Used    State = "used"
 )
 
-// Listed is a record of a token with its current state.
+// Listed is the record of a join token with the token's current state.
 type Listed struct {
 	Record
 	State State `json:"state"`
 }
 
-// List returns the tokens of servers that have not joined yet.
+// List returns the tokens of servers that have not joined yet, also those that are
+// expired or used.
 func (i Issuer) List(ctx context.Context) ([]Listed, error) {
 	all, err := records(ctx, i.Etcd)
 	if err != nil {
@@ -200,7 +201,8 @@ func (i Issuer) List(ctx context.Context) ([]Listed, error) {
 	return list, nil
 }
 
-// Find returns the record of the token whose LRN or accessor is name.
+// Find returns the record of the token with the LRN or the accessor name. It returns an
+// error if there is none.
 func (i Issuer) Find(ctx context.Context, name string) (Record, error) {
 	all, err := records(ctx, i.Etcd)
 	if err != nil {
@@ -214,8 +216,8 @@ func (i Issuer) Find(ctx context.Context, name string) (Record, error) {
 	return Record{}, fmt.Errorf("there is no join token %s", name)
 }
 
-// Revoke revokes the token of r.  Unless its server is registered, Revoke deletes the
-// access that the token has given it, too.
+// Revoke revokes the token of the record r and deletes the record. Unless the server of
+// r is registered, it also deletes the server's users of etcd and its approle.
 func (i Issuer) Revoke(ctx context.Context, r Record) error {
 	if err := vault.RevokeAccessor(ctx, i.Vault, r.Accessor); err != nil {
 		return err
@@ -232,7 +234,8 @@ func (i Issuer) Revoke(ctx context.Context, r Record) error {
 	return removeRecord(ctx, i.Etcd, r.LRN)
 }
 
-// revokeRights deletes the users of etcd and the approle of a boot server.
+// revokeRights deletes the users of etcd, the approle and the policies of the boot
+// server lrn.
 func revokeRights(ctx context.Context, etcd *clientv3.Client, v *api.Client, lrn int) error {
 	if err := retry.Passing(ctx, nil, func() error { return etcdauth.DeleteServer(ctx, etcd, lrn) }); err != nil {
 		return err

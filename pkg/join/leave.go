@@ -21,30 +21,35 @@ import (
 	"github.com/cybozu-go/neco/pkg/vaultkey"
 )
 
-// leavingKey returns the key that exists while the departure of a boot server is
-// incomplete.
+// leavingKey returns the etcd key that exists while the departure of the boot server
+// lrn is incomplete.
 func leavingKey(lrn int) string { return storage.KeyLeaving + strconv.Itoa(lrn) }
 
-// Departure revokes the access of a boot server that leaves.
+// Departure is the operation that revokes the access of a boot server that leaves the
+// data centre.
 type Departure struct {
-	// LRN is the number of the server that leaves; Remaining are those of the others.
+	// LRN is the number of the server that leaves. Remaining are the numbers of the
+	// other servers.
 	LRN       int
 	Remaining []int
-	// Etcd is namespaced at Neco's prefix; Vault is logged in as an operator.
+	// Etcd is namespaced at Neco's prefix. Vault is logged in as an operator.
 	Etcd  *clientv3.Client
 	Vault *api.Client
-	// Identity is the host key of the server where this runs, which remains.
+	// Identity is the host key of the remaining server on which the departure runs.
 	Identity hostkey.Identity
-	// Roots hold the CA that signs the certificates in the records of host keys.
+	// Roots contains the CA of the server certificates, with whose keys the records of
+	// host keys are signed.
 	Roots *x509.CertPool
-	// Unregister removes the registration and prints what it has done; it is
-	// retried.  It is nil if an earlier attempt has removed the registration.
+	// Unregister removes the registration of the server and prints what it has done.
+	// Transient errors are retried. It is nil if an earlier attempt has removed the
+	// registration.
 	Unregister func(context.Context) error
 	Out        io.Writer
 	Now        func() time.Time
 }
 
-// Leaving reports whether an incomplete departure of the boot server lrn is recorded.
+// Leaving reports whether etcd has a record of an incomplete departure of the boot
+// server lrn.
 func Leaving(ctx context.Context, etcd clientv3.KV, lrn int) (bool, error) {
 	res, err := etcd.Get(ctx, leavingKey(lrn))
 	if err != nil {
@@ -53,7 +58,7 @@ func Leaving(ctx context.Context, etcd clientv3.KV, lrn int) (bool, error) {
 	return len(res.Kvs) > 0, nil
 }
 
-// Names of the stages of a departure.
+// These variables are the names of the stages of a departure.
 var (
 	stageCheck      = stage.NewName("check")
 	stageHandOver   = stage.NewName("hand-over")
@@ -68,9 +73,8 @@ var (
 	stageForget     = stage.NewName("forget")
 )
 
-// departure returns the stages of a departure.  Their acts print their results.  The
-// deadlines leave time for elections of etcd and Vault, because the server that leaves
-// may have failed.
+// departure returns the stages of a departure. Each deadline leaves time for elections
+// of etcd and Vault, because the server that leaves may have failed.
 func departure() stage.Table[Departure] {
 	const patience = 2 * time.Minute
 	return stage.Table[Departure]{
@@ -88,25 +92,29 @@ func departure() stage.Table[Departure] {
 	}
 }
 
-// Run checks that every stage can succeed, moves the active Vault to a remaining
-// server, records the departure in etcd, removes the registration of the server and
-// revokes its access.  Transient errors are retried within the deadline of each
-// stage.  Run may be repeated after an error or a kill.  If it is not repeated and
-// the server is still registered, the record has no effect.
+// Run revokes the access of the server. First it checks that every stage can succeed,
+// makes a Vault on a remaining server the active one, and records the departure in
+// etcd. Then it removes the registration of the server and deletes its users, locks,
+// approle and host key. Last it replaces Vault's unseal key and revokes a root token
+// that setup has kept. Transient errors are retried within the deadline of each stage.
+//
+// Run may be repeated after an error or a kill. The record has no effect while the
+// server is still registered.
 func (d Departure) Run(ctx context.Context) error { return d.runner().Run(ctx) }
 
 func (d Departure) runner() *stage.Runner[Departure] {
 	return &stage.Runner[Departure]{On: d, Stages: departure(), Out: stage.Plain{Out: d.Out}, Now: d.Now}
 }
 
-// Unfinished reports whether err is from a stage after the removal of the
-// registration, so that the departure has to be run again.
+// Unfinished reports whether err is from a stage after the removal of the registration.
+// Then the departure must be run again.
 func Unfinished(err error) bool {
 	var at *stage.Error
 	return errors.As(err, &at) && departure().Index(at.Stage) > departure().Index(stageUnregister)
 }
 
-// unregistered returns why the stages up to the removal of the registration are not needed.
+// unregistered returns why the stages up to the removal of the registration are
+// skipped, or "" if they are not.
 func (d Departure) unregistered() string {
 	if d.Unregister == nil {
 		return "the registration is removed"
@@ -114,8 +122,8 @@ func (d Departure) unregistered() string {
 	return ""
 }
 
-// checkDeparture fails unless the host keys of the remaining servers are valid, this
-// server can decrypt the secrets in etcd, and Vault accepts the operator's token.
+// checkDeparture fails unless the host key records of the remaining servers are valid,
+// this server can decrypt the secrets in etcd, and Vault accepts the operator's token.
 func checkDeparture(ctx context.Context, d Departure) error {
 	if _, err := d.recipients(ctx); err != nil {
 		return err
@@ -144,7 +152,7 @@ func putLeaving(ctx context.Context, d Departure) error {
 
 func unregister(ctx context.Context, d Departure) error { return d.Unregister(ctx) }
 
-// forgetLeaving deletes the record of putLeaving.
+// forgetLeaving deletes the record of the departure from etcd.
 func forgetLeaving(ctx context.Context, d Departure) error {
 	if _, err := d.Etcd.Delete(ctx, leavingKey(d.LRN)); err != nil {
 		return fmt.Errorf("delete %s: %w", leavingKey(d.LRN), err)
@@ -152,8 +160,8 @@ func forgetLeaving(ctx context.Context, d Departure) error {
 	return nil
 }
 
-// printingResult returns an act that prints the text returned by do, unless it is
-// empty.
+// printingResult returns an act of a stage that calls do and prints the text that do
+// returns, unless it is empty.
 func printingResult(do func(Departure, context.Context) (string, error)) func(context.Context, Departure) error {
 	return func(ctx context.Context, d Departure) error {
 		text, err := do(d, ctx)
@@ -164,7 +172,7 @@ func printingResult(do func(Departure, context.Context) (string, error)) func(co
 	}
 }
 
-// printing returns an act that prints text when do has succeeded.
+// printing returns an act of a stage that calls do and prints text after its success.
 func printing(text string, do func(Departure, context.Context) error) func(context.Context, Departure) error {
 	return printingResult(func(d Departure, ctx context.Context) (string, error) { return text, do(d, ctx) })
 }
@@ -185,7 +193,8 @@ func (d Departure) forgetKeys(ctx context.Context) error {
 	return vaultkey.RemoveHostKey(ctx, d.Etcd, d.LRN)
 }
 
-// recipients returns the recipients of secrets after the departure.
+// recipients returns the public keys of the remaining servers and the recovery keys, to
+// which secrets are encrypted after the departure.
 func (d Departure) recipients(ctx context.Context) ([]string, error) {
 	stay := slices.DeleteFunc(slices.Clone(d.Remaining), func(n int) bool { return n == d.LRN })
 	return vaultkey.Recipients(ctx, d.Etcd, d.Roots, stay, d.Now())

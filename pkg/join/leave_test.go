@@ -27,7 +27,8 @@ var cluster etcdtest.Cluster
 
 func TestMain(m *testing.M) { os.Exit(cluster.Main(m, 1)) }
 
-// centre is a data centre of three boot servers with the unseal key of Vault in etcd.
+// centre is a data centre of three boot servers whose etcd contains the unseal key of
+// Vault.
 type centre struct {
 	etcd *clientv3.Client
 	ca   pki.CA
@@ -90,7 +91,7 @@ func hostRecord(t *testing.T, ca pki.CA, lrn int, id hostkey.Identity) hostkey.R
 	return r
 }
 
-// departure returns the departure of boot server 2, by an operator at Vault v.
+// departure returns the Departure of boot server 2, with the Vault v.
 func (c *centre) departure(t *testing.T, v *api.Client) Departure {
 	t.Helper()
 	root := host.FS{Root: t.TempDir()}
@@ -141,8 +142,9 @@ func TestTheKeyIsSealedToThoseThatLackIt(t *testing.T) {
 	}
 }
 
-// The locks of a server that has left would block the others as long as its programs
-// keep the leases alive, or forever.
+// TestADepartureFreesWhatTheServerHolds checks that the locks of the server are
+// released. Otherwise they would block the remaining servers as long as the server's
+// programs keep the leases alive, or forever.
 func TestADepartureFreesWhatTheServerHolds(t *testing.T) {
 	c := newCentre(t, newCA(t, pki.ServerCA), "key", "root token")
 	raw := clientv3.NewKV(c.etcd)
@@ -184,7 +186,7 @@ func TestADepartureFreesWhatTheServerHolds(t *testing.T) {
 	check(raw, 0, vaultLock+"a")
 }
 
-// only returns a runner with one stage of a departure.
+// only returns a runner that has only the stage called name of a departure.
 func only(d Departure, name stage.Name) *stage.Runner[Departure] {
 	r := d.runner()
 	n := r.Stages.Index(name)
@@ -192,7 +194,8 @@ func only(d Departure, name stage.Name) *stage.Runner[Departure] {
 	return r
 }
 
-// Vault or a proxy may answer with any characters.
+// TestADepartureTellsNoControlCharacters checks that control characters in an answer of
+// Vault, or of a proxy, are not printed.
 func TestADepartureTellsNoControlCharacters(t *testing.T) {
 	var out strings.Builder
 	n := 0

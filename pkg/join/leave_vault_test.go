@@ -19,11 +19,11 @@ import (
 	"github.com/cybozu-go/neco/pkg/vaultkey"
 )
 
-// realVault is a Vault that is configured as by setup, as far as joins and departures
-// need it.
+// realVault is a Vault with that part of setup's configuration that joins and
+// departures need.
 type realVault struct {
 	*vaulttest.Server
-	// key is the first unseal key; operator is an operator's token.
+	// key is the first unseal key. operator is the token of an operator.
 	key, operator string
 	root          *api.Client
 }
@@ -53,12 +53,13 @@ func startVaultAt(t *testing.T, etcd []string) *realVault {
 	return v
 }
 
-// kept is a data centre of three servers with the unseal key and a root token of Vault
-// in etcd.  Boot server 2 has credentials for Vault.
+// kept is a data centre of three servers whose etcd contains the unseal key and a root
+// token of Vault. Boot server 2 has credentials for Vault.
 type kept struct {
 	*centre
 	v *realVault
-	// key, secret and root were valid before the departure.
+	// key, secret and root are the unseal key, the credentials and a client with the
+	// root token that were valid before the departure.
 	key    string
 	secret vault.Credentials
 	root   *api.Client
@@ -91,7 +92,7 @@ func keep(t *testing.T, v *realVault, ca pki.CA, key string) *kept {
 }
 
 // opens fails the test unless the server lrn can decrypt a key that unseals Vault now.
-// It does not touch a running rekey.
+// It does not change a running rekey.
 func (k *kept) opens(t *testing.T, lrn int) {
 	t.Helper()
 	keys, err := vaultkey.UnsealKeys(t.Context(), k.etcd, k.ids[lrn])
@@ -106,7 +107,7 @@ func (k *kept) opens(t *testing.T, lrn int) {
 	t.Errorf("boot server %d has %d keys, none of which is Vault's", lrn, len(keys))
 }
 
-// works reports whether Vault accepts the key.
+// works reports whether key is the unseal key of Vault.
 func (k *kept) works(t *testing.T, key string) bool {
 	t.Helper()
 	token, err := vault.GenerateRoot(t.Context(), k.v.root, key)
@@ -128,9 +129,10 @@ func depart(t *testing.T, d Departure) error {
 	return d.Run(t.Context())
 }
 
-// A departure is interrupted at each of its requests to Vault in turn, before or after
-// Vault has carried the request out.  At any moment the remaining servers can unseal
-// Vault; in the end the server that has left cannot.
+// TestADepartureThatIsCutOffAnywhereIsFinishedByTheNextTry interrupts a departure at
+// each of its requests to Vault in turn, before or after Vault has executed the
+// request. At any moment the remaining servers can unseal Vault; in the end the server
+// that has left cannot.
 func TestADepartureThatIsCutOffAnywhereIsFinishedByTheNextTry(t *testing.T) {
 	ca := newCA(t, pki.ServerCA)
 	v := startVault(t)
@@ -160,7 +162,8 @@ func TestADepartureThatIsCutOffAnywhereIsFinishedByTheNextTry(t *testing.T) {
 	}
 }
 
-// The server that leaves may have failed: etcd and Vault are unreachable for a moment.
+// TestADepartureWaitsForAVaultThatIsAway makes etcd and Vault unreachable for a moment,
+// because the server that leaves may have failed.
 func TestADepartureWaitsForAVaultThatIsAway(t *testing.T) {
 	ca := newCA(t, pki.ServerCA)
 	v := startVault(t)
@@ -186,8 +189,8 @@ func TestADepartureWaitsForAVaultThatIsAway(t *testing.T) {
 	}
 }
 
-// checkLeft fails the test unless boot server 2 has no access any more.  It returns
-// the unseal key.
+// checkLeft fails the test if boot server 2 still has access. It returns the unseal
+// key.
 func (k *kept) checkLeft(t *testing.T) string {
 	t.Helper()
 	k.opens(t, 0)
@@ -271,8 +274,8 @@ func TestADepartureSaysWhatItDidToTheKeys(t *testing.T) {
 	}
 }
 
-// A token of Vault that is not an operator's, or has expired, is detected before the
-// departure changes anything.
+// TestADepartureByNoOperatorIsNotBegun uses a Vault token that is not an operator's, or
+// has expired. The departure must fail before it changes anything.
 func TestADepartureByNoOperatorIsNotBegun(t *testing.T) {
 	v := startVault(t)
 	k := keep(t, v, newCA(t, pki.ServerCA), v.key)

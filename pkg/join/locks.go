@@ -17,11 +17,11 @@ import (
 	"github.com/cybozu-go/neco/pkg/vaultkey"
 )
 
-// vaultLock is the prefix of the election of the active Vault.
+// vaultLock is the prefix of the etcd keys with which Vault elects its active node.
 const vaultLock = neco.VaultPrefix + "core/lock/"
 
-// freeLocks revokes the leases of the locks that the server holds or waits for.
-// Otherwise its programs could keep them alive, although etcd refuses their other
+// freeLocks revokes the leases of the locks that the server holds or waits for. Its
+// programs could otherwise keep the leases alive, although etcd refuses all their other
 // requests.
 func (d Departure) freeLocks(ctx context.Context) error {
 	if err := d.freeVault(ctx); err != nil {
@@ -30,10 +30,10 @@ func (d Departure) freeLocks(ctx context.Context) error {
 	return d.freeNeco(ctx)
 }
 
-// freeVault revokes the leases of all standby Vaults, because their keys do not show
-// to which server they belong.  The standbys of the remaining servers campaign again
-// within seconds.  The key of the server that has left would block the election once
-// it became the oldest.
+// freeVault revokes the leases of all standby Vaults, because their election keys do
+// not show to which server they belong. The standbys of the remaining servers create
+// new keys within seconds. The key of the server that has left would block the election
+// as soon as it became the oldest.
 func (d Departure) freeVault(ctx context.Context) error {
 	all := clientv3.NewKV(d.Etcd) // not namespaced
 	res, err := all.Get(ctx, vaultLock, clientv3.WithPrefix(), clientv3.WithSort(clientv3.SortByCreateRevision, clientv3.SortAscend))
@@ -47,7 +47,8 @@ func (d Departure) freeVault(ctx context.Context) error {
 	return d.revoke(ctx, leases)
 }
 
-// freeNeco revokes the leases of the server's daemons: their locks and the presence.
+// freeNeco revokes the leases of the server's neco-worker and neco-updater: those of
+// their locks and of the server's presence.
 func (d Departure) freeNeco(ctx context.Context) error {
 	name := d.hostName(ctx)
 	var leases []int64
@@ -69,9 +70,9 @@ func (d Departure) freeNeco(ctx context.Context) error {
 	return d.revoke(ctx, leases)
 }
 
-// hostName returns the host name in the server's host key record, or "" if the record is
-// absent or malformed.  Without the name freeNeco cannot find the leadership of the
-// server's neco-updater, which then ends with its lease, within a minute.
+// hostName returns the host name in the server's host key record, or "" if it cannot
+// read the record. Without the name, freeNeco cannot find the leadership of the
+// server's neco-updater; the leadership then ends with its lease, within a minute.
 func (d Departure) hostName(ctx context.Context) string {
 	res, err := d.Etcd.Get(ctx, vaultkey.KeyHosts+strconv.Itoa(d.LRN))
 	if err != nil || len(res.Kvs) == 0 {

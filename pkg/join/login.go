@@ -14,8 +14,9 @@ import (
 	"github.com/cybozu-go/neco/pkg/vault"
 )
 
-// logIn logs in to Vault as this server.  Unless an earlier attempt did, it first
-// registers the server's secret, by the token or by the operator.
+// logIn logs in to Vault as this server. Unless an earlier attempt has, it first
+// registers a secret ID of this server, with the token or with the operator's
+// permissions.
 func logIn(ctx context.Context, r *run) error {
 	began := r.progress != nil
 	if !began {
@@ -28,7 +29,7 @@ func logIn(ctx context.Context, r *run) error {
 		err = r.logInByOperator(ctx)
 	}
 	if err != nil && !began {
-		// After a refusal no state remains.  As long as Vault may have registered
+		// After a refusal no state remains. As long as Vault may have registered
 		// the secret, it must be kept.
 		if refused(err) {
 			return errors.Join(err, r.FS.RemoveDir(Dir))
@@ -58,8 +59,9 @@ func (r *run) logInByToken(ctx context.Context) error {
 	return r.server().PutCredentials(c)
 }
 
-// whyRefused returns the reason why a login failed, nil if it succeeded.  registered
-// is the error of the registration before it.
+// whyRefused returns the reason why the login with the token failed, or nil if login is
+// nil. registered is the error of the registration before the login, and login that of
+// the login.
 func (r *run) whyRefused(registered, login error) error {
 	switch {
 	case login == nil:
@@ -74,8 +76,8 @@ func (r *run) whyRefused(registered, login error) error {
 	return fmt.Errorf("%w: %w", ErrTokenUnsure, registered)
 }
 
-// logInByOperator creates, with the operator's permissions, the approle and secret
-// that a token would have provided, and logs in with them.
+// logInByOperator creates the approle and a secret ID of this server with the
+// operator's permissions, and logs in with them. They replace those of a token.
 func (r *run) logInByOperator(ctx context.Context) error {
 	if c, err := r.server().Login(ctx, r.addr); err == nil && r.sameAuthority() {
 		r.vault = c
@@ -114,8 +116,8 @@ func (r *run) logInByOperator(ctx context.Context) error {
 	return vault.Login(ctx, r.vault, c)
 }
 
-// openOperator returns a client of the Vault that was found, logged in as an
-// operator, or ErrVaultToken.
+// openOperator returns a client of the Vault at r.addr, logged in as an operator. If
+// Vault rejects the operator's token, it returns ErrVaultToken.
 func (r *run) openOperator(ctx context.Context) (*api.Client, error) {
 	operator, err := r.open("")
 	if err != nil {
@@ -131,8 +133,9 @@ func (r *run) openOperator(ctx context.Context) (*api.Client, error) {
 	return operator, err
 }
 
-// operatorEtcd opens etcd as its user root, with a certificate that is valid for
-// minutes and whose key is never stored.
+// operatorEtcd returns a client of etcd as its user root, for the members on the boot
+// servers lrns. Vault signs a certificate for it that is valid for minutes; its key is
+// never stored.
 func operatorEtcd(ctx context.Context, operator *api.Client, lrns []int, ca []byte) (*clientv3.Client, error) {
 	key, err := pki.NewKey()
 	if err != nil {

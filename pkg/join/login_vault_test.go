@@ -37,7 +37,7 @@ func (v *realVault) issue(t *testing.T, ttl time.Duration) Token {
 	return token
 }
 
-// newRun returns a join by the token, on a server whose files are below root.
+// newRun returns a join with the given token, on a server whose files are below root.
 func newRun(t *testing.T, root string, v *api.Client, token Token) *run {
 	t.Helper()
 	r := &run{vault: v, Options: Options{
@@ -72,8 +72,9 @@ func TestAJoinThatIsCutOffGoesOnWithTheSameToken(t *testing.T) {
 	}
 }
 
-// Vault counts the use of a token before it acts.  If etcd then refuses the secret, the
-// token is used up although nobody has stolen it.
+// TestATokenThatVaultsEtcdHasUsedUpIsNamed lets etcd refuse the write of the secret ID.
+// Vault counts the use of a token before that write, so the token is used up although
+// nobody has stolen it.
 func TestATokenThatVaultsEtcdHasUsedUpIsNamed(t *testing.T) {
 	storage := vaulttest.StorageAt(t, cluster.Endpoints()[0])
 	v := startVaultAt(t, []string{storage.Endpoint})

@@ -19,8 +19,9 @@ import (
 	"github.com/cybozu-go/neco/pkg/vaultkey"
 )
 
-// certificates has the certificates that every boot server needs signed by Vault.
-// Then it creates this server's users of etcd and revokes the token of the login.
+// certificates obtains, from Vault, the signed certificates that every boot server
+// needs. Then it creates this server's users of etcd and revokes the Vault token with
+// which it was logged in.
 func certificates(ctx context.Context, r *run) error {
 	for _, p := range renewal.Standing() {
 		if r.server().Good(p) {
@@ -41,8 +42,9 @@ func certificates(ctx context.Context, r *run) error {
 	return retry.Passing(ctx, nil, func() error { return vault.Revoke(ctx, r.vault) })
 }
 
-// openEtcd connects to etcd with this server's certificate, blocks until etcd accepts
-// it, and compares the versions again, which an update may have changed.
+// openEtcd connects to etcd with this server's certificate and blocks until etcd
+// accepts it. Then it compares the versions of neco again, because an update may have
+// changed that of the data centre.
 func openEtcd(ctx context.Context, r *run) error {
 	conf := neco.EtcdConfig{
 		Endpoints: neco.EtcdEndpoints(r.LRNs), Prefix: neco.NecoPrefix, Timeout: "2s",
@@ -70,8 +72,9 @@ func openEtcd(ctx context.Context, r *run) error {
 	return sameVersion(r.Version, version)
 }
 
-// hostKey publishes this server's host key, signed with its certificate.  In the next
-// update the other servers encrypt the unseal key to it, too.
+// hostKey publishes the record of this server's host key, signed with the key of its
+// certificate. In the next update, the other servers encrypt Vault's unseal key to the
+// host key, too.
 func hostKey(ctx context.Context, r *run) error {
 	id, err := hostkey.Load(ctx, r.FS)
 	if err != nil {
@@ -84,8 +87,9 @@ func hostKey(ctx context.Context, r *run) error {
 	return vaultkey.PutHostKey(ctx, r.etcd, record)
 }
 
-// startDaemons writes the configuration of Neco's daemons and starts them, before the
-// server is registered: an update waits for registered servers.
+// startDaemons writes the configuration of Neco's daemons and starts them. This comes
+// before the registration, because an update waits for the daemons of every registered
+// server.
 func startDaemons(ctx context.Context, r *run) error {
 	file, err := etcd.NecoConfig(slices.DeleteFunc(slices.Clone(r.members), func(n int) bool { return n == r.Self.LRN }))
 	if err != nil {
@@ -97,12 +101,13 @@ func startDaemons(ctx context.Context, r *run) error {
 	return setup.StartDaemons(ctx, r.Units)
 }
 
-// register registers this server.  neco-updater then starts an update.
+// register registers this server in etcd. neco-updater then starts an update.
 func register(ctx context.Context, r *run) error {
 	return storage.New(r.etcd).Register(ctx, r.Self.LRN)
 }
 
-// finish deletes the record of the token, the state of the join and the token file.
+// finish deletes the record of the token from etcd, then Dir and the token file from
+// the disk.
 func (r *run) finish(ctx context.Context) error {
 	forget := stage.Stage[*run]{Name: stageEnd, Deadline: time.Minute, Act: func(ctx context.Context, r *run) error {
 		return removeRecord(ctx, r.etcd, r.Self.LRN)

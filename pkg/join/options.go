@@ -13,19 +13,22 @@ import (
 // Options are the parameters of a join.
 type Options struct {
 	setup.Host
-	// Self describes this server.
+	// Self has the names and addresses of this server.
 	Self pki.Subject
-	// LRNs are the numbers of running boot servers of the data centre.
+	// LRNs are the numbers of running boot servers of the data centre. At least one is
+	// required.
 	LRNs []int
-	// Version is that of the neco package on this server.
+	// Version is the version of the neco package on this server.
 	Version string
-	// Token is the join token; nil: Operator and CA are used instead.
+	// Token is the join token. If it is nil, the join uses Operator and CA instead.
 	Token *Token
-	// TokenFile holds the token.  The join removes the file at its end.
+	// TokenFile is the path of the file with the token. The join removes the file when
+	// it is complete.
 	TokenFile string
-	// Operator logs c in as an operator.  c has authenticated Vault by CA.
+	// Operator logs in the client c of Vault as an operator. The Vault of c has been
+	// authenticated with CA.
 	Operator func(c *api.Client) error
-	// CA is the certificate of the CA for servers, in PEM.
+	// CA is the certificate, in PEM, of the CA that signs the server certificates.
 	CA []byte
 	// CheckOnly runs only the stages that change nothing.
 	CheckOnly bool

@@ -11,22 +11,23 @@ import (
 	"github.com/cybozu-go/neco/pkg/host"
 )
 
-// Dir holds the state with which a join resumes after an interruption.  Only root can
-// read it, and the join removes it at its end.
+// Dir is the directory with the state of an interrupted join, from which the next
+// attempt resumes. Only root can read it; the join removes it when it is complete.
 const Dir = "/var/lib/neco/join"
 
 var progressFile = path.Join(Dir, "progress.json")
 
-// progress is the state of the join on this server, stored in progressFile.
+// progress is the state of the join on this server. It is stored in progressFile.
 type progress struct {
-	// Token is the digest of the token by which Secret is registered.
+	// Token is the digest of the join token with which Secret is registered.
 	Token string `json:"token,omitempty"`
-	// Secret is the secret ID, generated here, with which this server logs in to
-	// Vault.
+	// Secret is the secret ID with which this server logs in to Vault. This server
+	// generates it.
 	Secret string `json:"secret,omitempty"`
 }
 
-// loadProgress returns nil if no join was started here.
+// loadProgress returns the state of an earlier attempt, or nil if no join was started
+// on this server.
 func loadProgress(fsys host.FS) (*progress, error) {
 	p := &progress{}
 	found, err := fsys.LoadState(progressFile, p)
@@ -46,8 +47,9 @@ func (p *progress) save(fsys host.FS) error {
 	return fsys.SaveState(progressFile, p)
 }
 
-// secretFor returns the secret to be registered by t.  It is the same in each attempt
-// with the same token, once progress is saved.
+// secretFor returns the secret ID to register with the token t. If p already has a
+// secret ID for t, it returns that one; otherwise it generates one and stores it in p,
+// which the caller must save.
 func (p *progress) secretFor(t Token) string {
 	sum := sha256.Sum256([]byte("neco join token\x00" + t.Secret))
 	digest := hex.EncodeToString(sum[:])

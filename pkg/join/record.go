@@ -14,20 +14,20 @@ import (
 	"github.com/cybozu-go/neco/pkg/storage"
 )
 
-// Record describes a join token, without its secret.  Each boot server has at most
-// one: a newer token replaces it.
+// Record describes a join token without its secret. It is stored in etcd. A boot server
+// has at most one record: a newer token replaces it.
 type Record struct {
 	LRN      int       `json:"lrn"`
 	HostName string    `json:"host_name"`
 	Accessor string    `json:"accessor"`
 	Expires  time.Time `json:"expires"`
-	// By names the operator who issued the token.
+	// By is the name of the operator who issued the token.
 	By string `json:"by"`
 }
 
 func recordKey(lrn int) string { return storage.KeyJoinTokens + strconv.Itoa(lrn) }
 
-// records returns all records, sorted by LRN.  It skips malformed ones.
+// records returns the records of all tokens, sorted by LRN. It skips malformed records.
 func records(ctx context.Context, etcd clientv3.KV) ([]Record, error) {
 	res, err := etcd.Get(ctx, storage.KeyJoinTokens, clientv3.WithPrefix())
 	if err != nil {

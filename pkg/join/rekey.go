@@ -10,9 +10,10 @@ import (
 	"github.com/cybozu-go/neco/pkg/vaultkey"
 )
 
-// rekey gives Vault a new unseal key, if etcd holds the old one.  It stores the new
-// key beside the old one before Vault uses it, so that at any moment etcd holds a key
-// that unseals Vault, encrypted to the remaining servers.  text is for the operator.
+// rekey replaces the unseal key of Vault by a new one. It does nothing if the key is
+// not in etcd. It stores the new key in etcd, beside the old one, before Vault uses it:
+// so etcd always contains a key that unseals Vault, encrypted to the remaining servers.
+// text describes the result for the operator.
 func (d Departure) rekey(ctx context.Context) (text string, err error) {
 	recipients, err := d.recipients(ctx)
 	if err != nil {
@@ -45,8 +46,9 @@ func (d Departure) rekey(ctx context.Context) (text string, err error) {
 	return "Vault has a new unseal key", vault.Rotate(ctx, d.Vault)
 }
 
-// endRoot revokes the root token, if setup kept it (--no-revoke), because the server
-// that leaves could read it.  text is for the operator.
+// endRoot revokes the root token if setup kept it in etcd (--no-revoke), because the
+// server that leaves could read the token there. text describes the result for the
+// operator; it is empty if there was no root token.
 func (d Departure) endRoot(ctx context.Context) (text string, err error) {
 	token, err := vaultkey.Root(ctx, d.Etcd, d.Identity)
 	if errors.Is(err, vaultkey.ErrAbsent) {
@@ -66,9 +68,9 @@ func (d Departure) endRoot(ctx context.Context) (text string, err error) {
 		vaultkey.Remove(ctx, d.Etcd, vaultkey.KeyRoot)
 }
 
-// settleNext resolves an interrupted rekey.  If Vault uses the new key, the new key
-// replaces the current one in etcd; if Vault uses the current one, the new key is
-// deleted.  If Vault seems to use neither, both are kept and an error is returned.
+// settleNext completes or cancels an interrupted rekey. If Vault uses the new key, the
+// new key replaces the current one in etcd. If Vault uses the current key, the new one
+// is deleted. If Vault uses neither, settleNext keeps both and returns an error.
 func (d Departure) settleNext(ctx context.Context, recipients []string) error {
 	next, err := vaultkey.Next(ctx, d.Etcd, d.Identity)
 	if errors.Is(err, vaultkey.ErrAbsent) {
@@ -103,6 +105,7 @@ func (d Departure) settleNext(ctx context.Context, recipients []string) error {
 	return errNeitherKey
 }
 
-// errNeitherKey reports that Vault was rekeyed by hand.
+// errNeitherKey reports that Vault uses an unseal key that is not in etcd, because an
+// operator has rekeyed it.
 var errNeitherKey = errors.New("neither " + vaultkey.KeyUnseal + " nor " + vaultkey.KeyUnsealNext +
 	" in etcd is the unseal key of Vault; both are kept; store the right key with: neco vault store-unseal-key")

@@ -16,11 +16,12 @@ import (
 	"github.com/cybozu-go/neco/pkg/vaultkey"
 )
 
-// Keys in etcd that Vault writes during a rekey, in order.
+// rekeyWrites are the etcd keys that Vault writes during a rekey, in order.
 var rekeyWrites = []string{"core/hsm/barrier-unseal-keys", "core/keyring", "core/master", "core/shamir-kek", "core/seal-config", "core/canary-keyring"}
 
-// etcd elects a leader at each of Vault's writes during a rekey.  The departure waits,
-// and afterwards the stored unseal key opens Vault's storage.
+// TestARekeyThatEtcdDoesNotTakeHalfWayIsFinished lets etcd elect a leader at each of
+// Vault's writes during a rekey. The departure waits for the end of the election;
+// afterwards, the stored unseal key decrypts Vault's storage.
 func TestARekeyThatEtcdDoesNotTakeHalfWayIsFinished(t *testing.T) {
 	ca := newCA(t, pki.ServerCA)
 	storage := vaulttest.StorageAt(t, cluster.Endpoints()[0])
@@ -63,8 +64,9 @@ func (k *kept) reopens(t *testing.T) {
 	}
 }
 
-// An operator cancels a rekey that has stopped half-way.  One of the two keys opens
-// Vault's storage, and the next departure deletes neither.
+// TestNoUnsealKeyIsDeletedUnlessVaultUsesTheOther cancels, as an operator, a rekey that
+// has stopped half-way. Only one of the two keys decrypts Vault's storage, and the next
+// departure must delete neither.
 func TestNoUnsealKeyIsDeletedUnlessVaultUsesTheOther(t *testing.T) {
 	storage := vaulttest.StorageAt(t, cluster.Endpoints()[0])
 	v := startVaultAt(t, []string{storage.Endpoint})

@@ -18,20 +18,21 @@ import (
 	"github.com/cybozu-go/neco/pkg/stage"
 )
 
-// lockFile is locked during a join, so that only one runs on a server.
+// lockFile is locked during a join, so that only one join runs on a server at a time.
 const lockFile = "/var/lib/neco/join.lock"
 
-// lockTimeout bounds the wait for another join on this server to end.
+// lockTimeout bounds the wait for lockFile. After it, Run fails.
 const lockTimeout = time.Second
 
-// run is a running join.
+// run is one attempt of a join on this server.
 type run struct {
 	Options
 	lines    *stage.Lines
 	progress *progress
-	// ca is the authenticated certificate of the CA for servers.
+	// ca is the certificate of the CA of the server certificates. It is authenticated
+	// by the token or given by the operator.
 	ca []byte
-	// addr is the URL of the Vault that is used.
+	// addr is the URL of the Vault that the join uses.
 	addr  string
 	vault *api.Client
 	etcd  *clientv3.Client
@@ -39,7 +40,7 @@ type run struct {
 	members []int
 }
 
-// Names of the stages.
+// These variables are the names of the stages of a join.
 var (
 	stagePreflight    = stage.NewName("preflight")
 	stageTrust        = stage.NewName("trust")
@@ -53,8 +54,8 @@ var (
 	stageEnd          = stage.NewName("end")
 )
 
-// table returns the stages of a join.  Stages that may ask the operator for a password
-// are not retried.
+// table returns the stages of a join. A stage that may ask the operator for a password
+// is not retried.
 func table() stage.Table[*run] {
 	const minute = time.Minute
 	return stage.Table[*run]{
@@ -73,10 +74,11 @@ func table() stage.Table[*run] {
 // Stages returns the names of the stages, in order.
 func Stages() []string { return table().Names() }
 
-// Run joins this server to the data centre.  It blocks until the server is registered
-// or ctx ends.  After an error or a kill, call it again with the same token: it
-// resumes.  The registration makes neco-updater start an update, which starts etcd and
-// Vault on this server.
+// Run joins this server to the data centre. It blocks until the server is registered or
+// ctx ends. After an error or a kill, call it again with the same token: it resumes.
+//
+// The registration makes neco-updater start an update. The update starts etcd and Vault
+// on this server.
 func Run(ctx context.Context, o Options) error {
 	if slices.Contains(o.LRNs, o.Self.LRN) {
 		return fmt.Errorf("boot server %d is this server: give the numbers of running boot servers", o.Self.LRN)
@@ -106,8 +108,8 @@ func Run(ctx context.Context, o Options) error {
 	return r.finish(ctx)
 }
 
-// begin loads the state of an earlier attempt.  done reports that this server has
-// joined already.
+// begin loads the state of an earlier attempt. done reports that this server has joined
+// a data centre already.
 func (r *run) begin() (done bool, err error) {
 	r.progress, err = loadProgress(r.FS)
 	if err != nil {
@@ -130,17 +132,18 @@ func (r *run) end() {
 	}
 }
 
-// runner returns the runner of the stages.
+// runner returns a stage.Runner for the stages of the join.
 func (r *run) runner() *stage.Runner[*run] {
 	return &stage.Runner[*run]{On: r, Stages: table(), Out: r.lines, Now: r.Now, CheckOnly: r.CheckOnly}
 }
 
-// server returns this boot server as the owner of its certificates.
+// server returns this boot server for the functions of the package renewal.
 func (r *run) server() renewal.Server {
 	return renewal.Server{FS: r.FS, Subject: r.Self, Now: r.Now}
 }
 
-// preflight checks the token, or the CA if there is none, and this server.
+// preflight checks the token or, without a token, the certificate of the CA. Then it
+// runs the checks of this server.
 func preflight(ctx context.Context, r *run) error {
 	if r.Token != nil {
 		if err := r.tokenFits(); err != nil {
@@ -153,8 +156,8 @@ func preflight(ctx context.Context, r *run) error {
 	return errors.Join(setup.Find(ctx, p.Checks())...)
 }
 
-// tokenFits checks the token for this server.  Its expiry does not matter once an
-// earlier attempt has received the certificates.
+// tokenFits checks that the token is valid for this server. An expired token is
+// accepted if an earlier attempt has installed this server's certificates.
 func (r *run) tokenFits() error {
 	err := r.Token.For(r.Self, r.Version, r.Now())
 	if errors.Is(err, ErrTokenExpired) && r.server().Good(purposeNeco()) {

@@ -40,7 +40,8 @@ func TestTheTablesOfStagesAreWhole(t *testing.T) {
 	}
 }
 
-// The package may be updated between two attempts.
+// TestProgressOfAnEarlierVersionIsRead reads the state of an older package, because the
+// package may be updated between two attempts.
 func TestProgressOfAnEarlierVersionIsRead(t *testing.T) {
 	fsys := host.FS{Root: t.TempDir()}
 	old := `{"token":"8f2a","secret":"ONCE"}` + "\n"
@@ -68,8 +69,9 @@ func TestAJoinPrintsItsStagesAndEndsWithTheOneThatFails(t *testing.T) {
 	}
 }
 
-// departed returns a departure whose stages record their names instead of acting, up
-// to the stage that fails.
+// departed returns a runner for the departure d, and the list of the stages that it has
+// run. Instead of acting, each stage adds its name to the list; the stage fails returns
+// the error with.
 func departed(d Departure, fails stage.Name, with error) (*stage.Runner[Departure], *[]string) {
 	r, did := d.runner(), &[]string{}
 	for n, s := range r.Stages {

@@ -14,42 +14,43 @@ import (
 	"github.com/cybozu-go/neco/pkg/pki"
 )
 
-// The text of a token is a prefix, then a checksum and the contents in base 64 for
-// URLs.
+// The text of a token is a prefix, followed by a checksum and the contents in base 64
+// for URLs.
 const (
 	tokenPrefix = "neco-join-"
 	checkLength = 6
 	maxToken    = 4096
 )
 
-// Token permits one boot server to join once.  When it is printed, the secret is left
-// out; see Reveal.
+// Token permits one boot server to join once. When it is printed, a placeholder
+// replaces the secret; see Reveal.
 type Token struct {
-	// LRN, HostName and Bastion are those of the server that the token is for.  Its
-	// certificates can have no other names.
+	// LRN, HostName and Bastion are the names and the address of the server that may
+	// join. Its certificates can contain no others.
 	LRN      int        `json:"lrn"`
 	HostName string     `json:"host"`
 	Bastion  netip.Addr `json:"bastion,omitzero"`
-	// RoleID is the approle's role ID; Secret is the token of Vault by which the
-	// server registers.
+	// RoleID is the role ID of the server's approle. Secret is the Vault token with
+	// which the server registers its secret ID.
 	RoleID string `json:"role"`
 	Secret string `json:"secret"`
-	// Pin is the SHA-256 of the public key of the CA for servers.
+	// Pin is the SHA-256 of the public key of the CA that signs the server
+	// certificates.
 	Pin []byte `json:"pin"`
 	// Version is the version of neco in the data centre.
 	Version string    `json:"version"`
 	Expires time.Time `json:"expires"`
 }
 
-// Format implements fmt.Formatter.  It prints a placeholder, to keep the secret out
+// Format implements fmt.Formatter. It prints a placeholder, to keep the secret out
 // of output and logs.
 func (Token) Format(w fmt.State, _ rune) { io.WriteString(w, "(join token)") }
 
-// Subject returns the names of the server that the token is for.
+// Subject returns the names and addresses of the server that may join with the token.
 func (t Token) Subject() pki.Subject { return pki.NewSubject(t.LRN, t.HostName, t.Bastion) }
 
-// Reveal returns the token's text, with the secret.  It is for a file that no other
-// user can read.
+// Reveal returns the token's text, with the secret. The text is only for a file that no
+// other user can read.
 func (t Token) Reveal() (string, error) {
 	data, err := json.Marshal(t)
 	if err != nil {
@@ -58,14 +59,14 @@ func (t Token) Reveal() (string, error) {
 	return tokenPrefix + base64.RawURLEncoding.EncodeToString(append(checksum(data), data...)), nil
 }
 
-// checksum returns the checksum by which Parse detects a damaged token.
+// checksum returns the part of the token's text by which Parse detects a damaged token.
 func checksum(data []byte) []byte {
 	sum := sha256.Sum256(append([]byte("neco join token checksum\x00"), data...))
 	return sum[:checkLength]
 }
 
-// Parse parses a token's text.  Its errors are ErrTokenInvalid with the reason; they
-// do not contain the text.
+// Parse parses the text of a token. Its errors wrap ErrTokenInvalid and do not contain
+// the text.
 func Parse(text string) (Token, error) {
 	body, ok := strings.CutPrefix(strings.TrimSpace(text), tokenPrefix)
 	if !ok {
@@ -101,8 +102,9 @@ func (t Token) validate() error {
 	return nil
 }
 
-// For returns an error unless, at the time now, the token permits the server self with
-// the given version of neco to join.
+// For returns an error unless the server self, with the given version of neco, may join
+// with the token at the time now: ErrTokenInvalid for another server, ErrTokenExpired,
+// or ErrVersion.
 func (t Token) For(self pki.Subject, version string, now time.Time) error {
 	switch {
 	case t.LRN != self.LRN:
@@ -117,8 +119,8 @@ func (t Token) For(self pki.Subject, version string, now time.Time) error {
 	return sameVersion(version, t.Version)
 }
 
-// sameVersion returns ErrVersion unless the versions of this server and of the data
-// centre are the same.
+// sameVersion returns ErrVersion unless own, this server's version of neco, equals
+// theirs, that of the data centre.
 func sameVersion(own, theirs string) error {
 	if own != theirs {
 		return fmt.Errorf("%w: this server has %s, the data centre runs %s", ErrVersion, own, theirs)
@@ -126,7 +128,7 @@ func sameVersion(own, theirs string) error {
 	return nil
 }
 
-// pinOf returns the Pin of a token for the certificate of a CA, in PEM.
+// pinOf returns the Pin for certPEM, the certificate of a CA in PEM.
 func pinOf(certPEM []byte) ([]byte, error) {
 	cert, err := pki.ParseCert(certPEM)
 	if err != nil {

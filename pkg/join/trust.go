@@ -17,8 +17,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/vault"
 )
 
-// findVault finds a boot server whose Vault serves, and authenticates that Vault by
-// the CA before any secret is sent.
+// findVault finds a boot server whose Vault serves requests. It authenticates that
+// Vault with the CA before it sends a secret.
 func findVault(ctx context.Context, r *run) error {
 	var errs []error
 	for _, lrn := range r.LRNs {
@@ -35,7 +35,8 @@ func findVault(ctx context.Context, r *run) error {
 	return fmt.Errorf("%w: no Vault answers: %w", ErrUnreachable, errors.Join(errs...))
 }
 
-// checkOperator checks the operator's login in a check-only run without a token.
+// checkOperator logs in to Vault as an operator in a check-only run without a token. In
+// other runs it does nothing.
 func (r *run) checkOperator(ctx context.Context) error {
 	if r.Token != nil || !r.CheckOnly {
 		return nil
@@ -44,8 +45,8 @@ func (r *run) checkOperator(ctx context.Context) error {
 	return err
 }
 
-// askTimeout bounds the requests to one server, so that a server that does not answer
-// leaves time for the others.
+// askTimeout bounds the requests to one server. If a server does not answer, the stage
+// has time left for the others.
 const askTimeout = 20 * time.Second
 
 func (r *run) tryVault(ctx context.Context, lrn int) error {
@@ -74,8 +75,9 @@ func (r *run) tryVault(ctx context.Context, lrn int) error {
 	return nil
 }
 
-// pinned fetches the certificate of the CA for servers from the unauthenticated server
-// at addr, and returns it if its public key has the given pin.
+// pinned fetches the certificate of the CA for server certificates from the server at
+// addr, which is not authenticated. It returns ErrCAPinMismatch unless the SHA-256 of
+// the CA's public key is pin.
 func pinned(ctx context.Context, addr string, pin []byte) ([]byte, error) {
 	ca, err := vault.FetchCA(ctx, addr, string(pki.ServerCA))
 	if err != nil {
@@ -91,8 +93,8 @@ func pinned(ctx context.Context, addr string, pin []byte) ([]byte, error) {
 	return checkAuthority(pki.ServerCA, ca)
 }
 
-// checkAuthority returns the certificate in PEM if it is a self-signed CA certificate
-// with the common name of a.
+// checkAuthority returns certPEM, the certificate of the CA a, in PEM. It fails unless
+// certPEM is a self-signed CA certificate with the common name of a.
 func checkAuthority(a pki.Authority, certPEM []byte) ([]byte, error) {
 	cert, err := pki.ParseCert(certPEM)
 	switch {
@@ -107,8 +109,8 @@ func checkAuthority(a pki.Authority, certPEM []byte) ([]byte, error) {
 	return pki.MarshalCert(cert.Raw), nil
 }
 
-// fetchAuthorities installs the certificates of all CAs.  Those of etcd's CAs come
-// from Vault, which is authenticated by now.
+// fetchAuthorities installs the certificates of all CAs on this server. It fetches
+// those of etcd's CAs from Vault, which is authenticated by then.
 func fetchAuthorities(ctx context.Context, r *run) error {
 	for _, a := range pki.Authorities() {
 		data := r.ca
@@ -129,10 +131,11 @@ func fetchAuthorities(ctx context.Context, r *run) error {
 	return r.TrustServerCA(ctx)
 }
 
-// open returns a new client of the Vault that was found.
+// open returns a new client of the Vault at r.addr, with the given token.
 func (r *run) open(token string) (*api.Client, error) { return vault.OpenPEM(r.addr, r.ca, token) }
 
-// sameAuthority reports whether the certificate installed on this server is r.ca.
+// sameAuthority reports whether the server CA's certificate installed on this server
+// equals r.ca.
 func (r *run) sameAuthority() bool {
 	data, err := r.FS.Read(pki.ServerCA.File())
 	return err == nil && bytes.Equal(bytes.TrimSpace(data), bytes.TrimSpace(r.ca))

@@ -2,10 +2,10 @@
 // its quorum.
 //
 // It owns the order in which that is safe: a new member is added as a learner before it
-// votes, unhealthy members are removed before healthy ones, and no member is removed
-// without which the healthy ones would not be a majority.  Decisions are pure functions
-// of the state that the cluster reports.  The package must not know how a member is
-// started on a host, nor where its files are.
+// votes, unhealthy members are removed before healthy ones, and a member is removed
+// only if a majority of the remaining ones is healthy. Decisions are pure functions of
+// the state that the cluster reports. The package must not know how a member is started
+// on a host, nor where its files are.
 package membership
 
 import (
@@ -22,10 +22,10 @@ import (
 	"golang.org/x/mod/semver"
 )
 
-// Errors of changes to the cluster.
+// These errors are the reasons for which the cluster must not be changed.
 var (
-	// ErrQuorumAtRisk reports that a change could leave the cluster without a healthy
-	// majority.
+	// ErrQuorumAtRisk reports that a change could leave the cluster without a majority
+	// of healthy members.
 	ErrQuorumAtRisk = errors.New("QuorumAtRisk")
 	// ErrMemberUnstarted reports that a member is absent, has not started or does not
 	// vote yet.
@@ -35,25 +35,28 @@ var (
 // Member is the observed state of a member of the cluster.
 type Member struct {
 	ID      uint64
-	Name    string // empty until the member has started
+	Name    string // empty until the member has started for the first time
 	PeerURL string
-	// ClientURL is empty until the member has started.
+	// ClientURL is the client URL of the member. It is empty until the member has
+	// started for the first time.
 	ClientURL string
 	Learner   bool
 	// Healthy reports that the member answers and has no alarm or error.
 	Healthy bool
 	// Leader reports that the member is the leader of the cluster.
 	Leader bool
-	// Version is the version of etcd, empty if the member does not answer.
+	// Version is the version of etcd that the member runs. It is empty if the member
+	// does not answer.
 	Version string
-	// Trouble says why the member is not healthy, for operators.
+	// Trouble describes for operators why the member is not healthy.
 	Trouble string
-	// Size and Quota are the size and the limit of the member's database in bytes; a
-	// Quota of 0 is unknown.
+	// Size is the size of the member's database in bytes, Quota its limit, or 0 if that
+	// is unknown.
 	Size, Quota int64
 }
 
-// String returns the name of the member, if it has started, and its peer URL.
+// String returns the name and the peer URL of the member, or only the URL if the member
+// has no name yet.
 func (m Member) String() string {
 	if m.Name == "" {
 		return "the member at " + m.PeerURL
@@ -61,14 +64,15 @@ func (m Member) String() string {
 	return fmt.Sprintf("the member of %s (%s)", m.Name, m.PeerURL)
 }
 
-// Cluster is the list of members, sorted by peer URL.
+// Cluster is the list of the members of etcd, sorted by peer URL.
 type Cluster []Member
 
-// statusTimeout bounds the status request to one member.
+// statusTimeout bounds the status request to one member. A member that does not answer
+// in this time is not healthy.
 const statusTimeout = 3 * time.Second
 
-// Query queries the cluster for its members, and all members concurrently for their
-// status.  A member that does not answer within statusTimeout is not healthy.
+// Query returns the members of the cluster with their status. It queries all members
+// concurrently; one that does not answer within statusTimeout is not healthy.
 func Query(ctx context.Context, c *clientv3.Client) (Cluster, error) {
 	res, err := c.MemberList(ctx)
 	if err != nil {
@@ -112,7 +116,7 @@ func query(ctx context.Context, c *clientv3.Client, m *etcdserverpb.Member) Memb
 	return v
 }
 
-// trouble returns the errors and alarms in a member's status, for operators.
+// trouble describes for operators the errors and alarms in the status s of a member.
 func trouble(s *clientv3.StatusResponse) string {
 	if s.Leader == 0 { // s.Errors has the same error
 		return "it has no leader"
@@ -128,7 +132,7 @@ func trouble(s *clientv3.StatusResponse) string {
 	return strings.Join(all, "; ")
 }
 
-// Find returns the member with that peer URL.
+// Find returns the member at peerURL. The second result is false if there is none.
 func (c Cluster) Find(peerURL string) (Member, bool) {
 	for _, m := range c {
 		if m.PeerURL == peerURL {
@@ -158,13 +162,14 @@ func (c Cluster) Voters() int {
 	return n
 }
 
-// Without returns a copy of c without the members of that name.
+// Without returns a copy of c without the members called name.
 func (c Cluster) Without(name string) Cluster {
 	return slices.DeleteFunc(slices.Clone(c), func(m Member) bool { return m.Name == name })
 }
 
-// Initial returns the initial cluster, peer URLs by name, with which the member at peerURL
-// is to be started.  self is the name of that member, which is not in c yet.
+// Initial returns the names and peer URLs with which etcd is to start the member at
+// peerURL (its option initial-cluster). self is the name of that member, which is not
+// in c yet.
 func (c Cluster) Initial(self, peerURL string) map[string]string {
 	all := map[string]string{}
 	for _, m := range c {
@@ -180,12 +185,12 @@ func (c Cluster) Initial(self, peerURL string) map[string]string {
 	return all
 }
 
-// learnersFrom is the first version of etcd in which the promotion of a learner is safe
-// (3.5.1 to 3.5.19 could lose it).
+// learnersFrom is the first version of etcd that promotes learners safely. The versions
+// 3.5.1 to 3.5.19 could lose a promotion.
 const learnersFrom = "v3.5.20"
 
-// Learners reports whether new members are to be added as learners: every member that
-// answers must run learnersFrom or a later version.
+// Learners reports whether a new member may be added as a learner: no member that
+// answers runs a version before learnersFrom.
 func (c Cluster) Learners() bool {
 	for _, m := range c {
 		if m.Version != "" && semver.Compare("v"+m.Version, learnersFrom) < 0 {
@@ -195,8 +200,8 @@ func (c Cluster) Learners() bool {
 	return true
 }
 
-// MayAddVoter returns ErrQuorumAtRisk if no voting member may be added now: until a new
-// member has started, it counts as unhealthy.
+// MayAddVoter returns ErrQuorumAtRisk if adding a voting member could cost the cluster
+// its quorum. A new member counts as unhealthy until it has started.
 func (c Cluster) MayAddVoter() error {
 	n, healthy := c.voters()
 	if healthy < (n+1)/2+1 {
@@ -205,8 +210,8 @@ func (c Cluster) MayAddVoter() error {
 	return nil
 }
 
-// Superfluous returns the members whose peer URLs are not in wanted.  Unhealthy members
-// come first, because their removal does not reduce the healthy ones.
+// Superfluous returns the members whose peer URLs are not in wanted. Unhealthy members
+// come first: their removal does not reduce the number of healthy members.
 func (c Cluster) Superfluous(wanted []string) []Member {
 	var all []Member
 	for _, m := range c {
@@ -226,8 +231,8 @@ func (c Cluster) Superfluous(wanted []string) []Member {
 	return all
 }
 
-// MayRemove returns ErrQuorumAtRisk if m may not be removed now: a majority of the
-// remaining voting members must be healthy.
+// MayRemove returns ErrQuorumAtRisk unless a majority of the voting members that remain
+// without m is healthy. A learner may always be removed.
 func (c Cluster) MayRemove(m Member) error {
 	if m.Learner {
 		return nil
@@ -243,8 +248,8 @@ func (c Cluster) MayRemove(m Member) error {
 	return nil
 }
 
-// MayRestart returns an error if no member may be restarted now: every member in wanted,
-// a list of peer URLs, must have started, vote and be healthy.
+// MayRestart returns an error unless a member may be restarted. For that, every member
+// whose peer URL is in wanted must have started, vote and be healthy.
 func (c Cluster) MayRestart(wanted []string) error {
 	for _, url := range wanted {
 		m, ok := c.Find(url)
@@ -262,8 +267,9 @@ func (c Cluster) MayRestart(wanted []string) error {
 	return nil
 }
 
-// Remove removes the members whose peer URLs are not in wanted, one after the other, if
-// MayRemove permits it, and returns their peer URLs.  It stops at the first error.
+// Remove removes the members whose peer URLs are not in wanted, one after the other,
+// and returns the peer URLs of those that it has removed. It stops at the first error,
+// such as ErrQuorumAtRisk from MayRemove.
 func Remove(ctx context.Context, c *clientv3.Client, wanted []string) (removed []string, err error) {
 	for {
 		now, err := Query(ctx, c)
@@ -285,12 +291,14 @@ func Remove(ctx context.Context, c *clientv3.Client, wanted []string) (removed [
 	}
 }
 
-// Add adds a member for the server at peerURL, which has yet to start, and returns the
-// cluster with it.  Before that it removes learners whose peer URLs are not in wanted:
-// etcd accepts a limited number of learners, one by default, so that the learner of an
-// abandoned server would block all others.  fresh reports that the server has no data;
-// then a member at peerURL that has started before is replaced.  A member at peerURL that
-// has never started is kept.
+// Add adds a member for the server at peerURL and returns the cluster with it. The
+// server starts etcd afterwards. If there is a member at peerURL already, Add keeps it;
+// only if the member has started before and fresh reports that the server has no data,
+// Add replaces it.
+//
+// First, Add removes learners that are neither at peerURL nor in wanted, a list of peer
+// URLs. etcd accepts only a limited number of learners, one by default, so the learner
+// of an abandoned server would block all others.
 func Add(ctx context.Context, c *clientv3.Client, peerURL string, wanted []string, fresh bool) (Cluster, error) {
 	now, err := Query(ctx, c)
 	if err != nil {
@@ -326,7 +334,7 @@ func Add(ctx context.Context, c *clientv3.Client, peerURL string, wanted []strin
 	return Query(ctx, c)
 }
 
-// Promote makes the learner at peerURL a voting member.  It fails while the learner is
+// Promote makes the learner at peerURL a voting member. It fails while the learner is
 // catching up, and does nothing if the member already votes.
 func Promote(ctx context.Context, c *clientv3.Client, peerURL string) error {
 	now, err := Query(ctx, c)
@@ -346,12 +354,12 @@ func Promote(ctx context.Context, c *clientv3.Client, peerURL string) error {
 	return nil
 }
 
-// promoteTimeout bounds a promotion.
+// promoteTimeout bounds the request to promote a learner.
 const promoteTimeout = 10 * time.Second
 
-// promoteAtLeader sends the request directly to the leader.  When another member forwards
-// it, the user is lost and a leader with authentication refuses the request (observed in
-// etcd 3.6.16).
+// promoteAtLeader sends the request to promote the member id directly to the leader of
+// the cluster now. If another member forwards such a request, the user is lost, and a
+// leader with authentication refuses it (observed in etcd 3.6.16).
 func promoteAtLeader(ctx context.Context, c *clientv3.Client, now Cluster, id uint64) error {
 	ctx, cancel := context.WithTimeout(ctx, promoteTimeout)
 	defer cancel()

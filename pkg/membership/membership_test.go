@@ -124,8 +124,8 @@ var cluster etcdtest.Cluster
 
 func TestMain(m *testing.M) { os.Exit(cluster.Main(m, 3)) }
 
-// add adds a member.  It repeats the request, because etcd refuses changes until its
-// members have been connected for five seconds.
+// add adds a member at url. It repeats the request, because etcd refuses changes until
+// its members have been connected for five seconds.
 func add(t *testing.T, c *clientv3.Client, url string) membership.Cluster {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -141,7 +141,8 @@ func add(t *testing.T, c *clientv3.Client, url string) membership.Cluster {
 	}
 }
 
-// The steps use one real cluster, each in the state that the step before has left.
+// TestMembersComeAndGo runs its steps on one real cluster. Each step starts in the
+// state that the step before has left.
 func TestMembersComeAndGo(t *testing.T) {
 	const url = "http://127.0.0.9:2380"
 	ctx, c := t.Context(), cluster.NewClient(t, "/")

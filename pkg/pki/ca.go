@@ -14,18 +14,20 @@ import (
 	"github.com/cybozu-go/neco"
 )
 
-// CA is a CA with its certificate and key.  When it is printed, the key is left out.
+// CA is a CA with its certificate and key. When it is printed, its name replaces the
+// key.
 type CA struct {
 	Authority Authority
 	cert      *x509.Certificate
 	key       *ecdsa.PrivateKey
 }
 
-// Format implements fmt.Formatter.  It prints the name of the CA, to keep the key out
+// Format implements fmt.Formatter. It prints the name of the CA, to keep the key out
 // of output and logs.
 func (c CA) Format(w fmt.State, _ rune) { io.WriteString(w, "CA "+string(c.Authority)) }
 
-// NewCA creates a CA that is valid for 100 years from now.
+// NewCA creates a key and a self-signed certificate for the CA a. The certificate is
+// valid for 100 years from now.
 func NewCA(a Authority, now time.Time) (CA, error) {
 	if a.CommonName() == "" {
 		return CA{}, fmt.Errorf("make CA: %q is not the name of a CA", a)
@@ -55,7 +57,7 @@ func NewCA(a Authority, now time.Time) (CA, error) {
 	return CA{a, cert, key}, err
 }
 
-// serial returns a serial number with 126 random bits.
+// serial returns a new serial number for a certificate, with 126 random bits.
 func serial() *big.Int {
 	n := make([]byte, 16)
 	rand.Read(n)
@@ -63,8 +65,9 @@ func serial() *big.Int {
 	return new(big.Int).SetBytes(n)
 }
 
-// ParseCA returns the CA with the given certificate and key, in PEM.  It fails if they
-// do not belong together or the certificate is not that of a.
+// ParseCA returns the CA with the certificate certPEM and the key keyPEM, in PEM. It
+// fails if they do not belong together, or the certificate is not one of the CA called
+// a.
 func ParseCA(a Authority, certPEM, keyPEM []byte) (CA, error) {
 	cert, err := ParseCert(certPEM)
 	if err != nil {
@@ -94,16 +97,17 @@ func (c CA) CertPEM() []byte { return MarshalCert(c.cert.Raw) }
 // KeyPEM returns the CA's key in PEM.
 func (c CA) KeyPEM() ([]byte, error) { return MarshalKey(c.key) }
 
-// Bundle returns the key and the certificate in PEM, in the form in which Vault imports
-// a CA.
+// Bundle returns the key and the certificate of the CA in PEM, in the format that Vault
+// imports.
 func (c CA) Bundle() ([]byte, error) {
 	key, err := c.KeyPEM()
 	return append(key, c.CertPEM()...), err
 }
 
-// Sign signs the request of the boot server s for the certificate of p and returns the
-// certificate in PEM.  A request that p and s do not permit is ErrCSRRefused.  The
-// certificate is valid until now + validity, or until the CA expires.
+// Sign returns the signed certificate, in PEM, for a request of the boot server s. p is
+// the profile of the certificate. The certificate is valid until now + validity, or
+// until the CA expires if that is earlier. If p and s do not permit the request, the
+// error wraps ErrCSRRefused.
 func (c CA) Sign(request []byte, p Profile, s Subject, validity time.Duration, now time.Time) ([]byte, error) {
 	csr, err := p.CheckRequest(request, s)
 	switch {

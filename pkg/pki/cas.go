@@ -5,14 +5,13 @@ import (
 	"errors"
 )
 
-// pair is the JSON form of a CA, with certificate and key in PEM.
+// pair is a CA in JSON, with its certificate and key in PEM.
 type pair struct {
 	Certificate string `json:"certificate"`
 	Key         string `json:"key"`
 }
 
-// MarshalCAs returns the CAs with their keys in JSON, by name.  The result is not
-// encrypted.
+// MarshalCAs returns CAs with their keys in JSON. The result is not encrypted.
 func MarshalCAs(all map[Authority]CA) ([]byte, error) {
 	out := map[Authority]pair{}
 	for name, ca := range all {
@@ -25,8 +24,8 @@ func MarshalCAs(all map[Authority]CA) ([]byte, error) {
 	return json.Marshal(out)
 }
 
-// ParseCAs parses a result of [MarshalCAs].  It fails unless all of [Authorities] are
-// in it; the error does not contain the data.
+// ParseCAs parses a result of [MarshalCAs]. It fails unless the result contains all of
+// [Authorities]. The error does not contain the data.
 func ParseCAs(plain []byte) (map[Authority]CA, error) {
 	var in map[Authority]pair
 	if err := json.Unmarshal(plain, &in); err != nil {

@@ -9,7 +9,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/pki"
 )
 
-// Files and keys in etcd of earlier versions have this form.
+// TestAuthoritiesAreReadAsTheyWereWritten parses a text in the format of earlier
+// versions, which files and etcd keys still contain.
 func TestAuthoritiesAreReadAsTheyWereWritten(t *testing.T) {
 	all := map[pki.Authority]pki.CA{}
 	for _, a := range pki.Authorities() {

@@ -11,13 +11,13 @@ import (
 	"time"
 )
 
-// validitySlack is the tolerated excess of a certificate's validity, because the clock
-// of the CA may differ.
+// validitySlack is the time by which a certificate's validity may exceed that of its
+// profile, because the clock of the CA may differ.
 const validitySlack = 5 * time.Minute
 
-// Check returns an error unless cert is the certificate of p for the server s and the
-// key pub, signed by a CA in roots and valid at now, with no other names and uses than
-// those of p.
+// Check returns an error unless cert is a certificate with the profile p for the server
+// s and the key pub. cert must be valid at the time now, signed by a CA in roots, and
+// have no other names and uses than p permits.
 func (p Profile) Check(cert *x509.Certificate, pub crypto.PublicKey, s Subject, roots *x509.CertPool, now time.Time) error {
 	if err := p.check(cert, pub, s, roots, now); err != nil {
 		return fmt.Errorf("certificate %s of boot server %d: %w", p.Name, s.LRN, err)
@@ -101,18 +101,19 @@ func sameSet[T interface{ ~int | ~string }](a, b []T) bool {
 	return slices.Equal(x, y)
 }
 
-// Due reports whether cert is to be renewed at now.
+// Due reports whether cert is due for renewal at the time now.
 func Due(cert *x509.Certificate, now time.Time) bool { return !now.Before(DueAt(cert)) }
 
-// DueAt returns the time at which cert is to be renewed: after two thirds of its
+// DueAt returns the time from which cert is due for renewal: after two thirds of its
 // validity.
 func DueAt(cert *x509.Certificate) time.Time {
 	made := MadeAt(cert)
 	return made.Add(cert.NotAfter.Sub(made) * 2 / 3)
 }
 
-// MadeAt returns the time at which cert was issued: BackDate after its NotBefore.  A
-// certificate whose validity is not longer than BackDate was not back-dated.
+// MadeAt returns the time at which cert was issued. That is BackDate after its
+// NotBefore, because CAs back-date certificates; for a certificate whose validity is
+// not longer than BackDate, it is NotBefore.
 func MadeAt(cert *x509.Certificate) time.Time {
 	if made := cert.NotBefore.Add(BackDate); made.Before(cert.NotAfter) {
 		return made

@@ -15,8 +15,8 @@ import (
 	"testing"
 )
 
-// FuzzCheckRequest checks that no accepted request asks for more than the profile
-// permits, even if it is signed correctly.  It fuzzes the signed part.
+// FuzzCheckRequest checks that CheckRequest accepts no request for more than the
+// profile permits, even if the request is validly signed. It fuzzes the signed part.
 func FuzzCheckRequest(f *testing.F) {
 	key := must(ecdsa.ParseRawPrivateKey(elliptic.P256(), bytes.Repeat([]byte{7}, 32)))(f)
 	for _, p := range Profiles() {
@@ -38,7 +38,8 @@ func FuzzCheckRequest(f *testing.F) {
 	})
 }
 
-// signed returns a validly signed request with that content, in PEM.
+// signed returns a request, in PEM, with the given content and a valid signature by
+// key.
 func signed(t *testing.T, content []byte, key *ecdsa.PrivateKey) []byte {
 	t.Helper()
 	digest := sha256.Sum256(content)

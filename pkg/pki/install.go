@@ -11,23 +11,24 @@ import (
 	"github.com/cybozu-go/neco/pkg/host"
 )
 
-// pendingDir holds keys whose certificates are not installed yet.  Only root can read
-// it.
+// pendingDir is the directory of pending keys: keys whose certificates are not
+// installed yet. Only root can read it.
 const pendingDir = "/var/lib/neco/pki"
 
-// Errors of the certificates on a host.
+// These errors concern the certificates on a host.
 var (
-	// ErrNotInstalled reports that the host has no certificate of the profile, or not
-	// the key of its certificate.  Request a new one.
+	// ErrNotInstalled reports that the host has no certificate with the profile, or not
+	// the key of that certificate. Request a new certificate.
 	ErrNotInstalled = errors.New("not installed")
-	// ErrOtherKey reports that a certificate does not belong to the pending key.
+	// ErrOtherKey reports that a certificate is for another key than the pending one.
 	ErrOtherKey = errors.New("the certificate is for another key")
 )
 
 func (p Profile) pending(ext string) string { return filepath.Join(pendingDir, p.Name+ext) }
 
-// Pending returns the key for the host's next certificate of p.  The first call
-// creates and stores it; it stays the same until Install, also after a kill.
+// Pending returns the pending key: the key for the host's next certificate with the
+// profile p. If there is none, or it is malformed, Pending creates and stores one. The
+// key stays the same until Install, also after a kill.
 func Pending(fsys host.FS, p Profile) (*ecdsa.PrivateKey, error) {
 	key, err := readKey(fsys, p.pending(".key"))
 	if path := (*fs.PathError)(nil); errors.Is(err, fs.ErrNotExist) || err != nil && !errors.As(err, &path) {
@@ -64,10 +65,10 @@ func readKey(fsys host.FS, path string) (*ecdsa.PrivateKey, error) {
 	return ParseKey(data)
 }
 
-// Install installs the pending key and its certificate, in PEM, on the host.  It
-// replaces each file atomically and durably, first the key, then the certificate.  If
-// it is killed, Installed finishes it.  The caller has checked the certificate
-// (Check).  A certificate for another key is ErrOtherKey and changes nothing.
+// Install installs the pending key and certPEM, its certificate in PEM, on the host.
+// The caller must have checked the certificate with Check. Install replaces each file
+// atomically and durably, first the key, then the certificate; after a kill, Installed
+// completes it. A certificate for another key is ErrOtherKey and changes nothing.
 func Install(fsys host.FS, p Profile, certPEM []byte) error {
 	if err := install(fsys, p, certPEM); err != nil {
 		return fmt.Errorf("install certificate %s: %w", p.Name, err)
@@ -94,7 +95,8 @@ func install(fsys host.FS, p Profile, certPEM []byte) error {
 	return finish(fsys, p)
 }
 
-// finish installs the pending key and certificate, if there are both.
+// finish installs the pending key and the pending certificate with the profile p. It
+// does nothing unless both exist.
 func finish(fsys host.FS, p Profile) error {
 	cert, key, err := readPair(fsys, p.pending(".crt"), p.pending(".key"))
 	if errors.Is(err, ErrNotInstalled) {
@@ -120,9 +122,9 @@ func finish(fsys host.FS, p Profile) error {
 	return errors.Join(fsys.Remove(p.pending(".key")), fsys.Remove(p.pending(".crt")))
 }
 
-// Installed finishes an interrupted Install and returns the host's certificate of p.
-// It returns ErrNotInstalled if the certificate or its key is absent, or they do not
-// belong together.
+// Installed returns the host's certificate with the profile p, after completing an
+// interrupted Install. It returns ErrNotInstalled if the certificate or its key is
+// absent or malformed, or they do not belong together.
 func Installed(fsys host.FS, p Profile) (*x509.Certificate, error) {
 	if err := finish(fsys, p); err != nil {
 		return nil, fmt.Errorf("install certificate %s: %w", p.Name, err)
@@ -134,8 +136,9 @@ func Installed(fsys host.FS, p Profile) (*x509.Certificate, error) {
 	return cert, nil
 }
 
-// readPair returns the certificate and the key at the two paths, or ErrNotInstalled if
-// one is absent or malformed or they do not belong together.
+// readPair returns the certificate at certPath and its key at keyPath. It returns
+// ErrNotInstalled if one of them is absent or malformed, or they do not belong
+// together.
 func readPair(fsys host.FS, certPath, keyPath string) (*x509.Certificate, *ecdsa.PrivateKey, error) {
 	cert, err := readCert(fsys, certPath)
 	if err != nil {

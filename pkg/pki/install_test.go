@@ -98,8 +98,8 @@ func TestACertificateForAnotherKeyChangesNothing(t *testing.T) {
 	}
 }
 
-// After a kill at any change of Install, the next call of Installed installs the new
-// pair.
+// TestInstallCutOffAnywhereIsFinished interrupts Install at each of its changes. The
+// next call of Installed must install the new key and certificate.
 func TestInstallCutOffAnywhereIsFinished(t *testing.T) {
 	p := purpose(t, Server)
 	for done, name := range []string{"key made", "certificate kept", "key installed", "certificate installed", "pending key gone", "all gone"} {

@@ -11,18 +11,19 @@ import (
 	"fmt"
 )
 
-// Types of PEM blocks.
+// These constants are the types of PEM blocks.
 const (
 	pemKey     = "PRIVATE KEY"
 	pemRequest = "CERTIFICATE REQUEST"
 	pemCert    = "CERTIFICATE"
 )
 
-// maxPEM bounds the bytes that are parsed.  PEM blocks of this package have less than
-// 2 KiB.
+// maxPEM bounds the bytes that are parsed as PEM; more is an error. The PEM blocks of
+// this package have less than 2 KiB.
 const maxPEM = 16 << 10
 
-// NewKey creates a key: ECDSA on P-256, which all managed programs support.
+// NewKey creates an ECDSA key on P-256. All programs with certificates of this package
+// support such keys.
 func NewKey() (*ecdsa.PrivateKey, error) {
 	return ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 }
@@ -36,7 +37,7 @@ func MarshalKey(key *ecdsa.PrivateKey) ([]byte, error) {
 	return pem.EncodeToMemory(&pem.Block{Type: pemKey, Bytes: der}), nil
 }
 
-// ParseKey parses a result of MarshalKey.  Its errors do not contain the data.
+// ParseKey parses a result of MarshalKey. Its errors do not contain the data.
 func ParseKey(data []byte) (*ecdsa.PrivateKey, error) {
 	der, err := single(data, pemKey)
 	if err != nil {
@@ -53,7 +54,8 @@ func ParseKey(data []byte) (*ecdsa.PrivateKey, error) {
 	return key, nil
 }
 
-// ParseCert parses one certificate in PEM.  Any other data beside it is an error.
+// ParseCert parses data, one certificate in PEM. It returns an error if data contains
+// anything else.
 func ParseCert(data []byte) (*x509.Certificate, error) {
 	der, err := single(data, pemCert)
 	if err != nil {
@@ -66,14 +68,14 @@ func ParseCert(data []byte) (*x509.Certificate, error) {
 	return cert, nil
 }
 
-// MarshalCert returns the certificate der in PEM.
+// MarshalCert returns the certificate der, in DER, as PEM.
 func MarshalCert(der []byte) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: pemCert, Bytes: der})
 }
 
-// single returns the contents of the one PEM block in data, which must have the type
-// kind.  Other text, headers or another encoding are an error; only the last newline
-// may be missing, as Vault leaves it out.
+// single returns the contents of the PEM block in data. It returns an error unless data
+// is exactly one block of the type kind, without headers and in the encoding that Go
+// writes. Only the last newline may be missing, because Vault omits it.
 func single(data []byte, kind string) ([]byte, error) {
 	if len(data) > maxPEM {
 		return nil, fmt.Errorf("more than %d bytes", maxPEM)

@@ -10,23 +10,24 @@ import (
 	"github.com/cybozu-go/neco/pkg/host"
 )
 
-// Leaf describes an installed certificate of a host.
+// Leaf describes a certificate of a host, also one that is absent or cannot be read.
 type Leaf struct {
 	Profile  Profile
 	NotAfter time.Time
-	// Left is the time until NotAfter; negative after it.
+	// Left is the time until NotAfter. It is negative after NotAfter.
 	Left time.Duration
-	// Due reports that the certificate is to be renewed, which it is from DueAt on.
+	// Due reports that the certificate is due for renewal. That is so from the time
+	// DueAt.
 	Due   bool
 	DueAt time.Time
-	// Err is an error of the files.  If the certificate cannot be read, the times are
-	// zero.
+	// Err is an error in the files of the certificate and its key, or nil. If the
+	// certificate cannot be read, the times of the Leaf are zero.
 	Err error
 }
 
-// List returns the certificates of the host, in the order of [Profiles].  A certificate
-// that every boot server needs is listed even if it is absent.  A key is compared with
-// its certificate only if this process can read the key.
+// List returns the certificates of the host, in the order of [Profiles]. It includes an
+// absent certificate if every boot server needs it. It checks that a key belongs to its
+// certificate only if this process can read the key.
 func List(fsys host.FS, now time.Time) []Leaf {
 	var leaves []Leaf
 	for _, p := range Profiles() {
@@ -51,9 +52,9 @@ func leaf(fsys host.FS, p Profile, now time.Time) Leaf {
 	return l
 }
 
-// checkPair returns an error if certificate and key of p do not belong together.  It
-// accepts any kind of key: those of the original Neco are RSA keys.  It returns nil if
-// this process may not read the key.
+// checkPair returns an error if the certificate with the profile p and its key do not
+// belong together. It accepts any kind of key, because those of the original Neco are
+// RSA keys. It returns nil if this process may not read the key.
 func checkPair(fsys host.FS, p Profile) error {
 	cert, err := fsys.Read(p.Cert)
 	if err != nil {

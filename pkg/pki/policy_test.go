@@ -14,8 +14,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// The table is the contract: file, CA, names, uses, owner and validity of each
-// certificate of boot server 2.
+// TestWhatCertificatesSay compares the profiles with a table, which is the contract: it
+// has file, CA, names, uses, owner and validity of each certificate of boot server 2.
 func TestWhatCertificatesSay(t *testing.T) {
 	const years2, days90 = "17520h0m0s", "2160h0m0s"
 	want := map[string]string{

@@ -14,12 +14,12 @@ import (
 	"net"
 )
 
-// ErrCSRRefused reports that a certificate request is not exactly the one that the
+// ErrCSRRefused reports that a certificate request differs from the only one that the
 // profile and the server permit.
 var ErrCSRRefused = errors.New("CSRRefused")
 
-// Request returns a request for the certificate of p on the server s, signed with key,
-// in PEM.
+// Request returns a request, in PEM, for a certificate with the profile p on the server
+// s. key is the key of the certificate and signs the request.
 func (p Profile) Request(key *ecdsa.PrivateKey, s Subject) ([]byte, error) {
 	if err := s.Check(); err != nil {
 		return nil, fmt.Errorf("request certificate %s: %w", p.Name, err)
@@ -44,9 +44,9 @@ func (p Profile) netIPs(s Subject) []net.IP {
 	return ips
 }
 
-// CheckRequest parses a request in PEM.  It fails unless the request equals one that
-// Request makes on the boot server s, except for the key: with the names of s and
-// without any other extension.  Its errors are ErrCSRRefused with the reason.
+// CheckRequest parses a request in PEM. Apart from its key, which must be ECDSA on
+// P-256, the request must equal the one that Request makes for s; other names,
+// extensions or attributes are errors. Its errors wrap ErrCSRRefused.
 func (p Profile) CheckRequest(data []byte, s Subject) (*x509.CertificateRequest, error) {
 	csr, err := p.checkRequest(data, s)
 	if err != nil {
@@ -85,8 +85,8 @@ type content struct {
 	Attributes asn1.RawValue
 }
 
-// sameAsOurs compares the request, except for the key, with one that is made here for
-// the same server.  Other names, extensions, attributes or encodings are errors.
+// sameAsOurs returns an error unless csr, except for its key, equals the request that
+// reference returns for s. Other names, extensions, attributes or encodings are errors.
 func (p Profile) sameAsOurs(csr *x509.CertificateRequest, s Subject) error {
 	ours, err := p.reference(s)
 	if err != nil {
@@ -115,7 +115,8 @@ func (p Profile) sameAsOurs(csr *x509.CertificateRequest, s Subject) error {
 	return nil
 }
 
-// reference returns a request of this profile and server, for a temporary key.
+// reference returns the permitted request for a certificate with the profile p on the
+// server s, with a temporary key.
 func (p Profile) reference(s Subject) (*x509.CertificateRequest, error) {
 	key, err := NewKey()
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 	"github.com/cybozu-go/neco/internal/lrn"
 )
 
-// Subject holds the names and addresses of a boot server that its certificates contain.
+// Subject has the names and addresses of a boot server that its certificates contain.
 type Subject struct {
 	LRN int
 	// HostName is the server's host name.
@@ -21,7 +21,7 @@ type Subject struct {
 	Bastion netip.Addr
 }
 
-// NewSubject returns the Subject of the boot server lrn, whose Node0 follows from lrn.
+// NewSubject returns the Subject of the boot server lrn. It derives Node0 from lrn.
 func NewSubject(lrn int, hostName string, bastion netip.Addr) Subject {
 	node0, _ := netip.AddrFromSlice(neco.BootNode0IP(lrn).To4())
 	return Subject{LRN: lrn, HostName: hostName, Node0: node0, Bastion: bastion}
@@ -50,8 +50,8 @@ func (s Subject) Check() error {
 	return nil
 }
 
-// CommonName returns the common name of the certificate: the user of etcd,
-// <user>-<LRN>, or the host name.
+// CommonName returns the common name in the certificate of the server s: <user>-<LRN>
+// for a user of etcd, or else the host name.
 func (p Profile) CommonName(s Subject) string {
 	if p.user == "" {
 		return s.HostName
@@ -59,7 +59,8 @@ func (p Profile) CommonName(s Subject) string {
 	return fmt.Sprintf("%s-%d", p.user, s.LRN)
 }
 
-// DNSNames returns the DNS names in the certificate.
+// DNSNames returns the DNS names in a certificate with the profile p. They are the same
+// on every boot server.
 func (p Profile) DNSNames(Subject) []string {
 	if p.Authority == ServerCA {
 		return []string{"localhost"}
@@ -67,7 +68,8 @@ func (p Profile) DNSNames(Subject) []string {
 	return nil
 }
 
-// IPs returns the IP addresses in the certificate, in order.
+// IPs returns the IP addresses in the certificate of the server s, in the order in
+// which they are there.
 func (p Profile) IPs(s Subject) []netip.Addr {
 	if !p.Server {
 		return nil

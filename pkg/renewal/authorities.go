@@ -10,18 +10,19 @@ import (
 	"github.com/cybozu-go/neco/pkg/pki"
 )
 
-// AuthoritiesFile is the path of the copy, on each boot server, of the CAs with their
-// keys, encrypted to the recovery keys.
+// AuthoritiesFile is the path of a file on each boot server: a copy of the CAs with
+// their keys, encrypted to the recovery keys.
 const AuthoritiesFile = "/var/lib/neco/recovery-authorities.age"
 
-// ErrOtherAuthority reports that an encrypted CA is not the one that this server trusts.
+// ErrOtherAuthority reports that a decrypted CA is not the one that this server trusts.
 var ErrOtherAuthority = errors.New("not the CA of this server")
 
-// Authorities are the CAs with their keys, which sign certificates when Vault is down.
+// Authorities are the CAs with their keys, by name. They sign certificates when Vault
+// is down.
 type Authorities map[pki.Authority]pki.CA
 
-// OpenAuthorities decrypts the CAs with the recovery key id.  It returns
-// hostkey.ErrCannotOpen if they are not encrypted to that key.
+// OpenAuthorities decrypts sealed, the encrypted CAs, with the recovery key id. If they
+// are not encrypted to that key, it returns hostkey.ErrCannotOpen.
 func OpenAuthorities(sealed []byte, id hostkey.Identity) (Authorities, error) {
 	plain, err := hostkey.Open(string(sealed), id)
 	if err != nil {
@@ -34,8 +35,9 @@ func OpenAuthorities(sealed []byte, id hostkey.Identity) (Authorities, error) {
 	return all, nil
 }
 
-// Match fails unless the server s trusts exactly these CAs.  The encryption does not
-// authenticate them: any writer of etcd can encrypt other CAs to a recovery key.
+// Match returns an error unless each of these CAs is the one that the server s trusts.
+// The check is necessary because the encryption does not authenticate the CAs: anybody
+// who can write to etcd can encrypt other CAs to a recovery key.
 func (a Authorities) Match(s Server) error {
 	for name, ca := range a {
 		data, err := s.FS.Read(name.File())
@@ -53,15 +55,16 @@ func (a Authorities) Match(s Server) error {
 	return nil
 }
 
-// Reissue signs and installs a new certificate of p on the server s, for a new key.
+// Reissue signs and installs a new certificate with the profile p on the server s, for
+// a new key.
 func (a Authorities) Reissue(ctx context.Context, s Server, p pki.Profile) error {
 	return s.RenewBy(ctx, func(_ context.Context, p pki.Profile, subject pki.Subject, request []byte) ([]byte, error) {
 		return a[p.Authority].Sign(request, p, subject, p.Validity, s.Now())
 	}, p)
 }
 
-// Reissued returns the certificates that s needs to start without Vault: those of every
-// boot server, and those of the programs that are set up on s.
+// Reissued returns the profiles of the certificates that s needs to start without
+// Vault: those of every boot server, and those of programs that are set up on s.
 func Reissued(s Server) []pki.Profile {
 	var all []pki.Profile
 	for _, l := range pki.List(s.FS, s.Now()) {

@@ -16,7 +16,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/renewal"
 )
 
-// lab is a boot server with its CAs.  It implements Vault, the lock and the peers.
+// lab is a boot server with its CAs. It implements Signer, Lock, Programs and Peers.
 type lab struct {
 	t      *testing.T
 	server renewal.Server
@@ -25,15 +25,16 @@ type lab struct {
 	life time.Duration
 
 	mu sync.Mutex
-	// down and busy are the errors of a login to Vault and of the lock.
+	// down is the error of a login to Vault, busy that of the lock.
 	down, busy error
-	// signed counts signatures by profile; reloaded lists profiles.
+	// signed counts signatures by the name of the profile. reloaded has the profiles of
+	// certificates that were reloaded.
 	signed   map[string]int
 	reloaded []string
 	held     int
 	reports  []error
-	// locked reports that this server holds the lock; reloadedUnlocked lists profiles
-	// that were reloaded without it.
+	// locked reports that this server holds the lock. reloadedUnlocked has the profiles
+	// of certificates that were reloaded without it.
 	locked           bool
 	reloadedUnlocked []string
 	reloadError      error
@@ -161,7 +162,7 @@ func (l *lab) start() {
 	l.t.Cleanup(func() { cancel(); wg.Wait() })
 }
 
-// bad lists the certificates that are not valid now.
+// bad returns the profiles of the certificates that are not valid now.
 func (l *lab) bad() []string {
 	l.t.Helper()
 	var names []string
@@ -173,7 +174,7 @@ func (l *lab) bad() []string {
 	return names
 }
 
-// installed returns the certificate of p with its key.
+// installed returns the installed certificate with the profile p, and its key.
 func (l *lab) installed(p pki.Profile) (*x509.Certificate, *ecdsa.PrivateKey) {
 	l.t.Helper()
 	cert, err := pki.Installed(l.server.FS, p)

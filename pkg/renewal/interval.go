@@ -12,33 +12,35 @@ import (
 	"github.com/cybozu-go/neco/pkg/pki"
 )
 
-// Pauses between two passes of the renewer.
+// These constants determine the pause between two passes of the renewer. A pass checks
+// all certificates and renews those that are due.
 const (
-	// shortest is the minimum.
+	// shortest is the minimum of a pause.
 	shortest = time.Second
-	// longest is the maximum, also if nothing is due, because other programs may change
-	// the files.
+	// longest is the maximum of a pause. It applies even if no certificate is due,
+	// because other programs may change the files.
 	longest = time.Hour
-	// spread is the random share that is added, so that servers which were set up
-	// together do not renew at the same time.
+	// spread is the maximum of the random share that is added to a pause. It keeps
+	// servers that were set up together from renewing at the same time.
 	spread = 0.05
-	// afterEnd is the maximum when a certificate has expired or is absent.
+	// afterEnd is the maximum of a pause while a certificate is expired or absent.
 	afterEnd = time.Minute
-	// part divides the time until a due certificate expires; the quotient is the
-	// maximum.
+	// part limits a pause while a certificate is due: to the time until it expires,
+	// divided by part.
 	part = 20
-	// busyPause is the pause during an update.
+	// busyPause is the pause while an update keeps the server from renewing.
 	busyPause = 30 * time.Second
 )
 
-// interval determines the pauses between two passes.
+// interval determines the pause between two passes of the renewer.
 type interval struct {
 	retry *backoff.ExponentialBackOff
 }
 
-// sleep blocks until the next certificate is due or ctx ends.  After a failure it
-// sleeps for a growing time, which is short enough for many attempts before the
-// certificate expires.
+// sleep blocks until the first of the certificates leaves is due, or ctx ends. If err,
+// the error of the last pass, is not nil, it sleeps for a time that grows with each
+// failure. maxPause limits that time, so that many attempts remain before a certificate
+// expires.
 func (i *interval) sleep(ctx context.Context, leaves []pki.Leaf, err error) {
 	if i.retry == nil {
 		i.retry = backoff.NewExponentialBackOff()
@@ -58,7 +60,8 @@ func (i *interval) sleep(ctx context.Context, leaves []pki.Leaf, err error) {
 	_ = neco.SleepContext(ctx, d+time.Duration(rand.Float64()*spread*float64(d)))
 }
 
-// untilDue returns the time until the first certificate is due, at most longest.
+// untilDue returns the time until the first of the certificates leaves is due, at most
+// longest.
 func untilDue(leaves []pki.Leaf) time.Duration {
 	next := longest
 	for _, l := range leaves {
@@ -69,7 +72,8 @@ func untilDue(leaves []pki.Leaf) time.Duration {
 	return next
 }
 
-// maxPause returns the maximum pause between two attempts.
+// maxPause returns the longest pause after a failed pass, given the certificates
+// leaves.
 func maxPause(leaves []pki.Leaf) time.Duration {
 	longestPause := longest
 	for _, l := range leaves {

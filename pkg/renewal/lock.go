@@ -12,20 +12,21 @@ import (
 	"github.com/cybozu-go/neco/pkg/storage"
 )
 
-// EtcdLock is a Lock in etcd.
+// EtcdLock implements Lock with a lock in etcd.
 type EtcdLock struct {
 	// Etcd is namespaced at Neco's prefix.
 	Etcd *clientv3.Client
 	LRN  int
-	// TTL is the time after which etcd releases the lock of a holder that was killed;
-	// 0: lockTTL.
+	// TTL is the time after which etcd releases the lock of a server that was killed.
+	// The default is lockTTL.
 	TTL time.Duration
 }
 
 const lockTTL = 10 * time.Second
 
-// Hold implements Lock.  An update that starts while f runs does not interrupt f: f
-// takes seconds, and an update downloads everything before it restarts a program.
+// Hold implements Lock. It checks for a running update only once, before the call of f;
+// an update may start while f runs. That is harmless: f normally ends within seconds,
+// and an update restarts programs only after its downloads.
 func (t EtcdLock) Hold(ctx context.Context, f func(context.Context) error) error {
 	ttl := t.TTL
 	if ttl == 0 {
@@ -48,7 +49,7 @@ func (t EtcdLock) Hold(ctx context.Context, f func(context.Context) error) error
 	return nil
 }
 
-// updates reports whether a boot server takes part in a running update.
+// updates reports whether the boot server lrn takes part in a running update.
 func updates(snap *storage.Snapshot, lrn int) bool {
 	return snap.UnderWay() && snap.Request.IsMember(lrn)
 }

@@ -18,7 +18,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/vaultkey"
 )
 
-// EtcdPeers reports to the other boot servers through etcd.
+// EtcdPeers implements Peers: it reports to the other boot servers through etcd.
 type EtcdPeers struct {
 	// Etcd is namespaced at Neco's prefix.
 	Etcd *clientv3.Client
@@ -27,9 +27,9 @@ type EtcdPeers struct {
 	Now  func() time.Time
 }
 
-// Report implements Peers.  It also signs the record of the host key again when the
-// server's certificate has changed, and copies the encrypted CAs from etcd to this
-// server's disk, for a recovery without etcd.
+// Report implements Peers. It also signs the host key record again if the server's
+// certificate has changed, and copies the encrypted CAs from etcd to this server's
+// disk, for a recovery without etcd.
 func (p EtcdPeers) Report(ctx context.Context, leaves []pki.Leaf, failed error) error {
 	c := summary(leaves, failed)
 	c.Since = p.Now().UTC().Truncate(time.Second)
@@ -40,7 +40,8 @@ func (p EtcdPeers) Report(ctx context.Context, leaves []pki.Leaf, failed error) 
 	)
 }
 
-// summary returns the first certificate to expire and the errors.
+// summary returns the state that is reported: the certificate that expires first, and
+// the errors of leaves and of the renewal (failed).
 func summary(leaves []pki.Leaf, failed error) storage.Certificates {
 	var c storage.Certificates
 	for _, l := range leaves {
@@ -57,8 +58,8 @@ func summary(leaves []pki.Leaf, failed error) storage.Certificates {
 	return c
 }
 
-// putHostKey signs and stores the record of the host key again, unless the stored one
-// is signed with the server's current certificate.
+// putHostKey signs the host key record with the server's current certificate and stores
+// it in etcd. It does nothing if the stored record is signed with that certificate.
 func (p EtcdPeers) putHostKey(ctx context.Context) error {
 	s, err := This(p.FS, p.LRN, p.Now)
 	if err != nil {
@@ -94,8 +95,8 @@ func (p EtcdPeers) putHostKey(ctx context.Context) error {
 	return storage.New(p.Etcd).PutOfServer(ctx, p.LRN, key, string(data))
 }
 
-// keepAuthorities copies the encrypted CAs to disk once, if etcd has them.  It never
-// overwrites the copy, so that a later writer of etcd cannot destroy it.
+// keepAuthorities copies the encrypted CAs from etcd to AuthoritiesFile. It does
+// nothing if that file exists, so that a later change in etcd cannot destroy the copy.
 func (p EtcdPeers) keepAuthorities(ctx context.Context) error {
 	if _, err := p.FS.Read(AuthoritiesFile); !errors.Is(err, fs.ErrNotExist) {
 		return err

@@ -9,9 +9,9 @@ import (
 	"github.com/cybozu-go/neco/pkg/pki"
 )
 
-// pendingDir has a file for each certificate whose programs must still reload it.  The
-// file is created before the certificate is installed, so that a kill in between does
-// not leave a program with the old certificate.
+// pendingDir is a directory with a file for each certificate that programs must still
+// reload. The file is created before the certificate is installed: if the renewer is
+// killed in between, the reload is not forgotten.
 const pendingDir = "/var/lib/neco/renewal"
 
 func pendingFile(p pki.Profile) string { return path.Join(pendingDir, p.Name) }
@@ -23,7 +23,8 @@ func (s Server) setPendingReload(p pki.Profile) error {
 
 func (s Server) clearPendingReload(p pki.Profile) error { return s.FS.Remove(pendingFile(p)) }
 
-// pendingReload reports whether programs must still reload the certificate of p.
+// pendingReload reports whether programs must still reload the certificate with the
+// profile p.
 func (s Server) pendingReload(p pki.Profile) bool {
 	_, err := s.FS.Stat(pendingFile(p))
 	return err == nil

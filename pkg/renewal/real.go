@@ -18,7 +18,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/vault"
 )
 
-// NewRenewer returns the Renewer of the boot server lrn with its files in fsys.
+// NewRenewer returns the Renewer of the boot server lrn, whose files are in fsys.
 func NewRenewer(fsys host.FS, lrn int, etcd *clientv3.Client, log *slog.Logger) *Renewer {
 	this := func() (Server, error) { return This(fsys, lrn, time.Now) }
 	return &Renewer{
@@ -31,7 +31,7 @@ func NewRenewer(fsys host.FS, lrn int, etcd *clientv3.Client, log *slog.Logger) 
 	}
 }
 
-// Vault signs certificates with the permissions of Client.
+// Vault implements Signer with the permissions of Client.
 type Vault struct{ Client *api.Client }
 
 // Sign implements Signer.
@@ -39,14 +39,17 @@ func (v Vault) Sign(ctx context.Context, p pki.Profile, s pki.Subject, request [
 	return vault.Sign(ctx, v.Client, p, s, request)
 }
 
-// Close implements Signer.  It ignores errors: a token that is not revoked expires.
+// Close implements Signer: it revokes the token of Client. It ignores errors, because a
+// token that is not revoked expires soon.
 func (v Vault) Close(ctx context.Context) { _ = vault.Revoke(ctx, v.Client) }
 
-// logInTimeout bounds the attempt at one Vault.
+// logInTimeout bounds the attempt to log in to one Vault. After it, logIn tries the
+// next one.
 const logInTimeout = 20 * time.Second
 
-// logIn logs in to the Vault of this server or, if that fails, to the Vault of another
-// one: the certificate of this server's Vault may have expired.
+// logIn logs in to the Vault of this server. If that fails, for example because the
+// certificate of that Vault has expired, it tries the Vaults of the other servers. The
+// function this returns this server.
 func logIn(ctx context.Context, this func() (Server, error)) (Signer, error) {
 	s, err := this()
 	if err != nil {
@@ -65,8 +68,8 @@ func logIn(ctx context.Context, this func() (Server, error)) (Signer, error) {
 	return nil, errors.Join(errs...)
 }
 
-// others returns the URLs of Vault on the other boot servers, which it derives from
-// the etcd endpoints in Neco's configuration.
+// others returns the URLs of Vault on the other boot servers. It derives them from the
+// etcd endpoints in Neco's configuration.
 func others(s Server) []string {
 	conf, err := neco.LoadEtcdConfig(s.FS.Path(neco.NecoConfFile))
 	if err != nil {
@@ -82,7 +85,8 @@ func others(s Server) []string {
 	return all
 }
 
-// Services reloads the programs of a boot server.
+// Services implements Programs: it makes the programs of a boot server load new
+// certificates.
 type Services struct {
 	Units interface {
 		IsActive(ctx context.Context, name string) (bool, error)
@@ -93,9 +97,10 @@ type Services struct {
 	}
 }
 
-// Reload implements Programs.  It sends SIGHUP to Vault for the server certificate,
-// and restarts programs whose User has Restart.  Others read their certificates at
-// every handshake: etcd, Neco's own programs, and Vault as a client of etcd.
+// Reload implements Programs. It sends SIGHUP to Vault for the server certificate, and
+// restarts programs whose entry in pkg/program has User.Restart. Other programs need
+// nothing, because they read their certificates at every handshake: etcd, Neco's own
+// programs, and Vault as a client of etcd.
 func (s Services) Reload(ctx context.Context, p pki.Profile) error {
 	if p.Name == pki.Server {
 		active, err := s.Units.IsActive(ctx, neco.VaultService)

@@ -14,18 +14,19 @@ import (
 	"github.com/cybozu-go/neco/pkg/vault"
 )
 
-// CredentialsFile is the path of the server's credentials for Vault.  Only root can
-// read it.
+// CredentialsFile is the path of the file with the server's credentials for Vault. Only
+// root can read it.
 const CredentialsFile = "/var/lib/neco/vault-approle.json"
 
-// Server is a boot server as the owner of its certificates.
+// Server is a boot server, with the names in its certificates and the file system that
+// holds them.
 type Server struct {
 	FS      host.FS
 	Subject pki.Subject
 	Now     func() time.Time
 }
 
-// PutCredentials stores the server's credentials.
+// PutCredentials stores c, the server's credentials for Vault, in CredentialsFile.
 func (s Server) PutCredentials(c vault.Credentials) error {
 	data, err := json.Marshal(c)
 	if err != nil {
@@ -35,7 +36,8 @@ func (s Server) PutCredentials(c vault.Credentials) error {
 	return err
 }
 
-// Login returns a client of the Vault at addr that is logged in as this server.
+// Login returns a client of the Vault at addr. It is logged in with the server's stored
+// credentials.
 func (s Server) Login(ctx context.Context, addr string) (*api.Client, error) {
 	data, err := s.FS.Read(CredentialsFile)
 	if err != nil {
@@ -52,17 +54,18 @@ func (s Server) Login(ctx context.Context, addr string) (*api.Client, error) {
 	return client, vault.Login(ctx, client, c)
 }
 
-// SignFunc has a request of the boot server s for the certificate of p signed.  Request
-// and certificate are in PEM.
+// SignFunc returns the signed certificate for a request of the boot server s. p is the
+// profile of the certificate. Request and certificate are in PEM.
 type SignFunc func(ctx context.Context, p pki.Profile, s pki.Subject, request []byte) ([]byte, error)
 
-// Renew has a certificate of p signed through client, for a new key, and installs both.
-// After a kill, the next call uses the same key.
+// Renew obtains a certificate for a new key, signed by Vault through client, and
+// installs the key and the certificate. p is the profile of the certificate. After a
+// kill, the next call uses the same key.
 func (s Server) Renew(ctx context.Context, client *api.Client, p pki.Profile) error {
 	return s.RenewBy(ctx, Vault{client}.Sign, p)
 }
 
-// RenewBy does the same as Renew, with sign instead of Vault.
+// RenewBy does the same as Renew, but sign signs the certificate instead of Vault.
 func (s Server) RenewBy(ctx context.Context, sign SignFunc, p pki.Profile) error {
 	certPEM, err := s.obtain(ctx, sign, p)
 	if err != nil {
@@ -71,8 +74,9 @@ func (s Server) RenewBy(ctx context.Context, sign SignFunc, p pki.Profile) error
 	return pki.Install(s.FS, p, certPEM)
 }
 
-// obtain has a certificate of p for the pending key signed, and returns it after the
-// check.
+// obtain returns the certificate that sign signs for the pending key, after checking
+// it. p is the profile of the certificate. The pending key is the one that is created
+// but not installed yet.
 func (s Server) obtain(ctx context.Context, sign SignFunc, p pki.Profile) ([]byte, error) {
 	key, err := pki.Pending(s.FS, p)
 	if err != nil {
@@ -92,7 +96,8 @@ func (s Server) obtain(ctx context.Context, sign SignFunc, p pki.Profile) ([]byt
 	return certPEM, s.check(p, certPEM)
 }
 
-// Install checks the certificate of p for the pending key, and installs both.
+// Install checks certPEM, the certificate for the pending key, and installs the key and
+// the certificate. p is the profile of the certificate.
 func (s Server) Install(p pki.Profile, certPEM []byte) error {
 	if err := s.check(p, certPEM); err != nil {
 		return err
@@ -100,8 +105,8 @@ func (s Server) Install(p pki.Profile, certPEM []byte) error {
 	return pki.Install(s.FS, p, certPEM)
 }
 
-// check returns an error unless the certificate is a valid one of p for the pending
-// key.
+// check returns an error unless certPEM is a valid certificate with the profile p for
+// the pending key.
 func (s Server) check(p pki.Profile, certPEM []byte) error {
 	cert, err := pki.ParseCert(certPEM)
 	if err != nil {
@@ -118,7 +123,8 @@ func (s Server) check(p pki.Profile, certPEM []byte) error {
 	return p.Check(cert, key.Public(), s.Subject, roots, s.Now())
 }
 
-// Roots returns a pool with the certificate of the CA a, as installed on the host.
+// Roots returns a pool with the certificate of the CA a that is installed on the
+// server.
 func (s Server) Roots(a pki.Authority) (*x509.CertPool, error) {
 	data, err := s.FS.Read(a.File())
 	if err != nil {
@@ -133,8 +139,8 @@ func (s Server) Roots(a pki.Authority) (*x509.CertPool, error) {
 	return pool, nil
 }
 
-// Good reports whether the certificate of p is installed, belongs to this server, is
-// valid now and is not due for renewal.
+// Good reports whether the certificate with the profile p is installed, belongs to this
+// server, is valid now and is not due for renewal.
 func (s Server) Good(p pki.Profile) bool {
 	cert, err := pki.Installed(s.FS, p)
 	if err != nil || pki.Due(cert, s.Now()) {
@@ -144,7 +150,7 @@ func (s Server) Good(p pki.Profile) bool {
 	return err == nil && p.Check(cert, cert.PublicKey, s.Subject, roots, s.Now()) == nil
 }
 
-// Standing returns the certificates that every boot server has.
+// Standing returns the profiles of the certificates that every boot server has.
 func Standing() []pki.Profile {
 	var all []pki.Profile
 	for _, p := range pki.Profiles() {

@@ -12,43 +12,45 @@ import (
 	"github.com/cybozu-go/neco/pkg/pki"
 )
 
-// Signer signs certificates in a session of Vault.
+// Signer is a session of Vault that signs certificates.
 type Signer interface {
-	// Sign is a SignFunc.
+	// Sign returns a signed certificate, as a SignFunc does.
 	Sign(ctx context.Context, p pki.Profile, s pki.Subject, request []byte) ([]byte, error)
-	// Close ends the session.
+	// Close ends the session with Vault.
 	Close(ctx context.Context)
 }
 
-// Lock lets one server at a time renew, and none that takes part in an update.
+// Lock is the renewal lock. Only the server that holds it renews certificates. A server
+// that takes part in an update cannot use it.
 type Lock interface {
-	// Hold blocks until this server holds the lock, or ctx ends, and calls f.  The
-	// context of f ends when the lock is lost.  During an update Hold returns ErrBusy
-	// without a call of f.
+	// Hold blocks until this server holds the lock or ctx ends, then calls f and
+	// releases the lock. The context of f ends if the lock is lost. If this server
+	// takes part in an update, Hold returns ErrBusy instead of calling f.
 	Hold(ctx context.Context, f func(context.Context) error) error
 }
 
-// Programs reloads the programs that use the certificates.
+// Programs makes programs load new certificates.
 type Programs interface {
-	// Reload makes the running programs that use the certificate of p load it from
-	// the disk.  It does not start programs.
+	// Reload makes the running programs that use the certificate with the profile p
+	// load it from the disk. It does not start a program that is not running.
 	Reload(ctx context.Context, p pki.Profile) error
 }
 
-// Peers receives reports for the other boot servers.
+// Peers receives reports about this server's certificates for the other boot servers.
 type Peers interface {
-	// Report publishes the state of the certificates; failed is the error of the
+	// Report publishes the state of the certificates leaves. failed is the error of the
 	// last renewal, or nil.
 	Report(ctx context.Context, leaves []pki.Leaf, failed error) error
 }
 
-// ErrBusy reports that this server takes part in an update.
+// ErrBusy reports that this server takes part in an update and cannot renew
+// certificates now.
 var ErrBusy = errors.New("an update is under way")
 
 // Renewer renews the certificates of this boot server.
 type Renewer struct {
-	// Server returns this server.  With fs.ErrNotExist, the server has no
-	// certificates of Neco and there is nothing to renew.
+	// Server returns this server. If it returns fs.ErrNotExist, the server has no
+	// certificates of Neco, and there is nothing to renew.
 	Server   func() (Server, error)
 	LogIn    func(ctx context.Context) (Signer, error)
 	Lock     Lock
@@ -57,17 +59,17 @@ type Renewer struct {
 	Log      *slog.Logger
 }
 
-// Timeouts of the renewer.
+// These constants are the timeouts of the renewer.
 const (
-	// renewTimeout bounds a renewal under the lock.
+	// renewTimeout bounds a renewal, not including the wait for the lock.
 	renewTimeout = 2 * time.Minute
-	// lockTimeout bounds the wait for the lock and the renewal under it.
+	// lockTimeout bounds the wait for the lock together with the renewal.
 	lockTimeout   = 10 * time.Minute
 	reportTimeout = 10 * time.Second
 )
 
-// Run renews certificates when they are due, until ctx ends.  It logs a failure, reports
-// it to Peers and tries again.
+// Run renews certificates when they are due, until ctx ends. If that fails, it logs the
+// error, reports it through Peers and tries again.
 func (r *Renewer) Run(ctx context.Context) {
 	var i interval
 	for ctx.Err() == nil {
@@ -79,8 +81,8 @@ func (r *Renewer) Run(ctx context.Context) {
 	}
 }
 
-// pass renews all certificates that are due now, reports to Peers, and returns the
-// state of the certificates.
+// pass renews the certificates that are due now, reports their state through Peers and
+// returns the state of all certificates.
 func (r *Renewer) pass(ctx context.Context) ([]pki.Leaf, error) {
 	s, err := r.Server()
 	if absent(err) {
@@ -103,9 +105,9 @@ func (r *Renewer) pass(ctx context.Context) ([]pki.Leaf, error) {
 	return leaves, err
 }
 
-// renewDue renews the certificates that are due, under the lock.  Expired certificates
-// that every server has are renewed without the lock: the server may need them to reach
-// etcd, and no program restarts for them.
+// renewDue renews the certificates that are due, with the lock. It renews expired
+// certificates that every server has without the lock, because the server may need them
+// to reach etcd, and no program restarts for them.
 func (r *Renewer) renewDue(ctx context.Context, s Server) error {
 	if err := finishAll(s); err != nil {
 		return err
@@ -125,21 +127,23 @@ func (r *Renewer) renewDue(ctx context.Context, s Server) error {
 	})
 }
 
-// standing reports whether every server has the certificate of p.  No program is
-// restarted for such a certificate.
+// standing reports whether every server has a certificate with the profile p. No
+// program restarts for such a certificate.
 func standing(p pki.Profile) bool { return !p.OnRequest }
 
 func every(pki.Profile) bool { return true }
 
-// due reports whether a certificate has to be renewed.
+// due reports whether the certificate l has to be renewed: it is due, or its files are
+// absent or damaged.
 func due(l pki.Leaf) bool { return l.Due || l.Err != nil }
 
-// needsLock reports whether a certificate is due or a reload is pending.
+// needsLock reports whether a certificate is due, or programs must still reload one.
 func (r *Renewer) needsLock(s Server) bool {
 	return len(pick(s, due)) > 0 || slices.ContainsFunc(pki.Profiles(), s.pendingReload)
 }
 
-// pick returns the certificates on this server for which f returns true.
+// pick returns the profiles of the certificates on the server s for which f returns
+// true.
 func pick(s Server, f func(pki.Leaf) bool) []pki.Profile {
 	var all []pki.Profile
 	for _, l := range pki.List(s.FS, s.Now()) {
@@ -150,7 +154,7 @@ func pick(s Server, f func(pki.Leaf) bool) []pki.Profile {
 	return all
 }
 
-// finishAll finishes interrupted installations.
+// finishAll completes the interrupted installations of certificates on the server s.
 func finishAll(s Server) error {
 	for _, p := range pki.Profiles() {
 		if _, err := pki.Installed(s.FS, p); err != nil && !errors.Is(err, pki.ErrNotInstalled) {
@@ -160,9 +164,9 @@ func finishAll(s Server) error {
 	return nil
 }
 
-// renew renews the certificates in due and reloads their programs, then reloads
-// programs still pending from an earlier renewal for which may returns true.  A failure
-// does not stop the rest.
+// renew renews the certificates in due and makes their programs reload them. Then it
+// repeats the reloads that failed in an earlier renewal, for profiles for which may
+// returns true. A failure does not stop the rest.
 func (r *Renewer) renew(ctx context.Context, s Server, due []pki.Profile, may func(pki.Profile) bool) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, renewTimeout, fmt.Errorf("took longer than %s: %w", duration.Text(renewTimeout), context.DeadlineExceeded))
 	defer cancel()
@@ -178,7 +182,8 @@ func (r *Renewer) renew(ctx context.Context, s Server, due []pki.Profile, may fu
 	return errors.Join(errs...)
 }
 
-// signAll renews the certificates in due with one login and reloads their programs.
+// signAll renews the certificates in due with one login to Vault, and makes their
+// programs reload them.
 func (r *Renewer) signAll(ctx context.Context, s Server, due []pki.Profile) error {
 	signer, err := r.LogIn(ctx)
 	if err != nil {
@@ -209,7 +214,8 @@ func (r *Renewer) renewOne(ctx context.Context, s Server, signer Signer, p pki.P
 	return pki.Install(s.FS, p, certPEM)
 }
 
-// reload reloads the programs that use the certificate of p.
+// reload makes the programs that use the certificate with the profile p reload it. If
+// that fails, the reload stays pending.
 func (r *Renewer) reload(ctx context.Context, s Server, p pki.Profile) error {
 	err := r.Programs.Reload(ctx, p)
 	if err == nil {

@@ -11,13 +11,13 @@ import (
 	"github.com/cybozu-go/neco/pkg/renewal"
 )
 
-// active are units that are all running.
+// active is a set of units, all of which are running.
 type active struct{}
 
 func (active) IsActive(context.Context, string) (bool, error) { return true, nil }
 func (active) TryRestart(context.Context, string) error       { return nil }
 
-// signals returns err for every signal.
+// signals returns err when it is to send a signal.
 type signals struct{ err error }
 
 func (s signals) Signal(context.Context, string, string) error { return s.err }

@@ -14,8 +14,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/vaultkey"
 )
 
-// HostKey returns the record of the server's host key id, signed with the key of its
-// server certificate.
+// HostKey returns a record with the recipient (public key) of id, the server's host
+// key. The record is signed with the key of the server certificate.
 func (s Server) HostKey(id hostkey.Identity) (hostkey.Record, error) {
 	cert, key, err := s.signer()
 	if err != nil {
@@ -24,8 +24,8 @@ func (s Server) HostKey(id hostkey.Identity) (hostkey.Record, error) {
 	return hostkey.Sign(s.Subject.LRN, id.Recipient(), cert, key)
 }
 
-// PutRecovery stores the recipients of the recovery keys in etcd, signed with the key of
-// the server certificate.
+// PutRecovery stores a list of recipients, the public recovery keys, in etcd. The list
+// is signed with the key of the server certificate.
 func (s Server) PutRecovery(ctx context.Context, etcd clientv3.KV, recipients []string) error {
 	cert, key, err := s.signer()
 	if err != nil {
@@ -38,7 +38,7 @@ func (s Server) PutRecovery(ctx context.Context, etcd clientv3.KV, recipients []
 	return vaultkey.PutRecovery(ctx, etcd, r)
 }
 
-// signer returns the server certificate and its key.
+// signer returns the server certificate and its key, with which records are signed.
 func (s Server) signer() (*x509.Certificate, *ecdsa.PrivateKey, error) {
 	server, err := pki.Find(pki.Server)
 	if err != nil {

@@ -9,9 +9,9 @@ import (
 	"github.com/cybozu-go/neco/pkg/pki"
 )
 
-// This returns the boot server lrn with the names in its server certificate.  Vault
-// signs certificates for these names only.  If the server has no certificate of Neco,
-// the error is fs.ErrNotExist.
+// This returns the boot server lrn with the names in its server certificate, because
+// Vault signs certificates for these names only. If the server has no certificate of
+// Neco, the error wraps fs.ErrNotExist.
 func This(fsys host.FS, lrn int, now func() time.Time) (Server, error) {
 	p, err := pki.Find(pki.Server)
 	if err != nil {

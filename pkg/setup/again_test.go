@@ -17,8 +17,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/stage"
 )
 
-// The leader may have been killed at any moment since it removed the CAs from the
-// disk.
+// TestALeaderThatIsStartedAgainMakesNoOtherAuthorities restarts a leader that may have
+// been killed at any moment after it removed the CAs from the disk.
 func TestALeaderThatIsStartedAgainMakesNoOtherAuthorities(t *testing.T) {
 	for _, done := range []stage.Name{stageReissue, stageForget, stageRegister, stageRevoke} {
 		t.Run("done: "+done.String(), func(t *testing.T) {
@@ -111,7 +111,7 @@ func TestASecondSetupSaysThatOneRuns(t *testing.T) {
 	}
 }
 
-// silentLink fails the test if the leader receives a request.
+// silentLink is a link that fails the test if a request is sent to the leader.
 type silentLink struct {
 	link
 	t *testing.T
@@ -122,7 +122,8 @@ func (l silentLink) call(_ context.Context, method string, _, _ any) error {
 	return errors.New("asked")
 }
 
-// Nothing listens at the address of Vault.
+// TestAVaultThatIsAwaySaysNothingOfCredentials uses an address of Vault at which
+// nothing listens.
 func TestAVaultThatIsAwaySaysNothingOfCredentials(t *testing.T) {
 	r := newRun(t, 1, meet.NewToken())
 	r.change(func(s *state) { s.facts = map[int]Facts{1: r.ownFacts()} })

@@ -13,13 +13,13 @@ import (
 	"github.com/cybozu-go/neco/pkg/vaultkey"
 )
 
-// authoritiesFile holds the CAs on the leader until they are in Vault, encrypted
-// with a key that is derived from the setup token.
+// authoritiesFile holds, on the leader, the CAs with their keys until they are in
+// Vault. The file is encrypted with a key that is derived from the setup token.
 var authoritiesFile = path.Join(Dir, "authorities.sealed")
 
-// makeAuthorities creates the three CAs, or loads those of an earlier attempt.  It
-// creates none after the stage reissue: then their absence from the disk is the
-// work of the stage forget.
+// makeAuthorities creates the three CAs, or loads those that an earlier attempt
+// created. After the stage reissue it creates none: if the file with the CAs is absent
+// then, the stage forget has removed it.
 func makeAuthorities(_ context.Context, r *run) error {
 	err := r.loadAuthorities()
 	if !errors.Is(err, fs.ErrNotExist) {
@@ -53,7 +53,8 @@ func makeAuthorities(_ context.Context, r *run) error {
 	return nil
 }
 
-// labelAuthorities is the label under which the key for authoritiesFile is derived.
+// labelAuthorities is the label with which the key for authoritiesFile is derived from
+// the setup token.
 const labelAuthorities = "authorities at rest"
 
 func (r *run) loadAuthorities() error {
@@ -77,9 +78,9 @@ func (r *run) loadAuthorities() error {
 	return nil
 }
 
-// forgetAuthorities removes the CAs, which Vault holds by now, from the disk.
-// Before that it stores them in etcd, encrypted to the recovery recipients, if
-// there are any.
+// forgetAuthorities removes the file with the CAs from the leader's disk, because Vault
+// has them now. If there are recovery recipients, it first stores the CAs in etcd,
+// encrypted to these.
 func forgetAuthorities(ctx context.Context, r *run) error {
 	now := r.state()
 	if len(r.Recovery) > 0 && len(now.authorities) > 0 {

@@ -16,24 +16,25 @@ import (
 	"github.com/cybozu-go/neco/pkg/vault"
 )
 
-// bootstrapValidity is the validity of the certificates that the leader signs.  It
-// outlasts a setup that is interrupted over a weekend.
+// bootstrapValidity is the validity of the certificates that the leader signs. They do
+// not expire if a setup is interrupted over a weekend.
 const bootstrapValidity = 7 * 24 * time.Hour
 
-// signing is the request of methodSign: certificate requests in PEM by the name of
-// their profile.
+// signing is the body of a methodSign request: certificate requests in PEM by the names
+// of their profiles.
 type signing struct {
 	Requests map[string]string `json:"requests"`
 }
 
-// signed is the answer of methodSign: certificates in PEM by the name of their
-// profile, and the certificates of the CAs in PEM.
+// signed is the answer to a methodSign request: certificates in PEM by the names of
+// their profiles, and the CAs' own certificates in PEM.
 type signed struct {
 	Certificates map[string]string        `json:"certificates"`
 	Authorities  map[pki.Authority]string `json:"authorities"`
 }
 
-// sign signs the requests of the server lrn, for that server's own names.
+// sign signs the certificate requests in q of the server lrn. It refuses a request for
+// names other than those of that server.
 func (h *handlers) sign(lrn int, q signing) (signed, error) {
 	s := signed{Certificates: map[string]string{}, Authorities: map[pki.Authority]string{}}
 	now := h.shared.state()
@@ -57,8 +58,9 @@ func (h *handlers) sign(lrn int, q signing) (signed, error) {
 	return s, nil
 }
 
-// bootstrapCertificates has this server's first certificates signed by the
-// leader and installs them.  It does nothing if valid certificates are installed.
+// bootstrapCertificates sends certificate requests to the leader and installs the
+// signed certificates, the first ones of this server. It does nothing if valid
+// certificates are installed.
 func bootstrapCertificates(ctx context.Context, r *run) error {
 	if r.hasCertificates() {
 		return nil
@@ -96,7 +98,8 @@ func bootstrapCertificates(ctx context.Context, r *run) error {
 	return nil
 }
 
-// hasCertificates reports whether all certificates are installed and valid.
+// hasCertificates reports whether all certificates that a boot server needs are
+// installed and valid, and none is due for renewal.
 func (r *run) hasCertificates() bool {
 	for _, p := range renewal.Standing() {
 		if !r.server().Good(p) {
@@ -106,13 +109,14 @@ func (r *run) hasCertificates() bool {
 	return true
 }
 
-// server returns this boot server as the owner of its certificates.
+// server returns this boot server for the functions of the package renewal.
 func (r *run) server() renewal.Server {
 	return renewal.Server{FS: r.FS, Subject: r.subject(r.LRN), Now: r.Now}
 }
 
-// reissue has all certificates signed by Vault, for new keys, and publishes the
-// host key again, signed with the new certificate.
+// reissue replaces the certificates that the leader signed by certificates from Vault,
+// for new keys. Then it signs the host key record with the new server certificate and
+// publishes the record again.
 func reissue(ctx context.Context, r *run) error {
 	client, err := r.logIn(ctx)
 	if err != nil {
@@ -137,9 +141,9 @@ func reissue(ctx context.Context, r *run) error {
 	return sendHostKey(ctx, r)
 }
 
-// logIn logs in to Vault as this server.  If Vault rejects the stored credentials,
-// or there are none, it requests new ones from the leader.  A transient error is
-// returned: it does not show that the credentials are wrong.
+// logIn logs in to Vault as this server. If there are no stored credentials, or Vault
+// rejects them, it requests new credentials from the leader. It returns a transient
+// error, because such an error does not show that the credentials are wrong.
 func (r *run) logIn(ctx context.Context) (*api.Client, error) {
 	client, err := r.server().Login(ctx, vault.Local)
 	if err == nil {

@@ -12,7 +12,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/setup/meet"
 )
 
-// serveAt starts the leader's channel on a local address, for boot server 1.
+// serveAt starts the request handlers d of the leader at a local address, for boot
+// server 1.
 func serveAt(t *testing.T, leader *run, d *handlers, addr string) (stop func(), at netip.AddrPort) {
 	t.Helper()
 	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", addr)
@@ -27,7 +28,7 @@ func serveAt(t *testing.T, leader *run, d *handlers, addr string) (stop func(), 
 	return own.close, at
 }
 
-// linkTo returns a follower's link to the leader at that address.
+// linkTo returns the link of the server follower to the leader at the address leader.
 func linkTo(t *testing.T, follower *run, leader netip.AddrPort) *remoteLink {
 	t.Helper()
 	key, err := pki.NewKey()
@@ -39,7 +40,7 @@ func linkTo(t *testing.T, follower *run, leader netip.AddrPort) *remoteLink {
 	return l
 }
 
-// texts returns the lines that a run has printed, without their times.
+// texts returns the lines that the run r has printed, without their times.
 func texts(r *run) (all []string) {
 	for line := range strings.Lines(said(r)) {
 		all = append(all, strings.TrimSpace(line[len("15:04:05  "):]))
@@ -80,7 +81,8 @@ func TestAServerWithAnotherTokenIsRefusedOnTheChannel(t *testing.T) {
 	}
 }
 
-// The follower reports its position to the new leader before any other request.
+// TestAFollowerFindsALeaderThatWasStartedAgain checks that the follower reports its
+// position to the restarted leader before it sends any other request.
 func TestAFollowerFindsALeaderThatWasStartedAgain(t *testing.T) {
 	token := meet.NewToken()
 	leader, follower := newRun(t, 0, token), newRun(t, 1, token)

@@ -22,15 +22,16 @@ import (
 	"github.com/cybozu-go/neco/pkg/setup/meet"
 )
 
-// Files of the channel between the servers: this server's key, and on the leader
-// the public keys of the other servers.
+// channelKeyFile is the key with which this server authenticates itself to the others
+// during the setup. boundDir holds, on the leader, the public keys of the other
+// servers.
 var (
 	channelKeyFile = path.Join(Dir, "channel.key")
 	boundDir       = path.Join(Dir, "bound")
 )
 
-// open opens the link: on the leader its listener, on a follower a client that
-// connects on first use.
+// open opens the connection to the leader: on the leader, the port for the other
+// servers; on every other server, a client that connects on first use.
 func (r *run) open(ctx context.Context) error {
 	if r.leads {
 		l, err := r.listen(ctx)
@@ -51,8 +52,8 @@ func (r *run) open(ctx context.Context) error {
 	return nil
 }
 
-// channelKey returns this server's key for the channel.  It is created once and
-// used for the whole bootstrap.
+// channelKey returns the key with which this server authenticates itself during the
+// whole setup. The first call creates and stores it.
 func channelKey(fsys host.FS) (*ecdsa.PrivateKey, error) {
 	data, err := fsys.Read(channelKeyFile)
 	if err == nil {
@@ -72,11 +73,12 @@ func channelKey(fsys host.FS) (*ecdsa.PrivateKey, error) {
 	return key, err
 }
 
-// listen opens the leader's port and starts its request handlers.
+// listen opens the leader's port, on which its request handlers answer the other
+// servers.
 func (r *run) listen(ctx context.Context) (link, error) {
 	d := newHandlers(r)
 	if r.done() {
-		// All servers were at the last stage when the leader completed it.  A
+		// All servers were at the last stage when the leader completed it. A
 		// server that has completed since does not connect again.
 		for _, lrn := range r.LRNs {
 			d.peers.arrive(lrn, Position{Stage: len(table()) - 1})
@@ -93,7 +95,8 @@ func (r *run) listen(ctx context.Context) (link, error) {
 	return r.serve(ctx, d, l, addresses), nil
 }
 
-// serve starts to answer the other servers on l.
+// serve starts a goroutine in which the handlers d answer the other servers on the
+// listener l. addresses are the addresses of the servers by LRN.
 func (r *run) serve(ctx context.Context, d *handlers, l net.Listener, addresses map[int][]netip.Addr) *ownLink {
 	s := &meet.Server{
 		Token: r.token, LRNs: r.LRNs, LRN: r.LRN, Addresses: addresses, Keys: r.keys(), OnEvent: d.printEvent,
@@ -112,7 +115,8 @@ func (r *run) serve(ctx context.Context, d *handlers, l net.Listener, addresses 
 	}}
 }
 
-// keys returns the store for the keys of the other servers.  A check stores none.
+// keys returns the store for the public keys of the other servers. In a check-only run
+// nothing is stored.
 func (r *run) keys() meet.Keys {
 	if r.CheckOnly {
 		return anyKey{}
@@ -120,13 +124,14 @@ func (r *run) keys() meet.Keys {
 	return &boundKeys{fs: r.FS}
 }
 
-// anyKey accepts every key and stores none.
+// anyKey is a meet.Keys that accepts every key and stores none.
 type anyKey struct{}
 
 // Bind implements meet.Keys.
 func (anyKey) Bind(_ context.Context, _ int, key []byte) ([]byte, error) { return key, nil }
 
-// boundKeys stores the first key of each other server on the leader's disk.
+// boundKeys stores on the leader's disk, for each of the other servers, the first key
+// that the server has used. That key remains bound to the server.
 type boundKeys struct {
 	mu sync.Mutex
 	fs host.FS
@@ -148,12 +153,13 @@ func (b *boundKeys) Bind(_ context.Context, lrn int, key []byte) ([]byte, error)
 	return key, err
 }
 
-// remoteLink is a follower's link.  It reconnects as often as necessary, because
-// the leader may be started later, or again.
+// remoteLink is the link of a server that is not the leader. It connects to the leader
+// again as often as necessary, because the leader may be started later, or restarted.
 type remoteLink struct {
 	r      *run
 	client *meet.Client
-	// at is the position of this server, which the hello of each connection reports.
+	// at is the position of this server in the stages. The first request on each
+	// connection reports it.
 	at atomic.Pointer[Position]
 }
 
@@ -188,7 +194,8 @@ func (l *remoteLink) await(ctx context.Context, p Position, led bool, late func(
 	}
 }
 
-// call repeats the request until the leader answers: all requests are idempotent.
+// call sends a request to the leader, and repeats it until the leader answers or ctx
+// ends. A repetition is harmless: all requests are idempotent.
 func (l *remoteLink) call(ctx context.Context, method string, in, out any) error {
 	told := false
 	var last error
@@ -210,20 +217,22 @@ func (l *remoteLink) call(ctx context.Context, method string, in, out any) error
 	return last
 }
 
-// present reports p, so that a leader that has started over can go on.
+// present reports the position p of this server to the leader. A leader that was
+// restarted waits for this report.
 func (l *remoteLink) present(ctx context.Context, p Position) {
 	l.at.Store(&p)
 	l.report(ctx, p, l.call)
 }
 
-// leave reports p once, because the leader may have ended already.
+// leave reports the position p of this server to the leader. It does not repeat the
+// report, because the leader may have ended already.
 func (l *remoteLink) leave(ctx context.Context, p Position) error {
 	l.report(ctx, p, l.client.Call)
 	return nil
 }
 
-// report reports that this server is at p.  Errors are ignored: a leader that is
-// complete has closed its port.
+// report sends the position p of this server to the leader by call. It ignores errors,
+// because a leader that is complete has closed its port.
 func (l *remoteLink) report(ctx context.Context, p Position, call func(context.Context, string, any, any) error) {
 	ctx, cancel := context.WithTimeout(ctx, 2*hold)
 	defer cancel()

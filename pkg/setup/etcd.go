@@ -30,10 +30,10 @@ func pullImages(ctx context.Context, r *run) error {
 	return nil
 }
 
-// startEtcd starts this server's member and blocks until the cluster answers.
+// startEtcd starts this server's etcd member and blocks until the etcd cluster answers.
 func startEtcd(ctx context.Context, r *run) error {
 	t := r.target()
-	// A member ignores the initial cluster state once it has data.  After
+	// A member ignores the initial cluster state once it has data. After
 	// register, a member without data must not form a second cluster.
 	c := etcd.Component{State: etcd.StateNew}
 	if r.past(stageRegister) {
@@ -62,8 +62,9 @@ func (r *run) openEtcd(ctx context.Context) error {
 	})
 }
 
-// etcdConfig returns the client configuration of Neco's own programs.  path maps
-// a path of the boot server to the path for this process.
+// etcdConfig returns the etcd configuration of Neco's own programs for the members on
+// the boot servers lrns. The function path maps a path on the boot server to a path
+// that this process can open.
 func etcdConfig(lrns []int, path func(string) string) *neco.EtcdConfig {
 	return &neco.EtcdConfig{
 		Endpoints: neco.EtcdEndpoints(lrns), Prefix: neco.NecoPrefix, Timeout: "2s",
@@ -72,8 +73,8 @@ func etcdConfig(lrns []int, path func(string) string) *neco.EtcdConfig {
 	}
 }
 
-// makeUsers creates etcd's users and enables authentication.  No secret is stored
-// in etcd before that.
+// makeUsers creates etcd's users and enables authentication. Secrets are stored in etcd
+// only after that.
 func makeUsers(ctx context.Context, r *run) error {
 	users := etcdauth.ClusterUsers()
 	for _, lrn := range r.LRNs {
@@ -88,10 +89,11 @@ func makeUsers(ctx context.Context, r *run) error {
 	return etcdauth.Enable(ctx, client)
 }
 
-// finishKey returns the key that holds the last completed stage of a server.
+// finishKey returns the etcd key that holds the last completed stage of the server lrn.
 func finishKey(lrn int) string { return storage.KeyFinish + strconv.Itoa(lrn) }
 
-// wipeVault deletes the storage of a Vault whose unseal key is lost.
+// wipeVault deletes the storage of Vault from etcd. It is for a Vault whose unseal key
+// is lost.
 func (r *run) wipeVault(ctx context.Context) error {
 	conf := etcdConfig(r.LRNs, r.FS.Path)
 	conf.Prefix = neco.VaultPrefix

@@ -14,21 +14,23 @@ import (
 	"github.com/cybozu-go/neco/internal/lrn"
 )
 
-// Facts describe a server, as the server itself reports them.
+// Facts describe a server. The server itself reports them to the leader.
 type Facts struct {
 	HostName string     `json:"host_name"`
 	Bastion  netip.Addr `json:"bastion"`
 	Version  string     `json:"version"`
 	Cluster  string     `json:"cluster"`
-	// Time is the server's clock.
+	// Time is the time of the server's clock when it reported the facts.
 	Time time.Time `json:"time"`
 }
 
-// maxSkew bounds the difference of two clocks.  Certificates and leases tolerate it.
+// maxSkew is the greatest allowed difference between the clocks of two servers.
+// Certificates and leases tolerate it.
 const maxSkew = 5 * time.Second
 
-// differs returns an error for each fact of a server that does not fit the
-// leader's.  took bounds the time that f was in transit, which adds to the skew.
+// differs compares f with the leader's facts and returns an error for each problem:
+// another version or data centre, the same host name, or a clock that differs by more
+// than maxSkew and took. took is the longest time that f was in transit.
 func (f Facts) differs(leader Facts, took time.Duration) error {
 	var errs []error
 	if f.Version != leader.Version {
@@ -46,7 +48,7 @@ func (f Facts) differs(leader Facts, took time.Duration) error {
 	return errors.Join(errs...)
 }
 
-// assembly collects, on the leader, the facts of all servers.
+// assembly collects, on the leader, the facts that the servers report.
 type assembly struct {
 	mu    sync.Mutex
 	lrns  []int
@@ -54,7 +56,8 @@ type assembly struct {
 	all   chan struct{}
 }
 
-// newAssembly returns an assembly that holds the known facts.
+// newAssembly returns an assembly that waits for the facts of the servers lrns. It
+// already contains known, facts by LRN.
 func newAssembly(lrns []int, known map[int]Facts) *assembly {
 	a := &assembly{lrns: lrns, facts: map[int]Facts{}, all: make(chan struct{})}
 	for lrn, f := range known {
@@ -63,7 +66,7 @@ func newAssembly(lrns []int, known map[int]Facts) *assembly {
 	return a
 }
 
-// add stores the facts of a server, in place of earlier ones.
+// add stores the facts f of the server lrn. They replace its earlier facts.
 func (a *assembly) add(lrn int, f Facts) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -74,7 +77,8 @@ func (a *assembly) add(lrn int, f Facts) {
 	}
 }
 
-// wait blocks until the facts of all servers are stored, or ctx ends.
+// wait blocks until the facts of all servers are stored, and returns them by LRN. If
+// ctx ends first, the error names the servers that have reported none.
 func (a *assembly) wait(ctx context.Context) (map[int]Facts, error) {
 	select {
 	case <-a.all:
@@ -89,7 +93,7 @@ func (a *assembly) wait(ctx context.Context) (map[int]Facts, error) {
 	return maps.Clone(a.facts), nil
 }
 
-// check returns an error if two servers have the same host name.
+// check returns an error if two servers in facts have the same host name.
 func check(facts map[int]Facts) error {
 	names := map[string]int{}
 	for _, lrn := range slices.Sorted(maps.Keys(facts)) {
@@ -102,5 +106,6 @@ func check(facts map[int]Facts) error {
 	return nil
 }
 
-// lrnList calls lrn.List where a variable named lrn hides the package.
+// lrnList returns lrn.List(lrns), for functions in which a variable named lrn hides the
+// package.
 func lrnList(lrns []int) string { return lrn.List(lrns) }

@@ -7,8 +7,9 @@ import (
 	"github.com/cybozu-go/neco/pkg/component/etcd"
 )
 
-// firstBackup takes the first snapshot of etcd.  A failure is only a warning,
-// because the timer takes the next snapshot within the hour.
+// firstBackup takes the first snapshot of etcd. If that fails, it prints only a
+// warning, because the backup timer takes another snapshot within an hour. Only an
+// interruption by the operator is an error.
 func firstBackup(ctx context.Context, r *run) error {
 	err := etcd.Backup(ctx, r.Units)
 	switch {

@@ -12,7 +12,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/setup/meet"
 )
 
-// lastStage runs what each server does in the last stage of the table.
+// lastStage runs the last stage on a server whose units fail as the function fail
+// returns. It returns the changes of units and the output.
 func lastStage(t *testing.T, fail func(string) error) (did []string, out string) {
 	t.Helper()
 	r := newRun(t, 1, meet.NewToken())

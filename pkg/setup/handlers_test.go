@@ -25,7 +25,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/setup/meet"
 )
 
-// newRun returns a run on a server whose files are in a directory of the test.
+// newRun returns a run on the boot server lrn, whose files are in a temporary
+// directory.
 func newRun(t *testing.T, lrn int, token meet.Token) *run {
 	t.Helper()
 	fsys := host.FS{Root: t.TempDir()}
@@ -49,7 +50,7 @@ func write(t *testing.T, fsys host.FS, path, text string) {
 	}
 }
 
-// met gives each server the facts of all.
+// met gives each run the facts of all servers.
 func met(all ...*run) {
 	facts := map[int]Facts{}
 	for _, r := range all {
@@ -82,7 +83,7 @@ func askUntil(ctx context.Context, d *handlers, lrn int, method string, in, out 
 	return json.Unmarshal(data, out)
 }
 
-// requests returns the requests for the certificates of a server.
+// requests returns the certificate requests of the server of r.
 func requests(t *testing.T, r *run) signing {
 	t.Helper()
 	q := signing{Requests: map[string]string{}}
@@ -173,7 +174,8 @@ func TestAuthoritiesAreSealedAtRestAndTakenUpAgain(t *testing.T) {
 	}
 }
 
-// A negative position that a server reports must not crash the leader.
+// TestAServerThatIsNowhereIsAtTheBeginning checks that a negative position, as reported
+// by a server, does not crash the leader.
 func TestAServerThatIsNowhereIsAtTheBeginning(t *testing.T) {
 	leader := newRun(t, 0, meet.NewToken())
 	d := newHandlers(leader)

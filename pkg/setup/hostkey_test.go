@@ -15,7 +15,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/setup/meet"
 )
 
-// handlersLink is the link of boot server 1, without a network.
+// handlersLink is the link of boot server 1 to the leader, without a network.
 type handlersLink struct {
 	link
 	d *handlers
@@ -50,7 +50,7 @@ func beforeEtcd(t *testing.T) (leader, follower *run) {
 	return leader, follower
 }
 
-// startBusyEtcd gives the leader an etcd that fails the first writes.
+// startBusyEtcd gives the leader an etcd that fails the first writes, as many as fails.
 func startBusyEtcd(leader *run, fails int) *busyKV {
 	kv := &busyKV{fails: fails, put: map[string]string{}}
 	client := clientv3.NewCtxClient(context.Background())
@@ -73,7 +73,8 @@ func TestTheLeaderRetriesAWriteThatEtcdRefuses(t *testing.T) {
 	}
 }
 
-// The leader ends a request that takes long, and the client repeats it.
+// TestARequestThatIsRepeatedPrintsItsErrorOnce has a request that takes so long that
+// the leader ends it and the client repeats it.
 func TestARequestThatIsRepeatedPrintsItsErrorOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		leader, follower := beforeEtcd(t)

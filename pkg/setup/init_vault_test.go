@@ -13,8 +13,9 @@ import (
 	"github.com/cybozu-go/neco/pkg/vaultkey"
 )
 
-// The leader was killed after it stored the key and before it deleted the mark of
-// the initialisation.  A Vault whose key is stored must never be wiped.
+// TestAKeyThatWasStoredEndsTheInitialisation restarts a leader that was killed after it
+// had stored the unseal key, but before it deleted storage.KeyVaultInit. A Vault whose
+// unseal key is stored must never be wiped.
 func TestAKeyThatWasStoredEndsTheInitialisation(t *testing.T) {
 	r := newRun(t, 0, meet.NewToken())
 	client := cluster.NewClient(t, cluster.Prefix())

@@ -12,25 +12,27 @@ import (
 	"github.com/cybozu-go/neco/pkg/stage"
 )
 
-// link connects a server to the request handlers of the leader; the leader has a
-// link to its own.
+// link connects this server to the request handlers of the leader. The leader is
+// connected to its own handlers.
 type link interface {
-	// await reports that this server is at p, and blocks until all servers are.
-	// With led, a follower also waits for the leader's part of the stage, and the
-	// leader reports that part as done, without waiting.  late is called with the
-	// servers waited for, each time that they change.
+	// await reports that this server is at p, and blocks until all servers are at p. If
+	// led is true, a server that is not the leader also waits until the leader has
+	// completed its part of the stage; the leader only reports that it has, without
+	// waiting. late is called with the servers that await still waits for, and again
+	// when they change.
 	await(ctx context.Context, p Position, led bool, late func([]int)) error
-	// call sends a request to the leader and decodes the answer into out.
+	// call sends the request in for method to the leader and decodes the answer into
+	// out.
 	call(ctx context.Context, method string, in, out any) error
-	// present reports that this server is at p, without waiting for others.
+	// present reports that this server is at p. It does not wait for the other servers.
 	present(ctx context.Context, p Position)
-	// leave reports that this server is at p and has no more requests.  On the
-	// leader it blocks for at most leaveTimeout until all other servers have left.
+	// leave reports that this server is at p and sends no more requests. On the leader
+	// it blocks until all other servers have left, but for at most leaveTimeout.
 	leave(ctx context.Context, p Position) error
 	close()
 }
 
-// Methods of the requests to the leader.
+// These constants are the methods of the requests to the leader.
 const (
 	methodHello       = "hello"
 	methodAwait       = "await"
@@ -40,40 +42,41 @@ const (
 	methodCredentials = "credentials"
 )
 
-// greeting is the first request on each connection.
+// greeting is the body of a methodHello request, the first request on each connection.
 type greeting struct {
 	Facts
 	At Position `json:"at"`
 }
 
-// awaiting is the request of methodAwait.
+// awaiting is the body of a methodAwait request.
 type awaiting struct {
 	At  Position `json:"at"`
 	Led bool     `json:"led"`
 }
 
-// waited is the answer of methodAwait: the servers that are late, none if the wait
-// is over.
+// waited is the answer to a methodAwait request. Late has the servers that have not
+// reached the position; it is empty if all have.
 type waited struct {
 	Late []int `json:"late"`
 }
 
-// hold is the time after which a wait reports which servers are late.
+// hold is the time for which a server waits for others in silence. After it, the server
+// reports which of them are late.
 const hold = 2 * time.Second
 
-// handlers answers, on the leader, the requests of all servers, its own included.
-// Its methods are called from several goroutines.
+// handlers answers, on the leader, the requests of all servers, also those of the
+// leader itself. Its methods are called concurrently.
 type handlers struct {
 	Options
 	shared   *shared
 	lines    *stage.Lines
 	peers    *peers
 	assembly *assembly
-	attempts sync.Map // the keys are the attempts that have printed
+	attempts sync.Map // set of the attempts that have printed an error
 }
 
-// attempts is the stage.Printer of a request of a server.  It prints only the first
-// transient error, although the server repeats the request while it waits.
+// attempts is the stage.Printer for one method of the server lrn. It prints only the
+// first transient error, although the server repeats the request.
 type attempts struct {
 	handlers *handlers
 	lrn      int
@@ -87,7 +90,8 @@ func (a attempts) Print(name stage.Name, text string) {
 	}
 }
 
-// newHandlers returns handlers that hold the facts which an earlier attempt stored.
+// newHandlers returns the request handlers of the leader. They already have the facts
+// that an earlier attempt stored.
 func newHandlers(r *run) *handlers {
 	return &handlers{
 		Options: r.Options, shared: r.shared, lines: r.lines,
@@ -95,7 +99,7 @@ func newHandlers(r *run) *handlers {
 	}
 }
 
-// handle answers a request of the server lrn, which has proved its identity.
+// handle answers a request of the server lrn, which has been authenticated.
 func (h *handlers) handle(ctx context.Context, lrn int, method string, body json.RawMessage) (any, error) {
 	switch method {
 	case methodHello:
@@ -105,7 +109,7 @@ func (h *handlers) handle(ctx context.Context, lrn int, method string, body json
 	case methodFacts:
 		return answer(body, func(f Facts) (map[int]Facts, error) { return h.gather(ctx, lrn, f) })
 	}
-	// The leader can serve the other methods only at the stage of the caller.  A
+	// The leader can serve the other methods only at the stage of the caller. A
 	// leader that was started again has not reached it yet.
 	if err := h.caughtUp(ctx, lrn); err != nil {
 		return nil, err
@@ -125,7 +129,8 @@ func (h *handlers) handle(ctx context.Context, lrn int, method string, body json
 	return a, err
 }
 
-// serve handles the requests that need the leader's CAs, etcd or root token.
+// serve answers the requests for which the leader needs its CAs, etcd or the root
+// token.
 func (h *handlers) serve(ctx context.Context, lrn int, method string, body json.RawMessage) (any, error) {
 	switch method {
 	case methodSign:
@@ -138,7 +143,7 @@ func (h *handlers) serve(ctx context.Context, lrn int, method string, body json.
 	return nil, fmt.Errorf("the leader does not support the request %q", method)
 }
 
-// hello stores the facts and the position of a server.
+// hello stores the facts and the position that the server lrn has reported in g.
 func (h *handlers) hello(lrn int, g greeting) error {
 	if err := h.greet(lrn, g.Facts); err != nil {
 		return err
@@ -148,7 +153,7 @@ func (h *handlers) hello(lrn int, g greeting) error {
 }
 
 // caughtUp blocks until the leader has reached the stage of the server lrn and has
-// done its part of that stage.
+// completed its own part of that stage, or ctx ends.
 func (h *handlers) caughtUp(ctx context.Context, lrn int) error {
 	if lrn == h.LRN {
 		return nil
@@ -158,7 +163,7 @@ func (h *handlers) caughtUp(ctx context.Context, lrn int) error {
 	return h.peers.await(ctx, []int{h.LRN}, Position{Stage: n, Led: led}, nil)
 }
 
-// answer decodes a request and calls f with it.
+// answer decodes the request in body and returns the result of f for it.
 func answer[Q, A any](body json.RawMessage, f func(Q) (A, error)) (any, error) {
 	var q Q
 	if err := json.Unmarshal(body, &q); err != nil {
@@ -189,7 +194,7 @@ func (h *handlers) await(ctx context.Context, lrn int, q awaiting) (waited, erro
 	return waited{late}, nil
 }
 
-// printEvent prints the events of connections.
+// printEvent prints the event e of a connection for the operator.
 func (h *handlers) printEvent(e meet.Event) {
 	switch {
 	case e.Kind == meet.Refused && e.LRN == meet.UnknownServer:
@@ -203,15 +208,16 @@ func (h *handlers) printEvent(e meet.Event) {
 	}
 }
 
-// refuse stores why a server is refused, and prints a reason that is new.
+// refuse stores why the server lrn was refused. It prints the reason unless it is the
+// same as the last time.
 func (h *handlers) refuse(lrn int, why error) {
 	if h.peers.refuse(lrn, why) {
 		h.lines.Say(stageMeet, "refused boot server %d: %v", lrn, why)
 	}
 }
 
-// greet stores the facts of a server, or refuses the server if they do not fit the
-// leader's.
+// greet stores the facts f of the server lrn. If they do not fit the leader's facts, it
+// refuses the server instead.
 func (h *handlers) greet(lrn int, f Facts) error {
 	if lrn != h.LRN {
 		if err := f.differs(h.ownFacts(), time.Second); err != nil {
@@ -223,8 +229,8 @@ func (h *handlers) greet(lrn int, f Facts) error {
 	return nil
 }
 
-// gather calls greet, then blocks until the facts of all servers are stored and
-// returns them.
+// gather calls greet, then blocks until the facts of all servers are stored. It returns
+// them by LRN, with an error if two servers have the same host name.
 func (h *handlers) gather(ctx context.Context, lrn int, f Facts) (map[int]Facts, error) {
 	if err := h.greet(lrn, f); err != nil {
 		return nil, err
@@ -267,8 +273,8 @@ func (o *ownLink) call(ctx context.Context, method string, in, out any) error {
 	return json.Unmarshal(data, out)
 }
 
-// leaveTimeout bounds the leader's wait for the other servers to leave.  Answers to
-// their last requests may still be in transit.
+// leaveTimeout bounds the leader's wait for the other servers to leave. During this
+// time, it sends the answers to their last requests.
 const leaveTimeout = 10 * time.Second
 
 func (o *ownLink) leave(ctx context.Context, p Position) error {

@@ -34,7 +34,8 @@ func (h Host) cluster() string {
 	return strings.TrimSpace(string(data))
 }
 
-// ownSubject returns the names that this server's certificates will have.
+// ownSubject returns the names and addresses that the certificates of this server, the
+// boot server lrn, will contain.
 func (h Host) ownSubject(lrn int, hostName string) pki.Subject {
 	return pki.NewSubject(lrn, hostName, h.Bastion())
 }
@@ -44,15 +45,15 @@ func (o Options) ownFacts() Facts {
 	return Facts{HostName: o.HostName, Bastion: o.Bastion(), Version: o.Version, Cluster: o.cluster(), Time: o.Now()}
 }
 
-// factsNow is a function whose JSON is its current result, so that a repeated request
-// carries the current time.
+// factsNow returns the facts of this server with the current time. It is encoded to
+// JSON as its result, so that a repeated request has the time of the repetition.
 type factsNow func() Facts
 
 // MarshalJSON implements json.Marshaler.
 func (f factsNow) MarshalJSON() ([]byte, error) { return json.Marshal(f()) }
 
-// meetOthers blocks until the leader has the facts of all servers, and fails if
-// they do not fit together.
+// meetOthers reports this server's facts to the leader and blocks until the leader has
+// the facts of all servers. It fails if they do not fit together.
 func meetOthers(ctx context.Context, r *run) error {
 	var all map[int]Facts
 	if err := r.link.call(ctx, methodFacts, factsNow(r.ownFacts), &all); err != nil {

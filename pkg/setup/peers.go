@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// Position is the progress of a server: all stages before Stage are completed.
-// With Led, the leader's part of Stage is completed, too.
+// Position is the progress of a server. All stages before Stage are completed; if Led
+// is true, the leader's part of Stage is completed, too.
 type Position struct {
 	Stage int  `json:"stage"`
 	Led   bool `json:"led,omitempty"`
@@ -20,8 +20,8 @@ func (p Position) before(q Position) bool {
 	return p.Stage < q.Stage || p.Stage == q.Stage && !p.Led && q.Led
 }
 
-// peers holds, on the leader, the last position that each server reported, and
-// why a server was refused.  A server that starts over reports the zero Position.
+// peers holds, on the leader, the last position that each server reported, and why a
+// server was refused. A server that is restarted reports the zero Position first.
 type peers struct {
 	mu      sync.Mutex
 	at      map[int]Position
@@ -33,8 +33,8 @@ func newPeers() *peers {
 	return &peers{at: map[int]Position{}, refused: map[int]error{}, changed: make(chan struct{})}
 }
 
-// refuse stores why lrn was refused, until it arrives.  It reports whether the
-// reason differs from the one before.
+// refuse stores why the server lrn was refused; arrive deletes that reason. It reports
+// whether the reason is a new one.
 func (ps *peers) refuse(lrn int, why error) bool {
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
@@ -43,8 +43,8 @@ func (ps *peers) refuse(lrn int, why error) bool {
 	return was == nil || was.Error() != why.Error()
 }
 
-// arrive records that lrn is at p.  The server itself reports p, so a negative
-// stage is taken for the first one.
+// arrive records that the server lrn is at p. The server itself reports p, so arrive
+// replaces a negative stage by the first one.
 func (ps *peers) arrive(lrn int, p Position) {
 	p.Stage = max(p.Stage, 0)
 	ps.mu.Lock()
@@ -58,15 +58,15 @@ func (ps *peers) arrive(lrn int, p Position) {
 	ps.changed = make(chan struct{})
 }
 
-// of returns the last position that lrn reported, or the zero Position.
+// of returns the last position that the server lrn reported, or the zero Position.
 func (ps *peers) of(lrn int) Position {
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
 	return ps.at[lrn]
 }
 
-// late returns the servers of lrns that have not reached p, and a channel that is
-// closed at the next change of a position.
+// late returns the servers in lrns that have not reached p, and a channel that is
+// closed when a position changes.
 func (ps *peers) late(lrns []int, p Position) (late []int, changed <-chan struct{}) {
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
@@ -78,9 +78,9 @@ func (ps *peers) late(lrns []int, p Position) (late []int, changed <-chan struct
 	return late, ps.changed
 }
 
-// await blocks until all lrns have reached p, or ctx ends; the error names the
-// servers that are late.  After hold, say is called with the late servers, and
-// again when they change.  say may be nil.
+// await blocks until all servers in lrns have reached p. If ctx ends first, the error
+// names the servers that are late. If the wait lasts longer than hold, await calls say
+// with the late servers, and again when they change; say may be nil.
 func (ps *peers) await(ctx context.Context, lrns []int, p Position, say func(late []int)) error {
 	var told []int
 	patient := true
@@ -105,7 +105,8 @@ func (ps *peers) await(ctx context.Context, lrns []int, p Position, say func(lat
 	}
 }
 
-// describe lists the positions of lrns, or why they were refused, for messages.
+// describe returns a text for operators with the position of each server in lrns, or
+// the reason why it was refused.
 func (ps *peers) describe(lrns []int) string {
 	ps.mu.Lock()
 	defer ps.mu.Unlock()

@@ -28,7 +28,8 @@ type vaultOfRun struct {
 	root string
 }
 
-// leader returns a leader of three servers that reaches this Vault over line.
+// leader returns a restarted leader of three servers, with the files of r. It reaches
+// this Vault through line.
 func (v *vaultOfRun) leader(t *testing.T, r *run, line *vaulttest.Cut) *run {
 	t.Helper()
 	o, was := r.Options, r.state()
@@ -46,7 +47,7 @@ func (v *vaultOfRun) leader(t *testing.T, r *run, line *vaulttest.Cut) *run {
 	return again
 }
 
-// clear removes what configureVault creates.
+// clear removes everything that configureVault creates.
 func (v *vaultOfRun) clear(t *testing.T) {
 	t.Helper()
 	sys := v.Client(t, v.root).Sys()
@@ -67,8 +68,8 @@ func (v *vaultOfRun) clear(t *testing.T) {
 
 var toldPassword = regexp.MustCompile(`shown this once: (\S+)`)
 
-// complete fails the test unless Vault is configured and the password in the output
-// logs the operator in.
+// complete fails the test unless Vault is configured and the operator can log in with
+// the password in said, the output.
 func (v *vaultOfRun) complete(t *testing.T, r *run, said string) {
 	t.Helper()
 	all := toldPassword.FindAllStringSubmatch(said, -1)
@@ -120,8 +121,9 @@ func (v *vaultOfRun) complete(t *testing.T, r *run, said string) {
 	}
 }
 
-// The stage is interrupted at each of its requests to Vault, before or after Vault
-// has carried it out, and repeated by a leader that was started again.
+// TestVaultIsConfiguredWhereverTheFirstTryWasCutOff interrupts the stage pki at each of
+// its requests to Vault in turn, before or after Vault has executed the request. Then a
+// restarted leader repeats the stage.
 func TestVaultIsConfiguredWhereverTheFirstTryWasCutOff(t *testing.T) {
 	v := &vaultOfRun{Server: vaulttest.Start(t, cluster.Endpoints(), cluster.Prefix())}
 	_, v.root = v.Open(t)

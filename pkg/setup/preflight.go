@@ -12,14 +12,14 @@ import (
 	"github.com/cybozu-go/neco/pkg/setup/meet"
 )
 
-// Preflight describes a server that is to be checked before it is set up, or joins.  The
-// checks do not change the server.
+// Preflight describes a server that is checked before a setup or a join. The checks do
+// not change the server.
 type Preflight struct {
 	Host
 	LRN      int
 	HostName string
-	// Began reports that an earlier attempt ran here, so that data and listeners on
-	// the server are its own.
+	// Began reports that an earlier attempt ran on the server. Then etcd's data and the
+	// programs that listen on its ports are accepted as those of that attempt.
 	Began bool
 	// Leads reports that the server is the leader of a setup.
 	Leads bool
@@ -29,13 +29,14 @@ type Preflight struct {
 
 // Check is one of the checks of a boot server.
 type Check struct {
-	// Name names the check, and Examines what it examines, for the operator.
+	// Name is the name of the check for the operator, Examines a description of what it
+	// checks.
 	Name, Examines string
-	// Run returns an error that says what is wrong and what to do.
+	// Run performs the check. Its error contains the problem and how to solve it.
 	Run func(context.Context) error
 }
 
-// Checks returns all checks of a boot server.
+// Checks returns all checks of the server.
 func (p Preflight) Checks() []Check {
 	return []Check{
 		{"names", "the host name, " + neco.RackFile + ", " + neco.ClusterFile, p.checkNames},
@@ -47,10 +48,10 @@ func (p Preflight) Checks() []Check {
 	}
 }
 
-// Problems are the errors of the checks that have failed.
+// Problems are the errors of failed checks.
 type Problems []error
 
-// Error returns the texts of all problems in one line.
+// Error returns the texts of all errors in one line.
 func (p Problems) Error() string {
 	var texts []string
 	for _, err := range p {
@@ -59,10 +60,10 @@ func (p Problems) Error() string {
 	return strings.Join(texts, "; ")
 }
 
-// Unwrap returns the problems for errors.Is and errors.As.
+// Unwrap returns the errors, for errors.Is and errors.As.
 func (p Problems) Unwrap() []error { return p }
 
-// Find runs all checks, also after a failure, and returns the failures.
+// Find runs all checks, even if one fails, and returns the errors of those that fail.
 func Find(ctx context.Context, checks []Check) Problems {
 	var found Problems
 	for _, c := range checks {
@@ -73,7 +74,7 @@ func Find(ctx context.Context, checks []Check) Problems {
 	return found
 }
 
-// preflight checks whether this server is ready.
+// preflight runs the checks of this server and returns their errors.
 func preflight(ctx context.Context, r *run) error {
 	p := Preflight{Host: r.Host, LRN: r.LRN, HostName: r.HostName, Began: r.began, Leads: r.leads}
 	if found := Find(ctx, p.Checks()); len(found) > 0 {
@@ -121,7 +122,8 @@ func (p Preflight) checkAddresses(context.Context) error {
 	return nil
 }
 
-// checkFresh fails if the server has data of another cluster.
+// checkFresh fails if the server has etcd data that no earlier attempt has written.
+// Before a join it also fails if a setup was started on the server.
 func (p Preflight) checkFresh(context.Context) error {
 	switch data := !p.Began && p.hasEtcdData(); {
 	case data && p.Joins:
@@ -137,8 +139,8 @@ func (p Preflight) checkFresh(context.Context) error {
 // ports are the TCP ports that etcd and Vault listen on.
 var ports = [...]int{2379, 2380, 2381, 8200, 8201}
 
-// checkPorts fails if another process listens on a port that is needed.  After an
-// earlier attempt etcd and Vault may listen on theirs.
+// checkPorts fails if another process listens on a port that the server needs. After an
+// earlier attempt it skips the ports of etcd and Vault, which may be running.
 func (p Preflight) checkPorts(ctx context.Context) error {
 	wanted := ports[:]
 	if p.Began {
@@ -160,8 +162,9 @@ func (p Preflight) checkPorts(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// dataDir is on the file system that holds the data of etcd and Vault, their images
-// and the backups; minFree is the space in bytes that these need at first.
+// dataDir is a directory on the file system that holds the data of etcd and Vault,
+// their images and the backups. minFree is the free space in bytes that it must have
+// before a setup or a join.
 const (
 	dataDir = "/var/lib"
 	minFree = 4 << 30

@@ -12,29 +12,31 @@ import (
 	"github.com/cybozu-go/neco/pkg/stage"
 )
 
-// Dir holds the state with which setup resumes after an interruption.  Only root
-// can read it, and setup removes it at its end.
+// Dir is the directory with the state of an interrupted setup, from which the next
+// attempt resumes. Only root can read it; setup removes it when it is complete.
 const Dir = "/var/lib/neco/setup"
 
 var progressFile = path.Join(Dir, "progress.json")
 
-// progress is the state of the setup on this server, stored in progressFile.
+// progress is the state of the setup on this server. It is stored in progressFile.
 type progress struct {
-	// LRNs are the servers that are being set up.
+	// LRNs are the numbers of the servers that are set up.
 	LRNs []int `json:"lrns"`
-	// Flags are the other options that the operator gave.
+	// Flags are the other flags that the operator gave.
 	Flags flags `json:"flags"`
-	// Done is the last stage that was completed here, or complete when only the
-	// removal of Dir is left.
+	// Done is the last stage that this server has completed. Its value is complete if
+	// only the removal of Dir is left.
 	Done stage.Name `json:"done,omitzero"`
-	// Facts are those of all servers when they met.  A server that is complete
-	// does not report its facts again to a leader that starts over.
+	// Facts are the facts of all servers, by LRN, from the stage meet. They are stored
+	// because a server that is complete does not report its facts again to a leader
+	// that is restarted.
 	Facts map[int]Facts `json:"facts,omitempty"`
-	// PasswordTold reports that the operator has the password of Vault's user.
+	// PasswordTold reports that the password of Vault's first user was printed or
+	// written to the operator's file.
 	PasswordTold bool `json:"password_told,omitempty"`
 }
 
-// flags are the options that must be the same in each attempt.
+// flags are the options of the operator that must be the same in each attempt.
 type flags struct {
 	Proxy             string   `json:"proxy,omitempty"`
 	Recovery          []string `json:"recovery,omitempty"`
@@ -46,7 +48,8 @@ func (r *run) flags() flags {
 	return flags{r.Proxy, r.Recovery, r.NoRevoke, r.AdminPasswordFile}
 }
 
-// String returns the flags as the operator gives them, without passwords.
+// String returns the flags as the operator gives them. A proxy with a password is shown
+// without it.
 func (f flags) String() string {
 	if f.Proxy == "" {
 		return f.arguments()
@@ -59,7 +62,8 @@ func (f flags) String() string {
 	return f.arguments()
 }
 
-// arguments returns the flags for a comparison, with passwords.
+// arguments returns the flags as the operator gives them, including passwords. Two
+// results are equal if the flags are.
 func (f flags) arguments() string {
 	var all []string
 	if f.NoRevoke {
@@ -80,9 +84,9 @@ func (f flags) arguments() string {
 	return strings.Join(all, " ")
 }
 
-// sameFlags returns an error if this attempt has other flags than the first one.
-// Before the stage vault is completed, a flag may be added and its value may change,
-// because nothing depends on it yet, but a flag must not be left out.
+// sameFlags returns an error if this attempt has other flags than the earlier ones.
+// Until the stage vault is completed, nothing depends on the flags yet: then a flag may
+// be added, and its value may change, but a flag must not be left out.
 func (r *run) sameFlags() error {
 	was, is := r.progress.Flags, r.flags()
 	if !r.past(stageVault) {
@@ -99,7 +103,8 @@ func (r *run) sameFlags() error {
 	return fmt.Errorf("this setup was started with %s; give the same again, or give the setup up with neco reset on all of the boot servers", r.progress.Flags)
 }
 
-// loadProgress returns nil if no setup was started here.
+// loadProgress returns the state of an earlier attempt, or nil if no setup was started
+// on this server.
 func loadProgress(fsys host.FS) (*progress, error) {
 	p := &progress{}
 	found, err := fsys.LoadState(progressFile, p)

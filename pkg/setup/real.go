@@ -15,8 +15,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/vault"
 )
 
-// RealHost returns this boot server with its files below root.  Images are pulled
-// through the HTTP proxy at the URL proxy, unless that is empty.
+// RealHost returns this boot server with its files below root. It pulls images through
+// the HTTP proxy at the URL proxy, or directly if proxy is empty.
 func RealHost(root, proxy string) (Host, error) {
 	transport, err := host.NewTransport(proxy)
 	if err != nil {
@@ -32,7 +32,8 @@ func RealHost(root, proxy string) (Host, error) {
 	}, nil
 }
 
-// interfaceAddresses lists the addresses of this machine by interface.
+// interfaceAddresses returns the addresses of each network interface of this machine by
+// its name.
 func interfaceAddresses() (map[string][]netip.Addr, error) {
 	all, err := net.Interfaces()
 	if err != nil {
@@ -53,7 +54,8 @@ func interfaceAddresses() (map[string][]netip.Addr, error) {
 	return found, nil
 }
 
-// updateTrust updates the system's CA store from /usr/local/share/ca-certificates.
+// updateTrust updates the system's CA store after a change in
+// /usr/local/share/ca-certificates.
 func updateTrust(ctx context.Context) error {
 	var out bytes.Buffer
 	cmd := exec.CommandContext(ctx, "update-ca-certificates")

@@ -10,7 +10,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/setup/meet"
 )
 
-// busyKV is an etcd that fails its first writes for want of a leader.
+// busyKV is an etcd that fails its first writes because it has no leader.
 type busyKV struct {
 	clientv3.KV
 	fails int

@@ -14,7 +14,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/update"
 )
 
-// register stores the proxy, registers the servers and requests the first update.
+// register stores the proxy in etcd, registers all boot servers and requests the first
+// update. It does nothing if an earlier attempt has.
 func register(ctx context.Context, r *run) error {
 	s := storage.New(r.state().etcd)
 	snap, err := s.Snapshot(ctx)
@@ -50,8 +51,8 @@ func startDaemons(ctx context.Context, r *run) error {
 	return StartDaemons(ctx, r.Units)
 }
 
-// StartDaemons starts the timer of the backups, neco-worker and neco-updater.  Their
-// configuration must exist.
+// StartDaemons starts the timer of the backups, neco-worker and neco-updater. Their
+// configuration files must exist.
 func StartDaemons(ctx context.Context, units component.Units) error {
 	if err := units.StartTimer(ctx, program.EtcdBackup); err != nil {
 		return err
@@ -64,8 +65,9 @@ func StartDaemons(ctx context.Context, units component.Units) error {
 	return nil
 }
 
-// putFinished stores the completed stage did in etcd, if this server is connected
-// to etcd yet.  It retries transient errors for a minute.
+// putFinished stores did, the stage that this server has completed, in etcd. It does
+// nothing before the server is connected to etcd, and retries transient errors for a
+// minute.
 func (r *run) putFinished(ctx context.Context, did stage.Name) error {
 	client := r.state().etcd
 	if client == nil {

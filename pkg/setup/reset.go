@@ -15,15 +15,16 @@ import (
 	"github.com/cybozu-go/neco/pkg/renewal"
 )
 
-// Remains lists what setup and join have left on a server.
+// Remains lists the services, files and directories of setup and join that are on a
+// server.
 type Remains struct {
-	// Services are to be stopped in this order, then Files and Dirs removed.
+	// Services are stopped in this order. Then Files and Dirs are removed.
 	Services, Files, Dirs []string
 }
 
-// Left returns the services, files and directories of setup and join that exist on
-// the server.  tokens are the token files of setup and join.  Backups, images and
-// files of other programs are not in it.
+// Left returns the services, files and directories of setup and join that exist on the
+// server. tokens are the paths of their token files. Left omits backups, images and
+// files of other programs.
 func (h Host) Left(tokens ...string) Remains {
 	all := Remains{
 		Services: needEtcd(),
@@ -51,8 +52,8 @@ func (h Host) Left(tokens ...string) Remains {
 	return there
 }
 
-// needEtcd returns etcd and the services that need it, in the order in which they
-// are to be stopped.
+// needEtcd returns the names of etcd and of the services that need etcd, in the order
+// in which they must be stopped.
 func needEtcd() []string {
 	var units []string
 	for _, p := range program.All() {
@@ -64,7 +65,7 @@ func needEtcd() []string {
 	return units
 }
 
-// joinDir holds the state with which a join resumes.
+// joinDir is the directory with the state of an interrupted join.
 const joinDir = "/var/lib/neco/join"
 
 // packageUnits is the directory of the systemd units that packages install.
@@ -80,10 +81,10 @@ func (h Host) present(paths []string) []string {
 	return there
 }
 
-// Empty reports whether there are no files and no directories to remove.
+// Empty reports whether r has neither files nor directories to remove.
 func (r Remains) Empty() bool { return len(r.Files) == 0 && len(r.Dirs) == 0 }
 
-// Print lists for the operator what Undo would stop and remove.
+// Print writes to w, for the operator, what Undo would stop and remove.
 func (r Remains) Print(w io.Writer) {
 	for _, group := range []struct {
 		verb  string
@@ -95,8 +96,8 @@ func (r Remains) Print(w io.Writer) {
 	}
 }
 
-// Undo stops the services, removes the files and directories of r, and updates the
-// system's CA store.  It may be repeated after an error or a kill.
+// Undo stops the services of r, removes its files and directories, and updates the
+// system's CA store. It may be repeated after an error or a kill.
 func (h Host) Undo(ctx context.Context, r Remains) error {
 	for _, name := range r.Services {
 		if err := h.Units.Stop(ctx, name); err != nil {

@@ -16,7 +16,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/setup"
 )
 
-// stopped records the order in which units are stopped.
+// stopped records the names of the units that are stopped, in order.
 type stopped struct {
 	component.Units
 	names []string

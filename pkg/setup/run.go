@@ -13,15 +13,15 @@ import (
 	"github.com/cybozu-go/neco/pkg/stage"
 )
 
-// run is a running setup on this server.  Its fields belong to the goroutine that
-// runs the stages, except shared and lines, which the request handlers of the leader
-// use, too.
+// run is one attempt of the setup on this server. Only the goroutine that runs the
+// stages uses its fields. The exceptions are shared and lines, which the leader's
+// request handlers also use.
 type run struct {
 	Options
 	*shared
 	lines *stage.Lines
 	leads bool
-	// began reports that an earlier attempt ran here.
+	// began reports that an earlier attempt ran on this server.
 	began    bool
 	token    meet.Token
 	identity hostkey.Identity
@@ -35,10 +35,10 @@ func newSetup(o Options) *run {
 	}
 }
 
-// Leader returns the LRN of the server that leads the setup of lrns.
+// Leader returns the LRN of the leader of a setup of the servers lrns: the lowest one.
 func Leader(lrns []int) int { return slices.Min(lrns) }
 
-// target returns the desired state of this server's components.
+// target returns the desired configuration of the programs on this server.
 func (r *run) target() component.Target {
 	_, err := r.FS.Read(neco.DCTestFile)
 	return component.Target{
@@ -50,7 +50,7 @@ func (r *run) component() component.Host {
 	return component.Host{FS: r.FS, Units: r.Units, Containers: r.Containers}
 }
 
-// stages runs the stages of the table.
+// stages runs the stages of the setup in order.
 func (r *run) stages(ctx context.Context) error {
 	if r.leads && len(r.Recovery) == 0 && !r.CheckOnly {
 		r.lines.Say(stagePreflight, "warning: no --recovery-recipient is given: without one, the data centre cannot be recovered once its certificates have expired")
@@ -58,7 +58,7 @@ func (r *run) stages(ctx context.Context) error {
 	return r.runner().Run(ctx)
 }
 
-// runner returns the runner of the stages.
+// runner returns a stage.Runner for the stages of the setup.
 func (r *run) runner() *stage.Runner[*run] {
 	return &stage.Runner[*run]{
 		On: r, Stages: stages(), Out: r.lines, Now: r.Now, CheckOnly: r.CheckOnly,
@@ -66,8 +66,9 @@ func (r *run) runner() *stage.Runner[*run] {
 	}
 }
 
-// save stores the completed stage on disk and, once this server is connected to
-// etcd, in etcd.  It stores nothing before stageMeet has confirmed the servers.
+// save stores did, the stage that this server has completed, on disk and, once this
+// server is connected to etcd, in etcd. It stores nothing after preflight, because only
+// the next stage confirms that the servers belong together.
 func (r *run) save(ctx context.Context, did stage.Name) error {
 	if did == stagePreflight {
 		return nil
@@ -78,7 +79,8 @@ func (r *run) save(ctx context.Context, did stage.Name) error {
 	return r.putFinished(ctx, did)
 }
 
-// openAfterPreflight opens the link, whose context must outlast a stage.
+// openAfterPreflight opens the link to the leader after the stage preflight. It runs
+// outside of a stage, because the context of a stage ends with the stage.
 func (r *run) openAfterPreflight(ctx context.Context, s each) error {
 	if s.Name != stagePreflight {
 		return nil
@@ -86,17 +88,18 @@ func (r *run) openAfterPreflight(ctx context.Context, s each) error {
 	return r.open(ctx)
 }
 
-// patience bounds the wait for the other servers to reach a stage.  Meanwhile an
-// operator has to start setup on all of them, or again on one.
+// patience is how long a server waits for the others to reach a stage; then its attempt
+// fails. It gives an operator the time to start setup on all servers, or to start it
+// again on one.
 const patience = 30 * time.Minute
 
-// CheckPatience bounds the wait of a check for the other servers.  A check has to
-// run on all of them at the same time.
+// CheckPatience is how long a check-only run waits for the other servers. It must be
+// started on all of them at about the same time.
 const CheckPatience = 5 * time.Minute
 
-// await blocks until the other servers have completed the stage before s and the
-// leader has done its part of s.  On the leader, await does that part.  The wait has
-// a deadline of its own, because the other servers may be started late.
+// await blocks until the other servers have completed the stage before s and the leader
+// has completed its part of s. On the leader, await performs that part. The wait does
+// not count towards the deadline of s, because the other servers may be started late.
 func (r *run) await(ctx context.Context, s each) error {
 	n := stages().Index(s.Name)
 	if n == 0 {

@@ -16,7 +16,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/stage"
 )
 
-// The package may be updated between two attempts.
+// TestProgressOfAnEarlierVersionIsRead reads the state of an older package, because the
+// package may be updated between two attempts.
 func TestProgressOfAnEarlierVersionIsRead(t *testing.T) {
 	r := newRun(t, 0, meet.NewToken())
 	old := `{"lrns":[0,1,2],"flags":{"proxy":"http://a","no_revoke":true},"done":"pki",` +
@@ -50,14 +51,14 @@ func (b *barrier) await(_ context.Context, p Position, led bool, _ func([]int)) 
 	return b.err
 }
 
-// onlyStages returns a runner of the named stages alone.
+// onlyStages returns a runner that has only the stages called names.
 func onlyStages(r *run, names ...stage.Name) *stage.Runner[*run] {
 	runner := r.runner()
 	runner.Stages = slices.DeleteFunc(runner.Stages, func(s each) bool { return !slices.Contains(names, s.Name) })
 	return runner
 }
 
-// lines returns the output of a run, without the times.
+// lines returns the lines that the run r has printed, without their times.
 func lines(r *run) []string {
 	var all []string
 	for line := range strings.Lines(said(r)) {
@@ -107,7 +108,8 @@ func TestAStageForWhichTheOthersDoNotComeIsNotDone(t *testing.T) {
 	}
 }
 
-// A setup for the wrong servers must not count as started.
+// TestTheFirstStageLeavesNoTrace checks that a setup for the wrong servers does not
+// count as started.
 func TestTheFirstStageLeavesNoTrace(t *testing.T) {
 	r := newRun(t, 1, meet.NewToken())
 	if err := r.runner().Record(t.Context(), stagePreflight); err != nil || exists(r.FS, Dir) {

@@ -6,7 +6,7 @@ import (
 	"errors"
 )
 
-// seal encrypts plain with a key of 32 bytes (AES-256-GCM).
+// seal encrypts plain with key, a key of 32 bytes for AES-256-GCM.
 func seal(key, plain []byte) ([]byte, error) {
 	aead, err := newAEAD(key)
 	if err != nil {
@@ -15,7 +15,7 @@ func seal(key, plain []byte) ([]byte, error) {
 	return aead.Seal(nil, nil, plain, nil), nil
 }
 
-// unseal decrypts what seal has returned.
+// unseal decrypts a result of seal with the same key.
 func unseal(key, sealed []byte) ([]byte, error) {
 	aead, err := newAEAD(key)
 	if err != nil {

@@ -16,18 +16,18 @@ import (
 	"github.com/cybozu-go/neco/pkg/setup/meet"
 )
 
-// minServers is the smallest number of boot servers.  With fewer, etcd does not
-// survive the loss of one.
+// minServers is the smallest number of boot servers. With fewer, etcd would not survive
+// the failure of one of them.
 const minServers = 3
 
-// lockFile is locked during a setup, so that only one runs on a server.
+// lockFile is locked during a setup, so that only one setup runs on a server at a time.
 const lockFile = "/var/lib/neco/setup.lock"
 
-// lockTimeout bounds the wait for another setup on this server to end.
+// lockTimeout bounds the wait for lockFile. After it, Run returns ErrRuns.
 const lockTimeout = time.Second
 
-// Validate sorts LRNs and returns an error if the options contradict each other.  It
-// does not access the server.
+// Validate sorts LRNs and returns an error if an option is invalid or contradicts
+// another one. It does not access the server.
 func (o *Options) Validate() error {
 	slices.Sort(o.LRNs)
 	switch {
@@ -46,9 +46,9 @@ func (o *Options) Validate() error {
 	return nil
 }
 
-// Run bootstraps this server together with the others, where Run must be called,
-// too.  It blocks until all servers are complete, or ctx ends.  After an error or a
-// kill, call it again with the same options: it resumes.
+// Run sets up this server. It must run on the other servers of o.LRNs, too, at the same
+// time. It blocks until all servers are complete or ctx ends. After an error or a kill,
+// call it again with the same options: it resumes.
 func Run(ctx context.Context, o Options) error {
 	if err := o.Validate(); err != nil {
 		return err
@@ -86,13 +86,14 @@ func Run(ctx context.Context, o Options) error {
 	return r.finish(ctx)
 }
 
-// ErrRuns is returned while another setup runs on this server.
+// ErrRuns reports that another setup is running on this server.
 var ErrRuns = errors.New("another neco setup runs on this server")
 
-// ErrComplete is returned if this server is set up already.
+// ErrComplete reports that this server is set up already.
 var ErrComplete = errors.New("this server is set up already")
 
-// begin loads the state of an earlier attempt, the token and the host key.
+// begin loads the state of an earlier attempt, the setup token and, unless the run is
+// check-only, the host key.
 func (r *run) begin(ctx context.Context) (err error) {
 	r.progress, err = loadProgress(r.FS)
 	if err != nil {
@@ -133,8 +134,8 @@ func (r *run) begin(ctx context.Context) (err error) {
 	return nil
 }
 
-// again prepares a server that completed all stages in an earlier attempt to finish,
-// and to answer the others, which may not be complete.
+// again prepares a server whose earlier attempt completed all stages. It connects to
+// etcd and to the other servers, because some of them may not be complete.
 func (r *run) again(ctx context.Context) error {
 	r.change(func(s *state) { s.facts = r.progress.Facts })
 	ectx, cancel := withDeadline(ctx, patience, "etcd")
@@ -150,7 +151,7 @@ func (r *run) again(ctx context.Context) error {
 	return r.open(ctx)
 }
 
-// end closes the connections of the run.
+// end closes the connections to the other servers and to etcd.
 func (r *run) end() {
 	if r.link != nil {
 		r.link.close()
@@ -160,8 +161,9 @@ func (r *run) end() {
 	}
 }
 
-// finish blocks until etcd shows that all servers are complete, then removes the
-// state of the setup.  Until then the leader goes on answering requests.
+// finish reports in etcd that this server is complete and blocks until all servers have
+// reported it. Then it removes the state of the setup. Until then the leader answers
+// requests.
 func (r *run) finish(ctx context.Context) error {
 	wait, cancel := withDeadline(ctx, patience, "the other boot servers")
 	defer cancel()
@@ -198,8 +200,8 @@ func (r *run) finish(ctx context.Context) error {
 	return nil
 }
 
-// clean removes the token and Dir on a server that is complete.  It removes Dir
-// last, so that the next attempt repeats an interrupted clean.
+// clean removes the setup token and Dir from a complete server. It removes Dir last:
+// while Dir exists, the next attempt repeats an interrupted clean.
 func (r *run) clean() error {
 	if err := r.FS.Remove(r.TokenFile); err != nil {
 		return err
@@ -207,7 +209,7 @@ func (r *run) clean() error {
 	return r.FS.RemoveDir(Dir)
 }
 
-// incomplete returns the servers that etcd does not show as complete.
+// incomplete returns the servers that have not reported in etcd that they are complete.
 func (r *run) incomplete(ctx context.Context) ([]int, error) {
 	var late []int
 	client := r.state().etcd
@@ -230,5 +232,5 @@ func exists(fsys host.FS, p string) bool {
 
 var memberDir = path.Join(neco.EtcdDataDir, "member")
 
-// hasEtcdData reports whether etcd has data on this server.
+// hasEtcdData reports whether this server has data of an etcd member.
 func (h Host) hasEtcdData() bool { return exists(h.FS, memberDir) }

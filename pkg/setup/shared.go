@@ -8,44 +8,48 @@ import (
 	"github.com/cybozu-go/neco/pkg/pki"
 )
 
-// shared holds the state that the stages of this server change and the leader's
-// request handlers read concurrently: a server that starts over repeats requests of
-// earlier stages while the leader runs a later one.
+// shared holds the state that the stages of this server change and, on the leader, the
+// request handlers read. Both run concurrently: a server that is restarted sends
+// requests of earlier stages while the leader runs a later one.
 type shared struct {
 	mu   sync.Mutex
 	held state
 }
 
-// state is a copy of what shared holds.  Its maps are replaced, never modified.
+// state is a copy of the state that shared holds. Its maps are replaced, never
+// modified.
 type state struct {
-	// facts are those of all servers, nil until the servers have met.
+	// facts are the facts of all servers by LRN. They are nil until the stage meet.
 	facts map[int]Facts
-	// authorities are the CAs, which the leader holds until they are in Vault.
+	// authorities are the CAs with their keys. Only the leader has them, until they are
+	// in Vault.
 	authorities map[pki.Authority]pki.CA
-	// rootToken is Vault's root token, which the leader holds until it is revoked.
+	// rootToken is Vault's root token. Only the leader has it, until the token is
+	// revoked.
 	rootToken string
 	etcd      *clientv3.Client
 }
 
-// state returns the current state.
+// state returns a copy of the current state.
 func (s *shared) state() state {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.held
 }
 
-// change calls f with the state, under the mutex.
+// change calls f to change the state. It holds the mutex during the call.
 func (s *shared) change(f func(*state)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	f(&s.held)
 }
 
-// subject returns the names in the certificates of the server lrn.
+// subject returns the names and addresses that the certificates of the server lrn
+// contain.
 func (s state) subject(lrn int) pki.Subject {
 	f := s.facts[lrn]
 	return pki.NewSubject(lrn, f.HostName, f.Bastion)
 }
 
-// subject returns the names in the certificates of the server lrn.
+// subject does the same as state.subject for the current state.
 func (s *shared) subject(lrn int) pki.Subject { return s.state().subject(lrn) }

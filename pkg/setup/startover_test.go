@@ -11,13 +11,14 @@ import (
 	"github.com/cybozu-go/neco/pkg/stage"
 )
 
-// place returns the position of a stage.
+// place returns the position at the start of the stage called name.
 func place(name stage.Name) Position { return Position{Stage: stages().Index(name)} }
 
 var errNoVault = errors.New("there is no Vault here")
 
-// The server meets again and repeats the requests of earlier stages, while the leader
-// drops the CAs and the root token.  The test needs the race detector.
+// TestAServerStartsOverWhileTheLeaderGoesOn restarts a server, which repeats the
+// requests of earlier stages while the leader drops the CAs and the root token. The
+// test needs the race detector.
 func TestAServerStartsOverWhileTheLeaderGoesOn(t *testing.T) {
 	token := meet.NewToken()
 	leader, follower := newRun(t, 0, token), newRun(t, 1, token)

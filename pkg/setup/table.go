@@ -7,7 +7,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/stage"
 )
 
-// Names of the stages, and of the states after the last one.
+// These variables are the names of the stages, and of the states after the last stage.
 var (
 	stagePreflight    = stage.NewName("preflight")
 	stageMeet         = stage.NewName("meet")
@@ -26,14 +26,14 @@ var (
 	stageDaemons      = stage.NewName("daemons")
 	stageBackup       = stage.NewName("backup")
 	stageEnd          = stage.NewName("end")
-	// complete is the value of finish/<LRN> and of progress.Done on a server that
-	// needs no other server any more.
+	// complete is the state of a server that does not need the other servers any more.
+	// It is the value of finish/<LRN> in etcd and of progress.Done then.
 	complete = stage.NewName("complete")
 )
 
-// row is a stage.  led is the part that only the leader runs, before any server
-// runs Act.  No server starts a stage before all have completed the stage before
-// it.  Both parts are idempotent, and either may be nil.
+// row is a stage of the setup. The leader alone runs led, before any server runs Act.
+// No server starts a stage before all servers have completed the one before. led and
+// Act are idempotent, and either may be nil.
 type row struct {
 	each
 	led act
@@ -44,8 +44,8 @@ type (
 	act  = func(context.Context, *run) error
 )
 
-// table returns the stages of the bootstrap in order.  The stages with Check are not
-// retried, because their errors are findings.
+// table returns the stages of the setup in order. Stages with Check are not retried,
+// because their errors are problems that the operator has to solve.
 func table() []row {
 	const minute = time.Minute
 	return []row{
@@ -68,7 +68,7 @@ func table() []row {
 	}
 }
 
-// stages returns the table without the leader's parts.
+// stages returns the stages of table without led, the parts of the leader.
 func stages() stage.Table[*run] {
 	var all stage.Table[*run]
 	for _, row := range table() {
@@ -80,7 +80,8 @@ func stages() stage.Table[*run] {
 // Stages returns the names of the stages, in order.
 func Stages() []string { return stages().Names() }
 
-// planned returns the stages of a setup, or of a check.
+// planned returns the stages that a run executes: those of a check if checkOnly is
+// true, or else all.
 func planned(checkOnly bool) stage.Table[*run] {
 	if checkOnly {
 		return stages().Checks()
@@ -88,8 +89,8 @@ func planned(checkOnly bool) stage.Table[*run] {
 	return stages()
 }
 
-// past reports whether this server has completed the stage, in this or an earlier
-// attempt.
+// past reports whether this server has completed the stage called name, in this or an
+// earlier attempt.
 func (r *run) past(name stage.Name) bool { return stages().Past(r.progress.Done, name) }
 
 // done reports whether this server has completed all stages.

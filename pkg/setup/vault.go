@@ -21,13 +21,14 @@ import (
 	"github.com/cybozu-go/neco/pkg/vaultkey"
 )
 
-// hostKey is the request of methodHostKey: the host key record of the caller.
+// hostKey is the body of a methodHostKey request: the host key record of the server
+// that sends it.
 type hostKey struct {
 	Record hostkey.Record `json:"record"`
 }
 
-// sendHostKey sends this server's public host key, signed with its certificate, to
-// the leader, who publishes it.
+// sendHostKey sends the record of this server's public host key, signed with the key of
+// its certificate, to the leader. The leader stores the record in etcd.
 func sendHostKey(ctx context.Context, r *run) error {
 	record, err := r.server().HostKey(r.identity)
 	if err != nil {
@@ -36,8 +37,8 @@ func sendHostKey(ctx context.Context, r *run) error {
 	return r.link.call(ctx, methodHostKey, hostKey{record}, &struct{}{})
 }
 
-// hostKey stores the host key record of the server lrn in etcd, if it is signed with
-// the certificate of that server.
+// hostKey stores the host key record of the server lrn in etcd. It fails unless the
+// record is signed with the key of a certificate of that server.
 func (h *handlers) hostKey(ctx context.Context, lrn int, q hostKey) error {
 	roots, err := renewal.Server{FS: h.FS}.Roots(pki.ServerCA)
 	if err != nil {
@@ -53,7 +54,8 @@ func (h *handlers) hostKey(ctx context.Context, lrn int, q hostKey) error {
 	return vaultkey.PutHostKey(ctx, now.etcd, q.Record)
 }
 
-// startVault starts this server's Vault, which is still sealed or uninitialised.
+// startVault publishes this server's host key and starts its Vault, which stays sealed
+// or uninitialised.
 func startVault(ctx context.Context, r *run) error {
 	if err := sendHostKey(ctx, r); err != nil {
 		return err
@@ -62,9 +64,9 @@ func startVault(ctx context.Context, r *run) error {
 	return err
 }
 
-// initVault initialises Vault and stores its unseal key and root token.  A Vault
-// that was initialised by an attempt which was killed before it stored the key is
-// wiped and initialised again.
+// initVault initialises Vault and stores its unseal key and root token in etcd. If an
+// earlier attempt was killed between the two, the unseal key is lost: then initVault
+// wipes Vault and initialises it again.
 func initVault(ctx context.Context, r *run) error {
 	if r.past(stageRevoke) {
 		return r.loadRoot(ctx)
@@ -120,9 +122,9 @@ func initVault(ctx context.Context, r *run) error {
 	return vaultkey.Remove(ctx, r.state().etcd, storage.KeyVaultInit)
 }
 
-// remakeVault wipes Vault's storage.  It stops this server's Vault meanwhile,
-// because the process caches that it is initialised.  The Vaults of the other
-// servers are sealed and need not stop.
+// remakeVault wipes Vault's storage. It stops this server's Vault and starts it again,
+// because the process caches that it is initialised. The Vaults of the other servers
+// are sealed and can keep running.
 func (r *run) remakeVault(ctx context.Context) error {
 	if err := r.Units.Stop(ctx, neco.VaultService); err != nil {
 		return err
@@ -134,8 +136,8 @@ func (r *run) remakeVault(ctx context.Context) error {
 	return err
 }
 
-// loadRoot loads the root token from etcd, where an earlier attempt stored it.  It
-// does nothing if the token is revoked.
+// loadRoot loads Vault's root token, which an earlier attempt stored in etcd. It does
+// nothing if the token is not in etcd, because it was revoked.
 func (r *run) loadRoot(ctx context.Context) error {
 	token, err := vaultkey.Root(ctx, r.state().etcd, r.identity)
 	if errors.Is(err, vaultkey.ErrAbsent) {
@@ -145,7 +147,8 @@ func (r *run) loadRoot(ctx context.Context) error {
 	return err
 }
 
-// unsealVault unseals this server's Vault and blocks until it serves or ctx ends.
+// unsealVault unseals this server's Vault and blocks until it serves requests or ctx
+// ends.
 func unsealVault(ctx context.Context, r *run) error {
 	client, err := r.Vault("")
 	if err != nil {
@@ -166,8 +169,8 @@ func unsealVault(ctx context.Context, r *run) error {
 // AdminUser is the name of Vault's first user.
 const AdminUser = "admin"
 
-// configureVault configures the audit device, CAs, roles, policies and logins of
-// Vault.  The audit device comes first, so that every secret is audited.
+// configureVault configures the audit device, CAs, roles, policies, logins and first
+// user of Vault. The audit device comes first, so that all later requests are audited.
 func configureVault(ctx context.Context, r *run) error {
 	root := r.state().rootToken
 	if root == "" {
@@ -231,13 +234,14 @@ func (r *run) putBootRoles(ctx context.Context, client *api.Client) error {
 	return nil
 }
 
-// credentials is the answer of methodCredentials: the approle login of the caller.
+// credentials is the answer to a methodCredentials request: the approle login of the
+// server that sent it.
 type credentials struct {
 	vault.Credentials
 }
 
-// credentials creates credentials for the server lrn.  Its earlier ones become
-// invalid.
+// credentials creates an approle login for the server lrn. Earlier logins of that
+// server become invalid.
 func (h *handlers) credentials(ctx context.Context, lrn int) (credentials, error) {
 	root := h.shared.state().rootToken
 	if root == "" {
@@ -269,7 +273,8 @@ func revokeRoot(ctx context.Context, r *run) error {
 	return vaultkey.Remove(ctx, r.state().etcd, vaultkey.KeyRoot)
 }
 
-// putAdmin creates the first user and gives its password to the operator, once.
+// putAdmin creates Vault's first user. It prints the user's password or writes it to
+// the operator's file, and does nothing if an earlier attempt has.
 func (r *run) putAdmin(ctx context.Context, client *api.Client) error {
 	if r.progress.PasswordTold {
 		return nil

@@ -15,7 +15,7 @@ type Printer interface {
 	Print(name Name, text string)
 }
 
-// Lines prints each message to Out as one line with the time and the stage.  Its
+// Lines prints each message to Out as one line with the time and the stage. Its
 // methods may be called concurrently.
 type Lines struct {
 	Out io.Writer

@@ -10,38 +10,39 @@ import (
 	"github.com/cybozu-go/neco/pkg/retry"
 )
 
-// Runner runs the stages of an operation.  Only On, Stages, Out and Now are required.
+// Runner runs the stages of an operation. Its fields other than On, Stages, Out and Now
+// may be empty.
 type Runner[T any] struct {
-	// On is passed to the acts of the stages.
+	// On is the argument that each stage's Act and Skip receive.
 	On     T
 	Stages Table[T]
 	Out    Printer
 	Now    func() time.Time
-	// CheckOnly runs only the stages with Check, and records nothing.
+	// CheckOnly restricts a run to the stages with Check. Such a run records nothing.
 	CheckOnly bool
-	// Done is the last stage that this or an earlier attempt has completed.  When a
-	// later attempt repeats earlier stages, Done does not change.
+	// Done is the last stage that this or an earlier attempt has completed. It does not
+	// change while an attempt repeats earlier stages.
 	Done *Name
-	// Save is called after each stage to store Done; did is the stage just completed.
+	// Save stores Done. It is called after each stage; did is the stage just completed.
 	Save func(ctx context.Context, did Name) error
-	// Before and After are called before and after the act of each stage, without
-	// its deadline.
+	// Before and After are called before and after the Act of each stage. The deadline
+	// of the stage does not apply to them.
 	Before, After func(context.Context, Stage[T]) error
 }
 
-// Error is the error of the stage named Stage.
+// Error is the error with which the stage called Stage failed.
 type Error struct {
 	Stage Name
 	Err   error
 }
 
-// Error returns the name of the stage and the text of the cause.
+// Error returns the name of the stage and the text of the wrapped error.
 func (e *Error) Error() string { return fmt.Sprintf("%s: %s", e.Stage, e.Err) }
 
-// Unwrap returns the cause.
+// Unwrap returns the error that the stage returned.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Run runs the stages in order until a stage fails, and returns its error as an
+// Run runs the stages in order. If a stage fails, it stops and returns the error as an
 // *Error.
 func (r *Runner[T]) Run(ctx context.Context) error {
 	if err := r.Stages.Validate(); err != nil {
@@ -55,8 +56,8 @@ func (r *Runner[T]) Run(ctx context.Context) error {
 	return nil
 }
 
-// Planned returns the stages that Run runs: all, or those with Check if CheckOnly is
-// set.
+// Planned returns the stages that Run runs. These are all stages or, if CheckOnly is
+// set, those with Check.
 func (r *Runner[T]) Planned() Table[T] {
 	if r.CheckOnly {
 		return r.Stages.Checks()
@@ -64,7 +65,8 @@ func (r *Runner[T]) Planned() Table[T] {
 	return r.Stages
 }
 
-// stage skips or runs one stage, with Before and After, and records it as completed.
+// stage runs the stage s with Before and After, or skips it. Then it records s as
+// completed.
 func (r *Runner[T]) stage(ctx context.Context, s Stage[T]) error {
 	start := r.Now()
 	if s.Skip != nil {
@@ -85,8 +87,8 @@ func (r *Runner[T]) stage(ctx context.Context, s Stage[T]) error {
 	return r.Record(ctx, s.Name)
 }
 
-// Do prints the start of s and runs its act within its deadline.  Unless NoRetry is
-// set, transient errors are retried, for example while another server reboots.
+// Do prints the start of s and runs its Act within its deadline. It retries transient
+// errors, for example while another server reboots, unless NoRetry is set.
 func (r *Runner[T]) Do(ctx context.Context, s Stage[T]) error {
 	if s.Act == nil {
 		return nil
@@ -101,8 +103,8 @@ func (r *Runner[T]) Do(ctx context.Context, s Stage[T]) error {
 	return Retry(ctx, r.Out, s.Name, act)
 }
 
-// Record updates Done for the completed stage did and calls Save.  It does nothing in
-// a check-only run.
+// Record sets Done to did, the stage just completed, unless Done is a later stage, and
+// calls Save. It does nothing in a check-only run.
 func (r *Runner[T]) Record(ctx context.Context, did Name) error {
 	if r.CheckOnly {
 		return nil
@@ -123,12 +125,14 @@ func (r *Runner[T]) print(s Stage[T], text string) {
 }
 
 // Retry calls f until it succeeds, fails with an error that is not transient, or ctx
-// ends.  It prints the first transient error as a message about the named stage.
+// ends. It prints the first transient error to out, as a message about the stage called
+// name.
 func Retry(ctx context.Context, out Printer, name Name, f func() error) error {
 	return retry.Passing(ctx, func(err error) { out.Print(name, "tries again: "+errtext.Of(err)) }, f)
 }
 
-// TookLonger returns the cause of a context whose timeout d has passed.
+// TookLonger returns the error for a context whose timeout d has passed. It wraps
+// context.DeadlineExceeded.
 func TookLonger(d time.Duration) error {
 	return fmt.Errorf("took longer than %s: %w", d, context.DeadlineExceeded)
 }

@@ -26,7 +26,7 @@ var (
 	other = stage.NewName("other")
 )
 
-// log records what the acts of these tests have done.
+// log records the calls of the stages' acts in these tests.
 type log struct{ did []string }
 
 func note(text string) func(context.Context, *log) error {
@@ -44,7 +44,7 @@ func table() stage.Table[*log] {
 	}
 }
 
-// newRunner returns a runner of the stages, and its output.
+// newRunner returns a runner for stages, and the buffer with its output.
 func newRunner(stages stage.Table[*log]) (*stage.Runner[*log], *bytes.Buffer) {
 	out := &bytes.Buffer{}
 	start := time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
@@ -305,7 +305,7 @@ func TestAStageWithoutAnActPrintsItsEndAlone(t *testing.T) {
 	}
 }
 
-// saved is the state that an operation stores.
+// saved is the state that an operation stores in Save.
 type saved struct {
 	Done stage.Name `json:"done,omitzero"`
 }

@@ -7,31 +7,34 @@ import (
 	"time"
 )
 
-// Stage is a row of a table: one stage of an operation on a T.
+// Stage is one stage of an operation, a row of its table. T is the type of the argument
+// of Act and Skip.
 type Stage[T any] struct {
 	Name Name
-	// Says describes the stage for the operator.  If it is empty, the start, the end
-	// and a skip of the stage are not printed.
+	// Says describes the stage for the operator. If it is empty, nothing is printed
+	// when the stage starts, ends or is skipped.
 	Says string
-	// Deadline bounds Act together with its retries.
+	// Deadline bounds the time for Act, including its retries.
 	Deadline time.Duration
-	// Skip returns why the stage is not needed, or "" if it is.  A stage with a nil
-	// Skip is never skipped.
+	// Skip returns why the stage is skipped, or "" to run it. If Skip is nil, the stage
+	// always runs.
 	Skip func(T) string
-	// Check marks a stage that changes nothing and is part of a check-only run.
+	// Check marks a stage that changes nothing. A check-only run runs only these
+	// stages.
 	Check bool
-	// NoRetry disables retries of transient errors, because the errors are findings
-	// or because the stage asks the operator for a password.
+	// NoRetry disables the retries of transient errors. It is for stages whose errors
+	// are problems for the operator to solve, and for stages that ask the operator for
+	// a password.
 	NoRetry bool
-	// Act runs the stage.  It must be idempotent, because a later attempt repeats it.
-	// It may be nil if Before and After of the Runner do the work.
+	// Act performs the stage. It must be idempotent, because a later attempt repeats
+	// it. It may be nil if Before or After of the Runner does the work.
 	Act func(context.Context, T) error
 }
 
 // Table lists the stages of an operation in order.
 type Table[T any] []Stage[T]
 
-// Names returns the names in order.
+// Names returns the names of the stages in order.
 func (t Table[T]) Names() []string {
 	var names []string
 	for _, s := range t {
@@ -45,20 +48,20 @@ func (t Table[T]) Index(name Name) int {
 	return slices.IndexFunc(t, func(s Stage[T]) bool { return s.Name == name })
 }
 
-// Past reports whether the stage name is done or a stage before it.  It is false if
-// done is not in the table.
+// Past reports whether the stage name is completed when done is the last completed
+// stage: name is done, or comes before it. It is false if done is not in the table.
 func (t Table[T]) Past(done, name Name) bool {
 	n := t.Index(done)
 	return n >= 0 && n >= t.Index(name)
 }
 
-// Checks returns the stages of a check-only run.
+// Checks returns the stages with Check, which a check-only run runs.
 func (t Table[T]) Checks() Table[T] {
 	return slices.DeleteFunc(slices.Clone(t), func(s Stage[T]) bool { return !s.Check })
 }
 
-// Validate returns an error if a row has no name, the name of another row, or no
-// deadline.
+// Validate returns an error if a stage has no name, no deadline, or the name of another
+// stage.
 func (t Table[T]) Validate() error {
 	for n, s := range t {
 		switch {

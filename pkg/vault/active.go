@@ -13,12 +13,14 @@ import (
 	"github.com/cybozu-go/neco/pkg/retry"
 )
 
-// stepDownTimeout bounds the request to a node that may be dead.
+// stepDownTimeout bounds the request for a step-down. A node that has failed does not
+// answer it.
 const stepDownTimeout = 10 * time.Second
 
-// HandOver makes the active node step down if it is the one on the boot server lrn, and
-// waits until another node is active. The token of c needs permission for a step-down. A
-// dead node loses its role by itself within a minute.
+// HandOver makes sure that the active node is not the one on the boot server lrn: if it
+// is, it requests a step-down and blocks until another node is active, or ctx ends. The
+// token of c needs permission for a step-down. A node that has failed loses its role
+// within a minute without one.
 func HandOver(ctx context.Context, c *api.Client, lrn int) error {
 	leader, err := c.Sys().LeaderWithContext(ctx)
 	if err != nil {
@@ -44,7 +46,7 @@ func HandOver(ctx context.Context, c *api.Client, lrn int) error {
 	return neco.WaitVaultLeader(ctx, c)
 }
 
-// stepDown requests that the active node at addr becomes a standby.
+// stepDown requests that the active node at addr become a standby.
 func stepDown(ctx context.Context, c *api.Client, addr string) error {
 	ctx, cancel := context.WithTimeout(ctx, stepDownTimeout)
 	defer cancel()

@@ -9,29 +9,33 @@ import (
 	"github.com/hashicorp/vault/api"
 )
 
-// ErrTorn is returned if a rekey operation of Vault has stopped half-way.
+// ErrTorn reports that a rekey operation of Vault has stopped half-way: the unseal key
+// decrypts Vault's storage, but the running Vault works with another root key.
 var ErrTorn = errors.New("the unseal key opens what vault has stored, but vault works with another root key: a rekey has stopped half-way; back up etcd before a vault is sealed or restarted")
 
-// errNotAwaited is returned if the rekey operation is not at the stage of Commit.
+// errNotAwaited reports that Vault has no rekey operation that waits for Commit.
 var errNotAwaited = errors.New("vault does not wait for a new key")
 
-// overtaken is the error of an attempt that ended without a statement about the key.
+// overtaken is the error of an attempt that another attempt has cancelled. It does not
+// show whether the unseal key is right.
 type overtaken struct{}
 
 func (overtaken) Error() string {
 	return "vault has given the attempt up: somebody else has begun one, or another vault is active now"
 }
 
-// MayPass implements the interface of package retry.
+// MayPass implements the interface of package retry: the error is transient.
 func (overtaken) MayPass() bool { return true }
 
-// verdict is the error for responses of Vault that contain words.
+// verdict is a row of the table verdicts: err is the error for a response of Vault that
+// contains words.
 type verdict struct {
 	words string
 	err   error
 }
 
-// verdicts returns the verdicts on requests with an unseal key; the first match counts.
+// verdicts returns the errors for responses to requests with an unseal key. The first
+// row that matches a response applies.
 func verdicts() []verdict {
 	return []verdict{
 		{"key verification failed: ", ErrTorn}, // the key has decrypted the storage
@@ -49,9 +53,10 @@ func verdicts() []verdict {
 	}
 }
 
-// hideKey replaces Vault's response to a request with an unseal key, which may contain the
-// key, by a verdict or else by the HTTP status. An unsealed Vault responds with an internal
-// error to a wrong key; other internal errors are returned as they are.
+// hideKey replaces Vault's response to a request with an unseal key, because the
+// response may contain the key. It returns an error from verdicts if one matches, and
+// otherwise an error with the HTTP status. An unsealed Vault responds to a wrong key
+// with an internal error; other internal errors are returned unchanged.
 func hideKey(err error) error {
 	answer := (*api.ResponseError)(nil)
 	if !errors.As(err, &answer) {

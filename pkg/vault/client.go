@@ -20,8 +20,9 @@ const Local = "https://127.0.0.1:8200"
 // Address returns the address of the Vault on the boot server lrn.
 func Address(lrn int) string { return fmt.Sprintf("https://%s:8200", neco.BootNode0IP(lrn)) }
 
-// Open returns a client of the Vault at addr that trusts only the CAs in caFile. An empty
-// token means none. It reads no environment variable and sends no request.
+// Open returns a client of the Vault at addr that trusts only the CAs in caFile. If
+// token is empty, the client is not logged in. Open reads no environment variable and
+// sends no request.
 func Open(addr, caFile, token string) (*api.Client, error) {
 	pem, err := os.ReadFile(caFile)
 	if err != nil {
@@ -34,7 +35,7 @@ func Open(addr, caFile, token string) (*api.Client, error) {
 	return vaultclient.New(addr, &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots}, token)
 }
 
-// status returns the HTTP status of an error response of Vault, and 0 for any other error.
+// status returns the HTTP status if err is an error response of Vault, and 0 otherwise.
 func status(err error) int {
 	if res := (*api.ResponseError)(nil); errors.As(err, &res) {
 		return res.StatusCode
@@ -42,5 +43,6 @@ func status(err error) int {
 	return 0
 }
 
-// Denied reports whether Vault refused a request because the token lacks a permission.
+// Denied reports whether err means that Vault refused a request because the token is
+// invalid or lacks a permission.
 func Denied(err error) bool { return status(err) == http.StatusForbidden }

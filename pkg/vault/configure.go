@@ -15,14 +15,14 @@ import (
 // AuditDevice is the name of the audit device.
 const AuditDevice = "stdout"
 
-// Userpass and AppRole are the auth methods and the names of their mounts.
+// Userpass and AppRole are auth methods. Each is mounted under its own name.
 const (
 	Userpass = "userpass"
 	AppRole  = "approle"
 )
 
-// EnableAudit makes Vault log every request to its standard output, which goes to the
-// journal.
+// EnableAudit makes Vault log every request to its standard output, which systemd
+// writes to the journal.
 func EnableAudit(ctx context.Context, c *api.Client) error {
 	devices, err := c.Sys().ListAuditWithContext(ctx)
 	if err != nil {
@@ -40,7 +40,8 @@ func EnableAudit(ctx context.Context, c *api.Client) error {
 	return nil
 }
 
-// EnableLogin mounts the auth methods.
+// EnableLogin mounts the auth methods Userpass and AppRole. It disables the lockout of
+// AppRole, with which anybody who has a role ID could lock a boot server out.
 func EnableLogin(ctx context.Context, c *api.Client) error {
 	mounts, err := c.Sys().ListAuthWithContext(ctx)
 	if err != nil {
@@ -89,8 +90,9 @@ func MountCAs(ctx context.Context, c *api.Client) error {
 	return nil
 }
 
-// ImportCA imports the certificate and key, in PEM, into the CA at mount. It does nothing
-// if the CA has this certificate, and fails if it has another one.
+// ImportCA imports certPEM and keyPEM, the certificate and key of a CA in PEM, into the
+// CA at mount. It does nothing if the CA at mount has this certificate, and fails if it
+// has another one.
 func ImportCA(ctx context.Context, c *api.Client, mount string, certPEM, keyPEM []byte) error {
 	have, err := CA(ctx, c, mount)
 	if err != nil {
@@ -109,8 +111,8 @@ func ImportCA(ctx context.Context, c *api.Client, mount string, certPEM, keyPEM 
 	return nil
 }
 
-// CA returns the certificate of the CA at mount, in PEM, or nothing if it has none. It
-// needs no token.
+// CA returns the certificate of the CA at mount, in PEM, or nil if it has none. c need
+// not be logged in.
 func CA(ctx context.Context, c *api.Client, mount string) ([]byte, error) {
 	res, err := c.Logical().ReadRawWithContext(ctx, mount+"/ca/pem")
 	if res == nil {
@@ -126,7 +128,7 @@ func CA(ctx context.Context, c *api.Client, mount string) ([]byte, error) {
 	return readAll(res)
 }
 
-// PutRole writes a role of the CA at mount.
+// PutRole creates or replaces a role of the CA at mount.
 func PutRole(ctx context.Context, c *api.Client, mount, name string, role map[string]any) error {
 	if _, err := c.Logical().WriteWithContext(ctx, mount+"/roles/"+name, role); err != nil {
 		return fmt.Errorf("write role %s of %s: %w", name, mount, err)
@@ -134,7 +136,7 @@ func PutRole(ctx context.Context, c *api.Client, mount, name string, role map[st
 	return nil
 }
 
-// PutPolicies writes policies, given by name.
+// PutPolicies creates or replaces policies. The keys of the map are their names.
 func PutPolicies(ctx context.Context, c *api.Client, policies map[string]string) error {
 	for _, name := range slices.Sorted(maps.Keys(policies)) {
 		if err := c.Sys().PutPolicyWithContext(ctx, name, policies[name]); err != nil {

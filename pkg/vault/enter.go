@@ -10,15 +10,16 @@ import (
 	"github.com/cybozu-go/neco/pkg/pki"
 )
 
-// EnterPolicy returns the name of the policy with which a joining boot server creates its
-// own users of etcd.
+// EnterPolicy returns the name of a policy of the boot server lrn. It permits a joining
+// server to create its own users of etcd.
 func EnterPolicy(lrn int) string { return fmt.Sprintf("enter-%d", lrn) }
 
-// enterUser is the only name that RoleEnter signs: the user of etcd that may create users.
+// enterUser is the user of etcd for which RoleEnter signs certificates. It may create
+// other users.
 const enterUser = "root"
 
-// enterRole returns the role RoleEnter, which takes only the key from a request. Its limits
-// do not depend on the policy of the requester.
+// enterRole returns the configuration of the role RoleEnter. The role takes only the
+// key from a request, and has its limits even if the requester's policy permits more.
 func enterRole() map[string]any {
 	return map[string]any{
 		"ttl": operatorValidity, "max_ttl": operatorValidity, "not_before_duration": pki.BackDate.String(),
@@ -30,7 +31,9 @@ func enterRole() map[string]any {
 	}
 }
 
-// enterRule gives no more permissions in etcd than the boot server's own user has.
+// enterRule is the text of the policy EnterPolicy. It permits only certificates of
+// enterUser. The boot server's own user of etcd has the same permissions in etcd
+// anyway.
 const enterRule = `# Boot server %d may make its own users of etcd, when it has used its token.
 path "%s/sign/%s" {
   capabilities       = ["update"]
@@ -43,8 +46,8 @@ path "%s/sign/%s" {
 }
 `
 
-// AllowEnter permits the approle of the boot server lrn to request short-lived certificates
-// of etcd's user root, see [SignOperator].
+// AllowEnter permits the boot server lrn, logged in by its approle, to request
+// short-lived certificates of etcd's user root with [SignOperator].
 func AllowEnter(ctx context.Context, c *api.Client, lrn int) error {
 	rule := fmt.Sprintf(enterRule, lrn, neco.CAEtcdClient, RoleEnter, enterUser)
 	if err := PutPolicies(ctx, c, map[string]string{EnterPolicy(lrn): rule}); err != nil {

@@ -35,7 +35,8 @@ func TestWhoEntersIsEtcdsRootForMinutes(t *testing.T) {
 	}
 }
 
-// checkEntry wants a certificate with which one enters, and nothing more.
+// checkEntry fails the test unless signed is a client certificate of etcd's user root
+// that is valid for ten minutes and has no other names.
 func checkEntry(t *testing.T, signed []byte) {
 	t.Helper()
 	cert, err := pki.ParseCert(signed)
@@ -51,7 +52,8 @@ func checkEntry(t *testing.T, signed []byte) {
 	}
 }
 
-// requestAs is one for another user of etcd, with names of hosts.
+// requestAs returns a certificate request for the etcd user called user. The request
+// also asks for host names.
 func requestAs(t *testing.T, user string) string {
 	t.Helper()
 	key, err := pki.NewKey()
@@ -63,8 +65,8 @@ func requestAs(t *testing.T, user string) string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: der}))
 }
 
-// TestWhoMayEnterIsNobodyElse: whichever role it uses, and whatever it sends, a
-// server that joins is etcd's root for ten minutes, or is refused.
+// TestWhoMayEnterIsNobodyElse sends requests of a joining server with every role. Vault
+// must refuse each of them, or sign a certificate of etcd's user root for ten minutes.
 func TestWhoMayEnterIsNobodyElse(t *testing.T) {
 	c := newCentre(t)
 	must(t, vault.AllowEnter(t.Context(), c.root, 1))
@@ -107,7 +109,8 @@ func checkSigned(t *testing.T, res *api.Secret) {
 	checkEntry(t, []byte(signed+"\n"))
 }
 
-// TestTheRoleToEnterByHasItsOwnLimits is of those whom no policy limits.
+// TestTheRoleToEnterByHasItsOwnLimits sends requests with a token that no policy
+// limits.
 func TestTheRoleToEnterByHasItsOwnLimits(t *testing.T) {
 	c := newCentre(t)
 	tests := []struct {

@@ -14,18 +14,20 @@ import (
 	"github.com/cybozu-go/neco/internal/vaultclient"
 )
 
-// JoinPolicy returns the name of the policy of join tokens for the boot server lrn.
+// JoinPolicy returns the name of the policy that the join tokens for the boot server
+// lrn have.
 func JoinPolicy(lrn int) string { return fmt.Sprintf("join-%d", lrn) }
 
-// joinRule permits a join token to register one secret ID, which the joining server has
-// generated, with the approle of its boot server, and nothing else.
+// joinRule is the text of the policy JoinPolicy. It permits only the registration of a
+// secret ID, which the joining server has generated, with the approle of that server.
 const joinRule = `# Boot server %d may register the secret that it has made for itself.
 path "%s/custom-secret-id" {
   capabilities = ["update"]
 }
 `
 
-// JoinToken is a token of Vault that is valid for one request.
+// JoinToken is a token of Vault that is valid for one request: a boot server registers
+// its secret ID with it.
 type JoinToken struct {
 	// Secret is the token itself.
 	Secret string
@@ -33,11 +35,12 @@ type JoinToken struct {
 	Accessor string
 }
 
-// String keeps the secret out of logs.
+// String returns the accessor without the secret, so that the secret does not appear in
+// logs.
 func (t JoinToken) String() string { return "join token " + t.Accessor }
 
-// NewJoinToken creates a token with which the boot server lrn can register one secret ID
-// of its approle, once, within ttl. The approle must exist.
+// NewJoinToken creates a token with which the boot server lrn can register one secret
+// ID of its approle, once, within ttl. The approle must exist.
 func NewJoinToken(ctx context.Context, c *api.Client, lrn int, ttl time.Duration) (JoinToken, error) {
 	fail := func(err error) (JoinToken, error) {
 		return JoinToken{}, fmt.Errorf("make a join token for boot server %d: %w", lrn, err)
@@ -60,9 +63,9 @@ func NewJoinToken(ctx context.Context, c *api.Client, lrn int, ttl time.Duration
 	return JoinToken{s.Auth.ClientToken, s.Auth.Accessor}, nil
 }
 
-// Register registers a secret ID with the approle of the boot server lrn and consumes the
-// join token; c need not be logged in. [Denied] is true of the error if the token is
-// invalid, expired or used.
+// Register registers secret, a secret ID, with the approle of the boot server lrn. It
+// uses up the join token; c need not be logged in. If the token is invalid, expired or
+// used, [Denied] is true of the error.
 func Register(ctx context.Context, c *api.Client, lrn int, token, secret string) error {
 	joiner, err := vaultclient.Copy(c, "", token)
 	if err != nil {
@@ -76,13 +79,15 @@ func Register(ctx context.Context, c *api.Client, lrn int, token, secret string)
 	return nil
 }
 
-// BadCredentials reports whether a login failed because the credentials are unknown.
+// BadCredentials reports whether err means that Vault rejected a login because it does
+// not know the credentials.
 func BadCredentials(err error) bool {
 	code := status(err)
 	return code == http.StatusBadRequest || code == http.StatusForbidden
 }
 
-// plain replaces Vault's response to a bad request, which may repeat a secret in it.
+// plain returns err without the text of Vault's response if Vault has refused the
+// request as bad or failed, because the text may repeat a secret from the request.
 func plain(err error) error {
 	if code := status(err); code == http.StatusBadRequest || code == http.StatusInternalServerError {
 		return fmt.Errorf("vault refused with status %d", code)
@@ -90,7 +95,8 @@ func plain(err error) error {
 	return err
 }
 
-// RoleID returns the role ID, which is not secret, of the approle of the boot server lrn.
+// RoleID returns the role ID of the approle of the boot server lrn. The role ID is not
+// secret.
 func RoleID(ctx context.Context, c *api.Client, lrn int) (string, error) {
 	s, err := c.Logical().ReadWithContext(ctx, approlePath(lrn)+"/role-id")
 	if err != nil {
@@ -107,8 +113,8 @@ func RetireSecrets(ctx context.Context, c *api.Client, lrn int) error {
 	return nil
 }
 
-// TokenExists reports whether the token with this accessor is still valid. Vault drops an
-// exhausted token shortly after its last use.
+// TokenExists reports whether the token with this accessor is still valid. Vault
+// deletes a used-up token shortly after its last use.
 func TokenExists(ctx context.Context, c *api.Client, accessor string) (bool, error) {
 	_, err := c.Auth().Token().LookupAccessorWithContext(ctx, accessor)
 	if gone(err) {
@@ -129,8 +135,9 @@ func RevokeAccessor(ctx context.Context, c *api.Client, accessor string) error {
 	return nil
 }
 
-// gone reports whether err means that Vault has no such accessor. Vault responds with 403
-// to that and to a missing permission; only the texts differ.
+// gone reports whether err means that Vault has no token with the given accessor. Vault
+// uses the status 403 both for that and for a missing permission; only the texts
+// differ.
 func gone(err error) bool {
 	res := (*api.ResponseError)(nil)
 	if !errors.As(err, &res) {
@@ -140,8 +147,8 @@ func gone(err error) bool {
 	return invalid || res.StatusCode == http.StatusNotFound
 }
 
-// DeleteJoinPolicy deletes the policies of joining, and so the permissions of all join
-// tokens, of the boot server lrn.
+// DeleteJoinPolicy deletes the policies JoinPolicy and EnterPolicy of the boot server
+// lrn. The server's join tokens lose all permissions.
 func DeleteJoinPolicy(ctx context.Context, c *api.Client, lrn int) error {
 	for _, name := range []string{JoinPolicy(lrn), EnterPolicy(lrn)} {
 		if err := c.Sys().DeletePolicyWithContext(ctx, name); err != nil {

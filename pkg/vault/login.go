@@ -11,7 +11,7 @@ import (
 	"github.com/hashicorp/vault/api"
 )
 
-// maxPEM bounds a certificate chain.
+// maxPEM bounds the bytes that are read of a certificate chain.
 const maxPEM = 64 << 10
 
 func readAll(res *api.Response) ([]byte, error) {
@@ -25,26 +25,28 @@ func readAll(res *api.Response) ([]byte, error) {
 	return data, nil
 }
 
-// Credentials are the role ID and the secret ID with which a program logs in.
+// Credentials are the role ID and the secret ID with which a program logs in to Vault.
 type Credentials struct {
 	RoleID   string `json:"role_id"`
 	SecretID string `json:"secret_id"`
 }
 
-// String keeps the secret out of logs.
+// String returns a text without the secret ID, so that the secret ID does not appear in
+// logs.
 func (c Credentials) String() string { return "approle credentials of " + c.RoleID }
 
-// BootRole returns the name of the approle of the boot server lrn, and of its policy.
+// BootRole returns the name that both the approle and the policy of the boot server lrn
+// have.
 func BootRole(lrn int) string { return fmt.Sprintf("boot-%d", lrn) }
 
-// Lifetimes of the tokens of boot servers, in Vault's format. They suffice to have
-// certificates signed.
+// bootTokenTTL and bootTokenMaxTTL are the lifetimes of the tokens of boot servers, in
+// Vault's format. A boot server needs a token only while it requests certificates.
 const (
 	bootTokenTTL    = "10m"
 	bootTokenMaxTTL = "1h"
 )
 
-// PutBootRole creates the approle of the boot server lrn.
+// PutBootRole creates or replaces the approle of the boot server lrn.
 func PutBootRole(ctx context.Context, c *api.Client, lrn int) error {
 	_, err := c.Logical().WriteWithContext(ctx, approlePath(lrn), map[string]any{
 		"token_policies": []string{BootRole(lrn)}, "token_no_default_policy": true,
@@ -58,8 +60,8 @@ func PutBootRole(ctx context.Context, c *api.Client, lrn int) error {
 
 func approlePath(lrn int) string { return "auth/" + AppRole + "/role/" + BootRole(lrn) }
 
-// DeleteBootRole deletes the approle and the policy of the boot server lrn. Its credentials
-// become invalid at once.
+// DeleteBootRole deletes the approle and the policy of the boot server lrn. The
+// server's credentials become invalid at once.
 func DeleteBootRole(ctx context.Context, c *api.Client, lrn int) error {
 	if _, err := c.Logical().DeleteWithContext(ctx, approlePath(lrn)); err != nil {
 		return fmt.Errorf("delete the approle of boot server %d: %w", lrn, err)
@@ -70,8 +72,8 @@ func DeleteBootRole(ctx context.Context, c *api.Client, lrn int) error {
 	return nil
 }
 
-// NewCredentials creates new credentials of the boot server lrn. If retire is true, it
-// destroys all earlier ones.
+// NewCredentials creates credentials of the boot server lrn. If retire is true, it
+// first destroys all earlier ones.
 func NewCredentials(ctx context.Context, c *api.Client, lrn int, retire bool) (Credentials, error) {
 	role := approlePath(lrn)
 	fail := func(err error) (Credentials, error) {
@@ -131,7 +133,7 @@ func field(s *api.Secret, name string) (string, error) {
 	return v, nil
 }
 
-// Login logs c in with credentials.
+// Login logs the client c in with cred, the credentials of an approle.
 func Login(ctx context.Context, c *api.Client, cred Credentials) error {
 	s, err := c.Logical().WriteWithContext(ctx, "auth/"+AppRole+"/login", map[string]any{
 		"role_id": cred.RoleID, "secret_id": cred.SecretID,
@@ -139,7 +141,7 @@ func Login(ctx context.Context, c *api.Client, cred Credentials) error {
 	return takeToken(c, s, err)
 }
 
-// LoginUser logs c in with a user name and a password.
+// LoginUser logs the client c in with a user name and a password.
 func LoginUser(ctx context.Context, c *api.Client, user, password string) error {
 	s, err := c.Logical().WriteWithContext(ctx, "auth/"+Userpass+"/login/"+url.PathEscape(user), map[string]any{"password": password})
 	return takeToken(c, s, err)

@@ -27,7 +27,8 @@ func TestNewCredentialsRetireTheOldOnes(t *testing.T) {
 	must(t, vault.Login(t.Context(), c.Client(t, ""), now))
 }
 
-// Whoever knows a role, which is no secret, could have its server locked out.
+// TestLoginsInVainLockNoBootServerOut checks that failed logins do not lock a boot
+// server out. Its role ID is not secret, so anybody could cause them.
 func TestLoginsInVainLockNoBootServerOut(t *testing.T) {
 	c := newCentre(t)
 	good, err := vault.NewCredentials(t.Context(), c.root, 0, false)
@@ -96,7 +97,8 @@ func TestAJoinTokenRegistersOneSecretOnce(t *testing.T) {
 	}
 }
 
-// Whoever lacks the right to look has not found out that a token has ended.
+// TestATokenIsNotGoneBecauseOneMayNotLook checks that a missing permission is not
+// reported as the end of a token.
 func TestATokenIsNotGoneBecauseOneMayNotLook(t *testing.T) {
 	c := newCentre(t)
 	token, err := vault.NewJoinToken(t.Context(), c.root, 1, time.Hour)

@@ -14,11 +14,12 @@ import (
 	"github.com/cybozu-go/neco"
 )
 
-// operatorValidity is the validity of the certificates of SignOperator.
+// operatorValidity is the validity of the certificates that SignOperator requests.
 const operatorValidity = "10m"
 
-// SignOperator requests a certificate for key and etcd's user root, valid for ten minutes,
-// and returns it in PEM. The token of c needs permission to use [RoleEnter].
+// SignOperator returns a certificate, in PEM, of etcd's user root for key, signed by
+// Vault. It is valid for ten minutes. The token of c needs permission to use
+// [RoleEnter].
 func SignOperator(ctx context.Context, c *api.Client, key *ecdsa.PrivateKey) ([]byte, error) {
 	fail := func(err error) ([]byte, error) {
 		return nil, fmt.Errorf("have vault sign a certificate of etcd's user %s: %w", enterUser, err)

@@ -34,7 +34,7 @@ func must(t *testing.T, errs ...error) {
 	}
 }
 
-// await asks until f returns nil.
+// await repeats f until it returns nil, for at most two minutes.
 func await(t *testing.T, what string, f func() error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
@@ -44,7 +44,7 @@ func await(t *testing.T, what string, f func() error) {
 	}
 }
 
-// centre is a Vault that is configured as setup does it.
+// centre is a Vault with the configuration that setup makes.
 type centre struct {
 	*vaulttest.Server
 	root        *api.Client
@@ -65,7 +65,7 @@ func newCentre(t *testing.T) *centre {
 	return c
 }
 
-// configure may be repeated.
+// configure configures Vault as setup does. It may be repeated.
 func (c *centre) configure(t *testing.T) error {
 	ctx := t.Context()
 	errs := []error{vault.EnableAudit(ctx, c.root), vault.MountCAs(ctx, c.root)}
@@ -92,7 +92,7 @@ func pool(t *testing.T, ca pki.CA) *x509.CertPool {
 	return roots
 }
 
-// logIn is the boot server of that LRN.
+// logIn returns a client that is logged in as the boot server lrn.
 func (c *centre) logIn(t *testing.T, lrn int) *api.Client {
 	t.Helper()
 	credentials, err := vault.NewCredentials(t.Context(), c.root, lrn, false)

@@ -8,19 +8,20 @@ import (
 	"github.com/hashicorp/vault/api"
 )
 
-// NewKey is an unseal key that Vault has generated and does not use yet.
+// NewKey is an unseal key that Vault has generated. Vault does not use it before
+// Commit.
 type NewKey struct {
 	Key string
-	// nonce identifies the rekey operation.
+	// nonce identifies the rekey operation in which Vault generated the key.
 	nonce string
 }
 
-// String keeps the key out of logs.
+// String returns a text without the key, so that the key does not appear in logs.
 func (NewKey) String() string { return "a new unseal key" }
 
-// BeginRekey makes Vault generate a new unseal key, authorised by the present key; Vault
-// uses the present key until Commit. It cancels an unfinished rekey operation. It returns
-// ErrBadKey if key is not the present key.
+// BeginRekey makes Vault generate a new unseal key and returns it. key is the present
+// unseal key, which Vault uses until Commit; if it is another key, BeginRekey returns
+// ErrBadKey. It cancels an unfinished rekey operation.
 func BeginRekey(ctx context.Context, c *api.Client, key string) (NewKey, error) {
 	k, err := beginRekey(ctx, c, key)
 	if err != nil {
@@ -61,8 +62,8 @@ func cancelRekey(ctx context.Context, c *api.Client) error {
 }
 
 // Commit makes Vault use the new key instead of the present one. The caller must have
-// stored the key. After an error, Vault may have stored the key without using it; see
-// [ResumeRekey].
+// stored the new key before. After an error, Vault may have applied only a part of the
+// change; see [ResumeRekey].
 func (k NewKey) Commit(ctx context.Context, c *api.Client) error {
 	done, err := c.Sys().RekeyVerificationUpdateWithContext(ctx, k.Key, k.nonce)
 	if err != nil {
@@ -75,8 +76,9 @@ func (k NewKey) Commit(ctx context.Context, c *api.Client) error {
 }
 
 // ResumeRekey commits key if a rekey operation of Vault still waits for it, and reports
-// whether it did. That is so after etcd has stored only a part of the writes of a Commit;
-// nothing else makes such a Vault use one key again.
+// whether it did. Such an operation remains if etcd has stored only a part of the
+// writes of an earlier Commit. Nothing but ResumeRekey makes that Vault use a single
+// key again.
 func ResumeRekey(ctx context.Context, c *api.Client, key string) (done bool, err error) {
 	s, err := c.Sys().RekeyStatusWithContext(ctx)
 	if err != nil {
@@ -92,8 +94,8 @@ func ResumeRekey(ctx context.Context, c *api.Client, key string) (done bool, err
 	return err == nil, err
 }
 
-// KeyInUse reports whether key is the unseal key of Vault. It returns ErrTorn if the key
-// opens only a part of Vault's storage. It cancels an unfinished rekey operation.
+// KeyInUse reports whether key is the unseal key of Vault. It returns ErrTorn if a
+// rekey operation has stopped half-way. It cancels an unfinished rekey operation.
 func KeyInUse(ctx context.Context, c *api.Client, key string) (bool, error) {
 	_, err := beginRekey(ctx, c, key)
 	if errors.Is(err, ErrBadKey) {
@@ -108,7 +110,8 @@ func KeyInUse(ctx context.Context, c *api.Client, key string) (bool, error) {
 	return true, nil
 }
 
-// Rotate makes Vault encrypt later writes with a new key of its own.
+// Rotate makes Vault generate a new internal encryption key for everything that it
+// writes from then on.
 func Rotate(ctx context.Context, c *api.Client) error {
 	if err := c.Sys().RotateWithContext(ctx); err != nil {
 		return fmt.Errorf("rotate the encryption key of vault: %w", err)
@@ -116,8 +119,8 @@ func Rotate(ctx context.Context, c *api.Client) error {
 	return nil
 }
 
-// UnsealAny is [Unseal] with the first of the keys that fits. There is more than one key
-// only during a rekey operation.
+// UnsealAny unseals the Vault of c, as [Unseal] does, with the first of keys that is
+// right. It returns ErrBadKey if none is. There are two keys during a rekey operation.
 func UnsealAny(ctx context.Context, c *api.Client, keys []string) (opened bool, err error) {
 	err = ErrBadKey
 	for _, key := range keys {

@@ -41,8 +41,8 @@ func TestABootServerHasItsOwnCertificatesSignedByVault(t *testing.T) {
 	must(t, vault.Revoke(t.Context(), client))
 }
 
-// Whoever has the credentials of boot server 1 can do nothing in the name of
-// another one, or of an operator.
+// TestABootServerCanDoNothingElseInVault checks that the credentials of boot server 1
+// permit nothing in the name of another boot server, or of an operator.
 func TestABootServerCanDoNothingElseInVault(t *testing.T) {
 	c := newCentre(t)
 	checkRights(t, c.logIn(t, 1))
@@ -58,7 +58,8 @@ func TestABootServerCanDoNothingElseInVault(t *testing.T) {
 	})
 }
 
-// checkRights tries what boot server 1 may not do.
+// checkRights fails the test unless Vault signs the own certificate of boot server 1
+// and denies it everything else.
 func checkRights(t *testing.T, client *api.Client) {
 	t.Helper()
 	p, err := pki.Find(pki.Server)

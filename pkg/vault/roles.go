@@ -23,26 +23,26 @@ var (
 	bootTemplate string
 )
 
-// Names of the policies of operators.
+// These constants are the names of the policies of operators.
 const (
 	PolicyAdmin   = "admin"
 	PolicyCAAdmin = "ca-admin"
 )
 
-// OperatorPolicies returns the policies of operators, by name.
+// OperatorPolicies returns the texts of the operators' policies by name.
 func OperatorPolicies() map[string]string {
 	return map[string]string{PolicyAdmin: adminPolicy, PolicyCAAdmin: caAdminPolicy}
 }
 
-// certificate is a row of a boot server's policy.
+// certificate describes a certificate that the policy of a boot server permits.
 type certificate struct {
 	Authority             pki.Authority
 	Role, CommonName, DNS string
 	IPs                   string
 }
 
-// BootPolicy returns the policy that permits the boot server s to have the certificates of
-// pkg/pki signed for its own names only.
+// BootPolicy returns the text of the policy of the boot server s. It permits the server
+// to request the certificates of pkg/pki, for its own names only.
 func BootPolicy(s pki.Subject) (string, error) {
 	if err := s.Check(); err != nil { // the text contains its names
 		return "", fmt.Errorf("policy: %w", err)
@@ -70,17 +70,17 @@ func ips(p pki.Profile, s pki.Subject) string {
 	return strings.Join(all, ",")
 }
 
-// Roles of the CAs that operators use.
+// These constants are roles of the CAs for operators and for joining boot servers.
 const (
 	RoleSystem = "system"
 	RoleHuman  = "human"
-	// RoleEnter signs short-lived certificates of etcd's user root only, for a joining
-	// boot server.
+	// RoleEnter signs only short-lived certificates of etcd's user root. A joining boot
+	// server requests one to create its own users of etcd.
 	RoleEnter = "enter"
 )
 
-// PutRoles writes all roles of all CAs: those of operators and one for each certificate
-// profile of pkg/pki.
+// PutRoles creates or replaces all roles of all CAs: those for operators, RoleEnter,
+// and one for each certificate profile of pkg/pki.
 func PutRoles(ctx context.Context, c *api.Client) error {
 	for _, a := range pki.Authorities() {
 		err := PutRole(ctx, c, string(a), RoleSystem, map[string]any{
@@ -108,8 +108,9 @@ func PutRoles(ctx context.Context, c *api.Client) error {
 	return nil
 }
 
-// profileRole returns the role of a certificate profile. It takes only the key from a
-// request; names are parameters, which the policy of each boot server fixes.
+// profileRole returns the configuration of the role for the certificate profile p. The
+// role takes only the key from a request. The names are parameters, and the policy of
+// each boot server permits only its own.
 func profileRole(p pki.Profile) map[string]any {
 	return map[string]any{
 		"ttl": p.Validity.String(), "max_ttl": p.Validity.String(), "not_before_duration": pki.BackDate.String(),
@@ -120,8 +121,9 @@ func profileRole(p pki.Profile) map[string]any {
 	}
 }
 
-// Sign makes Vault sign a certificate request, in PEM, with profile p for the boot server
-// s. It returns the certificate in PEM; the caller has to check it.
+// Sign returns the certificate, in PEM, that Vault signs for request, a certificate
+// request of the boot server s in PEM. p is the profile of the certificate. The caller
+// must check the certificate.
 func Sign(ctx context.Context, c *api.Client, p pki.Profile, s pki.Subject, request []byte) ([]byte, error) {
 	params := map[string]any{"csr": string(request), "common_name": p.CommonName(s), "exclude_cn_from_sans": true}
 	if names := dns(p, s); names != "" {

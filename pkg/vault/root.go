@@ -9,8 +9,8 @@ import (
 	"github.com/hashicorp/vault/api"
 )
 
-// GenerateRoot creates a root token, authorised by the unseal key. It cancels an unfinished
-// attempt of somebody else.
+// GenerateRoot returns a new root token of Vault, authorised by the unseal key. It
+// cancels an unfinished attempt of another operator.
 func GenerateRoot(ctx context.Context, c *api.Client, unsealKey string) (string, error) {
 	token, err := generateRoot(ctx, c, unsealKey)
 	if err != nil {

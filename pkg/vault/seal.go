@@ -10,21 +10,23 @@ import (
 	"github.com/cybozu-go/neco/internal/vaultclient"
 )
 
-// Reasons for which a Vault does not serve requests.
+// These errors are the reasons for which a Vault does not serve requests.
 var (
 	ErrSealed        = errors.New("vault is sealed")
 	ErrUninitialized = errors.New("vault is not initialised")
 	ErrNoLeader      = errors.New("vault has no active node")
-	// ErrHalfSealed: Vault reports that it is unsealed, but its storage is sealed. It
-	// gets there if etcd does not answer while it becomes the active node, and stays
-	// there until it is restarted: it serves no request and cannot be unsealed.
+	// ErrHalfSealed reports that Vault's storage is sealed, although Vault reports that
+	// it is unsealed. This happens if etcd does not answer while Vault becomes the
+	// active node. Such a Vault serves no request and cannot be unsealed; it must be
+	// restarted.
 	ErrHalfSealed = errors.New("vault has sealed its storage while it became the active node, and has to be restarted")
-	// ErrBadKey: the unseal key belongs to another Vault.
+	// ErrBadKey reports that the unseal key is not the one of this Vault.
 	ErrBadKey = errors.New("the unseal key is not this vault's")
 )
 
-// Serves returns nil if the Vault of c is unsealed and has an active node that responds,
-// and otherwise one of the errors above. It needs no token.
+// Serves returns nil if the Vault of c is unsealed and has an active node that
+// responds. Otherwise it returns ErrSealed, ErrUninitialized, ErrNoLeader,
+// ErrHalfSealed, or the error of the request. c need not be logged in.
 func Serves(ctx context.Context, c *api.Client) error {
 	s, err := c.Sys().SealStatusWithContext(ctx)
 	switch {
@@ -61,15 +63,15 @@ func Serves(ctx context.Context, c *api.Client) error {
 	return nil
 }
 
-// halfSealed reports whether s is the status of ErrHalfSealed. Vault reports its
-// cluster's name, which is stored in clear text, without the ID, which is encrypted, if
-// it cannot decrypt its storage.
+// halfSealed reports whether s is the status of a Vault in the state of ErrHalfSealed.
+// Such a Vault cannot decrypt its storage: it reports the name of its cluster, which is
+// stored unencrypted, but not the ID, which is encrypted.
 func halfSealed(s *api.SealStatusResponse) bool {
 	return !s.Sealed && s.ClusterName != "" && s.ClusterID == ""
 }
 
-// HalfSealed reports whether the Vault of c is in the state of ErrHalfSealed. It needs no
-// token. It may return true, too, if etcd fails during the request.
+// HalfSealed reports whether the Vault of c is in the state of ErrHalfSealed. The
+// result may also be true if etcd fails during the request. c need not be logged in.
 func HalfSealed(ctx context.Context, c *api.Client) (bool, error) {
 	s, err := c.Sys().SealStatusWithContext(ctx)
 	if err != nil {
@@ -87,8 +89,8 @@ func Active(ctx context.Context, c *api.Client) (bool, error) {
 	return leader.IsSelf, nil
 }
 
-// Initialize initialises Vault with one unseal key. The results are the only copies of the
-// key and the token.
+// Initialize initialises Vault with one unseal key. The caller must store the results:
+// no other copy of the key and of the token exists.
 func Initialize(ctx context.Context, c *api.Client) (unsealKey, rootToken string, err error) {
 	res, err := c.Sys().InitWithContext(ctx, &api.InitRequest{SecretShares: 1, SecretThreshold: 1})
 	if err != nil {
@@ -100,8 +102,9 @@ func Initialize(ctx context.Context, c *api.Client) (unsealKey, rootToken string
 	return res.KeysB64[0], res.RootToken, nil
 }
 
-// Unseal unseals the Vault of c, if it is sealed, and reports whether it was. It returns
-// ErrHalfSealed if only a restart can help.
+// Unseal unseals the Vault of c with key. opened is false if it was unsealed already.
+// Unseal returns ErrBadKey for a wrong key, ErrUninitialized if Vault has no key yet,
+// and ErrHalfSealed if it must be restarted first.
 func Unseal(ctx context.Context, c *api.Client, key string) (opened bool, err error) {
 	s, err := c.Sys().SealStatusWithContext(ctx)
 	switch {

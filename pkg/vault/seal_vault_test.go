@@ -57,14 +57,15 @@ func TestVaultTellsWhyItDoesNotServe(t *testing.T) {
 	}
 }
 
-// otherKey is the unseal key of another Vault.
+// otherKey returns the unseal key of another Vault.
 func otherKey(t *testing.T) string {
 	t.Helper()
 	key, _ := vaulttest.Start(t, cluster.Endpoints(), cluster.Prefix()).Open(t)
 	return key
 }
 
-// A key that is wrong may be one that was mistyped: no error repeats it.
+// TestAWrongUnsealKeyIsNamedAndNotRepeated checks that no error contains a wrong unseal
+// key, because it may be the right one with a typing error.
 func TestAWrongUnsealKeyIsNamedAndNotRepeated(t *testing.T) {
 	s := vaulttest.Start(t, cluster.Endpoints(), cluster.Prefix())
 	_, root := s.Open(t)
@@ -143,10 +144,10 @@ func TestARootTokenIsMadeWhateverSomebodyHasLeftUnfinished(t *testing.T) {
 	must(t, vault.Revoke(t.Context(), s.Client(t, token))) // it has ended already
 }
 
-// TestAHalfSealedVaultIsNamed makes Vault fail right after a standby has taken the lock
-// of the active node, as it does if etcd does not answer for five seconds then. Such a
-// Vault seals its storage, never takes the lock again, and still reports that it is
-// unsealed.
+// TestAHalfSealedVaultIsNamed makes Vault fail just after a standby has taken the lock
+// of the active node. The same happens if etcd does not answer for five seconds at that
+// moment. Such a Vault seals its storage and never takes the lock again, but still
+// reports that it is unsealed.
 func TestAHalfSealedVaultIsNamed(t *testing.T) {
 	prefix := cluster.Prefix()
 	s := vaulttest.Start(t, cluster.Endpoints(), prefix)

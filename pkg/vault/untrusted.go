@@ -12,7 +12,8 @@ import (
 	"github.com/cybozu-go/neco/internal/vaultclient"
 )
 
-// OpenPEM is [Open] with the certificates of the CAs, in PEM, instead of a file.
+// OpenPEM does the same as [Open], with the certificates of the CAs in PEM instead of a
+// file.
 func OpenPEM(addr string, authorities []byte, token string) (*api.Client, error) {
 	roots := x509.NewCertPool()
 	if !roots.AppendCertsFromPEM(authorities) {
@@ -21,9 +22,9 @@ func OpenPEM(addr string, authorities []byte, token string) (*api.Client, error)
 	return vaultclient.New(addr, &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots}, token)
 }
 
-// FetchCA requests the certificate of the CA at mount, in PEM, from an unauthenticated
-// server at addr. It sends no secret. The caller has to compare the certificate with a
-// fingerprint that it trusts. FetchCA blocks for at most a minute.
+// FetchCA returns the certificate of the CA at mount, in PEM, as sent by the server at
+// addr, which it does not authenticate. The caller must compare the certificate with a
+// fingerprint that it trusts. FetchCA sends no secret, and blocks for at most a minute.
 func FetchCA(ctx context.Context, addr, mount string) ([]byte, error) {
 	client, err := vaultclient.New(addr, &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: true}, "") //nolint:gosec // see above
 	if err != nil {

@@ -14,23 +14,25 @@ import (
 	"github.com/cybozu-go/neco/pkg/hostkey"
 )
 
-// Sealing holds what a boot server needs to encrypt secrets to the others.
+// Sealing has what a boot server needs to encrypt secrets to the other boot servers.
 type Sealing struct {
 	Etcd     clientv3.KV
 	Identity hostkey.Identity
-	// Roots hold the CA that signs the certificates in the records of host keys.
+	// Roots contains the CA of the server certificates, with whose keys the records of
+	// host keys are signed.
 	Roots *x509.CertPool
 	Now   time.Time
 }
 
-// ResealMissing encrypts the unseal key and the root token again if the unseal key is not
-// encrypted to the host key of one of the boot servers lrns.  It reports whether it did.
+// ResealMissing makes sure that the unseal key is encrypted to the host key of each of
+// the boot servers lrns. If it is not, ResealMissing encrypts the unseal key and the
+// root token again and returns true.
 //
-// A server without a record is left out: it has no host key.  If another server's record
-// is not validly signed, ResealMissing returns an error instead of encrypting without
-// that server; if nothing is missing, it ignores such records.  A server that cannot
-// decrypt the key returns false without an error and leaves it to the others.  Several
-// servers may call it concurrently.
+// A server without a host key record is left out, because it has no host key. If
+// another server's record is not validly signed, ResealMissing returns an error instead
+// of encrypting without that server, unless there is nothing to encrypt. If this server
+// cannot decrypt the key, ResealMissing returns false without an error and leaves the
+// work to the other servers. Several servers may call it concurrently.
 func (s Sealing) ResealMissing(ctx context.Context, lrns []int) (bool, error) {
 	have, err := sealedTo(ctx, s.Etcd)
 	if err != nil {
@@ -68,8 +70,8 @@ func (s Sealing) ResealMissing(ctx context.Context, lrns []int) (bool, error) {
 	return err == nil, err
 }
 
-// sealedTo returns the stored list of the unseal key's recipients, nil if it is absent
-// or malformed.
+// sealedTo returns the stored list of the recipients to which the unseal key is
+// encrypted. It returns nil if the list is absent or malformed.
 func sealedTo(ctx context.Context, etcd clientv3.KV) ([]string, error) {
 	data, _, err := get(ctx, etcd, KeySealedTo)
 	if errors.Is(err, ErrAbsent) {
@@ -85,8 +87,8 @@ func sealedTo(ctx context.Context, etcd clientv3.KV) ([]string, error) {
 	return list, nil
 }
 
-// RemoveHostKey deletes the record of a boot server, so that no secret is encrypted to
-// it any more.
+// RemoveHostKey deletes the host key record of the boot server lrn. Secrets are not
+// encrypted to that server any more.
 func RemoveHostKey(ctx context.Context, etcd clientv3.KV, lrn int) error {
 	return Remove(ctx, etcd, KeyHosts+strconv.Itoa(lrn))
 }

@@ -12,18 +12,19 @@ import (
 	"github.com/cybozu-go/neco/pkg/storage"
 )
 
-// More keys below Neco's prefix.
+// These constants are further etcd keys below Neco's prefix.
 const (
-	// KeyUnsealNext holds the new unseal key during a rekey.  Vault may use it already
-	// if the rekey was interrupted.
+	// KeyUnsealNext is the key of the new unseal key during a rekey. After an
+	// interrupted rekey, Vault may use the new unseal key already.
 	KeyUnsealNext = storage.KeyVaultUnsealNext
-	// KeySealedTo lists the recipients of KeyUnseal, which the encrypted text does not
-	// show.  The list is not authenticated.
+	// KeySealedTo is the key of a list of the recipients to which the unseal key is
+	// encrypted. The encrypted text does not show them. The list is not authenticated.
 	KeySealedTo = storage.KeyVaultSealedTo
 )
 
-// UnsealKeys returns the keys that may unseal Vault, the current one first, or
-// ErrAbsent if none is stored.
+// UnsealKeys returns the unseal keys that are stored in etcd and id can decrypt: the
+// current one, then the new one during a rekey. If none is stored, it returns
+// ErrAbsent. If the current key cannot be decrypted, it returns that error.
 func UnsealKeys(ctx context.Context, etcd clientv3.KV, id hostkey.Identity) ([]string, error) {
 	var keys []string
 	for _, key := range []string{KeyUnseal, KeyUnsealNext} {
@@ -42,18 +43,21 @@ func UnsealKeys(ctx context.Context, etcd clientv3.KV, id hostkey.Identity) ([]s
 	return keys, nil
 }
 
-// NextKey is the new unseal key during a rekey.
+// NextKey is the new unseal key that is stored in etcd during a rekey.
 type NextKey struct {
 	Key string
-	// sealed is the encrypted key in etcd, at revision rev.
+	// sealed is the encrypted key as stored in etcd, rev the revision at which it was
+	// stored.
 	sealed string
 	rev    int64
 }
 
-// String returns the name of the key in etcd, to keep the secret out of logs.
+// String returns the name of the etcd key, so that the secret does not appear in logs.
 func (NextKey) String() string { return KeyUnsealNext }
 
-// Next returns the new unseal key, with the same errors as Unseal.
+// Next returns the new unseal key. It returns ErrAbsent if none is stored,
+// hostkey.ErrCannotOpen if the key is not encrypted to id, and hostkey.ErrNotSealed if
+// it is not encrypted.
 func Next(ctx context.Context, etcd clientv3.KV, id hostkey.Identity) (NextKey, error) {
 	sealed, rev, err := get(ctx, etcd, KeyUnsealNext)
 	if err != nil {
@@ -66,8 +70,9 @@ func Next(ctx context.Context, etcd clientv3.KV, id hostkey.Identity) (NextKey, 
 	return NextKey{string(plain), string(sealed), rev}, nil
 }
 
-// PutNext stores the new unseal key, encrypted to recipients, beside the current one.  It
-// returns an error if a new key is stored already, because Vault may use that one.
+// PutNext stores key, the new unseal key, in etcd beside the current one. The stored
+// text is encrypted to recipients. If a new key is stored already, PutNext returns an
+// error, because Vault may use that key.
 func PutNext(ctx context.Context, etcd clientv3.KV, key string, recipients []string) (NextKey, error) {
 	sealed, err := hostkey.Seal([]byte(key), recipients)
 	if err != nil {
@@ -77,8 +82,8 @@ func PutNext(ctx context.Context, etcd clientv3.KV, key string, recipients []str
 	return NextKey{key, sealed, rev}, err
 }
 
-// Promote replaces the current unseal key with next, which is encrypted to recipients,
-// in one transaction.
+// Promote replaces the current unseal key in etcd by next, in one transaction.
+// recipients are those to which next is encrypted.
 func Promote(ctx context.Context, etcd clientv3.KV, next NextKey, recipients []string) error {
 	list, err := json.Marshal(recipients)
 	if err != nil {
@@ -89,14 +94,14 @@ func Promote(ctx context.Context, etcd clientv3.KV, next NextKey, recipients []s
 	return err
 }
 
-// RemoveNext deletes the new unseal key, which Vault must not be using.
+// RemoveNext deletes the new unseal key from etcd. Vault must not be using it.
 func RemoveNext(ctx context.Context, etcd clientv3.KV, next NextKey) error {
 	_, err := swap(ctx, etcd, KeyUnsealNext, next.rev, clientv3.OpDelete(KeyUnsealNext))
 	return err
 }
 
-// swap performs ops if KeyUnsealNext is still at revision rev, and returns the new
-// revision.  key is named in errors.
+// swap executes ops in a transaction if KeyUnsealNext is still at the revision rev, and
+// returns the new revision. Otherwise it returns errChanged. Errors contain key.
 func swap(ctx context.Context, etcd clientv3.KV, key string, rev int64, ops ...clientv3.Op) (int64, error) {
 	res, err := etcd.Txn(ctx).If(clientv3.Compare(clientv3.ModRevision(KeyUnsealNext), "=", rev)).Then(ops...).Commit()
 	if err != nil {
@@ -108,5 +113,5 @@ func swap(ctx context.Context, etcd clientv3.KV, key string, rev int64, ops ...c
 	return res.Header.Revision, nil
 }
 
-// errChanged reports a concurrent change.
+// errChanged reports that another process has changed a key meanwhile.
 var errChanged = errors.New("another process has changed it meanwhile")

@@ -8,8 +8,9 @@ import (
 	"github.com/cybozu-go/neco/pkg/vaultkey"
 )
 
-// Of two concurrent departures, one may have made Vault use the key that the other would
-// replace or delete.
+// TestOneWhoComesLateLeavesTheNextKeyAlone checks that a departure does not replace or
+// delete the new unseal key of a concurrent one, because Vault may use that key
+// already.
 func TestOneWhoComesLateLeavesTheNextKeyAlone(t *testing.T) {
 	ctx, etcd := t.Context(), cluster.NewClient(t, cluster.Prefix())
 	id, err := hostkey.Load(ctx, host.FS{Root: t.TempDir()})

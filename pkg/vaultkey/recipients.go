@@ -16,7 +16,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/hostkey"
 )
 
-// PutHostKey stores the host key record of a boot server, without verifying it.
+// PutHostKey stores r, the host key record of a boot server, in etcd. It does not
+// verify the record.
 func PutHostKey(ctx context.Context, etcd clientv3.KV, r hostkey.Record) error {
 	data, err := json.Marshal(r)
 	if err != nil {
@@ -28,9 +29,10 @@ func PutHostKey(ctx context.Context, etcd clientv3.KV, r hostkey.Record) error {
 	return nil
 }
 
-// Recipients returns the recipients of the data centre's secrets: the boot servers lrns
-// and the recovery recipients.  Each record must be signed with a certificate of a CA in
-// roots.  A server without a valid record is an error, because it could not unseal Vault.
+// Recipients returns the public keys to which the data centre's secrets are encrypted:
+// those of the boot servers lrns and the recovery keys. The record of each server must
+// be signed with the key of a certificate that a CA in roots has signed. A server
+// without such a record is an error, because it could not unseal Vault.
 func Recipients(ctx context.Context, etcd clientv3.KV, roots *x509.CertPool, lrns []int, now time.Time) ([]string, error) {
 	recovery, err := Recovery(ctx, etcd, roots)
 	if err != nil {
@@ -47,8 +49,8 @@ func Recipients(ctx context.Context, etcd clientv3.KV, roots *x509.CertPool, lrn
 	return append(all, recovery...), nil
 }
 
-// HostRecipient returns the recipient of the boot server lrn from its verified host key
-// record.
+// HostRecipient returns the public key of the boot server lrn from its host key record.
+// It returns an error if the record is absent or not validly signed.
 func HostRecipient(ctx context.Context, etcd clientv3.KV, roots *x509.CertPool, lrn int, now time.Time) (string, error) {
 	data, _, err := get(ctx, etcd, KeyHosts+strconv.Itoa(lrn))
 	if err != nil {
@@ -66,9 +68,10 @@ func node0(lrn int) netip.Addr {
 	return a
 }
 
-// Recovery returns the recipients of the offline recovery keys, nil if no list is stored.
-// A list that is not signed with a boot server's certificate of a CA in roots is
-// hostkey.ErrBadSignature: the caller must not encrypt anything then.
+// Recovery returns the public keys of the offline recovery keys, or nil if no list of
+// them is stored. The list must be signed with the key of a boot server's certificate
+// that a CA in roots has signed. Otherwise the error is hostkey.ErrBadSignature, and
+// the caller must not encrypt anything.
 func Recovery(ctx context.Context, etcd clientv3.KV, roots *x509.CertPool) ([]string, error) {
 	data, _, err := get(ctx, etcd, KeyRecovery)
 	if errors.Is(err, ErrAbsent) {
@@ -87,11 +90,12 @@ func Recovery(ctx context.Context, etcd clientv3.KV, roots *x509.CertPool) ([]st
 	return r.Recipients, nil
 }
 
-// forged explains an invalid list to the operator.
+// forged is the text that explains an invalid list of recovery keys to the operator.
 const forged = "neco setup has not written this value: it may be an attempt to have secrets encrypted to a foreign key; " +
 	"no secret is encrypted until the value of an earlier backup of etcd is restored (or this one deleted, which leaves the recovery keys out)"
 
-// PutRecovery stores the list of recovery recipients, without verifying it.
+// PutRecovery stores r, the list of recovery keys, in etcd. It does not verify the
+// list.
 func PutRecovery(ctx context.Context, etcd clientv3.KV, r hostkey.Recovery) error {
 	data, err := json.Marshal(r)
 	if err != nil {

@@ -33,7 +33,8 @@ func text(t *testing.T, v any) string {
 	return string(data)
 }
 
-// Each case stores another list of recovery keys, most of them forged.
+// TestWhoCanWriteEtcdCannotBeSealedTo stores lists of recovery keys, most of them
+// forged. Only those that a boot server has signed may be used.
 func TestWhoCanWriteEtcdCannotBeSealedTo(t *testing.T) {
 	setup := time.Now().AddDate(-5, 0, 0) // its certificates have expired long ago
 	ca, roots := authoritySince(t, setup)
@@ -104,7 +105,8 @@ func TestWhoCanWriteEtcdCannotBeSealedTo(t *testing.T) {
 	}
 }
 
-// Certificates are back-dated, so that a clock may be set back.
+// TestAClockThatIsSetBackDuringSetupIsNoForgery verifies a list that seems to be signed
+// before the CA was created. It is valid, because certificates are back-dated.
 func TestAClockThatIsSetBackDuringSetupIsNoForgery(t *testing.T) {
 	ca, roots := authority(t)
 	cert, key := certificate(t, ca, 0, time.Now().Add(-10*time.Minute))
@@ -129,7 +131,8 @@ func TestNoListIsNoRecoveryKey(t *testing.T) {
 	}
 }
 
-// The test covers the encryption that servers do without an operator.
+// TestNothingIsSealedWithAPlantedList checks ResealMissing, the encryption that servers
+// do without an operator, with a forged list of recovery keys.
 func TestNothingIsSealedWithAPlantedList(t *testing.T) {
 	ctx, etcd := t.Context(), cluster.NewClient(t, cluster.Prefix())
 	ca, roots := authority(t)

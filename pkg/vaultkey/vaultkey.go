@@ -1,10 +1,10 @@
 // Package vaultkey owns the secrets of Vault in etcd: the unseal key and, until it is
-// revoked, a root token, both encrypted to the host keys of the boot servers.  It also
-// owns the records of those host keys and the list of recovery recipients.  The contents
+// revoked, a root token, both encrypted to the host keys of the boot servers. It also
+// owns the records of those host keys and the list of recovery recipients. The contents
 // of etcd alone do not suffice to unseal Vault.
 //
-// The unseal key permits its holder to make a root token.  The package must not know the
-// API of Vault.  The etcd client is namespaced at Neco's prefix.
+// The unseal key permits its holder to make a root token. The package must not know the
+// API of Vault. The etcd client is namespaced at Neco's prefix.
 package vaultkey
 
 import (
@@ -20,7 +20,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/storage"
 )
 
-// Keys below Neco's prefix.
+// These constants are etcd keys below Neco's prefix.
 const (
 	KeyUnseal    = storage.KeyVaultUnseal
 	KeyRoot      = storage.KeyVaultRoot
@@ -32,8 +32,8 @@ const (
 // ErrAbsent reports that a key is not in etcd.
 var ErrAbsent = errors.New("absent")
 
-// Store writes the unseal key and, unless it is empty, the root token in one
-// transaction, encrypted to recipients.
+// Store writes the unseal key and the root token to etcd in one transaction, encrypted
+// to recipients. It omits an empty one.
 func Store(ctx context.Context, etcd clientv3.KV, unsealKey, rootToken string, recipients []string) error {
 	var ops []clientv3.Op
 	for key, value := range map[string]string{KeyUnseal: unsealKey, KeyRoot: rootToken} {
@@ -57,17 +57,19 @@ func Store(ctx context.Context, etcd clientv3.KV, unsealKey, rootToken string, r
 	return nil
 }
 
-// Reader is the type of Unseal and Root.
+// Reader is a function that reads a secret from etcd and decrypts it with id, such as
+// Unseal and Root.
 type Reader func(ctx context.Context, etcd clientv3.KV, id hostkey.Identity) (string, error)
 
-// Unseal returns the unseal key.  It returns ErrAbsent if none is stored, and
-// hostkey.ErrCannotOpen if the key is not encrypted to id.  An unencrypted key, as the
-// original Neco stores it, is returned, too.
+// Unseal returns the unseal key. It returns ErrAbsent if none is stored, and
+// hostkey.ErrCannotOpen if the key is not encrypted to id. It also returns an
+// unencrypted key, because the original Neco stores such keys.
 func Unseal(ctx context.Context, etcd clientv3.KV, id hostkey.Identity) (string, error) {
 	return open(ctx, etcd, KeyUnseal, id)
 }
 
-// Root returns the root token, with the same errors as Unseal.
+// Root returns the root token. Its errors are those of Unseal, and it also returns an
+// unencrypted token.
 func Root(ctx context.Context, etcd clientv3.KV, id hostkey.Identity) (string, error) {
 	return open(ctx, etcd, KeyRoot, id)
 }
@@ -104,8 +106,9 @@ func InClear(ctx context.Context, etcd clientv3.KV) (bool, error) {
 	return false, nil
 }
 
-// Reseal encrypts the stored unseal key and root token again, to recipients.  It returns
-// an error, and overwrites nothing, if another process changes one of them meanwhile.
+// Reseal encrypts the stored unseal key and root token again, to recipients. If another
+// process changes one of them meanwhile, Reseal returns an error and does not overwrite
+// it.
 func Reseal(ctx context.Context, etcd clientv3.KV, id hostkey.Identity, recipients []string) error {
 	for _, key := range []string{KeyUnseal, KeyRoot} {
 		if err := reseal(ctx, etcd, key, id, recipients); err != nil {
@@ -146,7 +149,7 @@ func reseal(ctx context.Context, etcd clientv3.KV, key string, id hostkey.Identi
 	return err
 }
 
-// Has reports whether the key is in etcd.
+// Has reports whether etcd contains the key.
 func Has(ctx context.Context, etcd clientv3.KV, key string) (bool, error) {
 	_, _, err := get(ctx, etcd, key)
 	if errors.Is(err, ErrAbsent) {
@@ -155,7 +158,7 @@ func Has(ctx context.Context, etcd clientv3.KV, key string) (bool, error) {
 	return err == nil, err
 }
 
-// Remove deletes the key from etcd.  It does nothing if the key is absent.
+// Remove deletes the key from etcd. It does nothing if the key is absent.
 func Remove(ctx context.Context, etcd clientv3.KV, key string) error {
 	if _, err := etcd.Delete(ctx, key); err != nil {
 		return fmt.Errorf("delete %s: %w", key, err)
@@ -163,7 +166,8 @@ func Remove(ctx context.Context, etcd clientv3.KV, key string) error {
 	return nil
 }
 
-// get returns the value of key and its ModRevision, or ErrAbsent.
+// get returns the value of key and its ModRevision. It returns ErrAbsent if etcd does
+// not contain the key.
 func get(ctx context.Context, etcd clientv3.KV, key string) ([]byte, int64, error) {
 	res, err := etcd.Get(ctx, key)
 	if err != nil {

@@ -23,7 +23,8 @@ var cluster etcdtest.Cluster
 
 func TestMain(m *testing.M) { os.Exit(cluster.Main(m, 1)) }
 
-// server returns the host key and the record of a boot server with a certificate of ca.
+// server returns the host key of the boot server lrn and its record. The record is
+// signed with the key of a certificate of ca.
 func server(t *testing.T, ca pki.CA, lrn int) (hostkey.Identity, hostkey.Record) {
 	t.Helper()
 	id, err := hostkey.Load(t.Context(), host.FS{Root: t.TempDir()})
@@ -38,8 +39,8 @@ func server(t *testing.T, ca pki.CA, lrn int) (hostkey.Identity, hostkey.Record)
 	return id, record
 }
 
-// certificate returns a certificate of a boot server that was issued at then and is valid
-// for an hour.
+// certificate returns a certificate of the boot server lrn and its key. The certificate
+// is valid for an hour from then.
 func certificate(t *testing.T, ca pki.CA, lrn int, then time.Time) (*x509.Certificate, *ecdsa.PrivateKey) {
 	t.Helper()
 	p, err := pki.Find(pki.Server)

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// Client sends requests to the leader on one connection, one call at a time.
+// Client sends requests to the leader on one connection, one request at a time.
 type Client struct {
 	member Member
 	dial   func(context.Context) (net.Conn, error)
@@ -20,11 +20,11 @@ type Client struct {
 	end    context.CancelFunc
 
 	mu   sync.Mutex
-	conn net.Conn // authenticated; nil without a connection
+	conn net.Conn // authenticated connection; nil if there is none
 }
 
-// NewClient returns a client of the leader at addr, which connects on the first
-// call.  The client must be closed.
+// NewClient returns a client with which the server m sends requests to the leader at
+// addr. The client connects on the first call; the caller must close it.
 func NewClient(m Member, addr netip.AddrPort) *Client {
 	return newClient(m, func(ctx context.Context) (net.Conn, error) { return m.dial(ctx, addr) })
 }
@@ -35,7 +35,7 @@ func newClient(m Member, dial func(context.Context) (net.Conn, error)) *Client {
 	return c
 }
 
-// Close closes the connection and ends all calls.
+// Close closes the connection and makes running and later calls fail.
 func (c *Client) Close() {
 	c.end()
 	c.mu.Lock()
@@ -50,12 +50,15 @@ func (c *Client) hang() {
 	c.conn = nil
 }
 
-// Call sends in as a request and decodes the answer into out, unless out is nil.
-// Without a connection it first connects, exchanges proofs and sends the hello.  It
-// repeats the request while the leader has no answer yet, and blocks until an answer
-// arrives, ctx ends, or the connection is lost (ErrDisconnected).  If it cannot
-// connect, the error is ErrUnreachable, or permanent: a Refusal, or the error of the
-// hello.  An error of the leader's handler is a *CallError.
+// Call sends in as a request for method and decodes the answer into out, unless out is
+// nil. It repeats the request while the leader has no answer yet, and blocks until an
+// answer arrives, the connection is lost (ErrDisconnected) or ctx ends. An error of the
+// leader's handler is a *CallError.
+//
+// Without a connection, Call first connects to the leader, exchanges proofs and sends
+// the request of Member.Hello. If that fails, the error is ErrUnreachable, or
+// permanent: a Refusal other than Busy, or a *CallError for the request of
+// Member.Hello.
 func (c *Client) Call(ctx context.Context, method string, in, out any) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -77,7 +80,8 @@ func (c *Client) Call(ctx context.Context, method string, in, out any) error {
 	return fmt.Errorf("request %s to the leader: %w", method, err)
 }
 
-// connect opens the connection, proves membership and sends the hello.
+// connect opens the connection, exchanges proofs of the setup token and sends the
+// request of Member.Hello.
 func (c *Client) connect(ctx context.Context) error {
 	conn, err := c.dial(ctx)
 	if err == nil {
@@ -96,21 +100,22 @@ func (c *Client) connect(ctx context.Context) error {
 	return nil
 }
 
-// connectError is the reason why no connection to the leader was made.
+// connectError is an error because of which there is no connection to the leader.
 type connectError struct{ error }
 
-// Unwrap returns the reason.
+// Unwrap returns the error that prevented the connection.
 func (e connectError) Unwrap() error { return e.error }
 
-// Is reports that e is ErrUnreachable unless the reason is permanent.
+// Is reports whether target is ErrUnreachable and e may be temporary. A CallError and
+// every Refusal except Busy are permanent.
 func (e connectError) Is(target error) bool {
 	var refused Refusal
 	var failed *CallError
 	return target == ErrUnreachable && !errors.As(e.error, &failed) && (!errors.As(e.error, &refused) || refused == Busy)
 }
 
-// ask sends a request once and decodes the answer into out.  It closes the
-// connection on an error, and when ctx ends.
+// ask sends a request once and decodes the answer into out. If the exchange fails or
+// ctx ends, it closes the connection.
 func (c *Client) ask(ctx context.Context, method string, in, out any) error {
 	body, err := marshal(in)
 	if err != nil {
@@ -134,8 +139,9 @@ func (c *Client) ask(ctx context.Context, method string, in, out any) error {
 	return err
 }
 
-// decode decodes an answer of the leader.  The error is errNotYet if the request is
-// to be repeated, or a *CallError.
+// decode decodes data, the leader's answer with the HTTP status status, into out. It
+// returns errNotYet if the request must be repeated, and a *CallError if the handler
+// has failed.
 func decode(method string, status int, data []byte, out any) error {
 	switch {
 	case status == http.StatusAccepted:

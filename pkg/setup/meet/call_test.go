@@ -54,7 +54,9 @@ func TestErrorsOfTheHandlerAreTold(t *testing.T) {
 	})
 }
 
-// barrier answers the request "barrier" when open is closed.
+// barrier returns a change of a Server: its handler answers the request "barrier" when
+// open is closed. If the context of the request ends first, the handler sends the cause
+// to ended.
 func barrier(open <-chan struct{}, ended chan<- error) func(*Server) {
 	return func(s *Server) {
 		s.Handle = func(ctx context.Context, _ Peer, method string, _ json.RawMessage) (any, error) {
@@ -99,7 +101,8 @@ func TestARequestMayTakeLong(t *testing.T) {
 	})
 }
 
-// The contents of a request may depend on the time.
+// TestARequestThatIsRepeatedIsMadeAnew checks that a repeated request is encoded again,
+// because its contents may depend on the time.
 func TestARequestThatIsRepeatedIsMadeAnew(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var bodies []string
@@ -178,7 +181,8 @@ func TestALeaderThatEndsEndsTheCalls(t *testing.T) {
 	})
 }
 
-// On the new connection the client sends its proof and the hello before the request.
+// TestALostConnectionIsReplaced checks that the client sends its proof and the request
+// of Member.Hello on the new connection before it repeats its request.
 func TestALostConnectionIsReplaced(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var asked []string

@@ -17,19 +17,21 @@ import (
 	"time"
 )
 
-// Member describes a server that connects to the leader.
+// Member describes a server that connects to the leader of a setup.
 type Member struct {
 	Token Token
-	// LRNs are the numbers of all servers of the bootstrap, Leader is that of the
-	// leader and LRN that of the member.
+	// LRNs are the numbers of all servers of the setup. Leader is the number of the
+	// leader, LRN that of this member.
 	LRNs        []int
 	Leader, LRN int
-	// Key is the member's key, the same for the whole bootstrap: ECDSA on P-256.
+	// Key is the member's key, ECDSA on P-256. It must be the same during the whole
+	// setup.
 	Key *ecdsa.PrivateKey
-	// From is the local address of the connection; the zero value lets the system
-	// choose.
+	// From is the local address of the connection. With the zero value, the system
+	// chooses the address.
 	From netip.Addr
-	// Hello, unless nil, returns the first request of each connection.
+	// Hello returns the method and body of the first request on each connection. If
+	// Hello is nil, there is no such request.
 	Hello func() (method string, in any)
 }
 
@@ -45,8 +47,8 @@ func (m Member) dial(ctx context.Context, addr netip.AddrPort) (net.Conn, error)
 	return conn, nil
 }
 
-// connect opens a TLS session on conn and exchanges proofs.  Its errors are of type
-// Refusal or those of the network; conn is closed then.
+// connect opens a TLS session on conn and exchanges proofs of the setup token. On an
+// error, a Refusal or an error of the network, it closes conn.
 func (m Member) connect(ctx context.Context, conn net.Conn) (*tls.Conn, error) {
 	session, err := m.greet(ctx, conn)
 	if err != nil {
@@ -76,15 +78,16 @@ func (m Member) greet(ctx context.Context, conn net.Conn) (*tls.Conn, error) {
 	return session, m.prove(session)
 }
 
-// noProtocol reports whether the leader rejected the protocol in ALPN.  It compares
-// texts, because crypto/tls exports no type for the alerts that it receives.
+// noProtocol reports whether err is the TLS alert by which the leader rejects the
+// client's protocol version (ALPN). It compares texts, because crypto/tls exports no
+// type for a received alert.
 func noProtocol(err error) bool {
 	const noApplicationProtocol = tls.AlertError(120)
 	alert := (*net.OpError)(nil)
 	return errors.As(err, &alert) && alert.Op == "remote error" && alert.Err.Error() == noApplicationProtocol.Error()
 }
 
-// prove sends the member's proof and checks the leader's.
+// prove sends the member's proof of the setup token and checks the leader's proof.
 func (m Member) prove(session *tls.Conn) error {
 	binding, err := channelBinding(session.ConnectionState())
 	if err != nil {
@@ -109,7 +112,7 @@ func (m Member) prove(session *tls.Conn) error {
 	return checkWelcome(data, theirs)
 }
 
-// checkWelcome returns an error unless data is a welcome with the proof theirs.
+// checkWelcome returns an error unless data is a welcome message with the proof theirs.
 func checkWelcome(data, theirs []byte) error {
 	var w welcome
 	if err := json.Unmarshal(data, &w); err != nil {
@@ -129,8 +132,8 @@ func checkWelcome(data, theirs []byte) error {
 	return nil
 }
 
-// exchange sends a request and reads the answer, which must have at most limit
-// bytes including its headers.
+// exchange sends body as a request for path and returns the leader's answer. The
+// answer, including its headers, must have at most limit bytes.
 func exchange(session net.Conn, path string, body []byte, limit int64) (status int, answer []byte, err error) {
 	req, err := http.NewRequest(http.MethodPost, "https://leader"+path, bytes.NewReader(body))
 	if err != nil {
@@ -152,7 +155,8 @@ func exchange(session net.Conn, path string, body []byte, limit int64) (status i
 	return res.StatusCode, answer, err
 }
 
-// notHTTP returns err if it is an error of the network, or else BadMessage.
+// notHTTP returns err if it is an error of the network. Any other error means that the
+// answer is not HTTP: then it returns BadMessage.
 func notHTTP(err error) error {
 	if network := (net.Error)(nil); errors.As(err, &network) ||
 		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.ErrClosedPipe) {

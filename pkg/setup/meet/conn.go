@@ -15,8 +15,8 @@ import (
 	"time"
 )
 
-// listener accepts connections up to the limits of places, and closes a connection
-// that brings no proof within greetTimeout.
+// listener accepts connections as long as the limits for unauthenticated clients
+// permit. It closes a connection on which no valid proof arrives within greetTimeout.
 type listener struct {
 	net.Listener
 	*service
@@ -57,14 +57,14 @@ func remote(conn net.Conn) netip.Addr {
 	return ap.Addr().Unmap()
 }
 
-// conn is the leader's side of a connection: its TLS session, whose handshake the
-// first Read performs, and the server that has been authenticated on it.
+// conn is a connection on the leader's side: its TLS session, and the server that was
+// authenticated on it. The first Read performs the TLS handshake.
 type conn struct {
 	*tls.Conn
 	addr   netip.Addr
-	leave  func()      // frees the connection's place
-	alarm  *time.Timer // closes a connection without proof
-	detach func() bool // from the context of Serve
+	leave  func()      // frees the connection's place in the limits
+	alarm  *time.Timer // closes the connection unless a proof arrives in time
+	detach func() bool // ends the effect of the context of Serve
 	size   int         // bytes read before the proof
 	peer   atomic.Pointer[Peer]
 
@@ -80,8 +80,8 @@ func (c *conn) fail(err error) {
 	}
 }
 
-// Read implements net.Conn.  Before the proof it ends the connection of a client
-// that sends more than maxGreeting bytes or uses the previous protocol.
+// Read implements net.Conn. It ends a connection on which a client has sent more than
+// maxGreeting bytes without a valid proof, or which uses the previous protocol version.
 func (c *conn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
 	if c.peer.Load() != nil {
@@ -108,18 +108,18 @@ func (c *conn) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// refusalBefore returns the refusal OtherVersion in the previous protocol: a length
-// in four bytes, then JSON.
+// refusalBefore returns the refusal OtherVersion in the format of the previous protocol
+// version: a length in four bytes, then JSON.
 func refusalBefore() []byte {
 	const answer = `{"refusal":"` + string(OtherVersion) + `"}`
 	return append(binary.BigEndian.AppendUint32(nil, uint32(len(answer))), answer...)
 }
 
-// Close implements net.Conn.  It sends no TLS alert, because that might block.
+// Close implements net.Conn. It sends no TLS alert, because sending might block.
 func (c *conn) Close() error { return c.NetConn().Close() }
 
-// admit stores the authenticated server, and its place in exchange for the one that
-// the connection had before the proof.
+// admit stores the authenticated server peer. It frees the connection's place among the
+// unauthenticated ones; leave will free the new place, among those of peer.
 func (c *conn) admit(peer Peer, leave func()) {
 	c.alarm.Stop()
 	c.leave()
@@ -127,8 +127,8 @@ func (c *conn) admit(peer Peer, leave func()) {
 	c.peer.Store(&peer)
 }
 
-// end frees the place of a closed connection.  It returns the server, nil if none
-// was authenticated, and why the connection has ended.
+// end frees the place of a closed connection. It returns the server that was
+// authenticated on it, or nil, and the reason why the connection has ended.
 func (c *conn) end() (peer *Peer, why error) {
 	c.alarm.Stop()
 	c.detach()

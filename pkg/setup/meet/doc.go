@@ -1,14 +1,15 @@
-// Package meet is the channel between bare boot servers during their bootstrap:
-// one of them, the leader, listens; the others connect to it.  Their only shared
-// secret is the setup token, which the operator puts on each server.
+// Package meet is the channel between bare boot servers during their bootstrap: one of
+// them, the leader, listens; the others connect to it. Their only shared secret is the
+// setup token, which the operator puts on each server.
 //
 // It owns the token, the proof, and small requests with their answers, which are
-// HTTP/1.1 over TLS 1.3.  Both sides prove possession of the token, the client
-// first, with an HMAC over role, version, servers and the channel binding of the TLS
-// session (RFC 9266), which no other session has: a proof is valid only on its
-// connection.  The token is never sent.  Each server has one key, that of its TLS
-// certificate, which the leader accepts from the server's own addresses only.
+// HTTP/1.1 over TLS 1.3. Both sides prove that they have the token, the client first. A
+// proof is an HMAC over the role of the side, the protocol version, the servers, and
+// the channel binding of the TLS session (RFC 9266). No other session has the same
+// channel binding, so a proof is valid only on its connection. The token is never sent.
+// Each server has one key, that of its TLS certificate. The leader accepts the key only
+// from an address of that server.
 //
-// The package must not know what the requests are for, nor where keys are stored.
-// The caller repeats a request whose connection was lost.
+// The package must not know what the requests are for, nor where keys are stored. The
+// caller repeats a request whose connection was lost.
 package meet

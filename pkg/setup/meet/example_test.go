@@ -11,7 +11,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/setup/meet"
 )
 
-// memory stores keys in memory; a leader must store them on disk.
+// memory is a store for keys in memory. A leader must store them on disk.
 type memory map[int][]byte
 
 func (m memory) Bind(_ context.Context, lrn int, key []byte) ([]byte, error) {

@@ -24,7 +24,8 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// FuzzCheckWelcome checks that no answer of a leader without the token is accepted.
+// FuzzCheckWelcome checks that a member accepts no answer of a leader without the
+// token.
 func FuzzCheckWelcome(f *testing.F) {
 	f.Add([]byte(`{"proof":"AAAA"}`))
 	f.Add([]byte(`{"refusal":"wrong-token"}`))
@@ -37,8 +38,9 @@ func FuzzCheckWelcome(f *testing.F) {
 	})
 }
 
-// FuzzUnauthenticated checks that data of a client without proof reaches no handler,
-// is bounded, and causes one event.
+// FuzzUnauthenticated checks that the data of an unauthenticated client reaches no
+// handler, that the leader reads a limited part of it, and that it causes exactly one
+// event.
 func FuzzUnauthenticated(f *testing.F) {
 	f.Add([]byte(post(callPath+"sign", 2) + "{}"))
 	f.Add([]byte(post(proofPath, 2) + "{}" + post(callPath+"sign", 2) + "{}"))

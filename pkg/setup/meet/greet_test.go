@@ -125,8 +125,8 @@ func TestAnUnauthenticatedServerBindsNoKey(t *testing.T) {
 	})
 }
 
-// rogue answers a member's greeting with reply: a string unchanged, other values in
-// JSON.
+// rogue returns a connection to a leader that answers the member's first message with
+// reply: with a string unchanged, with another value in JSON.
 func rogue(t *testing.T, reply func(said hello) any) net.Conn {
 	members, mine := net.Pipe()
 	conf, err := leaderTLS()
@@ -181,7 +181,7 @@ func TestARogueLeaderIsRefused(t *testing.T) {
 	}
 }
 
-// offer sends a greeting and returns the leader's refusal.
+// offer sends the message h as a client and returns the leader's refusal.
 func offer(t *testing.T, session net.Conn, h hello) error {
 	t.Helper()
 	data, err := json.Marshal(h)
@@ -291,7 +291,8 @@ func TestNoSessionIsResumed(t *testing.T) {
 	})
 }
 
-// refusedBefore reads a frame of protocol 1 as a client of protocol 1 does.
+// refusedBefore reads a refusal from r, as a client of the previous protocol version
+// does.
 func refusedBefore(t *testing.T, r io.Reader) (w welcome) {
 	t.Helper()
 	var header [4]byte

@@ -10,20 +10,20 @@ import (
 	"strings"
 )
 
-// Paths of the channel.
+// These constants are the URL paths of requests to the leader.
 const (
 	proofPath = "/proof"
-	callPath  = "/call/" // followed by the method
+	callPath  = "/call/" // the method follows
 )
 
-// errNotYet ends a request that the leader has not answered within answerTimeout.
+// errNotYet reports that the leader has not answered a request within answerTimeout.
+// The client repeats the request.
 var errNotYet = errors.New("no answer yet")
 
-// connKey is the key of a request's *conn in its context.
+// connKey is the key under which the context of a request holds its *conn.
 type connKey struct{}
 
-// ServeHTTP implements http.Handler.  The first request of a connection must be a
-// proof.
+// ServeHTTP implements http.Handler. The first request on a connection must be a proof.
 func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c := r.Context().Value(connKey{}).(*conn)
 	if peer := c.peer.Load(); peer != nil {
@@ -33,8 +33,8 @@ func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// greet checks the proof of a client.  If it refuses the client, it closes the
-// connection after the answer.
+// greet checks the proof of a client and answers it. If it refuses the client, the
+// connection is closed after the answer.
 func (s *service) greet(w http.ResponseWriter, r *http.Request, c *conn) {
 	peer, reply, err := refuse(BadMessage)
 	if r.Method == http.MethodPost && r.URL.Path == proofPath {
@@ -76,8 +76,8 @@ func (s *service) answer(w http.ResponseWriter, r *http.Request, c *conn, peer P
 	}
 }
 
-// handle calls Handle in a goroutine of its own, because net/http would recover a
-// panic.
+// handle returns the result of Server.Handle. It calls Handle in a goroutine of its
+// own, because net/http would recover a panic in the goroutine of the request.
 func (s *service) handle(ctx context.Context, peer Peer, method string, body json.RawMessage) (out any, err error) {
 	done := make(chan struct{})
 	go func() {
@@ -88,8 +88,8 @@ func (s *service) handle(ctx context.Context, peer Peer, method string, body jso
 	return out, err
 }
 
-// readBody reads a body of at most limit bytes.  On an error it ends the connection
-// and panics with http.ErrAbortHandler.
+// readBody returns the body of the request r, of at most limit bytes. On an error it
+// ends the connection: it panics with http.ErrAbortHandler.
 func readBody(w http.ResponseWriter, r *http.Request, c *conn, limit int64) []byte {
 	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
 	if large := (*http.MaxBytesError)(nil); errors.As(err, &large) {
@@ -102,8 +102,8 @@ func readBody(w http.ResponseWriter, r *http.Request, c *conn, limit int64) []by
 	return data
 }
 
-// send sends v in JSON, or an error if v cannot be encoded.  If writing fails,
-// net/http closes the connection.
+// send answers a request with v in JSON, or with an error if v cannot be encoded. It
+// ignores a write error, because net/http then closes the connection.
 func send(w http.ResponseWriter, status int, v any) {
 	data, err := marshal(v)
 	if err != nil {

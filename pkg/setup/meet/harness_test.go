@@ -18,7 +18,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/pki"
 )
 
-// leaderUnderTest is a leader, boot server 0 of 0, 1 and 2, that listens in memory.
+// leaderUnderTest is the leader of boot servers 0, 1 and 2, with the LRN 0. It listens
+// in memory.
 type leaderUnderTest struct {
 	*Server
 	t     *testing.T
@@ -27,7 +28,8 @@ type leaderUnderTest struct {
 	stop  func() // ends the leader and waits until Serve returns
 }
 
-// open starts a leader, which is stopped at the end of the test.
+// open starts a leader after change has modified it. The leader is stopped at the end
+// of the test.
 func open(t *testing.T, change func(*Server)) *leaderUnderTest {
 	h := &leaderUnderTest{t: t, conns: make(chan net.Conn), told: &record{}}
 	h.Server = &Server{
@@ -75,19 +77,19 @@ func (h *leaderUnderTest) dial(ctx context.Context, from netip.Addr) (net.Conn, 
 	}
 }
 
-// member returns boot server lrn, with valid values.
+// member returns a Member for the boot server lrn with valid values.
 func (h *leaderUnderTest) member(lrn int) Member {
 	return Member{Token: h.Token, LRNs: []int{0, 1, 2}, Leader: 0, LRN: lrn, Key: newKey(h.t)}
 }
 
-// client returns the client of a member, which connects from its own address.
+// client returns a client for the member m. It connects from the address of m.
 func (h *leaderUnderTest) client(m Member) *Client {
 	c := newClient(m, func(ctx context.Context) (net.Conn, error) { return h.dial(ctx, address(m.LRN)) })
 	h.t.Cleanup(c.Close)
 	return c
 }
 
-// connect returns a client whose first call must succeed.
+// connect returns a client for the member m, whose first call has succeeded.
 func (h *leaderUnderTest) connect(m Member) *Client {
 	h.t.Helper()
 	c := h.client(m)
@@ -97,7 +99,7 @@ func (h *leaderUnderTest) connect(m Member) *Client {
 	return c
 }
 
-// prove returns a session on which a member is authenticated.
+// prove returns a TLS session on which the member m is authenticated.
 func (h *leaderUnderTest) prove(m Member) *tls.Conn {
 	h.t.Helper()
 	session, err := m.connect(h.t.Context(), h.call(address(m.LRN)))
@@ -110,7 +112,7 @@ func (h *leaderUnderTest) prove(m Member) *tls.Conn {
 	return session
 }
 
-// unproved returns a TLS session with the leader, without a proof.
+// unproved returns a TLS session with the leader on which no proof was sent.
 func (h *leaderUnderTest) unproved(from netip.Addr) *tls.Conn {
 	h.t.Helper()
 	return h.session(newKey(h.t), from, alpn)
@@ -130,7 +132,7 @@ func (h *leaderUnderTest) session(key *ecdsa.PrivateKey, from netip.Addr, protoc
 	return session
 }
 
-// write sends bytes and must succeed.
+// write sends text on conn and fails the test if that fails.
 func write(t *testing.T, conn net.Conn, text string) {
 	t.Helper()
 	if _, err := io.WriteString(conn, text); err != nil {
@@ -138,8 +140,8 @@ func write(t *testing.T, conn net.Conn, text string) {
 	}
 }
 
-// closed blocks until the leader closes a connection, and returns the data that it
-// sent before and how long that took.
+// closed blocks until the leader closes the connection conn. It returns the data that
+// the leader sent before, and the time until the end.
 func closed(conn net.Conn) (answer string, took time.Duration) {
 	begin := time.Now()
 	data, _ := io.ReadAll(conn)
@@ -180,7 +182,7 @@ func (k *keys) Bind(_ context.Context, lrn int, key []byte) ([]byte, error) {
 	return k.bound[lrn], nil
 }
 
-// addressed is the leader's end of a connection, with the remote address from.
+// addressed is a connection on the leader's side with the remote address from.
 type addressed struct {
 	net.Conn
 	from netip.Addr
@@ -224,14 +226,14 @@ func (r *record) add(e Event) {
 	r.events = append(r.events, e)
 }
 
-// has reports whether an event had an error of the given kind.
+// has reports whether an event had an error that is target.
 func (r *record) has(target error) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return slices.ContainsFunc(r.events, func(e Event) bool { return errors.Is(e.Err, target) })
 }
 
-// texts returns the events so far.
+// texts returns the texts of the events so far.
 func (r *record) texts() []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -12,8 +12,9 @@ import (
 	"slices"
 )
 
-// judge checks the greeting data of a client at addr.  It returns the server and the
-// answer, or the refusal as answer and error.
+// judge checks data, the first message of a client at addr, on the TLS session state.
+// It returns the authenticated server and the welcome message. If it refuses the
+// client, the message contains the refusal and err the reason.
 func (s *Server) judge(ctx context.Context, data []byte, state tls.ConnectionState, addr netip.Addr) (Peer, welcome, error) {
 	peer, err := s.identify(data, state, addr)
 	if err != nil {
@@ -67,8 +68,8 @@ func (s *Server) prove(r role, lrn int, state tls.ConnectionState) ([]byte, erro
 	return proof(s.Token, r, s.LRNs, lrn, binding)
 }
 
-// refuse returns the results of judge for err: its Refusal, or BadMessage if it has
-// none, is the answer.
+// refuse returns the results of judge for the error err. The message contains the
+// Refusal that err wraps, or BadMessage if it wraps none.
 func refuse(err error) (Peer, welcome, error) {
 	w := welcome{Refusal: BadMessage}
 	errors.As(err, &w.Refusal)

@@ -9,50 +9,55 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Limits of unauthenticated clients.
+// These constants are the limits for unauthenticated clients.
 const (
-	// maxGreeting bounds the bytes that a client sends before its proof,
-	// headers included.
+	// maxGreeting bounds the bytes, including headers, that a client sends before it is
+	// authenticated. The leader closes the connection of a client that sends more.
 	maxGreeting = 4 << 10
-	// greetTimeout bounds the time from the connection to the proof.
+	// greetTimeout bounds the time between the start of a connection and a valid proof.
+	// After it the leader closes the connection.
 	greetTimeout = 10 * time.Second
-	// knownPlaces is the maximum of connections without proof from each address
-	// of the servers, and unknownPlaces from all other addresses together.
+	// knownPlaces is the maximum number of unauthenticated connections from one address
+	// of a server, unknownPlaces that from all other addresses together. The leader
+	// closes further connections.
 	knownPlaces   = 4
 	unknownPlaces = 8
 )
 
-// Limits of authenticated servers.
+// These constants are the limits for authenticated servers.
 const (
-	// MaxMessage is the maximum size in bytes of a request, and of an answer.
+	// MaxMessage is the maximum size in bytes of the body of a request or an answer. A
+	// longer one is an error.
 	MaxMessage = 256 << 10
 	maxHeader  = 4 << 10
-	// maxConnections is the maximum of connections of one server.  Each carries one
-	// request at a time.
+	// maxConnections is the maximum number of connections of one server. The leader
+	// refuses further ones with Busy. Each connection carries one request at a time.
 	maxConnections = 16
-	// requestTimeout bounds the time to send a request, writeTimeout that to send
-	// the answer.
+	// requestTimeout bounds the time for reading a request, writeTimeout that for
+	// writing the answer. After it the connection is closed.
 	requestTimeout = 20 * time.Second
 	writeTimeout   = 10 * time.Second
-	// answerTimeout bounds the time that a request waits on the leader.  Then the
-	// client repeats it.
+	// answerTimeout bounds the time that a request waits on the leader. After it the
+	// client repeats the request.
 	answerTimeout = 20 * time.Second
-	// idleTimeout is longer than any stage, during which a server may send no
-	// request.
+	// idleTimeout is the time after which the leader closes a connection without
+	// requests. It is longer than any stage, because a server may send no request
+	// during a stage.
 	idleTimeout = time.Hour
-	// silenceTimeout is the time after which TCP closes the connection to a server
-	// without power or network.
+	// silenceTimeout is the time after which TCP closes a connection whose other side
+	// does not respond, for example after a power loss.
 	silenceTimeout = 20 * time.Second
 )
 
-// places counts open connections by key, such as an address or an LRN.
+// places counts the open connections for each key, such as an address or an LRN.
 type places struct {
 	mu   sync.Mutex
 	used map[any]int
 }
 
-// enter takes one of limit places of key; ok is false if none is free.  leave frees
-// the place and may be called more than once.
+// enter counts a connection for key. ok is false if limit connections are open already;
+// then the connection is not counted. leave ends the counting and may be called more
+// than once.
 func (p *places) enter(key any, limit int) (leave func(), ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -67,15 +72,16 @@ func (p *places) enter(key any, limit int) (leave func(), ok bool) {
 	}), true
 }
 
-// keepAlive finds a silent peer on an idle connection within silenceTimeout.
+// keepAlive returns the TCP settings with which an idle connection is closed after
+// silenceTimeout without a response.
 func keepAlive() net.KeepAliveConfig {
 	const probes = 3
 	interval := silenceTimeout / (probes + 1)
 	return net.KeepAliveConfig{Enable: true, Idle: interval, Interval: interval, Count: probes}
 }
 
-// giveUp makes TCP close a connection whose peer has acknowledged nothing for
-// silenceTimeout.
+// giveUp sets the option of the socket c with which TCP closes a connection if sent
+// data is not acknowledged within silenceTimeout.
 func giveUp(_, _ string, c syscall.RawConn) error {
 	var err error
 	if cerr := c.Control(func(fd uintptr) {

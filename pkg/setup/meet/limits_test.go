@@ -19,7 +19,7 @@ import (
 	"time"
 )
 
-// post returns the head of a request with a body of the given length.
+// post returns the header of an HTTP request for path with a body of the given length.
 func post(path string, length int) string {
 	return fmt.Sprintf("POST %s HTTP/1.1\r\nHost: leader\r\nContent-Length: %d\r\n\r\n", path, length)
 }
@@ -49,7 +49,8 @@ func TestAnUnauthenticatedClientMaySendLittle(t *testing.T) {
 	}
 }
 
-// The greeting has the maximum of bytes, and one more.
+// TestAGreetingIsCountedWithItsHeaders sends a first message of the maximum size, and
+// one with a byte more.
 func TestAGreetingIsCountedWithItsHeaders(t *testing.T) {
 	head := post(proofPath, 9999)
 	head = post(proofPath, maxGreeting-len(head))
@@ -152,7 +153,8 @@ func TestWithoutAProofNothingIsAnswered(t *testing.T) {
 	}
 }
 
-// Another connection with the same key needs its own proof.
+// TestAProofIsOfItsConnectionAlone checks that another connection with the same key
+// needs its own proof.
 func TestAProofIsOfItsConnectionAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := open(t, nil)

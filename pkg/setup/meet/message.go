@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// hello is the greeting: the first message of a client.
+// hello is the first message of a client, with its proof.
 type hello struct {
 	Version int    `json:"version"`
 	LRN     int    `json:"lrn"`
@@ -15,13 +15,14 @@ type hello struct {
 	Proof   []byte `json:"proof"`
 }
 
-// welcome is the leader's answer to a hello: its own proof, or a refusal.
+// welcome is the leader's answer to a hello: the leader's own proof, or a refusal.
 type welcome struct {
 	Proof   []byte  `json:"proof,omitempty"`
 	Refusal Refusal `json:"refusal,omitempty"`
 }
 
-// marshal returns the JSON of a request or an answer, or ErrTooLarge.
+// marshal returns v, a request or an answer, in JSON. It returns ErrTooLarge for more
+// than MaxMessage bytes.
 func marshal(v any) ([]byte, error) {
 	data, err := json.Marshal(v)
 	if err == nil && len(data) > MaxMessage {
@@ -30,16 +31,18 @@ func marshal(v any) ([]byte, error) {
 	return data, err
 }
 
-// CallError is an error of the leader's handler, as the client receives it.
+// CallError is an error that the leader's handler has returned for a request of the
+// client.
 type CallError struct {
 	Method string `json:"-"`
 	// Text is the text of the error.
 	Text string `json:"error"`
-	// Kind is the text of the leader's sentinel error, such as CSRRefused, or "".
+	// Kind is the text of the sentinel error that the leader's error wraps, such as
+	// CSRRefused. It is empty if there is none.
 	Kind string `json:"kind,omitempty"`
 }
 
-// maxErrorText bounds the text of an error that is sent.
+// maxErrorText bounds the text of an error that the leader sends. A longer text is cut.
 const maxErrorText = 4 << 10
 
 func newCallError(err error) CallError {
@@ -47,14 +50,15 @@ func newCallError(err error) CallError {
 	return CallError{Text: text[:min(len(text), maxErrorText)], Kind: kindOf(err)}
 }
 
-// Error returns "leader", the method and the text.
+// Error returns the word "leader", the method and the text of the error.
 func (e *CallError) Error() string { return fmt.Sprintf("leader: %s: %s", e.Method, e.Text) }
 
-// Is makes errors.Is find the sentinel error of the leader.
+// Is reports whether target is the sentinel error that the leader's error wraps. It
+// compares the texts.
 func (e *CallError) Is(target error) bool { return e.Kind != "" && target.Error() == e.Kind }
 
-// kindOf returns the text of the first error in err's tree whose text is one word,
-// as those of sentinel errors are, or "".
+// kindOf returns the text of the sentinel error that err wraps: the first error in the
+// tree of err whose text is a single word. It returns "" if there is none.
 func kindOf(err error) string {
 	if err == nil {
 		return ""

@@ -9,11 +9,11 @@ import (
 	"slices"
 )
 
-// protocol is the version of the channel's protocol.
+// protocol is the version of the protocol between a member and the leader.
 const protocol = 2
 
-// role is the role of a side.  It is part of the proof, so that a leader without
-// the token cannot send the client's own proof back.
+// role is the role of one side of a connection. A proof contains the role of its
+// sender, so that a leader without the token cannot send the client's own proof back.
 type role string
 
 const (
@@ -21,14 +21,15 @@ const (
 	roleMember role = "member"
 )
 
-// channelBinding returns the channel binding of the TLS session (RFC 9266,
-// tls-exporter).
+// channelBinding returns the channel binding of a TLS session (RFC 9266, tls-exporter),
+// a value that no other session has.
 func channelBinding(state tls.ConnectionState) ([]byte, error) {
 	return state.ExportKeyingMaterial("EXPORTER-Channel-Binding", nil, sha256.Size)
 }
 
-// proof returns the HMAC by which the server lrn, in the role r among lrns, proves
-// on the TLS session of binding that it has the token.
+// proof returns an HMAC that proves the possession of the token t. The prover is the
+// server lrn in the role r, among the servers lrns, on the TLS session with the channel
+// binding binding.
 func proof(t Token, r role, lrns []int, lrn int, binding []byte) ([]byte, error) {
 	key, err := t.Key("proof")
 	if err != nil {
@@ -51,7 +52,7 @@ func proof(t Token, r role, lrns []int, lrn int, binding []byte) ([]byte, error)
 	return mac.Sum(nil), nil
 }
 
-// sameServers reports whether a and b hold the same LRNs in any order.
+// sameServers reports whether a and b contain the same LRNs in any order.
 func sameServers(a, b []int) bool {
 	return slices.Equal(slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b)))
 }

@@ -2,34 +2,33 @@ package meet
 
 import "errors"
 
-// Kinds of errors.
+// These errors classify the errors of this package.
 var (
 	ErrTokenInvalid = errors.New("TokenInvalid")
 	ErrTokenUsed    = errors.New("TokenUsed")
 	ErrTooLarge     = errors.New("TooLarge")
-	// ErrDisconnected reports that the connection was lost.  The request may have
-	// been carried out; repeat it.
+	// ErrDisconnected reports that the connection was lost. The leader may have
+	// executed the request; repeat it.
 	ErrDisconnected = errors.New("disconnected")
-	// ErrUnreachable reports that no connection to the leader was made.  Try again
+	// ErrUnreachable reports that the client could not connect to the leader. Try again
 	// later.
 	ErrUnreachable = errors.New("unreachable")
 )
 
-// Refusal is the reason why one side refuses the other.  It is permanent, except
-// Busy.  A refusal that the client receives is not authenticated: it comes without
-// the leader's proof.
+// Refusal is a reason for which one side refuses the other. All refusals except Busy
+// are permanent. A refusal by the leader is not authenticated: it contains no proof.
 type Refusal string
 
-// The refusals.
+// These constants are all refusals.
 const (
-	WrongToken   Refusal = "wrong-token"   // by the leader: the client's proof is wrong
-	RogueLeader  Refusal = "rogue-leader"  // by the client: the leader's proof is wrong
-	OtherServers Refusal = "other-servers" // the two were started with different LRNs
-	NotMember    Refusal = "not-member"    // the client's LRN is not among them, or is the leader's
-	WrongAddress Refusal = "wrong-address" // the client's address is not that of its LRN
-	OtherKey     Refusal = "other-key"     // the LRN is bound to another key
-	OtherVersion Refusal = "other-version" // the versions of neco differ
-	BadMessage   Refusal = "bad-message"   // the message is not a greeting
+	WrongToken   Refusal = "wrong-token"   // by the leader: the proof of the client is wrong
+	RogueLeader  Refusal = "rogue-leader"  // by the client: the proof of the leader is wrong
+	OtherServers Refusal = "other-servers" // the two sides were started with different LRNs
+	NotMember    Refusal = "not-member"    // the client's LRN is unknown, or is the leader's
+	WrongAddress Refusal = "wrong-address" // the client's address does not belong to its LRN
+	OtherKey     Refusal = "other-key"     // another key is bound to the client's LRN
+	OtherVersion Refusal = "other-version" // the two sides have different versions of neco
+	BadMessage   Refusal = "bad-message"   // the message is not a hello or a welcome
 	Busy         Refusal = "busy"          // too many connections, or the leader could not store the key
 )
 
@@ -38,7 +37,7 @@ func refusals() []Refusal {
 	return []Refusal{WrongToken, RogueLeader, OtherServers, NotMember, WrongAddress, OtherKey, OtherVersion, BadMessage, Busy}
 }
 
-// refusal is a row of the table of refusals.
+// refusal is a row of the table of all refusals.
 type refusal struct {
 	kind       error
 	text, hint string
@@ -69,7 +68,8 @@ func (r Refusal) row() refusal {
 	return refusal{nil, "the message is not a greeting of neco", "check which program listens on port 8203 of the leader"}
 }
 
-// Error returns the kind of the error, if it has one, and the reason.
+// Error returns the text of the refusal. It starts with the text of the sentinel error
+// that r wraps, if there is one.
 func (r Refusal) Error() string {
 	row := r.row()
 	if row.kind == nil {
@@ -78,8 +78,8 @@ func (r Refusal) Error() string {
 	return row.kind.Error() + ": " + row.text
 }
 
-// Unwrap returns the kind of the error, or nil.
+// Unwrap returns the sentinel error that r wraps, or nil.
 func (r Refusal) Unwrap() error { return r.row().kind }
 
-// Hint returns what an operator should do.
+// Hint returns an instruction for the operator.
 func (r Refusal) Hint() string { return r.row().hint }

@@ -15,49 +15,52 @@ import (
 	"sync"
 )
 
-// Port is the TCP port that the leader listens on.
+// Port is the TCP port on which the leader listens.
 const Port = 8203
 
-// Peer is an authenticated server.
+// Peer is a server that has been authenticated on a connection.
 type Peer struct {
 	LRN int
-	// Key is the public key of the server: PKIX, DER.
+	// Key is the public key in the server's TLS certificate (PKIX, DER).
 	Key []byte
 }
 
-// Keys stores permanently the first key that each server has used.
+// Keys stores permanently, for each server, the first key that the server has used.
 type Keys interface {
-	// Bind returns the key that is bound to lrn.  If there is none, it binds key.
+	// Bind returns the key that is bound to the server lrn. If no key is bound yet, it
+	// binds key and returns it.
 	Bind(ctx context.Context, lrn int, key []byte) ([]byte, error)
 }
 
-// Server is the leader's side of the channel.
+// Server accepts, on the leader, the connections of the other servers during the
+// bootstrap and answers their requests.
 type Server struct {
 	Token Token
-	// LRNs are the numbers of all servers of the bootstrap, and LRN is that of the
+	// LRNs are the numbers of all servers of the bootstrap. LRN is the number of the
 	// leader.
 	LRNs []int
 	LRN  int
-	// Addresses are, by LRN, the addresses from which a server may connect.
+	// Addresses has, by LRN, the addresses from which each server may connect.
 	Addresses map[int][]netip.Addr
 	Keys      Keys
-	// Handle answers a request.  Its ctx ends with the connection and after 20 s,
-	// when the client repeats the request, so Handle must be idempotent.  It is
-	// called concurrently, also for one peer.  The client receives its errors.
+	// Handle answers a request of the server peer; the client receives its errors. It
+	// is called concurrently, also for the same server. Its ctx ends with the
+	// connection, and after 20 s: then the client repeats the request, so Handle must
+	// be idempotent.
 	Handle func(ctx context.Context, peer Peer, method string, body json.RawMessage) (any, error)
-	// OnEvent is called with each event of a connection.  It must not block.
+	// OnEvent is called with each event of a connection. It must not block.
 	OnEvent func(Event)
 }
 
-// Event reports a change of a connection.
+// Event reports that a connection was refused, authenticated or ended.
 type Event struct {
 	Kind EventKind
-	// Addr is the remote address of the connection, and LRN the server to which the
-	// address belongs, or UnknownServer.  In a Refused event the server is not
+	// Addr is the remote address of the connection. LRN is the server to which the
+	// address belongs, or UnknownServer; in a Refused event that server was not
 	// authenticated.
 	Addr netip.Addr
 	LRN  int
-	// Err is the reason of a Refused or Gone event.
+	// Err is the reason of a Refused or Gone event, and nil otherwise.
 	Err error
 }
 
@@ -67,17 +70,17 @@ const UnknownServer = -1
 // EventKind is the kind of an Event.
 type EventKind int
 
-// The kinds of events.
+// These constants are the kinds of events.
 const (
 	Refused   EventKind = iota // a connection ended before its client was authenticated
 	Connected                  // a server was authenticated
 	Gone                       // the connection of an authenticated server ended
 )
 
-// String returns the kind for messages.
+// String returns a word for the kind, for messages.
 func (h EventKind) String() string { return [...]string{"refused", "connected", "gone"}[h] }
 
-// Listen opens the leader's port on addr.
+// Listen returns a listener on the leader's Port at the address addr.
 func Listen(ctx context.Context, addr netip.Addr) (net.Listener, error) {
 	l, err := listen(ctx, netip.AddrPortFrom(addr, Port))
 	if err != nil {
@@ -91,9 +94,9 @@ func listen(ctx context.Context, addr netip.AddrPort) (net.Listener, error) {
 	return conf.Listen(ctx, "tcp", addr.String())
 }
 
-// Serve answers connections of l until ctx ends, and returns nil then, or until l
-// fails.  When it returns, l and all connections are closed and all handlers have
-// ended.
+// Serve answers requests on the connections of l. It blocks until ctx ends, and returns
+// nil then, or until l fails. When it returns, l and all connections are closed, and
+// all calls of Handle have ended.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	defer l.Close()
 	if s.Token.zero() || !slices.Contains(s.LRNs, s.LRN) {
@@ -115,7 +118,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	return fmt.Errorf("meet boot servers: %w", err)
 }
 
-// service is a running Server.
+// service is a Server while Serve runs.
 type service struct {
 	*Server
 	ctx    context.Context
@@ -124,7 +127,7 @@ type service struct {
 	conns  sync.WaitGroup
 }
 
-// http returns the HTTP server for the connections of listener.
+// http returns the HTTP server that serves the connections of a listener.
 func (s *service) http() *http.Server {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
@@ -141,7 +144,8 @@ func (s *service) http() *http.Server {
 	}
 }
 
-// watch counts the open connections and sends an Event for each that has ended.
+// watch counts the open connections, and sends an Event when one ends, unless the
+// leader itself ends.
 func (s *service) watch(nc net.Conn, state http.ConnState) {
 	switch state {
 	case http.StateNew:
@@ -160,7 +164,7 @@ func (s *service) watch(nc net.Conn, state http.ConnState) {
 	}
 }
 
-// at returns the server that may connect from addr, or UnknownServer.
+// at returns the LRN of the server that may connect from addr, or UnknownServer.
 func (s *Server) at(addr netip.Addr) int {
 	for lrn, addrs := range s.Addresses {
 		if slices.Contains(addrs, addr) {

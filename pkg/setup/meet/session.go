@@ -12,15 +12,16 @@ import (
 	"time"
 )
 
-// alpn names the protocol in TLS.  A leader also accepts the previous protocol
-// alpnBefore, to send its clients a refusal that they can read.
+// alpn is the name of the protocol version in TLS, alpnBefore that of the previous
+// version. The leader also accepts alpnBefore, but only to send a refusal that such a
+// client can read.
 const (
 	alpn       = "neco-setup/2"
 	alpnBefore = "neco-setup/1"
 )
 
-// leaderTLS returns the leader's configuration.  Its certificate is generated for
-// this listener and authenticates nothing.
+// leaderTLS returns the TLS configuration of the leader. Its certificate is new and
+// authenticates nothing; the proof does.
 func leaderTLS() (*tls.Config, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -35,15 +36,15 @@ func leaderTLS() (*tls.Config, error) {
 	return conf, nil
 }
 
-// memberTLS returns the configuration of a member, whose certificate shows that the
-// client has key.
+// memberTLS returns the TLS configuration of a member with the key key. The member's
+// certificate shows the leader that the client has this key.
 func memberTLS(key *ecdsa.PrivateKey) (*tls.Config, error) {
 	cert, err := selfSigned(key)
 	if err != nil {
 		return nil, err
 	}
 	conf := commonTLS(cert, alpn)
-	// There is no CA yet that could sign the leader's certificate.  The proof
+	// There is no CA yet that could sign the leader's certificate. The proof
 	// authenticates the leader instead.
 	conf.InsecureSkipVerify = true
 	return conf, nil
@@ -59,8 +60,9 @@ func commonTLS(cert tls.Certificate, protocols ...string) *tls.Config {
 	}
 }
 
-// checkSession rejects a TLS session that is resumed, or has no protocol or not
-// exactly one suitable certificate.  Both sides call it at the end of the handshake.
+// checkSession returns an error for a TLS session that is resumed, is not of TLS 1.3,
+// or has not agreed on a protocol version. The other side must have sent exactly one
+// certificate, with a suitable key. Both sides call it at the end of the handshake.
 func checkSession(s tls.ConnectionState) error {
 	switch {
 	case s.Version != tls.VersionTLS13 || s.DidResume:
@@ -74,7 +76,7 @@ func checkSession(s tls.ConnectionState) error {
 	return err
 }
 
-// sessionKey returns the public key of the other side: PKIX, DER.
+// sessionKey returns the public key in the certificate of the other side (PKIX, DER).
 func sessionKey(s tls.ConnectionState) ([]byte, error) {
 	key, ok := s.PeerCertificates[0].PublicKey.(*ecdsa.PublicKey)
 	if !ok || key.Curve != elliptic.P256() {
@@ -83,7 +85,7 @@ func sessionKey(s tls.ConnectionState) ([]byte, error) {
 	return x509.MarshalPKIXPublicKey(key)
 }
 
-// selfSigned returns a certificate that only carries a key: its names and dates are
+// selfSigned returns a certificate for key, signed with key. Its names and dates are
 // never checked.
 func selfSigned(key *ecdsa.PrivateKey) (tls.Certificate, error) {
 	if key == nil {

@@ -55,7 +55,7 @@ func TestASilentPeerIsGivenUp(t *testing.T) {
 	})
 }
 
-// deaf is a connection whose peer loses power when silent is closed.
+// deaf is a connection whose other side loses power when silent is closed.
 type deaf struct {
 	net.Conn
 	silent chan struct{}
@@ -71,7 +71,8 @@ func (d *deaf) Write(p []byte) (int, error) {
 	}
 }
 
-// The socket options take effect only on real connections, not in synctest.
+// TestTCPGivesUpASilentPeer uses a real connection, because the socket options have no
+// effect in synctest.
 func TestTCPGivesUpASilentPeer(t *testing.T) {
 	l, err := listen(t.Context(), netip.MustParseAddrPort("127.0.0.1:0"))
 	if err != nil {

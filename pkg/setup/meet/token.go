@@ -12,27 +12,27 @@ import (
 	"strings"
 )
 
-// The text of a token is a prefix, then the secret and its checksum in base 32, in
-// lower case.
+// The text of a token is a prefix, followed by the secret and its checksum in base 32,
+// in lower case.
 const (
 	tokenPrefix   = "neco-setup-"
 	secretLength  = 32
 	checkLength   = 4
 	tokenAlphabet = "abcdefghijklmnopqrstuvwxyz234567"
-	tokenLength   = ((secretLength+checkLength)*8 + 4) / 5 // characters behind the prefix
+	tokenLength   = ((secretLength+checkLength)*8 + 4) / 5 // number of characters after the prefix
 )
 
-// Token is the secret that all servers of one bootstrap share: 256 random bits.
-// When it is printed, the secret is left out; see Reveal.
+// Token is the secret that all servers of one bootstrap share: 256 random bits. When it
+// is printed, a placeholder replaces the secret; see Reveal.
 type Token struct {
 	secret [secretLength]byte
 }
 
-// Format implements fmt.Formatter.  It prints a placeholder, to keep the secret out
+// Format implements fmt.Formatter. It prints a placeholder, to keep the secret out
 // of output and logs.
 func (Token) Format(w fmt.State, _ rune) { io.WriteString(w, "(setup token)") }
 
-// MarshalText returns an error, so that a token is not stored by accident.
+// MarshalText always returns an error, so that no encoder stores a token by accident.
 func (Token) MarshalText() ([]byte, error) {
 	return nil, fmt.Errorf("a setup token is not to be written")
 }
@@ -44,13 +44,14 @@ func NewToken() Token {
 	return t
 }
 
-// Reveal returns the token's text, with the secret.  It is for the operator and for
-// a file that no other user can read.
+// Reveal returns the token's text, with the secret. The text is only for the operator
+// and for a file that no other user can read.
 func (t Token) Reveal() string {
 	return tokenPrefix + encoding().EncodeToString(append(t.secret[:], t.checksum()...))
 }
 
-// checksum returns the checksum by which Parse detects a mistyped token.
+// checksum returns the part of the token's text by which Parse detects a mistyped
+// token.
 func (t Token) checksum() []byte {
 	sum := sha256.Sum256(append([]byte("neco setup token checksum\x00"), t.secret[:]...))
 	return sum[:checkLength]
@@ -60,8 +61,8 @@ func encoding() *base32.Encoding {
 	return base32.NewEncoding(tokenAlphabet).WithPadding(base32.NoPadding)
 }
 
-// Parse parses a token's text in lower or upper case.  Its errors are
-// ErrTokenInvalid with the reason; they do not contain the text.
+// Parse parses the text of a token, in lower or upper case. Its errors wrap
+// ErrTokenInvalid and do not contain the text.
 func Parse(text string) (Token, error) {
 	body, ok := strings.CutPrefix(strings.ToLower(text), tokenPrefix)
 	if !ok {
@@ -88,11 +89,11 @@ func (t Token) zero() bool {
 	return subtle.ConstantTimeCompare(t.secret[:], make([]byte, secretLength)) == 1
 }
 
-// keyLength is the length in bytes of keys derived from a token.
+// keyLength is the length in bytes of a key that Key derives.
 const keyLength = 32
 
-// Key derives a key of 32 bytes for the use that label names (HKDF).  A key reveals
-// neither the token nor the keys of other labels.
+// Key derives a key of 32 bytes from the token (HKDF). label names the use of the key;
+// keys of different labels do not reveal each other, nor the token.
 func (t Token) Key(label string) ([]byte, error) {
 	if t.zero() {
 		return nil, fmt.Errorf("derive key: %w: it is empty", ErrTokenInvalid)

@@ -9,15 +9,16 @@ import (
 	"syscall"
 )
 
-// maxTokenFile bounds the bytes that are read of a token file.
+// maxTokenFile bounds the bytes that ReadFile reads of a token file.
 const maxTokenFile = 4096
 
 // ErrTokenReadable reports that the mode of a token file grants access to its group
 // or to others.
 var ErrTokenReadable = errors.New("its group or others may read it")
 
-// ReadFile reads a token from the file at path.  The file must be a regular file
-// that belongs to this user and grants no access to others (ErrTokenReadable).
+// ReadFile reads a token from the file at path. The file must be a regular file of this
+// user. If its mode grants access to the group or to others, the error wraps
+// ErrTokenReadable.
 func ReadFile(path string) (Token, error) {
 	t, err := readFile(path)
 	if err != nil {
