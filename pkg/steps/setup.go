@@ -8,7 +8,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/worker"
 )
 
-// Component returns the component of the program called name, or nil if no step has it.
+// Component returns the component of the program called name, or nil if no step of an
+// update has it.
 func Component(name string) component.Component {
 	for _, r := range rows() {
 		if r.component != nil && r.component.Name() == name {
@@ -28,8 +29,8 @@ func (h *Host) SetUp(ctx context.Context, name string, t worker.Target) (changed
 	return changed, err
 }
 
-// Started records that the files written by SetUp are in use, so that the next update
-// restarts the program only if it declares something else.
+// Started records that the program called name now runs with the files that SetUp wrote.
+// The next update then restarts it only if something else changes.
 func (h *Host) Started(ctx context.Context, name string, t worker.Target) error {
 	return h.with(ctx, name, t, component.Started)
 }

@@ -10,8 +10,8 @@ import (
 // is a parameter because this package does not know the format of versions.
 type Order func(a, b string) (int, error)
 
-// Decide returns what m does next in the shared state s. It is pure: it has no I/O and
-// no clock, and the same input gives the same result.
+// Decide returns what m does next in the shared state s. It has no I/O and no clock: the
+// same input gives the same result.
 func (t Table) Decide(m Member, s State, order Order) Decision {
 	d := t.decide(m, s, order)
 	switch d.Do {
@@ -62,7 +62,7 @@ func stopText(r *Request) string {
 	return "the run was stopped: " + r.Reason
 }
 
-// finished decides for a member whose own status is complete, aborted or not running.
+// finished decides for a member whose own status in the run is no longer "running".
 func (t Table) finished(m Member, s State, own Status) Decision {
 	switch own.Cond {
 	case neco.CondComplete:
@@ -92,9 +92,9 @@ func (t Table) enter(m Member, r *Request, own Status, reported bool, order Orde
 		Member: m.begin(r.ID(), t.place(own.Arrival()), t.repeated(own.Step))}
 }
 
-// arrivalIn0 returns the arrival at which a member with an older package resumes. If
-// the status of a server is ahead of its package, the server was re-imaged: it installs
-// the package again and keeps its status.
+// arrivalIn0 returns the arrival in step 0 at which a member with an older package
+// resumes. A re-imaged server, whose status may be beyond step 0, starts at the beginning
+// to install the package again.
 func arrivalIn0(own Status, reported bool) Arrival {
 	if reported && own.Step == 0 {
 		return own.Arrival()
@@ -102,7 +102,8 @@ func arrivalIn0(own Status, reported bool) Arrival {
 	return Arrival{}
 }
 
-// proceed decides for a member of a run that continues.
+// proceed decides for a member that takes part in a run which is neither stopped nor
+// aborted.
 func (t Table) proceed(m Member, s State, own Status, reported bool) Decision {
 	if m.Work.State == WorkRunning {
 		return t.watchWork(m)
@@ -131,7 +132,8 @@ func (t Table) proceed(m Member, s State, own Status, reported bool) Decision {
 	return t.act(m, s)
 }
 
-// wantsLock reports whether the action at m.At needs the lock and is not done yet.
+// wantsLock reports whether m needs the lock for the action at m.At, which is neither
+// recorded as done nor skipped by m.
 func (t Table) wantsLock(m Member, s State) bool {
 	if !t.valid(m.At) {
 		return false
