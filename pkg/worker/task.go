@@ -107,8 +107,8 @@ func (w *worker) cancel(d update.Decision) {
 	w.task.cancel(errCancelled{d.Cause})
 }
 
-// finish updates the worker's memory with the result of the action, sets the time of a
-// retry, and logs a failure.
+// finish handles the result of the action: it updates the worker's memory and journal;
+// after an error it also logs the error and sets the time of the retry.
 func (w *worker) finish(res taskResult) {
 	at := w.task.at
 	w.task.cancel(nil)

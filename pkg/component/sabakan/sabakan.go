@@ -22,8 +22,8 @@ func (Component) Name() string { return program.Sabakan }
 // Units returns the units of the component.
 func (Component) Units() []component.Unit { return component.Services(program.Sabakan) }
 
-// config is the configuration file. Unlike other programs, sabakan has its etcd
-// settings one level down.
+// config is the configuration file of sabakan, which keeps its etcd settings below a key
+// of their own.
 type config struct {
 	Etcd         etcd.ClientConfig `json:"etcd"`
 	AdvertiseURL string            `json:"advertise-url"`
