@@ -76,9 +76,9 @@ func Dropped(err error) bool {
 	return ok && s.Code() == codes.Unknown && strings.HasSuffix(s.Message(), "raft proposal dropped")
 }
 
-// MayPass reports whether a retry may succeed after err: a server does not answer, has no
-// majority or leader at the moment, or does not know newly created users of etcd yet. If
-// err has a method MayPass, its result is returned.
+// MayPass reports whether a retry may succeed after err: a server does not answer or
+// fails by itself, has no majority or leader at the moment, or does not know newly
+// created users of etcd yet. If err has a method MayPass, its result is returned.
 func MayPass(err error) bool {
 	if own := (interface{ MayPass() bool })(nil); errors.As(err, &own) {
 		return own.MayPass()
