@@ -5,8 +5,8 @@ import (
 	"net"
 )
 
-// Listener returns a listener whose connections transfer data only while their link is
-// not cut. It calls link once for each accepted connection.
+// Listener returns a listener like l whose connections hold back data while their link is
+// cut. It calls link for each accepted connection to get that link.
 func (s *Partition) Listener(l net.Listener, link func(net.Conn) Link) net.Listener {
 	return gatedListener{l, s, link}
 }
