@@ -7,14 +7,15 @@ import (
 	"github.com/cybozu-go/neco/dctest/placemat/cluster"
 )
 
-// linkLine returns the line for "ip -batch" that creates a link between two namespaces.
+// linkLine returns the line for "ip -batch" that creates the link l between the
+// namespaces of two nodes.
 func (c *Centre) linkLine(l cluster.Link) string {
 	return fmt.Sprintf("link add name %s netns %s type veth peer name %s netns %s",
 		l.A.Interface, c.namespace(l.A.Node), l.B.Interface, c.namespace(l.B.Node))
 }
 
 // insideLines returns the lines for "ip -batch" that create the bridges and dummy
-// interfaces of a node. The latter get the link type dummy, see dummyType.
+// interfaces of a node. dummy is the link type of dummy interfaces, from dummyType.
 func insideLines(n cluster.Node, dummy string) []string {
 	var lines []string
 	for _, i := range n.Interfaces {

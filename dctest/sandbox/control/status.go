@@ -43,7 +43,8 @@ type Server struct {
 	// Version is the version of the worker according to its heartbeat in etcd, empty if
 	// there is none.
 	Version string `json:"version,omitempty"`
-	// Step and the following fields are from the worker's last status.
+	// For and the following fields are from the worker's last status; For is the version
+	// of the run.
 	For     string     `json:"for,omitempty"`
 	Step    int        `json:"step"`
 	Name    string     `json:"step_name,omitempty"`

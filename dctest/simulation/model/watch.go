@@ -101,7 +101,7 @@ func (w *watcher) serve(ctx context.Context, one *watch, ch chan<- clientv3.Watc
 	}
 }
 
-// RequestProgress is not supported and returns an error.
+// RequestProgress does nothing and returns nil.
 func (w *watcher) RequestProgress(context.Context) error { return nil }
 
 // Close ends all watches.
