@@ -19,7 +19,7 @@ const maxRefusal = 64 << 10
 // whether a retry helps:
 //
 //   - a *RateLimitedError if the server accepts requests again after some time;
-//   - a *statusError whose method final returns true if the same request would fail again;
+//   - a *statusError whose method final returns true, if a retry would fail, too;
 //   - any other *statusError if the same request may succeed later.
 func refusal(resp *http.Response, now time.Time) error {
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxRefusal))

@@ -32,8 +32,8 @@ func (m *Menu) checkASN() error {
 	return nil
 }
 
-// maxRacks is the maximum number of racks; more are an error. AS numbers and addresses
-// usually suffice for fewer.
+// maxRacks is the maximum number of racks; more are an error. Usually, AS numbers and
+// addresses suffice only for fewer racks.
 const maxRacks = 1024
 
 func (m *Menu) checkRacks() error {

@@ -40,7 +40,7 @@ type ignitionFile struct {
 }
 
 // coreFiles adds to files the configurations of the core's services, and the scripts of
-// the core and of the nodes external, operation and internet.
+// the nodes core, external and operation.
 func (m *Menu) coreFiles(files map[string][]byte, c *cluster.Cluster) error {
 	n := m.Network
 	view := coreView{

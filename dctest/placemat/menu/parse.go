@@ -79,8 +79,8 @@ func kindOf(n *yaml.Node) (string, *yaml.Node) {
 	return "", n
 }
 
-// once records that what occurs at a line of the menu, and fails if it has occurred
-// before.
+// once records that a thing occurs in the menu at the line of n, and fails if it has
+// occurred before.
 func (p *parser) once(n *yaml.Node, thing string) error {
 	if line := p.seen[thing]; line != 0 {
 		return at(n, "a second %s; the first is at line %d", thing, line)

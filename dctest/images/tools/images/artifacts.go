@@ -8,16 +8,16 @@ import (
 	"strconv"
 )
 
-// artifact is a container image of the product's artifact set.
+// artifact is a container image in the product's artifact set.
 type artifact struct{ Name, Repository, Tag string }
 
-// artifactDeb is a Debian package of the artifact set.
+// artifactDeb is a Debian package in the artifact set.
 type artifactDeb struct{ Name, Release string }
 
 // osImage is the operating system of the nodes.
 type osImage struct{ Channel, Version string }
 
-// artifacts is the artifact set.
+// artifacts is the content of the product's artifact set.
 type artifacts struct {
 	images []artifact
 	debs   []artifactDeb
@@ -54,7 +54,7 @@ func readArtifacts(file string) (artifacts, error) {
 	return all, nil
 }
 
-// stringFields returns the fields of a composite literal whose values are string
+// stringFields returns those fields of a composite literal whose values are string
 // literals.
 func stringFields(lit *ast.CompositeLit) map[string]string {
 	fields := map[string]string{}
