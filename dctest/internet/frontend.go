@@ -65,7 +65,7 @@ func addresses(listeners []listener) (all []string) {
 	return all
 }
 
-// serve serves requests until ctx ends, and closes the listeners.
+// serve serves requests until ctx ends, and then closes the listeners.
 func (f frontend) serve(ctx context.Context, listeners []listener) error {
 	quiet := log.New(io.Discard, "", 0) // tests cut off clients at any time
 	secure := &http.Server{
@@ -99,7 +99,7 @@ func ended(err error) error {
 	return err
 }
 
-// answer serves a request by the host that it names.
+// answer passes a request to the handler of the host that the request names.
 func (f frontend) answer(w http.ResponseWriter, r *http.Request) {
 	h := f.hosts[hostname(r)]
 	if h == nil {

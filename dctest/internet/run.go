@@ -12,8 +12,8 @@ import (
 
 // Options are the parameters of Run.
 type Options struct {
-	// Listen are the addresses to listen on, with TLS unless the port is 80 or the
-	// address starts with "http://".
+	// Listen are the addresses on which to listen. TLS is used unless the port is 80 or
+	// the address starts with "http://".
 	Listen []string
 	// CADir is the directory for the files of the CA, which are created if they do not
 	// exist.

@@ -42,7 +42,7 @@ func (c *Centre) path(elem ...string) string {
 	return filepath.Join(append([]string{stateRoot, c.Name}, elem...)...)
 }
 
-// description returns the directory with the copy of the description.
+// description returns the directory with the data centre's copy of its description.
 func (c *Centre) description() string { return c.path("description") }
 
 // namespace returns the name of a node's network namespace.
@@ -60,7 +60,8 @@ func (c *Centre) load() error {
 	return err
 }
 
-// node returns the node called name; the error lists all names.
+// node returns the node called name. If there is none, the error lists the names of all
+// nodes.
 func (c *Centre) node(name string) (cluster.Node, error) {
 	n, ok := c.cluster.Node(name)
 	if !ok {
@@ -73,7 +74,7 @@ func (c *Centre) node(name string) (cluster.Node, error) {
 	return n, nil
 }
 
-// Command returns a command that runs on a node. The caller starts it.
+// Command returns a command that runs a program on a node. The caller starts it.
 func (c *Centre) Command(ctx context.Context, node, name string, args ...string) (*exec.Cmd, error) {
 	if err := c.load(); err != nil {
 		return nil, err

@@ -29,7 +29,7 @@ func (c *Centre) docker(ctx context.Context, args ...string) (string, error) {
 	return c.dockerFor(ctx, commandTimeout, nil, args...)
 }
 
-// dockerFor is docker with a time limit and a standard input.
+// dockerFor is docker with the time limit limit and the standard input stdin.
 func (c *Centre) dockerFor(ctx context.Context, limit time.Duration, stdin io.Reader, args ...string) (string, error) {
 	return runFor(ctx, limit, stdin, "docker", c.dockerArgs(args...)...)
 }

@@ -43,7 +43,8 @@ func (c *Centre) between(a, b string) ([]cluster.Link, error) {
 	return links, nil
 }
 
-// cutMark is the comment of iptables rules that this package adds.
+// cutMark is the comment by which this package recognizes the iptables rules that it has
+// added.
 const cutMark = "placemat-cut"
 
 // Cut makes the node b silently drop all packets from the addresses of the node a and,

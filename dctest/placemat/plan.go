@@ -42,7 +42,8 @@ func addressLines(n cluster.Node) []string {
 	return lines
 }
 
-// interfaceLines returns the lines of addressLines for one interface.
+// interfaceLines returns, for a single interface, the lines that addressLines returns for
+// all.
 func interfaceLines(i cluster.Interface) []string {
 	var lines []string
 	if i.Master != "" {
@@ -76,7 +77,7 @@ func routeLine(r cluster.Route) string {
 	return line + b.String()
 }
 
-// sysctlArgs returns the settings of a node as arguments of sysctl(8).
+// sysctlArgs returns the sysctls of a node as arguments for sysctl(8).
 func sysctlArgs(n cluster.Node) []string {
 	var args []string
 	for key, value := range n.Sysctls {

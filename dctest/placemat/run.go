@@ -24,7 +24,7 @@ func runWith(ctx context.Context, stdin, name string, args ...string) (string, e
 	return runFor(ctx, commandTimeout, strings.NewReader(stdin), name, args...)
 }
 
-// runFor is run with a time limit and a standard input.
+// runFor is run with the time limit limit and the standard input stdin.
 func runFor(ctx context.Context, limit time.Duration, stdin io.Reader, name string, args ...string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
@@ -40,7 +40,7 @@ func runFor(ctx context.Context, limit time.Duration, stdin io.Reader, name stri
 	return out.String(), nil
 }
 
-// inside runs a command in the network namespace of a node, as run does.
+// inside runs a command like run, but in the network namespace of a node.
 func (c *Centre) inside(ctx context.Context, node, name string, args ...string) (string, error) {
 	return run(ctx, "ip", append([]string{"netns", "exec", c.namespace(node), name}, args...)...)
 }

@@ -60,7 +60,7 @@ func (c *Centre) serviceCommand(s cluster.Service) (argv []string, proto string,
 
 func (c *Centre) serviceLog(node, name string) string { return c.path("log", node+"."+name+".log") }
 
-// background starts a program in the namespace of a node. The program runs until Down.
+// background starts a program in the network namespace of a node, which runs until Down.
 func (c *Centre) background(ctx context.Context, node, name string, argv []string) error {
 	const script = `log=$1; shift; exec "$@" </dev/null >"$log" 2>&1`
 	args := []string{"--fork", "ip", "netns", "exec", c.namespace(node), "/bin/sh", "-c", script, "sh", c.serviceLog(node, name)}

@@ -32,9 +32,8 @@ type Options struct {
 	// Config overrides values in the default configuration of a sandbox. Its keys are the
 	// names that neco config uses.
 	Config map[string]string
-	// Docker is the path of the program that the boot servers call as docker; the
-	// default is this program. The program must call docker.Main of
-	// dctest/sandbox/docker.
+	// Docker is the path of the program that the boot servers call as docker; if empty,
+	// it is this program. The program must call docker.Main of dctest/sandbox/docker.
 	Docker string
 	// Say, if not nil, is called with a message for people whenever a part of the start
 	// is done.
@@ -131,8 +130,8 @@ func enough(dir string, free uint64) error {
 	return nil
 }
 
-// DebVersion returns the version in the file name of a package. The file name must be
-// that of a release asset.
+// DebVersion returns the version in the file name of a package. The name must have the
+// form of a release asset.
 func DebVersion(deb string) (release.Version, error) {
 	base := filepath.Base(deb)
 	var text string

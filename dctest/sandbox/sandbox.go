@@ -99,8 +99,8 @@ func (s *Sandbox) Close() error {
 	return err
 }
 
-// Failed returns a channel that is closed when a background goroutine has failed or the
-// sandbox was closed.
+// Failed returns a channel that is closed when one of the sandbox's goroutines has failed
+// or the sandbox was closed.
 func (s *Sandbox) Failed() <-chan struct{} { return s.units.ctx.Done() }
 
 // Storage returns the storage of Neco's keys in etcd. It uses only members that are not
@@ -133,7 +133,7 @@ func (s *Sandbox) path(elem ...string) string {
 	return filepath.Join(append([]string{s.opts.Dir}, elem...)...)
 }
 
-// background is a group of goroutines that end together.
+// background is a group of goroutines that are ended together.
 type background struct {
 	*errgroup.Group
 	ctx    context.Context // done after the first error, or after end was called

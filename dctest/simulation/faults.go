@@ -149,7 +149,8 @@ func (w *world) fault() {
 	}
 }
 
-// victim is the process that a fault affects.
+// victim is the process that a fault affects, with its name in the trace and the function
+// that restarts it.
 type victim struct {
 	*process
 	name    string

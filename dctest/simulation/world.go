@@ -163,7 +163,7 @@ func (w *world) between(a, b time.Duration) time.Duration {
 	return a + time.Duration(w.rng.Int64N(int64(b-a)+1))
 }
 
-// chance returns true with the probability 1/n.
+// chance returns true with the probability 1/n, at random.
 func (w *world) chance(n int) bool { return w.rng.IntN(n) == 0 }
 
 func (w *world) log(format string, args ...any) {

@@ -20,7 +20,7 @@ import (
 // Env is what the commands need from their environment. All fields must be set; [System]
 // returns those of the real system.
 type Env struct {
-	// Version is the version of the package that contains this program.
+	// Version is the version of the Neco package to which this program belongs.
 	Version string
 	// FS is the file system of the boot server. The flag --root changes its root.
 	FS host.FS

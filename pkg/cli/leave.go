@@ -181,7 +181,7 @@ func withoutWorker(silent []int) string {
 	return fmt.Sprintf("boot servers %s have no running worker", lrnList(silent))
 }
 
-// completeLRN returns the registered boot servers as completions.
+// completeLRN returns the LRNs of the registered boot servers, for completion in a shell.
 func completeLRN(cmd *cobra.Command, env *Env, args []string) []string {
 	var lrns []string
 	if len(args) > 0 {

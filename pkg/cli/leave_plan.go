@@ -33,7 +33,7 @@ func readPlan(ctx context.Context, s *storage.Storage, lrn int, managed bool) (d
 	return departurePlan{lrn: lrn, registered: snap.Registered, members: members, managed: managed}, err
 }
 
-// print lists what is removed, and what remains.
+// print lists what the departure changes and which boot servers remain.
 func (p departurePlan) print(w io.Writer) {
 	fmt.Fprintln(w, "This will")
 	fmt.Fprintf(w, "  take boot server %d out of the data centre; %s\n", p.lrn, remain(p.others()))

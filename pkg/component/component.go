@@ -83,7 +83,7 @@ type Units interface {
 	Enable(ctx context.Context, name string) error
 	Disable(ctx context.Context, name string) error
 	IsActive(ctx context.Context, name string) (bool, error)
-	// Describe returns the state of a service and its newest log line, for people.
+	// Describe returns the state of a service and its newest log line as text for people.
 	Describe(ctx context.Context, name string) string
 }
 
@@ -121,7 +121,7 @@ func (h Host) report(format string, args ...any) {
 	}
 }
 
-// image returns the image of c; ok is false for a component without one.
+// image returns the container image of c. ok is false if c has none.
 func image(c Component, t Target) (img neco.ContainerImage, ok bool, err error) {
 	i, ok := c.(Imaged)
 	if !ok {

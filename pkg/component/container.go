@@ -22,15 +22,15 @@ type ContainerUnit struct {
 	// Conditions are files without which systemd does not start the service.
 	Conditions []string
 	// StateDir and RuntimeDir are directories below /var/lib and /run that systemd
-	// creates before the start.
+	// creates before it starts the service.
 	StateDir, RuntimeDir string
-	// RestartSec is the pause before a restart, in seconds.
+	// RestartSec is the pause before systemd restarts the service, in seconds.
 	RestartSec int
 	// OOMScoreAdjust, if not 0, is the OOM score adjustment of the service's processes.
 	OOMScoreAdjust int
 	// Environment are lines VARIABLE=value, which a drop-in of the unit can override.
 	Environment []string
-	// HostUTS makes the container share the host name with the host.
+	// HostUTS makes the container have the host name of the host.
 	HostUTS bool
 	// Options are options of docker run, in addition to those of all services. Args are
 	// the arguments after the image.

@@ -19,8 +19,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// Version is the version of the package that contains this program. The linker sets it;
-// the default belongs to no release.
+// Version is the version of the Neco package to which this program belongs. The linker
+// sets it; the default is not the version of any release.
 var Version = "0.0.0-dev"
 
 // Command returns the cobra command of a daemon with the usage line use. The command

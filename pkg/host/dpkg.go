@@ -35,7 +35,8 @@ const (
 // errNoDpkg reports that this system has no dpkg.
 var errNoDpkg = errors.New("dpkg is not installed here, and packages of Neco need it")
 
-// command runs a read-only program of dpkg, and returns its standard output.
+// command runs the program name of dpkg, which must not change anything, and returns its
+// standard output.
 func (p Packages) command(ctx context.Context, name string, args ...string) (string, error) {
 	path, err := findSbin(name)
 	if err != nil {

@@ -28,7 +28,7 @@ func (f FS) Path(p string) string {
 	return filepath.Join("/", f.Root, p)
 }
 
-// Read returns the contents of the file p.
+// Read returns the contents of the file p on the host.
 func (f FS) Read(p string) ([]byte, error) {
 	return os.ReadFile(f.Path(p))
 }

@@ -56,7 +56,7 @@ func (p Packages) Installed(ctx context.Context, name, version string) (bool, er
 	return err == nil && state == StateInstalled && have == version, err
 }
 
-// FileInfo returns the name and the version of the package in the file deb.
+// FileInfo returns the name and the version of the package in the package file deb.
 func (p Packages) FileInfo(ctx context.Context, deb string) (name, version string, err error) {
 	out, err := p.command(ctx, "dpkg-deb", "--showformat", `${Package} ${Version}`, "--show", deb)
 	if err != nil {

@@ -27,8 +27,8 @@ func (f FS) LoadState(p string, v any) (found bool, err error) {
 	return true, nil
 }
 
-// SaveState saves v at p, readable only by its owner, and syncs it to the disk. It
-// creates a missing directory.
+// SaveState saves v as JSON in the file p, which only its owner can read, and syncs it to
+// the disk. It creates the directory if needed.
 func (f FS) SaveState(p string, v any) error {
 	data, err := json.Marshal(v)
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 // session or context then ends.
 var ErrStalled = errors.New("the main loop makes no progress")
 
-// Pulse is the progress of one loop. Its methods may be called concurrently.
+// Pulse observes whether one loop makes progress. Its methods may be called concurrently.
 type Pulse struct {
 	limit time.Duration
 

@@ -18,7 +18,7 @@ const (
 // author is the name that Slack shows above each message.
 const author = "neco-updater"
 
-// Run is the part of a message that describes a run.
+// Run is what messages tell about a run.
 type Run struct {
 	// Cluster is the name of the data centre.
 	Cluster string

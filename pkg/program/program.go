@@ -94,7 +94,7 @@ func OnRequest() []Program {
 	return slices.DeleteFunc(All(), func(p Program) bool { return p.Prepared == nil })
 }
 
-// OnServers returns the programs of OnRequest that operators set up on each boot
+// OnServers returns those programs of OnRequest that operators set up on each boot
 // server.
 func OnServers() []Program {
 	return slices.DeleteFunc(OnRequest(), func(p Program) bool { return p.Prepared.Config == "" })

@@ -30,7 +30,8 @@ const (
 	EtcdBackup = "etcd-backup"
 )
 
-// All returns the table, in the order in which a boot server starts its programs.
+// All returns the rows of the table, in the order in which a boot server starts the
+// programs.
 func All() []Program {
 	return []Program{
 		{

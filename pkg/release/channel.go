@@ -21,8 +21,8 @@ const (
 	Staging Channel = neco.StagingEnv
 	// Dev follows the newest candidate.
 	Dev Channel = neco.DevEnv
-	// None follows no releases. The package of a version from another channel is still
-	// looked up, for example when a boot server joins.
+	// None follows no releases. A package can still be looked up by its version, for
+	// example when a boot server joins.
 	None Channel = neco.NoneEnv
 )
 
@@ -30,8 +30,8 @@ const (
 type rule struct {
 	// kinds are the kinds of releases among which a search chooses the newest.
 	kinds []kind
-	// prefixes are the prefixes of the tags under which a version is looked up, in
-	// order. They include the prefixes of all kinds.
+	// prefixes are the prefixes of the tags under which the package of a version is
+	// looked up, in this order. They include the prefixes of all kinds.
 	prefixes []string
 }
 

@@ -39,7 +39,8 @@ func NewFinder(client *github.Client, owner, repo string, log *slog.Logger) *Fin
 
 // Found is the result of a search.
 type Found struct {
-	// Newest is the newest version that the channel follows.
+	// Newest is the newest version that the channel follows; the zero Version if there is
+	// none.
 	Newest Version
 	// Future are the tags of releases that were skipped because their date is later than
 	// tomorrow, by the server's clock.

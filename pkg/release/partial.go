@@ -41,7 +41,7 @@ func (p *partial) Write(data []byte) (int, error) {
 	return n, diskError(err)
 }
 
-// reset empties the file.
+// reset empties the file and its digest.
 func (p *partial) reset() error {
 	if p.size == 0 {
 		return nil

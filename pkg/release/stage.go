@@ -25,7 +25,7 @@ type Package struct {
 type Stager struct {
 	// Finder finds the releases of the repository.
 	Finder *Finder
-	// Channel selects the tags under which a version is looked up.
+	// Channel selects the tags under which the package of a version is looked up.
 	Channel Channel
 	// Client downloads the files. It must not send a token, because the files are not on
 	// GitHub's own hosts.

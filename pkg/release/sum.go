@@ -32,7 +32,7 @@ func isDigest(text string) bool {
 	return len(text) == 2*sha256.Size && strings.Trim(text, "0123456789abcdef") == ""
 }
 
-// readSum returns the digest of the file name from the digest file at path.
+// readSum returns the digest of the file called name from the digest file at path.
 func readSum(path, name string) (string, error) {
 	file, err := os.Open(path)
 	if err != nil {

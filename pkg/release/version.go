@@ -68,7 +68,7 @@ func (v Version) Compare(w Version) int {
 	return cmp.Or(cmp.Compare(v.Date, w.Date), cmp.Compare(v.Serial, w.Serial))
 }
 
-// String returns the format that Parse parses.
+// String returns the version in the format that Parse accepts.
 func (v Version) String() string {
 	return fmt.Sprintf("%04d.%02d.%02d-%d", v.Date/10000, v.Date/100%100, v.Date%100, v.Serial)
 }

@@ -1,7 +1,7 @@
 // Package retry repeats requests that fail temporarily because a server, etcd or Vault
 // restarts, loses power or elects a leader.
 //
-// It owns which errors are temporary. It must not know what is repeated.
+// It owns the decision which errors are temporary. It must not know what is repeated.
 package retry
 
 import (

@@ -79,7 +79,7 @@ type Stale struct {
 // Next is an update that is due.
 type Next struct {
 	Version string `json:"version"`
-	// Servers are the boot servers that will take part.
+	// Servers are the boot servers that will take part in the update.
 	Servers []int `json:"servers"`
 }
 
@@ -175,7 +175,7 @@ type Worker struct {
 // Release is the state of the search for releases.
 type Release struct {
 	Env string `json:"env"`
-	// Newest is the newest known version.
+	// Newest is the newest known version; empty if none is known.
 	Newest     string     `json:"newest,omitempty"`
 	CheckedAt  *time.Time `json:"checked_at,omitempty"`
 	StaleSince *time.Time `json:"stale_since,omitempty"`

@@ -23,7 +23,7 @@ type Packages interface {
 	InstallInUnit(ctx context.Context, deb string, progress func(text string)) error
 }
 
-// Restarter restarts the services of Neco.
+// Restarter restarts the services of Neco itself.
 type Restarter interface {
 	TryRestart(ctx context.Context, name string) error
 }

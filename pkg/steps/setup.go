@@ -19,8 +19,8 @@ func Component(name string) component.Component {
 	return nil
 }
 
-// SetUp writes the files of the program called name on this host, outside of an update,
-// and reports whether a file changed. It starts and restarts nothing.
+// SetUp writes the files of the program called name on this host and reports whether a
+// file changed. It is for use outside of an update, and starts and restarts nothing.
 func (h *Host) SetUp(ctx context.Context, name string, t worker.Target) (changed bool, err error) {
 	err = h.with(ctx, name, t, func(ch component.Host, c component.Component, ct component.Target) error {
 		changed, err = component.Write(ctx, ch, c, ct)

@@ -13,7 +13,8 @@ import (
 // that Neco writes are much smaller.
 const maxValue = 64 << 10
 
-// decode reads exactly one JSON object into v. Unknown fields are accepted.
+// decode decodes data, which must be exactly one JSON object, into v. It ignores unknown
+// fields.
 func decode(data []byte, v any) error {
 	if len(data) > maxValue {
 		return fmt.Errorf("%d bytes, more than %d", len(data), maxValue)

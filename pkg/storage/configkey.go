@@ -54,7 +54,7 @@ func (k ConfigKey) Parse(text string) (string, error) {
 	return v, nil
 }
 
-// check is Parse, but its error does not name the key.
+// check validates and converts text like Parse, but its error does not name the key.
 func (k ConfigKey) check(text string) (string, error) {
 	v, err := k.parse(text)
 	switch {

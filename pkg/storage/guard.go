@@ -16,9 +16,9 @@ var (
 	// ErrLeaseLost: the presence key of the writer, which is bound to its lease, no
 	// longer exists.
 	ErrLeaseLost = errors.New("LeaseLost")
-	// ErrNotRegistered: the boot server of the writer is no longer registered.
+	// ErrNotRegistered: the boot server in the guard is not registered any more.
 	ErrNotRegistered = errors.New("not a registered boot server")
-	// ErrSuperseded: the state has changed since the decision was made.
+	// ErrSuperseded: the state has changed since the decision to write was made.
 	ErrSuperseded = errors.New("RunSuperseded")
 )
 

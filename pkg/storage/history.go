@@ -45,7 +45,7 @@ type Run struct {
 // Origin is why and by whom a run is requested.
 type Origin struct {
 	Kind Kind
-	// By is the host name of the leader.
+	// By is the host name of the updater that requests the run, or names the operator.
 	By string
 	// What is why the run is requested, as text for people.
 	What string

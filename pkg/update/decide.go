@@ -6,8 +6,8 @@ import (
 	"github.com/cybozu-go/neco"
 )
 
-// Order compares two versions of the package and is negative if a is older than b. It
-// is a parameter because this package does not know the format of versions.
+// Order compares two versions of the package. It is negative if a is older than b.
+// Package update takes it as a parameter because it does not know the format of versions.
 type Order func(a, b string) (int, error)
 
 // Decide returns what m does next in the shared state s. It has no I/O and no clock: the
@@ -74,7 +74,8 @@ func (t Table) finished(m Member, s State, own Status) Decision {
 	}
 }
 
-// enter decides at which action m starts or resumes its part in the run.
+// enter decides at which action m starts to take part in the run, or resumes it after a
+// restart. It aborts the run if the server runs a newer version.
 func (t Table) enter(m Member, r *Request, own Status, reported bool, order Order) Decision {
 	c, err := order(m.Version, r.Version)
 	switch {
@@ -151,7 +152,8 @@ func (t Table) wantsLock(m Member, s State) bool {
 	return false
 }
 
-// record returns the outcome of a once-action if it belongs to the current run.
+// record returns the outcome of the once-action whose record is called name. The second
+// result is false if it has none in the current run.
 func (s State) record(name string) (Record, bool) {
 	c, ok := s.Records[name]
 	if !ok || !c.Of(s.Request) {

@@ -6,7 +6,7 @@ type Do int
 // The kinds of decisions. The caller of [Table.Decide] performs the decision, continues
 // with Decision.Member and decides again.
 const (
-	// Idle: do nothing until the shared state changes.
+	// Idle: do nothing until the state in etcd changes.
 	Idle Do = iota
 	// Enter: start or resume taking part in the run.
 	Enter
@@ -56,7 +56,7 @@ type Decision struct {
 	Why string
 	// Missing are the members that have not arrived at the barrier.
 	Missing []int
-	// At is the action that the decision is about.
+	// At is the place in the table of the action that the decision is about.
 	At Place
 	// Member is the member after the decision was performed; if performing it fails, the
 	// old member remains. Member.Stopped must be in the host's journal before an action
@@ -75,7 +75,7 @@ type Decision struct {
 	// revision Replaces of etcd; Replaces is 0 if Group has no switch yet.
 	Switch   Switch
 	Replaces int64
-	// Record is set with Publish. RecordName is its key in State.Records.
+	// Record is set with Publish. RecordName is the key of the record in State.Records.
 	RecordName string
 	Record     Record
 }

@@ -54,14 +54,14 @@ type Work struct {
 	Cancelled Cause
 }
 
-// Member is all that a worker remembers between two decisions. It is kept in memory
-// only: a worker that is killed starts again with the zero Run and resumes from its own
-// status.
+// Member is everything that a worker remembers between two decisions. It is only in
+// memory: a worker that was killed starts with a zero Run and resumes from its own status
+// in etcd.
 type Member struct {
 	LRN     int
 	HostID  string
 	Version string
-	// Run is the run in which the member takes part; zero: none.
+	// Run is the run in which the member takes part; the zero RunID if there is none.
 	Run RunID
 	// At is the next action in the order of the table.
 	At Place
@@ -148,7 +148,7 @@ type Result struct {
 	Note string
 	// Err is the error of an action that failed.
 	Err error
-	// Permanent and Fault describe the error; see [Work].
+	// Permanent and Fault describe the error as in [Work].
 	Permanent, Fault bool
 	// LeaseLost means that the action was cancelled because the worker's lease was lost.
 	LeaseLost bool

@@ -10,15 +10,15 @@ import (
 	"github.com/cybozu-go/neco"
 )
 
-// RunID identifies one execution of a request. Two requests for the same version are
-// two runs, because they were started at different instants.
+// RunID identifies a run. Two requests for the same version are two runs, because they
+// were started at different times.
 type RunID struct {
 	Version   string
 	StartedAt time.Time
 }
 
-// Equal reports whether r and o are the same run. Start times are compared as instants,
-// whatever time zone they were written in.
+// Equal reports whether r and o are the same run. It compares the start times as
+// instants, regardless of their time zones.
 func (r RunID) Equal(o RunID) bool {
 	return r.Version == o.Version && r.StartedAt.Equal(o.StartedAt)
 }

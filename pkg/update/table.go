@@ -38,7 +38,8 @@ type Action struct {
 	// Phase is the phase of the step to which the action belongs. All members must have
 	// arrived at that phase before the action starts.
 	Phase int
-	// Deadline bounds the action with all its retries.
+	// Deadline bounds the action with all its retries. After it, the action is cancelled
+	// and the run aborted.
 	Deadline time.Duration
 	// Record is the etcd key, below contents, of the recorded outcome of a once-action;
 	// empty for other actions.
@@ -135,8 +136,8 @@ func (t Table) valid(p Place) bool {
 // arrival returns the barrier that precedes the action at p.
 func (t Table) arrival(p Place) Arrival { return Arrival{p.Step, t.Action(p).Phase} }
 
-// place returns the first action after the barrier a, or an invalid place if the table
-// has no such step.
+// place returns the place of the first action after the barrier a. If the table has no
+// such step, the returned place is invalid.
 func (t Table) place(a Arrival) Place {
 	if a.Step < 0 || a.Step > t.Last() {
 		return Place{Step: a.Step}

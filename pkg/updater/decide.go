@@ -18,7 +18,8 @@ type Do int
 
 // The kinds of decisions.
 const (
-	// WaitInfo: wait for a release or a registration.
+	// WaitInfo: wait until a release is known that is to be installed, or until a boot
+	// server is registered.
 	WaitInfo Do = iota
 	// WaitRecover: wait until an operator clears the request, which is stopped or
 	// unreadable.

@@ -101,7 +101,7 @@ type leader struct {
 	// found is the kind of the notice about the state in which this leader found the run.
 	found Kind
 	seen  Sightings
-	// ended is the last run whose end was recorded in the history.
+	// ended is the run whose end this leader last recorded in the history.
 	ended update.RunID
 	// absentAt is when a new run started to wait for absent servers; zero if none waits.
 	absentAt time.Time
@@ -165,7 +165,7 @@ func (l *leader) snapshot(ctx context.Context) (*storage.Snapshot, error) {
 	return l.store.Snapshot(ctx)
 }
 
-// step makes one decision and performs it.
+// step makes one decision on the state s and performs it.
 func (l *leader) step(ctx context.Context, s *storage.Snapshot) error {
 	now := time.Now()
 	if !slices.Contains(s.Registered, l.LRN) {
@@ -201,7 +201,7 @@ func (l *leader) remember(s *storage.Snapshot, now time.Time) {
 	l.seen.Note(s)
 }
 
-// act performs the decision.
+// act performs the decision d, which was made on the state s.
 func (l *leader) act(ctx context.Context, s *storage.Snapshot, d Decision) error {
 	g := l.guard
 	if s.Request != nil {

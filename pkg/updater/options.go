@@ -21,7 +21,7 @@ type Found struct {
 	Skipped []string
 }
 
-// Finder searches for the newest release.
+// Finder searches for the newest release that may be installed.
 type Finder interface {
 	// Newest returns the newest version for the environment in c, without the versions in
 	// bad. It returns within a deadline of its own.
@@ -57,7 +57,7 @@ type Notice struct {
 	Since  time.Time
 }
 
-// Notifier sends notices to people.
+// Notifier delivers notices to people.
 type Notifier interface {
 	// Notify delivers n to the receivers configured in c. It blocks until that succeeds
 	// or fails permanently, within a deadline of its own. Without a receiver it returns

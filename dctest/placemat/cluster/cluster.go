@@ -70,7 +70,7 @@ func (c *Cluster) Node(name string) (Node, bool) {
 	return c.Nodes[i], true
 }
 
-// Of returns the nodes of these kinds, in order.
+// Of returns the nodes of the given kinds, in order.
 func (c *Cluster) Of(kinds ...Kind) []Node {
 	var found []Node
 	for _, n := range c.Nodes {

@@ -25,7 +25,7 @@ func (k Kind) Server() bool { return k == Boot || k == CS || k == SS }
 // InRack reports whether nodes of the kind are in a rack.
 func (k Kind) InRack() bool { return k.Server() || k == ToR }
 
-// Known reports whether k is one of the constants.
+// Known reports whether k is one of the kinds in this package.
 func (k Kind) Known() bool {
 	switch k {
 	case Internet, Core, External, Operation, Spine:
@@ -110,8 +110,8 @@ type Route struct {
 
 // Session is one BGP session, seen from one side.
 type Session struct {
-	// Peer is the node at the other side, and the name of the protocol in the BIRD
-	// configuration.
+	// Peer is the node at the other side of the session. The protocol in the BIRD
+	// configuration has the same name.
 	Peer    string     `json:"peer"`
 	Address netip.Addr `json:"address"`
 	ASN     uint32     `json:"asn"`

@@ -25,7 +25,7 @@ func nth(p netip.Prefix, n int) netip.Prefix {
 	return netip.PrefixFrom(plus(p.Addr(), n), p.Bits())
 }
 
-// host returns the prefix of a single address.
+// host returns the prefix that contains only the address a.
 func host(a netip.Addr) netip.Prefix { return netip.PrefixFrom(a, a.BitLen()) }
 
 // nodeBase returns the first address in the node pool that is assigned to a rack.

@@ -59,7 +59,8 @@ func (m *Menu) seedFiles(files map[string][]byte, c *cluster.Cluster) error {
 	return nil
 }
 
-// seed returns the seed of a server, rendered from the template of its type.
+// seed returns the seed of a server: the template for servers of its type, filled with
+// the server's data.
 func (m *Menu) seed(n cluster.Node, birdConf string) ([]byte, error) {
 	spec := m.Servers[n.Kind]
 	if spec.SeedTemplate == "" {
@@ -76,7 +77,8 @@ func (m *Menu) seed(n cluster.Node, birdConf string) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// indent indents all lines of text except the first, to embed it in YAML.
+// indent indents all lines of text except the first, so that text can be embedded in
+// YAML.
 func indent(spaces int, text string) string {
 	return strings.ReplaceAll(strings.TrimSuffix(text, "\n"), "\n", "\n"+strings.Repeat(" ", spaces))
 }

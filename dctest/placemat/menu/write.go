@@ -14,7 +14,8 @@ import (
 	"github.com/cybozu-go/neco/dctest/placemat/cluster"
 )
 
-// manifestFile is the list of files in a directory that Write has written.
+// manifestFile is the name of a file that lists the files in its directory that Write has
+// written.
 const manifestFile = ".placemat-menu"
 
 // Write writes the files into dir, which it creates if needed. It removes files that an
@@ -41,7 +42,7 @@ func Write(dir string, files map[string][]byte) error {
 	return nil
 }
 
-// writeFile writes a file with a slash-separated name.
+// writeFile writes a file whose slash-separated name is relative to a directory.
 func writeFile(dir, name string, data []byte) error {
 	mode := os.FileMode(0o644)
 	if bytes.HasPrefix(data, []byte("#!")) {

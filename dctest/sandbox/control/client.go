@@ -20,7 +20,8 @@ type Client struct {
 }
 
 const (
-	// requestTimeout bounds one request; no request waits for an update.
+	// requestTimeout bounds one request, which then fails. No request waits for an
+	// update.
 	requestTimeout = 30 * time.Second
 	// downTimeout bounds the wait for a sandbox to end, after which Down fails.
 	downTimeout = time.Minute

@@ -33,8 +33,8 @@ type State struct {
 	PID int `json:"pid"`
 }
 
-// PlaceOf returns the Place of the sandbox with the given name. It is in the user's
-// cache directory, which is created if necessary.
+// PlaceOf returns the place of the sandbox with the given name. Its files are in the
+// user's cache directory, which is created if necessary.
 func PlaceOf(name string) (Place, error) {
 	if name == "" || strings.Trim(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") != "" {
 		return Place{}, fmt.Errorf("name %q: only letters, digits, hyphens and underscores are allowed", name)
@@ -101,8 +101,8 @@ func (p Place) remove() error {
 	return errors.Join(errs...)
 }
 
-// clear removes the state file, the directory of the socket, and the sandbox's
-// directory if it is temporary.
+// clear removes the state file, the directory of the socket and, if it is temporary, the
+// sandbox's directory.
 func (p Place) clear() error {
 	state, err := p.State()
 	if errors.Is(err, fs.ErrNotExist) {

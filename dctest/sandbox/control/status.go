@@ -14,7 +14,7 @@ import (
 // Status is the state of a sandbox.
 type Status struct {
 	Dir string `json:"dir"`
-	// Etcd lists the etcd endpoints that serve Neco's keys.
+	// Etcd lists the URLs of the etcd members that hold Neco's keys.
 	Etcd []string `json:"etcd"`
 	// EtcdError is why etcd could not be read; then the values that are stored in etcd
 	// are missing.
@@ -40,8 +40,8 @@ type Server struct {
 	Left    bool    `json:"left,omitempty"`
 	Worker  Process `json:"worker"`
 	Updater Process `json:"updater"`
-	// Version is the version of the worker according to its heartbeat in etcd, empty if
-	// there is none.
+	// Version is the version of the running worker, as recorded in etcd; empty if no
+	// worker is recorded.
 	Version string `json:"version,omitempty"`
 	// For and the following fields are from the worker's last status; For is the version
 	// of the run.

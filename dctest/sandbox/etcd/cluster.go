@@ -151,8 +151,8 @@ func memberConfig(o Options, i int) (*embed.Config, string, error) {
 	return cfg, advertised.String(), nil
 }
 
-// shrinkWAL reduces the size of WAL files. A member allocates a WAL file in full size, by
-// default 64 MB, which no cluster of a test needs.
+// shrinkWAL makes the members' WAL files smaller. A member allocates each WAL file in
+// full size, by default 64 MB, of which a cluster in a test uses little.
 var shrinkWAL = sync.OnceFunc(func() { wal.SegmentSizeBytes = 8 << 20 })
 
 // fatalLogger returns a logger that only prints fatal messages. After such a message etcd

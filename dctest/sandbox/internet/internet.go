@@ -19,7 +19,7 @@ import (
 // headerTimeout bounds the time in which a client sends the header of a request.
 const headerTimeout = 30 * time.Second
 
-// Internet is a proxy with the hosts behind it.
+// Internet is an HTTP proxy with the hosts that can be reached through it.
 type Internet struct {
 	ca    *rootCA
 	certs map[string]*tls.Certificate
@@ -48,8 +48,8 @@ func New(hosts map[string]http.Handler) (*Internet, error) {
 // CA returns the CA certificate for clients, in PEM.
 func (n *Internet) CA() []byte { return n.ca.pem() }
 
-// Transport returns a transport that uses the proxy at the address proxy, given as
-// host:port, and trusts the CA.
+// Transport returns a transport that trusts the CA and uses the proxy at the address
+// proxy, given as host:port.
 func (n *Internet) Transport(proxy string) *http.Transport {
 	roots := x509.NewCertPool()
 	roots.AddCert(n.ca.cert)

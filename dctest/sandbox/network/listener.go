@@ -26,7 +26,7 @@ func (l gatedListener) Accept() (net.Conn, error) {
 	return &gatedConn{Conn: conn, out: gated{ctx, l.partition, conn, l.link(conn)}, cancel: cancel}, nil
 }
 
-// gatedConn is a connection whose reads and writes wait while its link is cut.
+// gatedConn is a connection. Its reads and writes wait while its link is cut.
 type gatedConn struct {
 	net.Conn
 	out    gated

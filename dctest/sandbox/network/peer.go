@@ -51,7 +51,7 @@ func (s *Partition) ServePeers(ctx context.Context, l net.Listener, target strin
 	return nil
 }
 
-// peers is the proxy in front of one member.
+// peers is the proxy through which other etcd members reach one member.
 type peers struct {
 	partition *Partition
 	to        int

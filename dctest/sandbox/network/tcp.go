@@ -69,7 +69,7 @@ func (s *Partition) Join(ctx context.Context, a, b net.Conn, link Link) {
 	}
 }
 
-// gated is a connection whose writes wait while the link is cut.
+// gated writes to a connection. Its writes wait while the connection's link is cut.
 type gated struct {
 	ctx       context.Context // of the connection
 	partition *Partition

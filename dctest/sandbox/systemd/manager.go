@@ -31,7 +31,8 @@ type Manager struct {
 }
 
 // New returns a Manager with an open socket. It starts no unit, and clients get no
-// response before Run. The caller releases it with Shutdown or Run.
+// response before Run is called. The caller has to call Run or Shutdown, which close the
+// socket.
 func New(opts Options) (*Manager, error) {
 	if err := opts.complete(); err != nil {
 		return nil, fmt.Errorf("new manager: %w", err)

@@ -13,7 +13,8 @@ type property struct {
 	Value dbus.Variant
 }
 
-// auxiliary is a unit that is created together with a transient unit.
+// auxiliary is a unit that a client wants to create together with a transient unit. This
+// package refuses such requests.
 type auxiliary struct {
 	Name       string
 	Properties []property

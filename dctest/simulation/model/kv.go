@@ -63,7 +63,7 @@ func (k kv) Compact(ctx context.Context, _ *pb.CompactionRequest, _ ...grpc.Call
 	})
 }
 
-// leaseOf returns an error if the lease of a put does not exist.
+// leaseOf returns an error if a put names a lease that does not exist.
 func (e *Etcd) leaseOf(r *pb.PutRequest) error {
 	if r.Lease != 0 && e.leases[r.Lease] == nil {
 		return rpctypes.ErrGRPCLeaseNotFound

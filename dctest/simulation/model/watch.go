@@ -12,9 +12,9 @@ import (
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 )
 
-// watcher replaces the client library's watcher, which cannot run in a bubble of
-// testing/synctest because it waits on a package-level channel. Like the original, it
-// resumes silently after a broken connection, from the last event.
+// watcher replaces the watcher of etcd's client library, which waits on a package-level
+// channel and therefore cannot run in a bubble of testing/synctest. Like that watcher, it
+// resumes a watch silently after a broken connection, from the last event.
 type watcher struct {
 	e    *Etcd
 	link *Link

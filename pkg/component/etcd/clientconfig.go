@@ -30,7 +30,8 @@ func ConfigOf(p program.Program, lrns []int) ClientConfig {
 	return NewClientConfig(lrns, p.User.Prefix, p.User.Cert, p.User.Key)
 }
 
-// NecoConfig returns the etcd client configuration file of Neco's own programs.
+// NecoConfig returns the file with which Neco's own programs on a boot server reach the
+// etcd of the boot servers lrns.
 func NecoConfig(lrns []int) (host.File, error) {
 	data, err := yaml.Marshal(NewClientConfig(lrns, neco.NecoPrefix, neco.NecoCertFile, neco.NecoKeyFile))
 	return host.File{Path: neco.NecoConfFile, Data: data, Mode: 0o644}, err

@@ -42,8 +42,8 @@ func TakeOverBackups(ctx context.Context, fsys host.FS, units component.Units) (
 	return true, units.StartTimer(ctx, program.EtcdBackup)
 }
 
-// isForeign reports whether the unit file p runs another program than neco backup run
-// and no file was moved away from p before.
+// isForeign reports whether the unit file p runs another program than neco backup run,
+// unless an earlier call has already moved a file away from p.
 func isForeign(fsys host.FS, p string) (bool, error) {
 	if kept, err := fsys.Exists(p + keptSuffix); err != nil || kept && !unfinished(fsys, p) {
 		return false, err

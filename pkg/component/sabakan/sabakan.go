@@ -1,6 +1,6 @@
-// Package sabakan is the component of sabakan on a boot server: its configuration and
-// its data directory. Its units are installed by others. It must not know other
-// components except etcd, whose client it is.
+// Package sabakan is the component of sabakan on a boot server: its configuration and its
+// data directory. It does not install sabakan's units. It must not know other components
+// except etcd, whose client sabakan is.
 package sabakan
 
 import (

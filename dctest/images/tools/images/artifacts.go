@@ -24,8 +24,9 @@ type artifacts struct {
 	system osImage
 }
 
-// readArtifacts parses the artifact set from its Go source. It does not import the
-// package, so that this module has none of the product's dependencies.
+// readArtifacts returns the artifact set that the Go source in file defines. It does not
+// import the product's package, so that this module does not have the product's
+// dependencies.
 func readArtifacts(file string) (artifacts, error) {
 	var all artifacts
 	f, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
