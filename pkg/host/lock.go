@@ -38,7 +38,8 @@ func (f FS) Lock(ctx context.Context, p string) (release func(), err error) {
 }
 
 // LockIfPresent is Lock for a caller that must not change the disk. If the file p does
-// not exist, no process can hold its lock, and LockIfPresent returns nil without a lock.
+// not exist, no process can hold its lock: LockIfPresent then locks nothing, and release
+// does nothing.
 func (f FS) LockIfPresent(ctx context.Context, p string) (release func(), err error) {
 	if _, err := f.Stat(p); errors.Is(err, fs.ErrNotExist) {
 		return func() {}, nil

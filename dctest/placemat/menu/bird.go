@@ -79,7 +79,8 @@ func (m *Menu) birdView(c *cluster.Cluster, n cluster.Node) birdView {
 	return v
 }
 
-// depth returns how many links nodes of this kind are away from the core.
+// depth returns how many links nodes of this kind are away from the core: 1 for spines, 2
+// for ToR switches, and 3 for all others.
 func depth(k cluster.Kind) int {
 	switch k {
 	case cluster.Core:

@@ -59,8 +59,8 @@ type peers struct {
 	proxy     *httputil.ReverseProxy
 }
 
-// wait blocks while the link of a request from the member sender is cut. It looks up that
-// member's server anew on each call, because streams start before all members are known.
+// wait blocks while the link of a request from the member sender is cut. Each call looks
+// up that member's server again, because streams start before all members are known.
 func (p *peers) wait(ctx context.Context, sender string) error {
 	from, known := p.server(sender)
 	if !known {
