@@ -10,8 +10,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/storage"
 )
 
-// startEtcd starts an etcd member for each boot server. Between each two members is a
-// link that can be cut.
+// startEtcd starts an etcd member for each boot server. Between any two members there is
+// a link that can be cut.
 func (s *Sandbox) startEtcd(ctx context.Context) error {
 	cluster, err := etcd.Start(ctx, etcd.Options{
 		Dir: s.path("etcd"), Members: len(s.opts.Servers), Advertise: s.advertise,

@@ -57,9 +57,9 @@ func (s *Session) Campaign(ctx context.Context, prefix, value string) (h Holder,
 }
 
 // bounded returns the session with a client whose context is ctx. When ctx ends, etcd's
-// concurrency package tries to delete the session's key by that client, which without
-// this would block while etcd is unreachable. [Session.withdraw] then deletes the key
-// within a deadline.
+// concurrency package tries to delete the session's key by that client. The attempt fails
+// at once, because ctx has ended; with another context it would block while etcd is
+// unreachable. [Session.withdraw] then deletes the key within a deadline.
 func (s *Session) bounded(ctx context.Context) (*concurrency.Session, error) {
 	client := clientv3.NewCtxClient(ctx)
 	client.KV, client.Watcher, client.Lease = s.etcd.KV, s.etcd.Watcher, s.etcd.Lease
@@ -70,7 +70,8 @@ func (s *Session) bounded(ctx context.Context) (*concurrency.Session, error) {
 // Other candidates may then have to wait until the session ends.
 var ErrKeyRemains = errors.New("the key may still exist")
 
-// withdraw deletes the keys of this session below prefix, within resignTimeout.
+// withdraw deletes the keys of this session below prefix. It takes at most resignTimeout,
+// even after the end of ctx.
 func (s *Session) withdraw(ctx context.Context, prefix string) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), resignTimeout)
 	defer cancel()

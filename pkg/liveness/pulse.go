@@ -61,8 +61,8 @@ func (p *Pulse) left() time.Duration {
 	return time.Until(p.deadline)
 }
 
-// AwaitStall blocks until the deadline has passed, and then returns an error that wraps
-// [ErrStalled]. If ctx ends first, it returns the cause of that end.
+// AwaitStall blocks until the deadline has passed, and then returns [ErrStalled]. If ctx
+// ends first, it returns the cause of that end.
 func (p *Pulse) AwaitStall(ctx context.Context) error {
 	for {
 		left := p.left()

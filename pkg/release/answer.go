@@ -60,8 +60,8 @@ func isNotFound(err error) bool {
 	return errors.As(err, &answered) && answered.code == http.StatusNotFound
 }
 
-// apiError returns the error of the GitHub client err in the types of [refusal], if the
-// server has responded, and otherwise a transport error without the URL.
+// apiError converts err, an error of the GitHub client: into an error of [refusal] if the
+// server has responded, and otherwise into a transport error without the URL.
 func apiError(err error) error {
 	resp := answerIn(err)
 	if resp == nil {

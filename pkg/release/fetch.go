@@ -108,8 +108,8 @@ func permanent(err error) bool {
 	return errors.As(err, &answered) && answered.final()
 }
 
-// errRefused reports an address that must not be fetched: it is not an http or https URL,
-// or redirects from https to http.
+// errRefused reports an address that must not be fetched: it is not a valid http or https
+// URL, or redirects from https to http.
 const errRefused Kind = "address refused"
 
 func allowed(address string) error {

@@ -46,8 +46,8 @@ func (t Table) act(m Member, s State) Decision {
 }
 
 // once decides about the once-action a if its outcome is recorded or its condition is
-// unknown or does not hold on this server. Otherwise decided is false, and this server
-// has to do a.
+// unknown or does not hold on this server. Otherwise the second result is false, and this
+// server has to do a.
 func (t Table) once(m Member, s State, a Action) (Decision, bool) {
 	if rec, ok := s.record(a.Record); ok {
 		if !rec.Success {

@@ -69,7 +69,7 @@ func (w *worker) enter(r *session, d update.Decision) {
 	w.logEntered(d.Why, w.target.Members)
 }
 
-// write performs a decision that writes to etcd, and returns like apply.
+// write performs a decision that writes to etcd. Its results are the results for apply.
 func (w *worker) write(ctx context.Context, r *session, d update.Decision) (bool, error) {
 	wctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
@@ -103,9 +103,9 @@ func (w *worker) put(ctx context.Context, g storage.Guard, l *lock, d update.Dec
 	return 0, fmt.Errorf("decision %s is unknown", d.Do)
 }
 
-// written handles the result of a write to etcd, and returns like apply. After a failed
-// write, the next decision uses a newer state; if the lease is lost, written returns the
-// error.
+// written handles the result of a write to etcd. After a failed write, the next decision
+// uses a newer state; if the lease is lost, written returns the error. Its results are
+// the results for apply.
 func (w *worker) written(ctx context.Context, r *session, rev int64, err error) (bool, error) {
 	switch {
 	case err == nil:

@@ -11,8 +11,8 @@ import (
 // events remembers what was logged last about the current run, so that it is not
 // repeated.
 type events struct {
-	// decided is the last logged decision; missing is the last logged list of servers
-	// that the worker waited for.
+	// decided is the last logged decision; missing is the last logged list of servers for
+	// which the worker waited.
 	decided, missing string
 	// step is the step that was last logged as started; noStep if there is none.
 	step  int

@@ -158,7 +158,7 @@ func later(at time.Time, err error) time.Time {
 }
 
 // ask evaluates whether this host does the current action, and stores the answer. After
-// an error it is asked again later. It returns like apply.
+// an error it is called again later. Its results are the results for apply.
 func (w *worker) ask(ctx context.Context, d update.Decision) (bool, error) {
 	if time.Now().Before(w.retryAt) {
 		return false, nil
@@ -179,7 +179,7 @@ func (w *worker) ask(ctx context.Context, d update.Decision) (bool, error) {
 }
 
 // restore starts the stopped services of d.Group again, in the version of d.Side. After
-// an error they are started again later. It returns like apply.
+// an error it is called again later. Its results are the results for apply.
 func (w *worker) restore(ctx context.Context, r *session, d update.Decision) (bool, error) {
 	if time.Now().Before(w.retryAt) {
 		return false, nil

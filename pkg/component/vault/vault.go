@@ -113,7 +113,8 @@ func (Component) Effective(f host.File) []byte {
 	return f.Data
 }
 
-// Probe unseals Vault if it is sealed, and checks that it knows an active node.
+// Probe unseals Vault if it is sealed, and checks that there is an active node which
+// responds. With the option Sealed, a sealed or uninitialised Vault is ready.
 func (c Component) Probe(ctx context.Context, h component.Host, _ component.Target) error {
 	client, err := vault.Open(vault.Local, h.FS.Path(neco.ServerCAFile), "")
 	if err != nil {
