@@ -1,5 +1,6 @@
-// Package componenttest helps to test components: it provides a target, golden files and
-// a fake host that records the calls for its units and containers. It is for tests only.
+// Package componenttest helps to test components: it provides a component.Target, golden
+// files and a fake host that records the calls for its units and containers. It is for
+// tests only.
 package componenttest
 
 import (
@@ -22,7 +23,8 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden files")
 
-// Target returns a target for boot server 1 of three.
+// Target returns an example of the state that a component is to establish on boot server
+// 1 of three.
 func Target() component.Target {
 	return component.Target{
 		LRN: 1, Members: []int{0, 1, 2}, Version: "2026.11.21-1", Artifacts: neco.CurrentArtifacts, Private: true,
@@ -30,8 +32,9 @@ func Target() component.Target {
 	}
 }
 
-// Golden compares the files of c for target with testdata/<name>.golden, and first
-// rewrites that file if the flag -update is set.
+// Golden compares the files of the component c for target with testdata/<name>.golden,
+// where name is that of the component. With the flag -update it first writes them to that
+// file.
 func Golden(t *testing.T, c component.Component, target component.Target) {
 	t.Helper()
 	files, err := c.Files(target)
@@ -70,21 +73,23 @@ type Host struct {
 	enabled map[string]bool
 	dead    map[string]bool
 	moved   map[string]bool
-	// Tags maps a container to the tag of the image it was started from.
+	// Tags maps the name of a container to the tag of the image from which it was
+	// started.
 	Tags map[string]string
-	// Fail, if not nil, is called before each action; the action fails with its error.
+	// Fail, if not nil, is called before each action. If it returns an error, the action
+	// fails with that error.
 	Fail func(act string) error
 }
 
-// New returns a Host and a component.Host that uses it, with a temporary directory as its
-// file system.
+// New returns a Host, and a component.Host that uses this Host and has a temporary
+// directory as its file system.
 func New(t *testing.T) (*Host, component.Host) {
 	t.Helper()
 	h := &Host{active: map[string]bool{}, running: map[string]bool{}, enabled: map[string]bool{}, dead: map[string]bool{}, moved: map[string]bool{}}
 	return h, component.Host{FS: host.FS{Root: t.TempDir()}, Units: h, Containers: h}
 }
 
-// Did returns the actions since the last call, in order.
+// Did returns the actions since the last call of Did, in order.
 func (h *Host) Did() []string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -108,51 +113,52 @@ func (h *Host) act(act string, then func()) error {
 	return nil
 }
 
-// Start implements component.Units.
+// Start makes the unit active and enabled.
 func (h *Host) Start(_ context.Context, name string) error {
 	return h.act("start "+name, func() { h.active[name], h.enabled[name] = true, true })
 }
 
-// Stop implements component.Units.
+// Stop makes the unit inactive.
 func (h *Host) Stop(_ context.Context, name string) error {
 	return h.act("stop "+name, func() { h.active[name] = false })
 }
 
-// Restart implements component.Units.
+// Restart makes the unit active and enabled, and reverts Move.
 func (h *Host) Restart(_ context.Context, name string) error {
 	return h.act("restart "+name, func() { h.active[name], h.enabled[name], h.moved[name] = true, true, false })
 }
 
-// Enable implements component.Units.
+// Enable makes the unit enabled.
 func (h *Host) Enable(_ context.Context, name string) error {
 	return h.act("enable "+name, func() { h.enabled[name] = true })
 }
 
-// Disable implements component.Units.
+// Disable makes the unit not enabled.
 func (h *Host) Disable(_ context.Context, name string) error {
 	return h.act("disable "+name, func() { h.enabled[name] = false })
 }
 
-// AtBoot reports whether the unit name is enabled, so that it would start at boot.
+// AtBoot reports whether the unit is enabled and so would start at boot.
 func (h *Host) AtBoot(name string) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.enabled[name]
 }
 
-// StartTimer implements component.Units.
+// StartTimer only records the call.
 func (h *Host) StartTimer(_ context.Context, name string) error {
 	return h.act("start timer "+name, nil)
 }
 
-// IsActive implements component.Units.
+// IsActive reports whether the unit was started and neither stopped nor passed to Dead or
+// Kill.
 func (h *Host) IsActive(_ context.Context, name string) (bool, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.active[name] && !h.dead[name], nil
 }
 
-// Describe implements component.Units.
+// Describe returns an example of a description of an active or inactive unit.
 func (h *Host) Describe(ctx context.Context, name string) string {
 	if active, _ := h.IsActive(ctx, name); active {
 		return name + ".service: active"
@@ -160,30 +166,30 @@ func (h *Host) Describe(ctx context.Context, name string) string {
 	return name + ".service: inactive; docker: no such image"
 }
 
-// Dead makes a unit inactive permanently, even if it is started again.
+// Dead makes the unit inactive, even if it is started again.
 func (h *Host) Dead(name string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.dead[name] = true
 }
 
-// Kill makes a unit inactive.
+// Kill makes the unit inactive until it is started again.
 func (h *Host) Kill(name string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.active[name] = false
 }
 
-// Pull implements component.Containers.
+// Pull only records the call.
 func (h *Host) Pull(_ context.Context, img neco.ContainerImage) error {
 	return h.act("pull "+img.Name, nil)
 }
 
-// FullName implements component.Containers.
+// FullName returns the full name of the image on a host outside of a test data centre.
 func (h *Host) FullName(img neco.ContainerImage) string { return img.FullName(true) }
 
-// Running implements component.Containers. It is true of an image whose name starts with
-// the name of an active unit.
+// Running reports whether a unit is active whose name is the beginning of the image's
+// name.
 func (h *Host) Running(_ context.Context, img neco.ContainerImage) (bool, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -195,8 +201,7 @@ func (h *Host) Running(_ context.Context, img neco.ContainerImage) (bool, error)
 	return false, nil
 }
 
-// Version implements component.Containers. It returns Tags[name] for an active container,
-// else the empty string.
+// Version returns Tags[name] if the unit called name is active, and "" otherwise.
 func (h *Host) Version(_ context.Context, name string) (string, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -206,28 +211,28 @@ func (h *Host) Version(_ context.Context, name string) (string, error) {
 	return h.Tags[name], nil
 }
 
-// Move simulates that the tag of the unit's image now refers to another image, until the
-// unit is restarted.
+// Move simulates that the tag of the unit's image was moved to another image. A restart
+// of the unit ends that.
 func (h *Host) Move(name string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.moved[name] = true
 }
 
-// Outdated implements component.Containers.
+// Outdated reports whether the unit is active and was passed to Move.
 func (h *Host) Outdated(_ context.Context, name string, _ neco.ContainerImage) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.active[name] && h.moved[name]
 }
 
-// Present implements component.Containers. It reports that the image is present unless
-// Fail returns an error for "present <name>".
+// Present reports whether the image is present. It is, unless Fail returns an error for
+// "present <name>".
 func (h *Host) Present(_ context.Context, img neco.ContainerImage) bool {
 	return h.Fail == nil || h.Fail("present "+img.Name) == nil
 }
 
-// RunInstallTools implements component.Containers.
+// RunInstallTools only records the call.
 func (h *Host) RunInstallTools(_ context.Context, img neco.ContainerImage, _ string) error {
 	return h.act("install tools of "+img.Name, nil)
 }

@@ -15,7 +15,8 @@ import (
 	"time"
 )
 
-// captureTimeout bounds the start and the end of one tcpdump.
+// captureTimeout bounds the start of a tcpdump, which then fails, and its end, which is
+// then forced.
 const captureTimeout = 20 * time.Second
 
 // Capture is a running recording of packets.
@@ -26,10 +27,10 @@ type Capture struct {
 	dumps []*dump
 }
 
-// Capture records all packets at every switch and network node, and so on every link,
-// into pcap files in dir until Stop. It returns when all recorders are running. A packet
-// is recorded once for each interface of these nodes that it passes. tcpdump must be
-// installed on this machine.
+// Capture records the packets at every node that is not a server, and thereby those on
+// every link, into pcap files in dir until Stop. It returns when all recorders are
+// running. A packet is recorded once for each interface of these nodes that it passes.
+// tcpdump must be installed on this machine.
 func (d *DC) Capture(ctx context.Context, dir string) (*Capture, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
@@ -63,7 +64,7 @@ func (c *Capture) Stop() error {
 	return errors.Join(errs...)
 }
 
-// dump is a running tcpdump. One goroutine reads its standard error until it exits.
+// dump is a running tcpdump. A goroutine reads its standard error until it exits.
 type dump struct {
 	cmd   *exec.Cmd
 	ended chan struct{}
@@ -72,7 +73,7 @@ type dump struct {
 	logs bytes.Buffer
 }
 
-// startDump starts tcpdump and returns when it has reported that it listens.
+// startDump starts the tcpdump cmd and returns when it has reported that it is listening.
 func startDump(cmd *exec.Cmd) (*dump, error) {
 	d := &dump{cmd: cmd, ended: make(chan struct{})}
 	stderr, err := cmd.StderrPipe()

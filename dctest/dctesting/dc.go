@@ -17,18 +17,18 @@ import (
 	"github.com/cybozu-go/neco/pkg/host"
 )
 
-// DC is a running data centre. The methods of the embedded Centre change links and power
-// and return its status.
+// DC is a running data centre. The methods of the embedded Centre change its links and
+// power and return its status.
 type DC struct {
 	*placemat.Centre
 	// Plan is the description of the data centre.
 	Plan *cluster.Cluster
 
-	release func() // releases the lock of Up; nil after Use
+	release func() // releases the lock of Up; nil if the data centre was not started by Up
 }
 
-// Use returns the running data centre that the environment variable DC names, or "dc" if
-// it is not set. It fails if that data centre is not up.
+// Use returns the running data centre whose name is in the environment variable DC, or
+// "dc" if the variable is not set. It fails if that data centre is not up.
 func Use(ctx context.Context) (*DC, error) {
 	name := os.Getenv("DC")
 	if name == "" {
@@ -49,12 +49,12 @@ func use(ctx context.Context, name string) (*DC, error) {
 	return &DC{Centre: centre, Plan: plan}, ctx.Err()
 }
 
-// Up starts the data centre name as "make dc" does, and builds what is missing for it.
-// The path menu is relative to the root of the repository.
+// Up starts a data centre with the given name as "make dc" does, and builds what is
+// missing for it. menu is the path of its menu, relative to the root of the repository.
 //
-// Up locks the data centre until Down or the end of this process: another Up and
-// dctest/dc refuse to touch it meanwhile. So a data centre of this name that is still up
-// was left by a killed process; Up ends it first.
+// Up locks the data centre until Down or the end of this process, so that other calls of
+// Up and dctest/dc refuse to change it. A data centre of this name that is up but not
+// locked was left by a killed process; Up ends it first.
 func Up(ctx context.Context, name, menu string) (*DC, error) {
 	release, err := hold(ctx, name)
 	if err != nil {
@@ -89,8 +89,8 @@ func (d *DC) Down(ctx context.Context) error {
 	return err
 }
 
-// hold takes the lock of the data centre name, which dctest/dc checks too. It fails if
-// another process has it.
+// hold takes the lock that Up and dctest/dc use for the data centre called name. It fails
+// if another process has the lock.
 func hold(ctx context.Context, name string) (release func(), err error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
@@ -101,7 +101,8 @@ func hold(ctx context.Context, name string) (release func(), err error) {
 	return release, nil
 }
 
-// script runs dctest/dc for a data centre whose lock this process has.
+// script runs dctest/dc for the data centre called name, whose lock this process must
+// have.
 func script(ctx context.Context, menu, verb, name string) error {
 	root, err := Root()
 	if err != nil {
@@ -115,7 +116,8 @@ func script(ctx context.Context, menu, verb, name string) error {
 	return nil
 }
 
-// Root returns the root of the repository, searched upwards from the working directory.
+// Root returns the root directory of the repository, which it searches upwards from the
+// working directory.
 func Root() (string, error) {
 	dir, err := os.Getwd()
 	if err != nil {
@@ -142,8 +144,8 @@ func (d *DC) Servers() []string {
 	return names
 }
 
-// Address returns the first address of an interface of a node, such as node0 or bastion
-// of a server, or the zero Addr if there is none.
+// Address returns the first address of a node's interface, such as node0 or bastion of a
+// server. It returns the zero Addr if there is none.
 func (d *DC) Address(node, iface string) netip.Addr {
 	n, _ := d.Plan.Node(node)
 	i := slices.IndexFunc(n.Interfaces, func(i cluster.Interface) bool { return i.Name == iface })

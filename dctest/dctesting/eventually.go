@@ -7,12 +7,13 @@ import (
 	"time"
 )
 
-// poll is the interval between checks: the checked systems send no notifications.
+// poll is the interval between checks. They are needed because the checked systems send
+// no notifications.
 const poll = 200 * time.Millisecond
 
-// Eventually calls ask every 200 ms until it returns nil. It fails after limit or when
-// ctx ends; its error contains what, which describes the condition, and the last error of
-// ask. The context of ask ends at the limit.
+// Eventually calls ask every 200 ms until it returns nil. It fails after limit, or when
+// ctx ends, with an error that contains what and the last error of ask. what describes
+// the awaited condition. The context of ask ends after limit, too.
 func Eventually(ctx context.Context, limit time.Duration, what string, ask func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
@@ -36,7 +37,7 @@ func Eventually(ctx context.Context, limit time.Duration, what string, ask func(
 }
 
 // EventuallyHealthy blocks until all links are up and all BGP sessions are established,
-// for at most limit.
+// and fails after limit.
 func (d *DC) EventuallyHealthy(ctx context.Context, limit time.Duration) error {
 	return Eventually(ctx, limit, "all links and sessions", func(ctx context.Context) error {
 		st, err := d.Status(ctx)

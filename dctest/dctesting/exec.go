@@ -12,14 +12,14 @@ import (
 )
 
 // Exec runs a command on a node as root until it exits or ctx ends, and returns its
-// standard output. The error includes its standard error; errors.As finds the
-// *exec.ExitError. When ctx ends, a command on a server may continue to run there.
+// standard output. The error contains the command's standard error and may wrap an
+// *exec.ExitError. After the end of ctx, a command on a server may continue to run there.
 func (d *DC) Exec(ctx context.Context, node, name string, args ...string) (string, error) {
 	return d.ExecWith(ctx, nil, node, name, args...)
 }
 
-// ExecWith is Exec with a standard input. Other users of the server cannot see the input,
-// unlike arguments.
+// ExecWith is Exec with a standard input. Other users of the server cannot see that
+// input, unlike arguments.
 func (d *DC) ExecWith(ctx context.Context, stdin io.Reader, node, name string, args ...string) (string, error) {
 	cmd, err := d.Command(ctx, node, name, args...)
 	if err != nil {
@@ -32,7 +32,7 @@ func (d *DC) ExecWith(ctx context.Context, stdin io.Reader, node, name string, a
 	return out, nil
 }
 
-// ExecInNetwork runs a command of this machine in the network namespace of a node, and
+// ExecInNetwork runs a program of this machine in the network namespace of a node, and
 // returns its standard output.
 func (d *DC) ExecInNetwork(ctx context.Context, node, name string, args ...string) (string, error) {
 	cmd, err := d.NetworkCommand(ctx, node, name, args...)
@@ -55,8 +55,8 @@ func output(cmd *exec.Cmd, stdin io.Reader) (string, error) {
 	return out.String(), nil
 }
 
-// Copy copies a file of this machine to a server, with its permissions. It replaces a
-// file there atomically.
+// Copy copies the file from on this machine to the path to on a server, with its
+// permissions. It replaces an existing file atomically.
 func (d *DC) Copy(ctx context.Context, server, from, to string) error {
 	f, err := os.Open(from)
 	if err != nil {
@@ -70,7 +70,8 @@ func (d *DC) Copy(ctx context.Context, server, from, to string) error {
 	return d.Write(ctx, server, to, f, info.Mode().Perm())
 }
 
-// Write writes a file on a server atomically, and creates its directory if it is missing.
+// Write writes content to the path to on a server atomically. It creates the file's
+// directory if needed.
 func (d *DC) Write(ctx context.Context, server, to string, content io.Reader, mode fs.FileMode) error {
 	const script = `set -e; umask 077; mkdir -p -m 0755 "$(dirname "$1")"; cat >"$1.new"; chmod "$2" "$1.new"; mv "$1.new" "$1"`
 	_, err := d.ExecWith(ctx, content, server, "sh", "-c", script, "sh", to, fmt.Sprintf("%o", mode.Perm()))
@@ -80,7 +81,7 @@ func (d *DC) Write(ctx context.Context, server, to string, content io.Reader, mo
 	return nil
 }
 
-// Read returns the content of a file on a server.
+// Read returns the contents of a file on a server.
 func (d *DC) Read(ctx context.Context, server, name string) (string, error) {
 	return d.Exec(ctx, server, "cat", "--", name)
 }

@@ -9,8 +9,8 @@ import (
 	"os/exec"
 )
 
-// Leftovers lists everything on this machine that belongs to the data centre name:
-// namespaces, containers, volumes, mounts, files and processes.
+// Leftovers returns everything on this machine that belongs to the data centre called
+// name: namespaces, containers, volumes, mounts, files and processes.
 func Leftovers(ctx context.Context, name string) ([]string, error) {
 	prefix := "pm-" + name + "-"
 	var found []string
@@ -44,7 +44,7 @@ func linesWith(text, part string) []string {
 	return found
 }
 
-// processesWith lists the processes whose command line contains one of the parts.
+// processesWith returns the processes whose command line contains one of the parts.
 func processesWith(parts ...string) ([]string, error) {
 	files, err := filepath.Glob("/proc/[0-9]*/cmdline")
 	if err != nil {
@@ -67,7 +67,7 @@ func processesWith(parts ...string) ([]string, error) {
 	return found, nil
 }
 
-// inDocker lists the containers and volumes whose names contain prefix.
+// inDocker returns the containers and volumes whose names contain prefix.
 func inDocker(ctx context.Context, prefix string) ([]string, error) {
 	root, err := Root()
 	if err != nil {

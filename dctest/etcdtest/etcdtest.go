@@ -14,15 +14,15 @@ import (
 	"github.com/cybozu-go/neco/dctest/sandbox/etcd"
 )
 
-// Cluster is an etcd cluster that the tests of a package share. Each test uses a prefix
-// of its own.
+// Cluster is an etcd cluster that all tests of a package share. Each test should use its
+// own prefix of keys.
 type Cluster struct {
 	*etcd.Cluster
 	prefixes atomic.Int64
 }
 
-// Main starts c with this number of members, runs the tests of the package and returns
-// the exit code. The members do not sync to disk.
+// Main starts c with the given number of members, runs the tests of the package and
+// returns the exit code. The members do not sync their files to the disk.
 func (c *Cluster) Main(m *testing.M, members int) int {
 	dir, err := os.MkdirTemp("", "neco-etcd")
 	if err != nil {
@@ -39,10 +39,10 @@ func (c *Cluster) Main(m *testing.M, members int) int {
 	return m.Run()
 }
 
-// Prefix returns a new key prefix that no other test uses.
+// Prefix returns a new prefix of keys that no other test uses.
 func (c *Cluster) Prefix() string { return fmt.Sprintf("/test%d/", c.prefixes.Add(1)) }
 
-// NewClient returns a client whose keys are all below prefix. It is closed at the end of
+// NewClient returns a client that prepends prefix to its keys. It is closed at the end of
 // the test.
 func (c *Cluster) NewClient(t testing.TB, prefix string) *clientv3.Client {
 	t.Helper()

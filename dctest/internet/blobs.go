@@ -16,8 +16,8 @@ type blob struct {
 	open func() (io.ReadCloser, error)
 }
 
-// blobs are the blobs of all images by digest. They are read from the archives on
-// request. The map must not be changed while it is served.
+// blobs holds the blobs of all images by digest. Their content is read from the images'
+// archives on request. The map must not be changed while it is served.
 type blobs map[v1.Hash]blob
 
 var (
@@ -25,7 +25,7 @@ var (
 	_ registry.BlobStatHandler = blobs(nil)
 )
 
-// Get implements [registry.BlobHandler].
+// Get returns the content of a blob.
 func (b blobs) Get(_ context.Context, _ string, h v1.Hash) (io.ReadCloser, error) {
 	found, ok := b[h]
 	if !ok {
@@ -34,7 +34,7 @@ func (b blobs) Get(_ context.Context, _ string, h v1.Hash) (io.ReadCloser, error
 	return found.open()
 }
 
-// Stat implements [registry.BlobStatHandler].
+// Stat returns the size of a blob.
 func (b blobs) Stat(_ context.Context, _ string, h v1.Hash) (int64, error) {
 	found, ok := b[h]
 	if !ok {
@@ -43,7 +43,7 @@ func (b blobs) Stat(_ context.Context, _ string, h v1.Hash) (int64, error) {
 	return found.size, nil
 }
 
-// add adds the configuration and the layers of an image.
+// add adds the configuration and the layers of the image img.
 func (b blobs) add(img v1.Image) error {
 	conf, err := img.RawConfigFile()
 	if err != nil {

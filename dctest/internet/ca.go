@@ -17,14 +17,14 @@ import (
 )
 
 const (
-	// caValidity is longer than any virtual data centre is kept. Its servers trust the CA
-	// from the start.
+	// caValidity is how long the certificate of the CA is valid. It is longer than any
+	// virtual data centre is kept, because servers trust the CA from their first start.
 	caValidity = 10 * 365 * 24 * time.Hour
 	// leafValidity is the validity of the server certificate, which is issued at each
 	// start.
 	leafValidity = 365 * 24 * time.Hour
-	// backdate is the time by which certificates are valid before they are issued, for
-	// servers whose clock a test has set back.
+	// backdate is how long before its creation a certificate becomes valid, for servers
+	// whose clock a test has set back.
 	backdate = 24 * time.Hour
 )
 
@@ -34,8 +34,8 @@ type localCA struct {
 	key  *ecdsa.PrivateKey
 }
 
-// openCA reads the CA in dir, or creates it there. It fails if the directory has a
-// certificate without its key, which servers may trust already.
+// openCA reads the CA in dir, or creates it there. It fails if dir contains the CA's
+// certificate without its key, because servers may trust that certificate already.
 func openCA(dir string) (*localCA, error) {
 	crt, key := filepath.Join(dir, "ca.crt"), filepath.Join(dir, "ca.key")
 	pair, err := tls.LoadX509KeyPair(crt, key)

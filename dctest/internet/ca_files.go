@@ -8,7 +8,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/host"
 )
 
-// save writes the key before the certificate, so that a certificate never lacks its key.
+// save writes the CA's key and then its certificate, so that there is never a certificate
+// without its key.
 func (a *localCA) save(dir string) error {
 	der, err := x509.MarshalPKCS8PrivateKey(a.key)
 	if err != nil {

@@ -9,11 +9,12 @@ import (
 	"github.com/cybozu-go/neco"
 )
 
-// flatcarDomain is the domain of Flatcar's download hosts, one for each channel.
+// flatcarDomain is the domain of the hosts from which Flatcar is downloaded; there is one
+// host for each channel.
 const flatcarDomain = "release.flatcar-linux.net"
 
-// addDownloads adds to hosts the download host of kernel and initrd, with the paths that
-// Neco requests.
+// addDownloads adds to hosts the host from which Neco downloads kernel and initrd, with
+// the paths that Neco requests.
 func addDownloads(hosts map[string]http.Handler, system builtOS) error {
 	kernel, initrd := neco.OSImage{Channel: system.Channel, Version: system.Version}.URLs()
 	files := map[string]string{kernel: system.Kernel, initrd: system.Initrd}

@@ -17,7 +17,7 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// headerTimeout bounds the time until a client has sent its request headers.
+// headerTimeout bounds the time in which a client sends the header of a request.
 const headerTimeout = 30 * time.Second
 
 // frontend serves all hosts at the same addresses.
@@ -26,14 +26,14 @@ type frontend struct {
 	cert  tls.Certificate
 }
 
-// listener is a listener for HTTPS if tls is true, else for HTTP.
+// listener accepts HTTPS connections if tls is true, and HTTP connections otherwise.
 type listener struct {
 	net.Listener
 	tls bool
 }
 
-// certNames returns the names in the server certificate: all hosts, and the domain of
-// Flatcar's channels.
+// certNames returns the names for the server certificate: all hosts, and the domain of
+// Flatcar's hosts.
 func certNames(hosts map[string]http.Handler) []string {
 	return append(slices.Sorted(maps.Keys(hosts)), "*."+flatcarDomain)
 }
@@ -65,7 +65,7 @@ func addresses(listeners []listener) (all []string) {
 	return all
 }
 
-// serve serves requests until ctx ends, and closes the listeners.
+// serve serves requests until ctx ends, and then closes the listeners.
 func (f frontend) serve(ctx context.Context, listeners []listener) error {
 	quiet := log.New(io.Discard, "", 0) // tests cut off clients at any time
 	secure := &http.Server{
@@ -99,7 +99,7 @@ func ended(err error) error {
 	return err
 }
 
-// answer serves a request by the host that it names.
+// answer passes a request to the handler of the host that the request names.
 func (f frontend) answer(w http.ResponseWriter, r *http.Request) {
 	h := f.hosts[hostname(r)]
 	if h == nil {
@@ -109,7 +109,7 @@ func (f frontend) answer(w http.ResponseWriter, r *http.Request) {
 	h.ServeHTTP(w, r)
 }
 
-// redirect redirects an HTTP request to HTTPS.
+// redirect redirects an HTTP request to the same URL with HTTPS.
 func redirect(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, "https://"+hostname(r)+r.URL.RequestURI(), http.StatusMovedPermanently)
 }

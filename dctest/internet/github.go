@@ -9,8 +9,8 @@ import (
 	"github.com/cybozu-go/neco/dctest/releaseserver"
 )
 
-// quota is the limit of API requests per hour. It is higher than GitHub's, because all
-// updaters share the address of one proxy and poll each second.
+// quota is how many API requests a client may send per hour. It is higher than GitHub's,
+// because all updaters have the address of the same proxy and send a request each second.
 const quota = 100_000
 
 // newServer returns a release server for one repository.
@@ -18,8 +18,8 @@ func newServer(owner, repo string) *releaseserver.Server {
 	return releaseserver.New(releaseserver.Options{Owner: owner, Name: repo, Limit: quota, TokenLimit: quota})
 }
 
-// newGitHub returns the handler of both of GitHub's hosts, with the repositories of Neco
-// and of the Debian packages that Neco installs.
+// newGitHub returns the handler of GitHub's two hosts, with the repositories of Neco and
+// of the Debian packages that Neco installs.
 func newGitHub(releases *releaseserver.Server, debs []builtDeb) (http.Handler, error) {
 	mux := http.NewServeMux()
 	mux.Handle("/", releases)

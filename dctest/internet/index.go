@@ -7,8 +7,8 @@ import (
 	"path/filepath"
 )
 
-// index is the part of index.json, as written by dctest/images/build, that is served
-// here.
+// index is the part of index.json that is served here. dctest/images/build writes that
+// file.
 type index struct {
 	Images []builtImage `json:"images"`
 	Debs   []builtDeb   `json:"debs"`
@@ -17,7 +17,7 @@ type index struct {
 
 // builtImage is an archive of one image, in the format of docker load.
 type builtImage struct {
-	// Names are full names, each with a tag.
+	// Names are the full names of the image, each with a tag.
 	Names []string `json:"names"`
 	File  string   `json:"file"`
 }

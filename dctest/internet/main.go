@@ -1,6 +1,7 @@
 // Command dctest-internet is the simulated internet of a virtual data centre: container
-// registries, a release server, and the download host of the nodes' operating system.
-// They have their names of production, and certificates of a CA of its own.
+// registries, a release server, and the host from which the nodes' operating system is
+// downloaded. These hosts have their names of production, and certificates of a CA of
+// their own.
 //
 // It owns the files of the CA and the served content. It must not know the network of the
 // data centre: its caller configures addresses, name resolution and the proxy.

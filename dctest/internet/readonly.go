@@ -10,13 +10,13 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
 
-// readOnly is a registry that refuses pushes.
+// readOnly is the handler of a registry, which refuses pushes.
 type readOnly struct {
 	registry http.Handler
 	blobs    blobs
 }
 
-// ServeHTTP implements [http.Handler].
+// ServeHTTP passes a request on to the registry unless it would change an image.
 func (h readOnly) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		w.Header().Set("Content-Type", "application/json")
@@ -27,8 +27,8 @@ func (h readOnly) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.registry.ServeHTTP(w, h.bounded(r))
 }
 
-// bounded adds an end to an open range of a request. Docker resumes a download with a
-// range without end, which the registry behind does not support.
+// bounded returns the request with an end added to a range without one, with which Docker
+// resumes a download. The registry does not support such a range.
 func (h readOnly) bounded(r *http.Request) *http.Request {
 	from, open := strings.CutSuffix(r.Header.Get("Range"), "-")
 	digest, err := v1.NewHash(path.Base(r.URL.Path))

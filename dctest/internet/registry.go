@@ -46,7 +46,7 @@ func newRegistry(b blobs) http.Handler {
 	return registry.New(registry.Logger(log.New(io.Discard, "", 0)), registry.WithBlobHandler(b))
 }
 
-// tag adds the manifest of an image to the registry in its full name.
+// tag stores the manifest of the image img in the registry that its full name contains.
 func tag(hosts map[string]http.Handler, b blobs, full string, img v1.Image) error {
 	ref, err := name.NewTag(full, name.StrictValidation)
 	if err != nil {
@@ -78,7 +78,7 @@ func tag(hosts map[string]http.Handler, b blobs, full string, img v1.Image) erro
 	return nil
 }
 
-// answer records the response of a handler to a request of this process.
+// answer records the response of a handler to a request that this program itself makes.
 type answer struct {
 	header http.Header
 	status int
@@ -87,11 +87,11 @@ type answer struct {
 
 var _ http.ResponseWriter = (*answer)(nil)
 
-// Header implements [http.ResponseWriter].
+// Header returns the header of the response.
 func (a *answer) Header() http.Header { return a.header }
 
-// WriteHeader implements [http.ResponseWriter].
+// WriteHeader records the status of the response.
 func (a *answer) WriteHeader(status int) { a.status = status }
 
-// Write implements [http.ResponseWriter].
+// Write records a part of the response's body.
 func (a *answer) Write(p []byte) (int, error) { return a.body.Write(p) }

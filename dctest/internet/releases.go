@@ -15,19 +15,19 @@ import (
 	"github.com/cybozu-go/neco/pkg/release"
 )
 
-// pollInterval is the interval between reads of the directory.
+// pollInterval is the interval at which the directory of packages is read.
 const pollInterval = 500 * time.Millisecond
 
-// The suffixes of the files beside a package.
+// The suffixes of the files that may be beside a package.
 const (
 	sumSuffix        = ".sha256"
 	prereleaseSuffix = ".prerelease"
 )
 
 // publisher publishes the packages in a directory as releases. A package is published
-// when its digest file is beside it. It is a pre-release if a file with its name and the
-// suffix ".prerelease" exists. The release of a removed package is withdrawn. Packages
-// must be replaced atomically.
+// when its digest file is beside it, as a pre-release if there is a file with its name
+// and the suffix ".prerelease". When a package is removed, its release is withdrawn.
+// Packages must be replaced atomically.
 type publisher struct {
 	dir    string
 	log    *slog.Logger
@@ -35,7 +35,7 @@ type publisher struct {
 	seen   map[release.Version]packageState
 }
 
-// packageState is compared to detect changes of a package.
+// packageState is compared with a later one to detect a change of the package.
 type packageState struct {
 	prerelease bool
 	deb, sum   fileState
@@ -51,7 +51,8 @@ func newPublisher(dir string, log *slog.Logger) *publisher {
 		server: newServer(neco.GitHubRepoOwner, neco.GitHubRepoName)}
 }
 
-// watch calls sync periodically until ctx ends. It logs an error once until it changes.
+// watch calls sync at intervals until ctx ends. It logs an error only if it differs from
+// the last one.
 func (s *publisher) watch(ctx context.Context) error {
 	ticker := time.NewTicker(pollInterval)
 	defer ticker.Stop()
@@ -73,8 +74,8 @@ func (s *publisher) watch(ctx context.Context) error {
 	}
 }
 
-// sync updates the releases to the packages in the directory. After an error, the rest is
-// done by the next call.
+// sync publishes and withdraws releases according to the packages in the directory. What
+// fails is done by the next call.
 func (s *publisher) sync() error {
 	there, err := packages(s.dir)
 	if err != nil {
@@ -111,7 +112,7 @@ func (s *publisher) publish(v release.Version, o packageState) error {
 
 func tagOf(v release.Version) string { return "release-" + v.String() }
 
-// packages returns the packages in dir that have a digest. It ignores other files.
+// packages returns the packages in dir that have a digest file.
 func packages(dir string) (map[release.Version]packageState, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {

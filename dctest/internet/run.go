@@ -12,23 +12,24 @@ import (
 
 // Options are the parameters of Run.
 type Options struct {
-	// Listen are the addresses to listen on, with TLS unless the port is 80 or the
-	// address starts with "http://".
+	// Listen are the addresses on which to listen. TLS is used unless the port is 80 or
+	// the address starts with "http://".
 	Listen []string
-	// CADir is the directory of the CA's files, which are created if missing.
+	// CADir is the directory for the files of the CA, which are created if they do not
+	// exist.
 	CADir string
 	// Images and OS are directories with an index.json of dctest/images/build. If OS is
-	// empty, it is that of Images. They are read once, at the start.
+	// empty, it is the same as Images. Both are read once, at the start.
 	Images, OS string
-	// Releases is a directory of packages, created if missing. Changes are published
-	// within a second.
+	// Releases is a directory of packages, created if it does not exist. Changes in it
+	// are published within a second.
 	Releases string
-	// Ready is called with the listeners' addresses once all of them accept requests.
+	// Ready is called with the listeners' addresses when all of them accept requests.
 	Ready func(addresses []string)
 	Log   *slog.Logger
 }
 
-// Run serves until ctx ends, and then returns nil.
+// Run serves the simulated internet until ctx ends, and then returns nil.
 func Run(ctx context.Context, opts Options) error {
 	ca, err := openCA(opts.CADir)
 	if err != nil {

@@ -68,7 +68,7 @@ func built(t *testing.T) (dir string, img v1.Image) {
 type world struct {
 	opts      Options
 	image     v1.Image
-	addresses []string // with TLS, without
+	addresses []string // with TLS, and without
 	client    *http.Client
 }
 

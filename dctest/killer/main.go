@@ -3,11 +3,11 @@
 //
 //	killer PATTERN... -- COMMAND [ARG...]
 //
-// A pattern is a regular expression. The command's writes block until killer has read the
-// one before, so that the command cannot go on after a match, even on a slow machine. The
-// last write of a command cannot be matched reliably. A Vault token for the command is
-// read from standard input. killer prints the number of kills; it fails if the command
-// exits before a pattern matches.
+// A pattern is a regular expression. Each write of the command blocks until killer has
+// read the previous one, so that the command cannot continue after a match, even on a
+// slow machine. The last write of a command cannot be matched reliably. A Vault token for
+// the command is read from standard input. killer prints the number of kills; it fails if
+// the command exits before a pattern matches.
 package main
 
 import (
@@ -25,11 +25,11 @@ import (
 	"time"
 )
 
-// waitDelay bounds the wait for child processes that still hold the output of a killed
-// command.
+// waitDelay bounds the wait for processes that a killed command has started and that
+// still have its output open; then killer stops waiting.
 const waitDelay = 10 * time.Second
 
-// limit bounds the run of this program.
+// limit bounds the run of this program, which then fails.
 const limit = 10 * time.Minute
 
 func main() {
@@ -72,7 +72,7 @@ func run(ctx context.Context, args []string, stdin io.Reader) (kills int, err er
 }
 
 // killAt runs the command and kills it when its output matches the pattern. It fails if
-// the command was not killed by that.
+// the command ends in any other way.
 func killAt(ctx context.Context, pattern *regexp.Regexp, env, args []string) error {
 	out, stdout, err := newOutputPipe()
 	if err != nil {
@@ -97,8 +97,8 @@ func killAt(ctx context.Context, pattern *regexp.Regexp, env, args []string) err
 	return fmt.Errorf("the command was not killed at this pattern (%v):\n%s%s", errors.Join(err, ended, context.Cause(ctx)), &all, &stderr)
 }
 
-// waitFor blocks until a chunk matches the pattern, which it leaves in the pipe, and
-// reports false if the output ends before. It appends the output to all.
+// waitFor blocks until a chunk of the output matches the pattern, and leaves that chunk
+// in the pipe. It returns false if the output ends before. It appends the output to all.
 func waitFor(out *outputPipe, pattern *regexp.Regexp, all *bytes.Buffer) (bool, error) {
 	for {
 		chunk, err := out.peek()

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// script prints a line before each of its steps and records in the file $0 which steps it
-// has started.
+// script is a shell script that prints a line before each of its steps, and records in
+// the file $0 which steps it has started.
 const script = `echo "$VAULT_TOKEN" >>"$0"; for w in one two three; do echo "$w begins"; echo "$w" >>"$0"; done; echo end`
 
 func TestACommandIsKilledAtEachPattern(t *testing.T) {

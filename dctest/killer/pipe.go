@@ -7,11 +7,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// outputPipe is a pipe with room for one write of the command, called a chunk. The next
-// write blocks until the chunk has been skipped.
+// outputPipe is a pipe with room for one write of the command, which is called a chunk.
+// The next write blocks until skip has removed the chunk.
 type outputPipe struct {
-	// from is the read end of the pipe. peek copies from it to copyTo, and reads
-	// the copy from copyFrom.
+	// from is the read end of the pipe. peek copies data from it to copyTo without
+	// removing them, and reads the copy from copyFrom.
 	from, copyTo, copyFrom *os.File
 }
 
@@ -57,7 +57,8 @@ func (p *outputPipe) peek() ([]byte, error) {
 	}
 }
 
-// skip removes a chunk of n bytes, so that the next write of the command can complete.
+// skip removes the chunk of n bytes from the pipe, so that the next write of the command
+// can complete.
 func (p *outputPipe) skip(n int) error {
 	_, err := p.from.Read(make([]byte, n))
 	return err

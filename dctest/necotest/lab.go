@@ -22,9 +22,9 @@ type Lab struct {
 	root string
 }
 
-// Open starts the data centre name, which the returned function end ends. If the
-// environment variable DC is set, it uses the running data centre of that name instead,
-// and end does nothing. All links are healed and all releases are withdrawn.
+// Open starts a data centre with the given name, which the returned function end ends. If
+// the environment variable DC is set, Open uses the running data centre of that name
+// instead, and end does nothing. Open heals all links and withdraws all releases.
 func Open(ctx context.Context, name, menu string) (l *Lab, end func(context.Context) error, err error) {
 	root, err := dctesting.Root()
 	if err != nil {
@@ -48,7 +48,8 @@ func Open(ctx context.Context, name, menu string) (l *Lab, end func(context.Cont
 func Server(lrn int) string { return fmt.Sprintf("boot-%d", lrn) }
 
 // Package builds the Debian package of a version and returns its path. If change is not
-// nil, it is applied to the source of the artifact set, artifacts.go, for this package.
+// nil, it is applied to the text of artifacts.go, which defines the artifact set, for
+// this package only.
 func (l *Lab) Package(ctx context.Context, version string, change func(artifacts string) string) (string, error) {
 	cmd := exec.CommandContext(ctx, filepath.Join(l.root, "debian/build"), filepath.Join(l.root, "build"), version)
 	cmd.Env = os.Environ()
@@ -78,7 +79,7 @@ func (l *Lab) artifacts(version string, change func(string) string) (string, err
 	return file, os.WriteFile(file, []byte(changed), 0o644)
 }
 
-// releases returns the directory from which the release server publishes.
+// releases returns the directory whose packages the release server publishes.
 func (l *Lab) releases() string { return filepath.Join(l.root, "build", "outside-"+l.Name, "releases") }
 
 // Withdraw removes all releases from the release server.
@@ -95,7 +96,7 @@ func (l *Lab) Withdraw() error {
 	return nil
 }
 
-// Publish publishes a package, with its digest, as a release.
+// Publish publishes the package deb, with its digest, as a release.
 func (l *Lab) Publish(deb string) error {
 	dir := l.releases()
 	for _, suffix := range []string{"", ".sha256"} {
@@ -114,8 +115,8 @@ func (l *Lab) Publish(deb string) error {
 	return nil
 }
 
-// Fresh wipes servers in parallel, installs the package on them, and pulls the images
-// that neco setup starts.
+// Fresh wipes the servers, installs the package deb on them, and pulls the images that
+// neco setup starts. It does so on all servers at the same time.
 func (l *Lab) Fresh(ctx context.Context, deb string, servers ...string) error {
 	return each(ctx, servers, func(ctx context.Context, s string) error {
 		if err := l.Wipe(ctx, s); err != nil {
@@ -140,7 +141,7 @@ func (l *Lab) Fresh(ctx context.Context, deb string, servers ...string) error {
 	})
 }
 
-// Install installs a package on a server with dpkg.
+// Install installs the package deb on a server with dpkg.
 func (l *Lab) Install(ctx context.Context, deb, server string) error {
 	if err := l.Copy(ctx, server, deb, "/root/neco.deb"); err != nil {
 		return err
@@ -149,7 +150,7 @@ func (l *Lab) Install(ctx context.Context, deb, server string) error {
 	return err
 }
 
-// Tokens writes one new setup token to all servers, and returns it.
+// Tokens writes one new setup token to all the servers, and returns that token.
 func (l *Lab) Tokens(ctx context.Context, servers ...string) (string, error) {
 	token, err := l.Exec(ctx, servers[0], "neco", "setup-token", "-")
 	if err != nil {
@@ -161,13 +162,13 @@ func (l *Lab) Tokens(ctx context.Context, servers ...string) (string, error) {
 }
 
 // Complete blocks until neco status on a server reports that the update to version is
-// complete, for at most limit.
+// complete, and fails after limit.
 func (l *Lab) Complete(ctx context.Context, server, version string, limit time.Duration) error {
 	_, err := l.Exec(ctx, server, "neco", "status", "--wait", "--for", version, "--timeout", limit.String())
 	return err
 }
 
-// each calls f for all servers in parallel, and returns the first error.
+// each calls f for all servers at the same time, and returns the first error.
 func each(ctx context.Context, servers []string, f func(ctx context.Context, server string) error) error {
 	g, ctx := errgroup.WithContext(ctx)
 	for _, s := range servers {

@@ -7,25 +7,26 @@ import (
 	"time"
 )
 
-// Probe is a program on a server that sends requests to a service continuously.
+// Probe is a program on a server that sends requests to a service all the time and
+// measures how long they fail.
 type Probe struct{ *Program }
 
-// Gaps is the result of a probe.
+// Gaps is what a probe has measured.
 type Gaps struct {
 	Answers int           `json:"answers"`
 	Longest time.Duration `json:"longest"`
-	// Worst is the maximum number of members of etcd that were down at the same time.
+	// Worst is the largest number of members of etcd that were down at the same time.
 	Worst int `json:"worst"`
 }
 
-// StartProbe starts a probe of service, etcd or vault, on a server on which Build has
-// installed the program probe.
+// StartProbe starts a probe of service, which is etcd or vault, on a server. Build must
+// have installed the program probe there.
 func (l *Lab) StartProbe(ctx context.Context, server, service string) (*Probe, error) {
 	p, err := l.StartProgram(ctx, server, "probe", service)
 	return &Probe{p}, err
 }
 
-// Stop ends the probe and returns its result.
+// Stop ends the probe and returns what it has measured.
 func (p *Probe) Stop() (Gaps, error) {
 	var g Gaps
 	out, err := p.Program.Stop()

@@ -9,8 +9,8 @@ import (
 	"path/filepath"
 )
 
-// Program is a running program of dctest/ on a server. It runs until its standard input
-// is closed.
+// Program is a running program of dctest/ on a server. It ends when its standard input is
+// closed.
 type Program struct {
 	name  string
 	cmd   *exec.Cmd

@@ -14,7 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// Setup is a neco setup that runs on a server.
+// Setup is a run of neco setup on a server.
 type Setup struct {
 	Server string
 
@@ -26,7 +26,7 @@ type Setup struct {
 	err  error
 }
 
-// Write implements io.Writer for the output of setup.
+// Write records output of neco setup.
 func (s *Setup) Write(p []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -38,7 +38,7 @@ func (s *Setup) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Text returns the output of setup so far.
+// Text returns the output of neco setup so far.
 func (s *Setup) Text() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -63,7 +63,8 @@ func (l *Lab) StartSetup(ctx context.Context, lrn int, args ...string) (*Setup, 
 	return s, nil
 }
 
-// Says blocks until the output of setup matches pattern.
+// Says blocks until the output of neco setup matches pattern. It fails if neco setup ends
+// before.
 func (s *Setup) Says(ctx context.Context, pattern *regexp.Regexp) error {
 	for !pattern.MatchString(s.Text()) {
 		select {
@@ -80,7 +81,7 @@ func (s *Setup) Says(ctx context.Context, pattern *regexp.Regexp) error {
 	return nil
 }
 
-// Wait blocks until setup has exited, and fails if setup failed.
+// Wait blocks until neco setup has exited, and fails if neco setup has failed.
 func (s *Setup) Wait(ctx context.Context) error {
 	select {
 	case <-s.done:
@@ -93,7 +94,7 @@ func (s *Setup) Wait(ctx context.Context) error {
 	return nil
 }
 
-// Stages returns the duration of each stage, as printed by setup.
+// Stages returns how long each stage of neco setup took, as neco setup has printed.
 func (s *Setup) Stages() map[string]time.Duration {
 	took := map[string]time.Duration{}
 	for _, m := range stageDone.FindAllStringSubmatch(s.Text(), -1) {
@@ -106,7 +107,8 @@ func (s *Setup) Stages() map[string]time.Duration {
 
 var stageDone = regexp.MustCompile(`(?m)^\S+\s+(\S+)\s+done \((\S+)\)$`)
 
-// SetUp runs neco setup on the servers in parallel, and waits until it has completed.
+// SetUp runs neco setup on the servers at the same time, and waits until it has completed
+// on all.
 func (l *Lab) SetUp(ctx context.Context, lrns []int, flags ...string) ([]*Setup, error) {
 	var all []*Setup
 	for _, lrn := range lrns {
@@ -119,8 +121,9 @@ func (l *Lab) SetUp(ctx context.Context, lrns []int, flags ...string) ([]*Setup,
 	return all, WaitAll(ctx, all)
 }
 
-// WaitAll blocks until all setups have exited or one has failed, because the others may
-// wait for that one. The error includes the output of each.
+// WaitAll blocks until neco setup has exited on all servers or failed on one. After a
+// failure it does not wait, because the others may be waiting for the failed one. The
+// error includes the output on each server.
 func WaitAll(ctx context.Context, all []*Setup) error {
 	g, short := errgroup.WithContext(ctx)
 	for _, s := range all {
@@ -136,7 +139,7 @@ func WaitAll(ctx context.Context, all []*Setup) error {
 	return err
 }
 
-// LRNs returns the numbers as command line arguments.
+// LRNs returns the numbers of boot servers as command line arguments.
 func LRNs(lrns []int) []string {
 	var args []string
 	for _, n := range lrns {
@@ -151,8 +154,8 @@ func (l *Lab) KillSetup(ctx context.Context, server string) error {
 	return err
 }
 
-// Password returns the password of Vault's first user, which the setup of the leader
-// prints, or the empty string if the output has none.
+// Password returns the password of Vault's first user, which neco setup prints on the
+// leader, or "" if the output has none.
 func (s *Setup) Password() string {
 	m := regexp.MustCompile(`shown this once: (\S+)`).FindStringSubmatch(s.Text())
 	if m == nil {

@@ -11,7 +11,7 @@ import (
 	"github.com/cybozu-go/neco/dctest/placemat/cluster"
 )
 
-// birdSocket returns the path of the control socket of a node's BIRD.
+// birdSocket returns the path of the socket by which a node's BIRD is controlled.
 func (c *Centre) birdSocket(node string) string { return c.path("bird", node+".ctl") }
 
 // startBird starts BIRD on a node that has a configuration for it. It returns when BIRD
@@ -25,12 +25,12 @@ func (c *Centre) startBird(ctx context.Context, n cluster.Node) error {
 	return err
 }
 
-// protocol is a line of the output of "birdc show protocols".
+// protocol is a line in the output of "birdc show protocols".
 type protocol struct {
 	Name, Proto, State, Info string
 }
 
-// protocols queries the BIRD of a node.
+// protocols returns the protocols of a node's BIRD, by querying BIRD.
 func (c *Centre) protocols(ctx context.Context, n cluster.Node) ([]protocol, error) {
 	var out string
 	var err error
@@ -75,7 +75,7 @@ type SessionStatus struct {
 // Established reports whether the session carries routes.
 func (s SessionStatus) Established() bool { return s.State == "Established" }
 
-// sessions returns the states of all BGP sessions in the description, queried from the
+// sessions returns the states of all BGP sessions in the description, by querying the
 // BIRD of each node.
 func (c *Centre) sessions(ctx context.Context) ([]SessionStatus, error) {
 	var all []SessionStatus
@@ -110,7 +110,8 @@ func sessionStatus(node, peer string, ps []protocol) SessionStatus {
 	return st
 }
 
-// missingSessions describes the BGP sessions that are not established, for await.
+// missingSessions returns a text about the BGP sessions that are not established, for
+// await. It returns "" if all are.
 func (c *Centre) missingSessions(ctx context.Context) (string, error) {
 	all, err := c.sessions(ctx)
 	if err != nil {

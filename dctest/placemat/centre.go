@@ -12,14 +12,14 @@ import (
 	"github.com/cybozu-go/neco/dctest/placemat/cluster"
 )
 
-// stateRoot has a directory for each data centre that is up.
+// stateRoot is the directory with a directory for each data centre that is up.
 const stateRoot = "/run/placemat"
 
-// names has no hyphen, so that the prefix of one data centre, pm-<name>-, is never a
-// prefix of another's.
+// names matches the names of data centres. They have no hyphen, so that the prefix of one
+// data centre, pm-<name>-, is never a prefix of another's.
 var names = regexp.MustCompile(`^[a-z][a-z0-9]{0,15}$`)
 
-// Centre is a data centre on this machine; it need not be up.
+// Centre is a virtual data centre on this machine, whether or not it is up.
 type Centre struct {
 	// Name identifies the data centre on this machine.
 	Name string
@@ -42,7 +42,7 @@ func (c *Centre) path(elem ...string) string {
 	return filepath.Join(append([]string{stateRoot, c.Name}, elem...)...)
 }
 
-// description returns the directory with the copy of the description.
+// description returns the directory with the data centre's copy of its description.
 func (c *Centre) description() string { return c.path("description") }
 
 // namespace returns the name of a node's network namespace.
@@ -50,7 +50,7 @@ func (c *Centre) namespace(node string) string { return c.prefix() + node }
 
 func (c *Centre) prefix() string { return "pm-" + c.Name + "-" }
 
-// load reads the description. It fails if the data centre is not up.
+// load reads the description of the data centre, and fails if the data centre is not up.
 func (c *Centre) load() error {
 	if _, err := os.Stat(c.description()); err != nil {
 		return fmt.Errorf("data centre %s is not up; placemat up DIR starts it", c.Name)
@@ -60,7 +60,8 @@ func (c *Centre) load() error {
 	return err
 }
 
-// node returns the node called name; the error lists all names.
+// node returns the node called name. If there is none, the error lists the names of all
+// nodes.
 func (c *Centre) node(name string) (cluster.Node, error) {
 	n, ok := c.cluster.Node(name)
 	if !ok {
@@ -73,7 +74,7 @@ func (c *Centre) node(name string) (cluster.Node, error) {
 	return n, nil
 }
 
-// Command returns a command that runs on a node. The caller starts it.
+// Command returns a command that runs a program on a node. The caller starts it.
 func (c *Centre) Command(ctx context.Context, node, name string, args ...string) (*exec.Cmd, error) {
 	if err := c.load(); err != nil {
 		return nil, err
@@ -88,9 +89,9 @@ func (c *Centre) Command(ctx context.Context, node, name string, args ...string)
 	return c.inNetwork(ctx, node, name, args...), nil
 }
 
-// NetworkCommand returns a command of this machine that runs in the network namespace of
-// a node, for example to capture packets. The caller starts it. It fails for a server
-// that is off.
+// NetworkCommand returns a command that runs a program of this machine in the network
+// namespace of a node, for example to capture packets. The caller starts it. It fails if
+// the node is a server that is off.
 func (c *Centre) NetworkCommand(ctx context.Context, node, name string, args ...string) (*exec.Cmd, error) {
 	if err := c.load(); err != nil {
 		return nil, err
@@ -108,7 +109,8 @@ func (c *Centre) inNetwork(ctx context.Context, node, name string, args ...strin
 	return exec.CommandContext(ctx, "ip", append([]string{"netns", "exec", c.namespace(node), name}, args...)...)
 }
 
-// Cluster returns the description of the data centre. It fails if that is not up.
+// Cluster returns the description of the data centre. It fails if the data centre is not
+// up.
 func (c *Centre) Cluster() (*cluster.Cluster, error) {
 	err := c.load()
 	return c.cluster, err

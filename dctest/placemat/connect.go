@@ -7,8 +7,8 @@ import (
 	"github.com/cybozu-go/neco/dctest/placemat/cluster"
 )
 
-// disconnect removes the links of a server and the name of its namespace, if it has them.
-// The kernel would do so too when the server's processes have exited, but later.
+// disconnect removes the links of a server and the name of its network namespace, if they
+// exist. The kernel does so too when the server's processes have exited, but later.
 func (c *Centre) disconnect(ctx context.Context, n cluster.Node) error {
 	if !c.on(n.Name) {
 		return nil
@@ -27,13 +27,14 @@ func (c *Centre) disconnect(ctx context.Context, n cluster.Node) error {
 	return err
 }
 
-// on reports whether a node has a namespace. A server that was powered off has none.
+// on reports whether a node has a network namespace. A server that is off has none.
 func (c *Centre) on(node string) bool {
 	_, err := os.Stat("/run/netns/" + c.namespace(node))
 	return err == nil
 }
 
-// connect creates the links of a server again and sets their ends at its peers up.
+// connect creates the links of a server, and sets up the ends at the nodes to which they
+// lead.
 func (c *Centre) connect(ctx context.Context, n cluster.Node) error {
 	for _, l := range c.cluster.Links {
 		other := l.B

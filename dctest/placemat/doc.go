@@ -4,7 +4,7 @@
 // faults: cut links, dropped packets, power loss.
 //
 // It owns these namespaces, containers, processes and files. All their names contain the
-// name of the data centre, so that several can run at the same time and Down finds
-// everything after a crash. It must not compute addresses or know what runs on the
+// name of the data centre, so that several data centres can run at the same time and Down
+// finds everything after a crash. It must not compute addresses or know what runs on the
 // servers.
 package placemat

@@ -8,13 +8,14 @@ import (
 	"time"
 )
 
-// noteDocker records the Docker daemon that runs the servers: the current value of
-// DOCKER_HOST. Later changes of the variable have no effect.
+// noteDocker records which Docker daemon runs the servers: that of the current value of
+// DOCKER_HOST. The recorded daemon is used even if the variable changes later.
 func (c *Centre) noteDocker() error {
 	return os.WriteFile(c.path("docker-host"), []byte(os.Getenv("DOCKER_HOST")), 0o644)
 }
 
-// dockerArgs returns args of docker(1), preceded by the option for the recorded daemon.
+// dockerArgs returns the arguments args of docker(1), preceded by the option that selects
+// the recorded daemon.
 func (c *Centre) dockerArgs(args ...string) []string {
 	data, err := os.ReadFile(c.path("docker-host"))
 	if err != nil || len(data) == 0 {
@@ -23,12 +24,12 @@ func (c *Centre) dockerArgs(args ...string) []string {
 	return append([]string{"--host", string(data)}, args...)
 }
 
-// docker runs docker(1) with args and returns its output.
+// docker runs docker(1) with the arguments args and returns its output.
 func (c *Centre) docker(ctx context.Context, args ...string) (string, error) {
 	return c.dockerFor(ctx, commandTimeout, nil, args...)
 }
 
-// dockerFor is docker with a time limit and a standard input.
+// dockerFor is docker with the time limit limit and the standard input stdin.
 func (c *Centre) dockerFor(ctx context.Context, limit time.Duration, stdin io.Reader, args ...string) (string, error) {
 	return runFor(ctx, limit, stdin, "docker", c.dockerArgs(args...)...)
 }

@@ -10,8 +10,8 @@ import (
 )
 
 // Down removes the data centre: all processes in its namespaces, its containers, the
-// namespaces with their interfaces, and its files. It does not fail if any of them is
-// missing, so it can be used after a crash, and again.
+// namespaces with their interfaces, and its files. Missing parts are not an error, so it
+// can be called after a crash, and again.
 func (c *Centre) Down(ctx context.Context) error {
 	unlock, err := c.lock(ctx)
 	if err != nil {
@@ -21,20 +21,20 @@ func (c *Centre) Down(ctx context.Context) error {
 	return c.down(ctx)
 }
 
-// stopTimeout is the time between SIGTERM and SIGKILL, and the time to exit after
-// SIGKILL.
+// stopTimeout is the time between SIGTERM and SIGKILL, and also how long a process may
+// take to exit after SIGKILL.
 const stopTimeout = 5 * time.Second
 
-// sweeps is the maximum number of passes of clear. Containers and namespaces that a
-// killed placemat had requested may appear after the first pass.
+// sweeps is how often clear searches for containers and namespaces at most. Some that a
+// killed placemat has requested may appear only after the first search.
 const sweeps = 5
 
 func (c *Centre) down(ctx context.Context) error {
 	return errors.Join(c.clear(ctx), c.forget())
 }
 
-// removeDead removes the rest of a data centre that was not ended with Down but has no
-// processes any more. It fails if a process runs.
+// removeDead removes the rest of a data centre that has no processes any more, because it
+// was not ended with Down. It fails if a process is running.
 func (c *Centre) removeDead(ctx context.Context) error {
 	all, err := c.namespaces(ctx)
 	if err != nil {
@@ -51,7 +51,7 @@ func (c *Centre) removeDead(ctx context.Context) error {
 	return c.clear(ctx)
 }
 
-// clear is down, except that it keeps the lock file.
+// clear removes everything of the data centre except its lock file.
 func (c *Centre) clear(ctx context.Context) error {
 	ended := 0
 	for range sweeps {
@@ -68,7 +68,8 @@ func (c *Centre) clear(ctx context.Context) error {
 	return errors.Join(c.removeHosts(), os.RemoveAll(c.path()))
 }
 
-// sweep removes all containers and namespaces it finds, and returns their number.
+// sweep removes all containers and namespaces of the data centre that it finds, and
+// returns how many it has found.
 func (c *Centre) sweep(ctx context.Context) (int, error) {
 	machines, err := c.removeMachines(ctx)
 	if err != nil {
@@ -105,7 +106,8 @@ func (c *Centre) namespaces(ctx context.Context) ([]string, error) {
 }
 
 // removeMachines removes the containers of this data centre with their volumes and
-// control groups, and returns their number. It finds them after a crash too.
+// control groups, and returns how many it has found. It also finds those that a crash has
+// left.
 func (c *Centre) removeMachines(ctx context.Context) (int, error) {
 	if _, err := os.Stat(c.path("docker-host")); err != nil {
 		return 0, nil // no container was ever created

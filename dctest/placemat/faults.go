@@ -26,7 +26,7 @@ func (c *Centre) LinkUp(ctx context.Context, a, b string, up bool) error {
 	return nil
 }
 
-// between returns the links between two nodes, and fails if there are none.
+// between returns the links between the nodes a and b, and fails if there are none.
 func (c *Centre) between(a, b string) ([]cluster.Link, error) {
 	if err := c.load(); err != nil {
 		return nil, err
@@ -43,11 +43,13 @@ func (c *Centre) between(a, b string) ([]cluster.Link, error) {
 	return links, nil
 }
 
-// cutMark is the comment of iptables rules that this package adds.
+// cutMark is the comment by which this package recognizes the iptables rules that it has
+// added.
 const cutMark = "placemat-cut"
 
-// Cut makes node b silently drop all packets from the addresses of node a and, unless
-// oneWay is true, a all packets from the addresses of b. Heal reverts it.
+// Cut makes the node b silently drop all packets from the addresses of the node a and,
+// unless oneWay is true, also a drop all packets from the addresses of b. Heal reverts
+// it.
 func (c *Centre) Cut(ctx context.Context, a, b string, oneWay bool) error {
 	if err := c.load(); err != nil {
 		return err
@@ -64,7 +66,7 @@ func (c *Centre) Cut(ctx context.Context, a, b string, oneWay bool) error {
 	return nil
 }
 
-// dropFrom makes node drop all packets from the addresses of the node from.
+// dropFrom makes node drop all packets from the addresses of the other node from.
 func (c *Centre) dropFrom(ctx context.Context, node, from string) error {
 	sender, err := c.node(from)
 	if err != nil {
@@ -87,7 +89,7 @@ func (c *Centre) dropFrom(ctx context.Context, node, from string) error {
 }
 
 // Silence makes a node drop all packets that it receives, sends or forwards, while its
-// links stay up: a failure that only BFD detects. Heal reverts it.
+// links stay up. Only BFD detects such a failure. Heal reverts it.
 func (c *Centre) Silence(ctx context.Context, name string) error {
 	if err := c.load(); err != nil {
 		return err

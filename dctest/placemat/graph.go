@@ -7,7 +7,7 @@ import (
 	"github.com/cybozu-go/neco/dctest/placemat/cluster"
 )
 
-// colours gives each kind of node a colour.
+// colours maps each kind of node to a colour.
 var colours = [...]struct {
 	kind   cluster.Kind
 	colour string
@@ -49,7 +49,7 @@ func nodeLine(n cluster.Node) string {
 	return fmt.Sprintf("%q [label=\"%s\" fillcolor=%q];\n", n.Name, strings.Join(labels(n), "\\n"), colour(n.Kind))
 }
 
-// labels returns the lines of text in the box of a node, its name first.
+// labels returns the lines of text in the box of a node. The first is the node's name.
 func labels(n cluster.Node) []string {
 	lines := []string{n.Name}
 	if n.ASN != 0 {

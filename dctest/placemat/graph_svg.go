@@ -25,16 +25,16 @@ var rows = [...][]cluster.Kind{
 	{cluster.Boot, cluster.CS, cluster.SS},
 }
 
-// place is the centre of a node in a drawing.
+// place is the position of a node's centre in a drawing.
 type place struct{ x, y int }
 
-// towards returns the point at this percentage of the line from p to q.
+// towards returns the point at the given percentage of the line from p to q.
 func (p place) towards(q place, percent int) place {
 	return place{p.x + (q.x-p.x)*percent/100, p.y + (q.y-p.y)*percent/100}
 }
 
-// SVG draws the same topology as Graph, for readers without Graphviz. Its output is
-// deterministic.
+// SVG draws the topology as Graph describes it, for readers without Graphviz. The same
+// description gives the same drawing.
 func SVG(c *cluster.Cluster) string {
 	places, width := layout(c)
 	height := 2*margin + (len(rows)-1)*rowHeight + boxHeight
@@ -52,8 +52,8 @@ func SVG(c *cluster.Cluster) string {
 	return b.String()
 }
 
-// layout assigns each node a place: one row for each group of kinds, with its nodes
-// spread over the width of the drawing.
+// layout returns the place of each node. The nodes of each group of kinds are in one row
+// and spread over the width of the drawing.
 func layout(c *cluster.Cluster) (places map[string]place, width int) {
 	most := 1
 	for _, kinds := range rows {
@@ -71,8 +71,8 @@ func layout(c *cluster.Cluster) (places map[string]place, width int) {
 }
 
 // nearest is the distance of an address from its end of the link, in percent of the
-// link's length. For every other link it is larger by apart, so that the addresses of
-// crossing links do not overlap.
+// link's length. For each second link the distance is larger by apart, so that the
+// addresses at crossing links do not overlap.
 const nearest, apart = 26, 8
 
 func drawLink(b *strings.Builder, l cluster.Link, places map[string]place, percent int) {
@@ -97,7 +97,8 @@ func drawNode(b *strings.Builder, n cluster.Node, at place) {
 	}
 }
 
-// style returns the font attributes of a line in a node's box: bold for its name.
+// style returns the font attributes of line i in a node's box. The first line, the node's
+// name, is bold.
 func style(line int) string {
 	if line == 0 {
 		return ` font-weight="bold"`

@@ -17,8 +17,8 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the topology in docs/")
 
-// TestTheTopologyInTheDocumentsIsThatOfTheMenu fails after a change of the menu until it
-// is run with -update.
+// TestTheTopologyInTheDocumentsIsThatOfTheMenu fails after a change of the menu, until
+// the test is run with -update.
 func TestTheTopologyInTheDocumentsIsThatOfTheMenu(t *testing.T) {
 	m, err := menu.Load("../../dctest/menu.yml")
 	if err != nil {

@@ -10,13 +10,12 @@ import (
 	"syscall"
 )
 
-// groupRoot is the mount point of the control groups on this machine.
+// groupRoot is the directory at which the control groups of this machine are mounted.
 const groupRoot = "/sys/fs/cgroup"
 
 // removeGroups removes the empty control groups below root that belong to the containers
-// with these ids, with their children. A server's inner Docker leaves groups
-// docker-….scope behind if its unit was masked while containers ran. Groups with a
-// process are kept.
+// with these IDs, and keeps those with a process. A server's inner Docker leaves groups
+// docker-….scope behind if its unit was masked while containers ran.
 func removeGroups(root string, ids []string) error {
 	var groups []string
 	err := filepath.WalkDir(root, func(p string, d fs.DirEntry, err error) error {
@@ -43,7 +42,8 @@ func removeGroups(root string, ids []string) error {
 }
 
 // ofContainer reports whether the path p is the control group of one of the containers,
-// or below one: …/docker/ID, or …/docker-ID.scope with Docker's systemd driver.
+// or below that group. The group is called …/docker/ID or, with Docker's systemd driver,
+// …/docker-ID.scope.
 func ofContainer(p string, ids []string) bool {
 	for part := range strings.SplitSeq(p, "/") {
 		if slices.Contains(ids, strings.TrimSuffix(strings.TrimPrefix(part, "docker-"), ".scope")) {

@@ -10,21 +10,21 @@ import (
 	"github.com/cybozu-go/neco/dctest/placemat/cluster"
 )
 
-// repository is the name of imported boot server images in Docker.
+// repository is the name under which Docker has the imported images of boot servers.
 const repository = "placemat/boot"
 
 // importTimeout bounds the import of an image, and the removal of servers with their
-// volumes.
+// volumes; then that fails.
 const importTimeout = 5 * time.Minute
 
-// machine reports whether a node is a container with its own systemd, which configures
-// its network itself. Other nodes are network namespaces.
+// machine reports whether a node is a container with its own systemd, which then
+// configures the node's network itself. All other nodes are network namespaces.
 func (c *Centre) machine(n cluster.Node) bool {
 	return n.Kind == cluster.Boot && c.bootImage() != ""
 }
 
-// bootImage returns the name of the boot servers' image in Docker, or the empty string if
-// boot servers are only namespaces.
+// bootImage returns the name of the boot servers' image in Docker, or "" if boot servers
+// are only network namespaces.
 func (c *Centre) bootImage() string {
 	data, err := os.ReadFile(c.path("boot-image"))
 	if err != nil {
@@ -33,9 +33,9 @@ func (c *Centre) bootImage() string {
 	return string(data)
 }
 
-// importImage imports the root file system in file into Docker, unless it has it, and
-// records the image's name. It removes older images that no server uses, to save disk
-// space.
+// importImage imports the root file system in file into Docker, unless Docker has it
+// already, and records the image's name. To save disk space, it removes older images that
+// no server uses.
 func (c *Centre) importImage(ctx context.Context, file string) error {
 	if file == "" {
 		return nil
@@ -54,8 +54,8 @@ func (c *Centre) importImage(ctx context.Context, file string) error {
 	return os.WriteFile(c.path("boot-image"), []byte(image), 0o644)
 }
 
-// forgetImages removes all images of boot servers except but. It ignores errors: Docker
-// refuses to remove an image that a server uses.
+// forgetImages removes all images of boot servers except the image but. It ignores
+// errors, because Docker refuses to remove an image that a server uses.
 func (c *Centre) forgetImages(ctx context.Context, but string) {
 	out, err := c.docker(ctx, "image", "ls", "--format", "{{.Repository}}:{{.Tag}}", repository)
 	if err != nil {

@@ -12,12 +12,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// lockTimeout bounds the wait for the lock. Another placemat holds it as long as it
+// lockTimeout bounds the wait for the lock, which another placemat may hold while it
 // starts or ends the data centre.
 const lockTimeout = 5 * time.Minute
 
-// lock excludes other placemat processes from this data centre until release is called or
-// this process exits. It waits up to lockTimeout.
+// lock prevents other placemat processes from changing this data centre until release is
+// called or this process exits. It waits for the lock up to lockTimeout.
 func (c *Centre) lock(ctx context.Context) (release func(), err error) {
 	ctx, cancel := context.WithTimeout(ctx, lockTimeout)
 	defer cancel()
@@ -35,8 +35,8 @@ func (c *Centre) lock(ctx context.Context) (release func(), err error) {
 
 func (c *Centre) lockFile() string { return c.path() + ".lock" }
 
-// tryLock takes the lock of the file name without waiting. It fails if, after taking the
-// lock, the file is no longer the one of that name: its holder may have removed it.
+// tryLock takes the lock of the file name without waiting. It also fails if the file was
+// removed or replaced before it was locked, since a former holder may have removed it.
 func tryLock(name string) (*os.File, error) {
 	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
 		return nil, err
@@ -65,8 +65,8 @@ func isFile(f *os.File, name string) bool {
 	return err == nil && os.SameFile(mine, there)
 }
 
-// forget removes the lock file, whose lock this process holds, and the state directory of
-// all data centres if it is empty.
+// forget removes the lock file, which this process must have locked, and also stateRoot
+// if that is empty.
 func (c *Centre) forget() error {
 	if err := os.Remove(c.lockFile()); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err

@@ -11,16 +11,18 @@ import (
 )
 
 const (
-	// label is a label of every container of this package; its value is the data centre.
+	// label is the key of a label that every container of this package has. Its value is
+	// the name of the data centre.
 	label = "placemat"
-	// bootTimeout bounds the time until systemd has started all units, and haltTimeout
-	// the time until it has stopped them.
+	// bootTimeout is how long systemd may take to start all units, and haltTimeout to
+	// stop them.
 	bootTimeout = 2 * time.Minute
 	haltTimeout = time.Minute
 	// haltSignal makes systemd in a container stop all units and halt.
 	haltSignal = "SIGRTMIN+3"
-	// initScript is the first process of a server. Docker mounts its own files over these
-	// three; without the mounts, the server's own files are used and can be replaced.
+	// initScript is the command of a server's first process. Docker mounts its own files
+	// over three files of the server; initScript unmounts them, so that the server uses
+	// its own files and can replace them.
 	initScript = "umount /etc/hosts /etc/hostname /etc/resolv.conf; exec /sbin/init"
 )
 
@@ -31,12 +33,12 @@ var capabilities = [...]string{
 	"DAC_READ_SEARCH", "SYSLOG", "SYS_NICE", "IPC_LOCK",
 }
 
-// container returns the name of a server's container, which is also the name of the
-// volume of its inner Docker.
+// container returns the name of a server's container. The volume for the server's inner
+// Docker has the same name.
 func (c *Centre) container(node string) string { return c.prefix() + node }
 
-// startMachine creates and starts the container of a server without links, and names its
-// network namespace.
+// startMachine creates and starts the container of a server, without links, and gives its
+// network namespace a name.
 func (c *Centre) startMachine(ctx context.Context, n cluster.Node) error {
 	name := c.container(n.Name)
 	args := []string{"create", "--name", name, "--label", label + "=" + c.Name, "--hostname", n.Name, "--network", "none",
@@ -58,7 +60,8 @@ func (c *Centre) startMachine(ctx context.Context, n cluster.Node) error {
 	return c.attach(ctx, n)
 }
 
-// attach names the network namespace of a running server and sets its sysctls.
+// attach gives the network namespace of a running server a name, and sets the server's
+// sysctls.
 func (c *Centre) attach(ctx context.Context, n cluster.Node) error {
 	pid, err := c.docker(ctx, "inspect", "--format", "{{.State.Pid}}", c.container(n.Name))
 	if err != nil {
@@ -72,8 +75,8 @@ func (c *Centre) attach(ctx context.Context, n cluster.Node) error {
 	return c.setSysctls(ctx, n)
 }
 
-// exitReport returns the exit status of a server's container and the last lines of its
-// output, or the error of Docker.
+// exitReport returns the exit status of a server's container with the last lines of the
+// container's output, or an error of Docker as text.
 func (c *Centre) exitReport(ctx context.Context, server string) string {
 	how, err := c.docker(ctx, "inspect", "--format", "its init ended with status {{.State.ExitCode}} {{.State.Error}}", c.container(server))
 	if err != nil {
@@ -86,7 +89,8 @@ func (c *Centre) exitReport(ctx context.Context, server string) string {
 	return strings.TrimSpace(how) + "\n" + strings.TrimSpace(string(said))
 }
 
-// missingMachines describes a server whose systemd has not started all units, for await.
+// missingMachines returns a text about a server whose systemd has not started all units,
+// for await. It returns "" if there is none.
 func (c *Centre) missingMachines(ctx context.Context) (string, error) {
 	for _, n := range c.cluster.Nodes {
 		if !c.machine(n) {
@@ -99,7 +103,7 @@ func (c *Centre) missingMachines(ctx context.Context) (string, error) {
 	return "", nil
 }
 
-// missingMachine is missingMachines for one server.
+// missingMachine is missingMachines for a single server.
 func (c *Centre) missingMachine(ctx context.Context, name string) (string, error) {
 	// The command exits with an error in every state except "running".
 	out, err := c.docker(ctx, "exec", c.container(name), "systemctl", "is-system-running")

@@ -8,8 +8,9 @@ import (
 	"github.com/cybozu-go/neco/dctest/placemat/cluster"
 )
 
-// dummyType returns the link type to use for dummy interfaces: dummy, or bridge if this
-// kernel cannot create a dummy. It creates and removes the namespace probe to find out.
+// dummyType returns the link type for dummy interfaces: dummy, or bridge if this kernel
+// has no dummy interfaces. To find out, it creates a namespace called probe and removes
+// it.
 func dummyType(ctx context.Context, probe string) string {
 	if _, err := run(ctx, "ip", "netns", "add", probe); err != nil {
 		return "bridge"
@@ -21,7 +22,8 @@ func dummyType(ctx context.Context, probe string) string {
 	return "dummy"
 }
 
-// makeNamespace creates the namespace of a node, or its container, and sets its sysctls.
+// makeNamespace creates the network namespace of a node, or its container if it is a boot
+// server in Docker, and sets the node's sysctls.
 func (c *Centre) makeNamespace(ctx context.Context, n cluster.Node) error {
 	if c.machine(n) {
 		return c.startMachine(ctx, n)
@@ -32,8 +34,8 @@ func (c *Centre) makeNamespace(ctx context.Context, n cluster.Node) error {
 	return c.setSysctls(ctx, n)
 }
 
-// setSysctls sets the sysctls of a node, which its interfaces inherit when they are
-// created.
+// setSysctls sets the sysctls of a node. It must be called before the node's interfaces
+// are created, which inherit them.
 func (c *Centre) setSysctls(ctx context.Context, n cluster.Node) error {
 	args := sysctlArgs(n)
 	if len(args) == 0 {
@@ -45,8 +47,8 @@ func (c *Centre) setSysctls(ctx context.Context, n cluster.Node) error {
 	return err
 }
 
-// configure sets the addresses and routes of a node and runs its scripts and BIRD. A boot
-// server in a container configures itself.
+// configure sets the addresses and routes of a node and starts its scripts and BIRD. It
+// does nothing for a boot server in a container, which configures itself.
 func (c *Centre) configure(ctx context.Context, n cluster.Node, dummy string) error {
 	if c.machine(n) {
 		return nil

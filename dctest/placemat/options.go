@@ -1,17 +1,19 @@
 package placemat
 
-// Options are the parameters of a data centre that are not in its description.
+// Options are those parameters of a data centre that are not in its description.
 type Options struct {
 	// BootImage is the path of a tar archive with the root file system of boot servers,
-	// which run in Docker. If it is empty, they are only namespaces with BIRD.
+	// which then run in Docker. If it is empty, boot servers are only network namespaces
+	// with BIRD.
 	BootImage string
-	// Hosts are lines of /etc/hosts for boot servers and for services on switches: the
-	// proxy resolves the names of the simulated internet with them.
+	// Hosts are lines of /etc/hosts with the names of the simulated internet. Boot
+	// servers and the services on switches, such as the proxy, use them.
 	Hosts string
 	// AuthorizedKeys is the path of a file with the SSH keys that may log in to boot
-	// servers as root. If it is empty, nobody may.
+	// servers as root. If it is empty, no key may.
 	AuthorizedKeys string
-	// Run maps the name of a node to a command for /bin/sh that runs there until Down.
+	// Run maps the name of a node to a command. /bin/sh runs the command on that node
+	// until Down.
 	Run map[string]string
 	// Trust is the path of the certificate, in PEM, of a CA that boot servers trust.
 	Trust string

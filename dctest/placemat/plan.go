@@ -7,14 +7,15 @@ import (
 	"github.com/cybozu-go/neco/dctest/placemat/cluster"
 )
 
-// linkLine returns the line for "ip -batch" that creates a link between two namespaces.
+// linkLine returns the line for "ip -batch" that creates the link l between the
+// namespaces of two nodes.
 func (c *Centre) linkLine(l cluster.Link) string {
 	return fmt.Sprintf("link add name %s netns %s type veth peer name %s netns %s",
 		l.A.Interface, c.namespace(l.A.Node), l.B.Interface, c.namespace(l.B.Node))
 }
 
 // insideLines returns the lines for "ip -batch" that create the bridges and dummy
-// interfaces of a node. The latter get the link type dummy, see dummyType.
+// interfaces of a node. dummy is the link type of dummy interfaces, from dummyType.
 func insideLines(n cluster.Node, dummy string) []string {
 	var lines []string
 	for _, i := range n.Interfaces {
@@ -41,7 +42,8 @@ func addressLines(n cluster.Node) []string {
 	return lines
 }
 
-// interfaceLines returns the lines of addressLines for one interface.
+// interfaceLines returns, for a single interface, the lines that addressLines returns for
+// all.
 func interfaceLines(i cluster.Interface) []string {
 	var lines []string
 	if i.Master != "" {
@@ -75,7 +77,7 @@ func routeLine(r cluster.Route) string {
 	return line + b.String()
 }
 
-// sysctlArgs returns the settings of a node as arguments of sysctl(8).
+// sysctlArgs returns the sysctls of a node as arguments for sysctl(8).
 func sysctlArgs(n cluster.Node) []string {
 	var args []string
 	for key, value := range n.Sysctls {

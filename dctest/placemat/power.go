@@ -10,7 +10,8 @@ import (
 	"github.com/cybozu-go/neco/dctest/placemat/cluster"
 )
 
-// machineNode returns the node called name, and fails if it is not a container.
+// machineNode returns the node called name. It fails if that is not a boot server in a
+// container.
 func (c *Centre) machineNode(name string) (cluster.Node, error) {
 	if err := c.load(); err != nil {
 		return cluster.Node{}, err
@@ -22,7 +23,8 @@ func (c *Centre) machineNode(name string) (cluster.Node, error) {
 	return n, err
 }
 
-// Pause suspends all processes of a server until Resume. Its links stay up.
+// Pause suspends all processes of the server called name until Resume. The server's links
+// stay up.
 func (c *Centre) Pause(ctx context.Context, name string) error {
 	if _, err := c.machineNode(name); err != nil {
 		return err
@@ -31,7 +33,7 @@ func (c *Centre) Pause(ctx context.Context, name string) error {
 	return err
 }
 
-// Resume continues a paused server.
+// Resume continues the processes of the paused server called name.
 func (c *Centre) Resume(ctx context.Context, name string) error {
 	if _, err := c.machineNode(name); err != nil {
 		return err
@@ -40,9 +42,9 @@ func (c *Centre) Resume(ctx context.Context, name string) error {
 	return err
 }
 
-// Kill simulates a power loss of a server: all its processes are killed and its links go
-// down. Its disk keeps all written data, including data that is only in the page cache,
-// because the kernel is that of this machine.
+// Kill simulates a power loss of the server called name: all its processes are killed and
+// its links go down. All data that it has written remain, even unsynced ones, because
+// they are in the page cache of this machine's kernel.
 func (c *Centre) Kill(ctx context.Context, name string) error {
 	n, err := c.machineNode(name)
 	if err != nil {
@@ -59,8 +61,9 @@ func (c *Centre) Kill(ctx context.Context, name string) error {
 	return c.disconnect(ctx, n)
 }
 
-// PowerOff shuts a server down: its systemd stops all units, then its links go down. Its
-// disk is kept. It blocks until the server is off; after one minute the server is killed.
+// PowerOff shuts down the server called name: its systemd stops all units, and then its
+// links go down. Its disk is kept. PowerOff blocks until the server is off, and kills it
+// after one minute.
 func (c *Centre) PowerOff(ctx context.Context, name string) error {
 	n, err := c.machineNode(name)
 	if err != nil {
@@ -73,8 +76,8 @@ func (c *Centre) PowerOff(ctx context.Context, name string) error {
 	return c.disconnect(ctx, n)
 }
 
-// PowerOn starts a server with its existing disk, and does nothing if it runs. It does
-// not wait for its systemd, see Await.
+// PowerOn starts the server called name with its existing disk, and does nothing if the
+// server is running. It does not wait for the server's systemd; see Await.
 func (c *Centre) PowerOn(ctx context.Context, name string) error {
 	n, err := c.machineNode(name)
 	if err != nil {
@@ -95,14 +98,14 @@ func (c *Centre) PowerOn(ctx context.Context, name string) error {
 	return c.connect(ctx, n)
 }
 
-// runs reports whether a server runs. A paused server does.
+// runs reports whether the server called name is running. A paused server is.
 func (c *Centre) runs(ctx context.Context, name string) (bool, error) {
 	out, err := c.docker(ctx, "inspect", "--format", "{{.State.Running}}", c.container(name))
 	return strings.TrimSpace(out) == "true", err
 }
 
-// Wipe gives a server, which may be on or off, a new disk with a fresh system, and starts
-// it. It does not wait for its systemd, see Await.
+// Wipe gives the server called name a new disk with a fresh system, and starts it. The
+// server may be on or off before. Wipe does not wait for the server's systemd; see Await.
 func (c *Centre) Wipe(ctx context.Context, name string) error {
 	n, err := c.machineNode(name)
 	if err != nil {
@@ -126,8 +129,8 @@ func (c *Centre) Wipe(ctx context.Context, name string) error {
 	return c.trust(ctx, n)
 }
 
-// Await blocks until the systemd of a server has started all units, for at most two
-// minutes.
+// Await blocks until the systemd of the server called name has started all units, and
+// fails after two minutes.
 func (c *Centre) Await(ctx context.Context, name string) error {
 	if _, err := c.machineNode(name); err != nil {
 		return err

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// endProcesses ends all processes in the namespaces, with SIGTERM and then SIGKILL. No
-// other processes run there, since the namespaces belong to this data centre.
+// endProcesses ends all processes in the namespaces, first by SIGTERM and then by
+// SIGKILL. Only processes of this data centre run in its namespaces.
 func (c *Centre) endProcesses(ctx context.Context, namespaces []string) error {
 	for _, signal := range []syscall.Signal{syscall.SIGTERM, syscall.SIGKILL} {
 		pids, err := c.pids(ctx, namespaces)

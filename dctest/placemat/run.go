@@ -11,11 +11,11 @@ import (
 	"time"
 )
 
-// commandTimeout bounds a command on this machine.
+// commandTimeout bounds a command on this machine, which is killed after it.
 const commandTimeout = 30 * time.Second
 
-// run runs a command and returns its standard output. The error includes the command and
-// its standard error and output.
+// run runs a command and returns its standard output. The error includes the command, its
+// standard error and its standard output.
 func run(ctx context.Context, name string, args ...string) (string, error) {
 	return runWith(ctx, "", name, args...)
 }
@@ -24,7 +24,7 @@ func runWith(ctx context.Context, stdin, name string, args ...string) (string, e
 	return runFor(ctx, commandTimeout, strings.NewReader(stdin), name, args...)
 }
 
-// runFor is run with a time limit and a standard input.
+// runFor is run with the time limit limit and the standard input stdin.
 func runFor(ctx context.Context, limit time.Duration, stdin io.Reader, name string, args ...string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
@@ -40,12 +40,12 @@ func runFor(ctx context.Context, limit time.Duration, stdin io.Reader, name stri
 	return out.String(), nil
 }
 
-// inside runs a command in the network namespace of a node, as run does.
+// inside runs a command like run, but in the network namespace of a node.
 func (c *Centre) inside(ctx context.Context, node, name string, args ...string) (string, error) {
 	return run(ctx, "ip", append([]string{"netns", "exec", c.namespace(node), name}, args...)...)
 }
 
-// batch runs lines with "ip -batch", in a namespace unless that is empty.
+// batch runs the lines with "ip -batch", in the given namespace if that is not empty.
 func batch(ctx context.Context, namespace string, lines []string) error {
 	if len(lines) == 0 {
 		return nil
@@ -58,9 +58,9 @@ func batch(ctx context.Context, namespace string, lines []string) error {
 	return err
 }
 
-// await calls missing at the interval poll until it returns an empty string and no error,
-// or ctx ends. The string that missing returns describes what is waited for, and is part
-// of the error of await.
+// await calls missing at the interval poll until it returns "" and no error, or ctx ends.
+// A text that missing returns says what await is waiting for, and becomes part of await's
+// error.
 func await(ctx context.Context, poll time.Duration, missing func(context.Context) (string, error)) error {
 	tick := time.NewTicker(poll)
 	defer tick.Stop()

@@ -12,11 +12,11 @@ import (
 	"github.com/cybozu-go/neco/pkg/host"
 )
 
-// ipamFile is the path of sabakan's address configuration in a description.
+// ipamFile is the file with sabakan's IPAM configuration in a description.
 const ipamFile = "sabakan/ipam.json"
 
-// seed copies the files of boot server setup, for the node's seed, onto the fresh disk of
-// a server.
+// seed copies to the new disk of a server the files that the setup of a real boot server
+// creates from the node's seed.
 func (c *Centre) seed(ctx context.Context, n cluster.Node) error {
 	data, err := os.ReadFile(filepath.Join(c.description(), n.Server.Seed))
 	if err != nil {
@@ -41,10 +41,9 @@ func (c *Centre) seed(ctx context.Context, n cluster.Node) error {
 	return err
 }
 
-// addToSeed appends the files that only servers of a test have: sabakan's configuration,
-// the file that marks a test environment, and authorized SSH keys. It also adds the names
-// of the simulated internet to /etc/hosts, since the servers' name servers do not have
-// them.
+// addToSeed adds to files those that only servers of a test have: sabakan's
+// configuration, the file that marks a test data centre, and SSH keys. It also adds the
+// names of the simulated internet to /etc/hosts, because no name server has them.
 func (c *Centre) addToSeed(files []host.File) ([]host.File, error) {
 	ipam, err := os.ReadFile(filepath.Join(c.description(), ipamFile))
 	if err != nil {

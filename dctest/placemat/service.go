@@ -11,14 +11,14 @@ import (
 	"github.com/cybozu-go/neco/dctest/placemat/cluster"
 )
 
-// serviceTimeout bounds the time until a service listens.
+// serviceTimeout bounds the time until a service listens; then the start has failed.
 const serviceTimeout = time.Minute
 
-// netnsEtc has a directory for each namespace, whose files ip-netns(8) mounts over those
-// in /etc for the processes in the namespace.
+// netnsEtc is the directory with a directory for each network namespace. For processes in
+// the namespace, ip-netns(8) mounts the files there over those in /etc.
 const netnsEtc = "/etc/netns"
 
-// startServices starts the services of a node, and waits for each until it listens.
+// startServices starts the services of a node, and waits until each is listening.
 func (c *Centre) startServices(ctx context.Context, n cluster.Node) error {
 	for _, s := range n.Services {
 		argv, proto, err := c.serviceCommand(s)
@@ -45,7 +45,7 @@ func (c *Centre) startServices(ctx context.Context, n cluster.Node) error {
 }
 
 // serviceCommand returns the command that runs a service in the foreground, and the
-// option letter of its protocol in ss(8).
+// option letter by which ss(8) selects the service's protocol.
 func (c *Centre) serviceCommand(s cluster.Service) (argv []string, proto string, err error) {
 	config := filepath.Join(c.description(), s.Config)
 	switch s.Name {
@@ -60,7 +60,7 @@ func (c *Centre) serviceCommand(s cluster.Service) (argv []string, proto string,
 
 func (c *Centre) serviceLog(node, name string) string { return c.path("log", node+"."+name+".log") }
 
-// background starts a program in the namespace of a node. The program runs until Down.
+// background starts a program in the network namespace of a node, which runs until Down.
 func (c *Centre) background(ctx context.Context, node, name string, argv []string) error {
 	const script = `log=$1; shift; exec "$@" </dev/null >"$log" 2>&1`
 	args := []string{"--fork", "ip", "netns", "exec", c.namespace(node), "/bin/sh", "-c", script, "sh", c.serviceLog(node, name)}
@@ -68,8 +68,9 @@ func (c *Centre) background(ctx context.Context, node, name string, argv []strin
 	return err
 }
 
-// writeHosts gives the processes on a node the lines of /etc/hosts in hosts, and no name
-// server: there is none, and lookups must fail without a timeout.
+// writeHosts writes /etc/hosts with the lines in hosts for the processes on a node. It
+// also makes their lookups of other names fail without a timeout, by naming a name server
+// that does not exist.
 func (c *Centre) writeHosts(node, hosts string) error {
 	dir := filepath.Join(netnsEtc, c.namespace(node))
 	if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -86,7 +87,7 @@ func (c *Centre) writeHosts(node, hosts string) error {
 	return os.WriteFile(filepath.Join(dir, "resolv.conf"), []byte("nameserver 127.0.0.1\n"), 0o644)
 }
 
-// removeHosts removes the files of writeHosts for all nodes.
+// removeHosts removes what writeHosts has written for all nodes.
 func (c *Centre) removeHosts() error {
 	dirs, err := filepath.Glob(filepath.Join(netnsEtc, c.prefix()+"*"))
 	if err != nil {

@@ -19,25 +19,25 @@ type Status struct {
 	Nodes    []NodeStatus    `json:"nodes"`
 	Links    []LinkStatus    `json:"links"`
 	Sessions []SessionStatus `json:"sessions"`
-	// Boot is the total usage of the boot servers.
+	// Boot is the total use of resources by the boot servers.
 	Boot Usage `json:"boot-servers"`
 }
 
-// NodeStatus is the state of a node and its use of resources.
+// NodeStatus is the state of a node, with its use of resources.
 type NodeStatus struct {
 	Name      string `json:"name"`
 	Kind      string `json:"kind"`
 	Processes int    `json:"processes"`
 	// Memory is the resident memory of the node's processes, in bytes.
 	Memory int64 `json:"memory"`
-	// CPU is the processor time the processes used during the measurement, in percent of
-	// one processor, see StatusOver.
+	// CPU is the processor time that the node's processes used during the measurement, in
+	// percent of one processor; see StatusOver.
 	CPU float64 `json:"cpu"`
 	// Off is true for a server that is powered off.
 	Off bool `json:"off,omitempty"`
 }
 
-// LinkStatus is the state of a link. It is up if both its ends are.
+// LinkStatus is the state of a link, which is up if both its ends are.
 type LinkStatus struct {
 	A  string `json:"a"`
 	B  string `json:"b"`
@@ -47,8 +47,8 @@ type LinkStatus struct {
 // Status returns the state of all nodes, links and BGP sessions.
 func (c *Centre) Status(ctx context.Context) (*Status, error) { return c.StatusOver(ctx, 0) }
 
-// StatusOver is Status with CPU measured over at least span, for which it blocks. The
-// resolution of the kernel is a hundredth of a second.
+// StatusOver returns the state like Status, but measures CPU over at least span, for
+// which it blocks. The kernel measures processor time in hundredths of a second.
 func (c *Centre) StatusOver(ctx context.Context, span time.Duration) (*Status, error) {
 	if err := c.load(); err != nil {
 		return nil, err
@@ -108,8 +108,8 @@ func (c *Centre) nodeStatus(ctx context.Context, n cluster.Node) (NodeStatus, us
 	return st, usageOf(pids), nil
 }
 
-// interfacesUp sets up["<node> <interface>"] for each interface of a node: true if it is
-// in the state UP.
+// interfacesUp sets up["<node> <interface>"] for each interface of a node: true if the
+// interface is in the state UP.
 func (c *Centre) interfacesUp(ctx context.Context, node string, up map[string]bool) error {
 	out, err := run(ctx, "ip", "-n", c.namespace(node), "-j", "link", "show")
 	if err != nil {
@@ -134,7 +134,8 @@ func (s *Status) Healthy() bool {
 		!slices.ContainsFunc(s.Sessions, func(s SessionStatus) bool { return !s.Established() })
 }
 
-// Render writes the status as text: all nodes, and the links and sessions that are down.
+// Render writes the status as text: all nodes, and those links and sessions that are
+// down.
 func (s *Status) Render(w io.Writer) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	var memory int64

@@ -7,8 +7,8 @@ import (
 	"github.com/cybozu-go/neco/dctest/placemat/cluster"
 )
 
-// keepTrust copies the CA certificate that boot servers are to trust into the state
-// directory. It does nothing if file is empty.
+// keepTrust copies file, the certificate of a CA that boot servers are to trust, into the
+// state directory. It does nothing if file is empty.
 func (c *Centre) keepTrust(file string) error {
 	if file == "" {
 		return nil
@@ -20,8 +20,8 @@ func (c *Centre) keepTrust(file string) error {
 	return os.WriteFile(c.path("trust.crt"), data, 0o644)
 }
 
-// trust adds the CA certificate of keepTrust, if there is one, to the trusted CAs of the
-// servers among nodes. No process on them has to be restarted: none has used TLS yet.
+// trust makes the servers among nodes trust the CA whose certificate keepTrust has
+// copied, if there is one. It restarts no process on them, because none has used TLS yet.
 func (c *Centre) trust(ctx context.Context, nodes ...cluster.Node) error {
 	if _, err := os.Stat(c.path("trust.crt")); err != nil {
 		return nil

@@ -10,13 +10,15 @@ import (
 	"github.com/cybozu-go/neco/dctest/placemat/cluster"
 )
 
-// convergeTimeout bounds the time until all BGP sessions are established.
+// convergeTimeout bounds the time until all BGP sessions are established; then Up fails.
 const convergeTimeout = 2 * time.Minute
 
 // Up starts the data centre described in dir. It blocks until all its BGP sessions are
-// established, all services listen, and all boot servers in containers are running. If it
-// fails, it removes everything it has created. It first removes the rest of an earlier
-// data centre of that name without processes, and fails if that one still has processes.
+// established, all services are listening, and all boot servers in containers are
+// running. If it fails, it removes everything that it has created.
+//
+// If there is a data centre of the same name, Up removes it if it has no processes any
+// more, and fails otherwise.
 func (c *Centre) Up(ctx context.Context, dir string, o Options) error {
 	unlock, err := c.lock(ctx)
 	if err != nil {
@@ -105,8 +107,8 @@ func (c *Centre) startPrograms(ctx context.Context, o Options) error {
 	return nil
 }
 
-// until waits for a condition, see await, for at most limit, and reports how long it
-// took.
+// until waits until missing returns "", as await does, for at most limit, and reports how
+// long that took. what names the condition in the report.
 func (c *Centre) until(ctx context.Context, what string, limit time.Duration, missing func(context.Context) (string, error)) error {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
@@ -118,8 +120,8 @@ func (c *Centre) until(ctx context.Context, what string, limit time.Duration, mi
 	return nil
 }
 
-// keep copies the description in dir, and o.Hosts and the authorized keys, into the state
-// directory.
+// keep copies the description in dir, the lines o.Hosts and the authorized SSH keys into
+// the state directory.
 func (c *Centre) keep(dir string, o Options) error {
 	for _, sub := range []string{"description", "bird", "log"} {
 		if err := os.MkdirAll(c.path(sub), 0o755); err != nil {

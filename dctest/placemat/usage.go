@@ -14,7 +14,7 @@ import (
 // 100 on every architecture that Go supports.
 const ticks = 100
 
-// usage is the processor time of some processes up to one moment.
+// usage is the processor time of some processes at one moment.
 type usage struct {
 	pids []int
 	used time.Duration
@@ -30,13 +30,14 @@ func usageOf(pids []int) usage {
 }
 
 // percent returns the processor time that the processes have used since u, in percent of
-// one processor. Processes that have exited meanwhile are not counted.
+// one processor. It does not count processes that have exited since.
 func (u usage) percent() float64 {
 	now := usageOf(u.pids)
 	return max(0, 100*(now.used-u.used).Seconds()/now.at.Sub(u.at).Seconds())
 }
 
-// processorTime returns the total processor time of a process, or 0 if it has exited.
+// processorTime returns the processor time that a process has used in total, or 0 if the
+// process has exited.
 func processorTime(pid int) time.Duration {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
@@ -59,8 +60,8 @@ func processorTime(pid int) time.Duration {
 	return time.Duration(sum) * time.Second / ticks
 }
 
-// Usage is the total use of resources of several nodes: memory in bytes and processor
-// time in percent of one processor.
+// Usage is the use of resources by several nodes: memory in bytes and processor time in
+// percent of one processor.
 type Usage struct {
 	Nodes  int     `json:"nodes"`
 	Memory int64   `json:"memory"`
@@ -71,7 +72,7 @@ func (u Usage) String() string {
 	return fmt.Sprintf("boot servers: %d, %s, %.1f%% of a processor", u.Nodes, mib(u.Memory), u.CPU)
 }
 
-// BootServers returns the total usage of the boot servers that are on.
+// BootServers returns the total use of resources by those boot servers that are on.
 func (s *Status) BootServers() Usage {
 	var u Usage
 	for _, n := range s.Nodes {

@@ -1,7 +1,8 @@
 // Command probe sends a request to a service of the boot servers every 100 ms, until its
-// standard input ends, and prints the longest time without a successful response.
+// standard input ends. Then it prints the longest time without a successful response.
 //
 //	probe etcd    writes a key
+//
 //	probe vault   reads a CA certificate through any server, to which Vault's active node responds
 package main
 
@@ -27,8 +28,8 @@ import (
 
 const (
 	interval = 100 * time.Millisecond
-	// requestTimeout is short, so that a request to a dead server is soon repeated
-	// at another one.
+	// requestTimeout bounds one request. It is short, so that a request to a dead server
+	// is soon repeated at another one.
 	requestTimeout = time.Second
 )
 
@@ -39,11 +40,11 @@ func main() {
 	}
 }
 
-// gaps is the result that probe prints as JSON.
+// gaps is the JSON that probe prints.
 type gaps struct {
 	Answers int           `json:"answers"`
 	Longest time.Duration `json:"longest"`
-	// Worst is the maximum number of members of etcd that were down at the same time.
+	// Worst is the largest number of members of etcd that were down at the same time.
 	Worst int `json:"worst"`
 }
 
@@ -75,7 +76,8 @@ func run(args []string) error {
 	return json.NewEncoder(os.Stdout).Encode(g)
 }
 
-// repeat sends requests until ctx ends, and records successes and gaps in g.
+// repeat sends requests until ctx ends, and records in g when they succeeded and how long
+// they failed.
 func (g *gaps) repeat(ctx context.Context, request func(context.Context) error) {
 	last := time.Now()
 	tick := time.NewTicker(interval)
@@ -124,12 +126,12 @@ func etcd(ctx context.Context, conf *neco.EtcdConfig, g *gaps) error {
 	return nil
 }
 
-// metricsPort is a port of etcd without TLS. A connection to it without a request leaves
-// no message in etcd's log.
+// metricsPort is a port of etcd that does not use TLS. If a connection to it sends no
+// request, etcd logs nothing.
 const metricsPort = "2381"
 
-// voters returns the voting members that have been started. If no server responds, it
-// returns the list before.
+// voters returns the voting members of etcd that have been started. If no server
+// responds, it returns the previous list.
 func voters(ctx context.Context, c *clientv3.Client, before []*etcdserverpb.Member) []*etcdserverpb.Member {
 	ctx, cancel := context.WithTimeout(ctx, interval)
 	defer cancel()
@@ -142,8 +144,8 @@ func voters(ctx context.Context, c *clientv3.Client, before []*etcdserverpb.Memb
 	})
 }
 
-// down returns the number of members on whose server the port of etcd is closed. It only
-// connects, because a restart of etcd can be shorter than one request.
+// down returns how many of the members are down, because their port of etcd is closed. It
+// sends no request, because a restart of etcd may be shorter than one.
 func down(ctx context.Context, members []*etcdserverpb.Member) int {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()

@@ -14,7 +14,8 @@ import (
 	"github.com/google/go-github/v45/github"
 )
 
-// json returns the JSON form of a release, with URLs of the repository in the request.
+// json returns the JSON form of the release, with URLs of the repository that the request
+// r names.
 func (e *entry) json(r *http.Request) *github.RepositoryRelease {
 	api := apiBase(r) + "/releases/" + strconv.FormatInt(e.id, 10)
 	rel := &github.RepositoryRelease{
@@ -54,8 +55,8 @@ func webBase(r *http.Request) string {
 	return "https://" + hostWeb + "/" + r.PathValue("owner") + "/" + r.PathValue("repo")
 }
 
-// answer sends value as JSON, or status 304 if the client has it already. The latter does
-// not count against the quota of a token.
+// answer sends value as JSON, or the status 304 if the client has the same value already.
+// A response with status 304 to a request with a token does not count against the quota.
 func answer(w http.ResponseWriter, r *http.Request, value any) {
 	var body bytes.Buffer
 	if err := json.NewEncoder(&body).Encode(value); err != nil {
@@ -76,8 +77,8 @@ func answer(w http.ResponseWriter, r *http.Request, value any) {
 	w.Write(body.Bytes())
 }
 
-// hasETag reports whether list contains etag, by the weak comparison that RFC 9110
-// requires for If-None-Match.
+// hasETag reports whether list, the value of an If-None-Match header, contains etag. It
+// compares weakly, as RFC 9110 requires.
 func hasETag(list, etag string) bool {
 	for one := range strings.SplitSeq(list, ",") {
 		one = strings.TrimSpace(one)
@@ -99,7 +100,7 @@ func answerError(w http.ResponseWriter, status int, message string) {
 
 func notFound(w http.ResponseWriter) { answerError(w, http.StatusNotFound, "Not Found") }
 
-// writeLinks sets the header field Link to the URLs of the other pages.
+// writeLinks sets the header Link to the URLs of the other pages of the list.
 func writeLinks(h http.Header, r *http.Request, page, pages int) {
 	var links []string
 	add := func(rel string, to int) {

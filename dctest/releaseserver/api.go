@@ -13,14 +13,15 @@ const (
 	pageMaximum = 100
 )
 
-// call is a request to the API that guard has accepted.
+// call is the response to an API request that guard has accepted.
 type call struct {
 	http.ResponseWriter
 	drafts bool         // the client may see drafts
-	refund func() state // takes the request off the quota, for an unchanged response
+	refund func() state // removes the request from the quota, if the response is unchanged
 }
 
-// guard calls next if the request has no token or a valid one and is within its quota.
+// guard returns a handler that calls next for a request which has no token or a valid one
+// and is within its client's quota. It refuses other requests.
 func (s *Server) guard(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		caller, token, ok := s.identify(r)
@@ -65,7 +66,8 @@ func (s *Server) latest(w http.ResponseWriter, r *http.Request) {
 	s.one(w, r, func(e *entry) bool { return !e.Draft && !e.Prerelease })
 }
 
-// byTag never finds a draft: GitHub creates the tag of a draft when it is published.
+// byTag sends the release whose tag is in the request, but never a draft: GitHub creates
+// the tag of a draft when it is published.
 func (s *Server) byTag(w http.ResponseWriter, r *http.Request) {
 	s.one(w, r, func(e *entry) bool { return !e.Draft && e.Tag == r.PathValue("id") })
 }
@@ -92,8 +94,8 @@ func (s *Server) assetsOf(w http.ResponseWriter, r *http.Request) {
 	answer(w, r, e.json(r).Assets)
 }
 
-// assetByID sends the asset's content to clients that accept application/octet-stream,
-// and its JSON form to all others.
+// assetByID sends the content of an asset to clients that accept
+// application/octet-stream, and its JSON form to all others.
 func (s *Server) assetByID(w http.ResponseWriter, r *http.Request) {
 	var found asset
 	e := s.find(maySeeDrafts(w), func(e *entry) bool {

@@ -7,7 +7,8 @@ import (
 	"strings"
 )
 
-// download serves an asset of a published release. It does not count against the quota.
+// download sends the file of an asset of a published release. Such requests do not count
+// against the quota.
 func (s *Server) download(w http.ResponseWriter, r *http.Request) {
 	e := s.find(false, func(e *entry) bool { return e.Tag == r.PathValue("tag") })
 	if e != nil && s.serves(r) {
@@ -21,7 +22,7 @@ func (s *Server) download(w http.ResponseWriter, r *http.Request) {
 	http.Error(w, "Not Found", http.StatusNotFound)
 }
 
-// serveFile sends the file of an asset, or the requested ranges of it.
+// serveFile sends the file of an asset, or those ranges of it that are requested.
 func serveFile(w http.ResponseWriter, r *http.Request, a asset) {
 	file, err := os.Open(a.path)
 	if err != nil {

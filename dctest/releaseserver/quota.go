@@ -11,10 +11,11 @@ import (
 	"time"
 )
 
-// window is the period of the rate limit.
+// window is the time after which the count of a client's requests starts again.
 const window = time.Hour
 
-// quota counts the requests of each client, which is identified by its address or token.
+// quota counts the requests of each client. A client is identified by its token, or by
+// its address if it has none.
 type quota struct {
 	limits map[bool]int // by whether the client has a token
 	now    func() time.Time
@@ -28,7 +29,7 @@ type count struct {
 	until time.Time
 }
 
-// state is the state of a client's quota, as sent in response headers.
+// state is the state of a client's quota, which is sent in response headers.
 type state struct {
 	limit, used int
 	reset       time.Time
@@ -39,8 +40,8 @@ func newQuota(anonymous, token int, now func() time.Time) *quota {
 	return &quota{limits: map[bool]int{false: anonymous, true: token}, now: now, used: map[string]*count{}}
 }
 
-// take adds n to the requests of a client. If n is positive and the client has reached
-// its limit, it adds nothing and the state is exceeded.
+// take adds n to the count of a client's requests. If n is positive and the client has
+// reached its limit, it adds nothing and returns a state that is exceeded.
 func (q *quota) take(caller string, token bool, n int) state {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -59,7 +60,7 @@ func (q *quota) take(caller string, token bool, n int) state {
 	return state{limit: limit, used: c.n, reset: c.until, exceeded: over}
 }
 
-// forget drops the counts whose window has passed. The caller holds the lock.
+// forget drops the counts whose window has passed. The caller must hold the lock.
 func (q *quota) forget(now time.Time) {
 	for caller, c := range q.used {
 		if !now.Before(c.until) {
@@ -68,7 +69,7 @@ func (q *quota) forget(now time.Time) {
 	}
 }
 
-// write sets the header fields of GitHub's rate limit.
+// write sets the headers of GitHub's rate limit.
 func (st state) write(h http.Header) {
 	if st.limit < 0 {
 		return
@@ -81,8 +82,8 @@ func (st state) write(h http.Header) {
 	h.Set("X-RateLimit-Resource", "core")
 }
 
-// identify returns the client of a request, and whether the request has a token. ok is
-// false if the token is not one of the server's.
+// identify returns the client that has sent a request, and whether the request has a
+// token. ok is false if the server does not know that token.
 func (s *Server) identify(r *http.Request) (caller string, token, ok bool) {
 	given := r.Header.Get("Authorization")
 	if given == "" {

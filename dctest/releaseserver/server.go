@@ -7,35 +7,37 @@ import (
 	"time"
 )
 
-// The hosts of GitHub that a Server replaces.
+// The hosts of GitHub that a Server imitates.
 const (
 	hostAPI = "api.github.com"
 	hostWeb = "github.com"
 )
 
-// Limits of GitHub, per hour.
+// The rate limits of GitHub, per hour.
 const (
 	limitAnonymous = 60
 	limitToken     = 5000
 )
 
-// Options configure a Server. The zero value serves any repository, has GitHub's limits
-// and accepts no token.
+// Options are the parameters of a Server. With the zero value, it serves any repository,
+// has GitHub's limits and accepts no token.
 type Options struct {
-	// Owner and Name are the owner and name of the repository. Empty means any.
+	// Owner and Name are the owner and the name of the repository. Empty values stand for
+	// any.
 	Owner, Name string
-	// Tokens are the tokens that the API accepts. It refuses requests with any other
-	// token.
+	// Tokens are the tokens that the API accepts. Requests with another token are
+	// refused.
 	Tokens []string
-	// Limit and TokenLimit are the numbers of API requests per hour without and with a
-	// token. Zero means 60 and 5000, as at GitHub; negative means no limit.
+	// Limit and TokenLimit are how many API requests per hour a client without and with a
+	// token may send. Zero means 60 and 5000, as at GitHub; a negative number means no
+	// limit.
 	Limit, TokenLimit int
-	// Now is the clock, time.Now if nil.
+	// Now returns the current time; nil means time.Now.
 	Now func() time.Time
 }
 
-// Server is an HTTP handler that answers as GitHub does. It is safe for concurrent use. A
-// release is visible to all requests that start after Publish has returned.
+// Server is an HTTP handler that responds as GitHub does. It is safe for concurrent use.
+// A release is visible to all requests that start after Publish has returned.
 type Server struct {
 	opts  Options
 	now   func() time.Time
@@ -87,8 +89,8 @@ func (s *Server) routeAPI() http.Handler {
 	return mux
 }
 
-// below serves the paths with two parts below releases. Separate patterns for them would
-// conflict in a ServeMux.
+// below returns the handler of paths with two parts after "releases". Separate patterns
+// for these paths would conflict in a ServeMux.
 func (s *Server) below(w http.ResponseWriter, r *http.Request) {
 	of, id := r.PathValue("of"), r.PathValue("id")
 	switch {
@@ -110,7 +112,7 @@ func (s *Server) routeWeb() http.Handler {
 	return mux
 }
 
-// serves reports whether the request is for the server's repository.
+// serves reports whether the request is about the server's repository.
 func (s *Server) serves(r *http.Request) bool {
 	owner, repo := r.PathValue("owner"), r.PathValue("repo")
 	return (s.opts.Owner == "" || s.opts.Owner == owner) && (s.opts.Name == "" || s.opts.Name == repo)

@@ -14,7 +14,8 @@ import (
 type Release struct {
 	// Tag identifies the release.
 	Tag string
-	// Prerelease and Draft are GitHub's flags. A draft is visible only with a token.
+	// Prerelease and Draft are flags of a GitHub release. A draft is visible only with a
+	// token.
 	Prerelease bool
 	Draft      bool
 	// Notes is the text of the release.
@@ -39,9 +40,9 @@ type asset struct {
 	updated time.Time
 }
 
-// Publish adds a release. It replaces an existing release with the same tag, but keeps
-// its id and date. Files are read on each request, so they must be kept, and must be
-// replaced atomically.
+// Publish adds a release, or replaces the one with the same tag, whose ID and date
+// remain. The files of the assets are read on each request: they must not be removed, and
+// must be replaced atomically.
 func (s *Server) Publish(r Release) error {
 	if r.Tag == "" || strings.ContainsAny(r.Tag, "/?#") {
 		return fmt.Errorf("publish release %q: not a usable tag", r.Tag)
@@ -76,7 +77,7 @@ func (s *Server) Remove(tag string) bool {
 	return true
 }
 
-// open checks the files of a release and assigns ids to them.
+// open checks the files of a release's assets and assigns IDs to the assets.
 func (s *Server) open(files map[string]string, now time.Time) ([]asset, error) {
 	assets := make([]asset, 0, len(files))
 	for _, name := range slices.Sorted(maps.Keys(files)) {
@@ -96,13 +97,13 @@ func (s *Server) open(files map[string]string, now time.Time) ([]asset, error) {
 	return assets, nil
 }
 
-// index returns the position of the release with this tag, or -1. The caller holds the
-// lock.
+// index returns the position of the release with this tag, or -1 if there is none. The
+// caller must hold the lock.
 func (s *Server) index(tag string) int {
 	return slices.IndexFunc(s.entries, func(e *entry) bool { return e.Tag == tag })
 }
 
-// visible returns the releases, newest first, without drafts unless drafts is true.
+// visible returns the releases, the newest first. It omits drafts unless drafts is true.
 func (s *Server) visible(drafts bool) []*entry {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -1,6 +1,6 @@
 // Command rogue is a server that impersonates the Vaults of a data centre, with its own
-// CA of the right name. It answers every request with the certificate of its CA, and
-// prints all requests, until its standard input ends.
+// CA that has the name of the real one. It responds to every request with the certificate
+// of its CA, and prints all requests, until its standard input ends.
 //
 //	rogue ADDRESS:PORT
 package main
@@ -64,7 +64,7 @@ func run(args []string) error {
 	return nil
 }
 
-// leaf returns a certificate for boot server 0, signed by the rogue's own CA.
+// leaf returns a certificate for boot server 0, signed by the CA of this program.
 func leaf(ca pki.CA) (tls.Certificate, error) {
 	p, err := pki.Find(pki.Server)
 	if err != nil {
@@ -90,7 +90,8 @@ func leaf(ca pki.CA) (tls.Certificate, error) {
 	return tls.Certificate{Certificate: [][]byte{cert.Raw}, PrivateKey: key, Leaf: cert}, nil
 }
 
-// handler answers every request with the CA certificate and prints the request.
+// handler returns a handler that responds to each request with the CA certificate and
+// prints the request.
 type handler struct{ ca []byte }
 
 func (h handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {

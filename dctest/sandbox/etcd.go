@@ -10,8 +10,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/storage"
 )
 
-// startEtcd starts an etcd member for each boot server. Each pair of members has a link
-// that can be cut.
+// startEtcd starts an etcd member for each boot server. Between any two members there is
+// a link that can be cut.
 func (s *Sandbox) startEtcd(ctx context.Context) error {
 	cluster, err := etcd.Start(ctx, etcd.Options{
 		Dir: s.path("etcd"), Members: len(s.opts.Servers), Advertise: s.advertise,
@@ -33,8 +33,8 @@ func (s *Sandbox) startEtcd(ctx context.Context) error {
 	return nil
 }
 
-// advertise starts a proxy in front of the peer address of member i and returns the
-// proxy's address.
+// advertise starts a proxy in front of target, the peer address of member i, and returns
+// the proxy's address.
 func (s *Sandbox) advertise(i int, target string) (string, error) {
 	l, err := listen()
 	if err != nil {
@@ -44,7 +44,8 @@ func (s *Sandbox) advertise(i int, target string) (string, error) {
 	return l.Addr().String(), nil
 }
 
-// member returns the LRN of the boot server whose etcd member has the given ID.
+// member returns the LRN of the boot server whose etcd member has the given ID. The
+// second result is false if no member has it.
 func (s *Sandbox) member(id string) (int, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -52,8 +53,8 @@ func (s *Sandbox) member(id string) (int, bool) {
 	return lrn, ok
 }
 
-// endpoints starts a proxy from the boot server to each etcd member and returns the
-// client URLs of the proxies.
+// endpoints starts a proxy from the boot server from to each etcd member, and returns the
+// URLs of the proxies for clients.
 func (s *Sandbox) endpoints(from int) ([]string, error) {
 	var urls []string
 	for i, to := range s.opts.Servers {
@@ -68,7 +69,8 @@ func (s *Sandbox) endpoints(from int) ([]string, error) {
 	return urls, nil
 }
 
-// useMembers points the sandbox's own etcd client at the members that are not cut off.
+// useMembers makes the sandbox's own etcd client use the members that are not cut off. If
+// all are, it changes nothing.
 func (s *Sandbox) useMembers() {
 	var use []string
 	for i, lrn := range s.opts.Servers {

@@ -5,7 +5,7 @@ import (
 	"syscall"
 )
 
-// Kill sends a signal to the main process of a unit. It fails if the unit has no main
+// Kill sends signal to the main process of a unit. It fails if the unit has no main
 // process.
 func (s *Sandbox) Kill(lrn int, unit string, signal syscall.Signal) error {
 	srv, err := s.Server(lrn)
@@ -28,9 +28,9 @@ func (s *Sandbox) Pause(lrn int, unit string) error { return s.Kill(lrn, unit, s
 // Resume continues a process that Pause has suspended.
 func (s *Sandbox) Resume(lrn int, unit string) error { return s.Kill(lrn, unit, syscall.SIGCONT) }
 
-// Cut cuts boot servers off from all others and from the simulated internet, silently:
-// no connection is refused, and data is held back until Heal. The processes of a server
-// still reach its own etcd member.
+// Cut cuts boot servers off from all others and from the simulated internet, until Heal.
+// No connection is refused; data is held back. Processes on a server that is cut off can
+// still reach the server's own etcd member.
 func (s *Sandbox) Cut(servers ...int) error {
 	for _, lrn := range servers {
 		if _, err := s.Server(lrn); err != nil {

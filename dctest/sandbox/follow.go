@@ -18,10 +18,10 @@ import (
 	"github.com/cybozu-go/neco/pkg/update"
 )
 
-// ErrStopped is returned when a run has ended without being complete.
+// ErrStopped reports that a run was stopped or aborted.
 var ErrStopped = errors.New("the run was stopped")
 
-// Run is the record of a run that was followed to its end.
+// Run is what Follow has observed of a run.
 type Run struct {
 	Version string
 	// Took is the time from the request to the last status.
@@ -29,10 +29,10 @@ type Run struct {
 	Steps []StepTime
 }
 
-// Follow follows the run that installs a version until the run is complete. The run may
-// be requested after Follow is called. It calls report, if not nil, for each step that
-// has ended. It blocks until the run is complete or ctx is done, and fails with
-// ErrStopped if the run was stopped.
+// Follow follows the run that installs version until the run is complete. That run may be
+// requested after Follow was called. report, if not nil, is called for each step that has
+// ended. Follow fails with ErrStopped if the run is stopped or aborted, and with the
+// cause of ctx's end if ctx is done.
 func (s *Sandbox) Follow(ctx context.Context, version string, report func(StepTime)) (*Run, error) {
 	run, err := s.follow(ctx, version, report)
 	if err != nil {
@@ -41,8 +41,8 @@ func (s *Sandbox) Follow(ctx context.Context, version string, report func(StepTi
 	return run, nil
 }
 
-// watchPause is the minimum time between two starts of the watch, for a watch that
-// fails at once.
+// watchPause is the minimum time between two starts of the watch. It limits the restarts
+// of a watch that fails at once.
 const watchPause = 200 * time.Millisecond
 
 func (s *Sandbox) follow(ctx context.Context, version string, report func(StepTime)) (*Run, error) {
@@ -65,7 +65,7 @@ func (s *Sandbox) follow(ctx context.Context, version string, report func(StepTi
 	}
 }
 
-// watch processes events until the run or the watch has ended.
+// watch processes the events of a watch on etcd until the run or the watch has ended.
 func (s *Sandbox) watch(ctx context.Context, f *follower) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -80,7 +80,7 @@ func (s *Sandbox) watch(ctx context.Context, f *follower) error {
 	return nil
 }
 
-// follower is the state of the run, as far as it was followed.
+// follower is what is known of a run while it is being followed.
 type follower struct {
 	*Run
 	report   func(StepTime)
@@ -92,7 +92,7 @@ type follower struct {
 
 func (f *follower) done() bool { return f.progress != nil && f.progress.done() }
 
-// event processes one change in etcd.
+// event processes one change of a status or of the request in etcd.
 func (f *follower) event(e *clientv3.Event, now time.Time) error {
 	if e.Type != mvccpb.PUT {
 		return nil
@@ -122,8 +122,9 @@ func (f *follower) event(e *clientv3.Event, now time.Time) error {
 	return nil
 }
 
-// requested processes a write of the request key: it starts to follow the run for the
-// version, and fails if that run was stopped.
+// requested processes data, a new value of the request. If it requests a run to the
+// version that is followed, it starts to follow that run. It fails if that run was
+// stopped.
 func (f *follower) requested(data []byte, now time.Time) error {
 	var r update.Request
 	if err := json.Unmarshal(data, &r); err != nil || r.Version != f.Version {
@@ -139,8 +140,8 @@ func (f *follower) requested(data []byte, now time.Time) error {
 	return nil
 }
 
-// WaitComplete blocks until the run for this version is complete, or ctx is done. It
-// fails with ErrStopped if the run was stopped.
+// WaitComplete blocks until the run that installs version is complete. It fails like
+// Follow.
 func (s *Sandbox) WaitComplete(ctx context.Context, version string) error {
 	_, err := s.Follow(ctx, version, nil)
 	return err

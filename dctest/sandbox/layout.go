@@ -24,7 +24,8 @@ ID=neco-sandbox
 VERSION_ID="1"
 `
 
-// dropIn makes a program of the package use the server's directory as its root.
+// dropIn is a drop-in of a unit. It makes the unit's program use the server's directory
+// as its root.
 const dropIn = `# The sandbox's, not the package's: this server is a directory.
 [Service]
 ExecStart=
@@ -75,7 +76,7 @@ func layOut(srv *Server, endpoints []string, ca []byte, docker string) error {
 	return os.Symlink(docker, filepath.Join(srv.Root, "usr/bin/docker"))
 }
 
-// quote quotes a path as one word of a unit file.
+// quote quotes a path as a single word of a unit file.
 func quote(path string) string {
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, `%`, `%%`, `$`, `$$`).Replace(path) + `"`
 }

@@ -17,9 +17,9 @@ import (
 
 // Options configure a sandbox. Only Deb is required.
 type Options struct {
-	// Dir is the directory of all files of the sandbox. It is created if it does not
-	// exist, must be empty, and is kept. If Dir is empty, a temporary directory is used
-	// and removed by Close.
+	// Dir is the directory for all files of the sandbox. It must be empty or not exist,
+	// and is kept. If Dir is not set, the files are in a temporary directory, which Close
+	// removes.
 	Dir string
 	// Deb is the neco package that is installed on the boot servers at the start.
 	Deb string
@@ -27,16 +27,16 @@ type Options struct {
 	// server has an etcd member.
 	Servers []int
 	// Registered are the LRNs of boot servers that are registered but do not exist. The
-	// caller writes their statuses.
+	// caller has to write their statuses.
 	Registered []int
-	// Config is merged over the default configuration of a sandbox. The keys are the
+	// Config overrides values in the default configuration of a sandbox. Its keys are the
 	// names that neco config uses.
 	Config map[string]string
-	// Docker is the path of the program that the boot servers call as docker; the
-	// default is this program. The program must call docker.Main of
-	// dctest/sandbox/docker.
+	// Docker is the path of the program that the boot servers call as docker; if empty,
+	// it is this program. The program must call docker.Main of dctest/sandbox/docker.
 	Docker string
-	// Say, if not nil, is called with a message for people at each stage of the start.
+	// Say, if not nil, is called with a message for people whenever a part of the start
+	// is done.
 	Say func(text string)
 	// Log receives the events of units. If nil, they are discarded.
 	Log *slog.Logger
@@ -108,12 +108,12 @@ func (o *Options) makeDir() (own bool, err error) {
 	return false, err
 }
 
-// spaceNeeded is the disk space in bytes for a sandbox of three boot servers: 560 MiB
-// while all of them install a package over another one, plus a reserve.
+// spaceNeeded is the disk space in bytes that a sandbox of three boot servers needs: 560
+// MiB while all of them install a package over another one, plus a reserve.
 const spaceNeeded = 700 << 20
 
-// checkSpace fails early if the disk is too full, before an update fails for that
-// reason.
+// checkSpace fails if the disk has less than the needed space. Otherwise an update would
+// fail for that reason later.
 func (s *Sandbox) checkSpace(context.Context) error {
 	free, err := host.FS{}.Free(s.opts.Dir)
 	if err != nil {
@@ -130,8 +130,8 @@ func enough(dir string, free uint64) error {
 	return nil
 }
 
-// DebVersion returns the version in the file name of a package. The file name must be
-// that of a release asset.
+// DebVersion returns the version in the file name of a package. The name must have the
+// form of a release asset.
 func DebVersion(deb string) (release.Version, error) {
 	base := filepath.Base(deb)
 	var text string

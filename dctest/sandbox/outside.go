@@ -17,8 +17,8 @@ import (
 	"github.com/cybozu-go/neco/dctest/sandbox/network"
 )
 
-// releaseQuota is the number of requests per hour that the release server accepts. It
-// is enough for an updater that checks for releases each second.
+// releaseQuota is how many requests per hour the release server accepts. An updater that
+// checks for releases each second needs fewer.
 const releaseQuota = 100_000
 
 // startInternet starts the release server and the registries, and pushes the images to
@@ -61,9 +61,9 @@ func (s *Sandbox) fillRegistry(ctx context.Context) error {
 	return nil
 }
 
-// Publish makes a release of the package deb; the digest file must be in the same
-// directory. A pre-release is installed only by servers whose environment is staging.
-// It returns the version.
+// Publish publishes the package deb as a release and returns its version. The digest file
+// must be in the same directory. A pre-release is installed only by servers whose
+// environment is staging.
 func (s *Sandbox) Publish(deb string, prerelease bool) (string, error) {
 	v, err := DebVersion(deb)
 	if err != nil {
@@ -97,8 +97,8 @@ func (s *Sandbox) Published() []string {
 	return slices.Clone(s.published)
 }
 
-// keep copies the file from to the file to, atomically. The release server reads the
-// copy, because the caller may change or remove the original.
+// keep atomically copies the file from to the file to. The release server reads the copy,
+// because the caller may change or remove the original.
 func keep(from, to string) error {
 	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
 		return err

@@ -16,8 +16,8 @@ import (
 // this machine. The boot server of a connection to the proxy is the one whose process
 // holds the other end of the connection.
 
-// owner returns the LRN of the boot server that made a connection, or network.Internet
-// if no boot server did.
+// owner returns the LRN of the boot server on which a connection was opened, or
+// network.Internet if it was not opened on a boot server.
 func (s *Sandbox) owner(conn net.Conn) int {
 	inode := peerInode(conn)
 	if inode == "" {
@@ -49,7 +49,7 @@ func holds(pid int, inode string) bool {
 }
 
 // peerInode returns the inode of the socket at the other end of a connection from this
-// machine, as in proc(5). It returns the empty string if there is no such socket.
+// machine, as in proc(5). It returns "" if there is no such socket.
 func peerInode(conn net.Conn) string {
 	local, remote := kernelAddr(conn.RemoteAddr()), kernelAddr(conn.LocalAddr())
 	table, err := os.Open("/proc/net/tcp")
@@ -68,8 +68,8 @@ func peerInode(conn net.Conn) string {
 	return ""
 }
 
-// kernelAddr formats an IPv4 address as /proc/net/tcp does: in the machine's byte
-// order.
+// kernelAddr returns an IPv4 address in the format of /proc/net/tcp, which has the
+// machine's byte order.
 func kernelAddr(a net.Addr) string {
 	t, ok := a.(*net.TCPAddr)
 	if !ok || t.IP.To4() == nil {

@@ -7,8 +7,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/update"
 )
 
-// StepTime is the duration of a step of an update: from the time when all servers were
-// ready for the step until all were ready for the next step.
+// StepTime is how long a step of an update took. The step starts when all servers have
+// arrived at it, and ends when all have arrived at the next step.
 type StepTime struct {
 	N    int
 	Name string
@@ -19,7 +19,7 @@ type StepTime struct {
 type progress struct {
 	table   update.Table
 	members []int
-	at      map[int]int // the step that each member is ready for
+	at      map[int]int // the step at which each member has arrived
 	step    int         // the minimum of at
 	since   time.Time
 }
@@ -28,7 +28,8 @@ func newProgress(t update.Table, members []int, began time.Time) *progress {
 	return &progress{table: t, members: members, at: map[int]int{}, since: began}
 }
 
-// observe processes a status of a member and returns the steps that have ended by it.
+// observe processes a status that the member lrn has reported at the time now. It returns
+// the steps that have ended thereby.
 func (p *progress) observe(lrn int, st update.Status, now time.Time) []StepTime {
 	at := st.Step
 	if st.Cond == neco.CondComplete {

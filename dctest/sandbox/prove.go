@@ -14,28 +14,28 @@ import (
 	"github.com/cybozu-go/neco/pkg/host"
 )
 
-// Proof is the evidence that a boot server runs a version.
+// Proof is how a boot server was found to run a version.
 type Proof struct {
 	LRN int
 	// WorkerPID and UpdaterPID are the processes whose version was checked.
 	WorkerPID, UpdaterPID int
-	// Version is the version of both processes and of the package that dpkg has
-	// recorded.
+	// Version is the version of both processes and of the package in dpkg's database.
 	Version string
 }
 
 const (
-	// proofTimeout bounds the wait for a process, for example while a worker that has
-	// lost its lease gets a new one.
+	// proofTimeout bounds the wait for a process with the expected version, after which
+	// Prove fails. For example, a worker that has lost its lease needs time to get a new
+	// one.
 	proofTimeout = 30 * time.Second
 	// proofPoll is the time between two checks of the processes.
 	proofPoll = 200 * time.Millisecond
 )
 
-// Prove checks that every boot server runs a version. It checks the worker's heartbeat
-// in etcd, the executables of the running processes, which it runs with --version, and
-// the package that dpkg has recorded. It blocks until all checks succeed, ctx is done,
-// or half a minute has passed.
+// Prove checks that every boot server runs version. It checks the version in the worker's
+// presence in etcd, the version that the programs of the running processes print, and the
+// package in dpkg's database. It blocks until all checks succeed, ctx is done, or half a
+// minute has passed.
 func (s *Sandbox) Prove(ctx context.Context, version string) ([]Proof, error) {
 	ctx, cancel := context.WithTimeout(ctx, proofTimeout)
 	defer cancel()
@@ -67,7 +67,7 @@ func (s *Sandbox) proveOne(ctx context.Context, srv *Server, version string) (Pr
 	}
 }
 
-// proveOnce checks once that the boot server runs a version.
+// proveOnce checks once that the boot server srv runs the version.
 func (s *Sandbox) proveOnce(ctx context.Context, srv *Server, version string) (Proof, error) {
 	p := Proof{LRN: srv.LRN, UpdaterPID: srv.MainPID(UpdaterUnit)}
 	snap, err := s.store.Snapshot(ctx)
@@ -99,7 +99,7 @@ func (s *Sandbox) proveOnce(ctx context.Context, srv *Server, version string) (P
 	return p, nil
 }
 
-// isProgram checks that a process runs the program at path, and that the program has
+// isProgram checks that the process runs the program at path, and that this program has
 // the given version.
 func isProgram(ctx context.Context, pid int, path, version string) error {
 	exe := fmt.Sprintf("/proc/%d/exe", pid)

@@ -25,7 +25,8 @@ type Sandbox struct {
 	opts Options
 	own  bool // Close removes the directory
 
-	// Close stops the units first, and then the servers that the units use.
+	// units are the goroutines that run units, and bg those of the servers that the units
+	// use. Close stops units first.
 	units, bg *background
 
 	partition *network.Partition
@@ -40,16 +41,16 @@ type Sandbox struct {
 	servers map[int]*Server
 	members map[string]int // LRNs by the ID of the etcd member
 	closed  bool
-	// published are the versions on the release server.
+	// published holds the versions on the release server.
 	published []string
 }
 
 // Start starts a sandbox. When it returns, etcd and the simulated internet work, the
-// package is published as a release and installed on every boot server, and the units
-// of all boot servers are started. The updater then finds the release and requests the
-// first run: see [Sandbox.Follow].
+// package is published as a release and installed on every boot server, and the units of
+// all boot servers are started. The updater then finds the release and requests the first
+// run: see [Sandbox.Follow].
 //
-// The sandbox runs until Close, even after ctx is done.
+// The sandbox runs until Close is called, even if ctx is done before.
 func Start(ctx context.Context, o Options) (*Sandbox, error) {
 	if err := errors.Join(o.complete(), CheckDeb(ctx, o.Deb)); err != nil {
 		return nil, fmt.Errorf("start sandbox: %w", err)
@@ -70,8 +71,8 @@ func Start(ctx context.Context, o Options) (*Sandbox, error) {
 	return s, nil
 }
 
-// Close stops the sandbox, and removes its directory if it is a temporary one. It
-// blocks until all processes have ended and returns the errors of the background
+// Close stops the sandbox, and removes its directory if that is a temporary one. It
+// blocks until all processes have ended, and returns the errors of the background
 // goroutines. Further calls return nil.
 func (s *Sandbox) Close() error {
 	s.mu.Lock()
@@ -98,12 +99,12 @@ func (s *Sandbox) Close() error {
 	return err
 }
 
-// Failed returns a channel that is closed when a background goroutine has failed or the
-// sandbox was closed.
+// Failed returns a channel that is closed when one of the sandbox's goroutines has failed
+// or the sandbox was closed.
 func (s *Sandbox) Failed() <-chan struct{} { return s.units.ctx.Done() }
 
-// Storage returns the storage of Neco's keys in etcd. Its client uses only members that
-// are not cut off.
+// Storage returns the storage of Neco's keys in etcd. It uses only members that are not
+// cut off.
 func (s *Sandbox) Storage() *storage.Storage { return s.store }
 
 // Dir returns the directory of the sandbox.
@@ -132,10 +133,10 @@ func (s *Sandbox) path(elem ...string) string {
 	return filepath.Join(append([]string{s.opts.Dir}, elem...)...)
 }
 
-// background is a group of goroutines that end together.
+// background is a group of goroutines that are ended together.
 type background struct {
 	*errgroup.Group
-	ctx    context.Context // done after the first error, or after end
+	ctx    context.Context // done after the first error, or after end was called
 	cancel context.CancelFunc
 }
 

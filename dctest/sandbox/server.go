@@ -139,8 +139,9 @@ func (s *Sandbox) boot(ctx context.Context) error {
 // terminating zero byte.
 const maxSocketPath = 107
 
-// socketPath returns the path of a server's D-Bus socket. The socket is below root
-// unless that path would be too long; then it is in a new temporary directory.
+// socketPath returns the path for the D-Bus socket of the server at root. The socket is
+// below root, unless that path would be too long; then it is in a new temporary
+// directory.
 func socketPath(root string) (string, error) {
 	path := filepath.Join(root, "run/dbus")
 	if len(path) <= maxSocketPath {
@@ -153,7 +154,8 @@ func socketPath(root string) (string, error) {
 	return filepath.Join(dir, "dbus"), nil
 }
 
-// removeSocket removes the directory that socketPath may have made.
+// removeSocket removes the temporary directory of the socket, if socketPath has created
+// one.
 func (s *Server) removeSocket() error {
 	if strings.HasPrefix(s.socket, s.Root) {
 		return nil

@@ -8,7 +8,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/update"
 )
 
-// start starts an action on the host.
+// start starts the action at d.At on the host, unless it is too early for a retry.
 func (s *server) start(d update.Decision) {
 	if s.now() < s.retryAt {
 		return
@@ -44,15 +44,15 @@ func (s *server) start(d update.Decision) {
 	})
 }
 
-// onHost calls f if the action is still running on the host. A pause of the worker does
-// not stop the action, but a kill does.
+// onHost calls f if the action t is still running on the host. A paused worker does not
+// stop its action, but a killed one does.
 func (s *server) onHost(t *task, f func(*task)) {
 	if s.alive && s.gen == t.gen && s.task == t {
 		f(t)
 	}
 }
 
-// touch applies the effect of an action to the host.
+// touch makes the action's change on the host: it stops or starts a group of services.
 func (s *server) touch(t *task) {
 	if s.maybeKill(t.at, t.action, KillDuring) {
 		return
@@ -85,7 +85,8 @@ func (s *server) startGroup(g, version string) {
 	s.w.checkGroup(g)
 }
 
-// finishTask ends an action that was not canceled, with a drawn result.
+// finishTask completes an action that was not cancelled. The random faults decide whether
+// the worker is killed, the action fails, or it succeeds.
 func (s *server) finishTask(t *task) {
 	if s.maybeKill(t.at, t.action, KillAfter) {
 		return
@@ -119,14 +120,15 @@ func (s *server) endTask(r update.Result) {
 	}
 }
 
-// install installs the package of the run, which restarts the worker.
+// install installs the package of the run on the host, which restarts the worker.
 func (s *server) install() {
 	s.version = s.m.Run.Version
 	s.w.log("host %d has installed %s", s.lrn, s.version)
 	s.restart(s.w.between(100*time.Millisecond, time.Second))
 }
 
-// restart kills the worker, which systemd starts again after a while.
+// restart kills the worker. After the given time, it is started again as systemd would do
+// it.
 func (s *server) restart(after time.Duration) {
 	s.alive, s.task = false, nil
 	s.gen++
@@ -138,7 +140,8 @@ func (s *server) restart(after time.Duration) {
 	})
 }
 
-// restore starts a group that was stopped during the run.
+// restore starts the services of d.Group, which were stopped during the run, in the
+// version of d.Side.
 func (s *server) restore(d update.Decision) {
 	version := s.version
 	if d.Side == update.SideOld {

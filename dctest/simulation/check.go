@@ -9,8 +9,9 @@ import (
 	"github.com/cybozu-go/neco/pkg/update"
 )
 
-// checkBegin checks I1 and I3 when an action starts: all members have arrived, and
-// actions under the lock do not overlap.
+// checkBegin checks two invariants when the server s starts an action. I1: all members
+// have arrived at the action's barrier. I3: no two actions that need the lock run at the
+// same time.
 func (w *world) checkBegin(s *server, p update.Place, a update.Action) {
 	if len(s.m.Again) > 0 {
 		return
@@ -36,7 +37,8 @@ func (w *world) checkBegin(s *server, p update.Place, a update.Action) {
 	}
 }
 
-// checkGroup checks I2: all running services of a group have the same version.
+// checkGroup checks the invariant I2: all running services of the group g have the same
+// version.
 func (w *world) checkGroup(g string) {
 	running := map[string]bool{}
 	for _, s := range w.servers {
@@ -49,8 +51,8 @@ func (w *world) checkGroup(g string) {
 	}
 }
 
-// checkReport checks I6: a server that reports complete has done all actions and runs
-// the new version.
+// checkReport checks the invariant I6: a server that reports "complete" has done all
+// actions and runs the new version.
 func (w *world) checkReport(s *server, st update.Status) {
 	if st.Cond != neco.CondComplete {
 		return
@@ -73,8 +75,8 @@ func (w *world) checkReport(s *server, st update.Status) {
 	}
 }
 
-// checkServices checks I5: some time after a run was stopped, its services run again on
-// each server whose worker was undisturbed for restoreTime.
+// checkServices checks the invariant I5 after a run was stopped: all services run again
+// on each server whose worker was undisturbed for restoreTime.
 func (w *world) checkServices() {
 	for _, s := range w.servers {
 		if !s.alive || w.now < s.quiet+restoreTime {
@@ -88,11 +90,13 @@ func (w *world) checkServices() {
 	}
 }
 
-// restoreTime bounds the time for a worker to restore services. It includes the time
-// until the next read after a lost event, and the end of a slow action.
+// restoreTime is the longest time that a worker may take to restore services. It includes
+// the wait for the next read of etcd after a lost event, and for the end of a slow
+// action.
 const restoreTime = 60 * time.Second
 
-// checkPublish checks I8: each outcome is accepted once per run.
+// checkPublish checks the invariant I8: the outcome of a once-action is accepted at most
+// once in a run.
 func (w *world) checkPublish(s *server, record string) {
 	key := s.m.Run.String() + record
 	w.published[key]++

@@ -10,15 +10,16 @@ import (
 	"github.com/cybozu-go/neco/pkg/update"
 )
 
-// etcd is a model of etcd with revisions, leases and transactions. It stores Go values,
-// not their encoding.
+// etcd is a model of etcd with revisions, leases and transactions. Its values are Go
+// values, which are not encoded.
 type etcd struct {
 	w      *world
 	rev    int64
 	keys   map[string]kv
 	leases map[int]time.Duration
 	lease  int
-	// cached is the last snapshot, at the revision cached.Revision.
+	// cached is the state that was last read. It is valid while cached.Revision is the
+	// current revision.
 	cached update.State
 }
 
@@ -60,7 +61,8 @@ func (e *etcd) grant(ttl time.Duration) int {
 	return e.lease
 }
 
-// keepAlive renews a lease, and returns false if the lease has expired or was revoked.
+// keepAlive renews the lease id. It returns false if the lease has expired or was
+// revoked.
 func (e *etcd) keepAlive(id int, ttl time.Duration) bool {
 	if _, ok := e.leases[id]; !ok {
 		return false
@@ -83,7 +85,7 @@ func (e *etcd) revoke(id int) {
 	e.changed()
 }
 
-// revokeIf revokes the leases of the keys for which match returns true.
+// revokeIf revokes the leases of those keys for which match returns true.
 func (e *etcd) revokeIf(match func(string, kv) bool) {
 	for _, k := range slices.Sorted(maps.Keys(e.keys)) {
 		if v, ok := e.keys[k]; ok && v.lease != 0 && match(k, v) {
@@ -102,8 +104,8 @@ func (e *etcd) expire() {
 	}
 }
 
-// allowed evaluates the guard of a write, as the product's storage does. It returns nil
-// if the write is allowed.
+// allowed returns nil if the conditions g of a write hold, and the same errors as the
+// product's storage otherwise.
 func (e *etcd) allowed(g storage.Guard) error {
 	if h, ok := e.keys[g.Holder]; g.Holder != "" && (!ok || h.create != g.HolderRev) {
 		return g.Lost
@@ -117,8 +119,7 @@ func (e *etcd) allowed(g storage.Guard) error {
 	return nil
 }
 
-// oldest returns the key below prefix with the lowest create revision, empty if there
-// is none.
+// oldest returns the key below prefix that was created first, or "" if there is none.
 func (e *etcd) oldest(prefix string) (key string) {
 	var least int64
 	for k, v := range e.keys {
@@ -129,8 +130,8 @@ func (e *etcd) oldest(prefix string) (key string) {
 	return key
 }
 
-// state returns a snapshot for the core. Snapshots of one revision share their maps,
-// which must not be modified.
+// state returns the current state for the product's decisions. Calls at the same revision
+// return the same maps, which must not be modified.
 func (e *etcd) state() update.State {
 	if e.cached.Revision != e.rev {
 		e.cached = e.read()
@@ -178,7 +179,8 @@ func (e *etcd) badReleases() map[string]storage.BadRelease {
 	return all
 }
 
-// statusValue and presenceValue contain the LRN of their key.
+// statusValue is the value of a status key with the LRN in the key's name; presenceValue
+// is the same for a presence key.
 type statusValue struct {
 	lrn int
 	update.Status
@@ -189,8 +191,8 @@ type presenceValue struct {
 	update.Presence
 }
 
-// changed notifies every watcher. With FaultWatch a notification is late, repeated or
-// lost. A compacted watch counts as lost: its owner reads the state again later.
+// changed notifies all workers and updaters of a change. With FaultWatch, a notification
+// may be late, repeated or lost. Without it, they only read the state again at intervals.
 func (e *etcd) changed() {
 	for _, s := range e.w.servers {
 		e.w.wake(s.poke)

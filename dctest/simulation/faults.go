@@ -37,8 +37,9 @@ const (
 	FaultRelease Fault = "release"
 )
 
-// processFaults are the faults that are scheduled against a process, with their
-// relative weights. act injects the fault and returns false if it has no effect.
+// processFaults are the faults that are injected into a randomly chosen process, with
+// their relative frequencies. act injects the fault, and returns false if the fault would
+// have no effect.
 var processFaults = []struct {
 	Fault
 	weight int
@@ -51,8 +52,8 @@ var processFaults = []struct {
 	{FaultOperator, 1, (*world).stopRun},
 }
 
-// modelFaults are the faults that the model injects itself, each with the probability
-// 1/n per occasion.
+// modelFaults are the faults that the model injects while it simulates requests and
+// actions. On each occasion, the probability is 1 in the given number.
 var modelFaults = map[Fault]int{
 	FaultReply:   200,
 	FaultWatch:   20,
@@ -70,11 +71,11 @@ func Faults() []Fault {
 	return all
 }
 
-// KillPoint is the point of an action at which a worker is killed.
+// KillPoint is the point of time in an action at which a worker is killed.
 type KillPoint int
 
-// The kill points: before the action has an effect, during the effect, when the action
-// is done, and after its end was reported.
+// The kill points: before the action changes the host, while it does so, when the action
+// is done, and after the worker has reported that.
 const (
 	KillBefore KillPoint = iota
 	KillDuring
@@ -82,15 +83,16 @@ const (
 	KillReported
 )
 
-// Kill kills one worker once, at the given step and point.
+// Kill is the only fault of a simulation: it kills one worker once, at the given step and
+// point.
 type Kill struct {
 	LRN, Step int
 	Point     KillPoint
 	done      bool
 }
 
-// maybeKill kills the worker if w.kill demands it at this point, and reports whether it
-// did.
+// maybeKill kills the worker if w.kill requires that at this point of the action, and
+// reports whether it has.
 func (s *server) maybeKill(p update.Place, a update.Action, point KillPoint) bool {
 	k := s.w.kill
 	if k == nil || k.done || k.LRN != s.lrn || k.Step != p.Step || k.Point != point || len(s.m.Again) > 0 {
@@ -102,12 +104,12 @@ func (s *server) maybeKill(p update.Place, a update.Action, point KillPoint) boo
 	return true
 }
 
-// may reports whether f is enabled now.
+// may reports whether the fault f may happen now.
 func (w *world) may(f Fault) bool {
 	return w.faulty && w.now < faultTime && (w.Faults == nil || slices.Contains(w.Faults, f))
 }
 
-// happens draws whether f, one of modelFaults, happens now.
+// happens decides randomly whether f, one of modelFaults, happens now.
 func (w *world) happens(f Fault) bool {
 	if !w.may(f) || !w.chance(modelFaults[f]) {
 		return false
@@ -116,7 +118,7 @@ func (w *world) happens(f Fault) bool {
 	return true
 }
 
-// scheduleFaults schedules processFaults and the operator.
+// scheduleFaults schedules the injection of processFaults and the acts of the operator.
 func (w *world) scheduleFaults() {
 	if !w.faulty {
 		return
@@ -127,7 +129,7 @@ func (w *world) scheduleFaults() {
 	w.operator()
 }
 
-// fault draws a process and one of processFaults, and injects the fault.
+// fault injects one of processFaults into a process. Both are chosen at random.
 func (w *world) fault() {
 	v := w.victim()
 	v.quiet = w.now
@@ -147,7 +149,8 @@ func (w *world) fault() {
 	}
 }
 
-// victim is the process that a fault affects.
+// victim is the process that a fault affects, with its name in the trace and the function
+// that restarts it.
 type victim struct {
 	*process
 	name    string
@@ -190,7 +193,8 @@ func (w *world) cutOff(v victim) bool {
 	return true
 }
 
-// stopRun stops the run, as "neco stop" does.
+// stopRun stops the current run, as neco stop does. It returns false if no run is in
+// progress.
 func (w *world) stopRun(victim) bool {
 	st := w.etcd.state()
 	if !st.UnderWay() {
@@ -203,8 +207,9 @@ func (w *world) stopRun(victim) bool {
 	return true
 }
 
-// operator acts as an operator: it runs "neco recover" some time after a run was
-// stopped, and "neco recover --retry" if a release is marked as bad.
+// operator schedules what an operator does at intervals: neco recover some time after a
+// run was stopped, and sometimes neco recover --retry for releases that are marked as
+// bad.
 func (w *world) operator() {
 	w.after(w.between(5*time.Second, 15*time.Second), func() {
 		st := w.etcd.state()
@@ -226,7 +231,7 @@ func (w *world) operator() {
 	})
 }
 
-// retryReleases removes the marks of bad releases.
+// retryReleases removes the marks of all bad releases.
 func (w *world) retryReleases() {
 	if len(w.etcd.badReleases()) > 0 {
 		w.log("the operator retries the bad releases")

@@ -7,24 +7,25 @@ import (
 	"github.com/cybozu-go/neco/pkg/update"
 )
 
-// Plant is a bug that is inserted on purpose; each one has caused an outage of a
-// similar system. The simulation must detect it. The zero Plant is no bug.
+// Plant is a bug that is inserted on purpose, to test that the simulation detects it.
+// Each has caused an outage of a similar system. The zero Plant is no bug.
 type Plant struct {
 	// Name is the name of the bug, Bug its description.
 	Name, Bug string
-	// see, if not nil, returns the state that the worker's core gets instead of the
+	// see, if not nil, returns the state on which the worker bases its decision in place
+	// of the given one.
 	see func(*server, update.State) update.State
-	// alter, if not nil, returns the decision that the worker carries out instead of
-	// the core's.
+	// alter, if not nil, returns the decision that the worker performs in place of the
+	// one that pkg/update has made.
 	alter func(*server, update.State, update.Decision) update.Decision
-	// retryBad hides the marks of bad releases from the updater.
+	// retryBad hides from the updater which releases are marked as bad.
 	retryBad bool
-	// oneKill runs the simulation with one kill as the only fault and without an
-	// operator: only then is the bug detected.
+	// oneKill means that the bug is detected only if one kill is the only fault and there
+	// is no operator.
 	oneKill bool
 }
 
-// Plants lists the bugs.
+// Plants are the bugs that the simulation has to detect.
 var Plants = []Plant{
 	{Name: "restart-aborts", Bug: "a worker that starts and finds its own status running aborts the whole run", alter: giveUp, oneKill: true},
 	{Name: "stale-statuses", Bug: "the statuses of an earlier run count", see: staleStatuses},
@@ -70,7 +71,7 @@ func withOthers(s *server, st update.State, change func(*update.Status)) update.
 	return st
 }
 
-// giveUp reports an abort instead of resuming the run.
+// giveUp makes a worker that should resume a run report that it aborts the run.
 func giveUp(s *server, _ update.State, d update.Decision) update.Decision {
 	if d.Do != update.Enter || d.Member.At.Step <= 1 || !s.m.Run.IsZero() {
 		return d

@@ -2,27 +2,28 @@ package simulation
 
 import "time"
 
-// process is a program that can be killed and paused. A kill drops its scheduled calls,
-// a pause delays them.
+// process is a simulated program that can be killed and paused. When it is killed, its
+// scheduled calls are dropped; while it is paused, they are delayed.
 type process struct {
 	alive  bool
 	paused time.Duration // the end of the pause
 	gen    int
-	// quiet is when the last of processFaults ended.
+	// quiet is when the effect of the last fault on this process ended.
 	quiet time.Duration
-	// cut is the time until which requests to etcd get no response.
+	// cut is the time until which requests of this process to etcd get no response.
 	cut time.Duration
-	// lease is the ID of the lease, leaseEnd its end by the process's clock.
+	// lease is the ID of the process's lease. leaseEnd is when the process has to assume
+	// that it has expired.
 	lease    int
 	leaseEnd time.Duration
-	// revoked is the ID of a lease that a fault has revoked. Its holder notices that
-	// only with its next request. Fencing cannot prevent its actions on the host until
-	// then.
+	// revoked is the ID of a lease that a fault has revoked. The process notices that
+	// only at its next request; until then, etcd refuses its writes, but not its actions
+	// on the host.
 	revoked int
 }
 
-// live calls f after d, unless p was killed before. If p is paused, the call is
-// delayed.
+// live calls f after d. It drops the call if p is killed before, and delays it while p is
+// paused.
 func (w *world) live(p *process, d time.Duration, f func()) {
 	gen := p.gen
 	w.after(d, func() { w.resume(p, gen, f) })
@@ -39,9 +40,9 @@ func (w *world) resume(p *process, gen int, f func()) {
 	f()
 }
 
-// request simulates a round trip to etcd. do runs in etcd, unless the process is cut
-// off. answer is called when the response arrives, or with lost set after the request
-// timeout if there is no response.
+// request simulates a request to etcd by the process p. do performs the request, unless p
+// is cut off. answer is called when the response arrives, or with lost set after a
+// timeout if there is none.
 func (w *world) request(p *process, do func(), answer func(lost bool)) {
 	gen := p.gen
 	w.after(w.between(500*time.Microsecond, 4*time.Millisecond), func() {
@@ -62,9 +63,9 @@ func (w *world) request(p *process, do func(), answer func(lost bool)) {
 	})
 }
 
-// keepAlive renews the lease until it is lost, and calls lost then. The process detects
-// the loss by its own clock, measured from the time of the last successful request, or
-// from a response.
+// keepAlive renews the lease of p repeatedly until it is lost, and then calls lost. p
+// learns of the loss from a response, or when the lease's TTL has passed since it sent
+// the last successful request.
 func (w *world) keepAlive(p *process, ttl time.Duration, lost func()) {
 	lease := p.lease
 	sent := w.now

@@ -12,23 +12,27 @@ import (
 	"github.com/cybozu-go/neco/pkg/update"
 )
 
-// server is a boot server with its disk, its services and its worker.
+// server is a simulated boot server with its disk, its services and its worker.
 type server struct {
 	process
 	w   *world
 	lrn int
 
-	// version is the version of the installed package. journal is on disk.
+	// version is the version of the installed package. journal lists the stopped groups,
+	// as stored on the disk.
 	version string
 	journal []update.Stopped
-	// effects holds the actions that were done on this host, by run and place.
+	// effects holds the actions that were done on this host, by run and place in the
+	// table.
 	effects map[string]bool
-	// group is the version of each running group, empty if the group is stopped.
+	// group holds the version in which each group of services runs; empty if the group is
+	// stopped.
 	group map[string]string
-	// old is the version that a group had before it was stopped.
+	// old holds the version in which each group ran before it was last stopped.
 	old map[string]string
 
-	// The memory of the worker.
+	// m and the following fields are the memory of the worker, which is lost when it is
+	// killed.
 	m                 update.Member
 	presence          int64
 	snap              update.State
@@ -69,7 +73,8 @@ func (s *server) clearLeftovers() {
 	})
 }
 
-// tick runs step each second, and reads the state from etcd once per relist interval.
+// tick calls step each second. Once per relist interval, it makes the worker read the
+// state from etcd first.
 func (s *server) tick() {
 	s.w.live(&s.process, time.Second, func() {
 		if s.now()%relist < time.Second {
@@ -82,7 +87,8 @@ func (s *server) tick() {
 
 func (s *server) now() time.Duration { return s.w.now }
 
-// session obtains a lease and writes the presence.
+// session gets a lease and writes the worker's presence with it. It repeats that until it
+// succeeds.
 func (s *server) session() {
 	sent := s.now()
 	s.lease, s.presence, s.stale = 0, 0, true
@@ -105,8 +111,8 @@ func (s *server) session() {
 	})
 }
 
-// lost ends the session and cancels the action. The worker does nothing until it has a
-// new session.
+// lost ends the session and cancels the running action, because the lease is lost. The
+// worker does nothing until it has a new session.
 func (s *server) lost() {
 	if s.presence == 0 {
 		return
@@ -120,7 +126,7 @@ func (s *server) lost() {
 	s.w.live(&s.process, s.w.between(100*time.Millisecond, 2*time.Second), s.session)
 }
 
-// poke handles a notification of the watch.
+// poke handles a notification that the state in etcd has changed.
 func (s *server) poke() {
 	s.w.resume(&s.process, s.gen, func() {
 		s.stale = true
@@ -128,7 +134,7 @@ func (s *server) poke() {
 	})
 }
 
-// step reads the state if necessary, decides, and carries out the decision.
+// step reads the state from etcd if necessary, decides, and performs the decision.
 func (s *server) step() {
 	if s.busy || s.presence == 0 {
 		return
@@ -172,7 +178,7 @@ func (s *server) read() {
 	})
 }
 
-// stepSoon schedules the next step after a decision that takes no time.
+// stepSoon schedules the next step after a decision that takes no time to perform.
 func (s *server) stepSoon() { s.w.live(&s.process, s.w.between(0, time.Millisecond), s.step) }
 
 func (s *server) apply(d update.Decision) {
@@ -210,7 +216,8 @@ func (s *server) apply(d update.Decision) {
 	}
 }
 
-// acquire joins the queue for the lock, and then waits until it is first.
+// acquire creates the worker's key for the lock, and then waits until that key is the
+// oldest one.
 func (s *server) acquire() {
 	s.candidacy++
 	candidacy := s.candidacy
@@ -273,8 +280,8 @@ func (s *server) release() {
 	})
 }
 
-// write carries out a decision that changes etcd. The write is guarded by the lease or
-// the lock of the worker.
+// write performs a decision that changes etcd. The write is refused if the worker has
+// lost its lease or, where the decision needs it, the lock.
 func (s *server) write(d update.Decision) {
 	if s.now() < s.retryAt {
 		return
@@ -311,7 +318,7 @@ func (s *server) write(d update.Decision) {
 	})
 }
 
-// put performs the write in etcd.
+// put writes to etcd what the decision d requires, and returns the revision.
 func (s *server) put(d update.Decision) (int64, error) {
 	switch d.Do {
 	case update.Report:

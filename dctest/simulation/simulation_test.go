@@ -27,7 +27,7 @@ var (
 	plant = flag.String("plant", "", "with -seed: insert the bug with this name")
 )
 
-// replay returns the command that replays a seed.
+// replay returns the command that runs the simulation of a seed again.
 func replay(seed uint64, p Plant) string {
 	if p.Name == "" {
 		return fmt.Sprintf("make simulate SEED=%d", seed)
@@ -35,7 +35,7 @@ func replay(seed uint64, p Plant) string {
 	return fmt.Sprintf("make simulate SEED=%d PLANT=%s", seed, p.Name)
 }
 
-// options returns the options for a seed and the bug p; the zero p is no bug.
+// options returns the options for a seed and the bug p, which may be the zero Plant.
 func options(seed uint64, p Plant) Options {
 	o := Options{Seed: seed, Plant: p}
 	if p.oneKill {
@@ -56,7 +56,7 @@ func planted(t *testing.T) Plant {
 	return Plants[i]
 }
 
-// forSeeds calls f for the seeds 1 to n, in parallel, until f returns false.
+// forSeeds calls f for the seeds 1 to n in parallel. It stops when f has returned false.
 func forSeeds(n uint64, f func(seed uint64) bool) {
 	var next atomic.Uint64
 	var over atomic.Bool
@@ -153,8 +153,8 @@ func TestEveryPlantedBugIsFound(t *testing.T) {
 	}
 }
 
-// TestEveryFaultHappens enables each fault alone: the fault happens, and no other one
-// does.
+// TestEveryFaultHappens enables each fault alone, and checks that this fault happens and
+// no other one.
 func TestEveryFaultHappens(t *testing.T) {
 	for _, f := range Faults() {
 		t.Run(string(f), func(t *testing.T) {
@@ -201,7 +201,8 @@ func TestTheTableIsThatOfTheProduct(t *testing.T) {
 	}
 }
 
-// TestThePlantsInTheGuaranteesExist checks the names of bugs in docs/guarantees.md.
+// TestThePlantsInTheGuaranteesExist checks that the bugs named in docs/guarantees.md
+// exist.
 func TestThePlantsInTheGuaranteesExist(t *testing.T) {
 	text, err := os.ReadFile("../../docs/guarantees.md")
 	if err != nil {

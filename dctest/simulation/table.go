@@ -10,8 +10,9 @@ import (
 // actionDeadline is the deadline of each simulated action.
 const actionDeadline = time.Minute
 
-// planned holds actions for the steps that the product does not manage yet, by step
-// name. It has once actions, and a second group whose versions must not mix.
+// planned holds simulated actions for steps that the product does not manage yet, by the
+// name of the step. Among them are once-actions, and a second group whose versions must
+// not run together.
 var planned = map[string][]update.Action{
 	"etcdpasswd":           {{Name: "restart"}},
 	"sabakan":              {{Name: "restart"}},
@@ -28,8 +29,8 @@ func once(record string) update.Action {
 	return update.Action{Name: "upload", Kind: update.Once, Record: record}
 }
 
-// Table returns the product's table of steps with short deadlines. Steps that the
-// product does not manage yet have the actions in planned.
+// Table returns the product's table of steps with short deadlines. Steps that the product
+// does not manage yet have the actions in planned instead.
 func Table() update.Table {
 	t := steps.Table()
 	for n, step := range t {
@@ -44,7 +45,7 @@ func Table() update.Table {
 	return t
 }
 
-// groups returns the groups whose versions must not run at the same time.
+// groups returns the groups of services whose versions must not run at the same time.
 func (w *world) groups() []string {
 	var all []string
 	for _, step := range w.table {

@@ -11,7 +11,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/updater"
 )
 
-// updaterProc is a neco-updater process.
+// updaterProc is a simulated neco-updater.
 type updaterProc struct {
 	process
 	w    *world
@@ -88,8 +88,8 @@ func (u *updaterProc) lost() {
 
 func (u *updaterProc) poke() { u.w.resume(&u.process, u.gen, u.step) }
 
-// step reads the state if this updater is the leader, decides, and carries out the
-// decision.
+// step reads the state from etcd, decides and performs the decision, if this updater is
+// the leader.
 func (u *updaterProc) step() {
 	if u.busy || u.lease == 0 || u.rev == 0 || u.w.now >= u.leaseEnd {
 		return
@@ -154,11 +154,11 @@ func (u *updaterProc) act(s *storage.Snapshot, d updater.Decision) {
 	})
 }
 
-// epoch is the start of simulated time.
+// epoch is the time at which a simulation starts.
 var epoch = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// checkRequest checks I9 and I11: no run is requested while another one is under way,
-// or of a release that is marked as bad.
+// checkRequest checks two invariants when the updater requests a run. I9: no other run is
+// in progress. I11: the release is not marked as bad.
 func (w *world) checkRequest(r update.Request) {
 	if r.Stop {
 		return

@@ -12,18 +12,18 @@ import (
 	"github.com/cybozu-go/neco/pkg/update"
 )
 
-// Options configure a simulation.
+// Options are the parameters of a simulation.
 type Options struct {
 	Seed uint64
-	// Servers is the number of boot servers; 0 draws 3 to 5.
+	// Servers is the number of boot servers; 0 means a random number from 3 to 5.
 	Servers int
 	// Faults are the faults that may happen; nil means all.
 	Faults []Fault
-	// Kill, if not nil, is the only fault.
+	// Kill, if not nil, is the only fault that happens.
 	Kill *Kill
-	// Plant is a bug in the product that a check must detect.
+	// Plant is a bug that the simulation has to detect; the zero Plant is none.
 	Plant Plant
-	// Trace keeps all events in the result, not only the last ones.
+	// Trace makes the result contain all events, and not only the last ones.
 	Trace bool
 }
 
@@ -33,12 +33,12 @@ type Result struct {
 	Trace     []string
 	// Runs is the number of requested runs.
 	Runs int
-	// Faults counts the faults that happened, by name.
+	// Faults counts how often each fault has happened.
 	Faults map[Fault]int
 	Time   time.Duration
 }
 
-// event is a call that is scheduled for a time.
+// event is a call that is scheduled for a point of simulated time.
 type event struct {
 	at  time.Duration
 	seq int
@@ -59,7 +59,7 @@ func (q *queue) Pop() any {
 	return last
 }
 
-// world is the state of one simulated data centre.
+// world is the state of a simulated data centre.
 type world struct {
 	Options
 	rng      *rand.Rand
@@ -74,22 +74,24 @@ type world struct {
 	trace    []string
 	err      error
 	runs     int
-	// published counts the accepted outcomes of once actions, by run and record.
+	// published counts how often the outcome of each once-action was accepted, by run and
+	// record.
 	published map[string]int
 	kill      *Kill
-	// happened counts the faults that happened.
+	// happened counts how often each fault has happened.
 	happened map[Fault]int
-	// stoppedAt is when the operator noticed that the run was stopped.
+	// stoppedAt is when the operator noticed that the run was stopped; 0 if it was not.
 	stoppedAt time.Duration
 }
 
 // Times of a simulation.
 const (
-	// faultTime is the time during which faults happen; afterwards all faults heal.
+	// faultTime is how long faults happen. After it, no new fault happens.
 	faultTime = 3 * time.Minute
-	// healTime bounds the time from faultTime until the last run ends.
+	// healTime is how long the newest version may then take to be complete. Otherwise the
+	// simulation reports a violation.
 	healTime = 30 * time.Minute
-	// workerTimeout is the time after which the updater stops a run.
+	// workerTimeout is how long a run may take before the updater stops it.
 	workerTimeout = 10 * time.Minute
 	workerTTL     = 10 * time.Second
 	updaterTTL    = 60 * time.Second
@@ -97,10 +99,11 @@ const (
 	traceKept     = 60
 )
 
-// versions are the versions that are released in a simulation, oldest first.
+// versions are the versions that are released during a simulation, oldest first.
 var versions = [...]string{"2026.01.01-1", "2026.01.01-2", "2026.01.02-1"}
 
-// Run simulates one data centre from its seed to the end of its last run.
+// Run simulates one data centre. It ends when the newest version is complete on all
+// servers, or an invariant is violated.
 func Run(o Options) Result {
 	w := &world{
 		Options: o, rng: rand.New(rand.NewPCG(o.Seed, 0x6e65636f)), table: Table(), faulty: o.Kill == nil,
@@ -150,7 +153,7 @@ func (w *world) build(n int) {
 	}
 }
 
-// after schedules a call of f after d.
+// after schedules a call of f at d from now.
 func (w *world) after(d time.Duration, f func()) {
 	w.seq++
 	heap.Push(&w.queue, event{w.now + d, w.seq, f})
@@ -160,7 +163,7 @@ func (w *world) between(a, b time.Duration) time.Duration {
 	return a + time.Duration(w.rng.Int64N(int64(b-a)+1))
 }
 
-// chance returns true with the probability 1/n.
+// chance returns true with the probability 1/n, at random.
 func (w *world) chance(n int) bool { return w.rng.IntN(n) == 0 }
 
 func (w *world) log(format string, args ...any) {
@@ -177,8 +180,8 @@ func (w *world) fail(format string, args ...any) {
 	}
 }
 
-// done reports whether faults have healed, the newest version is complete on all
-// servers, and all services run that version.
+// done reports whether the simulation may end: no more faults happen, the newest version
+// is complete on all servers, and all services run in it.
 func (w *world) done() bool {
 	if w.faulty && w.now < faultTime {
 		return false

@@ -10,23 +10,24 @@ import (
 	"github.com/hashicorp/vault/api"
 )
 
-// Cut is an HTTP transport to Vault that fails once, at one request.
+// Cut is an HTTP transport to Vault on which one chosen request fails, once.
 type Cut struct {
-	// At is the number of the request that fails, from 1. If it is 0, no request fails.
+	// At is the number of the request that fails, counted from 1. If it is 0, no request
+	// fails.
 	At int
-	// Heard means that Vault receives the request and only the response is lost.
+	// Heard means that Vault receives the failing request and only the response is lost.
 	Heard bool
-	// Status, if not 0, is the HTTP status of a response that replaces Vault's, like that
-	// of a Vault which has lost its etcd.
+	// Status, if not 0, is the HTTP status of a response to the failing request, which
+	// Vault then does not receive. A Vault that has lost its etcd sends such a response.
 	Status int
 
 	requests atomic.Int64
 }
 
-// ErrCut is the error of the request that fails.
+// ErrCut is the error of the failing request, unless Status is set.
 var ErrCut = errors.New("the connection broke")
 
-// RoundTrip implements http.RoundTripper.
+// RoundTrip sends a request to Vault, or makes it fail if it is the chosen one.
 func (c *Cut) RoundTrip(r *http.Request) (*http.Response, error) {
 	if int(c.requests.Add(1)) != c.At {
 		return http.DefaultTransport.RoundTrip(r)
@@ -49,10 +50,10 @@ func (c *Cut) RoundTrip(r *http.Request) (*http.Response, error) {
 	return nil, errors.Join(ErrCut, err)
 }
 
-// Reached reports whether the request At has been made.
+// Reached reports whether the request number At was made.
 func (c *Cut) Reached() bool { return int(c.requests.Load()) >= c.At }
 
-// Over returns a client of s that uses this transport.
+// Over returns a client of s that uses this transport and the token.
 func (c *Cut) Over(t testing.TB, s *Server, token string) *api.Client {
 	t.Helper()
 	return s.client(t, token, c)

@@ -17,23 +17,24 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// Storage is a gRPC proxy between Vault and etcd that fails one write of Vault, once, as
-// etcd does during a leader election.
+// Storage is a gRPC proxy between Vault and etcd. It makes one write of Vault fail as
+// during an election of etcd's leader.
 type Storage struct {
-	// Endpoint is the address of the proxy, host:port.
+	// Endpoint is the address of the proxy, as host:port.
 	Endpoint string
 
 	conn *grpc.ClientConn
 	mu   sync.Mutex
 	key  string
-	// heard means that etcd receives the write and only the response is lost.
+	// heard means that etcd receives the failing write and only the response is lost.
 	heard bool
 }
 
-// ErrNotStored is the error of the write that fails.
+// ErrNotStored is the error of the failing write.
 var ErrNotStored = status.Error(codes.Unavailable, "etcdserver: leader changed")
 
-// StorageAt starts a proxy for the etcd at endpoint and stops it at the end of the test.
+// StorageAt starts a proxy for the etcd at endpoint. It is stopped at the end of the
+// test.
 func StorageAt(t testing.TB, endpoint string) *Storage {
 	t.Helper()
 	conn, err := grpc.NewClient(endpoint, grpc.WithTransportCredentials(insecure.NewCredentials()))
@@ -57,7 +58,7 @@ func StorageAt(t testing.TB, endpoint string) *Storage {
 	return s
 }
 
-// Refuse makes the next write of Vault's key fail. If heard is true, etcd receives the
+// Refuse makes the next write of Vault to key fail. If heard is true, etcd receives the
 // write and only the response is lost.
 func (s *Storage) Refuse(key string, heard bool) {
 	s.mu.Lock()
@@ -65,15 +66,15 @@ func (s *Storage) Refuse(key string, heard bool) {
 	s.key, s.heard = key, heard
 }
 
-// Refused reports whether the write set by Refuse has failed.
+// Refused reports whether the write that Refuse has chosen has failed.
 func (s *Storage) Refused() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.key == ""
 }
 
-// refuses reports whether request is the write set by Refuse, and whether etcd is to
-// receive it. It is true once for each Refuse.
+// refuses reports whether request is the write that Refuse has chosen, and whether etcd
+// is to receive it. It returns true only once after each call of Refuse.
 func (s *Storage) refuses(method string, request []byte) (refused, heard bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -84,7 +85,7 @@ func (s *Storage) refuses(method string, request []byte) (refused, heard bool) {
 	return true, s.heard
 }
 
-// forward proxies one gRPC call to etcd.
+// forward forwards one gRPC call to etcd.
 func (s *Storage) forward(_ any, in grpc.ServerStream) error {
 	method, ok := grpc.MethodFromServerStream(in)
 	if !ok {
@@ -133,7 +134,7 @@ func (s *Storage) forward(_ any, in grpc.ServerStream) error {
 	}
 }
 
-// asIs is a gRPC codec that passes messages on without decoding them.
+// asIs is a gRPC codec for messages that are not decoded.
 type asIs struct{}
 
 func (asIs) Marshal(v any) ([]byte, error) {

@@ -29,23 +29,23 @@ import (
 
 // Server is a running Vault. It is killed at the end of the test.
 type Server struct {
-	// Addr is the URL for clients.
+	// Addr is the URL of the Vault for clients.
 	Addr string
 
 	exited chan struct{}
 	log    log
 }
 
-// startTimeout bounds the time until a Vault responds. On an idle machine it takes less
-// than a second.
+// startTimeout bounds the time until a Vault responds, after which the test fails. On an
+// idle machine it takes less than a second.
 const startTimeout = time.Minute
 
-// pause is the interval between requests to a Vault that does not respond yet.
+// pause is the time between two requests to a Vault that does not respond yet.
 const pause = 20 * time.Millisecond
 
-// Start starts a Vault with its storage in the etcd at endpoints, at prefix. The Vault is
-// sealed and, if the prefix is empty, not initialised. Vaults with the same prefix form
-// one high-availability cluster.
+// Start starts a Vault that stores its data in the etcd at endpoints, in keys below
+// prefix. The Vault is sealed and, if there are no such keys, not initialised. Vaults
+// with the same prefix form one high-availability cluster.
 func Start(t testing.TB, endpoints []string, prefix string) *Server {
 	t.Helper()
 	binary, err := program()
@@ -97,8 +97,8 @@ func start(t testing.TB, binary string, endpoints []string, prefix string) (*Ser
 	return s, s.await(t)
 }
 
-// await blocks until the Vault responds. It returns errTaken if the Vault exited because
-// one of its ports was taken.
+// await blocks until the Vault responds. It returns errTaken if the Vault has exited
+// because one of its ports was taken.
 func (s *Server) await(t testing.TB) error {
 	ctx, cancel := context.WithTimeoutCause(t.Context(), startTimeout, fmt.Errorf("vault does not respond after %s", startTimeout))
 	defer cancel()
@@ -121,7 +121,8 @@ func (s *Server) await(t testing.TB) error {
 	}
 }
 
-// Client returns a client with this token that does not retry requests.
+// Client returns a client of the Vault with the given token. The client does not retry
+// requests.
 func (s *Server) Client(t testing.TB, token string) *api.Client {
 	t.Helper()
 	return s.client(t, token, http.DefaultTransport)
@@ -142,7 +143,7 @@ func (s *Server) client(t testing.TB, token string, transport http.RoundTripper)
 	return c
 }
 
-// Open initialises and unseals the Vault, and blocks until it serves requests.
+// Open initialises and unseals the Vault, and blocks until it is in service.
 func (s *Server) Open(t testing.TB) (unsealKey, rootToken string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeoutCause(t.Context(), startTimeout, fmt.Errorf("vault does not serve after %s", startTimeout))
@@ -161,8 +162,8 @@ func (s *Server) Open(t testing.TB) (unsealKey, rootToken string) {
 	return unsealKey, rootToken
 }
 
-// Log returns the output of the Vault so far: its log, and its audit log if the audit
-// device writes to standard output.
+// Log returns everything that the Vault has written so far: its log, and its audit log if
+// the audit device writes to standard output.
 func (s *Server) Log() string { return s.log.String() }
 
 func config(endpoints []string, prefix string, ports []string) string {
@@ -222,20 +223,20 @@ func program() (string, error) {
 	return index.Programs["vault"], nil
 }
 
-// log is the output of a Vault.
+// log collects the output of a Vault.
 type log struct {
 	mu   sync.Mutex
 	text bytes.Buffer
 }
 
-// Write implements io.Writer.
+// Write appends output of the Vault.
 func (l *log) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.text.Write(p)
 }
 
-// String returns all of the output.
+// String returns everything that Vault has written so far.
 func (l *log) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()

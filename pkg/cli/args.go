@@ -15,15 +15,15 @@ import (
 	"github.com/cybozu-go/neco/pkg/storage"
 )
 
-// exactly accepts n arguments; none, zero; between, from a to b; atLeast, a or more.
-// Errors have a hint with the usage.
+// exactly returns a check that a command has n arguments; none requires no argument,
+// between a to b arguments, and atLeast a or more. Errors have a hint with the usage.
 func exactly(n int) cobra.PositionalArgs    { return between(n, n) }
 func none() cobra.PositionalArgs            { return hinted(noArgs) }
 func between(a, b int) cobra.PositionalArgs { return hinted(number(a, b)) }
 func atLeast(a int) cobra.PositionalArgs    { return between(a, math.MaxInt) }
 
-// noArgs accepts no arguments. Its error distinguishes an unknown command from a
-// superfluous argument.
+// noArgs returns an error if there are arguments. For a command with subcommands, the
+// error is about an unknown subcommand.
 func noArgs(cmd *cobra.Command, args []string) error {
 	if cmd.HasSubCommands() {
 		return cobra.NoArgs(cmd, args)
@@ -31,7 +31,7 @@ func noArgs(cmd *cobra.Command, args []string) error {
 	return number(0, 0)(cmd, args)
 }
 
-// number accepts at least a and at most b arguments.
+// number returns a check that a command has at least a and at most b arguments.
 func number(a, b int) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		switch {
@@ -54,7 +54,7 @@ func hinted(check cobra.PositionalArgs) cobra.PositionalArgs {
 	}
 }
 
-// unknownCommand returns the error for a command that cmd does not have.
+// unknownCommand returns the error that cmd has no subcommand called name.
 func unknownCommand(cmd *cobra.Command, name string) error {
 	err := fmt.Errorf("unknown command %q for %q", name, cmd.CommandPath())
 	var names []string
@@ -69,7 +69,7 @@ func unknownCommand(cmd *cobra.Command, name string) error {
 	return hint(err, "%s --help lists the commands", cmd.CommandPath())
 }
 
-// group returns a command that only has subcommands.
+// group returns a command that only has subcommands. Without one it prints its help.
 func group(name, short string) *cobra.Command {
 	return &cobra.Command{
 		Use:   name,
@@ -79,9 +79,8 @@ func group(name, short string) *cobra.Command {
 	}
 }
 
-// flagError returns an error about flags with a hint and without the wording of the
-// flag package. If the command before the flags does not exist, the error is about that
-// command.
+// flagError returns err, an error of the flag package, in Neco's words and with a hint.
+// If the arguments before the flags are not a command, the error is about that instead.
 func flagError(cmd *cobra.Command, err error) error {
 	if args := cmd.Flags().Args(); cmd.HasSubCommands() && len(args) > 0 {
 		return unknownCommand(cmd, args[0])
@@ -111,7 +110,7 @@ func flagError(cmd *cobra.Command, err error) error {
 	return hint(err, "see %s --help", cmd.CommandPath())
 }
 
-// negative matches a negative number that was parsed as a flag.
+// negative matches the error about a negative number that was parsed as a flag.
 var negative = regexp.MustCompile(` in (-[0-9].*)$`)
 
 // flagNames returns the names of the flags of cmd.

@@ -27,7 +27,8 @@ func newBackupCmd(env *Env) *cobra.Command {
 	return cmd
 }
 
-// backupTimeout is the maximum duration of a backup. The timer starts one every hour.
+// backupTimeout bounds one backup, which then fails. The timer starts a backup every
+// hour.
 const backupTimeout = 50 * time.Minute
 
 func newBackupRunCmd(env *Env) *cobra.Command {
@@ -87,8 +88,9 @@ func takeBackup(ctx context.Context, env *Env, o *backup.Options, me renewal.Ser
 	return backup.Run(ctx, *o)
 }
 
-// recordBackup stores the result of a backup for neco status, also after ctx has ended.
-// If etcd refuses the write, neco status warns later that the last backup is too old.
+// recordBackup writes the result of a backup to etcd for neco status, even if ctx has
+// ended. If etcd refuses the write, neco status will warn that the last backup is too
+// old.
 func recordBackup(ctx context.Context, env *Env, o backup.Options, lrn int, r backup.Result, failed error) {
 	s := storage.New(o.Etcd)
 	err := env.guarded(context.WithoutCancel(ctx), s, etcdTimeout, func(ctx context.Context) (err error) {
@@ -105,9 +107,9 @@ func recordBackup(ctx context.Context, env *Env, o backup.Options, lrn int, r ba
 	}
 }
 
-// backupRecipients returns the recipients of a snapshot: the registered boot servers
-// and the recovery keys. It logs a warning about boot servers without a valid recipient
-// key.
+// backupRecipients returns the public keys to which a snapshot is encrypted: those of the
+// registered boot servers and the recovery keys. It logs a warning about boot servers
+// without a valid key.
 func backupRecipients(ctx context.Context, env *Env, o backup.Options, me renewal.Server) ([]string, error) {
 	roots, err := me.Roots(pki.ServerCA)
 	if err != nil {
@@ -130,8 +132,8 @@ func backupRecipients(ctx context.Context, env *Env, o backup.Options, me renewa
 	return all, err
 }
 
-// restorer returns a Restorer that uses the image of etcd that runs on this server, or
-// else the one of this package.
+// restorer returns a Restorer that uses the container image of etcd in this version of
+// Neco.
 func restorer(env *Env) backup.Restorer {
 	img, err := component.Artifacts().FindContainerImage("etcd")
 	if err != nil {
@@ -140,7 +142,7 @@ func restorer(env *Env) backup.Restorer {
 	return backup.Docker{Image: host.Containers{FS: env.FS}.FullName(img)}
 }
 
-// explainBackup adds a hint to an error of a backup.
+// explainBackup adds a hint to err, an error of a backup.
 func explainBackup(err error) error {
 	switch {
 	case errors.Is(err, backup.ErrDiskFull):
@@ -163,7 +165,8 @@ func logger(cmd *cobra.Command) *slog.Logger {
 	}}))
 }
 
-// onlyRoot returns an error unless the user is root. act completes "only root may".
+// onlyRoot returns an error unless the user is root. act is the end of the error "only
+// root may ...".
 func onlyRoot(act string) error {
 	if os.Geteuid() == 0 {
 		return nil

@@ -12,7 +12,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/backup"
 )
 
-// snapshotJSON is the JSON of a snapshot.
+// snapshotJSON is the JSON of a snapshot in neco backup list.
 type snapshotJSON struct {
 	Path     string    `json:"path"`
 	Time     time.Time `json:"time"`

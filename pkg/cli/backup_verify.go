@@ -50,12 +50,13 @@ meanwhile, readable by root only.`,
 	return cmd
 }
 
-// recoveryKeyFlag adds the flag with the file of a recovery key.
+// recoveryKeyFlag adds the flag --recovery-key, whose value is a file with a recovery
+// key.
 func recoveryKeyFlag(cmd *cobra.Command, file *string) {
 	cmd.Flags().StringVar(file, "recovery-key", "", "`file` with a recovery key (AGE-SECRET-KEY-1...), - for standard input")
 }
 
-// identity returns the recovery key in file, or the key of this server if file is
+// identity returns the recovery key in file, or the host key of this server if file is
 // empty.
 func identity(cmd *cobra.Command, env *Env, file string) (hostkey.Identity, error) {
 	if file == "" {
@@ -72,8 +73,8 @@ func identity(cmd *cobra.Command, env *Env, file string) (hostkey.Identity, erro
 	return id, nil
 }
 
-// hostIdentity returns the host key of this server. It does not create one: setup, join
-// and updates do.
+// hostIdentity returns the host key of this server. It does not create the key, unlike
+// setup, join and updates.
 func hostIdentity(env *Env) (hostkey.Identity, error) {
 	id, err := hostkey.Find(env.FS)
 	if errors.Is(err, hostkey.ErrNone) {
@@ -82,10 +83,10 @@ func hostIdentity(env *Env) (hostkey.Identity, error) {
 	return id, err
 }
 
-// maxKeyFile is the maximum size in bytes that is read of a key file.
+// maxKeyFile is how many bytes of a key file are read at most.
 const maxKeyFile = 64 << 10
 
-// readInput reads a key file, or standard input for "-".
+// readInput returns the contents of a key file, or of standard input if file is "-".
 func readInput(cmd *cobra.Command, file string) ([]byte, error) {
 	if file == "-" {
 		return io.ReadAll(io.LimitReader(cmd.InOrStdin(), maxKeyFile))
@@ -98,7 +99,8 @@ func readInput(cmd *cobra.Command, file string) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(f, maxKeyFile))
 }
 
-// toVerify returns the snapshots to verify, as paths of this process.
+// toVerify returns the paths of the snapshots to verify: the argument, all on this
+// server, or the newest one.
 func toVerify(env *Env, args []string, all bool) ([]string, error) {
 	if len(args) > 0 {
 		return args, nil
@@ -120,7 +122,8 @@ func toVerify(env *Env, args []string, all bool) ([]string, error) {
 	return files, nil
 }
 
-// verifyAll prints for each snapshot whether it is good.
+// verifyAll prints whether each of the snapshots in files is good. It returns an error if
+// one is not.
 func verifyAll(cmd *cobra.Command, v backup.Verifier, files []string) error {
 	bad := 0
 	var last error

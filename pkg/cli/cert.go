@@ -19,7 +19,7 @@ func newCertCmd(env *Env) *cobra.Command {
 	return cmd
 }
 
-// certJSON is the JSON of a certificate.
+// certJSON is the JSON of a certificate in neco cert list.
 type certJSON struct {
 	Purpose  string     `json:"purpose"`
 	File     string     `json:"file"`
@@ -85,7 +85,8 @@ func certOf(l pki.Leaf) certJSON {
 	return c
 }
 
-// daysLeft returns left in whole days; negative after the expiry.
+// daysLeft returns left in whole days, rounded down. It is negative after the expiry of a
+// certificate.
 func daysLeft(left time.Duration) int {
 	const day = 24 * time.Hour
 	days := int(left / day)

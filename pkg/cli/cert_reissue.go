@@ -22,7 +22,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/vaultkey"
 )
 
-// reissueTimeout is the maximum duration of the command.
+// reissueTimeout bounds neco cert reissue, which then fails.
 const reissueTimeout = 10 * time.Minute
 
 func newCertReissueCmd(env *Env) *cobra.Command {
@@ -68,8 +68,8 @@ to be confirmed, on a terminal or by --yes.`,
 	return cmd
 }
 
-// needsReissue returns nil if etcd does not answer this server. Otherwise the servers
-// can renew their certificates, and the operator has to confirm.
+// needsReissue returns nil if etcd does not answer this server. If it does, the servers
+// can renew their certificates without this command, and the operator has to confirm.
 func needsReissue(ctx context.Context, cmd *cobra.Command, env *Env, agreed consent) error {
 	err := env.request(ctx, func(ctx context.Context, s *storage.Storage) error {
 		_, err := s.Snapshot(ctx)
@@ -83,8 +83,8 @@ func needsReissue(ctx context.Context, cmd *cobra.Command, env *Env, agreed cons
 	return agreed.get(cmd)
 }
 
-// reissue replaces the certificates of this server by ones that are signed with the CA
-// keys in file, which id decrypts.
+// reissue replaces the keys and certificates of this server. It signs the new
+// certificates with the CA keys in file, which it decrypts with the recovery key id.
 func reissue(ctx context.Context, cmd *cobra.Command, env *Env, id hostkey.Identity, file string) error {
 	me, err := whoAmI(env)
 	if err != nil {
@@ -113,8 +113,8 @@ func reissue(ctx context.Context, cmd *cobra.Command, env *Env, id hostkey.Ident
 	return reloadPrograms(ctx, cmd.OutOrStdout(), env, me)
 }
 
-// whoAmI returns this server according to its certificate, expired or not. Without a
-// certificate it uses the host name and the addresses of the machine.
+// whoAmI returns this server with the names and addresses in its certificate, even an
+// expired one. Without a certificate it takes them from the machine.
 func whoAmI(env *Env) (renewal.Server, error) {
 	me, err := thisServer(env)
 	if err == nil || !errors.Is(err, fs.ErrNotExist) {
@@ -135,8 +135,9 @@ func whoAmI(env *Env) (renewal.Server, error) {
 	return renewal.Server{FS: env.FS, Subject: pki.NewSubject(lrn, name, h.Bastion()), Now: env.Now}, nil
 }
 
-// sealedAuthorities returns the sealed CA keys: those in file, in
-// [renewal.AuthoritiesFile], or in the newest backup on this server.
+// sealedAuthorities returns the encrypted CA keys: those in file if it is not empty, or
+// else in [renewal.AuthoritiesFile], or else in the newest backup on this server, which
+// it decrypts with id.
 func sealedAuthorities(ctx context.Context, cmd *cobra.Command, env *Env, id hostkey.Identity, file string) ([]byte, error) {
 	if file != "" {
 		return readInput(cmd, file)
@@ -162,7 +163,8 @@ func sealedAuthorities(ctx context.Context, cmd *cobra.Command, env *Env, id hos
 	return data, explainBackup(err)
 }
 
-// reloadPrograms makes the programs on this server use the new certificates.
+// reloadPrograms makes the programs on this server use their new certificates, and starts
+// etcd and Vault.
 func reloadPrograms(ctx context.Context, out io.Writer, env *Env, me renewal.Server) error {
 	var units host.Units
 	services := renewal.Services{Units: units, Containers: host.Containers{FS: env.FS}}

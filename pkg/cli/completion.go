@@ -37,8 +37,8 @@ func newCompletionCmd() *cobra.Command {
 	}
 }
 
-// completeNoFiles limits the completion of file names to arguments that the usage calls
-// FILE and to flags with the placeholder file.
+// completeNoFiles makes shells complete file names only for commands whose usage contains
+// FILE, and for flags with the placeholder file.
 func completeNoFiles(root *cobra.Command) {
 	_ = root.MarkPersistentFlagDirname("root")
 	walk(root, func(c *cobra.Command) {
@@ -59,8 +59,8 @@ func completeNoFiles(root *cobra.Command) {
 	})
 }
 
-// plainUsage removes the quotes of placeholders from the usage of flags, which shells
-// show unchanged.
+// plainUsage removes the quotes around placeholders in the usage of flags, which shells
+// would show.
 func plainUsage(c *cobra.Command) {
 	for _, set := range []*pflag.FlagSet{c.Flags(), c.PersistentFlags()} {
 		set.VisitAll(func(f *pflag.Flag) { f.Usage = strings.ReplaceAll(f.Usage, "`", "") })

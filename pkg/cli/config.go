@@ -12,14 +12,15 @@ func newConfigCmd(env *Env) *cobra.Command {
 	return cmd
 }
 
-// findKey returns the configuration key with this name. The error lists the known keys.
+// findKey returns the configuration key called name. The error lists similar names or all
+// names.
 func findKey(name string) (storage.ConfigKey, error) {
 	k, err := storage.FindConfigKey(name)
 	return k, hint(err, "neco config list shows what each is for")
 }
 
-// completeKeys completes the names of keys and then, if values is true, the accepted
-// values.
+// completeKeys returns a function that completes the name of a configuration key. If
+// values is true, it also completes the value after the name.
 func completeKeys(values bool) cobra.CompletionFunc {
 	return func(_ *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
 		var offers []cobra.Completion

@@ -16,11 +16,11 @@ import (
 // configEntry is a configuration key in the output of neco config list.
 type configEntry struct {
 	Key string `json:"key"`
-	// Value is the value in use; secrets are not shown.
+	// Value is the value in use; empty for secrets.
 	Value  string `json:"value,omitempty"`
 	Set    bool   `json:"set"`
 	Secret bool   `json:"secret,omitempty"`
-	// Error is the reason why the stored value is not used.
+	// Error is why the stored value is not used; empty if it is.
 	Error string `json:"error,omitempty"`
 	Help  string `json:"help"`
 }

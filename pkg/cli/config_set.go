@@ -53,8 +53,8 @@ input.` + "\n\n" + keysHelp(),
 	}
 }
 
-// confirmation returns a text with the stored value, in the format of config get and
-// without secrets.
+// confirmation returns the text that k was set to value, without the value if it is
+// secret.
 func confirmation(k storage.ConfigKey, value string) string {
 	if k.Secret {
 		return k.Name + " is set"
@@ -62,7 +62,7 @@ func confirmation(k storage.ConfigKey, value string) string {
 	return fmt.Sprintf("%s is set to %s", k.Name, shortLines(k.Show(value)))
 }
 
-// keysHelp returns the table of keys for the help text.
+// keysHelp returns the configuration keys as text for the help of neco config set.
 func keysHelp() string {
 	var b strings.Builder
 	b.WriteString("Keys:\n")
@@ -79,8 +79,8 @@ func keysHelp() string {
 	return strings.TrimSuffix(b.String(), "\n")
 }
 
-// configValue returns the value to store: an argument, or for secrets the environment
-// variable or standard input.
+// configValue returns the value to store for k: the argument, or for a secret the
+// environment variable or standard input. It returns an error if a secret is an argument.
 func configValue(cmd *cobra.Command, env *Env, k storage.ConfigKey, args []string) (string, error) {
 	switch {
 	case !k.Secret && len(args) == 1 && args[0] == "-":
@@ -102,7 +102,7 @@ func configValue(cmd *cobra.Command, env *Env, k storage.ConfigKey, args []strin
 	return readSecretValue(cmd, k)
 }
 
-// readSecretValue reads the value of a key from standard input.
+// readSecretValue reads the value of k from standard input.
 func readSecretValue(cmd *cobra.Command, k storage.ConfigKey) (string, error) {
 	how := "write it to standard input"
 	if k.Env != "" {

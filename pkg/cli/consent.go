@@ -6,7 +6,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// consent is the flag --yes of a destructive command.
+// consent is the flag --yes of a command that asks for confirmation.
 type consent struct{ given bool }
 
 // register adds --yes to cmd.
@@ -15,7 +15,7 @@ func (c *consent) register(cmd *cobra.Command) {
 }
 
 // get returns nil if the operator agrees to the printed changes, by --yes or by typing
-// yes. Without a terminal it returns an error.
+// yes, and an error otherwise. Without --yes it needs a terminal.
 func (c *consent) get(cmd *cobra.Command) error {
 	if c.given {
 		return nil

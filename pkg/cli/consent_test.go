@@ -14,8 +14,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/storage"
 )
 
-// TestAReissueAsksWhereEtcdAnswers: certificates of a healthy data centre are not
-// replaced by accident. While etcd is down, no confirmation is needed.
+// TestAReissueAsksWhereEtcdAnswers: the certificates of a healthy data centre must not be
+// replaced by accident. While etcd is down, the command does not ask.
 func TestAReissueAsksWhereEtcdAnswers(t *testing.T) {
 	cluster, err := etcd.Start(t.Context(), etcd.Options{Dir: t.TempDir(), Members: 1, NoFsync: true})
 	if err != nil {

@@ -17,24 +17,25 @@ import (
 	"github.com/cybozu-go/neco/pkg/storage"
 )
 
-// Env is the environment of the commands. All fields must be set; [System] returns
-// those of the real system.
+// Env is what the commands need from their environment. All fields must be set; [System]
+// returns those of the real system.
 type Env struct {
-	// Version is the version of the package that contains this program.
+	// Version is the version of the Neco package to which this program belongs.
 	Version string
-	// FS is the file system of the boot server; --root sets its root.
+	// FS is the file system of the boot server. The flag --root changes its root.
 	FS host.FS
-	// Etcd returns a client of etcd with the configuration file in fs. It is called
-	// only by commands that need etcd; they close the client.
+	// Etcd returns a client of etcd, made with the configuration file in fs. Only
+	// commands that need etcd call it; they close the client.
 	Etcd func(fs host.FS) (*storage.Storage, error)
 	// MemberTimeout is how long a member of etcd has to answer the question whether it
 	// answers at all.
 	MemberTimeout time.Duration
 	// Now returns the current time.
 	Now func() time.Time
-	// Getenv returns an environment variable; some secrets are read from there.
+	// Getenv returns the value of an environment variable. Some secrets are read from
+	// variables.
 	Getenv func(string) string
-	// By returns the operator, as USER@HOST.
+	// By returns the name of the operator, as USER@HOST.
 	By func() string
 }
 
@@ -80,8 +81,8 @@ func openEtcd(fsys host.FS) (*storage.Storage, error) {
 	return nil, hint(err, "%s names the files; neco cert list checks the certificates of this server, neco cert reissue replaces lost ones", neco.NecoConfFile)
 }
 
-// passwordCause returns the cause of err, a failed authentication by conf's password:
-// an [unreachedError] if etcd cannot be reached, or else err.
+// passwordCause returns why the authentication with conf's password failed with err: an
+// [unreachedError] if etcd cannot be reached, or else err itself.
 func passwordCause(conf neco.EtcdConfig, err error) error {
 	conf.Username, conf.Password = "", ""
 	s, openErr := storage.Open(conf)
@@ -92,13 +93,13 @@ func passwordCause(conf neco.EtcdConfig, err error) error {
 	return withCause(context.Background(), s, memberTimeout, err)
 }
 
-// act returns the history record of this command.
+// act returns the record for the history that the operator has run this command.
 func (env *Env) act(kind storage.Kind, format string, args ...any) storage.Act {
 	return storage.Act{Kind: kind, By: env.By(), At: env.Now(), What: fmt.Sprintf(format, args...)}
 }
 
-// fromHere converts the paths that the operator has given to paths of env.FS. Relative
-// paths start at the working directory.
+// fromHere changes paths given by the operator to paths of env.FS. Relative paths are
+// relative to the working directory.
 func (env *Env) fromHere(files ...*string) error {
 	for _, file := range files {
 		if *file == "" || filepath.IsAbs(*file) {
@@ -118,8 +119,8 @@ func (env *Env) fromHere(files ...*string) error {
 	return nil
 }
 
-// by returns the operator, as USER@HOST: the user who called sudo, or else the current
-// one.
+// by returns the name of the operator, as USER@HOST. The user is the one who called sudo,
+// or else the current one.
 func by() string {
 	name := os.Getenv("SUDO_USER")
 	if u, err := user.Current(); err == nil && name == "" {

@@ -19,22 +19,23 @@ import (
 	"github.com/cybozu-go/neco/pkg/setup"
 )
 
-// Exit codes beyond 0 and 1, see [ExitCodes].
+// Exit codes other than 0 and 1; see [ExitCodes].
 const (
-	// CodeError is the code of is-running if it failed.
+	// CodeError is the exit code of neco is-running for an error, because 1 means "not
+	// running".
 	CodeError    = 2
 	CodeRunning  = 3
 	CodeStopped  = 4
 	CodeDegraded = 5
 )
 
-// ExitCode is a row of the table of exit codes for the state of a data centre.
+// ExitCode is an exit code that reports the state of a data centre, and its meaning.
 type ExitCode struct {
 	Code    int
 	Meaning string
 }
 
-// ExitCodes lists the exit codes of neco status --wait and --exit-code.
+// ExitCodes returns the exit codes of neco status --wait and neco status --exit-code.
 func ExitCodes() []ExitCode {
 	return []ExitCode{
 		{0, "healthy; with --wait: the update is complete, and no other one is due"},
@@ -45,7 +46,7 @@ func ExitCodes() []ExitCode {
 	}
 }
 
-// exitCodeHelp returns the table for the help of a command.
+// exitCodeHelp returns the exit codes of neco status as text for its help.
 func exitCodeHelp() string {
 	var b strings.Builder
 	for _, c := range ExitCodes() {
@@ -54,17 +55,17 @@ func exitCodeHelp() string {
 	return strings.TrimSuffix(b.String(), "\n")
 }
 
-// exitStatus lists the exit codes of commands without own codes, see [report].
+// exitStatus describes the exit codes of commands that have none of their own.
 const exitStatus = "  0  success\n  1  an error, described on standard error"
 
-// addExitStatus appends the exit codes to the help of cmd. The man page has a section
-// of its own for them.
+// addExitStatus appends text, about the exit codes, to the help of cmd. In the man page
+// it gets a section of its own.
 func addExitStatus(cmd *cobra.Command, text string) {
 	cmd.Long += "\n\n" + text
 	cmd.Annotations = map[string]string{manpage.ExitStatus: text}
 }
 
-// ExitError ends the program with Code. If Err is nil, nothing is printed.
+// ExitError ends the program with the exit code Code. If Err is nil, nothing is printed.
 type ExitError struct {
 	Code int
 	Err  error
@@ -79,7 +80,7 @@ func (e *ExitError) Error() string {
 
 func (e *ExitError) Unwrap() error { return e.Err }
 
-// Hint is an error with instructions for the operator.
+// Hint is an error with a text that tells the operator what to do.
 type Hint struct {
 	Err  error
 	Text string
@@ -88,7 +89,8 @@ type Hint struct {
 func (h *Hint) Error() string { return h.Err.Error() }
 func (h *Hint) Unwrap() error { return h.Err }
 
-// hint adds instructions to err; nil stays nil.
+// hint adds a text to err that tells the operator what to do. It returns nil if err is
+// nil.
 func hint(err error, format string, args ...any) error {
 	if err == nil {
 		return nil
@@ -96,7 +98,7 @@ func hint(err error, format string, args ...any) error {
 	return &Hint{err, fmt.Sprintf(format, args...)}
 }
 
-// report prints err with its hint and returns the exit code.
+// report prints err and its hint to w, and returns the exit code.
 func report(w io.Writer, err error) int {
 	if err == nil {
 		return 0
@@ -124,7 +126,7 @@ func report(w io.Writer, err error) int {
 	return code
 }
 
-// fileHint returns the hint for an error of the file system, or "".
+// fileHint returns the hint for an error of the file system, or "" for other errors.
 func fileHint(err error) string {
 	var path *fs.PathError
 	switch {
@@ -140,7 +142,7 @@ func fileHint(err error) string {
 	return ""
 }
 
-// vaultHint returns the hint for an error response of Vault, or "".
+// vaultHint returns the hint for an error response of Vault, or "" for other errors.
 func vaultHint(err error) string {
 	var answer *api.ResponseError
 	if !errors.As(err, &answer) {

@@ -6,7 +6,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// The groups of commands in neco help.
+// The IDs of the groups of commands in neco help.
 const (
 	groupObserve  = "observe"
 	groupUpdate   = "update"
@@ -16,7 +16,8 @@ const (
 	groupOther    = "other"
 )
 
-// groups returns the groups of commands and their members, in the order of neco help.
+// groups returns the groups of commands, with their titles and members, in the order of
+// neco help.
 func groups() []struct{ id, title, members string } {
 	return []struct{ id, title, members string }{
 		{groupObserve, "Observe:", "status history is-running"},
@@ -28,7 +29,8 @@ func groups() []struct{ id, title, members string } {
 	}
 }
 
-// examples returns the examples of the commands whose constructor has none.
+// examples returns the examples of commands, by their names. Other commands have their
+// examples in their constructor.
 func examples() map[string]string {
 	return map[string]string{
 		"backup list":             "neco backup list\nneco backup list -o json",
@@ -65,7 +67,8 @@ func examples() map[string]string {
 	}
 }
 
-// arrange assigns the commands of root to their groups, and adds their examples.
+// arrange assigns the subcommands of root to their groups, and adds examples to all
+// commands.
 func arrange(root *cobra.Command) {
 	member := map[string]string{}
 	for _, g := range groups() {
@@ -85,7 +88,7 @@ func arrange(root *cobra.Command) {
 	})
 }
 
-// walk calls f for c and all commands below it.
+// walk calls f for the command c and all commands below it.
 func walk(c *cobra.Command, f func(*cobra.Command)) {
 	f(c)
 	for _, sub := range c.Commands() {

@@ -12,24 +12,24 @@ import (
 	"github.com/cybozu-go/neco/internal/printable"
 )
 
-// remedy is the repair of an endpoint that does not answer.
+// remedy is what an operator has to do about an endpoint of etcd that does not answer.
 type remedy int
 
 const (
-	// startMember: start the member, which may be down.
+	// startMember: start the member of etcd at the endpoint, which may be down.
 	startMember remedy = iota
-	// correctConfig: correct the URL, which does not lead to a member.
+	// correctConfig: correct the endpoint's URL, which does not lead to a member of etcd.
 	correctConfig
-	// renewCertificate: renew a certificate, because client and server do not accept
-	// each other's.
+	// renewCertificate: renew a certificate, because client and server do not accept each
+	// other's certificates.
 	renewCertificate
 )
 
-// fault is the reason why an endpoint does not answer as a member of etcd.
+// fault is why an endpoint does not answer as a member of etcd.
 type fault struct {
 	endpoint string
-	// is completes the sentence that begins with the endpoint; cause follows the
-	// endpoint and a colon. One of them is set.
+	// is follows the endpoint in a sentence, as in "is not etcd"; cause follows the
+	// endpoint and a colon. Exactly one of them is set.
 	is, cause string
 	remedy    remedy
 }
@@ -41,21 +41,22 @@ func (f fault) String() string {
 	return f.endpoint + ": " + f.cause
 }
 
-// closed matches the error of a connection that the server has closed without a reason.
+// closed is a pattern of the error of a connection that the server closed without a
+// reason.
 const closed = `(?:connection reset by peer|broken pipe|EOF)`
 
-// closesConnection is the text of a fault whose reason is unknown.
+// closesConnection is the text of a fault without a known reason.
 const closesConnection = "closes the connection"
 
-// faultPattern matches the error of a connection. The group of pattern is the cause, or
-// the end of is.
+// faultPattern recognizes the error of a connection. The first group in pattern is the
+// fault's cause, or the end of its field is.
 type faultPattern struct {
 	pattern *regexp.Regexp
 	is      string
 	remedy  remedy
 }
 
-// faultPatterns returns the patterns in the order in which they are matched.
+// faultPatterns returns the patterns in the order in which they have to be tried.
 func faultPatterns() []faultPattern {
 	return []faultPattern{
 		{regexp.MustCompile(`remote error: tls: (?:no application protocol|protocol version not supported)`), "is not etcd", correctConfig},
@@ -71,7 +72,7 @@ func faultPatterns() []faultPattern {
 	}
 }
 
-// findFault returns the fault for err, the error of a request to the endpoint.
+// findFault returns why the request to an endpoint failed with err.
 func findFault(endpoint string, err error) fault {
 	f := fault{endpoint: endpoint}
 	if errors.Is(err, context.DeadlineExceeded) || grpcCode(err) == codes.DeadlineExceeded {
@@ -101,8 +102,9 @@ func findFault(endpoint string, err error) fault {
 	return f
 }
 
-// noAnswer reports whether err may mean that no member of etcd was reached: gRPC itself
-// returned it, or the deadline is over. Errors from etcd have a type of etcd's client.
+// noAnswer reports whether err may mean that no member of etcd was reached: the deadline
+// has passed, or gRPC itself returned err. Errors from a member have types of etcd's
+// client.
 func noAnswer(err error) bool {
 	if errors.Is(err, context.DeadlineExceeded) || grpcCode(err) == codes.Unavailable {
 		return true

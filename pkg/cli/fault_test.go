@@ -182,8 +182,8 @@ func TestACommandSaysWhyEtcdCannotBeReached(t *testing.T) {
 	}
 }
 
-// TestACommandSaysWhatIsWrongWithItsConfiguration, with the names of the fields in the
-// file.
+// TestACommandSaysWhatIsWrongWithItsConfiguration also checks that the error has the
+// names of the fields in the file.
 func TestACommandSaysWhatIsWrongWithItsConfiguration(t *testing.T) {
 	ca := newTestCA(t)
 	ca.issue(t, "good", time.Now().Add(time.Hour))

@@ -14,8 +14,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/setup"
 )
 
-// TestFilesAreThoseOfTheWorkingDirectory checks relative paths in arguments if --root
-// is /, another directory, or one above the working directory.
+// TestFilesAreThoseOfTheWorkingDirectory checks relative paths in arguments, with --root
+// being /, another directory, or a directory above the working directory.
 func TestFilesAreThoseOfTheWorkingDirectory(t *testing.T) {
 	top := t.TempDir()
 	here := filepath.Join(top, "here")

@@ -20,34 +20,38 @@ import (
 	"github.com/cybozu-go/neco/pkg/update"
 )
 
-// redrawEvery is the interval at which the picture is drawn without a change, because
-// it shows durations in seconds.
+// redrawEvery is the interval at which an unchanged view is drawn again, because it shows
+// durations in seconds.
 const redrawEvery = time.Second
 
-// checkEvery is the minimum interval between two checks that etcd has a majority and
-// the watch is up to date.
+// checkEvery is the minimum interval of checks that etcd has a majority and that the
+// watch is up to date.
 const checkEvery = redrawEvery / 2
 
-// follower watches an update for an operator.
+// follower shows an update to an operator until it ends: it implements neco status
+// --watch and --wait.
 type follower struct {
 	statusOptions
 	cmd      *cobra.Command
 	terminal bool
-	// snap is the newest known state, checked the time of the last answer of etcd.
+	// snap is the newest known state of etcd; checked is when etcd last confirmed it.
 	snap    *storage.Snapshot
 	checked time.Time
-	// last is the last view, which --watch shows; nil before the first read.
+	// last is the view that was shown last, or would be with --watch; nil before the
+	// first read.
 	last *status.View
-	// failure is the error of the last read; nil if it succeeded.
+	// failure is the error of the last check of etcd; nil if it succeeded.
 	failure error
-	// trouble is the last error of etcd that was printed.
+	// trouble is the error of etcd that was printed last; empty if etcd has answered
+	// since.
 	trouble string
 	probes  probes
 	screen  screen
 }
 
-// follow shows changes until the update ends (--wait) or ctx ends. While etcd does not
-// answer, for example because an update restarts it, follow waits.
+// follow shows the changes of an update until it ends (--wait), --timeout has passed or
+// the operator interrupts it. While etcd does not answer, for example because an update
+// restarts it, follow waits.
 func follow(cmd *cobra.Command, env *Env, s *storage.Storage, o statusOptions) error {
 	ctx, cancel := context.WithCancel(cmd.Context())
 	defer cancel()
@@ -92,7 +96,8 @@ func follow(cmd *cobra.Command, env *Env, s *storage.Storage, o statusOptions) e
 	}
 }
 
-// read returns the current view, and reports errors of etcd.
+// read returns the view of the newest state, or an error if etcd does not answer. It also
+// prints that error.
 func (f *follower) read(ctx context.Context, env *Env, s *storage.Storage, watch *storage.Follower) (v status.View, err error) {
 	if f.failure != nil || time.Since(f.checked) >= checkEvery {
 		err = explain(env.guarded(ctx, s, etcdTimeout, func(ctx context.Context) error {
@@ -110,8 +115,8 @@ func (f *follower) read(ctx context.Context, env *Env, s *storage.Storage, watch
 	return v, err
 }
 
-// report prints that etcd cannot be read and that it can be read again, once for each
-// change. On a terminal the picture shows it.
+// report prints that etcd cannot be read (err), or that it can be read again. It prints a
+// change only once, and nothing if the view on the terminal shows the error.
 func (f *follower) report(ctx context.Context, err error) {
 	switch {
 	case err == nil && f.trouble != "":
@@ -125,7 +130,7 @@ func (f *follower) report(ctx context.Context, err error) {
 	}
 }
 
-// check sets f.snap to the current state.
+// check sets f.snap to the current state of etcd.
 func (f *follower) check(ctx context.Context, watch *storage.Follower) error {
 	snap, err := watch.Current(ctx)
 	if err == nil {
@@ -134,7 +139,8 @@ func (f *follower) check(ctx context.Context, watch *storage.Follower) error {
 	return err
 }
 
-// showStale shows the last view on a terminal, marked as stale.
+// showStale shows the last view again, marked as stale because of err. It does so only
+// for --watch on a terminal.
 func (f *follower) showStale(ctx context.Context, now time.Time, err error) error {
 	if !f.watch || !f.terminal || f.json() || ctx.Err() != nil {
 		return nil
@@ -146,8 +152,8 @@ func (f *follower) showStale(ctx context.Context, now time.Time, err error) erro
 	return f.screen.draw(f.cmd.OutOrStdout(), stale(v, now, err))
 }
 
-// stale returns v marked as outdated, with err as the error of the last attempt to read
-// etcd.
+// stale returns v marked as stale: the last attempt to read etcd, at now, failed with
+// err.
 func stale(v status.View, now time.Time, err error) status.View {
 	v.Stale = &status.Stale{At: now, Error: printable.Line(errtext.Of(err))}
 	if h := (*Hint)(nil); errors.As(err, &h) {
@@ -157,7 +163,8 @@ func stale(v status.View, now time.Time, err error) status.View {
 	return v
 }
 
-// show shows the changes in v. Without --watch it shows nothing before the end.
+// show shows v: on a terminal the whole view, and otherwise the changes since the last
+// one. Without --watch it shows nothing.
 func (f *follower) show(v status.View) error {
 	old := f.last
 	f.last = &v
@@ -181,7 +188,7 @@ func (f *follower) show(v status.View) error {
 	return nil
 }
 
-// showLine writes v as one line of JSON if it differs from old.
+// showLine writes v as one line of JSON, unless it equals old.
 func showLine(w io.Writer, old *status.View, v status.View) error {
 	data, err := json.Marshal(v)
 	if err != nil {
@@ -198,7 +205,8 @@ func showLine(w io.Writer, old *status.View, v status.View) error {
 	return err
 }
 
-// ended reports whether the update is over, with the error that describes its end.
+// ended reports whether the update in v is over, and returns an error unless it is
+// complete.
 func (f *follower) ended(v status.View) (bool, error) {
 	switch v.State {
 	case status.Complete:
@@ -213,8 +221,8 @@ func (f *follower) ended(v status.View) (bool, error) {
 	return false, nil
 }
 
-// reached reports whether the complete update v is the one to wait for: without --for,
-// one after which no other update is due.
+// reached reports whether --wait ends at the complete update v: with --for, its version
+// is the requested or a newer one; without, no other update is due.
 func (f *follower) reached(v status.View) bool {
 	if f.target == nil {
 		return v.Next == nil
@@ -223,7 +231,7 @@ func (f *follower) reached(v status.View) bool {
 	return err == nil && got.Compare(*f.target) >= 0
 }
 
-// howStopped returns how and why a run was stopped.
+// howStopped returns how and why the update in v was stopped, as the end of a sentence.
 func howStopped(v status.View) string {
 	how := "was stopped"
 	switch update.Outcome(v.Outcome) {
@@ -238,7 +246,7 @@ func howStopped(v status.View) string {
 	return how
 }
 
-// finish shows the last view unless --watch has shown it.
+// finish shows v unless --watch has shown it, and returns err.
 func (f *follower) finish(v status.View, err error) error {
 	if f.watch {
 		return err
@@ -248,8 +256,8 @@ func (f *follower) finish(v status.View, err error) error {
 	return errors.Join(show(f.cmd, f.statusOptions, v), err)
 }
 
-// cutOff returns the error for the end by --timeout or by the operator, and shows the
-// last view, as finish does.
+// cutOff ends the command after --timeout or an interrupt: it shows the last view unless
+// --watch has shown it, and returns the error. now is the time of the end.
 func (f *follower) cutOff(parent context.Context, now time.Time) error {
 	if !f.wait || parent.Err() != nil && f.watch {
 		return nil

@@ -18,7 +18,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/storage"
 )
 
-// countedKV counts the reads.
+// countedKV is an etcd client that counts its reads.
 type countedKV struct {
 	clientv3.KV
 	reads *atomic.Int64
@@ -34,8 +34,8 @@ func (k countedKV) Txn(ctx context.Context) clientv3.Txn {
 	return k.KV.Txn(ctx)
 }
 
-// TestAWatchReadsNoMoreWhenMoreChanges: changes arrive by the watch, and about once a
-// second etcd is queried whether it answers.
+// TestAWatchReadsNoMoreWhenMoreChanges: changes arrive by the watch, and only about once
+// a second a request checks that etcd answers.
 func TestAWatchReadsNoMoreWhenMoreChanges(t *testing.T) {
 	cluster := startEtcd(t)
 	client := newClient(t, cluster, "/counted/")
@@ -74,7 +74,8 @@ func TestAWatchReadsNoMoreWhenMoreChanges(t *testing.T) {
 	}
 }
 
-// TestAWatchSaysThatEtcdIsAway although the watch of etcd only stops without an error.
+// TestAWatchSaysThatEtcdIsAway checks that although the watch of etcd stops without an
+// error.
 func TestAWatchSaysThatEtcdIsAway(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()

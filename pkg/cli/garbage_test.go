@@ -34,7 +34,7 @@ func garbage() map[string]string {
 	}
 }
 
-// concrete returns keys for a row of the table of keys.
+// concrete returns examples of the keys that a row in the table of keys describes.
 func concrete(spec string) []string {
 	if spec == storage.KeyConfig+"<key>" {
 		var keys []string
@@ -47,7 +47,7 @@ func concrete(spec string) []string {
 	return []string{r.Replace(spec)}
 }
 
-// named reports whether neco status decodes the value of the row and fails.
+// named reports whether neco status has to name key as malformed because of its value.
 func named(spec storage.KeySpec, key, value string) bool {
 	for _, k := range storage.ConfigKeys() {
 		if key != storage.KeyConfig+k.Key {

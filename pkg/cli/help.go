@@ -6,8 +6,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// newHelpCmd replaces cobra's help command, which succeeds for a command that does not
-// exist.
+// newHelpCmd returns the command help. Unlike cobra's, it fails for a command that does
+// not exist.
 func newHelpCmd() *cobra.Command {
 	return &cobra.Command{
 		Use:   "help [COMMAND...]",

@@ -64,8 +64,8 @@ func writeHistory(w io.Writer, runs []storage.Run) error {
 	return err
 }
 
-// historyTable returns the history in lines of width characters. Lines are longer if
-// less than minReason characters of a reason would remain.
+// historyTable returns the history as a table that is width characters wide. Reasons are
+// shortened to fit, but to no less than minReason characters.
 func historyTable(runs []storage.Run, width int) string {
 	if len(runs) == 0 {
 		return "nothing is recorded yet\n"
@@ -89,7 +89,7 @@ func historyTable(runs []storage.Run, width int) string {
 	return b.String()
 }
 
-// historyRow returns the cells of a record without its reason; "-" is an empty cell.
+// historyRow returns the cells of a record, without its reason. Empty cells are "-".
 func historyRow(r storage.Run) []string {
 	took := ""
 	if r.EndedAt != nil {
@@ -106,15 +106,14 @@ func historyRow(r storage.Run) []string {
 	return cells
 }
 
-// historyReason returns the reason for which a run was started, and the one for which
-// it was stopped.
+// historyReason returns why a run was started and why it was stopped, or "-".
 func historyReason(r storage.Run) string {
 	why := slices.DeleteFunc([]string{r.What, r.Reason}, func(s string) bool { return s == "" })
 	return cmp.Or(printable.Line(errtext.Words(strings.Join(why, "; "))), "-")
 }
 
-// Reasons fill the width of the terminal. Without a terminal, lines have at most
-// historyWidth characters. JSON has the complete reason.
+// historyWidth is the width of the table if the output is not a terminal, and minReason
+// the length to which a reason is shortened at most. JSON has the complete reason.
 const (
 	historyWidth = 400
 	minReason    = 80

@@ -46,7 +46,7 @@ etcd, or a token. Then neco init-local sets the program up on each boot server.
 	}
 }
 
-// requestHelp returns a list of the programs of neco init.
+// requestHelp returns the programs of neco init as text for its help.
 func requestHelp() string {
 	var b strings.Builder
 	b.WriteString("Programs:\n")
@@ -60,7 +60,8 @@ func requestHelp() string {
 	return strings.TrimSuffix(b.String(), "\n")
 }
 
-// requested returns the program with this name. It must be one that neco init prepares.
+// requested returns the program called name, or an error if neco init does not prepare
+// it.
 func requested(name string) (program.Program, error) {
 	p, err := program.Find(name)
 	if err != nil || p.Prepared == nil {
@@ -76,8 +77,8 @@ func afterInit(p program.Program) string {
 	return "run neco init-local " + p.Name + " on each boot server"
 }
 
-// initialize creates the token or the users of p. It reports whether anything was
-// missing.
+// initialize creates the token or the users in etcd that p needs. It reports whether one
+// of them was missing.
 func initialize(ctx context.Context, s *storage.Storage, p program.Program) (done bool, err error) {
 	if p.Prepared.Token {
 		token := make([]byte, 32)

@@ -52,12 +52,12 @@ Programs: ` + strings.Join(program.Names(program.OnServers()), ", "),
 	}
 }
 
-// initLocalTimeout is the maximum duration of the command, including the time to type
+// initLocalTimeout bounds neco init-local, including the time in which the operator types
 // the password.
 const initLocalTimeout = 5 * vaultTimeout
 
-// onServer returns the program with this name. It must be one that neco init-local sets
-// up.
+// onServer returns the program called name, or an error if neco init-local does not set
+// it up.
 func onServer(name string) (program.Program, error) {
 	p, err := requested(name)
 	if err == nil && p.Prepared.Config == "" {
@@ -111,7 +111,8 @@ func initLocal(ctx context.Context, out io.Writer, env *Env, s *storage.Storage,
 	return h.Started(ctx, p.Name, target)
 }
 
-// startAll starts the installed services of p.
+// startAll starts the installed services of p. It restarts running ones if changed is
+// true.
 func startAll(ctx context.Context, out io.Writer, p program.Program, changed bool) error {
 	var units host.Units
 	for _, name := range p.Units {

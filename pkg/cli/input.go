@@ -15,10 +15,11 @@ import (
 	"github.com/cybozu-go/neco/pkg/vault"
 )
 
-// errNoTerminal is returned if a question cannot be asked.
+// errNoTerminal reports that a question cannot be asked.
 var errNoTerminal = errors.New("standard input is not a terminal: the question cannot be asked")
 
-// confirm asks the operator a question and reports whether the answer is yes.
+// confirm asks the operator a question and reports whether the answer is "yes". It fails
+// if standard input is not a terminal.
 func confirm(cmd *cobra.Command, question string) (bool, error) {
 	if !isTerminal(cmd.InOrStdin()) {
 		return false, errNoTerminal
@@ -28,8 +29,8 @@ func confirm(cmd *cobra.Command, question string) (bool, error) {
 	return strings.TrimSpace(line) == "yes", err
 }
 
-// operatorLogin returns a function that logs in to Vault with VAULT_TOKEN, or else with
-// a user name and a password that it asks for.
+// operatorLogin returns a function that logs a client in to Vault: with the token in
+// VAULT_TOKEN, or else with a user name and a password that it asks for.
 func operatorLogin(cmd *cobra.Command, env *Env) func(*api.Client) error {
 	return func(c *api.Client) error {
 		if token := env.Getenv("VAULT_TOKEN"); token != "" {
@@ -55,11 +56,12 @@ func operatorLogin(cmd *cobra.Command, env *Env) func(*api.Client) error {
 	}
 }
 
-// maxSecret is the maximum size in bytes that is read from standard input.
+// maxSecret is the maximum size in bytes of a secret on standard input; a longer one is
+// an error.
 const maxSecret = 4096
 
-// readSecret reads one line from standard input, without echo on a terminal. how
-// describes the other ways to provide the value.
+// readSecret reads a secret from standard input. On a terminal, it prompts with name and
+// what, and reads one line without echo. how is the hint if the value is missing.
 func readSecret(cmd *cobra.Command, name, what, how string) (string, error) {
 	in := cmd.InOrStdin()
 	var data []byte

@@ -17,10 +17,10 @@ import (
 	"github.com/cybozu-go/neco/pkg/vault"
 )
 
-// joinTokenFile is the default path of the token.
+// joinTokenFile is the default file of the join token.
 const joinTokenFile = "/etc/neco/join-token"
 
-// maxTokenFile is the maximum size in bytes that is read of a token file.
+// maxTokenFile is how many bytes of a token file are read at most.
 const maxTokenFile = 8192
 
 func newJoinCmd(env *Env) *cobra.Command {
@@ -83,14 +83,15 @@ stopped.`,
 	return cmd
 }
 
-// joined reports whether a join is complete on this server, so that no token is needed.
+// joined reports whether this server has joined completely and therefore needs no token.
 func joined(env *Env) bool {
 	_, config := env.FS.Stat(neco.NecoConfFile)
 	_, progress := env.FS.Stat(join.Dir)
 	return config == nil && errors.Is(progress, fs.ErrNotExist)
 }
 
-// joinOptions returns the options that follow from the arguments and from this server.
+// joinOptions returns the options of a join, without the token: the arguments, the proxy
+// and what this server itself is.
 func joinOptions(env *Env, args []string, proxy string) (join.Options, error) {
 	var o join.Options
 	if err := noProxy(env); err != nil {
@@ -111,7 +112,7 @@ func joinOptions(env *Env, args []string, proxy string) (join.Options, error) {
 	return o, err
 }
 
-// readAuthority reads the CA certificate of --ca-file.
+// readAuthority returns the CA certificate in the file of --ca-file.
 func readAuthority(file string) ([]byte, error) {
 	data, err := os.ReadFile(file)
 	if err == nil {
@@ -125,7 +126,7 @@ func readAuthority(file string) ([]byte, error) {
 	return data, nil
 }
 
-// ownSubject returns this server as the subject of its certificates.
+// ownSubject returns the names and addresses for the certificates of this server.
 func ownSubject(env *Env, h setup.Host) (pki.Subject, error) {
 	lrn, err := ownLRN(env)
 	if err != nil {
@@ -135,8 +136,8 @@ func ownSubject(env *Env, h setup.Host) (pki.Subject, error) {
 	return pki.NewSubject(lrn, name, h.Bastion()), err
 }
 
-// readToken reads the token from a file that only its owner may read, or from standard
-// input.
+// readToken reads the join token into o from the file called name, or from standard input
+// if name is "-".
 func readToken(cmd *cobra.Command, env *Env, name string, o *join.Options) error {
 	var text []byte
 	var err error
@@ -160,7 +161,8 @@ func readToken(cmd *cobra.Command, env *Env, name string, o *join.Options) error
 	return nil
 }
 
-// readPrivate reads a file that only its owner may read.
+// readPrivate returns the contents of the file called name. It fails if others than the
+// owner may read the file.
 func readPrivate(name string) ([]byte, error) {
 	f, err := os.Open(name)
 	if err != nil {
@@ -177,7 +179,7 @@ func readPrivate(name string) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(f, maxTokenFile))
 }
 
-// explainJoin adds a hint to an error of join.
+// explainJoin adds a hint to err, an error of a join or about a join token.
 func explainJoin(err error) error {
 	again := "make a new one on a boot server: neco join-token --lrn N"
 	for _, h := range []struct {

@@ -19,7 +19,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/storage"
 )
 
-// joinTokenTTL is the default lifetime of a token.
+// joinTokenTTL is the default lifetime of a join token.
 const joinTokenTTL = time.Hour
 
 func newJoinTokenCmd(env *Env) *cobra.Command {
@@ -74,7 +74,8 @@ It needs Vault: VAULT_TOKEN, else a user and a password are asked for.`,
 	return cmd
 }
 
-// joiner returns the subject for which the token is issued.
+// joiner returns the names and addresses of the server for which a join token is issued.
+// Those not given follow from those of this server, own.
 func joiner(own pki.Subject, lrn int, hostName, bastion string) (pki.Subject, error) {
 	s := join.Like(own, lrn)
 	if hostName != "" {
@@ -93,7 +94,8 @@ func joiner(own pki.Subject, lrn int, hostName, bastion string) (pki.Subject, er
 	return s, s.Check()
 }
 
-// withIssuer calls f with clients of etcd and Vault.
+// withIssuer calls f with an Issuer of join tokens, which has clients of etcd and Vault,
+// and with the names of this server.
 func (env *Env) withIssuer(cmd *cobra.Command, f func(context.Context, join.Issuer, pki.Subject) error) error {
 	h, err := setup.RealHost(env.FS.Root, "")
 	if err != nil {

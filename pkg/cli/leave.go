@@ -12,12 +12,12 @@ import (
 	"github.com/cybozu-go/neco/pkg/storage"
 )
 
-// leaveOptions are the flags of leave.
+// leaveOptions are the options of neco leave.
 type leaveOptions struct {
-	// force allows that only one boot server remains.
+	// force allows a departure after which only one boot server remains.
 	force  bool
 	agreed consent
-	// act is the history record of the departure.
+	// act is the record of the departure for the history.
 	act storage.Act
 }
 
@@ -57,7 +57,8 @@ that has left, neco reset removes the data.`,
 	return cmd
 }
 
-// runLeave removes boot server lrn after the operator has confirmed.
+// runLeave removes the boot server lrn from the data centre after the operator has
+// confirmed it.
 func runLeave(cmd *cobra.Command, env *Env, lrn int, o leaveOptions) error {
 	managed, err := env.managed()
 	if err != nil {
@@ -74,8 +75,8 @@ func runLeave(cmd *cobra.Command, env *Env, lrn int, o leaveOptions) error {
 	})
 }
 
-// agreeToLeave shows what is lost with boot server lrn, and asks for confirmation. It
-// does not ask again for a departure that an earlier command has started.
+// agreeToLeave lists what the departure of the boot server lrn changes and asks for
+// confirmation. It does neither if an earlier command has started the departure.
 func agreeToLeave(cmd *cobra.Command, env *Env, lrn int, o leaveOptions, managed bool) error {
 	var plan departurePlan
 	var registered bool
@@ -115,7 +116,8 @@ func leave(ctx context.Context, cmd *cobra.Command, s *storage.Storage, lrn int,
 	return nil
 }
 
-// printLeft prints that lrn has left, and which boot servers of snap remain.
+// printLeft prints that the boot server lrn has left, and which other servers of snap
+// remain.
 func printLeft(cmd *cobra.Command, snap *storage.Snapshot, lrn int) {
 	others := slices.DeleteFunc(slices.Clone(snap.Registered), func(n int) bool { return n == lrn })
 	fmt.Fprintf(cmd.OutOrStdout(), "boot server %d has left; %s\n", lrn, remain(others))
@@ -128,7 +130,8 @@ func remain(others []int) string {
 	return fmt.Sprintf("boot servers %s remain", lrnList(others))
 }
 
-// mayLeave returns an error if boot server lrn must not leave.
+// mayLeave returns an error if the boot server lrn must not leave: it is not registered,
+// an update is running, too few servers would remain, or too few workers are alive.
 func mayLeave(snap *storage.Snapshot, lrn int, force bool) error {
 	if bad, ok := snap.MalformedAt(storage.KeyRequest); ok {
 		return hint(bad, "whether an update is running is unknown; neco recover --malformed clears the request")
@@ -149,8 +152,8 @@ func mayLeave(snap *storage.Snapshot, lrn int, force bool) error {
 	return quorum(snap, lrn)
 }
 
-// quorum returns an error unless the workers of a majority of the other boot servers
-// are alive.
+// quorum returns an error unless a majority of the boot servers other than lrn have a
+// live worker.
 func quorum(snap *storage.Snapshot, lrn int) error {
 	var silent []int
 	others := 0
@@ -170,7 +173,7 @@ func quorum(snap *storage.Snapshot, lrn int) error {
 		"bring neco-worker up on a majority of the others first, or let those leave that will not come back")
 }
 
-// withoutWorker returns the text that no worker runs on these boot servers.
+// withoutWorker returns the text that the boot servers silent have no worker.
 func withoutWorker(silent []int) string {
 	if len(silent) == 1 {
 		return fmt.Sprintf("boot server %d has no running worker", silent[0])
@@ -178,7 +181,7 @@ func withoutWorker(silent []int) string {
 	return fmt.Sprintf("boot servers %s have no running worker", lrnList(silent))
 }
 
-// completeLRN returns the registered boot servers as completions.
+// completeLRN returns the LRNs of the registered boot servers, for completion in a shell.
 func completeLRN(cmd *cobra.Command, env *Env, args []string) []string {
 	var lrns []string
 	if len(args) > 0 {

@@ -11,20 +11,19 @@ import (
 	"github.com/cybozu-go/neco/pkg/vault"
 )
 
-// departurePlan is the list of changes that leave shows before it asks for
-// confirmation.
+// departurePlan is what the departure of a boot server changes.
 type departurePlan struct {
 	lrn        int
 	registered []int
 	members    membership.Cluster
-	// managed is true if Neco manages etcd and Vault here; the server then loses its
-	// rights in them.
+	// managed means that Neco manages etcd and Vault, so that the server loses its
+	// permissions there.
 	managed bool
-	// own is true if the command runs on the departing server.
+	// own means that the command runs on the server that leaves.
 	own bool
 }
 
-// readPlan reads from etcd what the departure of lrn changes.
+// readPlan reads from etcd what the departure of the boot server lrn changes.
 func readPlan(ctx context.Context, s *storage.Storage, lrn int, managed bool) (departurePlan, error) {
 	snap, err := s.Snapshot(ctx)
 	if err != nil {
@@ -34,7 +33,7 @@ func readPlan(ctx context.Context, s *storage.Storage, lrn int, managed bool) (d
 	return departurePlan{lrn: lrn, registered: snap.Registered, members: members, managed: managed}, err
 }
 
-// print lists what is removed, and what remains.
+// print lists what the departure changes and which boot servers remain.
 func (p departurePlan) print(w io.Writer) {
 	fmt.Fprintln(w, "This will")
 	fmt.Fprintf(w, "  take boot server %d out of the data centre; %s\n", p.lrn, remain(p.others()))
@@ -49,13 +48,13 @@ func (p departurePlan) print(w io.Writer) {
 	}
 }
 
-// others returns the registered boot servers that remain.
+// others returns the LRNs of the boot servers that remain.
 func (p departurePlan) others() []int {
 	return slices.DeleteFunc(slices.Clone(p.registered), func(n int) bool { return n == p.lrn })
 }
 
-// quorum describes how many voting members etcd has afterwards, and how many of them
-// may fail.
+// quorum returns a line about how many voting members etcd has after the departure, and
+// how many of them may fail.
 func (p departurePlan) quorum() string {
 	if !p.managed {
 		return "leave the members of etcd as they are: Neco does not manage etcd here"

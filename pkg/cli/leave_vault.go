@@ -21,7 +21,8 @@ import (
 // managed reports whether Neco manages etcd and Vault on this server.
 func (env *Env) managed() (bool, error) { return env.FS.Exists(neco.VaultDir) }
 
-// leaveManaged removes a boot server together with its rights in etcd and Vault.
+// leaveManaged removes the boot server lrn together with its permissions in etcd and
+// Vault.
 func leaveManaged(cmd *cobra.Command, env *Env, lrn int, o leaveOptions) error {
 	own, err := ownLRN(env)
 	if err != nil {
@@ -48,11 +49,11 @@ func leaveManaged(cmd *cobra.Command, env *Env, lrn int, o leaveOptions) error {
 	})
 }
 
-// departTimeout is the maximum duration of a departure, in which another Vault may have
-// to become active.
+// departTimeout bounds the departure of a boot server, during which another Vault may
+// have to become active.
 const departTimeout = 5 * vaultTimeout
 
-// departure returns the departure of lrn, which this server carries out.
+// departure returns the departure of the boot server lrn, as this server performs it.
 func (env *Env) departure(ctx context.Context, cmd *cobra.Command, s *storage.Storage, v *api.Client, lrn int) (join.Departure, error) {
 	id, err := hostIdentity(env)
 	if err != nil {
@@ -72,8 +73,9 @@ func (env *Env) departure(ctx context.Context, cmd *cobra.Command, s *storage.St
 	}, nil
 }
 
-// leavable reports whether lrn is registered, with an error if it must not leave. If it
-// is not registered, the error is nil only if an earlier neco leave has to be finished.
+// leavable reports whether the boot server lrn is registered, with an error if it must
+// not leave. If it is not registered, the error is nil only if an earlier neco leave has
+// to be completed.
 func leavable(ctx context.Context, s *storage.Storage, lrn int, o leaveOptions) (registered bool, err error) {
 	snap, err := s.Snapshot(ctx)
 	if err != nil {
@@ -92,7 +94,7 @@ func leavable(ctx context.Context, s *storage.Storage, lrn int, o leaveOptions) 
 	return false, fmt.Errorf("leave %d: %w", lrn, mayLeave(snap, lrn, o.force))
 }
 
-// depart carries out a departure where Neco manages Vault.
+// depart performs the departure d in a data centre where Neco manages Vault.
 func depart(ctx context.Context, cmd *cobra.Command, s *storage.Storage, d join.Departure, o leaveOptions) error {
 	registered, err := leavable(ctx, s, d.LRN, o)
 	if err != nil {
@@ -104,8 +106,8 @@ func depart(ctx context.Context, cmd *cobra.Command, s *storage.Storage, d join.
 	return explainDeparture(d.Run(ctx), d.LRN)
 }
 
-// takeOut removes the registration. It succeeds if the registration has gone already:
-// etcd's response to an earlier request may have been lost, or another neco leave was
+// takeOut deletes the registration of the boot server lrn. It succeeds if that is deleted
+// already, because the response to an earlier request was lost or another neco leave was
 // faster.
 func takeOut(ctx context.Context, cmd *cobra.Command, s *storage.Storage, lrn int, o leaveOptions) error {
 	snap, err := s.Snapshot(ctx)

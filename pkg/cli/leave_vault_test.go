@@ -15,11 +15,11 @@ import (
 	"github.com/cybozu-go/neco/pkg/storage"
 )
 
-// unsureKV is an etcd client whose first guarded write fails as if a leader were being
-// elected.
+// unsureKV is an etcd client whose first conditional write fails as if etcd were electing
+// a leader.
 type unsureKV struct {
 	clientv3.KV
-	// commit is that write, with the error that is returned.
+	// commit performs that first write and returns the error for it.
 	commit func(clientv3.Txn) (*clientv3.TxnResponse, error)
 }
 

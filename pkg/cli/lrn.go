@@ -9,7 +9,7 @@ import (
 	"github.com/cybozu-go/neco/internal/lrn"
 )
 
-// parseLRNs parses logical rack numbers.
+// parseLRNs parses the logical rack numbers in args.
 func parseLRNs(args []string) ([]int, error) {
 	var lrns []int
 	for _, arg := range args {
@@ -22,13 +22,13 @@ func parseLRNs(args []string) ([]int, error) {
 	return lrns, nil
 }
 
-// parseLRN parses a logical rack number without leading zeros or sign.
+// parseLRN parses a logical rack number. It accepts no leading zeros and no sign.
 func parseLRN(text string) (int, error) {
 	n, err := lrn.Parse(text)
 	return n, hint(err, "give a number such as 2")
 }
 
-// ownLRN returns the logical rack number of this boot server.
+// ownLRN returns the logical rack number of this boot server, from its file.
 func ownLRN(env *Env) (int, error) {
 	data, err := env.FS.Read(neco.RackFile)
 	if errors.Is(err, fs.ErrPermission) {

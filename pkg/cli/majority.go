@@ -12,26 +12,26 @@ import (
 	"github.com/cybozu-go/neco/pkg/storage"
 )
 
-// The times of a command while etcd does not answer: after patience it queries the
-// members one by one, for at most memberTimeout, the default of Env.MemberTimeout. If fewer than a majority answer, the
-// command ends. Otherwise the members may be electing a leader, and the command
-// continues until etcdTimeout.
+// patience is how long a command waits for etcd before it queries the members one by one,
+// and memberTimeout, the default of Env.MemberTimeout, bounds these queries. If less than a
+// majority answers, the command fails. Otherwise the members may be electing a leader, and
+// the command continues until etcdTimeout.
 const (
 	patience      = 1500 * time.Millisecond
 	memberTimeout = time.Second
 )
 
-// unreachedError lists the configured members of etcd that answer, and the faults of
-// the others.
+// unreachedError reports that members of etcd do not answer, and why. answer lists the
+// endpoints that do.
 type unreachedError struct {
 	answer []string
 	faults []fault
 }
 
-// majority reports whether enough members answer for etcd to work.
+// majority reports whether enough members answer for etcd to have a majority.
 func (e *unreachedError) majority() bool { return len(e.answer) > len(e.faults) }
 
-// has reports whether r is the remedy of a fault.
+// has reports whether one of the faults has the remedy r.
 func (e *unreachedError) has(r remedy) bool {
 	return slices.ContainsFunc(e.faults, func(f fault) bool { return f.remedy == r })
 }
@@ -57,7 +57,7 @@ func (e *unreachedError) Error() string {
 	return "etcd has no majority here: none of its members answers (" + faults + ")"
 }
 
-// hint returns the instructions about the faults.
+// hint returns what an operator has to do about the faults.
 func (e *unreachedError) hint() string {
 	switch {
 	case e.has(renewCertificate):
@@ -70,8 +70,8 @@ func (e *unreachedError) hint() string {
 		"if neco status works on another boot server, this one is cut off, or endpoints in /etc/neco/config.yml are wrong"
 }
 
-// watchMajority calls cancel with an [unreachedError] if etcd has no majority. It
-// blocks until then or until ctx ends.
+// watchMajority calls cancel with an [unreachedError] when etcd has no majority. It
+// blocks until then, or until ctx ends.
 func watchMajority(ctx context.Context, s *storage.Storage, timeout time.Duration, cancel context.CancelCauseFunc) {
 	for {
 		t := time.NewTimer(patience)
@@ -88,8 +88,8 @@ func watchMajority(ctx context.Context, s *storage.Storage, timeout time.Duratio
 	}
 }
 
-// askMembers queries each configured member, whether or not there is a leader. It
-// blocks for at most timeout.
+// askMembers queries each configured member of etcd, at most for timeout. It does
+// not matter to the members whether etcd has a leader.
 func askMembers(ctx context.Context, s *storage.Storage, timeout time.Duration) *unreachedError {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
@@ -110,13 +110,13 @@ func askMembers(ctx context.Context, s *storage.Storage, timeout time.Duration) 
 	return e
 }
 
-// askAgain is the pause before the retry after a connection that was closed without a
-// reason.
+// askAgain is the pause before a query is repeated because its connection was closed
+// without a reason.
 const askAgain = 50 * time.Millisecond
 
-// askMember returns nil if a member of etcd answers at the endpoint, even with an
-// error. The reason why a server closes a TLS connection may be lost; askMember then
-// retries until ctx ends.
+// askMember returns nil if a member of etcd answers at the endpoint, even with an error.
+// If a TLS connection is closed without a reason, it repeats the query until ctx ends,
+// because the reason may have been lost.
 func askMember(ctx context.Context, s *storage.Storage, endpoint string) error {
 	for {
 		err := membership.Answers(ctx, s.Client(), endpoint)
@@ -126,8 +126,8 @@ func askMember(ctx context.Context, s *storage.Storage, endpoint string) error {
 	}
 }
 
-// guarded calls f with a context that ends after timeout, or early if etcd has no
-// majority.
+// guarded calls f with a context that ends after timeout, or earlier when etcd has no
+// majority. If members of etcd do not answer, the error is an [unreachedError].
 func (env *Env) guarded(ctx context.Context, s *storage.Storage, timeout time.Duration, f func(context.Context) error) error {
 	limited, stop := context.WithTimeout(ctx, timeout)
 	defer stop()
@@ -147,15 +147,16 @@ func (env *Env) guarded(ctx context.Context, s *storage.Storage, timeout time.Du
 	return withCause(ctx, s, env.MemberTimeout, err)
 }
 
-// patient calls f with a context that ends only after timeout, even if etcd has no
-// majority.
+// patient calls f with a context that ends after timeout less MemberTimeout, but not
+// earlier, even if etcd has no majority. If members of etcd do not answer, the error is
+// an [unreachedError].
 func (env *Env) patient(ctx context.Context, s *storage.Storage, timeout time.Duration, f func(context.Context) error) error {
 	limited, stop := context.WithTimeout(ctx, timeout-env.MemberTimeout)
 	defer stop()
 	return withCause(ctx, s, env.MemberTimeout, f(limited))
 }
 
-// withCause returns err, or an [unreachedError] if err may result from endpoints that
+// withCause returns err, or an [unreachedError] if err may be due to members of etcd that
 // do not answer. To find out, it queries them for at most timeout.
 func withCause(ctx context.Context, s *storage.Storage, timeout time.Duration, err error) error {
 	if err == nil || !noAnswer(err) {

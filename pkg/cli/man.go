@@ -13,7 +13,7 @@ import (
 	"github.com/cybozu-go/neco/internal/manpage"
 )
 
-// newManCmd returns a hidden command for the build of the package. Operators run man.
+// newManCmd returns a hidden command that writes the man pages when the package is built.
 func newManCmd(env *Env) *cobra.Command {
 	return &cobra.Command{
 		Use:    "man DIR",

@@ -24,7 +24,7 @@ func (o *output) register(cmd *cobra.Command) {
 	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{formatTable, formatJSON}, cobra.ShellCompDirectiveNoFileComp))
 }
 
-// validate returns an error if the format does not exist.
+// validate returns an error unless the value of -o is table or json.
 func (o *output) validate() error {
 	if o.format != formatTable && o.format != formatJSON {
 		return hint(fmt.Errorf("unknown output format %q", o.format), "choose -o table or -o json")

@@ -39,8 +39,8 @@ var (
 	word = regexp.MustCompile(`^[a-z][a-z-]*$`)
 )
 
-// commandsOf returns the words of each neco command that a page shows.  Usage lines
-// with brackets or an ellipsis are left out.
+// commandsOf returns the words of each neco command that a page shows. It leaves out
+// usage lines with brackets or an ellipsis.
 func commandsOf(text string) [][]string {
 	var all [][]string
 	for _, m := range append(inline.FindAllStringSubmatch(text, -1), shown.FindAllStringSubmatch(text, -1)...) {

@@ -11,9 +11,9 @@ import (
 	"github.com/cybozu-go/neco/internal/lrn"
 )
 
-// checkPool returns an error if the address of one of the boot servers is not in the
-// pool of sabakan's IPAM configuration. Without that file, it only checks the range of
-// logical rack numbers.
+// checkPool returns an error if the rack of one of the boot servers lrns is not in the
+// address pool of sabakan's IPAM configuration. If that file does not exist, it only
+// checks the range of the numbers.
 func checkPool(env *Env, lrns ...int) error {
 	for _, n := range lrns {
 		if err := lrn.Check(n); err != nil {
@@ -47,7 +47,7 @@ func checkPool(env *Env, lrns ...int) error {
 	return nil
 }
 
-// rackEnd returns the last address of rack n, which has three consecutive networks.
+// rackEnd returns the last address of the rack n, which has three consecutive networks.
 func rackEnd(n int) netip.Addr {
 	next, _ := netip.AddrFromSlice(neco.BootNode0IP(n + 1))
 	for range 1 + bootIndex {
@@ -56,5 +56,6 @@ func rackEnd(n int) netip.Addr {
 	return next
 }
 
-// bootIndex is the index of the boot server's address in the first network of its rack.
+// bootIndex is the position of the boot server's address in the first network of its
+// rack.
 const bootIndex = 3

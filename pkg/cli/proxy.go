@@ -8,12 +8,13 @@ import (
 	"github.com/cybozu-go/neco/pkg/storage"
 )
 
-// proxyUsage is the usage of --proxy.
+// proxyUsage is the help text of --proxy.
 const proxyUsage = "`URL` of the proxy through which boot servers reach the internet; - reads it from standard input"
 
-// readProxy returns the URL of --proxy, validated like the configuration key proxy; ""
-// if there is none. For "-" it reads the URL from standard input, because a URL with a
-// user name or a password must not be an argument.
+// readProxy returns the URL that value, the value of --proxy, stands for, or "" if value
+// is empty. If value is "-", it reads the URL from standard input, because one with a
+// user name or password must not be an argument. It validates the URL like the
+// configuration key proxy.
 func readProxy(cmd *cobra.Command, value string) (string, error) {
 	if value == "" {
 		return "", nil

@@ -17,8 +17,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/cli"
 )
 
-// looking lists the commands that change nothing on this server's disk, with
-// arguments to run them with. SNAPSHOT and RECOVERY are files of the test.
+// looking lists the commands that must not change this server's disk, with their
+// arguments. SNAPSHOT and RECOVERY stand for files of the test.
 func looking() map[string][]string {
 	return map[string][]string{
 		"backup list":           {"", "-o json"},
@@ -49,15 +49,16 @@ func looking() map[string][]string {
 	}
 }
 
-// changing lists the commands whose purpose is to change this server, or that query
-// Vault at an address of the data centre.
+// changing lists the other commands: their purpose is to change this server, or they
+// query Vault at an address of the data centre.
 func changing() []string {
 	return []string{
 		"backup run", "cert reissue", "init", "init-local", "join-token", "join-token revoke", "leave", "man", "reset",
 	}
 }
 
-// leaves returns the commands that can be run, without the name of the program.
+// leaves returns the names of all commands without subcommands, without the name of the
+// program.
 func leaves(cmd *cobra.Command) []string {
 	var all []string
 	for _, c := range cmd.Commands() {
@@ -101,8 +102,8 @@ func TestLookingChangesNothing(t *testing.T) {
 	}
 }
 
-// lookAt runs a command and compares the server's files before and after. It ignores
-// the result of the command: most commands fail on such a server.
+// lookAt runs a command and checks that it does not change the server's files. It ignores
+// the command's result, because most commands fail on such a server.
 func lookAt(t *testing.T, prepare func(root string) error, name, args string) {
 	root, files := t.TempDir(), t.TempDir()
 	t.Setenv("TMPDIR", filepath.Join(files, "tmp"))

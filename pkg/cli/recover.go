@@ -49,11 +49,11 @@ cleared.`,
 	return cmd
 }
 
-// recoverOptions changes how recoverRun treats requests that are not stopped.
+// recoverOptions are the options of recoverRun about requests that are not stopped.
 type recoverOptions struct {
-	// malformed clears a malformed request, too.
+	// malformed means that a malformed request is cleared, too.
 	malformed bool
-	// running makes a run in progress no error; it is left alone.
+	// running means that a run in progress is not an error. It is left unchanged.
 	running bool
 }
 
@@ -94,7 +94,8 @@ func recoverRun(ctx context.Context, cmd *cobra.Command, env *Env, s *storage.St
 	return nil
 }
 
-// afterRecover returns what neco-updater does next.
+// afterRecover returns the text about what neco-updater does after a stopped update was
+// cleared.
 func afterRecover(snap *storage.Snapshot) string {
 	known := printable.Line(snap.Release)
 	if known == "" {
@@ -106,7 +107,7 @@ func afterRecover(snap *storage.Snapshot) string {
 	return fmt.Sprintf("neco-updater begins the update to %s, the newest known release, unless it finds a newer one first", known)
 }
 
-// recoverMalformed clears a malformed request.
+// recoverMalformed clears the malformed request bad.
 func recoverMalformed(ctx context.Context, cmd *cobra.Command, env *Env, s *storage.Storage, bad storage.MalformedKey) error {
 	if err := s.Recover(ctx, bad.Rev, env.act(storage.KindRecover, "cleared a request that could not be read")); err != nil {
 		return err
@@ -115,8 +116,8 @@ func recoverMalformed(ctx context.Context, cmd *cobra.Command, env *Env, s *stor
 	return nil
 }
 
-// endHistory records the end of a stopped run in the history, unless it is recorded
-// already. A malformed record is not an error.
+// endHistory records the end of the stopped run r in the history unless that is recorded
+// already. It ignores a malformed record.
 func endHistory(ctx context.Context, env *Env, s *storage.Storage, r *update.Request) error {
 	result := storage.Result(r.Outcome)
 	if result == "" {

@@ -10,9 +10,9 @@ import (
 	"github.com/cybozu-go/neco/pkg/storage"
 )
 
-// retryRelease removes the mark of a bad release. If the release is newer than the
-// newest known one, it becomes that again: a search may have replaced it meanwhile, and
-// with env none there is no search.
+// retryRelease removes the bad mark of a release. If the release is newer than the newest
+// known version, it replaces that: a search may have replaced the marked release, and in
+// the environment none there is no search.
 func retryRelease(ctx context.Context, cmd *cobra.Command, env *Env, s *storage.Storage, version string) error {
 	v, err := release.Parse(version)
 	if err != nil {

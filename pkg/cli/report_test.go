@@ -8,7 +8,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// TestAnOutageOfEtcdHasABeginAndAnEnd in output that is not a terminal.
+// TestAnOutageOfEtcdHasABeginAndAnEnd tests output that does not go to a terminal.
 func TestAnOutageOfEtcdHasABeginAndAnEnd(t *testing.T) {
 	var out bytes.Buffer
 	cmd := &cobra.Command{}

@@ -18,7 +18,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/storage"
 )
 
-// resetTimeout is the maximum duration of the reset, including the stop of services.
+// resetTimeout bounds neco reset, including the time in which services stop.
 const resetTimeout = 5 * time.Minute
 
 func newResetCmd(env *Env) *cobra.Command {
@@ -78,8 +78,8 @@ func reset(cmd *cobra.Command, env *Env, h setup.Host, agreed consent, force boo
 	return nil
 }
 
-// mayReset returns an error if this server is complete: neither setup nor join has to
-// be finished, and etcd does not confirm that the server has left.
+// mayReset returns an error if this server must not be reset without --force: its setup
+// or join is complete, and etcd does not confirm that it has left the data centre.
 func (env *Env) mayReset(ctx context.Context) error {
 	for _, p := range []string{setup.Dir, join.Dir} {
 		if begun, err := env.FS.Exists(p); err == nil && begun {
@@ -101,8 +101,8 @@ func (env *Env) mayReset(ctx context.Context) error {
 		"let it leave first: neco leave on another boot server; or add --force")
 }
 
-// registered queries etcd whether this is a registered boot server. It returns false if
-// etcd refuses this server, whose user was deleted when it left.
+// registered reports whether this server is a registered boot server, by asking etcd. It
+// returns false if etcd refuses this server, whose user is deleted when it leaves.
 func (env *Env) registered(ctx context.Context) (bool, error) {
 	lrn, err := ownLRN(env)
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/status"
 )
 
-// New returns the command neco with its subcommands.
+// New returns the command neco with all its subcommands.
 func New(env Env) *cobra.Command {
 	root := group("neco", "Operate the boot servers of a data centre")
 	root.SilenceUsage, root.SilenceErrors = true, true
@@ -55,8 +55,8 @@ func New(env Env) *cobra.Command {
 	return root
 }
 
-// Run runs the command in args and returns its exit code. It blocks until the command
-// has ended, and prints errors to stderr.
+// Run runs the command with the arguments args, prints errors to stderr, and returns the
+// exit code. It blocks until the command has ended.
 func Run(ctx context.Context, env Env, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	root := New(env)
 	if len(args) > 0 && strings.HasPrefix(args[0], cobra.ShellCompRequestCmd) {
@@ -69,7 +69,8 @@ func Run(ctx context.Context, env Env, args []string, stdin io.Reader, stdout, s
 	return report(stderr, root.ExecuteContext(ctx))
 }
 
-// rootFlag is the value of --root: a directory, relative to the working directory.
+// rootFlag is the value of --root, a directory that may be relative to the working
+// directory. Setting it changes the root of fs.
 type rootFlag struct{ fs *host.FS }
 
 func (r rootFlag) String() string { return r.fs.Root }

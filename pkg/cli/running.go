@@ -10,7 +10,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/host"
 )
 
-// dockerTimeout is the maximum duration of the query to Docker.
+// dockerTimeout bounds the query to Docker; then neco is-running fails.
 const dockerTimeout = 30 * time.Second
 
 func newIsRunningCmd(env *Env) *cobra.Command {
@@ -51,7 +51,8 @@ this boot server, and "not running" if none does.`,
 	return cmd
 }
 
-// cannotTell gives an error another exit code than the answer "not running".
+// cannotTell returns err with the exit code CodeError, which differs from that of the
+// answer "not running".
 func cannotTell(err error) error {
 	if err == nil {
 		return nil

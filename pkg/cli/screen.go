@@ -21,8 +21,8 @@ const (
 	clearBelow     = "\x1b[J"
 )
 
-// screen draws views in place, on the alternate screen, so that nothing remains in the
-// scrollback. The zero value is ready to use.
+// screen draws views over each other on the alternate screen of a terminal, which leaves
+// nothing in the scrollback. The zero value is ready to use.
 type screen struct{ entered bool }
 
 // terminalSize returns the columns and rows of the terminal w; ok is false if w is not
@@ -36,7 +36,7 @@ func terminalSize(w io.Writer) (cols, rows int, ok bool) {
 	return cols, rows, err == nil && cols > 0 && rows > 0
 }
 
-// render writes v in lines that fit the terminal and are at most [status.Width] wide.
+// render writes v in lines that fit the terminal w, at most [status.Width] wide.
 func render(w io.Writer, v status.View) error {
 	width := status.Width
 	if cols, _, ok := terminalSize(w); ok {
@@ -45,7 +45,7 @@ func render(w io.Writer, v status.View) error {
 	return v.RenderTo(w, width)
 }
 
-// draw replaces the picture on the screen by v.
+// draw replaces what is on the screen by v.
 func (s *screen) draw(w io.Writer, v status.View) error {
 	width, height, ok := terminalSize(w)
 	if !ok {
@@ -74,8 +74,8 @@ func (s *screen) draw(w io.Writer, v status.View) error {
 	return err
 }
 
-// picture returns the rows of v that fit a terminal: the first ones, which have the
-// problems. The last row counts the omitted ones.
+// picture returns the first rows of v, which contain the problems, as far as they fit a
+// terminal of this size. If rows are omitted, the last one tells how many.
 func picture(v status.View, width, height int) ([]string, error) {
 	var text strings.Builder
 	if err := v.RenderTo(&text, width); err != nil {
@@ -92,7 +92,7 @@ func picture(v status.View, width, height int) ([]string, error) {
 	return append(all[:height-1], status.Break(more, width)[0]), nil
 }
 
-// leave returns to the normal screen.
+// leave switches the terminal back to its normal screen.
 func (s *screen) leave(w io.Writer) error {
 	if !s.entered {
 		return nil
@@ -102,7 +102,8 @@ func (s *screen) leave(w io.Writer) error {
 	return err
 }
 
-// leaveScreen returns to the normal screen and prints the last picture there.
+// leaveScreen switches the terminal back to its normal screen and prints the last view
+// there.
 func (f *follower) leaveScreen() {
 	w := f.cmd.OutOrStdout()
 	if !f.screen.entered || f.screen.leave(w) != nil || f.last == nil {

@@ -112,7 +112,8 @@ func TestAReasonIsSaidOnce(t *testing.T) {
 	}
 }
 
-// TestWhatIsShownWhileEtcdIsAwayIsMarkedAsStale, and durations still increase.
+// TestWhatIsShownWhileEtcdIsAwayIsMarkedAsStale also checks that the durations in the
+// view still increase.
 func TestWhatIsShownWhileEtcdIsAwayIsMarkedAsStale(t *testing.T) {
 	at := time.Date(2026, 11, 29, 0, 0, 0, 0, time.UTC)
 	checked := at.Add(-time.Minute)
@@ -130,8 +131,8 @@ func TestWhatIsShownWhileEtcdIsAwayIsMarkedAsStale(t *testing.T) {
 	}
 }
 
-// TestAWatchThatBeginsWithoutEtcdShowsWhy, and what to do, before the first successful
-// read.
+// TestAWatchThatBeginsWithoutEtcdShowsWhy also checks that the view shows what to do,
+// before the first successful read.
 func TestAWatchThatBeginsWithoutEtcdShowsWhy(t *testing.T) {
 	at := time.Date(2026, 11, 29, 0, 0, 0, 0, time.UTC)
 	v := stale(status.View{At: at}, at, hint(errors.New("etcd has no majority"), "start etcd"))
@@ -147,7 +148,8 @@ func TestAWatchThatBeginsWithoutEtcdShowsWhy(t *testing.T) {
 	}
 }
 
-// TestWideCharactersTakeTwoColumns, on the screen and in the last picture.
+// TestWideCharactersTakeTwoColumns tests the view on the screen and the last view after
+// it.
 func TestWideCharactersTakeTwoColumns(t *testing.T) {
 	v := aborted(time.Date(2026, 11, 29, 0, 0, 0, 0, time.UTC))
 	v.Reason = strings.Repeat("\u4fdd\u5b88\u4f5c\u696d", 60) + " maintenance"

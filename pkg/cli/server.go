@@ -8,7 +8,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/renewal"
 )
 
-// thisServer returns this boot server as the owner of its certificates.
+// thisServer returns this boot server with its certificates.
 func thisServer(env *Env) (renewal.Server, error) {
 	lrn, err := ownLRN(env)
 	if err != nil {
@@ -17,7 +17,8 @@ func thisServer(env *Env) (renewal.Server, error) {
 	return renewal.This(env.FS, lrn, env.Now)
 }
 
-// signWithOperator renews a certificate with the rights of an operator of Vault.
+// signWithOperator renews a certificate of the server me. It logs in to Vault as an
+// operator.
 func signWithOperator(ctx context.Context, me renewal.Server, p pki.Profile) error {
 	client, err := neco.VaultClient(me.Subject.LRN)
 	if err != nil {

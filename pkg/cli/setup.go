@@ -18,8 +18,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/setup/meet"
 )
 
-// proxyVariables are the variables that make programs send the traffic between boot
-// servers through a proxy.
+// proxyVariables are the environment variables because of which programs would send
+// traffic between boot servers through a proxy.
 var proxyVariables = [...]string{"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"}
 
 func newSetupCmd(env *Env) *cobra.Command {
@@ -55,7 +55,7 @@ server where it has ended: it resumes where it stopped.`,
 	return cmd
 }
 
-// noProxy returns an error if a proxy variable is set.
+// noProxy returns an error if one of the proxy variables is set.
 func noProxy(env *Env) error {
 	for _, name := range proxyVariables {
 		if env.Getenv(name) != "" {
@@ -92,7 +92,7 @@ func runSetup(cmd *cobra.Command, env *Env, o setup.Options) error {
 	return nextAfterSetup(cmd.Context(), cmd.OutOrStdout(), o)
 }
 
-// settleSetup validates and completes the options.
+// settleSetup validates o, and completes it from the flags and from this server.
 func settleSetup(cmd *cobra.Command, env *Env, o *setup.Options) error {
 	err := noProxy(env)
 	if err != nil {
@@ -121,8 +121,8 @@ func settleSetup(cmd *cobra.Command, env *Env, o *setup.Options) error {
 	return nil
 }
 
-// setUpAlready reports that the setup of this server is complete. It returns an error
-// if o names boot servers that are not in its data centre.
+// setUpAlready prints that this server is set up already. It returns an error if o names
+// boot servers that are not in its data centre.
 func setUpAlready(cmd *cobra.Command, env *Env, o setup.Options) error {
 	conf, err := neco.LoadEtcdConfig(env.FS.Path(neco.NecoConfFile))
 	if err != nil {
@@ -141,7 +141,7 @@ func setUpAlready(cmd *cobra.Command, env *Env, o setup.Options) error {
 	return nil
 }
 
-// explainSetup adds a hint to an error of setup.
+// explainSetup adds a hint to err, an error of setup.
 func explainSetup(ctx context.Context, err error, o setup.Options) error {
 	var file *fs.PathError
 	var refused meet.Refusal
@@ -164,7 +164,7 @@ func explainSetup(ctx context.Context, err error, o setup.Options) error {
 	return err
 }
 
-// nextAfterSetup prints what to do next.
+// nextAfterSetup prints what an operator can do after the setup.
 func nextAfterSetup(_ context.Context, w io.Writer, o setup.Options) error {
 	if o.CheckOnly {
 		fmt.Fprintln(w, "All boot servers are ready.")

@@ -13,7 +13,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/setup/meet"
 )
 
-// setupTokenFile is the default path of the token.
+// setupTokenFile is the default file of the setup token.
 const setupTokenFile = "/etc/neco/setup-token"
 
 func newSetupTokenCmd(env *Env) *cobra.Command {
@@ -53,8 +53,8 @@ With - as FILE the token is printed.`,
 	}
 }
 
-// writeNew creates a file that only its owner can read. It returns an error if the file
-// exists.
+// writeNew writes text to a new file that only its owner can read. It returns an error if
+// the file exists.
 func writeNew(name, text string) error {
 	if fi, err := os.Stat(name); err == nil && fi.IsDir() {
 		return hint(fmt.Errorf("%s is a directory", name), "name a file in it")

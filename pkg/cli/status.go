@@ -15,13 +15,14 @@ import (
 	"github.com/cybozu-go/neco/pkg/storage"
 )
 
-// statusOptions are the flags of neco status.
+// statusOptions are the values of the flags of neco status.
 type statusOptions struct {
 	output
 	watch, wait bool
 	exitCode    bool
 	timeout     time.Duration
-	// target is the version of --for; nil: wait until no update is running or due.
+	// target is the version given by --for. If it is nil, --wait waits until no update is
+	// running or due.
 	target *release.Version
 }
 
@@ -84,7 +85,8 @@ there is an error:
 	return cmd
 }
 
-// probe queries the Vaults and the members of etcd, concurrently.
+// probe adds to v the state of the Vaults and of the members of etcd, which it queries at
+// the same time.
 func (env *Env) probe(ctx context.Context, s *storage.Storage, v *status.View) {
 	members := make(chan membership.Cluster, 1)
 	go func() { members <- askEtcd(ctx, s) }()
@@ -94,7 +96,8 @@ func (env *Env) probe(ctx context.Context, s *storage.Storage, v *status.View) {
 	}
 }
 
-// healthError returns the exit code for the health of the data centre as an error.
+// healthError returns an error with the exit code for the health in v, or nil if v is
+// healthy.
 func healthError(v status.View) error {
 	code := map[status.Health]int{status.Halted: CodeStopped, status.Degraded: CodeDegraded, status.Updating: CodeRunning}[v.Health]
 	if code == 0 {
@@ -103,7 +106,7 @@ func healthError(v status.View) error {
 	return &ExitError{Code: code}
 }
 
-// check validates the flags.
+// check validates the flags. version is the value of --for.
 func (o *statusOptions) check(cmd *cobra.Command, version string) error {
 	if err := o.validate(); err != nil {
 		return err
@@ -124,10 +127,10 @@ func (o *statusOptions) check(cmd *cobra.Command, version string) error {
 	return nil
 }
 
-// view returns the view of a snapshot at the current time.
+// view returns the view of the snapshot s at the current time.
 func (env *Env) view(s *storage.Snapshot) status.View { return status.New(s, steps.Table(), env.Now()) }
 
-// show writes v in the format of -o.
+// show writes v in the format that -o selects.
 func show(cmd *cobra.Command, o statusOptions, v status.View) error {
 	if o.json() {
 		return writeJSON(cmd.OutOrStdout(), v)

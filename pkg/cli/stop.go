@@ -13,8 +13,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/update"
 )
 
-// stopAttempts is the maximum number of attempts to stop a request that changes
-// meanwhile.
+// stopAttempts is how often stopRun tries to stop a request that changes during the
+// attempt; then it fails.
 const stopAttempts = 5
 
 func newStopCmd(env *Env) *cobra.Command {
@@ -44,7 +44,8 @@ No new update starts until neco recover clears this one.`,
 	return cmd
 }
 
-// stopRun ends the current run; already is true if it was stopped before.
+// stopRun stops the current run because of reason. It reports whether the run was stopped
+// already.
 func stopRun(ctx context.Context, cmd *cobra.Command, env *Env, s *storage.Storage, reason string) (already bool, err error) {
 	for range stopAttempts {
 		snap, err := s.Snapshot(ctx)
@@ -78,7 +79,7 @@ func stopRun(ctx context.Context, cmd *cobra.Command, env *Env, s *storage.Stora
 	return false, fmt.Errorf("stop: %w", storage.ErrSuperseded)
 }
 
-// notRunning returns the reason why there is nothing to stop, or "".
+// notRunning returns why there is no run to stop, or "" if there is one.
 func notRunning(snap *storage.Snapshot) string {
 	switch r := snap.Request; {
 	case r == nil:

@@ -15,19 +15,20 @@ import (
 	"github.com/cybozu-go/neco/pkg/storage"
 )
 
-// The errors of commands that refuse to change anything.
+// The errors of commands that refuse to make a change.
 var (
-	// ErrRunActive: an update is running.
+	// ErrRunActive reports that an update is running.
 	ErrRunActive = errors.New("RunActive")
-	// ErrQuorumAtRisk: too few boot servers would remain alive.
+	// ErrQuorumAtRisk reports that too few boot servers would have a live worker.
 	ErrQuorumAtRisk = errors.New("QuorumAtRisk")
 )
 
-// etcdTimeout is the maximum duration of a command's requests to etcd: long enough for
-// the election of a new leader.
+// etcdTimeout bounds the requests of a command to etcd. It is long enough for the
+// election of a new leader.
 const etcdTimeout = 10 * time.Second
 
-// withStorage calls f with a client of etcd. f has to set deadlines for its requests.
+// withStorage calls f with a client of etcd, and closes the client. f must set deadlines
+// for its requests.
 func (env *Env) withStorage(f func(*storage.Storage) error) error {
 	s, err := env.Etcd(env.FS)
 	if errors.Is(err, fs.ErrPermission) {
@@ -40,22 +41,22 @@ func (env *Env) withStorage(f func(*storage.Storage) error) error {
 	return explain(f(s))
 }
 
-// request is withStorage with a deadline of etcdTimeout, for commands that end quickly.
+// request calls f with a client of etcd and a context that ends after etcdTimeout.
 func (env *Env) request(ctx context.Context, f func(context.Context, *storage.Storage) error) error {
 	return env.withStorage(func(s *storage.Storage) error {
 		return env.guarded(ctx, s, etcdTimeout, func(ctx context.Context) error { return f(ctx, s) })
 	})
 }
 
-// reach returns nil after etcd has answered. Commands that ask for a password or take
-// minutes call it first.
+// reach returns nil if etcd answers. Commands that ask for a password or take minutes
+// call it first.
 func (env *Env) reach(ctx context.Context) error {
 	return env.request(ctx, func(ctx context.Context, s *storage.Storage) error {
 		return s.Reach(ctx)
 	})
 }
 
-// explain adds a hint to an error of etcd, unless it has one.
+// explain adds a hint to err if it is an error of etcd and has no hint yet.
 func explain(err error) error {
 	var hinted *Hint
 	var unreached *unreachedError
@@ -79,14 +80,14 @@ func explain(err error) error {
 	return err
 }
 
-// refused reports whether etcd has refused this server: its user does not exist, or
-// lacks the permission.
+// refused reports whether err means that etcd has refused this server: the server's user
+// does not exist or lacks the permission.
 func refused(err error) bool {
 	return errors.Is(err, rpctypes.ErrPermissionDenied) || errors.Is(err, rpctypes.ErrUserNotFound) || errors.Is(err, rpctypes.ErrAuthFailed)
 }
 
-// grpcCode returns the gRPC code of an error of etcd's client, which has two types of
-// errors; OK if err has none.
+// grpcCode returns the gRPC code of err, which may have one of two types of etcd's
+// client. It returns OK if err has no code.
 func grpcCode(err error) codes.Code {
 	if e := (rpctypes.EtcdError{}); errors.As(err, &e) {
 		return e.Code()

@@ -7,8 +7,9 @@ import (
 	"github.com/cybozu-go/neco/internal/printable"
 )
 
-// shortLines returns text with its lines joined to one.
+// shortLines returns s in one line; "; " separates its former lines.
 func shortLines(s string) string { return printable.Line(strings.ReplaceAll(s, "\n", "; ")) }
 
-// lrnList is lrn.List, for functions with a variable lrn.
+// lrnList calls lrn.List. It is for functions in which a variable called lrn hides that
+// package.
 func lrnList(lrns []int) string { return lrn.List(lrns) }

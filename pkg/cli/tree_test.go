@@ -11,8 +11,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/status"
 )
 
-// TestEveryCommandHasAGroupAndAnExample, and each example shows the command that has
-// it.
+// TestEveryCommandHasAGroupAndAnExample also checks that each example is one of the
+// command that has it.
 func TestEveryCommandHasAGroupAndAnExample(t *testing.T) {
 	root := cli.New(cli.System(testVersion))
 	var check func(*cobra.Command)

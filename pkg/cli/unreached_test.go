@@ -24,7 +24,7 @@ import (
 // deadEtcd is a configuration whose only endpoint refuses connections.
 const deadEtcd = "endpoints: [\"http://127.0.0.1:1\"]\n"
 
-// refusal matches the error of every command about deadEtcd.
+// refusal matches the error that every command reports about deadEtcd.
 const refusal = "etcd has no majority here: none of its members answers (http://127.0.0.1:1: connection refused)"
 
 // completeServer returns a server with all files that are needed to request a key from
@@ -44,7 +44,8 @@ func completeServer(t *testing.T, config string) Env {
 	return env
 }
 
-// TestCommandsOfVaultSayThatEtcdHasNoMajority: unseal does so after its timeout.
+// TestCommandsOfVaultSayThatEtcdHasNoMajority: neco vault unseal reports it only after
+// its timeout.
 func TestCommandsOfVaultSayThatEtcdHasNoMajority(t *testing.T) {
 	for _, command := range []string{"vault unseal", "vault show-unseal-key", "vault show-root-token", "vault generate-root", "vault remove-unseal-key", "vault store-unseal-key"} {
 		t.Run(command, func(t *testing.T) {
@@ -94,7 +95,7 @@ type idleUnits struct{ component.Units }
 
 func (idleUnits) Stop(context.Context, string) error { return nil }
 
-// TestAResetSaysThatEtcdCannotBeAsked, with --force too.
+// TestAResetSaysThatEtcdCannotBeAsked also tests neco reset --force.
 func TestAResetSaysThatEtcdCannotBeAsked(t *testing.T) {
 	for name, tt := range map[string]struct{ force, reset bool }{"refused": {false, false}, "forced": {true, true}} {
 		t.Run(name, func(t *testing.T) {
@@ -115,8 +116,8 @@ func TestAResetSaysThatEtcdCannotBeAsked(t *testing.T) {
 	}
 }
 
-// TestAPasswordIsNotAskedForWithoutEtcd: a command queries etcd before it asks for a
-// password.
+// TestAPasswordIsNotAskedForWithoutEtcd: a command checks that etcd answers before it
+// asks for a password.
 func TestAPasswordIsNotAskedForWithoutEtcd(t *testing.T) {
 	t.Parallel()
 	env := completeServer(t, deadEtcd)

@@ -33,10 +33,10 @@ func newVaultCmd(env *Env) *cobra.Command {
 	return cmd
 }
 
-// noUnsealKey is what to do where etcd holds none.
+// noUnsealKey tells an operator what to do if etcd has no unseal key.
 const noUnsealKey = "it was removed: who has it unseals Vault by hand, vault operator unseal, or puts it back, neco vault store-unseal-key"
 
-// unsealPause is between two tries of vault unseal --wait.
+// unsealPause is the pause between two attempts of neco vault unseal --wait.
 const unsealPause = 2 * time.Second
 
 func newVaultUnsealCmd(env *Env) *cobra.Command {
@@ -79,17 +79,17 @@ etcd and Vault, also where etcd has no majority.`,
 	return cmd
 }
 
-// hopeless reports whether waiting cannot change err.
+// hopeless reports whether waiting cannot help after err.
 func hopeless(err error) bool {
 	_, nothing := nothingToUnseal(err)
 	return nothing || errors.Is(err, hostkey.ErrCannotOpen) || errors.Is(err, vault.ErrBadKey)
 }
 
-// errNotSetUp is the error of unseal on a server without a configuration.
+// errNotSetUp reports that this server has no configuration and thus cannot be unsealed.
 var errNotSetUp = errors.New("this server is not set up")
 
-// nothingToUnseal reports whether err means that there is nothing with which this
-// server could unseal a Vault, and why.
+// nothingToUnseal reports whether err means that this server is not set up or that etcd
+// has no unseal key. reason is the text about that.
 func nothingToUnseal(err error) (reason string, ok bool) {
 	switch {
 	case errors.Is(err, errNotSetUp):
@@ -100,12 +100,14 @@ func nothingToUnseal(err error) (reason string, ok bool) {
 	return "", false
 }
 
-// unsealRetries is more than fit into etcdTimeout, which bounds them: a Vault that
-// has just been started does not listen for some seconds.
+// unsealRetries is how often the client repeats a request to a Vault that has just been
+// started and does not accept connections yet. There is no time for so many in
+// etcdTimeout, which therefore ends the attempts.
 const unsealRetries = 20
 
-// unseal returns what was done; errNotSetUp or vaultkey.ErrAbsent if there is no
-// key.
+// unseal unseals the Vault of this server, within etcdTimeout, and returns a text about
+// what was done. It fails with errNotSetUp if this server has no configuration, and with
+// vaultkey.ErrAbsent if etcd has no unseal key.
 func unseal(ctx context.Context, env *Env) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, etcdTimeout)
 	defer cancel()
@@ -133,8 +135,9 @@ func unseal(ctx context.Context, env *Env) (string, error) {
 	return "Vault was unsealed already", nil
 }
 
-// unsealKeys returns the keys that are stored for this server.  A server that has
-// no host key yet, as after a migration from the original, opens those in clear.
+// unsealKeys returns the unseal keys in etcd that this server can decrypt. A server that
+// has no host key yet, as after a migration from the original neco, returns those that
+// are stored unencrypted.
 func unsealKeys(ctx context.Context, env *Env) (keys []string, err error) {
 	id, err := hostkey.Find(env.FS)
 	if err != nil && !errors.Is(err, hostkey.ErrNone) {
@@ -163,7 +166,8 @@ func explainUnseal(err error) error {
 	return err
 }
 
-// storedKey returns a key of Vault from etcd.
+// storedKey returns the key or token of Vault that get reads from etcd and decrypts with
+// this server's host key.
 func storedKey(ctx context.Context, env *Env, get vaultkey.Reader) (key string, err error) {
 	id, err := hostIdentity(env)
 	if err != nil {
@@ -210,7 +214,7 @@ has to be confirmed, on a terminal or by --yes.`,
 	return cmd
 }
 
-// removeUnsealKey deletes the unseal key from etcd after the operator has agreed.
+// removeUnsealKey deletes the unseal key from etcd after the operator has confirmed it.
 func removeUnsealKey(cmd *cobra.Command, env *Env, agreed consent) error {
 	out := cmd.OutOrStdout()
 	var has bool
@@ -267,5 +271,6 @@ it when the work is done: vault token revoke -self.`,
 	}
 }
 
-// vaultTimeout bounds what a command asks of Vault.
+// vaultTimeout bounds the requests of a command to Vault, including the time in which the
+// operator logs in.
 const vaultTimeout = time.Minute

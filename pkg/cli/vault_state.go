@@ -15,11 +15,13 @@ import (
 	"github.com/cybozu-go/neco/pkg/vault"
 )
 
-// vaultPatience bounds the question to one server; all are asked at once.
+// vaultPatience bounds the query of the Vaults or of etcd's members, which are all
+// queried at the same time.
 const vaultPatience = 2 * time.Second
 
-// askVaults asks the Vaults of boot servers why they do not serve; the answers
-// are by LRN, empty if one does.  It takes two seconds at most.
+// askVaults queries the Vaults of the boot servers lrns, for two seconds at most, and
+// returns why each is not in service, by LRN. The reason is "" for a Vault in service. It
+// returns nil if Neco does not manage Vault.
 func (env *Env) askVaults(ctx context.Context, lrns []int) map[int]string {
 	if managed, err := env.managed(); err == nil && !managed {
 		return nil
@@ -41,26 +43,28 @@ func (env *Env) askVaults(ctx context.Context, lrns []int) map[int]string {
 	return trouble
 }
 
-// vaultEvery is how often they are asked while an update is followed.
+// vaultEvery is the interval at which the Vaults are queried while an update is followed.
 const vaultEvery = 10 * time.Second
 
-// probes ask the Vaults and the members of etcd now and then.  One that is
-// restarted does not serve for a moment, so trouble counts when it was seen twice.
+// probes queries the Vaults and the members of etcd at intervals. It shows a problem only
+// after two queries in a row have found it, because a restarted program is out of service
+// for a moment.
 type probes struct {
 	ask  func(ctx context.Context, lrns []int) map[int]string
 	etcd func(ctx context.Context) membership.Cluster
-	// cluster is the last answer of etcd's members, unconfirmed one with trouble
-	// that was not shown yet.
+	// cluster is the shown state of etcd's members. unconfirmed means that the last query
+	// has found a problem that is not shown yet.
 	cluster     membership.Cluster
 	unconfirmed bool
-	// next is when they are asked again; last what they said then.
+	// next is the time of the next query; last holds what the Vaults answered to the last
+	// one.
 	next time.Time
 	last map[int]string
-	// twice is what they have said the last two times.
+	// twice holds the answers of Vaults that were the same in the last two queries.
 	twice map[int]string
 }
 
-// add adds what is known to v, and asks if it is time for that.
+// add adds the confirmed answers to v, after querying again if that is due.
 func (w *probes) add(ctx context.Context, v *status.View) {
 	if !v.At.Before(w.next) {
 		w.next = v.At.Add(vaultEvery)
@@ -80,7 +84,7 @@ func (w *probes) add(ctx context.Context, v *status.View) {
 	}
 }
 
-// lookAtEtcd asks the members of etcd. New trouble is shown if the next look
+// lookAtEtcd queries the members of etcd. A new problem is shown only if the next query
 // confirms it.
 func (w *probes) lookAtEtcd(ctx context.Context) {
 	now := w.etcd(ctx)
@@ -92,8 +96,8 @@ func (w *probes) lookAtEtcd(ctx context.Context) {
 	w.cluster, w.unconfirmed = now, false
 }
 
-// askEtcd asks the members of etcd; nil: their list could not be read. It takes two
-// seconds at most.
+// askEtcd queries the members of etcd, for two seconds at most. It returns nil if their
+// list cannot be read.
 func askEtcd(ctx context.Context, s *storage.Storage) membership.Cluster {
 	ctx, cancel := context.WithTimeout(ctx, vaultPatience)
 	defer cancel()
@@ -113,7 +117,8 @@ func (env *Env) vaultServes(ctx context.Context, lrn int) error {
 	return vault.Serves(ctx, client)
 }
 
-// vaultTrouble is what an operator is told of a Vault that does not serve.
+// vaultTrouble returns the text for operators about err, the reason why a Vault is not in
+// service, or "" if err is nil.
 func vaultTrouble(err error) string {
 	switch {
 	case err == nil:

@@ -11,8 +11,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/status"
 )
 
-// A Vault that an update restarts does not answer for a moment; a Vault that needs an
-// operator gives the same answer twice.
+// TestWhatAVaultSaysCountsWhenItSaysItTwice: a Vault that an update restarts does not
+// answer for a moment, while one that needs an operator gives the same answer twice.
 func TestWhatAVaultSaysCountsWhenItSaysItTwice(t *testing.T) {
 	answers := []map[int]string{
 		{0: "", 1: "Vault is sealed", 2: ""},

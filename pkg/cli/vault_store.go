@@ -51,9 +51,9 @@ Vault is needed: VAULT_TOKEN, else a user and a password are asked for.`,
 	}
 }
 
-// tryUnsealKey checks that key is the unseal key: it unseals the Vault of this server
-// or, if that is unsealed already, compares the key with the rights of an operator. It
-// returns vault.ErrBadKey if the key is another one.
+// tryUnsealKey returns nil if key is the unseal key of Vault and vault.ErrBadKey if it is
+// not. If the Vault of this server is sealed, it unseals that with key. Otherwise it logs
+// in to Vault as an operator to compare the key.
 func (env *Env) tryUnsealKey(ctx context.Context, key string) error {
 	local, err := vault.Open(vault.Local, env.FS.Path(neco.ServerCAFile), "")
 	if err != nil {
@@ -77,8 +77,8 @@ func (env *Env) tryUnsealKey(ctx context.Context, key string) error {
 	return err
 }
 
-// storeUnsealKey seals the key to the registered boot servers and the recovery keys,
-// stores it in etcd, and returns the number of recipients.
+// storeUnsealKey encrypts the unseal key to the registered boot servers and the recovery
+// keys, stores it in etcd, and returns the number of keys to which it is encrypted.
 func (env *Env) storeUnsealKey(ctx context.Context, key string) (recipients int, err error) {
 	roots, err := renewal.Server{FS: env.FS}.Roots(pki.ServerCA)
 	if err != nil {

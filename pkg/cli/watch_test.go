@@ -16,14 +16,14 @@ import (
 	"github.com/cybozu-go/neco/pkg/cli"
 )
 
-// program is a neco command that runs in this process.
+// program is a neco command that runs within the process of the test.
 type program struct {
 	lines *bufio.Scanner
 	code  chan int
 	errs  *bytes.Buffer
 }
 
-// start runs neco until the command or the test ends.
+// start starts a neco command, which runs until it or the test ends.
 func start(t *testing.T, env cli.Env, args ...string) *program {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
@@ -37,7 +37,7 @@ func start(t *testing.T, env cli.Env, args ...string) *program {
 	return p
 }
 
-// until reads lines until one matches.
+// until reads lines of the command's output until one matches.
 func (p *program) until(t *testing.T, pattern string) {
 	t.Helper()
 	re := regexp.MustCompile(pattern)

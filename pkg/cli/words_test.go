@@ -38,7 +38,8 @@ func TestPagesAndHelpsUseTheFieldsTerms(t *testing.T) {
 	}
 }
 
-// TestTheStagesOfThePageAreThoseOfTheCode holds the two tables of stages in order.
+// TestTheStagesOfThePageAreThoseOfTheCode checks that the two tables of stages in the
+// page have the stages of the code, in order.
 func TestTheStagesOfThePageAreThoseOfTheCode(t *testing.T) {
 	text := pages(t)["docs/bootstrap.md"]
 	for what, stages := range map[string][]string{"setup": setup.Stages(), "join": join.Stages()} {
@@ -52,7 +53,7 @@ func TestTheStagesOfThePageAreThoseOfTheCode(t *testing.T) {
 	}
 }
 
-// TestTheWritersOfKeysExist holds that the table of keys names no unknown command.
+// TestTheWritersOfKeysExist checks that the commands in the table of keys exist.
 func TestTheWritersOfKeysExist(t *testing.T) {
 	for _, key := range storage.Keys() {
 		for writer := range strings.SplitSeq(key.Writer, ", ") {
@@ -65,7 +66,8 @@ func TestTheWritersOfKeysExist(t *testing.T) {
 	}
 }
 
-// TestLogrotateRotatesByAgeAndSize: size would switch monthly off.
+// TestLogrotateRotatesByAgeAndSize: the directive size would disable the directive
+// monthly.
 func TestLogrotateRotatesByAgeAndSize(t *testing.T) {
 	data, err := os.ReadFile(filepath.Join("../..", "debian/logrotate"))
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/program"
 )
 
-// appliedDir holds the [Applied] record of each component.
+// appliedDir is the directory with one [Applied] record for each component.
 const appliedDir = "/var/lib/neco/applied"
 
 // Applied records the image and configuration with which a component was last started
@@ -24,12 +24,13 @@ type Applied struct {
 	Image string `json:"image,omitempty"`
 	// Version is the version of the program, which is the tag of its image.
 	Version string `json:"version,omitempty"`
-	// Digest is the hash of everything whose change requires a restart.
+	// Digest is the hash of the files and the image name, as far as their change requires
+	// a restart.
 	Digest string `json:"digest"`
 }
 
-// ReadApplied returns the record of the component called name, or the zero value if
-// there is none. Packages up to 2026.11 wrote only the digest.
+// ReadApplied returns the record of the component called name, or the zero value if there
+// is none. A record of a package up to 2026.11 has only the digest.
 func ReadApplied(fsys host.FS, name string) (Applied, error) {
 	file := path.Join(appliedDir, name)
 	data, err := fsys.Read(file)
@@ -59,7 +60,8 @@ func writeApplied(fsys host.FS, name string, a Applied) error {
 	return err
 }
 
-// Started records that c runs as t declares. The caller has started its units.
+// Started records that c now runs with the image and the files for the target t. The
+// caller must have started its units.
 func Started(h Host, c Component, t Target) error {
 	a, err := declared(h, c, t)
 	if err != nil {
@@ -68,7 +70,8 @@ func Started(h Host, c Component, t Target) error {
 	return writeApplied(h.FS, c.Name(), a)
 }
 
-// declared returns the record that c has once it runs as t declares.
+// declared returns the record of c once it runs with the image and the files for the
+// target t.
 func declared(h Host, c Component, t Target) (Applied, error) {
 	sum, err := digest(h, c, t)
 	if err != nil {
@@ -81,8 +84,9 @@ func declared(h Host, c Component, t Target) (Applied, error) {
 	return Applied{Image: h.Containers.FullName(img), Version: img.Tag, Digest: sum}, nil
 }
 
-// changes returns what has to change until next is the record, as phrases for people. The
-// digest covers the image, too, because unit files contain its name.
+// changes returns what distinguishes the record next from a, as phrases for people, or
+// nil if a restart is not needed. An image is named only if a has one; the digest covers
+// it too, because unit files contain its name.
 func (a Applied) changes(next Applied) []string {
 	switch {
 	case a.Digest == next.Digest:
@@ -95,8 +99,9 @@ func (a Applied) changes(next Applied) []string {
 	return []string{"its configuration"}
 }
 
-// MayMix reports whether the version of c that this host runs or has recorded may run
-// on other boot servers beside the version that t declares.
+// MayMix reports whether c's versions on this host, recorded and running, may run on
+// other boot servers beside the version for the target t. It returns false if a unit is
+// installed and its version is unknown.
 func MayMix(ctx context.Context, h Host, c Component, t Target) (bool, error) {
 	p, err := program.Find(c.Name())
 	if err != nil {

@@ -74,8 +74,8 @@ func TestASpoiltRecordIsNamed(t *testing.T) {
 	}
 }
 
-// TestWhatMayMixIsKnownFromTheRecordAndTheContainer uses a target whose Vault is
-// version 1.2.3.1.
+// TestWhatMayMixIsKnownFromTheRecordAndTheContainer uses a component.Target with version
+// 1.2.3.1 of Vault.
 func TestWhatMayMixIsKnownFromTheRecordAndTheContainer(t *testing.T) {
 	for name, c := range map[string]struct {
 		record, runs string
@@ -116,7 +116,7 @@ func TestWhatMayMixIsKnownFromTheRecordAndTheContainer(t *testing.T) {
 	}
 }
 
-// parameterized is a component with inputs.
+// parameterized is a component whose files depend on values in etcd.
 type parameterized struct{ program }
 
 func (parameterized) Inputs() []component.Input {

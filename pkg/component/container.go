@@ -10,37 +10,37 @@ import (
 	"github.com/cybozu-go/neco/pkg/host"
 )
 
-// ContainerUnit describes the service of a container on a boot server. The template has
-// what all of these services share.
+// ContainerUnit describes the service of a container on a boot server. Its template,
+// container.service.tmpl, adds what all such services have in common.
 type ContainerUnit struct {
 	Name        string
 	Description string
-	// Image is the full name.
+	// Image is the full name of the image.
 	Image string
-	// After and Wants are units in addition to network and docker.
+	// After and Wants are the service's dependencies in addition to network and docker.
 	After, Wants []string
-	// Conditions are files without which the service stays inactive.
+	// Conditions are files without which systemd does not start the service.
 	Conditions []string
 	// StateDir and RuntimeDir are directories below /var/lib and /run that systemd
-	// creates before the start.
+	// creates before it starts the service.
 	StateDir, RuntimeDir string
-	// RestartSec is the pause before a restart, in seconds.
+	// RestartSec is the pause before systemd restarts the service, in seconds.
 	RestartSec int
 	// OOMScoreAdjust, if not 0, is the OOM score adjustment of the service's processes.
 	OOMScoreAdjust int
-	// Environment lines can be overridden by a drop-in.
+	// Environment are lines VARIABLE=value, which a drop-in of the unit can override.
 	Environment []string
-	// HostUTS makes the container share the host name with the host.
+	// HostUTS makes the container have the host name of the host.
 	HostUTS bool
-	// Options are options of docker run, in addition to the common ones. Args follow
-	// the image.
+	// Options are options of docker run, in addition to those of all services. Args are
+	// the arguments after the image.
 	Options, Args []string
 }
 
 //go:embed container.service.tmpl
 var containerTemplate string
 
-// File renders the unit file.
+// File returns the unit file.
 func (u ContainerUnit) File() (host.File, error) {
 	t, err := template.New("container").Option("missingkey=error").Parse(containerTemplate)
 	if err != nil {
@@ -53,8 +53,8 @@ func (u ContainerUnit) File() (host.File, error) {
 	return host.File{Path: neco.ServiceFile(u.Name), Data: b.Bytes(), Mode: 0o644}, nil
 }
 
-// ImageName returns the full name of a component's image on a host. In a test data
-// centre, private images have their public name, see [neco.ContainerImage.FullName].
+// ImageName returns the full name of the image called name for the target t. In a test
+// data centre, private images have their public name; see [neco.ContainerImage.FullName].
 func ImageName(t Target, name string) (string, error) {
 	img, err := t.Artifacts.FindContainerImage(name)
 	if err != nil {

@@ -14,15 +14,15 @@ import (
 	"github.com/cybozu-go/neco/pkg/host"
 )
 
-// toolsDir holds, for each component, the name of the image whose commands are
-// installed.
+// toolsDir is the directory with one file for each component, which holds the name of the
+// image whose commands were last installed.
 const toolsDir = "/var/lib/neco/tools"
 
-// readyPoll is the interval of readiness checks; systemd has no event for a container
-// that has come up.
+// readyPoll is the interval of readiness checks. They are needed because systemd sends no
+// event when a container is up.
 const readyPoll = 100 * time.Millisecond
 
-// Converge calls Write and then Apply.
+// Converge calls Write and then Apply, and reports whether Apply restarted the component.
 func Converge(ctx context.Context, h Host, c Component, t Target) (restarted bool, err error) {
 	if _, err := Write(ctx, h, c, t); err != nil {
 		return false, err
@@ -30,8 +30,8 @@ func Converge(ctx context.Context, h Host, c Component, t Target) (restarted boo
 	return Apply(ctx, h, c, t)
 }
 
-// Write writes the component's files, installs its commands and reports whether a file
-// changed. It restarts nothing.
+// Write creates the component's directories, installs its commands, writes its files, and
+// reports whether a file changed. It restarts nothing.
 func Write(ctx context.Context, h Host, c Component, t Target) (changed bool, err error) {
 	files, err := c.Files(t)
 	if err != nil {
@@ -53,7 +53,8 @@ func Write(ctx context.Context, h Host, c Component, t Target) (changed bool, er
 	return changed, nil
 }
 
-// installTools copies the commands of the image to the host, once for each image name.
+// installTools copies the commands in the image of c to the host, unless those of an
+// image with the same name are installed.
 func installTools(ctx context.Context, h Host, c Component, t Target) error {
 	tooled, ok := c.(Tooled)
 	if !ok {
@@ -75,8 +76,8 @@ func installTools(ctx context.Context, h Host, c Component, t Target) error {
 	return err
 }
 
-// Changes returns the reasons for which Apply would restart c because it does not run
-// what t declares, as phrases for people. It is empty if c runs what t declares.
+// Changes returns why Apply would restart c for the target t, as phrases for people. It
+// returns nil if c already runs as t requires.
 func Changes(ctx context.Context, h Host, c Component, t Target) ([]string, error) {
 	want, err := declared(h, c, t)
 	if err != nil {
@@ -101,9 +102,9 @@ func Changes(ctx context.Context, h Host, c Component, t Target) ([]string, erro
 	return nil, nil
 }
 
-// Apply restarts the component's units if they do not run what t declares, starts units
-// that are down, waits until all are ready, and then records what runs. After a crash,
-// the next call repeats whatever was not recorded.
+// Apply restarts the units of c if [Changes] returns a reason, and otherwise starts those
+// that are down. It waits until all are ready and then records what runs; it must be
+// repeated if it fails or is interrupted.
 func Apply(ctx context.Context, h Host, c Component, t Target) (restarted bool, err error) {
 	want, err := declared(h, c, t)
 	if err != nil {
@@ -136,7 +137,8 @@ func Apply(ctx context.Context, h Host, c Component, t Target) (restarted bool, 
 	return stale, writeApplied(h.FS, c.Name(), want)
 }
 
-// anyDown reports whether a service of c is not active or its state is unknown.
+// anyDown reports whether a service of c is inactive or its state is unknown. It ignores
+// services whose condition is not met.
 func anyDown(ctx context.Context, h Host, c Component) bool {
 	return slices.ContainsFunc(c.Units(), func(u Unit) bool {
 		if u.Timer || u.Condition != "" && !exists(h.FS, u.Condition) {
@@ -147,12 +149,13 @@ func anyDown(ctx context.Context, h Host, c Component) bool {
 	})
 }
 
-// restartSpace is the free space without which no program is restarted: a starting
-// program writes its log and its data.
+// restartSpace is the free space in bytes that a restart requires, because a starting
+// program writes its log and its data. With less, Apply fails and leaves the program
+// running.
 const restartSpace = 64 << 20
 
-// prepare checks, before any unit is stopped, that a start has the image and the space
-// it needs. It pulls a missing image.
+// prepare pulls the image of c and checks that there is free space for a start, before
+// any unit is stopped.
 func prepare(ctx context.Context, h Host, c Component, t Target) error {
 	img, ok, err := image(c, t)
 	if err != nil {
@@ -181,7 +184,8 @@ func prepare(ctx context.Context, h Host, c Component, t Target) error {
 	return nil
 }
 
-// bringUp restarts a stale unit and starts a unit that is down.
+// bringUp restarts the service u if stale is true, and otherwise starts it if it is down.
+// A timer is started in either case.
 func bringUp(ctx context.Context, h Host, u Unit, stale bool) error {
 	if u.Timer {
 		return h.Units.StartTimer(ctx, u.Name)
@@ -196,8 +200,9 @@ func bringUp(ctx context.Context, h Host, u Unit, stale bool) error {
 	return h.Units.Start(ctx, u.Name)
 }
 
-// ready waits until every unit whose condition holds is active, a container runs the
-// declared image, and the probe succeeds.
+// ready waits until the services of c whose condition is met are active, its container
+// runs the image for t, and its probe succeeds. When ctx ends first, the error names what
+// is missing.
 func ready(ctx context.Context, h Host, c Component, t Target) error {
 	ctx, done := sysdbus.Share(ctx)
 	defer done()
@@ -224,11 +229,12 @@ func ready(ctx context.Context, h Host, c Component, t Target) error {
 	}
 }
 
-// describeEvery is the interval at which the state of a unit that is not ready is read.
+// describeEvery is the interval at which ready reports the state of units that are not
+// ready.
 const describeEvery = 2 * time.Second
 
-// describeAll returns why a component is not ready: the error of the check, or the
-// state of its units.
+// describeAll returns why c is not ready: err if it is not nil, or else the state of its
+// units.
 func describeAll(ctx context.Context, h Host, c Component, err error) string {
 	if err != nil {
 		return err.Error()
@@ -242,7 +248,8 @@ func describeAll(ctx context.Context, h Host, c Component, err error) string {
 	return strings.Join(all, "; ")
 }
 
-// notReadyError returns an error that ends with the cause that an operator can act on.
+// notReadyError returns the error for the end of a wait for missing. It ends with the
+// likely cause: err, or else the state of the units.
 func notReadyError(missing, state string, end, err error) error {
 	switch {
 	case err != nil:
@@ -253,8 +260,8 @@ func notReadyError(missing, state string, end, err error) error {
 	return fmt.Errorf("wait for %s: %w", missing, end)
 }
 
-// notReady returns the name of a unit or container that is not up or does not work;
-// empty: all are ready.
+// notReady returns the name of a unit or container that is not up or does not work yet,
+// or "" if c is ready.
 func notReady(ctx context.Context, h Host, c Component, t Target) (string, error) {
 	missing, expected, err := down(ctx, h, c, t)
 	if missing != "" || err != nil || !expected {
@@ -268,8 +275,8 @@ func notReady(ctx context.Context, h Host, c Component, t Target) (string, error
 	return "", nil
 }
 
-// down returns the name of a unit or container that is not up. expected is false if no
-// unit can be up on this host.
+// down returns the name of a unit or container of c that is not up, or "". expected is
+// false if c has no service whose condition is met on this host.
 func down(ctx context.Context, h Host, c Component, t Target) (missing string, expected bool, err error) {
 	for _, u := range c.Units() {
 		if u.Timer || u.Condition != "" && !exists(h.FS, u.Condition) {
@@ -298,7 +305,8 @@ func exists(fsys host.FS, p string) bool {
 	return err == nil
 }
 
-// digest returns the hash of everything whose change requires a restart.
+// digest returns the hash of the files and the image name of c, as far as their change
+// requires a restart.
 func digest(h Host, c Component, t Target) (string, error) {
 	files, err := c.Files(t)
 	if err != nil {

@@ -138,8 +138,8 @@ func TestNothingIsRestartedWithoutItsImage(t *testing.T) {
 	}
 }
 
-// TestAWaitTellsTheStateOfTheUnit also checks that the error of a wait that timed out
-// ends with the state.
+// TestAWaitTellsTheStateOfTheUnit also checks that the error of a wait which has timed
+// out ends with the state of the unit.
 func TestAWaitTellsTheStateOfTheUnit(t *testing.T) {
 	h, ch := componenttest.New(t)
 	var told []string

@@ -6,21 +6,20 @@ import (
 	"time"
 )
 
-// ErrNotReady is returned if a component that worked before does not come up in its new
-// version although its host is sound: the new version is at fault.
+// ErrNotReady reports that the new version of a component does not come up although the
+// previous one worked and the host is healthy. It blames the new version.
 var ErrNotReady = errors.New("the previous version worked on this host, which is healthy")
 
-// Limits of a sound host: it answers within soundTimeout and has minFree bytes of free
-// space.
+// soundTimeout and minFree are the limits of a healthy host: it answers within
+// soundTimeout and has at least minFree bytes of free space.
 const (
 	soundTimeout = 10 * time.Second
 	minFree      = 64 << 20
 )
 
-// failsItself reports whether a unit or the container of c is down although systemd and
-// Docker answer, the image is present and the disk is not full. It returns false for a
-// component that is up but does not work, because a dependency on other boot servers
-// may be missing.
+// failsItself reports whether the new version is to blame for c being down: systemd and
+// Docker answer, the image is present and the disk is not full. It returns false if c is
+// up but does not work, because that may be due to other boot servers.
 func failsItself(ctx context.Context, h Host, c Component, t Target) bool {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), soundTimeout)
 	defer cancel()

@@ -7,8 +7,8 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 )
 
-// Input is the key, below Neco's prefix, of a value in etcd from which a component's
-// files are made.
+// Input is a key of etcd, below Neco's prefix, whose value is used in a component's
+// files.
 type Input string
 
 // Parameterized is a component whose files depend on values in etcd.
@@ -16,8 +16,8 @@ type Parameterized interface {
 	Inputs() []Input
 }
 
-// ReadInputs returns the stored values of the inputs of c, without those that are not
-// set. It does not query etcd for a component without inputs.
+// ReadInputs returns the values in etcd of the inputs of c, without those that are not
+// set. For a component without inputs it does not query etcd.
 func ReadInputs(ctx context.Context, etcd clientv3.KV, c Component) (map[Input]string, error) {
 	parameterized, ok := c.(Parameterized)
 	if !ok {

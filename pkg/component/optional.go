@@ -8,21 +8,21 @@ import (
 	"github.com/cybozu-go/neco/pkg/program"
 )
 
-// Prober is a component with a readiness check beyond its running container.
+// Prober is a component with a readiness check in addition to its units and container.
 type Prober interface {
-	// Probe returns nil when the program works on this host. It may do what the program
-	// waits for, such as unsealing it. It is called again until it returns nil or ctx
-	// ends.
+	// Probe returns nil if the program works on this host. It may make the program ready,
+	// for example unseal it. It is called again until it returns nil or ctx ends.
 	Probe(ctx context.Context, h Host, t Target) error
 }
 
-// Partial is a component that needs a restart only for some of its files' contents.
+// Partial is a component that needs a restart only if certain parts of its files change.
 type Partial interface {
 	// Effective returns the part of f's contents whose change requires a restart.
 	Effective(f host.File) []byte
 }
 
-// effective returns the part of f's contents whose change requires a restart.
+// effective returns the part of f's contents whose change requires a restart: all, unless
+// c is [Partial].
 func effective(c Component, f host.File) []byte {
 	if p, ok := c.(Partial); ok {
 		return p.Effective(f)
@@ -30,13 +30,13 @@ func effective(c Component, f host.File) []byte {
 	return f.Data
 }
 
-// directories returns the directories of c's data.
+// directories returns the directories for the data of c.
 func directories(c Component) ([]program.Directory, error) {
 	p, err := program.Find(c.Name())
 	return p.Directories, err
 }
 
-// makeDirectories creates the directories of c's data.
+// makeDirectories creates the directories for the data of c.
 func makeDirectories(h Host, c Component) error {
 	all, err := directories(c)
 	if err != nil {

@@ -14,14 +14,15 @@ import (
 	"github.com/cybozu-go/neco/pkg/host"
 )
 
-// store is a component with data, a probe, and a file of which only a part requires a
-// restart.
+// store is a component that has data and a probe, and a file of which only a part
+// requires a restart.
 type store struct {
 	program
 	probe func() error
 }
 
-// Name returns a program that has a directory in its row.
+// Name returns the name of a program that has a directory for its data in package
+// program.
 func (store) Name() string { return "sabakan" }
 
 func (s store) Probe(context.Context, component.Host, component.Target) error { return s.probe() }

@@ -7,8 +7,9 @@ import (
 	"github.com/cybozu-go/neco/pkg/program"
 )
 
-// Services returns the units of the program called name, in the order of its row. If
-// operators add the program, its configuration file is the condition of the units.
+// Services returns the units of the program called name, in the order of package program.
+// If operators add the program to a data centre, the units have its configuration file as
+// their condition.
 func Services(name string) []Unit {
 	p, err := program.Find(name)
 	if err != nil {
@@ -25,7 +26,8 @@ func Services(name string) []Unit {
 	return units
 }
 
-// YAML returns a configuration file without secrets that holds conf.
+// YAML returns a world-readable configuration file at path with conf as YAML, which must
+// not contain secrets.
 func YAML(path string, conf any) ([]host.File, error) {
 	data, err := yaml.Marshal(conf)
 	return []host.File{{Path: path, Data: data, Mode: 0o644}}, err

@@ -1,27 +1,30 @@
 package component
 
-// Serf encodes the tags of a member as msgpack, in a message of at most maxTags bytes:
-// one byte for the kind of message, up to three for the number of tags, and up to three
-// before each name and value.
+// maxTags is the maximum length in bytes of the message in which serf encodes a member's
+// tags as msgpack. headOfTags is the length of its head: one byte for the kind of message
+// and up to three for the number of tags. headOfValue is the maximum length of the head
+// of each name and value.
 const (
 	maxTags     = 512
 	headOfTags  = 1 + 3
 	headOfValue = 3
 )
 
-// Names of the tags that change, and the maximum lengths of their values.
+// The names of the tags that change while serf runs, and the maximum lengths of their
+// values.
 const (
 	tagUptime  = "uptime"
 	tagVersion = "version"
 	tagFailed  = "systemd-units-failed"
 
 	maxUptime = len("2026-11-28 12:34:56")
-	// MaxVersionTag is the maximum length of the neco package's version in a tag.
+	// MaxVersionTag is the maximum length of the neco package's version in its tag.
 	MaxVersionTag = 40
 	maxFailedTag  = 300
 )
 
-// SerfTags returns the tags of a boot server that the configuration of serf sets.
+// SerfTags returns those tags of a boot server that are in the configuration of serf and
+// do not change while it runs.
 func SerfTags(t Target) map[string]string {
 	return map[string]string{
 		"os-name": t.Facts.OSName, "os-version": t.Facts.OSVersion,
@@ -29,9 +32,9 @@ func SerfTags(t Target) map[string]string {
 	}
 }
 
-// RoomForFailedUnits returns how many bytes serf can carry for the names of failed
-// units, beside all other tags of the boot server. It is negative if the other tags
-// alone are too long.
+// RoomForFailedUnits returns how many bytes remain for the names of failed units in
+// serf's message, beside all other tags of the boot server. It is negative if the other
+// tags alone are too long.
 func RoomForFailedUnits(t Target) int {
 	room := maxTags - 1 - headOfTags - tagSize(tagUptime, maxUptime) - tagSize(tagVersion, MaxVersionTag) - tagSize(tagFailed, 0)
 	for name, value := range SerfTags(t) {

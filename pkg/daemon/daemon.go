@@ -19,12 +19,12 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// Version is the version of the package that contains this program. The linker sets it;
-// the default belongs to no release.
+// Version is the version of the Neco package to which this program belongs. The linker
+// sets it; the default is not the version of any release.
 var Version = "0.0.0-dev"
 
-// Command returns the cobra command of the daemon use. It calls run for the boot server
-// whose file system is at the directory root, the value of the flag --root.
+// Command returns the cobra command of a daemon with the usage line use. The command
+// calls run for the boot server whose file system is at the directory of its flag --root.
 func Command(use, short string, run func(ctx context.Context, root string, log *slog.Logger) error) (cmd *cobra.Command, root *string) {
 	root = new(string)
 	level := levelFlag(slog.LevelInfo)
@@ -46,16 +46,16 @@ func Command(use, short string, run func(ctx context.Context, root string, log *
 	return cmd, root
 }
 
-// levels are the values of --log-level.
+// levels are the accepted values of --log-level.
 const levels = "debug, info, warn or error"
 
-// levelFlag is the flag value of a log level.
+// levelFlag is the value of --log-level.
 type levelFlag slog.Level
 
 func (l *levelFlag) Type() string   { return "level" }
 func (l *levelFlag) String() string { return strings.ToLower(slog.Level(*l).String()) }
 
-// Set accepts only the names of levels, not slog's offsets such as info+2.
+// Set accepts only names of levels, and not offsets of package slog such as info+2.
 func (l *levelFlag) Set(name string) error {
 	for _, level := range []slog.Level{slog.LevelDebug, slog.LevelInfo, slog.LevelWarn, slog.LevelError} {
 		if strings.EqualFold(name, level.String()) {
@@ -66,8 +66,8 @@ func (l *levelFlag) Set(name string) error {
 	return errors.New("it takes " + levels)
 }
 
-// Logger returns a logger for records of at least this level. Under systemd it omits
-// the time, which the journal adds.
+// Logger returns a logger for records of at least the given level. Under systemd it omits
+// the time, which the journal adds itself.
 func Logger(w io.Writer, level slog.Level) *slog.Logger {
 	opts := &slog.HandlerOptions{Level: level}
 	if os.Getenv("JOURNAL_STREAM") != "" {
@@ -81,9 +81,9 @@ func Logger(w io.Writer, level slog.Level) *slog.Logger {
 	return slog.New(slog.NewTextHandler(w, opts))
 }
 
-// Main runs f until it returns, and returns the exit code. SIGINT and SIGTERM end f's
-// context. Output that cannot be written, for example while journald is down, is lost
-// and does not end the program.
+// Main runs f and returns the exit code of the program. SIGINT and SIGTERM end the
+// context of f. If output cannot be written, for example while journald is down, it is
+// lost and the program continues.
 func Main(f func(context.Context) error) int {
 	// Notify instead of Ignore: programs that f starts have the default SIGPIPE.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)

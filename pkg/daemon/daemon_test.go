@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// survivor is the environment variable with the file that a child process writes if it
+// survivor is an environment variable. It names a file that a child process writes if it
 // survives a failed write to its log.
 const survivor = "NECO_TEST_SURVIVOR"
 

@@ -14,15 +14,17 @@ import (
 	"github.com/cybozu-go/neco/pkg/host"
 )
 
-// lockTimeout bounds the wait for the end of a former process.
+// lockTimeout is how long a daemon waits for an earlier process of itself to end; then it
+// fails.
 const lockTimeout = 30 * time.Second
 
-// Server is the boot server on which a daemon runs.
+// Server is the boot server on which a daemon runs, with the daemon's lock and its client
+// of etcd.
 type Server struct {
 	FS       host.FS
 	LRN      int
 	Hostname string
-	// Etcd is namespaced at the prefix of the configuration file.
+	// Etcd is a client whose keys are below the prefix in the configuration file.
 	Etcd *clientv3.Client
 	Log  *slog.Logger
 
@@ -30,10 +32,10 @@ type Server struct {
 	stopWatchdog func()
 }
 
-// Open reads the identity of the boot server whose file system is at root, takes the
-// lock of this daemon, and notifies systemd that the daemon has started. It waits up to
-// half a minute for a former process to end. It does not wait for etcd. The caller
-// closes the Server.
+// Open reads the identity of the boot server whose file system is at root, takes the lock
+// of this daemon, and notifies systemd that the daemon has started. It waits up to half a
+// minute for an earlier process to release the lock, but does not wait for etcd. The
+// caller has to close the Server.
 func Open(ctx context.Context, root, name string, log *slog.Logger) (*Server, error) {
 	s := &Server{FS: host.FS{Root: root}}
 	lctx, cancel := context.WithTimeout(ctx, lockTimeout)
@@ -77,8 +79,8 @@ func (s *Server) Close() {
 	s.unlock()
 }
 
-// hostname returns the host name of the kernel or, if the root is another directory, of
-// /etc/hostname in it.
+// hostname returns the host name of the kernel. If root is not "/", it returns that in
+// /etc/hostname below root.
 func hostname(fs host.FS) (string, error) {
 	if fs.Root != "" && fs.Root != "/" {
 		if data, err := fs.Read("/etc/hostname"); err == nil {
@@ -88,8 +90,8 @@ func hostname(fs host.FS) (string, error) {
 	return os.Hostname()
 }
 
-// BootID identifies one boot of the machine, for display; it is empty if the kernel
-// does not provide an ID.
+// BootID returns the kernel's ID of the current boot of this machine, or "" if there is
+// none. It is only displayed.
 func BootID() string {
 	data, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
 	if err != nil {

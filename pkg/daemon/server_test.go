@@ -14,8 +14,8 @@ import (
 	"github.com/cybozu-go/neco"
 )
 
-// bootServer makes the file system of a boot server. files replace or extend its
-// default files.
+// bootServer creates the file system of a boot server. Its argument files adds to the
+// default files or replaces them.
 func bootServer(t *testing.T, files map[string]string) string {
 	t.Helper()
 	root := t.TempDir()

@@ -10,21 +10,22 @@ import (
 	"go.etcd.io/etcd/client/v3/concurrency"
 )
 
-// Holder is the proof of a won election.
+// Holder is the result of a won election: the key that proves it.
 type Holder struct {
-	// Key is the holder's own key, relative to the client's prefix.
+	// Key is the holder's own key in etcd, below the client's prefix.
 	Key string
-	// Rev is the revision at which the key was created: the fencing token.
+	// Rev is the revision at which Key was created. A write under the lock requires that
+	// Key still has it.
 	Rev int64
-	// Seen is a revision at which the key still belonged to the holder. A decision
-	// under the lock needs a snapshot that is not older.
+	// Seen is a revision at which Key still belonged to the holder. A decision under the
+	// lock needs a state that is not older.
 	Seen int64
 }
 
-// Campaign blocks until the session's key below prefix is the oldest one. The prefix
-// includes its trailing slash. Campaign then reads the key again, because the election
-// may be lost before the response arrives. On an error, including the end of ctx, it
-// withdraws the candidacy; if that may have failed, the error wraps [ErrKeyRemains].
+// Campaign blocks until the session's key is the oldest one below prefix, which must end
+// in a slash. It then reads the key again, because the election may be lost before the
+// response arrives. After an error, including the end of ctx, it deletes the key; if that
+// may have failed, the error wraps [ErrKeyRemains].
 func (s *Session) Campaign(ctx context.Context, prefix, value string) (h Holder, err error) {
 	defer func() {
 		if err != nil {
@@ -56,20 +57,21 @@ func (s *Session) Campaign(ctx context.Context, prefix, value string) (h Holder,
 }
 
 // bounded returns the session with a client whose context is ctx. When ctx ends, etcd's
-// concurrency package deletes the key with the context of the client. Without a
-// deadline that would block while etcd is unreachable. [Session.withdraw] deletes the
-// key within a deadline of its own.
+// concurrency package tries to delete the session's key by that client. The attempt fails
+// at once, because ctx has ended; with another context it would block while etcd is
+// unreachable. [Session.withdraw] then deletes the key within a deadline.
 func (s *Session) bounded(ctx context.Context) (*concurrency.Session, error) {
 	client := clientv3.NewCtxClient(ctx)
 	client.KV, client.Watcher, client.Lease = s.etcd.KV, s.etcd.Watcher, s.etcd.Lease
 	return concurrency.NewSession(client, concurrency.WithLease(s.Lease()), concurrency.WithContext(ctx))
 }
 
-// ErrKeyRemains is returned if a key may exist until the session ends, so that others
-// wait for it.
+// ErrKeyRemains reports that this session's key in an election may not have been deleted.
+// Other candidates may then have to wait until the session ends.
 var ErrKeyRemains = errors.New("the key may still exist")
 
-// withdraw deletes the keys of this session below prefix.
+// withdraw deletes the keys of this session below prefix. It takes at most resignTimeout,
+// even after the end of ctx.
 func (s *Session) withdraw(ctx context.Context, prefix string) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), resignTimeout)
 	defer cancel()
@@ -88,8 +90,8 @@ func (s *Session) withdraw(ctx context.Context, prefix string) error {
 	return nil
 }
 
-// Resign deletes the key of h and keeps the session. It is bounded in time; its error
-// wraps [ErrKeyRemains].
+// Resign deletes the key of h and keeps the session. It takes at most resignTimeout, even
+// after the end of ctx. An error wraps [ErrKeyRemains].
 func (s *Session) Resign(ctx context.Context, h Holder) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), resignTimeout)
 	defer cancel()
@@ -102,8 +104,8 @@ func (s *Session) Resign(ctx context.Context, h Holder) error {
 	return nil
 }
 
-// Hold calls fn within a session, after a won campaign. The end of the session deletes
-// the key.
+// Hold opens a session with a lease of ttl, wins the election below prefix with value,
+// and calls fn. The end of the session deletes the key.
 func Hold(ctx context.Context, etcd *clientv3.Client, prefix, value string, ttl time.Duration, fn func(context.Context, *Session, Holder) error) error {
 	return WithSession(ctx, etcd, ttl, func(ctx context.Context, s *Session) error {
 		h, err := s.Campaign(ctx, prefix, value)

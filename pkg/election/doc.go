@@ -2,9 +2,9 @@
 //
 // It owns sessions, campaigns and their end, for all programs: the leadership of the
 // updater, and the lock that orders the actions of workers. [WithSession] provides a
-// context that ends with the lease. Writes are fenced by the key (see storage.Guard),
-// because a lease alone does not exclude others: its holder may be paused and not
-// notice the expiry.
+// context that ends with the lease. In addition, each write must require that the key
+// exists (see storage.Guard), because the process that holds the lease may be paused and
+// not notice the expiry.
 //
 // It must not know updates.
 package election

@@ -7,9 +7,9 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 )
 
-// RevokeLeftovers revokes the leases of keys below prefix for which match returns true:
-// those that a killed former process of the same owner has left. The caller makes sure,
-// by a local lock, that no such process runs.
+// RevokeLeftovers revokes the leases of the keys below prefix for which match returns
+// true. These must be keys that a killed process of the caller's host has left. The
+// caller must make sure, by a lock of the host, that no such process is running.
 func RevokeLeftovers(ctx context.Context, etcd *clientv3.Client, prefix string, match func(key, value string) bool) error {
 	res, err := etcd.Get(ctx, prefix, clientv3.WithPrefix())
 	if err != nil {

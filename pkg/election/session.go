@@ -10,17 +10,18 @@ import (
 	"go.etcd.io/etcd/client/v3/concurrency"
 )
 
-// ErrLeaseLost is the cause of a context whose lease has ended.
+// ErrLeaseLost is the cause with which the context of a session ends when its lease has
+// ended.
 var ErrLeaseLost = errors.New("LeaseLost")
 
-// resignTimeout bounds the end of a session. After a timeout, the lease expires by
-// itself.
+// resignTimeout bounds the requests that delete a key or revoke a lease. If they time
+// out, the lease expires by itself.
 const resignTimeout = 3 * time.Second
 
-// grantTimeout bounds the request for a lease.
+// grantTimeout bounds the request for a lease; after it, the session fails to open.
 const grantTimeout = 5 * time.Second
 
-// Session is a lease that is kept alive.
+// Session is a lease in etcd that is renewed until the session ends.
 type Session struct {
 	etcd    *clientv3.Client
 	session *concurrency.Session
@@ -28,21 +29,23 @@ type Session struct {
 	endKeep context.CancelFunc
 }
 
-// Lease returns the lease of the session.
+// Lease returns the ID of the session's lease.
 func (s *Session) Lease() clientv3.LeaseID { return s.session.Lease() }
 
-// Abandon ends the session before fn has returned: its context ends with cause, and the
-// lease is not renewed, so that it expires after its TTL.
+// Abandon ends the session before the function passed to [WithSession] has returned. Its
+// context ends with cause, and its lease is no longer renewed and expires after its TTL.
 func (s *Session) Abandon(cause error) {
 	s.lost(cause)
 	s.endKeep()
 }
 
-// WithSession calls fn with a lease of ttl, which etcd counts in whole seconds. The
-// context of fn ends when ctx ends, or when the lease ends, with [ErrLeaseLost] as its
-// cause. After fn has returned, WithSession revokes the lease, which deletes every key
-// bound to it; if etcd is unreachable, it gives up after a few seconds. It returns the
-// error of fn, or of the request for the lease.
+// WithSession calls fn with a lease of ttl, which is truncated to whole seconds. The
+// context of fn ends when ctx ends, or with the cause [ErrLeaseLost] when the lease ends.
+// It returns the error of fn, or of the request for the lease.
+//
+// When fn has returned, WithSession revokes the lease, which deletes every key bound to
+// it. If etcd is unreachable, it gives up after a few seconds, and the lease expires by
+// itself.
 func WithSession(ctx context.Context, etcd *clientv3.Client, ttl time.Duration, fn func(context.Context, *Session) error) error {
 	gctx, cancel := context.WithTimeout(ctx, grantTimeout)
 	lease, err := etcd.Grant(gctx, int64(ttl/time.Second))
@@ -73,7 +76,7 @@ func WithSession(ctx context.Context, etcd *clientv3.Client, ttl time.Duration, 
 	return fn(alive, &Session{etcd, session, lost, end})
 }
 
-// revoke revokes a lease, which deletes its keys.
+// revoke revokes the lease id, which deletes the keys bound to it.
 func revoke(etcd *clientv3.Client, id clientv3.LeaseID) {
 	ctx, cancel := context.WithTimeout(context.Background(), resignTimeout)
 	defer cancel()

@@ -18,7 +18,7 @@ import (
 	"github.com/godbus/dbus/v5"
 )
 
-// manager is a fake systemd on a bus of its own. It implements the calls that
+// manager is a fake systemd with a D-Bus of its own. It implements the calls that
 // go-systemd makes, as far as these tests need them.
 type manager struct {
 	mu     sync.Mutex
@@ -32,8 +32,8 @@ type manager struct {
 	results map[string]string // unit → result of its jobs, "done" if absent
 }
 
-// newManager sets the environment of the test to a new manager with these units, all
-// inactive.
+// newManager returns a manager with these units, all inactive, and makes the test use it
+// as systemd.
 func newManager(t *testing.T, units ...string) *manager {
 	t.Helper()
 	socket := filepath.Join(t.TempDir(), "bus")
@@ -181,7 +181,7 @@ func (m *manager) job(verb, unit string) ([]any, string) {
 	return []any{dbus.ObjectPath("/org/freedesktop/systemd1/job/7")}, ""
 }
 
-// transient runs the command of a transient unit for real.
+// transient really runs the command of a transient unit.
 func (m *manager) transient(unit string, props any) ([]any, string) {
 	m.calls = append(m.calls, "Run "+unit)
 	if s := m.state(unit); s != "inactive" {
@@ -229,7 +229,8 @@ func (m *manager) list(units []string) []any {
 	return []any{found}
 }
 
-// finish sends all clients the end of a job, unless its result is "never".
+// finish sends the signal about the end of a job to all clients, unless the result for
+// the unit is "never".
 func (m *manager) finish(job dbus.ObjectPath, unit string) {
 	result := m.results[unit]
 	if result == "" {
@@ -263,7 +264,7 @@ func (m *manager) send(c net.Conn, msg *dbus.Message) {
 	c.Write(raw)
 }
 
-// unescape returns the unit of the object to which a message is sent.
+// unescape returns the name of the unit whose object receives a message.
 func unescape(msg *dbus.Message) string {
 	name := path.Base(string(msg.Headers[dbus.FieldPath].Value().(dbus.ObjectPath)))
 	return strings.NewReplacer("_2e", ".", "_2d", "-").Replace(name)

@@ -16,20 +16,20 @@ import (
 	"github.com/cybozu-go/neco/internal/dockercmd"
 )
 
-// Containers are the Docker images and containers of a host. They are controlled by the
-// docker command in PATH.
+// Containers operates on the Docker images and containers of a host by the docker command
+// in PATH.
 type Containers struct {
 	FS FS
 
-	// Transport is used for requests to registries.
+	// Transport carries the requests to image registries.
 	Transport http.RoundTripper
 
-	// Auth is sent to registries for images that need it; it may be nil.
+	// Auth is the account at the registries of images that need one; it may be nil.
 	Auth authn.Authenticator
 }
 
-// FullName returns the name "<repository>:<tag>" of img in Docker. A private image has
-// the name of its private repository, except in a test data centre.
+// FullName returns the name "<repository>:<tag>" that img has in Docker. A private image
+// is named by its private repository, except in a test data centre.
 func (c Containers) FullName(img neco.ContainerImage) string {
 	return img.FullName(c.hasSecret())
 }
@@ -39,9 +39,9 @@ func (c Containers) hasSecret() bool {
 	return errors.Is(err, fs.ErrNotExist)
 }
 
-// Running reports whether a container of exactly this image is running. If the tag of a
-// container's image was moved to another image, Docker shows the image's ID instead of
-// its name.
+// Running reports whether a container of exactly the image img is running. It also
+// compares image IDs, because Docker shows the ID of a container's image if the tag was
+// moved to another image since.
 func (c Containers) Running(ctx context.Context, img neco.ContainerImage) (bool, error) {
 	out, err := dockercmd.Run(ctx, "ps", "--no-trunc", "--format", "{{.Image}}")
 	if err != nil {
@@ -56,8 +56,8 @@ func (c Containers) Running(ctx context.Context, img neco.ContainerImage) (bool,
 }
 
 // Version returns the tag of the image from which the running container called name was
-// started. It is empty if the container does not run, or its image has no name any
-// more.
+// started. It returns "" if the container does not run, or if the tag was moved to
+// another image since.
 func (c Containers) Version(ctx context.Context, name string) (string, error) {
 	out, err := dockercmd.Run(ctx, "ps", "--no-trunc", "--format", "{{.Names}} {{.Image}}")
 	if err != nil {
@@ -75,15 +75,16 @@ func (c Containers) Version(ctx context.Context, name string) (string, error) {
 	return "", nil
 }
 
-// Outdated reports whether the running container called name runs another image than
-// img, because the tag of img was moved after the container was started.
+// Outdated reports whether the container called name runs another image than img because
+// the tag of img was moved after the container's start. It returns false if it cannot
+// find out.
 func (c Containers) Outdated(ctx context.Context, name string, img neco.ContainerImage) bool {
 	out, err := dockercmd.Run(ctx, "inspect", "--type", "container", "--format", "{{.Image}}", name)
 	runs, is := strings.TrimSpace(string(out)), c.id(ctx, img)
 	return err == nil && strings.HasPrefix(runs, idPrefix) && is != "" && runs != is
 }
 
-// idPrefix is the prefix of image IDs.
+// idPrefix begins the ID of an image.
 const idPrefix = "sha256:"
 
 // id returns the ID of img, or "" if Docker does not have the image.
@@ -96,14 +97,14 @@ func (c Containers) id(ctx context.Context, img neco.ContainerImage) string {
 	return id
 }
 
-// Present reports whether Docker has img.
+// Present reports whether Docker has the image img.
 func (c Containers) Present(ctx context.Context, img neco.ContainerImage) bool {
 	_, err := dockercmd.Run(ctx, "image", "inspect", c.FullName(img))
 	return err == nil
 }
 
-// Exec runs command in the running container called name, without input, and
-// returns what it wrote to its standard output.
+// Exec runs command in the running container called name, without input, and returns the
+// command's standard output.
 func (c Containers) Exec(ctx context.Context, name string, command []string) ([]byte, error) {
 	return dockercmd.Run(ctx, append([]string{"exec", "--privileged", "-i", name}, command...)...)
 }
@@ -124,11 +125,12 @@ func (c Containers) Signal(ctx context.Context, name, signal string) error {
 	return err
 }
 
-// ErrNoContainer is returned if no container of that name runs.
+// ErrNoContainer reports that no container of the given name is running.
 var ErrNoContainer = errors.New("no such container runs")
 
-// RunInstallTools copies the commands in img to /usr/local/bin of the host, which the
-// image expects at the directory mount.
+// RunInstallTools copies the commands in img to /usr/local/bin of the host. It mounts
+// that directory at mount in a container of img, and runs the install-tools program
+// there.
 func (c Containers) RunInstallTools(ctx context.Context, img neco.ContainerImage, mount string) error {
 	dir := c.FS.Path("/usr/local/bin")
 	if err := makeDir(dir); err != nil {

@@ -19,8 +19,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 )
 
-// fakeDocker puts a docker command in PATH that logs its arguments, has an image once
-// one was loaded, and then runs script.
+// fakeDocker puts a docker command into PATH. The command logs its arguments, reports an
+// image as present once it was loaded, and then runs script.
 func fakeDocker(t *testing.T, script string) (calls func() []string) {
 	t.Helper()
 	dir := t.TempDir()
@@ -163,7 +163,7 @@ func TestThePasswordOfQuayIsNotSentElsewhere(t *testing.T) {
 	}
 }
 
-// roundTrip responds to requests without a network.
+// roundTrip is an HTTP transport that responds to requests without a network.
 type roundTrip func(*http.Request) (*http.Response, error)
 
 func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }

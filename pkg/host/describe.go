@@ -13,13 +13,13 @@ import (
 	"github.com/cybozu-go/neco/internal/sysdbus"
 )
 
-// describeTimeout bounds one query of a unit and its log.
+// describeTimeout bounds the query of a unit and its log by Describe; the result then
+// lacks what could not be read.
 const describeTimeout = 5 * time.Second
 
-// Describe returns the state of the service for people, and the last line that the
-// service has logged since its newest start: "serf.service: activating (auto-restart),
-// exit status 125; docker: Error response from daemon: …". It omits what cannot be
-// read.
+// Describe returns the state of the service called name, with the last line that it has
+// logged since its newest start: "serf.service: activating (auto-restart), exit status
+// 125; docker: Error response from daemon: …". It omits parts that cannot be read.
 func (u Units) Describe(ctx context.Context, name string) string {
 	ctx, cancel := context.WithTimeout(ctx, describeTimeout)
 	defer cancel()
@@ -48,7 +48,8 @@ func (u Units) Describe(ctx context.Context, name string) string {
 	return text
 }
 
-// lastLine returns the newest line in the journal of one start of a unit.
+// lastLine returns the newest line in the journal of unit, from the start with the ID
+// invocation if that is not empty. It returns "" if the journal cannot be read.
 func lastLine(ctx context.Context, unit, invocation string) string {
 	args := []string{"--unit", unit, "--lines", "1", "--output", "cat", "--no-pager", "--quiet"}
 	if invocation != "" {

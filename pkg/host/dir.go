@@ -14,13 +14,14 @@ type Dir struct {
 	Path string
 	Mode os.FileMode
 
-	// UID and GID own the directory. They are set only if this process is root.
+	// UID and GID are the owner of the directory. They are set only if this process is
+	// root.
 	UID, GID int
 }
 
-// MakeDir creates the directory durably. An existing directory keeps its contents and
-// gets the mode and, if this process is root, the owner of d. Missing parents are
-// created with mode 0755.
+// MakeDir creates the directory d so that it survives a power loss. An existing directory
+// keeps its contents, but gets the mode of d and, if this process is root, the owner.
+// Missing parents are created with mode 0755.
 func (f FS) MakeDir(d Dir) error {
 	name := f.Path(d.Path)
 	if err := makeDir(filepath.Dir(name)); err != nil {

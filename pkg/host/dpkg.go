@@ -17,23 +17,26 @@ import (
 )
 
 const (
-	// installLog is the log of the output of dpkg and the packages' scripts.
+	// installLog is the log file for the output of dpkg and of the packages' scripts.
 	installLog = "/var/log/neco-install.log"
 
-	// installLogMax is the size at which the log is truncated.
+	// installLogMax is the size in bytes above which the log is truncated before the next
+	// run of dpkg.
 	installLogMax = 1 << 20
 
-	// dpkgTimeout bounds one run of dpkg, which normally takes much less.
+	// dpkgTimeout bounds one run of dpkg, which is terminated after it. A run normally
+	// takes much less.
 	dpkgTimeout = 15 * time.Minute
 
-	// dpkgKillDelay is how long dpkg may take to end after SIGTERM.
+	// dpkgKillDelay is how long dpkg may take to end after SIGTERM; then it is killed.
 	dpkgKillDelay = 10 * time.Second
 )
 
-// errNoDpkg is returned on a system without dpkg.
+// errNoDpkg reports that this system has no dpkg.
 var errNoDpkg = errors.New("dpkg is not installed here, and packages of Neco need it")
 
-// command runs a read-only program of dpkg, and returns its standard output.
+// command runs the program name of dpkg, which must not change anything, and returns its
+// standard output.
 func (p Packages) command(ctx context.Context, name string, args ...string) (string, error) {
 	path, err := findSbin(name)
 	if err != nil {
@@ -48,8 +51,9 @@ func (p Packages) command(ctx context.Context, name string, args ...string) (str
 	return stdout.String(), nil
 }
 
-// dpkg runs dpkg to change the host; the caller holds the frontend lock. The end of ctx
-// does not interrupt dpkg, because that would leave a package half-installed.
+// dpkg runs dpkg to change the host and appends its output to the log. The caller must
+// hold dpkg's frontend lock. The end of ctx does not interrupt dpkg, because that would
+// leave a package half-installed.
 func (p Packages) dpkg(ctx context.Context, args ...string) error {
 	path, err := findSbin("dpkg")
 	if err != nil {
@@ -77,8 +81,8 @@ func (p Packages) dpkg(ctx context.Context, args ...string) error {
 	return nil
 }
 
-// flags returns the options of every dpkg run. Configuration files changed by the
-// operator are kept, because dpkg has no operator to ask.
+// flags returns the options of each dpkg run. If an operator has changed a configuration
+// file, dpkg keeps it without asking.
 func (p Packages) flags() []string {
 	flags := []string{"--force-confdef", "--force-confold"}
 	if !p.elsewhere() {
@@ -93,7 +97,7 @@ func (p Packages) flags() []string {
 	)
 }
 
-// openLog opens the log for a run and writes the time and what.
+// openLog opens installLog for appending, and writes the current time and what.
 func (p Packages) openLog(what string) (*os.File, error) {
 	name := p.path(installLog)
 	if err := makeDir(filepath.Dir(name)); err != nil {
@@ -111,7 +115,7 @@ func (p Packages) openLog(what string) (*os.File, error) {
 	return log, nil
 }
 
-// tail returns the end of what was written to log after offset.
+// tail returns the last part, at most 4 KiB, of what was written to log after offset.
 func tail(log *os.File, offset int64) string {
 	const enough = 4096
 	end, err := log.Seek(0, io.SeekEnd)
@@ -126,8 +130,8 @@ func tail(log *os.File, offset int64) string {
 	return string(buf)
 }
 
-// sbin are the directories of dpkg and the programs that it calls, which are often not
-// in the PATH of unprivileged users.
+// sbin is a list of directories with dpkg and the programs that it calls. The PATH of
+// unprivileged users often lacks them.
 const sbin = "/usr/local/sbin:/usr/sbin:/sbin"
 
 func dpkgEnv() []string {

@@ -7,8 +7,7 @@ import (
 	"path/filepath"
 )
 
-// FS is the file system of a host. Paths given to its methods are absolute on that
-// host.
+// FS is the file system of a host. Its methods take absolute paths on that host.
 type FS struct {
 	// Root is the directory that is "/" on the host; empty means "/".
 	Root string
@@ -20,22 +19,22 @@ type File struct {
 	Data []byte
 	Mode os.FileMode
 
-	// UID and GID own the file. They are set only if this process is root.
+	// UID and GID are the owner of the file. They are set only if this process is root.
 	UID, GID int
 }
 
-// Path returns the path of p for this process.
+// Path converts p, a path on the host, into a path for this process.
 func (f FS) Path(p string) string {
 	return filepath.Join("/", f.Root, p)
 }
 
-// Read returns the contents of the file p.
+// Read returns the contents of the file p on the host.
 func (f FS) Read(p string) ([]byte, error) {
 	return os.ReadFile(f.Path(p))
 }
 
-// Remove deletes the file p durably, so that a power loss does not restore it. It does
-// nothing if p does not exist.
+// Remove deletes the file p, so that a power loss does not restore it. It does nothing if
+// p does not exist.
 func (f FS) Remove(p string) error {
 	name := f.Path(p)
 	err := os.Remove(name)
@@ -48,7 +47,7 @@ func (f FS) Remove(p string) error {
 	return syncDir(filepath.Dir(name))
 }
 
-// Exists reports whether a file or directory exists at p. An error means that this is
+// Exists reports whether a file or directory exists at p. After an error, the answer is
 // unknown.
 func (f FS) Exists(p string) (bool, error) {
 	_, err := f.Stat(p)

@@ -14,10 +14,11 @@ import (
 	"github.com/cybozu-go/neco/internal/lrn"
 )
 
-// hostIDFile identifies this installation of the host among others with the same LRN.
+// hostIDFile holds a random ID, which distinguishes this installation of the host from
+// others with the same LRN.
 const hostIDFile = "/var/lib/neco/host-id"
 
-// hostIDLength is the number of random bytes in a host id.
+// hostIDLength is the number of random bytes in the host ID.
 const hostIDLength = 16
 
 // LRN returns the host's logical rack number.
@@ -33,7 +34,7 @@ func (f FS) LRN() (int, error) {
 	return n, nil
 }
 
-// Cluster returns the identifier of the data centre.
+// Cluster returns the name of the data centre.
 func (f FS) Cluster() (string, error) {
 	s, err := f.word(neco.ClusterFile)
 	if err != nil {
@@ -42,9 +43,9 @@ func (f FS) Cluster() (string, error) {
 	return s, nil
 }
 
-// HostID returns the ID of this installation of the host, in hex. The first call
-// creates it; it stays the same until the host's disk is wiped. Concurrent calls return
-// the same ID.
+// HostID returns the random ID of this installation of the host, in hex. The first call
+// creates the ID; it remains until the host's disk is wiped. Concurrent calls return the
+// same ID.
 func (f FS) HostID() (string, error) {
 	id, err := f.word(hostIDFile)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -61,8 +62,9 @@ func (f FS) HostID() (string, error) {
 	return id, nil
 }
 
-// makeHostID creates the file completely or not at all, and never replaces it: unlike a
-// rename, a link fails if its name exists.
+// makeHostID creates hostIDFile with a random ID, completely or not at all. It never
+// replaces the file, because it links a temporary file to the name: unlike a rename, a
+// link fails if the name exists.
 func (f FS) makeHostID() error {
 	name := f.Path(hostIDFile)
 	if err := makeDir(filepath.Dir(name)); err != nil {
@@ -83,7 +85,7 @@ func (f FS) makeHostID() error {
 	return syncDir(filepath.Dir(name))
 }
 
-// word returns the contents of a file that holds a single word.
+// word returns the contents of the file p, which must be a single word.
 func (f FS) word(p string) (string, error) {
 	data, err := f.Read(p)
 	if err != nil {

@@ -9,30 +9,32 @@ import (
 )
 
 const (
-	// frontendLock is held by programs that run dpkg, such as apt and neco-worker.
+	// frontendLock is the file that programs lock while they run dpkg, such as apt and
+	// neco-worker.
 	frontendLock = "/var/lib/dpkg/lock-frontend"
 
-	// installUnit is the service that installs packages. Its name is fixed, so that a
-	// worker restarted by an installation finds it.
+	// installUnit is the name of the service that installs packages. It is fixed, so that
+	// a worker which an installation has restarted can wait for that service.
 	installUnit = "neco-install"
 )
 
-// Repair completes interrupted installations: dpkg --configure -a. It waits for the
+// Repair completes interrupted installations by dpkg --configure -a. It waits for dpkg's
 // lock until ctx ends.
 func (p Packages) Repair(ctx context.Context) error {
 	return p.locked(ctx, func() error { return p.configure(ctx) })
 }
 
-// Install installs the package file deb. It waits for the lock until ctx ends; then it
-// blocks until dpkg has ended.
+// Install installs the package file deb. It waits for dpkg's lock until ctx ends; once
+// dpkg has started, it blocks until dpkg has ended.
 func (p Packages) Install(ctx context.Context, deb string) error {
 	return p.locked(ctx, func() error { return p.install(ctx, deb) })
 }
 
-// InstallLocked is Install for a host where an installation may have been interrupted:
-// it first repairs that, under the same lock. It must be called by the unit that
-// InstallInUnit starts, because the installation may restart the program that waits for
-// it. The output of dpkg goes to /var/log/neco-install.log.
+// InstallLocked installs the package file deb, after completing an interrupted
+// installation under the same lock. The output of dpkg goes to /var/log/neco-install.log.
+//
+// It must be called in the service that InstallInUnit starts: the installation may
+// restart the program that waits for that service.
 func (p Packages) InstallLocked(ctx context.Context, deb string) error {
 	name, _, err := p.FileInfo(ctx, deb)
 	if err != nil {
@@ -62,7 +64,8 @@ func (p Packages) InstallLocked(ctx context.Context, deb string) error {
 	return err
 }
 
-// note logs why dpkg was not run. InstallInUnit reads the reason from the log.
+// note writes to the log why dpkg was not run. InstallInUnit reads this reason for its
+// error.
 func (p Packages) note(err error) {
 	if log, openErr := p.openLog("not run: " + err.Error()); openErr == nil {
 		log.Close()
@@ -70,11 +73,12 @@ func (p Packages) note(err error) {
 }
 
 // InstallInUnit installs the package file deb in a service of its own, and blocks until
-// the service or ctx ends. It may be called again after a restart of the calling
-// program: it waits for a service that still runs, and does nothing if the package is
-// installed already. Success is determined by dpkg's database, whatever the exit status
-// of the service; the error of a failure comes from what this attempt has logged.
-// progress, which may be nil, is called repeatedly with what the call waits for.
+// that service or ctx ends. It calls progress, which may be nil, with what it is waiting
+// for. A restarted program may call it again: it waits for a service that still runs, and
+// does nothing if the package is installed already.
+//
+// Success is decided by dpkg's database, not by the exit status of the service. An error
+// contains the cause that this attempt has logged.
 func (p Packages) InstallInUnit(ctx context.Context, u Units, deb string, progress func(text string)) error {
 	name, version, err := p.FileInfo(ctx, deb)
 	if err != nil {
@@ -98,8 +102,8 @@ func (p Packages) InstallInUnit(ctx context.Context, u Units, deb string, progre
 	return p.judge(ctx, name, version, start)
 }
 
-// report returns a function that reports the process that holds dpkg's lock, or the
-// service, as what the call waits for.
+// report returns a function that calls progress with what an installation is waiting for:
+// the process that holds dpkg's lock, or else the installing service.
 func (p Packages) report(progress func(text string)) func() {
 	if progress == nil {
 		return func() {}
@@ -113,7 +117,7 @@ func (p Packages) report(progress func(text string)) func() {
 	}
 }
 
-// logSize returns the offset in the log at which this attempt starts to write.
+// logSize returns the offset in the log at which an installation started now will write.
 func (p Packages) logSize() int64 {
 	fi, err := os.Stat(p.path(installLog))
 	if err != nil || fi.Size() > installLogMax {
@@ -133,8 +137,8 @@ func (p Packages) installer() []string {
 	return argv
 }
 
-// judge returns nil if dpkg's database has the package installed, and otherwise an
-// error that ends with what was logged after start.
+// judge returns nil if dpkg's database has version of the package name as installed.
+// Otherwise the error contains the cause that was logged after the offset start.
 func (p Packages) judge(ctx context.Context, name, version string, start int64) error {
 	have, state, err := p.Status(ctx, name)
 	if err != nil {
@@ -174,8 +178,8 @@ func (p Packages) install(ctx context.Context, deb string) error {
 	return nil
 }
 
-// halfDone reports whether an installation of the package name, or dpkg itself, was
-// interrupted. dpkg keeps a journal of changes that are not in its database yet.
+// halfDone reports whether an installation was interrupted: that of the package name, or
+// one whose changes are still in dpkg's journal and not in its database.
 func (p Packages) halfDone(ctx context.Context, name string) (bool, error) {
 	_, state, err := p.Status(ctx, name)
 	if err != nil {
@@ -189,7 +193,8 @@ func (p Packages) halfDone(ctx context.Context, name string) (bool, error) {
 	return !whole || len(journal) > 0, nil
 }
 
-// locked calls f while it holds dpkg's frontend lock.
+// locked takes dpkg's frontend lock, waiting for it until ctx ends, and calls f while
+// holding the lock.
 func (p Packages) locked(ctx context.Context, f func() error) error {
 	if _, err := findSbin("dpkg"); err != nil {
 		return err

@@ -12,7 +12,7 @@ import (
 	"github.com/cybozu-go/neco"
 )
 
-// newInstaller returns packages that InstallInUnit installs with this binary.
+// newInstaller returns Packages whose InstallInUnit runs this test binary.
 func newInstaller(t *testing.T) (Packages, *manager) {
 	t.Helper()
 	p := newPackages(t)

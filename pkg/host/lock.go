@@ -14,13 +14,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// lockInterval is the pause between two attempts to get a lock that another process
-// holds: the kernel has no wait for a lock with a deadline.
+// lockInterval is the pause between two attempts to take a lock that another process
+// holds. It is needed because the kernel cannot wait for a lock with a deadline.
 const lockInterval = 100 * time.Millisecond
 
-// Lock takes the exclusive lock of the file p, which it creates if needed, and blocks
-// until it has the lock or ctx ends. The lock ends with release, or when this process
-// ends for any reason.
+// Lock takes an exclusive lock of the file p, and blocks until it has the lock or ctx
+// ends. It creates p if needed. The lock is held until release is called or this process
+// ends.
 func (f FS) Lock(ctx context.Context, p string) (release func(), err error) {
 	name := f.Path(p)
 	file, err := openLock(name, 0600)
@@ -37,8 +37,9 @@ func (f FS) Lock(ctx context.Context, p string) (release func(), err error) {
 	return func() { file.Close() }, nil
 }
 
-// LockIfPresent is Lock for a caller that must not change the disk. It does nothing if
-// the file does not exist, because no process can hold the lock then.
+// LockIfPresent is Lock for a caller that must not change the disk. If the file p does
+// not exist, no process can hold its lock: LockIfPresent then locks nothing, and release
+// does nothing.
 func (f FS) LockIfPresent(ctx context.Context, p string) (release func(), err error) {
 	if _, err := f.Stat(p); errors.Is(err, fs.ErrNotExist) {
 		return func() {}, nil
@@ -53,18 +54,19 @@ func openLock(name string, mode os.FileMode) (*os.File, error) {
 	return os.OpenFile(name, os.O_RDWR|os.O_CREATE, mode)
 }
 
-// fcntlLock takes the kind of lock that dpkg and apt use. Unlike theirs, it belongs to
-// the open file and not to the process, so that it also works within this process.
+// fcntlLock takes a lock that excludes dpkg and apt. Unlike their locks, it belongs to
+// the open file and not to the process, so that it also excludes other goroutines of this
+// process.
 func fcntlLock(file *os.File) error {
 	return unix.FcntlFlock(file.Fd(), unix.F_OFD_SETLK, &unix.Flock_t{Type: unix.F_WRLCK, Whence: io.SeekStart})
 }
 
-// errHeld is returned by tryUntil if ctx ends while another process holds the lock.
+// errHeld reports that ctx has ended while another process held the lock.
 var errHeld = errors.New("held by another process")
 
-// fcntlHolder returns the process that holds a lock of dpkg's kind on the file name,
-// such as "apt-get (pid 4711)". It returns "" if there is none, or only a lock that
-// belongs to an open file, as those of this package.
+// fcntlHolder returns the process that holds dpkg's kind of lock on the file name, such
+// as "apt-get (pid 4711)". It returns "" if no process does. Locks of this package belong
+// to an open file and are not reported.
 func fcntlHolder(name string) string {
 	file, err := os.Open(name)
 	if err != nil {
@@ -82,8 +84,8 @@ func fcntlHolder(name string) string {
 	return fmt.Sprintf("%s (pid %d)", bytes.TrimSpace(program), held.Pid)
 }
 
-// tryUntil calls lock until it succeeds, ctx ends, or lock fails for another reason
-// than that the lock is held.
+// tryUntil calls lock until it succeeds or ctx ends. It returns an error of lock at once
+// unless that means that the lock is held.
 func tryUntil(ctx context.Context, lock func() error) error {
 	tick := time.NewTicker(lockInterval)
 	defer tick.Stop()

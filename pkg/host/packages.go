@@ -10,30 +10,30 @@ import (
 	"github.com/cybozu-go/neco/internal/dpkgrecord"
 )
 
-// Packages are the Debian packages of a host.
+// Packages operates on the Debian packages of a host.
 type Packages struct {
-	// Root is the directory that is "/" on the host; empty means "/". Below another
-	// directory no privileges are needed, and the packages' scripts have it in
+	// Root is the directory that is "/" on the host; empty means "/". With another
+	// directory, no privileges are needed, and the packages' scripts get its path in
 	// DPKG_ROOT.
 	Root string
 
-	// Installer is the command that InstallInUnit runs, followed by the package file;
-	// it has to call InstallLocked. If empty, it is the install subcommand of
-	// neco-worker.
+	// Installer is the command that InstallInUnit runs, to which the path of the package
+	// file is appended. The command must call InstallLocked. If Installer is empty, the
+	// command is neco-worker install.
 	Installer []string
 }
 
-// States of a package. dpkg(1) has more states, all of which mean an interrupted
-// installation.
+// States of a package. All further states in dpkg(1) mean that an installation was
+// interrupted.
 const (
 	StateInstalled    = "installed"
 	StateNotInstalled = "not-installed"
 	StateConfigFiles  = "config-files" // removed, but its configuration is kept
 )
 
-// Status returns the version and the state of the package name in dpkg's database. The
-// version alone is not enough: a half-installed package has its new version there. The
-// version is empty if the package is not installed. For a package with several
+// Status returns the version and the state of the package name in dpkg's database. A
+// half-installed package has its new version there, so the state has to be checked too.
+// If the package is not installed, the version is empty. If it is installed for several
 // architectures, Status returns the native one.
 func (p Packages) Status(ctx context.Context, name string) (version, state string, err error) {
 	out, err := p.command(ctx, "dpkg-query", "--admindir", p.path("/var/lib/dpkg"),
@@ -49,14 +49,14 @@ func (p Packages) Status(ctx context.Context, name string) (version, state strin
 	return r.Version, r.State, nil
 }
 
-// Installed reports whether exactly this version of the package is installed and
-// configured.
+// Installed reports whether the package name is installed and configured in exactly the
+// given version.
 func (p Packages) Installed(ctx context.Context, name, version string) (bool, error) {
 	have, state, err := p.Status(ctx, name)
 	return err == nil && state == StateInstalled && have == version, err
 }
 
-// FileInfo returns the name and the version of the package in the file deb.
+// FileInfo returns the name and the version of the package in the package file deb.
 func (p Packages) FileInfo(ctx context.Context, deb string) (name, version string, err error) {
 	out, err := p.command(ctx, "dpkg-deb", "--showformat", `${Package} ${Version}`, "--show", deb)
 	if err != nil {
@@ -73,7 +73,7 @@ func (p Packages) path(name string) string {
 	return FS{Root: p.Root}.Path(name)
 }
 
-// elsewhere reports whether Root is another directory than this process's root.
+// elsewhere reports whether Root is not the root directory of this process.
 func (p Packages) elsewhere() bool {
 	return p.path("/") != "/"
 }

@@ -16,7 +16,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestMain lets the test binary also be the program that installs.
+// TestMain makes the test binary act as the program that installs packages if its
+// environment says so.
 func TestMain(m *testing.M) {
 	if root := os.Getenv(installEnv); root != "" && len(os.Args) == 3 && os.Args[1] == "install" {
 		if err := (Packages{Root: root}).InstallLocked(context.Background(), os.Args[2]); err != nil {
@@ -37,8 +38,8 @@ const (
 	holdEnv    = "HOST_TEST_HOLD_LOCK"
 )
 
-// hold takes the lock as apt does, reports that, and keeps the lock until its input
-// ends.
+// hold locks the file called name as apt does, prints "held", and holds the lock until
+// its standard input ends.
 func hold(name string) {
 	file, err := openLock(name, 0600)
 	if err != nil {
@@ -69,7 +70,7 @@ func newPackages(t *testing.T) Packages {
 	return p
 }
 
-// buildDeb builds a package called demo with one file and this postinst.
+// buildDeb builds a package called demo with one file and the given postinst script.
 func buildDeb(t *testing.T, version, postinst string) string {
 	t.Helper()
 	return buildDebWith(t, version, "postinst", postinst)
@@ -192,7 +193,7 @@ func TestADpkgThatIsKilledIsMadeUpFor(t *testing.T) {
 	}
 }
 
-// holdLock keeps dpkg's frontend lock in another process until release.
+// holdLock makes another process hold dpkg's frontend lock until release is called.
 func holdLock(t *testing.T, p Packages) (release func()) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])

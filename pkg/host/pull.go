@@ -12,12 +12,12 @@ import (
 	"github.com/cybozu-go/neco/internal/dockercmd"
 )
 
-// tmpDir holds large temporary files.
+// tmpDir is the directory for large temporary files.
 const tmpDir = "/var/lib/neco/tmp"
 
-// Pull makes img available to Docker and blocks until it is, or ctx ends. It does
-// nothing if Docker has the image. The image goes through a file, so that Docker loads
-// only complete images and no image is held in memory.
+// Pull makes Docker have the image img, and blocks until it does or ctx ends. It does
+// nothing if Docker has img already. It downloads the image to a file first, so that
+// Docker loads only complete images and no image is held in memory.
 func (c Containers) Pull(ctx context.Context, img neco.ContainerImage) error {
 	if c.Present(ctx, img) {
 		return nil
@@ -37,8 +37,9 @@ func (c Containers) Pull(ctx context.Context, img neco.ContainerImage) error {
 	return nil
 }
 
-// fetch downloads the image to a file and returns its path. The name depends only on
-// the image, so that the next attempt overwrites the file of a crashed one.
+// fetch downloads the image img to a file and returns the file's path. The file name
+// depends only on img, so that the next attempt overwrites the file of an interrupted
+// one.
 func (c Containers) fetch(ctx context.Context, img neco.ContainerImage) (string, error) {
 	if err := makeDir(c.FS.Path(tmpDir)); err != nil {
 		return "", err
@@ -62,9 +63,10 @@ func (c Containers) fetch(ctx context.Context, img neco.ContainerImage) (string,
 	return name, nil
 }
 
-// fetcher returns a fetcher and the image to pass to it, so that the image comes from
-// the repository in FullName. A fetcher uses the private repository whenever it has
-// credentials; FullName uses it everywhere except in a test data centre.
+// fetcher returns a fetcher, and img changed so that the fetcher takes it from the
+// repository in FullName. The fetcher by itself uses a private image's private repository
+// if and only if it has credentials, but FullName uses it wherever the host is not in a
+// test data centre.
 func (c Containers) fetcher(img neco.ContainerImage) (neco.ImageFetcher, neco.ContainerImage) {
 	auth := c.Auth
 	switch {

@@ -10,12 +10,12 @@ import (
 	"github.com/cybozu-go/neco/internal/dockercmd"
 )
 
-// ErrRefused is returned if dpkg refuses a package for a reason other than a lack of
-// space, memory or a sound disk on the host.
+// ErrRefused reports that dpkg has refused a package, and not because the host lacks
+// space, memory or a sound disk.
 var ErrRefused = errors.New("refused by dpkg")
 
-// causeOf returns the last relevant lines of dpkg's output, without its messages of
-// every installation and of every failure.
+// causeOf returns the last lines of dpkg's output printed that show why it failed. It
+// omits the messages of normal installations and those that follow every failure.
 func causeOf(printed string) string {
 	var kept []string
 	for line := range strings.Lines(printed) {
@@ -38,8 +38,8 @@ func causeOf(printed string) string {
 	return dockercmd.LastLines(strings.Join(kept, ""))
 }
 
-// refusedByDpkg reports whether the output of dpkg means that the package itself is at
-// fault.
+// refusedByDpkg reports whether the output of dpkg means that the package is at fault,
+// and not the host.
 func refusedByDpkg(printed string) bool {
 	if !strings.Contains(printed, "dpkg: error processing") {
 		return false

@@ -10,8 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Free returns the number of bytes that an unprivileged program can still write to the
-// file system of p.
+// Free returns how many bytes an unprivileged program can still write to the file system
+// that contains p.
 func (f FS) Free(p string) (uint64, error) {
 	var s unix.Statfs_t
 	if err := unix.Statfs(f.Path(p), &s); err != nil {
@@ -20,8 +20,8 @@ func (f FS) Free(p string) (uint64, error) {
 	return s.Bavail * uint64(s.Bsize), nil
 }
 
-// RemoveDir deletes the directory p with its contents durably. It does nothing if p
-// does not exist.
+// RemoveDir deletes the directory p with its contents, so that a power loss does not
+// restore it. It does nothing if p does not exist.
 func (f FS) RemoveDir(p string) error {
 	name := f.Path(p)
 	if err := os.RemoveAll(name); err != nil {

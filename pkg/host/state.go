@@ -7,12 +7,12 @@ import (
 	"io/fs"
 )
 
-// ErrMalformed is returned if a file was not written by SaveState. The error that wraps
-// it has the path, but none of the content, which may be a secret.
+// ErrMalformed reports that a file was not written by SaveState. The error that wraps it
+// contains the file's path, but not its content, which may be a secret.
 var ErrMalformed = errors.New("malformed")
 
-// LoadState reads into v what SaveState has saved at p. found is false if there is no
-// file, which is not an error.
+// LoadState reads into v the value that SaveState has saved at p. If the file does not
+// exist, found is false and the error is nil.
 func (f FS) LoadState(p string, v any) (found bool, err error) {
 	data, err := f.Read(p)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -27,8 +27,8 @@ func (f FS) LoadState(p string, v any) (found bool, err error) {
 	return true, nil
 }
 
-// SaveState saves v at p, readable only by its owner, and syncs it to the disk. It
-// creates a missing directory.
+// SaveState saves v as JSON in the file p, which only its owner can read, and syncs it to
+// the disk. It creates the directory if needed.
 func (f FS) SaveState(p string, v any) error {
 	data, err := json.Marshal(v)
 	if err != nil {

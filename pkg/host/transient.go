@@ -16,11 +16,12 @@ import (
 // unitInterval is the pause between two queries of a unit's state.
 const unitInterval = 200 * time.Millisecond
 
-// RunTransient starts argv as a transient systemd service called name. It does not wait
-// for its end, and the service outlives this process; WaitGone waits for it by its
-// name. env has elements of the form NAME=VALUE, which every user of the host can read.
+// RunTransient starts the command argv as a transient systemd service called name, and
+// does not wait for its end. The service outlives this process; WaitGone waits for it by
+// its name. env has elements of the form NAME=VALUE, which every user of the host can
+// read.
 //
-// If a service of that name is running, RunTransient waits for its end first, until ctx
+// If a service of that name is running, RunTransient first waits for its end, until ctx
 // ends.
 func (u Units) RunTransient(ctx context.Context, name, description string, argv, env []string) error {
 	if len(argv) == 0 {
@@ -51,8 +52,8 @@ func (Units) startTransient(ctx context.Context, unit string, props []dbus.Prope
 	})
 }
 
-// transientProperties returns the properties of a service that is activating until the
-// command ends. systemd then forgets the service, even if it failed.
+// transientProperties returns the properties of a service that stays "activating" until
+// its command ends. systemd then forgets the service, even if it has failed.
 func transientProperties(description string, argv, env []string) []dbus.Property {
 	props := []dbus.Property{
 		dbus.PropDescription(description),
@@ -71,14 +72,14 @@ func isUnitExists(err error) bool {
 	return errors.As(err, &known) && known.Name == "org.freedesktop.systemd1.UnitExists"
 }
 
-// WaitGone blocks until the service is not running, and not about to start or stop: it
-// is inactive, has failed, or is unknown to systemd. If ctx ends first, the error has
-// the service and its state. It retries failed requests to systemd until then.
+// WaitGone blocks until the service called name is not running, starting or stopping: it
+// is inactive, has failed, or is unknown to systemd. It repeats failed requests to
+// systemd. If ctx ends first, the error contains the service and its state.
 func (u Units) WaitGone(ctx context.Context, name string) error {
 	return u.waitGone(ctx, name, func() {})
 }
 
-// waitGone is WaitGone that calls report before each pause.
+// waitGone is WaitGone, but calls report before each pause.
 func (u Units) waitGone(ctx context.Context, name string, report func()) error {
 	ctx, done := sysdbus.Share(ctx)
 	defer done()

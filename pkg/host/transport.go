@@ -9,9 +9,9 @@ import (
 	"github.com/cybozu-go/neco/internal/weburl"
 )
 
-// NewTransport returns a transport that uses proxy, an absolute URL, or no proxy if it
-// is empty. It ignores the environment. The error does not contain proxy, which may
-// have a password.
+// NewTransport returns a transport that uses the proxy at the absolute URL proxy, or none
+// if proxy is empty. It ignores the environment. The error does not contain proxy, which
+// may have a password.
 func NewTransport(proxy string) (*http.Transport, error) {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.Proxy = nil
@@ -26,11 +26,11 @@ func NewTransport(proxy string) (*http.Transport, error) {
 	return transport, nil
 }
 
-// accountRegistry is the registry of the account in quay-username.
+// accountRegistry is the registry for which the configured account is valid.
 const accountRegistry = "quay.io"
 
-// NewAuth returns the account of quay.io, or nil if user is empty. The result also
-// implements authn.Keychain, which returns no account for other registries.
+// NewAuth returns the account with user and password at quay.io, or nil if user is empty.
+// The result is also an authn.Keychain, which has no account for other registries.
 func NewAuth(user, password string) authn.Authenticator {
 	if user == "" {
 		return nil
@@ -42,7 +42,7 @@ type account struct{ *authn.Basic }
 
 var _ authn.Keychain = account{}
 
-// Resolve implements authn.Keychain.
+// Resolve returns the account for quay.io, and authn.Anonymous for other registries.
 func (a account) Resolve(r authn.Resource) (authn.Authenticator, error) {
 	if r.RegistryStr() != accountRegistry {
 		return authn.Anonymous, nil

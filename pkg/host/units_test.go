@@ -13,7 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestUnitsAskSystemdFor also covers the functions of package neco that Units uses.
+// TestUnitsAskSystemdFor also tests the functions of package neco that Units calls.
 func TestUnitsAskSystemdFor(t *testing.T) {
 	var u Units
 	cases := map[string]struct {

@@ -10,11 +10,12 @@ import (
 	"syscall"
 )
 
-// Write brings the file to the state of file and reports whether that changed anything.
-// At every moment, a crash or a power loss included, the file is the old one or the new
-// one; when Write returns nil, the new one is on the disk. Missing parents are created
-// with mode 0755. Write does nothing if contents, mode and, for root, owner are right
-// already.
+// Write gives the file at file.Path the contents, mode and, if this process is root,
+// owner of file. It reports whether that changed anything. It creates missing parents
+// with mode 0755.
+//
+// Even after a crash or a power loss, the old file or the complete new one exists. When
+// Write returns nil, the new one is on the disk.
 func (f FS) Write(file File) (changed bool, err error) {
 	name := f.Path(file.Path)
 	if isAs(name, file) {
@@ -43,8 +44,9 @@ func isAs(name string, file File) bool {
 	return err == nil && bytes.Equal(data, file.Data)
 }
 
-// replace writes a temporary file beside the target and renames it. The temporary name
-// is fixed, so that the next attempt replaces the file of a crashed one.
+// replace writes file to a temporary file beside name and renames it to name. The
+// temporary name is fixed, so that the next attempt overwrites the file of an interrupted
+// one.
 func replace(name string, file File) error {
 	tmp := filepath.Join(filepath.Dir(name), "."+filepath.Base(name)+".neco-new")
 	if err := os.Remove(tmp); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -61,8 +63,8 @@ func replace(name string, file File) error {
 	return syncDir(filepath.Dir(name))
 }
 
-// create writes name with its final owner and mode, and syncs it. Others cannot read it
-// before the mode is set.
+// create creates the file name with the contents, owner and mode of file, and syncs it.
+// Nobody else can read it before the mode is set.
 func create(name string, file File) error {
 	w, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0600)
 	if err != nil {
@@ -86,7 +88,8 @@ func create(name string, file File) error {
 	return w.Close()
 }
 
-// makeDir is os.MkdirAll whose directories survive a power loss.
+// makeDir creates dir and its missing parents, with mode 0755, so that they survive a
+// power loss.
 func makeDir(dir string) error {
 	fi, err := os.Stat(dir)
 	if err == nil && fi.IsDir() {
@@ -104,7 +107,7 @@ func makeDir(dir string) error {
 	return syncDir(filepath.Dir(dir))
 }
 
-// syncDir makes created, renamed and removed entries of dir survive a power loss.
+// syncDir syncs dir, so that changes of its entries survive a power loss.
 func syncDir(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {

@@ -1,8 +1,8 @@
 // Package liveness ties every liveness signal of a daemon to the progress of its main
 // loop.
 //
-// It owns the pulse and its deadline. It must not know what the loop does, nor who
-// evaluates the pulse: systemd's watchdog, a lease in etcd.
+// It owns the pulse, which the loop beats, and the pulse's deadline. It must not know
+// what the loop does, nor what depends on the pulse: systemd's watchdog, a lease in etcd.
 package liveness
 
 import (
@@ -12,33 +12,33 @@ import (
 	"time"
 )
 
-// ErrStalled is the cause of a session or context that ended because the main loop made
-// no progress.
+// ErrStalled reports that a main loop made no progress. It is the cause with which a
+// session or context then ends.
 var ErrStalled = errors.New("the main loop makes no progress")
 
-// Pulse is the progress of one loop. Its methods may be called concurrently.
+// Pulse observes whether one loop makes progress. Its methods may be called concurrently.
 type Pulse struct {
 	limit time.Duration
 
 	mu       sync.Mutex
-	deadline time.Time // zero: none
+	deadline time.Time // zero if there is no deadline
 }
 
-// New returns a pulse that is alive until limit has passed without a beat, by the
-// monotonic clock. New counts as the first beat.
+// New returns a Pulse that is alive until limit has passed since the last beat, by the
+// monotonic clock. The call of New counts as the first beat.
 func New(limit time.Duration) *Pulse {
 	p := &Pulse{limit: limit}
 	p.Beat()
 	return p
 }
 
-// Beat records progress. Only the loop itself may call it, once in each iteration.
+// Beat records progress. The loop itself must call it, once in each iteration.
 func (p *Pulse) Beat() { p.set(time.Now().Add(p.limit)) }
 
-// Allow lets the current iteration take d longer than the limit.
+// Allow extends the deadline of the current iteration to limit plus d from now.
 func (p *Pulse) Allow(d time.Duration) { p.set(time.Now().Add(p.limit + d)) }
 
-// Suspend removes the deadline until the next beat.
+// Suspend removes the deadline; the next beat sets it again.
 func (p *Pulse) Suspend() { p.set(time.Time{}) }
 
 func (p *Pulse) set(deadline time.Time) {
@@ -50,7 +50,8 @@ func (p *Pulse) set(deadline time.Time) {
 // Alive reports whether the loop is within its deadline.
 func (p *Pulse) Alive() bool { return p.left() > 0 }
 
-// left returns the time until the deadline, or the limit while the pulse is suspended.
+// left returns the time until the deadline. While the pulse is suspended, it returns the
+// limit.
 func (p *Pulse) left() time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -60,8 +61,8 @@ func (p *Pulse) left() time.Duration {
 	return time.Until(p.deadline)
 }
 
-// AwaitStall blocks until the deadline has passed and returns [ErrStalled], or until
-// ctx ends and returns its cause.
+// AwaitStall blocks until the deadline has passed, and then returns [ErrStalled]. If ctx
+// ends first, it returns the cause of that end.
 func (p *Pulse) AwaitStall(ctx context.Context) error {
 	for {
 		left := p.left()

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Slack's colours for messages.
+// The colours of messages in Slack.
 const (
 	colorBegin   = "#439FE0"
 	colorGood    = "good"
@@ -15,22 +15,22 @@ const (
 	colorDanger  = "danger"
 )
 
-// author is shown above every message.
+// author is the name that Slack shows above each message.
 const author = "neco-updater"
 
-// Run is the part of a message that describes a run.
+// Run is what messages tell about a run.
 type Run struct {
 	// Cluster is the name of the data centre.
 	Cluster string
 	// Version is the release that the run installs.
 	Version string
-	// Servers are the LRNs of the members.
+	// Servers are the LRNs of the boot servers in the run.
 	Servers []int
-	// StartedAt identifies the run.
+	// StartedAt is when the run was requested, which identifies the run.
 	StartedAt time.Time
 }
 
-// Message is one notification, independent of its transport. Its texts are plain.
+// Message is one notification, independent of how it is sent. Its texts have no markup.
 type Message struct {
 	Color  string
 	Author string
@@ -39,45 +39,46 @@ type Message struct {
 	Fields []Field
 }
 
-// Field is one line of a message's table. A short one shares its line with another.
+// Field is one line in the table of a message. Two short fields may share a line.
 type Field struct {
 	Title string
 	Value string
 	Short bool
 }
 
-// Begin returns the message that a run was requested; detail is the reason.
+// Begin returns the message that the run r was requested because of detail.
 func Begin(r Run, detail string) Message {
 	return message(r, colorBegin, "Update begins", "Boot servers are being updated.", Field{Title: "Detail", Value: detail})
 }
 
-// Complete returns the message that every member has completed the run.
+// Complete returns the message that every member has completed the run r.
 func Complete(r Run, detail string) Message {
 	return message(r, colorGood, "Update completed", "All boot servers are up to date.", Field{Title: "Detail", Value: detail})
 }
 
-// Abort returns the message that a member has aborted the run, with its reason.
+// Abort returns the message that a member has aborted the run r because of the given
+// reason.
 func Abort(r Run, reason string) Message {
 	return message(r, colorDanger, "Update stopped",
 		"A boot server has aborted the update. "+nextStep, Field{Title: "Reason", Value: reason})
 }
 
-// Stopped returns the message that an operator has stopped the run, with the operator's
+// Stopped returns the message that an operator has stopped the run r because of the given
 // reason.
 func Stopped(r Run, reason string) Message {
 	return message(r, colorDanger, "Update stopped",
 		"An operator has stopped the update. "+nextStep, Field{Title: "Reason", Value: reason})
 }
 
-// Timeout returns the message that a run took too long; reason is what it was waiting
+// Timeout returns the message that the run r took too long; reason is what it was waiting
 // for.
 func Timeout(r Run, reason string) Message {
 	return message(r, colorDanger, "Update timed out",
 		"The update did not finish in time. "+nextStep, Field{Title: "Reason", Value: reason})
 }
 
-// Waiting returns the message that a run does not start before the workers of the
-// servers absent are running.
+// Waiting returns the message that a new run does not start until workers are running on
+// the boot servers absent.
 func Waiting(r Run, absent []int, since time.Time) Message {
 	reason := "no worker is running on boot server " + join(absent)
 	if len(absent) > 1 {
@@ -90,10 +91,11 @@ func Waiting(r Run, absent []int, since time.Time) Message {
 		"The update begins as soon as all boot servers are there.", Field{Title: "Reason", Value: reason})
 }
 
-// nextStep is what an operator does after a run has ended early.
+// nextStep tells an operator what to do after a run has ended early.
 const nextStep = "When the cause is gone, run: neco recover"
 
-// message returns a message with the common fields that are known, and the field last.
+// message returns a message with the fields that all messages have, as far as they are
+// known, followed by last.
 func message(r Run, color, title, text string, last Field) Message {
 	m := Message{Color: color, Author: author, Title: title, Text: text}
 	m.add("Cluster", r.Cluster, true)
@@ -112,7 +114,7 @@ func (m *Message) add(title, value string, short bool) {
 	}
 }
 
-// join lists LRNs in ascending order.
+// join returns lrns as text, in ascending order.
 func join(lrns []int) string {
 	words := make([]string, 0, len(lrns))
 	for _, lrn := range slices.Sorted(slices.Values(lrns)) {

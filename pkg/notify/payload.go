@@ -7,11 +7,11 @@ import (
 	"github.com/cybozu-go/neco/internal/printable"
 )
 
-// maxText bounds one text of a message: Slack hides longer texts, and an error may
-// contain the whole output of a program.
+// maxText is the maximum length of one text in a message; longer texts are cut. Slack
+// hides long texts, and an error may contain the whole output of a program.
 const maxText = 2000
 
-// The format of a message with attachments for an incoming webhook.
+// payload is the JSON of a message with attachments for an incoming webhook.
 type (
 	payload struct {
 		Attachments []attachment `json:"attachments"`
@@ -38,8 +38,8 @@ func payloadOf(m Message) payload {
 	return payload{Attachments: []attachment{a}}
 }
 
-// plain escapes text for Slack: otherwise "<!channel>" in an error would notify
-// everybody.
+// plain escapes text for Slack. Otherwise "<!channel>" in an error would notify everybody
+// in the channel.
 func plain(text string) string {
 	text = printable.Lines(text)
 	if len(text) > maxText {

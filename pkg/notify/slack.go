@@ -20,13 +20,13 @@ import (
 // The limits of one delivery.
 const (
 	deliveryTimeout = time.Minute      // for all attempts together
-	attemptTimeout  = 10 * time.Second // Slack answers at once, or not at all
+	attemptTimeout  = 10 * time.Second // Slack normally answers at once
 	minBackoff      = time.Second
 	maxBackoff      = 15 * time.Second
 )
 
-// Notifier delivers messages. Send blocks until the message is delivered or has failed
-// permanently, within a time limit of the Notifier and until ctx ends.
+// Notifier delivers messages. Send blocks until the message is delivered, delivery has
+// failed permanently, the Notifier's own time limit has passed, or ctx ends.
 type Notifier interface {
 	Send(ctx context.Context, m Message) error
 }
@@ -37,8 +37,8 @@ type Off struct{}
 // Send does nothing.
 func (Off) Send(context.Context, Message) error { return nil }
 
-// Slack delivers messages to one incoming webhook. The URL of the webhook lets
-// everybody write to the channel: it is a secret and is in no error and no log.
+// Slack delivers messages to one incoming webhook. With the webhook's URL anybody can
+// write to the channel, so no error and no log contains it.
 type Slack struct {
 	webhook string
 	client  *http.Client
@@ -49,8 +49,9 @@ var (
 	_ Notifier = (*Slack)(nil)
 )
 
-// NewSlack returns a Notifier for a webhook. It uses transport, or
-// http.DefaultTransport if nil. The error does not contain the URL.
+// NewSlack returns a Notifier for the webhook. It uses transport, or
+// http.DefaultTransport if transport is nil. The error does not contain the webhook's
+// URL.
 func NewSlack(webhook string, transport http.RoundTripper) (*Slack, error) {
 	if _, err := weburl.Parse(webhook); err != nil {
 		return nil, fmt.Errorf("slack webhook: %w", err)
@@ -63,10 +64,10 @@ func NewSlack(webhook string, transport http.RoundTripper) (*Slack, error) {
 	return &Slack{webhook: webhook, client: client}, nil
 }
 
-// Send delivers a message within a minute, or returns an error. It retries while the
-// server is unavailable or busy, after the wait that the server asks for, but not if
-// the server refuses the message. A message may arrive twice if the response to an
-// attempt is lost.
+// Send delivers a message, or returns an error after a minute at most. It retries while
+// the server is unavailable or busy, after the pause that the server asks for. It does
+// not retry if the server refuses the message. If the response to an attempt is lost, the
+// message may arrive twice.
 func (s *Slack) Send(ctx context.Context, m Message) error {
 	body, err := json.Marshal(payloadOf(m))
 	if err != nil {
@@ -89,7 +90,7 @@ func (s *Slack) Send(ctx context.Context, m Message) error {
 	}
 }
 
-// attempt posts the message once.
+// attempt sends the message once.
 func (s *Slack) attempt(ctx context.Context, body []byte) error {
 	ctx, cancel := context.WithTimeout(ctx, attemptTimeout)
 	defer cancel()
@@ -107,8 +108,8 @@ func (s *Slack) attempt(ctx context.Context, body []byte) error {
 	return judge(resp)
 }
 
-// judge returns nil for a success, a permanent error for a refusal, and otherwise an
-// error that is retried.
+// judge returns nil if the response is a success, a permanent error if it refuses the
+// message, and otherwise an error after which sending is retried.
 func judge(resp *http.Response) error {
 	err := fmt.Errorf("server answered %d %s", resp.StatusCode, http.StatusText(resp.StatusCode))
 	switch code := resp.StatusCode; {
@@ -126,7 +127,7 @@ func judge(resp *http.Response) error {
 	}
 }
 
-// withoutURL removes the URL, which is a secret, from an error of net/http.
+// withoutURL returns err, an error of net/http, without its URL, which is a secret.
 func withoutURL(err error) error {
 	var wrapped *url.Error
 	if errors.As(err, &wrapped) {

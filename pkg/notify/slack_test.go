@@ -20,8 +20,8 @@ const (
 	webhook = "https://hooks.slack.com/services/" + secret
 )
 
-// answers is a transport that returns one response after another, then the last one
-// repeatedly, and counts them.
+// answers is an HTTP transport that returns its responses one after the other, then the
+// last one again and again, and counts them.
 type answers struct {
 	list []func(*http.Request) (*http.Response, error)
 	n    int
@@ -159,7 +159,7 @@ func newSlack(t *testing.T, transport http.RoundTripper) *Slack {
 	return s
 }
 
-// hidesURL fails if an error contains the secret.
+// hidesURL makes the test fail if an error contains the webhook's URL.
 func hidesURL(t *testing.T, err error) {
 	t.Helper()
 	if err != nil && (strings.Contains(err.Error(), "s3cret") || strings.Contains(err.Error(), "services/")) {

@@ -3,20 +3,20 @@ package program
 import "strings"
 
 // Mixing defines which versions of a program may run at the same time on different boot
-// servers. If the old and the new version may not, an update stops the old one on all
-// boot servers before it starts the new one.
+// servers. If the old and new versions must not run together, an update stops the old one
+// on all boot servers before it starts the new one.
 type Mixing int
 
 const (
 	// MixesFreely allows any two versions. Boot servers are updated one after another.
 	MixesFreely Mixing = iota
-	// MixesWithinMajor allows versions with the same first number.
+	// MixesWithinMajor allows versions whose first numbers are equal.
 	MixesWithinMajor
-	// MixesNever allows only the same version.
+	// MixesNever allows only equal versions.
 	MixesNever
 )
 
-// String returns the text for documents.
+// String returns the rule as text for documents.
 func (m Mixing) String() string {
 	return [...]string{"any two", "of one major version", "none but the same"}[m]
 }
@@ -37,7 +37,8 @@ func major(version string) string {
 	return first
 }
 
-// Groups returns the programs whose versions do not mix freely.
+// Groups returns the programs whose versions do not mix freely, each of which an update
+// treats as a group.
 func Groups() []Program {
 	var all []Program
 	for _, p := range All() {

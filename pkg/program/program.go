@@ -1,9 +1,9 @@
-// Package program has one row for each program that Neco manages on boot servers, with
-// its static properties. Other packages compute from the rows the certificates, the
-// users of etcd, the units that a reset stops and what operators prepare.
+// Package program is a table with one row for each program that Neco manages on boot
+// servers. A row holds static properties, from which other packages derive the program's
+// certificate, its user in etcd, the units that a reset stops and what operators prepare.
 //
-// It is data, and imports only the names and paths of package neco. It must not know
-// how a program is configured: its component does.
+// The package is data, and imports only the names and paths of package neco. It must not
+// know how a program is configured: its component does.
 package program
 
 import (
@@ -11,58 +11,63 @@ import (
 	"slices"
 )
 
-// Program is one row.
+// Program is one row of the table.
 type Program struct {
-	// Name is the name for operators, of the image and of the user in etcd.
+	// Name is the program's name for operators. Its image and its user in etcd have the
+	// same name.
 	Name string
-	// ToolsMount is the directory at which install-tools in the image expects
-	// /usr/local/bin of the host; empty: the image has no tools.
+	// ToolsMount is the mount point at which install-tools in the image expects
+	// /usr/local/bin of the host; empty if the image has no tools.
 	ToolsMount string
-	// Units are its services, in the order in which they are started.
+	// Units are the program's services, in the order in which they are started.
 	Units []string
-	// Directories hold its data. They are created before its first start, and an update
-	// restarts the program only while there is space in them.
+	// Directories hold the program's data. They are created before its first start. An
+	// update does not restart the program if they lack free space.
 	Directories []Directory
-	// Mixing defines which of its versions may run at the same time.
+	// Mixing defines which versions of the program may run at the same time.
 	Mixing Mixing
-	// User is its user in etcd; nil: it has none.
+	// User is the program's user in etcd; nil if it has none.
 	User *User
 	// Prepared is what neco init and neco init-local make for a program that operators
-	// add; nil: every boot server has the program without their request.
+	// add to a data centre. It is nil for a program that every boot server has.
 	Prepared *Prepared
 }
 
-// Directory is a directory of a program.
+// Directory is a directory for a program's data.
 type Directory struct {
 	Path string
-	// Mode is the permission bits.
+	// Mode holds the permission bits.
 	Mode uint32
-	// Owner is both a user and a group ID.
+	// Owner is the numeric ID of both the owning user and the owning group.
 	Owner int
 }
 
-// User is a user of etcd and its client certificate.
+// User is a program's user in etcd and the user's client certificate.
 type User struct {
-	// Prefix is the prefix of the keys that the user may read and write. Only root may
-	// access them too. Empty: the user has the role root and may do everything.
+	// Prefix is the prefix of the keys that this user may read and write, and no other
+	// user except root. If it is empty, the user has the role root and thus all
+	// permissions.
 	Prefix string
-	// Cert and Key are files owned by Owner, both a user and a group ID.
+	// Cert and Key are the files with the certificate and its private key. Owner is the
+	// numeric ID of both their user and their group.
 	Cert, Key string
 	Owner     int
-	// Restart makes a renewal restart the units, for programs that read the files only
-	// at their start.
+	// Restart means that the units are restarted after a renewal of the certificate,
+	// because the program reads the files only at its start.
 	Restart bool
 }
 
-// Prepared is what operators prepare for a program that they add to a data centre.
+// Prepared is what neco init and neco init-local make for a program that operators add to
+// a data centre.
 type Prepared struct {
-	// Token: the program has a token in etcd, and no files on boot servers.
+	// Token means that neco init issues a token for the program in etcd, and that the
+	// program has no files on boot servers.
 	Token bool
-	// Config is the configuration file on a boot server.
+	// Config is the program's configuration file on a boot server.
 	Config string
 }
 
-// Find returns the row of the program called name.
+// Find returns the row of the program called name, or an error if the table has none.
 func Find(name string) (Program, error) {
 	for _, p := range All() {
 		if p.Name == name {
@@ -72,7 +77,7 @@ func Find(name string) (Program, error) {
 	return Program{}, fmt.Errorf("%q is not a program that Neco manages", name)
 }
 
-// ToolsMount returns the ToolsMount of the program called name; empty if there is no
+// ToolsMount returns the ToolsMount of the program called name, or "" if the table has no
 // such program.
 func ToolsMount(name string) string {
 	p, _ := Find(name) // no row, no tools
@@ -89,13 +94,13 @@ func OnRequest() []Program {
 	return slices.DeleteFunc(All(), func(p Program) bool { return p.Prepared == nil })
 }
 
-// OnServers returns the programs of OnRequest that operators set up on each boot
+// OnServers returns those programs of OnRequest that operators set up on each boot
 // server.
 func OnServers() []Program {
 	return slices.DeleteFunc(OnRequest(), func(p Program) bool { return p.Prepared.Config == "" })
 }
 
-// Names returns the names of programs, for messages and completion.
+// Names returns the names of the given programs.
 func Names(programs []Program) []string {
 	var names []string
 	for _, p := range programs {

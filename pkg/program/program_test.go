@@ -32,8 +32,8 @@ func TestNoTwoProgramsShareAnything(t *testing.T) {
 	}
 }
 
-// TestWhatOthersRelyOn pins the user names and mounts on which etcd's data and the
-// images depend.
+// TestWhatOthersRelyOn fixes the users and key prefixes, on which the data in etcd
+// depend, and the mount points, on which the images depend.
 func TestWhatOthersRelyOn(t *testing.T) {
 	prefixes := map[string]string{}
 	for _, p := range program.Users() {

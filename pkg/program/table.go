@@ -19,18 +19,19 @@ const (
 	Teleport           = "teleport"
 )
 
-// Names of units that differ from the name of the program and are not in package neco.
+// The names of units that are not the name of their program and are not in package neco.
 const (
 	// VaultUnseal unseals Vault after each of its starts.
 	VaultUnseal = "vault-unseal"
 	Updater     = "neco-updater"
 	Worker      = "neco-worker"
-	// EtcdBackup takes one snapshot of this server's member and ends. The timer of the
+	// EtcdBackup takes one snapshot of this server's etcd member and ends. A timer of the
 	// same name starts it every hour.
 	EtcdBackup = "etcd-backup"
 )
 
-// All returns the table, in the order in which a boot server starts its programs.
+// All returns the rows of the table, in the order in which a boot server starts the
+// programs.
 func All() []Program {
 	return []Program{
 		{

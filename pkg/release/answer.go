@@ -11,13 +11,15 @@ import (
 	"github.com/google/go-github/v45/github"
 )
 
-// maxRefusal bounds the body that is read of an unsuccessful response.
+// maxRefusal is how many bytes of the body of an unsuccessful response are read; the rest
+// is ignored.
 const maxRefusal = 64 << 10
 
-// refusal classifies an unsuccessful response of a search or download, and reads its
-// body. It returns
+// refusal reads the body of an unsuccessful response and returns an error. The type tells
+// whether a retry helps:
+//
 //   - a *RateLimitedError if the server accepts requests again after some time;
-//   - a *statusError that is final if the same request would fail again;
+//   - a *statusError whose method final returns true, if a retry would fail, too;
 //   - any other *statusError if the same request may succeed later.
 func refusal(resp *http.Response, now time.Time) error {
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxRefusal))
@@ -30,7 +32,7 @@ func refusal(resp *http.Response, now time.Time) error {
 	return &statusError{status: statusText(resp), code: resp.StatusCode}
 }
 
-// statusError is the error of an unsuccessful HTTP status.
+// statusError reports an HTTP response with an unsuccessful status.
 type statusError struct {
 	status string
 	code   int
@@ -39,9 +41,9 @@ type statusError struct {
 // Error returns the status.
 func (e *statusError) Error() string { return "server answered " + e.status }
 
-// final reports whether the same request would fail again. Statuses that are not listed
-// may be temporary: the page of a release is missing while caches are filled, and a proxy
-// refuses requests while its configuration is loaded.
+// final reports whether the same request would fail again. Statuses that it does not list
+// may be temporary: for example, the page of a release is missing until caches are
+// filled, and a proxy refuses requests until its configuration is loaded.
 func (e *statusError) final() bool {
 	switch e.code {
 	case http.StatusBadRequest, http.StatusForbidden, http.StatusMethodNotAllowed, http.StatusNotAcceptable,
@@ -52,14 +54,14 @@ func (e *statusError) final() bool {
 	return false
 }
 
-// isNotFound reports whether err is a response with status 404.
+// isNotFound reports whether err is the error of a response with status 404.
 func isNotFound(err error) bool {
 	var answered *statusError
 	return errors.As(err, &answered) && answered.code == http.StatusNotFound
 }
 
-// apiError classifies an error of the GitHub client by the response in it, and drops
-// the URL from the error where it adds nothing.
+// apiError converts err, an error of the GitHub client: into an error of [refusal] if the
+// server has responded, and otherwise into a transport error without the URL.
 func apiError(err error) error {
 	resp := answerIn(err)
 	if resp == nil {
@@ -72,8 +74,8 @@ func apiError(err error) error {
 	return err
 }
 
-// answerIn returns the response from which the GitHub client has made err; nil: there
-// was none. The client leaves the body readable.
+// answerIn returns the HTTP response that caused err, an error of the GitHub client, or
+// nil if there was no response. The body of the response can still be read.
 func answerIn(err error) *http.Response {
 	var (
 		limit  *github.RateLimitError
@@ -94,8 +96,8 @@ func answerIn(err error) *http.Response {
 	return nil
 }
 
-// statusText returns the status with Go's text for it, because the text of a server
-// could be anything.
+// statusText returns the status code with Go's text for it. The server's own text is not
+// trusted.
 func statusText(resp *http.Response) string {
 	text := strconv.Itoa(resp.StatusCode)
 	if name := http.StatusText(resp.StatusCode); name != "" {

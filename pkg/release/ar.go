@@ -12,12 +12,13 @@ const (
 	arMagic      = "!<arch>\n"
 	arHeaderSize = 60
 	arHeaderEnd  = "`\n"
-	// maxMembers bounds the members of a package: dpkg requires three.
+	// maxMembers bounds the members of a package, which is refused if it has more. dpkg
+	// requires three.
 	maxMembers = 16
 )
 
-// arReader reads the members of an ar archive in turn. It never reads past the end of
-// the archive, whatever size a member announces.
+// arReader reads the members of an ar archive in order. It never reads beyond the end of
+// the archive, even if the header of a member states a larger size.
 type arReader struct {
 	r     *io.SectionReader
 	next  int64

@@ -13,33 +13,34 @@ import (
 // Architecture is Debian's name of the architecture of boot servers.
 const Architecture = "amd64"
 
-// sumSuffix is the suffix of the name of a file's digest file.
+// sumSuffix is appended to the name of a file to get the name of its digest file.
 const sumSuffix = ".sha256"
 
-// Asset is the neco package of one release with its digest.
+// Asset describes the files of one release on its server: the neco package and its
+// digest.
 type Asset struct {
 	// Version is the version of the release and of the package.
 	Version Version
 	// Name is the file name of the package.
 	Name string
-	// URL and SumURL are the download URLs of package and digest.
+	// URL and SumURL are the download URLs of the package and of its digest.
 	URL, SumURL string
-	// Size is the announced size of the package in bytes, 0 if unknown.
+	// Size is the size of the package in bytes as the server states it; 0 if unknown.
 	Size int64
-	// ReleaseURL is the page of the release, for people.
+	// ReleaseURL is the web page of the release.
 	ReleaseURL string
 }
 
-// PackageFile returns the file name of the neco package of a version.
+// PackageFile returns the file name of the neco package of version v.
 func PackageFile(v Version) string {
 	return fmt.Sprintf("%s_%s_%s.deb", neco.NecoPackageName, v, Architecture)
 }
 
-// FindAsset looks up the package of a version under the tags of the channel. It fails
-// if the release lacks the package or its digest; the error has the name of the missing
-// file and the release.
+// FindAsset finds the package of version v in the release under the first existing tag of
+// the channel. It fails if that release lacks the package or its digest; the error names
+// the missing file and the release.
 //
-// It blocks for one request for each tag; each request has a deadline of its own.
+// It sends at most one request for each tag, each with its own deadline.
 func (f *Finder) FindAsset(ctx context.Context, channel Channel, v Version) (Asset, error) {
 	rel, err := f.release(ctx, channel, v)
 	if err != nil {
@@ -59,7 +60,7 @@ func (f *Finder) FindAsset(ctx context.Context, channel Channel, v Version) (Ass
 	return found, nil
 }
 
-// release returns the release of a version under the first existing tag of the channel.
+// release returns the release of version v under the first existing tag of the channel.
 func (f *Finder) release(ctx context.Context, channel Channel, v Version) (*github.RepositoryRelease, error) {
 	prefixes := channel.rule().prefixes
 	if len(prefixes) == 0 {
@@ -99,7 +100,8 @@ func (f *Finder) byTag(ctx context.Context, tag string) (*github.RepositoryRelea
 	return rel, nil
 }
 
-// pick returns the asset called name. It fails if the asset is not uploaded completely.
+// pick returns the asset called name of the release rel. It fails if there is none or if
+// it was not uploaded completely.
 func pick(rel *github.RepositoryRelease, name string) (*github.ReleaseAsset, error) {
 	for _, asset := range rel.Assets {
 		if asset.GetName() != name {

@@ -13,19 +13,21 @@ import (
 	"github.com/cybozu-go/neco/internal/duration"
 )
 
-// download is the download of one file; its attempts share the partial file.
+// download is the download of one file. Each attempt continues the partial file of the
+// attempts before.
 type download struct {
 	client  *http.Client
 	address string
 	limits  Limits
 	partial *partial
 
-	// validator is the strong entity tag of the file whose beginning is in partial.
-	// Without a validator, no attempt resumes.
+	// validator is the strong entity tag of the file on the server, of which partial
+	// holds the beginning. If it is empty, the next attempt starts from the beginning.
 	validator string
 }
 
-// attempt requests the missing part of the file once, and appends it.
+// attempt requests the missing part of the file once, and appends it to the partial file.
+// It fails with ErrStalled if nothing is received for too long.
 func (d *download) attempt(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -57,7 +59,8 @@ func (d *download) exchange(ctx context.Context, alive func()) error {
 	return d.receive(resp, alive)
 }
 
-// request returns a request for the rest of a partial file, or for the whole file.
+// request returns a request for the part of the file that is missing in the partial file,
+// or for the whole file.
 func (d *download) request(ctx context.Context) (*http.Request, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, d.address, nil)
 	if err != nil {
@@ -73,8 +76,8 @@ func (d *download) request(ctx context.Context) (*http.Request, error) {
 	return req, nil
 }
 
-// accept checks the header of a response, and truncates the partial file if the
-// response is not its continuation.
+// accept checks the header of a response before its body is read. It empties the partial
+// file if the response contains the whole file.
 func (d *download) accept(req *http.Request, resp *http.Response) error {
 	if req.URL.Scheme == "https" && resp.Request.URL.Scheme != "https" {
 		return fmt.Errorf("%w: redirected from https to %s", errRefused, resp.Request.URL.Scheme)
@@ -94,17 +97,19 @@ func (d *download) accept(req *http.Request, resp *http.Response) error {
 	return d.fits(resp.ContentLength)
 }
 
-// errWrongRange is returned if a server sent another part of the file than requested.
-// The next attempt requests the whole file.
+// errWrongRange reports that a server sent another part of the file than requested. The
+// next attempt requests the whole file.
 const errWrongRange Kind = "another range than asked for"
 
-// continues reports whether a partial response begins at the end of the partial file.
+// continues reports whether the response contains the part of the file that follows the
+// partial file.
 func (d *download) continues(resp *http.Response) bool {
 	begin := fmt.Sprintf("bytes %d-", d.partial.size)
 	return d.validator != "" && strings.HasPrefix(resp.Header.Get("Content-Range"), begin)
 }
 
-// restart truncates the partial file, and stores the entity tag of the new response.
+// restart empties the partial file, and stores the entity tag in the header h of the new
+// response.
 func (d *download) restart(h http.Header) error {
 	d.validator = ""
 	if etag := h.Get("Etag"); strings.HasPrefix(etag, `"`) {
@@ -113,8 +118,8 @@ func (d *download) restart(h http.Header) error {
 	return d.partial.reset()
 }
 
-// fits returns an error if a response of this length exceeds the limit or the free
-// space; -1 means an unknown length. Nothing is written before this check.
+// fits returns an error if length more bytes would exceed the size limit or the free
+// space. It is called before the body is written; -1 means that the length is unknown.
 func (d *download) fits(length int64) error {
 	if length > d.limits.MaxBytes-d.partial.size {
 		return fmt.Errorf("%w: %d bytes, at most %d are allowed", ErrTooLarge, d.partial.size+length, d.limits.MaxBytes)
@@ -122,7 +127,7 @@ func (d *download) fits(length int64) error {
 	return d.partial.room(length)
 }
 
-// receive appends the body to the partial file, up to the limit.
+// receive appends the body of the response to the partial file, up to the size limit.
 func (d *download) receive(resp *http.Response, alive func()) error {
 	left := d.limits.MaxBytes - d.partial.size
 	body := &liveReader{r: io.LimitReader(resp.Body, left+1), alive: alive}
@@ -138,7 +143,7 @@ func (d *download) receive(resp *http.Response, alive func()) error {
 	return err
 }
 
-// liveReader calls alive after each read that returns data.
+// liveReader is a reader that calls alive after each read that has returned data.
 type liveReader struct {
 	r     io.Reader
 	alive func()

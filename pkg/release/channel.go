@@ -2,18 +2,18 @@ package release
 
 import "github.com/cybozu-go/neco"
 
-// The prefixes of tags. A candidate that passed its tests is published under a test
-// tag, a release under a release tag.
+// The prefixes of tags. A candidate that has passed its tests has a test tag; a published
+// release has a release tag.
 const (
 	tagPrefixRelease = "release-"
 	tagPrefixTest    = "test-"
 )
 
-// Channel defines which releases an environment follows, and under which tags the
+// Channel selects the releases that an environment follows, and the tags under which the
 // package of a version is looked up.
 type Channel string
 
-// The channels have the names of the environments that follow them.
+// The channels, which have the names of the environments that follow them.
 const (
 	// Prod follows the newest release that is not a pre-release.
 	Prod Channel = neco.ProdEnv
@@ -21,25 +21,26 @@ const (
 	Staging Channel = neco.StagingEnv
 	// Dev follows the newest candidate.
 	Dev Channel = neco.DevEnv
-	// None follows no releases. The package of a version from another channel is still
-	// looked up, for example when a boot server joins.
+	// None follows no releases. A package can still be looked up by its version, for
+	// example when a boot server joins.
 	None Channel = neco.NoneEnv
 )
 
-// rule is a row of the table of channels.
+// rule is what a channel selects.
 type rule struct {
-	// kinds are the kinds of releases among which the search chooses.
+	// kinds are the kinds of releases among which a search chooses the newest.
 	kinds []kind
-	// prefixes are the prefixes of the tags under which a version is looked up, in
-	// order. They include the prefixes of all kinds.
+	// prefixes are the prefixes of the tags under which the package of a version is
+	// looked up, in this order. They include the prefixes of all kinds.
 	prefixes []string
 }
 
-// rule returns the row of the channel, or the zero rule if the channel is unknown.
+// rule returns what the channel selects, or the zero rule if the channel is unknown.
 //
-// Prod and staging never look up a test tag: a candidate must not replace a withdrawn
-// release of the same version. Dev and none look up both tags, because the version in
-// use may come from another environment.
+// The package of a version is never looked up under a test tag for prod and staging,
+// because a candidate must not replace a withdrawn release of the same version. For dev
+// and none it is looked up under both tags, because the version in use may come from
+// another environment.
 func (c Channel) rule() rule {
 	switch c {
 	case Prod:

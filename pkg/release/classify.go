@@ -13,11 +13,12 @@ type kind int
 const (
 	released kind = iota
 	prereleased
-	// candidate is a release with a test tag, whatever its pre-release flag.
+	// candidate is a release with a test tag, whether or not it is marked as a
+	// pre-release.
 	candidate
 )
 
-// classify returns the kind and the version of a release.
+// classify returns the kind and the version of the release rel.
 func classify(rel *github.RepositoryRelease) (kind, Version, error) {
 	tag := rel.GetTagName()
 	isTest := strings.HasPrefix(tag, tagPrefixTest)

@@ -12,12 +12,13 @@ import (
 	"github.com/ulikunitz/xz/lzma"
 )
 
-// maxWindow bounds the memory that a compressed file can make its reader allocate.
-// Packages built by dpkg-deb need 8 MiB, or 64 MiB at the highest level.
+// maxWindow is the memory in bytes that decompression may allocate; files that require
+// more are refused. Packages built by dpkg-deb need 8 MiB, or 64 MiB at the highest
+// level.
 const maxWindow = 64 << 20
 
-// decompress returns a reader of the decompressed member, and a function that releases
-// the reader. The suffix of the member's name selects the compression.
+// decompress returns a reader of the decompressed data of member, and a function that
+// releases the reader. The compression is that of the suffix of the member's name.
 func decompress(member arMember) (io.Reader, func(), error) {
 	nothing := func() {}
 	switch _, ending, _ := strings.Cut(member.name, ".tar"); ending {
@@ -44,17 +45,18 @@ func decompress(member arMember) (io.Reader, func(), error) {
 	}
 }
 
-// The beginning of an xz file is the header of a stream and the header of a block. The
-// latter ends with the properties of its filter, which are the dictionary size for
-// LZMA2.
+// The layout of an xz file. It begins with a stream header, followed by a block header,
+// which ends with the properties of the block's filter. For the filter LZMA2, these are
+// the dictionary size.
 const (
 	xzStreamHeader = 12
 	xzBlockHeader  = 1024 // at most
 	xzFilterLZMA2  = 0x21
 )
 
-// newXZReader returns an error if the first block needs a dictionary above maxWindow,
-// because the xz package would allocate it without a check.
+// newXZReader returns a reader of the decompressed data of the xz file r. It fails if the
+// first block needs a dictionary larger than maxWindow, because the xz package would
+// allocate it unchecked.
 func newXZReader(r io.Reader) (io.Reader, error) {
 	buffered := bufio.NewReaderSize(r, xzStreamHeader+xzBlockHeader)
 	head, err := buffered.Peek(xzStreamHeader + 1)
@@ -79,7 +81,7 @@ func newXZReader(r io.Reader) (io.Reader, error) {
 	return unpacked, nil
 }
 
-// xzDictionary returns the dictionary size in the header of a block.
+// xzDictionary returns the dictionary size from the header of an xz block.
 func xzDictionary(header []byte) (int64, error) {
 	malformed := fmt.Errorf("%w: malformed xz block", ErrWrongPackage)
 	if len(header) < 8 || header[1]&0x3f != 0 { // reserved bits, or several filters

@@ -10,13 +10,15 @@ import (
 )
 
 const (
-	// maxControlTar bounds the unpacked control data: checksums and scripts.
+	// maxControlTar bounds the unpacked control archive of a package: checksums and
+	// scripts.
 	maxControlTar = 64 << 20
-	// maxControlFile bounds the control file, which has one paragraph.
+	// maxControlFile bounds the control file, which consists of one paragraph.
 	maxControlFile = 1 << 20
 )
 
-// readControl reads the control file from its member.
+// readControl returns the fields of the control file in member, the control archive of a
+// package.
 func readControl(member arMember) (Control, error) {
 	unpacked, closeFn, err := decompress(member)
 	if err != nil {
@@ -50,7 +52,8 @@ func findControl(archive *tar.Reader) (string, error) {
 	}
 }
 
-// damaged wraps the error of an unpacker with its kind.
+// damaged wraps err, an error from unpacking, with ErrTruncated or ErrWrongPackage,
+// unless it is ErrTooLarge.
 func damaged(err error) error {
 	switch {
 	case errors.Is(err, ErrTooLarge):
@@ -62,8 +65,8 @@ func damaged(err error) error {
 	}
 }
 
-// parseControl reads the fields that identify the package. Each must occur exactly
-// once, in the first paragraph.
+// parseControl returns the fields of the control file text that identify the package. It
+// fails unless each occurs exactly once in the first paragraph.
 func parseControl(text string) (Control, error) {
 	var c Control
 	fields := map[string]*string{"package": &c.Package, "version": &c.Version, "architecture": &c.Architecture}
@@ -88,8 +91,8 @@ func parseControl(text string) (Control, error) {
 	return c, nil
 }
 
-// boundedReader fails with ErrTooLarge after a number of bytes, unlike io.LimitReader,
-// which returns io.EOF.
+// boundedReader reads up to left bytes and fails with ErrTooLarge if there are more. An
+// io.LimitReader would return io.EOF instead.
 type boundedReader struct {
 	r    io.Reader
 	left int64

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// Control has the fields of a package's control file that identify it.
+// Control holds the fields of a package's control file that identify the package.
 type Control struct {
 	// Package is the name of the package.
 	Package string
@@ -18,13 +18,14 @@ type Control struct {
 	Architecture string
 }
 
-// InspectDeb returns the identity of the Debian package in the file path, and checks
-// that its members are those of a package and that none is truncated. It unpacks only
-// the control file; no length in the package can make it use much memory. It does not
-// read the installed files: only a digest can show that they are the released ones.
+// InspectDeb returns the identity of the Debian package in the file path. It checks that
+// the members of the file are those of a package and that none is truncated. It unpacks
+// only the control file, and needs little memory whatever lengths the package states. It
+// does not check the files to be installed: only a digest can show that they are the
+// released ones.
 //
-// It fails with ErrWrongPackage if the file is not a package, ErrTruncated if it ends
-// too early, and ErrTooLarge if its control data exceeds the limits.
+// It fails with ErrWrongPackage if the file is not a package, ErrTruncated if it ends too
+// early, and ErrTooLarge if its control data exceed the limits.
 func InspectDeb(path string) (Control, error) {
 	file, err := os.Open(path)
 	if err != nil {
@@ -42,9 +43,9 @@ func InspectDeb(path string) (Control, error) {
 	return control, nil
 }
 
-// VerifyDeb checks that the file path is a package of this name, version and
-// architecture. The error contains all differences and wraps ErrWrongPackage, or is an error
-// of InspectDeb.
+// VerifyDeb checks that the file path is a Debian package of the given name, version and
+// architecture. Otherwise it returns an error of InspectDeb, or one that wraps
+// ErrWrongPackage and lists all differences.
 func VerifyDeb(path, name, version, arch string) error {
 	got, err := InspectDeb(path)
 	if err != nil {
@@ -66,9 +67,9 @@ func VerifyDeb(path, name, version, arch string) error {
 	return nil
 }
 
-// inspect reads the members in the order that dpkg requires: the format version, the
-// control data, the files. Members that dpkg ignores may precede the control data, and
-// any data may follow the files.
+// inspect returns the identity of the package r. It checks the order of members that dpkg
+// requires: the format version, the control data, the files. It skips members that dpkg
+// ignores, and does not read what follows the files.
 func inspect(r io.ReaderAt, size int64) (Control, error) {
 	archive, err := newArReader(r, size)
 	if err != nil {
@@ -91,7 +92,7 @@ func inspect(r io.ReaderAt, size int64) (Control, error) {
 	return control, nil
 }
 
-// checkFormat reads the first member: "debian-binary" with the version "2.0".
+// checkFormat checks that the first member is "debian-binary" with a format version 2.x.
 func checkFormat(archive *arReader) error {
 	member, err := nextMember(archive, "debian-binary")
 	if err != nil {

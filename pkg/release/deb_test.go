@@ -103,7 +103,8 @@ func TestEveryTruncationIsNoticed(t *testing.T) {
 	}
 }
 
-// ar returns an archive of alternating names and contents, without any check.
+// ar returns an ar archive. Its arguments are names and contents in turn, which are not
+// checked.
 func ar(members ...string) string {
 	archive := arMagic
 	for i := 0; i+1 < len(members); i += 2 {

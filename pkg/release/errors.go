@@ -7,35 +7,36 @@ import (
 	"syscall"
 )
 
-// Kind is a kind of failure that a caller can test for with errors.Is. Failures without
-// a kind are those of the network or the host.
+// Kind is a kind of failure in this package, for errors.Is. Failures of the network or of
+// the host have no kind.
 type Kind string
 
-// Error returns the text of the kind, which is the end of an error's path.
+// Error returns the text of the kind.
 func (k Kind) Error() string { return string(k) }
 
-// The kinds of failures in finding, fetching and checking a release.
+// The kinds of failures when a release is searched for, downloaded or checked.
 const (
-	// ErrNoRelease: the server answered completely and has no release that counts. It
-	// is never returned for another failure.
+	// ErrNoRelease: the server returned the complete list, and no release in it counts.
+	// It is not returned if the list could not be read.
 	ErrNoRelease Kind = "no release"
-	// ErrTooLarge: a file, answer or field exceeds its limit.
+	// ErrTooLarge: a file, response or field exceeds its limit.
 	ErrTooLarge Kind = "too large"
-	// ErrTruncated: a file or answer ended before its announced end.
+	// ErrTruncated: a file or response ended before its stated end.
 	ErrTruncated Kind = "truncated"
-	// ErrDigestMismatch: a file is not the released one.
+	// ErrDigestMismatch: a file does not have the published digest.
 	ErrDigestMismatch Kind = "digest mismatch"
-	// ErrBadDigestFile: a digest file is not the one line of sha256sum for its file.
+	// ErrBadDigestFile: a digest file is not the one line that sha256sum prints for its
+	// package.
 	ErrBadDigestFile Kind = "malformed digest file"
 	// ErrDiskFull: the file system is full.
 	ErrDiskFull Kind = "disk full"
 	// ErrStalled: a server sent nothing for too long.
 	ErrStalled Kind = "stalled"
-	// ErrWrongPackage: a file is not a Debian package, or is another package.
+	// ErrWrongPackage: a file is not a Debian package, or not the expected one.
 	ErrWrongPackage Kind = "wrong package"
 )
 
-// diskError wraps a write error with ErrDiskFull if the disk is full.
+// diskError wraps err with ErrDiskFull if it means that the disk is full.
 func diskError(err error) error {
 	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
 		return fmt.Errorf("%w: %w", ErrDiskFull, err)
@@ -43,8 +44,8 @@ func diskError(err error) error {
 	return err
 }
 
-// transportError drops the URL from an error of net/http: after a redirect the URL
-// contains a signature that gives everybody access to the file.
+// transportError removes the URL from err, an error of net/http. After a redirect, the
+// URL contains a signature with which anybody could download the file.
 func transportError(err error) error {
 	var wrapped *url.Error
 	if errors.As(err, &wrapped) {

@@ -15,24 +15,23 @@ import (
 
 // Fetched describes a downloaded file.
 type Fetched struct {
-	// Size is the size in bytes.
+	// Size is the size of the file in bytes.
 	Size int64
 	// SHA256 is the digest of the file in lower-case hex.
 	SHA256 string
 }
 
-// Fetch downloads address to the file dst. It writes the complete file and syncs it, or
-// leaves dst unchanged. The directory of dst must exist; it holds a temporary file
-// during the download. Fetch uses only a small buffer of memory.
+// Fetch downloads the file at the URL address to dst, whose directory must exist. Either
+// dst is complete and synced afterwards, or it is unchanged. Fetch uses a temporary file
+// in the same directory and little memory.
 //
-// It blocks until the file is complete, ctx ends, or the attempts in limits are used
-// up. An attempt resumes the previous one if the server supports that and the file at
-// the address is unchanged. The client should have no timeout of its own, which would
-// bound the whole download.
+// It blocks until the file is complete, ctx ends, or the attempts in limits are used up.
+// An attempt continues the previous one if the server supports that and its file is
+// unchanged. The client should not have a timeout, which would bound the whole download.
 //
 // It fails with ErrTooLarge, ErrTruncated, ErrStalled, ErrDiskFull, or a
 // *RateLimitedError; other errors are those of the network and of the server. Errors
-// contain the address without its query, which may be a secret.
+// contain address without its query, which may be a secret.
 func Fetch(ctx context.Context, client *http.Client, address, dst string, limits Limits) (Fetched, error) {
 	got, err := fetchTo(ctx, client, address, dst, limits.withDefaults(), "")
 	if err != nil {
@@ -41,8 +40,8 @@ func Fetch(ctx context.Context, client *http.Client, address, dst string, limits
 	return got, nil
 }
 
-// fetchTo is Fetch for a file with an expected digest; empty: any. A file with another
-// digest is never moved to dst.
+// fetchTo is Fetch for a file whose SHA-256 must be digest, unless that is empty. A file
+// with another digest is not moved to dst.
 func fetchTo(ctx context.Context, client *http.Client, address, dst string, limits Limits, digest string) (Fetched, error) {
 	if err := allowed(address); err != nil {
 		return Fetched{}, err
@@ -63,7 +62,8 @@ func fetchTo(ctx context.Context, client *http.Client, address, dst string, limi
 	return got, p.commit(dst)
 }
 
-// run makes attempts until one completes the file.
+// run repeats attempts until one completes the file, an error is permanent, or their
+// number is used up.
 func (d *download) run(ctx context.Context) error {
 	var last error
 	_, err := backoff.Retry(ctx, func() (struct{}, error) {
@@ -79,8 +79,8 @@ func (d *download) run(ctx context.Context) error {
 	return last
 }
 
-// judge marks the error of an attempt as permanent if another attempt cannot succeed,
-// and sets the wait that a server asks for.
+// judge converts the error of an attempt for package backoff: it is permanent if another
+// attempt would fail too, or has the wait that the server asked for.
 func (d *download) judge(err error) error {
 	var limited *RateLimitedError
 	if errors.As(err, &limited) {
@@ -108,7 +108,8 @@ func permanent(err error) bool {
 	return errors.As(err, &answered) && answered.final()
 }
 
-// errRefused is returned for addresses that must not be fetched.
+// errRefused reports an address that must not be fetched: it is not a valid http or https
+// URL, or redirects from https to http.
 const errRefused Kind = "address refused"
 
 func allowed(address string) error {
@@ -119,7 +120,7 @@ func allowed(address string) error {
 	return nil
 }
 
-// displayURL returns an address without its password and query, for display.
+// displayURL returns address without its password and query, which may be secrets.
 func displayURL(address string) string {
 	u, err := url.Parse(address)
 	if err != nil {

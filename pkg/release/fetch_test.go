@@ -25,8 +25,8 @@ const (
 	content = "the content of a package, which is not very long"
 )
 
-// script answers each request with the next handler, and later ones with the last
-// handler.
+// script is a handler that passes each request to the next of its steps. After the last
+// step, that step handles all further requests.
 type script struct {
 	steps []http.HandlerFunc
 	seen  []http.Header
@@ -43,7 +43,8 @@ func whole(w http.ResponseWriter, r *http.Request) {
 	http.ServeContent(w, r, "", time.Time{}, strings.NewReader(content))
 }
 
-// cut announces the whole file and ends after n bytes.
+// cut returns a handler that announces the whole file, but ends the response after n
+// bytes.
 func cut(n int, etag string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("ETag", etag)
@@ -54,7 +55,7 @@ func cut(n int, etag string) http.HandlerFunc {
 	}
 }
 
-// stall sends n bytes and then nothing.
+// stall returns a handler that sends n bytes and then nothing more.
 func stall(n int) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("ETag", `"one"`)
@@ -143,7 +144,8 @@ func TestFetch(t *testing.T) {
 	}
 }
 
-// errAny and errLimited represent errors that are not sentinels.
+// errAny and errLimited are values in the tables of these tests for errors that cannot be
+// compared by errors.Is.
 const (
 	errAny     Kind = "any error"
 	errLimited Kind = "rate limited"
@@ -167,7 +169,7 @@ func checkFailure(t *testing.T, err, want error) {
 	}
 }
 
-// checkDir checks that the directory contains only the file want.
+// checkDir checks that want is the only file in the directory.
 func checkDir(t *testing.T, dir, want string) {
 	t.Helper()
 	files, err := os.ReadDir(dir)
@@ -288,7 +290,8 @@ func TestSpaceIsCheckedFirst(t *testing.T) {
 	}
 }
 
-// BenchmarkFetch measures that memory does not grow with the file.
+// BenchmarkFetch shows that the memory of a download does not grow with the size of the
+// file.
 func BenchmarkFetch(b *testing.B) {
 	const size = 1 << 30
 	block := bytes.Repeat([]byte("x"), 1<<20)

@@ -13,9 +13,11 @@ import (
 
 const (
 	pageSize = 100 // GitHub's maximum
-	// maxPages bounds a search; GitHub returns at most 10,000 results.
+	// maxPages bounds the pages that a search reads; more are an error. GitHub lists at
+	// most 10,000 releases.
 	maxPages = 100
-	// requestTimeout bounds one request to the API, which normally takes seconds.
+	// requestTimeout bounds one request to the API, which then fails. It normally takes
+	// seconds.
 	requestTimeout = time.Minute
 )
 
@@ -25,33 +27,34 @@ type Finder struct {
 	owner  string
 	repo   string
 	log    *slog.Logger
-	// limit is the last rate limit error. No request is made before its RetryAt.
+	// limit is the last rate limit error. Until its RetryAt, no request is sent.
 	limit atomic.Pointer[RateLimitedError]
 }
 
-// NewFinder returns a Finder for the repository owner/repo. The transport of client
-// must be a Transport, or set the same header fields.
+// NewFinder returns a Finder for the GitHub repository owner/repo. The client's transport
+// must be a [Transport], or mark responses as it does.
 func NewFinder(client *github.Client, owner, repo string, log *slog.Logger) *Finder {
 	return &Finder{client: client, owner: owner, repo: repo, log: log}
 }
 
-// Found is the outcome of a search.
+// Found is the result of a search.
 type Found struct {
-	// Newest is the newest version that the channel follows.
+	// Newest is the newest version that the channel follows; the zero Version if there is
+	// none.
 	Newest Version
-	// Future are the tags that were skipped because their date is later than tomorrow,
-	// by the server's clock.
+	// Future are the tags of releases that were skipped because their date is later than
+	// tomorrow, by the server's clock.
 	Future []string
 }
 
-// Newest returns the newest version that the channel follows. Drafts never count. A
-// release whose tag is not a version, or whose date is later than tomorrow, is logged
-// and skipped: it would hide every later release. Versions for which skip returns true
-// do not count either; nil skips none.
+// Newest returns the newest version that the channel follows. Versions for which skip
+// returns true do not count; skip may be nil. Drafts do not count either. A release is
+// logged and skipped if its tag is not a version, or if its date is later than tomorrow,
+// because it would hide every later release.
 //
-// It blocks until all releases have been read; each request has a deadline of its own.
-// It fails with ErrNoRelease only if the server answered completely and no release
-// counts, and with a *RateLimitedError if the server limits the request rate.
+// Newest blocks until all releases have been read; each request has its own deadline. It
+// fails with ErrNoRelease only if all were read and none counts, and with a
+// *RateLimitedError if the server limits the request rate.
 func (f *Finder) Newest(ctx context.Context, channel Channel, skip func(Version) bool) (Found, error) {
 	s := search{channel: channel, skip: skip, log: f.log}
 	err := error(nil)
@@ -70,7 +73,7 @@ func (f *Finder) Newest(ctx context.Context, channel Channel, skip func(Version)
 	return s.found, nil
 }
 
-// walk calls visit for every release on every page, with the server's time.
+// walk calls visit for each release in the repository, with the server's time.
 func (f *Finder) walk(ctx context.Context, visit func(*github.RepositoryRelease, time.Time)) error {
 	for page := 1; page <= maxPages; {
 		releases, resp, err := f.page(ctx, page)
@@ -92,7 +95,7 @@ func (f *Finder) walk(ctx context.Context, visit func(*github.RepositoryRelease,
 	return fmt.Errorf("list releases: %w: more than %d pages", ErrTooLarge, maxPages)
 }
 
-// page returns one page of releases.
+// page returns one page of the list of releases.
 func (f *Finder) page(ctx context.Context, page int) (releases []*github.RepositoryRelease, resp *github.Response, err error) {
 	opts := &github.ListOptions{Page: page, PerPage: pageSize}
 	err = f.call(ctx, func(ctx context.Context) (err error) {
@@ -108,8 +111,8 @@ func (f *Finder) page(ctx context.Context, page int) (releases []*github.Reposit
 	return releases, resp, nil
 }
 
-// call makes one request to the API, within its deadline, and classifies its error.
-// While a rate limit applies, it makes no request and returns the limit's error.
+// call sends one request to the API, within requestTimeout, and converts its error by
+// apiError. While a rate limit applies, it sends nothing and returns that limit's error.
 func (f *Finder) call(ctx context.Context, request func(context.Context) error) error {
 	if limited := f.limit.Load(); limited != nil && time.Now().Before(limited.RetryAt) {
 		return limited

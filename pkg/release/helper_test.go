@@ -56,8 +56,8 @@ func (p *pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	}
 }
 
-// serve returns a client whose requests all go to handler, whatever their host and
-// scheme.
+// serve returns an HTTP client whose requests all go to handler, whatever their host and
+// scheme is.
 func serve(t testing.TB, handler http.Handler) *http.Client {
 	t.Helper()
 	p := &pipes{conns: make(chan net.Conn), done: make(chan struct{})}
@@ -73,7 +73,7 @@ func serve(t testing.TB, handler http.Handler) *http.Client {
 	return &http.Client{Transport: transport}
 }
 
-// finder returns a Finder whose requests go to handler, and its log.
+// finder returns a Finder whose requests go to handler, and the log of the Finder.
 func finder(t testing.TB, handler http.Handler) (*Finder, *strings.Builder) {
 	t.Helper()
 	log := &strings.Builder{}
@@ -107,7 +107,7 @@ func writeFile(t testing.TB, content string) string {
 	return path
 }
 
-// respond returns a handler with one response for all requests.
+// respond returns a handler that sends the same response to all requests.
 func respond(status int, body string, header ...string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		for i := 0; i+1 < len(header); i += 2 {

@@ -6,20 +6,20 @@ import (
 	"github.com/cenkalti/backoff/v5"
 )
 
-// Limits bound a download. A zero field means its default.
+// Limits bound a download. A zero field means the field's default.
 type Limits struct {
-	// MaxBytes is the largest accepted size, 2 GiB by default.
+	// MaxBytes is the largest accepted size of the file; the default is 2 GiB.
 	MaxBytes int64
-	// StallTimeout is how long a server may send nothing before the attempt fails, 30 s
-	// by default.
+	// StallTimeout is how long a server may send nothing before an attempt fails; the
+	// default is 30 s.
 	StallTimeout time.Duration
-	// Attempts is the maximum number of attempts, 5 by default.
+	// Attempts is the maximum number of attempts; the default is 5.
 	Attempts int
-	// MinBackoff and MaxBackoff bound the wait between two attempts, 1 s and 1 min by
-	// default. The waits grow and have a random part.
+	// MinBackoff and MaxBackoff bound the pause between two attempts; the defaults are 1
+	// s and 1 min. The pauses grow and have a random part.
 	MinBackoff, MaxBackoff time.Duration
-	// MaxRetryAfter is the longest wait that a server may ask for, 5 min by default. A
-	// longer one ends the download.
+	// MaxRetryAfter is the longest pause that a server may ask for; the default is 5 min.
+	// If it asks for a longer one, the download fails.
 	MaxRetryAfter time.Duration
 }
 
@@ -39,7 +39,7 @@ func setDefault[T int | int64 | time.Duration](field *T, value T) {
 	}
 }
 
-// backoff returns the waits between attempts.
+// backoff returns the pauses between attempts.
 func (l Limits) backoff() backoff.BackOff {
 	b := backoff.NewExponentialBackOff()
 	b.InitialInterval, b.MaxInterval = l.MinBackoff, l.MaxBackoff

@@ -7,8 +7,9 @@ import (
 	"github.com/cybozu-go/neco"
 )
 
-// Open returns a Finder for Neco's own releases on GitHub and a client for downloads.
-// Both use transport. A token, if not empty, is sent to the API only.
+// Open returns a Finder for Neco's own releases on GitHub, and a client for downloading
+// them. Both use transport. A token, if not empty, is sent to GitHub's API and nowhere
+// else.
 func Open(transport http.RoundTripper, token string, log *slog.Logger) (*Finder, *http.Client) {
 	api := http.RoundTripper(NewTransport(transport))
 	if token != "" {
@@ -18,7 +19,8 @@ func Open(transport http.RoundTripper, token string, log *slog.Logger) (*Finder,
 	return NewFinder(gh, neco.GitHubRepoOwner, neco.GitHubRepoName, log), &http.Client{Transport: transport}
 }
 
-// bearer sends a token to the API's host only, because the API may redirect to others.
+// bearer is a transport that sends the token to the host of the API only, because the API
+// may redirect to other hosts.
 type bearer struct {
 	base  http.RoundTripper
 	token string

@@ -12,12 +12,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// partialPattern is the name pattern of temporary files, by which tidy finds leftovers
-// of a crash.
+// partialPattern is the name pattern of partial files. By this pattern, tidy finds those
+// that a crash has left.
 const partialPattern = ".fetch-*.partial"
 
-// partial is an incomplete file with the digest of its content. It must not be used
-// concurrently.
+// partial is an incompletely downloaded file with the digest of its content. It must not
+// be used concurrently.
 type partial struct {
 	file  *os.File
 	hash  hash.Hash
@@ -33,7 +33,7 @@ func newPartial(dir string) (*partial, error) {
 	return &partial{file: file, hash: sha256.New()}, nil
 }
 
-// Write appends data to the file, and adds to the digest exactly what was written.
+// Write appends data to the file, and updates the digest by the part that was written.
 func (p *partial) Write(data []byte) (int, error) {
 	n, err := p.file.Write(data)
 	p.hash.Write(data[:n])
@@ -41,7 +41,7 @@ func (p *partial) Write(data []byte) (int, error) {
 	return n, diskError(err)
 }
 
-// reset empties the file.
+// reset empties the file and its digest.
 func (p *partial) reset() error {
 	if p.size == 0 {
 		return nil
@@ -57,8 +57,8 @@ func (p *partial) reset() error {
 	return nil
 }
 
-// room returns ErrDiskFull if the file system cannot hold length more bytes. It returns
-// nil if the free space is unknown.
+// room returns ErrDiskFull if the file system lacks space for length more bytes. It
+// returns nil if the free space is unknown.
 func (p *partial) room(length int64) error {
 	var st unix.Statfs_t
 	if length <= 0 || unix.Fstatfs(int(p.file.Fd()), &st) != nil {
@@ -72,7 +72,7 @@ func (p *partial) room(length int64) error {
 
 func (p *partial) sum() string { return hex.EncodeToString(p.hash.Sum(nil)) }
 
-// commit renames the file to dst and makes both durable.
+// commit renames the file to dst, so that the file and its name survive a power loss.
 func (p *partial) commit(dst string) error {
 	if err := p.file.Chmod(0o644); err != nil {
 		return err

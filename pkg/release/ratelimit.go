@@ -9,22 +9,22 @@ import (
 	"time"
 )
 
-// Response headers of GitHub: the number of requests that are left, and the time at
-// which the count is reset, in seconds since the epoch.
+// Response headers of GitHub's rate limit: the number of remaining requests, and the time
+// at which that number is reset, in seconds since the epoch.
 const (
 	headerRemaining = "X-RateLimit-Remaining"
 	headerReset     = "X-RateLimit-Reset"
 )
 
-// defaultRetryAfter is the wait after a refusal without a time. GitHub asks for at
-// least a minute in that case.
+// defaultRetryAfter is the wait after a refusal that states no time. GitHub then asks for
+// at least a minute.
 const defaultRetryAfter = time.Minute
 
-// maxRetryAfter bounds every wait that a server sets: GitHub counts requests by the
-// hour.
+// maxRetryAfter is the longest time for which a rate limit is assumed to last, whatever
+// the server states. GitHub counts requests by the hour.
 const maxRetryAfter = time.Hour
 
-// RateLimitedError is the error of a server that refuses requests until RetryAt.
+// RateLimitedError reports that a server refuses requests until RetryAt.
 type RateLimitedError struct {
 	// RetryAt is when the server accepts requests again, by the local clock. It is at
 	// most an hour after the refusal.
@@ -38,11 +38,11 @@ func (e *RateLimitedError) Error() string {
 	return fmt.Sprintf("rate limit reached (%s), retry at %s", e.Status, e.RetryAt.UTC().Format(time.RFC3339))
 }
 
-// NotBefore returns the time before which another attempt fails.
+// NotBefore returns the time before which another request would be refused.
 func (e *RateLimitedError) NotBefore() time.Time { return e.RetryAt }
 
-// rateLimited returns the error of a response that refuses the request because of a
-// rate limit, and nil for other responses. A refusal without a time lasts a minute.
+// rateLimited returns an error if the response refuses the request because of a rate
+// limit, and nil otherwise. A limit without a stated time is assumed to last a minute.
 func rateLimited(resp *http.Response, body string, now time.Time) *RateLimitedError {
 	wait, announced := retryWait(resp.Header, now)
 	if !announced {
@@ -60,17 +60,18 @@ func rateLimited(resp *http.Response, body string, now time.Time) *RateLimitedEr
 	return &RateLimitedError{RetryAt: now.Add(min(max(wait, 0), maxRetryAfter)), Status: statusText(resp)}
 }
 
-// isSecondaryLimit reports whether the body of a refusal is about GitHub's limit on
-// bursts of requests, by its message or the URL of its documentation. GitHub announces
-// that limit in no header.
+// isSecondaryLimit reports whether a refusal with this body is due to GitHub's limit on
+// bursts of requests, which no header announces. It searches for the limit's name in the
+// message and in the URL of the documentation.
 func isSecondaryLimit(body string) bool {
 	body = strings.ReplaceAll(strings.ToLower(body), "-", " ")
 	return strings.Contains(body, "secondary rate limit") || strings.Contains(body, "abuse rate limit") ||
 		strings.Contains(body, "abuse detection")
 }
 
-// retryWait returns how long a server refuses requests. Absolute times are compared
-// with the server's clock, which may differ from the local one.
+// retryWait returns how long the server refuses requests, by its response header h.
+// announced is false if the header does not state it. Absolute times are compared with
+// the server's clock, which may differ from the local one.
 func retryWait(h http.Header, now time.Time) (wait time.Duration, announced bool) {
 	serverNow := serverTime(h, now)
 	after := h.Get("Retry-After")
@@ -90,7 +91,8 @@ func retryWait(h http.Header, now time.Time) (wait time.Duration, announced bool
 	return epochTime(reset).Sub(serverNow), true
 }
 
-// serverTime returns the time in the Date header of a server, or now if there is none.
+// serverTime returns the time in the Date header of a response, or now if that is
+// missing.
 func serverTime(h http.Header, now time.Time) time.Time {
 	if at, err := http.ParseTime(h.Get("Date")); err == nil {
 		return at
@@ -98,7 +100,8 @@ func serverTime(h http.Header, now time.Time) time.Time {
 	return now
 }
 
-// parseSeconds parses a number of seconds, and returns at most maxRetryAfter.
+// parseSeconds returns the duration of text, a number of seconds, but at most
+// maxRetryAfter.
 func parseSeconds(text string) (time.Duration, bool) {
 	n, err := strconv.ParseInt(text, 10, 64)
 	if err != nil && !errors.Is(err, strconv.ErrRange) {
@@ -107,11 +110,12 @@ func parseSeconds(text string) (time.Duration, bool) {
 	return time.Duration(min(n, int64(maxRetryAfter/time.Second))) * time.Second, n >= 0
 }
 
-// maxEpochSeconds is in the year 5138; greater numbers are milliseconds.
+// maxEpochSeconds is the largest number that epochTime takes for seconds, in the year
+// 5138. Greater numbers are milliseconds.
 const maxEpochSeconds = 1e11
 
-// epochTime converts seconds since the epoch, or milliseconds, which some proxies and
-// compatible servers send.
+// epochTime returns the time n seconds after the epoch, or n milliseconds, which some
+// proxies and servers send instead.
 func epochTime(n int64) time.Time {
 	if n > maxEpochSeconds {
 		return time.UnixMilli(n)

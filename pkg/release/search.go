@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-github/v45/github"
 )
 
-// search finds the newest release among those that are visited.
+// search finds the newest release that its channel follows.
 type search struct {
 	channel Channel
 	skip    func(Version) bool
@@ -17,7 +17,7 @@ type search struct {
 	found   Found
 }
 
-// visit evaluates one release. at is the server's time.
+// visit considers one release; at is the server's time.
 func (s *search) visit(rel *github.RepositoryRelease, at time.Time) {
 	if rel.GetDraft() {
 		return

@@ -11,39 +11,40 @@ import (
 	"github.com/cybozu-go/neco"
 )
 
-// Package is a package on disk that has passed every check.
+// Package describes a package file on disk that has passed every check.
 type Package struct {
 	// Version is the version of the package.
 	Version Version
-	// Path is the path of the file, whose name is that of PackageFile.
+	// Path is the path of the file, which is named by PackageFile.
 	Path string
 	// SHA256 is the digest of the file in lower-case hex.
 	SHA256 string
 }
 
-// Stager stores packages of releases and their digests in a directory.
+// Stager downloads packages of releases and their digests to a directory and checks them.
 type Stager struct {
 	// Finder finds the releases of the repository.
 	Finder *Finder
-	// Channel selects the tags under which a version is looked up.
+	// Channel selects the tags under which the package of a version is looked up.
 	Channel Channel
-	// Client downloads. It must send no token, because assets are on other hosts.
+	// Client downloads the files. It must not send a token, because the files are not on
+	// GitHub's own hosts.
 	Client *http.Client
-	// Dir is the directory of the packages. Stage creates it if needed.
+	// Dir is the directory for the packages. Stage creates it if needed.
 	Dir string
 	// Limits are the limits of one download.
 	Limits Limits
 }
 
-// Stage stores the package of a version in the directory and checks it: its digest must
-// be the published one, and its content the neco package of this version for the
-// architecture of boot servers. An existing file that passes these checks is not
-// downloaded again.
+// Stage downloads the package of version v to the directory and checks it: its digest
+// must be the published one, and it must be the neco package of this version for the
+// architecture of boot servers. A file from an earlier call that passes these checks is
+// not downloaded again.
 //
-// It blocks until the package is stored and checked, or ctx ends. It removes files that
-// fail a check, and the packages of other versions except the newest two. It must not
-// run concurrently for one directory. See Permanent for the errors that a retry cannot
-// repair.
+// It blocks until the package is stored and checked, or ctx ends. It removes a package
+// that fails a check, and the packages of other versions except the newest two. It must
+// not run concurrently for one directory. Permanent reports whether a retry after an
+// error can succeed.
 func (s Stager) Stage(ctx context.Context, v Version) (Package, error) {
 	got, err := s.stage(ctx, v)
 	if err != nil {
@@ -81,8 +82,8 @@ func (s Stager) stage(ctx context.Context, v Version) (Package, error) {
 	return got, nil
 }
 
-// Staged returns the package of a version that an earlier Stage has stored, after
-// checking it again. It uses no network.
+// Staged returns the package of version v that an earlier call of Stage has stored, and
+// checks it again. It uses no network.
 func (s Stager) Staged(v Version) (Package, error) {
 	path := filepath.Join(s.Dir, PackageFile(v))
 	sum, err := readSum(path+sumSuffix, PackageFile(v))
@@ -96,22 +97,21 @@ func (s Stager) Staged(v Version) (Package, error) {
 	return got, nil
 }
 
-// Permanent reports whether a retry of Fetch or Stage would fail with the same error.
+// Permanent reports whether err, an error of Fetch or Stage, would occur again after a
+// retry.
 func Permanent(err error) bool {
 	return permanent(err) || AtFault(err)
 }
 
-// AtFault reports whether an error of Stage is the fault of the release: its package or
-// digest is wrong on every server.
+// AtFault reports whether err, an error of Stage, is due to the release: its package or
+// digest is wrong for every boot server.
 func AtFault(err error) bool {
 	return errors.Is(err, ErrDigestMismatch) || errors.Is(err, ErrWrongPackage) || errors.Is(err, ErrBadDigestFile)
 }
 
-// CheckSum downloads the digest of a package with client and validates it as Stage
-// does. A release with an invalid digest is thus found before any boot server has to
-// install it.
-//
-// It blocks until the digest is downloaded or ctx ends.
+// CheckSum downloads the digest of the package a with client, and checks it as Stage
+// does. This finds a release with an invalid digest before any boot server has to install
+// it. It blocks until the digest is downloaded or ctx ends.
 func CheckSum(ctx context.Context, client *http.Client, a Asset) error {
 	dir, err := os.MkdirTemp("", "neco-digest-")
 	if err != nil {
@@ -121,7 +121,7 @@ func CheckSum(ctx context.Context, client *http.Client, a Asset) error {
 	return errors.Join(err, os.RemoveAll(dir))
 }
 
-// fetchSum downloads the digest to path and returns it.
+// fetchSum downloads the digest file of a to path, and returns the digest.
 func (s Stager) fetchSum(ctx context.Context, a Asset, path string) (string, error) {
 	limits := s.Limits
 	limits.MaxBytes = maxSumFile
@@ -135,8 +135,8 @@ func (s Stager) fetchSum(ctx context.Context, a Asset, path string) (string, err
 	return sum, nil
 }
 
-// fetchDeb downloads the package to path. It fails if the digest is not sum, or the
-// size exceeds the announced one.
+// fetchDeb downloads the package a to path. It fails if the package does not have the
+// digest sum, or is larger than the server has stated.
 func (s Stager) fetchDeb(ctx context.Context, a Asset, path, sum string) error {
 	limits := s.Limits.withDefaults()
 	if a.Size > limits.MaxBytes {
@@ -152,7 +152,8 @@ func (s Stager) fetchDeb(ctx context.Context, a Asset, path, sum string) error {
 	return nil
 }
 
-// check checks that the file at path is the package of version v with the digest sum.
+// check returns the package at path if it is that of version v with the digest sum, and
+// an error otherwise.
 func check(v Version, path, sum string) (Package, error) {
 	got, err := sumFile(path)
 	if err != nil {
@@ -167,8 +168,8 @@ func check(v Version, path, sum string) (Package, error) {
 	return Package{Version: v, Path: path, SHA256: sum}, nil
 }
 
-// asPublished marks the error of a package whose digest is the published one as the
-// fault of the release: another download would return the same package.
+// asPublished marks err, about a package with its published digest, as due to the
+// release, because another download would return the same package.
 func asPublished(err error) error {
 	if errors.Is(err, ErrWrongPackage) {
 		return err

@@ -25,7 +25,7 @@ const (
 
 func sumLine(data string) string { return digest(data) + "  " + stageFile + "\n" }
 
-// realDeb returns the content of a valid package.
+// realDeb returns the content of a valid neco package.
 func realDeb(t *testing.T, control string) string {
 	t.Helper()
 	data, err := os.ReadFile(buildDeb(t, control, "xz"))
@@ -41,7 +41,8 @@ func stager(t *testing.T, handler http.Handler) Stager {
 	return Stager{Finder: f, Channel: Prod, Client: serve(t, handler), Dir: filepath.Join(t.TempDir(), "packages")}
 }
 
-// counting counts in n the requests for the package itself.
+// counting returns a handler that counts in n the requests for the package file, and
+// passes all requests on.
 func counting(handler http.Handler, n *int) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasSuffix(r.URL.Path, "/"+stageFile) {

@@ -9,11 +9,12 @@ import (
 	"strings"
 )
 
-// maxSumFile bounds a digest file, which is one line with a digest and a name.
+// maxSumFile bounds a digest file, which consists of one line with a digest and a file
+// name; a larger one is an error.
 const maxSumFile = 4096
 
-// ParseSum parses the one line that sha256sum prints for the file name, with a line end
-// of Unix or Windows, and returns the digest in hex. Its errors wrap ErrBadDigestFile.
+// ParseSum returns the digest, in hex, from the line that sha256sum prints for the file
+// name. The line may end as on Unix or on Windows. Its errors wrap ErrBadDigestFile.
 func ParseSum(text, name string) (string, error) {
 	line, rest, _ := strings.Cut(text, "\n")
 	line = strings.TrimSuffix(line, "\r")
@@ -31,7 +32,7 @@ func isDigest(text string) bool {
 	return len(text) == 2*sha256.Size && strings.Trim(text, "0123456789abcdef") == ""
 }
 
-// readSum returns the digest of the file name from the digest file at path.
+// readSum returns the digest of the file called name from the digest file at path.
 func readSum(path, name string) (string, error) {
 	file, err := os.Open(path)
 	if err != nil {

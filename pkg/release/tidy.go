@@ -11,12 +11,13 @@ import (
 	"github.com/cybozu-go/neco"
 )
 
-// keptPackages is how many packages are kept on a host beside the one that is staged:
+// keptPackages is how many packages remain on a host beside the one that Stage stores:
 // the installed one and its predecessor.
 const keptPackages = 2
 
-// tidy removes the temporary files of killed downloads, and all packages except that of
-// v and the newest keptPackages others. It keeps files with other names.
+// tidy removes from the directory the files of interrupted downloads, and all packages
+// except that of v and the newest keptPackages of the others. Files with other names
+// remain.
 func tidy(dir string, v Version) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -39,7 +40,7 @@ func tidy(dir string, v Version) error {
 	return errors.Join(errs...)
 }
 
-// packageVersion returns the version in the name of a package file.
+// packageVersion returns the version from the name of a package file.
 func packageVersion(name string) (Version, bool) {
 	text := strings.TrimSuffix(strings.TrimPrefix(name, neco.NecoPackageName+"_"), "_"+Architecture+".deb")
 	v, err := Parse(text)

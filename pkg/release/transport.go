@@ -11,20 +11,18 @@ import (
 )
 
 const (
-	// maxAnswer bounds one response of the release server's API: a page of 100 releases
-	// with their notes is far smaller.
+	// maxAnswer bounds one response of the API; a larger one is an error. A page of 100
+	// releases with their notes is far smaller.
 	maxAnswer = 8 << 20
-	// maxCached bounds the number of responses that are cached for conditional
-	// requests.
+	// maxCached is how many responses are cached for conditional requests; the one unused
+	// for the longest time is dropped.
 	maxCached = 64
 )
 
-// Transport makes the requests of a GitHub client conditional, so that an unchanged
-// response is not sent again and, with a token, does not count towards the rate limit.
-// It also bounds the size of every response. It must be used for the API only, not for
-// downloads, because it holds responses in memory.
-//
-// It is safe for concurrent use.
+// Transport makes the requests of a GitHub client conditional: GitHub then does not send
+// an unchanged response again nor, if the client has a token, count the request towards
+// the rate limit. It also bounds the size of each response. It must not be used for
+// downloads, because it holds responses in memory. It is safe for concurrent use.
 type Transport struct {
 	base http.RoundTripper
 
@@ -42,7 +40,8 @@ type answer struct {
 
 var _ http.RoundTripper = (*Transport)(nil)
 
-// NewTransport returns a Transport around base, which is http.DefaultTransport if nil.
+// NewTransport returns a Transport that sends requests through base, or through
+// http.DefaultTransport if base is nil.
 func NewTransport(base http.RoundTripper) *Transport {
 	if base == nil {
 		base = http.DefaultTransport
@@ -50,8 +49,8 @@ func NewTransport(base http.RoundTripper) *Transport {
 	return &Transport{base: base, entries: map[string]*list.Element{}, recent: list.New()}
 }
 
-// RoundTrip sends one request and reads the whole response. For an unchanged response
-// it returns the cached one with the new header fields.
+// RoundTrip sends one request and reads the whole response. If the server reports the
+// response as unchanged, it returns the cached one with the new header fields.
 func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if req.Method != http.MethodGet {
 		return t.base.RoundTrip(req)
@@ -72,7 +71,8 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	return t.changed(resp, key)
 }
 
-// changed reads a new response, and caches it if it has an entity tag.
+// changed reads the body of a new response, and caches the response if it has an entity
+// tag.
 func (t *Transport) changed(resp *http.Response, key string) (*http.Response, error) {
 	body, err := readAnswer(resp.Body)
 	if err != nil {
@@ -108,7 +108,7 @@ func (t *Transport) keep(a *answer) {
 	}
 }
 
-// unchanged converts a 304 response into the cached response old.
+// unchanged returns the cached response old in place of a response with status 304.
 func unchanged(resp *http.Response, old *answer) *http.Response {
 	resp.Body.Close()
 	header := old.header.Clone()
@@ -137,10 +137,10 @@ func readAnswer(body io.ReadCloser) ([]byte, error) {
 	return data, nil
 }
 
-// headerFromCache marks a response as one of a cache, so that the GitHub client ignores
-// the rate limit in it. Otherwise the client would refuse requests until the announced
-// time by the local clock, which may differ from the server's. Finder applies the limit
-// by the server's clock.
+// headerFromCache marks a response as coming from a cache, so that the GitHub client
+// ignores the rate limit in it. Otherwise the client would refuse requests until a time
+// by the local clock, which may differ from the server's. Finder applies the limit by the
+// server's clock.
 const headerFromCache = "X-From-Cache"
 
 func withBody(resp *http.Response, body []byte) *http.Response {

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// TestVersion is the version of a package built for the environment "test". It is newer
-// than every released version.
+// TestVersion is the version of packages that are built for the environment "test". It is
+// newer than every released version.
 const TestVersion = "9999.12.31-99999"
 
 const (
@@ -17,13 +17,14 @@ const (
 	maxSerialDigits = 18 // always fits in an int64
 )
 
-// Version is the version of a release, and of the neco package in it.
+// Version is the version of a release and of its neco package.
 //
-// Date and serial are both numbers. A date is zero-padded in texts, a serial is not.
+// In text, the date is padded with zeros and the serial is not.
 type Version struct {
 	// Date is the day of the release as the number YYYYMMDD.
 	Date int
-	// Serial distinguishes releases of one day; it need not grow between days.
+	// Serial distinguishes releases of the same day. A later release may have a smaller
+	// serial.
 	Serial int64
 }
 
@@ -47,8 +48,8 @@ func Parse(text string) (Version, error) {
 // dateOf returns the day of t as the number YYYYMMDD.
 func dateOf(t time.Time) int { return t.Year()*10000 + int(t.Month())*100 + t.Day() }
 
-// ParseTag returns the version in the tag of a release, which follows the first hyphen,
-// as in "release-2022.05.25-1".
+// ParseTag returns the version from the tag of a release. It follows the first hyphen, as
+// in "release-2022.05.25-1".
 func ParseTag(tag string) (Version, error) {
 	prefix, rest, found := strings.Cut(tag, "-")
 	if !found || prefix == "" {
@@ -67,7 +68,7 @@ func (v Version) Compare(w Version) int {
 	return cmp.Or(cmp.Compare(v.Date, w.Date), cmp.Compare(v.Serial, w.Serial))
 }
 
-// String returns the format that Parse parses.
+// String returns the version in the format that Parse accepts.
 func (v Version) String() string {
 	return fmt.Sprintf("%04d.%02d.%02d-%d", v.Date/10000, v.Date/100%100, v.Date%100, v.Serial)
 }

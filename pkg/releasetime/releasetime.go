@@ -10,27 +10,29 @@ import (
 	"github.com/netresearch/go-cron"
 )
 
-// The defaults: every minute, in the time zone of the original neco's data centres.
+// The default windows and their time zone. The windows contain every minute, so a release
+// may be taken at any time. The zone is that of the data centres of cybozu-go/neco, which
+// Neco replaces.
 const (
 	DefaultWindows = "* * * * *"
 	DefaultZone    = "Asia/Tokyo"
 )
 
-// maxWindows bounds the number of expressions.
+// maxWindows bounds the number of cron expressions; more are an error.
 const maxWindows = 100
 
-// fields are the fields of a cron expression. As in cron(8), if both are given, a day
-// matches if it is one of the days of the month or one of the days of the week.
+// fields are the fields of a cron expression. As in cron(8), if both the day of the month
+// and the day of the week are given, a day matches if one of them does.
 const fields = cron.Minute | cron.Hour | cron.Dom | cron.Month | cron.Dow | cron.DowOrDom
 
-// Windows are the minutes in which a release may be taken.
+// Windows are the minutes in which a release may be taken, in a time zone.
 type Windows struct {
 	schedules []cron.Schedule
 	zone      *time.Location
 }
 
-// Parse parses cron expressions of five fields, one a line, and the IANA name of their
-// time zone. It ignores empty lines.
+// Parse parses cron expressions of five fields, one on each line, and the IANA name of
+// their time zone. It ignores empty lines.
 func Parse(expressions, zone string) (Windows, error) {
 	schedules, err := parseExpressions(expressions)
 	if err != nil {
@@ -43,8 +45,8 @@ func Parse(expressions, zone string) (Windows, error) {
 	return Windows{schedules, location}, nil
 }
 
-// ParseZone returns the time zone with an IANA name, such as Asia/Tokyo. It refuses the
-// zone of the host, which differs between hosts.
+// ParseZone returns the time zone with the IANA name, such as Asia/Tokyo. It refuses ""
+// and "Local", because the zone of the host differs between hosts.
 func ParseZone(name string) (*time.Location, error) {
 	if name == "" || name == "Local" {
 		return nil, errors.New("not the IANA name of a time zone")
@@ -80,7 +82,7 @@ func parseExpressions(text string) ([]cron.Schedule, error) {
 	return schedules, nil
 }
 
-// parseExpression parses one line.
+// parseExpression parses one cron expression of five fields.
 func parseExpression(line string) (cron.Schedule, error) {
 	// A sixth word would be a year, or a time zone in front.
 	if n := len(strings.Fields(line)); n != 5 {
@@ -94,7 +96,8 @@ func parseExpression(line string) (cron.Schedule, error) {
 	return schedule, nil
 }
 
-// Never reports whether no window is ever open, as on the 31st of February.
+// Never reports whether the windows contain no minute at all, as a window on the 31st of
+// February.
 func (w Windows) Never() bool {
 	// The schedules of the parser search some years ahead, leap years among them.
 	any := time.Date(2024, 1, 1, 0, 0, 0, 0, w.zone)
@@ -106,7 +109,7 @@ func (w Windows) Never() bool {
 	return true
 }
 
-// Open reports whether the minute of at is in a window.
+// Open reports whether the minute of at belongs to a window.
 func (w Windows) Open(at time.Time) bool {
 	minute := at.In(w.zone).Truncate(time.Minute)
 	for _, s := range w.schedules {

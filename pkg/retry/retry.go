@@ -1,7 +1,7 @@
 // Package retry repeats requests that fail temporarily because a server, etcd or Vault
 // restarts, loses power or elects a leader.
 //
-// It owns which errors are temporary. It must not know what is repeated.
+// It owns the decision which errors are temporary. It must not know what is repeated.
 package retry
 
 import (
@@ -20,13 +20,15 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// pause is the pause between two attempts.
+// pause is the time between two attempts.
 const pause = 200 * time.Millisecond
 
-// Do calls f until it returns nil, an error made by [backoff.Permanent], or ctx ends. The
-// pauses between two calls are those of b. notify, which may be nil, receives each error
-// that another call follows. Do returns the error within a permanent one; if ctx ends, the
-// cause of its end joined with the last error of f.
+// Do calls f until it returns nil or an error made by [backoff.Permanent], or ctx ends. b
+// sets the pauses between calls. notify, which may be nil, is called with each error
+// after which f is called again.
+//
+// Do returns the error within a permanent one. If ctx ends, it returns the cause of that
+// end joined with the last error of f.
 func Do(ctx context.Context, b backoff.BackOff, notify func(error), f func() error) error {
 	var last error
 	options := []backoff.RetryOption{backoff.WithBackOff(b), backoff.WithMaxElapsedTime(0)}
@@ -43,13 +45,13 @@ func Do(ctx context.Context, b backoff.BackOff, notify func(error), f func() err
 	return err
 }
 
-// Until is Do with a constant pause.
+// Until is Do with a constant pause and without notify.
 func Until(ctx context.Context, f func() error) error {
 	return Do(ctx, backoff.NewConstantBackOff(pause), nil, f)
 }
 
-// Passing is Until for errors for which MayPass is true; it returns any other error at
-// once. notify, which may be nil, receives the first temporary error.
+// Passing is Until, but returns at once an error for which MayPass is false. notify,
+// which may be nil, is called with the first temporary error.
 func Passing(ctx context.Context, notify func(error), f func() error) error {
 	return Until(ctx, func() error {
 		err := f()
@@ -66,17 +68,17 @@ func Passing(ctx context.Context, notify func(error), f func() error) error {
 	})
 }
 
-// Dropped reports whether err is a request that a member of etcd has dropped, as it
-// does while etcd changes its leader. Such an error has neither a type nor a code, only
+// Dropped reports whether err means that a member of etcd has dropped the request, as it
+// does while etcd changes its leader. Such an error has no type or code of its own, only
 // the text of ErrProposalDropped in go.etcd.io/raft/v3.
 func Dropped(err error) bool {
 	s, ok := status.FromError(err)
 	return ok && s.Code() == codes.Unknown && strings.HasSuffix(s.Message(), "raft proposal dropped")
 }
 
-// MayPass reports whether err is temporary: a server does not answer, has no majority
-// or leader at the moment, or has not received new users of etcd yet. For an error with
-// a method MayPass it returns the method's result.
+// MayPass reports whether a retry may succeed after err: a server does not answer or
+// fails by itself, has no majority or leader at the moment, or does not know newly
+// created users of etcd yet. If err has a method MayPass, its result is returned.
 func MayPass(err error) bool {
 	if own := (interface{ MayPass() bool })(nil); errors.As(err, &own) {
 		return own.MayPass()

@@ -9,8 +9,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/update"
 )
 
-// awaited returns what the least advanced members have to do before any member passes
-// its next barrier; nil if no member is missing.
+// awaited returns what the least advanced members have to do before any member passes its
+// next barrier, or nil if they have done it.
 func awaited(s update.State, t update.Table) *Awaited {
 	a := &Awaited{To: "begin", Servers: s.Missing(update.Arrival{})}
 	if len(a.Servers) == 0 {
@@ -27,7 +27,7 @@ func awaited(s update.State, t update.Table) *Awaited {
 }
 
 // leastAdvanced returns the lowest arrival of the members that have not completed the
-// run. Every member must have a status.
+// run. Each member must have a status.
 func leastAdvanced(s update.State) update.Arrival {
 	var least update.Arrival
 	for i, lrn := range s.Missing(update.Arrival{Step: 1 << 30}) {
@@ -40,8 +40,8 @@ func leastAdvanced(s update.State) update.Arrival {
 }
 
 // nextBarrier returns the first barrier after a: a later phase of the step, or the next
-// step. After the last step it returns an arrival that only complete members have
-// reached.
+// step. After the last step, it returns an arrival that only members with a complete
+// status have reached.
 func nextBarrier(t update.Table, a update.Arrival) update.Arrival {
 	if a.Step >= 0 && a.Step < len(t) {
 		for _, act := range t[a.Step].Actions {
@@ -53,8 +53,8 @@ func nextBarrier(t update.Table, a update.Arrival) update.Arrival {
 	return update.Arrival{Step: a.Step + 1}
 }
 
-// stepName returns the name of the step, followed by its current actions if the step
-// has several phases.
+// stepName returns the name of the step of a, followed by the actions of its phase if the
+// step has several phases.
 func stepName(t update.Table, a update.Arrival) string {
 	if acts := doing(t, a); acts != "" {
 		return t.Name(a.Step) + ": " + acts
@@ -62,8 +62,8 @@ func stepName(t update.Table, a update.Arrival) string {
 	return t.Name(a.Step)
 }
 
-// doing returns the names of the actions in the phase of a, or "" if the step has one
-// phase.
+// doing returns the names of the actions in the step and phase of a. It returns "" if the
+// step has only one phase.
 func doing(t update.Table, a update.Arrival) string {
 	if a.Step < 0 || a.Step >= len(t) {
 		return ""
@@ -82,8 +82,8 @@ func doing(t update.Table, a update.Arrival) string {
 	return strings.Join(acts, ", ")
 }
 
-// lastArrival returns the time of the last arrival among the servers, but at least the
-// start of the run.
+// lastArrival returns when the last of the servers arrived at its step and phase, or when
+// the run was requested if that is later.
 func lastArrival(s update.State, servers []int) *time.Time {
 	last := s.Request.StartedAt
 	for _, lrn := range servers {

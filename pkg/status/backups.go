@@ -7,11 +7,11 @@ import (
 	"github.com/cybozu-go/neco/pkg/storage"
 )
 
-// BackupEvery is the maximum age of the newest snapshot of etcd before there is a
-// warning. Snapshots are due every hour.
+// BackupEvery is the age of a boot server's newest snapshot of etcd above which there is
+// a warning. Snapshots are due every hour.
 const BackupEvery = 3 * time.Hour
 
-// Backup is the report of a boot server about its snapshots of etcd.
+// Backup is what a boot server reports about its snapshots of etcd.
 type Backup struct {
 	storage.Backup
 	// Warning is true if an operator has to act: the last attempt failed, or a snapshot
@@ -19,8 +19,9 @@ type Backup struct {
 	Warning bool `json:"warning"`
 }
 
-// backup returns the view of b; nil if nothing was reported and no snapshot is due. A
-// server that has reported its certificates has to take snapshots.
+// backup returns the view of the report b, which exists if reported is true. Without a
+// report it returns nil, or a warning if a snapshot is overdue because the server has
+// been reporting certificates for longer than BackupEvery.
 func backup(b storage.Backup, reported bool, c *Certificates, now time.Time) *Backup {
 	switch {
 	case reported:
@@ -32,7 +33,8 @@ func backup(b storage.Backup, reported bool, c *Certificates, now time.Time) *Ba
 	return nil
 }
 
-// backupProblems returns the boot servers without a new snapshot of etcd.
+// backupProblems returns a problem for each boot server that has failed to take a
+// snapshot of etcd, or whose snapshot is overdue.
 func (v View) backupProblems() []problem {
 	var all []problem
 	for _, s := range v.Servers {

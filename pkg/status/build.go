@@ -13,7 +13,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/update"
 )
 
-// New returns the view of a full snapshot that was read at the time at.
+// New returns the view of s, a full snapshot that was read at the time at. t is the table
+// of steps.
 func New(s *storage.Snapshot, t update.Table, at time.Time) View {
 	v := View{Revision: s.Revision, At: at.UTC(), State: state(s), Servers: []Server{}, LastStep: t.Last()}
 	if r := s.Request; r != nil {
@@ -59,7 +60,7 @@ func state(s *storage.Snapshot) State {
 }
 
 // servers returns the LRNs of the registered boot servers and of the servers in the
-// request.
+// request, in ascending order.
 func servers(s *storage.Snapshot) []int {
 	all := slices.Clone(s.Registered)
 	if s.Request != nil {
@@ -96,7 +97,7 @@ func server(s *storage.Snapshot, t update.Table, lrn int, run View) Server {
 	return v
 }
 
-// report adds the reports of a registered boot server.
+// report adds to v what its boot server reports about certificates and snapshots of etcd.
 func (v *Server) report(s *storage.Snapshot, now time.Time) {
 	if c, ok := s.Certificates[v.LRN]; ok {
 		v.Certificates = certificates(c, now)
@@ -117,8 +118,8 @@ func reportedState(c neco.UpdateCondition) ServerState {
 	return ServerNotBegun
 }
 
-// serverState returns the state of a server. Aborted and completed are final; other
-// states require that the worker is alive.
+// serverState returns the state of the server v in run. Aborted and completed are final;
+// the other states require that the server's worker is alive.
 func serverState(v Server, alive bool, run View) ServerState {
 	switch {
 	case v.Reported == ServerAborted || v.Reported == ServerCompleted:
@@ -137,8 +138,8 @@ func serverState(v Server, alive bool, run View) ServerState {
 	return v.Reported
 }
 
-// release returns the state of the search for releases. If env disables the search, the
-// results of earlier searches are left out.
+// release returns the state of the search for releases. If the environment has no
+// releases, the results of earlier searches are left out.
 func release(s *storage.Snapshot) Release {
 	r := Release{Env: s.Config.Env, Newest: clean(s.Release)}
 	c := s.Check
@@ -156,7 +157,7 @@ func release(s *storage.Snapshot) Release {
 	return r
 }
 
-// reason returns the text of err. err is nil if the value is a secret.
+// reason returns the text of err, which is nil if the text could contain a secret.
 func reason(err error) string {
 	if err == nil {
 		return "its value is not accepted"
@@ -164,6 +165,6 @@ func reason(err error) string {
 	return err.Error()
 }
 
-// clean returns s without control characters. All text from etcd is cleaned before it
-// is shown.
+// clean returns s without control characters. It is applied to all text from etcd that is
+// shown.
 func clean(s string) string { return printable.Line(errtext.Words(s)) }

@@ -9,17 +9,17 @@ import (
 )
 
 // WarnWithin is the remaining validity of a certificate below which there is a warning.
-// Certificates are renewed earlier.
+// Certificates are normally renewed before that.
 const WarnWithin = 30 * 24 * time.Hour
 
-// Certificates is the report of a boot server about its certificates.
+// Certificates is what a boot server reports about its certificates.
 type Certificates struct {
-	// Purpose and NotAfter are the profile and the end of validity of the certificate
-	// that expires first.
+	// Purpose is the profile and NotAfter the end of validity of the certificate that
+	// expires first.
 	Purpose  string    `json:"purpose,omitempty"`
 	NotAfter time.Time `json:"not_after"`
-	// Error is the reason why the certificates cannot be renewed, Since the time of the
-	// first such report.
+	// Error is why the certificates cannot be renewed, and Since is when this was first
+	// reported.
 	Error string    `json:"error,omitempty"`
 	Since time.Time `json:"since"`
 	// Warning is true if an operator has to act: a certificate cannot be renewed, or
@@ -27,7 +27,7 @@ type Certificates struct {
 	Warning bool `json:"warning"`
 }
 
-// certificates returns the view of c.
+// certificates returns the view of the report c at the time now.
 func certificates(c storage.Certificates, now time.Time) *Certificates {
 	return &Certificates{
 		Purpose: clean(c.Purpose), NotAfter: c.NotAfter, Error: clean(c.Error), Since: c.Since,
@@ -35,7 +35,8 @@ func certificates(c storage.Certificates, now time.Time) *Certificates {
 	}
 }
 
-// certificateProblems returns the certificates that need an operator.
+// certificateProblems returns a problem for each boot server with a certificate that
+// cannot be renewed or expires soon.
 func (v View) certificateProblems() []problem {
 	var all []problem
 	for _, s := range v.Servers {
@@ -64,8 +65,8 @@ func (c Certificates) warning(now time.Time) string {
 	return text + fmt.Sprintf("no renewal since %s: %s", stamp(&c.Since), shorten(c.Error))
 }
 
-// wholeDays returns the text of d in days, so that the text of a problem changes once a
-// day.
+// wholeDays returns d as text in whole days, so that a text with it does not change more
+// than once a day.
 func wholeDays(d time.Duration) string {
 	if d < duration.Day {
 		return "less than " + duration.Text(duration.Day)

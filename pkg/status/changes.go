@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// Changes returns one line for each difference between old and v, without differences
-// that only result from the passing of time.
+// Changes returns one line for each difference of v from the earlier view old. It ignores
+// differences that only result from the passing of time.
 func (v View) Changes(old View) []string {
 	var lines []string
 	if a, b := old.update(), v.update(); a != b {
@@ -48,7 +48,8 @@ func (v View) Changes(old View) []string {
 	return lines
 }
 
-// warnings returns the other conditions that need an operator.
+// warnings returns the texts of the conditions, other than those of the update and its
+// servers, that need an operator.
 func (v View) warnings() []string {
 	return slices.Concat(v.Release.warnings(), v.badReleaseWarnings(), texts(slices.Concat(v.vaultProblems(), v.certificateProblems(), v.backupProblems(), v.configProblems())))
 }
@@ -61,7 +62,7 @@ func (v View) update() string {
 	return line
 }
 
-// due returns the line about the next update, without times.
+// due returns the line about the next update, without times, or "" if none is due.
 func (v View) due() string {
 	if v.Next == nil {
 		return ""

@@ -9,35 +9,37 @@ import (
 // Etcd is the state of the etcd cluster.
 type Etcd struct {
 	Members []EtcdMember `json:"members"`
-	// Voters is the number of voting members, Healthy the number of healthy ones among
-	// them.
+	// Voters is the number of voting members, and Healthy is how many of them are
+	// healthy.
 	Voters  int `json:"voters"`
 	Healthy int `json:"healthy"`
-	// Leader is the name of the leading member; empty if no member reports one.
+	// Leader is the name of the leading member; empty if no member reports to be the
+	// leader.
 	Leader string `json:"leader,omitempty"`
 }
 
 // EtcdMember is one member of etcd.
 type EtcdMember struct {
-	// Name is empty until the member has started.
+	// Name is the name of the member; empty until it has started.
 	Name    string `json:"name,omitempty"`
 	PeerURL string `json:"peer_url"`
 	Learner bool   `json:"learner,omitempty"`
 	Healthy bool   `json:"healthy"`
-	// Trouble is the reason why the member is not healthy: it does not answer, has no
-	// leader, or has an alarm.
+	// Trouble is why the member is not healthy: it does not answer, has no leader, or has
+	// an alarm.
 	Trouble string `json:"trouble,omitempty"`
 	Version string `json:"version,omitempty"`
-	// Size and Quota are those of the database, in bytes; 0: unknown.
+	// Size and Quota are the used and the allowed size of the database in bytes; 0 if
+	// unknown.
 	Size  int64 `json:"size,omitempty"`
 	Quota int64 `json:"quota,omitempty"`
 }
 
-// spaceWarning is the used share of the quota, in percent, from which there is a
-// warning.
+// spaceWarning is the used part of the database's quota, in percent, from which there is
+// a warning.
 const spaceWarning = 80
 
-// AddEtcd adds the members of etcd.
+// AddEtcd adds the members of etcd to the view.
 func (v *View) AddEtcd(c membership.Cluster) {
 	e := &Etcd{}
 	for _, m := range c {
@@ -59,8 +61,8 @@ func (v *View) AddEtcd(c membership.Cluster) {
 	v.Etcd = e
 }
 
-// name returns a name of the member for people: its boot server, or its peer URL if it
-// has not started yet.
+// name returns the member's boot server as text, or its peer URL if it has not started
+// yet.
 func (m EtcdMember) name() string {
 	if m.Name == "" {
 		return "member of etcd at " + m.PeerURL
@@ -68,7 +70,7 @@ func (m EtcdMember) name() string {
 	return "member of etcd on " + hostName(m.Name)
 }
 
-// problem returns a problem of the member.
+// problem returns the problem of this member that text describes.
 func (m EtcdMember) problem(text string) problem {
 	p := problem{text: m.name() + text, run: "systemctl status etcd-container"}
 	if n, ok := bootServer(m.Name); ok {
@@ -77,7 +79,7 @@ func (m EtcdMember) problem(text string) problem {
 	return p
 }
 
-// full returns the used share of the quota, in percent; 0: unknown.
+// full returns the used part of the database's quota in percent, or 0 if it is unknown.
 func (m EtcdMember) full() int64 {
 	if m.Quota <= 0 {
 		return 0
@@ -85,7 +87,7 @@ func (m EtcdMember) full() int64 {
 	return m.Size * 100 / m.Quota
 }
 
-// line returns the summary of the cluster.
+// line returns the summary of the cluster in one line.
 func (e Etcd) line() string {
 	text := fmt.Sprintf("%d of %d voting members healthy", e.Healthy, e.Voters)
 	if e.Leader != "" {
@@ -101,7 +103,8 @@ func (e Etcd) line() string {
 	return text
 }
 
-// problems returns the members that need an operator.
+// problems returns a problem for each member that is not healthy, does not vote, or has
+// little space.
 func (e Etcd) problems() []problem {
 	var all []problem
 	for _, m := range e.Members {

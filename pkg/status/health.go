@@ -7,29 +7,28 @@ import (
 	"github.com/cybozu-go/neco/pkg/storage"
 )
 
-// Health summarizes whether an operator has to act.
+// Health is whether an operator has to act.
 type Health string
 
-// The values of Health, the worst first.
+// The values of Health, from the worst to the best.
 const (
 	// Halted: a run has aborted or was stopped; no other run starts.
 	Halted Health = "stopped"
-	// Degraded: there are problems.
+	// Degraded: there are problems, see [View.Problems].
 	Degraded Health = "degraded"
 	// Updating: an update is running or due.
 	Updating Health = "updating"
-	// Healthy: none of these.
+	// Healthy: no run is due and there are no problems.
 	Healthy Health = "healthy"
 )
 
-// silentAfter is the age of the last heartbeat from which a server is silent, whether
-// or not its lease in etcd is valid. Workers write a heartbeat every 15 seconds, and
-// the installation of the package restarts all workers.
+// silentAfter is the age of a server's last heartbeat from which the server counts as
+// silent, even if its lease in etcd is valid. Workers write a heartbeat every 15 seconds,
+// but are restarted when the package is installed.
 const silentAfter = time.Minute
 
-// old reports whether the heartbeat is older than silentAfter at the time now of the
-// reader's clock. If the clock of the server is behind, the later time from another
-// server counts.
+// old reports whether the heartbeat h is older than silentAfter at the time now. It uses
+// the later of h's two times, because the clock of the server may be slow.
 func old(h storage.Heartbeat, now time.Time) bool {
 	since := h.At
 	if h.Since.After(since) {
@@ -38,8 +37,8 @@ func old(h storage.Heartbeat, now time.Time) bool {
 	return now.Sub(since) > silentAfter
 }
 
-// addHeartbeat adds the last heartbeat of the server. A server with an old heartbeat is
-// silent even if its lease is valid: etcd extends the leases of dead workers when its
+// addHeartbeat adds the server's last heartbeat. If it is old, the server has no worker,
+// even if the worker's lease is valid: etcd extends the leases of dead workers when its
 // majority returns or its leader changes.
 func (v *Server) addHeartbeat(s *storage.Snapshot, run View) {
 	h, ok := s.Heartbeats[v.LRN]
@@ -56,13 +55,14 @@ func (v *Server) addHeartbeat(s *storage.Snapshot, run View) {
 	}
 }
 
-// restarts reports whether s has no worker but a recent heartbeat: its worker is
-// restarting, or was disconnected from etcd for a moment.
+// restarts reports whether s has no worker but a recent heartbeat. Its worker is then
+// being restarted, or was disconnected from etcd for a moment.
 func (v View) restarts(s Server) bool {
 	return s.Worker == nil && s.SilentSince != nil && v.At.Sub(*s.SilentSince).Abs() <= silentAfter
 }
 
-// silent returns the registered servers without a worker.
+// silent returns a problem for each registered server without a worker, unless the worker
+// is being restarted.
 func (v View) silent() []problem {
 	var all []problem
 	for _, s := range v.Servers {
@@ -81,8 +81,8 @@ func (v View) silent() []problem {
 	return all
 }
 
-// Judge sets Health, Problems and ToDo from everything that was added to v. It must be
-// called last.
+// Judge sets Health, Problems and ToDo from the other contents of v. It must be called
+// after everything was added.
 func (v *View) Judge() {
 	all := v.problems()
 	v.Problems, v.ToDo = texts(all), v.toDo(all)

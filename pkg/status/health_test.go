@@ -99,7 +99,8 @@ func TestTheHeadlineSaysWhatIsWrong(t *testing.T) {
 	}
 }
 
-// refused is a message of a step with the output of dpkg.
+// refused is the message of a step that has failed because dpkg refused the package, with
+// dpkg's output.
 const refused = "install neco 9999.12.31-99999: it is half-installed: refused by dpkg: "
 
 func TestALongMessageKeepsItsSymptomAndItsCause(t *testing.T) {
@@ -180,13 +181,13 @@ func TestTheReasonIsSaidOnceWhenServersHaveLeftForIt(t *testing.T) {
 	}
 }
 
-// beats returns the heartbeat of boot server 1.
+// beats returns a heartbeat of boot server 1.
 func beats(at time.Time) map[int]storage.Heartbeat {
 	return map[int]storage.Heartbeat{1: {At: at}}
 }
 
 // withHeartbeats returns the view of a complete run one hour after its start, with
-// heartbeats of these ages.
+// heartbeats of the given ages.
 func withHeartbeats(t *testing.T, spoil func(*storage.Snapshot), ages ...time.Duration) status.View {
 	t.Helper()
 	at := *clock(time.Hour)
@@ -202,9 +203,9 @@ func withHeartbeats(t *testing.T, spoil func(*storage.Snapshot), ages ...time.Du
 	return v
 }
 
-// TestHealthDoesNotFlapWhenAMajorityReturns checks the sequence of states: etcd has
-// extended all leases, the living workers write heartbeats, the lease of the dead one
-// expires.
+// TestHealthDoesNotFlapWhenAMajorityReturns checks the health in each state after an
+// outage of etcd: first etcd has extended all leases, then the living workers write
+// heartbeats, and at last the lease of the dead worker expires.
 func TestHealthDoesNotFlapWhenAMajorityReturns(t *testing.T) {
 	const out = 4*time.Minute + 30*time.Second
 	keep := func(*storage.Snapshot) {}
@@ -287,7 +288,8 @@ func TestTheServerThatHoldsTheLockIsWaitedFor(t *testing.T) {
 	}
 }
 
-// TestAServerIsAwaitedSinceItsArrival, not since the last change of its message.
+// TestAServerIsAwaitedSinceItsArrival checks that a new message of the server does not
+// change this time.
 func TestAServerIsAwaitedSinceItsArrival(t *testing.T) {
 	s := running()
 	st := s.Statuses[1]

@@ -9,8 +9,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/updater"
 )
 
-// next adds the update that is due, and the servers for which it is waiting, when no
-// update is running. It calls the decision function of neco-updater.
+// next adds the update that is due, if any, and the servers for which that update is
+// waiting. It uses the decision function of neco-updater.
 func (v *View) next(s *storage.Snapshot) {
 	d := updater.Decide(s, updater.Input{})
 	version := clean(d.Version)
@@ -23,8 +23,9 @@ func (v *View) next(s *storage.Snapshot) {
 	}
 }
 
-// A leading updater checks once per interval, and a check may take a while. One or two
-// failed checks are no problem: the release server may be restarting.
+// The limits of the time without a check for releases and of failing checks. The leading
+// updater checks once per interval, a check may take a while, and one or two checks may
+// fail because the release server is restarting.
 const (
 	overdueIntervals = 3
 	overdueGrace     = time.Minute
@@ -34,9 +35,9 @@ const (
 // searched reports whether the updater searches for releases in this environment.
 func searched(env string) bool { return env != "" && env != neco.NoneEnv }
 
-// failing reports whether all checks of several intervals have failed. Both times are
-// by the leader's clock. Times outside of release-time, in which there is no check, do
-// not count as failures.
+// failing reports whether all checks have failed for several intervals. Both ends of that
+// time are by the leader's clock. Time outside of the windows of release-time, in which
+// there are no checks, does not count.
 func failing(s *storage.Snapshot) bool {
 	c := s.Check
 	if c == nil || c.StaleSince == nil || c.FailedAt == nil || !searched(s.Config.Env) {
@@ -45,7 +46,8 @@ func failing(s *storage.Snapshot) bool {
 	return c.FailedAt.Sub(*c.StaleSince) >= max(overdueIntervals*s.Config.CheckInterval, failingAtLeast)
 }
 
-// closed reports whether release-time forbids the installation of a release now.
+// closed reports whether the configuration key release-time forbids installing a release
+// at the time at.
 func closed(s *storage.Snapshot, at time.Time) bool {
 	if !searched(s.Config.Env) {
 		return false
@@ -54,8 +56,8 @@ func closed(s *storage.Snapshot, at time.Time) bool {
 	return err == nil && !open
 }
 
-// overdue reports whether the last check is too long ago. Failed checks make the search
-// stale, not overdue.
+// overdue reports whether the last check for releases was too long ago. After a failed
+// check the search is stale instead, and overdue returns false.
 func overdue(s *storage.Snapshot, at time.Time) bool {
 	c := s.Check
 	if c == nil || c.CheckedAt == nil || c.StaleSince != nil || !searched(s.Config.Env) {

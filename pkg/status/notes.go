@@ -9,18 +9,20 @@ import (
 	"github.com/cybozu-go/neco/pkg/update"
 )
 
-// notManaged ends the note about a step that this version does not manage; such a note
-// says nothing about the server.
+// notManaged ends the note about a step that this version does not manage. Such a note is
+// not shown.
 const notManaged = "this version does not manage it yet"
 
-// sameReason is the note of a server whose report is the same as the reason of the run.
+// sameReason is the note of a server whose message is the reason for which the run was
+// stopped.
 const sameReason = "as in reason"
 
-// onServer matches the name of the server in the message of an action.
+// onServer matches the name of the boot server in the message of an action.
 var onServer = regexp.MustCompile(` on boot server \d+: `)
 
-// note returns the message of a server; "" if the server has completed or the reason of
-// the run contains the message.
+// note returns the shortened message of a server; "" if the server has completed or the
+// message only repeats why the run was stopped; sameReason if the server retries or is in
+// progress because of that same failure.
 func (v View) note(s Server) string {
 	if s.State == ServerCompleted || s.Message != "" && strings.Contains(v.Reason, s.Message) {
 		return ""
@@ -38,19 +40,20 @@ func (v View) note(s Server) string {
 	return shorten(text)
 }
 
-// notes returns the notes of the servers whose action is not being retried.
+// notes returns lines with the notes of the servers that are not retrying a failed
+// action.
 func (v View) notes() []string {
 	return v.notesOf(func(lrn int) bool { return !slices.Contains(v.retrying(), lrn) })
 }
 
-// retries returns the notes of the servers whose action is being retried. Such a cause
-// belongs to the headline.
+// retries returns lines with the notes of the servers that are retrying a failed action.
+// These lines are shown near the top.
 func (v View) retries() []string {
 	return v.notesOf(func(lrn int) bool { return slices.Contains(v.retrying(), lrn) })
 }
 
-// notesOf returns the notes of the wanted servers; servers with the same note share one
-// line.
+// notesOf returns lines with the notes of those servers for which wanted returns true.
+// Servers with the same note share a line.
 func (v View) notesOf(wanted func(lrn int) bool) []string {
 	var all []string
 	servers := map[string][]int{}
@@ -70,13 +73,13 @@ func (v View) notesOf(wanted func(lrn int) bool) []string {
 	return all
 }
 
-// MessageMax is the maximum length in characters of a message in text for people; JSON
-// has the complete message.
+// MessageMax is the maximum length, in characters, of a message in text for people;
+// longer ones are shortened. JSON has the complete message.
 const MessageMax = 320
 
 func shorten(s string) string { return Shorten(s, MessageMax) }
 
-// serverList returns the names of servers: "boot server 2", "boot servers 0, 2".
+// serverList returns the servers as text: "boot server 2", "boot servers 0, 2".
 func serverList(lrns []int) string {
 	all := slices.Sorted(slices.Values(lrns))
 	return lrn.Servers(slices.Compact(all))

@@ -11,17 +11,17 @@ import (
 	"github.com/cybozu-go/neco/pkg/update"
 )
 
-// problem is a condition that needs an operator. Its text does not change from second
-// to second.
+// problem is a condition that needs an operator. Its text must not contain a duration,
+// which would change all the time.
 type problem struct {
 	text string
-	// run is the command that shows details or repairs the problem; on lists the boot
-	// servers to run it on, empty: any.
+	// run is the command that shows details or repairs the problem. on lists the boot
+	// servers on which to run it; it is empty if any will do.
 	run string
 	on  []int
 }
 
-// ofServer returns a problem of boot server n.
+// ofServer returns a problem of the boot server n with the given text and command.
 func ofServer(n int, text, run string) problem {
 	return problem{fmt.Sprintf("boot server %d: %s", n, text), run, []int{n}}
 }
@@ -34,14 +34,14 @@ func texts(all []problem) []string {
 	return lines
 }
 
-// problems returns all problems that degrade the data centre.
+// problems returns all conditions because of which the data centre is degraded.
 func (v View) problems() []problem {
 	return slices.Concat(v.silent(), v.etcdProblems(), v.vaultProblems(), v.certificateProblems(), v.backupProblems(),
 		v.updaterProblems(), v.configProblems())
 }
 
-// updaterProblems returns the problems of the leading neco-updater and its search for
-// releases.
+// updaterProblems returns a problem if no neco-updater leads, or if its search for
+// releases is overdue or failing.
 func (v View) updaterProblems() []problem {
 	onLeader := problem{run: "journalctl -u neco-updater"}
 	if n, ok := bootServer(v.Updater); ok {
@@ -60,8 +60,8 @@ func (v View) updaterProblems() []problem {
 	return []problem{onLeader}
 }
 
-// configProblems returns the configuration keys whose values are malformed and
-// therefore not used.
+// configProblems returns a problem for each configuration key whose value is malformed
+// and therefore not used.
 func (v View) configProblems() []problem {
 	var all []problem
 	for _, k := range storage.ConfigKeys() {
@@ -78,7 +78,7 @@ func (v View) configProblems() []problem {
 	return all
 }
 
-// HowToGoOn returns the instructions for a run that was stopped.
+// HowToGoOn returns what an operator has to do after the run was stopped.
 func (v View) HowToGoOn() string {
 	bad := slices.ContainsFunc(v.BadReleases, func(b BadRelease) bool { return b.Version == v.Version })
 	next := newer(v.Release.Newest, v.Version)
@@ -93,8 +93,8 @@ func (v View) HowToGoOn() string {
 	return "when the cause is gone, run: neco recover; it tries " + v.Version + " again, or a newer release"
 }
 
-// toDo returns the instructions for the problems, followed by those for the update,
-// which the problems delay.
+// toDo returns what an operator has to do: first about the problems, which delay an
+// update, then about the update.
 func (v View) toDo(all []problem) []string {
 	if v.Stale != nil {
 		return v.Stale.ToDo
@@ -115,8 +115,8 @@ func (v View) toDo(all []problem) []string {
 	return lines
 }
 
-// remedies returns the commands for the problems, each with all servers on which to run
-// it.
+// remedies returns the commands of the problems. A command for several servers is one
+// line that lists them.
 func remedies(all []problem) []string {
 	var lines []string
 	var merged []problem
@@ -139,7 +139,7 @@ func remedies(all []problem) []string {
 	return lines
 }
 
-// retrying returns the boot servers that are retrying a failed action.
+// retrying returns the LRNs of the boot servers that are retrying a failed action.
 func (v View) retrying() []int {
 	var lrns []int
 	for _, s := range v.Servers {
@@ -159,15 +159,16 @@ func (v View) reporters() string {
 	return serverList(lrns) + verb
 }
 
-// bootServer returns the LRN in a host name boot-N, which is also the name of the
-// server's etcd member.
+// bootServer returns N for the host name boot-N, which is also the name of the server's
+// etcd member. The second result is false for other names.
 func bootServer(host string) (int, bool) {
 	number, ok := strings.CutPrefix(host, "boot-")
 	n, err := lrn.Parse(number)
 	return n, ok && err == nil
 }
 
-// hostName returns the name that other lines have for the boot server of a host.
+// hostName returns "boot server N" for the host name boot-N, and other host names
+// unchanged.
 func hostName(host string) string {
 	if n, ok := bootServer(host); ok {
 		return fmt.Sprintf("boot server %d", n)

@@ -10,8 +10,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/storage"
 )
 
-// warnings returns the releases that are not installed although operators might expect
-// them to be.
+// warnings returns lines about releases that are not installed although operators might
+// expect them to be.
 func (r Release) warnings() []string {
 	var lines []string
 	if r.Closed {
@@ -30,7 +30,7 @@ func (r Release) warnings() []string {
 	return lines
 }
 
-// badReleases returns the releases that are marked as bad, by version.
+// badReleases returns the releases that are marked as bad, sorted by version.
 func badReleases(s *storage.Snapshot) []BadRelease {
 	var all []BadRelease
 	for _, version := range slices.Sorted(maps.Keys(s.Bad)) {
@@ -40,8 +40,8 @@ func badReleases(s *storage.Snapshot) []BadRelease {
 	return all
 }
 
-// badReleaseWarnings returns a warning with the bad releases, and the commands that
-// show why they failed and retry one.
+// badReleaseWarnings returns a line with the bad releases and the commands that show why
+// they are bad and that retry one, or nil if there are none.
 func (v View) badReleaseWarnings() []string {
 	var versions []string
 	for _, b := range v.BadReleases {
@@ -60,7 +60,8 @@ func (v View) badReleaseWarnings() []string {
 		strings.Join(versions, ", "), again)}
 }
 
-// newer reports whether version is newer than the version than.
+// newer reports whether the version a is newer than the version than. It returns false if
+// either is malformed.
 func newer(version, than string) bool {
 	a, err := releases.Parse(version)
 	if err != nil {
@@ -70,7 +71,7 @@ func newer(version, than string) bool {
 	return err == nil && a.Compare(b) > 0
 }
 
-// failure returns the text about a search that has failed since StaleSince.
+// failure returns the text about a search for releases that has failed since StaleSince.
 func (r Release) failure() string {
 	return fmt.Sprintf("every search has failed since %s: %s", stamp(r.StaleSince), shorten(r.Error))
 }

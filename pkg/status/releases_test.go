@@ -17,8 +17,8 @@ import (
 
 const failure = "list releases: proxyconnect tcp: dial tcp 10.0.49.3:3128: connect: connection refused"
 
-// failing returns a data centre whose searches have failed from minute 10 on, the last
-// one length later.
+// failing returns the state of a data centre whose searches for releases have failed from
+// minute 10 of the run on, for the given length of time.
 func failing(length time.Duration) *storage.Snapshot {
 	s := complete()
 	s.Check = &storage.ReleaseCheck{CheckedAt: clock(9 * time.Minute), StaleSince: clock(10 * time.Minute),

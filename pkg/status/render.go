@@ -11,10 +11,10 @@ import (
 	"github.com/cybozu-go/neco/internal/duration"
 )
 
-// Render writes the view for people, in lines of at most [Width] characters.
+// Render writes the view as text for people, in lines of at most [Width] columns.
 func (v View) Render(w io.Writer) error { return v.RenderTo(w, Width) }
 
-// RenderTo is Render for a terminal that is width columns wide.
+// RenderTo writes the view as text for people, in lines of at most width columns.
 func (v View) RenderTo(w io.Writer, width int) error {
 	if v.Health == "" {
 		v.Judge()
@@ -50,7 +50,7 @@ func (v View) RenderTo(w io.Writer, width int) error {
 	return err
 }
 
-// lines writes several texts below one label.
+// lines writes several texts, of which only the first has the label.
 func lines(line func(label, text string), label string, texts []string) {
 	for _, text := range texts {
 		line(label, text)
@@ -58,7 +58,7 @@ func lines(line func(label, text string), label string, texts []string) {
 	}
 }
 
-// renderHeadline writes whether an operator has to act, and why.
+// renderHeadline writes that the view is stale and the problems, if there are any.
 func (v View) renderHeadline(line func(label, text string)) {
 	if v.Stale != nil {
 		read := "read " + ago(v.now(), v.At) + "; since then"
@@ -72,7 +72,8 @@ func (v View) renderHeadline(line func(label, text string)) {
 	}
 }
 
-// now returns the time up to which durations are counted.
+// now returns the time of the view, or that of the last failed attempt to read etcd if
+// the view is stale. Durations in the text end at this time.
 func (v View) now() time.Time {
 	if v.Stale != nil {
 		return v.Stale.At
@@ -174,7 +175,8 @@ func (v View) renderServers(b *strings.Builder, width int) {
 	}
 }
 
-// renderNotes writes the notes of servers, which do not fit into a column.
+// renderNotes writes the notes of servers below the table, because they do not fit into a
+// column.
 func (v View) renderNotes(b *strings.Builder, width int) {
 	gap := "\n"
 	for _, note := range v.notes() {
@@ -193,7 +195,8 @@ func (v View) renderMalformed(b *strings.Builder, width int) {
 	}
 }
 
-// step returns "6/18 serf", or "0/18 package: install" for a step with several phases.
+// step returns the step of the server: "6/18 serf", "0/18 package: install" for a step
+// with several phases, or "-" if it has none.
 func (v View) step(s Server) string {
 	if s.Step == nil {
 		return "-"
@@ -235,8 +238,8 @@ func (v View) worker(s Server) string {
 
 func stamp(t *time.Time) string { return t.UTC().Format("2006-01-02 15:04:05Z") }
 
-// ago returns the rounded time from t to now. It is never negative, even if the clock
-// of the reporting server is ahead.
+// ago returns the rounded time from t to now as text. It returns "just now" if t is
+// later, because the clock of another server is ahead.
 func ago(now, t time.Time) string {
 	d := now.Sub(t)
 	if d < time.Second {

@@ -17,7 +17,7 @@ import (
 
 const schemaFile = "../../docs/status.schema.json"
 
-// words are the values of the string types.
+// words lists the values of each string type in the JSON of neco status.
 var words = map[reflect.Type][]any{
 	reflect.TypeFor[status.Health](): {status.Halted, status.Degraded, status.Updating, status.Healthy},
 	reflect.TypeFor[status.State]():  {status.None, status.Running, status.Complete, status.Stopped, status.Unreadable},

@@ -31,8 +31,8 @@ func clock(d time.Duration) *time.Time {
 	return &t
 }
 
-// running returns a run of three servers, ten minutes old: 0 and 2 have arrived at step
-// 6, 1 is at step 5.
+// running returns the state ten minutes after the start of a run of three servers:
+// servers 0 and 2 have arrived at step 6, and server 1 is at step 5.
 func running() *storage.Snapshot {
 	s := &storage.Snapshot{
 		State: update.State{
@@ -187,7 +187,8 @@ func views() map[string]*storage.Snapshot {
 	}
 }
 
-// stoppedAtDownload returns a run that has ended by a fault of its release.
+// stoppedAtDownload returns the state after a run was stopped because its release is
+// faulty.
 func stoppedAtDownload() *storage.Snapshot {
 	s := running()
 	const reason = "step 0 (package) download on boot server 1: digest mismatch"
@@ -197,8 +198,8 @@ func stoppedAtDownload() *storage.Snapshot {
 	return s
 }
 
-// view returns the view of s. The updater on boot-0 leads unless the snapshot has other
-// candidates.
+// view returns the view of the snapshot s. If s has no candidates for the leadership, the
+// updater on boot-0 leads.
 func view(s *storage.Snapshot, at time.Time) status.View {
 	if s.Updaters == nil {
 		s.Updaters = leader("boot-0")
@@ -206,7 +207,7 @@ func view(s *storage.Snapshot, at time.Time) status.View {
 	return status.New(s, steps.Table(), at)
 }
 
-// leader returns an election that value has won.
+// leader returns an election that the candidate called value has won.
 func leader(value string) storage.Election {
 	return storage.Election{"/1a": {Value: value, Rev: 10}, "/1": {Value: "boot-99", Rev: 11}}
 }

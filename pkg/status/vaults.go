@@ -2,8 +2,8 @@ package status
 
 import "strings"
 
-// AddVaults adds the reasons why the Vaults of boot servers are not in service, by LRN;
-// empty: the Vault is in service.
+// AddVaults adds to the view why the Vaults of boot servers are not in service. trouble
+// has the reasons by LRN; it is "" for a Vault in service.
 func (v *View) AddVaults(trouble map[int]string) {
 	for i, s := range v.Servers {
 		if s.Registered {
@@ -23,7 +23,7 @@ func (v View) Registered() []int {
 	return lrns
 }
 
-// vaultProblems returns the Vaults that are not in service.
+// vaultProblems returns a problem for each boot server whose Vault is not in service.
 func (v View) vaultProblems() []problem {
 	var all []problem
 	for _, s := range v.Servers {

@@ -8,7 +8,7 @@ import (
 	"golang.org/x/text/width"
 )
 
-// Width is the assumed width of a terminal whose width is unknown, in columns.
+// Width is the number of columns assumed for a terminal of unknown width.
 const Width = 80
 
 // Columns returns the number of terminal columns that s occupies: Chinese, Japanese and
@@ -31,8 +31,8 @@ func columns(r rune) int {
 	return 1
 }
 
-// Break splits s into parts of at most cols columns. Every part has at least one
-// character.
+// Break splits s into parts of at most cols columns. A part has at least one character,
+// even if that is wider.
 func Break(s string, cols int) []string {
 	var parts []string
 	begin, n := 0, 0
@@ -68,11 +68,12 @@ func Wrap(text string, cols int) []string {
 	return append(lines, line)
 }
 
-// minText is the minimum width of a text beside a label or a table, in columns.
+// minText is the minimum width in columns of a text beside a label or a table. On a
+// narrower terminal, the lines are longer than the terminal is wide.
 const minText = 20
 
-// paragraph writes text in lines of at most cols columns. The prefix of the first line
-// is first, that of the others rest, which must not be shorter.
+// paragraph writes text in lines of at most cols columns. The first line begins with
+// first and the others with rest, which must be at least as wide.
 func paragraph(b *strings.Builder, first, rest, text string, cols int) {
 	for _, line := range Wrap(text, max(cols-Columns(rest), minText)) {
 		b.WriteString(strings.TrimRight(first+line, " ") + "\n")
@@ -80,18 +81,18 @@ func paragraph(b *strings.Builder, first, rest, text string, cols int) {
 	}
 }
 
-// labelled writes text beside a label, with a hanging indent.
+// labelled writes text beside a label. Further lines are indented by the same width.
 func labelled(b *strings.Builder, label, text string, cols int) {
 	const indent = "         "
 	paragraph(b, label+indent[min(len(label), len(indent)-1):], indent, text, cols)
 }
 
-// digest matches a SHA-1 or longer digest in hexadecimal digits.
+// digest matches a hexadecimal digest of at least 40 digits, as of SHA-1.
 var digest = regexp.MustCompile(`\b([0-9a-f]{12})[0-9a-f]{28,}\b`)
 
-// Shorten returns at most n characters of s: the start, which names the failure, and
-// the end, which names the cause. The middle, usually program output, is left out.
-// Digests are cut to 12 digits.
+// Shorten returns s in at most n characters. It keeps the start, which names the failure,
+// and the end, which names the cause, and leaves out the middle, which is usually program
+// output. Digests are cut to 12 digits.
 func Shorten(s string, n int) string {
 	s = digest.ReplaceAllString(s, "$1…")
 	r := []rune(s)

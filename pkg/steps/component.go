@@ -16,11 +16,11 @@ import (
 	"github.com/cybozu-go/neco/pkg/worker"
 )
 
-// pulls is the number of images pulled at once. More would slow down the disk of a
-// running etcd.
+// pulls is how many images are pulled at the same time. More would slow down the disk of
+// a running etcd.
 const pulls = 3
 
-// pullImages pulls all images of a boot server.
+// pullImages is an action: it pulls all container images that a boot server needs.
 func pullImages(ctx context.Context, h *Host, _ component.Component, t worker.Target) (string, error) {
 	containers, err := h.Containers(t.Config)
 	if err != nil {
@@ -42,11 +42,11 @@ func pullImages(ctx context.Context, h *Host, _ component.Component, t worker.Ta
 	return "", g.Wait()
 }
 
-// pending reports as progress which of several items are not done yet.
+// pending reports the items that are still to be done as the progress of an action.
 type pending struct {
 	t  worker.Target
 	mu sync.Mutex
-	// names are the items that are not done.
+	// names are the remaining items.
 	names []string
 }
 
@@ -56,7 +56,7 @@ func newPending(t worker.Target, names []string) *pending {
 	return p
 }
 
-// done removes name and reports the remaining items.
+// done removes the item called name and reports the remaining items.
 func (p *pending) done(name string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -64,7 +64,8 @@ func (p *pending) done(name string) {
 	p.t.Report("fetching %s", strings.Join(p.names, ", "))
 }
 
-// converge writes the files of c and restarts c if it does not run what t declares.
+// converge is an action: it writes the files of c, and restarts c if the target differs
+// from what c runs with.
 func converge(ctx context.Context, h *Host, c component.Component, t worker.Target) (string, error) {
 	if note, err := write(ctx, h, c, t); err != nil {
 		return note, err
@@ -72,7 +73,7 @@ func converge(ctx context.Context, h *Host, c component.Component, t worker.Targ
 	return apply(ctx, h, c, t)
 }
 
-// write writes the files of c.
+// write is an action: it writes the files of c and restarts nothing.
 func write(ctx context.Context, h *Host, c component.Component, t worker.Target) (string, error) {
 	ch, ct, err := h.component(ctx, c, t)
 	if err != nil {
@@ -82,7 +83,9 @@ func write(ctx context.Context, h *Host, c component.Component, t worker.Target)
 	return "", err
 }
 
-// apply restarts c if it does not run what t declares, and records what runs.
+// apply is an action: it restarts c if the target differs from what c runs with, and
+// records the image of c in etcd. A component that does not become ready is a fault of
+// the release.
 func apply(ctx context.Context, h *Host, c component.Component, t worker.Target) (string, error) {
 	ch, ct, err := h.component(ctx, c, t)
 	if err != nil {
@@ -97,7 +100,8 @@ func apply(ctx context.Context, h *Host, c component.Component, t worker.Target)
 	return "", record(ctx, c, ct, t)
 }
 
-// record stores in etcd which image of c runs on this boot server.
+// record stores in etcd which image of c runs on this boot server. It does nothing for a
+// component without an image.
 func record(ctx context.Context, c component.Component, ct component.Target, t worker.Target) error {
 	i, ok := c.(component.Imaged)
 	if !ok {

@@ -12,19 +12,18 @@ import (
 	"github.com/cybozu-go/neco/pkg/worker"
 )
 
-// condition decides whether a boot server does an action or skips it. If holds returns
-// an error, the action is retried.
+// condition decides whether a boot server does an action or skips it. If its holds
+// function fails, it is evaluated again later.
 type condition struct {
-	// words describe the condition in documents, after "where".
+	// words describe the condition in documents: they follow the word "where".
 	words string
 	// skipped is the note in the status of a server that skips the action. It is empty
-	// for conditions that most servers skip.
+	// for a condition that most servers do not meet.
 	skipped string
 	holds   func(ctx context.Context, h *Host, c component.Component, t worker.Target) (bool, error)
 }
 
-// when returns a list of conditions, all of which have to hold. They are evaluated in
-// this order.
+// when returns the given conditions in order. An action is done only if all of them hold.
 func when(all ...func() condition) []condition {
 	var list []condition
 	for _, c := range all {
@@ -33,8 +32,8 @@ func when(all ...func() condition) []condition {
 	return list
 }
 
-// Where returns the conditions of the action at p as texts for documents. It is empty
-// for an action of all boot servers.
+// Where returns the conditions of the action at p in words, for documents. It is empty if
+// all boot servers do the action.
 func Where(p update.Place) []string {
 	var words []string
 	for _, c := range rows()[p.Step].acts[p.Action].when {
@@ -43,8 +42,8 @@ func Where(p update.Place) []string {
 	return words
 }
 
-// skips reports whether a condition of a does not hold on this host, and returns the
-// note of the first such condition.
+// skips reports whether this host skips the action a because a condition does not hold.
+// note is the status note of the first such condition.
 func (h *Host) skips(ctx context.Context, r row, a act, t worker.Target) (note string, skips bool, err error) {
 	for _, c := range a.when {
 		if holds, err := c.holds(ctx, h, r.component, t); err != nil || !holds {
@@ -54,24 +53,24 @@ func (h *Host) skips(ctx context.Context, r row, a act, t worker.Target) (note s
 	return "", false, nil
 }
 
-// etcdManaged holds where Neco manages etcd and Vault on this host: neco setup or neco
-// join has installed their certificates.
+// etcdManaged returns the condition that Neco manages etcd and Vault on this host: neco
+// setup or neco join has installed etcd's certificates.
 func etcdManaged() condition {
 	return condition{"Neco has set etcd up", "not set up by neco here: left alone", func(_ context.Context, h *Host, _ component.Component, _ worker.Target) (bool, error) {
 		return h.FS.Exists(neco.EtcdPeerCertFile)
 	}}
 }
 
-// started holds where the etcd member of this host has been started before. A member
-// that has never been started gets its configuration from the join action.
+// started returns the condition that the etcd member of this host has been started
+// before. The join action configures a new member.
 func started() condition {
 	return condition{"etcd has been started", "", func(_ context.Context, h *Host, _ component.Component, _ worker.Target) (bool, error) {
 		return etcd.Started(h.FS)
 	}}
 }
 
-// mustNotMix holds where the version of the component on this host must not run beside
-// the next version.
+// mustNotMix returns the condition that the component's version on this host must not run
+// beside its next version.
 func mustNotMix() condition {
 	return condition{"the next version must not run beside this one", "", func(ctx context.Context, h *Host, c component.Component, t worker.Target) (bool, error) {
 		ch, ct, err := h.component(ctx, c, t)
@@ -83,9 +82,9 @@ func mustNotMix() condition {
 	}}
 }
 
-// standby holds where the Vault of this host is not the active node. A Vault that does
-// not answer counts as standby, because it serves no client and can be restarted at
-// once. The active node is restarted after all others.
+// standby returns the condition that the Vault of this host is not the active node, which
+// is to be restarted last. A Vault that does not answer serves no client and counts as
+// standby.
 func standby() condition {
 	return condition{"Vault is not the active node", "", func(ctx context.Context, h *Host, _ component.Component, _ worker.Target) (bool, error) {
 		client, err := vault.Open(vault.Local, h.FS.Path(neco.ServerCAFile), "")
@@ -97,7 +96,8 @@ func standby() condition {
 	}}
 }
 
-// setUpHere holds where neco init-local has set up the program on this host.
+// setUpHere returns the condition that neco init-local has set up the program on this
+// host.
 func setUpHere() condition {
 	return condition{"`neco init-local` has set it up", "", func(_ context.Context, h *Host, c component.Component, _ worker.Target) (bool, error) {
 		p, err := program.Find(c.Name())
@@ -108,8 +108,8 @@ func setUpHere() condition {
 	}}
 }
 
-// runsHere holds where all units of the component are active. An update does not start
-// a unit that an operator has stopped or not installed yet.
+// runsHere returns the condition that all units of the component are active. Thus an
+// update does not start a unit that an operator has stopped or not installed yet.
 func runsHere() condition {
 	return condition{"it runs", "it does not run here: left alone", func(ctx context.Context, h *Host, c component.Component, _ worker.Target) (bool, error) {
 		for _, u := range c.Units() {

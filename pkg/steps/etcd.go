@@ -13,8 +13,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/worker"
 )
 
-// takeOver writes the etcd configuration of Neco's own programs, and moves the backup
-// units of the original neco away.
+// takeOver is an action: it writes the file with which Neco's own programs reach etcd,
+// and moves the original neco's backup units away.
 func takeOver(ctx context.Context, h *Host, _ component.Component, t worker.Target) (string, error) {
 	file, err := etcd.NecoConfig(t.Members)
 	if err != nil {
@@ -30,7 +30,8 @@ func takeOver(ctx context.Context, h *Host, _ component.Component, t worker.Targ
 	return "moved the original's backup units away", nil
 }
 
-// joinEtcd makes the etcd of this host a voting member, unless it is one already.
+// joinEtcd is an action: it makes the etcd of this host a voting member of the cluster.
+// It first replaces a member whose data are lost or not from this membership.
 func joinEtcd(ctx context.Context, h *Host, _ component.Component, t worker.Target) (string, error) {
 	own := etcd.PeerURL(t.LRN)
 	now, err := membership.Query(ctx, h.Etcd)
@@ -67,12 +68,13 @@ func joinEtcd(ctx context.Context, h *Host, _ component.Component, t worker.Targ
 	return h.vote(ctx, t, "joined")
 }
 
-// firstBackupLimit is how long a new member waits for its first snapshot, holding the
-// lock of the step. A longer backup continues in its own service.
+// firstBackupLimit is how long a new member waits, while holding the lock, for its first
+// snapshot. A longer backup continues in its own service.
 const firstBackupLimit = time.Minute
 
-// vote makes the member of this host a voting one and takes its first snapshot. If the
-// snapshot fails, only the note says so, because the timer takes the next one.
+// vote makes this host's etcd member a voting one and takes its first snapshot. It
+// returns note as the text for the status, with the error if the snapshot failed; the
+// backup timer then takes the next one.
 func (h *Host) vote(ctx context.Context, t worker.Target, note string) (string, error) {
 	if err := promote(ctx, h, t); err != nil {
 		return "", err
@@ -86,9 +88,9 @@ func (h *Host) vote(ctx context.Context, t worker.Target, note string) (string, 
 	return note, nil
 }
 
-// discard deletes the data of this host's member unless good is true. Such data is from
-// before this server left the cluster, or lost or corrupt in part. etcd is stopped
-// first, because systemd keeps restarting a member that fails on its data.
+// discard stops etcd and deletes the data of this host's member, unless good is true or
+// the member was never started. Data that are not good are from an earlier membership or
+// damaged. systemd would keep restarting a member that fails on its data.
 func (h *Host) discard(ctx context.Context, good bool) error {
 	started, err := etcd.Started(h.FS)
 	if good || err != nil || !started {
@@ -100,8 +102,8 @@ func (h *Host) discard(ctx context.Context, good bool) error {
 	return h.FS.RemoveDir(etcd.MemberDir)
 }
 
-// promote retries until the learner has caught up with the leader, which etcd reports
-// by no event.
+// promote makes the learner of this host a voting member. It retries until the learner
+// has caught up with the leader, because etcd sends no event for that.
 func promote(ctx context.Context, h *Host, t worker.Target) error {
 	return retry.Until(ctx, func() error {
 		err := membership.Promote(ctx, h.Etcd, etcd.PeerURL(t.LRN))
@@ -112,7 +114,8 @@ func promote(ctx context.Context, h *Host, t worker.Target) error {
 	})
 }
 
-// removeMembers removes the members that are not in the request from the cluster.
+// removeMembers is an action: it removes from the etcd cluster the members whose boot
+// servers are not in the request.
 func removeMembers(ctx context.Context, h *Host, _ component.Component, t worker.Target) (string, error) {
 	removed, err := membership.Remove(ctx, h.Etcd, peerURLs(t))
 	if err != nil || len(removed) == 0 {
@@ -121,8 +124,9 @@ func removeMembers(ctx context.Context, h *Host, _ component.Component, t worker
 	return fmt.Sprintf("removed %d members", len(removed)), nil
 }
 
-// restartEtcd restarts the member of this host if it does not run what t declares. It
-// returns an error unless all other members are healthy.
+// restartEtcd is an action: it restarts this host's etcd member if the target differs
+// from what it runs with. It returns an error if a restart is due while another member is
+// not healthy.
 func restartEtcd(ctx context.Context, h *Host, c component.Component, t worker.Target) (string, error) {
 	ch, ct, err := h.component(ctx, c, t)
 	if err != nil {

@@ -11,14 +11,15 @@ import (
 	"github.com/cybozu-go/neco/pkg/host"
 )
 
-// Files with the serial number of the machine. A number set by the operator takes
-// precedence over that of the firmware.
+// operatorSerial and firmwareSerial are the files with the serial number of the machine.
+// The operator's file takes precedence over that of the firmware.
 const (
 	operatorSerial = neco.NecoDir + "/serial"
 	firmwareSerial = "/sys/class/dmi/id/product_serial"
 )
 
-// facts returns the facts about the host; unknown facts stay empty.
+// facts returns the host's serial number and operating system. Values that cannot be read
+// stay empty.
 func facts(fsys host.FS) component.Facts {
 	f := component.Facts{Serial: serial(fsys)}
 	if values, err := osrelease.Read(fsys.Read); err == nil {
@@ -38,8 +39,8 @@ func serial(fsys host.FS) string {
 	return ""
 }
 
-// printable returns text without unprintable characters and without space at its ends.
-// Firmware pads with both.
+// printable returns data as text, without unprintable characters and without leading and
+// trailing space. Firmware pads serial numbers with both.
 func printable(data []byte) string {
 	return strings.TrimSpace(strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {

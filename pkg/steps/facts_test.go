@@ -9,7 +9,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/host"
 )
 
-// hostWith returns a host file system with files.
+// hostWith returns a file system of a host with the given files.
 func hostWith(t *testing.T, files map[string]string) host.FS {
 	t.Helper()
 	fsys := host.FS{Root: t.TempDir()}

@@ -15,8 +15,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/worker"
 )
 
-// TestANewMemberOfEtcdTakesItsFirstSnapshotAtOnce uses a real etcd whose member votes
-// already: promoting it again changes nothing.
+// TestANewMemberOfEtcdTakesItsFirstSnapshotAtOnce uses a real etcd whose only member
+// votes already, so that promoting it again changes nothing.
 func TestANewMemberOfEtcdTakesItsFirstSnapshotAtOnce(t *testing.T) {
 	cluster, err := etcd.Start(t.Context(), etcd.Options{Dir: t.TempDir(), Members: 1, NoFsync: true})
 	if err != nil {

@@ -15,43 +15,43 @@ import (
 	"github.com/cybozu-go/neco/pkg/worker"
 )
 
-// Packages are the operations on dpkg that the package step needs.
+// Packages installs Debian packages on the host.
 type Packages interface {
 	Installed(ctx context.Context, name, version string) (bool, error)
 	// InstallInUnit installs the package file deb in a transient service and waits for
-	// its end. It reports through progress what it waits for.
+	// its end. It calls progress with what it is waiting for.
 	InstallInUnit(ctx context.Context, deb string, progress func(text string)) error
 }
 
-// Restarter restarts the services of Neco.
+// Restarter restarts the services of Neco itself.
 type Restarter interface {
 	TryRestart(ctx context.Context, name string) error
 }
 
-// Options of a [Host].
+// Options are the parameters of a [Host].
 type Options struct {
 	FS        host.FS
 	Units     component.Units
 	Restarter Restarter
 	Packages  Packages
 	Artifacts neco.ArtifactSet
-	// Containers and Stage use the proxy and the credentials of the run's
-	// configuration.
+	// Containers and Stage are given the configuration of the run, whose proxy and
+	// credentials they use. Stage downloads and verifies the package of v.
 	Containers func(c storage.Config) (component.Containers, error)
 	Stage      func(ctx context.Context, c storage.Config, v release.Version) (path string, err error)
-	// Etcd is namespaced at Neco's prefix.
+	// Etcd is a client whose keys are below Neco's prefix.
 	Etcd *clientv3.Client
 	// Unseal unseals the Vault of this host.
 	Unseal func(ctx context.Context) error
-	// Seal encrypts the unseal key to those boot servers of lrns that cannot decrypt it
-	// yet, and reports whether there were any.
+	// Seal encrypts the unseal key to each boot server of lrns that cannot decrypt it
+	// yet, and reports whether there was one. It may be nil.
 	Seal func(ctx context.Context, lrns []int) (bool, error)
-	// Staged returns the package of v if Stage has stored it on this host before. It
-	// uses no network.
+	// Staged returns the package of v if Stage has stored it on this host before, and an
+	// error otherwise. It uses no network.
 	Staged func(v release.Version) (path string, err error)
 }
 
-// Host does the actions of the table on one boot server.
+// Host performs the actions of the table on one boot server.
 type Host struct {
 	Options
 	rows []row
@@ -59,10 +59,11 @@ type Host struct {
 
 var _ worker.Doer = (*Host)(nil)
 
-// NewHost returns a Host with the current table.
+// NewHost returns a Host with the options o and the current table.
 func NewHost(o Options) *Host { return &Host{o, rows()} }
 
-// Do runs the action at p, see [worker.Doer].
+// Do performs the action at p, or skips it if a condition does not hold; see
+// [worker.Doer].
 func (h *Host) Do(ctx context.Context, p update.Place, t worker.Target) (string, error) {
 	r := h.rows[p.Step]
 	a := r.acts[p.Action]
@@ -75,16 +76,16 @@ func (h *Host) Do(ctx context.Context, p update.Place, t worker.Target) (string,
 	return a.do(ctx, h, r.component, t)
 }
 
-// Qualifies reports whether the conditions of the once-action at p hold on this host;
-// otherwise it returns the note for the status.
+// Qualifies reports whether the conditions of the once-action or conditional action at p
+// hold on this host. If not, it returns the note for the status.
 func (h *Host) Qualifies(ctx context.Context, p update.Place, t worker.Target) (bool, string, error) {
 	r := h.rows[p.Step]
 	note, skips, err := h.skips(ctx, r, r.acts[p.Action], t)
 	return !skips, note, err
 }
 
-// component returns the host and the target that the functions of pkg/component take
-// for c.
+// component converts h and t into the host and the target for pkg/component, and reads
+// from etcd what c needs.
 func (h *Host) component(ctx context.Context, c component.Component, t worker.Target) (component.Host, component.Target, error) {
 	containers, err := h.Containers(t.Config)
 	if err != nil {

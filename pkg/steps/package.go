@@ -15,16 +15,15 @@ import (
 	"github.com/cybozu-go/neco/pkg/worker"
 )
 
-// LocalPackages is the directory of staged packages and, in the environment "test", of
-// packages that an operator has put there.
+// LocalPackages is the directory for downloaded and verified packages. In the environment
+// "test", operators put packages there.
 const LocalPackages = "/var/lib/neco/packages"
 
-// Arch is the architecture of the packages.
+// Arch is the Debian architecture of Neco's packages.
 const Arch = "amd64"
 
-// releaseFault marks err as a fault of the release. In the environment "test" it
-// returns err unchanged: there the package is replaced on the server and installed
-// again under the same version.
+// releaseFault marks err as a fault of the release. In the environment "test" it returns
+// err unchanged, because a faulty package can be replaced there under the same version.
 func releaseFault(t worker.Target, err error) error {
 	if t.Config.Env == neco.TestEnv {
 		return err
@@ -32,14 +31,15 @@ func releaseFault(t worker.Target, err error) error {
 	return worker.ReleaseFault(err)
 }
 
-// download stores the verified package of the run on this host.
+// download is an action: it stores the verified package of the run on this host.
 func download(ctx context.Context, h *Host, _ component.Component, t worker.Target) (string, error) {
 	_, err := h.stage(ctx, t)
 	return "", err
 }
 
-// stage returns the path of the verified package on this host, and downloads it first
-// if needed.
+// stage returns the path of the run's verified package on this host. It downloads the
+// package first if needed. In the environment "test" it takes the newest package in
+// LocalPackages.
 func (h *Host) stage(ctx context.Context, t worker.Target) (string, error) {
 	if t.Config.Env == neco.TestEnv {
 		return h.local(t.Version)
@@ -62,7 +62,8 @@ func (h *Host) stage(ctx context.Context, t worker.Target) (string, error) {
 	return path, err
 }
 
-// local returns the newest package in LocalPackages.
+// local returns the newest package in LocalPackages. It fails if there is none or if that
+// package is not of version.
 func (h *Host) local(version string) (string, error) {
 	pattern := filepath.Join(h.FS.Path(LocalPackages), fmt.Sprintf("neco_*_%s.deb", Arch))
 	found, err := filepath.Glob(pattern)
@@ -84,12 +85,13 @@ func (h *Host) local(version string) (string, error) {
 	return newest, nil
 }
 
-// errStillOld is returned if the package is installed, but this process of the old
-// version was not restarted.
+// errStillOld reports that the package is installed, but this worker of the old version
+// was not restarted.
 var errStillOld = errors.New("the new package is installed, but this worker was not restarted")
 
-// install installs the package. The installation restarts the worker, which ends this
-// process; the new worker continues the run.
+// install is an action: it installs the package, which restarts the worker and ends this
+// process. The new worker continues the run. If the package is installed already, install
+// restarts Neco's services itself.
 func install(ctx context.Context, h *Host, _ component.Component, t worker.Target) (string, error) {
 	done, err := h.Packages.Installed(ctx, neco.NecoPackageName, t.Version)
 	if err != nil {

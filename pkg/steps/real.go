@@ -19,7 +19,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/vaultkey"
 )
 
-// Real returns the options for the boot server whose file system is at root.
+// Real returns the options of the boot server whose file system is at root.
 func Real(root string, etcd *clientv3.Client, log *slog.Logger) Options {
 	r := realHost{fs: host.FS{Root: root}, packages: host.Packages{Root: root}, log: log}
 	return Options{
@@ -29,7 +29,8 @@ func Real(root string, etcd *clientv3.Client, log *slog.Logger) Options {
 	}
 }
 
-// unseal returns a function that unseals the Vault of this host with the key in etcd.
+// unseal returns a function that unseals the Vault of this host with the unseal key in
+// etcd, which it decrypts with the host key.
 func (r realHost) unseal(etcd *clientv3.Client) func(context.Context) error {
 	return func(ctx context.Context) error {
 		id, err := hostkey.Load(ctx, r.fs)
@@ -65,7 +66,7 @@ func (r realHost) seal(etcd *clientv3.Client) func(context.Context, []int) (bool
 	}
 }
 
-// realHost combines the adapters of pkg/host and pkg/release.
+// realHost implements the functions of [Options] by pkg/host and pkg/release.
 type realHost struct {
 	fs       host.FS
 	units    host.Units

@@ -8,7 +8,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/worker"
 )
 
-// Component returns the component of the program called name, or nil if no step has it.
+// Component returns the component of the program called name, or nil if no step of an
+// update has it.
 func Component(name string) component.Component {
 	for _, r := range rows() {
 		if r.component != nil && r.component.Name() == name {
@@ -18,8 +19,8 @@ func Component(name string) component.Component {
 	return nil
 }
 
-// SetUp writes the files of the program called name on this host, outside of an update,
-// and reports whether a file changed. It starts and restarts nothing.
+// SetUp writes the files of the program called name on this host and reports whether a
+// file changed. It is for use outside of an update, and starts and restarts nothing.
 func (h *Host) SetUp(ctx context.Context, name string, t worker.Target) (changed bool, err error) {
 	err = h.with(ctx, name, t, func(ch component.Host, c component.Component, ct component.Target) error {
 		changed, err = component.Write(ctx, ch, c, ct)
@@ -28,8 +29,8 @@ func (h *Host) SetUp(ctx context.Context, name string, t worker.Target) (changed
 	return changed, err
 }
 
-// Started records that the files written by SetUp are in use, so that the next update
-// restarts the program only if it declares something else.
+// Started records that the program called name now runs with the files that SetUp wrote.
+// The next update then restarts it only if something else changes.
 func (h *Host) Started(ctx context.Context, name string, t worker.Target) error {
 	return h.with(ctx, name, t, component.Started)
 }

@@ -44,7 +44,7 @@ func TestTheTableKeepsItsNumbers(t *testing.T) {
 	}
 }
 
-// outside replaces releases, dpkg and services.
+// outside is a fake of releases, dpkg and services.
 type outside struct {
 	did       []string
 	installed bool

@@ -19,8 +19,9 @@ import (
 	"github.com/cybozu-go/neco/pkg/worker"
 )
 
-// Deadlines of actions. Each bounds an action with all its retries; the configuration
-// key worker-timeout bounds the whole run.
+// The deadlines of actions. Each bounds an action with all its retries; after it, the
+// action is cancelled and the run aborted. The configuration key worker-timeout bounds
+// the whole run.
 const (
 	downloadDeadline = 20 * time.Minute
 	installDeadline  = 15 * time.Minute
@@ -29,7 +30,7 @@ const (
 	joinDeadline     = 15 * time.Minute
 )
 
-// row is a step: its actions and the component on which they work.
+// row is one step: its actions and the component on which they work.
 type row struct {
 	name string
 	// component is nil for a step that works on the boot server itself.
@@ -37,7 +38,7 @@ type row struct {
 	acts      []act
 }
 
-// act is an action of the update with its implementation, and the conditions under
+// act is an action of the update, the function that performs it, and the conditions under
 // which a boot server does it.
 type act struct {
 	update.Action
@@ -45,10 +46,11 @@ type act struct {
 	when []condition
 }
 
-// do does an action on the component c of its row and returns a note for the status.
+// do performs an action on the component c of the action's row, and returns a note for
+// the status.
 type do func(ctx context.Context, h *Host, c component.Component, t worker.Target) (note string, err error)
 
-// rows returns the table, in the order of the steps.
+// rows returns the steps of an update in order.
 func rows() []row {
 	return []row{
 		{name: "package", acts: []act{
@@ -102,7 +104,8 @@ func rolling(name string, deadline time.Duration) update.Action {
 	return update.Action{Name: name, Kind: update.Rolling, Deadline: deadline}
 }
 
-// stops and starts mark the actions between which no version of a group runs.
+// stops and starts return the action a, marked as stopping the old or starting the new
+// version of group. Between these two actions no version of the group runs.
 func stops(a update.Action, group string) update.Action {
 	a.Stops, a.Transient = group, true
 	return a
@@ -113,16 +116,16 @@ func starts(a update.Action, group string) update.Action {
 	return a
 }
 
-// unmanaged returns a row that reserves a step number for a later version.
+// unmanaged returns a step without work, which reserves its number for a later version.
 func unmanaged(name string) row { return row{name: name, acts: []act{leftAlone(name)}} }
 
-// leftAlone returns an action that this version does not implement.
+// leftAlone returns an action that this version does not perform.
 func leftAlone(name string) act {
 	return act{Action: update.Action{Name: name, Unmanaged: true}}
 }
 
-// configured returns the row of a program whose configuration file this version writes
-// where neco init-local has set the program up. It manages nothing else of the program.
+// configured returns the step of a program whose configuration file this version writes
+// if neco init-local has set the program up. Neco manages nothing else of that program.
 func configured(name string, c component.Component) row {
 	return row{name: name, component: c, acts: []act{
 		{Action: every("write"), do: write, when: when(setUpHere)},
@@ -131,7 +134,7 @@ func configured(name string, c component.Component) row {
 	}}
 }
 
-// Table returns the steps of an update.
+// Table returns the steps of an update, without the functions that perform their actions.
 func Table() update.Table {
 	var t update.Table
 	for n, r := range rows() {

@@ -42,8 +42,8 @@ func TestEveryComponentHasARowOfItsProgram(t *testing.T) {
 	}
 }
 
-// TestOnlyGroupsAreStoppedAndStarted checks that each group that the engine stops and
-// starts is a program's.
+// TestOnlyGroupsAreStoppedAndStarted checks that each group that an action stops or
+// starts is the name of a program.
 func TestOnlyGroupsAreStoppedAndStarted(t *testing.T) {
 	groups := program.Names(program.Groups())
 	for _, s := range steps.Table() {

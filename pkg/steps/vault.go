@@ -7,8 +7,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/worker"
 )
 
-// seal encrypts the unseal key to those boot servers that cannot decrypt it yet. A new
-// boot server cannot do so itself: another one encrypts the key to it.
+// seal is an action: it encrypts the unseal key to each boot server that cannot decrypt
+// it yet. A new boot server cannot do this itself, since it cannot read the key.
 func seal(ctx context.Context, h *Host, _ component.Component, t worker.Target) (string, error) {
 	if h.Seal == nil {
 		return "", nil

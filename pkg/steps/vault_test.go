@@ -17,7 +17,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/update"
 )
 
-// withVault returns a host that runs the version tag of Vault.
+// withVault returns a host on which a container of Vault with the image tag tag is
+// running.
 func withVault(t *testing.T, tag string) (*componenttest.Host, *steps.Host, host.FS) {
 	t.Helper()
 	_, units, h, ch := newHost(t)

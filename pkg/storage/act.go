@@ -8,11 +8,12 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 )
 
-// Kind is the subject of a history record. Records of earlier versions have no Kind and
-// are all of runs.
+// Kind is what a record of the history is about. Records of earlier versions have no Kind
+// and are all about runs.
 type Kind string
 
-// The kinds of records: runs, and acts of an operator.
+// The kinds of records: the first three are about runs, the others about acts of an
+// operator.
 const (
 	// KindSetup is the run of neco setup.
 	KindSetup Kind = "setup"
@@ -26,21 +27,21 @@ const (
 	KindConfig  Kind = "config"
 )
 
-// act reports whether records of this kind are acts of an operator.
+// act reports whether records of this kind are about acts of an operator.
 func (k Kind) act() bool { return k == KindLeave || k == KindRecover || k == KindConfig }
 
 // Act is a command of an operator that changed the data centre. It is recorded in the
-// same transaction as the change. The zero Act is not recorded.
+// history in the same transaction as the change, unless it is the zero Act.
 type Act struct {
 	Kind Kind
 	// By names the operator, as USER@HOST.
 	By string
 	At time.Time
-	// What describes the act for people; it holds no secrets.
+	// What describes the act for people. It contains no secrets.
 	What string
 }
 
-// ops returns the operation that writes the record; none for the zero Act.
+// ops returns the operation that writes the record of the act, or nil for the zero Act.
 func (a Act) ops() ([]clientv3.Op, error) {
 	if a.Kind == "" {
 		return nil, nil
@@ -49,11 +50,11 @@ func (a Act) ops() ([]clientv3.Op, error) {
 	return []clientv3.Op{clientv3.OpPut(a.key(), string(data))}, err
 }
 
-// key returns the key of the record. It sorts by time among the keys of runs, and its
-// suffix distinguishes it from them.
+// key returns the key of the act's record. It sorts by time among the keys of runs, and
+// differs from them by its suffix.
 func (a Act) key() string {
 	return KeyHistory + a.At.UTC().Format(historyTime) + "-" + string(a.Kind)
 }
 
-// ofRun reports whether key is the history key of a run.
+// ofRun reports whether key, a key of the history, is that of a run.
 func ofRun(key string) bool { return strings.HasSuffix(key, "Z") }

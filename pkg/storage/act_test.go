@@ -8,7 +8,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/storage"
 )
 
-// TestActsDoNotDriveRunsOutOfTheHistory: acts and runs are trimmed separately.
+// TestActsDoNotDriveRunsOutOfTheHistory: old acts and old runs are deleted independently
+// of each other.
 func TestActsDoNotDriveRunsOutOfTheHistory(t *testing.T) {
 	s := newStorage(t)
 	env, err := storage.FindConfigKey("env")

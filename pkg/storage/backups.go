@@ -9,27 +9,28 @@ import (
 	"time"
 )
 
-// Backup is the report of a boot server about its snapshots of etcd.
+// Backup is what a boot server reports about its snapshots of etcd.
 type Backup struct {
-	// At and Revision describe the newest good snapshot; zero if there is none.
+	// At and Revision are the time and the revision of the newest good snapshot; zero if
+	// there is none.
 	At       time.Time `json:"at,omitzero"`
 	Revision int64     `json:"revision,omitempty"`
-	// Error is the error of the attempts after that snapshot, Since the time of the
-	// first failed attempt.
+	// Error is the last error since the newest good snapshot, and Since is when the first
+	// attempt after that snapshot failed.
 	Error string    `json:"error,omitempty"`
 	Since time.Time `json:"since,omitzero"`
 }
 
 func backupKey(lrn int) string { return KeyBackups + strconv.Itoa(lrn) }
 
-// PutBackup records that boot server lrn has taken a good snapshot. It does nothing if
-// lrn is not registered.
+// PutBackup records that the boot server lrn has taken a good snapshot. It does nothing
+// if lrn is not registered.
 func (s *Storage) PutBackup(ctx context.Context, lrn int, at time.Time, revision int64) error {
 	return s.putBackup(ctx, lrn, Backup{At: at, Revision: revision})
 }
 
-// PutBackupFailure records that boot server lrn failed to take a snapshot; the record
-// of its newest snapshot is kept. It does nothing if lrn is not registered.
+// PutBackupFailure records that the boot server lrn failed to take a snapshot, and keeps
+// the record of its newest good snapshot. It does nothing if lrn is not registered.
 func (s *Storage) PutBackupFailure(ctx context.Context, lrn int, at time.Time, why error) error {
 	key := backupKey(lrn)
 	res, err := s.etcd.Get(ctx, key)

@@ -12,12 +12,12 @@ import (
 	"github.com/cybozu-go/neco/pkg/update"
 )
 
-// BadRelease is the reason why a release is not installed again.
+// BadRelease is the record that a release is faulty and is not installed again.
 type BadRelease struct {
-	// Reason is the message of the boot server that aborted.
+	// Reason is the message of the boot server that aborted the run.
 	Reason string `json:"reason"`
-	// Step is the step that failed, LRN the boot server, and At the time by the clock
-	// of that server.
+	// Step is the step that failed, LRN is the boot server that aborted, and At is when
+	// it aborted, by its own clock.
 	Step int       `json:"step"`
 	LRN  int       `json:"lrn"`
 	At   time.Time `json:"at"`
@@ -41,9 +41,9 @@ func decodeBadRelease(data []byte, _ int64) (BadRelease, error) {
 	return b, nil
 }
 
-// PutFault writes the status of a worker that aborted because of a fault of the
-// release, and marks the release as bad in the same transaction. It returns the
-// revision of the write.
+// PutFault writes the status st of a worker that has aborted because the release is
+// faulty, and marks the release as bad in the same transaction. It returns the revision
+// of the write.
 func (s *Storage) PutFault(ctx context.Context, g Guard, lrn int, st update.Status) (int64, error) {
 	v, err := encodeStatus(st)
 	if err != nil {
@@ -61,9 +61,10 @@ func (s *Storage) PutFault(ctx context.Context, g Guard, lrn int, st update.Stat
 		clientv3.OpPut(StatusKey(lrn), v), clientv3.OpPut(badReleaseKey(st.Version), string(mark)))
 }
 
-// RetryRelease removes the mark of a bad release and records a. It reports whether
-// there was a mark. If known is not nil, the same transaction makes it the newest known
-// version; RetryRelease returns [ErrSuperseded] if another version has become known.
+// RetryRelease removes the bad mark of a release and records the act a, in one
+// transaction. It reports whether the release was marked. If known is not nil, the
+// transaction also makes it the newest known version, and fails with [ErrSuperseded] if
+// that has changed from the version that known replaces.
 func (s *Storage) RetryRelease(ctx context.Context, version string, known *KnownRelease, a Act) (bool, error) {
 	ops, err := a.ops()
 	if err != nil {

@@ -10,12 +10,12 @@ import (
 	"github.com/cybozu-go/neco/pkg/update"
 )
 
-// ErrBootstrapped is returned by Bootstrap if the data centre has a request already.
+// ErrBootstrapped reports that the data centre already has a request for an update.
 var ErrBootstrapped = errors.New("the data centre has a request already")
 
-// Bootstrap registers the servers of r, records its version as the newest known release
-// and requests r as the first run, in one transaction. It returns ErrBootstrapped if
-// there is a request.
+// Bootstrap registers the boot servers of r, records r's version as the newest known
+// release, and requests r as the first run, in one transaction. It returns
+// ErrBootstrapped if there is a request already.
 func (s *Storage) Bootstrap(ctx context.Context, r *update.Request, by string) error {
 	v, err := encodeRequest(r)
 	if err != nil {

@@ -9,15 +9,16 @@ import (
 	"time"
 )
 
-// Certificates is the report of a boot server about its certificates.
+// Certificates is what a boot server reports about its certificates.
 type Certificates struct {
-	// Purpose and NotAfter are the profile and the end of validity of the certificate
-	// that expires first.
+	// Purpose is the profile and NotAfter the end of validity of the certificate that
+	// expires first.
 	Purpose  string    `json:"purpose"`
 	NotAfter time.Time `json:"not_after"`
-	// Error is the reason why the certificates cannot be renewed.
+	// Error is why the certificates cannot be renewed; empty if they can.
 	Error string `json:"error,omitempty"`
-	// Since is the time of the first report with these values.
+	// Since is when this report was first written with the same Purpose, NotAfter and
+	// Error.
 	Since time.Time `json:"since"`
 }
 
@@ -28,8 +29,8 @@ func (c Certificates) same(b Certificates) bool {
 
 func certificatesKey(lrn int) string { return KeyCerts + strconv.Itoa(lrn) }
 
-// PutCertificates writes the report of boot server lrn. It does nothing if the stored
-// report is the same except for Since, or if lrn is not registered.
+// PutCertificates writes the report c of the boot server lrn. It does nothing if the
+// stored report differs only in Since, or if lrn is not registered.
 func (s *Storage) PutCertificates(ctx context.Context, lrn int, c Certificates) error {
 	key := certificatesKey(lrn)
 	res, err := s.etcd.Get(ctx, key)

@@ -8,22 +8,22 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 )
 
-// ReleaseCheck is the state of the search for releases.
+// ReleaseCheck is the record of the search for releases. One search is called a check.
 type ReleaseCheck struct {
-	// CheckedAt is the time of the last check without an error.
+	// CheckedAt is when the last successful check was made; nil if there was none.
 	CheckedAt *time.Time `json:"checked_at,omitempty"`
-	// StaleSince is the time of the first failed check after the last successful one;
-	// nil if the last check succeeded.
+	// StaleSince is when the first check after the last successful one failed; nil if the
+	// last check succeeded.
 	StaleSince *time.Time `json:"stale_since,omitempty"`
-	// FailedAt is the time of the last failed check; nil if the last check succeeded,
-	// or if the leader runs an earlier version.
+	// FailedAt is when the last check failed; nil if it succeeded, or if the leader runs
+	// an earlier version.
 	FailedAt *time.Time `json:"failed_at,omitempty"`
-	// Error is the error of that check.
+	// Error is the error of the check at FailedAt.
 	Error string `json:"error,omitempty"`
 	// Skipped lists the tags of releases that are dated later than tomorrow.
 	Skipped []string `json:"skipped,omitempty"`
 	// Withdrawn is a version that was the newest known one and is no longer on the
-	// release server.
+	// release server; empty if there is none.
 	Withdrawn string `json:"withdrawn,omitempty"`
 }
 
@@ -37,16 +37,16 @@ func decodeCheck(data []byte, _ int64) (*ReleaseCheck, error) {
 
 // KnownRelease is a change of the newest known version.
 type KnownRelease struct {
-	// Version is the new version; empty: no version is known.
+	// Version is the new version; empty if no version is known any more.
 	Version string
-	// Replaces is the revision at which the old version was written; 0 if there was
-	// none.
+	// Replaces is the revision of etcd at which the replaced version was written; 0 if
+	// there was none.
 	Replaces int64
 }
 
-// PutCheck writes the state of the search for releases and, unless known is nil, the
-// newest known version. It returns ErrSuperseded if known is not nil and the known
-// version or the request has changed since the decision.
+// PutCheck writes the record c and, unless known is nil, the newest known version. If
+// known is not nil, it fails with ErrSuperseded if the newest known version or the
+// request is not the one that known or g expects.
 func (s *Storage) PutCheck(ctx context.Context, g Guard, c ReleaseCheck, known *KnownRelease) error {
 	v, err := json.Marshal(c)
 	if err != nil {

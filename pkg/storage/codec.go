@@ -9,11 +9,12 @@ import (
 	"strings"
 )
 
-// maxValue is the maximum size in bytes of a value that is parsed. The values that Neco
-// writes are much smaller.
+// maxValue is the maximum size in bytes of a value; a larger one is malformed. The values
+// that Neco writes are much smaller.
 const maxValue = 64 << 10
 
-// decode reads exactly one JSON object into v. Unknown fields are accepted.
+// decode decodes data, which must be exactly one JSON object, into v. It ignores unknown
+// fields.
 func decode(data []byte, v any) error {
 	if len(data) > maxValue {
 		return fmt.Errorf("%d bytes, more than %d", len(data), maxValue)
@@ -27,8 +28,8 @@ func decode(data []byte, v any) error {
 	return nil
 }
 
-// checkRoundTrip returns an error if decode accepts data, but rejects the decoded value
-// when it is encoded again.
+// checkRoundTrip returns an error if decode accepts data, but not its own result encoded
+// again.
 func checkRoundTrip[T any](data []byte, decode codec[T]) error {
 	v, err := decode(data, 1)
 	if err != nil {
@@ -41,8 +42,8 @@ func checkRoundTrip[T any](data []byte, decode codec[T]) error {
 	return err
 }
 
-// unknownFields returns the members of the JSON object in data for which v has no
-// field.
+// unknownFields returns the members of the JSON object data that have no field in the
+// struct v, or nil.
 func unknownFields(data []byte, v any) map[string]json.RawMessage {
 	var all map[string]json.RawMessage
 	if err := json.Unmarshal(data, &all); err != nil {
@@ -57,7 +58,7 @@ func unknownFields(data []byte, v any) map[string]json.RawMessage {
 	return all
 }
 
-// encode returns v as a JSON object, with the unknown members added.
+// encode returns v as a JSON object, to which it adds the members in unknown.
 func encode(v any, unknown map[string]json.RawMessage) ([]byte, error) {
 	data, err := json.Marshal(v)
 	if err != nil || len(unknown) == 0 {
@@ -75,7 +76,8 @@ func encode(v any, unknown map[string]json.RawMessage) ([]byte, error) {
 	return json.Marshal(all)
 }
 
-// fieldNames lists the JSON names of a struct, embedded structs included.
+// fieldNames returns the JSON names of the fields of the struct type t and of its
+// embedded structs.
 func fieldNames(t reflect.Type) []string {
 	var names []string
 	for i := range t.NumField() {

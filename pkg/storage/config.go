@@ -12,11 +12,11 @@ import (
 	durations "github.com/cybozu-go/neco/internal/duration"
 )
 
-// ErrNotSet is returned for a key that has no value.
+// ErrNotSet reports that a configuration key has no stored value.
 var ErrNotSet = errors.New("not set")
 
-// Config is the configuration of the daemons. Keys that are not set have their
-// defaults.
+// Config is the configuration of the daemons. A field whose key is not set has its
+// default.
 type Config struct {
 	Env           string
 	Slack         string
@@ -26,14 +26,14 @@ type Config struct {
 	GitHubToken   string
 	CheckInterval time.Duration
 	WorkerTimeout time.Duration
-	// ReleaseTime and ReleaseTimezone define the windows in which a release may be
+	// ReleaseTime and ReleaseTimezone define the time windows in which a release may be
 	// installed, in the syntax of package releasetime.
 	ReleaseTime     string
 	ReleaseTimezone string
 }
 
-// GetConfig returns the stored value of k in the format that Parse accepts. It returns
-// ErrNotSet if k has no value, and a MalformedKey if its value is invalid.
+// GetConfig returns the stored value of k in the format that Parse accepts. It fails with
+// ErrNotSet if k has no stored value, and with a MalformedKey if that value is invalid.
 func (s *Storage) GetConfig(ctx context.Context, k ConfigKey) (string, error) {
 	res, err := s.etcd.Get(ctx, KeyConfig+k.Key)
 	if err != nil {
@@ -45,8 +45,8 @@ func (s *Storage) GetConfig(ctx context.Context, k ConfigKey) (string, error) {
 	return k.Format(string(res.Kvs[0].Value))
 }
 
-// PutConfig validates text, stores it as the value of k and records the act in the same
-// transaction.
+// PutConfig validates text, stores it as the value of k, and records the act a in the
+// same transaction.
 func (s *Storage) PutConfig(ctx context.Context, k ConfigKey, text string, a Act) error {
 	v, err := k.Parse(text)
 	if err != nil {
@@ -63,7 +63,8 @@ func (s *Storage) PutConfig(ctx context.Context, k ConfigKey, text string, a Act
 }
 
 // UnsetConfig removes the stored value of k, so that its default applies again, and
-// records the act. It reports whether there was a value; if not, it records nothing.
+// records the act a. It reports whether there was a stored value; if not, it records
+// nothing.
 func (s *Storage) UnsetConfig(ctx context.Context, k ConfigKey, a Act) (bool, error) {
 	key := KeyConfig + k.Key
 	ops, err := a.ops()
@@ -78,7 +79,7 @@ func (s *Storage) UnsetConfig(ctx context.Context, k ConfigKey, a Act) (bool, er
 	return res.Succeeded, nil
 }
 
-// defaults returns the configuration in which no key is set.
+// defaults returns the configuration of a data centre in which no key is set.
 func defaults() (c Config) {
 	for i := range configKeys {
 		k := &configKeys[i]
@@ -87,7 +88,8 @@ func defaults() (c Config) {
 	return c
 }
 
-// configKeyAt returns the row of a key below config/, or nil if there is none.
+// configKeyAt returns the configuration key that is stored at key below config/, or nil
+// if there is none.
 func configKeyAt(key string) *ConfigKey {
 	for i := range configKeys {
 		if k := &configKeys[i]; k.Key == key {
@@ -97,8 +99,8 @@ func configKeyAt(key string) *ConfigKey {
 	return nil
 }
 
-// putConfig sets one key of the configuration. An invalid value leaves the default and
-// returns an error.
+// putConfig sets one field of the snapshot's configuration from kv. After an invalid
+// value it returns an error and leaves the default.
 func putConfig(s *Snapshot, key string, kv *mvccpb.KeyValue) error {
 	k := configKeyAt(key)
 	if k == nil {
@@ -118,10 +120,11 @@ func dropConfig(s *Snapshot, key string) {
 	}
 }
 
-// unused is the set function of keys that the daemons do not read.
+// unused is the set function of configuration keys that the daemons do not read. It does
+// nothing.
 func unused(*Config, string) {}
 
-// spanOf returns the duration of a text that was validated before.
+// spanOf returns the duration in text, which must have been validated.
 func spanOf(text string) time.Duration {
 	d, _ := durations.Parse(text, 0, durations.Longest)
 	return d

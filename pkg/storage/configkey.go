@@ -17,35 +17,35 @@ import (
 	"github.com/cybozu-go/neco/pkg/releasetime"
 )
 
-// ConfigKey is a row of the table of configuration keys.
+// ConfigKey describes one configuration key.
 type ConfigKey struct {
 	// Name is the name of the key on the command line.
 	Name string
 	// Key is the key in etcd, below config/.
 	Key string
-	// Value describes the accepted values, Help the use of the key.
+	// Value describes the accepted values, and Help is what the key is for.
 	Value, Help string
-	// Default is the value of a key that is not set, as text for people.
+	// Default is the value that applies if the key is not set, as text for people.
 	Default string
-	// Secret: values come from the environment variable Env or from standard input,
-	// never from the command line, and lists do not print them.
+	// Secret means that the value is a secret: it is read from the environment variable
+	// Env or from standard input, never from the command line, and is not printed.
 	Secret bool
 	Env    string
-	// URL: values may contain a password. A value with an "@" is refused on the command
-	// line, and an invalid value is never printed.
+	// URL means that the value is a URL and may contain a password. A value with an "@"
+	// is refused on the command line, and an invalid value is not printed.
 	URL bool
-	// Choices lists the accepted words, if they are few.
+	// Choices lists the accepted values, if they are few.
 	Choices []string
 
 	parse  func(string) (string, error)
 	format func(string) (string, error)
-	// set stores an accepted value, or Default, in the configuration of the daemons;
-	// unused if they do not read the key.
+	// set stores a valid value or Default, given as text, in the configuration of the
+	// daemons. It is unused for keys that they do not read.
 	set func(*Config, string)
 }
 
-// Parse converts the text of an operator to the value that is stored. The error names
-// the key and the accepted values.
+// Parse converts text, as an operator writes it, to the stored value. The error names the
+// key and the accepted values.
 func (k ConfigKey) Parse(text string) (string, error) {
 	v, err := k.check(text)
 	if err != nil {
@@ -54,7 +54,7 @@ func (k ConfigKey) Parse(text string) (string, error) {
 	return v, nil
 }
 
-// check is Parse, but its error does not name the key.
+// check validates and converts text like Parse, but its error does not name the key.
 func (k ConfigKey) check(text string) (string, error) {
 	v, err := k.parse(text)
 	switch {
@@ -70,8 +70,8 @@ func (k ConfigKey) check(text string) (string, error) {
 	return "", fmt.Errorf("%q: %w; it takes %s", text, err, k.Value)
 }
 
-// CheckArgument returns an error if text must not be an argument on the command line,
-// which every user of the host can read: a secret, or a URL with a user name.
+// CheckArgument returns an error if text must not be given on the command line, which
+// every user of the host can read: it is a secret, or a URL with a user name.
 func (k ConfigKey) CheckArgument(text string) error {
 	switch {
 	case k.Secret:
@@ -82,7 +82,8 @@ func (k ConfigKey) CheckArgument(text string) error {
 	return nil
 }
 
-// Show returns a valid value in the form that may be printed, "(set)" for a secret.
+// Show returns text, a valid value, as it may be printed: "(set)" for a secret, and a URL
+// without its password.
 func (k ConfigKey) Show(text string) string {
 	switch {
 	case k.Secret:
@@ -93,8 +94,8 @@ func (k ConfigKey) Show(text string) string {
 	return text
 }
 
-// Format is the inverse of Parse: it converts a stored value to the text of an
-// operator. It returns a MalformedKey for a value that Parse would not store.
+// Format converts a stored value back to the text that Parse accepts. It returns a
+// MalformedKey if the value is not one that Parse returns.
 func (k ConfigKey) Format(stored string) (string, error) {
 	text := stored
 	var err error
@@ -110,20 +111,20 @@ func (k ConfigKey) Format(stored string) (string, error) {
 	return text, nil
 }
 
-// Defaults of the configuration.
+// The defaults of durations in the configuration, and the limits of values.
 const (
 	DefaultCheckInterval = 10 * time.Minute
 	DefaultWorkerTimeout = 60 * time.Minute
 
-	// minDuration and maxDuration are the limits of durations in the configuration.
+	// minDuration and maxDuration are the shortest and the longest accepted duration.
 	minDuration = time.Second
 	maxDuration = 31 * durations.Day
 
-	// maxLine is the maximum length of a secret in bytes.
+	// maxLine is the maximum length in bytes of a value that is one line of text.
 	maxLine = 4096
 )
 
-// environments returns the accepted values of env.
+// environments returns the accepted values of the key env.
 func environments() []string {
 	return []string{neco.NoneEnv, neco.TestEnv, neco.DevEnv, neco.StagingEnv, neco.ProdEnv}
 }
@@ -131,8 +132,8 @@ func environments() []string {
 // ConfigKeys returns the table of configuration keys.
 func ConfigKeys() []ConfigKey { return slices.Clone(configKeys[:]) }
 
-// configKeys is the table of configuration keys. Validation, help and documents are
-// made from it.
+// configKeys is the table of configuration keys, from which validation, help and
+// documents are made.
 var configKeys = [...]ConfigKey{
 	{Name: "env", Key: "env", Value: strings.Join(environments(), ", "), Choices: environments(), Default: neco.NoneEnv,
 		Help: "which releases this data centre follows", parse: oneOf(environments()), set: func(c *Config, v string) { c.Env = v }},
@@ -168,8 +169,8 @@ var configKeys = [...]ConfigKey{
 		Help: "addresses for load balancers of the internet in China", parse: ipv4CIDR, set: unused},
 }
 
-// FindConfigKey returns the row with this name. The error lists similar names, or all
-// names.
+// FindConfigKey returns the configuration key called name. The error lists similar names,
+// or all names.
 func FindConfigKey(name string) (ConfigKey, error) {
 	var names []string
 	for _, k := range configKeys {
@@ -204,8 +205,8 @@ func oneWord(s string) (string, error) {
 	return s, err
 }
 
-// userName accepts a user name for HTTP basic authentication, in which a colon ends the
-// name.
+// userName accepts a user name for HTTP basic authentication, which must not contain a
+// colon.
 func userName(s string) (string, error) {
 	s, err := oneWord(s)
 	if err == nil && strings.Contains(s, ":") {
@@ -222,7 +223,8 @@ func oneLine(s string) (string, error) {
 	return s, nil
 }
 
-// releaseTime accepts windows in the syntax of package releasetime.
+// releaseTime accepts time windows in the syntax of package releasetime that contain at
+// least one minute.
 func releaseTime(s string) (string, error) {
 	s = strings.TrimSpace(s)
 	w, err := releasetime.Parse(s, releasetime.DefaultZone)

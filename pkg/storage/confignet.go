@@ -10,7 +10,7 @@ import (
 	"github.com/cybozu-go/neco/internal/weburl"
 )
 
-// httpURL accepts a URL that an HTTP client can use as a proxy or as a webhook.
+// httpURL accepts a URL with http or https.
 func httpURL(s string) (string, error) {
 	s = strings.TrimSpace(s)
 	_, err := weburl.Parse(s)

@@ -2,14 +2,16 @@ package storage
 
 import "testing"
 
-// Sample is a key of a row, with one accepted value and some invalid ones.
+// Sample is an example of a key in the table of keys, with a valid value Good and the
+// invalid values Bad.
 type Sample struct {
 	Key  string
 	Good string
 	Bad  []string
 }
 
-// Samples returns keys of each row of snapshots. A new row needs values here.
+// Samples returns examples for each key that a snapshot reads. A key that is added to the
+// table has to be added here.
 func Samples(t testing.TB) []Sample {
 	values := map[string]Sample{
 		KeyUpdaterLeader + "/": {"1", "boot-0", nil},

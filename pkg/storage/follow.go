@@ -10,12 +10,12 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 )
 
-// relist is the interval at which a follower reads everything again, because a watch
-// can stop delivering events without an error.
+// relist is the interval at which a follower reads everything again, because a watch may
+// stop delivering events without an error.
 const relist = 30 * time.Second
 
-// Follower keeps a snapshot up to date from the events of a watch, so that only changes
-// are read. A returned snapshot is never changed.
+// Follower keeps a snapshot of etcd up to date by a watch, so that after the first read
+// only changes are transferred. It never modifies a snapshot that it has returned.
 type Follower struct {
 	store   *Storage
 	scope   scope
@@ -26,12 +26,12 @@ type Follower struct {
 }
 
 // Follow starts a follower of the keys on which decisions about updates depend. It runs
-// until ctx ends or Close is called. While etcd cannot be read, the last snapshot
+// until ctx ends or Close is called. While etcd cannot be read, its last snapshot
 // remains.
 func (s *Storage) Follow(ctx context.Context) *Follower { return s.follow(ctx, deciding) }
 
-// FollowFull is Follow for all keys that neco status shows. Its Wake receives when any
-// key of Neco has changed.
+// FollowFull is Follow for all keys that neco status shows. Its Wake receives after a
+// change of any key of Neco.
 func (s *Storage) FollowFull(ctx context.Context) *Follower { return s.follow(ctx, full) }
 
 func (s *Storage) follow(ctx context.Context, sc scope) *Follower {
@@ -48,12 +48,13 @@ func (s *Storage) follow(ctx context.Context, sc scope) *Follower {
 	return f
 }
 
-// lateWatch is how long Current waits for the watch to deliver the newest revision.
+// lateWatch is how long Current waits for the watch to deliver the newest revision; then
+// it reads the state itself.
 const lateWatch = 500 * time.Millisecond
 
-// Current blocks until a majority of etcd has answered, and returns a snapshot with all
-// writes from before the call. If the watch is late, Current reads the snapshot itself.
-// During the call, Current must be the only receiver of Wake.
+// Current returns a snapshot with all writes that were made before the call, and blocks
+// until a majority of etcd has answered. If the watch is late, Current reads the state
+// itself. During the call, nothing else may receive from Wake.
 func (f *Follower) Current(ctx context.Context) (*Snapshot, error) {
 	newest, err := f.store.newest(ctx)
 	if err != nil {
@@ -75,8 +76,8 @@ func (f *Follower) Current(ctx context.Context) (*Snapshot, error) {
 	}
 }
 
-// newest returns the revision of the last write to any key of Neco; 0 if there are no
-// keys.
+// newest returns the revision at which a key of Neco was last written, or 0 if there are
+// no keys.
 func (s *Storage) newest(ctx context.Context) (int64, error) {
 	res, err := s.etcd.Get(ctx, "", clientv3.WithPrefix(), clientv3.WithKeysOnly(),
 		clientv3.WithSort(clientv3.SortByModRevision, clientv3.SortDescend), clientv3.WithLimit(1))
@@ -89,23 +90,23 @@ func (s *Storage) newest(ctx context.Context) (int64, error) {
 	return res.Kvs[0].ModRevision, nil
 }
 
-// Close ends the follower and blocks until its goroutine has ended, after which it does
-// not use the client.
+// Close ends the follower and blocks until its goroutine has ended. Afterwards the
+// follower does not use the client.
 func (f *Follower) Close() {
 	f.end()
 	<-f.ended
 }
 
-// Snapshot returns the newest known state, or nil before the first read. Its Revision
-// is the one of the newest change of any key of Neco.
+// Snapshot returns the newest snapshot, or nil before the first read. The snapshot's
+// Revision is that of the newest change of any key of Neco.
 func (f *Follower) Snapshot() *Snapshot { return f.current.Load() }
 
-// Wake returns a channel that receives after the snapshot has changed in more than its
-// Revision. The channel buffers one wake-up and is never closed.
+// Wake returns a channel that receives a value after the snapshot has changed in more
+// than its Revision. The channel holds at most one value and is never closed.
 func (f *Follower) Wake() <-chan struct{} { return f.wake }
 
-// once reads everything and then follows the watch, until the watch ends or relist is
-// over.
+// once reads the whole state and then applies the events of a watch, until the watch
+// fails or relist has passed.
 func (f *Follower) once(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(clientv3.WithRequireLeader(ctx), relist)
 	defer cancel()
@@ -135,7 +136,7 @@ func (f *Follower) once(ctx context.Context) error {
 	return nil
 }
 
-// with returns the snapshot after one event.
+// with returns a snapshot with the change of one key by ev.
 func (s *Snapshot) with(sc scope, ev *clientv3.Event) *Snapshot {
 	n := *s
 	n.Revision = ev.Kv.ModRevision
@@ -153,10 +154,10 @@ func signal(wake chan<- struct{}) {
 	}
 }
 
-// watchPause is the pause before a failed watch is started again.
+// watchPause is the pause before a failed read or watch is repeated.
 const watchPause = time.Second
 
-// pause waits for d. It returns false if ctx ended first.
+// pause waits for d. It returns false if ctx ends first.
 func pause(ctx context.Context, d time.Duration) bool {
 	t := time.NewTimer(d)
 	defer t.Stop()

@@ -19,7 +19,7 @@ import (
 
 const followDeadline = 30 * time.Second
 
-// equalSnapshots compares the contents of two snapshots, not their times.
+// equalSnapshots reports whether two snapshots have the same contents, except for times.
 var equalSnapshots = cmp.Options{
 	cmpopts.IgnoreFields(update.State{}, "Revision"),
 	cmpopts.IgnoreFields(storage.Heartbeat{}, "Since"), // a single read may have less information
@@ -29,7 +29,7 @@ var equalSnapshots = cmp.Options{
 	}),
 }
 
-// followed are keys of all rows, with accepted and invalid values.
+// followed are examples of all keys, with valid and invalid values.
 func followed(t *testing.T) map[string][]string {
 	keys := map[string][]string{
 		"status/bootservers/0": {`{"version":"2026.11.21-1","step":1,"cond":1}`, `{"version":"2026.11.21-1","step":2,"cond":1}`, "x"},
@@ -82,7 +82,7 @@ func TestAFollowerSeesWhatAReaderSees(t *testing.T) {
 	}
 }
 
-// change puts and deletes the keys in random order.
+// change puts and deletes keys in random order.
 func change(t *testing.T, s *storage.Storage, keys map[string][]string) {
 	t.Helper()
 	names := slices.Sorted(maps.Keys(keys))
@@ -99,8 +99,8 @@ func change(t *testing.T, s *storage.Storage, keys map[string][]string) {
 	}
 }
 
-// TestAFollowerOfWhatDecidesIsNotWokenByTheRest: each wake-up makes a worker decide
-// again.
+// TestAFollowerOfWhatDecidesIsNotWokenByTheRest: a worker decides again whenever its
+// follower wakes it, so other changes must not wake it.
 func TestAFollowerOfWhatDecidesIsNotWokenByTheRest(t *testing.T) {
 	s := newStorage(t)
 	ctx, cancel := context.WithTimeout(t.Context(), followDeadline)
@@ -170,7 +170,7 @@ func TestAFollowerSurvivesCompaction(t *testing.T) {
 	}
 }
 
-// silentWatcher delivers no event.
+// silentWatcher is an etcd watcher that delivers no event.
 type silentWatcher struct{ clientv3.Watcher }
 
 func (silentWatcher) Watch(ctx context.Context, _ string, _ ...clientv3.OpOption) clientv3.WatchChan {
@@ -182,7 +182,8 @@ func (silentWatcher) Watch(ctx context.Context, _ string, _ ...clientv3.OpOption
 	return ch
 }
 
-// TestTheCurrentStateIsReadWhereTheWatchIsSilent: the state includes earlier writes.
+// TestTheCurrentStateIsReadWhereTheWatchIsSilent checks that Current returns earlier
+// writes although the watch delivers no event.
 func TestTheCurrentStateIsReadWhereTheWatchIsSilent(t *testing.T) {
 	for name, deaf := range map[string]bool{"it hears": false, "it is deaf": true} {
 		t.Run(name, func(t *testing.T) {

@@ -8,37 +8,40 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 )
 
-// The errors of a refused guarded write. Nothing was written; the caller reads the
-// state and decides again.
+// The errors of a write whose guard did not hold. Nothing was written; the state has to
+// be read and a new decision made.
 var (
-	// ErrNotLeader: the election key of the writer has gone.
+	// ErrNotLeader: the election key of the writer no longer exists.
 	ErrNotLeader = errors.New("NotLeader")
-	// ErrLeaseLost: the leased key of the writer has gone.
+	// ErrLeaseLost: the presence key of the writer, which is bound to its lease, no
+	// longer exists.
 	ErrLeaseLost = errors.New("LeaseLost")
-	// ErrNotRegistered: the boot server of the writer is no longer registered.
+	// ErrNotRegistered: the boot server in the guard is not registered any more.
 	ErrNotRegistered = errors.New("not a registered boot server")
-	// ErrSuperseded: the state has changed since the decision was made.
+	// ErrSuperseded: the state has changed since the decision to write was made.
 	ErrSuperseded = errors.New("RunSuperseded")
 )
 
-// Guard is the condition of a write. etcd checks it in the transaction of the write.
+// Guard is a set of conditions for a write. etcd checks them in the transaction of the
+// write.
 type Guard struct {
-	// Holder is the election key or the presence key of the writer, relative to the
-	// prefix; HolderRev is the revision at which it was created. Empty: not checked.
+	// Holder is the election key or the presence key of the writer, which must still
+	// exist as created at revision HolderRev. If Holder is empty, this is not checked.
 	Holder    string
 	HolderRev int64
-	// Lost is the error if Holder has gone: ErrNotLeader or ErrLeaseLost.
+	// Lost is the error if Holder no longer exists: ErrNotLeader or ErrLeaseLost.
 	Lost error
-	// LRN is a boot server that must be registered; negative: not checked.
+	// LRN is a boot server that must be registered; this is not checked if LRN is
+	// negative.
 	LRN int
-	// RequestRev is the revision of the request on which the decision is based; 0 if
-	// there was none.
+	// RequestRev is the revision of the request, which must not have changed; 0 if there
+	// must be none.
 	RequestRev int64
-	// AnyRequest skips the comparison of the request.
+	// AnyRequest means that RequestRev is not checked.
 	AnyRequest bool
 }
 
-// conds returns the comparisons of the guard.
+// conds returns the conditions of the guard as comparisons.
 func (g Guard) conds() (cmps []clientv3.Cmp) {
 	if g.Holder != "" {
 		cmps = append(cmps, clientv3.Compare(clientv3.CreateRevision(g.Holder), "=", g.HolderRev))
@@ -52,9 +55,9 @@ func (g Guard) conds() (cmps []clientv3.Cmp) {
 	return cmps
 }
 
-// commit runs ops if the guard and the comparisons in more hold, and returns the
-// revision of the write. Otherwise the same transaction reads the keys of the guard,
-// and the error names the condition that failed.
+// commit performs ops in one transaction if the guard g and the comparisons in more hold,
+// and returns the revision of the write. Otherwise the error tells which condition
+// failed; it is ErrSuperseded for the request and for those in more.
 func (s *Storage) commit(ctx context.Context, what string, g Guard, more []clientv3.Cmp, ops ...clientv3.Op) (int64, error) {
 	var otherwise []clientv3.Op
 	if g.Holder != "" {
@@ -84,8 +87,8 @@ func (s *Storage) commit(ctx context.Context, what string, g Guard, more []clien
 	return 0, fmt.Errorf("%s: %w", what, ErrSuperseded)
 }
 
-// unchanged compares the revision of the last write of key with rev; 0: the key must be
-// absent.
+// unchanged returns the comparison that key was last written at revision rev, or does not
+// exist if rev is 0.
 func unchanged(key string, rev int64) clientv3.Cmp {
 	return clientv3.Compare(clientv3.ModRevision(key), "=", rev)
 }

@@ -14,24 +14,24 @@ import (
 	"github.com/cybozu-go/neco/internal/lrn"
 )
 
-// Heartbeat is the last time at which the main loop of a worker made progress. Unlike
-// the presence, the key remains after the worker has ended, so that others can see
-// since when the server has been silent.
+// Heartbeat is when the main loop of a worker last made progress. Unlike a presence, it
+// remains in etcd after the worker has ended and thus shows since when a server is
+// silent.
 type Heartbeat struct {
-	// At is that time by the clock of the worker. It is for people only: no update
-	// depends on it.
+	// At is the time by the worker's clock. It is only displayed: no update depends on
+	// it.
 	At time.Time `json:"at"`
-	// Since is a lower bound of the time of the write, by the clock of any boot server;
-	// At unless another server's heartbeat proves a later time.
+	// Since is a time before which the heartbeat was not written, by the clock of any
+	// boot server. It is At, unless the heartbeat of another server proves a later time.
 	Since time.Time `json:"-"`
-	// Rev is the revision at which the heartbeat was written.
+	// Rev is the revision of etcd at which the heartbeat was written.
 	Rev int64 `json:"-"`
 }
 
 func heartbeatKey(n int) string { return KeyHeartbeats + strconv.Itoa(n) }
 
-// PutHeartbeat writes the heartbeat of the worker of boot server n. It does not compare
-// the request.
+// PutHeartbeat writes the heartbeat of the worker on the boot server n. It ignores the
+// request in the conditions g.
 func (s *Storage) PutHeartbeat(ctx context.Context, g Guard, n int, h Heartbeat) error {
 	v, err := json.Marshal(h)
 	if err != nil {
@@ -42,13 +42,13 @@ func (s *Storage) PutHeartbeat(ctx context.Context, g Guard, n int, h Heartbeat)
 	return err
 }
 
-// heartbeatLag is how far the time of a heartbeat may lag behind the newest one before
-// its Since is corrected by a read at an earlier revision. Workers write a heartbeat
+// heartbeatLag is how much older than the newest heartbeat another one may be before its
+// Since is verified by the heartbeats at an earlier revision. Workers write a heartbeat
 // every 15 seconds.
 const heartbeatLag = 15 * time.Second
 
-// dateHeartbeats corrects Since of old heartbeats whose workers have a lease, because
-// the clocks of their servers may be behind.
+// dateHeartbeats corrects Since in old heartbeats of workers that have a lease, because
+// the clocks of their servers may be slow.
 func (s *Storage) dateHeartbeats(ctx context.Context, snap *Snapshot) error {
 	newest := newestOf(snap.Heartbeats)
 	for n, h := range snap.Heartbeats {
@@ -67,8 +67,8 @@ func (s *Storage) dateHeartbeats(ctx context.Context, snap *Snapshot) error {
 	return nil
 }
 
-// newestBefore returns the newest At of all heartbeats at revision rev, or the zero
-// time if etcd has compacted that revision.
+// newestBefore returns the newest At of the heartbeats at revision rev, or the zero time
+// if etcd has compacted that revision.
 func (s *Storage) newestBefore(ctx context.Context, rev int64) (time.Time, error) {
 	res, err := s.etcd.Get(ctx, KeyHeartbeats, clientv3.WithPrefix(), clientv3.WithRev(rev))
 	if errors.Is(err, rpctypes.ErrCompacted) {
@@ -93,8 +93,8 @@ func newestOf(all map[int]Heartbeat) (newest time.Time) {
 	return newest
 }
 
-// dateHeartbeat corrects Since of a new heartbeat: it was written after the heartbeats
-// of the snapshot that have a lower revision.
+// dateHeartbeat corrects Since in the heartbeat of the boot server name, which was just
+// added to s. The heartbeat was written after those of lower revision.
 func dateHeartbeat(s *Snapshot, name string) {
 	n, err := lrn.Parse(name)
 	if err != nil {

@@ -43,8 +43,9 @@ func TestAHeartbeatIsAsNewAsThoseThatEtcdTookBefore(t *testing.T) {
 	since(behind, "compacted")
 }
 
-// TestAFollowerKnowsWhatEtcdHadBefore: the clock of boot server 1 is an hour behind,
-// and the heartbeat of the other server is replaced before that of boot server 1.
+// TestAFollowerKnowsWhatEtcdHadBefore: the clock of boot server 1 is an hour slow, and
+// the heartbeat of another server is overwritten before boot server 1 writes its next
+// one.
 func TestAFollowerKnowsWhatEtcdHadBefore(t *testing.T) {
 	s := newStorage(t)
 	f := s.FollowFull(t.Context())

@@ -13,7 +13,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/update"
 )
 
-// Result is the outcome of a run.
+// Result is how a run has ended, or ResultRunning.
 type Result string
 
 // The results of a run.
@@ -25,16 +25,16 @@ const (
 	ResultStopped  Result = "stopped"
 )
 
-// Run is a record of the history: a run or, according to its Kind, an [Act] of an
-// operator, which has no version, servers, end or result. neco recover does not delete
-// it.
+// Run is a record of the history: a run or, depending on Kind, an [Act] of an operator.
+// The record of an act has no version, servers, end or result. neco recover does not
+// delete records.
 type Run struct {
 	Kind Kind `json:"kind,omitempty"`
-	// What is the reason of the run, or describes the act of the operator.
+	// What is why the run was requested, or describes the act.
 	What    string `json:"what,omitempty"`
 	Version string `json:"version,omitempty"`
 	Servers []int  `json:"servers,omitempty"`
-	// By is the leader that requested the run, or the operator.
+	// By is the leader that requested the run, or the operator of the act.
 	By        string     `json:"by"`
 	StartedAt time.Time  `json:"started_at"`
 	EndedAt   *time.Time `json:"ended_at,omitempty"`
@@ -42,33 +42,34 @@ type Run struct {
 	Reason    string     `json:"reason,omitempty"`
 }
 
-// Origin is the reason and the author of a requested run.
+// Origin is why and by whom a run is requested.
 type Origin struct {
 	Kind Kind
-	// By is the host name of the leader.
+	// By is the host name of the updater that requests the run, or names the operator.
 	By string
-	// What is the reason, for people.
+	// What is why the run is requested, as text for people.
 	What string
 }
 
-// historyKept is the maximum number of runs in the history, and of acts.
+// historyKept is how many runs, and how many acts, the history keeps.
 const historyKept = 100
 
-// historyTime has a fixed width, so that the keys sort by time.
+// historyTime is the format of times in the keys of the history. Its fixed width makes
+// the keys sort by time.
 const historyTime = "2006-01-02T15:04:05.000000000Z"
 
 func historyKey(r update.RunID) string {
 	return KeyHistory + r.StartedAt.UTC().Format(historyTime)
 }
 
-// beginRun returns the operation that adds a run to the history.
+// beginRun returns the operation that adds the run of r to the history.
 func beginRun(r *update.Request, o Origin) (clientv3.Op, error) {
 	data, err := json.Marshal(Run{Kind: o.Kind, What: o.What, Version: r.Version, Servers: r.Members(), By: o.By, StartedAt: r.StartedAt, Result: ResultRunning})
 	return clientv3.OpPut(historyKey(r.ID()), string(data)), err
 }
 
-// HasHistory reports whether the run has a record in the history. Runs that were
-// requested by the original Neco have none.
+// HasHistory reports whether the history has a record of the run id. It has none of runs
+// that the original neco requested.
 func (s *Storage) HasHistory(ctx context.Context, id update.RunID) (bool, error) {
 	res, err := s.etcd.Get(ctx, historyKey(id), clientv3.WithCountOnly())
 	if err != nil {
@@ -77,8 +78,8 @@ func (s *Storage) HasHistory(ctx context.Context, id update.RunID) (bool, error)
 	return res.Count > 0, nil
 }
 
-// EndRun records the result of a run in the history. It does nothing if the run has
-// ended already or has no record.
+// EndRun records in the history how and when the run id has ended. It does nothing if the
+// history has no record of the run, or its end already.
 func (s *Storage) EndRun(ctx context.Context, id update.RunID, result Result, reason string, at time.Time) error {
 	key := historyKey(id)
 	res, err := s.etcd.Get(ctx, key)
@@ -110,7 +111,8 @@ func (s *Storage) EndRun(ctx context.Context, id update.RunID, result Result, re
 	return nil
 }
 
-// History returns the recorded runs and acts, oldest first, and the malformed keys.
+// History returns the recorded runs and acts, oldest first, and the keys that are
+// malformed.
 func (s *Storage) History(ctx context.Context) ([]Run, []MalformedKey, error) {
 	res, err := s.etcd.Get(ctx, KeyHistory, clientv3.WithPrefix())
 	if err != nil {
@@ -134,7 +136,8 @@ func (s *Storage) History(ctx context.Context) ([]Run, []MalformedKey, error) {
 	return runs, bad, nil
 }
 
-// TrimHistory deletes the oldest runs and the oldest acts beyond historyKept.
+// TrimHistory deletes all but the newest historyKept runs and the newest historyKept
+// acts.
 func (s *Storage) TrimHistory(ctx context.Context) error {
 	res, err := s.etcd.Get(ctx, KeyHistory, clientv3.WithPrefix(), clientv3.WithKeysOnly(),
 		clientv3.WithSort(clientv3.SortByKey, clientv3.SortAscend))

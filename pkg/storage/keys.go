@@ -5,9 +5,9 @@ import (
 	"strconv"
 )
 
-// The names of keys and prefixes below Neco's prefix. No other package has them. The
-// trailing slash of an election prefix belongs to its name: etcd's concurrency package
-// adds another one.
+// The names of keys and of prefixes of keys, below Neco's prefix. They are only in this
+// package. In the table of keys, an election prefix is followed by two slashes, because
+// etcd's concurrency package adds one to the prefix.
 const (
 	KeyUpdaterLeader     = "leader/updater/"
 	KeyWorkerLock        = "leader/worker/"
@@ -51,28 +51,28 @@ const (
 	KeyTeleportToken = "teleport/auth-token"
 	KeyCKEWeight     = "cke/weight"
 
-	// KeyStatus is the prefix of the request and the statuses, which are the state of a
-	// run.
+	// KeyStatus is the prefix of the request and of the statuses, which are the state of
+	// a run.
 	KeyStatus = "status/"
 )
 
-// BootServerKey returns the key that registers boot server lrn.
+// BootServerKey returns the key whose existence registers the boot server lrn.
 func BootServerKey(lrn int) string { return KeyBootServers + strconv.Itoa(lrn) }
 
-// StatusKey returns the key of the status of boot server lrn.
+// StatusKey returns the key of the update status of the boot server lrn.
 func StatusKey(lrn int) string { return KeyStatuses + strconv.Itoa(lrn) }
 
-// PresenceKey returns the key of the presence of the worker on boot server lrn.
+// PresenceKey returns the key of the presence of the worker on the boot server lrn.
 func PresenceKey(lrn int) string { return KeyPresence + strconv.Itoa(lrn) }
 
-// ContainerKey returns the key that records the image of the container name on boot
-// server lrn.
+// ContainerKey returns the key that records which image the container called name has on
+// the boot server lrn.
 func ContainerKey(lrn int, name string) string {
 	return fmt.Sprintf("%s%d/containers/%s", KeyInstall, lrn, name)
 }
 
-// DebKey returns the key that records the installed version of the package name on boot
-// server lrn.
+// DebKey returns the key that records which version of the package called name is
+// installed on the boot server lrn.
 func DebKey(lrn int, name string) string {
 	return fmt.Sprintf("%s%d/debs/%s", KeyInstall, lrn, name)
 }

@@ -2,19 +2,20 @@ package storage
 
 import "github.com/cybozu-go/neco/internal/lrn"
 
-// Election maps the keys of the candidates of an election to the candidates.
+// Election holds the candidates of an election, by the last part of their keys.
 type Election map[string]Candidate
 
-// Candidate is a process that is the leader or waits to become it.
+// Candidate is a process that has won an election or waits to win it.
 type Candidate struct {
-	// Value names the process.
+	// Value names the process, by its host name or LRN.
 	Value string
-	// Rev is the revision at which the key of the candidate was created: the oldest
-	// candidate is the leader.
+	// Rev is the revision at which the candidate's key was created. The candidate with
+	// the lowest one is the leader.
 	Rev int64
 }
 
-// Leader returns the value of the leading candidate; ok is false if there is none.
+// Leader returns the Value of the leading candidate; ok is false if the election has no
+// candidate.
 func (e Election) Leader() (value string, ok bool) {
 	var first Candidate
 	for _, c := range e {
@@ -31,8 +32,8 @@ func (s *Snapshot) Updater() string {
 	return host
 }
 
-// LockHolder returns the LRN of the boot server that holds the lock of the workers, or
-// -1 if none does.
+// LockHolder returns the LRN of the boot server that holds the workers' lock, or -1 if
+// none does.
 func (s *Snapshot) LockHolder() int {
 	value, _ := s.Lockers.Leader()
 	if n, err := lrn.Parse(value); err == nil {

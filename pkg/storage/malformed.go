@@ -2,12 +2,12 @@ package storage
 
 import "fmt"
 
-// MalformedKey is an error about a key whose name or value does not match the table of
-// keys. Readers skip such a key and do not change it.
+// MalformedKey reports a key in etcd whose name or value does not match the table of
+// keys. Such a key is skipped and left unchanged.
 type MalformedKey struct {
 	Key string
 	Err error
-	// Rev is the revision of the last write of the key; set in snapshots only.
+	// Rev is the revision at which the key was last written. It is set in snapshots only.
 	Rev int64
 }
 

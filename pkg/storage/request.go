@@ -7,7 +7,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/update"
 )
 
-// decodeRequest reads the value of status/current, written at revision rev.
+// decodeRequest returns the request in data, the value of status/current, which was
+// written at revision rev.
 func decodeRequest(data []byte, rev int64) (*update.Request, error) {
 	r := &update.Request{}
 	if err := decode(data, r); err != nil {
@@ -31,7 +32,8 @@ func decodeRequest(data []byte, rev int64) (*update.Request, error) {
 	return r, nil
 }
 
-// encodeRequest is the inverse of decodeRequest.
+// encodeRequest returns the value of status/current for r. It keeps the fields that this
+// version does not know.
 func encodeRequest(r *update.Request) (string, error) {
 	data, err := encode(r, r.Unknown)
 	return string(data), err

@@ -12,11 +12,12 @@ import (
 	"github.com/cybozu-go/neco/pkg/update"
 )
 
-// later is the reader of keys that this version of Neco does not read.
+// later is what the table of keys names as the reader of a key that this version of Neco
+// does not read.
 const later = "not this version"
 
-// rows is the table of all keys of Neco in etcd. Documents, snapshots, followers and
-// tests are made from it.
+// rows is the table of all keys of Neco in etcd, from which documents, snapshots,
+// followers and tests are made.
 var rows = [...]row{
 	election(full, doc{KeyUpdaterLeader + "/<lease>", "host name of the leader", "neco-updater"},
 		func(s *Snapshot) *Election { return &s.Updaters }),
@@ -103,7 +104,7 @@ func dropBootServer(s *Snapshot, name string) {
 	}
 }
 
-// cloneWith returns a copy of m with one more entry.
+// cloneWith returns a copy of m in which key has the given value.
 func cloneWith[M ~map[K]V, K comparable, V any](m M, key K, value V) M {
 	m = maps.Clone(m)
 	if m == nil {
@@ -113,7 +114,7 @@ func cloneWith[M ~map[K]V, K comparable, V any](m M, key K, value V) M {
 	return m
 }
 
-// cloneWithout returns a copy of m without an entry.
+// cloneWithout returns a copy of m without key.
 func cloneWithout[M ~map[K]V, K comparable, V any](m M, key K) M {
 	m = maps.Clone(m)
 	delete(m, key)

@@ -16,17 +16,17 @@ import (
 	"github.com/cybozu-go/neco/pkg/update"
 )
 
-// Storage reads and writes Neco's keys.
+// Storage reads and writes Neco's keys in etcd.
 type Storage struct {
 	etcd *clientv3.Client
 }
 
-// New returns a Storage on a client that is namespaced to Neco's prefix. The caller
+// New returns a Storage that uses a client whose keys are below Neco's prefix. The caller
 // closes the client.
 func New(etcd *clientv3.Client) *Storage { return &Storage{etcd} }
 
-// Open returns a Storage on a new client with the configuration conf. The caller has to
-// call Close.
+// Open returns a Storage with a new client, made with the configuration conf. The caller
+// has to call Close.
 func Open(conf neco.EtcdConfig) (*Storage, error) {
 	etcd, err := conf.Client()
 	if err != nil {
@@ -38,50 +38,51 @@ func Open(conf neco.EtcdConfig) (*Storage, error) {
 // Close closes the client.
 func (s *Storage) Close() error { return s.etcd.Close() }
 
-// Client returns the namespaced client.
+// Client returns the client, whose keys are below Neco's prefix.
 func (s *Storage) Client() *clientv3.Client { return s.etcd }
 
-// Endpoints lists the configured endpoints of the members.
+// Endpoints returns the configured URLs of etcd's members.
 func (s *Storage) Endpoints() []string { return s.etcd.Endpoints() }
 
-// Reach returns nil after a majority of etcd has answered.
+// Reach returns nil when a majority of etcd has answered.
 func (s *Storage) Reach(ctx context.Context) error {
 	_, err := s.etcd.Get(ctx, KeyRequest, clientv3.WithKeysOnly())
 	return err
 }
 
-// Snapshot is the shared state at one revision: all keys on which decisions about
-// updates depend and, in a full snapshot, the other keys that neco status shows.
+// Snapshot is the state of Neco in etcd at one revision: all keys on which decisions
+// about updates depend. A full snapshot also has the other keys that neco status shows.
 type Snapshot struct {
 	update.State
-	// Release is the newest known version; empty: none.
+	// Release is the newest known version; empty if no version is known.
 	Release string
-	// ReleaseRev is the revision at which Release was written; 0: never.
+	// ReleaseRev is the revision at which Release was written; 0 if no version is known.
 	ReleaseRev int64
-	// Bad holds the releases that are not installed again, by version.
+	// Bad holds the releases that are not installed again because they are faulty, by
+	// version.
 	Bad map[string]BadRelease
-	// Check is the state of the search for releases; nil if there was none.
+	// Check is the record of the search for releases; nil if there was no search.
 	Check  *ReleaseCheck
 	Config Config
-	// Malformed lists the skipped keys, in the order of their names.
+	// Malformed lists the malformed keys, which the snapshot skips, sorted by name.
 	Malformed []MalformedKey
 
 	// The fields below are empty unless the snapshot is a full one.
 
-	// Certificates, Backups and Heartbeats are the reports of the boot servers, by LRN.
+	// Certificates, Backups and Heartbeats are what the boot servers report, by LRN.
 	Certificates map[int]Certificates
 	Backups      map[int]Backup
 	Heartbeats   map[int]Heartbeat
-	// Updaters are the candidates of the election of the updaters, Lockers those for
-	// the lock of the workers.
+	// Updaters are the updaters that lead or want to lead, and Lockers the workers that
+	// hold the workers' lock or wait for it.
 	Updaters, Lockers Election
 }
 
-// Snapshot reads in one transaction the keys on which decisions about updates depend.
-// It fails only if etcd cannot be read.
+// Snapshot reads the keys on which decisions about updates depend, in one transaction. It
+// fails only if etcd cannot be read.
 func (s *Storage) Snapshot(ctx context.Context) (*Snapshot, error) { return s.snapshot(ctx, deciding) }
 
-// FullSnapshot is Snapshot for all keys that neco status shows.
+// FullSnapshot reads, like Snapshot, all keys that neco status shows.
 func (s *Storage) FullSnapshot(ctx context.Context) (*Snapshot, error) { return s.snapshot(ctx, full) }
 
 func (s *Storage) snapshot(ctx context.Context, sc scope) (*Snapshot, error) {
@@ -106,12 +107,12 @@ func (s *Storage) snapshot(ctx context.Context, sc scope) (*Snapshot, error) {
 	return snap, s.dateHeartbeats(ctx, snap)
 }
 
-// elects reports whether err means that etcd had no leader.
+// elects reports whether err means that etcd has no leader at the moment.
 func elects(err error) bool {
 	return errors.Is(err, rpctypes.ErrLeaderChanged) || errors.Is(err, rpctypes.ErrNoLeader) || errors.Is(err, rpctypes.ErrTimeoutDueToLeaderFail)
 }
 
-// areas returns the prefixes that a snapshot reads.
+// areas returns the prefixes of keys that a snapshot of this scope reads.
 func (sc scope) areas() []string {
 	var all []string
 	for i := range rows {
@@ -124,15 +125,15 @@ func (sc scope) areas() []string {
 
 func (r *row) within(sc scope) bool { return r.scope != unread && r.scope <= sc }
 
-// reads reports whether a snapshot depends on the key. Foreign keys in its areas count,
-// because the snapshot lists them.
+// reads reports whether a snapshot of this scope changes with key. Foreign keys in its
+// areas count, because the snapshot lists them.
 func (sc scope) reads(key string) bool {
 	r, _ := rowOf(key)
 	return r != nil && r.within(sc) ||
 		r == nil && slices.ContainsFunc(sc.areas(), func(area string) bool { return strings.HasPrefix(key, area) })
 }
 
-// put adds one key to the snapshot, or lists it as malformed.
+// put adds the key of kv to the snapshot, or lists it as malformed.
 func (s *Snapshot) put(sc scope, kv *mvccpb.KeyValue) {
 	key := string(kv.Key)
 	r, name := rowOf(key)
@@ -153,7 +154,7 @@ func (s *Snapshot) put(sc scope, kv *mvccpb.KeyValue) {
 	}
 }
 
-// drop removes one key from the snapshot.
+// drop removes key from the snapshot, or from the list of malformed keys.
 func (s *Snapshot) drop(sc scope, key string) {
 	if _, bad := s.MalformedAt(key); bad {
 		s.Malformed = slices.DeleteFunc(slices.Clone(s.Malformed), func(m MalformedKey) bool { return m.Key == key })
@@ -166,14 +167,13 @@ func (s *Snapshot) drop(sc scope, key string) {
 	}
 }
 
-// malformed adds m to the list, sorted by key.
+// malformed adds m to the list of malformed keys, which stays sorted.
 func (s *Snapshot) malformed(m MalformedKey) {
 	s.Malformed = append(s.Malformed[:len(s.Malformed):len(s.Malformed)], m)
 	slices.SortFunc(s.Malformed, func(a, b MalformedKey) int { return cmp.Compare(a.Key, b.Key) })
 }
 
-// MalformedAt returns the error of a malformed key; ok is false if the key is not
-// malformed.
+// MalformedAt returns why key is malformed; ok is false if it is not.
 func (s *Snapshot) MalformedAt(key string) (bad MalformedKey, ok bool) {
 	i := slices.IndexFunc(s.Malformed, func(m MalformedKey) bool { return m.Key == key })
 	if i < 0 {

@@ -76,8 +76,8 @@ func TestServersAreOrderedAsNumbers(t *testing.T) {
 	}
 }
 
-// TestAnUnreadableRequestOrSwitchIsAFactOfTheState: package update decides from it, and
-// the error text for operators names the key.
+// TestAnUnreadableRequestOrSwitchIsAFactOfTheState: package update decides by it, and the
+// error text names the key for operators.
 func TestAnUnreadableRequestOrSwitchIsAFactOfTheState(t *testing.T) {
 	s := newStorage(t)
 	put(t, s, "status/current", "{")

@@ -6,73 +6,75 @@ import (
 	"go.etcd.io/etcd/api/v3/mvccpb"
 )
 
-// KeySpec describes a row of the table of keys, for documents and checks.
+// KeySpec describes a key, or keys with a common prefix, for documents and checks.
 type KeySpec struct {
-	// Key is the key below Neco's prefix; the parts in angle brackets vary.
+	// Key is the key below Neco's prefix. Parts in angle brackets stand for varying text.
 	Key string
-	// Value and Writer describe the value and its writers for people.
+	// Value describes the value of the key, and Writer the programs that write it.
 	Value, Writer string
-	// Reader is the package that decodes the value.
+	// Reader is the package that decodes the value of the key.
 	Reader string
-	// Object reports whether snapshots decode the value as a JSON object and name
-	// a key whose value they cannot decode.
+	// Object reports whether snapshots decode the value as a JSON object, and list the
+	// key as malformed if they cannot.
 	Object bool
 }
 
-// Name returns Key up to its first varying part.
+// Name returns Key up to the first part in angle brackets.
 func (k KeySpec) Name() string {
 	name, _, _ := strings.Cut(k.Key, "<")
 	return name
 }
 
-// scope selects the rows of a snapshot; a larger scope includes the smaller.
+// scope is the set of keys that a snapshot reads. A greater scope includes the smaller
+// ones.
 type scope int
 
 const (
-	// unread rows are in no snapshot; the package in Reader reads them.
+	// unread keys are in no snapshot; the package KeySpec.Reader reads them.
 	unread scope = iota
-	// deciding rows are those on which decisions about updates depend.
+	// deciding keys are those on which decisions about updates depend.
 	deciding
-	// full adds the rows that only neco status shows.
+	// full adds the keys that only neco status shows.
 	full
 )
 
-// row describes one kind of key. The constructors below require a parameter for
-// everything that a row needs, so that no field can be forgotten.
+// row describes one kind of key: its name, its place in snapshots, and its checks. It is
+// made by the functions below, which require everything that a row needs as a parameter.
 type row struct {
 	KeySpec
-	// name is the key, or the prefix if many is true.
+	// name is the key, or the common prefix of the keys if many is true.
 	name string
 	many bool
-	// scope is the smallest scope that includes the row. area is the prefix that a
-	// snapshot reads for the row; keys in that area without a row are foreign.
+	// scope is the smallest scope that includes the row's keys. area is the prefix that a
+	// snapshot reads to get them. A key in the area that matches no row is foreign and
+	// listed as malformed.
 	scope scope
 	area  string
-	// put adds a key to a snapshot, and drop removes it; name is the varying part of
-	// the key. Both replace maps and slices instead of changing them, because earlier
-	// snapshots share them.
+	// put adds a key to a snapshot, and drop removes it; their argument name is the part
+	// of the key after row.name. They replace maps and slices instead of changing them,
+	// because earlier snapshots share these.
 	put  func(s *Snapshot, name string, kv *mvccpb.KeyValue) error
 	drop func(s *Snapshot, name string)
-	// check decodes a value, encodes the result and decodes it again; nil if the value
-	// is not an object.
+	// check returns an error if put accepts the value data, but not its own result
+	// encoded again. It is nil if the value is not a JSON object.
 	check func(data []byte) error
-	// malformed is called with the error if put has refused a key, and with nil when
-	// that key is dropped. It is nil if [Snapshot.Malformed] is enough.
+	// malformed is called with the error when put has refused a key, and with nil when
+	// the key is dropped. It is nil if listing the key in [Snapshot.Malformed] is enough.
 	malformed func(s *Snapshot, name string, err error)
 }
 
-// doc describes a row for people. It is written without field names, so that the
-// compiler requires every field.
+// doc describes a row for people. Its values are written without field names, so that the
+// compiler requires all of them.
 type doc struct{ key, value, writer string }
 
-// elsewhere makes the row of a key that is in no snapshot; the package reader decodes
-// it.
+// elsewhere returns the row of a key that is in no snapshot and that the package reader
+// decodes.
 func elsewhere(reader string, d doc) row {
 	k := KeySpec{Key: d.key, Value: d.value, Writer: d.writer, Reader: reader}
 	return row{KeySpec: k, name: k.Name(), many: k.Name() != d.key}
 }
 
-// inSnapshot makes the row of a key that is in snapshots.
+// inSnapshot returns the row of a key that is in snapshots of the scope sc.
 func inSnapshot(sc scope, d doc, put func(*Snapshot, string, *mvccpb.KeyValue) error, drop func(*Snapshot, string)) row {
 	r := elsewhere("pkg/storage", d)
 	r.scope, r.put, r.drop = sc, put, drop
@@ -81,7 +83,8 @@ func inSnapshot(sc scope, d doc, put func(*Snapshot, string, *mvccpb.KeyValue) e
 	return r
 }
 
-// election makes the row of the candidates of an election.
+// election returns the row of an election, whose candidates are in a field of the
+// snapshot.
 func election(sc scope, d doc, field func(*Snapshot) *Election) row {
 	r := inSnapshot(sc, d, func(s *Snapshot, name string, kv *mvccpb.KeyValue) error {
 		f := field(s)
@@ -95,10 +98,10 @@ func election(sc scope, d doc, field func(*Snapshot) *Election) row {
 	return r
 }
 
-// codec decodes the value of one kind of key, written at revision rev.
+// codec decodes data, the value of a key, which was written at revision rev.
 type codec[T any] func(data []byte, rev int64) (T, error)
 
-// one makes the row of a single key with a JSON object, which is stored in a field of
+// one returns the row of a single key whose value is a JSON object and is in a field of
 // the snapshot.
 func one[T any](sc scope, d doc, decode codec[T], field func(*Snapshot) *T) row {
 	r := inSnapshot(sc, d, func(s *Snapshot, _ string, kv *mvccpb.KeyValue) error {
@@ -114,8 +117,9 @@ func one[T any](sc scope, d doc, decode codec[T], field func(*Snapshot) *T) row 
 	return object(r, decode)
 }
 
-// many makes the row of a prefix of keys with JSON objects. parse reads the rest of a
-// key, such as an LRN, as the key K of the map in the snapshot.
+// many returns the row of keys with a common prefix whose values are JSON objects and are
+// in a map of the snapshot. parse converts the rest of a key, such as an LRN, to the key
+// of the map.
 func many[K comparable, T any](sc scope, d doc, parse func(string) (K, error), decode codec[T], field func(*Snapshot) *map[K]T) row {
 	r := inSnapshot(sc, d, func(s *Snapshot, name string, kv *mvccpb.KeyValue) error {
 		k, err := parse(name)
@@ -137,20 +141,20 @@ func many[K comparable, T any](sc scope, d doc, parse func(string) (K, error), d
 	return object(r, decode)
 }
 
-// object completes the row of a key whose value is a JSON object.
+// object returns r completed for values that are JSON objects.
 func object[T any](r row, decode codec[T]) row {
 	r.Object = true
 	r.check = func(data []byte) error { return checkRoundTrip(data, decode) }
 	return r
 }
 
-// unreadable returns the row with f as the function that is called for malformed keys.
+// unreadable returns the row with f as its function malformed.
 func (r row) unreadable(f func(s *Snapshot, name string, err error)) row {
 	r.malformed = f
 	return r
 }
 
-// afterwards returns the row with f called after put has added a key.
+// afterwards returns the row with a put that calls f after a key was added.
 func (r row) afterwards(f func(s *Snapshot, name string)) row {
 	put := r.put
 	r.put = func(s *Snapshot, name string, kv *mvccpb.KeyValue) error {
@@ -163,7 +167,7 @@ func (r row) afterwards(f func(s *Snapshot, name string)) row {
 	return r
 }
 
-// Keys lists every key of Neco in etcd, below the prefix.
+// Keys returns the descriptions of all keys of Neco in etcd.
 func Keys() []KeySpec {
 	var all []KeySpec
 	for _, r := range rows {
@@ -172,8 +176,8 @@ func Keys() []KeySpec {
 	return all
 }
 
-// rowOf returns the row of a key and the varying part of the key, or nil if there is no
-// such row.
+// rowOf returns the row of a key, and the rest of the key after the row's name. It
+// returns nil if no row matches.
 func rowOf(key string) (r *row, name string) {
 	for i := range rows {
 		r := &rows[i]

@@ -17,7 +17,7 @@ func keyValue(key, value string) *mvccpb.KeyValue {
 	return &mvccpb.KeyValue{Key: []byte(key), Value: []byte(value), ModRevision: 7, CreateRevision: 7}
 }
 
-// with returns the snapshot with one more key.
+// withKey returns a copy of the snapshot s in which key has the given value.
 func withKey(s *Snapshot, key, value string) *Snapshot {
 	n := *s
 	n.put(full, keyValue(key, value))
@@ -112,7 +112,8 @@ func TestEveryFieldOfTheConfigurationHasOneKey(t *testing.T) {
 	}
 }
 
-// TestAWorkerDoesNotReadWhatOnlyStatusShows: heartbeats change every few seconds.
+// TestAWorkerDoesNotReadWhatOnlyStatusShows: workers would decide too often, because
+// heartbeats change every few seconds.
 func TestAWorkerDoesNotReadWhatOnlyStatusShows(t *testing.T) {
 	for key, want := range map[string]bool{
 		KeyHeartbeats + "0": false, KeyCerts + "0": false, KeyBackups + "x": false, KeyUpdaterLeader + "/1": false,
@@ -127,8 +128,8 @@ func TestAWorkerDoesNotReadWhatOnlyStatusShows(t *testing.T) {
 	}
 }
 
-// FuzzDecode: no key and no value makes a row panic, and a decoder accepts the encoding
-// of each value that it has accepted.
+// FuzzDecode checks that no key and no value makes the table of keys panic, and that a
+// decoder which accepts a value also accepts its own result encoded again.
 func FuzzDecode(f *testing.F) {
 	for _, s := range Samples(f) {
 		for _, value := range append(s.Bad, s.Good) {

@@ -42,7 +42,8 @@ func TestAServerThatLeavesTakesNothingOfTheOthersAlong(t *testing.T) {
 	}
 }
 
-// TestOfTwoServersThatLeaveAtOnceOneStays: both commands have read three servers.
+// TestOfTwoServersThatLeaveAtOnceOneStays: both departures are based on a snapshot with
+// three servers.
 func TestOfTwoServersThatLeaveAtOnceOneStays(t *testing.T) {
 	s := newStorage(t)
 	for lrn := range 3 {
@@ -66,8 +67,8 @@ func TestOfTwoServersThatLeaveAtOnceOneStays(t *testing.T) {
 	}
 }
 
-// TestAMalformedRequestIsClearedAsItWasRead: a request that has replaced it meanwhile
-// remains.
+// TestAMalformedRequestIsClearedAsItWasRead: if another request has replaced the
+// malformed one meanwhile, it remains.
 func TestAMalformedRequestIsClearedAsItWasRead(t *testing.T) {
 	s := newStorage(t)
 	put(t, s, storage.KeyRequest, "{")

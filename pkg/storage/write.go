@@ -11,7 +11,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/update"
 )
 
-// PutStatus writes the status of a worker and returns the revision of the write.
+// PutStatus writes the status of the worker on the boot server lrn and returns the
+// revision of the write.
 func (s *Storage) PutStatus(ctx context.Context, g Guard, lrn int, st update.Status) (int64, error) {
 	v, err := encodeStatus(st)
 	if err != nil {
@@ -20,7 +21,8 @@ func (s *Storage) PutStatus(ctx context.Context, g Guard, lrn int, st update.Sta
 	return s.commit(ctx, "write status", g, nil, clientv3.OpPut(StatusKey(lrn), v))
 }
 
-// PutRecord writes the outcome of a once-action and returns the revision of the write.
+// PutRecord writes the outcome of a once-action, whose key is name, and returns the
+// revision of the write.
 func (s *Storage) PutRecord(ctx context.Context, g Guard, name string, rec update.Record) (int64, error) {
 	v, err := json.Marshal(rec)
 	if err != nil {
@@ -30,7 +32,8 @@ func (s *Storage) PutRecord(ctx context.Context, g Guard, name string, rec updat
 }
 
 // PutSwitch writes the switch of a group and returns the revision of the write. It
-// returns ErrSuperseded if the key was written after revision seen (0: it was absent).
+// returns ErrSuperseded if the group's switch was written after the revision seen, or
+// exists although seen is 0.
 func (s *Storage) PutSwitch(ctx context.Context, g Guard, group string, sw update.Switch, seen int64) (int64, error) {
 	v, err := json.Marshal(sw)
 	if err != nil {
@@ -40,9 +43,9 @@ func (s *Storage) PutSwitch(ctx context.Context, g Guard, group string, sw updat
 	return s.commit(ctx, "write switch "+group, g, []clientv3.Cmp{unchanged(key, seen)}, clientv3.OpPut(key, string(v)))
 }
 
-// NewRequest requests a new run, adds it to the history and returns the revision of the
-// write. If clear is true, all statuses and records are deleted in the same
-// transaction.
+// NewRequest requests the run r, adds it to the history and returns the revision of the
+// write. If clear is true, the same transaction deletes all statuses and all outcomes of
+// once-actions.
 func (s *Storage) NewRequest(ctx context.Context, g Guard, r *update.Request, o Origin, clear bool) (int64, error) {
 	v, err := encodeRequest(r)
 	if err != nil {
@@ -61,7 +64,7 @@ func (s *Storage) NewRequest(ctx context.Context, g Guard, r *update.Request, o 
 	return s.commit(ctx, "write request", g, nil, ops...)
 }
 
-// StopRequest marks the run of r as stopped and returns the revision of the write. It
+// StopRequest marks the request r as stopped and returns the revision of the write. It
 // returns ErrSuperseded if the request has changed since r was read.
 func (s *Storage) StopRequest(ctx context.Context, g Guard, r *update.Request, outcome update.Outcome, reason string) (int64, error) {
 	stopped := *r
@@ -74,8 +77,9 @@ func (s *Storage) StopRequest(ctx context.Context, g Guard, r *update.Request, o
 	return s.commit(ctx, "stop run", g, nil, clientv3.OpPut(KeyRequest, v))
 }
 
-// Recover deletes the request, all statuses and all records, and records the act. It
-// returns ErrSuperseded if the request is not the one of revision rev.
+// Recover deletes the request, all statuses and all outcomes of once-actions, and records
+// the act a. It returns ErrSuperseded if the request was not last written at revision
+// rev.
 func (s *Storage) Recover(ctx context.Context, rev int64, a Act) error {
 	ops, err := a.ops()
 	if err != nil {
@@ -88,16 +92,16 @@ func (s *Storage) Recover(ctx context.Context, rev int64, a Act) error {
 	return err
 }
 
-// PutRelease records the newest known version.
+// PutRelease writes the newest known version.
 func (s *Storage) PutRelease(ctx context.Context, g Guard, version string) error {
 	g.AnyRequest = true
 	_, err := s.commit(ctx, "write release", g, nil, clientv3.OpPut(KeyRelease, version))
 	return err
 }
 
-// PutInstalled records the installed version of a container or package: key is a
-// [ContainerKey] or [DebKey], value the version. It writes nothing if the stored value
-// is the same.
+// PutInstalled records which version of a container or package is installed. key is a
+// [ContainerKey] or [DebKey], and value the version. It writes nothing if that value is
+// stored already.
 func (s *Storage) PutInstalled(ctx context.Context, g Guard, key, value string) error {
 	res, err := s.etcd.Get(ctx, key)
 	if err != nil {
@@ -110,7 +114,7 @@ func (s *Storage) PutInstalled(ctx context.Context, g Guard, key, value string) 
 	return err
 }
 
-// Register adds a boot server.
+// Register registers the boot server lrn.
 func (s *Storage) Register(ctx context.Context, lrn int) error {
 	if _, err := s.etcd.Put(ctx, BootServerKey(lrn), ""); err != nil {
 		return fmt.Errorf("register boot server %d: %w", lrn, err)
@@ -118,10 +122,10 @@ func (s *Storage) Register(ctx context.Context, lrn int) error {
 	return nil
 }
 
-// Unregister removes a boot server with all keys that belong to it, and records the
-// act. It returns [ErrNotRegistered] if lrn is not registered, and [ErrSuperseded] if
-// the request has changed since seen was read or another boot server of seen is no
-// longer registered.
+// Unregister deletes the registration and the other keys of the boot server lrn, and
+// records the act a. It returns [ErrNotRegistered] if lrn is not registered. It returns
+// [ErrSuperseded] if, since seen was read, the request has changed or another boot server
+// was unregistered.
 func (s *Storage) Unregister(ctx context.Context, seen *Snapshot, lrn int, a Act) error {
 	ops, err := a.ops()
 	if err != nil {
@@ -147,8 +151,8 @@ func (s *Storage) Unregister(ctx context.Context, seen *Snapshot, lrn int, a Act
 	return err
 }
 
-// Notified returns the kinds of notice that were sent for a run, and the revision of
-// that record.
+// Notified returns the kinds of notice that were sent about a run, and the revision at
+// which that was recorded.
 func (s *Storage) Notified(ctx context.Context, run update.RunID) ([]string, int64, error) {
 	res, err := s.etcd.Get(ctx, notifiedKey(run))
 	if err != nil || len(res.Kvs) == 0 {
@@ -161,7 +165,7 @@ func (s *Storage) Notified(ctx context.Context, run update.RunID) ([]string, int
 	return kinds, res.Kvs[0].ModRevision, nil
 }
 
-// PutNotified records the kinds of notice that were sent for a run.
+// PutNotified records the kinds of notice that were sent about a run.
 func (s *Storage) PutNotified(ctx context.Context, g Guard, run update.RunID, kinds []string) error {
 	v, err := json.Marshal(kinds)
 	if err != nil {
@@ -172,7 +176,8 @@ func (s *Storage) PutNotified(ctx context.Context, g Guard, run update.RunID, ki
 	return err
 }
 
-// TrimNotified deletes the records of notices for all runs except keep.
+// TrimNotified deletes the records of the notices that were sent about all runs except
+// keep.
 func (s *Storage) TrimNotified(ctx context.Context, keep update.RunID) error {
 	res, err := s.etcd.Get(ctx, KeyNotified, clientv3.WithPrefix(), clientv3.WithKeysOnly())
 	if err != nil {
@@ -192,9 +197,9 @@ func notifiedKey(run update.RunID) string {
 	return KeyNotified + run.StartedAt.UTC().Format(time.RFC3339Nano)
 }
 
-// PutPresence creates the presence key of a worker, bound to its lease, and returns the
-// revision of creation, which is the fencing token of this session. It fails while
-// another lease holds the key.
+// PutPresence creates the presence of the worker on the boot server lrn, bound to its
+// lease. It returns the revision of the write, which the worker's later writes require to
+// be unchanged. It fails while the presence is bound to another lease.
 func (s *Storage) PutPresence(ctx context.Context, lrn int, p update.Presence, lease clientv3.LeaseID) (int64, error) {
 	v, err := json.Marshal(p)
 	if err != nil {

@@ -9,7 +9,8 @@ import (
 	"github.com/cybozu-go/neco/internal/duration"
 )
 
-// act decides about the current action, after its barrier.
+// act decides what m does about its current action after all members have passed the
+// action's barrier.
 func (t Table) act(m Member, s State) Decision {
 	at := m.Current()
 	a := t.Action(at)
@@ -44,8 +45,9 @@ func (t Table) act(m Member, s State) Decision {
 	return Decision{Do: Start, At: at}
 }
 
-// once handles a once-action whose outcome is recorded, or whose condition does not
-// hold on this server.
+// once decides about the once-action a if its outcome is recorded or its condition is
+// unknown or does not hold on this server. Otherwise the second result is false, and this
+// server has to do a.
 func (t Table) once(m Member, s State, a Action) (Decision, bool) {
 	if rec, ok := s.record(a.Record); ok {
 		if !rec.Success {
@@ -58,7 +60,7 @@ func (t Table) once(m Member, s State, a Action) (Decision, bool) {
 }
 
 // qualify decides Ask while it is unknown whether this server does the current action,
-// and Advance if it does not.
+// and Advance if this server skips the action. Otherwise the second result is false.
 func (t Table) qualify(m Member) (Decision, bool) {
 	at := m.Current()
 	if m.Qualified == nil {
@@ -75,8 +77,9 @@ func ownStatus(s State, lrn int) Status {
 	return st
 }
 
-// decideSwitch makes sure that no member starts the new version of a group before the
-// switch of the run is recorded.
+// decideSwitch decides about an action that starts the new version of a group: record the
+// run's switch to the new version first, or abort if the switch is unreadable or keeps
+// the old version. The second result is false if the action may start.
 func (t Table) decideSwitch(m Member, s State, a Action) (Decision, bool) {
 	if a.Starts == "" {
 		return Decision{}, false
@@ -97,7 +100,8 @@ func (t Table) decideSwitch(m Member, s State, a Action) (Decision, bool) {
 	return Decision{}, false
 }
 
-// sideOf returns the side of the switch that run has recorded for group.
+// sideOf returns the version, old or new, that the run has recorded for group. known is
+// false if the run has recorded none.
 func (s State) sideOf(group string, run RunID) (side Side, known bool, err error) {
 	if err := s.UnreadableSwitches[group]; err != nil {
 		return "", false, err
@@ -109,7 +113,8 @@ func (s State) sideOf(group string, run RunID) (side Side, known bool, err error
 	return sw.Side, true, nil
 }
 
-// done decides what follows an action that succeeded.
+// done decides what follows a successful action: record the outcome of a once-action,
+// release the lock, then continue.
 func (t Table) done(m Member, s State, a Action) Decision {
 	at := m.Current()
 	if a.Kind == Once {
@@ -129,8 +134,8 @@ func (t Table) done(m Member, s State, a Action) Decision {
 	return Decision{Do: Advance, At: at, Member: m.advance(t)}
 }
 
-// watchWork decides about a running action: wait, or cancel it if its lock is lost or
-// its deadline is over.
+// watchWork decides about a running action. It cancels the action if the lock is lost or
+// the deadline has passed; otherwise it waits.
 func (t Table) watchWork(m Member) Decision {
 	at := m.Current()
 	a := t.Action(at)
@@ -143,8 +148,9 @@ func (t Table) watchWork(m Member) Decision {
 	return Decision{Do: Wait, At: at, Why: "the action"}
 }
 
-// failed decides about an action that returned an error; over is false if the action is
-// to be retried.
+// failed decides about an action that returned an error: report the retry, record the
+// failure of a once-action, or abort the run. over is false if there is nothing to write
+// and the action is to be retried.
 func (t Table) failed(m Member, s State, own Status) (d Decision, over bool) {
 	at := m.Current()
 	a := t.Action(at)
@@ -169,20 +175,22 @@ func (t Table) failed(m Member, s State, own Status) (d Decision, over bool) {
 	return d, true
 }
 
-// Prefixes of messages about the current action: it has failed and is retried, or it is
-// waiting. Such messages are not kept as notes.
+// TriesAgain begins the message of a status while a failed action is being retried, and
+// InProgress while an action is waiting. Such messages are not kept as notes in later
+// statuses.
 const (
 	TriesAgain = "tries again: "
 	InProgress = "in progress: "
 )
 
-// isTransient reports whether a message is about the current action only.
+// isTransient reports whether a message begins with TriesAgain or InProgress.
 func isTransient(message string) bool {
 	return strings.HasPrefix(message, TriesAgain) || strings.HasPrefix(message, InProgress)
 }
 
-// showProgress replaces d, which waits for the current action, by a report of the
-// action's progress. The same text is reported once.
+// showProgress returns the decision to report what the current action is waiting for. It
+// returns d unchanged if d does not wait, the action has no progress, or the status shows
+// that text already.
 func (t Table) showProgress(d Decision, m Member, own Status) Decision {
 	at := m.Current()
 	if d.Do != Wait || m.Work.Progress == "" || len(m.Again) > 0 || own.StartedAt == nil || own.Arrival() != t.arrival(at) {
@@ -197,8 +205,8 @@ func (t Table) showProgress(d Decision, m Member, own Status) Decision {
 	return Decision{Do: Report, At: at, Why: msg, Status: st}
 }
 
-// reportRetry reports why an action is retried, so that operators find the reason in the
-// status. The same reason is reported once.
+// reportRetry returns the decision to report why the current action is retried. over is
+// false if the status shows that reason already or does not belong to this action.
 func (m Member) reportRetry(t Table, s State, own Status) (d Decision, over bool) {
 	at := m.Current()
 	if len(m.Again) > 0 || own.StartedAt == nil || own.Arrival() != t.arrival(at) {
@@ -213,15 +221,15 @@ func (m Member) reportRetry(t Table, s State, own Status) (d Decision, over bool
 	return Decision{Do: Report, At: at, Why: msg, Status: st}, true
 }
 
-// abort reports that this member aborts the run. The message msg also goes into the log
-// and the notification.
+// abort returns the decision to report that this member aborts the run because of msg.
 func (m Member) abort(r *Request, own Status, msg string) Decision {
 	st := m.status(r, own.Arrival(), own, neco.CondAbort)
 	st.Message = msg
 	return Decision{Do: Report, Why: msg, Status: st}
 }
 
-// status returns the status that m reports at the arrival a.
+// status returns the status with which m reports that it has arrived at a. Its message
+// joins m's notes, after the message of own if that belongs to the same step.
 func (m Member) status(r *Request, a Arrival, own Status, cond neco.UpdateCondition) Status {
 	started := r.StartedAt
 	st := Status{StartedAt: &started, Phase: a.Phase, HostID: m.HostID}

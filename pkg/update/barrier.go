@@ -7,8 +7,8 @@ import (
 	"github.com/cybozu-go/neco"
 )
 
-// Arrival identifies a barrier, which all members pass together: the start of a step,
-// or of a later phase within a step.
+// Arrival identifies a barrier: the start of a step, or of a later phase within a step.
+// No member passes it before all members have arrived.
 type Arrival struct {
 	Step  int
 	Phase int
@@ -26,8 +26,8 @@ func (a Arrival) String() string {
 	return fmt.Sprintf("%d.%d", a.Step, a.Phase)
 }
 
-// Missing returns the members of the current run that have not arrived at a, in
-// ascending order. It is a pure function of the snapshot.
+// Missing returns, in ascending order, the members of the current run that have not
+// arrived at a.
 func (s State) Missing(a Arrival) []int {
 	if s.Request == nil {
 		return nil
@@ -41,8 +41,8 @@ func (s State) Missing(a Arrival) []int {
 	return missing
 }
 
-// arrived reports whether the status of lrn belongs to this run and is complete, or at
-// or after a.
+// arrived reports whether the member lrn has arrived at a: its status belongs to the
+// current run and is complete, or is running at a or at a later barrier.
 func (s State) arrived(lrn int, a Arrival) bool {
 	st, ok := s.status(lrn)
 	if !ok {

@@ -6,12 +6,12 @@ import (
 	"github.com/cybozu-go/neco"
 )
 
-// Order compares two versions of the package and is negative if a is older than b. It
-// is a parameter because this package does not know the format of versions.
+// Order compares two versions of the package. It is negative if a is older than b.
+// Package update takes it as a parameter because it does not know the format of versions.
 type Order func(a, b string) (int, error)
 
-// Decide returns what m does next in the shared state s. It is pure: it has no I/O and
-// no clock, and the same input gives the same result.
+// Decide returns what m does next in the shared state s. It has no I/O and no clock: the
+// same input gives the same result.
 func (t Table) Decide(m Member, s State, order Order) Decision {
 	d := t.decide(m, s, order)
 	switch d.Do {
@@ -62,7 +62,7 @@ func stopText(r *Request) string {
 	return "the run was stopped: " + r.Reason
 }
 
-// finished decides for a member whose own status is complete, aborted or not running.
+// finished decides for a member whose own status in the run is no longer "running".
 func (t Table) finished(m Member, s State, own Status) Decision {
 	switch own.Cond {
 	case neco.CondComplete:
@@ -74,7 +74,8 @@ func (t Table) finished(m Member, s State, own Status) Decision {
 	}
 }
 
-// enter decides at which action m starts or resumes its part in the run.
+// enter decides at which action m starts to take part in the run, or resumes it after a
+// restart. It aborts the run if the server runs a newer version.
 func (t Table) enter(m Member, r *Request, own Status, reported bool, order Order) Decision {
 	c, err := order(m.Version, r.Version)
 	switch {
@@ -92,9 +93,9 @@ func (t Table) enter(m Member, r *Request, own Status, reported bool, order Orde
 		Member: m.begin(r.ID(), t.place(own.Arrival()), t.repeated(own.Step))}
 }
 
-// arrivalIn0 returns the arrival at which a member with an older package resumes. If
-// the status of a server is ahead of its package, the server was re-imaged: it installs
-// the package again and keeps its status.
+// arrivalIn0 returns the arrival in step 0 at which a member with an older package
+// resumes. A re-imaged server, whose status may be beyond step 0, starts at the beginning
+// to install the package again.
 func arrivalIn0(own Status, reported bool) Arrival {
 	if reported && own.Step == 0 {
 		return own.Arrival()
@@ -102,7 +103,8 @@ func arrivalIn0(own Status, reported bool) Arrival {
 	return Arrival{}
 }
 
-// proceed decides for a member of a run that continues.
+// proceed decides for a member that takes part in a run which is neither stopped nor
+// aborted.
 func (t Table) proceed(m Member, s State, own Status, reported bool) Decision {
 	if m.Work.State == WorkRunning {
 		return t.watchWork(m)
@@ -131,7 +133,8 @@ func (t Table) proceed(m Member, s State, own Status, reported bool) Decision {
 	return t.act(m, s)
 }
 
-// wantsLock reports whether the action at m.At needs the lock and is not done yet.
+// wantsLock reports whether m needs the lock for the action at m.At, which is neither
+// recorded as done nor skipped by m.
 func (t Table) wantsLock(m Member, s State) bool {
 	if !t.valid(m.At) {
 		return false
@@ -149,7 +152,8 @@ func (t Table) wantsLock(m Member, s State) bool {
 	return false
 }
 
-// record returns the outcome of a once-action if it belongs to the current run.
+// record returns the outcome of the once-action whose record is called name. The second
+// result is false if it has none in the current run.
 func (s State) record(name string) (Record, bool) {
 	c, ok := s.Records[name]
 	if !ok || !c.Of(s.Request) {

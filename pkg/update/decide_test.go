@@ -30,7 +30,7 @@ func testTable() Table {
 	}
 }
 
-// state returns a run of three servers with these statuses.
+// state returns the shared state in a run of three servers that have these statuses.
 func state(statuses map[int]Status) State {
 	r := &Request{UpdateRequest: neco.UpdateRequest{Version: newVersion, Servers: []int{10, 0, 2}, StartedAt: started}, Rev: 100}
 	return State{Revision: 200, Request: r, Registered: []int{0, 2, 10}, Statuses: statuses,

@@ -3,39 +3,41 @@ package update
 // Do is the kind of a decision.
 type Do int
 
-// The kinds of decisions. The shell performs each, continues with Decision.Member and
-// decides again.
+// The kinds of decisions. The caller of [Table.Decide] performs the decision, continues
+// with Decision.Member and decides again.
 const (
-	// Idle: do nothing until the shared state changes.
+	// Idle: do nothing until the state in etcd changes.
 	Idle Do = iota
-	// Enter: start or resume the part in a run.
+	// Enter: start or resume taking part in the run.
 	Enter
-	// Report: write Decision.Status, guarded.
+	// Report: write Decision.Status, provided that the request and the worker's presence
+	// are unchanged.
 	Report
-	// Wait for a barrier, for the lock or for the end of the action.
+	// Wait: wait for a barrier, for the lock or for the end of the action.
 	Wait
 	// Acquire: compete for the lock.
 	Acquire
 	// Release: release the lock.
 	Release
-	// Ask: evaluate the local condition of the current action, and continue with
+	// Ask: evaluate on the host whether it does the current action, and continue with
 	// [Member.Asked].
 	Ask
-	// WriteSwitch: write Decision.Switch unless another member has written one.
+	// WriteSwitch: write Decision.Switch unless another member has written the group's
+	// switch.
 	WriteSwitch
 	// Start: start the action at Decision.At, and continue with [Member.Ended] when it
 	// has ended.
 	Start
 	// Cancel: cancel the running action because of Decision.Cause.
 	Cancel
-	// Publish: write Decision.Record, fenced by the lock.
+	// Publish: write Decision.Record, provided that this member still holds the lock.
 	Publish
-	// Advance: continue after the current action.
+	// Advance: go on to the action after the current one.
 	Advance
-	// Restore: start the services of Decision.Group again, in the version of
-	// Decision.Side.
+	// Restore: start the stopped services of Decision.Group again, in the version that
+	// Decision.Side selects.
 	Restore
-	// Leave: forget the run.
+	// Leave: forget the run; the member no longer takes part in it.
 	Leave
 )
 
@@ -47,39 +49,39 @@ var doNames = [...]string{
 func (d Do) String() string { return doNames[d] }
 
 // Decision is the result of [Table.Decide]: what to do, what to write, and the member
-// afterwards. A shell performs it and adds only the time.
+// afterwards. The caller performs it and adds only the time.
 type Decision struct {
 	Do Do
-	// Why tells people what the member waits for, or the reason of the decision.
+	// Why is what the member waits for or why it decides so, for logs.
 	Why string
 	// Missing are the members that have not arrived at the barrier.
 	Missing []int
-	// At is the action that the decision is about.
+	// At is the place in the table of the action that the decision is about.
 	At Place
-	// Member is the member after the decision was performed. If performing it fails,
-	// the member stays as it was. The journal holds Member.Stopped before an action is
-	// started, and after services were restored.
+	// Member is the member after the decision was performed; if performing it fails, the
+	// old member remains. Member.Stopped must be in the host's journal before an action
+	// is started, and after services were restored.
 	Member Member
-	// Status is set with Report; see [Status.Stamped].
+	// Status is set with Report. The caller completes it by [Status.Stamped].
 	Status Status
-	// Bad is set with Report if the run is aborted by a fault of the release.
+	// Bad is set with Report if the member aborts the run because the release is faulty.
 	Bad bool
-	// Cause is set with Cancel.
+	// Cause is set with Cancel: why the action is cancelled.
 	Cause Cause
-	// Group is set with WriteSwitch and Restore, Side with Restore.
+	// Group is set with WriteSwitch and Restore, Side only with Restore.
 	Group string
 	Side  Side
-	// Switch is set with WriteSwitch. It replaces the switch of Group that was written
-	// at revision Replaces; 0: there is none.
+	// Switch is set with WriteSwitch. It replaces the switch of Group that was written at
+	// revision Replaces of etcd; Replaces is 0 if Group has no switch yet.
 	Switch   Switch
 	Replaces int64
-	// Record is set with Publish. RecordName is its key in State.Records.
+	// Record is set with Publish. RecordName is the key of the record in State.Records.
 	RecordName string
 	Record     Record
 }
 
-// after returns m after d, for every decision except Enter and Advance, which set
-// Decision.Member themselves.
+// after returns m as it is after d was performed. It is not for Enter and Advance, which
+// set Decision.Member themselves.
 func (t Table) after(m Member, d Decision) Member {
 	switch d.Do {
 	case Report:
@@ -110,8 +112,8 @@ func (t Table) publish(m Member, success bool) Decision {
 	return Decision{Do: Publish, At: at, RecordName: t.Action(at).Record, Record: rec}
 }
 
-// writeSwitch returns the decision that records, for all members of run, which version
-// of group may start.
+// writeSwitch returns the decision that records, for all members of run, which version of
+// group may start: the old or the new one, by side.
 func (s State) writeSwitch(group string, run RunID, side Side) Decision {
 	return Decision{
 		Do: WriteSwitch, Group: group, Replaces: s.Switches[group].Rev,

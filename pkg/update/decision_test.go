@@ -98,8 +98,8 @@ func TestADecisionHoldsWhatIsWritten(t *testing.T) {
 	}
 }
 
-// TestSinceStaysAsLongAsArrivalAndConditionDo: a new message alone does not change
-// Since.
+// TestSinceStaysAsLongAsArrivalAndConditionDo: a status that only has a new message keeps
+// its time Since.
 func TestSinceStaysAsLongAsArrivalAndConditionDo(t *testing.T) {
 	arrived, now := started.Add(time.Minute), started.Add(time.Hour).In(time.FixedZone("JST", 9*3600))
 	failed := with(member(Place{1, 0}), func(m *Member) { m.Work = Work{State: WorkFailed, Err: "no route"} })

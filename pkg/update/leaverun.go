@@ -7,9 +7,9 @@ import (
 	"github.com/cybozu-go/neco"
 )
 
-// leaveRun ends this member's part in a run from any state, in this order: cancel the
-// running action, release the lock, restore the services that it has stopped, correct
-// its status, forget the run.
+// leaveRun decides the next step to end this member's part in a run from any state. In
+// this order it cancels the running action, releases the lock, restores the stopped
+// services, corrects the status and forgets the run.
 func (t Table) leaveRun(m Member, s State, cause Cause, why string) Decision {
 	if m.Work.State == WorkRunning {
 		if m.Work.Cancelled != CauseNone {
@@ -32,8 +32,9 @@ func (t Table) leaveRun(m Member, s State, cause Cause, why string) Decision {
 	return Decision{Do: Idle, Why: why}
 }
 
-// restoreEarlier restores, before a run is entered, the services that an earlier run has
-// left stopped. Otherwise the members could have different old versions.
+// restoreEarlier decides to restore services that an earlier run has left stopped, before
+// m enters the current run. Otherwise the members could start it with different old
+// versions.
 func (m Member) restoreEarlier(s State) (Decision, bool) {
 	for _, st := range m.Stopped {
 		if !st.Run.Equal(s.Request.ID()) {
@@ -43,9 +44,9 @@ func (m Member) restoreEarlier(s State) (Decision, bool) {
 	return Decision{}, false
 }
 
-// restore starts the services that this host has stopped. Which version it may start is
-// decided once for all members: by the recorded switch, or by recording the old side
-// now.
+// restore decides to start the services that this host has stopped. The run's recorded
+// switch selects their version for all members; if there is none, restore first records
+// the old version where it can.
 func (m Member) restore(s State) (Decision, bool) {
 	for _, st := range m.Stopped {
 		side, known, err := s.sideOf(st.Group, st.Run)
@@ -69,7 +70,8 @@ func (m Member) restore(s State) (Decision, bool) {
 	return Decision{}, false
 }
 
-// correctStatus corrects a status of "running" after the run has been stopped or aborted.
+// correctStatus decides to replace this member's status "running" by "not running" after
+// the run was stopped or aborted.
 func (m Member) correctStatus(s State, why string) (Decision, bool) {
 	own, ok := s.status(m.LRN)
 	if !ok || own.Cond != neco.CondRunning || own.StartedAt == nil {

@@ -6,20 +6,21 @@ import (
 	"time"
 )
 
-// Lock is a member's state of the one lock that orders rolling and once-actions.
+// Lock is whether a member holds the one lock that orders rolling and once-actions, waits
+// for it, or neither.
 type Lock int
 
-// The states of the lock, as seen by one member.
+// The states of the lock, as one member sees it.
 const (
 	LockNone Lock = iota
 	LockWaiting
 	LockHeld
 )
 
-// WorkState is the state of the current action.
+// WorkState is how far the current action is.
 type WorkState int
 
-// The states of the current action.
+// The states of the current action. The zero value is an action that was not started.
 const (
 	// WorkNone: not started.
 	WorkNone WorkState = iota
@@ -31,7 +32,7 @@ const (
 	WorkFailed
 )
 
-// Work is the state of the current action.
+// Work is the state of the current action, with the result of its last attempt.
 type Work struct {
 	State WorkState
 	// Elapsed is the time since the start of the first attempt, by the member's clock.
@@ -40,46 +41,47 @@ type Work struct {
 	Attempts int
 	// Err is the error of the last attempt.
 	Err string
-	// Permanent means that a retry cannot help.
+	// Permanent means that Err is an error that a retry cannot repair.
 	Permanent bool
-	// Fault means that the release is at fault, and not the host.
+	// Fault means that Err was caused by the release, not by the host.
 	Fault bool
-	// Note is shown in the status once the action is done.
+	// Note is text from the action, for the status after the action has succeeded.
 	Note string
-	// Progress is what the action or the lock waits for at the moment; empty: nothing
-	// that the status should show.
+	// Progress is what the action or the lock is waiting for; empty if the status should
+	// show nothing.
 	Progress string
-	// Cancelled is why the member cancelled the action, if it did.
+	// Cancelled is why the member cancelled the action; CauseNone if it did not.
 	Cancelled Cause
 }
 
-// Member is all that a worker remembers between two decisions. It is kept in memory
-// only: a worker that is killed starts again with the zero Run and resumes from its own
-// status.
+// Member is everything that a worker remembers between two decisions. It is only in
+// memory: a worker that was killed starts with a zero Run and resumes from its own status
+// in etcd.
 type Member struct {
 	LRN     int
 	HostID  string
 	Version string
-	// Run is the run in which the member takes part; zero: none.
+	// Run is the run in which the member takes part; the zero RunID if there is none.
 	Run RunID
-	// At is the next action.
+	// At is the next action in the order of the table.
 	At Place
-	// Again lists earlier actions to repeat on resume, before At.
+	// Again lists earlier actions that a resuming member repeats before it continues at
+	// At.
 	Again []Place
 	Work  Work
 	Lock  Lock
-	// Qualified reports whether the local condition of the action at At holds; nil: not
+	// Qualified is whether this host has to do the current action; nil if that was not
 	// evaluated yet.
 	Qualified *bool
-	// Notes are collected for the next status.
+	// Notes are the notes of completed actions for the message of the next status.
 	Notes []string
 	// Stopped lists the groups whose services this host has stopped and not started
-	// again, according to its journal.
+	// again, as recorded in the host's journal.
 	Stopped []Stopped
 }
 
-// Stopped is an entry of a host's journal: in Run, the services of Group were about to
-// be stopped, and have not been started since.
+// Stopped is an entry of a host's journal: the services of Group were stopped, or were
+// about to be, in Run and were not started again.
 type Stopped struct {
 	Group string
 	Run   RunID
@@ -88,7 +90,7 @@ type Stopped struct {
 // Cause is the reason for cancelling a running action.
 type Cause string
 
-// The causes.
+// The causes for cancelling an action.
 const (
 	CauseNone       Cause = ""
 	CauseStopped    Cause = "run stopped"
@@ -98,7 +100,8 @@ const (
 	CauseDeadline   Cause = "step deadline"
 )
 
-// begin returns the member at the start of its part in the run r.
+// begin returns m at the start of its part in the run r: next is the action at, after
+// those in again.
 func (m Member) begin(r RunID, at Place, again []Place) Member {
 	return Member{
 		LRN: m.LRN, HostID: m.HostID, Version: m.Version,
@@ -106,7 +109,8 @@ func (m Member) begin(r RunID, at Place, again []Place) Member {
 	}
 }
 
-// advance returns the member after the current action.
+// advance returns m after the current action. The action's note is added to m.Notes,
+// unless the action was a repeated one.
 func (m Member) advance(t Table) Member {
 	if m.Work.Note != "" {
 		m.Notes = append(m.Notes[:len(m.Notes):len(m.Notes)], m.Work.Note)
@@ -120,7 +124,7 @@ func (m Member) advance(t Table) Member {
 	return m
 }
 
-// Current returns the place of the current action; an action to repeat comes first.
+// Current returns the place of the current action: the next one to repeat, or else m.At.
 func (m Member) Current() Place {
 	if len(m.Again) > 0 {
 		return m.Again[0]
@@ -128,8 +132,8 @@ func (m Member) Current() Place {
 	return m.At
 }
 
-// Asked returns the member with Qualified set for the current action. The text why is
-// the reason if it does not qualify; empty: the status does not show any.
+// Asked returns m with the answer whether this host does the current action. If it does
+// not, why becomes a note in the status, unless why is empty.
 func (m Member) Asked(t Table, qualifies bool, why string) Member {
 	m.Qualified = &qualifies
 	if !qualifies && why != "" {
@@ -140,17 +144,17 @@ func (m Member) Asked(t Table, qualifies bool, why string) Member {
 
 // Result is the outcome of an action.
 type Result struct {
-	// Note of an action that succeeded; see [Work].
+	// Note is the text for the status from an action that succeeded; see [Work].
 	Note string
 	// Err is the error of an action that failed.
 	Err error
-	// Permanent and Fault describe the error; see [Work].
+	// Permanent and Fault describe the error as in [Work].
 	Permanent, Fault bool
-	// LeaseLost means that the loss of the lease has cancelled the action.
+	// LeaseLost means that the action was cancelled because the worker's lease was lost.
 	LeaseLost bool
 }
 
-// Ended returns the member after the end of the current action.
+// Ended returns m after an attempt of the current action has ended with r.
 func (m Member) Ended(t Table, r Result) Member {
 	if r.LeaseLost {
 		m.Work.Cancelled = CauseLeaseLost
@@ -169,7 +173,7 @@ func (m Member) Ended(t Table, r Result) Member {
 	return m
 }
 
-// without returns the stopped groups except group.
+// without returns the entries of m.Stopped for all groups except group.
 func (m Member) without(group string) []Stopped {
 	return slices.DeleteFunc(slices.Clone(m.Stopped), func(s Stopped) bool { return s.Group == group })
 }

@@ -10,15 +10,15 @@ import (
 	"github.com/cybozu-go/neco"
 )
 
-// RunID identifies one execution of a request. Two requests for the same version are
-// two runs, because they were started at different instants.
+// RunID identifies a run. Two requests for the same version are two runs, because they
+// were started at different times.
 type RunID struct {
 	Version   string
 	StartedAt time.Time
 }
 
-// Equal reports whether r and o are the same run. Start times are compared as instants,
-// whatever time zone they were written in.
+// Equal reports whether r and o are the same run. It compares the start times as
+// instants, regardless of their time zones.
 func (r RunID) Equal(o RunID) bool {
 	return r.Version == o.Version && r.StartedAt.Equal(o.StartedAt)
 }
@@ -43,42 +43,43 @@ const (
 	OutcomeStopped Outcome = "stopped"
 )
 
-// Request is the shared request to update, with fields that the original neco does not
-// have.
+// Request is the request to update that all boot servers share. It adds fields that the
+// original neco does not have.
 type Request struct {
 	neco.UpdateRequest
-	// Outcome and Reason are how and why the run was stopped.
+	// Outcome is how the run was stopped, and Reason is why.
 	Outcome Outcome `json:"outcome,omitempty"`
 	Reason  string  `json:"reason,omitempty"`
 	// Rev is the revision of etcd at which the request was last written.
 	Rev int64 `json:"-"`
-	// Unknown holds fields that this version does not know, so that they survive a
-	// rewrite.
+	// Unknown holds the fields that this version of Neco does not know. They are kept
+	// when the request is rewritten.
 	Unknown map[string]json.RawMessage `json:"-"`
 }
 
 // ID returns the identity of the run that this request starts.
 func (r *Request) ID() RunID { return RunID{r.Version, r.StartedAt} }
 
-// Members returns the boot servers of the run in ascending order.
+// Members returns the LRNs of the boot servers in the run, in ascending order.
 func (r *Request) Members() []int {
 	m := slices.Clone(r.Servers)
 	slices.Sort(m)
 	return slices.Compact(m)
 }
 
-// Status is the report of one worker, with fields that the original neco does not have.
+// Status is the report of one worker. It adds fields that the original neco does not
+// have.
 type Status struct {
 	neco.UpdateStatus
 	// StartedAt is the start time of the run; nil in a status that the original neco
 	// wrote.
 	StartedAt *time.Time `json:"started_at,omitempty"`
-	// Phase is the phase within the step at which the member has arrived.
+	// Phase is the phase at whose barrier the member has arrived, within the step.
 	Phase int `json:"phase,omitempty"`
-	// HostID distinguishes a re-imaged server from its predecessor.
+	// HostID changes when the server is re-imaged.
 	HostID string `json:"host_id,omitempty"`
-	// At is when the worker wrote the status, Since when it arrived there, by its own
-	// clock; both are for display only. See [Status.Stamped].
+	// At is when the worker wrote the status; Since is when it first wrote one with the
+	// same step, phase and condition. Both use the worker's clock and are only displayed.
 	At    *time.Time `json:"at,omitempty"`
 	Since *time.Time `json:"since,omitempty"`
 	// Rev is the revision of etcd at which the status was written.
@@ -88,9 +89,9 @@ type Status struct {
 // ByOriginal reports whether a worker of the original neco wrote the status.
 func (s Status) ByOriginal() bool { return s.StartedAt == nil }
 
-// Of reports whether the status belongs to the run of r. A status of the original neco,
-// which has no start time, belongs to r if it has the same version and was written
-// after the request, or r is stopped.
+// Of reports whether the status belongs to the run of r. A status of the original neco
+// has no start time: it belongs to r if its version is the same and either it was written
+// after r or r is stopped.
 func (s Status) Of(r *Request) bool {
 	if r == nil || s.Version != r.Version {
 		return false
@@ -101,7 +102,8 @@ func (s Status) Of(r *Request) bool {
 	return s.StartedAt.Equal(r.StartedAt)
 }
 
-// Stamped returns the status with the time now, at which it is written.
+// Stamped returns the status with now as the time of writing, and as Since if that is not
+// set.
 func (s Status) Stamped(now time.Time) Status {
 	now = now.UTC()
 	s.At = &now
@@ -111,10 +113,11 @@ func (s Status) Stamped(now time.Time) Status {
 	return s
 }
 
-// Arrival returns the arrival that the status reports.
+// Arrival returns the barrier that the status reports as reached.
 func (s Status) Arrival() Arrival { return Arrival{s.Step, s.Phase} }
 
-// Presence is the record of a running worker, bound to its lease.
+// Presence is the record of a running worker in etcd. It is deleted when the worker's
+// lease ends.
 type Presence struct {
 	Version string    `json:"version"`
 	PID     int       `json:"pid"`
@@ -125,7 +128,7 @@ type Presence struct {
 	Rev int64 `json:"-"`
 }
 
-// Record is the outcome of a once-action, binding for all members.
+// Record is the outcome of a once-action. It applies to all members of the run.
 type Record struct {
 	neco.ContentsUpdateStatus
 	StartedAt *time.Time `json:"started_at,omitempty"`
@@ -134,7 +137,8 @@ type Record struct {
 	Rev int64 `json:"-"`
 }
 
-// Of reports whether the record belongs to the run of r.
+// Of reports whether the record belongs to the run of r. A record without a start time
+// belongs to r if it has the same version and was written after r.
 func (c Record) Of(r *Request) bool {
 	if r == nil || c.Version != r.Version {
 		return false
@@ -145,17 +149,17 @@ func (c Record) Of(r *Request) bool {
 	return c.StartedAt.Equal(r.StartedAt)
 }
 
-// Side selects which version of a group may run.
+// Side selects which version of a group of programs may run: the old or the new one.
 type Side string
 
-// The two sides of a switch.
+// The two values of Side.
 const (
 	SideOld Side = "old"
 	SideNew Side = "new"
 )
 
-// Switch is the one decision of a run about a group of programs whose versions must not
-// run together. The first write decides.
+// Switch records which version of a group may start in a run, because the versions of the
+// group's programs must not run together. The first member to write it decides for all.
 type Switch struct {
 	Version   string    `json:"version"`
 	StartedAt time.Time `json:"started_at"`
@@ -164,7 +168,7 @@ type Switch struct {
 	Rev int64 `json:"-"`
 }
 
-// State is the state that all members share, read at one revision.
+// State is the state that all boot servers share in etcd, read at one revision.
 type State struct {
 	Revision   int64
 	Request    *Request
@@ -173,14 +177,14 @@ type State struct {
 	Presence   map[int]Presence
 	Records    map[string]Record
 	Switches   map[string]Switch
-	// UnreadableRequest is the error, with the key, if there is a request that cannot
-	// be read; Request is nil then.
+	// UnreadableRequest is the error, with the key in etcd, of a request that cannot be
+	// read; Request is then nil.
 	UnreadableRequest error
-	// UnreadableSwitches holds the same for Switches, by group.
+	// UnreadableSwitches holds the errors of switches that cannot be read, by group.
 	UnreadableSwitches map[string]error
 }
 
-// status returns the status of lrn if it belongs to the current run.
+// status returns the status of the boot server lrn if it belongs to the current run.
 func (s State) status(lrn int) (Status, bool) {
 	st, ok := s.Statuses[lrn]
 	if !ok || !st.Of(s.Request) {
@@ -189,11 +193,11 @@ func (s State) status(lrn int) (Status, bool) {
 	return st, true
 }
 
-// Status returns the status of lrn if it belongs to the current run.
+// Status returns the status of the boot server lrn if it belongs to the current run.
 func (s State) Status(lrn int) (Status, bool) { return s.status(lrn) }
 
-// since sets Since of st, which lrn is about to report. It keeps the time of the
-// current status if arrival and condition are the same.
+// since returns st, which lrn is about to report, with its time Since. That is copied
+// from the current status if step, phase and condition are the same, and nil otherwise.
 func (s State) since(lrn int, st Status) Status {
 	st.At, st.Since = nil, nil
 	if own, ok := s.status(lrn); ok && own.Arrival() == st.Arrival() && own.Cond == st.Cond {
@@ -202,8 +206,8 @@ func (s State) since(lrn int, st Status) Status {
 	return st
 }
 
-// Aborted returns the member with the lowest LRN that aborted the current run, and its
-// status.
+// Aborted returns the lowest LRN of a member that aborted the current run, and that
+// member's status. The last result is false if no member aborted.
 func (s State) Aborted() (int, Status, bool) {
 	if s.Request == nil {
 		return 0, Status{}, false
@@ -222,8 +226,8 @@ func (s State) UnderWay() bool { return s.Request != nil && !s.Request.Stop && !
 // Complete reports whether every member of the current run has completed.
 func (s State) Complete() bool { return s.Request != nil && len(s.Incomplete()) == 0 }
 
-// Incomplete returns the members of the current run that have not completed. It omits
-// members that have left since: their status is deleted.
+// Incomplete returns the members of the current run that have not completed it. Members
+// that are no longer registered are omitted, because their status is deleted.
 func (s State) Incomplete() []int {
 	if s.Request == nil {
 		return nil
@@ -234,8 +238,9 @@ func (s State) Incomplete() []int {
 	})
 }
 
-// Failing returns, as a clause for the end of a reason, the failure that the first of lrns
-// with a repeatedly failing action reports; empty: no action of theirs fails.
+// Failing returns the failure that the first of the boot servers lrns with a repeatedly
+// failing action reports, as a clause to append to a message; "" if no action of theirs
+// fails.
 func (s State) Failing(lrns []int) string {
 	for _, n := range lrns {
 		if failure, ok := strings.CutPrefix(s.Statuses[n].Message, TriesAgain); ok {

@@ -81,7 +81,7 @@ func TestARunIsCompleteWithoutThoseThatHaveLeftSince(t *testing.T) {
 	}
 }
 
-// TestWhatHoldsOnlyForAnActionIsNoNoteOfTheNextOne uses two actions of one step.
+// TestWhatHoldsOnlyForAnActionIsNoNoteOfTheNextOne uses two actions of the same step.
 func TestWhatHoldsOnlyForAnActionIsNoNoteOfTheNextOne(t *testing.T) {
 	r := state(nil).Request
 	for message, want := range map[string]string{

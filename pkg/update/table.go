@@ -12,9 +12,10 @@ type Kind int
 const (
 	// Every: all members do it at the same time.
 	Every Kind = iota
-	// Once: one member does it under a lock; its record binds the others.
+	// Once: one member does it under the lock; its recorded outcome applies to all
+	// members.
 	Once
-	// Rolling: each member does it, one at a time under a lock.
+	// Rolling: each member does it, one after the other under the lock.
 	Rolling
 )
 
@@ -34,26 +35,29 @@ func (k Kind) String() string {
 type Action struct {
 	Name string
 	Kind Kind
-	// Phase is the barrier within the step that must be passed before.
+	// Phase is the phase of the step to which the action belongs. All members must have
+	// arrived at that phase before the action starts.
 	Phase int
-	// Deadline bounds the action with all its retries.
+	// Deadline bounds the action with all its retries. After it, the action is cancelled
+	// and the run aborted.
 	Deadline time.Duration
-	// Record is the contents key of a once-action.
+	// Record is the etcd key, below contents, of the recorded outcome of a once-action;
+	// empty for other actions.
 	Record string
-	// Stops and Starts are a group whose versions must not run together. An action with
-	// Stops stops the old version; an action with Starts starts the new one.
+	// Stops and Starts name a group of programs whose versions must not run together. An
+	// action with Stops stops the old version; an action with Starts starts the new one.
 	Stops, Starts string
-	// Conditional actions, like once-actions, are done only where their local condition
-	// holds. It is evaluated before the lock is acquired.
+	// Conditional means that the action is done only on hosts where its condition holds,
+	// like a once-action. The condition is evaluated before the lock is acquired.
 	Conditional bool
-	// Transient actions are not repeated by a worker that resumes behind them.
+	// Transient means that a worker which resumes after this action does not repeat it.
 	Transient bool
-	// Unmanaged actions reserve a place for work that this version of Neco does not do;
-	// the status says so.
+	// Unmanaged means that this version of Neco does not do the action; the status says
+	// so. The action reserves its place in the table.
 	Unmanaged bool
 }
 
-// Step is a row of the table.
+// Step is one row of the table: a step of an update with its actions.
 type Step struct {
 	N       int
 	Name    string
@@ -63,9 +67,9 @@ type Step struct {
 // Table is the ordered list of steps; the index of a step is its number.
 type Table []Step
 
-// Validate returns an error about the first row that breaks a rule of tables: numbers
-// in order, phases ascending, a deadline for each action, a record for each
-// once-action.
+// Validate returns an error about the first step that breaks a rule: steps are numbered
+// in order, phases ascend, each managed action has a deadline, and once-actions alone
+// have a record.
 func (t Table) Validate() error {
 	if len(t) < 2 {
 		return fmt.Errorf("a table needs the package step and at least one more, has %d", len(t))
@@ -106,8 +110,8 @@ func (a Action) validate() error {
 // Last returns the number of the last step.
 func (t Table) Last() int { return len(t) - 1 }
 
-// Name returns the name of step n, or its number if the table has no such step, because
-// a newer version may have more.
+// Name returns the name of step n. It returns "step n" if the table has no such step; a
+// newer version may have more.
 func (t Table) Name(n int) string {
 	if n < 0 || n >= len(t) {
 		return fmt.Sprintf("step %d", n)
@@ -124,16 +128,16 @@ type Place struct {
 // Action returns the action at p.
 func (t Table) Action(p Place) Action { return t[p.Step].Actions[p.Action] }
 
-// valid reports whether there is an action at p.
+// valid reports whether the table has an action at p.
 func (t Table) valid(p Place) bool {
 	return p.Step >= 0 && p.Step < len(t) && p.Action < len(t[p.Step].Actions)
 }
 
-// arrival returns the barrier before the action at p.
+// arrival returns the barrier that precedes the action at p.
 func (t Table) arrival(p Place) Arrival { return Arrival{p.Step, t.Action(p).Phase} }
 
-// place returns the first action after the barrier a, or an invalid place if the table
-// has no such step.
+// place returns the place of the first action after the barrier a. If the table has no
+// such step, the returned place is invalid.
 func (t Table) place(a Arrival) Place {
 	if a.Step < 0 || a.Step > t.Last() {
 		return Place{Step: a.Step}
@@ -146,7 +150,8 @@ func (t Table) place(a Arrival) Place {
 	return Place{Step: a.Step + 1}
 }
 
-// next returns the place after p; it is invalid after the last action of the table.
+// next returns the place of the action after p. After the last action of the table, the
+// returned place is invalid.
 func (t Table) next(p Place) Place {
 	if p.Action+1 < len(t[p.Step].Actions) {
 		return Place{p.Step, p.Action + 1}
@@ -154,9 +159,9 @@ func (t Table) next(p Place) Place {
 	return Place{Step: p.Step + 1}
 }
 
-// repeated returns the actions that a worker repeats, without barrier or status, when
-// it resumes at step n: the host may have been replaced, or its disk may have lost what
-// was not synced.
+// repeated returns the actions that a worker repeats without barrier or status when it
+// resumes at step n. The host may have been re-imaged, or its disk may have lost unsynced
+// writes.
 func (t Table) repeated(n int) []Place {
 	var ps []Place
 	for i := 1; i < n && i <= t.Last(); i++ {

@@ -13,7 +13,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/storage"
 )
 
-// configBox passes the newest configuration from the main loop to the other goroutines.
+// configBox holds the newest configuration, which the main loop stores and other
+// goroutines read.
 type configBox struct {
 	mu      sync.Mutex
 	config  storage.Config
@@ -22,7 +23,8 @@ type configBox struct {
 
 func newConfigBox() *configBox { return &configBox{changed: make(chan struct{}, 1)} }
 
-// put stores c. A changed configuration wakes the reader of changed.
+// put stores c. If that changes the configuration, put sends a value to the channel
+// changed.
 func (b *configBox) put(c storage.Config) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -42,7 +44,8 @@ func (b *configBox) get() storage.Config {
 	return b.config
 }
 
-// check searches for releases until the leadership ends.
+// check searches for releases until the leadership ends, and returns the reason for that
+// end.
 func (l *leader) check(ctx context.Context) error {
 	b := newBackOff()
 	for {
@@ -64,10 +67,10 @@ func (l *leader) check(ctx context.Context) error {
 	}
 }
 
-// searchOnce searches for releases once and records the result, unless releases may not
-// be taken in this minute. It returns the time until the next search. It reads the
-// state first and does nothing if etcd fails: a failed read must not count as an empty
-// state.
+// searchOnce searches for releases once and records the result, and returns the time
+// until the next search. In a minute in which no release may be taken, it only waits for
+// the next one. If it cannot read the state from etcd it does nothing, because a failed
+// read must not count as an empty state.
 func (l *leader) searchOnce(ctx context.Context, c storage.Config) (time.Duration, error) {
 	if c.Env == "" || c.Env == neco.NoneEnv {
 		return relist, nil
@@ -95,8 +98,8 @@ func (l *leader) searchOnce(ctx context.Context, c storage.Config) (time.Duratio
 	return pause, l.putCheck(ctx, snap, found, err)
 }
 
-// MayTake reports whether the configuration allows taking a release at this time.
-// Unreadable windows are an error, because their default would always be open.
+// MayTake reports whether the configuration allows taking a release at the time at. Time
+// windows that cannot be read are an error: the default windows are always open.
 func MayTake(s *storage.Snapshot, at time.Time) (bool, error) {
 	for _, name := range []string{"release-time", "release-timezone"} {
 		if bad, ok := s.MalformedAt(storage.KeyConfig + name); ok {
@@ -110,8 +113,9 @@ func MayTake(s *storage.Snapshot, at time.Time) (bool, error) {
 	return windows.Open(at), nil
 }
 
-// observe returns the state after one search, based on the last one. A failed search
-// does not mean that there is no release, only that the last result may be stale.
+// observe returns the record of the release search after one more search; last is the
+// record before, or nil. A failed search keeps the results in last and marks them as
+// stale.
 func observe(last *storage.ReleaseCheck, found Found, err error, now time.Time) storage.ReleaseCheck {
 	state := storage.ReleaseCheck{}
 	if last != nil {
@@ -127,8 +131,8 @@ func observe(last *storage.ReleaseCheck, found Found, err error, now time.Time) 
 	return state
 }
 
-// putCheck records the search, and the newest known version if it has changed. The
-// write is refused if the state s has changed meanwhile.
+// putCheck records the search in etcd, and the newest known version if the search changes
+// it. Then the write fails if the request or the known version is no longer that of s.
 func (l *leader) putCheck(ctx context.Context, s *storage.Snapshot, found Found, err error) error {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
@@ -153,7 +157,8 @@ func (l *leader) putCheck(ctx context.Context, s *storage.Snapshot, found Found,
 	return nil
 }
 
-// retryAfter returns how long the server has asked the client to wait.
+// retryAfter returns how long the release server has asked the client to wait, or 0 if
+// err is not such a refusal.
 func retryAfter(err error) time.Duration {
 	var limited *release.RateLimitedError
 	if errors.As(err, &limited) {

@@ -18,21 +18,23 @@ type Do int
 
 // The kinds of decisions.
 const (
-	// WaitInfo: wait for a release or a registration.
+	// WaitInfo: wait until a release is known that is to be installed, or until a boot
+	// server is registered.
 	WaitInfo Do = iota
-	// WaitRecover: wait until an operator clears the stopped run.
+	// WaitRecover: wait until an operator clears the request, which is stopped or
+	// unreadable.
 	WaitRecover
 	// WaitWorkers: wait for the members of the current run.
 	WaitWorkers
-	// WaitAbsent: wait, before a new run, for registered servers whose worker is not
+	// WaitAbsent: wait, before a new run, for registered boot servers whose worker is not
 	// running.
 	WaitAbsent
 	// NewRequest: request a run of Version.
 	NewRequest
-	// Reconfigure: request a run of the same version with the servers that are
-	// registered now, and clear statuses and records.
+	// Reconfigure: request a run of the same version with the currently registered
+	// servers, and delete the statuses and records of the last run.
 	Reconfigure
-	// Stop: stop the run with Outcome and Why.
+	// Stop: stop the run; Outcome and Why of the decision are how and why.
 	Stop
 )
 
@@ -51,21 +53,22 @@ type Decision struct {
 	Why     string
 }
 
-// Input is what the leader knows in addition to the snapshot.
+// Input is what [Decide] needs in addition to the snapshot of etcd.
 type Input struct {
-	// Age is the time since this leader first saw the current run, by its own monotonic
-	// clock.
+	// Age is the time since this leader first saw the current run, by the leader's
+	// monotonic clock.
 	Age time.Duration
-	// Seen are the servers whose presence this leader has seen.
+	// Seen are the servers whose worker this leader has seen running.
 	Seen Sightings
 }
 
-// Sightings maps the LRNs of servers to the revisions at which the presences that a
-// leader has seen were written.
+// Sightings are the boot servers whose worker a leader has seen running. It maps their
+// LRNs to the revisions at which their presences were written.
 type Sightings map[int]int64
 
-// Note adds the presences of s. It removes a server whose newest status was written by
-// a worker of the original neco, after the presence: such a worker has no presence.
+// Note adds the servers whose presence is in s. It removes a server whose worker was
+// replaced by one of the original neco, which has no presence: the newest status is from
+// that worker.
 func (m Sightings) Note(s *storage.Snapshot) {
 	for lrn, p := range s.Presence {
 		m[lrn] = p.Rev
@@ -77,10 +80,11 @@ func (m Sightings) Note(s *storage.Snapshot) {
 	}
 }
 
-// Decide returns what the leader has to do. It is pure.
+// Decide returns what the leader has to do. It has no I/O and no clock: the same input
+// gives the same result.
 //
-// An existing run is decided first: it depends only on its request, and has to end even
-// if no release is known any more.
+// A current run is decided first. It depends only on its request, and has to end even if
+// no release is known any more.
 func Decide(s *storage.Snapshot, in Input) Decision {
 	if s.UnreadableRequest != nil {
 		return Decision{Do: WaitRecover, Why: s.UnreadableRequest.Error()}
@@ -111,7 +115,8 @@ func Decide(s *storage.Snapshot, in Input) Decision {
 	return next(s, in, known)
 }
 
-// difference returns a text with the boot servers that have joined and left.
+// difference returns a text with the boot servers that are only in now, as having joined,
+// and those that are only in before, as having left.
 func difference(before, now []int) string {
 	var words []string
 	for _, change := range []struct {
@@ -126,7 +131,8 @@ func difference(before, now []int) string {
 	return strings.Join(words, ", ")
 }
 
-// underWay decides about a run that is not over.
+// underWay decides about a run that was not stopped. The second result is false if the
+// run is complete.
 func underWay(s *storage.Snapshot, in Input) (Decision, bool) {
 	if lrn, st, aborted := s.Aborted(); aborted {
 		why := st.Message
@@ -147,8 +153,9 @@ func underWay(s *storage.Snapshot, in Input) (Decision, bool) {
 	return Decision{Do: WaitWorkers, Why: lrn.Servers(waits)}, true
 }
 
-// behind returns those of lrns that have not come as far as the farthest of them, or
-// all of lrns if all are equally far. The others wait for them.
+// behind returns those of lrns for which the others wait, because they have not arrived
+// at the farthest barrier that one of lrns has reached. It returns all of lrns if all
+// have arrived there.
 func behind(s *storage.Snapshot, lrns []int) []int {
 	var farthest update.Arrival
 	for _, n := range lrns {
@@ -163,8 +170,8 @@ func behind(s *storage.Snapshot, lrns []int) []int {
 	return lrns
 }
 
-// next decides whether to install the known release. No run is in progress, and the
-// registered servers are those of the last run.
+// next decides whether to install the known release. The caller has made sure that no run
+// is in progress and that the registered servers are those of the last run, if any.
 func next(s *storage.Snapshot, in Input, known release.Version) Decision {
 	r := s.Request
 	if r == nil {
@@ -180,9 +187,9 @@ func next(s *storage.Snapshot, in Input, known release.Version) Decision {
 	return Decision{Do: WaitInfo, Why: s.Release + " is installed"}
 }
 
-// order returns d, unless its release is marked as bad, or a server is absent whose
-// worker has run before. It does not wait for workers of the original neco, which have
-// no presence and no host ID in their statuses.
+// order returns the new run d, unless its release is marked as bad or a worker that has
+// run before is absent. It does not wait for workers of the original neco, which have no
+// presence and no host ID in their statuses.
 func order(s *storage.Snapshot, in Input, d Decision) Decision {
 	if bad, marked := s.Bad[d.Version]; marked {
 		return Decision{Do: WaitInfo, Why: fmt.Sprintf("%s failed here by a fault of the release: %s", d.Version, bad.Reason)}
@@ -202,8 +209,8 @@ func order(s *storage.Snapshot, in Input, d Decision) Decision {
 	return d
 }
 
-// afterRecover returns a text if the newest run of the history, which is sorted by
-// time, was cleared by neco recover, and an empty one otherwise.
+// afterRecover returns a text for the reason of a new run if the newest run in records
+// was cleared by neco recover, and "" otherwise. records must be sorted by time.
 func afterRecover(records []storage.Run) string {
 	recovered := false
 	for _, r := range slices.Backward(records) {

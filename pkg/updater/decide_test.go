@@ -17,7 +17,8 @@ var started = time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC)
 
 const current = "2026.11.20-9"
 
-// snapshot returns a data centre whose three servers have completed current.
+// snapshot returns the state of a data centre whose three servers have completed a run to
+// the version current.
 func snapshot() *storage.Snapshot {
 	s := &storage.Snapshot{Release: current, Config: storage.Config{WorkerTimeout: time.Hour}}
 	s.Registered = []int{0, 2, 10}
@@ -161,7 +162,7 @@ func TestAServerThatRunsTheOriginalsWorkerNowIsNotWaitedFor(t *testing.T) {
 	}
 }
 
-// recovered does what neco recover does.
+// recovered changes a state as neco recover does.
 func recovered(s *storage.Snapshot) {
 	s.Request = nil
 	clear(s.Statuses)

@@ -1,8 +1,8 @@
-// Package updater leads updates: it searches for releases, requests runs, and stops
-// runs that cannot complete.
+// Package updater leads updates: it searches for releases, requests runs, and stops runs
+// that cannot complete.
 //
-// One updater of the data centre is the leader; [Run] campaigns and leads. What to do
-// is a pure function of a snapshot ([Decide]); all writes are fenced by the leader's
-// election key. The package must not know what a step does, where releases come from,
-// or where notifications go.
+// One updater of the data centre is the leader; [Run] competes for the leadership and
+// then leads. [Decide] determines what to do from a snapshot of etcd alone. A write
+// succeeds only while the leader's election key exists. The package must not know what a
+// step does, where releases come from, or where notifications go.
 package updater

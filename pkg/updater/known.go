@@ -8,15 +8,15 @@ import (
 	"github.com/cybozu-go/neco/pkg/storage"
 )
 
-// known returns the newest known version after a search whose newest version is found;
-// empty: no release counts. It is pure.
+// known returns the newest known version after a search that found the version found; ""
+// means no version, for both. s is the state before the search.
 //
-// If the known version is newer than found, its release was withdrawn from the server,
-// or does not count in this environment any more, or is marked as bad, which excludes
-// it from searches. It is then replaced by found, or by a newer version that is in use:
-// an older version than one in use is never installed.
+// A known version that is newer than found was withdrawn, does not count in this
+// environment any more, or is marked as bad. known replaces it by found, or by a newer
+// version that is in use, because a version older than one in use is never installed.
 //
-// withdrawn is the withdrawn version, until a search finds that version or a newer one.
+// withdrawn is the version that was withdrawn. It is kept until a search finds that
+// version or a newer one.
 func known(s *storage.Snapshot, found string) (version, withdrawn string) {
 	if s.Check != nil && isNewer(s.Check.Withdrawn, found) {
 		withdrawn = s.Check.Withdrawn
@@ -58,8 +58,8 @@ func inUse(s *storage.Snapshot) []string {
 	return versions
 }
 
-// isNewer reports whether version is newer than other. A malformed version is older
-// than every version.
+// isNewer reports whether version is newer than other. A malformed version counts as
+// older than every well-formed one.
 func isNewer(version, other string) bool {
 	v, err := release.Parse(version)
 	if err != nil {

@@ -22,13 +22,12 @@ import (
 // requestTimeout bounds one request to etcd.
 const requestTimeout = 5 * time.Second
 
-// relist is the interval at which the state is read without any event.
+// relist is the longest time between two decisions if nothing happens.
 const relist = 15 * time.Second
 
-// Run campaigns for the leadership and leads until ctx ends. The caller holds the
-// host's lock, so no other updater of this host runs: Run deletes the keys of former
-// sessions of this host before each campaign. It waits for an etcd that cannot be
-// reached.
+// Run competes for the leadership, and leads, until ctx ends; it waits while etcd cannot
+// be reached. Before each campaign it deletes the keys of former updaters of this host.
+// The caller must hold a lock of the host, so that no other updater of this host runs.
 func Run(ctx context.Context, o Options) error {
 	if o.TTL == 0 {
 		o.TTL = LeaseTTL
@@ -62,8 +61,8 @@ func Run(ctx context.Context, o Options) error {
 	return nil
 }
 
-// awaitRegistration blocks until this server is registered. A server that has left must
-// not lead, because etcd accepts none of its writes.
+// awaitRegistration blocks until this server is registered or ctx ends. A server that has
+// left the data centre must not lead, because etcd would accept none of its writes.
 func awaitRegistration(ctx context.Context, o Options) error {
 	f := storage.New(o.Etcd).Follow(ctx)
 	defer f.Close()
@@ -91,20 +90,20 @@ func clearLeftovers(ctx context.Context, o Options) error {
 	})
 }
 
-// leader is an updater while it leads.
+// leader is the state of an updater while it is the leader.
 type leader struct {
 	Options
 	store *storage.Storage
 	guard storage.Guard
-	// run is the current run, seenAt the time at which this leader first saw it.
+	// run is the current run, and seenAt is when this leader first saw it.
 	run    update.RunID
 	seenAt time.Time
-	// found is the kind of the notice about the state of the run at seenAt.
+	// found is the kind of the notice about the state in which this leader found the run.
 	found Kind
 	seen  Sightings
-	// ended is the last run whose end was recorded in the history.
+	// ended is the run whose end this leader last recorded in the history.
 	ended update.RunID
-	// absentAt is the time since when servers have been absent.
+	// absentAt is when a new run started to wait for absent servers; zero if none waits.
 	absentAt time.Time
 	decided  string
 	notices  *notices
@@ -131,7 +130,7 @@ func lead(ctx context.Context, o Options, s *election.Session, h election.Holder
 	return g.Wait()
 }
 
-// loop decides and acts until the leadership ends.
+// loop decides and acts until the leadership ends, and returns the reason for that end.
 func (l *leader) loop(ctx context.Context) error {
 	f := l.store.Follow(ctx)
 	defer f.Close()
@@ -166,7 +165,7 @@ func (l *leader) snapshot(ctx context.Context) (*storage.Snapshot, error) {
 	return l.store.Snapshot(ctx)
 }
 
-// step makes one decision and performs it.
+// step makes one decision on the state s and performs it.
 func (l *leader) step(ctx context.Context, s *storage.Snapshot) error {
 	now := time.Now()
 	if !slices.Contains(s.Registered, l.LRN) {
@@ -189,8 +188,8 @@ func (l *leader) step(ctx context.Context, s *storage.Snapshot) error {
 	return l.act(ctx, s, d)
 }
 
-// remember records what no snapshot holds: the start of the run, and which workers have
-// run.
+// remember records what is not in etcd: when this leader first saw the current run, and
+// which workers it has seen running.
 func (l *leader) remember(s *storage.Snapshot, now time.Time) {
 	run := update.RunID{}
 	if s.Request != nil {
@@ -202,7 +201,7 @@ func (l *leader) remember(s *storage.Snapshot, now time.Time) {
 	l.seen.Note(s)
 }
 
-// act performs the decision.
+// act performs the decision d, which was made on the state s.
 func (l *leader) act(ctx context.Context, s *storage.Snapshot, d Decision) error {
 	g := l.guard
 	if s.Request != nil {
@@ -224,8 +223,8 @@ func (l *leader) act(ctx context.Context, s *storage.Snapshot, d Decision) error
 	return nil
 }
 
-// origin returns the reason and the initiator of the run of d. If there is no request
-// of an earlier run, the reason comes from the history.
+// origin returns why and by whom the run of d is requested. If etcd has no earlier
+// request, the reason comes from the history when neco recover has cleared a run.
 func (l *leader) origin(ctx context.Context, s *storage.Snapshot, d Decision) (storage.Origin, error) {
 	o := storage.Origin{Kind: storage.KindRelease, By: l.Hostname, What: d.Why}
 	if d.Do == Reconfigure {
@@ -239,7 +238,8 @@ func (l *leader) origin(ctx context.Context, s *storage.Snapshot, d Decision) (s
 	return o, err
 }
 
-// ignoreSuperseded drops the error of an outdated decision, which is made again.
+// ignoreSuperseded returns nil for an error because the state has changed since the
+// decision, and err otherwise. The leader then decides again.
 func ignoreSuperseded(err error) error {
 	if errors.Is(err, storage.ErrSuperseded) {
 		return nil
@@ -247,7 +247,8 @@ func ignoreSuperseded(err error) error {
 	return err
 }
 
-// closeHistory records the end of a run in the history, once.
+// closeHistory records the end of the current run in the history unless this leader has
+// already done so. It also trims the records of older runs.
 func (l *leader) closeHistory(ctx context.Context, s *storage.Snapshot) error {
 	r := s.Request
 	if r == nil || s.UnderWay() || l.ended.Equal(r.ID()) {
@@ -273,7 +274,8 @@ func (l *leader) closeHistory(ctx context.Context, s *storage.Snapshot) error {
 	return nil
 }
 
-// noteAbsence sends a notice after a new run has waited for a server for absentNotice.
+// noteAbsence adds a notice once a new run has waited for absent servers for
+// absentNotice.
 func (l *leader) noteAbsence(s *storage.Snapshot, d Decision, now time.Time) {
 	if d.Do != WaitAbsent {
 		l.absentAt = time.Time{}
@@ -287,7 +289,8 @@ func (l *leader) noteAbsence(s *storage.Snapshot, d Decision, now time.Time) {
 	}
 }
 
-// untilNext returns the time until a decision is due without a change of the state.
+// untilNext returns the time until the next decision if the state does not change: the
+// end of a time limit, at most relist.
 func (l *leader) untilNext(s *storage.Snapshot) time.Duration {
 	next := relist
 	if s != nil && s.UnderWay() {
@@ -303,8 +306,8 @@ func (l *leader) untilNext(s *storage.Snapshot) time.Duration {
 	return next
 }
 
-// logDecision logs a changed decision: at info level if it changes the state or needs
-// an operator, otherwise at debug level.
+// logDecision logs d if it differs from the last one: at debug level if the leader only
+// waits for a release or for workers, otherwise at info level.
 func (l *leader) logDecision(ctx context.Context, d Decision) {
 	text := fmt.Sprint(d.Do, d.Why)
 	if text == l.decided {

@@ -25,7 +25,7 @@ var cluster etcdtest.Cluster
 
 func TestMain(m *testing.M) { os.Exit(cluster.Main(m, 1)) }
 
-// outside is the release server and the receiver of notices.
+// outside imitates the release server and a receiver of notices.
 type outside struct {
 	mu      sync.Mutex
 	version string
@@ -72,7 +72,8 @@ type centre struct {
 	t      *testing.T
 	prefix string
 	store  *storage.Storage
-	// kv, if not nil, wraps the etcd client of an updater.
+	// kv, if not nil, is called with the etcd client of an updater and returns its
+	// replacement.
 	kv func(clientv3.KV) clientv3.KV
 }
 
@@ -153,7 +154,7 @@ func (c *centre) await(what string, cond func(*storage.Snapshot) bool) *storage.
 	}
 }
 
-// report writes a status of the current run.
+// report writes the status of a boot server in the current run.
 func (c *centre) report(lrn int, cond neco.UpdateCondition, message string) {
 	c.t.Helper()
 	snap, err := c.store.Snapshot(c.t.Context())
@@ -320,8 +321,8 @@ func TestAServerThatHasLeftDoesNotLead(t *testing.T) {
 	}
 }
 
-// byOriginal requests a run as a leader of the original neco does: without history,
-// notices or new fields.
+// byOriginal requests a run as a leader of the original neco does: without a record in
+// the history, notices or fields that the original neco does not have.
 func (c *centre) byOriginal(version string, stop bool) {
 	c.t.Helper()
 	text := fmt.Sprintf(`{"version":%q,"servers":[0,1],"stop":%t,"started_at":"2026-11-20T09:00:00Z"}`, version, stop)

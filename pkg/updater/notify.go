@@ -14,8 +14,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/update"
 )
 
-// notices is a queue with at most one notice of each kind for a run. It never blocks
-// the main loop.
+// notices is a queue of notices about the current run, with at most one of each kind.
+// Adding a notice does not block.
 type notices struct {
 	mu      sync.Mutex
 	run     time.Time
@@ -26,7 +26,7 @@ type notices struct {
 
 func newNotices() *notices { return &notices{ready: make(chan struct{}, 1)} }
 
-// put adds a notice unless this leader has already added one of its kind for the run.
+// put adds a notice unless one of the same kind and run was added before.
 func (n *notices) put(notice Notice) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -55,8 +55,8 @@ func (n *notices) take() (Notice, bool) {
 	return first, true
 }
 
-// notify sends notices until the leadership ends. It runs beside the main loop, so that
-// a slow or unavailable receiver does not delay a run.
+// notify delivers queued notices until the leadership ends. It has its own goroutine, so
+// that a slow or unavailable receiver does not delay a run.
 func (l *leader) notify(ctx context.Context) error {
 	for {
 		notice, ok := l.notices.take()
@@ -74,10 +74,11 @@ func (l *leader) notify(ctx context.Context) error {
 	}
 }
 
-// deliver retries one notice until it is delivered, and records that. It skips a notice
-// that an earlier leader has recorded. If the record fails, the notice is sent twice.
-// Leaders of the original neco record nothing, so the state in which a run of theirs
-// was found is not sent.
+// deliver delivers the notice n, with retries, and records that in etcd. It skips a
+// notice that is recorded as delivered, and sends a notice twice if recording it fails.
+//
+// Leaders of the original neco do not record notices. deliver therefore skips the notice
+// about the state in which this leader found a run of such a leader.
 func (l *leader) deliver(ctx context.Context, n Notice) error {
 	notify := func(err error) { l.Logger.Warn("cannot notify; retrying", "kind", string(n.Kind), "err", err) }
 	return retry.Do(ctx, newBackOff(), notify, func() error {

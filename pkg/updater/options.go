@@ -12,19 +12,19 @@ import (
 	"github.com/cybozu-go/neco/pkg/update"
 )
 
-// Found is the outcome of a search for releases.
+// Found is the result of a search for releases.
 type Found struct {
-	// Version is the newest version; empty: no release counts.
+	// Version is the newest version; "" if no release counts.
 	Version string
-	// Skipped are the releases that do not count because their date is later than
+	// Skipped are the tags of releases that do not count because their date is later than
 	// tomorrow.
 	Skipped []string
 }
 
-// Finder searches for the newest release.
+// Finder searches for the newest release that may be installed.
 type Finder interface {
-	// Newest returns the newest version for the environment of c that is not marked as
-	// bad. It has a deadline of its own.
+	// Newest returns the newest version for the environment in c, without the versions in
+	// bad. It returns within a deadline of its own.
 	Newest(ctx context.Context, c storage.Config, bad map[string]storage.BadRelease) (Found, error)
 }
 
@@ -48,52 +48,55 @@ type Notice struct {
 	Servers   []int
 	StartedAt time.Time
 	Detail    string
-	// Found means that the run was in this state already when this leader first saw it,
-	// so that an earlier leader has sent the notice.
+	// Found means that the run was already in this state when this leader first saw it.
+	// An earlier leader is then expected to have sent the notice.
 	Found bool
-	// Absent and Since are set with KindAbsent.
+	// Absent are the servers for which a new run waits, and Since is when that began.
+	// Both are set only with KindAbsent.
 	Absent []int
 	Since  time.Time
 }
 
-// Notifier sends notices to people.
+// Notifier delivers notices to people.
 type Notifier interface {
-	// Notify blocks until the notice is delivered or has failed permanently, within a
-	// deadline of its own. Without a configured receiver it succeeds.
+	// Notify delivers n to the receivers configured in c. It blocks until that succeeds
+	// or fails permanently, within a deadline of its own. Without a receiver it returns
+	// nil.
 	Notify(ctx context.Context, c storage.Config, n Notice) error
 }
 
-// Options of an updater.
+// Options are the parameters of [Run].
 type Options struct {
 	LRN      int
 	Hostname string
-	// Etcd is namespaced at Neco's prefix.
+	// Etcd is a client whose keys are below Neco's prefix.
 	Etcd     *clientv3.Client
 	Finder   Finder
 	Notifier Notifier
 	Logger   *slog.Logger
-	// Pulse receives a beat in each iteration of the leader's main loop, and is
-	// suspended while this updater does not lead; nil: the updater has its own, with
+	// Pulse receives a beat in each iteration of the leader's main loop and is suspended
+	// while this updater does not lead. If it is nil, the updater makes a pulse with
 	// [StallLimit].
 	Pulse *liveness.Pulse
-	// TTL is the lifetime of the leader's lease; 0: [LeaseTTL].
+	// TTL is the lifetime of the leader's lease; 0 means [LeaseTTL].
 	TTL time.Duration
 }
 
-// LeaseTTL is the lifetime of the leader's lease. etcd extends every lease to its full
-// TTL when it regains a majority, and no updater can lead before the key of the former
-// leader has expired. So it is shorter than the 60 s of the original neco.
+// LeaseTTL is the lifetime of the leader's lease. No updater can lead before the key of a
+// failed leader expires, and etcd starts that time again when it regains a majority. It
+// is therefore shorter than the 60 s of the original neco.
 const LeaseTTL = 10 * time.Second
 
-// StallLimit is the limit of one iteration of the main loop.
+// StallLimit is how long one iteration of the leader's main loop may take. After that,
+// the leader gives up its lease.
 const StallLimit = 30 * time.Second
 
 // absentNotice is how long a new run waits for an absent server before a notice is
 // sent.
 const absentNotice = 30 * time.Second
 
-// noticeOf returns the notice about the state of the current run; ok is false if there
-// is no run.
+// noticeOf returns the notice about the state of the current run; the second result is
+// false if there is no run.
 func noticeOf(s *storage.Snapshot) (Notice, bool) {
 	r := s.Request
 	if r == nil {
@@ -116,9 +119,9 @@ func noticeOf(s *storage.Snapshot) (Notice, bool) {
 	return n, true
 }
 
-// foundKind returns the kind of the notice about the state in which a leader finds a
-// run. It is empty if this leader has to send that notice: for an abort after which no
-// leader has stopped the run.
+// foundKind returns the kind of the notice about the state of the current run, in which
+// this leader finds it. It returns "" if this leader itself has to send that notice: the
+// run was aborted by a member, but no leader has stopped it yet.
 func foundKind(s *storage.Snapshot) Kind {
 	n, ok := noticeOf(s)
 	if !ok || n.Kind == KindAbort && !s.Request.Stop {

@@ -114,8 +114,8 @@ func TestAReleaseOfTheFutureIsNamed(t *testing.T) {
 	})
 }
 
-// failingKV is an etcd client whose reads of the whole state fail, from number first to
-// number last.
+// failingKV is an etcd client on which reads of the whole state fail: the reads with the
+// numbers first to last.
 type failingKV struct {
 	clientv3.KV
 	reads, first, last atomic.Int32

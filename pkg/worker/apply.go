@@ -10,7 +10,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/update"
 )
 
-// apply performs d; again asks the caller to decide again at once.
+// apply performs the decision d. If again is true, the caller has to decide again without
+// waiting.
 func (w *worker) apply(ctx context.Context, r *session, d update.Decision) (again bool, err error) {
 	switch d.Do {
 	case update.Idle, update.Wait:
@@ -47,15 +48,16 @@ func (w *worker) apply(ctx context.Context, r *session, d update.Decision) (agai
 	return true, nil
 }
 
-// goOn sets the memory to m and resets the deadline and the retries for its next
-// action.
+// resume replaces the worker's memory by m and resets the deadline and the retries for
+// the next action.
 func (w *worker) resume(m update.Member) {
 	w.m = m
 	w.firstAttempt, w.retryAt, w.panicked = time.Time{}, time.Time{}, 0
 	w.delay.Reset()
 }
 
-// enter starts or resumes the part in a run.
+// enter starts or resumes this worker's part in a run. The run's inputs to actions are
+// set only when the run is new to the worker.
 func (w *worker) enter(r *session, d update.Decision) {
 	if !w.m.Run.Equal(d.Member.Run) {
 		req := r.snap.Request
@@ -67,7 +69,7 @@ func (w *worker) enter(r *session, d update.Decision) {
 	w.logEntered(d.Why, w.target.Members)
 }
 
-// write performs the decisions that write to etcd.
+// write performs a decision that writes to etcd. Its results are the results for apply.
 func (w *worker) write(ctx context.Context, r *session, d update.Decision) (bool, error) {
 	wctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
@@ -78,7 +80,8 @@ func (w *worker) write(ctx context.Context, r *session, d update.Decision) (bool
 	return w.written(ctx, r, rev, err)
 }
 
-// put writes the status, record or switch of d, guarded.
+// put writes the status, record or switch of d to etcd and returns the revision of the
+// write. The write fails unless the conditions of g hold.
 func (w *worker) put(ctx context.Context, g storage.Guard, l *lock, d update.Decision) (rev int64, err error) {
 	switch d.Do {
 	case update.Report:
@@ -100,8 +103,9 @@ func (w *worker) put(ctx context.Context, g storage.Guard, l *lock, d update.Dec
 	return 0, fmt.Errorf("decision %s is unknown", d.Do)
 }
 
-// written handles the result of a write. After a refused write, the worker decides
-// again on a new snapshot.
+// written handles the result of a write to etcd. After a failed write, the next decision
+// uses a newer state; if the lease is lost, written returns the error. Its results are
+// the results for apply.
 func (w *worker) written(ctx context.Context, r *session, rev int64, err error) (bool, error) {
 	switch {
 	case err == nil:

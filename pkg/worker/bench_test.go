@@ -56,7 +56,7 @@ func benchUpdate(b *testing.B, servers int) {
 	b.ReportMetric(float64(writes)/float64(b.N*benchSteps*servers), "writes/step/server")
 }
 
-// barePuts measures how long etcd takes for a write.
+// barePuts measures how long a single write to etcd takes.
 func barePuts(b *testing.B, c *cell) []time.Duration {
 	b.Helper()
 	var took []time.Duration
@@ -70,8 +70,8 @@ func barePuts(b *testing.B, c *cell) []time.Duration {
 	return took
 }
 
-// newRound returns a measurement of the shortest possible barrier on etcd: each of n
-// clients puts a key, and all see all puts.
+// newRound returns a function that measures the shortest possible barrier on etcd: each
+// of n clients puts a key, and all wait until they have seen all puts.
 func newRound(b *testing.B, c *cell, n int) func() time.Duration {
 	b.Helper()
 	var clients []*clientv3.Client

@@ -26,17 +26,18 @@ import (
 
 const version = "2026.11.21-1"
 
-// deadline bounds every wait of these tests.
+// deadline bounds every wait of these tests, which then fail.
 const deadline = time.Minute
 
-// host is a Doer that records what was done.
+// host is a Doer that only records which actions it was asked to do.
 type host struct {
 	lrn   int
 	world *world
 	// before is called at the start of each action.
 	before func(ctx context.Context, p update.Place) error
 	unfit  bool
-	// ask is called in the worker's main loop.
+	// ask is called when the worker asks whether this host has to do an action, in the
+	// worker's main loop.
 	ask func()
 	// progress is what an action at step 1 reports as its progress.
 	progress string
@@ -91,7 +92,7 @@ func (j *memJournal) Save(s []update.Stopped) error {
 	return nil
 }
 
-// world records what all hosts do.
+// world records what the hosts of a test do.
 type world struct {
 	mu      sync.Mutex
 	log     []string
@@ -124,7 +125,7 @@ func (w *world) note(text string) {
 	w.log = append(w.log, text)
 }
 
-// await waits until a host has recorded text.
+// await waits until a host has recorded text in the log of the world.
 func (w *world) await(t *testing.T, text string) {
 	t.Helper()
 	deadline := time.After(deadline)
@@ -148,7 +149,8 @@ func (w *world) count(text string) (n int) {
 	return n
 }
 
-// emptyTable returns n steps behind the package step, each with one action.
+// emptyTable returns a table with the package step and n further steps, each with one
+// action that does nothing.
 func emptyTable(n int) update.Table {
 	t := update.Table{{N: 0, Name: "package", Actions: []update.Action{{Name: "fetch", Deadline: deadline}}}}
 	for i := 1; i <= n; i++ {
@@ -157,7 +159,7 @@ func emptyTable(n int) update.Table {
 	return t
 }
 
-// cell is a cluster of etcd with its workers.
+// cell is an etcd cluster with the workers that use it.
 type cell struct {
 	t       testing.TB
 	cluster *etcd.Cluster
@@ -165,7 +167,8 @@ type cell struct {
 	etcd    *clientv3.Client
 	store   *storage.Storage
 	world   *world
-	// pulse is the pulse of workers started later; nil: each has its own.
+	// pulse is the pulse of workers that are started from now on. If it is nil, each of
+	// them has its own.
 	pulse *liveness.Pulse
 }
 
@@ -196,7 +199,7 @@ func (c *cell) client() *clientv3.Client {
 	return cl
 }
 
-// request registers servers and requests a run.
+// request registers the servers and requests a run with them.
 func (c *cell) request(servers ...int) *update.Request {
 	c.t.Helper()
 	for _, lrn := range servers {
@@ -213,13 +216,13 @@ func (c *cell) request(servers ...int) *update.Request {
 	return r
 }
 
-// start runs a worker until the returned function is called.
+// start starts a worker and returns a function that ends it.
 func (c *cell) start(h *host, table update.Table, j worker.Journal) (stop func()) {
 	c.t.Helper()
 	return c.startWith(h, table, j, func(*clientv3.Client) {})
 }
 
-// startWith is start with a changed client of etcd.
+// startWith is start for a worker whose etcd client is changed first.
 func (c *cell) startWith(h *host, table update.Table, j worker.Journal, change func(*clientv3.Client)) (stop func()) {
 	c.t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -273,7 +276,7 @@ func (w testWriter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// await waits until cond holds for a snapshot.
+// await waits until cond returns true for a snapshot of etcd.
 func (c *cell) await(what string, cond func(*storage.Snapshot) bool) *storage.Snapshot {
 	c.t.Helper()
 	ctx, cancel := context.WithTimeout(c.t.Context(), deadline)

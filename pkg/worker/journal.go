@@ -8,13 +8,14 @@ import (
 	"github.com/cybozu-go/neco/pkg/update"
 )
 
-// journalPath is the path of the journal on a host.
+// journalPath is the file of the journal: the groups of services that this host has
+// stopped.
 const journalPath = "/var/lib/neco/stopped.json"
 
-// FileJournal is the [Journal] of a boot server, on its own disk.
+// FileJournal is the [Journal] of a boot server as a file on its own disk.
 type FileJournal struct{ FS host.FS }
 
-// Load reads the journal. It returns nothing if there is no journal.
+// Load reads the journal. It returns nil if the file does not exist.
 func (j FileJournal) Load() ([]update.Stopped, error) {
 	var stopped []update.Stopped
 	if _, err := j.FS.LoadState(journalPath, &stopped); err != nil {

@@ -10,12 +10,12 @@ import (
 	"github.com/cybozu-go/neco/pkg/storage"
 )
 
-// heartbeatEvery is the interval of heartbeats in etcd.
+// heartbeatEvery is the interval at which a worker writes its heartbeat to etcd.
 const heartbeatEvery = 15 * time.Second
 
-// beat records one iteration of the main loop: in the pulse, and at intervals as a
-// heartbeat in etcd. It fails only if the lease is lost; a heartbeat that failed to be
-// written is written again at the next interval.
+// beat records an iteration of the main loop, and writes a heartbeat to etcd if one is
+// due. It returns an error only if the lease is lost; after another error, the heartbeat
+// is written at the next interval.
 func (w *worker) beat(ctx context.Context, r *session) error {
 	w.Pulse.Beat()
 	now := time.Now()
@@ -32,8 +32,8 @@ func (w *worker) beat(ctx context.Context, r *session) error {
 	return nil
 }
 
-// watchPulse abandons the session when the main loop stalls, so that presence and lock
-// expire. It does not block; the returned function stops the watching.
+// watchPulse starts a goroutine that abandons the session when the main loop stalls, so
+// that the worker's presence and lock expire. stop ends that goroutine.
 func (w *worker) watchPulse(ctx context.Context, es *election.Session) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	ended := make(chan struct{})

@@ -12,7 +12,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/update"
 )
 
-// lock is a candidacy for the one lock of the workers, or the lock itself.
+// lock is the one lock of all workers, held by this worker or competed for.
 type lock struct {
 	session *election.Session
 	cancel  context.CancelFunc
@@ -27,7 +27,7 @@ type lockResult struct {
 	err    error
 }
 
-// state returns the state of the lock for pkg/update.
+// state returns whether this worker holds the lock, waits for it, or neither.
 func (l *lock) state() update.Lock {
 	switch {
 	case l == nil:
@@ -38,8 +38,8 @@ func (l *lock) state() update.Lock {
 	return update.LockWaiting
 }
 
-// ready returns a channel that is closed when the campaign has ended, or nil if no
-// campaign runs.
+// ready returns a channel that is closed when the competition for the lock has ended, or
+// nil if none is running.
 func (l *lock) ready() <-chan struct{} {
 	if l == nil || l.held {
 		return nil
@@ -47,7 +47,7 @@ func (l *lock) ready() <-chan struct{} {
 	return l.done.ready
 }
 
-// acquire starts to compete for the lock.
+// acquire starts to compete for the lock in a goroutine.
 func (w *worker) acquire(ctx context.Context, r *session) *lock {
 	ctx, cancel := context.WithCancel(ctx)
 	l := &lock{session: r.Session, cancel: cancel, since: time.Now(), done: newResult[lockResult]()}
@@ -58,8 +58,9 @@ func (w *worker) acquire(ctx context.Context, r *session) *lock {
 	return l
 }
 
-// locked records the result of a campaign. A decision made under the lock needs a
-// snapshot that is not older than the lock. An error of the campaign ends the session.
+// locked handles the end of the competition for the lock. If the lock was acquired, the
+// next decision needs a state that is at least as new as the lock. An error ends the
+// session.
 func (w *worker) locked(r *session) error {
 	res := r.lock.done.wait()
 	r.lock.cancel()
@@ -71,8 +72,8 @@ func (w *worker) locked(r *session) error {
 	return nil
 }
 
-// release releases the lock, or withdraws the candidacy. After an error the key may
-// still exist: the session has to end, or the other servers wait forever.
+// release releases the lock, or stops competing for it. After an error its key may remain
+// in etcd, so the session has to end; otherwise the other servers would wait forever.
 func (l *lock) release(ctx context.Context) error {
 	if !l.held {
 		l.cancel()
@@ -88,8 +89,8 @@ func (l *lock) release(ctx context.Context) error {
 	return l.session.Resign(ctx, l.holder)
 }
 
-// end stops a campaign and waits for its goroutine. A held key is deleted with the
-// session.
+// end stops competing for the lock and waits for the goroutine. A lock that is held is
+// left to the end of the session, which deletes its key.
 func (l *lock) end() {
 	if l == nil || l.held {
 		return

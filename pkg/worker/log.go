@@ -8,18 +8,19 @@ import (
 	"github.com/cybozu-go/neco/pkg/update"
 )
 
-// events is what has been logged of the current run.
+// events remembers what was logged last about the current run, so that it is not
+// repeated.
 type events struct {
-	// decided is the last decision, missing the last servers that were waited for.
+	// decided is the last logged decision; missing is the last logged list of servers for
+	// which the worker waited.
 	decided, missing string
-	// step is the step that was started last; noStep: none.
+	// step is the step that was last logged as started; noStep if there is none.
 	step  int
 	began time.Time
 }
 
-// logDecision logs a decision that differs from the last one at debug level, and what
-// an operator needs to know at info level: the start of a step, and the servers that it
-// waits for.
+// logDecision logs d at debug level if it differs from the last decision. At info level
+// it logs the start of a step and the servers that the worker waits for.
 func (w *worker) logDecision(d update.Decision) {
 	e := &w.events
 	if text := fmt.Sprint(d.Do, d.Why, d.Missing, d.At); text != e.decided {
@@ -39,7 +40,7 @@ func (w *worker) logDecision(d update.Decision) {
 	}
 }
 
-// beginStep logs the start of a step, once.
+// beginStep logs the start of a step unless that is logged already.
 func (w *worker) beginStep(step int) {
 	if e := &w.events; e.step != step {
 		e.step, e.began = step, time.Now()
@@ -47,7 +48,8 @@ func (w *worker) beginStep(step int) {
 	}
 }
 
-// logAdvanced logs the end of the step that m has left.
+// logAdvanced logs the end of the current step if m, the worker's next memory, is in
+// another step.
 func (w *worker) logAdvanced(m update.Member) {
 	before, after := w.m.Current(), m.Current()
 	if after.Step == before.Step {
@@ -60,13 +62,14 @@ func (w *worker) logAdvanced(m update.Member) {
 // noStep is the value of events.step before a step is started.
 const noStep = -1
 
-// logEntered logs that the worker takes part in a run.
+// logEntered logs that the worker has entered a run, and forgets what it logged of an
+// earlier one.
 func (w *worker) logEntered(why string, servers []int) {
 	w.events = events{step: noStep}
 	w.Logger.Info("run entered", "version", w.m.Run.Version, "servers", slices.Clone(servers), "step", w.m.Current().Step, "why", why)
 }
 
-// logEnded logs that the part of this worker in its run is over.
+// logEnded logs that the worker has left its run because of why.
 func (w *worker) logEnded(why string) {
 	w.Logger.Info("run ended", "version", w.m.Run.Version, "why", why)
 }

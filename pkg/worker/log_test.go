@@ -6,8 +6,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/update"
 )
 
-// TestTheLogOfARunHasWhatAnOperatorWants: the decisions of pkg/update, about twenty a
-// step, are not logged at info level.
+// TestTheLogOfARunHasWhatAnOperatorWants also checks that the decisions of pkg/update,
+// about twenty in each step, are not logged at info level.
 func TestTheLogOfARunHasWhatAnOperatorWants(t *testing.T) {
 	c := newCell(t)
 	table := emptyTable(5)

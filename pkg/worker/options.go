@@ -14,80 +14,84 @@ import (
 	"github.com/cybozu-go/neco/pkg/update"
 )
 
-// Target is the input of actions. It stays the same for a whole run: a changed
-// configuration applies to the next run.
+// Target is the input of actions: who takes part in a run, its version and the
+// configuration. It stays the same for a whole run; a configuration that changes
+// meanwhile applies to the next run.
 type Target struct {
 	LRN     int
 	Members []int
 	Version string
 	Config  storage.Config
-	// Record stores what is installed on this server: a key of storage.ContainerKey or
-	// storage.DebKey, and its value. The write is guarded like a status.
+	// Record writes to etcd what is installed on this server, if the conditions for a
+	// status hold. key is from storage.ContainerKey or storage.DebKey.
 	Record func(ctx context.Context, key, value string) error
-	// Progress receives what the action waits for at the moment, for the status:
-	// "serf.service: activating". A text that lasts for some seconds is shown until the
-	// next one; an empty text clears it. It does not block.
+	// Progress sets the text of what the action is waiting for, such as "serf.service:
+	// activating". The status shows a text that lasts for some seconds; "" clears it.
+	// Progress does not block.
 	Progress func(text string)
 }
 
-// Report calls Progress, if set, with a formatted text.
+// Report calls Progress with a formatted text. It does nothing if Progress is nil.
 func (t Target) Report(format string, args ...any) {
 	if t.Progress != nil {
 		t.Progress(fmt.Sprintf(format, args...))
 	}
 }
 
-// Doer does actions on a host.
+// Doer performs actions on a host.
 type Doer interface {
-	// Do runs the action at p to its end, and must be safe to repeat. It returns soon
-	// after the end of ctx. A note is shown in the status. An error is retried until
-	// the action's deadline, unless it is marked by [Permanent]. If it has a method
-	// NotBefore() time.Time, it is not retried before that time. If it is marked by
-	// [ReleaseFault] and ends the run, the release is recorded as bad.
+	// Do performs the action at p and returns when it has ended, soon after the end of
+	// ctx at the latest. It must be safe to repeat. A note is shown in the status.
+	//
+	// An error is retried until the action's deadline, but not before NotBefore() if it
+	// has that method. An error marked by [Permanent] is not retried. If an error marked
+	// by [ReleaseFault] ends the run, the release is recorded as bad.
 	Do(ctx context.Context, p update.Place, t Target) (note string, err error)
-	// Qualifies reports whether this host does the once-action or the conditional
-	// action at p. If not, the returned text is shown in the status.
+	// Qualifies reports whether this host has to do the once-action or conditional action
+	// at p. If not, the returned text is shown in the status.
 	Qualifies(ctx context.Context, p update.Place, t Target) (bool, string, error)
-	// Restore starts the services of group again, in the version of side.
+	// Restore starts the stopped services of group again, in their old or new version by
+	// side.
 	Restore(ctx context.Context, group string, side update.Side, t Target) error
 }
 
-// Journal keeps, on the host's own disk, which groups this worker has stopped. The
-// worker saves a group before it stops it.
+// Journal stores, on the host's own disk, which groups of services this worker has
+// stopped. The worker saves a group before it stops it.
 type Journal interface {
 	Load() ([]update.Stopped, error)
 	Save([]update.Stopped) error
 }
 
-// Options of a worker.
+// Options are the parameters of [Run].
 type Options struct {
-	// LRN, HostID and BootID identify this server; Version is the version of the
-	// package that contains this program.
+	// LRN, HostID and BootID identify this boot server. Version is the version of the
+	// installed Neco package, to which this program belongs.
 	LRN     int
 	HostID  string
 	BootID  string
 	Version string
-	// Etcd is namespaced at Neco's prefix.
+	// Etcd is a client whose keys are below Neco's prefix.
 	Etcd    *clientv3.Client
 	Table   update.Table
 	Order   update.Order
 	Doer    Doer
 	Journal Journal
 	Logger  *slog.Logger
-	// Pulse receives a beat in each iteration of the worker's main loop; nil: the
-	// worker has its own, with [StallLimit].
+	// Pulse receives a beat in each iteration of the worker's main loop. If it is nil,
+	// the worker makes a pulse with [StallLimit].
 	Pulse *liveness.Pulse
-	// TTL is the lifetime of the worker's lease; 0: [LeaseTTL].
+	// TTL is the lifetime of the worker's lease; 0 means [LeaseTTL].
 	TTL time.Duration
 }
 
-// StallLimit is the limit of one iteration of the main loop, except where the loop
-// extends it. The longest iteration is a request to etcd with its deadline and the end
-// of a cancelled action.
+// StallLimit is how long one iteration of the main loop may take before the worker counts
+// as stalled; restoring services may take restoreTimeout longer. The longest normal
+// iteration waits for a request to etcd until its deadline and for a cancelled action to
+// end.
 const StallLimit = 30 * time.Second
 
-// LeaseTTL is the lifetime of the lease of presence and lock, the same as in the
-// original neco.
+// LeaseTTL is the lifetime of the lease to which a worker's presence and lock are bound.
+// The original neco uses the same.
 const LeaseTTL = 10 * time.Second
 
 // permanent marks an error that a retry cannot repair.
@@ -114,8 +118,8 @@ type releaseFault struct{ error }
 
 func (f releaseFault) Unwrap() error { return f.error }
 
-// ReleaseFault marks err as caused by the release: the same release would fail
-// on every sound host.
+// ReleaseFault marks err as caused by the release, which would fail on every host that is
+// in order.
 func ReleaseFault(err error) error {
 	if err == nil {
 		return nil

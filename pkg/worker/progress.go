@@ -7,15 +7,16 @@ import (
 	"github.com/cybozu-go/neco/pkg/update"
 )
 
-// progressAfter is how long a text must last before the status shows it: a short wait
-// does not justify a write to etcd.
+// progressAfter is how long the text of a progress must last before the status shows it.
+// A shorter wait does not justify a write to etcd.
 const progressAfter = 2 * time.Second
 
-// waitsForTurn is the progress while other boot servers hold the lock.
+// waitsForTurn is the progress of a worker that waits for the lock, which another boot
+// server holds.
 const waitsForTurn = "waiting for its turn; one boot server at a time"
 
-// progress is the progress that an action reports. Its methods may be called
-// concurrently.
+// progress holds the text that an action reports as its progress. Its methods may be
+// called concurrently.
 type progress struct {
 	changed chan struct{}
 
@@ -26,7 +27,7 @@ type progress struct {
 
 func newProgress() *progress { return &progress{changed: make(chan struct{}, 1)} }
 
-// set replaces the text, and wakes the main loop if the text has changed.
+// set replaces the text. If that changes it, set wakes the worker's main loop.
 func (p *progress) set(text string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -46,8 +47,8 @@ func (p *progress) get() (text string, since time.Time) {
 	return p.text, p.since
 }
 
-// changed returns a channel that receives when the running action has new progress, or
-// nil if no action runs.
+// changed returns a channel that receives a value when the progress of the action has
+// changed, or nil if no action runs.
 func (t *task) changed() <-chan struct{} {
 	if t == nil {
 		return nil
@@ -55,8 +56,9 @@ func (t *task) changed() <-chan struct{} {
 	return t.progress.changed
 }
 
-// progress returns what the current action or the lock waits for, if that text has
-// lasted long enough. Otherwise due is the time until then, or 0 if there is no text.
+// progress returns the text of what the current action or the lock is waiting for, once
+// it has lasted for progressAfter. Until then it returns "" and the remaining time as
+// due; both are zero if there is no text.
 func (w *worker) progress(r *session) (text string, due time.Duration) {
 	since := time.Time{}
 	switch {
@@ -74,7 +76,8 @@ func (w *worker) progress(r *session) (text string, due time.Duration) {
 	return text, 0
 }
 
-// progressDue returns the time until a text is to be shown.
+// progressDue returns the time until a new progress text has to be shown, or relist if
+// there is none.
 func (w *worker) progressDue(r *session) time.Duration {
 	if _, due := w.progress(r); due > 0 {
 		return due

@@ -1,6 +1,6 @@
 package worker
 
-// result is the outcome of a goroutine. It is delivered once and may be received any
+// result is the value that a goroutine returns. It is delivered once and may be read any
 // number of times.
 type result[T any] struct {
 	ready chan struct{}
@@ -15,7 +15,7 @@ func (r *result[T]) deliver(v T) {
 	close(r.ready)
 }
 
-// wait blocks until the value is delivered.
+// wait blocks until the value is delivered, and returns it.
 func (r *result[T]) wait() T {
 	<-r.ready
 	return r.value

@@ -9,16 +9,17 @@ import (
 	"github.com/cybozu-go/neco/pkg/update"
 )
 
-// session is the state that lives as long as the worker's lease.
+// session is the state of a worker that ends with its lease.
 type session struct {
 	*election.Session
-	// presence is the revision of the presence key: the fencing token.
+	// presence is the revision at which the worker's presence key was written. Each write
+	// of the session requires it to be unchanged.
 	presence int64
 	snap     *storage.Snapshot
 	follower *storage.Follower
-	// fresh is the lowest revision of the snapshot on which the next decision may be
-	// based. The worker's own writes usually arrive by the watch soon; read forces a
-	// read of the state.
+	// fresh is the lowest revision of the state on which the next decision may be based.
+	// If the watch has not delivered it and read is true, the worker reads the state from
+	// etcd.
 	fresh int64
 	read  bool
 	lock  *lock
@@ -26,7 +27,7 @@ type session struct {
 	heartbeatAt time.Time
 }
 
-// session decides and acts until the lease or ctx ends.
+// session decides and acts until the lease or ctx ends, and returns the reason.
 func (w *worker) session(ctx context.Context, es *election.Session) error {
 	presence, err := w.putPresence(ctx, es)
 	if err != nil {
@@ -65,12 +66,13 @@ func (w *worker) session(ctx context.Context, es *election.Session) error {
 	}
 }
 
-// catchUp is how long the watch may take to deliver the worker's own writes before the
-// state is read.
+// catchUp is how long the worker waits for the watch to deliver the worker's own writes.
+// If the watch is later, the worker reads the state from etcd.
 const catchUp = 100 * time.Millisecond
 
-// refresh takes the newest snapshot. ready is false while the watch has not delivered
-// the revision that the next decision needs.
+// refresh updates r.snap to the newest state that the watch has delivered, or reads the
+// state from etcd if the watch is late. If ready is false, the caller has to wait up to
+// catchUp and try again.
 func (w *worker) refresh(ctx context.Context, r *session) (ready bool, err error) {
 	if s := r.follower.Snapshot(); s != nil && (r.snap == nil || s.Revision > r.snap.Revision) {
 		w.take(r, s)
@@ -86,7 +88,8 @@ func (w *worker) refresh(ctx context.Context, r *session) (ready bool, err error
 	return true, w.readState(ctx, r)
 }
 
-// readState reads the state from etcd and retries until it succeeds or ctx ends.
+// readState reads the state from etcd into r.snap. It retries until that succeeds or ctx
+// ends.
 func (w *worker) readState(ctx context.Context, r *session) error {
 	var s *storage.Snapshot
 	err := w.until(ctx, "a snapshot", func(ctx context.Context) (err error) {
@@ -106,7 +109,8 @@ func (w *worker) take(r *session, s *storage.Snapshot) {
 	r.snap = s
 }
 
-// logMalformed logs keys that are malformed in snap and were not in old.
+// logMalformed logs the malformed keys of snap, except those that were malformed in old
+// already.
 func (w *worker) logMalformed(old, snap *storage.Snapshot) {
 	for _, bad := range snap.Malformed {
 		if old != nil {
@@ -118,7 +122,7 @@ func (w *worker) logMalformed(old, snap *storage.Snapshot) {
 	}
 }
 
-// decide returns what this worker does next, and logs it.
+// decide returns what this worker does next by pkg/update, and logs it.
 func (w *worker) decide(r *session) update.Decision {
 	m := w.m
 	m.Lock, m.Work.Elapsed = r.lock.state(), 0
@@ -131,8 +135,8 @@ func (w *worker) decide(r *session) update.Decision {
 	return d
 }
 
-// wait blocks until the shared state, the action or the lock has changed, or a timer is
-// due.
+// wait blocks until the shared state, the action or the lock has changed or a timer is
+// due, at most for longest. It handles the result of an action or lock that has ended.
 func (w *worker) wait(ctx context.Context, r *session, longest time.Duration) error {
 	timer := time.NewTimer(min(w.untilNext(longest), max(time.Until(r.heartbeatAt), time.Millisecond), w.progressDue(r)))
 	defer timer.Stop()
@@ -150,10 +154,11 @@ func (w *worker) wait(ctx context.Context, r *session, longest time.Duration) er
 	return context.Cause(ctx)
 }
 
-// relist is the interval at which the worker decides without any event.
+// relist is the longest time between two decisions if nothing happens.
 const relist = heartbeatEvery
 
-// untilNext returns the time until a deadline or a retry is due, at most next.
+// untilNext returns the time until the deadline of the running action or the next retry,
+// at most next.
 func (w *worker) untilNext(next time.Duration) time.Duration {
 	if w.task != nil && !w.task.cancelled {
 		left := w.Table.Action(w.task.at).Deadline - time.Since(w.firstAttempt)
@@ -165,7 +170,8 @@ func (w *worker) untilNext(next time.Duration) time.Duration {
 	return next
 }
 
-// endSession ends what must not outlive the lease: the campaign and the action.
+// endSession stops competing for the lock and cancels the running action, because neither
+// may outlive the lease.
 func (w *worker) endSession(r *session) {
 	r.lock.end()
 	if w.task == nil {
@@ -175,8 +181,8 @@ func (w *worker) endSession(r *session) {
 	w.interrupted(w.task.done.wait())
 }
 
-// ended takes the result of an action. An error after the end of the session is caused
-// by that end, of which the loop may learn later.
+// ended handles the result res of an action. If the session has ended too, it takes an
+// error for a consequence of that, even before the main loop has noticed the end.
 func (w *worker) ended(ctx context.Context, res taskResult) {
 	if res.err != nil && ctx.Err() != nil {
 		w.interrupted(res)
@@ -185,9 +191,9 @@ func (w *worker) ended(ctx context.Context, res taskResult) {
 	w.finish(res)
 }
 
-// interrupted takes the result of an action whose session has ended. The next attempt has
-// the whole deadline again, because an unavailable etcd does not count against the
-// action.
+// interrupted handles the result of an action that the end of the session has cancelled.
+// The next attempt has the whole deadline again: time without etcd does not count against
+// the action.
 func (w *worker) interrupted(res taskResult) {
 	res.leaseLost = true
 	w.finish(res)

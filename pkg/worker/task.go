@@ -12,7 +12,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/update"
 )
 
-// task is a running action: one goroutine, which ends by itself or by cancel.
+// task is a running action in its own goroutine.
 type task struct {
 	at        update.Place
 	cancel    context.CancelCauseFunc
@@ -25,12 +25,12 @@ type taskResult struct {
 	note     string
 	err      error
 	panicked bool
-	// leaseLost means that the session has ended before the action.
+	// leaseLost means that the session had ended before the action did.
 	leaseLost bool
 }
 
-// maxPanics is how often an action may panic and be retried. A retry helps if the cause
-// was temporary; an action with a permanent bug must not be retried without end.
+// maxPanics is how many panics of an action are retried, because the cause may be
+// temporary. One more counts as a permanent failure.
 const maxPanics = 3
 
 // ready returns a channel that is closed when the action has ended, or nil if no action
@@ -42,12 +42,14 @@ func (t *task) ready() <-chan struct{} {
 	return t.done.ready
 }
 
-// errCancelled is the cause of an action that the worker itself has cancelled.
+// errCancelled is the error with which the worker itself cancels the context of an
+// action.
 type errCancelled struct{ cause update.Cause }
 
 func (e errCancelled) Error() string { return string(e.cause) }
 
-// start starts the action, or waits until it may be retried.
+// start starts the current action in a goroutine, unless it is too early for a retry. It
+// first writes to the journal which group of services the action stops.
 func (w *worker) start(ctx context.Context, r *session, d update.Decision) (bool, error) {
 	now := time.Now()
 	if now.Before(w.retryAt) {
@@ -71,7 +73,8 @@ func (w *worker) start(ctx context.Context, r *session, d update.Decision) (bool
 	return false, nil
 }
 
-// recording returns t with Record set for this session.
+// recording returns t with a Record that writes under the conditions of the session r,
+// and with a Progress that does nothing.
 func (w *worker) recording(r *session, t Target) Target {
 	guard := w.guard(r)
 	t.Progress = func(string) {}
@@ -81,8 +84,8 @@ func (w *worker) recording(r *session, t Target) Target {
 	return t
 }
 
-// run is the goroutine of an action. A panic becomes the action's error; its stack is
-// logged.
+// run performs the action and delivers its result to done. It turns a panic into an error
+// and logs the stack.
 func (w *worker) run(ctx context.Context, done *result[taskResult], at update.Place, t Target) {
 	var res taskResult
 	defer func() {
@@ -95,7 +98,8 @@ func (w *worker) run(ctx context.Context, done *result[taskResult], at update.Pl
 	res.note, res.err = w.Doer.Do(ctx, at, t)
 }
 
-// cancel cancels the running action. The main loop waits for its end.
+// cancel cancels the running action and returns at once. The main loop later receives the
+// action's result.
 func (w *worker) cancel(d update.Decision) {
 	w.Logger.Warn("cancels the action", "cause", string(d.Cause), "why", d.Why, "step", d.At.Step)
 	w.m = d.Member
@@ -103,7 +107,8 @@ func (w *worker) cancel(d update.Decision) {
 	w.task.cancel(errCancelled{d.Cause})
 }
 
-// finish stores the result of the action in the worker's memory.
+// finish handles the result of the action: it updates the worker's memory and journal;
+// after an error it also logs the error and sets the time of the retry.
 func (w *worker) finish(res taskResult) {
 	at := w.task.at
 	w.task.cancel(nil)
@@ -124,9 +129,9 @@ func (w *worker) finish(res taskResult) {
 	log.Warn("action failed")
 }
 
-// result converts res for pkg/update. An action that panics repeatedly is a fault of
-// the release, except in the environment "test", where a package is replaced under the
-// same version.
+// result converts res for pkg/update. More than maxPanics panics are a permanent error
+// and a fault of the release; in the environment "test" they are no such fault, because a
+// package may be replaced under the same version.
 func (w *worker) result(res taskResult) update.Result {
 	if res.err == nil {
 		return update.Result{Note: res.note, LeaseLost: res.leaseLost}
@@ -142,7 +147,8 @@ func (w *worker) result(res taskResult) update.Result {
 	}
 }
 
-// later returns the later of at and the earliest time that err sets for another attempt.
+// later returns the later of two times: at, and the result of err's method NotBefore if
+// err has one.
 func later(at time.Time, err error) time.Time {
 	var limited interface{ NotBefore() time.Time }
 	if errors.As(err, &limited) && limited.NotBefore().After(at) {
@@ -151,7 +157,8 @@ func later(at time.Time, err error) time.Time {
 	return at
 }
 
-// ask evaluates whether this host does the current once-action or conditional action.
+// ask evaluates whether this host does the current action, and stores the answer. After
+// an error it is called again later. Its results are the results for apply.
 func (w *worker) ask(ctx context.Context, d update.Decision) (bool, error) {
 	if time.Now().Before(w.retryAt) {
 		return false, nil
@@ -171,7 +178,8 @@ func (w *worker) ask(ctx context.Context, d update.Decision) (bool, error) {
 	return true, nil
 }
 
-// restore starts the services of a group again when this server leaves a run.
+// restore starts the stopped services of d.Group again, in the version of d.Side. After
+// an error it is called again later. Its results are the results for apply.
 func (w *worker) restore(ctx context.Context, r *session, d update.Decision) (bool, error) {
 	if time.Now().Before(w.retryAt) {
 		return false, nil
@@ -198,8 +206,8 @@ func (w *worker) restore(ctx context.Context, r *session, d update.Decision) (bo
 	return true, nil
 }
 
-// targetOutsideRun returns the target of this server outside of a run. Without a
-// request, the members are the registered boot servers.
+// targetOutsideRun returns the input for restoring services when the worker is in no run.
+// The members are those of the request, or else the registered boot servers.
 func (w *worker) targetOutsideRun(r *session) Target {
 	members := slices.Clone(r.snap.Registered)
 	if r.snap.Request != nil {
@@ -208,11 +216,11 @@ func (w *worker) targetOutsideRun(r *session) Target {
 	return Target{LRN: w.LRN, Members: members, Version: w.Version, Config: r.snap.Config}
 }
 
-// restoreTimeout bounds one attempt to restore services.
+// restoreTimeout bounds one attempt to restore services; another one follows.
 const restoreTimeout = time.Minute
 
-// saveStarted writes the journal after the services of group were started. If that
-// fails, a later restore starts services that run already.
+// saveStarted removes group, whose services were started, from the journal. If that
+// fails, a later restore finds the services running, which does no harm.
 func (w *worker) saveStarted(group string) {
 	if err := w.Journal.Save(w.m.Stopped); err != nil {
 		w.Logger.Error("cannot write the journal", "group", group, "err", err)

@@ -18,31 +18,31 @@ import (
 	"github.com/cybozu-go/neco/pkg/update"
 )
 
-// worker is one process on one boot server.
+// worker is the state of the worker process of one boot server.
 type worker struct {
 	Options
 	store *storage.Storage
 	since time.Time
-	// m is the memory of pkg/update; it outlives a session.
+	// m is what pkg/update has to remember between two decisions. It outlives a session.
 	m update.Member
-	// target is set when a run is entered.
+	// target is the input of the current run's actions, set when the run is entered.
 	target Target
 	task   *task
-	// firstAttempt is the start of the first attempt of the current action, retryAt the
-	// earliest time of the next attempt.
+	// firstAttempt is when the current action was first attempted; retryAt is the
+	// earliest time for the next attempt.
 	firstAttempt, retryAt time.Time
-	// panicked counts the attempts of the current action that have ended in a panic.
+	// panicked counts the panics of the current action.
 	panicked int
 	delay    *backoff.ExponentialBackOff
 	events   events
 }
 
-// Run takes part in updates until ctx ends. The caller holds the host's lock, so that
-// no other worker of this server runs. Run first clears from etcd what a killed worker
-// has left.
+// Run makes this boot server take part in updates until ctx ends. It first revokes the
+// leases that a killed worker of this server has left in etcd. The caller must hold a
+// lock of the host, so that no other worker of this server runs.
 //
-// It returns an error if the table is invalid or the journal cannot be read. It waits
-// for an etcd that cannot be reached, and returns nil when ctx ends.
+// Run returns an error if the table is invalid or the journal cannot be read. It waits
+// while etcd cannot be reached, and returns nil when ctx ends.
 func Run(ctx context.Context, o Options) error {
 	if o.TTL == 0 {
 		o.TTL = LeaseTTL
@@ -80,8 +80,8 @@ func Run(ctx context.Context, o Options) error {
 	return nil
 }
 
-// clearLeftovers revokes the leases of a former process of this server, so that other
-// servers need not wait for their expiry.
+// clearLeftovers revokes the leases that a former worker process of this server has left,
+// because other servers would wait until they expire.
 func (w *worker) clearLeftovers(ctx context.Context) error {
 	own := strconv.Itoa(w.LRN)
 	return errors.Join(
@@ -92,8 +92,8 @@ func (w *worker) clearLeftovers(ctx context.Context) error {
 	)
 }
 
-// until calls f, which requests what from etcd, until it succeeds or ctx ends. It returns
-// the cause of ctx's end.
+// until calls f until it succeeds or ctx ends; then it returns the cause of ctx's end.
+// what names the request to etcd in logs.
 func (w *worker) until(ctx context.Context, what string, f func(context.Context) error) error {
 	notify := func(err error) { w.Logger.Warn("waits for etcd", "for", what, "err", err) }
 	return retry.Do(ctx, newBackOff(), notify, func() error {
@@ -104,10 +104,12 @@ func (w *worker) until(ctx context.Context, what string, f func(context.Context)
 	})
 }
 
-// requestTimeout bounds one request to etcd.
+// requestTimeout bounds one request to etcd, which is then retried or left to the next
+// decision.
 const requestTimeout = 5 * time.Second
 
-// putPresence writes the presence of this worker, bound to the lease of the session.
+// putPresence writes this worker's presence, bound to the session's lease, and returns
+// the revision of the write.
 func (w *worker) putPresence(ctx context.Context, s *election.Session) (rev int64, err error) {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
@@ -116,8 +118,8 @@ func (w *worker) putPresence(ctx context.Context, s *election.Session) (rev int6
 	}, s.Lease())
 }
 
-// guard returns the conditions of each write of this worker: its presence, and the
-// current request.
+// guard returns the conditions of each write of this worker: its presence and the request
+// for the update are unchanged.
 func (w *worker) guard(r *session) storage.Guard {
 	g := storage.Guard{Holder: storage.PresenceKey(w.LRN), HolderRev: r.presence, Lost: storage.ErrLeaseLost, LRN: w.LRN}
 	if r.snap != nil && r.snap.Request != nil {

@@ -147,7 +147,7 @@ func TestOnlyAFaultOfTheReleaseMakesItABadOne(t *testing.T) {
 	}
 }
 
-// panicking returns a host whose action of step 2 panics the first n times.
+// panicking returns a host whose action in step 2 panics in its first n attempts.
 func panicking(w *world, n int) *host {
 	return &host{world: w, before: func(_ context.Context, p update.Place) error {
 		if p.Step == 2 && w.count("begin 2.0") <= n {
@@ -180,7 +180,7 @@ func TestAnActionThatPanicsEachTimeStopsTheRun(t *testing.T) {
 	}
 }
 
-// notBefore is an error with the earliest time of the next attempt.
+// notBefore is an error that states the earliest time of the next attempt.
 type notBefore struct{ at time.Time }
 
 func (notBefore) Error() string          { return "limited" }
@@ -259,8 +259,9 @@ func TestWhatAFormerProcessHasStoppedIsBroughtBack(t *testing.T) {
 	}
 }
 
-// TestWhatWasStoppedForARunThatIsGoneIsBroughtBack: without a request, the version
-// comes from the switch and the members are the registered servers.
+// TestWhatWasStoppedForARunThatIsGoneIsBroughtBack: if etcd has no request any more, the
+// recorded switch determines the version of the services, and the members are the
+// registered servers.
 func TestWhatWasStoppedForARunThatIsGoneIsBroughtBack(t *testing.T) {
 	for _, side := range []update.Side{update.SideNew, update.SideOld} {
 		t.Run(string(side), func(t *testing.T) {
@@ -283,8 +284,8 @@ func TestWhatWasStoppedForARunThatIsGoneIsBroughtBack(t *testing.T) {
 	}
 }
 
-// TestAWorkerThatIsToldToEndWarnsOfNothing: each installation of the package ends the
-// worker.
+// TestAWorkerThatIsToldToEndWarnsOfNothing: it is normal that a worker ends, because each
+// installation of the package restarts it.
 func TestAWorkerThatIsToldToEndWarnsOfNothing(t *testing.T) {
 	c := newCell(t)
 	c.request(0)

@@ -8,7 +8,8 @@ import (
 	"testing"
 )
 
-// TestABuildThatFailsLeavesNoImage makes the command fail that installs the packages.
+// TestABuildThatFailsLeavesNoImage makes the command fail that installs packages into the
+// image.
 func TestABuildThatFailsLeavesNoImage(t *testing.T) {
 	dir := t.TempDir()
 	bin := filepath.Join(dir, "bin")

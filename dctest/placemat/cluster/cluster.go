@@ -9,16 +9,17 @@ import (
 type Cluster struct {
 	// Name is the cluster id, as in /etc/neco/cluster.
 	Name string
-	// ASNBase is the AS number of rack 0. Node.ASN has the AS number of each node.
+	// ASNBase is the AS number of rack 0. The AS number of each node is in Node.ASN.
 	ASNBase uint32
-	// Nodes are the nodes in start order: a node comes after the nodes that it depends
-	// on.
+	// Nodes are the nodes in the order in which they have to be started: a node comes
+	// after those on which it depends.
 	Nodes []Node
 	// Links connect nodes. Each end is an interface of type link or port.
 	Links []Link
-	// Networks is the address plan. It is only informative: no interface follows from it.
+	// Networks is the address plan. It is only informative: no interface is derived from
+	// it.
 	Networks []Network
-	// Images and DeviceClasses are the definitions that servers refer to by name.
+	// Images and DeviceClasses are definitions to which servers refer by their names.
 	Images        []Image
 	DeviceClasses []DeviceClass
 }
@@ -33,13 +34,13 @@ type Link struct {
 type End struct {
 	Node      string `json:"node"`
 	Interface string `json:"interface"`
-	// CIDR is the address at which the other end reaches this one: that of the interface
-	// or, for a port, of its bridge. It is informative; the address is assigned by the
-	// interface.
+	// CIDR is the address at which the other end of the link reaches this end: that of
+	// the interface or, if the interface is a port, of its bridge. It is only
+	// informative, because addresses are assigned by Interface.Addresses.
 	CIDR netip.Prefix `json:"cidr,omitzero"`
 }
 
-// Network is a range of addresses and its purpose.
+// Network describes a range of addresses.
 type Network struct {
 	Name string       `json:"name"`
 	CIDR netip.Prefix `json:"cidr"`
@@ -54,7 +55,7 @@ type Image struct {
 	URL  string `json:"url,omitempty"`
 }
 
-// DeviceClass is a directory in which disks are created.
+// DeviceClass is a directory for the disks of servers.
 type DeviceClass struct {
 	Name string `json:"name"`
 	Path string `json:"path"`
@@ -69,7 +70,7 @@ func (c *Cluster) Node(name string) (Node, bool) {
 	return c.Nodes[i], true
 }
 
-// Of returns the nodes of these kinds, in order.
+// Of returns the nodes of the given kinds, in order.
 func (c *Cluster) Of(kinds ...Kind) []Node {
 	var found []Node
 	for _, n := range c.Nodes {
@@ -80,7 +81,7 @@ func (c *Cluster) Of(kinds ...Kind) []Node {
 	return found
 }
 
-// Between returns the links that connect the two nodes, in order.
+// Between returns the links that connect the nodes a and b, in order.
 func (c *Cluster) Between(a, b string) []Link {
 	var found []Link
 	for _, l := range c.Links {

@@ -8,8 +8,8 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// The names of the two files of a description. All files that nodes refer to are in
-// the same directory.
+// The names of the two files of a description. Files to which nodes refer are in the same
+// directory.
 const (
 	ServersFile = "cluster.yml"
 	NetworkFile = "network.yml"
@@ -64,8 +64,8 @@ func read(name string, into any) error {
 	return nil
 }
 
-// Files validates the description and returns the contents of its two files by name. Its
-// output is deterministic.
+// Files validates the description and returns the contents of its two files, by name. The
+// same description gives the same contents.
 func (c *Cluster) Files() (map[string][]byte, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err

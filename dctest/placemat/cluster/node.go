@@ -5,7 +5,7 @@ import "net/netip"
 // Kind is the kind of a node.
 type Kind string
 
-// All kinds, outermost first.
+// The kinds of nodes, from the simulated internet to the servers in racks.
 const (
 	Internet  Kind = "internet"  // the simulated internet
 	Core      Kind = "core"      // the core switch: default route, HTTP proxy, time servers
@@ -25,7 +25,7 @@ func (k Kind) Server() bool { return k == Boot || k == CS || k == SS }
 // InRack reports whether nodes of the kind are in a rack.
 func (k Kind) InRack() bool { return k.Server() || k == ToR }
 
-// Known reports whether k is one of the constants.
+// Known reports whether k is one of the kinds in this package.
 func (k Kind) Known() bool {
 	switch k {
 	case Internet, Core, External, Operation, Spine:
@@ -36,36 +36,37 @@ func (k Kind) Known() bool {
 
 // Node is a switch, a server, or a host in a network outside of the racks.
 type Node struct {
-	// Name is unique: core, spine1, rack0-tor1, boot-0, rack0-cs1. It is the
-	// host name of a server.
+	// Name is the unique name of the node, such as core, spine1, rack0-tor1, boot-0 or
+	// rack0-cs1. It is the host name of a server.
 	Name string `json:"name"`
 	Kind Kind   `json:"kind"`
-	// Rack is the number of the rack; nil outside of racks.
+	// Rack is the number of the rack; nil for a node outside of racks.
 	Rack *int `json:"rack,omitempty"`
-	// ASN is the node's AS number, 0 for none. RouterID is its BGP router id, the zero
-	// Addr for nodes without BGP.
+	// ASN is the node's AS number; 0 if it has none. RouterID is its BGP router id; the
+	// zero Addr if it does not use BGP.
 	ASN      uint32     `json:"asn,omitempty"`
 	RouterID netip.Addr `json:"router-id,omitzero"`
-	// BirdConf is the name of the node's BIRD configuration, a file beside the
-	// description; empty for nodes without BIRD.
+	// BirdConf is the name of the node's BIRD configuration, a file in the directory of
+	// the description. It is empty for nodes without BIRD.
 	BirdConf string `json:"bird-conf,omitempty"`
 	// Sysctls are set in the node's network namespace before its interfaces are created,
-	// which inherit those of conf/default. Keys that the kernel does not have may be
-	// skipped.
+	// because interfaces inherit those of conf/default. Keys that the kernel does not
+	// have may be skipped.
 	Sysctls map[string]string `json:"sysctls,omitempty"`
-	// Interfaces are all interfaces except lo. A bridge comes before its ports.
+	// Interfaces are all interfaces of the node except lo. A bridge comes before its
+	// ports.
 	Interfaces []Interface `json:"interfaces,omitempty"`
-	// Routes are the static routes. The routes of BIRD are not included.
+	// Routes are the static routes of the node, without those that BIRD adds.
 	Routes []Route `json:"routes,omitempty"`
 	// Sessions are the BGP sessions that must be established when the data centre is up.
 	Sessions []Session `json:"sessions,omitempty"`
 	// Services are the programs that listen on the node.
 	Services []Service `json:"services,omitempty"`
-	// Scripts are names of files beside the description. Each is run by /bin/sh in the
-	// node's network namespace, after interfaces and routes are set. They must be
-	// idempotent.
+	// Scripts are the names of files in the directory of the description. /bin/sh runs
+	// each in the node's network namespace after interfaces and routes are set. They must
+	// be idempotent.
 	Scripts []string `json:"scripts,omitempty"`
-	// Server is set for servers only.
+	// Server has the fields that only servers have; nil for other nodes.
 	Server *Server `json:"server,omitempty"`
 }
 
@@ -73,10 +74,10 @@ type Node struct {
 type Interface struct {
 	Name string        `json:"name"`
 	Type InterfaceType `json:"type"`
-	// Master is the bridge that a port belongs to; empty for other types.
+	// Master is the bridge to which a port belongs; empty for other types of interfaces.
 	Master string `json:"master,omitempty"`
-	// Addresses are assigned in this order. Scope is the scope of all of them; empty
-	// means global.
+	// Addresses are assigned to the interface in this order. Scope is the scope of all of
+	// them; empty means global.
 	Addresses []netip.Prefix `json:"addresses,omitempty"`
 	Scope     string         `json:"scope,omitempty"`
 }
@@ -84,7 +85,7 @@ type Interface struct {
 // InterfaceType is the kind of device of an interface.
 type InterfaceType string
 
-// All types of interfaces.
+// The types of interfaces.
 const (
 	// LinkEnd is one end of a link.
 	LinkEnd InterfaceType = "link"
@@ -102,14 +103,15 @@ type Route struct {
 	To     netip.Prefix `json:"to"`
 	Via    []netip.Addr `json:"via"`
 	Source netip.Addr   `json:"source,omitzero"`
-	// Metric is the priority, the lowest wins; 0 is the kernel's default.
+	// Metric is the priority of the route: the route with the lowest metric is used. 0
+	// means the kernel's default.
 	Metric uint32 `json:"metric,omitempty"`
 }
 
 // Session is one BGP session, seen from one side.
 type Session struct {
-	// Peer is the node at the other side, and the name of the protocol in the BIRD
-	// configuration.
+	// Peer is the node at the other side of the session. The protocol in the BIRD
+	// configuration has the same name.
 	Peer    string     `json:"peer"`
 	Address netip.Addr `json:"address"`
 	ASN     uint32     `json:"asn"`
@@ -121,6 +123,7 @@ type Service struct {
 	Name      string       `json:"name"`
 	Addresses []netip.Addr `json:"addresses"`
 	Port      uint16       `json:"port"`
-	// Config is the name of a file beside the description.
+	// Config is the name of the service's configuration, a file in the directory of the
+	// description.
 	Config string `json:"config"`
 }

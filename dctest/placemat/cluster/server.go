@@ -2,27 +2,28 @@ package cluster
 
 import "net/netip"
 
-// Server has the fields of a node that only servers have. The resources are copied from
-// the menu; those that it does not set are empty.
+// Server holds the fields of a node that only servers have. The resources are copied from
+// the menu; those that the menu does not set are empty.
 type Server struct {
 	// Serial is the serial number that the server's hardware reports.
 	Serial string `json:"serial"`
 	// Index is the server's number in its rack.
 	Index int `json:"index"`
-	// BMC is the address of the server's management controller.
+	// BMC is the address of the server's baseboard management controller.
 	BMC netip.Addr `json:"bmc"`
-	// Seed is the name of the server's seed, a file beside the description which
-	// configures it at its first start; empty for none.
+	// Seed is the name of a file in the directory of the description, with which the
+	// server configures itself at its first start; empty if there is none.
 	Seed string `json:"seed,omitempty"`
-	// Image is the name of the image the server boots from. A server without one boots
-	// from the network and cannot be a container. Data are the names of images of its
-	// data disks.
+	// Image is the name of the image from which the server boots. A server without an
+	// image boots from the network and cannot be a container. Data are the names of the
+	// images of its data disks.
 	Image string   `json:"image,omitempty"`
 	Data  []string `json:"data,omitempty"`
-	// CPU is the number of processors, SMP their topology. At most one of them is set.
+	// CPU is the number of processors, and SMP is their topology. At most one of the two
+	// is set.
 	CPU int  `json:"cpu,omitempty"`
 	SMP *SMP `json:"smp,omitempty"`
-	// Memory is a number of bytes with a unit, such as 2G.
+	// Memory is the server's memory in bytes with a unit, such as 2G.
 	Memory string `json:"memory,omitempty"`
 	NUMA   *NUMA  `json:"numa,omitempty"`
 	Disks  []Disk `json:"disks,omitempty"`
@@ -30,8 +31,8 @@ type Server struct {
 	TPM    bool   `json:"tpm,omitempty"`
 }
 
-// SMP is a topology of processors. The program that creates the server chooses the values
-// of fields that are 0.
+// SMP is a topology of processors. Fields that are 0 are chosen by the program that
+// creates the server.
 type SMP struct {
 	CPUs    int `json:"cpus"`
 	Cores   int `json:"cores,omitempty"`
@@ -41,7 +42,7 @@ type SMP struct {
 	MaxCPUs int `json:"max-cpus,omitempty"`
 }
 
-// NUMA is the number of nodes among which a server's memory is divided.
+// NUMA describes how a server's memory is divided among nodes.
 type NUMA struct {
 	Nodes int `json:"nodes"`
 }
@@ -49,9 +50,9 @@ type NUMA struct {
 // Disk is an empty disk.
 type Disk struct {
 	Name string `json:"name"`
-	// Size is a number of bytes with a unit, such as 10G.
+	// Size is the size of the disk in bytes with a unit, such as 10G.
 	Size string `json:"size"`
-	// DeviceClass names the device class whose directory the disk is created in; empty
-	// means any directory.
+	// DeviceClass is the name of the device class in whose directory the disk is created;
+	// empty means any directory.
 	DeviceClass string `json:"device-class,omitempty"`
 }

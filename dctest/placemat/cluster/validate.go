@@ -14,8 +14,8 @@ import (
 const maxInterfaceName = 15
 
 // Validate checks that a data centre can be created from the description: names and
-// addresses are unique, each end of a link exists and is used once, and all names that
-// are referred to are defined. It returns all errors, joined.
+// addresses are unique, each end of a link exists and is used once, and all names to
+// which nodes refer are defined. It returns all errors, joined.
 func (c *Cluster) Validate() error {
 	v := &validation{
 		c: c, name: regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?$`),
@@ -36,14 +36,15 @@ func (c *Cluster) Validate() error {
 	return errors.Join(v.errs...)
 }
 
-// validation holds what Validate has seen so far, and the errors.
+// validation holds the errors that Validate has found so far, and what it needs to find
+// duplicates.
 type validation struct {
 	c         *Cluster
 	name      *regexp.Regexp
 	nodes     map[string]*Node
-	addresses map[netip.Addr]string // by address, the interface
+	addresses map[netip.Addr]string // the interface with each address
 	routers   map[netip.Addr]string
-	ends      map[End]bool // without CIDR
+	ends      map[End]bool // without their CIDR
 	errs      []error
 }
 
@@ -118,7 +119,8 @@ func (v *validation) services(n *Node) {
 	}
 }
 
-// file checks that name is a file in the directory of the description itself.
+// file checks that name is the name of a file in the directory of the description, and
+// not a path to another one.
 func (v *validation) file(n *Node, name string) {
 	if name != "" && (name != filepath.Base(name) || name == "." || name == "..") {
 		v.fail("%s: bad file name %q", n.Name, name)

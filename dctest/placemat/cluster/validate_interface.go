@@ -21,7 +21,7 @@ func (n *Node) has(a netip.Addr) bool {
 	})
 }
 
-// on reports whether a is in a network of the interface.
+// on reports whether a is in the network of one of the interface's addresses.
 func (i Interface) on(a netip.Addr) bool {
 	return slices.ContainsFunc(i.Addresses, func(p netip.Prefix) bool { return p.Contains(a) })
 }

@@ -47,7 +47,7 @@ func (v *validation) end(e End) bool {
 	return false
 }
 
-// unused reports interfaces of type link or port without a link.
+// unused adds an error for each interface of type link or port that has no link.
 func (v *validation) unused() {
 	for _, n := range v.c.Nodes {
 		for _, i := range n.Interfaces {
@@ -58,7 +58,7 @@ func (v *validation) unused() {
 	}
 }
 
-// sessions checks that both sides of each BGP session agree.
+// sessions checks that the descriptions of each BGP session at its two nodes agree.
 func (v *validation) sessions() {
 	for _, n := range v.c.Nodes {
 		for _, s := range n.Sessions {

@@ -9,7 +9,8 @@ import (
 	"github.com/cybozu-go/neco/dctest/placemat/cluster"
 )
 
-// assigned returns the AS and the interfaces, with their addresses, of a node.
+// assigned returns as text the AS number of a node and its interfaces with their
+// addresses.
 func assigned(c *cluster.Cluster, name string) map[string]string {
 	n, _ := c.Node(name)
 	found := map[string]string{}

@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// spoiled loads the menu of testdata after a replacement of text in one of its files.
+// spoiled replaces the text old by new in one file of the menu in testdata, and returns
+// the error of loading that menu.
 func spoiled(t *testing.T, file, old, new string) error {
 	t.Helper()
 	dir := t.TempDir()

@@ -8,25 +8,25 @@ import (
 	"github.com/cybozu-go/neco/installer/setup"
 )
 
-// birdView is the data of the templates of BIRD configurations.
+// birdView is the data for the templates of BIRD configurations.
 type birdView struct {
 	cluster.Node
-	// Servers is the range of servers' addresses. Exposed are the networks that only the
-	// core and the spines have routes for.
+	// Servers is the range of servers' addresses. Exposed are the networks to which only
+	// the core and the spines have routes.
 	Servers netip.Prefix
 	Exposed []netip.Prefix
 	// Gateway is the gateway of the core's default route.
 	Gateway netip.Addr
-	// Up are the sessions with nodes nearer to the core, Down the sessions with all other
-	// nodes.
+	// Up are the BGP sessions with nodes nearer to the core, and Down those with all
+	// other nodes.
 	Up, Down []cluster.Session
 	// Segment is the interface of a ToR switch to its rack. Workers is the network from
-	// which servers without a configured session may connect.
+	// which servers without a configured session may connect to it.
 	Segment string
 	Workers netip.Prefix
 }
 
-// birdFiles adds to files the BIRD configuration of each node that has one.
+// birdFiles adds to files the BIRD configuration of each node that uses BIRD.
 func (m *Menu) birdFiles(files map[string][]byte, c *cluster.Cluster) error {
 	for _, n := range c.Nodes {
 		if n.BirdConf == "" {
@@ -41,8 +41,8 @@ func (m *Menu) birdFiles(files map[string][]byte, c *cluster.Cluster) error {
 	return nil
 }
 
-// birdConf returns the BIRD configuration of a node. That of a boot server is the same as
-// the one written by its setup outside of tests.
+// birdConf returns the BIRD configuration of a node. For a boot server, it is the one
+// that the setup of a real boot server writes.
 func (m *Menu) birdConf(c *cluster.Cluster, n cluster.Node) ([]byte, error) {
 	if n.Kind != cluster.Boot {
 		return render("bird_"+string(n.Kind)+".conf", m.birdView(c, n))
@@ -79,7 +79,8 @@ func (m *Menu) birdView(c *cluster.Cluster, n cluster.Node) birdView {
 	return v
 }
 
-// depth returns the distance of a kind of node from the core.
+// depth returns how many links nodes of this kind are away from the core: 1 for spines, 2
+// for ToR switches, and 3 for all others.
 func depth(k cluster.Kind) int {
 	switch k {
 	case cluster.Core:

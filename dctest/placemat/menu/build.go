@@ -7,7 +7,8 @@ import (
 	"github.com/cybozu-go/neco/dctest/placemat/cluster"
 )
 
-// Cluster returns the description of the data centre. Its result is deterministic.
+// Cluster returns the description of the data centre. The same menu gives the same
+// description.
 func (m *Menu) Cluster() (*cluster.Cluster, error) {
 	b := &builder{m: m, c: &cluster.Cluster{
 		Name: m.Inventory.ClusterID, ASNBase: m.Network.ASNBase,
@@ -31,11 +32,11 @@ func (m *Menu) Cluster() (*cluster.Cluster, error) {
 	return c, nil
 }
 
-// builder collects nodes, and adds links and sessions to them.
+// builder collects the nodes of a description, and adds links and BGP sessions to them.
 type builder struct {
 	m *Menu
 	c *cluster.Cluster
-	// switches and servers are lists of nodes in order. A description lists servers last.
+	// switches and servers are the nodes in order. A description lists servers last.
 	switches, servers []*cluster.Node
 }
 
@@ -72,7 +73,8 @@ func (b *builder) router(n cluster.Node, rack int, id netip.Addr) *cluster.Node 
 	return b.add(n)
 }
 
-// end adds the next interface eth<i> to a node, and returns it as the end of a link.
+// end adds the next interface eth<i> to a node, as the end of a link, and returns that
+// end.
 func end(n *cluster.Node, p netip.Prefix, scope string) cluster.End {
 	i := cluster.Interface{Name: nextEth(n), Type: cluster.LinkEnd, Addresses: []netip.Prefix{p}, Scope: scope}
 	n.Interfaces = append(n.Interfaces, i)
@@ -94,7 +96,7 @@ func (b *builder) link(a, z cluster.End) {
 	b.c.Links = append(b.c.Links, cluster.Link{A: a, B: z})
 }
 
-// session adds a BGP session between two nodes at these addresses.
+// session adds a BGP session between the nodes a and b at the given addresses.
 func session(a *cluster.Node, addrA netip.Addr, z *cluster.Node, addrZ netip.Addr) {
 	a.Sessions = append(a.Sessions, cluster.Session{Peer: z.Name, Address: addrZ, ASN: z.ASN})
 	z.Sessions = append(z.Sessions, cluster.Session{Peer: a.Name, Address: addrA, ASN: a.ASN})

@@ -9,19 +9,19 @@ import (
 	"github.com/cybozu-go/neco/dctest/placemat/cluster"
 )
 
-// The names of a server's interfaces that are not ends of links.
+// The names of those interfaces of a server that are not ends of links.
 const (
 	node0Interface   = "node0"
 	bastionInterface = "bastion"
 )
 
-// fallbackMetric is the metric of a boot server's static default route. The routes of
-// BIRD have metric 32 and so take precedence over it; unlike it, they follow the state of
-// the ToR switches.
+// fallbackMetric is the metric of a boot server's static default route, which is only
+// used without BIRD. The routes of BIRD have the lower metric 32 and, unlike the static
+// route, follow the state of the ToR switches.
 const fallbackMetric = 1024
 
-// serverName returns the name of a server. A rack has one boot server; other servers are
-// numbered from 1.
+// serverName returns the name of a server: a rack has one boot server, and other servers
+// are numbered from 1.
 func serverName(kind cluster.Kind, rack, number int) string {
 	if kind == cluster.Boot {
 		return fmt.Sprintf("boot-%d", rack)
@@ -59,7 +59,7 @@ func (b *builder) server(kind cluster.Kind, rack, number, index int) {
 	n.Routes = []cluster.Route{route}
 }
 
-// resources returns the resources of servers of the kind in the menu.
+// resources returns the resources that the menu gives to servers of this kind.
 func (b *builder) resources(name string, kind cluster.Kind, rack, index int) *cluster.Server {
 	spec := b.m.Servers[kind]
 	s := &cluster.Server{
@@ -73,8 +73,8 @@ func (b *builder) resources(name string, kind cluster.Kind, rack, index int) *cl
 	return s
 }
 
-// serial returns a serial number derived from the name, so that it is the same in every
-// build of the data centre.
+// serial returns a serial number that is derived from the server's name, so that it is
+// the same in every build of the data centre.
 func serial(name string) string {
 	sum := sha1.Sum([]byte(name))
 	return hex.EncodeToString(sum[:])

@@ -7,13 +7,13 @@ import (
 	"github.com/cybozu-go/neco/dctest/placemat/cluster"
 )
 
-// The ports that the core's services listen on.
+// The ports on which the core's services listen.
 const (
 	proxyPort = 3128
 	ntpPort   = 123
 )
 
-// Interfaces that carry the addresses of the core's services.
+// The interfaces with the addresses of the core's services.
 const (
 	proxyInterface = "proxy"
 	ntpInterface   = "ntp"
@@ -77,7 +77,7 @@ func (b *builder) tors(rack int) {
 	}
 }
 
-// segment returns the bridge of a ToR to which the servers of its rack are linked.
+// segment returns the bridge of a ToR switch with the servers of its rack.
 func segment(tor cluster.Node) cluster.Interface {
 	for _, i := range tor.Interfaces {
 		if i.Type == cluster.Bridge {
@@ -87,9 +87,9 @@ func segment(tor cluster.Node) cluster.Interface {
 	return cluster.Interface{}
 }
 
-// hostSysctls returns the sysctls of every node. Reverse path filtering is off because,
-// with multipath routes, a reply may arrive at another interface than the request was
-// sent from.
+// hostSysctls returns the sysctls of every node. They disable reverse path filtering
+// because, with multipath routes, a reply may arrive at another interface than that from
+// which the request was sent.
 func hostSysctls() map[string]string {
 	return map[string]string{
 		"net.ipv4.conf.all.rp_filter":     "0",

@@ -8,7 +8,7 @@ import (
 )
 
 // Check checks that the parts of the menu are consistent. It returns the first error,
-// which starts with the name of the field.
+// which starts with the name of the wrong field.
 func (m *Menu) Check() error {
 	for _, check := range []func() error{m.checkASN, m.checkRacks, m.checkRoom, m.checkPools, m.checkOverlaps, m.checkServers} {
 		if err := check(); err != nil {
@@ -18,7 +18,7 @@ func (m *Menu) Check() error {
 	return nil
 }
 
-// private reports whether an AS number is for private use (RFC 6996).
+// private reports whether an AS number is reserved for private use (RFC 6996).
 func private(asn uint64) bool {
 	return 64512 <= asn && asn <= 65534 || 4200000000 <= asn && asn <= 4294967294
 }
@@ -32,7 +32,8 @@ func (m *Menu) checkASN() error {
 	return nil
 }
 
-// maxRacks is the maximum number of racks. AS numbers and addresses run out before it.
+// maxRacks is the maximum number of racks; more are an error. Usually, AS numbers and
+// addresses suffice only for fewer racks.
 const maxRacks = 1024
 
 func (m *Menu) checkRacks() error {
@@ -50,7 +51,7 @@ func (m *Menu) checkRacks() error {
 	return nil
 }
 
-// checkRoom checks that each network has enough addresses.
+// checkRoom checks that each network has enough addresses for the inventory.
 func (m *Menu) checkRoom() error {
 	n := m.Network
 	racks := len(m.Inventory.Racks)

@@ -9,21 +9,21 @@ import (
 	"github.com/cybozu-go/neco/dctest/placemat/cluster"
 )
 
-// coreView is the data of the templates of the core's services and of scripts.
+// coreView is the data for the templates of the core's services and of scripts.
 type coreView struct {
 	Proxy netip.Addr
 	Port  int
-	// Inside are the networks that the proxy and the time servers serve.
+	// Inside are the networks that the proxy and the time servers accept as clients.
 	Inside []netip.Prefix
-	// Uplink is the core's interface to the simulated internet. Global is the network
-	// that has a route from there.
+	// Uplink is the core's interface to the simulated internet. Global is the network to
+	// which the internet has a route.
 	Uplink string
 	Global netip.Prefix
-	// Gateway is the core's address in the network of the node that runs the script.
+	// Gateway is the core's address in the network of the node on which the script runs.
 	Gateway netip.Addr
 }
 
-// ignition is the part of a Container Linux Config that defines files.
+// ignition is that part of a Container Linux Config that defines files.
 type ignition struct {
 	Storage struct {
 		Files []ignitionFile `json:"files"`
@@ -40,7 +40,7 @@ type ignitionFile struct {
 }
 
 // coreFiles adds to files the configurations of the core's services, and the scripts of
-// the core and of the networks around it.
+// the nodes core, external and operation.
 func (m *Menu) coreFiles(files map[string][]byte, c *cluster.Cluster) error {
 	n := m.Network
 	view := coreView{
@@ -68,8 +68,8 @@ func (m *Menu) coreFiles(files map[string][]byte, c *cluster.Cluster) error {
 	return chronyIgnition(files)
 }
 
-// chronyIgnition adds to files a Container Linux Config with the configuration of the
-// time servers, for machines that are set up by Ignition.
+// chronyIgnition adds to files a Container Linux Config with the configuration for the
+// time servers, for machines that Ignition sets up.
 func chronyIgnition(files map[string][]byte) error {
 	var config ignition
 	file := ignitionFile{Filesystem: "root", Path: "/etc/chrony.conf", Mode: 0o644}

@@ -26,8 +26,8 @@ func gatewayFile(node string) string { return "setup-default-gateway-" + node }
 //go:embed templates
 var templates embed.FS
 
-// Files returns the contents of all files of the data centre by their slash-separated
-// names. Its output is deterministic.
+// Files returns the contents of all files of the data centre, by their slash-separated
+// names. The same menu gives the same files.
 func (m *Menu) Files() (map[string][]byte, error) {
 	c, err := m.Cluster()
 	if err != nil {

@@ -26,7 +26,8 @@ func filesOf(t *testing.T, name string) map[string][]byte {
 	return files
 }
 
-// contents returns all files below dir, with an x before the content of executable files.
+// contents returns the contents of all files below dir. Those of executable files have an
+// x in front.
 func contents(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	found := map[string]string{}

@@ -26,7 +26,7 @@ type IPAM struct {
 	BMCGatewayOffset  int          `json:"bmc-ipv4-gateway-offset"`
 }
 
-// loadIPAM reads and checks the configuration. Gateway offsets default to 1.
+// loadIPAM reads and checks the IPAM configuration. The default of gateway offsets is 1.
 func loadIPAM(name string) (IPAM, error) {
 	data, err := os.ReadFile(name)
 	if err != nil {
@@ -47,14 +47,15 @@ func loadIPAM(name string) (IPAM, error) {
 	return ipam, nil
 }
 
-// The fixed layout of a rack: each server has three addresses (node0, node1, node2),
-// and the boot server has index 3.
+// The fixed layout of a rack: each server has three addresses (node0, node1, node2), and
+// the boot server has the index 3.
 const (
 	addressesPerNode = 3
 	bootIndex        = 3
 )
 
-// check returns the first error, which starts with the name of the field.
+// check returns the first error in the configuration, which starts with the name of the
+// wrong field.
 func (p IPAM) check() error {
 	for _, pool := range []struct {
 		name string
@@ -114,6 +115,6 @@ func (p IPAM) checkNumbers() error {
 	return nil
 }
 
-// broadcast returns the last number of a range of 2^size addresses, which no node may
-// have. A negative size, which check refuses, counts as 0.
+// broadcast returns the last number in a range of 2^size addresses, which no node may
+// have. A negative size counts as 0; check refuses it.
 func broadcast(size int) int { return 1<<max(size, 0) - 1 }

@@ -8,8 +8,8 @@ import (
 	"github.com/cybozu-go/neco/dctest/placemat/cluster"
 )
 
-// Load reads the menu in the file name and the files it refers to, relative to its
-// directory, and checks it. It returns the first error; one in the menu starts with its
+// Load reads and checks the menu in the file name and the files to which it refers,
+// relative to its directory. It returns the first error; one in the menu starts with its
 // position, such as "menu.yml:12: …".
 func Load(name string) (*Menu, error) {
 	data, err := os.ReadFile(name)
@@ -42,7 +42,7 @@ func Load(name string) (*Menu, error) {
 	return m, nil
 }
 
-// relative resolves a file name in a menu, which is relative to the menu's directory.
+// relative returns the path of a file that the menu names relative to its directory.
 func relative(dir, name string) string {
 	if filepath.IsAbs(name) {
 		return name

@@ -10,7 +10,8 @@ import (
 )
 
 // sabakanMachine is a machine in the format of sabakan (POST machines). It has no
-// address: sabakan assigns indices in the order of registration, and addresses from them.
+// address, because sabakan assigns an index in the order of registration, and the
+// addresses by that index.
 type sabakanMachine struct {
 	Serial string            `json:"serial"`
 	Labels map[string]string `json:"labels"`
@@ -24,7 +25,7 @@ type sabakanBMC struct {
 }
 
 // machines is the content of machines.yml: all servers with their addresses, for readers
-// and tests.
+// and tests of the data centre.
 type machines struct {
 	Machines []machine `json:"machines"`
 }

@@ -7,7 +7,8 @@ import (
 	"github.com/cybozu-go/neco/dctest/placemat/cluster"
 )
 
-// networks returns the address plan, for readers.
+// networks returns the address plan of the data centre, which is written for readers
+// only.
 func (m *Menu) networks() []cluster.Network {
 	n := m.Network
 	plan := []cluster.Network{

@@ -8,7 +8,7 @@ import (
 // span returns the number of addresses of a network.
 func span(p netip.Prefix) uint64 { return 1 << (32 - p.Bits()) }
 
-// block is the range of addresses that a field of the menu uses.
+// block is a range of addresses that a field of the menu defines.
 type block struct {
 	field       string
 	first, last uint64
@@ -22,7 +22,8 @@ func blockOf(field string, p netip.Prefix) block {
 	return block{field, ip(p.Addr()), ip(p.Addr()) + span(p) - 1}
 }
 
-// blocks returns the ranges of all fields. They must not overlap.
+// blocks returns the ranges of addresses that the fields of the menu define. They must
+// not overlap.
 func (m *Menu) blocks() []block {
 	n := m.Network
 	links := uint64(2 * torsPerRack * len(m.Inventory.Racks) * m.Inventory.Spines)
@@ -44,8 +45,8 @@ func (m *Menu) blocks() []block {
 	}
 }
 
-// coreSpineBlock returns the range of core-spine: the whole network or, if it is a /31,
-// the links to all spines.
+// coreSpineBlock returns the range of addresses of core-spine: the whole network or, if
+// core-spine is a /31, the links to all spines.
 func (m *Menu) coreSpineBlock() block {
 	b := blockOf("core-spine", m.Network.CoreSpine)
 	if m.Network.CoreSpine.Bits() == linkBits {

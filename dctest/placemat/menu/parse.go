@@ -14,8 +14,8 @@ import (
 	"github.com/cybozu-go/neco/dctest/placemat/cluster"
 )
 
-// parse reads the documents. It checks each of them alone; Check checks that they are
-// consistent.
+// parse reads the documents of the menu. It checks each document by itself; Check checks
+// that they are consistent.
 func parse(data []byte) (*Menu, error) {
 	p := &parser{m: &Menu{Servers: map[cluster.Kind]ServerSpec{}}, seen: map[string]int{}}
 	dec := yaml.NewDecoder(bytes.NewReader(data))
@@ -45,10 +45,10 @@ func parse(data []byte) (*Menu, error) {
 
 type parser struct {
 	m    *Menu
-	seen map[string]int // the line of each thing that may occur only once
+	seen map[string]int // the line of each field or document that may occur only once
 }
 
-// document parses a document according to its kind.
+// document parses a document of the kind that its field "kind" names.
 func (p *parser) document(n *yaml.Node) error {
 	if n.Tag == "!!null" {
 		return nil // nothing but comments
@@ -68,7 +68,8 @@ func (p *parser) document(n *yaml.Node) error {
 	return read(n)
 }
 
-// kindOf returns the kind of a document, and the node at which an error is reported.
+// kindOf returns the kind of a document, and the YAML node to which an error about the
+// kind refers.
 func kindOf(n *yaml.Node) (string, *yaml.Node) {
 	for i := 0; n.Kind == yaml.MappingNode && i+1 < len(n.Content); i += 2 {
 		if n.Content[i].Value == "kind" {
@@ -78,7 +79,8 @@ func kindOf(n *yaml.Node) (string, *yaml.Node) {
 	return "", n
 }
 
-// once records a thing and fails if it occurs a second time.
+// once records that a thing occurs in the menu at the line of n, and fails if it has
+// occurred before.
 func (p *parser) once(n *yaml.Node, thing string) error {
 	if line := p.seen[thing]; line != 0 {
 		return at(n, "a second %s; the first is at line %d", thing, line)
@@ -87,10 +89,12 @@ func (p *parser) once(n *yaml.Node, thing string) error {
 	return nil
 }
 
-// kind returns the field "kind", which document has already checked.
+// kind is the setter of the field "kind". It does nothing, because document has already
+// checked that field.
 func kind() field { return may(func(*yaml.Node) error { return nil }) }
 
-// sub returns the setter of a field that has fields itself. What is its name in errors.
+// sub returns the setter of a field that consists of the given fields. what names it in
+// errors.
 func sub(what string, f fields) func(*yaml.Node) error {
 	return func(n *yaml.Node) error { return f.decode(what, n) }
 }

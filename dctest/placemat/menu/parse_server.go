@@ -87,10 +87,10 @@ func (s *ServerSpec) parse(n *yaml.Node) error {
 	return nil
 }
 
-// defaultDiskSize is the size of disks without disk-size.
+// defaultDiskSize is the size of disks for which the menu has no disk-size.
 const defaultDiskSize = "50G"
 
-// data sets the images of data disks: one name, or a list of names.
+// data sets the images of data disks from one name or a list of names.
 func (s *ServerSpec) data(n *yaml.Node) error {
 	one := func(n *yaml.Node) error {
 		var name string

@@ -37,7 +37,7 @@ func randomMenu(r *rand.Rand) *Menu {
 	return m
 }
 
-// randomRanges chooses the ranges from shuffled blocks of 1,024 addresses.
+// randomRanges chooses the ranges of addresses at random from blocks of 1,024 addresses.
 func randomRanges(r *rand.Rand, m *Menu) {
 	n := &m.Network
 	blocks := r.Perm(1 << 14)
@@ -102,8 +102,8 @@ func noAddressTwice(c *cluster.Cluster) error {
 	return nil
 }
 
-// separateASes checks that all nodes of an AS are in one group, and that each AS is
-// private.
+// separateASes checks that all nodes with the same AS number belong together, and that
+// each AS number is private.
 func separateASes(c *cluster.Cluster) error {
 	groups := map[uint32]string{}
 	for _, n := range c.Nodes {

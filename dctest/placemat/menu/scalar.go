@@ -18,11 +18,12 @@ func text(into *string) func(*yaml.Node) error {
 	})
 }
 
-// limits is the range of a number.
+// limits is the range of accepted numbers.
 type limits struct{ least, most int }
 
-// limits returns the range of a number: the sizes of the largest machines and data
-// centres of this kind. The numbers of the IPAM configuration have ranges of their own.
+// limits returns the range of accepted numbers, up to the sizes of the largest machines
+// and data centres of this kind. Numbers in the IPAM configuration have ranges of their
+// own.
 func (n numbers) limits() limits {
 	return map[numbers]limits{
 		servers: {0, 1024}, // of one kind in a rack
@@ -33,7 +34,7 @@ func (n numbers) limits() limits {
 	}[n]
 }
 
-// numbers identifies the range of a number in a menu.
+// numbers identifies a kind of number in a menu, which has its own range.
 type numbers int
 
 const (
@@ -47,7 +48,7 @@ const (
 // maxDisks is the number of disks that one server may have.
 const maxDisks = 64
 
-// number returns the setter of an integer within its range.
+// number returns the setter of a field that is an integer within its range.
 func number(into *int, what numbers) func(*yaml.Node) error {
 	l := what.limits()
 	return value(into, func(s string) (int, error) {
@@ -78,7 +79,7 @@ func flag(into *bool) func(*yaml.Node) error {
 	})
 }
 
-// size returns the setter of a number of bytes with a unit, such as 10G.
+// size returns the setter of a field that is a number of bytes with a unit, such as 10G.
 func size(into *string) func(*yaml.Node) error {
 	form := regexp.MustCompile(`^[1-9][0-9]{0,5}([KMGT]i?)?$|^[1-9][0-9]{0,14}$`)
 	return value(into, func(s string) (string, error) {
@@ -89,7 +90,8 @@ func size(into *string) func(*yaml.Node) error {
 	})
 }
 
-// list returns the setter of a sequence, which calls each for every element.
+// list returns the setter of a field that is a sequence. The setter calls each for every
+// element.
 func list(each func(*yaml.Node) error) func(*yaml.Node) error {
 	return func(n *yaml.Node) error {
 		if n.Kind != yaml.SequenceNode {

@@ -10,8 +10,9 @@ import (
 	"github.com/cybozu-go/neco/dctest/placemat/cluster"
 )
 
-// Seed is the data of a cloud-init template: everything a server needs to configure
-// itself. Fields called Network include the prefix length, fields called Address do not.
+// Seed is the data for a cloud-init template: everything that a server needs to configure
+// itself. Fields called Network include the prefix length, and fields called Address do
+// not.
 type Seed struct {
 	Name, Serial, Kind string
 	ClusterID          string
@@ -19,16 +20,17 @@ type Seed struct {
 	Rack               SeedRack
 	Index              int
 	// Node0Address is the server's own address. Node1Network and Node2Network are the
-	// addresses of eth0 and eth1.
+	// addresses of its interfaces eth0 and eth1.
 	Node0Address               netip.Addr
 	Node1Network, Node2Network netip.Prefix
-	// BastionAddress is set for boot servers only.
+	// BastionAddress is the server's address for operators. It is set for boot servers
+	// only.
 	BastionAddress netip.Addr
 	BMCAddress     netip.Addr
 	ToR1Address    netip.Addr
 	ToR2Address    netip.Addr
 	NTPServers     []netip.Addr
-	// Proxy is a URL.
+	// Proxy is the URL of the HTTP proxy.
 	Proxy string
 	// BirdConf is the text of the server's BIRD configuration.
 	BirdConf string
@@ -40,7 +42,7 @@ type SeedRack struct {
 	Name  string
 }
 
-// defaultSeed is the template of boot servers without a template in the menu.
+// defaultSeed is the template for boot servers whose menu names no template.
 const defaultSeed = "seed.yml"
 
 func (m *Menu) seedFiles(files map[string][]byte, c *cluster.Cluster) error {
@@ -57,7 +59,8 @@ func (m *Menu) seedFiles(files map[string][]byte, c *cluster.Cluster) error {
 	return nil
 }
 
-// seed returns the seed of a server, rendered from the template of its type.
+// seed returns the seed of a server: the template for servers of its type, filled with
+// the server's data.
 func (m *Menu) seed(n cluster.Node, birdConf string) ([]byte, error) {
 	spec := m.Servers[n.Kind]
 	if spec.SeedTemplate == "" {
@@ -74,7 +77,8 @@ func (m *Menu) seed(n cluster.Node, birdConf string) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// indent indents all lines of text except the first, to embed it in YAML.
+// indent indents all lines of text except the first, so that text can be embedded in
+// YAML.
 func indent(spaces int, text string) string {
 	return strings.ReplaceAll(strings.TrimSuffix(text, "\n"), "\n", "\n"+strings.Repeat(" ", spaces))
 }

@@ -14,13 +14,14 @@ import (
 	"github.com/cybozu-go/neco/dctest/placemat/cluster"
 )
 
-// manifestFile is the list of files in a directory that Write has written.
+// manifestFile is the name of a file that lists the files in its directory that Write has
+// written.
 const manifestFile = ".placemat-menu"
 
-// Write writes the files into dir, which it creates if it is missing. It removes the
-// files that an earlier Write has written and that are not in files; other files are
-// kept. Scripts are made executable. cluster.yml is written last, so that its absence
-// shows an incomplete directory.
+// Write writes the files into dir, which it creates if needed. It removes files that an
+// earlier Write has written and that are not in files; it keeps other files. Scripts are
+// made executable. Write writes cluster.yml last, so that its absence shows that the
+// directory is incomplete.
 func Write(dir string, files map[string][]byte) error {
 	if err := removeStale(dir, files); err != nil {
 		return err
@@ -41,7 +42,7 @@ func Write(dir string, files map[string][]byte) error {
 	return nil
 }
 
-// writeFile writes a file with a slash-separated name.
+// writeFile writes a file whose slash-separated name is relative to a directory.
 func writeFile(dir, name string, data []byte) error {
 	mode := os.FileMode(0o644)
 	if bytes.HasPrefix(data, []byte("#!")) {
@@ -57,7 +58,8 @@ func writeFile(dir, name string, data []byte) error {
 	return os.Chmod(name, mode) // WriteFile does not change the mode of an existing file
 }
 
-// removeStale removes the files that are in the manifest and not in files.
+// removeStale removes those files from dir that are in the manifest of an earlier Write
+// and not in files.
 func removeStale(dir string, files map[string][]byte) error {
 	manifest, err := os.ReadFile(filepath.Join(dir, manifestFile))
 	if errors.Is(err, fs.ErrNotExist) {

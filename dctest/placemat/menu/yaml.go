@@ -13,7 +13,7 @@ import (
 	"github.com/cybozu-go/neco/internal/ipv4"
 )
 
-// positioned is an error with its line in the menu.
+// positioned is an error with the line of the menu in which it is.
 type positioned struct {
 	line int
 	msg  string
@@ -25,7 +25,8 @@ func at(n *yaml.Node, format string, args ...any) error {
 	return &positioned{n.Line, fmt.Sprintf(format, args...)}
 }
 
-// placed adds the name of the menu, and the line if it is known, to an error of parse.
+// placed adds to err, an error of parse, the name of the menu and the line if it is
+// known.
 func placed(name string, err error) error {
 	var p *positioned
 	if errors.As(err, &p) {
@@ -34,17 +35,17 @@ func placed(name string, err error) error {
 	return fmt.Errorf("%s: %w", name, err)
 }
 
-// field is the definition of a field: set is called with its value.
+// field defines a field of a mapping. Its function set is called with the field's value.
 type field struct {
 	required bool
 	set      func(*yaml.Node) error
 }
 
-// fields are the fields that a mapping may have, by name.
+// fields are the fields that a mapping may have, by their names.
 type fields map[string]field
 
-// decode calls the setter of each field of the mapping n. What is the name of the mapping
-// in errors.
+// decode calls the setter of each field in the mapping n. what names the mapping in
+// errors.
 func (f fields) decode(what string, n *yaml.Node) error {
 	n = target(n)
 	if n.Kind != yaml.MappingNode {
@@ -73,7 +74,7 @@ func (f fields) decode(what string, n *yaml.Node) error {
 	return nil
 }
 
-// inField adds the line and the name of the field to an error that has no line.
+// inField adds the line and the name of a field to err, unless err has a line already.
 func inField(n *yaml.Node, name string, err error) error {
 	var p *positioned
 	if errors.As(err, &p) {
@@ -84,7 +85,8 @@ func inField(n *yaml.Node, name string, err error) error {
 
 func (f fields) names() string { return strings.Join(slices.Sorted(maps.Keys(f)), ", ") }
 
-// target resolves an alias.
+// target returns the YAML node to which n refers if n is an alias, and n itself
+// otherwise.
 func target(n *yaml.Node) *yaml.Node {
 	if n.Kind == yaml.AliasNode {
 		return n.Alias
@@ -92,7 +94,7 @@ func target(n *yaml.Node) *yaml.Node {
 	return n
 }
 
-// value returns a setter of a scalar, which is parsed by read.
+// value returns the setter of a field that is a scalar. read parses the scalar's text.
 func value[T any](into *T, read func(string) (T, error)) func(*yaml.Node) error {
 	return func(n *yaml.Node) error {
 		if n.Kind != yaml.ScalarNode || n.Tag == "!!null" {
@@ -107,10 +109,10 @@ func value[T any](into *T, read func(string) (T, error)) func(*yaml.Node) error 
 	}
 }
 
-// must marks a field as required.
+// must returns a required field with the given setter.
 func must(set func(*yaml.Node) error) field { return field{required: true, set: set} }
 
-// may marks a field as optional.
+// may returns an optional field with the given setter.
 func may(set func(*yaml.Node) error) field { return field{set: set} }
 
 func cidr(into *netip.Prefix) func(*yaml.Node) error { return value(into, readCIDR) }

@@ -13,22 +13,23 @@ import (
 	"time"
 )
 
-// Client sends requests to the running sandbox with a given name.
+// Client sends requests to a running sandbox, which it finds by name.
 type Client struct {
 	place Place
 	http  *http.Client
 }
 
 const (
-	// requestTimeout bounds one request; no request waits for an update.
+	// requestTimeout bounds one request, which then fails. No request waits for an
+	// update.
 	requestTimeout = 30 * time.Second
-	// downTimeout bounds the wait until a sandbox has ended.
+	// downTimeout bounds the wait for a sandbox to end, after which Down fails.
 	downTimeout = time.Minute
 	// downPoll is the time between two checks whether the sandbox has ended.
 	downPoll = 50 * time.Millisecond
 )
 
-// ErrNotRunning is returned when no sandbox with the name is running.
+// ErrNotRunning reports that no sandbox with the given name is running.
 var ErrNotRunning = errors.New("it is not running")
 
 // Connect returns a client of the sandbox with the given name. It returns ErrNotRunning
@@ -89,14 +90,15 @@ func (c *Client) Status(ctx context.Context) (*Status, error) {
 	return &st, c.Do(ctx, "status", Order{}, &st)
 }
 
-// Locate returns the paths of the files of a boot server. It does not use etcd.
+// Locate returns the paths of the files of the boot server lrn. It works even if etcd
+// does not.
 func (c *Client) Locate(ctx context.Context, lrn int) (Location, error) {
 	var l Location
 	return l, c.Do(ctx, "locate", Order{Server: lrn}, &l)
 }
 
-// Down stops the sandbox with the given name, and waits until it has ended. Then, or if
-// the sandbox was killed, it removes the remaining files.
+// Down stops the sandbox with the given name, and waits until it has ended. Then it
+// removes the remaining files of the sandbox, also if the sandbox was killed before.
 func Down(ctx context.Context, name string) error {
 	place, err := PlaceOf(name)
 	if err != nil {

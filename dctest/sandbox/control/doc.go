@@ -1,5 +1,5 @@
-// Package control controls sandboxes that were left running. Each has a name; a file in
-// the user's cache directory, named after the sandbox, holds the path of the socket
+// Package control controls sandboxes that run in the background. Each has a name; a file
+// in the user's cache directory, named after the sandbox, holds the path of the socket
 // that the sandbox serves.
 //
 // It owns the names, that file, and the protocol on the socket. It must not know how a

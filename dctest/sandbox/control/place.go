@@ -15,7 +15,7 @@ import (
 // DefaultName is the name of a sandbox that was started without a name.
 const DefaultName = "default"
 
-// Place locates the state file, lock file and log file of a sandbox.
+// Place is where the state file, lock file and log file of a sandbox are.
 type Place struct {
 	name string
 	base string // the common path of the files, without a suffix
@@ -23,8 +23,8 @@ type Place struct {
 
 // State is the content of the state file of a sandbox.
 type State struct {
-	// Socket is the path of the socket of the sandbox, which has its own directory. Dir
-	// is the directory of the sandbox.
+	// Socket is the path of the sandbox's socket. Dir is the sandbox's directory, which
+	// does not contain the socket.
 	Socket string `json:"socket"`
 	Dir    string `json:"dir"`
 	// Temporary reports whether Dir is removed when the sandbox ends.
@@ -33,8 +33,8 @@ type State struct {
 	PID int `json:"pid"`
 }
 
-// PlaceOf returns the Place of the sandbox with the given name. It is in the user's
-// cache directory, which is created if necessary.
+// PlaceOf returns the place of the sandbox with the given name. Its files are in the
+// user's cache directory, which is created if necessary.
 func PlaceOf(name string) (Place, error) {
 	if name == "" || strings.Trim(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") != "" {
 		return Place{}, fmt.Errorf("name %q: only letters, digits, hyphens and underscores are allowed", name)
@@ -50,12 +50,12 @@ func PlaceOf(name string) (Place, error) {
 	return Place{name, filepath.Join(dir, name)}, nil
 }
 
-// ErrTaken is returned when a sandbox with the name is already running.
+// ErrTaken reports that a sandbox with the same name is already running.
 var ErrTaken = errors.New("it is running")
 
-// Take locks the place for a sandbox of this process, and removes what an earlier
-// sandbox with the same name has left. The lock is held until release is called or the
-// process ends.
+// Take locks the files of the place for a sandbox of this process, and removes what an
+// earlier sandbox of the same name has left. The lock is held until release is called or
+// the process ends.
 func (p Place) Take() (release func(), err error) {
 	lock, err := p.lock()
 	if err != nil {
@@ -90,7 +90,7 @@ func (p Place) lock() (*os.File, error) {
 	}
 }
 
-// remove removes every file of a place whose lock this process holds.
+// remove removes the files of the place. This process must hold the lock.
 func (p Place) remove() error {
 	var errs []error
 	for _, suffix := range []string{".json", ".log", ".lock"} {
@@ -101,8 +101,8 @@ func (p Place) remove() error {
 	return errors.Join(errs...)
 }
 
-// clear removes the state file, the directory of the socket, and the sandbox's
-// directory if it is temporary.
+// clear removes the state file, the directory of the socket and, if it is temporary, the
+// sandbox's directory.
 func (p Place) clear() error {
 	state, err := p.State()
 	if errors.Is(err, fs.ErrNotExist) {

@@ -15,15 +15,15 @@ import (
 	"github.com/cybozu-go/neco/dctest/sandbox"
 )
 
-// headerTimeout bounds the time for a client to send the header of a request, and the
-// time to complete open requests at the end.
+// headerTimeout bounds the time in which a client sends the header of a request. At the
+// end of the sandbox, it bounds the time for completing open requests.
 const headerTimeout = 10 * time.Second
 
-// errDown is the cause of the end of a sandbox after a request for it.
+// errDown is the cause with which a sandbox ends after a client has requested that.
 var errDown = errors.New("down")
 
-// Serve serves requests to the sandbox s on l. It blocks until ctx is done, the sandbox
-// has failed, or a client has requested the end.
+// Serve serves requests on l, which control the sandbox s. It blocks until ctx is done,
+// the sandbox has failed, or a client has requested the sandbox's end.
 func Serve(ctx context.Context, l net.Listener, s *sandbox.Sandbox) error {
 	ctx, end := context.WithCancelCause(ctx)
 	defer end(nil)
@@ -46,7 +46,7 @@ func Serve(ctx context.Context, l net.Listener, s *sandbox.Sandbox) error {
 	return errors.Join(srv.Shutdown(grace), g.Wait())
 }
 
-// Order holds the arguments of a request. Each request uses some of the fields.
+// Order holds the arguments of a request. Each kind of request uses some of the fields.
 type Order struct {
 	Server     int            `json:"server,omitempty"`
 	Servers    []int          `json:"servers,omitempty"`
@@ -64,7 +64,7 @@ type Location struct {
 	Env  []string `json:"env"`
 }
 
-// handler serves a path for each request.
+// handler returns the HTTP handler, which has a path for each kind of request.
 func handler(s *sandbox.Sandbox, end context.CancelCauseFunc) http.Handler {
 	mux := http.NewServeMux()
 	verb := func(path string, f func(ctx context.Context, o Order) (any, error)) {

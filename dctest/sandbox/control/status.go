@@ -14,16 +14,16 @@ import (
 // Status is the state of a sandbox.
 type Status struct {
 	Dir string `json:"dir"`
-	// Etcd lists the etcd endpoints that serve Neco's keys.
+	// Etcd lists the URLs of the etcd members that hold Neco's keys.
 	Etcd []string `json:"etcd"`
-	// EtcdError is the reason why etcd could not be read; then the values that are
-	// stored in etcd are missing.
+	// EtcdError is why etcd could not be read; then the values that are stored in etcd
+	// are missing.
 	EtcdError string `json:"etcd_error,omitempty"`
 	// Published lists the versions on the release server, oldest first.
 	Published []string `json:"published"`
 	// Release is the newest version that the updater has found. Request is the version
-	// that the boot servers have to install. Stopped is the reason of a stopped
-	// request.
+	// that the boot servers have to install. Stopped is why the request was stopped;
+	// empty if it was not.
 	Release string   `json:"release,omitempty"`
 	Request string   `json:"request,omitempty"`
 	Stopped string   `json:"stopped,omitempty"`
@@ -40,10 +40,11 @@ type Server struct {
 	Left    bool    `json:"left,omitempty"`
 	Worker  Process `json:"worker"`
 	Updater Process `json:"updater"`
-	// Version is the version of the worker according to its heartbeat in etcd, empty if
-	// there is none.
+	// Version is the version of the running worker, as recorded in etcd; empty if no
+	// worker is recorded.
 	Version string `json:"version,omitempty"`
-	// The other fields are the worker's last status.
+	// For and the following fields are from the worker's last status; For is the version
+	// of the run.
 	For     string     `json:"for,omitempty"`
 	Step    int        `json:"step"`
 	Name    string     `json:"step_name,omitempty"`
@@ -52,19 +53,19 @@ type Server struct {
 	At      *time.Time `json:"at,omitempty"`
 }
 
-// Process is the main process of a unit. State is the state as printed by systemctl
-// is-active, or paused.
+// Process is the main process of a unit. State is what systemctl is-active prints for the
+// unit, or "paused".
 type Process struct {
 	State string `json:"state"`
 	PID   int    `json:"pid,omitempty"`
 }
 
-// statusTimeout bounds the read from etcd. It is longer than the election of a new
-// leader takes.
+// statusTimeout bounds reading the state from etcd; after it, the status has an
+// EtcdError. The election of a new leader takes less.
 const statusTimeout = 5 * time.Second
 
-// status reads the state from etcd and the units. If etcd cannot be read, the result
-// has EtcdError and the state of the units.
+// status reads the state of the sandbox from etcd and from the units. If etcd cannot be
+// read, the result has EtcdError and the state of the units only.
 func status(ctx context.Context, s *sandbox.Sandbox) (*Status, error) {
 	ctx, cancel := context.WithTimeout(ctx, statusTimeout)
 	defer cancel()
@@ -95,8 +96,8 @@ func status(ctx context.Context, s *sandbox.Sandbox) (*Status, error) {
 // snapshotPoll is the time between two reads from an etcd without a leader.
 const snapshotPoll = 200 * time.Millisecond
 
-// snapshot retries until etcd responds or ctx is done, because the leader may be among
-// members that were cut off.
+// snapshot reads the state from etcd. It retries until etcd responds or ctx is done,
+// because etcd's leader may be among members that were cut off.
 func snapshot(ctx context.Context, store *storage.Storage) (*storage.Snapshot, error) {
 	tick := time.NewTicker(snapshotPoll)
 	defer tick.Stop()

@@ -15,10 +15,11 @@ import (
 	"github.com/cybozu-go/neco/dctest/sandbox"
 )
 
-// startTimeout bounds the start of a unit.
+// startTimeout bounds the start of a unit, which then fails.
 const startTimeout = 20 * time.Second
 
-// start starts a unit through the boot server's D-Bus socket, as systemctl start does.
+// start starts a unit by a request to the boot server's D-Bus socket, as systemctl start
+// does.
 func start(ctx context.Context, s *sandbox.Sandbox, o Order) error {
 	srv, err := known(s, o)
 	if err != nil {
@@ -68,8 +69,8 @@ func busAddress(env []string) string {
 	return ""
 }
 
-// known returns the boot server of a request, and an error if the boot server has no
-// such unit.
+// known returns the boot server that a request names. It fails if the boot server does
+// not have the unit that the request names.
 func known(s *sandbox.Sandbox, o Order) (*sandbox.Server, error) {
 	srv, err := s.Server(o.Server)
 	if err != nil {

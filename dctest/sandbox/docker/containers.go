@@ -11,10 +11,12 @@ import (
 )
 
 const (
-	// killTimeout bounds the wait for the end of a killed container.
+	// killTimeout bounds the wait for a killed container to end, after which the command
+	// fails.
 	killTimeout = 10 * time.Second
-	// killPoll is the time between two checks for that end: there is no event for the
-	// end of another process's child.
+	// killPoll is the time between two checks whether a killed container has ended. They
+	// are needed because the kernel sends no event when the child of another process
+	// ends.
 	killPoll = 20 * time.Millisecond
 )
 

@@ -14,15 +14,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// RootEnv is the environment variable with the root directory of the server that the
-// command runs on.
+// RootEnv is the environment variable with the root directory of the server on which the
+// command runs.
 const RootEnv = "NECO_SANDBOX_ROOT"
 
-// dataDir is the directory of the state, below the server's root.
+// dataDir is the directory with the state of images and containers, below the server's
+// root.
 const dataDir = "var/lib/sandbox-docker"
 
-// usageExit is docker's exit code for errors of the docker command itself; errors of
-// the daemon have the exit code 1.
+// usageExit is docker's exit code for errors of the docker command itself. Errors of
+// Docker's daemon have the exit code 1.
 const usageExit = 125
 
 // command is one call of the docker command.
@@ -32,11 +33,11 @@ type command struct {
 	stdout, stderr io.Writer
 }
 
-// errUsage is the error of a call that this stand-in does not support.
+// errUsage reports a call that this package does not support.
 var errUsage = errors.New("the docker command of a sandbox does not support this")
 
-// Called reports whether a program with these arguments, its name first, was called as
-// docker through a link of that name.
+// Called reports whether this program was called as docker, through a link of that name.
+// args are its arguments, the name of the program first.
 func Called(args []string) bool {
 	return len(args) > 0 && filepath.Base(args[0]) == "docker"
 }
@@ -58,8 +59,8 @@ func Main(args []string) int {
 	return Run(ctx, root, args, os.Stdin, os.Stdout, os.Stderr)
 }
 
-// Run runs one call on the server whose file system is at root, and returns the exit
-// code. A container runs until ctx is done.
+// Run performs one call of the docker command on the server whose file system is at root,
+// and returns the exit code. If it runs a container, it blocks until ctx is done.
 func Run(ctx context.Context, root string, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	c := command{store{filepath.Join(root, dataDir)}, stdin, stdout, stderr}
 	err := c.dispatch(ctx, args)
@@ -98,7 +99,8 @@ func (c command) dispatch(ctx context.Context, args []string) error {
 	return errUsage
 }
 
-// each calls f for every name, and continues after an error.
+// each calls f for each name in args and prints the name. It skips options and continues
+// after an error.
 func (c command) each(args []string, f func(string) error) error {
 	var errs []error
 	for _, name := range args {

@@ -53,8 +53,8 @@ func (c command) list() error {
 	return err
 }
 
-// load implements "docker load", from standard input or from a file with -i. It records
-// an image only if the archive is complete.
+// load implements "docker load" for standard input or a file given by -i. It records the
+// image only if the archive is complete.
 func (c command) load(args []string) error {
 	open := func() (io.ReadCloser, error) { return nil, errUsage }
 	switch {

@@ -18,7 +18,7 @@ type invocation struct {
 	volumes []string // SOURCE:DEST[:ro]
 }
 
-// valued returns the options of "docker run" that have a value.
+// valued returns those options of "docker run" that have a value.
 func valued() []string {
 	return []string{"--name", "--network", "--log-driver", "--pull", "--uts", "--user", "-u", "--mount", "-v", "--volume",
 		"--entrypoint", "--ulimit", "--cap-add", "--cap-drop", "--env", "-e", "--workdir", "-w", "--oom-score-adj"}
@@ -55,8 +55,8 @@ func parseRun(args []string) (invocation, error) {
 	return c, nil
 }
 
-// run implements "docker run" for a container in the foreground. The container runs
-// until ctx is done, and then returns nil: a stop is not a failure.
+// run implements "docker run" for a container in the foreground. It blocks until ctx is
+// done and then returns nil, because a stopped container has not failed.
 func (c command) run(ctx context.Context, args []string) error {
 	i, err := parseRun(args)
 	if err != nil {
@@ -82,14 +82,14 @@ func (c command) run(ctx context.Context, args []string) error {
 	return os.Remove(c.store.containerFile(i.name))
 }
 
-// tool is the script that replaces the commands in images.
+// tool is the script that is installed as the command of an image.
 const tool = `#!/bin/sh
 # From the image %s.
 exit 0
 `
 
-// installTools does the work of the install-tools program in images: it copies the
-// image's command to the mounted directory.
+// installTools imitates the install-tools program of an image: it writes a script as the
+// image's command to the directory that is mounted into the container.
 func (c invocation) installTools() error {
 	name := path.Base(path.Dir(c.args[0]))
 	for _, v := range c.volumes {

@@ -25,7 +25,7 @@ func (s store) containerFile(name string) string {
 	return filepath.Join(s.dir, "containers", url.PathEscape(name))
 }
 
-// image returns the ID of an image, or an error if the image was not loaded.
+// image returns the ID of the image called name, or an error if the image was not loaded.
 func (s store) image(name string) (string, error) {
 	data, err := os.ReadFile(s.imageFile(name))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -35,8 +35,8 @@ func (s store) image(name string) (string, error) {
 	return string(data), err
 }
 
-// addImage records an image. It replaces the file atomically because other processes
-// may read it.
+// addImage records that the image called name was loaded. It replaces the image's file
+// atomically, because other processes may be reading the file.
 func (s store) addImage(name, id string) error {
 	file := s.imageFile(name)
 	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
@@ -58,7 +58,7 @@ func (s store) removeImage(name string) error {
 
 func (s store) images() ([]string, error) { return names(filepath.Join(s.dir, "images")) }
 
-// container is a running container.
+// container describes a running container. pid is the process of its docker run command.
 type container struct {
 	name, image string
 	pid         int
@@ -76,7 +76,8 @@ func (s store) containers() ([]container, error) {
 	return running, err
 }
 
-// container returns a container, and false if it is not running.
+// container returns the container called name. The second result is false if the
+// container is not running.
 func (s store) container(name string) (container, bool) {
 	file, err := os.Open(s.containerFile(name))
 	if err != nil {
@@ -97,7 +98,8 @@ func (s store) container(name string) (container, bool) {
 	return c, err == nil
 }
 
-// hold creates a container's file and locks it until release is called.
+// hold records a container as running: it writes the container's file and locks it until
+// release is called or the process ends. It fails if another process holds that name.
 func (s store) hold(name, image string) (release func(), err error) {
 	path := s.containerFile(name)
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
@@ -124,7 +126,7 @@ func (s store) hold(name, image string) (release func(), err error) {
 	return func() { file.Close() }, nil
 }
 
-// names lists the images or containers that have files in a directory.
+// names returns the names of the images or containers that have a file in dir.
 func names(dir string) ([]string, error) {
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -35,13 +35,15 @@ type Options struct {
 	Dir string
 	// Members is the number of members.
 	Members int
-	// NoFsync disables fsync to make writes faster, for tests without power loss.
+	// NoFsync makes the members write faster, by not syncing their files to the disk. It
+	// is for tests without power loss.
 	NoFsync bool
-	// Advertise, if not nil, returns the host and port to advertise instead of listen,
-	// the peer address of member i. It lets the caller put a proxy between members.
+	// Advertise, if not nil, is called with listen, the peer address of member i. It
+	// returns the host and port that the member advertises instead, so that there can be
+	// a proxy between members.
 	Advertise func(i int, listen string) (string, error)
-	// TLS, if it has files, is the server certificate of the members for clients, and
-	// the CA that signs client certificates.
+	// TLS, if it has files, names the server certificate of the members and the CA of
+	// client certificates.
 	TLS transport.TLSInfo
 }
 
@@ -51,11 +53,11 @@ type Cluster struct {
 	configs []*embed.Config
 }
 
-// startTimeout bounds the wait until all members are ready.
+// startTimeout bounds the wait until all members are ready, after which Start fails.
 const startTimeout = time.Minute
 
-// Start starts the members and returns when all of them serve clients. If another
-// process has taken a port, it starts the cluster again with other ports.
+// Start starts the members and returns when all of them serve clients. If another process
+// has taken one of the ports, it tries again with other ports.
 func Start(ctx context.Context, o Options) (*Cluster, error) {
 	shrinkWAL()
 	var err error
@@ -149,12 +151,12 @@ func memberConfig(o Options, i int) (*embed.Config, string, error) {
 	return cfg, advertised.String(), nil
 }
 
-// shrinkWAL reduces the size of WAL files. A member allocates a WAL file in full size, by
-// default 64 MB, which no cluster of a test needs.
+// shrinkWAL makes the members' WAL files smaller. A member allocates each WAL file in
+// full size, by default 64 MB, of which a cluster in a test uses little.
 var shrinkWAL = sync.OnceFunc(func() { wal.SegmentSizeBytes = 8 << 20 })
 
-// fatalLogger returns a logger that prints only fatal messages. etcd exits the process
-// with such a message, for example when it cannot write to its disk.
+// fatalLogger returns a logger that only prints fatal messages. After such a message etcd
+// ends the process, for example when it cannot write to its disk.
 func fatalLogger(member string, to io.Writer) *zap.Logger {
 	format := zapcore.NewConsoleEncoder(zapcore.EncoderConfig{NameKey: "name", MessageKey: "message", EncodeName: zapcore.FullNameEncoder})
 	return zap.New(zapcore.NewCore(format, zapcore.Lock(zapcore.AddSync(to)), zapcore.FatalLevel)).Named("etcd " + member)
@@ -193,7 +195,7 @@ func (c *Cluster) Close() {
 	}
 }
 
-// Stop stops member i permanently.
+// Stop stops member i, which cannot be started again.
 func (c *Cluster) Stop(i int) {
 	c.members[i].Close()
 	c.members[i] = nil
@@ -202,8 +204,8 @@ func (c *Cluster) Stop(i int) {
 // Endpoint returns the client address of member i as host:port.
 func (c *Cluster) Endpoint(i int) string { return c.configs[i].ListenClientUrls[0].Host }
 
-// MemberID returns the ID of member i in the form that members send in requests to
-// their peers.
+// MemberID returns the ID of member i in the form in which members identify themselves to
+// each other.
 func (c *Cluster) MemberID(i int) string { return c.members[i].Server.MemberID().String() }
 
 // Endpoints returns the client addresses of all members.
@@ -215,7 +217,8 @@ func (c *Cluster) Endpoints() []string {
 	return eps
 }
 
-// Client returns a client of all members, namespaced at prefix. The caller closes it.
+// Client returns a client of all members that prepends prefix to keys. The caller closes
+// it.
 func (c *Cluster) Client(prefix string) (*clientv3.Client, error) {
 	cl, err := clientv3.New(clientv3.Config{
 		Endpoints: c.Endpoints(), DialTimeout: 5 * time.Second, Logger: zap.NewNop(),

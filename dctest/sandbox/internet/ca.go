@@ -14,10 +14,11 @@ import (
 )
 
 const (
-	// validity of the certificates is longer than any sandbox runs.
+	// validity is how long the certificates are valid, which is longer than any sandbox
+	// runs.
 	validity = 365 * 24 * time.Hour
-	// backdate is how long before its creation a certificate becomes valid, so that
-	// tests can set clocks back.
+	// backdate is how long before its creation a certificate becomes valid. It allows
+	// tests to set clocks back.
 	backdate = 24 * time.Hour
 )
 

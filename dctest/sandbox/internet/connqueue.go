@@ -5,7 +5,7 @@ import (
 	"sync"
 )
 
-// connQueue is a listener that accepts the connections given to put.
+// connQueue is a listener. It accepts the connections that are passed to put.
 type connQueue struct {
 	conns  chan net.Conn
 	once   sync.Once
@@ -18,8 +18,8 @@ func newConnQueue() *connQueue {
 	return &connQueue{conns: make(chan net.Conn), closed: make(chan struct{})}
 }
 
-// put blocks until a connection is accepted. It closes the connection if the listener
-// is closed.
+// put passes conn to Accept and blocks until that has accepted it. It closes conn if the
+// listener is closed.
 func (q *connQueue) put(c net.Conn) {
 	select {
 	case q.conns <- c:
@@ -28,7 +28,7 @@ func (q *connQueue) put(c net.Conn) {
 	}
 }
 
-// Accept implements [net.Listener].
+// Accept returns the next connection that was passed to put.
 func (q *connQueue) Accept() (net.Conn, error) {
 	select {
 	case c := <-q.conns:
@@ -38,11 +38,11 @@ func (q *connQueue) Accept() (net.Conn, error) {
 	}
 }
 
-// Close implements [net.Listener].
+// Close closes the listener, so that Accept and put return.
 func (q *connQueue) Close() error {
 	q.once.Do(func() { close(q.closed) })
 	return nil
 }
 
-// Addr implements [net.Listener].
+// Addr returns an address without meaning, which a listener must have.
 func (q *connQueue) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)} }

@@ -16,19 +16,21 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// headerTimeout bounds the time for a client to send the header of a request.
+// headerTimeout bounds the time in which a client sends the header of a request.
 const headerTimeout = 30 * time.Second
 
-// Internet is a proxy with the hosts behind it.
+// Internet is an HTTP proxy with the hosts that can be reached through it.
 type Internet struct {
 	ca    *rootCA
 	certs map[string]*tls.Certificate
 	hosts map[string]http.Handler
-	// inside receives the connections from the proxy to the hosts.
+	// inside passes the connections that clients have opened through the proxy to the
+	// server of the hosts.
 	inside *connQueue
 }
 
-// New returns an Internet in which each host name is served by its handler on port 443.
+// New returns an Internet that serves each host name of hosts by its handler, on port
+// 443.
 func New(hosts map[string]http.Handler) (*Internet, error) {
 	ca, err := newRootCA()
 	if err != nil {
@@ -46,8 +48,8 @@ func New(hosts map[string]http.Handler) (*Internet, error) {
 // CA returns the CA certificate for clients, in PEM.
 func (n *Internet) CA() []byte { return n.ca.pem() }
 
-// Transport returns a transport that uses the proxy at the address proxy, given as
-// host:port, and trusts the CA.
+// Transport returns a transport that trusts the CA and uses the proxy at the address
+// proxy, given as host:port.
 func (n *Internet) Transport(proxy string) *http.Transport {
 	roots := x509.NewCertPool()
 	roots.AddCert(n.ca.cert)
@@ -104,7 +106,7 @@ func (n *Internet) proxy(w http.ResponseWriter, r *http.Request) {
 	n.inside.put(bufferedConn{conn, rw.Reader})
 }
 
-// bufferedConn is a connection of which a part was read into a buffer.
+// bufferedConn is a connection whose first bytes were already read into a buffer.
 type bufferedConn struct {
 	net.Conn
 	r io.Reader
@@ -112,7 +114,7 @@ type bufferedConn struct {
 
 func (e bufferedConn) Read(p []byte) (int, error) { return e.r.Read(p) }
 
-// serve passes a request on to the handler of the host.
+// serve passes a request on to the handler of the host that the request names.
 func (n *Internet) serve(w http.ResponseWriter, r *http.Request) {
 	h := n.hosts[r.TLS.ServerName]
 	if h == nil {

@@ -28,10 +28,10 @@ func TestMain(m *testing.M) {
 }
 
 const (
-	// deadline bounds one update, which takes seconds.
+	// deadline bounds one update, which normally takes seconds.
 	deadline = time.Minute
-	// pacer is a registered boot server that does not exist. The test writes its
-	// statuses and so controls when the others proceed.
+	// pacer is the LRN of a boot server that is registered but does not exist. The test
+	// writes its statuses, and so controls when the other servers pass a barrier.
 	pacer = 9
 )
 
@@ -52,7 +52,7 @@ func build(t *testing.T, n int) []string {
 	return debs
 }
 
-// centre is a data centre in a sandbox, with the pacer.
+// centre is a data centre in a sandbox that has the pacer as a member.
 type centre struct {
 	*sandbox.Sandbox
 	t *testing.T
@@ -107,7 +107,7 @@ func (c *centre) pace(s *storage.Snapshot, a update.Arrival, cond neco.UpdateCon
 	}
 }
 
-// complete lets the run complete, and waits for that.
+// complete lets the run complete by writing the pacer's statuses, and waits for that.
 func (c *centre) complete(s *storage.Snapshot) *storage.Snapshot {
 	c.t.Helper()
 	c.pace(s, update.Arrival{Step: steps.Table().Last()}, neco.CondComplete)

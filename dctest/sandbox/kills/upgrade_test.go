@@ -33,8 +33,8 @@ func buildFrom(ctx context.Context, t *testing.T, commit, version string) string
 	return filepath.Join(dir, "out", "neco_"+version+"_amd64.deb")
 }
 
-// runs returns the process IDs of the managed programs of the boot servers. It leaves
-// out the program that sets serf's tags, which a timer starts now and then.
+// runs returns the process IDs of the managed programs on the boot servers. It leaves out
+// the program that sets serf's tags, which a timer starts again and again.
 func (c *centre) runs() map[string]int {
 	c.t.Helper()
 	pids := map[string]int{}

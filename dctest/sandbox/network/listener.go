@@ -5,8 +5,8 @@ import (
 	"net"
 )
 
-// Listener returns a listener whose connections transfer data only while their link is
-// not cut. It calls link once for each accepted connection.
+// Listener returns a listener like l whose connections hold back data while their link is
+// cut. It calls link for each accepted connection to get that link.
 func (s *Partition) Listener(l net.Listener, link func(net.Conn) Link) net.Listener {
 	return gatedListener{l, s, link}
 }
@@ -26,7 +26,7 @@ func (l gatedListener) Accept() (net.Conn, error) {
 	return &gatedConn{Conn: conn, out: gated{ctx, l.partition, conn, l.link(conn)}, cancel: cancel}, nil
 }
 
-// gatedConn is a connection whose reads and writes wait while its link is cut.
+// gatedConn is a connection. Its reads and writes wait while its link is cut.
 type gatedConn struct {
 	net.Conn
 	out    gated

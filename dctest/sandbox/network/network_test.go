@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// quiet is how long no data must arrive for a link to count as cut. On this machine
-// data arrives much faster.
+// quiet is how long no data must arrive until the test assumes that the link is cut.
+// Otherwise data arrives much faster.
 const quiet = 100 * time.Millisecond
 
 func listen(t *testing.T) net.Listener {
@@ -83,7 +83,7 @@ func (c talker) send(t *testing.T, line string) {
 	}
 }
 
-// receives reports whether the line comes back within d.
+// receives reports whether a line that was sent comes back within d.
 func (c talker) receives(line string, d time.Duration) bool {
 	c.SetReadDeadline(time.Now().Add(d))
 	got, err := c.r.ReadString('\n')
@@ -186,8 +186,8 @@ func TestPeersAreCutByWhoTheyAre(t *testing.T) {
 	}
 }
 
-// TestAStreamOfAPeerIsCutInTheMiddle uses a member that is not known yet when the stream
-// starts.
+// TestAStreamOfAPeerIsCutInTheMiddle uses an etcd member that is not known yet when its
+// stream starts.
 func TestAStreamOfAPeerIsCutInTheMiddle(t *testing.T) {
 	var known atomic.Bool
 	more := make(chan string)

@@ -5,7 +5,7 @@ import (
 	"sync"
 )
 
-// Partition holds which servers are cut off from all others.
+// Partition knows which servers are cut off from all others.
 type Partition struct {
 	mu      sync.Mutex
 	cut     map[int]bool
@@ -17,7 +17,7 @@ func NewPartition() *Partition {
 	return &Partition{cut: map[int]bool{}, changed: make(chan struct{})}
 }
 
-// Cut cuts servers off. Existing connections between them and others stall.
+// Cut cuts servers off from all others. Their existing connections stall.
 func (s *Partition) Cut(servers ...int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -42,13 +42,13 @@ func (s *Partition) IsCut(server int) bool {
 	return s.cut[server]
 }
 
-// wake wakes all callers of Wait. The caller holds s.mu.
+// wake makes all callers of Wait check their link again. The caller must hold s.mu.
 func (s *Partition) wake() {
 	close(s.changed)
 	s.changed = make(chan struct{})
 }
 
-// Wait blocks while the link is cut, or until ctx is done.
+// Wait blocks while the link l is cut. It returns the cause of ctx's end if ctx is done.
 func (s *Partition) Wait(ctx context.Context, l Link) error {
 	for {
 		s.mu.Lock()
@@ -68,9 +68,10 @@ func (s *Partition) Wait(ctx context.Context, l Link) error {
 // Link is the connection between two servers, or between a server and the internet.
 type Link struct{ from, to int }
 
-// Internet stands for everything outside the data centre. It cannot be cut off.
+// Internet is the number that stands for everything outside the data centre. It cannot be
+// cut off.
 const Internet = -1
 
-// Between returns the link between two servers. The link of a server to itself cannot
-// be cut.
+// Between returns the link between two servers. If both are the same, the link cannot be
+// cut.
 func Between(from, to int) Link { return Link{from, to} }

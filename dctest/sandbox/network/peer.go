@@ -16,14 +16,14 @@ import (
 // peerHeader is the HTTP header with the ID of the etcd member that sends a request.
 const peerHeader = "X-Server-From"
 
-// headerTimeout bounds the time for a member to send the header of a request.
+// headerTimeout bounds the time in which a member sends the header of a request.
 const headerTimeout = 10 * time.Second
 
-// ServePeers accepts the requests of etcd members on l and forwards them to the member
-// at the address target, which is on the server to. The function server maps the ID of
-// the sending member to its server; a request without a known ID, such as a probe, uses
-// the link from the internet. It blocks until ctx is done, and closes all connections
-// then.
+// ServePeers accepts the requests of etcd members on l, and forwards them to the member
+// at the address target on the server to. It holds them back while the link between the
+// two members' servers is cut. server returns the server of the member with a given ID; a
+// request without a known ID, such as a probe, is treated as coming from the internet.
+// ServePeers blocks until ctx is done, and then closes all connections.
 func (s *Partition) ServePeers(ctx context.Context, l net.Listener, target string, to int, server func(id string) (int, bool)) error {
 	p := &peers{partition: s, to: to, server: server}
 	transport := &http.Transport{MaxIdleConnsPerHost: 16}
@@ -51,7 +51,7 @@ func (s *Partition) ServePeers(ctx context.Context, l net.Listener, target strin
 	return nil
 }
 
-// peers is the proxy in front of one member.
+// peers is the proxy through which other etcd members reach one member.
 type peers struct {
 	partition *Partition
 	to        int
@@ -59,8 +59,8 @@ type peers struct {
 	proxy     *httputil.ReverseProxy
 }
 
-// wait blocks while the link of a request is cut. It looks up the sender each time
-// because streams start before all members are known.
+// wait blocks while the link of a request from the member sender is cut. Each call looks
+// up that member's server again, because streams start before all members are known.
 func (p *peers) wait(ctx context.Context, sender string) error {
 	from, known := p.server(sender)
 	if !known {
@@ -80,7 +80,7 @@ func (p *peers) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	p.proxy.ServeHTTP(w, r)
 }
 
-// gate delays the response while the link is cut.
+// gate holds back the response while the link is cut.
 func (p *peers) gate(res *http.Response) error {
 	ctx, sender := res.Request.Context(), res.Request.Header.Get(peerHeader)
 	if err := p.wait(ctx, sender); err != nil {
@@ -90,9 +90,9 @@ func (p *peers) gate(res *http.Response) error {
 	return nil
 }
 
-// gatedBody is a body whose reads wait while the link is cut.
+// gatedBody is the body of a request or response. Its reads wait while the link is cut.
 type gatedBody struct {
-	ctx   context.Context // of this one request
+	ctx   context.Context // of the request
 	peers *peers
 	io.ReadCloser
 	sender string

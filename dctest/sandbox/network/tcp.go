@@ -15,8 +15,8 @@ func dial(ctx context.Context, target string) (net.Conn, error) {
 	return d.DialContext(ctx, "tcp", target)
 }
 
-// ServeTCP forwards every connection on l to the address target while the link is not
-// cut. It blocks until ctx is done, and closes all connections then.
+// ServeTCP forwards every connection on l to the address target, and holds back data
+// while the link is cut. It blocks until ctx is done, and then closes all connections.
 func (s *Partition) ServeTCP(ctx context.Context, l net.Listener, target string, link Link) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -37,7 +37,7 @@ func (s *Partition) ServeTCP(ctx context.Context, l net.Listener, target string,
 	}
 }
 
-// forward serves one connection until its end.
+// forward forwards one connection until it is closed.
 func (s *Partition) forward(ctx context.Context, near net.Conn, target string, link Link) {
 	defer near.Close()
 	if s.Wait(ctx, link) != nil {
@@ -51,8 +51,9 @@ func (s *Partition) forward(ctx context.Context, near net.Conn, target string, l
 	s.Join(ctx, near, far, link)
 }
 
-// Join copies data in both directions between two connections while the link is not
-// cut, until one of them ends or ctx is done. It closes both then.
+// Join copies data in both directions between the connections a and b, and holds it back
+// while the link is cut. When one of them is closed or ctx is done, it closes both and
+// returns.
 func (s *Partition) Join(ctx context.Context, a, b net.Conn, link Link) {
 	ctx, cancel := context.WithCancel(ctx)
 	stop := context.AfterFunc(ctx, func() { a.Close(); b.Close() })
@@ -68,9 +69,9 @@ func (s *Partition) Join(ctx context.Context, a, b net.Conn, link Link) {
 	}
 }
 
-// gated is a connection whose writes wait while the link is cut.
+// gated writes to a connection. Its writes wait while the connection's link is cut.
 type gated struct {
-	ctx       context.Context // of this one connection
+	ctx       context.Context // of the connection
 	partition *Partition
 	conn      net.Conn
 	link      Link

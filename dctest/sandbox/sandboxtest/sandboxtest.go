@@ -1,5 +1,5 @@
-// Package sandboxtest helps tests that start a sandbox: it builds packages, lets the
-// test binary act as the docker command of the boot servers, and finds processes that a
+// Package sandboxtest helps tests that start a sandbox: it builds packages, lets the test
+// binary act as the docker command of the boot servers, and finds processes that a
 // sandbox has left behind.
 //
 // It must not know what is tested.
@@ -18,8 +18,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/release"
 )
 
-// Main runs the tests and returns the exit code, or acts as docker if the program was
-// called by that name. TestMain must call it and exit with the code.
+// Main runs the tests and returns the exit code. If the program was called as docker, it
+// acts as the docker command instead. TestMain must call it and exit with that code.
 func Main(m *testing.M) int {
 	if docker.Called(os.Args) {
 		return docker.Main(os.Args[1:])

@@ -24,7 +24,7 @@ func CheckFiles(deb string) error {
 	return nil
 }
 
-// check checks the packages before a sandbox is started.
+// check checks the packages to be installed before a sandbox is started.
 func (t *teller) check(ctx context.Context) error {
 	if len(t.Debs) == 0 {
 		return errors.New("no package is given")
@@ -43,7 +43,7 @@ func (t *teller) check(ctx context.Context) error {
 	return nil
 }
 
-// ascending checks that each package is newer than the one before, because boot servers
+// ascending checks that each package is newer than the previous one, because boot servers
 // install only newer versions.
 func ascending(debs []string) error {
 	var last release.Version

@@ -10,21 +10,21 @@ import (
 	"github.com/cybozu-go/neco/dctest/sandbox"
 )
 
-// Options configure Tell.
+// Options are the parameters of Tell.
 type Options struct {
 	// Debs are the paths of the packages. The boot servers start with the first one and
 	// are updated to each of the others in turn.
 	Debs []string
 	// Dir is the directory of the sandbox, as in sandbox.Options.
 	Dir string
-	// Timeout bounds each update.
+	// Timeout bounds each update, which then fails.
 	Timeout time.Duration
 	// Out receives the output.
 	Out io.Writer
 }
 
 // Tell starts a sandbox, updates it and prints the progress. It returns the sandbox,
-// which the caller closes, unless the sandbox could not be started.
+// which the caller has to close, or nil if the sandbox could not be started.
 func Tell(ctx context.Context, o Options) (*sandbox.Sandbox, error) {
 	t := &teller{Options: o, began: time.Now()}
 	if err := t.check(ctx); err != nil {
@@ -105,7 +105,7 @@ func (t *teller) end(s *sandbox.Sandbox) {
 		len(s.Servers()), last, time.Since(t.began).Seconds())
 }
 
-// logLines is the number of lines that are printed of a log.
+// logLines is how many of the last lines of a log are printed.
 const logLines = 15
 
 // logs prints the last lines of the logs of all boot servers.

@@ -20,7 +20,7 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(sandboxtest.Main(m)) }
 
-// timeout bounds one update, with others beside it on a busy machine.
+// timeout bounds one update while other updates run on a busy machine.
 const timeout = 3 * time.Minute
 
 // TestTheStory runs two stories at the same time, because sandboxes must not disturb
@@ -95,7 +95,8 @@ func TestAStoryThatIsInterruptedLeavesNothing(t *testing.T) {
 	checkNothingLeft(t, dir)
 }
 
-// TestAStoryThatFailsEndsWithTheReason checks that the last line of the output suffices.
+// TestAStoryThatFailsEndsWithTheReason checks that the last line of the output is enough
+// to understand the failure.
 func TestAStoryThatFailsEndsWithTheReason(t *testing.T) {
 	debs := sandboxtest.Debs(t, 2)
 	bad := filepath.Join(t.TempDir(), filepath.Base(debs[1]))
@@ -121,7 +122,7 @@ func TestAStoryThatFailsEndsWithTheReason(t *testing.T) {
 	}
 }
 
-// trigger is an output that calls f when word is written.
+// trigger is a writer that calls f when word is written to it.
 type trigger struct {
 	bytes.Buffer
 	word string

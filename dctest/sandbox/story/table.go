@@ -8,7 +8,7 @@ import (
 	"github.com/cybozu-go/neco/dctest/sandbox"
 )
 
-// writeTable prints how long each step took, with a column for each run.
+// writeTable prints how long each step of the runs took, with a column for each run.
 func writeTable(out io.Writer, runs []*sandbox.Run) error {
 	if len(runs) == 0 {
 		return nil
@@ -32,7 +32,8 @@ func writeTable(out io.Writer, runs []*sandbox.Run) error {
 	return w.Flush()
 }
 
-// cell returns the duration of step i of a run, empty if the run did not reach it.
+// cell returns how long step i of a run took, as text, or "" if the run did not reach
+// that step.
 func cell(r *sandbox.Run, i int) string {
 	if i >= len(r.Steps) {
 		return ""

@@ -13,7 +13,7 @@ import (
 	"github.com/godbus/dbus/v5"
 )
 
-// bus is the D-Bus socket with its clients.
+// bus is the D-Bus socket of a manager, with its clients.
 type bus struct {
 	m        *Manager
 	listener *net.UnixListener
@@ -27,7 +27,7 @@ type bus struct {
 	wg     sync.WaitGroup
 }
 
-// listenBus opens the socket. It replaces the socket of a manager that was killed.
+// listenBus opens the socket. It replaces one that a killed manager has left.
 func listenBus(m *Manager, path string) (*bus, error) {
 	if info, err := os.Lstat(path); err == nil && info.Mode()&os.ModeSocket != 0 {
 		if err := os.Remove(path); err != nil {
@@ -82,8 +82,8 @@ func (b *bus) remove(c *busConn) {
 	delete(b.conns, c)
 }
 
-// broadcast sends a signal to every client with a matching rule. It never blocks, so
-// the caller may hold the manager's lock.
+// broadcast sends a signal to every client that has a match rule for it. It does not
+// block, so the caller may hold the manager's lock.
 func (b *bus) broadcast(msg *dbus.Message) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -10,11 +10,12 @@ import (
 )
 
 const (
-	// outBuffer is the number of messages that a client may leave unread.
+	// outBuffer is how many messages may be queued for a client; then the client is
+	// disconnected.
 	outBuffer = 256
-	// writeTimeout bounds one write to a client.
+	// writeTimeout bounds one write to a client, which is then disconnected.
 	writeTimeout = 10 * time.Second
-	// authTimeout bounds a client's handshake.
+	// authTimeout bounds a client's handshake, after which the client is disconnected.
 	authTimeout = 10 * time.Second
 )
 
@@ -64,8 +65,8 @@ func (c *busConn) answer(msg *dbus.Message) {
 	}
 }
 
-// send queues a message. It disconnects a client that does not read its messages,
-// instead of blocking.
+// send queues a message for the client. If the client does not read its messages, send
+// disconnects it instead of blocking.
 func (c *busConn) send(msg *dbus.Message) {
 	select {
 	case c.out <- msg:
@@ -75,7 +76,7 @@ func (c *busConn) send(msg *dbus.Message) {
 	}
 }
 
-// write sends the queued messages.
+// write writes the queued messages to the connection.
 func (c *busConn) write() {
 	defer c.disconnect()
 	for serial := uint32(1); ; serial++ {

@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// check reports whether a condition on a path holds, given the result of os.Stat.
+// check reports whether a condition on a path holds. err is the result of os.Stat for
+// that path.
 type check func(info os.FileInfo, err error) bool
 
 func conditionPathExists(_ os.FileInfo, err error) bool { return err == nil }
@@ -17,8 +18,8 @@ func conditionFileNotEmpty(info os.FileInfo, err error) bool {
 
 func conditionPathIsDirectory(info os.FileInfo, err error) bool { return err == nil && info.IsDir() }
 
-// condition must hold when a unit starts. Otherwise the unit is not started, which is
-// not a failure. Of the triggering conditions, one is sufficient.
+// condition is a condition for the start of a unit. If it does not hold, the unit is not
+// started, which is not a failure. Of several triggering conditions, one has to hold.
 type condition struct {
 	path     string
 	check    check
@@ -40,7 +41,8 @@ func addCondition(c check) setting {
 	}
 }
 
-// conditionsMet reports whether the conditions hold; their paths are below root.
+// conditionsMet reports whether a unit with these conditions may be started. Paths in the
+// conditions are below root.
 func conditionsMet(root string, conditions []condition) bool {
 	triggers, triggered := 0, false
 	for _, c := range conditions {

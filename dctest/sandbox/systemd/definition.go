@@ -28,13 +28,14 @@ const (
 	restartOnSuccess  restartPolicy = "on-success"
 )
 
-// command is a command of a unit.
+// command is a command in the settings of a unit.
 type command struct {
 	argv          []string // before the expansion of variables; the executable first
 	ignoreFailure bool
 }
 
-// definition holds the settings of a unit's files. It does not change after finish.
+// definition holds the settings in a unit's files. It is not changed after finish was
+// called.
 type definition struct {
 	name        string
 	description string
@@ -88,7 +89,7 @@ func newDefinition(name string) *definition {
 	}
 }
 
-// finish completes and checks a definition after all settings are read.
+// finish completes and checks the definition. It is called after all settings were read.
 func (d *definition) finish() {
 	if !strings.HasSuffix(d.name, ".service") {
 		return
@@ -126,7 +127,8 @@ func (d *definition) loadState() string {
 
 func (d *definition) isService() bool { return strings.HasSuffix(d.name, ".service") }
 
-// restarts reports whether the policy demands a restart after this outcome.
+// restarts reports whether the restart policy requires a restart after a process has
+// ended with this outcome.
 func (d *definition) restarts(o outcome) bool {
 	switch d.restart {
 	case restartAlways:

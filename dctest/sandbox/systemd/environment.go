@@ -11,9 +11,9 @@ import (
 	"strings"
 )
 
-// environ returns the environment of a unit's processes. Later sources override earlier
-// ones: first the unit's settings, then its environment files, then the variables of
-// every process.
+// environ returns the environment for the processes of a unit. In case of a conflict,
+// variables of every process take precedence over those in the unit's environment files,
+// and these over the unit's own settings.
 func (m *Manager) environ(d *definition, extra ...string) ([]string, error) {
 	env := append([]string{"LANG=C.UTF-8"}, d.environment...)
 	for _, name := range d.envFiles {
@@ -28,8 +28,8 @@ func (m *Manager) environ(d *definition, extra ...string) ([]string, error) {
 	return append(env, m.opts.Env...), nil
 }
 
-// readEnvFile reads the lines NAME=VALUE of an environment file. If name has the prefix
-// "-", the file may be absent.
+// readEnvFile returns the lines NAME=VALUE of an environment file. If name begins with
+// "-", a missing file is not an error.
 func readEnvFile(root, name string) ([]string, error) {
 	name, optional := strings.CutPrefix(name, "-")
 	file, err := os.Open(filepath.Join(root, name))
@@ -57,8 +57,8 @@ func readEnvFile(root, name string) ([]string, error) {
 	return env, scanner.Err()
 }
 
-// resolve returns the path of a command's executable: the path below root if that
-// exists, else the file with the same base name in the search path.
+// resolve returns the path of the executable name: the path below the root if that
+// exists, or else the file with the same base name in the search path.
 func (m *Manager) resolve(name string) (string, error) {
 	if filepath.IsAbs(name) {
 		below := filepath.Join(m.opts.Root, name)

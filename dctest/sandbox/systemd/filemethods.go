@@ -40,7 +40,7 @@ func disableUnitFiles(m *Manager, c call) ([]any, error) {
 	return []any{noNil(changes)}, nil
 }
 
-// baseNames returns the unit names of paths of unit files.
+// baseNames returns the names of the units whose files have the given paths.
 func baseNames(names []string) []string {
 	var bases []string
 	for _, name := range names {

@@ -8,14 +8,13 @@ import (
 	"time"
 )
 
-// groupPoll is the time between two checks of a killed process group; there is no event
-// for the end of its last process.
+// groupPoll is the time between two checks whether a killed process group has ended. They
+// are needed because there is no event for the end of the group's last process.
 const groupPoll = time.Millisecond
 
-// awaitGroupEnd blocks until no process of the group is running, at most for
-// reapTimeout. A killed process ends only when it is scheduled next, so the group still
-// runs for a moment after kill(2). The group ID cannot be reused because the leader is
-// still a zombie.
+// awaitGroupEnd blocks until no process of the killed group is running, at most for
+// reapTimeout. A killed process ends only when the kernel next schedules it. The ID of
+// the group cannot be reused meanwhile, because the group's leader is still a zombie.
 func awaitGroupEnd(pgid int) {
 	limit := time.NewTimer(reapTimeout)
 	defer limit.Stop()
@@ -30,7 +29,7 @@ func awaitGroupEnd(pgid int) {
 	}
 }
 
-// running lists the processes of a group that are not zombies.
+// running returns the processes of a group that are not zombies.
 func running(pgid int) (pids []int) {
 	stats, err := filepath.Glob("/proc/[0-9]*/stat")
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// installInfo holds the settings of the section [Install].
+// installInfo holds the settings in the section [Install] of a unit file.
 type installInfo struct {
 	wantedBy, requiredBy, alias, also []string
 }
@@ -19,7 +19,7 @@ type change struct {
 	Kind, File, Target string
 }
 
-// links returns the paths, below root, of the links that enable a unit.
+// links returns the links that enable the unit, as paths below the root.
 func (d *definition) links() []string {
 	var links []string
 	add := func(targets []string, suffix string) {
@@ -35,8 +35,8 @@ func (d *definition) links() []string {
 	return links
 }
 
-// enable creates the links of units and of the units in their Also= settings. It
-// reports in carries whether any of the units has settings for its installation.
+// enable creates the links that enable the units and those in their Also= settings.
+// carries is true if one of the units has settings for its installation.
 func (l *loader) enable(names []string) (carries bool, changes []change, err error) {
 	todo := slices.Clone(names)
 	for i := 0; i < len(todo); i++ {
@@ -76,7 +76,7 @@ func (l *loader) linkAll(d *definition) (changes []change, err error) {
 	return changes, nil
 }
 
-// link creates a link unless it exists, and reports whether it did.
+// link creates a link unless it exists, and reports whether it created one.
 func (l *loader) link(file, target string) (made bool, err error) {
 	path := l.path(file)
 	if old, err := os.Readlink(path); err == nil && old == target {
@@ -111,8 +111,8 @@ func (l *loader) disable(name string) ([]change, error) {
 	return changes, nil
 }
 
-// enablingLinks returns the links in .wants and .requires directories that enable a
-// unit.
+// enablingLinks returns the existing links in .wants and .requires directories that
+// enable a unit.
 func (l *loader) enablingLinks(name string) []string {
 	var links []string
 	for _, kind := range []string{".wants", ".requires"} {
@@ -127,7 +127,7 @@ func (l *loader) enablingLinks(name string) []string {
 	return links
 }
 
-// fileState returns the state that "systemctl is-enabled" prints.
+// fileState returns what "systemctl is-enabled" prints for a unit.
 func (l *loader) fileState(name string) (string, error) {
 	d := l.load(name)
 	switch {
@@ -143,7 +143,7 @@ func (l *loader) fileState(name string) (string, error) {
 	return "disabled", nil
 }
 
-// enabled lists the units that start at boot.
+// enabled returns the units that are started at boot.
 func (l *loader) enabled() []string {
 	var found []string
 	for _, dir := range unitDirs() {

@@ -8,7 +8,7 @@ import (
 	"github.com/godbus/dbus/v5"
 )
 
-// verb is the action of a job.
+// verb is what a job does to a unit.
 type verb string
 
 const (
@@ -26,7 +26,8 @@ const (
 	jobCanceled = "canceled"
 )
 
-// job is an action on a unit. It ends with one result, which is sent as a signal.
+// job is a requested change of a unit's state. It ends with one result, which is sent as
+// a signal.
 type job struct {
 	id     uint32
 	unit   *unit
@@ -41,7 +42,8 @@ func (j *job) path() dbus.ObjectPath {
 	return dbus.ObjectPath("/org/freedesktop/systemd1/job/" + strconv.FormatUint(uint64(j.id), 10))
 }
 
-// conflicts reports whether a new job with the verb v makes this job pointless.
+// conflicts reports whether this pending job is pointless once a job with the verb v is
+// added.
 func (j *job) conflicts(v verb) bool {
 	if v == verbStop || j.verb == verbStop {
 		return v != j.verb
@@ -51,8 +53,9 @@ func (j *job) conflicts(v verb) bool {
 
 var errShutdown = errors.New("the manager is shutting down")
 
-// submit queues a job for a unit. If the job conflicts with a pending one, submit fails
-// in the mode "fail" and cancels the pending job in other modes.
+// submit adds a job to a unit's queue, or returns the same job if it is pending already.
+// If a pending job conflicts with the new one, submit fails in the mode "fail", and
+// cancels the pending job in other modes.
 func (m *Manager) submit(u *unit, v verb, mode string) (*job, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -88,7 +91,7 @@ func (m *Manager) submit(u *unit, v verb, mode string) (*job, error) {
 	return j, nil
 }
 
-// finish sets the result of a job and sends the signal.
+// finish sets the result of the job and sends the signal about the job's end.
 func (m *Manager) finish(j *job, result string) {
 	m.mu.Lock()
 	j.result = result
@@ -102,7 +105,7 @@ func (m *Manager) finish(j *job, result string) {
 	close(j.done)
 }
 
-// wait blocks until the job has its result, or ctx is done.
+// wait blocks until the job has ended and returns its result, or until ctx is done.
 func (j *job) wait(ctx context.Context) (string, error) {
 	select {
 	case <-j.done:

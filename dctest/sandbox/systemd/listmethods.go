@@ -7,7 +7,7 @@ import (
 	"github.com/godbus/dbus/v5"
 )
 
-// unitStatus is the entry of a unit in a list, as D-Bus encodes it.
+// unitStatus describes a unit in a list, in the form that D-Bus encodes.
 type unitStatus struct {
 	Name, Description, Load, Active, Sub, Following string
 	Path                                            dbus.ObjectPath
@@ -29,8 +29,8 @@ func (m *Manager) status(u *unit) unitStatus {
 	return s
 }
 
-// list returns the units that match one of the states and one of the patterns. No
-// states or no patterns match every unit.
+// list returns the units that have one of the states and match one of the patterns. If
+// there are no states or no patterns, every unit has or matches them.
 func (m *Manager) list(states, patterns []string) []unitStatus {
 	listed := []unitStatus{}
 	for _, u := range m.loaded() {
@@ -63,7 +63,8 @@ func listUnitsByPatterns(m *Manager, c call) ([]any, error) {
 	return []any{m.list(states, patterns)}, err
 }
 
-// listUnitsByNames returns an entry for each name, also for units that do not exist.
+// listUnitsByNames returns a list with each of the named units, whether or not they
+// exist.
 func listUnitsByNames(m *Manager, c call) ([]any, error) {
 	var names []string
 	if err := c.args(&names); err != nil {

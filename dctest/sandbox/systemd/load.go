@@ -12,7 +12,7 @@ import (
 	unitfile "github.com/coreos/go-systemd/v22/unit"
 )
 
-// dirAdmin is the directory of the administrator's unit files, below a root.
+// dirAdmin is the directory for unit files of the administrator, below the root.
 const dirAdmin = "/etc/systemd/system"
 
 // unitDirs returns the directories of unit files below a root, in descending
@@ -31,7 +31,8 @@ func newLoader(root string) *loader { return &loader{root: root, settings: setti
 
 func (l *loader) path(name string) string { return filepath.Join(l.root, name) }
 
-// load reads a unit's file and its drop-ins. The definition holds any error in err.
+// load reads the file and the drop-ins of a unit. An error is stored in the definition's
+// field err.
 func (l *loader) load(name string) *definition {
 	d := newDefinition(name)
 	d.fragment = l.find(name)
@@ -52,8 +53,8 @@ func (l *loader) load(name string) *definition {
 	return d
 }
 
-// find returns the path below root of a unit's file, "" if there is none. An instance
-// such as a@b.service uses the file of its template a@.service.
+// find returns the path of a unit's file below the root, or "" if there is none. An
+// instance such as a@b.service uses the file of its template a@.service.
 func (l *loader) find(name string) string {
 	for _, file := range names(name) {
 		for _, dir := range unitDirs() {
@@ -74,8 +75,8 @@ func names(name string) []string {
 	return []string{name}
 }
 
-// isMasked reports whether the unit must not be started because its file is empty or a
-// link to /dev/null.
+// isMasked reports whether the unit is masked by its file, which is then empty or a link
+// to /dev/null.
 func (l *loader) isMasked(fragment string) bool {
 	if target, err := os.Readlink(l.path(fragment)); err == nil && target == "/dev/null" {
 		return true
@@ -84,8 +85,9 @@ func (l *loader) isMasked(fragment string) bool {
 	return err == nil && info.Size() == 0
 }
 
-// dropIns lists the drop-in files of a unit, sorted by file name. Of several files with
-// the same name, only the one in the directory with the highest precedence counts.
+// dropIns returns the drop-in files of a unit, sorted by file name. If several
+// directories have a file of the same name, only that in the directory with the highest
+// precedence counts.
 func (l *loader) dropIns(name string) []string {
 	found := map[string]string{}
 	for _, file := range names(name) {
@@ -110,7 +112,7 @@ func (l *loader) dropIns(name string) []string {
 	return files
 }
 
-// read applies the settings in a file to a definition.
+// read applies the settings in a file to the definition.
 func (l *loader) read(d *definition, file string) error {
 	in, err := l.open(file)
 	if err != nil {

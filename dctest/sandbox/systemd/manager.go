@@ -12,7 +12,8 @@ import (
 	"github.com/godbus/dbus/v5"
 )
 
-// Manager runs the units below one root. Its methods are safe for concurrent use.
+// Manager runs the units below one root directory. Its methods are safe for concurrent
+// use.
 type Manager struct {
 	opts   Options
 	loader *loader
@@ -30,7 +31,8 @@ type Manager struct {
 }
 
 // New returns a Manager with an open socket. It starts no unit, and clients get no
-// response before Run. The caller releases it with Shutdown or Run.
+// response before Run is called. The caller has to call Run or Shutdown, which close the
+// socket.
 func New(opts Options) (*Manager, error) {
 	if err := opts.complete(); err != nil {
 		return nil, fmt.Errorf("new manager: %w", err)
@@ -54,9 +56,9 @@ func (m *Manager) Run(ctx context.Context) error {
 	return errors.Join(err, m.Shutdown(end))
 }
 
-// Shutdown stops all processes. It sends SIGKILL to those that still run when ctx is
-// done or after Options.KillAfter. It blocks until all processes have ended and the
-// socket is closed. Further calls have no effect.
+// Shutdown stops all processes, and blocks until they have ended and the socket is
+// closed. When ctx is done, or after Options.KillAfter, it sends SIGKILL to processes
+// that still run. Further calls have no effect.
 func (m *Manager) Shutdown(ctx context.Context) error {
 	m.mu.Lock()
 	first := !m.closed
@@ -91,19 +93,20 @@ func (m *Manager) Boot(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// Start starts a unit, named with its suffix. It blocks until the start has succeeded
-// or failed, or ctx is done. It returns nil if the conditions of the unit are not met.
+// Start starts the unit, whose name includes its suffix. It blocks until the start has
+// succeeded or failed, or ctx is done. If the unit's conditions are not met, it does
+// nothing and returns nil.
 func (m *Manager) Start(ctx context.Context, unit string) error { return m.do(ctx, unit, verbStart) }
 
-// Stop stops a unit. It blocks until the unit has stopped, or ctx is done.
+// Stop stops the unit. It blocks until the unit has stopped, or ctx is done.
 func (m *Manager) Stop(ctx context.Context, unit string) error { return m.do(ctx, unit, verbStop) }
 
-// Restart stops a unit if it is running, and starts it.
+// Restart stops the unit if it is running, and then starts it. It blocks like Start.
 func (m *Manager) Restart(ctx context.Context, unit string) error {
 	return m.do(ctx, unit, verbRestart)
 }
 
-// MainPID returns the process ID of a unit's main process, 0 if it has none.
+// MainPID returns the process ID of the unit's main process, or 0 if it has none.
 func (m *Manager) MainPID(unit string) int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -113,7 +116,7 @@ func (m *Manager) MainPID(unit string) int {
 	return 0
 }
 
-// ActiveState returns a unit's state as printed by "systemctl is-active".
+// ActiveState returns what "systemctl is-active" prints for the unit.
 func (m *Manager) ActiveState(unit string) string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -123,7 +126,7 @@ func (m *Manager) ActiveState(unit string) string {
 	return "inactive"
 }
 
-// Address returns the value for DBUS_SYSTEM_BUS_ADDRESS.
+// Address returns the address of the manager's socket, for DBUS_SYSTEM_BUS_ADDRESS.
 func (m *Manager) Address() string { return "unix:path=" + dbus.EscapeBusAddressValue(m.opts.Socket) }
 
 func (m *Manager) do(ctx context.Context, unit string, v verb) error {
@@ -148,7 +151,7 @@ func (m *Manager) await(ctx context.Context, j *job) error {
 	return nil
 }
 
-// begin submits a job for a unit, which it loads if necessary.
+// begin submits a job for the unit called name, which it loads if necessary.
 func (m *Manager) begin(name string, v verb) (*job, error) {
 	return m.beginMode(name, v, "replace")
 }
@@ -166,7 +169,7 @@ func (m *Manager) beginMode(name string, v verb, mode string) (*job, error) {
 	return m.submit(u, v, mode)
 }
 
-// fresh returns the definition that a start would use.
+// fresh returns the definition with which the unit would be started now.
 func (m *Manager) fresh(u *unit) *definition {
 	if d := u.definition(); d.transient {
 		return d
@@ -186,7 +189,8 @@ func startable(d *definition) error {
 	return nil
 }
 
-// lookup returns a unit. It loads the unit if it has a file, and fails otherwise.
+// lookup returns the unit called name. If the unit is not loaded, it loads the unit's
+// file, and fails if there is none.
 func (m *Manager) lookup(name string) (*unit, error) {
 	if !isUnitName(name) {
 		return nil, newError(nameInvalidArgs, fmt.Sprintf("Unit name %q is not valid.", name))
@@ -216,7 +220,7 @@ func (m *Manager) loaded() []*unit {
 	return all
 }
 
-// reload reads the files of all units again. It does not affect running processes.
+// reload reads the files of all loaded units again. Running processes continue unchanged.
 func (m *Manager) reload() {
 	for _, u := range m.loaded() {
 		u.refresh()

@@ -6,8 +6,8 @@ import (
 	"github.com/godbus/dbus/v5"
 )
 
-// rule is a match rule: it selects the signals that a client receives. Keys that are
-// not supported here match everything.
+// rule is a match rule, which selects the signals that a client receives. Keys of D-Bus
+// that this package does not support are ignored.
 type rule map[string]string
 
 // parseRule parses a rule such as "type='signal', interface='…'".

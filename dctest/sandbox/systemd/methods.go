@@ -1,9 +1,9 @@
 package systemd
 
-// method handles a method call.
+// method performs a method call of a client.
 type method func(m *Manager, c call) ([]any, error)
 
-// methods returns the supported methods by interface and name.
+// methods returns the supported methods, by interface and name.
 func methods() map[string]method {
 	return map[string]method{
 		busName + ".Hello":        hello,
@@ -40,7 +40,7 @@ func methods() map[string]method {
 	}
 }
 
-// dispatch calls the handler of a method call, whose interface must be given.
+// dispatch performs a method call, which must name its interface.
 func (b *bus) dispatch(c call) ([]any, error) {
 	if f, ok := b.methods[c.iface+"."+c.member]; ok {
 		return f(b.m, c)

@@ -7,16 +7,16 @@ import (
 	"sync"
 )
 
-// notifySocket receives the notifications of a service of type notify.
+// notifySocket is the socket to which a service of type notify sends its notifications.
 type notifySocket struct {
 	conn  *net.UnixConn
 	ready chan struct{} // closed by READY=1
 }
 
-// listenNotify opens a socket for one start of a unit. Its address is abstract and
-// random, so the length of a path does not matter, no file is left behind, and other
-// processes cannot guess it. Each STATUS= text is passed to status. The goroutine ends
-// when the socket is closed.
+// listenNotify opens a socket for the notifications of one start of a unit. It calls
+// status with each STATUS= text until the socket is closed. The socket's address is
+// abstract and random: paths have no maximum length then, no file is left behind, and
+// other processes cannot guess it.
 func (m *Manager) listenNotify(status func(text string)) (*notifySocket, error) {
 	addr := &net.UnixAddr{Name: "@neco-sandbox-" + rand.Text(), Net: "unixgram"}
 	conn, err := net.ListenUnixgram("unixgram", addr)

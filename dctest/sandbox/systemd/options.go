@@ -10,22 +10,22 @@ import (
 
 // Options configure a Manager. Root, Socket and LogDir are required.
 type Options struct {
-	// Root is the directory that replaces "/": unit files, conditions, environment
-	// files and executables are looked up below it. The arguments of commands are not
-	// changed.
+	// Root is the directory that replaces "/": unit files, conditions, environment files
+	// and executables are looked up below it. The arguments of commands are used
+	// unchanged.
 	Root string
-	// Socket is the path of the D-Bus socket. Only the same user can connect.
+	// Socket is the path of the D-Bus socket. Other users cannot connect to it.
 	Socket string
 	// LogDir is the directory of the log files, one per unit, named <unit>.log.
 	LogDir string
-	// Env is added to the environment of every process, and overrides the settings of
-	// units. Processes do not inherit the environment of this process.
+	// Env is added to the environment of every process, and overrides the units'
+	// settings. Processes do not inherit the environment of this process.
 	Env []string
 	// Path is the search path for executables that are not below Root. It is also the
 	// PATH of the processes. The default is the PATH of this process.
 	Path string
-	// KillAfter bounds the stop of a unit if the unit's own limit is longer. The
-	// default is 10 s.
+	// KillAfter is how long a unit may take to stop before its processes are killed, if
+	// the unit's own limit is longer. The default is 10 s.
 	KillAfter time.Duration
 	// Log receives the events of units. If nil, they are discarded.
 	Log *slog.Logger

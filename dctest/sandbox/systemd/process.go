@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// result is the reason of a unit's failure, as systemd names it.
+// result is why a unit has failed, in systemd's words, or "success".
 type result string
 
 const (
@@ -24,7 +24,7 @@ const (
 	resultLimit     result = "start-limit-hit"
 )
 
-// outcome is the way in which a process ended.
+// outcome is how a process has ended.
 type outcome struct {
 	result result
 	status int // exit code, or signal
@@ -40,9 +40,9 @@ type process struct {
 	end  outcome
 }
 
-// spawn starts a command of a unit and writes its output to the unit's log. The process
-// is killed when this process dies. When the process ends, the rest of its group is
-// killed, unless the unit's KillMode excludes that.
+// spawn starts a command of a unit, whose output goes to the unit's log. The started
+// process is killed when this process dies. When it ends, the rest of its process group
+// is killed, unless the unit's KillMode is process or none.
 func (m *Manager) spawn(d *definition, c command, env []string) (*process, error) {
 	argv := expandVariables(c.argv, env)
 	if len(argv) == 0 {
@@ -73,9 +73,8 @@ func (m *Manager) spawn(d *definition, c command, env []string) (*process, error
 	return p, nil
 }
 
-// wait waits for the end of the process and reaps it. If group is set, it kills the
-// rest of the process group before it reaps the leader, because the group ID could be
-// reused afterwards.
+// wait waits for the end of the process and reaps it. If group is true, it first kills
+// the rest of the process group, whose ID may be reused after its leader was reaped.
 func (p *process) wait(cmd *exec.Cmd, group bool) {
 	defer close(p.done)
 	for {
@@ -110,7 +109,7 @@ func outcomeOf(state *os.ProcessState) outcome {
 	return end
 }
 
-// kill sends a signal to the process or to its whole group.
+// kill sends the signal s to the process, or to its whole group if group is true.
 func (p *process) kill(s syscall.Signal, group bool) {
 	if p == nil {
 		return

@@ -7,13 +7,13 @@ import (
 	"github.com/godbus/dbus/v5"
 )
 
-// jobRef identifies a unit's job on D-Bus. The ID is 0 if there is no job.
+// jobRef identifies the job of a unit on D-Bus. The ID is 0 if the unit has no job.
 type jobRef struct {
 	ID   uint32
 	Path dbus.ObjectPath
 }
 
-// properties returns the properties of a D-Bus object, by interface.
+// properties returns the properties of the D-Bus object at path, by interface.
 func (m *Manager) properties(path dbus.ObjectPath) (map[string]map[string]any, error) {
 	if path == managerPath {
 		return map[string]map[string]any{managerName: m.ownProperties()}, nil
@@ -80,7 +80,7 @@ func (u *unit) properties() map[string]map[string]any {
 	return all
 }
 
-// exitCode returns how the last process ended, with the numbers of waitid(2).
+// exitCode returns how the last process has ended, as a number of waitid(2).
 func exitCode(s state) int32 {
 	const exited, killed = 1, 2
 	switch {

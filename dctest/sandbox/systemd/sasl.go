@@ -13,12 +13,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// maxAuthLines bounds the lines that a client may send before it is authenticated.
+// maxAuthLines is how many lines a client may send before it is authenticated; then it is
+// disconnected.
 const maxAuthLines = 16
 
-// authenticate is the server side of the D-Bus handshake. It supports only the
-// mechanism EXTERNAL, which takes the client's user from the kernel, and accepts only
-// the user of this process.
+// authenticate performs the server side of the D-Bus handshake. It supports only the
+// mechanism EXTERNAL, in which the kernel tells the client's user, and accepts only the
+// user of this process.
 func authenticate(conn *net.UnixConn, in *bufio.Reader, guid string) error {
 	uid, err := peerUID(conn)
 	if err != nil {
@@ -50,7 +51,8 @@ func authenticate(conn *net.UnixConn, in *bufio.Reader, guid string) error {
 	return errors.New("authenticate: too many lines")
 }
 
-// answerAuth returns the response to one line, and whether the client is authenticated.
+// answerAuth returns the response to one line of the handshake, and whether the client is
+// now authenticated.
 func answerAuth(words []string, uid int, allowed, ok bool) (string, bool) {
 	const rejected = "REJECTED EXTERNAL"
 	switch {

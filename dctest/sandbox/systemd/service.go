@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// launch starts the unit, and returns the result of the job.
+// launch starts the unit, and returns the result of its job.
 func (u *unit) launch(ctx context.Context) string {
 	u.cancelRestart()
 	d := u.definition()
@@ -38,7 +38,8 @@ func (u *unit) launch(ctx context.Context) string {
 	return u.startFailed(ctx, d, err)
 }
 
-// startFailed cleans up after a start that has failed or was canceled.
+// startFailed cleans up after a start that failed with err or was cancelled. It returns
+// the result of the unit's job.
 func (u *unit) startFailed(ctx context.Context, d *definition, err error) string {
 	u.stopMain(d)
 	u.runAll(u.m.ctx, d, d.stopPost)
@@ -56,7 +57,7 @@ func (u *unit) startFailed(ctx context.Context, d *definition, err error) string
 	return jobFailed
 }
 
-// endError is the error of a command that has ended unexpectedly.
+// endError reports that a command has ended unexpectedly.
 type endError struct {
 	outcome
 	text string
@@ -64,7 +65,7 @@ type endError struct {
 
 func (e *endError) Error() string { return e.text }
 
-// failure returns an error with the command and its outcome.
+// failure returns an error that names the command and how its process has ended.
 func failure(c command, o outcome) error {
 	what := "code"
 	if o.signal {
@@ -103,7 +104,9 @@ func (u *unit) bringUp(ctx context.Context, d *definition) error {
 	return nil
 }
 
-// bringUpMain starts the main process, or runs all commands of a oneshot in turn.
+// bringUpMain starts the main process, and waits for READY=1 if the service has the type
+// notify. If it has the type oneshot, bringUpMain runs all its commands one after
+// another.
 func (u *unit) bringUpMain(ctx context.Context, d *definition) error {
 	for _, c := range d.start {
 		err := u.startMain(d, c)
@@ -217,7 +220,7 @@ func (u *unit) runOne(ctx context.Context, d *definition, c command, env []strin
 	return nil
 }
 
-// withLimit is like context.WithTimeout, but 0 means no limit.
+// withLimit is like context.WithTimeout, but a limit of 0 means none.
 func withLimit(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc) {
 	if limit <= 0 {
 		return context.WithCancel(ctx)
@@ -229,7 +232,7 @@ func timeoutError(ctx context.Context) error {
 	return &endError{outcome{result: resultTimeout}, context.Cause(ctx).Error()}
 }
 
-// passiveState returns the substate of an active unit without a process.
+// passiveState returns the substate that an active unit without a process has.
 func passiveState(name string) string {
 	if strings.HasSuffix(name, ".timer") {
 		return "waiting"

@@ -10,10 +10,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// setting applies the value of a setting to a definition.
+// setting stores the value of a setting in a definition.
 type setting func(d *definition, value string) error
 
-// settings returns the supported settings by section and name. All others are ignored.
+// settings returns the supported settings, by section and name. All other settings are
+// ignored.
 func settings() map[string]setting {
 	return map[string]setting{
 		"Unit.Description":           func(d *definition, v string) error { d.description = v; return nil },
@@ -58,7 +59,7 @@ func settings() map[string]setting {
 	}
 }
 
-// list appends words. An empty value clears the list.
+// list returns a setting that appends words to a list. An empty value clears the list.
 func list(field func(*definition) *[]string) setting {
 	return func(d *definition, value string) error {
 		words, err := splitWords(value)
@@ -81,7 +82,8 @@ func span(field func(*definition) *time.Duration) setting {
 	}
 }
 
-// commands appends a command line. An empty value clears the list.
+// commands returns a setting that appends a command line to a list. An empty value clears
+// the list.
 func commands(field func(*definition) *[]command) setting {
 	return func(d *definition, value string) error {
 		if value == "" {

@@ -8,10 +8,11 @@ import (
 	"time"
 )
 
-// reapTimeout bounds the wait for a killed process, which may be blocked in the kernel.
+// reapTimeout bounds the wait for a killed process to end. The process may be blocked in
+// the kernel; then the wait is given up and logged.
 const reapTimeout = 5 * time.Second
 
-// halt stops the unit. A failed unit stays failed.
+// halt stops the unit. It does nothing if the unit is inactive or has failed.
 func (u *unit) halt() {
 	u.cancelRestart()
 	d, s := u.definition(), u.snapshot()
@@ -35,7 +36,7 @@ func (u *unit) halt() {
 	u.set("failed", "failed", func(s *state) { s.result = end.result })
 }
 
-// terminate stops the unit and cancels its jobs when the manager shuts down.
+// terminate stops the unit and cancels its jobs, because the manager is shutting down.
 func (u *unit) terminate() {
 	u.cancelRestart()
 	d := u.definition()
@@ -48,7 +49,8 @@ func (u *unit) terminate() {
 	}
 }
 
-// stopMain stops the main process. After the time limit it sends SIGKILL.
+// stopMain stops the main process and returns how it has ended. After the unit's time
+// limit it sends SIGKILL.
 func (u *unit) stopMain(d *definition) outcome {
 	p := u.proc
 	if p == nil {
@@ -75,7 +77,8 @@ func (u *unit) stopMain(d *definition) outcome {
 	return end
 }
 
-// reaped waits for a process that was killed, and reports whether it has ended.
+// reaped waits for a killed process to end, at most for reapTimeout, and reports whether
+// it has.
 func (p *process) reaped() bool {
 	limit := time.NewTimer(reapTimeout)
 	defer limit.Stop()
@@ -94,7 +97,7 @@ func (u *unit) stopLimit(d *definition) time.Duration {
 	return min(d.stopTimeout, u.m.opts.KillAfter)
 }
 
-// afterEnd handles the end of the main process without a stop job.
+// afterEnd handles the end of the main process that no job has requested.
 func (u *unit) afterEnd() {
 	d, end := u.definition(), u.proc.end
 	u.setMain(nil)
@@ -108,8 +111,8 @@ func (u *unit) afterEnd() {
 	u.settle(d, end)
 }
 
-// settle sets the final state of a unit whose processes have ended, or schedules its
-// restart.
+// settle sets the final state of a unit whose processes have ended, or schedules the
+// unit's restart.
 func (u *unit) settle(d *definition, end outcome) {
 	keep := func(s *state) { s.result = end.result }
 	switch {
@@ -136,8 +139,8 @@ func (u *unit) cancelRestart() {
 	}
 }
 
-// startsTooOften reports whether the start limit is reached, and counts the start if
-// not.
+// startsTooOften reports whether the unit has been started as often as its start limit
+// allows. If not, it counts another start.
 func (u *unit) startsTooOften(d *definition) bool {
 	u.m.mu.Lock()
 	defer u.m.mu.Unlock()
@@ -150,7 +153,7 @@ func (u *unit) startsTooOften(d *definition) bool {
 	return false
 }
 
-// resetFailed resets the failed state of the unit and its counters of starts and
+// resetFailed makes a failed unit inactive, and resets the unit's counters of starts and
 // restarts.
 func (u *unit) resetFailed() {
 	u.m.mu.Lock()
@@ -165,7 +168,7 @@ func (u *unit) resetFailed() {
 	}
 }
 
-// setMain sets the unit's main process; nil means that it has ended.
+// setMain sets the main process of the unit. p is nil if that process has ended.
 func (u *unit) setMain(p *process) {
 	if p == nil {
 		u.closeNotify()
@@ -190,8 +193,8 @@ func (u *unit) closeNotify() {
 	}
 }
 
-// interruptible sets the function that cancels the unit's start, nil if no start is
-// under way.
+// interruptible sets the function that cancels the start in progress; nil means that none
+// is in progress.
 func (u *unit) interruptible(cancel context.CancelFunc) {
 	u.m.mu.Lock()
 	defer u.m.mu.Unlock()
@@ -200,7 +203,7 @@ func (u *unit) interruptible(cancel context.CancelFunc) {
 
 func (u *unit) hasReload() bool { return len(u.definition().reload) > 0 }
 
-// reload runs the unit's ExecReload commands.
+// reload runs the ExecReload commands of the unit, and returns the result of its job.
 func (u *unit) reload(j *job) string {
 	d := u.definition()
 	ctx, cancel := withLimit(j.ctx, d.startTimeout)

@@ -7,20 +7,22 @@ import (
 	"github.com/godbus/dbus/v5"
 )
 
-// property is a setting of a transient unit.
+// property is a setting of a transient unit, as it is sent by D-Bus.
 type property struct {
 	Name  string
 	Value dbus.Variant
 }
 
-// auxiliary is a unit that is created together with a transient unit.
+// auxiliary is a unit that a client wants to create together with a transient unit. This
+// package refuses such requests.
 type auxiliary struct {
 	Name       string
 	Properties []property
 }
 
-// startTransientUnit creates and starts a unit without a file. The unit is unloaded
-// when it has ended, or, if it has failed, by ResetFailed.
+// startTransientUnit creates and starts a unit without a file. Such a unit is unloaded
+// when it has ended. If it has failed, it is unloaded by ResetFailed, or at once if its
+// CollectMode says so.
 func startTransientUnit(m *Manager, c call) ([]any, error) {
 	var name, mode string
 	var props []property
@@ -56,7 +58,7 @@ func startTransientUnit(m *Manager, c call) ([]any, error) {
 	return []any{j.path()}, nil
 }
 
-// addTransient adds a unit, unless a unit with the same name exists.
+// addTransient adds a transient unit. It fails if a unit with the same name exists.
 func (m *Manager) addTransient(d *definition) (*unit, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -76,8 +78,8 @@ func (m *Manager) addTransient(d *definition) (*unit, error) {
 	return u, nil
 }
 
-// setProperty applies a property to a definition. Strings have the syntax of unit
-// files. Properties about isolation are accepted and have no effect.
+// setProperty stores a property in the definition. Strings have the syntax of unit files.
+// Properties about isolation are accepted and have no effect.
 func setProperty(d *definition, settings map[string]setting, p property) error {
 	switch value := p.Value.Value().(type) {
 	case string:
@@ -129,8 +131,8 @@ func isolation(name string) bool {
 	return false
 }
 
-// setExec sets commands. Each consists of the path, the arguments, and whether to
-// ignore a failure.
+// setExec sets the commands of a definition. Each command consists of its path, its
+// arguments, and whether its failure is ignored.
 func setExec(d *definition, p property) error {
 	var lines []struct {
 		Path          string

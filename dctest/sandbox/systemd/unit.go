@@ -18,13 +18,13 @@ type state struct {
 	since        time.Time
 }
 
-// unit is a loaded unit. Its goroutine performs its jobs one at a time. The goroutine
-// runs from the first job until the manager ends or unloads the unit.
+// unit is a loaded unit. A goroutine performs its jobs one at a time. That goroutine runs
+// from the unit's first job until the manager ends or the unit is unloaded.
 type unit struct {
 	m    *Manager
 	name string
 
-	// Guarded by the manager's lock.
+	// def and the fields up to interrupt are guarded by the manager's lock.
 	def       *definition
 	state     state
 	queue     []*job
@@ -37,7 +37,7 @@ type unit struct {
 
 	wake chan struct{} // there may be a job
 
-	// Used only by the goroutine.
+	// restartTimer and notify are used only by the goroutine.
 	restartTimer *time.Timer
 	notify       *notifySocket
 }
@@ -50,7 +50,8 @@ func newUnit(m *Manager, name string, def *definition) *unit {
 	}
 }
 
-// start wakes the unit's goroutine, and starts it if necessary. The caller holds m.mu.
+// start wakes the unit's goroutine, and starts it if it is not running. The caller must
+// hold m.mu.
 func (u *unit) start() {
 	if !u.alive {
 		u.alive = true
@@ -62,7 +63,7 @@ func (u *unit) start() {
 	}
 }
 
-// pending returns the unit's jobs without a result. The caller holds m.mu.
+// pending returns the unit's jobs that have no result yet. The caller must hold m.mu.
 func (u *unit) pending() []*job {
 	if u.running == nil {
 		return u.queue
@@ -70,7 +71,7 @@ func (u *unit) pending() []*job {
 	return append([]*job{u.running}, u.queue...)
 }
 
-// take returns the next job, or nil if there is none.
+// take removes the next job from the queue and returns it, or nil if the queue is empty.
 func (u *unit) take() *job {
 	u.m.mu.Lock()
 	defer u.m.mu.Unlock()
@@ -83,8 +84,8 @@ func (u *unit) take() *job {
 	return j
 }
 
-// loop performs jobs and handles the end of processes until the manager ends or the
-// unit is unloaded.
+// loop performs jobs and handles the end of processes. It returns when the manager ends
+// or the unit is unloaded.
 func (u *unit) loop() {
 	for {
 		for j := u.take(); j != nil; j = u.take() {
@@ -130,7 +131,8 @@ func (u *unit) perform(j *job) {
 	u.m.finish(j, jobDone)
 }
 
-// begin starts a unit that is not running, and the units that it wants.
+// begin starts the unit, which is not running, and the units that it wants. It returns
+// the result of the job.
 func (u *unit) begin(j *job) string {
 	u.refresh()
 	if u.definition().loadState() != "loaded" {
@@ -144,8 +146,8 @@ func (u *unit) begin(j *job) string {
 	return u.launch(j.ctx)
 }
 
-// refresh reads the unit's files again. The real systemd unloads stopped units and so
-// reads their files at the next start.
+// refresh reads the unit's files again, as systemd does at each start: it unloads units
+// that have stopped.
 func (u *unit) refresh() {
 	if d := u.definition(); !d.transient {
 		fresh := u.m.loader.load(u.name)
@@ -161,7 +163,7 @@ func (u *unit) definition() *definition {
 	return u.def
 }
 
-// set changes the unit's state and sends a signal.
+// set changes the state of the unit and sends a signal about that.
 func (u *unit) set(active, sub string, more ...func(*state)) {
 	u.m.mu.Lock()
 	if u.state.active != active {
@@ -176,7 +178,7 @@ func (u *unit) set(active, sub string, more ...func(*state)) {
 	u.m.bus.broadcast(changed)
 }
 
-// note changes fields of the state without sending a signal.
+// note changes fields of the unit's state by f, without sending a signal.
 func (u *unit) note(f func(*state)) {
 	u.m.mu.Lock()
 	defer u.m.mu.Unlock()
@@ -189,10 +191,11 @@ func (u *unit) snapshot() state {
 	return u.state
 }
 
-// isRunning reports whether the unit is active, so that a start does nothing.
+// isRunning reports whether the unit is active, in which case a start does nothing.
 func (u *unit) isRunning() bool { return u.snapshot().active == "active" }
 
-// forget unloads the unit if it is unused, and reports whether the unit is unloaded.
+// forget unloads the unit if it is not needed any more, and reports whether the unit is
+// unloaded.
 func (u *unit) forget() bool {
 	u.m.mu.Lock()
 	defer u.m.mu.Unlock()
@@ -203,8 +206,8 @@ func (u *unit) forget() bool {
 	return u.gone
 }
 
-// unused reports whether the unit is a transient one that has ended and has no jobs.
-// The caller holds m.mu.
+// unused reports whether the unit can be unloaded: it is a transient unit that has ended
+// and has no jobs. The caller must hold m.mu.
 func (u *unit) unused() bool {
 	ended := u.state.active == "inactive" || (u.state.active == "failed" && u.def.collect)
 	return u.def.transient && ended && len(u.pending()) == 0
@@ -217,7 +220,8 @@ func (u *unit) restartDue() <-chan time.Time {
 	return u.restartTimer.C
 }
 
-// ended returns a channel that is closed when the main process has ended.
+// ended returns a channel that is closed when the main process has ended, or nil if there
+// is none.
 func (u *unit) ended() <-chan struct{} {
 	if u.proc == nil {
 		return nil

@@ -6,8 +6,8 @@ import (
 	"syscall"
 )
 
-// jobMethod returns a method that submits a job and returns the job's path. The end of
-// the job is sent as a signal.
+// jobMethod returns a D-Bus method that submits a job and returns the job's path. A
+// signal is sent when the job has ended.
 func jobMethod(v verb) method {
 	return func(m *Manager, c call) ([]any, error) {
 		var name, mode string
@@ -58,7 +58,7 @@ func resetFailed(m *Manager, _ call) ([]any, error) {
 	return nil, nil
 }
 
-// known returns a loaded unit, and an error if the unit is not loaded.
+// known returns the unit called name, or an error if it is not loaded.
 func (m *Manager) known(name string) (*unit, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -79,7 +79,8 @@ func getUnit(m *Manager, c call) ([]any, error) {
 	return []any{unitPath(name)}, nil
 }
 
-// loadUnit returns a path also for a unit without a file, as systemd does.
+// loadUnit returns the D-Bus path of a unit. Like systemd, it does so for a unit without
+// a file, too.
 func loadUnit(m *Manager, c call) ([]any, error) {
 	var name string
 	if err := c.args(&name); err != nil {
@@ -92,7 +93,7 @@ func loadUnit(m *Manager, c call) ([]any, error) {
 	return []any{unitPath(name)}, nil
 }
 
-// getUnitByPID finds the unit of a process by its process group.
+// getUnitByPID returns the unit to whose process group the process belongs.
 func getUnitByPID(m *Manager, c call) ([]any, error) {
 	var pid uint32
 	if err := c.args(&pid); err != nil {

@@ -28,7 +28,7 @@ func hexByte(c byte) string {
 	return string([]byte{digits[c>>4], digits[c&15]})
 }
 
-// unitOfPath is the inverse of unitPath.
+// unitOfPath returns the unit that has the given D-Bus object path.
 func unitOfPath(p dbus.ObjectPath) (string, bool) {
 	rest, ok := strings.CutPrefix(string(p), unitPathStart)
 	if !ok {

@@ -39,7 +39,7 @@ func newCall(conn *busConn, msg *dbus.Message) call {
 	return c
 }
 
-// args stores the arguments of the call in the variables that to points to.
+// args stores the arguments of the call in the variables to which to points.
 func (c call) args(to ...any) error {
 	if len(c.msg.Body) != len(to) {
 		return newError(nameInvalidArgs, "Wrong number of arguments of "+c.member+".")
@@ -50,7 +50,7 @@ func (c call) args(to ...any) error {
 	return nil
 }
 
-// reply returns the reply to a call: the values, or an error message if err is not nil.
+// reply returns the reply to a call: values, or an error message if err is not nil.
 func (c call) reply(values []any, err error) *dbus.Message {
 	sender := managerDest
 	if c.iface == busName {
@@ -79,7 +79,7 @@ func (c call) reply(values []any, err error) *dbus.Message {
 	return msg
 }
 
-// newSignal returns a signal of the manager.
+// newSignal returns a signal that the manager sends.
 func newSignal(path dbus.ObjectPath, iface, member string, values ...any) *dbus.Message {
 	return &dbus.Message{
 		Type: dbus.TypeSignal,
@@ -110,8 +110,9 @@ func signalChanged(unit string, s state) *dbus.Message {
 	return newSignal(unitPath(unit), propsName, "PropertiesChanged", unitName, changed, []string{})
 }
 
-// encode encodes a message and sets its serial number. The library does not export the
-// serial number, so encode writes it to its position in the encoded message.
+// encode returns the encoded message with the given serial number. The library does not
+// let callers set that number, so encode writes it at its position in the encoded
+// message.
 func encode(msg *dbus.Message, serial uint32) ([]byte, error) {
 	var buf bytes.Buffer
 	if err := msg.EncodeTo(&buf, binary.LittleEndian); err != nil {

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// splitWords splits a value into words as systemd does: words are separated by spaces,
-// may be quoted in part, and may contain C escapes.
+// splitWords splits a value into words as systemd does. Words are separated by spaces. A
+// word may be quoted in part, and may contain C escapes.
 func splitWords(value string) ([]string, error) {
 	var words []string
 	var word strings.Builder
@@ -63,7 +63,7 @@ func unescape(text string) (string, int) {
 	return text[:2], 2
 }
 
-// expandSpecifiers replaces the %-specifiers that are supported here.
+// expandSpecifiers replaces those %-specifiers that this package supports.
 func expandSpecifiers(value, unit string) string {
 	if !strings.Contains(value, "%") {
 		return value
@@ -77,8 +77,8 @@ func expandSpecifiers(value, unit string) string {
 	return strings.NewReplacer("%%", "%", "%n", unit, "%N", full, "%p", prefix, "%i", instance, "%H", host).Replace(value)
 }
 
-// expandVariables replaces ${NAME} inside words. It replaces a word $NAME by the words
-// of the variable's value.
+// expandVariables replaces ${NAME} within words by the variable's value, and a word $NAME
+// by the words of that value.
 func expandVariables(words, env []string) []string {
 	values := map[string]string{}
 	for _, assignment := range env {
@@ -133,8 +133,8 @@ func isVariable(name string) bool {
 	return name != ""
 }
 
-// parseSpan parses a time span such as "1min 30s", "5" (seconds) or "infinity", which
-// is returned as 0.
+// parseSpan parses a time span such as "1min 30s" or "5" (seconds). For "infinity" it
+// returns 0.
 func parseSpan(text string) (time.Duration, error) {
 	if text == "infinity" {
 		return 0, nil // no limit

@@ -7,11 +7,11 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 )
 
-// keepAliveTimeout is how long the client library waits for the first response to a
-// keep-alive.
+// keepAliveTimeout is how long etcd's client library waits for the first response to a
+// keep-alive of a lease.
 const keepAliveTimeout = 5 * time.Second
 
-// Client returns a client of e whose requests use link. The caller closes it.
+// Client returns a client of e whose requests go over link. The caller closes it.
 func (e *Etcd) Client(link *Link) *clientv3.Client {
 	c := clientv3.NewCtxClient(context.Background())
 	c.KV = clientv3.NewKVFromKVClient(kv{e, link}, c)

@@ -21,7 +21,7 @@ type kv struct {
 
 var _ pb.KVClient = kv{}
 
-// call runs f as a request over the link, with e locked.
+// call runs f as a request over the link, while holding the lock of e.
 func call[T any](ctx context.Context, link *Link, e *Etcd, f func() (T, error)) (T, error) {
 	var res T
 	err := link.call(ctx, func() (err error) {
@@ -63,7 +63,7 @@ func (k kv) Compact(ctx context.Context, _ *pb.CompactionRequest, _ ...grpc.Call
 	})
 }
 
-// leaseOf returns an error if the lease of a put does not exist.
+// leaseOf returns an error if a put names a lease that does not exist.
 func (e *Etcd) leaseOf(r *pb.PutRequest) error {
 	if r.Lease != 0 && e.leases[r.Lease] == nil {
 		return rpctypes.ErrGRPCLeaseNotFound
@@ -118,7 +118,7 @@ func (e *Etcd) deleteRange(r *pb.DeleteRangeRequest, rev int64) *pb.DeleteRangeR
 	return &pb.DeleteRangeResponse{Header: e.header(), Deleted: int64(len(kvs))}
 }
 
-// txn runs all operations at one new revision.
+// txn performs all operations of a transaction at one new revision.
 func (e *Etcd) txn(r *pb.TxnRequest) (*pb.TxnResponse, error) {
 	ok := !slices.ContainsFunc(r.Compare, func(c *pb.Compare) bool { return !e.holds(c) })
 	ops := r.Success

@@ -36,8 +36,8 @@ func (l leases) LeaseKeepAlive(ctx context.Context, _ ...grpc.CallOption) (pb.Le
 	return &keepAlives{ctx: ctx, leases: l, requests: make(chan int64, 16)}, nil
 }
 
-// keepAlives is a stream of keep-alives. A delayed response delays the following ones,
-// as in a real stream.
+// keepAlives is a stream of keep-alives of leases. As in a real stream, a delayed
+// response delays those after it.
 type keepAlives struct {
 	grpc.ClientStream // for the methods that the client library does not use
 	ctx               context.Context
@@ -45,10 +45,10 @@ type keepAlives struct {
 	requests          chan int64
 }
 
-// CloseSend implements [grpc.ClientStream].
+// CloseSend does nothing and returns nil.
 func (k *keepAlives) CloseSend() error { return nil }
 
-// Context implements [grpc.ClientStream].
+// Context returns the context of the stream.
 func (k *keepAlives) Context() context.Context { return k.ctx }
 
 func (k *keepAlives) Send(r *pb.LeaseKeepAliveRequest) error {

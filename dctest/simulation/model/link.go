@@ -11,10 +11,10 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// State is the effect of a link on requests, responses and events.
+// State is what a link does to requests, responses and events.
 type State int
 
-// The states of a link.
+// The states of a link between a client and etcd.
 const (
 	// Open delivers everything.
 	Open State = iota
@@ -26,13 +26,13 @@ const (
 	Mute
 	// Deaf delivers everything but the events of watches.
 	Deaf
-	// Flaky makes each request fail before or after it took effect, or delays it, or
-	// lets it succeed, as drawn from the seed.
+	// Flaky lets each request succeed, delays it, or makes it fail before or after it
+	// took effect, at random.
 	Flaky
 	numStates
 )
 
-// States returns the number of states.
+// States returns how many states a link can have.
 func States() int { return int(numStates) }
 
 // Link is the network between one client and etcd. Its methods are safe for concurrent
@@ -44,7 +44,7 @@ type Link struct {
 	changed chan struct{}
 }
 
-// NewLink returns an open link that draws its faults from r.
+// NewLink returns an open link, whose random faults come from r.
 func NewLink(r *rand.Rand) *Link { return &Link{rand: r, changed: make(chan struct{})} }
 
 // Set changes the state.
@@ -65,14 +65,14 @@ func (l *Link) get() (State, <-chan struct{}) {
 	return l.state, l.changed
 }
 
-// errUnavailable returns the error of a client whose connection is broken.
+// errUnavailable returns the error that a client gets when its connection is broken.
 func errUnavailable() error { return status.Error(codes.Unavailable, "the connection is broken") }
 
-// latency is the time that a message takes over a link.
+// latency is how long a message takes over a link.
 const latency = time.Millisecond
 
-// call runs f as a request over the link. f may have taken effect even if call returns
-// an error.
+// call runs f as a request over the link. Even if call returns an error, f may have taken
+// effect.
 func (l *Link) call(ctx context.Context, f func() error) error {
 	if err := l.cross(ctx, Silent); err != nil {
 		return err
@@ -85,7 +85,7 @@ func (l *Link) call(ctx context.Context, f func() error) error {
 }
 
 // cross transfers one message over the link. It blocks while the link is in one of the
-// states in block.
+// states in block, until ctx is done.
 func (l *Link) cross(ctx context.Context, block ...State) error {
 	if err := wait(ctx, latency); err != nil {
 		return err

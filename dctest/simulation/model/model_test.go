@@ -35,7 +35,8 @@ func TestTheModelAnswersAsEtcd(t *testing.T) {
 	}
 }
 
-// play sends requests drawn from seed and returns the responses and events as text.
+// play sends random requests, which depend on seed, and returns the responses and events
+// as text.
 func play(t *testing.T, c *clientv3.Client, seed uint64) []string {
 	t.Helper()
 	r := rand.New(rand.NewPCG(seed, 0))

@@ -31,7 +31,7 @@ func New() *Etcd {
 
 func (e *Etcd) header() *pb.ResponseHeader { return &pb.ResponseHeader{Revision: e.rev} }
 
-// put stores a value at the revision rev and returns the previous one.
+// put stores a value for key at the revision rev, and returns the key's previous value.
 func (e *Etcd) put(r *pb.PutRequest, rev int64) *mvccpb.KeyValue {
 	key := string(r.Key)
 	kv := &mvccpb.KeyValue{Key: r.Key, Value: r.Value, Lease: r.Lease, CreateRevision: rev, ModRevision: rev, Version: 1}
@@ -64,7 +64,7 @@ func (e *Etcd) compact() {
 	e.history, e.compacted = nil, e.rev
 }
 
-// within reports whether key is in the range from and end, as etcd defines ranges.
+// within reports whether key is in the range of etcd that key and end define.
 func within(key, from, end []byte) bool {
 	switch {
 	case len(end) == 0:
@@ -123,7 +123,8 @@ func (e *Etcd) grant(ttl int64) int64 {
 	return id
 }
 
-// keepAlive renews a lease and returns its TTL in seconds, 0 if the lease has expired.
+// keepAlive renews the lease id and returns its TTL in seconds, or 0 if the lease has
+// expired.
 func (e *Etcd) keepAlive(id int64) int64 {
 	e.expire()
 	l := e.leases[id]
@@ -162,7 +163,7 @@ func (e *Etcd) expire() {
 	}
 }
 
-// Prolong resets every lease to its full TTL, as a new leader of etcd does.
+// Prolong gives every lease its full TTL again, as a new leader of etcd does.
 func (e *Etcd) Prolong() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -171,7 +172,8 @@ func (e *Etcd) Prolong() {
 	}
 }
 
-// Compact deletes all old revisions. Watches that are behind are canceled.
+// Compact deletes all old revisions. Watches that have not yet delivered them are
+// cancelled.
 func (e *Etcd) Compact() {
 	e.mu.Lock()
 	defer e.mu.Unlock()

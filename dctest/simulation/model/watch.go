@@ -12,9 +12,9 @@ import (
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 )
 
-// watcher replaces the client library's watcher, which cannot run in a bubble of
-// testing/synctest because it waits on a package-level channel. Like the original, it
-// resumes silently after a broken connection, from the last event.
+// watcher replaces the watcher of etcd's client library, which waits on a package-level
+// channel and therefore cannot run in a bubble of testing/synctest. Like that watcher, it
+// resumes a watch silently after a broken connection, from the last event.
 type watcher struct {
 	e    *Etcd
 	link *Link
@@ -29,7 +29,7 @@ var _ clientv3.Watcher = (*watcher)(nil)
 // watch is one watch of a client.
 type watch struct {
 	key, end      []byte
-	next          int64 // the lowest revision of events that were not sent
+	next          int64 // the lowest revision whose events were not sent
 	woken         chan struct{}
 	requireLeader bool
 }
@@ -41,7 +41,7 @@ func (w *watch) wake() {
 	}
 }
 
-// Watch implements [clientv3.Watcher].
+// Watch starts a watch of a key or a range of keys.
 func (w *watcher) Watch(ctx context.Context, key string, opts ...clientv3.OpOption) clientv3.WatchChan {
 	op := clientv3.OpGet(key, opts...)
 	one := &watch{key: op.KeyBytes(), end: op.RangeBytes(), next: op.Rev(), woken: make(chan struct{}, 1)}
@@ -57,8 +57,8 @@ func (w *watcher) Watch(ctx context.Context, key string, opts ...clientv3.OpOpti
 	return ch
 }
 
-// serve delivers events until ctx is done, the watcher is closed, or etcd cancels the
-// watch.
+// serve delivers events to the client until ctx is done, the watcher is closed, or etcd
+// cancels the watch.
 func (w *watcher) serve(ctx context.Context, one *watch, ch chan<- clientv3.WatchResponse) {
 	for {
 		state, changed := w.link.get()
@@ -101,10 +101,10 @@ func (w *watcher) serve(ctx context.Context, one *watch, ch chan<- clientv3.Watc
 	}
 }
 
-// RequestProgress implements [clientv3.Watcher].
+// RequestProgress does nothing and returns nil.
 func (w *watcher) RequestProgress(context.Context) error { return nil }
 
-// Close implements [clientv3.Watcher].
+// Close ends all watches.
 func (w *watcher) Close() error {
 	w.mu.Lock()
 	select {
@@ -132,7 +132,7 @@ func (e *Etcd) forget(w *watch) {
 	delete(e.watches, w)
 }
 
-// due returns the next response for w, nil if there is none.
+// due returns the next response for the watch w, or nil if there is none.
 func (e *Etcd) due(w *watch) *clientv3.WatchResponse {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -151,7 +151,7 @@ func (e *Etcd) due(w *watch) *clientv3.WatchResponse {
 	return &clientv3.WatchResponse{Header: pb.ResponseHeader{Revision: e.rev}, Events: evs}
 }
 
-// since returns the events that w has not received.
+// since returns the events that the watch w has not delivered.
 func (e *Etcd) since(w *watch) []*mvccpb.Event {
 	var evs []*mvccpb.Event
 	for _, ev := range e.history {

@@ -21,8 +21,8 @@ var cluster etcdtest.Cluster
 
 func TestMain(m *testing.M) { os.Exit(cluster.Main(m, 3)) }
 
-// atOnce is the number of scenarios that share the cluster, with go test -parallel=12.
-// They spend most of their time waiting.
+// atOnce is how many scenarios share the etcd cluster, with go test -parallel=12. They
+// can be many because they spend most of their time waiting.
 const atOnce = 12
 
 // TestShellsOnEtcd runs the scenario of TestShellsOnTheModel on a real etcd, in real
@@ -42,7 +42,8 @@ func TestShellsOnEtcd(t *testing.T) {
 	eachSeed(t, atOnce, func(t *testing.T, seed int64, log io.Writer) { onEtcd(t, seed, log) })
 }
 
-// patience is the factor for time limits on a busy machine, where leases are lost.
+// patience is the factor by which time limits are longer than on an idle machine. A busy
+// machine may lose leases.
 const patience = 10
 
 func onEtcd(t *testing.T, seed int64, log io.Writer) {
@@ -91,7 +92,8 @@ func moveLeader(ctx context.Context) {
 	}
 }
 
-// proxyNet is a network with a proxy for each pair of process and member.
+// proxyNet is a network in which each process reaches each etcd member through a proxy of
+// its own.
 type proxyNet struct {
 	ctx    context.Context
 	prefix string

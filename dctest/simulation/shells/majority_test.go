@@ -16,9 +16,9 @@ import (
 // leadsWithin bounds the time from the return of a majority until an updater leads.
 const leadsWithin = 15 * time.Second
 
-// TestAnUpdaterLeadsSoonAfterAMajorityReturns checks that this does not depend on the
-// length of the outage. As a new leader of etcd does, the model resets every lease to
-// its full TTL.
+// TestAnUpdaterLeadsSoonAfterAMajorityReturns checks that the wait for a leading updater
+// does not depend on how long etcd was down. As a new leader of etcd does, the model
+// gives every lease its full TTL again.
 func TestAnUpdaterLeadsSoonAfterAMajorityReturns(t *testing.T) {
 	for _, outage := range []time.Duration{5 * time.Second, time.Minute, 20 * time.Minute} {
 		t.Run(outage.String(), func(t *testing.T) {

@@ -4,9 +4,9 @@ package shells
 
 import "testing"
 
-// TestOnEtcdPlantedBugsAreFound is TestTheModelFindsPlantedBugs on a real etcd, for the
-// first of the bugs. One seed in six finds it, and the first failure ends the suite, so
-// 60 seeds are enough.
+// TestOnEtcdPlantedBugsAreFound does the same as TestTheModelFindsPlantedBugs on a real
+// etcd, for the first of the bugs. About one seed in six finds that bug and the first
+// failure ends the suite, so 60 seeds are enough.
 func TestOnEtcdPlantedBugsAreFound(t *testing.T) {
 	p := plants()[0]
 	p.symptom = "has not ended"

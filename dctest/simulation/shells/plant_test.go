@@ -13,13 +13,13 @@ import (
 // root is the root directory of the repository.
 const root = "../../.."
 
-// plant is a bug that the suites must find, as an edit of one source file.
+// plant is a bug that the suites must find. It is made by an edit of one source file.
 type plant struct {
 	name     string
 	file     string
 	old, new string
-	// seeds is the number of seeds that the model may need; symptom is a part of the
-	// suite's output.
+	// seeds is how many seeds the model may need to find the bug. symptom is a text in
+	// the output of the suite that has found it.
 	seeds   string
 	symptom string
 }
@@ -60,8 +60,8 @@ func TestTheModelFindsPlantedBugs(t *testing.T) {
 	}
 }
 
-// wantFound runs go test with the bug, and checks that the suite fails with the
-// symptom.
+// wantFound runs go test on the source with the bug, and checks that the suite fails with
+// the symptom.
 func (p plant) wantFound(t *testing.T, args ...string) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "go", append([]string{"test", "-count=1", "-timeout=15m", "-overlay=" + p.overlay(t)}, args...)...)

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// fault is the effect of a proxy on data and connections.
+// fault is what a proxy does to data and connections.
 type fault int
 
 const (
@@ -33,10 +33,10 @@ const (
 	numFaults
 )
 
-// slowness is the delay of a slow link.
+// slowness is the delay of each chunk on a slow link.
 const slowness = 300 * time.Millisecond
 
-// flakiness is the number of chunks from etcd of which a flaky proxy drops one.
+// flakiness is a number of chunks from etcd, of which a flaky proxy drops one.
 const flakiness = 10
 
 // proxy is a TCP proxy in front of one etcd member, for one client.
@@ -129,7 +129,8 @@ var (
 	errBroken = errors.New("lost, and the connection with it")
 )
 
-// pump copies data in one direction; held is the fault that blocks this direction.
+// pump copies data in one direction. held is the fault during which it holds back data in
+// that direction.
 func (p *proxy) pump(ctx context.Context, to io.Writer, from io.Reader, held fault) {
 	buf := make([]byte, 32<<10)
 	for {
@@ -150,7 +151,8 @@ func (p *proxy) pump(ctx context.Context, to io.Writer, from io.Reader, held fau
 	}
 }
 
-// pass blocks until a chunk may pass. It returns an error if the chunk is dropped.
+// pass blocks until a chunk may be forwarded. It returns an error if the chunk is dropped
+// instead.
 func (p *proxy) pass(ctx context.Context, held fault) error {
 	for {
 		p.mu.Lock()
@@ -179,7 +181,8 @@ func (p *proxy) pass(ctx context.Context, held fault) error {
 	}
 }
 
-// set changes the fault. It closes the connections when refused starts or lossy ends.
+// set changes the fault. It closes all connections when the fault refused starts or the
+// fault lossy ends.
 func (p *proxy) set(f fault) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

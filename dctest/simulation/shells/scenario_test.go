@@ -19,14 +19,14 @@ import (
 
 // network connects the processes to etcd.
 type network interface {
-	// client returns a client for process i of a boot server. The link of the
-	// process's previous client keeps its state.
+	// client returns a client for the process i of a boot server. The link of the client
+	// has the state of the link that the process's previous client had.
 	client(lrn, i int) (*clientv3.Client, error)
-	// set sets the state of the links of a boot server, a number below states();
-	// 0 means no fault.
+	// set sets the state of all links of a boot server. The state is a number below
+	// states(); 0 means no fault.
 	set(lrn, state int)
 	states() int
-	// refuse makes the link of process i broken or silent, permanently.
+	// refuse makes the link of the process i permanently broken or silent.
 	refuse(lrn, i int)
 	// noMajority cuts all servers off from etcd for d.
 	noMajority(d time.Duration)
@@ -34,15 +34,17 @@ type network interface {
 	compact() error
 }
 
-// times are the durations of a scenario.
+// times holds the durations in a scenario.
 type times struct {
 	ttl ttls
-	// faults is how long faults are injected, between the longest pause between
-	// two of them.
+	// faults is how long faults are injected, and between is the longest pause between
+	// two faults.
 	faults, between time.Duration
-	// workerTimeout is when the updater stops a run; ends bounds a run without
+	// workerTimeout is how long a run may take before the updater stops it. ends is how
+	// long a run may take after the faults have ended.
 	workerTimeout, ends time.Duration
-	// alive bounds the time from the last fault until all processes make progress.
+	// alive is how long it may take after the last fault until all processes make
+	// progress.
 	alive time.Duration
 	// poll is the time between two checks of the state.
 	poll time.Duration
@@ -63,8 +65,8 @@ type world struct {
 	servers [servers][]*daemon
 }
 
-// newWorld prepares a scenario; longest is the longest duration of an action. The
-// client of store has no faults.
+// newWorld prepares a scenario. longest is the longest duration of an action. store uses
+// a client whose network has no faults.
 func newWorld(r *rand.Rand, net network, store *storage.Storage, t times, longest time.Duration, log io.Writer) *world {
 	w := &world{times: t, rand: r, net: net, store: store}
 	w.out = newOutside(rand.New(rand.NewPCG(r.Uint64(), 1)), longest, firstVersion)
@@ -128,7 +130,7 @@ func (w *world) draw(most time.Duration) time.Duration {
 	return time.Duration(w.rand.Int64N(int64(most)))
 }
 
-// disturb injects random faults one after the other, and heals all of them at the end.
+// disturb injects random faults one after the other. At the end it heals all of them.
 func (w *world) disturb(ctx context.Context) error {
 	for end := time.Now().Add(w.faults); time.Now().Before(end); {
 		pause(ctx, w.draw(w.between))
@@ -165,7 +167,8 @@ func (w *world) heal() {
 	}
 }
 
-// kill stops a process that can no longer reach etcd, and starts it again.
+// kill cuts a process off from etcd permanently, ends it, and starts it again with a new
+// link.
 func (w *world) kill(ctx context.Context, lrn, i int) error {
 	w.net.refuse(lrn, i)
 	if err := w.servers[lrn][i].end(time.Minute); err != nil {
@@ -175,8 +178,8 @@ func (w *world) kill(ctx context.Context, lrn, i int) error {
 	return w.start(lrn, i)
 }
 
-// clear clears a stopped run, as an operator does. Otherwise the first failed action
-// would end the activity under faults.
+// clear clears a stopped run, as an operator does. Without that, nothing would happen
+// after the first failed action.
 func (w *world) clear(ctx context.Context) error {
 	var snap *storage.Snapshot
 	err := retry.Passing(ctx, nil, func() (err error) {
@@ -226,7 +229,8 @@ func (w *world) awaitOver(ctx context.Context, version string) (snap *storage.Sn
 	return snap, err
 }
 
-// await polls until f returns nil. It fails after within, or if a main loop is stalled.
+// await calls f at intervals until f returns nil. It fails after within, or if a main
+// loop is stalled for too long.
 func (w *world) await(ctx context.Context, within time.Duration, f func() error) error {
 	still := map[*liveness.Pulse]time.Time{}
 	for end := time.Now().Add(within); ; pause(ctx, w.poll) {
@@ -243,11 +247,12 @@ func (w *world) await(ctx context.Context, within time.Duration, f func() error)
 	}
 }
 
-// stallLimit is how long a main loop may be stalled after its pulse has reported that.
+// stallLimit is for how long the pulse of a main loop may report that the loop is
+// stalled, before the scenario fails.
 const stallLimit = time.Minute
 
-// stall returns an error if a main loop is stalled for too long. since holds the time
-// since when each stalled main loop is stalled.
+// stall returns an error if a main loop is stalled for too long. since maps each stalled
+// main loop to the time when it was first seen stalled.
 func (w *world) stall(since map[*liveness.Pulse]time.Time) error {
 	for _, s := range w.servers {
 		for _, d := range s {
@@ -291,8 +296,8 @@ func (w *world) awaitAlive(ctx context.Context) error {
 	})
 }
 
-// leading returns the time of the last check for releases, which only the leader makes.
-// It returns an error if there was no check after since.
+// leading returns the time of the last check for releases. Only the leader makes checks,
+// so leading returns an error if there was none after since.
 func (w *world) leading(ctx context.Context, since time.Time) (time.Time, error) {
 	snap, err := w.store.Snapshot(ctx)
 	switch {

@@ -38,8 +38,8 @@ func table() update.Table {
 	}
 }
 
-// outside implements the environment of the shells: actions on hosts, and the release
-// server.
+// outside imitates what is around a worker and an updater: the actions on hosts, and the
+// release server.
 type outside struct {
 	mu      sync.Mutex
 	rand    *rand.Rand
@@ -87,7 +87,7 @@ func (o *outside) Newest(context.Context, storage.Config, map[string]storage.Bad
 
 func (o *outside) Notify(context.Context, storage.Config, updater.Notice) error { return nil }
 
-// disk is the journal of a host. It is kept when the worker is killed.
+// disk is the journal on a host's disk. It remains when the worker is killed.
 type disk struct{ stopped []update.Stopped }
 
 func (d *disk) Load() ([]update.Stopped, error)     { return d.stopped, nil }
@@ -103,7 +103,8 @@ type daemon struct {
 	ended  chan struct{}
 }
 
-// start starts the process with its own client, which the process closes.
+// start starts the process with a client of its own, which the process closes when it
+// ends.
 func (d *daemon) start(etcd *clientv3.Client, limit time.Duration) {
 	ctx, cancel := context.WithCancel(context.Background())
 	d.cancel, d.ended, d.pulse = cancel, make(chan struct{}), liveness.New(limit)
@@ -115,7 +116,7 @@ func (d *daemon) start(etcd *clientv3.Client, limit time.Duration) {
 	}()
 }
 
-// end stops the process. It returns an error if the process has not ended in time.
+// end stops the process. It returns an error if the process does not end in time.
 func (d *daemon) end(within time.Duration) error {
 	if d.cancel == nil {
 		return nil // the process was never started
@@ -131,10 +132,10 @@ func (d *daemon) end(within time.Duration) error {
 	}
 }
 
-// ttls are the TTLs of both leases.
+// ttls holds the TTLs of the leases of workers and updaters.
 type ttls struct{ worker, updater time.Duration }
 
-// daemons returns the processes of a boot server, not started.
+// daemons returns the processes of a boot server, which are not started yet.
 func daemons(lrn int, o *outside, ttl ttls, log io.Writer) []*daemon {
 	logger := slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	journal := &disk{}

@@ -9,17 +9,17 @@ import (
 	"github.com/cybozu-go/neco/pkg/setup"
 )
 
-// Case is a failure at one moment of a bootstrap.
+// Case is a failure at one point of time in a bootstrap.
 type Case struct {
 	Stage string
-	// LRN is the affected server: setup is killed there or, if PowerCut is set, the
-	// server loses power.
+	// LRN is the boot server on which the failure happens: neco setup is killed there or,
+	// if PowerCut is set, the server loses power.
 	LRN      int
 	PowerCut bool
-	// Late is the time from the start of the stage to the failure.
+	// Late is how long after the start of the stage the failure happens.
 	Late time.Duration
-	// Alone leaves setup running on the other servers. Otherwise it is killed there,
-	// too, and run again on all servers.
+	// Alone means that neco setup keeps running on the other servers. Otherwise it is
+	// killed there, too, and run again on all servers.
 	Alone bool
 }
 
@@ -35,11 +35,11 @@ func (c Case) String() string {
 	return fmt.Sprintf("%s %d in stage %s, %s late, %s", what, c.LRN, c.Stage, c.Late.Round(time.Millisecond), others)
 }
 
-// latest bounds Case.Late; most stages have ended by then.
+// latest bounds Case.Late. Most stages have ended when so much time has passed.
 const latest = 800 * time.Millisecond
 
-// Cases returns every case: setup killed in each stage on each server, and a power loss
-// of the leader in each stage. The random choices depend only on seed.
+// Cases returns every case: neco setup killed in each stage on each server, and a power
+// loss of the leader in each stage. The random choices in the cases depend only on seed.
 func Cases(lrns []int, seed string) []Case {
 	draw := generator(seed)
 	var all []Case
@@ -56,7 +56,7 @@ func Cases(lrns []int, seed string) []Case {
 	return all
 }
 
-// Draw returns n of the cases, drawn with seed.
+// Draw returns n of the cases, chosen at random. The choice depends only on seed.
 func Draw(all []Case, n int, seed string) []Case {
 	picked := make([]Case, 0, n)
 	for _, i := range generator(seed).Perm(len(all))[:min(n, len(all))] {

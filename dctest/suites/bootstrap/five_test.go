@@ -122,7 +122,7 @@ func fiveSpecs() {
 
 			run(ctx, 2, "mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", neco.EtcdBackupDir)
 			_, err := lab.Exec(ctx, "boot-2", "neco", "backup", "run")
-			Expect(err).To(MatchError(ContainSubstring("make room")))
+			Expect(err).To(MatchError(ContainSubstring("free space")))
 			Expect(statusText(ctx, 1)).To(MatchRegexp(`boot server 2: no snapshot of etcd since .* failing since .*DiskFull`))
 			run(ctx, 2, "umount", neco.EtcdBackupDir)
 			run(ctx, 2, "neco", "backup", "run")

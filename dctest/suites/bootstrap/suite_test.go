@@ -26,7 +26,7 @@ const (
 	etcdGapAim   = 5 * time.Second
 	vaultGapAim  = 15 * time.Second
 	failAtFactor = 10 // a test fails only if a time exceeds ten times its aim
-	// proxy is the proxy to the simulated internet.
+	// proxy is the URL of the proxy to the simulated internet.
 	proxy = "http://10.0.49.3:3128"
 )
 
@@ -106,11 +106,11 @@ func runs() int {
 	return n
 }
 
-// report prints a measurement, also for a test that passes.
+// report prints a measurement, even if the test passes.
 func report(format string, args ...any) { fmt.Printf("    "+format+"\n", args...) }
 
-// measured reports the median and the spread of times, and checks the median against
-// the aim.
+// measured prints the median and the range of times, and checks that the median is not
+// too far above the aim.
 func measured(what string, times []time.Duration, aim time.Duration) {
 	GinkgoHelper()
 	slices.Sort(times)

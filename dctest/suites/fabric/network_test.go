@@ -10,14 +10,15 @@ import (
 	. "github.com/onsi/gomega"
 )
 
-// moveAim is the desired time until traffic has moved away from a switch. The time is
-// printed. A test fails only at ten times the aim, because the machine may be busy.
+// moveAim is how soon traffic should have moved away from a failed switch. The measured
+// time is printed, and a test fails only above ten times the aim, because the machine may
+// be busy.
 const (
 	moveAim   = 2 * time.Second
 	moveLimit = 10 * moveAim
 )
 
-// neighbours returns the nodes that a node has links to.
+// neighbours returns the nodes to which a node has links.
 func neighbours(node string) []string {
 	var names []string
 	for _, l := range dc.Plan.Links {

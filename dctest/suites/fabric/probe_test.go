@@ -17,10 +17,11 @@ import (
 	"github.com/onsi/gomega/gbytes"
 )
 
-// interval is the time between two probes, and the precision of a gap.
+// interval is the time between two probes, and thus the precision with which a gap is
+// measured.
 const interval = 20 * time.Millisecond
 
-// few is the number of responses that show that a probe gets through.
+// few is how many responses show that probes arrive again.
 const few = 10
 
 // probe pings continuously until stop is called. stop waits until there are responses

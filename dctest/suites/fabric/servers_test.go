@@ -15,10 +15,12 @@ import (
 )
 
 const (
-	// mostMemory bounds the memory of all boot servers of an idle data centre.
+	// mostMemory is how many bytes of memory all boot servers of an idle data centre may
+	// use together.
 	mostMemory = 2 << 30
-	// pullLimit bounds the first pull of a small image, which takes half a second. It
-	// is shorter than the timeout of a daemon whose name server does not respond.
+	// pullLimit bounds the first pull of a small image, which normally takes half a
+	// second. It is shorter than the time after which a Docker daemon gives up on a name
+	// server that does not respond.
 	pullLimit = 10 * time.Second
 	proxy     = "http://10.0.49.3:3128"
 )

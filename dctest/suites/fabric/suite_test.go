@@ -18,7 +18,7 @@ import (
 )
 
 const (
-	// deadline bounds every wait; all of them take seconds.
+	// deadline bounds every wait of the suite. All of them normally take seconds.
 	deadline = 3 * time.Minute
 	poll     = 100 * time.Millisecond
 )
@@ -54,7 +54,7 @@ func announced(server string) []netip.Addr {
 	return []netip.Addr{dc.Address(server, "node0"), dc.Address(server, "bastion")}
 }
 
-// ping sends one echo request and returns an error if there is no reply.
+// ping sends one echo request, and returns an error if no reply arrives.
 func ping(ctx SpecContext, from string, to netip.Addr) error {
 	_, err := dc.ExecInNetwork(ctx, from, "ping", "-n", "-c1", "-W1", to.String())
 	return err
@@ -76,5 +76,5 @@ func ssh(ctx SpecContext, server string, command ...string) *exec.Cmd {
 	return cmd
 }
 
-// report prints a measurement, also for a test that passes.
+// report prints a measurement, even if the test passes.
 func report(format string, args ...any) { fmt.Printf("    "+format+"\n", args...) }

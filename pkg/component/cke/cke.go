@@ -1,6 +1,6 @@
-// Package cke is the component of CKE on a boot server: its configuration. Its units
-// are installed by others. It must not know other components except etcd, whose client
-// it is.
+// Package cke is the component of CKE on a boot server: its configuration. It does not
+// install CKE's units. It must not know other components except etcd, whose client CKE
+// is.
 package cke
 
 import (

@@ -8,9 +8,9 @@ import (
 	"github.com/cybozu-go/neco/pkg/program"
 )
 
-// Backup starts the backup service and blocks until the service has ended.  The
-// error carries the newest log line of the service.  If ctx ends first, the
-// service keeps running.
+// Backup starts the backup service and blocks until the service has ended. The error
+// carries the newest log line of the service. If ctx ends first, the service keeps
+// running.
 func Backup(ctx context.Context, units component.Units) error {
 	err := units.Start(ctx, program.EtcdBackup)
 	if err == nil {

@@ -8,8 +8,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/program"
 )
 
-// ClientConfig is the content of [neco.EtcdConfig]: the endpoints of etcd, the CA that
-// signs their certificates, and the certificate and key of the client.
+// ClientConfig is the content of [neco.EtcdConfig]: the endpoints of etcd, the CA of
+// their certificates, and the certificate and key of the client.
 type ClientConfig struct {
 	Endpoints []string `json:"endpoints"`
 	Prefix    string   `json:"prefix"`
@@ -18,18 +18,20 @@ type ClientConfig struct {
 	Key       string   `json:"tls-key-file"`
 }
 
-// NewClientConfig returns the configuration of a client with this key prefix and
-// certificate, for the etcd of the boot servers lrns.
+// NewClientConfig returns the configuration of a client for the etcd of the boot servers
+// lrns. prefix is prepended to each of the client's keys; cert and key are the files with
+// its certificate and private key.
 func NewClientConfig(lrns []int, prefix, cert, key string) ClientConfig {
 	return ClientConfig{neco.EtcdEndpoints(lrns), prefix, neco.ServerCAFile, cert, key}
 }
 
-// ConfigOf returns the client configuration of a program that is a user of etcd.
+// ConfigOf returns the client configuration of a program, from its user in etcd.
 func ConfigOf(p program.Program, lrns []int) ClientConfig {
 	return NewClientConfig(lrns, p.User.Prefix, p.User.Cert, p.User.Key)
 }
 
-// NecoConfig returns the etcd client configuration file of Neco's own programs.
+// NecoConfig returns the file with which Neco's own programs on a boot server reach the
+// etcd of the boot servers lrns.
 func NecoConfig(lrns []int) (host.File, error) {
 	data, err := yaml.Marshal(NewClientConfig(lrns, neco.NecoPrefix, neco.NecoCertFile, neco.NecoKeyFile))
 	return host.File{Path: neco.NecoConfFile, Data: data, Mode: 0o644}, err

@@ -13,21 +13,21 @@ import (
 	"github.com/cybozu-go/neco/pkg/host"
 )
 
-// ClusterToken is the cluster token of etcd, which keeps a member from joining another
-// cluster by mistake.
+// ClusterToken is etcd's cluster token. Members with another token are refused, so that a
+// misconfigured member cannot join the wrong cluster.
 const ClusterToken = "boot-cluster"
 
-// MemberName returns the member name of a boot server.
+// MemberName returns the name of the boot server lrn as a member of etcd.
 func MemberName(lrn int) string { return fmt.Sprintf("boot-%d", lrn) }
 
-// PeerURL returns the URL at which other members reach the member of lrn.
+// PeerURL returns the URL at which other members reach the member on the boot server lrn.
 func PeerURL(lrn int) string { return fmt.Sprintf("https://%s:2380", neco.BootNode0IP(lrn)) }
 
-// ClientURL returns the URL at which clients reach the member of lrn.
+// ClientURL returns the URL at which clients reach the member on the boot server lrn.
 func ClientURL(lrn int) string { return fmt.Sprintf("https://%s:2379", neco.BootNode0IP(lrn)) }
 
-// config is the configuration file, with etcd's names. etcd ignores all flags if it has
-// one.
+// config is the configuration file of etcd, with etcd's names. With such a file, etcd
+// ignores all its flags.
 type config struct {
 	Name                     string   `json:"name"`
 	DataDir                  string   `json:"data-dir"`
@@ -45,8 +45,8 @@ type config struct {
 	AutoCompactionMode       string   `json:"auto-compaction-mode"`
 	AutoCompactionRetention  string   `json:"auto-compaction-retention"`
 	InitialCorruptCheck      bool     `json:"experimental-initial-corrupt-check"`
-	// The gateway is a client without a certificate: with client-cert-auth, etcd would
-	// refuse and log its connections permanently.
+	// EnableGRPCGateway is false because the gateway is a client without a certificate:
+	// with client-cert-auth, etcd would refuse and log its connections permanently.
 	EnableGRPCGateway bool `json:"enable-grpc-gateway"`
 }
 

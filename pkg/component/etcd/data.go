@@ -15,20 +15,22 @@ import (
 	"github.com/cybozu-go/neco/pkg/host"
 )
 
-// lockTimeout bounds the wait for the database lock of a member that is shutting down.
-// A running member keeps the lock.
+// lockTimeout bounds the wait for a member that is shutting down to unlock its database.
+// If the database is locked for longer, the member is running.
 const lockTimeout = 5 * time.Second
 
-// MemberDir is the directory that a member creates in its data directory.
+// MemberDir is the directory that a starting member creates in its data directory.
 const MemberDir = neco.EtcdDataDir + "/member"
 
-// Started reports whether the member of a host has ever been started.
+// Started reports whether the etcd member of this host has ever been started.
 func Started(fsys host.FS) (bool, error) { return fsys.Exists(MemberDir) }
 
 // HasData reports whether the member with the data directory dir has ever applied an
-// entry of its cluster's log. The directories, database and log alone prove nothing: a
-// member whose data was lost creates them at each start before it fails. A database in
-// use counts as data, an unreadable one as none. HasData blocks for up to five seconds.
+// entry of its cluster's log.
+//
+// Directories, a database and a log do not suffice, because a member whose data was lost
+// creates them at each start before it fails. A locked database counts as data, an
+// unreadable one as none. HasData blocks for up to five seconds.
 func HasData(dir string) (bool, error) {
 	path := filepath.Join(dir, "member", "snap", "db")
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {

@@ -1,5 +1,5 @@
-// Package etcd is the component that runs the member of etcd on a boot server. It owns
-// the member's configuration, its unit, its directories and its health check.
+// Package etcd is the component that runs the etcd member of a boot server. It owns the
+// member's configuration, its unit, its directories and its health check.
 //
 // It must not know how members join and leave the cluster, what is stored, or who may
 // read it.
@@ -19,22 +19,22 @@ import (
 	"github.com/cybozu-go/neco/pkg/program"
 )
 
-// State is the initial cluster state of a member with an empty data directory.
+// State is the initial-cluster-state of a member that starts with an empty data
+// directory.
 type State string
 
-// A member has StateNew only while neco setup creates the cluster; later it joins the
-// existing cluster.
+// StateNew creates a cluster, as neco setup does; StateExisting joins an existing one.
 const (
 	StateNew      State = "new"
 	StateExisting State = "existing"
 )
 
-// Component is etcd.
+// Component is etcd with the settings of its first start.
 type Component struct {
-	// State is StateExisting if empty.
+	// State is the initial cluster state; empty means StateExisting.
 	State State
-	// Initial maps the names of the members of the cluster at this one's first start to
-	// their peer URLs; empty: the members of the target.
+	// Initial maps the names of the cluster's members at this member's first start to
+	// their peer URLs. If it is empty, they are the members of the target.
 	Initial map[string]string
 }
 
@@ -50,8 +50,8 @@ func (Component) Name() string { return program.Etcd }
 // Image returns the name of the image.
 func (Component) Image() string { return program.Etcd }
 
-// Tools returns where the image, which contains etcdctl, expects /usr/local/bin of the
-// host.
+// Tools returns the mount point at which the image expects /usr/local/bin of the host, to
+// install etcdctl there.
 func (Component) Tools() string { return program.ToolsMount(program.Etcd) }
 
 // Units returns the units of the component.
@@ -87,7 +87,8 @@ func readOnly(dir string) string {
 	return fmt.Sprintf("--mount=type=bind,source=%s,target=%s,readonly", dir, dir)
 }
 
-// Effective omits the initial-cluster lines, which a member with data ignores.
+// Effective returns the contents of f without the initial-cluster lines of etcd's
+// configuration, which a member that has data ignores.
 func (Component) Effective(f host.File) []byte {
 	if f.Path != neco.EtcdConfFile {
 		return f.Data
@@ -101,18 +102,20 @@ func (Component) Effective(f host.File) []byte {
 	return bytes.Join(kept, nil)
 }
 
-// healthURL needs no client certificate; the check reads through a quorum.
+// healthURL is the member's health check. It needs no client certificate, and succeeds
+// only if the member can read through a quorum.
 const healthURL = "http://127.0.0.1:2381/health"
 
-// probeTimeout bounds one health check. It is longer than a leader election takes.
+// probeTimeout bounds one health check; after it, the check has failed. It is longer than
+// a leader election takes.
 const probeTimeout = 5 * time.Second
 
-// Probe checks that the member is healthy, which requires a leader.
+// Probe checks that the member of this host is healthy, which requires a leader.
 func (Component) Probe(ctx context.Context, _ component.Host, _ component.Target) error {
 	return Healthy(ctx, healthURL)
 }
 
-// Healthy checks the health of the member by its /health endpoint at url.
+// Healthy checks the health of a member at url, its /health endpoint.
 func Healthy(ctx context.Context, url string) error {
 	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()

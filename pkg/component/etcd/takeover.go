@@ -14,16 +14,19 @@ import (
 	"github.com/cybozu-go/neco/pkg/program"
 )
 
-// keptSuffix is appended to the name of a unit file so that systemd ignores it.
+// keptSuffix is appended to the name of a unit file that is moved away; systemd ignores
+// such files.
 const keptSuffix = ".before-neco"
 
-// runsNeco matches a unit file that runs neco backup run.
+// runsNeco matches a unit file whose command is neco backup run.
 var runsNeco = regexp.MustCompile(`(?m)^ExecStart=.*\bneco backup run\b`)
 
-// TakeOverBackups renames the original neco's backup units in /etc/systemd/system,
-// which override those of the package, and starts the timer of the package. It does so
-// once on each server: a unit file that an operator puts there later stays. So do
-// masked units, drop-ins, and units that run neco backup run.
+// TakeOverBackups renames the original neco's backup units in /etc/systemd/system, which
+// override those of the package, starts the timer of the package, and reports whether it
+// renamed a unit.
+//
+// A unit is renamed once on each server: a file that an operator puts there later stays.
+// So do masked units, drop-ins, and units that run neco backup run.
 func TakeOverBackups(ctx context.Context, fsys host.FS, units component.Units) (moved bool, err error) {
 	service := neco.ServiceFile(program.EtcdBackup)
 	foreign, err := isForeign(fsys, service)
@@ -39,8 +42,8 @@ func TakeOverBackups(ctx context.Context, fsys host.FS, units component.Units) (
 	return true, units.StartTimer(ctx, program.EtcdBackup)
 }
 
-// isForeign reports whether the unit file p runs another program than neco backup run
-// and no file was moved away from p before.
+// isForeign reports whether the unit file p runs another program than neco backup run,
+// unless an earlier call has already moved a file away from p.
 func isForeign(fsys host.FS, p string) (bool, error) {
 	if kept, err := fsys.Exists(p + keptSuffix); err != nil || kept && !unfinished(fsys, p) {
 		return false, err
@@ -49,15 +52,15 @@ func isForeign(fsys host.FS, p string) (bool, error) {
 	return data != nil && !runsNeco.Match(data), err
 }
 
-// unfinished reports whether a move was interrupted between the copy of p and its
-// removal.
+// unfinished reports whether an earlier call copied p but was interrupted before it
+// removed p.
 func unfinished(fsys host.FS, p string) bool {
 	now, err := readRegular(fsys, p)
 	kept, keptErr := fsys.Read(p + keptSuffix)
 	return err == nil && keptErr == nil && now != nil && string(now) == string(kept)
 }
 
-// moveAway copies the regular file p to p with keptSuffix and removes p.
+// moveAway copies the regular file p to p with keptSuffix, and then removes p.
 func moveAway(fsys host.FS, p string) error {
 	data, err := readRegular(fsys, p)
 	if err != nil || data == nil {
@@ -69,8 +72,8 @@ func moveAway(fsys host.FS, p string) error {
 	return fsys.Remove(p)
 }
 
-// readRegular returns nil if p does not exist or is a link, as the file of a masked
-// unit is.
+// readRegular returns the contents of p. It returns nil if p does not exist or is a link,
+// as the file of a masked unit is.
 func readRegular(fsys host.FS, p string) ([]byte, error) {
 	fi, err := os.Lstat(fsys.Path(p))
 	if errors.Is(err, fs.ErrNotExist) || err == nil && !fi.Mode().IsRegular() {

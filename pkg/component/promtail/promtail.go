@@ -1,5 +1,5 @@
-// Package promtail is the component that ships the journal of a boot server to
-// Loki.  It must not know other components.
+// Package promtail is the component that ships the journal of a boot server to Loki. It
+// must not know other components.
 package promtail
 
 import (

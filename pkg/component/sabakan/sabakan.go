@@ -1,6 +1,6 @@
-// Package sabakan is the component of sabakan on a boot server: its configuration and
-// its data directory. Its units are installed by others. It must not know other
-// components except etcd, whose client it is.
+// Package sabakan is the component of sabakan on a boot server: its configuration and its
+// data directory. It does not install sabakan's units. It must not know other components
+// except etcd, whose client sabakan is.
 package sabakan
 
 import (
@@ -22,8 +22,8 @@ func (Component) Name() string { return program.Sabakan }
 // Units returns the units of the component.
 func (Component) Units() []component.Unit { return component.Services(program.Sabakan) }
 
-// config is the configuration file. Unlike other programs, sabakan has its etcd
-// settings one level down.
+// config is the configuration file of sabakan, which keeps its etcd settings below a key
+// of their own.
 type config struct {
 	Etcd         etcd.ClientConfig `json:"etcd"`
 	AdvertiseURL string            `json:"advertise-url"`

@@ -1,5 +1,5 @@
-// Package serf is the component that runs the serf agent, which keeps the membership of
-// boot servers and nodes. It must not know other components.
+// Package serf is the component that runs the serf agent, by which boot servers and nodes
+// find each other. It must not know other components.
 package serf
 
 import (
@@ -23,8 +23,8 @@ func (Component) Name() string { return program.Serf }
 // Image returns the name of the image.
 func (Component) Image() string { return program.Serf }
 
-// Tools returns where the image, which contains the serf command, expects
-// /usr/local/bin of the host.
+// Tools returns the mount point at which the image expects /usr/local/bin of the host, to
+// install the serf command there.
 func (Component) Tools() string { return program.ToolsMount(program.Serf) }
 
 // Units returns the units of the component.

@@ -1,6 +1,5 @@
-// Package serftags is the component that keeps the changing tags of a boot
-// server's serf member up to date: a script and a timer.  It must not know
-// other components.
+// Package serftags is the component that keeps the changing tags of a boot server's serf
+// member up to date: a script and a timer. It must not know other components.
 package serftags
 
 import (
@@ -33,7 +32,7 @@ var _ component.Component = Component{}
 // Name returns the name of the component.
 func (Component) Name() string { return name }
 
-// Units returns the timer, which starts the service.
+// Units returns the timer, which regularly starts the service.
 func (Component) Units() []component.Unit { return []component.Unit{{Name: name, Timer: true}} }
 
 // Files returns the files of the component.

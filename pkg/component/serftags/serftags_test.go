@@ -18,8 +18,8 @@ func TestFiles(t *testing.T) {
 	componenttest.Golden(t, serftags.Component{}, componenttest.Target())
 }
 
-// run runs the script of target on a server with these failed units, and returns
-// the tags that it sets.
+// run runs the script for target on a server on which these units have failed, and
+// returns the serf tags that the script sets.
 func run(t *testing.T, target component.Target, failed []string) map[string]string {
 	t.Helper()
 	files, err := serftags.Component{}.Files(target)

@@ -1,5 +1,5 @@
-// Package setuphw is the component that configures the hardware of a boot
-// server: the setup-hw container.  It must not know other components.
+// Package setuphw is the component that configures the hardware of a boot server: the
+// setup-hw container. It must not know other components.
 package setuphw
 
 import (
@@ -9,8 +9,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/program"
 )
 
-// bmcAddressFile is written by the operator. A server without it has no BMC to
-// configure.
+// bmcAddressFile is a file with the address of the server's BMC. The operator writes it;
+// a server without it has no BMC to configure.
 const bmcAddressFile = neco.NecoDir + "/bmc-address.json"
 
 // Component is setup-hw.
@@ -29,8 +29,9 @@ func (Component) Units() []component.Unit {
 	return []component.Unit{{Name: neco.SetupHWService, Condition: bmcAddressFile}}
 }
 
-// Files returns the files of the component. The privileges are in an environment
-// variable, so that a drop-in can change them where a container must not be privileged.
+// Files returns the files of the component. The unit passes the container's privileges in
+// an environment variable, so that a drop-in can reduce them on a host that forbids
+// privileged containers.
 func (Component) Files(t component.Target) ([]host.File, error) {
 	image, err := component.ImageName(t, "setup-hw")
 	if err != nil {

@@ -15,20 +15,21 @@ import (
 
 const (
 	guardInterval = 10 * time.Second
-	// guardChecks is the number of consecutive checks that have to find Vault half
-	// sealed: one may do so because etcd failed just then.
+	// guardChecks is how many consecutive checks must find Vault half sealed before it is
+	// restarted. One such check may be due to a temporary failure of etcd.
 	guardChecks    = 3
 	checkTimeout   = 5 * time.Second
 	restartTimeout = 2 * time.Minute
 )
 
-// Guard restarts the Vault of this host if it is half sealed, see
-// [vault.ErrHalfSealed]. Nothing else ends that state, and the Vaults of all boot
-// servers may get into it one after the other.
+// Guard restarts the Vault of this host if it stays half sealed; see
+// [vault.ErrHalfSealed]. Only a restart ends that state, and the Vaults of all boot
+// servers may enter it one after the other.
 type Guard struct {
-	// HalfSealed reports whether Vault is half sealed; an error counts as no.
+	// HalfSealed reports whether Vault is half sealed. It returns false if it cannot find
+	// out.
 	HalfSealed func(ctx context.Context) (bool, error)
-	// Restart restarts Vault unless it is stopped.
+	// Restart restarts Vault unless an operator has stopped it.
 	Restart func(ctx context.Context) error
 	Log     *slog.Logger
 }
@@ -56,7 +57,8 @@ func NewGuard(fsys host.FS, log *slog.Logger) Guard {
 	}
 }
 
-// Run checks Vault until ctx ends. A restart that fails is logged and attempted again.
+// Run checks Vault at intervals until ctx ends. A failed restart is logged and attempted
+// again.
 func (g Guard) Run(ctx context.Context) {
 	found := 0
 	for neco.SleepContext(ctx, guardInterval) == nil {

@@ -21,9 +21,9 @@ import (
 	"github.com/cybozu-go/neco/pkg/vault"
 )
 
-// Component is Vault.
+// Component is Vault, with an option for its readiness check.
 type Component struct {
-	// Sealed accepts a sealed Vault as ready.
+	// Sealed makes a sealed Vault count as ready.
 	Sealed bool
 }
 
@@ -39,12 +39,12 @@ func (Component) Name() string { return program.Vault }
 // Image returns the name of the image.
 func (Component) Image() string { return program.Vault }
 
-// Tools returns where the image, which contains the vault command, expects
-// /usr/local/bin of the host.
+// Tools returns the mount point at which the image expects /usr/local/bin of the host, to
+// install the vault command there.
 func (Component) Tools() string { return program.ToolsMount(program.Vault) }
 
-// Units returns the units of the component. The start of Vault starts the unit that
-// unseals it.
+// Units returns the units of the component. Whenever the unit of Vault starts, it also
+// starts the unit that unseals Vault.
 func (Component) Units() []component.Unit {
 	return []component.Unit{{Name: neco.VaultService, Condition: neco.VaultConfFile}}
 }
@@ -104,7 +104,8 @@ func config(t component.Target) (host.File, error) {
 	return host.File{Path: neco.VaultConfFile, Data: b.Bytes(), Mode: 0o644}, err
 }
 
-// Effective omits the unit that unseals Vault: its change needs no restart of Vault.
+// Effective returns the contents of f, but nothing for the unit that unseals Vault,
+// because its change needs no restart of Vault.
 func (Component) Effective(f host.File) []byte {
 	if f.Path == neco.ServiceFile(program.VaultUnseal) {
 		return nil
@@ -112,7 +113,8 @@ func (Component) Effective(f host.File) []byte {
 	return f.Data
 }
 
-// Probe unseals Vault if it is sealed, and checks that it has a leader.
+// Probe unseals Vault if it is sealed, and checks that there is an active node which
+// responds. With the option Sealed, a sealed or uninitialised Vault is ready.
 func (c Component) Probe(ctx context.Context, h component.Host, _ component.Target) error {
 	client, err := vault.Open(vault.Local, h.FS.Path(neco.ServerCAFile), "")
 	if err != nil {

@@ -27,8 +27,8 @@ func TestAnotherWayToUnsealRestartsNothing(t *testing.T) {
 	}
 }
 
-// TestTheUnsealingStartsWithVaultAlone checks that a Vault stopped and disabled by an
-// update is not unsealed at boot either.
+// TestTheUnsealingStartsWithVaultAlone checks that a Vault which an update has stopped
+// and disabled is not unsealed at boot.
 func TestTheUnsealingStartsWithVaultAlone(t *testing.T) {
 	files, err := vault.Component{}.Files(componenttest.Target())
 	if err != nil {

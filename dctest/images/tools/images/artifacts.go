@@ -8,24 +8,25 @@ import (
 	"strconv"
 )
 
-// artifact is a container image of the product's artifact set.
+// artifact is a container image in the product's artifact set.
 type artifact struct{ Name, Repository, Tag string }
 
-// artifactDeb is a Debian package of the artifact set.
+// artifactDeb is a Debian package in the artifact set.
 type artifactDeb struct{ Name, Release string }
 
 // osImage is the operating system of the nodes.
 type osImage struct{ Channel, Version string }
 
-// artifacts is the artifact set.
+// artifacts is the content of the product's artifact set.
 type artifacts struct {
 	images []artifact
 	debs   []artifactDeb
 	system osImage
 }
 
-// readArtifacts parses the artifact set from its Go source. It does not import the
-// package, so that this module has none of the product's dependencies.
+// readArtifacts returns the artifact set that the Go source in file defines. It does not
+// import the product's package, so that this module does not have the product's
+// dependencies.
 func readArtifacts(file string) (artifacts, error) {
 	var all artifacts
 	f, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
@@ -54,7 +55,7 @@ func readArtifacts(file string) (artifacts, error) {
 	return all, nil
 }
 
-// stringFields returns the fields of a composite literal whose values are string
+// stringFields returns those fields of a composite literal whose values are string
 // literals.
 func stringFields(lit *ast.CompositeLit) map[string]string {
 	fields := map[string]string{}

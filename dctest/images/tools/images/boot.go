@@ -8,8 +8,8 @@ import (
 	"path/filepath"
 )
 
-// boot builds the root file system of a boot server, if its inputs have changed, and
-// returns its path.
+// boot builds the root file system of a boot server, unless the cache has it for the same
+// inputs, and returns its path.
 func (b builder) boot(ctx context.Context, source string) (string, error) {
 	dir := filepath.Join(source, "dctest", "images", "boot")
 	files, err := keyOfDir(dir)

@@ -13,15 +13,15 @@ import (
 	"time"
 )
 
-// cache is a directory of built files. The name of each file includes a digest of all its
-// inputs, so an existing file is never out of date.
+// cache is a directory of built files. The name of each file contains a digest of
+// everything from which it was built, so an existing file is never out of date.
 type cache struct {
 	dir     string
 	verbose bool
 }
 
-// make returns the path of the file kind/name-key+ext in the cache, and calls build to
-// write it if it is missing. The note, if any, is printed before a long build.
+// make returns the path of the file kind/name-key+ext in the cache. If the file does not
+// exist, it calls build to write it, after printing the note if there is one.
 func (c cache) make(kind, name, key, ext, note string, build func(tmp string) error) (string, error) {
 	file := filepath.Join(c.dir, kind, name+"-"+key+ext)
 	if _, err := os.Stat(file); err == nil {
@@ -49,8 +49,8 @@ func (c cache) make(kind, name, key, ext, note string, build func(tmp string) er
 	return file, c.forget(kind, name, ext, file)
 }
 
-// forget removes older builds of the same name except the last one, which may still be in
-// use or be needed after a revert.
+// forget removes older builds of the file called name, except the last one before keep,
+// which may still be in use or be needed after a revert.
 func (c cache) forget(kind, name, ext, keep string) error {
 	files, err := filepath.Glob(filepath.Join(c.dir, kind, name+"-"+strings.Repeat("?", keyLength)+ext))
 	if err != nil {
@@ -77,7 +77,7 @@ func modTime(file string) time.Time {
 
 const keyLength = 16
 
-// keyOf returns a digest of values and of the Go release.
+// keyOf returns a digest of the values and of the Go release.
 func keyOf(values ...any) string {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%s %q", runtime.Version(), fmt.Sprint(values...)))
 	return hex.EncodeToString(sum[:])[:keyLength]

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// epAgentUnit is the systemd unit in the stand-in for the package etcdpasswd.
+// epAgentUnit is the systemd unit in the package etcdpasswd that is built here.
 const epAgentUnit = `[Unit]
 Description=Agent of etcdpasswd
 Wants=network-online.target
@@ -91,7 +91,8 @@ type debFile struct {
 	mode int64
 }
 
-// debTar returns a gzipped tar archive of directories and files owned by root.
+// debTar returns a gzipped tar archive of the given directories and files, with root as
+// their owner.
 func debTar(files []debFile, dirs ...string) ([]byte, error) {
 	var b bytes.Buffer
 	z := gzip.NewWriter(&b)

@@ -16,11 +16,11 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 )
 
-// entry is a file of an image; Source is its path on this machine.
+// entry is a file in an image. Source is the path of its content on this machine.
 type entry struct{ Path, Source string }
 
-// image builds the archive of an item, in the format of docker load and with all names,
-// and returns its path.
+// image builds the archive of an image, in the format of docker load and with all names,
+// and returns the archive's path.
 func (b builder) image(ctx context.Context, it item, names []string) (string, error) {
 	dir := path.Join("/usr/local", it.Name)
 	var entries []entry
@@ -77,7 +77,7 @@ func writeImage(file string, it item, entries []entry, names []string) error {
 	return tarball.MultiWriteToFile(file, tags)
 }
 
-// configOf returns the configuration of an image: the first program is the entry point,
+// configOf returns the configuration of an image. The first program is the entry point,
 // and all programs are in the PATH.
 func configOf(img v1.Image, it item) *v1.ConfigFile {
 	c, err := img.ConfigFile()
@@ -97,7 +97,7 @@ func configOf(img v1.Image, it item) *v1.ConfigFile {
 }
 
 // layerOf returns the only layer of an image: its programs, links to its tools, the user
-// root, and an empty /tmp. Its output is deterministic.
+// root, and an empty /tmp. The same inputs give the same layer.
 func layerOf(it item, entries []entry) ([]byte, error) {
 	var b bytes.Buffer
 	w := tar.NewWriter(&b)

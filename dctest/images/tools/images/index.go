@@ -8,16 +8,16 @@ import (
 	"strings"
 )
 
-// index has the paths of everything that was built. Readers must use these paths, and not
-// derive them.
+// index is the content of index.json: the paths of everything that was built. Programs
+// that read it must use these paths, and not derive them.
 type index struct {
-	// Images are archives in the format of docker load.
+	// Images are archives of images in the format of docker load.
 	Images []indexImage `json:"images"`
-	// Programs are static binaries for hosts, by name.
+	// Programs are statically linked programs for hosts, by name.
 	Programs map[string]string `json:"programs"`
 	// Debs are Debian packages.
 	Debs []indexDeb `json:"debs"`
-	// OS has the kernel and initrd of the nodes' operating system.
+	// OS holds the kernel and initrd of the nodes' operating system.
 	OS indexOS `json:"os"`
 	// Boot is the archive of the boot server's root file system.
 	Boot string `json:"boot"`
@@ -32,7 +32,7 @@ type indexImage struct {
 type indexDeb struct {
 	Name    string `json:"name"`
 	Release string `json:"release"`
-	// Asset is the name of the file in its release.
+	// Asset is the name that the package has in its release.
 	Asset string `json:"asset"`
 	File  string `json:"file"`
 }
@@ -46,7 +46,8 @@ type indexOS struct {
 
 func indexFile(cache string) string { return filepath.Join(cache, "index.json") }
 
-// readIndex reads the index of an earlier run. If it cannot be read, the index is empty.
+// readIndex returns the index that an earlier run has written, or an empty one if it
+// cannot be read.
 func readIndex(cache string) index {
 	ix := index{}
 	if data, err := os.ReadFile(indexFile(cache)); err == nil && json.Unmarshal(data, &ix) != nil {

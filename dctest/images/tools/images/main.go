@@ -2,11 +2,11 @@
 //
 //	images [-v] [NAME...]
 //
-// It builds the named items of the table, or all, unless the cache has them, and writes
-// their paths to index.json.
+// It builds the items in its table with the given names, or all items, unless the cache
+// has them, and writes their paths to index.json.
 //
-// It owns the table of items, the cache and its keys. It must not know the users of the
-// results, which find them in the index.
+// It owns the table of items, the cache and its keys. It must not know who uses the built
+// files; their users find them in the index.
 package main
 
 import (

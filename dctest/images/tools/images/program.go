@@ -8,16 +8,16 @@ import (
 	"path/filepath"
 )
 
-// builder builds items of the table.
+// builder builds the items of the table.
 type builder struct {
 	cache cache
-	// tools is the parent directory of the modules.
+	// tools is the directory that contains the modules of the programs.
 	tools string
-	// own is a digest of this program's source.
+	// own is a digest of this program's own source.
 	own string
 }
 
-// key returns a digest of all inputs of a program.
+// key returns a digest of everything from which a program is built.
 func (b builder) key(p program) (string, error) {
 	var keys []string
 	for _, part := range []string{"go.mod", "go.sum", "internal", p.Package} {
@@ -34,8 +34,8 @@ func (b builder) key(p program) (string, error) {
 	return keyOf(p.Module, p.Package, p.Tags, keys), nil
 }
 
-// program builds a static binary, if its inputs have changed, and returns its path and
-// key.
+// program builds a statically linked program, unless the cache has it for the same
+// inputs, and returns its path and key.
 func (b builder) program(ctx context.Context, p program) (string, string, error) {
 	key, err := b.key(p)
 	if err != nil {

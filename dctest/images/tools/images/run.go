@@ -18,7 +18,7 @@ type options struct {
 	only          []string
 }
 
-// run builds the selected items, and writes the index.
+// run builds the selected items and writes the index.
 func run(ctx context.Context, o options) error {
 	b, err := newBuilder(o)
 	if err != nil {
@@ -69,8 +69,8 @@ func (b builder) programs(ctx context.Context, o options, _ artifacts, ix *index
 	return nil
 }
 
-// ckeImages builds the images that ckecli lists for Kubernetes. Their names in the index
-// have the prefix cke-.
+// ckeImages builds the images that ckecli lists for installing Kubernetes. In the index,
+// their names have the prefix cke-.
 func (b builder) ckeImages(ctx context.Context, o options, _ artifacts, ix *index) error {
 	if !o.wants("ckecli") {
 		return nil
@@ -122,8 +122,8 @@ func (o options) wants(name string) bool {
 	return len(o.only) == 0 || slices.Contains(o.only, name)
 }
 
-// artifact builds the image of an artifact. The image has two names: one with the tag of
-// the artifact, and one with the version of the program in it, if that differs.
+// artifact builds the image of an artifact. The image has a name with the tag of the
+// artifact and, if the program in it has another version, also a name with that version.
 func (b builder) artifact(ctx context.Context, a artifact, ix *index) error {
 	it := idle(a.Name)
 	if i := slices.IndexFunc(table(), func(it item) bool { return it.Name == a.Name }); i >= 0 {

@@ -7,8 +7,8 @@ import (
 	"os"
 )
 
-// system builds a kernel and an initial RAM disk as the nodes' operating system. They
-// have valid formats and contain a label, but cannot be booted.
+// system builds a kernel and an initial RAM disk in place of the nodes' operating system.
+// They have valid formats and contain a label, but cannot be booted.
 func (b builder) system(o osImage) (indexOS, error) {
 	label := fmt.Sprintf("Flatcar %s %s of the virtual data centre\n", o.Channel, o.Version)
 	key := keyOf(b.own, label)
@@ -30,7 +30,8 @@ func (b builder) system(o osImage) (indexOS, error) {
 	return ix, err
 }
 
-// kernel returns a file with the two magic numbers of a Linux kernel for PCs.
+// kernel returns a file that begins like a Linux kernel for PCs, with its two magic
+// numbers.
 func kernel(label string) []byte {
 	data := make([]byte, 1<<20)
 	copy(data[0x1fe:], []byte{0x55, 0xaa})
@@ -52,8 +53,8 @@ func initrd(label string) ([]byte, error) {
 	return b.Bytes(), err
 }
 
-// cpioFile returns one cpio entry in the "new ASCII" format: thirteen numbers, the name
-// and the content, each padded to four bytes.
+// cpioFile returns one entry of a cpio archive in the "new ASCII" format: thirteen
+// numbers, the name and the content, each padded to four bytes.
 func cpioFile(name, text string) []byte {
 	var b bytes.Buffer
 	mode := 0o100644

@@ -2,39 +2,40 @@ package main
 
 // item is an image to build.
 type item struct {
-	// Name of the image, as in the artifact set.
+	// Name is the name of the image, as in the artifact set.
 	Name string
-	// Version is the version of the real program in the image. It is empty for stand-ins,
-	// which only have the version of the artifact set.
+	// Version is the version of the real program in the image. It is empty if the program
+	// is an imitation, which only has the version in the artifact set.
 	Version string
-	// Programs are installed in /usr/local/NAME/bin. The first one is the entry point.
+	// Programs are installed in /usr/local/NAME/bin of the image. The first one is the
+	// entry point.
 	Programs []program
-	// Tools are the names of the programs that install-tools copies to the host.
+	// Tools are the names of those programs that install-tools copies to the host.
 	Tools []string
-	// User is the user of the container; empty means root.
+	// User is the user who runs the container; empty means root.
 	User string
 	// Env is added to the environment of the container.
 	Env []string
 }
 
-// program is a static binary.
+// program is a statically linked program.
 type program struct {
 	Name string
-	// Module is a directory beside this one. Package is a package of that module or of
+	// Module is a directory beside this one. Package is a package in that module or in
 	// one of its dependencies.
 	Module, Package string
 	// Tags are the build tags.
 	Tags string
-	// Note is how long a long build takes.
+	// Note is a text about how long the build takes, if it is long.
 	Note string
 }
 
-// standin returns the program of a stand-in.
+// standin returns the program that imitates the real program called name.
 func standin(name string) program {
 	return program{Name: name, Module: "standin", Package: "./" + name}
 }
 
-// table returns all images that need more than the program idle.
+// table returns all images that contain more than the program idle.
 func table() []item {
 	return []item{
 		{Name: "etcd", Version: "3.6.16.1", User: "10000:10000", Tools: []string{"etcdctl"}, Programs: []program{
@@ -58,15 +59,16 @@ func hostPrograms() []program {
 	return []program{vault(), standin("registry"), standin("cke"), standin("cke-localproxy"), standin("ckecli")}
 }
 
-// vault returns the program of Vault, for its image and for tests of packages.
+// vault returns the program of Vault, which is in its image and is used by tests of
+// packages.
 func vault() program {
 	return program{Name: "vault", Module: "vault", Package: ".", Tags: "minimal", Note: "about 7 minutes"}
 }
 
-// installTools returns the program that is in every image with tools.
+// installTools returns the program install-tools, which is in every image with tools.
 func installTools() program { return standin("install-tools") }
 
-// idle returns an image with only the program idle.
+// idle returns an image that contains only the program idle.
 func idle(name string) item {
 	return item{Name: name, Programs: []program{standin("idle")}}
 }

@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// writeTestSet writes the Go source of an artifact set to target: that of source, with
-// the versions of the programs that were built for tests. Builds with the tag dctest use
-// it.
+// writeTestSet writes to target the Go source of an artifact set for builds with the tag
+// dctest. It is that of source, with the versions of the programs that were built for
+// tests.
 func writeTestSet(source, target string) error {
 	text, err := os.ReadFile(source)
 	if err != nil {

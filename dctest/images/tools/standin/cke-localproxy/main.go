@@ -1,6 +1,6 @@
-// Cke-localproxy stands in for the proxy through which boot servers reach the services of
-// the Kubernetes cluster. It reads its configuration, checks that etcd responds, and
-// keeps running; it proxies nothing.
+// Cke-localproxy imitates the proxy through which boot servers reach the services of the
+// Kubernetes cluster. It reads its configuration, checks that etcd responds, and keeps
+// running; it proxies nothing.
 package main
 
 import (

@@ -1,4 +1,4 @@
-// Cke stands in for the program that installs Kubernetes. It reads its configuration,
+// Cke imitates the program that installs Kubernetes. It reads its configuration,
 // registers its host and version in etcd, and serves /health and /version; it installs
 // nothing.
 //

@@ -16,7 +16,7 @@ import (
 	"github.com/cybozu-go/neco/dctest/images/tools/standin/internal/store"
 )
 
-// resources splits a stream of YAML documents into resources by key.
+// resources returns the resources in a stream of YAML documents, by their keys.
 func resources(data []byte) (map[string][]byte, error) {
 	all := map[string][]byte{}
 	for i, doc := range strings.Split("\n"+string(data), "\n---") {
@@ -66,7 +66,7 @@ func eachResource(c call, do func(key string, value []byte) error) error {
 	return nil
 }
 
-// reboot is an entry of the reboot queue.
+// reboot is an entry in the reboot queue of CKE.
 type reboot struct {
 	Index  int64  `json:"index,string"`
 	Node   string `json:"node"`

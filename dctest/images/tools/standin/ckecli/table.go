@@ -10,7 +10,7 @@ import (
 	"github.com/cybozu-go/neco/dctest/images/tools/standin/internal/store"
 )
 
-// images returns the container images that CKE uses to install Kubernetes.
+// images returns the container images with which CKE installs Kubernetes.
 func images() []string {
 	return []string{
 		"quay.io/cybozu/cke-tools:1.23.0",
@@ -26,7 +26,7 @@ func images() []string {
 type call struct {
 	ctx   context.Context
 	store store.Store
-	// args are the arguments after the words of the command, including options.
+	// args are the arguments after the words of the command, with its options.
 	args []string
 	out  io.Writer
 }

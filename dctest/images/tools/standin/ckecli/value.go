@@ -12,7 +12,7 @@ import (
 	"github.com/cybozu-go/neco/dctest/images/tools/standin/internal/store"
 )
 
-// one returns the argument, and fails unless there is exactly one.
+// one returns the only argument. It fails unless there is exactly one.
 func (c call) one() (string, error) {
 	if len(c.args) != 1 {
 		return "", fmt.Errorf("want one argument, got %d", len(c.args))
@@ -20,7 +20,8 @@ func (c call) one() (string, error) {
 	return c.args[0], nil
 }
 
-// file reads the file in the only argument; - is standard input.
+// file returns the contents of the file that the only argument names, or of standard
+// input if that is "-".
 func (c call) file() ([]byte, error) {
 	name, err := c.one()
 	if err != nil {
@@ -36,7 +37,7 @@ func read(name string) ([]byte, error) {
 	return os.ReadFile(name)
 }
 
-// put writes a value. It replaces an existing value.
+// put stores a value for key, whether or not the key has one.
 func (c call) put(key string, value []byte) error {
 	for {
 		p, err := c.store.Get(c.ctx, key)
@@ -94,7 +95,8 @@ func list(prefix string) func(call) error {
 	}
 }
 
-// isEnabled returns a command that prints false if the value of key is "true", else true.
+// isEnabled returns a command that prints "false" if the value of key is "true", and
+// "true" otherwise.
 func isEnabled(key string) func(call) error {
 	return func(c call) error {
 		p, err := c.store.Get(c.ctx, key)
@@ -128,7 +130,8 @@ func setTemplate(c call) error {
 	return c.put("sabakan/template", data)
 }
 
-// setSSHKey stores a private SSH key for all hosts, or for the host H of --host=H.
+// setSSHKey stores a private SSH key for all hosts, or for the host H if --host=H is
+// given.
 func setSSHKey(c call) error {
 	host := "*"
 	if len(c.args) > 0 {

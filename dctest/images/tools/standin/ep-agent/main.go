@@ -1,6 +1,6 @@
-// Ep-agent stands in for the agent of etcdpasswd, which creates users on a host from
-// their definitions in etcd. It reads its configuration and stays connected to etcd; it
-// changes no user.
+// Ep-agent imitates the agent of etcdpasswd, which creates users on a host from their
+// definitions in etcd. It reads its configuration and stays connected to etcd; it changes
+// no user.
 package main
 
 import (

@@ -1,5 +1,6 @@
 // Install-tools copies the tools of its image to the host: all files in the directory
-// tools beside it to /host/usr/local/bin if that exists, else to /host.
+// tools beside this program. They are copied to /host/usr/local/bin if that exists, and
+// to /host otherwise.
 //
 // It replaces each file atomically, because a tool may be in use.
 package main

@@ -8,8 +8,8 @@ import (
 	"net/netip"
 )
 
-// IPAM is the configuration of addresses, the body of PUT config/ipam. Sizes
-// are in bits of addresses, masks in bits of networks.
+// IPAM is sabakan's configuration of addresses, the body of PUT config/ipam. Sizes are
+// numbers of host bits, and masks are prefix lengths.
 type IPAM struct {
 	MaxNodes    uint         `json:"max-nodes-in-rack"`
 	NodePool    netip.Prefix `json:"node-ipv4-pool"`
@@ -32,7 +32,7 @@ var (
 	ErrRackFull   = errors.New("the rack is full")
 )
 
-// Check names the first invalid field.
+// Check returns an error that names the first invalid field, or nil if there is none.
 func (p IPAM) Check() error {
 	for _, f := range []struct {
 		name string
@@ -68,9 +68,9 @@ func isOffset(s string) bool {
 	return s == "" || err == nil && a.Is4()
 }
 
-// Assign sets the index in the rack and the addresses of m. The boot server of
-// a rack has the index node-index-offset, other machines the lowest free index
-// above it. known are the machines already registered.
+// Assign sets the index in the rack and the addresses of the machine m. The boot server
+// of a rack has the index node-index-offset, and other machines the lowest free index
+// above it. known are the machines that are registered already.
 func (p IPAM) Assign(m *Machine, known []Machine) error {
 	used := map[uint]bool{}
 	for _, k := range known {
@@ -94,15 +94,15 @@ func (p IPAM) Assign(m *Machine, known []Machine) error {
 	return nil
 }
 
-// Dummy returns the machine for which an uploaded ignition template is rendered
-// as a check: it has no role and no labels.
+// Dummy returns a machine without role and labels, for which an uploaded ignition
+// template is rendered to check it.
 func (p IPAM) Dummy() Machine {
 	m := Machine{Spec: Spec{Serial: "1234abcd", Rack: 1, IndexInRack: 1}, Status: Status{State: "uninitialized"}}
 	p.address(&m)
 	return m
 }
 
-// address sets the addresses of m from its rack and its index.
+// address sets the addresses of m according to its rack and its index in the rack.
 func (p IPAM) address(m *Machine) {
 	m.Spec.IPv4, m.Spec.IPv6, m.Info = nil, nil, Info{}
 	for i := range p.PerNode {
@@ -116,8 +116,8 @@ func (p IPAM) address(m *Machine) {
 	m.Spec.BMC.IPv4, m.Spec.BMC.IPv6 = m.Info.BMC.IPv4.Address, ""
 }
 
-// configure returns the configuration of an interface whose gateway is the
-// address number gateway of its network.
+// configure returns the configuration of a network interface. Its gateway is the address
+// with the number gateway in its network.
 func configure(address uint32, bits int, gateway uint) NIC {
 	mask := binary.BigEndian.Uint32(net.CIDRMask(bits, 32))
 	return NIC{Address: dotted(address), Netmask: dotted(mask), MaskBits: bits, Gateway: dotted(address&mask + uint32(gateway))}

@@ -19,7 +19,7 @@ type Machine struct {
 	Info   Info   `json:"info"`
 }
 
-// Spec is what was registered, and the addresses assigned to the machine.
+// Spec is how a machine was registered, with the addresses that were assigned to it.
 type Spec struct {
 	Serial       string            `json:"serial"`
 	Labels       map[string]string `json:"labels,omitempty"`
@@ -44,17 +44,17 @@ type BMC struct {
 type Status struct {
 	State     string    `json:"state"`
 	Timestamp time.Time `json:"timestamp"`
-	// Duration is the time since Timestamp in seconds.
+	// Duration is how many seconds have passed since Timestamp.
 	Duration float64 `json:"duration"`
 }
 
-// Info is derived from the addresses and the IPAM configuration.
+// Info is derived from the machine's addresses and the IPAM configuration.
 type Info struct {
 	Network NetworkInfo `json:"network"`
 	BMC     BMCInfo     `json:"bmc"`
 }
 
-// NetworkInfo has one element per address of Spec.IPv4.
+// NetworkInfo has one element for each address in Spec.IPv4.
 type NetworkInfo struct {
 	IPv4 []NIC `json:"ipv4"`
 }
@@ -77,7 +77,7 @@ var (
 	bmcType   = regexp.MustCompile(`^[a-z0-9A-Z\-_/.]+$`)
 )
 
-// Check returns an error if the machine cannot be registered.
+// Check returns an error if a machine with this Spec cannot be registered.
 func (s Spec) Check() error {
 	if s.Serial == "" || s.Role == "" {
 		return fmt.Errorf("machine %q: serial and role are required", s.Serial)

@@ -1,4 +1,4 @@
-// Promtail stands in for the program that ships the journal to Loki. It reads its
+// Promtail imitates the program that ships the journal to Loki. It reads its
 // configuration and serves /ready at the address there; it ships nothing.
 package main
 

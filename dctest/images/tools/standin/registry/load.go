@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 )
 
-// direct is an HTTP transport that sends all requests to a handler.
+// direct is an HTTP transport that passes all requests to a handler of this program.
 type direct struct{ handler http.Handler }
 
 func (d direct) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -26,7 +26,7 @@ func (d direct) RoundTrip(r *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// load pushes all images of an archive into the registry and returns their names.
+// load pushes all images in an archive into the registry and returns their names.
 func load(ctx context.Context, handler http.Handler, archive string) ([]string, error) {
 	opener := func() (io.ReadCloser, error) { return os.Open(archive) }
 	manifest, err := tarball.LoadManifest(opener)

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// source renders the source of a file: the contents of a data URL, or the URL
-// of a remote file itself.
+// source renders the source of a file by the function text: the contents if s is a data
+// URL, and s itself if it is the URL of a remote file.
 func source(s string, text func(string) (string, error)) (string, error) {
 	data, isData := strings.CutPrefix(s, "data:")
 	if !isData {
@@ -22,7 +22,7 @@ func source(s string, text func(string) (string, error)) (string, error) {
 	return "data:," + url.PathEscape(rendered), err
 }
 
-// decode returns the contents of a data URL, given without its scheme.
+// decode returns the contents of a data URL, which is given without "data:".
 func decode(data string) (string, error) {
 	kind, contents, found := strings.Cut(data, ",")
 	if !found {

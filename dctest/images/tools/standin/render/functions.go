@@ -8,7 +8,7 @@ import (
 	"text/template"
 )
 
-// functions returns the functions of templates beside those of Go.
+// functions returns the functions that templates may call, in addition to those of Go.
 func functions(myURL string, meta map[string]any) template.FuncMap {
 	return template.FuncMap{
 		"MyURL": func() string { return myURL },
@@ -30,7 +30,8 @@ func functions(myURL string, meta map[string]any) template.FuncMap {
 	}
 }
 
-// calculate returns an integer for two integers, else a float.
+// calculate applies the operator op to a and b. The result is an integer if both are
+// integers, and a float otherwise.
 func calculate(op rune, a, b any) (any, error) {
 	x, xInt, xErr := numeric(a)
 	y, yInt, yErr := numeric(b)
@@ -58,7 +59,8 @@ func apply[T int64 | float64](op rune, a, b T) T {
 	return a / b
 }
 
-// numeric returns v as a float and, if v is an integer, as an int64.
+// numeric returns the number v as a float. If v is an integer, it also returns v as an
+// int64.
 func numeric(v any) (float64, reflect.Value, error) {
 	r, float, integer := reflect.ValueOf(v), reflect.TypeFor[float64](), reflect.TypeFor[int64]()
 	switch {

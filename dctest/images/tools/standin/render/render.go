@@ -1,9 +1,8 @@
-// Package render renders an uploaded ignition template for a machine as sabakan
-// does. The template is the object of the upload: an Ignition configuration of
-// version 2.2 or 2.3 whose texts are Go templates.
+// Package render renders an uploaded ignition template for a machine as sabakan does. The
+// template is part of the upload: an Ignition configuration of version 2.2 or 2.3 in
+// which certain texts are Go templates.
 //
-// It must not know how templates and machines are stored. Other modules may
-// import it.
+// It must not know how templates and machines are stored. Other modules may import it.
 package render
 
 import (
@@ -17,15 +16,15 @@ import (
 	"github.com/cybozu-go/neco/dctest/images/tools/standin/inventory"
 )
 
-// Upload is the body of PUT ignitions/ROLE/ID.
+// Upload is the body of the request PUT ignitions/ROLE/ID.
 type Upload struct {
 	Version  string          `json:"version"`
 	Template json.RawMessage `json:"template"`
 	Meta     map[string]any  `json:"meta"`
 }
 
-// Parse reads a body. It fails for an unknown version and for a template that
-// is not an object.
+// Parse parses the body of an upload. It fails if the version is unknown, or if the
+// template is not a JSON object.
 func Parse(body []byte) (Upload, error) {
 	var u Upload
 	if err := json.Unmarshal(body, &u); err != nil {
@@ -56,8 +55,8 @@ func (u Upload) object() (map[string]any, error) {
 	return object, nil
 }
 
-// texts returns the paths of the texts that are templates. An array on a path
-// stands for each of its elements.
+// texts returns the paths of those texts in an Ignition configuration that are templates.
+// A path applies to every element of an array.
 func texts() []string {
 	return []string{
 		"storage.files.contents.source",
@@ -76,8 +75,8 @@ func texts() []string {
 	}
 }
 
-// Render returns the Ignition configuration of a machine, in JSON. myURL is the
-// advertise-url of the answering server.
+// Render returns the Ignition configuration for the machine m, in JSON. myURL is the URL
+// of the server that sends it.
 func (u Upload) Render(myURL string, m inventory.Machine) ([]byte, error) {
 	object, err := u.object()
 	if err != nil {
@@ -111,8 +110,8 @@ func (u Upload) Render(myURL string, m inventory.Machine) ([]byte, error) {
 	return json.Marshal(object)
 }
 
-// visit replaces the texts at a path below v by what f returns for them, and
-// returns v. A path that does not exist is no error.
+// visit replaces each string s at path below v by f(s) and returns v. A path applies to
+// every element of a list; a path that does not exist is no error.
 func visit(v any, path []string, f func(string) (string, error)) (any, error) {
 	var err error
 	switch v := v.(type) {

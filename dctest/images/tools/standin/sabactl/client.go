@@ -11,13 +11,13 @@ import (
 	"strings"
 )
 
-// client sends requests and writes the answers to out.
+// client sends requests to sabakan and writes the responses to out.
 type client struct {
 	server string
 	out    io.Writer
 }
 
-// answerError is an answer that is an error.
+// answerError is the error for an unsuccessful response.
 type answerError struct {
 	status int
 	text   string
@@ -94,8 +94,7 @@ func (c *client) do(req *http.Request) error {
 	return c.print(data)
 }
 
-// print writes JSON indented and anything else as it is, with a newline at the
-// end of it.
+// print writes data and a newline. It indents data if they are JSON.
 func (c *client) print(data []byte) error {
 	data = bytes.TrimSpace(data)
 	if len(data) == 0 {

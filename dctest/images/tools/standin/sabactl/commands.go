@@ -68,7 +68,7 @@ func machinesGet(c *client) *cobra.Command {
 	return get
 }
 
-// withFile returns a command without arguments that needs the flag --file.
+// withFile returns a command that has no arguments and requires the flag --file.
 func withFile(use string, run func(cmd *cobra.Command, file string) error) *cobra.Command {
 	var file string
 	cmd := command(use, 0, func(cmd *cobra.Command, _ []string) error {
@@ -81,7 +81,7 @@ func withFile(use string, run func(cmd *cobra.Command, file string) error) *cobr
 	return cmd
 }
 
-// config returns the commands of ipam or dhcp.
+// config returns the commands about the configuration called name: ipam or dhcp.
 func config(c *client, name string) *cobra.Command {
 	return group(name,
 		command("get", 0, func(cmd *cobra.Command, _ []string) error { return c.get(cmd.Context(), "config/"+name) }),

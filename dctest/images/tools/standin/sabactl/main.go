@@ -1,7 +1,7 @@
-// Sabactl is the command of sabakan, with its commands, flags and exit codes:
-// 2 for a wrong command line, 4 and 5 for an answer of that class, 14 if
-// something is not found, 19 for a conflict, else 1. It has no command logs, no
-// output format but JSON, and takes ignition templates only with --json.
+// Sabactl is the command of sabakan, with its commands, flags and exit codes: 2 for a
+// wrong command line, 4 and 5 for a response with a status 4xx and 5xx, 14 if something
+// is not found, 19 for a conflict, and 1 for other errors. It has no command logs, no
+// output format but JSON, and accepts ignition templates only with --json.
 package main
 
 import (
@@ -26,10 +26,10 @@ func main() {
 	}
 }
 
-// usageError is an error of the command line.
+// usageError is an error in the command line.
 type usageError struct{ error }
 
-// exitCode returns the exit code of the program for an error.
+// exitCode returns the exit code of the program for err.
 func exitCode(err error) int {
 	var usage usageError
 	var answer answerError
@@ -55,7 +55,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	return root.ExecuteContext(ctx)
 }
 
-// group returns a command that has only subcommands.
+// group returns a command that only has subcommands.
 func group(use string, commands ...*cobra.Command) *cobra.Command {
 	g := &cobra.Command{Use: use, RunE: func(cmd *cobra.Command, args []string) error {
 		return usageError{fmt.Errorf("%s: want a command, see --help", cmd.CommandPath())}
@@ -65,7 +65,7 @@ func group(use string, commands ...*cobra.Command) *cobra.Command {
 	return g
 }
 
-// command returns a command with exactly n arguments.
+// command returns a command that requires exactly n arguments.
 func command(use string, n int, run func(cmd *cobra.Command, args []string) error) *cobra.Command {
 	return &cobra.Command{Use: use, RunE: run, Args: func(cmd *cobra.Command, args []string) error {
 		if len(args) != n {

@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// recorder is a server that answers {"a":1} and remembers the last request.
+// recorder is a server that responds with {"a":1} and remembers the last request.
 type recorder struct {
 	status int
 	method string

@@ -40,8 +40,8 @@ func images(c *client) *cobra.Command {
 	return g
 }
 
-// imageArchive returns a temporary file with both files of an image, to be
-// read from its beginning.
+// imageArchive returns a temporary file with an archive of the two files of an image. The
+// file is open at its beginning.
 func imageArchive(kernel, initrd string) (*os.File, error) {
 	archive, err := os.CreateTemp("", "sabactl-")
 	if err != nil {

@@ -27,7 +27,7 @@ type asset struct {
 
 const (
 	optionHeader = "X-Sabakan-Asset-Options-"
-	// maxAsset bounds an asset in bytes.
+	// maxAsset is the maximum size of an asset in bytes; a larger one is refused.
 	maxAsset = 4 << 30
 )
 
@@ -108,7 +108,8 @@ func union(all []string, one string) []string {
 	return append(all, one)
 }
 
-// options of an asset have keys in lower case.
+// options returns the options of an asset from the headers of its upload. Their names are
+// in lower case and without the header prefix.
 func options(h http.Header) map[string]string {
 	all := map[string]string{}
 	for key := range h {
@@ -127,8 +128,8 @@ func (s *server) deleteAsset(r *http.Request) (int, any, error) {
 	return http.StatusOK, nil, s.store.Delete(r.Context(), "assets/"+name)
 }
 
-// serveAsset sends the file, with the options as headers. If the file is not
-// on this server, it redirects to another server.
+// serveAsset sends the file of an asset, with the asset's options as headers. If the file
+// is not on this server, it redirects to another server that has it.
 func (s *server) serveAsset(w http.ResponseWriter, r *http.Request) {
 	a, _, err := s.asset(r.Context(), r.PathValue("name"))
 	if err != nil {

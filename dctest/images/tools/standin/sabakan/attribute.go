@@ -21,7 +21,7 @@ func (s *server) getLabels(r *http.Request) (int, any, error) {
 	return ok(m.Spec.Labels)
 }
 
-// putLabels adds labels to a machine and replaces those of the same names.
+// putLabels adds labels to a machine, or replaces the labels of the same names.
 func (s *server) putLabels(r *http.Request) (int, any, error) {
 	data, err := body(r)
 	if err != nil {
@@ -56,7 +56,7 @@ func (s *server) deleteLabel(r *http.Request) (int, any, error) {
 	return http.StatusOK, nil, err
 }
 
-// putRetireDate sets the retire date, a time of RFC 3339.
+// putRetireDate sets the date at which a machine retires, in the format of RFC 3339.
 func (s *server) putRetireDate(r *http.Request) (int, any, error) {
 	data, err := body(r)
 	if err != nil {
@@ -73,7 +73,7 @@ func (s *server) putRetireDate(r *http.Request) (int, any, error) {
 	return http.StatusOK, nil, err
 }
 
-// maxKernelParams bounds the kernel parameters in bytes.
+// maxKernelParams is the maximum size of the kernel parameters in bytes.
 const maxKernelParams = 4 << 10
 
 var kernelParams = regexp.MustCompile(`^[a-zA-Z0-9 =_\x2C-\x5F]*$`)

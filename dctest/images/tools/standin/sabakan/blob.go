@@ -15,15 +15,16 @@ import (
 	"time"
 )
 
-// blobs are uploaded files, by their SHA-256.
+// blobs is a directory of uploaded files, named by their SHA-256.
 type blobs struct {
 	dir string
-	// self is this server's URL, as others know it.
+	// self is the URL at which other servers reach this one.
 	self   string
 	client *http.Client
 }
 
-// fetchTimeout bounds the copy of a file from another server.
+// fetchTimeout bounds copying a file from another server, which then fails until the next
+// attempt.
 const fetchTimeout = 10 * time.Minute
 
 var hexDigest = regexp.MustCompile(`^[0-9a-f]{64}$`)
@@ -35,8 +36,8 @@ func (b blobs) has(digest string) bool {
 	return err == nil
 }
 
-// write keeps what r has and returns its digest and size. If want is given it
-// must be the digest.
+// write stores the content of r and returns its digest and size. It fails if want is not
+// empty and differs from the digest.
 func (b blobs) write(r io.Reader, want string) (string, int64, error) {
 	f, err := os.CreateTemp(b.dir, ".upload-")
 	if err != nil {
@@ -59,7 +60,7 @@ func (b blobs) write(r io.Reader, want string) (string, int64, error) {
 	return digest, size, os.Rename(f.Name(), b.path(digest))
 }
 
-// open opens a file that is on this server.
+// open opens the file with the given digest, which must be on this server.
 func (b blobs) open(digest string) (*os.File, error) {
 	if !hexDigest.MatchString(digest) {
 		return nil, fmt.Errorf("%q is not a digest", digest)
@@ -71,7 +72,7 @@ func (b blobs) open(digest string) (*os.File, error) {
 	return f, err
 }
 
-// fetch copies a file from one of the servers that have it, unless it is here.
+// fetch copies a file from one of the servers at urls, unless this server has it already.
 func (b blobs) fetch(ctx context.Context, digest, path string, urls []string) error {
 	if b.has(digest) {
 		return nil
@@ -107,7 +108,7 @@ func (b blobs) fetchFrom(ctx context.Context, digest, url string) error {
 	return err
 }
 
-// remove forgets a file here; other servers keep theirs until they notice.
+// remove deletes a file on this server. Files on other servers remain.
 func (b blobs) remove(digest string) {
 	if hexDigest.MatchString(digest) {
 		os.Remove(b.path(digest))

@@ -14,7 +14,7 @@ import (
 	"github.com/cybozu-go/neco/dctest/images/tools/standin/internal/store"
 )
 
-// serveIPXE sends the boot file of UEFI firmware.
+// serveIPXE sends the file that UEFI firmware boots.
 func (s *server) serveIPXE(w http.ResponseWriter, r *http.Request) {
 	f, err := os.Open(s.ipxe)
 	if err != nil {
@@ -26,14 +26,13 @@ func (s *server) serveIPXE(w http.ResponseWriter, r *http.Request) {
 	http.ServeContent(w, r, "", time.Time{}, f)
 }
 
-// bootScript returns the script with which iPXE asks for the script of its
-// machine.
+// bootScript returns the script by which iPXE requests the script for its machine.
 func (s *server) bootScript(*http.Request) (int, any, error) {
 	return ok(fmt.Sprintf("#!ipxe\n\nchain %s/api/v1/boot/coreos/ipxe/${serial}\n", s.blobs.self))
 }
 
-// machineScript returns the script that boots a machine with the template of
-// its role that has the highest version.
+// machineScript returns the script that boots a machine with the newest template of its
+// role.
 func (s *server) machineScript(r *http.Request) (int, any, error) {
 	m, _, err := s.machine(r.Context(), r.PathValue("serial"))
 	if err != nil {
@@ -55,7 +54,7 @@ func (s *server) machineScript(r *http.Request) (int, any, error) {
 		"initrd %scoreos/initrd.gz\nboot\n", base, base, m.Spec.Serial, ids[len(ids)-1], params.Value, base))
 }
 
-// serveBootFile sends one file of the newest image on this server.
+// serveBootFile returns a handler that sends one file of the newest image on this server.
 func (s *server) serveBootFile(name string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		f, img, err := s.openBootImage(r.Context())
@@ -88,7 +87,7 @@ func (s *server) openBootImage(ctx context.Context) (*os.File, image, error) {
 	return nil, image{}, fail(http.StatusNotFound, "this server has no image")
 }
 
-// fileOf returns a file of an archive.
+// fileOf returns the file called name in an archive.
 func fileOf(archive *os.File, name string) (io.ReadSeeker, error) {
 	for t := tar.NewReader(archive); ; {
 		h, err := t.Next()

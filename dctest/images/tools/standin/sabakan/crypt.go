@@ -7,7 +7,7 @@ import (
 	"github.com/cybozu-go/neco/dctest/images/tools/standin/internal/store"
 )
 
-// maxCrypt bounds a disk key in bytes.
+// maxCrypt is the maximum size of a disk encryption key in bytes.
 const maxCrypt = 4 << 10
 
 func (s *server) putCrypt(r *http.Request) (int, any, error) {
@@ -62,7 +62,7 @@ func (s *server) deleteCrypts(r *http.Request) (int, any, error) {
 	return ok(paths)
 }
 
-// names returns the keys of pairs without prefix, never nil.
+// names returns the keys of pairs without prefix. The result is never nil.
 func names(pairs []store.Pair, prefix string) []string {
 	all := []string{}
 	for _, p := range pairs {

@@ -7,14 +7,14 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 )
 
-// object is a value of a GraphQL type with all of its fields.
+// object is a value of a GraphQL type, with all its fields.
 type object map[string]any
 
-// resolver returns the value of a field of Query or Mutation.
+// resolver returns the value of a field of the GraphQL types Query or Mutation.
 type resolver func(ctx context.Context, args map[string]any) (any, error)
 
-// execute runs the fields of an operation in their order, up to the first
-// error. Introspection is not supported.
+// execute resolves the fields of an operation in order, up to the first error.
+// Introspection is not supported.
 func (s *server) execute(ctx context.Context, op *ast.OperationDefinition, vars map[string]any) (any, error) {
 	resolvers := map[string]resolver{
 		"machine":         s.graphMachine,
@@ -42,7 +42,7 @@ func (s *server) execute(ctx context.Context, op *ast.OperationDefinition, vars 
 	return result, nil
 }
 
-// project returns the selected fields of a value.
+// project returns the selected fields of value.
 func project(value any, set ast.SelectionSet, vars map[string]any) any {
 	switch v := value.(type) {
 	case []object:
@@ -68,8 +68,8 @@ func project(value any, set ast.SelectionSet, vars map[string]any) any {
 	return value
 }
 
-// selected returns the fields of a set, with those of its fragments. Fields of
-// the same name in the answer become one field with the selections of all.
+// selected returns the fields in a selection set, with those of its fragments. Fields
+// that have the same name in the response become one field with all their selections.
 func selected(set ast.SelectionSet, vars map[string]any) []*ast.Field {
 	var fields []*ast.Field
 	index := map[string]int{}
@@ -108,7 +108,8 @@ func each(fields []*ast.Field, f func(*ast.Field)) {
 	}
 }
 
-// included reports whether the directives skip and include keep a selection.
+// included reports whether a selection is kept according to its directives skip and
+// include.
 func included(all ast.DirectiveList, vars map[string]any) bool {
 	for name, want := range map[string]bool{"skip": false, "include": true} {
 		if d := all.ForName(name); d != nil && d.ArgumentMap(vars)["if"] != want {

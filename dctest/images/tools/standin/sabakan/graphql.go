@@ -21,22 +21,22 @@ var schema = sync.OnceValue(func() *ast.Schema {
 	return gqlparser.MustLoadSchema(&ast.Source{Name: "schema.graphql", Input: schemaText})
 })
 
-// graphRequest is the body of a request.
+// graphRequest is the body of a GraphQL request.
 type graphRequest struct {
 	Query         string         `json:"query"`
 	OperationName string         `json:"operationName"`
 	Variables     map[string]any `json:"variables"`
 }
 
-// graphResponse is the body of an answer. Data is null after an error: no field
-// of the operations is nullable.
+// graphResponse is the body of a GraphQL response. Data is null after an error, because
+// no field of the operations is nullable.
 type graphResponse struct {
 	Errors gqlerror.List `json:"errors,omitempty"`
 	Data   any           `json:"data"`
 }
 
-// graphQL answers 400 for a body that is not JSON, 422 for an operation that
-// is not valid, else 200.
+// graphQL responds to a GraphQL request: with 400 if the body is not JSON, with 422 if
+// the operation is not valid, and with 200 otherwise.
 func (s *server) graphQL(r *http.Request) (int, any, error) {
 	data, err := body(r)
 	if err != nil {
@@ -59,7 +59,8 @@ func (s *server) graphQL(r *http.Request) (int, any, error) {
 	return ok(graphResponse{Data: result})
 }
 
-// operation returns the validated operation and its variables.
+// operation returns the operation of the request and its variables, after validating
+// both.
 func (req graphRequest) operation() (*ast.OperationDefinition, map[string]any, gqlerror.List) {
 	doc, errs := gqlparser.LoadQueryWithRules(schema(), req.Query, nil)
 	if len(errs) > 0 {

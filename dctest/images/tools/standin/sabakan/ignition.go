@@ -14,15 +14,15 @@ import (
 )
 
 const (
-	// ignitionsKept is how many templates a role keeps.
+	// ignitionsKept is how many templates of a role are kept.
 	ignitionsKept = 10
-	// maxIgnition bounds the body of an upload in bytes.
+	// maxIgnition is the maximum size of an uploaded template in bytes.
 	maxIgnition = 2 << 20
 )
 
 func ignitionKey(role, id string) string { return "ignitions/" + role + "/" + id }
 
-// ignitionIDs returns the ids of a role in the order of versions.
+// ignitionIDs returns the IDs of a role's templates, sorted by version.
 func (s *server) ignitionIDs(ctx context.Context, role string) ([]string, error) {
 	prefix := ignitionKey(role, "")
 	pairs, err := s.store.List(ctx, prefix)
@@ -105,7 +105,8 @@ func (s *server) putIgnition(r *http.Request) (int, any, error) {
 	return http.StatusCreated, nil, s.store.Delete(r.Context(), old...)
 }
 
-// checkIgnition renders an upload for a machine.
+// checkIgnition returns an error if an uploaded template cannot be rendered for the
+// machine m.
 func (s *server) checkIgnition(data []byte, m machine) error {
 	upload, err := render.Parse(data)
 	if err != nil {
@@ -115,7 +116,7 @@ func (s *server) checkIgnition(data []byte, m machine) error {
 	return err
 }
 
-// bootIgnition returns a template of the machine's role, rendered for it.
+// bootIgnition returns a template of the machine's role, rendered for this machine.
 func (s *server) bootIgnition(r *http.Request) (int, any, error) {
 	m, _, err := s.machine(r.Context(), r.PathValue("serial"))
 	if err != nil {

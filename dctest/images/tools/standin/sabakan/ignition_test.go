@@ -52,7 +52,7 @@ func TestAReleaseIsAboveItsCandidates(t *testing.T) {
 	}
 }
 
-// upload returns a body whose only file has the contents.
+// upload returns the body of an upload whose only file has these contents.
 func upload(t *testing.T, contents string, meta map[string]any) string {
 	t.Helper()
 	file := map[string]any{"filesystem": "root", "path": "/etc/x", "mode": 420, "contents": map[string]any{"source": "data:," + contents}}

@@ -16,19 +16,20 @@ import (
 )
 
 const (
-	// imagesKept is how many images there are at most.
+	// imagesKept is how many images are kept at most.
 	imagesKept = 5
-	// removedKept is how many removed ids are refused.
+	// removedKept is how many IDs of removed images are remembered, which new images
+	// cannot have.
 	removedKept = 10
 )
 
 var imageID = regexp.MustCompile(`^[0-9a-zA-Z.-]+$`)
 
-// imageFiles returns the names of the files in the archive of an image.
+// imageFiles returns the names of the two files in the archive of an image.
 func imageFiles() []string { return []string{"kernel", "initrd.gz"} }
 
-// image is a boot image. Size is the sum of both files. Digest is not part of
-// sabakan's API: it is the digest of the archive.
+// image is a boot image. Size is the sum of the sizes of its two files. Digest, which is
+// not part of sabakan's API, is the digest of its archive.
 type image struct {
 	ID     string    `json:"id"`
 	Date   time.Time `json:"date"`
@@ -38,10 +39,10 @@ type image struct {
 	Digest string    `json:"digest"`
 }
 
-// imageIndex is what is stored, in one value.
+// imageIndex is the list of images, which is stored as one value.
 type imageIndex struct {
 	Images  []image  // the oldest first
-	Removed []string // the last removed ids, which are refused
+	Removed []string // IDs of the last removed images, which are refused
 }
 
 func (s *server) imageIndex(ctx context.Context) (imageIndex, int64, error) {
@@ -82,7 +83,7 @@ func (ix imageIndex) find(id string) int {
 	return slices.IndexFunc(ix.Images, func(i image) bool { return i.ID == id })
 }
 
-// remove takes the image at i out of the index and returns it.
+// remove removes the image at the position i from the index and returns it.
 func (ix *imageIndex) remove(i int) image {
 	old := ix.Images[i]
 	ix.Images = slices.Delete(ix.Images, i, i+1)
@@ -91,8 +92,8 @@ func (ix *imageIndex) remove(i int) image {
 	return old
 }
 
-// add puts an image at the end of the index and returns the images that it
-// replaces or drives out.
+// add appends an image to the index. It returns the images that are removed thereby: one
+// with the same ID, and the oldest ones beyond imagesKept.
 func (ix *imageIndex) add(added image) []image {
 	var old []image
 	if i := ix.find(added.ID); i >= 0 {
@@ -135,7 +136,7 @@ func (s *server) putImage(r *http.Request) (int, any, error) {
 	return http.StatusCreated, nil, nil
 }
 
-// forget removes the archives of old images, except those that another image
+// forget deletes the archives of the images old, except those that an image in the index
 // has, too.
 func (s *server) forget(ix imageIndex, old ...image) {
 	for _, o := range old {
@@ -145,8 +146,8 @@ func (s *server) forget(ix imageIndex, old ...image) {
 	}
 }
 
-// imageSize returns the size of both files of an archive. An archive with
-// other files, or without one of them, is an error.
+// imageSize returns the sum of the sizes of the two files in an archive. It fails if one
+// is missing or the archive has other files.
 func imageSize(file string) (int64, error) {
 	f, err := os.Open(file)
 	if err != nil {
@@ -194,7 +195,7 @@ func (s *server) deleteImage(r *http.Request) (int, any, error) {
 	return http.StatusOK, nil, nil
 }
 
-// serveImage sends an image as it was uploaded.
+// serveImage sends the archive of an image as it was uploaded.
 func (s *server) serveImage(w http.ResponseWriter, r *http.Request) {
 	ix, _, err := s.imageIndex(r.Context())
 	i := ix.find(r.PathValue("id"))

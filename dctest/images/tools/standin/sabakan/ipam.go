@@ -12,7 +12,7 @@ import (
 
 var errNoIPAM = fail(http.StatusInternalServerError, "IPAM is not configured")
 
-// ipam returns the IPAM configuration, or errNoIPAM.
+// ipam returns the IPAM configuration, or errNoIPAM if there is none.
 func (s *server) ipam(ctx context.Context) (inventory.IPAM, error) {
 	var plan inventory.IPAM
 	p, err := s.store.Get(ctx, "config/ipam")
@@ -59,7 +59,7 @@ func (s *server) putConfig(r *http.Request) (int, any, error) {
 	return http.StatusOK, nil, s.put(r.Context(), "config/"+name, data)
 }
 
-// put stores a value, whether or not the key has one.
+// put stores a value for key, whether or not the key has one.
 func (s *server) put(ctx context.Context, key string, value []byte) error {
 	p, err := s.store.Get(ctx, key)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {

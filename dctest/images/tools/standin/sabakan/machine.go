@@ -46,7 +46,8 @@ func (s *server) machines(ctx context.Context) ([]machine, error) {
 	return all, nil
 }
 
-// postMachines registers all machines of a request, or none.
+// postMachines registers all machines in a request, or none if one of them cannot be
+// registered.
 func (s *server) postMachines(r *http.Request) (int, any, error) {
 	data, err := body(r)
 	if err != nil {
@@ -81,7 +82,7 @@ func (s *server) postMachines(r *http.Request) (int, any, error) {
 	return http.StatusCreated, nil, s.store.Create(r.Context(), values)
 }
 
-// register returns a new machine with its addresses.
+// register returns a new machine with the addresses that are assigned to it.
 func register(sp inventory.Spec, plan inventory.IPAM, known []machine) (machine, error) {
 	if err := sp.Check(); err != nil {
 		return machine{}, fail(http.StatusBadRequest, "%v", err)
@@ -113,7 +114,7 @@ func (s *server) deleteMachine(r *http.Request) (int, any, error) {
 	return http.StatusOK, nil, s.store.Delete(r.Context(), "machines/"+serial)
 }
 
-// machine returns a machine and its revision in the store.
+// machine returns a machine, and the revision at which it was stored.
 func (s *server) machine(ctx context.Context, serial string) (machine, int64, error) {
 	p, err := s.store.Get(ctx, "machines/"+serial)
 	if errors.Is(err, store.ErrNotFound) {
@@ -133,7 +134,7 @@ func decodeMachine(p store.Pair) (machine, error) {
 	return m, err
 }
 
-// modify stores what change makes of a machine, and returns it.
+// modify applies change to a machine, stores the result and returns it.
 func (s *server) modify(ctx context.Context, serial string, change func(*machine) error) (machine, error) {
 	for {
 		m, rev, err := s.machine(ctx, serial)

@@ -1,10 +1,9 @@
-// Sabakan stands in for the program of that name, which network-boots the
-// nodes and keeps the inventory: its REST API, GraphQL and the files of network
-// boot, without DHCP.
+// Sabakan imitates the program of that name, which network-boots the nodes and keeps the
+// inventory: its REST API, GraphQL and the files of network boot, without DHCP.
 //
-// It owns its data below one prefix in etcd, or in its data directory where
-// there is no etcd; what was uploaded is in the data directory of the server
-// that took it, and copied from there by the others.
+// It owns its data below one prefix in etcd, or in its data directory if there is no
+// etcd. Uploaded files are in the data directory of the server to which they were sent,
+// and the other servers copy them from there.
 package main
 
 import (
@@ -68,7 +67,7 @@ func run(ctx context.Context, file string) error {
 	return cli.Serve(ctx, c.HTTP, srv.handler())
 }
 
-// loopback returns the addresses that may change something by default.
+// loopback returns the addresses from which requests may change something by default.
 func loopback() []netip.Addr {
 	return []netip.Addr{netip.AddrFrom4([4]byte{127, 0, 0, 1}), netip.IPv6Loopback()}
 }

@@ -8,14 +8,13 @@ import (
 	"strings"
 )
 
-// query selects the machines that have one of the values of every key, all of
-// the values of the key labels, and none of the values of a key that begins
-// with "without-".
+// query selects machines. A machine must have one of the values of each key, but all
+// values of the key labels, and none of the values of keys that begin with "without-".
 type query map[string][]string
 
 const without = "without-"
 
-// facts returns the values of a machine by the keys of a query.
+// facts returns the values of the machine m, by the keys of a query.
 func facts(m machine) map[string][]string {
 	var labels []string
 	for k, v := range m.Spec.Labels {

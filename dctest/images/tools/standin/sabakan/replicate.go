@@ -12,11 +12,11 @@ import (
 	"github.com/cybozu-go/neco/dctest/images/tools/standin/internal/store"
 )
 
-// replicationInterval is the time between two searches for files that are not
-// on this server.
+// replicationInterval is the interval at which this server searches other servers for
+// files that it lacks.
 const replicationInterval = 5 * time.Second
 
-// replicate copies what other servers have until ctx ends.
+// replicate copies the files of other servers to this one, at intervals until ctx ends.
 func (s *server) replicate(ctx context.Context) {
 	ticker := time.NewTicker(replicationInterval)
 	defer ticker.Stop()
@@ -32,8 +32,8 @@ func (s *server) replicate(ctx context.Context) {
 	}
 }
 
-// pull copies the assets and images that are not on this server. A failure does
-// not stop the rest.
+// pull copies the assets and images that this server lacks. A failure does not stop the
+// rest.
 func (s *server) pull(ctx context.Context) error {
 	pairs, err := s.store.List(ctx, "assets/")
 	if err != nil {
@@ -88,12 +88,14 @@ func (s *server) pullImages(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// listed reports whether this server has a file and is among its URLs.
+// listed reports whether this server has a file, and is in the list urls of the servers
+// that have it.
 func (s *server) listed(exists bool, urls []string) bool {
 	return exists && slices.Contains(urls, s.blobs.self)
 }
 
-// later drops the error of a concurrent change: the next pull tries again.
+// later returns nil for an error due to a concurrent change, because the next pull tries
+// again.
 func later(err error) error {
 	if errors.Is(err, store.ErrConflict) {
 		return nil

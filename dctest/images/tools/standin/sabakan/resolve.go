@@ -60,7 +60,7 @@ func (s *server) graphSearch(ctx context.Context, args map[string]any) (any, err
 	return found, nil
 }
 
-// params is MachineParams.
+// params holds the fields of the GraphQL type MachineParams.
 type params struct {
 	Labels  list[struct{ Name, Value string }] `json:"labels"`
 	Racks   list[int]                          `json:"racks"`
@@ -69,15 +69,15 @@ type params struct {
 	MinDays *int                               `json:"minDaysBeforeRetire"`
 }
 
-// allows reports whether a machine that retires in so many days is among those
-// to have.
+// allows reports whether the selected machines include those that retire in the given
+// number of days.
 func (p params) allows(days float64) bool { return p.MinDays == nil || days >= float64(*p.MinDays) }
 
-// excludes reports whether a machine that retires in so many days is among
-// those not to have.
+// excludes reports whether machines that retire in the given number of days are to be
+// left out.
 func (p params) excludes(days float64) bool { return p.MinDays != nil && days >= float64(*p.MinDays) }
 
-// list is a list of GraphQL, for which a single value is accepted.
+// list is a list of GraphQL, in place of which a single value is accepted.
 type list[T any] []T
 
 func (l *list[T]) UnmarshalJSON(data []byte) error {
@@ -97,7 +97,7 @@ func parseParams(arg any) (params, error) {
 	return p, err
 }
 
-// query returns the query of params whose keys begin with prefix.
+// query returns p as a query, with keys that begin with prefix.
 func (p params) query(prefix string) query {
 	q := query{}
 	add := func(key, value string) { q[prefix+key] = append(q[prefix+key], value) }

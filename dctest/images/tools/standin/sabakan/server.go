@@ -15,21 +15,21 @@ import (
 	"github.com/cybozu-go/neco/dctest/images/tools/standin/internal/store"
 )
 
-// server answers requests.
+// server handles the requests to sabakan.
 type server struct {
 	store store.Store
 	blobs blobs
-	// allow has the addresses from which everything is allowed.
+	// allow holds the addresses from which all requests are allowed.
 	allow []netip.Addr
-	// ipxe is the file of boot/ipxe.efi.
+	// ipxe is the path of the file that is served as boot/ipxe.efi.
 	ipxe string
 }
 
-// failure is an error with the status of its answer.
+// failure is an error with the HTTP status of its response.
 type failure struct {
 	status int
 	text   string
-	// kind is the type in the extensions of a GraphQL error, if it has one.
+	// kind is the type in the extensions of a GraphQL error; empty if it has none.
 	kind string
 }
 
@@ -39,8 +39,8 @@ func fail(status int, format string, args ...any) error {
 	return failure{status: status, text: fmt.Sprintf(format, args...)}
 }
 
-// route answers one kind of request: with a status and a value, which is JSON
-// unless it is text or nothing.
+// route handles one kind of request. It returns the status and the content of the
+// response: text, bytes, nil for none, or a value that is sent as JSON.
 type route func(r *http.Request) (int, any, error)
 
 func (s *server) handler() http.Handler {
@@ -101,8 +101,8 @@ func (s *server) handler() http.Handler {
 	return s.restrict(known(mux))
 }
 
-// restrict lets other hosts read and send disk keys, and use GraphQL without
-// any restriction.
+// restrict returns a handler that refuses requests from hosts not in s.allow, except
+// reading, sending disk encryption keys, and GraphQL.
 func (s *server) restrict(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host, _, _ := net.SplitHostPort(r.RemoteAddr)
@@ -118,7 +118,8 @@ func (s *server) restrict(next http.Handler) http.Handler {
 	})
 }
 
-// known answers requests that mux does not know with an error in JSON.
+// known returns a handler that responds with an error in JSON to requests that mux does
+// not know.
 func known(mux *http.ServeMux) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h, pattern := mux.Handler(r)
@@ -132,7 +133,7 @@ func known(mux *http.ServeMux) http.Handler {
 	})
 }
 
-// statusOnly drops the body of an answer.
+// statusOnly records the status of a response and drops the body.
 type statusOnly struct {
 	header http.Header
 	status int
@@ -191,12 +192,13 @@ func writeError(w http.ResponseWriter, err error) {
 
 func ok(value any) (int, any, error) { return http.StatusOK, value, nil }
 
-// maxBody bounds the bodies that have no limit of their own.
+// maxBody is the maximum size of a request's body, in bytes, if there is no other limit
+// for it.
 const maxBody = 64 << 20
 
 func body(r *http.Request) ([]byte, error) { return bodyUpTo(r, maxBody) }
 
-// bodyUpTo reads a body of at most limit bytes.
+// bodyUpTo reads the body of a request, and fails if it is larger than limit bytes.
 func bodyUpTo(r *http.Request, limit int64) ([]byte, error) {
 	data, err := io.ReadAll(io.LimitReader(r.Body, limit+1))
 	if err == nil && int64(len(data)) > limit {

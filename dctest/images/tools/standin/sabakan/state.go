@@ -11,7 +11,7 @@ import (
 	"github.com/cybozu-go/neco/dctest/images/tools/standin/inventory"
 )
 
-// transitions are the states that may follow each state.
+// transitions maps each state of a machine to the states that may follow it.
 func transitions() map[string][]string {
 	return map[string][]string{
 		"uninitialized": {"healthy", "retiring"},
@@ -32,7 +32,7 @@ func (s *server) getState(r *http.Request) (int, any, error) {
 	return ok(m.Status.State)
 }
 
-// maxState bounds the body of a PUT in bytes.
+// maxState is the maximum size of a state in a request, in bytes.
 const maxState = 128
 
 func (s *server) putState(r *http.Request) (int, any, error) {
@@ -44,8 +44,8 @@ func (s *server) putState(r *http.Request) (int, any, error) {
 	return http.StatusOK, nil, err
 }
 
-// setState changes the state of a machine. The state that it already has is
-// accepted and keeps its timestamp.
+// setState changes the state of a machine. If the machine has that state already, it is
+// no error and the timestamp remains.
 func (s *server) setState(ctx context.Context, serial, state string) (machine, error) {
 	if _, known := transitions()[state]; !known {
 		return machine{}, failure{http.StatusBadRequest, fmt.Sprintf("invalid state [%s]", state), "INVALID_STATE_NAME"}

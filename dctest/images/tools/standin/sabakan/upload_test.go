@@ -36,7 +36,7 @@ func TestAssetsAreServedAsTheyCame(t *testing.T) {
 	}
 }
 
-// pair returns two servers with one store.
+// pair returns two servers that use the same store.
 func pair(t *testing.T) (first, second *server) {
 	t.Helper()
 	dir := t.TempDir()
@@ -111,7 +111,7 @@ func archive(t *testing.T, kernel, initrd string) string {
 	return b.String()
 }
 
-// images returns the ids of the index, joined.
+// images returns the IDs of the images in the index, joined.
 func (c client) images() string {
 	c.t.Helper()
 	var index []struct {

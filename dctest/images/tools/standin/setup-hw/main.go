@@ -1,5 +1,5 @@
-// Setup-hw stands in for the container that configures the hardware of a server. It reads
-// the address of the BMC, prints that it has nothing to configure, and keeps running.
+// Setup-hw imitates the container that configures the hardware of a server. It reads the
+// address of the BMC, prints that it has nothing to configure, and keeps running.
 package main
 
 import (

@@ -1,5 +1,5 @@
-// Package ckedata has the configuration and the version that the stand-ins of CKE's three
-// programs share.
+// Package ckedata has the configuration and the version that are common to the imitations
+// of CKE's three programs.
 package ckedata
 
 import (
@@ -9,14 +9,14 @@ import (
 	"github.com/cybozu-go/neco/dctest/images/tools/standin/internal/store"
 )
 
-// Version is the version that the stand-ins report.
+// Version is the version that these programs report.
 const Version = "1.23.5"
 
 // DefaultConfig is the default path of the configuration.
 const DefaultConfig = "/etc/cke/config.yml"
 
-// Open reads a configuration file and opens its store. Unlike store.Open, it fails if the
-// certificate that the configuration names does not exist.
+// Open reads the configuration in a file and opens the store that it configures. Unlike
+// store.Open, it fails if the certificate in the configuration does not exist.
 func Open(file string) (store.Store, error) {
 	c, err := Read(file)
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package cli has what the main functions of the stand-ins share: signals, exit codes and
-// an HTTP server that ends with its context.
+// Package cli has what the main functions of the programs in this module share: signals,
+// exit codes and an HTTP server that ends with its context.
 package cli
 
 import (
@@ -16,8 +16,8 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// Main calls run, and exits with status 1 if run fails. The context of run ends at SIGINT
-// or SIGTERM.
+// Main calls run, and exits with status 1 if run fails. SIGINT and SIGTERM end the
+// context of run.
 func Main(name string, run func(ctx context.Context) error) {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	err := run(ctx)

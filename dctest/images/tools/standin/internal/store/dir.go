@@ -13,7 +13,7 @@ import (
 	"sync"
 )
 
-// dir is a store for one process, with a file for each key.
+// dir is a store in a directory, with a file for each key. Only one process may use it.
 type dir struct {
 	mu   sync.Mutex
 	path string

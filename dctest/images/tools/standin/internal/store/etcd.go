@@ -13,7 +13,7 @@ import (
 	"go.uber.org/zap"
 )
 
-// etcd is a store that all servers share.
+// etcd is a store in etcd, which all servers share.
 type etcd struct {
 	client *clientv3.Client
 	prefix string
@@ -44,8 +44,8 @@ func openEtcd(c Config) (Store, error) {
 	return &etcd{client, c.Prefix}, nil
 }
 
-// tls returns a configuration that reads the certificate again for every connection,
-// because the certificate may have been renewed.
+// tls returns a TLS configuration that reads the certificate from its files for each
+// connection, because the certificate may have been renewed.
 func (c Config) tls() (*tls.Config, error) {
 	conf := &tls.Config{MinVersion: tls.VersionTLS12}
 	ca := []byte(c.CA)

@@ -9,12 +9,12 @@ import (
 	"go.etcd.io/etcd/client/v3/concurrency"
 )
 
-// presenceTTL is the time in seconds until the key of a dead process expires.
+// presenceTTL is how many seconds after the death of a process its key remains.
 const presenceTTL = 10
 
-// Hold keeps a key with a value in etcd as long as this process lives. After it has
-// created the key, it calls other with the other pairs below prefix. It blocks until ctx
-// ends or the key is lost.
+// Hold keeps a key with a value in etcd as long as this process lives. When it has
+// written the key, it calls other with the pairs below prefix. It blocks until ctx ends
+// or the key is lost.
 func Hold(ctx context.Context, s Store, key, value, prefix string, other func([]Pair)) error {
 	e, isEtcd := s.(*etcd)
 	if !isEtcd {

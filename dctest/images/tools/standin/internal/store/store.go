@@ -1,5 +1,5 @@
-// Package store stores the values of a stand-in by key: in etcd, with the certificate
-// that Neco has issued, or in a directory if no etcd is configured.
+// Package store stores the values of a program by key: in etcd, with the certificate that
+// Neco has issued, or in a directory if no etcd is configured.
 //
 // It must not know the meaning of the values.
 package store
@@ -18,23 +18,24 @@ var (
 	ErrConflict = errors.New("changed by another writer")
 )
 
-// Pair is a key with its value. Rev changes with every write of the key.
+// Pair is a key with its value. Rev changes whenever the key is written.
 type Pair struct {
 	Key   string
 	Value []byte
 	Rev   int64
 }
 
-// Store stores values by key. Every method fails when its context ends.
+// Store stores values by key. Each method fails when its context ends.
 type Store interface {
 	// Get returns ErrNotFound if the key does not exist.
 	Get(ctx context.Context, key string) (Pair, error)
-	// List returns the pairs whose keys start with prefix, sorted by key.
+	// List returns the pairs whose keys begin with prefix, sorted by key.
 	List(ctx context.Context, prefix string) ([]Pair, error)
-	// Create writes all values, or returns ErrExists and writes none if a key exists.
+	// Create writes all values. If one of the keys exists, it writes none and returns
+	// ErrExists.
 	Create(ctx context.Context, values map[string][]byte) error
-	// Update replaces a value if its revision is rev, or creates it if rev is 0 and it
-	// does not exist; else it returns ErrConflict.
+	// Update replaces a value if its revision is rev. If rev is 0, it creates the key,
+	// which must not exist. Otherwise it returns ErrConflict.
 	Update(ctx context.Context, key string, rev int64, value []byte) error
 	// Delete removes keys. It ignores keys that do not exist.
 	Delete(ctx context.Context, keys ...string) error
@@ -55,8 +56,8 @@ type Config struct {
 	Key       string   `json:"tls-key"`
 }
 
-// Open returns a store in etcd if c has endpoints and its certificate, if it names one,
-// exists; else a store in the directory.
+// Open returns a store in etcd if c has endpoints and, if c names a certificate, that
+// file exists. Otherwise it returns a store in a directory.
 func Open(c Config, dir string) (Store, error) {
 	missing := false
 	if c.CertFile != "" {
@@ -69,5 +70,5 @@ func Open(c Config, dir string) (Store, error) {
 	return openEtcd(c)
 }
 
-// MaxWait is the timeout that callers should set for an operation.
+// MaxWait is the timeout that callers should set for one operation.
 const MaxWait = 10 * time.Second
