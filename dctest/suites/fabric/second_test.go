@@ -59,7 +59,7 @@ var _ = Describe("a second data centre beside it", Ordered, func() {
 	} {
 		It("leaves nothing behind, also if placemat is killed when "+part.what, func(ctx SpecContext) {
 			killedUp(ctx, part.pattern)
-			Expect(byHand(ctx, "down")).To(ContainSubstring("ended"))
+			Expect(byHand(ctx, "down")).To(ContainSubstring("removed"))
 			Expect(dctesting.Leftovers(ctx, "crash")).To(BeEmpty())
 			healthy(ctx)
 		})
@@ -67,7 +67,7 @@ var _ = Describe("a second data centre beside it", Ordered, func() {
 
 	It("starts again after all its processes were killed", func(ctx SpecContext) {
 		Expect(byHand(ctx, "up")).To(ContainSubstring("all boot servers are running"))
-		DeferCleanup(func(ctx SpecContext) { Expect(byHand(ctx, "down")).To(ContainSubstring("ended")) })
+		DeferCleanup(func(ctx SpecContext) { Expect(byHand(ctx, "down")).To(ContainSubstring("removed")) })
 		_, err := byHand(ctx, "up")
 		Expect(err).To(MatchError(ContainSubstring("placemat down ends it")), "it is up")
 		killEverything(ctx)
@@ -82,10 +82,10 @@ var _ = Describe("a second data centre beside it", Ordered, func() {
 		DeferCleanup(func(ctx SpecContext) { Expect(own.Down(ctx)).To(Succeed()) })
 		for _, verb := range []string{"up", "down", "clean"} {
 			_, err := byHand(ctx, verb)
-			Expect(err).To(MatchError(ContainSubstring("a test runs in data centre crash")))
+			Expect(err).To(MatchError(ContainSubstring("data centre crash is in use by a test")))
 		}
 		_, err = dctesting.Up(ctx, "crash", "dctest/menu.yml")
-		Expect(err).To(MatchError(ContainSubstring("another test's")))
+		Expect(err).To(MatchError(ContainSubstring("another test")))
 		Expect(own.EventuallyHealthy(ctx, deadline)).To(Succeed())
 		Expect(own.Down(ctx)).To(Succeed())
 		Expect(byHand(ctx, "down")).To(ContainSubstring("0 namespaces"), "the data centre has ended")
