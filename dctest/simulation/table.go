@@ -15,13 +15,11 @@ const actionDeadline = time.Minute
 // not run together.
 var planned = map[string][]update.Action{
 	"etcdpasswd":           {{Name: "restart"}},
-	"sabakan":              {{Name: "restart"}},
 	"sabakan-state-setter": {{Name: "restart"}},
 	"cke-stop":             {{Name: "stop", Stops: "cke", Transient: true}},
 	"cke":                  {{Name: "switch"}, once("cke-template"), {Name: "start", Starts: "cke", Transient: true}},
 	"cke-contents":         {once("cke")},
 	"sabakan-contents":     {once("sabakan")},
-	"dhcp-json":            {once("dhcp.json")},
 	"user-resources":       {once("user-resources")},
 }
 

@@ -109,6 +109,8 @@ type Host struct {
 	Containers Containers
 	// Unseal unseals the Vault of this host; nil if the caller cannot unseal it.
 	Unseal func(ctx context.Context) error
+	// Sabakan is the URL of the sabakan on this host.
+	Sabakan string
 	// Progress, if not nil, is called with what a function of this package is waiting
 	// for.
 	Progress func(text string)

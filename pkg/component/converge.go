@@ -157,16 +157,8 @@ const restartSpace = 64 << 20
 // prepare pulls the image of c and checks that there is free space for a start, before
 // any unit is stopped.
 func prepare(ctx context.Context, h Host, c Component, t Target) error {
-	img, ok, err := image(c, t)
-	if err != nil {
+	if err := Pull(ctx, h, c, t); err != nil {
 		return err
-	}
-	if ok {
-		h.report("image %s", h.Containers.FullName(img))
-		if err := h.Containers.Pull(ctx, img); err != nil {
-			return err
-		}
-		h.report("")
 	}
 	all, err := directories(c)
 	if err != nil {
@@ -182,6 +174,17 @@ func prepare(ctx context.Context, h Host, c Component, t Target) error {
 		}
 	}
 	return nil
+}
+
+// Pull pulls the image of c, if c has one and this host does not.
+func Pull(ctx context.Context, h Host, c Component, t Target) error {
+	img, ok, err := image(c, t)
+	if err != nil || !ok {
+		return err
+	}
+	h.report("image %s", h.Containers.FullName(img))
+	defer h.report("")
+	return h.Containers.Pull(ctx, img)
 }
 
 // bringUp restarts the service u if stale is true, and otherwise starts it if it is down.

@@ -39,6 +39,8 @@ type Options struct {
 	// credentials they use. Stage downloads and verifies the package of v.
 	Containers func(c storage.Config) (component.Containers, error)
 	Stage      func(ctx context.Context, c storage.Config, v release.Version) (path string, err error)
+	// Sabakan is the URL of the sabakan on this host.
+	Sabakan string
 	// Etcd is a client whose keys are below Neco's prefix.
 	Etcd *clientv3.Client
 	// Unseal unseals the Vault of this host.
@@ -96,7 +98,7 @@ func (h *Host) component(ctx context.Context, c component.Component, t worker.Ta
 		return component.Host{}, component.Target{}, err
 	}
 	_, err = h.FS.Read(neco.DCTestFile)
-	return component.Host{FS: h.FS, Units: h.Units, Containers: containers, Unseal: h.Unseal, Progress: t.Progress}, component.Target{
+	return component.Host{FS: h.FS, Units: h.Units, Containers: containers, Unseal: h.Unseal, Sabakan: h.Sabakan, Progress: t.Progress}, component.Target{
 		LRN: t.LRN, Members: t.Members, Version: t.Version,
 		Artifacts: h.Artifacts, Private: err != nil, Facts: facts(h.FS), Inputs: inputs,
 	}, nil

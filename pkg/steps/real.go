@@ -24,7 +24,8 @@ func Real(root string, etcd *clientv3.Client, log *slog.Logger) Options {
 	r := realHost{fs: host.FS{Root: root}, packages: host.Packages{Root: root}, log: log}
 	return Options{
 		FS: r.fs, Units: r.units, Restarter: r.units, Packages: r,
-		Etcd: etcd, Unseal: r.unseal(etcd), Seal: r.seal(etcd),
+		Sabakan: neco.SabakanLocalEndpoint,
+		Etcd:    etcd, Unseal: r.unseal(etcd), Seal: r.seal(etcd),
 		Artifacts: component.Artifacts(), Containers: r.containers, Stage: r.stage, Staged: r.staged,
 	}
 }

@@ -19,10 +19,14 @@ func Component(name string) component.Component {
 	return nil
 }
 
-// SetUp writes the files of the program called name on this host and reports whether a
-// file changed. It is for use outside of an update, and starts and restarts nothing.
+// SetUp pulls the image of the program called name, if it has one, and writes its files on
+// this host, outside of an update. It reports whether a file changed. It starts and
+// restarts nothing.
 func (h *Host) SetUp(ctx context.Context, name string, t worker.Target) (changed bool, err error) {
 	err = h.with(ctx, name, t, func(ch component.Host, c component.Component, ct component.Target) error {
+		if err := component.Pull(ctx, ch, c, ct); err != nil {
+			return err
+		}
 		changed, err = component.Write(ctx, ch, c, ct)
 		return err
 	})

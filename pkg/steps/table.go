@@ -80,17 +80,22 @@ func rows() []row {
 		}},
 		{name: "setup-serf-tags", component: serftags.Component{}, acts: []act{{Action: every("converge"), do: converge}}},
 		configured("etcdpasswd", etcdpasswd.Component{}),
-		configured("sabakan", sabakan.Component{}),
+		{name: "sabakan", component: sabakan.Component{}, acts: []act{
+			{Action: every("write"), do: write, when: when(setUpHere)},
+			{Action: rolling("restart", convergeDeadline), do: apply, when: when(setUpHere)},
+		}},
 		unmanaged("sabakan-state-setter"),
 		unmanaged("cke-stop"),
 		configured("cke", cke.Component{}),
 		unmanaged("cke-contents"),
 		unmanaged("sabakan-contents"),
-		unmanaged("dhcp-json"),
+		{name: "dhcp-json", component: sabakan.Component{}, acts: []act{
+			{Action: once("upload", "dhcp.json"), do: uploadDHCP, when: when(setUpHere, runsHere)},
+		}},
 		{name: "promtail", component: promtail.Component{}, acts: []act{{Action: every("converge"), do: converge}}},
 		unmanaged("user-resources"),
 		{name: "finish", component: etcd.Component{}, acts: []act{
-			{Action: update.Action{Name: "members", Kind: update.Once, Record: "etcd-members", Deadline: convergeDeadline}, do: removeMembers, when: when(etcdManaged)},
+			{Action: once("members", "etcd-members"), do: removeMembers, when: when(etcdManaged)},
 			{Action: update.Action{Name: "restart-etcd", Kind: update.Rolling, Phase: 1, Deadline: convergeDeadline}, do: restartEtcd, when: when(etcdManaged)},
 		}},
 	}
@@ -98,6 +103,10 @@ func rows() []row {
 
 func every(name string) update.Action {
 	return update.Action{Name: name, Deadline: convergeDeadline}
+}
+
+func once(name, record string) update.Action {
+	return update.Action{Name: name, Kind: update.Once, Record: record, Deadline: convergeDeadline}
 }
 
 func rolling(name string, deadline time.Duration) update.Action {

@@ -57,13 +57,17 @@ func TestOnlyGroupsAreStoppedAndStarted(t *testing.T) {
 	}
 }
 
-// sabakanStep is the number of the step that writes sabakan's configuration.
-const sabakanStep = 9
+// Numbers of steps.
+const (
+	etcdpasswdStep = 8
+	sabakanStep    = 9
+	dhcpStep       = 15
+)
 
 func TestAnUpdateTellsAProgramWhereEtcdIsNow(t *testing.T) {
 	_, units, h, ch := newHost(t)
 	tg, _ := target(neco.ProdEnv)
-	write, restart := update.Place{Step: sabakanStep}, update.Place{Step: sabakanStep, Action: 1}
+	write, restart := update.Place{Step: etcdpasswdStep}, update.Place{Step: etcdpasswdStep, Action: 1}
 	do := func(p update.Place) (string, []string) {
 		t.Helper()
 		note, err := h.Do(t.Context(), p, tg)
@@ -73,22 +77,22 @@ func TestAnUpdateTellsAProgramWhereEtcdIsNow(t *testing.T) {
 		return note, units.Did()
 	}
 	do(write)
-	if there, err := ch.FS.Exists(neco.SabakanConfFile); there || err != nil {
-		t.Errorf("it is written where nobody has set sabakan up (%v)", err)
+	if there, err := ch.FS.Exists(neco.EtcdpasswdConfFile); there || err != nil {
+		t.Errorf("it is written where nobody has set it up (%v)", err)
 	}
-	if _, err := ch.FS.Write(host.File{Path: neco.SabakanCertFile, Data: []byte("x"), Mode: 0o644}); err != nil {
+	if _, err := ch.FS.Write(host.File{Path: neco.EtcdpasswdCertFile, Data: []byte("x"), Mode: 0o644}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := h.SetUp(t.Context(), program.Sabakan, tg); err != nil {
+	if _, err := h.SetUp(t.Context(), program.Etcdpasswd, tg); err != nil {
 		t.Fatal(err)
 	}
-	if err := h.Started(t.Context(), program.Sabakan, tg); err != nil {
+	if err := h.Started(t.Context(), program.Etcdpasswd, tg); err != nil {
 		t.Fatal(err)
 	}
 	if note, did := do(restart); len(did) > 0 || !strings.Contains(note, "does not run here") {
 		t.Errorf("it is down: %q, did %v", note, did)
 	}
-	if err := units.Start(t.Context(), neco.SabakanService); err != nil {
+	if err := units.Start(t.Context(), neco.EtcdpasswdService); err != nil {
 		t.Fatal(err)
 	}
 	units.Did()
@@ -98,11 +102,11 @@ func TestAnUpdateTellsAProgramWhereEtcdIsNow(t *testing.T) {
 	}
 	tg.Members = []int{0, 1, 2, 3}
 	do(write)
-	data, err := ch.FS.Read(neco.SabakanConfFile)
+	data, err := ch.FS.Read(neco.EtcdpasswdConfFile)
 	if err != nil || !strings.Contains(string(data), neco.EtcdEndpoints([]int{3})[0]) {
 		t.Errorf("%s, %v", data, err)
 	}
-	if _, did := do(restart); !slices.Equal(did, []string{"restart sabakan"}) {
+	if _, did := do(restart); !slices.Equal(did, []string{"restart ep-agent"}) {
 		t.Errorf("did %v", did)
 	}
 }

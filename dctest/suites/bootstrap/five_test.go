@@ -55,9 +55,6 @@ func fiveSpecs() {
 
 		It("are initialised once for the programs that use them", func(ctx SpecContext) {
 			token := login(ctx)
-			const unit = "[Service]\nExecStart=/bin/sleep infinity\n[Install]\nWantedBy=multi-user.target\n"
-			Expect(lab.Write(ctx, "boot-0", "/etc/systemd/system/sabakan.service", strings.NewReader(unit), 0o644)).To(Succeed())
-			run(ctx, 0, "systemctl", "daemon-reload")
 			prefixes := map[string]string{"cke": neco.CKEPrefix, "etcdpasswd": neco.EtcdpasswdPrefix, "sabakan": neco.SabakanPrefix}
 			for _, name := range program.Names(program.OnServers()) {
 				_, err := initLocal(ctx, 0, token, name)
@@ -75,14 +72,33 @@ func fiveSpecs() {
 					Expect(err).To(MatchError(ContainSubstring("permission denied")))
 				}
 			}
-			Expect(run(ctx, 0, "systemctl", "is-active", "sabakan")).To(HavePrefix("active"))
-			Expect(run(ctx, 0, "systemctl", "is-enabled", "sabakan")).To(HavePrefix("enabled"))
-			Expect(run(ctx, 3, "stat", "-c", "%F", "/var/lib/sabakan")).To(HavePrefix("directory"))
+			for _, lrn := range five {
+				Expect(run(ctx, lrn, "systemctl", "is-active", "sabakan")).To(HavePrefix("active"))
+				Expect(run(ctx, lrn, "systemctl", "is-enabled", "sabakan")).To(HavePrefix("enabled"))
+				Expect(run(ctx, lrn, "stat", "-c", "%F", "/var/lib/sabakan")).To(HavePrefix("directory"))
+			}
 			Expect(initLocal(ctx, 3, token, "cke")).To(ContainSubstring("cke.service is not installed yet"))
 			Expect(run(ctx, 3, "neco", "init", "teleport")).To(ContainSubstring("is initialised;"))
 			Expect(run(ctx, 3, "neco", "init", "teleport")).To(ContainSubstring("nothing is changed"))
 			_, err := initLocal(ctx, 3, token, "teleport")
 			Expect(err).To(MatchError(ContainSubstring("neco init teleport makes all that it needs")))
+		})
+
+		It("run sabakan, which the next release starts and configures", func(ctx SpecContext) {
+			run(ctx, 2, "systemctl", "stop", "sabakan")
+			run(ctx, 0, "neco", "config", "set", "check-update-interval", "1s")
+			run(ctx, 0, "neco", "config", "set", "env", "prod")
+			pkg, err := lab.Package(ctx, "2026.11.23-1", nil)
+			Expect(err).NotTo(HaveOccurred())
+			Expect(lab.Publish(pkg)).To(Succeed())
+			Eventually(ctx, func() (string, error) { return lab.Exec(ctx, "boot-0", "neco", "history") }).WithTimeout(limit).
+				WithPolling(200 * time.Millisecond).Should(ContainSubstring("2026.11.23-1"))
+			Expect(lab.Complete(ctx, "boot-0", "2026.11.23-1", limit)).To(Succeed())
+			for _, lrn := range five {
+				Expect(run(ctx, lrn, "sabactl", "dhcp", "get")).To(MatchRegexp(`"lease-minutes": *60`))
+				Expect(etcdctl(ctx, 0, "get", "--print-value-only", fmt.Sprintf("/neco/install/%d/containers/sabakan", lrn))).NotTo(BeEmpty())
+			}
+			Expect(etcdctl(ctx, 0, "get", "--print-value-only", "/neco/contents/dhcp.json")).To(ContainSubstring(`"success":true`))
 		})
 
 		It("wait for an operator while etcd holds no unseal key", func(ctx SpecContext) {

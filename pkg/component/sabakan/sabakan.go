@@ -1,9 +1,10 @@
-// Package sabakan is the component of sabakan on a boot server: its configuration and its
-// data directory. It does not install sabakan's units. It must not know other components
-// except etcd, whose client sabakan is.
+// Package sabakan is the component that runs sabakan on a boot server. It owns its unit,
+// its configuration and its health check. It must not know what sabakan serves, nor other
+// components except etcd, whose client it is.
 package sabakan
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/cybozu-go/neco"
@@ -11,13 +12,26 @@ import (
 	"github.com/cybozu-go/neco/pkg/component/etcd"
 	"github.com/cybozu-go/neco/pkg/host"
 	"github.com/cybozu-go/neco/pkg/program"
+	"github.com/cybozu-go/neco/pkg/sabakan"
 )
 
 // Component is sabakan.
 type Component struct{}
 
+var (
+	_ component.Tooled = Component{}
+	_ component.Prober = Component{}
+)
+
 // Name returns the name of the component.
 func (Component) Name() string { return program.Sabakan }
+
+// Image returns the name of the image.
+func (Component) Image() string { return program.Sabakan }
+
+// Tools returns where the image, which contains the sabactl command, expects
+// /usr/local/bin of the host.
+func (Component) Tools() string { return program.ToolsMount(program.Sabakan) }
 
 // Units returns the units of the component.
 func (Component) Units() []component.Unit { return component.Services(program.Sabakan) }
@@ -30,15 +44,44 @@ type config struct {
 	DHCPBind     string            `json:"dhcp-bind"`
 }
 
-// Files returns the configuration file.
+// Files returns the configuration file and the unit.
 func (Component) Files(t component.Target) ([]host.File, error) {
 	p, err := program.Find(program.Sabakan)
 	if err != nil {
 		return nil, err
 	}
-	return component.YAML(p.Prepared.Config, config{
+	image, err := component.ImageName(t, program.Sabakan)
+	if err != nil {
+		return nil, err
+	}
+	unit, err := component.ContainerUnit{
+		Name: neco.SabakanService, Description: "Network boot and inventory of the nodes", Image: image,
+		After:      []string{neco.EtcdService + ".service"},
+		Conditions: []string{p.Prepared.Config, p.User.Cert, p.User.Key},
+		RestartSec: 30, HostUTS: true,
+		Options: []string{
+			"--cap-add=NET_BIND_SERVICE",
+			"--mount=type=bind,source=/etc/ssl/certs,target=/etc/ssl/certs,readonly",
+			"--mount=type=bind,source=/etc/sabakan,target=/etc/sabakan,readonly",
+			"--mount=type=bind,source=" + neco.SabakanDataDir + ",target=" + neco.SabakanDataDir,
+		},
+		Args: []string{"--config-file=" + p.Prepared.Config},
+	}.File()
+	if err != nil {
+		return nil, err
+	}
+	conf, err := component.YAML(p.Prepared.Config, config{
 		Etcd:         etcd.ConfigOf(p, t.Members),
 		AdvertiseURL: fmt.Sprintf("http://%s:10080", neco.BootNode0IP(t.LRN)),
 		DHCPBind:     "0.0.0.0:67",
 	})
+	return append(conf, unit), err
+}
+
+// Probe returns nil if the API of sabakan on this host responds and reports that it is
+// healthy.
+func (Component) Probe(ctx context.Context, h component.Host, _ component.Target) error {
+	c := sabakan.New(h.Sabakan)
+	defer c.Close()
+	return c.Health(ctx)
 }

@@ -1,0 +1,101 @@
+// Package sabakantest gives tests a sabakan on loopback: the stand-in of the virtual data
+// centre, without etcd. It is for tests only.
+package sabakantest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/pkg/sabakan"
+)
+
+const (
+	buildTimeout = 5 * time.Minute
+	startTimeout = time.Minute
+	pause        = 20 * time.Millisecond
+)
+
+// IPAM is a configuration of addresses for [sabakan.Client.PutIPAM].
+const IPAM = `{
+  "max-nodes-in-rack": 28,
+  "node-ipv4-pool": "10.69.0.0/20", "node-ipv4-offset": "", "node-ipv4-range-size": 6, "node-ipv4-range-mask": 26,
+  "node-ip-per-node": 3, "node-index-offset": 3, "node-gateway-offset": 1,
+  "bmc-ipv4-pool": "10.72.16.0/20", "bmc-ipv4-offset": "0.0.1.0", "bmc-ipv4-range-size": 5, "bmc-ipv4-range-mask": 20,
+  "bmc-ipv4-gateway-offset": 1
+}`
+
+// Start starts a sabakan that ends with the test, and returns its URL.
+func Start(t testing.TB) string {
+	t.Helper()
+	binary, err := build(t)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := l.Addr().String()
+	dir, url := t.TempDir(), "http://"+addr
+	file := filepath.Join(dir, "config.yml")
+	config := fmt.Sprintf("http: %s\ndata-dir: %s\nadvertise-url: %s\n", addr, dir, url)
+	if err := errors.Join(os.WriteFile(file, []byte(config), 0o600), l.Close()); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(binary, "-config-file", file)
+	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // even if the test is killed
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill() // it may have ended
+		_ = cmd.Wait()         // it is killed
+	})
+	await(t, url)
+	return url
+}
+
+func await(t testing.TB, url string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeoutCause(t.Context(), startTimeout, fmt.Errorf("sabakan does not answer within %s", startTimeout))
+	defer cancel()
+	c := sabakan.New(url)
+	defer c.Close()
+	for {
+		err := c.Health(ctx)
+		if err == nil {
+			return
+		}
+		if neco.SleepContext(ctx, pause) != nil {
+			t.Fatal(errors.Join(context.Cause(ctx), err))
+		}
+	}
+}
+
+// build builds the stand-in, which is in a module of its own.
+func build(t testing.TB) (string, error) {
+	_, file, _, ok := runtime.Caller(0)
+	if !ok {
+		return "", errors.New("the directory of package sabakantest is unknown")
+	}
+	binary := filepath.Join(t.TempDir(), "sabakan")
+	ctx, cancel := context.WithTimeoutCause(t.Context(), buildTimeout, fmt.Errorf("sabakan is not built within %s", buildTimeout))
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "go", "build", "-o", binary, "./sabakan")
+	cmd.Dir = filepath.Join(filepath.Dir(file), "..", "images", "tools", "standin")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build sabakan: %w: %s", err, out)
+	}
+	return binary, nil
+}

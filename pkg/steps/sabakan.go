@@ -1,0 +1,55 @@
+package steps
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/pkg/component"
+	"github.com/cybozu-go/neco/pkg/retry"
+	"github.com/cybozu-go/neco/pkg/sabakan"
+	"github.com/cybozu-go/neco/pkg/worker"
+)
+
+// dhcp is the part of sabakan's DHCP configuration that sabakan uses.
+type dhcp struct {
+	LeaseMinutes int      `json:"lease-minutes"`
+	DNSServers   []string `json:"dns-servers"`
+}
+
+// uploadDHCP uploads the DHCP configuration of the package to the sabakan of this host,
+// unless sabakan has it.
+func uploadDHCP(ctx context.Context, h *Host, _ component.Component, _ worker.Target) (string, error) {
+	data, err := h.FS.Read(neco.SabakanDHCPJSONFile)
+	if err != nil {
+		return "", worker.Permanent(err)
+	}
+	var want, has dhcp
+	if err := json.Unmarshal(data, &want); err != nil {
+		return "", worker.Permanent(fmt.Errorf("%s: %w", neco.SabakanDHCPJSONFile, err))
+	}
+	c := sabakan.New(h.Sabakan)
+	defer c.Close()
+	now, err := c.DHCP(ctx)
+	if err == nil {
+		err = json.Unmarshal(now, &has)
+	}
+	if err != nil && !errors.Is(err, sabakan.ErrNotFound) {
+		return "", final(err)
+	}
+	if err == nil && has.LeaseMinutes == want.LeaseMinutes && slices.Equal(has.DNSServers, want.DNSServers) {
+		return "", nil
+	}
+	return "", final(c.PutDHCP(ctx, data))
+}
+
+// final makes an error permanent unless it may pass.
+func final(err error) error {
+	if err == nil || retry.MayPass(err) {
+		return err
+	}
+	return worker.Permanent(err)
+}
