@@ -3,6 +3,7 @@ package steps
 import (
 	"context"
 	"fmt"
+	"net/http"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
 
@@ -41,6 +42,8 @@ type Options struct {
 	Stage      func(ctx context.Context, c storage.Config, v release.Version) (path string, err error)
 	// Sabakan is the URL of the sabakan on this host.
 	Sabakan string
+	// Transport connects to the internet with the proxy of the run's configuration.
+	Transport func(c storage.Config) (http.RoundTripper, error)
 	// Etcd is a client whose keys are below Neco's prefix.
 	Etcd *clientv3.Client
 	// Unseal unseals the Vault of this host.

@@ -3,6 +3,7 @@ package steps
 import (
 	"context"
 	"log/slog"
+	"net/http"
 	"time"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
@@ -24,8 +25,9 @@ func Real(root string, etcd *clientv3.Client, log *slog.Logger) Options {
 	r := realHost{fs: host.FS{Root: root}, packages: host.Packages{Root: root}, log: log}
 	return Options{
 		FS: r.fs, Units: r.units, Restarter: r.units, Packages: r,
-		Sabakan: neco.SabakanLocalEndpoint,
-		Etcd:    etcd, Unseal: r.unseal(etcd), Seal: r.seal(etcd),
+		Sabakan:   neco.SabakanLocalEndpoint,
+		Transport: func(c storage.Config) (http.RoundTripper, error) { return host.NewTransport(c.Proxy) },
+		Etcd:      etcd, Unseal: r.unseal(etcd), Seal: r.seal(etcd),
 		Artifacts: component.Artifacts(), Containers: r.containers, Stage: r.stage, Staged: r.staged,
 	}
 }

@@ -88,14 +88,17 @@ func rows() []row {
 		unmanaged("cke-stop"),
 		configured("cke", cke.Component{}),
 		unmanaged("cke-contents"),
-		unmanaged("sabakan-contents"),
+		{name: "sabakan-contents", component: sabakan.Component{}, acts: []act{
+			{Action: once("os-image", "os-image", downloadDeadline), do: uploadOSImage, when: when(setUpHere, runsHere)},
+			leftAlone("sabakan-contents"),
+		}},
 		{name: "dhcp-json", component: sabakan.Component{}, acts: []act{
-			{Action: once("upload", "dhcp.json"), do: uploadDHCP, when: when(setUpHere, runsHere)},
+			{Action: once("upload", "dhcp.json", convergeDeadline), do: uploadDHCP, when: when(setUpHere, runsHere)},
 		}},
 		{name: "promtail", component: promtail.Component{}, acts: []act{{Action: every("converge"), do: converge}}},
 		unmanaged("user-resources"),
 		{name: "finish", component: etcd.Component{}, acts: []act{
-			{Action: once("members", "etcd-members"), do: removeMembers, when: when(etcdManaged)},
+			{Action: once("members", "etcd-members", convergeDeadline), do: removeMembers, when: when(etcdManaged)},
 			{Action: update.Action{Name: "restart-etcd", Kind: update.Rolling, Phase: 1, Deadline: convergeDeadline}, do: restartEtcd, when: when(etcdManaged)},
 		}},
 	}
@@ -105,8 +108,8 @@ func every(name string) update.Action {
 	return update.Action{Name: name, Deadline: convergeDeadline}
 }
 
-func once(name, record string) update.Action {
-	return update.Action{Name: name, Kind: update.Once, Record: record, Deadline: convergeDeadline}
+func once(name, record string, deadline time.Duration) update.Action {
+	return update.Action{Name: name, Kind: update.Once, Record: record, Deadline: deadline}
 }
 
 func rolling(name string, deadline time.Duration) update.Action {

@@ -98,7 +98,10 @@ func fiveSpecs() {
 				Expect(run(ctx, lrn, "sabactl", "dhcp", "get")).To(MatchRegexp(`"lease-minutes": *60`))
 				Expect(etcdctl(ctx, 0, "get", "--print-value-only", fmt.Sprintf("/neco/install/%d/containers/sabakan", lrn))).NotTo(BeEmpty())
 			}
-			Expect(etcdctl(ctx, 0, "get", "--print-value-only", "/neco/contents/dhcp.json")).To(ContainSubstring(`"success":true`))
+			for _, record := range []string{"os-image", "dhcp.json"} {
+				Expect(etcdctl(ctx, 0, "get", "--print-value-only", "/neco/contents/"+record)).To(ContainSubstring(`"success":true`))
+			}
+			Expect(run(ctx, 4, "sabactl", "images", "index")).To(MatchRegexp(`"id": *"[0-9]+\.[0-9]+\.[0-9]+"`))
 		})
 
 		It("wait for an operator while etcd holds no unseal key", func(ctx SpecContext) {

@@ -1,0 +1,147 @@
+package steps
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/cybozu-go/neco/pkg/component"
+	"github.com/cybozu-go/neco/pkg/host"
+	"github.com/cybozu-go/neco/pkg/release"
+	"github.com/cybozu-go/neco/pkg/sabakan"
+	"github.com/cybozu-go/neco/pkg/worker"
+)
+
+// osImageDir holds the files of the operating system image during the upload.
+const osImageDir = "/var/lib/neco/os-image"
+
+// maxOSImageFile bounds each file of the operating system image.
+const maxOSImageFile = 2 << 30
+
+// uploadOSImage downloads the kernel and the initial RAM disk of the nodes' operating
+// system and uploads them to the sabakan of this host, unless they are sabakan's newest
+// image: nodes boot with that.
+func uploadOSImage(ctx context.Context, h *Host, _ component.Component, t worker.Target) (string, error) {
+	c := sabakan.New(h.Sabakan)
+	defer c.Close()
+	image := h.Artifacts.OSImage
+	all, err := c.Images(ctx)
+	if err != nil {
+		return "", final(err)
+	}
+	if len(all) > 0 && all[len(all)-1].ID == image.Version {
+		return "", nil
+	}
+	if err := errors.Join(h.FS.RemoveDir(osImageDir), h.FS.MakeDir(host.Dir{Path: osImageDir, Mode: 0o700})); err != nil {
+		return "", err
+	}
+	defer func() { _ = h.FS.RemoveDir(osImageDir) }() // the next upload removes it again
+	files, err := h.downloadOSImage(ctx, t)
+	if err != nil {
+		return "", err
+	}
+	t.Report("uploading the operating system %s to sabakan", image.Version)
+	archive, err := tarOf(files)
+	if err != nil {
+		return "", err
+	}
+	err = c.PutImage(ctx, image.Version, archive)
+	if errors.Is(err, sabakan.ErrConflict) {
+		err = fmt.Errorf("%w: sabakan had this image and has removed it; it takes an ID only once", err)
+	}
+	return "", final(err)
+}
+
+// downloadOSImage downloads the two files of the operating system image in parallel.
+func (h *Host) downloadOSImage(ctx context.Context, t worker.Target) ([]archived, error) {
+	transport, err := h.Transport(t.Config)
+	if err != nil {
+		return nil, worker.Permanent(err)
+	}
+	client := &http.Client{Transport: transport}
+	defer client.CloseIdleConnections()
+	kernel, initrd := h.Artifacts.OSImage.URLs()
+	files := []archived{{name: "kernel", url: kernel}, {name: "initrd.gz", url: initrd}}
+	t.Report("downloading the operating system %s", h.Artifacts.OSImage.Version)
+	g, ctx := errgroup.WithContext(ctx)
+	for i := range files {
+		f := &files[i]
+		f.path = h.FS.Path(path.Join(osImageDir, f.name))
+		g.Go(func() error {
+			got, err := release.Fetch(ctx, client, f.url, f.path, release.Limits{MaxBytes: maxOSImageFile})
+			f.size = got.Size
+			return err
+		})
+	}
+	return files, g.Wait()
+}
+
+// archived is a file of a tar archive.
+type archived struct {
+	name, url, path string
+	size            int64
+}
+
+// tarOf returns a tar archive of files, whose size is known before it is read.
+func tarOf(files []archived) (sabakan.Content, error) {
+	var heads [][]byte
+	var size int64
+	for _, f := range files {
+		head, err := tarHeader(f)
+		if err != nil {
+			return sabakan.Content{}, err
+		}
+		heads = append(heads, head)
+		size += int64(len(head)) + f.size + padding(f.size)
+	}
+	const end = 2 * tarBlock // of zeros
+	open := func() (io.ReadCloser, error) {
+		a := &archive{}
+		var parts []io.Reader
+		for i, f := range files {
+			file, err := os.Open(f.path)
+			if err != nil {
+				return nil, errors.Join(err, a.Close())
+			}
+			a.files = append(a.files, file)
+			parts = append(parts, bytes.NewReader(heads[i]), io.LimitReader(file, f.size), bytes.NewReader(make([]byte, padding(f.size))))
+		}
+		a.Reader = io.MultiReader(append(parts, bytes.NewReader(make([]byte, end)))...)
+		return a, nil
+	}
+	return sabakan.Content{Open: open, Size: size + end}, nil
+}
+
+// tarBlock is the size of the blocks of a tar archive, in bytes.
+const tarBlock = 512
+
+func padding(size int64) int64 { return (tarBlock - size%tarBlock) % tarBlock }
+
+func tarHeader(f archived) ([]byte, error) {
+	var b bytes.Buffer
+	err := tar.NewWriter(&b).WriteHeader(&tar.Header{Name: f.name, Mode: 0o644, Size: f.size, Format: tar.FormatUSTAR})
+	return b.Bytes(), err
+}
+
+// archive is an open tar archive.
+type archive struct {
+	io.Reader
+	files []*os.File
+}
+
+// Close closes the files of the archive.
+func (a *archive) Close() error {
+	var errs []error
+	for _, f := range a.files {
+		errs = append(errs, f.Close())
+	}
+	return errors.Join(errs...)
+}
