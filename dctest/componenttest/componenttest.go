@@ -73,6 +73,8 @@ type Host struct {
 	enabled map[string]bool
 	dead    map[string]bool
 	moved   map[string]bool
+	// dir holds the files of Save.
+	dir string
 	// Tags maps the name of a container to the tag of the image from which it was
 	// started.
 	Tags map[string]string
@@ -85,7 +87,7 @@ type Host struct {
 // directory as its file system.
 func New(t *testing.T) (*Host, component.Host) {
 	t.Helper()
-	h := &Host{active: map[string]bool{}, running: map[string]bool{}, enabled: map[string]bool{}, dead: map[string]bool{}, moved: map[string]bool{}}
+	h := &Host{active: map[string]bool{}, running: map[string]bool{}, enabled: map[string]bool{}, dead: map[string]bool{}, moved: map[string]bool{}, dir: t.TempDir()}
 	return h, component.Host{FS: host.FS{Root: t.TempDir()}, Units: h, Containers: h}
 }
 
@@ -183,6 +185,15 @@ func (h *Host) Kill(name string) {
 // Pull only records the call.
 func (h *Host) Pull(_ context.Context, img neco.ContainerImage) error {
 	return h.act("pull "+img.Name, nil)
+}
+
+// Save implements component.Containers. The file contains the full name of the image.
+func (h *Host) Save(_ context.Context, img neco.ContainerImage) (string, error) {
+	file := filepath.Join(h.dir, img.Name)
+	if err := h.act("save "+img.Name, nil); err != nil {
+		return "", err
+	}
+	return file, os.WriteFile(file, []byte(h.FullName(img)), 0o600)
 }
 
 // FullName returns the full name of the image on a host outside of a test data centre.

@@ -90,6 +90,9 @@ type Units interface {
 // Containers operates on the container runtime.
 type Containers interface {
 	Pull(ctx context.Context, img neco.ContainerImage) error
+	// Save downloads img to a file in the format of docker load and returns its path.
+	// The caller removes the file.
+	Save(ctx context.Context, img neco.ContainerImage) (file string, err error)
 	FullName(img neco.ContainerImage) string
 	Running(ctx context.Context, img neco.ContainerImage) (bool, error)
 	// Version returns the image tag of the running container called name, or "" if the

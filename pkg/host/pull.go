@@ -23,7 +23,7 @@ func (c Containers) Pull(ctx context.Context, img neco.ContainerImage) error {
 		return nil
 	}
 	full := c.FullName(img)
-	tarball, err := c.fetch(ctx, img)
+	tarball, err := c.Save(ctx, img)
 	if err != nil {
 		return fmt.Errorf("pull image %s: %w", full, err)
 	}
@@ -37,10 +37,10 @@ func (c Containers) Pull(ctx context.Context, img neco.ContainerImage) error {
 	return nil
 }
 
-// fetch downloads the image img to a file and returns the file's path. The file name
-// depends only on img, so that the next attempt overwrites the file of an interrupted
-// one.
-func (c Containers) fetch(ctx context.Context, img neco.ContainerImage) (string, error) {
+// Save downloads img to a file in the format of docker load and returns its path. The
+// caller removes the file. The path depends only on the image, so that the next attempt
+// overwrites the file of a crashed one; one image must not be saved twice at once.
+func (c Containers) Save(ctx context.Context, img neco.ContainerImage) (string, error) {
 	if err := makeDir(c.FS.Path(tmpDir)); err != nil {
 		return "", err
 	}

@@ -46,10 +46,11 @@ func uploadDHCP(ctx context.Context, h *Host, _ component.Component, _ worker.Ta
 	return "", final(c.PutDHCP(ctx, data))
 }
 
-// final makes an error permanent unless it may pass.
+// final makes an error response of sabakan permanent unless it may pass. Other errors, such
+// as those of a download, are retried.
 func final(err error) error {
-	if err == nil || retry.MayPass(err) {
-		return err
+	if e := (*sabakan.Error)(nil); errors.As(err, &e) && !retry.MayPass(e) {
+		return worker.Permanent(err)
 	}
-	return worker.Permanent(err)
+	return err
 }

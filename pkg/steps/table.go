@@ -26,6 +26,7 @@ const (
 	downloadDeadline = 20 * time.Minute
 	installDeadline  = 15 * time.Minute
 	pullDeadline     = 20 * time.Minute
+	uploadDeadline   = 40 * time.Minute
 	convergeDeadline = 5 * time.Minute
 	joinDeadline     = 15 * time.Minute
 )
@@ -90,6 +91,7 @@ func rows() []row {
 		unmanaged("cke-contents"),
 		{name: "sabakan-contents", component: sabakan.Component{}, acts: []act{
 			{Action: once("os-image", "os-image", downloadDeadline), do: uploadOSImage, when: when(setUpHere, runsHere)},
+			{Action: once("assets", "sabakan-assets", uploadDeadline), do: uploadAssets, when: when(setUpHere, runsHere)},
 			leftAlone("sabakan-contents"),
 		}},
 		{name: "dhcp-json", component: sabakan.Component{}, acts: []act{

@@ -98,10 +98,13 @@ func fiveSpecs() {
 				Expect(run(ctx, lrn, "sabactl", "dhcp", "get")).To(MatchRegexp(`"lease-minutes": *60`))
 				Expect(etcdctl(ctx, 0, "get", "--print-value-only", fmt.Sprintf("/neco/install/%d/containers/sabakan", lrn))).NotTo(BeEmpty())
 			}
-			for _, record := range []string{"os-image", "dhcp.json"} {
+			for _, record := range []string{"os-image", "sabakan-assets", "dhcp.json"} {
 				Expect(etcdctl(ctx, 0, "get", "--print-value-only", "/neco/contents/"+record)).To(ContainSubstring(`"success":true`))
 			}
 			Expect(run(ctx, 4, "sabactl", "images", "index")).To(MatchRegexp(`"id": *"[0-9]+\.[0-9]+\.[0-9]+"`))
+			for _, name := range neco.SabakanImages {
+				Expect(run(ctx, 3, "sabactl", "assets", "index")).To(ContainSubstring("cybozu-" + name + "-"))
+			}
 		})
 
 		It("wait for an operator while etcd holds no unseal key", func(ctx SpecContext) {
