@@ -9,11 +9,12 @@ import (
 )
 
 // ClientConfig is the content of [neco.EtcdConfig]: the endpoints of etcd, the CA of
-// their certificates, and the certificate and key of the client.
+// their certificates, and the certificate and key of the client. Without CA, the client
+// trusts the CAs of its system.
 type ClientConfig struct {
 	Endpoints []string `json:"endpoints"`
 	Prefix    string   `json:"prefix"`
-	CA        string   `json:"tls-ca-file"`
+	CA        string   `json:"tls-ca-file,omitempty"`
 	Cert      string   `json:"tls-cert-file"`
 	Key       string   `json:"tls-key-file"`
 }

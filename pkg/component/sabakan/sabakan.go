@@ -70,8 +70,10 @@ func (Component) Files(t component.Target) ([]host.File, error) {
 	if err != nil {
 		return nil, err
 	}
+	client := etcd.ConfigOf(p, t.Members)
+	client.CA = "" // the container has the system's CAs, which include it, but not its file
 	conf, err := component.YAML(p.Prepared.Config, config{
-		Etcd:         etcd.ConfigOf(p, t.Members),
+		Etcd:         client,
 		AdvertiseURL: fmt.Sprintf("http://%s:10080", neco.BootNode0IP(t.LRN)),
 		DHCPBind:     "0.0.0.0:67",
 	})
