@@ -10,17 +10,16 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/dctest/standintest"
 	"github.com/cybozu-go/neco/pkg/sabakan"
 )
 
 const (
-	buildTimeout = 5 * time.Minute
 	startTimeout = time.Minute
 	pause        = 20 * time.Millisecond
 )
@@ -37,8 +36,8 @@ const IPAM = `{
 // Start starts a sabakan that ends with the test, and returns its URL.
 func Start(t testing.TB) string {
 	t.Helper()
-	binary, err := build(t)
-	if err != nil {
+	binary := filepath.Join(t.TempDir(), "sabakan")
+	if err := standintest.Build("sabakan", binary); err != nil {
 		t.Fatal(err)
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -81,21 +80,4 @@ func await(t testing.TB, url string) {
 			t.Fatal(errors.Join(context.Cause(ctx), err))
 		}
 	}
-}
-
-// build builds the stand-in, which is in a module of its own.
-func build(t testing.TB) (string, error) {
-	_, file, _, ok := runtime.Caller(0)
-	if !ok {
-		return "", errors.New("the directory of package sabakantest is unknown")
-	}
-	binary := filepath.Join(t.TempDir(), "sabakan")
-	ctx, cancel := context.WithTimeoutCause(t.Context(), buildTimeout, fmt.Errorf("sabakan is not built within %s", buildTimeout))
-	defer cancel()
-	cmd := exec.CommandContext(ctx, "go", "build", "-o", binary, "./sabakan")
-	cmd.Dir = filepath.Join(filepath.Dir(file), "..", "images", "tools", "standin")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("build sabakan: %w: %s", err, out)
-	}
-	return binary, nil
 }

@@ -1,0 +1,63 @@
+// Package standintest builds programs of the module dctest/images/tools/standin for tests,
+// which are the stand-ins of the virtual data centre. It is for tests only.
+package standintest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/pkg/host"
+)
+
+const buildTimeout = 5 * time.Minute
+
+// Build builds the stand-in called name into the file binary.
+func Build(name, binary string) error {
+	_, file, _, ok := runtime.Caller(0)
+	if !ok {
+		return errors.New("the directory of package standintest is unknown")
+	}
+	ctx, cancel := context.WithTimeoutCause(context.Background(), buildTimeout, fmt.Errorf("%s is not built within %s", name, buildTimeout))
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "go", "build", "-o", binary, "./"+name)
+	cmd.Dir = filepath.Join(filepath.Dir(file), "..", "images", "tools", "standin")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("build %s: %w: %s", name, errors.Join(err, context.Cause(ctx)), out)
+	}
+	return nil
+}
+
+// Ckecli installs a ckecli with its configuration in the file system fs. It stores its
+// values in a directory of the test, or in the etcd at endpoints, if there are any.
+func Ckecli(t testing.TB, fs host.FS, endpoints ...string) {
+	t.Helper()
+	t.Setenv("TMPDIR", t.TempDir())
+	if err := InstallCkecli(fs, endpoints...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// InstallCkecli is Ckecli for a test that sets TMPDIR itself, below which the values are
+// stored.
+func InstallCkecli(fs host.FS, endpoints ...string) error {
+	config := "endpoints:\n"
+	for _, e := range endpoints {
+		config += "- " + e + "\n"
+	}
+	if _, err := fs.Write(host.File{Path: neco.CKEConfFile, Data: []byte(config), Mode: 0o644}); err != nil {
+		return err
+	}
+	binary := fs.Path(neco.CKECLIBin)
+	if err := os.MkdirAll(filepath.Dir(binary), 0o755); err != nil {
+		return err
+	}
+	return Build("ckecli", binary)
+}
