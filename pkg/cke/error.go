@@ -1,0 +1,87 @@
+package cke
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os/exec"
+	"strings"
+	"syscall"
+
+	"github.com/cybozu-go/neco/internal/printable"
+	"github.com/cybozu-go/neco/pkg/program"
+)
+
+// maxErrorText bounds the standard error of ckecli that is kept.
+const maxErrorText = 64 << 10
+
+// ErrNotFound is returned if CKE has no such object, for example no template yet.
+var ErrNotFound = errors.New("not found")
+
+// Error is a failed call of ckecli.
+type Error struct {
+	// Op is the command of ckecli, without its arguments.
+	Op string
+	// Code is the exit code; 0 if ckecli succeeded, but its output is invalid; -1 if it
+	// was not started or was killed.
+	Code int
+	// Text is the standard error of ckecli on one line.
+	Text string
+	// Err is the cause.
+	Err error
+}
+
+// Error implements error.
+func (e *Error) Error() string {
+	if e.Text == "" {
+		return fmt.Sprintf("ckecli %s: %v", e.Op, e.Err)
+	}
+	return fmt.Sprintf("ckecli %s: %s (%v)", e.Op, e.Text, e.Err)
+}
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Is implements the interface of package errors.
+func (e *Error) Is(target error) bool {
+	return target == ErrNotFound && e.Code > 0 && strings.Contains(e.Text, "not found")
+}
+
+// MayPass implements the interface of package retry: ckecli did not reach etcd, took too
+// long, was killed, or is being replaced at the moment.
+func (e *Error) MayPass() bool {
+	if errors.Is(e.Err, context.DeadlineExceeded) || errors.Is(e.Err, syscall.ETXTBSY) {
+		return true
+	}
+	if exit := (*exec.ExitError)(nil); errors.As(e.Err, &exit) && !exit.Exited() {
+		return true
+	}
+	for _, text := range etcdAway {
+		if strings.Contains(e.Text, text) {
+			return true
+		}
+	}
+	return false
+}
+
+// etcdAway are texts of etcd's client while a member does not answer, or etcd has no
+// leader. ckecli prints them and has one exit code for all failures.
+var etcdAway = [...]string{
+	"context deadline exceeded", "code = DeadlineExceeded", "code = Unavailable",
+	"connection refused", "connection reset", "transport is closing", "i/o timeout", "no route to host",
+	"etcdserver: request timed out", "etcdserver: no leader", "etcdserver: leader changed", "etcdserver: too many requests",
+	"etcdserver: server stopped", "raft proposal dropped", "no available endpoints",
+}
+
+// failure returns the error of a call of op that failed with err and the text stderr.
+func (c Ckecli) failure(op, stderr string, err error) error {
+	e := &Error{Op: op, Code: -1, Text: printable.Line(stderr), Err: err}
+	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
+		e.Code = exit.ExitCode()
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		e.Err = fmt.Errorf("%s is missing; install it with install-tools of the image %s: %w", c.Program, program.CKE, err)
+	}
+	return e
+}
