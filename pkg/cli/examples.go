@@ -24,7 +24,7 @@ func groups() []struct{ id, title, members string } {
 		{groupUpdate, "Steer updates:", "config stop recover"},
 		{groupServers, "Set up, extend and reduce a data centre:", "setup-token setup join-token join leave reset"},
 		{groupSecrets, "Vault, certificates and backups:", "vault cert backup"},
-		{groupPrograms, "Programs on top:", "init init-local image"},
+		{groupPrograms, "Programs on top:", "init init-local image cke"},
 		{groupOther, "Other commands:", "version completion help man"},
 	}
 }
@@ -37,6 +37,11 @@ func examples() map[string]string {
 		"backup run":              "neco backup run",
 		"backup verify":           "neco backup verify --all\nneco backup verify --recovery-key /media/usb/recovery.key",
 		"cert list":               "neco cert list",
+		"cke update":              "neco cke update",
+		"cke weight get":          "neco cke weight get cs",
+		"cke weight list":         "neco cke weight list",
+		"cke weight set":          "neco cke weight set cs 18",
+		"cke weight unset":        "neco cke weight unset cs",
 		"completion":              "neco completion zsh >_neco",
 		"config get":              "neco config get env",
 		"config list":             "neco config list\nneco config list -o json",

@@ -25,6 +25,7 @@ func New(env Env) *cobra.Command {
 	root.AddCommand(
 		newBackupCmd(&env),
 		newCertCmd(&env),
+		newCKECmd(&env),
 		newCompletionCmd(),
 		newConfigCmd(&env),
 		newHistoryCmd(&env),

@@ -15,8 +15,11 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 	clientv3 "go.etcd.io/etcd/client/v3"
 
+	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/dctest/sandbox/etcd"
+	"github.com/cybozu-go/neco/dctest/standintest"
 	"github.com/cybozu-go/neco/pkg/cli"
+	"github.com/cybozu-go/neco/pkg/host"
 )
 
 // testVersion is the version of the neco that scripts run.
@@ -70,7 +73,7 @@ func writeConfig(root string, cluster *etcd.Cluster, prefix string) error {
 }
 
 // TestScripts runs testdata/script/*.txtar. In addition to the commands of testscript
-// there are: put KEY VALUE, del PREFIX, dump FILE, code N COMMAND..., and eventually
+// there are: put KEY VALUE, del PREFIX, dump FILE, code N COMMAND..., cke, and eventually
 // PATTERN KEY.
 func TestScripts(t *testing.T) {
 	cluster := startEtcd(t)
@@ -90,6 +93,7 @@ func TestScripts(t *testing.T) {
 			"del":  func(ts *testscript.TestScript, _ bool, args []string) { del(ts, client, args) },
 			"dump": func(ts *testscript.TestScript, _ bool, args []string) { dump(ts, client, args) },
 			"code": code,
+			"cke":  setUpCKE,
 		},
 	})
 }
@@ -129,6 +133,22 @@ func dump(ts *testscript.TestScript, client *clientv3.Client, args []string) {
 		fmt.Fprintf(&b, "%s %s\n", strings.TrimPrefix(string(kv.Key), prefix), kv.Value)
 	}
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(b.String()), 0o644))
+}
+
+// setUpCKE makes a boot server on which CKE is set up, with the templates of the package.
+func setUpCKE(ts *testscript.TestScript, _ bool, _ []string) {
+	fs := host.FS{Root: ts.Getenv("ROOT")}
+	ts.Check(standintest.InstallCkecli(fs))
+	files := map[string]string{neco.CKECertFile: "x", neco.ClusterFile: "dev\n"}
+	for _, file := range []string{neco.CKETemplateFile, neco.CKETemplateFilePre} {
+		data, err := os.ReadFile("../../etc/" + filepath.Base(file))
+		ts.Check(err)
+		files[file] = string(data)
+	}
+	for path, text := range files {
+		_, err := fs.Write(host.File{Path: path, Data: []byte(text), Mode: 0o644})
+		ts.Check(err)
+	}
 }
 
 // code N COMMAND ARG... runs a command that must exit with N.

@@ -57,7 +57,7 @@ var rows = [...]row{
 		afterwards(dateHeartbeat),
 	elsewhere("pkg/storage", doc{KeyNotified + "<started_at>", "kinds of notice that were sent for this run", "neco-updater (guarded)"}),
 	elsewhere("pkg/storage", doc{KeyHistory + "<started_at>", "a run: version, servers, by, started_at, ended_at, result, reason; optional kind, what", "neco-updater (guarded), neco stop, neco recover"}),
-	elsewhere("pkg/storage", doc{KeyHistory + "<at>-<kind>", "an act of an operator: kind (leave, recover, config), what, by, started_at", "neco leave, recover, config"}),
+	elsewhere("pkg/storage", doc{KeyHistory + "<at>-<kind>", "an act of an operator: kind (leave, recover, config), what, by, started_at", "neco leave, recover, config, cke weight"}),
 	elsewhere("pkg/storage", doc{KeyInstall + "<LRN>/containers/<name>", "tag of the installed image", "neco-worker (guarded)"}),
 	elsewhere("pkg/storage", doc{KeyInstall + "<LRN>/debs/<name>", "release of the installed package", "neco-worker (guarded)"}),
 	inSnapshot(deciding, doc{KeyConfig + "<key>", "configuration, see neco config", "neco config set"}, putConfig, dropConfig),
@@ -80,7 +80,7 @@ var rows = [...]row{
 	elsewhere(later, doc{KeyIPMIUser, "user of IPMI", "the original's bmc command; not this version"}),
 	elsewhere(later, doc{KeyIPMIPassword, "password of IPMI", "the original's bmc command; not this version"}),
 	elsewhere("pkg/component", doc{KeyTeleportToken, "token in hex", "neco init teleport"}),
-	elsewhere(later, doc{KeyCKEWeight, "JSON object: role to weight", "the original's cke command; not this version"}),
+	elsewhere("pkg/storage", doc{KeyCKEWeight, "weights of roles of nodes in the template of CKE: role to number", "neco cke weight"}),
 }
 
 func notEmpty(name string) (string, error) {
