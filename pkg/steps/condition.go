@@ -120,3 +120,11 @@ func runsHere() condition {
 		return true, nil
 	}}
 }
+
+// ckecliHere holds where the command of CKE is installed. An update does not install it
+// yet.
+func ckecliHere() condition {
+	return condition{"ckecli is installed", "ckecli is not installed here: left alone", func(_ context.Context, h *Host, _ component.Component, _ worker.Target) (bool, error) {
+		return h.FS.Exists(neco.CKECLIBin)
+	}}
+}

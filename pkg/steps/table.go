@@ -87,7 +87,12 @@ func rows() []row {
 		}},
 		unmanaged("sabakan-state-setter"),
 		unmanaged("cke-stop"),
-		configured("cke", cke.Component{}),
+		{name: "cke", component: cke.Component{}, acts: []act{
+			{Action: every("write"), do: write, when: when(setUpHere)},
+			{Action: once("template", "cke-template"), do: setTemplate, when: when(setUpHere, ckecliHere)},
+			{Action: rolling("restart", convergeDeadline), do: apply, when: when(setUpHere, runsHere)},
+			leftAlone("cke"),
+		}},
 		unmanaged("cke-contents"),
 		{name: "sabakan-contents", component: sabakan.Component{}, acts: []act{
 			{Action: once("os-image", "os-image", downloadDeadline), do: uploadOSImage, when: when(setUpHere, runsHere)},

@@ -61,6 +61,7 @@ func TestOnlyGroupsAreStoppedAndStarted(t *testing.T) {
 const (
 	etcdpasswdStep = 8
 	sabakanStep    = 9
+	ckeStep        = 12
 	dhcpStep       = 15
 )
 

@@ -1,0 +1,142 @@
+package steps_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/dctest/sandbox/etcd"
+	"github.com/cybozu-go/neco/dctest/standintest"
+	"github.com/cybozu-go/neco/pkg/cke"
+	"github.com/cybozu-go/neco/pkg/host"
+	"github.com/cybozu-go/neco/pkg/steps"
+	"github.com/cybozu-go/neco/pkg/storage"
+	"github.com/cybozu-go/neco/pkg/update"
+	"github.com/cybozu-go/neco/pkg/worker"
+)
+
+// templateAt is the action that sets the template of CKE.
+var templateAt = update.Place{Step: ckeStep, Action: 1}
+
+// withCKE returns a host on which CKE is set up, without ckecli, and an etcd for Neco.
+func withCKE(t *testing.T) (*steps.Host, *storage.Storage, host.FS) {
+	t.Helper()
+	_, _, h, ch := newHost(t)
+	for path, text := range map[string]string{neco.CKECertFile: "x", neco.ClusterFile: "dev\n"} {
+		put(t, ch.FS, path, text)
+	}
+	for _, file := range []string{neco.CKETemplateFile, neco.CKETemplateFilePre} {
+		data, err := os.ReadFile("../../etc/" + filepath.Base(file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		put(t, ch.FS, file, string(data))
+	}
+	cluster, err := etcd.Start(t.Context(), etcd.Options{Dir: t.TempDir(), Members: 1, NoFsync: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(cluster.Close)
+	if h.Etcd, err = cluster.Client("/neco/"); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = h.Etcd.Close() })
+	return h, storage.New(h.Etcd), ch.FS
+}
+
+func TestTheTemplateIsSetWhereCKEIsSetUp(t *testing.T) {
+	_, _, bare, ch := newHost(t)
+	tg, _ := target(neco.ProdEnv)
+	if qualifies, note, err := bare.Qualifies(t.Context(), templateAt, tg); qualifies || note != "" || err != nil {
+		t.Errorf("a server without CKE: %t, %q, %v", qualifies, note, err)
+	}
+	put(t, ch.FS, neco.CKECertFile, "x")
+	if qualifies, note, err := bare.Qualifies(t.Context(), templateAt, tg); qualifies || note != "ckecli is not installed here: left alone" || err != nil {
+		t.Errorf("a server without ckecli: %t, %q, %v", qualifies, note, err)
+	}
+	put(t, ch.FS, neco.CKECLIBin, "x")
+	if qualifies, _, err := bare.Qualifies(t.Context(), templateAt, tg); !qualifies || err != nil {
+		t.Errorf("a server with ckecli: %t, %v", qualifies, err)
+	}
+}
+
+func TestCKEGetsTheTemplateOfTheEnvironmentWithTheWeights(t *testing.T) {
+	h, s, fs := withCKE(t)
+	standintest.Ckecli(t, fs)
+	do := func(env string, want ...string) {
+		t.Helper()
+		tg, _ := target(env)
+		if note, err := h.Do(t.Context(), templateAt, tg); note != "" || err != nil {
+			t.Fatalf("note %q, error %v", note, err)
+		}
+		stored, err := cke.New(fs).Template(t.Context())
+		for _, text := range want {
+			if err != nil || !strings.Contains(string(stored), text) {
+				t.Errorf("stored is %s, %v; want %s", stored, err, text)
+			}
+		}
+	}
+	do(neco.StagingEnv, "name: dev\n", "disable: true", `weight: "18"`)
+	if err := s.SetCKEWeight(t.Context(), "cs", 20, storage.Act{}); err != nil {
+		t.Fatal(err)
+	}
+	do(neco.StagingEnv, "disable: true", `weight: "20.000000"`, `weight: "10"`)
+	do(neco.ProdEnv, "name: dev\n", `weight: "20.000000"`)
+	if stored, err := cke.New(fs).Template(t.Context()); err != nil || strings.Contains(string(stored), "disable: true") {
+		t.Errorf("stored in prod is %s, %v", stored, err)
+	}
+}
+
+func TestATemplateThatCKEHasIsNotSetAgain(t *testing.T) {
+	h, _, fs := withCKE(t)
+	tg, _ := target(neco.ProdEnv)
+	want, err := cke.Desired(fs, neco.ProdEnv, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	put(t, fs, "/stored", string(want))
+	script(t, fs, `case $3 in get-template) cat `+fs.Path("/stored")+`;; *) exit 9;; esac`)
+	if _, err := h.Do(t.Context(), templateAt, tg); err != nil {
+		t.Error(err)
+	}
+}
+
+// script installs a ckecli that is a shell script.
+func script(t *testing.T, fs host.FS, text string) {
+	t.Helper()
+	if _, err := fs.Write(host.File{Path: neco.CKECLIBin, Data: []byte("#!/bin/sh\n" + text + "\n"), Mode: 0o755}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestAnErrorOfCKEEndsTheRunOrIsRetried(t *testing.T) {
+	h, s, fs := withCKE(t)
+	for _, tt := range []struct {
+		name, script, weights string
+		permanent             bool
+		want                  string
+	}{
+		{"no etcd when it is read", "echo 'etcdserver: no leader' >&2; exit 1", "", false, "get-template: etcdserver: no leader"},
+		{"no etcd when it is set", `[ $3 = get-template ] && exit 0; echo 'context deadline exceeded' >&2; exit 1`, "", false, "set-template: context deadline exceeded"},
+		{"a refused template", `[ $3 = get-template ] && exit 0; echo 'invalid template' >&2; exit 1`, "", true, "set-template: invalid template"},
+		{"garbage", "echo [", "", true, "prints no template"},
+		{"a role that is no more", "exit 9", `{"gpu":1}`, true, `cke-template.yml: weight of role gpu: the template has no role "gpu"`},
+		{"malformed weights", "exit 9", "soon", true, "MalformedKey cke/weight"},
+	} {
+		script(t, fs, tt.script)
+		var err error
+		if _, err = s.Client().Delete(t.Context(), storage.KeyCKEWeight); err == nil && tt.weights != "" {
+			_, err = s.Client().Put(t.Context(), storage.KeyCKEWeight, tt.weights)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		tg, _ := target(neco.ProdEnv)
+		_, err = h.Do(t.Context(), templateAt, tg)
+		if err == nil || worker.IsPermanent(err) != tt.permanent || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: %v; want permanent %t, %s", tt.name, err, tt.permanent, tt.want)
+		}
+	}
+}
