@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"maps"
 	"math"
 	"os"
@@ -12,6 +13,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -281,11 +283,41 @@ func TestAHangingProgramIsKilled(t *testing.T) {
 	if _, err := c.Images(t.Context()); err == nil || !strings.Contains(err.Error(), "does not end within 100ms") || !retry.MayPass(err) {
 		t.Errorf("%v", err)
 	}
+}
+
+// TestTheEndOfARunKillsCkecliWithItsDescendants: the end of the last of them closes the
+// FIFO.
+func TestTheEndOfARunKillsCkecliWithItsDescendants(t *testing.T) {
+	fifo := filepath.Join(t.TempDir(), "fifo")
+	if err := syscall.Mkfifo(fifo, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c := ckecli(t, "exec 3>"+fifo+"; sleep 1000 & printf x >&3; wait")
 	c.Timeout = time.Hour
-	stopped := errors.New("the run is stopped")
 	ctx, cancel := context.WithCancelCause(t.Context())
+	ended := make(chan error, 1)
+	go func() {
+		_, err := c.Images(ctx)
+		ended <- err
+	}()
+	r, err := os.Open(fifo) // returns when the script has opened it
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	b := make([]byte, 1)
+	if err := r.SetReadDeadline(time.Now().Add(time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Read(b); err != nil { // the descendant runs
+		t.Fatal(err)
+	}
+	stopped := errors.New("the run is stopped")
 	cancel(stopped)
-	if _, err := c.Images(ctx); !errors.Is(err, stopped) {
+	if err := <-ended; !errors.Is(err, stopped) {
 		t.Errorf("%v", err)
+	}
+	if _, err := r.Read(b); err != io.EOF {
+		t.Errorf("a descendant is alive: %v", err)
 	}
 }

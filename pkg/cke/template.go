@@ -39,7 +39,7 @@ func Roles(template []byte) ([]Role, error) {
 	return roles, err
 }
 
-// FindRole returns the role with this name. The error lists the roles that there are.
+// FindRole returns the first role with this name. The error lists the roles that there are.
 func FindRole(roles []Role, name string) (Role, error) {
 	var names []string
 	for _, r := range roles {
@@ -109,7 +109,7 @@ func protect(doc map[string]any) error {
 }
 
 // parse decodes a template and returns the roles of its worker entries, whose labels are
-// within the document. Of entries with the same role it returns the first.
+// within the document.
 func parse(template []byte) (doc map[string]any, roles []Role, err error) {
 	if err := yaml.UnmarshalStrict(template, &doc); err != nil {
 		return nil, nil, err
@@ -118,7 +118,6 @@ func parse(template []byte) (doc map[string]any, roles []Role, err error) {
 	if !ok {
 		return nil, nil, errors.New("nodes is missing or not a list")
 	}
-	seen := map[string]bool{}
 	for i, n := range nodes {
 		node, ok := n.(map[string]any)
 		if !ok {
@@ -126,10 +125,9 @@ func parse(template []byte) (doc map[string]any, roles []Role, err error) {
 		}
 		labels, _ := node["labels"].(map[string]any)
 		name, _ := labels[roleLabel].(string)
-		if node["control_plane"] == true || name == "" || seen[name] {
+		if node["control_plane"] == true || name == "" {
 			continue
 		}
-		seen[name] = true
 		weight, _ := labels[weightLabel].(string)
 		roles = append(roles, Role{name, weight, labels})
 	}
