@@ -9,7 +9,6 @@ import (
 
 	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/pkg/component"
-	"github.com/cybozu-go/neco/pkg/retry"
 	"github.com/cybozu-go/neco/pkg/sabakan"
 	"github.com/cybozu-go/neco/pkg/worker"
 )
@@ -46,10 +45,10 @@ func uploadDHCP(ctx context.Context, h *Host, _ component.Component, _ worker.Ta
 	return "", final(c.PutDHCP(ctx, data))
 }
 
-// final makes an error response of sabakan permanent unless it may pass. Other errors, such
-// as those of a download, are retried.
+// final makes an error of sabakan or CKE permanent unless it may pass. Errors of others,
+// such as those of a download, are retried.
 func final(err error) error {
-	if e := (*sabakan.Error)(nil); errors.As(err, &e) && !retry.MayPass(e) {
+	if own := (interface{ MayPass() bool })(nil); errors.As(err, &own) && !own.MayPass() {
 		return worker.Permanent(err)
 	}
 	return err

@@ -89,7 +89,7 @@ func rows() []row {
 		unmanaged("cke-stop"),
 		{name: "cke", component: cke.Component{}, acts: []act{
 			{Action: every("write"), do: write, when: when(setUpHere)},
-			{Action: once("template", "cke-template"), do: setTemplate, when: when(setUpHere, ckecliHere)},
+			{Action: once("template", "cke-template", convergeDeadline), do: setTemplate, when: when(setUpHere, ckecliHere)},
 			{Action: rolling("restart", convergeDeadline), do: apply, when: when(setUpHere, runsHere)},
 			leftAlone("cke"),
 		}},
