@@ -168,7 +168,8 @@ func (h *Host) Describe(ctx context.Context, name string) string {
 	return name + ".service: inactive; docker: no such image"
 }
 
-// Dead makes the unit inactive, even if it is started again.
+// Dead makes IsActive report the unit called name as inactive from now on, even after
+// Start or Restart.
 func (h *Host) Dead(name string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -11,7 +11,8 @@ import (
 	"github.com/cybozu-go/neco/dctest/placemat/cluster"
 )
 
-// serviceTimeout bounds the time until a service listens; then the start has failed.
+// serviceTimeout is how long the start of a service waits for the service to listen
+// before the start fails.
 const serviceTimeout = time.Minute
 
 // netnsEtc is the directory with a directory for each network namespace. For processes in

@@ -10,7 +10,8 @@ import (
 	"github.com/cybozu-go/neco/dctest/placemat/cluster"
 )
 
-// convergeTimeout bounds the time until all BGP sessions are established; then Up fails.
+// convergeTimeout is how long Up waits for all BGP sessions to be established before it
+// fails.
 const convergeTimeout = 2 * time.Minute
 
 // Up starts the data centre described in dir. It blocks until all its BGP sessions are

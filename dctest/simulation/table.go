@@ -18,7 +18,6 @@ var planned = map[string][]update.Action{
 	"sabakan-state-setter": {{Name: "restart"}},
 	"cke-stop":             {{Name: "stop", Stops: "cke", Transient: true}},
 	"cke":                  {{Name: "switch"}, once("cke-template"), {Name: "start", Starts: "cke", Transient: true}},
-	"cke-contents":         {once("cke")},
 	"sabakan-contents":     {once("sabakan")},
 	"user-resources":       {once("user-resources")},
 }

@@ -30,7 +30,8 @@ type Storage struct {
 	heard bool
 }
 
-// ErrNotStored is the error of the failing write.
+// ErrNotStored is what Vault receives for the write chosen with [Storage.Refuse]. It is
+// the error that etcd returns while its leader changes.
 var ErrNotStored = status.Error(codes.Unavailable, "etcdserver: leader changed")
 
 // StorageAt starts a proxy for the etcd at endpoint. It is stopped at the end of the

@@ -36,8 +36,8 @@ type Server struct {
 	log    log
 }
 
-// startTimeout bounds the time until a Vault responds, after which the test fails. On an
-// idle machine it takes less than a second.
+// startTimeout is how long a test waits for a Vault to respond before it fails. On an
+// idle machine, a Vault responds within a second.
 const startTimeout = time.Minute
 
 // pause is the time between two requests to a Vault that does not respond yet.

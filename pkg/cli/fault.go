@@ -16,7 +16,8 @@ import (
 type remedy int
 
 const (
-	// startMember: start the member of etcd at the endpoint, which may be down.
+	// startMember advises to start the member of etcd at the endpoint, because that member
+	// may be down.
 	startMember remedy = iota
 	// correctConfig: correct the endpoint's URL, which does not lead to a member of etcd.
 	correctConfig

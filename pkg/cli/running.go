@@ -10,7 +10,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/host"
 )
 
-// dockerTimeout bounds the query to Docker; then neco is-running fails.
+// dockerTimeout is how long neco is-running waits for Docker before it fails.
 const dockerTimeout = 30 * time.Second
 
 func newIsRunningCmd(env *Env) *cobra.Command {

@@ -14,8 +14,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/host"
 )
 
-// lockTimeout is how long a daemon waits for an earlier process of itself to end; then it
-// fails.
+// lockTimeout is how long a daemon waits for an earlier process of itself to end before
+// it fails.
 const lockTimeout = 30 * time.Second
 
 // Server is the boot server on which a daemon runs, with the daemon's lock and its client

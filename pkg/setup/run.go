@@ -88,7 +88,7 @@ func (r *run) openAfterPreflight(ctx context.Context, s each) error {
 	return r.open(ctx)
 }
 
-// patience is how long a server waits for the others to reach a stage; then its attempt
+// patience is how long a server waits for the others to reach a stage before its attempt
 // fails. It gives an operator the time to start setup on all servers, or to start it
 // again on one.
 const patience = 30 * time.Minute

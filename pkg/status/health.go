@@ -55,8 +55,9 @@ func (v *Server) addHeartbeat(s *storage.Snapshot, run View) {
 	}
 }
 
-// restarts reports whether s has no worker but a recent heartbeat. Its worker is then
-// being restarted, or was disconnected from etcd for a moment.
+// restarts reports whether the server s has no running worker, but wrote a heartbeat or a
+// status within silentAfter of v.At. Such a worker is being restarted, or has lost its
+// connection to etcd for a moment.
 func (v View) restarts(s Server) bool {
 	return s.Worker == nil && s.SilentSince != nil && v.At.Sub(*s.SilentSince).Abs() <= silentAfter
 }

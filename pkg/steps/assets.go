@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/pkg/cke"
 	"github.com/cybozu-go/neco/pkg/component"
 	"github.com/cybozu-go/neco/pkg/sabakan"
 	"github.com/cybozu-go/neco/pkg/worker"
@@ -28,10 +29,38 @@ const uploads = 2
 func uploadAssets(ctx context.Context, h *Host, _ component.Component, t worker.Target) (string, error) {
 	c := sabakan.New(h.Sabakan)
 	defer c.Close()
-	if err := h.uploadImages(ctx, c, t); err != nil {
+	var images []neco.ContainerImage
+	for _, name := range neco.SabakanImages {
+		img, err := h.Artifacts.FindContainerImage(name)
+		if err != nil {
+			return "", worker.Permanent(err)
+		}
+		images = append(images, img)
+	}
+	if err := h.uploadImages(ctx, c, t, images); err != nil {
 		return "", final(err)
 	}
 	return "", final(h.uploadFiles(ctx, c))
+}
+
+// uploadCKEImages uploads the container images that the installed version of CKE runs on
+// nodes to the sabakan of this host, except those that sabakan has.
+func uploadCKEImages(ctx context.Context, h *Host, _ component.Component, t worker.Target) (string, error) {
+	names, err := cke.New(h.FS).Images(ctx)
+	if err != nil {
+		return "", final(err)
+	}
+	var images []neco.ContainerImage
+	for _, name := range names {
+		img, err := neco.ParseContainerImageName(name)
+		if err != nil {
+			return "", worker.Permanent(fmt.Errorf("ckecli images: %w", err))
+		}
+		images = append(images, img)
+	}
+	c := sabakan.New(h.Sabakan)
+	defer c.Close()
+	return "", final(h.uploadImages(ctx, c, t, images))
 }
 
 // assetName returns the name of the asset with the image img.
@@ -39,19 +68,19 @@ func assetName(img neco.ContainerImage) string {
 	return fmt.Sprintf("cybozu-%s-%s.img", img.Name, img.Tag)
 }
 
-func (h *Host) uploadImages(ctx context.Context, c *sabakan.Client, t worker.Target) error {
+func (h *Host) uploadImages(ctx context.Context, c *sabakan.Client, t worker.Target, images []neco.ContainerImage) error {
 	containers, err := h.Containers(t.Config)
 	if err != nil {
 		return worker.Permanent(err)
 	}
+	var names []string
+	for _, img := range images {
+		names = append(names, img.Name)
+	}
+	missing := newPending(t, names)
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(uploads)
-	missing := newPending(t, neco.SabakanImages)
-	for _, name := range neco.SabakanImages {
-		img, err := h.Artifacts.FindContainerImage(name)
-		if err != nil {
-			return worker.Permanent(err)
-		}
+	for _, img := range images {
 		g.Go(func() error {
 			defer missing.done(img.Name)
 			return uploadImage(ctx, c, containers, img)

@@ -7,10 +7,12 @@ import (
 	"testing"
 
 	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/dctest/sabakantest"
 	"github.com/cybozu-go/neco/dctest/sandbox/etcd"
 	"github.com/cybozu-go/neco/dctest/standintest"
 	"github.com/cybozu-go/neco/pkg/cke"
 	"github.com/cybozu-go/neco/pkg/host"
+	"github.com/cybozu-go/neco/pkg/sabakan"
 	"github.com/cybozu-go/neco/pkg/steps"
 	"github.com/cybozu-go/neco/pkg/storage"
 	"github.com/cybozu-go/neco/pkg/update"
@@ -137,6 +139,43 @@ func TestAnErrorOfCKEEndsTheRunOrIsRetried(t *testing.T) {
 		_, err = h.Do(t.Context(), templateAt, tg)
 		if err == nil || worker.IsPermanent(err) != tt.permanent || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: %v; want permanent %t, %s", tt.name, err, tt.permanent, tt.want)
+		}
+	}
+}
+
+func TestSabakanGetsTheImagesOfCKEOnce(t *testing.T) {
+	_, units, h, ch := newHost(t)
+	h.Sabakan = sabakantest.Start(t)
+	at := update.Place{Step: 13}
+	tg, _ := target(neco.ProdEnv)
+	put(t, ch.FS, neco.SabakanCertFile, "x")
+	if err := units.Start(t.Context(), neco.SabakanService); err != nil {
+		t.Fatal(err)
+	}
+	if qualifies, note, err := h.Qualifies(t.Context(), at, tg); qualifies || !strings.Contains(note, "ckecli is not installed") || err != nil {
+		t.Errorf("without ckecli: %t, %q, %v", qualifies, note, err)
+	}
+	standintest.Ckecli(t, ch.FS)
+	names, err := cke.New(ch.FS).Images(t.Context())
+	if err != nil || len(names) == 0 {
+		t.Fatal(names, err)
+	}
+	units.Did()
+	for i := range 2 {
+		if note, err := h.Do(t.Context(), at, tg); note != "" || err != nil {
+			t.Fatalf("note %q, error %v", note, err)
+		}
+		if did := units.Did(); len(did) != (1-i)*len(names) {
+			t.Errorf("upload %d: did %q", i, did)
+		}
+	}
+	c := sabakan.New(h.Sabakan)
+	defer c.Close()
+	for _, name := range names {
+		_, last, _ := strings.Cut(name, "cybozu/")
+		asset := "cybozu-" + strings.Replace(last, ":", "-", 1) + ".img"
+		if _, err := c.Asset(t.Context(), asset); err != nil {
+			t.Errorf("%s: %v", asset, err)
 		}
 	}
 }

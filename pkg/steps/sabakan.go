@@ -13,7 +13,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/worker"
 )
 
-// dhcp is the part of sabakan's DHCP configuration that sabakan uses.
+// dhcp has the fields of a DHCP configuration that sabakan evaluates. uploadDHCP compares
+// these fields only.
 type dhcp struct {
 	LeaseMinutes int      `json:"lease-minutes"`
 	DNSServers   []string `json:"dns-servers"`

@@ -93,7 +93,9 @@ func rows() []row {
 			{Action: rolling("restart", convergeDeadline), do: apply, when: when(setUpHere, runsHere)},
 			leftAlone("cke"),
 		}},
-		unmanaged("cke-contents"),
+		{name: "cke-contents", component: sabakan.Component{}, acts: []act{
+			{Action: once("assets", "cke", uploadDeadline), do: uploadCKEImages, when: when(setUpHere, runsHere, ckecliHere)},
+		}},
 		{name: "sabakan-contents", component: sabakan.Component{}, acts: []act{
 			{Action: once("os-image", "os-image", downloadDeadline), do: uploadOSImage, when: when(setUpHere, runsHere)},
 			{Action: once("assets", "sabakan-assets", uploadDeadline), do: uploadAssets, when: when(setUpHere, runsHere)},

@@ -62,7 +62,8 @@ func stopText(r *Request) string {
 	return "the run was stopped: " + r.Reason
 }
 
-// finished decides for a member whose own status in the run is no longer "running".
+// finished returns the decision of a member whose own status in the run is no longer
+// "running": the member leaves the run, as complete or as aborted.
 func (t Table) finished(m Member, s State, own Status) Decision {
 	switch own.Cond {
 	case neco.CondComplete:

@@ -34,7 +34,8 @@ const (
 	// Reconfigure: request a run of the same version with the currently registered
 	// servers, and delete the statuses and records of the last run.
 	Reconfigure
-	// Stop: stop the run; Outcome and Why of the decision are how and why.
+	// Stop: stop the run. Decision.Outcome is aborted or timed out, and Decision.Why is the
+	// reason that is stored in the request.
 	Stop
 )
 
@@ -131,8 +132,9 @@ func difference(before, now []int) string {
 	return strings.Join(words, ", ")
 }
 
-// underWay decides about a run that was not stopped. The second result is false if the
-// run is complete.
+// underWay returns what the leader does about the current run, which was not stopped:
+// wait for its members, or stop it because a member aborted or the time is up. The second
+// result is false if the run is complete, so that there is nothing to do about it.
 func underWay(s *storage.Snapshot, in Input) (Decision, bool) {
 	if lrn, st, aborted := s.Aborted(); aborted {
 		why := st.Message

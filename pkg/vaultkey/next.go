@@ -100,8 +100,9 @@ func RemoveNext(ctx context.Context, etcd clientv3.KV, next NextKey) error {
 	return err
 }
 
-// swap executes ops in a transaction if KeyUnsealNext is still at the revision rev, and
-// returns the new revision. Otherwise it returns errChanged. Errors contain key.
+// swap executes ops in one transaction if KeyUnsealNext is still at the revision rev, and
+// returns the new revision; otherwise the error wraps errChanged. key is the name of the
+// key in etcd that is being stored, for the texts of errors.
 func swap(ctx context.Context, etcd clientv3.KV, key string, rev int64, ops ...clientv3.Op) (int64, error) {
 	res, err := etcd.Txn(ctx).If(clientv3.Compare(clientv3.ModRevision(KeyUnsealNext), "=", rev)).Then(ops...).Commit()
 	if err != nil {

@@ -56,8 +56,9 @@ func (w *worker) resume(m update.Member) {
 	w.delay.Reset()
 }
 
-// enter starts or resumes this worker's part in a run. The run's inputs to actions are
-// set only when the run is new to the worker.
+// enter starts or resumes the part of this worker in the run of d. If the worker is not
+// in that run yet, enter first takes the Target of its actions from the current request
+// and configuration; otherwise it keeps the Target.
 func (w *worker) enter(r *session, d update.Decision) {
 	if !w.m.Run.Equal(d.Member.Run) {
 		req := r.snap.Request

@@ -53,7 +53,7 @@ type Cluster struct {
 	configs []*embed.Config
 }
 
-// startTimeout bounds the wait until all members are ready, after which Start fails.
+// startTimeout is how long Start waits for all members to become ready before it fails.
 const startTimeout = time.Minute
 
 // Start starts the members and returns when all of them serve clients. If another process

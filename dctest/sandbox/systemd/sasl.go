@@ -13,7 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// maxAuthLines is how many lines a client may send before it is authenticated; then it is
+// maxAuthLines is how many lines an unauthenticated client may send before it is
 // disconnected.
 const maxAuthLines = 16
 

@@ -118,8 +118,10 @@ func refusalBefore() []byte {
 // Close implements net.Conn. It sends no TLS alert, because sending might block.
 func (c *conn) Close() error { return c.NetConn().Close() }
 
-// admit stores the authenticated server peer. It frees the connection's place among the
-// unauthenticated ones; leave will free the new place, among those of peer.
+// admit records that the connection is authenticated as the boot server peer. From then
+// on the connection counts against the limit for peer instead of the limit for
+// unauthenticated connections: admit frees its place in the latter, and leave frees its
+// place in the former.
 func (c *conn) admit(peer Peer, leave func()) {
 	c.alarm.Stop()
 	c.leave()
