@@ -83,7 +83,7 @@ func Render(template []byte, name string, weights map[string]float64) ([]byte, e
 			err = CheckWeight(w)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("weight of role %s: %w", role, err)
+			return nil, fmt.Errorf("weight of role %s: %w; neco cke weight unset %[1]s removes it", role, err)
 		}
 		r.labels[weightLabel] = weightText(w)
 	}

@@ -27,7 +27,7 @@ func newInitLocalCmd(env *Env) *cobra.Command {
 		Long: `Give a program on this boot server its certificate and its configuration, and
 start it. The certificate is signed by Vault with the token in VAULT_TOKEN;
 without it, name and password of a user of Vault are asked for. A service that
-is not installed yet is started by the update that brings it.
+is not installed yet is named.
 
 Programs: ` + strings.Join(program.Names(program.OnServers()), ", "),
 		Args:      exactly(1),
@@ -121,7 +121,7 @@ func startAll(ctx context.Context, out io.Writer, p program.Program, changed boo
 			return err
 		}
 		if !known {
-			fmt.Fprintf(out, "%s.service is not installed yet: the update that brings it starts it\n", name)
+			fmt.Fprintf(out, "%s.service is not installed yet: start it after its installation with systemctl enable --now %[1]s\n", name)
 			continue
 		}
 		if err := units.Enable(ctx, name); err != nil {
