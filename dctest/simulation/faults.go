@@ -83,16 +83,16 @@ const (
 	KillReported
 )
 
-// Kill is the only fault of a simulation: it kills one worker once, at the given step and
-// point.
+// Kill describes a simulation's only fault: the worker of the boot server LRN is killed
+// once, at the point Point of the step Step.
 type Kill struct {
 	LRN, Step int
 	Point     KillPoint
 	done      bool
 }
 
-// maybeKill kills the worker if w.kill requires that at this point of the action, and
-// reports whether it has.
+// maybeKill kills the worker if s.w.kill requires that at this point of the action a. It
+// reports whether it has killed the worker.
 func (s *server) maybeKill(p update.Place, a update.Action, point KillPoint) bool {
 	k := s.w.kill
 	if k == nil || k.done || k.LRN != s.lrn || k.Step != p.Step || k.Point != point || len(s.m.Again) > 0 {
