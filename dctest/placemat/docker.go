@@ -29,7 +29,8 @@ func (c *Centre) docker(ctx context.Context, args ...string) (string, error) {
 	return c.dockerFor(ctx, commandTimeout, nil, args...)
 }
 
-// dockerFor is docker with the time limit limit and the standard input stdin.
+// dockerFor runs docker(1) like docker, but for at most limit and with the standard input
+// stdin.
 func (c *Centre) dockerFor(ctx context.Context, limit time.Duration, stdin io.Reader, args ...string) (string, error) {
 	return runFor(ctx, limit, stdin, "docker", c.dockerArgs(args...)...)
 }

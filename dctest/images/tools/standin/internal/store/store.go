@@ -56,8 +56,8 @@ type Config struct {
 	Key       string   `json:"tls-key"`
 }
 
-// Open returns a store in etcd if c has endpoints and, if c names a certificate, that
-// file exists. Otherwise it returns a store in a directory.
+// Open returns a store in etcd. If c has no endpoints, or names a certificate file that
+// does not exist yet, it returns a store in a directory instead.
 func Open(c Config, dir string) (Store, error) {
 	missing := false
 	if c.CertFile != "" {
