@@ -200,8 +200,7 @@ func (h *Host) Save(_ context.Context, img neco.ContainerImage) (string, error) 
 // FullName returns the full name of the image on a host outside of a test data centre.
 func (h *Host) FullName(img neco.ContainerImage) string { return img.FullName(true) }
 
-// Running reports whether a unit is active whose name is the beginning of the image's
-// name.
+// Running reports whether the image's name begins with the name of an active unit.
 func (h *Host) Running(_ context.Context, img neco.ContainerImage) (bool, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
