@@ -188,7 +188,8 @@ func (h *Host) Pull(_ context.Context, img neco.ContainerImage) error {
 	return h.act("pull "+img.Name, nil)
 }
 
-// Save implements component.Containers. The file contains the full name of the image.
+// Save writes the full name of the image to a file and returns the file's path. It
+// implements component.Containers.
 func (h *Host) Save(_ context.Context, img neco.ContainerImage) (string, error) {
 	file := filepath.Join(h.dir, img.Name)
 	if err := h.act("save "+img.Name, nil); err != nil {

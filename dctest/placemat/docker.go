@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// noteDocker records which Docker daemon runs the servers: that of the current value of
-// DOCKER_HOST. The recorded daemon is used even if the variable changes later.
+// noteDocker records the current value of DOCKER_HOST. The Docker daemon that it names is
+// used until Down, even if the variable changes.
 func (c *Centre) noteDocker() error {
 	return os.WriteFile(c.path("docker-host"), []byte(os.Getenv("DOCKER_HOST")), 0o644)
 }

@@ -65,8 +65,8 @@ func (c *Centre) Cut(ctx context.Context, a, b string, oneWay bool) error {
 	return nil
 }
 
-// dropFrom makes a node drop all packets from the addresses of another node, which is
-// called from.
+// dropFrom makes a node drop all packets from the addresses of another node, whose name
+// is in from.
 func (c *Centre) dropFrom(ctx context.Context, node, from string) error {
 	sender, err := c.node(from)
 	if err != nil {

@@ -70,7 +70,7 @@ func (q *quota) forget(now time.Time) {
 	}
 }
 
-// write sets the headers of GitHub's rate limit.
+// write sets the headers of GitHub's rate limit, unless the client has no limit.
 func (st state) write(h http.Header) {
 	if st.limit < 0 {
 		return

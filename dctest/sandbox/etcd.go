@@ -33,8 +33,8 @@ func (s *Sandbox) startEtcd(ctx context.Context) error {
 	return nil
 }
 
-// advertise starts a proxy in front of target, the peer address of member i, and returns
-// the proxy's address.
+// advertise starts a proxy in front of member i, whose peer address is target, and
+// returns the proxy's address.
 func (s *Sandbox) advertise(i int, target string) (string, error) {
 	l, err := listen()
 	if err != nil {

@@ -122,7 +122,7 @@ func (f *follower) event(e *clientv3.Event, now time.Time) error {
 	return nil
 }
 
-// requested processes data, a new value of the request in etcd, unless it is for another
+// requested processes a new value of the request in etcd, unless it is for another
 // version. It starts to follow the requested run, or fails with ErrStopped if the request
 // is to stop the run.
 func (f *follower) requested(data []byte, now time.Time) error {

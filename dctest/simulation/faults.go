@@ -83,8 +83,8 @@ const (
 	KillReported
 )
 
-// Kill describes a simulation's only fault: the worker of the boot server LRN is killed
-// once, at the point Point of the step Step.
+// Kill describes a simulation's only fault: the worker of one boot server is killed once,
+// at the given point of the given step.
 type Kill struct {
 	LRN, Step int
 	Point     KillPoint
@@ -109,7 +109,8 @@ func (w *world) may(f Fault) bool {
 	return w.faulty && w.now < faultTime && (w.Faults == nil || slices.Contains(w.Faults, f))
 }
 
-// happens decides randomly whether f, one of modelFaults, happens now.
+// happens decides randomly whether the fault f happens now, with the probability in
+// modelFaults, and counts it if it does.
 func (w *world) happens(f Fault) bool {
 	if !w.may(f) || !w.chance(modelFaults[f]) {
 		return false

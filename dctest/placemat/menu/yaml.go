@@ -25,8 +25,8 @@ func at(n *yaml.Node, format string, args ...any) error {
 	return &positioned{n.Line, fmt.Sprintf(format, args...)}
 }
 
-// placed returns err, an error of parse, preceded by the name of the menu and, if known,
-// the line.
+// placed prepends the name of the menu and, if known, the line to err, which parse has
+// returned.
 func placed(name string, err error) error {
 	var p *positioned
 	if errors.As(err, &p) {

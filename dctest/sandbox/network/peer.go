@@ -21,7 +21,7 @@ const peerHeader = "X-Server-From"
 const headerTimeout = 10 * time.Second
 
 // ServePeers accepts the requests of other etcd members on l and forwards them to the
-// member whose address is target and whose server is to. It holds a request back while
+// member at the address target, which is on the server to. It holds a request back while
 // the link between the two members' servers is cut.
 //
 // The function server returns the server of the member with a given ID. A request without
