@@ -188,7 +188,8 @@ func (h *Host) Pull(_ context.Context, img neco.ContainerImage) error {
 	return h.act("pull "+img.Name, nil)
 }
 
-// Save implements component.Containers. The file contains the full name of the image.
+// Save writes the full name of the image to a file and returns the file's path. It
+// implements component.Containers.
 func (h *Host) Save(_ context.Context, img neco.ContainerImage) (string, error) {
 	file := filepath.Join(h.dir, img.Name)
 	if err := h.act("save "+img.Name, nil); err != nil {
@@ -200,8 +201,7 @@ func (h *Host) Save(_ context.Context, img neco.ContainerImage) (string, error) 
 // FullName returns the full name of the image on a host outside of a test data centre.
 func (h *Host) FullName(img neco.ContainerImage) string { return img.FullName(true) }
 
-// Running reports whether a unit is active whose name is the beginning of the image's
-// name.
+// Running reports whether the image's name begins with the name of an active unit.
 func (h *Host) Running(_ context.Context, img neco.ContainerImage) (bool, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

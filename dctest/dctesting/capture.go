@@ -15,8 +15,8 @@ import (
 	"time"
 )
 
-// captureTimeout bounds the start of a tcpdump, which then fails, and its end, which is
-// then forced.
+// captureTimeout is how long to wait for a tcpdump to start before Capture fails, and for
+// it to exit before Stop kills it.
 const captureTimeout = 20 * time.Second
 
 // Capture is a running recording of packets.

@@ -11,9 +11,9 @@ import (
 // no notifications.
 const poll = 200 * time.Millisecond
 
-// Eventually calls ask every 200 ms until it returns nil. It fails after limit, or when
-// ctx ends, with an error that contains what and the last error of ask. what describes
-// the awaited condition. The context of ask ends after limit, too.
+// Eventually calls ask every 200 ms until ask returns nil. It fails after limit, or when
+// ctx ends, with an error that contains what, a description of the awaited condition, and
+// the last error of ask. The context of ask ends after limit, too.
 func Eventually(ctx context.Context, limit time.Duration, what string, ask func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()

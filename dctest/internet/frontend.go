@@ -17,10 +17,11 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// headerTimeout bounds the time in which a client sends the header of a request.
+// headerTimeout is how long a server waits for the header of a request before it closes
+// the connection.
 const headerTimeout = 30 * time.Second
 
-// frontend serves all hosts at the same addresses.
+// frontend serves all hosts on the same listeners.
 type frontend struct {
 	hosts map[string]http.Handler
 	cert  tls.Certificate

@@ -27,8 +27,9 @@ func (h readOnly) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.registry.ServeHTTP(w, h.bounded(r))
 }
 
-// bounded returns the request with an end added to a range without one, with which Docker
-// resumes a download. The registry does not support such a range.
+// bounded returns the request r. If Docker resumes the download of a blob by a range
+// without an end, which the registry does not support, bounded sets that end to the last
+// byte of the blob.
 func (h readOnly) bounded(r *http.Request) *http.Request {
 	from, open := strings.CutSuffix(r.Header.Get("Range"), "-")
 	digest, err := v1.NewHash(path.Base(r.URL.Path))

@@ -35,7 +35,8 @@ type publisher struct {
 	seen   map[release.Version]packageState
 }
 
-// packageState is compared with a later one to detect a change of the package.
+// packageState is the state of a package's files when sync has read the directory. If it
+// differs from the previous state, the package is published again.
 type packageState struct {
 	prerelease bool
 	deb, sum   fileState
@@ -51,8 +52,8 @@ func newPublisher(dir string, log *slog.Logger) *publisher {
 		server: newServer(neco.GitHubRepoOwner, neco.GitHubRepoName)}
 }
 
-// watch calls sync at intervals until ctx ends. It logs an error only if it differs from
-// the last one.
+// watch calls sync at intervals until ctx ends. It logs an error only if the error
+// differs from that of the previous call.
 func (s *publisher) watch(ctx context.Context) error {
 	ticker := time.NewTicker(pollInterval)
 	defer ticker.Stop()
@@ -74,8 +75,8 @@ func (s *publisher) watch(ctx context.Context) error {
 	}
 }
 
-// sync publishes and withdraws releases according to the packages in the directory. What
-// fails is done by the next call.
+// sync publishes and withdraws releases according to the packages in the directory. After
+// an error, the next call does the rest.
 func (s *publisher) sync() error {
 	there, err := packages(s.dir)
 	if err != nil {

@@ -25,11 +25,11 @@ import (
 	"time"
 )
 
-// waitDelay bounds the wait for processes that a killed command has started and that
-// still have its output open; then killer stops waiting.
+// waitDelay is how long killer waits, after it has killed a command, for other processes
+// that still have the command's output open.
 const waitDelay = 10 * time.Second
 
-// limit bounds the run of this program, which then fails.
+// limit is how long this program may run before it fails.
 const limit = 10 * time.Minute
 
 func main() {

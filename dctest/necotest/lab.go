@@ -22,7 +22,7 @@ type Lab struct {
 	root string
 }
 
-// Open starts a data centre with the given name, which the returned function end ends. If
+// Open starts a data centre with the given name; the caller ends it by calling end. If
 // the environment variable DC is set, Open uses the running data centre of that name
 // instead, and end does nothing. Open heals all links and withdraws all releases.
 func Open(ctx context.Context, name, menu string) (l *Lab, end func(context.Context) error, err error) {

@@ -110,8 +110,8 @@ func sessionStatus(node, peer string, ps []protocol) SessionStatus {
 	return st
 }
 
-// missingSessions returns a text about the BGP sessions that are not established, for
-// await. It returns "" if all are.
+// missingSessions is a condition for await: it returns a text about the BGP sessions that
+// are not established, or "" if all are established.
 func (c *Centre) missingSessions(ctx context.Context) (string, error) {
 	all, err := c.sessions(ctx)
 	if err != nil {

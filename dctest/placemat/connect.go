@@ -8,7 +8,8 @@ import (
 )
 
 // disconnect removes the links of a server and the name of its network namespace, if they
-// exist. The kernel does so too when the server's processes have exited, but later.
+// exist. The kernel also removes the links when the server's processes have exited, but
+// later.
 func (c *Centre) disconnect(ctx context.Context, n cluster.Node) error {
 	if !c.on(n.Name) {
 		return nil

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// noteDocker records which Docker daemon runs the servers: that of the current value of
-// DOCKER_HOST. The recorded daemon is used even if the variable changes later.
+// noteDocker records the current value of DOCKER_HOST. The Docker daemon that it names is
+// used until Down, even if the variable changes.
 func (c *Centre) noteDocker() error {
 	return os.WriteFile(c.path("docker-host"), []byte(os.Getenv("DOCKER_HOST")), 0o644)
 }
@@ -29,7 +29,8 @@ func (c *Centre) docker(ctx context.Context, args ...string) (string, error) {
 	return c.dockerFor(ctx, commandTimeout, nil, args...)
 }
 
-// dockerFor is docker with the time limit limit and the standard input stdin.
+// dockerFor runs docker(1) like docker, but for at most limit and with the standard input
+// stdin.
 func (c *Centre) dockerFor(ctx context.Context, limit time.Duration, stdin io.Reader, args ...string) (string, error) {
 	return runFor(ctx, limit, stdin, "docker", c.dockerArgs(args...)...)
 }

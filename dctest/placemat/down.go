@@ -25,16 +25,17 @@ func (c *Centre) Down(ctx context.Context) error {
 // take to exit after SIGKILL.
 const stopTimeout = 5 * time.Second
 
-// sweeps is how often clear searches for containers and namespaces at most. Some that a
-// killed placemat has requested may appear only after the first search.
+// sweeps is how often clear searches for containers and namespaces at most. A container
+// or namespace that a killed placemat process has requested may appear only after the
+// first search.
 const sweeps = 5
 
 func (c *Centre) down(ctx context.Context) error {
 	return errors.Join(c.clear(ctx), c.forget())
 }
 
-// removeDead removes the rest of a data centre that has no processes any more, because it
-// was not ended with Down. It fails if a process is running.
+// removeDead removes the rest of a data centre that was not ended with Down, for example
+// after a crash. It fails if a process of the data centre is running.
 func (c *Centre) removeDead(ctx context.Context) error {
 	all, err := c.namespaces(ctx)
 	if err != nil {

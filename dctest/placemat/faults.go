@@ -8,7 +8,7 @@ import (
 	"github.com/cybozu-go/neco/dctest/placemat/cluster"
 )
 
-// LinkUp sets all links between two nodes up or down.
+// LinkUp sets all links between the nodes a and b up, or down if up is false.
 func (c *Centre) LinkUp(ctx context.Context, a, b string, up bool) error {
 	links, err := c.between(a, b)
 	if err != nil {
@@ -47,9 +47,8 @@ func (c *Centre) between(a, b string) ([]cluster.Link, error) {
 // added.
 const cutMark = "placemat-cut"
 
-// Cut makes the node b silently drop all packets from the addresses of the node a and,
-// unless oneWay is true, also a drop all packets from the addresses of b. Heal reverts
-// it.
+// Cut makes the node b silently drop all packets from the addresses of the node a. Unless
+// oneWay is true, it also makes a drop those from the addresses of b. Heal reverts this.
 func (c *Centre) Cut(ctx context.Context, a, b string, oneWay bool) error {
 	if err := c.load(); err != nil {
 		return err
@@ -66,7 +65,8 @@ func (c *Centre) Cut(ctx context.Context, a, b string, oneWay bool) error {
 	return nil
 }
 
-// dropFrom makes node drop all packets from the addresses of the other node from.
+// dropFrom makes a node drop all packets from the addresses of another node, whose name
+// is in from.
 func (c *Centre) dropFrom(ctx context.Context, node, from string) error {
 	sender, err := c.node(from)
 	if err != nil {

@@ -13,8 +13,8 @@ import (
 // repository is the name under which Docker has the imported images of boot servers.
 const repository = "placemat/boot"
 
-// importTimeout bounds the import of an image, and the removal of servers with their
-// volumes; then that fails.
+// importTimeout is how long placemat waits for Docker to import an image, or to remove a
+// server with its volumes, before it fails.
 const importTimeout = 5 * time.Minute
 
 // machine reports whether a node is a container with its own systemd, which then
@@ -54,8 +54,8 @@ func (c *Centre) importImage(ctx context.Context, file string) error {
 	return os.WriteFile(c.path("boot-image"), []byte(image), 0o644)
 }
 
-// forgetImages removes all images of boot servers except the image but. It ignores
-// errors, because Docker refuses to remove an image that a server uses.
+// forgetImages removes all images of boot servers except one, whose name is in but. It
+// ignores errors, because Docker refuses to remove an image that a server uses.
 func (c *Centre) forgetImages(ctx context.Context, but string) {
 	out, err := c.docker(ctx, "image", "ls", "--format", "{{.Repository}}:{{.Tag}}", repository)
 	if err != nil {

@@ -12,8 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// lockTimeout bounds the wait for the lock, which another placemat may hold while it
-// starts or ends the data centre.
+// lockTimeout is how long lock waits before it fails. Another placemat process may hold
+// the lock while it starts or ends the data centre.
 const lockTimeout = 5 * time.Minute
 
 // lock prevents other placemat processes from changing this data centre until release is

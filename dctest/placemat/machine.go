@@ -89,8 +89,8 @@ func (c *Centre) exitReport(ctx context.Context, server string) string {
 	return strings.TrimSpace(how) + "\n" + strings.TrimSpace(string(said))
 }
 
-// missingMachines returns a text about a server whose systemd has not started all units,
-// for await. It returns "" if there is none.
+// missingMachines is a condition for await: it returns a text about the first server
+// whose systemd has not started all units, or "" if there is none.
 func (c *Centre) missingMachines(ctx context.Context) (string, error) {
 	for _, n := range c.cluster.Nodes {
 		if !c.machine(n) {
@@ -103,7 +103,7 @@ func (c *Centre) missingMachines(ctx context.Context) (string, error) {
 	return "", nil
 }
 
-// missingMachine is missingMachines for a single server.
+// missingMachine returns the same as missingMachines, but for a single server.
 func (c *Centre) missingMachine(ctx context.Context, name string) (string, error) {
 	// The command exits with an error in every state except "running".
 	out, err := c.docker(ctx, "exec", c.container(name), "systemctl", "is-system-running")

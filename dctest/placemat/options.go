@@ -10,7 +10,7 @@ type Options struct {
 	// servers and the services on switches, such as the proxy, use them.
 	Hosts string
 	// AuthorizedKeys is the path of a file with the SSH keys that may log in to boot
-	// servers as root. If it is empty, no key may.
+	// servers as root. If it is empty, nobody can log in by SSH.
 	AuthorizedKeys string
 	// Run maps the name of a node to a command. /bin/sh runs the command on that node
 	// until Down.

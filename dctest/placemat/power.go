@@ -98,7 +98,8 @@ func (c *Centre) PowerOn(ctx context.Context, name string) error {
 	return c.connect(ctx, n)
 }
 
-// runs reports whether the server called name is running. A paused server is.
+// runs reports whether the server called name is running, which is also true while it is
+// paused.
 func (c *Centre) runs(ctx context.Context, name string) (bool, error) {
 	out, err := c.docker(ctx, "inspect", "--format", "{{.State.Running}}", c.container(name))
 	return strings.TrimSpace(out) == "true", err

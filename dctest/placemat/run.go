@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// commandTimeout bounds a command on this machine, which is killed after it.
+// commandTimeout is how long a command on this machine may run before it is killed.
 const commandTimeout = 30 * time.Second
 
 // run runs a command and returns its standard output. The error includes the command, its
@@ -24,7 +24,8 @@ func runWith(ctx context.Context, stdin, name string, args ...string) (string, e
 	return runFor(ctx, commandTimeout, strings.NewReader(stdin), name, args...)
 }
 
-// runFor is run with the time limit limit and the standard input stdin.
+// runFor runs a command like run, but for at most limit and with the standard input
+// stdin.
 func runFor(ctx context.Context, limit time.Duration, stdin io.Reader, name string, args ...string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
@@ -58,9 +59,9 @@ func batch(ctx context.Context, namespace string, lines []string) error {
 	return err
 }
 
-// await calls missing at the interval poll until it returns "" and no error, or ctx ends.
-// A text that missing returns says what await is waiting for, and becomes part of await's
-// error.
+// await calls missing at the interval poll until missing returns "" and no error. It
+// fails when ctx ends. The text that missing returns describes what await is waiting for,
+// and becomes part of await's error.
 func await(ctx context.Context, poll time.Duration, missing func(context.Context) (string, error)) error {
 	tick := time.NewTicker(poll)
 	defer tick.Stop()

@@ -41,9 +41,10 @@ func (c *Centre) seed(ctx context.Context, n cluster.Node) error {
 	return err
 }
 
-// addToSeed adds to files those that only servers of a test have: sabakan's
-// configuration, the file that marks a test data centre, and SSH keys. It also adds the
-// names of the simulated internet to /etc/hosts, because no name server has them.
+// addToSeed adds to files the files that only the servers of a test data centre have:
+// sabakan's configuration, the file that marks a test data centre, and SSH keys. It also
+// adds the names of the simulated internet to /etc/hosts, because no name server has
+// them.
 func (c *Centre) addToSeed(files []host.File) ([]host.File, error) {
 	ipam, err := os.ReadFile(filepath.Join(c.description(), ipamFile))
 	if err != nil {

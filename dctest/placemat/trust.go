@@ -7,8 +7,9 @@ import (
 	"github.com/cybozu-go/neco/dctest/placemat/cluster"
 )
 
-// keepTrust copies file, the certificate of a CA that boot servers are to trust, into the
-// state directory. It does nothing if file is empty.
+// keepTrust copies the certificate in file into the state directory. It is the
+// certificate of a CA that boot servers are to trust. If file is empty, keepTrust does
+// nothing.
 func (c *Centre) keepTrust(file string) error {
 	if file == "" {
 		return nil

@@ -28,8 +28,8 @@ import (
 
 const (
 	interval = 100 * time.Millisecond
-	// requestTimeout bounds one request. It is short, so that a request to a dead server
-	// is soon repeated at another one.
+	// requestTimeout is how long probe waits for a response before a request fails. It is
+	// short, so that a request to a dead server is soon repeated at another one.
 	requestTimeout = time.Second
 )
 

@@ -77,8 +77,8 @@ func answer(w http.ResponseWriter, r *http.Request, value any) {
 	w.Write(body.Bytes())
 }
 
-// hasETag reports whether list, the value of an If-None-Match header, contains etag. It
-// compares weakly, as RFC 9110 requires.
+// hasETag reports whether etag is in list, which is the value of an If-None-Match header.
+// It compares weakly, as RFC 9110 requires.
 func hasETag(list, etag string) bool {
 	for one := range strings.SplitSeq(list, ",") {
 		one = strings.TrimSpace(one)

@@ -13,15 +13,15 @@ const (
 	pageMaximum = 100
 )
 
-// call is the response to an API request that guard has accepted.
+// call is the ResponseWriter that guard passes to the handler of an accepted API request.
 type call struct {
 	http.ResponseWriter
 	drafts bool         // the client may see drafts
 	refund func() state // removes the request from the quota, if the response is unchanged
 }
 
-// guard returns a handler that calls next for a request which has no token or a valid one
-// and is within its client's quota. It refuses other requests.
+// guard returns a handler that passes a request on to next. It refuses a request whose
+// token is unknown, or whose client has reached the limit of its quota.
 func (s *Server) guard(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		caller, token, ok := s.identify(r)

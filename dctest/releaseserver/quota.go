@@ -40,8 +40,9 @@ func newQuota(anonymous, token int, now func() time.Time) *quota {
 	return &quota{limits: map[bool]int{false: anonymous, true: token}, now: now, used: map[string]*count{}}
 }
 
-// take adds n to the count of a client's requests. If n is positive and the client has
-// reached its limit, it adds nothing and returns a state that is exceeded.
+// take adds n to the count of a client's requests and returns the state of the client's
+// quota. If n is positive and the client has reached its limit, take adds nothing and
+// sets exceeded in the returned state.
 func (q *quota) take(caller string, token bool, n int) state {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -60,7 +61,7 @@ func (q *quota) take(caller string, token bool, n int) state {
 	return state{limit: limit, used: c.n, reset: c.until, exceeded: over}
 }
 
-// forget drops the counts whose window has passed. The caller must hold the lock.
+// forget drops the counts whose window has passed. The caller must hold q.mu.
 func (q *quota) forget(now time.Time) {
 	for caller, c := range q.used {
 		if !now.Before(c.until) {
@@ -69,7 +70,7 @@ func (q *quota) forget(now time.Time) {
 	}
 }
 
-// write sets the headers of GitHub's rate limit.
+// write sets the headers of GitHub's rate limit, unless the client has no limit.
 func (st state) write(h http.Header) {
 	if st.limit < 0 {
 		return

@@ -5,7 +5,7 @@
 // imitations.
 //
 // It owns how all of that is started, broken and stopped, and it leaves no process or
-// file behind. The programs of the package are not aware of the sandbox: their
+// file behind. The programs of the neco package are not aware of the sandbox: their
 // configuration names the proxy, and their environment names a CA, a D-Bus socket and a
 // docker command.
 //

@@ -33,8 +33,8 @@ func (s *Sandbox) startEtcd(ctx context.Context) error {
 	return nil
 }
 
-// advertise starts a proxy in front of target, the peer address of member i, and returns
-// the proxy's address.
+// advertise starts a proxy in front of member i, whose peer address is target, and
+// returns the proxy's address.
 func (s *Sandbox) advertise(i int, target string) (string, error) {
 	l, err := listen()
 	if err != nil {
@@ -53,8 +53,8 @@ func (s *Sandbox) member(id string) (int, bool) {
 	return lrn, ok
 }
 
-// endpoints starts a proxy from the boot server from to each etcd member, and returns the
-// URLs of the proxies for clients.
+// endpoints starts a proxy to each etcd member for the clients on one boot server, whose
+// LRN is from. It returns the URLs of the proxies.
 func (s *Sandbox) endpoints(from int) ([]string, error) {
 	var urls []string
 	for i, to := range s.opts.Servers {
@@ -70,7 +70,7 @@ func (s *Sandbox) endpoints(from int) ([]string, error) {
 }
 
 // useMembers makes the sandbox's own etcd client use the members that are not cut off. If
-// all are, it changes nothing.
+// all members are cut off, it changes nothing.
 func (s *Sandbox) useMembers() {
 	var use []string
 	for i, lrn := range s.opts.Servers {

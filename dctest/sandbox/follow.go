@@ -31,8 +31,8 @@ type Run struct {
 
 // Follow follows the run that installs version until the run is complete. That run may be
 // requested after Follow was called. report, if not nil, is called for each step that has
-// ended. Follow fails with ErrStopped if the run is stopped or aborted, and with the
-// cause of ctx's end if ctx is done.
+// ended. Follow fails with ErrStopped if the run is stopped or aborted, and with another
+// error if ctx is done or the sandbox has ended.
 func (s *Sandbox) Follow(ctx context.Context, version string, report func(StepTime)) (*Run, error) {
 	run, err := s.follow(ctx, version, report)
 	if err != nil {
@@ -80,7 +80,7 @@ func (s *Sandbox) watch(ctx context.Context, f *follower) error {
 	return nil
 }
 
-// follower is what is known of a run while it is being followed.
+// follower holds what Follow has observed so far of the run and its request.
 type follower struct {
 	*Run
 	report   func(StepTime)
@@ -122,9 +122,9 @@ func (f *follower) event(e *clientv3.Event, now time.Time) error {
 	return nil
 }
 
-// requested processes data, a new value of the request. If it requests a run to the
-// version that is followed, it starts to follow that run. It fails if that run was
-// stopped.
+// requested processes a new value of the request in etcd, unless it is for another
+// version. It starts to follow the requested run, or fails with ErrStopped if the request
+// is to stop the run.
 func (f *follower) requested(data []byte, now time.Time) error {
 	var r update.Request
 	if err := json.Unmarshal(data, &r); err != nil || r.Version != f.Version {

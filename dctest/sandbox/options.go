@@ -23,8 +23,8 @@ type Options struct {
 	Dir string
 	// Deb is the neco package that is installed on the boot servers at the start.
 	Deb string
-	// Servers are the LRNs of the boot servers; the default is 0, 1 and 2. Each boot
-	// server has an etcd member.
+	// Servers are the logical rack numbers (LRNs) of the boot servers; the default is 0,
+	// 1 and 2. Each boot server has an etcd member.
 	Servers []int
 	// Registered are the LRNs of boot servers that are registered but do not exist. The
 	// caller has to write their statuses.
@@ -112,8 +112,8 @@ func (o *Options) makeDir() (own bool, err error) {
 // MiB while all of them install a package over another one, plus a reserve.
 const spaceNeeded = 700 << 20
 
-// checkSpace fails if the disk has less than the needed space. Otherwise an update would
-// fail for that reason later.
+// checkSpace fails if the disk has less than the needed space, in which an update would
+// fail later.
 func (s *Sandbox) checkSpace(context.Context) error {
 	free, err := host.FS{}.Free(s.opts.Dir)
 	if err != nil {
@@ -161,5 +161,6 @@ func CheckDeb(ctx context.Context, deb string) error {
 	return nil
 }
 
-// packages returns the packages of the boot server with the given root directory.
+// packages returns access to the packages that are installed on the boot server with the
+// given root directory.
 func packages(root string) host.Packages { return host.Packages{Root: root} }

@@ -45,8 +45,8 @@ func (s *Sandbox) startInternet(ctx context.Context) error {
 	return s.fillRegistry(ctx)
 }
 
-// fillRegistry pushes every image that Neco uses. Private images have their public
-// names because the boot servers are those of a test data centre.
+// fillRegistry pushes every image that Neco uses. Private images are pushed under their
+// public names, because the boot servers of a test data centre pull them under those.
 func (s *Sandbox) fillRegistry(ctx context.Context) error {
 	transport := s.internet.Transport(s.proxy)
 	defer transport.CloseIdleConnections()

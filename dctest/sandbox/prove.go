@@ -14,7 +14,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/host"
 )
 
-// Proof is how a boot server was found to run a version.
+// Proof is the evidence that a boot server runs a version.
 type Proof struct {
 	LRN int
 	// WorkerPID and UpdaterPID are the processes whose version was checked.
@@ -24,9 +24,9 @@ type Proof struct {
 }
 
 const (
-	// proofTimeout bounds the wait for a process with the expected version, after which
-	// Prove fails. For example, a worker that has lost its lease needs time to get a new
-	// one.
+	// proofTimeout is how long Prove waits for the expected version on all boot servers
+	// before it fails. For example, a worker that has lost its lease needs time to get a
+	// new one.
 	proofTimeout = 30 * time.Second
 	// proofPoll is the time between two checks of the processes.
 	proofPoll = 200 * time.Millisecond

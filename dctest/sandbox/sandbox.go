@@ -25,8 +25,8 @@ type Sandbox struct {
 	opts Options
 	own  bool // Close removes the directory
 
-	// units are the goroutines that run units, and bg those of the servers that the units
-	// use. Close stops units first.
+	// units holds the goroutines that run systemd units. bg holds those of the servers
+	// that the units use, such as the proxies. Close stops units first.
 	units, bg *background
 
 	partition *network.Partition

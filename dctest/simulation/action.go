@@ -8,7 +8,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/update"
 )
 
-// start starts the action at d.At on the host, unless it is too early for a retry.
+// start starts the action at the place d.At of the table of steps. It does nothing before
+// s.retryAt, the time of the next attempt.
 func (s *server) start(d update.Decision) {
 	if s.now() < s.retryAt {
 		return
@@ -140,8 +141,8 @@ func (s *server) restart(after time.Duration) {
 	})
 }
 
-// restore starts the services of d.Group, which were stopped during the run, in the
-// version of d.Side.
+// restore starts the services of the group d.Group, which were stopped during the run: in
+// their old version if d.Side is SideOld, and in the installed version otherwise.
 func (s *server) restore(d update.Decision) {
 	version := s.version
 	if d.Side == update.SideOld {

@@ -95,8 +95,8 @@ func (w *world) checkServices() {
 // action.
 const restoreTime = 60 * time.Second
 
-// checkPublish checks the invariant I8: the outcome of a once-action is accepted at most
-// once in a run.
+// checkPublish checks the invariant I8: in a run, the outcome of a once-action, which a
+// single worker performs for all servers, is accepted at most once.
 func (w *world) checkPublish(s *server, record string) {
 	key := s.m.Run.String() + record
 	w.published[key]++

@@ -104,8 +104,8 @@ func (e *etcd) expire() {
 	}
 }
 
-// allowed returns nil if the conditions g of a write hold, and the same errors as the
-// product's storage otherwise.
+// allowed returns nil if the conditions g of a write hold. Otherwise it returns the error
+// that the product's storage would return.
 func (e *etcd) allowed(g storage.Guard) error {
 	if h, ok := e.keys[g.Holder]; g.Holder != "" && (!ok || h.create != g.HolderRev) {
 		return g.Lost
@@ -179,8 +179,8 @@ func (e *etcd) badReleases() map[string]storage.BadRelease {
 	return all
 }
 
-// statusValue is the value of a status key with the LRN in the key's name; presenceValue
-// is the same for a presence key.
+// statusValue is the value of a status key, with the logical rack number (LRN) that is in
+// the key's name; presenceValue is the same for a presence key.
 type statusValue struct {
 	lrn int
 	update.Status
@@ -192,7 +192,8 @@ type presenceValue struct {
 }
 
 // changed notifies all workers and updaters of a change. With FaultWatch, a notification
-// may be late, repeated or lost. Without it, they only read the state again at intervals.
+// may be late, repeated or lost. After a lost notification, they read the change only at
+// their next regular read.
 func (e *etcd) changed() {
 	for _, s := range e.w.servers {
 		e.w.wake(s.poke)

@@ -83,16 +83,16 @@ const (
 	KillReported
 )
 
-// Kill is the only fault of a simulation: it kills one worker once, at the given step and
-// point.
+// Kill describes a simulation's only fault: the worker of one boot server is killed once,
+// at the given point of the given step.
 type Kill struct {
 	LRN, Step int
 	Point     KillPoint
 	done      bool
 }
 
-// maybeKill kills the worker if w.kill requires that at this point of the action, and
-// reports whether it has.
+// maybeKill kills the worker if s.w.kill requires that at this point of the action a. It
+// reports whether it has killed the worker.
 func (s *server) maybeKill(p update.Place, a update.Action, point KillPoint) bool {
 	k := s.w.kill
 	if k == nil || k.done || k.LRN != s.lrn || k.Step != p.Step || k.Point != point || len(s.m.Again) > 0 {
@@ -109,7 +109,8 @@ func (w *world) may(f Fault) bool {
 	return w.faulty && w.now < faultTime && (w.Faults == nil || slices.Contains(w.Faults, f))
 }
 
-// happens decides randomly whether f, one of modelFaults, happens now.
+// happens decides randomly whether the fault f happens now, with the probability in
+// modelFaults, and counts it if it does.
 func (w *world) happens(f Fault) bool {
 	if !w.may(f) || !w.chance(modelFaults[f]) {
 		return false

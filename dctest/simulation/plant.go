@@ -12,13 +12,13 @@ import (
 type Plant struct {
 	// Name is the name of the bug, Bug its description.
 	Name, Bug string
-	// see, if not nil, returns the state on which the worker bases its decision in place
-	// of the given one.
+	// see, if not nil, receives the state that the worker has read and returns the state
+	// on which the worker bases its decision instead.
 	see func(*server, update.State) update.State
-	// alter, if not nil, returns the decision that the worker performs in place of the
-	// one that pkg/update has made.
+	// alter, if not nil, receives the decision that pkg/update has made and returns the
+	// decision that the worker performs instead.
 	alter func(*server, update.State, update.Decision) update.Decision
-	// retryBad hides from the updater which releases are marked as bad.
+	// retryBad makes the updater ignore that releases are marked as bad.
 	retryBad bool
 	// oneKill means that the bug is detected only if one kill is the only fault and there
 	// is no operator.
@@ -71,7 +71,8 @@ func withOthers(s *server, st update.State, change func(*update.Status)) update.
 	return st
 }
 
-// giveUp makes a worker that should resume a run report that it aborts the run.
+// giveUp is the alter function of a bug: a worker that should resume a run after a
+// restart reports that it has aborted the run.
 func giveUp(s *server, _ update.State, d update.Decision) update.Decision {
 	if d.Do != update.Enter || d.Member.At.Step <= 1 || !s.m.Run.IsZero() {
 		return d

@@ -23,7 +23,7 @@ type server struct {
 	version string
 	journal []update.Stopped
 	// effects holds the actions that were done on this host, by run and place in the
-	// table.
+	// table of steps.
 	effects map[string]bool
 	// group holds the version in which each group of services runs; empty if the group is
 	// stopped.
@@ -73,8 +73,8 @@ func (s *server) clearLeftovers() {
 	})
 }
 
-// tick calls step each second. Once per relist interval, it makes the worker read the
-// state from etcd first.
+// tick calls step each second. Every 30 seconds (relist), it also makes the worker read
+// the state from etcd again.
 func (s *server) tick() {
 	s.w.live(&s.process, time.Second, func() {
 		if s.now()%relist < time.Second {
@@ -126,7 +126,8 @@ func (s *server) lost() {
 	s.w.live(&s.process, s.w.between(100*time.Millisecond, 2*time.Second), s.session)
 }
 
-// poke handles a notification that the state in etcd has changed.
+// poke makes the worker read the state from etcd again, because it has received the
+// notification of a change.
 func (s *server) poke() {
 	s.w.resume(&s.process, s.gen, func() {
 		s.stale = true
@@ -280,8 +281,8 @@ func (s *server) release() {
 	})
 }
 
-// write performs a decision that changes etcd. The write is refused if the worker has
-// lost its lease or, where the decision needs it, the lock.
+// write performs a decision that changes etcd. etcd refuses the write if the worker has
+// lost its lease or, for the decision Publish, the lock.
 func (s *server) write(d update.Decision) {
 	if s.now() < s.retryAt {
 		return

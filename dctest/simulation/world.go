@@ -75,7 +75,7 @@ type world struct {
 	err      error
 	runs     int
 	// published counts how often the outcome of each once-action was accepted, by run and
-	// record.
+	// name of the action's record.
 	published map[string]int
 	kill      *Kill
 	// happened counts how often each fault has happened.

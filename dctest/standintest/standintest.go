@@ -35,8 +35,9 @@ func Build(name, binary string) error {
 	return nil
 }
 
-// Ckecli installs a ckecli with its configuration in the file system fs. It stores its
-// values in a directory of the test, or in the etcd at endpoints, if there are any.
+// Ckecli installs a ckecli with its configuration in the file system fs. The program
+// stores its values in the etcd at endpoints or, if there are none, in a directory of the
+// test.
 func Ckecli(t testing.TB, fs host.FS, endpoints ...string) {
 	t.Helper()
 	t.Setenv("TMPDIR", t.TempDir())
@@ -45,8 +46,8 @@ func Ckecli(t testing.TB, fs host.FS, endpoints ...string) {
 	}
 }
 
-// InstallCkecli is Ckecli for a test that sets TMPDIR itself, below which the values are
-// stored.
+// InstallCkecli does the same as Ckecli, but stores the values below the existing TMPDIR,
+// which the caller sets.
 func InstallCkecli(fs host.FS, endpoints ...string) error {
 	config := "endpoints:\n"
 	for _, e := range endpoints {

@@ -15,19 +15,19 @@ type Cut struct {
 	// At is the number of the request that fails, counted from 1. If it is 0, no request
 	// fails.
 	At int
-	// Heard means that Vault receives the failing request and only the response is lost.
+	// Heard means that Vault receives request number At and only the response is lost.
 	Heard bool
-	// Status, if not 0, is the HTTP status of a response to the failing request, which
+	// Status, if not 0, is the HTTP status of the response to request number At, which
 	// Vault then does not receive. A Vault that has lost its etcd sends such a response.
 	Status int
 
 	requests atomic.Int64
 }
 
-// ErrCut is the error of the failing request, unless Status is set.
+// ErrCut is the error of request number At, unless Status is set.
 var ErrCut = errors.New("the connection broke")
 
-// RoundTrip sends a request to Vault, or makes it fail if it is the chosen one.
+// RoundTrip sends a request to Vault, or makes it fail if it is request number At.
 func (c *Cut) RoundTrip(r *http.Request) (*http.Response, error) {
 	if int(c.requests.Add(1)) != c.At {
 		return http.DefaultTransport.RoundTrip(r)

@@ -26,7 +26,8 @@ type Storage struct {
 	conn *grpc.ClientConn
 	mu   sync.Mutex
 	key  string
-	// heard means that etcd receives the failing write and only the response is lost.
+	// heard means that etcd receives the write chosen with Refuse and only the response
+	// is lost.
 	heard bool
 }
 

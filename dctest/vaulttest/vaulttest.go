@@ -1,6 +1,6 @@
 // Package vaulttest starts a real Vault on loopback for a test, with its storage in etcd
-// like that of a boot server. It is for tests only; `make test-vault` builds the program
-// before it runs them.
+// like that of a boot server. It is for tests only; `make test-vault` builds Vault before
+// it runs them.
 package vaulttest
 
 import (

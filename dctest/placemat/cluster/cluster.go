@@ -5,7 +5,8 @@ import (
 	"slices"
 )
 
-// Cluster is the description of a virtual data centre. The zero value is an empty one.
+// Cluster is the description of a virtual data centre. The zero value is the description
+// of an empty one.
 type Cluster struct {
 	// Name is the cluster id, as in /etc/neco/cluster.
 	Name string
@@ -34,9 +35,9 @@ type Link struct {
 type End struct {
 	Node      string `json:"node"`
 	Interface string `json:"interface"`
-	// CIDR is the address at which the other end of the link reaches this end: that of
-	// the interface or, if the interface is a port, of its bridge. It is only
-	// informative, because addresses are assigned by Interface.Addresses.
+	// CIDR is the address at which the other end of the link reaches this end. A port has
+	// the address of its bridge. CIDR is only informative, because addresses are assigned
+	// by Interface.Addresses.
 	CIDR netip.Prefix `json:"cidr,omitzero"`
 }
 

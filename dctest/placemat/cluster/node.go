@@ -12,7 +12,7 @@ const (
 	External  Kind = "external"  // clients outside the data centre
 	Operation Kind = "operation" // the network of operators
 	Spine     Kind = "spine"
-	ToR       Kind = "tor"  // two in each rack
+	ToR       Kind = "tor"  // a top-of-rack switch, two in each rack
 	Boot      Kind = "boot" // the boot server of a rack
 	CS        Kind = "cs"   // a compute server
 	SS        Kind = "ss"   // a storage server

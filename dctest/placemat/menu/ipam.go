@@ -116,5 +116,5 @@ func (p IPAM) checkNumbers() error {
 }
 
 // broadcast returns the last number in a range of 2^size addresses, which no node may
-// have. A negative size counts as 0; check refuses it.
+// have. It treats a negative size, for which check returns an error, as 0.
 func broadcast(size int) int { return 1<<max(size, 0) - 1 }

@@ -8,9 +8,9 @@ import (
 	"github.com/cybozu-go/neco/dctest/placemat/cluster"
 )
 
-// Load reads and checks the menu in the file name and the files to which it refers,
-// relative to its directory. It returns the first error; one in the menu starts with its
-// position, such as "menu.yml:12: …".
+// Load reads and checks the menu in the file name, and the files to which the menu refers
+// by paths relative to its directory. It returns the first error. An error in the menu
+// starts with its position, such as "menu.yml:12: …".
 func Load(name string) (*Menu, error) {
 	data, err := os.ReadFile(name)
 	if err != nil {
@@ -42,7 +42,8 @@ func Load(name string) (*Menu, error) {
 	return m, nil
 }
 
-// relative returns the path of a file that the menu names relative to its directory.
+// relative returns the path of a file that has the path name in a menu in the directory
+// dir.
 func relative(dir, name string) string {
 	if filepath.IsAbs(name) {
 		return name

@@ -25,8 +25,8 @@ func at(n *yaml.Node, format string, args ...any) error {
 	return &positioned{n.Line, fmt.Sprintf(format, args...)}
 }
 
-// placed adds to err, an error of parse, the name of the menu and the line if it is
-// known.
+// placed prepends the name of the menu and, if known, the line to err, which parse has
+// returned.
 func placed(name string, err error) error {
 	var p *positioned
 	if errors.As(err, &p) {

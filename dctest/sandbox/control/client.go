@@ -20,10 +20,10 @@ type Client struct {
 }
 
 const (
-	// requestTimeout bounds one request, which then fails. No request waits for an
-	// update.
+	// requestTimeout is how long a client waits for a response before the request fails.
+	// No request waits for an update.
 	requestTimeout = 30 * time.Second
-	// downTimeout bounds the wait for a sandbox to end, after which Down fails.
+	// downTimeout is how long Down waits for the sandbox to end before it fails.
 	downTimeout = time.Minute
 	// downPoll is the time between two checks whether the sandbox has ended.
 	downPoll = 50 * time.Millisecond
@@ -90,8 +90,8 @@ func (c *Client) Status(ctx context.Context) (*Status, error) {
 	return &st, c.Do(ctx, "status", Order{}, &st)
 }
 
-// Locate returns the paths of the files of the boot server lrn. It works even if etcd
-// does not.
+// Locate returns the paths of the files of the boot server lrn. It works even if etcd is
+// unavailable.
 func (c *Client) Locate(ctx context.Context, lrn int) (Location, error) {
 	var l Location
 	return l, c.Do(ctx, "locate", Order{Server: lrn}, &l)

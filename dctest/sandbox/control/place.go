@@ -15,7 +15,8 @@ import (
 // DefaultName is the name of a sandbox that was started without a name.
 const DefaultName = "default"
 
-// Place is where the state file, lock file and log file of a sandbox are.
+// Place holds the path that the state file, lock file and log file of a sandbox have in
+// common.
 type Place struct {
 	name string
 	base string // the common path of the files, without a suffix

@@ -15,11 +15,12 @@ import (
 	"github.com/cybozu-go/neco/dctest/sandbox"
 )
 
-// headerTimeout bounds the time in which a client sends the header of a request. At the
-// end of the sandbox, it bounds the time for completing open requests.
+// headerTimeout is how long the server waits for the header of a request before it closes
+// the connection. It is also how long Serve, at its end, waits for open requests to
+// complete.
 const headerTimeout = 10 * time.Second
 
-// errDown is the cause with which a sandbox ends after a client has requested that.
+// errDown is the cause of the sandbox's end if a client has requested that end.
 var errDown = errors.New("down")
 
 // Serve serves requests on l, which control the sandbox s. It blocks until ctx is done,

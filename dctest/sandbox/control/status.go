@@ -60,7 +60,7 @@ type Process struct {
 	PID   int    `json:"pid,omitempty"`
 }
 
-// statusTimeout bounds reading the state from etcd; after it, the status has an
+// statusTimeout is how long status tries to read the state from etcd before it sets
 // EtcdError. The election of a new leader takes less.
 const statusTimeout = 5 * time.Second
 

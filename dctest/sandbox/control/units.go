@@ -15,7 +15,7 @@ import (
 	"github.com/cybozu-go/neco/dctest/sandbox"
 )
 
-// startTimeout bounds the start of a unit, which then fails.
+// startTimeout is how long start waits for a unit to start before it fails.
 const startTimeout = 20 * time.Second
 
 // start starts a unit by a request to the boot server's D-Bus socket, as systemctl start

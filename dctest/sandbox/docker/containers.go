@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	// killTimeout bounds the wait for a killed container to end, after which the command
+	// killTimeout is how long the command waits for a killed container to end before it
 	// fails.
 	killTimeout = 10 * time.Second
 	// killPoll is the time between two checks whether a killed container has ended. They

@@ -35,10 +35,11 @@ type Options struct {
 	Dir string
 	// Members is the number of members.
 	Members int
-	// NoFsync makes the members write faster, by not syncing their files to the disk. It
-	// is for tests without power loss.
+	// NoFsync makes the members faster: they do not sync their files to the disk, and
+	// hash the passwords of etcd's users at the lowest cost. It is for tests without
+	// power loss.
 	NoFsync bool
-	// Advertise, if not nil, is called with listen, the peer address of member i. It
+	// Advertise, if not nil, is called with the peer address listen of each member i. It
 	// returns the host and port that the member advertises instead, so that there can be
 	// a proxy between members.
 	Advertise func(i int, listen string) (string, error)

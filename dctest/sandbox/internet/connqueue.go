@@ -18,8 +18,8 @@ func newConnQueue() *connQueue {
 	return &connQueue{conns: make(chan net.Conn), closed: make(chan struct{})}
 }
 
-// put passes conn to Accept and blocks until that has accepted it. It closes conn if the
-// listener is closed.
+// put passes the connection c to a call of Accept, and blocks until there is such a call.
+// It closes c if the listener is closed.
 func (q *connQueue) put(c net.Conn) {
 	select {
 	case q.conns <- c:
@@ -44,5 +44,5 @@ func (q *connQueue) Close() error {
 	return nil
 }
 
-// Addr returns an address without meaning, which a listener must have.
+// Addr returns a placeholder, because net.Listener requires an address.
 func (q *connQueue) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)} }

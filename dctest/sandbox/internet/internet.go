@@ -16,7 +16,8 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// headerTimeout bounds the time in which a client sends the header of a request.
+// headerTimeout is how long the proxy, or the server behind it, waits for the header of a
+// request before it closes the connection.
 const headerTimeout = 30 * time.Second
 
 // Internet is an HTTP proxy with the hosts that can be reached through it.

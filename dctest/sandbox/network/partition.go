@@ -5,7 +5,8 @@ import (
 	"sync"
 )
 
-// Partition knows which servers are cut off from all others.
+// Partition records which servers are cut off from all others, and holds back data on
+// their links.
 type Partition struct {
 	mu      sync.Mutex
 	cut     map[int]bool

@@ -16,14 +16,17 @@ import (
 // peerHeader is the HTTP header with the ID of the etcd member that sends a request.
 const peerHeader = "X-Server-From"
 
-// headerTimeout bounds the time in which a member sends the header of a request.
+// headerTimeout is how long the proxy waits for the header of a member's request before
+// it closes the connection.
 const headerTimeout = 10 * time.Second
 
-// ServePeers accepts the requests of etcd members on l, and forwards them to the member
-// at the address target on the server to. It holds them back while the link between the
-// two members' servers is cut. server returns the server of the member with a given ID; a
-// request without a known ID, such as a probe, is treated as coming from the internet.
-// ServePeers blocks until ctx is done, and then closes all connections.
+// ServePeers accepts the requests of other etcd members on l and forwards them to the
+// member at the address target, which is on the server to. It holds a request back while
+// the link between the two members' servers is cut.
+//
+// The function server returns the server of the member with a given ID. A request without
+// a known ID, such as a probe, is treated as coming from the internet. ServePeers blocks
+// until ctx is done, and then closes all connections.
 func (s *Partition) ServePeers(ctx context.Context, l net.Listener, target string, to int, server func(id string) (int, bool)) error {
 	p := &peers{partition: s, to: to, server: server}
 	transport := &http.Transport{MaxIdleConnsPerHost: 16}
@@ -59,8 +62,9 @@ type peers struct {
 	proxy     *httputil.ReverseProxy
 }
 
-// wait blocks while the link of a request from the member sender is cut. Each call looks
-// up that member's server again, because streams start before all members are known.
+// wait blocks while the link between the server of the etcd member sender and the server
+// p.to is cut. Each call looks up the sender's server again, because streams start before
+// all members are known.
 func (p *peers) wait(ctx context.Context, sender string) error {
 	from, known := p.server(sender)
 	if !known {

@@ -17,7 +17,7 @@ type Options struct {
 	Debs []string
 	// Dir is the directory of the sandbox, as in sandbox.Options.
 	Dir string
-	// Timeout bounds each update, which then fails.
+	// Timeout is how long Tell waits for each update to complete before it fails.
 	Timeout time.Duration
 	// Out receives the output.
 	Out io.Writer

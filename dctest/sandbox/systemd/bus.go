@@ -27,7 +27,8 @@ type bus struct {
 	wg     sync.WaitGroup
 }
 
-// listenBus opens the socket. It replaces one that a killed manager has left.
+// listenBus opens the socket at path. It replaces a socket that a killed manager has left
+// there.
 func listenBus(m *Manager, path string) (*bus, error) {
 	if info, err := os.Lstat(path); err == nil && info.Mode()&os.ModeSocket != 0 {
 		if err := os.Remove(path); err != nil {

@@ -10,12 +10,14 @@ import (
 )
 
 const (
-	// outBuffer is how many messages may be queued for a client; then the client is
-	// disconnected.
+	// outBuffer is how many messages may be queued for a client. If there are more, the
+	// client is disconnected.
 	outBuffer = 256
-	// writeTimeout bounds one write to a client, which is then disconnected.
+	// writeTimeout is how long one write to a client may take before the client is
+	// disconnected.
 	writeTimeout = 10 * time.Second
-	// authTimeout bounds a client's handshake, after which the client is disconnected.
+	// authTimeout is how long a client's handshake may take before the client is
+	// disconnected.
 	authTimeout = 10 * time.Second
 )
 

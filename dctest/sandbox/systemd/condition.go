@@ -19,7 +19,8 @@ func conditionFileNotEmpty(info os.FileInfo, err error) bool {
 func conditionPathIsDirectory(info os.FileInfo, err error) bool { return err == nil && info.IsDir() }
 
 // condition is a condition for the start of a unit. If it does not hold, the unit is not
-// started, which is not a failure. Of several triggering conditions, one has to hold.
+// started, which is not a failure. If a unit has triggering conditions, which are written
+// with the prefix "|", one of these has to hold.
 type condition struct {
 	path     string
 	check    check

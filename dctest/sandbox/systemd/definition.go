@@ -12,7 +12,7 @@ type serviceType string
 
 const (
 	typeSimple  serviceType = "simple"  // when its process was created
-	typeExec    serviceType = "exec"    // the same as simple here, because Go waits for exec
+	typeExec    serviceType = "exec"    // like simple, because Go always waits for exec
 	typeNotify  serviceType = "notify"  // when it sends READY=1
 	typeOneshot serviceType = "oneshot" // when it has ended
 )

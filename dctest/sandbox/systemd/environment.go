@@ -11,9 +11,9 @@ import (
 	"strings"
 )
 
-// environ returns the environment for the processes of a unit. In case of a conflict,
-// variables of every process take precedence over those in the unit's environment files,
-// and these over the unit's own settings.
+// environ returns the environment for the processes of a unit. If a variable is set more
+// than once, Options.Env takes precedence over extra, extra over the unit's environment
+// files, and these over the Environment settings of the unit.
 func (m *Manager) environ(d *definition, extra ...string) ([]string, error) {
 	env := append([]string{"LANG=C.UTF-8"}, d.environment...)
 	for _, name := range d.envFiles {

@@ -35,8 +35,8 @@ func (d *definition) links() []string {
 	return links
 }
 
-// enable creates the links that enable the units and those in their Also= settings.
-// carries is true if one of the units has settings for its installation.
+// enable creates the links that enable the units, and the units in their Also= settings.
+// carries is true if one of these units has settings for its installation.
 func (l *loader) enable(names []string) (carries bool, changes []change, err error) {
 	todo := slices.Clone(names)
 	for i := 0; i < len(todo); i++ {

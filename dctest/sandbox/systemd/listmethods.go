@@ -29,8 +29,8 @@ func (m *Manager) status(u *unit) unitStatus {
 	return s
 }
 
-// list returns the units that have one of the states and match one of the patterns. If
-// there are no states or no patterns, every unit has or matches them.
+// list returns the units that have one of the states and whose names match one of the
+// patterns. An empty list of states or patterns excludes no unit.
 func (m *Manager) list(states, patterns []string) []unitStatus {
 	listed := []unitStatus{}
 	for _, u := range m.loaded() {

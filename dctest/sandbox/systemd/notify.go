@@ -15,8 +15,8 @@ type notifySocket struct {
 
 // listenNotify opens a socket for the notifications of one start of a unit. It calls
 // status with each STATUS= text until the socket is closed. The socket's address is
-// abstract and random: paths have no maximum length then, no file is left behind, and
-// other processes cannot guess it.
+// abstract, so that no file is left behind and no maximum length of paths applies, and
+// random, so that other processes cannot guess it.
 func (m *Manager) listenNotify(status func(text string)) (*notifySocket, error) {
 	addr := &net.UnixAddr{Name: "@neco-sandbox-" + rand.Text(), Net: "unixgram"}
 	conn, err := net.ListenUnixgram("unixgram", addr)

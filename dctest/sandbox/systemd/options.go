@@ -24,8 +24,8 @@ type Options struct {
 	// Path is the search path for executables that are not below Root. It is also the
 	// PATH of the processes. The default is the PATH of this process.
 	Path string
-	// KillAfter is how long a unit may take to stop before its processes are killed, if
-	// the unit's own limit is longer. The default is 10 s.
+	// KillAfter is the longest time that a unit may take to stop before its processes are
+	// killed. A unit's own limit is used if it is shorter. The default is 10 s.
 	KillAfter time.Duration
 	// Log receives the events of units. If nil, they are discarded.
 	Log *slog.Logger

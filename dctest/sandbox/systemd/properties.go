@@ -80,7 +80,9 @@ func (u *unit) properties() map[string]map[string]any {
 	return all
 }
 
-// exitCode returns how the last process has ended, as a number of waitid(2).
+// exitCode returns the property ExecMainCode: 1 (CLD_EXITED) if the last main process has
+// exited, 2 (CLD_KILLED) if it was killed by a signal, or 0 if it is running or there was
+// none.
 func exitCode(s state) int32 {
 	const exited, killed = 1, 2
 	switch {

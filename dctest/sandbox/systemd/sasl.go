@@ -18,8 +18,8 @@ import (
 const maxAuthLines = 16
 
 // authenticate performs the server side of the D-Bus handshake. It supports only the
-// mechanism EXTERNAL, in which the kernel tells the client's user, and accepts only the
-// user of this process.
+// mechanism EXTERNAL, takes the client's user from the kernel, and accepts only the user
+// of this process.
 func authenticate(conn *net.UnixConn, in *bufio.Reader, guid string) error {
 	uid, err := peerUID(conn)
 	if err != nil {

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// reapTimeout bounds the wait for a killed process to end. The process may be blocked in
-// the kernel; then the wait is given up and logged.
+// reapTimeout is how long the manager waits for a killed process to end, which may be
+// blocked in the kernel, before it continues without it.
 const reapTimeout = 5 * time.Second
 
 // halt stops the unit. It does nothing if the unit is inactive or has failed.
@@ -77,8 +77,8 @@ func (u *unit) stopMain(d *definition) outcome {
 	return end
 }
 
-// reaped waits for a killed process to end, at most for reapTimeout, and reports whether
-// it has.
+// reaped waits for a killed process to end, at most for reapTimeout. It reports whether
+// the process has ended.
 func (p *process) reaped() bool {
 	limit := time.NewTimer(reapTimeout)
 	defer limit.Stop()
@@ -97,7 +97,8 @@ func (u *unit) stopLimit(d *definition) time.Duration {
 	return min(d.stopTimeout, u.m.opts.KillAfter)
 }
 
-// afterEnd handles the end of the main process that no job has requested.
+// afterEnd runs the unit's ExecStopPost commands and updates its state after the main
+// process has ended without a job that stops the unit.
 func (u *unit) afterEnd() {
 	d, end := u.definition(), u.proc.end
 	u.setMain(nil)

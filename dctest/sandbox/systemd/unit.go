@@ -37,7 +37,7 @@ type unit struct {
 
 	wake chan struct{} // there may be a job
 
-	// restartTimer and notify are used only by the goroutine.
+	// restartTimer and notify are used only by the unit's goroutine.
 	restartTimer *time.Timer
 	notify       *notifySocket
 }
@@ -146,8 +146,8 @@ func (u *unit) begin(j *job) string {
 	return u.launch(j.ctx)
 }
 
-// refresh reads the unit's files again, as systemd does at each start: it unloads units
-// that have stopped.
+// refresh reads the unit's files again before a start. Real systemd does so, too, because
+// it unloads units that have stopped.
 func (u *unit) refresh() {
 	if d := u.definition(); !d.transient {
 		fresh := u.m.loader.load(u.name)

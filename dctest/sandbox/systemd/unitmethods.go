@@ -79,8 +79,8 @@ func getUnit(m *Manager, c call) ([]any, error) {
 	return []any{unitPath(name)}, nil
 }
 
-// loadUnit returns the D-Bus path of a unit. Like systemd, it does so for a unit without
-// a file, too.
+// loadUnit returns the D-Bus path of a unit. As in systemd, the unit need not have a
+// file.
 func loadUnit(m *Manager, c call) ([]any, error) {
 	var name string
 	if err := c.args(&name); err != nil {
@@ -93,7 +93,8 @@ func loadUnit(m *Manager, c call) ([]any, error) {
 	return []any{unitPath(name)}, nil
 }
 
-// getUnitByPID returns the unit to whose process group the process belongs.
+// getUnitByPID returns the D-Bus path of the unit whose main process leads the process
+// group of the given process.
 func getUnitByPID(m *Manager, c call) ([]any, error) {
 	var pid uint32
 	if err := c.args(&pid); err != nil {

@@ -28,7 +28,8 @@ func hexByte(c byte) string {
 	return string([]byte{digits[c>>4], digits[c&15]})
 }
 
-// unitOfPath returns the unit that has the given D-Bus object path.
+// unitOfPath returns the name of the unit that has the D-Bus object path p. The second
+// result is false if p is not the path of a unit.
 func unitOfPath(p dbus.ObjectPath) (string, bool) {
 	rest, ok := strings.CutPrefix(string(p), unitPathStart)
 	if !ok {

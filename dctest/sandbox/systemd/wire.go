@@ -39,7 +39,8 @@ func newCall(conn *busConn, msg *dbus.Message) call {
 	return c
 }
 
-// args stores the arguments of the call in the variables to which to points.
+// args stores the arguments of the call in variables; to holds pointers to them. It fails
+// if their number or a type does not fit.
 func (c call) args(to ...any) error {
 	if len(c.msg.Body) != len(to) {
 		return newError(nameInvalidArgs, "Wrong number of arguments of "+c.member+".")

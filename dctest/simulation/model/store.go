@@ -64,7 +64,8 @@ func (e *Etcd) compact() {
 	e.history, e.compacted = nil, e.rev
 }
 
-// within reports whether key is in the range of etcd that key and end define.
+// within reports whether key is in the range from "from" to "end". As in etcd, an empty
+// end means only the key from, and a zero byte means all keys that are not before from.
 func within(key, from, end []byte) bool {
 	switch {
 	case len(end) == 0:

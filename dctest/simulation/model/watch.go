@@ -13,8 +13,8 @@ import (
 )
 
 // watcher replaces the watcher of etcd's client library, which waits on a package-level
-// channel and therefore cannot run in a bubble of testing/synctest. Like that watcher, it
-// resumes a watch silently after a broken connection, from the last event.
+// channel and therefore cannot run in a bubble of testing/synctest. Like the library's
+// watcher, it resumes a watch silently after a broken connection, from the last event.
 type watcher struct {
 	e    *Etcd
 	link *Link

@@ -12,14 +12,14 @@ import (
 // Case is a failure at one point of time in a bootstrap.
 type Case struct {
 	Stage string
-	// LRN is the boot server on which the failure happens: neco setup is killed there or,
-	// if PowerCut is set, the server loses power.
+	// LRN is the logical rack number of the boot server on which the failure happens:
+	// neco setup is killed there or, if PowerCut is set, the server loses power.
 	LRN      int
 	PowerCut bool
 	// Late is how long after the start of the stage the failure happens.
 	Late time.Duration
 	// Alone means that neco setup keeps running on the other servers. Otherwise it is
-	// killed there, too, and run again on all servers.
+	// killed on all servers and run again on all.
 	Alone bool
 }
 
@@ -35,7 +35,8 @@ func (c Case) String() string {
 	return fmt.Sprintf("%s %d in stage %s, %s late, %s", what, c.LRN, c.Stage, c.Late.Round(time.Millisecond), others)
 }
 
-// latest bounds Case.Late. Most stages have ended when so much time has passed.
+// latest is the upper limit of Case.Late. Most stages have ended when so much time has
+// passed.
 const latest = 800 * time.Millisecond
 
 // Cases returns every case: neco setup killed in each stage on each server, and a power

@@ -21,7 +21,7 @@ type cache struct {
 }
 
 // make returns the path of the file kind/name-key+ext in the cache. If the file does not
-// exist, it calls build to write it, after printing the note if there is one.
+// exist, it prints the note, if there is one, and calls build to write the file.
 func (c cache) make(kind, name, key, ext, note string, build func(tmp string) error) (string, error) {
 	file := filepath.Join(c.dir, kind, name+"-"+key+ext)
 	if _, err := os.Stat(file); err == nil {

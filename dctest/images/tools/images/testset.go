@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// writeTestSet writes to target the Go source of an artifact set for builds with the tag
-// dctest. It is that of source, with the versions of the programs that were built for
-// tests.
+// writeTestSet writes the Go source of an artifact set for builds with the tag dctest to
+// the file target. The set is the one in the file source, but with the versions of the
+// programs that were built for tests.
 func writeTestSet(source, target string) error {
 	text, err := os.ReadFile(source)
 	if err != nil {

@@ -1,5 +1,5 @@
-// Ckecli imitates the command of CKE. It stores the values that Neco sets in etcd and
-// prints them. Without arguments it lists its commands.
+// Ckecli imitates the command of CKE, which installs Kubernetes. It stores the values
+// that Neco sets in etcd and prints them. Without arguments it lists its commands.
 package main
 
 import (

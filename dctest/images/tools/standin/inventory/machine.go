@@ -48,7 +48,8 @@ type Status struct {
 	Duration float64 `json:"duration"`
 }
 
-// Info is derived from the machine's addresses and the IPAM configuration.
+// Info is the network configuration of a machine and of its BMC, derived from the
+// machine's addresses and the IPAM configuration.
 type Info struct {
 	Network NetworkInfo `json:"network"`
 	BMC     BMCInfo     `json:"bmc"`

@@ -7,8 +7,9 @@ import (
 	"strings"
 )
 
-// source renders the source of a file by the function text: the contents if s is a data
-// URL, and s itself if it is the URL of a remote file.
+// source renders a file whose source is the URL s. For a data URL it applies text to the
+// contents and returns them as a data URL; for the URL of a remote file it applies text
+// to s.
 func source(s string, text func(string) (string, error)) (string, error) {
 	data, isData := strings.CutPrefix(s, "data:")
 	if !isData {

@@ -1,7 +1,7 @@
 // Sabactl is the command of sabakan, with its commands, flags and exit codes: 2 for a
 // wrong command line, 4 and 5 for a response with a status 4xx and 5xx, 14 if something
-// is not found, 19 for a conflict, and 1 for other errors. It has no command logs, no
-// output format but JSON, and accepts ignition templates only with --json.
+// is not found, 19 for a conflict, and 1 for other errors. It lacks the command "logs"
+// and all output formats but JSON, and accepts ignition templates only with --json.
 package main
 
 import (

@@ -23,8 +23,8 @@ type blobs struct {
 	client *http.Client
 }
 
-// fetchTimeout bounds copying a file from another server, which then fails until the next
-// attempt.
+// fetchTimeout is how long copying a file from another server may take before it fails.
+// The next pull tries again.
 const fetchTimeout = 10 * time.Minute
 
 var hexDigest = regexp.MustCompile(`^[0-9a-f]{64}$`)

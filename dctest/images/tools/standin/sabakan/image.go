@@ -136,8 +136,8 @@ func (s *server) putImage(r *http.Request) (int, any, error) {
 	return http.StatusCreated, nil, nil
 }
 
-// forget deletes the archives of the images old, except those that an image in the index
-// has, too.
+// forget deletes the archives of the images in old. It keeps an archive that is also that
+// of an image in the index ix.
 func (s *server) forget(ix imageIndex, old ...image) {
 	for _, o := range old {
 		if !slices.ContainsFunc(ix.Images, func(i image) bool { return i.Digest == o.Digest }) {

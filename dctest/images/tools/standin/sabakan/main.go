@@ -67,7 +67,8 @@ func run(ctx context.Context, file string) error {
 	return cli.Serve(ctx, c.HTTP, srv.handler())
 }
 
-// loopback returns the addresses from which requests may change something by default.
+// loopback returns the addresses of clients whose requests may change something by
+// default.
 func loopback() []netip.Addr {
 	return []netip.Addr{netip.AddrFrom4([4]byte{127, 0, 0, 1}), netip.IPv6Loopback()}
 }

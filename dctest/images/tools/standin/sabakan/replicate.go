@@ -94,8 +94,8 @@ func (s *server) listed(exists bool, urls []string) bool {
 	return exists && slices.Contains(urls, s.blobs.self)
 }
 
-// later returns nil for an error due to a concurrent change, because the next pull tries
-// again.
+// later returns err, but nil if err is due to a concurrent change, because the next pull
+// then tries again.
 func later(err error) error {
 	if errors.Is(err, store.ErrConflict) {
 		return nil

@@ -77,7 +77,8 @@ func (p params) allows(days float64) bool { return p.MinDays == nil || days >= f
 // left out.
 func (p params) excludes(days float64) bool { return p.MinDays != nil && days >= float64(*p.MinDays) }
 
-// list is a list of GraphQL, in place of which a single value is accepted.
+// list is a list in the variables of a GraphQL request. A single value is accepted as a
+// list of one element.
 type list[T any] []T
 
 func (l *list[T]) UnmarshalJSON(data []byte) error {

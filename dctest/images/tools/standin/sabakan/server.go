@@ -101,8 +101,8 @@ func (s *server) handler() http.Handler {
 	return s.restrict(known(mux))
 }
 
-// restrict returns a handler that refuses requests from hosts not in s.allow, except
-// reading, sending disk encryption keys, and GraphQL.
+// restrict returns a handler that refuses requests from hosts that are not in s.allow.
+// Any host may read, send disk encryption keys, and use GraphQL.
 func (s *server) restrict(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host, _, _ := net.SplitHostPort(r.RemoteAddr)

@@ -44,8 +44,8 @@ func (s *server) putState(r *http.Request) (int, any, error) {
 	return http.StatusOK, nil, err
 }
 
-// setState changes the state of a machine. If the machine has that state already, it is
-// no error and the timestamp remains.
+// setState changes the state of a machine and the timestamp of that state. If the machine
+// already has the state, setState changes nothing and does not fail.
 func (s *server) setState(ctx context.Context, serial, state string) (machine, error) {
 	if _, known := transitions()[state]; !known {
 		return machine{}, failure{http.StatusBadRequest, fmt.Sprintf("invalid state [%s]", state), "INVALID_STATE_NAME"}

@@ -13,8 +13,8 @@ import (
 const presenceTTL = 10
 
 // Hold keeps a key with a value in etcd as long as this process lives. When it has
-// written the key, it calls other with the pairs below prefix. It blocks until ctx ends
-// or the key is lost.
+// written the key, it calls other with all pairs whose keys begin with prefix. It blocks
+// until ctx ends or the key is lost, and fails if s is not a store in etcd.
 func Hold(ctx context.Context, s Store, key, value, prefix string, other func([]Pair)) error {
 	e, isEtcd := s.(*etcd)
 	if !isEtcd {

@@ -34,8 +34,9 @@ type Store interface {
 	// Create writes all values. If one of the keys exists, it writes none and returns
 	// ErrExists.
 	Create(ctx context.Context, values map[string][]byte) error
-	// Update replaces a value if its revision is rev. If rev is 0, it creates the key,
-	// which must not exist. Otherwise it returns ErrConflict.
+	// Update replaces the value of a key whose revision is rev or, if rev is 0, creates
+	// the key. It returns ErrConflict if the key has another revision or, if rev is 0,
+	// exists.
 	Update(ctx context.Context, key string, rev int64, value []byte) error
 	// Delete removes keys. It ignores keys that do not exist.
 	Delete(ctx context.Context, keys ...string) error
@@ -56,8 +57,8 @@ type Config struct {
 	Key       string   `json:"tls-key"`
 }
 
-// Open returns a store in etcd if c has endpoints and, if c names a certificate, that
-// file exists. Otherwise it returns a store in a directory.
+// Open returns a store in etcd. If c has no endpoints, or names a certificate file that
+// does not exist yet, it returns a store in a directory instead.
 func Open(c Config, dir string) (Store, error) {
 	missing := false
 	if c.CertFile != "" {
