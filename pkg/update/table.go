@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Kind defines which members do an action.
+// Kind defines which members do an action, and whether they need the lock for it.
 type Kind int
 
 // The kinds of actions.
@@ -159,9 +159,9 @@ func (t Table) next(p Place) Place {
 	return Place{Step: p.Step + 1}
 }
 
-// repeated returns the actions that a worker repeats without barrier or status when it
-// resumes at step n. The host may have been re-imaged, or its disk may have lost unsynced
-// writes.
+// repeated returns the actions that a worker does again, without barrier or status,
+// when it resumes at step n: the host may have been re-imaged, or its disk may have
+// lost unsynced writes.
 func (t Table) repeated(n int) []Place {
 	var ps []Place
 	for i := 1; i < n && i <= t.Last(); i++ {
