@@ -52,12 +52,12 @@ Programs: ` + strings.Join(program.Names(program.OnServers()), ", "),
 	}
 }
 
-// initLocalTimeout bounds neco init-local, including the time in which the operator types
-// the password.
+// initLocalTimeout is how long neco init-local may take before it fails, including the
+// time in which the operator types the password.
 const initLocalTimeout = 5 * vaultTimeout
 
 // onServer returns the program called name, or an error if neco init-local does not set
-// it up.
+// that program up.
 func onServer(name string) (program.Program, error) {
 	p, err := requested(name)
 	if err == nil && p.Prepared.Config == "" {

@@ -10,12 +10,12 @@ import (
 	"syscall"
 )
 
-// Write gives the file at file.Path the contents, mode and, if this process is root,
-// owner of file. It reports whether that changed anything. It creates missing parents
-// with mode 0755.
+// Write gives the file at file.Path the contents, the mode and, if this process is
+// root, the owner in file. It reports whether that changed anything. It creates missing
+// parents with mode 0755.
 //
-// Even after a crash or a power loss, the old file or the complete new one exists. When
-// Write returns nil, the new one is on the disk.
+// Even after a crash or a power loss, the old file or the complete new file exists.
+// When Write returns nil, the new file is on the disk.
 func (f FS) Write(file File) (changed bool, err error) {
 	name := f.Path(file.Path)
 	if isAs(name, file) {

@@ -42,7 +42,8 @@ type CallError struct {
 	Kind string `json:"kind,omitempty"`
 }
 
-// maxErrorText bounds the text of an error that the leader sends. A longer text is cut.
+// maxErrorText is the maximum length of the text of an error that the leader sends. A
+// longer text is cut.
 const maxErrorText = 4 << 10
 
 func newCallError(err error) CallError {
