@@ -12,8 +12,8 @@ import (
 	"filippo.io/age/armor"
 )
 
-// maxSealed bounds the bytes that Open accepts; more is an error. OpenFrom has no
-// limit.
+// maxSealed is the maximum number of bytes that Open accepts; a longer text is an
+// error. OpenFrom has no limit.
 const maxSealed = 1 << 20
 
 // ErrCannotOpen reports that a text is not encrypted to the given identity, or that its
@@ -59,8 +59,8 @@ func parseRecipients(texts []string) ([]age.Recipient, error) {
 	return all, nil
 }
 
-// Sealed reports whether text starts like a result of Seal. If not, text is not
-// encrypted.
+// Sealed reports whether text starts like a text that Seal returns. If it does not,
+// text is not encrypted.
 func Sealed(text string) bool {
 	return strings.HasPrefix(strings.TrimSpace(text), armor.Header)
 }
@@ -98,8 +98,9 @@ func SealTo(w io.Writer, recipients []string) (io.WriteCloser, error) {
 	return sealed, nil
 }
 
-// Open decrypts a result of Seal. It returns ErrCannotOpen if the text is not encrypted
-// to id, and ErrNotSealed if it is not encrypted or its header is damaged.
+// Open decrypts a text that Seal has returned. It returns ErrCannotOpen if the text is
+// not encrypted to id, and ErrNotSealed if it is not encrypted or its header is
+// damaged.
 func Open(armoured string, id Identity) ([]byte, error) {
 	if len(armoured) > maxSealed {
 		return nil, fmt.Errorf("decrypt: more than %d bytes", maxSealed)

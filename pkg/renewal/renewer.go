@@ -107,8 +107,8 @@ func (r *Renewer) pass(ctx context.Context) ([]pki.Leaf, error) {
 	return leaves, err
 }
 
-// renewDue renews the certificates that are due, with the lock. It renews expired
-// certificates of the kinds that every server has without the lock, because the server
+// renewDue renews the certificates that are due, with the lock. Before that, it renews
+// without the lock those expired certificates that every server has, because the server
 // may need them to connect to etcd, and no program restarts for them.
 func (r *Renewer) renewDue(ctx context.Context, s Server) error {
 	if err := finishAll(s); err != nil {
