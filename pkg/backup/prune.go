@@ -13,8 +13,9 @@ const (
 	// MaxAge is the age above which a snapshot is removed, unless it is one of the
 	// newest MinCount.
 	MaxAge = 14 * 24 * time.Hour
-	// MaxCount is the maximum number of snapshots; older ones are removed. It suffices
-	// for hourly snapshots during MaxAge, and 24 that operators take by hand.
+	// MaxCount is the maximum number of snapshots; older snapshots are removed. It is
+	// sufficient for hourly snapshots during MaxAge, and 24 snapshots that operators
+	// take by hand.
 	MaxCount = 15 * 24
 	// MinCount is the number of newest snapshots that are kept at any age. They remain
 	// if the clock jumps or backups fail for a long time.

@@ -107,9 +107,9 @@ func recordBackup(ctx context.Context, env *Env, o backup.Options, lrn int, r ba
 	}
 }
 
-// backupRecipients returns the public keys to which a snapshot is encrypted: those of the
-// registered boot servers and the recovery keys. It logs a warning about boot servers
-// without a valid key.
+// backupRecipients returns the public keys to which a snapshot is encrypted: the keys
+// of the registered boot servers and the recovery keys. It logs a warning about boot
+// servers without a valid key.
 func backupRecipients(ctx context.Context, env *Env, o backup.Options, me renewal.Server) ([]string, error) {
 	roots, err := me.Roots(pki.ServerCA)
 	if err != nil {

@@ -111,8 +111,8 @@ func initLocal(ctx context.Context, out io.Writer, env *Env, s *storage.Storage,
 	return h.Started(ctx, p.Name, target)
 }
 
-// startAll starts the installed services of p. It restarts running ones if changed is
-// true.
+// startAll starts the installed services of p. If changed is true, it restarts services
+// that are running.
 func startAll(ctx context.Context, out io.Writer, p program.Program, changed bool) error {
 	var units host.Units
 	for _, name := range p.Units {

@@ -18,8 +18,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/setup/meet"
 )
 
-// proxyVariables are the environment variables because of which programs would send
-// traffic between boot servers through a proxy.
+// proxyVariables are the environment variables that would make programs send traffic
+// between boot servers through a proxy.
 var proxyVariables = [...]string{"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"}
 
 func newSetupCmd(env *Env) *cobra.Command {

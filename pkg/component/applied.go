@@ -29,8 +29,9 @@ type Applied struct {
 	Digest string `json:"digest"`
 }
 
-// ReadApplied returns the record of the component called name, or the zero value if there
-// is none. A record of a package up to 2026.11 has only the digest.
+// ReadApplied returns the record of the component called name, or the zero value if no
+// record exists. A record that a package up to 2026.11 has written contains only the
+// digest.
 func ReadApplied(fsys host.FS, name string) (Applied, error) {
 	file := path.Join(appliedDir, name)
 	data, err := fsys.Read(file)

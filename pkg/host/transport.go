@@ -26,7 +26,7 @@ func NewTransport(proxy string) (*http.Transport, error) {
 	return transport, nil
 }
 
-// accountRegistry is the registry for which the configured account is valid.
+// accountRegistry is the only registry for which the configured account is used.
 const accountRegistry = "quay.io"
 
 // NewAuth returns the account with user and password at quay.io, or nil if user is

@@ -44,9 +44,9 @@ func isAs(name string, file File) bool {
 	return err == nil && bytes.Equal(data, file.Data)
 }
 
-// replace writes file to a temporary file beside name and renames it to name. The
-// temporary name is fixed, so that the next attempt overwrites the file of an interrupted
-// one.
+// replace writes file to a temporary file beside name and renames that to name. The
+// temporary name is fixed, so that the next attempt overwrites the temporary file of an
+// interrupted attempt.
 func replace(name string, file File) error {
 	tmp := filepath.Join(filepath.Dir(name), "."+filepath.Base(name)+".neco-new")
 	if err := os.Remove(tmp); err != nil && !errors.Is(err, fs.ErrNotExist) {

@@ -16,8 +16,8 @@ import (
 // error. OpenFrom has no limit.
 const maxSealed = 1 << 20
 
-// ErrCannotOpen reports that a text is not encrypted to the given identity, or that its
-// list of recipients was changed.
+// ErrCannotOpen reports that a text is not encrypted to the given identity, or that the
+// list of recipients in the text was changed.
 var ErrCannotOpen = errors.New("not encrypted to this key")
 
 // ErrNotSealed reports that a text is not encrypted with age, or that its header is
@@ -116,9 +116,10 @@ func Open(armoured string, id Identity) ([]byte, error) {
 	return plaintext, nil
 }
 
-// OpenFrom returns a reader of the decrypted data of r, which must have no armour. Its
-// errors are those of Open. The data is complete and unchanged only if it is read up to
-// io.EOF; for a changed or missing part, the reader returns another error.
+// OpenFrom returns a reader of the decrypted data of r, which must have no armour
+// (age's text format). Its errors are those of Open. The data is complete and unchanged
+// only if it is read up to io.EOF; for a changed or missing part, the reader returns
+// another error.
 func OpenFrom(r io.Reader, id Identity) (io.Reader, error) {
 	if id.key == nil {
 		return nil, fmt.Errorf("decrypt: %w", ErrCannotOpen)

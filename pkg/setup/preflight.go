@@ -74,7 +74,7 @@ func Find(ctx context.Context, checks []Check) Problems {
 	return found
 }
 
-// preflight runs the checks of this server and returns the errors of the failed ones.
+// preflight runs the checks of this server and returns the errors of those that fail.
 func preflight(ctx context.Context, r *run) error {
 	p := Preflight{Host: r.Host, LRN: r.LRN, HostName: r.HostName, Began: r.began, Leads: r.leads}
 	if found := Find(ctx, p.Checks()); len(found) > 0 {

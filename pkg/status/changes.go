@@ -48,8 +48,8 @@ func (v View) Changes(old View) []string {
 	return lines
 }
 
-// warnings returns the texts of the conditions that need an operator, except those of
-// the update and its servers.
+// warnings returns the warnings in v about conditions that need an operator, except the
+// state of the update and of its servers.
 func (v View) warnings() []string {
 	return slices.Concat(v.Release.warnings(), v.badReleaseWarnings(), texts(slices.Concat(v.vaultProblems(), v.certificateProblems(), v.backupProblems(), v.configProblems())))
 }

@@ -57,7 +57,7 @@ func newPending(t worker.Target, names []string) *pending {
 	return p
 }
 
-// done removes the item called name from the pending ones and reports the remaining
+// done removes the item called name from the pending items and reports the remaining
 // items.
 func (p *pending) done(name string) {
 	p.mu.Lock()
@@ -102,8 +102,8 @@ func apply(ctx context.Context, h *Host, c component.Component, t worker.Target)
 	return "", record(ctx, c, ct, t)
 }
 
-// record stores in etcd which image of c runs on this boot server. It does nothing for a
-// component without an image.
+// record stores in etcd the image with which c runs on this boot server. It does
+// nothing for a component without an image.
 func record(ctx context.Context, c component.Component, ct component.Target, t worker.Target) error {
 	i, ok := c.(component.Imaged)
 	if !ok {

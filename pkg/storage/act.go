@@ -27,7 +27,8 @@ const (
 	KindConfig  Kind = "config"
 )
 
-// act reports whether records of this kind are about acts of an operator.
+// act reports whether records of this kind are about acts of an operator, not about
+// runs.
 func (k Kind) act() bool { return k == KindLeave || k == KindRecover || k == KindConfig }
 
 // Act is a command of an operator that changed the data centre. It is recorded in the

@@ -89,8 +89,8 @@ func defaults() (c Config) {
 	return c
 }
 
-// configKeyAt returns the configuration key that is stored at key below config/, or nil
-// if there is none.
+// configKeyAt returns the configuration key that is stored at config/ followed by key,
+// or nil if no configuration key is stored there.
 func configKeyAt(key string) *ConfigKey {
 	for i := range configKeys {
 		if k := &configKeys[i]; k.Key == key {

@@ -77,8 +77,8 @@ func (f *Follower) Current(ctx context.Context) (*Snapshot, error) {
 	}
 }
 
-// newest returns the revision at which a key of Neco was last written, or 0 if there are
-// no keys.
+// newest returns the revision at which any key of Neco was last written, or 0 if there
+// are no keys.
 func (s *Storage) newest(ctx context.Context) (int64, error) {
 	res, err := s.etcd.Get(ctx, "", clientv3.WithPrefix(), clientv3.WithKeysOnly(),
 		clientv3.WithSort(clientv3.SortByModRevision, clientv3.SortDescend), clientv3.WithLimit(1))

@@ -22,13 +22,13 @@ type WorkState int
 
 // The states of the current action. The zero value is an action that was not started.
 const (
-	// WorkNone: not started.
+	// WorkNone: the action was not started.
 	WorkNone WorkState = iota
-	// WorkRunning: running.
+	// WorkRunning: the action is running.
 	WorkRunning
-	// WorkDone: succeeded.
+	// WorkDone: the action succeeded.
 	WorkDone
-	// WorkFailed: returned an error.
+	// WorkFailed: the action returned an error.
 	WorkFailed
 )
 
@@ -142,7 +142,7 @@ func (m Member) Asked(t Table, qualifies bool, why string) Member {
 	return m
 }
 
-// Result is the outcome of an action.
+// Result is the outcome of an attempt of an action.
 type Result struct {
 	// Note is the text for the status from an action that succeeded; see [Work].
 	Note string
@@ -154,7 +154,7 @@ type Result struct {
 	LeaseLost bool
 }
 
-// Ended returns m after an attempt of the current action has ended with r.
+// Ended returns m after an attempt of the current action has ended with the result r.
 func (m Member) Ended(t Table, r Result) Member {
 	if r.LeaseLost {
 		m.Work.Cancelled = CauseLeaseLost

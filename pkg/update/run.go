@@ -10,8 +10,8 @@ import (
 	"github.com/cybozu-go/neco"
 )
 
-// RunID identifies a run. Two requests for the same version are two runs, because they
-// were started at different times.
+// RunID identifies a run: one update of the boot servers to a version. Two requests for
+// the same version are two runs, because they were started at different times.
 type RunID struct {
 	Version   string
 	StartedAt time.Time
@@ -60,7 +60,8 @@ type Request struct {
 // ID returns the identity of the run that this request starts.
 func (r *Request) ID() RunID { return RunID{r.Version, r.StartedAt} }
 
-// Members returns the LRNs of the boot servers in the run, in ascending order.
+// Members returns the logical rack numbers (LRNs) of the boot servers in the run, in
+// ascending order.
 func (r *Request) Members() []int {
 	m := slices.Clone(r.Servers)
 	slices.Sort(m)

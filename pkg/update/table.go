@@ -10,12 +10,12 @@ type Kind int
 
 // The kinds of actions.
 const (
-	// Every: all members do it at the same time.
+	// Every: all members do the action at the same time.
 	Every Kind = iota
-	// Once: one member does it under the lock; its recorded outcome applies to all
-	// members.
+	// Once: one member does the action under the lock; the recorded outcome applies to
+	// all members.
 	Once
-	// Rolling: each member does it, one after the other under the lock.
+	// Rolling: each member does the action, one member after the other under the lock.
 	Rolling
 )
 

@@ -119,8 +119,9 @@ func Rotate(ctx context.Context, c *api.Client) error {
 	return nil
 }
 
-// UnsealAny unseals the Vault of c, as [Unseal] does, with the first of keys that is
-// right. It returns ErrBadKey if none is. There are two keys during a rekey operation.
+// UnsealAny unseals the Vault of c, as [Unseal] does, with the first key in keys that
+// is right. It returns ErrBadKey if no key is right. During a rekey operation there are
+// two possible keys.
 func UnsealAny(ctx context.Context, c *api.Client, keys []string) (opened bool, err error) {
 	err = ErrBadKey
 	for _, key := range keys {

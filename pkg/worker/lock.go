@@ -41,7 +41,7 @@ func (l *lock) state() update.Lock {
 }
 
 // ready returns a channel that is closed when the competition for the lock has ended, or
-// nil if none is running.
+// nil if this worker does not compete for the lock.
 func (l *lock) ready() <-chan struct{} {
 	if l == nil || l.held {
 		return nil
