@@ -12,8 +12,8 @@ const (
 	node0Boot    = 3               // index of the boot server in the first subnet
 )
 
-// BootNode0IP returns the address of the boot server lrn at which other servers reach
-// it: that of its interface node0.
+// BootNode0IP returns the address of the boot server with the logical rack number (LRN)
+// lrn at which other servers reach it: the address of its interface node0.
 func BootNode0IP(lrn int) net.IP {
 	ip := make(net.IP, net.IPv4len)
 	binary.BigEndian.PutUint32(ip, uint32(node0Base+node0PerRack*lrn+node0Boot))

@@ -19,8 +19,8 @@ import (
 	"github.com/cybozu-go/neco/internal/weburl"
 )
 
-// dockerQueryTimeout bounds a query of the Docker daemon. A working daemon responds at
-// once.
+// dockerQueryTimeout is how long a query of the Docker daemon may take before it fails.
+// A working daemon responds at once.
 const dockerQueryTimeout = 30 * time.Second
 
 // Bind makes a directory of the host visible in a container.
@@ -152,7 +152,8 @@ func (d dockerRuntime) IsRunning(img ContainerImage) (bool, error) {
 	return err == nil && strings.HasPrefix(is, "sha256:") && slices.Contains(shown, is), nil
 }
 
-// loadImage loads an image into Docker: the tarball that the function write writes.
+// loadImage loads an image into Docker. The function write writes the tarball of the
+// image.
 func loadImage(ctx context.Context, full string, write func(io.Writer) error) error {
 	r, w := io.Pipe()
 	written := make(chan error, 1)

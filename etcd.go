@@ -28,8 +28,8 @@ const (
 	etcdKeepAliveTimeout = 3 * time.Second
 )
 
-// etcdReconnect bounds the pause between two connection attempts. With grpc's own
-// bound, a client could notice up to two minutes late that etcd is available again.
+// etcdReconnect is the maximum pause between two connection attempts. With grpc's own
+// maximum, a client could notice up to two minutes late that etcd is available again.
 var etcdReconnect = grpc.ConnectParams{
 	Backoff:           backoff.Config{BaseDelay: 200 * time.Millisecond, Multiplier: 1.6, Jitter: 0.2, MaxDelay: 3 * time.Second},
 	MinConnectTimeout: 3 * time.Second,
@@ -46,9 +46,9 @@ func EtcdClient() (*clientv3.Client, error) {
 }
 
 // Client returns an etcd client. Its KV, Watcher and Lease add the configured prefix to
-// every key, so they reach no other keys. Client does not wait for etcd, except that it
-// authenticates a configured username within the configured timeout. It ignores proxies
-// in the environment. The caller must close the client.
+// every key, so they access no other keys. Client does not wait for etcd, unless a
+// username is configured: then it authenticates within the configured timeout. It
+// ignores proxies in the environment. The caller must close the client.
 func (c *EtcdConfig) Client() (*clientv3.Client, error) {
 	timeout, err := duration.Parse(c.Timeout, minEtcdTimeout, maxEtcdTimeout)
 	if err != nil {

@@ -96,17 +96,17 @@ func checkPlatform(image v1.Image) error {
 	return nil
 }
 
-// credentialGuard is an http.RoundTripper that sends a user's password to one registry
-// only.
+// credentialGuard is an http.RoundTripper that sends a user's password only to one
+// registry.
 type credentialGuard struct {
 	inner    http.RoundTripper
 	registry name.Registry
 }
 
 // RoundTrip implements http.RoundTripper. It returns an error for a request that may
-// contain a password, by basic authorization or POST, and does not go to the registry.
-// A registry could otherwise name any server as the one that exchanges the password for
-// a token.
+// contain a password, in basic authorization or in a POST, and that does not go to the
+// registry. A registry could otherwise name any server as the one that exchanges the
+// password for a token.
 func (g credentialGuard) RoundTrip(r *http.Request) (*http.Response, error) {
 	_, _, basic := r.BasicAuth()
 	home := r.URL.Host == g.registry.RegistryStr() && (r.URL.Scheme == "https" || g.registry.Scheme() == "http")

@@ -62,7 +62,7 @@ type UpdateStatus struct {
 }
 
 // UpdateCompleted reports whether every boot server in lrns has completed the update to
-// version. statuses has the reports of the boot servers by LRN; a server without a
+// version. statuses contains the reports of the boot servers by LRN; a server without a
 // report has not completed the update.
 func UpdateCompleted(version string, lrns []int, statuses map[int]*UpdateStatus) bool {
 	for _, lrn := range lrns {

@@ -20,12 +20,12 @@ import (
 )
 
 const (
-	// vaultLeaderTimeout bounds the wait for a leader. It suffices, because the lock of
-	// a dead leader expires within a minute.
+	// vaultLeaderTimeout is how long WaitVaultLeader waits for a leader before it
+	// fails. That is sufficient, because the lock of a dead leader expires within a
+	// minute.
 	vaultLeaderTimeout = 5 * time.Minute
 
-	// vaultRetries is the number of repetitions of a request after a server error of
-	// Vault.
+	// vaultRetries is how often a request is repeated after a server error of Vault.
 	vaultRetries = 2
 
 	// vaultLeaderInterval is the pause between two queries for the leader.

@@ -15,8 +15,8 @@ import (
 // interrupted is the exit code of this program after an interrupt.
 const interrupted = 130
 
-// signaled is added to the number of the signal that ended a child process. The sum is
-// the exit code, as in shells.
+// signaled is the number that is added to the number of the signal that ended a child
+// process. The sum is the exit code, as in shells.
 const signaled = 128
 
 // childError is the exit code of a child process that has printed its own error. This

@@ -14,8 +14,8 @@ import (
 	"github.com/cybozu-go/neco/internal/lrn"
 )
 
-// order connects to the sandbox called name and sends it the order o for the command
-// verb.
+// order connects to the sandbox called name and sends the order o to it. verb is the
+// command that sends the order.
 func order(ctx context.Context, name, verb string, o control.Order) error {
 	c, err := control.Connect(ctx, name)
 	if err != nil {

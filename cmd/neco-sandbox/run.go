@@ -12,8 +12,8 @@ import (
 	"github.com/cybozu-go/neco/internal/duration"
 )
 
-// updateTimeout bounds one update of the sandbox's story. An update normally takes
-// seconds.
+// updateTimeout is how long one update of the sandbox's story may take before it fails.
+// An update normally takes seconds.
 const updateTimeout = 5 * time.Minute
 
 func newRunCommand(name *string) *cobra.Command {

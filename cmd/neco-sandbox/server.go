@@ -28,7 +28,7 @@ func locate(ctx context.Context, name, lrn string) (control.Location, error) {
 	return c.Locate(ctx, lrns[0])
 }
 
-// interruptedFor is the time that a command has to end after an interrupt. Then it is
+// interruptedFor is how long a command may take to end after an interrupt before it is
 // killed.
 const interruptedFor = 10 * time.Second
 

@@ -58,7 +58,8 @@ func (f *finder) Newest(ctx context.Context, c storage.Config, bad map[string]st
 }
 
 // check returns an error if the release v cannot be installed, for example because its
-// package or its checksum is missing. So the search fails before an update to v starts.
+// package or its checksum is missing. The search then fails before an update to v
+// starts.
 func (f *finder) check(ctx context.Context, channel release.Channel, v release.Version) error {
 	asset, err := f.finder.FindAsset(ctx, channel, v)
 	if err != nil || asset == f.checked {

@@ -17,7 +17,8 @@ func main() {
 	os.Exit(daemon.Main(func(ctx context.Context) error { return newCommand().ExecuteContext(ctx) }))
 }
 
-// installTimeout bounds an installation, including the wait for the lock of dpkg.
+// installTimeout is how long an installation may take before it fails, including the
+// wait for the lock of dpkg.
 const installTimeout = 10 * time.Minute
 
 func newCommand() *cobra.Command {

@@ -75,8 +75,8 @@ func Files(s Seed) ([]host.File, error) {
 	return files, nil
 }
 
-// BirdConf returns the configuration file of BIRD alone, for a BIRD that does not run
-// on the boot server of the seed s.
+// BirdConf returns only the configuration file of BIRD, for a BIRD that does not run on
+// the boot server of the seed s.
 func BirdConf(s Seed) ([]byte, error) {
 	if err := s.check(); err != nil {
 		return nil, fmt.Errorf("configure BIRD: %w", err)

@@ -11,7 +11,7 @@ import (
 	"github.com/cybozu-go/neco/internal/weburl"
 )
 
-// Seed has the properties of one boot server.
+// Seed contains the properties of one boot server.
 type Seed struct {
 	// Name is the host name.
 	Name string `json:"name"`

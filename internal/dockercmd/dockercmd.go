@@ -11,8 +11,8 @@ import (
 )
 
 // Run runs docker with args and returns its standard output. It blocks until docker
-// ends, and kills docker when ctx ends. An error wraps that of os/exec and ends with
-// the last lines of docker's standard error.
+// ends, and kills docker when ctx ends. An error wraps the error of os/exec and ends
+// with the last lines of docker's standard error.
 func Run(ctx context.Context, args ...string) ([]byte, error) {
 	return RunWith(ctx, nil, args...)
 }

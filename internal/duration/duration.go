@@ -1,5 +1,5 @@
 // Package duration parses durations in flags and in the configuration, and formats
-// durations for operators. Its syntax is that of Go, with days in addition.
+// durations for operators. Its syntax is the syntax of Go with days in addition.
 package duration
 
 import (
@@ -105,7 +105,7 @@ func Text(d time.Duration) string {
 	return days + text
 }
 
-// Value is a flag whose value is a duration. It implements pflag.Value.
+// Value is the value of a flag for a duration. It implements pflag.Value.
 type Value struct {
 	d           *time.Duration
 	least, most time.Duration

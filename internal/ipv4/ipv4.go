@@ -1,4 +1,4 @@
-// Package ipv4 checks whether hosts and networks may have an address.
+// Package ipv4 checks whether hosts and networks may have a given address.
 package ipv4
 
 import (

@@ -1,4 +1,5 @@
-// Package lrn parses and formats logical rack numbers, which identify boot servers.
+// Package lrn parses and formats logical rack numbers (LRNs), which identify boot
+// servers.
 package lrn
 
 import (
@@ -8,7 +9,8 @@ import (
 )
 
 // Max is the highest logical rack number. Each rack uses 192 addresses of the data
-// centre's network 10.69.0.0/16; those of a higher rack would be outside of it.
+// centre's network 10.69.0.0/16; the addresses of a higher rack would be outside of
+// that network.
 const Max = 1<<16/192 - 1
 
 // Parse parses a decimal logical rack number without leading zeros or sign.

@@ -20,7 +20,7 @@ import (
 // the man page shows it in the section EXIT STATUS instead of the description.
 const ExitStatus = "exit status"
 
-// Manual has those contents of man pages that are not in the help of the commands.
+// Manual contains the parts of man pages that are not in the help of the commands.
 type Manual struct {
 	// Title is the name of the manual, Source the program with its version, and Date a
 	// day as YYYY-MM-DD, or "".

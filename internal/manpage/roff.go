@@ -69,12 +69,12 @@ func (p *page) line(text string) {
 // item is a row of a list, with a term and a text in roff.
 type item struct{ term, text string }
 
-// maxTerm is the width up to which a term stands in the same line as its text. If a
-// list has a wider term, the text starts below its term.
+// maxTerm is the width up to which a term is in the same line as its text. If a list
+// has a wider term, the text starts in the line below.
 const maxTerm = 24
 
 // list writes items. If the terms are at most maxTerm wide, it writes two columns, as
-// the help does.
+// the help of a command does.
 func (p *page) list(items []item) {
 	if len(items) == 0 {
 		return

@@ -8,8 +8,8 @@ import (
 	"unicode"
 )
 
-// maxRunes bounds the length of a line. An error may contain the whole output of a
-// program; Line omits the middle of a longer line.
+// maxRunes is the maximum length of a line in characters. An error may contain the
+// whole output of a program; Line omits the middle of a longer line.
 const maxRunes = 2000
 
 // Line returns s as one line: line breaks and tabs become spaces, other unprintable

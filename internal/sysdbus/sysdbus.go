@@ -11,9 +11,9 @@ import (
 
 // With calls f with a connection to systemd on the system bus. It closes the connection
 // afterwards, unless ctx is from [Share]. If systemd or the bus restarts, only the
-// current call fails. There is no fallback to another connection: if
-// DBUS_SYSTEM_BUS_ADDRESS sets another bus, this machine's systemd must not be changed.
-// Errors start with verb and unit.
+// current call fails. With uses no other connection: if DBUS_SYSTEM_BUS_ADDRESS sets
+// another bus, it must not change this machine's systemd. Errors start with verb and
+// unit.
 func With(ctx context.Context, verb, unit string, f func(*dbus.Conn) error) error {
 	conn, done, err := open(ctx)
 	if err != nil {

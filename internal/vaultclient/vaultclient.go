@@ -15,8 +15,8 @@ import (
 	"github.com/hashicorp/vault/api"
 )
 
-// requestTimeout bounds one request. Vault may have to elect a leader during the
-// request.
+// requestTimeout is how long one request may take before it fails. Vault may have to
+// elect a leader during the request.
 const requestTimeout = 60 * time.Second
 
 // New returns a client of the Vault at addr with the TLS configuration conf. If token
@@ -34,7 +34,7 @@ func New(addr string, conf *tls.Config, token string) (*api.Client, error) {
 }
 
 // Copy returns a client with the connections and limits of c, but with another token.
-// Its address is addr or, if addr is empty, that of c.
+// Its address is addr or, if addr is empty, the address of c.
 func Copy(c *api.Client, addr, token string) (*api.Client, error) {
 	var config *api.Config
 	withoutEnvironment(func() { config = c.CloneConfig() })

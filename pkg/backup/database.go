@@ -27,8 +27,8 @@ type Info struct {
 // order.
 const keyBucket = "key"
 
-// openTimeout bounds the wait for the lock of the database file. No other process
-// should hold that lock.
+// openTimeout is how long a function waits for the lock of the database file before it
+// fails. No other process should hold that lock.
 const openTimeout = time.Second
 
 // withDatabase calls f in a read transaction on the database in file. If f makes bbolt
@@ -58,7 +58,7 @@ func openError(err error) error {
 }
 
 // readDatabase checks the structure of the database in file and reads all revisions in
-// order, as a restore does. It returns what it has found.
+// order, as a restore does. It returns a description of the contents.
 func readDatabase(file string) (Info, error) {
 	var info Info
 	err := withDatabase(file, func(tx *bolt.Tx) error {
@@ -91,7 +91,8 @@ func readDatabase(file string) (Info, error) {
 	return info, err
 }
 
-// walk reads a bucket of the database and all buckets in it, to find damaged pages.
+// walk reads a bucket of the database and all buckets in that bucket, to find damaged
+// pages.
 func walk(_ []byte, bucket *bolt.Bucket) error {
 	return bucket.ForEach(func(k, v []byte) error {
 		if v == nil {

@@ -62,7 +62,7 @@ func checkTrailer(file string) ([]byte, error) {
 	return trailer, nil
 }
 
-// corrupt returns an error with the formatted reason that wraps ErrCorrupt.
+// corrupt returns an error that consists of a formatted reason and wraps ErrCorrupt.
 func corrupt(format string, args ...any) error {
 	return fmt.Errorf("%w: %w", ErrCorrupt, fmt.Errorf(format, args...))
 }

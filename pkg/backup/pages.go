@@ -11,8 +11,8 @@ import (
 // kinds are the types of pages in a database of bbolt: branch, leaf, meta and freelist.
 var kinds = [...]uint16{1, 2, 4, 16}
 
-// checkPages checks that every page in use has its own number and a known type, and
-// does not extend beyond the end of the file. It must run before bbolt's own check,
+// checkPages checks that every page in use contains its own number and a known type,
+// and does not extend beyond the end of the file. It must run before bbolt's own check,
 // which would panic or exhaust the memory if a page violated these conditions.
 func checkPages(file string, tx *bolt.Tx) error {
 	f, err := os.Open(file)

@@ -10,11 +10,12 @@ import (
 
 // These constants determine how long snapshots are retained.
 const (
-	// MaxAge is the age from which a snapshot is removed, unless it is one of the
+	// MaxAge is the age above which a snapshot is removed, unless it is one of the
 	// newest MinCount.
 	MaxAge = 14 * 24 * time.Hour
-	// MaxCount is the maximum number of snapshots; older ones are removed. It suffices
-	// for hourly snapshots during MaxAge, and 24 that operators take by hand.
+	// MaxCount is the maximum number of snapshots; older snapshots are removed. It is
+	// sufficient for hourly snapshots during MaxAge, and 24 snapshots that operators
+	// take by hand.
 	MaxCount = 15 * 24
 	// MinCount is the number of newest snapshots that are kept at any age. They remain
 	// if the clock jumps or backups fail for a long time.
@@ -22,8 +23,8 @@ const (
 )
 
 // Surplus returns the snapshots in all that are to be removed at the time now. It never
-// returns fresh, the snapshot just written, even if the clock was set back and others
-// have later names.
+// returns fresh, the snapshot just written, even if the clock was set back and other
+// snapshots have later names.
 func Surplus(all []Entry, fresh Name, now time.Time) []Entry {
 	sorted := slices.SortedFunc(slices.Values(all), newestFirst)
 	var surplus []Entry

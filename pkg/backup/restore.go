@@ -22,15 +22,15 @@ type Restorer interface {
 }
 
 // Docker is a Restorer that runs the restore program in the image of this server's
-// etcd. Its container has no network and no capabilities, and can only read the
-// snapshot and write to the directory.
+// etcd. The container has no network and no capabilities; it can only read the snapshot
+// and write to the data directory.
 type Docker struct {
 	// Image is the image that is used while etcd is not running.
 	Image string
 }
 
-// trialName is the name of the container of a trial restore. By this name, a container
-// of an earlier run is found and removed.
+// trialName is the name of the container of a trial restore. An attempt finds and
+// removes a container of an earlier one by this name.
 const trialName = "neco-backup-trial"
 
 // These constants are the exit codes of docker run if the image does not contain the
@@ -79,9 +79,8 @@ func restoreWith(ctx context.Context, tool, image, file, dir string) error {
 // databaseIn is the path of the database, relative to the data directory of a member.
 const databaseIn = "data/member/snap/db"
 
-// tryRestore restores the snapshot file into the new directory dir, and returns an
-// error unless the revision and the number of keys are those of want. Then it removes
-// dir.
+// tryRestore restores the snapshot file to the new directory dir, and returns an error
+// unless the revision and the number of keys equal those in want. Then it removes dir.
 func tryRestore(ctx context.Context, r Restorer, file, dir string, want Info) error {
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return diskError(err)

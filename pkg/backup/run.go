@@ -49,8 +49,8 @@ type Result struct {
 // workDir is the directory of unencrypted files during a backup or a verification.
 var workDir = path.Join(neco.EtcdBackupDir, ".work")
 
-// lockFile is locked by the process that uses workDir. lockTimeout bounds the wait for
-// another process to release it; after it, the error is ErrBusy.
+// lockFile is locked by the process that uses workDir. lockTimeout is how long a
+// process waits for that lock before it fails with ErrBusy.
 const (
 	lockFile    = "/var/lib/neco/backup.lock"
 	lockTimeout = time.Second
@@ -62,8 +62,8 @@ var ErrBusy = errors.New("another backup is running")
 // Run takes a snapshot, checks it and writes it, encrypted, to the disk. Then it
 // removes the snapshots that Surplus returns. It blocks until that is done or ctx ends.
 //
-// If Run fails before the snapshot is written, it removes no snapshot. A killed Run
-// leaves no incomplete snapshot in List; the next one removes its temporary files.
+// If Run fails before the snapshot is written, it removes no snapshot. After a kill of
+// Run, List shows no incomplete snapshot, and the next Run removes the temporary files.
 func Run(ctx context.Context, o Options) (Result, error) {
 	release, dir, err := work(ctx, o.FS)
 	if err != nil {

@@ -47,9 +47,9 @@ func openFile(from, to string, id hostkey.Identity) error {
 	})
 }
 
-// openingError classifies an error of decryption. It returns hostkey.ErrCannotOpen or
-// ErrDiskFull if err means that, and ErrDigestMismatch otherwise: the file is damaged
-// or truncated.
+// openingError converts an error of decryption. It returns hostkey.ErrCannotOpen if the
+// file is not encrypted to the key, ErrDiskFull if the disk is full, and
+// ErrDigestMismatch otherwise, because the file is damaged or truncated.
 func openingError(err error) error {
 	if err == nil || errors.Is(err, hostkey.ErrCannotOpen) {
 		return err
@@ -70,8 +70,9 @@ func create(name string, write func(io.Writer) error) error {
 	return diskError(errors.Join(write(f), f.Sync(), f.Close()))
 }
 
-// sameWhenOpened decrypts the snapshot file with id. It returns an error unless want is
-// both the checksum of the database in it and the checksum that etcd has appended.
+// sameWhenOpened decrypts the snapshot file with id. It returns an error unless want
+// equals both the checksum of the database in the snapshot and the checksum that etcd
+// has appended to it.
 func sameWhenOpened(file string, id hostkey.Identity, want []byte) error {
 	f, err := os.Open(file)
 	if err != nil {

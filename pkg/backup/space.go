@@ -11,8 +11,8 @@ import (
 // database, because etcd preallocates two log files of 64 MB.
 const restoreSpace = 160 << 20
 
-// checkSpace returns ErrDiskFull unless the disk has space for a backup of the current
-// database, see enough.
+// checkSpace returns ErrDiskFull unless the disk has enough space for a backup of the
+// current database; see enough.
 func (o Options) checkSpace(ctx context.Context) error {
 	endpoint := o.Etcd.Endpoints()[0]
 	status, err := o.Etcd.Status(ctx, endpoint)
@@ -31,8 +31,8 @@ func (o Options) checkSpace(ctx context.Context) error {
 }
 
 // enough returns ErrDiskFull unless free bytes suffice for a backup of a database of
-// size bytes: twice the database, for the snapshot and the restored or the encrypted
-// one, with a margin of a tenth, and restoreSpace.
+// size bytes: twice that size with a margin of a tenth, for the snapshot and either the
+// restored or the encrypted database, and restoreSpace.
 func enough(free uint64, size int64) error {
 	need := uint64(max(size, 0))/10*22 + restoreSpace
 	if free < need {

@@ -50,7 +50,7 @@ func (v Verifier) Value(ctx context.Context, file, key string) (value []byte, er
 }
 
 // with decrypts the snapshot file, calls f with the path of the decrypted snapshot, and
-// removes that afterwards.
+// then removes the decrypted snapshot.
 func (v Verifier) with(ctx context.Context, file string, f func(plain string) error) error {
 	fi, err := os.Stat(file)
 	if err != nil {

@@ -18,11 +18,14 @@ import (
 )
 
 const (
-	// timeout bounds a call of ckecli, which normally takes less than a second.
+	// timeout is how long a call of ckecli may take before it is killed. It normally
+	// takes less than a second.
 	timeout = 30 * time.Second
-	// killDelay bounds the wait for descendants of a killed ckecli that hold its output.
+	// killDelay is how long a call waits for descendants of a killed ckecli that hold
+	// its output.
 	killDelay = time.Second
-	// maxOutput bounds the output of ckecli; the largest is the template.
+	// maxOutput is the maximum size in bytes of the output of ckecli. Its largest
+	// output is the template.
 	maxOutput = 16 << 20
 )
 
@@ -76,8 +79,9 @@ func (c Ckecli) Template(ctx context.Context) ([]byte, error) {
 	return out, nil
 }
 
-// SetTemplate replaces the stored template. ckecli takes a file only: SetTemplate writes
-// a temporary one that only its user can read, and removes it.
+// SetTemplate replaces the stored template. Because ckecli reads templates only from a
+// file, SetTemplate writes a temporary file that only its user can read, and removes
+// it.
 func (c Ckecli) SetTemplate(ctx context.Context, template []byte) (err error) {
 	f, err := os.CreateTemp("", "neco-cke-template-") // mode 0600
 	if err != nil {
@@ -92,8 +96,8 @@ func (c Ckecli) SetTemplate(ctx context.Context, template []byte) (err error) {
 	return err
 }
 
-// run runs the command op of ckecli and returns its standard output. The end of ctx or of
-// the timeout kills it with its descendants.
+// run runs op, a command of ckecli, and returns its standard output. The end of ctx or
+// of the timeout kills ckecli with its descendants.
 func (c Ckecli) run(ctx context.Context, op string, args ...string) ([]byte, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, c.Timeout, fmt.Errorf("does not end within %s: %w", c.Timeout, context.DeadlineExceeded))
 	defer cancel()
@@ -116,8 +120,8 @@ func (c Ckecli) run(ctx context.Context, op string, args ...string) ([]byte, err
 	return nil, c.failure(op, string(stderr.data), err)
 }
 
-// limited is a buffer of at most max bytes. It drops what does not fit if drop is true,
-// or else refuses it, which ends the writing program.
+// limited is a buffer of at most max bytes. If drop is true, it drops further bytes;
+// otherwise it returns an error for them, which ends the writing program.
 type limited struct {
 	data       []byte
 	max        int

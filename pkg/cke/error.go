@@ -13,7 +13,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/program"
 )
 
-// maxErrorText bounds the standard error of ckecli that is kept.
+// maxErrorText is how many bytes of the standard error of ckecli are kept.
 const maxErrorText = 64 << 10
 
 // ErrNotFound is returned if CKE has no such object, for example no template yet.
@@ -48,8 +48,8 @@ func (e *Error) Is(target error) bool {
 	return target == ErrNotFound && e.Code > 0 && strings.Contains(e.Text, "not found")
 }
 
-// MayPass implements the interface of package retry: ckecli did not reach etcd, took too
-// long, was killed, or is being replaced at the moment.
+// MayPass implements the interface of package retry: it reports whether ckecli did not
+// reach etcd, took too long, was killed, or is being replaced at the moment.
 func (e *Error) MayPass() bool {
 	if errors.Is(e.Err, context.DeadlineExceeded) || errors.Is(e.Err, syscall.ETXTBSY) {
 		return true
@@ -65,8 +65,9 @@ func (e *Error) MayPass() bool {
 	return false
 }
 
-// etcdAway are texts of etcd's client while a member does not answer, or etcd has no
-// leader. ckecli prints them and has one exit code for all failures.
+// etcdAway are texts that etcd's client reports while a member does not answer or etcd
+// has no leader. ckecli prints these texts, and has the same exit code for all
+// failures.
 var etcdAway = [...]string{
 	"context deadline exceeded", "code = DeadlineExceeded", "code = Unavailable",
 	"connection refused", "connection reset", "transport is closing", "i/o timeout", "no route to host",
@@ -74,7 +75,8 @@ var etcdAway = [...]string{
 	"etcdserver: server stopped", "raft proposal dropped", "no available endpoints",
 }
 
-// failure returns the error of a call of op that failed with err and the text stderr.
+// failure returns the error of a call of op, a command of ckecli, that failed with err
+// and printed stderr.
 func (c Ckecli) failure(op, stderr string, err error) error {
 	e := &Error{Op: op, Code: -1, Text: printable.Line(stderr), Err: err}
 	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {

@@ -21,8 +21,8 @@ const (
 // of an entry to its nodes.
 const maxLabel = 63
 
-// staging is the cluster whose namespaces are not protected in a reboot if their label
-// development is true.
+// staging is the name of the cluster in which a reboot does not protect namespaces
+// whose label development is true.
 const staging = "stage0"
 
 // Role is a role of worker nodes in a template.
@@ -39,7 +39,7 @@ func Roles(template []byte) ([]Role, error) {
 	return roles, err
 }
 
-// FindRole returns the first role with this name. The error lists the roles that there are.
+// FindRole returns the first role with this name. The error lists the existing roles.
 func FindRole(roles []Role, name string) (Role, error) {
 	var names []string
 	for _, r := range roles {
@@ -66,8 +66,9 @@ func CheckWeight(w float64) error {
 
 func weightText(w float64) string { return strconv.FormatFloat(w, 'f', 6, 64) }
 
-// Render returns the template of the package for the cluster called name: with its name,
-// and with weights, by role, in place of those in the template. Comments are lost.
+// Render returns the template of the package for the cluster called name. It sets that
+// name, and replaces the weights of the roles in weights by those values. Comments are
+// lost.
 func Render(template []byte, name string, weights map[string]float64) ([]byte, error) {
 	if name == "" {
 		return nil, errors.New("the cluster has no name")
@@ -95,8 +96,8 @@ func Render(template []byte, name string, weights map[string]float64) ([]byte, e
 	return yaml.Marshal(doc)
 }
 
-// protect lets CKE evict pods without regard to their disruption budgets in namespaces
-// whose label development is true.
+// protect changes the template so that CKE may evict pods without regard to their
+// disruption budgets in namespaces whose label development is true.
 func protect(doc map[string]any) error {
 	reboot, ok := doc["reboot"].(map[string]any)
 	if !ok {
@@ -108,8 +109,8 @@ func protect(doc map[string]any) error {
 	return nil
 }
 
-// parse decodes a template and returns the roles of its worker entries, whose labels are
-// within the document.
+// parse decodes a template and returns the document with the roles of its worker
+// entries. The labels of the roles are parts of the document.
 func parse(template []byte) (doc map[string]any, roles []Role, err error) {
 	if err := yaml.UnmarshalStrict(template, &doc); err != nil {
 		return nil, nil, err

@@ -76,8 +76,8 @@ func Update(ctx context.Context, t Templates, template []byte) (changed bool, er
 	return true, nil
 }
 
-// equal reports whether two templates have the same meaning. CKE prints every field, and
-// zero values for those that were not set.
+// equal reports whether two templates have the same meaning. CKE prints every field of
+// its template, with zero values for fields that were not set.
 func equal(a, b []byte) bool {
 	var x, y any
 	if yaml.Unmarshal(a, &x) != nil || yaml.Unmarshal(b, &y) != nil {
@@ -86,8 +86,9 @@ func equal(a, b []byte) bool {
 	return reflect.DeepEqual(withoutZero(x), withoutZero(y))
 }
 
-// withoutZero returns v without fields that have their zero value. It keeps the fields in
-// the configuration of a program of Kubernetes, where false is not the default of each.
+// withoutZero returns v without fields that have their zero value. It keeps the fields
+// in the configuration of Kubernetes' programs, where the default of a field may differ
+// from false.
 func withoutZero(v any) any {
 	object, ok := v.(map[string]any)
 	if !ok {

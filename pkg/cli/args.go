@@ -15,15 +15,16 @@ import (
 	"github.com/cybozu-go/neco/pkg/storage"
 )
 
-// exactly returns a check that a command has n arguments; none requires no argument,
-// between a to b arguments, and atLeast a or more. Errors have a hint with the usage.
+// exactly returns a check that a command has n arguments; none checks for no argument,
+// between for a to b arguments, and atLeast for a or more. Their errors have a hint
+// with the usage.
 func exactly(n int) cobra.PositionalArgs    { return between(n, n) }
 func none() cobra.PositionalArgs            { return hinted(noArgs) }
 func between(a, b int) cobra.PositionalArgs { return hinted(number(a, b)) }
 func atLeast(a int) cobra.PositionalArgs    { return between(a, math.MaxInt) }
 
-// noArgs returns an error if there are arguments. For a command with subcommands, the
-// error is about an unknown subcommand.
+// noArgs is a check that returns an error if there are arguments. For a command with
+// subcommands, the error is about an unknown subcommand.
 func noArgs(cmd *cobra.Command, args []string) error {
 	if cmd.HasSubCommands() {
 		return cobra.NoArgs(cmd, args)
@@ -69,7 +70,8 @@ func unknownCommand(cmd *cobra.Command, name string) error {
 	return hint(err, "%s --help lists the commands", cmd.CommandPath())
 }
 
-// group returns a command that only has subcommands. Without one it prints its help.
+// group returns a command that only has subcommands. When it is called without a
+// subcommand, it prints its help.
 func group(name, short string) *cobra.Command {
 	return &cobra.Command{
 		Use:   name,
@@ -110,7 +112,8 @@ func flagError(cmd *cobra.Command, err error) error {
 	return hint(err, "see %s --help", cmd.CommandPath())
 }
 
-// negative matches the error about a negative number that was parsed as a flag.
+// negative matches the error of the flag package about a negative number, which it has
+// parsed as a flag.
 var negative = regexp.MustCompile(` in (-[0-9].*)$`)
 
 // flagNames returns the names of the flags of cmd.

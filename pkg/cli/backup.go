@@ -27,8 +27,8 @@ func newBackupCmd(env *Env) *cobra.Command {
 	return cmd
 }
 
-// backupTimeout bounds one backup, which then fails. The timer starts a backup every
-// hour.
+// backupTimeout is how long one backup may take before it fails. The timer starts a
+// backup every hour.
 const backupTimeout = 50 * time.Minute
 
 func newBackupRunCmd(env *Env) *cobra.Command {
@@ -88,8 +88,8 @@ func takeBackup(ctx context.Context, env *Env, o *backup.Options, me renewal.Ser
 	return backup.Run(ctx, *o)
 }
 
-// recordBackup writes the result of a backup to etcd for neco status, even if ctx has
-// ended. If etcd refuses the write, neco status will warn that the last backup is too
+// recordBackup writes the result of a backup to etcd for neco status, even after the
+// end of ctx. If the write fails, neco status will warn that the last backup is too
 // old.
 func recordBackup(ctx context.Context, env *Env, o backup.Options, lrn int, r backup.Result, failed error) {
 	s := storage.New(o.Etcd)
@@ -107,9 +107,9 @@ func recordBackup(ctx context.Context, env *Env, o backup.Options, lrn int, r ba
 	}
 }
 
-// backupRecipients returns the public keys to which a snapshot is encrypted: those of the
-// registered boot servers and the recovery keys. It logs a warning about boot servers
-// without a valid key.
+// backupRecipients returns the public keys to which a snapshot is encrypted: the keys
+// of the registered boot servers and the recovery keys. It logs a warning about boot
+// servers without a valid key.
 func backupRecipients(ctx context.Context, env *Env, o backup.Options, me renewal.Server) ([]string, error) {
 	roots, err := me.Roots(pki.ServerCA)
 	if err != nil {
@@ -142,7 +142,7 @@ func restorer(env *Env) backup.Restorer {
 	return backup.Docker{Image: host.Containers{FS: env.FS}.FullName(img)}
 }
 
-// explainBackup adds a hint to err, an error of a backup.
+// explainBackup adds a hint for the operator to err, an error of a backup.
 func explainBackup(err error) error {
 	switch {
 	case errors.Is(err, backup.ErrDiskFull):

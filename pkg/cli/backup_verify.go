@@ -50,8 +50,8 @@ meanwhile, readable by root only.`,
 	return cmd
 }
 
-// recoveryKeyFlag adds the flag --recovery-key, whose value is a file with a recovery
-// key.
+// recoveryKeyFlag adds the flag --recovery-key to a command. Its value is the name of a
+// file with a recovery key.
 func recoveryKeyFlag(cmd *cobra.Command, file *string) {
 	cmd.Flags().StringVar(file, "recovery-key", "", "`file` with a recovery key (AGE-SECRET-KEY-1...), - for standard input")
 }
@@ -99,8 +99,8 @@ func readInput(cmd *cobra.Command, file string) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(f, maxKeyFile))
 }
 
-// toVerify returns the paths of the snapshots to verify: the argument, all on this
-// server, or the newest one.
+// toVerify returns the paths of the snapshots to verify: the one in the argument, all
+// snapshots on this server, or the newest snapshot.
 func toVerify(env *Env, args []string, all bool) ([]string, error) {
 	if len(args) > 0 {
 		return args, nil
@@ -122,8 +122,8 @@ func toVerify(env *Env, args []string, all bool) ([]string, error) {
 	return files, nil
 }
 
-// verifyAll prints whether each of the snapshots in files is good. It returns an error if
-// one is not.
+// verifyAll verifies the snapshots in files and prints the result of each. It returns
+// an error if a snapshot is not good.
 func verifyAll(cmd *cobra.Command, v backup.Verifier, files []string) error {
 	bad := 0
 	var last error

@@ -85,8 +85,8 @@ func certOf(l pki.Leaf) certJSON {
 	return c
 }
 
-// daysLeft returns left in whole days, rounded down. It is negative after the expiry of a
-// certificate.
+// daysLeft returns left in whole days, rounded down. The result is negative after the
+// expiry of a certificate.
 func daysLeft(left time.Duration) int {
 	const day = 24 * time.Hour
 	days := int(left / day)

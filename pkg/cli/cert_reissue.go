@@ -22,7 +22,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/vaultkey"
 )
 
-// reissueTimeout bounds neco cert reissue, which then fails.
+// reissueTimeout is how long neco cert reissue may take before it fails.
 const reissueTimeout = 10 * time.Minute
 
 func newCertReissueCmd(env *Env) *cobra.Command {
@@ -68,8 +68,9 @@ to be confirmed, on a terminal or by --yes.`,
 	return cmd
 }
 
-// needsReissue returns nil if etcd does not answer this server. If it does, the servers
-// can renew their certificates without this command, and the operator has to confirm.
+// needsReissue returns nil if etcd does not answer this server. If etcd answers, the
+// servers can renew their certificates without this command, so the operator has to
+// confirm.
 func needsReissue(ctx context.Context, cmd *cobra.Command, env *Env, agreed consent) error {
 	err := env.request(ctx, func(ctx context.Context, s *storage.Storage) error {
 		_, err := s.Snapshot(ctx)
@@ -84,7 +85,7 @@ func needsReissue(ctx context.Context, cmd *cobra.Command, env *Env, agreed cons
 }
 
 // reissue replaces the keys and certificates of this server. It signs the new
-// certificates with the CA keys in file, which it decrypts with the recovery key id.
+// certificates with the CA keys in file, which it decrypts with id, the recovery key.
 func reissue(ctx context.Context, cmd *cobra.Command, env *Env, id hostkey.Identity, file string) error {
 	me, err := whoAmI(env)
 	if err != nil {
@@ -113,8 +114,8 @@ func reissue(ctx context.Context, cmd *cobra.Command, env *Env, id hostkey.Ident
 	return reloadPrograms(ctx, cmd.OutOrStdout(), env, me)
 }
 
-// whoAmI returns this server with the names and addresses in its certificate, even an
-// expired one. Without a certificate it takes them from the machine.
+// whoAmI returns this server with the names and addresses in its certificate, which may
+// be expired. Without a certificate it takes them from the machine.
 func whoAmI(env *Env) (renewal.Server, error) {
 	me, err := thisServer(env)
 	if err == nil || !errors.Is(err, fs.ErrNotExist) {
@@ -135,9 +136,9 @@ func whoAmI(env *Env) (renewal.Server, error) {
 	return renewal.Server{FS: env.FS, Subject: pki.NewSubject(lrn, name, h.Bastion()), Now: env.Now}, nil
 }
 
-// sealedAuthorities returns the encrypted CA keys: those in file if it is not empty, or
-// else in [renewal.AuthoritiesFile], or else in the newest backup on this server, which
-// it decrypts with id.
+// sealedAuthorities returns the encrypted CA keys: from file if that is not empty, or
+// else from [renewal.AuthoritiesFile], or else from the newest backup on this server,
+// which it decrypts with id.
 func sealedAuthorities(ctx context.Context, cmd *cobra.Command, env *Env, id hostkey.Identity, file string) ([]byte, error) {
 	if file != "" {
 		return readInput(cmd, file)

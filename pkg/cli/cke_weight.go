@@ -123,11 +123,11 @@ role any more. The weight in the template applies again.`,
 	}
 }
 
-// afterWeight is the end of the confirmation of a changed weight.
+// afterWeight is the last part of the message that confirms a changed weight.
 const afterWeight = "; the next update gives it to CKE, or neco cke update does so now"
 
-// findRole returns the role with this name in the template for the environment of the data
-// centre. The error lists the roles that there are.
+// findRole returns the role with this name in the template for the environment of the
+// data centre. The error lists the existing roles.
 func (env *Env) findRole(ctx context.Context, s *storage.Storage, name string) (cke.Role, error) {
 	envName, err := envOf(ctx, s)
 	if err != nil {
@@ -140,8 +140,8 @@ func (env *Env) findRole(ctx context.Context, s *storage.Storage, name string) (
 	return cke.FindRole(roles, name)
 }
 
-// completeRoles completes the first argument with the roles of the template. It uses no
-// etcd: the roles do not depend on the environment.
+// completeRoles completes the first argument with the roles of the template. It needs
+// no etcd, because the roles do not depend on the environment.
 func completeRoles(env *Env) cobra.CompletionFunc {
 	return func(_ *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
 		var offers []cobra.Completion

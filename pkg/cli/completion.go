@@ -37,8 +37,8 @@ func newCompletionCmd() *cobra.Command {
 	}
 }
 
-// completeNoFiles makes shells complete file names only for commands whose usage contains
-// FILE, and for flags with the placeholder file.
+// completeNoFiles makes shells complete file names only for the arguments of commands
+// whose usage contains FILE, and for flags with the placeholder file.
 func completeNoFiles(root *cobra.Command) {
 	_ = root.MarkPersistentFlagDirname("root")
 	walk(root, func(c *cobra.Command) {

@@ -53,7 +53,7 @@ input.` + "\n\n" + keysHelp(),
 	}
 }
 
-// confirmation returns the text that k was set to value, without the value if it is
+// confirmation returns the text that k was set to value. It omits the value if k is
 // secret.
 func confirmation(k storage.ConfigKey, value string) string {
 	if k.Secret {
@@ -79,8 +79,9 @@ func keysHelp() string {
 	return strings.TrimSuffix(b.String(), "\n")
 }
 
-// configValue returns the value to store for k: the argument, or for a secret the
-// environment variable or standard input. It returns an error if a secret is an argument.
+// configValue returns the value to store for k: the argument or, for a secret, the
+// environment variable or standard input. It returns an error if a secret is given as
+// an argument.
 func configValue(cmd *cobra.Command, env *Env, k storage.ConfigKey, args []string) (string, error) {
 	switch {
 	case !k.Secret && len(args) == 1 && args[0] == "-":

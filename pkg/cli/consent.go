@@ -14,7 +14,7 @@ func (c *consent) register(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&c.given, "yes", false, "do not ask for confirmation")
 }
 
-// get returns nil if the operator agrees to the printed changes, by --yes or by typing
+// get returns nil if the operator accepts the printed changes, by --yes or by typing
 // yes, and an error otherwise. Without --yes it needs a terminal.
 func (c *consent) get(cmd *cobra.Command) error {
 	if c.given {

@@ -17,8 +17,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/storage"
 )
 
-// Env is what the commands need from their environment. All fields must be set; [System]
-// returns those of the real system.
+// Env is what the commands use of their environment. All fields must be set; [System]
+// returns the Env of the real system.
 type Env struct {
 	// Version is the version of the Neco package to which this program belongs.
 	Version string
@@ -98,7 +98,7 @@ func (env *Env) act(kind storage.Kind, format string, args ...any) storage.Act {
 	return storage.Act{Kind: kind, By: env.By(), At: env.Now(), What: fmt.Sprintf(format, args...)}
 }
 
-// fromHere changes paths given by the operator to paths of env.FS. Relative paths are
+// fromHere converts paths given by the operator to paths of env.FS. Relative paths are
 // relative to the working directory.
 func (env *Env) fromHere(files ...*string) error {
 	for _, file := range files {
@@ -119,8 +119,8 @@ func (env *Env) fromHere(files ...*string) error {
 	return nil
 }
 
-// by returns the name of the operator, as USER@HOST. The user is the one who called sudo,
-// or else the current one.
+// by returns the operator's name as USER@HOST. The user is the caller of sudo, or else
+// the current user.
 func by() string {
 	name := os.Getenv("SUDO_USER")
 	if u, err := user.Current(); err == nil && name == "" {

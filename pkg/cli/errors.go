@@ -29,7 +29,8 @@ const (
 	CodeDegraded = 5
 )
 
-// ExitCode is an exit code that reports the state of a data centre, and its meaning.
+// ExitCode is an exit code that reports the state of a data centre, together with its
+// meaning.
 type ExitCode struct {
 	Code    int
 	Meaning string
@@ -55,17 +56,19 @@ func exitCodeHelp() string {
 	return strings.TrimSuffix(b.String(), "\n")
 }
 
-// exitStatus describes the exit codes of commands that have none of their own.
+// exitStatus is the text about exit codes for the commands that have no exit codes of
+// their own.
 const exitStatus = "  0  success\n  1  an error, described on standard error"
 
-// addExitStatus appends text, about the exit codes, to the help of cmd. In the man page
-// it gets a section of its own.
+// addExitStatus appends text, which describes exit codes, to the help of cmd. In the
+// man page the text has a section of its own.
 func addExitStatus(cmd *cobra.Command, text string) {
 	cmd.Long += "\n\n" + text
 	cmd.Annotations = map[string]string{manpage.ExitStatus: text}
 }
 
-// ExitError ends the program with the exit code Code. If Err is nil, nothing is printed.
+// ExitError makes the program end with the exit code Code. If Err is nil, the program
+// prints nothing.
 type ExitError struct {
 	Code int
 	Err  error

@@ -12,21 +12,22 @@ import (
 	"github.com/cybozu-go/neco/internal/printable"
 )
 
-// remedy is what an operator has to do about an endpoint of etcd that does not answer.
+// remedy is the advice to the operator about an endpoint of etcd that does not answer.
 type remedy int
 
 const (
-	// startMember advises to start the member of etcd at the endpoint, because that member
-	// may be down.
+	// startMember advises the operator to start the member of etcd at the endpoint,
+	// because that member may be down.
 	startMember remedy = iota
-	// correctConfig: correct the endpoint's URL, which does not lead to a member of etcd.
+	// correctConfig advises the operator to correct the endpoint's URL, which does not
+	// lead to a member of etcd.
 	correctConfig
-	// renewCertificate: renew a certificate, because client and server do not accept each
-	// other's certificates.
+	// renewCertificate advises the operator to renew a certificate, because client and
+	// server do not accept each other's certificates.
 	renewCertificate
 )
 
-// fault is why an endpoint does not answer as a member of etcd.
+// fault describes why an endpoint does not answer as a member of etcd.
 type fault struct {
 	endpoint string
 	// is follows the endpoint in a sentence, as in "is not etcd"; cause follows the
@@ -42,11 +43,12 @@ func (f fault) String() string {
 	return f.endpoint + ": " + f.cause
 }
 
-// closed is a pattern of the error of a connection that the server closed without a
-// reason.
+// closed is a pattern of the error after a server has closed a connection without
+// stating a reason.
 const closed = `(?:connection reset by peer|broken pipe|EOF)`
 
-// closesConnection is the text of a fault without a known reason.
+// closesConnection is the text of a fault whose reason is unknown, because the server
+// has closed the connection.
 const closesConnection = "closes the connection"
 
 // faultPattern recognizes the error of a connection. The first group in pattern is the
@@ -73,7 +75,7 @@ func faultPatterns() []faultPattern {
 	}
 }
 
-// findFault returns why the request to an endpoint failed with err.
+// findFault returns the fault of an endpoint at which a request has failed with err.
 func findFault(endpoint string, err error) fault {
 	f := fault{endpoint: endpoint}
 	if errors.Is(err, context.DeadlineExceeded) || grpcCode(err) == codes.DeadlineExceeded {

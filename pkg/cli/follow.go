@@ -24,8 +24,8 @@ import (
 // durations in seconds.
 const redrawEvery = time.Second
 
-// checkEvery is the minimum interval of checks that etcd has a majority and that the
-// watch is up to date.
+// checkEvery is the minimum interval between two checks whether etcd has a majority and
+// the watch is up to date.
 const checkEvery = redrawEvery / 2
 
 // follower shows an update to an operator until it ends: it implements neco status
@@ -49,9 +49,9 @@ type follower struct {
 	screen  screen
 }
 
-// follow shows the changes of an update until it ends (--wait), --timeout has passed or
-// the operator interrupts it. While etcd does not answer, for example because an update
-// restarts it, follow waits.
+// follow shows the changes of an update until the update ends (--wait), --timeout has
+// passed or the operator interrupts it. While etcd does not answer, for example because
+// an update restarts it, follow waits.
 func follow(cmd *cobra.Command, env *Env, s *storage.Storage, o statusOptions) error {
 	ctx, cancel := context.WithCancel(cmd.Context())
 	defer cancel()
@@ -96,8 +96,8 @@ func follow(cmd *cobra.Command, env *Env, s *storage.Storage, o statusOptions) e
 	}
 }
 
-// read returns the view of the newest state, or an error if etcd does not answer. It also
-// prints that error.
+// read returns the view of the newest state. If etcd does not answer, it prints and
+// returns the error.
 func (f *follower) read(ctx context.Context, env *Env, s *storage.Storage, watch *storage.Follower) (v status.View, err error) {
 	if f.failure != nil || time.Since(f.checked) >= checkEvery {
 		err = explain(env.guarded(ctx, s, etcdTimeout, func(ctx context.Context) error {
@@ -115,8 +115,9 @@ func (f *follower) read(ctx context.Context, env *Env, s *storage.Storage, watch
 	return v, err
 }
 
-// report prints that etcd cannot be read (err), or that it can be read again. It prints a
-// change only once, and nothing if the view on the terminal shows the error.
+// report prints that etcd cannot be read because of err, or that it can be read again.
+// It prints each such change only once, and nothing if the view on the terminal shows
+// the error.
 func (f *follower) report(ctx context.Context, err error) {
 	switch {
 	case err == nil && f.trouble != "":
@@ -152,8 +153,8 @@ func (f *follower) showStale(ctx context.Context, now time.Time, err error) erro
 	return f.screen.draw(f.cmd.OutOrStdout(), stale(v, now, err))
 }
 
-// stale returns v marked as stale: the last attempt to read etcd, at now, failed with
-// err.
+// stale returns v marked as stale: the last attempt to read etcd, at the time now,
+// failed with err.
 func stale(v status.View, now time.Time, err error) status.View {
 	v.Stale = &status.Stale{At: now, Error: printable.Line(errtext.Of(err))}
 	if h := (*Hint)(nil); errors.As(err, &h) {
@@ -163,8 +164,8 @@ func stale(v status.View, now time.Time, err error) status.View {
 	return v
 }
 
-// show shows v: on a terminal the whole view, and otherwise the changes since the last
-// one. Without --watch it shows nothing.
+// show shows v: the whole view on a terminal, and otherwise the changes since the last
+// view. Without --watch it shows nothing.
 func (f *follower) show(v status.View) error {
 	old := f.last
 	f.last = &v
@@ -221,8 +222,9 @@ func (f *follower) ended(v status.View) (bool, error) {
 	return false, nil
 }
 
-// reached reports whether --wait ends at the complete update v: with --for, its version
-// is the requested or a newer one; without, no other update is due.
+// reached reports whether --wait ends at the complete update v. With --for, the version
+// of v must be the requested one or a newer one; without it, no other update must be
+// due.
 func (f *follower) reached(v status.View) bool {
 	if f.target == nil {
 		return v.Next == nil
@@ -231,7 +233,8 @@ func (f *follower) reached(v status.View) bool {
 	return err == nil && got.Compare(*f.target) >= 0
 }
 
-// howStopped returns how and why the update in v was stopped, as the end of a sentence.
+// howStopped returns the outcome and the reason of the stopped update in v, as the end
+// of a sentence.
 func howStopped(v status.View) string {
 	how := "was stopped"
 	switch update.Outcome(v.Outcome) {
@@ -246,7 +249,7 @@ func howStopped(v status.View) string {
 	return how
 }
 
-// finish shows v unless --watch has shown it, and returns err.
+// finish shows v unless --watch has already shown it, and returns err.
 func (f *follower) finish(v status.View, err error) error {
 	if f.watch {
 		return err
@@ -256,8 +259,9 @@ func (f *follower) finish(v status.View, err error) error {
 	return errors.Join(show(f.cmd, f.statusOptions, v), err)
 }
 
-// cutOff ends the command after --timeout or an interrupt: it shows the last view unless
-// --watch has shown it, and returns the error. now is the time of the end.
+// cutOff ends the command after --timeout or an interrupt: it shows the last view
+// unless --watch has shown it, and returns the error for that end. now is the time of
+// the end.
 func (f *follower) cutOff(parent context.Context, now time.Time) error {
 	if !f.wait || parent.Err() != nil && f.watch {
 		return nil

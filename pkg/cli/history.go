@@ -64,8 +64,8 @@ func writeHistory(w io.Writer, runs []storage.Run) error {
 	return err
 }
 
-// historyTable returns the history as a table that is width characters wide. Reasons are
-// shortened to fit, but to no less than minReason characters.
+// historyTable returns the history as a table that is width characters wide. It
+// shortens reasons to fit, but not to less than minReason characters.
 func historyTable(runs []storage.Run, width int) string {
 	if len(runs) == 0 {
 		return "nothing is recorded yet\n"
@@ -89,7 +89,8 @@ func historyTable(runs []storage.Run, width int) string {
 	return b.String()
 }
 
-// historyRow returns the cells of a record, without its reason. Empty cells are "-".
+// historyRow returns the cells of a record, except its reason. An empty cell is shown
+// as "-".
 func historyRow(r storage.Run) []string {
 	took := ""
 	if r.EndedAt != nil {
@@ -112,8 +113,8 @@ func historyReason(r storage.Run) string {
 	return cmp.Or(printable.Line(errtext.Words(strings.Join(why, "; "))), "-")
 }
 
-// historyWidth is the width of the table if the output is not a terminal, and minReason
-// the length to which a reason is shortened at most. JSON has the complete reason.
+// historyWidth is the width of the table if the output is not a terminal. minReason is
+// the length below which a reason is not shortened. JSON has the complete reason.
 const (
 	historyWidth = 400
 	minReason    = 80

@@ -61,7 +61,7 @@ func requestHelp() string {
 }
 
 // requested returns the program called name, or an error if neco init does not prepare
-// it.
+// that program.
 func requested(name string) (program.Program, error) {
 	p, err := program.Find(name)
 	if err != nil || p.Prepared == nil {

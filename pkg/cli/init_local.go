@@ -52,12 +52,12 @@ Programs: ` + strings.Join(program.Names(program.OnServers()), ", "),
 	}
 }
 
-// initLocalTimeout bounds neco init-local, including the time in which the operator types
-// the password.
+// initLocalTimeout is how long neco init-local may take before it fails, including the
+// time in which the operator types the password.
 const initLocalTimeout = 5 * vaultTimeout
 
 // onServer returns the program called name, or an error if neco init-local does not set
-// it up.
+// that program up.
 func onServer(name string) (program.Program, error) {
 	p, err := requested(name)
 	if err == nil && p.Prepared.Config == "" {
@@ -111,8 +111,8 @@ func initLocal(ctx context.Context, out io.Writer, env *Env, s *storage.Storage,
 	return h.Started(ctx, p.Name, target)
 }
 
-// startAll starts the installed services of p. It restarts running ones if changed is
-// true.
+// startAll starts the installed services of p. If changed is true, it restarts services
+// that are running.
 func startAll(ctx context.Context, out io.Writer, p program.Program, changed bool) error {
 	var units host.Units
 	for _, name := range p.Units {

@@ -15,7 +15,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/vault"
 )
 
-// errNoTerminal reports that a question cannot be asked.
+// errNoTerminal is the error of a question that cannot be asked, because standard input
+// is not a terminal.
 var errNoTerminal = errors.New("standard input is not a terminal: the question cannot be asked")
 
 // confirm asks the operator a question and reports whether the answer is "yes". It fails
@@ -30,7 +31,8 @@ func confirm(cmd *cobra.Command, question string) (bool, error) {
 }
 
 // operatorLogin returns a function that logs a client in to Vault: with the token in
-// VAULT_TOKEN, or else with a user name and a password that it asks for.
+// VAULT_TOKEN or, without that, with a user name and a password for which it asks the
+// operator.
 func operatorLogin(cmd *cobra.Command, env *Env) func(*api.Client) error {
 	return func(c *api.Client) error {
 		if token := env.Getenv("VAULT_TOKEN"); token != "" {
@@ -60,8 +62,9 @@ func operatorLogin(cmd *cobra.Command, env *Env) func(*api.Client) error {
 // an error.
 const maxSecret = 4096
 
-// readSecret reads a secret from standard input. On a terminal, it prompts with name and
-// what, and reads one line without echo. how is the hint if the value is missing.
+// readSecret reads a secret from standard input. On a terminal, it prompts with name
+// and what, and reads one line without echo. how is the hint for the error if the value
+// is missing.
 func readSecret(cmd *cobra.Command, name, what, how string) (string, error) {
 	in := cmd.InOrStdin()
 	var data []byte

@@ -90,8 +90,8 @@ func joined(env *Env) bool {
 	return config == nil && errors.Is(progress, fs.ErrNotExist)
 }
 
-// joinOptions returns the options of a join, without the token: the arguments, the proxy
-// and what this server itself is.
+// joinOptions returns the options of a join, without the token: those in the arguments,
+// the proxy, and the names and addresses of this server.
 func joinOptions(env *Env, args []string, proxy string) (join.Options, error) {
 	var o join.Options
 	if err := noProxy(env); err != nil {
@@ -161,8 +161,8 @@ func readToken(cmd *cobra.Command, env *Env, name string, o *join.Options) error
 	return nil
 }
 
-// readPrivate returns the contents of the file called name. It fails if others than the
-// owner may read the file.
+// readPrivate returns the contents of the file called name. It fails if other users
+// than the owner may read the file.
 func readPrivate(name string) ([]byte, error) {
 	f, err := os.Open(name)
 	if err != nil {
@@ -179,7 +179,8 @@ func readPrivate(name string) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(f, maxTokenFile))
 }
 
-// explainJoin adds a hint to err, an error of a join or about a join token.
+// explainJoin adds a hint for the operator to err, an error of a join or about a join
+// token.
 func explainJoin(err error) error {
 	again := "make a new one on a boot server: neco join-token --lrn N"
 	for _, h := range []struct {

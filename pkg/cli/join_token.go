@@ -74,8 +74,9 @@ It needs Vault: VAULT_TOKEN, else a user and a password are asked for.`,
 	return cmd
 }
 
-// joiner returns the names and addresses of the server for which a join token is issued.
-// Those not given follow from those of this server, own.
+// joiner returns the names and addresses of the server for which a join token is
+// issued. It derives those that the operator has not given from own, the names and
+// addresses of this server.
 func joiner(own pki.Subject, lrn int, hostName, bastion string) (pki.Subject, error) {
 	s := join.Like(own, lrn)
 	if hostName != "" {
@@ -94,8 +95,8 @@ func joiner(own pki.Subject, lrn int, hostName, bastion string) (pki.Subject, er
 	return s, s.Check()
 }
 
-// withIssuer calls f with an Issuer of join tokens, which has clients of etcd and Vault,
-// and with the names of this server.
+// withIssuer calls f with an Issuer of join tokens, which has clients of etcd and
+// Vault, and with the names and addresses of this server.
 func (env *Env) withIssuer(cmd *cobra.Command, f func(context.Context, join.Issuer, pki.Subject) error) error {
 	h, err := setup.RealHost(env.FS.Root, "")
 	if err != nil {

@@ -75,7 +75,7 @@ func runLeave(cmd *cobra.Command, env *Env, lrn int, o leaveOptions) error {
 	})
 }
 
-// agreeToLeave lists what the departure of the boot server lrn changes and asks for
+// agreeToLeave lists what changes when the boot server lrn leaves, and asks for
 // confirmation. It does neither if an earlier command has started the departure.
 func agreeToLeave(cmd *cobra.Command, env *Env, lrn int, o leaveOptions, managed bool) error {
 	var plan departurePlan
@@ -116,7 +116,7 @@ func leave(ctx context.Context, cmd *cobra.Command, s *storage.Storage, lrn int,
 	return nil
 }
 
-// printLeft prints that the boot server lrn has left, and which other servers of snap
+// printLeft prints that the boot server lrn has left, and which of the servers in snap
 // remain.
 func printLeft(cmd *cobra.Command, snap *storage.Snapshot, lrn int) {
 	others := slices.DeleteFunc(slices.Clone(snap.Registered), func(n int) bool { return n == lrn })
@@ -173,7 +173,7 @@ func quorum(snap *storage.Snapshot, lrn int) error {
 		"bring neco-worker up on a majority of the others first, or let those leave that will not come back")
 }
 
-// withoutWorker returns the text that the boot servers silent have no worker.
+// withoutWorker returns a text that the boot servers silent have no live worker.
 func withoutWorker(silent []int) string {
 	if len(silent) == 1 {
 		return fmt.Sprintf("boot server %d has no running worker", silent[0])

@@ -11,7 +11,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/vault"
 )
 
-// departurePlan is what the departure of a boot server changes.
+// departurePlan describes what changes when a boot server leaves the data centre.
 type departurePlan struct {
 	lrn        int
 	registered []int
@@ -23,7 +23,7 @@ type departurePlan struct {
 	own bool
 }
 
-// readPlan reads from etcd what the departure of the boot server lrn changes.
+// readPlan reads from etcd what changes when the boot server lrn leaves.
 func readPlan(ctx context.Context, s *storage.Storage, lrn int, managed bool) (departurePlan, error) {
 	snap, err := s.Snapshot(ctx)
 	if err != nil {
@@ -53,8 +53,8 @@ func (p departurePlan) others() []int {
 	return slices.DeleteFunc(slices.Clone(p.registered), func(n int) bool { return n == p.lrn })
 }
 
-// quorum returns a line about how many voting members etcd has after the departure, and
-// how many of them may fail.
+// quorum returns a line with the number of voting members that etcd has after the
+// departure, and how many of them may fail.
 func (p departurePlan) quorum() string {
 	if !p.managed {
 		return "leave the members of etcd as they are: Neco does not manage etcd here"

@@ -49,8 +49,8 @@ func leaveManaged(cmd *cobra.Command, env *Env, lrn int, o leaveOptions) error {
 	})
 }
 
-// departTimeout bounds the departure of a boot server, during which another Vault may
-// have to become active.
+// departTimeout is how long the departure of a boot server may take before it fails.
+// During the departure, another Vault may have to become active.
 const departTimeout = 5 * vaultTimeout
 
 // departure returns the departure of the boot server lrn, as this server performs it.
@@ -73,9 +73,9 @@ func (env *Env) departure(ctx context.Context, cmd *cobra.Command, s *storage.St
 	}, nil
 }
 
-// leavable reports whether the boot server lrn is registered, with an error if it must
-// not leave. If it is not registered, the error is nil only if an earlier neco leave has
-// to be completed.
+// leavable reports whether the boot server lrn is registered, with an error if the
+// server must not leave. If it is not registered, the error is nil only if an earlier
+// neco leave has to be completed.
 func leavable(ctx context.Context, s *storage.Storage, lrn int, o leaveOptions) (registered bool, err error) {
 	snap, err := s.Snapshot(ctx)
 	if err != nil {
@@ -106,9 +106,9 @@ func depart(ctx context.Context, cmd *cobra.Command, s *storage.Storage, d join.
 	return explainDeparture(d.Run(ctx), d.LRN)
 }
 
-// takeOut deletes the registration of the boot server lrn. It succeeds if that is deleted
-// already, because the response to an earlier request was lost or another neco leave was
-// faster.
+// takeOut deletes the registration of the boot server lrn. It also succeeds if the
+// registration is already deleted, because the response to an earlier request was lost
+// or another neco leave was faster.
 func takeOut(ctx context.Context, cmd *cobra.Command, s *storage.Storage, lrn int, o leaveOptions) error {
 	snap, err := s.Snapshot(ctx)
 	if err != nil {

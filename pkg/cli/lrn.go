@@ -9,7 +9,7 @@ import (
 	"github.com/cybozu-go/neco/internal/lrn"
 )
 
-// parseLRNs parses the logical rack numbers in args.
+// parseLRNs parses args, which are logical rack numbers (LRNs).
 func parseLRNs(args []string) ([]int, error) {
 	var lrns []int
 	for _, arg := range args {

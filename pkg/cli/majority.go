@@ -12,23 +12,23 @@ import (
 	"github.com/cybozu-go/neco/pkg/storage"
 )
 
-// patience is how long a command waits for etcd before it queries the members one by one,
-// and memberTimeout, the default of Env.MemberTimeout, bounds these queries. If less than a
-// majority answers, the command fails. Otherwise the members may be electing a leader, and
-// the command continues until etcdTimeout.
+// patience is how long a command waits for etcd before it queries the members one by
+// one. memberTimeout, the default of Env.MemberTimeout, is how long it waits for these
+// queries. If less than a majority answers, the command fails. Otherwise the members
+// may be electing a leader, and the command continues until etcdTimeout.
 const (
 	patience      = 1500 * time.Millisecond
 	memberTimeout = time.Second
 )
 
-// unreachedError reports that members of etcd do not answer, and why. answer lists the
-// endpoints that do.
+// unreachedError reports which members of etcd do not answer, and why. Its field answer
+// lists the endpoints that do.
 type unreachedError struct {
 	answer []string
 	faults []fault
 }
 
-// majority reports whether enough members answer for etcd to have a majority.
+// majority reports whether so many members answer that etcd has a majority.
 func (e *unreachedError) majority() bool { return len(e.answer) > len(e.faults) }
 
 // has reports whether one of the faults has the remedy r.
@@ -57,7 +57,7 @@ func (e *unreachedError) Error() string {
 	return "etcd has no majority here: none of its members answers (" + faults + ")"
 }
 
-// hint returns what an operator has to do about the faults.
+// hint returns the advice to the operator about the faults.
 func (e *unreachedError) hint() string {
 	switch {
 	case e.has(renewCertificate):
@@ -88,8 +88,8 @@ func watchMajority(ctx context.Context, s *storage.Storage, timeout time.Duratio
 	}
 }
 
-// askMembers queries each configured member of etcd, at most for timeout. It does
-// not matter to the members whether etcd has a leader.
+// askMembers queries each configured member of etcd, and waits at most for timeout.
+// Members answer this query even if etcd has no leader.
 func askMembers(ctx context.Context, s *storage.Storage, timeout time.Duration) *unreachedError {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
@@ -147,17 +147,17 @@ func (env *Env) guarded(ctx context.Context, s *storage.Storage, timeout time.Du
 	return withCause(ctx, s, env.MemberTimeout, err)
 }
 
-// patient calls f with a context that ends after timeout less MemberTimeout, but not
-// earlier, even if etcd has no majority. If members of etcd do not answer, the error is
-// an [unreachedError].
+// patient calls f with a context that ends after timeout less MemberTimeout. Unlike
+// guarded, it does not end the context earlier if etcd has no majority. If members of
+// etcd do not answer, the error is an [unreachedError].
 func (env *Env) patient(ctx context.Context, s *storage.Storage, timeout time.Duration, f func(context.Context) error) error {
 	limited, stop := context.WithTimeout(ctx, timeout-env.MemberTimeout)
 	defer stop()
 	return withCause(ctx, s, env.MemberTimeout, f(limited))
 }
 
-// withCause returns err, or an [unreachedError] if err may be due to members of etcd that
-// do not answer. To find out, it queries them for at most timeout.
+// withCause returns err, or an [unreachedError] if members of etcd that do not answer
+// may have caused err. To determine that, it queries the members for at most timeout.
 func withCause(ctx context.Context, s *storage.Storage, timeout time.Duration, err error) error {
 	if err == nil || !noAnswer(err) {
 		return err

@@ -47,7 +47,8 @@ func checkPool(env *Env, lrns ...int) error {
 	return nil
 }
 
-// rackEnd returns the last address of the rack n, which has three consecutive networks.
+// rackEnd returns the last address of the rack n, which consists of three consecutive
+// networks.
 func rackEnd(n int) netip.Addr {
 	next, _ := netip.AddrFromSlice(neco.BootNode0IP(n + 1))
 	for range 1 + bootIndex {

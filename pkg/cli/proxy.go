@@ -11,8 +11,8 @@ import (
 // proxyUsage is the help text of --proxy.
 const proxyUsage = "`URL` of the proxy through which boot servers reach the internet; - reads it from standard input"
 
-// readProxy returns the URL that value, the value of --proxy, stands for, or "" if value
-// is empty. If value is "-", it reads the URL from standard input, because one with a
+// readProxy returns the proxy URL for value, the value of --proxy, or "" if value is
+// empty. If value is "-", it reads the URL from standard input, because a URL with a
 // user name or password must not be an argument. It validates the URL like the
 // configuration key proxy.
 func readProxy(cmd *cobra.Command, value string) (string, error) {

@@ -49,7 +49,7 @@ cleared.`,
 	return cmd
 }
 
-// recoverOptions are the options of recoverRun about requests that are not stopped.
+// recoverOptions are the options of recoverRun for requests that are not stopped.
 type recoverOptions struct {
 	// malformed means that a malformed request is cleared, too.
 	malformed bool
@@ -94,8 +94,8 @@ func recoverRun(ctx context.Context, cmd *cobra.Command, env *Env, s *storage.St
 	return nil
 }
 
-// afterRecover returns the text about what neco-updater does after a stopped update was
-// cleared.
+// afterRecover returns a text about what neco-updater does after the operator has
+// cleared a stopped update.
 func afterRecover(snap *storage.Snapshot) string {
 	known := printable.Line(snap.Release)
 	if known == "" {

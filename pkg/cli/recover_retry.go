@@ -10,9 +10,10 @@ import (
 	"github.com/cybozu-go/neco/pkg/storage"
 )
 
-// retryRelease removes the bad mark of a release. If the release is newer than the newest
-// known version, it replaces that: a search may have replaced the marked release, and in
-// the environment none there is no search.
+// retryRelease removes the bad mark of a release. If the release is newer than the
+// newest known version, retryRelease also makes it the newest known version: a search
+// may have replaced it while it was marked, and in the environment none there is no
+// search.
 func retryRelease(ctx context.Context, cmd *cobra.Command, env *Env, s *storage.Storage, version string) error {
 	v, err := release.Parse(version)
 	if err != nil {

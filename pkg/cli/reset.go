@@ -18,7 +18,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/storage"
 )
 
-// resetTimeout bounds neco reset, including the time in which services stop.
+// resetTimeout is how long neco reset may take before it fails, including the time in
+// which services stop.
 const resetTimeout = 5 * time.Minute
 
 func newResetCmd(env *Env) *cobra.Command {
@@ -101,8 +102,9 @@ func (env *Env) mayReset(ctx context.Context) error {
 		"let it leave first: neco leave on another boot server; or add --force")
 }
 
-// registered reports whether this server is a registered boot server, by asking etcd. It
-// returns false if etcd refuses this server, whose user is deleted when it leaves.
+// registered queries etcd and reports whether this server is a registered boot server.
+// It returns false if etcd refuses this server, because the server's user in etcd is
+// deleted when it leaves.
 func (env *Env) registered(ctx context.Context) (bool, error) {
 	lrn, err := ownLRN(env)
 	if err != nil {

@@ -71,7 +71,7 @@ func Run(ctx context.Context, env Env, args []string, stdin io.Reader, stdout, s
 }
 
 // rootFlag is the value of --root, a directory that may be relative to the working
-// directory. Setting it changes the root of fs.
+// directory. Set changes the root of fs to that directory.
 type rootFlag struct{ fs *host.FS }
 
 func (r rootFlag) String() string { return r.fs.Root }

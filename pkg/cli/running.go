@@ -51,8 +51,8 @@ this boot server, and "not running" if none does.`,
 	return cmd
 }
 
-// cannotTell returns err with the exit code CodeError, which differs from that of the
-// answer "not running".
+// cannotTell returns err with the exit code CodeError, which differs from the exit code
+// of the answer "not running".
 func cannotTell(err error) error {
 	if err == nil {
 		return nil

@@ -21,8 +21,8 @@ const (
 	clearBelow     = "\x1b[J"
 )
 
-// screen draws views over each other on the alternate screen of a terminal, which leaves
-// nothing in the scrollback. The zero value is ready to use.
+// screen draws views, each in place of the one before, on the alternate screen of a
+// terminal, which leaves nothing in the scrollback. The zero value is ready to use.
 type screen struct{ entered bool }
 
 // terminalSize returns the columns and rows of the terminal w; ok is false if w is not
@@ -45,7 +45,7 @@ func render(w io.Writer, v status.View) error {
 	return v.RenderTo(w, width)
 }
 
-// draw replaces what is on the screen by v.
+// draw replaces the contents of the screen by v.
 func (s *screen) draw(w io.Writer, v status.View) error {
 	width, height, ok := terminalSize(w)
 	if !ok {
@@ -75,7 +75,7 @@ func (s *screen) draw(w io.Writer, v status.View) error {
 }
 
 // picture returns the first rows of v, which contain the problems, as far as they fit a
-// terminal of this size. If rows are omitted, the last one tells how many.
+// terminal of this size. If rows are omitted, the last row shows their number.
 func picture(v status.View, width, height int) ([]string, error) {
 	var text strings.Builder
 	if err := v.RenderTo(&text, width); err != nil {

@@ -18,8 +18,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/setup/meet"
 )
 
-// proxyVariables are the environment variables because of which programs would send
-// traffic between boot servers through a proxy.
+// proxyVariables are the environment variables that would make programs send traffic
+// between boot servers through a proxy.
 var proxyVariables = [...]string{"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"}
 
 func newSetupCmd(env *Env) *cobra.Command {
@@ -92,7 +92,8 @@ func runSetup(cmd *cobra.Command, env *Env, o setup.Options) error {
 	return nextAfterSetup(cmd.Context(), cmd.OutOrStdout(), o)
 }
 
-// settleSetup validates o, and completes it from the flags and from this server.
+// settleSetup validates o, and sets its missing fields from the flags and from this
+// server.
 func settleSetup(cmd *cobra.Command, env *Env, o *setup.Options) error {
 	err := noProxy(env)
 	if err != nil {
@@ -121,8 +122,8 @@ func settleSetup(cmd *cobra.Command, env *Env, o *setup.Options) error {
 	return nil
 }
 
-// setUpAlready prints that this server is set up already. It returns an error if o names
-// boot servers that are not in its data centre.
+// setUpAlready prints that this server is already set up. It returns an error if o
+// names boot servers that are not in its data centre.
 func setUpAlready(cmd *cobra.Command, env *Env, o setup.Options) error {
 	conf, err := neco.LoadEtcdConfig(env.FS.Path(neco.NecoConfFile))
 	if err != nil {
@@ -164,7 +165,7 @@ func explainSetup(ctx context.Context, err error, o setup.Options) error {
 	return err
 }
 
-// nextAfterSetup prints what an operator can do after the setup.
+// nextAfterSetup prints the next commands for an operator after the setup.
 func nextAfterSetup(_ context.Context, w io.Writer, o setup.Options) error {
 	if o.CheckOnly {
 		fmt.Fprintln(w, "All boot servers are ready.")

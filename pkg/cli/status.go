@@ -85,8 +85,8 @@ there is an error:
 	return cmd
 }
 
-// probe adds to v the state of the Vaults and of the members of etcd, which it queries at
-// the same time.
+// probe adds the state of the Vaults and of the members of etcd to v. It queries both
+// at the same time.
 func (env *Env) probe(ctx context.Context, s *storage.Storage, v *status.View) {
 	members := make(chan membership.Cluster, 1)
 	go func() { members <- askEtcd(ctx, s) }()

@@ -13,8 +13,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/update"
 )
 
-// stopAttempts is how often stopRun tries to stop a request that changes during the
-// attempt; then it fails.
+// stopAttempts is how often stopRun attempts to stop a request that is being changed at
+// the same time, before it fails.
 const stopAttempts = 5
 
 func newStopCmd(env *Env) *cobra.Command {

@@ -15,7 +15,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/storage"
 )
 
-// The errors of commands that refuse to make a change.
+// The errors of commands that refuse to change the data centre.
 var (
 	// ErrRunActive reports that an update is running.
 	ErrRunActive = errors.New("RunActive")
@@ -23,12 +23,12 @@ var (
 	ErrQuorumAtRisk = errors.New("QuorumAtRisk")
 )
 
-// etcdTimeout bounds the requests of a command to etcd. It is long enough for the
-// election of a new leader.
+// etcdTimeout is how long a command waits for its requests to etcd before it fails. It
+// is long enough for the election of a new leader.
 const etcdTimeout = 10 * time.Second
 
-// withStorage calls f with a client of etcd, and closes the client. f must set deadlines
-// for its requests.
+// withStorage calls f with a client of etcd, and closes the client when f returns. f
+// must set deadlines for its requests.
 func (env *Env) withStorage(f func(*storage.Storage) error) error {
 	s, err := env.Etcd(env.FS)
 	if errors.Is(err, fs.ErrPermission) {

@@ -7,9 +7,9 @@ import (
 	"github.com/cybozu-go/neco/internal/printable"
 )
 
-// shortLines returns s in one line; "; " separates its former lines.
+// shortLines returns s in one line, in which "; " separates the former lines.
 func shortLines(s string) string { return printable.Line(strings.ReplaceAll(s, "\n", "; ")) }
 
-// lrnList calls lrn.List. It is for functions in which a variable called lrn hides that
-// package.
+// lrnList returns lrn.List(lrns), for functions in which a variable called lrn hides
+// that package.
 func lrnList(lrns []int) string { return lrn.List(lrns) }

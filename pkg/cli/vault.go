@@ -79,7 +79,7 @@ etcd and Vault, also where etcd has no majority.`,
 	return cmd
 }
 
-// hopeless reports whether waiting cannot help after err.
+// hopeless reports whether repeating the request is useless after err.
 func hopeless(err error) bool {
 	_, nothing := nothingToUnseal(err)
 	return nothing || errors.Is(err, hostkey.ErrCannotOpen) || errors.Is(err, vault.ErrBadKey)
@@ -89,7 +89,7 @@ func hopeless(err error) bool {
 var errNotSetUp = errors.New("this server is not set up")
 
 // nothingToUnseal reports whether err means that this server is not set up or that etcd
-// has no unseal key. reason is the text about that.
+// has no unseal key, and returns the reason as text.
 func nothingToUnseal(err error) (reason string, ok bool) {
 	switch {
 	case errors.Is(err, errNotSetUp):
@@ -101,12 +101,12 @@ func nothingToUnseal(err error) (reason string, ok bool) {
 }
 
 // unsealRetries is how often the client repeats a request to a Vault that has just been
-// started and does not accept connections yet. There is no time for so many in
-// etcdTimeout, which therefore ends the attempts.
+// started and does not accept connections yet. It is so high that etcdTimeout, not the
+// count, ends the attempts.
 const unsealRetries = 20
 
 // unseal unseals the Vault of this server, within etcdTimeout, and returns a text about
-// what was done. It fails with errNotSetUp if this server has no configuration, and with
+// the result. It fails with errNotSetUp if this server has no configuration, and with
 // vaultkey.ErrAbsent if etcd has no unseal key.
 func unseal(ctx context.Context, env *Env) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, etcdTimeout)
@@ -135,9 +135,9 @@ func unseal(ctx context.Context, env *Env) (string, error) {
 	return "Vault was unsealed already", nil
 }
 
-// unsealKeys returns the unseal keys in etcd that this server can decrypt. A server that
-// has no host key yet, as after a migration from the original neco, returns those that
-// are stored unencrypted.
+// unsealKeys returns the unseal keys in etcd that this server can decrypt. On a server
+// without a host key, as after a migration from the original neco, it returns the keys
+// that are stored unencrypted.
 func unsealKeys(ctx context.Context, env *Env) (keys []string, err error) {
 	id, err := hostkey.Find(env.FS)
 	if err != nil && !errors.Is(err, hostkey.ErrNone) {
@@ -166,8 +166,8 @@ func explainUnseal(err error) error {
 	return err
 }
 
-// storedKey returns the key or token of Vault that get reads from etcd and decrypts with
-// this server's host key.
+// storedKey returns the unseal key or the root token: get reads it from etcd and
+// decrypts it with this server's host key.
 func storedKey(ctx context.Context, env *Env, get vaultkey.Reader) (key string, err error) {
 	id, err := hostIdentity(env)
 	if err != nil {
@@ -271,6 +271,6 @@ it when the work is done: vault token revoke -self.`,
 	}
 }
 
-// vaultTimeout bounds the requests of a command to Vault, including the time in which the
-// operator logs in.
+// vaultTimeout is how long a command waits for its requests to Vault before it fails,
+// including the time in which the operator logs in.
 const vaultTimeout = time.Minute

@@ -15,8 +15,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/vault"
 )
 
-// vaultPatience bounds the query of the Vaults or of etcd's members, which are all
-// queried at the same time.
+// vaultPatience is how long a query of the Vaults or of etcd's members may take. All
+// Vaults or members are queried at the same time.
 const vaultPatience = 2 * time.Second
 
 // askVaults queries the Vaults of the boot servers lrns, for two seconds at most, and
@@ -43,12 +43,13 @@ func (env *Env) askVaults(ctx context.Context, lrns []int) map[int]string {
 	return trouble
 }
 
-// vaultEvery is the interval at which the Vaults are queried while an update is followed.
+// vaultEvery is the interval at which a command that follows an update queries the
+// Vaults.
 const vaultEvery = 10 * time.Second
 
-// probes queries the Vaults and the members of etcd at intervals. It shows a problem only
-// after two queries in a row have found it, because a restarted program is out of service
-// for a moment.
+// probes queries the Vaults and the members of etcd at intervals. It shows a problem
+// only after two consecutive queries have found it, because a restarted program is out
+// of service for a moment.
 type probes struct {
 	ask  func(ctx context.Context, lrns []int) map[int]string
 	etcd func(ctx context.Context) membership.Cluster
@@ -64,7 +65,8 @@ type probes struct {
 	twice map[int]string
 }
 
-// add adds the confirmed answers to v, after querying again if that is due.
+// add adds the confirmed results of the queries to v. It queries again first if that is
+// due.
 func (w *probes) add(ctx context.Context, v *status.View) {
 	if !v.At.Before(w.next) {
 		w.next = v.At.Add(vaultEvery)

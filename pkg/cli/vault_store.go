@@ -51,9 +51,9 @@ Vault is needed: VAULT_TOKEN, else a user and a password are asked for.`,
 	}
 }
 
-// tryUnsealKey returns nil if key is the unseal key of Vault and vault.ErrBadKey if it is
-// not. If the Vault of this server is sealed, it unseals that with key. Otherwise it logs
-// in to Vault as an operator to compare the key.
+// tryUnsealKey returns nil if key is the unseal key of Vault and vault.ErrBadKey if it
+// is not. If the Vault of this server is sealed, it unseals that Vault with key.
+// Otherwise it logs in to Vault as an operator to compare the key.
 func (env *Env) tryUnsealKey(ctx context.Context, key string) error {
 	local, err := vault.Open(vault.Local, env.FS.Path(neco.ServerCAFile), "")
 	if err != nil {
@@ -77,8 +77,8 @@ func (env *Env) tryUnsealKey(ctx context.Context, key string) error {
 	return err
 }
 
-// storeUnsealKey encrypts the unseal key to the registered boot servers and the recovery
-// keys, stores it in etcd, and returns the number of keys to which it is encrypted.
+// storeUnsealKey encrypts the unseal key to the registered boot servers and the
+// recovery keys, stores it in etcd, and returns the number of recipients.
 func (env *Env) storeUnsealKey(ctx context.Context, key string) (recipients int, err error) {
 	roots, err := renewal.Server{FS: env.FS}.Roots(pki.ServerCA)
 	if err != nil {

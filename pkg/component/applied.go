@@ -29,8 +29,9 @@ type Applied struct {
 	Digest string `json:"digest"`
 }
 
-// ReadApplied returns the record of the component called name, or the zero value if there
-// is none. A record of a package up to 2026.11 has only the digest.
+// ReadApplied returns the record of the component called name, or the zero value if no
+// record exists. A record that a package up to 2026.11 has written contains only the
+// digest.
 func ReadApplied(fsys host.FS, name string) (Applied, error) {
 	file := path.Join(appliedDir, name)
 	data, err := fsys.Read(file)
@@ -70,8 +71,8 @@ func Started(h Host, c Component, t Target) error {
 	return writeApplied(h.FS, c.Name(), a)
 }
 
-// declared returns the record of c once it runs with the image and the files for the
-// target t.
+// declared returns the record that c has once it runs with the image and the files for
+// the target t.
 func declared(h Host, c Component, t Target) (Applied, error) {
 	sum, err := digest(h, c, t)
 	if err != nil {
@@ -84,9 +85,9 @@ func declared(h Host, c Component, t Target) (Applied, error) {
 	return Applied{Image: h.Containers.FullName(img), Version: img.Tag, Digest: sum}, nil
 }
 
-// changes returns what distinguishes the record next from a, as phrases for people, or
-// nil if a restart is not needed. An image is named only if a has one; the digest covers
-// it too, because unit files contain its name.
+// changes returns the differences between the records a and next, as phrases for
+// operators, or nil if a restart is not needed. It names an image only if a contains
+// one; the digest covers the image too, because unit files contain its name.
 func (a Applied) changes(next Applied) []string {
 	switch {
 	case a.Digest == next.Digest:
@@ -99,9 +100,9 @@ func (a Applied) changes(next Applied) []string {
 	return []string{"its configuration"}
 }
 
-// MayMix reports whether c's versions on this host, recorded and running, may run on
-// other boot servers beside the version for the target t. It returns false if a unit is
-// installed and its version is unknown.
+// MayMix reports whether the versions of c on this host, the recorded one and the
+// running one, may run while other boot servers run the version for the target t. It
+// returns false if a unit is installed and its version is unknown.
 func MayMix(ctx context.Context, h Host, c Component, t Target) (bool, error) {
 	p, err := program.Find(c.Name())
 	if err != nil {

@@ -8,8 +8,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/host"
 )
 
-// Target describes the state that a host is to reach: the boot servers, the version, the
-// artifacts and the inputs of its configuration.
+// Target describes the state to which a host is to be brought: the boot servers, the
+// version, the artifacts and the inputs of its configuration.
 type Target struct {
 	// LRN is the host's own rack number. Members are the numbers of all boot servers in
 	// the update.
@@ -29,7 +29,8 @@ type Target struct {
 // Artifacts returns the artifacts of this version of Neco.
 func Artifacts() neco.ArtifactSet { return neco.CurrentArtifacts }
 
-// Facts are properties of a host that its configuration passes on to other programs.
+// Facts are properties of a host that are passed on to other programs in the
+// configuration of components.
 type Facts struct {
 	// OSName and OSVersion are NAME and VERSION_ID in os-release(5).
 	OSName, OSVersion string
@@ -119,7 +120,7 @@ type Host struct {
 	Progress func(text string)
 }
 
-// report calls Progress with a formatted text. It does nothing if Progress is nil.
+// report calls h.Progress with a formatted text. It does nothing if Progress is nil.
 func (h Host) report(format string, args ...any) {
 	if h.Progress != nil {
 		h.Progress(fmt.Sprintf(format, args...))

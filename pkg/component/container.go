@@ -54,7 +54,8 @@ func (u ContainerUnit) File() (host.File, error) {
 }
 
 // ImageName returns the full name of the image called name for the target t. In a test
-// data centre, private images have their public name; see [neco.ContainerImage.FullName].
+// data centre, private images have their public names; see
+// [neco.ContainerImage.FullName].
 func ImageName(t Target, name string) (string, error) {
 	img, err := t.Artifacts.FindContainerImage(name)
 	if err != nil {

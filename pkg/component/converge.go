@@ -14,8 +14,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/host"
 )
 
-// toolsDir is the directory with one file for each component, which holds the name of the
-// image whose commands were last installed.
+// toolsDir is the directory with one file for each component. The file contains the
+// name of the image from which the component's commands were last installed.
 const toolsDir = "/var/lib/neco/tools"
 
 // readyPoll is the interval of readiness checks. They are needed because systemd sends no
@@ -53,8 +53,8 @@ func Write(ctx context.Context, h Host, c Component, t Target) (changed bool, er
 	return changed, nil
 }
 
-// installTools copies the commands in the image of c to the host, unless those of an
-// image with the same name are installed.
+// installTools copies the commands in the image of c to the host, unless the commands
+// of an image with the same name are already installed.
 func installTools(ctx context.Context, h Host, c Component, t Target) error {
 	tooled, ok := c.(Tooled)
 	if !ok {
@@ -76,8 +76,8 @@ func installTools(ctx context.Context, h Host, c Component, t Target) error {
 	return err
 }
 
-// Changes returns why Apply would restart c for the target t, as phrases for people. It
-// returns nil if c already runs as t requires.
+// Changes returns the reasons why Apply would restart c for the target t, as phrases
+// for operators. It returns nil if c already runs with the image and files of t.
 func Changes(ctx context.Context, h Host, c Component, t Target) ([]string, error) {
 	want, err := declared(h, c, t)
 	if err != nil {
@@ -102,9 +102,9 @@ func Changes(ctx context.Context, h Host, c Component, t Target) ([]string, erro
 	return nil, nil
 }
 
-// Apply restarts the units of c if [Changes] returns a reason, and otherwise starts those
-// that are down. It waits until all are ready and then records what runs; it must be
-// repeated if it fails or is interrupted.
+// Apply restarts the units of c if [Changes] returns a reason, and otherwise starts the
+// units that are down. It waits until all are ready and then records the image and
+// files with which they run. The caller must repeat it if it fails or is interrupted.
 func Apply(ctx context.Context, h Host, c Component, t Target) (restarted bool, err error) {
 	want, err := declared(h, c, t)
 	if err != nil {
@@ -150,8 +150,8 @@ func anyDown(ctx context.Context, h Host, c Component) bool {
 }
 
 // restartSpace is the free space in bytes that a restart requires, because a starting
-// program writes its log and its data. With less, Apply fails and leaves the program
-// running.
+// program writes its log and its data. With less space, Apply fails and leaves the
+// program running.
 const restartSpace = 64 << 20
 
 // prepare pulls the image of c and checks that there is free space for a start, before
@@ -236,8 +236,8 @@ func ready(ctx context.Context, h Host, c Component, t Target) error {
 // ready.
 const describeEvery = 2 * time.Second
 
-// describeAll returns why c is not ready: err if it is not nil, or else the state of its
-// units.
+// describeAll returns the reason why c is not ready: err if it is not nil, or else the
+// state of the units of c.
 func describeAll(ctx context.Context, h Host, c Component, err error) string {
 	if err != nil {
 		return err.Error()
@@ -251,8 +251,8 @@ func describeAll(ctx context.Context, h Host, c Component, err error) string {
 	return strings.Join(all, "; ")
 }
 
-// notReadyError returns the error for the end of a wait for missing. It ends with the
-// likely cause: err, or else the state of the units.
+// notReadyError returns the error for the end of a wait for the unit or container
+// missing. The error ends with the likely cause: err, or else the state of the units.
 func notReadyError(missing, state string, end, err error) error {
 	switch {
 	case err != nil:
@@ -278,8 +278,8 @@ func notReady(ctx context.Context, h Host, c Component, t Target) (string, error
 	return "", nil
 }
 
-// down returns the name of a unit or container of c that is not up, or "". expected is
-// false if c has no service whose condition is met on this host.
+// down returns the name of a unit or container of c that is not up, or "" if all are
+// up. expected is false if c has no service whose condition is met on this host.
 func down(ctx context.Context, h Host, c Component, t Target) (missing string, expected bool, err error) {
 	for _, u := range c.Units() {
 		if u.Timer || u.Condition != "" && !exists(h.FS, u.Condition) {
@@ -308,8 +308,8 @@ func exists(fsys host.FS, p string) bool {
 	return err == nil
 }
 
-// digest returns the hash of the files and the image name of c, as far as their change
-// requires a restart.
+// digest returns the hash of the image name of c and of those parts of its files whose
+// change requires a restart.
 func digest(h Host, c Component, t Target) (string, error) {
 	files, err := c.Files(t)
 	if err != nil {

@@ -7,8 +7,8 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 )
 
-// Input is a key of etcd, below Neco's prefix, whose value is used in a component's
-// files.
+// Input is an etcd key below Neco's prefix whose value is used in the files of a
+// component.
 type Input string
 
 // Parameterized is a component whose files depend on values in etcd.
@@ -16,8 +16,8 @@ type Parameterized interface {
 	Inputs() []Input
 }
 
-// ReadInputs returns the values in etcd of the inputs of c, without those that are not
-// set. For a component without inputs it does not query etcd.
+// ReadInputs reads the inputs of c from etcd and returns their values. It omits inputs
+// that are not set. For a component without inputs it does not query etcd.
 func ReadInputs(ctx context.Context, etcd clientv3.KV, c Component) (map[Input]string, error) {
 	parameterized, ok := c.(Parameterized)
 	if !ok {

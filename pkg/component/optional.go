@@ -15,7 +15,8 @@ type Prober interface {
 	Probe(ctx context.Context, h Host, t Target) error
 }
 
-// Partial is a component that needs a restart only if certain parts of its files change.
+// Partial is a component that needs a restart only if certain parts of its files have
+// changed.
 type Partial interface {
 	// Effective returns the part of f's contents whose change requires a restart.
 	Effective(f host.File) []byte

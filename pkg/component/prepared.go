@@ -7,9 +7,9 @@ import (
 	"github.com/cybozu-go/neco/pkg/program"
 )
 
-// Services returns the units of the program called name, in the order of package program.
-// If operators add the program to a data centre, the units have its configuration file as
-// their condition.
+// Services returns the units of the program called name, in the order of package
+// program. If operators add the program to a data centre on request, the condition of
+// each unit is that the program's configuration file exists.
 func Services(name string) []Unit {
 	p, err := program.Find(name)
 	if err != nil {

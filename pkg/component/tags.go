@@ -1,9 +1,9 @@
 package component
 
-// maxTags is the maximum length in bytes of the message in which serf encodes a member's
-// tags as msgpack. headOfTags is the length of its head: one byte for the kind of message
-// and up to three for the number of tags. headOfValue is the maximum length of the head
-// of each name and value.
+// maxTags is the maximum length in bytes of the message in which serf encodes a
+// member's tags as msgpack. headOfTags is the length of the head of that message: one
+// byte for the kind of message and up to three for the number of tags. headOfValue is
+// the maximum length of the head of each name and value.
 const (
 	maxTags     = 512
 	headOfTags  = 1 + 3
@@ -23,8 +23,8 @@ const (
 	maxFailedTag  = 300
 )
 
-// SerfTags returns those tags of a boot server that are in the configuration of serf and
-// do not change while it runs.
+// SerfTags returns the tags of a boot server that are in the configuration of serf
+// because they do not change while serf runs.
 func SerfTags(t Target) map[string]string {
 	return map[string]string{
 		"os-name": t.Facts.OSName, "os-version": t.Facts.OSVersion,
@@ -32,9 +32,9 @@ func SerfTags(t Target) map[string]string {
 	}
 }
 
-// RoomForFailedUnits returns how many bytes remain for the names of failed units in
-// serf's message, beside all other tags of the boot server. It is negative if the other
-// tags alone are too long.
+// RoomForFailedUnits returns how many bytes serf's message has left for the names of
+// failed units, beside all other tags of the boot server. The result is negative if the
+// other tags alone are too long.
 func RoomForFailedUnits(t Target) int {
 	room := maxTags - 1 - headOfTags - tagSize(tagUptime, maxUptime) - tagSize(tagVersion, MaxVersionTag) - tagSize(tagFailed, 0)
 	for name, value := range SerfTags(t) {

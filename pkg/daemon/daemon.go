@@ -55,7 +55,8 @@ type levelFlag slog.Level
 func (l *levelFlag) Type() string   { return "level" }
 func (l *levelFlag) String() string { return strings.ToLower(slog.Level(*l).String()) }
 
-// Set accepts only names of levels, and not offsets of package slog such as info+2.
+// Set accepts only the names of levels. It does not accept the offsets of package slog,
+// such as info+2.
 func (l *levelFlag) Set(name string) error {
 	for _, level := range []slog.Level{slog.LevelDebug, slog.LevelInfo, slog.LevelWarn, slog.LevelError} {
 		if strings.EqualFold(name, level.String()) {

@@ -32,10 +32,10 @@ type Server struct {
 	stopWatchdog func()
 }
 
-// Open reads the identity of the boot server whose file system is at root, takes the lock
-// of this daemon, and notifies systemd that the daemon has started. It waits up to half a
-// minute for an earlier process to release the lock, but does not wait for etcd. The
-// caller has to close the Server.
+// Open reads the identity of the boot server whose file system is at root, takes the
+// lock of this daemon, and notifies systemd that the daemon has started. It waits up to
+// half a minute for an earlier process to release the lock, but does not wait for etcd.
+// The caller must close the Server.
 func Open(ctx context.Context, root, name string, log *slog.Logger) (*Server, error) {
 	s := &Server{FS: host.FS{Root: root}}
 	lctx, cancel := context.WithTimeout(ctx, lockTimeout)
@@ -79,7 +79,7 @@ func (s *Server) Close() {
 	s.unlock()
 }
 
-// hostname returns the host name of the kernel. If root is not "/", it returns that in
+// hostname returns the host name of the kernel or, if root is not "/", the name in
 // /etc/hostname below root.
 func hostname(fs host.FS) (string, error) {
 	if fs.Root != "" && fs.Root != "/" {

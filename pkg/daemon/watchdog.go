@@ -10,10 +10,10 @@ import (
 	"github.com/cybozu-go/neco/pkg/liveness"
 )
 
-// StartWatchdog returns the pulse of the daemon's main loop, and starts to notify
-// systemd's watchdog (WatchdogSec) while that pulse is alive. It does so until ctx ends
-// or the Server is closed. If the loop stalls, systemd kills the daemon, which logs the
-// stacks of its goroutines, and restarts it.
+// StartWatchdog returns the pulse of the daemon's main loop, and starts a goroutine
+// that notifies systemd's watchdog (WatchdogSec) while that pulse is alive, until ctx
+// ends or the Server is closed. If the loop stalls, systemd kills the daemon, which
+// logs the stacks of its goroutines, and restarts it.
 func (s *Server) StartWatchdog(ctx context.Context, limit time.Duration) *liveness.Pulse {
 	pulse := liveness.New(limit)
 	every, err := sd.SdWatchdogEnabled(false)

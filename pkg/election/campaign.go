@@ -10,7 +10,7 @@ import (
 	"go.etcd.io/etcd/client/v3/concurrency"
 )
 
-// Holder is the result of a won election: the key that proves it.
+// Holder is the result of a won election: the key that proves the victory.
 type Holder struct {
 	// Key is the holder's own key in etcd, below the client's prefix.
 	Key string
@@ -22,10 +22,10 @@ type Holder struct {
 	Seen int64
 }
 
-// Campaign blocks until the session's key is the oldest one below prefix, which must end
-// in a slash. It then reads the key again, because the election may be lost before the
-// response arrives. After an error, including the end of ctx, it deletes the key; if that
-// may have failed, the error wraps [ErrKeyRemains].
+// Campaign blocks until the session's key is the oldest key below prefix, which must
+// end in a slash. It then reads the key again, because the election may be lost before
+// the response arrives. After an error, including the end of ctx, it deletes the key;
+// if the deletion may have failed, the error wraps [ErrKeyRemains].
 func (s *Session) Campaign(ctx context.Context, prefix, value string) (h Holder, err error) {
 	defer func() {
 		if err != nil {

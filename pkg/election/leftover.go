@@ -8,8 +8,8 @@ import (
 )
 
 // RevokeLeftovers revokes the leases of the keys below prefix for which match returns
-// true. These must be keys that a killed process of the caller's host has left. The
-// caller must make sure, by a lock of the host, that no such process is running.
+// true. A killed process of the caller's host must have left these keys: the caller
+// must make sure, by a lock of the host, that no such process is running.
 func RevokeLeftovers(ctx context.Context, etcd *clientv3.Client, prefix string, match func(key, value string) bool) error {
 	res, err := etcd.Get(ctx, prefix, clientv3.WithPrefix())
 	if err != nil {

@@ -14,11 +14,12 @@ import (
 // ended.
 var ErrLeaseLost = errors.New("LeaseLost")
 
-// resignTimeout bounds the requests that delete a key or revoke a lease. If they time
-// out, the lease expires by itself.
+// resignTimeout is how long the requests that delete a key or revoke a lease may take
+// before they fail. In that case the lease expires by itself.
 const resignTimeout = 3 * time.Second
 
-// grantTimeout bounds the request for a lease; after it, the session fails to open.
+// grantTimeout is how long the request for a lease may take before the session fails to
+// open.
 const grantTimeout = 5 * time.Second
 
 // Session is a lease in etcd that is renewed until the session ends.
@@ -32,16 +33,18 @@ type Session struct {
 // Lease returns the ID of the session's lease.
 func (s *Session) Lease() clientv3.LeaseID { return s.session.Lease() }
 
-// Abandon ends the session before the function passed to [WithSession] has returned. Its
-// context ends with cause, and its lease is no longer renewed and expires after its TTL.
+// Abandon ends the session before the function passed to [WithSession] has returned.
+// The context of the session ends with cause; its lease is no longer renewed and
+// expires after its TTL.
 func (s *Session) Abandon(cause error) {
 	s.lost(cause)
 	s.endKeep()
 }
 
-// WithSession calls fn with a lease of ttl, which is truncated to whole seconds. The
-// context of fn ends when ctx ends, or with the cause [ErrLeaseLost] when the lease ends.
-// It returns the error of fn, or of the request for the lease.
+// WithSession calls fn with a session whose lease has the lifetime ttl, truncated to
+// whole seconds. The context of fn ends when ctx ends, or with the cause [ErrLeaseLost]
+// when the lease ends. WithSession returns the error of fn, or of the request for the
+// lease.
 //
 // When fn has returned, WithSession revokes the lease, which deletes every key bound to
 // it. If etcd is unreachable, it gives up after a few seconds, and the lease expires by

@@ -19,8 +19,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/program"
 )
 
-// Root is the name both of the role and of the user with all permissions. etcd requires
-// them for authentication.
+// Root is the name both of the role and of the user that have all permissions. etcd
+// requires this role and this user for authentication.
 const Root = "root"
 
 // User is a user of etcd. It has only the role Role.
@@ -58,8 +58,8 @@ func ClusterUsers() []User {
 	return users
 }
 
-// ServerUsers returns the users of the boot server lrn, one for each program that every
-// boot server runs.
+// ServerUsers returns the users of the boot server with the logical rack number (LRN)
+// lrn, one for each program that every boot server runs.
 func ServerUsers(lrn int) []User {
 	var users []User
 	for _, p := range program.Users() {
@@ -84,8 +84,8 @@ func UsersOf(p program.Program, lrns ...int) []User {
 // Name returns the user name of a program on the boot server lrn.
 func Name(program string, lrn int) string { return fmt.Sprintf("%s-%d", program, lrn) }
 
-// EnsureRole creates the role of a program and grants its permissions, unless it has
-// them.
+// EnsureRole creates the role of a program and grants its permissions, if the role or a
+// permission is missing.
 func EnsureRole(ctx context.Context, c clientv3.Auth, role string) error {
 	prefix, ok := prefixOf(role)
 	if !ok {

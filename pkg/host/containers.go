@@ -28,8 +28,8 @@ type Containers struct {
 	Auth authn.Authenticator
 }
 
-// FullName returns the name "<repository>:<tag>" that img has in Docker. A private image
-// is named by its private repository, except in a test data centre.
+// FullName returns the name "<repository>:<tag>" that img has in Docker. The name of a
+// private image contains its private repository, except in a test data centre.
 func (c Containers) FullName(img neco.ContainerImage) string {
 	return img.FullName(c.hasSecret())
 }
@@ -40,8 +40,8 @@ func (c Containers) hasSecret() bool {
 }
 
 // Running reports whether a container of exactly the image img is running. It also
-// compares image IDs, because Docker shows the ID of a container's image if the tag was
-// moved to another image since.
+// compares image IDs, because Docker shows the ID of a container's image instead of its
+// name if the tag was moved to another image since.
 func (c Containers) Running(ctx context.Context, img neco.ContainerImage) (bool, error) {
 	out, err := dockercmd.Run(ctx, "ps", "--no-trunc", "--format", "{{.Image}}")
 	if err != nil {

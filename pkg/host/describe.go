@@ -13,8 +13,8 @@ import (
 	"github.com/cybozu-go/neco/internal/sysdbus"
 )
 
-// describeTimeout bounds the query of a unit and its log by Describe; the result then
-// lacks what could not be read.
+// describeTimeout is how long Describe waits for the state of a unit and its log. After
+// that, the result lacks the parts that were not read.
 const describeTimeout = 5 * time.Second
 
 // Describe returns the state of the service called name, with the last line that it has

@@ -24,19 +24,19 @@ const (
 	// run of dpkg.
 	installLogMax = 1 << 20
 
-	// dpkgTimeout bounds one run of dpkg, which is terminated after it. A run normally
-	// takes much less.
+	// dpkgTimeout is how long one run of dpkg may take before it is terminated. A run
+	// normally takes much less.
 	dpkgTimeout = 15 * time.Minute
 
-	// dpkgKillDelay is how long dpkg may take to end after SIGTERM; then it is killed.
+	// dpkgKillDelay is how long dpkg may take to end after SIGTERM before it is killed.
 	dpkgKillDelay = 10 * time.Second
 )
 
 // errNoDpkg reports that this system has no dpkg.
 var errNoDpkg = errors.New("dpkg is not installed here, and packages of Neco need it")
 
-// command runs the program name of dpkg, which must not change anything, and returns its
-// standard output.
+// command runs the program name, one of dpkg's programs, and returns its standard
+// output. The program must not change anything.
 func (p Packages) command(ctx context.Context, name string, args ...string) (string, error) {
 	path, err := findSbin(name)
 	if err != nil {
@@ -81,8 +81,8 @@ func (p Packages) dpkg(ctx context.Context, args ...string) error {
 	return nil
 }
 
-// flags returns the options of each dpkg run. If an operator has changed a configuration
-// file, dpkg keeps it without asking.
+// flags returns the options of each dpkg run. If an operator has changed a
+// configuration file, they make dpkg keep that file without asking.
 func (p Packages) flags() []string {
 	flags := []string{"--force-confdef", "--force-confold"}
 	if !p.elsewhere() {
@@ -97,7 +97,8 @@ func (p Packages) flags() []string {
 	)
 }
 
-// openLog opens installLog for appending, and writes the current time and what.
+// openLog opens installLog for appending, and writes a line with the current time and
+// the text what.
 func (p Packages) openLog(what string) (*os.File, error) {
 	name := p.path(installLog)
 	if err := makeDir(filepath.Dir(name)); err != nil {

@@ -23,7 +23,7 @@ type File struct {
 	UID, GID int
 }
 
-// Path converts p, a path on the host, into a path for this process.
+// Path converts p, a path on the host, to a path for this process.
 func (f FS) Path(p string) string {
 	return filepath.Join("/", f.Root, p)
 }

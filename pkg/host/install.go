@@ -102,8 +102,9 @@ func (p Packages) InstallInUnit(ctx context.Context, u Units, deb string, progre
 	return p.judge(ctx, name, version, start)
 }
 
-// report returns a function that calls progress with what an installation is waiting for:
-// the process that holds dpkg's lock, or else the installing service.
+// report returns a function that calls progress with a text about what an installation
+// is waiting for: the process that holds dpkg's lock, or else the service that installs
+// the package.
 func (p Packages) report(progress func(text string)) func() {
 	if progress == nil {
 		return func() {}
@@ -117,7 +118,8 @@ func (p Packages) report(progress func(text string)) func() {
 	}
 }
 
-// logSize returns the offset in the log at which an installation started now will write.
+// logSize returns the size of the log: the offset at which an installation that starts
+// now will write.
 func (p Packages) logSize() int64 {
 	fi, err := os.Stat(p.path(installLog))
 	if err != nil || fi.Size() > installLogMax {
@@ -137,8 +139,9 @@ func (p Packages) installer() []string {
 	return argv
 }
 
-// judge returns nil if dpkg's database has version of the package name as installed.
-// Otherwise the error contains the cause that was logged after the offset start.
+// judge returns nil if dpkg's database contains the package name as installed in the
+// given version. Otherwise the error contains the cause that was logged after the
+// offset start.
 func (p Packages) judge(ctx context.Context, name, version string, start int64) error {
 	have, state, err := p.Status(ctx, name)
 	if err != nil {
@@ -178,8 +181,9 @@ func (p Packages) install(ctx context.Context, deb string) error {
 	return nil
 }
 
-// halfDone reports whether an installation was interrupted: that of the package name, or
-// one whose changes are still in dpkg's journal and not in its database.
+// halfDone reports whether an installation was interrupted: the installation of the
+// package name, or one whose changes are still in dpkg's journal and not in its
+// database.
 func (p Packages) halfDone(ctx context.Context, name string) (bool, error) {
 	_, state, err := p.Status(ctx, name)
 	if err != nil {

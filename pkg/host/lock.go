@@ -54,9 +54,9 @@ func openLock(name string, mode os.FileMode) (*os.File, error) {
 	return os.OpenFile(name, os.O_RDWR|os.O_CREATE, mode)
 }
 
-// fcntlLock takes a lock that excludes dpkg and apt. Unlike their locks, it belongs to
-// the open file and not to the process, so that it also excludes other goroutines of this
-// process.
+// fcntlLock takes a lock that excludes dpkg and apt. Unlike the locks of these
+// programs, it belongs to the open file and not to the process, so that it also
+// excludes other goroutines of this process.
 func fcntlLock(file *os.File) error {
 	return unix.FcntlFlock(file.Fd(), unix.F_OFD_SETLK, &unix.Flock_t{Type: unix.F_WRLCK, Whence: io.SeekStart})
 }
@@ -64,9 +64,9 @@ func fcntlLock(file *os.File) error {
 // errHeld reports that ctx has ended while another process held the lock.
 var errHeld = errors.New("held by another process")
 
-// fcntlHolder returns the process that holds dpkg's kind of lock on the file name, such
-// as "apt-get (pid 4711)". It returns "" if no process does. Locks of this package belong
-// to an open file and are not reported.
+// fcntlHolder returns the process that holds a lock on the file name as dpkg takes it,
+// such as "apt-get (pid 4711)". It returns "" if no process holds such a lock. Locks of
+// this package belong to an open file and are not reported.
 func fcntlHolder(name string) string {
 	file, err := os.Open(name)
 	if err != nil {
@@ -84,8 +84,8 @@ func fcntlHolder(name string) string {
 	return fmt.Sprintf("%s (pid %d)", bytes.TrimSpace(program), held.Pid)
 }
 
-// tryUntil calls lock until it succeeds or ctx ends. It returns an error of lock at once
-// unless that means that the lock is held.
+// tryUntil calls lock until lock succeeds or ctx ends. It returns an error of lock at
+// once unless the error means that another process holds the lock.
 func tryUntil(ctx context.Context, lock func() error) error {
 	tick := time.NewTicker(lockInterval)
 	defer tick.Stop()

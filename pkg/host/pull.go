@@ -15,9 +15,9 @@ import (
 // tmpDir is the directory for large temporary files.
 const tmpDir = "/var/lib/neco/tmp"
 
-// Pull makes Docker have the image img, and blocks until it does or ctx ends. It does
-// nothing if Docker has img already. It downloads the image to a file first, so that
-// Docker loads only complete images and no image is held in memory.
+// Pull loads the image img into Docker, and blocks until Docker has it or ctx ends. It
+// does nothing if Docker already has img. It downloads the image to a file first, so
+// that Docker loads only complete images and no image is held in memory.
 func (c Containers) Pull(ctx context.Context, img neco.ContainerImage) error {
 	if c.Present(ctx, img) {
 		return nil
@@ -63,10 +63,10 @@ func (c Containers) Save(ctx context.Context, img neco.ContainerImage) (string, 
 	return name, nil
 }
 
-// fetcher returns a fetcher, and img changed so that the fetcher takes it from the
-// repository in FullName. The fetcher by itself uses a private image's private repository
-// if and only if it has credentials, but FullName uses it wherever the host is not in a
-// test data centre.
+// fetcher returns a fetcher, and img changed so that the fetcher downloads it from the
+// repository in FullName. A fetcher uses the private repository of a private image if
+// and only if it has credentials, but FullName uses that repository wherever the host
+// is not in a test data centre.
 func (c Containers) fetcher(img neco.ContainerImage) (neco.ImageFetcher, neco.ContainerImage) {
 	auth := c.Auth
 	switch {

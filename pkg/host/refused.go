@@ -10,12 +10,13 @@ import (
 	"github.com/cybozu-go/neco/internal/dockercmd"
 )
 
-// ErrRefused reports that dpkg has refused a package, and not because the host lacks
-// space, memory or a sound disk.
+// ErrRefused reports that dpkg has refused a package, for another reason than a lack of
+// space or memory or a damaged disk.
 var ErrRefused = errors.New("refused by dpkg")
 
-// causeOf returns the last lines of dpkg's output printed that show why it failed. It
-// omits the messages of normal installations and those that follow every failure.
+// causeOf returns the last lines of printed, the output of dpkg, that show why dpkg
+// failed. It omits the messages of normal installations and the messages that follow
+// every failure.
 func causeOf(printed string) string {
 	var kept []string
 	for line := range strings.Lines(printed) {
@@ -38,8 +39,8 @@ func causeOf(printed string) string {
 	return dockercmd.LastLines(strings.Join(kept, ""))
 }
 
-// refusedByDpkg reports whether the output of dpkg means that the package is at fault,
-// and not the host.
+// refusedByDpkg reports whether the output of dpkg shows that the package, not the
+// host, has caused the failure.
 func refusedByDpkg(printed string) bool {
 	if !strings.Contains(printed, "dpkg: error processing") {
 		return false

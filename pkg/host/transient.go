@@ -53,7 +53,7 @@ func (Units) startTransient(ctx context.Context, unit string, props []dbus.Prope
 }
 
 // transientProperties returns the properties of a service that stays "activating" until
-// its command ends. systemd then forgets the service, even if it has failed.
+// its command ends. After that, systemd removes the service, even if it has failed.
 func transientProperties(description string, argv, env []string) []dbus.Property {
 	props := []dbus.Property{
 		dbus.PropDescription(description),
@@ -79,7 +79,7 @@ func (u Units) WaitGone(ctx context.Context, name string) error {
 	return u.waitGone(ctx, name, func() {})
 }
 
-// waitGone is WaitGone, but calls report before each pause.
+// waitGone does the same as [Units.WaitGone], but calls report before each pause.
 func (u Units) waitGone(ctx context.Context, name string, report func()) error {
 	ctx, done := sysdbus.Share(ctx)
 	defer done()

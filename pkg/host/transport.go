@@ -9,9 +9,9 @@ import (
 	"github.com/cybozu-go/neco/internal/weburl"
 )
 
-// NewTransport returns a transport that uses the proxy at the absolute URL proxy, or none
-// if proxy is empty. It ignores the environment. The error does not contain proxy, which
-// may have a password.
+// NewTransport returns a transport that uses the proxy at the absolute URL proxy, or no
+// proxy if that is empty. It ignores the environment. The error does not contain proxy,
+// which may include a password.
 func NewTransport(proxy string) (*http.Transport, error) {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.Proxy = nil
@@ -26,11 +26,12 @@ func NewTransport(proxy string) (*http.Transport, error) {
 	return transport, nil
 }
 
-// accountRegistry is the registry for which the configured account is valid.
+// accountRegistry is the only registry for which the configured account is used.
 const accountRegistry = "quay.io"
 
-// NewAuth returns the account with user and password at quay.io, or nil if user is empty.
-// The result is also an authn.Keychain, which has no account for other registries.
+// NewAuth returns the account with user and password at quay.io, or nil if user is
+// empty. The result is also an authn.Keychain that returns this account only for
+// quay.io.
 func NewAuth(user, password string) authn.Authenticator {
 	if user == "" {
 		return nil

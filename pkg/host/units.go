@@ -52,7 +52,7 @@ func (Units) IsActive(ctx context.Context, name string) (bool, error) {
 	return neco.IsActiveService(ctx, name)
 }
 
-// Enable makes the service called name start at boot. It does not start it now.
+// Enable makes systemd start the service called name at boot. It does not start it now.
 func (Units) Enable(ctx context.Context, name string) error {
 	unit := name + ".service"
 	return sysdbus.With(ctx, "enable", unit, func(conn *dbus.Conn) error {
@@ -67,7 +67,8 @@ func (Units) Enable(ctx context.Context, name string) error {
 	})
 }
 
-// Disable makes the service called name not start at boot; see neco.DisableService.
+// Disable makes systemd not start the service called name at boot; see
+// neco.DisableService.
 func (Units) Disable(ctx context.Context, name string) error {
 	return neco.DisableService(ctx, name)
 }

@@ -10,12 +10,12 @@ import (
 	"syscall"
 )
 
-// Write gives the file at file.Path the contents, mode and, if this process is root,
-// owner of file. It reports whether that changed anything. It creates missing parents
-// with mode 0755.
+// Write gives the file at file.Path the contents, the mode and, if this process is
+// root, the owner in file. It reports whether that changed anything. It creates missing
+// parents with mode 0755.
 //
-// Even after a crash or a power loss, the old file or the complete new one exists. When
-// Write returns nil, the new one is on the disk.
+// Even after a crash or a power loss, the old file or the complete new file exists.
+// When Write returns nil, the new file is on the disk.
 func (f FS) Write(file File) (changed bool, err error) {
 	name := f.Path(file.Path)
 	if isAs(name, file) {
@@ -44,9 +44,9 @@ func isAs(name string, file File) bool {
 	return err == nil && bytes.Equal(data, file.Data)
 }
 
-// replace writes file to a temporary file beside name and renames it to name. The
-// temporary name is fixed, so that the next attempt overwrites the file of an interrupted
-// one.
+// replace writes file to a temporary file beside name and renames that to name. The
+// temporary name is fixed, so that the next attempt overwrites the temporary file of an
+// interrupted attempt.
 func replace(name string, file File) error {
 	tmp := filepath.Join(filepath.Dir(name), "."+filepath.Base(name)+".neco-new")
 	if err := os.Remove(tmp); err != nil && !errors.Is(err, fs.ErrNotExist) {

@@ -14,7 +14,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/pki"
 )
 
-// maxRecord bounds the bytes of a record in JSON. A longer record is an error.
+// maxRecord is the maximum size in bytes of a record in JSON. A longer record is an
+// error.
 const maxRecord = 16 << 10
 
 // ErrBadSignature reports that a record is not validly signed by its boot server.
@@ -32,7 +33,7 @@ type claim struct {
 
 // digest returns the digest that is signed for the claim and the certificate cert. Two
 // different claims cannot have the same encoding, because every part of variable length
-// is terminated or is the last.
+// is either terminated or the last one.
 func (c claim) digest(cert *x509.Certificate) [sha256.Size]byte {
 	return sha256.Sum256(fmt.Appendf(nil, "%s\x00%d\x00%x\x00%s", c.domain, c.lrn, sha256.Sum256(cert.Raw), c.text))
 }
@@ -47,9 +48,10 @@ func signClaim(c claim, cert *x509.Certificate, key *ecdsa.PrivateKey) ([]byte, 
 	return ecdsa.SignASN1(rand.Reader, key, digest[:])
 }
 
-// verifyClaim returns an error unless signature is one for the claim c by the key of
-// the certificate certPEM. A CA in roots must have signed the certificate, for the
-// address node0. The function at returns the time at which a certificate must be valid.
+// verifyClaim returns an error unless signature is a signature of the claim c by the
+// key of the certificate certPEM. A CA in roots must have signed the certificate, for
+// the address node0. at is a function that returns the time at which a certificate must
+// be valid.
 func verifyClaim(c claim, certPEM string, signature []byte, node0 netip.Addr, roots *x509.CertPool, at func(*x509.Certificate) time.Time) error {
 	cert, err := pki.ParseCert([]byte(certPEM))
 	if err != nil {

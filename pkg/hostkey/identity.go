@@ -13,8 +13,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/host"
 )
 
-// File is the path of the host key, which only root can read. lockFile is locked while
-// a process creates the host key.
+// File is the path of the host key, which only root can read. lockFile is the file that
+// a process locks while it creates the host key.
 const (
 	File     = "/var/lib/neco/host-key"
 	lockFile = "/var/lib/neco/host-key.lock"
@@ -53,8 +53,8 @@ func Load(ctx context.Context, fsys host.FS) (Identity, error) {
 	return id, nil
 }
 
-// Find returns the host key. If no setup, join or update has created it yet, Find
-// returns ErrNone and does not create it.
+// Find returns the host key. If no setup, join or update has created the host key yet,
+// Find returns ErrNone and does not create it.
 func Find(fsys host.FS) (Identity, error) {
 	id, err := read(fsys)
 	if errors.Is(err, fs.ErrNotExist) {

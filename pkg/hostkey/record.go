@@ -12,7 +12,7 @@ import (
 
 // Record is the host key record of a boot server: it contains the server's recipient
 // (public key). It is signed with the key of the server's certificate
-// (/etc/neco/server.crt) and must be signed again when that is renewed.
+// (/etc/neco/server.crt) and must be signed again when that certificate is renewed.
 type Record struct {
 	LRN         int    `json:"lrn"`
 	Recipient   string `json:"recipient"`
@@ -20,8 +20,9 @@ type Record struct {
 	Signature   []byte `json:"signature"`   // ASN.1
 }
 
-// Sign returns the record of the boot server lrn with its recipient. The record is
-// signed with key, the key of the server's certificate cert.
+// Sign returns the record of the boot server with the logical rack number (LRN) lrn.
+// The record contains the server's recipient and is signed with key, the key of the
+// server's certificate cert.
 func Sign(lrn int, recipient string, cert *x509.Certificate, key *ecdsa.PrivateKey) (Record, error) {
 	r := Record{LRN: lrn, Recipient: recipient, Certificate: string(pki.MarshalCert(cert.Raw))}
 	if err := CheckRecipient(recipient); err != nil {

@@ -12,12 +12,12 @@ import (
 	"filippo.io/age/armor"
 )
 
-// maxSealed bounds the bytes that Open accepts; more is an error. OpenFrom has no
-// limit.
+// maxSealed is the maximum number of bytes that Open accepts; a longer text is an
+// error. OpenFrom has no limit.
 const maxSealed = 1 << 20
 
-// ErrCannotOpen reports that a text is not encrypted to the given identity, or that its
-// list of recipients was changed.
+// ErrCannotOpen reports that a text is not encrypted to the given identity, or that the
+// list of recipients in the text was changed.
 var ErrCannotOpen = errors.New("not encrypted to this key")
 
 // ErrNotSealed reports that a text is not encrypted with age, or that its header is
@@ -59,8 +59,8 @@ func parseRecipients(texts []string) ([]age.Recipient, error) {
 	return all, nil
 }
 
-// Sealed reports whether text starts like a result of Seal. If not, text is not
-// encrypted.
+// Sealed reports whether text starts like a text that Seal returns. If it does not,
+// text is not encrypted.
 func Sealed(text string) bool {
 	return strings.HasPrefix(strings.TrimSpace(text), armor.Header)
 }
@@ -98,8 +98,9 @@ func SealTo(w io.Writer, recipients []string) (io.WriteCloser, error) {
 	return sealed, nil
 }
 
-// Open decrypts a result of Seal. It returns ErrCannotOpen if the text is not encrypted
-// to id, and ErrNotSealed if it is not encrypted or its header is damaged.
+// Open decrypts a text that Seal has returned. It returns ErrCannotOpen if the text is
+// not encrypted to id, and ErrNotSealed if it is not encrypted or its header is
+// damaged.
 func Open(armoured string, id Identity) ([]byte, error) {
 	if len(armoured) > maxSealed {
 		return nil, fmt.Errorf("decrypt: more than %d bytes", maxSealed)
@@ -115,9 +116,10 @@ func Open(armoured string, id Identity) ([]byte, error) {
 	return plaintext, nil
 }
 
-// OpenFrom returns a reader of the decrypted data of r, which must have no armour. Its
-// errors are those of Open. The data is complete and unchanged only if it is read up to
-// io.EOF; for a changed or missing part, the reader returns another error.
+// OpenFrom returns a reader of the decrypted data of r, which must have no armour
+// (age's text format). Its errors are those of Open. The data is complete and unchanged
+// only if it is read up to io.EOF; for a changed or missing part, the reader returns
+// another error.
 func OpenFrom(r io.Reader, id Identity) (io.Reader, error) {
 	if id.key == nil {
 		return nil, fmt.Errorf("decrypt: %w", ErrCannotOpen)

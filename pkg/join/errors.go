@@ -4,7 +4,8 @@ import "errors"
 
 // These errors are the reasons for which a join fails.
 var (
-	// ErrTokenInvalid reports that the token is damaged, or issued for another server.
+	// ErrTokenInvalid reports that the token is damaged, or was issued for another
+	// server.
 	ErrTokenInvalid = errors.New("TokenInvalid")
 	// ErrTokenExpired reports that the token has expired.
 	ErrTokenExpired = errors.New("TokenExpired")
@@ -13,10 +14,10 @@ var (
 	// earlier attempt has used it up.
 	ErrTokenUsed = errors.New("TokenUsed")
 	// ErrTokenUnsure reports that Vault failed while it registered this server. It is
-	// unknown whether the token is used up; the next attempt shows it.
+	// unknown whether the token is used up; the next attempt reveals it.
 	ErrTokenUnsure = errors.New("the token may be used up")
-	// ErrCAPinMismatch reports that the server which answers as Vault has another CA
-	// than the token specifies. No secret was sent to that server.
+	// ErrCAPinMismatch reports that the CA of the server which answers as Vault is not
+	// the one that the token specifies. No secret was sent to that server.
 	ErrCAPinMismatch = errors.New("CAPinMismatch")
 	// ErrVersion reports that this server and the data centre run different versions
 	// of neco.

@@ -36,9 +36,10 @@ type Issuer struct {
 	Now func() time.Time
 }
 
-// Issue returns a token with which the boot server s can join within ttl. It revokes an
-// earlier token for s and creates the approle and policy of s in Vault, which permit
-// only certificates for the names of s. Issue may be repeated after an error.
+// Issue returns a token with which the boot server s can join within the time ttl. It
+// revokes an earlier token for s and creates the approle and policy of s in Vault,
+// which permit only certificates for the names of s. Issue may be repeated after an
+// error.
 func (i Issuer) Issue(ctx context.Context, s pki.Subject, ttl time.Duration) (Token, error) {
 	if err := s.Check(); err != nil {
 		return Token{}, err
@@ -94,7 +95,7 @@ func (i Issuer) version(ctx context.Context, lrn int) (string, error) {
 }
 
 // admit creates the approle and policies of the boot server s in Vault. It revokes the
-// secret IDs that an earlier server with the same LRN had.
+// secret IDs of an earlier server with the same LRN.
 func (i Issuer) admit(ctx context.Context, s pki.Subject) error {
 	policy, err := vault.BootPolicy(s)
 	if err != nil {
@@ -130,8 +131,8 @@ func enter(ctx context.Context, r *run) error {
 	return nil
 }
 
-// runs returns the version of neco in the data centre: that of the current update
-// request or, without a request, the release that is stored in etcd.
+// runs returns the version of neco in the data centre: the version of the current
+// update request or, without a request, of the release that is stored in etcd.
 func runs(snap *storage.Snapshot) (string, error) {
 	switch {
 	case snap.Request != nil:
@@ -176,8 +177,8 @@ type Listed struct {
 	State State `json:"state"`
 }
 
-// List returns the tokens of servers that have not joined yet, also those that are
-// expired or used.
+// List returns the tokens of servers that have not joined yet, including tokens that
+// are expired or used.
 func (i Issuer) List(ctx context.Context) ([]Listed, error) {
 	all, err := records(ctx, i.Etcd)
 	if err != nil {
@@ -201,8 +202,8 @@ func (i Issuer) List(ctx context.Context) ([]Listed, error) {
 	return list, nil
 }
 
-// Find returns the record of the token with the LRN or the accessor name. It returns an
-// error if there is none.
+// Find returns the record of the token whose LRN or accessor is name. It returns an
+// error if there is no such token.
 func (i Issuer) Find(ctx context.Context, name string) (Record, error) {
 	all, err := records(ctx, i.Etcd)
 	if err != nil {

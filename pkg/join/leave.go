@@ -25,8 +25,7 @@ import (
 // lrn is incomplete.
 func leavingKey(lrn int) string { return storage.KeyLeaving + strconv.Itoa(lrn) }
 
-// Departure is the operation that revokes the access of a boot server that leaves the
-// data centre.
+// Departure revokes the access of a boot server that leaves the data centre.
 type Departure struct {
 	// LRN is the number of the server that leaves. Remaining are the numbers of the
 	// other servers.
@@ -58,7 +57,8 @@ func Leaving(ctx context.Context, etcd clientv3.KV, lrn int) (bool, error) {
 	return len(res.Kvs) > 0, nil
 }
 
-// These variables are the names of the stages of a departure.
+// These variables are the names of the stages of a departure: the revocation of a boot
+// server's access.
 var (
 	stageCheck      = stage.NewName("check")
 	stageHandOver   = stage.NewName("hand-over")
@@ -107,14 +107,14 @@ func (d Departure) runner() *stage.Runner[Departure] {
 }
 
 // Unfinished reports whether err is from a stage after the removal of the registration.
-// Then the departure must be run again.
+// In that case the departure must be run again.
 func Unfinished(err error) bool {
 	var at *stage.Error
 	return errors.As(err, &at) && departure().Index(at.Stage) > departure().Index(stageUnregister)
 }
 
-// unregistered returns why the stages up to the removal of the registration are
-// skipped, or "" if they are not.
+// unregistered returns the reason to skip the stages up to the removal of the
+// registration, or "" if they are not skipped.
 func (d Departure) unregistered() string {
 	if d.Unregister == nil {
 		return "the registration is removed"
@@ -160,8 +160,8 @@ func forgetLeaving(ctx context.Context, d Departure) error {
 	return nil
 }
 
-// printingResult returns an act of a stage that calls do and prints the text that do
-// returns, unless it is empty.
+// printingResult returns an act of a stage: it calls do and prints the text that do
+// returns, unless the text is empty.
 func printingResult(do func(Departure, context.Context) (string, error)) func(context.Context, Departure) error {
 	return func(ctx context.Context, d Departure) error {
 		text, err := do(d, ctx)
@@ -172,7 +172,7 @@ func printingResult(do func(Departure, context.Context) (string, error)) func(co
 	}
 }
 
-// printing returns an act of a stage that calls do and prints text after its success.
+// printing returns an act of a stage: it calls do and, if that succeeds, prints text.
 func printing(text string, do func(Departure, context.Context) error) func(context.Context, Departure) error {
 	return printingResult(func(d Departure, ctx context.Context) (string, error) { return text, do(d, ctx) })
 }

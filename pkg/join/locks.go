@@ -20,9 +20,9 @@ import (
 // vaultLock is the prefix of the etcd keys with which Vault elects its active node.
 const vaultLock = neco.VaultPrefix + "core/lock/"
 
-// freeLocks revokes the leases of the locks that the server holds or waits for. Its
-// programs could otherwise keep the leases alive, although etcd refuses all their other
-// requests.
+// freeLocks revokes the leases of the locks that the leaving server holds or waits for.
+// Its programs could otherwise keep the leases alive, although etcd refuses all their
+// other requests.
 func (d Departure) freeLocks(ctx context.Context) error {
 	if err := d.freeVault(ctx); err != nil {
 		return err
@@ -47,8 +47,8 @@ func (d Departure) freeVault(ctx context.Context) error {
 	return d.revoke(ctx, leases)
 }
 
-// freeNeco revokes the leases of the server's neco-worker and neco-updater: those of
-// their locks and of the server's presence.
+// freeNeco revokes the leases of neco-worker and neco-updater on the leaving server:
+// the leases of their locks and of the server's presence.
 func (d Departure) freeNeco(ctx context.Context) error {
 	name := d.hostName(ctx)
 	var leases []int64

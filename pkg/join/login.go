@@ -14,9 +14,9 @@ import (
 	"github.com/cybozu-go/neco/pkg/vault"
 )
 
-// logIn logs in to Vault as this server. Unless an earlier attempt has, it first
-// registers a secret ID of this server, with the token or with the operator's
-// permissions.
+// logIn logs in to Vault as this server. Unless an earlier attempt has registered a
+// secret ID of this server, logIn first registers one, with the token or with the
+// operator's permissions.
 func logIn(ctx context.Context, r *run) error {
 	began := r.progress != nil
 	if !began {
@@ -59,9 +59,9 @@ func (r *run) logInByToken(ctx context.Context) error {
 	return r.server().PutCredentials(c)
 }
 
-// whyRefused returns the reason why the login with the token failed, or nil if login is
-// nil. registered is the error of the registration before the login, and login that of
-// the login.
+// whyRefused returns the reason for which the login with the token failed, or nil if
+// login is nil. registered is the error of registering the secret ID before the login,
+// and login the error of the login itself.
 func (r *run) whyRefused(registered, login error) error {
 	switch {
 	case login == nil:
@@ -77,7 +77,8 @@ func (r *run) whyRefused(registered, login error) error {
 }
 
 // logInByOperator creates the approle and a secret ID of this server with the
-// operator's permissions, and logs in with them. They replace those of a token.
+// operator's permissions, and logs in with them. They replace an approle and secret ID
+// that were created for a token.
 func (r *run) logInByOperator(ctx context.Context) error {
 	if c, err := r.server().Login(ctx, r.addr); err == nil && r.sameAuthority() {
 		r.vault = c

@@ -44,7 +44,7 @@ func certificates(ctx context.Context, r *run) error {
 
 // openEtcd connects to etcd with this server's certificate and blocks until etcd
 // accepts it. Then it compares the versions of neco again, because an update may have
-// changed that of the data centre.
+// changed the version of the data centre.
 func openEtcd(ctx context.Context, r *run) error {
 	conf := neco.EtcdConfig{
 		Endpoints: neco.EtcdEndpoints(r.LRNs), Prefix: neco.NecoPrefix, Timeout: "2s",

@@ -9,10 +9,10 @@ import (
 	"github.com/cybozu-go/neco/pkg/pki"
 )
 
-// Like derives the names and addresses of the boot server lrn from those of the boot
-// server example. It replaces the LRN at the end of the host name, and adds the
-// difference of the LRNs to the bastion address. If the host name of example does not
-// end with "-" and its LRN, the result has no host name.
+// Like derives the names and addresses of the boot server with the logical rack number
+// (LRN) lrn from those of the boot server example. It replaces the LRN at the end of
+// the host name, and adds the difference of the LRNs to the bastion address. If the
+// host name of example does not end with "-" and its LRN, the result has no host name.
 func Like(example pki.Subject, lrn int) pki.Subject {
 	s := pki.NewSubject(lrn, "", netip.Addr{})
 	if stem, ok := strings.CutSuffix(example.HostName, fmt.Sprint("-", example.LRN)); ok && stem != "" {

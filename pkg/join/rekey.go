@@ -10,10 +10,10 @@ import (
 	"github.com/cybozu-go/neco/pkg/vaultkey"
 )
 
-// rekey replaces the unseal key of Vault by a new one. It does nothing if the key is
-// not in etcd. It stores the new key in etcd, beside the old one, before Vault uses it:
-// so etcd always contains a key that unseals Vault, encrypted to the remaining servers.
-// text describes the result for the operator.
+// rekey replaces the unseal key of Vault. It does nothing if the key is not in etcd. It
+// stores the new key in etcd, beside the old one, before Vault uses it: thus etcd
+// always contains a key that unseals Vault, encrypted to the remaining servers. text
+// describes the result for the operator.
 func (d Departure) rekey(ctx context.Context) (text string, err error) {
 	recipients, err := d.recipients(ctx)
 	if err != nil {
@@ -68,9 +68,10 @@ func (d Departure) endRoot(ctx context.Context) (text string, err error) {
 		vaultkey.Remove(ctx, d.Etcd, vaultkey.KeyRoot)
 }
 
-// settleNext completes or cancels an interrupted rekey. If Vault uses the new key, the
-// new key replaces the current one in etcd. If Vault uses the current key, the new one
-// is deleted. If Vault uses neither, settleNext keeps both and returns an error.
+// settleNext completes or cancels an interrupted rekey. If Vault uses the new key, that
+// key replaces the current one in etcd. If Vault uses the current key, settleNext
+// deletes the new one. If Vault uses neither key, settleNext keeps both and returns an
+// error.
 func (d Departure) settleNext(ctx context.Context, recipients []string) error {
 	next, err := vaultkey.Next(ctx, d.Etcd, d.Identity)
 	if errors.Is(err, vaultkey.ErrAbsent) {

@@ -21,7 +21,7 @@ import (
 // lockFile is locked during a join, so that only one join runs on a server at a time.
 const lockFile = "/var/lib/neco/join.lock"
 
-// lockTimeout bounds the wait for lockFile. After it, Run fails.
+// lockTimeout is how long Run waits for lockFile before it fails.
 const lockTimeout = time.Second
 
 // run is one attempt of a join on this server.
@@ -108,8 +108,8 @@ func Run(ctx context.Context, o Options) error {
 	return r.finish(ctx)
 }
 
-// begin loads the state of an earlier attempt. done reports that this server has joined
-// a data centre already.
+// begin loads the state of an earlier attempt. done is true if this server has already
+// joined a data centre.
 func (r *run) begin() (done bool, err error) {
 	r.progress, err = loadProgress(r.FS)
 	if err != nil {

@@ -59,7 +59,8 @@ func (t Token) Reveal() (string, error) {
 	return tokenPrefix + base64.RawURLEncoding.EncodeToString(append(checksum(data), data...)), nil
 }
 
-// checksum returns the part of the token's text by which Parse detects a damaged token.
+// checksum returns the part of the token's text with which Parse detects a damaged
+// token.
 func checksum(data []byte) []byte {
 	sum := sha256.Sum256(append([]byte("neco join token checksum\x00"), data...))
 	return sum[:checkLength]
@@ -103,8 +104,8 @@ func (t Token) validate() error {
 }
 
 // For returns an error unless the server self, with the given version of neco, may join
-// with the token at the time now: ErrTokenInvalid for another server, ErrTokenExpired,
-// or ErrVersion.
+// with the token at the time now: ErrTokenInvalid if the token is for another server,
+// ErrTokenExpired, or ErrVersion.
 func (t Token) For(self pki.Subject, version string, now time.Time) error {
 	switch {
 	case t.LRN != self.LRN:
@@ -120,7 +121,7 @@ func (t Token) For(self pki.Subject, version string, now time.Time) error {
 }
 
 // sameVersion returns ErrVersion unless own, this server's version of neco, equals
-// theirs, that of the data centre.
+// theirs, the version that the data centre runs.
 func sameVersion(own, theirs string) error {
 	if own != theirs {
 		return fmt.Errorf("%w: this server has %s, the data centre runs %s", ErrVersion, own, theirs)

@@ -35,8 +35,8 @@ func findVault(ctx context.Context, r *run) error {
 	return fmt.Errorf("%w: no Vault answers: %w", ErrUnreachable, errors.Join(errs...))
 }
 
-// checkOperator logs in to Vault as an operator in a check-only run without a token. In
-// other runs it does nothing.
+// checkOperator checks, in a check-only run without a token, that the operator can log
+// in to Vault. In other runs it does nothing.
 func (r *run) checkOperator(ctx context.Context) error {
 	if r.Token != nil || !r.CheckOnly {
 		return nil
@@ -45,8 +45,8 @@ func (r *run) checkOperator(ctx context.Context) error {
 	return err
 }
 
-// askTimeout bounds the requests to one server. If a server does not answer, the stage
-// has time left for the others.
+// askTimeout is how long a stage waits for the answers of one server, so that it has
+// time left for the other servers.
 const askTimeout = 20 * time.Second
 
 func (r *run) tryVault(ctx context.Context, lrn int) error {
@@ -76,8 +76,8 @@ func (r *run) tryVault(ctx context.Context, lrn int) error {
 }
 
 // pinned fetches the certificate of the CA for server certificates from the server at
-// addr, which is not authenticated. It returns ErrCAPinMismatch unless the SHA-256 of
-// the CA's public key is pin.
+// addr, which is not authenticated. It returns ErrCAPinMismatch unless pin is the
+// SHA-256 hash of the CA's public key.
 func pinned(ctx context.Context, addr string, pin []byte) ([]byte, error) {
 	ca, err := vault.FetchCA(ctx, addr, string(pki.ServerCA))
 	if err != nil {
@@ -109,8 +109,8 @@ func checkAuthority(a pki.Authority, certPEM []byte) ([]byte, error) {
 	return pki.MarshalCert(cert.Raw), nil
 }
 
-// fetchAuthorities installs the certificates of all CAs on this server. It fetches
-// those of etcd's CAs from Vault, which is authenticated by then.
+// fetchAuthorities installs the certificates of all CAs on this server. It fetches the
+// certificates of etcd's CAs from Vault, which was authenticated before.
 func fetchAuthorities(ctx context.Context, r *run) error {
 	for _, a := range pki.Authorities() {
 		data := r.ca
@@ -134,8 +134,8 @@ func fetchAuthorities(ctx context.Context, r *run) error {
 // open returns a new client of the Vault at r.addr, with the given token.
 func (r *run) open(token string) (*api.Client, error) { return vault.OpenPEM(r.addr, r.ca, token) }
 
-// sameAuthority reports whether the server CA's certificate installed on this server
-// equals r.ca.
+// sameAuthority reports whether r.ca equals the certificate of the server CA that is
+// installed on this server.
 func (r *run) sameAuthority() bool {
 	data, err := r.FS.Read(pki.ServerCA.File())
 	return err == nil && bytes.Equal(bytes.TrimSpace(data), bytes.TrimSpace(r.ca))

@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// ErrStalled reports that a main loop made no progress. It is the cause with which a
-// session or context then ends.
+// ErrStalled reports that a main loop made no progress. A session or context that ends
+// for this reason has it as its cause.
 var ErrStalled = errors.New("the main loop makes no progress")
 
 // Pulse observes whether one loop makes progress. Its methods may be called concurrently.
@@ -50,8 +50,7 @@ func (p *Pulse) set(deadline time.Time) {
 // Alive reports whether the loop is within its deadline.
 func (p *Pulse) Alive() bool { return p.left() > 0 }
 
-// left returns the time until the deadline. While the pulse is suspended, it returns the
-// limit.
+// left returns the time until the deadline, or the limit while the pulse is suspended.
 func (p *Pulse) left() time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()

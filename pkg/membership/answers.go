@@ -9,9 +9,9 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// Answers returns nil if an etcd member answers at endpoint. An answer that refuses the
-// request, or reports that there is no leader, suffices. Answers does not retry a
-// failed connection, unlike etcd's own client, so its error contains the cause.
+// Answers returns nil if an etcd member answers at endpoint, even if the answer refuses
+// the request or reports that there is no leader. Unlike etcd's own client, Answers
+// does not retry a failed connection, so its error contains the cause.
 func Answers(ctx context.Context, c *clientv3.Client, endpoint string) error {
 	conn, err := c.Dial(endpoint)
 	if err != nil {

@@ -27,8 +27,8 @@ var (
 	// ErrQuorumAtRisk reports that a change could leave the cluster without a majority
 	// of healthy members.
 	ErrQuorumAtRisk = errors.New("QuorumAtRisk")
-	// ErrMemberUnstarted reports that a member is absent, has not started or does not
-	// vote yet.
+	// ErrMemberUnstarted reports that an expected member is absent, has not started or
+	// does not vote yet.
 	ErrMemberUnstarted = errors.New("MemberUnstarted")
 )
 
@@ -67,12 +67,13 @@ func (m Member) String() string {
 // Cluster is the list of the members of etcd, sorted by peer URL.
 type Cluster []Member
 
-// statusTimeout bounds the status request to one member. A member that does not answer
-// in this time is not healthy.
+// statusTimeout is how long Query waits for the status of one member. A member that
+// does not answer in this time counts as not healthy.
 const statusTimeout = 3 * time.Second
 
 // Query returns the members of the cluster with their status. It queries all members
-// concurrently; one that does not answer within statusTimeout is not healthy.
+// concurrently; a member that does not answer within statusTimeout counts as not
+// healthy.
 func Query(ctx context.Context, c *clientv3.Client) (Cluster, error) {
 	res, err := c.MemberList(ctx)
 	if err != nil {
@@ -116,7 +117,8 @@ func query(ctx context.Context, c *clientv3.Client, m *etcdserverpb.Member) Memb
 	return v
 }
 
-// trouble describes for operators the errors and alarms in the status s of a member.
+// trouble returns a text for operators about the errors and alarms in the status s of a
+// member.
 func trouble(s *clientv3.StatusResponse) string {
 	if s.Leader == 0 { // s.Errors has the same error
 		return "it has no leader"
@@ -132,7 +134,8 @@ func trouble(s *clientv3.StatusResponse) string {
 	return strings.Join(all, "; ")
 }
 
-// Find returns the member at peerURL. The second result is false if there is none.
+// Find returns the member at peerURL. The second result is false if there is no member
+// at that URL.
 func (c Cluster) Find(peerURL string) (Member, bool) {
 	for _, m := range c {
 		if m.PeerURL == peerURL {
@@ -231,8 +234,8 @@ func (c Cluster) Superfluous(wanted []string) []Member {
 	return all
 }
 
-// MayRemove returns ErrQuorumAtRisk unless a majority of the voting members that remain
-// without m is healthy. A learner may always be removed.
+// MayRemove returns ErrQuorumAtRisk unless a majority of the voting members other than
+// m is healthy. A learner may always be removed.
 func (c Cluster) MayRemove(m Member) error {
 	if m.Learner {
 		return nil
@@ -248,8 +251,8 @@ func (c Cluster) MayRemove(m Member) error {
 	return nil
 }
 
-// MayRestart returns an error unless a member may be restarted. For that, every member
-// whose peer URL is in wanted must have started, vote and be healthy.
+// MayRestart returns an error unless a member may be restarted without risk: every
+// member whose peer URL is in wanted must have started, vote and be healthy.
 func (c Cluster) MayRestart(wanted []string) error {
 	for _, url := range wanted {
 		m, ok := c.Find(url)
@@ -268,8 +271,8 @@ func (c Cluster) MayRestart(wanted []string) error {
 }
 
 // Remove removes the members whose peer URLs are not in wanted, one after the other,
-// and returns the peer URLs of those that it has removed. It stops at the first error,
-// such as ErrQuorumAtRisk from MayRemove.
+// and returns the peer URLs of the removed members. It stops at the first error, such
+// as ErrQuorumAtRisk from MayRemove.
 func Remove(ctx context.Context, c *clientv3.Client, wanted []string) (removed []string, err error) {
 	for {
 		now, err := Query(ctx, c)
@@ -291,10 +294,10 @@ func Remove(ctx context.Context, c *clientv3.Client, wanted []string) (removed [
 	}
 }
 
-// Add adds a member for the server at peerURL and returns the cluster with it. The
-// server starts etcd afterwards. If there is a member at peerURL already, Add keeps it;
-// only if the member has started before and fresh reports that the server has no data,
-// Add replaces it.
+// Add adds a member for the server at peerURL and returns the cluster with that member.
+// The server starts etcd afterwards. Add keeps a member that is already at peerURL, and
+// replaces it only if the member has started before and fresh reports that the server
+// has no data.
 //
 // First, Add removes learners that are neither at peerURL nor in wanted, a list of peer
 // URLs. etcd accepts only a limited number of learners, one by default, so the learner
@@ -354,7 +357,7 @@ func Promote(ctx context.Context, c *clientv3.Client, peerURL string) error {
 	return nil
 }
 
-// promoteTimeout bounds the request to promote a learner.
+// promoteTimeout is how long the request to promote a learner may take before it fails.
 const promoteTimeout = 10 * time.Second
 
 // promoteAtLeader sends the request to promote the member id directly to the leader of

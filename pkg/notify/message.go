@@ -18,7 +18,7 @@ const (
 // author is the name that Slack shows above each message.
 const author = "neco-updater"
 
-// Run is what messages tell about a run.
+// Run is the information about a run that messages contain.
 type Run struct {
 	// Cluster is the name of the data centre.
 	Cluster string
@@ -91,11 +91,11 @@ func Waiting(r Run, absent []int, since time.Time) Message {
 		"The update begins as soon as all boot servers are there.", Field{Title: "Reason", Value: reason})
 }
 
-// nextStep tells an operator what to do after a run has ended early.
+// nextStep is the text that tells an operator what to do after a run has ended early.
 const nextStep = "When the cause is gone, run: neco recover"
 
-// message returns a message with the fields that all messages have, as far as they are
-// known, followed by last.
+// message returns a message with the fields that all messages have, as far as their
+// values are known, followed by the fields last.
 func message(r Run, color, title, text string, last Field) Message {
 	m := Message{Color: color, Author: author, Title: title, Text: text}
 	m.add("Cluster", r.Cluster, true)

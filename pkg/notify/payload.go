@@ -7,7 +7,7 @@ import (
 	"github.com/cybozu-go/neco/internal/printable"
 )
 
-// maxText is the maximum length of one text in a message; longer texts are cut. Slack
+// maxText is the maximum length of one text in a message; a longer text is cut. Slack
 // hides long texts, and an error may contain the whole output of a program.
 const maxText = 2000
 

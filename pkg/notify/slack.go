@@ -37,8 +37,8 @@ type Off struct{}
 // Send does nothing.
 func (Off) Send(context.Context, Message) error { return nil }
 
-// Slack delivers messages to one incoming webhook. With the webhook's URL anybody can
-// write to the channel, so no error and no log contains it.
+// Slack delivers messages to one incoming webhook. Anybody who has the webhook's URL
+// can write to the channel, so no error and no log contains the URL.
 type Slack struct {
 	webhook string
 	client  *http.Client
@@ -108,8 +108,8 @@ func (s *Slack) attempt(ctx context.Context, body []byte) error {
 	return judge(resp)
 }
 
-// judge returns nil if the response is a success, a permanent error if it refuses the
-// message, and otherwise an error after which sending is retried.
+// judge returns nil if the response reports success, a permanent error if the message
+// is refused, and another error if sending is to be retried.
 func judge(resp *http.Response) error {
 	err := fmt.Errorf("server answered %d %s", resp.StatusCode, http.StatusText(resp.StatusCode))
 	switch code := resp.StatusCode; {

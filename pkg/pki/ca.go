@@ -14,8 +14,8 @@ import (
 	"github.com/cybozu-go/neco"
 )
 
-// CA is a CA with its certificate and key. When it is printed, its name replaces the
-// key.
+// CA is a certificate authority (CA) with its certificate and key. When it is printed,
+// its name replaces the key.
 type CA struct {
 	Authority Authority
 	cert      *x509.Certificate

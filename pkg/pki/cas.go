@@ -24,8 +24,8 @@ func MarshalCAs(all map[Authority]CA) ([]byte, error) {
 	return json.Marshal(out)
 }
 
-// ParseCAs parses a result of [MarshalCAs]. It fails unless the result contains all of
-// [Authorities]. The error does not contain the data.
+// ParseCAs parses the text that [MarshalCAs] returns. It fails unless the text contains
+// all of [Authorities]. The error does not contain the text.
 func ParseCAs(plain []byte) (map[Authority]CA, error) {
 	var in map[Authority]pair
 	if err := json.Unmarshal(plain, &in); err != nil {

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// validitySlack is the time by which a certificate's validity may exceed that of its
-// profile, because the clock of the CA may differ.
+// validitySlack is how much longer than its profile permits a certificate may be valid,
+// because the clock of the CA may differ.
 const validitySlack = 5 * time.Minute
 
 // Check returns an error unless cert is a certificate with the profile p for the server
@@ -112,7 +112,7 @@ func DueAt(cert *x509.Certificate) time.Time {
 }
 
 // MadeAt returns the time at which cert was issued. That is BackDate after its
-// NotBefore, because CAs back-date certificates; for a certificate whose validity is
+// NotBefore, because CAs back-date certificates. If the validity of the certificate is
 // not longer than BackDate, it is NotBefore.
 func MadeAt(cert *x509.Certificate) time.Time {
 	if made := cert.NotBefore.Add(BackDate); made.Before(cert.NotAfter) {

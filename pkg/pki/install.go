@@ -17,18 +17,18 @@ const pendingDir = "/var/lib/neco/pki"
 
 // These errors concern the certificates on a host.
 var (
-	// ErrNotInstalled reports that the host has no certificate with the profile, or not
-	// the key of that certificate. Request a new certificate.
+	// ErrNotInstalled reports that the certificate with the profile, or its key, is not
+	// installed on the host. The caller has to request a new certificate.
 	ErrNotInstalled = errors.New("not installed")
-	// ErrOtherKey reports that a certificate is for another key than the pending one.
+	// ErrOtherKey reports that a certificate is not for the pending key.
 	ErrOtherKey = errors.New("the certificate is for another key")
 )
 
 func (p Profile) pending(ext string) string { return filepath.Join(pendingDir, p.Name+ext) }
 
 // Pending returns the pending key: the key for the host's next certificate with the
-// profile p. If there is none, or it is malformed, Pending creates and stores one. The
-// key stays the same until Install, also after a kill.
+// profile p. If that key does not exist or is malformed, Pending creates and stores a
+// new one. The key stays the same until Install, even after a kill.
 func Pending(fsys host.FS, p Profile) (*ecdsa.PrivateKey, error) {
 	key, err := readKey(fsys, p.pending(".key"))
 	if path := (*fs.PathError)(nil); errors.Is(err, fs.ErrNotExist) || err != nil && !errors.As(err, &path) {

@@ -18,8 +18,8 @@ const (
 	pemCert    = "CERTIFICATE"
 )
 
-// maxPEM bounds the bytes that are parsed as PEM; more is an error. The PEM blocks of
-// this package have less than 2 KiB.
+// maxPEM is the maximum number of bytes that are parsed as PEM; more bytes are an
+// error. The PEM blocks of this package have less than 2 KiB.
 const maxPEM = 16 << 10
 
 // NewKey creates an ECDSA key on P-256. All programs with certificates of this package
@@ -37,7 +37,8 @@ func MarshalKey(key *ecdsa.PrivateKey) ([]byte, error) {
 	return pem.EncodeToMemory(&pem.Block{Type: pemKey, Bytes: der}), nil
 }
 
-// ParseKey parses a result of MarshalKey. Its errors do not contain the data.
+// ParseKey parses the text that MarshalKey returns. Its errors do not contain that
+// text.
 func ParseKey(data []byte) (*ecdsa.PrivateKey, error) {
 	der, err := single(data, pemKey)
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/host"
 )
 
-// Leaf describes a certificate of a host, also one that is absent or cannot be read.
+// Leaf describes a certificate of a host, which may be absent or unreadable.
 type Leaf struct {
 	Profile  Profile
 	NotAfter time.Time
@@ -26,8 +26,8 @@ type Leaf struct {
 }
 
 // List returns the certificates of the host, in the order of [Profiles]. It includes an
-// absent certificate if every boot server needs it. It checks that a key belongs to its
-// certificate only if this process can read the key.
+// absent certificate only if every boot server needs that certificate. It checks that a
+// key belongs to its certificate only if this process can read the key.
 func List(fsys host.FS, now time.Time) []Leaf {
 	var leaves []Leaf
 	for _, p := range Profiles() {
@@ -53,8 +53,8 @@ func leaf(fsys host.FS, p Profile, now time.Time) Leaf {
 }
 
 // checkPair returns an error if the certificate with the profile p and its key do not
-// belong together. It accepts any kind of key, because those of the original Neco are
-// RSA keys. It returns nil if this process may not read the key.
+// belong together. It accepts any kind of key, because the original Neco creates RSA
+// keys. It returns nil if this process may not read the key.
 func checkPair(fsys host.FS, p Profile) error {
 	cert, err := fsys.Read(p.Cert)
 	if err != nil {

@@ -52,8 +52,8 @@ const (
 	EtcdPeer = "etcd-peer"
 )
 
-// Profiles returns the profiles of all certificates that a boot server may have: those
-// of etcd and Vault, and those of the programs that are users of etcd.
+// Profiles returns the profiles of all certificates that a boot server may have: the
+// certificates of etcd and Vault, and those of the programs that are users of etcd.
 func Profiles() []Profile {
 	all := []Profile{
 		{Name: Server, Authority: ServerCA, Role: "boot-server", Cert: neco.ServerCertFile, Key: neco.ServerKeyFile,

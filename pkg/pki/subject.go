@@ -21,7 +21,8 @@ type Subject struct {
 	Bastion netip.Addr
 }
 
-// NewSubject returns the Subject of the boot server lrn. It derives Node0 from lrn.
+// NewSubject returns the Subject of the boot server with the logical rack number (LRN)
+// lrn. It derives Node0 from lrn.
 func NewSubject(lrn int, hostName string, bastion netip.Addr) Subject {
 	node0, _ := netip.AddrFromSlice(neco.BootNode0IP(lrn).To4())
 	return Subject{LRN: lrn, HostName: hostName, Node0: node0, Bastion: bastion}
@@ -69,7 +70,7 @@ func (p Profile) DNSNames(Subject) []string {
 }
 
 // IPs returns the IP addresses in the certificate of the server s, in the order in
-// which they are there.
+// which the certificate contains them.
 func (p Profile) IPs(s Subject) []netip.Addr {
 	if !p.Server {
 		return nil

@@ -3,16 +3,18 @@ package program
 import "strings"
 
 // Mixing defines which versions of a program may run at the same time on different boot
-// servers. If the old and new versions must not run together, an update stops the old one
-// on all boot servers before it starts the new one.
+// servers. If the old and the new version must not run together, an update stops the
+// old version on all boot servers before it starts the new version.
 type Mixing int
 
 const (
-	// MixesFreely allows any two versions. Boot servers are updated one after another.
+	// MixesFreely allows any two versions to run at the same time. An update changes
+	// one boot server after another.
 	MixesFreely Mixing = iota
-	// MixesWithinMajor allows versions whose first numbers are equal.
+	// MixesWithinMajor allows versions whose first numbers are equal to run at the same
+	// time.
 	MixesWithinMajor
-	// MixesNever allows only equal versions.
+	// MixesNever allows only equal versions to run at the same time.
 	MixesNever
 )
 

@@ -57,8 +57,8 @@ type User struct {
 	Restart bool
 }
 
-// Prepared is what neco init and neco init-local make for a program that operators add to
-// a data centre.
+// Prepared describes what neco init and neco init-local create for a program that
+// operators add to a data centre on request.
 type Prepared struct {
 	// Token means that neco init issues a token for the program in etcd, and that the
 	// program has no files on boot servers.
@@ -89,12 +89,12 @@ func Users() []Program {
 	return slices.DeleteFunc(All(), func(p Program) bool { return p.User == nil })
 }
 
-// OnRequest returns the programs that operators add to a data centre.
+// OnRequest returns the programs that operators add to a data centre on request.
 func OnRequest() []Program {
 	return slices.DeleteFunc(All(), func(p Program) bool { return p.Prepared == nil })
 }
 
-// OnServers returns those programs of OnRequest that operators set up on each boot
+// OnServers returns the programs in OnRequest that operators set up on each boot
 // server.
 func OnServers() []Program {
 	return slices.DeleteFunc(OnRequest(), func(p Program) bool { return p.Prepared.Config == "" })

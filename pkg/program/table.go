@@ -19,7 +19,8 @@ const (
 	Teleport           = "teleport"
 )
 
-// The names of units that are not the name of their program and are not in package neco.
+// The names of units that differ from the name of their program and are not in package
+// neco.
 const (
 	// VaultUnseal unseals Vault after each of its starts.
 	VaultUnseal = "vault-unseal"

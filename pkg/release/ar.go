@@ -12,8 +12,8 @@ const (
 	arMagic      = "!<arch>\n"
 	arHeaderSize = 60
 	arHeaderEnd  = "`\n"
-	// maxMembers bounds the members of a package, which is refused if it has more. dpkg
-	// requires three.
+	// maxMembers is the maximum number of members of a package. A package with more
+	// members is refused; dpkg requires three.
 	maxMembers = 16
 )
 

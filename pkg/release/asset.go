@@ -60,7 +60,8 @@ func (f *Finder) FindAsset(ctx context.Context, channel Channel, v Version) (Ass
 	return found, nil
 }
 
-// release returns the release of version v under the first existing tag of the channel.
+// release returns the release of version v under the first tag of the channel that
+// exists.
 func (f *Finder) release(ctx context.Context, channel Channel, v Version) (*github.RepositoryRelease, error) {
 	prefixes := channel.rule().prefixes
 	if len(prefixes) == 0 {
@@ -100,8 +101,8 @@ func (f *Finder) byTag(ctx context.Context, tag string) (*github.RepositoryRelea
 	return rel, nil
 }
 
-// pick returns the asset called name of the release rel. It fails if there is none or if
-// it was not uploaded completely.
+// pick returns the asset called name of the release rel. It fails if the release has no
+// such asset or the asset was not uploaded completely.
 func pick(rel *github.RepositoryRelease, name string) (*github.ReleaseAsset, error) {
 	for _, asset := range rel.Assets {
 		if asset.GetName() != name {

@@ -14,7 +14,7 @@ import (
 )
 
 // download is the download of one file. Each attempt continues the partial file of the
-// attempts before.
+// previous attempts.
 type download struct {
 	client  *http.Client
 	address string
@@ -59,8 +59,8 @@ func (d *download) exchange(ctx context.Context, alive func()) error {
 	return d.receive(resp, alive)
 }
 
-// request returns a request for the part of the file that is missing in the partial file,
-// or for the whole file.
+// request returns a request for the part of the file that is not in the partial file
+// yet, or for the whole file.
 func (d *download) request(ctx context.Context) (*http.Request, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, d.address, nil)
 	if err != nil {

@@ -15,18 +15,18 @@ type Channel string
 
 // The channels, which have the names of the environments that follow them.
 const (
-	// Prod follows the newest release that is not a pre-release.
+	// Prod is the channel of the newest release that is not a pre-release.
 	Prod Channel = neco.ProdEnv
-	// Staging follows the newest of releases and pre-releases.
+	// Staging is the channel of the newest version among releases and pre-releases.
 	Staging Channel = neco.StagingEnv
-	// Dev follows the newest candidate.
+	// Dev is the channel of the newest candidate.
 	Dev Channel = neco.DevEnv
-	// None follows no releases. A package can still be looked up by its version, for
-	// example when a boot server joins.
+	// None is the channel without releases. A package can still be looked up by its
+	// version, for example when a boot server joins.
 	None Channel = neco.NoneEnv
 )
 
-// rule is what a channel selects.
+// rule is what a channel selects: kinds of releases, and prefixes of tags.
 type rule struct {
 	// kinds are the kinds of releases among which a search chooses the newest.
 	kinds []kind

@@ -13,8 +13,8 @@ type kind int
 const (
 	released kind = iota
 	prereleased
-	// candidate is a release with a test tag, whether or not it is marked as a
-	// pre-release.
+	// candidate is the kind of a release with a test tag, whether or not it is marked
+	// as a pre-release.
 	candidate
 )
 

@@ -12,13 +12,13 @@ import (
 	"github.com/ulikunitz/xz/lzma"
 )
 
-// maxWindow is the memory in bytes that decompression may allocate; files that require
-// more are refused. Packages built by dpkg-deb need 8 MiB, or 64 MiB at the highest
-// level.
+// maxWindow is the maximum memory in bytes that decompression may allocate; a file that
+// requires more is refused. Packages built by dpkg-deb need 8 MiB, or 64 MiB at the
+// highest level.
 const maxWindow = 64 << 20
 
 // decompress returns a reader of the decompressed data of member, and a function that
-// releases the reader. The compression is that of the suffix of the member's name.
+// releases the reader. The suffix of the member's name determines the compression.
 func decompress(member arMember) (io.Reader, func(), error) {
 	nothing := func() {}
 	switch _, ending, _ := strings.Cut(member.name, ".tar"); ending {

@@ -10,10 +10,11 @@ import (
 )
 
 const (
-	// maxControlTar bounds the unpacked control archive of a package: checksums and
-	// scripts.
+	// maxControlTar is the maximum size in bytes of the unpacked control archive of a
+	// package, which contains checksums and scripts.
 	maxControlTar = 64 << 20
-	// maxControlFile bounds the control file, which consists of one paragraph.
+	// maxControlFile is the maximum size in bytes of the control file, which consists
+	// of one paragraph.
 	maxControlFile = 1 << 20
 )
 
@@ -52,8 +53,8 @@ func findControl(archive *tar.Reader) (string, error) {
 	}
 }
 
-// damaged wraps err, an error from unpacking, with ErrTruncated or ErrWrongPackage,
-// unless it is ErrTooLarge.
+// damaged wraps err, an error from unpacking, with ErrTruncated or ErrWrongPackage. It
+// returns an ErrTooLarge unchanged.
 func damaged(err error) error {
 	switch {
 	case errors.Is(err, ErrTooLarge):
@@ -65,8 +66,8 @@ func damaged(err error) error {
 	}
 }
 
-// parseControl returns the fields of the control file text that identify the package. It
-// fails unless each occurs exactly once in the first paragraph.
+// parseControl returns the fields in text, a control file, that identify the package.
+// It fails unless each of these fields occurs exactly once in the first paragraph.
 func parseControl(text string) (Control, error) {
 	var c Control
 	fields := map[string]*string{"package": &c.Package, "version": &c.Version, "architecture": &c.Architecture}

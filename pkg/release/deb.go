@@ -67,9 +67,9 @@ func VerifyDeb(path, name, version, arch string) error {
 	return nil
 }
 
-// inspect returns the identity of the package r. It checks the order of members that dpkg
-// requires: the format version, the control data, the files. It skips members that dpkg
-// ignores, and does not read what follows the files.
+// inspect returns the identity of the package r. It checks that the members are in the
+// order that dpkg requires: the format version, the control data, the files. It skips
+// members that dpkg ignores, and does not read beyond the files.
 func inspect(r io.ReaderAt, size int64) (Control, error) {
 	archive, err := newArReader(r, size)
 	if err != nil {

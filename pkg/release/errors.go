@@ -16,8 +16,8 @@ func (k Kind) Error() string { return string(k) }
 
 // The kinds of failures when a release is searched for, downloaded or checked.
 const (
-	// ErrNoRelease: the server returned the complete list, and no release in it counts.
-	// It is not returned if the list could not be read.
+	// ErrNoRelease: the server returned the complete list, and no release in the list
+	// counts. It is not returned if the list could not be read.
 	ErrNoRelease Kind = "no release"
 	// ErrTooLarge: a file, response or field exceeds its limit.
 	ErrTooLarge Kind = "too large"
@@ -25,8 +25,8 @@ const (
 	ErrTruncated Kind = "truncated"
 	// ErrDigestMismatch: a file does not have the published digest.
 	ErrDigestMismatch Kind = "digest mismatch"
-	// ErrBadDigestFile: a digest file is not the one line that sha256sum prints for its
-	// package.
+	// ErrBadDigestFile: a digest file does not consist of the one line that sha256sum
+	// prints for its package.
 	ErrBadDigestFile Kind = "malformed digest file"
 	// ErrDiskFull: the file system is full.
 	ErrDiskFull Kind = "disk full"

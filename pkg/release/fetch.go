@@ -40,8 +40,8 @@ func Fetch(ctx context.Context, client *http.Client, address, dst string, limits
 	return got, nil
 }
 
-// fetchTo is Fetch for a file whose SHA-256 must be digest, unless that is empty. A file
-// with another digest is not moved to dst.
+// fetchTo does the same as Fetch for a file whose SHA-256 must be digest, unless digest
+// is empty. A file with another digest is not moved to dst.
 func fetchTo(ctx context.Context, client *http.Client, address, dst string, limits Limits, digest string) (Fetched, error) {
 	if err := allowed(address); err != nil {
 		return Fetched{}, err
@@ -79,8 +79,9 @@ func (d *download) run(ctx context.Context) error {
 	return last
 }
 
-// judge converts the error of an attempt for package backoff: it is permanent if another
-// attempt would fail too, or has the wait that the server asked for.
+// judge converts the error of an attempt for package backoff. The result is permanent
+// if another attempt would fail, too, and carries the wait that the server has asked
+// for, if any.
 func (d *download) judge(err error) error {
 	var limited *RateLimitedError
 	if errors.As(err, &limited) {

@@ -13,11 +13,11 @@ import (
 
 const (
 	pageSize = 100 // GitHub's maximum
-	// maxPages bounds the pages that a search reads; more are an error. GitHub lists at
-	// most 10,000 releases.
+	// maxPages is the maximum number of pages that a search reads; more pages are an
+	// error. GitHub lists at most 10,000 releases.
 	maxPages = 100
-	// requestTimeout bounds one request to the API, which then fails. It normally takes
-	// seconds.
+	// requestTimeout is how long one request to the API may take before it fails. It
+	// normally takes seconds.
 	requestTimeout = time.Minute
 )
 
@@ -47,13 +47,13 @@ type Found struct {
 	Future []string
 }
 
-// Newest returns the newest version that the channel follows. Versions for which skip
-// returns true do not count; skip may be nil. Drafts do not count either. A release is
-// logged and skipped if its tag is not a version, or if its date is later than tomorrow,
-// because it would hide every later release.
+// Newest returns the newest version that the channel follows. Drafts and versions for
+// which skip returns true do not count; skip may be nil. A release is logged and
+// skipped if its tag is not a version, or if its date is later than tomorrow, because
+// it would hide every later release.
 //
-// Newest blocks until all releases have been read; each request has its own deadline. It
-// fails with ErrNoRelease only if all were read and none counts, and with a
+// Newest blocks until all releases have been read; each request has its own deadline.
+// It fails with ErrNoRelease only if all releases were read and none counts, and with a
 // *RateLimitedError if the server limits the request rate.
 func (f *Finder) Newest(ctx context.Context, channel Channel, skip func(Version) bool) (Found, error) {
 	s := search{channel: channel, skip: skip, log: f.log}
@@ -112,7 +112,8 @@ func (f *Finder) page(ctx context.Context, page int) (releases []*github.Reposit
 }
 
 // call sends one request to the API, within requestTimeout, and converts its error by
-// apiError. While a rate limit applies, it sends nothing and returns that limit's error.
+// apiError. While a rate limit applies, it sends no request and returns the error of
+// that limit.
 func (f *Finder) call(ctx context.Context, request func(context.Context) error) error {
 	if limited := f.limit.Load(); limited != nil && time.Now().Before(limited.RetryAt) {
 		return limited

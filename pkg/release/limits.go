@@ -6,7 +6,7 @@ import (
 	"github.com/cenkalti/backoff/v5"
 )
 
-// Limits bound a download. A zero field means the field's default.
+// Limits are the limits of a download. A zero field means the default of the field.
 type Limits struct {
 	// MaxBytes is the largest accepted size of the file; the default is 2 GiB.
 	MaxBytes int64

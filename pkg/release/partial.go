@@ -12,8 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// partialPattern is the name pattern of partial files. By this pattern, tidy finds those
-// that a crash has left.
+// partialPattern is the name pattern of partial files, by which tidy finds the partial
+// files that a crash has left.
 const partialPattern = ".fetch-*.partial"
 
 // partial is an incompletely downloaded file with the digest of its content. It must not
@@ -57,7 +57,7 @@ func (p *partial) reset() error {
 	return nil
 }
 
-// room returns ErrDiskFull if the file system lacks space for length more bytes. It
+// room returns ErrDiskFull if the file system has no space for length more bytes. It
 // returns nil if the free space is unknown.
 func (p *partial) room(length int64) error {
 	var st unix.Statfs_t
@@ -72,7 +72,7 @@ func (p *partial) room(length int64) error {
 
 func (p *partial) sum() string { return hex.EncodeToString(p.hash.Sum(nil)) }
 
-// commit renames the file to dst, so that the file and its name survive a power loss.
+// commit renames the file to dst. The file and its name then survive a power loss.
 func (p *partial) commit(dst string) error {
 	if err := p.file.Chmod(0o644); err != nil {
 		return err

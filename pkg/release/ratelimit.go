@@ -16,8 +16,8 @@ const (
 	headerReset     = "X-RateLimit-Reset"
 )
 
-// defaultRetryAfter is the wait after a refusal that states no time. GitHub then asks for
-// at least a minute.
+// defaultRetryAfter is how long a client waits after a refusal that states no time.
+// GitHub asks clients to wait for at least a minute in that case.
 const defaultRetryAfter = time.Minute
 
 // maxRetryAfter is the longest time for which a rate limit is assumed to last, whatever
@@ -42,7 +42,8 @@ func (e *RateLimitedError) Error() string {
 func (e *RateLimitedError) NotBefore() time.Time { return e.RetryAt }
 
 // rateLimited returns an error if the response refuses the request because of a rate
-// limit, and nil otherwise. A limit without a stated time is assumed to last a minute.
+// limit, and nil otherwise. A limit without a stated time is assumed to last for
+// defaultRetryAfter.
 func rateLimited(resp *http.Response, body string, now time.Time) *RateLimitedError {
 	wait, announced := retryWait(resp.Header, now)
 	if !announced {
@@ -91,7 +92,7 @@ func retryWait(h http.Header, now time.Time) (wait time.Duration, announced bool
 	return epochTime(reset).Sub(serverNow), true
 }
 
-// serverTime returns the time in the Date header of a response, or now if that is
+// serverTime returns the time in the Date header of a response, or now if the header is
 // missing.
 func serverTime(h http.Header, now time.Time) time.Time {
 	if at, err := http.ParseTime(h.Get("Date")); err == nil {
@@ -110,12 +111,12 @@ func parseSeconds(text string) (time.Duration, bool) {
 	return time.Duration(min(n, int64(maxRetryAfter/time.Second))) * time.Second, n >= 0
 }
 
-// maxEpochSeconds is the largest number that epochTime takes for seconds, in the year
-// 5138. Greater numbers are milliseconds.
+// maxEpochSeconds is the largest number that epochTime interprets as seconds; it is in
+// the year 5138. Greater numbers are milliseconds.
 const maxEpochSeconds = 1e11
 
-// epochTime returns the time n seconds after the epoch, or n milliseconds, which some
-// proxies and servers send instead.
+// epochTime returns the time that is n seconds after the epoch, or n milliseconds if n
+// exceeds maxEpochSeconds: some proxies and servers send milliseconds.
 func epochTime(n int64) time.Time {
 	if n > maxEpochSeconds {
 		return time.UnixMilli(n)

@@ -9,7 +9,8 @@ import (
 	"github.com/google/go-github/v45/github"
 )
 
-// search finds the newest release that its channel follows.
+// search finds the newest release that its channel follows, among the releases that are
+// passed to visit.
 type search struct {
 	channel Channel
 	skip    func(Version) bool
@@ -17,7 +18,7 @@ type search struct {
 	found   Found
 }
 
-// visit considers one release; at is the server's time.
+// visit compares the release with the newest one so far; at is the server's time.
 func (s *search) visit(rel *github.RepositoryRelease, at time.Time) {
 	if rel.GetDraft() {
 		return

@@ -97,21 +97,21 @@ func (s Stager) Staged(v Version) (Package, error) {
 	return got, nil
 }
 
-// Permanent reports whether err, an error of Fetch or Stage, would occur again after a
-// retry.
+// Permanent reports whether err, an error of Fetch or Stage, would occur again in
+// another attempt.
 func Permanent(err error) bool {
 	return permanent(err) || AtFault(err)
 }
 
-// AtFault reports whether err, an error of Stage, is due to the release: its package or
-// digest is wrong for every boot server.
+// AtFault reports whether the release itself has caused err, an error of Stage: its
+// package or digest is wrong for every boot server.
 func AtFault(err error) bool {
 	return errors.Is(err, ErrDigestMismatch) || errors.Is(err, ErrWrongPackage) || errors.Is(err, ErrBadDigestFile)
 }
 
-// CheckSum downloads the digest of the package a with client, and checks it as Stage
-// does. This finds a release with an invalid digest before any boot server has to install
-// it. It blocks until the digest is downloaded or ctx ends.
+// CheckSum downloads the digest of the package a with client, and checks the digest as
+// Stage does. Thus a release with an invalid digest is found before a boot server has
+// to install it. CheckSum blocks until the digest is downloaded or ctx ends.
 func CheckSum(ctx context.Context, client *http.Client, a Asset) error {
 	dir, err := os.MkdirTemp("", "neco-digest-")
 	if err != nil {
@@ -135,8 +135,8 @@ func (s Stager) fetchSum(ctx context.Context, a Asset, path string) (string, err
 	return sum, nil
 }
 
-// fetchDeb downloads the package a to path. It fails if the package does not have the
-// digest sum, or is larger than the server has stated.
+// fetchDeb downloads the package a to path. It fails if the digest of the package is
+// not sum, or the package is larger than the server has stated.
 func (s Stager) fetchDeb(ctx context.Context, a Asset, path, sum string) error {
 	limits := s.Limits.withDefaults()
 	if a.Size > limits.MaxBytes {
@@ -152,8 +152,8 @@ func (s Stager) fetchDeb(ctx context.Context, a Asset, path, sum string) error {
 	return nil
 }
 
-// check returns the package at path if it is that of version v with the digest sum, and
-// an error otherwise.
+// check returns the package at path if its version is v and its digest is sum, and an
+// error otherwise.
 func check(v Version, path, sum string) (Package, error) {
 	got, err := sumFile(path)
 	if err != nil {
@@ -168,8 +168,8 @@ func check(v Version, path, sum string) (Package, error) {
 	return Package{Version: v, Path: path, SHA256: sum}, nil
 }
 
-// asPublished marks err, about a package with its published digest, as due to the
-// release, because another download would return the same package.
+// asPublished marks err as caused by the release. The caller has verified that the
+// package has its published digest, so another download would return the same package.
 func asPublished(err error) error {
 	if errors.Is(err, ErrWrongPackage) {
 		return err

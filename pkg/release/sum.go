@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// maxSumFile bounds a digest file, which consists of one line with a digest and a file
-// name; a larger one is an error.
+// maxSumFile is the maximum size in bytes of a digest file, which consists of one line
+// with a digest and a file name. A larger file is an error.
 const maxSumFile = 4096
 
 // ParseSum returns the digest, in hex, from the line that sha256sum prints for the file

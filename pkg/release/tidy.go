@@ -11,13 +11,13 @@ import (
 	"github.com/cybozu-go/neco"
 )
 
-// keptPackages is how many packages remain on a host beside the one that Stage stores:
-// the installed one and its predecessor.
+// keptPackages is how many packages remain on a host in addition to the one that Stage
+// stores: the installed one and its predecessor.
 const keptPackages = 2
 
 // tidy removes from the directory the files of interrupted downloads, and all packages
-// except that of v and the newest keptPackages of the others. Files with other names
-// remain.
+// except the package of v and the newest keptPackages of the others. Files with other
+// names remain.
 func tidy(dir string, v Version) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil {

@@ -11,18 +11,18 @@ import (
 )
 
 const (
-	// maxAnswer bounds one response of the API; a larger one is an error. A page of 100
-	// releases with their notes is far smaller.
+	// maxAnswer is the maximum size in bytes of one response of the API; a larger
+	// response is an error. A page of 100 releases with their notes is far smaller.
 	maxAnswer = 8 << 20
-	// maxCached is how many responses are cached for conditional requests; the one unused
-	// for the longest time is dropped.
+	// maxCached is how many responses are cached for conditional requests. When the
+	// cache is full, the least recently used response is dropped.
 	maxCached = 64
 )
 
-// Transport makes the requests of a GitHub client conditional: GitHub then does not send
-// an unchanged response again nor, if the client has a token, count the request towards
-// the rate limit. It also bounds the size of each response. It must not be used for
-// downloads, because it holds responses in memory. It is safe for concurrent use.
+// Transport makes the requests of a GitHub client conditional: GitHub does not send an
+// unchanged response again and, if the client has a token, does not count the request
+// towards the rate limit. It also limits the size of each response. It must not be used
+// for downloads, because it holds responses in memory. It is safe for concurrent use.
 type Transport struct {
 	base http.RoundTripper
 

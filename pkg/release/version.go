@@ -48,8 +48,8 @@ func Parse(text string) (Version, error) {
 // dateOf returns the day of t as the number YYYYMMDD.
 func dateOf(t time.Time) int { return t.Year()*10000 + int(t.Month())*100 + t.Day() }
 
-// ParseTag returns the version from the tag of a release. It follows the first hyphen, as
-// in "release-2022.05.25-1".
+// ParseTag returns the version from the tag of a release: the part after the first
+// hyphen, as in "release-2022.05.25-1".
 func ParseTag(tag string) (Version, error) {
 	prefix, rest, found := strings.Cut(tag, "-")
 	if !found || prefix == "" {

@@ -10,15 +10,15 @@ import (
 	"github.com/netresearch/go-cron"
 )
 
-// The default windows and their time zone. The windows contain every minute, so a release
-// may be taken at any time. The zone is that of the data centres of cybozu-go/neco, which
-// Neco replaces.
+// The default windows and their time zone. The windows contain every minute, so a
+// release may be taken at any time. The zone is the one of the data centres of
+// cybozu-go/neco, which Neco replaces.
 const (
 	DefaultWindows = "* * * * *"
 	DefaultZone    = "Asia/Tokyo"
 )
 
-// maxWindows bounds the number of cron expressions; more are an error.
+// maxWindows is the maximum number of cron expressions; more expressions are an error.
 const maxWindows = 100
 
 // fields are the fields of a cron expression. As in cron(8), if both the day of the month
@@ -96,8 +96,8 @@ func parseExpression(line string) (cron.Schedule, error) {
 	return schedule, nil
 }
 
-// Never reports whether the windows contain no minute at all, as a window on the 31st of
-// February.
+// Never reports whether the windows contain no minute at all, such as a window on the
+// 31st of February.
 func (w Windows) Never() bool {
 	// The schedules of the parser search some years ahead, leap years among them.
 	any := time.Date(2024, 1, 1, 0, 0, 0, 0, w.zone)
@@ -109,7 +109,7 @@ func (w Windows) Never() bool {
 	return true
 }
 
-// Open reports whether the minute of at belongs to a window.
+// Open reports whether the time at is in a minute that belongs to a window.
 func (w Windows) Open(at time.Time) bool {
 	minute := at.In(w.zone).Truncate(time.Minute)
 	for _, s := range w.schedules {

@@ -55,8 +55,8 @@ func (a Authorities) Match(s Server) error {
 	return nil
 }
 
-// Reissue signs and installs a new certificate with the profile p on the server s, for
-// a new key.
+// Reissue creates a key on the server s, signs a certificate with the profile p for it,
+// and installs both.
 func (a Authorities) Reissue(ctx context.Context, s Server, p pki.Profile) error {
 	return s.RenewBy(ctx, func(_ context.Context, p pki.Profile, subject pki.Subject, request []byte) ([]byte, error) {
 		return a[p.Authority].Sign(request, p, subject, p.Validity, s.Now())
@@ -64,7 +64,7 @@ func (a Authorities) Reissue(ctx context.Context, s Server, p pki.Profile) error
 }
 
 // Reissued returns the profiles of the certificates that s needs to start without
-// Vault: those of every boot server, and those of programs that are set up on s.
+// Vault: the profiles of every boot server, and those of programs that are set up on s.
 func Reissued(s Server) []pki.Profile {
 	var all []pki.Profile
 	for _, l := range pki.List(s.FS, s.Now()) {

@@ -15,20 +15,23 @@ import (
 // These constants determine the pause between two passes of the renewer. A pass checks
 // all certificates and renews those that are due.
 const (
-	// shortest is the minimum of a pause.
+	// shortest is the minimum length of a pause.
 	shortest = time.Second
-	// longest is the maximum of a pause. It applies even if no certificate is due,
-	// because other programs may change the files.
+	// longest is the maximum length of a pause. It applies even if no certificate is
+	// due, because other programs may change the files.
 	longest = time.Hour
-	// spread is the maximum of the random share that is added to a pause. It keeps
-	// servers that were set up together from renewing at the same time.
+	// spread is the maximum of the random time, as a share of the pause, that is added
+	// to a pause. It keeps servers that were set up together from renewing at the same
+	// time.
 	spread = 0.05
-	// afterEnd is the maximum of a pause while a certificate is expired or absent.
+	// afterEnd is the maximum length of a pause while a certificate is expired or
+	// absent.
 	afterEnd = time.Minute
-	// part limits a pause while a certificate is due: to the time until it expires,
-	// divided by part.
+	// part limits a pause while a certificate is due to the time until the certificate
+	// expires, divided by part.
 	part = 20
-	// busyPause is the pause while an update keeps the server from renewing.
+	// busyPause is the length of a pause while an update keeps the server from
+	// renewing.
 	busyPause = 30 * time.Second
 )
 
@@ -37,10 +40,9 @@ type interval struct {
 	retry *backoff.ExponentialBackOff
 }
 
-// sleep blocks until the first of the certificates leaves is due, or ctx ends. If err,
-// the error of the last pass, is not nil, it sleeps for a time that grows with each
-// failure. maxPause limits that time, so that many attempts remain before a certificate
-// expires.
+// sleep blocks until the first of the certificates leaves is due, or until ctx ends.
+// After a failed pass, whose error is err, it sleeps for a time that grows with each
+// failure, at most maxPause, so that many attempts remain before a certificate expires.
 func (i *interval) sleep(ctx context.Context, leaves []pki.Leaf, err error) {
 	if i.retry == nil {
 		i.retry = backoff.NewExponentialBackOff()

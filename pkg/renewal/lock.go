@@ -12,7 +12,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/storage"
 )
 
-// EtcdLock implements Lock with a lock in etcd.
+// EtcdLock is a [Lock] that uses a lock in etcd.
 type EtcdLock struct {
 	// Etcd is namespaced at Neco's prefix.
 	Etcd *clientv3.Client

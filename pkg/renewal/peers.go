@@ -28,8 +28,8 @@ type EtcdPeers struct {
 }
 
 // Report implements Peers. It also signs the host key record again if the server's
-// certificate has changed, and copies the encrypted CAs from etcd to this server's
-// disk, for a recovery without etcd.
+// certificate has changed, and copies the encrypted CAs from etcd to this server's disk
+// for a recovery without etcd.
 func (p EtcdPeers) Report(ctx context.Context, leaves []pki.Leaf, failed error) error {
 	c := summary(leaves, failed)
 	c.Since = p.Now().UTC().Truncate(time.Second)
@@ -40,8 +40,8 @@ func (p EtcdPeers) Report(ctx context.Context, leaves []pki.Leaf, failed error) 
 	)
 }
 
-// summary returns the state that is reported: the certificate that expires first, and
-// the errors of leaves and of the renewal (failed).
+// summary returns the state to report: the certificate that expires first, the errors
+// of the certificates leaves, and failed, the error of the renewal.
 func summary(leaves []pki.Leaf, failed error) storage.Certificates {
 	var c storage.Certificates
 	for _, l := range leaves {

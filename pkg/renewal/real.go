@@ -43,13 +43,12 @@ func (v Vault) Sign(ctx context.Context, p pki.Profile, s pki.Subject, request [
 // token that is not revoked expires soon.
 func (v Vault) Close(ctx context.Context) { _ = vault.Revoke(ctx, v.Client) }
 
-// logInTimeout bounds the attempt to log in to one Vault. After it, logIn tries the
-// next one.
+// logInTimeout is how long logIn waits for one Vault before it tries the next one.
 const logInTimeout = 20 * time.Second
 
 // logIn logs in to the Vault of this server. If that fails, for example because the
 // certificate of that Vault has expired, it tries the Vaults of the other servers. The
-// function this returns this server.
+// parameter this is a function that returns this server.
 func logIn(ctx context.Context, this func() (Server, error)) (Signer, error) {
 	s, err := this()
 	if err != nil {

@@ -65,7 +65,7 @@ func (s Server) Renew(ctx context.Context, client *api.Client, p pki.Profile) er
 	return s.RenewBy(ctx, Vault{client}.Sign, p)
 }
 
-// RenewBy does the same as Renew, but sign signs the certificate instead of Vault.
+// RenewBy is [Renew] with sign, instead of Vault, as the signer of the certificate.
 func (s Server) RenewBy(ctx context.Context, sign SignFunc, p pki.Profile) error {
 	certPEM, err := s.obtain(ctx, sign, p)
 	if err != nil {
@@ -74,9 +74,9 @@ func (s Server) RenewBy(ctx context.Context, sign SignFunc, p pki.Profile) error
 	return pki.Install(s.FS, p, certPEM)
 }
 
-// obtain returns the certificate that sign signs for the pending key, after checking
-// it. p is the profile of the certificate. The pending key is the one that is created
-// but not installed yet.
+// obtain has sign sign a certificate for the pending key, which is created but not
+// installed yet, checks the certificate and returns it. p is the profile of the
+// certificate.
 func (s Server) obtain(ctx context.Context, sign SignFunc, p pki.Profile) ([]byte, error) {
 	key, err := pki.Pending(s.FS, p)
 	if err != nil {
@@ -140,7 +140,7 @@ func (s Server) Roots(a pki.Authority) (*x509.CertPool, error) {
 }
 
 // Good reports whether the certificate with the profile p is installed, belongs to this
-// server, is valid now and is not due for renewal.
+// server, is valid and is not due for renewal.
 func (s Server) Good(p pki.Profile) bool {
 	cert, err := pki.Installed(s.FS, p)
 	if err != nil || pki.Due(cert, s.Now()) {

@@ -20,8 +20,8 @@ type Signer interface {
 	Close(ctx context.Context)
 }
 
-// Lock is the renewal lock. Only the server that holds it renews certificates. A server
-// that takes part in an update cannot use it.
+// Lock is the renewal lock: only the server that holds it renews certificates. A server
+// that takes part in an update cannot acquire it.
 type Lock interface {
 	// Hold blocks until this server holds the lock or ctx ends, then calls f and
 	// releases the lock. The context of f ends if the lock is lost. If this server
@@ -61,15 +61,17 @@ type Renewer struct {
 
 // These constants are the timeouts of the renewer.
 const (
-	// renewTimeout bounds a renewal, not including the wait for the lock.
+	// renewTimeout is how long a renewal may take before it fails, not including the
+	// wait for the lock.
 	renewTimeout = 2 * time.Minute
-	// lockTimeout bounds the wait for the lock together with the renewal.
+	// lockTimeout is how long a renewal may take before it fails, including the wait
+	// for the lock.
 	lockTimeout   = 10 * time.Minute
 	reportTimeout = 10 * time.Second
 )
 
-// Run renews certificates when they are due, until ctx ends. If that fails, it logs the
-// error, reports it through Peers and tries again.
+// Run renews certificates when they are due, until ctx ends. If a renewal fails, Run
+// logs the error, reports it through Peers and tries again.
 func (r *Renewer) Run(ctx context.Context) {
 	var i interval
 	for ctx.Err() == nil {
@@ -105,9 +107,9 @@ func (r *Renewer) pass(ctx context.Context) ([]pki.Leaf, error) {
 	return leaves, err
 }
 
-// renewDue renews the certificates that are due, with the lock. It renews expired
-// certificates that every server has without the lock, because the server may need them
-// to reach etcd, and no program restarts for them.
+// renewDue renews the certificates that are due, with the lock. Before that, it renews
+// without the lock those expired certificates that every server has, because the server
+// may need them to connect to etcd, and no program restarts for them.
 func (r *Renewer) renewDue(ctx context.Context, s Server) error {
 	if err := finishAll(s); err != nil {
 		return err
@@ -127,8 +129,8 @@ func (r *Renewer) renewDue(ctx context.Context, s Server) error {
 	})
 }
 
-// standing reports whether every server has a certificate with the profile p. No
-// program restarts for such a certificate.
+// standing reports whether the certificate with the profile p is one that every server
+// has. No program restarts for such a certificate.
 func standing(p pki.Profile) bool { return !p.OnRequest }
 
 func every(pki.Profile) bool { return true }
@@ -137,7 +139,8 @@ func every(pki.Profile) bool { return true }
 // absent or damaged.
 func due(l pki.Leaf) bool { return l.Due || l.Err != nil }
 
-// needsLock reports whether a certificate is due, or programs must still reload one.
+// needsLock reports whether a certificate is due, or programs must still reload a
+// certificate.
 func (r *Renewer) needsLock(s Server) bool {
 	return len(pick(s, due)) > 0 || slices.ContainsFunc(pki.Profiles(), s.pendingReload)
 }

@@ -14,8 +14,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/vaultkey"
 )
 
-// HostKey returns a record with the recipient (public key) of id, the server's host
-// key. The record is signed with the key of the server certificate.
+// HostKey returns a host key record with the public key of id, the server's host key.
+// The record is signed with the key of the server certificate.
 func (s Server) HostKey(id hostkey.Identity) (hostkey.Record, error) {
 	cert, key, err := s.signer()
 	if err != nil {

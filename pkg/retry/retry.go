@@ -1,7 +1,8 @@
 // Package retry repeats requests that fail temporarily because a server, etcd or Vault
 // restarts, loses power or elects a leader.
 //
-// It owns the decision which errors are temporary. It must not know what is repeated.
+// It owns the decision which errors are temporary. It must not know which requests are
+// repeated.
 package retry
 
 import (
@@ -23,12 +24,12 @@ import (
 // pause is the time between two attempts.
 const pause = 200 * time.Millisecond
 
-// Do calls f until it returns nil or an error made by [backoff.Permanent], or ctx ends. b
-// sets the pauses between calls. notify, which may be nil, is called with each error
-// after which f is called again.
+// Do calls f until f returns nil or an error made by [backoff.Permanent], or until ctx
+// ends. b sets the pauses between calls. notify, which may be nil, is called with each
+// error after which f is called again.
 //
-// Do returns the error within a permanent one. If ctx ends, it returns the cause of that
-// end joined with the last error of f.
+// Do returns the error that a permanent error wraps. If ctx ends, it returns the cause
+// of that end joined with the last error of f.
 func Do(ctx context.Context, b backoff.BackOff, notify func(error), f func() error) error {
 	var last error
 	options := []backoff.RetryOption{backoff.WithBackOff(b), backoff.WithMaxElapsedTime(0)}
@@ -45,13 +46,13 @@ func Do(ctx context.Context, b backoff.BackOff, notify func(error), f func() err
 	return err
 }
 
-// Until is Do with a constant pause and without notify.
+// Until does the same as Do, with a constant pause and without notify.
 func Until(ctx context.Context, f func() error) error {
 	return Do(ctx, backoff.NewConstantBackOff(pause), nil, f)
 }
 
-// Passing is Until, but returns at once an error for which MayPass is false. notify,
-// which may be nil, is called with the first temporary error.
+// Passing does the same as Until, but returns an error at once if MayPass is false for
+// it. notify, which may be nil, is called with the first temporary error.
 func Passing(ctx context.Context, notify func(error), f func() error) error {
 	return Until(ctx, func() error {
 		err := f()
@@ -76,9 +77,10 @@ func Dropped(err error) bool {
 	return ok && s.Code() == codes.Unknown && strings.HasSuffix(s.Message(), "raft proposal dropped")
 }
 
-// MayPass reports whether a retry may succeed after err: a server does not answer or
-// fails by itself, has no majority or leader at the moment, or does not know newly
-// created users of etcd yet. If err has a method MayPass, its result is returned.
+// MayPass reports whether another attempt may succeed after err: a server does not
+// answer or reports an internal error, has no majority or leader at the moment, or does
+// not know newly created users of etcd yet. If err has a method MayPass, MayPass
+// returns the result of that method.
 func MayPass(err error) bool {
 	if own := (interface{ MayPass() bool })(nil); errors.As(err, &own) {
 		return own.MayPass()

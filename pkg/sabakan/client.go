@@ -14,22 +14,24 @@ import (
 )
 
 const (
-	// requestTimeout bounds a request without an upload.
+	// requestTimeout is how long a request without an upload may take before it fails.
 	requestTimeout = 30 * time.Second
-	// maxResponse bounds a response; the largest is the list of all machines.
+	// maxResponse is the maximum size in bytes of a response. The largest response is
+	// the list of all machines.
 	maxResponse = 64 << 20
-	// maxErrorText bounds the text of an error response.
+	// maxErrorText is the maximum size in bytes of the text of an error response.
 	maxErrorText = 4096
 )
 
-// Client sends requests to one sabakan. It is safe for concurrent use.
+// Client sends requests to one sabakan server. It is safe for concurrent use.
 type Client struct {
 	base string
 	http *http.Client
 }
 
-// New returns a client of the sabakan at base, such as neco.SabakanLocalEndpoint. It uses
-// no proxy. Only a client on the same host may change anything.
+// New returns a client of the sabakan at the URL base, such as
+// neco.SabakanLocalEndpoint. The client uses no proxy. sabakan accepts changes only
+// from a client on its own host.
 func New(base string) *Client {
 	t := &http.Transport{MaxIdleConnsPerHost: 4, IdleConnTimeout: time.Minute}
 	return &Client{base: strings.TrimSuffix(base, "/"), http: &http.Client{Transport: t}}
@@ -41,7 +43,8 @@ func (c *Client) Close() { c.http.CloseIdleConnections() }
 // Errors of sabakan that callers distinguish, for errors.Is.
 var (
 	ErrNotFound = errors.New("not found")
-	// ErrConflict: the name exists already, or another request has just changed it.
+	// ErrConflict: the name already exists, or another request has just changed the
+	// object.
 	ErrConflict = errors.New("conflict")
 	// ErrBadTransition: a machine cannot change from its state to the requested one.
 	ErrBadTransition = errors.New("invalid state transition")
@@ -80,8 +83,8 @@ func (e *Error) Is(target error) bool {
 	return false
 }
 
-// MayPass implements the interface of package retry: sabakan responds with an internal
-// error if its etcd does not answer.
+// MayPass implements the interface of package retry. It returns true for an internal
+// error of sabakan, with which sabakan responds if its etcd does not answer.
 func (e *Error) MayPass() bool {
 	return e.Status >= http.StatusInternalServerError || e.Type == "INTERNAL_SERVER_ERROR"
 }
@@ -98,7 +101,7 @@ func (c *Client) Health(ctx context.Context) error {
 	return err
 }
 
-// get decodes the response to a GET of path into v.
+// get sends a GET request for path and decodes the response into v.
 func (c *Client) get(ctx context.Context, path string, v any) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, requestTimeout, fmt.Errorf("sabakan does not answer within %s", requestTimeout))
 	defer cancel()
@@ -109,8 +112,8 @@ func (c *Client) get(ctx context.Context, path string, v any) error {
 	return c.do(req, v)
 }
 
-// send sends body, which is encoded as JSON, with a method and decodes the response into
-// v, if not nil.
+// send sends a request for path with the given method and with body as JSON. It decodes
+// the response into v unless v is nil.
 func (c *Client) send(ctx context.Context, method, path string, body, v any) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, requestTimeout, fmt.Errorf("sabakan does not answer within %s", requestTimeout))
 	defer cancel()
@@ -126,7 +129,7 @@ func (c *Client) send(ctx context.Context, method, path string, body, v any) err
 	return c.do(req, v)
 }
 
-// do sends req and decodes the response into v, if not nil.
+// do sends req and decodes the response into v unless v is nil.
 func (c *Client) do(req *http.Request, v any) error {
 	op := req.Method + " " + req.URL.EscapedPath()
 	res, err := c.http.Do(req)
@@ -154,7 +157,8 @@ func (c *Client) do(req *http.Request, v any) error {
 	return nil
 }
 
-// cause returns why ctx has ended, or err without the URL, which the caller names.
+// cause returns the cause of the end of ctx if ctx has ended, and otherwise err without
+// the URL, which the caller names.
 func cause(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
@@ -165,8 +169,8 @@ func cause(ctx context.Context, err error) error {
 	return err
 }
 
-// errorText returns the description in an error response on one line. sabakan sends a JSON
-// object; a proxy or another program may send anything.
+// errorText returns the description in an error response in one line. sabakan sends a
+// JSON object, but a proxy or another program may send any text.
 func errorText(r io.Reader) string {
 	data, _ := io.ReadAll(io.LimitReader(r, maxErrorText)) // the status remains
 	var v struct {

@@ -38,7 +38,7 @@ const stateMutation = `mutation set($serial: ID!, $state: MachineState!) {
   setMachineState(serial: $serial, state: $state) { state }
 }`
 
-// graphMachine is a machine in GraphQL's spelling.
+// graphMachine is a machine as GraphQL encodes it.
 type graphMachine struct {
 	Spec struct {
 		Serial       string       `json:"serial"`
@@ -76,8 +76,8 @@ func (g graphMachine) machine() Machine {
 	return m
 }
 
-// Search returns the machines that having selects and notHaving does not. A nil notHaving
-// excludes none.
+// Search returns the machines that having selects and notHaving does not select. If
+// notHaving is nil, it excludes no machine.
 func (c *Client) Search(ctx context.Context, having Params, notHaving *Params) ([]Machine, error) {
 	variables := map[string]any{"having": upper(&having), "notHaving": upper(notHaving)}
 	var data struct {
@@ -105,9 +105,9 @@ func upper(p *Params) *Params {
 	return &q
 }
 
-// SetState changes the state of a machine; the same state again changes nothing. It
-// returns ErrNotFound for an unknown serial number and ErrBadTransition if the machine
-// cannot change to the state.
+// SetState changes the state of a machine. It changes nothing if the machine is already
+// in that state. It returns ErrNotFound for an unknown serial number and
+// ErrBadTransition if the machine cannot change to the state.
 func (c *Client) SetState(ctx context.Context, serial string, s State) error {
 	variables := map[string]any{"serial": serial, "state": strings.ToUpper(string(s))}
 	var data struct {

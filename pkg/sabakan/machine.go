@@ -12,7 +12,7 @@ import (
 // State is the state of a machine.
 type State string
 
-// The states, as REST has them; GraphQL has them in upper case.
+// The states in the spelling of the REST API; GraphQL spells them in upper case.
 const (
 	Uninitialized State = "uninitialized"
 	Healthy       State = "healthy"
@@ -57,8 +57,8 @@ type Status struct {
 	Seconds float64 `json:"duration"`
 }
 
-// Machines returns the machines for which all parameters of query hold, such as role=boot;
-// none and no error if there is no such machine.
+// Machines returns the machines for which all parameters of query hold, such as
+// role=boot. If there is no such machine, it returns no machines and no error.
 func (c *Client) Machines(ctx context.Context, query url.Values) ([]Machine, error) {
 	path := "/api/v1/machines"
 	if len(query) > 0 {

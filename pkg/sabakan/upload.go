@@ -48,7 +48,8 @@ func (c *Client) Assets(ctx context.Context) ([]string, error) {
 	return names, err
 }
 
-// Asset returns the description of the asset called name; ErrNotFound if there is none.
+// Asset returns the description of the asset called name, or ErrNotFound if there is no
+// such asset.
 func (c *Client) Asset(ctx context.Context, name string) (Asset, error) {
 	var a Asset
 	err := c.get(ctx, "/api/v1/assets/"+url.PathEscape(name)+"/meta", &a)
@@ -75,8 +76,9 @@ func (c *Client) Images(ctx context.Context) ([]Image, error) {
 	return all, err
 }
 
-// PutImage uploads a tar archive of the files kernel and initrd.gz as image id, or replaces
-// it. It returns ErrConflict for an id that sabakan has removed. It blocks as PutAsset does.
+// PutImage uploads a tar archive of the files kernel and initrd.gz as the image id, or
+// replaces that image. It returns ErrConflict for an id that sabakan has removed. It
+// blocks until the upload is complete or ctx ends.
 func (c *Client) PutImage(ctx context.Context, id string, archive Content) error {
 	return c.upload(ctx, "/api/v1/images/coreos/"+url.PathEscape(id), http.Header{"Content-Type": {"application/tar"}}, archive)
 }

@@ -13,13 +13,13 @@ import (
 	"github.com/cybozu-go/neco/pkg/vaultkey"
 )
 
-// authoritiesFile holds, on the leader, the CAs with their keys until they are in
-// Vault. The file is encrypted with a key that is derived from the setup token.
+// authoritiesFile is the file in which the leader keeps the CAs with their keys until
+// they are in Vault. It is encrypted with a key that is derived from the setup token.
 var authoritiesFile = path.Join(Dir, "authorities.sealed")
 
 // makeAuthorities creates the three CAs, or loads those that an earlier attempt
-// created. After the stage reissue it creates none: if the file with the CAs is absent
-// then, the stage forget has removed it.
+// created. After the stage reissue it creates none: if authoritiesFile is absent then,
+// the stage forget has removed it.
 func makeAuthorities(_ context.Context, r *run) error {
 	err := r.loadAuthorities()
 	if !errors.Is(err, fs.ErrNotExist) {
@@ -80,7 +80,7 @@ func (r *run) loadAuthorities() error {
 
 // forgetAuthorities removes the file with the CAs from the leader's disk, because Vault
 // has them now. If there are recovery recipients, it first stores the CAs in etcd,
-// encrypted to these.
+// encrypted to these recipients.
 func forgetAuthorities(ctx context.Context, r *run) error {
 	now := r.state()
 	if len(r.Recovery) > 0 && len(now.authorities) > 0 {

@@ -26,8 +26,8 @@ type signing struct {
 	Requests map[string]string `json:"requests"`
 }
 
-// signed is the answer to a methodSign request: certificates in PEM by the names of
-// their profiles, and the CAs' own certificates in PEM.
+// signed is the answer to a methodSign request: the signed certificates in PEM by the
+// names of their profiles, and the certificates of the CAs in PEM.
 type signed struct {
 	Certificates map[string]string        `json:"certificates"`
 	Authorities  map[pki.Authority]string `json:"authorities"`
@@ -99,7 +99,7 @@ func bootstrapCertificates(ctx context.Context, r *run) error {
 }
 
 // hasCertificates reports whether all certificates that a boot server needs are
-// installed and valid, and none is due for renewal.
+// installed and valid, and none of them is due for renewal.
 func (r *run) hasCertificates() bool {
 	for _, p := range renewal.Standing() {
 		if !r.server().Good(p) {
@@ -109,7 +109,7 @@ func (r *run) hasCertificates() bool {
 	return true
 }
 
-// server returns this boot server for the functions of the package renewal.
+// server returns this boot server as the package renewal describes it.
 func (r *run) server() renewal.Server {
 	return renewal.Server{FS: r.FS, Subject: r.subject(r.LRN), Now: r.Now}
 }
@@ -142,8 +142,8 @@ func reissue(ctx context.Context, r *run) error {
 }
 
 // logIn logs in to Vault as this server. If there are no stored credentials, or Vault
-// rejects them, it requests new credentials from the leader. It returns a transient
-// error, because such an error does not show that the credentials are wrong.
+// rejects them, logIn requests new credentials from the leader. It returns a transient
+// error at once, because such an error does not show that the credentials are wrong.
 func (r *run) logIn(ctx context.Context) (*api.Client, error) {
 	client, err := r.server().Login(ctx, vault.Local)
 	if err == nil {

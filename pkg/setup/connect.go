@@ -23,8 +23,8 @@ import (
 )
 
 // channelKeyFile is the key with which this server authenticates itself to the others
-// during the setup. boundDir holds, on the leader, the public keys of the other
-// servers.
+// during the setup. boundDir is the leader's directory with the public keys of the
+// other servers.
 var (
 	channelKeyFile = path.Join(Dir, "channel.key")
 	boundDir       = path.Join(Dir, "bound")
@@ -116,7 +116,7 @@ func (r *run) serve(ctx context.Context, d *handlers, l net.Listener, addresses 
 }
 
 // keys returns the store for the public keys of the other servers. In a check-only run
-// nothing is stored.
+// that store keeps nothing.
 func (r *run) keys() meet.Keys {
 	if r.CheckOnly {
 		return anyKey{}
@@ -124,7 +124,7 @@ func (r *run) keys() meet.Keys {
 	return &boundKeys{fs: r.FS}
 }
 
-// anyKey is a meet.Keys that accepts every key and stores none.
+// anyKey is a meet.Keys that accepts every key and stores no key.
 type anyKey struct{}
 
 // Bind implements meet.Keys.
@@ -153,8 +153,8 @@ func (b *boundKeys) Bind(_ context.Context, lrn int, key []byte) ([]byte, error)
 	return key, err
 }
 
-// remoteLink is the link of a server that is not the leader. It connects to the leader
-// again as often as necessary, because the leader may be started later, or restarted.
+// remoteLink is the link of a server that is not the leader. It reconnects to the
+// leader as often as necessary, because the leader may be started later, or restarted.
 type remoteLink struct {
 	r      *run
 	client *meet.Client
@@ -224,15 +224,15 @@ func (l *remoteLink) present(ctx context.Context, p Position) {
 	l.report(ctx, p, l.call)
 }
 
-// leave reports the position p of this server to the leader. It does not repeat the
-// report, because the leader may have ended already.
+// leave reports the position p of this server to the leader. It does not repeat a
+// failed report, because the leader may already have ended.
 func (l *remoteLink) leave(ctx context.Context, p Position) error {
 	l.report(ctx, p, l.client.Call)
 	return nil
 }
 
-// report sends the position p of this server to the leader by call. It ignores errors,
-// because a leader that is complete has closed its port.
+// report sends the position p of this server to the leader by means of call. It ignores
+// errors, because a leader that is complete has closed its port.
 func (l *remoteLink) report(ctx context.Context, p Position, call func(context.Context, string, any, any) error) {
 	ctx, cancel := context.WithTimeout(ctx, 2*hold)
 	defer cancel()

@@ -92,8 +92,8 @@ func makeUsers(ctx context.Context, r *run) error {
 // finishKey returns the etcd key that holds the last completed stage of the server lrn.
 func finishKey(lrn int) string { return storage.KeyFinish + strconv.Itoa(lrn) }
 
-// wipeVault deletes the storage of Vault from etcd. It is for a Vault whose unseal key
-// is lost.
+// wipeVault deletes the storage of Vault from etcd. It is called for a Vault whose
+// unseal key is lost.
 func (r *run) wipeVault(ctx context.Context) error {
 	conf := etcdConfig(r.LRNs, r.FS.Path)
 	conf.Prefix = neco.VaultPrefix

@@ -14,7 +14,8 @@ import (
 	"github.com/cybozu-go/neco/internal/lrn"
 )
 
-// Facts describe a server. The server itself reports them to the leader.
+// Facts describe a server: what the leader compares before a setup. Each server reports
+// its own Facts to the leader.
 type Facts struct {
 	HostName string     `json:"host_name"`
 	Bastion  netip.Addr `json:"bastion"`
@@ -30,7 +31,7 @@ const maxSkew = 5 * time.Second
 
 // differs compares f with the leader's facts and returns an error for each problem:
 // another version or data centre, the same host name, or a clock that differs by more
-// than maxSkew and took. took is the longest time that f was in transit.
+// than maxSkew plus took. took is the longest time that f may have been in transit.
 func (f Facts) differs(leader Facts, took time.Duration) error {
 	var errs []error
 	if f.Version != leader.Version {
@@ -48,7 +49,7 @@ func (f Facts) differs(leader Facts, took time.Duration) error {
 	return errors.Join(errs...)
 }
 
-// assembly collects, on the leader, the facts that the servers report.
+// assembly collects the facts that the servers report to the leader.
 type assembly struct {
 	mu    sync.Mutex
 	lrns  []int
@@ -56,8 +57,8 @@ type assembly struct {
 	all   chan struct{}
 }
 
-// newAssembly returns an assembly that waits for the facts of the servers lrns. It
-// already contains known, facts by LRN.
+// newAssembly returns an assembly that waits for the facts of the servers lrns. known
+// are the facts, by LRN, that it already contains.
 func newAssembly(lrns []int, known map[int]Facts) *assembly {
 	a := &assembly{lrns: lrns, facts: map[int]Facts{}, all: make(chan struct{})}
 	for lrn, f := range known {
@@ -78,7 +79,7 @@ func (a *assembly) add(lrn int, f Facts) {
 }
 
 // wait blocks until the facts of all servers are stored, and returns them by LRN. If
-// ctx ends first, the error names the servers that have reported none.
+// ctx ends first, the error names the servers that have not reported any.
 func (a *assembly) wait(ctx context.Context) (map[int]Facts, error) {
 	select {
 	case <-a.all:

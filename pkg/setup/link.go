@@ -54,18 +54,18 @@ type awaiting struct {
 	Led bool     `json:"led"`
 }
 
-// waited is the answer to a methodAwait request. Late has the servers that have not
-// reached the position; it is empty if all have.
+// waited is the answer to a methodAwait request. Late lists the servers that have not
+// reached the position; it is empty if all servers have reached it.
 type waited struct {
 	Late []int `json:"late"`
 }
 
-// hold is the time for which a server waits for others in silence. After it, the server
-// reports which of them are late.
+// hold is how long a server waits for other servers before it reports which of them are
+// late.
 const hold = 2 * time.Second
 
-// handlers answers, on the leader, the requests of all servers, also those of the
-// leader itself. Its methods are called concurrently.
+// handlers answers the requests that all servers, including the leader itself, send to
+// the leader. Its methods are called concurrently.
 type handlers struct {
 	Options
 	shared   *shared
@@ -90,7 +90,7 @@ func (a attempts) Print(name stage.Name, text string) {
 	}
 }
 
-// newHandlers returns the request handlers of the leader. They already have the facts
+// newHandlers returns the request handlers of the leader. They start with the facts
 // that an earlier attempt stored.
 func newHandlers(r *run) *handlers {
 	return &handlers{
@@ -153,7 +153,7 @@ func (h *handlers) hello(lrn int, g greeting) error {
 }
 
 // caughtUp blocks until the leader has reached the stage of the server lrn and has
-// completed its own part of that stage, or ctx ends.
+// completed its own part of that stage. It returns an error if ctx ends first.
 func (h *handlers) caughtUp(ctx context.Context, lrn int) error {
 	if lrn == h.LRN {
 		return nil
@@ -163,7 +163,7 @@ func (h *handlers) caughtUp(ctx context.Context, lrn int) error {
 	return h.peers.await(ctx, []int{h.LRN}, Position{Stage: n, Led: led}, nil)
 }
 
-// answer decodes the request in body and returns the result of f for it.
+// answer decodes the request in body, passes it to f and returns the result of f.
 func answer[Q, A any](body json.RawMessage, f func(Q) (A, error)) (any, error) {
 	var q Q
 	if err := json.Unmarshal(body, &q); err != nil {
@@ -208,8 +208,8 @@ func (h *handlers) printEvent(e meet.Event) {
 	}
 }
 
-// refuse stores why the server lrn was refused. It prints the reason unless it is the
-// same as the last time.
+// refuse stores why the server lrn was refused. It prints the reason unless that is the
+// reason of the last refusal, too.
 func (h *handlers) refuse(lrn int, why error) {
 	if h.peers.refuse(lrn, why) {
 		h.lines.Say(stageMeet, "refused boot server %d: %v", lrn, why)
@@ -273,8 +273,8 @@ func (o *ownLink) call(ctx context.Context, method string, in, out any) error {
 	return json.Unmarshal(data, out)
 }
 
-// leaveTimeout bounds the leader's wait for the other servers to leave. During this
-// time, it sends the answers to their last requests.
+// leaveTimeout is how long the leader waits for the other servers to leave before it
+// ends. During this time, it answers their last requests.
 const leaveTimeout = 10 * time.Second
 
 func (o *ownLink) leave(ctx context.Context, p Position) error {

@@ -45,15 +45,16 @@ func (o Options) ownFacts() Facts {
 	return Facts{HostName: o.HostName, Bastion: o.Bastion(), Version: o.Version, Cluster: o.cluster(), Time: o.Now()}
 }
 
-// factsNow returns the facts of this server with the current time. It is encoded to
-// JSON as its result, so that a repeated request has the time of the repetition.
+// factsNow is a function that returns the facts of this server with the current time.
+// Its JSON is that of the returned facts, so that a repeated request contains the time
+// of the repetition.
 type factsNow func() Facts
 
 // MarshalJSON implements json.Marshaler.
 func (f factsNow) MarshalJSON() ([]byte, error) { return json.Marshal(f()) }
 
 // meetOthers reports this server's facts to the leader and blocks until the leader has
-// the facts of all servers. It fails if they do not fit together.
+// the facts of all servers. It fails if the facts of the servers do not fit together.
 func meetOthers(ctx context.Context, r *run) error {
 	var all map[int]Facts
 	if err := r.link.call(ctx, methodFacts, factsNow(r.ownFacts), &all); err != nil {

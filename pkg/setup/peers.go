@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// Position is the progress of a server. All stages before Stage are completed; if Led
-// is true, the leader's part of Stage is completed, too.
+// Position is the progress of a server: it has completed all stages before Stage. If
+// Led is true, the leader's part of Stage is completed, too.
 type Position struct {
 	Stage int  `json:"stage"`
 	Led   bool `json:"led,omitempty"`
@@ -20,7 +20,7 @@ func (p Position) before(q Position) bool {
 	return p.Stage < q.Stage || p.Stage == q.Stage && !p.Led && q.Led
 }
 
-// peers holds, on the leader, the last position that each server reported, and why a
+// peers stores on the leader the last position that each server reported, and why a
 // server was refused. A server that is restarted reports the zero Position first.
 type peers struct {
 	mu      sync.Mutex
@@ -33,8 +33,8 @@ func newPeers() *peers {
 	return &peers{at: map[int]Position{}, refused: map[int]error{}, changed: make(chan struct{})}
 }
 
-// refuse stores why the server lrn was refused; arrive deletes that reason. It reports
-// whether the reason is a new one.
+// refuse stores why the server lrn was refused, until arrive deletes that reason. It
+// reports whether the reason differs from the stored one.
 func (ps *peers) refuse(lrn int, why error) bool {
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
@@ -43,8 +43,8 @@ func (ps *peers) refuse(lrn int, why error) bool {
 	return was == nil || was.Error() != why.Error()
 }
 
-// arrive records that the server lrn is at p. The server itself reports p, so arrive
-// replaces a negative stage by the first one.
+// arrive records that the server lrn is at p. Because p comes from that server, arrive
+// replaces a negative stage by the first stage.
 func (ps *peers) arrive(lrn int, p Position) {
 	p.Stage = max(p.Stage, 0)
 	ps.mu.Lock()
@@ -66,7 +66,7 @@ func (ps *peers) of(lrn int) Position {
 }
 
 // late returns the servers in lrns that have not reached p, and a channel that is
-// closed when a position changes.
+// closed when the position of a server changes.
 func (ps *peers) late(lrns []int, p Position) (late []int, changed <-chan struct{}) {
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
@@ -79,8 +79,8 @@ func (ps *peers) late(lrns []int, p Position) (late []int, changed <-chan struct
 }
 
 // await blocks until all servers in lrns have reached p. If ctx ends first, the error
-// names the servers that are late. If the wait lasts longer than hold, await calls say
-// with the late servers, and again when they change; say may be nil.
+// names the late servers. If the wait lasts longer than hold, await calls say with the
+// late servers, and again when these change; say may be nil.
 func (ps *peers) await(ctx context.Context, lrns []int, p Position, say func(late []int)) error {
 	var told []int
 	patient := true

@@ -74,7 +74,7 @@ func Find(ctx context.Context, checks []Check) Problems {
 	return found
 }
 
-// preflight runs the checks of this server and returns their errors.
+// preflight runs the checks of this server and returns the errors of those that fail.
 func preflight(ctx context.Context, r *run) error {
 	p := Preflight{Host: r.Host, LRN: r.LRN, HostName: r.HostName, Began: r.began, Leads: r.leads}
 	if found := Find(ctx, p.Checks()); len(found) > 0 {
@@ -100,7 +100,7 @@ func (p Preflight) checkNames(context.Context) error {
 	return nil
 }
 
-// The interfaces that hold a boot server's own addresses.
+// The network interfaces with a boot server's own addresses.
 const (
 	ifNode0   = "node0"
 	ifBastion = "bastion"

@@ -62,8 +62,8 @@ func (f flags) String() string {
 	return f.arguments()
 }
 
-// arguments returns the flags as the operator gives them, including passwords. Two
-// results are equal if the flags are.
+// arguments returns the flags as the operator gives them, including passwords. The
+// results of two flags are equal if and only if the flags are equal.
 func (f flags) arguments() string {
 	var all []string
 	if f.NoRevoke {
@@ -84,9 +84,9 @@ func (f flags) arguments() string {
 	return strings.Join(all, " ")
 }
 
-// sameFlags returns an error if this attempt has other flags than the earlier ones.
-// Until the stage vault is completed, nothing depends on the flags yet: then a flag may
-// be added, and its value may change, but a flag must not be left out.
+// sameFlags returns an error if the flags of this attempt differ from those of the
+// earlier ones. Until the stage vault is completed, nothing depends on the flags yet:
+// then a flag may be added, and its value may change, but a flag must not be omitted.
 func (r *run) sameFlags() error {
 	was, is := r.progress.Flags, r.flags()
 	if !r.past(stageVault) {

@@ -15,7 +15,7 @@ import (
 )
 
 // register stores the proxy in etcd, registers all boot servers and requests the first
-// update. It does nothing if an earlier attempt has.
+// update. It does nothing if an earlier attempt has done so.
 func register(ctx context.Context, r *run) error {
 	s := storage.New(r.state().etcd)
 	snap, err := s.Snapshot(ctx)
@@ -65,9 +65,9 @@ func StartDaemons(ctx context.Context, units component.Units) error {
 	return nil
 }
 
-// putFinished stores did, the stage that this server has completed, in etcd. It does
-// nothing before the server is connected to etcd, and retries transient errors for a
-// minute.
+// putFinished stores did, the name of the last stage that this server has completed, in
+// etcd. It does nothing before the server is connected to etcd, and retries transient
+// errors for a minute.
 func (r *run) putFinished(ctx context.Context, did stage.Name) error {
 	client := r.state().etcd
 	if client == nil {

@@ -52,8 +52,8 @@ func (h Host) Left(tokens ...string) Remains {
 	return there
 }
 
-// needEtcd returns the names of etcd and of the services that need etcd, in the order
-// in which they must be stopped.
+// needEtcd returns the names of etcd's service and of the services that need etcd, in
+// the order in which they must be stopped.
 func needEtcd() []string {
 	var units []string
 	for _, p := range program.All() {

@@ -14,8 +14,8 @@ import (
 )
 
 // run is one attempt of the setup on this server. Only the goroutine that runs the
-// stages uses its fields. The exceptions are shared and lines, which the leader's
-// request handlers also use.
+// stages uses its fields, except shared and lines, which the leader's request handlers
+// also use.
 type run struct {
 	Options
 	*shared
@@ -35,7 +35,8 @@ func newSetup(o Options) *run {
 	}
 }
 
-// Leader returns the LRN of the leader of a setup of the servers lrns: the lowest one.
+// Leader returns the logical rack number (LRN) of the leader of a setup of the servers
+// lrns: the lowest LRN.
 func Leader(lrns []int) int { return slices.Min(lrns) }
 
 // target returns the desired configuration of the programs on this server.
@@ -66,9 +67,9 @@ func (r *run) runner() *stage.Runner[*run] {
 	}
 }
 
-// save stores did, the stage that this server has completed, on disk and, once this
-// server is connected to etcd, in etcd. It stores nothing after preflight, because only
-// the next stage confirms that the servers belong together.
+// save stores did, the name of the last completed stage, on disk and, once this server
+// is connected to etcd, in etcd. It stores nothing after preflight, because only the
+// next stage confirms that the servers belong together.
 func (r *run) save(ctx context.Context, did stage.Name) error {
 	if did == stagePreflight {
 		return nil
@@ -88,17 +89,17 @@ func (r *run) openAfterPreflight(ctx context.Context, s each) error {
 	return r.open(ctx)
 }
 
-// patience is how long a server waits for the others to reach a stage before its attempt
-// fails. It gives an operator the time to start setup on all servers, or to start it
-// again on one.
+// patience is how long a server waits for the other servers to reach a stage before its
+// attempt fails. It gives an operator the time to start setup on all servers, or to
+// start it again on one.
 const patience = 30 * time.Minute
 
-// CheckPatience is how long a check-only run waits for the other servers. It must be
-// started on all of them at about the same time.
+// CheckPatience is how long a check-only run waits for the other servers before it
+// fails. An operator must start it on all of them at about the same time.
 const CheckPatience = 5 * time.Minute
 
 // await blocks until the other servers have completed the stage before s and the leader
-// has completed its part of s. On the leader, await performs that part. The wait does
+// has completed its own part of s, which await performs on the leader. The wait does
 // not count towards the deadline of s, because the other servers may be started late.
 func (r *run) await(ctx context.Context, s each) error {
 	n := stages().Index(s.Name)

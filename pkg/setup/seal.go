@@ -15,7 +15,7 @@ func seal(key, plain []byte) ([]byte, error) {
 	return aead.Seal(nil, nil, plain, nil), nil
 }
 
-// unseal decrypts a result of seal with the same key.
+// unseal decrypts a text that seal has encrypted with the same key.
 func unseal(key, sealed []byte) ([]byte, error) {
 	aead, err := newAEAD(key)
 	if err != nil {

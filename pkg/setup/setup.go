@@ -23,11 +23,11 @@ const minServers = 3
 // lockFile is locked during a setup, so that only one setup runs on a server at a time.
 const lockFile = "/var/lib/neco/setup.lock"
 
-// lockTimeout bounds the wait for lockFile. After it, Run returns ErrRuns.
+// lockTimeout is how long Run waits for lockFile before it returns ErrRuns.
 const lockTimeout = time.Second
 
-// Validate sorts LRNs and returns an error if an option is invalid or contradicts
-// another one. It does not access the server.
+// Validate sorts o.LRNs and returns an error if an option is invalid or contradicts
+// another option. It does not access the server.
 func (o *Options) Validate() error {
 	slices.Sort(o.LRNs)
 	switch {
@@ -46,9 +46,9 @@ func (o *Options) Validate() error {
 	return nil
 }
 
-// Run sets up this server. It must run on the other servers of o.LRNs, too, at the same
-// time. It blocks until all servers are complete or ctx ends. After an error or a kill,
-// call it again with the same options: it resumes.
+// Run sets up this server. It must run on the other servers of o.LRNs at the same time.
+// It blocks until all servers are complete or ctx ends. After an error or a kill, call
+// it again with the same options: it resumes.
 func Run(ctx context.Context, o Options) error {
 	if err := o.Validate(); err != nil {
 		return err
@@ -162,8 +162,8 @@ func (r *run) end() {
 }
 
 // finish reports in etcd that this server is complete and blocks until all servers have
-// reported it. Then it removes the state of the setup. Until then the leader answers
-// requests.
+// reported this. Then it removes the state of the setup. The leader answers requests
+// until then.
 func (r *run) finish(ctx context.Context) error {
 	wait, cancel := withDeadline(ctx, patience, "the other boot servers")
 	defer cancel()
@@ -200,8 +200,8 @@ func (r *run) finish(ctx context.Context) error {
 	return nil
 }
 
-// clean removes the setup token and Dir from a complete server. It removes Dir last:
-// while Dir exists, the next attempt repeats an interrupted clean.
+// clean removes the setup token and Dir from a complete server. It removes Dir last,
+// because the next attempt repeats an interrupted clean only while Dir exists.
 func (r *run) clean() error {
 	if err := r.FS.Remove(r.TokenFile); err != nil {
 		return err

@@ -51,5 +51,5 @@ func (s state) subject(lrn int) pki.Subject {
 	return pki.NewSubject(lrn, f.HostName, f.Bastion)
 }
 
-// subject does the same as state.subject for the current state.
+// subject returns state.subject of the current state.
 func (s *shared) subject(lrn int) pki.Subject { return s.state().subject(lrn) }

@@ -26,13 +26,13 @@ var (
 	stageDaemons      = stage.NewName("daemons")
 	stageBackup       = stage.NewName("backup")
 	stageEnd          = stage.NewName("end")
-	// complete is the state of a server that does not need the other servers any more.
-	// It is the value of finish/<LRN> in etcd and of progress.Done then.
+	// complete is the state of a server that does not need the other servers any more:
+	// the final value of finish/<LRN> in etcd and of progress.Done.
 	complete = stage.NewName("complete")
 )
 
-// row is a stage of the setup. The leader alone runs led, before any server runs Act.
-// No server starts a stage before all servers have completed the one before. led and
+// row is a stage of the setup. First the leader runs led, then each server runs Act. No
+// server starts a stage before all servers have completed the previous stage. led and
 // Act are idempotent, and either may be nil.
 type row struct {
 	each
@@ -80,8 +80,8 @@ func stages() stage.Table[*run] {
 // Stages returns the names of the stages, in order.
 func Stages() []string { return stages().Names() }
 
-// planned returns the stages that a run executes: those of a check if checkOnly is
-// true, or else all.
+// planned returns the stages that a run executes: only the checks if checkOnly is true,
+// and all stages otherwise.
 func planned(checkOnly bool) stage.Table[*run] {
 	if checkOnly {
 		return stages().Checks()

@@ -137,7 +137,7 @@ func (r *run) remakeVault(ctx context.Context) error {
 }
 
 // loadRoot loads Vault's root token, which an earlier attempt stored in etcd. It does
-// nothing if the token is not in etcd, because it was revoked.
+// nothing if etcd does not contain the token, because the token was revoked.
 func (r *run) loadRoot(ctx context.Context) error {
 	token, err := vaultkey.Root(ctx, r.state().etcd, r.identity)
 	if errors.Is(err, vaultkey.ErrAbsent) {
@@ -274,7 +274,7 @@ func revokeRoot(ctx context.Context, r *run) error {
 }
 
 // putAdmin creates Vault's first user. It prints the user's password or writes it to
-// the operator's file, and does nothing if an earlier attempt has.
+// the operator's file. It does nothing if an earlier attempt has created the user.
 func (r *run) putAdmin(ctx context.Context, client *api.Client) error {
 	if r.progress.PasswordTold {
 		return nil

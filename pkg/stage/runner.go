@@ -56,8 +56,8 @@ func (r *Runner[T]) Run(ctx context.Context) error {
 	return nil
 }
 
-// Planned returns the stages that Run runs. These are all stages or, if CheckOnly is
-// set, those with Check.
+// Planned returns the stages that Run runs: all stages or, if CheckOnly is set, only
+// the stages with Check.
 func (r *Runner[T]) Planned() Table[T] {
 	if r.CheckOnly {
 		return r.Stages.Checks()
@@ -103,8 +103,8 @@ func (r *Runner[T]) Do(ctx context.Context, s Stage[T]) error {
 	return Retry(ctx, r.Out, s.Name, act)
 }
 
-// Record sets Done to did, the stage just completed, unless Done is a later stage, and
-// calls Save. It does nothing in a check-only run.
+// Record stores did, the name of the stage just completed, in Done unless Done is a
+// later stage, and calls Save. It does nothing in a check-only run.
 func (r *Runner[T]) Record(ctx context.Context, did Name) error {
 	if r.CheckOnly {
 		return nil

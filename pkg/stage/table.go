@@ -49,13 +49,14 @@ func (t Table[T]) Index(name Name) int {
 }
 
 // Past reports whether the stage name is completed when done is the last completed
-// stage: name is done, or comes before it. It is false if done is not in the table.
+// stage: name equals done, or comes before done. It returns false if done is not in the
+// table.
 func (t Table[T]) Past(done, name Name) bool {
 	n := t.Index(done)
 	return n >= 0 && n >= t.Index(name)
 }
 
-// Checks returns the stages with Check, which a check-only run runs.
+// Checks returns the stages with Check, which are the stages of a check-only run.
 func (t Table[T]) Checks() Table[T] {
 	return slices.DeleteFunc(slices.Clone(t), func(s Stage[T]) bool { return !s.Check })
 }

@@ -9,8 +9,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/update"
 )
 
-// awaited returns what the least advanced members have to do before any member passes its
-// next barrier, or nil if they have done it.
+// awaited returns what the least advanced members have to do before any member passes
+// its next barrier, and which members these are. It returns nil if they have done it.
 func awaited(s update.State, t update.Table) *Awaited {
 	a := &Awaited{To: "begin", Servers: s.Missing(update.Arrival{})}
 	if len(a.Servers) == 0 {
@@ -26,8 +26,8 @@ func awaited(s update.State, t update.Table) *Awaited {
 	return a
 }
 
-// leastAdvanced returns the lowest arrival of the members that have not completed the
-// run. Each member must have a status.
+// leastAdvanced returns the lowest barrier at which a member that has not completed the
+// run has arrived. Each member must have a status.
 func leastAdvanced(s update.State) update.Arrival {
 	var least update.Arrival
 	for i, lrn := range s.Missing(update.Arrival{Step: 1 << 30}) {
@@ -39,9 +39,9 @@ func leastAdvanced(s update.State) update.Arrival {
 	return least
 }
 
-// nextBarrier returns the first barrier after a: a later phase of the step, or the next
-// step. After the last step, it returns an arrival that only members with a complete
-// status have reached.
+// nextBarrier returns the first barrier after a: a later phase of the same step, or the
+// next step. After the last step, it returns a barrier that only members with a
+// complete status have passed.
 func nextBarrier(t update.Table, a update.Arrival) update.Arrival {
 	if a.Step >= 0 && a.Step < len(t) {
 		for _, act := range t[a.Step].Actions {
@@ -62,8 +62,8 @@ func stepName(t update.Table, a update.Arrival) string {
 	return t.Name(a.Step)
 }
 
-// doing returns the names of the actions in the step and phase of a. It returns "" if the
-// step has only one phase.
+// doing returns the names of the actions in the step and phase of a, or "" if the step
+// has only one phase.
 func doing(t update.Table, a update.Arrival) string {
 	if a.Step < 0 || a.Step >= len(t) {
 		return ""
@@ -82,8 +82,8 @@ func doing(t update.Table, a update.Arrival) string {
 	return strings.Join(acts, ", ")
 }
 
-// lastArrival returns when the last of the servers arrived at its step and phase, or when
-// the run was requested if that is later.
+// lastArrival returns the time at which the last of the servers arrived at its step and
+// phase, or the time of the request if that is later.
 func lastArrival(s update.State, servers []int) *time.Time {
 	last := s.Request.StartedAt
 	for _, lrn := range servers {

@@ -19,9 +19,9 @@ type Backup struct {
 	Warning bool `json:"warning"`
 }
 
-// backup returns the view of the report b, which exists if reported is true. Without a
-// report it returns nil, or a warning if a snapshot is overdue because the server has
-// been reporting certificates for longer than BackupEvery.
+// backup returns what the view shows of the report b. If the server has sent no report
+// (reported is false), it returns nil, or a warning if a snapshot is overdue because
+// the server has been reporting certificates for longer than BackupEvery.
 func backup(b storage.Backup, reported bool, c *Certificates, now time.Time) *Backup {
 	switch {
 	case reported:

@@ -97,7 +97,8 @@ func server(s *storage.Snapshot, t update.Table, lrn int, run View) Server {
 	return v
 }
 
-// report adds to v what its boot server reports about certificates and snapshots of etcd.
+// report adds to v what the boot server reports about its certificates and its
+// snapshots of etcd.
 func (v *Server) report(s *storage.Snapshot, now time.Time) {
 	if c, ok := s.Certificates[v.LRN]; ok {
 		v.Certificates = certificates(c, now)
@@ -118,8 +119,8 @@ func reportedState(c neco.UpdateCondition) ServerState {
 	return ServerNotBegun
 }
 
-// serverState returns the state of the server v in run. Aborted and completed are final;
-// the other states require that the server's worker is alive.
+// serverState returns the state of the server v in run. Aborted and completed are final
+// states; the other states require that the server's worker is alive.
 func serverState(v Server, alive bool, run View) ServerState {
 	switch {
 	case v.Reported == ServerAborted || v.Reported == ServerCompleted:
@@ -138,8 +139,8 @@ func serverState(v Server, alive bool, run View) ServerState {
 	return v.Reported
 }
 
-// release returns the state of the search for releases. If the environment has no
-// releases, the results of earlier searches are left out.
+// release returns what the view shows of the search for releases. If the environment
+// has no releases, it omits the results of earlier searches.
 func release(s *storage.Snapshot) Release {
 	r := Release{Env: s.Config.Env, Newest: clean(s.Release)}
 	c := s.Check
@@ -157,7 +158,8 @@ func release(s *storage.Snapshot) Release {
 	return r
 }
 
-// reason returns the text of err, which is nil if the text could contain a secret.
+// reason returns the text of err, or a general text if err is nil because its text
+// could contain a secret.
 func reason(err error) string {
 	if err == nil {
 		return "its value is not accepted"
@@ -165,6 +167,6 @@ func reason(err error) string {
 	return err.Error()
 }
 
-// clean returns s without control characters. It is applied to all text from etcd that is
-// shown.
+// clean returns s without control characters. It is applied to all displayed text that
+// comes from etcd.
 func clean(s string) string { return printable.Line(errtext.Words(s)) }

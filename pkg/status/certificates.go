@@ -9,7 +9,7 @@ import (
 )
 
 // WarnWithin is the remaining validity of a certificate below which there is a warning.
-// Certificates are normally renewed before that.
+// Certificates are normally renewed earlier.
 const WarnWithin = 30 * 24 * time.Hour
 
 // Certificates is what a boot server reports about its certificates.
@@ -27,7 +27,7 @@ type Certificates struct {
 	Warning bool `json:"warning"`
 }
 
-// certificates returns the view of the report c at the time now.
+// certificates returns what the view shows of the report c at the time now.
 func certificates(c storage.Certificates, now time.Time) *Certificates {
 	return &Certificates{
 		Purpose: clean(c.Purpose), NotAfter: c.NotAfter, Error: clean(c.Error), Since: c.Since,
@@ -65,8 +65,8 @@ func (c Certificates) warning(now time.Time) string {
 	return text + fmt.Sprintf("no renewal since %s: %s", stamp(&c.Since), shorten(c.Error))
 }
 
-// wholeDays returns d as text in whole days, so that a text with it does not change more
-// than once a day.
+// wholeDays returns d as text in whole days, so that a text which contains it changes
+// at most once a day.
 func wholeDays(d time.Duration) string {
 	if d < duration.Day {
 		return "less than " + duration.Text(duration.Day)

@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// Changes returns one line for each difference of v from the earlier view old. It ignores
-// differences that only result from the passing of time.
+// Changes returns one line for each difference between the earlier view old and v. It
+// ignores differences that are only due to the passing of time.
 func (v View) Changes(old View) []string {
 	var lines []string
 	if a, b := old.update(), v.update(); a != b {
@@ -48,8 +48,8 @@ func (v View) Changes(old View) []string {
 	return lines
 }
 
-// warnings returns the texts of the conditions, other than those of the update and its
-// servers, that need an operator.
+// warnings returns the warnings in v about conditions that need an operator, except the
+// state of the update and of its servers.
 func (v View) warnings() []string {
 	return slices.Concat(v.Release.warnings(), v.badReleaseWarnings(), texts(slices.Concat(v.vaultProblems(), v.certificateProblems(), v.backupProblems(), v.configProblems())))
 }
@@ -62,7 +62,8 @@ func (v View) update() string {
 	return line
 }
 
-// due returns the line about the next update, without times, or "" if none is due.
+// due returns a line about the update that is due, without times, or "" if no update is
+// due.
 func (v View) due() string {
 	if v.Next == nil {
 		return ""

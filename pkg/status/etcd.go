@@ -35,8 +35,8 @@ type EtcdMember struct {
 	Quota int64 `json:"quota,omitempty"`
 }
 
-// spaceWarning is the used part of the database's quota, in percent, from which there is
-// a warning.
+// spaceWarning is the used part of the database's quota, in percent, at which a warning
+// starts.
 const spaceWarning = 80
 
 // AddEtcd adds the members of etcd to the view.
@@ -70,7 +70,7 @@ func (m EtcdMember) name() string {
 	return "member of etcd on " + hostName(m.Name)
 }
 
-// problem returns the problem of this member that text describes.
+// problem returns a problem of this member, described by text.
 func (m EtcdMember) problem(text string) problem {
 	p := problem{text: m.name() + text, run: "systemctl status etcd-container"}
 	if n, ok := bootServer(m.Name); ok {
@@ -104,7 +104,7 @@ func (e Etcd) line() string {
 }
 
 // problems returns a problem for each member that is not healthy, does not vote, or has
-// little space.
+// used most of its quota.
 func (e Etcd) problems() []problem {
 	var all []problem
 	for _, m := range e.Members {

@@ -7,12 +7,12 @@ import (
 	"github.com/cybozu-go/neco/pkg/storage"
 )
 
-// Health is whether an operator has to act.
+// Health tells whether an operator has to act.
 type Health string
 
 // The values of Health, from the worst to the best.
 const (
-	// Halted: a run has aborted or was stopped; no other run starts.
+	// Halted: a run was aborted or stopped; no other run starts.
 	Halted Health = "stopped"
 	// Degraded: there are problems, see [View.Problems].
 	Degraded Health = "degraded"
@@ -22,13 +22,13 @@ const (
 	Healthy Health = "healthy"
 )
 
-// silentAfter is the age of a server's last heartbeat from which the server counts as
-// silent, even if its lease in etcd is valid. Workers write a heartbeat every 15 seconds,
-// but are restarted when the package is installed.
+// silentAfter is the age of a server's last heartbeat above which the server counts as
+// silent, even if its lease in etcd is valid. Workers write a heartbeat every 15
+// seconds, but are restarted when the package is installed.
 const silentAfter = time.Minute
 
-// old reports whether the heartbeat h is older than silentAfter at the time now. It uses
-// the later of h's two times, because the clock of the server may be slow.
+// old reports whether the heartbeat h is older than silentAfter at the time now. It
+// uses the later of h.At and h.Since, because the clock of the server may be slow.
 func old(h storage.Heartbeat, now time.Time) bool {
 	since := h.At
 	if h.Since.After(since) {
@@ -37,9 +37,9 @@ func old(h storage.Heartbeat, now time.Time) bool {
 	return now.Sub(since) > silentAfter
 }
 
-// addHeartbeat adds the server's last heartbeat. If it is old, the server has no worker,
-// even if the worker's lease is valid: etcd extends the leases of dead workers when its
-// majority returns or its leader changes.
+// addHeartbeat adds the server's last heartbeat to v. A server with an old heartbeat
+// counts as having no worker, even if the worker's lease is valid: etcd extends the
+// leases of dead workers when it regains a majority or its leader changes.
 func (v *Server) addHeartbeat(s *storage.Snapshot, run View) {
 	h, ok := s.Heartbeats[v.LRN]
 	if !ok {
@@ -55,9 +55,9 @@ func (v *Server) addHeartbeat(s *storage.Snapshot, run View) {
 	}
 }
 
-// restarts reports whether the server s has no running worker, but wrote a heartbeat or a
-// status within silentAfter of v.At. Such a worker is being restarted, or has lost its
-// connection to etcd for a moment.
+// restarts reports whether the server s has no running worker, but wrote a heartbeat or
+// a status within silentAfter of v.At. Such a worker is being restarted, or has briefly
+// lost its connection to etcd.
 func (v View) restarts(s Server) bool {
 	return s.Worker == nil && s.SilentSince != nil && v.At.Sub(*s.SilentSince).Abs() <= silentAfter
 }
@@ -82,8 +82,8 @@ func (v View) silent() []problem {
 	return all
 }
 
-// Judge sets Health, Problems and ToDo from the other contents of v. It must be called
-// after everything was added.
+// Judge sets v.Health, v.Problems and v.ToDo from the other fields of v. It must be
+// called after all other data was added.
 func (v *View) Judge() {
 	all := v.problems()
 	v.Problems, v.ToDo = texts(all), v.toDo(all)

@@ -9,8 +9,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/updater"
 )
 
-// next adds the update that is due, if any, and the servers for which that update is
-// waiting. It uses the decision function of neco-updater.
+// next adds to v the update that is due, if any, and the servers for which that update
+// is waiting. It uses the decision function of neco-updater.
 func (v *View) next(s *storage.Snapshot) {
 	d := updater.Decide(s, updater.Input{})
 	version := clean(d.Version)
@@ -23,7 +23,7 @@ func (v *View) next(s *storage.Snapshot) {
 	}
 }
 
-// The limits of the time without a check for releases and of failing checks. The leading
+// The limits from which checks for releases count as overdue or failing. The leading
 // updater checks once per interval, a check may take a while, and one or two checks may
 // fail because the release server is restarting.
 const (
@@ -35,9 +35,9 @@ const (
 // searched reports whether the updater searches for releases in this environment.
 func searched(env string) bool { return env != "" && env != neco.NoneEnv }
 
-// failing reports whether all checks have failed for several intervals. Both ends of that
-// time are by the leader's clock. Time outside of the windows of release-time, in which
-// there are no checks, does not count.
+// failing reports whether all checks have failed for several intervals. It compares the
+// times of the first and the last failed check, both by the leader's clock. Time
+// outside of the windows of release-time, in which there are no checks, does not count.
 func failing(s *storage.Snapshot) bool {
 	c := s.Check
 	if c == nil || c.StaleSince == nil || c.FailedAt == nil || !searched(s.Config.Env) {
@@ -56,8 +56,9 @@ func closed(s *storage.Snapshot, at time.Time) bool {
 	return err == nil && !open
 }
 
-// overdue reports whether the last check for releases was too long ago. After a failed
-// check the search is stale instead, and overdue returns false.
+// overdue reports whether the last check for releases was too long ago. It returns
+// false after a failed check, which makes the search stale instead, and if release-time
+// is set, because it may have forbidden checks.
 func overdue(s *storage.Snapshot, at time.Time) bool {
 	c := s.Check
 	if c == nil || c.CheckedAt == nil || c.StaleSince != nil || !searched(s.Config.Env) {

@@ -9,20 +9,21 @@ import (
 	"github.com/cybozu-go/neco/pkg/update"
 )
 
-// notManaged ends the note about a step that this version does not manage. Such a note is
-// not shown.
+// notManaged is the end of a note about a step that this version does not manage. Such
+// a note is not shown.
 const notManaged = "this version does not manage it yet"
 
-// sameReason is the note of a server whose message is the reason for which the run was
-// stopped.
+// sameReason is the note of a server whose message repeats the reason for which the run
+// was stopped.
 const sameReason = "as in reason"
 
-// onServer matches the name of the boot server in the message of an action.
+// onServer matches the name of the boot server in the message of a failed action.
 var onServer = regexp.MustCompile(` on boot server \d+: `)
 
-// note returns the shortened message of a server; "" if the server has completed or the
-// message only repeats why the run was stopped; sameReason if the server retries or is in
-// progress because of that same failure.
+// note returns the message of the server s, shortened and without notes about steps
+// that are not managed. It returns "" if s has completed or the message repeats why the
+// run was stopped, and sameReason if s reports the same failure with other words before
+// it.
 func (v View) note(s Server) string {
 	if s.State == ServerCompleted || s.Message != "" && strings.Contains(v.Reason, s.Message) {
 		return ""
@@ -52,7 +53,7 @@ func (v View) retries() []string {
 	return v.notesOf(func(lrn int) bool { return slices.Contains(v.retrying(), lrn) })
 }
 
-// notesOf returns lines with the notes of those servers for which wanted returns true.
+// notesOf returns lines with the notes of the servers for which wanted returns true.
 // Servers with the same note share a line.
 func (v View) notesOf(wanted func(lrn int) bool) []string {
 	var all []string
@@ -73,8 +74,8 @@ func (v View) notesOf(wanted func(lrn int) bool) []string {
 	return all
 }
 
-// MessageMax is the maximum length, in characters, of a message in text for people;
-// longer ones are shortened. JSON has the complete message.
+// MessageMax is the maximum length, in characters, of a message in the text output;
+// longer messages are shortened. JSON has the complete message.
 const MessageMax = 320
 
 func shorten(s string) string { return Shorten(s, MessageMax) }

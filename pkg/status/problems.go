@@ -21,7 +21,8 @@ type problem struct {
 	on  []int
 }
 
-// ofServer returns a problem of the boot server n with the given text and command.
+// ofServer returns a problem of the boot server n, with its text and the command to
+// run.
 func ofServer(n int, text, run string) problem {
 	return problem{fmt.Sprintf("boot server %d: %s", n, text), run, []int{n}}
 }
@@ -34,7 +35,7 @@ func texts(all []problem) []string {
 	return lines
 }
 
-// problems returns all conditions because of which the data centre is degraded.
+// problems returns all conditions that make the data centre degraded.
 func (v View) problems() []problem {
 	return slices.Concat(v.silent(), v.etcdProblems(), v.vaultProblems(), v.certificateProblems(), v.backupProblems(),
 		v.updaterProblems(), v.configProblems())
@@ -78,7 +79,8 @@ func (v View) configProblems() []problem {
 	return all
 }
 
-// HowToGoOn returns what an operator has to do after the run was stopped.
+// HowToGoOn returns what an operator has to do after the run was stopped, before
+// another run can start.
 func (v View) HowToGoOn() string {
 	bad := slices.ContainsFunc(v.BadReleases, func(b BadRelease) bool { return b.Version == v.Version })
 	next := newer(v.Release.Newest, v.Version)
@@ -93,8 +95,8 @@ func (v View) HowToGoOn() string {
 	return "when the cause is gone, run: neco recover; it tries " + v.Version + " again, or a newer release"
 }
 
-// toDo returns what an operator has to do: first about the problems, which delay an
-// update, then about the update.
+// toDo returns what an operator has to do: the commands for the problems first, because
+// problems delay an update, then those for the update.
 func (v View) toDo(all []problem) []string {
 	if v.Stale != nil {
 		return v.Stale.ToDo
@@ -115,8 +117,8 @@ func (v View) toDo(all []problem) []string {
 	return lines
 }
 
-// remedies returns the commands of the problems. A command for several servers is one
-// line that lists them.
+// remedies returns the commands that the problems name. Commands for several servers
+// are merged into one line that lists the servers.
 func remedies(all []problem) []string {
 	var lines []string
 	var merged []problem

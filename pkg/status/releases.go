@@ -11,7 +11,7 @@ import (
 )
 
 // warnings returns lines about releases that are not installed although operators might
-// expect them to be.
+// expect them to be installed.
 func (r Release) warnings() []string {
 	var lines []string
 	if r.Closed {
@@ -40,8 +40,8 @@ func badReleases(s *storage.Snapshot) []BadRelease {
 	return all
 }
 
-// badReleaseWarnings returns a line with the bad releases and the commands that show why
-// they are bad and that retry one, or nil if there are none.
+// badReleaseWarnings returns a line with the bad releases and with the commands that
+// show the reasons and retry a release. It returns nil if no release is bad.
 func (v View) badReleaseWarnings() []string {
 	var versions []string
 	for _, b := range v.BadReleases {
@@ -60,8 +60,8 @@ func (v View) badReleaseWarnings() []string {
 		strings.Join(versions, ", "), again)}
 }
 
-// newer reports whether the version a is newer than the version than. It returns false if
-// either is malformed.
+// newer reports whether the version a is newer than the version than. It returns false
+// if either version is malformed.
 func newer(version, than string) bool {
 	a, err := releases.Parse(version)
 	if err != nil {
@@ -71,7 +71,8 @@ func newer(version, than string) bool {
 	return err == nil && a.Compare(b) > 0
 }
 
-// failure returns the text about a search for releases that has failed since StaleSince.
+// failure returns a text about the search for releases, which has been failing since
+// StaleSince.
 func (r Release) failure() string {
 	return fmt.Sprintf("every search has failed since %s: %s", stamp(r.StaleSince), shorten(r.Error))
 }

@@ -50,7 +50,7 @@ func (v View) RenderTo(w io.Writer, width int) error {
 	return err
 }
 
-// lines writes several texts, of which only the first has the label.
+// lines writes the texts on lines of their own. Only the first line has the label.
 func lines(line func(label, text string), label string, texts []string) {
 	for _, text := range texts {
 		line(label, text)
@@ -58,7 +58,8 @@ func lines(line func(label, text string), label string, texts []string) {
 	}
 }
 
-// renderHeadline writes that the view is stale and the problems, if there are any.
+// renderHeadline writes a notice if the view is stale, and the problems if there are
+// any.
 func (v View) renderHeadline(line func(label, text string)) {
 	if v.Stale != nil {
 		read := "read " + ago(v.now(), v.At) + "; since then"
@@ -72,8 +73,8 @@ func (v View) renderHeadline(line func(label, text string)) {
 	}
 }
 
-// now returns the time of the view, or that of the last failed attempt to read etcd if
-// the view is stale. Durations in the text end at this time.
+// now returns the time of the view, or the time of the last failed attempt to read etcd
+// if the view is stale. Durations in the output are computed up to this time.
 func (v View) now() time.Time {
 	if v.Stale != nil {
 		return v.Stale.At
@@ -175,8 +176,8 @@ func (v View) renderServers(b *strings.Builder, width int) {
 	}
 }
 
-// renderNotes writes the notes of servers below the table, because they do not fit into a
-// column.
+// renderNotes writes the notes of servers below the table, because they do not fit into
+// one of its columns.
 func (v View) renderNotes(b *strings.Builder, width int) {
 	gap := "\n"
 	for _, note := range v.notes() {
@@ -238,8 +239,8 @@ func (v View) worker(s Server) string {
 
 func stamp(t *time.Time) string { return t.UTC().Format("2006-01-02 15:04:05Z") }
 
-// ago returns the rounded time from t to now as text. It returns "just now" if t is
-// later, because the clock of another server is ahead.
+// ago returns the rounded time from t to now as text. If t is later than now, because
+// the clock of another server is ahead, it returns "just now".
 func ago(now, t time.Time) string {
 	d := now.Sub(t)
 	if d < time.Second {

@@ -3,7 +3,8 @@ package status
 import "strings"
 
 // AddVaults adds to the view why the Vaults of boot servers are not in service. trouble
-// has the reasons by LRN; it is "" for a Vault in service.
+// maps the LRN (logical rack number) of each server to the reason, or to "" if its
+// Vault is in service.
 func (v *View) AddVaults(trouble map[int]string) {
 	for i, s := range v.Servers {
 		if s.Registered {

@@ -19,8 +19,8 @@ const (
 	Unreadable State = "unreadable"
 )
 
-// View is the content of neco status. Its JSON is stable: fields may be added, but not
-// renamed or removed.
+// View is the content of the output of neco status. Its JSON is stable: fields may be
+// added, but not renamed or removed.
 type View struct {
 	// Revision is the revision of etcd at which the snapshot was read.
 	Revision int64 `json:"revision"`
@@ -66,7 +66,7 @@ type View struct {
 	Malformed []Malformed `json:"malformed,omitempty"`
 }
 
-// Stale is why the view is stale: the last attempt to read etcd failed.
+// Stale describes why the view is stale: the last attempt to read etcd failed.
 type Stale struct {
 	// At is the time of the failed attempt.
 	At    time.Time `json:"at"`
@@ -83,8 +83,8 @@ type Next struct {
 	Servers []int `json:"servers"`
 }
 
-// Awaited is what servers have to do before the members pass their next barrier, or
-// before the next update starts.
+// Awaited describes what servers have to do before the members pass their next barrier,
+// or before the next update starts.
 type Awaited struct {
 	// To describes what the servers have to do, in words that follow "to".
 	To string `json:"to"`
@@ -111,13 +111,14 @@ type ServerState string
 const (
 	// ServerIdle: the server is not a member of the run.
 	ServerIdle ServerState = "idle"
-	// ServerNotBegun: its worker is alive, but has not reported in this run.
+	// ServerNotBegun: the server's worker is alive, but has not reported in this run.
 	ServerNotBegun ServerState = "not begun"
-	// ServerRunning: it is doing the actions of its step.
+	// ServerRunning: the server is doing the actions of its step.
 	ServerRunning ServerState = "running"
-	// ServerWaiting: it has arrived at a barrier and is waiting for other servers.
+	// ServerWaiting: the server has arrived at a barrier and is waiting for other
+	// servers.
 	ServerWaiting ServerState = "waiting"
-	// ServerStopped: its worker is alive and the run was stopped.
+	// ServerStopped: the server's worker is alive and the run was stopped.
 	ServerStopped   ServerState = "stopped"
 	ServerAborted   ServerState = "aborted"
 	ServerCompleted ServerState = "completed"
@@ -194,7 +195,8 @@ type Release struct {
 	Failing bool `json:"failing,omitempty"`
 }
 
-// BadRelease is a release that failed in this data centre because it is faulty.
+// BadRelease is a release that is not installed again because it failed in this data
+// centre by its own fault.
 type BadRelease struct {
 	Version string `json:"version"`
 	// Reason is the message of the boot server LRN, which aborted the run at Step.

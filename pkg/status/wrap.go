@@ -8,7 +8,8 @@ import (
 	"golang.org/x/text/width"
 )
 
-// Width is the number of columns assumed for a terminal of unknown width.
+// Width is the number of columns to which text is wrapped if the width of the terminal
+// is unknown.
 const Width = 80
 
 // Columns returns the number of terminal columns that s occupies: Chinese, Japanese and
@@ -69,11 +70,11 @@ func Wrap(text string, cols int) []string {
 }
 
 // minText is the minimum width in columns of a text beside a label or a table. On a
-// narrower terminal, the lines are longer than the terminal is wide.
+// narrower terminal, lines are wider than the terminal.
 const minText = 20
 
 // paragraph writes text in lines of at most cols columns. The first line begins with
-// first and the others with rest, which must be at least as wide.
+// first; the other lines begin with rest, which must be at least as wide as first.
 func paragraph(b *strings.Builder, first, rest, text string, cols int) {
 	for _, line := range Wrap(text, max(cols-Columns(rest), minText)) {
 		b.WriteString(strings.TrimRight(first+line, " ") + "\n")
@@ -81,18 +82,19 @@ func paragraph(b *strings.Builder, first, rest, text string, cols int) {
 	}
 }
 
-// labelled writes text beside a label. Further lines are indented by the same width.
+// labelled writes text to the right of a label. Further lines are indented to the same
+// column.
 func labelled(b *strings.Builder, label, text string, cols int) {
 	const indent = "         "
 	paragraph(b, label+indent[min(len(label), len(indent)-1):], indent, text, cols)
 }
 
-// digest matches a hexadecimal digest of at least 40 digits, as of SHA-1.
+// digest matches a hexadecimal digest of at least 40 digits, the length of SHA-1.
 var digest = regexp.MustCompile(`\b([0-9a-f]{12})[0-9a-f]{28,}\b`)
 
-// Shorten returns s in at most n characters. It keeps the start, which names the failure,
-// and the end, which names the cause, and leaves out the middle, which is usually program
-// output. Digests are cut to 12 digits.
+// Shorten returns s in at most n characters. It keeps the start, which names the
+// failure, and the end, which names the cause, and omits the middle, which is usually
+// program output. It cuts digests to 12 digits.
 func Shorten(s string, n int) string {
 	s = digest.ReplaceAllString(s, "$1…")
 	r := []rune(s)

@@ -20,11 +20,11 @@ import (
 	"github.com/cybozu-go/neco/pkg/worker"
 )
 
-// uploads is the number of images that are downloaded and uploaded at once. Each needs its
-// size on the disk.
+// uploads is the number of images that are downloaded and uploaded at the same time.
+// Each image needs its size on the disk.
 const uploads = 2
 
-// uploadAssets uploads the container images of the nodes and the files in
+// uploadAssets uploads the container images for nodes and the files in
 // neco.WorkerAssetsPath to the sabakan of this host, except those that sabakan has.
 func uploadAssets(ctx context.Context, h *Host, _ component.Component, t worker.Target) (string, error) {
 	c := sabakan.New(h.Sabakan)
@@ -63,7 +63,7 @@ func uploadCKEImages(ctx context.Context, h *Host, _ component.Component, t work
 	return "", final(h.uploadImages(ctx, c, t, images))
 }
 
-// assetName returns the name of the asset with the image img.
+// assetName returns the name of the sabakan asset that contains the image img.
 func assetName(img neco.ContainerImage) string {
 	return fmt.Sprintf("cybozu-%s-%s.img", img.Name, img.Tag)
 }
@@ -89,8 +89,8 @@ func (h *Host) uploadImages(ctx context.Context, c *sabakan.Client, t worker.Tar
 	return g.Wait()
 }
 
-// uploadImage uploads img unless sabakan has an asset of that name: a tag means the same
-// image forever.
+// uploadImage uploads img unless sabakan has an asset of the same name: the image of a
+// tag never changes.
 func uploadImage(ctx context.Context, c *sabakan.Client, containers component.Containers, img neco.ContainerImage) error {
 	_, err := c.Asset(ctx, assetName(img))
 	if !errors.Is(err, sabakan.ErrNotFound) {
@@ -108,8 +108,8 @@ func uploadImage(ctx context.Context, c *sabakan.Client, containers component.Co
 	return c.PutAsset(ctx, assetName(img), content)
 }
 
-// uploadFiles uploads the regular files in neco.WorkerAssetsPath under their names. It
-// replaces an asset with other content.
+// uploadFiles uploads the regular files in neco.WorkerAssetsPath as assets of the same
+// names. It replaces an asset if its content differs.
 func (h *Host) uploadFiles(ctx context.Context, c *sabakan.Client) error {
 	dir := h.FS.Path(neco.WorkerAssetsPath)
 	files, err := os.ReadDir(dir)

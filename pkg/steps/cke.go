@@ -10,8 +10,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/worker"
 )
 
-// setTemplate gives CKE the template of the package with the name of this cluster and the
-// weights in etcd, unless CKE has it.
+// setTemplate uploads the package's cluster template, with the name of this cluster and
+// the weights in etcd, to CKE, unless CKE has the same one.
 func setTemplate(ctx context.Context, h *Host, _ component.Component, t worker.Target) (string, error) {
 	weights, err := storage.New(h.Etcd).CKEWeights(ctx)
 	if bad := (storage.MalformedKey{}); errors.As(err, &bad) {

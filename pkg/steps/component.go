@@ -16,8 +16,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/worker"
 )
 
-// pulls is how many images are pulled at the same time. More would slow down the disk of
-// a running etcd.
+// pulls is how many images are pulled at the same time. More pulls would slow down the
+// disk of a running etcd.
 const pulls = 3
 
 // pullImages is an action: it pulls all container images that a boot server needs.
@@ -42,7 +42,8 @@ func pullImages(ctx context.Context, h *Host, _ component.Component, t worker.Ta
 	return "", g.Wait()
 }
 
-// pending reports the items that are still to be done as the progress of an action.
+// pending holds the items that an action still has to process, and reports them as the
+// progress of the action.
 type pending struct {
 	t  worker.Target
 	mu sync.Mutex
@@ -56,7 +57,8 @@ func newPending(t worker.Target, names []string) *pending {
 	return p
 }
 
-// done removes the item called name and reports the remaining items.
+// done removes the item called name from the pending items and reports the remaining
+// items.
 func (p *pending) done(name string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -64,8 +66,8 @@ func (p *pending) done(name string) {
 	p.t.Report("fetching %s", strings.Join(p.names, ", "))
 }
 
-// converge is an action: it writes the files of c, and restarts c if the target differs
-// from what c runs with.
+// converge is an action: it writes the files of c, and restarts c if it does not run
+// with the image and files of the target.
 func converge(ctx context.Context, h *Host, c component.Component, t worker.Target) (string, error) {
 	if note, err := write(ctx, h, c, t); err != nil {
 		return note, err
@@ -83,9 +85,9 @@ func write(ctx context.Context, h *Host, c component.Component, t worker.Target)
 	return "", err
 }
 
-// apply is an action: it restarts c if the target differs from what c runs with, and
-// records the image of c in etcd. A component that does not become ready is a fault of
-// the release.
+// apply is an action: it restarts c if it does not run with the image and files of the
+// target, and records the image of c in etcd. A component that does not become ready is
+// a fault of the release.
 func apply(ctx context.Context, h *Host, c component.Component, t worker.Target) (string, error) {
 	ch, ct, err := h.component(ctx, c, t)
 	if err != nil {
@@ -100,8 +102,8 @@ func apply(ctx context.Context, h *Host, c component.Component, t worker.Target)
 	return "", record(ctx, c, ct, t)
 }
 
-// record stores in etcd which image of c runs on this boot server. It does nothing for a
-// component without an image.
+// record stores in etcd the image with which c runs on this boot server. It does
+// nothing for a component without an image.
 func record(ctx context.Context, c component.Component, ct component.Target, t worker.Target) error {
 	i, ok := c.(component.Imaged)
 	if !ok {

@@ -12,8 +12,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/worker"
 )
 
-// condition decides whether a boot server does an action or skips it. If its holds
-// function fails, it is evaluated again later.
+// condition is a test on the host that decides whether a boot server does an action or
+// skips it. If its function holds returns an error, it is evaluated again later.
 type condition struct {
 	// words describe the condition in documents: they follow the word "where".
 	words string
@@ -69,8 +69,8 @@ func started() condition {
 	}}
 }
 
-// mustNotMix returns the condition that the component's version on this host must not run
-// beside its next version.
+// mustNotMix returns the condition that the component's version on this host must not
+// run on one server while its next version runs on another.
 func mustNotMix() condition {
 	return condition{"the next version must not run beside this one", "", func(ctx context.Context, h *Host, c component.Component, t worker.Target) (bool, error) {
 		ch, ct, err := h.component(ctx, c, t)
@@ -121,8 +121,8 @@ func runsHere() condition {
 	}}
 }
 
-// ckecliHere holds where the command of CKE is installed. An update does not install it
-// yet.
+// ckecliHere returns the condition that the command of CKE is installed. An update does
+// not install it yet.
 func ckecliHere() condition {
 	return condition{"ckecli is installed", "ckecli is not installed here: left alone", func(_ context.Context, h *Host, _ component.Component, _ worker.Target) (bool, error) {
 		return h.FS.Exists(neco.CKECLIBin)

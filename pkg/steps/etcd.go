@@ -13,8 +13,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/worker"
 )
 
-// takeOver is an action: it writes the file with which Neco's own programs reach etcd,
-// and moves the original neco's backup units away.
+// takeOver is an action: it writes the file with which Neco's own programs connect to
+// etcd, and renames the original neco's backup units.
 func takeOver(ctx context.Context, h *Host, _ component.Component, t worker.Target) (string, error) {
 	file, err := etcd.NecoConfig(t.Members)
 	if err != nil {
@@ -31,7 +31,8 @@ func takeOver(ctx context.Context, h *Host, _ component.Component, t worker.Targ
 }
 
 // joinEtcd is an action: it makes the etcd of this host a voting member of the cluster.
-// It first replaces a member whose data are lost or not from this membership.
+// It first replaces this host's member if the member's data is lost or does not belong
+// to the current membership.
 func joinEtcd(ctx context.Context, h *Host, _ component.Component, t worker.Target) (string, error) {
 	own := etcd.PeerURL(t.LRN)
 	now, err := membership.Query(ctx, h.Etcd)
@@ -68,13 +69,13 @@ func joinEtcd(ctx context.Context, h *Host, _ component.Component, t worker.Targ
 	return h.vote(ctx, t, "joined")
 }
 
-// firstBackupLimit is how long a new member waits, while holding the lock, for its first
-// snapshot. A longer backup continues in its own service.
+// firstBackupLimit is how long a new member waits, while holding the lock, for its
+// first snapshot. A snapshot that takes longer continues in its own service.
 const firstBackupLimit = time.Minute
 
-// vote makes this host's etcd member a voting one and takes its first snapshot. It
+// vote makes this host's etcd member a voting member and takes its first snapshot. It
 // returns note as the text for the status, with the error if the snapshot failed; the
-// backup timer then takes the next one.
+// backup timer then takes the next snapshot.
 func (h *Host) vote(ctx context.Context, t worker.Target, note string) (string, error) {
 	if err := promote(ctx, h, t); err != nil {
 		return "", err
@@ -89,7 +90,7 @@ func (h *Host) vote(ctx context.Context, t worker.Target, note string) (string, 
 }
 
 // discard stops etcd and deletes the data of this host's member, unless good is true or
-// the member was never started. Data that are not good are from an earlier membership or
+// the member was never started. Data is not good if it is from an earlier membership or
 // damaged. systemd would keep restarting a member that fails on its data.
 func (h *Host) discard(ctx context.Context, good bool) error {
 	started, err := etcd.Started(h.FS)
@@ -125,8 +126,8 @@ func removeMembers(ctx context.Context, h *Host, _ component.Component, t worker
 }
 
 // restartEtcd is an action: it restarts this host's etcd member if the target differs
-// from what it runs with. It returns an error if a restart is due while another member is
-// not healthy.
+// from the image and files with which the member runs. It returns an error if a restart
+// is due while another member is not healthy.
 func restartEtcd(ctx context.Context, h *Host, c component.Component, t worker.Target) (string, error) {
 	ch, ct, err := h.component(ctx, c, t)
 	if err != nil {

@@ -11,8 +11,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/host"
 )
 
-// operatorSerial and firmwareSerial are the files with the serial number of the machine.
-// The operator's file takes precedence over that of the firmware.
+// operatorSerial and firmwareSerial are the files with the serial number of the
+// machine: the operator's file takes precedence over the file of the firmware.
 const (
 	operatorSerial = neco.NecoDir + "/serial"
 	firmwareSerial = "/sys/class/dmi/id/product_serial"
@@ -39,8 +39,8 @@ func serial(fsys host.FS) string {
 	return ""
 }
 
-// printable returns data as text, without unprintable characters and without leading and
-// trailing space. Firmware pads serial numbers with both.
+// printable returns data as text, without unprintable characters and without leading
+// and trailing space. Firmware pads serial numbers with such characters.
 func printable(data []byte) string {
 	return strings.TrimSpace(strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {

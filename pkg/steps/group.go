@@ -10,8 +10,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/worker"
 )
 
-// stop is an action: it disables and stops a component whose next version must not run
-// beside the current one. Most updates skip it.
+// stop is an action: it disables and stops a component whose current version must not
+// run beside its next version. Most updates skip it.
 func stop(ctx context.Context, h *Host, c component.Component, _ worker.Target) (string, error) {
 	for _, u := range slices.Backward(c.Units()) {
 		// Disable first, so that a reboot after a power loss does not start the unit
@@ -26,9 +26,9 @@ func stop(ctx context.Context, h *Host, c component.Component, _ worker.Target) 
 	return fmt.Sprintf("stopped %s: its next version must not run beside this one", c.Name()), nil
 }
 
-// Restore starts the units that stop has stopped, in their old or new version by side;
-// see [worker.Doer]. A running unit is only enabled, in case stop was interrupted after
-// it had disabled the unit.
+// Restore starts the units that the action stop has stopped, in the old or new version
+// that side selects; see [worker.Doer]. It enables a unit that is running, in case stop
+// was interrupted after it had disabled the unit.
 func (h *Host) Restore(ctx context.Context, group string, side update.Side, t worker.Target) error {
 	r, a, err := h.starter(group)
 	if err != nil {
@@ -60,8 +60,8 @@ func (h *Host) Restore(ctx context.Context, group string, side update.Side, t wo
 	return err
 }
 
-// starter returns the last action that starts the programs of group. Unlike earlier ones,
-// every server with these programs does it.
+// starter returns the last action that starts the programs of group: unlike earlier
+// such actions, it is done by every server that has these programs.
 func (h *Host) starter(group string) (row, act, error) {
 	for _, r := range slices.Backward(h.rows) {
 		for _, a := range slices.Backward(r.acts) {

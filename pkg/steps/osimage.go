@@ -23,12 +23,13 @@ import (
 // osImageDir holds the files of the operating system image during the upload.
 const osImageDir = "/var/lib/neco/os-image"
 
-// maxOSImageFile bounds each file of the operating system image.
+// maxOSImageFile is the maximum size in bytes of each file of the operating system
+// image.
 const maxOSImageFile = 2 << 30
 
 // uploadOSImage downloads the kernel and the initial RAM disk of the nodes' operating
-// system and uploads them to the sabakan of this host, unless they are sabakan's newest
-// image: nodes boot with that.
+// system and uploads them to the sabakan of this host, unless sabakan's newest image,
+// from which nodes boot, is already the same.
 func uploadOSImage(ctx context.Context, h *Host, _ component.Component, t worker.Target) (string, error) {
 	c := sabakan.New(h.Sabakan)
 	defer c.Close()
@@ -90,7 +91,8 @@ type archived struct {
 	size            int64
 }
 
-// tarOf returns a tar archive of files, whose size is known before it is read.
+// tarOf returns a tar archive of files. It determines the size of the archive before
+// the archive is read.
 func tarOf(files []archived) (sabakan.Content, error) {
 	var heads [][]byte
 	var size int64

@@ -62,8 +62,8 @@ func (h *Host) stage(ctx context.Context, t worker.Target) (string, error) {
 	return path, err
 }
 
-// local returns the newest package in LocalPackages. It fails if there is none or if that
-// package is not of version.
+// local returns the newest package in [LocalPackages]. It fails if there is none or if
+// that package does not have the given version.
 func (h *Host) local(version string) (string, error) {
 	pattern := filepath.Join(h.FS.Path(LocalPackages), fmt.Sprintf("neco_*_%s.deb", Arch))
 	found, err := filepath.Glob(pattern)
@@ -89,9 +89,9 @@ func (h *Host) local(version string) (string, error) {
 // was not restarted.
 var errStillOld = errors.New("the new package is installed, but this worker was not restarted")
 
-// install is an action: it installs the package, which restarts the worker and ends this
-// process. The new worker continues the run. If the package is installed already, install
-// restarts Neco's services itself.
+// install is an action: it installs the package, which restarts the worker and ends
+// this process. The new worker continues the run. If the package is already installed,
+// install only restarts Neco's services.
 func install(ctx context.Context, h *Host, _ component.Component, t worker.Target) (string, error) {
 	done, err := h.Packages.Installed(ctx, neco.NecoPackageName, t.Version)
 	if err != nil {

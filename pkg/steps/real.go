@@ -33,7 +33,7 @@ func Real(root string, etcd *clientv3.Client, log *slog.Logger) Options {
 }
 
 // unseal returns a function that unseals the Vault of this host with the unseal key in
-// etcd, which it decrypts with the host key.
+// etcd. The function decrypts that key with the host key.
 func (r realHost) unseal(etcd *clientv3.Client) func(context.Context) error {
 	return func(ctx context.Context) error {
 		id, err := hostkey.Load(ctx, r.fs)
@@ -69,7 +69,7 @@ func (r realHost) seal(etcd *clientv3.Client) func(context.Context, []int) (bool
 	}
 }
 
-// realHost implements the functions of [Options] by pkg/host and pkg/release.
+// realHost implements the functions in [Options] by means of pkg/host and pkg/release.
 type realHost struct {
 	fs       host.FS
 	units    host.Units

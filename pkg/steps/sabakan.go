@@ -13,15 +13,15 @@ import (
 	"github.com/cybozu-go/neco/pkg/worker"
 )
 
-// dhcp has the fields of a DHCP configuration that sabakan evaluates. uploadDHCP compares
-// these fields only.
+// dhcp contains the fields of a DHCP configuration that sabakan evaluates. uploadDHCP
+// compares only these fields.
 type dhcp struct {
 	LeaseMinutes int      `json:"lease-minutes"`
 	DNSServers   []string `json:"dns-servers"`
 }
 
-// uploadDHCP uploads the DHCP configuration of the package to the sabakan of this host,
-// unless sabakan has it.
+// uploadDHCP uploads the package's DHCP configuration to the sabakan of this host,
+// unless sabakan has the same one.
 func uploadDHCP(ctx context.Context, h *Host, _ component.Component, _ worker.Target) (string, error) {
 	data, err := h.FS.Read(neco.SabakanDHCPJSONFile)
 	if err != nil {
@@ -46,8 +46,8 @@ func uploadDHCP(ctx context.Context, h *Host, _ component.Component, _ worker.Ta
 	return "", final(c.PutDHCP(ctx, data))
 }
 
-// final makes an error of sabakan or CKE permanent unless it may pass. Errors of others,
-// such as those of a download, are retried.
+// final marks an error of sabakan or CKE as permanent unless a retry may succeed. It
+// returns other errors, such as those of a download, unchanged: they are retried.
 func final(err error) error {
 	if own := (interface{ MayPass() bool })(nil); errors.As(err, &own) && !own.MayPass() {
 		return worker.Permanent(err)

@@ -9,7 +9,7 @@ import (
 )
 
 // Component returns the component of the program called name, or nil if no step of an
-// update has it.
+// update manages that program.
 func Component(name string) component.Component {
 	for _, r := range rows() {
 		if r.component != nil && r.component.Name() == name {
@@ -33,8 +33,8 @@ func (h *Host) SetUp(ctx context.Context, name string, t worker.Target) (changed
 	return changed, err
 }
 
-// Started records that the program called name now runs with the files that SetUp wrote.
-// The next update then restarts it only if something else changes.
+// Started records that the program called name now runs with the files that [SetUp]
+// wrote. The next update then restarts it only if its files or image change.
 func (h *Host) Started(ctx context.Context, name string, t worker.Target) error {
 	return h.with(ctx, name, t, component.Started)
 }

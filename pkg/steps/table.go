@@ -19,9 +19,9 @@ import (
 	"github.com/cybozu-go/neco/pkg/worker"
 )
 
-// The deadlines of actions. Each bounds an action with all its retries; after it, the
-// action is cancelled and the run aborted. The configuration key worker-timeout bounds
-// the whole run.
+// The deadlines of actions, including all retries. When a deadline has passed, the
+// worker cancels the action and aborts the run. The configuration key worker-timeout
+// limits the whole run.
 const (
 	downloadDeadline = 20 * time.Minute
 	installDeadline  = 15 * time.Minute
@@ -125,8 +125,8 @@ func rolling(name string, deadline time.Duration) update.Action {
 	return update.Action{Name: name, Kind: update.Rolling, Deadline: deadline}
 }
 
-// stops and starts return the action a, marked as stopping the old or starting the new
-// version of group. Between these two actions no version of the group runs.
+// stops and starts return the action a, marked as the one that stops the old version of
+// group or starts the new one. Between these two actions no version of the group runs.
 func stops(a update.Action, group string) update.Action {
 	a.Stops, a.Transient = group, true
 	return a
@@ -137,7 +137,8 @@ func starts(a update.Action, group string) update.Action {
 	return a
 }
 
-// unmanaged returns a step without work, which reserves its number for a later version.
+// unmanaged returns a step without work, which reserves the step's number for a later
+// version.
 func unmanaged(name string) row { return row{name: name, acts: []act{leftAlone(name)}} }
 
 // leftAlone returns an action that this version does not perform.
@@ -145,8 +146,9 @@ func leftAlone(name string) act {
 	return act{Action: update.Action{Name: name, Unmanaged: true}}
 }
 
-// configured returns the step of a program whose configuration file this version writes
-// if neco init-local has set the program up. Neco manages nothing else of that program.
+// configured returns the step of a program that neco init-local sets up: the update
+// writes the program's configuration file if it is set up, and manages nothing else of
+// it.
 func configured(name string, c component.Component) row {
 	return row{name: name, component: c, acts: []act{
 		{Action: every("write"), do: write, when: when(setUpHere)},

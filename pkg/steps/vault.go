@@ -8,7 +8,7 @@ import (
 )
 
 // seal is an action: it encrypts the unseal key to each boot server that cannot decrypt
-// it yet. A new boot server cannot do this itself, since it cannot read the key.
+// it yet. A new boot server cannot do this itself, since it cannot decrypt the key.
 func seal(ctx context.Context, h *Host, _ component.Component, t worker.Target) (string, error) {
 	if h.Seal == nil {
 		return "", nil

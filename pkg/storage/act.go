@@ -8,8 +8,8 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 )
 
-// Kind is what a record of the history is about. Records of earlier versions have no Kind
-// and are all about runs.
+// Kind is the subject of a record of the history: a kind of run, or an act of an
+// operator. Records of earlier versions have no Kind and are all about runs.
 type Kind string
 
 // The kinds of records: the first three are about runs, the others about acts of an
@@ -27,7 +27,8 @@ const (
 	KindConfig  Kind = "config"
 )
 
-// act reports whether records of this kind are about acts of an operator.
+// act reports whether records of this kind are about acts of an operator, not about
+// runs.
 func (k Kind) act() bool { return k == KindLeave || k == KindRecover || k == KindConfig }
 
 // Act is a command of an operator that changed the data centre. It is recorded in the
@@ -51,10 +52,10 @@ func (a Act) ops() ([]clientv3.Op, error) {
 }
 
 // key returns the key of the act's record. It sorts by time among the keys of runs, and
-// differs from them by its suffix.
+// has a suffix that they do not have.
 func (a Act) key() string {
 	return KeyHistory + a.At.UTC().Format(historyTime) + "-" + string(a.Kind)
 }
 
-// ofRun reports whether key, a key of the history, is that of a run.
+// ofRun reports whether key, a key of the history, is the key of a run.
 func ofRun(key string) bool { return strings.HasSuffix(key, "Z") }

@@ -12,7 +12,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/update"
 )
 
-// BadRelease is the record that a release is faulty and is not installed again.
+// BadRelease is the record that marks a release as faulty, so that it is not installed
+// again.
 type BadRelease struct {
 	// Reason is the message of the boot server that aborted the run.
 	Reason string `json:"reason"`
@@ -63,8 +64,8 @@ func (s *Storage) PutFault(ctx context.Context, g Guard, lrn int, st update.Stat
 
 // RetryRelease removes the bad mark of a release and records the act a, in one
 // transaction. It reports whether the release was marked. If known is not nil, the
-// transaction also makes it the newest known version, and fails with [ErrSuperseded] if
-// that has changed from the version that known replaces.
+// transaction also writes the newest known version, and fails with [ErrSuperseded] if
+// the stored version is not the one that known replaces.
 func (s *Storage) RetryRelease(ctx context.Context, version string, known *KnownRelease, a Act) (bool, error) {
 	ops, err := a.ops()
 	if err != nil {

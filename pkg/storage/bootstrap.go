@@ -10,7 +10,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/update"
 )
 
-// ErrBootstrapped reports that the data centre already has a request for an update.
+// ErrBootstrapped reports that etcd already contains a request for an update, so that
+// the data centre cannot be set up again.
 var ErrBootstrapped = errors.New("the data centre has a request already")
 
 // Bootstrap registers the boot servers of r, records r's version as the newest known

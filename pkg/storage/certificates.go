@@ -22,7 +22,7 @@ type Certificates struct {
 	Since time.Time `json:"since"`
 }
 
-// same reports whether c and b are equal except for Since.
+// same reports whether c and b are equal, disregarding Since.
 func (c Certificates) same(b Certificates) bool {
 	return c.Purpose == b.Purpose && c.NotAfter.Equal(b.NotAfter) && c.Error == b.Error
 }

@@ -45,8 +45,8 @@ type KnownRelease struct {
 }
 
 // PutCheck writes the record c and, unless known is nil, the newest known version. If
-// known is not nil, it fails with ErrSuperseded if the newest known version or the
-// request is not the one that known or g expects.
+// known is not nil, it fails with ErrSuperseded if etcd holds another newest known
+// version than known replaces, or another request than g expects.
 func (s *Storage) PutCheck(ctx context.Context, g Guard, c ReleaseCheck, known *KnownRelease) error {
 	v, err := json.Marshal(c)
 	if err != nil {

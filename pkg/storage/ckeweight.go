@@ -8,15 +8,15 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 )
 
-// CKEWeights returns the weights that operators have set, by role. It returns a
-// MalformedKey if they cannot be decoded.
+// CKEWeights returns the weights that operators have set for CKE's roles, by role. It
+// returns a MalformedKey error if they cannot be decoded.
 func (s *Storage) CKEWeights(ctx context.Context) (map[string]float64, error) {
 	weights, _, err := s.ckeWeights(ctx)
 	return weights, err
 }
 
-// SetCKEWeight sets the weight of a role and records the act in the same transaction. It
-// returns ErrSuperseded if somebody else changes the weights at the same time.
+// SetCKEWeight sets the weight of a role and records the act in the same transaction.
+// It returns ErrSuperseded if another client changes the weights at the same time.
 func (s *Storage) SetCKEWeight(ctx context.Context, role string, weight float64, a Act) error {
 	_, err := s.changeCKEWeights(ctx, a, func(weights map[string]float64) bool {
 		weights[role] = weight
@@ -25,8 +25,8 @@ func (s *Storage) SetCKEWeight(ctx context.Context, role string, weight float64,
 	return err
 }
 
-// UnsetCKEWeight is SetCKEWeight for the removal of a weight. It reports whether there was
-// one; if not, it records nothing.
+// UnsetCKEWeight removes the weight of a role, like SetCKEWeight. It reports whether
+// there was a weight; if not, it records nothing.
 func (s *Storage) UnsetCKEWeight(ctx context.Context, role string, a Act) (bool, error) {
 	return s.changeCKEWeights(ctx, a, func(weights map[string]float64) bool {
 		_, had := weights[role]
@@ -35,8 +35,8 @@ func (s *Storage) UnsetCKEWeight(ctx context.Context, role string, a Act) (bool,
 	})
 }
 
-// changeCKEWeights writes the weights that change has changed. It writes nothing if change
-// returns false.
+// changeCKEWeights reads the weights, passes them to change, and writes what change has
+// made of them. It writes nothing if change returns false.
 func (s *Storage) changeCKEWeights(ctx context.Context, a Act, change func(map[string]float64) bool) (bool, error) {
 	weights, rev, err := s.ckeWeights(ctx)
 	if err != nil {
@@ -63,7 +63,8 @@ func (s *Storage) changeCKEWeights(ctx context.Context, a Act, change func(map[s
 	return true, nil
 }
 
-// ckeWeights returns the weights and the revision of their last write; 0: there are none.
+// ckeWeights returns the weights and the revision of their last write; the revision is
+// 0 if there are no weights.
 func (s *Storage) ckeWeights(ctx context.Context) (weights map[string]float64, rev int64, err error) {
 	res, err := s.etcd.Get(ctx, KeyCKEWeight)
 	if err != nil {

@@ -28,8 +28,8 @@ func decode(data []byte, v any) error {
 	return nil
 }
 
-// checkRoundTrip returns an error if decode accepts data, but not its own result encoded
-// again.
+// checkRoundTrip returns an error if decode accepts data, but does not accept the
+// encoding of its own result.
 func checkRoundTrip[T any](data []byte, decode codec[T]) error {
 	v, err := decode(data, 1)
 	if err != nil {

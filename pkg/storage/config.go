@@ -15,8 +15,8 @@ import (
 // ErrNotSet reports that a configuration key has no stored value.
 var ErrNotSet = errors.New("not set")
 
-// Config is the configuration of the daemons. A field whose key is not set has its
-// default.
+// Config is the configuration of the daemons. A field has its default value if its key
+// is not set.
 type Config struct {
 	Env           string
 	Slack         string
@@ -32,8 +32,9 @@ type Config struct {
 	ReleaseTimezone string
 }
 
-// GetConfig returns the stored value of k in the format that Parse accepts. It fails with
-// ErrNotSet if k has no stored value, and with a MalformedKey if that value is invalid.
+// GetConfig returns the stored value of k in the format that Parse accepts. It fails
+// with ErrNotSet if k has no stored value, and with a MalformedKey error if that value
+// is invalid.
 func (s *Storage) GetConfig(ctx context.Context, k ConfigKey) (string, error) {
 	res, err := s.etcd.Get(ctx, KeyConfig+k.Key)
 	if err != nil {
@@ -88,8 +89,8 @@ func defaults() (c Config) {
 	return c
 }
 
-// configKeyAt returns the configuration key that is stored at key below config/, or nil
-// if there is none.
+// configKeyAt returns the configuration key that is stored at config/ followed by key,
+// or nil if no configuration key is stored there.
 func configKeyAt(key string) *ConfigKey {
 	for i := range configKeys {
 		if k := &configKeys[i]; k.Key == key {
@@ -99,8 +100,8 @@ func configKeyAt(key string) *ConfigKey {
 	return nil
 }
 
-// putConfig sets one field of the snapshot's configuration from kv. After an invalid
-// value it returns an error and leaves the default.
+// putConfig sets one field of the snapshot's configuration from kv. If the value is
+// invalid, it returns an error and the field keeps its default.
 func putConfig(s *Snapshot, key string, kv *mvccpb.KeyValue) error {
 	k := configKeyAt(key)
 	if k == nil {
@@ -120,8 +121,8 @@ func dropConfig(s *Snapshot, key string) {
 	}
 }
 
-// unused is the set function of configuration keys that the daemons do not read. It does
-// nothing.
+// unused is the set function of configuration keys that the daemons do not read; it
+// does nothing.
 func unused(*Config, string) {}
 
 // spanOf returns the duration in text, which must have been validated.

@@ -54,7 +54,8 @@ func (k ConfigKey) Parse(text string) (string, error) {
 	return v, nil
 }
 
-// check validates and converts text like Parse, but its error does not name the key.
+// check validates and converts text like [ConfigKey.Parse], but its error does not name
+// the key.
 func (k ConfigKey) check(text string) (string, error) {
 	v, err := k.parse(text)
 	switch {
@@ -70,8 +71,9 @@ func (k ConfigKey) check(text string) (string, error) {
 	return "", fmt.Errorf("%q: %w; it takes %s", text, err, k.Value)
 }
 
-// CheckArgument returns an error if text must not be given on the command line, which
-// every user of the host can read: it is a secret, or a URL with a user name.
+// CheckArgument returns an error if text must not be given on the command line, because
+// it is a secret or a URL with a user name. Every user of the host can read command
+// lines.
 func (k ConfigKey) CheckArgument(text string) error {
 	switch {
 	case k.Secret:
@@ -82,8 +84,8 @@ func (k ConfigKey) CheckArgument(text string) error {
 	return nil
 }
 
-// Show returns text, a valid value, as it may be printed: "(set)" for a secret, and a URL
-// without its password.
+// Show returns the valid value text in a form that may be printed: "(set)" for a
+// secret, and a URL without its password.
 func (k ConfigKey) Show(text string) string {
 	switch {
 	case k.Secret:
@@ -95,7 +97,7 @@ func (k ConfigKey) Show(text string) string {
 }
 
 // Format converts a stored value back to the text that Parse accepts. It returns a
-// MalformedKey if the value is not one that Parse returns.
+// MalformedKey error if Parse cannot return that value.
 func (k ConfigKey) Format(stored string) (string, error) {
 	text := stored
 	var err error
@@ -111,7 +113,8 @@ func (k ConfigKey) Format(stored string) (string, error) {
 	return text, nil
 }
 
-// The defaults of durations in the configuration, and the limits of values.
+// The defaults of durations in the configuration, and the limits of configuration
+// values.
 const (
 	DefaultCheckInterval = 10 * time.Minute
 	DefaultWorkerTimeout = 60 * time.Minute
@@ -132,8 +135,8 @@ func environments() []string {
 // ConfigKeys returns the table of configuration keys.
 func ConfigKeys() []ConfigKey { return slices.Clone(configKeys[:]) }
 
-// configKeys is the table of configuration keys, from which validation, help and
-// documents are made.
+// configKeys is the table of configuration keys, which defines validation, help and
+// documents.
 var configKeys = [...]ConfigKey{
 	{Name: "env", Key: "env", Value: strings.Join(environments(), ", "), Choices: environments(), Default: neco.NoneEnv,
 		Help: "which releases this data centre follows", parse: oneOf(environments()), set: func(c *Config, v string) { c.Env = v }},

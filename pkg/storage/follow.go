@@ -10,12 +10,13 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 )
 
-// relist is the interval at which a follower reads everything again, because a watch may
-// stop delivering events without an error.
+// relist is the interval at which a follower reads the whole state again, because a
+// watch may stop delivering events without an error.
 const relist = 30 * time.Second
 
-// Follower keeps a snapshot of etcd up to date by a watch, so that after the first read
-// only changes are transferred. It never modifies a snapshot that it has returned.
+// Follower keeps a snapshot of etcd up to date by means of a watch, so that only
+// changes are transferred after the first read. It never modifies a snapshot that it
+// has returned.
 type Follower struct {
 	store   *Storage
 	scope   scope
@@ -25,13 +26,13 @@ type Follower struct {
 	ended   chan struct{}
 }
 
-// Follow starts a follower of the keys on which decisions about updates depend. It runs
-// until ctx ends or Close is called. While etcd cannot be read, its last snapshot
-// remains.
+// Follow starts a follower of the keys on which decisions about updates depend. The
+// follower runs until ctx ends or Close is called. While etcd cannot be read, it keeps
+// its last snapshot.
 func (s *Storage) Follow(ctx context.Context) *Follower { return s.follow(ctx, deciding) }
 
-// FollowFull is Follow for all keys that neco status shows. Its Wake receives after a
-// change of any key of Neco.
+// FollowFull starts a follower of all keys that neco status shows. The channel of its
+// Wake receives a value after a change of any key of Neco.
 func (s *Storage) FollowFull(ctx context.Context) *Follower { return s.follow(ctx, full) }
 
 func (s *Storage) follow(ctx context.Context, sc scope) *Follower {
@@ -48,13 +49,13 @@ func (s *Storage) follow(ctx context.Context, sc scope) *Follower {
 	return f
 }
 
-// lateWatch is how long Current waits for the watch to deliver the newest revision; then
-// it reads the state itself.
+// lateWatch is how long Current waits for the watch to deliver the newest revision
+// before it reads the state itself.
 const lateWatch = 500 * time.Millisecond
 
-// Current returns a snapshot with all writes that were made before the call, and blocks
-// until a majority of etcd has answered. If the watch is late, Current reads the state
-// itself. During the call, nothing else may receive from Wake.
+// Current blocks until a majority of etcd has answered, and returns a snapshot with all
+// writes that were made before the call. If the watch is late, Current reads the state
+// itself. During the call, no other goroutine may receive from the channel of Wake.
 func (f *Follower) Current(ctx context.Context) (*Snapshot, error) {
 	newest, err := f.store.newest(ctx)
 	if err != nil {
@@ -76,8 +77,8 @@ func (f *Follower) Current(ctx context.Context) (*Snapshot, error) {
 	}
 }
 
-// newest returns the revision at which a key of Neco was last written, or 0 if there are
-// no keys.
+// newest returns the revision at which any key of Neco was last written, or 0 if there
+// are no keys.
 func (s *Storage) newest(ctx context.Context) (int64, error) {
 	res, err := s.etcd.Get(ctx, "", clientv3.WithPrefix(), clientv3.WithKeysOnly(),
 		clientv3.WithSort(clientv3.SortByModRevision, clientv3.SortDescend), clientv3.WithLimit(1))
@@ -101,12 +102,12 @@ func (f *Follower) Close() {
 // Revision is that of the newest change of any key of Neco.
 func (f *Follower) Snapshot() *Snapshot { return f.current.Load() }
 
-// Wake returns a channel that receives a value after the snapshot has changed in more
-// than its Revision. The channel holds at most one value and is never closed.
+// Wake returns a channel that receives a value after anything in the snapshot but its
+// Revision has changed. The channel holds at most one value and is never closed.
 func (f *Follower) Wake() <-chan struct{} { return f.wake }
 
-// once reads the whole state and then applies the events of a watch, until the watch
-// fails or relist has passed.
+// once reads the whole state and then applies the events of a watch to it, until the
+// watch fails or relist has passed.
 func (f *Follower) once(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(clientv3.WithRequireLeader(ctx), relist)
 	defer cancel()
@@ -136,7 +137,7 @@ func (f *Follower) once(ctx context.Context) error {
 	return nil
 }
 
-// with returns a snapshot with the change of one key by ev.
+// with returns a snapshot that differs from s by the change ev of one key.
 func (s *Snapshot) with(sc scope, ev *clientv3.Event) *Snapshot {
 	n := *s
 	n.Revision = ev.Kv.ModRevision
@@ -154,7 +155,7 @@ func signal(wake chan<- struct{}) {
 	}
 }
 
-// watchPause is the pause before a failed read or watch is repeated.
+// watchPause is how long the follower waits before it repeats a failed read or watch.
 const watchPause = time.Second
 
 // pause waits for d. It returns false if ctx ends first.

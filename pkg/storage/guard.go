@@ -8,15 +8,15 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 )
 
-// The errors of a write whose guard did not hold. Nothing was written; the state has to
-// be read and a new decision made.
+// The errors of a write whose conditions did not hold. Nothing was written; the caller
+// has to read the state and make a new decision.
 var (
 	// ErrNotLeader: the election key of the writer no longer exists.
 	ErrNotLeader = errors.New("NotLeader")
 	// ErrLeaseLost: the presence key of the writer, which is bound to its lease, no
 	// longer exists.
 	ErrLeaseLost = errors.New("LeaseLost")
-	// ErrNotRegistered: the boot server in the guard is not registered any more.
+	// ErrNotRegistered: the boot server that the guard names is no longer registered.
 	ErrNotRegistered = errors.New("not a registered boot server")
 	// ErrSuperseded: the state has changed since the decision to write was made.
 	ErrSuperseded = errors.New("RunSuperseded")
@@ -55,9 +55,9 @@ func (g Guard) conds() (cmps []clientv3.Cmp) {
 	return cmps
 }
 
-// commit performs ops in one transaction if the guard g and the comparisons in more hold,
-// and returns the revision of the write. Otherwise the error tells which condition
-// failed; it is ErrSuperseded for the request and for those in more.
+// commit performs ops in one transaction if the guard g and the comparisons in more
+// hold, and returns the revision of the write. Otherwise the error tells which
+// condition failed; it is ErrSuperseded if that is the request or a comparison in more.
 func (s *Storage) commit(ctx context.Context, what string, g Guard, more []clientv3.Cmp, ops ...clientv3.Op) (int64, error) {
 	var otherwise []clientv3.Op
 	if g.Holder != "" {
@@ -87,8 +87,8 @@ func (s *Storage) commit(ctx context.Context, what string, g Guard, more []clien
 	return 0, fmt.Errorf("%s: %w", what, ErrSuperseded)
 }
 
-// unchanged returns the comparison that key was last written at revision rev, or does not
-// exist if rev is 0.
+// unchanged returns the comparison that holds if key was last written at revision rev,
+// or does not exist if rev is 0.
 func unchanged(key string, rev int64) clientv3.Cmp {
 	return clientv3.Compare(clientv3.ModRevision(key), "=", rev)
 }

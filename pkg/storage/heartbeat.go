@@ -14,9 +14,9 @@ import (
 	"github.com/cybozu-go/neco/internal/lrn"
 )
 
-// Heartbeat is when the main loop of a worker last made progress. Unlike a presence, it
-// remains in etcd after the worker has ended and thus shows since when a server is
-// silent.
+// Heartbeat records when the main loop of a worker last made progress. Unlike a
+// presence, it remains in etcd after the worker has ended and thus shows since when a
+// server has been silent.
 type Heartbeat struct {
 	// At is the time by the worker's clock. It is only displayed: no update depends on
 	// it.
@@ -30,8 +30,8 @@ type Heartbeat struct {
 
 func heartbeatKey(n int) string { return KeyHeartbeats + strconv.Itoa(n) }
 
-// PutHeartbeat writes the heartbeat of the worker on the boot server n. It ignores the
-// request in the conditions g.
+// PutHeartbeat writes the heartbeat of the worker on the boot server n. Of the
+// conditions in g, it ignores the one about the request.
 func (s *Storage) PutHeartbeat(ctx context.Context, g Guard, n int, h Heartbeat) error {
 	v, err := json.Marshal(h)
 	if err != nil {
@@ -42,13 +42,13 @@ func (s *Storage) PutHeartbeat(ctx context.Context, g Guard, n int, h Heartbeat)
 	return err
 }
 
-// heartbeatLag is how much older than the newest heartbeat another one may be before its
-// Since is verified by the heartbeats at an earlier revision. Workers write a heartbeat
-// every 15 seconds.
+// heartbeatLag is how much older than the newest heartbeat a server's heartbeat may be
+// before dateHeartbeats verifies its Since. Workers write a heartbeat every 15 seconds.
 const heartbeatLag = 15 * time.Second
 
 // dateHeartbeats corrects Since in old heartbeats of workers that have a lease, because
-// the clocks of their servers may be slow.
+// the clocks of their servers may be slow. It reads the heartbeats at the revision at
+// which the old one was written.
 func (s *Storage) dateHeartbeats(ctx context.Context, snap *Snapshot) error {
 	newest := newestOf(snap.Heartbeats)
 	for n, h := range snap.Heartbeats {
@@ -94,7 +94,8 @@ func newestOf(all map[int]Heartbeat) (newest time.Time) {
 }
 
 // dateHeartbeat corrects Since in the heartbeat of the boot server name, which was just
-// added to s. The heartbeat was written after those of lower revision.
+// added to s: the heartbeat cannot be older than the heartbeats that were written at
+// lower revisions.
 func dateHeartbeat(s *Snapshot, name string) {
 	n, err := lrn.Parse(name)
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/update"
 )
 
-// Result is how a run has ended, or ResultRunning.
+// Result is the way in which a run has ended, or ResultRunning.
 type Result string
 
 // The results of a run.
@@ -42,7 +42,7 @@ type Run struct {
 	Reason    string     `json:"reason,omitempty"`
 }
 
-// Origin is why and by whom a run is requested.
+// Origin is the reason for a run and its requester.
 type Origin struct {
 	Kind Kind
 	// By is the host name of the updater that requests the run, or names the operator.
@@ -68,8 +68,8 @@ func beginRun(r *update.Request, o Origin) (clientv3.Op, error) {
 	return clientv3.OpPut(historyKey(r.ID()), string(data)), err
 }
 
-// HasHistory reports whether the history has a record of the run id. It has none of runs
-// that the original neco requested.
+// HasHistory reports whether the history has a record of the run id. It has no records
+// of runs that the original neco requested.
 func (s *Storage) HasHistory(ctx context.Context, id update.RunID) (bool, error) {
 	res, err := s.etcd.Get(ctx, historyKey(id), clientv3.WithCountOnly())
 	if err != nil {
@@ -78,8 +78,8 @@ func (s *Storage) HasHistory(ctx context.Context, id update.RunID) (bool, error)
 	return res.Count > 0, nil
 }
 
-// EndRun records in the history how and when the run id has ended. It does nothing if the
-// history has no record of the run, or its end already.
+// EndRun records in the history how and when the run id has ended. It does nothing if
+// the history has no record of the run or already contains the run's end.
 func (s *Storage) EndRun(ctx context.Context, id update.RunID, result Result, reason string, at time.Time) error {
 	key := historyKey(id)
 	res, err := s.etcd.Get(ctx, key)

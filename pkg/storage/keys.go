@@ -5,9 +5,9 @@ import (
 	"strconv"
 )
 
-// The names of keys and of prefixes of keys, below Neco's prefix. They are only in this
-// package. In the table of keys, an election prefix is followed by two slashes, because
-// etcd's concurrency package adds one to the prefix.
+// The names of keys and of prefixes of keys, below Neco's prefix. No other package
+// contains them. In the table of keys, the prefix of an election is followed by two
+// slashes, because etcd's concurrency package adds one to the prefix.
 const (
 	KeyUpdaterLeader     = "leader/updater/"
 	KeyWorkerLock        = "leader/worker/"
@@ -51,8 +51,8 @@ const (
 	KeyTeleportToken = "teleport/auth-token"
 	KeyCKEWeight     = "cke/weight"
 
-	// KeyStatus is the prefix of the request and of the statuses, which are the state of
-	// a run.
+	// KeyStatus is the common prefix of the request and the statuses, which together
+	// are the state of a run.
 	KeyStatus = "status/"
 )
 

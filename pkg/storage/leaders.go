@@ -2,7 +2,8 @@ package storage
 
 import "github.com/cybozu-go/neco/internal/lrn"
 
-// Election holds the candidates of an election, by the last part of their keys.
+// Election holds the candidates of an election, by the part of their keys after the
+// election's prefix.
 type Election map[string]Candidate
 
 // Candidate is a process that has won an election or waits to win it.
@@ -15,7 +16,7 @@ type Candidate struct {
 }
 
 // Leader returns the Value of the leading candidate; ok is false if the election has no
-// candidate.
+// candidates.
 func (e Election) Leader() (value string, ok bool) {
 	var first Candidate
 	for _, c := range e {
@@ -26,7 +27,7 @@ func (e Election) Leader() (value string, ok bool) {
 	return first.Value, ok
 }
 
-// Updater returns the host name of the leading updater, or "" if there is none.
+// Updater returns the host name of the leading updater, or "" if no updater leads.
 func (s *Snapshot) Updater() string {
 	host, _ := s.Updaters.Leader()
 	return host

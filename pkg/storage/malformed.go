@@ -2,8 +2,8 @@ package storage
 
 import "fmt"
 
-// MalformedKey reports a key in etcd whose name or value does not match the table of
-// keys. Such a key is skipped and left unchanged.
+// MalformedKey is the error about a key in etcd whose name or value does not match the
+// table of keys. Such a key is skipped and left unchanged.
 type MalformedKey struct {
 	Key string
 	Err error

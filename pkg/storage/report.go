@@ -7,8 +7,8 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 )
 
-// PutOfServer writes value to key, which belongs to the boot server lrn. It does nothing
-// if lrn is not registered.
+// PutOfServer writes value to key, one of the keys of the boot server lrn. It does
+// nothing if lrn is not registered.
 func (s *Storage) PutOfServer(ctx context.Context, lrn int, key, value string) error {
 	_, err := s.etcd.Txn(ctx).
 		If(clientv3.Compare(clientv3.CreateRevision(BootServerKey(lrn)), ">", 0)).

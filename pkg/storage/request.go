@@ -32,8 +32,8 @@ func decodeRequest(data []byte, rev int64) (*update.Request, error) {
 	return r, nil
 }
 
-// encodeRequest returns the value of status/current for r. It keeps the fields that this
-// version does not know.
+// encodeRequest returns the value of status/current for r. It keeps fields of r that
+// are unknown to this version.
 func encodeRequest(r *update.Request) (string, error) {
 	data, err := encode(r, r.Unknown)
 	return string(data), err

@@ -12,12 +12,12 @@ import (
 	"github.com/cybozu-go/neco/pkg/update"
 )
 
-// later is what the table of keys names as the reader of a key that this version of Neco
-// does not read.
+// later is the reader that the table of keys names for a key which this version of Neco
+// does not read yet.
 const later = "not this version"
 
-// rows is the table of all keys of Neco in etcd, from which documents, snapshots,
-// followers and tests are made.
+// rows is the table of all keys of Neco in etcd, which defines snapshots, followers,
+// documents and tests.
 var rows = [...]row{
 	election(full, doc{KeyUpdaterLeader + "/<lease>", "host name of the leader", "neco-updater"},
 		func(s *Snapshot) *Election { return &s.Updaters }),

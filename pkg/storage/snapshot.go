@@ -21,8 +21,8 @@ type Storage struct {
 	etcd *clientv3.Client
 }
 
-// New returns a Storage that uses a client whose keys are below Neco's prefix. The caller
-// closes the client.
+// New returns a Storage that uses client, which must prepend Neco's prefix to all keys.
+// The caller closes the client.
 func New(etcd *clientv3.Client) *Storage { return &Storage{etcd} }
 
 // Open returns a Storage with a new client, made with the configuration conf. The caller
@@ -38,20 +38,22 @@ func Open(conf neco.EtcdConfig) (*Storage, error) {
 // Close closes the client.
 func (s *Storage) Close() error { return s.etcd.Close() }
 
-// Client returns the client, whose keys are below Neco's prefix.
+// Client returns the client, which prepends Neco's prefix to all keys.
 func (s *Storage) Client() *clientv3.Client { return s.etcd }
 
 // Endpoints returns the configured URLs of etcd's members.
 func (s *Storage) Endpoints() []string { return s.etcd.Endpoints() }
 
-// Reach returns nil when a majority of etcd has answered.
+// Reach returns nil as soon as a majority of etcd's members has answered, and an error
+// otherwise.
 func (s *Storage) Reach(ctx context.Context) error {
 	_, err := s.etcd.Get(ctx, KeyRequest, clientv3.WithKeysOnly())
 	return err
 }
 
 // Snapshot is the state of Neco in etcd at one revision: all keys on which decisions
-// about updates depend. A full snapshot also has the other keys that neco status shows.
+// about updates depend. A full snapshot also contains the other keys that neco status
+// shows.
 type Snapshot struct {
 	update.State
 	// Release is the newest known version; empty if no version is known.
@@ -82,7 +84,8 @@ type Snapshot struct {
 // fails only if etcd cannot be read.
 func (s *Storage) Snapshot(ctx context.Context) (*Snapshot, error) { return s.snapshot(ctx, deciding) }
 
-// FullSnapshot reads, like Snapshot, all keys that neco status shows.
+// FullSnapshot reads all keys that neco status shows, in one transaction. It fails only
+// if etcd cannot be read.
 func (s *Storage) FullSnapshot(ctx context.Context) (*Snapshot, error) { return s.snapshot(ctx, full) }
 
 func (s *Storage) snapshot(ctx context.Context, sc scope) (*Snapshot, error) {
@@ -112,7 +115,7 @@ func elects(err error) bool {
 	return errors.Is(err, rpctypes.ErrLeaderChanged) || errors.Is(err, rpctypes.ErrNoLeader) || errors.Is(err, rpctypes.ErrTimeoutDueToLeaderFail)
 }
 
-// areas returns the prefixes of keys that a snapshot of this scope reads.
+// areas returns the prefixes of the keys that a snapshot of this scope reads.
 func (sc scope) areas() []string {
 	var all []string
 	for i := range rows {
@@ -125,15 +128,16 @@ func (sc scope) areas() []string {
 
 func (r *row) within(sc scope) bool { return r.scope != unread && r.scope <= sc }
 
-// reads reports whether a snapshot of this scope changes with key. Foreign keys in its
-// areas count, because the snapshot lists them.
+// reads reports whether a snapshot of this scope changes when key changes. That
+// includes foreign keys below the prefixes that the snapshot reads, because the
+// snapshot lists them.
 func (sc scope) reads(key string) bool {
 	r, _ := rowOf(key)
 	return r != nil && r.within(sc) ||
 		r == nil && slices.ContainsFunc(sc.areas(), func(area string) bool { return strings.HasPrefix(key, area) })
 }
 
-// put adds the key of kv to the snapshot, or lists it as malformed.
+// put adds the key and value in kv to the snapshot, or lists the key as malformed.
 func (s *Snapshot) put(sc scope, kv *mvccpb.KeyValue) {
 	key := string(kv.Key)
 	r, name := rowOf(key)
@@ -173,7 +177,8 @@ func (s *Snapshot) malformed(m MalformedKey) {
 	slices.SortFunc(s.Malformed, func(a, b MalformedKey) int { return cmp.Compare(a.Key, b.Key) })
 }
 
-// MalformedAt returns why key is malformed; ok is false if it is not.
+// MalformedAt returns the entry of key in the list of malformed keys; ok is false if
+// key is not malformed.
 func (s *Snapshot) MalformedAt(key string) (bad MalformedKey, ok bool) {
 	i := slices.IndexFunc(s.Malformed, func(m MalformedKey) bool { return m.Key == key })
 	if i < 0 {

@@ -9,8 +9,9 @@ import (
 	"github.com/cybozu-go/neco/pkg/update"
 )
 
-// maxStep is the maximum number of a step or phase; a greater one is malformed. Later
-// versions may have more steps than this one, but not thousands.
+// maxStep is the maximum number of a step or phase in a status; a status with a greater
+// number is malformed. Later versions may have more steps than this one, but not
+// thousands.
 const maxStep = 1000
 
 func decodeStatus(data []byte, rev int64) (update.Status, error) {

@@ -25,21 +25,23 @@ func (k KeySpec) Name() string {
 	return name
 }
 
-// scope is the set of keys that a snapshot reads. A greater scope includes the smaller
-// ones.
+// scope is the set of keys that a snapshot reads. A greater scope includes the keys of
+// the smaller ones.
 type scope int
 
 const (
-	// unread keys are in no snapshot; the package KeySpec.Reader reads them.
+	// unread is the scope of keys that are in no snapshot; the package named in
+	// KeySpec.Reader reads them.
 	unread scope = iota
-	// deciding keys are those on which decisions about updates depend.
+	// deciding is the scope of keys on which decisions about updates depend.
 	deciding
-	// full adds the keys that only neco status shows.
+	// full is the scope that adds the keys which only neco status shows.
 	full
 )
 
-// row describes one kind of key: its name, its place in snapshots, and its checks. It is
-// made by the functions below, which require everything that a row needs as a parameter.
+// row describes one kind of key: its name, its place in snapshots, and its checks. Rows
+// are made by the functions below, which take everything that a row needs as
+// parameters.
 type row struct {
 	KeySpec
 	// name is the key, or the common prefix of the keys if many is true.
@@ -63,18 +65,19 @@ type row struct {
 	malformed func(s *Snapshot, name string, err error)
 }
 
-// doc describes a row for people. Its values are written without field names, so that the
-// compiler requires all of them.
+// doc describes a row for documents. Its literals omit the field names, so that the
+// compiler requires all fields.
 type doc struct{ key, value, writer string }
 
-// elsewhere returns the row of a key that is in no snapshot and that the package reader
-// decodes.
+// elsewhere returns the row of a key that is in no snapshot. The package called reader
+// decodes the key.
 func elsewhere(reader string, d doc) row {
 	k := KeySpec{Key: d.key, Value: d.value, Writer: d.writer, Reader: reader}
 	return row{KeySpec: k, name: k.Name(), many: k.Name() != d.key}
 }
 
-// inSnapshot returns the row of a key that is in snapshots of the scope sc.
+// inSnapshot returns the row of a key that is in snapshots of the scope sc. put adds
+// the key to a snapshot, and drop removes it.
 func inSnapshot(sc scope, d doc, put func(*Snapshot, string, *mvccpb.KeyValue) error, drop func(*Snapshot, string)) row {
 	r := elsewhere("pkg/storage", d)
 	r.scope, r.put, r.drop = sc, put, drop
@@ -83,8 +86,8 @@ func inSnapshot(sc scope, d doc, put func(*Snapshot, string, *mvccpb.KeyValue) e
 	return r
 }
 
-// election returns the row of an election, whose candidates are in a field of the
-// snapshot.
+// election returns the row of the candidates of an election. field returns the field of
+// a snapshot that holds them.
 func election(sc scope, d doc, field func(*Snapshot) *Election) row {
 	r := inSnapshot(sc, d, func(s *Snapshot, name string, kv *mvccpb.KeyValue) error {
 		f := field(s)
@@ -98,11 +101,11 @@ func election(sc scope, d doc, field func(*Snapshot) *Election) row {
 	return r
 }
 
-// codec decodes data, the value of a key, which was written at revision rev.
+// codec decodes data, the value of a key that was written at revision rev.
 type codec[T any] func(data []byte, rev int64) (T, error)
 
-// one returns the row of a single key whose value is a JSON object and is in a field of
-// the snapshot.
+// one returns the row of a single key whose value is a JSON object. field returns the
+// field of a snapshot that holds the value.
 func one[T any](sc scope, d doc, decode codec[T], field func(*Snapshot) *T) row {
 	r := inSnapshot(sc, d, func(s *Snapshot, _ string, kv *mvccpb.KeyValue) error {
 		v, err := decode(kv.Value, kv.ModRevision)
@@ -117,9 +120,9 @@ func one[T any](sc scope, d doc, decode codec[T], field func(*Snapshot) *T) row 
 	return object(r, decode)
 }
 
-// many returns the row of keys with a common prefix whose values are JSON objects and are
-// in a map of the snapshot. parse converts the rest of a key, such as an LRN, to the key
-// of the map.
+// many returns the row of keys with a common prefix whose values are JSON objects.
+// field returns the map of a snapshot that holds the values. parse converts the rest of
+// a key after the prefix, such as an LRN, to the key of that map.
 func many[K comparable, T any](sc scope, d doc, parse func(string) (K, error), decode codec[T], field func(*Snapshot) *map[K]T) row {
 	r := inSnapshot(sc, d, func(s *Snapshot, name string, kv *mvccpb.KeyValue) error {
 		k, err := parse(name)
@@ -141,20 +144,21 @@ func many[K comparable, T any](sc scope, d doc, parse func(string) (K, error), d
 	return object(r, decode)
 }
 
-// object returns r completed for values that are JSON objects.
+// object returns r with the check for values that are JSON objects.
 func object[T any](r row, decode codec[T]) row {
 	r.Object = true
 	r.check = func(data []byte) error { return checkRoundTrip(data, decode) }
 	return r
 }
 
-// unreadable returns the row with f as its function malformed.
+// unreadable returns r with f as the function that is called when a key of the row is
+// malformed.
 func (r row) unreadable(f func(s *Snapshot, name string, err error)) row {
 	r.malformed = f
 	return r
 }
 
-// afterwards returns the row with a put that calls f after a key was added.
+// afterwards returns r with a put that calls f after it has added a key.
 func (r row) afterwards(f func(s *Snapshot, name string)) row {
 	put := r.put
 	r.put = func(s *Snapshot, name string, kv *mvccpb.KeyValue) error {

@@ -7,8 +7,8 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 )
 
-// PutTeleportToken stores the token unless one is stored already. It reports whether it
-// has stored this one.
+// PutTeleportToken stores the token unless a token is already stored. It reports
+// whether it has stored the given one.
 func (s *Storage) PutTeleportToken(ctx context.Context, token string) (stored bool, err error) {
 	res, err := s.etcd.Txn(ctx).If(unchanged(KeyTeleportToken, 0)).Then(clientv3.OpPut(KeyTeleportToken, token)).Commit()
 	if err != nil {

@@ -32,8 +32,8 @@ func (s *Storage) PutRecord(ctx context.Context, g Guard, name string, rec updat
 }
 
 // PutSwitch writes the switch of a group and returns the revision of the write. It
-// returns ErrSuperseded if the group's switch was written after the revision seen, or
-// exists although seen is 0.
+// returns ErrSuperseded if the group's switch was not last written at the revision
+// seen; seen is 0 if the caller has found no switch.
 func (s *Storage) PutSwitch(ctx context.Context, g Guard, group string, sw update.Switch, seen int64) (int64, error) {
 	v, err := json.Marshal(sw)
 	if err != nil {
@@ -43,9 +43,9 @@ func (s *Storage) PutSwitch(ctx context.Context, g Guard, group string, sw updat
 	return s.commit(ctx, "write switch "+group, g, []clientv3.Cmp{unchanged(key, seen)}, clientv3.OpPut(key, string(v)))
 }
 
-// NewRequest requests the run r, adds it to the history and returns the revision of the
-// write. If clear is true, the same transaction deletes all statuses and all outcomes of
-// once-actions.
+// NewRequest requests the run r, adds the run to the history and returns the revision
+// of the write. If clear is true, the same transaction deletes all statuses and all
+// outcomes of once-actions.
 func (s *Storage) NewRequest(ctx context.Context, g Guard, r *update.Request, o Origin, clear bool) (int64, error) {
 	v, err := encodeRequest(r)
 	if err != nil {
@@ -100,8 +100,8 @@ func (s *Storage) PutRelease(ctx context.Context, g Guard, version string) error
 }
 
 // PutInstalled records which version of a container or package is installed. key is a
-// [ContainerKey] or [DebKey], and value the version. It writes nothing if that value is
-// stored already.
+// [ContainerKey] or [DebKey], and value is the version. It writes nothing if the same
+// value is already stored.
 func (s *Storage) PutInstalled(ctx context.Context, g Guard, key, value string) error {
 	res, err := s.etcd.Get(ctx, key)
 	if err != nil {
@@ -114,7 +114,7 @@ func (s *Storage) PutInstalled(ctx context.Context, g Guard, key, value string) 
 	return err
 }
 
-// Register registers the boot server lrn.
+// Register registers the boot server with the logical rack number (LRN) lrn.
 func (s *Storage) Register(ctx context.Context, lrn int) error {
 	if _, err := s.etcd.Put(ctx, BootServerKey(lrn), ""); err != nil {
 		return fmt.Errorf("register boot server %d: %w", lrn, err)
@@ -123,9 +123,9 @@ func (s *Storage) Register(ctx context.Context, lrn int) error {
 }
 
 // Unregister deletes the registration and the other keys of the boot server lrn, and
-// records the act a. It returns [ErrNotRegistered] if lrn is not registered. It returns
-// [ErrSuperseded] if, since seen was read, the request has changed or another boot server
-// was unregistered.
+// records the act a. It returns [ErrNotRegistered] if lrn is not registered, and
+// [ErrSuperseded] if, since the snapshot seen was read, the request has changed or
+// another boot server was unregistered.
 func (s *Storage) Unregister(ctx context.Context, seen *Snapshot, lrn int, a Act) error {
 	ops, err := a.ops()
 	if err != nil {
@@ -151,8 +151,8 @@ func (s *Storage) Unregister(ctx context.Context, seen *Snapshot, lrn int, a Act
 	return err
 }
 
-// Notified returns the kinds of notice that were sent about a run, and the revision at
-// which that was recorded.
+// Notified returns the kinds of notices that were sent about a run, and the revision at
+// which that record was written.
 func (s *Storage) Notified(ctx context.Context, run update.RunID) ([]string, int64, error) {
 	res, err := s.etcd.Get(ctx, notifiedKey(run))
 	if err != nil || len(res.Kvs) == 0 {
@@ -165,7 +165,7 @@ func (s *Storage) Notified(ctx context.Context, run update.RunID) ([]string, int
 	return kinds, res.Kvs[0].ModRevision, nil
 }
 
-// PutNotified records the kinds of notice that were sent about a run.
+// PutNotified records the kinds of notices that were sent about a run.
 func (s *Storage) PutNotified(ctx context.Context, g Guard, run update.RunID, kinds []string) error {
 	v, err := json.Marshal(kinds)
 	if err != nil {
@@ -176,8 +176,7 @@ func (s *Storage) PutNotified(ctx context.Context, g Guard, run update.RunID, ki
 	return err
 }
 
-// TrimNotified deletes the records of the notices that were sent about all runs except
-// keep.
+// TrimNotified deletes the records of sent notices for all runs except keep.
 func (s *Storage) TrimNotified(ctx context.Context, keep update.RunID) error {
 	res, err := s.etcd.Get(ctx, KeyNotified, clientv3.WithPrefix(), clientv3.WithKeysOnly())
 	if err != nil {
@@ -197,9 +196,10 @@ func notifiedKey(run update.RunID) string {
 	return KeyNotified + run.StartedAt.UTC().Format(time.RFC3339Nano)
 }
 
-// PutPresence creates the presence of the worker on the boot server lrn, bound to its
-// lease. It returns the revision of the write, which the worker's later writes require to
-// be unchanged. It fails while the presence is bound to another lease.
+// PutPresence creates the presence of the worker on the boot server lrn, bound to the
+// worker's lease. It returns the revision of the write; the worker's later writes
+// require that this revision is unchanged. It fails while the presence is bound to
+// another lease.
 func (s *Storage) PutPresence(ctx context.Context, lrn int, p update.Presence, lease clientv3.LeaseID) (int64, error) {
 	v, err := json.Marshal(p)
 	if err != nil {

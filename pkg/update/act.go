@@ -9,8 +9,8 @@ import (
 	"github.com/cybozu-go/neco/internal/duration"
 )
 
-// act decides what m does about its current action after all members have passed the
-// action's barrier.
+// act returns what m does about its current action after all members have passed the
+// barrier before that action.
 func (t Table) act(m Member, s State) Decision {
 	at := m.Current()
 	a := t.Action(at)
@@ -45,9 +45,9 @@ func (t Table) act(m Member, s State) Decision {
 	return Decision{Do: Start, At: at}
 }
 
-// once decides about the once-action a if its outcome is recorded or its condition is
-// unknown or does not hold on this server. Otherwise the second result is false, and this
-// server has to do a.
+// once returns what m does about the once-action a without starting it: continue or
+// abort by the recorded outcome, or evaluate or skip the action by its condition. The
+// second result is false if m has to do a.
 func (t Table) once(m Member, s State, a Action) (Decision, bool) {
 	if rec, ok := s.record(a.Record); ok {
 		if !rec.Success {
@@ -59,8 +59,9 @@ func (t Table) once(m Member, s State, a Action) (Decision, bool) {
 	return t.qualify(m)
 }
 
-// qualify decides Ask while it is unknown whether this server does the current action,
-// and Advance if this server skips the action. Otherwise the second result is false.
+// qualify returns the decision Ask while it is unknown whether this server has to do
+// the current action, and Advance if the server skips it. Otherwise the second result
+// is false.
 func (t Table) qualify(m Member) (Decision, bool) {
 	at := m.Current()
 	if m.Qualified == nil {
@@ -77,9 +78,10 @@ func ownStatus(s State, lrn int) Status {
 	return st
 }
 
-// decideSwitch decides about an action that starts the new version of a group: record the
-// run's switch to the new version first, or abort if the switch is unreadable or keeps
-// the old version. The second result is false if the action may start.
+// decideSwitch returns what m does before an action that starts the new version of a
+// group: record the switch to the new version if the run has none, or abort if the
+// switch is unreadable or selects the old version. The second result is false if the
+// action may start.
 func (t Table) decideSwitch(m Member, s State, a Action) (Decision, bool) {
 	if a.Starts == "" {
 		return Decision{}, false
@@ -113,8 +115,8 @@ func (s State) sideOf(group string, run RunID) (side Side, known bool, err error
 	return sw.Side, true, nil
 }
 
-// done decides what follows a successful action: record the outcome of a once-action,
-// release the lock, then continue.
+// done returns the decision after a successful action: to record the outcome of a
+// once-action, then to release the lock, then to continue with the next action.
 func (t Table) done(m Member, s State, a Action) Decision {
 	at := m.Current()
 	if a.Kind == Once {
@@ -134,8 +136,8 @@ func (t Table) done(m Member, s State, a Action) Decision {
 	return Decision{Do: Advance, At: at, Member: m.advance(t)}
 }
 
-// watchWork decides about a running action. It cancels the action if the lock is lost or
-// the deadline has passed; otherwise it waits.
+// watchWork returns what m does while an action is running: cancel it if the lock is
+// lost or the deadline has passed, and wait otherwise.
 func (t Table) watchWork(m Member) Decision {
 	at := m.Current()
 	a := t.Action(at)
@@ -148,9 +150,9 @@ func (t Table) watchWork(m Member) Decision {
 	return Decision{Do: Wait, At: at, Why: "the action"}
 }
 
-// failed decides about an action that returned an error: report the retry, record the
-// failure of a once-action, or abort the run. over is false if there is nothing to write
-// and the action is to be retried.
+// failed returns what m does after an action returned an error: report why it is
+// retried, record the failure of a once-action, or abort the run. over is false if
+// there is nothing to write and the action is retried.
 func (t Table) failed(m Member, s State, own Status) (d Decision, over bool) {
 	at := m.Current()
 	a := t.Action(at)
@@ -175,9 +177,9 @@ func (t Table) failed(m Member, s State, own Status) (d Decision, over bool) {
 	return d, true
 }
 
-// TriesAgain begins the message of a status while a failed action is being retried, and
-// InProgress while an action is waiting. Such messages are not kept as notes in later
-// statuses.
+// TriesAgain is the start of a status message while a failed action is being retried,
+// and InProgress while an action or its lock is waiting. Such messages are not kept as
+// notes in later statuses.
 const (
 	TriesAgain = "tries again: "
 	InProgress = "in progress: "
@@ -188,9 +190,9 @@ func isTransient(message string) bool {
 	return strings.HasPrefix(message, TriesAgain) || strings.HasPrefix(message, InProgress)
 }
 
-// showProgress returns the decision to report what the current action is waiting for. It
-// returns d unchanged if d does not wait, the action has no progress, or the status shows
-// that text already.
+// showProgress returns the decision to report in the status what the current action is
+// waiting for. It returns d unchanged if d is not Wait, the action has no progress
+// text, or the status does not belong to the action or shows that text already.
 func (t Table) showProgress(d Decision, m Member, own Status) Decision {
 	at := m.Current()
 	if d.Do != Wait || m.Work.Progress == "" || len(m.Again) > 0 || own.StartedAt == nil || own.Arrival() != t.arrival(at) {
@@ -205,8 +207,9 @@ func (t Table) showProgress(d Decision, m Member, own Status) Decision {
 	return Decision{Do: Report, At: at, Why: msg, Status: st}
 }
 
-// reportRetry returns the decision to report why the current action is retried. over is
-// false if the status shows that reason already or does not belong to this action.
+// reportRetry returns the decision to report in the status why the current action is
+// retried. over is false if the status shows that reason already or does not belong to
+// this action.
 func (m Member) reportRetry(t Table, s State, own Status) (d Decision, over bool) {
 	at := m.Current()
 	if len(m.Again) > 0 || own.StartedAt == nil || own.Arrival() != t.arrival(at) {
@@ -229,7 +232,8 @@ func (m Member) abort(r *Request, own Status, msg string) Decision {
 }
 
 // status returns the status with which m reports that it has arrived at a. Its message
-// joins m's notes, after the message of own if that belongs to the same step.
+// consists of m's notes, preceded by the message of own, the previous status, if that
+// is of the same step.
 func (m Member) status(r *Request, a Arrival, own Status, cond neco.UpdateCondition) Status {
 	started := r.StartedAt
 	st := Status{StartedAt: &started, Phase: a.Phase, HostID: m.HostID}

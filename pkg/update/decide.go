@@ -10,8 +10,8 @@ import (
 // Package update takes it as a parameter because it does not know the format of versions.
 type Order func(a, b string) (int, error)
 
-// Decide returns what m does next in the shared state s. It has no I/O and no clock: the
-// same input gives the same result.
+// Decide returns what the member m has to do next, given the shared state s. It has no
+// I/O and no clock: the same input gives the same result.
 func (t Table) Decide(m Member, s State, order Order) Decision {
 	d := t.decide(m, s, order)
 	switch d.Do {
@@ -63,7 +63,7 @@ func stopText(r *Request) string {
 }
 
 // finished returns the decision of a member whose own status in the run is no longer
-// "running": the member leaves the run, as complete or as aborted.
+// "running": to leave the run, as complete or as aborted.
 func (t Table) finished(m Member, s State, own Status) Decision {
 	switch own.Cond {
 	case neco.CondComplete:
@@ -75,8 +75,9 @@ func (t Table) finished(m Member, s State, own Status) Decision {
 	}
 }
 
-// enter decides at which action m starts to take part in the run, or resumes it after a
-// restart. It aborts the run if the server runs a newer version.
+// enter returns the decision to start the run at its first action for m, or to resume
+// it after a restart. It returns the decision to abort the run if the server runs a
+// newer version or the versions cannot be compared.
 func (t Table) enter(m Member, r *Request, own Status, reported bool, order Order) Decision {
 	c, err := order(m.Version, r.Version)
 	switch {
@@ -94,9 +95,9 @@ func (t Table) enter(m Member, r *Request, own Status, reported bool, order Orde
 		Member: m.begin(r.ID(), t.place(own.Arrival()), t.repeated(own.Step))}
 }
 
-// arrivalIn0 returns the arrival in step 0 at which a member with an older package
-// resumes. A re-imaged server, whose status may be beyond step 0, starts at the beginning
-// to install the package again.
+// arrivalIn0 returns the barrier in step 0 at which a member with an older package
+// starts or resumes. A re-imaged server, whose status may be beyond step 0, starts at
+// the first barrier to install the package again.
 func arrivalIn0(own Status, reported bool) Arrival {
 	if reported && own.Step == 0 {
 		return own.Arrival()
@@ -104,8 +105,8 @@ func arrivalIn0(own Status, reported bool) Arrival {
 	return Arrival{}
 }
 
-// proceed decides for a member that takes part in a run which is neither stopped nor
-// aborted.
+// proceed returns the next decision of a member that takes part in a run which is
+// neither stopped nor aborted.
 func (t Table) proceed(m Member, s State, own Status, reported bool) Decision {
 	if m.Work.State == WorkRunning {
 		return t.watchWork(m)
@@ -134,8 +135,8 @@ func (t Table) proceed(m Member, s State, own Status, reported bool) Decision {
 	return t.act(m, s)
 }
 
-// wantsLock reports whether m needs the lock for the action at m.At, which is neither
-// recorded as done nor skipped by m.
+// wantsLock reports whether m needs the lock for the action at m.At: it is a rolling
+// action or a once-action without a recorded outcome, and m does not skip it.
 func (t Table) wantsLock(m Member, s State) bool {
 	if !t.valid(m.At) {
 		return false
@@ -153,8 +154,8 @@ func (t Table) wantsLock(m Member, s State) bool {
 	return false
 }
 
-// record returns the outcome of the once-action whose record is called name. The second
-// result is false if it has none in the current run.
+// record returns the record called name of a once-action. The second result is false if
+// the current run has no such record.
 func (s State) record(name string) (Record, bool) {
 	c, ok := s.Records[name]
 	if !ok || !c.Of(s.Request) {

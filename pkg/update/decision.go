@@ -1,43 +1,43 @@
 package update
 
-// Do is the kind of a decision.
+// Do is the kind of a decision: what the member does.
 type Do int
 
 // The kinds of decisions. The caller of [Table.Decide] performs the decision, continues
 // with Decision.Member and decides again.
 const (
-	// Idle: do nothing until the state in etcd changes.
+	// Idle: the member does nothing until the state in etcd changes.
 	Idle Do = iota
-	// Enter: start or resume taking part in the run.
+	// Enter: the member starts or resumes its part in the run.
 	Enter
-	// Report: write Decision.Status, provided that the request and the worker's presence
-	// are unchanged.
+	// Report: the member writes Decision.Status, if the request and the worker's
+	// presence are unchanged.
 	Report
-	// Wait: wait for a barrier, for the lock or for the end of the action.
+	// Wait: the member waits for a barrier, for the lock or for the end of the action.
 	Wait
-	// Acquire: compete for the lock.
+	// Acquire: the member competes for the lock.
 	Acquire
-	// Release: release the lock.
+	// Release: the member releases the lock, or stops competing for it.
 	Release
-	// Ask: evaluate on the host whether it does the current action, and continue with
-	// [Member.Asked].
+	// Ask: the caller evaluates on the host whether the current action applies to it,
+	// and passes the answer to [Member.Asked].
 	Ask
-	// WriteSwitch: write Decision.Switch unless another member has written the group's
-	// switch.
+	// WriteSwitch: the member writes Decision.Switch unless another member has written
+	// the switch of the group.
 	WriteSwitch
-	// Start: start the action at Decision.At, and continue with [Member.Ended] when it
-	// has ended.
+	// Start: the member starts the action at Decision.At. When the action has ended,
+	// the caller passes the result to [Member.Ended].
 	Start
-	// Cancel: cancel the running action because of Decision.Cause.
+	// Cancel: the member cancels the running action because of Decision.Cause.
 	Cancel
-	// Publish: write Decision.Record, provided that this member still holds the lock.
+	// Publish: the member writes Decision.Record, if it still holds the lock.
 	Publish
-	// Advance: go on to the action after the current one.
+	// Advance: the member continues with the action after the current one.
 	Advance
-	// Restore: start the stopped services of Decision.Group again, in the version that
-	// Decision.Side selects.
+	// Restore: the member starts the stopped services of Decision.Group again, in the
+	// version that Decision.Side selects.
 	Restore
-	// Leave: forget the run; the member no longer takes part in it.
+	// Leave: the member forgets the run and no longer takes part in it.
 	Leave
 )
 
@@ -48,8 +48,8 @@ var doNames = [...]string{
 
 func (d Do) String() string { return doNames[d] }
 
-// Decision is the result of [Table.Decide]: what to do, what to write, and the member
-// afterwards. The caller performs it and adds only the time.
+// Decision is the result of [Table.Decide]: what the member has to do, the values to
+// write, and the member afterwards. The caller performs it and adds only the time.
 type Decision struct {
 	Do Do
 	// Why is what the member waits for or why it decides so, for logs.
@@ -80,8 +80,8 @@ type Decision struct {
 	Record     Record
 }
 
-// after returns m as it is after d was performed. It is not for Enter and Advance, which
-// set Decision.Member themselves.
+// after returns m as it is after the decision d was performed. It does not apply to
+// Enter and Advance, for which Decision.Member is set with the decision.
 func (t Table) after(m Member, d Decision) Member {
 	switch d.Do {
 	case Report:
@@ -112,8 +112,8 @@ func (t Table) publish(m Member, success bool) Decision {
 	return Decision{Do: Publish, At: at, RecordName: t.Action(at).Record, Record: rec}
 }
 
-// writeSwitch returns the decision that records, for all members of run, which version of
-// group may start: the old or the new one, by side.
+// writeSwitch returns the decision to record for all members of run that the version of
+// group which side selects may start.
 func (s State) writeSwitch(group string, run RunID, side Side) Decision {
 	return Decision{
 		Do: WriteSwitch, Group: group, Replaces: s.Switches[group].Rev,

@@ -7,9 +7,9 @@ import (
 	"github.com/cybozu-go/neco"
 )
 
-// leaveRun decides the next step to end this member's part in a run from any state. In
-// this order it cancels the running action, releases the lock, restores the stopped
-// services, corrects the status and forgets the run.
+// leaveRun returns the next decision by which m ends its part in a run, from any state.
+// In this order the member cancels the running action, releases the lock, restores the
+// stopped services, corrects its status and forgets the run.
 func (t Table) leaveRun(m Member, s State, cause Cause, why string) Decision {
 	if m.Work.State == WorkRunning {
 		if m.Work.Cancelled != CauseNone {
@@ -32,9 +32,10 @@ func (t Table) leaveRun(m Member, s State, cause Cause, why string) Decision {
 	return Decision{Do: Idle, Why: why}
 }
 
-// restoreEarlier decides to restore services that an earlier run has left stopped, before
-// m enters the current run. Otherwise the members could start it with different old
-// versions.
+// restoreEarlier returns the decision to restore services that an earlier run has left
+// stopped, before m enters the current run. Otherwise the members could start the
+// current run with different old versions. The second result is false if there are no
+// such services.
 func (m Member) restoreEarlier(s State) (Decision, bool) {
 	for _, st := range m.Stopped {
 		if !st.Run.Equal(s.Request.ID()) {
@@ -44,9 +45,11 @@ func (m Member) restoreEarlier(s State) (Decision, bool) {
 	return Decision{}, false
 }
 
-// restore decides to start the services that this host has stopped. The run's recorded
-// switch selects their version for all members; if there is none, restore first records
-// the old version where it can.
+// restore returns the decision to start the services that this host has stopped, in the
+// version that the switch of their run selects. Without a switch, they start in the old
+// version, which restore first records for all members if that run is current. The
+// services stay stopped if their switch is unreadable or this server is not a member of
+// the current run.
 func (m Member) restore(s State) (Decision, bool) {
 	for _, st := range m.Stopped {
 		side, known, err := s.sideOf(st.Group, st.Run)
@@ -70,8 +73,9 @@ func (m Member) restore(s State) (Decision, bool) {
 	return Decision{}, false
 }
 
-// correctStatus decides to replace this member's status "running" by "not running" after
-// the run was stopped or aborted.
+// correctStatus returns the decision to replace this member's status "running" by "not
+// running" after the run was stopped or aborted. The second result is false if there is
+// nothing to correct.
 func (m Member) correctStatus(s State, why string) (Decision, bool) {
 	own, ok := s.status(m.LRN)
 	if !ok || own.Cond != neco.CondRunning || own.StartedAt == nil {

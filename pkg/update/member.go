@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Lock is whether a member holds the one lock that orders rolling and once-actions, waits
-// for it, or neither.
+// Lock is the state of the one lock that orders rolling and once-actions, as a member
+// sees it: held, waited for, or neither.
 type Lock int
 
 // The states of the lock, as one member sees it.
@@ -17,18 +17,18 @@ const (
 	LockHeld
 )
 
-// WorkState is how far the current action is.
+// WorkState is the state of the current action.
 type WorkState int
 
 // The states of the current action. The zero value is an action that was not started.
 const (
-	// WorkNone: not started.
+	// WorkNone: the action was not started.
 	WorkNone WorkState = iota
-	// WorkRunning: running.
+	// WorkRunning: the action is running.
 	WorkRunning
-	// WorkDone: succeeded.
+	// WorkDone: the action succeeded.
 	WorkDone
-	// WorkFailed: returned an error.
+	// WorkFailed: the action returned an error.
 	WorkFailed
 )
 
@@ -80,8 +80,8 @@ type Member struct {
 	Stopped []Stopped
 }
 
-// Stopped is an entry of a host's journal: the services of Group were stopped, or were
-// about to be, in Run and were not started again.
+// Stopped is an entry in the journal of a host: it has stopped the services of Group in
+// Run, or was about to do so, and has not started them again.
 type Stopped struct {
 	Group string
 	Run   RunID
@@ -100,8 +100,8 @@ const (
 	CauseDeadline   Cause = "step deadline"
 )
 
-// begin returns m at the start of its part in the run r: next is the action at, after
-// those in again.
+// begin returns m at the start of its part in the run r. It first repeats the actions
+// in again, and continues with the action at the place at.
 func (m Member) begin(r RunID, at Place, again []Place) Member {
 	return Member{
 		LRN: m.LRN, HostID: m.HostID, Version: m.Version,
@@ -109,8 +109,8 @@ func (m Member) begin(r RunID, at Place, again []Place) Member {
 	}
 }
 
-// advance returns m after the current action. The action's note is added to m.Notes,
-// unless the action was a repeated one.
+// advance returns m with the next action as the current one. It adds the note of the
+// current action to m.Notes, unless that action was a repeated one.
 func (m Member) advance(t Table) Member {
 	if m.Work.Note != "" {
 		m.Notes = append(m.Notes[:len(m.Notes):len(m.Notes)], m.Work.Note)
@@ -142,7 +142,7 @@ func (m Member) Asked(t Table, qualifies bool, why string) Member {
 	return m
 }
 
-// Result is the outcome of an action.
+// Result is the outcome of an attempt of an action.
 type Result struct {
 	// Note is the text for the status from an action that succeeded; see [Work].
 	Note string
@@ -154,7 +154,7 @@ type Result struct {
 	LeaseLost bool
 }
 
-// Ended returns m after an attempt of the current action has ended with r.
+// Ended returns m after an attempt of the current action has ended with the result r.
 func (m Member) Ended(t Table, r Result) Member {
 	if r.LeaseLost {
 		m.Work.Cancelled = CauseLeaseLost

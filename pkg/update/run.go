@@ -10,8 +10,8 @@ import (
 	"github.com/cybozu-go/neco"
 )
 
-// RunID identifies a run. Two requests for the same version are two runs, because they
-// were started at different times.
+// RunID identifies a run: one update of the boot servers to a version. Two requests for
+// the same version are two runs, because they were started at different times.
 type RunID struct {
 	Version   string
 	StartedAt time.Time
@@ -30,7 +30,7 @@ func (r RunID) String() string {
 	return fmt.Sprintf("%s@%s", r.Version, r.StartedAt.UTC().Format(time.RFC3339Nano))
 }
 
-// Outcome is how a run was stopped.
+// Outcome is the way in which a run was stopped.
 type Outcome string
 
 // The outcomes of a stopped run.
@@ -43,8 +43,8 @@ const (
 	OutcomeStopped Outcome = "stopped"
 )
 
-// Request is the request to update that all boot servers share. It adds fields that the
-// original neco does not have.
+// Request is the request for a run, which all boot servers read from etcd. It adds
+// fields that the original neco does not have.
 type Request struct {
 	neco.UpdateRequest
 	// Outcome is how the run was stopped, and Reason is why.
@@ -60,7 +60,8 @@ type Request struct {
 // ID returns the identity of the run that this request starts.
 func (r *Request) ID() RunID { return RunID{r.Version, r.StartedAt} }
 
-// Members returns the LRNs of the boot servers in the run, in ascending order.
+// Members returns the logical rack numbers (LRNs) of the boot servers in the run, in
+// ascending order.
 func (r *Request) Members() []int {
 	m := slices.Clone(r.Servers)
 	slices.Sort(m)
@@ -113,7 +114,8 @@ func (s Status) Stamped(now time.Time) Status {
 	return s
 }
 
-// Arrival returns the barrier that the status reports as reached.
+// Arrival returns the last barrier that the boot server has reached, according to the
+// status.
 func (s Status) Arrival() Arrival { return Arrival{s.Step, s.Phase} }
 
 // Presence is the record of a running worker in etcd. It is deleted when the worker's
@@ -128,7 +130,7 @@ type Presence struct {
 	Rev int64 `json:"-"`
 }
 
-// Record is the outcome of a once-action. It applies to all members of the run.
+// Record is the outcome of a once-action, which applies to all members of the run.
 type Record struct {
 	neco.ContentsUpdateStatus
 	StartedAt *time.Time `json:"started_at,omitempty"`
@@ -149,7 +151,7 @@ func (c Record) Of(r *Request) bool {
 	return c.StartedAt.Equal(r.StartedAt)
 }
 
-// Side selects which version of a group of programs may run: the old or the new one.
+// Side selects the version of a group of programs that may run: the old or the new one.
 type Side string
 
 // The two values of Side.
@@ -158,8 +160,9 @@ const (
 	SideNew Side = "new"
 )
 
-// Switch records which version of a group may start in a run, because the versions of the
-// group's programs must not run together. The first member to write it decides for all.
+// Switch records which version of a group of programs may start in a run: all members
+// run the same version, because the old and the new one must not run together. The
+// first member that writes the switch decides for all members.
 type Switch struct {
 	Version   string    `json:"version"`
 	StartedAt time.Time `json:"started_at"`
@@ -196,8 +199,9 @@ func (s State) status(lrn int) (Status, bool) {
 // Status returns the status of the boot server lrn if it belongs to the current run.
 func (s State) Status(lrn int) (Status, bool) { return s.status(lrn) }
 
-// since returns st, which lrn is about to report, with its time Since. That is copied
-// from the current status if step, phase and condition are the same, and nil otherwise.
+// since returns the time Since for st, the status that the boot server lrn is about to
+// report. It copies that time from the server's current status if step, phase and
+// condition are the same, and returns nil otherwise.
 func (s State) since(lrn int, st Status) Status {
 	st.At, st.Since = nil, nil
 	if own, ok := s.status(lrn); ok && own.Arrival() == st.Arrival() && own.Cond == st.Cond {
@@ -238,9 +242,9 @@ func (s State) Incomplete() []int {
 	})
 }
 
-// Failing returns the failure that the first of the boot servers lrns with a repeatedly
-// failing action reports, as a clause to append to a message; "" if no action of theirs
-// fails.
+// Failing returns a clause to append to a message: the failure that the first boot
+// server in lrns with a repeatedly failing action reports. It returns "" if no action
+// of these servers fails.
 func (s State) Failing(lrns []int) string {
 	for _, n := range lrns {
 		if failure, ok := strings.CutPrefix(s.Statuses[n].Message, TriesAgain); ok {

@@ -5,17 +5,17 @@ import (
 	"time"
 )
 
-// Kind defines which members do an action.
+// Kind defines which members do an action, and whether they need the lock for it.
 type Kind int
 
 // The kinds of actions.
 const (
-	// Every: all members do it at the same time.
+	// Every: all members do the action at the same time.
 	Every Kind = iota
-	// Once: one member does it under the lock; its recorded outcome applies to all
-	// members.
+	// Once: one member does the action under the lock; the recorded outcome applies to
+	// all members.
 	Once
-	// Rolling: each member does it, one after the other under the lock.
+	// Rolling: each member does the action, one member after the other under the lock.
 	Rolling
 )
 
@@ -159,9 +159,9 @@ func (t Table) next(p Place) Place {
 	return Place{Step: p.Step + 1}
 }
 
-// repeated returns the actions that a worker repeats without barrier or status when it
-// resumes at step n. The host may have been re-imaged, or its disk may have lost unsynced
-// writes.
+// repeated returns the actions that a worker does again, without barrier or status,
+// when it resumes at step n: the host may have been re-imaged, or its disk may have
+// lost unsynced writes.
 func (t Table) repeated(n int) []Place {
 	var ps []Place
 	for i := 1; i < n && i <= t.Last(); i++ {

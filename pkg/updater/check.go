@@ -13,8 +13,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/storage"
 )
 
-// configBox holds the newest configuration, which the main loop stores and other
-// goroutines read.
+// configBox holds the newest configuration: the main loop stores it, and other
+// goroutines read it.
 type configBox struct {
 	mu      sync.Mutex
 	config  storage.Config
@@ -23,7 +23,7 @@ type configBox struct {
 
 func newConfigBox() *configBox { return &configBox{changed: make(chan struct{}, 1)} }
 
-// put stores c. If that changes the configuration, put sends a value to the channel
+// put stores c. If the configuration has changed, put sends a value to the channel
 // changed.
 func (b *configBox) put(c storage.Config) {
 	b.mu.Lock()
@@ -67,10 +67,10 @@ func (l *leader) check(ctx context.Context) error {
 	}
 }
 
-// searchOnce searches for releases once and records the result, and returns the time
-// until the next search. In a minute in which no release may be taken, it only waits for
-// the next one. If it cannot read the state from etcd it does nothing, because a failed
-// read must not count as an empty state.
+// searchOnce searches for releases once, records the result, and returns the time until
+// the next search. Outside of the time windows in which a release may be taken, it only
+// waits for the next window. If it cannot read the state from etcd it does nothing,
+// because a failed read must not count as an empty state.
 func (l *leader) searchOnce(ctx context.Context, c storage.Config) (time.Duration, error) {
 	if c.Env == "" || c.Env == neco.NoneEnv {
 		return relist, nil
@@ -98,8 +98,9 @@ func (l *leader) searchOnce(ctx context.Context, c storage.Config) (time.Duratio
 	return pause, l.putCheck(ctx, snap, found, err)
 }
 
-// MayTake reports whether the configuration allows taking a release at the time at. Time
-// windows that cannot be read are an error: the default windows are always open.
+// MayTake reports whether the configuration allows the leader to take a release at the
+// time at. It returns an error if the time windows are malformed; the default windows
+// are always open.
 func MayTake(s *storage.Snapshot, at time.Time) (bool, error) {
 	for _, name := range []string{"release-time", "release-timezone"} {
 		if bad, ok := s.MalformedAt(storage.KeyConfig + name); ok {
@@ -113,9 +114,9 @@ func MayTake(s *storage.Snapshot, at time.Time) (bool, error) {
 	return windows.Open(at), nil
 }
 
-// observe returns the record of the release search after one more search; last is the
-// record before, or nil. A failed search keeps the results in last and marks them as
-// stale.
+// observe returns the record of the release search after another search; last is the
+// record before it, or nil. After a failed search, the record keeps the results in last
+// and marks them as stale.
 func observe(last *storage.ReleaseCheck, found Found, err error, now time.Time) storage.ReleaseCheck {
 	state := storage.ReleaseCheck{}
 	if last != nil {
@@ -131,8 +132,9 @@ func observe(last *storage.ReleaseCheck, found Found, err error, now time.Time) 
 	return state
 }
 
-// putCheck records the search in etcd, and the newest known version if the search changes
-// it. Then the write fails if the request or the known version is no longer that of s.
+// putCheck records the search in etcd and, if the search changes it, the newest known
+// version. That write fails if the request or the known version is no longer the one in
+// s.
 func (l *leader) putCheck(ctx context.Context, s *storage.Snapshot, found Found, err error) error {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
@@ -158,7 +160,7 @@ func (l *leader) putCheck(ctx context.Context, s *storage.Snapshot, found Found,
 }
 
 // retryAfter returns how long the release server has asked the client to wait, or 0 if
-// err is not such a refusal.
+// err carries no such time.
 func retryAfter(err error) time.Duration {
 	var limited *release.RateLimitedError
 	if errors.As(err, &limited) {

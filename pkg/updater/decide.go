@@ -13,29 +13,29 @@ import (
 	"github.com/cybozu-go/neco/pkg/update"
 )
 
-// Do is the kind of a decision.
+// Do is the kind of a decision: what the leader does.
 type Do int
 
 // The kinds of decisions.
 const (
-	// WaitInfo: wait until a release is known that is to be installed, or until a boot
-	// server is registered.
+	// WaitInfo: the leader waits for a release to install, or for a boot server to be
+	// registered.
 	WaitInfo Do = iota
-	// WaitRecover: wait until an operator clears the request, which is stopped or
-	// unreadable.
+	// WaitRecover: the leader waits until an operator clears the request, which is
+	// stopped or unreadable.
 	WaitRecover
-	// WaitWorkers: wait for the members of the current run.
+	// WaitWorkers: the leader waits for the members of the current run.
 	WaitWorkers
-	// WaitAbsent: wait, before a new run, for registered boot servers whose worker is not
-	// running.
+	// WaitAbsent: the leader waits, before a new run, for registered boot servers whose
+	// worker is not running.
 	WaitAbsent
-	// NewRequest: request a run of Version.
+	// NewRequest: the leader requests a run of Version.
 	NewRequest
-	// Reconfigure: request a run of the same version with the currently registered
-	// servers, and delete the statuses and records of the last run.
+	// Reconfigure: the leader requests a run of the same version with the currently
+	// registered servers, and deletes the statuses and records of the last run.
 	Reconfigure
-	// Stop: stop the run. Decision.Outcome is aborted or timed out, and Decision.Why is the
-	// reason that is stored in the request.
+	// Stop: the leader stops the run. Decision.Outcome is aborted or timed out, and
+	// Decision.Why is the reason that is stored in the request.
 	Stop
 )
 
@@ -54,7 +54,7 @@ type Decision struct {
 	Why     string
 }
 
-// Input is what [Decide] needs in addition to the snapshot of etcd.
+// Input is what [Decide] evaluates in addition to the snapshot of etcd.
 type Input struct {
 	// Age is the time since this leader first saw the current run, by the leader's
 	// monotonic clock.
@@ -64,12 +64,12 @@ type Input struct {
 }
 
 // Sightings are the boot servers whose worker a leader has seen running. It maps their
-// LRNs to the revisions at which their presences were written.
+// LRNs (logical rack numbers) to the revisions at which their presences were written.
 type Sightings map[int]int64
 
 // Note adds the servers whose presence is in s. It removes a server whose worker was
-// replaced by one of the original neco, which has no presence: the newest status is from
-// that worker.
+// replaced by a worker of the original neco, which writes no presence: its status is
+// newer than the presence was.
 func (m Sightings) Note(s *storage.Snapshot) {
 	for lrn, p := range s.Presence {
 		m[lrn] = p.Rev
@@ -84,8 +84,8 @@ func (m Sightings) Note(s *storage.Snapshot) {
 // Decide returns what the leader has to do. It has no I/O and no clock: the same input
 // gives the same result.
 //
-// A current run is decided first. It depends only on its request, and has to end even if
-// no release is known any more.
+// A current run comes first: the decision about it depends only on its request and its
+// members, and it has to end even if no release is known any more.
 func Decide(s *storage.Snapshot, in Input) Decision {
 	if s.UnreadableRequest != nil {
 		return Decision{Do: WaitRecover, Why: s.UnreadableRequest.Error()}
@@ -116,8 +116,8 @@ func Decide(s *storage.Snapshot, in Input) Decision {
 	return next(s, in, known)
 }
 
-// difference returns a text with the boot servers that are only in now, as having joined,
-// and those that are only in before, as having left.
+// difference returns a text about changed servers: those that are only in now have
+// joined, and those that are only in before have left.
 func difference(before, now []int) string {
 	var words []string
 	for _, change := range []struct {
@@ -155,9 +155,9 @@ func underWay(s *storage.Snapshot, in Input) (Decision, bool) {
 	return Decision{Do: WaitWorkers, Why: lrn.Servers(waits)}, true
 }
 
-// behind returns those of lrns for which the others wait, because they have not arrived
-// at the farthest barrier that one of lrns has reached. It returns all of lrns if all
-// have arrived there.
+// behind returns the boot servers in lrns that have not arrived at the farthest barrier
+// that any server in lrns has reached: the others wait for them. It returns all of lrns
+// if all have arrived there.
 func behind(s *storage.Snapshot, lrns []int) []int {
 	var farthest update.Arrival
 	for _, n := range lrns {
@@ -172,8 +172,9 @@ func behind(s *storage.Snapshot, lrns []int) []int {
 	return lrns
 }
 
-// next decides whether to install the known release. The caller has made sure that no run
-// is in progress and that the registered servers are those of the last run, if any.
+// next returns the decision to install the known release, or to wait if it is not newer
+// than the version of the last run. The caller has made sure that no run is in progress
+// and that the registered servers are those of the last run, if any.
 func next(s *storage.Snapshot, in Input, known release.Version) Decision {
 	r := s.Request
 	if r == nil {
@@ -189,9 +190,10 @@ func next(s *storage.Snapshot, in Input, known release.Version) Decision {
 	return Decision{Do: WaitInfo, Why: s.Release + " is installed"}
 }
 
-// order returns the new run d, unless its release is marked as bad or a worker that has
-// run before is absent. It does not wait for workers of the original neco, which have no
-// presence and no host ID in their statuses.
+// order returns d, the decision to start a new run, unless its release is marked as bad
+// or a worker that has run before is absent; then it returns the decision to wait. It
+// does not wait for workers of the original neco, which have no presence and no host ID
+// in their statuses.
 func order(s *storage.Snapshot, in Input, d Decision) Decision {
 	if bad, marked := s.Bad[d.Version]; marked {
 		return Decision{Do: WaitInfo, Why: fmt.Sprintf("%s failed here by a fault of the release: %s", d.Version, bad.Reason)}

@@ -8,12 +8,12 @@ import (
 	"github.com/cybozu-go/neco/pkg/storage"
 )
 
-// known returns the newest known version after a search that found the version found; ""
-// means no version, for both. s is the state before the search.
+// known returns the newest known version after a search that found the version found;
+// "" means no version, for both. s is the state before the search.
 //
-// A known version that is newer than found was withdrawn, does not count in this
-// environment any more, or is marked as bad. known replaces it by found, or by a newer
-// version that is in use, because a version older than one in use is never installed.
+// A known version newer than found was withdrawn, is marked as bad, or no longer counts
+// in this environment. known then returns found, or a newer version that is in use,
+// because a version older than one in use is never installed.
 //
 // withdrawn is the version that was withdrawn. It is kept until a search finds that
 // version or a newer one.

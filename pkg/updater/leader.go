@@ -19,10 +19,10 @@ import (
 	"github.com/cybozu-go/neco/pkg/update"
 )
 
-// requestTimeout bounds one request to etcd.
+// requestTimeout is how long the leader waits for one response of etcd.
 const requestTimeout = 5 * time.Second
 
-// relist is the longest time between two decisions if nothing happens.
+// relist is the longest time between two decisions if no event occurs.
 const relist = 15 * time.Second
 
 // Run competes for the leadership, and leads, until ctx ends; it waits while etcd cannot
@@ -130,7 +130,7 @@ func lead(ctx context.Context, o Options, s *election.Session, h election.Holder
 	return g.Wait()
 }
 
-// loop decides and acts until the leadership ends, and returns the reason for that end.
+// loop repeats step until the leadership ends, and returns the reason for that end.
 func (l *leader) loop(ctx context.Context) error {
 	f := l.store.Follow(ctx)
 	defer f.Close()
@@ -188,8 +188,8 @@ func (l *leader) step(ctx context.Context, s *storage.Snapshot) error {
 	return l.act(ctx, s, d)
 }
 
-// remember records what is not in etcd: when this leader first saw the current run, and
-// which workers it has seen running.
+// remember records what etcd does not store: when this leader first saw the current
+// run, and which workers it has seen running.
 func (l *leader) remember(s *storage.Snapshot, now time.Time) {
 	run := update.RunID{}
 	if s.Request != nil {
@@ -223,7 +223,7 @@ func (l *leader) act(ctx context.Context, s *storage.Snapshot, d Decision) error
 	return nil
 }
 
-// origin returns why and by whom the run of d is requested. If etcd has no earlier
+// origin returns the reason for the run of d and its requester. If etcd has no earlier
 // request, the reason comes from the history when neco recover has cleared a run.
 func (l *leader) origin(ctx context.Context, s *storage.Snapshot, d Decision) (storage.Origin, error) {
 	o := storage.Origin{Kind: storage.KindRelease, By: l.Hostname, What: d.Why}
@@ -238,8 +238,8 @@ func (l *leader) origin(ctx context.Context, s *storage.Snapshot, d Decision) (s
 	return o, err
 }
 
-// ignoreSuperseded returns nil for an error because the state has changed since the
-// decision, and err otherwise. The leader then decides again.
+// ignoreSuperseded returns nil if err reports that the state has changed since the
+// decision was made, and err otherwise. The leader then makes a new decision.
 func ignoreSuperseded(err error) error {
 	if errors.Is(err, storage.ErrSuperseded) {
 		return nil
@@ -289,8 +289,8 @@ func (l *leader) noteAbsence(s *storage.Snapshot, d Decision, now time.Time) {
 	}
 }
 
-// untilNext returns the time until the next decision if the state does not change: the
-// end of a time limit, at most relist.
+// untilNext returns the time until the next decision if the state does not change:
+// until the next time limit of the run or of absent servers, at most relist.
 func (l *leader) untilNext(s *storage.Snapshot) time.Duration {
 	next := relist
 	if s != nil && s.UnderWay() {

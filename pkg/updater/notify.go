@@ -74,10 +74,11 @@ func (l *leader) notify(ctx context.Context) error {
 	}
 }
 
-// deliver delivers the notice n, with retries, and records that in etcd. It skips a
-// notice that is recorded as delivered, and sends a notice twice if recording it fails.
+// deliver delivers the notice n, with retries, and records the delivery in etcd. It
+// skips a notice that is recorded as delivered; if the recording fails, the notice may
+// be sent twice.
 //
-// Leaders of the original neco do not record notices. deliver therefore skips the notice
+// Leaders of the original neco record no notices. deliver therefore skips the notice
 // about the state in which this leader found a run of such a leader.
 func (l *leader) deliver(ctx context.Context, n Notice) error {
 	notify := func(err error) { l.Logger.Warn("cannot notify; retrying", "kind", string(n.Kind), "err", err) }

@@ -87,12 +87,12 @@ type Options struct {
 // is therefore shorter than the 60 s of the original neco.
 const LeaseTTL = 10 * time.Second
 
-// StallLimit is how long one iteration of the leader's main loop may take. After that,
-// the leader gives up its lease.
+// StallLimit is how long one iteration of the leader's main loop may take before the
+// leader gives up its lease.
 const StallLimit = 30 * time.Second
 
-// absentNotice is how long a new run waits for an absent server before a notice is
-// sent.
+// absentNotice is how long a new run waits for an absent server before the leader sends
+// a notice.
 const absentNotice = 30 * time.Second
 
 // noticeOf returns the notice about the state of the current run; the second result is
@@ -119,9 +119,9 @@ func noticeOf(s *storage.Snapshot) (Notice, bool) {
 	return n, true
 }
 
-// foundKind returns the kind of the notice about the state of the current run, in which
-// this leader finds it. It returns "" if this leader itself has to send that notice: the
-// run was aborted by a member, but no leader has stopped it yet.
+// foundKind returns the kind of the notice about the state of the current run when this
+// leader takes over. It returns "" if there is no run, or if this leader has to send
+// that notice: a member has aborted the run, but no leader has stopped it yet.
 func foundKind(s *storage.Snapshot) Kind {
 	n, ok := noticeOf(s)
 	if !ok || n.Kind == KindAbort && !s.Request.Stop {

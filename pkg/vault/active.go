@@ -13,14 +13,14 @@ import (
 	"github.com/cybozu-go/neco/pkg/retry"
 )
 
-// stepDownTimeout bounds the request for a step-down. A node that has failed does not
-// answer it.
+// stepDownTimeout is how long the request for a step-down waits for the active node,
+// which does not answer if it has failed.
 const stepDownTimeout = 10 * time.Second
 
-// HandOver makes sure that the active node is not the one on the boot server lrn: if it
-// is, it requests a step-down and blocks until another node is active, or ctx ends. The
-// token of c needs permission for a step-down. A node that has failed loses its role
-// within a minute without one.
+// HandOver makes sure that the active node is not on the boot server lrn: if it is, it
+// requests a step-down and blocks until another node is active, or ctx ends. The token
+// of c needs permission for a step-down. A node that has failed loses its role within a
+// minute without a step-down.
 func HandOver(ctx context.Context, c *api.Client, lrn int) error {
 	leader, err := c.Sys().LeaderWithContext(ctx)
 	if err != nil {

@@ -16,26 +16,27 @@ var ErrTorn = errors.New("the unseal key opens what vault has stored, but vault 
 // errNotAwaited reports that Vault has no rekey operation that waits for Commit.
 var errNotAwaited = errors.New("vault does not wait for a new key")
 
-// overtaken is the error of an attempt that another attempt has cancelled. It does not
-// show whether the unseal key is right.
+// overtaken is the error of an attempt that another attempt has cancelled. The error
+// does not show whether the unseal key is right.
 type overtaken struct{}
 
 func (overtaken) Error() string {
 	return "vault has given the attempt up: somebody else has begun one, or another vault is active now"
 }
 
-// MayPass implements the interface of package retry: the error is transient.
+// MayPass implements the interface of package retry. It returns true, because another
+// attempt may succeed.
 func (overtaken) MayPass() bool { return true }
 
 // verdict is a row of the table verdicts: err is the error for a response of Vault that
-// contains words.
+// contains the text words.
 type verdict struct {
 	words string
 	err   error
 }
 
-// verdicts returns the errors for responses to requests with an unseal key. The first
-// row that matches a response applies.
+// verdicts returns the table of the errors for responses to requests with an unseal
+// key. The first row that matches a response applies.
 func verdicts() []verdict {
 	return []verdict{
 		{"key verification failed: ", ErrTorn}, // the key has decrypted the storage

@@ -15,7 +15,8 @@ import (
 // AuditDevice is the name of the audit device.
 const AuditDevice = "stdout"
 
-// Userpass and AppRole are auth methods. Each is mounted under its own name.
+// Userpass and AppRole are auth methods. Each of them is mounted at a path with its own
+// name.
 const (
 	Userpass = "userpass"
 	AppRole  = "approle"
@@ -91,8 +92,8 @@ func MountCAs(ctx context.Context, c *api.Client) error {
 }
 
 // ImportCA imports certPEM and keyPEM, the certificate and key of a CA in PEM, into the
-// CA at mount. It does nothing if the CA at mount has this certificate, and fails if it
-// has another one.
+// CA at mount. It does nothing if the CA at mount already has this certificate, and
+// fails if that CA has another certificate.
 func ImportCA(ctx context.Context, c *api.Client, mount string, certPEM, keyPEM []byte) error {
 	have, err := CA(ctx, c, mount)
 	if err != nil {
@@ -111,8 +112,8 @@ func ImportCA(ctx context.Context, c *api.Client, mount string, certPEM, keyPEM 
 	return nil
 }
 
-// CA returns the certificate of the CA at mount, in PEM, or nil if it has none. c need
-// not be logged in.
+// CA returns the certificate of the CA at mount, in PEM, or nil if that CA has no
+// certificate. c need not be logged in.
 func CA(ctx context.Context, c *api.Client, mount string) ([]byte, error) {
 	res, err := c.Logical().ReadRawWithContext(ctx, mount+"/ca/pem")
 	if res == nil {

@@ -19,7 +19,8 @@ func EnterPolicy(lrn int) string { return fmt.Sprintf("enter-%d", lrn) }
 const enterUser = "root"
 
 // enterRole returns the configuration of the role RoleEnter. The role takes only the
-// key from a request, and has its limits even if the requester's policy permits more.
+// key from a certificate request, and applies its limits even if the requester's policy
+// permits more.
 func enterRole() map[string]any {
 	return map[string]any{
 		"ttl": operatorValidity, "max_ttl": operatorValidity, "not_before_duration": pki.BackDate.String(),
@@ -32,8 +33,7 @@ func enterRole() map[string]any {
 }
 
 // enterRule is the text of the policy EnterPolicy. It permits only certificates of
-// enterUser. The boot server's own user of etcd has the same permissions in etcd
-// anyway.
+// enterUser. The boot server's own user of etcd has the same permissions in etcd.
 const enterRule = `# Boot server %d may make its own users of etcd, when it has used its token.
 path "%s/sign/%s" {
   capabilities       = ["update"]

@@ -18,16 +18,17 @@ import (
 // lrn have.
 func JoinPolicy(lrn int) string { return fmt.Sprintf("join-%d", lrn) }
 
-// joinRule is the text of the policy JoinPolicy. It permits only the registration of a
-// secret ID, which the joining server has generated, with the approle of that server.
+// joinRule is the text of the policy JoinPolicy. It permits only one request: to
+// register a secret ID, which the joining server has generated, with the approle of
+// that server.
 const joinRule = `# Boot server %d may register the secret that it has made for itself.
 path "%s/custom-secret-id" {
   capabilities = ["update"]
 }
 `
 
-// JoinToken is a token of Vault that is valid for one request: a boot server registers
-// its secret ID with it.
+// JoinToken is a token of Vault that is valid for one request, with which a boot server
+// registers its secret ID.
 type JoinToken struct {
 	// Secret is the token itself.
 	Secret string
@@ -65,7 +66,7 @@ func NewJoinToken(ctx context.Context, c *api.Client, lrn int, ttl time.Duration
 
 // Register registers secret, a secret ID, with the approle of the boot server lrn. It
 // uses up the join token; c need not be logged in. If the token is invalid, expired or
-// used, [Denied] is true of the error.
+// used, [Denied] returns true for the error.
 func Register(ctx context.Context, c *api.Client, lrn int, token, secret string) error {
 	joiner, err := vaultclient.Copy(c, "", token)
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	"github.com/hashicorp/vault/api"
 )
 
-// maxPEM bounds the bytes that are read of a certificate chain.
+// maxPEM is the maximum number of bytes that are read of a certificate chain.
 const maxPEM = 64 << 10
 
 func readAll(res *api.Response) ([]byte, error) {
@@ -39,8 +39,9 @@ func (c Credentials) String() string { return "approle credentials of " + c.Role
 // have.
 func BootRole(lrn int) string { return fmt.Sprintf("boot-%d", lrn) }
 
-// bootTokenTTL and bootTokenMaxTTL are the lifetimes of the tokens of boot servers, in
-// Vault's format. A boot server needs a token only while it requests certificates.
+// bootTokenTTL and bootTokenMaxTTL are the lifetimes, initial and maximum, of the
+// tokens of boot servers, in Vault's format. A boot server needs a token only while it
+// requests certificates.
 const (
 	bootTokenTTL    = "10m"
 	bootTokenMaxTTL = "1h"
@@ -73,7 +74,7 @@ func DeleteBootRole(ctx context.Context, c *api.Client, lrn int) error {
 }
 
 // NewCredentials creates credentials of the boot server lrn. If retire is true, it
-// first destroys all earlier ones.
+// first destroys all earlier credentials of that server.
 func NewCredentials(ctx context.Context, c *api.Client, lrn int, retire bool) (Credentials, error) {
 	role := approlePath(lrn)
 	fail := func(err error) (Credentials, error) {

@@ -19,8 +19,8 @@ type NewKey struct {
 // String returns a text without the key, so that the key does not appear in logs.
 func (NewKey) String() string { return "a new unseal key" }
 
-// BeginRekey makes Vault generate a new unseal key and returns it. key is the present
-// unseal key, which Vault uses until Commit; if it is another key, BeginRekey returns
+// BeginRekey makes Vault generate a new unseal key and returns that key. key is the
+// current unseal key, which Vault uses until Commit; if it is not, BeginRekey returns
 // ErrBadKey. It cancels an unfinished rekey operation.
 func BeginRekey(ctx context.Context, c *api.Client, key string) (NewKey, error) {
 	k, err := beginRekey(ctx, c, key)
@@ -61,7 +61,7 @@ func cancelRekey(ctx context.Context, c *api.Client) error {
 	return hideKey(c.Sys().RekeyCancelWithContextWithNonce(ctx, s.Nonce))
 }
 
-// Commit makes Vault use the new key instead of the present one. The caller must have
+// Commit makes Vault use the new key instead of the current one. The caller must have
 // stored the new key before. After an error, Vault may have applied only a part of the
 // change; see [ResumeRekey].
 func (k NewKey) Commit(ctx context.Context, c *api.Client) error {
@@ -75,10 +75,10 @@ func (k NewKey) Commit(ctx context.Context, c *api.Client) error {
 	return nil
 }
 
-// ResumeRekey commits key if a rekey operation of Vault still waits for it, and reports
-// whether it did. Such an operation remains if etcd has stored only a part of the
-// writes of an earlier Commit. Nothing but ResumeRekey makes that Vault use a single
-// key again.
+// ResumeRekey commits key if a rekey operation of Vault still waits for that key, and
+// reports whether it did. Such an operation remains if etcd has stored only a part of
+// the writes of an earlier Commit. Only ResumeRekey makes Vault use a single key again
+// in that case.
 func ResumeRekey(ctx context.Context, c *api.Client, key string) (done bool, err error) {
 	s, err := c.Sys().RekeyStatusWithContext(ctx)
 	if err != nil {
@@ -119,8 +119,9 @@ func Rotate(ctx context.Context, c *api.Client) error {
 	return nil
 }
 
-// UnsealAny unseals the Vault of c, as [Unseal] does, with the first of keys that is
-// right. It returns ErrBadKey if none is. There are two keys during a rekey operation.
+// UnsealAny unseals the Vault of c, as [Unseal] does, with the first key in keys that
+// is right. It returns ErrBadKey if no key is right. During a rekey operation there are
+// two possible keys.
 func UnsealAny(ctx context.Context, c *api.Client, keys []string) (opened bool, err error) {
 	err = ErrBadKey
 	for _, key := range keys {

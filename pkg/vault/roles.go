@@ -108,9 +108,9 @@ func PutRoles(ctx context.Context, c *api.Client) error {
 	return nil
 }
 
-// profileRole returns the configuration of the role for the certificate profile p. The
-// role takes only the key from a request. The names are parameters, and the policy of
-// each boot server permits only its own.
+// profileRole returns the configuration of the role for the certificate profile p. Such
+// a role takes only the key from a certificate request. The names are parameters, and
+// the policy of each boot server permits only its own names.
 func profileRole(p pki.Profile) map[string]any {
 	return map[string]any{
 		"ttl": p.Validity.String(), "max_ttl": p.Validity.String(), "not_before_duration": pki.BackDate.String(),

@@ -20,7 +20,7 @@ var (
 	// active node. Such a Vault serves no request and cannot be unsealed; it must be
 	// restarted.
 	ErrHalfSealed = errors.New("vault has sealed its storage while it became the active node, and has to be restarted")
-	// ErrBadKey reports that the unseal key is not the one of this Vault.
+	// ErrBadKey reports that the given unseal key is not the unseal key of this Vault.
 	ErrBadKey = errors.New("the unseal key is not this vault's")
 )
 
@@ -65,7 +65,7 @@ func Serves(ctx context.Context, c *api.Client) error {
 
 // halfSealed reports whether s is the status of a Vault in the state of ErrHalfSealed.
 // Such a Vault cannot decrypt its storage: it reports the name of its cluster, which is
-// stored unencrypted, but not the ID, which is encrypted.
+// stored unencrypted, but not the ID of the cluster, which is encrypted.
 func halfSealed(s *api.SealStatusResponse) bool {
 	return !s.Sealed && s.ClusterName != "" && s.ClusterID == ""
 }

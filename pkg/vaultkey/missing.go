@@ -14,7 +14,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/hostkey"
 )
 
-// Sealing has what a boot server needs to encrypt secrets to the other boot servers.
+// Sealing contains what a boot server needs to encrypt secrets to the other boot
+// servers.
 type Sealing struct {
 	Etcd     clientv3.KV
 	Identity hostkey.Identity
@@ -28,11 +29,11 @@ type Sealing struct {
 // the boot servers lrns. If it is not, ResealMissing encrypts the unseal key and the
 // root token again and returns true.
 //
-// A server without a host key record is left out, because it has no host key. If
-// another server's record is not validly signed, ResealMissing returns an error instead
-// of encrypting without that server, unless there is nothing to encrypt. If this server
-// cannot decrypt the key, ResealMissing returns false without an error and leaves the
-// work to the other servers. Several servers may call it concurrently.
+// ResealMissing omits a server without a host key record, because such a server has no
+// host key. If another server's record is not validly signed, ResealMissing returns an
+// error instead of encrypting without that server, unless there is nothing to encrypt.
+// If this server cannot decrypt the key, ResealMissing returns false without an error
+// and leaves the work to the other servers. Several servers may call it concurrently.
 func (s Sealing) ResealMissing(ctx context.Context, lrns []int) (bool, error) {
 	have, err := sealedTo(ctx, s.Etcd)
 	if err != nil {

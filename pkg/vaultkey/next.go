@@ -14,17 +14,18 @@ import (
 
 // These constants are further etcd keys below Neco's prefix.
 const (
-	// KeyUnsealNext is the key of the new unseal key during a rekey. After an
-	// interrupted rekey, Vault may use the new unseal key already.
+	// KeyUnsealNext is the etcd key of the new unseal key during a rekey. After an
+	// interrupted rekey, Vault may already use the new unseal key.
 	KeyUnsealNext = storage.KeyVaultUnsealNext
-	// KeySealedTo is the key of a list of the recipients to which the unseal key is
-	// encrypted. The encrypted text does not show them. The list is not authenticated.
+	// KeySealedTo is the etcd key of the list of recipients to which the unseal key is
+	// encrypted. The encrypted text does not show the recipients. The list is not
+	// authenticated.
 	KeySealedTo = storage.KeyVaultSealedTo
 )
 
-// UnsealKeys returns the unseal keys that are stored in etcd and id can decrypt: the
-// current one, then the new one during a rekey. If none is stored, it returns
-// ErrAbsent. If the current key cannot be decrypted, it returns that error.
+// UnsealKeys returns the unseal keys in etcd that id can decrypt: the current key and,
+// during a rekey, the new key after it. If no key is stored, it returns ErrAbsent. If
+// the current key cannot be decrypted, it returns the error of the decryption.
 func UnsealKeys(ctx context.Context, etcd clientv3.KV, id hostkey.Identity) ([]string, error) {
 	var keys []string
 	for _, key := range []string{KeyUnseal, KeyUnsealNext} {
@@ -70,9 +71,9 @@ func Next(ctx context.Context, etcd clientv3.KV, id hostkey.Identity) (NextKey, 
 	return NextKey{string(plain), string(sealed), rev}, nil
 }
 
-// PutNext stores key, the new unseal key, in etcd beside the current one. The stored
-// text is encrypted to recipients. If a new key is stored already, PutNext returns an
-// error, because Vault may use that key.
+// PutNext stores key, the new unseal key, in etcd beside the current one, encrypted to
+// recipients. If a new key is already stored, PutNext returns an error, because Vault
+// may use that key.
 func PutNext(ctx context.Context, etcd clientv3.KV, key string, recipients []string) (NextKey, error) {
 	sealed, err := hostkey.Seal([]byte(key), recipients)
 	if err != nil {
@@ -83,7 +84,7 @@ func PutNext(ctx context.Context, etcd clientv3.KV, key string, recipients []str
 }
 
 // Promote replaces the current unseal key in etcd by next, in one transaction.
-// recipients are those to which next is encrypted.
+// recipients are the public keys to which next is encrypted.
 func Promote(ctx context.Context, etcd clientv3.KV, next NextKey, recipients []string) error {
 	list, err := json.Marshal(recipients)
 	if err != nil {
@@ -100,9 +101,9 @@ func RemoveNext(ctx context.Context, etcd clientv3.KV, next NextKey) error {
 	return err
 }
 
-// swap executes ops in one transaction if KeyUnsealNext is still at the revision rev, and
-// returns the new revision; otherwise the error wraps errChanged. key is the name of the
-// key in etcd that is being stored, for the texts of errors.
+// swap executes ops in one transaction if KeyUnsealNext is still at the revision rev,
+// and returns the new revision; otherwise the error wraps errChanged. key is the name
+// of the etcd key that is being stored; it is used in error texts only.
 func swap(ctx context.Context, etcd clientv3.KV, key string, rev int64, ops ...clientv3.Op) (int64, error) {
 	res, err := etcd.Txn(ctx).If(clientv3.Compare(clientv3.ModRevision(KeyUnsealNext), "=", rev)).Then(ops...).Commit()
 	if err != nil {
@@ -114,5 +115,5 @@ func swap(ctx context.Context, etcd clientv3.KV, key string, rev int64, ops ...c
 	return res.Header.Revision, nil
 }
 
-// errChanged reports that another process has changed a key meanwhile.
+// errChanged reports that another process has changed an etcd key since it was read.
 var errChanged = errors.New("another process has changed it meanwhile")

@@ -30,9 +30,9 @@ func PutHostKey(ctx context.Context, etcd clientv3.KV, r hostkey.Record) error {
 }
 
 // Recipients returns the public keys to which the data centre's secrets are encrypted:
-// those of the boot servers lrns and the recovery keys. The record of each server must
-// be signed with the key of a certificate that a CA in roots has signed. A server
-// without such a record is an error, because it could not unseal Vault.
+// the public keys of the boot servers lrns and the recovery keys. The record of each
+// server must be signed with the key of a certificate that a CA in roots has signed. A
+// server without such a record is an error, because it could not unseal Vault.
 func Recipients(ctx context.Context, etcd clientv3.KV, roots *x509.CertPool, lrns []int, now time.Time) ([]string, error) {
 	recovery, err := Recovery(ctx, etcd, roots)
 	if err != nil {

@@ -33,7 +33,7 @@ const (
 var ErrAbsent = errors.New("absent")
 
 // Store writes the unseal key and the root token to etcd in one transaction, encrypted
-// to recipients. It omits an empty one.
+// to recipients. It omits an empty key or token.
 func Store(ctx context.Context, etcd clientv3.KV, unsealKey, rootToken string, recipients []string) error {
 	var ops []clientv3.Op
 	for key, value := range map[string]string{KeyUnseal: unsealKey, KeyRoot: rootToken} {
@@ -57,8 +57,8 @@ func Store(ctx context.Context, etcd clientv3.KV, unsealKey, rootToken string, r
 	return nil
 }
 
-// Reader is a function that reads a secret from etcd and decrypts it with id, such as
-// Unseal and Root.
+// Reader is a function that reads a secret from etcd and decrypts it with id. Unseal
+// and Root are such functions.
 type Reader func(ctx context.Context, etcd clientv3.KV, id hostkey.Identity) (string, error)
 
 // Unseal returns the unseal key. It returns ErrAbsent if none is stored, and
@@ -68,8 +68,8 @@ func Unseal(ctx context.Context, etcd clientv3.KV, id hostkey.Identity) (string,
 	return open(ctx, etcd, KeyUnseal, id)
 }
 
-// Root returns the root token. Its errors are those of Unseal, and it also returns an
-// unencrypted token.
+// Root returns the root token. Its errors are those of Unseal. Like Unseal, it also
+// returns an unencrypted token.
 func Root(ctx context.Context, etcd clientv3.KV, id hostkey.Identity) (string, error) {
 	return open(ctx, etcd, KeyRoot, id)
 }
@@ -107,8 +107,8 @@ func InClear(ctx context.Context, etcd clientv3.KV) (bool, error) {
 }
 
 // Reseal encrypts the stored unseal key and root token again, to recipients. If another
-// process changes one of them meanwhile, Reseal returns an error and does not overwrite
-// it.
+// process changes the key or the token at the same time, Reseal returns an error and
+// does not overwrite the change.
 func Reseal(ctx context.Context, etcd clientv3.KV, id hostkey.Identity, recipients []string) error {
 	for _, key := range []string{KeyUnseal, KeyRoot} {
 		if err := reseal(ctx, etcd, key, id, recipients); err != nil {

@@ -10,8 +10,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/update"
 )
 
-// apply performs the decision d. If again is true, the caller has to decide again without
-// waiting.
+// apply performs the decision d. If again is true, the caller has to make the next
+// decision without waiting.
 func (w *worker) apply(ctx context.Context, r *session, d update.Decision) (again bool, err error) {
 	switch d.Do {
 	case update.Idle, update.Wait:
@@ -48,7 +48,7 @@ func (w *worker) apply(ctx context.Context, r *session, d update.Decision) (agai
 	return true, nil
 }
 
-// resume replaces the worker's memory by m and resets the deadline and the retries for
+// resume stores m as the worker's memory and resets the deadline and the retries for
 // the next action.
 func (w *worker) resume(m update.Member) {
 	w.m = m
@@ -57,8 +57,8 @@ func (w *worker) resume(m update.Member) {
 }
 
 // enter starts or resumes the part of this worker in the run of d. If the worker is not
-// in that run yet, enter first takes the Target of its actions from the current request
-// and configuration; otherwise it keeps the Target.
+// in that run yet, enter sets the [Target] of its actions from the current request and
+// configuration; otherwise it keeps the Target.
 func (w *worker) enter(r *session, d update.Decision) {
 	if !w.m.Run.Equal(d.Member.Run) {
 		req := r.snap.Request
@@ -70,7 +70,8 @@ func (w *worker) enter(r *session, d update.Decision) {
 	w.logEntered(d.Why, w.target.Members)
 }
 
-// write performs a decision that writes to etcd. Its results are the results for apply.
+// write writes the status, record or switch of the decision d to etcd, and returns the
+// results for apply.
 func (w *worker) write(ctx context.Context, r *session, d update.Decision) (bool, error) {
 	wctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
@@ -104,9 +105,9 @@ func (w *worker) put(ctx context.Context, g storage.Guard, l *lock, d update.Dec
 	return 0, fmt.Errorf("decision %s is unknown", d.Do)
 }
 
-// written handles the result of a write to etcd. After a failed write, the next decision
-// uses a newer state; if the lease is lost, written returns the error. Its results are
-// the results for apply.
+// written evaluates the result of a write to etcd and returns the results for apply.
+// After a failed write, the next decision uses a newer state; if the lease is lost,
+// written returns the error.
 func (w *worker) written(ctx context.Context, r *session, rev int64, err error) (bool, error) {
 	switch {
 	case err == nil:

@@ -1,8 +1,8 @@
 // Package worker runs the update engine on a boot server: it watches etcd, calls
 // pkg/update to decide what to do next, runs actions on its host and reports.
 //
-// It owns what every step needs and no component should have: the session with its lease,
-// presence, statuses, barriers, the lock, once-records, deadlines, retries, cancellation
-// and resumption. It must not know components, files or services: actions are behind
-// [Doer].
+// It owns what all steps share and no component should contain: the session with its
+// lease, presence, statuses, barriers, the lock, once-records, deadlines, retries,
+// cancellation and resumption. It must not know components, files or services: actions
+// are behind [Doer].
 package worker

@@ -8,11 +8,12 @@ import (
 	"github.com/cybozu-go/neco/pkg/update"
 )
 
-// journalPath is the file of the journal: the groups of services that this host has
-// stopped.
+// journalPath is the path of the journal, which lists the groups of services that this
+// host has stopped.
 const journalPath = "/var/lib/neco/stopped.json"
 
-// FileJournal is the [Journal] of a boot server as a file on its own disk.
+// FileJournal is the [Journal] of a boot server, stored as a file on the server's own
+// disk.
 type FileJournal struct{ FS host.FS }
 
 // Load reads the journal. It returns nil if the file does not exist.

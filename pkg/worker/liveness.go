@@ -13,9 +13,9 @@ import (
 // heartbeatEvery is the interval at which a worker writes its heartbeat to etcd.
 const heartbeatEvery = 15 * time.Second
 
-// beat records an iteration of the main loop, and writes a heartbeat to etcd if one is
-// due. It returns an error only if the lease is lost; after another error, the heartbeat
-// is written at the next interval.
+// beat records an iteration of the main loop, and writes a heartbeat to etcd if it is
+// due. It returns an error only if the lease is lost; after another error, the
+// heartbeat is written at the next interval.
 func (w *worker) beat(ctx context.Context, r *session) error {
 	w.Pulse.Beat()
 	now := time.Now()
@@ -33,7 +33,8 @@ func (w *worker) beat(ctx context.Context, r *session) error {
 }
 
 // watchPulse starts a goroutine that abandons the session when the main loop stalls, so
-// that the worker's presence and lock expire. stop ends that goroutine.
+// that the worker's presence and lock expire. The returned function stop ends that
+// goroutine.
 func (w *worker) watchPulse(ctx context.Context, es *election.Session) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	ended := make(chan struct{})

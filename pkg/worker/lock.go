@@ -12,7 +12,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/update"
 )
 
-// lock is the one lock of all workers, held by this worker or competed for.
+// lock is this worker's claim to the one lock of all workers: the worker holds the lock
+// or competes for it.
 type lock struct {
 	session *election.Session
 	cancel  context.CancelFunc
@@ -27,7 +28,8 @@ type lockResult struct {
 	err    error
 }
 
-// state returns whether this worker holds the lock, waits for it, or neither.
+// state returns whether this worker holds the lock, waits for the lock, or does
+// neither.
 func (l *lock) state() update.Lock {
 	switch {
 	case l == nil:
@@ -39,7 +41,7 @@ func (l *lock) state() update.Lock {
 }
 
 // ready returns a channel that is closed when the competition for the lock has ended, or
-// nil if none is running.
+// nil if this worker does not compete for the lock.
 func (l *lock) ready() <-chan struct{} {
 	if l == nil || l.held {
 		return nil
@@ -58,9 +60,9 @@ func (w *worker) acquire(ctx context.Context, r *session) *lock {
 	return l
 }
 
-// locked handles the end of the competition for the lock. If the lock was acquired, the
-// next decision needs a state that is at least as new as the lock. An error ends the
-// session.
+// locked stores the result of the competition for the lock, which has ended. After the
+// lock was acquired, the next decision needs a state that is at least as new as the
+// lock. An error ends the session.
 func (w *worker) locked(r *session) error {
 	res := r.lock.done.wait()
 	r.lock.cancel()
@@ -72,8 +74,9 @@ func (w *worker) locked(r *session) error {
 	return nil
 }
 
-// release releases the lock, or stops competing for it. After an error its key may remain
-// in etcd, so the session has to end; otherwise the other servers would wait forever.
+// release releases the lock, or stops competing for it. After an error, the key of the
+// lock may remain in etcd, so the session has to end; otherwise the other servers would
+// wait forever.
 func (l *lock) release(ctx context.Context) error {
 	if !l.held {
 		l.cancel()
@@ -89,8 +92,8 @@ func (l *lock) release(ctx context.Context) error {
 	return l.session.Resign(ctx, l.holder)
 }
 
-// end stops competing for the lock and waits for the goroutine. A lock that is held is
-// left to the end of the session, which deletes its key.
+// end stops competing for the lock and waits for the goroutine that does so. It does
+// not release a lock that is held: the end of the session deletes the lock's key.
 func (l *lock) end() {
 	if l == nil || l.held {
 		return

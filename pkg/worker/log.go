@@ -8,8 +8,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/update"
 )
 
-// events remembers what was logged last about the current run, so that it is not
-// repeated.
+// events stores what the worker has logged last about the current run, so that it does
+// not log that again.
 type events struct {
 	// decided is the last logged decision; missing is the last logged list of servers for
 	// which the worker waited.
@@ -48,8 +48,8 @@ func (w *worker) beginStep(step int) {
 	}
 }
 
-// logAdvanced logs the end of the current step if m, the worker's next memory, is in
-// another step.
+// logAdvanced logs the end of the current step if m, the member after the next
+// decision, is in another step.
 func (w *worker) logAdvanced(m update.Member) {
 	before, after := w.m.Current(), m.Current()
 	if after.Step == before.Step {
@@ -62,14 +62,14 @@ func (w *worker) logAdvanced(m update.Member) {
 // noStep is the value of events.step before a step is started.
 const noStep = -1
 
-// logEntered logs that the worker has entered a run, and forgets what it logged of an
-// earlier one.
+// logEntered logs that the worker has entered a run, and clears the record of what it
+// logged about an earlier run.
 func (w *worker) logEntered(why string, servers []int) {
 	w.events = events{step: noStep}
 	w.Logger.Info("run entered", "version", w.m.Run.Version, "servers", slices.Clone(servers), "step", w.m.Current().Step, "why", why)
 }
 
-// logEnded logs that the worker has left its run because of why.
+// logEnded logs that the worker has left its run, with the reason why.
 func (w *worker) logEnded(why string) {
 	w.Logger.Info("run ended", "version", w.m.Run.Version, "why", why)
 }

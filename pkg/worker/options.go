@@ -14,9 +14,9 @@ import (
 	"github.com/cybozu-go/neco/pkg/update"
 )
 
-// Target is the input of actions: who takes part in a run, its version and the
-// configuration. It stays the same for a whole run; a configuration that changes
-// meanwhile applies to the next run.
+// Target is the input of actions: this server's logical rack number (LRN), the members
+// of the run, its version and the configuration. It stays the same for a whole run; a
+// changed configuration applies to the next run.
 type Target struct {
 	LRN     int
 	Members []int
@@ -31,7 +31,7 @@ type Target struct {
 	Progress func(text string)
 }
 
-// Report calls Progress with a formatted text. It does nothing if Progress is nil.
+// Report calls t.Progress with a formatted text. It does nothing if Progress is nil.
 func (t Target) Report(format string, args ...any) {
 	if t.Progress != nil {
 		t.Progress(fmt.Sprintf(format, args...))
@@ -55,8 +55,8 @@ type Doer interface {
 	Restore(ctx context.Context, group string, side update.Side, t Target) error
 }
 
-// Journal stores, on the host's own disk, which groups of services this worker has
-// stopped. The worker saves a group before it stops it.
+// Journal stores, on the disk of the host, which groups of services this worker has
+// stopped. The worker saves a group before it stops the group's services.
 type Journal interface {
 	Load() ([]update.Stopped, error)
 	Save([]update.Stopped) error
@@ -84,22 +84,22 @@ type Options struct {
 	TTL time.Duration
 }
 
-// StallLimit is how long one iteration of the main loop may take before the worker counts
-// as stalled; restoring services may take restoreTimeout longer. The longest normal
-// iteration waits for a request to etcd until its deadline and for a cancelled action to
-// end.
+// StallLimit is how long one iteration of the main loop may take before the worker
+// counts as stalled; an iteration that restores services may take restoreTimeout
+// longer. The longest normal iteration waits for a request to etcd until its deadline
+// and for a cancelled action to end.
 const StallLimit = 30 * time.Second
 
-// LeaseTTL is the lifetime of the lease to which a worker's presence and lock are bound.
-// The original neco uses the same.
+// LeaseTTL is the lifetime of the lease to which a worker's presence and lock are
+// bound. The original neco uses the same lifetime.
 const LeaseTTL = 10 * time.Second
 
-// permanent marks an error that a retry cannot repair.
+// permanent marks an error that a retry cannot resolve.
 type permanent struct{ error }
 
 func (p permanent) Unwrap() error { return p.error }
 
-// Permanent marks err as an error that a retry cannot repair.
+// Permanent marks err as an error that a retry cannot resolve.
 func Permanent(err error) error {
 	if err == nil {
 		return nil
@@ -113,13 +113,13 @@ func IsPermanent(err error) bool {
 	return errors.As(err, &p)
 }
 
-// releaseFault marks an error that is caused by the release, and not by the host.
+// releaseFault marks an error that is caused by the release and not by the host.
 type releaseFault struct{ error }
 
 func (f releaseFault) Unwrap() error { return f.error }
 
-// ReleaseFault marks err as caused by the release, which would fail on every host that is
-// in order.
+// ReleaseFault marks err as caused by the release: the action would fail on every
+// healthy host.
 func ReleaseFault(err error) error {
 	if err == nil {
 		return nil

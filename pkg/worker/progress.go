@@ -7,8 +7,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/update"
 )
 
-// progressAfter is how long the text of a progress must last before the status shows it.
-// A shorter wait does not justify a write to etcd.
+// progressAfter is how long an action must report the same progress text before the
+// worker writes it to the status. A shorter wait does not justify a write to etcd.
 const progressAfter = 2 * time.Second
 
 // waitsForTurn is the progress of a worker that waits for the lock, which another boot
@@ -27,7 +27,7 @@ type progress struct {
 
 func newProgress() *progress { return &progress{changed: make(chan struct{}, 1)} }
 
-// set replaces the text. If that changes it, set wakes the worker's main loop.
+// set replaces the text. If the text has changed, set wakes the worker's main loop.
 func (p *progress) set(text string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -56,9 +56,9 @@ func (t *task) changed() <-chan struct{} {
 	return t.progress.changed
 }
 
-// progress returns the text of what the current action or the lock is waiting for, once
-// it has lasted for progressAfter. Until then it returns "" and the remaining time as
-// due; both are zero if there is no text.
+// progress returns the text about what the current action or the lock is waiting for,
+// once the text has been the same for progressAfter. Before that it returns "" and, as
+// due, the remaining time; both are zero if there is no text.
 func (w *worker) progress(r *session) (text string, due time.Duration) {
 	since := time.Time{}
 	switch {
@@ -76,8 +76,8 @@ func (w *worker) progress(r *session) (text string, due time.Duration) {
 	return text, 0
 }
 
-// progressDue returns the time until a new progress text has to be shown, or relist if
-// there is none.
+// progressDue returns the time until the status has to show a new progress text, or
+// relist if there is none.
 func (w *worker) progressDue(r *session) time.Duration {
 	if _, due := w.progress(r); due > 0 {
 		return due

@@ -1,7 +1,7 @@
 package worker
 
-// result is the value that a goroutine returns. It is delivered once and may be read any
-// number of times.
+// result is the future result of a goroutine. The goroutine delivers a value once,
+// which may be read any number of times.
 type result[T any] struct {
 	ready chan struct{}
 	value T
@@ -9,7 +9,7 @@ type result[T any] struct {
 
 func newResult[T any]() *result[T] { return &result[T]{ready: make(chan struct{})} }
 
-// deliver sets the value. It must be called exactly once.
+// deliver sets the value and wakes all callers of wait. It must be called exactly once.
 func (r *result[T]) deliver(v T) {
 	r.value = v
 	close(r.ready)

@@ -9,7 +9,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/update"
 )
 
-// session is the state of a worker that ends with its lease.
+// session is the state of a worker that exists only as long as the worker's lease.
 type session struct {
 	*election.Session
 	// presence is the revision at which the worker's presence key was written. Each write
@@ -27,7 +27,8 @@ type session struct {
 	heartbeatAt time.Time
 }
 
-// session decides and acts until the lease or ctx ends, and returns the reason.
+// session makes decisions and performs them until the lease or ctx ends, and returns
+// the reason for that end.
 func (w *worker) session(ctx context.Context, es *election.Session) error {
 	presence, err := w.putPresence(ctx, es)
 	if err != nil {
@@ -66,8 +67,8 @@ func (w *worker) session(ctx context.Context, es *election.Session) error {
 	}
 }
 
-// catchUp is how long the worker waits for the watch to deliver the worker's own writes.
-// If the watch is later, the worker reads the state from etcd.
+// catchUp is how long the worker waits for the watch to deliver the worker's own writes
+// before it reads the state from etcd.
 const catchUp = 100 * time.Millisecond
 
 // refresh updates r.snap to the newest state that the watch has delivered, or reads the
@@ -109,8 +110,8 @@ func (w *worker) take(r *session, s *storage.Snapshot) {
 	r.snap = s
 }
 
-// logMalformed logs the malformed keys of snap, except those that were malformed in old
-// already.
+// logMalformed logs the malformed keys of snap, except those that were already
+// malformed in the snapshot old.
 func (w *worker) logMalformed(old, snap *storage.Snapshot) {
 	for _, bad := range snap.Malformed {
 		if old != nil {
@@ -122,7 +123,7 @@ func (w *worker) logMalformed(old, snap *storage.Snapshot) {
 	}
 }
 
-// decide returns what this worker does next by pkg/update, and logs it.
+// decide returns the decision of pkg/update for this worker, and logs it.
 func (w *worker) decide(r *session) update.Decision {
 	m := w.m
 	m.Lock, m.Work.Elapsed = r.lock.state(), 0
@@ -136,7 +137,8 @@ func (w *worker) decide(r *session) update.Decision {
 }
 
 // wait blocks until the shared state, the action or the lock has changed or a timer is
-// due, at most for longest. It handles the result of an action or lock that has ended.
+// due, at most for longest. It stores the result of an action or of a competition for
+// the lock that has ended.
 func (w *worker) wait(ctx context.Context, r *session, longest time.Duration) error {
 	timer := time.NewTimer(min(w.untilNext(longest), max(time.Until(r.heartbeatAt), time.Millisecond), w.progressDue(r)))
 	defer timer.Stop()
@@ -154,11 +156,11 @@ func (w *worker) wait(ctx context.Context, r *session, longest time.Duration) er
 	return context.Cause(ctx)
 }
 
-// relist is the longest time between two decisions if nothing happens.
+// relist is the longest time between two decisions if no event occurs.
 const relist = heartbeatEvery
 
-// untilNext returns the time until the deadline of the running action or the next retry,
-// at most next.
+// untilNext returns the time until the deadline of the running action or until the next
+// retry, at most the duration next.
 func (w *worker) untilNext(next time.Duration) time.Duration {
 	if w.task != nil && !w.task.cancelled {
 		left := w.Table.Action(w.task.at).Deadline - time.Since(w.firstAttempt)
@@ -181,8 +183,8 @@ func (w *worker) endSession(r *session) {
 	w.interrupted(w.task.done.wait())
 }
 
-// ended handles the result res of an action. If the session has ended too, it takes an
-// error for a consequence of that, even before the main loop has noticed the end.
+// ended stores res, the result of an action. If the session has ended too, it treats an
+// error as a consequence of that, even before the main loop has noticed the end.
 func (w *worker) ended(ctx context.Context, res taskResult) {
 	if res.err != nil && ctx.Err() != nil {
 		w.interrupted(res)
@@ -191,9 +193,9 @@ func (w *worker) ended(ctx context.Context, res taskResult) {
 	w.finish(res)
 }
 
-// interrupted handles the result of an action that the end of the session has cancelled.
-// The next attempt has the whole deadline again: time without etcd does not count against
-// the action.
+// interrupted stores res, the result of an action that the end of the session has
+// cancelled. The next attempt has the whole deadline again: time without etcd does not
+// count against the action.
 func (w *worker) interrupted(res taskResult) {
 	res.leaseLost = true
 	w.finish(res)

@@ -12,7 +12,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/update"
 )
 
-// task is a running action in its own goroutine.
+// task is an action that runs in its own goroutine.
 type task struct {
 	at        update.Place
 	cancel    context.CancelCauseFunc
@@ -30,7 +30,7 @@ type taskResult struct {
 }
 
 // maxPanics is how many panics of an action are retried, because the cause may be
-// temporary. One more counts as a permanent failure.
+// temporary. The next panic counts as a permanent failure.
 const maxPanics = 3
 
 // ready returns a channel that is closed when the action has ended, or nil if no action
@@ -48,8 +48,8 @@ type errCancelled struct{ cause update.Cause }
 
 func (e errCancelled) Error() string { return string(e.cause) }
 
-// start starts the current action in a goroutine, unless it is too early for a retry. It
-// first writes to the journal which group of services the action stops.
+// start starts the current action in a goroutine, unless it is too early for a retry.
+// It first writes the group of services that the action stops, if any, to the journal.
 func (w *worker) start(ctx context.Context, r *session, d update.Decision) (bool, error) {
 	now := time.Now()
 	if now.Before(w.retryAt) {
@@ -73,8 +73,8 @@ func (w *worker) start(ctx context.Context, r *session, d update.Decision) (bool
 	return false, nil
 }
 
-// recording returns t with a Record that writes under the conditions of the session r,
-// and with a Progress that does nothing.
+// recording returns a copy of t in which Record writes under the conditions of the
+// session r, and Progress does nothing.
 func (w *worker) recording(r *session, t Target) Target {
 	guard := w.guard(r)
 	t.Progress = func(string) {}
@@ -107,8 +107,8 @@ func (w *worker) cancel(d update.Decision) {
 	w.task.cancel(errCancelled{d.Cause})
 }
 
-// finish handles the result of the action: it updates the worker's memory and journal;
-// after an error it also logs the error and sets the time of the retry.
+// finish stores res, the result of the action, in the worker's memory and journal.
+// After an error it also logs the error and sets the time of the retry.
 func (w *worker) finish(res taskResult) {
 	at := w.task.at
 	w.task.cancel(nil)
@@ -129,9 +129,9 @@ func (w *worker) finish(res taskResult) {
 	log.Warn("action failed")
 }
 
-// result converts res for pkg/update. More than maxPanics panics are a permanent error
-// and a fault of the release; in the environment "test" they are no such fault, because a
-// package may be replaced under the same version.
+// result converts res to the result for pkg/update. More than maxPanics panics are a
+// permanent error and a fault of the release; in the environment "test" they are not a
+// fault of the release, because a package may be replaced there under the same version.
 func (w *worker) result(res taskResult) update.Result {
 	if res.err == nil {
 		return update.Result{Note: res.note, LeaseLost: res.leaseLost}
@@ -147,8 +147,8 @@ func (w *worker) result(res taskResult) update.Result {
 	}
 }
 
-// later returns the later of two times: at, and the result of err's method NotBefore if
-// err has one.
+// later returns the later of two times: at, and the time that err's method NotBefore
+// returns if err has that method.
 func later(at time.Time, err error) time.Time {
 	var limited interface{ NotBefore() time.Time }
 	if errors.As(err, &limited) && limited.NotBefore().After(at) {
@@ -158,7 +158,7 @@ func later(at time.Time, err error) time.Time {
 }
 
 // ask evaluates whether this host does the current action, and stores the answer. After
-// an error it is called again later. Its results are the results for apply.
+// an error, the worker evaluates that again later. ask returns the results for apply.
 func (w *worker) ask(ctx context.Context, d update.Decision) (bool, error) {
 	if time.Now().Before(w.retryAt) {
 		return false, nil
@@ -178,8 +178,9 @@ func (w *worker) ask(ctx context.Context, d update.Decision) (bool, error) {
 	return true, nil
 }
 
-// restore starts the stopped services of d.Group again, in the version of d.Side. After
-// an error it is called again later. Its results are the results for apply.
+// restore starts the stopped services of d.Group again, in the version that d.Side
+// selects. After an error, the worker tries again later. restore returns the results
+// for apply.
 func (w *worker) restore(ctx context.Context, r *session, d update.Decision) (bool, error) {
 	if time.Now().Before(w.retryAt) {
 		return false, nil
@@ -206,8 +207,9 @@ func (w *worker) restore(ctx context.Context, r *session, d update.Decision) (bo
 	return true, nil
 }
 
-// targetOutsideRun returns the input for restoring services when the worker is in no run.
-// The members are those of the request, or else the registered boot servers.
+// targetOutsideRun returns the [Target] for restoring services while the worker is in
+// no run. Its members are those of the request, or the registered boot servers if there
+// is no request.
 func (w *worker) targetOutsideRun(r *session) Target {
 	members := slices.Clone(r.snap.Registered)
 	if r.snap.Request != nil {
@@ -216,11 +218,12 @@ func (w *worker) targetOutsideRun(r *session) Target {
 	return Target{LRN: w.LRN, Members: members, Version: w.Version, Config: r.snap.Config}
 }
 
-// restoreTimeout bounds one attempt to restore services; another one follows.
+// restoreTimeout is how long one attempt to restore services may take before it fails
+// and is repeated.
 const restoreTimeout = time.Minute
 
-// saveStarted removes group, whose services were started, from the journal. If that
-// fails, a later restore finds the services running, which does no harm.
+// saveStarted writes the journal without group, whose services were started. If that
+// fails, a later restore finds the services running, which is harmless.
 func (w *worker) saveStarted(group string) {
 	if err := w.Journal.Save(w.m.Stopped); err != nil {
 		w.Logger.Error("cannot write the journal", "group", group, "err", err)

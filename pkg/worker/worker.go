@@ -41,8 +41,8 @@ type worker struct {
 // leases that a killed worker of this server has left in etcd. The caller must hold a
 // lock of the host, so that no other worker of this server runs.
 //
-// Run returns an error if the table is invalid or the journal cannot be read. It waits
-// while etcd cannot be reached, and returns nil when ctx ends.
+// Run waits while etcd cannot be reached. It returns nil when ctx ends, and an error if
+// the table is invalid or the journal cannot be read.
 func Run(ctx context.Context, o Options) error {
 	if o.TTL == 0 {
 		o.TTL = LeaseTTL
@@ -92,8 +92,8 @@ func (w *worker) clearLeftovers(ctx context.Context) error {
 	)
 }
 
-// until calls f until it succeeds or ctx ends; then it returns the cause of ctx's end.
-// what names the request to etcd in logs.
+// until calls f until f succeeds, and returns nil, or until ctx ends, and returns the
+// cause of that end. what names the request to etcd in logs.
 func (w *worker) until(ctx context.Context, what string, f func(context.Context) error) error {
 	notify := func(err error) { w.Logger.Warn("waits for etcd", "for", what, "err", err) }
 	return retry.Do(ctx, newBackOff(), notify, func() error {
@@ -104,12 +104,12 @@ func (w *worker) until(ctx context.Context, what string, f func(context.Context)
 	})
 }
 
-// requestTimeout bounds one request to etcd, which is then retried or left to the next
-// decision.
+// requestTimeout is how long the worker waits for one response of etcd before it
+// repeats the request or makes a new decision.
 const requestTimeout = 5 * time.Second
 
-// putPresence writes this worker's presence, bound to the session's lease, and returns
-// the revision of the write.
+// putPresence writes the presence of this worker, bound to the session's lease, and
+// returns the revision of the write.
 func (w *worker) putPresence(ctx context.Context, s *election.Session) (rev int64, err error) {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
@@ -118,8 +118,8 @@ func (w *worker) putPresence(ctx context.Context, s *election.Session) (rev int6
 	}, s.Lease())
 }
 
-// guard returns the conditions of each write of this worker: its presence and the request
-// for the update are unchanged.
+// guard returns the conditions for the writes of this worker: its presence and the
+// request for the update must be unchanged.
 func (w *worker) guard(r *session) storage.Guard {
 	g := storage.Guard{Holder: storage.PresenceKey(w.LRN), HolderRev: r.presence, Lost: storage.ErrLeaseLost, LRN: w.LRN}
 	if r.snap != nil && r.snap.Request != nil {

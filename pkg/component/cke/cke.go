@@ -1,6 +1,6 @@
-// Package cke is the component of CKE on a boot server: its configuration. It does not
-// install CKE's units. It must not know other components except etcd, whose client CKE
-// is.
+// Package cke is the component of CKE on a boot server. It owns CKE's configuration and
+// does not install CKE's units. It must not know other components except etcd, whose
+// client CKE is.
 package cke
 
 import (

@@ -15,8 +15,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/host"
 )
 
-// lockTimeout bounds the wait for a member that is shutting down to unlock its database.
-// If the database is locked for longer, the member is running.
+// lockTimeout is how long HasData waits for a member that is shutting down to unlock
+// its database. If the database stays locked for longer, the member is running.
 const lockTimeout = 5 * time.Second
 
 // MemberDir is the directory that a starting member creates in its data directory.
@@ -26,11 +26,11 @@ const MemberDir = neco.EtcdDataDir + "/member"
 func Started(fsys host.FS) (bool, error) { return fsys.Exists(MemberDir) }
 
 // HasData reports whether the member with the data directory dir has ever applied an
-// entry of its cluster's log.
+// entry of its cluster's log. A locked database counts as data, an unreadable one as
+// none. HasData blocks for up to five seconds.
 //
-// Directories, a database and a log do not suffice, because a member whose data was lost
-// creates them at each start before it fails. A locked database counts as data, an
-// unreadable one as none. HasData blocks for up to five seconds.
+// The existence of directories, a database and a log is not sufficient, because a
+// member whose data was lost creates them at each start before it fails.
 func HasData(dir string) (bool, error) {
 	path := filepath.Join(dir, "member", "snap", "db")
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {

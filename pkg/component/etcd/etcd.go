@@ -19,8 +19,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/program"
 )
 
-// State is the initial-cluster-state of a member that starts with an empty data
-// directory.
+// State is the value of etcd's option initial-cluster-state for a member that starts
+// with an empty data directory.
 type State string
 
 // StateNew creates a cluster, as neco setup does; StateExisting joins an existing one.
@@ -106,8 +106,8 @@ func (Component) Effective(f host.File) []byte {
 // only if the member can read through a quorum.
 const healthURL = "http://127.0.0.1:2381/health"
 
-// probeTimeout bounds one health check; after it, the check has failed. It is longer than
-// a leader election takes.
+// probeTimeout is how long a health check waits for the member before it fails. It is
+// longer than a leader election takes.
 const probeTimeout = 5 * time.Second
 
 // Probe checks that the member of this host is healthy, which requires a leader.
@@ -115,7 +115,8 @@ func (Component) Probe(ctx context.Context, _ component.Host, _ component.Target
 	return Healthy(ctx, healthURL)
 }
 
-// Healthy checks the health of a member at url, its /health endpoint.
+// Healthy checks the health of a member. url is the URL of the member's /health
+// endpoint.
 func Healthy(ctx context.Context, url string) error {
 	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()

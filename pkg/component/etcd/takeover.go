@@ -21,12 +21,12 @@ const keptSuffix = ".before-neco"
 // runsNeco matches a unit file whose command is neco backup run.
 var runsNeco = regexp.MustCompile(`(?m)^ExecStart=.*\bneco backup run\b`)
 
-// TakeOverBackups renames the original neco's backup units in /etc/systemd/system, which
-// override those of the package, starts the timer of the package, and reports whether it
-// renamed a unit.
+// TakeOverBackups renames the original neco's backup units in /etc/systemd/system,
+// which override those of the package, starts the timer of the package, and reports
+// whether it renamed a unit.
 //
-// A unit is renamed once on each server: a file that an operator puts there later stays.
-// So do masked units, drop-ins, and units that run neco backup run.
+// It renames a unit once on each server: a unit file that an operator puts there later
+// remains. Masked units, drop-ins, and units that run neco backup run remain, too.
 func TakeOverBackups(ctx context.Context, fsys host.FS, units component.Units) (moved bool, err error) {
 	service := neco.ServiceFile(program.EtcdBackup)
 	foreign, err := isForeign(fsys, service)

@@ -1,6 +1,6 @@
-// Package etcdpasswd is the component of etcdpasswd on a boot server: its configuration.
-// It does not install etcdpasswd's units. It must not know other components except etcd,
-// whose client etcdpasswd is.
+// Package etcdpasswd is the component of etcdpasswd on a boot server. It owns
+// etcdpasswd's configuration and does not install its units. It must not know other
+// components except etcd, whose client etcdpasswd is.
 package etcdpasswd
 
 import (

@@ -1,6 +1,6 @@
-// Package sabakan is the component that runs sabakan on a boot server. It owns its unit,
-// its configuration and its health check. It must not know what sabakan serves, nor other
-// components except etcd, whose client it is.
+// Package sabakan is the component that runs sabakan on a boot server. It owns
+// sabakan's unit, configuration and health check. It must not know the data that
+// sabakan serves, nor other components except etcd, whose client sabakan is.
 package sabakan
 
 import (
@@ -36,8 +36,8 @@ func (Component) Tools() string { return program.ToolsMount(program.Sabakan) }
 // Units returns the units of the component.
 func (Component) Units() []component.Unit { return component.Services(program.Sabakan) }
 
-// config is the configuration file of sabakan, which keeps its etcd settings below a key
-// of their own.
+// config is the configuration file of sabakan. Its etcd settings are below a key of
+// their own.
 type config struct {
 	Etcd         etcd.ClientConfig `json:"etcd"`
 	AdvertiseURL string            `json:"advertise-url"`

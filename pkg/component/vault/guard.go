@@ -15,16 +15,17 @@ import (
 
 const (
 	guardInterval = 10 * time.Second
-	// guardChecks is how many consecutive checks must find Vault half sealed before it is
-	// restarted. One such check may be due to a temporary failure of etcd.
+	// guardChecks is how many consecutive checks must find Vault half sealed before
+	// Guard restarts it. A single such result may be due to a temporary failure of
+	// etcd.
 	guardChecks    = 3
 	checkTimeout   = 5 * time.Second
 	restartTimeout = 2 * time.Minute
 )
 
 // Guard restarts the Vault of this host if it stays half sealed; see
-// [vault.ErrHalfSealed]. Only a restart ends that state, and the Vaults of all boot
-// servers may enter it one after the other.
+// [vault.ErrHalfSealed]. Only a restart ends that state. The Vaults of all boot servers
+// may enter it one after the other.
 type Guard struct {
 	// HalfSealed reports whether Vault is half sealed. It returns false if it cannot find
 	// out.

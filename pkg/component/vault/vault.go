@@ -43,8 +43,8 @@ func (Component) Image() string { return program.Vault }
 // install the vault command there.
 func (Component) Tools() string { return program.ToolsMount(program.Vault) }
 
-// Units returns the units of the component. Whenever the unit of Vault starts, it also
-// starts the unit that unseals Vault.
+// Units returns the units of the component. systemd starts the unit that unseals Vault
+// whenever it starts the unit of Vault.
 func (Component) Units() []component.Unit {
 	return []component.Unit{{Name: neco.VaultService, Condition: neco.VaultConfFile}}
 }
@@ -104,8 +104,8 @@ func config(t component.Target) (host.File, error) {
 	return host.File{Path: neco.VaultConfFile, Data: b.Bytes(), Mode: 0o644}, err
 }
 
-// Effective returns the contents of f, but nothing for the unit that unseals Vault,
-// because its change needs no restart of Vault.
+// Effective returns the contents of f whose change requires a restart of Vault: all of
+// f, but nothing of the unit that unseals Vault.
 func (Component) Effective(f host.File) []byte {
 	if f.Path == neco.ServiceFile(program.VaultUnseal) {
 		return nil

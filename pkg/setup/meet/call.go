@@ -100,7 +100,7 @@ func (c *Client) connect(ctx context.Context) error {
 	return nil
 }
 
-// connectError is an error because of which there is no connection to the leader.
+// connectError is an error that has prevented a connection to the leader.
 type connectError struct{ error }
 
 // Unwrap returns the error that prevented the connection.
@@ -115,7 +115,7 @@ func (e connectError) Is(target error) bool {
 }
 
 // ask sends a request once and decodes the answer into out. If the exchange fails or
-// ctx ends, it closes the connection.
+// ctx ends, ask closes the connection.
 func (c *Client) ask(ctx context.Context, method string, in, out any) error {
 	body, err := marshal(in)
 	if err != nil {

@@ -112,7 +112,8 @@ func (m Member) prove(session *tls.Conn) error {
 	return checkWelcome(data, theirs)
 }
 
-// checkWelcome returns an error unless data is a welcome message with the proof theirs.
+// checkWelcome returns an error unless data is a welcome message that contains the
+// proof theirs.
 func checkWelcome(data, theirs []byte) error {
 	var w welcome
 	if err := json.Unmarshal(data, &w); err != nil {

@@ -119,9 +119,9 @@ func refusalBefore() []byte {
 func (c *conn) Close() error { return c.NetConn().Close() }
 
 // admit records that the connection is authenticated as the boot server peer. From then
-// on the connection counts against the limit for peer instead of the limit for
-// unauthenticated connections: admit frees its place in the latter, and leave frees its
-// place in the former.
+// on it counts against the limit for that server instead of the limit for
+// unauthenticated connections. The function leave, a field of the connection, ends that
+// count.
 func (c *conn) admit(peer Peer, leave func()) {
 	c.alarm.Stop()
 	c.leave()
@@ -129,8 +129,9 @@ func (c *conn) admit(peer Peer, leave func()) {
 	c.peer.Store(&peer)
 }
 
-// end frees the place of a closed connection. It returns the server that was
-// authenticated on it, or nil, and the reason why the connection has ended.
+// end ends the counting of a closed connection against its limit. It returns the server
+// that was authenticated on the connection, or nil, and the reason for which the
+// connection has ended.
 func (c *conn) end() (peer *Peer, why error) {
 	c.alarm.Stop()
 	c.detach()

@@ -13,8 +13,8 @@ import (
 )
 
 // judge checks data, the first message of a client at addr, on the TLS session state.
-// It returns the authenticated server and the welcome message. If it refuses the
-// client, the message contains the refusal and err the reason.
+// It returns the server that the client has proved to be, and the welcome message. If
+// it refuses the client, the message contains the refusal and err the reason.
 func (s *Server) judge(ctx context.Context, data []byte, state tls.ConnectionState, addr netip.Addr) (Peer, welcome, error) {
 	peer, err := s.identify(data, state, addr)
 	if err != nil {

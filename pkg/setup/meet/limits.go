@@ -11,15 +11,16 @@ import (
 
 // These constants are the limits for unauthenticated clients.
 const (
-	// maxGreeting bounds the bytes, including headers, that a client sends before it is
-	// authenticated. The leader closes the connection of a client that sends more.
+	// maxGreeting is the maximum number of bytes, including headers, that a client may
+	// send before it is authenticated. If it sends more, the leader closes the
+	// connection.
 	maxGreeting = 4 << 10
-	// greetTimeout bounds the time between the start of a connection and a valid proof.
-	// After it the leader closes the connection.
+	// greetTimeout is how long the leader waits for a valid proof on a new connection
+	// before it closes the connection.
 	greetTimeout = 10 * time.Second
 	// knownPlaces is the maximum number of unauthenticated connections from one address
-	// of a server, unknownPlaces that from all other addresses together. The leader
-	// closes further connections.
+	// of a server, and unknownPlaces the maximum from all other addresses together. The
+	// leader closes further connections.
 	knownPlaces   = 4
 	unknownPlaces = 8
 )
@@ -27,25 +28,26 @@ const (
 // These constants are the limits for authenticated servers.
 const (
 	// MaxMessage is the maximum size in bytes of the body of a request or an answer. A
-	// longer one is an error.
+	// longer body is an error.
 	MaxMessage = 256 << 10
 	maxHeader  = 4 << 10
 	// maxConnections is the maximum number of connections of one server. The leader
-	// refuses further ones with Busy. Each connection carries one request at a time.
+	// refuses further connections with Busy. Each connection carries one request at a
+	// time.
 	maxConnections = 16
-	// requestTimeout bounds the time for reading a request, writeTimeout that for
-	// writing the answer. After it the connection is closed.
+	// requestTimeout is how long reading a request may take, and writeTimeout how long
+	// writing the answer may take, before the leader closes the connection.
 	requestTimeout = 20 * time.Second
 	writeTimeout   = 10 * time.Second
-	// answerTimeout bounds the time that a request waits on the leader. After it the
-	// client repeats the request.
+	// answerTimeout is how long a request waits on the leader for its answer before the
+	// client has to repeat it.
 	answerTimeout = 20 * time.Second
-	// idleTimeout is the time after which the leader closes a connection without
-	// requests. It is longer than any stage, because a server may send no request
+	// idleTimeout is how long a connection may be without requests before the leader
+	// closes it. It is longer than any stage, because a server may send no request
 	// during a stage.
 	idleTimeout = time.Hour
-	// silenceTimeout is the time after which TCP closes a connection whose other side
-	// does not respond, for example after a power loss.
+	// silenceTimeout is how long the other side of a connection may fail to respond,
+	// for example after a power loss, before TCP closes the connection.
 	silenceTimeout = 20 * time.Second
 )
 
@@ -55,9 +57,9 @@ type places struct {
 	used map[any]int
 }
 
-// enter counts a connection for key. ok is false if limit connections are open already;
-// then the connection is not counted. leave ends the counting and may be called more
-// than once.
+// enter counts a connection for key. If limit connections are already open, it returns
+// false as ok and does not count the connection. leave ends the counting and may be
+// called more than once.
 func (p *places) enter(key any, limit int) (leave func(), ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

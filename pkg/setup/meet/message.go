@@ -42,7 +42,8 @@ type CallError struct {
 	Kind string `json:"kind,omitempty"`
 }
 
-// maxErrorText bounds the text of an error that the leader sends. A longer text is cut.
+// maxErrorText is the maximum length of the text of an error that the leader sends. A
+// longer text is cut.
 const maxErrorText = 4 << 10
 
 func newCallError(err error) CallError {
@@ -58,7 +59,7 @@ func (e *CallError) Error() string { return fmt.Sprintf("leader: %s: %s", e.Meth
 func (e *CallError) Is(target error) bool { return e.Kind != "" && target.Error() == e.Kind }
 
 // kindOf returns the text of the sentinel error that err wraps: the first error in the
-// tree of err whose text is a single word. It returns "" if there is none.
+// tree of err whose text is a single word. It returns "" if err wraps no such error.
 func kindOf(err error) string {
 	if err == nil {
 		return ""

@@ -15,8 +15,9 @@ var (
 	ErrUnreachable = errors.New("unreachable")
 )
 
-// Refusal is a reason for which one side refuses the other. All refusals except Busy
-// are permanent. A refusal by the leader is not authenticated: it contains no proof.
+// Refusal is the reason for which the leader or a client refuses the other side. All
+// refusals except Busy are permanent. A refusal by the leader is not authenticated: it
+// contains no proof.
 type Refusal string
 
 // These constants are all refusals.

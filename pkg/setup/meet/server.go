@@ -25,7 +25,8 @@ type Peer struct {
 	Key []byte
 }
 
-// Keys stores permanently, for each server, the first key that the server has used.
+// Keys stores permanently, for each server, the first public key that the server has
+// used.
 type Keys interface {
 	// Bind returns the key that is bound to the server lrn. If no key is bound yet, it
 	// binds key and returns it.

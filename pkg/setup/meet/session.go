@@ -12,16 +12,16 @@ import (
 	"time"
 )
 
-// alpn is the name of the protocol version in TLS, alpnBefore that of the previous
-// version. The leader also accepts alpnBefore, but only to send a refusal that such a
-// client can read.
+// alpn is the name of the protocol version in TLS, and alpnBefore the name of the
+// previous version. The leader also accepts alpnBefore, but only to send a refusal that
+// clients of that version can read.
 const (
 	alpn       = "neco-setup/2"
 	alpnBefore = "neco-setup/1"
 )
 
-// leaderTLS returns the TLS configuration of the leader. Its certificate is new and
-// authenticates nothing; the proof does.
+// leaderTLS returns the TLS configuration of the leader. The leader's certificate is
+// new and authenticates nothing; the leader's proof of the setup token does.
 func leaderTLS() (*tls.Config, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

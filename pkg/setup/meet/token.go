@@ -50,7 +50,7 @@ func (t Token) Reveal() string {
 	return tokenPrefix + encoding().EncodeToString(append(t.secret[:], t.checksum()...))
 }
 
-// checksum returns the part of the token's text by which Parse detects a mistyped
+// checksum returns the part of the token's text with which Parse detects a mistyped
 // token.
 func (t Token) checksum() []byte {
 	sum := sha256.Sum256(append([]byte("neco setup token checksum\x00"), t.secret[:]...))
@@ -89,11 +89,11 @@ func (t Token) zero() bool {
 	return subtle.ConstantTimeCompare(t.secret[:], make([]byte, secretLength)) == 1
 }
 
-// keyLength is the length in bytes of a key that Key derives.
+// keyLength is the length in bytes of a key that [Token.Key] derives.
 const keyLength = 32
 
-// Key derives a key of 32 bytes from the token (HKDF). label names the use of the key;
-// keys of different labels do not reveal each other, nor the token.
+// Key derives a key of 32 bytes from the token (HKDF). label names the use of the key.
+// A key reveals neither the token nor the keys of other labels.
 func (t Token) Key(label string) ([]byte, error) {
 	if t.zero() {
 		return nil, fmt.Errorf("derive key: %w: it is empty", ErrTokenInvalid)

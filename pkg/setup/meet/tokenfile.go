@@ -9,7 +9,7 @@ import (
 	"syscall"
 )
 
-// maxTokenFile bounds the bytes that ReadFile reads of a token file.
+// maxTokenFile is the maximum number of bytes that ReadFile reads of a token file.
 const maxTokenFile = 4096
 
 // ErrTokenReadable reports that the mode of a token file grants access to its group
