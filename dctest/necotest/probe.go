@@ -11,7 +11,8 @@ import (
 // measures how long they fail.
 type Probe struct{ *Program }
 
-// Gaps is what a probe has measured.
+// Gaps is the result of a probe: how many requests succeeded, the longest time in which
+// none succeeded, and, for etcd only, how many members were down at once.
 type Gaps struct {
 	Answers int           `json:"answers"`
 	Longest time.Duration `json:"longest"`

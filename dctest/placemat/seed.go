@@ -12,7 +12,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/host"
 )
 
-// ipamFile is the file with sabakan's IPAM configuration in a description.
+// ipamFile is the path of sabakan's IPAM configuration, relative to the directory that
+// describes a data centre.
 const ipamFile = "sabakan/ipam.json"
 
 // seed copies to the new disk of a server the files that the setup of a real boot server

@@ -11,8 +11,8 @@ import (
 const actionDeadline = time.Minute
 
 // planned holds simulated actions for steps that the product does not manage yet, by the
-// name of the step. Among them are once-actions, and a second group whose versions must
-// not run together.
+// name of the step. With them the simulation also covers actions of kind update.Once, and
+// a second group of services, cke, whose old and new versions must not run together.
 var planned = map[string][]update.Action{
 	"etcdpasswd":           {{Name: "restart"}},
 	"sabakan-state-setter": {{Name: "restart"}},

@@ -53,7 +53,8 @@ func (c *Cut) RoundTrip(r *http.Request) (*http.Response, error) {
 // Reached reports whether the request number At was made.
 func (c *Cut) Reached() bool { return int(c.requests.Load()) >= c.At }
 
-// Over returns a client of s that uses this transport and the token.
+// Over returns a client of the Vault server s that sends its requests through c, with
+// token as its Vault token.
 func (c *Cut) Over(t testing.TB, s *Server, token string) *api.Client {
 	t.Helper()
 	return s.client(t, token, c)

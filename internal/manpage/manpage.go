@@ -15,9 +15,9 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// ExitStatus is the key of an annotation of a command. The annotation describes the
-// exit codes, as text of the help. If the help of the command ends with the same text,
-// the man page shows it in the section EXIT STATUS instead of the description.
+// ExitStatus is the key of the annotation of a command that describes its exit codes,
+// formatted like the help of the command. The man page shows this text in the section
+// EXIT STATUS; if the help ends with it, the section DESCRIPTION omits it there.
 const ExitStatus = "exit status"
 
 // Manual contains the parts of man pages that are not in the help of the commands.

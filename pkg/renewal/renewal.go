@@ -58,9 +58,9 @@ func (s Server) Login(ctx context.Context, addr string) (*api.Client, error) {
 // profile of the certificate. Request and certificate are in PEM.
 type SignFunc func(ctx context.Context, p pki.Profile, s pki.Subject, request []byte) ([]byte, error)
 
-// Renew obtains a certificate for a new key, signed by Vault through client, and
-// installs the key and the certificate. p is the profile of the certificate. After a
-// kill, the next call uses the same key.
+// Renew creates a key, makes Vault sign a certificate for it through client, and installs
+// both. p is the profile of the certificate. If a call fails or is killed before the
+// installation, the next call uses the key that it created.
 func (s Server) Renew(ctx context.Context, client *api.Client, p pki.Profile) error {
 	return s.RenewBy(ctx, Vault{client}.Sign, p)
 }

@@ -17,9 +17,9 @@ import (
 // operatorValidity is the validity of the certificates that SignOperator requests.
 const operatorValidity = "10m"
 
-// SignOperator returns a certificate, in PEM, of etcd's user root for key, signed by
-// Vault. It is valid for ten minutes. The token of c needs permission to use
-// [RoleEnter].
+// SignOperator makes Vault sign a certificate for key that identifies its holder to etcd
+// as the user "root", and returns it in PEM. The certificate is valid for ten minutes.
+// The token of c needs permission to use [RoleEnter].
 func SignOperator(ctx context.Context, c *api.Client, key *ecdsa.PrivateKey) ([]byte, error) {
 	fail := func(err error) ([]byte, error) {
 		return nil, fmt.Errorf("have vault sign a certificate of etcd's user %s: %w", enterUser, err)

@@ -77,7 +77,8 @@ func (b *builder) tors(rack int) {
 	}
 }
 
-// segment returns the bridge of a ToR switch with the servers of its rack.
+// segment returns the bridge of the ToR switch tor, to which the servers of its rack are
+// connected; the zero Interface if tor has none.
 func segment(tor cluster.Node) cluster.Interface {
 	for _, i := range tor.Interfaces {
 		if i.Type == cluster.Bridge {

@@ -15,9 +15,9 @@ import (
 
 const (
 	guardInterval = 10 * time.Second
-	// guardChecks is how many consecutive checks must find Vault half sealed before
-	// Guard restarts it. A single such result may be due to a temporary failure of
-	// etcd.
+	// guardChecks is how many consecutive checks must find Vault half sealed (see
+	// [vault.ErrHalfSealed]) before Guard restarts it. A single such result may be due to
+	// a temporary failure of etcd.
 	guardChecks    = 3
 	checkTimeout   = 5 * time.Second
 	restartTimeout = 2 * time.Minute
