@@ -60,5 +60,5 @@ func args(from, to int) cobra.PositionalArgs {
 	}
 }
 
-// anyNumber is the value of to with which args sets no upper limit.
+// anyNumber is passed to [args] as the parameter to if there is no upper limit.
 const anyNumber = -1

@@ -20,7 +20,7 @@ import (
 )
 
 // startKept starts this program again in the background for run --keep. It shows the
-// output of that process until the updates of the sandbox's story are done.
+// output of that process until the planned updates of the sandbox (its story) are done.
 func startKept(cmd *cobra.Command, name string) error {
 	self, err := os.Executable()
 	if err != nil {
@@ -76,9 +76,9 @@ func hints(name string) string {
 	return b.String()
 }
 
-// serveSandbox starts a sandbox called name and runs the updates of its story. Then it
-// redirects the output of this process to a file, and serves commands until ctx ends or
-// a command ends the sandbox.
+// serveSandbox starts a sandbox called name and runs its planned updates (its story).
+// Then it redirects the output of this process to a file, and serves commands until ctx
+// ends or a command ends the sandbox.
 func serveSandbox(ctx context.Context, name string, o story.Options) (err error) {
 	place, err := control.PlaceOf(name)
 	if err != nil {

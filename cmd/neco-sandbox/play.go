@@ -14,8 +14,8 @@ import (
 	"github.com/cybozu-go/neco/internal/lrn"
 )
 
-// order connects to the sandbox called name and sends the order o to it. verb is the
-// command that sends the order.
+// order connects to the sandbox called name and sends the request o to it. verb is the
+// command that the user has called.
 func order(ctx context.Context, name, verb string, o control.Order) error {
 	c, err := control.Connect(ctx, name)
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 	"github.com/cybozu-go/neco/internal/duration"
 )
 
-// updateTimeout is how long one update of the sandbox's story may take before it fails.
+// updateTimeout is how long one planned update of a sandbox may take before it fails.
 // An update normally takes seconds.
 const updateTimeout = 5 * time.Minute
 
@@ -46,7 +46,7 @@ func newRunCommand(name *string) *cobra.Command {
 	return cmd
 }
 
-// runOnce starts a sandbox, runs the updates of its story, and then ends the sandbox.
+// runOnce starts a sandbox, runs its planned updates, and then ends the sandbox.
 func runOnce(ctx context.Context, o story.Options) error {
 	s, err := story.Tell(ctx, o)
 	if s == nil {

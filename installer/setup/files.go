@@ -50,9 +50,10 @@ func sources(s Seed) []source {
 	return all
 }
 
-// Files returns the files that turn a Debian system with the [Packages] into the boot
-// server of the seed s. In a container, the files /etc/hosts, /etc/hostname and
-// /etc/resolv.conf come from the container engine instead.
+// Files returns the files that make a boot server of a Debian system with the
+// [Packages]. The seed s describes that boot server. In a container, the files
+// /etc/hosts, /etc/hostname and /etc/resolv.conf come from the container engine
+// instead.
 func Files(s Seed) ([]host.File, error) {
 	if err := s.check(); err != nil {
 		return nil, fmt.Errorf("make a boot server: %w", err)
@@ -75,8 +76,8 @@ func Files(s Seed) ([]host.File, error) {
 	return files, nil
 }
 
-// BirdConf returns only the configuration file of BIRD, for a BIRD that does not run on
-// the boot server of the seed s.
+// BirdConf returns only the configuration file of BIRD. It is for a BIRD that runs
+// elsewhere than on the boot server that the seed s describes.
 func BirdConf(s Seed) ([]byte, error) {
 	if err := s.check(); err != nil {
 		return nil, fmt.Errorf("configure BIRD: %w", err)

@@ -17,7 +17,7 @@ import (
 
 // ExitStatus is the key of the annotation of a command that describes its exit codes,
 // formatted like the help of the command. The man page shows this text in the section
-// EXIT STATUS; if the help ends with it, the section DESCRIPTION omits it there.
+// EXIT STATUS. If the help ends with the same text, the section DESCRIPTION omits it.
 const ExitStatus = "exit status"
 
 // Manual contains the parts of man pages that are not in the help of the commands.

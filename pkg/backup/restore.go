@@ -13,7 +13,7 @@ import (
 	"github.com/cybozu-go/neco/internal/dockercmd"
 )
 
-// Restorer restores the data directory of a member from a snapshot.
+// Restorer restores the data directory of an etcd member from a snapshot.
 type Restorer interface {
 	// Restore restores the decrypted snapshot file into the existing, empty directory
 	// dir. It blocks until that is done or ctx ends. If no program on this host can
@@ -29,8 +29,8 @@ type Docker struct {
 	Image string
 }
 
-// trialName is the name of the container of a trial restore. An attempt finds and
-// removes a container of an earlier one by this name.
+// trialName is the name of the container of a trial restore. By this name, a trial
+// restore finds and removes the container that an interrupted earlier one has left.
 const trialName = "neco-backup-trial"
 
 // These constants are the exit codes of docker run if the image does not contain the
@@ -76,7 +76,8 @@ func restoreWith(ctx context.Context, tool, image, file, dir string) error {
 	return err
 }
 
-// databaseIn is the path of the database, relative to the data directory of a member.
+// databaseIn is the path of the database, relative to the data directory of an etcd
+// member.
 const databaseIn = "data/member/snap/db"
 
 // tryRestore restores the snapshot file to the new directory dir, and returns an error

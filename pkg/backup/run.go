@@ -62,8 +62,9 @@ var ErrBusy = errors.New("another backup is running")
 // Run takes a snapshot, checks it and writes it, encrypted, to the disk. Then it
 // removes the snapshots that Surplus returns. It blocks until that is done or ctx ends.
 //
-// If Run fails before the snapshot is written, it removes no snapshot. After a kill of
-// Run, List shows no incomplete snapshot, and the next Run removes the temporary files.
+// If Run fails before the snapshot is written, it removes no snapshot. If its process
+// is killed, List shows no incomplete snapshot, and the next Run removes the temporary
+// files.
 func Run(ctx context.Context, o Options) (Result, error) {
 	release, dir, err := work(ctx, o.FS)
 	if err != nil {
@@ -139,7 +140,8 @@ func (o Options) take(ctx context.Context, dir string) (Result, error) {
 	return r, nil
 }
 
-// fetch writes a snapshot of the database of this server's member to the file to.
+// fetch takes a snapshot of the database of this server's etcd member. It writes the
+// snapshot to the file whose path is to.
 func (o Options) fetch(ctx context.Context, to string) error {
 	stream, err := o.Etcd.Snapshot(ctx)
 	if err != nil {
@@ -172,7 +174,7 @@ func examine(ctx context.Context, restorer Restorer, plain, trial string, log *s
 	return Result{Info: info, Tried: true}, err
 }
 
-// publish renames the file from to its final name to, and syncs the directory.
+// publish renames the file at the path from to the path to, and syncs the directory.
 func publish(from, to string) error {
 	if err := os.Rename(from, to); err != nil {
 		return diskError(err)

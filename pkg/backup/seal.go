@@ -11,8 +11,9 @@ import (
 	"github.com/cybozu-go/neco/pkg/hostkey"
 )
 
-// sealFile encrypts the file from to recipients. It writes the result to the new file
-// to and syncs it.
+// sealFile encrypts the file at the path from. recipients are the public keys whose
+// owners can decrypt the result, which it writes to a new file at the path to and
+// syncs.
 func sealFile(from, to string, recipients []string) error {
 	in, err := os.Open(from)
 	if err != nil {
@@ -29,8 +30,8 @@ func sealFile(from, to string, recipients []string) error {
 	})
 }
 
-// openFile decrypts the file from with id. It writes the result to the new file to and
-// syncs it.
+// openFile decrypts the file at the path from with the key id. It writes the result to
+// a new file at the path to and syncs it.
 func openFile(from, to string, id hostkey.Identity) error {
 	in, err := os.Open(from)
 	if err != nil {

@@ -7,8 +7,8 @@ import (
 	"github.com/cybozu-go/neco"
 )
 
-// restoreSpace is the space in bytes that a restored member needs in addition to its
-// database, because etcd preallocates two log files of 64 MB.
+// restoreSpace is the space in bytes that a restored etcd member needs in addition to
+// its database, because etcd preallocates two log files of 64 MB.
 const restoreSpace = 160 << 20
 
 // checkSpace returns ErrDiskFull unless the disk has enough space for a backup of the

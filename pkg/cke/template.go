@@ -21,8 +21,7 @@ const (
 // of an entry to its nodes.
 const maxLabel = 63
 
-// staging is the name of the cluster in which a reboot does not protect namespaces
-// whose label development is true.
+// staging is the name of the cluster for which Render calls [protect].
 const staging = "stage0"
 
 // Role is a role of worker nodes in a template.

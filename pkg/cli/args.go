@@ -82,7 +82,8 @@ func group(name, short string) *cobra.Command {
 }
 
 // flagError returns err, an error of the flag package, in Neco's words and with a hint.
-// If the arguments before the flags are not a command, the error is about that instead.
+// If the arguments before the flags are not a command, the error is about these
+// arguments instead.
 func flagError(cmd *cobra.Command, err error) error {
 	if args := cmd.Flags().Args(); cmd.HasSubCommands() && len(args) > 0 {
 		return unknownCommand(cmd, args[0])

@@ -93,7 +93,8 @@ func passwordCause(conf neco.EtcdConfig, err error) error {
 	return withCause(context.Background(), s, memberTimeout, err)
 }
 
-// act returns the record for the history that the operator has run this command.
+// act returns the record that the operator has run this command. The caller writes it
+// to the history of the data centre.
 func (env *Env) act(kind storage.Kind, format string, args ...any) storage.Act {
 	return storage.Act{Kind: kind, By: env.By(), At: env.Now(), What: fmt.Sprintf(format, args...)}
 }

@@ -51,8 +51,8 @@ const closed = `(?:connection reset by peer|broken pipe|EOF)`
 // has closed the connection.
 const closesConnection = "closes the connection"
 
-// faultPattern recognizes the error of a connection. The first group in pattern is the
-// fault's cause, or the end of its field is.
+// faultPattern recognizes the error of a connection. The text of the fault is the field
+// is, followed by what the first group in pattern has matched.
 type faultPattern struct {
 	pattern *regexp.Regexp
 	is      string

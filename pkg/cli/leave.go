@@ -76,7 +76,8 @@ func runLeave(cmd *cobra.Command, env *Env, lrn int, o leaveOptions) error {
 }
 
 // agreeToLeave lists what changes when the boot server lrn leaves, and asks for
-// confirmation. It does neither if an earlier command has started the departure.
+// confirmation. It does neither if an earlier neco leave has begun to remove the
+// server.
 func agreeToLeave(cmd *cobra.Command, env *Env, lrn int, o leaveOptions, managed bool) error {
 	var plan departurePlan
 	var registered bool

@@ -53,7 +53,8 @@ func leaveManaged(cmd *cobra.Command, env *Env, lrn int, o leaveOptions) error {
 // During the departure, another Vault may have to become active.
 const departTimeout = 5 * vaultTimeout
 
-// departure returns the departure of the boot server lrn, as this server performs it.
+// departure returns the [join.Departure] with which this server revokes the access of
+// the boot server lrn.
 func (env *Env) departure(ctx context.Context, cmd *cobra.Command, s *storage.Storage, v *api.Client, lrn int) (join.Departure, error) {
 	id, err := hostIdentity(env)
 	if err != nil {

@@ -116,8 +116,8 @@ func recoverMalformed(ctx context.Context, cmd *cobra.Command, env *Env, s *stor
 	return nil
 }
 
-// endHistory records the end of the stopped run r in the history unless that is recorded
-// already. It ignores a malformed record.
+// endHistory records in the history that the stopped run r has ended, unless the
+// history shows that already. It ignores a malformed record.
 func endHistory(ctx context.Context, env *Env, s *storage.Storage, r *update.Request) error {
 	result := storage.Result(r.Outcome)
 	if result == "" {

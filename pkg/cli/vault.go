@@ -135,9 +135,9 @@ func unseal(ctx context.Context, env *Env) (string, error) {
 	return "Vault was unsealed already", nil
 }
 
-// unsealKeys returns the unseal keys in etcd that this server can decrypt. On a server
-// without a host key, as after a migration from the original neco, it returns the keys
-// that are stored unencrypted.
+// unsealKeys returns the unseal keys in etcd that this server can decrypt. A server
+// that was migrated from cybozu-go/neco, which this Neco replaces, has no host key: on
+// such a server it returns the keys that are stored unencrypted.
 func unsealKeys(ctx context.Context, env *Env) (keys []string, err error) {
 	id, err := hostkey.Find(env.FS)
 	if err != nil && !errors.Is(err, hostkey.ErrNone) {

@@ -30,8 +30,8 @@ type Applied struct {
 }
 
 // ReadApplied returns the record of the component called name, or the zero value if no
-// record exists. A record that a package up to 2026.11 has written contains only the
-// digest.
+// record exists. A record that the neco package of a version up to 2026.11 has written
+// contains only the digest.
 func ReadApplied(fsys host.FS, name string) (Applied, error) {
 	file := path.Join(appliedDir, name)
 	data, err := fsys.Read(file)
@@ -61,8 +61,8 @@ func writeApplied(fsys host.FS, name string, a Applied) error {
 	return err
 }
 
-// Started records that c now runs with the image and the files for the target t. The
-// caller must have started its units.
+// Started records that c now runs with the image and the files that the [Target] t
+// requires. The caller must have started its units.
 func Started(h Host, c Component, t Target) error {
 	a, err := declared(h, c, t)
 	if err != nil {
@@ -71,8 +71,7 @@ func Started(h Host, c Component, t Target) error {
 	return writeApplied(h.FS, c.Name(), a)
 }
 
-// declared returns the record that c has once it runs with the image and the files for
-// the target t.
+// declared returns the record that [Started] writes for c and t.
 func declared(h Host, c Component, t Target) (Applied, error) {
 	sum, err := digest(h, c, t)
 	if err != nil {

@@ -47,7 +47,7 @@ func prefixOf(role string) (prefix string, ok bool) {
 
 // ClusterUsers returns the users that do not belong to one boot server: root and, for
 // each program that every boot server runs, a user with the plain name of the program.
-// The certificates of the original Neco contain these plain names.
+// The plain names are in the certificates of cybozu-go/neco, which this Neco replaces.
 func ClusterUsers() []User {
 	users := []User{{Root, Root}}
 	for _, p := range program.Users() {

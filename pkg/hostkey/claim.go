@@ -38,8 +38,8 @@ func (c claim) digest(cert *x509.Certificate) [sha256.Size]byte {
 	return sha256.Sum256(fmt.Appendf(nil, "%s\x00%d\x00%x\x00%s", c.domain, c.lrn, sha256.Sum256(cert.Raw), c.text))
 }
 
-// signClaim returns a signature for the claim c by key, the key of the certificate
-// cert.
+// signClaim signs the claim c and returns the signature. key is the private key of the
+// boot server's certificate cert.
 func signClaim(c claim, cert *x509.Certificate, key *ecdsa.PrivateKey) ([]byte, error) {
 	if !key.PublicKey.Equal(cert.PublicKey) {
 		return nil, errors.New("the key is not the certificate's")
@@ -49,9 +49,9 @@ func signClaim(c claim, cert *x509.Certificate, key *ecdsa.PrivateKey) ([]byte, 
 }
 
 // verifyClaim returns an error unless signature is a signature of the claim c by the
-// key of the certificate certPEM. A CA in roots must have signed the certificate, for
-// the address node0. at is a function that returns the time at which a certificate must
-// be valid.
+// key of the certificate certPEM. A CA in roots must have signed that certificate, and
+// it must contain the address of the server's interface node0. at is a function that
+// returns the time at which a certificate must be valid.
 func verifyClaim(c claim, certPEM string, signature []byte, node0 netip.Addr, roots *x509.CertPool, at func(*x509.Certificate) time.Time) error {
 	cert, err := pki.ParseCert([]byte(certPEM))
 	if err != nil {

@@ -20,8 +20,8 @@ type Recovery struct {
 	Signature   []byte   `json:"signature"`   // ASN.1
 }
 
-// SignRecovery returns the list of recipients, signed by the boot server lrn with key,
-// the key of its certificate cert.
+// SignRecovery returns a list of the recipients, signed by the boot server lrn. key is
+// the private key of that server's certificate cert.
 func SignRecovery(lrn int, recipients []string, cert *x509.Certificate, key *ecdsa.PrivateKey) (Recovery, error) {
 	r := Recovery{LRN: lrn, Recipients: append([]string{}, recipients...), Certificate: string(pki.MarshalCert(cert.Raw))}
 	if err := r.check(); err != nil {
@@ -34,8 +34,8 @@ func SignRecovery(lrn int, recipients []string, cert *x509.Certificate, key *ecd
 	return r, nil
 }
 
-// claim returns the statement that is signed. It joins the recipients by newlines,
-// which a recipient cannot contain.
+// claim returns the [claim] that the signature of the list covers. It joins the
+// recipients by newlines, which a recipient cannot contain.
 func (r Recovery) claim() claim {
 	return claim{"neco recovery recipients, version 1", r.LRN, strings.Join(r.Recipients, "\n")}
 }
@@ -50,8 +50,8 @@ func (r Recovery) check() error {
 }
 
 // VerifyRecovery returns an error that wraps ErrBadSignature unless the boot server
-// r.LRN has signed r. The signature must be by the key of a certificate for the
-// server's address node0, signed by a CA in roots. The certificate may have expired.
+// r.LRN has signed r. A CA in roots must have signed the certificate in r, which must
+// contain the address of the server's interface node0 and may have expired.
 func VerifyRecovery(r Recovery, roots *x509.CertPool, node0 netip.Addr) error {
 	err := r.check()
 	if err == nil {

@@ -83,9 +83,9 @@ func Seal(plaintext []byte, recipients []string) (string, error) {
 	return out.String(), nil
 }
 
-// SealTo returns a writer that encrypts what is written to it as Seal does, without
-// armour, and writes the result to w. The result is complete only after Close, which
-// does not close w.
+// SealTo returns a writer that encrypts its input as [Seal] does, but without armour,
+// and writes the result to w. The result is complete only after Close, which does not
+// close w.
 func SealTo(w io.Writer, recipients []string) (io.WriteCloser, error) {
 	all, err := parseRecipients(recipients)
 	if err != nil {

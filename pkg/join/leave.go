@@ -98,8 +98,8 @@ func departure() stage.Table[Departure] {
 // approle and host key. Last it replaces Vault's unseal key and revokes a root token
 // that setup has kept. Transient errors are retried within the deadline of each stage.
 //
-// Run may be repeated after an error or a kill. The record has no effect while the
-// server is still registered.
+// Run may be repeated after an error, or after its process was killed. The record of
+// the departure has no effect while the server is still registered.
 func (d Departure) Run(ctx context.Context) error { return d.runner().Run(ctx) }
 
 func (d Departure) runner() *stage.Runner[Departure] {
@@ -160,8 +160,8 @@ func forgetLeaving(ctx context.Context, d Departure) error {
 	return nil
 }
 
-// printingResult returns an act of a stage: it calls do and prints the text that do
-// returns, unless the text is empty.
+// printingResult returns a function for the Act of a stage: it calls do and prints the
+// text that do returns, unless the text is empty.
 func printingResult(do func(Departure, context.Context) (string, error)) func(context.Context, Departure) error {
 	return func(ctx context.Context, d Departure) error {
 		text, err := do(d, ctx)
@@ -172,7 +172,8 @@ func printingResult(do func(Departure, context.Context) (string, error)) func(co
 	}
 }
 
-// printing returns an act of a stage: it calls do and, if that succeeds, prints text.
+// printing returns a function for the Act of a stage: it calls do and, if that
+// succeeds, prints text.
 func printing(text string, do func(Departure, context.Context) error) func(context.Context, Departure) error {
 	return printingResult(func(d Departure, ctx context.Context) (string, error) { return text, do(d, ctx) })
 }

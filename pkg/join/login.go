@@ -134,9 +134,9 @@ func (r *run) openOperator(ctx context.Context) (*api.Client, error) {
 	return operator, err
 }
 
-// operatorEtcd returns a client of etcd as its user root, for the members on the boot
-// servers lrns. Vault signs a certificate for it that is valid for minutes; its key is
-// never stored.
+// operatorEtcd returns a client that connects to the etcd members on the boot servers
+// lrns as the user root. Vault signs a certificate for it that is valid for minutes;
+// its key is never stored.
 func operatorEtcd(ctx context.Context, operator *api.Client, lrns []int, ca []byte) (*clientv3.Client, error) {
 	key, err := pki.NewKey()
 	if err != nil {

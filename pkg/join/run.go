@@ -75,7 +75,8 @@ func table() stage.Table[*run] {
 func Stages() []string { return table().Names() }
 
 // Run joins this server to the data centre. It blocks until the server is registered or
-// ctx ends. After an error or a kill, call it again with the same token: it resumes.
+// ctx ends. If Run fails or its process is killed, call it again with the same token:
+// it resumes.
 //
 // The registration makes neco-updater start an update. The update starts etcd and Vault
 // on this server.

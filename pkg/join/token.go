@@ -129,7 +129,8 @@ func sameVersion(own, theirs string) error {
 	return nil
 }
 
-// pinOf returns the Pin for certPEM, the certificate of a CA in PEM.
+// pinOf returns the hash by which a [Token] identifies a CA (its Pin). certPEM is the
+// certificate of the CA in PEM.
 func pinOf(certPEM []byte) ([]byte, error) {
 	cert, err := pki.ParseCert(certPEM)
 	if err != nil {

@@ -361,8 +361,9 @@ func Promote(ctx context.Context, c *clientv3.Client, peerURL string) error {
 const promoteTimeout = 10 * time.Second
 
 // promoteAtLeader sends the request to promote the member id directly to the leader of
-// the cluster now. If another member forwards such a request, the user is lost, and a
-// leader with authentication refuses it (observed in etcd 3.6.16).
+// the cluster, which it finds in now. If another member forwards such a request, the
+// request loses its user, and a leader with authentication refuses it (observed in etcd
+// 3.6.16).
 func promoteAtLeader(ctx context.Context, c *clientv3.Client, now Cluster, id uint64) error {
 	ctx, cancel := context.WithTimeout(ctx, promoteTimeout)
 	defer cancel()

@@ -18,7 +18,7 @@ const (
 // author is the name that Slack shows above each message.
 const author = "neco-updater"
 
-// Run is the information about a run that messages contain.
+// Run is what messages tell about a run, which is one update of boot servers.
 type Run struct {
 	// Cluster is the name of the data centre.
 	Cluster string
@@ -46,25 +46,23 @@ type Field struct {
 	Short bool
 }
 
-// Begin returns the message that the run r was requested because of detail.
+// Begin returns the message that the run r was requested. detail is the reason.
 func Begin(r Run, detail string) Message {
 	return message(r, colorBegin, "Update begins", "Boot servers are being updated.", Field{Title: "Detail", Value: detail})
 }
 
-// Complete returns the message that every member has completed the run r.
+// Complete returns the message that all boot servers in the run r have completed it.
 func Complete(r Run, detail string) Message {
 	return message(r, colorGood, "Update completed", "All boot servers are up to date.", Field{Title: "Detail", Value: detail})
 }
 
-// Abort returns the message that a member has aborted the run r because of the given
-// reason.
+// Abort returns the message that a boot server has aborted the run r, with the reason.
 func Abort(r Run, reason string) Message {
 	return message(r, colorDanger, "Update stopped",
 		"A boot server has aborted the update. "+nextStep, Field{Title: "Reason", Value: reason})
 }
 
-// Stopped returns the message that an operator has stopped the run r because of the given
-// reason.
+// Stopped returns the message that an operator has stopped the run r, with the reason.
 func Stopped(r Run, reason string) Message {
 	return message(r, colorDanger, "Update stopped",
 		"An operator has stopped the update. "+nextStep, Field{Title: "Reason", Value: reason})

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// validitySlack is how much longer than its profile permits a certificate may be valid,
-// because the clock of the CA may differ.
+// validitySlack is by how much the validity of a certificate may exceed the validity in
+// its profile, because the clock of the CA may differ.
 const validitySlack = 5 * time.Minute
 
 // Check returns an error unless cert is a certificate with the profile p for the server

@@ -28,7 +28,7 @@ func (p Profile) pending(ext string) string { return filepath.Join(pendingDir, p
 
 // Pending returns the pending key: the key for the host's next certificate with the
 // profile p. If that key does not exist or is malformed, Pending creates and stores a
-// new one. The key stays the same until Install, even after a kill.
+// new one. The key stays the same until Install, even if the process is killed.
 func Pending(fsys host.FS, p Profile) (*ecdsa.PrivateKey, error) {
 	key, err := readKey(fsys, p.pending(".key"))
 	if path := (*fs.PathError)(nil); errors.Is(err, fs.ErrNotExist) || err != nil && !errors.As(err, &path) {
@@ -67,8 +67,9 @@ func readKey(fsys host.FS, path string) (*ecdsa.PrivateKey, error) {
 
 // Install installs the pending key and certPEM, its certificate in PEM, on the host.
 // The caller must have checked the certificate with Check. Install replaces each file
-// atomically and durably, first the key, then the certificate; after a kill, Installed
-// completes it. A certificate for another key is ErrOtherKey and changes nothing.
+// atomically and durably, first the key, then the certificate; if the process is killed
+// in between, [Installed] does the rest. If certPEM is for another key, Install returns
+// ErrOtherKey and changes nothing.
 func Install(fsys host.FS, p Profile, certPEM []byte) error {
 	if err := install(fsys, p, certPEM); err != nil {
 		return fmt.Errorf("install certificate %s: %w", p.Name, err)

@@ -53,8 +53,8 @@ func leaf(fsys host.FS, p Profile, now time.Time) Leaf {
 }
 
 // checkPair returns an error if the certificate with the profile p and its key do not
-// belong together. It accepts any kind of key, because the original Neco creates RSA
-// keys. It returns nil if this process may not read the key.
+// belong together. It accepts any kind of key, because cybozu-go/neco, which this Neco
+// replaces, creates RSA keys. It returns nil if this process may not read the key.
 func checkPair(fsys host.FS, p Profile) error {
 	cert, err := fsys.Read(p.Cert)
 	if err != nil {

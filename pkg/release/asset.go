@@ -101,8 +101,8 @@ func (f *Finder) byTag(ctx context.Context, tag string) (*github.RepositoryRelea
 	return rel, nil
 }
 
-// pick returns the asset called name of the release rel. It fails if the release has no
-// such asset or the asset was not uploaded completely.
+// pick returns the asset that is called name in the release rel. It fails if the
+// release has no such asset or the asset was not uploaded completely.
 func pick(rel *github.RepositoryRelease, name string) (*github.ReleaseAsset, error) {
 	for _, asset := range rel.Assets {
 		if asset.GetName() != name {

@@ -26,7 +26,8 @@ func NewClientConfig(lrns []int, prefix, cert, key string) ClientConfig {
 	return ClientConfig{neco.EtcdEndpoints(lrns), prefix, neco.ServerCAFile, cert, key}
 }
 
-// ConfigOf returns the client configuration of a program, from its user in etcd.
+// ConfigOf returns the configuration with which the program p connects to the etcd of
+// the boot servers lrns. The program authenticates as its own user of etcd.
 func ConfigOf(p program.Program, lrns []int) ClientConfig {
 	return NewClientConfig(lrns, p.User.Prefix, p.User.Cert, p.User.Key)
 }

@@ -26,8 +26,8 @@ func PeerURL(lrn int) string { return fmt.Sprintf("https://%s:2380", neco.BootNo
 // ClientURL returns the URL at which clients reach the member on the boot server lrn.
 func ClientURL(lrn int) string { return fmt.Sprintf("https://%s:2379", neco.BootNode0IP(lrn)) }
 
-// config is the configuration file of etcd, with etcd's names. With such a file, etcd
-// ignores all its flags.
+// config is the configuration file of etcd. Its keys are etcd's. If etcd has such a
+// file, it ignores all its flags.
 type config struct {
 	Name                     string   `json:"name"`
 	DataDir                  string   `json:"data-dir"`

@@ -21,9 +21,9 @@ const keptSuffix = ".before-neco"
 // runsNeco matches a unit file whose command is neco backup run.
 var runsNeco = regexp.MustCompile(`(?m)^ExecStart=.*\bneco backup run\b`)
 
-// TakeOverBackups renames the original neco's backup units in /etc/systemd/system,
-// which override those of the package, starts the timer of the package, and reports
-// whether it renamed a unit.
+// TakeOverBackups renames the backup units that cybozu-go/neco, which this Neco
+// replaces, has left in /etc/systemd/system, where they override those of the package.
+// Then it starts the timer of the package, and reports whether it renamed a unit.
 //
 // It renames a unit once on each server: a unit file that an operator puts there later
 // remains. Masked units, drop-ins, and units that run neco backup run remain, too.

@@ -2,7 +2,7 @@ package promtail
 
 import "github.com/cybozu-go/neco"
 
-// config is the configuration file of promtail, with promtail's names.
+// config is the configuration file of promtail. Its keys are promtail's.
 type config struct {
 	Server        server    `json:"server"`
 	Clients       []client  `json:"clients"`

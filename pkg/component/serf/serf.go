@@ -50,7 +50,7 @@ func (Component) Files(t component.Target) ([]host.File, error) {
 	return []host.File{conf, unit}, err
 }
 
-// agentConfig is the configuration of the agent, with serf's names.
+// agentConfig is the configuration file of the serf agent. Its keys are serf's.
 type agentConfig struct {
 	Tags              map[string]string `json:"tags"`
 	Interface         string            `json:"interface"`
