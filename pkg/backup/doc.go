@@ -5,6 +5,6 @@
 // in it, and a trial restore have been checked. Then it is encrypted with age, and only
 // the encrypted file stays on the disk.
 //
-// The package must not know who may decrypt a snapshot: recipients and identities are
-// given to it. It does not restore a cluster.
+// The package must not know who may decrypt a snapshot: its callers provide the public
+// keys (recipients) and the private key (identity). It does not restore a cluster.
 package backup

@@ -136,8 +136,8 @@ func ownSubject(env *Env, h setup.Host) (pki.Subject, error) {
 	return pki.NewSubject(lrn, name, h.Bastion()), err
 }
 
-// readToken reads the join token into o from the file called name, or from standard input
-// if name is "-".
+// readToken stores in o the join token that it reads from the file called name, or from
+// standard input if name is "-".
 func readToken(cmd *cobra.Command, env *Env, name string, o *join.Options) error {
 	var text []byte
 	var err error

@@ -50,8 +50,8 @@ func signClaim(c claim, cert *x509.Certificate, key *ecdsa.PrivateKey) ([]byte, 
 
 // verifyClaim returns an error unless signature is a signature of the claim c by the
 // key of the certificate certPEM. A CA in roots must have signed that certificate, and
-// it must contain the address of the server's interface node0. at is a function that
-// returns the time at which a certificate must be valid.
+// it must contain node0, the server's address. at is a function that returns the time
+// at which a certificate must be valid.
 func verifyClaim(c claim, certPEM string, signature []byte, node0 netip.Addr, roots *x509.CertPool, at func(*x509.Certificate) time.Time) error {
 	cert, err := pki.ParseCert([]byte(certPEM))
 	if err != nil {

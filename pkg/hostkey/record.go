@@ -38,8 +38,8 @@ func Sign(lrn int, recipient string, cert *x509.Certificate, key *ecdsa.PrivateK
 func (r Record) claim() claim { return claim{"neco host key record, version 1", r.LRN, r.Recipient} }
 
 // Verify returns an error that wraps ErrBadSignature unless r is a validly signed
-// record of the boot server lrn. The signature must be by the key of a certificate for
-// the server's address node0 that is valid at the time now and signed by a CA in roots.
+// record of the boot server lrn. A CA in roots must have signed the certificate in r,
+// which must contain node0, the server's address, and be valid at the time now.
 func Verify(r Record, roots *x509.CertPool, lrn int, node0 netip.Addr, now time.Time) error {
 	if err := verify(r, roots, lrn, node0, now); err != nil {
 		return fmt.Errorf("host key of boot server %d: %w: %w", lrn, ErrBadSignature, err)

@@ -51,7 +51,7 @@ func (r Recovery) check() error {
 
 // VerifyRecovery returns an error that wraps ErrBadSignature unless the boot server
 // r.LRN has signed r. A CA in roots must have signed the certificate in r, which must
-// contain the address of the server's interface node0 and may have expired.
+// contain node0, the server's address, and may have expired.
 func VerifyRecovery(r Recovery, roots *x509.CertPool, node0 netip.Addr) error {
 	err := r.check()
 	if err == nil {

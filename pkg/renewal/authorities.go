@@ -55,8 +55,8 @@ func (a Authorities) Match(s Server) error {
 	return nil
 }
 
-// Reissue creates a key on the server s, signs a certificate with the profile p for it,
-// and installs both.
+// Reissue creates a key on the server s, signs a certificate for that key, and installs
+// both. p is the profile of the certificate.
 func (a Authorities) Reissue(ctx context.Context, s Server, p pki.Profile) error {
 	return s.RenewBy(ctx, func(_ context.Context, p pki.Profile, subject pki.Subject, request []byte) ([]byte, error) {
 		return a[p.Authority].Sign(request, p, subject, p.Validity, s.Now())

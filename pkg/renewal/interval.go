@@ -27,8 +27,8 @@ const (
 	// afterEnd is the maximum length of a pause while a certificate is expired or
 	// absent.
 	afterEnd = time.Minute
-	// part limits a pause while a certificate is due to the time until the certificate
-	// expires, divided by part.
+	// part is the divisor for the maximum pause while a certificate is due for renewal:
+	// the pause is at most the time until that certificate expires, divided by part.
 	part = 20
 	// busyPause is the length of a pause while an update keeps the server from
 	// renewing.

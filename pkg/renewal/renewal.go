@@ -96,8 +96,8 @@ func (s Server) obtain(ctx context.Context, sign SignFunc, p pki.Profile) ([]byt
 	return certPEM, s.check(p, certPEM)
 }
 
-// Install checks certPEM, the certificate for the pending key, and installs the key and
-// the certificate. p is the profile of the certificate.
+// Install checks certPEM, a certificate for the pending key (see [pki.Pending]), and
+// installs the key and the certificate. p is the profile of the certificate.
 func (s Server) Install(p pki.Profile, certPEM []byte) error {
 	if err := s.check(p, certPEM); err != nil {
 		return err
@@ -106,7 +106,7 @@ func (s Server) Install(p pki.Profile, certPEM []byte) error {
 }
 
 // check returns an error unless certPEM is a valid certificate with the profile p for
-// the pending key.
+// the pending key (see [pki.Pending]).
 func (s Server) check(p pki.Profile, certPEM []byte) error {
 	cert, err := pki.ParseCert(certPEM)
 	if err != nil {
@@ -123,8 +123,8 @@ func (s Server) check(p pki.Profile, certPEM []byte) error {
 	return p.Check(cert, key.Public(), s.Subject, roots, s.Now())
 }
 
-// Roots returns a pool with the certificate of the CA a that is installed on the
-// server.
+// Roots returns a pool with one certificate, that of the CA a. It reads the certificate
+// from the server's files.
 func (s Server) Roots(a pki.Authority) (*x509.CertPool, error) {
 	data, err := s.FS.Read(a.File())
 	if err != nil {

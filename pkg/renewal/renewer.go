@@ -218,7 +218,7 @@ func (r *Renewer) renewOne(ctx context.Context, s Server, signer Signer, p pki.P
 }
 
 // reload makes the programs that use the certificate with the profile p reload it. If
-// that fails, the reload stays pending.
+// that fails, a later pass of the renewer tries again.
 func (r *Renewer) reload(ctx context.Context, s Server, p pki.Profile) error {
 	err := r.Programs.Reload(ctx, p)
 	if err == nil {

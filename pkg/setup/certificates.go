@@ -20,14 +20,14 @@ import (
 // not expire if a setup is interrupted over a weekend.
 const bootstrapValidity = 7 * 24 * time.Hour
 
-// signing is the body of a methodSign request: certificate requests in PEM by the names
-// of their profiles.
+// signing is the body of a methodSign request: certificate requests in PEM. The keys of
+// the map are the names of certificate profiles.
 type signing struct {
 	Requests map[string]string `json:"requests"`
 }
 
-// signed is the answer to a methodSign request: the signed certificates in PEM by the
-// names of their profiles, and the certificates of the CAs in PEM.
+// signed is the answer to a methodSign request: the signed certificates, by the names
+// of their profiles as in [signing], and the certificates of the CAs, all in PEM.
 type signed struct {
 	Certificates map[string]string        `json:"certificates"`
 	Authorities  map[pki.Authority]string `json:"authorities"`

@@ -217,22 +217,22 @@ func (l *remoteLink) call(ctx context.Context, method string, in, out any) error
 	return last
 }
 
-// present reports the position p of this server to the leader. A leader that was
-// restarted waits for this report.
+// present reports p, the [Position] of this server in the setup, to the leader. A
+// leader that was restarted waits for this report.
 func (l *remoteLink) present(ctx context.Context, p Position) {
 	l.at.Store(&p)
 	l.report(ctx, p, l.call)
 }
 
-// leave reports the position p of this server to the leader. It does not repeat a
-// failed report, because the leader may already have ended.
+// leave reports p, the [Position] of this server in the setup, to the leader. It does
+// not repeat a failed report, because the leader may already have ended.
 func (l *remoteLink) leave(ctx context.Context, p Position) error {
 	l.report(ctx, p, l.client.Call)
 	return nil
 }
 
-// report sends the position p of this server to the leader by means of call. It ignores
-// errors, because a leader that is complete has closed its port.
+// report sends p, the [Position] of this server in the setup, to the leader by means of
+// call. It ignores errors, because a leader that is complete has closed its port.
 func (l *remoteLink) report(ctx context.Context, p Position, call func(context.Context, string, any, any) error) {
 	ctx, cancel := context.WithTimeout(ctx, 2*hold)
 	defer cancel()

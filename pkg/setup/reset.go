@@ -97,7 +97,8 @@ func (r Remains) Print(w io.Writer) {
 }
 
 // Undo stops the services of r, removes its files and directories, and updates the
-// system's CA store. It may be repeated after an error or a kill.
+// system's CA store. It may be repeated after an error, or after its process was
+// killed.
 func (h Host) Undo(ctx context.Context, r Remains) error {
 	for _, name := range r.Services {
 		if err := h.Units.Stop(ctx, name); err != nil {

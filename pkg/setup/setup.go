@@ -47,8 +47,8 @@ func (o *Options) Validate() error {
 }
 
 // Run sets up this server. It must run on the other servers of o.LRNs at the same time.
-// It blocks until all servers are complete or ctx ends. After an error or a kill, call
-// it again with the same options: it resumes.
+// It blocks until all servers are complete or ctx ends. If Run fails or its process is
+// killed, call it again with the same options: it resumes.
 func Run(ctx context.Context, o Options) error {
 	if err := o.Validate(); err != nil {
 		return err

@@ -9,8 +9,9 @@ import (
 	"github.com/cybozu-go/neco/pkg/update"
 )
 
-// awaited returns what the least advanced members have to do before any member passes
-// its next barrier, and which members these are. It returns nil if they have done it.
+// awaited returns what the least advanced members of the run have to do before any
+// member passes its next barrier (see [update.Arrival]), and which members these are.
+// It returns nil if they have done it.
 func awaited(s update.State, t update.Table) *Awaited {
 	a := &Awaited{To: "begin", Servers: s.Missing(update.Arrival{})}
 	if len(a.Servers) == 0 {
@@ -26,8 +27,8 @@ func awaited(s update.State, t update.Table) *Awaited {
 	return a
 }
 
-// leastAdvanced returns the lowest barrier at which a member that has not completed the
-// run has arrived. Each member must have a status.
+// leastAdvanced returns the lowest of the last barriers that members of the run have
+// reached, disregarding members that have completed it. Each member must have a status.
 func leastAdvanced(s update.State) update.Arrival {
 	var least update.Arrival
 	for i, lrn := range s.Missing(update.Arrival{Step: 1 << 30}) {
@@ -53,8 +54,8 @@ func nextBarrier(t update.Table, a update.Arrival) update.Arrival {
 	return update.Arrival{Step: a.Step + 1}
 }
 
-// stepName returns the name of the step of a, followed by the actions of its phase if the
-// step has several phases.
+// stepName returns the name of the step that the barrier a precedes, followed by the
+// actions of its phase if the step has several phases.
 func stepName(t update.Table, a update.Arrival) string {
 	if acts := doing(t, a); acts != "" {
 		return t.Name(a.Step) + ": " + acts
@@ -62,8 +63,8 @@ func stepName(t update.Table, a update.Arrival) string {
 	return t.Name(a.Step)
 }
 
-// doing returns the names of the actions in the step and phase of a, or "" if the step
-// has only one phase.
+// doing returns the names of the actions that follow the barrier a in its step and
+// phase, or "" if the step has only one phase.
 func doing(t update.Table, a update.Arrival) string {
 	if a.Step < 0 || a.Step >= len(t) {
 		return ""

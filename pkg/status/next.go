@@ -10,7 +10,7 @@ import (
 )
 
 // next adds to v the update that is due, if any, and the servers for which that update
-// is waiting. It uses the decision function of neco-updater.
+// is waiting. It uses [updater.Decide], with which neco-updater decides.
 func (v *View) next(s *storage.Snapshot) {
 	d := updater.Decide(s, updater.Input{})
 	version := clean(d.Version)

@@ -66,8 +66,8 @@ func (p *pending) done(name string) {
 	p.t.Report("fetching %s", strings.Join(p.names, ", "))
 }
 
-// converge is an action: it writes the files of c, and restarts c if it does not run
-// with the image and files of the target.
+// converge is an action: it writes the files of c, and restarts c unless it already
+// runs with the image and the files that the update requires.
 func converge(ctx context.Context, h *Host, c component.Component, t worker.Target) (string, error) {
 	if note, err := write(ctx, h, c, t); err != nil {
 		return note, err
@@ -85,9 +85,9 @@ func write(ctx context.Context, h *Host, c component.Component, t worker.Target)
 	return "", err
 }
 
-// apply is an action: it restarts c if it does not run with the image and files of the
-// target, and records the image of c in etcd. A component that does not become ready is
-// a fault of the release.
+// apply is an action: it restarts c unless it already runs with the image and the files
+// that the update requires, and records the image of c in etcd. A component that does
+// not become ready is a fault of the release.
 func apply(ctx context.Context, h *Host, c component.Component, t worker.Target) (string, error) {
 	ch, ct, err := h.component(ctx, c, t)
 	if err != nil {

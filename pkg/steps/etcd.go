@@ -14,7 +14,7 @@ import (
 )
 
 // takeOver is an action: it writes the file with which Neco's own programs connect to
-// etcd, and renames the original neco's backup units.
+// etcd, and renames the backup units of cybozu-go/neco, which this Neco replaces.
 func takeOver(ctx context.Context, h *Host, _ component.Component, t worker.Target) (string, error) {
 	file, err := etcd.NecoConfig(t.Members)
 	if err != nil {
@@ -125,9 +125,9 @@ func removeMembers(ctx context.Context, h *Host, _ component.Component, t worker
 	return fmt.Sprintf("removed %d members", len(removed)), nil
 }
 
-// restartEtcd is an action: it restarts this host's etcd member if the target differs
-// from the image and files with which the member runs. It returns an error if a restart
-// is due while another member is not healthy.
+// restartEtcd is an action: it restarts this host's etcd member unless it already runs
+// with the image and the files that the update requires. It returns an error if a
+// restart is due while another member is not healthy.
 func restartEtcd(ctx context.Context, h *Host, c component.Component, t worker.Target) (string, error) {
 	ch, ct, err := h.component(ctx, c, t)
 	if err != nil {

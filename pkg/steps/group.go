@@ -60,8 +60,9 @@ func (h *Host) Restore(ctx context.Context, group string, side update.Side, t wo
 	return err
 }
 
-// starter returns the last action that starts the programs of group: unlike earlier
-// such actions, it is done by every server that has these programs.
+// starter returns the last action that starts the programs of group, whose old and new
+// versions must not run together. Unlike earlier such actions, it is done by every
+// server that has these programs.
 func (h *Host) starter(group string) (row, act, error) {
 	for _, r := range slices.Backward(h.rows) {
 		for _, a := range slices.Backward(r.acts) {

@@ -81,16 +81,17 @@ func (h *Host) Do(ctx context.Context, p update.Place, t worker.Target) (string,
 	return a.do(ctx, h, r.component, t)
 }
 
-// Qualifies reports whether the conditions of the once-action or conditional action at
-// p hold on this host. If not, it returns the reason as a note for the status.
+// Qualifies reports whether the conditions of the action at p hold on this host. If
+// not, it returns the reason as a note for the status. The action has conditions, or
+// one boot server does it for all (see [update.Once]).
 func (h *Host) Qualifies(ctx context.Context, p update.Place, t worker.Target) (bool, string, error) {
 	r := h.rows[p.Step]
 	note, skips, err := h.skips(ctx, r, r.acts[p.Action], t)
 	return !skips, note, err
 }
 
-// component converts h and t to the host and the target for pkg/component. It reads the
-// inputs of c from etcd.
+// component converts h and t to a [component.Host] and a [component.Target]. It reads
+// the inputs of c from etcd.
 func (h *Host) component(ctx context.Context, c component.Component, t worker.Target) (component.Host, component.Target, error) {
 	containers, err := h.Containers(t.Config)
 	if err != nil {

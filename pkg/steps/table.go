@@ -126,7 +126,8 @@ func rolling(name string, deadline time.Duration) update.Action {
 }
 
 // stops and starts return the action a, marked as the one that stops the old version of
-// group or starts the new one. Between these two actions no version of the group runs.
+// group or starts the new one. A group is programs whose old and new versions must not
+// run together; between these two actions none of them runs.
 func stops(a update.Action, group string) update.Action {
 	a.Stops, a.Transient = group, true
 	return a

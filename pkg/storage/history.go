@@ -68,8 +68,8 @@ func beginRun(r *update.Request, o Origin) (clientv3.Op, error) {
 	return clientv3.OpPut(historyKey(r.ID()), string(data)), err
 }
 
-// HasHistory reports whether the history has a record of the run id. It has no records
-// of runs that the original neco requested.
+// HasHistory reports whether the history has a record of the run id. It has none of a
+// run that was requested by cybozu-go/neco, which this Neco replaces.
 func (s *Storage) HasHistory(ctx context.Context, id update.RunID) (bool, error) {
 	res, err := s.etcd.Get(ctx, historyKey(id), clientv3.WithCountOnly())
 	if err != nil {

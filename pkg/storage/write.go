@@ -21,8 +21,9 @@ func (s *Storage) PutStatus(ctx context.Context, g Guard, lrn int, st update.Sta
 	return s.commit(ctx, "write status", g, nil, clientv3.OpPut(StatusKey(lrn), v))
 }
 
-// PutRecord writes the outcome of a once-action, whose key is name, and returns the
-// revision of the write.
+// PutRecord writes the outcome of an action that one boot server does for all (see
+// [update.Once]), and returns the revision of the write. name is the name of the
+// record.
 func (s *Storage) PutRecord(ctx context.Context, g Guard, name string, rec update.Record) (int64, error) {
 	v, err := json.Marshal(rec)
 	if err != nil {
@@ -31,9 +32,9 @@ func (s *Storage) PutRecord(ctx context.Context, g Guard, name string, rec updat
 	return s.commit(ctx, "write record "+name, g, nil, clientv3.OpPut(KeyContents+name, string(v)))
 }
 
-// PutSwitch writes the switch of a group and returns the revision of the write. It
-// returns ErrSuperseded if the group's switch was not last written at the revision
-// seen; seen is 0 if the caller has found no switch.
+// PutSwitch writes the switch of a group of programs, see [update.Switch], and returns
+// the revision of the write. It returns ErrSuperseded if the switch was not last
+// written at the revision seen; seen is 0 if the caller has found no switch.
 func (s *Storage) PutSwitch(ctx context.Context, g Guard, group string, sw update.Switch, seen int64) (int64, error) {
 	v, err := json.Marshal(sw)
 	if err != nil {
@@ -45,7 +46,7 @@ func (s *Storage) PutSwitch(ctx context.Context, g Guard, group string, sw updat
 
 // NewRequest requests the run r, adds the run to the history and returns the revision
 // of the write. If clear is true, the same transaction deletes all statuses and all
-// outcomes of once-actions.
+// outcomes that [Storage.PutRecord] has written.
 func (s *Storage) NewRequest(ctx context.Context, g Guard, r *update.Request, o Origin, clear bool) (int64, error) {
 	v, err := encodeRequest(r)
 	if err != nil {
@@ -77,9 +78,9 @@ func (s *Storage) StopRequest(ctx context.Context, g Guard, r *update.Request, o
 	return s.commit(ctx, "stop run", g, nil, clientv3.OpPut(KeyRequest, v))
 }
 
-// Recover deletes the request, all statuses and all outcomes of once-actions, and records
-// the act a. It returns ErrSuperseded if the request was not last written at revision
-// rev.
+// Recover deletes the request, all statuses and all outcomes that [Storage.PutRecord]
+// has written, and records the act a. It returns ErrSuperseded if the request was not
+// last written at revision rev.
 func (s *Storage) Recover(ctx context.Context, rev int64, a Act) error {
 	ops, err := a.ops()
 	if err != nil {
@@ -152,7 +153,7 @@ func (s *Storage) Unregister(ctx context.Context, seen *Snapshot, lrn int, a Act
 }
 
 // Notified returns the kinds of notices that were sent about a run, and the revision at
-// which that record was written.
+// which the list of these kinds was written.
 func (s *Storage) Notified(ctx context.Context, run update.RunID) ([]string, int64, error) {
 	res, err := s.etcd.Get(ctx, notifiedKey(run))
 	if err != nil || len(res.Kvs) == 0 {

@@ -135,8 +135,8 @@ func (t Table) proceed(m Member, s State, own Status, reported bool) Decision {
 	return t.act(m, s)
 }
 
-// wantsLock reports whether m needs the lock for the action at m.At: it is a rolling
-// action or a once-action without a recorded outcome, and m does not skip it.
+// wantsLock reports whether m needs the lock for the action at m.At: it is a [Rolling]
+// action, or a [Once] action without a recorded outcome, and m does not skip it.
 func (t Table) wantsLock(m Member, s State) bool {
 	if !t.valid(m.At) {
 		return false
@@ -154,8 +154,8 @@ func (t Table) wantsLock(m Member, s State) bool {
 	return false
 }
 
-// record returns the record called name of a once-action. The second result is false if
-// the current run has no such record.
+// record returns the recorded outcome called name of a [Once] action. The second result
+// is false if the current run has no such record.
 func (s State) record(name string) (Record, bool) {
 	c, ok := s.Records[name]
 	if !ok || !c.Of(s.Request) {

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Lock is the state of the one lock that orders rolling and once-actions, as a member
-// sees it: held, waited for, or neither.
+// Lock is the state of the one lock that orders [Rolling] and [Once] actions, as a
+// member sees it: held, waited for, or neither.
 type Lock int
 
 // The states of the lock, as one member sees it.

@@ -44,7 +44,7 @@ const (
 )
 
 // Request is the request for a run, which all boot servers read from etcd. It adds
-// fields that the original neco does not have.
+// fields to the request of cybozu-go/neco, the original neco, which this Neco replaces.
 type Request struct {
 	neco.UpdateRequest
 	// Outcome is how the run was stopped, and Reason is why.
@@ -68,8 +68,8 @@ func (r *Request) Members() []int {
 	return slices.Compact(m)
 }
 
-// Status is the report of one worker. It adds fields that the original neco does not
-// have.
+// Status is the report of one worker. It adds fields to the status of cybozu-go/neco,
+// the original neco, which this Neco replaces.
 type Status struct {
 	neco.UpdateStatus
 	// StartedAt is the start time of the run; nil in a status that the original neco
@@ -87,7 +87,8 @@ type Status struct {
 	Rev int64 `json:"-"`
 }
 
-// ByOriginal reports whether a worker of the original neco wrote the status.
+// ByOriginal reports whether a worker of the original neco (cybozu-go/neco) wrote the
+// status.
 func (s Status) ByOriginal() bool { return s.StartedAt == nil }
 
 // Of reports whether the status belongs to the run of r. A status of the original neco
@@ -130,7 +131,7 @@ type Presence struct {
 	Rev int64 `json:"-"`
 }
 
-// Record is the outcome of a once-action, which applies to all members of the run.
+// Record is the outcome of a [Once] action, which applies to all members of the run.
 type Record struct {
 	neco.ContentsUpdateStatus
 	StartedAt *time.Time `json:"started_at,omitempty"`
@@ -151,7 +152,8 @@ func (c Record) Of(r *Request) bool {
 	return c.StartedAt.Equal(r.StartedAt)
 }
 
-// Side selects the version of a group of programs that may run: the old or the new one.
+// Side is the old or the new version of a group of programs, whose two versions must
+// not run together. It tells which of them may run.
 type Side string
 
 // The two values of Side.

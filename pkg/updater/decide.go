@@ -67,9 +67,9 @@ type Input struct {
 // LRNs (logical rack numbers) to the revisions at which their presences were written.
 type Sightings map[int]int64
 
-// Note adds the servers whose presence is in s. It removes a server whose worker was
-// replaced by a worker of the original neco, which writes no presence: its status is
-// newer than the presence was.
+// Note adds the servers whose presence is in s. It removes a server on which a worker
+// of cybozu-go/neco, which this Neco replaces, runs now. Such a worker writes no
+// presence: the server's status is newer than its presence was.
 func (m Sightings) Note(s *storage.Snapshot) {
 	for lrn, p := range s.Presence {
 		m[lrn] = p.Rev
@@ -192,8 +192,8 @@ func next(s *storage.Snapshot, in Input, known release.Version) Decision {
 
 // order returns d, the decision to start a new run, unless its release is marked as bad
 // or a worker that has run before is absent; then it returns the decision to wait. It
-// does not wait for workers of the original neco, which have no presence and no host ID
-// in their statuses.
+// does not wait for workers of cybozu-go/neco, which have no presence and no host ID in
+// their statuses.
 func order(s *storage.Snapshot, in Input, d Decision) Decision {
 	if bad, marked := s.Bad[d.Version]; marked {
 		return Decision{Do: WaitInfo, Why: fmt.Sprintf("%s failed here by a fault of the release: %s", d.Version, bad.Reason)}

@@ -78,8 +78,9 @@ func (l *leader) notify(ctx context.Context) error {
 // skips a notice that is recorded as delivered; if the recording fails, the notice may
 // be sent twice.
 //
-// Leaders of the original neco record no notices. deliver therefore skips the notice
-// about the state in which this leader found a run of such a leader.
+// The updater of cybozu-go/neco, which this Neco replaces, records no notices. If this
+// leader takes a run over from such an updater, deliver skips the notice about the
+// state in which the run was found.
 func (l *leader) deliver(ctx context.Context, n Notice) error {
 	notify := func(err error) { l.Logger.Warn("cannot notify; retrying", "kind", string(n.Kind), "err", err) }
 	return retry.Do(ctx, newBackOff(), notify, func() error {

@@ -82,9 +82,9 @@ type Options struct {
 	TTL time.Duration
 }
 
-// LeaseTTL is the lifetime of the leader's lease. No updater can lead before the key of a
-// failed leader expires, and etcd starts that time again when it regains a majority. It
-// is therefore shorter than the 60 s of the original neco.
+// LeaseTTL is the lifetime of the leader's lease. No updater can lead before the key of
+// a failed leader expires, and etcd restarts the lifetime when it regains a majority.
+// It is therefore shorter than the 60 s of cybozu-go/neco, which this Neco replaces.
 const LeaseTTL = 10 * time.Second
 
 // StallLimit is how long one iteration of the leader's main loop may take before the

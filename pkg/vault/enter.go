@@ -46,8 +46,9 @@ path "%s/sign/%s" {
 }
 `
 
-// AllowEnter permits the boot server lrn, logged in by its approle, to request
-// short-lived certificates of etcd's user root with [SignOperator].
+// AllowEnter permits the boot server lrn to call [SignOperator]. The server, logged in
+// by its approle, thus gets short-lived certificates with which it is the user root of
+// etcd.
 func AllowEnter(ctx context.Context, c *api.Client, lrn int) error {
 	rule := fmt.Sprintf(enterRule, lrn, neco.CAEtcdClient, RoleEnter, enterUser)
 	if err := PutPolicies(ctx, c, map[string]string{EnterPolicy(lrn): rule}); err != nil {

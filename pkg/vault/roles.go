@@ -74,8 +74,9 @@ func ips(p pki.Profile, s pki.Subject) string {
 const (
 	RoleSystem = "system"
 	RoleHuman  = "human"
-	// RoleEnter signs only short-lived certificates of etcd's user root. A joining boot
-	// server requests one to create its own users of etcd.
+	// RoleEnter signs only short-lived certificates that identify their holder to etcd
+	// as the user root. A joining boot server requests one to create its own users of
+	// etcd.
 	RoleEnter = "enter"
 )
 

@@ -17,9 +17,8 @@ const (
 	// KeyUnsealNext is the etcd key of the new unseal key during a rekey. After an
 	// interrupted rekey, Vault may already use the new unseal key.
 	KeyUnsealNext = storage.KeyVaultUnsealNext
-	// KeySealedTo is the etcd key of the list of recipients to which the unseal key is
-	// encrypted. The encrypted text does not show the recipients. The list is not
-	// authenticated.
+	// KeySealedTo is the etcd key of the list of public keys to which the unseal key is
+	// encrypted. The encrypted text does not show them. The list is not authenticated.
 	KeySealedTo = storage.KeyVaultSealedTo
 )
 

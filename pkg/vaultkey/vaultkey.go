@@ -1,10 +1,10 @@
 // Package vaultkey owns the secrets of Vault in etcd: the unseal key and, until it is
 // revoked, a root token, both encrypted to the host keys of the boot servers. It also
-// owns the records of those host keys and the list of recovery recipients. The contents
-// of etcd alone do not suffice to unseal Vault.
+// owns the records of those host keys and the list of recovery keys. The contents of
+// etcd alone do not suffice to unseal Vault.
 //
 // The unseal key permits its holder to make a root token. The package must not know the
-// API of Vault. The etcd client is namespaced at Neco's prefix.
+// API of Vault. The etcd client must prepend Neco's prefix to all keys.
 package vaultkey
 
 import (
@@ -33,7 +33,7 @@ const (
 var ErrAbsent = errors.New("absent")
 
 // Store writes the unseal key and the root token to etcd in one transaction, encrypted
-// to recipients. It omits an empty key or token.
+// to the public keys recipients. It omits an empty key or token.
 func Store(ctx context.Context, etcd clientv3.KV, unsealKey, rootToken string, recipients []string) error {
 	var ops []clientv3.Op
 	for key, value := range map[string]string{KeyUnseal: unsealKey, KeyRoot: rootToken} {
@@ -63,7 +63,7 @@ type Reader func(ctx context.Context, etcd clientv3.KV, id hostkey.Identity) (st
 
 // Unseal returns the unseal key. It returns ErrAbsent if none is stored, and
 // hostkey.ErrCannotOpen if the key is not encrypted to id. It also returns an
-// unencrypted key, because the original Neco stores such keys.
+// unencrypted key, as stored by cybozu-go/neco, which this Neco replaces.
 func Unseal(ctx context.Context, etcd clientv3.KV, id hostkey.Identity) (string, error) {
 	return open(ctx, etcd, KeyUnseal, id)
 }
@@ -106,9 +106,9 @@ func InClear(ctx context.Context, etcd clientv3.KV) (bool, error) {
 	return false, nil
 }
 
-// Reseal encrypts the stored unseal key and root token again, to recipients. If another
-// process changes the key or the token at the same time, Reseal returns an error and
-// does not overwrite the change.
+// Reseal encrypts the stored unseal key and root token again, to the public keys
+// recipients. If another process changes one of the two at the same time, Reseal
+// returns an error and does not overwrite the change.
 func Reseal(ctx context.Context, etcd clientv3.KV, id hostkey.Identity, recipients []string) error {
 	for _, key := range []string{KeyUnseal, KeyRoot} {
 		if err := reseal(ctx, etcd, key, id, recipients); err != nil {

@@ -12,8 +12,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/update"
 )
 
-// lock is this worker's claim to the one lock of all workers: the worker holds the lock
-// or competes for it.
+// lock tells whether this worker holds the lock that all workers share, or competes for
+// it.
 type lock struct {
 	session *election.Session
 	cancel  context.CancelFunc

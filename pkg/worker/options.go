@@ -56,7 +56,8 @@ type Doer interface {
 }
 
 // Journal stores, on the disk of the host, which groups of services this worker has
-// stopped. The worker saves a group before it stops the group's services.
+// stopped because their old and new versions must not run together. The worker saves a
+// group before it stops the group's services.
 type Journal interface {
 	Load() ([]update.Stopped, error)
 	Save([]update.Stopped) error
@@ -91,7 +92,7 @@ type Options struct {
 const StallLimit = 30 * time.Second
 
 // LeaseTTL is the lifetime of the lease to which a worker's presence and lock are
-// bound. The original neco uses the same lifetime.
+// bound. It is the same as in cybozu-go/neco, which this Neco replaces.
 const LeaseTTL = 10 * time.Second
 
 // permanent marks an error that a retry cannot resolve.
