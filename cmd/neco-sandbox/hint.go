@@ -41,8 +41,8 @@ func hintFor(err error, name string) string {
 	return ""
 }
 
-// args returns a check that a command has at least from and at most to arguments. The
-// error of the check has a usage hint.
+// args returns a check of the number of a command's arguments, which must be at least
+// from and at most to. The error of the check has a usage hint.
 func args(from, to int) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		var err error

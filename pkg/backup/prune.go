@@ -22,9 +22,9 @@ const (
 	MinCount = 24
 )
 
-// Surplus returns the snapshots in all that are to be removed at the time now. It never
-// returns fresh, the snapshot just written, even if the clock was set back and other
-// snapshots have later names.
+// Surplus selects from all, the existing snapshots, those that are to be removed at the
+// time now. It never selects fresh, the snapshot just written, even if the clock was
+// set back and other snapshots have later names.
 func Surplus(all []Entry, fresh Name, now time.Time) []Entry {
 	sorted := slices.SortedFunc(slices.Values(all), newestFirst)
 	var surplus []Entry

@@ -15,8 +15,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/storage"
 )
 
-// exactly returns a check that a command has n arguments; none checks for no argument,
-// between for a to b arguments, and atLeast for a or more. Their errors have a hint
+// exactly returns a check that a command has n arguments. [between] returns a check for
+// a to b arguments, and [atLeast] for a or more. The errors of these checks have a hint
 // with the usage.
 func exactly(n int) cobra.PositionalArgs    { return between(n, n) }
 func none() cobra.PositionalArgs            { return hinted(noArgs) }

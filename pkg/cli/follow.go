@@ -222,9 +222,9 @@ func (f *follower) ended(v status.View) (bool, error) {
 	return false, nil
 }
 
-// reached reports whether --wait ends at the complete update v. With --for, the version
-// of v must be the requested one or a newer one; without it, no other update must be
-// due.
+// reached reports whether --wait ends now that the update in v is complete. With --for,
+// the version of v must be the requested one or a newer one; without it, no other
+// update must be due.
 func (f *follower) reached(v status.View) bool {
 	if f.target == nil {
 		return v.Next == nil

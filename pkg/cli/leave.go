@@ -174,7 +174,7 @@ func quorum(snap *storage.Snapshot, lrn int) error {
 		"bring neco-worker up on a majority of the others first, or let those leave that will not come back")
 }
 
-// withoutWorker returns a text that the boot servers silent have no live worker.
+// withoutWorker returns a text that the boot servers in silent have no live worker.
 func withoutWorker(silent []int) string {
 	if len(silent) == 1 {
 		return fmt.Sprintf("boot server %d has no running worker", silent[0])

@@ -99,9 +99,9 @@ func (a Applied) changes(next Applied) []string {
 	return []string{"its configuration"}
 }
 
-// MayMix reports whether the versions of c on this host, the recorded one and the
-// running one, may run while other boot servers run the version for the target t. It
-// returns false if a unit is installed and its version is unknown.
+// MayMix reports whether c may keep running on this host while other boot servers run
+// the version that t requires. It checks both the recorded and the running version on
+// this host. It returns false if a unit is installed and its version is unknown.
 func MayMix(ctx context.Context, h Host, c Component, t Target) (bool, error) {
 	p, err := program.Find(c.Name())
 	if err != nil {

@@ -53,8 +53,8 @@ func (u ContainerUnit) File() (host.File, error) {
 	return host.File{Path: neco.ServiceFile(u.Name), Data: b.Bytes(), Mode: 0o644}, nil
 }
 
-// ImageName returns the full name of the image called name for the target t. In a test
-// data centre, private images have their public names; see
+// ImageName returns the full name of the image that is called name in the artifacts of
+// t. In a test data centre, private images have their public names; see
 // [neco.ContainerImage.FullName].
 func ImageName(t Target, name string) (string, error) {
 	img, err := t.Artifacts.FindContainerImage(name)

@@ -76,8 +76,8 @@ func installTools(ctx context.Context, h Host, c Component, t Target) error {
 	return err
 }
 
-// Changes returns the reasons why Apply would restart c for the target t, as phrases
-// for operators. It returns nil if c already runs with the image and files of t.
+// Changes returns the reasons why Apply would restart c, as phrases for operators. It
+// returns nil if c already runs with the image and the files that t requires.
 func Changes(ctx context.Context, h Host, c Component, t Target) ([]string, error) {
 	want, err := declared(h, c, t)
 	if err != nil {

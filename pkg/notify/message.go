@@ -75,8 +75,8 @@ func Timeout(r Run, reason string) Message {
 		"The update did not finish in time. "+nextStep, Field{Title: "Reason", Value: reason})
 }
 
-// Waiting returns the message that a new run does not start until workers are running on
-// the boot servers absent.
+// Waiting returns the message that a new run does not start until workers are running
+// on the boot servers in absent.
 func Waiting(r Run, absent []int, since time.Time) Message {
 	reason := "no worker is running on boot server " + join(absent)
 	if len(absent) > 1 {
@@ -93,7 +93,7 @@ func Waiting(r Run, absent []int, since time.Time) Message {
 const nextStep = "When the cause is gone, run: neco recover"
 
 // message returns a message with the fields that all messages have, as far as their
-// values are known, followed by the fields last.
+// values are known, followed by the fields in last.
 func message(r Run, color, title, text string, last Field) Message {
 	m := Message{Color: color, Author: author, Title: title, Text: text}
 	m.add("Cluster", r.Cluster, true)

@@ -40,9 +40,9 @@ type interval struct {
 	retry *backoff.ExponentialBackOff
 }
 
-// sleep blocks until the first of the certificates leaves is due, or until ctx ends.
-// After a failed pass, whose error is err, it sleeps for a time that grows with each
-// failure, at most maxPause, so that many attempts remain before a certificate expires.
+// sleep blocks until the first certificate in leaves is due, or until ctx ends. After a
+// failed pass, whose error is err, it sleeps for a time that grows with each failure,
+// at most maxPause, so that many attempts remain before a certificate expires.
 func (i *interval) sleep(ctx context.Context, leaves []pki.Leaf, err error) {
 	if i.retry == nil {
 		i.retry = backoff.NewExponentialBackOff()
@@ -62,7 +62,7 @@ func (i *interval) sleep(ctx context.Context, leaves []pki.Leaf, err error) {
 	_ = neco.SleepContext(ctx, d+time.Duration(rand.Float64()*spread*float64(d)))
 }
 
-// untilDue returns the time until the first of the certificates leaves is due, at most
+// untilDue returns the time until the first certificate in leaves is due, at most
 // longest.
 func untilDue(leaves []pki.Leaf) time.Duration {
 	next := longest
@@ -74,8 +74,8 @@ func untilDue(leaves []pki.Leaf) time.Duration {
 	return next
 }
 
-// maxPause returns the longest pause after a failed pass, given the certificates
-// leaves.
+// maxPause returns the longest pause after a failed pass. It depends on when the
+// certificates in leaves expire.
 func maxPause(leaves []pki.Leaf) time.Duration {
 	longestPause := longest
 	for _, l := range leaves {

@@ -40,8 +40,8 @@ func (p EtcdPeers) Report(ctx context.Context, leaves []pki.Leaf, failed error) 
 	)
 }
 
-// summary returns the state to report: the certificate that expires first, the errors
-// of the certificates leaves, and failed, the error of the renewal.
+// summary returns the state to report: the certificate in leaves that expires first,
+// the errors of all certificates in leaves, and failed, the error of the renewal.
 func summary(leaves []pki.Leaf, failed error) storage.Certificates {
 	var c storage.Certificates
 	for _, l := range leaves {

@@ -23,8 +23,8 @@ func (s Server) setPendingReload(p pki.Profile) error {
 
 func (s Server) clearPendingReload(p pki.Profile) error { return s.FS.Remove(pendingFile(p)) }
 
-// pendingReload reports whether a certificate was installed that its programs have not
-// reloaded yet. p is the profile of the certificate.
+// pendingReload reports whether programs must still reload the certificate with the
+// profile p.
 func (s Server) pendingReload(p pki.Profile) bool {
 	_, err := s.FS.Stat(pendingFile(p))
 	return err == nil

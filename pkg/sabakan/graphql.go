@@ -76,8 +76,8 @@ func (g graphMachine) machine() Machine {
 	return m
 }
 
-// Search returns the machines that having selects and notHaving does not select. If
-// notHaving is nil, it excludes no machine.
+// Search returns the machines that the parameters in having select, except those that
+// the parameters in notHaving select. If notHaving is nil, it excludes no machine.
 func (c *Client) Search(ctx context.Context, having Params, notHaving *Params) ([]Machine, error) {
 	variables := map[string]any{"having": upper(&having), "notHaving": upper(notHaving)}
 	var data struct {

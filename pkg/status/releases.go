@@ -60,8 +60,8 @@ func (v View) badReleaseWarnings() []string {
 		strings.Join(versions, ", "), again)}
 }
 
-// newer reports whether the version a is newer than the version than. It returns false
-// if either version is malformed.
+// newer reports whether version is newer than the version in than. It returns false if
+// one of them is malformed.
 func newer(version, than string) bool {
 	a, err := releases.Parse(version)
 	if err != nil {

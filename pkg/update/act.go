@@ -45,7 +45,7 @@ func (t Table) act(m Member, s State) Decision {
 	return Decision{Do: Start, At: at}
 }
 
-// once returns what m does about the once-action a without starting it: continue or
+// once returns what m does about the [Once] action a without starting it: continue or
 // abort by the recorded outcome, or evaluate or skip the action by its condition. The
 // second result is false if m has to do a.
 func (t Table) once(m Member, s State, a Action) (Decision, bool) {
@@ -116,7 +116,7 @@ func (s State) sideOf(group string, run RunID) (side Side, known bool, err error
 }
 
 // done returns the decision after a successful action: to record the outcome of a
-// once-action, then to release the lock, then to continue with the next action.
+// [Once] action, then to release the lock, then to continue with the next action.
 func (t Table) done(m Member, s State, a Action) Decision {
 	at := m.Current()
 	if a.Kind == Once {
@@ -151,7 +151,7 @@ func (t Table) watchWork(m Member) Decision {
 }
 
 // failed returns what m does after an action returned an error: report why it is
-// retried, record the failure of a once-action, or abort the run. over is false if
+// retried, record the failure of a [Once] action, or abort the run. over is false if
 // there is nothing to write and the action is retried.
 func (t Table) failed(m Member, s State, own Status) (d Decision, over bool) {
 	at := m.Current()

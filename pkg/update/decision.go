@@ -103,7 +103,7 @@ func (t Table) after(m Member, d Decision) Member {
 	return m
 }
 
-// publish returns the decision that records the outcome of the current once-action.
+// publish returns the decision that records the outcome of the current [Once] action.
 func (t Table) publish(m Member, success bool) Decision {
 	started := m.Run.StartedAt
 	rec := Record{StartedAt: &started}
@@ -112,8 +112,8 @@ func (t Table) publish(m Member, success bool) Decision {
 	return Decision{Do: Publish, At: at, RecordName: t.Action(at).Record, Record: rec}
 }
 
-// writeSwitch returns the decision to record for all members of run that the version of
-// group which side selects may start.
+// writeSwitch returns the decision to write a [Switch] for all members of run: of the
+// programs in group, the version that side selects may start.
 func (s State) writeSwitch(group string, run RunID, side Side) Decision {
 	return Decision{
 		Do: WriteSwitch, Group: group, Replaces: s.Switches[group].Rev,

@@ -46,10 +46,10 @@ func (m Member) restoreEarlier(s State) (Decision, bool) {
 }
 
 // restore returns the decision to start the services that this host has stopped, in the
-// version that the switch of their run selects. Without a switch, they start in the old
-// version, which restore first records for all members if that run is current. The
-// services stay stopped if their switch is unreadable or this server is not a member of
-// the current run.
+// version that the [Switch] of their run selects. Without a switch, they start in the
+// old version; if their run is the current one, restore first records that for all
+// members. The services stay stopped if their switch is unreadable or this server is
+// not a member of the current run.
 func (m Member) restore(s State) (Decision, bool) {
 	for _, st := range m.Stopped {
 		side, known, err := s.sideOf(st.Group, st.Run)

@@ -68,8 +68,8 @@ type Step struct {
 type Table []Step
 
 // Validate returns an error about the first step that breaks a rule: steps are numbered
-// in order, phases ascend, each managed action has a deadline, and once-actions alone
-// have a record.
+// in order, phases ascend, each managed action has a deadline, and [Once] actions, but
+// no others, have a record.
 func (t Table) Validate() error {
 	if len(t) < 2 {
 		return fmt.Errorf("a table needs the package step and at least one more, has %d", len(t))

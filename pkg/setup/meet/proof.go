@@ -27,9 +27,9 @@ func channelBinding(state tls.ConnectionState) ([]byte, error) {
 	return state.ExportKeyingMaterial("EXPORTER-Channel-Binding", nil, sha256.Size)
 }
 
-// proof returns an HMAC that proves the possession of the token t. The prover is the
-// server lrn in the role r, among the servers lrns, on the TLS session with the channel
-// binding binding.
+// proof returns an HMAC that proves the possession of the token t. It covers the
+// prover, which is the server lrn in the role r, all servers lrns, and binding, the
+// channel binding of the TLS session.
 func proof(t Token, r role, lrns []int, lrn int, binding []byte) ([]byte, error) {
 	key, err := t.Key("proof")
 	if err != nil {
