@@ -55,7 +55,7 @@ func run(ctx context.Context, root string, log *slog.Logger) error {
 }
 
 // repair completes an interrupted installation of the neco package. It does nothing if
-// the package is installed or absent.
+// the package is completely installed or absent.
 func repair(ctx context.Context, root string, log *slog.Logger) error {
 	p := host.Packages{Root: root}
 	_, state, err := p.Status(ctx, neco.NecoPackageName)

@@ -22,9 +22,9 @@ func main() {
 	os.Exit(status(newCommand().ExecuteContext(ctx), os.Stderr))
 }
 
-// status returns the exit code of the program for err, and prints err to words. A
-// commandError has its own exit code and is not printed, because the command has
-// printed its error. Any other error has the exit code 1.
+// status returns the exit code of the program for err, and prints err to the writer
+// words. A commandError has its own exit code and is not printed, because the command
+// has printed its error. Any other error has the exit code 1.
 func status(err error, words io.Writer) int {
 	var of *commandError
 	switch {

@@ -28,7 +28,7 @@ func parseLRN(text string) (int, error) {
 	return n, hint(err, "give a number such as 2")
 }
 
-// ownLRN returns the logical rack number of this boot server, from its file.
+// ownLRN returns the logical rack number of this boot server, from neco.RackFile.
 func ownLRN(env *Env) (int, error) {
 	data, err := env.FS.Read(neco.RackFile)
 	if errors.Is(err, fs.ErrPermission) {

@@ -11,9 +11,9 @@ import (
 	"github.com/cybozu-go/neco/internal/lrn"
 )
 
-// checkPool returns an error if the rack of one of the boot servers lrns is not in the
-// address pool of sabakan's IPAM configuration. If that file does not exist, it only
-// checks the range of the numbers.
+// checkPool reads the address pool in neco.SabakanIPAMFile, and returns an error if it
+// does not contain the rack of each of the boot servers lrns. If the file does not
+// exist, checkPool only checks the range of the numbers.
 func checkPool(env *Env, lrns ...int) error {
 	for _, n := range lrns {
 		if err := lrn.Check(n); err != nil {

@@ -203,9 +203,9 @@ func bringUp(ctx context.Context, h Host, u Unit, stale bool) error {
 	return h.Units.Start(ctx, u.Name)
 }
 
-// ready waits until the services of c whose condition is met are active, its container
-// runs the image for t, and its probe succeeds. When ctx ends first, the error names what
-// is missing.
+// ready waits until the services of c whose condition is met are active, the container
+// of c runs the image that t requires, and the probe of c succeeds. When ctx ends
+// first, the error names what is missing.
 func ready(ctx context.Context, h Host, c Component, t Target) error {
 	ctx, done := sysdbus.Share(ctx)
 	defer done()

@@ -56,10 +56,11 @@ func (s *Session) Campaign(ctx context.Context, prefix, value string) (h Holder,
 	return Holder{Key: e.Key(), Rev: e.Rev(), Seen: res.Header.Revision}, nil
 }
 
-// bounded returns the session with a client whose context is ctx. When ctx ends, etcd's
-// concurrency package tries to delete the session's key by that client. The attempt fails
-// at once, because ctx has ended; with another context it would block while etcd is
-// unreachable. [Session.withdraw] then deletes the key within a deadline.
+// bounded returns a session for etcd's concurrency package that has the lease of s, and
+// a client that uses ctx. When ctx ends, the package tries to delete the session's key
+// by that client. The attempt fails at once, because ctx has ended; with another
+// context it would block while etcd is unreachable. [Session.withdraw] then deletes the
+// key within a deadline.
 func (s *Session) bounded(ctx context.Context) (*concurrency.Session, error) {
 	client := clientv3.NewCtxClient(ctx)
 	client.KV, client.Watcher, client.Lease = s.etcd.KV, s.etcd.Watcher, s.etcd.Lease

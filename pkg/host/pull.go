@@ -63,10 +63,10 @@ func (c Containers) Save(ctx context.Context, img neco.ContainerImage) (string, 
 	return name, nil
 }
 
-// fetcher returns a fetcher, and img changed so that the fetcher downloads it from the
-// repository in FullName. A fetcher uses the private repository of a private image if
-// and only if it has credentials, but FullName uses that repository wherever the host
-// is not in a test data centre.
+// fetcher returns a fetcher for img, and img as it must be passed to that fetcher, so
+// that the image comes from the repository in [Containers.FullName]. A fetcher uses the
+// private repository of an image only if it has credentials, but FullName uses it
+// wherever the host is not in a test data centre.
 func (c Containers) fetcher(img neco.ContainerImage) (neco.ImageFetcher, neco.ContainerImage) {
 	auth := c.Auth
 	switch {

@@ -116,7 +116,7 @@ func (i Issuer) admit(ctx context.Context, s pki.Subject) error {
 	return vault.AllowEnter(ctx, i.Vault, s.LRN)
 }
 
-// enter creates this server's users of etcd.
+// enter creates the users in etcd as which the programs of this server will log in.
 func enter(ctx context.Context, r *run) error {
 	etcd, err := operatorEtcd(ctx, r.vault, r.LRNs, r.ca)
 	if err != nil {

@@ -20,7 +20,7 @@ import (
 )
 
 // certificates obtains, from Vault, the signed certificates that every boot server
-// needs. Then it creates this server's users of etcd and revokes the Vault token with
+// needs. Then it creates this server's users in etcd and revokes the Vault token with
 // which it was logged in.
 func certificates(ctx context.Context, r *run) error {
 	for _, p := range renewal.Standing() {

@@ -170,8 +170,8 @@ func (c Cluster) Without(name string) Cluster {
 	return slices.DeleteFunc(slices.Clone(c), func(m Member) bool { return m.Name == name })
 }
 
-// Initial returns the names and peer URLs with which etcd is to start the member at
-// peerURL (its option initial-cluster). self is the name of that member, which is not
+// Initial returns the value of etcd's option initial-cluster for the member at peerURL:
+// the names and peer URLs of all members. self is the name of that member, which is not
 // in c yet.
 func (c Cluster) Initial(self, peerURL string) map[string]string {
 	all := map[string]string{}

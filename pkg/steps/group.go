@@ -11,7 +11,7 @@ import (
 )
 
 // stop is an action: it disables and stops a component whose current version must not
-// run beside its next version. Most updates skip it.
+// run beside its next version. Most updates skip this action.
 func stop(ctx context.Context, h *Host, c component.Component, _ worker.Target) (string, error) {
 	for _, u := range slices.Backward(c.Units()) {
 		// Disable first, so that a reboot after a power loss does not start the unit

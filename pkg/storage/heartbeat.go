@@ -30,8 +30,8 @@ type Heartbeat struct {
 
 func heartbeatKey(n int) string { return KeyHeartbeats + strconv.Itoa(n) }
 
-// PutHeartbeat writes the heartbeat of the worker on the boot server n. Of the
-// conditions in g, it ignores the one about the request.
+// PutHeartbeat writes the heartbeat of the worker on the boot server n. It ignores the
+// condition in g about the request, but not the others.
 func (s *Storage) PutHeartbeat(ctx context.Context, g Guard, n int, h Heartbeat) error {
 	v, err := json.Marshal(h)
 	if err != nil {

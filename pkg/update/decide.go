@@ -63,7 +63,7 @@ func stopText(r *Request) string {
 }
 
 // finished returns the decision of a member whose own status in the run is no longer
-// "running": to leave the run, as complete or as aborted.
+// "running": to leave the run, either as complete or as aborted.
 func (t Table) finished(m Member, s State, own Status) Decision {
 	switch own.Cond {
 	case neco.CondComplete:

@@ -11,7 +11,7 @@ import (
 )
 
 // EnterPolicy returns the name of a policy of the boot server lrn. It permits a joining
-// server to create its own users of etcd.
+// server to create its own users in etcd.
 func EnterPolicy(lrn int) string { return fmt.Sprintf("enter-%d", lrn) }
 
 // enterUser is the user of etcd for which RoleEnter signs certificates. It may create

@@ -75,7 +75,7 @@ const (
 	RoleSystem = "system"
 	RoleHuman  = "human"
 	// RoleEnter signs only short-lived certificates that identify their holder to etcd
-	// as the user root. A joining boot server requests one to create its own users of
+	// as the user root. A joining boot server requests one to create its own users in
 	// etcd.
 	RoleEnter = "enter"
 )

@@ -73,8 +73,8 @@ func (w *worker) start(ctx context.Context, r *session, d update.Decision) (bool
 	return false, nil
 }
 
-// recording returns a copy of t in which Record writes under the conditions of the
-// session r, and Progress does nothing.
+// recording returns a copy of t whose Record writes only if the conditions of
+// [worker.guard] hold for the session r, and whose Progress does nothing.
 func (w *worker) recording(r *session, t Target) Target {
 	guard := w.guard(r)
 	t.Progress = func(string) {}
