@@ -91,8 +91,8 @@ type Kill struct {
 	done      bool
 }
 
-// maybeKill kills the worker if s.w.kill requires that at this point of the action a. It
-// reports whether it has killed the worker.
+// maybeKill kills the worker if s.w.kill names this server, the step of p, and point.
+// It reports whether it has killed the worker.
 func (s *server) maybeKill(p update.Place, a update.Action, point KillPoint) bool {
 	k := s.w.kill
 	if k == nil || k.done || k.LRN != s.lrn || k.Step != p.Step || k.Point != point || len(s.m.Again) > 0 {
