@@ -23,8 +23,8 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden files")
 
-// Target returns an example of the state that a component is to establish on boot server
-// 1 of three.
+// Target returns an example of a [component.Target], which is the state that a
+// component is to establish. It is for boot server 1 of three.
 func Target() component.Target {
 	return component.Target{
 		LRN: 1, Members: []int{0, 1, 2}, Version: "2026.11.21-1", Artifacts: neco.CurrentArtifacts, Private: true,
@@ -32,9 +32,9 @@ func Target() component.Target {
 	}
 }
 
-// Golden compares the files of the component c for target with testdata/<name>.golden,
-// where name is that of the component. With the flag -update it first writes them to that
-// file.
+// Golden compares the files that the component c generates for target with
+// testdata/<name>.golden, where name is that of the component. With the flag -update it
+// first writes them to that file.
 func Golden(t *testing.T, c component.Component, target component.Target) {
 	t.Helper()
 	files, err := c.Files(target)
@@ -125,7 +125,7 @@ func (h *Host) Stop(_ context.Context, name string) error {
 	return h.act("stop "+name, func() { h.active[name] = false })
 }
 
-// Restart makes the unit active and enabled, and reverts Move.
+// Restart makes the unit active and enabled, and ends the effect of [Host.Move].
 func (h *Host) Restart(_ context.Context, name string) error {
 	return h.act("restart "+name, func() { h.active[name], h.enabled[name], h.moved[name] = true, true, false })
 }

@@ -28,9 +28,9 @@ type Capture struct {
 }
 
 // Capture records the packets at every node that is not a server, and thereby those on
-// every link, into pcap files in dir until Stop. It returns when all recorders are
-// running. A packet is recorded once for each interface of these nodes that it passes.
-// tcpdump must be installed on this machine.
+// every link, into pcap files in dir until [Capture.Stop]. It returns when all
+// recorders are running. A packet is recorded once for each interface of a recorded
+// node that it passes. tcpdump must be installed on this machine.
 func (d *DC) Capture(ctx context.Context, dir string) (*Capture, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err

@@ -7,8 +7,8 @@ import (
 	"path/filepath"
 )
 
-// index is the part of index.json that is served here. dctest/images/build writes that
-// file.
+// index is the part of index.json that this program reads. dctest/images/build writes
+// that file.
 type index struct {
 	Images []builtImage `json:"images"`
 	Debs   []builtDeb   `json:"debs"`

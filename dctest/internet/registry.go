@@ -46,7 +46,8 @@ func newRegistry(b blobs) http.Handler {
 	return registry.New(registry.Logger(log.New(io.Discard, "", 0)), registry.WithBlobHandler(b))
 }
 
-// tag stores the manifest of the image img in the registry that its full name contains.
+// tag stores the manifest of the image img in the registry whose host is in the image's
+// full name.
 func tag(hosts map[string]http.Handler, b blobs, full string, img v1.Image) error {
 	ref, err := name.NewTag(full, name.StrictValidation)
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 type Probe struct{ *Program }
 
 // Gaps is the result of a probe: how many requests succeeded, the longest time in which
-// none succeeded, and, for etcd only, how many members were down at once.
+// none succeeded, and, for etcd only, how many etcd members were down at once.
 type Gaps struct {
 	Answers int           `json:"answers"`
 	Longest time.Duration `json:"longest"`
@@ -20,8 +20,8 @@ type Gaps struct {
 	Worst int `json:"worst"`
 }
 
-// StartProbe starts a probe of service, which is etcd or vault, on a server. Build must
-// have installed the program probe there.
+// StartProbe starts a probe of service, which is etcd or vault, on a server. The
+// program probe must have been copied there by [Lab.Build].
 func (l *Lab) StartProbe(ctx context.Context, server, service string) (*Probe, error) {
 	p, err := l.StartProgram(ctx, server, "probe", service)
 	return &Probe{p}, err

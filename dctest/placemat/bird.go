@@ -75,8 +75,8 @@ type SessionStatus struct {
 // Established reports whether the session carries routes.
 func (s SessionStatus) Established() bool { return s.State == "Established" }
 
-// sessions returns the states of all BGP sessions in the description, by querying the
-// BIRD of each node.
+// sessions returns the states of all BGP sessions that the data centre's description
+// defines, by querying the BIRD of each node.
 func (c *Centre) sessions(ctx context.Context) ([]SessionStatus, error) {
 	var all []SessionStatus
 	for _, n := range c.cluster.Nodes {

@@ -42,7 +42,8 @@ func (c *Centre) path(elem ...string) string {
 	return filepath.Join(append([]string{stateRoot, c.Name}, elem...)...)
 }
 
-// description returns the directory with the data centre's copy of its description.
+// description returns the directory with the data centre's own copy of the files from
+// which package cluster reads its description.
 func (c *Centre) description() string { return c.path("description") }
 
 // namespace returns the name of a node's network namespace.
@@ -50,7 +51,8 @@ func (c *Centre) namespace(node string) string { return c.prefix() + node }
 
 func (c *Centre) prefix() string { return "pm-" + c.Name + "-" }
 
-// load reads the description of the data centre, and fails if the data centre is not up.
+// load reads the description of the data centre (see [cluster.Cluster]), and fails if
+// the data centre is not up.
 func (c *Centre) load() error {
 	if _, err := os.Stat(c.description()); err != nil {
 		return fmt.Errorf("data centre %s is not up; placemat up DIR starts it", c.Name)
@@ -109,8 +111,8 @@ func (c *Centre) inNetwork(ctx context.Context, node, name string, args ...strin
 	return exec.CommandContext(ctx, "ip", append([]string{"netns", "exec", c.namespace(node), name}, args...)...)
 }
 
-// Cluster returns the description of the data centre. It fails if the data centre is not
-// up.
+// Cluster returns the description of the data centre: its nodes and links. It fails if
+// the data centre is not up.
 func (c *Centre) Cluster() (*cluster.Cluster, error) {
 	err := c.load()
 	return c.cluster, err

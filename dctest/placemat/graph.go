@@ -16,8 +16,8 @@ var colours = [...]struct {
 	{cluster.Spine, "#fce8b2"}, {cluster.ToR, "#b7e1cd"}, {cluster.Boot, "#c6dafc"},
 }
 
-// Graph returns the topology of a description in the language of Graphviz: the racks side
-// by side, and the links with the addresses of their ends.
+// Graph returns the topology of the data centre c in the language of Graphviz: the
+// racks side by side, and the links with the addresses of their ends.
 func Graph(c *cluster.Cluster) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "graph %q {\n  rankdir=TB;\n  node [shape=box style=filled fontname=\"sans-serif\"];\n  edge [fontsize=9 fontname=\"sans-serif\"];\n", c.Name)

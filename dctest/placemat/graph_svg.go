@@ -52,8 +52,8 @@ func SVG(c *cluster.Cluster) string {
 	return b.String()
 }
 
-// layout returns the place of each node. The nodes of each group of kinds are in one row
-// and spread over the width of the drawing.
+// layout returns the place of each node. The nodes of the kinds in one element of
+// [rows] are side by side, spread over the width of the drawing.
 func layout(c *cluster.Cluster) (places map[string]place, width int) {
 	most := 1
 	for _, kinds := range rows {
@@ -71,7 +71,7 @@ func layout(c *cluster.Cluster) (places map[string]place, width int) {
 }
 
 // nearest is the distance of an address from its end of the link, in percent of the
-// link's length. For each second link the distance is larger by apart, so that the
+// link's length. At every other link the distance is larger by apart, so that the
 // addresses at crossing links do not overlap.
 const nearest, apart = 26, 8
 

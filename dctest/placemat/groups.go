@@ -13,9 +13,10 @@ import (
 // groupRoot is the directory at which the control groups of this machine are mounted.
 const groupRoot = "/sys/fs/cgroup"
 
-// removeGroups removes the empty control groups below root that belong to the containers
-// with these IDs, and keeps those with a process. A server's inner Docker leaves groups
-// docker-….scope behind if its unit was masked while containers ran.
+// removeGroups removes the empty control groups below root that belong to the
+// containers with the given IDs. It keeps groups with a process. A server's inner
+// Docker leaves groups docker-….scope behind if its unit was masked while containers
+// ran.
 func removeGroups(root string, ids []string) error {
 	var groups []string
 	err := filepath.WalkDir(root, func(p string, d fs.DirEntry, err error) error {

@@ -16,8 +16,8 @@ import (
 // describes a data centre.
 const ipamFile = "sabakan/ipam.json"
 
-// seed copies to the new disk of a server the files that the setup of a real boot server
-// creates from the node's seed.
+// seed fills the new disk of a server: it copies there the files that the setup of a
+// real boot server creates from a seed, the cloud-init document of the node.
 func (c *Centre) seed(ctx context.Context, n cluster.Node) error {
 	data, err := os.ReadFile(filepath.Join(c.description(), n.Server.Seed))
 	if err != nil {

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// download sends the file of an asset of a published release. Such requests do not count
+// download sends the file of an asset of a published release. Downloads do not count
 // against the quota.
 func (s *Server) download(w http.ResponseWriter, r *http.Request) {
 	e := s.find(false, func(e *entry) bool { return e.Tag == r.PathValue("tag") })

@@ -1,5 +1,5 @@
-// Package sabakantest gives tests a sabakan on loopback: the stand-in of the virtual data
-// centre, without etcd. It is for tests only.
+// Package sabakantest gives tests a sabakan on loopback: the program that imitates
+// sabakan in the virtual data centre, without etcd. It is for tests only.
 package sabakantest
 
 import (

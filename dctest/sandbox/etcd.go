@@ -33,7 +33,7 @@ func (s *Sandbox) startEtcd(ctx context.Context) error {
 	return nil
 }
 
-// advertise starts a proxy in front of member i, whose peer address is target, and
+// advertise starts a proxy in front of etcd member i, whose peer address is target, and
 // returns the proxy's address.
 func (s *Sandbox) advertise(i int, target string) (string, error) {
 	l, err := listen()
@@ -53,8 +53,8 @@ func (s *Sandbox) member(id string) (int, bool) {
 	return lrn, ok
 }
 
-// endpoints starts a proxy to each etcd member for the clients on one boot server, whose
-// LRN is from. It returns the URLs of the proxies.
+// endpoints starts a proxy to each etcd member, for the clients on the boot server with
+// the logical rack number from. It returns the URLs of the proxies.
 func (s *Sandbox) endpoints(from int) ([]string, error) {
 	var urls []string
 	for i, to := range s.opts.Servers {

@@ -21,7 +21,7 @@ import (
 // ErrStopped reports that a run was stopped or aborted.
 var ErrStopped = errors.New("the run was stopped")
 
-// Run is what Follow has observed of a run.
+// Run is what Follow has observed of a run: of one update of all boot servers.
 type Run struct {
 	Version string
 	// Took is the time from the request to the last status.
@@ -92,7 +92,8 @@ type follower struct {
 
 func (f *follower) done() bool { return f.progress != nil && f.progress.done() }
 
-// event processes one change of a status or of the request in etcd.
+// event processes one change in etcd: of the status of a boot server, or of the request
+// for a run.
 func (f *follower) event(e *clientv3.Event, now time.Time) error {
 	if e.Type != mvccpb.PUT {
 		return nil

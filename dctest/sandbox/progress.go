@@ -15,7 +15,8 @@ type StepTime struct {
 	Took time.Duration
 }
 
-// progress computes the durations of a run's steps from the statuses of the members.
+// progress computes how long the steps of a run took, from the statuses that its boot
+// servers report.
 type progress struct {
 	table   update.Table
 	members []int
@@ -28,8 +29,8 @@ func newProgress(t update.Table, members []int, began time.Time) *progress {
 	return &progress{table: t, members: members, at: map[int]int{}, since: began}
 }
 
-// observe processes a status that the member lrn has reported at the time now. It returns
-// the steps that have ended thereby.
+// observe processes the status that the boot server lrn has reported at the time now.
+// It returns the steps that have ended thereby.
 func (p *progress) observe(lrn int, st update.Status, now time.Time) []StepTime {
 	at := st.Step
 	if st.Cond == neco.CondComplete {

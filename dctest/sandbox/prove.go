@@ -32,10 +32,10 @@ const (
 	proofPoll = 200 * time.Millisecond
 )
 
-// Prove checks that every boot server runs version. It checks the version in the worker's
-// presence in etcd, the version that the programs of the running processes print, and the
-// package in dpkg's database. It blocks until all checks succeed, ctx is done, or half a
-// minute has passed.
+// Prove checks that every boot server runs version. It checks the version in the key
+// that the worker keeps in etcd, the version that the programs of the running processes
+// print, and the package in dpkg's database. It blocks until all checks succeed, ctx is
+// done, or half a minute has passed.
 func (s *Sandbox) Prove(ctx context.Context, version string) ([]Proof, error) {
 	ctx, cancel := context.WithTimeout(ctx, proofTimeout)
 	defer cancel()

@@ -8,8 +8,8 @@ import (
 	"github.com/cybozu-go/neco/pkg/update"
 )
 
-// start starts the action at the place d.At of the table of steps. It does nothing before
-// s.retryAt, the time of the next attempt.
+// start starts the action that the decision d selects by d.At, its place in the table
+// of steps. It does nothing before s.retryAt, the time of the next attempt.
 func (s *server) start(d update.Decision) {
 	if s.now() < s.retryAt {
 		return
@@ -53,7 +53,8 @@ func (s *server) onHost(t *task, f func(*task)) {
 	}
 }
 
-// touch makes the action's change on the host: it stops or starts a group of services.
+// touch makes the change of the action t on the host: it stops or starts a group of
+// services whose versions must not mix.
 func (s *server) touch(t *task) {
 	if s.maybeKill(t.at, t.action, KillDuring) {
 		return
@@ -141,8 +142,9 @@ func (s *server) restart(after time.Duration) {
 	})
 }
 
-// restore starts the services of the group d.Group, which were stopped during the run: in
-// their old version if d.Side is SideOld, and in the installed version otherwise.
+// restore starts the services of the group d.Group, which were stopped during the run.
+// It starts their old version if d.Side is SideOld, and the installed version
+// otherwise.
 func (s *server) restore(d update.Decision) {
 	version := s.version
 	if d.Side == update.SideOld {

@@ -9,9 +9,9 @@ import (
 	"github.com/cybozu-go/neco/pkg/update"
 )
 
-// checkBegin checks two invariants when the server s starts an action. I1: all members
-// have arrived at the action's barrier. I3: no two actions that need the lock run at the
-// same time.
+// checkBegin checks two invariants when the server s starts an action. I1: all servers
+// in the run have reached the point that the action waits for. I3: no two actions that
+// need the lock run at the same time.
 func (w *world) checkBegin(s *server, p update.Place, a update.Action) {
 	if len(s.m.Again) > 0 {
 		return
@@ -37,8 +37,8 @@ func (w *world) checkBegin(s *server, p update.Place, a update.Action) {
 	}
 }
 
-// checkGroup checks the invariant I2: all running services of the group g have the same
-// version.
+// checkGroup checks the invariant I2: all running services of the group g, whose
+// versions must not mix, have the same version.
 func (w *world) checkGroup(g string) {
 	running := map[string]bool{}
 	for _, s := range w.servers {

@@ -104,8 +104,8 @@ func (e *etcd) expire() {
 	}
 }
 
-// allowed returns nil if the conditions g of a write hold. Otherwise it returns the error
-// that the product's storage would return.
+// allowed returns nil if the conditions g, under which a write is allowed, hold.
+// Otherwise it returns the error that the product's storage would return.
 func (e *etcd) allowed(g storage.Guard) error {
 	if h, ok := e.keys[g.Holder]; g.Holder != "" && (!ok || h.create != g.HolderRev) {
 		return g.Lost
@@ -130,8 +130,8 @@ func (e *etcd) oldest(prefix string) (key string) {
 	return key
 }
 
-// state returns the current state for the product's decisions. Calls at the same revision
-// return the same maps, which must not be modified.
+// state returns the current state in the form from which the product decides what to do
+// next. Calls at the same revision return the same maps, which must not be modified.
 func (e *etcd) state() update.State {
 	if e.cached.Revision != e.rev {
 		e.cached = e.read()
@@ -179,8 +179,9 @@ func (e *etcd) badReleases() map[string]storage.BadRelease {
 	return all
 }
 
-// statusValue is the value of a status key, with the logical rack number (LRN) that is in
-// the key's name; presenceValue is the same for a presence key.
+// statusValue is the value of a server's status key, with the server's logical rack
+// number (LRN), which is in the key's name. presenceValue is the same for the presence
+// key, which exists while the server's worker has a lease.
 type statusValue struct {
 	lrn int
 	update.Status

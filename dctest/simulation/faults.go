@@ -53,7 +53,8 @@ var processFaults = []struct {
 }
 
 // modelFaults are the faults that the model injects while it simulates requests and
-// actions. On each occasion, the probability is 1 in the given number.
+// actions. The number n of a fault means that it happens with the probability 1/n on
+// each occasion.
 var modelFaults = map[Fault]int{
 	FaultReply:   200,
 	FaultWatch:   20,
@@ -74,8 +75,8 @@ func Faults() []Fault {
 // KillPoint is the point of time in an action at which a worker is killed.
 type KillPoint int
 
-// The kill points: before the action changes the host, while it does so, when the action
-// is done, and after the worker has reported that.
+// The kill points: before the action changes the host, while it changes the host, when
+// the action is done, and after the worker has reported that the action is done.
 const (
 	KillBefore KillPoint = iota
 	KillDuring
@@ -91,8 +92,8 @@ type Kill struct {
 	done      bool
 }
 
-// maybeKill kills the worker if s.w.kill requires that at this point of the action a. It
-// reports whether it has killed the worker.
+// maybeKill kills the worker if s.w.kill names this server, the step of p, and point.
+// It reports whether it has killed the worker.
 func (s *server) maybeKill(p update.Place, a update.Action, point KillPoint) bool {
 	k := s.w.kill
 	if k == nil || k.done || k.LRN != s.lrn || k.Step != p.Step || k.Point != point || len(s.m.Again) > 0 {

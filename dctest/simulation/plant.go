@@ -55,8 +55,8 @@ func allArrived(s *server, st update.State) update.State {
 	})
 }
 
-// withOthers returns a copy of st in which change was applied to the statuses of all
-// servers except s.
+// withOthers returns a copy of the state st in which change was applied to the statuses
+// of all servers except s.
 func withOthers(s *server, st update.State, change func(*update.Status)) update.State {
 	if st.Request == nil {
 		return st
@@ -71,8 +71,8 @@ func withOthers(s *server, st update.State, change func(*update.Status)) update.
 	return st
 }
 
-// giveUp is the alter function of a bug: a worker that should resume a run after a
-// restart reports that it has aborted the run.
+// giveUp is the field alter of a [Plant] with this bug: a worker that should resume a
+// run after a restart reports that it has aborted the run.
 func giveUp(s *server, _ update.State, d update.Decision) update.Decision {
 	if d.Do != update.Enter || d.Member.At.Step <= 1 || !s.m.Run.IsZero() {
 		return d

@@ -40,9 +40,9 @@ func (w *world) resume(p *process, gen int, f func()) {
 	f()
 }
 
-// request simulates a request to etcd by the process p. do performs the request, unless p
-// is cut off. answer is called when the response arrives, or with lost set after a
-// timeout if there is none.
+// request simulates a request to etcd by the process p. do performs the request, unless
+// p is cut off. answer is called when the response arrives; if none arrives, it is
+// called after a timeout, with lost set.
 func (w *world) request(p *process, do func(), answer func(lost bool)) {
 	gen := p.gen
 	w.after(w.between(500*time.Microsecond, 4*time.Millisecond), func() {

@@ -87,8 +87,8 @@ func (s *server) tick() {
 
 func (s *server) now() time.Duration { return s.w.now }
 
-// session gets a lease and writes the worker's presence with it. It repeats that until it
-// succeeds.
+// session gets a lease and writes the worker's presence key with it. It repeats that
+// until it succeeds.
 func (s *server) session() {
 	sent := s.now()
 	s.lease, s.presence, s.stale = 0, 0, true
@@ -111,8 +111,8 @@ func (s *server) session() {
 	})
 }
 
-// lost ends the session and cancels the running action, because the lease is lost. The
-// worker does nothing until it has a new session.
+// lost ends the worker's session and cancels its running action, because its lease is
+// lost. The worker does nothing until it has a new session.
 func (s *server) lost() {
 	if s.presence == 0 {
 		return
@@ -135,7 +135,8 @@ func (s *server) poke() {
 	})
 }
 
-// step reads the state from etcd if necessary, decides, and performs the decision.
+// step reads the state from etcd if necessary, lets the product decide what the worker
+// does next, and does that.
 func (s *server) step() {
 	if s.busy || s.presence == 0 {
 		return
@@ -179,7 +180,8 @@ func (s *server) read() {
 	})
 }
 
-// stepSoon schedules the next step after a decision that takes no time to perform.
+// stepSoon schedules the next [server.step]. It is called after a decision that takes
+// no time to perform.
 func (s *server) stepSoon() { s.w.live(&s.process, s.w.between(0, time.Millisecond), s.step) }
 
 func (s *server) apply(d update.Decision) {
@@ -281,8 +283,8 @@ func (s *server) release() {
 	})
 }
 
-// write performs a decision that changes etcd. etcd refuses the write if the worker has
-// lost its lease or, for the decision Publish, the lock.
+// write performs a decision d that changes etcd. etcd refuses the write if the worker
+// has lost its lease or, if d.Do is [update.Publish], the lock.
 func (s *server) write(d update.Decision) {
 	if s.now() < s.retryAt {
 		return

@@ -10,9 +10,10 @@ import (
 // actionDeadline is the deadline of each simulated action.
 const actionDeadline = time.Minute
 
-// planned holds simulated actions for steps that the product does not manage yet, by the
-// name of the step. With them the simulation also covers actions of kind update.Once, and
-// a second group of services, cke, whose old and new versions must not run together.
+// planned holds simulated actions for steps that the product does not manage yet, by
+// the name of the step. They add actions of kind update.Once, which one worker performs
+// for all, and another group of services, cke, whose old and new versions must not run
+// together.
 var planned = map[string][]update.Action{
 	"etcdpasswd":           {{Name: "restart"}},
 	"sabakan-state-setter": {{Name: "restart"}},
@@ -42,7 +43,8 @@ func Table() update.Table {
 	return t
 }
 
-// groups returns the groups of services whose versions must not run at the same time.
+// groups returns the names of the groups of services. Within such a group, different
+// versions must not run at the same time.
 func (w *world) groups() []string {
 	var all []string
 	for _, step := range w.table {

@@ -88,8 +88,8 @@ func (u *updaterProc) lost() {
 
 func (u *updaterProc) poke() { u.w.resume(&u.process, u.gen, u.step) }
 
-// step reads the state from etcd, decides and performs the decision, if this updater is
-// the leader.
+// step reads the state from etcd, lets the product decide what to do next and does
+// that, if this updater is the leader.
 func (u *updaterProc) step() {
 	if u.busy || u.lease == 0 || u.rev == 0 || u.w.now >= u.leaseEnd {
 		return

@@ -1,5 +1,6 @@
-// Package standintest builds programs of the module dctest/images/tools/standin for tests,
-// which are the stand-ins of the virtual data centre. It is for tests only.
+// Package standintest builds the stand-ins of the virtual data centre for tests:
+// programs of the module dctest/images/tools/standin that imitate real ones. It is for
+// tests only.
 package standintest
 
 import (

@@ -10,7 +10,7 @@ import (
 	"github.com/hashicorp/vault/api"
 )
 
-// Cut is an HTTP transport to Vault on which one chosen request fails, once.
+// Cut is an HTTP transport to Vault that makes one chosen request fail.
 type Cut struct {
 	// At is the number of the request that fails, counted from 1. If it is 0, no request
 	// fails.
@@ -24,7 +24,7 @@ type Cut struct {
 	requests atomic.Int64
 }
 
-// ErrCut is the error of request number At, unless Status is set.
+// ErrCut is the error of the request that [Cut.At] chooses, unless [Cut.Status] is set.
 var ErrCut = errors.New("the connection broke")
 
 // RoundTrip sends a request to Vault, or makes it fail if it is request number At.

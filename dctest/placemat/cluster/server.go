@@ -42,7 +42,7 @@ type SMP struct {
 	MaxCPUs int `json:"max-cpus,omitempty"`
 }
 
-// NUMA describes how a server's memory is divided among nodes.
+// NUMA describes how a server's memory is divided among NUMA nodes.
 type NUMA struct {
 	Nodes int `json:"nodes"`
 }

@@ -28,7 +28,7 @@ func nth(p netip.Prefix, n int) netip.Prefix {
 // host returns the prefix that contains only the address a.
 func host(a netip.Addr) netip.Prefix { return netip.PrefixFrom(a, a.BitLen()) }
 
-// nodeBase returns the first address in the node pool that is assigned to a rack.
+// nodeBase returns the first of the node pool's addresses that are assigned to racks.
 func (p IPAM) nodeBase() netip.Addr { return shifted(p.NodePool, p.NodeOffset) }
 
 func (p IPAM) bmcBase() netip.Addr { return shifted(p.BMCPool, p.BMCOffset) }
@@ -58,8 +58,8 @@ func (p IPAM) bmc(rack, index int) netip.Addr {
 	return plus(p.bmcBase(), rack<<p.BMCRangeSize+index)
 }
 
-// tor returns the address of a ToR switch in its rack. ToR 1 is in the network of node1,
-// and ToR 2 in that of node2.
+// tor returns the address that a ToR switch has for the servers of its rack. ToR 1 is
+// in the network of the interfaces node1, and ToR 2 in that of node2.
 func (p IPAM) tor(rack, tor int) netip.Prefix {
 	return nth(p.nodeNetwork(rack, tor), p.NodeGatewayOffset)
 }
@@ -104,8 +104,8 @@ func (m *Menu) bastion(rack int) netip.Prefix {
 	return host(plus(m.Network.Exposed.Bastion.Addr(), rack))
 }
 
-// asn returns the AS number of a node of this kind. The node External does not use BGP;
-// its number is reserved for an external router.
+// asn returns the AS number of a node of the given kind. The node External does not use
+// BGP; its number is reserved for an external router.
 func (m *Menu) asn(kind cluster.Kind, rack int) uint32 {
 	switch kind {
 	case cluster.Core:

@@ -100,7 +100,8 @@ func (m *Menu) checkPools() error {
 	return nil
 }
 
-// checkServers checks that the images and device classes in documents of kind Node exist.
+// checkServers checks that the images and device classes to which documents of kind
+// Node refer exist.
 func (m *Menu) checkServers() error {
 	images, classes := map[string]bool{"": true}, map[string]bool{"": true}
 	for _, i := range m.Images {

@@ -10,8 +10,8 @@ import (
 )
 
 // sabakanMachine is a machine in the format of sabakan (POST machines). It has no
-// address, because sabakan assigns an index in the order of registration, and the
-// addresses by that index.
+// address: sabakan gives each machine an index when it is registered, and derives the
+// addresses from that index.
 type sabakanMachine struct {
 	Serial string            `json:"serial"`
 	Labels map[string]string `json:"labels"`

@@ -45,8 +45,8 @@ func (m *Menu) blocks() []block {
 	}
 }
 
-// coreSpineBlock returns the range of addresses of core-spine: the whole network or, if
-// core-spine is a /31, the links to all spines.
+// coreSpineBlock returns the range of addresses that the menu's field core-spine
+// defines: the whole network or, if core-spine is a /31, the links to all spines.
 func (m *Menu) coreSpineBlock() block {
 	b := blockOf("core-spine", m.Network.CoreSpine)
 	if m.Network.CoreSpine.Bits() == linkBits {

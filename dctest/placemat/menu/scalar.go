@@ -21,9 +21,9 @@ func text(into *string) func(*yaml.Node) error {
 // limits is the range of accepted numbers.
 type limits struct{ least, most int }
 
-// limits returns the range of accepted numbers, up to the sizes of the largest machines
-// and data centres of this kind. Numbers in the IPAM configuration have ranges of their
-// own.
+// limits returns the range of accepted numbers of the kind n. It ends at the sizes of
+// the largest machines and data centres. Numbers in the IPAM configuration have ranges
+// of their own.
 func (n numbers) limits() limits {
 	return map[numbers]limits{
 		servers: {0, 1024}, // of one kind in a rack

@@ -53,9 +53,9 @@ func (j *job) conflicts(v verb) bool {
 
 var errShutdown = errors.New("the manager is shutting down")
 
-// submit adds a job to a unit's queue, or returns the same job if it is pending already.
-// If a pending job conflicts with the new one, submit fails in the mode "fail", and
-// cancels the pending job in other modes.
+// submit adds a job to a unit's queue. If a job with the same verb is pending, other
+// than restart, it returns that job instead. If a pending job conflicts with the new
+// one, submit fails in the mode "fail", and cancels the pending job in other modes.
 func (m *Manager) submit(u *unit, v verb, mode string) (*job, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

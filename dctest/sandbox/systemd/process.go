@@ -40,9 +40,9 @@ type process struct {
 	end  outcome
 }
 
-// spawn starts a command of a unit, whose output goes to the unit's log. The started
-// process is killed when this process dies. When it ends, the rest of its process group
-// is killed, unless the unit's KillMode is process or none.
+// spawn starts a command of a unit, whose output goes to the unit's log. When the
+// manager dies, the started process is killed. When the started process ends, the rest
+// of its process group is killed, unless the unit's KillMode is process or none.
 func (m *Manager) spawn(d *definition, c command, env []string) (*process, error) {
 	argv := expandVariables(c.argv, env)
 	if len(argv) == 0 {

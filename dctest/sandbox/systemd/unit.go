@@ -163,7 +163,7 @@ func (u *unit) definition() *definition {
 	return u.def
 }
 
-// set changes the state of the unit and sends a signal about that.
+// set changes the state of the unit and sends a signal about the change.
 func (u *unit) set(active, sub string, more ...func(*state)) {
 	u.m.mu.Lock()
 	if u.state.active != active {

@@ -35,8 +35,8 @@ func (c Case) String() string {
 	return fmt.Sprintf("%s %d in stage %s, %s late, %s", what, c.LRN, c.Stage, c.Late.Round(time.Millisecond), others)
 }
 
-// latest is the upper limit of Case.Late. Most stages have ended when so much time has
-// passed.
+// latest is the upper limit of [Case.Late]. Most stages have ended when so much time
+// has passed.
 const latest = 800 * time.Millisecond
 
 // Cases returns every case: neco setup killed in each stage on each server, and a power

@@ -49,8 +49,8 @@ func (c cache) make(kind, name, key, ext, note string, build func(tmp string) er
 	return file, c.forget(kind, name, ext, file)
 }
 
-// forget removes older builds of the file called name, except the last one before keep,
-// which may still be in use or be needed after a revert.
+// forget removes the builds of the file called name, except keep and the two newest
+// ones. The build before keep may still be in use or be needed after a revert.
 func (c cache) forget(kind, name, ext, keep string) error {
 	files, err := filepath.Glob(filepath.Join(c.dir, kind, name+"-"+strings.Repeat("?", keyLength)+ext))
 	if err != nil {

@@ -12,7 +12,8 @@ import (
 	"time"
 )
 
-// epAgentUnit is the systemd unit in the package etcdpasswd that is built here.
+// epAgentUnit is the systemd unit of ep-agent, for the Debian package etcdpasswd, which
+// this program builds.
 const epAgentUnit = `[Unit]
 Description=Agent of etcdpasswd
 Wants=network-online.target

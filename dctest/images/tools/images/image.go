@@ -19,8 +19,8 @@ import (
 // entry is a file in an image. Source is the path of its content on this machine.
 type entry struct{ Path, Source string }
 
-// image builds the archive of an image, in the format of docker load and with all names,
-// and returns the archive's path.
+// image builds the archive of an image in the format of docker load, gives the image
+// all the names, and returns the archive's path.
 func (b builder) image(ctx context.Context, it item, names []string) (string, error) {
 	dir := path.Join("/usr/local", it.Name)
 	var entries []entry

@@ -59,8 +59,8 @@ func hostPrograms() []program {
 	return []program{vault(), standin("registry"), standin("cke"), standin("cke-localproxy"), standin("ckecli")}
 }
 
-// vault returns the program of Vault, which is in its image and is used by tests of
-// packages.
+// vault returns the program of Vault. It is part of Vault's image and is also used by
+// tests of Go packages.
 func vault() program {
 	return program{Name: "vault", Module: "vault", Package: ".", Tags: "minimal", Note: "about 7 minutes"}
 }

@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// writeTestSet writes the Go source of an artifact set for builds with the tag dctest to
-// the file target. The set is the one in the file source, but with the versions of the
-// programs that were built for tests.
+// writeTestSet writes the artifact set that is compiled with the build tag dctest, as
+// Go source, to the file target. It is the set in the file source, but with the
+// versions of the programs that were built for tests.
 func writeTestSet(source, target string) error {
 	text, err := os.ReadFile(source)
 	if err != nil {

@@ -94,8 +94,8 @@ func (p IPAM) Assign(m *Machine, known []Machine) error {
 	return nil
 }
 
-// Dummy returns a machine without role and labels, for which an uploaded ignition
-// template is rendered to check it.
+// Dummy returns a machine without role and labels. An uploaded ignition template is
+// checked by rendering it for this machine.
 func (p IPAM) Dummy() Machine {
 	m := Machine{Spec: Spec{Serial: "1234abcd", Rack: 1, IndexInRack: 1}, Status: Status{State: "uninitialized"}}
 	p.address(&m)

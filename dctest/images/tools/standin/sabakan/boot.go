@@ -26,7 +26,8 @@ func (s *server) serveIPXE(w http.ResponseWriter, r *http.Request) {
 	http.ServeContent(w, r, "", time.Time{}, f)
 }
 
-// bootScript returns the script by which iPXE requests the script for its machine.
+// bootScript returns the first script that iPXE runs on any machine. It makes iPXE
+// request the script for its own machine, see [server.machineScript].
 func (s *server) bootScript(*http.Request) (int, any, error) {
 	return ok(fmt.Sprintf("#!ipxe\n\nchain %s/api/v1/boot/coreos/ipxe/${serial}\n", s.blobs.self))
 }

@@ -14,7 +14,8 @@ type query map[string][]string
 
 const without = "without-"
 
-// facts returns the values of the machine m, by the keys of a query.
+// facts returns the values of the machine m that a [query] is compared with, by the
+// keys of the query.
 func facts(m machine) map[string][]string {
 	var labels []string
 	for k, v := range m.Spec.Labels {

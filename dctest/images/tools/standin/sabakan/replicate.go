@@ -94,8 +94,8 @@ func (s *server) listed(exists bool, urls []string) bool {
 	return exists && slices.Contains(urls, s.blobs.self)
 }
 
-// later returns err, but nil if err is due to a concurrent change, because the next pull
-// then tries again.
+// later returns err, or nil if err is due to a concurrent change: then the next call of
+// [server.pull] tries again.
 func later(err error) error {
 	if errors.Is(err, store.ErrConflict) {
 		return nil

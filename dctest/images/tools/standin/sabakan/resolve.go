@@ -69,12 +69,12 @@ type params struct {
 	MinDays *int                               `json:"minDaysBeforeRetire"`
 }
 
-// allows reports whether the selected machines include those that retire in the given
-// number of days.
+// allows reports whether p, if it says which machines to select, allows a machine that
+// retires in the given number of days.
 func (p params) allows(days float64) bool { return p.MinDays == nil || days >= float64(*p.MinDays) }
 
-// excludes reports whether machines that retire in the given number of days are to be
-// left out.
+// excludes reports whether p, if it says which machines to leave out, excludes a
+// machine that retires in the given number of days.
 func (p params) excludes(days float64) bool { return p.MinDays != nil && days >= float64(*p.MinDays) }
 
 // list is a list in the variables of a GraphQL request. A single value is accepted as a
@@ -98,7 +98,8 @@ func parseParams(arg any) (params, error) {
 	return p, err
 }
 
-// query returns p as a query, with keys that begin with prefix.
+// query returns p as a [query] whose keys begin with prefix: "without-" for the
+// machines to leave out, and "" otherwise.
 func (p params) query(prefix string) query {
 	q := query{}
 	add := func(key, value string) { q[prefix+key] = append(q[prefix+key], value) }

@@ -9,7 +9,7 @@ import (
 	"github.com/cybozu-go/neco/dctest/images/tools/standin/internal/store"
 )
 
-// Version is the version that these programs report.
+// Version is the version that the imitations of CKE's programs report.
 const Version = "1.23.5"
 
 // DefaultConfig is the default path of the configuration.

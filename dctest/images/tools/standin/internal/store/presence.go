@@ -9,7 +9,8 @@ import (
 	"go.etcd.io/etcd/client/v3/concurrency"
 )
 
-// presenceTTL is how many seconds after the death of a process its key remains.
+// presenceTTL is how many seconds a key written by [Hold] remains in etcd after the
+// death of the process that holds it.
 const presenceTTL = 10
 
 // Hold keeps a key with a value in etcd as long as this process lives. When it has
