@@ -54,8 +54,8 @@ func (c *Centre) importImage(ctx context.Context, file string) error {
 	return os.WriteFile(c.path("boot-image"), []byte(image), 0o644)
 }
 
-// forgetImages removes all images of boot servers except one, whose name is in but. It
-// ignores errors, because Docker refuses to remove an image that a server uses.
+// forgetImages removes all images of boot servers except the image called but. It ignores
+// errors, because Docker refuses to remove an image that a server uses.
 func (c *Centre) forgetImages(ctx context.Context, but string) {
 	out, err := c.docker(ctx, "image", "ls", "--format", "{{.Repository}}:{{.Tag}}", repository)
 	if err != nil {

@@ -91,8 +91,9 @@ func (s *Session) withdraw(ctx context.Context, prefix string) error {
 	return nil
 }
 
-// Resign deletes the key of h and keeps the session. It takes at most resignTimeout, even
-// after the end of ctx. An error wraps [ErrKeyRemains].
+// Resign gives up h, the key with which this session leads, by deleting the key; it keeps
+// the session. It ignores the end of ctx and takes at most resignTimeout. An error wraps
+// [ErrKeyRemains].
 func (s *Session) Resign(ctx context.Context, h Holder) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), resignTimeout)
 	defer cancel()

@@ -128,9 +128,9 @@ func (sc scope) areas() []string {
 
 func (r *row) within(sc scope) bool { return r.scope != unread && r.scope <= sc }
 
-// reads reports whether a snapshot of this scope changes when key changes. That
-// includes foreign keys below the prefixes that the snapshot reads, because the
-// snapshot lists them.
+// reads reports whether a snapshot of this scope changes when key changes. It is also
+// true for an unknown key below a prefix that the snapshot reads, because the snapshot
+// lists such keys.
 func (sc scope) reads(key string) bool {
 	r, _ := rowOf(key)
 	return r != nil && r.within(sc) ||

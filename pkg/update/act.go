@@ -45,9 +45,10 @@ func (t Table) act(m Member, s State) Decision {
 	return Decision{Do: Start, At: at}
 }
 
-// once returns what m does about the [Once] action a without starting it: continue or
-// abort by the recorded outcome, or evaluate or skip the action by its condition. The
-// second result is false if m has to do a.
+// once returns the decision of the member m about an [Once] action before m starts it. If
+// an outcome is recorded, m continues or aborts accordingly. Otherwise m evaluates the
+// condition of the action, or skips the action if the condition is known to be false. The
+// second result is false if m has to start the action.
 func (t Table) once(m Member, s State, a Action) (Decision, bool) {
 	if rec, ok := s.record(a.Record); ok {
 		if !rec.Success {

@@ -54,8 +54,8 @@ const (
 	bootIndex        = 3
 )
 
-// check returns the first error in the configuration, which starts with the name of the
-// wrong field.
+// check returns an error for the first invalid field of the configuration, or nil. The
+// text of the error starts with the name of that field.
 func (p IPAM) check() error {
 	for _, pool := range []struct {
 		name string

@@ -7,8 +7,8 @@ import (
 	"github.com/cybozu-go/neco/dctest/placemat/cluster"
 )
 
-// networks returns the address plan of the data centre, which is written for readers
-// only.
+// networks returns the address plan of the data centre. The plan is documentation for
+// people; no program uses it.
 func (m *Menu) networks() []cluster.Network {
 	n := m.Network
 	plan := []cluster.Network{
