@@ -49,8 +49,8 @@ func use(ctx context.Context, name string) (*DC, error) {
 	return &DC{Centre: centre, Plan: plan}, ctx.Err()
 }
 
-// Up starts a data centre with the given name as "make dc" does, and builds what is
-// missing for it. menu is the path of its menu, relative to the root of the repository.
+// Up starts a data centre with the given name as "make dc" does, and builds missing
+// images and programs for it. menu is the path of its menu, relative to the root of the repository.
 //
 // Up locks the data centre until Down or the end of this process, so that other calls of
 // Up and dctest/dc refuse to change it. A data centre of this name that is up but not

@@ -20,5 +20,5 @@
 // For a server that is added later, a suite kills it at the start, dc.Kill(ctx,
 // "boot-3"), and powers it on or wipes it when it is needed.
 //
-// The package needs root, as placemat does. It must not know what runs on the servers.
+// The package needs root, as placemat does. It must not know the programs on the servers.
 package dctesting

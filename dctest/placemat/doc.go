@@ -5,6 +5,6 @@
 //
 // It owns these namespaces, containers, processes and files. All their names contain the
 // name of the data centre, so that several data centres can run at the same time and Down
-// finds everything after a crash. It must not compute addresses or know what runs on the
-// servers.
+// finds everything after a crash. It must not compute addresses or know the programs
+// on the servers.
 package placemat

@@ -108,8 +108,8 @@ func (c *Centre) startPrograms(ctx context.Context, o Options) error {
 	return nil
 }
 
-// until waits like [await], but for at most limit, and then reports that the condition
-// what is met and how long that took.
+// until waits like [await], but for at most limit, and then reports the time that it
+// has taken. what describes the condition.
 func (c *Centre) until(ctx context.Context, what string, limit time.Duration, missing func(context.Context) (string, error)) error {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()

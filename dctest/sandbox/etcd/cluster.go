@@ -2,7 +2,7 @@
 // tests and benchmarks.
 //
 // It owns the ports and directories of members and starts and stops them. It must not
-// know what is stored in them. No program of the Debian package imports it.
+// know the keys that clients store. No program of the Debian package imports it.
 package etcd
 
 import (

@@ -142,7 +142,7 @@ func arrivals() []update.Arrival {
 }
 
 // TestAWorkerKilledAtAStepResumes runs one update for each step. It kills one worker
-// that waits at the barrier of the step, and another one that starts the step. Each
+// that waits at the barrier of the step, and a second worker that starts the step. Each
 // update must complete without a command of an operator.
 func TestAWorkerKilledAtAStepResumes(t *testing.T) {
 	places := arrivals()
