@@ -15,12 +15,10 @@ const actionDeadline = time.Minute
 // for all, and another group of services, cke, whose old and new versions must not run
 // together.
 var planned = map[string][]update.Action{
-	"etcdpasswd":           {{Name: "restart"}},
-	"sabakan-state-setter": {{Name: "restart"}},
-	"cke-stop":             {{Name: "stop", Stops: "cke", Transient: true}},
-	"cke":                  {{Name: "switch"}, once("cke-template"), {Name: "start", Starts: "cke", Transient: true}},
-	"sabakan-contents":     {once("sabakan")},
-	"user-resources":       {once("user-resources")},
+	"etcdpasswd":     {{Name: "restart"}},
+	"cke-stop":       {{Name: "stop", Stops: "cke", Transient: true}},
+	"cke":            {{Name: "switch"}, once("cke-template"), {Name: "start", Starts: "cke", Transient: true}},
+	"user-resources": {once("user-resources")},
 }
 
 func once(record string) update.Action {

@@ -24,7 +24,7 @@ func groups() []struct{ id, title, members string } {
 		{groupUpdate, "Steer updates:", "config stop recover"},
 		{groupServers, "Set up, extend and reduce a data centre:", "setup-token setup join-token join leave reset"},
 		{groupSecrets, "Vault, certificates and backups:", "vault cert backup"},
-		{groupPrograms, "Programs on top:", "init init-local image cke"},
+		{groupPrograms, "Programs on top:", "init init-local init-data image cke ssh teleport"},
 		{groupOther, "Other commands:", "version completion help man"},
 	}
 }
@@ -51,6 +51,7 @@ func examples() map[string]string {
 		"history":                 "neco history\nneco history -o json",
 		"image":                   "neco image etcd",
 		"init":                    "neco init sabakan",
+		"init-data":               "neco init-data\nneco init-data --ignitions-only",
 		"init-local":              "neco init-local sabakan",
 		"is-running":              "neco is-running etcd",
 		"join-token list":         "neco join-token list",
@@ -60,8 +61,10 @@ func examples() map[string]string {
 		"recover":                 "neco recover\nneco recover --retry 2026.11.22-1",
 		"reset":                   "neco reset\nneco reset --yes",
 		"setup-token":             "neco setup-token",
+		"ssh generate":            "neco ssh generate",
 		"status":                  "neco status\nneco status --watch\nneco status --wait --timeout 1h\nneco status -o json",
 		"stop":                    "neco stop --reason 'maintenance of the power supply'",
+		"teleport config":         "neco teleport config",
 		"vault generate-root":     "neco vault generate-root",
 		"vault remove-unseal-key": "neco vault show-unseal-key\nneco vault remove-unseal-key",
 		"vault show-root-token":   "neco vault show-root-token",

@@ -72,7 +72,7 @@ func requested(name string) (program.Program, error) {
 
 func afterInit(p program.Program) string {
 	if p.Prepared.Token {
-		return "its token is kept in etcd"
+		return "run neco " + p.Name + " config on each boot server"
 	}
 	return "run neco init-local " + p.Name + " on each boot server"
 }

@@ -58,7 +58,8 @@ func looking() map[string][]string {
 // query Vault at an address of the data centre.
 func changing() []string {
 	return []string{
-		"backup run", "cert reissue", "init", "init-local", "join-token", "join-token revoke", "leave", "man", "reset",
+		"backup run", "cert reissue", "init", "init-data", "init-local", "join-token", "join-token revoke", "leave", "man", "reset",
+		"ssh generate", "teleport config",
 	}
 }
 

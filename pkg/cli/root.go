@@ -31,6 +31,7 @@ func New(env Env) *cobra.Command {
 		newHistoryCmd(&env),
 		newImageCmd(),
 		newInitCmd(&env),
+		newInitDataCmd(&env),
 		newInitLocalCmd(&env),
 		newIsRunningCmd(&env),
 		newJoinCmd(&env),
@@ -41,8 +42,10 @@ func New(env Env) *cobra.Command {
 		newResetCmd(&env),
 		newSetupCmd(&env),
 		newSetupTokenCmd(&env),
+		newSSHCmd(&env),
 		newStatusCmd(&env),
 		newStopCmd(&env),
+		newTeleportCmd(&env),
 		newVaultCmd(&env),
 		newVersionCmd(&env),
 	)

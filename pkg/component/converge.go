@@ -308,8 +308,8 @@ func exists(fsys host.FS, p string) bool {
 	return err == nil
 }
 
-// digest returns the hash of the image name of c and of those parts of its files whose
-// change requires a restart.
+// digest returns the hash of the image name of c, of those parts of its files whose change
+// requires a restart, and of the package's files that it uses.
 func digest(h Host, c Component, t Target) (string, error) {
 	files, err := c.Files(t)
 	if err != nil {
@@ -326,6 +326,9 @@ func digest(h Host, c Component, t Target) (string, error) {
 	for _, f := range files {
 		data := effective(c, f)
 		fmt.Fprintf(sum, "file %q %o %d %d %d\n%s", f.Path, f.Mode, f.UID, f.GID, len(data), data)
+	}
+	if err := sumPackageFiles(sum, h.FS, c); err != nil {
+		return "", err
 	}
 	return hex.EncodeToString(sum.Sum(nil)), nil
 }

@@ -2,6 +2,10 @@ package component
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
 	"os"
 
 	"github.com/cybozu-go/neco/pkg/host"
@@ -29,6 +33,43 @@ func effective(c Component, f host.File) []byte {
 		return p.Effective(f)
 	}
 	return f.Data
+}
+
+// Packaged is a component whose program comes from a Debian package.
+type Packaged interface {
+	// PackageFiles returns the files of the package that the program uses, beginning with
+	// its executable. A change of one requires a restart.
+	PackageFiles() []string
+}
+
+// Installed reports whether the executable of c is installed on this host.
+func Installed(fsys host.FS, c Packaged) (bool, error) { return fsys.Exists(c.PackageFiles()[0]) }
+
+// sumPackageFiles writes the paths and the contents of the package's files that c uses to
+// w. It skips files that do not exist.
+func sumPackageFiles(w io.Writer, fsys host.FS, c Component) error {
+	p, ok := c.(Packaged)
+	if !ok {
+		return nil
+	}
+	for _, name := range p.PackageFiles() {
+		f, err := os.Open(fsys.Path(name))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		info, err := f.Stat()
+		if err == nil {
+			fmt.Fprintf(w, "package file %q %d\n", name, info.Size())
+			_, err = io.Copy(w, f)
+		}
+		if err := errors.Join(err, f.Close()); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // directories returns the directories for the data of c.

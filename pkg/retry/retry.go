@@ -104,3 +104,20 @@ func MayPass(err error) bool {
 	return errors.As(err, &netErr) || errors.Is(err, context.DeadlineExceeded) ||
 		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 }
+
+// Final marks err as an error after which another attempt cannot succeed: MayPass is false
+// for it. It returns nil if err is nil.
+func Final(err error) error {
+	if err == nil {
+		return nil
+	}
+	return final{err}
+}
+
+// final is an error marked by Final.
+type final struct{ error }
+
+func (f final) Unwrap() error { return f.error }
+
+// MayPass implements the interface that MayPass looks for.
+func (final) MayPass() bool { return false }

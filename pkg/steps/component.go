@@ -4,13 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
-	"sync"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/internal/remaining"
 	"github.com/cybozu-go/neco/pkg/component"
 	"github.com/cybozu-go/neco/pkg/storage"
 	"github.com/cybozu-go/neco/pkg/worker"
@@ -28,42 +26,18 @@ func pullImages(ctx context.Context, h *Host, _ component.Component, t worker.Ta
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(pulls)
-	missing := newPending(t, neco.BootImages)
+	missing := remaining.New(func(names string) { t.Report("fetching %s", names) }, neco.BootImages...)
 	for _, name := range neco.BootImages {
 		img, err := h.Artifacts.FindContainerImage(name)
 		if err != nil {
 			return "", worker.Permanent(err)
 		}
 		g.Go(func() error {
-			defer missing.done(img.Name)
+			defer missing.Done(img.Name)
 			return containers.Pull(ctx, img)
 		})
 	}
 	return "", g.Wait()
-}
-
-// pending holds the items that an action still has to process, and reports them as the
-// progress of the action.
-type pending struct {
-	t  worker.Target
-	mu sync.Mutex
-	// names are the remaining items.
-	names []string
-}
-
-func newPending(t worker.Target, names []string) *pending {
-	p := &pending{t: t, names: slices.Clone(names)}
-	p.done("")
-	return p
-}
-
-// done removes the item called name from the pending items and reports the remaining
-// items.
-func (p *pending) done(name string) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.names = slices.DeleteFunc(p.names, func(n string) bool { return n == name })
-	p.t.Report("fetching %s", strings.Join(p.names, ", "))
 }
 
 // converge is an action: it writes the files of c, and restarts c unless it already

@@ -2,6 +2,7 @@ package steps
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/pkg/component"
@@ -118,6 +119,17 @@ func runsHere() condition {
 			}
 		}
 		return true, nil
+	}}
+}
+
+// installedHere returns the condition that the program of the component is installed.
+func installedHere() condition {
+	return condition{"it is installed", "it is not installed here", func(_ context.Context, h *Host, c component.Component, _ worker.Target) (bool, error) {
+		p, ok := c.(component.Packaged)
+		if !ok {
+			return false, fmt.Errorf("%s is not from a package", c.Name())
+		}
+		return component.Installed(h.FS, p)
 	}}
 }
 

@@ -101,9 +101,15 @@ func (h *Host) component(ctx context.Context, c component.Component, t worker.Ta
 	if err != nil {
 		return component.Host{}, component.Target{}, err
 	}
-	_, err = h.FS.Read(neco.DCTestFile)
 	return component.Host{FS: h.FS, Units: h.Units, Containers: containers, Unseal: h.Unseal, Sabakan: h.Sabakan, Progress: t.Progress}, component.Target{
 		LRN: t.LRN, Members: t.Members, Version: t.Version,
-		Artifacts: h.Artifacts, Private: err != nil, Facts: facts(h.FS), Inputs: inputs,
+		Artifacts: h.Artifacts, Private: h.private(), Facts: facts(h.FS), Inputs: inputs,
 	}, nil
+}
+
+// private reports whether the names of private images contain their private repository:
+// everywhere but in a test data centre.
+func (h *Host) private() bool {
+	_, err := h.FS.Read(neco.DCTestFile)
+	return err != nil
 }

@@ -2,48 +2,54 @@ package steps
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
-	"slices"
 
-	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/pkg/component"
+	"github.com/cybozu-go/neco/pkg/contents"
 	"github.com/cybozu-go/neco/pkg/sabakan"
+	"github.com/cybozu-go/neco/pkg/storage"
 	"github.com/cybozu-go/neco/pkg/worker"
 )
 
-// dhcp contains the fields of a DHCP configuration that sabakan evaluates. uploadDHCP
-// compares only these fields.
-type dhcp struct {
-	LeaseMinutes int      `json:"lease-minutes"`
-	DNSServers   []string `json:"dns-servers"`
+// upload returns an action that calls f with an uploader to the sabakan of this host.
+func upload(f func(u contents.Uploader, ctx context.Context) error) do {
+	return func(ctx context.Context, h *Host, _ component.Component, t worker.Target) (string, error) {
+		return "", h.upload(ctx, t, f)
+	}
 }
 
-// uploadDHCP uploads the package's DHCP configuration to the sabakan of this host,
-// unless sabakan has the same one.
-func uploadDHCP(ctx context.Context, h *Host, _ component.Component, _ worker.Target) (string, error) {
-	data, err := h.FS.Read(neco.SabakanDHCPJSONFile)
+// uploadIgnitions uploads the ignition templates of the nodes' roles to the sabakan of
+// this host, except those that sabakan has.
+func uploadIgnitions(ctx context.Context, h *Host, _ component.Component, t worker.Target) (note string, err error) {
+	key, err := storage.New(h.Etcd).SSHKey(ctx)
 	if err != nil {
-		return "", worker.Permanent(err)
+		return "", err
 	}
-	var want, has dhcp
-	if err := json.Unmarshal(data, &want); err != nil {
-		return "", worker.Permanent(fmt.Errorf("%s: %w", neco.SabakanDHCPJSONFile, err))
+	err = h.upload(ctx, t, func(u contents.Uploader, ctx context.Context) (err error) {
+		note, err = u.Ignitions(ctx, contents.Values{
+			Version: t.Version, Servers: t.Members,
+			SSHKey: key, Proxy: t.Config.NodeProxy, ExternalBlock: t.Config.ExternalBlock,
+		})
+		return err
+	})
+	return note, err
+}
+
+func (h *Host) upload(ctx context.Context, t worker.Target, f func(u contents.Uploader, ctx context.Context) error) error {
+	containers, err := h.Containers(t.Config)
+	if err != nil {
+		return worker.Permanent(err)
+	}
+	transport, err := h.Transport(t.Config)
+	if err != nil {
+		return worker.Permanent(err)
 	}
 	c := sabakan.New(h.Sabakan)
 	defer c.Close()
-	now, err := c.DHCP(ctx)
-	if err == nil {
-		err = json.Unmarshal(now, &has)
-	}
-	if err != nil && !errors.Is(err, sabakan.ErrNotFound) {
-		return "", final(err)
-	}
-	if err == nil && has.LeaseMinutes == want.LeaseMinutes && slices.Equal(has.DNSServers, want.DNSServers) {
-		return "", nil
-	}
-	return "", final(c.PutDHCP(ctx, data))
+	return final(f(contents.Uploader{
+		FS: h.FS, Artifacts: h.Artifacts, Sabakan: c, Images: containers, Transport: transport,
+		Private: h.private(), Progress: t.Report,
+	}, ctx))
 }
 
 // final marks an error of sabakan or CKE as permanent unless a retry may succeed. It

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -74,6 +75,7 @@ func newHost(t *testing.T) (*outside, *componenttest.Host, *steps.Host, componen
 	return o, h, steps.NewHost(steps.Options{
 		FS: ch.FS, Units: h, Restarter: o, Packages: o, Artifacts: neco.CurrentArtifacts,
 		Containers: func(storage.Config) (component.Containers, error) { return h, nil },
+		Transport:  func(storage.Config) (http.RoundTripper, error) { return http.DefaultTransport, nil },
 		Stage: func(_ context.Context, _ storage.Config, v release.Version) (string, error) {
 			o.note("stage " + v.String())
 			return "/staged.deb", o.stageErr
@@ -289,7 +291,7 @@ func TestSerfIsWrittenByAllAndRestartedOneByOne(t *testing.T) {
 func TestAnActionThatIsNotManagedIsRefused(t *testing.T) {
 	_, _, h, _ := newHost(t)
 	tg, _ := target(neco.ProdEnv)
-	if _, err := h.Do(t.Context(), update.Place{Step: 10}, tg); !worker.IsPermanent(err) {
+	if _, err := h.Do(t.Context(), update.Place{Step: 11}, tg); !worker.IsPermanent(err) {
 		t.Errorf("error %v", err)
 	}
 }

@@ -13,7 +13,9 @@ import (
 	"github.com/cybozu-go/neco/pkg/component/serf"
 	"github.com/cybozu-go/neco/pkg/component/serftags"
 	"github.com/cybozu-go/neco/pkg/component/setuphw"
+	"github.com/cybozu-go/neco/pkg/component/statesetter"
 	"github.com/cybozu-go/neco/pkg/component/vault"
+	"github.com/cybozu-go/neco/pkg/contents"
 	"github.com/cybozu-go/neco/pkg/program"
 	"github.com/cybozu-go/neco/pkg/update"
 	"github.com/cybozu-go/neco/pkg/worker"
@@ -45,6 +47,9 @@ type act struct {
 	update.Action
 	do   do
 	when []condition
+	// uploads means that the action gives contents to sabakan or CKE, and that it may also
+	// be done outside of an update.
+	uploads bool
 }
 
 // do performs an action on the component c of the action's row, and returns a note for
@@ -85,24 +90,24 @@ func rows() []row {
 			{Action: every("write"), do: write, when: when(setUpHere)},
 			{Action: rolling("restart", convergeDeadline), do: apply, when: when(setUpHere)},
 		}},
-		unmanaged("sabakan-state-setter"),
+		{name: "sabakan-state-setter", component: statesetter.Component{}, acts: []act{{Action: every("converge"), do: converge, when: when(installedHere)}}},
 		unmanaged("cke-stop"),
 		{name: "cke", component: cke.Component{}, acts: []act{
 			{Action: every("write"), do: write, when: when(setUpHere)},
-			{Action: once("template", "cke-template", convergeDeadline), do: setTemplate, when: when(setUpHere, ckecliHere)},
+			uploads("template", "cke-template", convergeDeadline, setTemplate, setUpHere, ckecliHere),
 			{Action: rolling("restart", convergeDeadline), do: apply, when: when(setUpHere, runsHere)},
 			leftAlone("cke"),
 		}},
 		{name: "cke-contents", component: sabakan.Component{}, acts: []act{
-			{Action: once("assets", "cke", uploadDeadline), do: uploadCKEImages, when: when(setUpHere, runsHere, ckecliHere)},
+			uploads("assets", "cke", uploadDeadline, upload(contents.Uploader.CKEImages), setUpHere, runsHere, ckecliHere),
 		}},
 		{name: "sabakan-contents", component: sabakan.Component{}, acts: []act{
-			{Action: once("os-image", "os-image", downloadDeadline), do: uploadOSImage, when: when(setUpHere, runsHere)},
-			{Action: once("assets", "sabakan-assets", uploadDeadline), do: uploadAssets, when: when(setUpHere, runsHere)},
-			leftAlone("sabakan-contents"),
+			uploads("os-image", "os-image", downloadDeadline, upload(contents.Uploader.OSImage), setUpHere, runsHere),
+			uploads("assets", "sabakan-assets", uploadDeadline, upload(contents.Uploader.Assets), setUpHere, runsHere),
+			uploads("ignitions", Ignitions, convergeDeadline, uploadIgnitions, setUpHere, runsHere, ckecliHere),
 		}},
 		{name: "dhcp-json", component: sabakan.Component{}, acts: []act{
-			{Action: once("upload", "dhcp.json", convergeDeadline), do: uploadDHCP, when: when(setUpHere, runsHere)},
+			uploads("upload", "dhcp.json", convergeDeadline, upload(contents.Uploader.DHCP), setUpHere, runsHere),
 		}},
 		{name: "promtail", component: promtail.Component{}, acts: []act{{Action: every("converge"), do: converge}}},
 		unmanaged("user-resources"),
@@ -119,6 +124,12 @@ func every(name string) update.Action {
 
 func once(name, record string, deadline time.Duration) update.Action {
 	return update.Action{Name: name, Kind: update.Once, Record: record, Deadline: deadline}
+}
+
+// uploads returns a once-action that gives contents to sabakan or CKE. It may also be done
+// outside of an update.
+func uploads(name, record string, deadline time.Duration, f do, conditions ...func() condition) act {
+	return act{Action: once(name, record, deadline), do: f, when: when(conditions...), uploads: true}
 }
 
 func rolling(name string, deadline time.Duration) update.Action {

@@ -30,6 +30,9 @@ type Config struct {
 	// installed, in the syntax of package releasetime.
 	ReleaseTime     string
 	ReleaseTimezone string
+	// NodeProxy is the URL of the nodes' proxy, and ExternalBlock the addresses of external
+	// services.
+	NodeProxy, ExternalBlock string
 }
 
 // GetConfig returns the stored value of k in the format that Parse accepts. It fails

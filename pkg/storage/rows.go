@@ -33,7 +33,7 @@ var rows = [...]row{
 		}, func(s *Snapshot, _ string) { s.Release, s.ReleaseRev = "", 0 }),
 	one(deciding, doc{KeyCheck, "the last check for a release: checked_at; optional stale_since, failed_at, error, skipped, withdrawn", "neco-updater (guarded)"},
 		decodeCheck, func(s *Snapshot) **ReleaseCheck { return &s.Check }),
-	elsewhere(later, doc{KeySSHPubKey, "public key for node users", "the original's ssh command; not this version"}),
+	elsewhere("pkg/storage", doc{KeySSHPubKey, "public key for node users", "neco ssh generate"}),
 	one(deciding, doc{KeyRequest, "request: version, servers, stop, started_at; optional reason", "neco-updater (guarded), setup, neco stop"},
 		decodeRequest, func(s *Snapshot) **update.Request { return &s.Request }).
 		unreadable(func(s *Snapshot, _ string, err error) { s.UnreadableRequest = err }),

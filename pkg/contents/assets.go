@@ -1,4 +1,4 @@
-package steps
+package contents
 
 import (
 	"context"
@@ -14,53 +14,67 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/internal/remaining"
 	"github.com/cybozu-go/neco/pkg/cke"
-	"github.com/cybozu-go/neco/pkg/component"
+	"github.com/cybozu-go/neco/pkg/retry"
 	"github.com/cybozu-go/neco/pkg/sabakan"
-	"github.com/cybozu-go/neco/pkg/worker"
 )
 
-// uploads is the number of images that are downloaded and uploaded at the same time.
+// parallel is the number of images that are downloaded and uploaded at the same time.
 // Each image needs its size on the disk.
-const uploads = 2
+const parallel = 2
 
-// uploadAssets uploads the container images for nodes and the files in
-// neco.WorkerAssetsPath to the sabakan of this host, except those that sabakan has.
-func uploadAssets(ctx context.Context, h *Host, _ component.Component, t worker.Target) (string, error) {
-	c := sabakan.New(h.Sabakan)
-	defer c.Close()
+// Assets uploads the container images for nodes and the files in neco.WorkerAssetsPath,
+// except those that sabakan has.
+func (u Uploader) Assets(ctx context.Context) error {
+	images, err := u.nodeImages()
+	if err != nil {
+		return err
+	}
+	if err := u.uploadImages(ctx, images); err != nil {
+		return err
+	}
+	return u.uploadFiles(ctx)
+}
+
+// CKEImages uploads the container images that the installed version of CKE runs on nodes,
+// except those that sabakan has.
+func (u Uploader) CKEImages(ctx context.Context) error {
+	images, err := u.ckeImages(ctx)
+	if err != nil {
+		return err
+	}
+	return u.uploadImages(ctx, images)
+}
+
+// nodeImages returns the images of the artifact set that nodes run.
+func (u Uploader) nodeImages() ([]neco.ContainerImage, error) {
 	var images []neco.ContainerImage
 	for _, name := range neco.SabakanImages {
-		img, err := h.Artifacts.FindContainerImage(name)
+		img, err := u.Artifacts.FindContainerImage(name)
 		if err != nil {
-			return "", worker.Permanent(err)
+			return nil, retry.Final(err)
 		}
 		images = append(images, img)
 	}
-	if err := h.uploadImages(ctx, c, t, images); err != nil {
-		return "", final(err)
-	}
-	return "", final(h.uploadFiles(ctx, c))
+	return images, nil
 }
 
-// uploadCKEImages uploads the container images that the installed version of CKE runs on
-// nodes to the sabakan of this host, except those that sabakan has.
-func uploadCKEImages(ctx context.Context, h *Host, _ component.Component, t worker.Target) (string, error) {
-	names, err := cke.New(h.FS).Images(ctx)
+// ckeImages returns the images that the installed version of CKE runs on nodes.
+func (u Uploader) ckeImages(ctx context.Context) ([]neco.ContainerImage, error) {
+	names, err := cke.New(u.FS).Images(ctx)
 	if err != nil {
-		return "", final(err)
+		return nil, err
 	}
 	var images []neco.ContainerImage
 	for _, name := range names {
 		img, err := neco.ParseContainerImageName(name)
 		if err != nil {
-			return "", worker.Permanent(fmt.Errorf("ckecli images: %w", err))
+			return nil, retry.Final(fmt.Errorf("ckecli images: %w", err))
 		}
 		images = append(images, img)
 	}
-	c := sabakan.New(h.Sabakan)
-	defer c.Close()
-	return "", final(h.uploadImages(ctx, c, t, images))
+	return images, nil
 }
 
 // assetName returns the name of the sabakan asset that contains the image img.
@@ -68,22 +82,18 @@ func assetName(img neco.ContainerImage) string {
 	return fmt.Sprintf("cybozu-%s-%s.img", img.Name, img.Tag)
 }
 
-func (h *Host) uploadImages(ctx context.Context, c *sabakan.Client, t worker.Target, images []neco.ContainerImage) error {
-	containers, err := h.Containers(t.Config)
-	if err != nil {
-		return worker.Permanent(err)
-	}
+func (u Uploader) uploadImages(ctx context.Context, images []neco.ContainerImage) error {
 	var names []string
 	for _, img := range images {
 		names = append(names, img.Name)
 	}
-	missing := newPending(t, names)
+	left := remaining.New(func(names string) { u.report("fetching %s", names) }, names...)
 	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(uploads)
+	g.SetLimit(parallel)
 	for _, img := range images {
 		g.Go(func() error {
-			defer missing.done(img.Name)
-			return uploadImage(ctx, c, containers, img)
+			defer left.Done(img.Name)
+			return u.uploadImage(ctx, img)
 		})
 	}
 	return g.Wait()
@@ -91,12 +101,12 @@ func (h *Host) uploadImages(ctx context.Context, c *sabakan.Client, t worker.Tar
 
 // uploadImage uploads img unless sabakan has an asset of the same name: the image of a
 // tag never changes.
-func uploadImage(ctx context.Context, c *sabakan.Client, containers component.Containers, img neco.ContainerImage) error {
-	_, err := c.Asset(ctx, assetName(img))
+func (u Uploader) uploadImage(ctx context.Context, img neco.ContainerImage) error {
+	_, err := u.Sabakan.Asset(ctx, assetName(img))
 	if !errors.Is(err, sabakan.ErrNotFound) {
 		return err
 	}
-	file, err := containers.Save(ctx, img)
+	file, err := u.Images.Save(ctx, img)
 	if err != nil {
 		return err
 	}
@@ -105,13 +115,13 @@ func uploadImage(ctx context.Context, c *sabakan.Client, containers component.Co
 	if err != nil {
 		return err
 	}
-	return c.PutAsset(ctx, assetName(img), content)
+	return u.Sabakan.PutAsset(ctx, assetName(img), content)
 }
 
 // uploadFiles uploads the regular files in neco.WorkerAssetsPath as assets of the same
 // names. It replaces an asset if its content differs.
-func (h *Host) uploadFiles(ctx context.Context, c *sabakan.Client) error {
-	dir := h.FS.Path(neco.WorkerAssetsPath)
+func (u Uploader) uploadFiles(ctx context.Context) error {
+	dir := u.FS.Path(neco.WorkerAssetsPath)
 	files, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -127,14 +137,15 @@ func (h *Host) uploadFiles(ctx context.Context, c *sabakan.Client) error {
 		if err != nil {
 			return err
 		}
-		has, err := c.Asset(ctx, f.Name())
+		has, err := u.Sabakan.Asset(ctx, f.Name())
 		if err == nil && has.SHA256 == content.SHA256 {
 			continue
 		}
 		if err != nil && !errors.Is(err, sabakan.ErrNotFound) {
 			return err
 		}
-		if err := c.PutAsset(ctx, f.Name(), content); err != nil {
+		u.report("uploading %s to sabakan", f.Name())
+		if err := u.Sabakan.PutAsset(ctx, f.Name(), content); err != nil {
 			return err
 		}
 	}

@@ -1,4 +1,4 @@
-package steps
+package contents
 
 import (
 	"archive/tar"
@@ -13,11 +13,9 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/cybozu-go/neco/pkg/component"
 	"github.com/cybozu-go/neco/pkg/host"
 	"github.com/cybozu-go/neco/pkg/release"
 	"github.com/cybozu-go/neco/pkg/sabakan"
-	"github.com/cybozu-go/neco/pkg/worker"
 )
 
 // osImageDir holds the files of the operating system image during the upload.
@@ -27,55 +25,49 @@ const osImageDir = "/var/lib/neco/os-image"
 // image.
 const maxOSImageFile = 2 << 30
 
-// uploadOSImage downloads the kernel and the initial RAM disk of the nodes' operating
-// system and uploads them to the sabakan of this host, unless sabakan's newest image,
-// from which nodes boot, is already the same.
-func uploadOSImage(ctx context.Context, h *Host, _ component.Component, t worker.Target) (string, error) {
-	c := sabakan.New(h.Sabakan)
-	defer c.Close()
-	image := h.Artifacts.OSImage
-	all, err := c.Images(ctx)
+// OSImage downloads the kernel and the initial RAM disk of the nodes' operating system and
+// uploads them to sabakan, unless sabakan's newest image, from which nodes boot, is already
+// the same.
+func (u Uploader) OSImage(ctx context.Context) error {
+	image := u.Artifacts.OSImage
+	all, err := u.Sabakan.Images(ctx)
 	if err != nil {
-		return "", final(err)
+		return err
 	}
 	if len(all) > 0 && all[len(all)-1].ID == image.Version {
-		return "", nil
+		return nil
 	}
-	if err := errors.Join(h.FS.RemoveDir(osImageDir), h.FS.MakeDir(host.Dir{Path: osImageDir, Mode: 0o700})); err != nil {
-		return "", err
+	if err := errors.Join(u.FS.RemoveDir(osImageDir), u.FS.MakeDir(host.Dir{Path: osImageDir, Mode: 0o700})); err != nil {
+		return err
 	}
-	defer func() { _ = h.FS.RemoveDir(osImageDir) }() // the next upload removes it again
-	files, err := h.downloadOSImage(ctx, t)
+	defer func() { _ = u.FS.RemoveDir(osImageDir) }() // the next upload removes it again
+	files, err := u.downloadOSImage(ctx)
 	if err != nil {
-		return "", err
+		return err
 	}
-	t.Report("uploading the operating system %s to sabakan", image.Version)
+	u.report("uploading the operating system %s to sabakan", image.Version)
 	archive, err := tarOf(files)
 	if err != nil {
-		return "", err
+		return err
 	}
-	err = c.PutImage(ctx, image.Version, archive)
+	err = u.Sabakan.PutImage(ctx, image.Version, archive)
 	if errors.Is(err, sabakan.ErrConflict) {
 		err = fmt.Errorf("%w: sabakan had this image and has removed it; it takes an ID only once", err)
 	}
-	return "", final(err)
+	return err
 }
 
 // downloadOSImage downloads the two files of the operating system image in parallel.
-func (h *Host) downloadOSImage(ctx context.Context, t worker.Target) ([]archived, error) {
-	transport, err := h.Transport(t.Config)
-	if err != nil {
-		return nil, worker.Permanent(err)
-	}
-	client := &http.Client{Transport: transport}
+func (u Uploader) downloadOSImage(ctx context.Context) ([]archived, error) {
+	client := &http.Client{Transport: u.Transport}
 	defer client.CloseIdleConnections()
-	kernel, initrd := h.Artifacts.OSImage.URLs()
+	kernel, initrd := u.Artifacts.OSImage.URLs()
 	files := []archived{{name: "kernel", url: kernel}, {name: "initrd.gz", url: initrd}}
-	t.Report("downloading the operating system %s", h.Artifacts.OSImage.Version)
+	u.report("downloading the operating system %s", u.Artifacts.OSImage.Version)
 	g, ctx := errgroup.WithContext(ctx)
 	for i := range files {
 		f := &files[i]
-		f.path = h.FS.Path(path.Join(osImageDir, f.name))
+		f.path = u.FS.Path(path.Join(osImageDir, f.name))
 		g.Go(func() error {
 			got, err := release.Fetch(ctx, client, f.url, f.path, release.Limits{MaxBytes: maxOSImageFile})
 			f.size = got.Size

@@ -1,0 +1,43 @@
+package contents
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/pkg/retry"
+	"github.com/cybozu-go/neco/pkg/sabakan"
+)
+
+// dhcp contains the fields of a DHCP configuration that sabakan evaluates. Only these
+// fields are compared.
+type dhcp struct {
+	LeaseMinutes int      `json:"lease-minutes"`
+	DNSServers   []string `json:"dns-servers"`
+}
+
+// DHCP uploads the package's DHCP configuration, unless sabakan has the same one.
+func (u Uploader) DHCP(ctx context.Context) error {
+	data, err := u.FS.Read(neco.SabakanDHCPJSONFile)
+	if err != nil {
+		return retry.Final(err)
+	}
+	var want, has dhcp
+	if err := json.Unmarshal(data, &want); err != nil {
+		return retry.Final(fmt.Errorf("%s: %w", neco.SabakanDHCPJSONFile, err))
+	}
+	now, err := u.Sabakan.DHCP(ctx)
+	if err == nil {
+		err = json.Unmarshal(now, &has)
+	}
+	if err != nil && !errors.Is(err, sabakan.ErrNotFound) {
+		return err
+	}
+	if err == nil && has.LeaseMinutes == want.LeaseMinutes && slices.Equal(has.DNSServers, want.DNSServers) {
+		return nil
+	}
+	return u.Sabakan.PutDHCP(ctx, data)
+}

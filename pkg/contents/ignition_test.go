@@ -1,0 +1,198 @@
+package contents_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/dctest/sabakantest"
+	"github.com/cybozu-go/neco/dctest/standintest"
+	"github.com/cybozu-go/neco/pkg/contents"
+	"github.com/cybozu-go/neco/pkg/host"
+	"github.com/cybozu-go/neco/pkg/retry"
+	"github.com/cybozu-go/neco/pkg/sabakan"
+)
+
+// site is the source of a template that uses all kinds of metadata.
+const site = `version: "2.3"
+files:
+  - /etc/neco/version
+`
+
+const text = `{{ Metadata "version" }} {{ Metadata "bird.ref" }} {{ Metadata "cke:pause.img" }} {{ index (Metadata "boot_servers") 0 }} {{ Metadata "proxy_url" }}`
+
+// withTemplates returns an uploader of a host with ckecli and the templates of the roles cs
+// and ss.
+func withTemplates(t *testing.T) (contents.Uploader, *sabakan.Client) {
+	t.Helper()
+	fsys := host.FS{Root: t.TempDir()}
+	standintest.Ckecli(t, fsys)
+	for _, role := range []string{"cs", "ss"} {
+		dir := filepath.Join(neco.IgnitionDirectory, "roles", role)
+		put(t, fsys, filepath.Join(dir, "site.yml"), site)
+		put(t, fsys, filepath.Join(dir, "files/etc/neco/version"), text+role)
+	}
+	c := sabakan.New(sabakantest.Start(t))
+	t.Cleanup(c.Close)
+	return contents.Uploader{FS: fsys, Artifacts: neco.CurrentArtifacts, Sabakan: c}, c
+}
+
+func put(t *testing.T, fsys host.FS, path, text string) {
+	t.Helper()
+	if _, err := fsys.Write(host.File{Path: path, Data: []byte(text), Mode: 0o644}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func register(t *testing.T, c *sabakan.Client, racks ...int) {
+	t.Helper()
+	var specs []sabakan.Spec
+	for _, rack := range racks {
+		specs = append(specs, sabakan.Spec{
+			Serial: "boot" + string(rune('0'+rack)), Rack: rack, Role: "boot", Retires: time.Date(2031, 1, 1, 0, 0, 0, 0, time.UTC), BMC: sabakan.BMC{Type: "IPMI-2.0"},
+		})
+	}
+	if err := c.CreateMachines(t.Context(), specs); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func prepare(t *testing.T, c *sabakan.Client) {
+	t.Helper()
+	if err := c.PutIPAM(t.Context(), []byte(sabakantest.IPAM)); err != nil {
+		t.Fatal(err)
+	}
+	register(t, c, 0, 1, 2)
+}
+
+func TestWhatATemplateNeedsFirstIsNamed(t *testing.T) {
+	u, c := withTemplates(t)
+	v := contents.Values{Version: "2026.11.21-1", Servers: []int{0, 1, 2}}
+	expect := func(want string) {
+		t.Helper()
+		note, err := u.Ignitions(t.Context(), v)
+		if err != nil || !strings.Contains(note, want) {
+			t.Errorf("note %q, error %v; want %q", note, err, want)
+		}
+		if ids, err := c.Ignitions(t.Context(), "cs"); len(ids) > 0 || err != nil {
+			t.Errorf("templates %q, %v", ids, err)
+		}
+	}
+	expect("sabactl ipam set")
+	if err := c.PutIPAM(t.Context(), []byte(sabakantest.IPAM)); err != nil {
+		t.Fatal(err)
+	}
+	register(t, c, 1)
+	expect("no machine of boot server 0, 2: sabactl machines create")
+}
+
+func TestATemplateIsUploadedOnlyIfItChanges(t *testing.T) {
+	u, c := withTemplates(t)
+	prepare(t, c)
+	v := contents.Values{Version: "2026.11.21-1", Servers: []int{0, 1, 2}, SSHKey: "ssh-rsa AAAA", Proxy: "http://10.0.0.1:3128"}
+	var cs, ss []string
+	upload := func(role string, ids ...string) {
+		t.Helper()
+		if note, err := u.Ignitions(t.Context(), v); note != "" || err != nil {
+			t.Fatalf("note %q, error %v", note, err)
+		}
+		if cs = append(cs, ids...); role == "" {
+			ss = append(ss, ids...)
+		}
+		for role, want := range map[string][]string{"cs": cs, "ss": ss} {
+			if got, err := c.Ignitions(t.Context(), role); !slices.Equal(got, want) || err != nil {
+				t.Errorf("templates of %s: %q, %v; want %q", role, got, err, want)
+			}
+		}
+	}
+	upload("", "2026.11.21-1")
+	upload("")
+	v.Servers = []int{0, 1} // a server has left
+	upload("", "2026.11.21-1.1")
+	v.Proxy = ""
+	upload("", "2026.11.21-1.2")
+	upload("")
+	put(t, u.FS, filepath.Join(neco.IgnitionDirectory, "roles/cs/files/etc/neco/version"), text)
+	upload("cs", "2026.11.21-1.3")
+	v.Version = "2026.11.21-2"
+	upload("", "2026.11.21-2")
+	upload("")
+
+	got, err := c.Ignition(t.Context(), "cs", "2026.11.21-2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	bird, err := neco.CurrentArtifacts.FindContainerImage("bird")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for key, want := range map[string]any{
+		"version": "2026.11.21-2", "proxy_url": "", "external_ip_address_block": "", "authorized_key": "ssh-rsa AAAA",
+		"bird.ref": bird.FullName(false), "bird.img": "cybozu-bird-" + bird.Tag + ".img",
+	} {
+		if got.Meta[key] != want {
+			t.Errorf("%s is %v, want %v", key, got.Meta[key], want)
+		}
+	}
+}
+
+func TestAnOlderReleaseSaysThatMachinesBootWithANewerTemplate(t *testing.T) {
+	u, c := withTemplates(t)
+	prepare(t, c)
+	v := contents.Values{Version: "2026.11.21-2", Servers: []int{0}}
+	if note, err := u.Ignitions(t.Context(), v); note != "" || err != nil {
+		t.Fatalf("note %q, error %v", note, err)
+	}
+	v.Version = "2026.11.21-1"
+	for range 2 {
+		note, err := u.Ignitions(t.Context(), v)
+		if err != nil || !strings.Contains(note, "role cs boot with the template 2026.11.21-2") {
+			t.Errorf("note %q, error %v", note, err)
+		}
+		if ids, err := c.Ignitions(t.Context(), "ss"); !slices.Equal(ids, []string{"2026.11.21-1", "2026.11.21-2"}) || err != nil {
+			t.Errorf("templates %q, %v", ids, err)
+		}
+	}
+}
+
+func TestAMalformedTemplateIsNamed(t *testing.T) {
+	for name, tt := range map[string]struct {
+		file, text, want string
+	}{
+		"no file":            {"site.yml", "version: \"2.3\"\nfiles:\n  - /etc/absent\n", "site.yml:3"},
+		"no YAML":            {"site.yml", "version: [", "site.yml"},
+		"unknown metadata":   {"files/etc/neco/version", `{{ Metadata "absent" }}`, "absent"},
+		"a broken template":  {"files/etc/neco/version", `{{ if }}`, "neco/version"},
+		"an unknown version": {"site.yml", "version: \"3.0\"\n", "3.0"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			u, c := withTemplates(t)
+			prepare(t, c)
+			put(t, u.FS, filepath.Join(neco.IgnitionDirectory, "roles/cs", tt.file), tt.text)
+			_, err := u.Ignitions(t.Context(), contents.Values{Version: "2026.11.21-1", Servers: []int{0}})
+			if err == nil || retry.MayPass(err) || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("error %v; want one that does not pass and names %s", err, tt.want)
+			}
+			if ids, err := c.Ignitions(t.Context(), "cs"); len(ids) > 0 || err != nil {
+				t.Errorf("templates %q, %v", ids, err)
+			}
+		})
+	}
+}
+
+func TestAPackageWithoutTemplatesIsNamed(t *testing.T) {
+	u, c := withTemplates(t)
+	prepare(t, c)
+	if err := os.RemoveAll(u.FS.Path(neco.IgnitionDirectory)); err != nil {
+		t.Fatal(err)
+	}
+	_, err := u.Ignitions(t.Context(), contents.Values{Version: "2026.11.21-1", Servers: []int{0}})
+	if err == nil || !strings.Contains(err.Error(), neco.IgnitionDirectory) || errors.Is(err, os.ErrNotExist) {
+		t.Errorf("error %v", err)
+	}
+}
