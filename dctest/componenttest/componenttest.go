@@ -8,6 +8,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -73,8 +74,6 @@ type Host struct {
 	enabled map[string]bool
 	dead    map[string]bool
 	moved   map[string]bool
-	// dir holds the files of Save.
-	dir string
 	// Tags maps the name of a container to the tag of the image from which it was
 	// started.
 	Tags map[string]string
@@ -87,7 +86,7 @@ type Host struct {
 // directory as its file system.
 func New(t *testing.T) (*Host, component.Host) {
 	t.Helper()
-	h := &Host{active: map[string]bool{}, running: map[string]bool{}, enabled: map[string]bool{}, dead: map[string]bool{}, moved: map[string]bool{}, dir: t.TempDir()}
+	h := &Host{active: map[string]bool{}, running: map[string]bool{}, enabled: map[string]bool{}, dead: map[string]bool{}, moved: map[string]bool{}}
 	return h, component.Host{FS: host.FS{Root: t.TempDir()}, Units: h, Containers: h}
 }
 
@@ -188,14 +187,13 @@ func (h *Host) Pull(_ context.Context, img neco.ContainerImage) error {
 	return h.act("pull "+img.Name, nil)
 }
 
-// Save writes the full name of the image to a file and returns the file's path. It
-// implements component.Containers.
-func (h *Host) Save(_ context.Context, img neco.ContainerImage) (string, error) {
-	file := filepath.Join(h.dir, img.Name)
-	if err := h.act("save "+img.Name, nil); err != nil {
-		return "", err
+// Tarball writes the full name of the image to w. It implements component.Containers.
+func (h *Host) Tarball(_ context.Context, img neco.ContainerImage, w io.Writer) error {
+	if err := h.act("fetch "+img.Name, nil); err != nil {
+		return err
 	}
-	return file, os.WriteFile(file, []byte(h.FullName(img)), 0o600)
+	_, err := io.WriteString(w, h.FullName(img))
+	return err
 }
 
 // FullName returns the full name of the image on a host outside of a test data centre.

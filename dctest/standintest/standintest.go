@@ -20,8 +20,26 @@ import (
 
 const buildTimeout = 5 * time.Minute
 
-// Build builds the stand-in called name into the file binary.
+// Build builds the stand-in called name into the file binary. It links the program in the
+// user's cache directory, so that the Go tool does so again only after a change.
 func Build(name, binary string) error {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return err
+	}
+	built := filepath.Join(cache, "neco", "standin", name)
+	if err := build(name, built); err != nil {
+		return err
+	}
+	data, err := os.ReadFile(built)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(binary, data, 0o755)
+}
+
+// build builds the stand-in called name into the file binary.
+func build(name, binary string) error {
 	_, file, _, ok := runtime.Caller(0)
 	if !ok {
 		return errors.New("the directory of package standintest is unknown")

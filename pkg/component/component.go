@@ -3,6 +3,7 @@ package component
 import (
 	"context"
 	"fmt"
+	"io"
 
 	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/pkg/host"
@@ -91,9 +92,9 @@ type Units interface {
 // Containers operates on the container runtime.
 type Containers interface {
 	Pull(ctx context.Context, img neco.ContainerImage) error
-	// Save downloads img to a file in the format of docker load and returns its path.
-	// The caller removes the file.
-	Save(ctx context.Context, img neco.ContainerImage) (file string, err error)
+	// Tarball downloads img and writes it to w in the format of docker load. It writes the
+	// same bytes each time.
+	Tarball(ctx context.Context, img neco.ContainerImage, w io.Writer) error
 	FullName(img neco.ContainerImage) string
 	Running(ctx context.Context, img neco.ContainerImage) (bool, error)
 	// Version returns the image tag of the running container called name, or "" if the

@@ -21,7 +21,6 @@ import (
 )
 
 // parallel is the number of images that are downloaded and uploaded at the same time.
-// Each image needs its size on the disk.
 const parallel = 2
 
 // Assets uploads the container images for nodes and the files in neco.WorkerAssetsPath,
@@ -106,16 +105,35 @@ func (u Uploader) uploadImage(ctx context.Context, img neco.ContainerImage) erro
 	if !errors.Is(err, sabakan.ErrNotFound) {
 		return err
 	}
-	file, err := u.Images.Save(ctx, img)
-	if err != nil {
-		return err
-	}
-	defer os.Remove(file) // the next Save of the image overwrites it
-	content, err := contentOf(file)
+	content, err := u.imageContent(ctx, img)
 	if err != nil {
 		return err
 	}
 	return u.Sabakan.PutAsset(ctx, assetName(img), content)
+}
+
+// imageContent returns img in the format of docker load, with its size and digest. It
+// downloads the layers of img; the content is read from the cache.
+func (u Uploader) imageContent(ctx context.Context, img neco.ContainerImage) (sabakan.Content, error) {
+	sum, size := sha256.New(), counter(0)
+	if err := u.Images.Tarball(ctx, img, io.MultiWriter(sum, &size)); err != nil {
+		return sabakan.Content{}, err
+	}
+	open := func() (io.ReadCloser, error) {
+		r, w := io.Pipe()
+		go func() { w.CloseWithError(u.Images.Tarball(ctx, img, w)) }() // ends when r is closed
+		return r, nil
+	}
+	return sabakan.Content{Open: open, Size: int64(size), SHA256: hex.EncodeToString(sum.Sum(nil))}, nil
+}
+
+// counter is an io.Writer that counts bytes.
+type counter int64
+
+// Write implements io.Writer.
+func (c *counter) Write(p []byte) (int, error) {
+	*c += counter(len(p))
+	return len(p), nil
 }
 
 // uploadFiles uploads the regular files in neco.WorkerAssetsPath as assets of the same

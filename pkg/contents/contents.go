@@ -9,6 +9,7 @@ package contents
 
 import (
 	"context"
+	"io"
 	"net/http"
 
 	"github.com/cybozu-go/neco"
@@ -38,9 +39,9 @@ type Uploader struct {
 
 // Images downloads container images.
 type Images interface {
-	// Save downloads img to a file in the format of docker load and returns its path. The
-	// caller removes the file.
-	Save(ctx context.Context, img neco.ContainerImage) (file string, err error)
+	// Tarball downloads img and writes it to w in the format of docker load. It writes the
+	// same bytes each time.
+	Tarball(ctx context.Context, img neco.ContainerImage, w io.Writer) error
 }
 
 // report calls u.Progress. It does nothing if Progress is nil.

@@ -24,6 +24,9 @@ type Containers struct {
 	// Transport carries the requests to image registries.
 	Transport http.RoundTripper
 
+	// Cache carries the requests of Tarball and keeps the layers of images; it may be nil.
+	Cache http.RoundTripper
+
 	// Auth is the account at the registries of images that need one; it may be nil.
 	Auth authn.Authenticator
 }

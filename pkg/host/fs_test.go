@@ -228,3 +228,32 @@ func names(t *testing.T, dir string) []string {
 	}
 	return list
 }
+
+func TestCopyAndLinkReplaceWhatIsThere(t *testing.T) {
+	f := FS{Root: t.TempDir()}
+	for _, text := range []string{"one", "two"} {
+		mustWrite(t, f, "/usr/lib/x", text)
+		mustWrite(t, f, "/var/lib/y/."+"z.neco-new", "of a crash")
+		if err := f.Copy("/usr/lib/x", "/var/lib/y/z", 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := f.Link(text, "/var/lib/y/current"); err != nil {
+			t.Fatal(err)
+		}
+		data, err := f.Read("/var/lib/y/z")
+		info, statErr := os.Stat(f.Path("/var/lib/y/z"))
+		target, linkErr := os.Readlink(f.Path("/var/lib/y/current"))
+		if string(data) != text || err != nil || statErr != nil || info.Mode() != 0o755 || target != text || linkErr != nil {
+			t.Errorf("%q %v, %v %v, %q %v", data, err, info, statErr, target, linkErr)
+		}
+		if left := names(t, f.Path("/var/lib/y")); len(left) != 2 {
+			t.Errorf("left are %q", left)
+		}
+	}
+	if err := f.Copy("/absent", "/var/lib/y/z", 0o755); !os.IsNotExist(err) {
+		t.Errorf("error %v", err)
+	}
+	if data, err := f.Read("/var/lib/y/z"); string(data) != "two" || err != nil {
+		t.Errorf("after an error: %q, %v", data, err)
+	}
+}

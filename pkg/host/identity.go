@@ -1,6 +1,7 @@
 package host
 
 import (
+	"bytes"
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
@@ -76,7 +77,7 @@ func (f FS) makeHostID() error {
 	tmp := name + "." + text // unique among concurrent calls
 	defer os.Remove(tmp)
 	file := File{Data: []byte(text + "\n"), Mode: 0644, UID: os.Geteuid(), GID: os.Getegid()}
-	if err := create(tmp, file); err != nil {
+	if err := create(tmp, file, bytes.NewReader(file.Data)); err != nil {
 		return err
 	}
 	if err := os.Link(tmp, name); err != nil && !errors.Is(err, fs.ErrExist) {

@@ -3,6 +3,8 @@ package host
 import (
 	"context"
 	"fmt"
+	"io"
+	"net/http"
 	"os"
 	"strings"
 
@@ -23,7 +25,7 @@ func (c Containers) Pull(ctx context.Context, img neco.ContainerImage) error {
 		return nil
 	}
 	full := c.FullName(img)
-	tarball, err := c.Save(ctx, img)
+	tarball, err := c.save(ctx, img)
 	if err != nil {
 		return fmt.Errorf("pull image %s: %w", full, err)
 	}
@@ -37,10 +39,9 @@ func (c Containers) Pull(ctx context.Context, img neco.ContainerImage) error {
 	return nil
 }
 
-// Save downloads img to a file in the format of docker load and returns its path. The
-// caller removes the file. The path depends only on the image, so that the next attempt
-// overwrites the file of a crashed one; one image must not be saved twice at once.
-func (c Containers) Save(ctx context.Context, img neco.ContainerImage) (string, error) {
+// save downloads img to a file in the format of docker load and returns its path. The path
+// depends only on the image, so that the next attempt overwrites the file of a crashed one.
+func (c Containers) save(ctx context.Context, img neco.ContainerImage) (string, error) {
 	if err := makeDir(c.FS.Path(tmpDir)); err != nil {
 		return "", err
 	}
@@ -51,7 +52,7 @@ func (c Containers) Save(ctx context.Context, img neco.ContainerImage) (string, 
 		return "", err
 	}
 	defer file.Close()
-	fetcher, img := c.fetcher(img)
+	fetcher, img := c.fetcher(img, c.Transport)
 	if err := fetcher.GetTarball(ctx, img, file); err != nil {
 		os.Remove(name)
 		return "", err
@@ -63,11 +64,23 @@ func (c Containers) Save(ctx context.Context, img neco.ContainerImage) (string, 
 	return name, nil
 }
 
-// fetcher returns a fetcher for img, and img as it must be passed to that fetcher, so
+// Tarball downloads img and writes it to w in the format of docker load. It writes the same
+// bytes each time. The requests go through c.Cache, so that only the first call for an image
+// downloads its layers.
+func (c Containers) Tarball(ctx context.Context, img neco.ContainerImage, w io.Writer) error {
+	transport := c.Transport
+	if c.Cache != nil {
+		transport = c.Cache
+	}
+	fetcher, img := c.fetcher(img, transport)
+	return fetcher.GetTarball(ctx, img, w)
+}
+
+// fetcher returns a fetcher for img that uses transport, and img as it must be passed to that fetcher, so
 // that the image comes from the repository in [Containers.FullName]. A fetcher uses the
 // private repository of an image only if it has credentials, but FullName uses it
 // wherever the host is not in a test data centre.
-func (c Containers) fetcher(img neco.ContainerImage) (neco.ImageFetcher, neco.ContainerImage) {
+func (c Containers) fetcher(img neco.ContainerImage, transport http.RoundTripper) (neco.ImageFetcher, neco.ContainerImage) {
 	auth := c.Auth
 	switch {
 	case img.Private && !c.hasSecret():
@@ -75,5 +88,5 @@ func (c Containers) fetcher(img neco.ContainerImage) (neco.ImageFetcher, neco.Co
 	case img.Private && auth == nil:
 		auth = authn.Anonymous
 	}
-	return neco.NewImageFetcher(c.Transport, auth), img
+	return neco.NewImageFetcher(transport, auth), img
 }

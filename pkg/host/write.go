@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -24,10 +25,42 @@ func (f FS) Write(file File) (changed bool, err error) {
 	if err := makeDir(filepath.Dir(name)); err != nil {
 		return false, fmt.Errorf("write %s: %w", name, err)
 	}
-	if err := replace(name, file); err != nil {
+	if err := replace(name, file, bytes.NewReader(file.Data)); err != nil {
 		return false, fmt.Errorf("write %s: %w", name, err)
 	}
 	return true, nil
+}
+
+// Copy makes the file to a copy of the file from, with the given permission bits. It holds
+// no file in memory. For crashes, what is said for [FS.Write] holds.
+func (f FS) Copy(from, to string, mode fs.FileMode) error {
+	in, err := os.Open(f.Path(from))
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	name := f.Path(to)
+	if err := makeDir(filepath.Dir(name)); err != nil {
+		return fmt.Errorf("write %s: %w", name, err)
+	}
+	if err := replace(name, File{Mode: mode}, in); err != nil {
+		return fmt.Errorf("write %s: %w", name, err)
+	}
+	return nil
+}
+
+// Link makes the file called name a symbolic link to target, also in place of another
+// link. For crashes, what is said for [FS.Write] holds.
+func (f FS) Link(target, name string) error {
+	full := f.Path(name)
+	if err := makeDir(filepath.Dir(full)); err != nil {
+		return fmt.Errorf("link %s: %w", full, err)
+	}
+	err := put(full, func(tmp string) error { return os.Symlink(target, tmp) })
+	if err != nil {
+		return fmt.Errorf("link %s: %w", full, err)
+	}
+	return nil
 }
 
 func isAs(name string, file File) bool {
@@ -44,15 +77,20 @@ func isAs(name string, file File) bool {
 	return err == nil && bytes.Equal(data, file.Data)
 }
 
-// replace writes file to a temporary file beside name and renames that to name. The
-// temporary name is fixed, so that the next attempt overwrites the temporary file of an
-// interrupted attempt.
-func replace(name string, file File) error {
+// replace gives the file called name the contents of r, and the owner and the mode of file.
+func replace(name string, file File, r io.Reader) error {
+	return put(name, func(tmp string) error { return create(tmp, file, r) })
+}
+
+// put calls create, which makes a temporary file beside name, and renames that file to
+// name. The temporary name is fixed, so that the next attempt overwrites the temporary
+// file of an interrupted attempt.
+func put(name string, create func(tmp string) error) error {
 	tmp := filepath.Join(filepath.Dir(name), "."+filepath.Base(name)+".neco-new")
 	if err := os.Remove(tmp); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	if err := create(tmp, file); err != nil {
+	if err := create(tmp); err != nil {
 		os.Remove(tmp)
 		return err
 	}
@@ -63,15 +101,15 @@ func replace(name string, file File) error {
 	return syncDir(filepath.Dir(name))
 }
 
-// create creates the file name with the contents, owner and mode of file, and syncs it.
-// Nobody else can read it before the mode is set.
-func create(name string, file File) error {
+// create creates the file name with the contents of r and the owner and mode of file, and
+// syncs it. Nobody else can read it before the mode is set.
+func create(name string, file File, r io.Reader) error {
 	w, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0600)
 	if err != nil {
 		return err
 	}
 	defer w.Close()
-	if _, err := w.Write(file.Data); err != nil {
+	if _, err := io.Copy(w, r); err != nil {
 		return err
 	}
 	if os.Geteuid() == 0 {

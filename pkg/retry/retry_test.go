@@ -82,3 +82,10 @@ func TestItEndsWithTheReasonAndTheLastError(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+func TestAFinalErrorDoesNotPass(t *testing.T) {
+	err := retry.Final(fmt.Errorf("stage: %w", context.DeadlineExceeded))
+	if retry.MayPass(err) || !errors.Is(err, context.DeadlineExceeded) || retry.Final(nil) != nil {
+		t.Errorf("got %v", err)
+	}
+}

@@ -9,6 +9,7 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 
 	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/pkg/blobcache"
 	"github.com/cybozu-go/neco/pkg/component"
 	"github.com/cybozu-go/neco/pkg/host"
 	"github.com/cybozu-go/neco/pkg/hostkey"
@@ -18,6 +19,13 @@ import (
 	"github.com/cybozu-go/neco/pkg/storage"
 	"github.com/cybozu-go/neco/pkg/vault"
 	"github.com/cybozu-go/neco/pkg/vaultkey"
+)
+
+// blobs is the directory of the layers of images that go to sabakan, and maxBlobs the size
+// of these files in bytes: that of all images of two releases.
+const (
+	blobs    = "/var/lib/neco/blobs"
+	maxBlobs = 8 << 30
 )
 
 // Real returns the options of the boot server whose file system is at root.
@@ -90,7 +98,10 @@ func (r realHost) containers(c storage.Config) (component.Containers, error) {
 	if err != nil {
 		return nil, err
 	}
-	return host.Containers{FS: r.fs, Transport: transport, Auth: host.NewAuth(c.QuayUsername, c.QuayPassword)}, nil
+	return host.Containers{
+		FS: r.fs, Transport: transport, Auth: host.NewAuth(c.QuayUsername, c.QuayPassword),
+		Cache: blobcache.New(transport, r.fs.Path(blobs), maxBlobs),
+	}, nil
 }
 
 func (r realHost) stage(ctx context.Context, c storage.Config, v release.Version) (string, error) {
