@@ -51,8 +51,13 @@ func Server(lrn int) string { return fmt.Sprintf("boot-%d", lrn) }
 // nil, it is applied to the text of artifacts.go, which defines the artifact set, for
 // this package only.
 func (l *Lab) Package(ctx context.Context, version string, change func(artifacts string) string) (string, error) {
+	return l.build(ctx, version, change)
+}
+
+// build builds a package with the variables env in the environment of debian/build.
+func (l *Lab) build(ctx context.Context, version string, change func(artifacts string) string, env ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, filepath.Join(l.root, "debian/build"), filepath.Join(l.root, "build"), version)
-	cmd.Env = os.Environ()
+	cmd.Env = append(os.Environ(), env...)
 	if change != nil {
 		file, err := l.artifacts(version, change)
 		if err != nil {
@@ -159,6 +164,18 @@ func (l *Lab) Tokens(ctx context.Context, servers ...string) (string, error) {
 	return strings.TrimSpace(token), each(ctx, servers, func(ctx context.Context, s string) error {
 		return l.Write(ctx, s, "/etc/neco/setup-token", strings.NewReader(token), 0o600)
 	})
+}
+
+// Login returns a token of Vault's user admin, who has the given password.
+func (l *Lab) Login(ctx context.Context, server, password string) (string, error) {
+	token, err := l.ExecWith(ctx, strings.NewReader(password), server, "env", "VAULT_ADDR=https://127.0.0.1:8200",
+		"vault", "login", "-no-store", "-token-only", "-method=userpass", "username=admin", "password=-")
+	return strings.TrimSpace(token), err
+}
+
+// InitLocal runs neco init-local for a program on a server, with an operator's token.
+func (l *Lab) InitLocal(ctx context.Context, server, token, program string) (string, error) {
+	return l.ExecWith(ctx, strings.NewReader(token), server, "sh", "-c", `VAULT_TOKEN=$(cat) exec neco init-local "$1"`, "sh", program)
 }
 
 // Complete blocks until neco status on a server reports that the update to version is

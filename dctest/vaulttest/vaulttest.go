@@ -6,7 +6,6 @@ package vaulttest
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -23,6 +22,7 @@ import (
 	"github.com/hashicorp/vault/api"
 
 	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/dctest/built"
 	"github.com/cybozu-go/neco/pkg/retry"
 	"github.com/cybozu-go/neco/pkg/vault"
 )
@@ -48,7 +48,7 @@ const pause = 20 * time.Millisecond
 // with the same prefix form one high-availability cluster.
 func Start(t testing.TB, endpoints []string, prefix string) *Server {
 	t.Helper()
-	binary, err := program()
+	binary, err := built.Program("vault")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -202,25 +202,6 @@ func freePorts(n int) ([]string, error) {
 		all = append(all, l.Addr().String())
 	}
 	return all, nil
-}
-
-// program returns the path of the Vault that dctest/images/build has built.
-func program() (string, error) {
-	dir, err := os.UserCacheDir()
-	if err != nil {
-		return "", err
-	}
-	var index struct {
-		Programs map[string]string `json:"programs"`
-	}
-	data, err := os.ReadFile(filepath.Join(dir, "neco", "dctest", "index.json"))
-	if err == nil {
-		err = json.Unmarshal(data, &index)
-	}
-	if err != nil || index.Programs["vault"] == "" {
-		return "", errors.Join(errors.New("there is no Vault to test with; run: make test-vault"), err)
-	}
-	return index.Programs["vault"], nil
 }
 
 // log collects the output of a Vault.

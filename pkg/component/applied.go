@@ -77,6 +77,10 @@ func declared(h Host, c Component, t Target) (Applied, error) {
 	if err != nil {
 		return Applied{}, err
 	}
+	if v, ok := c.(Versioned); ok {
+		_, packaged, err := v.Versions(h.FS)
+		return Applied{Version: packaged, Digest: sum}, err
+	}
 	img, ok, err := image(c, t)
 	if err != nil || !ok {
 		return Applied{Digest: sum}, err
@@ -95,6 +99,8 @@ func (a Applied) changes(next Applied) []string {
 		return []string{"no record of an earlier start"}
 	case a.Image != "" && a.Image != next.Image:
 		return []string{fmt.Sprintf("image %s in place of %s", next.Image, a.Image)}
+	case a.Version != "" && a.Version != next.Version:
+		return []string{fmt.Sprintf("version %s in place of %s", next.Version, a.Version)}
 	}
 	return []string{"its configuration"}
 }
@@ -111,27 +117,49 @@ func MayMix(ctx context.Context, h Host, c Component, t Target) (bool, error) {
 	if err != nil {
 		return false, err
 	}
+	if _, versioned := c.(Versioned); versioned && next.Version == "" {
+		return true, nil // the package contains no version to switch to
+	}
 	was, err := ReadApplied(h.FS, c.Name())
 	if err != nil {
 		return false, err
 	}
-	known := false
 	for _, u := range c.Units() {
-		runs, err := h.Containers.Version(ctx, u.Name)
+		here, installed, err := versionsHere(ctx, h, c, u)
 		if err != nil {
 			return false, err
 		}
-		for _, here := range []string{was.Version, runs} {
-			if here != "" && !p.Mixing.Allows(here, next.Version) {
+		known := false
+		for _, version := range append(here, was.Version) {
+			if version != "" && !p.Mixing.Allows(version, next.Version) {
 				return false, nil
 			}
-			known = known || here != ""
+			known = known || version != ""
 		}
 		// An installed unit without a recorded version, from an older package or the
 		// original neco, may start any version.
-		if installed, err := h.FS.Exists(neco.ServiceFile(u.Name)); err != nil || installed && !known {
-			return false, err
+		if installed && !known {
+			return false, nil
 		}
 	}
 	return true, nil
+}
+
+// versionsHere returns the versions of c that u runs or starts on this host, and whether u
+// is installed.
+func versionsHere(ctx context.Context, h Host, c Component, u Unit) (versions []string, installed bool, err error) {
+	if v, ok := c.(Versioned); ok {
+		current, _, err := v.Versions(h.FS)
+		if err != nil {
+			return nil, false, err
+		}
+		installed, err = h.Units.IsActive(ctx, u.Name)
+		return []string{current}, installed, err
+	}
+	runs, err := h.Containers.Version(ctx, u.Name)
+	if err != nil {
+		return nil, false, err
+	}
+	installed, err = h.FS.Exists(neco.ServiceFile(u.Name))
+	return []string{runs}, installed, err
 }

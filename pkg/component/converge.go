@@ -31,7 +31,8 @@ func Converge(ctx context.Context, h Host, c Component, t Target) (restarted boo
 }
 
 // Write creates the component's directories, installs its commands, writes its files, and
-// reports whether a file changed. It restarts nothing.
+// reports whether a file changed. It restarts nothing. If the host starts no version of a
+// [Versioned] component yet, Write switches to the one in the package.
 func Write(ctx context.Context, h Host, c Component, t Target) (changed bool, err error) {
 	files, err := c.Files(t)
 	if err != nil {
@@ -42,6 +43,9 @@ func Write(ctx context.Context, h Host, c Component, t Target) (changed bool, er
 	}
 	if err := installTools(ctx, h, c, t); err != nil {
 		return false, err
+	}
+	if err := switchFirst(h, c); err != nil {
+		return false, fmt.Errorf("install %s: %w", c.Name(), err)
 	}
 	for _, f := range files {
 		wrote, err := h.FS.Write(f)
@@ -122,6 +126,9 @@ func Apply(ctx context.Context, h Host, c Component, t Target) (restarted bool, 
 	}
 	if stale {
 		h.report("restarting %s: %s", c.Name(), strings.Join(changes, ", "))
+		if err := switchVersion(h, c); err != nil {
+			return false, fmt.Errorf("install %s: %w", c.Name(), err)
+		}
 	}
 	for _, u := range c.Units() {
 		if err := bringUp(ctx, h, u, stale); err != nil {

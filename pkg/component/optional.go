@@ -38,12 +38,52 @@ func effective(c Component, f host.File) []byte {
 // Packaged is a component whose program comes from a Debian package.
 type Packaged interface {
 	// PackageFiles returns the files of the package that the program uses, beginning with
-	// its executable. A change of one requires a restart.
-	PackageFiles() []string
+	// an executable. A change of one requires a restart.
+	PackageFiles(fsys host.FS) ([]string, error)
+}
+
+// Versioned is a component of which a host may have several versions, of which it starts
+// one. The package of Neco contains another one until an update switches to it.
+type Versioned interface {
+	Packaged
+	// Versions returns the version that the host starts and the version in the package; a
+	// version is "" if there is none.
+	Versions(fsys host.FS) (current, packaged string, err error)
+	// Switch makes the host start the version in the package. The caller makes sure that the
+	// current version runs on no boot server if the two must not mix.
+	Switch(fsys host.FS) error
 }
 
 // Installed reports whether the executable of c is installed on this host.
-func Installed(fsys host.FS, c Packaged) (bool, error) { return fsys.Exists(c.PackageFiles()[0]) }
+func Installed(fsys host.FS, c Packaged) (bool, error) {
+	files, err := c.PackageFiles(fsys)
+	if err != nil || len(files) == 0 {
+		return false, err
+	}
+	return fsys.Exists(files[0])
+}
+
+// switchVersion makes the host start the version of c in the package.
+func switchVersion(h Host, c Component) error {
+	v, ok := c.(Versioned)
+	if !ok {
+		return nil
+	}
+	return v.Switch(h.FS)
+}
+
+// switchFirst does the same as switchVersion if the host starts no version yet.
+func switchFirst(h Host, c Component) error {
+	v, ok := c.(Versioned)
+	if !ok {
+		return nil
+	}
+	current, _, err := v.Versions(h.FS)
+	if err != nil || current != "" {
+		return err
+	}
+	return v.Switch(h.FS)
+}
 
 // sumPackageFiles writes the paths and the contents of the package's files that c uses to
 // w. It skips files that do not exist.
@@ -52,7 +92,11 @@ func sumPackageFiles(w io.Writer, fsys host.FS, c Component) error {
 	if !ok {
 		return nil
 	}
-	for _, name := range p.PackageFiles() {
+	names, err := p.PackageFiles(fsys)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
 		f, err := os.Open(fsys.Path(name))
 		if errors.Is(err, fs.ErrNotExist) {
 			continue

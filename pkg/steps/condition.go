@@ -124,7 +124,7 @@ func runsHere() condition {
 
 // installedHere returns the condition that the program of the component is installed.
 func installedHere() condition {
-	return condition{"it is installed", "it is not installed here", func(_ context.Context, h *Host, c component.Component, _ worker.Target) (bool, error) {
+	return condition{"it is installed", "it is not installed here: left alone", func(_ context.Context, h *Host, c component.Component, _ worker.Target) (bool, error) {
 		p, ok := c.(component.Packaged)
 		if !ok {
 			return false, fmt.Errorf("%s is not from a package", c.Name())

@@ -91,12 +91,13 @@ func rows() []row {
 			{Action: rolling("restart", convergeDeadline), do: apply, when: when(setUpHere)},
 		}},
 		{name: "sabakan-state-setter", component: statesetter.Component{}, acts: []act{{Action: every("converge"), do: converge, when: when(installedHere)}}},
-		unmanaged("cke-stop"),
+		{name: "cke-stop", component: cke.Component{}, acts: []act{
+			{Action: stops(every("stop"), program.CKE), do: stop, when: when(setUpHere, installedHere, mustNotMix)},
+		}},
 		{name: "cke", component: cke.Component{}, acts: []act{
 			{Action: every("write"), do: write, when: when(setUpHere)},
 			uploads("template", "cke-template", convergeDeadline, setTemplate, setUpHere, ckecliHere),
-			{Action: rolling("restart", convergeDeadline), do: apply, when: when(setUpHere, runsHere)},
-			leftAlone("cke"),
+			{Action: starts(rolling("start", convergeDeadline), program.CKE), do: apply, when: when(setUpHere, installedHere)},
 		}},
 		{name: "cke-contents", component: sabakan.Component{}, acts: []act{
 			uploads("assets", "cke", uploadDeadline, upload(contents.Uploader.CKEImages), setUpHere, runsHere, ckecliHere),

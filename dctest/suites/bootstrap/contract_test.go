@@ -144,10 +144,9 @@ func etcdctl(ctx SpecContext, lrn int, args ...string) string {
 // login returns a token of Vault's user admin.
 func login(ctx SpecContext) string {
 	GinkgoHelper()
-	out, err := lab.ExecWith(ctx, strings.NewReader(password), "boot-0", "env", "VAULT_ADDR=https://127.0.0.1:8200",
-		"vault", "login", "-no-store", "-token-only", "-method=userpass", "username=admin", "password=-")
+	token, err := lab.Login(ctx, "boot-0", password)
 	Expect(err).NotTo(HaveOccurred())
-	return strings.TrimSpace(out)
+	return token
 }
 
 // vaultAs runs the vault command with a token; the command must succeed.

@@ -57,13 +57,13 @@ func fiveSpecs() {
 			token := login(ctx)
 			prefixes := map[string]string{"cke": neco.CKEPrefix, "etcdpasswd": neco.EtcdpasswdPrefix, "sabakan": neco.SabakanPrefix}
 			for _, name := range program.Names(program.OnServers()) {
-				_, err := initLocal(ctx, 0, token, name)
+				_, err := lab.InitLocal(ctx, necotest.Server(0), token, name)
 				Expect(err).To(MatchError(ContainSubstring("neco init "+name)), "the program is not initialised")
 				Expect(run(ctx, 1, "neco", "init", name)).To(ContainSubstring(name + " is initialised;"))
 				Expect(run(ctx, 2, "neco", "init", name)).To(ContainSubstring("nothing is changed"))
 				for _, lrn := range five {
-					Expect(initLocal(ctx, lrn, token, name)).To(ContainSubstring(name + " is set up on this boot server"))
-					Expect(initLocal(ctx, lrn, token, name)).To(ContainSubstring("nothing is changed"))
+					Expect(lab.InitLocal(ctx, necotest.Server(lrn), token, name)).To(ContainSubstring(name + " is set up on this boot server"))
+					Expect(lab.InitLocal(ctx, necotest.Server(lrn), token, name)).To(ContainSubstring("nothing is changed"))
 					mode := run(ctx, lrn, "stat", "-c", "%a", "/etc/"+name+"/etcd.key")
 					Expect(strings.TrimSpace(mode)).To(Equal("600"))
 					itsEtcdctl := etcdctlAs("/etc/" + name + "/etcd")
@@ -77,10 +77,10 @@ func fiveSpecs() {
 				Expect(run(ctx, lrn, "systemctl", "is-enabled", "sabakan")).To(HavePrefix("enabled"))
 				Expect(run(ctx, lrn, "stat", "-c", "%F", "/var/lib/sabakan")).To(HavePrefix("directory"))
 			}
-			Expect(initLocal(ctx, 3, token, "cke")).To(ContainSubstring("cke.service is not installed yet"))
+			Expect(lab.InitLocal(ctx, necotest.Server(3), token, "cke")).To(ContainSubstring("cke.service is not installed yet"))
 			Expect(run(ctx, 3, "neco", "init", "teleport")).To(ContainSubstring("is initialised;"))
 			Expect(run(ctx, 3, "neco", "init", "teleport")).To(ContainSubstring("nothing is changed"))
-			_, err := initLocal(ctx, 3, token, "teleport")
+			_, err := lab.InitLocal(ctx, necotest.Server(3), token, "teleport")
 			Expect(err).To(MatchError(ContainSubstring("neco init teleport makes all that it needs")))
 		})
 
@@ -221,11 +221,6 @@ func statusOf(ctx SpecContext, lrn int) AsyncAssertion {
 func statusText(ctx SpecContext, lrn int) string {
 	GinkgoHelper()
 	return strings.Join(strings.Fields(run(ctx, lrn, "neco", "status")), " ")
-}
-
-// initLocal runs neco init-local with an operator's token.
-func initLocal(ctx SpecContext, lrn int, token, name string) (string, error) {
-	return lab.ExecWith(ctx, strings.NewReader(token), necotest.Server(lrn), "sh", "-c", `VAULT_TOKEN=$(cat) exec neco init-local "$1"`, "sh", name)
 }
 
 const recoveryKey = "/root/recovery.key"

@@ -1,5 +1,5 @@
 // Package cke is the component of CKE on a boot server. It owns CKE's configuration and
-// does not install CKE's units. It must not know other components except etcd, whose
+// the versions of its programs. It must not know other components except etcd, whose
 // client CKE is.
 package cke
 
@@ -13,7 +13,7 @@ import (
 // Component is CKE.
 type Component struct{}
 
-var _ component.Component = Component{}
+var _ component.Versioned = Component{}
 
 // Name returns the name of the component.
 func (Component) Name() string { return program.CKE }

@@ -30,6 +30,6 @@ func (Component) Units() []component.Unit { return component.Services(program.Sa
 func (Component) Files(component.Target) ([]host.File, error) { return nil, nil }
 
 // PackageFiles returns the executable and its configuration.
-func (Component) PackageFiles() []string {
-	return []string{executable, filepath.Join(neco.NecoDataDir, neco.SabakanStateSetterService+".yml")}
+func (Component) PackageFiles(host.FS) ([]string, error) {
+	return []string{executable, filepath.Join(neco.NecoDataDir, neco.SabakanStateSetterService+".yml")}, nil
 }

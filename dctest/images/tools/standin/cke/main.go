@@ -24,7 +24,7 @@ func main() {
 	version := flag.Bool("version", false, "print the version")
 	flag.Parse()
 	if *version {
-		fmt.Println("cke", ckedata.Version)
+		fmt.Println("cke", ckedata.Version())
 		return
 	}
 	cli.Main("cke", func(ctx context.Context) error { return run(ctx, *file, *listen) })
@@ -43,14 +43,14 @@ func run(ctx context.Context, file, listen string) error {
 	defer cancel(nil)
 	held := make(chan error, 1)
 	go func() {
-		err := store.Hold(ctx, s, "running/"+host, ckedata.Version, "running/", report)
+		err := store.Hold(ctx, s, "running/"+host, ckedata.Version(), "running/", report)
 		held <- err
 		cancel(err)
 	}()
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /health", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, `{"health":"healthy"}`) })
 	mux.HandleFunc("GET /version", func(w http.ResponseWriter, _ *http.Request) {
-		fmt.Fprintf(w, "{\"version\":%q}\n", ckedata.Version)
+		fmt.Fprintf(w, "{\"version\":%q}\n", ckedata.Version())
 	})
 	err = cli.Serve(ctx, listen, mux)
 	cancel(err)
@@ -62,8 +62,8 @@ func run(ctx context.Context, file, listen string) error {
 
 func report(pairs []store.Pair) {
 	for _, p := range pairs {
-		if string(p.Value) != ckedata.Version {
-			fmt.Fprintf(os.Stderr, "cke: ANOTHER VERSION RUNS: %s is %s, this is %s\n", p.Key, p.Value, ckedata.Version)
+		if string(p.Value) != ckedata.Version() {
+			fmt.Fprintf(os.Stderr, "cke: ANOTHER VERSION RUNS: %s is %s, this is %s\n", p.Key, p.Value, ckedata.Version())
 		}
 	}
 }

@@ -19,7 +19,7 @@ func main() {
 	version := flag.Bool("version", false, "print the version")
 	flag.Parse()
 	if *version {
-		fmt.Println("ckecli", ckedata.Version)
+		fmt.Println("ckecli", ckedata.Version())
 		return
 	}
 	cli.Main("ckecli", func(ctx context.Context) error { return run(ctx, *file, flag.Args()) })

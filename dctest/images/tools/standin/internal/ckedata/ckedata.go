@@ -4,13 +4,24 @@ package ckedata
 
 import (
 	"os"
+	"path/filepath"
 
 	"github.com/cybozu-go/neco/dctest/images/tools/standin/internal/cli"
 	"github.com/cybozu-go/neco/dctest/images/tools/standin/internal/store"
 )
 
-// Version is the version that the imitations of CKE's programs report.
-const Version = "1.23.5"
+// version is the version of the imitations of CKE's programs.
+const version = "1.23.5"
+
+// Version returns the version that the imitations report: the name of the program's
+// directory if it begins with a digit, as where Neco keeps several versions.
+func Version() string {
+	exe, err := os.Executable()
+	if dir := filepath.Base(filepath.Dir(exe)); err == nil && dir[0] >= '0' && dir[0] <= '9' {
+		return dir
+	}
+	return version
+}
 
 // DefaultConfig is the default path of the configuration.
 const DefaultConfig = "/etc/cke/config.yml"

@@ -1,0 +1,70 @@
+//go:build dctest
+
+package functions
+
+import (
+	"strings"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/cybozu-go/neco/dctest/necotest"
+	"github.com/cybozu-go/neco/pkg/program"
+)
+
+func setupSpecs() {
+	Describe("after its setup", func() {
+		It("runs its first update", func(ctx SpecContext) {
+			deb, err := lab.PackageWithCKE(ctx, first, firstCKE, nil)
+			Expect(err).NotTo(HaveOccurred())
+			var names []string
+			for _, lrn := range all {
+				names = append(names, necotest.Server(lrn))
+			}
+			Expect(lab.Fresh(ctx, deb, names...)).To(Succeed())
+			_, err = lab.Tokens(ctx, names...)
+			Expect(err).NotTo(HaveOccurred())
+			setups, err := lab.SetUp(ctx, all, "--proxy", proxy, "--no-recovery")
+			Expect(err).NotTo(HaveOccurred())
+			Expect(lab.Complete(ctx, "boot-0", first, limit)).To(Succeed())
+			token, err = lab.Login(ctx, "boot-0", setups[0].Password())
+			Expect(err).NotTo(HaveOccurred())
+		})
+
+		It("runs nothing of a package that operators have not set up", func(ctx SpecContext) {
+			for _, lrn := range all {
+				for _, unit := range []string{"cke", "cke-localproxy", "sabakan"} {
+					state, _ := lab.Exec(ctx, necotest.Server(lrn), "systemctl", "is-active", unit) // fails if it is inactive
+					Expect(state).NotTo(HavePrefix("active"), unit)
+				}
+			}
+		})
+
+		It("gets the programs that operators set up", func(ctx SpecContext) {
+			for _, name := range program.Names(program.OnServers()) {
+				Expect(run(ctx, 1, "neco", "init", name)).To(ContainSubstring(name + " is initialised;"))
+				for _, lrn := range all {
+					out, err := lab.InitLocal(ctx, necotest.Server(lrn), token, name)
+					Expect(err).NotTo(HaveOccurred())
+					Expect(out).To(ContainSubstring(name + " is set up on this boot server"))
+				}
+			}
+			for _, lrn := range all {
+				for _, unit := range []string{"sabakan", "cke", "cke-localproxy"} {
+					Expect(run(ctx, lrn, "systemctl", "is-active", unit)).To(HavePrefix("active"), unit)
+				}
+				Expect(run(ctx, lrn, "readlink", "-f", "/usr/sbin/cke")).To(Equal("/var/lib/neco/cke/" + firstCKE + "/cke\n"))
+			}
+		})
+
+		It("gives its servers a configuration of Teleport", func(ctx SpecContext) {
+			_, err := lab.Exec(ctx, "boot-0", "neco", "teleport", "config")
+			Expect(err).To(MatchError(ContainSubstring("neco init teleport makes one")))
+			run(ctx, 0, "neco", "init", "teleport")
+			for _, lrn := range all {
+				Expect(run(ctx, lrn, "neco", "teleport", "config")).To(ContainSubstring("teleport-node.service is not installed yet"))
+				Expect(strings.TrimSpace(run(ctx, lrn, "stat", "-c", "%a", "/etc/teleport/teleport.yaml"))).To(Equal("600"))
+			}
+		})
+	})
+}

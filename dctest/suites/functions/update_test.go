@@ -1,0 +1,92 @@
+//go:build dctest
+
+package functions
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/cybozu-go/neco/dctest/necotest"
+)
+
+func updateSpecs() {
+	Describe("an update", func() {
+		BeforeAll(func(ctx SpecContext) {
+			run(ctx, 0, "neco", "config", "set", "check-update-interval", "1s")
+			run(ctx, 0, "neco", "config", "set", "env", "prod")
+		})
+
+		It("without changes restarts no service and uploads one template a role", func(ctx SpecContext) {
+			deliver(ctx, "2026.11.21-2", firstCKE) // files of the environment prod
+			before, services := ids(ctx), pids(ctx)
+			took := deliver(ctx, "2026.11.21-3", firstCKE)
+			report("last installation to complete without changes: %s", took.Round(time.Millisecond))
+			Expect(took).To(BeNumerically("<", failAtFactor*quietAim))
+			Expect(pids(ctx)).To(Equal(services))
+			after := ids(ctx)
+			for _, role := range roles {
+				Expect(ignitions(ctx, role)).To(HaveLen(3), role)
+				delete(before, role)
+				delete(after, role)
+			}
+			Expect(after).To(Equal(before))
+		})
+
+		It("with another version of CKE never runs two of them", func(ctx SpecContext) {
+			took := deliver(ctx, "2026.11.22-1", "1.22.6")
+			report("last installation to complete with another CKE: %s", took.Round(time.Millisecond))
+			for _, lrn := range all {
+				Expect(run(ctx, lrn, "curl", "-sS", "http://127.0.0.1:10180/version")).To(ContainSubstring("1.22.6"))
+				Expect(run(ctx, lrn, "journalctl", "-u", "cke", "--no-pager")).NotTo(ContainSubstring("ANOTHER VERSION RUNS"))
+			}
+		})
+
+		It("whose worker is killed between the stop and the start of CKE completes", func(ctx SpecContext) {
+			pkg, err := lab.PackageWithCKE(ctx, "2026.11.22-2", "1.22.7", nil)
+			Expect(err).NotTo(HaveOccurred())
+			Expect(lab.Publish(pkg)).To(Succeed())
+			Eventually(ctx, func() (string, error) {
+				return lab.Exec(ctx, "boot-1", "journalctl", "-u", "cke", "--no-pager", "-n", "1", "-o", "cat")
+			}).WithTimeout(limit).WithPolling(20 * time.Millisecond).Should(ContainSubstring("Stopped"))
+			run(ctx, 1, "systemctl", "kill", "--signal=KILL", "neco-worker")
+			Expect(lab.Complete(ctx, "boot-0", "2026.11.22-2", limit)).To(Succeed())
+			for _, lrn := range all {
+				Expect(run(ctx, lrn, "curl", "-sS", "http://127.0.0.1:10180/version")).To(ContainSubstring("1.22.7"))
+				Expect(run(ctx, lrn, "journalctl", "-u", "cke", "--no-pager")).NotTo(ContainSubstring("ANOTHER VERSION RUNS"))
+			}
+		})
+	})
+}
+
+// deliver publishes a package and waits until it is installed and its update is complete. It
+// returns the time from the last installation to the completion.
+func deliver(ctx SpecContext, version, cke string) time.Duration {
+	GinkgoHelper()
+	pkg, err := lab.PackageWithCKE(ctx, version, cke, nil)
+	Expect(err).NotTo(HaveOccurred())
+	Expect(lab.Publish(pkg)).To(Succeed())
+	for _, lrn := range all {
+		Eventually(ctx, func() (string, error) { return lab.Exec(ctx, necotest.Server(lrn), "neco", "version") }).WithTimeout(limit).
+			WithPolling(50 * time.Millisecond).Should(ContainSubstring(version))
+	}
+	installed := time.Now()
+	Expect(lab.Complete(ctx, "boot-0", version, limit)).To(Succeed())
+	return time.Since(installed)
+}
+
+// pids returns the main processes of the services that an update without changes must not
+// restart.
+func pids(ctx SpecContext) map[string]string {
+	GinkgoHelper()
+	all := map[string]string{}
+	for _, lrn := range []int{0, 1, 2} {
+		for _, unit := range []string{"etcd-container", "vault", "setup-hw", "serf", "sabakan", "cke", "cke-localproxy", "ep-agent", "promtail"} {
+			all[fmt.Sprint(lrn, " ", unit)] = strings.TrimSpace(run(ctx, lrn, "systemctl", "show", "-p", "MainPID", "--value", unit))
+		}
+	}
+	return all
+}
