@@ -27,9 +27,9 @@ type ContainerImage struct {
 }
 
 // ParseContainerImageName parses a full name such as "quay.io/cybozu/etcd:3.5.4.1", by
-// the grammar of image references. The name must contain exactly one colon: it refuses
-// a registry with a port number, and a digest. Name is set to the last element of the
-// repository, Private to false.
+// the grammar of image references. The name must contain exactly one colon, so names with
+// a digest or with the port number of a registry are refused. In the result, Name is the
+// last element of the repository and Private is false.
 func ParseContainerImageName(name string) (ContainerImage, error) {
 	repo, tag, _ := strings.Cut(name, ":")
 	if ref, err := reference.NewTag(name); err != nil || tag == "" || ref.TagStr() != tag {

@@ -30,10 +30,11 @@ func run(ctx context.Context, root string, log *slog.Logger) error {
 		return err
 	}
 	pulse := s.StartWatchdog(ctx, worker.StallLimit)
-	pulse.Allow(installTimeout)
+	pulse.Allow(installTimeout + 2*startTimeout)
 	if err := repair(ctx, root, s.Log); err != nil {
 		return err
 	}
+	startDown(ctx, s.FS, host.Units{}, s.Log)
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
 		return worker.Run(ctx, worker.Options{

@@ -112,7 +112,7 @@ type Value struct {
 }
 
 // Var returns a flag that stores its value in d and accepts durations from least to
-// most. If d is zero, the flag has no default.
+// most. If *d is zero, the flag has no default.
 func Var(d *time.Duration, least, most time.Duration) *Value { return &Value{d, least, most} }
 
 // String returns the duration as Text does, or "0" for zero, which the help does not

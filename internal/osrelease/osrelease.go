@@ -29,8 +29,9 @@ func Read(read func(path string) ([]byte, error)) (map[string]string, error) {
 	return nil, missing
 }
 
-// Parse returns the assignments in text. The last assignment of a name applies; an
-// empty one removes it. Comments and malformed lines are ignored.
+// Parse returns the values that text assigns to names. If a name is assigned more than
+// once, the last value counts; if that is empty, the result does not contain the name.
+// Comments and malformed lines are ignored.
 func Parse(text string) map[string]string {
 	values := map[string]string{}
 	for line := range strings.Lines(text) {

@@ -10,10 +10,10 @@ import (
 )
 
 // With calls f with a connection to systemd on the system bus. It closes the connection
-// afterwards, unless ctx is from [Share]. If systemd or the bus restarts, only the
-// current call fails. With uses no other connection: if DBUS_SYSTEM_BUS_ADDRESS sets
-// another bus, it must not change this machine's systemd. Errors start with verb and
-// unit.
+// afterwards, unless ctx is from [Share]. If systemd or the bus restarts, only the current
+// call fails. With fails if it cannot reach the bus: it does not connect to systemd
+// directly, because with another bus in DBUS_SYSTEM_BUS_ADDRESS it would then change this
+// machine's systemd instead of that bus's. Errors start with verb and unit.
 func With(ctx context.Context, verb, unit string, f func(*dbus.Conn) error) error {
 	conn, done, err := open(ctx)
 	if err != nil {

@@ -116,8 +116,8 @@ func Open(armoured string, id Identity) ([]byte, error) {
 	return plaintext, nil
 }
 
-// OpenFrom returns a reader of the decrypted data of r, which must have no armour
-// (age's text format). Its errors are those of Open. The data is complete and unchanged
+// OpenFrom decrypts r, which must not be armoured (age's text format), and returns a
+// reader of the decrypted data. Its errors are those of Open. The data is complete and unchanged
 // only if it is read up to io.EOF; for a changed or missing part, the reader returns
 // another error.
 func OpenFrom(r io.Reader, id Identity) (io.Reader, error) {

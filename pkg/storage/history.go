@@ -78,7 +78,7 @@ func (s *Storage) HasHistory(ctx context.Context, id update.RunID) (bool, error)
 	return res.Count > 0, nil
 }
 
-// EndRun records in the history how and when the run id has ended. It does nothing if
+// EndRun records in the history how and when the run with the given id ended. It does nothing if
 // the history has no record of the run or already contains the run's end.
 func (s *Storage) EndRun(ctx context.Context, id update.RunID, result Result, reason string, at time.Time) error {
 	key := historyKey(id)
