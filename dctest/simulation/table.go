@@ -20,7 +20,6 @@ var planned = map[string][]update.Action{
 	"cke-stop":             {{Name: "stop", Stops: "cke", Transient: true}},
 	"cke":                  {{Name: "switch"}, once("cke-template"), {Name: "start", Starts: "cke", Transient: true}},
 	"sabakan-contents":     {once("sabakan")},
-	"user-resources":       {once("user-resources")},
 }
 
 func once(record string) update.Action {

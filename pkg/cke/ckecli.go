@@ -1,6 +1,7 @@
 package cke
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -48,7 +49,7 @@ func New(fs host.FS) Ckecli {
 // neither a configuration nor etcd.
 func (c Ckecli) Images(ctx context.Context) ([]string, error) {
 	const op = "images"
-	out, err := c.run(ctx, op)
+	out, err := c.run(ctx, nil, op)
 	if err != nil {
 		return nil, err
 	}
@@ -65,7 +66,7 @@ func (c Ckecli) Images(ctx context.Context) ([]string, error) {
 // Template returns the stored template as YAML, or ErrNotFound if none is stored.
 func (c Ckecli) Template(ctx context.Context) ([]byte, error) {
 	const op = "sabakan get-template"
-	out, err := c.run(ctx, op)
+	out, err := c.run(ctx, nil, op)
 	if err != nil {
 		return nil, err
 	}
@@ -92,19 +93,19 @@ func (c Ckecli) SetTemplate(ctx context.Context, template []byte) (err error) {
 	if err := errors.Join(err, f.Close()); err != nil {
 		return fmt.Errorf("set the template of CKE: %w", err)
 	}
-	_, err = c.run(ctx, "sabakan set-template", f.Name())
+	_, err = c.run(ctx, nil, "sabakan set-template", f.Name())
 	return err
 }
 
-// run runs op, a command of ckecli, and returns its standard output. The end of ctx or
-// of the timeout kills ckecli with its descendants.
-func (c Ckecli) run(ctx context.Context, op string, args ...string) ([]byte, error) {
+// run runs op, a command of ckecli, with stdin as its standard input, and returns its
+// standard output. The end of ctx or of the timeout kills ckecli with its descendants.
+func (c Ckecli) run(ctx context.Context, stdin []byte, op string, args ...string) ([]byte, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, c.Timeout, fmt.Errorf("does not end within %s: %w", c.Timeout, context.DeadlineExceeded))
 	defer cancel()
 	stdout, stderr := limited{max: maxOutput}, limited{max: maxErrorText, drop: true}
 	words := append([]string{"--config=" + c.Config}, strings.Fields(op)...)
 	cmd := exec.CommandContext(ctx, c.Program, append(words, args...)...)
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(stdin), &stdout, &stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	cmd.WaitDelay = killDelay

@@ -105,7 +105,9 @@ func rows() []row {
 			{Action: once("upload", "dhcp.json", convergeDeadline), do: uploadDHCP, when: when(setUpHere, runsHere)},
 		}},
 		{name: "promtail", component: promtail.Component{}, acts: []act{{Action: every("converge"), do: converge}}},
-		unmanaged("user-resources"),
+		{name: "user-resources", component: cke.Component{}, acts: []act{
+			{Action: once("set", "user-resources", convergeDeadline), do: setUserResources, when: when(setUpHere, ckeRuns, ckecliHere)},
+		}},
 		{name: "finish", component: etcd.Component{}, acts: []act{
 			{Action: once("members", "etcd-members", convergeDeadline), do: removeMembers, when: when(etcdManaged)},
 			{Action: update.Action{Name: "restart-etcd", Kind: update.Rolling, Phase: 1, Deadline: convergeDeadline}, do: restartEtcd, when: when(etcdManaged)},
