@@ -28,7 +28,7 @@ STATICCHECK = go tool -modfile=tools/go.mod staticcheck
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: ## Build all programs into build/
@@ -54,7 +54,7 @@ check: lint test ## Format, vet, staticcheck, tests
 
 .PHONY: lint
 lint: ## Format, vet, staticcheck
-	@files=$$(gofmt -l *.go cmd dctest internal pkg); test -z "$$files" || { echo "not formatted, run gofmt -w: $$files" >&2; exit 1; }
+	@files=$$(gofmt -l *.go cmd dctest internal pkg tools); test -z "$$files" || { echo "not formatted, run gofmt -w: $$files" >&2; exit 1; }
 	go vet -tags=sandbox,dctest,vault,shell ./...
 	$(STATICCHECK) -tags=sandbox,dctest,vault,shell ./...
 
@@ -65,6 +65,7 @@ test: ## All tests, with the race detector, and SEEDS=1000 simulated updates
 	go test ./dctest/simulation -args -seeds=$(SEEDS)
 	go test ./dctest/simulation/model
 	go test ./dctest/simulation/shells -args -seeds=$(SHELL_SEEDS)
+	cd tools/kubernetes && go test ./...
 
 .PHONY: test-shell
 test-shell: ## The daemons' shells on a real etcd behind a failing network [ETCD_SEEDS=100]
@@ -133,9 +134,19 @@ lint-deb: ## Build the package and examine it with lintian [VERSION=YYYY.MM.DD-S
 	lintian --fail-on error,warning --allow-root "build/neco_$${VERSION}_amd64.deb"
 
 .PHONY: generate
-generate: ## Update the generated tables of docs/
+generate: generate-coil ## Update the generated tables of docs/ and etc/coil.yaml
 	go test ./pkg/cli -run=TestDocs -count=1 -args -update
 	go test ./pkg/status -run=TestTheSchema -count=1 -args -update
+
+.PHONY: generate-coil
+generate-coil: ## Update the definitions of Coil's custom resources in etc/coil.yaml
+	cd tools/kubernetes && go run .
+
+# It is not a part of generate: Helm and its dependencies take minutes to download and
+# build. A test fails if the manifests are stale.
+.PHONY: generate-cilium
+generate-cilium: ## Render etc/cilium.yaml and etc/cilium-pre.yaml from Cilium's chart
+	cd tools/cilium && go run .
 
 .PHONY: clean
 clean: ## Remove the build directory; the cache in ~/.cache/neco stays

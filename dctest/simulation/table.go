@@ -11,18 +11,9 @@ import (
 const actionDeadline = time.Minute
 
 // planned holds simulated actions for steps that the product does not manage yet, by
-// the name of the step. They add actions of kind update.Once, which one worker performs
-// for all, and another group of services, cke, whose old and new versions must not run
-// together.
+// the name of the step.
 var planned = map[string][]update.Action{
-	"etcdpasswd":     {{Name: "restart"}},
-	"cke-stop":       {{Name: "stop", Stops: "cke", Transient: true}},
-	"cke":            {{Name: "switch"}, once("cke-template"), {Name: "start", Starts: "cke", Transient: true}},
-	"user-resources": {once("user-resources")},
-}
-
-func once(record string) update.Action {
-	return update.Action{Name: "upload", Kind: update.Once, Record: record}
+	"etcdpasswd": {{Name: "restart"}},
 }
 
 // Table returns the product's table of steps with short deadlines. Steps that the product

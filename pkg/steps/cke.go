@@ -3,6 +3,9 @@ package steps
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/cybozu-go/neco/pkg/cke"
 	"github.com/cybozu-go/neco/pkg/component"
@@ -26,4 +29,72 @@ func setTemplate(ctx context.Context, h *Host, _ component.Component, t worker.T
 	}
 	_, err = cke.Update(ctx, cke.New(h.FS), template)
 	return "", final(err)
+}
+
+// lbBlock is a configuration key with a network from which load balancers in Kubernetes
+// get their addresses, and its placeholder in user resources.
+type lbBlock struct{ key, placeholder string }
+
+var lbBlocks = [...]lbBlock{
+	{"lb-address-block-default", cke.LBAddressDefault},
+	{"lb-address-block-bastion", cke.LBAddressBastion},
+	{"lb-address-block-internet", cke.LBAddressInternet},
+}
+
+// setUserResources stores the package's user resources in CKE, with the images of this
+// release and of the installed CKE, and with the networks of load balancers in the
+// configuration. The note names those that the resources need and that are not set.
+func setUserResources(ctx context.Context, h *Host, _ component.Component, t worker.Target) (string, error) {
+	ckecli := cke.New(h.FS)
+	images, err := ckecli.Images(ctx)
+	if err != nil {
+		return "", final(err)
+	}
+	values, err := cke.ImageValues(h.Artifacts, images)
+	if err != nil {
+		return "", worker.Permanent(err)
+	}
+	if err := h.addLBBlocks(ctx, values); err != nil {
+		return "", err
+	}
+	resources, err := cke.DesiredResources(h.FS, t.Config.Env, values)
+	if err != nil {
+		return "", worker.Permanent(err)
+	}
+	var unset []string
+	for _, r := range resources {
+		if err := ckecli.SetResources(ctx, r.Data); err != nil {
+			return "", final(fmt.Errorf("%s: %w", r.File, err))
+		}
+		for _, b := range lbBlocks {
+			if slices.Contains(r.Unset, b.placeholder) {
+				unset = append(unset, b.key)
+			}
+		}
+	}
+	if len(unset) > 0 {
+		return "not set, hence without load balancers: " + strings.Join(unset, ", "), nil
+	}
+	return "", nil
+}
+
+// addLBBlocks adds the networks of load balancers to values. A network that is not set is
+// empty. A malformed network is an error: without it, load balancers would lose their
+// addresses.
+func (h *Host) addLBBlocks(ctx context.Context, values map[string]string) error {
+	for _, b := range lbBlocks {
+		k, err := storage.FindConfigKey(b.key)
+		if err != nil {
+			return worker.Permanent(err)
+		}
+		v, err := storage.New(h.Etcd).GetConfig(ctx, k)
+		if bad := (storage.MalformedKey{}); errors.As(err, &bad) {
+			return worker.Permanent(err)
+		}
+		if err != nil && !errors.Is(err, storage.ErrNotSet) {
+			return err
+		}
+		values[b.placeholder] = v
+	}
+	return nil
 }

@@ -3,6 +3,7 @@ package steps_test
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -29,7 +30,7 @@ func withCKE(t *testing.T) (*steps.Host, *storage.Storage, host.FS) {
 	for path, text := range map[string]string{neco.CKECertFile: "x", neco.ClusterFile: "dev\n"} {
 		put(t, ch.FS, path, text)
 	}
-	for _, file := range []string{neco.CKETemplateFile, neco.CKETemplateFilePre} {
+	for _, file := range slices.Concat([]string{neco.CKETemplateFile, neco.CKETemplateFilePre}, neco.CKEUserResourceFiles, neco.CKEUserResourceFilesPre) {
 		data, err := os.ReadFile("../../etc/" + filepath.Base(file))
 		if err != nil {
 			t.Fatal(err)

@@ -133,6 +133,14 @@ func installedHere() condition {
 	}}
 }
 
+// ckeRuns returns the condition that CKE is active on this host. Other than runsHere, it
+// does not need cke-localproxy, which serves only this host.
+func ckeRuns() condition {
+	return condition{"CKE runs", "cke does not run here: left alone", func(ctx context.Context, h *Host, _ component.Component, _ worker.Target) (bool, error) {
+		return h.Units.IsActive(ctx, neco.CKEService)
+	}}
+}
+
 // ckecliHere returns the condition that the command of CKE is installed. An update does
 // not install it yet.
 func ckecliHere() condition {

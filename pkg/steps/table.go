@@ -111,7 +111,9 @@ func rows() []row {
 			uploads("upload", "dhcp.json", convergeDeadline, upload(contents.Uploader.DHCP), setUpHere, runsHere),
 		}},
 		{name: "promtail", component: promtail.Component{}, acts: []act{{Action: every("converge"), do: converge}}},
-		unmanaged("user-resources"),
+		{name: "user-resources", component: cke.Component{}, acts: []act{
+			uploads("set", UserResources, convergeDeadline, setUserResources, setUpHere, ckeRuns, ckecliHere),
+		}},
 		{name: "finish", component: etcd.Component{}, acts: []act{
 			{Action: once("members", "etcd-members", convergeDeadline), do: removeMembers, when: when(etcdManaged)},
 			{Action: update.Action{Name: "restart-etcd", Kind: update.Rolling, Phase: 1, Deadline: convergeDeadline}, do: restartEtcd, when: when(etcdManaged)},

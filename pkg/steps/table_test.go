@@ -63,6 +63,7 @@ const (
 	sabakanStep    = 9
 	ckeStep        = 12
 	dhcpStep       = 15
+	resourcesStep  = 17
 )
 
 func TestAnUpdateTellsAProgramWhereEtcdIsNow(t *testing.T) {

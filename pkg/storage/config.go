@@ -124,8 +124,8 @@ func dropConfig(s *Snapshot, key string) {
 	}
 }
 
-// unused is the set function of configuration keys that the daemons do not read; it
-// does nothing.
+// unused is the set function of configuration keys that are not in Config, because no
+// daemon reads them or an action reads them itself; it does nothing.
 func unused(*Config, string) {}
 
 // spanOf returns the duration in text, which must have been validated.

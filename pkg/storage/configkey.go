@@ -39,8 +39,8 @@ type ConfigKey struct {
 
 	parse  func(string) (string, error)
 	format func(string) (string, error)
-	// set stores a valid value or Default, given as text, in the configuration of the
-	// daemons. It is unused for keys that they do not read.
+	// set stores a valid value or Default, given as text, in Config. It is unused for keys
+	// that are not in Config.
 	set func(*Config, string)
 }
 

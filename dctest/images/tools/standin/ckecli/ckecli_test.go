@@ -91,9 +91,23 @@ func TestTheRebootQueueKeepsItsOrder(t *testing.T) {
 
 func TestResourcesAreListedByKindAndName(t *testing.T) {
 	s := newSession(t)
-	f := s.file("# first\nkind: Namespace\nmetadata: {name: a}\n---\nkind: ConfigMap\nmetadata: {name: b, namespace: a}\n---\n")
+	f := s.file("# first\napiVersion: v1\nkind: Namespace\nmetadata: {name: a}\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: b, namespace: a}\n")
 	s.want("", "resource", "set", f)
 	s.want("ConfigMap/a/b\nNamespace/a\n", "resource", "list")
 	s.want("", "resource", "delete", f)
+	s.want("", "resource", "list")
+}
+
+func TestADocumentWithoutAResourceIsRefused(t *testing.T) {
+	s := newSession(t)
+	const good = "apiVersion: v1\nkind: Namespace\nmetadata: {name: a}\n"
+	for _, bad := range []string{
+		"", "# comment\n---\n" + good, good + "---\n", good + "---\n---\n" + good, "a: [",
+		strings.Replace(good, "apiVersion", "version", 1), strings.Replace(good, "kind", "sort", 1), strings.Replace(good, "name:", "title:", 1),
+	} {
+		if _, err := s.call("resource", "set", s.file(bad)); err == nil {
+			t.Errorf("%q is accepted", bad)
+		}
+	}
 	s.want("", "resource", "list")
 }

@@ -16,13 +16,16 @@ import (
 	"github.com/cybozu-go/neco/dctest/images/tools/standin/internal/store"
 )
 
-// resources returns the resources in a stream of YAML documents, by their keys.
+// resources returns the resources in a stream of YAML documents, by their keys. As CKE
+// does, it refuses a document without an object, and an object without an API version, a
+// kind or a name.
 func resources(data []byte) (map[string][]byte, error) {
 	all := map[string][]byte{}
-	for i, doc := range strings.Split("\n"+string(data), "\n---") {
+	for i, doc := range strings.Split("\n"+strings.TrimPrefix(string(data), "---\n"), "\n---") {
 		var r struct {
-			Kind     string `json:"kind"`
-			Metadata struct {
+			APIVersion string `json:"apiVersion"`
+			Kind       string `json:"kind"`
+			Metadata   struct {
 				Name      string `json:"name"`
 				Namespace string `json:"namespace"`
 			} `json:"metadata"`
@@ -30,11 +33,8 @@ func resources(data []byte) (map[string][]byte, error) {
 		if err := yaml.Unmarshal([]byte(doc), &r); err != nil {
 			return nil, fmt.Errorf("resource %d: %w", i, err)
 		}
-		if r.Kind == "" && strings.TrimSpace(doc) == "" {
-			continue
-		}
-		if r.Kind == "" || r.Metadata.Name == "" {
-			continue // no resource, for example only comments
+		if r.APIVersion == "" || r.Kind == "" || r.Metadata.Name == "" {
+			return nil, fmt.Errorf("resource %d: no API version, kind or name", i)
 		}
 		all["resource/"+path.Join(r.Kind, r.Metadata.Namespace, r.Metadata.Name)] = []byte(doc)
 	}

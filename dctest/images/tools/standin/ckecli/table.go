@@ -10,15 +10,16 @@ import (
 	"github.com/cybozu-go/neco/dctest/images/tools/standin/internal/store"
 )
 
-// images returns the container images with which CKE installs Kubernetes.
+// images returns the container images with which CKE 1.22.5 installs Kubernetes.
 func images() []string {
 	return []string{
-		"quay.io/cybozu/cke-tools:1.23.0",
-		"quay.io/cybozu/coredns:1.9.2.1",
-		"quay.io/cybozu/etcd:3.5.3.1",
-		"quay.io/cybozu/hyperkube:1.23.6.1",
+		"quay.io/cybozu/etcd:3.5.4.1",
+		"quay.io/cybozu/cke-tools:1.22.0",
+		"quay.io/cybozu/kubernetes:1.22.5.1",
 		"quay.io/cybozu/pause:3.6.0.1",
-		"quay.io/cybozu/unbound:1.15.0.1",
+		"quay.io/cybozu/coredns:1.8.6.1",
+		"quay.io/cybozu/unbound:1.14.0.1",
+		"quay.io/cybozu/unbound_exporter:0.4.1.2",
 	}
 }
 
