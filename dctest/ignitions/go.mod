@@ -6,6 +6,8 @@ require (
 	github.com/coreos/ignition v0.35.0
 	github.com/cybozu-go/neco v0.0.0-00010101000000-000000000000
 	github.com/cybozu-go/neco/dctest/images/tools/standin v0.0.0-00010101000000-000000000000
+	github.com/pelletier/go-toml/v2 v2.4.3
+	github.com/vincent-petithory/dataurl v1.0.0
 )
 
 require (
@@ -40,7 +42,6 @@ require (
 	github.com/opencontainers/image-spec v1.1.1 // indirect
 	github.com/ryanuber/go-glob v1.0.0 // indirect
 	github.com/sirupsen/logrus v1.9.4 // indirect
-	github.com/vincent-petithory/dataurl v1.0.0 // indirect
 	go.etcd.io/etcd/api/v3 v3.6.16 // indirect
 	go.etcd.io/etcd/client/pkg/v3 v3.6.16 // indirect
 	go.etcd.io/etcd/client/v3 v3.6.16 // indirect

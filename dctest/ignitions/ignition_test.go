@@ -15,7 +15,12 @@ import (
 // parse returns the Ignition configuration of a machine. A warning is an error.
 func parse(t *testing.T, m inventory.Machine, meta map[string]any) types.Config {
 	t.Helper()
-	config, report, err := ignition.Parse(rendered(t, m, meta))
+	return parseData(t, rendered(t, m, meta))
+}
+
+func parseData(t *testing.T, data []byte) types.Config {
+	t.Helper()
+	config, report, err := ignition.Parse(data)
 	if err != nil || len(report.Entries) > 0 {
 		t.Fatalf("Ignition refuses it: %v %v", err, report)
 	}

@@ -106,7 +106,13 @@ func upload(t *testing.T, role string, meta map[string]any) render.Upload {
 // rendered returns the Ignition configuration of a machine.
 func rendered(t *testing.T, m inventory.Machine, meta map[string]any) []byte {
 	t.Helper()
-	out, err := upload(t, m.Spec.Role, meta).Render(myURL, m)
+	return renderedBy(t, myURL, m, meta)
+}
+
+// renderedBy is rendered with another URL of sabakan.
+func renderedBy(t *testing.T, url string, m inventory.Machine, meta map[string]any) []byte {
+	t.Helper()
+	out, err := upload(t, m.Spec.Role, meta).Render(url, m)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,7 +18,12 @@ type tree string
 // nodeTree writes the files and units of the first node of a role in a rack.
 func nodeTree(t *testing.T, role string, rack uint, changes map[string]any) tree {
 	t.Helper()
-	c := parse(t, machine(t, role, rack, 4), metadata(changes))
+	return newTree(t, parse(t, machine(t, role, rack, 4), metadata(changes)))
+}
+
+// newTree writes the files and units of a configuration.
+func newTree(t *testing.T, c types.Config) tree {
+	t.Helper()
 	root := tree(t.TempDir())
 	for _, f := range c.Storage.Files {
 		root.write(t, f.Path, fileContents(t, f), os.FileMode(*f.Mode))
@@ -101,4 +106,15 @@ func lookPath(t *testing.T, name string) string {
 func isExecutable(path string) bool {
 	info, err := os.Stat(path)
 	return err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0
+}
+
+// link makes a symbolic link of the node.
+func (root tree) link(t *testing.T, target, name string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(root.path(name)), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(target, root.path(name)); err != nil {
+		t.Fatal(err)
+	}
 }

@@ -27,17 +27,17 @@ is_vm() {
 }
 
 # wait_for SECONDS WHAT COMMAND... runs the command once a second until it succeeds, and
-# fails after that time. With 0 seconds it waits without limit. The log shows once a minute
-# what it waits for.
+# fails after that time. With 0 seconds it waits without limit. It logs what it waits for
+# once a minute.
 wait_for() {
     limit=$1 what=$2 waited=0
     shift 2
     until "$@" >/dev/null 2>&1; do
         if [ "$limit" -gt 0 ] && [ "$waited" -ge "$limit" ]; then
-            fail "$what: not there after $limit seconds"
+            fail "$what: timed out after $limit seconds"
         fi
         if [ $((waited % 60)) -eq 0 ]; then
-            echo "waits for $what"
+            echo "waiting for $what"
         fi
         waited=$((waited + 1))
         sleep 1
@@ -52,8 +52,8 @@ replace() {
     mv -f "$1.part" "$1"
 }
 
-# download PATH FILE [MODE] downloads a file from sabakan. A connection that stalls for a
-# minute is a failed attempt. The file appears under its name when it is complete.
+# download PATH FILE [MODE] downloads a file from sabakan in up to 20 attempts. A connection
+# that stalls for a minute is a failed attempt. The file gets its name when it is complete.
 download() {
     attempt=1
     mkdir -p "$(dirname "$2")"
@@ -61,7 +61,7 @@ download() {
         --speed-limit 1 --speed-time 60 --output "$2.part" "$SABAKAN_URL$1") && [ -s "$2.part" ]; do
         rm -f "$2.part"
         if [ "$attempt" -ge 20 ]; then
-            fail "download $SABAKAN_URL$1: no attempt of $attempt has succeeded"
+            fail "download $SABAKAN_URL$1: all $attempt attempts failed"
         fi
         attempt=$((attempt + 1))
         sleep 5
