@@ -89,6 +89,11 @@ test-vault: ## The tests against a real Vault, which is built first
 	dctest/images/build vault
 	go test -tags=vault -count=1 ./pkg/vault/... ./pkg/join ./pkg/setup
 
+.PHONY: test-ignitions
+test-ignitions: ## The ignition templates, by Ignition, systemd, shellcheck, BIRD and chronyd
+	@tools/need shellcheck:shellcheck systemd-analyze:systemd bird:bird2 chronyd:chrony jq:jq
+	cd dctest/ignitions && go vet ./... && go test -count=1 ./...
+
 .PHONY: dc
 dc: ## Start a virtual data centre: systemd boot servers behind a BGP fabric (root) [MENU=dctest/menu-5.yml]
 	dctest/dc up

@@ -147,7 +147,7 @@ func (l *loader) addRemoteFile(f sourceFile, r remoteFile) error {
 // checkPath checks the path of a file on the node.
 func (l *loader) checkPath(f sourceFile, e entry) error {
 	if !filepath.IsAbs(e.name) || filepath.Clean(e.name) != e.name {
-		return fmt.Errorf("%s: file %q: the path must be absolute and without . and ..", f.at(e), e.name)
+		return fmt.Errorf("%s: file %q: the path must be absolute and have no . or .. elements", f.at(e), e.name)
 	}
 	return l.once(f, "file", e)
 }
