@@ -133,10 +133,7 @@ func (u Uploader) metadata(ctx context.Context, v Values, servers []string) (map
 	}
 	meta := map[string]any{
 		"version": v.Version, "boot_servers": servers,
-		"proxy_url": v.Proxy, "external_ip_address_block": v.ExternalBlock,
-	}
-	if v.SSHKey != "" {
-		meta["authorized_key"] = v.SSHKey
+		"proxy_url": v.Proxy, "external_ip_address_block": v.ExternalBlock, "authorized_key": v.SSHKey,
 	}
 	for _, img := range images {
 		meta[img.Name+".img"], meta[img.Name+".ref"] = assetName(img), img.FullName(u.Private)
