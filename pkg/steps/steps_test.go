@@ -291,7 +291,7 @@ func TestSerfIsWrittenByAllAndRestartedOneByOne(t *testing.T) {
 func TestAnActionThatIsNotManagedIsRefused(t *testing.T) {
 	_, _, h, _ := newHost(t)
 	tg, _ := target(neco.ProdEnv)
-	if _, err := h.Do(t.Context(), update.Place{Step: 17}, tg); !worker.IsPermanent(err) {
+	if _, err := h.Do(t.Context(), update.Place{Step: 8, Action: 2}, tg); !worker.IsPermanent(err) {
 		t.Errorf("error %v", err)
 	}
 }

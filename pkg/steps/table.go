@@ -152,10 +152,6 @@ func starts(a update.Action, group string) update.Action {
 	return a
 }
 
-// unmanaged returns a step without work, which reserves the step's number for a later
-// version.
-func unmanaged(name string) row { return row{name: name, acts: []act{leftAlone(name)}} }
-
 // leftAlone returns an action that this version does not perform.
 func leftAlone(name string) act {
 	return act{Action: update.Action{Name: name, Unmanaged: true}}
