@@ -24,7 +24,7 @@ func setupSpecs() {
 			Expect(lab.Fresh(ctx, deb, names...)).To(Succeed())
 			_, err = lab.Tokens(ctx, names...)
 			Expect(err).NotTo(HaveOccurred())
-			setups, err := lab.SetUp(ctx, all, "--proxy", proxy, "--no-recovery")
+			setups, err := lab.SetUp(ctx, all, "--proxy", proxy)
 			Expect(err).NotTo(HaveOccurred())
 			Expect(lab.Complete(ctx, "boot-0", first, limit)).To(Succeed())
 			token, err = lab.Login(ctx, "boot-0", setups[0].Password())
