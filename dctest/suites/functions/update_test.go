@@ -4,6 +4,7 @@ package functions
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
 
@@ -25,6 +26,7 @@ func updateSpecs() {
 			before, services := ids(ctx), pids(ctx)
 			took := deliver(ctx, "2026.11.21-3", firstCKE)
 			report("last installation to complete without changes: %s", took.Round(time.Millisecond))
+			reportSteps(ctx, "2026.11.21-3")
 			Expect(took).To(BeNumerically("<", failAtFactor*quietAim))
 			Expect(pids(ctx)).To(Equal(services))
 			after := ids(ctx)
@@ -77,6 +79,20 @@ func deliver(ctx SpecContext, version, cke string) time.Duration {
 	Expect(lab.Complete(ctx, "boot-0", version, limit)).To(Succeed())
 	return time.Since(installed)
 }
+
+// reportSteps prints how long each step of the newest run took on boot server 0, from its log.
+func reportSteps(ctx SpecContext, version string) {
+	GinkgoHelper()
+	log := run(ctx, 0, "journalctl", "-u", "neco-worker", "--no-pager", "-o", "cat")
+	if i := strings.LastIndex(log, "version="+version); i >= 0 {
+		log = log[i:]
+	}
+	for _, m := range stepFinished.FindAllStringSubmatch(log, -1) {
+		report("  %2s %-20s %s", m[1], m[2], m[3])
+	}
+}
+
+var stepFinished = regexp.MustCompile(`step finished.* step=(\d+) name=(\S+) took=(\S+)`)
 
 // pids returns the main processes of the services that an update without changes must not
 // restart.
