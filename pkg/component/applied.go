@@ -77,15 +77,22 @@ func declared(h Host, c Component, t Target) (Applied, error) {
 	if err != nil {
 		return Applied{}, err
 	}
+	name, version, err := required(h, c, t)
+	return Applied{Image: name, Version: version, Digest: sum}, err
+}
+
+// required returns the full name of the image of c that t requires, and the version of c.
+// They are empty if c has no image or no version.
+func required(h Host, c Component, t Target) (name, version string, err error) {
 	if v, ok := c.(Versioned); ok {
-		_, packaged, err := v.Versions(h.FS)
-		return Applied{Version: packaged, Digest: sum}, err
+		_, version, err = v.Versions(h.FS)
+		return "", version, err
 	}
 	img, ok, err := image(c, t)
 	if err != nil || !ok {
-		return Applied{Digest: sum}, err
+		return "", "", err
 	}
-	return Applied{Image: h.Containers.FullName(img), Version: img.Tag, Digest: sum}, nil
+	return h.Containers.FullName(img), img.Tag, nil
 }
 
 // changes returns the differences between the records a and next, as phrases for
@@ -113,11 +120,11 @@ func MayMix(ctx context.Context, h Host, c Component, t Target) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	next, err := declared(h, c, t)
+	_, next, err := required(h, c, t)
 	if err != nil {
 		return false, err
 	}
-	if _, versioned := c.(Versioned); versioned && next.Version == "" {
+	if _, versioned := c.(Versioned); versioned && next == "" {
 		return true, nil // the package contains no version to switch to
 	}
 	was, err := ReadApplied(h.FS, c.Name())
@@ -131,7 +138,7 @@ func MayMix(ctx context.Context, h Host, c Component, t Target) (bool, error) {
 		}
 		known := false
 		for _, version := range append(here, was.Version) {
-			if version != "" && !p.Mixing.Allows(version, next.Version) {
+			if version != "" && !p.Mixing.Allows(version, next) {
 				return false, nil
 			}
 			known = known || version != ""
