@@ -22,6 +22,9 @@ const (
 	limit    = 5 * time.Minute
 	// quietAim is how long an update without changes takes at most.
 	quietAim = 5 * time.Second
+	// backAim is how long CKE takes at most to run again after an update has ended while CKE
+	// was stopped.
+	backAim = time.Minute
 	// failAtFactor is the factor by which a time must exceed its aim for a test to fail.
 	failAtFactor = 10
 	// proxy is the URL of the proxy to the simulated internet.

@@ -41,27 +41,58 @@ func updateSpecs() {
 		It("with another version of CKE never runs two of them", func(ctx SpecContext) {
 			took := deliver(ctx, "2026.11.22-1", "1.22.6")
 			report("last installation to complete with another CKE: %s", took.Round(time.Millisecond))
-			for _, lrn := range all {
-				Expect(run(ctx, lrn, "curl", "-sS", "http://127.0.0.1:10180/version")).To(ContainSubstring("1.22.6"))
-				Expect(run(ctx, lrn, "journalctl", "-u", "cke", "--no-pager")).NotTo(ContainSubstring("ANOTHER VERSION RUNS"))
-			}
+			runs(ctx, "1.22.6", all...)
 		})
 
 		It("whose worker is killed between the stop and the start of CKE completes", func(ctx SpecContext) {
 			pkg, err := lab.PackageWithCKE(ctx, "2026.11.22-2", "1.22.7", nil)
 			Expect(err).NotTo(HaveOccurred())
 			Expect(lab.Publish(pkg)).To(Succeed())
-			Eventually(ctx, func() (string, error) {
-				return lab.Exec(ctx, "boot-1", "journalctl", "-u", "cke", "--no-pager", "-n", "1", "-o", "cat")
-			}).WithTimeout(limit).WithPolling(20 * time.Millisecond).Should(ContainSubstring("Stopped"))
+			stopped(ctx, 1)
 			run(ctx, 1, "systemctl", "kill", "--signal=KILL", "neco-worker")
 			Expect(lab.Complete(ctx, "boot-0", "2026.11.22-2", limit)).To(Succeed())
-			for _, lrn := range all {
-				Expect(run(ctx, lrn, "curl", "-sS", "http://127.0.0.1:10180/version")).To(ContainSubstring("1.22.7"))
-				Expect(run(ctx, lrn, "journalctl", "-u", "cke", "--no-pager")).NotTo(ContainSubstring("ANOTHER VERSION RUNS"))
+			runs(ctx, "1.22.7", all...)
+		})
+
+		It("that loses a server while CKE is stopped ends cleanly, and CKE runs again", func(ctx SpecContext) {
+			pkg, err := lab.PackageWithCKE(ctx, "2026.11.22-3", "1.22.8", nil)
+			Expect(err).NotTo(HaveOccurred())
+			Expect(lab.Publish(pkg)).To(Succeed())
+			stopped(ctx, 2)
+			Expect(lab.Kill(ctx, "boot-2")).To(Succeed())
+			run(ctx, 0, "neco", "stop", "--reason", "boot server 2 has lost power")
+			ended := time.Now()
+			for _, lrn := range []int{0, 1} {
+				Eventually(ctx, func() (string, error) {
+					return lab.Exec(ctx, necotest.Server(lrn), "curl", "-sS", "http://127.0.0.1:10180/version")
+				}).WithTimeout(limit).WithPolling(100 * time.Millisecond).Should(ContainSubstring("1.22."))
 			}
+			took := time.Since(ended)
+			report("stop of the update to CKE running: %s", took.Round(time.Millisecond))
+			Expect(took).To(BeNumerically("<", failAtFactor*backAim))
+			Expect(lab.PowerOn(ctx, "boot-2")).To(Succeed())
+			run(ctx, 0, "neco", "recover")
+			Expect(lab.Complete(ctx, "boot-0", "2026.11.22-3", limit)).To(Succeed())
+			runs(ctx, "1.22.8", all...)
 		})
 	})
+}
+
+// stopped waits until CKE is stopped on a server.
+func stopped(ctx SpecContext, lrn int) {
+	GinkgoHelper()
+	Eventually(ctx, func() (string, error) {
+		return lab.Exec(ctx, necotest.Server(lrn), "journalctl", "-u", "cke", "--no-pager", "-n", "1", "-o", "cat")
+	}).WithTimeout(limit).WithPolling(20 * time.Millisecond).Should(ContainSubstring("Stopped"))
+}
+
+// runs checks that CKE runs with this version, and that no other version has run beside it.
+func runs(ctx SpecContext, version string, lrns ...int) {
+	GinkgoHelper()
+	for _, lrn := range lrns {
+		Expect(run(ctx, lrn, "curl", "-sS", "http://127.0.0.1:10180/version")).To(ContainSubstring(version))
+		Expect(run(ctx, lrn, "journalctl", "-u", "cke", "--no-pager")).NotTo(ContainSubstring("ANOTHER VERSION RUNS"))
+	}
 }
 
 // deliver publishes a package and waits until it is installed and its update is complete. It
