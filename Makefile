@@ -55,8 +55,8 @@ check: lint test ## Format, vet, staticcheck, tests
 .PHONY: lint
 lint: ## Format, vet, staticcheck
 	@files=$$(gofmt -l *.go cmd dctest internal pkg tools); test -z "$$files" || { echo "not formatted, run gofmt -w: $$files" >&2; exit 1; }
-	go vet -tags=sandbox,dctest,vault,shell ./...
-	$(STATICCHECK) -tags=sandbox,dctest,vault,shell ./...
+	go vet -tags=sandbox,dctest,vault,shell,login ./...
+	$(STATICCHECK) -tags=sandbox,dctest,vault,shell,login ./...
 
 .PHONY: test
 test: ## All tests, with the race detector, and SEEDS=1000 simulated updates
@@ -93,6 +93,11 @@ test-vault: ## The tests against a real Vault, which is built first
 test-ignitions: ## The ignition templates, by Ignition, systemd, shellcheck, BIRD and chronyd
 	@tools/need shellcheck:shellcheck systemd-analyze:systemd bird:bird2 chronyd:chrony jq:jq
 	cd dctest/ignitions && go vet ./... && go test -count=1 ./...
+
+.PHONY: test-login
+test-login: ## The tests with a real sshd and visudo, in a mount namespace (root)
+	@tools/need-stopped sshd:openssh-server visudo:sudo script:bsdutils nsenter:util-linux
+	go test -tags=login -count=1 ./pkg/logins ./pkg/sessionlog
 
 .PHONY: dc
 dc: ## Start a virtual data centre: systemd boot servers behind a BGP fabric (root) [MENU=dctest/menu-5.yml]

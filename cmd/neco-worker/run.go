@@ -72,15 +72,19 @@ func repair(ctx context.Context, root string, log *slog.Logger) error {
 	return p.Repair(ctx)
 }
 
-// install installs the package file deb, then restarts neco-updater and neco-worker
-// unless they are stopped. neco-install.service runs it.
+// install installs the package file deb. If that is the neco package, it then restarts
+// neco-updater and neco-worker unless they are stopped. neco-install.service runs it.
 func install(ctx context.Context, root, deb string) error {
+	p := host.Packages{Root: root}
 	// This tells the script of the package to leave the restart of the daemons to this
 	// program.
 	if err := os.Setenv("NECO_INSTALL", "1"); err != nil {
 		return err
 	}
-	if err := (host.Packages{Root: root}).InstallLocked(ctx, deb); err != nil {
+	if err := p.InstallLocked(ctx, deb); err != nil {
+		return err
+	}
+	if name, _, err := p.FileInfo(ctx, deb); err != nil || name != neco.NecoPackageName {
 		return err
 	}
 	var units host.Units

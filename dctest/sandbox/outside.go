@@ -28,9 +28,12 @@ func (s *Sandbox) startInternet(ctx context.Context) error {
 		Owner: neco.GitHubRepoOwner, Name: neco.GitHubRepoName, Limit: releaseQuota, TokenLimit: releaseQuota,
 	})
 	registry := internet.NewRegistry()
-	var err error
+	github, err := s.gitHub(ctx)
+	if err != nil {
+		return err
+	}
 	s.internet, err = internet.New(map[string]http.Handler{
-		"api.github.com": s.releases, "github.com": s.releases, "quay.io": registry, "ghcr.io": registry,
+		"api.github.com": github, "github.com": github, "quay.io": registry, "ghcr.io": registry,
 	})
 	if err != nil {
 		return err

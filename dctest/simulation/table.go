@@ -10,20 +10,10 @@ import (
 // actionDeadline is the deadline of each simulated action.
 const actionDeadline = time.Minute
 
-// planned holds simulated actions for steps that the product does not manage yet, by
-// the name of the step.
-var planned = map[string][]update.Action{
-	"etcdpasswd": {{Name: "restart"}},
-}
-
-// Table returns the product's table of steps with short deadlines. Steps that the product
-// does not manage yet have the actions in planned instead.
+// Table returns the product's table of steps with short deadlines.
 func Table() update.Table {
 	t := steps.Table()
 	for n, step := range t {
-		if actions, ok := planned[step.Name]; ok {
-			step.Actions = append([]update.Action(nil), actions...)
-		}
 		for i := range step.Actions {
 			step.Actions[i].Deadline = actionDeadline
 		}

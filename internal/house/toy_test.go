@@ -54,7 +54,10 @@ const (
 	}
 }
 `
-	stepRow = `		configured("toy", toy.Component{}),
+	stepRow = `		{name: "toy", component: toy.Component{}, acts: []act{
+			{Action: every("write"), do: write, when: when(setUpHere)},
+			{Action: rolling("restart", convergeDeadline), do: apply, when: when(setUpHere, runsHere)},
+		}},
 	}
 }
 `

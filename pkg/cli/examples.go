@@ -25,7 +25,7 @@ func groups() []struct{ id, title, members string } {
 		{groupServers, "Set up, extend and reduce a data centre:", "setup-token setup join-token join leave reset"},
 		{groupSecrets, "Vault, certificates and backups:", "vault cert backup"},
 		{groupPrograms, "Programs on top:", "init init-local init-data image cke ssh teleport"},
-		{groupOther, "Other commands:", "version completion help man"},
+		{groupOther, "Other commands:", "version completion help man session-log"},
 	}
 }
 
@@ -60,6 +60,7 @@ func examples() map[string]string {
 		"man":                     "neco man build/man",
 		"recover":                 "neco recover\nneco recover --retry 2026.11.22-1",
 		"reset":                   "neco reset\nneco reset --yes",
+		"session-log start":       "neco session-log start",
 		"setup-token":             "neco setup-token",
 		"ssh generate":            "neco ssh generate",
 		"status":                  "neco status\nneco status --watch\nneco status --wait --timeout 1h\nneco status -o json",

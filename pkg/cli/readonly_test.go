@@ -54,12 +54,12 @@ func looking() map[string][]string {
 	}
 }
 
-// changing lists the other commands: their purpose is to change this server, or they
-// query Vault at an address of the data centre.
+// changing lists the other commands: their purpose is to change this server, they query
+// Vault at an address of the data centre, or they run the shell of a user.
 func changing() []string {
 	return []string{
 		"backup run", "cert reissue", "init", "init-data", "init-local", "join-token", "join-token revoke", "leave", "man", "reset",
-		"ssh generate", "teleport config",
+		"session-log start", "ssh generate", "teleport config",
 	}
 }
 

@@ -40,6 +40,7 @@ func New(env Env) *cobra.Command {
 		newManCmd(&env),
 		newRecoverCmd(&env),
 		newResetCmd(&env),
+		newSessionLogCmd(&env),
 		newSetupCmd(&env),
 		newSetupTokenCmd(&env),
 		newSSHCmd(&env),

@@ -158,7 +158,7 @@ func (m *manager) call(member string, msg *dbus.Message) (body []any, fail strin
 	case "DisableUnitFiles":
 		m.calls = append(m.calls, "Disable "+msg.Body[0].([]string)[0])
 		return []any{[]fileChange{}}, ""
-	case "StartUnit", "StopUnit", "RestartUnit", "TryRestartUnit":
+	case "StartUnit", "StopUnit", "RestartUnit", "TryRestartUnit", "ReloadUnit":
 		return m.job(strings.TrimSuffix(member, "Unit"), msg.Body[0].(string))
 	case "StartTransientUnit":
 		return m.transient(msg.Body[0].(string), msg.Body[2])
@@ -175,7 +175,7 @@ func (m *manager) job(verb, unit string) ([]any, string) {
 	if _, ok := m.active[unit]; !ok {
 		return []any{"Unit " + unit + " not loaded."}, "NoSuchUnit"
 	}
-	if verb != "TryRestart" {
+	if verb != "TryRestart" && verb != "Reload" {
 		m.active[unit] = map[string]string{"Start": "active", "Restart": "active", "Stop": "inactive"}[verb]
 	}
 	return []any{dbus.ObjectPath("/org/freedesktop/systemd1/job/7")}, ""

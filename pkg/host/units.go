@@ -47,6 +47,18 @@ func (Units) TryRestart(ctx context.Context, name string) error {
 	})
 }
 
+// TryReload makes the service called name read its configuration again if it is running.
+// It does nothing if the service is stopped or unknown to systemd.
+func (u Units) TryReload(ctx context.Context, name string) error {
+	if active, err := u.IsActive(ctx, name); err != nil || !active {
+		return err
+	}
+	unit := name + ".service"
+	return sysdbus.With(ctx, "reload", unit, func(conn *dbus.Conn) error {
+		return sysdbus.RunJob(ctx, conn, unit, conn.ReloadUnitContext)
+	})
+}
+
 // IsActive reports whether the service called name is running; see neco.IsActiveService.
 func (Units) IsActive(ctx context.Context, name string) (bool, error) {
 	return neco.IsActiveService(ctx, name)

@@ -82,6 +82,25 @@ func TestAUnitThatSystemdDoesNotKnow(t *testing.T) {
 	}
 }
 
+func TestAServiceThatDoesNotRunIsNotReloaded(t *testing.T) {
+	m := newManager(t, "ssh.service")
+	for _, name := range []string{"ssh", "absent"} {
+		if err := (Units{}).TryReload(t.Context(), name); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if did := m.asked(); len(did) > 0 {
+		t.Errorf("did %v", did)
+	}
+	m.set("ssh.service", "active")
+	if err := (Units{}).TryReload(t.Context(), "ssh"); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"Reload ssh.service"}, m.asked()); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestAWaitForAJobEnds(t *testing.T) {
 	t.Run("with its context", func(t *testing.T) {
 		m := newManager(t, "serf.service")

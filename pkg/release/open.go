@@ -8,15 +8,21 @@ import (
 )
 
 // Open returns a Finder for Neco's own releases on GitHub, and a client for downloading
-// them. Both use transport. A token, if not empty, is sent to GitHub's API and nowhere
-// else.
+// them; see [OpenRepository].
 func Open(transport http.RoundTripper, token string, log *slog.Logger) (*Finder, *http.Client) {
+	return OpenRepository(transport, token, neco.GitHubRepoOwner, neco.GitHubRepoName, log)
+}
+
+// OpenRepository returns a Finder for the releases of owner/repo on GitHub, and a client
+// for downloading them. Both use transport. A token, if not empty, is sent to GitHub's
+// API and nowhere else.
+func OpenRepository(transport http.RoundTripper, token, owner, repo string, log *slog.Logger) (*Finder, *http.Client) {
 	api := http.RoundTripper(NewTransport(transport))
 	if token != "" {
 		api = bearer{api, token}
 	}
 	gh := neco.NewGitHubClient(&http.Client{Transport: api})
-	return NewFinder(gh, neco.GitHubRepoOwner, neco.GitHubRepoName, log), &http.Client{Transport: transport}
+	return NewFinder(gh, owner, repo, log), &http.Client{Transport: transport}
 }
 
 // bearer is a transport that sends the token to the host of the API only, because the API

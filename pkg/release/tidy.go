@@ -19,6 +19,9 @@ const keptPackages = 2
 // except the package of v and the newest keptPackages of the others. Files with other
 // names remain.
 func tidy(dir string, v Version) error {
+	if err := removePartials(dir); err != nil {
+		return err
+	}
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return err
@@ -26,9 +29,6 @@ func tidy(dir string, v Version) error {
 	var others []Version
 	var errs []error
 	for _, e := range entries {
-		if left, _ := filepath.Match(partialPattern, e.Name()); left {
-			errs = append(errs, remove(dir, e.Name()))
-		}
 		if other, ok := packageVersion(e.Name()); ok && other != v {
 			others = append(others, other)
 		}
@@ -38,6 +38,15 @@ func tidy(dir string, v Version) error {
 		errs = append(errs, remove(dir, PackageFile(old)+sumSuffix), remove(dir, PackageFile(old)))
 	}
 	return errors.Join(errs...)
+}
+
+// removePartials removes the files of interrupted downloads from the directory.
+func removePartials(dir string) error {
+	left, err := filepath.Glob(filepath.Join(dir, partialPattern))
+	for _, name := range left {
+		err = errors.Join(err, remove(dir, filepath.Base(name)))
+	}
+	return err
 }
 
 // packageVersion returns the version from the name of a package file.

@@ -19,6 +19,9 @@ import (
 // Packages installs Debian packages on the host.
 type Packages interface {
 	Installed(ctx context.Context, name, version string) (bool, error)
+	// Status returns the version and the state of a package in dpkg's database; see
+	// [host.Packages.Status].
+	Status(ctx context.Context, name string) (version, state string, err error)
 	// InstallInUnit installs the package file deb in a transient service and waits for
 	// its end. It calls progress with what it is waiting for.
 	InstallInUnit(ctx context.Context, deb string, progress func(text string)) error
@@ -40,6 +43,12 @@ type Options struct {
 	// credentials they use. Stage downloads and verifies the package of v.
 	Containers func(c storage.Config) (component.Containers, error)
 	Stage      func(ctx context.Context, c storage.Config, v release.Version) (path string, err error)
+	// FetchDeb downloads the Debian package d and checks it; see [release.FetchDeb].
+	FetchDeb func(ctx context.Context, c storage.Config, d neco.DebianPackage, digest string) (path string, err error)
+	// Digests are the digests of Debian packages.
+	Digests release.Digests
+	// Reload makes a service read its configuration again, if it is running.
+	Reload func(ctx context.Context, name string) error
 	// Sabakan is the URL of the sabakan on this host.
 	Sabakan string
 	// Transport connects to the internet with the proxy of the run's configuration.

@@ -37,6 +37,7 @@ func Real(root string, etcd *clientv3.Client, log *slog.Logger) Options {
 		Transport: func(c storage.Config) (http.RoundTripper, error) { return host.NewTransport(c.Proxy) },
 		Etcd:      etcd, Unseal: r.unseal(etcd), Seal: r.seal(etcd),
 		Artifacts: component.Artifacts(), Containers: r.containers, Stage: r.stage, Staged: r.staged,
+		FetchDeb: r.fetchDeb, Digests: release.DebDigests(), Reload: r.units.TryReload,
 	}
 }
 
@@ -89,6 +90,10 @@ func (r realHost) Installed(ctx context.Context, name, version string) (bool, er
 	return r.packages.Installed(ctx, name, version)
 }
 
+func (r realHost) Status(ctx context.Context, name string) (version, state string, err error) {
+	return r.packages.Status(ctx, name)
+}
+
 func (r realHost) InstallInUnit(ctx context.Context, deb string, progress func(text string)) error {
 	return r.packages.InstallInUnit(ctx, r.units, deb, progress)
 }
@@ -118,4 +123,14 @@ func (r realHost) stage(ctx context.Context, c storage.Config, v release.Version
 func (r realHost) staged(v release.Version) (string, error) {
 	p, err := release.Stager{Dir: r.fs.Path(LocalPackages)}.Staged(v)
 	return p.Path, err
+}
+
+func (r realHost) fetchDeb(ctx context.Context, c storage.Config, d neco.DebianPackage, digest string) (string, error) {
+	transport, err := host.NewTransport(c.Proxy)
+	if err != nil {
+		return "", err
+	}
+	defer transport.CloseIdleConnections()
+	finder, client := release.OpenRepository(transport, c.GitHubToken, d.Owner, d.Repository, r.log)
+	return release.FetchDeb(ctx, finder, client, d, digest, r.fs.Path(debs))
 }

@@ -1,6 +1,7 @@
 package steps_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,11 +13,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 
 	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/dctest/componenttest"
 	"github.com/cybozu-go/neco/pkg/component"
+	"github.com/cybozu-go/neco/pkg/host"
 	"github.com/cybozu-go/neco/pkg/release"
 	"github.com/cybozu-go/neco/pkg/steps"
 	"github.com/cybozu-go/neco/pkg/storage"
@@ -40,7 +42,7 @@ func TestTheTableKeepsItsNumbers(t *testing.T) {
 	for _, s := range table {
 		got = append(got, s.Name)
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
+	if diff := gocmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -51,15 +53,32 @@ type outside struct {
 	installed bool
 	staged    string
 	stageErr  error
+	// etcdpasswd is the installed version of etcdpasswd; FetchDeb fails with fetchErr, and
+	// InstallInUnit installs the version next.
+	etcdpasswd, next string
+	fetchErr         error
+	digests          release.Digests
 }
 
 func (o *outside) note(text string) { o.did = append(o.did, text) }
 
 func (o *outside) Installed(context.Context, string, string) (bool, error) { return o.installed, nil }
 
+func (o *outside) Status(context.Context, string) (version, state string, err error) {
+	if o.etcdpasswd == "" {
+		return "", host.StateNotInstalled, nil
+	}
+	return o.etcdpasswd, host.StateInstalled, nil
+}
+
 func (o *outside) InstallInUnit(_ context.Context, deb string, progress func(string)) error {
-	o.note("install " + deb)
-	progress("waiting for dpkg's lock")
+	o.note("install " + filepath.Base(deb))
+	if progress != nil {
+		progress("waiting for dpkg's lock")
+	}
+	if filepath.Base(deb) == "etcdpasswd.deb" {
+		o.etcdpasswd = o.next
+	}
 	return nil
 }
 
@@ -70,7 +89,7 @@ func (o *outside) TryRestart(_ context.Context, name string) error {
 
 func newHost(t *testing.T) (*outside, *componenttest.Host, *steps.Host, component.Host) {
 	t.Helper()
-	o := &outside{}
+	o := &outside{digests: release.Digests{}, next: "1.4.0"}
 	h, ch := componenttest.New(t)
 	return o, h, steps.NewHost(steps.Options{
 		FS: ch.FS, Units: h, Restarter: o, Packages: o, Artifacts: neco.CurrentArtifacts,
@@ -79,6 +98,16 @@ func newHost(t *testing.T) (*outside, *componenttest.Host, *steps.Host, componen
 		Stage: func(_ context.Context, _ storage.Config, v release.Version) (string, error) {
 			o.note("stage " + v.String())
 			return "/staged.deb", o.stageErr
+		},
+		FetchDeb: func(_ context.Context, _ storage.Config, d neco.DebianPackage, digest string) (string, error) {
+			o.note("fetch " + d.Name + " " + d.Release + " " + digest)
+			file := ch.FS.Path("/etcdpasswd.deb")
+			return file, cmp.Or(o.fetchErr, os.WriteFile(file, nil, 0o644))
+		},
+		Digests: o.digests,
+		Reload: func(_ context.Context, name string) error {
+			o.note("reload " + name)
+			return nil
 		},
 		Staged: func(release.Version) (string, error) {
 			if o.staged == "" {
@@ -115,7 +144,7 @@ func TestTheDownloadIsStagedOnce(t *testing.T) {
 	if _, err := h.Do(t.Context(), update.Place{Step: 0}, tg); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"stage " + version}, o.did); diff != "" {
+	if diff := gocmp.Diff([]string{"stage " + version}, o.did); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -133,7 +162,7 @@ func TestTheInstallationReplacesThisProgramOrSaysSo(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "not restarted") {
 		t.Errorf("error %v", err)
 	}
-	if diff := cmp.Diff([]string{"install /staged.deb", "restart neco-updater", "restart neco-worker"}, o.did); diff != "" {
+	if diff := gocmp.Diff([]string{"install staged.deb", "restart neco-updater", "restart neco-worker"}, o.did); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -145,7 +174,7 @@ func TestAnInstalledPackageIsNotInstalledAgain(t *testing.T) {
 	if _, err := h.Do(t.Context(), update.Place{Step: 0, Action: 1}, tg); err == nil {
 		t.Error("no error, although this program is old")
 	}
-	if diff := cmp.Diff([]string{"restart neco-updater", "restart neco-worker"}, o.did); diff != "" {
+	if diff := gocmp.Diff([]string{"restart neco-updater", "restart neco-worker"}, o.did); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -266,7 +295,7 @@ func TestWhatRunsIsRecorded(t *testing.T) {
 		"install/1/containers/serf":     "0.9.7.1",
 		"install/1/containers/promtail": "2.5.0.1",
 	}
-	if diff := cmp.Diff(want, recorded); diff != "" {
+	if diff := gocmp.Diff(want, recorded); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -277,7 +306,7 @@ func TestSerfIsWrittenByAllAndRestartedOneByOne(t *testing.T) {
 	if _, err := h.Do(t.Context(), update.Place{Step: 6}, tg); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"install tools of serf"}, ct.Did()); diff != "" {
+	if diff := gocmp.Diff([]string{"install tools of serf"}, ct.Did()); diff != "" {
 		t.Error(diff)
 	}
 	if _, err := ch.FS.Read(neco.SerfConfFile); err != nil {
@@ -285,13 +314,5 @@ func TestSerfIsWrittenByAllAndRestartedOneByOne(t *testing.T) {
 	}
 	if k := steps.Table()[6].Actions[1].Kind; k != update.Rolling {
 		t.Errorf("the restart is %s", k)
-	}
-}
-
-func TestAnActionThatIsNotManagedIsRefused(t *testing.T) {
-	_, _, h, _ := newHost(t)
-	tg, _ := target(neco.ProdEnv)
-	if _, err := h.Do(t.Context(), update.Place{Step: 8, Action: 2}, tg); !worker.IsPermanent(err) {
-		t.Errorf("error %v", err)
 	}
 }

@@ -85,7 +85,13 @@ func rows() []row {
 			{Action: rolling("restart", convergeDeadline), do: apply},
 		}},
 		{name: "setup-serf-tags", component: serftags.Component{}, acts: []act{{Action: every("converge"), do: converge}}},
-		configured("etcdpasswd", etcdpasswd.Component{}),
+		{name: "etcdpasswd", component: etcdpasswd.Component{}, acts: []act{
+			{Action: every("sudo"), do: configureSudo},
+			{Action: every("ssh"), do: configureSSH},
+			{Action: update.Action{Name: "package", Deadline: downloadDeadline + installDeadline}, do: installDeb},
+			{Action: every("write"), do: write, when: when(setUpHere)},
+			{Action: rolling("restart", convergeDeadline), do: apply, when: when(setUpHere, installedHere)},
+		}},
 		{name: "sabakan", component: sabakan.Component{}, acts: []act{
 			{Action: every("write"), do: write, when: when(setUpHere)},
 			{Action: rolling("restart", convergeDeadline), do: apply, when: when(setUpHere)},
@@ -150,22 +156,6 @@ func stops(a update.Action, group string) update.Action {
 func starts(a update.Action, group string) update.Action {
 	a.Starts, a.Transient = group, true
 	return a
-}
-
-// leftAlone returns an action that this version does not perform.
-func leftAlone(name string) act {
-	return act{Action: update.Action{Name: name, Unmanaged: true}}
-}
-
-// configured returns the step of a program that neco init-local sets up: the update
-// writes the program's configuration file if it is set up, and manages nothing else of
-// it.
-func configured(name string, c component.Component) row {
-	return row{name: name, component: c, acts: []act{
-		{Action: every("write"), do: write, when: when(setUpHere)},
-		{Action: rolling("restart", convergeDeadline), do: apply, when: when(setUpHere, runsHere)},
-		leftAlone(name),
-	}}
 }
 
 // Table returns the steps of an update, without the functions that perform their actions.

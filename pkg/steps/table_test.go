@@ -69,7 +69,7 @@ const (
 func TestAnUpdateTellsAProgramWhereEtcdIsNow(t *testing.T) {
 	_, units, h, ch := newHost(t)
 	tg, _ := target(neco.ProdEnv)
-	write, restart := update.Place{Step: etcdpasswdStep}, update.Place{Step: etcdpasswdStep, Action: 1}
+	write, restart := update.Place{Step: etcdpasswdStep, Action: 3}, update.Place{Step: etcdpasswdStep, Action: 4}
 	do := func(p update.Place) (string, []string) {
 		t.Helper()
 		note, err := h.Do(t.Context(), p, tg)
@@ -78,29 +78,37 @@ func TestAnUpdateTellsAProgramWhereEtcdIsNow(t *testing.T) {
 		}
 		return note, units.Did()
 	}
+	put := func(name, text string) {
+		t.Helper()
+		if _, err := ch.FS.Write(host.File{Path: name, Data: []byte(text), Mode: 0o755}); err != nil {
+			t.Fatal(err)
+		}
+	}
 	do(write)
 	if there, err := ch.FS.Exists(neco.EtcdpasswdConfFile); there || err != nil {
 		t.Errorf("it is written where nobody has set it up (%v)", err)
 	}
-	if _, err := ch.FS.Write(host.File{Path: neco.EtcdpasswdCertFile, Data: []byte("x"), Mode: 0o644}); err != nil {
-		t.Fatal(err)
-	}
+	put(neco.EtcdpasswdCertFile, "x")
 	if _, err := h.SetUp(t.Context(), program.Etcdpasswd, tg); err != nil {
 		t.Fatal(err)
 	}
+	if note, did := do(restart); len(did) > 0 || !strings.Contains(note, "not installed here") {
+		t.Errorf("it is not installed: %q, did %v", note, did)
+	}
+	put("/usr/sbin/ep-agent", "1")
 	if err := h.Started(t.Context(), program.Etcdpasswd, tg); err != nil {
 		t.Fatal(err)
 	}
-	if note, did := do(restart); len(did) > 0 || !strings.Contains(note, "does not run here") {
-		t.Errorf("it is down: %q, did %v", note, did)
+	if _, did := do(restart); !slices.Equal(did, []string{"start ep-agent"}) {
+		t.Errorf("it is down: did %v", did)
 	}
-	if err := units.Start(t.Context(), neco.EtcdpasswdService); err != nil {
-		t.Fatal(err)
-	}
-	units.Did()
 	do(write)
 	if _, did := do(restart); len(did) > 0 {
 		t.Errorf("nothing has changed: did %v", did)
+	}
+	put("/usr/sbin/ep-agent", "2")
+	if _, did := do(restart); !slices.Equal(did, []string{"restart ep-agent"}) {
+		t.Errorf("the package has changed: did %v", did)
 	}
 	tg.Members = []int{0, 1, 2, 3}
 	do(write)
