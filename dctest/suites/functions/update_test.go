@@ -23,10 +23,11 @@ func updateSpecs() {
 
 		It("without changes restarts no service and uploads one template a role", func(ctx SpecContext) {
 			deliver(ctx, "2026.11.21-2", firstCKE) // files of the environment prod
+			const quiet = "2026.11.21-3"
 			before, services := ids(ctx), pids(ctx)
-			took := deliver(ctx, "2026.11.21-3", firstCKE)
+			took := deliver(ctx, quiet, firstCKE)
 			report("last installation to complete without changes: %s", took.Round(time.Millisecond))
-			reportSteps(ctx, "2026.11.21-3")
+			reportSteps(ctx, quiet)
 			Expect(took).To(BeNumerically("<", failAtFactor*quietAim))
 			Expect(pids(ctx)).To(Equal(services))
 			after := ids(ctx)
@@ -111,13 +112,14 @@ func deliver(ctx SpecContext, version, cke string) time.Duration {
 	return time.Since(installed)
 }
 
-// reportSteps prints how long each step of the newest run took on boot server 0, from its log.
+// reportSteps prints how long each step of the update to version took on boot server 0,
+// from the log of the worker that was installed.
 func reportSteps(ctx SpecContext, version string) {
 	GinkgoHelper()
 	log := run(ctx, 0, "journalctl", "-u", "neco-worker", "--no-pager", "-o", "cat")
-	if i := strings.LastIndex(log, "version="+version); i >= 0 {
-		log = log[i:]
-	}
+	entered := regexp.MustCompile(`run entered.* version=`+regexp.QuoteMeta(version)).FindAllStringIndex(log, -1)
+	Expect(entered).NotTo(BeEmpty())
+	log = log[entered[len(entered)-1][0]:]
 	for _, m := range stepFinished.FindAllStringSubmatch(log, -1) {
 		report("  %2s %-20s %s", m[1], m[2], m[3])
 	}
