@@ -23,7 +23,7 @@ func TestEtcdAndVaultAreStartedIfTheyAreDown(t *testing.T) {
 		"Vault is down":                       {both, both[:1], "", []string{"start vault"}},
 		"an update has stopped Vault":         {both, nil, `[{"Group": "vault"}]`, []string{"start etcd-container"}},
 		"an update has stopped something":     {both, nil, `[{"Group": "cke"}]`, []string{"start etcd-container", "start vault"}},
-		"it is not known what was stopped":    {both, nil, `[`, nil},
+		"the journal is malformed":            {both, nil, `[`, nil},
 		"Vault is not installed on this host": {both[:1], nil, "", []string{"start etcd-container"}},
 	} {
 		t.Run(title, func(t *testing.T) {

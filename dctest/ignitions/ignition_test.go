@@ -102,7 +102,7 @@ func TestAMissingValueIsNamed(t *testing.T) {
 	}
 }
 
-// TestEveryUploadedImageIsUsed because an image that no node loads is uploaded in vain.
+// TestEveryUploadedImageIsUsed checks that a template loads each image that is uploaded.
 func TestEveryUploadedImageIsUsed(t *testing.T) {
 	for key := range metadata(nil) {
 		meta := metadata(nil)

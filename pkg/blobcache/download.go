@@ -188,8 +188,7 @@ func isStill(f *os.File, name string) bool {
 	return errA == nil && errB == nil && os.SameFile(a, b)
 }
 
-// restart discards what was downloaded, because the registry sends the blob from its
-// beginning.
+// restart empties the file: the registry sends the whole blob, not the requested range.
 func (p *partialFile) restart() error {
 	p.sum.Reset()
 	p.size = 0
