@@ -12,7 +12,7 @@ import (
 )
 
 // commandTimeout is how long a command on this machine may run before it is killed.
-const commandTimeout = 2 * time.Minute
+const commandTimeout = 30 * time.Second
 
 // run runs a command and returns its standard output. The error includes the command, its
 // standard error and its standard output.

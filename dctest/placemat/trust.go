@@ -3,9 +3,14 @@ package placemat
 import (
 	"context"
 	"os"
+	"time"
 
 	"github.com/cybozu-go/neco/dctest/placemat/cluster"
 )
+
+// trustTimeout is how long update-ca-certificates may run on a server. It starts a process
+// for each certificate, while the server boots.
+const trustTimeout = 2 * time.Minute
 
 // keepTrust copies the certificate in file into the state directory. It is the
 // certificate of a CA that boot servers are to trust. If file is empty, keepTrust does
@@ -35,7 +40,7 @@ func (c *Centre) trust(ctx context.Context, nodes ...cluster.Node) error {
 			return err
 		}
 		// A server that boots empties its /tmp.
-		if _, err := c.docker(ctx, "exec", "--env", "TMPDIR=/run", c.container(n.Name), "update-ca-certificates"); err != nil {
+		if _, err := c.dockerFor(ctx, trustTimeout, nil, "exec", "--env", "TMPDIR=/run", c.container(n.Name), "update-ca-certificates"); err != nil {
 			return err
 		}
 	}
