@@ -146,9 +146,16 @@ func (h *Host) AtBoot(name string) bool {
 	return h.enabled[name]
 }
 
-// StartTimer only records the call.
+// StartTimer makes the timer active.
 func (h *Host) StartTimer(_ context.Context, name string) error {
-	return h.act("start timer "+name, nil)
+	return h.act("start timer "+name, func() { h.active[name+".timer"] = true })
+}
+
+// TimerActive reports whether the timer was started.
+func (h *Host) TimerActive(_ context.Context, name string) (bool, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.active[name+".timer"], nil
 }
 
 // IsActive reports whether the unit was started and neither stopped nor passed to Dead or

@@ -2,10 +2,14 @@ package sandbox
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -95,6 +99,10 @@ func (s *Sandbox) newServer(lrn int) (*Server, error) {
 	if srv.socket, err = socketPath(srv.Root); err != nil {
 		return nil, err
 	}
+	daemon, err := s.serveDocker(srv)
+	if err != nil {
+		return nil, err
+	}
 	path := filepath.Join(srv.Root, "usr/local/bin") + ":" + filepath.Join(srv.Root, "usr/bin") + ":" +
 		os.Getenv("PATH") + ":/usr/local/sbin:/usr/sbin:/sbin"
 	srv.Env = []string{
@@ -103,6 +111,7 @@ func (s *Sandbox) newServer(lrn int) (*Server, error) {
 		"HOME=" + filepath.Join(srv.Root, "root"),
 		"TMPDIR=" + filepath.Join(srv.Root, "tmp"),
 		docker.RootEnv + "=" + srv.Root,
+		"DOCKER_HOST=unix://" + daemon,
 	}
 	srv.units, err = systemd.New(systemd.Options{
 		Root: srv.Root, Socket: srv.socket, LogDir: srv.LogDir(), Env: srv.Env, Path: path,
@@ -135,16 +144,41 @@ func (s *Sandbox) boot(ctx context.Context) error {
 	return nil
 }
 
+// serveDocker serves the API of Docker's daemon on a server, and returns the path of its
+// socket.
+func (s *Sandbox) serveDocker(srv *Server) (socket string, err error) {
+	socket = filepath.Join(filepath.Dir(srv.socket), "docker.sock")
+	l, err := net.Listen("unix", socket)
+	if err != nil {
+		return "", err
+	}
+	daemon := &http.Server{Handler: docker.API(docker.Daemon(srv.Root)), ReadHeaderTimeout: headerTimeout}
+	s.bg.Go(func() error {
+		if err := daemon.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			return fmt.Errorf("serve Docker's API: %w", err)
+		}
+		return nil
+	})
+	s.bg.Go(func() error {
+		<-s.bg.ctx.Done()
+		return daemon.Close()
+	})
+	return socket, nil
+}
+
+// headerTimeout is how long the API of Docker waits for the header of a request.
+const headerTimeout = 10 * time.Second
+
 // maxSocketPath is the longest path of a socket that the kernel accepts, without the
 // terminating zero byte.
 const maxSocketPath = 107
 
-// socketPath returns the path for the D-Bus socket of the server at root. The socket is
-// below root, unless that path would be too long; then it is in a new temporary
-// directory.
+// socketPath returns the path for the D-Bus socket of the server at root; the socket of
+// Docker is in the same directory. The sockets are below root, unless their paths would be
+// too long; then they are in a new temporary directory.
 func socketPath(root string) (string, error) {
 	path := filepath.Join(root, "run/dbus")
-	if len(path) <= maxSocketPath {
+	if len(filepath.Join(root, "run/docker.sock")) <= maxSocketPath {
 		return path, nil
 	}
 	dir, err := os.MkdirTemp("", "neco-bus-")

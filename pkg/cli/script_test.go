@@ -16,8 +16,10 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 
 	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/dctest/dockertest"
 	"github.com/cybozu-go/neco/dctest/sandbox/etcd"
 	"github.com/cybozu-go/neco/dctest/standintest"
+	"github.com/cybozu-go/neco/internal/dockerapi"
 	"github.com/cybozu-go/neco/pkg/cli"
 	"github.com/cybozu-go/neco/pkg/host"
 )
@@ -73,8 +75,8 @@ func writeConfig(root string, cluster *etcd.Cluster, prefix string) error {
 }
 
 // TestScripts runs testdata/script/*.txtar. In addition to the commands of testscript
-// there are: put KEY VALUE, del PREFIX, dump FILE, code N COMMAND..., cke, and eventually
-// PATTERN KEY.
+// there are: put KEY VALUE, del PREFIX, dump FILE, code N COMMAND..., cke, docker IMAGE...,
+// and eventually PATTERN KEY.
 func TestScripts(t *testing.T) {
 	cluster := startEtcd(t)
 	client := newClient(t, cluster, "/")
@@ -94,8 +96,21 @@ func TestScripts(t *testing.T) {
 			"dump": func(ts *testscript.TestScript, _ bool, args []string) { dump(ts, client, args) },
 			"code": code,
 			"cke":  setUpCKE,
+			"docker": func(ts *testscript.TestScript, _ bool, images []string) {
+				ts.Setenv("DOCKER_HOST", serveDocker(t, images))
+			},
 		},
 	})
+}
+
+// serveDocker serves Docker's API with a running container of each image, and returns the
+// value of DOCKER_HOST for it.
+func serveDocker(t *testing.T, images []string) string {
+	s := &dockertest.State{}
+	for _, image := range images {
+		s.Running = append(s.Running, dockerapi.Container{Image: image})
+	}
+	return dockertest.Serve(t, s)
 }
 
 // etcdTimeout is the maximum duration of a test's request to etcd.

@@ -80,6 +80,7 @@ type Units interface {
 	Stop(ctx context.Context, name string) error
 	Restart(ctx context.Context, name string) error
 	StartTimer(ctx context.Context, name string) error
+	TimerActive(ctx context.Context, name string) (bool, error)
 	// Enable makes the unit start at boot, and Disable prevents that. Start and Restart
 	// also enable the unit.
 	Enable(ctx context.Context, name string) error

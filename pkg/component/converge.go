@@ -195,9 +195,12 @@ func Pull(ctx context.Context, h Host, c Component, t Target) error {
 }
 
 // bringUp restarts the service u if stale is true, and otherwise starts it if it is down.
-// A timer is started in either case.
+// The start of a timer makes systemd read its changed file.
 func bringUp(ctx context.Context, h Host, u Unit, stale bool) error {
 	if u.Timer {
+		if active, err := h.Units.TimerActive(ctx, u.Name); !stale && active && err == nil {
+			return nil
+		}
 		return h.Units.StartTimer(ctx, u.Name)
 	}
 	if stale {

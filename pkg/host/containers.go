@@ -13,11 +13,12 @@ import (
 	"github.com/google/go-containerregistry/pkg/authn"
 
 	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/internal/dockerapi"
 	"github.com/cybozu-go/neco/internal/dockercmd"
 )
 
-// Containers operates on the Docker images and containers of a host by the docker command
-// in PATH.
+// Containers operates on the Docker images and containers of a host: it asks Docker's daemon,
+// and changes them by the docker command in PATH.
 type Containers struct {
 	FS FS
 
@@ -46,63 +47,57 @@ func (c Containers) hasSecret() bool {
 // compares image IDs, because Docker shows the ID of a container's image instead of its
 // name if the tag was moved to another image since.
 func (c Containers) Running(ctx context.Context, img neco.ContainerImage) (bool, error) {
-	out, err := dockercmd.Run(ctx, "ps", "--no-trunc", "--format", "{{.Image}}")
+	all, err := c.docker().Containers(ctx)
 	if err != nil {
 		return false, err
 	}
-	shown := strings.Fields(string(out))
-	if slices.Contains(shown, c.FullName(img)) {
+	full := c.FullName(img)
+	if slices.ContainsFunc(all, func(r dockerapi.Container) bool { return r.Image == full }) {
 		return true, nil
 	}
-	id := c.id(ctx, img)
-	return id != "" && slices.Contains(shown, id), nil
+	id, err := c.docker().ImageID(ctx, full)
+	if errors.Is(err, dockerapi.ErrNotFound) {
+		return false, nil
+	}
+	return slices.ContainsFunc(all, func(r dockerapi.Container) bool { return r.Image == id }), err
 }
+
+// docker returns the API of the host's Docker.
+func (c Containers) docker() dockerapi.Client { return dockerapi.New(c.FS.Path(dockerapi.Socket)) }
 
 // Version returns the tag of the image from which the running container called name was
 // started. It returns "" if the container does not run, or if the tag was moved to
 // another image since.
 func (c Containers) Version(ctx context.Context, name string) (string, error) {
-	out, err := dockercmd.Run(ctx, "ps", "--no-trunc", "--format", "{{.Names}} {{.Image}}")
+	r, _, err := c.docker().Container(ctx, name)
 	if err != nil {
 		return "", err
 	}
-	for line := range strings.Lines(string(out)) {
-		if container, image, _ := strings.Cut(strings.TrimSpace(line), " "); container == name {
-			img, err := neco.ParseContainerImageName(image)
-			if err != nil || strings.HasPrefix(image, idPrefix) {
-				return "", nil // an ID: the name refers to another image now
-			}
-			return img.Tag, nil
-		}
+	img, err := neco.ParseContainerImageName(r.Image)
+	if err != nil || strings.HasPrefix(r.Image, idPrefix) {
+		return "", nil // it does not run, or the name refers to another image now
 	}
-	return "", nil
-}
-
-// Outdated reports whether the container called name runs another image than img because
-// the tag of img was moved after the container's start. It returns false if it cannot
-// find out.
-func (c Containers) Outdated(ctx context.Context, name string, img neco.ContainerImage) bool {
-	out, err := dockercmd.Run(ctx, "inspect", "--type", "container", "--format", "{{.Image}}", name)
-	runs, is := strings.TrimSpace(string(out)), c.id(ctx, img)
-	return err == nil && strings.HasPrefix(runs, idPrefix) && is != "" && runs != is
+	return img.Tag, nil
 }
 
 // idPrefix begins the ID of an image.
 const idPrefix = "sha256:"
 
-// id returns the ID of img, or "" if Docker does not have the image.
-func (c Containers) id(ctx context.Context, img neco.ContainerImage) string {
-	out, err := dockercmd.Run(ctx, "image", "inspect", "--format", "{{.Id}}", c.FullName(img))
-	id := strings.TrimSpace(string(out))
-	if err != nil || !strings.HasPrefix(id, idPrefix) {
-		return ""
+// Outdated reports whether the container called name runs another image than img because
+// the tag of img was moved after the container's start. It returns false if it cannot
+// find out.
+func (c Containers) Outdated(ctx context.Context, name string, img neco.ContainerImage) bool {
+	r, found, err := c.docker().Container(ctx, name)
+	if err != nil || !found {
+		return false
 	}
-	return id
+	id, err := c.docker().ImageID(ctx, c.FullName(img))
+	return err == nil && r.ImageID != id
 }
 
 // Present reports whether Docker has the image img.
 func (c Containers) Present(ctx context.Context, img neco.ContainerImage) bool {
-	_, err := dockercmd.Run(ctx, "image", "inspect", c.FullName(img))
+	_, err := c.docker().ImageID(ctx, c.FullName(img))
 	return err == nil
 }
 
@@ -114,8 +109,7 @@ func (c Containers) Exec(ctx context.Context, name string, command []string) ([]
 
 // Answers returns nil if the Docker daemon answers.
 func (c Containers) Answers(ctx context.Context) error {
-	_, err := dockercmd.Run(ctx, "version", "--format", "{{.Server.Version}}")
-	return err
+	return c.docker().Ping(ctx)
 }
 
 // Signal sends a signal, such as HUP, to the main process of the running

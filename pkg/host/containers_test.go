@@ -7,10 +7,13 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/dctest/dockertest"
+	"github.com/cybozu-go/neco/internal/dockerapi"
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
@@ -19,8 +22,21 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 )
 
-// fakeDocker puts a docker command into PATH. The command logs its arguments, reports an
-// image as present once it was loaded, and then runs script.
+// loaded is the state of a Docker that has every image once fakeDocker has loaded one, and
+// runs nothing.
+type loaded struct{ file string }
+
+func (l loaded) ImageID(string) string {
+	if _, err := os.Stat(l.file); err != nil {
+		return ""
+	}
+	return "sha256:0123456789abcdef"
+}
+
+func (loaded) Containers() ([]dockerapi.Container, error) { return nil, nil }
+
+// fakeDocker puts a docker command into PATH. The command logs its arguments and then runs
+// script. Docker's API has an image once the command has loaded it.
 func fakeDocker(t *testing.T, script string) (calls func() []string) {
 	t.Helper()
 	dir := t.TempDir()
@@ -28,7 +44,6 @@ func fakeDocker(t *testing.T, script string) (calls func() []string) {
 	code := `#!/bin/sh
 echo "$*" >>$TEST_DIR/log
 case "$1" in
-image) [ -e $TEST_DIR/loaded ]; exit ;;
 load) cp "$3" $TEST_DIR/loaded ;;
 esac
 ` + script + "\n"
@@ -36,6 +51,7 @@ esac
 		t.Fatal(err)
 	}
 	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
+	t.Setenv("DOCKER_HOST", dockertest.Serve(t, loaded{filepath.Join(dir, "loaded")}))
 	return func() []string {
 		data, err := os.ReadFile(filepath.Join(dir, "log"))
 		if err != nil {
@@ -86,7 +102,7 @@ func TestPull(t *testing.T) {
 		}
 		full := img.FullName(false)
 		tarball := c.FS.Path("/var/lib/neco/tmp/" + strings.NewReplacer("/", "_", ":", "_").Replace(full) + ".tar")
-		want := []string{"image inspect " + full, "load -i " + tarball, "image inspect " + full, "image inspect " + full}
+		want := []string{"load -i " + tarball}
 		if diff := cmp.Diff(want, calls()); diff != "" {
 			t.Error(diff)
 		}
@@ -183,7 +199,8 @@ func TestRunInstallTools(t *testing.T) {
 }
 
 func TestRunningContainers(t *testing.T) {
-	calls := fakeDocker(t, `case "$1" in ps) echo quay.io/cybozu/serf:0.9.7.10 ;; exec) echo out; echo warning >&2 ;; esac`)
+	calls := fakeDocker(t, `case "$1" in exec) echo out; echo warning >&2 ;; esac`)
+	t.Setenv("DOCKER_HOST", dockertest.Serve(t, &dockertest.State{Running: []dockerapi.Container{{Image: "quay.io/cybozu/serf:0.9.7.10"}}}))
 	c := testContainers(t, false)
 	for tag, want := range map[string]bool{"0.9.7.10": true, "0.9.7.1": false} {
 		img := neco.ContainerImage{Repository: "quay.io/cybozu/serf", Tag: tag}
@@ -223,7 +240,7 @@ func TestAnImageWhoseTagWasMovedIsKnownByItsID(t *testing.T) {
 	const old, moved = "sha256:" + "0123456789abcdef", "sha256:" + "fedcba9876543210"
 	img := neco.ContainerImage{Repository: "quay.io/cybozu/etcd", Tag: "3"}
 	for title, c := range map[string]struct {
-		shown, runs, tagged string // of docker ps, of the container, of the name
+		shown, runs, tagged string // the container's image, the ID of that image, the ID of the name
 		running, outdated   bool
 	}{
 		"by its name":                        {"quay.io/cybozu/etcd:3", old, old, true, false},
@@ -233,12 +250,11 @@ func TestAnImageWhoseTagWasMovedIsKnownByItsID(t *testing.T) {
 		"no such container":                  {"", "", old, false, false},
 	} {
 		t.Run(title, func(t *testing.T) {
-			fakeDocker(t, "")
-			dir := os.Getenv("TEST_DIR")
-			code := "#!/bin/sh\ncase \"$1\" in\nps) echo " + c.shown + " ;;\ninspect) [ \"$6\" = etcd ] && echo " + c.runs + " ;;\nimage) echo " + c.tagged + " ;;\nesac\n"
-			if err := os.WriteFile(filepath.Join(dir, "docker"), []byte(code), 0o700); err != nil {
-				t.Fatal(err)
+			s := &dockertest.State{Images: map[string]string{"quay.io/cybozu/etcd:3": c.tagged}}
+			if c.runs != "" {
+				s.Running = []dockerapi.Container{{Names: []string{"/etcd"}, Image: c.shown, ImageID: c.runs}}
 			}
+			t.Setenv("DOCKER_HOST", dockertest.Serve(t, s))
 			containers := testContainers(t, false)
 			if got, err := containers.Running(t.Context(), img); err != nil || got != c.running {
 				t.Errorf("Running = %v, %v, want %v", got, err, c.running)
@@ -252,16 +268,16 @@ func TestAnImageWhoseTagWasMovedIsKnownByItsID(t *testing.T) {
 
 func TestTheVersionOfAContainerIsTheTagOfItsImage(t *testing.T) {
 	for shown, want := range map[string]string{
-		"vault-unseal quay.io/cybozu/vault:2.0\nvault quay.io/cybozu/vault:1.2.3.1": "1.2.3.1",
-		"vault sha256:0123456789abcdef":                                             "", // the name refers to another image now
-		"etcd quay.io/cybozu/etcd:3":                                                "",
-		"":                                                                          "",
+		"vault-unseal quay.io/cybozu/vault:2.0 vault quay.io/cybozu/vault:1.2.3.1": "1.2.3.1",
+		"vault sha256:0123456789abcdef":                                            "", // the name refers to another image now
+		"etcd quay.io/cybozu/etcd:3":                                               "",
+		"":                                                                         "",
 	} {
-		fakeDocker(t, "")
-		code := "#!/bin/sh\n[ \"$1\" = ps ] && cat <<'END'\n" + shown + "\nEND\n"
-		if err := os.WriteFile(filepath.Join(os.Getenv("TEST_DIR"), "docker"), []byte(code), 0o700); err != nil {
-			t.Fatal(err)
+		s := &dockertest.State{}
+		for pair := range slices.Chunk(strings.Fields(shown), 2) {
+			s.Running = append(s.Running, dockerapi.Container{Names: []string{"/" + pair[0]}, Image: pair[1]})
 		}
+		t.Setenv("DOCKER_HOST", dockertest.Serve(t, s))
 		if got, err := testContainers(t, false).Version(t.Context(), "vault"); err != nil || got != want {
 			t.Errorf("%q: %q, %v, want %q", shown, got, err, want)
 		}

@@ -90,6 +90,21 @@ func (Units) StartTimer(ctx context.Context, name string) error {
 	return neco.StartTimer(ctx, name)
 }
 
+// TimerActive reports whether the timer called name is running.
+func (Units) TimerActive(ctx context.Context, name string) (active bool, err error) {
+	unit := name + ".timer"
+	err = sysdbus.With(ctx, "query", unit, func(conn *dbus.Conn) error {
+		prop, err := conn.GetUnitPropertyContext(ctx, unit, "ActiveState")
+		if err != nil {
+			return err
+		}
+		state, _ := prop.Value.Value().(string)
+		active = state == "active"
+		return nil
+	})
+	return active, err
+}
+
 // Known reports whether systemd has a unit file for the service called name.
 func (Units) Known(ctx context.Context, name string) (known bool, err error) {
 	unit := name + ".service"

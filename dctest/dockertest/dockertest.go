@@ -1,0 +1,53 @@
+// Package dockertest gives tests the API of a Docker daemon with a given state. It is for
+// tests only.
+package dockertest
+
+import (
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/cybozu-go/neco/dctest/sandbox/docker"
+	"github.com/cybozu-go/neco/internal/dockerapi"
+)
+
+// State is the state of a Docker daemon.
+type State struct {
+	// Images are the IDs of the images by name.
+	Images map[string]string
+	// Running are the running containers.
+	Running []dockerapi.Container
+}
+
+// ImageID returns the ID of an image.
+func (s *State) ImageID(name string) string { return s.Images[name] }
+
+// Containers returns the running containers.
+func (s *State) Containers() ([]dockerapi.Container, error) { return s.Running, nil }
+
+// Serve serves the API with the state s until the end of the test, and returns the value of
+// the environment variable DOCKER_HOST with which programs find it. The socket is in a
+// directory of its own, because the path of a socket must be short.
+func Serve(t testing.TB, s docker.State) (host string) {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "docker-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	socket := filepath.Join(dir, "s")
+	l, err := net.Listen("unix", socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv := &http.Server{Handler: docker.API(s)}
+	ended := make(chan error, 1)
+	go func() { ended <- srv.Serve(l) }()
+	t.Cleanup(func() {
+		_ = srv.Close()
+		<-ended
+	})
+	return "unix://" + socket
+}
