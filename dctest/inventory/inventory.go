@@ -2,6 +2,7 @@
 package inventory
 
 import (
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -16,6 +17,12 @@ const IPAM = `{
   "bmc-ipv4-pool": "10.72.16.0/20", "bmc-ipv4-offset": "0.0.1.0", "bmc-ipv4-range-size": 5, "bmc-ipv4-range-mask": 20,
   "bmc-ipv4-gateway-offset": 1
 }`
+
+// JSON returns machines as the file that sabactl registers.
+func JSON(machines ...sabakan.Spec) (string, error) {
+	data, err := json.Marshal(machines)
+	return string(data), err
+}
 
 // Boot returns the boot server of a rack.
 func Boot(rack int) sabakan.Spec { return machine(fmt.Sprintf("boot-%d", rack), rack, "boot") }

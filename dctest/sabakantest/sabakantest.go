@@ -10,7 +10,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -24,30 +23,6 @@ const (
 	startTimeout = time.Minute
 	pause        = 20 * time.Millisecond
 )
-
-// IPAM is a configuration of addresses for [sabakan.Client.PutIPAM].
-const IPAM = `{
-  "max-nodes-in-rack": 28,
-  "node-ipv4-pool": "10.69.0.0/20", "node-ipv4-offset": "", "node-ipv4-range-size": 6, "node-ipv4-range-mask": 26,
-  "node-ip-per-node": 3, "node-index-offset": 3, "node-gateway-offset": 1,
-  "bmc-ipv4-pool": "10.72.16.0/20", "bmc-ipv4-offset": "0.0.1.0", "bmc-ipv4-range-size": 5, "bmc-ipv4-range-mask": 20,
-  "bmc-ipv4-gateway-offset": 1
-}`
-
-// Machines returns the boot servers of racks, and one node, as the list that sabactl
-// registers.
-func Machines(racks ...int) string {
-	var specs []string
-	for _, rack := range racks {
-		specs = append(specs, Machine(fmt.Sprintf("boot-%d", rack), rack, "boot"))
-	}
-	return "[" + strings.Join(append(specs, Machine("cs-0", 0, "cs")), ",") + "]"
-}
-
-// Machine returns a machine as an element of that list.
-func Machine(serial string, rack int, role string) string {
-	return fmt.Sprintf(`{"serial":%q,"rack":%d,"role":%q,"retire-date":"2031-01-01T00:00:00Z","labels":{"machine-type":"qemu"},"bmc":{"type":"IPMI-2.0"}}`, serial, rack, role)
-}
 
 // Start starts a sabakan that ends with the test, and returns its URL.
 func Start(t testing.TB) string {

@@ -12,7 +12,7 @@ import (
 	. "github.com/onsi/gomega"
 
 	"github.com/cybozu-go/neco"
-	"github.com/cybozu-go/neco/dctest/sabakantest"
+	"github.com/cybozu-go/neco/dctest/inventory"
 )
 
 // roles are the roles of nodes for which the package has templates.
@@ -28,11 +28,10 @@ func contentsSpecs() {
 		})
 
 		It("are complete once addresses, machines and the SSH key are there", func(ctx SpecContext) {
-			Expect(lab.Write(ctx, "boot-0", "/root/ipam.json", strings.NewReader(sabakantest.IPAM), 0o600)).To(Succeed())
+			Expect(lab.Write(ctx, "boot-0", "/root/ipam.json", strings.NewReader(inventory.IPAM), 0o600)).To(Succeed())
 			lab.Run(ctx, 0, "sabactl", "ipam", "set", "-f", "/root/ipam.json")
 			Expect(lab.Run(ctx, 0, "neco", "init-data", "--ignitions-only")).To(ContainSubstring("no machine of boot server 0, 1, 2"))
-			Expect(lab.Write(ctx, "boot-0", "/root/machines.json", strings.NewReader(sabakantest.Machines(all...)), 0o600)).To(Succeed())
-			lab.Run(ctx, 0, "sabactl", "machines", "create", "-f", "/root/machines.json")
+			Expect(lab.CreateMachines(ctx, "boot-0", inventory.Boot(0), inventory.Boot(1), inventory.Boot(2), inventory.Node(0))).To(Succeed())
 			Expect(lab.Run(ctx, 0, "neco", "ssh", "generate")).To(ContainSubstring("the key is generated"))
 			lab.Run(ctx, 1, "neco", "init-data")
 			for _, role := range roles {

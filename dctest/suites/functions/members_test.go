@@ -9,8 +9,8 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 
+	"github.com/cybozu-go/neco/dctest/inventory"
 	"github.com/cybozu-go/neco/dctest/necotest"
-	"github.com/cybozu-go/neco/dctest/sabakantest"
 )
 
 // fourth is the boot server that joins and leaves, and fourthAddress its address as
@@ -24,8 +24,7 @@ func memberSpecs() {
 	Describe("a boot server", func() {
 		It("that joins is in the configurations and in new ignition templates", func(ctx SpecContext) {
 			before := ids(ctx)
-			Expect(lab.Write(ctx, "boot-0", "/root/fourth.json", strings.NewReader("["+sabakantest.Machine("boot-3", fourth, "boot")+"]"), 0o600)).To(Succeed())
-			lab.Run(ctx, 0, "sabactl", "machines", "create", "-f", "/root/fourth.json")
+			Expect(lab.CreateMachines(ctx, "boot-0", inventory.Boot(fourth))).To(Succeed())
 			deb, err := lab.PackageWithCKE(ctx, last, lastCKE, nil)
 			Expect(err).NotTo(HaveOccurred())
 			Expect(lab.Fresh(ctx, deb, necotest.Server(fourth))).To(Succeed())

@@ -9,8 +9,8 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 
+	"github.com/cybozu-go/neco/dctest/inventory"
 	"github.com/cybozu-go/neco/dctest/necotest"
-	"github.com/cybozu-go/neco/dctest/sabakantest"
 	"github.com/cybozu-go/neco/dctest/suite"
 	"github.com/cybozu-go/neco/pkg/program"
 )
@@ -48,10 +48,9 @@ func earlierSpecs() {
 				Expect(err).NotTo(HaveOccurred())
 			}
 		}
-		Expect(lab.Write(ctx, "boot-0", "/root/ipam.json", strings.NewReader(sabakantest.IPAM), 0o600)).To(Succeed())
+		Expect(lab.Write(ctx, "boot-0", "/root/ipam.json", strings.NewReader(inventory.IPAM), 0o600)).To(Succeed())
 		lab.Run(ctx, 0, "sabactl", "ipam", "set", "-f", "/root/ipam.json")
-		Expect(lab.Write(ctx, "boot-0", "/root/machines.json", strings.NewReader(sabakantest.Machines(all...)), 0o600)).To(Succeed())
-		lab.Run(ctx, 0, "sabactl", "machines", "create", "-f", "/root/machines.json")
+		Expect(lab.CreateMachines(ctx, "boot-0", inventory.Boot(0), inventory.Boot(1), inventory.Boot(2), inventory.Node(0))).To(Succeed())
 		lab.Run(ctx, 0, "neco", "ssh", "generate")
 		lab.Run(ctx, 0, "neco", "init-data")
 		Expect(lab.Run(ctx, 1, "curl", "-sS", "http://127.0.0.1:10080/api/v1/ignitions/cs")).To(ContainSubstring("2026.11.21-1"))
