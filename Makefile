@@ -47,7 +47,7 @@ run-keep: sandbox-debs ## The same, and leave it running for build/neco-sandbox 
 sandbox-debs:
 	@tools/need dpkg:dpkg gzip:gzip
 	go build -o build/ ./cmd/neco-sandbox
-	debian/build build $(RUN_VERSIONS)
+	dctest/sandbox/build-debs build $(RUN_VERSIONS)
 
 .PHONY: check
 check: lint test ## Format, vet, staticcheck, tests

@@ -23,8 +23,9 @@ const headerTimeout = 30 * time.Second
 
 // frontend serves all hosts on the same listeners.
 type frontend struct {
-	hosts map[string]http.Handler
-	cert  tls.Certificate
+	hosts  map[string]http.Handler
+	cert   tls.Certificate
+	served *servedLog
 }
 
 // listener accepts HTTPS connections if tls is true, and HTTP connections otherwise.
@@ -70,7 +71,7 @@ func addresses(listeners []listener) (all []string) {
 func (f frontend) serve(ctx context.Context, listeners []listener) error {
 	quiet := log.New(io.Discard, "", 0) // tests cut off clients at any time
 	secure := &http.Server{
-		Handler: http.HandlerFunc(f.answer), ReadHeaderTimeout: headerTimeout, ErrorLog: quiet,
+		Handler: f.served.around(http.HandlerFunc(f.answer)), ReadHeaderTimeout: headerTimeout, ErrorLog: quiet,
 		TLSConfig: &tls.Config{Certificates: []tls.Certificate{f.cert}, MinVersion: tls.VersionTLS12},
 	}
 	plain := &http.Server{Handler: http.HandlerFunc(redirect), ReadHeaderTimeout: headerTimeout, ErrorLog: quiet}

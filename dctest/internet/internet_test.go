@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/validate"
 
@@ -39,6 +41,47 @@ func TestAnImageIsPulledUnderEachOfItsNames(t *testing.T) {
 		if got != want {
 			t.Errorf("%s is %s, want %s", full, got, want)
 		}
+	}
+}
+
+func TestAnImageHasSuccessorsWithOtherDigests(t *testing.T) {
+	w := start(t)
+	digests := map[v1.Hash]string{}
+	for _, tag := range []string{"3.5.4.1", "3.5.4.2", "4.5.4.1"} {
+		ref, err := name.ParseReference("quay.io/cybozu/etcd:" + tag)
+		if err != nil {
+			t.Fatal(err)
+		}
+		img, err := remote.Image(ref, remote.WithContext(t.Context()), remote.WithTransport(w.client.Transport))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := validate.Image(img); err != nil {
+			t.Errorf("%s: %v", tag, err)
+		}
+		digest, err := img.Digest()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if other := digests[digest]; other != "" {
+			t.Errorf("%s is the same image as %s", tag, other)
+		}
+		digests[digest] = tag
+	}
+}
+
+func TestTheBytesOfEachResponseAreLogged(t *testing.T) {
+	w := start(t)
+	kernel, _ := neco.OSImage{Channel: "stable", Version: "3139.2.1"}.URLs()
+	u, err := url.Parse(kernel)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.get(t, kernel)
+	want := fmt.Sprintf(`{"host":%q,"path":%q,"bytes":%d}`, u.Host, u.Path, len("a kernel"))
+	data, err := os.ReadFile(w.opts.Served)
+	if err != nil || !strings.Contains(string(data), want+"\n") {
+		t.Errorf("%q, %v; want a line %s", data, err, want)
 	}
 }
 

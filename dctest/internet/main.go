@@ -44,6 +44,7 @@ func newCommand() *cobra.Command {
 	flags.StringVar(&opts.Images, "images", "", "directory whose index.json lists images and Debian packages")
 	flags.StringVar(&opts.OS, "os", "", "directory whose index.json lists kernel and initrd (default: that of --images)")
 	flags.StringVar(&opts.Releases, "releases", "", "directory of packages to publish as releases, checked twice a second")
+	flags.StringVar(&opts.Served, "served", "", "file to which a line of JSON is appended for each response")
 	for _, name := range []string{"ca-dir", "images", "releases"} {
 		if err := cmd.MarkFlagRequired(name); err != nil {
 			panic(err) // there is no such flag

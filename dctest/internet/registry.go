@@ -14,8 +14,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 )
 
-// newRegistries returns a registry for each host in the names of the images. The archives
-// are read on request.
+// newRegistries returns a registry for each host in the names of the images, with these
+// images and their successors. The archives are read on request.
 func newRegistries(images []builtImage) (map[string]http.Handler, error) {
 	all, hosts := blobs{}, map[string]http.Handler{}
 	// These registries exist even without an image.
@@ -24,14 +24,11 @@ func newRegistries(images []builtImage) (map[string]http.Handler, error) {
 	}
 	for _, built := range images {
 		img, err := tarball.ImageFromPath(built.File, nil)
-		if err == nil {
-			err = all.add(img)
-		}
 		if err != nil {
 			return nil, fmt.Errorf("read image %s: %w", built.File, err)
 		}
 		for _, full := range built.Names {
-			if err := tag(hosts, all, full, img); err != nil {
+			if err := serve(hosts, all, full, img); err != nil {
 				return nil, fmt.Errorf("serve image %s: %w", full, err)
 			}
 		}
@@ -40,6 +37,23 @@ func newRegistries(images []builtImage) (map[string]http.Handler, error) {
 		hosts[host] = readOnly{h, all}
 	}
 	return hosts, nil
+}
+
+// serve serves the image img under its full name, and its successors.
+func serve(hosts map[string]http.Handler, all blobs, full string, img v1.Image) error {
+	images, err := withSuccessors(full, img)
+	if err != nil {
+		return err
+	}
+	for name, img := range images {
+		if err := all.add(img); err != nil {
+			return err
+		}
+		if err := tag(hosts, all, name, img); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func newRegistry(b blobs) http.Handler {

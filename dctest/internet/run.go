@@ -24,6 +24,8 @@ type Options struct {
 	// Releases is a directory of packages, created if it does not exist. Changes in it
 	// are published within a second.
 	Releases string
+	// Served is the file to which a line is appended for each response, or empty.
+	Served string
 	// Ready is called with the listeners' addresses when all of them accept requests.
 	Ready func(addresses []string)
 	Log   *slog.Logger
@@ -39,11 +41,16 @@ func Run(ctx context.Context, opts Options) error {
 	if err != nil {
 		return err
 	}
+	served, err := openServed(opts.Served)
+	if err != nil {
+		return err
+	}
+	defer served.Close()
 	cert, err := ca.issue(certNames(hosts))
 	if err != nil {
 		return err
 	}
-	f := frontend{hosts: hosts, cert: cert}
+	f := frontend{hosts: hosts, cert: cert, served: served}
 	if err := releases.sync(); err != nil {
 		return err
 	}

@@ -79,7 +79,8 @@ func start(t *testing.T) *world {
 	w := &world{image: img, opts: Options{
 		Listen: []string{"127.0.0.1:0", "http://127.0.0.1:0"},
 		CADir:  t.TempDir(), Images: dir, Releases: filepath.Join(t.TempDir(), "releases"),
-		Ready: func(at []string) { ready <- at }, Log: slog.New(slog.DiscardHandler),
+		Served: filepath.Join(t.TempDir(), "served.json"),
+		Ready:  func(at []string) { ready <- at }, Log: slog.New(slog.DiscardHandler),
 	}}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)

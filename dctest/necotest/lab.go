@@ -14,6 +14,7 @@ import (
 
 	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/dctest/dctesting"
+	"github.com/cybozu-go/neco/dctest/earlier"
 )
 
 // Lab is a data centre in which Neco is tested.
@@ -54,6 +55,12 @@ func (l *Lab) Package(ctx context.Context, version string, change func(artifacts
 	return l.build(ctx, version, change)
 }
 
+// EarlierPackage builds the Debian package of a version from the files of an earlier commit,
+// and returns its path.
+func (l *Lab) EarlierPackage(ctx context.Context, commit, version string) (string, error) {
+	return earlier.Package(ctx, l.root, commit, version, filepath.Join(l.root, "build"))
+}
+
 // build builds a package with the variables env in the environment of debian/build.
 func (l *Lab) build(ctx context.Context, version string, change func(artifacts string) string, env ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, filepath.Join(l.root, "debian/build"), filepath.Join(l.root, "build"), version)
@@ -84,8 +91,11 @@ func (l *Lab) artifacts(version string, change func(string) string) (string, err
 	return file, os.WriteFile(file, []byte(changed), 0o644)
 }
 
+// outside returns the directory of the files of the simulated internet.
+func (l *Lab) outside() string { return filepath.Join(l.root, "build", "outside-"+l.Name) }
+
 // releases returns the directory whose packages the release server publishes.
-func (l *Lab) releases() string { return filepath.Join(l.root, "build", "outside-"+l.Name, "releases") }
+func (l *Lab) releases() string { return filepath.Join(l.outside(), "releases") }
 
 // Withdraw removes all releases from the release server.
 func (l *Lab) Withdraw() error {

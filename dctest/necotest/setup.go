@@ -3,6 +3,7 @@ package necotest
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os/exec"
 	"regexp"
@@ -119,6 +120,31 @@ func (l *Lab) SetUp(ctx context.Context, lrns []int, flags ...string) ([]*Setup,
 		all = append(all, s)
 	}
 	return all, WaitAll(ctx, all)
+}
+
+// FreshSetUp wipes the servers, installs the package deb on them, runs neco setup on all, and
+// returns a token of Vault's user admin.
+func (l *Lab) FreshSetUp(ctx context.Context, deb string, lrns []int, flags ...string) (token string, err error) {
+	var names []string
+	for _, lrn := range lrns {
+		names = append(names, Server(lrn))
+	}
+	if err := l.Fresh(ctx, deb, names...); err != nil {
+		return "", err
+	}
+	if _, err := l.Tokens(ctx, names...); err != nil {
+		return "", err
+	}
+	setups, err := l.SetUp(ctx, lrns, flags...)
+	if err != nil {
+		return "", err
+	}
+	for _, s := range setups {
+		if p := s.Password(); p != "" {
+			return l.Login(ctx, s.Server, p)
+		}
+	}
+	return "", errors.New("no server has printed the password of Vault's user admin")
 }
 
 // WaitAll blocks until neco setup has exited on all servers or failed on one. After a

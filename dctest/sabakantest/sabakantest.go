@@ -24,15 +24,6 @@ const (
 	pause        = 20 * time.Millisecond
 )
 
-// IPAM is a configuration of addresses for [sabakan.Client.PutIPAM].
-const IPAM = `{
-  "max-nodes-in-rack": 28,
-  "node-ipv4-pool": "10.69.0.0/20", "node-ipv4-offset": "", "node-ipv4-range-size": 6, "node-ipv4-range-mask": 26,
-  "node-ip-per-node": 3, "node-index-offset": 3, "node-gateway-offset": 1,
-  "bmc-ipv4-pool": "10.72.16.0/20", "bmc-ipv4-offset": "0.0.1.0", "bmc-ipv4-range-size": 5, "bmc-ipv4-range-mask": 20,
-  "bmc-ipv4-gateway-offset": 1
-}`
-
 // Start starts a sabakan that ends with the test, and returns its URL.
 func Start(t testing.TB) string {
 	t.Helper()

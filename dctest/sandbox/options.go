@@ -108,9 +108,9 @@ func (o *Options) makeDir() (own bool, err error) {
 	return false, err
 }
 
-// spaceNeeded is the disk space in bytes that a sandbox of three boot servers needs: 560
+// spaceNeeded is the disk space in bytes that a sandbox of three boot servers needs: 900
 // MiB while all of them install a package over another one, plus a reserve.
-const spaceNeeded = 700 << 20
+const spaceNeeded = 1200 << 20
 
 // checkSpace fails if the disk has less than the needed space, in which an update would
 // fail later.

@@ -32,8 +32,13 @@ func (s *Sandbox) startInternet(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	flatcar, downloads, err := internet.NewDownloads(neco.CurrentArtifacts.OSImage)
+	if err != nil {
+		return err
+	}
 	s.internet, err = internet.New(map[string]http.Handler{
 		"api.github.com": github, "github.com": github, "quay.io": registry, "ghcr.io": registry,
+		flatcar: downloads,
 	})
 	if err != nil {
 		return err
@@ -48,19 +53,28 @@ func (s *Sandbox) startInternet(ctx context.Context) error {
 	return s.fillRegistry(ctx)
 }
 
-// fillRegistry pushes every image that Neco uses. Private images are pushed under their
+// fillRegistry pushes every image that Neco and CKE use. Private images are pushed under their
 // public names, because the boot servers of a test data centre pull them under those.
 func (s *Sandbox) fillRegistry(ctx context.Context) error {
 	transport := s.internet.Transport(s.proxy)
 	defer transport.CloseIdleConnections()
-	g, ctx := errgroup.WithContext(ctx)
+	names, err := ckeImages(ctx)
+	if err != nil {
+		return err
+	}
 	for _, img := range neco.CurrentArtifacts.Images {
-		g.Go(func() error { return internet.PushImage(ctx, transport, img.FullName(false)) })
+		names = append(names, img.FullName(false))
+	}
+	slices.Sort(names)
+	names = slices.Compact(names)
+	g, ctx := errgroup.WithContext(ctx)
+	for _, name := range names {
+		g.Go(func() error { return internet.PushImage(ctx, transport, name) })
 	}
 	if err := g.Wait(); err != nil {
 		return err
 	}
-	s.opts.Say(fmt.Sprintf("internet: a release server, and a registry with %d images, behind a proxy", len(neco.CurrentArtifacts.Images)))
+	s.opts.Say(fmt.Sprintf("internet: a release server, and a registry with %d images, behind a proxy", len(names)))
 	return nil
 }
 

@@ -36,6 +36,7 @@ type Sandbox struct {
 	releases  *releaseserver.Server
 	internet  *internet.Internet
 	proxy     string // the address of the proxy
+	sabakan   string // the URL of the sabakan of all boot servers
 
 	mu      sync.Mutex
 	servers map[int]*Server
@@ -63,7 +64,7 @@ func Start(ctx context.Context, o Options) (*Sandbox, error) {
 	s.own = own
 	s.bg = newBackground(context.WithoutCancel(ctx))
 	s.units = newBackground(s.bg.ctx)
-	for _, begin := range []func(context.Context) error{s.checkSpace, s.startEtcd, s.startInternet, s.configure, s.install, s.boot} {
+	for _, begin := range []func(context.Context) error{s.checkSpace, s.startEtcd, s.startInternet, s.startSabakan, s.configure, s.install, s.boot} {
 		if err := begin(ctx); err != nil {
 			return nil, errors.Join(fmt.Errorf("start sandbox: %w", err), s.Close())
 		}

@@ -96,6 +96,9 @@ func (s *Sandbox) newServer(lrn int) (*Server, error) {
 	if err := layOut(srv, endpoints, s.internet.CA(), s.opts.Docker); err != nil {
 		return nil, err
 	}
+	if err := prepare(srv, s.internet); err != nil {
+		return nil, err
+	}
 	if srv.socket, err = socketPath(srv.Root); err != nil {
 		return nil, err
 	}
@@ -113,6 +116,7 @@ func (s *Sandbox) newServer(lrn int) (*Server, error) {
 		docker.RootEnv + "=" + srv.Root,
 		"DOCKER_HOST=unix://" + daemon,
 	}
+	srv.Env = append(srv.Env, s.standInEnv()...)
 	srv.units, err = systemd.New(systemd.Options{
 		Root: srv.Root, Socket: srv.socket, LogDir: srv.LogDir(), Env: srv.Env, Path: path,
 		Log: s.opts.Log.With("lrn", lrn),

@@ -42,7 +42,11 @@ var _ Templates = Ckecli{}
 
 // New returns a Ckecli that runs the ckecli of the host whose file system is fs.
 func New(fs host.FS) Ckecli {
-	return Ckecli{Program: fs.Path(neco.CKECLIBin), Config: fs.Path(neco.CKEConfFile), Timeout: timeout}
+	program, err := fs.Follow(neco.CKECLIBin)
+	if err != nil {
+		program = fs.Path(neco.CKECLIBin) // each call then returns the error
+	}
+	return Ckecli{Program: program, Config: fs.Path(neco.CKEConfFile), Timeout: timeout}
 }
 
 // Images returns the full names of the images that this version of CKE uses. It needs

@@ -16,7 +16,8 @@ import (
 )
 
 func newInitCmd(env *Env) *cobra.Command {
-	return &cobra.Command{
+	var force bool
+	cmd := &cobra.Command{
 		Use:   "init NAME",
 		Short: "Prepare the data centre for a program",
 		Long: `Create what a program needs once per data centre: its role and its users in
@@ -31,6 +32,9 @@ etcd, or a token. Then neco init-local sets the program up on each boot server.
 				if err != nil {
 					return err
 				}
+				if force {
+					return replaceToken(ctx, cmd, env, s, p)
+				}
 				done, err := initialize(ctx, s, p)
 				if err != nil {
 					return err
@@ -44,6 +48,27 @@ etcd, or a token. Then neco init-local sets the program up on each boot server.
 			})
 		},
 	}
+	cmd.Flags().BoolVar(&force, "force", false, "replace the token of a program that has one")
+	return cmd
+}
+
+// replaceToken replaces the token of the program p.
+func replaceToken(ctx context.Context, cmd *cobra.Command, env *Env, s *storage.Storage, p program.Program) error {
+	if !p.Prepared.Token {
+		return hint(fmt.Errorf("%s has no token to replace", p.Name), "run neco init %s without --force; it changes only what is missing", p.Name)
+	}
+	if err := s.ReplaceTeleportToken(ctx, newToken(), env.act(storage.KindConfig, "the token of %s is replaced", p.Name)); err != nil {
+		return err
+	}
+	fmt.Fprintf(cmd.OutOrStdout(), "%s has a new token; %s\n", p.Name, afterInit(p))
+	return nil
+}
+
+// newToken returns 32 random bytes in hexadecimal digits.
+func newToken() string {
+	token := make([]byte, 32)
+	rand.Read(token)
+	return hex.EncodeToString(token)
 }
 
 // requestHelp returns the programs of neco init as text for its help.
@@ -81,9 +106,7 @@ func afterInit(p program.Program) string {
 // of them was missing.
 func initialize(ctx context.Context, s *storage.Storage, p program.Program) (done bool, err error) {
 	if p.Prepared.Token {
-		token := make([]byte, 32)
-		rand.Read(token)
-		return s.PutTeleportToken(ctx, hex.EncodeToString(token))
+		return s.PutTeleportToken(ctx, newToken())
 	}
 	snap, err := s.Snapshot(ctx)
 	if err != nil {

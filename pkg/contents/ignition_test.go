@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/dctest/inventory"
 	"github.com/cybozu-go/neco/dctest/sabakantest"
 	"github.com/cybozu-go/neco/dctest/standintest"
 	"github.com/cybozu-go/neco/pkg/contents"
@@ -64,7 +65,7 @@ func register(t *testing.T, c *sabakan.Client, racks ...int) {
 
 func prepare(t *testing.T, c *sabakan.Client) {
 	t.Helper()
-	if err := c.PutIPAM(t.Context(), []byte(sabakantest.IPAM)); err != nil {
+	if err := c.PutIPAM(t.Context(), []byte(inventory.IPAM)); err != nil {
 		t.Fatal(err)
 	}
 	register(t, c, 0, 1, 2)
@@ -84,7 +85,7 @@ func TestWhatATemplateNeedsFirstIsNamed(t *testing.T) {
 		}
 	}
 	expect("sabactl ipam set")
-	if err := c.PutIPAM(t.Context(), []byte(sabakantest.IPAM)); err != nil {
+	if err := c.PutIPAM(t.Context(), []byte(inventory.IPAM)); err != nil {
 		t.Fatal(err)
 	}
 	register(t, c, 1)

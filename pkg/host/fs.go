@@ -5,6 +5,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	securejoin "github.com/cyphar/filepath-securejoin"
 )
 
 // FS is the file system of a host. Its methods take absolute paths on that host.
@@ -57,7 +59,21 @@ func (f FS) Exists(p string) (bool, error) {
 	return err == nil, err
 }
 
-// Stat returns information about the file or directory at p.
+// Stat returns information about the file or directory at p. It follows symbolic links as
+// Follow does.
 func (f FS) Stat(p string) (fs.FileInfo, error) {
-	return os.Stat(f.Path(p))
+	name, err := f.Follow(p)
+	if err != nil {
+		return nil, err
+	}
+	return os.Stat(name)
+}
+
+// Follow converts p, a path on the host, to a path for this process, and follows symbolic
+// links. Other than with Path, an absolute link leads to a path below Root.
+func (f FS) Follow(p string) (string, error) {
+	if f.Root == "" || f.Root == "/" {
+		return f.Path(p), nil
+	}
+	return securejoin.SecureJoin(f.Root, p)
 }

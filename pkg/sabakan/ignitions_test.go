@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/dctest/inventory"
 	"github.com/cybozu-go/neco/dctest/sabakantest"
 	"github.com/cybozu-go/neco/pkg/sabakan"
 )
@@ -68,7 +69,7 @@ func nodeConfigs(t *testing.T) map[string]nodeConfig {
 // sabakan names.
 func TestSabakanTakesTheTemplatesOfNodes(t *testing.T) {
 	c := open(t, sabakantest.Start(t))
-	must(t, c.PutIPAM(t.Context(), json.RawMessage(sabakantest.IPAM)))
+	must(t, c.PutIPAM(t.Context(), json.RawMessage(inventory.IPAM)))
 	meta := map[string]any{"version": "1", "boot_servers": []string{"10.69.0.3"}, "authorized_key": "", "proxy_url": "", "external_ip_address_block": ""}
 	names := slices.Clone(neco.SabakanImages)
 	for _, name := range []string{"etcd", "cke-tools", "kubernetes", "pause", "coredns", "unbound", "unbound_exporter"} {

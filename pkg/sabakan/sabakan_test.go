@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cybozu-go/neco/dctest/inventory"
 	"github.com/cybozu-go/neco/dctest/sabakantest"
 	"github.com/cybozu-go/neco/pkg/retry"
 	"github.com/cybozu-go/neco/pkg/sabakan"
@@ -128,7 +129,7 @@ func testConfiguration(ctx context.Context, t *testing.T, c *sabakan.Client) {
 	if _, err := c.DHCP(ctx); !errors.Is(err, sabakan.ErrNotFound) {
 		t.Errorf("no configuration: %v", err)
 	}
-	must(t, c.PutDHCP(ctx, json.RawMessage(`{"lease-minutes": 60, "gateway-offset": 1}`)), c.PutIPAM(ctx, json.RawMessage(sabakantest.IPAM)))
+	must(t, c.PutDHCP(ctx, json.RawMessage(`{"lease-minutes": 60, "gateway-offset": 1}`)), c.PutIPAM(ctx, json.RawMessage(inventory.IPAM)))
 	conf, err := c.DHCP(ctx)
 	if err != nil || !strings.Contains(string(conf), "60") {
 		t.Errorf("DHCP %s, %v", conf, err)

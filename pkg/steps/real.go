@@ -1,9 +1,11 @@
 package steps
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"net/http"
+	"os"
 	"time"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
@@ -28,12 +30,16 @@ const (
 	maxBlobs = 8 << 30
 )
 
+// SabakanURL is the environment variable with the URL of sabakan, where that is not
+// neco.SabakanLocalEndpoint. Tests set it.
+const SabakanURL = "NECO_SABAKAN_URL"
+
 // Real returns the options of the boot server whose file system is at root.
 func Real(root string, etcd *clientv3.Client, log *slog.Logger) Options {
 	r := realHost{fs: host.FS{Root: root}, packages: host.Packages{Root: root}, log: log}
 	return Options{
 		FS: r.fs, Units: r.units, Restarter: r.units, Packages: r,
-		Sabakan:   neco.SabakanLocalEndpoint,
+		Sabakan:   cmp.Or(os.Getenv(SabakanURL), neco.SabakanLocalEndpoint),
 		Transport: func(c storage.Config) (http.RoundTripper, error) { return host.NewTransport(c.Proxy) },
 		Etcd:      etcd, Unseal: r.unseal(etcd), Seal: r.seal(etcd),
 		Artifacts: component.Artifacts(), Containers: r.containers, Stage: r.stage, Staged: r.staged,

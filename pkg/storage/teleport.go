@@ -16,3 +16,15 @@ func (s *Storage) PutTeleportToken(ctx context.Context, token string) (stored bo
 	}
 	return res.Succeeded, nil
 }
+
+// ReplaceTeleportToken stores the token, whether or not one is already stored.
+func (s *Storage) ReplaceTeleportToken(ctx context.Context, token string, a Act) error {
+	ops, err := a.ops()
+	if err != nil {
+		return err
+	}
+	if _, err := s.etcd.Txn(ctx).Then(append(ops, clientv3.OpPut(KeyTeleportToken, token))...).Commit(); err != nil {
+		return fmt.Errorf("write %s: %w", KeyTeleportToken, err)
+	}
+	return nil
+}

@@ -8,6 +8,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -45,7 +47,7 @@ func build(t *testing.T, n int) []string {
 		versions = append(versions, v)
 		debs = append(debs, filepath.Join(dir, "neco_"+v+"_amd64.deb"))
 	}
-	cmd := exec.CommandContext(t.Context(), "../../../debian/build", append([]string{dir}, versions...)...)
+	cmd := exec.CommandContext(t.Context(), "../build-debs", append([]string{dir}, versions...)...)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("build packages: %v\n%s", err, out)
 	}
@@ -183,6 +185,18 @@ func TestAWorkerKilledAtAStepResumes(t *testing.T) {
 		})
 		if !passed {
 			return // the next update could not start
+		}
+	}
+	has, err := c.Contents(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(has.Templates) == 0 || !strings.HasSuffix(debs[len(debs)-1], "_"+has.Templates[len(has.Templates)-1]+"_amd64.deb") {
+		t.Errorf("the last ignition template is not that of the last package: %v", has.Templates)
+	}
+	for _, name := range neco.SabakanImages {
+		if !slices.ContainsFunc(has.Assets, func(asset string) bool { return strings.HasPrefix(asset, "cybozu-"+name+"-") }) {
+			t.Errorf("sabakan has no image %s: %v", name, has.Assets)
 		}
 	}
 	runs, _, err := c.Storage().History(t.Context())

@@ -3,16 +3,15 @@
 package kills
 
 import (
-	"context"
 	"flag"
 	"fmt"
-	"os/exec"
-	"path/filepath"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/dctest/earlier"
+	"github.com/cybozu-go/neco/dctest/sandbox/sandboxtest"
 	"github.com/cybozu-go/neco/pkg/component"
 	"github.com/cybozu-go/neco/pkg/host"
 	"github.com/cybozu-go/neco/pkg/program"
@@ -21,17 +20,6 @@ import (
 )
 
 var from = flag.String("from", "", "the commit that the data centre runs before the update")
-
-// buildFrom builds the package of another commit.
-func buildFrom(ctx context.Context, t *testing.T, commit, version string) string {
-	t.Helper()
-	dir := t.TempDir()
-	script := `git -C ../../.. archive "$1" | tar -x -C "$2" && "$2/debian/build" "$2/out" "$3"`
-	if out, err := exec.CommandContext(ctx, "sh", "-c", script, "sh", commit, dir, version).CombinedOutput(); err != nil {
-		t.Fatalf("build the package of %s: %v\n%s", commit, err, out)
-	}
-	return filepath.Join(dir, "out", "neco_"+version+"_amd64.deb")
-}
 
 // runs returns the process IDs of the managed programs on the boot servers. It leaves out
 // the program that sets serf's tags, which a timer starts again and again.
@@ -58,7 +46,10 @@ func TestADataCentreOfAnEarlierVersionIsUpdated(t *testing.T) {
 	if *from == "" {
 		t.Fatal("give -args -from=COMMIT")
 	}
-	old := buildFrom(t.Context(), t, *from, "2025.01.01-1")
+	old, err := earlier.Package(t.Context(), sandboxtest.Root(t), *from, "2025.01.01-1", t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
 	next := build(t, 1)[0]
 	for i, place := range arrivals() {
 		t.Run(fmt.Sprintf("step %s", place), func(t *testing.T) {

@@ -49,7 +49,7 @@ func Debs(t testing.TB, n int) []string {
 		args = append(args, v.String())
 		debs = append(debs, filepath.Join(dir, release.PackageFile(v)))
 	}
-	cmd := exec.CommandContext(t.Context(), filepath.Join(Root(t), "debian", "build"), args...)
+	cmd := exec.CommandContext(t.Context(), filepath.Join(Root(t), "dctest", "sandbox", "build-debs"), args...)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("build packages: %v\n%s", err, out)
 	}

@@ -95,7 +95,16 @@ func (t *teller) prove(ctx context.Context, s *sandbox.Sandbox, version string) 
 		t.say(fmt.Sprintf("  boot server %d  neco-worker (pid %d) and neco-updater (pid %d) run %s; dpkg: installed %s",
 			p.LRN, p.WorkerPID, p.UpdaterPID, p.Version, p.Version))
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	has, err := s.Contents(ctx)
+	if err != nil {
+		return err
+	}
+	t.say(fmt.Sprintf("  sabakan has the operating system %s, %d assets, and the ignition templates %s",
+		strings.Join(has.Systems, ", "), len(has.Assets), strings.Join(has.Templates, ", ")))
+	return nil
 }
 
 // end prints the final version and the total time.

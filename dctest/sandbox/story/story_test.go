@@ -56,7 +56,7 @@ func checkStory(t *testing.T, out string) {
 	want := []string{
 		"update to 2026.01.01-2: complete", "total",
 		"boot server 0", "boot server 1", "boot server 2", "dpkg: installed 2026.01.01-2",
-		"All 3 boot servers run 2026.01.01-2",
+		"All 3 boot servers run 2026.01.01-2", "ignition templates 2026.01.01-1, 2026.01.01-2",
 	}
 	for _, st := range steps.Table() {
 		want = append(want, st.Name)

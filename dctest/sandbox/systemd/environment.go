@@ -9,6 +9,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+
+	securejoin "github.com/cyphar/filepath-securejoin"
 )
 
 // environ returns the environment for the processes of a unit. If a variable is set more
@@ -61,7 +63,10 @@ func readEnvFile(root, name string) ([]string, error) {
 // exists, or else the file with the same base name in the search path.
 func (m *Manager) resolve(name string) (string, error) {
 	if filepath.IsAbs(name) {
-		below := filepath.Join(m.opts.Root, name)
+		below, err := securejoin.SecureJoin(m.opts.Root, name)
+		if err != nil {
+			return "", err
+		}
 		if info, err := os.Stat(below); err == nil && info.Mode()&0o111 != 0 && !info.IsDir() {
 			return below, nil
 		}

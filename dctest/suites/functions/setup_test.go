@@ -9,26 +9,21 @@ import (
 	. "github.com/onsi/gomega"
 
 	"github.com/cybozu-go/neco/dctest/necotest"
+	"github.com/cybozu-go/neco/dctest/suite"
 	"github.com/cybozu-go/neco/pkg/program"
 )
 
 func setupSpecs() {
 	Describe("after its setup", func() {
 		It("runs its first update", func(ctx SpecContext) {
+			for _, server := range []string{"boot-3", "boot-4"} { // one joins later, the other is not used
+				Expect(lab.Kill(ctx, server)).To(Succeed())
+			}
 			deb, err := lab.PackageWithCKE(ctx, first, firstCKE, nil)
 			Expect(err).NotTo(HaveOccurred())
-			var names []string
-			for _, lrn := range all {
-				names = append(names, necotest.Server(lrn))
-			}
-			Expect(lab.Fresh(ctx, deb, names...)).To(Succeed())
-			_, err = lab.Tokens(ctx, names...)
-			Expect(err).NotTo(HaveOccurred())
-			setups, err := lab.SetUp(ctx, all, "--proxy", proxy)
+			token, err = lab.FreshSetUp(ctx, deb, all, "--proxy", suite.Proxy)
 			Expect(err).NotTo(HaveOccurred())
 			Expect(lab.Complete(ctx, "boot-0", first, limit)).To(Succeed())
-			token, err = lab.Login(ctx, "boot-0", setups[0].Password())
-			Expect(err).NotTo(HaveOccurred())
 		})
 
 		It("runs nothing of a package that operators have not set up", func(ctx SpecContext) {
@@ -42,7 +37,7 @@ func setupSpecs() {
 
 		It("gets the programs that operators set up", func(ctx SpecContext) {
 			for _, name := range program.Names(program.OnServers()) {
-				Expect(run(ctx, 1, "neco", "init", name)).To(ContainSubstring(name + " is initialised;"))
+				Expect(lab.Run(ctx, 1, "neco", "init", name)).To(ContainSubstring(name + " is initialised;"))
 				for _, lrn := range all {
 					out, err := lab.InitLocal(ctx, necotest.Server(lrn), token, name)
 					Expect(err).NotTo(HaveOccurred())
@@ -51,19 +46,19 @@ func setupSpecs() {
 			}
 			for _, lrn := range all {
 				for _, unit := range []string{"sabakan", "cke", "cke-localproxy"} {
-					Expect(run(ctx, lrn, "systemctl", "is-active", unit)).To(HavePrefix("active"), unit)
+					Expect(lab.Run(ctx, lrn, "systemctl", "is-active", unit)).To(HavePrefix("active"), unit)
 				}
-				Expect(run(ctx, lrn, "readlink", "-f", "/usr/sbin/cke")).To(Equal("/var/lib/neco/cke/" + firstCKE + "/cke\n"))
+				Expect(lab.Run(ctx, lrn, "readlink", "-f", "/usr/sbin/cke")).To(Equal("/var/lib/neco/cke/" + firstCKE + "/cke\n"))
 			}
 		})
 
 		It("gives its servers a configuration of Teleport", func(ctx SpecContext) {
 			_, err := lab.Exec(ctx, "boot-0", "neco", "teleport", "config")
 			Expect(err).To(MatchError(ContainSubstring("neco init teleport makes one")))
-			run(ctx, 0, "neco", "init", "teleport")
+			lab.Run(ctx, 0, "neco", "init", "teleport")
 			for _, lrn := range all {
-				Expect(run(ctx, lrn, "neco", "teleport", "config")).To(ContainSubstring("teleport-node.service is not installed yet"))
-				Expect(strings.TrimSpace(run(ctx, lrn, "stat", "-c", "%a", "/etc/teleport/teleport.yaml"))).To(Equal("600"))
+				Expect(lab.Run(ctx, lrn, "neco", "teleport", "config")).To(ContainSubstring("teleport-node.service is not installed yet"))
+				Expect(strings.TrimSpace(lab.Run(ctx, lrn, "stat", "-c", "%a", "/etc/teleport/teleport.yaml"))).To(Equal("600"))
 			}
 		})
 	})

@@ -3,22 +3,20 @@
 package functions
 
 import (
-	"fmt"
-	"regexp"
-	"strings"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 
 	"github.com/cybozu-go/neco/dctest/necotest"
+	"github.com/cybozu-go/neco/dctest/suite"
 )
 
 func updateSpecs() {
 	Describe("an update", func() {
 		BeforeAll(func(ctx SpecContext) {
-			run(ctx, 0, "neco", "config", "set", "check-update-interval", "1s")
-			run(ctx, 0, "neco", "config", "set", "env", "prod")
+			lab.Run(ctx, 0, "neco", "config", "set", "check-update-interval", "1s")
+			lab.Run(ctx, 0, "neco", "config", "set", "env", "prod")
 		})
 
 		It("without changes restarts no service and uploads one template a role", func(ctx SpecContext) {
@@ -26,9 +24,9 @@ func updateSpecs() {
 			const quiet = "2026.11.21-3"
 			before, services := ids(ctx), pids(ctx)
 			took := deliver(ctx, quiet, firstCKE)
-			report("last installation to complete without changes: %s", took.Round(time.Millisecond))
-			reportSteps(ctx, quiet)
-			Expect(took).To(BeNumerically("<", failAtFactor*quietAim))
+			suite.Print("last installation to complete without changes: %s", took.Round(time.Millisecond))
+			lab.PrintSteps(ctx, 0, quiet)
+			Expect(took).To(BeNumerically("<", suite.FailAtFactor*quietAim))
 			Expect(pids(ctx)).To(Equal(services))
 			after := ids(ctx)
 			for _, role := range roles {
@@ -41,7 +39,7 @@ func updateSpecs() {
 
 		It("with another version of CKE never runs two of them", func(ctx SpecContext) {
 			took := deliver(ctx, "2026.11.22-1", "1.22.6")
-			report("last installation to complete with another CKE: %s", took.Round(time.Millisecond))
+			suite.Print("last installation to complete with another CKE: %s", took.Round(time.Millisecond))
 			runs(ctx, "1.22.6", all...)
 		})
 
@@ -50,18 +48,18 @@ func updateSpecs() {
 			Expect(err).NotTo(HaveOccurred())
 			Expect(lab.Publish(pkg)).To(Succeed())
 			stopped(ctx, 1)
-			run(ctx, 1, "systemctl", "kill", "--signal=KILL", "neco-worker")
+			lab.Run(ctx, 1, "systemctl", "kill", "--signal=KILL", "neco-worker")
 			Expect(lab.Complete(ctx, "boot-0", "2026.11.22-2", limit)).To(Succeed())
 			runs(ctx, "1.22.7", all...)
 		})
 
 		It("that loses a server while CKE is stopped ends cleanly, and CKE runs again", func(ctx SpecContext) {
-			pkg, err := lab.PackageWithCKE(ctx, "2026.11.22-3", "1.22.8", nil)
+			pkg, err := lab.PackageWithCKE(ctx, last, lastCKE, nil)
 			Expect(err).NotTo(HaveOccurred())
 			Expect(lab.Publish(pkg)).To(Succeed())
 			stopped(ctx, 2)
 			Expect(lab.Kill(ctx, "boot-2")).To(Succeed())
-			run(ctx, 0, "neco", "stop", "--reason", "boot server 2 has lost power")
+			lab.Run(ctx, 0, "neco", "stop", "--reason", "boot server 2 has lost power")
 			ended := time.Now()
 			for _, lrn := range []int{0, 1} {
 				Eventually(ctx, func() (string, error) {
@@ -69,12 +67,12 @@ func updateSpecs() {
 				}).WithTimeout(limit).WithPolling(100 * time.Millisecond).Should(ContainSubstring("1.22."))
 			}
 			took := time.Since(ended)
-			report("stop of the update to CKE running: %s", took.Round(time.Millisecond))
-			Expect(took).To(BeNumerically("<", failAtFactor*backAim))
+			suite.Print("stop of the update to CKE running: %s", took.Round(time.Millisecond))
+			Expect(took).To(BeNumerically("<", suite.FailAtFactor*backAim))
 			Expect(lab.PowerOn(ctx, "boot-2")).To(Succeed())
-			run(ctx, 0, "neco", "recover")
-			Expect(lab.Complete(ctx, "boot-0", "2026.11.22-3", limit)).To(Succeed())
-			runs(ctx, "1.22.8", all...)
+			lab.Run(ctx, 0, "neco", "recover")
+			Expect(lab.Complete(ctx, "boot-0", last, limit)).To(Succeed())
+			runs(ctx, lastCKE, all...)
 		})
 	})
 }
@@ -91,8 +89,8 @@ func stopped(ctx SpecContext, lrn int) {
 func runs(ctx SpecContext, version string, lrns ...int) {
 	GinkgoHelper()
 	for _, lrn := range lrns {
-		Expect(run(ctx, lrn, "curl", "-sS", "http://127.0.0.1:10180/version")).To(ContainSubstring(version))
-		Expect(run(ctx, lrn, "journalctl", "-u", "cke", "--no-pager")).NotTo(ContainSubstring("ANOTHER VERSION RUNS"))
+		Expect(lab.Run(ctx, lrn, "curl", "-sS", "http://127.0.0.1:10180/version")).To(ContainSubstring(version))
+		Expect(lab.Run(ctx, lrn, "journalctl", "-u", "cke", "--no-pager")).NotTo(ContainSubstring("ANOTHER VERSION RUNS"))
 	}
 }
 
@@ -102,40 +100,12 @@ func deliver(ctx SpecContext, version, cke string) time.Duration {
 	GinkgoHelper()
 	pkg, err := lab.PackageWithCKE(ctx, version, cke, nil)
 	Expect(err).NotTo(HaveOccurred())
-	Expect(lab.Publish(pkg)).To(Succeed())
-	for _, lrn := range all {
-		Eventually(ctx, func() (string, error) { return lab.Exec(ctx, necotest.Server(lrn), "neco", "version") }).WithTimeout(limit).
-			WithPolling(50 * time.Millisecond).Should(ContainSubstring(version))
-	}
-	installed := time.Now()
-	Expect(lab.Complete(ctx, "boot-0", version, limit)).To(Succeed())
-	return time.Since(installed)
+	return lab.Deliver(ctx, pkg, version, all, limit).SinceInstalled
 }
-
-// reportSteps prints how long each step of the update to version took on boot server 0,
-// from the log of the worker that was installed.
-func reportSteps(ctx SpecContext, version string) {
-	GinkgoHelper()
-	log := run(ctx, 0, "journalctl", "-u", "neco-worker", "--no-pager", "-o", "cat")
-	entered := regexp.MustCompile(`run entered.* version=`+regexp.QuoteMeta(version)).FindAllStringIndex(log, -1)
-	Expect(entered).NotTo(BeEmpty())
-	log = log[entered[len(entered)-1][0]:]
-	for _, m := range stepFinished.FindAllStringSubmatch(log, -1) {
-		report("  %2s %-20s %s", m[1], m[2], m[3])
-	}
-}
-
-var stepFinished = regexp.MustCompile(`step finished.* step=(\d+) name=(\S+) took=(\S+)`)
 
 // pids returns the main processes of the services that an update without changes must not
 // restart.
 func pids(ctx SpecContext) map[string]string {
 	GinkgoHelper()
-	all := map[string]string{}
-	for _, lrn := range []int{0, 1, 2} {
-		for _, unit := range []string{"etcd-container", "vault", "setup-hw", "serf", "sabakan", "cke", "cke-localproxy", "ep-agent", "promtail"} {
-			all[fmt.Sprint(lrn, " ", unit)] = strings.TrimSpace(run(ctx, lrn, "systemctl", "show", "-p", "MainPID", "--value", unit))
-		}
-	}
-	return all
+	return lab.Pids(ctx, all, "etcd-container", "vault", "setup-hw", "serf", "sabakan", "cke", "cke-localproxy", "ep-agent", "promtail")
 }

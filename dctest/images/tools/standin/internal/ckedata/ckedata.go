@@ -26,12 +26,19 @@ func Version() string {
 // DefaultConfig is the default path of the configuration.
 const DefaultConfig = "/etc/cke/config.yml"
 
+// dirEnv is the environment variable with a directory that replaces etcd, whatever etcd the
+// configuration names.
+const dirEnv = "STANDIN_CKE_DIR"
+
 // Open reads the configuration in a file and opens the store that it configures. Unlike
 // store.Open, it fails if the certificate in the configuration does not exist.
 func Open(file string) (store.Store, error) {
 	c, err := Read(file)
 	if err != nil {
 		return nil, err
+	}
+	if dir := os.Getenv(dirEnv); dir != "" {
+		return store.Open(store.Config{Prefix: c.Prefix}, dir)
 	}
 	if _, err := os.Stat(c.CertFile); c.CertFile != "" && err != nil {
 		return nil, err

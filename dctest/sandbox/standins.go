@@ -1,0 +1,198 @@
+package sandbox
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/dctest/inventory"
+	"github.com/cybozu-go/neco/dctest/sandbox/internet"
+	"github.com/cybozu-go/neco/pkg/program"
+	"github.com/cybozu-go/neco/pkg/retry"
+	"github.com/cybozu-go/neco/pkg/sabakan"
+	"github.com/cybozu-go/neco/pkg/steps"
+)
+
+// sabakanTimeout is how long the program that imitates sabakan may take to start.
+const sabakanTimeout = 30 * time.Second
+
+// ckeDirEnv is the environment variable with the directory in which the programs that
+// imitate CKE keep their data, whatever etcd their configuration names.
+const ckeDirEnv = "STANDIN_CKE_DIR"
+
+// standIn returns the path of a program that imitates another one. dctest/sandbox/build-debs
+// builds it.
+func standIn(name string) (string, error) {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(cache, "neco", "standin", name)
+	if _, err := os.Stat(path); err != nil {
+		return "", fmt.Errorf("the program that imitates %s is not built; dctest/sandbox/build-debs builds it: %w", name, err)
+	}
+	return path, nil
+}
+
+// startSabakan starts the sabakan that all boot servers use, with addresses and machines.
+// The containers of sabakan on the boot servers do nothing.
+func (s *Sandbox) startSabakan(ctx context.Context) error {
+	binary, err := standIn("sabakan")
+	if err != nil {
+		return err
+	}
+	l, err := listen()
+	if err != nil {
+		return err
+	}
+	s.sabakan = "http://" + l.Addr().String()
+	dir := s.path("sabakan")
+	config := fmt.Sprintf("http: %s\ndata-dir: %s\nadvertise-url: %s\n", l.Addr(), dir, s.sabakan)
+	file := filepath.Join(dir, "config.yml")
+	if err := errors.Join(l.Close(), os.MkdirAll(dir, 0o755), os.WriteFile(file, []byte(config), 0o644)); err != nil {
+		return err
+	}
+	log, err := os.Create(filepath.Join(dir, "log"))
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	cmd := exec.CommandContext(s.bg.ctx, binary, "-config-file", file)
+	cmd.Stdout, cmd.Stderr = log, log
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // even if this process is killed
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	s.bg.Go(func() error {
+		if err := cmd.Wait(); s.bg.ctx.Err() == nil {
+			return fmt.Errorf("sabakan has ended (see %s): %w", log.Name(), err)
+		}
+		return nil
+	})
+	return s.fillSabakan(ctx)
+}
+
+// fillSabakan waits until sabakan answers, and gives it addresses and machines.
+func (s *Sandbox) fillSabakan(ctx context.Context) error {
+	c := sabakan.New(s.sabakan)
+	defer c.Close()
+	ctx, cancel := context.WithTimeoutCause(ctx, sabakanTimeout, fmt.Errorf("sabakan does not answer within %s; see %s", sabakanTimeout, s.path("sabakan", "log")))
+	defer cancel()
+	if err := retry.Until(ctx, func() error { return c.Health(ctx) }); err != nil {
+		return err
+	}
+	if err := c.PutIPAM(ctx, json.RawMessage(inventory.IPAM)); err != nil {
+		return err
+	}
+	machines := []sabakan.Spec{inventory.Node(0)}
+	for _, lrn := range s.opts.all() {
+		machines = append(machines, inventory.Boot(lrn))
+	}
+	return c.CreateMachines(ctx, machines)
+}
+
+// Contents is what the boot servers have given to sabakan.
+type Contents struct {
+	// Systems are the versions of the nodes' operating system.
+	Systems []string
+	// Assets are the names of the assets.
+	Assets []string
+	// Templates are the IDs of the ignition templates of the role cs, the oldest first.
+	Templates []string
+}
+
+// Contents returns what sabakan has.
+func (s *Sandbox) Contents(ctx context.Context) (Contents, error) {
+	c := sabakan.New(s.sabakan)
+	defer c.Close()
+	images, err := c.Images(ctx)
+	if err != nil {
+		return Contents{}, err
+	}
+	var all Contents
+	for _, img := range images {
+		all.Systems = append(all.Systems, img.ID)
+	}
+	if all.Assets, err = c.Assets(ctx); err != nil {
+		return all, err
+	}
+	all.Templates, err = c.Ignitions(ctx, "cs")
+	return all, err
+}
+
+// ckeImages returns the names of the images that CKE runs on nodes.
+func ckeImages(ctx context.Context) ([]string, error) {
+	ckecli, err := standIn("ckecli")
+	if err != nil {
+		return nil, err
+	}
+	out, err := exec.CommandContext(ctx, ckecli, "images").Output()
+	return strings.Fields(string(out)), err
+}
+
+// standInEnv returns the environment variables of a boot server by which its programs find
+// sabakan and the data of CKE.
+func (s *Sandbox) standInEnv() []string {
+	return []string{steps.SabakanURL + "=" + s.sabakan, ckeDirEnv + "=" + s.path("cke")}
+}
+
+// prepare creates the files by which a server counts as set up for sabakan and CKE, and the
+// drop-ins by which the programs of CKE use these files and listen on free ports.
+func prepare(srv *Server, net *internet.Internet) error {
+	for _, name := range []string{program.Sabakan, program.CKE} {
+		p, err := program.Find(name)
+		if err != nil {
+			return err
+		}
+		cert, key, err := net.Issue(fmt.Sprintf("%s-%d", name, srv.LRN))
+		if err != nil {
+			return err
+		}
+		for file, data := range map[string][]byte{p.User.Cert: cert, p.User.Key: key, p.Prepared.Config: nil} {
+			if err := write(filepath.Join(srv.Root, file), data, 0o600); err != nil {
+				return err
+			}
+		}
+	}
+	port, err := freePort()
+	if err != nil {
+		return err
+	}
+	config := quote(filepath.Join(srv.Root, neco.CKEConfFile))
+	for unit, args := range map[string]string{
+		"cke": "--config=" + config + " --http=127.0.0.1:" + port, "cke-localproxy": "--config=" + config,
+	} {
+		text := fmt.Sprintf("# The sandbox's, not the package's: this server is a directory.\n[Service]\nExecStart=\nExecStart=/usr/sbin/%s %s\n", unit, args)
+		if err := write(filepath.Join(srv.Root, "etc/systemd/system", unit+".service.d/10-sandbox.conf"), []byte(text), 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func freePort() (string, error) {
+	l, err := listen()
+	if err != nil {
+		return "", err
+	}
+	defer l.Close()
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	return port, err
+}
+
+// write writes a file, and creates its directory.
+func write(path string, data []byte, mode os.FileMode) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(path, data, mode)
+}

@@ -1,0 +1,90 @@
+//go:build dctest
+
+package functions
+
+import (
+	"fmt"
+	"strings"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/cybozu-go/neco/dctest/inventory"
+	"github.com/cybozu-go/neco/dctest/necotest"
+)
+
+// fourth is the boot server that joins and leaves, and fourthAddress its address as
+// sabakan assigns it to a machine in its rack.
+const (
+	fourth        = 3
+	fourthAddress = "10.69.2.67"
+)
+
+func memberSpecs() {
+	Describe("a boot server", func() {
+		It("that joins is in the configurations and in new ignition templates", func(ctx SpecContext) {
+			before := ids(ctx)
+			Expect(lab.CreateMachines(ctx, "boot-0", inventory.Boot(fourth))).To(Succeed())
+			deb, err := lab.PackageWithCKE(ctx, last, lastCKE, nil)
+			Expect(err).NotTo(HaveOccurred())
+			Expect(lab.Fresh(ctx, deb, necotest.Server(fourth))).To(Succeed())
+			Expect(lab.Write(ctx, necotest.Server(fourth), "/etc/neco/join-token", strings.NewReader(joinToken(ctx)), 0o600)).To(Succeed())
+			afterRun(ctx, func() { lab.Run(ctx, fourth, "neco", "join", "0", "1", "2") })
+			for _, lrn := range all {
+				Expect(lab.Run(ctx, lrn, "cat", "/etc/sabakan/config.yml")).To(ContainSubstring(fourthAddress), "boot server %d", lrn)
+			}
+			newTemplates(ctx, before, ContainSubstring(fourthAddress))
+		})
+
+		It("that leaves is in them no longer", func(ctx SpecContext) {
+			before := ids(ctx)
+			afterRun(ctx, func() {
+				_, err := lab.ExecWith(ctx, strings.NewReader(token), "boot-0", "sh", "-c", fmt.Sprintf("VAULT_TOKEN=$(cat) exec neco leave %d --yes", fourth))
+				Expect(err).NotTo(HaveOccurred())
+			})
+			for _, lrn := range all {
+				Expect(lab.Run(ctx, lrn, "cat", "/etc/sabakan/config.yml")).NotTo(ContainSubstring(fourthAddress), "boot server %d", lrn)
+			}
+			newTemplates(ctx, before, Not(ContainSubstring(fourthAddress)))
+		})
+	})
+}
+
+// newTemplates checks that, since sabakan had the contents before, each role has exactly
+// one more ignition template, which matches, and that nothing else was uploaded.
+func newTemplates(ctx SpecContext, before map[string]string, match OmegaMatcher) {
+	GinkgoHelper()
+	after := ids(ctx)
+	for _, role := range roles {
+		Expect(after[role]).NotTo(Equal(before[role]), role)
+		list := ignitions(ctx, role)
+		newest := list[len(list)-1]
+		Expect(list).To(HaveLen(len(strings.Fields(before[role]))+1), role)
+		Expect(lab.Run(ctx, 0, "sabactl", "ignitions", "get", role, newest)).To(match, "%s %s", role, newest)
+		delete(before, role)
+		delete(after, role)
+	}
+	Expect(after).To(Equal(before))
+}
+
+// joinToken returns a join token for the fourth server.
+func joinToken(ctx SpecContext) string {
+	GinkgoHelper()
+	out, err := lab.ExecWith(ctx, strings.NewReader(token), "boot-0", "sh", "-c", fmt.Sprintf("VAULT_TOKEN=$(cat) exec neco join-token --lrn %d", fourth))
+	Expect(err).NotTo(HaveOccurred())
+	return strings.TrimSpace(out)
+}
+
+// afterRun calls act, which requests an update, and waits until the update is complete.
+func afterRun(ctx SpecContext, act func()) {
+	GinkgoHelper()
+	runs := func() (int, error) {
+		out, err := lab.Exec(ctx, "boot-0", "neco", "history")
+		return strings.Count(out, "\n"), err
+	}
+	before, err := runs()
+	Expect(err).NotTo(HaveOccurred())
+	act()
+	Eventually(ctx, runs).WithTimeout(limit).WithPolling(poll).Should(BeNumerically(">", before))
+	lab.Run(ctx, 0, "neco", "status", "--wait", "--timeout", limit.String())
+}
