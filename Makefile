@@ -60,7 +60,7 @@ lint: ## Format, vet, staticcheck
 
 .PHONY: test
 test: ## All tests, with the race detector, and SEEDS=1000 simulated updates
-	@tools/need gcc:gcc git:git dpkg-deb:dpkg
+	@tools/need gcc:gcc git:git dpkg-deb:dpkg curl:curl
 	go test -race $$(go list ./... | grep -v /dctest/simulation)
 	go test ./dctest/simulation -args -seeds=$(SEEDS)
 	go test ./dctest/simulation/model
@@ -129,6 +129,15 @@ fuzz: ## Fuzz every decoder for FUZZTIME=20s
 .PHONY: bench
 bench: ## Benchmarks
 	go test -run='^$$' -bench=. -benchmem ./...
+
+# CONTENTS_MIB is the size of all images in MiB, and ROUNDS how often both ways are measured.
+CONTENTS_MIB = 5120
+ROUNDS = 3
+
+.PHONY: bench-contents
+bench-contents: ## Upload 5 GiB of images, compared with crane and curl [CONTENTS_MIB=5120] [ROUNDS=3]
+	@tools/need curl:curl
+	go run ./dctest/contentsbench -size=$(CONTENTS_MIB) -rounds=$(ROUNDS)
 
 .PHONY: deb
 deb: ## Build build/neco_VERSION_amd64.deb (VERSION=YYYY.MM.DD-SERIAL)

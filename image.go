@@ -35,26 +35,53 @@ func NewImageFetcher(transport http.RoundTripper, auth authn.Authenticator) Imag
 // until it has written the last byte or ctx ends, and holds no layer in memory. After
 // an error, w has received an incomplete tarball.
 func (f ImageFetcher) GetTarball(ctx context.Context, img ContainerImage, w io.Writer) error {
-	full := img.FullName(f.auth != nil)
-	ref, err := name.ParseReference(full)
+	ref, image, err := f.open(ctx, img)
+	if err == nil {
+		err = tarball.Write(ref, image, w)
+	}
 	if err != nil {
-		return fmt.Errorf("fetch image %s: %w", full, err)
+		return fmt.Errorf("fetch image %s: %w", img.FullName(f.auth != nil), err)
+	}
+	return nil
+}
+
+// TarballSize returns the number of bytes that GetTarball writes for img. It fetches the
+// manifest and the configuration of img, but no layer, and blocks until it has them or ctx
+// ends.
+func (f ImageFetcher) TarballSize(ctx context.Context, img ContainerImage) (int64, error) {
+	var size int64
+	ref, image, err := f.open(ctx, img)
+	if err == nil {
+		size, err = tarball.CalculateSize(map[name.Reference]v1.Image{ref: image})
+	}
+	if err != nil {
+		return 0, fmt.Errorf("fetch image %s: %w", img.FullName(f.auth != nil), err)
+	}
+	return size, nil
+}
+
+// open returns img, which must be for the platform of this server. Its layers are fetched
+// when they are read.
+func (f ImageFetcher) open(ctx context.Context, img ContainerImage) (name.Reference, v1.Image, error) {
+	ref, err := name.ParseReference(img.FullName(f.auth != nil))
+	if err != nil {
+		return nil, nil, err
 	}
 	opts, err := f.options(ctx, img, ref.Context().Registry)
 	if err != nil {
-		return fmt.Errorf("fetch image %s: %w", full, err)
+		return nil, nil, err
 	}
 	image, err := remote.Image(ref, opts...)
 	if err != nil {
-		return fmt.Errorf("fetch image %s: %w", full, err)
+		return nil, nil, err
 	}
-	if err := checkPlatform(image); err != nil {
-		return fmt.Errorf("fetch image %s: %w", full, err)
+	if c, ok := f.transport.(blobCache); ok {
+		image = &cachedImage{Image: image,
+			cached:     func(digest string) (io.ReadCloser, error) { return c.Cached(ctx, digest) },
+			downloaded: func(digest string) (io.ReadCloser, error) { return c.Cached(context.Background(), digest) },
+		}
 	}
-	if err := tarball.Write(ref, image, w); err != nil {
-		return fmt.Errorf("fetch image %s: %w", full, err)
-	}
-	return nil
+	return ref, image, checkPlatform(image)
 }
 
 func (f ImageFetcher) options(ctx context.Context, img ContainerImage, registry name.Registry) ([]remote.Option, error) {

@@ -67,6 +67,10 @@ func TestGetTarballGivesWhatDockerLoads(t *testing.T) {
 	if err := NewImageFetcher(http.DefaultTransport, nil).GetTarball(t.Context(), img, &buf); err != nil {
 		t.Fatal(err)
 	}
+	size, err := NewImageFetcher(http.DefaultTransport, nil).TarballSize(t.Context(), img)
+	if err != nil || size != int64(buf.Len()) {
+		t.Errorf("the size is %d, %v; want %d", size, err, buf.Len())
+	}
 	if err := WriteFile(file, buf.String()); err != nil {
 		t.Fatal(err)
 	}

@@ -203,6 +203,11 @@ func (h *Host) Tarball(_ context.Context, img neco.ContainerImage, w io.Writer) 
 	return err
 }
 
+// TarballSize returns the number of bytes that Tarball writes.
+func (h *Host) TarballSize(_ context.Context, img neco.ContainerImage) (int64, error) {
+	return int64(len(h.FullName(img))), nil
+}
+
 // FullName returns the full name of the image on a host outside of a test data centre.
 func (h *Host) FullName(img neco.ContainerImage) string { return img.FullName(true) }
 

@@ -4,9 +4,11 @@ package sabakantest
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -27,48 +29,84 @@ const (
 // Start starts a sabakan that ends with the test, and returns its URL.
 func Start(t testing.TB) string {
 	t.Helper()
-	binary := filepath.Join(t.TempDir(), "sabakan")
-	if err := standintest.Build("sabakan", binary); err != nil {
-		t.Fatal(err)
-	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	url, stop, err := Launch(t.Context(), t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
-	addr := l.Addr().String()
-	dir, url := t.TempDir(), "http://"+addr
-	file := filepath.Join(dir, "config.yml")
-	config := fmt.Sprintf("http: %s\ndata-dir: %s\nadvertise-url: %s\n", addr, dir, url)
-	if err := errors.Join(os.WriteFile(file, []byte(config), 0o600), l.Close()); err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command(binary, "-config-file", file)
-	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // even if the test is killed
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill() // it may have ended
-		_ = cmd.Wait()         // it is killed
-	})
-	await(t, url)
+	t.Cleanup(stop)
 	return url
 }
 
-func await(t testing.TB, url string) {
-	t.Helper()
-	ctx, cancel := context.WithTimeoutCause(t.Context(), startTimeout, fmt.Errorf("sabakan does not answer within %s", startTimeout))
+// Launch starts a sabakan with its program and its data in dir, which must be empty, and
+// returns its URL. It blocks until sabakan answers. The caller calls stop, which ends
+// sabakan; sabakan also ends with this process.
+func Launch(ctx context.Context, dir string) (url string, stop func(), err error) {
+	binary := filepath.Join(dir, "sabakan")
+	if err := standintest.Build("sabakan", binary); err != nil {
+		return "", nil, err
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", nil, err
+	}
+	addr := l.Addr().String()
+	data, file := filepath.Join(dir, "data"), filepath.Join(dir, "config.yml")
+	url = "http://" + addr
+	config := fmt.Sprintf("http: %s\ndata-dir: %s\nadvertise-url: %s\n", addr, data, url)
+	if err := errors.Join(os.Mkdir(data, 0o755), os.WriteFile(file, []byte(config), 0o600), l.Close()); err != nil {
+		return "", nil, err
+	}
+	cmd := exec.Command(binary, "-config-file", file)
+	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // even if this process is killed
+	if err := cmd.Start(); err != nil {
+		return "", nil, err
+	}
+	stop = func() {
+		_ = cmd.Process.Kill() // it may have ended
+		_ = cmd.Wait()         // it is killed
+	}
+	if err := await(ctx, url); err != nil {
+		stop()
+		return "", nil, err
+	}
+	return url, stop, nil
+}
+
+func await(ctx context.Context, url string) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, startTimeout, fmt.Errorf("sabakan does not answer within %s", startTimeout))
 	defer cancel()
 	c := sabakan.New(url)
 	defer c.Close()
 	for {
 		err := c.Health(ctx)
 		if err == nil {
-			return
+			return nil
 		}
 		if neco.SleepContext(ctx, pause) != nil {
-			t.Fatal(errors.Join(context.Cause(ctx), err))
+			return errors.Join(context.Cause(ctx), err)
 		}
 	}
+}
+
+// Uploads are PUT requests to sabakan, and the sum of the sizes of their bodies.
+type Uploads struct {
+	Requests int   `json:"requests"`
+	Bytes    int64 `json:"bytes"`
+}
+
+// Received returns the uploads that the sabakan at url has received since its start, by
+// kind: assets, images, ignitions, config.
+func Received(ctx context.Context, url string) (map[string]Uploads, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url+"/standin/received", nil)
+	if err != nil {
+		return nil, err
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer res.Body.Close()
+	var kinds map[string]Uploads
+	return kinds, json.NewDecoder(res.Body).Decode(&kinds)
 }

@@ -7,8 +7,12 @@
 package blobcache
 
 import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net/http"
 	"os"
@@ -20,8 +24,9 @@ import (
 
 // Transport is an http.RoundTripper for the requests to registries. It downloads a blob to
 // a file, verifies the digest in its URL, and answers with the contents of that file. An
-// interrupted download is continued, also in the next process. All other requests go to
-// Inner unchanged.
+// interrupted download is continued, also in the next process. A file of an earlier process
+// is verified before its first use, because a power loss may have damaged it. All other
+// requests go to Inner unchanged.
 //
 // Several processes may use the same directory. A Transport is safe for concurrent use.
 type Transport struct {
@@ -34,13 +39,15 @@ type Transport struct {
 	mu sync.Mutex
 	// busy has a lock for each blob that is being downloaded or opened.
 	busy map[string]*sync.Mutex
+	// verified has the digests of the files that this process has downloaded or verified.
+	verified map[string]bool
 	// reserved is the number of bytes that the downloads in progress still need.
 	reserved int64
 }
 
 // New returns a Transport with the given fields.
 func New(inner http.RoundTripper, dir string, max int64) *Transport {
-	return &Transport{Inner: inner, Dir: dir, Max: max, busy: map[string]*sync.Mutex{}}
+	return &Transport{Inner: inner, Dir: dir, Max: max, busy: map[string]*sync.Mutex{}, verified: map[string]bool{}}
 }
 
 // blobPath matches the path of a blob in a registry, and its digest.
@@ -55,14 +62,35 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	digest := match[1]
 	defer t.lock(digest)()
-	if res, err := t.open(r, digest); !errors.Is(err, fs.ErrNotExist) {
-		return res, err
+	f, size, err := t.open(digest)
+	if err == nil {
+		report(r.Context(), size)
+		return response(r, digest, f, size), nil
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
 	}
 	refused, err := t.download(r, digest)
 	if err != nil || refused != nil {
 		return refused, err
 	}
-	return t.open(r, digest)
+	if f, size, err = t.open(digest); err != nil {
+		return nil, err
+	}
+	return response(r, digest, f, size), nil
+}
+
+// Cached returns the blob with this SHA-256 in hexadecimal if it is in the cache, and an
+// error that is fs.ErrNotExist otherwise. It waits for a download of the blob by this
+// Transport. The caller closes the blob.
+func (t *Transport) Cached(ctx context.Context, digest string) (io.ReadCloser, error) {
+	defer t.lock(digest)()
+	f, size, err := t.open(digest)
+	if err != nil {
+		return nil, err
+	}
+	report(ctx, size)
+	return f, nil
 }
 
 // lock locks the blob with this digest, and returns the function that unlocks it.
@@ -78,26 +106,70 @@ func (t *Transport) lock(digest string) (unlock func()) {
 	return m.Unlock
 }
 
-// open returns the response to r with the cached blob, or an error that is fs.ErrNotExist
-// if it is not cached.
-func (t *Transport) open(r *http.Request, digest string) (*http.Response, error) {
+// verify removes the cached blob with this digest if it has other contents. It reads a file
+// only once in the life of t.
+func (t *Transport) verify(digest string) error {
+	t.mu.Lock()
+	verified := t.verified[digest]
+	t.mu.Unlock()
+	if verified {
+		return nil
+	}
+	name := filepath.Join(t.Dir, digest)
+	f, err := os.Open(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	sum := sha256.New()
+	if _, err := io.Copy(sum, f); err != nil {
+		return err
+	}
+	if hex.EncodeToString(sum.Sum(nil)) != digest {
+		return os.Remove(name)
+	}
+	t.setVerified(digest)
+	return nil
+}
+
+// setVerified records that the file with this digest has the right contents.
+func (t *Transport) setVerified(digest string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.verified[digest] = true
+}
+
+// open opens the verified blob with this digest and returns it with its size. It returns an
+// error that is fs.ErrNotExist if the blob is not cached. The caller holds the lock.
+func (t *Transport) open(digest string) (*os.File, int64, error) {
+	if err := t.verify(digest); err != nil {
+		return nil, 0, err
+	}
 	name := filepath.Join(t.Dir, digest)
 	f, err := os.Open(name)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	info, err := f.Stat()
 	if err == nil {
 		err = touch(name)
 	}
 	if err != nil {
-		return nil, errors.Join(err, f.Close())
+		return nil, 0, errors.Join(err, f.Close())
 	}
+	return f, info.Size(), nil
+}
+
+// response returns the response to r with the blob f.
+func response(r *http.Request, digest string, f *os.File, size int64) *http.Response {
 	return &http.Response{
 		Status: "200 OK", StatusCode: http.StatusOK, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		Header:        http.Header{"Content-Type": {"application/octet-stream"}, "Docker-Content-Digest": {"sha256:" + digest}},
-		ContentLength: info.Size(), Body: f, Request: r,
-	}, nil
+		ContentLength: size, Body: f, Request: r,
+	}
 }
 
 // Size returns the size of the cached files in bytes, with those of interrupted downloads.

@@ -22,6 +22,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 
+	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/pkg/blobcache"
 )
 
@@ -116,18 +117,30 @@ func fetch(ctx context.Context, t http.RoundTripper, ref name.Reference, w io.Wr
 	return tarball.Write(ref, img, w)
 }
 
-// check fetches the image and compares it with img.
+// fetchUnverified does the same as fetch, but relies on the cache to verify layers, as
+// neco.ImageFetcher does.
+func fetchUnverified(ctx context.Context, t http.RoundTripper, ref name.Reference, w io.Writer) error {
+	img := neco.ContainerImage{Name: "serf", Repository: ref.Context().Name(), Tag: ref.Identifier()}
+	return neco.NewImageFetcher(t, nil).GetTarball(ctx, img, w)
+}
+
+// check fetches the image in both ways and compares it with img.
 func check(t *testing.T, cache http.RoundTripper, ref name.Reference, img v1.Image) {
 	t.Helper()
-	var got, want bytes.Buffer
-	if err := fetch(t.Context(), cache, ref, &got); err != nil {
-		t.Fatal(err)
-	}
+	var want bytes.Buffer
 	if err := tarball.Write(ref, img, &want); err != nil {
 		t.Fatal(err)
 	}
-	if !bytes.Equal(got.Bytes(), want.Bytes()) {
-		t.Errorf("the image differs: %d bytes, want %d", got.Len(), want.Len())
+	for title, fetch := range map[string]func(context.Context, http.RoundTripper, name.Reference, io.Writer) error{
+		"package remote": fetch, "neco.ImageFetcher": fetchUnverified,
+	} {
+		var got bytes.Buffer
+		if err := fetch(t.Context(), cache, ref, &got); err != nil {
+			t.Fatalf("%s: %v", title, err)
+		}
+		if !bytes.Equal(got.Bytes(), want.Bytes()) {
+			t.Errorf("%s: the image differs: %d bytes, want %d", title, got.Len(), want.Len())
+		}
 	}
 }
 
@@ -158,6 +171,28 @@ func TestEachByteIsDownloadedOnce(t *testing.T) {
 	}
 }
 
+func TestTheProgressOfADownloadIsReported(t *testing.T) {
+	b, ref, img := serve(t)
+	b.limit = layer / 3 // interruptions
+	dir := t.TempDir()
+	fetch := fetchUnverified
+	for _, title := range []string{"from the registry", "from the cache"} {
+		var mu sync.Mutex
+		var got int64
+		ctx := blobcache.WithProgress(t.Context(), func(n int64) {
+			mu.Lock()
+			defer mu.Unlock()
+			got += n
+		})
+		if err := fetch(ctx, blobcache.New(http.DefaultTransport, dir, 1<<30), ref, io.Discard); err != nil {
+			t.Fatal(err)
+		}
+		if want := sizeOf(t, img); got != want {
+			t.Errorf("%s: %d bytes are reported, want %d", title, got, want)
+		}
+	}
+}
+
 func TestABrokenDownloadIsContinued(t *testing.T) {
 	b, ref, img := serve(t)
 	b.limit = layer / 3
@@ -182,6 +217,33 @@ func TestTheNextProcessContinuesADownload(t *testing.T) {
 	}
 	if left, err := filepath.Glob(dir + "/*.partial"); err != nil || len(left) > 0 {
 		t.Errorf("left are %q, %v", left, err)
+	}
+}
+
+func TestAFileThatAPowerLossHasDamagedIsDownloadedAgain(t *testing.T) {
+	for title, damage := range map[string]func(name string) error{
+		"empty":   func(name string) error { return os.Truncate(name, 0) },
+		"shorter": func(name string) error { return os.Truncate(name, layer/2) },
+		"zeros":   func(name string) error { return os.WriteFile(name, make([]byte, layer), 0o600) },
+	} {
+		t.Run(title, func(t *testing.T) {
+			b, ref, img := serve(t)
+			dir := t.TempDir()
+			check(t, blobcache.New(http.DefaultTransport, dir, 1<<30), ref, img)
+			files, err := filepath.Glob(dir + "/*")
+			if err != nil || len(files) != 4 {
+				t.Fatal(files, err)
+			}
+			for _, name := range files {
+				if err := damage(name); err != nil {
+					t.Fatal(err)
+				}
+			}
+			check(t, blobcache.New(http.DefaultTransport, dir, 1<<30), ref, img) // the next process
+			if want := 2 * sizeOf(t, img); b.sent != want {
+				t.Errorf("%d bytes are sent, want %d", b.sent, want)
+			}
+		})
 	}
 }
 

@@ -46,9 +46,11 @@ func (t *Transport) download(r *http.Request, digest string) (refused *http.Resp
 		return nil, err
 	}
 	defer f.Close()
-	if _, err := os.Stat(filepath.Join(t.Dir, digest)); err == nil { // by another process
+	if info, err := os.Stat(filepath.Join(t.Dir, digest)); err == nil { // by another process
+		report(r.Context(), info.Size())
 		return nil, os.Remove(f.name)
 	}
+	report(r.Context(), f.size)
 	b := backoff.NewExponentialBackOff()
 	b.InitialInterval = pause
 	var last error
@@ -67,7 +69,11 @@ func (t *Transport) download(r *http.Request, digest string) (refused *http.Resp
 	if refused != nil {
 		return refused, nil
 	}
-	return nil, f.commit(filepath.Join(t.Dir, digest), digest)
+	if err := f.commit(filepath.Join(t.Dir, digest), digest); err != nil {
+		return nil, err
+	}
+	t.setVerified(digest)
+	return nil, nil
 }
 
 // attempt continues the download of f with one request. It returns the response of a
@@ -85,6 +91,7 @@ func (t *Transport) attempt(r *http.Request, f *partialFile) (refused *http.Resp
 	}
 	switch {
 	case res.StatusCode == http.StatusOK:
+		report(ctx, -f.size)
 		err = f.restart()
 	case res.StatusCode == http.StatusPartialContent && f.size > 0:
 	case res.StatusCode == http.StatusRequestedRangeNotSatisfiable && f.size > 0:
@@ -210,6 +217,7 @@ func (p *partialFile) fill(ctx context.Context, cancel context.CancelCauseFunc, 
 			}
 			p.sum.Write(buf[:n])
 			p.size += int64(n)
+			report(ctx, int64(n))
 		}
 		switch {
 		case err == io.EOF:

@@ -19,11 +19,17 @@ func newCKEWeightCmd(env *Env) *cobra.Command {
 }
 
 func newCKEWeightListCmd(env *Env) *cobra.Command {
-	return &cobra.Command{
+	var o output
+	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "Print the weights that were set, as JSON",
-		Args:  none(),
+		Long: `Print the weights that were set, as a JSON object with the roles as its keys.
+-o json is the default and the only format.`,
+		Args: none(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := o.validateJSON(); err != nil {
+				return err
+			}
 			return env.request(cmd.Context(), func(ctx context.Context, s *storage.Storage) error {
 				weights, err := s.CKEWeights(ctx)
 				if err != nil {
@@ -33,35 +39,68 @@ func newCKEWeightListCmd(env *Env) *cobra.Command {
 			})
 		},
 	}
+	o.registerJSON(cmd)
+	return cmd
+}
+
+// weightJSON is the JSON of neco cke weight get.
+type weightJSON struct {
+	Role   string  `json:"role"`
+	Weight float64 `json:"weight"`
+	// Set reports whether the weight was set; otherwise it is that of the template.
+	Set bool `json:"set"`
 }
 
 func newCKEWeightGetCmd(env *Env) *cobra.Command {
-	return &cobra.Command{
+	var o output
+	cmd := &cobra.Command{
 		Use:               "get ROLE",
 		Short:             "Print the weight of a role",
 		Long:              "Print the weight of a role, or that of the template if none is set.",
 		Args:              exactly(1),
 		ValidArgsFunction: completeRoles(env),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := o.validate(); err != nil {
+				return err
+			}
 			return env.request(cmd.Context(), func(ctx context.Context, s *storage.Storage) error {
-				weights, err := s.CKEWeights(ctx)
-				if err != nil {
-					return malformedWeights(err)
-				}
-				if w, set := weights[args[0]]; set {
-					fmt.Fprintln(cmd.OutOrStdout(), w)
-					return nil
-				}
-				role, err := env.findRole(ctx, s, args[0])
+				w, err := env.findWeight(ctx, s, args[0])
 				if err != nil {
 					return err
 				}
-				fmt.Fprintln(cmd.OutOrStdout(), cmp.Or(role.Weight, "1"))
-				fmt.Fprintf(cmd.ErrOrStderr(), "no weight is set for %s; this is that of the template\n", role.Name)
+				if o.json() {
+					return writeJSON(cmd.OutOrStdout(), w)
+				}
+				fmt.Fprintln(cmd.OutOrStdout(), w.Weight)
+				if !w.Set {
+					fmt.Fprintf(cmd.ErrOrStderr(), "no weight is set for %s; this is that of the template\n", w.Role)
+				}
 				return nil
 			})
 		},
 	}
+	o.register(cmd)
+	return cmd
+}
+
+// findWeight returns the weight that was set for a role, or that of the template.
+func (env *Env) findWeight(ctx context.Context, s *storage.Storage, role string) (weightJSON, error) {
+	weights, err := s.CKEWeights(ctx)
+	if err != nil {
+		return weightJSON{}, malformedWeights(err)
+	}
+	if w, set := weights[role]; set {
+		return weightJSON{role, w, true}, nil
+	}
+	r, err := env.findRole(ctx, s, role)
+	if err != nil {
+		return weightJSON{}, err
+	}
+	w, err := strconv.ParseFloat(cmp.Or(r.Weight, "1"), 64)
+	if err != nil {
+		return weightJSON{}, fmt.Errorf("the template: weight %q of role %s is not a number", r.Weight, r.Name)
+	}
+	return weightJSON{r.Name, w, false}, nil
 }
 
 func newCKEWeightSetCmd(env *Env) *cobra.Command {

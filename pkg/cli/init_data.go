@@ -12,34 +12,54 @@ import (
 	"github.com/cybozu-go/neco/pkg/worker"
 )
 
+// initDataOptions are the flags of neco init-data.
+type initDataOptions struct {
+	ignitions, resources bool
+	output
+}
+
 func newInitDataCmd(env *Env) *cobra.Command {
-	var ignitions, resources bool
+	var o initDataOptions
 	cmd := &cobra.Command{
 		Use:   "init-data",
 		Short: "Upload the contents for nodes now, instead of in the next update",
 		Long: `Give the sabakan and the CKE of this boot server what an update gives them:
 the operating system and the container images of the nodes, the files in
 /usr/libexec/neco, the ignition templates, the DHCP configuration, the
-template of CKE and the user resources. What they have already is not sent.
-What cannot be uploaded yet is named, with what is to be done first.`,
+template of CKE and the user resources. Contents that they already have are
+not sent again. If an upload needs something that is missing, neco names it
+and the command to run first, and uploads the rest.
+
+On a terminal, the command shows the bytes and the rate of each upload in
+progress. Elsewhere, it prints a line when an upload begins and one when it
+has ended. -o json prints only the result.`,
 		Args: none(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			var only []string
-			if ignitions {
-				only = append(only, steps.Ignitions)
+			if err := o.validate(); err != nil {
+				return err
 			}
-			if resources {
-				only = append(only, steps.UserResources)
-			}
-			return initData(cmd, env, only)
+			return initData(cmd, env, o)
 		},
 	}
-	cmd.Flags().BoolVar(&ignitions, "ignitions-only", false, "upload only the ignition templates")
-	cmd.Flags().BoolVar(&resources, "update-resources-only", false, "give CKE only the user resources")
+	cmd.Flags().BoolVar(&o.ignitions, "ignitions-only", false, "upload only the ignition templates")
+	cmd.Flags().BoolVar(&o.resources, "update-resources-only", false, "give CKE only the user resources")
+	o.register(cmd)
 	return cmd
 }
 
-func initData(cmd *cobra.Command, env *Env, only []string) error {
+// only returns the records of the uploads that were selected; none: all uploads.
+func (o initDataOptions) only() []string {
+	var only []string
+	if o.ignitions {
+		only = append(only, steps.Ignitions)
+	}
+	if o.resources {
+		only = append(only, steps.UserResources)
+	}
+	return only
+}
+
+func initData(cmd *cobra.Command, env *Env, o initDataOptions) error {
 	lrn, err := ownLRN(env)
 	if err != nil {
 		return err
@@ -57,26 +77,17 @@ func initData(cmd *cobra.Command, env *Env, only []string) error {
 		if snap.Request == nil {
 			return hint(errors.New("no release was requested in this data centre yet"), "neco status shows what it waits for")
 		}
-		out := newProgress(cmd.OutOrStdout())
-		h := steps.NewHost(steps.Real(env.FS.Root, s.Client(), slog.New(slog.DiscardHandler)))
-		return h.Upload(ctx, only, worker.Target{
+		out := newUploads(newUploadDisplay(cmd.OutOrStdout(), o.output), env.Now)
+		defer out.close()
+		options := steps.Real(env.FS.Root, s.Client(), slog.New(slog.DiscardHandler))
+		options.Observe = out.observe
+		err = steps.NewHost(options).Upload(ctx, o.only(), worker.Target{
 			LRN: lrn, Members: snap.Request.Servers, Version: snap.Request.Version, Config: snap.Config,
-			Progress: out.set,
-		}, func(o steps.Outcome) {
-			out.line("%-16s  %-10s  %s", o.Step, o.Action, outcome(o))
-		})
+		}, out.finish)
+		out.close()
+		if o.json() {
+			err = errors.Join(err, writeJSON(cmd.OutOrStdout(), uploadsJSON{snap.Request.Version, out.results}))
+		}
+		return err
 	})
-}
-
-// outcome returns o in words.
-func outcome(o steps.Outcome) string {
-	switch {
-	case o.Err != nil:
-		return "failed"
-	case o.Skipped:
-		return "skipped: " + o.Note
-	case o.Note != "":
-		return o.Note
-	}
-	return "up to date"
 }

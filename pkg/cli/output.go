@@ -24,6 +24,20 @@ func (o *output) register(cmd *cobra.Command) {
 	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{formatTable, formatJSON}, cobra.ShellCompDirectiveNoFileComp))
 }
 
+// registerJSON registers -o for a command whose only format is JSON.
+func (o *output) registerJSON(cmd *cobra.Command) {
+	cmd.Flags().StringVarP(&o.format, "output", "o", formatJSON, "output format: only json")
+	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{formatJSON}, cobra.ShellCompDirectiveNoFileComp))
+}
+
+// validateJSON returns an error unless the value of -o is json.
+func (o *output) validateJSON() error {
+	if o.format != formatJSON {
+		return hint(fmt.Errorf("unknown output format %q", o.format), "choose -o json")
+	}
+	return nil
+}
+
 // validate returns an error unless the value of -o is table or json.
 func (o *output) validate() error {
 	if o.format != formatTable && o.format != formatJSON {

@@ -96,6 +96,9 @@ type Containers interface {
 	// Tarball downloads img and writes it to w in the format of docker load. It writes the
 	// same bytes each time.
 	Tarball(ctx context.Context, img neco.ContainerImage, w io.Writer) error
+	// TarballSize returns the number of bytes that Tarball writes, without a download of
+	// layers.
+	TarballSize(ctx context.Context, img neco.ContainerImage) (int64, error)
 	FullName(img neco.ContainerImage) string
 	Running(ctx context.Context, img neco.ContainerImage) (bool, error)
 	// Version returns the image tag of the running container called name, or "" if the

@@ -10,11 +10,13 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/internal/remaining"
+	"github.com/cybozu-go/neco/pkg/blobcache"
 	"github.com/cybozu-go/neco/pkg/cke"
 	"github.com/cybozu-go/neco/pkg/retry"
 	"github.com/cybozu-go/neco/pkg/sabakan"
@@ -101,7 +103,11 @@ func (u Uploader) uploadImages(ctx context.Context, images []neco.ContainerImage
 // uploadImage uploads img unless sabakan has an asset of the same name: the image of a
 // tag never changes.
 func (u Uploader) uploadImage(ctx context.Context, img neco.ContainerImage) error {
-	_, err := u.Sabakan.Asset(ctx, assetName(img))
+	name := assetName(img)
+	_, err := u.Sabakan.Asset(ctx, name)
+	if err == nil {
+		u.observe(Event{Name: name, State: Present})
+	}
 	if !errors.Is(err, sabakan.ErrNotFound) {
 		return err
 	}
@@ -109,14 +115,33 @@ func (u Uploader) uploadImage(ctx context.Context, img neco.ContainerImage) erro
 	if err != nil {
 		return err
 	}
-	return u.Sabakan.PutAsset(ctx, assetName(img), content)
+	return u.putAsset(ctx, name, content)
+}
+
+// putAsset uploads content as the asset called name.
+func (u Uploader) putAsset(ctx context.Context, name string, content sabakan.Content) error {
+	if err := u.Sabakan.PutAsset(ctx, name, u.observed(name, content)); err != nil {
+		return err
+	}
+	u.observe(Event{Name: name, State: Uploaded, Total: content.Size})
+	return nil
 }
 
 // imageContent returns img in the format of docker load, with its size and digest. It
 // downloads the layers of img; the content is read from the cache.
 func (u Uploader) imageContent(ctx context.Context, img neco.ContainerImage) (sabakan.Content, error) {
+	total, err := u.Images.TarballSize(ctx, img)
+	if err != nil {
+		return sabakan.Content{}, err
+	}
+	report := func(done int64) {
+		u.observe(Event{Name: assetName(img), State: Downloading, Done: min(done, total), Total: total})
+	}
+	report(0)
+	var done atomic.Int64
+	downloading := blobcache.WithProgress(ctx, func(n int64) { report(done.Add(n)) })
 	sum, size := sha256.New(), counter(0)
-	if err := u.Images.Tarball(ctx, img, io.MultiWriter(sum, &size)); err != nil {
+	if err := u.Images.Tarball(downloading, img, io.MultiWriter(sum, &size)); err != nil {
 		return sabakan.Content{}, err
 	}
 	open := func() (io.ReadCloser, error) {
@@ -157,13 +182,14 @@ func (u Uploader) uploadFiles(ctx context.Context) error {
 		}
 		has, err := u.Sabakan.Asset(ctx, f.Name())
 		if err == nil && has.SHA256 == content.SHA256 {
+			u.observe(Event{Name: f.Name(), State: Present})
 			continue
 		}
 		if err != nil && !errors.Is(err, sabakan.ErrNotFound) {
 			return err
 		}
 		u.report("uploading %s to sabakan", f.Name())
-		if err := u.Sabakan.PutAsset(ctx, f.Name(), content); err != nil {
+		if err := u.putAsset(ctx, f.Name(), content); err != nil {
 			return err
 		}
 	}

@@ -35,13 +35,20 @@ type Uploader struct {
 	// Progress, if not nil, is called with a text of what the upload is doing. It must be
 	// safe for concurrent use.
 	Progress func(format string, args ...any)
+	// Observe, if not nil, is called with the progress and the result of each content. It
+	// must be safe for concurrent use and must not block.
+	Observe func(Event)
 }
 
-// Images downloads container images.
+// Images downloads container images. Uploads report the progress of a download if it goes
+// through pkg/blobcache.
 type Images interface {
 	// Tarball downloads img and writes it to w in the format of docker load. It writes the
 	// same bytes each time.
 	Tarball(ctx context.Context, img neco.ContainerImage, w io.Writer) error
+	// TarballSize returns the number of bytes that Tarball writes, without a download of
+	// layers.
+	TarballSize(ctx context.Context, img neco.ContainerImage) (int64, error)
 }
 
 // report calls u.Progress. It does nothing if Progress is nil.

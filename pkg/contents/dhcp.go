@@ -19,6 +19,9 @@ type dhcp struct {
 	DNSServers   []string `json:"dns-servers"`
 }
 
+// dhcpName is the name of the DHCP configuration in events.
+const dhcpName = "dhcp.json"
+
 // DHCP uploads the package's DHCP configuration, unless sabakan has the same one.
 func (u Uploader) DHCP(ctx context.Context) error {
 	data, err := u.FS.Read(neco.SabakanDHCPJSONFile)
@@ -37,7 +40,12 @@ func (u Uploader) DHCP(ctx context.Context) error {
 		return err
 	}
 	if err == nil && has.LeaseMinutes == want.LeaseMinutes && slices.Equal(has.DNSServers, want.DNSServers) {
+		u.observe(Event{Name: dhcpName, State: Present})
 		return nil
 	}
-	return u.Sabakan.PutDHCP(ctx, data)
+	if err := u.Sabakan.PutDHCP(ctx, data); err != nil {
+		return err
+	}
+	u.observe(Event{Name: dhcpName, State: Uploaded, Total: int64(len(data))})
+	return nil
 }

@@ -45,7 +45,7 @@ const attempts = 3
 func (u Uploader) Ignitions(ctx context.Context, v Values) (note string, err error) {
 	_, err = u.Sabakan.IPAM(ctx)
 	if errors.Is(err, sabakan.ErrNotFound) {
-		return "sabakan has no addresses to assign yet: sabactl ipam set -f " + neco.SabakanIPAMFile + ", then neco init-data --ignitions-only", nil
+		return u.notPrepared("sabakan has no addresses to assign yet", "sabactl ipam set -f "+neco.SabakanIPAMFile), nil
 	}
 	if err != nil {
 		return "", err
@@ -55,7 +55,7 @@ func (u Uploader) Ignitions(ctx context.Context, v Values) (note string, err err
 		return "", err
 	}
 	if len(missing) > 0 {
-		return fmt.Sprintf("sabakan has no machine of boot server %s: sabactl machines create, then neco init-data --ignitions-only", strings.Join(missing, ", ")), nil
+		return u.notPrepared("sabakan has no machine of boot server "+strings.Join(missing, ", "), "sabactl machines create -f FILE"), nil
 	}
 	meta, err := u.metadata(ctx, v, servers)
 	if err != nil {
@@ -81,6 +81,13 @@ func (u Uploader) Ignitions(ctx context.Context, v Values) (note string, err err
 		}
 	}
 	return strings.Join(notes, "; "), nil
+}
+
+// notPrepared reports that no ignition template can be uploaded before an operator has run
+// command, and returns the same as a note.
+func (u Uploader) notPrepared(reason, command string) (note string) {
+	u.observe(Event{Name: "ignition templates", State: NotPrepared, Reason: reason, Command: command})
+	return reason + ": " + command + ", then neco init-data --ignitions-only"
 }
 
 // Roles returns the roles of nodes for which the package has a template, sorted.
@@ -159,6 +166,7 @@ func (u Uploader) ignition(ctx context.Context, role, version string, want sabak
 				return "", err
 			}
 			if same(has, want) {
+				u.observe(Event{Name: templateName(role, newest), State: Present})
 				return outranked(role, newest, ids), nil
 			}
 		}
@@ -167,13 +175,18 @@ func (u Uploader) ignition(ctx context.Context, role, version string, want sabak
 		if errors.Is(err, sabakan.ErrConflict) {
 			continue
 		}
-		if err == nil {
-			ids, err = u.Sabakan.Ignitions(ctx, role)
+		if err != nil {
+			return "", err
 		}
+		u.observe(Event{Name: templateName(role, next), State: Uploaded, Total: sizeOf(want)})
+		ids, err = u.Sabakan.Ignitions(ctx, role)
 		return outranked(role, next, ids), err
 	}
 	return "", errors.New("another program uploads templates with the same IDs")
 }
+
+// templateName returns the name of a template in events.
+func templateName(role, id string) string { return "ignition template " + role + " " + id }
 
 // outranked returns a note if id, the newest template of this version, is not the last of
 // ids, with which machines boot.
@@ -200,6 +213,13 @@ func canonical(t sabakan.Template) (any, error) {
 	var v any
 	err = json.Unmarshal(data, &v)
 	return v, err
+}
+
+// sizeOf returns the size of t as JSON in bytes. sabakan.Client has just encoded t, so that
+// there is no error.
+func sizeOf(t sabakan.Template) int64 {
+	data, _ := json.Marshal(t)
+	return int64(len(data))
 }
 
 // idsOf returns the newest ID of version among ids, or "" if there is none, and the first

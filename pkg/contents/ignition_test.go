@@ -31,6 +31,12 @@ const text = `{{ Metadata "version" }} {{ Metadata "bird.ref" }} {{ Metadata "ck
 // and ss.
 func withTemplates(t *testing.T) (contents.Uploader, *sabakan.Client) {
 	t.Helper()
+	return withTemplatesAt(t, sabakantest.Start(t))
+}
+
+// withTemplatesAt does the same with the sabakan at url.
+func withTemplatesAt(t *testing.T, url string) (contents.Uploader, *sabakan.Client) {
+	t.Helper()
 	fsys := host.FS{Root: t.TempDir()}
 	standintest.Ckecli(t, fsys)
 	for _, role := range []string{"cs", "ss"} {
@@ -38,7 +44,7 @@ func withTemplates(t *testing.T) (contents.Uploader, *sabakan.Client) {
 		put(t, fsys, filepath.Join(dir, "site.yml"), site)
 		put(t, fsys, filepath.Join(dir, "files/etc/neco/version"), text+role)
 	}
-	c := sabakan.New(sabakantest.Start(t))
+	c := sabakan.New(url)
 	t.Cleanup(c.Close)
 	return contents.Uploader{FS: fsys, Artifacts: neco.CurrentArtifacts, Sabakan: c}, c
 }
@@ -76,9 +82,14 @@ func TestWhatATemplateNeedsFirstIsNamed(t *testing.T) {
 	v := contents.Values{Version: "2026.11.21-1", Servers: []int{0, 1, 2}}
 	expect := func(want string) {
 		t.Helper()
+		var events []contents.Event
+		u.Observe = func(e contents.Event) { events = append(events, e) }
 		note, err := u.Ignitions(t.Context(), v)
 		if err != nil || !strings.Contains(note, want) {
 			t.Errorf("note %q, error %v; want %q", note, err, want)
+		}
+		if len(events) != 1 || events[0].State != contents.NotPrepared || !strings.HasPrefix(note, events[0].Reason+": "+events[0].Command+", then ") {
+			t.Errorf("events %+v, note %q", events, note)
 		}
 		if ids, err := c.Ignitions(t.Context(), "cs"); len(ids) > 0 || err != nil {
 			t.Errorf("templates %q, %v", ids, err)

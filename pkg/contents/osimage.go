@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/pkg/host"
 	"github.com/cybozu-go/neco/pkg/release"
 	"github.com/cybozu-go/neco/pkg/sabakan"
@@ -30,11 +31,13 @@ const maxOSImageFile = 2 << 30
 // the same.
 func (u Uploader) OSImage(ctx context.Context) error {
 	image := u.Artifacts.OSImage
+	name := osImageName(image)
 	all, err := u.Sabakan.Images(ctx)
 	if err != nil {
 		return err
 	}
 	if len(all) > 0 && all[len(all)-1].ID == image.Version {
+		u.observe(Event{Name: name, State: Present})
 		return nil
 	}
 	if err := errors.Join(u.FS.RemoveDir(osImageDir), u.FS.MakeDir(host.Dir{Path: osImageDir, Mode: 0o700})); err != nil {
@@ -50,16 +53,28 @@ func (u Uploader) OSImage(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	err = u.Sabakan.PutImage(ctx, image.Version, archive)
+	err = u.Sabakan.PutImage(ctx, image.Version, u.observed(name, archive))
 	if errors.Is(err, sabakan.ErrConflict) {
-		err = fmt.Errorf("%w: sabakan had this image and has removed it; it takes an ID only once", err)
+		return fmt.Errorf("%w: sabakan had this image and has removed it; it takes an ID only once", err)
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	u.observe(Event{Name: name, State: Uploaded, Total: archive.Size})
+	return nil
 }
+
+// osImageName returns the name of the operating system in events.
+func osImageName(image neco.OSImage) string { return "coreos " + image.Version }
 
 // downloadOSImage downloads the two files of the operating system image in parallel.
 func (u Uploader) downloadOSImage(ctx context.Context) ([]archived, error) {
-	client := &http.Client{Transport: u.Transport}
+	name := osImageName(u.Artifacts.OSImage)
+	report := func(done, total int64) {
+		u.observe(Event{Name: name, State: Downloading, Done: done, Total: total})
+	}
+	report(0, 0)
+	client := &http.Client{Transport: &countedDownloads{inner: u.Transport, report: report}}
 	defer client.CloseIdleConnections()
 	kernel, initrd := u.Artifacts.OSImage.URLs()
 	files := []archived{{name: "kernel", url: kernel}, {name: "initrd.gz", url: initrd}}

@@ -68,12 +68,25 @@ func (c Containers) save(ctx context.Context, img neco.ContainerImage) (string, 
 // bytes each time. The requests go through c.Cache, so that only the first call for an image
 // downloads its layers.
 func (c Containers) Tarball(ctx context.Context, img neco.ContainerImage, w io.Writer) error {
+	fetcher, img := c.cachedFetcher(img)
+	return fetcher.GetTarball(ctx, img, w)
+}
+
+// TarballSize returns the number of bytes that Tarball writes for img. It downloads no
+// layer.
+func (c Containers) TarballSize(ctx context.Context, img neco.ContainerImage) (int64, error) {
+	fetcher, img := c.cachedFetcher(img)
+	return fetcher.TarballSize(ctx, img)
+}
+
+// cachedFetcher does the same as fetcher, with a transport that goes through c.Cache if
+// there is one.
+func (c Containers) cachedFetcher(img neco.ContainerImage) (neco.ImageFetcher, neco.ContainerImage) {
 	transport := c.Transport
 	if c.Cache != nil {
 		transport = c.Cache
 	}
-	fetcher, img := c.fetcher(img, transport)
-	return fetcher.GetTarball(ctx, img, w)
+	return c.fetcher(img, transport)
 }
 
 // fetcher returns a fetcher for img that uses transport, and img as it must be passed to that fetcher, so

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/cybozu-go/neco/pkg/cke"
 	"github.com/cybozu-go/neco/pkg/component"
+	"github.com/cybozu-go/neco/pkg/contents"
 	"github.com/cybozu-go/neco/pkg/storage"
 	"github.com/cybozu-go/neco/pkg/worker"
 )
@@ -27,8 +29,16 @@ func setTemplate(ctx context.Context, h *Host, _ component.Component, t worker.T
 	if err != nil {
 		return "", worker.Permanent(err)
 	}
-	_, err = cke.Update(ctx, cke.New(h.FS), template)
-	return "", final(err)
+	changed, err := cke.Update(ctx, cke.New(h.FS), template)
+	if err != nil {
+		return "", final(err)
+	}
+	e := contents.Event{Name: "cluster template", State: contents.Present}
+	if changed {
+		e.State, e.Total = contents.Uploaded, int64(len(template))
+	}
+	h.observe(e)
+	return "", nil
 }
 
 // lbBlock is a configuration key with a network from which load balancers in Kubernetes
@@ -66,6 +76,7 @@ func setUserResources(ctx context.Context, h *Host, _ component.Component, t wor
 		if err := ckecli.SetResources(ctx, r.Data); err != nil {
 			return "", final(fmt.Errorf("%s: %w", r.File, err))
 		}
+		h.observe(contents.Event{Name: filepath.Base(r.File), State: contents.Uploaded, Total: int64(len(r.Data))})
 		for _, b := range lbBlocks {
 			if slices.Contains(r.Unset, b.placeholder) {
 				unset = append(unset, b.key)

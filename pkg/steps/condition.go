@@ -3,6 +3,7 @@ package steps
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/pkg/component"
@@ -21,6 +22,9 @@ type condition struct {
 	// skipped is the note in the status of a server that skips the action. It is empty
 	// for a condition that most servers do not meet.
 	skipped string
+	// command, if not nil, returns the command with which an operator makes the condition
+	// hold.
+	command func(c component.Component) string
 	holds   func(ctx context.Context, h *Host, c component.Component, t worker.Target) (bool, error)
 }
 
@@ -57,7 +61,7 @@ func (h *Host) skips(ctx context.Context, r row, a act, t worker.Target) (note s
 // etcdManaged returns the condition that Neco manages etcd and Vault on this host: neco
 // setup or neco join has installed etcd's certificates.
 func etcdManaged() condition {
-	return condition{"Neco has set etcd up", "not set up by neco here: left alone", func(_ context.Context, h *Host, _ component.Component, _ worker.Target) (bool, error) {
+	return condition{words: "Neco has set etcd up", skipped: "not set up by neco here: left alone", holds: func(_ context.Context, h *Host, _ component.Component, _ worker.Target) (bool, error) {
 		return h.FS.Exists(neco.EtcdPeerCertFile)
 	}}
 }
@@ -65,7 +69,7 @@ func etcdManaged() condition {
 // started returns the condition that the etcd member of this host has been started
 // before. The join action configures a new member.
 func started() condition {
-	return condition{"etcd has been started", "", func(_ context.Context, h *Host, _ component.Component, _ worker.Target) (bool, error) {
+	return condition{words: "etcd has been started", holds: func(_ context.Context, h *Host, _ component.Component, _ worker.Target) (bool, error) {
 		return etcd.Started(h.FS)
 	}}
 }
@@ -73,7 +77,7 @@ func started() condition {
 // mustNotMix returns the condition that the component's version on this host must not
 // run on one server while its next version runs on another.
 func mustNotMix() condition {
-	return condition{"the next version must not run beside this one", "", func(ctx context.Context, h *Host, c component.Component, t worker.Target) (bool, error) {
+	return condition{words: "the next version must not run beside this one", holds: func(ctx context.Context, h *Host, c component.Component, t worker.Target) (bool, error) {
 		ch, ct, err := h.component(ctx, c, t)
 		if err != nil {
 			return false, err
@@ -87,7 +91,7 @@ func mustNotMix() condition {
 // is to be restarted last. A Vault that does not answer serves no client and counts as
 // standby.
 func standby() condition {
-	return condition{"Vault is not the active node", "", func(ctx context.Context, h *Host, _ component.Component, _ worker.Target) (bool, error) {
+	return condition{words: "Vault is not the active node", holds: func(ctx context.Context, h *Host, _ component.Component, _ worker.Target) (bool, error) {
 		client, err := vault.Open(vault.Local, h.FS.Path(neco.ServerCAFile), "")
 		if err != nil {
 			return true, nil // without a client, it cannot be the active node
@@ -100,7 +104,7 @@ func standby() condition {
 // setUpHere returns the condition that neco init-local has set up the program on this
 // host.
 func setUpHere() condition {
-	return condition{"`neco init-local` has set it up", "", func(_ context.Context, h *Host, c component.Component, _ worker.Target) (bool, error) {
+	return condition{words: "`neco init-local` has set it up", command: initLocal, holds: func(_ context.Context, h *Host, c component.Component, _ worker.Target) (bool, error) {
 		p, err := program.Find(c.Name())
 		if err != nil || p.User == nil {
 			return false, err
@@ -112,7 +116,7 @@ func setUpHere() condition {
 // runsHere returns the condition that all units of the component are active. Thus an
 // update does not start a unit that an operator has stopped or not installed yet.
 func runsHere() condition {
-	return condition{"it runs", "it does not run here: left alone", func(ctx context.Context, h *Host, c component.Component, _ worker.Target) (bool, error) {
+	return condition{words: "it runs", skipped: "it does not run here: left alone", command: startUnits, holds: func(ctx context.Context, h *Host, c component.Component, _ worker.Target) (bool, error) {
 		for _, u := range c.Units() {
 			if active, err := h.Units.IsActive(ctx, u.Name); err != nil || !active {
 				return false, err
@@ -124,7 +128,7 @@ func runsHere() condition {
 
 // installedHere returns the condition that the program of the component is installed.
 func installedHere() condition {
-	return condition{"it is installed", "it is not installed here: left alone", func(_ context.Context, h *Host, c component.Component, _ worker.Target) (bool, error) {
+	return condition{words: "it is installed", skipped: "it is not installed here: left alone", holds: func(_ context.Context, h *Host, c component.Component, _ worker.Target) (bool, error) {
 		p, ok := c.(component.Packaged)
 		if !ok {
 			return false, fmt.Errorf("%s is not from a package", c.Name())
@@ -136,7 +140,7 @@ func installedHere() condition {
 // ckeRuns returns the condition that CKE is active on this host. Other than runsHere, it
 // does not need cke-localproxy, which serves only this host.
 func ckeRuns() condition {
-	return condition{"CKE runs", "cke does not run here: left alone", func(ctx context.Context, h *Host, _ component.Component, _ worker.Target) (bool, error) {
+	return condition{words: "CKE runs", skipped: "cke does not run here: left alone", command: startCKE, holds: func(ctx context.Context, h *Host, _ component.Component, _ worker.Target) (bool, error) {
 		return h.Units.IsActive(ctx, neco.CKEService)
 	}}
 }
@@ -144,7 +148,22 @@ func ckeRuns() condition {
 // ckecliHere returns the condition that the command of CKE is installed. An update does
 // not install it yet.
 func ckecliHere() condition {
-	return condition{"ckecli is installed", "ckecli is not installed here: left alone", func(_ context.Context, h *Host, _ component.Component, _ worker.Target) (bool, error) {
+	return condition{words: "ckecli is installed", skipped: "ckecli is not installed here: left alone", holds: func(_ context.Context, h *Host, _ component.Component, _ worker.Target) (bool, error) {
 		return h.FS.Exists(neco.CKECLIBin)
 	}}
 }
+
+// initLocal returns the command that sets c up on a host.
+func initLocal(c component.Component) string { return "neco init-local " + c.Name() }
+
+// startUnits returns the command that starts all units of c.
+func startUnits(c component.Component) string {
+	var names []string
+	for _, u := range c.Units() {
+		names = append(names, u.Name)
+	}
+	return "systemctl start " + strings.Join(names, " ")
+}
+
+// startCKE returns the command that starts CKE.
+func startCKE(component.Component) string { return "systemctl start " + neco.CKEService }

@@ -25,6 +25,9 @@ type Outcome struct {
 	Note string
 	// Skipped reports whether a condition for the upload does not hold on this host.
 	Skipped bool
+	// Command is the command with which an operator makes that condition hold. It is empty
+	// if there is no single command.
+	Command string
 	Err     error
 }
 
@@ -65,7 +68,11 @@ func (h *Host) uploadOne(ctx context.Context, p update.Place, t worker.Target) (
 			if note == "" {
 				note = "only where " + strings.ReplaceAll(c.words, "`", "")
 			}
-			return Outcome{Note: note, Skipped: true}
+			o = Outcome{Note: note, Skipped: true}
+			if c.command != nil {
+				o.Command = c.command(r.component)
+			}
+			return o
 		}
 	}
 	note, err := a.do(ctx, h, r.component, t)

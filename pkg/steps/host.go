@@ -9,6 +9,7 @@ import (
 
 	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/pkg/component"
+	"github.com/cybozu-go/neco/pkg/contents"
 	"github.com/cybozu-go/neco/pkg/host"
 	"github.com/cybozu-go/neco/pkg/release"
 	"github.com/cybozu-go/neco/pkg/storage"
@@ -63,6 +64,9 @@ type Options struct {
 	// Staged returns the package of v if Stage has stored it on this host before, and an
 	// error otherwise. It uses no network.
 	Staged func(v release.Version) (path string, err error)
+	// Observe, if not nil, is called with the progress and the result of each content that
+	// goes to sabakan or CKE; see [contents.Uploader].
+	Observe func(contents.Event)
 }
 
 // Host performs the actions of the table on one boot server.
@@ -75,6 +79,13 @@ var _ worker.Doer = (*Host)(nil)
 
 // NewHost returns a Host with the options o and the current table.
 func NewHost(o Options) *Host { return &Host{o, rows()} }
+
+// observe calls h.Observe. It does nothing if Observe is nil.
+func (h *Host) observe(e contents.Event) {
+	if h.Observe != nil {
+		h.Observe(e)
+	}
+}
 
 // Do performs the action at p, or skips it if a condition does not hold; see
 // [worker.Doer].

@@ -48,7 +48,7 @@ func (h *Host) upload(ctx context.Context, t worker.Target, f func(u contents.Up
 	defer c.Close()
 	return final(f(contents.Uploader{
 		FS: h.FS, Artifacts: h.Artifacts, Sabakan: c, Images: containers, Transport: transport,
-		Private: h.private(), Progress: t.Report,
+		Private: h.private(), Progress: t.Report, Observe: h.Observe,
 	}, ctx))
 }
 

@@ -23,6 +23,8 @@ type server struct {
 	allow []netip.Addr
 	// ipxe is the path of the file that is served as boot/ipxe.efi.
 	ipxe string
+	// received counts the bodies of requests that upload something.
+	received received
 }
 
 // failure is an error with the HTTP status of its response.
@@ -92,13 +94,14 @@ func (s *server) handler() http.Handler {
 	} {
 		mux.HandleFunc(pattern, answer(f))
 	}
+	mux.HandleFunc("GET /standin/received", s.received.serve)
 	mux.HandleFunc("GET /api/v1/images/coreos/{id}", s.serveImage)
 	mux.HandleFunc("GET /api/v1/assets/{name}", s.serveAsset)
 	mux.HandleFunc("GET /api/v1/boot/ipxe.efi", s.serveIPXE)
 	for _, file := range imageFiles() {
 		mux.HandleFunc("GET /api/v1/boot/coreos/"+file, s.serveBootFile(file))
 	}
-	return s.restrict(known(mux))
+	return s.restrict(s.received.count(known(mux)))
 }
 
 // restrict returns a handler that refuses requests from hosts that are not in s.allow.

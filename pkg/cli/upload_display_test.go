@@ -1,0 +1,158 @@
+package cli
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"regexp"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/cybozu-go/neco/pkg/contents"
+	"github.com/cybozu-go/neco/pkg/steps"
+)
+
+const mebibyte = 1 << 20
+
+// image returns an event of an image with 80 MiB.
+func image(name string, s contents.State, done int64) contents.Event {
+	return contents.Event{Name: name, State: s, Done: done * mebibyte, Total: 80 * mebibyte}
+}
+
+// clock returns a clock that goes on by a second with each call.
+func clock() func() time.Time {
+	now := time.Date(2026, 11, 21, 0, 0, 0, 0, time.UTC)
+	return func() time.Time {
+		now = now.Add(time.Second)
+		return now
+	}
+}
+
+// twoImages reports the uploads of two images, of which the second fails.
+func twoImages(u *uploads) {
+	u.observe(image("coil.img", contents.Downloading, 0))
+	u.observe(image("squid.img", contents.Downloading, 0))
+	u.observe(image("squid.img", contents.Downloading, 5))
+	u.observe(image("coil.img", contents.Downloading, 80))
+	u.observe(image("coil.img", contents.Uploading, 0))
+	u.observe(image("coil.img", contents.Uploading, 80))
+	u.observe(image("coil.img", contents.Uploaded, 0))
+	u.observe(contents.Event{Name: "bird.img", State: contents.Present})
+	u.finish(steps.Outcome{Step: "sabakan-contents", Action: "assets", Err: errors.New("no route to host")})
+}
+
+func TestUploadsAreLinesWhereThereIsNoTerminal(t *testing.T) {
+	var out bytes.Buffer
+	u := newUploads(newUploadDisplay(&out, output{formatTable}), clock())
+	twoImages(u)
+	u.close()
+	want := "uploading coil.img\nuploading squid.img\nuploaded coil.img: 80.0 MiB in 2.0 s\nsabakan-contents  assets      failed\n"
+	if out.String() != want {
+		t.Errorf("got %q, want %q", out.String(), want)
+	}
+}
+
+func TestUploadsAreBarsOnATerminal(t *testing.T) {
+	terminal, screen := openTerminal(t, 100)
+	u := newUploads(newUploadDisplay(terminal, output{formatTable}), clock())
+	u.observe(image("coil.img", contents.Downloading, 20))
+	u.observe(image("squid.img", contents.Downloading, 40))
+	screen.until(t, `coil.img +downloading .*20.0 MiB / 80.0 MiB .*B/s\s+squid.img +downloading .*40.0 MiB / 80.0 MiB`)
+	u.observe(image("coil.img", contents.Uploading, 60))
+	screen.until(t, `coil.img +uploading .*60.0 MiB / 80.0 MiB`)
+	u.observe(image("coil.img", contents.Uploaded, 0))
+	screen.until(t, `uploaded coil.img: 80.0 MiB in 2.0 s`)
+	u.finish(steps.Outcome{Step: "sabakan-contents", Action: "assets", Err: errors.New("no route to host")})
+	u.close()
+	u.close()
+	if _, err := terminal.WriteString("the end"); err != nil {
+		t.Fatal(err)
+	}
+	screen.until(t, `sabakan-contents  assets      failed`)
+	screen.until(t, `the end`)
+	if !regexp.MustCompile(`(failed\r\n|\x1b\[J)the end$`).MatchString(screen.text) {
+		t.Errorf("the bar of an upload that has failed is not erased: … %q", screen.text[max(0, len(screen.text)-500):])
+	}
+}
+
+// openTerminal returns a terminal with this number of columns, and the reader of what a
+// program writes to it.
+func openTerminal(t *testing.T, columns uint16) (*os.File, *screenReader) {
+	t.Helper()
+	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fd := int(master.Fd())
+	if err := unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0); err != nil {
+		t.Fatal(err)
+	}
+	n, err := unix.IoctlGetInt(fd, unix.TIOCGPTN)
+	if err != nil {
+		t.Fatal(err)
+	}
+	terminal, err := os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.IoctlSetWinsize(fd, unix.TIOCSWINSZ, &unix.Winsize{Row: 30, Col: columns}); err != nil {
+		t.Fatal(err)
+	}
+	r := &screenReader{chunks: make(chan string)}
+	go r.read(master)
+	t.Cleanup(func() {
+		_ = terminal.Close() // ends the read
+		for range r.chunks {
+		}
+		_ = master.Close()
+	})
+	return terminal, r
+}
+
+// screenReader reads what a program writes to a terminal.
+type screenReader struct {
+	chunks chan string
+	text   string
+}
+
+// read sends what the program writes until the terminal is closed.
+func (r *screenReader) read(master io.Reader) {
+	defer close(r.chunks)
+	buf := make([]byte, 4096)
+	for {
+		n, err := master.Read(buf)
+		if err != nil {
+			return
+		}
+		r.chunks <- string(buf[:n])
+	}
+}
+
+// control matches the control sequences of a terminal.
+var control = regexp.MustCompile(`\x1b\[[0-9;?]*[A-Za-z]`)
+
+// until blocks until what the program has written, without control sequences, matches the
+// pattern.
+func (r *screenReader) until(t *testing.T, pattern string) {
+	t.Helper()
+	re := regexp.MustCompile(pattern)
+	deadline := time.After(30 * time.Second)
+	for {
+		if re.MatchString(control.ReplaceAllString(r.text, "")) {
+			return
+		}
+		select {
+		case chunk, ok := <-r.chunks:
+			if !ok {
+				t.Fatalf("the terminal was closed before %q: %q", pattern, r.text)
+			}
+			r.text += chunk
+		case <-deadline:
+			t.Fatalf("nothing matches %q: … %q", pattern, r.text[max(0, len(r.text)-500):])
+		}
+	}
+}

@@ -1,0 +1,109 @@
+package contents
+
+import (
+	"io"
+	"net/http"
+	"sync/atomic"
+
+	"github.com/cybozu-go/neco/pkg/sabakan"
+)
+
+// State is what an upload does with one content, or the result.
+type State string
+
+// The states of a content. Uploaded, Present and NotPrepared are results.
+const (
+	Downloading State = "downloading"
+	Uploading   State = "uploading"
+	// Uploaded means that sabakan or CKE has got the content.
+	Uploaded State = "uploaded"
+	// Present means that sabakan or CKE had the content before.
+	Present State = "present"
+	// NotPrepared means that the content cannot be uploaded until an operator has run the
+	// command in the event.
+	NotPrepared State = "not-prepared"
+)
+
+// Event is the progress of one content, or its result.
+type Event struct {
+	// Name is the name of the content in sabakan or CKE.
+	Name  string
+	State State
+	// Done is how many bytes of the download or of the upload are done, and Total how many
+	// there are. Total is 0 if the number is unknown. With the state Uploaded, Total is the
+	// size of the content.
+	Done, Total int64
+	// Reason is why the content cannot be uploaded, and Command the command with which an
+	// operator prepares it. They are empty except with the state NotPrepared.
+	Reason, Command string
+}
+
+// observe calls u.Observe. It does nothing if Observe is nil.
+func (u Uploader) observe(e Event) {
+	if u.Observe != nil {
+		u.Observe(e)
+	}
+}
+
+// observed returns content, and reports its bytes as they are read for an upload.
+func (u Uploader) observed(name string, content sabakan.Content) sabakan.Content {
+	if u.Observe == nil {
+		return content
+	}
+	open := content.Open
+	content.Open = func() (io.ReadCloser, error) {
+		u.observe(Event{Name: name, State: Uploading, Total: content.Size})
+		r, err := open()
+		if err != nil {
+			return nil, err
+		}
+		var done int64
+		return countedReader{r, func(n int64) {
+			done += n
+			u.observe(Event{Name: name, State: Uploading, Done: done, Total: content.Size})
+		}}, nil
+	}
+	return content
+}
+
+// countedReader is an io.ReadCloser that calls count with the size of each read.
+type countedReader struct {
+	io.ReadCloser
+	count func(bytes int64)
+}
+
+// Read implements io.Reader.
+func (c countedReader) Read(p []byte) (int, error) {
+	n, err := c.ReadCloser.Read(p)
+	if n > 0 {
+		c.count(int64(n))
+	}
+	return n, err
+}
+
+// countedDownloads is an http.RoundTripper that reports the bytes of all responses as the
+// download of one content.
+type countedDownloads struct {
+	inner       http.RoundTripper
+	report      func(done, total int64)
+	done, total atomic.Int64
+}
+
+// RoundTrip implements http.RoundTripper. A response to a request for the rest of a file
+// does not add to the total.
+func (c *countedDownloads) RoundTrip(r *http.Request) (*http.Response, error) {
+	res, err := c.inner.RoundTrip(r)
+	if err != nil {
+		return nil, err
+	}
+	if res.StatusCode == http.StatusOK && res.ContentLength > 0 {
+		c.total.Add(res.ContentLength)
+	}
+	res.Body = countedReader{res.Body, func(n int64) { c.report(c.done.Add(n), c.total.Load()) }}
+	return res, nil
+}
+
+// CloseIdleConnections closes the idle connections of the transport below.
+func (c *countedDownloads) CloseIdleConnections() {
+	(&http.Client{Transport: c.inner}).CloseIdleConnections()
+}
