@@ -1,7 +1,9 @@
 package host
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -116,6 +118,32 @@ func (c Containers) Exec(ctx context.Context, name string, command []string) ([]
 func (c Containers) Answers(ctx context.Context) error {
 	_, err := dockercmd.Run(ctx, "version", "--format", "{{.Server.Version}}")
 	return err
+}
+
+// Names returns the names of the running containers.
+func (c Containers) Names(ctx context.Context) ([]string, error) {
+	out, err := dockercmd.Run(ctx, "ps", "--format", "{{.Names}}")
+	return strings.Fields(string(out)), err
+}
+
+// Proxies returns the HTTP and the HTTPS proxy that the running Docker daemon uses, or ""
+// for none. Docker shows xxxxx in place of the user name and the password in a URL.
+func (c Containers) Proxies(ctx context.Context) (http, https string, err error) {
+	out, err := dockercmd.Run(ctx, "info", "--format", "{{json .ServerVersion}} {{json .HTTPProxy}} {{json .HTTPSProxy}}")
+	if err != nil {
+		return "", "", err
+	}
+	values := json.NewDecoder(bytes.NewReader(out))
+	version := ""
+	for _, v := range []*string{&version, &http, &https} {
+		if err := values.Decode(v); err != nil {
+			return "", "", errors.New("docker info does not show the proxies of the daemon") // out may contain a password
+		}
+	}
+	if version == "" { // docker info succeeds without the daemon, too
+		return "", "", errors.New("docker info: the daemon does not answer")
+	}
+	return http, https, nil
 }
 
 // Signal sends a signal, such as HUP, to the main process of the running

@@ -267,3 +267,39 @@ func TestTheVersionOfAContainerIsTheTagOfItsImage(t *testing.T) {
 		}
 	}
 }
+
+func TestTheProxiesOfTheDaemon(t *testing.T) {
+	for name, tt := range map[string]struct {
+		out, http, https string
+		fails            bool
+	}{
+		"two":                {out: `"20.10.24" "http://squid:3128" "http://xxxxx:xxxxx@squid:3128/?a\u0026b"`, http: "http://squid:3128", https: "http://xxxxx:xxxxx@squid:3128/?a&b"},
+		"none":               {out: `"20.10.24" "" ""`},
+		"no daemon":          {out: `"" "" ""`, fails: true},
+		"an unknown daemon":  {out: `"5.0.0" null`, fails: true},
+		"text":               {out: "http://ops:winter@squid:3128", fails: true},
+		"a daemon that ends": {out: "'; exit 1 #", fails: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			fakeDocker(t, "printf '%s\\n' '"+tt.out+"'")
+			http, https, err := testContainers(t, false).Proxies(t.Context())
+			if (err != nil) != tt.fails || http != tt.http || https != tt.https {
+				t.Errorf("%q, %q, %v", http, https, err)
+			}
+			if err != nil && strings.Contains(err.Error(), "winter") {
+				t.Errorf("the error shows a password: %v", err)
+			}
+		})
+	}
+}
+
+func TestTheNamesOfRunningContainers(t *testing.T) {
+	calls := fakeDocker(t, "printf 'etcd-container\\nserf\\n'")
+	names, err := testContainers(t, false).Names(t.Context())
+	if diff := cmp.Diff([]string{"etcd-container", "serf"}, names); diff != "" || err != nil {
+		t.Errorf("%s %v", diff, err)
+	}
+	if diff := cmp.Diff([]string{"ps --format {{.Names}}"}, calls()); diff != "" {
+		t.Error(diff)
+	}
+}
