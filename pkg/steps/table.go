@@ -96,6 +96,7 @@ func rows() []row {
 			{Action: every("write"), do: write, when: when(setUpHere)},
 			{Action: rolling("restart", convergeDeadline), do: apply, when: when(setUpHere)},
 		}},
+			{Action: every("completion"), do: completeSabactl, when: when(setUpHere)},
 		{name: "sabakan-state-setter", component: statesetter.Component{}, acts: []act{{Action: every("converge"), do: converge, when: when(installedHere)}}},
 		{name: "cke-stop", component: cke.Component{}, acts: []act{
 			{Action: stops(every("stop"), program.CKE), do: stop, when: when(setUpHere, installedHere, mustNotMix)},
