@@ -58,6 +58,7 @@ var _ = Describe("a data centre", Ordered, func() {
 	setupSpecs()
 	contentsSpecs()
 	updateSpecs()
+	dutySpecs()
 })
 
 // The logs are printed after a failure because they are deleted with the data centre.
