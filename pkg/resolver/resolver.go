@@ -62,7 +62,7 @@ func (s Server) Use(ctx context.Context, names ...string) (note string, err erro
 		return "", err
 	}
 	if link != "" {
-		return fmt.Sprintf("%s left alone: it is a link to %s, which another program writes; replace the link by a file", path, link), nil
+		return leftAlone("it is a link to %s, which another program writes; replace the link by a file", link), nil
 	}
 	const other = "systemd-resolved"
 	active, err := s.IsActive(ctx, other)
@@ -70,15 +70,20 @@ func (s Server) Use(ctx context.Context, names ...string) (note string, err erro
 		return "", err
 	}
 	if active {
-		return fmt.Sprintf("%s left alone: %s is active; run systemctl disable --now %s", path, other, other), nil
+		return leftAlone("%s is active; run systemctl disable --now %s", other, other), nil
 	}
 	if err := s.resolve(ctx, names); err != nil {
-		return fmt.Sprintf("%s left alone: %v", path, err), nil
+		return leftAlone("%v", err), nil
 	}
 	if err := s.replace(data); err != nil {
-		return fmt.Sprintf("%s left alone: %v", path, err), nil
+		return leftAlone("%v", err), nil
 	}
 	return path + " replaced", nil
+}
+
+// leftAlone returns the note for a file that stays as it is.
+func leftAlone(format string, args ...any) string {
+	return "/etc/resolv.conf left alone: " + fmt.Sprintf(format, args...)
 }
 
 // current returns the contents of the file, or nil if it does not exist. If the file is a
