@@ -19,6 +19,8 @@ type State struct {
 	Images map[string]string
 	// Running are the running containers.
 	Running []dockerapi.Container
+	// Daemon is what the daemon reports about itself.
+	Daemon dockerapi.Info
 }
 
 // ImageID returns the ID of an image.
@@ -26,6 +28,9 @@ func (s *State) ImageID(name string) string { return s.Images[name] }
 
 // Containers returns the running containers.
 func (s *State) Containers() ([]dockerapi.Container, error) { return s.Running, nil }
+
+// Info returns what the daemon reports about itself.
+func (s *State) Info() dockerapi.Info { return s.Daemon }
 
 // Serve serves the API with the state s until the end of the test, and returns the value of
 // the environment variable DOCKER_HOST with which programs find it. The socket is in a

@@ -15,6 +15,9 @@ import (
 
 	"github.com/cybozu-go/neco/dctest/sandbox/docker"
 	"github.com/cybozu-go/neco/dctest/sandbox/systemd"
+	"github.com/cybozu-go/neco/internal/dockerapi"
+	"github.com/cybozu-go/neco/pkg/dockerproxy"
+	"github.com/cybozu-go/neco/pkg/host"
 )
 
 // The units of the neco package.
@@ -148,15 +151,20 @@ func (s *Sandbox) boot(ctx context.Context) error {
 	return nil
 }
 
-// serveDocker serves the API of Docker's daemon on a server, and returns the path of its
-// socket.
+// serveDocker serves the API of Docker's daemon on a server, which has the proxy that the
+// installer configures, and returns the path of its socket.
 func (s *Sandbox) serveDocker(srv *Server) (socket string, err error) {
 	socket = filepath.Join(filepath.Dir(srv.socket), "docker.sock")
 	l, err := net.Listen("unix", socket)
 	if err != nil {
 		return "", err
 	}
-	daemon := &http.Server{Handler: docker.API(docker.Daemon(srv.Root)), ReadHeaderTimeout: headerTimeout}
+	proxy := "http://" + s.proxy
+	if err := dockerproxy.Replace(host.FS{Root: srv.Root}, proxy); err != nil {
+		return "", err
+	}
+	info := dockerapi.Info{HTTPProxy: proxy, HTTPSProxy: proxy}
+	daemon := &http.Server{Handler: docker.API(docker.Daemon(srv.Root, info)), ReadHeaderTimeout: headerTimeout}
 	s.bg.Go(func() error {
 		if err := daemon.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 			return fmt.Errorf("serve Docker's API: %w", err)

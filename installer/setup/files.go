@@ -9,7 +9,9 @@ import (
 	"text/template"
 
 	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/pkg/dockerproxy"
 	"github.com/cybozu-go/neco/pkg/host"
+	"github.com/cybozu-go/neco/pkg/resolver"
 )
 
 //go:embed files packages
@@ -28,10 +30,10 @@ type source struct {
 	executable bool
 }
 
-// sources returns the templates of all files, except those that consist of one value of
-// the seed s, such as /etc/hostname.
-func sources(s Seed) []source {
-	all := []source{
+// sources returns the templates of all files, except those that other packages render and
+// those that consist of one value of a seed, such as /etc/hostname.
+func sources() []source {
+	return []source{
 		{name: "hosts", path: "/etc/hosts"},
 		{name: "network.env", path: neco.NecoDir + "/network.env"},
 		{name: "neco-network.sh", path: "/usr/local/sbin/neco-network", executable: true},
@@ -40,14 +42,9 @@ func sources(s Seed) []source {
 		{name: "bird.conf", path: "/etc/bird/bird.conf"},
 		{name: "bird-drop-in.conf", path: unitDir + "bird.service.d/10-neco.conf"},
 		{name: "chrony.conf", path: "/etc/chrony/chrony.conf"},
-		{name: "resolv.conf", path: "/etc/resolv.conf"},
 		{name: "sshd.conf", path: "/etc/ssh/sshd_config.d/10-keys-only.conf"},
 		{name: "daemon.json", path: "/etc/docker/daemon.json"},
 	}
-	if s.Proxy != "" {
-		all = append(all, source{name: "docker-proxy.conf", path: unitDir + "docker.service.d/http-proxy.conf"})
-	}
-	return all
 }
 
 // Files returns the files that make a boot server of a Debian system with the
@@ -66,14 +63,18 @@ func Files(s Seed) ([]host.File, error) {
 	if s.Serial != "" {
 		files = append(files, host.File{Path: neco.NecoDir + "/serial", Data: []byte(s.Serial + "\n"), Mode: 0o644})
 	}
-	for _, src := range sources(s) {
+	for _, src := range sources() {
 		f, err := src.render(s)
 		if err != nil {
 			return nil, fmt.Errorf("make a boot server: %w", err)
 		}
 		files = append(files, f)
 	}
-	return files, nil
+	proxy, err := dockerproxy.Files(s.Proxy)
+	if err != nil {
+		return nil, fmt.Errorf("make a boot server: %w", err)
+	}
+	return append(append(files, resolver.File()), proxy...), nil
 }
 
 // BirdConf returns only the configuration file of BIRD. It is for a BIRD that runs

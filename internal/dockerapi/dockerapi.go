@@ -82,6 +82,20 @@ func (c Client) ImageID(ctx context.Context, name string) (string, error) {
 	return image.ID, c.get(ctx, (&url.URL{Path: "/images/" + name + "/json"}).EscapedPath(), &image)
 }
 
+// Info is what the daemon reports about itself.
+type Info struct {
+	// HTTPProxy and HTTPSProxy are the proxies that the daemon uses, or "". Docker shows
+	// xxxxx in place of a user name and a password.
+	HTTPProxy  string `json:"HttpProxy"`
+	HTTPSProxy string `json:"HttpsProxy"`
+}
+
+// Info returns what the daemon reports about itself.
+func (c Client) Info(ctx context.Context) (Info, error) {
+	var i Info
+	return i, c.get(ctx, "/info", &i)
+}
+
 // Ping returns nil if the daemon answers.
 func (c Client) Ping(ctx context.Context) error { return c.get(ctx, "/_ping", nil) }
 

@@ -4,7 +4,9 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"io/fs"
 	"path"
 	"slices"
 	"strings"
@@ -68,16 +70,25 @@ func installTools(ctx context.Context, h Host, c Component, t Target) error {
 	if err != nil {
 		return err
 	}
-	record := path.Join(toolsDir, c.Name())
 	full := h.Containers.FullName(img)
-	if was, err := h.FS.Read(record); err == nil && string(was) == full {
+	if was, err := ToolsImage(h.FS, c.Name()); err == nil && was == full {
 		return nil
 	}
 	if err := h.Containers.RunInstallTools(ctx, img, tooled.Tools()); err != nil {
 		return fmt.Errorf("install the commands of %s: %w", c.Name(), err)
 	}
-	_, err = h.FS.Write(host.File{Path: record, Data: []byte(full), Mode: 0o644})
+	_, err = h.FS.Write(host.File{Path: path.Join(toolsDir, c.Name()), Data: []byte(full), Mode: 0o644})
 	return err
+}
+
+// ToolsImage returns the full name of the image from which the commands of the component
+// called name were installed, or "" if they were not installed.
+func ToolsImage(fsys host.FS, name string) (string, error) {
+	data, err := fsys.Read(path.Join(toolsDir, name))
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	return string(data), err
 }
 
 // Changes returns the reasons why Apply would restart c, as phrases for operators. It

@@ -1,7 +1,9 @@
 package host
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -110,6 +112,24 @@ func (c Containers) Exec(ctx context.Context, name string, command []string) ([]
 // Answers returns nil if the Docker daemon answers.
 func (c Containers) Answers(ctx context.Context) error {
 	return c.docker().Ping(ctx)
+}
+
+// Names returns the names of the running containers.
+func (c Containers) Names(ctx context.Context) (names []string, err error) {
+	all, err := c.docker().Containers(ctx)
+	for _, r := range all {
+		for _, name := range r.Names {
+			names = append(names, strings.TrimPrefix(name, "/"))
+		}
+	}
+	return names, err
+}
+
+// Proxies returns the HTTP and the HTTPS proxy that the running Docker daemon uses, or ""
+// for none. Docker shows xxxxx in place of the user name and the password in a URL.
+func (c Containers) Proxies(ctx context.Context) (http, https string, err error) {
+	info, err := c.docker().Info(ctx)
+	return info.HTTPProxy, info.HTTPSProxy, err
 }
 
 // Signal sends a signal, such as HUP, to the main process of the running

@@ -35,6 +35,8 @@ func (l loaded) ImageID(string) string {
 
 func (loaded) Containers() ([]dockerapi.Container, error) { return nil, nil }
 
+func (loaded) Info() dockerapi.Info { return dockerapi.Info{} }
+
 // fakeDocker puts a docker command into PATH. The command logs its arguments and then runs
 // script. Docker's API has an image once the command has loaded it.
 func fakeDocker(t *testing.T, script string) (calls func() []string) {
@@ -281,5 +283,25 @@ func TestTheVersionOfAContainerIsTheTagOfItsImage(t *testing.T) {
 		if got, err := testContainers(t, false).Version(t.Context(), "vault"); err != nil || got != want {
 			t.Errorf("%q: %q, %v, want %q", shown, got, err, want)
 		}
+	}
+}
+
+func TestWhatTheDaemonRunsAndItsProxies(t *testing.T) {
+	t.Setenv("DOCKER_HOST", dockertest.Serve(t, &dockertest.State{
+		Running: []dockerapi.Container{{Names: []string{"/etcd-container"}}, {Names: []string{"/serf"}}},
+		Daemon:  dockerapi.Info{HTTPProxy: "http://squid:3128", HTTPSProxy: "http://xxxxx:xxxxx@squid:3128/?a&b"},
+	}))
+	c := testContainers(t, false)
+	names, err := c.Names(t.Context())
+	if diff := cmp.Diff([]string{"etcd-container", "serf"}, names); diff != "" || err != nil {
+		t.Errorf("%s %v", diff, err)
+	}
+	http, https, err := c.Proxies(t.Context())
+	if http != "http://squid:3128" || https != "http://xxxxx:xxxxx@squid:3128/?a&b" || err != nil {
+		t.Errorf("%q, %q, %v", http, https, err)
+	}
+	t.Setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
+	if _, _, err := c.Proxies(t.Context()); err == nil {
+		t.Error("no error without a daemon")
 	}
 }

@@ -33,12 +33,22 @@ type Restarter interface {
 	TryRestart(ctx context.Context, name string) error
 }
 
+// Docker is the Docker daemon of the host.
+type Docker interface {
+	// Proxies returns the HTTP and the HTTPS proxy that the daemon uses; see
+	// [host.Containers.Proxies].
+	Proxies(ctx context.Context) (http, https string, err error)
+	// Names returns the names of the running containers.
+	Names(ctx context.Context) ([]string, error)
+}
+
 // Options are the parameters of a [Host].
 type Options struct {
 	FS        host.FS
 	Units     component.Units
 	Restarter Restarter
 	Packages  Packages
+	Docker    Docker
 	Artifacts neco.ArtifactSet
 	// Containers and Stage are given the configuration of the run, whose proxy and
 	// credentials they use. Stage downloads and verifies the package of v.
@@ -52,6 +62,8 @@ type Options struct {
 	Reload func(ctx context.Context, name string) error
 	// Sabakan is the URL of the sabakan on this host.
 	Sabakan string
+	// Resolver is the address of the resolver on this host.
+	Resolver string
 	// Transport connects to the internet with the proxy of the run's configuration.
 	Transport func(c storage.Config) (http.RoundTripper, error)
 	// Etcd is a client whose keys are below Neco's prefix.

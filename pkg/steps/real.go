@@ -18,6 +18,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/pki"
 	"github.com/cybozu-go/neco/pkg/release"
 	"github.com/cybozu-go/neco/pkg/renewal"
+	"github.com/cybozu-go/neco/pkg/resolver"
 	"github.com/cybozu-go/neco/pkg/storage"
 	"github.com/cybozu-go/neco/pkg/vault"
 	"github.com/cybozu-go/neco/pkg/vaultkey"
@@ -38,8 +39,8 @@ const SabakanURL = "NECO_SABAKAN_URL"
 func Real(root string, etcd *clientv3.Client, log *slog.Logger) Options {
 	r := realHost{fs: host.FS{Root: root}, packages: host.Packages{Root: root}, log: log}
 	return Options{
-		FS: r.fs, Units: r.units, Restarter: r.units, Packages: r,
-		Sabakan:   cmp.Or(os.Getenv(SabakanURL), neco.SabakanLocalEndpoint),
+		FS: r.fs, Units: r.units, Restarter: r.units, Packages: r, Docker: host.Containers{FS: r.fs},
+		Sabakan: cmp.Or(os.Getenv(SabakanURL), neco.SabakanLocalEndpoint), Resolver: resolver.Local,
 		Transport: func(c storage.Config) (http.RoundTripper, error) { return host.NewTransport(c.Proxy) },
 		Etcd:      etcd, Unseal: r.unseal(etcd), Seal: r.seal(etcd),
 		Artifacts: component.Artifacts(), Containers: r.containers, Stage: r.stage, Staged: r.staged,

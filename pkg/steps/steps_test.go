@@ -234,7 +234,7 @@ func TestADiskThatDoesNotAnswerIsNoServerOfAnotherOwner(t *testing.T) {
 			t.Errorf("step %d was left out: %q", step, note)
 		}
 	}
-	if qualifies, why, err := h.Qualifies(t.Context(), update.Place{Step: 18}, tg); err == nil {
+	if qualifies, why, err := h.Qualifies(t.Context(), update.Place{Step: finishStep}, tg); err == nil {
 		t.Errorf("got %v, %q", qualifies, why)
 	}
 	if err := h.Restore(t.Context(), "vault", update.SideOld, tg); err == nil {

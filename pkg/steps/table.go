@@ -31,6 +31,7 @@ const (
 	uploadDeadline   = 40 * time.Minute
 	convergeDeadline = 5 * time.Minute
 	joinDeadline     = 15 * time.Minute
+	dockerDeadline   = 10 * time.Minute
 )
 
 // row is one step: its actions and the component on which they work.
@@ -95,6 +96,7 @@ func rows() []row {
 		{name: "sabakan", component: sabakan.Component{}, acts: []act{
 			{Action: every("write"), do: write, when: when(setUpHere)},
 			{Action: rolling("restart", convergeDeadline), do: apply, when: when(setUpHere)},
+			{Action: every("completion"), do: completeSabactl, when: when(setUpHere)},
 		}},
 		{name: "sabakan-state-setter", component: statesetter.Component{}, acts: []act{{Action: every("converge"), do: converge, when: when(installedHere)}}},
 		{name: "cke-stop", component: cke.Component{}, acts: []act{
@@ -122,7 +124,12 @@ func rows() []row {
 		}},
 		{name: "finish", component: etcd.Component{}, acts: []act{
 			{Action: once("members", "etcd-members", convergeDeadline), do: removeMembers, when: when(etcdManaged)},
+			{Action: every("resolver"), do: useResolver, when: when(localProxyRuns)},
 			{Action: update.Action{Name: "restart-etcd", Kind: update.Rolling, Phase: 1, Deadline: convergeDeadline}, do: restartEtcd, when: when(etcdManaged)},
+			// A restart of Docker also restarts etcd. It comes last, so that etcd already runs
+			// with the files and the image of this release.
+			{Action: update.Action{Name: "docker-standby", Kind: update.Rolling, Phase: 1, Deadline: dockerDeadline}, do: setDockerProxy, when: when(etcdManaged, dockerProxyDue, standby)},
+			{Action: update.Action{Name: "docker", Kind: update.Rolling, Phase: 2, Deadline: dockerDeadline}, do: setDockerProxy, when: when(etcdManaged, dockerProxyDue)},
 		}},
 	}
 }

@@ -115,6 +115,9 @@ func (w *worker) finish(res taskResult) {
 	w.task = nil
 	w.m = w.m.Ended(w.Table, w.result(res))
 	if res.err == nil {
+		if res.note != "" { // the status shows it only until the next barrier, or not at all
+			w.Logger.Info("action done", "step", at.Step, "action", w.actionName(at), "note", res.note)
+		}
 		if g := w.Table.Action(at).Starts; g != "" {
 			w.saveStarted(g)
 		}

@@ -15,10 +15,22 @@ type State interface {
 	ImageID(name string) string
 	// Containers returns the running containers.
 	Containers() ([]dockerapi.Container, error)
+	// Info returns what the daemon reports about itself.
+	Info() dockerapi.Info
 }
 
-// Daemon returns the state of Docker on the server whose file system is at root.
-func Daemon(root string) State { return store{filepath.Join(root, dataDir)} }
+// daemon is the state of Docker on a server.
+type daemon struct {
+	store
+	info dockerapi.Info
+}
+
+// Daemon returns the state of Docker on the server whose file system is at root. The daemon
+// reports info about itself.
+func Daemon(root string, info dockerapi.Info) State { return daemon{store{filepath.Join(root, dataDir)}, info} }
+
+// Info returns what the daemon reports about itself.
+func (d daemon) Info() dockerapi.Info { return d.info }
 
 // API returns the handler of the part of Docker's API that Neco uses.
 func API(s State) http.Handler {
@@ -26,6 +38,7 @@ func API(s State) http.Handler {
 	mux.HandleFunc("GET /_ping", func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = w.Write([]byte("OK")) // the client may have disconnected
 	})
+	mux.HandleFunc("GET /info", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, s.Info()) })
 	mux.HandleFunc("GET /containers/json", func(w http.ResponseWriter, _ *http.Request) {
 		running, err := s.Containers()
 		if err != nil {

@@ -25,7 +25,7 @@ func contentsSpecs() {
 			Expect(out).To(MatchRegexp(`(?m)^sabakan-contents +os-image +up to date$`))
 			Expect(out).To(MatchRegexp(`(?m)^sabakan-contents +ignitions +.*sabactl ipam set`))
 			Expect(ignitions(ctx, "cs")).To(BeEmpty())
-			result := run(ctx, 0, "neco", "init-data", "-o", "json")
+			result := lab.Run(ctx, 0, "neco", "init-data", "-o", "json")
 			Expect(result).To(MatchRegexp(`"name": "coreos [0-9.]+",\s+"state": "present"`))
 			Expect(result).To(MatchRegexp(`"state": "not-prepared",\s+"reason": "sabakan has no addresses .*",\s+"command": "sabactl ipam set -f `))
 		})

@@ -25,7 +25,7 @@ func memberSpecs() {
 		It("that joins is in the configurations and in new ignition templates", func(ctx SpecContext) {
 			before := ids(ctx)
 			Expect(lab.CreateMachines(ctx, "boot-0", inventory.Boot(fourth))).To(Succeed())
-			deb, err := lab.PackageWithCKE(ctx, last, lastCKE, nil)
+			deb, err := lab.PackageWithCKE(ctx, newest, lastCKE, nil)
 			Expect(err).NotTo(HaveOccurred())
 			Expect(lab.Fresh(ctx, deb, necotest.Server(fourth))).To(Succeed())
 			Expect(lab.Write(ctx, necotest.Server(fourth), "/etc/neco/join-token", strings.NewReader(joinToken(ctx)), 0o600)).To(Succeed())

@@ -17,9 +17,11 @@ const (
 	first = "2026.11.21-1"
 	// firstCKE is the version of CKE in the package first.
 	firstCKE = "1.22.5"
-	// last is the package of the last update, and lastCKE the version of CKE in it.
+	// last is the package of the last update that changes CKE, and lastCKE the version of CKE
+	// in it and in all later packages. newest is the last package.
 	last    = "2026.11.22-3"
 	lastCKE = "1.22.8"
+	newest  = "2026.11.23-2"
 	limit   = 5 * time.Minute
 	poll    = 100 * time.Millisecond
 	// quietAim is how long an update without changes takes at most.
@@ -47,6 +49,7 @@ var _ = Describe("a data centre", Ordered, func() {
 	setupSpecs()
 	contentsSpecs()
 	updateSpecs()
+	dutySpecs()
 	memberSpecs()
 	secretSpecs()
 })

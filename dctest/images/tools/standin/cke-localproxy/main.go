@@ -1,6 +1,6 @@
 // Cke-localproxy imitates the proxy through which boot servers reach the services of the
 // Kubernetes cluster. It reads its configuration, checks that etcd responds, and keeps
-// running; it proxies nothing.
+// running. It proxies nothing, and its resolver knows one name of the cluster.
 package main
 
 import (
@@ -15,6 +15,7 @@ import (
 
 func main() {
 	file := flag.String("config", ckedata.DefaultConfig, "configuration")
+	dns := flag.String("dns", "127.0.0.1:53", "address of the resolver")
 	flag.String("interval", "1m", "ignored; for compatibility with the real program")
 	flag.Parse()
 	cli.Main("cke-localproxy", func(ctx context.Context) error {
@@ -27,7 +28,6 @@ func main() {
 		if _, err := s.List(wait, "resource/Service/"); err != nil {
 			return fmt.Errorf("read the services: %w", err)
 		}
-		<-ctx.Done()
-		return nil
+		return resolve(ctx, *dns)
 	})
 }
