@@ -148,7 +148,7 @@ func ckeRuns() condition {
 // localProxyRuns returns the condition that cke-localproxy, with which the names of the
 // cluster resolve on this host, is active.
 func localProxyRuns() condition {
-	return condition{"cke-localproxy runs", "", func(ctx context.Context, h *Host, _ component.Component, _ worker.Target) (bool, error) {
+	return condition{words: "cke-localproxy runs", holds: func(ctx context.Context, h *Host, _ component.Component, _ worker.Target) (bool, error) {
 		return h.Units.IsActive(ctx, neco.CKELocalProxyService)
 	}}
 }
@@ -157,7 +157,7 @@ func localProxyRuns() condition {
 // files, or to continue an interrupted restart. It holds if that cannot be found out: the
 // action then fails with the reason.
 func dockerProxyDue() condition {
-	return condition{"Docker's proxy is not the configured one", "", func(ctx context.Context, h *Host, _ component.Component, t worker.Target) (bool, error) {
+	return condition{words: "Docker's proxy is not the configured one", holds: func(ctx context.Context, h *Host, _ component.Component, t worker.Target) (bool, error) {
 		p, err := h.planDocker(ctx, t)
 		return err != nil || p.due(), nil
 	}}

@@ -27,7 +27,9 @@ type daemon struct {
 
 // Daemon returns the state of Docker on the server whose file system is at root. The daemon
 // reports info about itself.
-func Daemon(root string, info dockerapi.Info) State { return daemon{store{filepath.Join(root, dataDir)}, info} }
+func Daemon(root string, info dockerapi.Info) State {
+	return daemon{store{filepath.Join(root, dataDir)}, info}
+}
 
 // Info returns what the daemon reports about itself.
 func (d daemon) Info() dockerapi.Info { return d.info }
