@@ -257,3 +257,33 @@ func TestCopyAndLinkReplaceWhatIsThere(t *testing.T) {
 		t.Errorf("after an error: %q, %v", data, err)
 	}
 }
+
+func TestAnAbsoluteLinkLeadsBelowTheRoot(t *testing.T) {
+	f := FS{Root: t.TempDir()}
+	mustWrite(t, f, "/var/lib/neco/cke/1/cke", "x")
+	for link, target := range map[string]string{
+		"/usr/cke": "/var/lib/neco/current/cke", "/var/lib/neco/current": "cke/1", "/usr/lost": "/etc/lost", "/usr/loop": "/usr/loop",
+	} {
+		if err := os.MkdirAll(filepath.Dir(f.Path(link)), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Symlink(target, f.Path(link)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := f.Follow("/usr/cke")
+	if want := f.Path("/var/lib/neco/cke/1/cke"); got != want || err != nil {
+		t.Errorf("%s, %v; want %s", got, err, want)
+	}
+	for p, want := range map[string]bool{"/usr/cke": true, "/usr/lost": false} {
+		if is, err := f.Exists(p); is != want || err != nil {
+			t.Errorf("%s exists: %t, %v", p, is, err)
+		}
+	}
+	if _, err := f.Exists("/usr/loop"); err == nil {
+		t.Error("a loop of links can be read")
+	}
+	if got, err := (FS{}).Follow("/usr/cke"); got != "/usr/cke" || err != nil {
+		t.Errorf("without a root: %s, %v", got, err)
+	}
+}

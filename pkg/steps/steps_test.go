@@ -225,7 +225,7 @@ func TestADiskThatDoesNotAnswerIsNoServerOfAnotherOwner(t *testing.T) {
 	if err := os.MkdirAll(filepath.Dir(cert), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Symlink(cert, cert); err != nil { // a loop of links cannot be read
+	if err := os.Symlink(neco.EtcdPeerCertFile, cert); err != nil { // a loop of links cannot be read
 		t.Fatal(err)
 	}
 	tg, _ := target(neco.ProdEnv)
