@@ -12,8 +12,8 @@ import (
 	"fmt"
 	"strings"
 
-	. "github.com/onsi/ginkgo/v2"
-	. "github.com/onsi/gomega"
+	"github.com/onsi/ginkgo/v2"
+	"github.com/onsi/gomega"
 
 	"github.com/cybozu-go/neco/dctest/necotest"
 )
@@ -38,16 +38,16 @@ type Suite struct {
 // After a failed spec, the last lines in the journal of units are printed.
 func New(name, menu string, units ...string) *Suite {
 	s := &Suite{}
-	BeforeSuite(func(ctx SpecContext) {
+	ginkgo.BeforeSuite(func(ctx ginkgo.SpecContext) {
 		lab, end, err := necotest.Open(ctx, name, menu)
-		Expect(err).NotTo(HaveOccurred())
+		gomega.Expect(err).NotTo(gomega.HaveOccurred())
 		s.Lab = lab
-		DeferCleanup(func(ctx SpecContext) { Expect(end(ctx)).To(Succeed()) })
-		lab.Say = func(format string, args ...any) { GinkgoWriter.Printf(format+"\n", args...) }
+		ginkgo.DeferCleanup(func(ctx ginkgo.SpecContext) { gomega.Expect(end(ctx)).To(gomega.Succeed()) })
+		lab.Say = func(format string, args ...any) { ginkgo.GinkgoWriter.Printf(format+"\n", args...) }
 	})
 	// The logs are printed at once because they are deleted with the data centre.
-	JustAfterEach(func(ctx SpecContext) {
-		if CurrentSpecReport().Failed() && s.Lab != nil {
+	ginkgo.JustAfterEach(func(ctx ginkgo.SpecContext) {
+		if ginkgo.CurrentSpecReport().Failed() && s.Lab != nil {
 			s.printLogs(ctx, units)
 		}
 	})
@@ -67,10 +67,10 @@ func (s *Suite) printLogs(ctx context.Context, units []string) {
 
 // Run runs a command on the boot server lrn and returns its output. The command must
 // succeed.
-func (s *Suite) Run(ctx SpecContext, lrn int, name string, args ...string) string {
-	GinkgoHelper()
+func (s *Suite) Run(ctx ginkgo.SpecContext, lrn int, name string, args ...string) string {
+	ginkgo.GinkgoHelper()
 	out, err := s.Exec(ctx, necotest.Server(lrn), name, args...)
-	Expect(err).NotTo(HaveOccurred())
+	gomega.Expect(err).NotTo(gomega.HaveOccurred())
 	return out
 }
 

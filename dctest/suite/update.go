@@ -7,8 +7,8 @@ import (
 	"strings"
 	"time"
 
-	. "github.com/onsi/ginkgo/v2"
-	. "github.com/onsi/gomega"
+	"github.com/onsi/ginkgo/v2"
+	"github.com/onsi/gomega"
 
 	"github.com/cybozu-go/neco/dctest/necotest"
 )
@@ -24,26 +24,26 @@ type Times struct {
 
 // Deliver publishes the package deb of version and waits until it is installed on the boot
 // servers lrns and the update is complete.
-func (s *Suite) Deliver(ctx SpecContext, deb, version string, lrns []int, limit time.Duration) Times {
-	GinkgoHelper()
-	Expect(s.Publish(deb)).To(Succeed())
+func (s *Suite) Deliver(ctx ginkgo.SpecContext, deb, version string, lrns []int, limit time.Duration) Times {
+	ginkgo.GinkgoHelper()
+	gomega.Expect(s.Publish(deb)).To(gomega.Succeed())
 	published := time.Now()
 	for _, lrn := range lrns {
-		Eventually(ctx, func() (string, error) { return s.Exec(ctx, necotest.Server(lrn), "neco", "version") }).WithTimeout(limit).
-			WithPolling(50 * time.Millisecond).Should(ContainSubstring(version))
+		gomega.Eventually(ctx, func() (string, error) { return s.Exec(ctx, necotest.Server(lrn), "neco", "version") }).WithTimeout(limit).
+			WithPolling(50 * time.Millisecond).Should(gomega.ContainSubstring(version))
 	}
 	installed := time.Now()
-	Expect(s.Complete(ctx, necotest.Server(lrns[0]), version, limit)).To(Succeed())
+	gomega.Expect(s.Complete(ctx, necotest.Server(lrns[0]), version, limit)).To(gomega.Succeed())
 	return Times{time.Since(published), time.Since(installed)}
 }
 
 // PrintSteps prints how long each step of the update to version took on the boot server
 // lrn, from the log of the worker that was installed.
-func (s *Suite) PrintSteps(ctx SpecContext, lrn int, version string) {
-	GinkgoHelper()
+func (s *Suite) PrintSteps(ctx ginkgo.SpecContext, lrn int, version string) {
+	ginkgo.GinkgoHelper()
 	log := s.Run(ctx, lrn, "journalctl", "-u", "neco-worker", "--no-pager", "-o", "cat")
 	entered := regexp.MustCompile(`run entered.* version=`+regexp.QuoteMeta(version)).FindAllStringIndex(log, -1)
-	Expect(entered).NotTo(BeEmpty())
+	gomega.Expect(entered).NotTo(gomega.BeEmpty())
 	log = log[entered[len(entered)-1][0]:]
 	for _, m := range stepFinished.FindAllStringSubmatch(log, -1) {
 		Print("  %2s %-20s %s", m[1], m[2], m[3])
@@ -53,8 +53,8 @@ func (s *Suite) PrintSteps(ctx SpecContext, lrn int, version string) {
 var stepFinished = regexp.MustCompile(`step finished.* step=(\d+) name=(\S+) took=(\S+)`)
 
 // Pids returns the main process of each of the units on each of the boot servers lrns.
-func (s *Suite) Pids(ctx SpecContext, lrns []int, units ...string) map[string]string {
-	GinkgoHelper()
+func (s *Suite) Pids(ctx ginkgo.SpecContext, lrns []int, units ...string) map[string]string {
+	ginkgo.GinkgoHelper()
 	pids := map[string]string{}
 	for _, lrn := range lrns {
 		for _, unit := range units {
