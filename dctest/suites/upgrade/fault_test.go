@@ -79,7 +79,9 @@ func faultSpecs() {
 			lab.Run(ctx, 0, "sabactl", "assets", "delete", name) // so that the update uploads all
 		}
 		for _, lrn := range all {
-			lab.Run(ctx, lrn, "systemd-run", "--unit=step-killer", "--collect", "bash", "-c", killer)
+			// A file, because systemd would expand the variables of a script in an argument.
+			Expect(lab.Write(ctx, necotest.Server(lrn), "/root/step-killer", strings.NewReader(killer), 0o755)).To(Succeed())
+			lab.Run(ctx, lrn, "systemd-run", "--unit=step-killer", "--collect", "/root/step-killer")
 		}
 		took := lab.Deliver(ctx, release(ctx, version, "1.22.7", nil), version, all, limit)
 		suite.Print("with %d kills, release to complete: %s", len(all)*(lastKilled-firstKilled+1), took.SinceRequest.Round(time.Millisecond))
@@ -104,7 +106,8 @@ func faultSpecs() {
 
 // killer is a script that kills the worker on its boot server when the worker has logged the
 // start of a step for the first time, for each of the steps.
-var killer = fmt.Sprintf(`seen=
+var killer = fmt.Sprintf(`#!/bin/bash
+seen=
 journalctl -n 0 -f -u neco-worker -o cat | while read -r line; do
     case $line in *'msg="step started"'*) ;; *) continue ;; esac
     step=${line#*step=}
