@@ -3,6 +3,7 @@
 package suite
 
 import (
+	"fmt"
 	"regexp"
 	"strings"
 	"time"
@@ -15,26 +16,59 @@ import (
 
 // Times are the durations of an update.
 type Times struct {
-	// SinceRequest is the time from the publication of the release to the completion.
+	// SinceRequest is the time from the request to the completion on the last boot server.
 	SinceRequest time.Duration
-	// SinceInstalled is the time from the installation on the last boot server to the
-	// completion.
+	// SinceInstalled is the time from the end of the installation on the last boot server.
 	SinceInstalled time.Duration
 }
 
-// Deliver publishes the package deb of version and waits until it is installed on the boot
-// servers lrns and the update is complete.
+// Deliver publishes the package deb of version, waits until the update of the boot servers
+// lrns is complete, and returns how long it took.
 func (s *Suite) Deliver(ctx ginkgo.SpecContext, deb, version string, lrns []int, limit time.Duration) Times {
 	ginkgo.GinkgoHelper()
 	gomega.Expect(s.Publish(deb)).To(gomega.Succeed())
-	published := time.Now()
-	for _, lrn := range lrns {
-		gomega.Eventually(ctx, func() (string, error) { return s.Exec(ctx, necotest.Server(lrn), "neco", "version") }).WithTimeout(limit).
-			WithPolling(50 * time.Millisecond).Should(gomega.ContainSubstring(version))
-	}
-	installed := time.Now()
+	gomega.Eventually(ctx, func() (string, error) { return s.Exec(ctx, necotest.Server(lrns[0]), "neco", "history") }).WithTimeout(limit).
+		WithPolling(200 * time.Millisecond).Should(gomega.ContainSubstring(version))
 	gomega.Expect(s.Complete(ctx, necotest.Server(lrns[0]), version, limit)).To(gomega.Succeed())
-	return Times{time.Since(published), time.Since(installed)}
+	return s.Times(ctx, version, lrns)
+}
+
+// started matches the time of the request in the output of neco status.
+var started = regexp.MustCompile(`started (\S+ \S+)Z`)
+
+// Times returns how long the last update of the boot servers lrns, which is to version, took,
+// from their journals.
+func (s *Suite) Times(ctx ginkgo.SpecContext, version string, lrns []int) Times {
+	ginkgo.GinkgoHelper()
+	var installed, complete time.Time
+	for _, lrn := range lrns {
+		if t := s.logged(ctx, lrn, `neco-install.service: Deactivated successfully`); t.After(installed) {
+			installed = t
+		}
+		if t := s.logged(ctx, lrn, `msg="run ended".* version=`+regexp.QuoteMeta(version)+` why=complete`); t.After(complete) {
+			complete = t
+		}
+	}
+	m := started.FindStringSubmatch(s.Run(ctx, lrns[0], "neco", "status"))
+	gomega.Expect(m).NotTo(gomega.BeNil())
+	requested, err := time.Parse(time.DateTime, m[1])
+	gomega.Expect(err).NotTo(gomega.HaveOccurred())
+	return Times{complete.Sub(requested), complete.Sub(installed)}
+}
+
+// logged returns the time of the last line that matches pattern in the journal of Neco's
+// units on the boot server lrn.
+func (s *Suite) logged(ctx ginkgo.SpecContext, lrn int, pattern string) (last time.Time) {
+	ginkgo.GinkgoHelper()
+	log := s.Run(ctx, lrn, "sh", "-c", "journalctl --sync; journalctl --no-pager -o short-unix -u neco-worker -u neco-updater -u neco-install")
+	for _, m := range regexp.MustCompile(`(?m)^(\d+)\.(\d{6}) .*`+pattern).FindAllStringSubmatch(log, -1) {
+		var sec, micro int64
+		_, err := fmt.Sscan(m[1]+" "+m[2], &sec, &micro)
+		gomega.Expect(err).NotTo(gomega.HaveOccurred())
+		last = time.Unix(sec, micro*1000)
+	}
+	gomega.Expect(last).NotTo(gomega.BeZero(), "%s is not in the journal of boot server %d", pattern, lrn)
+	return last
 }
 
 // PrintSteps prints how long each step of the update to version took on the boot server

@@ -217,6 +217,9 @@ func bringUp(ctx context.Context, h Host, u Unit, stale bool) error {
 	if stale {
 		return h.Units.Restart(ctx, u.Name)
 	}
+	if u.Condition != "" && !exists(h.FS, u.Condition) {
+		return nil // systemd would not start it
+	}
 	active, err := h.Units.IsActive(ctx, u.Name)
 	if err != nil || active {
 		return err

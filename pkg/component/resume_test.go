@@ -49,7 +49,7 @@ func TestAProgramIsReadyIfItRunsAndWorks(t *testing.T) {
 // with new files to Apply.
 func TestAProgramIsResumedAsItIs(t *testing.T) {
 	h, ch := componenttest.New(t)
-	for _, want := range [][]string{{"start serf", "start optional"}, nil} {
+	for _, want := range [][]string{{"start serf"}, nil} {
 		if err := component.Resume(t.Context(), ch, program{"a"}, componenttest.Target()); err != nil {
 			t.Fatal(err)
 		}
