@@ -5,7 +5,6 @@ package bootstrap
 import (
 	"encoding/json"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -14,6 +13,7 @@ import (
 	. "github.com/onsi/gomega"
 
 	"github.com/cybozu-go/neco/dctest/necotest"
+	"github.com/cybozu-go/neco/dctest/suite"
 )
 
 // release is a release to publish, and the services that it restarts.
@@ -177,34 +177,7 @@ func restarted(ctx SpecContext, unit string, before map[int]int, want bool) {
 // last server's installation of the package to complete.
 func duration(ctx SpecContext, version string) []time.Duration {
 	GinkgoHelper()
-	at := func(lrn int, pattern string) (last time.Time) {
-		GinkgoHelper()
-		log := run(ctx, lrn, "sh", "-c", "journalctl --sync; journalctl --no-pager -o short-unix -u neco-worker -u neco-updater -u neco-install")
-		for _, m := range regexp.MustCompile(`(?m)^(\d+)\.(\d{6}) .*`+pattern).FindAllStringSubmatch(log, -1) {
-			var sec, micro int64
-			fmt.Sscan(m[1], &sec)
-			fmt.Sscan(m[2], &micro)
-			last = time.Unix(sec, micro*1000)
-		}
-		Expect(last).NotTo(BeZero(), "%s is not in the journal of boot server %d", pattern, lrn)
-		return last
-	}
-	var installed, complete, requested time.Time
-	for _, lrn := range three {
-		installed = later(installed, at(lrn, `neco-install.service: Deactivated successfully`))
-		complete = later(complete, at(lrn, `msg="run ended".* version=`+regexp.QuoteMeta(version)+` why=complete`))
-	}
-	m := regexp.MustCompile(`started (\S+ \S+)Z`).FindStringSubmatch(run(ctx, 0, "neco", "status"))
-	Expect(m).NotTo(BeNil())
-	requested, err := time.Parse(time.DateTime, m[1])
-	Expect(err).NotTo(HaveOccurred())
-	report("request to complete: %s; last installation to complete: %s", complete.Sub(requested).Round(time.Millisecond), complete.Sub(installed).Round(time.Millisecond))
-	return []time.Duration{complete.Sub(requested), complete.Sub(installed)}
-}
-
-func later(a, b time.Time) time.Time {
-	if a.After(b) {
-		return a
-	}
-	return b
+	t := (&suite.Suite{Lab: lab}).Times(ctx, version, three)
+	report("request to complete: %s; last installation to complete: %s", t.SinceRequest.Round(time.Millisecond), t.SinceInstalled.Round(time.Millisecond))
+	return []time.Duration{t.SinceRequest, t.SinceInstalled}
 }
