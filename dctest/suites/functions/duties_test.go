@@ -3,7 +3,6 @@
 package functions
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -115,14 +114,16 @@ func dockerPids(ctx SpecContext) (pids []string) {
 	return pids
 }
 
-// active checks that the services in before, the result of pids, are active again.
+// active checks that the services that ran in before, the result of pids, are active again.
 func active(ctx SpecContext, before map[string]string) {
 	GinkgoHelper()
-	for key := range before {
-		var lrn int
-		var unit string
-		_, err := fmt.Sscan(key, &lrn, &unit)
-		Expect(err).NotTo(HaveOccurred())
-		Expect(lab.Run(ctx, lrn, "systemctl", "is-active", unit)).To(HavePrefix("active"), key)
+	for key, pid := range before {
+		if pid == "0" {
+			continue
+		}
+		server, unit, _ := strings.Cut(key, " ")
+		state, err := lab.Exec(ctx, server, "systemctl", "is-active", unit)
+		Expect(err).NotTo(HaveOccurred(), key)
+		Expect(state).To(HavePrefix("active"), key)
 	}
 }
