@@ -77,15 +77,19 @@ func (h *Host) planDocker(ctx context.Context, t worker.Target) (p dockerPlan, e
 		if p.write, err = dockerproxy.Differs(h.FS, p.proxy); err != nil {
 			return p, err
 		}
+	}
+	// A Docker that did not start in an interrupted restart cannot be asked.
+	if r := p.state.Restart; r != nil && !r.Done {
+		p.restart = true
+		return p, nil
+	}
+	if p.leftAlone == "" {
 		now, effective, err := h.dockerUses(ctx, p.proxy)
 		if err != nil {
 			return p, err
 		}
 		// docker info does not show a password, so another file is taken for another password.
 		p.restart = !effective && (p.write || now != p.state.Ineffective) || p.write && dockerproxy.Secret(p.proxy)
-	}
-	if r := p.state.Restart; r != nil && !r.Done {
-		p.restart = true
 	}
 	return p, nil
 }
@@ -316,8 +320,8 @@ func (h *Host) missingContainers(ctx context.Context, t worker.Target, names []s
 		t.Report("waiting for containers: %s", strings.Join(missing, ", "))
 		return errMissing
 	})
-	if errors.Is(err, errMissing) && ctx.Err() == nil {
-		return missing, nil
+	if err != nil && limited.Err() != nil && ctx.Err() == nil && len(missing) > 0 {
+		return missing, nil // the limit has ended the wait or the question to Docker
 	}
 	return missing, err
 }

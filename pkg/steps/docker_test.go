@@ -44,6 +44,8 @@ type daemon struct {
 	proxy string
 	// stubborn is a proxy that Docker has from elsewhere; it takes precedence.
 	stubborn string
+	// silent means that Docker does not answer until its restart.
+	silent bool
 }
 
 var containerUnits = []string{"serf", "setup-hw", "promtail"}
@@ -55,7 +57,7 @@ func (d *daemon) Restart(ctx context.Context, name string) error {
 	for _, u := range containerUnits {
 		d.Kill(u)
 	}
-	d.proxy = cmp.Or(d.stubborn, d.configured())
+	d.proxy, d.silent = cmp.Or(d.stubborn, d.configured()), false
 	return nil
 }
 
@@ -74,6 +76,9 @@ func (d *daemon) configured() (proxy string) {
 }
 
 func (d *daemon) Proxies(context.Context) (http, https string, err error) {
+	if d.silent {
+		return "", "", errors.New("docker does not answer")
+	}
 	shown := dockerproxy.Shown(d.proxy)
 	return shown, shown, nil
 }
@@ -256,6 +261,7 @@ func TestAnInterruptedRestartOfDockerIsContinued(t *testing.T) {
 			}
 			d.Did()
 			d.Fail = nil
+			d.silent = at == "restart docker" // it did not start
 			check(t, d, h, newProxy, "Docker uses the new proxy", want)
 			check(t, d, h, newProxy, "", nil)
 		})
