@@ -54,7 +54,8 @@ type Container struct {
 // Containers returns the running containers.
 func (c Client) Containers(ctx context.Context) ([]Container, error) {
 	var all []Container
-	return all, c.get(ctx, "/containers/json", &all)
+	err := c.get(ctx, "/containers/json", &all)
+	return all, err
 }
 
 // Container returns the running container called name. The second result is false if there
@@ -79,7 +80,8 @@ func (c Client) ImageID(ctx context.Context, name string) (string, error) {
 	var image struct {
 		ID string `json:"Id"`
 	}
-	return image.ID, c.get(ctx, (&url.URL{Path: "/images/" + name + "/json"}).EscapedPath(), &image)
+	err := c.get(ctx, (&url.URL{Path: "/images/" + name + "/json"}).EscapedPath(), &image)
+	return image.ID, err
 }
 
 // Info is what the daemon reports about itself.
@@ -93,7 +95,8 @@ type Info struct {
 // Info returns what the daemon reports about itself.
 func (c Client) Info(ctx context.Context) (Info, error) {
 	var i Info
-	return i, c.get(ctx, "/info", &i)
+	err := c.get(ctx, "/info", &i)
+	return i, err
 }
 
 // Ping returns nil if the daemon answers.

@@ -126,7 +126,7 @@ func (t *Transport) verify(digest string) error {
 	defer f.Close()
 	sum := sha256.New()
 	if _, err := io.Copy(sum, f); err != nil {
-		return err
+		return errors.Join(err, os.Remove(name)) // the next attempt downloads it again
 	}
 	if hex.EncodeToString(sum.Sum(nil)) != digest {
 		return os.Remove(name)

@@ -71,6 +71,9 @@ func newUploads(d uploadDisplay, now func() time.Time) *uploads {
 func (u *uploads) observe(e contents.Event) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
+	if u.closed {
+		return // the transport may still read the body of a cancelled upload
+	}
 	switch e.State {
 	case contents.Downloading, contents.Uploading:
 		if _, ok := u.begun[e.Name]; !ok {

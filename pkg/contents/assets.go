@@ -130,9 +130,12 @@ func (u Uploader) putAsset(ctx context.Context, name string, content sabakan.Con
 // imageContent returns img in the format of docker load, with its size and digest. It
 // downloads the layers of img; the content is read from the cache.
 func (u Uploader) imageContent(ctx context.Context, img neco.ContainerImage) (sabakan.Content, error) {
-	total, err := u.Images.TarballSize(ctx, img)
-	if err != nil {
-		return sabakan.Content{}, err
+	var total int64
+	if u.Observe != nil {
+		var err error
+		if total, err = u.Images.TarballSize(ctx, img); err != nil {
+			return sabakan.Content{}, err
+		}
 	}
 	report := func(done int64) {
 		u.observe(Event{Name: assetName(img), State: Downloading, Done: min(done, total), Total: total})
