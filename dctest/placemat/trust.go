@@ -7,9 +7,9 @@ import (
 	"github.com/cybozu-go/neco/dctest/placemat/cluster"
 )
 
-// addToBundle is a script that adds the copied certificate to the file of all certificates,
-// as update-ca-certificates would do in a minute on a busy machine, because that starts a
-// process for each certificate.
+// addToBundle is a script that adds the copied certificate to the file of all certificates.
+// On a busy machine, update-ca-certificates would take a minute, because it starts a process
+// for each certificate.
 const addToBundle = `cert=/usr/local/share/ca-certificates/dctest.crt all=/etc/ssl/certs/ca-certificates.crt
 grep -qxF "$(sed -n 2p "$cert")" "$all" || cat "$cert" >>"$all"`
 

@@ -44,7 +44,7 @@ var _ Templates = Ckecli{}
 func New(fs host.FS) Ckecli {
 	program, err := fs.Follow(neco.CKECLIBin)
 	if err != nil {
-		program = fs.Path(neco.CKECLIBin) // each call then returns the error
+		program = fs.Path(neco.CKECLIBin) // each call then fails
 	}
 	return Ckecli{Program: program, Config: fs.Path(neco.CKEConfFile), Timeout: timeout}
 }

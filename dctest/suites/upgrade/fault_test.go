@@ -25,6 +25,7 @@ const (
 func faultSpecs() {
 	It("is updated while the links of a server are slow", func(ctx SpecContext) {
 		const version = "2026.11.22-2"
+		DeferCleanup(lab.Heal)
 		for _, tor := range []string{"rack2-tor1", "rack2-tor2"} {
 			Expect(lab.Rate(ctx, "boot-2", tor, "10mbit")).To(Succeed())
 		}
@@ -37,6 +38,7 @@ func faultSpecs() {
 		const version = "2026.11.22-3"
 		Expect(lab.Publish(release(ctx, version, "1.22.6", nexttag.All))).To(Succeed())
 		requested(ctx, version)
+		DeferCleanup(lab.Heal)
 		Expect(lab.Silence(ctx, "boot-1")).To(Succeed())
 		// Longer than the lease of a worker.
 		Expect(lab.Complete(ctx, "boot-0", version, 20*time.Second)).NotTo(Succeed(), "without boot server 1")
@@ -115,8 +117,7 @@ journalctl -n 0 -f -u neco-worker -o cat | while read -r line; do
     case " $seen " in *" $step "*) continue ;; esac
     [ "$step" -ge %d ] && [ "$step" -le %d ] || continue
     seen="$seen $step"
-    systemctl kill --signal=KILL neco-worker
-    echo "$step" >>/run/step-kills
+    systemctl kill --signal=KILL neco-worker && echo "$step" >>/run/step-kills
 done`, firstKilled, lastKilled)
 
 // release builds the package of a release that contains the version cke of CKE.
