@@ -30,11 +30,29 @@ type program struct {
 func buildProgram(t *testing.T) program {
 	t.Helper()
 	dir := t.TempDir()
-	p := program{t, filepath.Join(dir, "neco-sandbox"), append(os.Environ(), "XDG_CACHE_HOME="+filepath.Join(dir, "cache"))}
+	p := program{t, filepath.Join(dir, "neco-sandbox"), append(os.Environ(), "XDG_CACHE_HOME="+cacheWithStandins(t, dir))}
 	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", p.path, ".").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	return p
+}
+
+// cacheWithStandins creates a cache directory of its own in dir, and returns its path. The
+// programs that imitate others are those of the user's cache.
+func cacheWithStandins(t *testing.T, dir string) string {
+	t.Helper()
+	users, err := os.UserCacheDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cache := filepath.Join(dir, "cache")
+	if err := os.MkdirAll(filepath.Join(cache, "neco"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(filepath.Join(users, "neco/standin"), filepath.Join(cache, "neco/standin")); err != nil {
+		t.Fatal(err)
+	}
+	return cache
 }
 
 // run runs the program and returns its output.
