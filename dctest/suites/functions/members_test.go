@@ -13,6 +13,9 @@ import (
 	"github.com/cybozu-go/neco/dctest/necotest"
 )
 
+// keptTemplates is how many templates of a role sabakan keeps.
+const keptTemplates = 10
+
 // fourth is the boot server that joins and leaves, and fourthAddress its address as
 // sabakan assigns it to a machine in its rack.
 const (
@@ -59,7 +62,8 @@ func newTemplates(ctx SpecContext, before map[string]string, match OmegaMatcher)
 		Expect(after[role]).NotTo(Equal(before[role]), role)
 		list := ignitions(ctx, role)
 		newest := list[len(list)-1]
-		Expect(list).To(HaveLen(len(strings.Fields(before[role]))+1), role)
+		want := append(strings.Fields(strings.Trim(before[role], "[]")), newest)
+		Expect(list).To(Equal(want[max(0, len(want)-keptTemplates):]), role)
 		Expect(lab.Run(ctx, 0, "sabactl", "ignitions", "get", role, newest)).To(match, "%s %s", role, newest)
 		delete(before, role)
 		delete(after, role)

@@ -28,6 +28,7 @@ func secretSpecs() {
 		})
 
 		It("is used by the next search if it is the token for GitHub", func(ctx SpecContext) {
+			lab.Run(ctx, 0, "neco", "config", "set", "check-update-interval", "1s")
 			_, err := lab.ExecWith(ctx, strings.NewReader("ghp_replaced"), "boot-0", "neco", "config", "set", "github-token")
 			Expect(err).NotTo(HaveOccurred())
 			Eventually(ctx, lab.Served).WithTimeout(limit).WithPolling(poll).Should(ContainElement(And(
