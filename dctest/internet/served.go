@@ -34,7 +34,7 @@ func openServed(name string) (*servedLog, error) {
 	}
 	file, err := os.OpenFile(name, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
 	if err != nil {
-		return nil, fmt.Errorf("open the log of what is served: %w", err)
+		return nil, fmt.Errorf("open the log of responses: %w", err)
 	}
 	return &servedLog{file: file}, nil
 }

@@ -55,7 +55,7 @@ etcd, or a token. Then neco init-local sets the program up on each boot server.
 // replaceToken replaces the token of the program p.
 func replaceToken(ctx context.Context, cmd *cobra.Command, env *Env, s *storage.Storage, p program.Program) error {
 	if !p.Prepared.Token {
-		return hint(fmt.Errorf("%s has no token to replace", p.Name), "run neco init %s without --force; it changes only what is missing", p.Name)
+		return hint(fmt.Errorf("%s has no token to replace", p.Name), "run neco init %s without --force; it adds only missing users and roles", p.Name)
 	}
 	if err := s.ReplaceTeleportToken(ctx, newToken(), env.act(storage.KindConfig, "the token of %s is replaced", p.Name)); err != nil {
 		return err

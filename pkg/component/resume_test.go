@@ -45,8 +45,8 @@ func TestAProgramIsReadyIfItRunsAndWorks(t *testing.T) {
 	}
 }
 
-// TestAProgramIsResumedAsItIs checks that Resume starts what is down, and leaves a restart
-// with new files to Apply.
+// TestAProgramIsResumedAsItIs checks that Resume starts services that are down, and restarts
+// no service whose files have changed.
 func TestAProgramIsResumedAsItIs(t *testing.T) {
 	h, ch := componenttest.New(t)
 	for _, want := range [][]string{{"start serf"}, nil} {

@@ -136,8 +136,8 @@ func TestAMissingFileIsWritten(t *testing.T) {
 	}
 }
 
-// TestAServerKeepsItsResolver checks that a server whose local resolver does not resolve
-// all that it needs does not lose the one that it has.
+// TestAServerKeepsItsResolver checks that /etc/resolv.conf is unchanged if the resolver at
+// 127.0.0.1 does not resolve every name that the server needs.
 func TestAServerKeepsItsResolver(t *testing.T) {
 	for _, tt := range []struct{ name, address, want string }{
 		{"nothing listens", "127.0.0.1:1", "refused"},

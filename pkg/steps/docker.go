@@ -45,7 +45,7 @@ type dockerRestart struct {
 	Done bool `json:"done"`
 }
 
-// dockerPlan is what has to be done for Docker to use the configured proxy.
+// dockerPlan lists the changes that make Docker use the configured proxy.
 type dockerPlan struct {
 	state dockerState
 	proxy string
@@ -171,7 +171,7 @@ func setDockerProxy(ctx context.Context, h *Host, _ component.Component, t worke
 }
 
 // beginDockerRestart checks that Docker may be restarted, and stores in s and on the disk
-// what has to work afterwards.
+// the programs and containers that have to work afterwards.
 func (h *Host) beginDockerRestart(ctx context.Context, t worker.Target, s *dockerState) error {
 	wanted := peerURLs(t)
 	if s.Restart != nil {
