@@ -197,14 +197,19 @@ func (v View) renderMalformed(b *strings.Builder, width int) {
 }
 
 // step returns the step of the server: "6/18 serf", "0/18 package: install" for a step
-// with several phases, or "-" if it has none.
+// with several phases, or "-" if it has none. Of several actions it names the first,
+// followed by "…", because the column is narrow: the line "waiting" names all of them.
 func (v View) step(s Server) string {
 	if s.Step == nil {
 		return "-"
 	}
 	name := s.StepName
 	if s.Doing != "" {
-		name += ": " + s.Doing
+		first, _, several := strings.Cut(s.Doing, ", ")
+		name += ": " + first
+		if several {
+			name += "…"
+		}
 	}
 	return strings.TrimSpace(fmt.Sprintf("%d/%d %s", *s.Step, max(v.LastStep, *s.Step), name))
 }
