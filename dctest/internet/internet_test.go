@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/base64"
 	"fmt"
 	"io"
 	"net/http"
@@ -11,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
@@ -41,6 +43,45 @@ func TestAnImageIsPulledUnderEachOfItsNames(t *testing.T) {
 		if got != want {
 			t.Errorf("%s is %s, want %s", full, got, want)
 		}
+	}
+}
+
+func TestAPrivateImageIsPulledWithAnAccountOnly(t *testing.T) {
+	w := start(t)
+	for _, full := range []string{privateImage(t).FullName(true), privateImage(t).FullName(false)} {
+		ref, err := name.ParseReference(full)
+		if err != nil {
+			t.Fatal(err)
+		}
+		options := []remote.Option{remote.WithContext(t.Context()), remote.WithTransport(w.client.Transport)}
+		_, err = remote.Image(ref, options...)
+		if refused := err != nil && strings.Contains(err.Error(), "UNAUTHORIZED"); refused != (full == privateImage(t).FullName(true)) {
+			t.Errorf("%s without an account: %v", full, err)
+		}
+		img, err := remote.Image(ref, append(options, remote.WithAuth(&authn.Basic{Username: "neco", Password: "a password"}))...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := validate.Image(img); err != nil {
+			t.Errorf("%s: %v", full, err)
+		}
+	}
+	want := `"authorization":"Basic ` + base64.StdEncoding.EncodeToString([]byte("neco:a password")) + `"`
+	if data, err := os.ReadFile(w.opts.Served); err != nil || !strings.Contains(string(data), want) {
+		t.Errorf("%q, %v; want %s", data, err, want)
+	}
+}
+
+func TestAMessageToSlackIsLogged(t *testing.T) {
+	w := start(t)
+	res, err := w.client.Post("https://hooks.slack.com/services/T0/B0/x", "application/json", strings.NewReader(`{"text":"hello"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	res.Body.Close()
+	want := `{"host":"hooks.slack.com","path":"/services/T0/B0/x","bytes":2}`
+	if data, err := os.ReadFile(w.opts.Served); err != nil || res.StatusCode != http.StatusOK || !strings.Contains(string(data), want+"\n") {
+		t.Errorf("%s, %q, %v; want a line %s", res.Status, data, err, want)
 	}
 }
 

@@ -6,12 +6,15 @@ import (
 	"io"
 	"log"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/registry"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
+
+	"github.com/cybozu-go/neco"
 )
 
 // newRegistries returns a registry for each host in the names of the images, with these
@@ -27,16 +30,28 @@ func newRegistries(images []builtImage) (map[string]http.Handler, error) {
 		if err != nil {
 			return nil, fmt.Errorf("read image %s: %w", built.File, err)
 		}
-		for _, full := range built.Names {
+		for _, full := range withPrivate(built.Names) {
 			if err := serve(hosts, all, full, img); err != nil {
 				return nil, fmt.Errorf("serve image %s: %w", full, err)
 			}
 		}
 	}
 	for host, h := range hosts {
-		hosts[host] = readOnly{h, all}
+		hosts[host] = accounts{readOnly{h, all}}
 	}
 	return hosts, nil
+}
+
+// withPrivate returns the full names of an image, and those in the private repositories of
+// the artifact set. These contain the same image.
+func withPrivate(names []string) []string {
+	all := slices.Clone(names)
+	for _, img := range neco.CurrentArtifacts.Images {
+		if img.Private && slices.Contains(names, img.FullName(false)) {
+			all = append(all, img.FullName(true))
+		}
+	}
+	return all
 }
 
 // serve serves the image img under its full name, and its successors.

@@ -95,6 +95,6 @@ func newHosts(opts Options) (map[string]http.Handler, *publisher, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("serve packages: %w", err)
 	}
-	hosts["api.github.com"], hosts["github.com"] = github, github
+	hosts["api.github.com"], hosts["github.com"], hosts[slackHost] = github, github, newSlack()
 	return hosts, releases, nil
 }

@@ -11,15 +11,28 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/random"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
+
+	"github.com/cybozu-go/neco"
 )
 
 const imageName = "quay.io/cybozu/etcd:3.5.4.1"
+
+// privateImage returns the image of the artifact set that has a private repository, too.
+func privateImage(t *testing.T) neco.ContainerImage {
+	t.Helper()
+	i := slices.IndexFunc(neco.CurrentArtifacts.Images, func(img neco.ContainerImage) bool { return img.Private })
+	if i < 0 {
+		t.Fatal("no image of the artifact set is private")
+	}
+	return neco.CurrentArtifacts.Images[i]
+}
 
 func write(t *testing.T, file, text string) string {
 	t.Helper()
@@ -46,7 +59,7 @@ func built(t *testing.T) (dir string, img v1.Image) {
 		t.Fatal(err)
 	}
 	data, err := json.Marshal(index{
-		Images: []builtImage{{Names: []string{imageName, "ghcr.io/cybozu-go/etcd:1"}, File: archive}},
+		Images: []builtImage{{Names: []string{imageName, "ghcr.io/cybozu-go/etcd:1", privateImage(t).FullName(false)}, File: archive}},
 		Debs: []builtDeb{{
 			Name: "etcdpasswd", Release: "v1.4.0", Asset: "etcdpasswd_1.4.0_amd64.deb",
 			File: write(t, filepath.Join(dir, "etcdpasswd.deb"), "users"),
