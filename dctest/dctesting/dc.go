@@ -144,6 +144,18 @@ func (d *DC) Servers() []string {
 	return names
 }
 
+// SSH returns a command that runs on a server, in a session of SSH from the operation network.
+// Without a command the session is one of a shell. An option of ssh may precede the command.
+func (d *DC) SSH(ctx context.Context, server string, command ...string) (*exec.Cmd, error) {
+	root, err := Root()
+	if err != nil {
+		return nil, err
+	}
+	cmd := exec.CommandContext(ctx, filepath.Join(root, "dctest/dcssh"), append([]string{server}, command...)...)
+	cmd.Env = append(os.Environ(), "DC="+d.Name)
+	return cmd, nil
+}
+
 // Address returns the first address of a node's interface, such as node0 or bastion of a
 // server. It returns the zero Addr if there is none.
 func (d *DC) Address(node, iface string) netip.Addr {

@@ -5,9 +5,7 @@ package fabric
 import (
 	"fmt"
 	"net/netip"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -69,10 +67,8 @@ func eventuallyPing(ctx SpecContext, from string, to netip.Addr) {
 // ssh returns a command that runs on a server through SSH from the operation network.
 func ssh(ctx SpecContext, server string, command ...string) *exec.Cmd {
 	GinkgoHelper()
-	root, err := dctesting.Root()
+	cmd, err := dc.SSH(ctx, server, command...)
 	Expect(err).NotTo(HaveOccurred())
-	cmd := exec.CommandContext(ctx, filepath.Join(root, "dctest/dcssh"), append([]string{server}, command...)...)
-	cmd.Env = append(os.Environ(), "DC="+dc.Name)
 	return cmd
 }
 

@@ -8,11 +8,13 @@ import (
 	"regexp"
 	"strings"
 
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 
 	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/dctest/inventory"
+	"github.com/cybozu-go/neco/dctest/suite"
 )
 
 // roles are the roles of nodes for which the package has templates.
@@ -42,18 +44,24 @@ func contentsSpecs() {
 			}
 		})
 
-		It("are in every sabakan", func(ctx SpecContext) {
+		It("are in every sabakan, with the digests of their sources", func(ctx SpecContext) {
 			for _, lrn := range all {
-				assets := lab.Run(ctx, lrn, "sabactl", "assets", "index")
-				for _, name := range neco.SabakanImages {
-					Expect(assets).To(ContainSubstring("cybozu-" + name + "-"))
-				}
-				for _, image := range words(ctx, lrn, "ckecli", "images") {
-					img, err := neco.ParseContainerImageName(image)
-					Expect(err).NotTo(HaveOccurred())
-					Expect(assets).To(ContainSubstring("cybozu-" + img.Name + "-" + img.Tag + ".img"))
+				images := nodeImages(ctx, lrn)
+				got := assets(ctx, lrn)
+				for _, img := range images {
+					name := "cybozu-" + img.Name + "-" + img.Tag + ".img"
+					Expect(got).To(HaveKey(name))
+					Expect(got[name].Sum).To(Equal(got[name].Named), name)
+					Expect(got[name].Parts).To(Equal(parts(lab.Manifest(ctx, img))), name)
 				}
 				Expect(lab.Run(ctx, lrn, "sabactl", "images", "index")).To(ContainSubstring(neco.CurrentArtifacts.OSImage.Version))
+				kernel, initrd := neco.CurrentArtifacts.OSImage.URLs()
+				for file, source := range map[string]string{"kernel": kernel, "initrd.gz": initrd} {
+					sum := func(args ...string) string {
+						return lab.Run(ctx, lrn, "sh", append([]string{"-c", `curl -sS --fail "$@" | sha256sum`, "sh"}, args...)...)
+					}
+					Expect(sum("http://127.0.0.1:10080/api/v1/boot/coreos/"+file)).To(Equal(sum("--proxy", suite.Proxy, source)), file)
+				}
 				Expect(lab.Run(ctx, lrn, "sabactl", "dhcp", "get")).To(MatchRegexp(`"lease-minutes": *60`))
 			}
 			template := lab.Run(ctx, 2, "sabactl", "ignitions", "get", "cs", first)
@@ -77,6 +85,54 @@ func contentsSpecs() {
 			Expect(ids(ctx)).To(Equal(before))
 		})
 	})
+}
+
+// nodeImages returns the images that nodes run, of Neco's artifact set and of CKE.
+func nodeImages(ctx SpecContext, lrn int) (images []neco.ContainerImage) {
+	GinkgoHelper()
+	for _, name := range neco.SabakanImages {
+		img, err := neco.CurrentArtifacts.FindContainerImage(name)
+		Expect(err).NotTo(HaveOccurred())
+		images = append(images, img)
+	}
+	for _, full := range words(ctx, lrn, "ckecli", "images") {
+		img, err := neco.ParseContainerImageName(full)
+		Expect(err).NotTo(HaveOccurred())
+		images = append(images, img)
+	}
+	return images
+}
+
+// asset is an image in sabakan: the SHA-256 of what sabakan sends, the one that sabakan
+// names, and the configuration and layers in the archive.
+type asset struct {
+	Sum, Named string
+	Parts      []string
+}
+
+// assets returns the images in the sabakan of a server by their names.
+func assets(ctx SpecContext, lrn int) map[string]asset {
+	GinkgoHelper()
+	const script = `set -eu
+api=http://127.0.0.1:10080/api/v1/assets
+for name in $(curl -sS --fail $api | jq -r '.[]' | grep '[.]img$'); do
+    curl -sS --fail -o /tmp/asset "$api/$name"
+    jq -n --arg name "$name" --arg sum "$(sha256sum </tmp/asset | cut -d' ' -f1)" --arg named "$(curl -sS --fail "$api/$name/meta" | jq -r .sha256)" \
+        --argjson parts "$(tar -xOf /tmp/asset manifest.json | jq '.[0] | [.Config] + .Layers')" '{($name): {$sum, $named, $parts}}'
+done | jq -s add
+rm /tmp/asset`
+	all := map[string]asset{}
+	Expect(json.Unmarshal([]byte(lab.Run(ctx, lrn, "sh", "-c", script)), &all)).To(Succeed())
+	return all
+}
+
+// parts returns the names of an image's configuration and layers in an archive.
+func parts(m v1.Manifest) []string {
+	all := []string{m.Config.Digest.String()}
+	for _, l := range m.Layers {
+		all = append(all, l.Digest.Hex+".tar.gz")
+	}
+	return all
 }
 
 // ignitions returns the IDs of the templates of a role.

@@ -3,10 +3,17 @@
 package functions
 
 import (
+	"encoding/base64"
+	"fmt"
 	"strings"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+
+	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/dctest/necotest"
+	"github.com/cybozu-go/neco/dctest/nexttag"
+	"github.com/cybozu-go/neco/pkg/program"
 )
 
 func secretSpecs() {
@@ -34,7 +41,58 @@ func secretSpecs() {
 			Eventually(ctx, lab.Served).WithTimeout(limit).WithPolling(poll).Should(ContainElement(And(
 				HaveField("Host", "api.github.com"), HaveField("Authorization", HaveSuffix(" ghp_replaced")))))
 		})
+
+		It("is used by the next update if it is the account of quay.io or Slack's webhook", func(ctx SpecContext) {
+			secrets(ctx, "first")
+			deliver(ctx, "2026.11.24-1", lastCKE)
+			before := served(ctx)
+			Expect(before).To(And(ContainElement(account("first")), ContainElement(webhook("first"))))
+
+			secrets(ctx, "second")
+			deb, err := lab.PackageWithCKE(ctx, "2026.11.24-2", lastCKE, nextSetupHW)
+			Expect(err).NotTo(HaveOccurred())
+			lab.Deliver(ctx, deb, "2026.11.24-2", all, limit)
+			Expect(served(ctx)[len(before):]).To(And(
+				ContainElement(account("second")), Not(ContainElement(account("first"))),
+				ContainElement(webhook("second")), Not(ContainElement(webhook("first")))))
+		})
 	})
+}
+
+// secrets replaces the account of quay.io and the webhook of Slack by those called name.
+func secrets(ctx SpecContext, name string) {
+	GinkgoHelper()
+	for key, value := range map[string]string{
+		"quay-username": "neco", "quay-password": name, "slack": "https://hooks.slack.com/services/" + name,
+	} {
+		_, err := lab.ExecWith(ctx, strings.NewReader(value), "boot-0", "neco", "config", "set", key)
+		Expect(err).NotTo(HaveOccurred(), key)
+	}
+}
+
+// account matches a request for a token with an account of quay.io that secrets has set.
+func account(name string) OmegaMatcher {
+	return HaveField("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte("neco:"+name)))
+}
+
+// webhook matches a message to a webhook of Slack that secrets has set.
+func webhook(name string) OmegaMatcher {
+	return And(HaveField("Host", "hooks.slack.com"), HaveField("Path", "/services/"+name))
+}
+
+// nextSetupHW returns the artifact set with the next tag of setup-hw, whose image is in a
+// private repository.
+func nextSetupHW(artifacts string) string {
+	img, err := neco.CurrentArtifacts.FindContainerImage(program.SetupHW)
+	Expect(err).NotTo(HaveOccurred())
+	return strings.Replace(artifacts, fmt.Sprintf("Tag: %q, Private", img.Tag), fmt.Sprintf("Tag: %q, Private", nexttag.Of(img.Tag)), 1)
+}
+
+func served(ctx SpecContext) []necotest.Served {
+	GinkgoHelper()
+	all, err := lab.Served()
+	Expect(err).NotTo(HaveOccurred())
+	return all
 }
 
 // newestIgnition returns the newest ID of a template of the role cs.

@@ -18,7 +18,7 @@ const (
 	// firstCKE is the version of CKE in the package first.
 	firstCKE = "1.22.5"
 	// last is the package of the last update that changes CKE, and lastCKE the version of CKE
-	// in it and in all later packages. newest is the last package.
+	// in it and in all later packages. newest is the package with which a server joins.
 	last    = "2026.11.22-3"
 	lastCKE = "1.22.8"
 	newest  = "2026.11.23-2"
@@ -47,11 +47,13 @@ func TestFunctions(t *testing.T) {
 // The specs are ordered: each starts with the state that the previous one leaves.
 var _ = Describe("a data centre", Ordered, func() {
 	setupSpecs()
+	loginSpecs()
 	contentsSpecs()
 	updateSpecs()
 	dutySpecs()
 	memberSpecs()
 	secretSpecs()
+	testEnvSpecs()
 })
 
 // words returns the output of a command on a server as words.

@@ -3,7 +3,6 @@
 package upgrade
 
 import (
-	"encoding/json"
 	"regexp"
 	"slices"
 	"strings"
@@ -104,20 +103,9 @@ func crossedOnce(ctx SpecContext, first int) {
 // manifest.
 func sizeOf(ctx SpecContext, img neco.ContainerImage) int64 {
 	GinkgoHelper()
-	host, repository, _ := strings.Cut(img.Repository, "/")
-	out := lab.Run(ctx, 0, "curl", "-sS", "--fail", "--proxy", suite.Proxy,
-		"-H", "Accept: application/vnd.docker.distribution.manifest.v2+json, application/vnd.oci.image.manifest.v1+json",
-		"https://"+host+"/v2/"+repository+"/manifests/"+img.Tag)
-	type part struct {
-		Size int64 `json:"size"`
-	}
-	var manifest struct {
-		Config part   `json:"config"`
-		Layers []part `json:"layers"`
-	}
-	Expect(json.Unmarshal([]byte(out), &manifest)).To(Succeed())
-	size := manifest.Config.Size
-	for _, l := range manifest.Layers {
+	m := lab.Manifest(ctx, img)
+	size := m.Config.Size
+	for _, l := range m.Layers {
 		size += l.Size
 	}
 	return size

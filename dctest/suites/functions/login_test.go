@@ -1,0 +1,45 @@
+//go:build dctest
+
+package functions
+
+import (
+	"strings"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/cybozu-go/neco/dctest/necotest"
+)
+
+func loginSpecs() {
+	Describe("a login", func() {
+		It("is by key, and its session is recorded", func(ctx SpecContext) {
+			for _, lrn := range all {
+				Expect(lab.Run(ctx, lrn, "sshd", "-T")).To(And(
+					ContainSubstring("passwordauthentication no\n"), MatchRegexp(`(?m)^forcecommand .*/usr/lib/neco/login`)))
+				Expect(session(ctx, lrn)).To(ContainSubstring("the answer is 42"))
+				// This data centre does not have the server to which recordings are uploaded.
+				Expect(lab.Run(ctx, lrn, "sh", "-c", "cat /tmp/session-log-*/typescript")).To(ContainSubstring("the answer is 42"))
+				Expect(lab.Run(ctx, lrn, "journalctl", "-t", "neco-login", "--no-pager", "-o", "cat")).To(ContainSubstring("s3gw.session-log.svc"))
+			}
+		})
+
+		It("needs no neco", func(ctx SpecContext) {
+			lab.Run(ctx, 0, "mv", "/usr/bin/neco", "/usr/bin/neco.away")
+			DeferCleanup(func(ctx SpecContext) { lab.Run(ctx, 0, "mv", "/usr/bin/neco.away", "/usr/bin/neco") })
+			Expect(session(ctx, 0)).To(ContainSubstring("the answer is 42"))
+			Expect(lab.Run(ctx, 0, "journalctl", "-t", "neco-login", "--no-pager", "-o", "cat")).To(ContainSubstring("/usr/bin/neco is missing"))
+		})
+	})
+}
+
+// session returns the output of a session with a terminal on a boot server.
+func session(ctx SpecContext, lrn int) string {
+	GinkgoHelper()
+	cmd, err := lab.SSH(ctx, necotest.Server(lrn), "-tt")
+	Expect(err).NotTo(HaveOccurred())
+	cmd.Stdin = strings.NewReader("echo the answer is $((40 + 2))\nexit\n")
+	out, err := cmd.CombinedOutput()
+	Expect(err).NotTo(HaveOccurred(), string(out))
+	return string(out)
+}

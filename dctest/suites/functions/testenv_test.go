@@ -1,0 +1,52 @@
+//go:build dctest
+
+package functions
+
+import (
+	"path/filepath"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/dctest/necotest"
+	"github.com/cybozu-go/neco/pkg/program"
+	"github.com/cybozu-go/neco/pkg/release"
+	"github.com/cybozu-go/neco/pkg/steps"
+)
+
+// testEnvSpecs come last, because no version is newer than that of the environment "test".
+func testEnvSpecs() {
+	Describe("etcdpasswd", func() {
+		It("is not installed while the digest of its package is unknown", func(ctx SpecContext) {
+			Expect(lab.Run(ctx, 0, "neco", "status", "-o", "json")).To(ContainSubstring("digest unknown"))
+			for _, lrn := range all {
+				_, err := lab.Exec(ctx, necotest.Server(lrn), "dpkg", "-s", program.Etcdpasswd)
+				Expect(err).To(HaveOccurred())
+			}
+		})
+
+		It("is installed in the environment test, and its agent runs", func(ctx SpecContext) {
+			deb, err := lab.PackageWithCKE(ctx, release.TestVersion, lastCKE, nil)
+			Expect(err).NotTo(HaveOccurred())
+			for _, lrn := range all {
+				lab.Run(ctx, lrn, "mkdir", "-p", steps.LocalPackages)
+				Expect(lab.Copy(ctx, necotest.Server(lrn), deb, filepath.Join(steps.LocalPackages, filepath.Base(deb)))).To(Succeed())
+			}
+			lab.Run(ctx, 0, "neco", "config", "set", "env", neco.TestEnv)
+			lab.Run(ctx, 0, "neco", "status", "--wait", "--for", release.TestVersion, "--timeout", limit.String())
+			d, err := neco.CurrentArtifacts.FindDebianPackage(program.Etcdpasswd)
+			Expect(err).NotTo(HaveOccurred())
+			for _, lrn := range all {
+				version := lab.Run(ctx, lrn, "dpkg-query", "--showformat", "${Version}", "--show", d.Name)
+				Expect(release.IsRelease(d, version)).To(BeTrue(), version)
+				Expect(lab.Run(ctx, lrn, "systemctl", "is-active", neco.EtcdpasswdService)).To(HavePrefix("active"))
+				Eventually(ctx, func() (string, error) {
+					return lab.Exec(ctx, necotest.Server(lrn), "journalctl", "-u", neco.EtcdpasswdService, "--no-pager", "-o", "cat")
+				}).WithTimeout(limit).WithPolling(poll).Should(ContainSubstring("connected"))
+				Expect(lab.Run(ctx, lrn, "ls", "/var/lib/neco/debs")).To(BeEmpty())
+			}
+			Expect(lab.Run(ctx, 0, "neco", "status", "-o", "json")).NotTo(ContainSubstring("digest unknown"))
+		})
+	})
+}
