@@ -41,26 +41,11 @@ func secretSpecs() {
 			Eventually(ctx, lab.Served).WithTimeout(limit).WithPolling(poll).Should(ContainElement(And(
 				HaveField("Host", "api.github.com"), HaveField("Authorization", HaveSuffix(" ghp_replaced")))))
 		})
-
-		It("is used by the next update if it is the account of quay.io or Slack's webhook", func(ctx SpecContext) {
-			secrets(ctx, "first")
-			deliver(ctx, "2026.11.24-1", lastCKE)
-			before := served(ctx)
-			Expect(before).To(And(ContainElement(account("first")), ContainElement(webhook("first"))))
-
-			secrets(ctx, "second")
-			deb, err := lab.PackageWithCKE(ctx, "2026.11.24-2", lastCKE, nextSetupHW)
-			Expect(err).NotTo(HaveOccurred())
-			lab.Deliver(ctx, deb, "2026.11.24-2", all, limit)
-			Expect(served(ctx)[len(before):]).To(And(
-				ContainElement(account("second")), Not(ContainElement(account("first"))),
-				ContainElement(webhook("second")), Not(ContainElement(webhook("first")))))
-		})
 	})
 }
 
-// secrets replaces the account of quay.io and the webhook of Slack by those called name.
-func secrets(ctx SpecContext, name string) {
+// setAccounts sets the account of quay.io and the webhook of Slack to those called name.
+func setAccounts(ctx SpecContext, name string) {
 	GinkgoHelper()
 	for key, value := range map[string]string{
 		"quay-username": "neco", "quay-password": name, "slack": "https://hooks.slack.com/services/" + name,
@@ -70,12 +55,12 @@ func secrets(ctx SpecContext, name string) {
 	}
 }
 
-// account matches a request for a token with an account of quay.io that secrets has set.
+// account matches a request for a token with an account of quay.io that setAccounts has set.
 func account(name string) OmegaMatcher {
 	return HaveField("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte("neco:"+name)))
 }
 
-// webhook matches a message to a webhook of Slack that secrets has set.
+// webhook matches a message to a webhook of Slack that setAccounts has set.
 func webhook(name string) OmegaMatcher {
 	return And(HaveField("Host", "hooks.slack.com"), HaveField("Path", "/services/"+name))
 }

@@ -17,7 +17,7 @@ import (
 
 // testEnvSpecs come last, because no version is newer than that of the environment "test".
 func testEnvSpecs() {
-	Describe("etcdpasswd", func() {
+	Describe("the package etcdpasswd", func() {
 		It("is not installed while the digest of its package is unknown", func(ctx SpecContext) {
 			Expect(lab.Run(ctx, 0, "neco", "status", "-o", "json")).To(ContainSubstring("digest unknown"))
 			for _, lrn := range all {
@@ -26,8 +26,10 @@ func testEnvSpecs() {
 			}
 		})
 
-		It("is installed in the environment test, and its agent runs", func(ctx SpecContext) {
-			deb, err := lab.PackageWithCKE(ctx, release.TestVersion, lastCKE, nil)
+		It("is installed in the environment test, by an update that uses the replaced accounts", func(ctx SpecContext) {
+			before := len(served(ctx))
+			setAccounts(ctx, "second")
+			deb, err := lab.PackageWithCKE(ctx, release.TestVersion, lastCKE, nextSetupHW)
 			Expect(err).NotTo(HaveOccurred())
 			for _, lrn := range all {
 				lab.Run(ctx, lrn, "mkdir", "-p", steps.LocalPackages)
@@ -47,6 +49,9 @@ func testEnvSpecs() {
 				Expect(lab.Run(ctx, lrn, "ls", "/var/lib/neco/debs")).To(BeEmpty())
 			}
 			Expect(lab.Run(ctx, 0, "neco", "status", "-o", "json")).NotTo(ContainSubstring("digest unknown"))
+			Expect(served(ctx)[before:]).To(And(
+				ContainElement(account("second")), Not(ContainElement(account("first"))),
+				ContainElement(webhook("second")), Not(ContainElement(webhook("first")))))
 		})
 	})
 }

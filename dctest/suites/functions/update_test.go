@@ -37,10 +37,12 @@ func updateSpecs() {
 			Expect(after).To(Equal(before))
 		})
 
-		It("with another version of CKE never runs two of them", func(ctx SpecContext) {
+		It("with another version of CKE never runs two of them, and uses the configured accounts", func(ctx SpecContext) {
+			setAccounts(ctx, "first")
 			took := deliver(ctx, "2026.11.22-1", "1.22.6")
 			suite.Print("last installation to complete with another CKE: %s", took.Round(time.Millisecond))
 			runs(ctx, "1.22.6", all...)
+			Expect(served(ctx)).To(And(ContainElement(account("first")), ContainElement(webhook("first"))))
 		})
 
 		It("whose worker is killed between the stop and the start of CKE completes", func(ctx SpecContext) {
