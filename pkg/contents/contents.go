@@ -14,6 +14,7 @@ import (
 
 	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/pkg/host"
+	"github.com/cybozu-go/neco/pkg/release"
 	"github.com/cybozu-go/neco/pkg/sabakan"
 )
 
@@ -23,6 +24,8 @@ import (
 type Uploader struct {
 	FS        host.FS
 	Artifacts neco.ArtifactSet
+	// Digests are the digests of the operating system's files.
+	Digests release.Digests
 	// Sabakan is a client of the sabakan on this host: sabakan accepts uploads only from
 	// its own host.
 	Sabakan *sabakan.Client

@@ -27,8 +27,10 @@ const osImageDir = "/var/lib/neco/os-image"
 const maxOSImageFile = 2 << 30
 
 // OSImage downloads the kernel and the initial RAM disk of the nodes' operating system and
-// uploads them to sabakan, unless sabakan's newest image, from which nodes boot, is already
-// the same.
+// uploads them to sabakan, unless sabakan's newest image, from which nodes boot, has the same
+// version. sabakan's index of images has no digests, so that an image in it is not compared
+// with u.Digests. If a downloaded file has not the digest in u.Digests, OSImage uploads nothing
+// and returns release.ErrDigestMismatch.
 func (u Uploader) OSImage(ctx context.Context) error {
 	image := u.Artifacts.OSImage
 	name := osImageName(image)
@@ -84,8 +86,12 @@ func (u Uploader) downloadOSImage(ctx context.Context) ([]archived, error) {
 		f := &files[i]
 		f.path = u.FS.Path(path.Join(osImageDir, f.name))
 		g.Go(func() error {
-			got, err := release.Fetch(ctx, client, f.url, f.path, release.Limits{MaxBytes: maxOSImageFile})
+			limits := release.Limits{MaxBytes: maxOSImageFile, SHA256: u.Digests.OfURL(f.url)}
+			got, err := release.Fetch(ctx, client, f.url, f.path, limits)
 			f.size = got.Size
+			if errors.Is(err, release.ErrDigestMismatch) {
+				return fmt.Errorf("%w; nothing is uploaded: if a proxy replaces the file, repair the proxy, otherwise wait for a release with the correct digest", err)
+			}
 			return err
 		})
 	}

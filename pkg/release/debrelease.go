@@ -67,8 +67,9 @@ func fetchRelease(ctx context.Context, f *Finder, client *http.Client, d neco.De
 	if size > 0 {
 		limits.MaxBytes = size
 	}
+	limits.SHA256 = digest
 	path := filepath.Join(dir, asset.GetName())
-	got, err := fetchTo(ctx, client, asset.GetBrowserDownloadURL(), path, limits, digest)
+	got, err := fetchTo(ctx, client, asset.GetBrowserDownloadURL(), path, limits)
 	if err != nil {
 		return "", fmt.Errorf("%s: %w", displayURL(asset.GetBrowserDownloadURL()), err)
 	}

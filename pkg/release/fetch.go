@@ -29,20 +29,20 @@ type Fetched struct {
 // An attempt continues the previous one if the server supports that and its file is
 // unchanged. The client should not have a timeout, which would bound the whole download.
 //
-// It fails with ErrTooLarge, ErrTruncated, ErrStalled, ErrDiskFull, or a
-// *RateLimitedError; other errors are those of the network and of the server. Errors
+// It fails with ErrTooLarge, ErrTruncated, ErrStalled, ErrDiskFull, ErrDigestMismatch, or
+// a *RateLimitedError; other errors are those of the network and of the server. Errors
 // contain address without its query, which may be a secret.
 func Fetch(ctx context.Context, client *http.Client, address, dst string, limits Limits) (Fetched, error) {
-	got, err := fetchTo(ctx, client, address, dst, limits.withDefaults(), "")
+	got, err := fetchTo(ctx, client, address, dst, limits.withDefaults())
 	if err != nil {
 		return Fetched{}, fmt.Errorf("fetch %s: %w", displayURL(address), err)
 	}
 	return got, nil
 }
 
-// fetchTo does the same as Fetch for a file whose SHA-256 must be digest, unless digest
-// is empty. A file with another digest is not moved to dst.
-func fetchTo(ctx context.Context, client *http.Client, address, dst string, limits Limits, digest string) (Fetched, error) {
+// fetchTo does the same as Fetch, without address in its errors. The limits have no zero
+// field with a default.
+func fetchTo(ctx context.Context, client *http.Client, address, dst string, limits Limits) (Fetched, error) {
 	if err := allowed(address); err != nil {
 		return Fetched{}, err
 	}
@@ -56,8 +56,8 @@ func fetchTo(ctx context.Context, client *http.Client, address, dst string, limi
 		return Fetched{}, err
 	}
 	got := Fetched{Size: p.size, SHA256: p.sum()}
-	if digest != "" && got.SHA256 != digest {
-		return Fetched{}, fmt.Errorf("%w: SHA-256 is %s, want %s", ErrDigestMismatch, got.SHA256, digest)
+	if want := limits.SHA256; want != "" && got.SHA256 != want {
+		return Fetched{}, fmt.Errorf("%w: SHA-256 is %s, want %s", ErrDigestMismatch, got.SHA256, want)
 	}
 	return got, p.commit(dst)
 }

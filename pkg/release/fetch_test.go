@@ -77,7 +77,7 @@ func endless(w http.ResponseWriter, _ *http.Request) {
 
 func TestFetch(t *testing.T) {
 	const kept = "what was there before"
-	limits := Limits{MaxBytes: 1 << 20}
+	limits := Limits{MaxBytes: 1 << 20, SHA256: digest(content)}
 	type steps = []http.HandlerFunc
 	cases := map[string]struct {
 		steps  steps
@@ -109,6 +109,8 @@ func TestFetch(t *testing.T) {
 		"a file that is always cut off is truncated":          {steps{cut(10, "")}, ErrTruncated, 5, nil},
 		"a server that is silent has stalled":                 {steps{stall(0)}, ErrStalled, 5, nil},
 		"an endless file is too large":                        {steps{endless}, ErrTooLarge, 1, nil},
+		"a file with another digest is refused":               {steps{respond(200, "another content")}, ErrDigestMismatch, 1, nil},
+		"a resumed file with another digest is refused":       {steps{cut(10, `"one"`), respond(206, "x", "Content-Range", "bytes 10-10/11")}, ErrDigestMismatch, 2, nil},
 		"a file announced as too large is not read":           {steps{respond(200, "", "Content-Length", "1048577")}, ErrTooLarge, 1, nil},
 		"a file that becomes too large when resumed is noted": {steps{cut(10, `"one"`), respond(206, "", "Content-Range", "bytes 10-2000000/2000001", "Content-Length", "1999991")}, ErrTooLarge, 2, nil},
 	}

@@ -6,7 +6,8 @@ import (
 	"github.com/cenkalti/backoff/v5"
 )
 
-// Limits are the limits of a download. A zero field means the default of the field.
+// Limits are the limits of a download, and the digest of its file. A zero field means the
+// default of the field.
 type Limits struct {
 	// MaxBytes is the largest accepted size of the file; the default is 2 GiB.
 	MaxBytes int64
@@ -21,6 +22,9 @@ type Limits struct {
 	// MaxRetryAfter is the longest pause that a server may ask for; the default is 5 min.
 	// If it asks for a longer one, the download fails.
 	MaxRetryAfter time.Duration
+	// SHA256 is the digest that the file must have, in lower-case hex. By default the file
+	// may have any. A file with another digest is removed, and is not downloaded again.
+	SHA256 string
 }
 
 func (l Limits) withDefaults() Limits {

@@ -103,8 +103,8 @@ func Permanent(err error) bool {
 	return permanent(err) || AtFault(err)
 }
 
-// AtFault reports whether the release itself has caused err, an error of Stage: its
-// package or digest is wrong for every boot server.
+// AtFault reports whether the release itself has caused err, an error of Stage, FetchDeb or
+// Fetch: a file or its digest is wrong for every boot server.
 func AtFault(err error) bool {
 	return errors.Is(err, ErrDigestMismatch) || errors.Is(err, ErrWrongPackage) || errors.Is(err, ErrBadDigestFile)
 }
@@ -146,10 +146,9 @@ func (s Stager) fetchDeb(ctx context.Context, a Asset, path, sum string) error {
 	if a.Size > 0 {
 		limits.MaxBytes = a.Size
 	}
-	if _, err := fetchTo(ctx, s.Client, a.URL, path, limits, sum); err != nil {
-		return fmt.Errorf("fetch %s: %w", displayURL(a.URL), err)
-	}
-	return nil
+	limits.SHA256 = sum
+	_, err := Fetch(ctx, s.Client, a.URL, path, limits)
+	return err
 }
 
 // check returns the package at path if its version is v and its digest is sum, and an

@@ -56,7 +56,7 @@ type Options struct {
 	Stage      func(ctx context.Context, c storage.Config, v release.Version) (path string, err error)
 	// FetchDeb downloads the Debian package d and checks it; see [release.FetchDeb].
 	FetchDeb func(ctx context.Context, c storage.Config, d neco.DebianPackage, digest string) (path string, err error)
-	// Digests are the digests of Debian packages.
+	// Digests are the digests of Debian packages and of the operating system's files.
 	Digests release.Digests
 	// Reload makes a service read its configuration again, if it is running.
 	Reload func(ctx context.Context, name string) error

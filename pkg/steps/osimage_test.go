@@ -3,6 +3,8 @@ package steps_test
 import (
 	"archive/tar"
 	"context"
+	"crypto/sha256"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -151,6 +153,91 @@ func TestAnOperatingSystemThatIsNotUploadedIsNoSuccess(t *testing.T) {
 		})
 	}
 }
+
+func TestTheOperatingSystemIsVerified(t *testing.T) {
+	const kernel, initrd = "flatcar_production_pxe.vmlinuz", "flatcar_production_pxe_image.cpio.gz"
+	for name, tt := range map[string]struct {
+		got   map[string]string // the files that the download host has, by name
+		env   string
+		wrong string // the file that is refused; empty: none
+		fault bool   // of the release
+	}{
+		"both digests match":         {map[string]string{kernel: "k", initrd: "i"}, neco.ProdEnv, "", false},
+		"another kernel":             {map[string]string{kernel: "K", initrd: "i"}, neco.ProdEnv, kernel, true},
+		"another initrd":             {map[string]string{kernel: "k", initrd: "I"}, neco.ProdEnv, initrd, true},
+		"another kernel in env test": {map[string]string{kernel: "K", initrd: "i"}, neco.TestEnv, kernel, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o, units, h, ch := newHost(t)
+			h.Sabakan = sabakantest.Start(t)
+			for i, url := range osURLs() {
+				o.digests[url] = sum([]string{"k", "i"}[i])
+			}
+			h.Transport = func(storage.Config) (http.RoundTripper, error) { return newFlatcar(t, tt.got), nil }
+			put(t, ch.FS, neco.SabakanCertFile, "x")
+			if err := units.Start(t.Context(), neco.SabakanService); err != nil {
+				t.Fatal(err)
+			}
+			tg, _ := target(tt.env)
+			_, err := h.Do(t.Context(), update.Place{Step: contentsStep}, tg)
+			if tt.wrong == "" && err != nil {
+				t.Errorf("error %v", err)
+			}
+			if tt.wrong != "" {
+				for _, want := range []string{tt.wrong, "SHA-256 is " + sum(tt.got[tt.wrong]), "want " + sum(strings.ToLower(tt.got[tt.wrong])), "wait for a release"} {
+					if err == nil || !strings.Contains(err.Error(), want) {
+						t.Errorf("error %v; want %q", err, want)
+					}
+				}
+				if !worker.IsPermanent(err) || worker.IsReleaseFault(err) != tt.fault {
+					t.Errorf("permanent %t, fault of the release %t; want true, %t", worker.IsPermanent(err), worker.IsReleaseFault(err), tt.fault)
+				}
+			}
+			if there, err := ch.FS.Exists("/var/lib/neco/os-image"); there || err != nil {
+				t.Errorf("the downloaded files are left (%v)", err)
+			}
+			c := sabakan.New(h.Sabakan)
+			defer c.Close()
+			if all, err := c.Images(t.Context()); err != nil || (len(all) > 0) != (tt.wrong == "") {
+				t.Errorf("images %v, %v", all, err)
+			}
+		})
+	}
+}
+
+// TestAnImageInSabakanIsNotComparedWithItsDigest: sabakan reports the digests of assets, but
+// not those of images.
+func TestAnImageInSabakanIsNotComparedWithItsDigest(t *testing.T) {
+	o, units, h, ch := newHost(t)
+	h.Sabakan = sabakantest.Start(t)
+	outside := newFlatcar(t, map[string]string{"flatcar_production_pxe.vmlinuz": "k", "flatcar_production_pxe_image.cpio.gz": "i"})
+	h.Transport = func(storage.Config) (http.RoundTripper, error) { return outside, nil }
+	put(t, ch.FS, neco.SabakanCertFile, "x")
+	if err := units.Start(t.Context(), neco.SabakanService); err != nil {
+		t.Fatal(err)
+	}
+	tg, _ := target(neco.ProdEnv)
+	for range 2 { // the first time without digests
+		if _, err := h.Do(t.Context(), update.Place{Step: contentsStep}, tg); err != nil {
+			t.Fatal(err)
+		}
+		for _, url := range osURLs() {
+			o.digests[url] = sum("another content")
+		}
+	}
+	if got := outside.bytes.Load(); got != 2 {
+		t.Errorf("%d bytes are downloaded, want 2", got)
+	}
+}
+
+// osURLs returns the URLs of the kernel and of the initrd.
+func osURLs() []string {
+	kernel, initrd := neco.CurrentArtifacts.OSImage.URLs()
+	return []string{kernel, initrd}
+}
+
+// sum returns the SHA-256 of text in hex.
+func sum(text string) string { return fmt.Sprintf("%x", sha256.Sum256([]byte(text))) }
 
 func TestAnImageThatSabakanHasRemovedIsNamed(t *testing.T) {
 	_, units, h, ch := newHost(t)

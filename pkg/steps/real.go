@@ -44,7 +44,7 @@ func Real(root string, etcd *clientv3.Client, log *slog.Logger) Options {
 		Transport: func(c storage.Config) (http.RoundTripper, error) { return host.NewTransport(c.Proxy) },
 		Etcd:      etcd, Unseal: r.unseal(etcd), Seal: r.seal(etcd),
 		Artifacts: component.Artifacts(), Containers: r.containers, Stage: r.stage, Staged: r.staged,
-		FetchDeb: r.fetchDeb, Digests: release.DebDigests(), Reload: r.units.TryReload,
+		FetchDeb: r.fetchDeb, Digests: release.ArtifactDigests(), Reload: r.units.TryReload,
 	}
 }
 

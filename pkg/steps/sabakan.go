@@ -6,6 +6,7 @@ import (
 
 	"github.com/cybozu-go/neco/pkg/component"
 	"github.com/cybozu-go/neco/pkg/contents"
+	"github.com/cybozu-go/neco/pkg/release"
 	"github.com/cybozu-go/neco/pkg/sabakan"
 	"github.com/cybozu-go/neco/pkg/storage"
 	"github.com/cybozu-go/neco/pkg/worker"
@@ -46,10 +47,14 @@ func (h *Host) upload(ctx context.Context, t worker.Target, f func(u contents.Up
 	}
 	c := sabakan.New(h.Sabakan)
 	defer c.Close()
-	return final(f(contents.Uploader{
-		FS: h.FS, Artifacts: h.Artifacts, Sabakan: c, Images: containers, Transport: transport,
+	err = f(contents.Uploader{
+		FS: h.FS, Artifacts: h.Artifacts, Digests: h.Digests, Sabakan: c, Images: containers, Transport: transport,
 		Private: h.private(), Progress: t.Report, Observe: h.Observe,
-	}, ctx))
+	}, ctx)
+	if release.AtFault(err) {
+		return releaseFault(t, worker.Permanent(err))
+	}
+	return final(err)
 }
 
 // final marks an error of sabakan or CKE as permanent unless a retry may succeed. It
