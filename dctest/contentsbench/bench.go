@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -28,6 +29,8 @@ type bench struct {
 	options
 	self, crane, curl string
 	registry          *registryProcess
+	// total is the size of all blobs in bytes.
+	total int64
 	// dir is the directory of temporary files.
 	dir string
 }
@@ -44,7 +47,7 @@ type measured struct {
 // round is the result of one round.
 type round struct {
 	neco, crane measured
-	// peak is the peak resident memory of the worker in bytes.
+	// peak is the peak resident memory of the worker in bytes, in both uploads.
 	peak int64
 	// again is the second upload of the worker to the same sabakan.
 	again measured
@@ -53,6 +56,9 @@ type round struct {
 // run measures, prints the results to out, and returns an error if one of the conditions in
 // the description of this program does not hold.
 func run(ctx context.Context, o options, out io.Writer) (err error) {
+	if o.mib < minMiB || o.rounds < 1 {
+		return fmt.Errorf("-size must be at least %d, and -rounds at least 1", minMiB)
+	}
 	b := &bench{options: o}
 	if b.self, err = os.Executable(); err != nil {
 		return err
@@ -64,6 +70,7 @@ func run(ctx context.Context, o options, out io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
+	b.total = total
 	if b.dir, err = os.MkdirTemp(o.cache, "run-"); err != nil {
 		return err
 	}
@@ -85,40 +92,58 @@ func run(ctx context.Context, o options, out io.Writer) (err error) {
 		rounds = append(rounds, r)
 	}
 	printRounds(out, total, rounds)
-	return judge(total, rounds)
+	return fast(rounds)
 }
 
-// round measures both ways once. The order alternates with n.
+// round measures both ways once. The order alternates with n. It returns an error if a way
+// fails or breaks a condition; it then does not measure the other way.
 func (b *bench) round(ctx context.Context, n int) (r round, err error) {
+	ways := []func() error{
+		func() error {
+			return named("neco-worker", b.measure(ctx, func(m measure) error { return b.worker(ctx, m, n, &r) }))
+		},
+		func() error {
+			return named("crane, curl", b.measure(ctx, func(m measure) (err error) {
+				r.crane, err = m.one(ctx, func() (time.Duration, error) { return b.craneAndCurl(ctx, m.dir, m.url) })
+				return cmp.Or(err, once(r.crane, b.total))
+			}))
+		},
+	}
+	return r, inOrder(ways[n%2], ways[(n+1)%2])
+}
+
+// named returns err, an error of the given way, with the name of that way.
+func named(way string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", way, err)
+}
+
+// worker measures the worker's way in round n: its upload, and another one to the same
+// sabakan.
+func (b *bench) worker(ctx context.Context, m measure, n int, r *round) (err error) {
 	profile := ""
 	if n == b.rounds-1 {
 		profile = b.profile
 	}
-	ways := []func() error{
-		func() error {
-			return b.measure(ctx, func(m measure) error {
-				r.neco, err = m.one(ctx, func() (cpu time.Duration, err error) {
-					r.peak, cpu, err = b.startWorker(ctx, m.dir, m.url, profile)
-					return cpu, err
-				})
-				if err != nil {
-					return err
-				}
-				r.again, err = m.one(ctx, func() (time.Duration, error) {
-					_, cpu, err := b.startWorker(ctx, m.dir, m.url, "")
-					return cpu, err
-				})
-				return err
-			})
-		},
-		func() error {
-			return b.measure(ctx, func(m measure) error {
-				r.crane, err = m.one(ctx, func() (time.Duration, error) { return b.craneAndCurl(ctx, m.dir, m.url) })
-				return err
-			})
-		},
+	upload := func(profile string) (measured, error) {
+		return m.one(ctx, func() (time.Duration, error) {
+			peak, cpu, err := b.startWorker(ctx, m.dir, m.url, profile)
+			r.peak = max(r.peak, peak)
+			return cpu, err
+		})
 	}
-	return r, errors.Join(ways[n%2](), ways[(n+1)%2]())
+	if r.neco, err = upload(profile); err != nil {
+		return err
+	}
+	if err := errors.Join(once(r.neco, b.total), small(r.peak)); err != nil {
+		return err
+	}
+	if r.again, err = upload(""); err != nil {
+		return err
+	}
+	return errors.Join(nothing(r.again), small(r.peak))
 }
 
 // measure is a sabakan without assets, and an empty directory.

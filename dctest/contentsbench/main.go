@@ -9,10 +9,11 @@
 // which an update uploads the images of nodes. The images contain random bytes; they are made
 // once and kept in the cache.
 //
-// The program fails if the peak resident memory of the worker is above 100 MiB, if the worker
-// downloads more or less than each blob once, or if its second upload transfers anything. The
+// The program fails if the peak resident memory of the worker is above 100 MiB, if one of the
+// two ways downloads or uploads less than the size of all blobs or over 1 % more, or if the
+// worker's second upload transfers anything. After such a failure it measures nothing else. The
 // worker should reach 90 % of the rate of crane and curl. Other work on the machine may prevent
-// that, so the program fails only below a tenth of it, 9 %.
+// that, so the program reports the ratio and fails only below a tenth of it, 9 %.
 package main
 
 import (

@@ -1,6 +1,9 @@
 package main
 
 import (
+	"errors"
+	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -19,7 +22,7 @@ func TestItMeasuresASmallUpload(t *testing.T) {
 	}
 	cache := t.TempDir()
 	for range 2 { // the second time with the images in the cache
-		out, err := exec.CommandContext(t.Context(), binary, "-size=20", "-rounds=2", "-cache="+cache).CombinedOutput()
+		out, err := exec.CommandContext(t.Context(), binary, fmt.Sprintf("-size=%d", minMiB), "-rounds=2", "-cache="+cache).CombinedOutput()
 		if err != nil || !regexp.MustCompile(`(?m)^ratio: median \d+\.\d\d, `).Match(out) {
 			t.Fatalf("%v: %s", err, out)
 		}
@@ -33,31 +36,64 @@ func TestItMeasuresASmallUpload(t *testing.T) {
 
 func TestAResultThatBreaksAConditionFails(t *testing.T) {
 	const total = 1000 * mib
-	good := round{
-		neco: measured{time.Second, time.Second, total, total}, crane: measured{time.Second, time.Second, total, total}, peak: maxPeak,
+	const most = total + total/100
+	rounds := func(neco time.Duration) []round {
+		return []round{{neco: measured{took: neco}, crane: measured{took: time.Second}}}
 	}
 	for title, tt := range map[string]struct {
-		change func(r *round)
-		want   string
+		err  error
+		want string // part of the error; empty: none
 	}{
-		"all hold":              {func(*round) {}, ""},
-		"slower, but tolerated": {func(r *round) { r.neco.took = 10 * time.Second }, ""},
-		"much slower":           {func(r *round) { r.neco.took = 12 * time.Second }, "the rate is 0.08"},
-		"more memory":           {func(r *round) { r.peak++ }, "MiB, more than 100"},
-		"downloads twice":       {func(r *round) { r.neco.downloaded *= 2 }, "downloaded"},
-		"downloads too little":  {func(r *round) { r.neco.downloaded = 0 }, "downloaded 0 bytes"},
-		"uploads too little":    {func(r *round) { r.neco.uploaded-- }, "sabakan received"},
-		"downloads again":       {func(r *round) { r.again.downloaded = 1 }, "second upload downloaded 1 bytes"},
-		"uploads again":         {func(r *round) { r.again.uploaded = 1 }, "and sent 1"},
+		"each blob once":                    {once(measured{downloaded: total, uploaded: total}, total), ""},
+		"with headers":                      {once(measured{downloaded: most, uploaded: most}, total), ""},
+		"a byte too few from the registry":  {once(measured{downloaded: total - 1, uploaded: total}, total), "the registry sent 1048575999 bytes, want 1048576000 to 1059061760"},
+		"a byte too many from the registry": {once(measured{downloaded: most + 1, uploaded: total}, total), "the registry sent 1059061761 bytes"},
+		"a byte too few to sabakan":         {once(measured{downloaded: total, uploaded: total - 1}, total), "sabakan received 1048575999 bytes"},
+		"a byte too many to sabakan":        {once(measured{downloaded: total, uploaded: most + 1}, total), "sabakan received 1059061761 bytes"},
+		"nothing at all":                    {once(measured{}, total), "the registry sent 0 bytes"},
+		"nothing again":                     {nothing(measured{took: time.Second}), ""},
+		"downloads again":                   {nothing(measured{downloaded: 1}), "the registry sent 1 bytes"},
+		"uploads again":                     {nothing(measured{uploaded: 1}), "sabakan received 1,"},
+		"100 MiB of memory":                 {small(maxPeak), ""},
+		"more memory":                       {small(maxPeak + mib), "101.0 MiB, more than 100"},
+		"below the aim, but tolerated":      {fast(rounds(10 * time.Second)), ""},
+		"ten times slower than the aim":     {fast(rounds(12 * time.Second)), "the rate is 0.08"},
 	} {
-		t.Run(title, func(t *testing.T) {
-			r := good
-			tt.change(&r)
-			err := judge(total, []round{r})
-			if (err != nil) != (tt.want != "") || err != nil && !strings.Contains(err.Error(), tt.want) {
-				t.Errorf("error %v, want %q", err, tt.want)
-			}
-		})
+		if (tt.err != nil) != (tt.want != "") || tt.err != nil && !strings.Contains(tt.err.Error(), tt.want) {
+			t.Errorf("%s: error %v, want %q", title, tt.err, tt.want)
+		}
+	}
+}
+
+func TestAWayIsNotMeasuredAfterOneThatFailed(t *testing.T) {
+	failure := errors.New("it fails")
+	second := func() error {
+		t.Error("the second way is measured")
+		return nil
+	}
+	if err := inOrder(func() error { return failure }, second); err != failure {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestTheReportSaysWhetherTheAimIsReached(t *testing.T) {
+	for took, want := range map[time.Duration]string{
+		time.Second: "median 1.00, from 1.00 to 1.00; the aim of 0.9 is reached\n",
+		2e9:         "median 0.50, from 0.50 to 0.50; the aim of 0.9 is not reached\n",
+	} {
+		var out strings.Builder
+		printRounds(&out, mib, []round{{neco: measured{took: took}, crane: measured{took: time.Second}, again: measured{took: time.Second}}})
+		if !strings.HasSuffix(out.String(), want) {
+			t.Errorf("%s, want the end %s", out.String(), want)
+		}
+	}
+}
+
+func TestASizeWhoseHeadersExceedTheToleranceIsRefused(t *testing.T) {
+	for _, o := range []options{{mib: minMiB - 1, rounds: 1}, {mib: minMiB, rounds: 0}} {
+		if err := run(t.Context(), o, io.Discard); err == nil || !strings.Contains(err.Error(), "-size must be at least 10, and -rounds at least 1") {
+			t.Errorf("%+v: error %v", o, err)
+		}
 	}
 }
 
