@@ -7,12 +7,16 @@ import (
 	"io"
 	"os"
 	"regexp"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
 
+	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/pkg/contents"
+	"github.com/cybozu-go/neco/pkg/sabakan"
 	"github.com/cybozu-go/neco/pkg/steps"
 )
 
@@ -76,6 +80,41 @@ func TestUploadsAreBarsOnATerminal(t *testing.T) {
 	screen.until(t, `the end`)
 	if !regexp.MustCompile(`(failed\r\n|\x1b\[J)the end$`).MatchString(screen.text) {
 		t.Errorf("the bar of an upload that has failed is not erased: … %q", screen.text[max(0, len(screen.text)-500):])
+	}
+}
+
+// TestTheExampleInTheDocumentsIsTheJSON compares the example in docs/contents.md with the JSON
+// of such uploads.
+func TestTheExampleInTheDocumentsIsTheJSON(t *testing.T) {
+	page, err := os.ReadFile("../../docs/contents.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(page), "```json\n")
+	example, _, _ := strings.Cut(rest, "```")
+
+	now := time.Date(2026, 11, 21, 0, 0, 0, 0, time.UTC)
+	u := newUploads(uploadSilence{}, func() time.Time { return now })
+	u.observe(contents.Event{Name: "coreos 3139.2.1", State: contents.Present})
+	u.finish(steps.Outcome{Step: "sabakan-contents", Action: "os-image"})
+	u.observe(contents.Event{Name: "cybozu-coil-2.0.14.img", State: contents.Downloading})
+	now = now.Add(6200 * time.Millisecond)
+	u.observe(contents.Event{Name: "cybozu-coil-2.0.14.img", State: contents.Uploaded, Total: 43515904})
+	u.finish(steps.Outcome{Step: "sabakan-contents", Action: "assets"})
+	u.observe(contents.Event{
+		Name: "ignition templates", State: contents.NotPrepared,
+		Reason: "sabakan has no addresses to assign yet", Command: "sabactl ipam set -f " + neco.SabakanIPAMFile,
+	})
+	u.finish(steps.Outcome{Step: "sabakan-contents", Action: "ignitions", Note: "shown elsewhere"})
+	u.finish(steps.Outcome{Step: "dhcp-json", Action: "upload", Err: &sabakan.Error{
+		Op: "PUT /api/v1/config/dhcp", Status: 500, Text: "etcd does not answer",
+	}})
+	var got bytes.Buffer
+	if err := writeJSON(&got, uploadsJSON{"2026.11.21-1", u.results}); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(example, got.String()); diff != "" {
+		t.Errorf("(-docs/contents.md +code):\n%s", diff)
 	}
 }
 
