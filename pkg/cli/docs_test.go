@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -145,21 +146,38 @@ func programTable() string {
 	var rows [][]string
 	for _, p := range programs.All() {
 		user, cert, by := "", "", "Neco, everywhere"
+		if onlyInstalled(p.Name) {
+			by = "Neco, where it is installed"
+		}
 		if p.User != nil {
 			user, cert = "root", p.User.Cert
 			if p.User.Prefix != "" {
 				user = p.User.Prefix
 			}
 		}
-		switch {
-		case p.Prepared != nil && p.Prepared.Token:
-			by = "neco init " + p.Name
-		case p.Prepared != nil:
-			by = "neco init " + p.Name + ", neco init-local " + p.Name
+		if p.Prepared != nil {
+			by = "neco init " + p.Name + ", " + p.LocalCommand()
 		}
 		rows = append(rows, []string{p.Name, strings.Join(p.Units, ", "), user, cert, by, p.Mixing.String()})
 	}
 	return table([]string{"program", "services", "what it may do in etcd", "certificate", "set up by", "versions that may run at once"}, rows)
+}
+
+// onlyInstalled reports whether the step called name does nothing where its program is not
+// installed.
+func onlyInstalled(name string) bool {
+	for _, s := range steps.Table() {
+		if s.Name != name {
+			continue
+		}
+		for i := range s.Actions {
+			if !slices.Contains(steps.Where(update.Place{Step: s.N, Action: i}), "it is installed") {
+				return false
+			}
+		}
+		return true
+	}
+	return false
 }
 
 func stepTable() string {

@@ -21,7 +21,8 @@ func newInitCmd(env *Env) *cobra.Command {
 		Use:   "init NAME",
 		Short: "Prepare the data centre for a program",
 		Long: `Create what a program needs once per data centre: its role and its users in
-etcd, or a token. Then neco init-local sets the program up on each boot server.
+etcd, or a token. The output names the command that then sets the program up on
+each boot server.
 
 ` + requestHelp(),
 		Args:      exactly(1),
@@ -96,10 +97,7 @@ func requested(name string) (program.Program, error) {
 }
 
 func afterInit(p program.Program) string {
-	if p.Prepared.Token {
-		return "run neco " + p.Name + " config on each boot server"
-	}
-	return "run neco init-local " + p.Name + " on each boot server"
+	return "run " + p.LocalCommand() + " on each boot server"
 }
 
 // initialize creates the token or the users in etcd that p needs. It reports whether one

@@ -61,7 +61,7 @@ const initLocalTimeout = 5 * vaultTimeout
 func onServer(name string) (program.Program, error) {
 	p, err := requested(name)
 	if err == nil && p.Prepared.Config == "" {
-		err = hint(fmt.Errorf("%s has nothing to be set up on boot servers", name), "neco init %s makes all that it needs", name)
+		err = hint(fmt.Errorf("neco init-local does not set %s up", name), "neco init %s makes all that it needs in etcd; then run %s on each boot server", name, p.LocalCommand())
 	}
 	return p, err
 }

@@ -61,7 +61,7 @@ type User struct {
 // operators add to a data centre on request.
 type Prepared struct {
 	// Token means that neco init issues a token for the program in etcd, and that the
-	// program has no files on boot servers.
+	// program has a command of its own in place of neco init-local.
 	Token bool
 	// Config is the program's configuration file on a boot server.
 	Config string
@@ -94,8 +94,17 @@ func OnRequest() []Program {
 	return slices.DeleteFunc(All(), func(p Program) bool { return p.Prepared == nil })
 }
 
+// LocalCommand returns the command with which operators set up p, a program in OnRequest,
+// on each boot server.
+func (p Program) LocalCommand() string {
+	if p.Prepared.Token {
+		return "neco " + p.Name + " config"
+	}
+	return "neco init-local " + p.Name
+}
+
 // OnServers returns the programs in OnRequest that operators set up on each boot
-// server.
+// server with neco init-local.
 func OnServers() []Program {
 	return slices.DeleteFunc(OnRequest(), func(p Program) bool { return p.Prepared.Config == "" })
 }
