@@ -45,6 +45,8 @@ func dutySpecs() {
 			Expect(err).NotTo(HaveOccurred())
 			suite.Print("last installation to complete with another proxy of Docker: %s; etcd: %d writes, longest gap %s, at most %d members down; Vault: %d reads, longest gap %s",
 				took.Round(time.Millisecond), etcdGap.Answers, etcdGap.Longest.Round(time.Millisecond), etcdGap.Worst, vaultGap.Answers, vaultGap.Longest.Round(time.Millisecond))
+			Expect(etcdGap.Answers).To(BeNumerically(">", 10))
+			Expect(vaultGap.Answers).To(BeNumerically(">", 3))
 			Expect(etcdGap.Worst).To(Equal(1), "members down at once; with 0 the probe has missed the restarts")
 			Expect(after).To(Equal(before))
 			for _, lrn := range all {
