@@ -185,9 +185,6 @@ func stepTable() string {
 	for _, s := range steps.Table() {
 		var actions []string
 		for i, a := range s.Actions {
-			if a.Unmanaged {
-				continue
-			}
 			text := fmt.Sprintf("%s: %s, at most %s", a.Kind, a.Name, duration.Text(a.Deadline))
 			if a.Phase > 0 {
 				text += fmt.Sprintf(", when all are at phase %d", a.Phase)

@@ -299,15 +299,3 @@ func TestAServerIsAwaitedSinceItsArrival(t *testing.T) {
 		t.Errorf("awaited %+v", got)
 	}
 }
-
-func TestTheNoteOfAStepThatIsNotManagedIsNotShown(t *testing.T) {
-	s := running()
-	report(s, 1, 16, neco.CondRunning, "step 15 (cke): this version does not manage it yet; waits for the lock")
-	var b bytes.Buffer
-	if err := view(s, *clock(10 * time.Minute)).Render(&b); err != nil {
-		t.Fatal(err)
-	}
-	if text := unwrapped(b); strings.Contains(text, "manage it yet") || !strings.Contains(text, "boot servers 1, 2: waits for the lock") {
-		t.Error(b.String())
-	}
-}

@@ -9,10 +9,6 @@ import (
 	"github.com/cybozu-go/neco/pkg/update"
 )
 
-// notManaged is the end of a note about a step that this version does not manage. Such
-// a note is not shown.
-const notManaged = "this version does not manage it yet"
-
 // sameReason is the note of a server whose message repeats the reason for which the run
 // was stopped.
 const sameReason = "as in reason"
@@ -20,16 +16,14 @@ const sameReason = "as in reason"
 // onServer matches the name of the boot server in the message of a failed action.
 var onServer = regexp.MustCompile(` on boot server \d+: `)
 
-// note returns the message of the server s, shortened and without notes about steps
-// that are not managed. It returns "" if s has completed or the message repeats why the
-// run was stopped, and sameReason if s reports the same failure with other words before
-// it.
+// note returns the message of the server s, shortened. It returns "" if s has completed or
+// the message repeats why the run was stopped, and sameReason if s reports the same failure
+// with other words before it.
 func (v View) note(s Server) string {
 	if s.State == ServerCompleted || s.Message != "" && strings.Contains(v.Reason, s.Message) {
 		return ""
 	}
-	parts := slices.DeleteFunc(strings.Split(s.Message, "; "), func(part string) bool { return strings.HasSuffix(part, notManaged) })
-	text := onServer.ReplaceAllString(strings.Join(parts, "; "), ": ")
+	text := onServer.ReplaceAllString(s.Message, ": ")
 	reason := onServer.ReplaceAllString(v.Reason, ": ")
 	if reason != "" && strings.HasSuffix(text, reason) {
 		return "" // the state of the server shows that it has aborted

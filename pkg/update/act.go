@@ -17,10 +17,6 @@ func (t Table) act(m Member, s State) Decision {
 	if m.Work.State == WorkDone {
 		return t.done(m, s, a)
 	}
-	if a.Unmanaged {
-		m.Work.Note = fmt.Sprintf("step %d (%s): this version does not manage it yet", at.Step, t.Name(at.Step))
-		return Decision{Do: Advance, At: at, Why: m.Work.Note, Member: m.advance(t)}
-	}
 	if a.Kind == Once {
 		if d, decided := t.once(m, s, a); decided {
 			return d

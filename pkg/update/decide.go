@@ -143,8 +143,6 @@ func (t Table) wantsLock(m Member, s State) bool {
 	}
 	a := t.Action(m.At)
 	switch {
-	case a.Unmanaged:
-		return false
 	case a.Kind == Rolling:
 		return m.Qualified == nil || *m.Qualified
 	case a.Kind == Once:

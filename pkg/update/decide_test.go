@@ -22,7 +22,7 @@ func testTable() Table {
 	return Table{
 		{N: 0, Name: "package", Actions: []Action{{Name: "download", Deadline: d}, {Name: "install", Phase: 1, Deadline: d}}},
 		{N: 1, Name: "images", Actions: []Action{{Name: "pull", Deadline: d}}},
-		{N: 2, Name: "etcd", Actions: []Action{{Name: "etcd", Unmanaged: true}}},
+		{N: 2, Name: "etcd", Actions: []Action{{Name: "join", Kind: Rolling, Deadline: d}}},
 		{N: 3, Name: "stop", Actions: []Action{{Name: "stop", Stops: "cke", Transient: true, Deadline: d}}},
 		{N: 4, Name: "serf", Actions: []Action{{Name: "write", Deadline: d}, {Name: "restart", Kind: Rolling, Deadline: d}}},
 		{N: 5, Name: "start", Actions: []Action{{Name: "start", Starts: "cke", Transient: true, Deadline: d}}},
@@ -109,8 +109,7 @@ func TestDecide(t *testing.T) {
 			s: func() State { return state(allAt(5, 0)) },
 			check: func(t *testing.T, d Decision) {
 				wantPlace(Place{5, 0})(t, d)
-				// It repeats neither the unmanaged step, nor the stop of step 3, nor
-				// the rolling restart.
+				// It repeats neither the rolling actions nor the stop of step 3.
 				if diff := cmp.Diff([]Place{{1, 0}, {4, 0}}, d.Member.Again); diff != "" {
 					t.Error(diff)
 				}
@@ -164,16 +163,6 @@ func TestDecide(t *testing.T) {
 				old.StartedAt = &before
 				sts[10] = old
 				return state(sts)
-			},
-		},
-		"an action that this version does not manage is noted and passed": {
-			m: member(Place{2, 0}), want: Advance,
-			s: func() State { return state(allAt(2, 0)) },
-			check: func(t *testing.T, d Decision) {
-				want := "step 2 (etcd): this version does not manage it yet"
-				if diff := cmp.Diff([]string{want}, d.Member.Notes); diff != "" {
-					t.Error(diff)
-				}
 			},
 		},
 		"a rolling action needs the lock": {

@@ -52,9 +52,6 @@ type Action struct {
 	Conditional bool
 	// Transient means that a worker which resumes after this action does not repeat it.
 	Transient bool
-	// Unmanaged means that this version of Neco does not do the action; the status says
-	// so. The action reserves its place in the table.
-	Unmanaged bool
 }
 
 // Step is one row of the table: a step of an update with its actions.
@@ -68,8 +65,8 @@ type Step struct {
 type Table []Step
 
 // Validate returns an error about the first step that breaks a rule: steps are numbered
-// in order, phases ascend, each managed action has a deadline, and [Once] actions, but
-// no others, have a record.
+// in order, phases ascend, each action has a deadline, and [Once] actions, but no others,
+// have a record.
 func (t Table) Validate() error {
 	if len(t) < 2 {
 		return fmt.Errorf("a table needs the package step and at least one more, has %d", len(t))
@@ -97,8 +94,6 @@ func (t Table) Validate() error {
 
 func (a Action) validate() error {
 	switch {
-	case a.Unmanaged:
-		return nil
 	case a.Deadline <= 0:
 		return fmt.Errorf("no deadline")
 	case (a.Kind == Once) != (a.Record != ""):
@@ -166,7 +161,7 @@ func (t Table) repeated(n int) []Place {
 	var ps []Place
 	for i := 1; i < n && i <= t.Last(); i++ {
 		for j, a := range t[i].Actions {
-			if a.Kind == Every && !a.Transient && !a.Unmanaged {
+			if a.Kind == Every && !a.Transient {
 				ps = append(ps, Place{i, j})
 			}
 		}
