@@ -2,11 +2,13 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/cybozu-go/neco/internal/dockerapi"
 	"github.com/cybozu-go/neco/pkg/host"
 )
 
@@ -32,7 +34,10 @@ this boot server, and "not running" if none does.`,
 			defer cancel()
 			running, err := host.Containers{FS: env.FS}.Running(ctx, img)
 			if err != nil {
-				return cannotTell(hint(err, "see systemctl status docker; only root may ask it"))
+				if !errors.Is(err, dockerapi.ErrNoSocket) {
+					err = hint(err, "see systemctl status docker; only root may ask it")
+				}
+				return cannotTell(err)
 			}
 			if !running {
 				fmt.Fprintln(cmd.OutOrStdout(), "not running")

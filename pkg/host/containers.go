@@ -56,7 +56,7 @@ func (c Containers) Running(ctx context.Context, img neco.ContainerImage) (bool,
 		return true, nil
 	}
 	id, err := c.docker().ImageID(ctx, full)
-	if errors.Is(err, dockerapi.ErrNotFound) {
+	if errors.Is(err, dockerapi.ErrNoImage) {
 		return false, nil
 	}
 	return slices.ContainsFunc(all, func(r dockerapi.Container) bool { return r.Image == id }), err
@@ -95,10 +95,15 @@ func (c Containers) Outdated(ctx context.Context, name string, img neco.Containe
 	return err == nil && r.ImageID != id
 }
 
-// Present reports whether Docker has the image img.
+// Present reports whether Docker has the image img. It returns false if it cannot find out.
 func (c Containers) Present(ctx context.Context, img neco.ContainerImage) bool {
+	return c.has(ctx, img) == nil
+}
+
+// has returns nil if Docker has the image img, and dockerapi.ErrNoImage if it does not.
+func (c Containers) has(ctx context.Context, img neco.ContainerImage) error {
 	_, err := c.docker().ImageID(ctx, c.FullName(img))
-	return err == nil
+	return err
 }
 
 // Exec runs command in the running container called name, without input, and returns the

@@ -35,6 +35,8 @@ func (l loaded) ImageID(string) string {
 
 func (loaded) Containers() ([]dockerapi.Container, error) { return nil, nil }
 
+func (loaded) RestartPolicy(string) string { return "" }
+
 func (loaded) Info() dockerapi.Info { return dockerapi.Info{} }
 
 // fakeDocker puts a docker command into PATH. The command logs its arguments and then runs
@@ -303,5 +305,18 @@ func TestWhatTheDaemonRunsAndItsProxies(t *testing.T) {
 	t.Setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
 	if _, _, err := c.Proxies(t.Context()); err == nil {
 		t.Error("no error without a daemon")
+	}
+}
+
+func TestNothingIsLoadedIntoADockerThatCannotBeAsked(t *testing.T) {
+	fakeDocker(t, "")
+	t.Setenv("DOCKER_HOST", "tcp://10.0.0.1:2375")
+	img := neco.ContainerImage{Repository: serveImage(t, "cybozu/serf:1.0") + "/cybozu/serf", Tag: "1.0"}
+	err := testContainers(t, false).Pull(t.Context(), img)
+	if err == nil || !strings.Contains(err.Error(), "serf:1.0: the environment variable DOCKER_HOST") {
+		t.Errorf("%v", err)
+	}
+	if _, err := os.Stat(filepath.Join(os.Getenv("TEST_DIR"), "loaded")); err == nil {
+		t.Error("the image was loaded")
 	}
 }

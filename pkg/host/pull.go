@@ -2,6 +2,7 @@ package host
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -11,6 +12,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/authn"
 
 	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/internal/dockerapi"
 	"github.com/cybozu-go/neco/internal/dockercmd"
 )
 
@@ -21,10 +23,13 @@ const tmpDir = "/var/lib/neco/tmp"
 // does nothing if Docker already has img. It downloads the image to a file first, so
 // that Docker loads only complete images and no image is held in memory.
 func (c Containers) Pull(ctx context.Context, img neco.ContainerImage) error {
-	if c.Present(ctx, img) {
-		return nil
-	}
 	full := c.FullName(img)
+	switch err := c.has(ctx, img); {
+	case err == nil:
+		return nil
+	case !errors.Is(err, dockerapi.ErrNoImage):
+		return fmt.Errorf("pull image %s: %w", full, err)
+	}
 	tarball, err := c.save(ctx, img)
 	if err != nil {
 		return fmt.Errorf("pull image %s: %w", full, err)

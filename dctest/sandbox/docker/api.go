@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/cybozu-go/neco/internal/dockerapi"
@@ -15,6 +16,9 @@ type State interface {
 	ImageID(name string) string
 	// Containers returns the running containers.
 	Containers() ([]dockerapi.Container, error)
+	// RestartPolicy returns the restart policy of the running container called name, or ""
+	// if it has none.
+	RestartPolicy(name string) string
 	// Info returns what the daemon reports about itself.
 	Info() dockerapi.Info
 }
@@ -49,6 +53,9 @@ func API(s State) http.Handler {
 		}
 		answer(w, http.StatusOK, running)
 	})
+	mux.HandleFunc("GET /containers/{name}/json", func(w http.ResponseWriter, r *http.Request) {
+		inspect(w, s, r.PathValue("name"))
+	})
 	mux.HandleFunc("GET /images/{path...}", func(w http.ResponseWriter, r *http.Request) {
 		name, ok := strings.CutSuffix(r.PathValue("path"), "/json")
 		if id := s.ImageID(name); ok && id != "" {
@@ -60,11 +67,29 @@ func API(s State) http.Handler {
 	return mux
 }
 
+// inspect answers with the details of the running container called name.
+func inspect(w http.ResponseWriter, s State, name string) {
+	running, err := s.Containers()
+	if err != nil {
+		answer(w, http.StatusInternalServerError, map[string]string{"message": err.Error()})
+		return
+	}
+	if !slices.ContainsFunc(running, func(c dockerapi.Container) bool { return slices.Contains(c.Names, "/"+name) }) {
+		answer(w, http.StatusNotFound, map[string]string{"message": "No such container: " + name})
+		return
+	}
+	policy := map[string]string{"Name": s.RestartPolicy(name)}
+	answer(w, http.StatusOK, map[string]any{"Name": "/" + name, "HostConfig": map[string]any{"RestartPolicy": policy}})
+}
+
 func answer(w http.ResponseWriter, status int, v any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(v) // the client may have disconnected
 }
+
+// RestartPolicy returns no restart policy: systemd restarts the containers of the sandbox.
+func (store) RestartPolicy(string) string { return "" }
 
 // ImageID returns the ID of the image called name, or "" if the image was not loaded.
 func (s store) ImageID(name string) string {
