@@ -117,15 +117,33 @@ func (c Containers) Answers(ctx context.Context) error {
 	return c.docker().Ping(ctx)
 }
 
-// Names returns the names of the running containers.
-func (c Containers) Names(ctx context.Context) (names []string, err error) {
+// RunningContainer is a running container of a host.
+type RunningContainer struct {
+	Name   string
+	Labels map[string]string
+}
+
+// RunningContainers returns the running containers.
+func (c Containers) RunningContainers(ctx context.Context) (running []RunningContainer, err error) {
 	all, err := c.docker().Containers(ctx)
 	for _, r := range all {
 		for _, name := range r.Names {
-			names = append(names, strings.TrimPrefix(name, "/"))
+			running = append(running, RunningContainer{strings.TrimPrefix(name, "/"), r.Labels})
 		}
 	}
-	return names, err
+	return running, err
+}
+
+// RestartsWithDocker reports whether Docker's daemon starts the running container called
+// name again after a restart of the daemon. A container with the restart policy on-failure
+// stays down; see https://docs.docker.com/engine/containers/start-containers-automatically/.
+// RestartsWithDocker returns false for a container that has ended.
+func (c Containers) RestartsWithDocker(ctx context.Context, name string) (bool, error) {
+	policy, err := c.docker().RestartPolicy(ctx, name)
+	if errors.Is(err, dockerapi.ErrNoContainer) {
+		return false, nil
+	}
+	return policy == "always" || policy == "unless-stopped", err
 }
 
 // Proxies returns the HTTP and the HTTPS proxy that the running Docker daemon uses, or ""

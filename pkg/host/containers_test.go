@@ -290,12 +290,12 @@ func TestTheVersionOfAContainerIsTheTagOfItsImage(t *testing.T) {
 
 func TestWhatTheDaemonRunsAndItsProxies(t *testing.T) {
 	t.Setenv("DOCKER_HOST", dockertest.Serve(t, &dockertest.State{
-		Running: []dockerapi.Container{{Names: []string{"/etcd-container"}}, {Names: []string{"/serf"}}},
+		Running: []dockerapi.Container{{Names: []string{"/etcd-container"}}, {Names: []string{"/serf"}, Labels: map[string]string{"a": "b"}}},
 		Daemon:  dockerapi.Info{HTTPProxy: "http://squid:3128", HTTPSProxy: "http://xxxxx:xxxxx@squid:3128/?a&b"},
 	}))
 	c := testContainers(t, false)
-	names, err := c.Names(t.Context())
-	if diff := cmp.Diff([]string{"etcd-container", "serf"}, names); diff != "" || err != nil {
+	running, err := c.RunningContainers(t.Context())
+	if diff := cmp.Diff([]RunningContainer{{Name: "etcd-container"}, {"serf", map[string]string{"a": "b"}}}, running); diff != "" || err != nil {
 		t.Errorf("%s %v", diff, err)
 	}
 	http, https, err := c.Proxies(t.Context())
@@ -305,6 +305,20 @@ func TestWhatTheDaemonRunsAndItsProxies(t *testing.T) {
 	t.Setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
 	if _, _, err := c.Proxies(t.Context()); err == nil {
 		t.Error("no error without a daemon")
+	}
+}
+
+func TestDockerRestartsContainersByTheirPolicy(t *testing.T) {
+	policies := map[string]string{"always": "always", "unless-stopped": "unless-stopped", "on-failure": "on-failure", "no": "no", "none": ""}
+	s := &dockertest.State{Policies: policies}
+	for name := range policies {
+		s.Running = append(s.Running, dockerapi.Container{Names: []string{"/" + name}})
+	}
+	t.Setenv("DOCKER_HOST", dockertest.Serve(t, s))
+	for name, want := range map[string]bool{"always": true, "unless-stopped": true, "on-failure": false, "no": false, "none": false, "ended": false} {
+		if got, err := testContainers(t, false).RestartsWithDocker(t.Context(), name); got != want || err != nil {
+			t.Errorf("%s: %t, %v, want %t", name, got, err, want)
+		}
 	}
 }
 

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/cybozu-go/neco/pkg/component"
 	"github.com/cybozu-go/neco/pkg/component/etcd"
@@ -20,11 +19,6 @@ import (
 
 // dockerStatePath is the path of the file with the dockerState of this host.
 const dockerStatePath = "/var/lib/neco/docker-restart.json"
-
-// containersLimit is how long the action waits for containers that no component of Neco
-// starts. cke-localproxy checks its own every minute; a container that somebody started by
-// hand does not return.
-const containersLimit = 2 * time.Minute
 
 // dockerState is what a host remembers about the restart of Docker.
 type dockerState struct {
@@ -41,6 +35,9 @@ type dockerRestart struct {
 	// Programs and Containers worked before the restart, and have to work again.
 	Programs   []string `json:"programs"`
 	Containers []string `json:"containers"`
+	// Stopped are the containers that ran before the restart and that nothing starts again,
+	// such as those that an operator has started by hand.
+	Stopped []string `json:"stopped,omitempty"`
 	// Done means that Docker was restarted; the containers may still be missing.
 	Done bool `json:"done"`
 }
@@ -199,7 +196,7 @@ func (h *Host) beginDockerRestart(ctx context.Context, t worker.Target, s *docke
 func (h *Host) dockerDependents(ctx context.Context, t worker.Target) (*dockerRestart, error) {
 	r := &dockerRestart{}
 	var err error
-	if r.Containers, err = h.Docker.Names(ctx); err != nil {
+	if r.Containers, r.Stopped, err = h.dockerContainers(ctx); err != nil {
 		return nil, err
 	}
 	for _, c := range h.components() {
@@ -272,8 +269,9 @@ func (h *Host) saveDockerState(s dockerState) error {
 	return h.FS.SaveState(dockerStatePath, s)
 }
 
-// awaitDependents waits until the programs and the etcd member in r work, and returns the
-// names of the containers in r that do not run within containersLimit after that.
+// awaitDependents waits until the programs and the etcd member in r work, and the
+// containers in r that return. It returns the names of the containers in r that do not run
+// then, or within containersLimit after the start of the programs.
 func (h *Host) awaitDependents(ctx context.Context, t worker.Target, r dockerRestart) (lost []string, err error) {
 	for _, c := range h.components() {
 		if !slices.Contains(r.Programs, c.Name()) {
@@ -300,31 +298,5 @@ func (h *Host) awaitDependents(ctx context.Context, t worker.Target, r dockerRes
 	if err != nil {
 		return nil, err
 	}
-	return h.missingContainers(ctx, t, r.Containers)
+	return h.missingContainers(ctx, t, r)
 }
-
-// missingContainers waits until containers of the given names run, at most
-// containersLimit, and returns the names of those that do not.
-func (h *Host) missingContainers(ctx context.Context, t worker.Target, names []string) (missing []string, err error) {
-	limited, cancel := context.WithTimeout(ctx, containersLimit)
-	defer cancel()
-	err = retry.Until(limited, func() error {
-		running, err := h.Docker.Names(limited)
-		if err != nil {
-			return err
-		}
-		missing = slices.DeleteFunc(slices.Clone(names), func(name string) bool { return slices.Contains(running, name) })
-		if len(missing) == 0 {
-			return nil
-		}
-		t.Report("waiting for containers: %s", strings.Join(missing, ", "))
-		return errMissing
-	})
-	if err != nil && limited.Err() != nil && ctx.Err() == nil && len(missing) > 0 {
-		return missing, nil // the limit has ended the wait or the question to Docker
-	}
-	return missing, err
-}
-
-// errMissing reports that a container does not run yet.
-var errMissing = errors.New("a container is missing")

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	gocmp "github.com/google/go-cmp/cmp"
 
@@ -46,6 +47,14 @@ type daemon struct {
 	stubborn string
 	// silent means that Docker does not answer until its restart.
 	silent bool
+	// others are the names of the running containers that no unit in containerUnits has
+	// started, and labels are their labels. policy means that they have a restart policy.
+	others []string
+	labels map[string]string
+	policy bool
+	// late are those of others that the restart of Docker has stopped. If they return, they
+	// do so after the first question for the running containers.
+	late []string
 }
 
 var containerUnits = []string{"serf", "setup-hw", "promtail"}
@@ -57,6 +66,7 @@ func (d *daemon) Restart(ctx context.Context, name string) error {
 	for _, u := range containerUnits {
 		d.Kill(u)
 	}
+	d.others, d.late = nil, d.others
 	d.proxy, d.silent = cmp.Or(d.stubborn, d.configured()), false
 	return nil
 }
@@ -83,13 +93,23 @@ func (d *daemon) Proxies(context.Context) (http, https string, err error) {
 	return shown, shown, nil
 }
 
-func (d *daemon) Names(ctx context.Context) (names []string, err error) {
+func (d *daemon) RunningContainers(ctx context.Context) (running []host.RunningContainer, err error) {
 	for _, u := range containerUnits {
 		if active, _ := d.IsActive(ctx, u); active {
-			names = append(names, u)
+			running = append(running, host.RunningContainer{Name: u})
 		}
 	}
-	return names, nil
+	for _, name := range d.others {
+		running = append(running, host.RunningContainer{Name: name, Labels: d.labels})
+	}
+	if localProxy, _ := d.IsActive(ctx, neco.CKELocalProxyService); localProxy || d.policy {
+		d.others, d.late = append(d.others, d.late...), nil
+	}
+	return running, nil
+}
+
+func (d *daemon) RestartsWithDocker(_ context.Context, name string) (bool, error) {
+	return d.policy && slices.Contains(d.others, name), nil
 }
 
 // withDocker returns a host with Docker, on which serf and promtail are running and
@@ -132,6 +152,11 @@ func withDocker(t *testing.T) (*daemon, *steps.Host) {
 // this proxy, and returns their notes.
 func finish(t *testing.T, h *steps.Host, proxy string, members ...int) (string, error) {
 	t.Helper()
+	return finishIn(t.Context(), t, h, proxy, members...)
+}
+
+func finishIn(ctx context.Context, t *testing.T, h *steps.Host, proxy string, members ...int) (string, error) {
+	t.Helper()
 	tg := worker.Target{LRN: 1, Members: append(members, 1), Version: version, Config: storage.Config{Proxy: proxy}}
 	var notes []string
 	for i, a := range steps.Table()[finishStep].Actions {
@@ -141,7 +166,7 @@ func finish(t *testing.T, h *steps.Host, proxy string, members ...int) (string, 
 		if a.Kind != update.Rolling || !a.Conditional {
 			t.Errorf("%s is %s, conditional: %t", a.Name, a.Kind, a.Conditional)
 		}
-		note, err := h.Do(t.Context(), update.Place{Step: finishStep, Action: i}, tg)
+		note, err := h.Do(ctx, update.Place{Step: finishStep, Action: i}, tg)
 		if err != nil {
 			return "", err
 		}
@@ -264,6 +289,42 @@ func TestAnInterruptedRestartOfDockerIsContinued(t *testing.T) {
 			d.silent = at == "restart docker" // it did not start
 			check(t, d, h, newProxy, "Docker uses the new proxy", want)
 			check(t, d, h, newProxy, "", nil)
+		})
+	}
+}
+
+// TestOnlyContainersThatReturnAreAwaited checks that a container that nothing starts again
+// is named in the note at once, and that the action waits for the others.
+func TestOnlyContainersThatReturnAreAwaited(t *testing.T) {
+	const used = "Docker uses the new proxy"
+	const named = used + "; containers that were not started again: debug"
+	ofCKE := map[string]string{"com.cybozu.cke": "{}"}
+	for name, tt := range map[string]struct {
+		policy bool
+		labels map[string]string
+		active string // a unit that is active, too
+		note   string
+	}{
+		"started by hand":                    {note: named},
+		"with a restart policy":              {policy: true, note: used},
+		"of cke-localproxy":                  {labels: ofCKE, active: neco.CKELocalProxyService, note: used},
+		"of a cke-localproxy that was ended": {labels: ofCKE, note: named},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d, h := withDocker(t)
+			if tt.active != "" {
+				if err := d.Start(t.Context(), tt.active); err != nil {
+					t.Fatal(err)
+				}
+				d.Did()
+			}
+			d.others, d.policy, d.labels = []string{"debug"}, tt.policy, tt.labels
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // half of the wait for those that return
+			defer cancel()
+			note, err := finishIn(ctx, t, h, newProxy)
+			if note != tt.note || err != nil {
+				t.Errorf("note %q, %v; want %q", note, err, tt.note)
+			}
 		})
 	}
 }

@@ -37,8 +37,11 @@ type Docker interface {
 	// Proxies returns the HTTP and the HTTPS proxy that the daemon uses; see
 	// [host.Containers.Proxies].
 	Proxies(ctx context.Context) (http, https string, err error)
-	// Names returns the names of the running containers.
-	Names(ctx context.Context) ([]string, error)
+	// RunningContainers returns the running containers.
+	RunningContainers(ctx context.Context) ([]host.RunningContainer, error)
+	// RestartsWithDocker reports whether the daemon starts a running container again after
+	// a restart of the daemon; see [host.Containers.RestartsWithDocker].
+	RestartsWithDocker(ctx context.Context, name string) (bool, error)
 }
 
 // Options are the parameters of a [Host].

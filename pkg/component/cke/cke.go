@@ -10,6 +10,10 @@ import (
 	"github.com/cybozu-go/neco/pkg/program"
 )
 
+// ContainerLabel is the label of the containers that cke-localproxy starts, and starts
+// again when they are down.
+const ContainerLabel = "com.cybozu.cke"
+
 // Component is CKE.
 type Component struct{}
 
