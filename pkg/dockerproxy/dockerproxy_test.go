@@ -101,16 +101,21 @@ func put(t *testing.T, fsys host.FS, path, text string) {
 }
 
 func TestADropInOfAnotherOwnerIsNamed(t *testing.T) {
-	const proxy, other = "[Service]\nEnvironment=HTTP_PROXY=http://a:1\n", "[Service]\nLimitNOFILE=1000\n"
+	const proxy, other, direct = "[Service]\nEnvironment=HTTP_PROXY=http://a:1\n", "[Service]\nLimitNOFILE=1000\n", "[Service]\nEnvironment=NO_PROXY=10.0.0.0/8\n"
+	const replaced = "Neco would replace /etc/systemd/system/docker.service.d/http-proxy.conf, which has other settings than its own; move them to another file of that directory"
 	for _, tt := range []struct{ name, text, want string }{
 		{"http-proxy.conf", proxy, ""},
 		{"override.conf", proxy, ""},
 		{"override.conf", other, ""},
 		{"limits.conf", other, ""},
 		{"proxy.conf.before", proxy, ""},
-		{"http-proxy.conf", other, "/etc/systemd/system/docker.service.d/http-proxy.conf"},
-		{"override.conf", proxy + "LimitNOFILE=1000\n", "/etc/systemd/system/docker.service.d/override.conf"},
-		{"zz.conf", proxy, "/etc/systemd/system/docker.service.d/zz.conf"},
+		{"no-proxy.conf", direct, ""},
+		{"http-proxy.conf", other, replaced},
+		{"http-proxy.conf", direct, replaced},
+		{"http-proxy.conf", proxy + "LimitNOFILE=1000\n", replaced},
+		{"override.conf", proxy + "LimitNOFILE=1000\n", "/etc/systemd/system/docker.service.d/override.conf sets it beside other settings; remove the proxy from it"},
+		{"zz.conf", proxy + "LimitNOFILE=1000\n", "/etc/systemd/system/docker.service.d/zz.conf sets it beside other settings; remove the proxy from it"},
+		{"zz.conf", proxy, "/etc/systemd/system/docker.service.d/zz.conf sets it, which is not a file of Neco; remove it"},
 	} {
 		fsys := host.FS{Root: t.TempDir()}
 		put(t, fsys, dir()+"/"+tt.name, tt.text)

@@ -3,6 +3,7 @@ package dockerproxy
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path"
@@ -28,9 +29,9 @@ const (
 	mixed
 )
 
-// Foreign returns the path of a drop-in that sets Docker's proxy and that this package
-// must not replace, because it contains other settings or was not written by Neco. It
-// returns "" if there is none.
+// Foreign returns why this package must not change Docker's proxy, with the path of the
+// drop-in at fault and what to do: the drop-in has other settings, or it sets the proxy and
+// was not written by Neco. Foreign returns "" if there is no such drop-in.
 func Foreign(fsys host.FS) (string, error) {
 	found, err := filepath.Glob(fsys.Path(dir() + "/*.conf"))
 	if err != nil {
@@ -42,14 +43,24 @@ func Foreign(fsys host.FS) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		is, replaces := classify(data), p == dropIn() || p == override()
-		switch {
-		case is == proxyOnly && replaces, is == unrelated && p != dropIn():
-		default:
-			return p, nil
+		if reason := foreign(p, classify(data)); reason != "" {
+			return reason, nil
 		}
 	}
 	return "", nil
+}
+
+// foreign does the same as Foreign for the drop-in at the path p, which is of this kind.
+func foreign(p string, is kind) string {
+	switch {
+	case p == dropIn() && is != proxyOnly:
+		return fmt.Sprintf("Neco would replace %s, which has other settings than its own; move them to another file of that directory", p)
+	case p != dropIn() && is == mixed:
+		return fmt.Sprintf("%s sets it beside other settings; remove the proxy from it", p)
+	case p != dropIn() && p != override() && is == proxyOnly:
+		return fmt.Sprintf("%s sets it, which is not a file of Neco; remove it", p)
+	}
+	return ""
 }
 
 // Differs reports whether Replace would change a file.

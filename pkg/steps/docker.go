@@ -93,12 +93,12 @@ func (h *Host) planDocker(ctx context.Context, t worker.Target) (p dockerPlan, e
 
 // dockerLeftAlone returns the reason why Docker's proxy must not be changed, or "".
 func (h *Host) dockerLeftAlone(ctx context.Context, proxy string) (string, error) {
-	foreign, err := dockerproxy.Foreign(h.FS)
+	reason, err := dockerproxy.Foreign(h.FS)
 	if err != nil {
 		return "", err
 	}
-	if foreign != "" {
-		return fmt.Sprintf("Docker's proxy left alone: %s sets it beside other settings; remove the proxy from it", foreign), nil
+	if reason != "" {
+		return "Docker's proxy left alone: " + reason, nil
 	}
 	if proxy != "" {
 		return "", nil
