@@ -118,6 +118,24 @@ func TestTheExampleInTheDocumentsIsTheJSON(t *testing.T) {
 	}
 }
 
+func TestTheNotesOfActionsAreInTheJSON(t *testing.T) {
+	u := newUploads(newUploadDisplay(io.Discard, output{formatJSON}), clock())
+	const step, set, ignitions = "user-resources", "set", "ignitions"
+	u.observe(contents.Event{Name: "coil.yaml", State: contents.Present})
+	u.finish(steps.Outcome{Step: step, Action: set, Note: "not set, hence without load balancers: lb-address-block-default"})
+	u.observe(contents.Event{Name: "ignition templates", State: contents.NotPrepared, Reason: "no addresses", Command: "sabactl"})
+	u.finish(steps.Outcome{Step: step, Action: ignitions, Note: "no addresses: sabactl, then neco init-data"})
+	u.finish(steps.Outcome{Step: step, Action: "template"})
+	want := []uploadJSON{
+		{Step: step, Action: set, Name: "coil.yaml", State: contents.Present},
+		{Step: step, Action: set, State: done, Note: "not set, hence without load balancers: lb-address-block-default"},
+		{Step: step, Action: ignitions, Name: "ignition templates", State: contents.NotPrepared, Reason: "no addresses", Command: "sabactl"},
+	}
+	if diff := cmp.Diff(want, u.results); diff != "" {
+		t.Error(diff)
+	}
+}
+
 // openTerminal returns a terminal with this number of columns, and the reader of what a
 // program writes to it.
 func openTerminal(t *testing.T, columns uint16) (*os.File, *screenReader) {

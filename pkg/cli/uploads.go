@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"math"
+	"slices"
 	"sync"
 	"time"
 
@@ -17,12 +18,16 @@ type uploadsJSON struct {
 	Contents []uploadJSON `json:"contents"`
 }
 
-// failed is the state of an upload that has failed. The other states are those of package
-// contents.
-const failed contents.State = "failed"
+// The states of an action. The other states are those of package contents.
+const (
+	// failed means that the action has failed.
+	failed contents.State = "failed"
+	// done means that the action has succeeded and has a note.
+	done contents.State = "done"
+)
 
 // uploadJSON is the JSON of one content in neco init-data. Name is empty for the result
-// of a whole action.
+// of a whole action. Note is the note of an action that is done.
 type uploadJSON struct {
 	Step    string         `json:"step"`
 	Action  string         `json:"action"`
@@ -32,6 +37,7 @@ type uploadJSON struct {
 	Seconds float64        `json:"seconds,omitempty"`
 	Reason  string         `json:"reason,omitempty"`
 	Command string         `json:"command,omitempty"`
+	Note    string         `json:"note,omitempty"`
 }
 
 // uploadDisplay shows uploads while they are in progress. Its methods are called by one
@@ -105,12 +111,16 @@ func (u *uploads) finish(o steps.Outcome) {
 		u.results = append(u.results, uploadJSON{State: failed, Reason: o.Err.Error()})
 	case o.Skipped:
 		u.results = append(u.results, uploadJSON{State: contents.NotPrepared, Reason: o.Note, Command: o.Command})
+	case o.Note != "" && !slices.ContainsFunc(u.results[u.finished:], isNotPrepared): // whose note repeats the reason
+		u.results = append(u.results, uploadJSON{State: done, Note: o.Note})
 	}
 	for i := u.finished; i < len(u.results); i++ {
 		u.results[i].Step, u.results[i].Action = o.Step, o.Action
 	}
 	u.finished = len(u.results)
 }
+
+func isNotPrepared(r uploadJSON) bool { return r.State == contents.NotPrepared }
 
 // close ends the display. It may be called again.
 func (u *uploads) close() {
