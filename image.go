@@ -37,12 +37,28 @@ func NewImageFetcher(transport http.RoundTripper, auth authn.Authenticator) Imag
 func (f ImageFetcher) GetTarball(ctx context.Context, img ContainerImage, w io.Writer) error {
 	ref, image, err := f.open(ctx, img)
 	if err == nil {
-		err = tarball.Write(ref, image, w)
+		err = tarball.Write(ref, image, writerUntil(ctx, w))
 	}
 	if err != nil {
 		return fmt.Errorf("fetch image %s: %w", img.FullName(f.auth != nil), err)
 	}
 	return nil
+}
+
+// writerFunc is an io.Writer.
+type writerFunc func(p []byte) (int, error)
+
+func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
+
+// writerUntil returns a writer to w that fails with the cause of ctx once ctx has ended: a
+// layer in a cache is read without a request that ctx could end.
+func writerUntil(ctx context.Context, w io.Writer) io.Writer {
+	return writerFunc(func(p []byte) (int, error) {
+		if ctx.Err() != nil {
+			return 0, context.Cause(ctx)
+		}
+		return w.Write(p)
+	})
 }
 
 // TarballSize returns the number of bytes that GetTarball writes for img. It fetches the
@@ -78,7 +94,7 @@ func (f ImageFetcher) open(ctx context.Context, img ContainerImage) (name.Refere
 	if c, ok := f.transport.(blobCache); ok {
 		image = &cachedImage{Image: image,
 			cached:     func(digest string) (io.ReadCloser, error) { return c.Cached(ctx, digest) },
-			downloaded: func(digest string) (io.ReadCloser, error) { return c.Cached(context.Background(), digest) },
+			downloaded: func(digest string) (io.ReadCloser, error) { return c.Cached(withoutValues{ctx}, digest) },
 		}
 	}
 	return ref, image, checkPlatform(image)

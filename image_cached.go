@@ -17,6 +17,12 @@ type blobCache interface {
 	Cached(ctx context.Context, digest string) (io.ReadCloser, error)
 }
 
+// withoutValues is a context that ends with another one and has none of its values.
+type withoutValues struct{ context.Context }
+
+// Value implements context.Context.
+func (withoutValues) Value(any) any { return nil }
+
 // cachedImage is an image whose layers are read from a cache, which has verified them.
 // Package remote would compute their digests again each time.
 type cachedImage struct {

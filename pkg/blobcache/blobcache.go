@@ -12,6 +12,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"io/fs"
 	"net/http"
@@ -20,6 +21,8 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+
+	"golang.org/x/sync/semaphore"
 )
 
 // Transport is an http.RoundTripper for the requests to registries. It downloads a blob to
@@ -38,7 +41,7 @@ type Transport struct {
 
 	mu sync.Mutex
 	// busy has a lock for each blob that is being downloaded or opened.
-	busy map[string]*sync.Mutex
+	busy map[string]*semaphore.Weighted
 	// verified has the digests of the files that this process has downloaded or verified.
 	verified map[string]bool
 	// reserved is the number of bytes that the downloads in progress still need.
@@ -47,22 +50,26 @@ type Transport struct {
 
 // New returns a Transport with the given fields.
 func New(inner http.RoundTripper, dir string, max int64) *Transport {
-	return &Transport{Inner: inner, Dir: dir, Max: max, busy: map[string]*sync.Mutex{}, verified: map[string]bool{}}
+	return &Transport{Inner: inner, Dir: dir, Max: max, busy: map[string]*semaphore.Weighted{}, verified: map[string]bool{}}
 }
 
 // blobPath matches the path of a blob in a registry, and its digest.
 var blobPath = regexp.MustCompile(`^/v2/.+/blobs/sha256:([0-9a-f]{64})$`)
 
 // RoundTrip implements http.RoundTripper. It returns the response to a blob when the blob
-// is complete and verified.
+// is complete and verified, or an error when the context of r ends.
 func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	match := blobPath.FindStringSubmatch(r.URL.Path)
 	if match == nil || r.Method != http.MethodGet {
 		return t.Inner.RoundTrip(r)
 	}
 	digest := match[1]
-	defer t.lock(digest)()
-	f, size, err := t.open(digest)
+	unlock, err := t.lock(r.Context(), digest)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	f, size, err := t.open(r.Context(), digest)
 	if err == nil {
 		report(r.Context(), size)
 		return response(r, digest, f, size), nil
@@ -74,7 +81,7 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil || refused != nil {
 		return refused, err
 	}
-	if f, size, err = t.open(digest); err != nil {
+	if f, size, err = t.open(r.Context(), digest); err != nil {
 		return nil, err
 	}
 	return response(r, digest, f, size), nil
@@ -82,10 +89,14 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 
 // Cached returns the blob with this SHA-256 in hexadecimal if it is in the cache, and an
 // error that is fs.ErrNotExist otherwise. It waits for a download of the blob by this
-// Transport. The caller closes the blob.
+// Transport, at most until ctx ends. The caller closes the blob.
 func (t *Transport) Cached(ctx context.Context, digest string) (io.ReadCloser, error) {
-	defer t.lock(digest)()
-	f, size, err := t.open(digest)
+	unlock, err := t.lock(ctx, digest)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	f, size, err := t.open(ctx, digest)
 	if err != nil {
 		return nil, err
 	}
@@ -93,22 +104,25 @@ func (t *Transport) Cached(ctx context.Context, digest string) (io.ReadCloser, e
 	return f, nil
 }
 
-// lock locks the blob with this digest, and returns the function that unlocks it.
-func (t *Transport) lock(digest string) (unlock func()) {
+// lock waits until the blob with this digest is not locked, and locks it. It returns the
+// function that unlocks the blob, or an error when ctx ends.
+func (t *Transport) lock(ctx context.Context, digest string) (unlock func(), err error) {
 	t.mu.Lock()
-	m := t.busy[digest]
-	if m == nil {
-		m = &sync.Mutex{}
-		t.busy[digest] = m
+	s := t.busy[digest]
+	if s == nil {
+		s = semaphore.NewWeighted(1)
+		t.busy[digest] = s
 	}
 	t.mu.Unlock()
-	m.Lock()
-	return m.Unlock
+	if s.Acquire(ctx, 1) != nil {
+		return nil, fmt.Errorf("wait for another use of the blob sha256:%s: %w", digest, context.Cause(ctx))
+	}
+	return func() { s.Release(1) }, nil
 }
 
 // verify removes the cached blob with this digest if it has other contents. It reads a file
 // only once in the life of t.
-func (t *Transport) verify(digest string) error {
+func (t *Transport) verify(ctx context.Context, digest string) error {
 	t.mu.Lock()
 	verified := t.verified[digest]
 	t.mu.Unlock()
@@ -125,7 +139,10 @@ func (t *Transport) verify(digest string) error {
 	}
 	defer f.Close()
 	sum := sha256.New()
-	if _, err := io.Copy(sum, f); err != nil {
+	if _, err := addTo(ctx, sum, f); err != nil {
+		if ctx.Err() != nil {
+			return fmt.Errorf("verify %s: %w", name, err)
+		}
 		return errors.Join(err, os.Remove(name)) // the next attempt downloads it again
 	}
 	if hex.EncodeToString(sum.Sum(nil)) != digest {
@@ -133,6 +150,25 @@ func (t *Transport) verify(digest string) error {
 	}
 	t.setVerified(digest)
 	return nil
+}
+
+// hashed is how many bytes are hashed between two checks of a context.
+const hashed = 4 << 20
+
+// addTo adds the rest of r to sum, and returns its size in bytes. It returns the cause of ctx
+// when ctx ends.
+func addTo(ctx context.Context, sum hash.Hash, r io.Reader) (size int64, err error) {
+	for ctx.Err() == nil {
+		n, err := io.CopyN(sum, r, hashed)
+		size += n
+		if err == io.EOF {
+			return size, nil
+		}
+		if err != nil {
+			return size, err
+		}
+	}
+	return size, context.Cause(ctx)
 }
 
 // setVerified records that the file with this digest has the right contents.
@@ -144,8 +180,8 @@ func (t *Transport) setVerified(digest string) {
 
 // open opens the verified blob with this digest and returns it with its size. It returns an
 // error that is fs.ErrNotExist if the blob is not cached. The caller holds the lock.
-func (t *Transport) open(digest string) (*os.File, int64, error) {
-	if err := t.verify(digest); err != nil {
+func (t *Transport) open(ctx context.Context, digest string) (*os.File, int64, error) {
+	if err := t.verify(ctx, digest); err != nil {
 		return nil, 0, err
 	}
 	name := filepath.Join(t.Dir, digest)

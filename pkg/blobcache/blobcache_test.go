@@ -336,23 +336,6 @@ func TestTheLeastRecentlyUsedBlobsAreRemoved(t *testing.T) {
 	check(t, blobcache.New(http.DefaultTransport, t.TempDir(), 1), ref, img)
 }
 
-func TestTheEndOfTheContextEndsADownload(t *testing.T) {
-	b, ref, _ := serve(t)
-	ended := fmt.Errorf("it takes too long")
-	ctx, cancel := context.WithCancelCause(t.Context())
-	b.refuse = func(w http.ResponseWriter, r *http.Request) bool {
-		w.WriteHeader(http.StatusOK)
-		_ = http.NewResponseController(w).Flush()
-		cancel(ended)
-		<-r.Context().Done()
-		return true
-	}
-	err := fetch(ctx, blobcache.New(http.DefaultTransport, t.TempDir(), 1<<30), ref, io.Discard)
-	if err == nil || !strings.Contains(err.Error(), ended.Error()) {
-		t.Errorf("error %v", err)
-	}
-}
-
 func nopLog() *log.Logger { return log.New(io.Discard, "", 0) }
 
 // withAuthorization adds credentials to each request to a registry, as the client of a

@@ -158,7 +158,7 @@ func openPartial(ctx context.Context, name string) (*partialFile, error) {
 		return nil, err
 	}
 	p := &partialFile{File: f, name: name, sum: sha256.New()}
-	if p.size, err = io.Copy(p.sum, f); err != nil {
+	if p.size, err = addTo(ctx, p.sum, f); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
 	return p, nil

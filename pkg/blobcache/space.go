@@ -68,10 +68,10 @@ func (t *Transport) reserve(size int64, keep string) (release func(), err error)
 func (t *Transport) removeOldest(files *[]fs.FileInfo, keep string) (int64, error) {
 	for i, f := range *files {
 		name := filepath.Join(t.Dir, f.Name())
-		if m := t.busy[digestOf(f.Name())]; name == keep || m != nil && !m.TryLock() {
+		if s := t.busy[digestOf(f.Name())]; name == keep || s != nil && !s.TryAcquire(1) {
 			continue
-		} else if m != nil {
-			defer m.Unlock()
+		} else if s != nil {
+			defer s.Release(1)
 		}
 		*files = slices.Delete(*files, i, i+1)
 		if err := os.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
