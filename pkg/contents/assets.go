@@ -10,7 +10,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 
@@ -137,12 +136,11 @@ func (u Uploader) imageContent(ctx context.Context, img neco.ContainerImage) (sa
 			return sabakan.Content{}, err
 		}
 	}
-	report := func(done int64) {
+	p := &progress{total: total, report: func(done, total int64) {
 		u.observe(Event{Name: assetName(img), State: Downloading, Done: min(done, total), Total: total})
-	}
-	report(0)
-	var done atomic.Int64
-	downloading := blobcache.WithProgress(ctx, func(n int64) { report(done.Add(n)) })
+	}}
+	p.add(0, 0)
+	downloading := blobcache.WithProgress(ctx, func(n int64) { p.add(n, 0) })
 	sum, size := sha256.New(), counter(0)
 	if err := u.Images.Tarball(downloading, img, io.MultiWriter(sum, &size)); err != nil {
 		return sabakan.Content{}, err

@@ -3,7 +3,7 @@ package contents
 import (
 	"io"
 	"net/http"
-	"sync/atomic"
+	"sync"
 
 	"github.com/cybozu-go/neco/pkg/sabakan"
 )
@@ -81,12 +81,28 @@ func (c countedReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// countedDownloads is an http.RoundTripper that reports the bytes of all responses as the
-// download of one content.
+// progress is the progress of one content. It is safe for concurrent use: it calls report
+// for one change at a time, in the order of the changes.
+type progress struct {
+	report func(done, total int64)
+
+	mu          sync.Mutex
+	done, total int64
+}
+
+// add adds to the bytes that are done and to all bytes, and reports both.
+func (p *progress) add(done, total int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.done, p.total = p.done+done, p.total+total
+	p.report(p.done, p.total)
+}
+
+// countedDownloads is an http.RoundTripper that adds the bytes of all responses to the
+// progress of one content.
 type countedDownloads struct {
-	inner       http.RoundTripper
-	report      func(done, total int64)
-	done, total atomic.Int64
+	inner    http.RoundTripper
+	progress *progress
 }
 
 // RoundTrip implements http.RoundTripper. A response to a request for the rest of a file
@@ -97,9 +113,9 @@ func (c *countedDownloads) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	if res.StatusCode == http.StatusOK && res.ContentLength > 0 {
-		c.total.Add(res.ContentLength)
+		c.progress.add(0, res.ContentLength)
 	}
-	res.Body = countedReader{res.Body, func(n int64) { c.report(c.done.Add(n), c.total.Load()) }}
+	res.Body = countedReader{res.Body, func(n int64) { c.progress.add(n, 0) }}
 	return res, nil
 }
 

@@ -72,11 +72,11 @@ func osImageName(image neco.OSImage) string { return "coreos " + image.Version }
 // downloadOSImage downloads the two files of the operating system image in parallel.
 func (u Uploader) downloadOSImage(ctx context.Context) ([]archived, error) {
 	name := osImageName(u.Artifacts.OSImage)
-	report := func(done, total int64) {
+	p := &progress{report: func(done, total int64) {
 		u.observe(Event{Name: name, State: Downloading, Done: done, Total: total})
-	}
-	report(0, 0)
-	client := &http.Client{Transport: &countedDownloads{inner: u.Transport, report: report}}
+	}}
+	p.add(0, 0)
+	client := &http.Client{Transport: &countedDownloads{inner: u.Transport, progress: p}}
 	defer client.CloseIdleConnections()
 	kernel, initrd := u.Artifacts.OSImage.URLs()
 	files := []archived{{name: "kernel", url: kernel}, {name: "initrd.gz", url: initrd}}
