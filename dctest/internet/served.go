@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"os"
 	"sync"
+
+	"github.com/cybozu-go/neco/internal/bytecount"
 )
 
 // served is a line of the log: a request and its response.
@@ -53,10 +55,10 @@ func (l *servedLog) around(h http.Handler) http.Handler {
 		return h
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		counted := countingWriter{ResponseWriter: w}
+		var bytes int64
 		// The line is also written if the client disconnects, which may end h by a panic.
-		defer func() { l.add(served{hostname(r), r.URL.Path, counted.bytes, r.Header.Get("Authorization")}) }()
-		h.ServeHTTP(&counted, r)
+		defer func() { l.add(served{hostname(r), r.URL.Path, bytes, r.Header.Get("Authorization")}) }()
+		h.ServeHTTP(bytecount.Response{ResponseWriter: w, Count: func(n int64) { bytes += n }}, r)
 	})
 }
 
@@ -68,17 +70,4 @@ func (l *servedLog) add(s served) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	_, _ = l.file.Write(append(line, '\n')) // a test that reads the log misses the line
-}
-
-// countingWriter counts the bytes of a response's body.
-type countingWriter struct {
-	http.ResponseWriter
-	bytes int64
-}
-
-// Write writes a part of the body.
-func (w *countingWriter) Write(p []byte) (int, error) {
-	n, err := w.ResponseWriter.Write(p)
-	w.bytes += int64(n)
-	return n, err
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/internal/bytecount"
 )
 
 // Images describes the images that [Generate] makes. The same value gives the same bytes.
@@ -82,7 +83,7 @@ func makeLayer(dir, seed string, size int64) (made, error) {
 		return made{}, err
 	}
 	defer f.Close()
-	blob, diff, length := sha256.New(), sha256.New(), counter(0)
+	blob, diff, length := sha256.New(), sha256.New(), bytecount.Writer(0)
 	zip, err := gzip.NewWriterLevel(io.MultiWriter(f, blob, &length), gzip.NoCompression)
 	if err != nil {
 		return made{}, err
@@ -144,13 +145,4 @@ func digestOf(data []byte) v1.Hash {
 	h := sha256.New()
 	h.Write(data)
 	return hashOf(h)
-}
-
-// counter is an io.Writer that counts bytes.
-type counter int64
-
-// Write implements io.Writer.
-func (c *counter) Write(p []byte) (int, error) {
-	*c += counter(len(p))
-	return len(p), nil
 }

@@ -6,7 +6,6 @@ package registrytest
 import (
 	"encoding/json"
 	"errors"
-	"io"
 	"io/fs"
 	"net/http"
 	"os"
@@ -17,6 +16,8 @@ import (
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"github.com/cybozu-go/neco/internal/bytecount"
 )
 
 // Registry is an http.Handler that serves the images in Dir, which [Generate] has made. It
@@ -59,7 +60,7 @@ func (r *Registry) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", "application/octet-stream")
-	serveFile(&counted{w, &r.sent}, req, blobFile(r.Dir, m[1]))
+	serveFile(bytecount.Response{ResponseWriter: w, Count: func(n int64) { r.sent.Add(n) }}, req, blobFile(r.Dir, m[1]))
 }
 
 // serveFile sends the file called name, or 404 if there is none.
@@ -75,27 +76,6 @@ func serveFile(w http.ResponseWriter, req *http.Request, name string) {
 	}
 	defer f.Close()
 	http.ServeContent(w, req, "", time.Time{}, f)
-}
-
-// counted is an http.ResponseWriter that adds the bytes of the body to n.
-type counted struct {
-	http.ResponseWriter
-	n *atomic.Int64
-}
-
-// Write implements io.Writer.
-func (c *counted) Write(p []byte) (int, error) {
-	n, err := c.ResponseWriter.Write(p)
-	c.n.Add(int64(n))
-	return n, err
-}
-
-// ReadFrom implements io.ReaderFrom, so that the kernel copies files to the connection as
-// it does for a server that counts nothing.
-func (c *counted) ReadFrom(r io.Reader) (int64, error) {
-	n, err := io.Copy(c.ResponseWriter, r)
-	c.n.Add(n)
-	return n, err
 }
 
 // blobFile returns the path of a blob with this digest in hexadecimal.

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/internal/bytecount"
 	"github.com/cybozu-go/neco/internal/remaining"
 	"github.com/cybozu-go/neco/pkg/blobcache"
 	"github.com/cybozu-go/neco/pkg/cke"
@@ -141,7 +142,7 @@ func (u Uploader) imageContent(ctx context.Context, img neco.ContainerImage) (sa
 	}}
 	p.add(0, 0)
 	downloading := blobcache.WithProgress(ctx, func(n int64) { p.add(n, 0) })
-	sum, size := sha256.New(), counter(0)
+	sum, size := sha256.New(), bytecount.Writer(0)
 	if err := u.Images.Tarball(downloading, img, io.MultiWriter(sum, &size)); err != nil {
 		return sabakan.Content{}, err
 	}
@@ -151,15 +152,6 @@ func (u Uploader) imageContent(ctx context.Context, img neco.ContainerImage) (sa
 		return r, nil
 	}
 	return sabakan.Content{Open: open, Size: int64(size), SHA256: hex.EncodeToString(sum.Sum(nil))}, nil
-}
-
-// counter is an io.Writer that counts bytes.
-type counter int64
-
-// Write implements io.Writer.
-func (c *counter) Write(p []byte) (int, error) {
-	*c += counter(len(p))
-	return len(p), nil
 }
 
 // uploadFiles uploads the regular files in neco.WorkerAssetsPath as assets of the same

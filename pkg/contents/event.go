@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"sync"
 
+	"github.com/cybozu-go/neco/internal/bytecount"
 	"github.com/cybozu-go/neco/pkg/sabakan"
 )
 
@@ -58,27 +59,12 @@ func (u Uploader) observed(name string, content sabakan.Content) sabakan.Content
 			return nil, err
 		}
 		var done int64
-		return countedReader{r, func(n int64) {
+		return bytecount.Reader{ReadCloser: r, Count: func(n int64) {
 			done += n
 			u.observe(Event{Name: name, State: Uploading, Done: done, Total: content.Size})
 		}}, nil
 	}
 	return content
-}
-
-// countedReader is an io.ReadCloser that calls count with the size of each read.
-type countedReader struct {
-	io.ReadCloser
-	count func(bytes int64)
-}
-
-// Read implements io.Reader.
-func (c countedReader) Read(p []byte) (int, error) {
-	n, err := c.ReadCloser.Read(p)
-	if n > 0 {
-		c.count(int64(n))
-	}
-	return n, err
 }
 
 // progress is the progress of one content. It is safe for concurrent use: it calls report
@@ -115,7 +101,7 @@ func (c *countedDownloads) RoundTrip(r *http.Request) (*http.Response, error) {
 	if res.StatusCode == http.StatusOK && res.ContentLength > 0 {
 		c.progress.add(0, res.ContentLength)
 	}
-	res.Body = countedReader{res.Body, func(n int64) { c.progress.add(n, 0) }}
+	res.Body = bytecount.Reader{ReadCloser: res.Body, Count: func(n int64) { c.progress.add(n, 0) }}
 	return res, nil
 }
 
