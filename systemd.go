@@ -73,18 +73,7 @@ func DisableTimer(ctx context.Context, name string) error {
 // IsActiveService reports whether the service called name is running. It returns false
 // if the service is still starting, or systemd does not know it.
 func IsActiveService(ctx context.Context, name string) (bool, error) {
-	active := false
-	unit := name + ".service"
-	err := sysdbus.With(ctx, "query", unit, func(conn *dbus.Conn) error {
-		prop, err := conn.GetUnitPropertyContext(ctx, unit, "ActiveState")
-		if err != nil {
-			return err
-		}
-		state, _ := prop.Value.Value().(string)
-		active = state == "active" || state == "reloading"
-		return nil
-	})
-	return active, err
+	return sysdbus.Active(ctx, name+".service")
 }
 
 func startUnit(ctx context.Context, unit string) error {

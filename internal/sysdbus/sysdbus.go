@@ -26,6 +26,21 @@ func With(ctx context.Context, verb, unit string, f func(*dbus.Conn) error) erro
 	return nil
 }
 
+// Active reports whether unit, such as serf.service, is active. It returns false if the unit
+// is still starting, or systemd does not know it.
+func Active(ctx context.Context, unit string) (active bool, err error) {
+	err = With(ctx, "query", unit, func(conn *dbus.Conn) error {
+		prop, err := conn.GetUnitPropertyContext(ctx, unit, "ActiveState")
+		if err != nil {
+			return err
+		}
+		state, _ := prop.Value.Value().(string)
+		active = state == "active" || state == "reloading"
+		return nil
+	})
+	return active, err
+}
+
 func open(ctx context.Context) (conn *dbus.Conn, done func(), err error) {
 	if s, ok := ctx.Value(sharedKey{}).(*shared); ok {
 		conn, err = s.open()

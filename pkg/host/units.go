@@ -91,18 +91,8 @@ func (Units) StartTimer(ctx context.Context, name string) error {
 }
 
 // TimerActive reports whether the timer called name is running.
-func (Units) TimerActive(ctx context.Context, name string) (active bool, err error) {
-	unit := name + ".timer"
-	err = sysdbus.With(ctx, "query", unit, func(conn *dbus.Conn) error {
-		prop, err := conn.GetUnitPropertyContext(ctx, unit, "ActiveState")
-		if err != nil {
-			return err
-		}
-		state, _ := prop.Value.Value().(string)
-		active = state == "active"
-		return nil
-	})
-	return active, err
+func (Units) TimerActive(ctx context.Context, name string) (bool, error) {
+	return sysdbus.Active(ctx, name+".timer")
 }
 
 // Known reports whether systemd has a unit file for the service called name.
