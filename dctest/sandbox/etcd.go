@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/dctest/loopback"
 	"github.com/cybozu-go/neco/dctest/sandbox/etcd"
 	"github.com/cybozu-go/neco/dctest/sandbox/network"
 	"github.com/cybozu-go/neco/pkg/storage"
@@ -36,7 +37,7 @@ func (s *Sandbox) startEtcd(ctx context.Context) error {
 // advertise starts a proxy in front of etcd member i, whose peer address is target, and
 // returns the proxy's address.
 func (s *Sandbox) advertise(i int, target string) (string, error) {
-	l, err := listen()
+	l, err := loopback.Listen()
 	if err != nil {
 		return "", err
 	}
@@ -58,7 +59,7 @@ func (s *Sandbox) member(id string) (int, bool) {
 func (s *Sandbox) endpoints(from int) ([]string, error) {
 	var urls []string
 	for i, to := range s.opts.Servers {
-		l, err := listen()
+		l, err := loopback.Listen()
 		if err != nil {
 			return nil, err
 		}

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/dctest/loopback"
 	"github.com/cybozu-go/neco/dctest/releaseserver"
 	"github.com/cybozu-go/neco/dctest/sandbox/internet"
 	"github.com/cybozu-go/neco/dctest/sandbox/network"
@@ -43,7 +44,7 @@ func (s *Sandbox) startInternet(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	l, err := listen()
+	l, err := loopback.Listen()
 	if err != nil {
 		return err
 	}

@@ -4,10 +4,12 @@ import (
 	"net"
 	"os"
 	"testing"
+
+	"github.com/cybozu-go/neco/dctest/loopback"
 )
 
 func TestTheOtherEndOfAConnectionIsFound(t *testing.T) {
-	l, err := listen()
+	l, err := loopback.Listen()
 	if err != nil {
 		t.Fatal(err)
 	}

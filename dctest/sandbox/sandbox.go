@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net"
 	"os"
 	"path/filepath"
 	"sync"
@@ -152,6 +151,3 @@ func (b *background) end() error {
 	b.cancel()
 	return b.Wait()
 }
-
-// listen opens a TCP listener on a free port of 127.0.0.1.
-func listen() (net.Listener, error) { return net.Listen("tcp", "127.0.0.1:0") }

@@ -3,27 +3,21 @@ package sandbox
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
-	"time"
 
 	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/dctest/inventory"
+	"github.com/cybozu-go/neco/dctest/loopback"
 	"github.com/cybozu-go/neco/dctest/sandbox/internet"
+	standin "github.com/cybozu-go/neco/dctest/sandbox/sabakan"
 	"github.com/cybozu-go/neco/pkg/program"
-	"github.com/cybozu-go/neco/pkg/retry"
 	"github.com/cybozu-go/neco/pkg/sabakan"
 	"github.com/cybozu-go/neco/pkg/steps"
 )
-
-// sabakanTimeout is how long the program that imitates sabakan may take to start.
-const sabakanTimeout = 30 * time.Second
 
 // ckeDirEnv is the environment variable with the directory in which the programs that
 // imitate CKE keep their data, whatever etcd their configuration names.
@@ -50,15 +44,8 @@ func (s *Sandbox) startSabakan(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	l, err := listen()
-	if err != nil {
-		return err
-	}
-	s.sabakan = "http://" + l.Addr().String()
 	dir := s.path("sabakan")
-	config := fmt.Sprintf("http: %s\ndata-dir: %s\nadvertise-url: %s\n", l.Addr(), dir, s.sabakan)
-	file := filepath.Join(dir, "config.yml")
-	if err := errors.Join(l.Close(), os.MkdirAll(dir, 0o755), os.WriteFile(file, []byte(config), 0o644)); err != nil {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
 	log, err := os.Create(filepath.Join(dir, "log"))
@@ -66,30 +53,27 @@ func (s *Sandbox) startSabakan(ctx context.Context) error {
 		return err
 	}
 	defer log.Close()
-	cmd := exec.CommandContext(s.bg.ctx, binary, "-config-file", file)
-	cmd.Stdout, cmd.Stderr = log, log
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // even if this process is killed
-	if err := cmd.Start(); err != nil {
+	server, err := standin.Start(s.bg.ctx, binary, dir, log)
+	if err != nil {
 		return err
 	}
+	s.sabakan = server.URL
 	s.bg.Go(func() error {
-		if err := cmd.Wait(); s.bg.ctx.Err() == nil {
+		if err := server.Wait(); s.bg.ctx.Err() == nil {
 			return fmt.Errorf("sabakan has ended (see %s): %w", log.Name(), err)
 		}
 		return nil
 	})
+	if err := server.Ready(ctx); err != nil {
+		return fmt.Errorf("%w; see %s", err, log.Name())
+	}
 	return s.fillSabakan(ctx)
 }
 
-// fillSabakan waits until sabakan answers, and gives it addresses and machines.
+// fillSabakan gives sabakan addresses and machines.
 func (s *Sandbox) fillSabakan(ctx context.Context) error {
 	c := sabakan.New(s.sabakan)
 	defer c.Close()
-	ctx, cancel := context.WithTimeoutCause(ctx, sabakanTimeout, fmt.Errorf("sabakan does not answer within %s; see %s", sabakanTimeout, s.path("sabakan", "log")))
-	defer cancel()
-	if err := retry.Until(ctx, func() error { return c.Health(ctx) }); err != nil {
-		return err
-	}
 	if err := c.PutIPAM(ctx, json.RawMessage(inventory.IPAM)); err != nil {
 		return err
 	}
@@ -163,13 +147,13 @@ func prepare(srv *Server, net *internet.Internet) error {
 			}
 		}
 	}
-	port, err := freePort()
+	free, err := loopback.FreeAddresses(1)
 	if err != nil {
 		return err
 	}
 	config := quote(filepath.Join(srv.Root, neco.CKEConfFile))
 	for unit, args := range map[string]string{
-		"cke": "--config=" + config + " --http=127.0.0.1:" + port, "cke-localproxy": "--config=" + config,
+		"cke": "--config=" + config + " --http=" + free[0], "cke-localproxy": "--config=" + config,
 	} {
 		text := fmt.Sprintf("# The sandbox's, not the package's: this server is a directory.\n[Service]\nExecStart=\nExecStart=/usr/sbin/%s %s\n", unit, args)
 		if err := write(filepath.Join(srv.Root, "etc/systemd/system", unit+".service.d/10-sandbox.conf"), []byte(text), 0o644); err != nil {
@@ -177,16 +161,6 @@ func prepare(srv *Server, net *internet.Internet) error {
 		}
 	}
 	return nil
-}
-
-func freePort() (string, error) {
-	l, err := listen()
-	if err != nil {
-		return "", err
-	}
-	defer l.Close()
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	return port, err
 }
 
 // write writes a file, and creates its directory.

@@ -8,7 +8,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -23,6 +22,7 @@ import (
 
 	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/dctest/built"
+	"github.com/cybozu-go/neco/dctest/loopback"
 	"github.com/cybozu-go/neco/pkg/retry"
 	"github.com/cybozu-go/neco/pkg/vault"
 )
@@ -67,7 +67,7 @@ func Start(t testing.TB, endpoints []string, prefix string) *Server {
 var errTaken = errors.New("another program has taken the port")
 
 func start(t testing.TB, binary string, endpoints []string, prefix string) (*Server, error) {
-	ports, err := freePorts(2)
+	ports, err := loopback.FreeAddresses(2)
 	if err != nil {
 		return nil, err
 	}
@@ -189,19 +189,6 @@ storage "etcd" {
   sync       = "false"
 }
 `, ports[0], ports[1], strings.Join(urls, ","), prefix)
-}
-
-func freePorts(n int) ([]string, error) {
-	var all []string
-	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			return nil, err
-		}
-		defer l.Close()
-		all = append(all, l.Addr().String())
-	}
-	return all, nil
 }
 
 // log collects the output of a Vault.

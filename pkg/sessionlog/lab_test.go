@@ -24,6 +24,8 @@ import (
 	"time"
 
 	"golang.org/x/crypto/ssh"
+
+	"github.com/cybozu-go/neco/dctest/loopback"
 )
 
 // patience is how long a test waits for something.
@@ -194,12 +196,11 @@ func unpack(r io.Reader) (string, error) {
 
 func (l *lab) startSSHD(t *testing.T, dir string) {
 	t.Helper()
-	free, err := net.Listen("tcp", "127.0.0.1:0")
+	free, err := loopback.FreeAddresses(1)
 	if err != nil {
 		t.Fatal(err)
 	}
-	l.addr = free.Addr().String()
-	free.Close()
+	l.addr = free[0]
 	_, port, _ := net.SplitHostPort(l.addr)
 	script, err := filepath.Abs("testdata/namespace.sh")
 	if err != nil {

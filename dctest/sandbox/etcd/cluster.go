@@ -10,7 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -27,6 +26,8 @@ import (
 	"go.uber.org/zap/zapcore"
 	"golang.org/x/crypto/bcrypt"
 	"google.golang.org/grpc"
+
+	"github.com/cybozu-go/neco/dctest/loopback"
 )
 
 // Options configure a cluster.
@@ -129,14 +130,11 @@ func memberConfig(o Options, i int) (*embed.Config, string, error) {
 	}
 	cfg.TickMs, cfg.ElectionMs = 100, 1000
 	cfg.AutoCompactionMode, cfg.AutoCompactionRetention = "periodic", "24h"
-	peer, err := freeURL()
+	free, err := loopback.FreeAddresses(2)
 	if err != nil {
 		return nil, "", err
 	}
-	client, err := freeURL()
-	if err != nil {
-		return nil, "", err
-	}
+	peer, client := &url.URL{Scheme: "http", Host: free[0]}, &url.URL{Scheme: "http", Host: free[1]}
 	if !o.TLS.Empty() {
 		client.Scheme, cfg.ClientTLSInfo = "https", o.TLS
 	}
@@ -161,15 +159,6 @@ var shrinkWAL = sync.OnceFunc(func() { wal.SegmentSizeBytes = 8 << 20 })
 func fatalLogger(member string, to io.Writer) *zap.Logger {
 	format := zapcore.NewConsoleEncoder(zapcore.EncoderConfig{NameKey: "name", MessageKey: "message", EncodeName: zapcore.FullNameEncoder})
 	return zap.New(zapcore.NewCore(format, zapcore.Lock(zapcore.AddSync(to)), zapcore.FatalLevel)).Named("etcd " + member)
-}
-
-func freeURL() (*url.URL, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return nil, fmt.Errorf("find a free port: %w", err)
-	}
-	defer l.Close()
-	return &url.URL{Scheme: "http", Host: l.Addr().String()}, nil
 }
 
 func (c *Cluster) ready(ctx context.Context) error {
