@@ -7,7 +7,8 @@ import (
 	"fmt"
 	"io"
 	"os/exec"
-	"strings"
+
+	"github.com/cybozu-go/neco/internal/errtext"
 )
 
 // Run runs docker with args and returns its standard output. It blocks until docker
@@ -23,13 +24,7 @@ func RunWith(ctx context.Context, stdin io.Reader, args ...string) ([]byte, erro
 	cmd := exec.CommandContext(ctx, "docker", args...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = stdin, &stdout, &stderr
 	if err := cmd.Run(); err != nil {
-		return nil, fmt.Errorf("docker %s: %w: %s", args[0], err, LastLines(stderr.String()))
+		return nil, fmt.Errorf("docker %s: %w: %s", args[0], err, errtext.LastLines(stderr.String()))
 	}
 	return stdout.Bytes(), nil
-}
-
-// LastLines returns the last five lines of a program's output, joined to one line.
-func LastLines(s string) string {
-	lines := strings.Split(strings.TrimSpace(s), "\n")
-	return strings.Join(lines[max(0, len(lines)-5):], "; ")
 }

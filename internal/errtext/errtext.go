@@ -1,5 +1,6 @@
 // Package errtext formats errors for people: it removes what a protocol adds to the
-// text of an error, for responses of Vault and of gRPC servers such as etcd.
+// text of an error, for responses of Vault and of gRPC servers such as etcd, and shortens
+// the output of programs that have failed.
 //
 // It owns the texts that replace these parts. It must not know what an operator can do
 // about an error.
@@ -92,4 +93,14 @@ func meaning(name string) string {
 		}
 	}
 	return "the server answered " + name
+}
+
+// lastLines is how many lines [LastLines] returns.
+const lastLines = 5
+
+// LastLines returns the last five lines of output, joined to one line. A program that fails
+// prints the reason there.
+func LastLines(output string) string {
+	lines := strings.Split(strings.TrimSpace(output), "\n")
+	return strings.Join(lines[max(0, len(lines)-lastLines):], "; ")
 }

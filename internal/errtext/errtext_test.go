@@ -42,3 +42,13 @@ func TestTheLayersOfGRPCAreTakenOff(t *testing.T) {
 		}
 	}
 }
+
+func TestTheLastLinesOfAProgramAreOneLine(t *testing.T) {
+	for output, want := range map[string]string{
+		"": "", "\n": "", "no space\n": "no space", "a\nb\n": "a; b", "1\n2\n3\n4\n5\n6\n": "2; 3; 4; 5; 6",
+	} {
+		if got := LastLines(output); got != want {
+			t.Errorf("%q: %q, want %q", output, got, want)
+		}
+	}
+}

@@ -8,8 +8,9 @@ import (
 	"testing"
 )
 
-// rootUses are the internal packages that the root package imports.
-var rootUses = []string{"internal/weburl", "internal/vaultclient", "internal/dpkgrecord", "internal/osrelease", "internal/ipv4", "internal/lrn", "internal/printable", "internal/duration", "internal/sysdbus", "internal/dockercmd"}
+// rootUses are the internal packages that the root package imports, itself or through another
+// one of them.
+var rootUses = []string{"internal/weburl", "internal/vaultclient", "internal/dpkgrecord", "internal/osrelease", "internal/ipv4", "internal/lrn", "internal/printable", "internal/duration", "internal/sysdbus", "internal/dockercmd", "internal/errtext"}
 
 // layer returns the layer of a directory. A package may import only packages of the
 // same or a lower layer.

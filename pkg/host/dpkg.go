@@ -13,7 +13,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/cybozu-go/neco/internal/dockercmd"
+	"github.com/cybozu-go/neco/internal/errtext"
 )
 
 const (
@@ -46,7 +46,7 @@ func (p Packages) command(ctx context.Context, name string, args ...string) (str
 	cmd := exec.CommandContext(ctx, path, args...)
 	cmd.Env, cmd.Stdout, cmd.Stderr = dpkgEnv(), &stdout, &stderr
 	if err := cmd.Run(); err != nil {
-		return "", fmt.Errorf("%s: %w: %s", name, err, dockercmd.LastLines(stderr.String()))
+		return "", fmt.Errorf("%s: %w: %s", name, err, errtext.LastLines(stderr.String()))
 	}
 	return stdout.String(), nil
 }
@@ -76,7 +76,7 @@ func (p Packages) dpkg(ctx context.Context, args ...string) error {
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = dpkgKillDelay
 	if err := cmd.Run(); err != nil {
-		return fmt.Errorf("dpkg: %w: %s", err, dockercmd.LastLines(tail(log, start)))
+		return fmt.Errorf("dpkg: %w: %s", err, errtext.LastLines(tail(log, start)))
 	}
 	return nil
 }

@@ -7,7 +7,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/cybozu-go/neco/internal/dockercmd"
+	"github.com/cybozu-go/neco/internal/errtext"
 )
 
 // ErrRefused reports that dpkg has refused a package, for another reason than a lack of
@@ -34,9 +34,9 @@ func causeOf(printed string) string {
 		}
 	}
 	if len(kept) == 0 {
-		return dockercmd.LastLines(printed)
+		return errtext.LastLines(printed)
 	}
-	return dockercmd.LastLines(strings.Join(kept, ""))
+	return errtext.LastLines(strings.Join(kept, ""))
 }
 
 // refusedByDpkg reports whether the output of dpkg shows that the package, not the

@@ -13,7 +13,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/cybozu-go/neco/internal/dockercmd"
+	"github.com/cybozu-go/neco/internal/errtext"
 	"github.com/cybozu-go/neco/pkg/host"
 )
 
@@ -77,7 +77,7 @@ func (s Server) Sudo(ctx context.Context) (note string, err error) {
 // output.
 func (s Server) run(ctx context.Context, program string, args ...string) (string, error) {
 	out, err := s.output(ctx, program, args...)
-	return dockercmd.LastLines(string(out)), err
+	return errtext.LastLines(string(out)), err
 }
 
 func (s Server) output(ctx context.Context, program string, args ...string) ([]byte, error) {

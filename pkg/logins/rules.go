@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/cybozu-go/neco/internal/dockercmd"
+	"github.com/cybozu-go/neco/internal/errtext"
 )
 
 // rules are the effective settings of sshd for one account, by their keyword in lower
@@ -40,7 +40,7 @@ func (s Server) keyLogin(ctx context.Context, conf string) (who string, r rules,
 func (s Server) effective(ctx context.Context, conf, name string) (rules, error) {
 	out, err := s.output(ctx, sshd, "-T", "-f", conf, "-C", "user="+name+",host=localhost,addr=127.0.0.1")
 	if err != nil {
-		return nil, fmt.Errorf("sshd -T for %s: %w: %s", name, err, dockercmd.LastLines(string(out)))
+		return nil, fmt.Errorf("sshd -T for %s: %w: %s", name, err, errtext.LastLines(string(out)))
 	}
 	r := rules{}
 	for line := range strings.Lines(string(out)) {

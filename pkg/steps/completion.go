@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/cybozu-go/neco"
-	"github.com/cybozu-go/neco/internal/dockercmd"
+	"github.com/cybozu-go/neco/internal/errtext"
 	"github.com/cybozu-go/neco/pkg/component"
 	"github.com/cybozu-go/neco/pkg/host"
 	"github.com/cybozu-go/neco/pkg/worker"
@@ -73,7 +73,7 @@ func printCompletion(ctx context.Context, program string) ([]byte, error) {
 	case ctx.Err() != nil:
 		return nil, context.Cause(ctx)
 	case errors.As(err, &failed):
-		return nil, fmt.Errorf("%w: %s", err, dockercmd.LastLines(string(failed.Stderr)))
+		return nil, fmt.Errorf("%w: %s", err, errtext.LastLines(string(failed.Stderr)))
 	case err == nil && len(script) == 0:
 		return nil, errors.New("it prints nothing")
 	}
