@@ -146,7 +146,7 @@ func Apply(ctx context.Context, h Host, c Component, t Target) (restarted bool, 
 			return false, fmt.Errorf("%s: %w", c.Name(), err)
 		}
 	}
-	if err := ready(ctx, h, c, t); err != nil {
+	if err := awaitReady(ctx, h, c, t); err != nil {
 		if stale && !wasDown && failsItself(ctx, h, c, t) {
 			err = fmt.Errorf("%w: %w", ErrNotReady, err)
 		}
@@ -227,10 +227,10 @@ func bringUp(ctx context.Context, h Host, u Unit, stale bool) error {
 	return h.Units.Start(ctx, u.Name)
 }
 
-// ready waits until the services of c whose condition is met are active, the container
+// awaitReady waits until the services of c whose condition is met are active, the container
 // of c runs the image that t requires, and the probe of c succeeds. When ctx ends
 // first, the error names what is missing.
-func ready(ctx context.Context, h Host, c Component, t Target) error {
+func awaitReady(ctx context.Context, h Host, c Component, t Target) error {
 	ctx, done := sysdbus.Share(ctx)
 	defer done()
 	tick := time.NewTicker(readyPoll)
@@ -256,7 +256,7 @@ func ready(ctx context.Context, h Host, c Component, t Target) error {
 	}
 }
 
-// describeEvery is the interval at which ready reports the state of units that are not
+// describeEvery is the interval at which awaitReady reports the state of units that are not
 // ready.
 const describeEvery = 2 * time.Second
 

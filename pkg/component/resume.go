@@ -5,10 +5,10 @@ import (
 	"fmt"
 )
 
-// Ready reports whether c works on this host now: its services are active, its container
+// Works reports whether c works on this host now: its services are active, its container
 // runs the image that t requires, and its probe succeeds. It returns false for a component
 // without a service whose condition is met.
-func Ready(ctx context.Context, h Host, c Component, t Target) (bool, error) {
+func Works(ctx context.Context, h Host, c Component, t Target) (bool, error) {
 	missing, expected, err := down(ctx, h, c, t)
 	if err != nil || missing != "" || !expected {
 		return false, err
@@ -34,7 +34,7 @@ func Resume(ctx context.Context, h Host, c Component, t Target) error {
 			return fmt.Errorf("%s: %w", c.Name(), err)
 		}
 	}
-	if err := ready(ctx, h, c, t); err != nil {
+	if err := awaitReady(ctx, h, c, t); err != nil {
 		return fmt.Errorf("%s: %w", c.Name(), err)
 	}
 	return nil

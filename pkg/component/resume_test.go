@@ -19,7 +19,7 @@ type probed struct {
 
 func (p probed) Probe(context.Context, component.Host, component.Target) error { return p.err }
 
-func TestAProgramIsReadyIfItRunsAndWorks(t *testing.T) {
+func TestAProgramWorksIfItRunsAndItsProbeSucceeds(t *testing.T) {
 	h, ch := componenttest.New(t)
 	target := componenttest.Target()
 	for _, tt := range []struct {
@@ -39,8 +39,8 @@ func TestAProgramIsReadyIfItRunsAndWorks(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if got, err := component.Ready(t.Context(), ch, tt.c, target); got != tt.want || err != nil {
-			t.Errorf("%s: ready %t, %v", tt.name, got, err)
+		if got, err := component.Works(t.Context(), ch, tt.c, target); got != tt.want || err != nil {
+			t.Errorf("%s: works %t, %v", tt.name, got, err)
 		}
 	}
 }

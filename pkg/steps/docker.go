@@ -204,7 +204,7 @@ func (h *Host) dockerDependents(ctx context.Context, t worker.Target) (*dockerRe
 		if err != nil {
 			return nil, err
 		}
-		works, err := component.Ready(ctx, ch, c, ct)
+		works, err := component.Works(ctx, ch, c, ct)
 		if err != nil {
 			return nil, err
 		}
