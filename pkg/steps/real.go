@@ -32,7 +32,8 @@ const (
 )
 
 // SabakanURL is the environment variable with the URL of sabakan, where that is not
-// neco.SabakanLocalEndpoint. Tests set it.
+// neco.SabakanLocalEndpoint. Only the sandbox sets it, for neco-worker and neco: all its boot
+// servers, which are processes of one host, use one sabakan.
 const SabakanURL = "NECO_SABAKAN_URL"
 
 // Real returns the options of the boot server whose file system is at root.
