@@ -12,7 +12,6 @@ import (
 
 	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/dctest/necotest"
-	"github.com/cybozu-go/neco/dctest/nexttag"
 	"github.com/cybozu-go/neco/pkg/program"
 )
 
@@ -65,12 +64,14 @@ func webhook(name string) OmegaMatcher {
 	return And(HaveField("Host", "hooks.slack.com"), HaveField("Path", "/services/"+name))
 }
 
-// nextSetupHW returns the artifact set with the next tag of setup-hw, whose image is in a
-// private repository.
-func nextSetupHW(artifacts string) string {
+// withSetupHW returns a change of the artifact set: the tag of setup-hw becomes next of it, so
+// that the update downloads an image from quay.io.
+func withSetupHW(next func(tag string) string) func(artifacts string) string {
 	img, err := neco.CurrentArtifacts.FindContainerImage(program.SetupHW)
 	Expect(err).NotTo(HaveOccurred())
-	return strings.Replace(artifacts, fmt.Sprintf("Tag: %q, Private", img.Tag), fmt.Sprintf("Tag: %q, Private", nexttag.Of(img.Tag)), 1)
+	return func(artifacts string) string {
+		return strings.Replace(artifacts, fmt.Sprintf("Tag: %q, Private", img.Tag), fmt.Sprintf("Tag: %q, Private", next(img.Tag)), 1)
+	}
 }
 
 func served(ctx SpecContext) []necotest.Served {

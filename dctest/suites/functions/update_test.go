@@ -9,6 +9,7 @@ import (
 	. "github.com/onsi/gomega"
 
 	"github.com/cybozu-go/neco/dctest/necotest"
+	"github.com/cybozu-go/neco/dctest/nexttag"
 	"github.com/cybozu-go/neco/dctest/suite"
 )
 
@@ -39,7 +40,9 @@ func updateSpecs() {
 
 		It("with another version of CKE never runs two of them, and uses the configured accounts", func(ctx SpecContext) {
 			setAccounts(ctx, "first")
-			took := deliver(ctx, "2026.11.22-1", "1.22.6")
+			deb, err := lab.PackageWithCKE(ctx, "2026.11.22-1", "1.22.6", withSetupHW(nexttag.Of))
+			Expect(err).NotTo(HaveOccurred())
+			took := lab.Deliver(ctx, deb, "2026.11.22-1", all, limit).SinceInstalled
 			suite.Print("last installation to complete with another CKE: %s", took.Round(time.Millisecond))
 			runs(ctx, "1.22.6", all...)
 			Expect(served(ctx)).To(And(ContainElement(account("first")), ContainElement(webhook("first"))))
