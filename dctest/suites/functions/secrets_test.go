@@ -39,6 +39,7 @@ func secretSpecs() {
 			Expect(err).NotTo(HaveOccurred())
 			Eventually(ctx, lab.Served).WithTimeout(limit).WithPolling(poll).Should(ContainElement(And(
 				HaveField("Host", "api.github.com"), HaveField("Authorization", HaveSuffix(" ghp_replaced")))))
+			lab.Run(ctx, 0, "neco", "config", "unset", "github-token") // the simulated GitHub refuses it
 		})
 	})
 }
