@@ -25,8 +25,8 @@ func (r Reader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Writer is an io.Writer that drops what is written to it. Its value is the size of that in
-// bytes.
+// Writer is an io.Writer that discards all data. Its value is the number of bytes written so
+// far.
 type Writer int64
 
 // Write implements io.Writer.

@@ -105,11 +105,13 @@ func nodeImages(ctx SpecContext) (images []neco.ContainerImage) {
 	return images
 }
 
-// asset is an image in sabakan: the SHA-256 of what sabakan sends, the one that sabakan
-// names, and the configuration and layers in the archive.
+// asset is the archive of an image in sabakan.
 type asset struct {
+	// Sum is the SHA-256 of the archive as downloaded from sabakan. Named is the SHA-256 in
+	// sabakan's metadata of the asset.
 	Sum, Named string
-	Parts      []string
+	// Parts are the names of the image's configuration and layers in the archive.
+	Parts []string
 }
 
 // assets returns the images in the sabakan of a server by their names.
