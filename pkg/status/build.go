@@ -84,6 +84,9 @@ func server(s *storage.Snapshot, t update.Table, lrn int, run View) Server {
 		step := st.Step
 		v.Version, v.Step, v.Phase, v.At = clean(st.Version), &step, st.Phase, st.At
 		v.StepName, v.Message = t.Name(st.Step), clean(st.Message)
+		for _, note := range st.Notes {
+			v.Notes = append(v.Notes, clean(note))
+		}
 		if st.Cond == neco.CondRunning {
 			v.Doing = doing(t, st.Arrival())
 		}

@@ -15,13 +15,18 @@ func (v View) Changes(old View) []string {
 	if a, b := old.due(), v.due(); a != b && b != "" {
 		lines = append(lines, b)
 	}
-	before := map[int]string{}
+	before, noted := map[int]string{}, map[int][]string{}
 	for _, s := range old.Servers {
-		before[s.LRN] = old.change(s)
+		before[s.LRN], noted[s.LRN] = old.change(s), s.Notes
 	}
 	for _, s := range v.Servers {
 		if a, b := before[s.LRN], v.change(s); a != b {
 			lines = append(lines, fmt.Sprintf("boot server %d: %s", s.LRN, b))
+		}
+		for _, note := range s.Notes {
+			if !slices.Contains(noted[s.LRN], note) {
+				lines = append(lines, fmt.Sprintf("boot server %d: %s", s.LRN, shorten(note)))
+			}
 		}
 	}
 	if v.Release.Newest != old.Release.Newest {
@@ -86,8 +91,8 @@ func (v View) change(s Server) string {
 	if s.State == ServerUnknown {
 		line += ", " + v.worker(s)
 	}
-	if note := v.note(s); note != "" {
-		line += ": " + note
+	if text := v.message(s); text != "" {
+		line += ": " + text
 	}
 	return line
 }

@@ -9,17 +9,17 @@ import (
 	"github.com/cybozu-go/neco/pkg/update"
 )
 
-// sameReason is the note of a server whose message repeats the reason for which the run
-// was stopped.
+// sameReason replaces a server's message that repeats the reason for which the run was
+// stopped.
 const sameReason = "as in reason"
 
 // onServer matches the name of the boot server in the message of a failed action.
 var onServer = regexp.MustCompile(` on boot server \d+: `)
 
-// note returns the message of the server s, shortened. It returns "" if s has completed or
-// the message repeats why the run was stopped, and sameReason if s reports the same failure
-// with other words before it.
-func (v View) note(s Server) string {
+// message returns the message of the server s, shortened. It returns "" if s has completed
+// or the message repeats why the run was stopped, and sameReason if s reports the same
+// failure with other words before it.
+func (v View) message(s Server) string {
 	if s.State == ServerCompleted || s.Message != "" && strings.Contains(v.Reason, s.Message) {
 		return ""
 	}
@@ -35,35 +35,51 @@ func (v View) note(s Server) string {
 	return shorten(text)
 }
 
-// notes returns lines with the notes of the servers that are not retrying a failed
-// action.
+// notes returns lines with the messages of the servers that are not retrying a failed
+// action, and with the notes of all servers.
 func (v View) notes() []string {
-	return v.notesOf(func(lrn int) bool { return !slices.Contains(v.retrying(), lrn) })
+	retrying := v.retrying()
+	return v.perServer(func(s Server) (all []string) {
+		if !slices.Contains(retrying, s.LRN) {
+			all = append(all, v.message(s))
+		}
+		for _, note := range s.Notes {
+			all = append(all, shorten(note))
+		}
+		return all
+	})
 }
 
-// retries returns lines with the notes of the servers that are retrying a failed action.
-// These lines are shown near the top.
+// retries returns lines with the messages of the servers that are retrying a failed
+// action. These lines are shown near the top.
 func (v View) retries() []string {
-	return v.notesOf(func(lrn int) bool { return slices.Contains(v.retrying(), lrn) })
+	retrying := v.retrying()
+	return v.perServer(func(s Server) []string {
+		if !slices.Contains(retrying, s.LRN) {
+			return nil
+		}
+		return []string{v.message(s)}
+	})
 }
 
-// notesOf returns lines with the notes of the servers for which wanted returns true.
-// Servers with the same note share a line.
-func (v View) notesOf(wanted func(lrn int) bool) []string {
+// perServer returns a line for each text that is not empty among texts of the servers.
+// Servers with the same text share a line.
+func (v View) perServer(texts func(Server) []string) []string {
 	var all []string
 	servers := map[string][]int{}
 	for _, s := range v.Servers {
-		note := v.note(s)
-		if note == "" || !wanted(s.LRN) {
-			continue
+		for _, text := range texts(s) {
+			if text == "" {
+				continue
+			}
+			if servers[text] == nil {
+				all = append(all, text)
+			}
+			servers[text] = append(servers[text], s.LRN)
 		}
-		if servers[note] == nil {
-			all = append(all, note)
-		}
-		servers[note] = append(servers[note], s.LRN)
 	}
-	for i, note := range all {
-		all[i] = serverList(servers[note]) + ": " + note
+	for i, text := range all {
+		all[i] = serverList(servers[text]) + ": " + text
 	}
 	return all
 }

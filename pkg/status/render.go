@@ -176,8 +176,8 @@ func (v View) renderServers(b *strings.Builder, width int) {
 	}
 }
 
-// renderNotes writes the notes of servers below the table, because they do not fit into
-// one of its columns.
+// renderNotes writes the messages and notes of servers below the table, because they do
+// not fit into one of its columns.
 func (v View) renderNotes(b *strings.Builder, width int) {
 	gap := "\n"
 	for _, note := range v.notes() {

@@ -64,6 +64,12 @@ func report(s *storage.Snapshot, lrn, step int, cond neco.UpdateCondition, messa
 	}
 }
 
+func note(s *storage.Snapshot, lrn int, notes ...string) {
+	st := s.Statuses[lrn]
+	st.Notes = notes
+	s.Statuses[lrn] = st
+}
+
 func complete() *storage.Snapshot {
 	s := running()
 	for lrn := range 3 {
@@ -127,7 +133,9 @@ func views() map[string]*storage.Snapshot {
 	}
 
 	noted := complete()
-	report(noted, 1, 18, neco.CondComplete, "step 18 (finish): nothing of note")
+	digest := "etcdpasswd v1.4.0 not installed: digest unknown; here is 1.3.0"
+	note(noted, 0, digest)
+	note(noted, 1, "sabakan-contents skipped: no SSH key; run: neco ssh generate", digest)
 
 	unlooked := complete()
 	unlooked.Config.CheckInterval = time.Minute
@@ -302,6 +310,8 @@ func TestChanges(t *testing.T) {
 				"boot server 2: stopped, step 6/18 serf: waits for the lock"}},
 		{"a release appears", func(s *storage.Snapshot) { s.Release = "2024.02.01-1" },
 			[]string{"release 2024.02.01-1 is known"}},
+		{"a server reports a note", func(s *storage.Snapshot) { note(s, 1, "no sshd here") },
+			[]string{"boot server 1: no sshd here"}},
 		{"a key is malformed", func(s *storage.Snapshot) {
 			s.Malformed = []storage.MalformedKey{{Key: "status/x", Err: errors.New("foreign key")}}
 		}, []string{"malformed key status/x: foreign key"}},

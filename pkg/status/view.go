@@ -141,9 +141,12 @@ type Server struct {
 	StepName string `json:"step_name,omitempty"`
 	// Doing names the actions of the server's current phase, if its step has several
 	// phases.
-	Doing   string     `json:"doing,omitempty"`
-	Message string     `json:"message,omitempty"`
-	At      *time.Time `json:"at,omitempty"`
+	Doing   string `json:"doing,omitempty"`
+	Message string `json:"message,omitempty"`
+	// Notes are what the actions of this run have reported, such as what the server has
+	// skipped and why.
+	Notes []string   `json:"notes,omitempty"`
+	At    *time.Time `json:"at,omitempty"`
 	// Worker is the running worker; nil if no worker has a lease in etcd, or if its last
 	// heartbeat is too old.
 	Worker *Worker `json:"worker,omitempty"`

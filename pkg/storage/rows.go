@@ -37,7 +37,7 @@ var rows = [...]row{
 	one(deciding, doc{KeyRequest, "request: version, servers, stop, started_at; optional reason", "neco-updater (guarded), setup, neco stop"},
 		decodeRequest, func(s *Snapshot) **update.Request { return &s.Request }).
 		unreadable(func(s *Snapshot, _ string, err error) { s.UnreadableRequest = err }),
-	many(deciding, doc{KeyStatuses + "<LRN>", "status: version, step, cond, message; optional started_at, phase, host_id, at, since", "neco-worker (guarded)"},
+	many(deciding, doc{KeyStatuses + "<LRN>", "status: version, step, cond, message; optional started_at, phase, host_id, notes, at, since", "neco-worker (guarded)"},
 		lrn.Parse, decodeStatus, func(s *Snapshot) *map[int]update.Status { return &s.Statuses }),
 	many(deciding, doc{KeyContents + "<name>", "outcome of a once-action: version, success; optional started_at, digest", "holder of the lock (guarded)"},
 		notEmpty, decodeRecord, func(s *Snapshot) *map[string]update.Record { return &s.Records }),

@@ -2,8 +2,6 @@ package update
 
 import (
 	"fmt"
-	"slices"
-	"strings"
 
 	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/internal/duration"
@@ -175,17 +173,11 @@ func (t Table) failed(m Member, s State, own Status) (d Decision, over bool) {
 }
 
 // TriesAgain is the start of a status message while a failed action is being retried,
-// and InProgress while an action or its lock is waiting. Such messages are not kept as
-// notes in later statuses.
+// and InProgress while an action or its lock is waiting.
 const (
 	TriesAgain = "tries again: "
 	InProgress = "in progress: "
 )
-
-// isTransient reports whether a message begins with TriesAgain or InProgress.
-func isTransient(message string) bool {
-	return strings.HasPrefix(message, TriesAgain) || strings.HasPrefix(message, InProgress)
-}
 
 // showProgress returns the decision to report in the status what the current action is
 // waiting for. It returns d unchanged if d is not Wait, the action has no progress
@@ -199,9 +191,14 @@ func (t Table) showProgress(d Decision, m Member, own Status) Decision {
 	if own.Message == msg {
 		return d
 	}
-	st := own
-	st.Message = msg
-	return Decision{Do: Report, At: at, Why: msg, Status: st}
+	return m.inform(own, msg)
+}
+
+// inform returns the decision to report the message msg about the current action. own is
+// the status that m has reported before.
+func (m Member) inform(own Status, msg string) Decision {
+	own.Message, own.Notes = msg, m.Notes
+	return Decision{Do: Report, At: m.Current(), Why: msg, Status: own}
 }
 
 // reportRetry returns the decision to report in the status why the current action is
@@ -216,32 +213,20 @@ func (m Member) reportRetry(t Table, s State, own Status) (d Decision, over bool
 	if own.Message == msg {
 		return Decision{}, false
 	}
-	st := own
-	st.Message = msg
-	return Decision{Do: Report, At: at, Why: msg, Status: st}, true
+	return m.inform(own, msg), true
 }
 
 // abort returns the decision to report that this member aborts the run because of msg.
 func (m Member) abort(r *Request, own Status, msg string) Decision {
-	st := m.status(r, own.Arrival(), own, neco.CondAbort)
+	st := m.status(r, own.Arrival(), neco.CondAbort)
 	st.Message = msg
 	return Decision{Do: Report, Why: msg, Status: st}
 }
 
-// status returns the status with which m reports that it has arrived at a. Its message
-// consists of m's notes, preceded by the message of own, the previous status, if that
-// is of the same step.
-func (m Member) status(r *Request, a Arrival, own Status, cond neco.UpdateCondition) Status {
+// status returns the status with which m reports that it has arrived at a.
+func (m Member) status(r *Request, a Arrival, cond neco.UpdateCondition) Status {
 	started := r.StartedAt
-	st := Status{StartedAt: &started, Phase: a.Phase, HostID: m.HostID}
+	st := Status{StartedAt: &started, Phase: a.Phase, HostID: m.HostID, Notes: m.Notes}
 	st.Version, st.Step, st.Cond = r.Version, a.Step, cond
-	if cond == neco.CondComplete {
-		return st
-	}
-	notes := m.Notes
-	if own.Message != "" && own.Arrival().Step == a.Step && !isTransient(own.Message) {
-		notes = append([]string{own.Message}, notes...)
-	}
-	st.Message = strings.Join(slices.Compact(notes), "; ")
 	return st
 }

@@ -87,12 +87,12 @@ func (t Table) enter(m Member, r *Request, own Status, reported bool, order Orde
 		return m.abort(r, own, fmt.Sprintf("step 0 (%s): version %s runs here, newer than the requested %s",
 			t.Name(0), m.Version, r.Version))
 	case c < 0:
-		return Decision{Do: Enter, Why: "an older version runs here", Member: m.begin(r.ID(), t.place(arrivalIn0(own, reported)), nil)}
+		return Decision{Do: Enter, Why: "an older version runs here", Member: m.begin(r.ID(), t.place(arrivalIn0(own, reported)), nil, own.Notes)}
 	case !reported || own.Step == 0:
-		return Decision{Do: Enter, Why: "the requested version runs here", Member: m.begin(r.ID(), Place{Step: 1}, nil)}
+		return Decision{Do: Enter, Why: "the requested version runs here", Member: m.begin(r.ID(), Place{Step: 1}, nil, own.Notes)}
 	}
 	return Decision{Do: Enter, Why: fmt.Sprintf("resume at step %s", own.Arrival()),
-		Member: m.begin(r.ID(), t.place(own.Arrival()), t.repeated(own.Step))}
+		Member: m.begin(r.ID(), t.place(own.Arrival()), t.repeated(own.Step), own.Notes)}
 }
 
 // arrivalIn0 returns the barrier in step 0 at which a member with an older package
@@ -123,11 +123,11 @@ func (t Table) proceed(m Member, s State, own Status, reported bool) Decision {
 		return Decision{Do: Release, At: m.At, Why: "the lock is not needed"}
 	}
 	if !t.valid(m.At) {
-		return Decision{Do: Report, Why: "all steps are done", Status: m.status(s.Request, Arrival{t.Last(), 0}, own, neco.CondComplete)}
+		return Decision{Do: Report, Why: "all steps are done", Status: m.status(s.Request, Arrival{t.Last(), 0}, neco.CondComplete)}
 	}
 	a := t.arrival(m.At)
 	if !reported || own.Arrival().Compare(a) < 0 {
-		return Decision{Do: Report, At: m.At, Why: "arrived", Status: m.status(s.Request, a, own, neco.CondRunning)}
+		return Decision{Do: Report, At: m.At, Why: "arrived", Status: m.status(s.Request, a, neco.CondRunning)}
 	}
 	if missing := s.Missing(a); len(missing) > 0 {
 		return Decision{Do: Wait, At: m.At, Missing: missing, Why: fmt.Sprintf("barrier %s", a)}

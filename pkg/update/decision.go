@@ -84,10 +84,6 @@ type Decision struct {
 // Enter and Advance, for which Decision.Member is set with the decision.
 func (t Table) after(m Member, d Decision) Member {
 	switch d.Do {
-	case Report:
-		if !isTransient(d.Status.Message) {
-			m.Notes = nil
-		}
 	case Start:
 		if group := t.Action(d.At).Stops; group != "" {
 			m.Stopped = append(m.without(group), Stopped{Group: group, Run: m.Run})
@@ -98,7 +94,7 @@ func (t Table) after(m Member, d Decision) Member {
 	case Restore:
 		m.Stopped = m.without(d.Group)
 	case Leave:
-		return m.begin(RunID{}, Place{}, nil)
+		return m.begin(RunID{}, Place{}, nil, nil)
 	}
 	return m
 }

@@ -73,7 +73,7 @@ type Member struct {
 	// Qualified is whether this host has to do the current action; nil if that was not
 	// evaluated yet.
 	Qualified *bool
-	// Notes are the notes of completed actions for the message of the next status.
+	// Notes are the notes of the actions completed in Run, for the status.
 	Notes []string
 	// Stopped lists the groups whose services this host has stopped and not started
 	// again, as recorded in the host's journal.
@@ -101,23 +101,25 @@ const (
 )
 
 // begin returns m at the start of its part in the run r. It first repeats the actions
-// in again, and continues with the action at the place at.
-func (m Member) begin(r RunID, at Place, again []Place) Member {
+// in again, and continues with the action at the place at. notes are those that m has
+// reported in the run before.
+func (m Member) begin(r RunID, at Place, again []Place, notes []string) Member {
 	return Member{
 		LRN: m.LRN, HostID: m.HostID, Version: m.Version,
-		Run: r, At: at, Again: again, Stopped: m.Stopped,
+		Run: r, At: at, Again: again, Notes: notes, Stopped: m.Stopped,
 	}
 }
 
 // advance returns m with the next action as the current one. It adds the note of the
-// current action to m.Notes, unless that action was a repeated one.
+// current action to m.Notes, unless an action has left the same note before, as a
+// repeated one does.
 func (m Member) advance(t Table) Member {
-	if m.Work.Note != "" {
-		m.Notes = append(m.Notes[:len(m.Notes):len(m.Notes)], m.Work.Note)
+	if n := m.Work.Note; n != "" && !slices.Contains(m.Notes, n) {
+		m.Notes = append(slices.Clip(m.Notes), n)
 	}
 	m.Work, m.Qualified = Work{}, nil
 	if len(m.Again) > 0 {
-		m.Again, m.Notes = m.Again[1:], nil
+		m.Again = m.Again[1:]
 		return m
 	}
 	m.At = t.next(m.At)

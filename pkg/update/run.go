@@ -79,6 +79,9 @@ type Status struct {
 	Phase int `json:"phase,omitempty"`
 	// HostID changes when the server is re-imaged.
 	HostID string `json:"host_id,omitempty"`
+	// Notes are the notes of the actions that the server has completed in the run, such
+	// as what it has skipped and why. Unlike Message, they remain in all later statuses.
+	Notes []string `json:"notes,omitempty"`
 	// At is when the worker wrote the status; Since is when it first wrote one with the
 	// same step, phase and condition. Both use the worker's clock and are only displayed.
 	At    *time.Time `json:"at,omitempty"`

@@ -81,17 +81,36 @@ func TestARunIsCompleteWithoutThoseThatHaveLeftSince(t *testing.T) {
 	}
 }
 
-// TestWhatHoldsOnlyForAnActionIsNoNoteOfTheNextOne uses two actions of the same step.
-func TestWhatHoldsOnlyForAnActionIsNoNoteOfTheNextOne(t *testing.T) {
-	r := state(nil).Request
-	for message, want := range map[string]string{
-		TriesAgain + "no route": "", InProgress + "serf.service: activating": "", "nothing of note": "nothing of note",
-	} {
-		own := at(0, 0, neco.CondRunning)
-		own.Message = message
-		if got := member(Place{0, 1}).status(r, Arrival{Step: 0, Phase: 1}, own, neco.CondRunning).Message; got != want {
-			t.Errorf("after %q the message is %q, want %q", message, got, want)
-		}
+// TestNotesRemainInAllLaterStatusesOfARun follows a member from a note over a restart of
+// its worker to "complete".
+func TestNotesRemainInAllLaterStatusesOfARun(t *testing.T) {
+	table, notes := testTable(), []string{"nothing of note"}
+	m := with(member(Place{1, 0}), func(m *Member) { m.Work = Work{State: WorkDone, Note: notes[0]} })
+	m = table.Decide(m, state(allAt(1, 0)), order).Member
+	arrived := table.Decide(m, state(allAt(1, 0)), order)
+	if arrived.Do != Report || !slices.Equal(arrived.Status.Notes, notes) || arrived.Status.Message != "" {
+		t.Fatalf("after the action: %+v", arrived)
+	}
+	sts := allAt(arrived.Status.Step, arrived.Status.Phase)
+	sts[0] = arrived.Status
+	failing := with(arrived.Member, func(m *Member) { m.Work = Work{State: WorkFailed, Err: "no route"} })
+	retry := table.Decide(failing, state(sts), order)
+	if retry.Do != Report || !strings.HasPrefix(retry.Status.Message, TriesAgain) || !slices.Equal(retry.Status.Notes, notes) {
+		t.Fatalf("while the next action fails: %+v", retry)
+	}
+	sts[0] = retry.Status
+	restarted := table.Decide(Member{Version: newVersion, HostID: "h"}, state(sts), order)
+	if restarted.Do != Enter || !slices.Equal(restarted.Member.Notes, notes) {
+		t.Fatalf("after a restart of the worker: %+v", restarted)
+	}
+	again := with(restarted.Member, func(m *Member) { m.Work = Work{State: WorkDone, Note: notes[0]} })
+	if repeated := again.advance(table); !slices.Equal(repeated.Notes, notes) {
+		t.Errorf("after an action with the same note: %q", repeated.Notes)
+	}
+	last := with(restarted.Member, func(m *Member) { m.At, m.Again = Place{7, 0}, nil })
+	complete := table.Decide(last, state(allAt(6, 0)), order)
+	if complete.Status.Cond != neco.CondComplete || !slices.Equal(complete.Status.Notes, notes) {
+		t.Errorf("at the end: %+v", complete)
 	}
 }
 

@@ -3,6 +3,7 @@
 package functions
 
 import (
+	"encoding/json"
 	"path/filepath"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -13,6 +14,7 @@ import (
 	"github.com/cybozu-go/neco/dctest/nexttag"
 	"github.com/cybozu-go/neco/pkg/program"
 	"github.com/cybozu-go/neco/pkg/release"
+	"github.com/cybozu-go/neco/pkg/status"
 	"github.com/cybozu-go/neco/pkg/steps"
 )
 
@@ -20,8 +22,10 @@ import (
 func testEnvSpecs() {
 	Describe("the package etcdpasswd", func() {
 		It("is not installed while the digest of its package is unknown", func(ctx SpecContext) {
+			var v status.View
+			Expect(json.Unmarshal([]byte(lab.Run(ctx, 0, "neco", "status", "-o", "json")), &v)).To(Succeed())
 			for _, lrn := range all {
-				Expect(lab.Run(ctx, lrn, "journalctl", "-u", "neco-worker", "--no-pager", "-o", "cat")).To(ContainSubstring("not installed: digest unknown"))
+				Expect(v.Servers[lrn].Notes).To(ContainElement(ContainSubstring("not installed: digest unknown")), "boot server %d", lrn)
 				_, err := lab.Exec(ctx, necotest.Server(lrn), "dpkg", "-s", program.Etcdpasswd)
 				Expect(err).To(HaveOccurred())
 			}
