@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -47,6 +48,15 @@ func Open(ctx context.Context, name, menu string) (l *Lab, end func(context.Cont
 
 // Server returns the name of the boot server lrn.
 func Server(lrn int) string { return fmt.Sprintf("boot-%d", lrn) }
+
+// Servers returns the names of the boot servers lrns.
+func Servers(lrns ...int) []string {
+	var names []string
+	for _, lrn := range lrns {
+		names = append(names, Server(lrn))
+	}
+	return names
+}
 
 // Package builds the Debian package of a version and returns its path. If change is not
 // nil, it is applied to the text of artifacts.go, which defines the artifact set, for
@@ -186,6 +196,14 @@ func (l *Lab) Login(ctx context.Context, server, password string) (string, error
 // InitLocal runs neco init-local for a program on a server, with an operator's token.
 func (l *Lab) InitLocal(ctx context.Context, server, token, program string) (string, error) {
 	return l.ExecWith(ctx, strings.NewReader(token), server, "sh", "-c", `VAULT_TOKEN=$(cat) exec neco init-local "$1"`, "sh", program)
+}
+
+// JoinToken returns a token with which the boot server lrn can join, from neco join-token on
+// a server, with an operator's token.
+func (l *Lab) JoinToken(ctx context.Context, server, token string, lrn int, flags ...string) (string, error) {
+	out, err := l.ExecWith(ctx, strings.NewReader(token), server, "sh",
+		append([]string{"-c", `VAULT_TOKEN=$(cat) exec neco join-token "$@"`, "sh", "--lrn", strconv.Itoa(lrn)}, flags...)...)
+	return strings.TrimSpace(out), err
 }
 
 // Complete blocks until neco status on a server reports that the update to version is

@@ -28,6 +28,8 @@ const Proxy = "http://10.0.49.3:3128"
 // Suite is a suite with its data centre, which exists as soon as the specs run.
 type Suite struct {
 	*necotest.Lab
+	// Password is the password of Vault's user admin. The suite sets it after neco setup.
+	Password string
 }
 
 // New returns a suite whose data centre has the given name and the menu in the file menu,

@@ -14,6 +14,31 @@ import (
 	"github.com/cybozu-go/neco/dctest/necotest"
 )
 
+// FollowReleases configures the data centre to search for releases every second and to
+// install those of the environment prod.
+func (s *Suite) FollowReleases(ctx ginkgo.SpecContext) {
+	ginkgo.GinkgoHelper()
+	s.Run(ctx, 0, "neco", "config", "set", "check-update-interval", "1s")
+	s.Run(ctx, 0, "neco", "config", "set", "env", "prod")
+}
+
+// History returns the number of lines of neco history.
+func (s *Suite) History(ctx ginkgo.SpecContext) int {
+	ginkgo.GinkgoHelper()
+	return strings.Count(s.Run(ctx, 0, "neco", "history"), "\n")
+}
+
+// NextRun waits until the history has more than before lines, which [Suite.History] has
+// returned, and the update is complete.
+func (s *Suite) NextRun(ctx ginkgo.SpecContext, before int, limit time.Duration) {
+	ginkgo.GinkgoHelper()
+	gomega.Eventually(ctx, func() (int, error) {
+		out, err := s.Exec(ctx, necotest.Server(0), "neco", "history")
+		return strings.Count(out, "\n"), err
+	}).WithTimeout(limit).WithPolling(200 * time.Millisecond).Should(gomega.BeNumerically(">", before))
+	s.Run(ctx, 0, "neco", "status", "--wait", "--timeout", limit.String())
+}
+
 // Times are the durations of an update.
 type Times struct {
 	// SinceRequest is the time from the request to the completion on the last boot server.

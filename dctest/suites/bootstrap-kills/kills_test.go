@@ -17,6 +17,7 @@ import (
 	. "github.com/onsi/gomega"
 
 	"github.com/cybozu-go/neco/dctest/necotest"
+	"github.com/cybozu-go/neco/dctest/suite"
 	"github.com/cybozu-go/neco/pkg/hostkey"
 	"github.com/cybozu-go/neco/pkg/pki"
 	"github.com/cybozu-go/neco/pkg/renewal"
@@ -131,7 +132,7 @@ func inject(ctx SpecContext, c Case) []int {
 func complete(ctx SpecContext) {
 	GinkgoHelper()
 	Expect(lab.Complete(ctx, "boot-0", version, limit)).To(Succeed())
-	const etcdctl = "etcdctl --endpoints=https://127.0.0.1:2379 --cacert=/usr/local/share/ca-certificates/neco.crt --cert=/etc/neco/etcd.crt --key=/etc/neco/etcd.key "
+	etcdctl := suite.EtcdctlAs("/etc/neco/etcd") + " "
 	for _, s := range names {
 		out, err := lab.Exec(ctx, s, "sh", "-c", "VAULT_ADDR=https://127.0.0.1:8200 vault status; true")
 		Expect(err).NotTo(HaveOccurred())

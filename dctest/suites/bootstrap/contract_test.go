@@ -11,6 +11,7 @@ import (
 	. "github.com/onsi/gomega"
 
 	"github.com/cybozu-go/neco/dctest/necotest"
+	"github.com/cybozu-go/neco/dctest/suite"
 	"github.com/cybozu-go/neco/pkg/host"
 	"github.com/cybozu-go/neco/pkg/hostkey"
 	"github.com/cybozu-go/neco/pkg/pki"
@@ -20,9 +21,9 @@ func contractSpecs() {
 	Describe("a data centre that was set up", func() {
 		It("completes its first update", func(ctx SpecContext) {
 			Expect(lab.Complete(ctx, "boot-1", first, limit)).To(Succeed())
-			status := run(ctx, 2, "neco", "status")
+			status := lab.Run(ctx, 2, "neco", "status")
 			Expect(status).To(ContainSubstring("complete"))
-			report("first update: %s", strings.TrimSpace(run(ctx, 0, "sh", "-c", "neco history | tail -1")))
+			suite.Print("first update: %s", strings.TrimSpace(lab.Run(ctx, 0, "sh", "-c", "neco history | tail -1")))
 		})
 
 		It("has the files of the contract, with their owners and modes", func(ctx SpecContext) {
@@ -39,11 +40,11 @@ func contractSpecs() {
 			}
 			for _, lrn := range three {
 				for name, mode := range want {
-					Expect(strings.TrimSpace(run(ctx, lrn, "stat", "-c", "%a %u:%g", name))).To(Equal(mode), name)
+					Expect(strings.TrimSpace(lab.Run(ctx, lrn, "stat", "-c", "%a %u:%g", name))).To(Equal(mode), name)
 				}
-				gone := run(ctx, lrn, "sh", "-c", "ls -d /var/lib/neco/setup /etc/neco/setup-token 2>/dev/null || true")
+				gone := lab.Run(ctx, lrn, "sh", "-c", "ls -d /var/lib/neco/setup /etc/neco/setup-token 2>/dev/null || true")
 				Expect(gone).To(BeEmpty(), "files that only setup needs are deleted")
-				Expect(run(ctx, lrn, "find", "/var/lib/neco/pki", "-type", "f")).To(BeEmpty())
+				Expect(lab.Run(ctx, lrn, "find", "/var/lib/neco/pki", "-type", "f")).To(BeEmpty())
 			}
 		})
 
@@ -54,9 +55,9 @@ func contractSpecs() {
 					if p.OnRequest {
 						continue
 					}
-					cert, err := pki.ParseCert([]byte(run(ctx, lrn, "cat", p.Cert)))
+					cert, err := pki.ParseCert([]byte(lab.Run(ctx, lrn, "cat", p.Cert)))
 					Expect(err).NotTo(HaveOccurred())
-					ca, err := pki.ParseCert([]byte(run(ctx, 0, "cat", p.Authority.File())))
+					ca, err := pki.ParseCert([]byte(lab.Run(ctx, 0, "cat", p.Authority.File())))
 					Expect(err).NotTo(HaveOccurred())
 					roots := x509.NewCertPool()
 					roots.AddCert(ca)
@@ -67,26 +68,26 @@ func contractSpecs() {
 		})
 
 		It("has the keys of the contract in etcd, and no secret in clear among them", func(ctx SpecContext) {
-			keys := strings.Fields(etcdctl(ctx, 0, "get", "--prefix", "/neco/", "--keys-only"))
+			keys := strings.Fields(lab.Etcdctl(ctx, 0, "get", "--prefix", "/neco/", "--keys-only"))
 			Expect(keys).To(ContainElements("/neco/info/bootservers/0", "/neco/info/bootservers/1", "/neco/info/bootservers/2",
 				"/neco/info/neco-release", "/neco/status/current", "/neco/status/bootservers/0", "/neco/config/proxy",
 				"/neco/vault-unseal-key", "/neco/finish/0", "/neco/install/0/containers/etcd", "/neco/install/2/containers/vault"))
 			for _, key := range []string{"/neco/vault-unseal-key", "/neco/vault-root-token"} {
-				Expect(etcdctl(ctx, 0, "get", "--print-value-only", key)).To(HavePrefix("-----BEGIN AGE ENCRYPTED FILE-----"))
+				Expect(lab.Etcdctl(ctx, 0, "get", "--print-value-only", key)).To(HavePrefix("-----BEGIN AGE ENCRYPTED FILE-----"))
 			}
-			dump := etcdctl(ctx, 0, "get", "--prefix", "/", "--print-value-only")
-			notIn(dump, secrets(ctx, three...), "etcd")
+			dump := lab.Etcdctl(ctx, 0, "get", "--prefix", "/", "--print-value-only")
+			suite.NotIn(dump, lab.Secrets(ctx, three...), "etcd")
 		})
 
 		It("has the users and roles of the contract, and refuses all other users", func(ctx SpecContext) {
-			Expect(etcdctl(ctx, 0, "auth", "status")).To(ContainSubstring("Authentication Status: true"))
+			Expect(lab.Etcdctl(ctx, 0, "auth", "status")).To(ContainSubstring("Authentication Status: true"))
 			want := []string{"root", "backup", "neco", "vault"}
 			for _, lrn := range three {
 				want = append(want, fmt.Sprint("neco-", lrn), fmt.Sprint("backup-", lrn), fmt.Sprint("vault-", lrn))
 			}
-			Expect(strings.Fields(etcdctl(ctx, 0, "user", "list"))).To(ConsistOf(want))
-			Expect(etcdctl(ctx, 0, "role", "get", "vault")).To(ContainSubstring("/vault/"))
-			_, err := lab.Exec(ctx, "boot-0", "sh", "-c", etcdctlAs("/etc/vault/etcd")+" get /neco/vault-unseal-key")
+			Expect(strings.Fields(lab.Etcdctl(ctx, 0, "user", "list"))).To(ConsistOf(want))
+			Expect(lab.Etcdctl(ctx, 0, "role", "get", "vault")).To(ContainSubstring("/vault/"))
+			_, err := lab.Exec(ctx, "boot-0", "sh", "-c", suite.EtcdctlAs("/etc/vault/etcd")+" get /neco/vault-unseal-key")
 			Expect(err).To(MatchError(ContainSubstring("permission denied")))
 			_, err = lab.Exec(ctx, "boot-0", "etcdctl", "--endpoints=https://127.0.0.1:2379", "--cacert=/usr/local/share/ca-certificates/neco.crt",
 				"--command-timeout=3s", "--dial-timeout=2s", "get", "x")
@@ -94,71 +95,36 @@ func contractSpecs() {
 		})
 
 		It("has a Vault with its CAs, auth methods and audit device, which only operators change", func(ctx SpecContext) {
-			token := login(ctx)
-			mounts := vaultAs(ctx, token, "secrets", "list")
+			token := lab.AdminToken(ctx)
+			mounts := lab.Vault(ctx, token, "secrets", "list")
 			for _, m := range []string{"ca/server/", "ca/boot-etcd-peer/", "ca/boot-etcd-client/"} {
 				Expect(mounts).To(ContainSubstring(m))
 			}
-			Expect(vaultAs(ctx, token, "audit", "list")).To(ContainSubstring("stdout/"))
-			auth := vaultAs(ctx, token, "auth", "list")
+			Expect(lab.Vault(ctx, token, "audit", "list")).To(ContainSubstring("stdout/"))
+			auth := lab.Vault(ctx, token, "auth", "list")
 			Expect(auth).To(ContainSubstring("approle/"))
 			Expect(auth).To(ContainSubstring("userpass/"))
-			Expect(strings.Fields(vaultAs(ctx, token, "list", "auth/approle/role"))).To(ContainElements("boot-0", "boot-1", "boot-2"))
-			Expect(strings.Fields(vaultAs(ctx, token, "policy", "list"))).To(ContainElements("admin", "ca-admin", "boot-0"))
-			role := vaultAs(ctx, token, "read", "ca/server/roles/system")
+			Expect(strings.Fields(lab.Vault(ctx, token, "list", "auth/approle/role"))).To(ContainElements("boot-0", "boot-1", "boot-2"))
+			Expect(strings.Fields(lab.Vault(ctx, token, "policy", "list"))).To(ContainElements("admin", "ca-admin", "boot-0"))
+			role := lab.Vault(ctx, token, "read", "ca/server/roles/system")
 			Expect(role).To(MatchRegexp(`key_type\s+any`))
 		})
 
 		It("unseals a Vault that was restarted", func(ctx SpecContext) {
-			run(ctx, 2, "docker", "kill", "vault")
-			vaultUnsealed(ctx, 2)
+			lab.Run(ctx, 2, "docker", "kill", "vault")
+			lab.AwaitUnsealed(ctx, 2, limit)
 		})
 
 		It("does not reveal its unseal key to a reader of etcd that is not a boot server", func(ctx SpecContext) {
-			sealed := etcdctl(ctx, 0, "get", "--print-value-only", "/neco/vault-unseal-key")
+			sealed := lab.Etcdctl(ctx, 0, "get", "--print-value-only", "/neco/vault-unseal-key")
 			Expect(hostkey.Sealed(sealed)).To(BeTrue())
 			otherKey, err := hostkey.Load(ctx, host.FS{Root: GinkgoT().TempDir()})
 			Expect(err).NotTo(HaveOccurred())
 			_, err = hostkey.Open(sealed, otherKey)
 			Expect(err).To(MatchError(hostkey.ErrCannotOpen))
-			dump := etcdctl(ctx, 0, "get", "--prefix", "/", "--print-value-only")
+			dump := lab.Etcdctl(ctx, 0, "get", "--prefix", "/", "--print-value-only")
 			Expect(dump).NotTo(ContainSubstring("AGE-SECRET-KEY"))
-			Expect(dump).NotTo(ContainSubstring(strings.TrimSpace(run(ctx, 0, "neco", "vault", "show-unseal-key"))))
+			Expect(dump).NotTo(ContainSubstring(strings.TrimSpace(lab.Run(ctx, 0, "neco", "vault", "show-unseal-key"))))
 		})
 	})
-}
-
-// etcdctlAs returns the etcdctl command with the client certificate at the path cert,
-// without its suffix.
-func etcdctlAs(cert string) string { return etcdctlAt("https://127.0.0.1:2379", cert) }
-
-func etcdctlAt(endpoint, cert string) string {
-	return "etcdctl --endpoints=" + endpoint + " --cacert=/usr/local/share/ca-certificates/neco.crt --cert=" + cert + ".crt --key=" + cert + ".key"
-}
-
-func etcdctl(ctx SpecContext, lrn int, args ...string) string {
-	GinkgoHelper()
-	return run(ctx, lrn, "sh", append([]string{"-c", etcdctlAs("/etc/neco/etcd") + ` "$@"`, "sh"}, args...)...)
-}
-
-// login returns a token of Vault's user admin.
-func login(ctx SpecContext) string {
-	GinkgoHelper()
-	token, err := lab.Login(ctx, "boot-0", password)
-	Expect(err).NotTo(HaveOccurred())
-	return token
-}
-
-// vaultAs runs the vault command with a token; the command must succeed.
-func vaultAs(ctx SpecContext, token string, args ...string) string {
-	GinkgoHelper()
-	out, err := tryVault(ctx, token, args...)
-	Expect(err).NotTo(HaveOccurred())
-	return out
-}
-
-// tryVault runs the vault command with a token, which is not in its arguments.
-func tryVault(ctx SpecContext, token string, args ...string) (string, error) {
-	return lab.ExecWith(ctx, strings.NewReader(token), "boot-0", "sh",
-		append([]string{"-c", `VAULT_ADDR=https://127.0.0.1:8200 VAULT_TOKEN=$(cat) exec vault "$@"`, "sh"}, args...)...)
 }

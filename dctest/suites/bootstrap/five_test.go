@@ -16,6 +16,7 @@ import (
 
 	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/dctest/necotest"
+	"github.com/cybozu-go/neco/dctest/suite"
 	"github.com/cybozu-go/neco/pkg/hostkey"
 	"github.com/cybozu-go/neco/pkg/pki"
 	"github.com/cybozu-go/neco/pkg/program"
@@ -30,124 +31,120 @@ func fiveSpecs() {
 
 		It("are set up at once", func(ctx SpecContext) {
 			Expect(lab.Withdraw()).To(Succeed())
-			Expect(lab.Fresh(ctx, deb, servers(five...)...)).To(Succeed())
+			Expect(lab.Fresh(ctx, deb, necotest.Servers(five...)...)).To(Succeed())
 			Expect(lab.Build(ctx, "probe", "boot-0")).To(Succeed())
-			_, err := lab.Tokens(ctx, servers(five...)...)
+			_, err := lab.Tokens(ctx, necotest.Servers(five...)...)
 			Expect(err).NotTo(HaveOccurred())
 			recovery, err = age.GenerateX25519Identity()
 			Expect(err).NotTo(HaveOccurred())
 			began := time.Now()
 			const passwordFile = "/root/admin-password"
-			all, err := lab.SetUp(ctx, five, "--proxy", proxy, "--recovery-recipient", recovery.Recipient().String(), "--admin-password-file", passwordFile)
+			all, err := lab.SetUp(ctx, five, "--proxy", suite.Proxy, "--recovery-recipient", recovery.Recipient().String(), "--admin-password-file", passwordFile)
 			Expect(err).NotTo(HaveOccurred())
-			report("setup of five: %s", time.Since(began).Round(10*time.Millisecond))
+			suite.Print("setup of five: %s", time.Since(began).Round(10*time.Millisecond))
 			Expect(all[0].Password()).To(BeEmpty(), "the password is in the file")
-			Expect(strings.TrimSpace(run(ctx, 0, "stat", "-c", "%a", passwordFile))).To(Equal("600"))
-			password = strings.TrimSpace(run(ctx, 0, "cat", passwordFile))
+			Expect(strings.TrimSpace(lab.Run(ctx, 0, "stat", "-c", "%a", passwordFile))).To(Equal("600"))
+			lab.Password = strings.TrimSpace(lab.Run(ctx, 0, "cat", passwordFile))
 			_, err = lab.Exec(ctx, "boot-0", "neco", "vault", "show-root-token")
 			Expect(err).To(MatchError(ContainSubstring("generate-root")))
 			Expect(lab.Complete(ctx, "boot-4", first, limit)).To(Succeed())
-			Expect(strings.Count(etcdctl(ctx, 0, "member", "list"), "started")).To(Equal(5))
+			Expect(strings.Count(lab.Etcdctl(ctx, 0, "member", "list"), "started")).To(Equal(5))
 			for _, lrn := range five {
-				vaultUnsealed(ctx, lrn)
+				lab.AwaitUnsealed(ctx, lrn, limit)
 			}
 		})
 
 		It("are initialised once for the programs that use them", func(ctx SpecContext) {
-			token := login(ctx)
+			token := lab.AdminToken(ctx)
 			prefixes := map[string]string{"cke": neco.CKEPrefix, "etcdpasswd": neco.EtcdpasswdPrefix, "sabakan": neco.SabakanPrefix}
 			for _, name := range program.Names(program.OnServers()) {
 				_, err := lab.InitLocal(ctx, necotest.Server(0), token, name)
 				Expect(err).To(MatchError(ContainSubstring("neco init "+name)), "the program is not initialised")
-				Expect(run(ctx, 1, "neco", "init", name)).To(ContainSubstring(name + " is initialised;"))
-				Expect(run(ctx, 2, "neco", "init", name)).To(ContainSubstring("nothing is changed"))
+				Expect(lab.Run(ctx, 1, "neco", "init", name)).To(ContainSubstring(name + " is initialised;"))
+				Expect(lab.Run(ctx, 2, "neco", "init", name)).To(ContainSubstring("nothing is changed"))
 				for _, lrn := range five {
 					Expect(lab.InitLocal(ctx, necotest.Server(lrn), token, name)).To(ContainSubstring(name + " is set up on this boot server"))
 					Expect(lab.InitLocal(ctx, necotest.Server(lrn), token, name)).To(ContainSubstring("nothing is changed"))
-					mode := run(ctx, lrn, "stat", "-c", "%a", "/etc/"+name+"/etcd.key")
+					mode := lab.Run(ctx, lrn, "stat", "-c", "%a", "/etc/"+name+"/etcd.key")
 					Expect(strings.TrimSpace(mode)).To(Equal("600"))
-					itsEtcdctl := etcdctlAs("/etc/" + name + "/etcd")
-					run(ctx, lrn, "sh", "-c", itsEtcdctl+" put "+prefixes[name]+"test x")
+					itsEtcdctl := suite.EtcdctlAs("/etc/" + name + "/etcd")
+					lab.Run(ctx, lrn, "sh", "-c", itsEtcdctl+" put "+prefixes[name]+"test x")
 					_, err := lab.Exec(ctx, necotest.Server(lrn), "sh", "-c", itsEtcdctl+" get /neco/info/neco-release")
 					Expect(err).To(MatchError(ContainSubstring("permission denied")))
 				}
 			}
 			for _, lrn := range five {
-				Expect(run(ctx, lrn, "systemctl", "is-active", "sabakan")).To(HavePrefix("active"))
-				Expect(run(ctx, lrn, "systemctl", "is-enabled", "sabakan")).To(HavePrefix("enabled"))
-				Expect(run(ctx, lrn, "stat", "-c", "%F", "/var/lib/sabakan")).To(HavePrefix("directory"))
+				Expect(lab.Run(ctx, lrn, "systemctl", "is-active", "sabakan")).To(HavePrefix("active"))
+				Expect(lab.Run(ctx, lrn, "systemctl", "is-enabled", "sabakan")).To(HavePrefix("enabled"))
+				Expect(lab.Run(ctx, lrn, "stat", "-c", "%F", "/var/lib/sabakan")).To(HavePrefix("directory"))
 			}
 			Expect(lab.InitLocal(ctx, necotest.Server(3), token, "cke")).To(ContainSubstring("cke.service is not installed yet"))
-			Expect(run(ctx, 3, "neco", "init", "teleport")).To(ContainSubstring("is initialised;"))
-			Expect(run(ctx, 3, "neco", "init", "teleport")).To(ContainSubstring("nothing is changed"))
+			Expect(lab.Run(ctx, 3, "neco", "init", "teleport")).To(ContainSubstring("is initialised;"))
+			Expect(lab.Run(ctx, 3, "neco", "init", "teleport")).To(ContainSubstring("nothing is changed"))
 			_, err := lab.InitLocal(ctx, necotest.Server(3), token, "teleport")
 			Expect(err).To(MatchError(ContainSubstring("neco init teleport makes all that it needs")))
 		})
 
 		It("run sabakan, which the next release starts and configures", func(ctx SpecContext) {
-			run(ctx, 2, "systemctl", "stop", "sabakan")
-			run(ctx, 0, "neco", "config", "set", "check-update-interval", "1s")
-			run(ctx, 0, "neco", "config", "set", "env", "prod")
+			lab.Run(ctx, 2, "systemctl", "stop", "sabakan")
+			lab.FollowReleases(ctx)
 			pkg, err := lab.Package(ctx, "2026.11.23-1", nil)
 			Expect(err).NotTo(HaveOccurred())
-			Expect(lab.Publish(pkg)).To(Succeed())
-			Eventually(ctx, func() (string, error) { return lab.Exec(ctx, "boot-0", "neco", "history") }).WithTimeout(limit).
-				WithPolling(200 * time.Millisecond).Should(ContainSubstring("2026.11.23-1"))
-			Expect(lab.Complete(ctx, "boot-0", "2026.11.23-1", limit)).To(Succeed())
+			lab.Deliver(ctx, pkg, "2026.11.23-1", five, limit)
 			for _, lrn := range five {
-				Expect(run(ctx, lrn, "sabactl", "dhcp", "get")).To(MatchRegexp(`"lease-minutes": *60`))
-				Expect(etcdctl(ctx, 0, "get", "--print-value-only", fmt.Sprintf("/neco/install/%d/containers/sabakan", lrn))).NotTo(BeEmpty())
+				Expect(lab.Run(ctx, lrn, "sabactl", "dhcp", "get")).To(MatchRegexp(`"lease-minutes": *60`))
+				Expect(lab.Etcdctl(ctx, 0, "get", "--print-value-only", fmt.Sprintf("/neco/install/%d/containers/sabakan", lrn))).NotTo(BeEmpty())
 			}
 			for _, record := range []string{"os-image", "sabakan-assets", "dhcp.json"} {
-				Expect(etcdctl(ctx, 0, "get", "--print-value-only", "/neco/contents/"+record)).To(ContainSubstring(`"success":true`))
+				Expect(lab.Etcdctl(ctx, 0, "get", "--print-value-only", "/neco/contents/"+record)).To(ContainSubstring(`"success":true`))
 			}
-			Expect(run(ctx, 4, "sabactl", "images", "index")).To(MatchRegexp(`"id": *"[0-9]+\.[0-9]+\.[0-9]+"`))
+			Expect(lab.Run(ctx, 4, "sabactl", "images", "index")).To(MatchRegexp(`"id": *"[0-9]+\.[0-9]+\.[0-9]+"`))
 			for _, name := range neco.SabakanImages {
-				Expect(run(ctx, 3, "sabactl", "assets", "index")).To(ContainSubstring("cybozu-" + name + "-"))
+				Expect(lab.Run(ctx, 3, "sabactl", "assets", "index")).To(ContainSubstring("cybozu-" + name + "-"))
 			}
 		})
 
 		It("wait for an operator while etcd holds no unseal key", func(ctx SpecContext) {
-			token, key := login(ctx), strings.TrimSpace(run(ctx, 3, "neco", "vault", "show-unseal-key"))
+			token, key := lab.AdminToken(ctx), strings.TrimSpace(lab.Run(ctx, 3, "neco", "vault", "show-unseal-key"))
 			store := func(key string) (string, error) {
 				return lab.ExecWith(ctx, strings.NewReader(token+"\n"+key+"\n"), "boot-3", "sh", "-c",
 					"read -r VAULT_TOKEN; export VAULT_TOKEN; exec neco vault store-unseal-key")
 			}
-			run(ctx, 3, "neco", "vault", "remove-unseal-key", "--yes")
-			Expect(run(ctx, 3, "neco", "vault", "remove-unseal-key", "--yes")).To(ContainSubstring("nothing is changed"))
+			lab.Run(ctx, 3, "neco", "vault", "remove-unseal-key", "--yes")
+			Expect(lab.Run(ctx, 3, "neco", "vault", "remove-unseal-key", "--yes")).To(ContainSubstring("nothing is changed"))
 			_, err := lab.Exec(ctx, "boot-3", "neco", "vault", "show-unseal-key")
 			Expect(err).To(MatchError(ContainSubstring("store-unseal-key")))
-			run(ctx, 3, "systemctl", "restart", "vault")
-			Expect(run(ctx, 3, "sh", "-c", "neco vault unseal 2>&1")).To(ContainSubstring("vault operator unseal"))
+			lab.Run(ctx, 3, "systemctl", "restart", "vault")
+			Expect(lab.Run(ctx, 3, "sh", "-c", "neco vault unseal 2>&1")).To(ContainSubstring("vault operator unseal"))
 			statusOf(ctx, 1).Should(ContainSubstring("boot server 3: Vault is sealed"))
-			_, err = store(flip(key))
+			_, err = store(suite.Altered(key))
 			Expect(err).To(MatchError(ContainSubstring("etcd is unchanged")))
 			Expect(store(key)).To(ContainSubstring("sealed to 6 keys"))
-			vaultUnsealed(ctx, 3)
-			run(ctx, 3, "neco", "vault", "remove-unseal-key", "--yes")
-			_, err = store(flip(key)) // Vault is unsealed now
+			lab.AwaitUnsealed(ctx, 3, limit)
+			lab.Run(ctx, 3, "neco", "vault", "remove-unseal-key", "--yes")
+			_, err = store(suite.Altered(key)) // Vault is unsealed now
 			Expect(err).To(MatchError(ContainSubstring("etcd is unchanged")))
 			Expect(store(key)).To(ContainSubstring("sealed to 6 keys"))
-			Expect(strings.TrimSpace(run(ctx, 1, "neco", "vault", "show-unseal-key"))).To(Equal(key))
+			Expect(strings.TrimSpace(lab.Run(ctx, 1, "neco", "vault", "show-unseal-key"))).To(Equal(key))
 			statusOf(ctx, 1).ShouldNot(ContainSubstring("Vault"))
 		})
 
 		It("keep verified backups that the recovery key opens", func(ctx SpecContext) {
-			Expect(run(ctx, 2, "systemctl", "is-enabled", "etcd-backup.timer")).To(HavePrefix("enabled"))
-			run(ctx, 2, "systemctl", "stop", "etcd-backup.timer", "etcd-backup.service") // one backup at a time
-			DeferCleanup(func(ctx SpecContext) { run(ctx, 2, "systemctl", "start", "etcd-backup.timer") })
-			run(ctx, 2, "neco", "backup", "run")
-			out := run(ctx, 2, "neco", "backup", "verify", "--all")
+			Expect(lab.Run(ctx, 2, "systemctl", "is-enabled", "etcd-backup.timer")).To(HavePrefix("enabled"))
+			lab.Run(ctx, 2, "systemctl", "stop", "etcd-backup.timer", "etcd-backup.service") // one backup at a time
+			DeferCleanup(func(ctx SpecContext) { lab.Run(ctx, 2, "systemctl", "start", "etcd-backup.timer") })
+			lab.Run(ctx, 2, "neco", "backup", "run")
+			out := lab.Run(ctx, 2, "neco", "backup", "verify", "--all")
 			Expect(out).To(ContainSubstring("snapshot-"))
 			putRecoveryKey(ctx, 2, recovery)
-			run(ctx, 2, "neco", "backup", "verify", "--all", "--recovery-key", recoveryKey)
+			lab.Run(ctx, 2, "neco", "backup", "verify", "--all", "--recovery-key", recoveryKey)
 
-			run(ctx, 2, "mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", neco.EtcdBackupDir)
+			lab.Run(ctx, 2, "mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", neco.EtcdBackupDir)
 			_, err := lab.Exec(ctx, "boot-2", "neco", "backup", "run")
 			Expect(err).To(MatchError(ContainSubstring("free space")))
 			Expect(statusText(ctx, 1)).To(MatchRegexp(`boot server 2: no snapshot of etcd since .* failing since .*DiskFull`))
-			run(ctx, 2, "umount", neco.EtcdBackupDir)
-			run(ctx, 2, "neco", "backup", "run")
+			lab.Run(ctx, 2, "umount", neco.EtcdBackupDir)
+			lab.Run(ctx, 2, "neco", "backup", "run")
 			Expect(statusText(ctx, 1)).NotTo(ContainSubstring("snapshot of etcd"))
 		})
 
@@ -164,13 +161,13 @@ func fiveSpecs() {
 			}
 			gap, err := probe.Stop()
 			Expect(err).NotTo(HaveOccurred())
-			report("%d certificates of a minute renewed twice: %d writes, longest gap %s", len(first), gap.Answers, gap.Longest.Round(time.Millisecond))
-			Expect(gap.Longest).To(BeNumerically("<", failAtFactor*etcdGapAim))
+			suite.Print("%d certificates of a minute renewed twice: %d writes, longest gap %s", len(first), gap.Answers, gap.Longest.Round(time.Millisecond))
+			Expect(gap.Longest).To(BeNumerically("<", suite.FailAtFactor*suite.EtcdGapAim))
 		})
 
 		It("come back with the recovery key alone when all certificates have expired", func(ctx SpecContext) {
 			for _, lrn := range five {
-				run(ctx, lrn, "systemctl", "stop", "neco-worker", "neco-updater", "vault", "etcd-container")
+				lab.Run(ctx, lrn, "systemctl", "stop", "neco-worker", "neco-updater", "vault", "etcd-container")
 			}
 			Eventually(ctx, func() (left []string) {
 				for _, lrn := range five {
@@ -183,26 +180,26 @@ func fiveSpecs() {
 				return left
 			}).WithTimeout(limit).WithPolling(2*time.Second).Should(BeEmpty(), "certificates that are still valid")
 			for _, lrn := range five {
-				run(ctx, lrn, "systemctl", "start", "--no-block", "etcd-container", "vault", "neco-worker", "neco-updater")
+				lab.Run(ctx, lrn, "systemctl", "start", "--no-block", "etcd-container", "vault", "neco-worker", "neco-updater")
 			}
 			Consistently(ctx, func() error {
-				_, err := lab.Exec(ctx, "boot-0", "sh", "-c", etcdctlAs("/etc/neco/etcd")+" --command-timeout=5s get /neco/info/neco-release")
+				_, err := lab.Exec(ctx, "boot-0", "sh", "-c", suite.EtcdctlAs("/etc/neco/etcd")+" --command-timeout=5s get /neco/info/neco-release")
 				return err
 			}).WithTimeout(longStart).WithPolling(time.Second).ShouldNot(Succeed(), "etcd accepts no client")
 			began := time.Now()
 			for _, lrn := range five {
 				putRecoveryKey(ctx, lrn, recovery)
-				run(ctx, lrn, "neco", "cert", "reissue", "--yes", "--recovery-key", recoveryKey)
+				lab.Run(ctx, lrn, "neco", "cert", "reissue", "--yes", "--recovery-key", recoveryKey)
 			}
 			for _, lrn := range five {
-				vaultUnsealed(ctx, lrn)
+				lab.AwaitUnsealed(ctx, lrn, limit)
 				for _, c := range certs(ctx, lrn) {
 					Expect(c.DaysLeft).To(BeNumerically(">", 80), "%s on boot server %d", c.Purpose, lrn)
 				}
 			}
 			Expect(lab.Complete(ctx, "boot-4", first, limit)).To(Succeed())
-			Expect(strings.Count(etcdctl(ctx, 0, "member", "list"), "started")).To(Equal(5))
-			report("everything expired and down: back after %s", time.Since(began).Round(100*time.Millisecond))
+			Expect(strings.Count(lab.Etcdctl(ctx, 0, "member", "list"), "started")).To(Equal(5))
+			suite.Print("everything expired and down: back after %s", time.Since(began).Round(100*time.Millisecond))
 		})
 	})
 }
@@ -220,7 +217,7 @@ func statusOf(ctx SpecContext, lrn int) AsyncAssertion {
 // statusText returns the output of neco status on a server without line breaks.
 func statusText(ctx SpecContext, lrn int) string {
 	GinkgoHelper()
-	return strings.Join(strings.Fields(run(ctx, lrn, "neco", "status")), " ")
+	return strings.Join(strings.Fields(lab.Run(ctx, lrn, "neco", "status")), " ")
 }
 
 const recoveryKey = "/root/recovery.key"
@@ -237,20 +234,20 @@ const minute = "60s"
 // every certificate by one with the same validity, signed by the data centre's CAs.
 func shortLeaves(ctx SpecContext, recovery *age.X25519Identity) {
 	GinkgoHelper()
-	token := login(ctx)
+	token := lab.AdminToken(ctx)
 	for _, p := range pki.Profiles() {
-		vaultAs(ctx, token, "patch", string(p.Authority)+"/roles/"+p.Role, "ttl="+minute, "max_ttl="+minute)
+		lab.Vault(ctx, token, "patch", string(p.Authority)+"/roles/"+p.Role, "ttl="+minute, "max_ttl="+minute)
 	}
 	id, err := hostkey.ParseIdentity(recovery.String())
 	Expect(err).NotTo(HaveOccurred())
-	authorities, err := renewal.OpenAuthorities([]byte(run(ctx, 0, "cat", renewal.AuthoritiesFile)), id)
+	authorities, err := renewal.OpenAuthorities([]byte(lab.Run(ctx, 0, "cat", renewal.AuthoritiesFile)), id)
 	Expect(err).NotTo(HaveOccurred())
 	life, err := time.ParseDuration(minute)
 	Expect(err).NotTo(HaveOccurred())
 	for _, lrn := range five {
 		subject := pki.NewSubject(lrn, necotest.Server(lrn), lab.Address(necotest.Server(lrn), "bastion"))
 		for _, p := range pki.Profiles() {
-			key, err := pki.ParseKey([]byte(run(ctx, lrn, "cat", p.Key)))
+			key, err := pki.ParseKey([]byte(lab.Run(ctx, lrn, "cat", p.Key)))
 			Expect(err).NotTo(HaveOccurred())
 			request, err := p.Request(key, subject)
 			Expect(err).NotTo(HaveOccurred())
@@ -259,7 +256,7 @@ func shortLeaves(ctx SpecContext, recovery *age.X25519Identity) {
 			_, err = lab.ExecWith(ctx, strings.NewReader(string(cert)), necotest.Server(lrn), "sh", "-c", `cat >"$1"`, "sh", p.Cert)
 			Expect(err).NotTo(HaveOccurred())
 		}
-		run(ctx, lrn, "systemctl", "restart", "neco-worker") // it is sleeping until the old certificates are due
+		lab.Run(ctx, lrn, "systemctl", "restart", "neco-worker") // it is sleeping until the old certificates are due
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/dctest/necotest"
+	"github.com/cybozu-go/neco/dctest/suite"
 	"github.com/cybozu-go/neco/pkg/join"
 	"github.com/cybozu-go/neco/pkg/pki"
 )
@@ -24,7 +25,7 @@ func joinSpecs() {
 		used := map[int]string{}
 
 		BeforeAll(func(ctx SpecContext) {
-			Expect(lab.Fresh(ctx, deb, servers(3, 4)...)).To(Succeed())
+			Expect(lab.Fresh(ctx, deb, necotest.Servers(3, 4)...)).To(Succeed())
 		})
 
 		It("are refused with the version to install, if they have another one", func(ctx SpecContext) {
@@ -32,7 +33,7 @@ func joinSpecs() {
 			_, err := lab.Exec(ctx, "boot-3", "neco", "join", "0", "1", "2")
 			Expect(err).To(MatchError(And(ContainSubstring("install"), ContainSubstring(packageVersion(newest)))))
 			unchanged(ctx, 3)
-			for _, s := range servers(3, 4) {
+			for _, s := range necotest.Servers(3, 4) {
 				Expect(lab.Install(ctx, newest, s)).To(Succeed())
 			}
 		})
@@ -44,28 +45,28 @@ func joinSpecs() {
 			Eventually(ctx, func() (string, error) { return lab.Exec(ctx, "boot-4", "ss", "-ltn") }).WithTimeout(limit).
 				WithPolling(100 * time.Millisecond).Should(ContainSubstring(":8443"))
 			detour := []string{"OUTPUT", "-p", "tcp", "--dport", "8200", "-j", "DNAT", "--to-destination", lab.Address("boot-4", "node0").String() + ":8443"}
-			run(ctx, 3, "iptables", append([]string{"-t", "nat", "-A"}, detour...)...)
+			lab.Run(ctx, 3, "iptables", append([]string{"-t", "nat", "-A"}, detour...)...)
 			text := joinToken(ctx, 3)
 			putToken(ctx, 3, text)
 			_, err = lab.Exec(ctx, "boot-3", "neco", "join", "0", "1", "2")
 			Expect(err).To(MatchError(ContainSubstring("CAPinMismatch")))
-			run(ctx, 3, "iptables", append([]string{"-t", "nat", "-D"}, detour...)...)
+			lab.Run(ctx, 3, "iptables", append([]string{"-t", "nat", "-D"}, detour...)...)
 			received, err := rogue.Stop()
 			Expect(err).NotTo(HaveOccurred())
 			Expect(received).To(ContainSubstring("GET /v1/ca/server/ca/pem"), "the rogue received a request")
 			token, err := join.Parse(text)
 			Expect(err).NotTo(HaveOccurred())
-			notIn(received, map[string]string{"the token's secret": token.Secret, "the token's role": token.RoleID, "the token": text}, "the data that the rogue received")
+			suite.NotIn(received, map[string]string{"the token's secret": token.Secret, "the token's role": token.RoleID, "the token": text}, "the data that the rogue received")
 			unchanged(ctx, 3)
 		})
 
 		It("are refused without a token, with an invalid one, with another server's, and nothing is changed", func(ctx SpecContext) {
-			run(ctx, 3, "rm", "/etc/neco/join-token")
+			lab.Run(ctx, 3, "rm", "/etc/neco/join-token")
 			four := joinToken(ctx, 4)
 			for _, c := range []struct{ what, token, want string }{
 				{"nothing", "", "join-token"},
 				{"a truncated one", four[:len(four)-7], "TokenInvalid"},
-				{"a changed one", flip(four), "TokenInvalid"},
+				{"a changed one", suite.Altered(four), "TokenInvalid"},
 				{"that of boot server 4", four, "TokenInvalid: it is for boot server 4"},
 			} {
 				if c.token != "" {
@@ -74,10 +75,7 @@ func joinSpecs() {
 				_, err := lab.Exec(ctx, "boot-3", "neco", "join", "0", "1", "2")
 				Expect(err).To(MatchError(ContainSubstring(c.want)), c.what)
 			}
-			short, err := lab.ExecWith(ctx, strings.NewReader(login(ctx)), "boot-0", "sh", "-c",
-				`VAULT_TOKEN=$(cat) exec neco join-token --lrn 3 --ttl 1m`)
-			Expect(err).NotTo(HaveOccurred())
-			putToken(ctx, 3, strings.TrimSpace(short))
+			putToken(ctx, 3, joinToken(ctx, 3, "--ttl", "1m"))
 			Eventually(ctx, func() error {
 				_, err := lab.Exec(ctx, "boot-3", "neco", "join", "--check", "0", "1", "2")
 				return err
@@ -87,12 +85,12 @@ func joinSpecs() {
 
 		for _, lrn := range []int{3, 4} {
 			It("join an existing data centre, and reveal no secret: boot server "+strconv.Itoa(lrn), func(ctx SpecContext) {
-				stop := watchForSecrets(ctx, "join", necotest.Server(lrn))
+				stop := lab.WatchForSecrets(ctx, "join", lrn)
 				token := joinToken(ctx, lrn)
 				putToken(ctx, lrn, token)
 				joinAndWait(ctx, lrn, func() {
 					if lrn == 3 {
-						run(ctx, lrn, "neco", "join", "0", "1", "2")
+						lab.Run(ctx, lrn, "neco", "join", "0", "1", "2")
 						return
 					}
 					var marks []string
@@ -101,7 +99,7 @@ func joinSpecs() {
 					}
 					killed(ctx, lrn, "", marks, "neco", "join", "0", "1", "2")
 				})
-				found := secrets(ctx, lrn)
+				found := lab.Secrets(ctx, lrn)
 				found["the token"] = token
 				t, err := join.Parse(token)
 				Expect(err).NotTo(HaveOccurred())
@@ -112,36 +110,36 @@ func joinSpecs() {
 		}
 
 		It("leave, killed repeatedly: their permissions end, and the old unseal key opens nothing", func(ctx SpecContext) {
-			oldKey = strings.TrimSpace(run(ctx, 0, "neco", "vault", "show-unseal-key"))
+			oldKey = strings.TrimSpace(lab.Run(ctx, 0, "neco", "vault", "show-unseal-key"))
 			probe, err := lab.StartProbe(ctx, "boot-0", "etcd")
 			Expect(err).NotTo(HaveOccurred())
-			before := history(ctx)
-			root := strings.TrimSpace(run(ctx, 4, "neco", "vault", "show-root-token"))
-			Expect(vaultAs(ctx, root, "token", "lookup")).To(MatchRegexp(`policies\s+\[root\]`))
-			killed(ctx, 0, login(ctx), []string{
+			before := lab.History(ctx)
+			root := strings.TrimSpace(lab.Run(ctx, 4, "neco", "vault", "show-root-token"))
+			Expect(lab.Vault(ctx, root, "token", "lookup")).To(MatchRegexp(`policies\s+\[root\]`))
+			killed(ctx, 0, lab.AdminToken(ctx), []string{
 				"^boot server 4 has left", "^its users of etcd", "^its locks and its presence", "^its approle", "^its host key",
 			}, "neco", "leave", "4", "--yes")
-			Expect(strings.Fields(etcdctl(ctx, 0, "get", "--prefix", "--keys-only", "/neco/leaving/"))).To(BeEmpty())
-			_, err = lab.Exec(ctx, "boot-4", "sh", "-c", etcdctlAt(neco.EtcdEndpoints([]int{0})[0], "/etc/neco/etcd")+" get /neco/info/neco-release")
+			Expect(strings.Fields(lab.Etcdctl(ctx, 0, "get", "--prefix", "--keys-only", "/neco/leaving/"))).To(BeEmpty())
+			_, err = lab.Exec(ctx, "boot-4", "sh", "-c", suite.EtcdctlAt(neco.EtcdEndpoints([]int{0})[0], "/etc/neco/etcd")+" get /neco/info/neco-release")
 			Expect(err).To(MatchError(ContainSubstring("etcdserver: permission denied")), "with the certificate of a server that has left")
-			Expect(strings.Fields(etcdctl(ctx, 0, "user", "list"))).NotTo(ContainElement(HaveSuffix("-4")))
-			newKey := strings.TrimSpace(run(ctx, 0, "neco", "vault", "show-unseal-key"))
+			Expect(strings.Fields(lab.Etcdctl(ctx, 0, "user", "list"))).NotTo(ContainElement(HaveSuffix("-4")))
+			newKey := strings.TrimSpace(lab.Run(ctx, 0, "neco", "vault", "show-unseal-key"))
 			Expect(newKey).NotTo(Equal(oldKey))
 			// The requested update restarts one Vault after the other: requests
 			// to Vault have to wait until the update is complete.
-			nextRun(ctx, before)
+			lab.NextRun(ctx, before, limit)
 			gap, err := probe.Stop()
 			Expect(err).NotTo(HaveOccurred())
-			report("leave: longest gap between writes %s", gap.Longest.Round(time.Millisecond))
-			Expect(gap.Longest).To(BeNumerically("<", failAtFactor*etcdGapAim))
-			Expect(strings.Count(etcdctl(ctx, 0, "member", "list"), "started")).To(Equal(4))
-			Expect(vaultAs(ctx, login(ctx), "list", "auth/approle/role")).NotTo(ContainSubstring("boot-4"))
+			suite.Print("leave: longest gap between writes %s", gap.Longest.Round(time.Millisecond))
+			Expect(gap.Longest).To(BeNumerically("<", suite.FailAtFactor*suite.EtcdGapAim))
+			Expect(strings.Count(lab.Etcdctl(ctx, 0, "member", "list"), "started")).To(Equal(4))
+			Expect(lab.Vault(ctx, lab.AdminToken(ctx), "list", "auth/approle/role")).NotTo(ContainSubstring("boot-4"))
 			_, err = lab.Exec(ctx, "boot-0", "neco", "vault", "show-root-token")
 			Expect(err).To(MatchError(ContainSubstring("generate-root")))
-			_, err = tryVault(ctx, root, "token", "lookup")
+			_, err = lab.TryVault(ctx, root, "token", "lookup")
 			Expect(err).To(MatchError(ContainSubstring("permission denied")), "boot server 4 has the old root token")
-			run(ctx, 1, "docker", "kill", "vault")
-			vaultUnsealed(ctx, 1)
+			lab.Run(ctx, 1, "docker", "kill", "vault")
+			lab.AwaitUnsealed(ctx, 1, limit)
 		})
 
 		It("join again after their disk was wiped, with the token of an operator", func(ctx SpecContext) {
@@ -159,7 +157,7 @@ func joinSpecs() {
 			}
 			rogue, err := pki.NewCA(pki.ServerCA, time.Now())
 			Expect(err).NotTo(HaveOccurred())
-			token, ours := login(ctx), run(ctx, 0, "cat", neco.ServerCAFile)
+			token, ours := lab.AdminToken(ctx), lab.Run(ctx, 0, "cat", neco.ServerCAFile)
 			Expect(join(token, string(rogue.CertPEM()))).To(MatchError(ContainSubstring("CAPinMismatch")))
 			Expect(join("hvs.nobody", ours, "--check")).To(MatchError(ContainSubstring("not accepted by Vault")))
 			Expect(join(token, ours, "--check")).To(Succeed())
@@ -178,33 +176,20 @@ func killed(ctx SpecContext, lrn int, token string, marks []string, args ...stri
 	out, err := lab.ExecWith(ctx, strings.NewReader(token), necotest.Server(lrn), "/root/killer", slices.Concat(marks, []string{"--"}, args)...)
 	Expect(err).NotTo(HaveOccurred())
 	Expect(strings.TrimSpace(out)).To(Equal(strconv.Itoa(len(marks))), "killed at each of them")
-	report("%s: killed %d times", strings.Join(args[:2], " "), len(marks))
+	suite.Print("%s: killed %d times", strings.Join(args[:2], " "), len(marks))
 }
 
 // joinToken returns a join token for a server.
-func joinToken(ctx SpecContext, lrn int) string {
+func joinToken(ctx SpecContext, lrn int, flags ...string) string {
 	GinkgoHelper()
-	out, err := lab.ExecWith(ctx, strings.NewReader(login(ctx)), "boot-0", "sh", "-c",
-		`VAULT_TOKEN=$(cat) exec neco join-token --lrn "$1"`, "sh", strconv.Itoa(lrn))
+	text, err := lab.JoinToken(ctx, "boot-0", lab.AdminToken(ctx), lrn, flags...)
 	Expect(err).NotTo(HaveOccurred())
-	return strings.TrimSpace(out)
+	return text
 }
 
 func putToken(ctx SpecContext, lrn int, token string) {
 	GinkgoHelper()
 	Expect(lab.Write(ctx, necotest.Server(lrn), "/etc/neco/join-token", strings.NewReader(token), 0o600)).To(Succeed())
-}
-
-// flip changes a character in the middle of a token.
-func flip(token string) string {
-	b := []byte(token)
-	i := len(b) / 2
-	if b[i] == 'a' {
-		b[i] = 'b'
-	} else {
-		b[i] = 'a'
-	}
-	return string(b)
 }
 
 // unchanged checks that a server that was refused has not changed and is not
@@ -215,7 +200,7 @@ func unchanged(ctx SpecContext, lrn int) {
 		_, err := lab.Exec(ctx, necotest.Server(lrn), "ls", name)
 		Expect(err).To(HaveOccurred(), name)
 	}
-	Expect(strings.Fields(etcdctl(ctx, 0, "get", "--prefix", "--keys-only", "/neco/info/bootservers/"))).
+	Expect(strings.Fields(lab.Etcdctl(ctx, 0, "get", "--prefix", "--keys-only", "/neco/info/bootservers/"))).
 		NotTo(ContainElement("/neco/info/bootservers/" + strconv.Itoa(lrn)))
 }
 
@@ -228,44 +213,22 @@ func joinAndWait(ctx SpecContext, lrn int, join func()) {
 	GinkgoHelper()
 	probe, err := lab.StartProbe(ctx, "boot-0", "etcd")
 	Expect(err).NotTo(HaveOccurred())
-	before, members := history(ctx), strings.Count(etcdctl(ctx, 0, "member", "list"), "started")
+	before, members := lab.History(ctx), strings.Count(lab.Etcdctl(ctx, 0, "member", "list"), "started")
 	began := time.Now()
 	join()
 	joined := time.Since(began)
-	nextRun(ctx, before)
+	lab.NextRun(ctx, before, limit)
 	gap, err := probe.Stop()
 	Expect(err).NotTo(HaveOccurred())
-	report("boot server %d: joined in %s, member and complete after %s; longest gap between writes %s, at most %d members down",
+	suite.Print("boot server %d: joined in %s, member and complete after %s; longest gap between writes %s, at most %d members down",
 		lrn, joined.Round(time.Millisecond), time.Since(began).Round(time.Millisecond), gap.Longest.Round(time.Millisecond), gap.Worst)
-	Expect(gap.Longest).To(BeNumerically("<", failAtFactor*etcdGapAim))
+	Expect(gap.Longest).To(BeNumerically("<", suite.FailAtFactor*suite.EtcdGapAim))
 	Expect(gap.Worst).To(BeNumerically("<=", 1))
-	list := etcdctl(ctx, 0, "member", "list")
+	list := lab.Etcdctl(ctx, 0, "member", "list")
 	Expect(strings.Count(list, "started")).To(Equal(members + 1))
 	Expect(list).NotTo(ContainSubstring("true"), "no member is a learner")
-	vaultUnsealed(ctx, lrn)
-	run(ctx, lrn, "neco", "status")
+	lab.AwaitUnsealed(ctx, lrn, limit)
+	lab.Run(ctx, lrn, "neco", "status")
 
-	Expect(run(ctx, lrn, "neco", "join", "0", "1", "2")).To(ContainSubstring("already"))
-}
-
-// history returns the number of lines of neco history.
-func history(ctx SpecContext) int {
-	GinkgoHelper()
-	return strings.Count(run(ctx, 0, "neco", "history"), "\n")
-}
-
-// nextRun waits until a run after the first before entries of the history is complete.
-func nextRun(ctx SpecContext, before int) {
-	GinkgoHelper()
-	Eventually(ctx, func() (string, error) { return lab.Exec(ctx, "boot-0", "neco", "history") }).WithTimeout(limit).
-		WithPolling(time.Second).Should(WithTransform(func(s string) int { return strings.Count(s, "\n") }, BeNumerically(">", before)))
-	run(ctx, 0, "neco", "status", "--wait", "--timeout", limit.String())
-}
-
-// vaultUnsealed waits until the Vault of a server is unsealed.
-func vaultUnsealed(ctx SpecContext, lrn int) {
-	GinkgoHelper()
-	Eventually(ctx, func() (string, error) {
-		return lab.Exec(ctx, necotest.Server(lrn), "sh", "-c", "VAULT_ADDR=https://127.0.0.1:8200 vault status; true")
-	}).WithTimeout(limit).WithPolling(time.Second).Should(MatchRegexp(`Sealed\s+false`))
+	Expect(lab.Run(ctx, lrn, "neco", "join", "0", "1", "2")).To(ContainSubstring("already"))
 }

@@ -9,13 +9,15 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 
+	"github.com/cybozu-go/neco/dctest/necotest"
+	"github.com/cybozu-go/neco/dctest/suite"
 	"github.com/cybozu-go/neco/pkg/setup"
 )
 
 func setupSpecs() {
 	Describe("neco setup", func() {
 		It("refuses invalid arguments, and changes nothing", func(ctx SpecContext) {
-			Expect(lab.Fresh(ctx, deb, servers(three...)...)).To(Succeed())
+			Expect(lab.Fresh(ctx, deb, necotest.Servers(three...)...)).To(Succeed())
 			for _, c := range []struct {
 				args []string
 				want string
@@ -30,14 +32,14 @@ func setupSpecs() {
 				_, err := lab.Exec(ctx, "boot-0", "neco", c.args...)
 				Expect(err).To(MatchError(ContainSubstring(c.want)), strings.Join(c.args, " "))
 			}
-			_, err := lab.Exec(ctx, "boot-0", "env", "HTTPS_PROXY="+proxy, "neco", "setup", "0", "1", "2")
+			_, err := lab.Exec(ctx, "boot-0", "env", "HTTPS_PROXY="+suite.Proxy, "neco", "setup", "0", "1", "2")
 			Expect(err).To(MatchError(ContainSubstring("HTTPS_PROXY")))
 			_, err = lab.Exec(ctx, "boot-0", "ls", "/var/lib/neco/setup")
 			Expect(err).To(HaveOccurred())
 		})
 
 		It("checks the servers, and changes nothing", func(ctx SpecContext) {
-			_, err := lab.Tokens(ctx, servers(three...)...)
+			_, err := lab.Tokens(ctx, necotest.Servers(three...)...)
 			Expect(err).NotTo(HaveOccurred())
 			all, err := lab.SetUp(ctx, three, "--check")
 			Expect(err).NotTo(HaveOccurred())
@@ -52,7 +54,7 @@ func setupSpecs() {
 			var times []time.Duration
 			for i := range runs() {
 				if i > 0 {
-					Expect(lab.Fresh(ctx, deb, servers(three...)...)).To(Succeed())
+					Expect(lab.Fresh(ctx, deb, necotest.Servers(three...)...)).To(Succeed())
 				}
 				times = append(times, setUp(ctx, false))
 			}
@@ -60,12 +62,12 @@ func setupSpecs() {
 		})
 
 		It("reveals no secret on a link, in an argument or in a journal", func(ctx SpecContext) {
-			Expect(lab.Fresh(ctx, deb, servers(three...)...)).To(Succeed())
+			Expect(lab.Fresh(ctx, deb, necotest.Servers(three...)...)).To(Succeed())
 			setUp(ctx, true)
 		})
 
 		It("reports that the data centre is already set up when it is run again", func(ctx SpecContext) {
-			Expect(run(ctx, 1, "neco", "setup", "0", "1", "2")).To(ContainSubstring("set up already"))
+			Expect(lab.Run(ctx, 1, "neco", "setup", "0", "1", "2")).To(ContainSubstring("set up already"))
 			_, err := lab.Exec(ctx, "boot-1", "neco", "setup", "0", "1", "3")
 			Expect(err).To(MatchError(ContainSubstring("boot server 3 is not in its data centre")))
 		})
@@ -76,31 +78,31 @@ func setupSpecs() {
 // root token and checks that no secret is revealed.
 func setUp(ctx SpecContext, watched bool) time.Duration {
 	GinkgoHelper()
-	token, err := lab.Tokens(ctx, servers(three...)...)
+	token, err := lab.Tokens(ctx, necotest.Servers(three...)...)
 	Expect(err).NotTo(HaveOccurred())
 	var stop func(map[string]string)
-	flags := []string{"--proxy", proxy}
+	flags := []string{"--proxy", suite.Proxy}
 	if watched {
-		stop = watchForSecrets(ctx, "setup", servers(three...)...)
+		stop = lab.WatchForSecrets(ctx, "setup", three...)
 		flags = append(flags, "--no-revoke") // one secret more
 	}
 	began := time.Now()
 	all, err := lab.SetUp(ctx, three, flags...)
 	took := time.Since(began)
 	Expect(err).NotTo(HaveOccurred())
-	password = all[0].Password()
-	Expect(password).NotTo(BeEmpty())
+	lab.Password = all[0].Password()
+	Expect(lab.Password).NotTo(BeEmpty())
 	stages := all[0].Stages()
 	for _, name := range setup.Stages() {
 		Expect(stages).To(HaveKey(name))
-		report("  %-12s %s", name, stages[name])
+		suite.Print("  %-12s %s", name, stages[name])
 	}
 	for _, lrn := range three {
-		Expect(run(ctx, lrn, "neco", "backup", "list")).To(ContainSubstring("snapshot-"))
+		Expect(lab.Run(ctx, lrn, "neco", "backup", "list")).To(ContainSubstring("snapshot-"))
 	}
-	report("setup: %s", took.Round(10*time.Millisecond))
+	suite.Print("setup: %s", took.Round(10*time.Millisecond))
 	if watched {
-		found := secrets(ctx, three...)
+		found := lab.Secrets(ctx, three...)
 		found["the setup token"] = token
 		Expect(len(found)).To(BeNumerically(">", 20))
 		stop(found)

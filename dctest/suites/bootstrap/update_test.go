@@ -40,15 +40,14 @@ func updateSpecs() {
 	Describe("a release", func() {
 		BeforeAll(func(ctx SpecContext) {
 			Expect(lab.Build(ctx, "probe", "boot-0")).To(Succeed())
-			run(ctx, 0, "neco", "config", "set", "check-update-interval", "1s")
-			run(ctx, 0, "neco", "config", "set", "env", "prod")
+			lab.FollowReleases(ctx)
 		})
 
 		It("that changes neither etcd nor Vault restarts neither", func(ctx SpecContext) {
 			var sinceRequest, sinceInstalled []time.Duration
 			for i := range runs() {
 				times := deliver(ctx, release{version: fmt.Sprintf("2026.11.21-%d", 2+i)})
-				sinceRequest, sinceInstalled = append(sinceRequest, times[0]), append(sinceInstalled, times[1])
+				sinceRequest, sinceInstalled = append(sinceRequest, times.SinceRequest), append(sinceInstalled, times.SinceInstalled)
 			}
 			measured("request to complete", sinceRequest, updateAim)
 			measured("last server's installation to complete", sinceInstalled, updateAim)
@@ -69,7 +68,7 @@ func updateSpecs() {
 			Expect(lab.Heal(ctx)).To(Succeed())
 			healed := time.Now()
 			Expect(lab.Complete(ctx, "boot-0", "2026.11.21-9", limit)).To(Succeed())
-			report("healed to complete: %s", time.Since(healed).Round(time.Millisecond))
+			suite.Print("healed to complete: %s", time.Since(healed).Round(time.Millisecond))
 		})
 
 		It("is followed by workers, and a worker that hangs is replaced", func(ctx SpecContext) {
@@ -78,23 +77,23 @@ func updateSpecs() {
 			}
 			before, err := pid()
 			Expect(err).NotTo(HaveOccurred())
-			run(ctx, 1, "kill", "-STOP", strings.TrimSpace(before))
+			lab.Run(ctx, 1, "kill", "-STOP", strings.TrimSpace(before))
 			stopped := time.Now()
 			Eventually(ctx, pid).WithTimeout(limit).WithPolling(time.Second).ShouldNot(Or(Equal(before), Equal("0\n")))
-			report("a worker that hangs is replaced after %s", time.Since(stopped).Round(time.Second))
+			suite.Print("a worker that hangs is replaced after %s", time.Since(stopped).Round(time.Second))
 		})
 
 		It("that changes etcd restarts one member after the other", func(ctx SpecContext) {
 			deliver(ctx, release{version: "2026.11.22-1", change: etcd3616, etcd: true})
 			for _, lrn := range three {
-				Expect(run(ctx, lrn, "docker", "ps", "--format", "{{.Image}}")).To(ContainSubstring("etcd:3.6.16.1"))
+				Expect(lab.Run(ctx, lrn, "docker", "ps", "--format", "{{.Image}}")).To(ContainSubstring("etcd:3.6.16.1"))
 			}
 		})
 
 		It("that changes Vault restarts the standbys before the active node", func(ctx SpecContext) {
 			deliver(ctx, release{version: "2026.11.22-2", change: vault1210, vault: true})
 			for _, lrn := range three {
-				Expect(run(ctx, lrn, "docker", "ps", "--format", "{{.Image}}")).To(ContainSubstring("vault:1.21.0.1"))
+				Expect(lab.Run(ctx, lrn, "docker", "ps", "--format", "{{.Image}}")).To(ContainSubstring("vault:1.21.0.1"))
 			}
 		})
 	})
@@ -106,7 +105,7 @@ func etcdLeader(ctx SpecContext) int {
 	var v struct {
 		Etcd struct{ Leader string }
 	}
-	Expect(json.Unmarshal([]byte(run(ctx, 0, "neco", "status", "-o", "json")), &v)).To(Succeed())
+	Expect(json.Unmarshal([]byte(lab.Run(ctx, 0, "neco", "status", "-o", "json")), &v)).To(Succeed())
 	var lrn int
 	_, err := fmt.Sscanf(v.Etcd.Leader, "boot-%d", &lrn)
 	Expect(err).NotTo(HaveOccurred(), "leader %q", v.Etcd.Leader)
@@ -114,9 +113,8 @@ func etcdLeader(ctx SpecContext) int {
 }
 
 // deliver publishes a release, waits until it is complete on all servers, and checks
-// the interruptions of etcd and Vault. It returns the times from the request to
-// complete, and from the last installation to complete.
-func deliver(ctx SpecContext, r release) []time.Duration {
+// the interruptions of etcd and Vault. It returns how long the update took.
+func deliver(ctx SpecContext, r release) suite.Times {
 	GinkgoHelper()
 	pkg, err := lab.Package(ctx, r.version, r.change)
 	Expect(err).NotTo(HaveOccurred())
@@ -126,15 +124,12 @@ func deliver(ctx SpecContext, r release) []time.Duration {
 	Expect(err).NotTo(HaveOccurred())
 	vault, err := lab.StartProbe(ctx, "boot-0", "vault")
 	Expect(err).NotTo(HaveOccurred())
-	Expect(lab.Publish(pkg)).To(Succeed())
-	Eventually(ctx, func() (string, error) { return lab.Exec(ctx, "boot-0", "neco", "history") }).WithTimeout(limit).
-		WithPolling(200 * time.Millisecond).Should(ContainSubstring(r.version))
-	Expect(lab.Complete(ctx, "boot-0", r.version, limit)).To(Succeed())
+	times := lab.Deliver(ctx, pkg, r.version, three, limit)
 	etcdGap, err := etcd.Stop()
 	Expect(err).NotTo(HaveOccurred())
 	vaultGap, err := vault.Stop()
 	Expect(err).NotTo(HaveOccurred())
-	report("etcd: %d writes, longest gap %s, at most %d members down; Vault: %d reads, longest gap %s",
+	suite.Print("etcd: %d writes, longest gap %s, at most %d members down; Vault: %d reads, longest gap %s",
 		etcdGap.Answers, etcdGap.Longest.Round(time.Millisecond), etcdGap.Worst, vaultGap.Answers, vaultGap.Longest.Round(time.Millisecond))
 	Expect(etcdGap.Answers).To(BeNumerically(">", 10))
 	Expect(vaultGap.Answers).To(BeNumerically(">", 3))
@@ -145,9 +140,10 @@ func deliver(ctx SpecContext, r release) []time.Duration {
 	} else {
 		Expect(etcdGap.Worst).To(BeZero())
 	}
-	Expect(etcdGap.Longest).To(BeNumerically("<", failAtFactor*etcdGapAim))
-	Expect(vaultGap.Longest).To(BeNumerically("<", failAtFactor*vaultGapAim))
-	return duration(ctx, r.version)
+	Expect(etcdGap.Longest).To(BeNumerically("<", suite.FailAtFactor*suite.EtcdGapAim))
+	Expect(vaultGap.Longest).To(BeNumerically("<", suite.FailAtFactor*vaultGapAim))
+	suite.Print("request to complete: %s; last installation to complete: %s", times.SinceRequest.Round(time.Millisecond), times.SinceInstalled.Round(time.Millisecond))
+	return times
 }
 
 // starts returns how often a unit was started on each server.
@@ -155,7 +151,7 @@ func starts(ctx SpecContext, unit string) map[int]int {
 	GinkgoHelper()
 	n := map[int]int{}
 	for _, lrn := range three {
-		log := run(ctx, lrn, "journalctl", "--no-pager", "-u", unit)
+		log := lab.Run(ctx, lrn, "journalctl", "--no-pager", "-u", unit)
 		n[lrn] = strings.Count(log, "Started "+unit+".service")
 	}
 	return n
@@ -171,13 +167,4 @@ func restarted(ctx SpecContext, unit string, before map[int]int, want bool) {
 		}
 		Expect(n).To(Equal(before[lrn]), "starts of %s on %s", unit, necotest.Server(lrn))
 	}
-}
-
-// duration returns the times from the request of a version to complete, and from the
-// last server's installation of the package to complete.
-func duration(ctx SpecContext, version string) []time.Duration {
-	GinkgoHelper()
-	t := (&suite.Suite{Lab: lab}).Times(ctx, version, three)
-	report("request to complete: %s; last installation to complete: %s", t.SinceRequest.Round(time.Millisecond), t.SinceInstalled.Round(time.Millisecond))
-	return []time.Duration{t.SinceRequest, t.SinceInstalled}
 }

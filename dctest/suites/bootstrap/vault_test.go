@@ -12,6 +12,7 @@ import (
 
 	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/dctest/necotest"
+	"github.com/cybozu-go/neco/dctest/suite"
 )
 
 // sealGeneration is the key that Vault reads right after it has become the active node.
@@ -24,13 +25,13 @@ func vaultSpecs() {
 			active, found := vaultActive(ctx), 0
 			generation := func(verb, text string) string {
 				GinkgoHelper()
-				out, err := lab.ExecWith(ctx, strings.NewReader(text), necotest.Server(active), "sh", "-c", etcdctlAs("/etc/vault/etcd")+" "+verb+" "+sealGeneration)
+				out, err := lab.ExecWith(ctx, strings.NewReader(text), necotest.Server(active), "sh", "-c", suite.EtcdctlAs("/etc/vault/etcd")+" "+verb+" "+sealGeneration)
 				Expect(err).NotTo(HaveOccurred())
 				return out
 			}
 			Expect(generation("get", "")).To(BeEmpty(), "Vault now uses this key: the test must restore it")
 			generation("put", "no JSON")
-			run(ctx, active, "systemctl", "stop", "vault")
+			lab.Run(ctx, active, "systemctl", "stop", "vault")
 			Eventually(ctx, func(ctx SpecContext) bool {
 				for _, lrn := range three {
 					if s := vaultStatus(ctx, lrn); lrn != active && s.halfSealed() {
@@ -41,7 +42,7 @@ func vaultSpecs() {
 			}).WithTimeout(limit).WithPolling(100 * time.Millisecond).Should(BeTrue())
 			generation("del", "")
 			began := time.Now()
-			run(ctx, active, "systemctl", "start", "vault")
+			lab.Run(ctx, active, "systemctl", "start", "vault")
 			Eventually(ctx, func(ctx SpecContext) (serve int) {
 				for _, lrn := range three {
 					if s := vaultStatus(ctx, lrn); !s.Sealed && s.ClusterID != "" && s.Leader != "" {
@@ -50,7 +51,7 @@ func vaultSpecs() {
 				}
 				return serve
 			}).WithTimeout(limit).WithPolling(time.Second).Should(Equal(len(three)))
-			report("a Vault that had sealed its storage serves again after %s", time.Since(began).Round(time.Second))
+			suite.Print("a Vault that had sealed its storage serves again after %s", time.Since(began).Round(time.Second))
 			restarted := 0
 			for lrn, started := range starts(ctx, "vault") {
 				if lrn != active && started != before[lrn] {

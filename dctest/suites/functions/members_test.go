@@ -31,7 +31,9 @@ func memberSpecs() {
 			deb, err := lab.PackageWithCKE(ctx, newest, lastCKE, nil)
 			Expect(err).NotTo(HaveOccurred())
 			Expect(lab.Fresh(ctx, deb, necotest.Server(fourth))).To(Succeed())
-			Expect(lab.Write(ctx, necotest.Server(fourth), "/etc/neco/join-token", strings.NewReader(joinToken(ctx)), 0o600)).To(Succeed())
+			text, err := lab.JoinToken(ctx, "boot-0", token, fourth)
+			Expect(err).NotTo(HaveOccurred())
+			Expect(lab.Write(ctx, necotest.Server(fourth), "/etc/neco/join-token", strings.NewReader(text), 0o600)).To(Succeed())
 			afterRun(ctx, func() { lab.Run(ctx, fourth, "neco", "join", "0", "1", "2") })
 			for _, lrn := range all {
 				Expect(lab.Run(ctx, lrn, "cat", "/etc/sabakan/config.yml")).To(ContainSubstring(fourthAddress), "boot server %d", lrn)
@@ -71,24 +73,10 @@ func newTemplates(ctx SpecContext, before map[string]string, match OmegaMatcher)
 	Expect(after).To(Equal(before))
 }
 
-// joinToken returns a join token for the fourth server.
-func joinToken(ctx SpecContext) string {
-	GinkgoHelper()
-	out, err := lab.ExecWith(ctx, strings.NewReader(token), "boot-0", "sh", "-c", fmt.Sprintf("VAULT_TOKEN=$(cat) exec neco join-token --lrn %d", fourth))
-	Expect(err).NotTo(HaveOccurred())
-	return strings.TrimSpace(out)
-}
-
 // afterRun calls act, which requests an update, and waits until the update is complete.
 func afterRun(ctx SpecContext, act func()) {
 	GinkgoHelper()
-	runs := func() (int, error) {
-		out, err := lab.Exec(ctx, "boot-0", "neco", "history")
-		return strings.Count(out, "\n"), err
-	}
-	before, err := runs()
-	Expect(err).NotTo(HaveOccurred())
+	before := lab.History(ctx)
 	act()
-	Eventually(ctx, runs).WithTimeout(limit).WithPolling(poll).Should(BeNumerically(">", before))
-	lab.Run(ctx, 0, "neco", "status", "--wait", "--timeout", limit.String())
+	lab.NextRun(ctx, before, limit)
 }

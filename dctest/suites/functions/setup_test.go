@@ -21,8 +21,9 @@ func setupSpecs() {
 			}
 			deb, err := lab.PackageWithCKE(ctx, first, firstCKE, nil)
 			Expect(err).NotTo(HaveOccurred())
-			token, err = lab.FreshSetUp(ctx, deb, all, "--proxy", suite.Proxy)
+			lab.Password, err = lab.FreshSetUp(ctx, deb, all, "--proxy", suite.Proxy)
 			Expect(err).NotTo(HaveOccurred())
+			token = lab.AdminToken(ctx)
 			Expect(lab.Complete(ctx, "boot-0", first, limit)).To(Succeed())
 		})
 

@@ -15,10 +15,7 @@ import (
 
 func updateSpecs() {
 	Describe("an update", func() {
-		BeforeAll(func(ctx SpecContext) {
-			lab.Run(ctx, 0, "neco", "config", "set", "check-update-interval", "1s")
-			lab.Run(ctx, 0, "neco", "config", "set", "env", "prod")
-		})
+		BeforeAll(func(ctx SpecContext) { lab.FollowReleases(ctx) })
 
 		It("without changes restarts no service and uploads one template a role", func(ctx SpecContext) {
 			deliver(ctx, "2026.11.21-2", firstCKE) // files of the environment prod

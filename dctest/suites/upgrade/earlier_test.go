@@ -20,11 +20,11 @@ func earlierSpecs() {
 		const version = "2026.11.20-1"
 		deb, err := lab.EarlierPackage(ctx, earlier, version)
 		Expect(err).NotTo(HaveOccurred())
-		token, err = lab.FreshSetUp(ctx, deb, all, "--proxy", suite.Proxy)
+		lab.Password, err = lab.FreshSetUp(ctx, deb, all, "--proxy", suite.Proxy)
 		Expect(err).NotTo(HaveOccurred())
+		token = lab.AdminToken(ctx)
 		Expect(lab.Complete(ctx, "boot-0", version, limit)).To(Succeed())
-		lab.Run(ctx, 0, "neco", "config", "set", "check-update-interval", "1s")
-		lab.Run(ctx, 0, "neco", "config", "set", "env", "prod")
+		lab.FollowReleases(ctx)
 	})
 
 	It("is updated to this version, and no managed program restarts", func(ctx SpecContext) {
