@@ -25,12 +25,11 @@ const (
 )
 
 var (
-	lab = suite.New("bootstrap", "dctest/menu-5.yml", "etcd-container", "vault", "vault-unseal")
-	// three are the servers of the first setup.
+	lab = suite.New("bootstrap", "dctest/menu.yml", "etcd-container", "vault", "vault-unseal")
+	// three are the boot servers.
 	three = []int{0, 1, 2}
-	deb   string
-	// newest is the last package that was published.
-	newest string
+	// deb is the package of the version first.
+	deb string
 )
 
 func TestBootstrap(t *testing.T) {
@@ -50,8 +49,6 @@ var _ = Describe("boot servers", Ordered, func() {
 	contractSpecs()
 	vaultSpecs()
 	updateSpecs()
-	joinSpecs()
-	fiveSpecs()
 })
 
 // runs returns the number of repetitions of each measurement.

@@ -56,7 +56,6 @@ func updateSpecs() {
 		It("that meets a link cut one way is completed when the link is healed", func(ctx SpecContext) {
 			pkg, err := lab.Package(ctx, "2026.11.21-9", nil)
 			Expect(err).NotTo(HaveOccurred())
-			newest = pkg
 			leader := etcdLeader(ctx)
 			others := slices.DeleteFunc(slices.Clone(three), func(lrn int) bool { return lrn == leader })
 			Expect(lab.Publish(pkg)).To(Succeed())
@@ -118,7 +117,6 @@ func deliver(ctx SpecContext, r release) suite.Times {
 	GinkgoHelper()
 	pkg, err := lab.Package(ctx, r.version, r.change)
 	Expect(err).NotTo(HaveOccurred())
-	newest = pkg
 	etcdStarts, vaultStarts := starts(ctx, "etcd-container"), starts(ctx, "vault")
 	etcd, err := lab.StartProbe(ctx, "boot-0", "etcd")
 	Expect(err).NotTo(HaveOccurred())

@@ -1,6 +1,6 @@
 //go:build dctest
 
-package bootstrap
+package five
 
 import (
 	"context"
@@ -23,33 +23,32 @@ import (
 	"github.com/cybozu-go/neco/pkg/renewal"
 )
 
-var five = []int{0, 1, 2, 3, 4}
-
 func fiveSpecs() {
 	Describe("five servers", func() {
 		var recovery *age.X25519Identity
 
 		It("are set up at once", func(ctx SpecContext) {
-			Expect(lab.Withdraw()).To(Succeed())
-			Expect(lab.Fresh(ctx, deb, necotest.Servers(five...)...)).To(Succeed())
+			deb, err := lab.Package(ctx, first, nil)
+			Expect(err).NotTo(HaveOccurred())
+			Expect(lab.Fresh(ctx, deb, necotest.Servers(all...)...)).To(Succeed())
 			Expect(lab.Build(ctx, "probe", "boot-0")).To(Succeed())
-			_, err := lab.Tokens(ctx, necotest.Servers(five...)...)
+			_, err = lab.Tokens(ctx, necotest.Servers(all...)...)
 			Expect(err).NotTo(HaveOccurred())
 			recovery, err = age.GenerateX25519Identity()
 			Expect(err).NotTo(HaveOccurred())
 			began := time.Now()
 			const passwordFile = "/root/admin-password"
-			all, err := lab.SetUp(ctx, five, "--proxy", suite.Proxy, "--recovery-recipient", recovery.Recipient().String(), "--admin-password-file", passwordFile)
+			setups, err := lab.SetUp(ctx, all, "--proxy", suite.Proxy, "--recovery-recipient", recovery.Recipient().String(), "--admin-password-file", passwordFile)
 			Expect(err).NotTo(HaveOccurred())
 			suite.Print("setup of five: %s", time.Since(began).Round(10*time.Millisecond))
-			Expect(all[0].Password()).To(BeEmpty(), "the password is in the file")
+			Expect(setups[0].Password()).To(BeEmpty(), "the password is in the file")
 			Expect(strings.TrimSpace(lab.Run(ctx, 0, "stat", "-c", "%a", passwordFile))).To(Equal("600"))
 			lab.Password = strings.TrimSpace(lab.Run(ctx, 0, "cat", passwordFile))
 			_, err = lab.Exec(ctx, "boot-0", "neco", "vault", "show-root-token")
 			Expect(err).To(MatchError(ContainSubstring("generate-root")))
 			Expect(lab.Complete(ctx, "boot-4", first, limit)).To(Succeed())
 			Expect(strings.Count(lab.Etcdctl(ctx, 0, "member", "list"), "started")).To(Equal(5))
-			for _, lrn := range five {
+			for _, lrn := range all {
 				lab.AwaitUnsealed(ctx, lrn, limit)
 			}
 		})
@@ -62,7 +61,7 @@ func fiveSpecs() {
 				Expect(err).To(MatchError(ContainSubstring("neco init "+name)), "the program is not initialised")
 				Expect(lab.Run(ctx, 1, "neco", "init", name)).To(ContainSubstring(name + " is initialised;"))
 				Expect(lab.Run(ctx, 2, "neco", "init", name)).To(ContainSubstring("nothing is changed"))
-				for _, lrn := range five {
+				for _, lrn := range all {
 					Expect(lab.InitLocal(ctx, necotest.Server(lrn), token, name)).To(ContainSubstring(name + " is set up on this boot server"))
 					Expect(lab.InitLocal(ctx, necotest.Server(lrn), token, name)).To(ContainSubstring("nothing is changed"))
 					mode := lab.Run(ctx, lrn, "stat", "-c", "%a", "/etc/"+name+"/etcd.key")
@@ -73,7 +72,7 @@ func fiveSpecs() {
 					Expect(err).To(MatchError(ContainSubstring("permission denied")))
 				}
 			}
-			for _, lrn := range five {
+			for _, lrn := range all {
 				Expect(lab.Run(ctx, lrn, "systemctl", "is-active", "sabakan")).To(HavePrefix("active"))
 				Expect(lab.Run(ctx, lrn, "systemctl", "is-enabled", "sabakan")).To(HavePrefix("enabled"))
 				Expect(lab.Run(ctx, lrn, "stat", "-c", "%F", "/var/lib/sabakan")).To(HavePrefix("directory"))
@@ -88,10 +87,11 @@ func fiveSpecs() {
 		It("run sabakan, which the next release starts and configures", func(ctx SpecContext) {
 			lab.Run(ctx, 2, "systemctl", "stop", "sabakan")
 			lab.FollowReleases(ctx)
-			pkg, err := lab.Package(ctx, "2026.11.23-1", nil)
+			pkg, err := lab.Package(ctx, next, nil)
 			Expect(err).NotTo(HaveOccurred())
-			lab.Deliver(ctx, pkg, "2026.11.23-1", five, limit)
-			for _, lrn := range five {
+			times := lab.Deliver(ctx, pkg, next, all, limit)
+			suite.Print("request to complete on five servers: %s", times.SinceRequest.Round(time.Millisecond))
+			for _, lrn := range all {
 				Expect(lab.Run(ctx, lrn, "sabactl", "dhcp", "get")).To(MatchRegexp(`"lease-minutes": *60`))
 				Expect(lab.Etcdctl(ctx, 0, "get", "--print-value-only", fmt.Sprintf("/neco/install/%d/containers/sabakan", lrn))).NotTo(BeEmpty())
 			}
@@ -166,11 +166,11 @@ func fiveSpecs() {
 		})
 
 		It("come back with the recovery key alone when all certificates have expired", func(ctx SpecContext) {
-			for _, lrn := range five {
+			for _, lrn := range all {
 				lab.Run(ctx, lrn, "systemctl", "stop", "neco-worker", "neco-updater", "vault", "etcd-container")
 			}
 			Eventually(ctx, func() (left []string) {
-				for _, lrn := range five {
+				for _, lrn := range all {
 					for _, c := range certs(ctx, lrn) {
 						if c.NotAfter.After(time.Now()) {
 							left = append(left, fmt.Sprint(necotest.Server(lrn), " ", c.Purpose))
@@ -179,7 +179,7 @@ func fiveSpecs() {
 				}
 				return left
 			}).WithTimeout(limit).WithPolling(2*time.Second).Should(BeEmpty(), "certificates that are still valid")
-			for _, lrn := range five {
+			for _, lrn := range all {
 				lab.Run(ctx, lrn, "systemctl", "start", "--no-block", "etcd-container", "vault", "neco-worker", "neco-updater")
 			}
 			Consistently(ctx, func() error {
@@ -187,17 +187,17 @@ func fiveSpecs() {
 				return err
 			}).WithTimeout(longStart).WithPolling(time.Second).ShouldNot(Succeed(), "etcd accepts no client")
 			began := time.Now()
-			for _, lrn := range five {
+			for _, lrn := range all {
 				putRecoveryKey(ctx, lrn, recovery)
 				lab.Run(ctx, lrn, "neco", "cert", "reissue", "--yes", "--recovery-key", recoveryKey)
 			}
-			for _, lrn := range five {
+			for _, lrn := range all {
 				lab.AwaitUnsealed(ctx, lrn, limit)
 				for _, c := range certs(ctx, lrn) {
 					Expect(c.DaysLeft).To(BeNumerically(">", 80), "%s on boot server %d", c.Purpose, lrn)
 				}
 			}
-			Expect(lab.Complete(ctx, "boot-4", first, limit)).To(Succeed())
+			Expect(lab.Complete(ctx, "boot-4", next, limit)).To(Succeed())
 			Expect(strings.Count(lab.Etcdctl(ctx, 0, "member", "list"), "started")).To(Equal(5))
 			suite.Print("everything expired and down: back after %s", time.Since(began).Round(100*time.Millisecond))
 		})
@@ -244,7 +244,7 @@ func shortLeaves(ctx SpecContext, recovery *age.X25519Identity) {
 	Expect(err).NotTo(HaveOccurred())
 	life, err := time.ParseDuration(minute)
 	Expect(err).NotTo(HaveOccurred())
-	for _, lrn := range five {
+	for _, lrn := range all {
 		subject := pki.NewSubject(lrn, necotest.Server(lrn), lab.Address(necotest.Server(lrn), "bastion"))
 		for _, p := range pki.Profiles() {
 			key, err := pki.ParseKey([]byte(lab.Run(ctx, lrn, "cat", p.Key)))
@@ -270,29 +270,29 @@ type cert struct {
 
 // certs returns the certificates of a server. It retries because a certificate that is
 // being replaced does not match its new key for a moment.
-func certs(ctx context.Context, lrn int) (all []cert) {
+func certs(ctx context.Context, lrn int) (list []cert) {
 	GinkgoHelper()
 	Eventually(ctx, func(g Gomega) {
 		out, err := lab.Exec(ctx, necotest.Server(lrn), "neco", "cert", "list", "-o", "json")
 		g.Expect(err).NotTo(HaveOccurred())
-		all = nil
-		g.Expect(json.Unmarshal([]byte(out), &all)).To(Succeed())
-		g.Expect(all).To(HaveLen(len(pki.Profiles())))
-		g.Expect(slices.ContainsFunc(all, func(c cert) bool { return c.Error != "" })).To(BeFalse(), out)
+		list = nil
+		g.Expect(json.Unmarshal([]byte(out), &list)).To(Succeed())
+		g.Expect(list).To(HaveLen(len(pki.Profiles())))
+		g.Expect(slices.ContainsFunc(list, func(c cert) bool { return c.Error != "" })).To(BeFalse(), out)
 	}).WithTimeout(limit).Should(Succeed())
-	return all
+	return list
 }
 
 // endings returns the expiry of all certificates on all servers.
 func endings(ctx context.Context) map[string]string {
 	GinkgoHelper()
-	all := map[string]string{}
-	for _, lrn := range five {
+	ends := map[string]string{}
+	for _, lrn := range all {
 		for _, c := range certs(ctx, lrn) {
-			all[fmt.Sprint(lrn, " ", c.Purpose)] = c.NotAfter.Format(time.RFC3339)
+			ends[fmt.Sprint(lrn, " ", c.Purpose)] = c.NotAfter.Format(time.RFC3339)
 		}
 	}
-	return all
+	return ends
 }
 
 // unchangedEndings returns the entries of certificates that were not renewed.

@@ -1,9 +1,8 @@
 //go:build dctest
 
-package bootstrap
+package members
 
 import (
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -21,20 +20,20 @@ import (
 
 func joinSpecs() {
 	Describe("more servers", func() {
-		var oldKey string
 		used := map[int]string{}
 
 		BeforeAll(func(ctx SpecContext) {
-			Expect(lab.Fresh(ctx, deb, necotest.Servers(3, 4)...)).To(Succeed())
+			Expect(lab.Fresh(ctx, firstDeb, necotest.Servers(3, 4)...)).To(Succeed())
+			Expect(lab.Build(ctx, "probe", "boot-0")).To(Succeed())
 		})
 
 		It("are refused with the version to install, if they have another one", func(ctx SpecContext) {
 			putToken(ctx, 3, joinToken(ctx, 3))
 			_, err := lab.Exec(ctx, "boot-3", "neco", "join", "0", "1", "2")
-			Expect(err).To(MatchError(And(ContainSubstring("install"), ContainSubstring(packageVersion(newest)))))
+			Expect(err).To(MatchError(And(ContainSubstring("install"), ContainSubstring(newest))))
 			unchanged(ctx, 3)
 			for _, s := range necotest.Servers(3, 4) {
-				Expect(lab.Install(ctx, newest, s)).To(Succeed())
+				Expect(lab.Install(ctx, newestDeb, s)).To(Succeed())
 			}
 		})
 
@@ -110,7 +109,7 @@ func joinSpecs() {
 		}
 
 		It("leave, killed repeatedly: their permissions end, and the old unseal key opens nothing", func(ctx SpecContext) {
-			oldKey = strings.TrimSpace(lab.Run(ctx, 0, "neco", "vault", "show-unseal-key"))
+			oldKey := strings.TrimSpace(lab.Run(ctx, 0, "neco", "vault", "show-unseal-key"))
 			probe, err := lab.StartProbe(ctx, "boot-0", "etcd")
 			Expect(err).NotTo(HaveOccurred())
 			before := lab.History(ctx)
@@ -143,7 +142,7 @@ func joinSpecs() {
 		})
 
 		It("join again after their disk was wiped, with the token of an operator", func(ctx SpecContext) {
-			Expect(lab.Fresh(ctx, newest, "boot-4")).To(Succeed())
+			Expect(lab.Fresh(ctx, newestDeb, "boot-4")).To(Succeed())
 			putToken(ctx, 4, used[4])
 			_, err := lab.Exec(ctx, "boot-4", "neco", "join", "0", "1", "2")
 			Expect(err).To(MatchError(ContainSubstring("TokenUsed")))
@@ -203,9 +202,6 @@ func unchanged(ctx SpecContext, lrn int) {
 	Expect(strings.Fields(lab.Etcdctl(ctx, 0, "get", "--prefix", "--keys-only", "/neco/info/bootservers/"))).
 		NotTo(ContainElement("/neco/info/bootservers/" + strconv.Itoa(lrn)))
 }
-
-// packageVersion returns the version in the name of a package file.
-func packageVersion(deb string) string { return strings.Split(filepath.Base(deb), "_")[1] }
 
 // joinAndWait calls join, which lets a server join, and waits until the next update has
 // made the server an etcd member.
