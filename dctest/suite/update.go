@@ -35,7 +35,7 @@ func (s *Suite) NextRun(ctx ginkgo.SpecContext, before int, limit time.Duration)
 	gomega.Eventually(ctx, func() (int, error) {
 		out, err := s.Exec(ctx, necotest.Server(0), "neco", "history")
 		return strings.Count(out, "\n"), err
-	}).WithTimeout(limit).WithPolling(200 * time.Millisecond).Should(gomega.BeNumerically(">", before))
+	}).WithTimeout(limit).WithPolling(time.Second).Should(gomega.BeNumerically(">", before))
 	s.Run(ctx, 0, "neco", "status", "--wait", "--timeout", limit.String())
 }
 
@@ -53,7 +53,7 @@ func (s *Suite) Deliver(ctx ginkgo.SpecContext, deb, version string, lrns []int,
 	ginkgo.GinkgoHelper()
 	gomega.Expect(s.Publish(deb)).To(gomega.Succeed())
 	gomega.Eventually(ctx, func() (string, error) { return s.Exec(ctx, necotest.Server(lrns[0]), "neco", "history") }).WithTimeout(limit).
-		WithPolling(200 * time.Millisecond).Should(gomega.ContainSubstring(version))
+		WithPolling(time.Second).Should(gomega.ContainSubstring(version))
 	gomega.Expect(s.Complete(ctx, necotest.Server(lrns[0]), version, limit)).To(gomega.Succeed())
 	return s.Times(ctx, version, lrns)
 }
