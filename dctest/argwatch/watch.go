@@ -16,7 +16,7 @@ import (
 // idleRounds-th round: it calls execve rarely, if ever.
 const (
 	newRounds  = 25
-	idleRounds = 5
+	idleRounds = 2
 )
 
 // watch is a recording of the arguments of processes.
