@@ -20,6 +20,7 @@ import (
 type ImageFetcher struct {
 	transport http.RoundTripper
 	auth      authn.Authenticator
+	digests   map[string]string
 }
 
 // NewImageFetcher returns a fetcher that reaches registries through transport, which
@@ -33,7 +34,8 @@ func NewImageFetcher(transport http.RoundTripper, auth authn.Authenticator) Imag
 
 // GetTarball fetches img and writes it to w in the format of `docker load`. It blocks
 // until it has written the last byte or ctx ends, and holds no layer in memory. After
-// an error, w has received an incomplete tarball.
+// an error, w has received an incomplete tarball. The tarball has the tag of img, whether or
+// not the fetcher has a digest of img.
 func (f ImageFetcher) GetTarball(ctx context.Context, img ContainerImage, w io.Writer) error {
 	ref, image, err := f.open(ctx, img)
 	if err == nil {
@@ -87,7 +89,7 @@ func (f ImageFetcher) open(ctx context.Context, img ContainerImage) (name.Refere
 	if err != nil {
 		return nil, nil, err
 	}
-	image, err := remote.Image(ref, opts...)
+	image, err := f.image(ref, opts)
 	if err != nil {
 		return nil, nil, err
 	}

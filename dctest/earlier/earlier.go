@@ -22,8 +22,16 @@ func Package(ctx context.Context, root, commit, version, dir string) (string, er
 	defer os.RemoveAll(source)
 	const script = `git -C "$1" archive "$2" | tar -x -C "$3" && "$3/debian/build" "$4" "$5"`
 	cmd := exec.CommandContext(ctx, "bash", "-euo", "pipefail", "-c", script, "bash", root, commit, source, dir, version)
+	cmd.Env = append(os.Environ(), NoDigests(root))
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build the package of commit %s (a shallow clone does not contain it; git fetch --unshallow fetches it): %w: %s", commit, err, out)
 	}
 	return filepath.Join(dir, "neco_"+version+"_amd64.deb"), nil
+}
+
+// NoDigests returns the variable, for the environment of debian/build, with which a package
+// of the repository root has no digests of artifacts. The simulated internet has other
+// images and files than those of the digests.
+func NoDigests(root string) string {
+	return "NECO_DIGESTS=" + filepath.Join(root, "dctest", "no-digests.txt")
 }

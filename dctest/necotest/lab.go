@@ -60,7 +60,8 @@ func Servers(lrns ...int) []string {
 
 // Package builds the Debian package of a version and returns its path. If change is not
 // nil, it is applied to the text of artifacts.go, which defines the artifact set, for
-// this package only.
+// this package only. The package has no digests of artifacts, because the images of the
+// simulated internet are others.
 func (l *Lab) Package(ctx context.Context, version string, change func(artifacts string) string) (string, error) {
 	return l.build(ctx, version, change)
 }
@@ -74,7 +75,8 @@ func (l *Lab) EarlierPackage(ctx context.Context, commit, version string) (strin
 // build builds a package with the variables env in the environment of debian/build.
 func (l *Lab) build(ctx context.Context, version string, change func(artifacts string) string, env ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, filepath.Join(l.root, "debian/build"), filepath.Join(l.root, "build"), version)
-	cmd.Env = append(os.Environ(), env...)
+	cmd.Env = append(os.Environ(), earlier.NoDigests(l.root))
+	cmd.Env = append(cmd.Env, env...)
 	if change != nil {
 		file, err := l.artifacts(version, change)
 		if err != nil {

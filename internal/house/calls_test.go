@@ -155,7 +155,7 @@ func TestOnePlaceMakesClientsOfVault(t *testing.T) {
 }
 
 // TestArtifactsAreReadInOnePlace checks that only pkg/component reads the set of
-// artifacts. Other properties of artifacts, such as digests, can then be added there.
+// artifacts, and only pkg/release their digests.
 func TestArtifactsAreReadInOnePlace(t *testing.T) {
 	for _, s := range sources(t) {
 		if s.IsTest() || s.Below("dctest") || s.Name == "pkg/component/component.go" {
@@ -164,6 +164,9 @@ func TestArtifactsAreReadInOnePlace(t *testing.T) {
 		s.Uses(module, func(name string, n ast.Node) {
 			if name == "CurrentArtifacts" {
 				t.Errorf("%s: neco.CurrentArtifacts; use component.Artifacts", s.Pos(n))
+			}
+			if name == "CurrentDigests" && s.Name != "pkg/release/digests.go" {
+				t.Errorf("%s: neco.CurrentDigests; use release.ArtifactDigests", s.Pos(n))
 			}
 		})
 	}

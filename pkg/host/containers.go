@@ -30,6 +30,10 @@ type Containers struct {
 
 	// Auth is the account at the registries of images that need one; it may be nil.
 	Auth authn.Authenticator
+
+	// Digests are the digests of images by their full names, as in
+	// [neco.ImageFetcher.WithDigests]. An image that Docker already has is not compared.
+	Digests map[string]string
 }
 
 // FullName returns the name "<repository>:<tag>" that img has in Docker. The name of a

@@ -94,10 +94,10 @@ func (c Containers) cachedFetcher(img neco.ContainerImage) (neco.ImageFetcher, n
 	return c.fetcher(img, transport)
 }
 
-// fetcher returns a fetcher for img that uses transport, and img as it must be passed to that fetcher, so
-// that the image comes from the repository in [Containers.FullName]. A fetcher uses the
-// private repository of an image only if it has credentials, but FullName uses it
-// wherever the host is not in a test data centre.
+// fetcher returns a fetcher for img that uses transport and c.Digests, and img as it must be
+// passed to that fetcher, so that the image comes from the repository in
+// [Containers.FullName]. A fetcher uses the private repository of an image only if it has
+// credentials, but FullName uses it wherever the host is not in a test data centre.
 func (c Containers) fetcher(img neco.ContainerImage, transport http.RoundTripper) (neco.ImageFetcher, neco.ContainerImage) {
 	auth := c.Auth
 	switch {
@@ -106,5 +106,5 @@ func (c Containers) fetcher(img neco.ContainerImage, transport http.RoundTripper
 	case img.Private && auth == nil:
 		auth = authn.Anonymous
 	}
-	return neco.NewImageFetcher(transport, auth), img
+	return neco.NewImageFetcher(transport, auth).WithDigests(c.Digests), img
 }

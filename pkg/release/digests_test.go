@@ -17,6 +17,9 @@ func faults(s Digests, set neco.ArtifactSet) []string {
 	for _, d := range set.Debs {
 		keys = append(keys, DigestKey(d))
 	}
+	for _, img := range set.Images {
+		keys = append(keys, img.FullName(false), img.FullName(true))
+	}
 	var wrong []string
 	for key, digest := range s {
 		if !slices.Contains(keys, key) {
@@ -37,6 +40,7 @@ func TestEachDigestBelongsToAnArtifact(t *testing.T) {
 		t.Error(wrong)
 	}
 	set := neco.ArtifactSet{
+		Images:  []neco.ContainerImage{{Name: "bmc", Repository: "quay.io/cybozu/bmc", Tag: "1.2.0", Private: true}},
 		Debs:    []neco.DebianPackage{agentPackage()},
 		OSImage: neco.OSImage{Channel: "stable", Version: "2.0.0"},
 	}
@@ -47,10 +51,12 @@ func TestEachDigestBelongsToAnArtifact(t *testing.T) {
 		table Digests
 		want  string // part of the fault
 	}{
-		"all":                         {Digests{DigestKey(agentPackage()): sum, kernel: sum, initrd: sum}, ""},
-		"the kernel of a version ago": {Digests{kernel: sum, initrd: sum, old: sum}, "no such artifact"},
-		"an upper-case digest":        {Digests{DigestKey(agentPackage()): strings.ToUpper(sum)}, "not a SHA-256"},
-		"a kernel without its initrd": {Digests{kernel: sum}, "only one"},
+		"all":                              {Digests{DigestKey(agentPackage()): sum, kernel: sum, initrd: sum}, ""},
+		"the kernel of a version ago":      {Digests{kernel: sum, initrd: sum, old: sum}, "no such artifact"},
+		"an image, from both repositories": {Digests{"quay.io/cybozu/bmc:1.2.0": sum, "quay.io/cybozu/bmc-secret:1.2.0": sum}, ""},
+		"an image with another tag":        {Digests{"quay.io/cybozu/bmc:1.1.0": sum}, "no such artifact"},
+		"an upper-case digest":             {Digests{DigestKey(agentPackage()): strings.ToUpper(sum)}, "not a SHA-256"},
+		"a kernel without its initrd":      {Digests{kernel: sum}, "only one"},
 	} {
 		if got := strings.Join(faults(c.table, set), "; "); (got == "") != (c.want == "") || !strings.Contains(got, c.want) {
 			t.Errorf("%s: %q, want %q", name, got, c.want)
@@ -61,6 +67,6 @@ func TestEachDigestBelongsToAnArtifact(t *testing.T) {
 // TestTheDocumentsSayWhichDigestsAreMissing fails when the table gets its first digest.
 func TestTheDocumentsSayWhichDigestsAreMissing(t *testing.T) {
 	if n := len(ArtifactDigests()); n > 0 {
-		t.Errorf("the table has %d digests: correct docs/etcdpasswd.md, docs/contents.md and README.md, which say that it has none", n)
+		t.Errorf("the table has %d digests: correct docs/artifacts.md, docs/etcdpasswd.md, docs/contents.md and README.md, which say that it has none", n)
 	}
 }

@@ -103,10 +103,11 @@ func Permanent(err error) bool {
 	return permanent(err) || AtFault(err)
 }
 
-// AtFault reports whether the release itself has caused err, an error of Stage, FetchDeb or
-// Fetch: a file or its digest is wrong for every boot server.
+// AtFault reports whether the release itself has caused err, an error of Stage, FetchDeb,
+// Fetch or neco.ImageFetcher: a file, an image or a digest is wrong for every boot server.
 func AtFault(err error) bool {
-	return errors.Is(err, ErrDigestMismatch) || errors.Is(err, ErrWrongPackage) || errors.Is(err, ErrBadDigestFile)
+	return errors.Is(err, ErrDigestMismatch) || errors.Is(err, ErrWrongPackage) || errors.Is(err, ErrBadDigestFile) ||
+		errors.Is(err, neco.ErrImageDigest)
 }
 
 // CheckSum downloads the digest of the package a with client, and checks the digest as
@@ -154,7 +155,7 @@ func (s Stager) fetchDeb(ctx context.Context, a Asset, path, sum string) error {
 // check returns the package at path if its version is v and its digest is sum, and an
 // error otherwise.
 func check(v Version, path, sum string) (Package, error) {
-	got, err := sumFile(path)
+	got, err := SumFile(path)
 	if err != nil {
 		return Package{}, err
 	}

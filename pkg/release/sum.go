@@ -49,8 +49,9 @@ func readSum(path, name string) (string, error) {
 	return ParseSum(string(text), name)
 }
 
-// sumFile returns the digest of the file at path.
-func sumFile(path string) (string, error) {
+// SumFile returns the SHA-256 of the file at path in lower-case hex. It blocks until it has
+// read the file.
+func SumFile(path string) (string, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return "", err

@@ -12,6 +12,7 @@ import (
 
 	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/pkg/host"
+	"github.com/cybozu-go/neco/pkg/release"
 	"github.com/cybozu-go/neco/pkg/vault"
 )
 
@@ -24,8 +25,9 @@ func RealHost(root, proxy string) (Host, error) {
 	}
 	fsys := host.FS{Root: root}
 	return Host{
-		FS: fsys, Units: host.Units{}, Containers: host.Containers{FS: fsys, Transport: transport},
-		Addresses: interfaceAddresses, TrustServerCA: updateTrust,
+		FS: fsys, Units: host.Units{},
+		Containers: host.Containers{FS: fsys, Transport: transport, Digests: release.ArtifactDigests()},
+		Addresses:  interfaceAddresses, TrustServerCA: updateTrust,
 		Vault: func(token string) (*api.Client, error) {
 			return vault.Open(vault.Local, fsys.Path(neco.ServerCAFile), token)
 		},

@@ -10,6 +10,7 @@ import (
 	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/internal/remaining"
 	"github.com/cybozu-go/neco/pkg/component"
+	"github.com/cybozu-go/neco/pkg/release"
 	"github.com/cybozu-go/neco/pkg/storage"
 	"github.com/cybozu-go/neco/pkg/worker"
 )
@@ -34,7 +35,11 @@ func pullImages(ctx context.Context, h *Host, _ component.Component, t worker.Ta
 		}
 		g.Go(func() error {
 			defer missing.Done(img.Name)
-			return containers.Pull(ctx, img)
+			err := containers.Pull(ctx, img)
+			if release.AtFault(err) {
+				err = releaseFault(t, worker.Permanent(err))
+			}
+			return err
 		})
 	}
 	return "", g.Wait()

@@ -113,7 +113,7 @@ func (r realHost) containers(c storage.Config) (component.Containers, error) {
 	}
 	return host.Containers{
 		FS: r.fs, Transport: transport, Auth: host.NewAuth(c.QuayUsername, c.QuayPassword),
-		Cache: blobcache.New(transport, r.fs.Path(blobs), maxBlobs),
+		Cache: blobcache.New(transport, r.fs.Path(blobs), maxBlobs), Digests: release.ArtifactDigests(),
 	}, nil
 }
 
