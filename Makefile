@@ -167,6 +167,18 @@ generate-coil: ## Update the definitions of Coil's custom resources in etc/coil.
 generate-cilium: ## Render etc/cilium.yaml and etc/cilium-pre.yaml from Cilium's chart
 	cd tools/cilium && go run .
 
+# ARTIFACTS_FLAGS is empty to choose among pre-releases and other major versions, too.
+ARTIFACTS_FLAGS = --release
+
+.PHONY: artifacts
+artifacts: ## Choose the newest artifacts and compute their digests, on the internet [ARTIFACTS_FLAGS=--release]
+	go run ./cmd/generate-artifacts $(ARTIFACTS_FLAGS) -o artifacts.go --digests artifacts_digests.go
+
+.PHONY: check-artifacts
+check-artifacts: ## Compare artifacts.go with the newest artifacts, on the internet
+	go run ./cmd/generate-artifacts $(ARTIFACTS_FLAGS) -o build/artifacts.txt
+	@diff -u artifacts.go build/artifacts.txt || { echo "artifacts.go is stale; run make artifacts" >&2; exit 1; }
+
 .PHONY: clean
 clean: ## Remove the build directory; the cache in ~/.cache/neco stays
 	rm -rf build

@@ -1,6 +1,7 @@
 package release
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -65,11 +66,22 @@ func isNotFound(err error) bool {
 func apiError(err error) error {
 	resp := answerIn(err)
 	if resp == nil {
-		return transportError(err)
+		return notJSON(transportError(err))
 	}
 	err = refusal(resp, time.Now())
 	if resp.StatusCode == http.StatusUnauthorized {
 		return fmt.Errorf("%w (check github-token)", err)
+	}
+	return err
+}
+
+// notJSON explains err if it means that an answer is not JSON, or has other fields than those
+// of the API. It returns any other error unchanged.
+func notJSON(err error) error {
+	var syntax *json.SyntaxError
+	var kind *json.UnmarshalTypeError
+	if errors.As(err, &syntax) || errors.As(err, &kind) {
+		return fmt.Errorf("the answer is not that of GitHub's API: %w", err)
 	}
 	return err
 }

@@ -1,0 +1,64 @@
+// Command generate-artifacts writes the Go source of the artifact set with the newest
+// versions of all artifacts, and the table of their digests.
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cybozu-go/neco/pkg/artifacts"
+	"github.com/cybozu-go/neco/pkg/daemon"
+	"github.com/cybozu-go/neco/pkg/host"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends the program at once
+	err := newCommand(http.DefaultTransport, os.Getenv).ExecuteContext(ctx)
+	stop()
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "generate-artifacts: %v\n", err)
+		os.Exit(1)
+	}
+}
+
+// newCommand returns the command, whose requests go through transport and which reads
+// credentials by getenv.
+func newCommand(transport http.RoundTripper, getenv func(string) string) *cobra.Command {
+	var o options
+	cmd := &cobra.Command{
+		Use:   "generate-artifacts [--release] [--ignore-file FILE] [-o FILE] [--digests FILE]",
+		Short: "Write artifacts.go with the newest versions",
+		Long: `Write the Go source of the artifact set, artifacts.go, with the newest versions of
+container images, Debian packages and the operating system of nodes.
+
+Credentials come from the environment: GITHUB_TOKEN for GitHub's API, QUAY_USER and
+QUAY_PASSWORD for the digests of private images. HTTPS_PROXY and NO_PROXY are used.
+
+If anything fails, no file is written and standard output is empty.`,
+		Args:              cobra.NoArgs,
+		SilenceUsage:      true,
+		SilenceErrors:     true,
+		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			o.stdout = cmd.OutOrStdout()
+			o.finder.Transport = transport
+			o.finder.GitHubToken = getenv("GITHUB_TOKEN")
+			o.finder.Account = host.NewAuth(getenv("QUAY_USER"), getenv("QUAY_PASSWORD"))
+			o.finder.Log = daemon.Logger(cmd.ErrOrStderr(), 0)
+			return run(cmd.Context(), o)
+		},
+	}
+	flags := cmd.Flags()
+	flags.BoolVar(&o.finder.Release, "release", false, "leave out pre-releases, and other major versions of images and packages than the current one")
+	flags.StringVar(&o.ignoreFile, "ignore-file", artifacts.IgnoreFile, "`FILE` with the versions that must not be chosen; empty for none")
+	flags.StringVarP(&o.output, "output", "o", "", "`FILE` to replace with the artifact set; empty for standard output")
+	flags.StringVar(&o.digests, "digests", "", "`FILE` to replace with the table of digests; without this flag, no digest is computed")
+	return cmd
+}

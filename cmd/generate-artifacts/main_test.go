@@ -1,0 +1,139 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"io/fs"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/dctest/artifactstest"
+)
+
+const ignoreFile = "../../artifacts_ignore.yaml"
+
+// generate runs the command with args, and with the account for private images in its
+// environment. It runs in a bubble of synctest, where the pauses between attempts take no
+// time.
+func generate(t *testing.T, w *artifactstest.World, args ...string) (stdout, stderr string, err error) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) { stdout, stderr, err = execute(t, w, args) })
+	return stdout, stderr, err
+}
+
+func execute(t *testing.T, w *artifactstest.World, args []string) (stdout, stderr string, err error) {
+	t.Helper()
+	env := map[string]string{"QUAY_USER": artifactstest.User, "QUAY_PASSWORD": artifactstest.Password}
+	cmd := newCommand(w, func(name string) string { return env[name] })
+	var out, errs bytes.Buffer
+	cmd.SetOut(&out)
+	cmd.SetErr(&errs)
+	cmd.SetArgs(args)
+	err = cmd.ExecuteContext(t.Context())
+	return out.String(), errs.String(), err
+}
+
+func readFile(t *testing.T, name string) string {
+	t.Helper()
+	data, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+func TestStandardOutputIsTheFile(t *testing.T) {
+	stdout, stderr, err := generate(t, artifactstest.New(t), "--ignore-file", ignoreFile)
+	if err != nil || stderr != "" {
+		t.Fatalf("%v, %s", err, stderr)
+	}
+	if diff := cmp.Diff(readFile(t, "../../artifacts.go"), stdout); diff != "" {
+		t.Errorf("(-file +generated):\n%s", diff)
+	}
+}
+
+func TestBothFilesAreReplaced(t *testing.T) {
+	w := artifactstest.New(t)
+	for _, img := range neco.CurrentArtifacts.Images {
+		if img.Private {
+			w.Push(t, img.FullName(true))
+		}
+	}
+	coil := w.Push(t, "ghcr.io/cybozu-go/coil:2.0.15")
+	w.Push(t, "ghcr.io/cybozu-go/coil:3.0.0")
+	dir := t.TempDir()
+	output, digests := filepath.Join(dir, "artifacts.go"), filepath.Join(dir, "artifacts_digests.go")
+	if err := os.WriteFile(output, []byte("old"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	stdout, stderr, err := generate(t, w, "--ignore-file", "", "--release", "-o", output, "--digests", digests)
+	if err != nil || stdout != "" || stderr != "" {
+		t.Fatalf("%v, %s, %s", err, stdout, stderr)
+	}
+	want := strings.Replace(readFile(t, "../../artifacts.go"), `"2.0.14"`, `"2.0.15"`, 1)
+	if diff := cmp.Diff(want, readFile(t, output)); diff != "" {
+		t.Errorf("artifacts (-want +got):\n%s", diff)
+	}
+	table := readFile(t, digests)
+	if !strings.Contains(table, coil) || strings.Contains(table, "coil:2.0.14") {
+		t.Errorf("the table is not that of the new set:\n%s", table)
+	}
+	if got, want := strings.Count(table, `",`), 15+1+2; got != want { // images, package, files
+		t.Errorf("%d digests, want %d:\n%s", got, want, table)
+	}
+}
+
+func TestNothingIsWrittenIfSomethingFails(t *testing.T) {
+	for title, c := range map[string]struct {
+		fail func(w *artifactstest.World)
+		args []string
+		want string
+	}{
+		"a registry":      {func(w *artifactstest.World) { w.Replace("quay.io", http.NotFoundHandler()) }, nil, "quay.io/cybozu/etcd"},
+		"the feed":        {func(w *artifactstest.World) { w.Replace(artifactstest.FeedHost, http.NotFoundHandler()) }, nil, artifactstest.FeedHost},
+		"the last file":   {func(w *artifactstest.World) { w.Replace("stable.release.flatcar-linux.net", http.NotFoundHandler()) }, nil, "pxe.vmlinuz"},
+		"the ignore file": {func(*artifactstest.World) {}, []string{"--ignore-file", "absent.yaml"}, "absent.yaml"},
+		"an argument":     {func(*artifactstest.World) {}, []string{"more"}, "more"},
+		"an unknown flag": {func(*artifactstest.World) {}, []string{"--pre-release"}, "--pre-release"},
+		"the private one": {func(*artifactstest.World) {}, nil, "setup-hw-secret"},
+	} {
+		t.Run(title, func(t *testing.T) {
+			w := artifactstest.New(t)
+			c.fail(w)
+			dir := t.TempDir()
+			output, digests := filepath.Join(dir, "artifacts.go"), filepath.Join(dir, "artifacts_digests.go")
+			if err := os.WriteFile(output, []byte("old"), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			args := append([]string{"--ignore-file", ignoreFile, "-o", output, "--digests", digests}, c.args...)
+			stdout, _, err := generate(t, w, args...)
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("got %v, want %q", err, c.want)
+			}
+			if stdout != "" || readFile(t, output) != "old" {
+				t.Errorf("standard output %q, file %q", stdout, readFile(t, output))
+			}
+			if _, err := os.Stat(digests); !errors.Is(err, fs.ErrNotExist) {
+				t.Errorf("the table was written: %v", err)
+			}
+			if entries, err := os.ReadDir(dir); err != nil || len(entries) != 1 {
+				t.Errorf("left behind: %v, %v", entries, err)
+			}
+		})
+	}
+}
+
+func TestStandardOutputStaysEmptyIfSomethingFails(t *testing.T) {
+	w := artifactstest.New(t)
+	w.Replace("ghcr.io", http.NotFoundHandler())
+	if stdout, _, err := generate(t, w, "--ignore-file", ignoreFile); err == nil || stdout != "" {
+		t.Errorf("%v, %q", err, stdout)
+	}
+}

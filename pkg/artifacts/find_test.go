@@ -1,0 +1,214 @@
+package artifacts_test
+
+import (
+	"errors"
+	"log/slog"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/dctest/artifactstest"
+	"github.com/cybozu-go/neco/pkg/artifacts"
+	"github.com/cybozu-go/neco/pkg/release"
+)
+
+// finder returns a Finder for the servers of w, and its log.
+func finder(w *artifactstest.World) (artifacts.Finder, *strings.Builder) {
+	log := &strings.Builder{}
+	return artifacts.Finder{Transport: w, Log: slog.New(slog.NewTextHandler(log, nil))}, log
+}
+
+// ignored returns the versions that text lists.
+func ignored(t *testing.T, text string) artifacts.Ignored {
+	t.Helper()
+	got, err := load(t, text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return got
+}
+
+func load(t *testing.T, text string) (artifacts.Ignored, error) {
+	t.Helper()
+	file := t.TempDir() + "/ignore.yaml"
+	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return artifacts.LoadIgnored(file, neco.CurrentArtifacts)
+}
+
+// source returns artifacts.go as f generates it.
+func source(t *testing.T, f artifacts.Finder) string {
+	t.Helper()
+	set, err := f.Newest(t.Context(), neco.CurrentArtifacts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := artifacts.Source(set)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+func readFile(t *testing.T, name string) string {
+	t.Helper()
+	data, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+func TestTheFileStaysTheSameIfNothingIsNewer(t *testing.T) {
+	w := artifactstest.New(t)
+	for _, f := range []artifacts.Finder{{Transport: w}, {Transport: w, Release: true}} {
+		if diff := cmp.Diff(readFile(t, "../../artifacts.go"), source(t, f)); diff != "" {
+			t.Errorf("release %t (-file +generated):\n%s", f.Release, diff)
+		}
+	}
+}
+
+// withNews returns a World with newer versions of some artifacts.
+func withNews(t *testing.T) *artifactstest.World {
+	t.Helper()
+	w := artifactstest.New(t)
+	for _, tag := range []string{"2.0.15", "2.0.16-rc.1", "2.0.9", "3.0.0", "2.1", "latest"} {
+		w.Push(t, "ghcr.io/cybozu-go/coil:"+tag)
+	}
+	for _, tag := range []string{"2.0.9.10", "2.0.9.9"} {
+		w.Push(t, "quay.io/cybozu/bird:"+tag)
+	}
+	d := neco.CurrentArtifacts.Debs[0]
+	for _, tag := range []string{"v1.4.2", "v1.5.0-rc.1", "v2.0.0"} {
+		d.Release = tag
+		w.PublishDeb(t, d, strings.Contains(tag, "-"))
+	}
+	amd64, stable := []string{"amd64", "arm64"}, "stable"
+	w.AddOS("3227.2.0", map[string]any{"channel": stable, "architectures": amd64})
+	w.AddOS("3227.1.0", map[string]any{})
+	w.AddOS("3300.0.0", map[string]any{"channel": stable, "architectures": []string{"arm64"}})
+	w.AddOS("3400.0.0", map[string]any{"channel": "beta", "architectures": amd64})
+	return w
+}
+
+func TestTheNewestVersionsAreFound(t *testing.T) {
+	w := withNews(t)
+	for title, c := range map[string]struct {
+		release bool
+		ignored string
+		want    map[string]string // old to new in the text of the file
+	}{
+		"all":                            {false, "", map[string]string{`"2.0.14"`: `"3.0.0"`, `"2.0.9.1"`: `"2.0.9.10"`, "v1.4.0": "v2.0.0", "3139.2.1": "3227.2.0"}},
+		"releases of this major version": {true, "", map[string]string{`"2.0.14"`: `"2.0.15"`, `"2.0.9.1"`: `"2.0.9.10"`, "v1.4.0": "v1.4.2", "3139.2.1": "3227.2.0"}},
+		"without the ignored ones": {false, `
+images:
+- repository: ghcr.io/cybozu-go/coil
+  versions: [3.0.0]
+- repository: quay.io/cybozu/bird
+  versions: ["2.0.9.10"]
+debs:
+- name: etcdpasswd
+  versions: [v2.0.0]
+osImage:
+- channel: stable
+  versions: [3227.2.0]
+`, map[string]string{`"2.0.14"`: `"2.0.16-rc.1"`, `"2.0.9.1"`: `"2.0.9.9"`, "v1.4.0": "v1.5.0-rc.1", "3139.2.1": "3227.1.0"}},
+	} {
+		t.Run(title, func(t *testing.T) {
+			f, _ := finder(w)
+			f.Release, f.Ignored = c.release, ignored(t, c.ignored)
+			want := readFile(t, "../../artifacts.go")
+			for before, after := range c.want {
+				want = strings.ReplaceAll(want, before, after)
+			}
+			first := source(t, f)
+			if diff := cmp.Diff(want, first); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+			if again := source(t, f); again != first {
+				t.Errorf("the second time (-first +second):\n%s", cmp.Diff(first, again))
+			}
+		})
+	}
+}
+
+func TestNothingGoesBackwards(t *testing.T) {
+	w := artifactstest.New(t)
+	current := neco.CurrentArtifacts
+	newer := neco.ArtifactSet{OSImage: neco.OSImage{Channel: "stable", Version: "9999.0.0"}}
+	coil := current.Images[0]
+	coil.Tag = "2.0.15"
+	newer.Images = []neco.ContainerImage{coil}
+	d := current.Debs[0]
+	d.Release = "v1.4.1"
+	newer.Debs = []neco.DebianPackage{d}
+	f, _ := finder(w)
+	_, err := f.Newest(t.Context(), newer)
+	if !errors.Is(err, artifacts.ErrBackwards) {
+		t.Fatalf("got %v", err)
+	}
+	for _, want := range []string{"ghcr.io/cybozu-go/coil: the newest version that counts is 2.0.14", "cybozu-go/etcdpasswd: the newest version that counts is v1.4.0", "releases-stable.json: the newest version that counts is 3139.2.1"} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("%v\ndoes not say %q", err, want)
+		}
+	}
+
+	f.Ignored = ignored(t, "images: [{repository: ghcr.io/cybozu-go/coil, versions: [2.0.15]}]")
+	newer.Debs, newer.OSImage = current.Debs, current.OSImage
+	if set, err := f.Newest(t.Context(), newer); err != nil || set.Images[0].Tag != "2.0.14" {
+		t.Errorf("the current version is ignored: %v, %v", set.Images, err)
+	}
+}
+
+func TestAnIgnoreFileIsRefused(t *testing.T) {
+	for title, c := range map[string]struct{ text, want string }{
+		"an unknown field":          {"image: []", "image"},
+		"an unknown field of a row": {"images: [{repository: quay.io/cybozu/etcd, version: [3.5.4.1]}]", "version"},
+		"a field with other case":   {"osimage: []", "osimage"},
+		"an unknown repository":     {"images: [{repository: quay.io/cybozu/ectd}]", "quay.io/cybozu/ectd"},
+		"an unknown package":        {"debs: [{name: etcdpaswd}]", "etcdpaswd"},
+		"another channel":           {"osImage: [{channel: beta}]", "beta"},
+		"no YAML":                   {"images: [", "yaml"},
+		"two documents":             {"images: []\n---\ndebs: []", "more than one"},
+		"a version that is a list":  {"debs: [{name: etcdpasswd, versions: [[v1]]}]", "line 1"},
+	} {
+		t.Run(title, func(t *testing.T) {
+			_, err := load(t, c.text)
+			if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "ignore.yaml") {
+				t.Errorf("got %v, want %q", err, c.want)
+			}
+		})
+	}
+}
+
+func TestTheIgnoreFileKeepsTheTextOfAVersion(t *testing.T) {
+	got := ignored(t, "debs: [{name: etcdpasswd, versions: [1.10, v1.4.0]}]")
+	if diff := cmp.Diff([]string{"1.10", "v1.4.0"}, got.Debs[0].Versions); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestTheIgnoreFileOfTheRepositoryIsAccepted(t *testing.T) {
+	if _, err := artifacts.LoadIgnored("../../artifacts_ignore.yaml", neco.CurrentArtifacts); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestTheTableOfDigestsIsGenerated(t *testing.T) {
+	for file, digests := range map[string]release.Digests{
+		"../../artifacts_digests.go":  release.ArtifactDigests(),
+		"../../dctest/no-digests.txt": nil,
+	} {
+		got, err := artifacts.DigestsSource(neco.CurrentArtifacts, digests)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(readFile(t, file), string(got)); diff != "" {
+			t.Errorf("%s (-file +generated):\n%s", file, diff)
+		}
+	}
+}

@@ -1,0 +1,116 @@
+package artifacts
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/cybozu-go/neco"
+)
+
+// IgnoreFile is the name of the file with ignored versions, in the root of the repository.
+const IgnoreFile = "artifacts_ignore.yaml"
+
+// Ignored are versions that are not used although they are the newest, for example because
+// they have a bug. The zero value ignores nothing.
+type Ignored struct {
+	Images []struct {
+		Repository string   `yaml:"repository"`
+		Versions   []string `yaml:"versions"`
+	} `yaml:"images"`
+	Debs []struct {
+		Name     string   `yaml:"name"`
+		Versions []string `yaml:"versions"`
+	} `yaml:"debs"`
+	OSImage []struct {
+		Channel  string   `yaml:"channel"`
+		Versions []string `yaml:"versions"`
+	} `yaml:"osImage"`
+}
+
+// LoadIgnored reads the YAML file called name, which lists versions of artifacts in set. It
+// fails if the file has an unknown field, or names a repository, a package or a channel that
+// is not in set, because a misspelt entry would ignore nothing. Errors contain name.
+func LoadIgnored(name string, set neco.ArtifactSet) (Ignored, error) {
+	data, err := os.ReadFile(name)
+	if err != nil {
+		return Ignored{}, err
+	}
+	ignored, err := parseIgnored(data)
+	if err == nil {
+		err = ignored.check(set)
+	}
+	if err != nil {
+		return Ignored{}, fmt.Errorf("%s: %w", name, err)
+	}
+	return ignored, nil
+}
+
+func parseIgnored(data []byte) (ignored Ignored, err error) {
+	// Package yaml/v3 keeps the text of a version such as 1.10, which other packages read as a
+	// number.
+	d := yaml.NewDecoder(bytes.NewReader(data))
+	d.KnownFields(true)
+	if err := d.Decode(&ignored); err != nil && !errors.Is(err, io.EOF) {
+		return Ignored{}, err
+	}
+	if err := d.Decode(&Ignored{}); !errors.Is(err, io.EOF) {
+		return Ignored{}, errors.New("it has more than one YAML document")
+	}
+	return ignored, nil
+}
+
+// check returns an error if an entry of i does not belong to an artifact in set.
+func (i Ignored) check(set neco.ArtifactSet) error {
+	for _, e := range i.Images {
+		if !slices.ContainsFunc(set.Images, func(img neco.ContainerImage) bool { return img.Repository == e.Repository }) {
+			return fmt.Errorf("images: the artifact set has no repository %q", e.Repository)
+		}
+	}
+	for _, e := range i.Debs {
+		if _, err := set.FindDebianPackage(e.Name); err != nil {
+			return fmt.Errorf("debs: %w", err)
+		}
+	}
+	for _, e := range i.OSImage {
+		if e.Channel != set.OSImage.Channel {
+			return fmt.Errorf("osImage: the channel is %q, and that of the artifact set %q", e.Channel, set.OSImage.Channel)
+		}
+	}
+	return nil
+}
+
+// image returns the ignored tags of a repository.
+func (i Ignored) image(repository string) (versions []string) {
+	for _, e := range i.Images {
+		if e.Repository == repository {
+			versions = append(versions, e.Versions...)
+		}
+	}
+	return versions
+}
+
+// deb returns the ignored releases of a Debian package.
+func (i Ignored) deb(name string) (versions []string) {
+	for _, e := range i.Debs {
+		if e.Name == name {
+			versions = append(versions, e.Versions...)
+		}
+	}
+	return versions
+}
+
+// osImage returns the ignored versions in a channel of the operating system.
+func (i Ignored) osImage(channel string) (versions []string) {
+	for _, e := range i.OSImage {
+		if e.Channel == channel {
+			versions = append(versions, e.Versions...)
+		}
+	}
+	return versions
+}
