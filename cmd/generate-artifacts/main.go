@@ -42,10 +42,11 @@ Credentials come from the environment: GITHUB_TOKEN for GitHub's API, QUAY_USER 
 QUAY_PASSWORD for the digests of private images. HTTPS_PROXY and NO_PROXY are used.
 
 If anything fails, no file is written and standard output is empty.`,
-		Args:              cobra.NoArgs,
-		SilenceUsage:      true,
-		SilenceErrors:     true,
-		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
+		Args:                  cobra.NoArgs,
+		SilenceUsage:          true,
+		SilenceErrors:         true,
+		DisableFlagsInUseLine: true,
+		CompletionOptions:     cobra.CompletionOptions{DisableDefaultCmd: true},
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			o.stdout = cmd.OutOrStdout()
 			o.finder.Transport = transport

@@ -51,7 +51,11 @@ func (r *Registry) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	}
 	if m := manifestPath.FindStringSubmatch(req.URL.Path); m != nil {
 		w.Header().Set("Content-Type", string(types.DockerManifestSchema2))
-		serveFile(w, req, manifestFile(r.Dir, m[1], m[2]))
+		name := manifestFile(r.Dir, m[1], m[2])
+		if data, err := os.ReadFile(name); err == nil {
+			w.Header().Set("Docker-Content-Digest", digestOf(data).String())
+		}
+		serveFile(w, req, name)
 		return
 	}
 	m := blobPath.FindStringSubmatch(req.URL.Path)

@@ -3,9 +3,15 @@ package steps_test
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/pkg/host"
+	"github.com/cybozu-go/neco/pkg/steps"
+	"github.com/cybozu-go/neco/pkg/storage"
 	"github.com/cybozu-go/neco/pkg/update"
 	"github.com/cybozu-go/neco/pkg/worker"
 )
@@ -33,5 +39,15 @@ func TestABootImageWithAnotherDigestIsAFaultOfTheRelease(t *testing.T) {
 				t.Errorf("%v: permanent %t, fault of the release %t; want %t", err, worker.IsPermanent(err), worker.IsReleaseFault(err), c.fault)
 			}
 		})
+	}
+}
+
+func TestABootServerPullsByTheDigestsOfTheRelease(t *testing.T) {
+	got, err := steps.Real(t.TempDir(), nil, slog.New(slog.DiscardHandler)).Containers(storage.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(neco.CurrentDigests(), got.(host.Containers).Digests); diff != "" {
+		t.Errorf("(-release +boot server):\n%s", diff)
 	}
 }
