@@ -3,11 +3,16 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/cybozu-go/neco/dctest/inventory"
+	"github.com/cybozu-go/neco/dctest/sabakantest"
 	"github.com/cybozu-go/neco/pkg/sabakan"
 )
 
@@ -90,5 +95,49 @@ func TestNothingIsPrintedOnAnError(t *testing.T) {
 				t.Errorf("got %v, want %q; output %q", err, c.want, out)
 			}
 		})
+	}
+}
+
+// TestSabakanRegistersTheMachines sends the output to sabakan, as sabactl does.
+func TestSabakanRegistersTheMachines(t *testing.T) {
+	out, err := execute(t, "", "../../pkg/machines/testdata/machines.csv", "-b", "r640-boot-2", "-c", "r6525-cs-1", "-s", "r7525-ss-1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want []sabakan.Spec
+	if err := json.Unmarshal([]byte(out), &want); err != nil {
+		t.Fatal(err)
+	}
+	url := sabakantest.Start(t)
+	c := sabakan.New(url)
+	t.Cleanup(c.Close)
+	if err := c.PutIPAM(t.Context(), []byte(inventory.IPAM)); err != nil {
+		t.Fatal(err)
+	}
+	res, err := http.Post(url+"/api/v1/machines", "application/json", strings.NewReader(out))
+	if err != nil {
+		t.Fatal(err)
+	}
+	res.Body.Close()
+	if res.StatusCode != http.StatusCreated {
+		t.Errorf("registration: %s", res.Status)
+	}
+	all, err := c.Machines(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []sabakan.Spec
+	for _, m := range all {
+		s := m.Spec
+		if len(s.IPv4) == 0 || s.BMC.IPv4 == "" {
+			t.Errorf("%s has no addresses", s.Serial)
+		}
+		got = append(got, sabakan.Spec{
+			Serial: s.Serial, Labels: s.Labels, Rack: s.Rack, Role: s.Role, Retires: s.Retires,
+			BMC: sabakan.BMC{Type: s.BMC.Type},
+		})
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
 	}
 }

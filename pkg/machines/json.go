@@ -15,12 +15,14 @@ type jsonReader struct {
 	data []byte
 	dec  *json.Decoder
 	errs *Errors
+	// counted is the part of data in which the line breaks are counted.
+	counted, breaks int
 }
 
 // readJSON returns the machines of a JSON array. It stops at the first place that is not
 // JSON or not of this structure.
 func readJSON(data []byte, errs *Errors) []row {
-	r := jsonReader{data: data, dec: json.NewDecoder(bytes.NewReader(data)), errs: errs}
+	r := &jsonReader{data: data, dec: json.NewDecoder(bytes.NewReader(data)), errs: errs}
 	r.dec.UseNumber()
 	rows, err := r.list()
 	if err != nil {
@@ -30,9 +32,14 @@ func readJSON(data []byte, errs *Errors) []row {
 }
 
 // line returns the line of the last token.
-func (r jsonReader) line() int { return lineOf(r.data, int(r.dec.InputOffset())) }
+func (r *jsonReader) line() int {
+	end := min(int(r.dec.InputOffset()), len(r.data))
+	r.breaks += bytes.Count(r.data[r.counted:end], []byte("\n"))
+	r.counted = end
+	return 1 + r.breaks
+}
 
-func (r jsonReader) list() ([]row, error) {
+func (r *jsonReader) list() ([]row, error) {
 	if err := r.delim('[', "an array of machines"); err != nil {
 		return nil, err
 	}
@@ -54,7 +61,7 @@ func (r jsonReader) list() ([]row, error) {
 }
 
 // machine reads an object.
-func (r jsonReader) machine() (row, error) {
+func (r *jsonReader) machine() (row, error) {
 	if err := r.delim('{', "an object"); err != nil {
 		return row{}, err
 	}
@@ -74,7 +81,7 @@ func (r jsonReader) machine() (row, error) {
 }
 
 // field reads a field of a machine. seen are the fields before it with their lines.
-func (r jsonReader) field(m *row, seen map[string]int) error {
+func (r *jsonReader) field(m *row, seen map[string]int) error {
 	key, err := r.token()
 	if err != nil {
 		return err
@@ -119,7 +126,7 @@ func scalar(value json.Token, column int) (string, bool) {
 }
 
 // delim reads the delimiter want, which is or ends what.
-func (r jsonReader) delim(want json.Delim, what string) error {
+func (r *jsonReader) delim(want json.Delim, what string) error {
 	t, err := r.token()
 	if err != nil {
 		return err
@@ -131,7 +138,7 @@ func (r jsonReader) delim(want json.Delim, what string) error {
 }
 
 // token reads a token. The end of the file is an error.
-func (r jsonReader) token() (json.Token, error) {
+func (r *jsonReader) token() (json.Token, error) {
 	t, err := r.dec.Token()
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return nil, errors.New("the file ends within the list")

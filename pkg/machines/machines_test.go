@@ -12,10 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/cybozu-go/neco/dctest/inventory"
-	"github.com/cybozu-go/neco/dctest/sabakantest"
 	"github.com/cybozu-go/neco/pkg/machines"
-	"github.com/cybozu-go/neco/pkg/sabakan"
 )
 
 var update = flag.Bool("update", false, "write the golden file")
@@ -67,39 +64,6 @@ func TestAListBecomesMachines(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, string(convert(t, machines.JSON, readFile(t, "list.json")))); diff != "" {
 		t.Errorf("JSON: %s", diff)
-	}
-}
-
-func TestSabakanRegistersTheMachines(t *testing.T) {
-	c := sabakan.New(sabakantest.Start(t))
-	t.Cleanup(c.Close)
-	if err := c.PutIPAM(t.Context(), []byte(inventory.IPAM)); err != nil {
-		t.Fatal(err)
-	}
-	specs, err := machines.Read(bytes.NewReader(readFile(t, "machines.csv")), options(machines.CSV))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := c.CreateMachines(t.Context(), specs); err != nil {
-		t.Fatal(err)
-	}
-	all, err := c.Machines(t.Context(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var got []sabakan.Spec
-	for _, m := range all {
-		if len(m.Spec.IPv4) == 0 || m.Spec.BMC.IPv4 == "" {
-			t.Errorf("%s has no addresses", m.Spec.Serial)
-		}
-		s := m.Spec
-		got = append(got, sabakan.Spec{
-			Serial: s.Serial, Labels: s.Labels, Rack: s.Rack, Role: s.Role, Retires: s.Retires,
-			BMC: sabakan.BMC{Type: s.BMC.Type},
-		})
-	}
-	if diff := cmp.Diff(specs, got); diff != "" {
-		t.Error(diff)
 	}
 }
 
