@@ -50,13 +50,14 @@ sandbox-debs:
 	dctest/sandbox/build-debs build $(RUN_VERSIONS)
 
 .PHONY: check
-check: lint test ## Format, vet, staticcheck, tests
+check: lint test ## lint and test
 
 .PHONY: lint
-lint: ## Format, vet, staticcheck
+lint: ## Format, vet, staticcheck, actionlint
 	@files=$$(gofmt -l *.go cmd dctest internal pkg tools); test -z "$$files" || { echo "not formatted, run gofmt -w: $$files" >&2; exit 1; }
 	go vet -tags=sandbox,dctest,vault,shell,login ./...
 	$(STATICCHECK) -tags=sandbox,dctest,vault,shell,login ./...
+	go tool -modfile=tools/go.mod actionlint -shellcheck= -pyflakes= .github/workflows/*.yml
 
 .PHONY: test
 test: ## All tests, with the race detector, and SEEDS=1000 simulated updates
@@ -151,6 +152,41 @@ lint-deb: ## Build the package and examine it with lintian [VERSION=YYYY.MM.DD-S
 	@debian/build build "$$VERSION"
 	@echo "examines build/neco_$${VERSION}_amd64.deb, built from this tree"
 	lintian --fail-on error,warning --allow-root "build/neco_$${VERSION}_amd64.deb"
+
+# SUITE is the name of a suite in the table of docs/development.md.
+SUITE ?=
+export SUITE
+
+.PHONY: suite
+suite: ## Run a suite as CI does, with its data centre [SUITE=functions]
+	@.ci/run-suite "$$SUITE"
+
+# WORKFLOW is the name of a file in .github/workflows.
+WORKFLOW = main
+
+.PHONY: pipeline
+pipeline: ## List the commands of a workflow, or run them in a fresh clone [WORKFLOW=main] [RUN=1]
+	go run ./dctest/pipeline $(if $(RUN),-run) "$(WORKFLOW)"
+
+# TAG is test-YYYY.MM.DD-SERIAL or release-YYYY.MM.DD-SERIAL. docs/cicd.md explains releases.
+TAG ?=
+export TAG
+
+.PHONY: release-version
+release-version: ## Check the form of a tag, and print its version [TAG=test-YYYY.MM.DD-SERIAL]
+	@tools/release version "$$TAG"
+
+.PHONY: release-files
+release-files: ## Build the files of a release into build/release [TAG=test-YYYY.MM.DD-SERIAL]
+	@tools/release files "$$TAG"
+
+.PHONY: release-create
+release-create: ## Create a draft or a pre-release on GitHub [TAG=test-YYYY.MM.DD-SERIAL]
+	@tools/release create "$$TAG"
+
+.PHONY: release-candidate
+release-candidate: ## Commit the artifact set, and push the commit with the tag of a candidate
+	@tools/release candidate
 
 .PHONY: generate
 generate: generate-coil ## Update the generated tables of docs/ and etc/coil.yaml

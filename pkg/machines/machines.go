@@ -105,7 +105,7 @@ func (o Options) check() error {
 		return fmt.Errorf("unknown format %q; the formats are %s and %s", o.Format, CSV, JSON)
 	}
 	if !bmcType.MatchString(o.BMC) {
-		return fmt.Errorf("invalid BMC type %q; it has letters, digits and the characters - _ / .", o.BMC)
+		return fmt.Errorf("invalid BMC type %q; it has letters, digits and the characters . - _ /", o.BMC)
 	}
 	for _, role := range Roles() {
 		if t := o.Types[role]; t != "" && !label.MatchString(t) {
