@@ -133,11 +133,14 @@ func TestPermissionsAreMinimal(t *testing.T) {
 	}
 	write := map[string]string{"contents": "write"}
 	allowed := map[string]map[string]string{
-		"candidate/release": write,
-		"release/release":   write,
-		"publish/publish":   write,
+		"candidate/release":        write,
+		"release/release":          write,
+		"publish/publish":          write,
+		"update-release/candidate": {"contents": "write", "actions": "write"},
 	}
 	tokens := map[string][]string{
+		"make check-artifacts":   {"GITHUB_TOKEN"},
+		"make artifacts":         {"GITHUB_TOKEN", "QUAY_USER", "QUAY_PASSWORD"},
 		"make release-create":    {"GH_TOKEN"},
 		"make release-candidate": {"GH_TOKEN"},
 	}
