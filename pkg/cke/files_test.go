@@ -243,15 +243,12 @@ func TestALineForSlowDisksIsAnArgumentOfEtcd(t *testing.T) {
 	}
 }
 
-// TestThePackageContainsTheTemplates where the programs read them.
+// TestThePackageContainsTheTemplates where the programs read them: debian/build copies etc to
+// neco.NecoDataDir.
 func TestThePackageContainsTheTemplates(t *testing.T) {
-	data, err := os.ReadFile("../../debian/nfpm.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
 	for _, name := range []string{"cke-template.yml", "cke-template-pre.yml"} {
-		if want := "- src: etc/" + name + "\n    dst: /usr/share/neco/" + name + "\n"; !strings.Contains(string(data), want) {
-			t.Errorf("%s is not in the package", name)
+		if _, err := os.Stat("../../etc/" + name); err != nil {
+			t.Error(err)
 		}
 	}
 }

@@ -49,7 +49,7 @@ func examples() map[string]string {
 		"config unset":            "neco config unset proxy",
 		"help":                    "neco help config set",
 		"history":                 "neco history\nneco history -o json",
-		"image":                   "neco image etcd",
+		"image":                   "neco image etcd\nneco image --in-docker",
 		"init":                    "neco init sabakan",
 		"init-data":               "neco init-data\nneco init-data --ignitions-only\nneco init-data -o json",
 		"init-local":              "neco init-local sabakan",

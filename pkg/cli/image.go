@@ -2,22 +2,39 @@ package cli
 
 import (
 	"fmt"
+	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/pkg/component"
+	"github.com/cybozu-go/neco/pkg/host"
 )
 
-func newImageCmd() *cobra.Command {
-	return &cobra.Command{
-		Use:               "image NAME",
-		Short:             "Print the full name of a container image of this release",
-		Long:              "Print the full name of a container image of this release, without\nthe suffix that private images have.",
-		Args:              exactly(1),
+func newImageCmd(env *Env) *cobra.Command {
+	var inDocker bool
+	cmd := &cobra.Command{
+		Use:   "image NAME",
+		Short: "Print the full name of a container image of this release",
+		Long: `Print the full name of a container image of this release, without
+the suffix that private images have.
+
+--in-docker prints the names that all images of this release have in the Docker
+of this server, and those of the images with which neco-worker last started the
+programs of this server. docker-prune.service keeps these images.`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if inDocker {
+				return cobra.NoArgs(cmd, args)
+			}
+			return exactly(1)(cmd, args)
+		},
 		ValidArgsFunction: completeImages,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if inDocker {
+				return printImagesInDocker(cmd.OutOrStdout(), env.FS)
+			}
 			img, err := findImage(args[0])
 			if err != nil {
 				return err
@@ -26,6 +43,26 @@ func newImageCmd() *cobra.Command {
 			return nil
 		},
 	}
+	cmd.Flags().BoolVar(&inDocker, "in-docker", false, "print the images that Docker has to keep on this server")
+	return cmd
+}
+
+// printImagesInDocker prints the names of the images of this release and of the programs
+// that run on the server with the file system fsys, each once.
+func printImagesInDocker(w io.Writer, fsys host.FS) error {
+	names, err := component.AppliedImages(fsys)
+	if err != nil {
+		return err
+	}
+	containers := host.Containers{FS: fsys}
+	for _, img := range component.Artifacts().Images {
+		names = append(names, containers.FullName(img))
+	}
+	slices.Sort(names)
+	for _, name := range slices.Compact(names) {
+		fmt.Fprintln(w, name)
+	}
+	return nil
 }
 
 func findImage(name string) (neco.ContainerImage, error) {

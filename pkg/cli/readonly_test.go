@@ -36,7 +36,7 @@ func looking() map[string][]string {
 		"config unset":          {"env"},
 		"history":               {"", "-o json"},
 		"help":                  {"", "status"},
-		"image":                 {"etcd"},
+		"image":                 {"etcd", "--in-docker"},
 		"is-running":            {"etcd"},
 		"join":                  {"--check 1 2", "--check --ca-file SNAPSHOT 1 2"},
 		"join-token list":       {"", "-o json"},

@@ -29,7 +29,7 @@ func New(env Env) *cobra.Command {
 		newCompletionCmd(),
 		newConfigCmd(&env),
 		newHistoryCmd(&env),
-		newImageCmd(),
+		newImageCmd(&env),
 		newInitCmd(&env),
 		newInitDataCmd(&env),
 		newInitLocalCmd(&env),

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path"
 	"strings"
 
@@ -50,6 +51,27 @@ func ReadApplied(fsys host.FS, name string) (Applied, error) {
 		return Applied{}, fmt.Errorf("%s: %w; delete it: the next update then restarts %s", file, err, name)
 	}
 	return a, nil
+}
+
+// AppliedImages returns the full names of the images with which components were last
+// started on this host, in the order of the components' names. An error names a record that
+// cannot be read.
+func AppliedImages(fsys host.FS) ([]string, error) {
+	records, err := os.ReadDir(fsys.Path(appliedDir))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	var images []string
+	for _, r := range records {
+		a, err := ReadApplied(fsys, r.Name())
+		if err != nil {
+			return nil, err
+		}
+		if a.Image != "" {
+			images = append(images, a.Image)
+		}
+	}
+	return images, nil
 }
 
 func writeApplied(fsys host.FS, name string, a Applied) error {

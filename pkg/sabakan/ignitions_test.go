@@ -169,9 +169,9 @@ func TestAUnitOfNodesIsEnabledOrHasATimer(t *testing.T) {
 
 // TestThePackageContainsTheTemplatesOfNodes where Neco reads them.
 func TestThePackageContainsTheTemplatesOfNodes(t *testing.T) {
-	data, err := os.ReadFile("../../debian/nfpm.yaml")
+	data, err := os.ReadFile("../../debian/build")
 	must(t, err)
-	if !strings.Contains(string(data), "- src: ${STAGE}/ignitions\n    expand: true\n    dst: /usr/share/neco/ignitions\n") {
+	if !strings.Contains(string(data), "\n    cp -R ignitions \"$1/usr/share/neco/\"\n") {
 		t.Error("they are not in the package")
 	}
 }
