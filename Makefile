@@ -146,6 +146,17 @@ deb: ## Build build/neco_VERSION_amd64.deb (VERSION=YYYY.MM.DD-SERIAL)
 	@debian/build build "$$VERSION"
 	@ls "build/neco_$${VERSION}_amd64.deb" "build/neco_$${VERSION}_amd64.deb.sha256"
 
+.PHONY: tools
+tools: ## Build and download the programs of other projects in the package, into build/tools
+	@rm -rf build/tools
+	@mkdir -p build
+	go run ./cmd/toolset stage build/tools
+
+.PHONY: tools-pin
+tools-pin: ## Read the digests of these programs from their publishers (internet), and show what changed
+	go run ./cmd/toolset pin
+	git diff --stat debian/tools.yaml debian/tools
+
 .PHONY: lint-deb
 lint-deb: ## Build the package and examine it with lintian [VERSION=YYYY.MM.DD-SERIAL]
 	@tools/need gzip:gzip lintian:lintian

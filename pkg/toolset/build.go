@@ -1,0 +1,92 @@
+package toolset
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"github.com/cybozu-go/neco/internal/errtext"
+)
+
+// platform is the operating system and the architecture of programs, in the words of Go.
+type platform struct{ os, arch string }
+
+// server is the platform of boot servers and nodes.
+func server() platform { return platform{"linux", "amd64"} }
+
+// build returns the directory in the cache with the programs of the module of t. It builds them
+// unless they were built before from the same versions, with the same Go and flags.
+func (s stager) build(ctx context.Context, t Tool, p platform) (string, error) {
+	key, err := s.buildKey(ctx, t, p)
+	if err != nil {
+		return "", err
+	}
+	return s.cached(t.Name+"-"+t.Version+"-"+key, func(dir string) error {
+		s.log("build %s %s for %s/%s", t.Name, t.Version, p.os, p.arch)
+		return s.goBuild(ctx, t, p, dir)
+	})
+}
+
+// buildKey returns a digest of everything that the built programs depend on.
+func (s stager) buildKey(ctx context.Context, t Tool, p platform) (string, error) {
+	h := sha256.New()
+	version, err := s.run(ctx, t, nil, "go", "env", "GOVERSION")
+	if err != nil {
+		return "", err
+	}
+	fmt.Fprintln(h, version, p, t.Ldflags, t.Tags, t.CGO)
+	if t.CGO {
+		// The C compiler and the libraries of the machine become part of the programs.
+		packages, err := s.run(ctx, t, nil, "dpkg-query", "-W", "gcc", "libc6-dev", "libseccomp-dev")
+		if err != nil {
+			return "", fmt.Errorf("the C compiler and libraries are needed: apt-get install gcc libc6-dev libseccomp-dev: %w", err)
+		}
+		fmt.Fprintln(h, packages)
+	}
+	for _, name := range []string{"go.mod", "go.sum"} {
+		data, err := os.ReadFile(filepath.Join(s.list.Dir, t.Name, name))
+		if err != nil {
+			return "", err
+		}
+		fmt.Fprintf(h, "%s %d\n%s", name, len(data), data)
+	}
+	return fmt.Sprintf("%x", h.Sum(nil)[:16]), nil
+}
+
+// goBuild builds the programs of t into dir.
+func (s stager) goBuild(ctx context.Context, t Tool, p platform, dir string) error {
+	m, err := s.list.modFile(t)
+	if err != nil {
+		return err
+	}
+	ldflags := strings.TrimSpace("-s -w " + strings.ReplaceAll(t.Ldflags, "$VERSION", t.Version))
+	env := []string{"GOOS=" + p.os, "GOARCH=" + p.arch, "GOFLAGS=", "CGO_ENABLED=0"}
+	if t.CGO {
+		env[3] = "CGO_ENABLED=1"
+		ldflags += " -extldflags -static"
+	}
+	args := []string{"build", "-trimpath", "-buildvcs=false", "-ldflags", ldflags, "-tags", t.Tags, "-o", dir + "/"}
+	for _, tool := range m.Tool {
+		args = append(args, tool.Path)
+	}
+	_, err = s.run(ctx, t, env, "go", args...)
+	return err
+}
+
+// run runs a program in the module of t and returns its standard output.
+func (s stager) run(ctx context.Context, t Tool, env []string, name string, args ...string) (string, error) {
+	var stdout, stderr bytes.Buffer
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Dir = filepath.Join(s.list.Dir, t.Name)
+	cmd.Env = append(os.Environ(), env...)
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := cmd.Run(); err != nil {
+		return "", fmt.Errorf("%s %s: %w: %s", name, args[0], err, errtext.LastLines(stderr.String()))
+	}
+	return strings.TrimSpace(stdout.String()), nil
+}

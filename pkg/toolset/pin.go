@@ -1,0 +1,158 @@
+package toolset
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// maxChecksums is the largest accepted size of a file with digests, in bytes.
+const maxChecksums = 1 << 20
+
+// Pin reads the digests of all downloads in the list in file from their publishers, and writes
+// them into the list. The comments of the list stay. It returns a line for each digest that it
+// changed. It writes all digests into the list or, after an error, none. For a module without
+// go.sum it runs go mod tidy, which reads the digests from Go's checksum database.
+func Pin(ctx context.Context, client *http.Client, file string) (changes []string, err error) {
+	l, err := Load(file)
+	if err != nil {
+		return nil, err
+	}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	var doc yaml.Node
+	if err := yaml.Unmarshal(data, &doc); err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	for i, t := range l.Tools {
+		if t.Module != "" {
+			made, err := pinModule(ctx, l, t)
+			if err != nil {
+				return nil, fmt.Errorf("tool %q: %w", t.Name, err)
+			}
+			changes = append(changes, made...)
+			continue
+		}
+		sum, err := published(ctx, client, t)
+		if err != nil {
+			return nil, fmt.Errorf("tool %q: %s: %w", t.Name, t.Checksums, err)
+		}
+		if sum == t.SHA256 {
+			continue
+		}
+		was := t.SHA256
+		if was == "" {
+			was = "unknown"
+		}
+		changes = append(changes, fmt.Sprintf("%s %s: %s, was %s", t.Name, t.Version, sum, was))
+		setDigest(&doc, i, sum)
+	}
+	return changes, writeYAML(file, &doc)
+}
+
+// pinModule makes go.sum of the module of t unless it exists.
+func pinModule(ctx context.Context, l List, t Tool) (changes []string, err error) {
+	unknown, err := l.unknown(t)
+	if err != nil || unknown == "" {
+		return nil, err
+	}
+	if _, err := (stager{list: l}).run(ctx, t, nil, "go", "mod", "tidy"); err != nil {
+		return nil, err
+	}
+	return []string{fmt.Sprintf("%s %s: go.sum is made", t.Name, t.Version)}, nil
+}
+
+// published returns the digest of t.URL in the publisher's file.
+func published(ctx context.Context, client *http.Client, t Tool) (string, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, t.Checksums, nil)
+	if err != nil {
+		return "", err
+	}
+	res, err := client.Do(req)
+	if err != nil {
+		return "", err
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		return "", fmt.Errorf("the server answers %s", res.Status)
+	}
+	return findDigest(io.LimitReader(res.Body, maxChecksums), path.Base(t.URL))
+}
+
+// findDigest returns the digest of the file called name in the output of sha256sum, or the
+// digest if r has nothing else.
+func findDigest(r io.Reader, name string) (string, error) {
+	var lines [][]string
+	s := bufio.NewScanner(r)
+	for s.Scan() {
+		if fields := strings.Fields(s.Text()); len(fields) > 0 {
+			lines = append(lines, fields)
+		}
+	}
+	if err := s.Err(); err != nil {
+		return "", err
+	}
+	for _, fields := range lines {
+		alone := len(fields) == 1 && len(lines) == 1
+		named := len(fields) == 2 && path.Base(strings.TrimPrefix(fields[1], "*")) == name
+		if alone || named {
+			if !digest.MatchString(fields[0]) {
+				return "", fmt.Errorf("%.80q is not a SHA-256", fields[0])
+			}
+			return fields[0], nil
+		}
+	}
+	return "", fmt.Errorf("it has no SHA-256 of %s", name)
+}
+
+// setDigest sets the field sha256 of the i-th tool.
+func setDigest(doc *yaml.Node, i int, sum string) {
+	tool := value(doc.Content[0], "tools").Content[i]
+	if v := value(tool, "sha256"); v != nil {
+		v.SetString(sum)
+		return
+	}
+	var k, v yaml.Node
+	k.SetString("sha256")
+	v.SetString(sum)
+	tool.Content = append(tool.Content, &k, &v)
+}
+
+// value returns the value of a key of a mapping, or nil.
+func value(mapping *yaml.Node, key string) *yaml.Node {
+	for i := 0; i+1 < len(mapping.Content); i += 2 {
+		if mapping.Content[i].Value == key {
+			return mapping.Content[i+1]
+		}
+	}
+	return nil
+}
+
+// writeYAML replaces file by doc.
+func writeYAML(file string, doc *yaml.Node) (err error) {
+	f, err := os.CreateTemp(path.Dir(file), path.Base(file)+".*")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, os.Remove(f.Name()))
+		}
+	}()
+	e := yaml.NewEncoder(f)
+	e.SetIndent(2)
+	if err := errors.Join(e.Encode(doc), e.Close(), f.Chmod(0o644), f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), file)
+}
