@@ -79,6 +79,7 @@ func (t Table) finished(m Member, s State, own Status) Decision {
 // it after a restart. It returns the decision to abort the run if the server runs a
 // newer version or the versions cannot be compared.
 func (t Table) enter(m Member, r *Request, own Status, reported bool, order Order) Decision {
+	m.Notes = own.Notes
 	c, err := order(m.Version, r.Version)
 	switch {
 	case err != nil:
@@ -87,12 +88,12 @@ func (t Table) enter(m Member, r *Request, own Status, reported bool, order Orde
 		return m.abort(r, own, fmt.Sprintf("step 0 (%s): version %s runs here, newer than the requested %s",
 			t.Name(0), m.Version, r.Version))
 	case c < 0:
-		return Decision{Do: Enter, Why: "an older version runs here", Member: m.begin(r.ID(), t.place(arrivalIn0(own, reported)), nil, own.Notes)}
+		return Decision{Do: Enter, Why: "an older version runs here", Member: m.begin(r.ID(), t.place(arrivalIn0(own, reported)), nil)}
 	case !reported || own.Step == 0:
-		return Decision{Do: Enter, Why: "the requested version runs here", Member: m.begin(r.ID(), Place{Step: 1}, nil, own.Notes)}
+		return Decision{Do: Enter, Why: "the requested version runs here", Member: m.begin(r.ID(), Place{Step: 1}, nil)}
 	}
 	return Decision{Do: Enter, Why: fmt.Sprintf("resume at step %s", own.Arrival()),
-		Member: m.begin(r.ID(), t.place(own.Arrival()), t.repeated(own.Step), own.Notes)}
+		Member: m.begin(r.ID(), t.place(own.Arrival()), t.repeated(own.Step))}
 }
 
 // arrivalIn0 returns the barrier in step 0 at which a member with an older package

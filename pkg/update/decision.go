@@ -94,7 +94,8 @@ func (t Table) after(m Member, d Decision) Member {
 	case Restore:
 		m.Stopped = m.without(d.Group)
 	case Leave:
-		return m.begin(RunID{}, Place{}, nil, nil)
+		m.Notes = nil
+		return m.begin(RunID{}, Place{}, nil)
 	}
 	return m
 }

@@ -101,12 +101,12 @@ const (
 )
 
 // begin returns m at the start of its part in the run r. It first repeats the actions
-// in again, and continues with the action at the place at. notes are those that m has
-// reported in the run before.
-func (m Member) begin(r RunID, at Place, again []Place, notes []string) Member {
+// in again, and continues with the action at the place at. m.Notes are those that the server
+// has reported in the run before.
+func (m Member) begin(r RunID, at Place, again []Place) Member {
 	return Member{
 		LRN: m.LRN, HostID: m.HostID, Version: m.Version,
-		Run: r, At: at, Again: again, Notes: notes, Stopped: m.Stopped,
+		Run: r, At: at, Again: again, Notes: m.Notes, Stopped: m.Stopped,
 	}
 }
 

@@ -103,6 +103,10 @@ func TestNotesRemainInAllLaterStatusesOfARun(t *testing.T) {
 	if restarted.Do != Enter || !slices.Equal(restarted.Member.Notes, notes) {
 		t.Fatalf("after a restart of the worker: %+v", restarted)
 	}
+	newer := table.Decide(Member{Version: "9999.12.31-1", HostID: "h"}, state(sts), order)
+	if newer.Status.Cond != neco.CondAbort || !slices.Equal(newer.Status.Notes, notes) {
+		t.Errorf("after a restart with a newer version: %+v", newer)
+	}
 	again := with(restarted.Member, func(m *Member) { m.Work = Work{State: WorkDone, Note: notes[0]} })
 	if repeated := again.advance(table); !slices.Equal(repeated.Notes, notes) {
 		t.Errorf("after an action with the same note: %q", repeated.Notes)
