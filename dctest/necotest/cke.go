@@ -15,6 +15,11 @@ var ckePrograms = []string{"cke", "cke-localproxy", "ckecli"}
 // PackageWithCKE does the same as Package for a package that contains the version cke of
 // CKE: the programs that imitate CKE.
 func (l *Lab) PackageWithCKE(ctx context.Context, version, cke string, change func(artifacts string) string) (string, error) {
+	return l.packageWithCKE(ctx, version, cke, change)
+}
+
+// packageWithCKE does the same with the variables env in the environment of debian/build.
+func (l *Lab) packageWithCKE(ctx context.Context, version, cke string, change func(artifacts string) string, env ...string) (string, error) {
 	dir := filepath.Join(l.root, "build", "cke", cke)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return "", err
@@ -28,7 +33,7 @@ func (l *Lab) PackageWithCKE(ctx context.Context, version, cke string, change fu
 			return "", err
 		}
 	}
-	return l.build(ctx, version, change, "NECO_CKE="+dir)
+	return l.build(ctx, version, change, append(env, "NECO_CKE="+dir)...)
 }
 
 func copyProgram(from, to string) error {

@@ -1,0 +1,1 @@
+# Z99cybozu.sh of the original
