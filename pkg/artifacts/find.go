@@ -44,7 +44,7 @@ type Finder struct {
 	Release bool
 	// Ignored are versions that do not count.
 	Ignored Ignored
-	// Log receives what is left out.
+	// Log receives a line for each artifact or version that is left out.
 	Log *slog.Logger
 }
 

@@ -36,7 +36,7 @@ type Staged struct {
 	StandIns []string
 }
 
-// Complete returns an error that names what is missing and what is a stand-in, or nil if the
+// Complete returns an error that names the missing programs and the stand-ins, or nil if the
 // result has all programs.
 func (r Staged) Complete() error {
 	var errs []error
