@@ -3,13 +3,9 @@
 package main
 
 import (
-	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"os"
-	"os/signal"
-	"syscall"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -19,14 +15,7 @@ import (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second signal ends the program at once
-	err := newCommand(http.DefaultTransport, os.Getenv).ExecuteContext(ctx)
-	stop()
-	if err != nil {
-		fmt.Fprintf(os.Stderr, "download-neco-deb: %v\n", err)
-		os.Exit(1)
-	}
+	daemon.RunCommand("download-neco-deb", newCommand(http.DefaultTransport, os.Getenv).ExecuteContext)
 }
 
 // errTerminal reports that standard output is a terminal.

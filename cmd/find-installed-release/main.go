@@ -2,12 +2,9 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"os"
-	"os/signal"
-	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -16,14 +13,7 @@ import (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second signal ends the program at once
-	err := newCommand(http.DefaultTransport, os.Getenv).ExecuteContext(ctx)
-	stop()
-	if err != nil {
-		fmt.Fprintf(os.Stderr, "find-installed-release: %v\n", err)
-		os.Exit(1)
-	}
+	daemon.RunCommand("find-installed-release", newCommand(http.DefaultTransport, os.Getenv).ExecuteContext)
 }
 
 // newCommand returns the command, whose requests go through transport and which reads the

@@ -3,12 +3,8 @@
 package main
 
 import (
-	"context"
-	"fmt"
 	"net/http"
 	"os"
-	"os/signal"
-	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -18,14 +14,7 @@ import (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second signal ends the program at once
-	err := newCommand(http.DefaultTransport, os.Getenv).ExecuteContext(ctx)
-	stop()
-	if err != nil {
-		fmt.Fprintf(os.Stderr, "generate-artifacts: %v\n", err)
-		os.Exit(1)
-	}
+	daemon.RunCommand("generate-artifacts", newCommand(http.DefaultTransport, os.Getenv).ExecuteContext)
 }
 
 // newCommand returns the command, whose requests go through transport and which reads

@@ -3,26 +3,16 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"net/http"
-	"os"
-	"os/signal"
-	"syscall"
 
 	"github.com/spf13/cobra"
 
+	"github.com/cybozu-go/neco/pkg/daemon"
 	"github.com/cybozu-go/neco/pkg/toolset"
 )
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := newCommand().ExecuteContext(ctx); err != nil {
-		fmt.Fprintf(os.Stderr, "toolset: %v\n", err)
-		os.Exit(1)
-	}
-}
+func main() { daemon.RunCommand("toolset", newCommand().ExecuteContext) }
 
 func newCommand() *cobra.Command {
 	cmd := &cobra.Command{

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// gh stands in for GitHub's command: it logs its arguments, and GitHub's list of releases is
-// the file tags.
+// gh is a script that replaces GitHub's command gh. It logs its arguments, and prints the file
+// tags as GitHub's list of releases.
 const gh = `#!/bin/sh
 set -eu
 echo "$*" >>"$GH_DIR/log"

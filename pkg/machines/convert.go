@@ -145,8 +145,8 @@ type earlier struct {
 	untyped     map[string]bool
 }
 
-// check reports what is wrong with a machine because of an earlier one: sabakan refuses
-// equal serial numbers and a second boot server in a rack.
+// check adds an error to errs for a serial number that an earlier machine has, and for a second
+// boot server in a rack: sabakan refuses both.
 func (e earlier) check(r row, valid [columns]bool, s sabakan.Spec, errs *Errors) {
 	if valid[serial] {
 		if line, ok := e.serials[s.Serial]; ok {
