@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"sync"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
@@ -13,23 +14,19 @@ import (
 // verifies its digest.
 type blobCache interface {
 	// Cached returns the stored blob with this SHA-256 in hexadecimal, or an error that is
-	// fs.ErrNotExist. It reports the size of the blob as progress of a download with ctx.
+	// fs.ErrNotExist.
 	Cached(ctx context.Context, digest string) (io.ReadCloser, error)
 }
 
-// withoutValues is a context that ends with another one and has none of its values.
-type withoutValues struct{ context.Context }
-
-// Value implements context.Context.
-func (withoutValues) Value(any) any { return nil }
-
 // cachedImage is an image whose layers are read from a cache, which has verified them.
-// Package remote would compute their digests again each time.
+// Package remote would compute their digests again each time. While one layer is read, the
+// next one is downloaded.
 type cachedImage struct {
 	v1.Image
-	// cached and downloaded return a stored blob; see blobCache. downloaded reports no
-	// progress, because the download of the blob has.
-	cached, downloaded func(digest string) (io.ReadCloser, error)
+	// cached returns a stored blob; see blobCache.
+	cached func(digest string) (io.ReadCloser, error)
+	// downloads are the downloads of layers in progress.
+	downloads sync.WaitGroup
 }
 
 // Layers implements v1.Image.
@@ -38,9 +35,12 @@ func (i *cachedImage) Layers() ([]v1.Layer, error) {
 	if err != nil {
 		return nil, err
 	}
-	var cached []v1.Layer
-	for _, l := range layers {
-		cached = append(cached, cachedLayer{l, i})
+	cached := make([]v1.Layer, len(layers))
+	var next func() error
+	for n := len(layers) - 1; n >= 0; n-- {
+		l := &cachedLayer{Layer: layers[n], image: i, next: next}
+		l.download = sync.OnceValue(l.downloadOnce)
+		cached[n], next = l, l.download
 	}
 	return cached, nil
 }
@@ -49,25 +49,37 @@ func (i *cachedImage) Layers() ([]v1.Layer, error) {
 type cachedLayer struct {
 	v1.Layer
 	image *cachedImage
+	// download downloads this layer into the cache unless it is there, and next does so with
+	// the layer that is read after this one; nil: this is the last layer.
+	download, next func() error
+}
+
+// downloadOnce does what download does, each time that it is called.
+func (l *cachedLayer) downloadOnce() error {
+	response, err := l.Layer.Compressed()
+	if err != nil {
+		return err
+	}
+	return response.Close()
 }
 
 // Compressed implements v1.Layer. It downloads the layer first if the cache does not have
-// it.
-func (l cachedLayer) Compressed() (io.ReadCloser, error) {
+// it, and begins the download of the next layer.
+func (l *cachedLayer) Compressed() (io.ReadCloser, error) {
 	digest, err := l.Digest()
 	if err != nil {
 		return nil, err
 	}
-	cached, err := l.image.cached(digest.Hex)
-	if !errors.Is(err, fs.ErrNotExist) {
-		return cached, err
-	}
-	response, err := l.Layer.Compressed()
-	if err != nil {
+	if err := l.download(); err != nil {
 		return nil, err
 	}
-	if cached, err = l.image.downloaded(digest.Hex); err != nil {
-		return response, nil // the cache has removed it already, or it is not from the registry
+	if l.next != nil {
+		// The read of the next layer reports an error.
+		l.image.downloads.Go(func() { _ = l.next() })
 	}
-	return cached, response.Close()
+	blob, err := l.image.cached(digest.Hex)
+	if errors.Is(err, fs.ErrNotExist) { // the cache has removed it already, or it is not from the registry
+		return l.Layer.Compressed()
+	}
+	return blob, err
 }

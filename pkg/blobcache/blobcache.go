@@ -89,18 +89,20 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 
 // Cached returns the blob with this SHA-256 in hexadecimal if it is in the cache, and an
 // error that is fs.ErrNotExist otherwise. It waits for a download of the blob by this
-// Transport, at most until ctx ends. The caller closes the blob.
+// Transport, at most until ctx ends, and reports no progress. The caller closes the blob.
 func (t *Transport) Cached(ctx context.Context, digest string) (io.ReadCloser, error) {
 	unlock, err := t.lock(ctx, digest)
 	if err != nil {
 		return nil, err
 	}
 	defer unlock()
-	f, size, err := t.open(ctx, digest)
+	f, _, err := t.open(ctx, digest)
 	if err != nil {
 		return nil, err
 	}
-	report(ctx, size)
+	if ctx.Value(lastReadKey{}) != nil {
+		return lastRead{f}, nil
+	}
 	return f, nil
 }
 

@@ -148,6 +148,8 @@ type partialFile struct {
 	name string
 	size int64
 	sum  hash.Hash
+	// handed is how many bytes of the file the kernel was told to store on the disk.
+	handed int64
 }
 
 // openPartial opens the file of an interrupted download, or creates it. While another
@@ -198,7 +200,7 @@ func isStill(f *os.File, name string) bool {
 // restart empties the file: the registry sends the whole blob, not the requested range.
 func (p *partialFile) restart() error {
 	p.sum.Reset()
-	p.size = 0
+	p.size, p.handed = 0, 0
 	_, err := p.Seek(0, io.SeekStart)
 	return errors.Join(err, p.Truncate(0))
 }
@@ -218,6 +220,9 @@ func (p *partialFile) fill(ctx context.Context, cancel context.CancelCauseFunc, 
 			p.sum.Write(buf[:n])
 			p.size += int64(n)
 			report(ctx, int64(n))
+			if err := p.handOver(); err != nil {
+				return backoff.Permanent(err)
+			}
 		}
 		switch {
 		case err == io.EOF:

@@ -146,9 +146,10 @@ func (u Uploader) imageContent(ctx context.Context, img neco.ContainerImage) (sa
 	if err := u.Images.Tarball(downloading, img, io.MultiWriter(sum, &size)); err != nil {
 		return sabakan.Content{}, err
 	}
+	uploading := blobcache.WithLastRead(ctx)
 	open := func() (io.ReadCloser, error) {
 		r, w := io.Pipe()
-		go func() { w.CloseWithError(u.Images.Tarball(ctx, img, w)) }() // ends when r is closed
+		go func() { w.CloseWithError(u.Images.Tarball(uploading, img, w)) }() // ends when r is closed
 		return r, nil
 	}
 	return sabakan.Content{Open: open, Size: int64(size), SHA256: hex.EncodeToString(sum.Sum(nil))}, nil
