@@ -173,11 +173,16 @@ func behind(s *storage.Snapshot, lrns []int) []int {
 }
 
 // next returns the decision to install the known release, or to wait if it is not newer
-// than the version of the last run. The caller has made sure that no run is in progress
+// than the version of the last run, or older than one in use. The caller has made sure that no run is in progress
 // and that the registered servers are those of the last run, if any.
 func next(s *storage.Snapshot, in Input, known release.Version) Decision {
 	r := s.Request
 	if r == nil {
+		for _, v := range inUse(s) {
+			if isNewer(v, s.Release) {
+				return Decision{Do: WaitInfo, Why: fmt.Sprintf("%s is older than %s, which is installed", s.Release, v)}
+			}
+		}
 		return order(s, in, Decision{Do: NewRequest, Version: s.Release, Servers: s.Registered, Why: "no earlier run is recorded"})
 	}
 	current, err := release.Parse(r.Version)

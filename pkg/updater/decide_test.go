@@ -49,12 +49,17 @@ func TestDecide(t *testing.T) {
 		spoil func(*storage.Snapshot, *Input)
 		want  Decision
 	}{
-		"what is known is installed":  {func(*storage.Snapshot, *Input) {}, Decision{Do: WaitInfo}},
-		"no server is registered":     {func(s *storage.Snapshot, _ *Input) { s.Registered, s.Request = nil, nil }, Decision{Do: WaitInfo}},
-		"no release is known":         {func(s *storage.Snapshot, _ *Input) { s.Release, s.Request = "", nil }, Decision{Do: WaitInfo}},
-		"what is known is no version": {func(s *storage.Snapshot, _ *Input) { s.Release = "latest" }, Decision{Do: WaitInfo}},
-		"no request":                  {func(s *storage.Snapshot, _ *Input) { s.Request = nil }, Decision{Do: NewRequest, Version: current, Servers: []int{0, 2, 10}}},
-		"the request is stopped":      {func(s *storage.Snapshot, _ *Input) { s.Request.Stop, s.Release = true, "2026.11.22-1" }, Decision{Do: WaitRecover}},
+		"what is known is installed":                         {func(*storage.Snapshot, *Input) {}, Decision{Do: WaitInfo}},
+		"no server is registered":                            {func(s *storage.Snapshot, _ *Input) { s.Registered, s.Request = nil, nil }, Decision{Do: WaitInfo}},
+		"no release is known":                                {func(s *storage.Snapshot, _ *Input) { s.Release, s.Request = "", nil }, Decision{Do: WaitInfo}},
+		"what is known is no version":                        {func(s *storage.Snapshot, _ *Input) { s.Release = "latest" }, Decision{Do: WaitInfo}},
+		"no request":                                         {func(s *storage.Snapshot, _ *Input) { s.Request = nil }, Decision{Do: NewRequest, Version: current, Servers: []int{0, 2, 10}}},
+		"no request and an older release than one that runs": {func(s *storage.Snapshot, _ *Input) { s.Request, s.Release = nil, "2026.11.19-99" }, Decision{Do: WaitInfo}},
+		"no request and an older release than one of a server that has left": {func(s *storage.Snapshot, _ *Input) {
+			s.Request, s.Release, s.Registered = nil, "2026.11.19-99", []int{2}
+			s.Presence[2], s.Statuses = update.Presence{Version: "2026.11.19-98"}, nil
+		}, Decision{Do: NewRequest, Version: "2026.11.19-99", Servers: []int{2}}},
+		"the request is stopped": {func(s *storage.Snapshot, _ *Input) { s.Request.Stop, s.Release = true, "2026.11.22-1" }, Decision{Do: WaitRecover}},
 		"the request cannot be read": {func(s *storage.Snapshot, _ *Input) {
 			s.Request, s.UnreadableRequest = nil, errors.New("garbage")
 		}, Decision{Do: WaitRecover}},
