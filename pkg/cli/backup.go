@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -30,6 +31,11 @@ func newBackupCmd(env *Env) *cobra.Command {
 // backupTimeout is how long one backup may take before it fails. The timer starts a
 // backup every hour.
 const backupTimeout = 50 * time.Minute
+
+// backupPatience is how long a backup waits for this server's member of etcd to answer. It is
+// long, because a member on a busy server may answer late, and after a failure the timer starts
+// the next backup only after an hour.
+const backupPatience = time.Minute
 
 func newBackupRunCmd(env *Env) *cobra.Command {
 	return &cobra.Command{
@@ -82,7 +88,11 @@ func runBackup(ctx context.Context, cmd *cobra.Command, env *Env) error {
 }
 
 func takeBackup(ctx context.Context, env *Env, o *backup.Options, me renewal.Server) (r backup.Result, err error) {
-	if o.Recipients, err = backupRecipients(ctx, env, *o, me); err != nil {
+	roots, err := me.Roots(pki.ServerCA)
+	if err != nil {
+		return r, err
+	}
+	if o.Recipients, err = backupRecipients(ctx, env, *o, roots); err != nil {
 		return r, err
 	}
 	return backup.Run(ctx, *o)
@@ -110,14 +120,9 @@ func recordBackup(ctx context.Context, env *Env, o backup.Options, lrn int, r ba
 // backupRecipients returns the public keys to which a snapshot is encrypted: the keys
 // of the registered boot servers and the recovery keys. It logs a warning about boot
 // servers without a valid key.
-func backupRecipients(ctx context.Context, env *Env, o backup.Options, me renewal.Server) ([]string, error) {
-	roots, err := me.Roots(pki.ServerCA)
-	if err != nil {
-		return nil, err
-	}
-	var all []string
+func backupRecipients(ctx context.Context, env *Env, o backup.Options, roots *x509.CertPool) (all []string, err error) {
 	s := storage.New(o.Etcd)
-	err = env.guarded(ctx, s, etcdTimeout, func(ctx context.Context) error {
+	err = env.patient(ctx, s, backupPatience, func(ctx context.Context) error {
 		snap, err := s.Snapshot(ctx)
 		if err != nil {
 			return err
