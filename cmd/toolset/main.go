@@ -23,7 +23,7 @@ func newCommand() *cobra.Command {
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
 	}
 	list := cmd.PersistentFlags().String("list", "debian/tools.yaml", "list of the programs")
-	cmd.AddCommand(newStageCommand(list), newPinCommand(list), newLicencesCommand())
+	cmd.AddCommand(newStageCommand(list), newBundleCommand(list), newPinCommand(list), newLicencesCommand(list))
 	return cmd
 }
 

@@ -13,7 +13,7 @@ import (
 )
 
 func newStageCommand(list *string) *cobra.Command {
-	o := toolset.Options{Client: http.DefaultClient, Log: func(text string) { fmt.Fprintln(os.Stderr, text) }}
+	o := newOptions()
 	var release bool
 	cmd := &cobra.Command{
 		Use:   "stage DIR",
@@ -27,30 +27,54 @@ func newStageCommand(list *string) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if o.Cache == "" {
-				user, err := os.UserCacheDir()
-				if err != nil {
-					return err
+			if release {
+				if err := l.CheckDigests(); err != nil {
+					return fmt.Errorf("a release must contain all programs of %s: %w", *list, err)
 				}
-				o.Cache = filepath.Join(user, "neco", "toolset")
+			}
+			if err := setCache(&o); err != nil {
+				return err
 			}
 			o.Out = args[0]
-			staged, err := toolset.Stage(cmd.Context(), l, o)
+			result, err := toolset.Stage(cmd.Context(), l, o)
 			if err != nil {
 				return err
 			}
-			err = staged.Complete()
-			if release && err != nil {
-				return fmt.Errorf("the package is not complete:\n%w", err)
-			}
-			if err != nil {
-				fmt.Fprintln(os.Stderr, err)
-			}
+			note(result)
 			return nil
 		},
 	}
-	cmd.Flags().BoolVar(&release, "release", false, "fail unless all programs are there")
+	cmd.Flags().BoolVar(&release, "release", false, "fail unless all programs of the package and of the bundles are known")
 	cmd.Flags().StringVar(&o.StandIns, "stand-ins", "", "directory with programs that replace the missing ones, for tests")
-	cmd.Flags().StringVar(&o.Cache, "cache", "", "directory of builds and downloads (default: neco/toolset in the user's cache directory)")
+	addCacheFlag(cmd, &o)
 	return cmd
+}
+
+// newOptions returns the options that all commands have.
+func newOptions() toolset.Options {
+	return toolset.Options{Client: http.DefaultClient, Log: func(text string) { fmt.Fprintln(os.Stderr, text) }}
+}
+
+func addCacheFlag(cmd *cobra.Command, o *toolset.Options) {
+	cmd.Flags().StringVar(&o.Cache, "cache", "", "directory of builds and downloads (default: neco/toolset in the user's cache directory)")
+}
+
+// setCache sets the default of the flag --cache.
+func setCache(o *toolset.Options) error {
+	if o.Cache != "" {
+		return nil
+	}
+	user, err := os.UserCacheDir()
+	if err != nil {
+		return err
+	}
+	o.Cache = filepath.Join(user, "neco", "toolset")
+	return nil
+}
+
+// note prints what the result does not have.
+func note(result toolset.Staged) {
+	if err := result.Complete(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+	}
 }

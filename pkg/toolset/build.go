@@ -19,6 +19,22 @@ type platform struct{ os, arch string }
 // server is the platform of boot servers and nodes.
 func server() platform { return platform{"linux", "amd64"} }
 
+// platforms are the platforms for which there are bundles.
+func platforms() []platform {
+	return []platform{server(), {"windows", "amd64"}, {"darwin", "amd64"}}
+}
+
+// name returns the name of p as Go and the list write it.
+func (p platform) name() string { return p.os + "/" + p.arch }
+
+// exe returns the suffix of the names of programs.
+func (p platform) exe() string {
+	if p.os == "windows" {
+		return ".exe"
+	}
+	return ""
+}
+
 // build returns the directory in the cache with the programs of the module of t. It builds them
 // unless they were built before from the same versions, with the same Go and flags.
 func (s stager) build(ctx context.Context, t Tool, p platform) (string, error) {
@@ -80,9 +96,19 @@ func (s stager) goBuild(ctx context.Context, t Tool, p platform, dir string) err
 
 // run runs a program in the module of t and returns its standard output.
 func (s stager) run(ctx context.Context, t Tool, env []string, name string, args ...string) (string, error) {
+	return run(ctx, filepath.Join(s.list.Dir, t.Name), env, name, args...)
+}
+
+// runGo runs the command go in the directory dir, without flags from the environment, and
+// returns its standard output.
+func runGo(ctx context.Context, dir string, args ...string) (string, error) {
+	return run(ctx, dir, []string{"GOFLAGS=", "GOWORK=off"}, "go", args...)
+}
+
+func run(ctx context.Context, dir string, env []string, name string, args ...string) (string, error) {
 	var stdout, stderr bytes.Buffer
 	cmd := exec.CommandContext(ctx, name, args...)
-	cmd.Dir = filepath.Join(s.list.Dir, t.Name)
+	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), env...)
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	if err := cmd.Run(); err != nil {

@@ -5,6 +5,7 @@ import (
 	"archive/zip"
 	"compress/gzip"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -18,10 +19,11 @@ import (
 )
 
 // download returns the directory in the cache with the programs of t, whose SHA256 must be set.
-// It downloads the file at t.URL unless a file with this digest was downloaded before. A file
-// with another digest is an error.
+// It downloads the file at t.URL unless a file with this digest was downloaded before for the
+// same programs. A file with another digest is an error.
 func (s stager) download(ctx context.Context, t Tool) (string, error) {
-	return s.cached(t.Name+"-"+t.Version+"-"+t.SHA256[:32], func(dir string) error {
+	key := sha256.Sum256(fmt.Appendf(nil, "%s %q", t.SHA256, t.members))
+	return s.cached(fmt.Sprintf("%s-%s-%x", t.Name, t.Version, key[:16]), func(dir string) error {
 		s.log("download %s", t.URL)
 		file := filepath.Join(dir, path.Base(t.URL))
 		if _, err := release.Fetch(ctx, s.opts.Client, t.URL, file, release.Limits{SHA256: t.SHA256}); err != nil {
@@ -30,7 +32,7 @@ func (s stager) download(ctx context.Context, t Tool) (string, error) {
 		if !isArchive(t.URL) {
 			return os.Chmod(file, 0o755)
 		}
-		if err := extract(file, dir, t.programs()); err != nil {
+		if err := extract(file, dir, t.members); err != nil {
 			return fmt.Errorf("%s: %w", t.URL, err)
 		}
 		return os.Remove(file)

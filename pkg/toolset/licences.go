@@ -1,12 +1,14 @@
 package toolset
 
 import (
+	"context"
 	"crypto/sha256"
 	"debug/buildinfo"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -14,13 +16,14 @@ import (
 	"strings"
 
 	"golang.org/x/mod/module"
+	"golang.org/x/mod/semver"
 )
 
 // licenceFile matches the names of files with licences and notices.
 var licenceFile = regexp.MustCompile(`(?i)^((un)?licen[cs]e|copying|copyright|notice|patents)([-._].*)?$`)
 
-// GoPrograms returns the names of the Go programs below dir.
-func GoPrograms(dir string) ([]string, error) {
+// goPrograms returns the names of the Go programs below dir.
+func goPrograms(dir string) ([]string, error) {
 	var programs []string
 	err := filepath.WalkDir(dir, func(name string, d fs.DirEntry, err error) error {
 		if err != nil || !d.Type().IsRegular() {
@@ -38,37 +41,129 @@ func GoPrograms(dir string) ([]string, error) {
 	return programs, err
 }
 
-// WriteLicences writes the licences and notices of all Go modules that are linked into the
-// programs, as text: each text once, after the names of the modules that have it. ours is the
-// path of the module whose licence is not written. modCache is the directory of Go's module
-// cache, which must have the modules, and goRoot the directory of Go, whose licence is written,
-// too. A module without a licence file is an error that names it.
-func WriteLicences(w io.Writer, programs []string, modCache, goRoot, ours string) error {
-	mods := map[string]string{"Go": goRoot} // the directory of each module
+// ours is the path of the module of Neco, whose licence is not written.
+const ours = "github.com/cybozu-go/neco"
+
+// WriteLicences writes the licences of the programs below dir, as text. First, it writes a line
+// for each tool of l that is there, with version, licence and source. Then, it writes the
+// licences and notices of all Go modules that are linked into the programs, and of Go: each text
+// once, after the names of the modules that have it. It downloads the modules that Go's module
+// cache does not have, and blocks until that is done or ctx ends. A module without a licence
+// file is an error that names it.
+func WriteLicences(ctx context.Context, w io.Writer, l List, dir string) error {
+	programs, err := goPrograms(dir)
+	if err != nil {
+		return err
+	}
+	linked, err := modules(programs)
+	if err != nil {
+		return err
+	}
+	out, err := runGo(ctx, dir, "env", "GOMODCACHE", "GOROOT")
+	if err != nil {
+		return err
+	}
+	modCache, goRoot, _ := strings.Cut(out, "\n")
+	dirs, err := fetchModules(ctx, linked, modCache)
+	if err != nil {
+		return err
+	}
+	if len(programs) > 0 {
+		dirs["Go"] = goRoot
+	}
+	texts, owners, err := readLicences(dirs)
+	if err != nil {
+		return err
+	}
+	if err := l.writeTools(w, dir); err != nil {
+		return err
+	}
+	return writeTexts(w, texts, owners)
+}
+
+// writeTools writes a line for each tool of l that is in dir, and an empty line after them.
+func (l List) writeTools(w io.Writer, dir string) error {
+	end := ""
+	for _, t := range l.Tools {
+		there := func(path string) bool {
+			_, err := os.Lstat(filepath.Join(dir, path))
+			return err == nil
+		}
+		if !slices.ContainsFunc(t.paths(), there) {
+			continue
+		}
+		source := t.URL
+		if t.Module != "" {
+			source = "https://pkg.go.dev/" + t.Module + "@" + t.Version
+		}
+		if _, err := fmt.Fprintf(w, "%s %s, %s, %s\n", t.Name, t.Version, t.Licence, source); err != nil {
+			return err
+		}
+		end = "\n"
+	}
+	_, err := io.WriteString(w, end)
+	return err
+}
+
+// modules returns the modules that are linked into the programs, by the names that the
+// programs use: a replaced module has another source. It omits modules without a version: the
+// module of a program that its publisher built from a clone has none.
+func modules(programs []string) (map[string]module.Version, error) {
+	linked := map[string]module.Version{}
 	for _, program := range programs {
 		info, err := buildinfo.ReadFile(program)
 		if err != nil {
-			return fmt.Errorf("%s: %w", program, err)
+			return nil, fmt.Errorf("%s: %w", program, err)
 		}
-		for _, m := range info.Deps {
+		for _, m := range append(info.Deps, &info.Main) {
 			name := m.Path + " " + m.Version
 			for m.Replace != nil {
 				m = m.Replace
 			}
-			if m.Version == "" || m.Path == ours {
-				continue
+			if semver.IsValid(m.Version) && !strings.HasSuffix(m.Version, "+dirty") && m.Path != ours {
+				linked[name] = module.Version{Path: m.Path, Version: m.Version}
 			}
-			dir, err := cacheDir(modCache, m.Path, m.Version)
-			if err != nil {
-				return err
-			}
-			mods[name] = dir
 		}
 	}
-	texts := map[string]string{}
-	owners := map[string][]string{}
+	return linked, nil
+}
+
+// fetchModules returns the directory of each module in Go's module cache. It downloads the
+// modules that are not there: a program from the cache of builds or from its publisher was not
+// built from the source in the module cache.
+func fetchModules(ctx context.Context, linked map[string]module.Version, modCache string) (map[string]string, error) {
+	dirs := map[string]string{}
+	download := []string{"mod", "download"}
+	for _, name := range slices.Sorted(maps.Keys(linked)) {
+		m := linked[name]
+		dir, err := cacheDir(modCache, m.Path, m.Version)
+		if err != nil {
+			return nil, err
+		}
+		dirs[name] = dir
+		if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+			download = append(download, m.String())
+		}
+	}
+	if len(download) == 2 {
+		return dirs, nil
+	}
+	// Outside of all modules, the command changes no go.sum.
+	tmp, err := os.MkdirTemp("", "neco-licences-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(tmp)
+	_, err = runGo(ctx, tmp, download...)
+	return dirs, err
+}
+
+// readLicences returns the texts in the directories of modules, and the names of the modules that
+// have each text.
+func readLicences(dirs map[string]string) (texts map[string]string, owners map[string][]string, err error) {
+	texts, owners = map[string]string{}, map[string][]string{}
 	var errs []error
-	for name, dir := range mods {
+	for name, dir := range dirs {
 		text, err := licenceText(dir)
 		if err == nil && text == "" {
 			err = errors.New("the module has no file with a licence")
@@ -81,10 +176,7 @@ func WriteLicences(w io.Writer, programs []string, modCache, goRoot, ours string
 		texts[key] = text
 		owners[key] = append(owners[key], name)
 	}
-	if len(errs) > 0 {
-		return errors.Join(errs...)
-	}
-	return writeTexts(w, texts, owners)
+	return texts, owners, errors.Join(errs...)
 }
 
 // writeTexts writes each text after its owners, in the order of the first owners.

@@ -40,6 +40,27 @@ type Tool struct {
 	// Version is the version of a tool without module. For a tool with a module, Load reads it
 	// from the file go.mod.
 	Version string `yaml:"version"`
+	// Download is the download for boot servers.
+	Download `yaml:",inline"`
+
+	// Install maps the programs to their paths in the package. A key is the base name of a
+	// package of the module, or a path in the archive, or the base name of URL. In a path,
+	// $NUMBER is the version without the leading v.
+	Install map[string][]string `yaml:"install"`
+	// Completion maps keys of Install to the commands that print their shell completions.
+	Completion map[string]Completion `yaml:"completion"`
+	// Bundle are the keys of Install that operators also use on their own computers.
+	Bundle []string `yaml:"bundle"`
+	// Platforms are the downloads for the bundles of other platforms, by the names of the
+	// platforms, such as windows/amd64. A tool with a module has none: it is built.
+	Platforms map[string]Platform `yaml:"platforms"`
+
+	// members are the programs in the download. Install has only some of them in a bundle.
+	members []string
+}
+
+// Download is a file that a publisher offers.
+type Download struct {
 	// URL is the address of the archive (.tar.gz, .tgz or .zip) or of the program. In URL and
 	// Checksums, $VERSION is the version.
 	URL string `yaml:"url"`
@@ -48,13 +69,15 @@ type Tool struct {
 	// SHA256 is the digest of the file at URL, in lower-case hex. It is empty as long as
 	// nobody has read it from Checksums.
 	SHA256 string `yaml:"sha256"`
+}
 
-	// Install maps the programs to their paths in the package. A key is the base name of a
-	// package of the module, or a path in the archive, or the base name of URL. In a path,
-	// $NUMBER is the version without the leading v.
-	Install map[string][]string `yaml:"install"`
-	// Bundle are the keys of Install that operators also use on their own computers.
-	Bundle []string `yaml:"bundle"`
+// Platform is the download of a tool for the bundle of another platform.
+type Platform struct {
+	// Download is the file. Its Checksums are by default those of the tool.
+	Download `yaml:",inline"`
+	// Bundle maps programs to their names in the bundle. A key is a path in the archive, or
+	// the base name of URL.
+	Bundle map[string]string `yaml:"bundle"`
 }
 
 // List is the contents of debian/tools.yaml.
@@ -114,8 +137,12 @@ func (l List) complete(t *Tool) error {
 	if err := l.completeSource(t); err != nil {
 		return err
 	}
+	t.members = t.programs()
 	number := strings.TrimPrefix(t.Version, "v")
-	for _, paths := range t.Install {
+	for program, paths := range t.Install {
+		if len(paths) == 0 {
+			return fmt.Errorf("install: %s has no path", program)
+		}
 		for i := range paths {
 			paths[i] = strings.ReplaceAll(paths[i], "$NUMBER", number)
 		}
@@ -125,12 +152,10 @@ func (l List) complete(t *Tool) error {
 			return fmt.Errorf("install: %q is not the absolute path of a file", p)
 		}
 	}
-	for _, b := range t.Bundle {
-		if _, ok := t.Install[b]; !ok {
-			return fmt.Errorf("bundle: %q is not in install", b)
-		}
+	if err := t.completeBundle(); err != nil {
+		return err
 	}
-	return nil
+	return t.checkCompletion()
 }
 
 func (l List) completeSource(t *Tool) error {
@@ -192,18 +217,26 @@ func completeDownload(t *Tool) error {
 	if t.Version == "" {
 		return errors.New("version is missing")
 	}
-	if t.SHA256 != "" && !digest.MatchString(t.SHA256) {
-		return fmt.Errorf("sha256: %q is not 64 lower-case hexadecimal digits", t.SHA256)
-	}
-	for field, address := range map[string]*string{"url": &t.URL, "checksums": &t.Checksums} {
-		*address = strings.ReplaceAll(*address, "$VERSION", t.Version)
-		if u, err := url.Parse(*address); err != nil || u.Scheme != "https" || u.Host == "" {
-			return fmt.Errorf("%s: %q is not an address that begins with https://", field, *address)
-		}
+	if err := t.Download.complete(t.Version); err != nil {
+		return err
 	}
 	if !isArchive(t.URL) {
 		if _, ok := t.Install[path.Base(t.URL)]; !ok || len(t.Install) != 1 {
 			return fmt.Errorf("install: the only key must be %s", path.Base(t.URL))
+		}
+	}
+	return nil
+}
+
+// complete checks d and replaces the version in its addresses.
+func (d *Download) complete(version string) error {
+	if d.SHA256 != "" && !digest.MatchString(d.SHA256) {
+		return fmt.Errorf("sha256: %q is not 64 lower-case hexadecimal digits", d.SHA256)
+	}
+	for field, address := range map[string]*string{"url": &d.URL, "checksums": &d.Checksums} {
+		*address = strings.ReplaceAll(*address, "$VERSION", version)
+		if u, err := url.Parse(*address); err != nil || u.Scheme != "https" || u.Host == "" {
+			return fmt.Errorf("%s: %q is not an address that begins with https://", field, *address)
 		}
 	}
 	return nil

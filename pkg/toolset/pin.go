@@ -2,13 +2,16 @@ package toolset
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"path"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -43,19 +46,18 @@ func Pin(ctx context.Context, client *http.Client, file string) (changes []strin
 			changes = append(changes, made...)
 			continue
 		}
-		sum, err := published(ctx, client, t)
-		if err != nil {
-			return nil, fmt.Errorf("tool %q: %s: %w", t.Name, t.Checksums, err)
+		tool := value(doc.Content[0], "tools").Content[i]
+		for _, d := range t.downloads() {
+			sum, err := published(ctx, client, d.Download)
+			if err != nil {
+				return nil, fmt.Errorf("tool %q: %s: %w", t.Name, d.Checksums, err)
+			}
+			if sum == d.SHA256 {
+				continue
+			}
+			changes = append(changes, fmt.Sprintf("%s: %s, was %s", d.name, sum, cmp.Or(d.SHA256, "unknown")))
+			setDigest(d.node(tool), sum)
 		}
-		if sum == t.SHA256 {
-			continue
-		}
-		was := t.SHA256
-		if was == "" {
-			was = "unknown"
-		}
-		changes = append(changes, fmt.Sprintf("%s %s: %s, was %s", t.Name, t.Version, sum, was))
-		setDigest(&doc, i, sum)
 	}
 	return changes, writeYAML(file, &doc)
 }
@@ -72,9 +74,37 @@ func pinModule(ctx context.Context, l List, t Tool) (changes []string, err error
 	return []string{fmt.Sprintf("%s %s: go.sum is made", t.Name, t.Version)}, nil
 }
 
-// published returns the digest of t.URL in the publisher's file.
-func published(ctx context.Context, client *http.Client, t Tool) (string, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, t.Checksums, nil)
+// pinned is a download of a tool.
+type pinned struct {
+	Download
+	// name is the name of the download in messages.
+	name string
+	// platform is its key in Platforms, or "" for the download for boot servers.
+	platform string
+}
+
+// downloads returns all downloads of t, that for boot servers first. The first of a tool with a
+// module is empty except for its name.
+func (t Tool) downloads() []pinned {
+	name := t.Name + " " + t.Version
+	all := []pinned{{t.Download, name, ""}}
+	for _, p := range slices.Sorted(maps.Keys(t.Platforms)) {
+		all = append(all, pinned{t.Platforms[p].Download, name + " for " + p, p})
+	}
+	return all
+}
+
+// node returns the mapping that has the digest of d. tool is the mapping of the tool.
+func (d pinned) node(tool *yaml.Node) *yaml.Node {
+	if d.platform == "" {
+		return tool
+	}
+	return value(value(tool, "platforms"), d.platform)
+}
+
+// published returns the digest of d.URL in the publisher's file.
+func published(ctx context.Context, client *http.Client, d Download) (string, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, d.Checksums, nil)
 	if err != nil {
 		return "", err
 	}
@@ -86,7 +116,7 @@ func published(ctx context.Context, client *http.Client, t Tool) (string, error)
 	if res.StatusCode != http.StatusOK {
 		return "", fmt.Errorf("the server answers %s", res.Status)
 	}
-	return findDigest(io.LimitReader(res.Body, maxChecksums), path.Base(t.URL))
+	return findDigest(io.LimitReader(res.Body, maxChecksums), path.Base(d.URL))
 }
 
 // findDigest returns the digest of the file called name in the output of sha256sum, or the
@@ -115,17 +145,16 @@ func findDigest(r io.Reader, name string) (string, error) {
 	return "", fmt.Errorf("it has no SHA-256 of %s", name)
 }
 
-// setDigest sets the field sha256 of the i-th tool.
-func setDigest(doc *yaml.Node, i int, sum string) {
-	tool := value(doc.Content[0], "tools").Content[i]
-	if v := value(tool, "sha256"); v != nil {
+// setDigest sets the field sha256 of a download.
+func setDigest(download *yaml.Node, sum string) {
+	if v := value(download, "sha256"); v != nil {
 		v.SetString(sum)
 		return
 	}
 	var k, v yaml.Node
 	k.SetString("sha256")
 	v.SetString(sum)
-	tool.Content = append(tool.Content, &k, &v)
+	download.Content = append(download.Content, &k, &v)
 }
 
 // value returns the value of a key of a mapping, or nil.

@@ -49,10 +49,11 @@ func (r Staged) Complete() error {
 	return errors.Join(errs...)
 }
 
-// stager runs one call of Stage.
+// stager runs one call of Stage or Bundle.
 type stager struct {
-	list List
-	opts Options
+	list     List
+	opts     Options
+	platform platform
 }
 
 func (s stager) log(format string, args ...any) {
@@ -62,29 +63,47 @@ func (s stager) log(format string, args ...any) {
 }
 
 // Stage writes the programs of l into the directory o.Out, in the tree in which they are in the
-// package, together with the files in the directory root of each tool beside the list. It
-// builds and downloads what the cache does not have, and blocks until that is done or ctx ends.
-// A tool without a digest is left out or replaced by a stand-in, with all its files. An error
-// means that a build or download failed; o.Out is then incomplete.
+// package, together with their completions, with the files in the directory root of each tool
+// beside the list, and with the bundle for nodes. It builds and downloads what the cache does
+// not have, and blocks until that is done or ctx ends. A tool without a digest is left out or
+// replaced by a stand-in, with all its files. An error means that a build or download failed;
+// o.Out is then incomplete.
 func Stage(ctx context.Context, l List, o Options) (Staged, error) {
-	if err := os.Mkdir(o.Out, 0o755); err != nil {
-		return Staged{}, err
+	s := stager{list: l, opts: o, platform: server()}
+	result, there, err := s.stage(ctx)
+	if err != nil {
+		return result, err
 	}
-	s := stager{l, o}
-	var result Staged
-	for _, t := range l.Tools {
+	for _, t := range there {
+		if err := s.installFiles(t); err != nil {
+			return result, fmt.Errorf("tool %q: %w", t.Name, err)
+		}
+	}
+	s.opts.Out = filepath.Join(o.Out, nodeBundle)
+	_, _, err = s.archive(ctx, packer(nodeBundle))
+	return result, err
+}
+
+// stage writes the programs of the list and their completions into Out, and returns the tools
+// that are there. A stand-in has no completions.
+func (s stager) stage(ctx context.Context) (result Staged, there []Tool, err error) {
+	if err := os.Mkdir(s.opts.Out, 0o755); err != nil {
+		return Staged{}, nil, err
+	}
+	for _, t := range s.list.Tools {
 		dir, err := s.source(ctx, t, &result)
+		if err == nil && dir != "" {
+			there = append(there, t)
+			err = s.installPrograms(t, dir)
+		}
+		if err == nil && dir != "" && dir != s.opts.StandIns {
+			err = s.installCompletions(ctx, t)
+		}
 		if err != nil {
-			return result, fmt.Errorf("tool %q: %w", t.Name, err)
-		}
-		if dir == "" {
-			continue
-		}
-		if err := s.install(t, dir); err != nil {
-			return result, fmt.Errorf("tool %q: %w", t.Name, err)
+			return result, nil, fmt.Errorf("tool %q: %w", t.Name, err)
 		}
 	}
-	return result, nil
+	return result, there, nil
 }
 
 // source returns the directory with the programs of t, or "" if t is missing.
@@ -100,9 +119,30 @@ func (s stager) source(ctx context.Context, t Tool, result *Staged) (string, err
 		result.Missing = append(result.Missing, fmt.Sprintf("%s %s is left out: %s", t.Name, t.Version, unknown))
 		return "", nil
 	case t.Module != "":
-		return s.build(ctx, t, server())
+		return s.build(ctx, t, s.platform)
 	}
 	return s.download(ctx, t)
+}
+
+// CheckDigests returns an error that names the programs of the package and of the bundles whose
+// digests are unknown, or nil. A release needs all of them.
+func (l List) CheckDigests() error {
+	var names []string
+	for _, t := range l.Tools {
+		unknown, err := l.unknown(t)
+		if err != nil {
+			return fmt.Errorf("tool %q: %w", t.Name, err)
+		}
+		for _, d := range t.downloads() {
+			if unknown != "" && d.platform == "" || d.platform != "" && d.SHA256 == "" {
+				names = append(names, "  "+d.name)
+			}
+		}
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	return fmt.Errorf("the digests of these are unknown:\n%s\nrun make tools-pin on a computer with access to the internet, review the change and commit it", strings.Join(names, "\n"))
 }
 
 // unknown returns a text that says which digest of t is unknown and how it is found, or "" if
@@ -122,14 +162,17 @@ func (l List) unknown(t Tool) (string, error) {
 	return "", err
 }
 
-// install copies the programs of t in dir, and the other files of t, to their places in Out.
-func (s stager) install(t Tool, dir string) error {
+// installFiles copies the files of t other than its programs to their places in Out.
+func (s stager) installFiles(t Tool) error {
 	own := filepath.Join(s.list.Dir, t.Name, "root")
-	if _, err := os.Stat(own); err == nil {
-		if err := copyTree(own, s.opts.Out); err != nil {
-			return err
-		}
+	if _, err := os.Stat(own); errors.Is(err, fs.ErrNotExist) {
+		return nil
 	}
+	return copyTree(own, s.opts.Out)
+}
+
+// installPrograms copies the programs of t in dir to their places in Out.
+func (s stager) installPrograms(t Tool, dir string) error {
 	for _, program := range t.programs() {
 		src := filepath.Join(dir, path.Base(program))
 		paths := slices.Clone(t.Install[program])
