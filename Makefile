@@ -152,6 +152,11 @@ tools: ## Build and download the programs of other projects in the package, into
 	@mkdir -p build
 	go run ./cmd/toolset stage build/tools
 
+.PHONY: bundles
+bundles: ## Build the bundles of programs for the computers of operators (VERSION=YYYY.MM.DD-SERIAL)
+	@debian/bundles build "$$VERSION"
+	@cd build && ../debian/bundles --names "$$VERSION" | xargs ls
+
 .PHONY: tools-pin
 tools-pin: ## Read the digests of these programs from their publishers (internet), and show what changed
 	go run ./cmd/toolset pin

@@ -34,7 +34,7 @@ func newFork(t *testing.T) fork {
 	f := fork{dir: filepath.Join(tmp, "clone"), gh: filepath.Join(tmp, "gh"), origin: filepath.Join(tmp, "origin")}
 	f.env = append(os.Environ(), "GH_DIR="+f.gh, "PATH="+f.gh+":"+os.Getenv("PATH"), "GITHUB_ACTIONS=",
 		"GIT_AUTHOR_NAME=a", "GIT_AUTHOR_EMAIL=a@example.com", "GIT_COMMITTER_NAME=a", "GIT_COMMITTER_EMAIL=a@example.com")
-	for _, name := range []string{"tools/release", "tools/need", "debian/build"} {
+	for _, name := range []string{"tools/release", "tools/need", "debian/build", "debian/bundles", "debian/functions.sh"} {
 		f.write(t, filepath.Join(f.dir, name), read(t, name), 0o755)
 	}
 	f.write(t, filepath.Join(f.dir, "CHANGELOG.md"), "# Changelog\n\n## Unreleased\n\n- new\n\n## 2026.01.01-1\n\n- old\n", 0o644)
@@ -107,14 +107,28 @@ func (f fork) file(t *testing.T, name string) string {
 	return string(data)
 }
 
+// files returns the names of the files of a release.
+func files(version string) []string {
+	var names []string
+	for _, name := range []string{
+		"neco_" + version + "_amd64.deb", "neco-operation-cli-linux_" + version + "_amd64.deb",
+		"neco-operation-cli-windows_" + version + "_amd64.zip", "neco-operation-cli-mac_" + version + "_amd64.zip",
+	} {
+		names = append(names, name, name+".sha256")
+	}
+	return append(names, "neco_"+version+"_digests.txt")
+}
+
 // built writes the files of a release, as `tools/release files` names them.
 func (f fork) built(t *testing.T, version string) {
 	t.Helper()
-	deb := "neco_" + version + "_amd64.deb"
-	dir := filepath.Join(f.dir, "build/release")
-	f.write(t, filepath.Join(dir, deb), "deb", 0o644)
-	f.write(t, filepath.Join(dir, deb+".sha256"), fmt.Sprintf("%x  %s\n", sha256.Sum256([]byte("deb")), deb), 0o644)
-	f.write(t, filepath.Join(dir, "neco_"+version+"_digests.txt"), "unknown  etcd\n", 0o644)
+	for _, name := range files(version) {
+		text := "contents"
+		if of, ok := strings.CutSuffix(name, ".sha256"); ok {
+			text = fmt.Sprintf("%x  %s\n", sha256.Sum256([]byte(text)), of)
+		}
+		f.write(t, filepath.Join(f.dir, "build/release", name), text, 0o644)
+	}
 }
 
 func TestATagOfAWrongFormIsRefused(t *testing.T) {
@@ -156,13 +170,23 @@ func TestACandidateBecomesADraftAndThenAPreRelease(t *testing.T) {
 	f.built(t, version)
 	f.refuse(t, "there is no release test-"+version, "create", "release-"+version)
 
-	const files = "build/release/neco_2026.11.30-1_amd64.deb build/release/neco_2026.11.30-1_amd64.deb.sha256 build/release/neco_2026.11.30-1_digests.txt"
+	for _, name := range files(version) {
+		file := filepath.Join(f.dir, "build/release", name)
+		if err := os.Rename(file, file+".away"); err != nil {
+			t.Fatal(err)
+		}
+		f.refuse(t, "there is no file build/release/"+name+"; run: make release-files TAG=test-"+version, "create", "test-"+version)
+		if err := os.Rename(file+".away", file); err != nil {
+			t.Fatal(err)
+		}
+	}
+	uploads := "build/release/" + strings.Join(files(version), " build/release/")
 	f.release(t, "create", "test-"+version)
 	f.write(t, filepath.Join(f.gh, "tags"), "release-2026.11.29-1\ntest-"+version+"\n", 0o644)
 	f.release(t, "create", "release-"+version)
 	for _, want := range []string{
-		"release create test-2026.11.30-1 --draft --title test-2026.11.30-1 --notes-file - " + files + "\n",
-		"release create release-2026.11.30-1 --prerelease --title release-2026.11.30-1 --notes-file - " + files + "\n",
+		"release create test-2026.11.30-1 --draft --title test-2026.11.30-1 --notes-file - " + uploads + "\n",
+		"release create release-2026.11.30-1 --prerelease --title release-2026.11.30-1 --notes-file - " + uploads + "\n",
 	} {
 		if log := f.file(t, "log"); !strings.Contains(log, want) {
 			t.Errorf("it called %s, not %s", log, want)
@@ -191,8 +215,11 @@ func TestAReleaseOfOtherFilesIsRefused(t *testing.T) {
 	f.refuse(t, "the commit of test-2026.11.30-1 is not checked out", "create", "release-"+version)
 
 	f.git(t, "checkout", "--quiet", "test-"+version)
-	f.write(t, filepath.Join(f.dir, "build/release/neco_2026.11.30-1_amd64.deb"), "other", 0o644)
-	f.refuse(t, "FAILED", "create", "test-"+version)
+	for _, name := range []string{"neco_2026.11.30-1_amd64.deb", "neco-operation-cli-mac_2026.11.30-1_amd64.zip"} {
+		f.built(t, version)
+		f.write(t, filepath.Join(f.dir, "build/release", name), "other", 0o644)
+		f.refuse(t, name+": FAILED", "create", "test-"+version)
+	}
 	if log := f.file(t, "log"); strings.Contains(log, "release create") {
 		t.Errorf("it called gh: %s", log)
 	}
