@@ -80,7 +80,7 @@ func (s stager) goBuild(ctx context.Context, t Tool, p platform, dir string) err
 	if err != nil {
 		return err
 	}
-	ldflags := strings.TrimSpace("-s -w " + strings.ReplaceAll(t.Ldflags, "$VERSION", t.Version))
+	ldflags := strings.TrimSpace("-s -w " + strings.NewReplacer("$VERSION", t.Version, "$NUMBER", t.number()).Replace(t.Ldflags))
 	env := []string{"GOOS=" + p.os, "GOARCH=" + p.arch, "GOFLAGS=", "CGO_ENABLED=0"}
 	if t.CGO {
 		env[3] = "CGO_ENABLED=1"

@@ -31,7 +31,8 @@ type Tool struct {
 	// Module is the path of the Go module. The directory of the same name as the tool, beside
 	// the list, contains a module that requires it and names its programs in tool directives.
 	Module string `yaml:"module"`
-	// Ldflags and Tags are flags of go build. In Ldflags, $VERSION is the version.
+	// Ldflags and Tags are flags of go build. In Ldflags, $VERSION is the version, and $NUMBER
+	// is the version without the leading v.
 	Ldflags string `yaml:"ldflags"`
 	Tags    string `yaml:"tags"`
 	// CGO says that the programs contain C code. They are linked statically.
@@ -138,13 +139,12 @@ func (l List) complete(t *Tool) error {
 		return err
 	}
 	t.members = t.programs()
-	number := strings.TrimPrefix(t.Version, "v")
 	for program, paths := range t.Install {
 		if len(paths) == 0 {
 			return fmt.Errorf("install: %s has no path", program)
 		}
 		for i := range paths {
-			paths[i] = strings.ReplaceAll(paths[i], "$NUMBER", number)
+			paths[i] = strings.ReplaceAll(paths[i], "$NUMBER", t.number())
 		}
 	}
 	for _, p := range t.paths() {
@@ -248,6 +248,9 @@ func isArchive(address string) bool {
 }
 
 func isZip(address string) bool { return strings.HasSuffix(address, ".zip") }
+
+// number returns the version without the leading v.
+func (t Tool) number() string { return strings.TrimPrefix(t.Version, "v") }
 
 // programs returns the keys of t.Install, sorted.
 func (t Tool) programs() []string {

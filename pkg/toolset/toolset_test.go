@@ -106,6 +106,37 @@ func TestAModuleHasItsVersionInGoMod(t *testing.T) {
 	}
 }
 
+// A module in the directory of the list replaces the module of the tool, so that the build needs no
+// network.
+func TestAModuleIsBuiltWithItsVersion(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, "tools/x/go.mod", "module m\n\ngo 1.26.0\n\ntool example.com/x/cmd/show\n\nrequire example.com/x v1.2.3\n\nreplace example.com/x => ./x\n")
+	write(t, dir, "tools/x/go.sum", "")
+	write(t, dir, "tools/x/x/go.mod", "module example.com/x\n\ngo 1.26.0\n")
+	write(t, dir, "tools/x/x/cmd/show/main.go", "package main\n\nvar version, number = \"\", \"\"\n\nfunc main() { print(version, \" \", number) }\n")
+	const list = "tools:\n- name: x\n  licence: MIT\n  module: example.com/x\n  ldflags: -X main.version=$VERSION -X main.number=$NUMBER\n  install: {show: [/usr/bin/show]}\n"
+	l, err := toolset.Load(write(t, dir, "tools.yaml", list))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var builds []string
+	o := toolset.Options{Cache: filepath.Join(dir, "cache"), Log: func(text string) { builds = append(builds, text) }}
+	for _, out := range []string{"one", "two"} {
+		o.Out = filepath.Join(dir, out)
+		got, err := toolset.Stage(t.Context(), l, o)
+		if err != nil || got.Complete() != nil {
+			t.Fatal(err, got.Complete())
+		}
+		text, err := exec.CommandContext(t.Context(), filepath.Join(o.Out, "usr/bin/show")).CombinedOutput()
+		if err != nil || string(text) != "v1.2.3 1.2.3" {
+			t.Errorf("%s: the program prints %q, %v", out, text, err)
+		}
+	}
+	if len(builds) != 1 {
+		t.Errorf("it was built %d times, want once: %q", len(builds), builds)
+	}
+}
+
 // publisher serves files, and counts the requests.
 type publisher struct {
 	*httptest.Server
