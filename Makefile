@@ -147,15 +147,20 @@ deb: ## Build build/neco_VERSION_amd64.deb (VERSION=YYYY.MM.DD-SERIAL)
 	@ls "build/neco_$${VERSION}_amd64.deb" "build/neco_$${VERSION}_amd64.deb.sha256"
 
 .PHONY: tools
-tools: ## Build and download the programs of other projects in the package, into build/tools
+tools: tools-need ## Build and download the programs of other projects in the package, into build/tools
 	@rm -rf build/tools
 	@mkdir -p build
 	go run ./cmd/toolset stage build/tools
 
 .PHONY: bundles
-bundles: ## Build the bundles of programs for the computers of operators (VERSION=YYYY.MM.DD-SERIAL)
+bundles: tools-need ## Build the bundles of programs for the computers of operators (VERSION=YYYY.MM.DD-SERIAL)
 	@debian/bundles build "$$VERSION"
 	@cd build && ../debian/bundles --names "$$VERSION" | xargs ls
+
+# runc contains C code and links a library.
+.PHONY: tools-need
+tools-need:
+	@tools/need gcc:gcc /usr/include/stdio.h:libc6-dev /usr/include/seccomp.h:libseccomp-dev
 
 .PHONY: tools-pin
 tools-pin: ## Read the digests of these programs from their publishers (internet), and show what changed
@@ -193,7 +198,7 @@ release-version: ## Check the form of a tag, and print its version [TAG=test-YYY
 	@tools/release version "$$TAG"
 
 .PHONY: release-files
-release-files: ## Build the files of a release into build/release [TAG=test-YYYY.MM.DD-SERIAL]
+release-files: tools-need ## Build the files of a release into build/release [TAG=test-YYYY.MM.DD-SERIAL]
 	@tools/release files "$$TAG"
 
 .PHONY: release-create
