@@ -13,6 +13,7 @@ import (
 func TestBIRDReadsItsConfigurations(t *testing.T) {
 	for name, menu := range map[string]string{
 		"every kind of node": "testdata/menu.yml",
+		"one rack":           "../../../dctest/menu-1.yml",
 		"three racks":        "../../../dctest/menu.yml",
 		"five racks":         "../../../dctest/menu-5.yml",
 	} {

@@ -87,7 +87,7 @@ func TestSameMenuSameBytes(t *testing.T) {
 }
 
 func TestMenusOfTheTestDataCentre(t *testing.T) {
-	for name, racks := range map[string]int{"menu.yml": 3, "menu-5.yml": 5} {
+	for name, racks := range map[string]int{"menu.yml": 3, "menu-1.yml": 1, "menu-5.yml": 5} {
 		t.Run(name, func(t *testing.T) {
 			m, err := Load("../../../dctest/" + name)
 			if err != nil {
