@@ -31,7 +31,7 @@ func run(ctx context.Context, root string, log *slog.Logger) error {
 	}
 	pulse := s.StartWatchdog(ctx, worker.StallLimit)
 	pulse.Allow(installTimeout + 2*startTimeout)
-	if err := repair(ctx, root, s.Log); err != nil {
+	if err := repair(ctx, root, host.Units{}.TryRestart, s.Log); err != nil {
 		return err
 	}
 	startDown(ctx, s.FS, host.Units{}, s.Log)
@@ -55,9 +55,10 @@ func run(ctx context.Context, root string, log *slog.Logger) error {
 	return g.Wait()
 }
 
-// repair completes an interrupted installation of the neco package. It does nothing if
-// the package is completely installed or absent.
-func repair(ctx context.Context, root string, log *slog.Logger) error {
+// repair completes an interrupted installation of the neco package, and then restarts
+// neco-updater unless it is stopped. It does nothing if the package is completely installed
+// or absent.
+func repair(ctx context.Context, root string, restart func(ctx context.Context, name string) error, log *slog.Logger) error {
 	p := host.Packages{Root: root}
 	_, state, err := p.Status(ctx, neco.NecoPackageName)
 	if err != nil {
@@ -69,16 +70,33 @@ func repair(ctx context.Context, root string, log *slog.Logger) error {
 	log.Warn("repairs the installation of packages", "state", state)
 	ctx, cancel := context.WithTimeout(ctx, installTimeout)
 	defer cancel()
-	return p.Repair(ctx)
+	// If the script restarted neco-worker, systemd would end dpkg, a process of its service,
+	// and the package would stay half-configured at each start.
+	if err := leaveRestart(); err != nil {
+		return err
+	}
+	if err := p.Repair(ctx); err != nil {
+		return err
+	}
+	if err := restart(ctx, updater); err != nil {
+		return fmt.Errorf("restart %s: %w", updater, err)
+	}
+	return nil
+}
+
+const updater = "neco-updater"
+
+// leaveRestart sets the variable that tells the script of the package to leave the restart
+// of the daemons to this program.
+func leaveRestart() error {
+	return os.Setenv("NECO_INSTALL", "1")
 }
 
 // install installs the package file deb. If that is the neco package, it then restarts
 // neco-updater and neco-worker unless they are stopped. neco-install.service runs it.
 func install(ctx context.Context, root, deb string) error {
 	p := host.Packages{Root: root}
-	// This tells the script of the package to leave the restart of the daemons to this
-	// program.
-	if err := os.Setenv("NECO_INSTALL", "1"); err != nil {
+	if err := leaveRestart(); err != nil {
 		return err
 	}
 	if err := p.InstallLocked(ctx, deb); err != nil {
@@ -88,7 +106,7 @@ func install(ctx context.Context, root, deb string) error {
 		return err
 	}
 	var units host.Units
-	for _, name := range []string{"neco-updater", "neco-worker"} {
+	for _, name := range []string{updater, "neco-worker"} {
 		if err := units.TryRestart(ctx, name); err != nil {
 			return fmt.Errorf("restart %s: %w", name, err)
 		}

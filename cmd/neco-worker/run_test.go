@@ -2,10 +2,12 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -50,31 +52,40 @@ func deb(t *testing.T, script string) string {
 }
 
 // TestAnInstallationThatWasCutShortIsRepairedAtTheStart lets the package's script fail
-// once, as if it had been killed, so that the package is half configured. It also
-// checks that repair changes nothing else.
+// once, as if it had been killed, so that the package is half configured. It also checks
+// that the script is told not to restart neco-worker, under which dpkg runs, that
+// neco-updater is restarted instead, and that repair changes nothing else.
 func TestAnInstallationThatWasCutShortIsRepairedAtTheStart(t *testing.T) {
 	root := admin(t)
 	p := host.Packages{Root: root}
 	var log bytes.Buffer
 	logger := slog.New(slog.NewTextHandler(&log, nil))
-	if err := repair(t.Context(), root, logger); err != nil || log.Len() > 0 {
-		t.Errorf("nothing is installed: %v, %s", err, log.String())
+	var restarted []string
+	restart := func(_ context.Context, name string) error {
+		restarted = append(restarted, name)
+		return nil
+	}
+	if err := repair(t.Context(), root, restart, logger); err != nil || log.Len() > 0 || len(restarted) > 0 {
+		t.Errorf("nothing is installed: %v, %s, restarted %v", err, log.String(), restarted)
 	}
 	mark := filepath.Join(t.TempDir(), "mark")
-	if err := p.InstallLocked(t.Context(), deb(t, "[ -e "+mark+" ] || { touch "+mark+"; exit 1; }")); err == nil {
+	if err := p.InstallLocked(t.Context(), deb(t, "[ -e "+mark+" ] || { touch "+mark+"; exit 1; }; [ -n \"$NECO_INSTALL\" ]")); err == nil {
 		t.Fatal("the installation was not cut short")
 	}
 	if _, state, err := p.Status(t.Context(), "neco"); err != nil || state == host.StateInstalled {
 		t.Fatalf("state %s, %v", state, err)
 	}
-	if err := repair(t.Context(), root, logger); err != nil {
+	if err := repair(t.Context(), root, restart, logger); err != nil {
 		t.Fatal(err)
+	}
+	if !slices.Equal(restarted, []string{"neco-updater"}) {
+		t.Errorf("restarted %v", restarted)
 	}
 	if _, state, err := p.Status(t.Context(), "neco"); err != nil || state != host.StateInstalled || !strings.Contains(log.String(), "repairs the installation") {
 		t.Errorf("state %s, %v, log %s", state, err, log.String())
 	}
 	log.Reset()
-	if err := repair(t.Context(), root, logger); err != nil || log.Len() > 0 {
+	if err := repair(t.Context(), root, restart, logger); err != nil || log.Len() > 0 {
 		t.Errorf("it is installed: %v, %s", err, log.String())
 	}
 }
