@@ -8,7 +8,6 @@ import (
 	"slices"
 
 	"github.com/cybozu-go/neco"
-	"github.com/cybozu-go/neco/pkg/retry"
 	"github.com/cybozu-go/neco/pkg/sabakan"
 )
 
@@ -26,11 +25,11 @@ const dhcpName = "dhcp.json"
 func (u Uploader) DHCP(ctx context.Context) error {
 	data, err := u.FS.Read(neco.SabakanDHCPJSONFile)
 	if err != nil {
-		return retry.Final(err)
+		return ofFile(err)
 	}
 	var want, has dhcp
 	if err := json.Unmarshal(data, &want); err != nil {
-		return retry.Final(fmt.Errorf("%s: %w", neco.SabakanDHCPJSONFile, err))
+		return ofFile(fmt.Errorf("%s: %w", neco.SabakanDHCPJSONFile, err))
 	}
 	now, err := u.Sabakan.DHCP(ctx)
 	if err == nil {
@@ -44,7 +43,7 @@ func (u Uploader) DHCP(ctx context.Context) error {
 		return nil
 	}
 	if err := u.Sabakan.PutDHCP(ctx, data); err != nil {
-		return err
+		return ofUpload(err)
 	}
 	u.observe(Event{Name: dhcpName, State: Uploaded, Total: int64(len(data))})
 	return nil

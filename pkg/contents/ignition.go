@@ -13,7 +13,6 @@ import (
 	"strings"
 
 	"github.com/cybozu-go/neco"
-	"github.com/cybozu-go/neco/pkg/retry"
 	"github.com/cybozu-go/neco/pkg/sabakan"
 )
 
@@ -69,7 +68,7 @@ func (u Uploader) Ignitions(ctx context.Context, v Values) (note string, err err
 	for _, role := range roles {
 		template, err := sabakan.LoadIgnition(u.FS.Path(siteFile(role)))
 		if err != nil {
-			return "", retry.Final(err)
+			return "", ofFile(err)
 		}
 		template.Meta = meta
 		note, err := u.ignition(ctx, role, v.Version, template)
@@ -101,7 +100,7 @@ func (u Uploader) Roles() ([]string, error) {
 		roles = append(roles, filepath.Base(filepath.Dir(f)))
 	}
 	if len(roles) == 0 {
-		return nil, retry.Final(fmt.Errorf("no ignition template: there is no file %s", siteFile("*")))
+		return nil, ofFile(fmt.Errorf("no ignition template: there is no file %s", siteFile("*")))
 	}
 	return roles, nil
 }
@@ -176,7 +175,7 @@ func (u Uploader) ignition(ctx context.Context, role, version string, want sabak
 			continue
 		}
 		if err != nil {
-			return "", err
+			return "", ofUpload(err)
 		}
 		u.observe(Event{Name: templateName(role, next), State: Uploaded, Total: sizeOf(want)})
 		ids, err = u.Sabakan.Ignitions(ctx, role)

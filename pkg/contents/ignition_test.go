@@ -187,13 +187,26 @@ func TestAMalformedTemplateIsNamed(t *testing.T) {
 			prepare(t, c)
 			put(t, u.FS, filepath.Join(neco.IgnitionDirectory, "roles/cs", tt.file), tt.text)
 			_, err := u.Ignitions(t.Context(), contents.Values{Version: "2026.11.21-1", Servers: []int{0}})
-			if err == nil || retry.MayPass(err) || !strings.Contains(err.Error(), tt.want) {
-				t.Errorf("error %v; want one that does not pass and names %s", err, tt.want)
+			if err == nil || retry.MayPass(err) || !contents.AtFault(err) || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("error %v; want one that does not pass, is a fault of the package and names %s", err, tt.want)
 			}
 			if ids, err := c.Ignitions(t.Context(), "cs"); len(ids) > 0 || err != nil {
 				t.Errorf("templates %q, %v", ids, err)
 			}
 		})
+	}
+}
+
+func TestATemplateThatTheDiskDoesNotReadIsNoFaultOfThePackage(t *testing.T) {
+	u, c := withTemplates(t)
+	prepare(t, c)
+	file := u.FS.Path(filepath.Join(neco.IgnitionDirectory, "roles/cs/files/etc/neco/version"))
+	if err := errors.Join(os.Remove(file), os.Mkdir(file, 0o755)); err != nil {
+		t.Fatal(err)
+	}
+	_, err := u.Ignitions(t.Context(), contents.Values{Version: "2026.11.21-1", Servers: []int{0}})
+	if err == nil || retry.MayPass(err) || contents.AtFault(err) {
+		t.Errorf("error %v; want one that does not pass and is no fault of the package", err)
 	}
 }
 
@@ -204,7 +217,7 @@ func TestAPackageWithoutTemplatesIsNamed(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := u.Ignitions(t.Context(), contents.Values{Version: "2026.11.21-1", Servers: []int{0}})
-	if err == nil || !strings.Contains(err.Error(), neco.IgnitionDirectory) || errors.Is(err, os.ErrNotExist) {
+	if !contents.AtFault(err) || !strings.Contains(err.Error(), neco.IgnitionDirectory) || errors.Is(err, os.ErrNotExist) {
 		t.Errorf("error %v", err)
 	}
 }

@@ -46,6 +46,8 @@ var (
 	// ErrConflict: the name already exists, or another request has just changed the
 	// object.
 	ErrConflict = errors.New("conflict")
+	// ErrRefused: sabakan does not accept the data of the request (status 400).
+	ErrRefused = errors.New("refused")
 	// ErrBadTransition: a machine cannot change from its state to the requested one.
 	ErrBadTransition = errors.New("invalid state transition")
 )
@@ -77,6 +79,8 @@ func (e *Error) Is(target error) bool {
 		return e.Status == http.StatusNotFound || e.Type == "MACHINE_NOT_FOUND"
 	case ErrConflict:
 		return e.Status == http.StatusConflict
+	case ErrRefused:
+		return e.Status == http.StatusBadRequest
 	case ErrBadTransition:
 		return e.Type == "INVALID_STATE_TRANSITION"
 	}

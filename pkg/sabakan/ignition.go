@@ -39,8 +39,8 @@ func (c *Client) Ignition(ctx context.Context, role, id string) (Template, error
 }
 
 // PutIgnition uploads a template. It returns ErrConflict if the id is already used.
-// sabakan responds with the status 400 if it cannot render the template, for example
-// without an IPAM configuration.
+// It returns ErrRefused if sabakan cannot render the template, for example without an IPAM
+// configuration.
 func (c *Client) PutIgnition(ctx context.Context, role, id string, t Template) error {
 	return c.send(ctx, http.MethodPut, ignitionPath(role, id), t, nil)
 }

@@ -51,7 +51,7 @@ func (h *Host) upload(ctx context.Context, t worker.Target, f func(u contents.Up
 		FS: h.FS, Artifacts: h.Artifacts, Digests: h.Digests, Sabakan: c, Images: containers, Transport: transport,
 		Private: h.private(), Progress: t.Report, Observe: h.Observe,
 	}, ctx)
-	if release.AtFault(err) {
+	if release.AtFault(err) || contents.AtFault(err) {
 		return releaseFault(t, worker.Permanent(err))
 	}
 	return final(err)

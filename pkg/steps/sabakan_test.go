@@ -1,14 +1,18 @@
 package steps_test
 
 import (
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/dctest/inventory"
 	"github.com/cybozu-go/neco/dctest/sabakantest"
+	"github.com/cybozu-go/neco/dctest/standintest"
 	"github.com/cybozu-go/neco/pkg/host"
 	"github.com/cybozu-go/neco/pkg/sabakan"
 	"github.com/cybozu-go/neco/pkg/update"
@@ -83,19 +87,54 @@ func TestSabakanGetsTheDHCPConfigurationOnce(t *testing.T) {
 	do("10.0.0.1")
 }
 
+func TestABrokenTemplateIsAFaultOfTheRelease(t *testing.T) {
+	h, _, fsys := withCKE(t)
+	h.Sabakan = sabakantest.Start(t)
+	standintest.Ckecli(t, fsys)
+	put(t, fsys, neco.SabakanCertFile, "x")
+	put(t, fsys, neco.IgnitionDirectory+"/roles/cs/site.yml", "version: \"2.3\"\nfiles:\n  - /etc/name\n")
+	c := sabakan.New(h.Sabakan)
+	defer c.Close()
+	spec := sabakan.Spec{Serial: "1", Role: "boot", Retires: time.Date(2031, 1, 1, 0, 0, 0, 0, time.UTC), BMC: sabakan.BMC{Type: "IPMI-2.0"}}
+	if err := errors.Join(
+		h.Units.Start(t.Context(), neco.SabakanService), c.PutIPAM(t.Context(), []byte(inventory.IPAM)),
+		c.CreateMachines(t.Context(), []sabakan.Spec{spec}),
+	); err != nil {
+		t.Fatal(err)
+	}
+	for name, tt := range map[string]struct {
+		text, env string
+		fault     bool
+	}{
+		"an action that does not end":         {"{{ .Spec.Serial", neco.ProdEnv, true},
+		"metadata that nobody provides":       {`{{ Metadata "absent" }}`, neco.ProdEnv, true},
+		"a package that is replaced in place": {"{{ .Spec.Serial", neco.TestEnv, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			put(t, fsys, neco.IgnitionDirectory+"/roles/cs/files/etc/name", tt.text)
+			tg, _ := target(tt.env)
+			tg.Members = []int{0}
+			_, err := h.Do(t.Context(), update.Place{Step: contentsStep, Action: 2}, tg)
+			if !worker.IsPermanent(err) || worker.IsReleaseFault(err) != tt.fault {
+				t.Errorf("error %v; want a permanent one, fault of the release %t", err, tt.fault)
+			}
+		})
+	}
+}
+
 // TestAnErrorOfSabakanEndsTheRunOrIsRetried uses servers that respond as a sabakan that
 // refuses a configuration or has lost its etcd does.
 func TestAnErrorOfSabakanEndsTheRunOrIsRetried(t *testing.T) {
 	for name, tt := range map[string]struct {
-		file      string
-		get, put  int
-		permanent bool
+		file             string
+		get, put         int
+		permanent, fault bool
 	}{
-		"a file that is not JSON":   {"{", 404, 200, true},
-		"a refused configuration":   {"{}", 404, 400, true},
-		"no etcd when it is read":   {"{}", 500, 200, false},
-		"no etcd when it is stored": {"{}", 404, 500, false},
-		"another program there":     {"{}", 403, 200, true},
+		"a file that is not JSON":   {"{", 404, 200, true, true},
+		"a refused configuration":   {"{}", 404, 400, true, true},
+		"no etcd when it is read":   {"{}", 500, 200, false, false},
+		"no etcd when it is stored": {"{}", 404, 500, false, false},
+		"another program there":     {"{}", 403, 200, true, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, _, h, ch := newHost(t)
@@ -115,8 +154,8 @@ func TestAnErrorOfSabakanEndsTheRunOrIsRetried(t *testing.T) {
 			}
 			tg, _ := target(neco.ProdEnv)
 			_, err := h.Do(t.Context(), update.Place{Step: dhcpStep}, tg)
-			if err == nil || worker.IsPermanent(err) != tt.permanent {
-				t.Errorf("error %v; want permanent %t", err, tt.permanent)
+			if err == nil || worker.IsPermanent(err) != tt.permanent || worker.IsReleaseFault(err) != tt.fault {
+				t.Errorf("error %v; want permanent %t, fault of the release %t", err, tt.permanent, tt.fault)
 			}
 		})
 	}
