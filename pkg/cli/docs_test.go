@@ -137,9 +137,13 @@ func configTable() string {
 func keyTable() string {
 	var rows [][]string
 	for _, k := range storage.Keys() {
-		rows = append(rows, []string{"`" + k.Key + "`", k.Value, k.Writer})
+		checked := ""
+		if k.Checked {
+			checked = "yes"
+		}
+		rows = append(rows, []string{"`" + k.Key + "`", k.Value, k.Writer, checked})
 	}
-	return table([]string{"key", "value", "written by"}, rows)
+	return table([]string{"key", "value", "written by", "checked"}, rows)
 }
 
 func programTable() string {

@@ -59,7 +59,10 @@ func named(spec storage.KeySpec, key, value string) bool {
 		}
 		return err != nil
 	}
-	if key == storage.KeyRelease {
+	switch key {
+	case storage.KeySSHPubKey, storage.KeyTeleportToken, storage.KeyCKEWeight:
+		return true
+	case storage.KeyRelease:
 		return value != "" // an empty value means that there is none
 	}
 	return spec.Object

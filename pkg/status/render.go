@@ -189,7 +189,7 @@ func (v View) renderNotes(b *strings.Builder, width int) {
 
 func (v View) renderMalformed(b *strings.Builder, width int) {
 	if len(v.Malformed) > 0 {
-		b.WriteString("\nmalformed keys, skipped and left as they are:\n")
+		b.WriteString("\nmalformed keys, left as they are:\n")
 	}
 	for _, m := range v.Malformed {
 		paragraph(b, "  ", "    ", m.Key+": "+shorten(m.Error), width)

@@ -79,3 +79,9 @@ func (s *Storage) ckeWeights(ctx context.Context) (weights map[string]float64, r
 	}
 	return weights, rev, nil
 }
+
+// checkCKEWeights returns an error if data are not the weights of roles.
+func checkCKEWeights(data []byte) error {
+	var weights map[string]float64
+	return decode(data, &weights)
+}

@@ -31,7 +31,11 @@ func Samples(t testing.TB) []Sample {
 		KeyHeartbeats:  {"10", `{"at":"2026-11-21T09:00:00Z"}`, []string{"{}", `{"at":"now"}`}},
 		KeyConfig:      {"env", "prod", []string{"", "mars"}},
 		KeyCerts:       {"10", `{"purpose":"neco","not_after":"2027-11-21T09:00:00Z","since":"2026-11-21T09:00:00Z"}`, []string{"{}"}},
-		KeyBackups:     {"10", `{"at":"2026-11-21T09:00:00Z","revision":7}`, []string{"{}"}},
+		KeySSHPubKey: {"", "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f boot", []string{
+			"", "x", "ssh-ed25519 x", "-----BEGIN OPENSSH PRIVATE KEY-----"}},
+		KeyTeleportToken: {"", "0123abcd", []string{"", "x", "0123abcd "}},
+		KeyCKEWeight:     {"", `{"cs":20.5,"ss":3}`, append(objects(), `{"cs":"many"}`)},
+		KeyBackups:       {"10", `{"at":"2026-11-21T09:00:00Z","revision":7}`, []string{"{}"}},
 	}
 	var all []Sample
 	for i := range rows {

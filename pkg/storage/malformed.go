@@ -3,7 +3,7 @@ package storage
 import "fmt"
 
 // MalformedKey is the error about a key in etcd whose name or value does not match the
-// table of keys. Such a key is skipped and left unchanged.
+// table of keys. Such a key is left unchanged.
 type MalformedKey struct {
 	Key string
 	Err error

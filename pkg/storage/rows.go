@@ -33,7 +33,7 @@ var rows = [...]row{
 		}, func(s *Snapshot, _ string) { s.Release, s.ReleaseRev = "", 0 }),
 	one(deciding, doc{KeyCheck, "the last check for a release: checked_at; optional stale_since, failed_at, error, skipped, withdrawn", "neco-updater (guarded)"},
 		decodeCheck, func(s *Snapshot) **ReleaseCheck { return &s.Check }),
-	elsewhere("pkg/storage", doc{KeySSHPubKey, "public key for node users", "neco ssh generate"}),
+	checked("pkg/storage", doc{KeySSHPubKey, "public key for node users", "neco ssh generate"}, checkSSHKey),
 	one(deciding, doc{KeyRequest, "request: version, servers, stop, started_at; optional reason", "neco-updater (guarded), setup, neco stop"},
 		decodeRequest, func(s *Snapshot) **update.Request { return &s.Request }).
 		unreadable(func(s *Snapshot, _ string, err error) { s.UnreadableRequest = err }),
@@ -79,8 +79,8 @@ var rows = [...]row{
 	elsewhere(later, doc{KeyBMCUser, "credentials of BMCs", "the original's bmc command; not this version"}),
 	elsewhere(later, doc{KeyIPMIUser, "user of IPMI", "the original's bmc command; not this version"}),
 	elsewhere(later, doc{KeyIPMIPassword, "password of IPMI", "the original's bmc command; not this version"}),
-	elsewhere("pkg/component", doc{KeyTeleportToken, "token in hex", "neco init teleport"}),
-	elsewhere("pkg/storage", doc{KeyCKEWeight, "weights of roles of nodes in the template of CKE: role to number", "neco cke weight"}),
+	checked("pkg/component", doc{KeyTeleportToken, "token in hex", "neco init teleport"}, checkTeleportToken),
+	checked("pkg/storage", doc{KeyCKEWeight, "weights of roles of nodes in the template of CKE: role to number", "neco cke weight"}, checkCKEWeights),
 }
 
 func notEmpty(name string) (string, error) {

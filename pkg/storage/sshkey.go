@@ -2,9 +2,11 @@ package storage
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
+	"golang.org/x/crypto/ssh"
 )
 
 // SSHKey returns the public key with which operators log in to nodes, in the format of
@@ -38,6 +40,15 @@ func (s *Storage) PutSSHKey(ctx context.Context, old, key string, a Act) error {
 	}
 	if !res.Succeeded {
 		return fmt.Errorf("write %s: %w", KeySSHPubKey, ErrSuperseded)
+	}
+	return nil
+}
+
+// checkSSHKey returns an error if data is not a public key in the format of
+// authorized_keys. The error does not contain data, which may be a private key.
+func checkSSHKey(data []byte) error {
+	if _, _, _, _, err := ssh.ParseAuthorizedKey(data); err != nil {
+		return errors.New("not a public SSH key in the format of authorized_keys")
 	}
 	return nil
 }

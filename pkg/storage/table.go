@@ -14,6 +14,9 @@ type KeySpec struct {
 	Value, Writer string
 	// Reader is the package that decodes the value of the key.
 	Reader string
+	// Checked reports whether full snapshots list the key as malformed if its name or value
+	// does not match this description.
+	Checked bool
 	// Object reports whether snapshots decode the value as a JSON object, and list the
 	// key as malformed if they cannot.
 	Object bool
@@ -57,6 +60,8 @@ type row struct {
 	// because earlier snapshots share these.
 	put  func(s *Snapshot, name string, kv *mvccpb.KeyValue) error
 	drop func(s *Snapshot, name string)
+	// unstored means that put only checks the key and leaves the snapshot unchanged.
+	unstored bool
 	// check returns an error if put accepts the value data, but not its own result
 	// encoded again. It is nil if the value is not a JSON object.
 	check func(data []byte) error
@@ -80,9 +85,18 @@ func elsewhere(reader string, d doc) row {
 // the key to a snapshot, and drop removes it.
 func inSnapshot(sc scope, d doc, put func(*Snapshot, string, *mvccpb.KeyValue) error, drop func(*Snapshot, string)) row {
 	r := elsewhere("pkg/storage", d)
-	r.scope, r.put, r.drop = sc, put, drop
+	r.scope, r.put, r.drop, r.Checked = sc, put, drop, true
 	first, _, _ := strings.Cut(d.key, "/")
 	r.area = first + "/"
+	return r
+}
+
+// checked returns the row of a key that full snapshots check with check, and do not
+// contain. The package called reader uses the value. The error of check must not contain a
+// secret.
+func checked(reader string, d doc, check func(data []byte) error) row {
+	r := inSnapshot(full, d, func(_ *Snapshot, _ string, kv *mvccpb.KeyValue) error { return check(kv.Value) }, func(*Snapshot, string) {})
+	r.Reader, r.unstored = reader, true
 	return r
 }
 

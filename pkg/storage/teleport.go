@@ -2,6 +2,8 @@ package storage
 
 import (
 	"context"
+	"encoding/hex"
+	"errors"
 	"fmt"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
@@ -25,6 +27,15 @@ func (s *Storage) ReplaceTeleportToken(ctx context.Context, token string, a Act)
 	}
 	if _, err := s.etcd.Txn(ctx).Then(append(ops, clientv3.OpPut(KeyTeleportToken, token))...).Commit(); err != nil {
 		return fmt.Errorf("write %s: %w", KeyTeleportToken, err)
+	}
+	return nil
+}
+
+// checkTeleportToken returns an error if data is not a token in hexadecimal digits. The
+// error does not contain data, which is a secret.
+func checkTeleportToken(data []byte) error {
+	if _, err := hex.DecodeString(string(data)); err != nil || len(data) == 0 {
+		return errors.New("not a token of hexadecimal digits")
 	}
 	return nil
 }
