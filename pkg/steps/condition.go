@@ -1,6 +1,7 @@
 package steps
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -19,13 +20,23 @@ import (
 type condition struct {
 	// words describe the condition in documents: they follow the word "where".
 	words string
-	// skipped is the note in the status of a server that skips the action. It is empty
-	// for a condition that most servers do not meet.
-	skipped string
+	// subject is what the condition is about, and lacks what it lacks where the condition
+	// does not hold. An empty subject stands for the name of the component. lacks is empty if
+	// no operator has to know that the condition does not hold.
+	subject, lacks string
 	// command, if not nil, returns the command with which an operator makes the condition
 	// hold.
 	command func(c component.Component) string
 	holds   func(ctx context.Context, h *Host, c component.Component, t worker.Target) (bool, error)
+}
+
+// note returns the note in the status of a server that skips an action on the component
+// called name; it may be empty.
+func (c condition) note(name string) string {
+	if c.lacks == "" {
+		return ""
+	}
+	return cmp.Or(c.subject, name) + " " + c.lacks + ": left alone"
 }
 
 // when returns the given conditions in order. An action is done only if all of them hold.
@@ -52,7 +63,7 @@ func Where(p update.Place) []string {
 func (h *Host) skips(ctx context.Context, r row, a act, t worker.Target) (note string, skips bool, err error) {
 	for _, c := range a.when {
 		if holds, err := c.holds(ctx, h, r.component, t); err != nil || !holds {
-			return c.skipped, true, err
+			return c.note(r.component.Name()), true, err
 		}
 	}
 	return "", false, nil
@@ -61,7 +72,7 @@ func (h *Host) skips(ctx context.Context, r row, a act, t worker.Target) (note s
 // etcdManaged returns the condition that Neco manages etcd and Vault on this host: neco
 // setup or neco join has installed etcd's certificates.
 func etcdManaged() condition {
-	return condition{words: "Neco has set etcd up", skipped: "not set up by neco here: left alone", holds: func(_ context.Context, h *Host, _ component.Component, _ worker.Target) (bool, error) {
+	return condition{words: "Neco has set etcd up", lacks: "is not set up by neco here", holds: func(_ context.Context, h *Host, _ component.Component, _ worker.Target) (bool, error) {
 		return h.FS.Exists(neco.EtcdPeerCertFile)
 	}}
 }
@@ -116,7 +127,7 @@ func setUpHere() condition {
 // runsHere returns the condition that all units of the component are active. Thus an
 // update does not start a unit that an operator has stopped or not installed yet.
 func runsHere() condition {
-	return condition{words: "it runs", skipped: "it does not run here: left alone", command: startUnits, holds: func(ctx context.Context, h *Host, c component.Component, _ worker.Target) (bool, error) {
+	return condition{words: "it runs", lacks: "does not run here", command: startUnits, holds: func(ctx context.Context, h *Host, c component.Component, _ worker.Target) (bool, error) {
 		for _, u := range c.Units() {
 			if active, err := h.Units.IsActive(ctx, u.Name); err != nil || !active {
 				return false, err
@@ -128,7 +139,7 @@ func runsHere() condition {
 
 // installedHere returns the condition that the program of the component is installed.
 func installedHere() condition {
-	return condition{words: "it is installed", skipped: "it is not installed here: left alone", holds: func(_ context.Context, h *Host, c component.Component, _ worker.Target) (bool, error) {
+	return condition{words: "it is installed", lacks: "is not installed here", holds: func(_ context.Context, h *Host, c component.Component, _ worker.Target) (bool, error) {
 		p, ok := c.(component.Packaged)
 		if !ok {
 			return false, fmt.Errorf("%s is not from a package", c.Name())
@@ -140,7 +151,7 @@ func installedHere() condition {
 // ckeRuns returns the condition that CKE is active on this host. Other than runsHere, it
 // does not need cke-localproxy, which serves only this host.
 func ckeRuns() condition {
-	return condition{words: "CKE runs", skipped: "cke does not run here: left alone", command: startCKE, holds: func(ctx context.Context, h *Host, _ component.Component, _ worker.Target) (bool, error) {
+	return condition{words: "CKE runs", lacks: "does not run here", command: startCKE, holds: func(ctx context.Context, h *Host, _ component.Component, _ worker.Target) (bool, error) {
 		return h.Units.IsActive(ctx, neco.CKEService)
 	}}
 }
@@ -166,7 +177,7 @@ func dockerProxyDue() condition {
 // ckecliHere returns the condition that the command of CKE is installed. An update does
 // not install it yet.
 func ckecliHere() condition {
-	return condition{words: "ckecli is installed", skipped: "ckecli is not installed here: left alone", holds: func(_ context.Context, h *Host, _ component.Component, _ worker.Target) (bool, error) {
+	return condition{words: "ckecli is installed", subject: "ckecli", lacks: "is not installed here", holds: func(_ context.Context, h *Host, _ component.Component, _ worker.Target) (bool, error) {
 		return h.FS.Exists(neco.CKECLIBin)
 	}}
 }

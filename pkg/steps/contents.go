@@ -64,11 +64,10 @@ func (h *Host) uploadOne(ctx context.Context, p update.Place, t worker.Target) (
 			return Outcome{Err: err}
 		}
 		if !holds {
-			note := c.skipped
-			if note == "" {
-				note = "only where " + strings.ReplaceAll(c.words, "`", "")
+			o = Outcome{Note: c.note(r.component.Name()), Skipped: true}
+			if o.Note == "" {
+				o.Note = "only where " + strings.ReplaceAll(c.words, "`", "")
 			}
-			o = Outcome{Note: note, Skipped: true}
 			if c.command != nil {
 				o.Command = c.command(r.component)
 			}

@@ -123,7 +123,7 @@ func TestACKEThatIsNotInThePackageIsLeftAlone(t *testing.T) {
 	put(t, ch.FS, neco.CKECertFile, "x")
 	tg, _ := target(neco.ProdEnv)
 	for _, p := range []update.Place{ckeStopAt, ckeStartAt} {
-		if note, err := h.Do(t.Context(), p, tg); note != "it is not installed here: left alone" || err != nil {
+		if note, err := h.Do(t.Context(), p, tg); note != "cke is not installed here: left alone" || err != nil {
 			t.Errorf("%v: note %q, %v", p, note, err)
 		}
 	}

@@ -42,6 +42,20 @@ func TestEveryComponentHasARowOfItsProgram(t *testing.T) {
 	}
 }
 
+// TestANoteNamesTheProgramThatIsLeftAlone: servers show notes without the step of the action.
+func TestANoteNamesTheProgramThatIsLeftAlone(t *testing.T) {
+	_, _, h, _ := newHost(t)
+	tg, _ := target(neco.ProdEnv)
+	for step, want := range map[int]string{
+		2: "etcd is not set up by neco here: left alone", 4: "vault is not set up by neco here: left alone",
+		10: "sabakan-state-setter is not installed here: left alone",
+	} {
+		if note, err := h.Do(t.Context(), update.Place{Step: step}, tg); note != want || err != nil {
+			t.Errorf("step %d: note %q, error %v; want %q", step, note, err, want)
+		}
+	}
+}
+
 // TestOnlyGroupsAreStoppedAndStarted checks that each group that an action stops or
 // starts is the name of a program.
 func TestOnlyGroupsAreStoppedAndStarted(t *testing.T) {
