@@ -169,7 +169,7 @@ func TestTheEndOfAnActionIsTakenOver(t *testing.T) {
 
 func TestAServerThatDoesNotQualifySaysWhy(t *testing.T) {
 	m := member(Place{6, 0}).Asked(testTable(), false, "no key")
-	if d := testTable().Decide(m, state(allAt(6, 0)), order); d.Do != Advance || !cmp.Equal(d.Member.Notes, []string{"contents skipped: no key"}) {
+	if d := testTable().Decide(m, state(allAt(6, 0)), order); d.Do != Advance || !cmp.Equal(d.Member.Notes, []string{"contents upload skipped: no key"}) {
 		t.Errorf("decided %s, notes %q", d.Do, d.Member.Notes)
 	}
 	if m := member(Place{6, 0}).Asked(testTable(), true, ""); m.Work.Note != "" || !*m.Qualified {

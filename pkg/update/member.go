@@ -139,7 +139,8 @@ func (m Member) Current() Place {
 func (m Member) Asked(t Table, qualifies bool, why string) Member {
 	m.Qualified = &qualifies
 	if !qualifies && why != "" {
-		m.Work.Note = fmt.Sprintf("%s skipped: %s", t.Name(m.Current().Step), why)
+		at := m.Current()
+		m.Work.Note = fmt.Sprintf("%s %s skipped: %s", t.Name(at.Step), t.Action(at).Name, why)
 	}
 	return m
 }
