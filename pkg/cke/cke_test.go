@@ -272,8 +272,18 @@ func TestAnEtcdThatDoesNotAnswerPasses(t *testing.T) {
 func TestAMissingProgramIsNamed(t *testing.T) {
 	fs := host.FS{Root: t.TempDir()}
 	_, err := cke.New(fs).Images(t.Context())
-	if err == nil || !strings.Contains(err.Error(), fs.Path(neco.CKECLIBin)+" is missing; install it with install-tools of the image cke") || retry.MayPass(err) {
+	if !errors.Is(err, cke.ErrMissing) || !strings.Contains(err.Error(), fs.Path(neco.CKECLIBin)+" is missing: ") || retry.MayPass(err) {
 		t.Errorf("%v", err)
+	}
+}
+
+func TestTheCommandThatInstallsCkecliIsThatOfTheManual(t *testing.T) {
+	manual, err := os.ReadFile("../../docs/cke.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(strings.ReplaceAll(string(manual), " \\\n      ", " "), "\n    "+cke.Install+"\n") {
+		t.Errorf("docs/cke.md does not have: %s", cke.Install)
 	}
 }
 

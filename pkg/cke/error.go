@@ -10,7 +10,6 @@ import (
 	"syscall"
 
 	"github.com/cybozu-go/neco/internal/printable"
-	"github.com/cybozu-go/neco/pkg/program"
 )
 
 // maxErrorText is how many bytes of the standard error of ckecli are kept.
@@ -18,6 +17,14 @@ const maxErrorText = 64 << 10
 
 // ErrNotFound is returned if CKE has no such object, for example no template yet.
 var ErrNotFound = errors.New("not found")
+
+// ErrMissing is returned if ckecli is not installed. [Install] is the command that installs
+// it.
+var ErrMissing = errors.New("is missing")
+
+// Install is the command that installs ckecli on a boot server. The operator replaces TAG by
+// the tag of CKE's image.
+const Install = "docker run --rm -u root:root --entrypoint= -v /usr/bin:/host quay.io/cybozu/cke:TAG /usr/local/cke/install-tools"
 
 // Error is a failed call of ckecli.
 type Error struct {
@@ -83,7 +90,7 @@ func (c Ckecli) failure(op, stderr string, err error) error {
 		e.Code = exit.ExitCode()
 	}
 	if errors.Is(err, fs.ErrNotExist) {
-		e.Err = fmt.Errorf("%s is missing; install it with install-tools of the image %s: %w", c.Program, program.CKE, err)
+		e.Err = fmt.Errorf("%s %w: %w", c.Program, ErrMissing, err)
 	}
 	return e
 }

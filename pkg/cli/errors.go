@@ -16,6 +16,7 @@ import (
 	"github.com/cybozu-go/neco/internal/errtext"
 	"github.com/cybozu-go/neco/internal/manpage"
 	"github.com/cybozu-go/neco/internal/printable"
+	"github.com/cybozu-go/neco/pkg/cke"
 	"github.com/cybozu-go/neco/pkg/setup"
 )
 
@@ -123,7 +124,7 @@ func report(w io.Writer, err error) int {
 	}
 	if h := (*Hint)(nil); errors.As(say, &h) {
 		fmt.Fprintf(w, "Hint: %s\n", printable.Line(h.Text))
-	} else if text := cmp.Or(vaultHint(say), fileHint(say)); text != "" {
+	} else if text := cmp.Or(vaultHint(say), ckecliHint(say), fileHint(say)); text != "" {
 		fmt.Fprintf(w, "Hint: %s\n", text)
 	}
 	return code
@@ -141,6 +142,15 @@ func fileHint(err error) string {
 		return "is this a boot server? neco setup and neco join create the files in " + neco.NecoDir
 	case errors.Is(err, fs.ErrNotExist):
 		return "check the name of the file"
+	}
+	return ""
+}
+
+// ckecliHint returns the hint for the error that ckecli is not installed, or "" for other
+// errors.
+func ckecliHint(err error) string {
+	if errors.Is(err, cke.ErrMissing) {
+		return "with TAG of the installed CKE, run: " + cke.Install
 	}
 	return ""
 }
