@@ -137,6 +137,8 @@ func outcome(o steps.Outcome) string {
 	switch {
 	case o.Err != nil:
 		return "failed"
+	case o.Skipped && o.Command != "":
+		return "skipped: " + o.Note + "; run: " + o.Command
 	case o.Skipped:
 		return "skipped: " + o.Note
 	case o.Note != "":

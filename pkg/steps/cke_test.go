@@ -56,7 +56,7 @@ func TestTheTemplateIsSetWhereCKEIsSetUp(t *testing.T) {
 		t.Errorf("a server without CKE: %t, %q, %v", qualifies, note, err)
 	}
 	put(t, ch.FS, neco.CKECertFile, "x")
-	if qualifies, note, err := bare.Qualifies(t.Context(), templateAt, tg); qualifies || note != "ckecli is not installed here: left alone" || err != nil {
+	if qualifies, note, err := bare.Qualifies(t.Context(), templateAt, tg); qualifies || note != "ckecli is not installed here: left alone; run: "+cke.Install || err != nil {
 		t.Errorf("a server without ckecli: %t, %q, %v", qualifies, note, err)
 	}
 	put(t, ch.FS, neco.CKECLIBin, "x")

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/pkg/cke"
 	"github.com/cybozu-go/neco/pkg/component"
 	"github.com/cybozu-go/neco/pkg/component/etcd"
 	"github.com/cybozu-go/neco/pkg/program"
@@ -24,19 +25,39 @@ type condition struct {
 	// does not hold. An empty subject stands for the name of the component. lacks is empty if
 	// no operator has to know that the condition does not hold.
 	subject, lacks string
+	// quiet means that only neco init-data reports lacks, and the status does not, because
+	// the condition does not hold on most servers.
+	quiet bool
 	// command, if not nil, returns the command with which an operator makes the condition
 	// hold.
 	command func(c component.Component) string
 	holds   func(ctx context.Context, h *Host, c component.Component, t worker.Target) (bool, error)
 }
 
-// note returns the note in the status of a server that skips an action on the component
-// called name; it may be empty.
-func (c condition) note(name string) string {
-	if c.lacks == "" {
+// reason returns why a server skips an action on the component p, and the command with which
+// an operator makes the condition hold. Both may be empty.
+func (c condition) reason(p component.Component) (why, command string) {
+	if c.lacks != "" {
+		why = cmp.Or(c.subject, p.Name()) + " " + c.lacks
+	}
+	if c.command != nil {
+		command = c.command(p)
+	}
+	return why, command
+}
+
+// note returns the note in the status of a server that skips an action on the component p;
+// it may be empty.
+func (c condition) note(p component.Component) string {
+	why, command := c.reason(p)
+	if why == "" || c.quiet {
 		return ""
 	}
-	return cmp.Or(c.subject, name) + " " + c.lacks + ": left alone"
+	why += ": left alone"
+	if command != "" {
+		why += "; run: " + command
+	}
+	return why
 }
 
 // when returns the given conditions in order. An action is done only if all of them hold.
@@ -63,7 +84,7 @@ func Where(p update.Place) []string {
 func (h *Host) skips(ctx context.Context, r row, a act, t worker.Target) (note string, skips bool, err error) {
 	for _, c := range a.when {
 		if holds, err := c.holds(ctx, h, r.component, t); err != nil || !holds {
-			return c.note(r.component.Name()), true, err
+			return c.note(r.component), true, err
 		}
 	}
 	return "", false, nil
@@ -115,7 +136,7 @@ func standby() condition {
 // setUpHere returns the condition that neco init-local has set up the program on this
 // host.
 func setUpHere() condition {
-	return condition{words: "`neco init-local` has set it up", command: initLocal, holds: func(_ context.Context, h *Host, c component.Component, _ worker.Target) (bool, error) {
+	return condition{words: "`neco init-local` has set it up", lacks: "is not set up here", quiet: true, command: initLocal, holds: func(_ context.Context, h *Host, c component.Component, _ worker.Target) (bool, error) {
 		p, err := program.Find(c.Name())
 		if err != nil || p.User == nil {
 			return false, err
@@ -177,7 +198,7 @@ func dockerProxyDue() condition {
 // ckecliHere returns the condition that the command of CKE is installed. An update does
 // not install it yet.
 func ckecliHere() condition {
-	return condition{words: "ckecli is installed", subject: "ckecli", lacks: "is not installed here", holds: func(_ context.Context, h *Host, _ component.Component, _ worker.Target) (bool, error) {
+	return condition{words: "ckecli is installed", subject: "ckecli", lacks: "is not installed here", command: installCkecli, holds: func(_ context.Context, h *Host, _ component.Component, _ worker.Target) (bool, error) {
 		return h.FS.Exists(neco.CKECLIBin)
 	}}
 }
@@ -193,6 +214,9 @@ func startUnits(c component.Component) string {
 	}
 	return "systemctl start " + strings.Join(names, " ")
 }
+
+// installCkecli returns the command that installs ckecli.
+func installCkecli(component.Component) string { return cke.Install }
 
 // startCKE returns the command that starts CKE.
 func startCKE(component.Component) string { return "systemctl start " + neco.CKEService }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/cybozu-go/neco/pkg/update"
 	"github.com/cybozu-go/neco/pkg/worker"
@@ -64,13 +63,8 @@ func (h *Host) uploadOne(ctx context.Context, p update.Place, t worker.Target) (
 			return Outcome{Err: err}
 		}
 		if !holds {
-			o = Outcome{Note: c.note(r.component.Name()), Skipped: true}
-			if o.Note == "" {
-				o.Note = "only where " + strings.ReplaceAll(c.words, "`", "")
-			}
-			if c.command != nil {
-				o.Command = c.command(r.component)
-			}
+			o.Skipped = true
+			o.Note, o.Command = c.reason(r.component)
 			return o
 		}
 	}

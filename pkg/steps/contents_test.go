@@ -7,6 +7,7 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 
 	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/pkg/cke"
 	"github.com/cybozu-go/neco/pkg/steps"
 )
 
@@ -36,5 +37,5 @@ func TestASkippedUploadNamesTheCommandThatPreparesIt(t *testing.T) {
 	expect(commands("neco init-local sabakan", "neco init-local cke", "neco init-local sabakan", "neco init-local cke"))
 	put(t, ch.FS, neco.SabakanCertFile, "x")
 	put(t, ch.FS, neco.CKECertFile, "x")
-	expect(commands("systemctl start sabakan", "", "systemctl start sabakan", "systemctl start cke"))
+	expect(commands("systemctl start sabakan", cke.Install, "systemctl start sabakan", "systemctl start cke"))
 }

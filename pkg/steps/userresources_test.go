@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/pkg/cke"
 	"github.com/cybozu-go/neco/pkg/host"
 	"github.com/cybozu-go/neco/pkg/storage"
 	"github.com/cybozu-go/neco/pkg/update"
@@ -32,11 +33,11 @@ func TestUserResourcesAreSetWhereCKERuns(t *testing.T) {
 		note string
 	}{
 		{"without CKE", func(*testing.T) error { return nil }, false, ""},
-		{"set up", func(t *testing.T) error { put(t, ch.FS, neco.CKECertFile, "x"); return nil }, false, "cke does not run here: left alone"},
-		{"with another unit", func(t *testing.T) error { return units.Start(t.Context(), neco.CKELocalProxyService) }, false, "cke does not run here: left alone"},
+		{"set up", func(t *testing.T) error { put(t, ch.FS, neco.CKECertFile, "x"); return nil }, false, "cke does not run here: left alone; run: systemctl start cke"},
+		{"with another unit", func(t *testing.T) error { return units.Start(t.Context(), neco.CKELocalProxyService) }, false, "cke does not run here: left alone; run: systemctl start cke"},
 		{"without ckecli", func(t *testing.T) error {
 			return errors.Join(units.Start(t.Context(), neco.CKEService), units.Stop(t.Context(), neco.CKELocalProxyService))
-		}, false, "ckecli is not installed here: left alone"},
+		}, false, "ckecli is not installed here: left alone; run: " + cke.Install},
 		{"with everything", func(t *testing.T) error { put(t, ch.FS, neco.CKECLIBin, "x"); return nil }, true, ""},
 	} {
 		if err := step.do(t); err != nil {
