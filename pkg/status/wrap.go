@@ -94,7 +94,8 @@ var digest = regexp.MustCompile(`\b([0-9a-f]{12})[0-9a-f]{28,}\b`)
 
 // Shorten returns s in at most n characters. It keeps the start, which names the
 // failure, and the end, which names the cause, and omits the middle, which is usually
-// program output. It cuts digests to 12 digits.
+// program output. The end includes the innermost cause, the text after the last ": ", unless
+// that is longer than three fifths of n. Shorten cuts digests to 12 digits.
 func Shorten(s string, n int) string {
 	s = digest.ReplaceAllString(s, "$1…")
 	r := []rune(s)
@@ -102,12 +103,18 @@ func Shorten(s string, n int) string {
 		return s
 	}
 	const gap = " … "
-	first := n * 3 / 5
-	head, tail := string(r[:first]), string(r[len(r)-(n-first-len([]rune(gap))):])
+	shown := n - len([]rune(gap))
+	last := n - n*3/5 - len([]rune(gap))
+	cause := len([]rune(s[strings.LastIndex(s, ": ")+1:]))
+	whole := cause > last && cause <= n*3/5
+	if whole {
+		last = cause
+	}
+	head, tail := string(r[:shown-last]), string(r[len(r)-last:])
 	if i := strings.LastIndexByte(head, ' '); i > len(head)*2/3 {
 		head = head[:i]
 	}
-	if i := strings.IndexByte(tail, ' '); i >= 0 && i < len(tail)/3 {
+	if i := strings.IndexByte(tail, ' '); !whole && i >= 0 && i < len(tail)/3 {
 		tail = tail[i+1:]
 	}
 	return strings.TrimRight(head, " ") + gap + strings.TrimLeft(tail, " ")
