@@ -29,7 +29,7 @@ each boot server.
 		ValidArgs: program.Names(program.OnRequest()),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return env.request(cmd.Context(), func(ctx context.Context, s *storage.Storage) error {
-				p, err := requested(args[0])
+				p, err := requested(args[0], program.OnRequest())
 				if err != nil {
 					return err
 				}
@@ -87,11 +87,11 @@ func requestHelp() string {
 }
 
 // requested returns the program called name, or an error if neco init does not prepare
-// that program.
-func requested(name string) (program.Program, error) {
+// that program. The hint of the error names the programs in choice.
+func requested(name string, choice []program.Program) (program.Program, error) {
 	p, err := program.Find(name)
 	if err != nil || p.Prepared == nil {
-		return p, hint(fmt.Errorf("%q is not a program that neco prepares", name), "give one of %s", strings.Join(program.Names(program.OnRequest()), ", "))
+		return p, hint(fmt.Errorf("%q is not a program that neco prepares", name), "give one of %s", strings.Join(program.Names(choice), ", "))
 	}
 	return p, nil
 }

@@ -59,7 +59,7 @@ const initLocalTimeout = 5 * vaultTimeout
 // onServer returns the program called name, or an error if neco init-local does not set
 // that program up.
 func onServer(name string) (program.Program, error) {
-	p, err := requested(name)
+	p, err := requested(name, program.OnServers())
 	if err == nil && p.Prepared.Config == "" {
 		err = hint(fmt.Errorf("neco init-local does not set %s up", name), "neco init %s makes all that it needs in etcd; then run %s on each boot server", name, p.LocalCommand())
 	}
