@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -25,8 +26,11 @@ the suffix that private images have.
 of this server, and those of the images with which neco-worker last started the
 programs of this server. docker-prune.service keeps these images.`,
 		Args: func(cmd *cobra.Command, args []string) error {
+			if inDocker && len(args) > 0 {
+				return hint(errors.New("neco image: --in-docker takes no NAME"), "leave out NAME for the names of all images, or --in-docker for the name of one")
+			}
 			if inDocker {
-				return cobra.NoArgs(cmd, args)
+				return nil
 			}
 			return exactly(1)(cmd, args)
 		},
