@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -78,8 +79,6 @@ there is an error:
 	cmd.Flags().BoolVarP(&o.watch, "watch", "w", false, "follow the changes until interrupted")
 	cmd.Flags().BoolVar(&o.wait, "wait", false, "end when the update ends, with an exit code for how")
 	cmd.Flags().BoolVar(&o.exitCode, "exit-code", false, "exit with a code for the health of the data centre")
-	cmd.MarkFlagsMutuallyExclusive("exit-code", "wait")
-	cmd.MarkFlagsMutuallyExclusive("exit-code", "watch")
 	cmd.Flags().StringVar(&version, "for", "", "wait until `VERSION`, or a newer one, is complete")
 	cmd.Flags().Var(duration.Var(&o.timeout, time.Second, 365*duration.Day), "timeout", "how long --wait waits, 1s to 365d (default: no limit)")
 	return cmd
@@ -110,6 +109,12 @@ func healthError(v status.View) error {
 func (o *statusOptions) check(cmd *cobra.Command, version string) error {
 	if err := o.validate(); err != nil {
 		return err
+	}
+	switch {
+	case o.exitCode && o.wait:
+		return hint(errors.New("--exit-code and --wait exclude each other"), "leave out --exit-code: --wait sets the exit code when the update ends")
+	case o.exitCode && o.watch:
+		return hint(errors.New("--exit-code and --watch exclude each other"), "leave out --watch: --exit-code ends at once")
 	}
 	for _, name := range []string{"timeout", "for"} {
 		if cmd.Flags().Changed(name) && !o.wait {
