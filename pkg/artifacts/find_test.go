@@ -166,8 +166,8 @@ func TestNothingGoesBackwards(t *testing.T) {
 
 func TestAnIgnoreFileIsRefused(t *testing.T) {
 	for title, c := range map[string]struct{ text, want string }{
-		"an unknown field":          {"image: []", "image"},
-		"an unknown field of a row": {"images: [{repository: quay.io/cybozu/etcd, version: [3.5.4.1]}]", "version"},
+		"an unknown field":          {"image: []", "line 1: unknown field image; the fields are images (with repository and versions), debs (with name and versions), osImage (with channel and versions)"},
+		"an unknown field of a row": {"images:\n- repositry: quay.io/cybozu/etcd\n  versions: [3.5.4.1]", "line 2: unknown field repositry; the fields are images (with repository and versions), "},
 		"a field with other case":   {"osimage: []", "osimage"},
 		"an unknown repository":     {"images: [{repository: quay.io/cybozu/ectd}]", "quay.io/cybozu/ectd"},
 		"an unknown package":        {"debs: [{name: etcdpaswd}]", "etcdpaswd"},

@@ -6,7 +6,10 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"reflect"
+	"regexp"
 	"slices"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 
@@ -57,12 +60,41 @@ func parseIgnored(data []byte) (ignored Ignored, err error) {
 	d := yaml.NewDecoder(bytes.NewReader(data))
 	d.KnownFields(true)
 	if err := d.Decode(&ignored); err != nil && !errors.Is(err, io.EOF) {
-		return Ignored{}, err
+		return Ignored{}, withFields(err)
 	}
 	if err := d.Decode(&Ignored{}); !errors.Is(err, io.EOF) {
 		return Ignored{}, errors.New("it has more than one YAML document")
 	}
 	return ignored, nil
+}
+
+// unknownField matches the error of package yaml about a field that a type does not have.
+var unknownField = regexp.MustCompile(`^(line \d+): field (.*) not found in type .*$`)
+
+// withFields returns err, an error of package yaml. If err is about unknown fields, the result
+// names the fields of an ignore file in place of the Go type.
+func withFields(err error) error {
+	wrong := (*yaml.TypeError)(nil)
+	if !errors.As(err, &wrong) || !slices.ContainsFunc(wrong.Errors, unknownField.MatchString) {
+		return err
+	}
+	var all []string
+	for _, text := range wrong.Errors {
+		all = append(all, unknownField.ReplaceAllString(text, "$1: unknown field $2"))
+	}
+	return fmt.Errorf("%s; the fields are %s", strings.Join(all, "; "), strings.Join(ignoreFields(), ", "))
+}
+
+// ignoreFields returns the fields of an ignore file, each with those of its rows.
+func ignoreFields() (all []string) {
+	for _, list := range reflect.VisibleFields(reflect.TypeFor[Ignored]()) {
+		var names []string
+		for _, f := range reflect.VisibleFields(list.Type.Elem()) {
+			names = append(names, f.Tag.Get("yaml"))
+		}
+		all = append(all, fmt.Sprintf("%s (with %s)", list.Tag.Get("yaml"), strings.Join(names, " and ")))
+	}
+	return all
 }
 
 // check returns an error if an entry of i does not belong to an artifact in set.
