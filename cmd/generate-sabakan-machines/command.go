@@ -36,7 +36,7 @@ first line is skipped, and the fields of the objects in JSON are
 
 All errors of the list are reported at once. If there are any, nothing is printed.`,
 		Example:           "generate-sabakan-machines machines.csv -b r640-boot-2 -c r6525-cs-1 -s r7525-ss-1 >machines.json",
-		Args:              cobra.ExactArgs(1),
+		Args:              oneFile,
 		SilenceUsage:      true,
 		SilenceErrors:     true,
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
@@ -51,6 +51,17 @@ All errors of the list are reported at once. If there are any, nothing is printe
 	f.StringVar(&o.bmc, "bmc-type", machines.DefaultBMC, "type of the BMCs")
 	f.StringVar(&o.format, "format", "", "csv or json; default: json if the name of FILE ends with .json, otherwise csv")
 	return cmd
+}
+
+// oneFile is the check of the arguments.
+func oneFile(cmd *cobra.Command, args []string) error {
+	switch {
+	case len(args) == 0:
+		return fmt.Errorf("FILE is missing; usage: %s", cmd.UseLine())
+	case len(args) > 1:
+		return fmt.Errorf("%q is one argument too many; usage: %s", args[1], cmd.UseLine())
+	}
+	return nil
 }
 
 // run reads the list called name and writes its machines to out.

@@ -75,6 +75,18 @@ func TestTheFormatFollowsFromFlagOrName(t *testing.T) {
 	}
 }
 
+func TestAWrongNumberOfArgumentsIsReportedWithTheUsage(t *testing.T) {
+	const usage = "; usage: generate-sabakan-machines FILE [flags]"
+	for want, args := range map[string][]string{
+		"FILE is missing" + usage:                  {},
+		`"b.csv" is one argument too many` + usage: {"a.csv", "b.csv"},
+	} {
+		if out, err := execute(t, "", args...); err == nil || err.Error() != want || out != "" {
+			t.Errorf("%q: error %v, output %q; want %q", args, err, out, want)
+		}
+	}
+}
+
 func TestNothingIsPrintedOnAnError(t *testing.T) {
 	bad := csvList + "dc1,3,C-12,1234ABD,R640,gpu,2026/1/02\n"
 	for name, c := range map[string]struct {
@@ -82,7 +94,7 @@ func TestNothingIsPrintedOnAnError(t *testing.T) {
 		args []string
 		want string
 	}{
-		"no file":         {"", nil, "arg(s)"},
+		"no file":         {"", nil, "FILE is missing"},
 		"no such file":    {"", []string{"none.csv"}, "none.csv: no such file"},
 		"a directory":     {"", []string{t.TempDir()}, "is a directory"},
 		"an unknown role": {bad, []string{"-", "-b", "a"}, "standard input has errors:\nline 3, role: unknown role \"gpu\""},
