@@ -71,7 +71,7 @@ func newCKEWeightGetCmd(env *Env) *cobra.Command {
 				if o.json() {
 					return writeJSON(cmd.OutOrStdout(), w)
 				}
-				fmt.Fprintln(cmd.OutOrStdout(), w.Weight)
+				fmt.Fprintln(cmd.OutOrStdout(), decimal(w.Weight))
 				if !w.Set {
 					fmt.Fprintf(cmd.ErrOrStderr(), "no weight is set for %s; this is that of the template\n", w.Role)
 				}
@@ -103,6 +103,9 @@ func (env *Env) findWeight(ctx context.Context, s *storage.Storage, role string)
 	return weightJSON{r.Name, w, false}, nil
 }
 
+// decimal returns a weight without an exponent.
+func decimal(weight float64) string { return strconv.FormatFloat(weight, 'f', -1, 64) }
+
 func newCKEWeightSetCmd(env *Env) *cobra.Command {
 	return &cobra.Command{
 		Use:   "set ROLE WEIGHT",
@@ -125,7 +128,7 @@ six decimals. The next update gives it to CKE, or neco cke update does so now.`,
 				if err != nil {
 					return err
 				}
-				text := fmt.Sprintf("the weight of %s is set to %v", role.Name, weight)
+				text := fmt.Sprintf("the weight of %s is set to %s", role.Name, decimal(weight))
 				if err := s.SetCKEWeight(ctx, role.Name, weight, env.act(storage.KindConfig, "%s", text)); err != nil {
 					return malformedWeights(err)
 				}
