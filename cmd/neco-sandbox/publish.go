@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -74,13 +75,23 @@ func build(cmd *cobra.Command, c *control.Client, args []string) (string, error)
 	if err := warnIfOld(cmd, c, v); err != nil {
 		return "", err
 	}
-	mk := exec.CommandContext(cmd.Context(), "make", "-C", root, "deb", "VERSION="+v.String())
-	mk.Stdout, mk.Stderr = cmd.ErrOrStderr(), cmd.ErrOrStderr()
-	if err := mk.Run(); err != nil {
+	return buildDeb(cmd.Context(), root, filepath.Join(root, "build"), v, cmd.ErrOrStderr())
+}
+
+// buildDeb builds the package of version v for a sandbox from the checkout at root, and
+// returns its path, which is in dir. The package is of the same kind as those of make run,
+// with the stand-ins of CKE. The output of the build goes to out.
+func buildDeb(ctx context.Context, root, dir string, v release.Version, out io.Writer) (string, error) {
+	script := exec.CommandContext(ctx, filepath.Join(root, buildScript), dir, v.String())
+	script.Stdout, script.Stderr = out, out
+	if err := script.Run(); err != nil {
 		return "", fmt.Errorf("build the package of %s: %w", v, err)
 	}
-	return filepath.Join(root, "build", release.PackageFile(v)), nil
+	return filepath.Join(dir, release.PackageFile(v)), nil
 }
+
+// buildScript is the path, in a checkout, of the script that builds packages for sandboxes.
+const buildScript = "dctest/sandbox/build-debs"
 
 // checkPackage returns an error for an invalid package, and warns of an old version.
 func checkPackage(cmd *cobra.Command, c *control.Client, deb string) error {
@@ -137,7 +148,7 @@ func checkout() (string, error) {
 		return "", err
 	}
 	root := filepath.Dir(filepath.Dir(self))
-	if _, err := os.Stat(filepath.Join(root, "debian", "build")); err != nil {
+	if _, err := os.Stat(filepath.Join(root, buildScript)); err != nil {
 		return "", fmt.Errorf("%s is not in the directory build of a checkout; publish a package with --deb", self)
 	}
 	return root, nil

@@ -16,7 +16,7 @@ func CheckFiles(deb string) error {
 	for _, file := range []string{deb, deb + ".sha256"} {
 		switch _, err := os.Stat(file); {
 		case errors.Is(err, fs.ErrNotExist):
-			return fmt.Errorf("there is no file %s; make deb builds packages with their digest files", file)
+			return fmt.Errorf("there is no file %s; dctest/sandbox/build-debs builds packages with their digest files", file)
 		case err != nil:
 			return fmt.Errorf("package %s: %w", deb, err)
 		}
