@@ -119,7 +119,7 @@ func (s *Sandbox) newServer(lrn int) (*Server, error) {
 		docker.RootEnv + "=" + srv.Root,
 		"DOCKER_HOST=unix://" + daemon,
 	}
-	srv.Env = append(srv.Env, s.standInEnv()...)
+	srv.Env = append(srv.Env, s.standInEnv(endpoints)...)
 	srv.units, err = systemd.New(systemd.Options{
 		Root: srv.Root, Socket: srv.socket, LogDir: srv.LogDir(), Env: srv.Env, Path: path,
 		Log: s.opts.Log.With("lrn", lrn),

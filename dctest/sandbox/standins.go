@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	clientv3 "go.etcd.io/etcd/client/v3"
+
 	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/dctest/inventory"
 	"github.com/cybozu-go/neco/dctest/loopback"
@@ -19,9 +21,9 @@ import (
 	"github.com/cybozu-go/neco/pkg/steps"
 )
 
-// ckeDirEnv is the environment variable with the directory in which the programs that
+// ckeEtcdEnv is the environment variable with the URLs of the etcd in which the programs that
 // imitate CKE keep their data, whatever etcd their configuration names.
-const ckeDirEnv = "STANDIN_CKE_DIR"
+const ckeEtcdEnv = "STANDIN_CKE_ETCD"
 
 // standIn returns the path of a program that imitates another one. dctest/sandbox/build-debs
 // builds it.
@@ -123,10 +125,41 @@ func ckeImages(ctx context.Context) ([]string, error) {
 	return strings.Fields(string(out)), err
 }
 
+// CKE is what the programs that imitate CKE have stored in etcd.
+type CKE struct {
+	// Hosts are the boot servers on which CKE runs, as "boot-LRN".
+	Hosts []string
+	// Resources is the number of objects for Kubernetes.
+	Resources int
+}
+
+// CKE returns what CKE has stored in etcd.
+func (s *Sandbox) CKE(ctx context.Context) (CKE, error) {
+	client, err := s.cluster.Client(neco.CKEPrefix)
+	if err != nil {
+		return CKE{}, err
+	}
+	defer client.Close()
+	var all CKE
+	hosts, err := client.Get(ctx, "running/", clientv3.WithPrefix(), clientv3.WithKeysOnly())
+	if err != nil {
+		return all, fmt.Errorf("read the hosts of CKE: %w", err)
+	}
+	for _, kv := range hosts.Kvs {
+		all.Hosts = append(all.Hosts, strings.TrimPrefix(string(kv.Key), "running/"))
+	}
+	resources, err := client.Get(ctx, "resource/", clientv3.WithPrefix(), clientv3.WithCountOnly())
+	if err != nil {
+		return all, fmt.Errorf("read the resources of CKE: %w", err)
+	}
+	all.Resources = int(resources.Count)
+	return all, nil
+}
+
 // standInEnv returns the environment variables of a boot server by which its programs find
-// sabakan and the data of CKE.
-func (s *Sandbox) standInEnv() []string {
-	return []string{steps.SabakanURL + "=" + s.sabakan, ckeDirEnv + "=" + s.path("cke")}
+// sabakan and the data of CKE. endpoints are the URLs of etcd for that server.
+func (s *Sandbox) standInEnv(endpoints []string) []string {
+	return []string{steps.SabakanURL + "=" + s.sabakan, ckeEtcdEnv + "=" + strings.Join(endpoints, ",")}
 }
 
 // prepare creates the files by which a server counts as set up for sabakan and CKE, and the
@@ -153,7 +186,8 @@ func prepare(srv *Server, net *internet.Internet) error {
 	}
 	config := quote(filepath.Join(srv.Root, neco.CKEConfFile))
 	for unit, args := range map[string]string{
-		"cke": "--config=" + config + " --http=" + free[0], "cke-localproxy": "--config=" + config,
+		"cke":            "--config=" + config + " --http=" + free[0] + fmt.Sprintf(" --host=boot-%d", srv.LRN),
+		"cke-localproxy": "--config=" + config,
 	} {
 		text := fmt.Sprintf("# The sandbox's, not the package's: this server is a directory.\n[Service]\nExecStart=\nExecStart=/usr/sbin/%s %s\n", unit, args)
 		if err := write(filepath.Join(srv.Root, "etc/systemd/system", unit+".service.d/10-sandbox.conf"), []byte(text), 0o644); err != nil {

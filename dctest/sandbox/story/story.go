@@ -104,6 +104,11 @@ func (t *teller) prove(ctx context.Context, s *sandbox.Sandbox, version string) 
 	}
 	t.say(fmt.Sprintf("  sabakan has the operating system %s, %d assets, and the ignition templates %s",
 		strings.Join(has.Systems, ", "), len(has.Assets), strings.Join(has.Templates, ", ")))
+	cke, err := s.CKE(ctx)
+	if err != nil {
+		return err
+	}
+	t.say(fmt.Sprintf("  CKE runs on %s, and has %d objects for Kubernetes", strings.Join(cke.Hosts, ", "), cke.Resources))
 	return nil
 }
 

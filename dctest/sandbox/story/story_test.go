@@ -57,9 +57,13 @@ func checkStory(t *testing.T, out string) {
 		"update to 2026.01.01-2: complete", "total",
 		"boot server 0", "boot server 1", "boot server 2", "dpkg: installed 2026.01.01-2",
 		"All 3 boot servers run 2026.01.01-2", "ignition templates 2026.01.01-1, 2026.01.01-2",
+		"CKE runs on boot-0, boot-1, boot-2, and has ",
 	}
 	for _, st := range steps.Table() {
 		want = append(want, st.Name)
+	}
+	if strings.Contains(out, "has 0 objects for Kubernetes") {
+		t.Errorf("step 17 has given CKE nothing:\n%s", out)
 	}
 	for _, text := range want {
 		if !strings.Contains(out, text) {

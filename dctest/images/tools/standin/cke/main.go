@@ -21,23 +21,25 @@ import (
 func main() {
 	file := flag.String("config", ckedata.DefaultConfig, "configuration")
 	listen := flag.String("http", "0.0.0.0:10180", "address of the API")
+	host := flag.String("host", "", "name under which this host registers (default: its host name)")
 	version := flag.Bool("version", false, "print the version")
 	flag.Parse()
 	if *version {
 		fmt.Println("cke", ckedata.Version())
 		return
 	}
-	cli.Main("cke", func(ctx context.Context) error { return run(ctx, *file, *listen) })
+	cli.Main("cke", func(ctx context.Context) error { return run(ctx, *file, *listen, *host) })
 }
 
-func run(ctx context.Context, file, listen string) error {
+func run(ctx context.Context, file, listen, host string) error {
 	s, err := ckedata.Open(file)
 	if err != nil {
 		return err
 	}
-	host, err := os.Hostname()
-	if err != nil {
-		return err
+	if host == "" {
+		if host, err = os.Hostname(); err != nil {
+			return err
+		}
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)

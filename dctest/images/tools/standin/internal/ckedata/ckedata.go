@@ -5,6 +5,7 @@ package ckedata
 import (
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/cybozu-go/neco/dctest/images/tools/standin/internal/cli"
 	"github.com/cybozu-go/neco/dctest/images/tools/standin/internal/store"
@@ -26,19 +27,20 @@ func Version() string {
 // DefaultConfig is the default path of the configuration.
 const DefaultConfig = "/etc/cke/config.yml"
 
-// dirEnv is the environment variable with a directory that replaces etcd, whatever etcd the
-// configuration names.
-const dirEnv = "STANDIN_CKE_DIR"
+// EtcdEnv is the environment variable with the URLs of etcd, separated by commas, which
+// replace the etcd in the configuration. That etcd requires no certificate.
+const EtcdEnv = "STANDIN_CKE_ETCD"
 
-// Open reads the configuration in a file and opens the store that it configures. Unlike
-// store.Open, it fails if the certificate in the configuration does not exist.
+// Open reads the configuration in a file and opens the store that it configures, or the one
+// in the environment variable [EtcdEnv]. Unlike store.Open, it fails if the certificate in
+// the configuration does not exist.
 func Open(file string) (store.Store, error) {
 	c, err := Read(file)
 	if err != nil {
 		return nil, err
 	}
-	if dir := os.Getenv(dirEnv); dir != "" {
-		return store.Open(store.Config{Prefix: c.Prefix}, dir)
+	if urls := os.Getenv(EtcdEnv); urls != "" {
+		c = store.Config{Endpoints: strings.Split(urls, ","), Prefix: c.Prefix}
 	}
 	if _, err := os.Stat(c.CertFile); c.CertFile != "" && err != nil {
 		return nil, err
