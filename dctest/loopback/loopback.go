@@ -1,4 +1,4 @@
-// Package loopback finds free TCP ports of 127.0.0.1 for programs that tests and the sandbox
+// Package loopback finds free ports of 127.0.0.1 for programs that tests and the sandbox
 // start. It must not know these programs.
 package loopback
 
@@ -24,4 +24,15 @@ func FreeAddresses(n int) ([]string, error) {
 		all = append(all, l.Addr().String())
 	}
 	return all, nil
+}
+
+// FreeUDPAddress returns an address 127.0.0.1:PORT at which no program receives UDP packets
+// now. It is for a program that opens the port itself; another program may take it first.
+func FreeUDPAddress() (string, error) {
+	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		return "", fmt.Errorf("find a free UDP port: %w", err)
+	}
+	defer conn.Close()
+	return conn.LocalAddr().String(), nil
 }

@@ -25,3 +25,15 @@ func TestFreeAddressesDifferAndCanBeUsed(t *testing.T) {
 		t.Errorf("%d different addresses", n)
 	}
 }
+
+func TestAFreeUDPAddressCanBeUsed(t *testing.T) {
+	a, err := loopback.FreeUDPAddress()
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := net.ListenPacket("udp", a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn.Close()
+}

@@ -34,8 +34,9 @@ type Server struct {
 	// Env is the environment of all processes of the server.
 	Env []string
 
-	units  *systemd.Manager
-	socket string
+	units    *systemd.Manager
+	socket   string
+	resolver string // the address of cke-localproxy's resolver
 }
 
 // LogFile returns the path of the file with the output of a unit.
@@ -119,7 +120,7 @@ func (s *Sandbox) newServer(lrn int) (*Server, error) {
 		docker.RootEnv + "=" + srv.Root,
 		"DOCKER_HOST=unix://" + daemon,
 	}
-	srv.Env = append(srv.Env, s.standInEnv(endpoints)...)
+	srv.Env = append(srv.Env, s.standInEnv(srv, endpoints)...)
 	srv.units, err = systemd.New(systemd.Options{
 		Root: srv.Root, Socket: srv.socket, LogDir: srv.LogDir(), Env: srv.Env, Path: path,
 		Log: s.opts.Log.With("lrn", lrn),

@@ -156,14 +156,20 @@ func (s *Sandbox) CKE(ctx context.Context) (CKE, error) {
 	return all, nil
 }
 
-// standInEnv returns the environment variables of a boot server by which its programs find
-// sabakan and the data of CKE. endpoints are the URLs of etcd for that server.
-func (s *Sandbox) standInEnv(endpoints []string) []string {
-	return []string{steps.SabakanURL + "=" + s.sabakan, ckeEtcdEnv + "=" + strings.Join(endpoints, ",")}
+// standInEnv returns the environment variables of the boot server srv by which its programs
+// find sabakan, the resolver and the data of CKE. endpoints are the URLs of etcd for that
+// server.
+func (s *Sandbox) standInEnv(srv *Server, endpoints []string) []string {
+	return []string{
+		steps.SabakanURL + "=" + s.sabakan,
+		steps.ResolverAddress + "=" + srv.resolver,
+		ckeEtcdEnv + "=" + strings.Join(endpoints, ","),
+	}
 }
 
 // prepare creates the files by which a server counts as set up for sabakan and CKE, and the
-// drop-ins by which the programs of CKE use these files and listen on free ports.
+// drop-ins by which the programs of CKE use these files and listen on free ports. It chooses
+// the address of the server's resolver.
 func prepare(srv *Server, net *internet.Internet) error {
 	for _, name := range []string{program.Sabakan, program.CKE} {
 		p, err := program.Find(name)
@@ -184,10 +190,13 @@ func prepare(srv *Server, net *internet.Internet) error {
 	if err != nil {
 		return err
 	}
+	if srv.resolver, err = loopback.FreeUDPAddress(); err != nil {
+		return err
+	}
 	config := quote(filepath.Join(srv.Root, neco.CKEConfFile))
 	for unit, args := range map[string]string{
 		"cke":            "--config=" + config + " --http=" + free[0] + fmt.Sprintf(" --host=boot-%d", srv.LRN),
-		"cke-localproxy": "--config=" + config,
+		"cke-localproxy": "--config=" + config + " --dns=" + srv.resolver,
 	} {
 		text := fmt.Sprintf("# The sandbox's, not the package's: this server is a directory.\n[Service]\nExecStart=\nExecStart=/usr/sbin/%s %s\n", unit, args)
 		if err := write(filepath.Join(srv.Root, "etc/systemd/system", unit+".service.d/10-sandbox.conf"), []byte(text), 0o644); err != nil {

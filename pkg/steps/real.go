@@ -36,12 +36,18 @@ const (
 // servers, which are processes of one host, use one sabakan.
 const SabakanURL = "NECO_SABAKAN_URL"
 
+// ResolverAddress is the environment variable with the address of the resolver on this host,
+// where that is not resolver.Local. Only the sandbox sets it, for neco-worker: the ports of
+// its boot servers, which are processes of one host, differ.
+const ResolverAddress = "NECO_RESOLVER"
+
 // Real returns the options of the boot server whose file system is at root.
 func Real(root string, etcd *clientv3.Client, log *slog.Logger) Options {
 	r := realHost{fs: host.FS{Root: root}, packages: host.Packages{Root: root}, log: log}
 	return Options{
 		FS: r.fs, Units: r.units, Restarter: r.units, Packages: r, Docker: host.Containers{FS: r.fs},
-		Sabakan: cmp.Or(os.Getenv(SabakanURL), neco.SabakanLocalEndpoint), Resolver: resolver.Local,
+		Sabakan:   cmp.Or(os.Getenv(SabakanURL), neco.SabakanLocalEndpoint),
+		Resolver:  cmp.Or(os.Getenv(ResolverAddress), resolver.Local),
 		Transport: func(c storage.Config) (http.RoundTripper, error) { return host.NewTransport(c.Proxy) },
 		Etcd:      etcd, Unseal: r.unseal(etcd), Seal: r.seal(etcd),
 		Artifacts: component.Artifacts(), Containers: r.containers, Stage: r.stage, Staged: r.staged,

@@ -15,6 +15,7 @@ import (
 
 	"github.com/cybozu-go/neco/dctest/sandbox"
 	"github.com/cybozu-go/neco/dctest/sandbox/sandboxtest"
+	"github.com/cybozu-go/neco/pkg/resolver"
 	"github.com/cybozu-go/neco/pkg/steps"
 )
 
@@ -42,6 +43,7 @@ func TestTheStory(t *testing.T) {
 			if len(sandboxtest.Processes(t, dir)) == 0 {
 				t.Error("no process runs")
 			}
+			checkResolvers(t, s)
 			if err := s.Close(); err != nil {
 				t.Error(err)
 			}
@@ -68,6 +70,23 @@ func checkStory(t *testing.T, out string) {
 	for _, text := range want {
 		if !strings.Contains(out, text) {
 			t.Errorf("the story does not contain %q:\n%s", text, out)
+		}
+	}
+}
+
+// checkResolvers checks that each boot server has found its own resolver and uses it. A port
+// that boot servers share, such as 53, is free for one of them only.
+func checkResolvers(t *testing.T, s *sandbox.Sandbox) {
+	t.Helper()
+	for _, lrn := range s.Servers() {
+		srv, err := s.Server(lrn)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := os.ReadFile(filepath.Join(srv.Root, "etc/resolv.conf"))
+		if want := resolver.File().Data; err != nil || !bytes.Equal(got, want) {
+			t.Errorf("boot server %d: /etc/resolv.conf is %q, %v\n%s", lrn, got, err,
+				strings.Join(s.Tail(lrn, "cke-localproxy.service", 5), "\n"))
 		}
 	}
 }
