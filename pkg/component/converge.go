@@ -146,7 +146,7 @@ func Apply(ctx context.Context, h Host, c Component, t Target) (restarted bool, 
 			return false, fmt.Errorf("%s: %w", c.Name(), err)
 		}
 	}
-	if err := awaitReady(ctx, h, c, t); err != nil {
+	if err := awaitReady(ctx, h, c, t, steadiness(c, stale || wasDown)); err != nil {
 		if stale && !wasDown && failsItself(ctx, h, c, t) {
 			err = fmt.Errorf("%w: %w", ErrNotReady, err)
 		}
@@ -227,30 +227,54 @@ func bringUp(ctx context.Context, h Host, u Unit, stale bool) error {
 	return h.Units.Start(ctx, u.Name)
 }
 
+// steadyTime is how long a program without a container or a probe must stay active after a
+// start. systemd reports a service of Type=simple as active as soon as its process exists,
+// but a program that rejects its configuration ends within this time.
+const steadyTime = time.Second
+
+// steadiness returns how long c must be ready without interruption before it counts as
+// ready. started is true if a service of c was started just now.
+func steadiness(c Component, started bool) time.Duration {
+	_, imaged := c.(Imaged)
+	_, probed := c.(Prober)
+	services := slices.ContainsFunc(c.Units(), func(u Unit) bool { return !u.Timer })
+	if !started || imaged || probed || !services {
+		return 0
+	}
+	return steadyTime
+}
+
 // awaitReady waits until the services of c whose condition is met are active, the container
-// of c runs the image that t requires, and the probe of c succeeds. When ctx ends
-// first, the error names what is missing.
-func awaitReady(ctx context.Context, h Host, c Component, t Target) error {
+// of c runs the image that t requires, and the probe of c succeeds, in all checks for the
+// time steady. When ctx ends first, the error names what is missing, or what was missing
+// last.
+func awaitReady(ctx context.Context, h Host, c Component, t Target, steady time.Duration) error {
 	ctx, done := sysdbus.Share(ctx)
 	defer done()
 	tick := time.NewTicker(readyPoll)
 	defer tick.Stop()
 	describe := time.Now().Add(describeEvery)
-	state := ""
+	state, since := "", time.Now()
+	last := c.Name() + " to stay active"
 	for {
 		missing, err := notReady(ctx, h, c, t)
-		if err == nil && missing == "" {
+		now := time.Now()
+		ready := err == nil && missing == ""
+		if ready && now.Sub(since) >= steady {
 			h.report("")
 			return nil
 		}
-		if now := time.Now(); now.After(describe) {
+		if !ready {
+			last, since = missing, now
+		}
+		if !ready && now.After(describe) {
 			describe = now.Add(describeEvery)
 			state = describeAll(ctx, h, c, err)
 			h.report("waiting for %s: %s", missing, state)
 		}
 		select {
 		case <-ctx.Done():
-			return notReadyError(missing, state, context.Cause(ctx), err)
+			return notReadyError(last, state, context.Cause(ctx), err)
 		case <-tick.C:
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -115,6 +116,39 @@ func TestWhatDoesNotBecomeReadyIsNamed(t *testing.T) {
 type neverUp struct{ *componenttest.Host }
 
 func (neverUp) IsActive(context.Context, string) (bool, error) { return false, nil }
+
+// daemon is a component without a container and without a probe.
+type daemon struct{}
+
+func (daemon) Name() string                                { return "etcdpasswd" }
+func (daemon) Units() []component.Unit                     { return []component.Unit{{Name: "etcdpasswd"}} }
+func (daemon) Files(component.Target) ([]host.File, error) { return nil, nil }
+
+// TestAProgramThatEndsAfterItsStartIsNotReady checks that a restart whose process exists at
+// first, but ends soon, is not recorded as done.
+func TestAProgramThatEndsAfterItsStartIsNotReady(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, ch := componenttest.New(t)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		time.AfterFunc(500*time.Millisecond, func() { h.Kill("etcdpasswd") })
+		_, err := component.Converge(ctx, ch, daemon{}, componenttest.Target())
+		if !errors.Is(err, context.DeadlineExceeded) || !strings.HasPrefix(err.Error(), "etcdpasswd: wait for etcdpasswd.service: ") {
+			t.Errorf("error %v", err)
+		}
+		if a, err := component.ReadApplied(ch.FS, "etcdpasswd"); err != nil || a != (component.Applied{}) {
+			t.Errorf("recorded %v, %v", a, err)
+		}
+		began := time.Now()
+		if _, err := component.Converge(t.Context(), ch, daemon{}, componenttest.Target()); err != nil || time.Since(began) < time.Second {
+			t.Errorf("a program that stays active: %v after %s", err, time.Since(began))
+		}
+		began = time.Now()
+		if _, err := component.Converge(t.Context(), ch, daemon{}, componenttest.Target()); err != nil || time.Since(began) > 0 {
+			t.Errorf("a program that was not restarted: %v after %s", err, time.Since(began))
+		}
+	})
+}
 
 // TestNothingIsRestartedWithoutItsImage checks that a missing image is pulled before
 // the running program is stopped, and that the program keeps running if the pull fails.

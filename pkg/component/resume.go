@@ -34,7 +34,7 @@ func Resume(ctx context.Context, h Host, c Component, t Target) error {
 			return fmt.Errorf("%s: %w", c.Name(), err)
 		}
 	}
-	if err := awaitReady(ctx, h, c, t); err != nil {
+	if err := awaitReady(ctx, h, c, t, 0); err != nil {
 		return fmt.Errorf("%s: %w", c.Name(), err)
 	}
 	return nil
