@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/dctest/sandbox/control"
 	"github.com/cybozu-go/neco/dctest/sandbox/sandboxtest"
 )
@@ -133,6 +134,7 @@ func TestASandboxThatIsKeptCanBePlayedWith(t *testing.T) {
 	if out := p.must("logs", "1"); !strings.Contains(out, "step finished") {
 		t.Errorf("logs: %s", out)
 	}
+	p.commands()
 	p.killed(st)
 	p.partitioned(debs)
 	p.withoutMajority()
@@ -142,6 +144,24 @@ func TestASandboxThatIsKeptCanBePlayedWith(t *testing.T) {
 	}
 	if out, err := p.run("status"); err == nil || !strings.Contains(out, "sandbox default: it is not running") {
 		t.Errorf("status after down: %v, %s", err, out)
+	}
+}
+
+// commands checks that the commands of sabakan and CKE work on a boot server, and that no
+// server reports a command as missing.
+func (p program) commands() {
+	p.t.Helper()
+	for command, want := range map[string]string{
+		"sabactl images index": neco.CurrentArtifacts.OSImage.Version,
+		"ckecli resource list": "Namespace/",
+		"pwd":                  "/boot-1\n",
+	} {
+		if out := p.must(append([]string{"exec", "1", "--"}, strings.Fields(command)...)...); !strings.Contains(out, want) {
+			p.t.Errorf("%s: %q is not in\n%s", command, want, out)
+		}
+	}
+	if out := p.must("neco", "1", "--", "status"); strings.Contains(out, "sabactl") {
+		p.t.Errorf("neco status: %s", out)
 	}
 }
 

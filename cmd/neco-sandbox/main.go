@@ -41,7 +41,7 @@ func newCommand(name *string) *cobra.Command {
 		newRunCommand(name), newPublishCommand(name), newStatusCommand(name),
 		newStartCommand(name), newKillCommand(name), newPauseCommand(name), newResumeCommand(name),
 		newCutCommand(name), newHealCommand(name), newLogsCommand(name),
-		newNecoCommand(name), newDownCommand(name),
+		newNecoCommand(name), newExecCommand(name), newDownCommand(name),
 	)
 	return cmd
 }

@@ -42,17 +42,42 @@ func newNecoCommand(name *string) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			neco := exec.CommandContext(cmd.Context(), filepath.Join(s.Root, "usr/bin/neco"), append([]string{"--root", s.Root}, args[1:]...)...)
-			// The terminal has interrupted the command, too: it cleans up and ends by
-			// itself.
-			neco.Cancel = func() error { return os.ErrProcessDone }
-			neco.WaitDelay = interruptedFor
-			neco.Env = append(os.Environ(), s.Env...)
-			neco.Stdin, neco.Stdout, neco.Stderr = cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr()
-			return child(neco.Run())
+			return runOn(cmd, s, "", append([]string{filepath.Join(s.Root, "usr/bin/neco"), "--root", s.Root}, args[1:]...))
 		},
 	}
 	return cmd
+}
+
+func newExecCommand(name *string) *cobra.Command {
+	return &cobra.Command{
+		Use:   "exec LRN -- COMMAND ARGS...",
+		Short: "Run a command in the directory and the environment of a boot server",
+		Long: `Run a command in the directory and the environment of a boot server. sabactl uses the
+sabakan of the sandbox, and ckecli the data of CKE. A command sees the files of this
+machine: those of the boot server are below its directory.`,
+		Args: args(2, anyNumber),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			s, err := locate(cmd.Context(), *name, args[0])
+			if err != nil {
+				return err
+			}
+			// env looks the command up in the PATH of the boot server.
+			return runOn(cmd, s, s.Root, append([]string{"env", "--"}, args[1:]...))
+		},
+	}
+}
+
+// runOn runs a command in the directory dir, or in the current one if dir is empty, and in the
+// environment of the boot server at s.
+func runOn(cmd *cobra.Command, s control.Location, dir string, command []string) error {
+	c := exec.CommandContext(cmd.Context(), command[0], command[1:]...)
+	c.Dir = dir
+	// The terminal has interrupted the command, too: it cleans up and ends by itself.
+	c.Cancel = func() error { return os.ErrProcessDone }
+	c.WaitDelay = interruptedFor
+	c.Env = append(os.Environ(), s.Env...)
+	c.Stdin, c.Stdout, c.Stderr = cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr()
+	return child(c.Run())
 }
 
 func newLogsCommand(name *string) *cobra.Command {

@@ -50,6 +50,7 @@ func printStatus(out io.Writer, st *control.Status) error {
 		fmt.Fprintf(out, "           does not answer: %s\n", printable.Line(st.EtcdError))
 		requested = "unknown"
 	}
+	fmt.Fprintf(out, "sabakan    %s\n", st.Sabakan)
 	fmt.Fprintf(out, "published  %s\nrequested  %s\n", strings.Join(st.Published, ", "), printable.Line(requested))
 	if st.Stopped != "" {
 		fmt.Fprintf(out, "stopped    %s\n", printable.Line(st.Stopped))

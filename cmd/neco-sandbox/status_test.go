@@ -14,7 +14,7 @@ func TestTheStatusPrintsNoControlCharacters(t *testing.T) {
 	err := printStatus(&out, &control.Status{Request: evil, Stopped: evil, Servers: []control.Server{
 		{Version: evil, Worker: control.Process{State: "active", PID: 1}, For: evil, Name: evil, Message: evil},
 	}})
-	if err != nil || strings.Contains(out.String(), "\x1b") || strings.Count(out.String(), "\n") != 8 {
+	if err != nil || strings.Contains(out.String(), "\x1b") || strings.Count(out.String(), "\n") != 9 {
 		t.Errorf("%v, %q", err, &out)
 	}
 }

@@ -110,6 +110,9 @@ func (s *Sandbox) Storage() *storage.Storage { return s.store }
 // Dir returns the directory of the sandbox.
 func (s *Sandbox) Dir() string { return s.opts.Dir }
 
+// Sabakan returns the URL of the sabakan that all boot servers use.
+func (s *Sandbox) Sabakan() string { return s.sabakan }
+
 // Servers returns the LRNs of the boot servers that exist.
 func (s *Sandbox) Servers() []int { return s.opts.Servers }
 

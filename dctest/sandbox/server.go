@@ -103,6 +103,9 @@ func (s *Sandbox) newServer(lrn int) (*Server, error) {
 	if err := prepare(srv, s.internet); err != nil {
 		return nil, err
 	}
+	if err := addCommands(srv); err != nil {
+		return nil, err
+	}
 	if srv.socket, err = socketPath(srv.Root); err != nil {
 		return nil, err
 	}

@@ -19,6 +19,8 @@ type Status struct {
 	// EtcdError is why etcd could not be read; then the values that are stored in etcd
 	// are missing.
 	EtcdError string `json:"etcd_error,omitempty"`
+	// Sabakan is the URL of the sabakan of all boot servers.
+	Sabakan string `json:"sabakan"`
 	// Published lists the versions on the release server, oldest first.
 	Published []string `json:"published"`
 	// Release is the newest version that the updater has found. Request is the version
@@ -69,7 +71,7 @@ const statusTimeout = 5 * time.Second
 func status(ctx context.Context, s *sandbox.Sandbox) (*Status, error) {
 	ctx, cancel := context.WithTimeout(ctx, statusTimeout)
 	defer cancel()
-	st := &Status{Dir: s.Dir(), Etcd: s.Storage().Client().Endpoints(), Published: s.Published()}
+	st := &Status{Dir: s.Dir(), Etcd: s.Storage().Client().Endpoints(), Sabakan: s.Sabakan(), Published: s.Published()}
 	snap, err := snapshot(ctx, s.Storage())
 	if err != nil {
 		st.EtcdError = errtext.Of(err)
