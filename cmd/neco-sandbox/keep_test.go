@@ -163,6 +163,9 @@ func (p program) commands() {
 	if out := p.must("neco", "1", "--", "status"); strings.Contains(out, "sabactl") {
 		p.t.Errorf("neco status: %s", out)
 	}
+	if out, err := p.run("neco", "1", "--", "init-local", "cke"); err == nil || !strings.Contains(out, "does not work in the sandbox") {
+		p.t.Errorf("neco init-local: %v, %s", err, out)
+	}
 }
 
 // killed checks that a killed worker is restarted. It also tries pause, resume, start,

@@ -38,6 +38,9 @@ func newNecoCommand(name *string) *cobra.Command {
 		Short: "Run the neco command of a boot server",
 		Args:  args(1, anyNumber),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := supported(args[1:]); err != nil {
+				return err
+			}
 			s, err := locate(cmd.Context(), *name, args[0])
 			if err != nil {
 				return err

@@ -256,6 +256,13 @@ func TestUnitsAreListed(t *testing.T) {
 	if list, err := c.ListUnitsByPatternsContext(t.Context(), []string{"active"}, []string{"[ab].*"}); err != nil || len(list) != 1 {
 		t.Errorf("by pattern: %v, %v", list, err)
 	}
+	files, err := c.ListUnitFilesByPatternsContext(t.Context(), nil, []string{"[bc].service"})
+	if err != nil || len(files) != 1 || files[0] != (dbus.UnitFile{Path: "/lib/systemd/system/b.service", Type: "disabled"}) {
+		t.Errorf("files by pattern: %v, %v", files, err)
+	}
+	if files, err := c.ListUnitFilesByPatternsContext(t.Context(), []string{"enabled"}, nil); err != nil || len(files) != 0 {
+		t.Errorf("enabled files: %v, %v", files, err)
+	}
 	if name, err := c.GetUnitNameByPID(t.Context(), uint32(h.MainPID("a.service"))); err != nil || name != "a.service" {
 		t.Errorf("by process: %s, %v", name, err)
 	}

@@ -2,6 +2,7 @@ package systemd
 
 import (
 	"path"
+	"slices"
 )
 
 func getUnitFileState(m *Manager, c call) ([]any, error) {
@@ -11,6 +12,38 @@ func getUnitFileState(m *Manager, c call) ([]any, error) {
 	}
 	state, err := m.loader.fileState(name)
 	return []any{state}, err
+}
+
+// unitFile describes a unit file in a list, in the form that D-Bus encodes.
+type unitFile struct{ Path, State string }
+
+// listUnitFilesByPatterns returns a list of the unit files, loaded or not, that have one of
+// the states and whose names match one of the patterns. An empty list of states or patterns
+// excludes no file.
+func listUnitFilesByPatterns(m *Manager, c call) ([]any, error) {
+	var states, patterns []string
+	if err := c.args(&states, &patterns); err != nil {
+		return nil, err
+	}
+	listed := []unitFile{}
+	for _, name := range m.loader.files() {
+		state, err := m.loader.fileState(name)
+		if err != nil {
+			continue // it was removed meanwhile
+		}
+		if (len(states) == 0 || slices.Contains(states, state)) && matchesAny(patterns, name) {
+			listed = append(listed, unitFile{m.loader.find(name), state})
+		}
+	}
+	return []any{listed}, nil
+}
+
+// matchesAny reports whether name matches one of the patterns, or there are none.
+func matchesAny(patterns []string, name string) bool {
+	return len(patterns) == 0 || slices.ContainsFunc(patterns, func(pattern string) bool {
+		ok, err := path.Match(pattern, name)
+		return ok && err == nil
+	})
 }
 
 func enableUnitFiles(m *Manager, c call) ([]any, error) {

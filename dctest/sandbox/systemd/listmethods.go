@@ -1,7 +1,6 @@
 package systemd
 
 import (
-	"path"
 	"slices"
 
 	"github.com/godbus/dbus/v5"
@@ -38,11 +37,7 @@ func (m *Manager) list(states, patterns []string) []unitStatus {
 		inState := len(states) == 0 || slices.ContainsFunc(states, func(want string) bool {
 			return want == s.Active || want == s.Load || want == s.Sub
 		})
-		named := len(patterns) == 0 || slices.ContainsFunc(patterns, func(pattern string) bool {
-			ok, err := path.Match(pattern, s.Name)
-			return ok && err == nil
-		})
-		if inState && named {
+		if inState && matchesAny(patterns, s.Name) {
 			listed = append(listed, s)
 		}
 	}

@@ -67,6 +67,24 @@ func (l *loader) find(name string) string {
 	return ""
 }
 
+// files returns the names of all unit files, sorted.
+func (l *loader) files() []string {
+	var found []string
+	for _, dir := range unitDirs() {
+		entries, err := os.ReadDir(l.path(dir))
+		if err != nil {
+			continue // no such directory
+		}
+		for _, e := range entries {
+			if !e.IsDir() && isUnitName(e.Name()) {
+				found = append(found, e.Name())
+			}
+		}
+	}
+	slices.Sort(found)
+	return slices.Compact(found)
+}
+
 func names(name string) []string {
 	prefix, rest, isTemplate := strings.Cut(name, "@")
 	if dot := strings.LastIndexByte(rest, '.'); isTemplate && dot > 0 {
