@@ -20,7 +20,8 @@ import (
 )
 
 // startKept starts this program again in the background for run --keep. It shows the
-// output of that process until the planned updates of the sandbox (its story) are done.
+// output of that process until the planned updates of the sandbox (its story) are done. If
+// one of them fails, the sandbox keeps running, and startKept returns the error.
 func startKept(cmd *cobra.Command, name string) error {
 	self, err := os.Executable()
 	if err != nil {
@@ -49,7 +50,10 @@ func startKept(cmd *cobra.Command, name string) error {
 	}
 	if state, err := place.State(); err == nil && state.PID == bg.Process.Pid {
 		fmt.Fprint(cmd.OutOrStdout(), hints(name))
-		return bg.Process.Release()
+		if err := bg.Process.Release(); err != nil || state.Failed == "" {
+			return err
+		}
+		return errors.New(state.Failed)
 	}
 	if err := bg.Wait(); err != nil {
 		return child(err)
@@ -78,7 +82,7 @@ func hints(name string) string {
 
 // serveSandbox starts a sandbox called name and runs its planned updates (its story).
 // Then it redirects the output of this process to a file, and serves commands until ctx
-// ends or a command ends the sandbox.
+// ends or a command ends the sandbox. It does so after a failed update, too.
 func serveSandbox(ctx context.Context, name string, o story.Options) (err error) {
 	place, err := control.PlaceOf(name)
 	if err != nil {
@@ -94,8 +98,12 @@ func serveSandbox(ctx context.Context, name string, o story.Options) (err error)
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	if err != nil {
+	if ctx.Err() != nil {
 		return err
+	}
+	failed := ""
+	if err != nil {
+		failed = err.Error()
 	}
 	l, cleanup, err := listenControl()
 	if err != nil {
@@ -103,7 +111,7 @@ func serveSandbox(ctx context.Context, name string, o story.Options) (err error)
 	}
 	defer cleanup()
 	if err := place.Write(control.State{
-		Socket: l.Addr().String(), Dir: s.Dir(), Temporary: o.Dir == "", PID: os.Getpid(),
+		Socket: l.Addr().String(), Dir: s.Dir(), Temporary: o.Dir == "", PID: os.Getpid(), Failed: failed,
 	}); err != nil {
 		return err
 	}

@@ -221,3 +221,21 @@ func (p program) withoutMajority() {
 	p.must("heal")
 	p.await("etcd answers", func(st control.Status) bool { return st.EtcdError == "" })
 }
+
+// TestASandboxWhoseUpdateFailsIsKept checks that the cause of a failure can be examined.
+func TestASandboxWhoseUpdateFailsIsKept(t *testing.T) {
+	debs := sandboxtest.Debs(t, 2)
+	if err := os.WriteFile(debs[1]+".sha256", []byte(strings.Repeat("0", 64)+"  "+filepath.Base(debs[1])+"\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	p := buildProgram(t)
+	t.Cleanup(func() { p.run("down") })
+	out, err := p.run("run", "--keep", "--deb", debs[0], "--deb", debs[1])
+	if err == nil || !strings.Contains(out, "The sandbox keeps running") || !strings.Contains(out, "Error: follow the update to 2026.01.01-2: ") {
+		t.Errorf("%v\n%s", err, out)
+	}
+	if out := p.must("status"); !strings.Contains(out, "digest mismatch") {
+		t.Errorf("status: %s", out)
+	}
+	p.must("neco", "0", "--", "status")
+}

@@ -38,7 +38,7 @@ func newRunCommand(name *string) *cobra.Command {
 	cmd.Flags().StringVar(&o.Dir, "dir", "", "an empty directory for all files, which is kept (default: a temporary one)")
 	o.Timeout = updateTimeout
 	cmd.Flags().Var(duration.Var(&o.Timeout, time.Second, duration.Day), "timeout", "how long one update may take, 1s to 1d")
-	cmd.Flags().BoolVar(&keep, "keep", false, "keep the sandbox running in the background")
+	cmd.Flags().BoolVar(&keep, "keep", false, "keep the sandbox running in the background, also if an update fails")
 	cmd.Flags().BoolVar(&serve, "serve", false, "run the sandbox that keeps running, in this process")
 	if err := cmd.Flags().MarkHidden("serve"); err != nil {
 		panic(err) // the flag is four lines above

@@ -32,6 +32,8 @@ type State struct {
 	Temporary bool `json:"temporary"`
 	// PID is the ID of the process that runs the sandbox.
 	PID int `json:"pid"`
+	// Failed is the error of the first planned update that has failed; empty if none has.
+	Failed string `json:"failed,omitempty"`
 }
 
 // PlaceOf returns the place of the sandbox with the given name. Its files are in the
