@@ -120,7 +120,7 @@ func kills() []way {
 	half := broken("install reinstreq half-installed", first)
 	repaired := All(upgraded(first), sound())
 	// replaced is the program that is another one in the faulty package.
-	const replaced = "/usr/sbin/node_exporter"
+	const replaced = "/usr/libexec/neco/node_exporter"
 	return []way{
 		{"is killed in the preinst script", []step{
 			{script: `fault preinst "$kill_dpkg"; dpkg -i /root/faulty.deb`, fails: "Killed", want: half},
