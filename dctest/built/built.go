@@ -10,7 +10,7 @@ import (
 	"path/filepath"
 )
 
-// index is the list of what was built.
+// index is the contents of index.json: the paths of the built programs and images.
 type index struct {
 	Programs map[string]string `json:"programs"`
 	Images   []struct {

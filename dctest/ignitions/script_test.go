@@ -66,7 +66,7 @@ func (s *scriptTest) stub(t *testing.T, name, script string) {
 	s.write(t, "/stubs/"+name, "#!/bin/sh\necho \""+name+" $*\" >>"+s.path("/calls")+"\n"+script+"\n", 0o755)
 }
 
-// scriptLimit is when a script counts as one that hangs. The longest test of a script starts
+// scriptLimit is the time after which a test ends a script and fails. The longest script starts
 // thousands of commands, which takes more than a minute beside other suites.
 const scriptLimit = 5 * time.Minute
 

@@ -246,8 +246,8 @@ func steadiness(c Component, started bool) time.Duration {
 
 // awaitReady waits until the services of c whose condition is met are active, the container
 // of c runs the image that t requires, and the probe of c succeeds, in all checks for the
-// time steady. When ctx ends first, the error names what is missing, or what was missing
-// last.
+// time steady. When ctx ends first, the error names the unit, image or probe that was not ready
+// at the last unsuccessful check.
 func awaitReady(ctx context.Context, h Host, c Component, t Target, steady time.Duration) error {
 	ctx, done := sysdbus.Share(ctx)
 	defer done()

@@ -188,7 +188,7 @@ func TestAMalformedTemplateIsNamed(t *testing.T) {
 			put(t, u.FS, filepath.Join(neco.IgnitionDirectory, "roles/cs", tt.file), tt.text)
 			_, err := u.Ignitions(t.Context(), contents.Values{Version: "2026.11.21-1", Servers: []int{0}})
 			if err == nil || retry.MayPass(err) || !contents.AtFault(err) || !strings.Contains(err.Error(), tt.want) {
-				t.Errorf("error %v; want one that does not pass, is a fault of the package and names %s", err, tt.want)
+				t.Errorf("error %v; want a final error, caused by the package, with %q", err, tt.want)
 			}
 			if ids, err := c.Ignitions(t.Context(), "cs"); len(ids) > 0 || err != nil {
 				t.Errorf("templates %q, %v", ids, err)
@@ -206,7 +206,7 @@ func TestATemplateThatTheDiskDoesNotReadIsNoFaultOfThePackage(t *testing.T) {
 	}
 	_, err := u.Ignitions(t.Context(), contents.Values{Version: "2026.11.21-1", Servers: []int{0}})
 	if err == nil || retry.MayPass(err) || contents.AtFault(err) {
-		t.Errorf("error %v; want one that does not pass and is no fault of the package", err)
+		t.Errorf("error %v; want a final error that the package has not caused", err)
 	}
 }
 

@@ -105,9 +105,9 @@ rm -f /etc/logrotate.d/neco.*
 systemctl enable --now etcd-backup.timer
 systemctl start neco-updater neco-worker docker-prune.timer export-unit-status.timer`
 
-// look prints what runs, what is enabled, the state of the package, and the files of operators
-// and of Neco, as lines for [Parse]. It does not print services that end by themselves, which
-// timers start.
+// look prints the running and the enabled units, the state of the package, and the files of
+// operators and of Neco, as lines for [Parse]. It does not print the services that timers start,
+// because they end by themselves.
 const look = `
 export LC_ALL=C
 systemctl show --all '*' -p Id -p ActiveState -p MainPID -p ExecMainStartTimestampMonotonic -p InvocationID |
