@@ -9,28 +9,33 @@ import (
 	"github.com/cybozu-go/neco/dctest/necotest"
 )
 
-// backupsOfOriginal gives the original's units of backups their names again.
-const backupsOfOriginal = `
+// filesOfOriginal gives the original's files their names again, by step 5 of docs/migration.md's
+// way back.
+const filesOfOriginal = `
 set -e
 cd /etc/systemd/system
 systemctl disable --now vault-unseal
 mv etcd-backup.service.before-neco etcd-backup.service
-mv etcd-backup.timer.before-neco etcd-backup.timer
+mv etcd-backup.timer.before-neco etcd-backup.timer` + proxyOfOriginal + `
 systemctl daemon-reload`
 
 func backSpecs() {
-	It("goes back by the documented way", func(ctx SpecContext) {
+	It("goes back by the documented way, and stops nothing that runs", func(ctx SpecContext) {
 		lab.Run(ctx, 0, "neco", "config", "set", "env", "none")
+		lab.Run(ctx, 0, "neco", "status", "--wait")
+		running := lab.Pids(ctx, all, kept...)
 		leave(ctx)
 		for _, lrn := range all {
-			lab.Run(ctx, lrn, "sh", "-c", backupsOfOriginal)
+			lab.Run(ctx, lrn, "sh", "-c", filesOfOriginal)
 			Expect(lab.Install(ctx, original, necotest.Server(lrn))).To(Succeed())
 		}
 		for _, lrn := range all {
 			for _, unit := range append([]string{"etcd-backup.timer", "sabakan-state-setter.service"}, stopped...) {
 				Expect(lab.Run(ctx, lrn, "systemctl", "is-active", unit)).To(HavePrefix("active"), unit)
 			}
+			Expect(lab.Run(ctx, lrn, "systemctl", "show", "-p", "FragmentPath", "--value", "etcd-backup.timer")).To(Equal("/etc/systemd/system/etcd-backup.timer\n"))
 			Expect(lab.Run(ctx, lrn, "neco")).To(Equal("neco of the original\n"))
 		}
+		Expect(lab.Pids(ctx, all, kept...)).To(Equal(running))
 	})
 }

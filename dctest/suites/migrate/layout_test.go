@@ -28,13 +28,18 @@ printf '[Unit]\nPartOf=etcd-container.service\n[Timer]\nOnCalendar=hourly\nPersi
 systemctl daemon-reload
 systemctl enable --now etcd-backup.timer`
 
+// proxyOfOriginal gives the drop-in with Docker's proxy the name that it has in the original.
+const proxyOfOriginal = `
+mv docker.service.d/http-proxy.conf docker.service.d/override.conf`
+
 // toOriginal replaces this Neco on a server by the original.
 const toOriginal = `
 set -e
 systemctl disable --now vault-unseal
 rm -f /etc/systemd/system/vault-unseal.service
 dpkg -i /root/original.deb
-rm -rf /var/lib/neco/cke /var/lib/neco/applied` + backupUnits
+rm -rf /var/lib/neco/cke /var/lib/neco/applied` + backupUnits + proxyOfOriginal + `
+systemctl daemon-reload`
 
 func layoutSpecs() {
 	It("has the original's package, units and keys", func(ctx SpecContext) {

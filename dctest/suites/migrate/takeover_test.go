@@ -26,6 +26,9 @@ var stopped = []string{
 // others are the services that nothing stops.
 var others = []string{"docker", "etcd-container", "vault", "sabakan", "serf", "setup-hw", "promtail"}
 
+// kept are the services that nothing stops once the original has left.
+var kept = append([]string{"node-exporter", "cke", "cke-localproxy", "teleport-node"}, others...)
+
 func takeoverSpecs() {
 	It("is taken over by one package on each server, which starts what the original's script has stopped", func(ctx SpecContext) {
 		deb, err := lab.PackageWithTools(ctx, taken, newCKE)
@@ -60,10 +63,13 @@ func takeoverSpecs() {
 		lab.FollowReleases(ctx)
 		deb, err := lab.PackageWithTools(ctx, next, newCKE)
 		Expect(err).NotTo(HaveOccurred())
+		docker := lab.Pids(ctx, all, "docker")
 		took := lab.Deliver(ctx, deb, next, all, limit)
 		suite.Print("first update after the takeover, from request to complete: %s", took.SinceRequest.Round(time.Millisecond))
 		lab.PrintSteps(ctx, 0, next)
+		Expect(lab.Pids(ctx, all, "docker")).To(Equal(docker))
 		for _, lrn := range all {
+			Expect(lab.Run(ctx, lrn, "ls", "/etc/systemd/system/docker.service.d")).To(And(ContainSubstring("http-proxy.conf"), Not(ContainSubstring("override.conf"))))
 			Expect(lab.Run(ctx, lrn, "curl", "-sS", "http://127.0.0.1:10180/version")).To(ContainSubstring(newCKE))
 			Expect(lab.Run(ctx, lrn, "journalctl", "-u", "cke", "--no-pager")).NotTo(ContainSubstring("ANOTHER VERSION RUNS"))
 			for _, unit := range append([]string{"etcd-backup.timer"}, stopped...) {
@@ -77,7 +83,6 @@ func takeoverSpecs() {
 		const again = "2026.11.21-3"
 		deb, err := lab.PackageWithTools(ctx, again, newCKE)
 		Expect(err).NotTo(HaveOccurred())
-		kept := append([]string{"node-exporter", "cke", "cke-localproxy", "teleport-node"}, others...)
 		for _, lrn := range all {
 			running := lab.Pids(ctx, []int{lrn}, kept...)
 			Expect(lab.Install(ctx, deb, necotest.Server(lrn))).To(Succeed())
@@ -86,15 +91,14 @@ func takeoverSpecs() {
 	})
 
 	It("runs every unit of the package", func(ctx SpecContext) {
-		for _, unit := range []string{"docker-prune", "export-unit-status", "kill-old-login-sessions", "etcd-backup"} {
+		for _, unit := range []string{"docker-prune", "export-unit-status", "kill-old-login-sessions", "etcd-backup", "backup-cke-etcd"} {
 			lab.Run(ctx, 0, "systemctl", "start", unit+".service")
+			Expect(lab.Run(ctx, 0, "systemctl", "show", "-p", "ConditionResult", "--value", unit+".service")).To(Equal("yes\n"), unit)
 		}
-		// The imitation of ckecli takes no backups.
-		_, err := lab.Exec(ctx, "boot-0", "systemctl", "start", "backup-cke-etcd.service")
-		Expect(err).To(HaveOccurred())
+		Expect(lab.Run(ctx, 0, "sh", "-c", "ls /var/cke/etcd-backups")).To(MatchRegexp(`^(etcd-\d{8}-\d{6}\.backup\n)+$`))
 		metrics := lab.Run(ctx, 0, "sh", "-c", "cat /var/lib/node_exporter/textfile/*.prom")
 		Expect(metrics).To(ContainSubstring(`systemd_unit_active{unit="neco-updater.service"} 1`))
-		Expect(metrics).To(ContainSubstring("cke_etcd_backup_last_executed_time "))
+		Expect(metrics).To(MatchRegexp(`(?m)^cke_etcd_backup_last_succeeded_time \d+$`))
 	})
 }
 

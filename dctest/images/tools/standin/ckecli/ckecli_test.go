@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
@@ -110,4 +111,25 @@ func TestADocumentWithoutAResourceIsRefused(t *testing.T) {
 		}
 	}
 	s.want("", "resource", "list")
+}
+
+func TestABackupContainsTheValuesAndReplacesTheOldest(t *testing.T) {
+	s := newSession(t)
+	s.want("", "sabakan", "set-url", "http://localhost:10080")
+	dir := t.TempDir()
+	for _, old := range []string{"etcd-20210101-000000.backup", "etcd-20210102-000000.backup", "other"} {
+		if err := os.WriteFile(filepath.Join(dir, old), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.want("", "etcd", "local-backup", "--dir", dir, "--max-backups", "2")
+	names, err := filepath.Glob(filepath.Join(dir, "*"))
+	if err != nil || len(names) != 3 || filepath.Base(names[0]) != "etcd-20210102-000000.backup" || filepath.Base(names[2]) != "other" {
+		t.Fatal(names, err)
+	}
+	data, err := os.ReadFile(names[1])
+	var pairs []store.Pair
+	if err != nil || json.Unmarshal(data, &pairs) != nil || len(pairs) != 1 || string(pairs[0].Value) != "http://localhost:10080" {
+		t.Errorf("%s, %v", data, err)
+	}
 }

@@ -65,6 +65,7 @@ func table() []command {
 		{"reboot-queue cancel", cancelReboot},
 		{"reboot-queue cancel-all", cancelReboots},
 		{"cluster get", show("sabakan/template")},
+		{"etcd local-backup", localBackup},
 	}
 }
 
