@@ -77,6 +77,10 @@ func initData(cmd *cobra.Command, env *Env, o initDataOptions) error {
 		if snap.Request == nil {
 			return hint(errors.New("no release was requested in this data centre yet"), "neco status shows what it waits for")
 		}
+		// The files of another release would get the version of the one that is requested.
+		if err := samePackage(snap, env.Version); err != nil {
+			return err
+		}
 		out := newUploads(newUploadDisplay(cmd.OutOrStdout(), o.output), env.Now)
 		defer out.close()
 		options := steps.Real(env.FS.Root, s.Client(), slog.New(slog.DiscardHandler))

@@ -71,6 +71,9 @@ func initLocal(ctx context.Context, out io.Writer, env *Env, s *storage.Storage,
 	if err != nil {
 		return err
 	}
+	if err := startsSame(ctx, env, s, p); err != nil {
+		return err
+	}
 	users := etcdauth.UsersOf(p, me.Subject.LRN)
 	has, err := etcdauth.Has(ctx, s.Client(), users[0].Name)
 	if err != nil {
@@ -109,6 +112,20 @@ func initLocal(ctx context.Context, out io.Writer, env *Env, s *storage.Storage,
 		return err
 	}
 	return h.Started(ctx, p.Name, target)
+}
+
+// startsSame returns an error if p here may start another version than on the other boot servers,
+// although its versions do not mix.
+func startsSame(ctx context.Context, env *Env, s *storage.Storage, p program.Program) error {
+	snap, err := s.Snapshot(ctx)
+	if err != nil {
+		return err
+	}
+	last, err := lastRun(ctx, s)
+	if err != nil {
+		return err
+	}
+	return settled(snap, last, p, env.Version)
 }
 
 // startAll starts the installed services of p. If changed is true, it restarts services

@@ -84,8 +84,15 @@ func writeApplied(fsys host.FS, name string, a Applied) error {
 }
 
 // Started records that c now runs with the image and the files that the [Target] t
-// requires. The caller must have started its units.
+// requires. The caller must have started its units. If c is [Versioned] and the host does not
+// start the program in the package, Started records nothing, so that the next [Apply]
+// switches to it.
 func Started(h Host, c Component, t Target) error {
+	if v, ok := c.(Versioned); ok {
+		if switched, err := v.Switched(h.FS); err != nil || !switched {
+			return err
+		}
+	}
 	a, err := declared(h, c, t)
 	if err != nil {
 		return err
@@ -129,9 +136,13 @@ func (a Applied) changes(next Applied) []string {
 	case a.Image != "" && a.Image != next.Image:
 		return []string{fmt.Sprintf("image %s in place of %s", next.Image, a.Image)}
 	case a.Version != "" && a.Version != next.Version:
-		return []string{fmt.Sprintf("version %s in place of %s", next.Version, a.Version)}
+		return []string{otherVersion(next.Version, a.Version)}
 	}
 	return []string{"its configuration"}
+}
+
+func otherVersion(next, was string) string {
+	return fmt.Sprintf("version %s in place of %s", next, was)
 }
 
 // MayMix reports whether c may keep running on this host while other boot servers run

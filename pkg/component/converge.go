@@ -105,6 +105,16 @@ func Changes(ctx context.Context, h Host, c Component, t Target) ([]string, erro
 	if changes := was.changes(want); len(changes) > 0 {
 		return changes, nil
 	}
+	if v, ok := c.(Versioned); ok {
+		// A neco init-local of an earlier Neco has recorded a version that it did not start.
+		current, packaged, err := v.Versions(h.FS)
+		if err != nil {
+			return nil, err
+		}
+		if current != "" && packaged != "" && current != packaged {
+			return []string{otherVersion(packaged, current)}, nil
+		}
+	}
 	img, ok, err := image(c, t)
 	if err != nil || !ok {
 		return nil, err

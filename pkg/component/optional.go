@@ -49,6 +49,9 @@ type Versioned interface {
 	// Versions returns the version that the host starts and the version in the package; a
 	// version is "" if there is none.
 	Versions(fsys host.FS) (current, packaged string, err error)
+	// Switched reports whether the host starts exactly the files in the package, or the
+	// package has none. A package may contain other files of the same version.
+	Switched(fsys host.FS) (bool, error)
 	// Switch makes the host start the version in the package. The caller makes sure that the
 	// current version runs on no boot server if the two must not mix.
 	Switch(fsys host.FS) error

@@ -2,6 +2,7 @@ package host
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -47,6 +48,28 @@ func (f FS) Copy(from, to string, mode fs.FileMode) error {
 		return fmt.Errorf("write %s: %w", name, err)
 	}
 	return nil
+}
+
+// Same reports whether the files a and b exist and have the same contents. It holds no file
+// in memory.
+func (f FS) Same(a, b string) (bool, error) {
+	var sums [2][sha256.Size]byte
+	for i, name := range [2]string{a, b} {
+		file, err := os.Open(f.Path(name))
+		if errors.Is(err, fs.ErrNotExist) {
+			return false, nil
+		}
+		if err != nil {
+			return false, err
+		}
+		sum := sha256.New()
+		_, err = io.Copy(sum, file)
+		if err := errors.Join(err, file.Close()); err != nil {
+			return false, fmt.Errorf("read %s: %w", file.Name(), err)
+		}
+		sum.Sum(sums[i][:0])
+	}
+	return sums[0] == sums[1], nil
 }
 
 // Link makes the file called name a symbolic link to target, also in place of another

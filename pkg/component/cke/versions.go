@@ -95,6 +95,26 @@ func (c Component) Switch(fsys host.FS) error {
 	return clean(fsys, path.Base(currentLink), current, packaged)
 }
 
+// Switched reports whether this host starts the programs in the package, byte for byte, or the
+// package has no CKE.
+func (c Component) Switched(fsys host.FS) (bool, error) {
+	current, packaged, err := c.Versions(fsys)
+	if err != nil || packaged == "" || current != packaged {
+		return packaged == "", err
+	}
+	files, err := c.PackageFiles(fsys)
+	if err != nil {
+		return false, err
+	}
+	for _, f := range files {
+		same, err := fsys.Same(f, path.Join(storeDir, packaged, path.Base(f)))
+		if err != nil || !same {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
 // clean removes all entries of storeDir but those in keep.
 func clean(fsys host.FS, keep ...string) error {
 	entries, err := os.ReadDir(fsys.Path(storeDir))

@@ -110,6 +110,59 @@ func TestANewPackageDoesNotChangeWhatRuns(t *testing.T) {
 	}
 }
 
+// neco init-local, which writes and starts CKE and calls Started, does not switch to the
+// package's version. The next update must do so.
+func TestASetUpBesideAnotherPackageRecordsNothing(t *testing.T) {
+	for name, next := range map[string][2]string{"another version": {"1.22.6", "b"}, "built again": {"1.22.5", "b"}} {
+		t.Run(name, func(t *testing.T) {
+			_, h := componenttest.New(t)
+			c, target := cke.Component{}, componenttest.Target()
+			setUp := func() {
+				t.Helper()
+				if _, err := component.Write(t.Context(), h, c, target); err != nil {
+					t.Fatal(err)
+				}
+				if err := component.Started(h, c, target); err != nil {
+					t.Fatal(err)
+				}
+			}
+			unpack(t, h.FS, "1.22.5", "a")
+			setUp()
+			if changes, err := component.Changes(t.Context(), h, c, target); len(changes) != 0 || err != nil {
+				t.Errorf("after the first set-up, the next update restarts CKE: %q, %v", changes, err)
+			}
+			unpack(t, h.FS, next[0], next[1])
+			setUp()
+			if got := starts(t, h.FS); got != "cke a" {
+				t.Errorf("the set-up makes CKE start %q", got)
+			}
+			if restarted, err := component.Converge(t.Context(), h, c, target); !restarted || err != nil {
+				t.Errorf("the update does not restart CKE (%v)", err)
+			}
+			if got := starts(t, h.FS); got != "cke "+next[1] {
+				t.Errorf("after the update, a start runs %q", got)
+			}
+		})
+	}
+}
+
+// A record that an earlier neco init-local has written names a version that does not run.
+func TestTheVersionThatRunsCountsMoreThanTheRecord(t *testing.T) {
+	_, h := componenttest.New(t)
+	c, target := cke.Component{}, componenttest.Target()
+	unpack(t, h.FS, "1.22.6", "b")
+	if _, err := component.Converge(t.Context(), h, c, target); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.FS.Link("1.22.5", "/var/lib/neco/cke/current"); err != nil {
+		t.Fatal(err)
+	}
+	changes, err := component.Changes(t.Context(), h, c, target)
+	if err != nil || !slices.Equal(changes, []string{"version 1.22.6 in place of 1.22.5"}) {
+		t.Errorf("changes %q, %v", changes, err)
+	}
+}
+
 func TestACKEOfUnknownVersionIsStopped(t *testing.T) {
 	units, h := componenttest.New(t)
 	unpack(t, h.FS, "1.22.5", "a")
