@@ -41,12 +41,16 @@ type Ckecli struct {
 var _ Templates = Ckecli{}
 
 // New returns a Ckecli that runs the ckecli of the host whose file system is fs.
-func New(fs host.FS) Ckecli {
-	program, err := fs.Follow(neco.CKECLIBin)
+func New(fs host.FS) Ckecli { return At(fs, neco.CKECLIBin) }
+
+// At returns a Ckecli that runs the ckecli at the path program of the host whose file system is
+// fs.
+func At(fs host.FS, program string) Ckecli {
+	file, err := fs.Follow(program)
 	if err != nil {
-		program = fs.Path(neco.CKECLIBin) // each call then fails
+		file = fs.Path(program) // each call then fails
 	}
-	return Ckecli{Program: program, Config: fs.Path(neco.CKEConfFile), Timeout: timeout}
+	return Ckecli{Program: file, Config: fs.Path(neco.CKEConfFile), Timeout: timeout}
 }
 
 // Images returns the full names of the images that this version of CKE uses. It needs

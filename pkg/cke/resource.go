@@ -3,9 +3,14 @@ package cke
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
+	"text/template"
+
+	"go.yaml.in/yaml/v3"
 
 	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/pkg/cke/userresource"
@@ -59,6 +64,47 @@ func ImageValues(set neco.ArtifactSet, images []string) (map[string]string, erro
 	return values, nil
 }
 
+// ofRender marks err, an error of userresource.Render, as a fault of the package, except for a
+// placeholder without a value: the CKE of this host may lack the image.
+func ofRender(err error) error {
+	if missing := (template.ExecError{}); errors.As(err, &missing) {
+		return err
+	}
+	return ofFile(err)
+}
+
+// checkObjects returns an error with the line if data is not a stream of Kubernetes objects. CKE
+// notices a malformed object only after it has stored those in other files.
+func checkObjects(data []byte) error {
+	d := yaml.NewDecoder(bytes.NewReader(data))
+	for n := 0; ; n++ {
+		var node yaml.Node
+		err := d.Decode(&node)
+		if err == io.EOF && n > 0 {
+			return nil
+		}
+		if err == io.EOF {
+			err = errors.New("it has no object")
+		}
+		if err != nil {
+			return err
+		}
+		var object map[string]any
+		if err := node.Decode(&object); err != nil {
+			return err
+		}
+		metadata, _ := object["metadata"].(map[string]any)
+		for _, field := range []struct {
+			name  string
+			value any
+		}{{"apiVersion", object["apiVersion"]}, {"kind", object["kind"]}, {"metadata.name", metadata["name"]}} {
+			if text, _ := field.value.(string); text == "" {
+				return fmt.Errorf("the object at line %d has no %s", node.Content[0].Line, field.name)
+			}
+		}
+	}
+}
+
 // DesiredResources returns the user resources for env on the host whose file system is
 // fs, with their placeholders replaced by values. The error for a placeholder without a
 // value names the file and the placeholder.
@@ -67,11 +113,14 @@ func DesiredResources(fs host.FS, env string, values map[string]string) ([]Resou
 	for _, file := range ResourceFiles(env) {
 		text, err := fs.Read(file)
 		if err != nil {
-			return nil, err
+			return nil, ofFile(err)
 		}
 		data, err := userresource.Render(file, text, values)
 		if err != nil {
-			return nil, err
+			return nil, ofRender(err)
+		}
+		if err := checkObjects(data); err != nil {
+			return nil, ofFile(fmt.Errorf("%s: %w", file, err))
 		}
 		r := Resource{File: file, Data: data}
 		for _, name := range slices.Sorted(maps.Keys(values)) {

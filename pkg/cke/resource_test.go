@@ -122,6 +122,34 @@ func TestAPlaceholderWithoutAValueIsNamedWithItsFile(t *testing.T) {
 	}
 }
 
+func TestAMalformedUserResourceIsNamedBeforeAnyIsStored(t *testing.T) {
+	const good = "apiVersion: v1\nkind: Namespace\nmetadata: {name: a}\n"
+	for name, tt := range map[string]struct {
+		text, want string
+		fault      bool
+	}{
+		"no YAML":           {good + "---\na: [\n", "squid.yml: yaml: line 5: ", true},
+		"two values":        {good + "kind: ConfigMap\n", "squid.yml: yaml: unmarshal errors:\n  line 4: mapping key \"kind\" already defined at line 2", true},
+		"no name":           {good + "---\napiVersion: v1\nkind: Secret\n", "squid.yml: the object at line 5 has no metadata.name", true},
+		"empty":             {"", "squid.yml: it has no object", true},
+		"an empty document": {good + "---\n---\n" + good, "squid.yml: the object at line 5 has no apiVersion", true},
+		"no object":         {"text\n", "squid.yml: yaml: unmarshal errors:\n  line 1: ", true},
+		"an open action":    {good + "{{ .squid", "squid.yml:4: unclosed action", true},
+		"an image not here": {good + "image: {{ .absent }}", `no entry for key "absent"`, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			fs := withResources(t)
+			if _, err := fs.Write(host.File{Path: neco.CKEUserResourceFiles[4], Data: []byte(tt.text), Mode: 0o644}); err != nil {
+				t.Fatal(err)
+			}
+			_, err := cke.DesiredResources(fs, neco.ProdEnv, resourceValues(t, ""))
+			if err == nil || !strings.Contains(err.Error(), tt.want) || cke.AtFault(err) != tt.fault {
+				t.Errorf("error %q; want %q, fault of the package %t", err, tt.want, tt.fault)
+			}
+		})
+	}
+}
+
 func TestImagesHaveTheirFullNamesWithoutASuffix(t *testing.T) {
 	set := neco.ArtifactSet{Images: []neco.ContainerImage{{Name: "a", Repository: "quay.io/b/a", Tag: "1", Private: true}}}
 	got, err := cke.ImageValues(set, []string{"quay.io/cybozu/unbound:2"})

@@ -74,7 +74,7 @@ func Render(template []byte, name string, weights map[string]float64) ([]byte, e
 	}
 	doc, roles, err := parse(template)
 	if err != nil {
-		return nil, err
+		return nil, ofFile(err)
 	}
 	doc["name"] = name
 	for role, w := range weights {
@@ -89,7 +89,7 @@ func Render(template []byte, name string, weights map[string]float64) ([]byte, e
 	}
 	if name == staging {
 		if err := protect(doc); err != nil {
-			return nil, err
+			return nil, ofFile(err)
 		}
 	}
 	return yaml.Marshal(doc)

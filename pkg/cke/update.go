@@ -52,7 +52,7 @@ func Desired(fs host.FS, env string, weights map[string]float64) ([]byte, error)
 	file := TemplateFile(env)
 	data, err := fs.Read(file)
 	if err != nil {
-		return nil, err
+		return nil, ofFile(err)
 	}
 	rendered, err := Render(data, strings.TrimSpace(string(name)), weights)
 	if err != nil {

@@ -10,13 +10,15 @@ import (
 
 	"github.com/cybozu-go/neco/pkg/cke"
 	"github.com/cybozu-go/neco/pkg/component"
+	ckepackage "github.com/cybozu-go/neco/pkg/component/cke"
 	"github.com/cybozu-go/neco/pkg/contents"
 	"github.com/cybozu-go/neco/pkg/storage"
 	"github.com/cybozu-go/neco/pkg/worker"
 )
 
-// setTemplate uploads the package's cluster template, with the name of this cluster and
-// the weights in etcd, to CKE, unless CKE has the same one.
+// setTemplate gives CKE the package's cluster template, with the name of this cluster and
+// the weights in etcd, unless CKE has the same one. All CKEs whose version changes are stopped
+// at that time, and this host has not switched yet.
 func setTemplate(ctx context.Context, h *Host, _ component.Component, t worker.Target) (string, error) {
 	weights, err := storage.New(h.Etcd).CKEWeights(ctx)
 	if bad := (storage.MalformedKey{}); errors.As(err, &bad) {
@@ -27,9 +29,13 @@ func setTemplate(ctx context.Context, h *Host, _ component.Component, t worker.T
 	}
 	template, err := cke.Desired(h.FS, t.Config.Env, weights)
 	if err != nil {
+		return "", ofPackage(t, err)
+	}
+	program, err := ckepackage.Ckecli(h.FS)
+	if err != nil {
 		return "", worker.Permanent(err)
 	}
-	changed, err := cke.Update(ctx, cke.New(h.FS), template)
+	changed, err := cke.Update(ctx, cke.At(h.FS, program), template)
 	if err != nil {
 		return "", final(err)
 	}
@@ -39,6 +45,16 @@ func setTemplate(ctx context.Context, h *Host, _ component.Component, t worker.T
 	}
 	h.observe(e)
 	return "", nil
+}
+
+// ofPackage marks err, an error of the template or the user resources, as permanent. It marks
+// err as a fault of the release, too, if a file of the package is absent or malformed.
+func ofPackage(t worker.Target, err error) error {
+	err = worker.Permanent(err)
+	if cke.AtFault(err) {
+		return releaseFault(t, err)
+	}
+	return err
 }
 
 // lbBlock is a configuration key with a network from which load balancers in Kubernetes
@@ -69,7 +85,7 @@ func setUserResources(ctx context.Context, h *Host, _ component.Component, t wor
 	}
 	resources, err := cke.DesiredResources(h.FS, t.Config.Env, values)
 	if err != nil {
-		return "", worker.Permanent(err)
+		return "", ofPackage(t, err)
 	}
 	var unset []string
 	for _, r := range resources {

@@ -144,6 +144,66 @@ func TestAnErrorOfCKEEndsTheRunOrIsRetried(t *testing.T) {
 	}
 }
 
+func TestATemplateOrResourceThatIsMalformedIsAFaultOfTheRelease(t *testing.T) {
+	h, s, fs := withCKE(t)
+	standintest.Ckecli(t, fs)
+	if err := h.Units.Start(t.Context(), neco.CKEService); err != nil {
+		t.Fatal(err)
+	}
+	for name, tt := range map[string]struct {
+		at               update.Place
+		file, env, texts string
+		fault            bool
+	}{
+		"template":                          {templateAt, neco.CKETemplateFile, neco.ProdEnv, "nodes: [", true},
+		"template without nodes":            {templateAt, neco.CKETemplateFile, neco.ProdEnv, "name: x\n", true},
+		"template that is replaced there":   {templateAt, neco.CKETemplateFilePre, neco.TestEnv, "nodes: [", false},
+		"resources":                         {resourcesAt, neco.CKEUserResourceFiles[4], neco.ProdEnv, "a: [", true},
+		"resources that are replaced there": {resourcesAt, neco.CKEUserResourceFilesPre[4], neco.TestEnv, "a: [", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			was, err := fs.Read(tt.file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			put(t, fs, tt.file, tt.texts)
+			defer put(t, fs, tt.file, string(was))
+			tg, _ := target(tt.env)
+			_, err = h.Do(t.Context(), tt.at, tg)
+			if !worker.IsPermanent(err) || worker.IsReleaseFault(err) != tt.fault || !strings.Contains(err.Error(), tt.file) {
+				t.Errorf("error %v; want a permanent one about %s, fault of the release %t", err, tt.file, tt.fault)
+			}
+		})
+	}
+	if _, err := s.Client().Put(t.Context(), storage.KeyCKEWeight, `{"gpu":1}`); err != nil {
+		t.Fatal(err)
+	}
+	tg, _ := target(neco.ProdEnv)
+	if _, err := h.Do(t.Context(), templateAt, tg); !worker.IsPermanent(err) || worker.IsReleaseFault(err) {
+		t.Errorf("a weight of an operator: %v", err)
+	}
+}
+
+// A template may have fields that only the CKE of its own package knows.
+func TestTheTemplateIsSetWithTheCkecliOfThePackage(t *testing.T) {
+	h, _, fs := withCKE(t)
+	packageOfCKE(t, fs.Path("/"), "1.22.6")
+	said := fs.Path("/said")
+	for program, version := range map[string]string{neco.CKECLIBin: "1.22.5", "/usr/lib/neco/cke/1.22.6/ckecli": "1.22.6"} {
+		text := "#!/bin/sh\necho " + version + " $3 >>" + said + "\n"
+		if _, err := fs.Write(host.File{Path: program, Data: []byte(text), Mode: 0o755}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tg, _ := target(neco.ProdEnv)
+	if _, err := h.Do(t.Context(), templateAt, tg); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := os.ReadFile(said); string(got) != "1.22.6 get-template\n1.22.6 set-template\n" {
+		t.Errorf("ran %q, %v", got, err)
+	}
+}
+
 func TestSabakanGetsTheImagesOfCKEOnce(t *testing.T) {
 	_, units, h, ch := newHost(t)
 	h.Sabakan = sabakantest.Start(t)

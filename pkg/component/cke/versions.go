@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/pkg/host"
 )
 
@@ -68,6 +69,17 @@ func (c Component) PackageFiles(fsys host.FS) ([]string, error) {
 		files = append(files, path.Join(dir, e.Name()))
 	}
 	return files, err
+}
+
+// Ckecli returns the path of the ckecli in the package, which accepts the template of the
+// same package, also before [Component.Switch]. If the package has no CKE, Ckecli returns the
+// path of the one on the host.
+func Ckecli(fsys host.FS) (string, error) {
+	packaged, err := inPackage(fsys)
+	if err != nil || packaged == "" {
+		return neco.CKECLIBin, err
+	}
+	return path.Join(packageDir, packaged, path.Base(neco.CKECLIBin)), nil
 }
 
 // Switch makes this host start the version in the package from now on, and keeps the one
