@@ -35,9 +35,7 @@ func memberSpecs() {
 			Expect(err).NotTo(HaveOccurred())
 			Expect(lab.Write(ctx, necotest.Server(fourth), "/etc/neco/join-token", strings.NewReader(text), 0o600)).To(Succeed())
 			afterRun(ctx, func() { lab.Run(ctx, fourth, "neco", "join", "0", "1", "2") })
-			for _, lrn := range all {
-				Expect(lab.Run(ctx, lrn, "cat", "/etc/sabakan/config.yml")).To(ContainSubstring(fourthAddress), "boot server %d", lrn)
-			}
+			inConfigurations(ctx, ContainSubstring(fourthAddress))
 			newTemplates(ctx, before, ContainSubstring(fourthAddress))
 		})
 
@@ -47,12 +45,22 @@ func memberSpecs() {
 				_, err := lab.ExecWith(ctx, strings.NewReader(token), "boot-0", "sh", "-c", fmt.Sprintf("VAULT_TOKEN=$(cat) exec neco leave %d --yes", fourth))
 				Expect(err).NotTo(HaveOccurred())
 			})
-			for _, lrn := range all {
-				Expect(lab.Run(ctx, lrn, "cat", "/etc/sabakan/config.yml")).NotTo(ContainSubstring(fourthAddress), "boot server %d", lrn)
-			}
+			inConfigurations(ctx, Not(ContainSubstring(fourthAddress)))
 			newTemplates(ctx, before, Not(ContainSubstring(fourthAddress)))
 		})
 	})
+}
+
+// inConfigurations checks that the configurations with the addresses of all boot servers, and
+// etcd's list of its members, match on each server.
+func inConfigurations(ctx SpecContext, match OmegaMatcher) {
+	GinkgoHelper()
+	for _, lrn := range all {
+		for _, file := range []string{"/etc/sabakan/config.yml", "/etc/cke/config.yml", "/etc/etcdpasswd/config.yml", "/etc/serf/serf.json"} {
+			Expect(lab.Run(ctx, lrn, "cat", file)).To(match, "%s of boot server %d", file, lrn)
+		}
+		Expect(lab.Etcdctl(ctx, lrn, "member", "list")).To(match, "members of etcd by boot server %d", lrn)
+	}
 }
 
 // newTemplates checks that, since sabakan had the contents before, each role has exactly

@@ -3,6 +3,7 @@
 package functions
 
 import (
+	"encoding/json"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -20,7 +21,9 @@ func updateSpecs() {
 		It("without changes restarts no service and uploads one template a role", func(ctx SpecContext) {
 			deliver(ctx, "2026.11.21-2", firstCKE) // files of the environment prod
 			const quiet = "2026.11.21-3"
-			before, services := ids(ctx), pids(ctx)
+			before, services, received := ids(ctx), pids(ctx), receivedBySabakan(ctx)
+			served, err := lab.Served()
+			Expect(err).NotTo(HaveOccurred())
 			took := deliver(ctx, quiet, firstCKE)
 			suite.Print("last installation to complete without changes: %s", took.Round(time.Millisecond))
 			lab.PrintSteps(ctx, 0, quiet)
@@ -33,6 +36,16 @@ func updateSpecs() {
 				delete(after, role)
 			}
 			Expect(after).To(Equal(before))
+			sent := receivedBySabakan(ctx)
+			Expect(sent["ignitions"].Requests - received["ignitions"].Requests).To(Equal(len(roles)))
+			delete(sent, "ignitions")
+			delete(received, "ignitions")
+			Expect(sent).To(Equal(received))
+			now, err := lab.Served()
+			Expect(err).NotTo(HaveOccurred())
+			for _, s := range now[len(served):] {
+				Expect(s.Path).NotTo(ContainSubstring("/blobs/"), "the registry %s has sent %d bytes", s.Host, s.Bytes)
+			}
 		})
 
 		It("with another version of CKE never runs two of them, and uses the configured accounts", func(ctx SpecContext) {
@@ -75,6 +88,26 @@ func updateSpecs() {
 			runs(ctx, lastCKE, all...)
 		})
 	})
+}
+
+// received is what sabakan has received of one kind.
+type received struct {
+	Requests int   `json:"requests"`
+	Bytes    int64 `json:"bytes"`
+}
+
+// receivedBySabakan returns what the sabakan of all boot servers have received, by kind.
+func receivedBySabakan(ctx SpecContext) map[string]received {
+	GinkgoHelper()
+	sum := map[string]received{}
+	for _, lrn := range all {
+		var one map[string]received
+		Expect(json.Unmarshal([]byte(lab.Run(ctx, lrn, "curl", "-sS", "http://127.0.0.1:10080/standin/received")), &one)).To(Succeed())
+		for kind, r := range one {
+			sum[kind] = received{sum[kind].Requests + r.Requests, sum[kind].Bytes + r.Bytes}
+		}
+	}
+	return sum
 }
 
 // stopped waits until CKE is stopped on a server.
