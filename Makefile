@@ -109,11 +109,8 @@ dc-down: ## End the virtual data centre and its Docker daemon
 	dctest/dc down
 
 .PHONY: test-deb
-test-deb: ## Build the package twice and compare the bytes
-	NECO_DEB_NO_CACHE=1 debian/build build/a "$$VERSION"
-	NECO_DEB_NO_CACHE=1 debian/build build/b "$$VERSION"
-	cmp "build/a/neco_$${VERSION}_amd64.deb" "build/b/neco_$${VERSION}_amd64.deb"
-	@rm -rf build/a build/b
+test-deb: ## Build the package on two paths, one with an empty cache, and compare the bytes
+	tools/test-deb "$$VERSION"
 
 .PHONY: simulate
 simulate: ## Simulate SEEDS=1000 updates with faults, or replay SEED=n [PLANT=bug]
