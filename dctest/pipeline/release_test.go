@@ -182,7 +182,11 @@ func TestACandidateBecomesADraftAndThenAPreRelease(t *testing.T) {
 	}
 	uploads := "build/release/" + strings.Join(files(version), " build/release/")
 	f.release(t, "create", "test-"+version)
-	f.write(t, filepath.Join(f.gh, "tags"), "release-2026.11.29-1\ntest-"+version+"\n", 0o644)
+	for _, newer := range []string{"release-2026.11.30-10", "release-2026.12.01-1"} {
+		f.write(t, filepath.Join(f.gh, "tags"), newer+"\ntest-"+version+"\nrelease-2026.11.30-2\n", 0o644)
+		f.refuse(t, newer+" is newer than release-"+version, "create", "release-"+version)
+	}
+	f.write(t, filepath.Join(f.gh, "tags"), "release-2026.11.29-10\ntest-"+version+"\n", 0o644)
 	f.release(t, "create", "release-"+version)
 	for _, want := range []string{
 		"release create test-2026.11.30-1 --draft --title test-2026.11.30-1 --notes-file - " + uploads + "\n",
