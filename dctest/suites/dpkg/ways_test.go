@@ -176,7 +176,8 @@ func refusals() []way {
 		{"in its control files", "1000"},
 		{"at the beginning of its files", "100000"},
 		{"in the middle of its files", "$(($(stat -c %s /root/second.deb) / 2))"},
-		{"before the last byte of its files", "-1"},
+		// dpkg does not read the last byte: it may be padding.
+		{"before the end of its files", "-2"},
 	} {
 		all = append(all, way{"refuses a package that is cut off " + cut.where, []step{
 			{script: "head -c " + cut.size + " /root/second.deb >/root/cut.deb; dpkg -i /root/cut.deb", fails: "error processing archive"},
