@@ -28,17 +28,24 @@ printf '[Unit]\nPartOf=etcd-container.service\n[Timer]\nOnCalendar=hourly\nPersi
 systemctl daemon-reload
 systemctl enable --now etcd-backup.timer`
 
-// proxyOfOriginal gives the drop-in with Docker's proxy the name that it has in the original.
-const proxyOfOriginal = `
-mv docker.service.d/http-proxy.conf docker.service.d/override.conf`
+// asOriginal gives the original's files of Docker and Vault their names and contents, by step 6 of
+// docs/migration.md's way back.
+const asOriginal = `
+mv docker.service.d/http-proxy.conf docker.service.d/override.conf
+systemctl stop vault-unseal
+rm vault-unseal.service
+mkdir -p vault.service.d
+printf '[Service]\nExecStartPost=/usr/bin/neco vault unseal\n' >vault.service.d/unseal.conf
+systemctl daemon-reload`
 
-// toOriginal replaces this Neco on a server by the original.
+// toOriginal replaces this Neco on a server by the original. At its end, nothing unseals a Vault
+// that restarts; in the original, its vault.service does.
 const toOriginal = `
 set -e
-systemctl disable --now vault-unseal
-rm -f /etc/systemd/system/vault-unseal.service
+cd /etc/systemd/system` + asOriginal + `
 dpkg -i /root/original.deb
-rm -rf /var/lib/neco/cke /var/lib/neco/applied` + backupUnits + proxyOfOriginal + `
+rm -rf /var/lib/neco/cke /var/lib/neco/applied` + backupUnits + `
+rm vault.service.d/unseal.conf
 systemctl daemon-reload`
 
 func layoutSpecs() {
@@ -89,10 +96,6 @@ func becomeOriginal(ctx SpecContext) {
 	lab.Run(ctx, 0, "neco", "config", "set", "env", "none")
 	leave(ctx)
 	finished(ctx)
-	// Two versions of CKE must not run at the same time.
-	for _, lrn := range all {
-		lab.Run(ctx, lrn, "systemctl", "stop", "cke-localproxy", "cke")
-	}
 	for _, lrn := range all {
 		Expect(lab.Copy(ctx, necotest.Server(lrn), original, "/root/original.deb")).To(Succeed())
 		lab.Run(ctx, lrn, "sh", "-c", toOriginal)
@@ -106,15 +109,15 @@ func finished(ctx SpecContext) {
 	Expect(err).NotTo(HaveOccurred())
 	status, err := json.Marshal(neco.UpdateStatus{Version: before, Step: 18, Cond: neco.CondComplete})
 	Expect(err).NotTo(HaveOccurred())
-	lab.Etcdctl(ctx, 0, "put", "/neco/info/neco-release", before)
 	lab.Etcdctl(ctx, 0, "put", "/neco/status/current", string(request))
 	for _, lrn := range all {
 		lab.Etcdctl(ctx, 0, "put", fmt.Sprintf("/neco/status/bootservers/%d", lrn), string(status))
 	}
 }
 
-// leave prepares etcd for the original, by steps 2 to 4 of docs/migration.md's way back: the
-// unseal key is in clear, and nothing is left of this Neco's updates.
+// leave prepares the data centre for the original, by steps 2 to 5 of docs/migration.md's way back:
+// the unseal key is in clear, nothing is left of this Neco's updates, the newest known release is
+// the original's, and no CKE runs, because two versions of it must not run at the same time.
 func leave(ctx SpecContext) {
 	GinkgoHelper()
 	lab.Run(ctx, 0, "sh", "-c", "set -e; neco vault show-unseal-key | tr -d '\\n' | "+suite.EtcdctlAs("/etc/neco/etcd")+" put /neco/vault-unseal-key")
@@ -123,5 +126,9 @@ func leave(ctx SpecContext) {
 	}
 	for _, prefix := range []string{"/neco/status/", "/neco/contents/"} {
 		lab.Etcdctl(ctx, 0, "del", "--prefix", prefix)
+	}
+	lab.Etcdctl(ctx, 0, "put", "/neco/info/neco-release", before)
+	for _, lrn := range all {
+		lab.Run(ctx, lrn, "systemctl", "stop", "cke-localproxy", "cke")
 	}
 }
