@@ -45,6 +45,7 @@ func TestMigrate(t *testing.T) {
 // The specs are ordered: each starts with the state that the previous one leaves.
 var _ = Describe("a data centre of the original", Ordered, func() {
 	layoutSpecs()
+	failedSpecs()
 	takeoverSpecs()
 	backSpecs()
 })

@@ -17,7 +17,8 @@ import (
 )
 
 // stopped are the units that the original's script stops before an upgrade, in the original's
-// package. sabakan-state-setter is one of them, too, but this package does not have it yet.
+// package. sabakan-state-setter is one of them, too. This package does not have it yet, and the
+// original's process runs on.
 var stopped = []string{
 	"neco-updater.service", "neco-worker.service", "node-exporter.service", "cke.service", "cke-localproxy.service", "teleport-node.service",
 	"backup-cke-etcd.timer", "docker-prune.timer", "export-unit-status.timer", "kill-old-login-sessions.timer",
@@ -44,6 +45,7 @@ func takeoverSpecs() {
 				suite.Print("boot server %d: %s was stopped for %s", lrn, unit, took.Round(time.Millisecond))
 				Expect(took).To(BeNumerically("<", suite.FailAtFactor*stopAim), unit)
 			}
+			Expect(lab.Run(ctx, lrn, "systemctl", "is-active", "sabakan-state-setter.service")).To(HavePrefix("active"))
 			Expect(lab.Pids(ctx, []int{lrn}, others...)).To(Equal(running))
 			Expect(lab.Run(ctx, lrn, "curl", "-sS", "http://127.0.0.1:10180/version")).To(ContainSubstring(oldCKE))
 			Expect(lab.Run(ctx, lrn, "readlink", "-f", "/usr/sbin/cke")).To(Equal("/var/lib/neco/cke/original/cke\n"))
