@@ -125,11 +125,17 @@ func TestTheNotesOfActionsAreInTheJSON(t *testing.T) {
 	u.finish(steps.Outcome{Step: step, Action: set, Note: "not set, hence without load balancers: lb-address-block-default"})
 	u.observe(contents.Event{Name: "ignition templates", State: contents.NotPrepared, Reason: "no addresses", Command: "sabactl"})
 	u.finish(steps.Outcome{Step: step, Action: ignitions, Note: "no addresses: sabactl, then neco init-data"})
+	u.observe(contents.Event{Name: "ignition template cs 1", State: contents.Present})
+	u.observe(contents.Event{Name: "bmc-user.json", State: contents.NotPrepared, Reason: "no users", Command: "sabactl"})
+	u.finish(steps.Outcome{Step: step, Action: ignitions, Note: "a newer template; no users: sabactl"})
 	u.finish(steps.Outcome{Step: step, Action: "template"})
 	want := []uploadJSON{
 		{Step: step, Action: set, Name: "coil.yaml", State: contents.Present},
 		{Step: step, Action: set, State: done, Note: "not set, hence without load balancers: lb-address-block-default"},
 		{Step: step, Action: ignitions, Name: "ignition templates", State: contents.NotPrepared, Reason: "no addresses", Command: "sabactl"},
+		{Step: step, Action: ignitions, Name: "ignition template cs 1", State: contents.Present},
+		{Step: step, Action: ignitions, Name: "bmc-user.json", State: contents.NotPrepared, Reason: "no users", Command: "sabactl"},
+		{Step: step, Action: ignitions, State: done, Note: "a newer template; no users: sabactl"},
 	}
 	if diff := cmp.Diff(want, u.results); diff != "" {
 		t.Error(diff)

@@ -111,7 +111,7 @@ func (u *uploads) finish(o steps.Outcome) {
 		u.results = append(u.results, uploadJSON{State: failed, Reason: o.Err.Error()})
 	case o.Skipped:
 		u.results = append(u.results, uploadJSON{State: contents.NotPrepared, Reason: o.Note, Command: o.Command})
-	case o.Note != "" && !slices.ContainsFunc(u.results[u.finished:], isNotPrepared): // whose note repeats the reason
+	case o.Note != "" && !onlyNotPrepared(u.results[u.finished:]): // otherwise the note repeats the reasons
 		u.results = append(u.results, uploadJSON{State: done, Note: o.Note})
 	}
 	for i := u.finished; i < len(u.results); i++ {
@@ -120,7 +120,11 @@ func (u *uploads) finish(o steps.Outcome) {
 	u.finished = len(u.results)
 }
 
-func isNotPrepared(r uploadJSON) bool { return r.State == contents.NotPrepared }
+// onlyNotPrepared reports whether there are results and all of them are of contents that an
+// operator has to prepare.
+func onlyNotPrepared(results []uploadJSON) bool {
+	return len(results) > 0 && !slices.ContainsFunc(results, func(r uploadJSON) bool { return r.State != contents.NotPrepared })
+}
 
 // close ends the display. It may be called again.
 func (u *uploads) close() {

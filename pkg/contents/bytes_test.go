@@ -121,7 +121,7 @@ func uploadAll(t *testing.T, u contents.Uploader, version string) {
 			t.Fatal(err)
 		}
 	}
-	if note, err := u.Ignitions(t.Context(), contents.Values{Version: version, Servers: []int{0, 1, 2}}); note != "" || err != nil {
+	if note, err := u.Ignitions(t.Context(), contents.Values{Version: version, Servers: []int{0, 1, 2}, SSHKey: "ssh-rsa AAAA"}); note != "" || err != nil {
 		t.Fatalf("note %q, error %v", note, err)
 	}
 }
@@ -133,7 +133,7 @@ func TestEachByteIsSentOnce(t *testing.T) {
 	if first.Images != size || first.OS != 2000 {
 		t.Errorf("the registry has sent %d bytes of images that have %d, and the host of the operating system %d of 2000", first.Images, size, first.OS)
 	}
-	if got := first.Sabakan["assets"]; got.Requests != assets(t, u) || got.Bytes < size {
+	if got := first.Sabakan["assets"]; got.Requests != assets(t, u)+len([]string{"bmc-user.json"}) || got.Bytes < size {
 		t.Errorf("sabakan has received %+v for %d assets; the images have %d bytes", got, assets(t, u), size)
 	}
 	for kind, want := range map[string]int{"images": 1, "ignitions": 2} {

@@ -20,8 +20,8 @@ const (
 	Uploaded State = "uploaded"
 	// Present means that sabakan or CKE had the content before.
 	Present State = "present"
-	// NotPrepared means that the content cannot be uploaded until an operator has run the
-	// command in the event.
+	// NotPrepared means that the content is missing until an operator has run the command
+	// in the event.
 	NotPrepared State = "not-prepared"
 )
 
@@ -34,8 +34,8 @@ type Event struct {
 	// there are. Total is 0 if the number is unknown. With the state Uploaded, Total is the
 	// size of the content.
 	Done, Total int64
-	// Reason is why the content cannot be uploaded, and Command the command with which an
-	// operator prepares it. They are empty except with the state NotPrepared.
+	// Reason is why the content is missing, and Command the command with which an operator
+	// prepares it. They are empty except with the state NotPrepared.
 	Reason, Command string
 }
 

@@ -40,11 +40,12 @@ const attempts = 3
 // uploaded before stay.
 //
 // If something has to be prepared first by an operator, Ignitions uploads nothing and
-// returns a note that says what.
+// returns a note that says what. The note also names what nodes lack besides a template;
+// that does not prevent the upload.
 func (u Uploader) Ignitions(ctx context.Context, v Values) (note string, err error) {
 	_, err = u.Sabakan.IPAM(ctx)
 	if errors.Is(err, sabakan.ErrNotFound) {
-		return u.notPrepared("sabakan has no addresses to assign yet", "sabactl ipam set -f "+neco.SabakanIPAMFile), nil
+		return u.noTemplates("sabakan has no addresses to assign yet", "sabactl ipam set -f "+neco.SabakanIPAMFile), nil
 	}
 	if err != nil {
 		return "", err
@@ -54,7 +55,7 @@ func (u Uploader) Ignitions(ctx context.Context, v Values) (note string, err err
 		return "", err
 	}
 	if len(missing) > 0 {
-		return u.notPrepared("sabakan has no machine of boot server "+strings.Join(missing, ", "), "sabactl machines create -f FILE"), nil
+		return u.noTemplates("sabakan has no machine of boot server "+strings.Join(missing, ", "), "sabactl machines create -f FILE"), nil
 	}
 	meta, err := u.metadata(ctx, v, servers)
 	if err != nil {
@@ -79,14 +80,8 @@ func (u Uploader) Ignitions(ctx context.Context, v Values) (note string, err err
 			notes = append(notes, note)
 		}
 	}
-	return strings.Join(notes, "; "), nil
-}
-
-// notPrepared reports that no ignition template can be uploaded before an operator has run
-// command, and returns the same as a note.
-func (u Uploader) notPrepared(reason, command string) (note string) {
-	u.observe(Event{Name: "ignition templates", State: NotPrepared, Reason: reason, Command: command})
-	return reason + ": " + command + ", then neco init-data --ignitions-only"
+	lacking, err := u.lacking(ctx, v)
+	return strings.Join(append(notes, lacking...), "; "), err
 }
 
 // Roles returns the roles of nodes for which the package has a template, sorted.

@@ -2,12 +2,15 @@ package contents_test
 
 import (
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/dctest/inventory"
@@ -75,6 +78,17 @@ func prepare(t *testing.T, c *sabakan.Client) {
 		t.Fatal(err)
 	}
 	register(t, c, 0, 1, 2)
+	putBMCUser(t, c)
+}
+
+// putBMCUser uploads the users of the nodes' BMCs, as an operator does.
+func putBMCUser(t *testing.T, c *sabakan.Client) {
+	t.Helper()
+	const users = `{"root": {}}`
+	open := func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(users)), nil }
+	if err := c.PutAsset(t.Context(), "bmc-user.json", sabakan.Content{Open: open, Size: int64(len(users))}); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func TestWhatATemplateNeedsFirstIsNamed(t *testing.T) {
@@ -101,6 +115,48 @@ func TestWhatATemplateNeedsFirstIsNamed(t *testing.T) {
 	}
 	register(t, c, 1)
 	expect("no machine of boot server 0, 2: sabactl machines create")
+}
+
+func TestWhatNodesLackIsNamedAndTheirTemplatesAreUploaded(t *testing.T) {
+	u, c := withTemplates(t)
+	if err := c.PutIPAM(t.Context(), []byte(inventory.IPAM)); err != nil {
+		t.Fatal(err)
+	}
+	register(t, c, 0)
+	v := contents.Values{Version: "2026.11.21-1", Servers: []int{0}}
+	const (
+		key   = "there is no SSH key for nodes, so that nobody can log in to them"
+		users = "sabakan has no asset bmc-user.json, so that nodes do not get the users of their BMC"
+	)
+	expect := func(note string, ids []string, want ...contents.Event) {
+		t.Helper()
+		var missing []contents.Event
+		u.Observe = func(e contents.Event) {
+			if e.State == contents.NotPrepared {
+				missing = append(missing, e)
+			}
+		}
+		if got, err := u.Ignitions(t.Context(), v); got != note || err != nil {
+			t.Errorf("note %q, error %v; want %q", got, err, note)
+		}
+		if diff := cmp.Diff(want, missing); diff != "" {
+			t.Errorf("missing (-want +got):\n%s", diff)
+		}
+		if got, err := c.Ignitions(t.Context(), "cs"); !slices.Equal(got, ids) || err != nil {
+			t.Errorf("templates %q, %v; want %q", got, err, ids)
+		}
+	}
+	noKey := contents.Event{Name: "SSH key of nodes", State: contents.NotPrepared, Reason: key, Command: "neco ssh generate"}
+	noUsers := contents.Event{Name: "bmc-user.json", State: contents.NotPrepared, Reason: users, Command: "sabactl assets upload bmc-user.json FILE"}
+	noteOfKey, noteOfUsers := key+": neco ssh generate, then neco init-data --ignitions-only", users+": sabactl assets upload bmc-user.json FILE"
+	expect(noteOfKey+"; "+noteOfUsers, []string{"2026.11.21-1"}, noKey, noUsers)
+	v.SSHKey = "ssh-rsa AAAA"
+	expect(noteOfUsers, []string{"2026.11.21-1", "2026.11.21-1.1"}, noUsers)
+	v.SSHKey = ""
+	putBMCUser(t, c)
+	expect(noteOfKey, []string{"2026.11.21-1", "2026.11.21-1.1", "2026.11.21-1.2"}, noKey)
+	v.SSHKey = "ssh-rsa AAAA"
+	expect("", []string{"2026.11.21-1", "2026.11.21-1.1", "2026.11.21-1.2", "2026.11.21-1.3"})
 }
 
 func TestATemplateIsUploadedOnlyIfItChanges(t *testing.T) {
@@ -156,7 +212,7 @@ func TestATemplateIsUploadedOnlyIfItChanges(t *testing.T) {
 func TestAnOlderReleaseSaysThatMachinesBootWithANewerTemplate(t *testing.T) {
 	u, c := withTemplates(t)
 	prepare(t, c)
-	v := contents.Values{Version: "2026.11.21-2", Servers: []int{0}}
+	v := contents.Values{Version: "2026.11.21-2", Servers: []int{0}, SSHKey: "ssh-rsa AAAA"}
 	if note, err := u.Ignitions(t.Context(), v); note != "" || err != nil {
 		t.Fatalf("note %q, error %v", note, err)
 	}

@@ -32,16 +32,19 @@ func contentsSpecs() {
 			Expect(result).To(MatchRegexp(`"state": "not-prepared",\s+"reason": "sabakan has no addresses .*",\s+"command": "sabactl ipam set -f `))
 		})
 
-		It("are complete once addresses, machines and the SSH key are there", func(ctx SpecContext) {
+		It("are complete once addresses, machines, the SSH key and the users of BMCs are there", func(ctx SpecContext) {
 			Expect(lab.Write(ctx, "boot-0", "/root/ipam.json", strings.NewReader(inventory.IPAM), 0o600)).To(Succeed())
 			lab.Run(ctx, 0, "sabactl", "ipam", "set", "-f", "/root/ipam.json")
 			Expect(lab.Run(ctx, 0, "neco", "init-data", "--ignitions-only")).To(ContainSubstring("no machine of boot server 0, 1, 2"))
 			Expect(lab.CreateMachines(ctx, "boot-0", inventory.Boot(0), inventory.Boot(1), inventory.Boot(2), inventory.Node(0))).To(Succeed())
 			Expect(lab.Run(ctx, 0, "neco", "ssh", "generate")).To(ContainSubstring("the key is generated"))
-			lab.Run(ctx, 1, "neco", "init-data")
+			Expect(lab.Run(ctx, 1, "neco", "init-data")).To(MatchRegexp(`(?m)^sabakan-contents +ignitions +.*sabactl assets upload bmc-user.json FILE$`))
 			for _, role := range roles {
 				Expect(ignitions(ctx, role)).To(Equal([]string{first}), role)
 			}
+			Expect(lab.Write(ctx, "boot-0", "/root/bmc-user.json", strings.NewReader(`{"root": {}}`), 0o600)).To(Succeed())
+			lab.Run(ctx, 0, "sabactl", "assets", "upload", "bmc-user.json", "/root/bmc-user.json")
+			Expect(lab.Run(ctx, 1, "neco", "init-data", "--ignitions-only")).To(MatchRegexp(`(?m)^sabakan-contents +ignitions +up to date$`))
 		})
 
 		It("are in every sabakan, with the digests of their sources", func(ctx SpecContext) {
