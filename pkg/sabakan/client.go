@@ -16,6 +16,11 @@ import (
 const (
 	// requestTimeout is how long a request without an upload may take before it fails.
 	requestTimeout = 30 * time.Second
+	// uploadStall is how long sabakan may take no data of an upload before it fails.
+	uploadStall = 2 * time.Minute
+	// uploadAnswer is how long sabakan may take to answer after it has got all data. It
+	// copies some hundred MiB, computes their digest and writes to etcd in this time.
+	uploadAnswer = 10 * time.Minute
 	// maxResponse is the maximum size in bytes of a response. The largest response is
 	// the list of all machines.
 	maxResponse = 64 << 20
@@ -27,6 +32,9 @@ const (
 type Client struct {
 	base string
 	http *http.Client
+	// request, stall and answer are requestTimeout, uploadStall and uploadAnswer, except in
+	// tests.
+	request, stall, answer time.Duration
 }
 
 // New returns a client of the sabakan at the URL base, such as
@@ -34,7 +42,10 @@ type Client struct {
 // from a client on its own host.
 func New(base string) *Client {
 	t := &http.Transport{MaxIdleConnsPerHost: 4, IdleConnTimeout: time.Minute}
-	return &Client{base: strings.TrimSuffix(base, "/"), http: &http.Client{Transport: t}}
+	return &Client{
+		base: strings.TrimSuffix(base, "/"), http: &http.Client{Transport: t},
+		request: requestTimeout, stall: uploadStall, answer: uploadAnswer,
+	}
 }
 
 // Close closes idle connections.
@@ -107,7 +118,7 @@ func (c *Client) Health(ctx context.Context) error {
 
 // get sends a GET request for path and decodes the response into v.
 func (c *Client) get(ctx context.Context, path string, v any) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, requestTimeout, fmt.Errorf("sabakan does not answer within %s", requestTimeout))
+	ctx, cancel := context.WithTimeoutCause(ctx, c.request, noAnswer(c.request))
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base+path, nil)
 	if err != nil {
@@ -119,7 +130,7 @@ func (c *Client) get(ctx context.Context, path string, v any) error {
 // send sends a request for path with the given method and with body as JSON. It decodes
 // the response into v unless v is nil.
 func (c *Client) send(ctx context.Context, method, path string, body, v any) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, requestTimeout, fmt.Errorf("sabakan does not answer within %s", requestTimeout))
+	ctx, cancel := context.WithTimeoutCause(ctx, c.request, noAnswer(c.request))
 	defer cancel()
 	data, err := json.Marshal(body)
 	if err != nil {

@@ -57,7 +57,7 @@ func (c *Client) Asset(ctx context.Context, name string) (Asset, error) {
 }
 
 // PutAsset uploads an asset, or replaces it. sabakan verifies the digest. The call blocks
-// until the upload is complete or ctx ends.
+// until the upload is complete, ctx ends or sabakan makes no progress.
 func (c *Client) PutAsset(ctx context.Context, name string, content Content) error {
 	header := http.Header{"Content-Type": {"application/octet-stream"}}
 	if content.SHA256 != "" {
@@ -78,20 +78,22 @@ func (c *Client) Images(ctx context.Context) ([]Image, error) {
 
 // PutImage uploads a tar archive of the files kernel and initrd.gz as the image id, or
 // replaces that image. It returns ErrConflict for an id that sabakan has removed. It
-// blocks until the upload is complete or ctx ends.
+// blocks until the upload is complete, ctx ends or sabakan makes no progress.
 func (c *Client) PutImage(ctx context.Context, id string, archive Content) error {
 	return c.upload(ctx, "/api/v1/images/coreos/"+url.PathEscape(id), http.Header{"Content-Type": {"application/tar"}}, archive)
 }
 
 // upload sends content. net/http fails the request if the content is shorter or longer than
-// its size.
+// its size. It also fails if sabakan makes no progress; see [watch].
 func (c *Client) upload(ctx context.Context, path string, header http.Header, content Content) error {
 	body, err := content.Open()
 	if err != nil {
 		return fmt.Errorf("sabakan: PUT %s: %w", path, err)
 	}
 	defer body.Close()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPut, c.base+path, body)
+	ctx, w := startWatch(ctx, c.stall, c.answer, content.Size)
+	defer w.stop()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPut, c.base+path, watched{body, w})
 	if err != nil {
 		return err
 	}
