@@ -28,10 +28,16 @@ func resultLine(e contents.Event, took time.Duration) string {
 	return fmt.Sprintf("uploaded %s: % .1f in %.1f s", e.Name, decor.SizeB1024(e.Total), took.Seconds())
 }
 
+// failureLine returns the line for an upload that will be repeated.
+func failureLine(e contents.Event) string {
+	return fmt.Sprintf("uploading %s again: %s", e.Name, e.Reason)
+}
+
 // uploadSilence is an uploadDisplay that shows nothing.
 type uploadSilence struct{}
 
 func (uploadSilence) progress(contents.Event)              {}
+func (uploadSilence) failure(contents.Event)               {}
 func (uploadSilence) result(contents.Event, time.Duration) {}
 func (uploadSilence) action(string)                        {}
 func (uploadSilence) close()                               {}
@@ -49,6 +55,8 @@ func (l *uploadLines) progress(e contents.Event) {
 		fmt.Fprintf(l.w, "uploading %s\n", e.Name)
 	}
 }
+
+func (l *uploadLines) failure(e contents.Event) { fmt.Fprintln(l.w, failureLine(e)) }
 
 func (l *uploadLines) result(e contents.Event, took time.Duration) {
 	fmt.Fprintln(l.w, resultLine(e, took))
@@ -113,6 +121,11 @@ func (b *uploadBars) drop(name string) {
 // line prints a line above the bars.
 func (b *uploadBars) line(text string) {
 	_, _ = fmt.Fprintln(b.all, text) // fails only after close
+}
+
+func (b *uploadBars) failure(e contents.Event) {
+	b.drop(e.Name)
+	b.line(failureLine(e))
 }
 
 func (b *uploadBars) result(e contents.Event, took time.Duration) {

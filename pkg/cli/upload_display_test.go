@@ -118,6 +118,26 @@ func TestTheExampleInTheDocumentsIsTheJSON(t *testing.T) {
 	}
 }
 
+func TestAnUploadThatIsRepeatedIsShownWithItsError(t *testing.T) {
+	repeating := func(u *uploads) {
+		u.observe(image("coreos 1", contents.Uploading, 60))
+		u.observe(contents.Event{Name: "coreos 1", State: contents.Repeating, Reason: "sabakan: status 500"})
+		u.observe(image("coreos 1", contents.Uploading, 20))
+	}
+	var out bytes.Buffer
+	u := newUploads(newUploadDisplay(&out, output{formatTable}), clock())
+	repeating(u)
+	if want := "uploading coreos 1\nuploading coreos 1 again: sabakan: status 500\n"; out.String() != want || len(u.results) > 0 {
+		t.Errorf("got %q and the results %v, want %q and none", out.String(), u.results, want)
+	}
+	terminal, screen := openTerminal(t, 100)
+	u = newUploads(newUploadDisplay(terminal, output{formatTable}), clock())
+	repeating(u)
+	screen.until(t, `uploading coreos 1 again: sabakan: status 500`)
+	screen.until(t, `coreos 1 +uploading .*20.0 MiB / 80.0 MiB`)
+	u.close()
+}
+
 func TestTheNotesOfActionsAreInTheJSON(t *testing.T) {
 	u := newUploads(newUploadDisplay(io.Discard, output{formatJSON}), clock())
 	const step, set, ignitions = "user-resources", "set", "ignitions"

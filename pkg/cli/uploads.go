@@ -45,6 +45,8 @@ type uploadJSON struct {
 type uploadDisplay interface {
 	// progress shows an upload in progress.
 	progress(e contents.Event)
+	// failure shows why an upload will be repeated.
+	failure(e contents.Event)
 	// result shows that a content was uploaded in the given time.
 	result(e contents.Event, took time.Duration)
 	// action shows the result of an action. No upload is in progress any more.
@@ -86,6 +88,9 @@ func (u *uploads) observe(e contents.Event) {
 			u.begun[e.Name] = u.now()
 		}
 		u.display.progress(e)
+		return
+	case contents.Repeating:
+		u.display.failure(e)
 		return
 	case contents.Uploaded:
 		var took time.Duration

@@ -98,7 +98,17 @@ func withContents(t *testing.T) (contents.Uploader, data, int64) {
 		}
 		images.Names = append(images.Names, img)
 	}
-	d := data{registry: &registrytest.Registry{Dir: t.TempDir()}, os: &osImage{}, sabakan: url}
+	d, size := serve(t, &u, images)
+	d.sabakan = url
+	return u, d, size
+}
+
+// serve makes the images, and starts a server of these and of the operating system, which u
+// downloads through a cache. It returns the counters of their bytes, and the size of the blobs
+// of all images.
+func serve(t *testing.T, u *contents.Uploader, images registrytest.Images) (data, int64) {
+	t.Helper()
+	d := data{registry: &registrytest.Registry{Dir: t.TempDir()}, os: &osImage{}}
 	size, err := registrytest.Generate(d.registry.Dir, images)
 	if err != nil {
 		t.Fatal(err)
@@ -110,7 +120,7 @@ func withContents(t *testing.T) (contents.Uploader, data, int64) {
 	t.Cleanup(s.Close)
 	u.Transport = outside{s.Listener.Addr().String()}
 	u.Images = host.Containers{FS: u.FS, Transport: u.Transport, Cache: blobcache.New(u.Transport, t.TempDir(), 1<<30)}
-	return u, d, size
+	return d, size
 }
 
 // uploadAll uploads all contents for a release as an update does.

@@ -16,6 +16,8 @@ type State string
 const (
 	Downloading State = "downloading"
 	Uploading   State = "uploading"
+	// Repeating means that the upload has failed and will be repeated. Reason is the error.
+	Repeating State = "repeating"
 	// Uploaded means that sabakan or CKE has got the content.
 	Uploaded State = "uploaded"
 	// Present means that sabakan or CKE had the content before.
@@ -35,7 +37,8 @@ type Event struct {
 	// size of the content.
 	Done, Total int64
 	// Reason is why the content is missing, and Command the command with which an operator
-	// prepares it. They are empty except with the state NotPrepared.
+	// prepares it. They are empty except with the state NotPrepared; Reason is also set with
+	// the state Repeating.
 	Reason, Command string
 }
 

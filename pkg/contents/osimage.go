@@ -11,11 +11,13 @@ import (
 	"os"
 	"path"
 
+	"github.com/cenkalti/backoff/v5"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/pkg/host"
 	"github.com/cybozu-go/neco/pkg/release"
+	"github.com/cybozu-go/neco/pkg/retry"
 	"github.com/cybozu-go/neco/pkg/sabakan"
 )
 
@@ -28,7 +30,7 @@ const maxOSImageFile = 2 << 30
 
 // OSImage downloads the kernel and the initial RAM disk of the nodes' operating system and
 // uploads them to sabakan, unless sabakan's newest image, from which nodes boot, has the same
-// version. sabakan's index of images has no digests, so that an image in it is not compared
+// version. It repeats an upload that has failed from the downloaded files. sabakan's index of images has no digests, so that an image in it is not compared
 // with u.Digests. If a downloaded file has not the digest in u.Digests, OSImage uploads nothing
 // and returns release.ErrDigestMismatch.
 func (u Uploader) OSImage(ctx context.Context) error {
@@ -55,7 +57,7 @@ func (u Uploader) OSImage(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	err = u.Sabakan.PutImage(ctx, image.Version, u.observed(name, archive))
+	err = u.putOSImage(ctx, image.Version, u.observed(name, archive))
 	if errors.Is(err, sabakan.ErrConflict) {
 		return fmt.Errorf("%w: sabakan had this image and has removed it; it takes an ID only once", err)
 	}
@@ -64,6 +66,23 @@ func (u Uploader) OSImage(ctx context.Context) error {
 	}
 	u.observe(Event{Name: name, State: Uploaded, Total: archive.Size})
 	return nil
+}
+
+// putOSImage uploads archive as the image id. It repeats the upload after errors that may
+// pass, until ctx ends: an upload that the caller repeats needs the files to be downloaded
+// again.
+func (u Uploader) putOSImage(ctx context.Context, id string, archive sabakan.Content) error {
+	failed := func(err error) {
+		u.report("uploading the operating system %s to sabakan again: %v", id, err)
+		u.observe(Event{Name: osImageName(u.Artifacts.OSImage), State: Repeating, Reason: err.Error()})
+	}
+	return retry.Do(ctx, backoff.NewExponentialBackOff(), failed, func() error {
+		err := u.Sabakan.PutImage(ctx, id, archive)
+		if err != nil && !retry.MayPass(err) {
+			return backoff.Permanent(err)
+		}
+		return err
+	})
 }
 
 // osImageName returns the name of the operating system in events.
