@@ -42,7 +42,7 @@ has ended. -o json prints only the result.`,
 		},
 	}
 	cmd.Flags().BoolVar(&o.ignitions, "ignitions-only", false, "upload only the ignition templates")
-	cmd.Flags().BoolVar(&o.resources, "update-resources-only", false, "give CKE only the user resources")
+	cmd.Flags().BoolVar(&o.resources, "update-resources-only", false, "give CKE only the user resources, also if it has them")
 	o.register(cmd)
 	return cmd
 }
@@ -85,6 +85,7 @@ func initData(cmd *cobra.Command, env *Env, o initDataOptions) error {
 		defer out.close()
 		options := steps.Real(env.FS.Root, s.Client(), slog.New(slog.DiscardHandler))
 		options.Observe = out.observe
+		options.AllResources = o.resources
 		err = steps.NewHost(options).Upload(ctx, o.only(), worker.Target{
 			LRN: lrn, Members: snap.Request.Servers, Version: snap.Request.Version, Config: snap.Config,
 		}, out.finish)

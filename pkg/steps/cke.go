@@ -69,7 +69,7 @@ var lbBlocks = [...]lbBlock{
 
 // setUserResources stores the package's user resources in CKE, with the images of this
 // release and of the installed CKE, and with the networks of load balancers in the
-// configuration. The note names those that the resources need and that are not set.
+// configuration, unless CKE has got the same before and has all of them. The note names those that the resources need and that are not set.
 func setUserResources(ctx context.Context, h *Host, _ component.Component, t worker.Target) (string, error) {
 	ckecli := cke.New(h.FS)
 	images, err := ckecli.Images(ctx)
@@ -87,18 +87,27 @@ func setUserResources(ctx context.Context, h *Host, _ component.Component, t wor
 	if err != nil {
 		return "", ofPackage(t, err)
 	}
+	present, err := h.hasResources(ctx, ckecli, resources)
+	if err != nil {
+		return "", err
+	}
 	var unset []string
 	for _, r := range resources {
-		if err := ckecli.SetResources(ctx, r.Data); err != nil {
-			return "", final(fmt.Errorf("%s: %w", r.File, err))
+		e := contents.Event{Name: filepath.Base(r.File), State: contents.Present}
+		if !present {
+			if err := ckecli.SetResources(ctx, r.Data); err != nil {
+				return "", final(fmt.Errorf("%s: %w", r.File, err))
+			}
+			e.State, e.Total = contents.Uploaded, int64(len(r.Data))
 		}
-		h.observe(contents.Event{Name: filepath.Base(r.File), State: contents.Uploaded, Total: int64(len(r.Data))})
+		h.observe(e)
 		for _, b := range lbBlocks {
 			if slices.Contains(r.Unset, b.placeholder) {
 				unset = append(unset, b.key)
 			}
 		}
 	}
+	t.SetDigest(cke.ResourcesDigest(resources))
 	if len(unset) > 0 {
 		return "not set, hence without load balancers: " + strings.Join(unset, ", "), nil
 	}

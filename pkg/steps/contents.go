@@ -33,7 +33,8 @@ type Outcome struct {
 // Upload uploads the contents for sabakan and CKE outside of an update: all, or only those
 // whose records are in only. It calls report after each upload and goes on after an
 // error; it returns the errors of all uploads. It takes no lock and writes no record, so
-// that the next update compares all contents again.
+// that the next update compares all contents again. If it gives CKE other user resources than
+// the last update, it removes their digest from the record of that update.
 func (h *Host) Upload(ctx context.Context, only []string, t worker.Target, report func(Outcome)) error {
 	var errs []error
 	for n, r := range h.rows {

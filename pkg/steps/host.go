@@ -78,6 +78,8 @@ type Options struct {
 	// Staged returns the package of v if Stage has stored it on this host before, and an
 	// error otherwise. It uses no network.
 	Staged func(v release.Version) (path string, err error)
+	// AllResources means that CKE gets all user resources, also those that it has got before.
+	AllResources bool
 	// Observe, if not nil, is called with the progress and the result of each content that
 	// goes to sabakan or CKE; see [contents.Uploader].
 	Observe func(contents.Event)

@@ -1,16 +1,25 @@
 package steps_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
+	"path"
+	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"go.yaml.in/yaml/v3"
 
 	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/pkg/cke"
+	"github.com/cybozu-go/neco/pkg/contents"
 	"github.com/cybozu-go/neco/pkg/host"
+	"github.com/cybozu-go/neco/pkg/steps"
 	"github.com/cybozu-go/neco/pkg/storage"
 	"github.com/cybozu-go/neco/pkg/update"
 	"github.com/cybozu-go/neco/pkg/worker"
@@ -100,6 +109,149 @@ func TestCKEGetsTheUserResourcesWithTheNetworksThatAreSet(t *testing.T) {
 	note, resources = stored(t, neco.ProdEnv, h.Do, fs)
 	if note != "" || strings.Contains(resources, "10.72.48.48/28") {
 		t.Errorf("note in prod %q", note)
+	}
+}
+
+// ckeWithLog makes a ckecli that is a script append the user resources that it gets to the
+// file /resources, and print the keys in the file /keys as those that it has.
+func ckeWithLog(t *testing.T, fs host.FS) {
+	t.Helper()
+	script(t, fs, ckeImages+`[ $3 = list ] && exec cat `+fs.Path("/keys")+`
+{ echo ---; cat; } >>`+fs.Path("/resources"))
+	for _, file := range []string{"/resources", "/keys"} {
+		put(t, fs, file, "")
+	}
+}
+
+// has makes the ckecli of ckeWithLog print the keys of the user resources that it has got,
+// except those that begin with one of without.
+func has(t *testing.T, fs host.FS, without ...string) {
+	t.Helper()
+	data, err := fs.Read("/resources")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var keys strings.Builder
+	for d := yaml.NewDecoder(bytes.NewReader(data)); ; {
+		var o struct {
+			Kind     string
+			Metadata struct{ Name, Namespace string }
+		}
+		err := d.Decode(&o)
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if o.Kind == "" { // nothing between two separators
+			continue
+		}
+		key := path.Join(o.Kind, o.Metadata.Namespace, o.Metadata.Name)
+		if !slices.ContainsFunc(without, func(w string) bool { return strings.HasPrefix(key, w) }) {
+			fmt.Fprintln(&keys, key)
+		}
+	}
+	put(t, fs, "/keys", keys.String())
+}
+
+func TestUserResourcesAreSentOnlyIfCKEHasNotGotThem(t *testing.T) {
+	h, s, fs := withCKE(t)
+	if err := h.Units.Start(t.Context(), neco.CKEService); err != nil {
+		t.Fatal(err)
+	}
+	ckeWithLog(t, fs)
+	runs := 0
+	// run does the action. If in is true, it does so as an update, which writes its record.
+	run := func(name string, in bool, h *steps.Host, want contents.State) {
+		t.Helper()
+		put(t, fs, "/resources", "")
+		digest := ""
+		got := map[contents.State]int{}
+		h.Observe = func(e contents.Event) { got[e.State]++ }
+		tg, _ := target(neco.StagingEnv)
+		if in {
+			tg.Digest = func(d string) { digest = d }
+		}
+		if _, err := h.Do(t.Context(), resourcesAt, tg); err != nil {
+			t.Fatal(err)
+		}
+		sent, err := fs.Read("/resources")
+		if err != nil || len(got) != 1 || got[want] != len(neco.CKEUserResourceFilesPre) || (len(sent) > 0) != (want == contents.Uploaded) {
+			t.Errorf("%s: files by state %v, %d bytes (%v); want all %s", name, got, len(sent), err, want)
+		}
+		if !in {
+			return
+		}
+		runs++
+		at := time.Unix(int64(runs), 0)
+		rec := update.Record{StartedAt: &at, Digest: digest}
+		rec.Version, rec.Success = fmt.Sprint(runs), true
+		if _, err := s.PutRecord(t.Context(), storage.Guard{LRN: -1, AnyRequest: true}, steps.UserResources, rec); err != nil {
+			t.Fatal(err)
+		}
+	}
+	set := func(block string) {
+		t.Helper()
+		k, err := storage.FindConfigKey("lb-address-block-default")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.PutConfig(t.Context(), k, block, storage.Act{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	all := *h
+	all.AllResources = true
+
+	set("10.72.32.0/20")
+	run("the first update", true, h, contents.Uploaded)
+	has(t, fs)
+	run("the second update", true, h, contents.Present)
+	run("neco init-data", false, h, contents.Present)
+	run("neco init-data --update-resources-only", false, &all, contents.Uploaded)
+	run("the update after that", true, h, contents.Present)
+
+	set("10.72.48.0/20")
+	run("an update with another network", true, h, contents.Uploaded)
+	run("the update after that", true, h, contents.Present)
+	set("10.72.32.0/20")
+	run("neco init-data with the first network", false, h, contents.Uploaded)
+	set("10.72.48.0/20")
+	run("an update with the second network", true, h, contents.Uploaded)
+
+	has(t, fs, "Namespace/internet-egress")
+	run("an update after an object was deleted", true, h, contents.Uploaded)
+	has(t, fs)
+	run("the update after that", true, h, contents.Present)
+}
+
+func TestUserResourcesOfWhichAPartWasSentAreSentAgain(t *testing.T) {
+	h, s, fs := withCKE(t)
+	if err := h.Units.Start(t.Context(), neco.CKEService); err != nil {
+		t.Fatal(err)
+	}
+	ckeWithLog(t, fs)
+	tg, _ := target(neco.ProdEnv)
+	digest := ""
+	tg.Digest = func(d string) { digest = d }
+	if _, err := h.Do(t.Context(), resourcesAt, tg); err != nil {
+		t.Fatal(err)
+	}
+	at := time.Unix(1, 0)
+	rec := update.Record{StartedAt: &at, Digest: digest}
+	rec.Version, rec.Success = "1", true
+	if _, err := s.PutRecord(t.Context(), storage.Guard{LRN: -1, AnyRequest: true}, steps.UserResources, rec); err != nil {
+		t.Fatal(err)
+	}
+	has(t, fs)
+	put(t, fs, neco.CKEUserResourceFiles[0], "apiVersion: v1\nkind: Namespace\nmetadata: {name: other}\n")
+	script(t, fs, ckeImages+"grep -q other || { echo 'etcdserver: no leader' >&2; exit 1; }")
+	if _, err := h.Do(t.Context(), resourcesAt, tg); err == nil || worker.IsPermanent(err) {
+		t.Fatalf("error %v", err)
+	}
+	if got, err := s.RecordDigest(t.Context(), steps.UserResources); got != "" || err != nil {
+		t.Errorf("recorded is the digest %q (%v), though other resources were sent", got, err)
 	}
 }
 

@@ -39,7 +39,7 @@ var rows = [...]row{
 		unreadable(func(s *Snapshot, _ string, err error) { s.UnreadableRequest = err }),
 	many(deciding, doc{KeyStatuses + "<LRN>", "status: version, step, cond, message; optional started_at, phase, host_id, notes, at, since", "neco-worker (guarded)"},
 		lrn.Parse, decodeStatus, func(s *Snapshot) *map[int]update.Status { return &s.Statuses }),
-	many(deciding, doc{KeyContents + "<name>", "outcome of a once-action: version, success; optional started_at, digest", "holder of the lock (guarded)"},
+	many(deciding, doc{KeyContents + "<name>", "outcome of a once-action: version, success; optional started_at, digest", "holder of the lock (guarded); neco init-data removes the digest"},
 		notEmpty, decodeRecord, func(s *Snapshot) *map[string]update.Record { return &s.Records }),
 	many(deciding, doc{KeySwitch + "<group>", "which version of a group may run: version, started_at, side", "neco-worker (guarded, first writer decides)"},
 		notEmpty, decodeSwitch, func(s *Snapshot) *map[string]update.Switch { return &s.Switches }).

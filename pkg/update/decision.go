@@ -105,6 +105,9 @@ func (t Table) publish(m Member, success bool) Decision {
 	started := m.Run.StartedAt
 	rec := Record{StartedAt: &started}
 	rec.Version, rec.Success = m.Run.Version, success
+	if success {
+		rec.Digest = m.Work.Digest
+	}
 	at := m.Current()
 	return Decision{Do: Publish, At: at, RecordName: t.Action(at).Record, Record: rec}
 }

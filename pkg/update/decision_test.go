@@ -75,9 +75,10 @@ func TestADecisionHoldsTheMemberAfterIt(t *testing.T) {
 
 func TestADecisionHoldsWhatIsWritten(t *testing.T) {
 	yes := true
-	uploaded := with(member(Place{6, 0}), func(m *Member) { m.Qualified, m.Lock, m.Work.State = &yes, LockHeld, WorkDone })
+	uploaded := with(member(Place{6, 0}), func(m *Member) { m.Qualified, m.Lock = &yes, LockHeld })
+	uploaded = uploaded.Ended(testTable(), Result{Digest: "abc"})
 	d := testTable().Decide(uploaded, state(allAt(6, 0)), order)
-	rec := Record{StartedAt: &started}
+	rec := Record{StartedAt: &started, Digest: "abc"}
 	rec.Version, rec.Success = newVersion, true
 	if diff := cmp.Diff(rec, d.Record); d.RecordName != "sabakan" || diff != "" {
 		t.Errorf("record %q: %s", d.RecordName, diff)

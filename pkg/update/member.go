@@ -47,6 +47,8 @@ type Work struct {
 	Fault bool
 	// Note is text from the action, for the status after the action has succeeded.
 	Note string
+	// Digest is what the record of a once-action that has succeeded gets as its digest.
+	Digest string
 	// Progress is what the action or the lock is waiting for; empty if the status should
 	// show nothing.
 	Progress string
@@ -149,6 +151,9 @@ func (m Member) Asked(t Table, qualifies bool, why string) Member {
 type Result struct {
 	// Note is the text for the status from an action that succeeded; see [Work].
 	Note string
+	// Digest is the digest of what a once-action that succeeded has sent, for its record. It
+	// may be empty.
+	Digest string
 	// Err is the error of an action that failed.
 	Err error
 	// Permanent and Fault describe the error as in [Work].
@@ -163,7 +168,7 @@ func (m Member) Ended(t Table, r Result) Member {
 		m.Work.Cancelled = CauseLeaseLost
 	}
 	if r.Err == nil {
-		m.Work.State, m.Work.Note = WorkDone, r.Note
+		m.Work.State, m.Work.Note, m.Work.Digest = WorkDone, r.Note, r.Digest
 		if group := t.Action(m.Current()).Starts; group != "" {
 			m.Stopped = m.without(group)
 		}

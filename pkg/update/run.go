@@ -138,7 +138,9 @@ type Presence struct {
 type Record struct {
 	neco.ContentsUpdateStatus
 	StartedAt *time.Time `json:"started_at,omitempty"`
-	Digest    string     `json:"digest,omitempty"`
+	// Digest is a digest of what the action has sent. Later runs use it, too; it is empty if
+	// the action needs none.
+	Digest string `json:"digest,omitempty"`
 	// Rev is the revision of etcd at which the record was written.
 	Rev int64 `json:"-"`
 }

@@ -41,11 +41,16 @@ type host struct {
 	ask func()
 	// progress is what an action at step 1 reports as its progress.
 	progress string
+	// digest is what an action at step 1 stores in the record of its outcome.
+	digest string
 }
 
 func (h *host) Do(ctx context.Context, p update.Place, t worker.Target) (string, error) {
 	if h.progress != "" && p.Step == 1 {
 		t.Progress(h.progress)
+	}
+	if p.Step == 1 {
+		t.SetDigest(h.digest)
 	}
 	h.world.begin(h.lrn, p)
 	defer h.world.end(h.lrn, p)

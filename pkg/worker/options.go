@@ -25,6 +25,9 @@ type Target struct {
 	// Record writes to etcd what is installed on this server, if the conditions for a
 	// status hold. key is from storage.ContainerKey or storage.DebKey.
 	Record func(ctx context.Context, key, value string) error
+	// Digest stores the digest of what a once-action has sent in the record of its outcome.
+	// The action calls it before Do returns, in the goroutine of Do; see [Target.SetDigest].
+	Digest func(digest string)
 	// Progress sets the text of what the action is waiting for, such as "serf.service:
 	// activating". The status shows a text that lasts for some seconds; "" clears it.
 	// Progress does not block.
@@ -35,6 +38,13 @@ type Target struct {
 func (t Target) Report(format string, args ...any) {
 	if t.Progress != nil {
 		t.Progress(fmt.Sprintf(format, args...))
+	}
+}
+
+// SetDigest calls t.Digest. It does nothing if Digest is nil.
+func (t Target) SetDigest(digest string) {
+	if t.Digest != nil {
+		t.Digest(digest)
 	}
 }
 

@@ -23,6 +23,7 @@ type task struct {
 
 type taskResult struct {
 	note     string
+	digest   string
 	err      error
 	panicked bool
 	// leaseLost means that the session had ended before the action did.
@@ -95,6 +96,7 @@ func (w *worker) run(ctx context.Context, done *result[taskResult], at update.Pl
 		}
 		done.deliver(res)
 	}()
+	t.Digest = func(digest string) { res.digest = digest }
 	res.note, res.err = w.Doer.Do(ctx, at, t)
 }
 
@@ -137,7 +139,7 @@ func (w *worker) finish(res taskResult) {
 // fault of the release, because a package may be replaced there under the same version.
 func (w *worker) result(res taskResult) update.Result {
 	if res.err == nil {
-		return update.Result{Note: res.note, LeaseLost: res.leaseLost}
+		return update.Result{Note: res.note, Digest: res.digest, LeaseLost: res.leaseLost}
 	}
 	if res.panicked {
 		w.panicked++

@@ -61,6 +61,18 @@ func TestAOnceActionIsDoneByOneMemberThatQualifies(t *testing.T) {
 	}
 }
 
+func TestTheDigestOfAOnceActionIsInItsRecord(t *testing.T) {
+	c := newCell(t)
+	table := emptyTable(2)
+	table[1].Actions[0].Kind, table[1].Actions[0].Record = update.Once, "user-resources"
+	c.request(0)
+	c.start(&host{lrn: 0, world: c.world, digest: "abc"}, table, &memJournal{})
+	c.await("complete", complete)
+	if got, err := c.store.RecordDigest(t.Context(), "user-resources"); got != "abc" || err != nil {
+		t.Errorf("digest %q, %v", got, err)
+	}
+}
+
 func TestAFailingActionAbortsTheRunWithOneText(t *testing.T) {
 	c := newCell(t)
 	c.request(0, 1, 2)

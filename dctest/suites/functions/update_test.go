@@ -4,6 +4,7 @@ package functions
 
 import (
 	"encoding/json"
+	"regexp"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -21,7 +22,7 @@ func updateSpecs() {
 		It("without changes restarts no service and uploads one template a role", func(ctx SpecContext) {
 			deliver(ctx, "2026.11.21-2", firstCKE) // files of the environment prod
 			const quiet = "2026.11.21-3"
-			before, services, received := ids(ctx), pids(ctx), receivedBySabakan(ctx)
+			before, services, resources, received := ids(ctx), pids(ctx), resourceRevisions(ctx), receivedBySabakan(ctx)
 			served, err := lab.Served()
 			Expect(err).NotTo(HaveOccurred())
 			took := deliver(ctx, quiet, firstCKE)
@@ -29,6 +30,7 @@ func updateSpecs() {
 			lab.PrintSteps(ctx, 0, quiet)
 			Expect(took).To(BeNumerically("<", suite.FailAtFactor*quietAim))
 			Expect(pids(ctx)).To(Equal(services))
+			Expect(resourceRevisions(ctx)).To(Equal(resources), "the revisions of CKE's user resources")
 			after := ids(ctx)
 			for _, role := range roles {
 				Expect(ignitions(ctx, role)).To(HaveLen(3), role)
@@ -134,6 +136,16 @@ func deliver(ctx SpecContext, version, cke string) time.Duration {
 	pkg, err := lab.PackageWithCKE(ctx, version, cke, nil)
 	Expect(err).NotTo(HaveOccurred())
 	return lab.Deliver(ctx, pkg, version, all, limit).SinceInstalled
+}
+
+// resourceRevisions returns the keys of CKE's user resources with the revisions of their last
+// writes.
+func resourceRevisions(ctx SpecContext) []string {
+	GinkgoHelper()
+	out := lab.Etcdctl(ctx, 0, "get", "--prefix", "--keys-only", "-w", "fields", "/cke/resource/")
+	all := regexp.MustCompile(`(?m)^"(Key|ModRevision)" : .*$`).FindAllString(out, -1)
+	Expect(all).NotTo(BeEmpty())
+	return all
 }
 
 // pids returns the main processes of the services that an update without changes must not
