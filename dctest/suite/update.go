@@ -111,6 +111,18 @@ func (s *Suite) PrintSteps(ctx ginkgo.SpecContext, lrn int, version string) {
 
 var stepFinished = regexp.MustCompile(`step finished.* step=(\d+) name=(\S+) took=(\S+)`)
 
+// Starts returns how often a unit was started on each of the boot servers lrns, from their
+// journals.
+func (s *Suite) Starts(ctx ginkgo.SpecContext, lrns []int, unit string) map[int]int {
+	ginkgo.GinkgoHelper()
+	n := map[int]int{}
+	for _, lrn := range lrns {
+		log := s.Run(ctx, lrn, "journalctl", "--no-pager", "-u", unit)
+		n[lrn] = strings.Count(log, "Started "+unit+".service")
+	}
+	return n
+}
+
 // Pids returns the main process of each of the units on each of the boot servers lrns.
 func (s *Suite) Pids(ctx ginkgo.SpecContext, lrns []int, units ...string) map[string]string {
 	ginkgo.GinkgoHelper()

@@ -30,6 +30,8 @@ type ContainerUnit struct {
 	OOMScoreAdjust int
 	// Environment are lines VARIABLE=value, which a drop-in of the unit can override.
 	Environment []string
+	// Writable makes the root file system of the container writable.
+	Writable bool
 	// HostUTS makes the container have the host name of the host.
 	HostUTS bool
 	// Options are options of docker run, in addition to those of all services. Args are

@@ -147,12 +147,7 @@ func deliver(ctx SpecContext, r release) suite.Times {
 // starts returns how often a unit was started on each server.
 func starts(ctx SpecContext, unit string) map[int]int {
 	GinkgoHelper()
-	n := map[int]int{}
-	for _, lrn := range three {
-		log := lab.Run(ctx, lrn, "journalctl", "--no-pager", "-u", unit)
-		n[lrn] = strings.Count(log, "Started "+unit+".service")
-	}
-	return n
+	return lab.Starts(ctx, three, unit)
 }
 
 // restarted checks that each server has started the unit once more if want is set, and

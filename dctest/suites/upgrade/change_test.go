@@ -22,25 +22,32 @@ func changeSpecs() {
 		const version = "2026.11.22-1"
 		deb, err := lab.PackageWithCKE(ctx, version, "1.22.6", nexttag.All)
 		Expect(err).NotTo(HaveOccurred())
-		Expect(lab.Build(ctx, "probe", "boot-0")).To(Succeed())
 		for _, lrn := range all {
 			lab.Run(ctx, lrn, "rm", "-rf", "/var/lib/neco/blobs") // the layers of the tags before are the same
 		}
 		served, err := lab.Served()
 		Expect(err).NotTo(HaveOccurred())
-		probe, err := lab.StartProbe(ctx, "boot-0", "etcd")
-		Expect(err).NotTo(HaveOccurred())
 
-		took := lab.Deliver(ctx, deb, version, all, limit)
-		gaps, err := probe.Stop()
-		Expect(err).NotTo(HaveOccurred())
-		suite.Print("release to complete: %s; last installation to complete: %s; longest gap between writes to etcd %s, at most %d members down",
-			took.SinceRequest.Round(time.Millisecond), took.SinceInstalled.Round(time.Millisecond), gaps.Longest.Round(time.Millisecond), gaps.Worst)
-		lab.PrintSteps(ctx, 0, version)
-		Expect(gaps.Worst).To(Equal(1), "members of etcd that are down at once; with 0 the probe has missed the restarts")
+		deliver(ctx, deb, version)
 		runEverywhere(ctx)
 		crossedOnce(ctx, len(served))
 	})
+}
+
+// deliver publishes the package deb of version, waits until the update of all boot servers is
+// complete, prints how long it took, and checks that one member of etcd at a time was down.
+func deliver(ctx SpecContext, deb, version string) {
+	GinkgoHelper()
+	Expect(lab.Build(ctx, "probe", "boot-0")).To(Succeed())
+	probe, err := lab.StartProbe(ctx, "boot-0", "etcd")
+	Expect(err).NotTo(HaveOccurred())
+	took := lab.Deliver(ctx, deb, version, all, limit)
+	gaps, err := probe.Stop()
+	Expect(err).NotTo(HaveOccurred())
+	suite.Print("release to complete: %s; last installation to complete: %s; longest gap between writes to etcd %s, at most %d members down",
+		took.SinceRequest.Round(time.Millisecond), took.SinceInstalled.Round(time.Millisecond), gaps.Longest.Round(time.Millisecond), gaps.Worst)
+	lab.PrintSteps(ctx, 0, version)
+	Expect(gaps.Worst).To(Equal(1), "members of etcd that are down at once; with 0 the probe has missed the restarts")
 }
 
 // runEverywhere checks that the boot servers run the images of the changed release, and

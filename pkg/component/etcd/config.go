@@ -48,6 +48,12 @@ type config struct {
 	// EnableGRPCGateway is false because the gateway is a client without a certificate:
 	// with client-cert-auth, etcd would refuse and log its connections permanently.
 	EnableGRPCGateway bool `json:"enable-grpc-gateway"`
+	// EnableV2 is false, which is also etcd's default. etcd 3.6 has no API version 2 any
+	// more and ignores the key.
+	EnableV2 bool `json:"enable-v2"`
+	// EnablePprof makes etcd serve profiles at /debug/pprof of its client URL, to clients
+	// with a certificate.
+	EnablePprof bool `json:"enable-pprof"`
 }
 
 type security struct {
@@ -77,7 +83,7 @@ func (c Component) config(t component.Target) (host.File, error) {
 		ClientTLS:  security{neco.ServerCertFile, neco.ServerKeyFile, true, neco.EtcdClientCAFile},
 		PeerTLS:    security{neco.EtcdPeerCertFile, neco.EtcdPeerKeyFile, true, neco.EtcdPeerCAFile},
 		LogOutputs: []string{"stderr"}, AutoCompactionMode: "periodic", AutoCompactionRetention: "24",
-		InitialCorruptCheck: true,
+		InitialCorruptCheck: true, EnablePprof: true,
 	})
 	return host.File{Path: neco.EtcdConfFile, Data: data, Mode: 0o644}, err
 }

@@ -70,7 +70,7 @@ func (c Component) Files(t component.Target) ([]host.File, error) {
 		Wants: []string{program.EtcdBackup + ".timer"}, Conditions: []string{neco.EtcdConfFile},
 		RestartSec: 3, OOMScoreAdjust: -1000, HostUTS: true,
 		Options: []string{
-			"--user=10000:10000", "--oom-kill-disable",
+			"--user=10000:10000", "--oom-kill-disable=true",
 			readOnly(neco.NecoDir), readOnly("/etc/ssl/certs"), readOnly(neco.EtcdDir),
 			"--mount=type=bind,source=" + neco.EtcdDataDir + ",target=/var/lib/etcd",
 		},

@@ -11,7 +11,8 @@ type config struct {
 }
 
 type server struct {
-	HTTPListenPort int `json:"http_listen_port"`
+	HTTPListenPort int    `json:"http_listen_port"`
+	LogLevel       string `json:"log_level"`
 }
 
 type client struct {
@@ -29,6 +30,8 @@ type scrape struct {
 }
 
 type journal struct {
+	// JSON false sends the message of an entry alone, without the entry's other fields.
+	JSON   bool              `json:"json"`
 	Path   string            `json:"path"`
 	MaxAge string            `json:"max_age"`
 	Labels map[string]string `json:"labels"`
@@ -41,11 +44,11 @@ type relabel struct {
 
 func newConfig(lrn int) config {
 	return config{
-		Server:    server{HTTPListenPort: 3101},
+		Server:    server{HTTPListenPort: 3101, LogLevel: "info"},
 		Clients:   []client{{URL: pushURL}},
 		Positions: positions{Filename: "/run/promtail/positions.yaml"},
 		ScrapeConfigs: []scrape{{
-			JobName: "systemd-journal",
+			JobName: "journal",
 			Journal: journal{
 				Path: "/var/log/journal", MaxAge: "12h",
 				Labels: map[string]string{"job": "systemd-journal", "instance": neco.BootNode0IP(lrn).String()},

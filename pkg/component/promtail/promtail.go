@@ -37,6 +37,8 @@ func (Component) Files(t component.Target) ([]host.File, error) {
 	}
 	unit, err := component.ContainerUnit{
 		Name: neco.PromtailService, Description: "Ship the journal to Loki", Image: image,
+		// cke-localproxy resolves the name in pushURL. promtail also runs without it.
+		After:      []string{neco.CKELocalProxyService + ".service"},
 		RuntimeDir: "promtail", RestartSec: 30,
 		Options: []string{
 			"--user=root",

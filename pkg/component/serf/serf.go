@@ -70,7 +70,7 @@ func config(t component.Target) (host.File, error) {
 		Interface:         "node0",
 		ReconnectInterval: "30s", ReconnectTimeout: "24h", TombstoneTimeout: "24h",
 		RetryJoin: []string{}, RetryMaxAttempts: 0, RetryInterval: "30s",
-		LogLevel: "info", Protocol: 5,
+		LogLevel: "debug", Protocol: 5,
 	}
 	if room := component.RoomForFailedUnits(t); room < 0 {
 		return host.File{}, fmt.Errorf("the tags of this server are %d bytes too long for the 512 that serf carries: check os-release and the serial number", -room)

@@ -40,10 +40,10 @@ func (Component) Files(t component.Target) ([]host.File, error) {
 	unit, err := component.ContainerUnit{
 		Name: neco.SetupHWService, Description: "Set up the hardware of a boot server", Image: image,
 		Conditions: []string{bmcAddressFile}, StateDir: "setup-hw",
-		RestartSec: 10, HostUTS: true,
+		RestartSec: 10, OOMScoreAdjust: -1000, Writable: true, HostUTS: true,
 		Environment: []string{"PRIVILEGES=--privileged"},
 		Options: []string{
-			"$PRIVILEGES",
+			"$PRIVILEGES", "--oom-kill-disable=true",
 			"--mount=type=bind,source=/dev,target=/dev",
 			"--mount=type=bind,source=/lib/modules,target=/lib/modules,readonly",
 			"--mount=type=bind,source=/etc/neco,target=/etc/neco,readonly",

@@ -67,7 +67,7 @@ func (Component) Files(t component.Target) ([]host.File, error) {
 		Conditions: []string{neco.VaultConfFile}, RestartSec: 10, OOMScoreAdjust: -1000, HostUTS: true,
 		Environment: []string{"MEMLOCK=--ulimit=memlock=-1"},
 		Options: []string{
-			"--user=10000:10000", "--ulimit=core=0", "$MEMLOCK",
+			"--user=10000:10000", "--oom-kill-disable=true", "--ulimit=core=0", "$MEMLOCK",
 			readOnly(neco.NecoDir), readOnly("/etc/ssl/certs"), readOnly(neco.VaultDir),
 		},
 		Args: []string{"server", "-config=" + neco.VaultConfFile},
