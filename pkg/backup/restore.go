@@ -11,6 +11,7 @@ import (
 
 	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/internal/dockercmd"
+	"github.com/cybozu-go/neco/pkg/program"
 )
 
 // Restorer restores the data directory of an etcd member from a snapshot.
@@ -43,8 +44,11 @@ const (
 // Restore implements Restorer.
 func (d Docker) Restore(ctx context.Context, file, dir string) error {
 	image := d.Image
-	if id, err := dockercmd.Run(ctx, "inspect", "--type", "container", "--format", "{{.Image}}", neco.EtcdService); err == nil {
-		image = strings.TrimSpace(string(id))
+	for _, name := range program.ContainerNames(neco.EtcdService) {
+		if id, err := dockercmd.Run(ctx, "inspect", "--type", "container", "--format", "{{.Image}}", name); err == nil {
+			image = strings.TrimSpace(string(id))
+			break
+		}
 	}
 	err := ErrNoTool
 	// etcdutl exists since etcd 3.5; etcdctl cannot restore since 3.6.

@@ -196,10 +196,13 @@ func versionsHere(ctx context.Context, h Host, c Component, u Unit) (versions []
 		installed, err = h.Units.IsActive(ctx, u.Name)
 		return []string{current}, installed, err
 	}
-	runs, err := h.Containers.Version(ctx, u.Name)
-	if err != nil {
-		return nil, false, err
+	for _, name := range program.ContainerNames(u.Name) {
+		runs, err := h.Containers.Version(ctx, name)
+		if err != nil {
+			return nil, false, err
+		}
+		versions = append(versions, runs)
 	}
 	installed, err = h.FS.Exists(neco.ServiceFile(u.Name))
-	return []string{runs}, installed, err
+	return versions, installed, err
 }

@@ -8,11 +8,14 @@ import (
 
 	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/pkg/host"
+	"github.com/cybozu-go/neco/pkg/program"
 )
 
 // ContainerUnit describes the service of a container on a boot server. Its template,
 // container.service.tmpl, adds what all such services have in common.
 type ContainerUnit struct {
+	// Name is the name of the unit, from which [program.ContainerNames] derives the name of
+	// the container.
 	Name        string
 	Description string
 	// Image is the full name of the image.
@@ -49,7 +52,13 @@ func (u ContainerUnit) File() (host.File, error) {
 		return host.File{}, fmt.Errorf("parse the template of container units: %w", err)
 	}
 	var b bytes.Buffer
-	if err := t.Execute(&b, u); err != nil {
+	names := program.ContainerNames(u.Name)
+	data := struct {
+		ContainerUnit
+		Container        string
+		FormerContainers []string
+	}{u, names[0], names[1:]}
+	if err := t.Execute(&b, data); err != nil {
 		return host.File{}, fmt.Errorf("render the unit %s: %w", u.Name, err)
 	}
 	return host.File{Path: neco.ServiceFile(u.Name), Data: b.Bytes(), Mode: 0o644}, nil

@@ -14,6 +14,7 @@ import (
 
 	"github.com/cybozu-go/neco/internal/sysdbus"
 	"github.com/cybozu-go/neco/pkg/host"
+	"github.com/cybozu-go/neco/pkg/program"
 )
 
 // toolsDir is the directory with one file for each component. The file contains the
@@ -120,7 +121,8 @@ func Changes(ctx context.Context, h Host, c Component, t Target) ([]string, erro
 		return nil, err
 	}
 	for _, u := range c.Units() {
-		if !u.Timer && h.Containers.Outdated(ctx, u.Name, img) {
+		outdated := func(name string) bool { return h.Containers.Outdated(ctx, name, img) }
+		if !u.Timer && slices.ContainsFunc(program.ContainerNames(u.Name), outdated) {
 			return []string{"another image with the name " + want.Image}, nil
 		}
 	}

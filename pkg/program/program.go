@@ -21,6 +21,12 @@ type Program struct {
 	ToolsMount string
 	// Units are the program's services, in the order in which they are started.
 	Units []string
+	// Container is the name of the container of the first of Units, if it is not the
+	// name of the unit; see [ContainerNames].
+	Container string
+	// FormerContainer is the name that versions of Neco before 2026.12 give that
+	// container; empty if it is the same.
+	FormerContainer string
 	// Directories hold the program's data. They are created before its first start. An
 	// update does not restart the program if they lack free space.
 	Directories []Directory

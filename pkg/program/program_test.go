@@ -20,6 +20,9 @@ func TestNoTwoProgramsShareAnything(t *testing.T) {
 		claim(p.Name, "name "+p.Name)
 		for _, unit := range p.Units {
 			claim(p.Name, "unit "+unit)
+			for _, name := range program.ContainerNames(unit) {
+				claim(p.Name, "container "+name)
+			}
 		}
 		if p.User != nil {
 			claim(p.Name, p.User.Cert)

@@ -31,12 +31,20 @@ const (
 	EtcdBackup = "etcd-backup"
 )
 
+// formerEtcdContainer is the name of etcd's container in versions of Neco before 2026.12.
+// In the original, and in this version, the container is called etcd. An update restarts
+// etcd in its last step only, so until then the container still has its former name.
+// Remove the constant, and [Program.FormerContainer], when updates from versions before
+// 2026.12 are not supported any more.
+const formerEtcdContainer = "etcd-container"
+
 // All returns the rows of the table, in the order in which a boot server starts the
 // programs.
 func All() []Program {
 	return []Program{
 		{
 			Name: Etcd, Units: []string{neco.EtcdService}, ToolsMount: "/host",
+			Container: Etcd, FormerContainer: formerEtcdContainer,
 			Directories: []Directory{
 				{Path: neco.EtcdDataDir, Mode: 0o700, Owner: neco.EtcdUID},
 				{Path: neco.EtcdBackupDir, Mode: 0o700},

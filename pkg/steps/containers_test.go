@@ -7,6 +7,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/dctest/componenttest"
 	"github.com/cybozu-go/neco/pkg/host"
 	"github.com/cybozu-go/neco/pkg/worker"
 )
@@ -29,6 +31,32 @@ func (s slow) RunningContainers(context.Context) (running []host.RunningContaine
 func (slow) RestartsWithDocker(context.Context, string) (bool, error) { return false, nil }
 
 func (slow) Proxies(context.Context) (http, https string, err error) { return "", "", nil }
+
+// TestTheFormerNameOfAContainerIsItsName checks that etcd's container, which has its former
+// name until an update restarts it, counts as the one that etcd's unit starts again, and
+// that it is not missing when it runs with its current name after that.
+func TestTheFormerNameOfAContainerIsItsName(t *testing.T) {
+	for _, name := range []string{"etcd", "etcd-container"} {
+		units, _ := componenttest.New(t)
+		h := NewHost(Options{Units: units, Docker: slow{time.Now(), map[string]time.Duration{name: 0}}})
+		if returning, others, err := h.dockerContainers(t.Context()); err != nil || returning != nil || !slices.Equal(others, []string{"etcd"}) {
+			t.Errorf("%s of an inactive unit: %q return, %q do not, %v", name, returning, others, err)
+		}
+		if err := units.Start(t.Context(), neco.EtcdService); err != nil {
+			t.Fatal(err)
+		}
+		if returning, others, err := h.dockerContainers(t.Context()); err != nil || others != nil || !slices.Equal(returning, []string{"etcd"}) {
+			t.Errorf("%s: %q return, %q do not, %v", name, returning, others, err)
+		}
+		// An earlier version of Neco has written the record.
+		for _, recorded := range []string{"etcd", "etcd-container"} {
+			r := dockerRestart{Containers: []string{recorded}}
+			if missing, err := h.missingContainers(t.Context(), worker.Target{}, r); err != nil || missing != nil {
+				t.Errorf("%s runs, %s ran before: %q is missing, %v", name, recorded, missing, err)
+			}
+		}
+	}
+}
 
 func TestContainersOfOthersAreAwaitedForALimitedTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

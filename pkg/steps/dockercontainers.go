@@ -11,6 +11,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/component"
 	"github.com/cybozu-go/neco/pkg/component/cke"
 	"github.com/cybozu-go/neco/pkg/host"
+	"github.com/cybozu-go/neco/pkg/program"
 	"github.com/cybozu-go/neco/pkg/retry"
 	"github.com/cybozu-go/neco/pkg/worker"
 )
@@ -20,7 +21,9 @@ import (
 const containersLimit = 2 * time.Minute
 
 // dockerContainers returns the names of the running containers: of those that are started
-// again after a restart of Docker, and of the others.
+// again after a restart of Docker, and of the others. A container with a former name of the
+// container of a unit is returned with its current name, because its unit may start it with
+// that name.
 func (h *Host) dockerContainers(ctx context.Context) (returning, others []string, err error) {
 	running, err := h.Docker.RunningContainers(ctx)
 	if err != nil {
@@ -32,23 +35,25 @@ func (h *Host) dockerContainers(ctx context.Context) (returning, others []string
 		case err != nil:
 			return nil, nil, err
 		case returns:
-			returning = append(returning, c.Name)
+			returning = append(returning, program.CurrentContainerName(c.Name))
 		default:
-			others = append(others, c.Name)
+			others = append(others, program.CurrentContainerName(c.Name))
 		}
 	}
 	return returning, others, nil
 }
 
 // returns reports whether the container c is started again after a restart of Docker: by
-// Docker, by its own service, which has its name, or by cke-localproxy.
+// Docker, by its own service, or by cke-localproxy.
 func (h *Host) returns(ctx context.Context, c host.RunningContainer) (bool, error) {
 	if _, of := c.Labels[cke.ContainerLabel]; of {
 		return h.Units.IsActive(ctx, neco.CKELocalProxyService)
 	}
-	isUnit := func(u component.Unit) bool { return u.Name == c.Name }
-	if slices.ContainsFunc(h.components(), func(p component.Component) bool { return slices.ContainsFunc(p.Units(), isUnit) }) {
-		return h.Units.IsActive(ctx, c.Name)
+	runsIt := func(u component.Unit) bool { return slices.Contains(program.ContainerNames(u.Name), c.Name) }
+	for _, p := range h.components() {
+		if i := slices.IndexFunc(p.Units(), runsIt); i >= 0 {
+			return h.Units.IsActive(ctx, p.Units()[i].Name)
+		}
 	}
 	return h.Docker.RestartsWithDocker(ctx, c.Name)
 }
@@ -78,10 +83,12 @@ func (h *Host) missingContainers(ctx context.Context, t worker.Target, r dockerR
 	return missing, err
 }
 
-// notRunning returns the names that no container in running has.
+// notRunning returns the names that no container in running has. The current and a former
+// name of the container of a unit are the same name.
 func notRunning(names []string, running []host.RunningContainer) []string {
 	return slices.DeleteFunc(slices.Clone(names), func(name string) bool {
-		return slices.ContainsFunc(running, func(c host.RunningContainer) bool { return c.Name == name })
+		now := program.CurrentContainerName(name)
+		return slices.ContainsFunc(running, func(c host.RunningContainer) bool { return program.CurrentContainerName(c.Name) == now })
 	})
 }
 

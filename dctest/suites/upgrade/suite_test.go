@@ -38,6 +38,7 @@ func TestUpgrade(t *testing.T) {
 // The specs are ordered: each starts with the state that the previous one leaves.
 var _ = Describe("a data centre of an earlier version", Ordered, func() {
 	earlierSpecs()
+	formerNameSpecs()
 	changeSpecs()
 	faultSpecs()
 })
