@@ -99,7 +99,7 @@ func (s server) packOriginal() string {
 	s.t.Helper()
 	tree := s.tree("1", "../dctest/original", "prerm", "postinst")
 	s.copyUnits(tree, "../dctest/original/files/lib/systemd/system")
-	s.programs(tree, "of the original", "/usr/bin/neco", "/usr/bin/ckecli", "/usr/bin/kubectl", "/usr/bin/cilium", "/usr/bin/sabakan-state-setter",
+	s.programs(tree, "of the original", "/usr/bin/neco", "/usr/bin/ckecli", "/usr/bin/kubectl", "/usr/bin/sabakan-state-setter",
 		"/usr/sbin/cke", "/usr/sbin/cke-localproxy", "/usr/sbin/teleport")
 	return s.build(tree)
 }
