@@ -69,7 +69,8 @@ var lbBlocks = [...]lbBlock{
 
 // setUserResources stores the package's user resources in CKE, with the images of this
 // release and of the installed CKE, and with the networks of load balancers in the
-// configuration, unless CKE has got the same before and has all of them. The note names those that the resources need and that are not set.
+// configuration, unless CKE has got the same before and has all of them. The note names the
+// networks that the resources need and that are not set.
 func setUserResources(ctx context.Context, h *Host, _ component.Component, t worker.Target) (string, error) {
 	ckecli := cke.New(h.FS)
 	images, err := ckecli.Images(ctx)
