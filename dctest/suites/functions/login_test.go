@@ -24,6 +24,25 @@ func loginSpecs() {
 			Expect(lab.Run(ctx, 2, "journalctl", "-t", "neco-login", "--no-pager", "-o", "cat")).To(ContainSubstring("s3gw.session-log.svc"))
 		})
 
+		It("works while dpkg unpacks the package", func(ctx SpecContext) {
+			deb, err := lab.PackageWithCKE(ctx, first, firstCKE, nil)
+			Expect(err).NotTo(HaveOccurred())
+			installed := make(chan error, 1)
+			go func() { installed <- lab.Install(ctx, deb, necotest.Server(1)) }()
+			sessions := 0
+			for {
+				Expect(session(ctx, 1)).To(ContainSubstring("the answer is 42"))
+				sessions++
+				select {
+				case err := <-installed:
+					Expect(err).NotTo(HaveOccurred())
+					Expect(sessions).To(BeNumerically(">", 2), "sessions during the installation")
+					return
+				default:
+				}
+			}
+		})
+
 		It("needs no neco", func(ctx SpecContext) {
 			lab.Run(ctx, 0, "mv", "/usr/bin/neco", "/usr/bin/neco.away")
 			DeferCleanup(func(ctx SpecContext) { lab.Run(ctx, 0, "mv", "/usr/bin/neco.away", "/usr/bin/neco") })
