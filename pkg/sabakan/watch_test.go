@@ -45,7 +45,7 @@ func TestAWatchEndsAnUploadOnlyWhileSabakanHasToReact(t *testing.T) {
 				if ctx.Err() != nil {
 					t.Fatalf("it ends early: %v", context.Cause(ctx))
 				}
-				time.Sleep(1)
+				time.Sleep(time.Nanosecond)
 				synctest.Wait()
 				if got := context.Cause(ctx); got == nil || got.Error() != tt.want {
 					t.Errorf("it ends with %v, want %s", got, tt.want)
