@@ -30,9 +30,10 @@ const maxOSImageFile = 2 << 30
 
 // OSImage downloads the kernel and the initial RAM disk of the nodes' operating system and
 // uploads them to sabakan, unless sabakan's newest image, from which nodes boot, has the same
-// version. It repeats an upload that has failed from the downloaded files. sabakan's index of images has no digests, so that an image in it is not compared
-// with u.Digests. If a downloaded file has not the digest in u.Digests, OSImage uploads nothing
-// and returns release.ErrDigestMismatch.
+// version. It repeats an upload that has failed from the downloaded files. sabakan's index of
+// images has no digests, so that an image in it is not compared with u.Digests. If a downloaded
+// file has not the digest in u.Digests, OSImage uploads nothing and returns
+// release.ErrDigestMismatch.
 func (u Uploader) OSImage(ctx context.Context) error {
 	image := u.Artifacts.OSImage
 	name := osImageName(image)
