@@ -4,6 +4,7 @@ package upgrade
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
 
@@ -58,7 +59,7 @@ func faultSpecs() {
 		}).WithTimeout(limit).WithPolling(20 * time.Millisecond).Should(Equal("inactive"))
 		Expect(lab.Kill(ctx, "boot-2")).To(Succeed())
 		Eventually(ctx, func() (string, error) { return lab.Exec(ctx, "boot-0", "neco", "history") }).
-			WithTimeout(limit).WithPolling(200 * time.Millisecond).Should(ContainSubstring("timeout"))
+			WithTimeout(limit).WithPolling(200 * time.Millisecond).Should(MatchRegexp(regexp.QuoteMeta(version) + `.*\stimeout\s`))
 		ended := time.Now()
 		for _, lrn := range []int{0, 1} {
 			Eventually(ctx, func() error {
