@@ -13,6 +13,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/internal/packagefault"
 	"github.com/cybozu-go/neco/pkg/cke/userresource"
 	"github.com/cybozu-go/neco/pkg/host"
 )
@@ -70,7 +71,7 @@ func ofRender(err error) error {
 	if missing := (template.ExecError{}); errors.As(err, &missing) {
 		return err
 	}
-	return ofFile(err)
+	return packagefault.OfFile(err)
 }
 
 // checkObjects returns an error with the line if data is not a stream of Kubernetes objects. CKE
@@ -113,14 +114,14 @@ func DesiredResources(fs host.FS, env string, values map[string]string) ([]Resou
 	for _, file := range ResourceFiles(env) {
 		text, err := fs.Read(file)
 		if err != nil {
-			return nil, ofFile(err)
+			return nil, packagefault.OfFile(err)
 		}
 		data, err := userresource.Render(file, text, values)
 		if err != nil {
 			return nil, ofRender(err)
 		}
 		if err := checkObjects(data); err != nil {
-			return nil, ofFile(fmt.Errorf("%s: %w", file, err))
+			return nil, packagefault.OfFile(fmt.Errorf("%s: %w", file, err))
 		}
 		r := Resource{File: file, Data: data}
 		for _, name := range slices.Sorted(maps.Keys(values)) {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/dctest/standintest"
+	"github.com/cybozu-go/neco/internal/packagefault"
 	"github.com/cybozu-go/neco/pkg/cke"
 	"github.com/cybozu-go/neco/pkg/host"
 	"github.com/cybozu-go/neco/pkg/retry"
@@ -143,7 +144,7 @@ func TestAMalformedUserResourceIsNamedBeforeAnyIsStored(t *testing.T) {
 				t.Fatal(err)
 			}
 			_, err := cke.DesiredResources(fs, neco.ProdEnv, resourceValues(t, ""))
-			if err == nil || !strings.Contains(err.Error(), tt.want) || cke.AtFault(err) != tt.fault {
+			if err == nil || !strings.Contains(err.Error(), tt.want) || packagefault.Is(err) != tt.fault {
 				t.Errorf("error %q; want %q, fault of the package %t", err, tt.want, tt.fault)
 			}
 		})

@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"sigs.k8s.io/yaml"
+
+	"github.com/cybozu-go/neco/internal/packagefault"
 )
 
 // Labels of node entries in a template.
@@ -74,7 +76,7 @@ func Render(template []byte, name string, weights map[string]float64) ([]byte, e
 	}
 	doc, roles, err := parse(template)
 	if err != nil {
-		return nil, ofFile(err)
+		return nil, packagefault.OfFile(err)
 	}
 	doc["name"] = name
 	for role, w := range weights {
@@ -89,7 +91,7 @@ func Render(template []byte, name string, weights map[string]float64) ([]byte, e
 	}
 	if name == staging {
 		if err := protect(doc); err != nil {
-			return nil, ofFile(err)
+			return nil, packagefault.OfFile(err)
 		}
 	}
 	return yaml.Marshal(doc)

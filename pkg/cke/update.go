@@ -10,6 +10,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/internal/packagefault"
 	"github.com/cybozu-go/neco/pkg/host"
 )
 
@@ -52,7 +53,7 @@ func Desired(fs host.FS, env string, weights map[string]float64) ([]byte, error)
 	file := TemplateFile(env)
 	data, err := fs.Read(file)
 	if err != nil {
-		return nil, ofFile(err)
+		return nil, packagefault.OfFile(err)
 	}
 	rendered, err := Render(data, strings.TrimSpace(string(name)), weights)
 	if err != nil {

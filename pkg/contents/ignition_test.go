@@ -16,6 +16,7 @@ import (
 	"github.com/cybozu-go/neco/dctest/inventory"
 	"github.com/cybozu-go/neco/dctest/sabakantest"
 	"github.com/cybozu-go/neco/dctest/standintest"
+	"github.com/cybozu-go/neco/internal/packagefault"
 	"github.com/cybozu-go/neco/pkg/contents"
 	"github.com/cybozu-go/neco/pkg/host"
 	"github.com/cybozu-go/neco/pkg/retry"
@@ -243,7 +244,7 @@ func TestAMalformedTemplateIsNamed(t *testing.T) {
 			prepare(t, c)
 			put(t, u.FS, filepath.Join(neco.IgnitionDirectory, "roles/cs", tt.file), tt.text)
 			_, err := u.Ignitions(t.Context(), contents.Values{Version: "2026.11.21-1", Servers: []int{0}})
-			if err == nil || retry.MayPass(err) || !contents.AtFault(err) || !strings.Contains(err.Error(), tt.want) {
+			if err == nil || retry.MayPass(err) || !packagefault.Is(err) || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("error %v; want a final error, caused by the package, with %q", err, tt.want)
 			}
 			if ids, err := c.Ignitions(t.Context(), "cs"); len(ids) > 0 || err != nil {
@@ -261,7 +262,7 @@ func TestATemplateThatTheDiskDoesNotReadIsNoFaultOfThePackage(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := u.Ignitions(t.Context(), contents.Values{Version: "2026.11.21-1", Servers: []int{0}})
-	if err == nil || retry.MayPass(err) || contents.AtFault(err) {
+	if err == nil || retry.MayPass(err) || packagefault.Is(err) {
 		t.Errorf("error %v; want a final error that the package has not caused", err)
 	}
 }
@@ -273,7 +274,7 @@ func TestAPackageWithoutTemplatesIsNamed(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := u.Ignitions(t.Context(), contents.Values{Version: "2026.11.21-1", Servers: []int{0}})
-	if !contents.AtFault(err) || !strings.Contains(err.Error(), neco.IgnitionDirectory) || errors.Is(err, os.ErrNotExist) {
+	if !packagefault.Is(err) || !strings.Contains(err.Error(), neco.IgnitionDirectory) || errors.Is(err, os.ErrNotExist) {
 		t.Errorf("error %v", err)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/cybozu-go/neco/internal/packagefault"
 	"github.com/cybozu-go/neco/pkg/cke"
 	"github.com/cybozu-go/neco/pkg/component"
 	ckepackage "github.com/cybozu-go/neco/pkg/component/cke"
@@ -51,7 +52,7 @@ func setTemplate(ctx context.Context, h *Host, _ component.Component, t worker.T
 // err as a fault of the release, too, if a file of the package is absent or malformed.
 func ofPackage(t worker.Target, err error) error {
 	err = worker.Permanent(err)
-	if cke.AtFault(err) {
+	if packagefault.Is(err) {
 		return releaseFault(t, err)
 	}
 	return err

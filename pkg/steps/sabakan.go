@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/cybozu-go/neco/internal/packagefault"
 	"github.com/cybozu-go/neco/pkg/component"
 	"github.com/cybozu-go/neco/pkg/contents"
 	"github.com/cybozu-go/neco/pkg/release"
@@ -51,7 +52,7 @@ func (h *Host) upload(ctx context.Context, t worker.Target, f func(u contents.Up
 		FS: h.FS, Artifacts: h.Artifacts, Digests: h.Digests, Sabakan: c, Images: containers, Transport: transport,
 		Private: h.private(), Progress: t.Report, Observe: h.Observe,
 	}, ctx)
-	if release.AtFault(err) || contents.AtFault(err) {
+	if release.AtFault(err) || packagefault.Is(err) {
 		return releaseFault(t, worker.Permanent(err))
 	}
 	return final(err)
