@@ -21,14 +21,22 @@ import (
 const buildTimeout = 5 * time.Minute
 
 // Build builds the stand-in called name into the file binary. It links the program in the
-// user's cache directory, so that the Go tool does so again only after a change.
+// user's cache directory, so that the Go tool does so again only after a change. Other
+// processes that build it wait: the Go tool does not bear two that link the same file.
 func Build(name, binary string) error {
 	cache, err := os.UserCacheDir()
 	if err != nil {
 		return err
 	}
+	ctx, cancel := context.WithTimeoutCause(context.Background(), buildTimeout, fmt.Errorf("%s is not built within %s", name, buildTimeout))
+	defer cancel()
 	built := filepath.Join(cache, "neco", "standin", name)
-	if err := build(name, built); err != nil {
+	release, err := host.FS{}.Lock(ctx, built+".lock")
+	if err != nil {
+		return err
+	}
+	defer release()
+	if err := build(ctx, name, built); err != nil {
 		return err
 	}
 	data, err := os.ReadFile(built)
@@ -39,13 +47,11 @@ func Build(name, binary string) error {
 }
 
 // build builds the stand-in called name into the file binary.
-func build(name, binary string) error {
+func build(ctx context.Context, name, binary string) error {
 	_, file, _, ok := runtime.Caller(0)
 	if !ok {
 		return errors.New("the directory of package standintest is unknown")
 	}
-	ctx, cancel := context.WithTimeoutCause(context.Background(), buildTimeout, fmt.Errorf("%s is not built within %s", name, buildTimeout))
-	defer cancel()
 	cmd := exec.CommandContext(ctx, "go", "build", "-o", binary, "./"+name)
 	cmd.Dir = filepath.Join(filepath.Dir(file), "..", "images", "tools", "standin")
 	if out, err := cmd.CombinedOutput(); err != nil {
