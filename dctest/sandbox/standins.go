@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -39,8 +40,8 @@ func standIn(name string) (string, error) {
 	return path, nil
 }
 
-// startSabakan starts the sabakan that all boot servers use, with addresses and machines.
-// The containers of sabakan on the boot servers do nothing.
+// startSabakan starts the sabakan that all boot servers use, with addresses, machines
+// and the users of their BMCs. The containers of sabakan on the boot servers do nothing.
 func (s *Sandbox) startSabakan(ctx context.Context) error {
 	binary, err := standIn("sabakan")
 	if err != nil {
@@ -72,7 +73,7 @@ func (s *Sandbox) startSabakan(ctx context.Context) error {
 	return s.fillSabakan(ctx)
 }
 
-// fillSabakan gives sabakan addresses and machines.
+// fillSabakan gives sabakan addresses, machines and the users of their BMCs.
 func (s *Sandbox) fillSabakan(ctx context.Context) error {
 	c := sabakan.New(s.sabakan)
 	defer c.Close()
@@ -83,7 +84,12 @@ func (s *Sandbox) fillSabakan(ctx context.Context) error {
 	for _, lrn := range s.opts.all() {
 		machines = append(machines, inventory.Boot(lrn))
 	}
-	return c.CreateMachines(ctx, machines)
+	if err := c.CreateMachines(ctx, machines); err != nil {
+		return err
+	}
+	const users = "{}"
+	open := func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(users)), nil }
+	return c.PutAsset(ctx, "bmc-user.json", sabakan.Content{Open: open, Size: int64(len(users))})
 }
 
 // Contents is what the boot servers have given to sabakan.
