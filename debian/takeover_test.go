@@ -138,7 +138,7 @@ func TestAPackageThatLacksProgramsIsRefused(t *testing.T) {
 	})
 	out, err := s.dpkg("-i", deb)
 	const want = "neco: this package would remove programs, because it was built without them: ckecli kubectl cke cke-localproxy teleport\n" +
-		"neco: install one that was built with them (make tools; NECO_TOOLS=build/tools make deb), or,\n" +
+		"neco: install a package with these programs (make tools; NECO_TOOLS=build/tools make deb), or,\n" +
 		"neco: if nothing needs them, set the variable NECO_TAKE_OVER=incomplete for dpkg\n"
 	if err == nil || !strings.Contains(out, want) {
 		t.Fatalf("%v\n%s\nwant %s", err, out, want)

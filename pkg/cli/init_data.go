@@ -77,7 +77,8 @@ func initData(cmd *cobra.Command, env *Env, o initDataOptions) error {
 		if snap.Request == nil {
 			return hint(errors.New("no release was requested in this data centre yet"), "neco status shows what it waits for")
 		}
-		// The files of another release would get the version of the one that is requested.
+		// Otherwise sabakan would get the files of this package under the version of another
+		// release, the requested one.
 		if err := samePackage(snap, env.Version); err != nil {
 			return err
 		}

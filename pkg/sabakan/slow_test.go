@@ -15,7 +15,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/sabakan"
 )
 
-// short and long are limits of a client: the one that a test reaches, and the others.
+// short is a time limit of a client that a test exceeds, and long one that it does not exceed.
 const (
 	short = 50 * time.Millisecond
 	long  = time.Hour

@@ -32,9 +32,9 @@ func (slow) RestartsWithDocker(context.Context, string) (bool, error) { return f
 
 func (slow) Proxies(context.Context) (http, https string, err error) { return "", "", nil }
 
-// TestTheFormerNameOfAContainerIsItsName checks that etcd's container, which has its former
-// name until an update restarts it, counts as the one that etcd's unit starts again, and
-// that it is not missing when it runs with its current name after that.
+// TestTheFormerNameOfAContainerIsItsName checks that dockerContainers returns etcd's container
+// with its current name while the container still has its former name, and that the container
+// is not missing when it later runs with the current name.
 func TestTheFormerNameOfAContainerIsItsName(t *testing.T) {
 	for _, name := range []string{"etcd", "etcd-container"} {
 		units, _ := componenttest.New(t)

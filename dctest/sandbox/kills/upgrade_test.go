@@ -49,8 +49,8 @@ func (c *centre) runs() map[string]run {
 
 // TestADataCentreOfAnEarlierVersionIsUpdated runs one update from an earlier version
 // for each step. It kills one worker that waits at the barrier of the step, and another
-// one that starts the step. The records of the earlier version must be read, so that only
-// those programs restart whose files or image differ, and written in the new form.
+// worker that starts the step. neco-worker must read the records of the earlier version, so
+// that only programs restart whose files or image differ, and write them in the new form.
 func TestADataCentreOfAnEarlierVersionIsUpdated(t *testing.T) {
 	if *from == "" {
 		t.Fatal("give -args -from=COMMIT")
