@@ -11,7 +11,6 @@ import (
 
 func TestADigestHoldsForPullsAndForUploads(t *testing.T) {
 	img := neco.ContainerImage{Name: "serf", Repository: serveImage(t, "cybozu/serf:1.0") + "/cybozu/serf", Tag: "1.0"}
-	fakeDocker(t, "")
 	c := testContainers(t, false)
 	good, err := neco.NewImageFetcher(c.Transport, nil).Digest(t.Context(), img)
 	if err != nil {
@@ -19,6 +18,7 @@ func TestADigestHoldsForPullsAndForUploads(t *testing.T) {
 	}
 	for title, digest := range map[string]string{"another digest": strings.Repeat("a", 64), "the digest of the image": good} {
 		t.Run(title, func(t *testing.T) {
+			fakeDocker(t, "") // which does not have the image yet
 			c.Digests = map[string]string{img.FullName(false): digest}
 			wrong := digest != good
 			if err := c.Pull(t.Context(), img); errors.Is(err, neco.ErrImageDigest) != wrong || (err != nil) != wrong {
