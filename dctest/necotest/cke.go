@@ -13,8 +13,12 @@ import (
 var ckePrograms = []string{"cke", "cke-localproxy", "ckecli"}
 
 // PackageWithCKE does the same as Package for a package that contains the version cke of
-// CKE: the programs that imitate CKE.
+// CKE: the programs that imitate CKE. If the environment variable COMPLETE is not empty, the
+// package has the programs of other projects, too, as one of [Lab.PackageWithTools].
 func (l *Lab) PackageWithCKE(ctx context.Context, version, cke string, change func(artifacts string) string) (string, error) {
+	if os.Getenv("COMPLETE") != "" {
+		return l.packageWithTools(ctx, version, cke, change)
+	}
 	return l.packageWithCKE(ctx, version, cke, change)
 }
 

@@ -22,6 +22,8 @@ import (
 type Lab struct {
 	*dctesting.DC
 	root string
+	// staged is the directory of the programs of other projects once they are staged.
+	staged string
 }
 
 // Open starts a data centre with the given name; the caller ends it by calling end. If
@@ -42,7 +44,7 @@ func Open(ctx context.Context, name, menu string) (l *Lab, end func(context.Cont
 	if err != nil {
 		return nil, nil, err
 	}
-	l = &Lab{dc, root}
+	l = &Lab{DC: dc, root: root}
 	return l, end, errors.Join(dc.Heal(ctx), l.Withdraw())
 }
 

@@ -15,15 +15,22 @@ import (
 // projects, which debian/tools.yaml lists. Those that cannot be had are replaced by programs
 // that do nothing.
 func (l *Lab) PackageWithTools(ctx context.Context, version, cke string) (string, error) {
+	return l.packageWithTools(ctx, version, cke, nil)
+}
+
+func (l *Lab) packageWithTools(ctx context.Context, version, cke string, change func(artifacts string) string) (string, error) {
 	dir, err := l.tools(ctx)
 	if err != nil {
 		return "", err
 	}
-	return l.packageWithCKE(ctx, version, cke, nil, "NECO_TOOLS="+dir)
+	return l.packageWithCKE(ctx, version, cke, change, "NECO_TOOLS="+dir)
 }
 
-// tools stages the programs of other projects and returns their directory.
+// tools returns the directory of the programs of other projects. The first call stages them.
 func (l *Lab) tools(ctx context.Context) (string, error) {
+	if l.staged != "" {
+		return l.staged, nil
+	}
 	list, err := toolset.Load(filepath.Join(l.root, "debian/tools.yaml"))
 	if err != nil {
 		return "", err
@@ -42,10 +49,13 @@ func (l *Lab) tools(ctx context.Context) (string, error) {
 	if err := writeStandIns(standIns, list); err != nil {
 		return "", err
 	}
-	_, err = toolset.Stage(ctx, list, toolset.Options{
+	if _, err = toolset.Stage(ctx, list, toolset.Options{
 		Out: dir, Cache: filepath.Join(cache, "neco", "toolset"), StandIns: standIns, Client: http.DefaultClient,
-	})
-	return dir, err
+	}); err != nil {
+		return "", err
+	}
+	l.staged = dir
+	return dir, nil
 }
 
 // writeStandIns writes a program for each download in the list and for CKE. A service runs
