@@ -214,12 +214,8 @@ func (l *leader) act(ctx context.Context, s *storage.Snapshot, d Decision) error
 		if err != nil {
 			return err
 		}
-		if _, err = l.store.NewRequest(ctx, g, r, o, d.Do == Reconfigure); err != nil {
-			return ignoreSuperseded(err)
-		}
-		// A worker may abort the run before the leader next reads the state.
-		l.notices.put(beginNotice(r))
-		return nil
+		_, err = l.store.NewRequest(ctx, g, r, o, d.Do == Reconfigure)
+		return ignoreSuperseded(err)
 	case Stop:
 		_, err := l.store.StopRequest(ctx, g, s.Request, d.Outcome, d.Why)
 		return ignoreSuperseded(err)

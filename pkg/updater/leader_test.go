@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -223,6 +224,20 @@ func TestAnAbortStopsTheRunAndIsToldOnceWhoeverLeads(t *testing.T) {
 	stop()
 	c.start(1)
 	c.await("the history is closed", func(*storage.Snapshot) bool { return c.history()[0] == storage.ResultAborted })
+	if diff := cmp.Diff([]updater.Kind{updater.KindBegin, updater.KindAbort}, c.told()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestABeginIsToldEvenIfTheRunAbortsBeforeALeaderSeesIt(t *testing.T) {
+	c := newCentre(t, "2026.11.20-1")
+	r := &update.Request{UpdateRequest: neco.UpdateRequest{Version: "2026.11.20-1", Servers: []int{0, 1}, StartedAt: time.Now().UTC()}}
+	if _, err := c.store.NewRequest(t.Context(), storage.Guard{LRN: -1}, r, storage.Origin{By: "boot-1"}, false); err != nil {
+		t.Fatal(err)
+	}
+	c.report(1, neco.CondAbort, "step 6 (serf) restart on boot server 1: gone")
+	c.start(0)
+	c.await("the abort was told", func(*storage.Snapshot) bool { return slices.Contains(c.told(), updater.KindAbort) })
 	if diff := cmp.Diff([]updater.Kind{updater.KindBegin, updater.KindAbort}, c.told()); diff != "" {
 		t.Error(diff)
 	}

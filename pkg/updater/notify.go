@@ -76,7 +76,7 @@ func (l *leader) notify(ctx context.Context) error {
 
 // deliver delivers the notice n, with retries, and records the delivery in etcd. It
 // skips a notice that is recorded as delivered; if the recording fails, the notice may
-// be sent twice.
+// be sent twice. Before the first notice about a run of this Neco, deliver sends its begin.
 //
 // The updater of cybozu-go/neco, which this Neco replaces, records no notices. If this
 // leader takes a run over from such an updater, deliver skips the notice about the
@@ -96,20 +96,37 @@ func (l *leader) deliverOnce(ctx context.Context, n Notice) error {
 	run := update.RunID{Version: n.Version, StartedAt: n.StartedAt}
 	kinds, _, err := l.store.Notified(ctx, run)
 	var bad storage.MalformedKey
-	if err != nil && !errors.As(err, &bad) {
+	if errors.As(err, &bad) {
+		return l.send(ctx, n, nil)
+	}
+	if err != nil || slices.Contains(kinds, string(n.Kind)) {
 		return err
 	}
-	if err == nil && slices.Contains(kinds, string(n.Kind)) {
-		return nil
+	if len(kinds) > 0 {
+		return l.send(ctx, n, kinds)
 	}
-	if err == nil && n.Found && len(kinds) == 0 {
-		ours, err := l.store.HasHistory(ctx, run)
-		if err == nil && !ours || err != nil && !errors.As(err, &bad) {
+	ours, err := l.store.HasHistory(ctx, run)
+	switch {
+	case err != nil || !ours && n.Found:
+		return err
+	case ours && n.Kind != KindBegin:
+		// The run may abort before a leader sees it, and a leader may end before it has told
+		// the begin.
+		begin := Notice{Kind: KindBegin, Version: n.Version, Servers: n.Servers, StartedAt: n.StartedAt}
+		if err := l.send(ctx, begin, nil); err != nil {
 			return err
 		}
+		kinds = []string{string(KindBegin)}
 	}
+	return l.send(ctx, n, kinds)
+}
+
+// send notifies people of n and records that in etcd, after the kinds of the notices about
+// the run that are recorded already.
+func (l *leader) send(ctx context.Context, n Notice, kinds []string) error {
 	if err := l.Notifier.Notify(ctx, l.config.get(), n); err != nil {
 		return err
 	}
+	run := update.RunID{Version: n.Version, StartedAt: n.StartedAt}
 	return l.store.PutNotified(ctx, l.guard, run, append(kinds, string(n.Kind)))
 }

@@ -102,7 +102,7 @@ func noticeOf(s *storage.Snapshot) (Notice, bool) {
 	if r == nil {
 		return Notice{}, false
 	}
-	n := beginNotice(r)
+	n := Notice{Kind: KindBegin, Version: r.Version, Servers: r.Members(), StartedAt: r.StartedAt}
 	_, st, aborted := s.Aborted()
 	switch {
 	case aborted:
@@ -117,10 +117,6 @@ func noticeOf(s *storage.Snapshot) (Notice, bool) {
 		n.Kind = KindComplete
 	}
 	return n, true
-}
-
-func beginNotice(r *update.Request) Notice {
-	return Notice{Kind: KindBegin, Version: r.Version, Servers: r.Members(), StartedAt: r.StartedAt}
 }
 
 // foundKind returns the kind of the notice about the state of the current run when this
