@@ -108,6 +108,11 @@ func initLocal(ctx context.Context, out io.Writer, env *Env, s *storage.Storage,
 	if err != nil {
 		return err
 	}
+	// A run may have been requested while the operator typed the password. It stops and starts p
+	// here only several seconds after its request, because it installs a package first.
+	if err := startsSame(ctx, env, s, p); err != nil {
+		return err
+	}
 	if err := startAll(ctx, out, p, changed || wrote); err != nil {
 		return err
 	}
