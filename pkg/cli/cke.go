@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/cybozu-go/neco/pkg/cke"
+	ckepackage "github.com/cybozu-go/neco/pkg/component/cke"
 	"github.com/cybozu-go/neco/pkg/program"
 	"github.com/cybozu-go/neco/pkg/retry"
 	"github.com/cybozu-go/neco/pkg/storage"
@@ -43,6 +44,14 @@ func updateCKE(ctx context.Context, out io.Writer, env *Env) error {
 	here, err := env.FS.Exists(p.User.Cert)
 	if err == nil && !here {
 		err = hint(errors.New("CKE is not set up on this boot server"), "neco init-local %s does that", p.Name)
+	}
+	if err != nil {
+		return err
+	}
+	// Another version may refuse the template, or read it in another way.
+	switched, err := ckepackage.Component{}.Switched(env.FS)
+	if err == nil && !switched {
+		err = hint(errors.New("CKE starts here in the version of another release until an update switches it"), "wait for the update with neco status --wait: it sets the template, too")
 	}
 	if err != nil {
 		return err

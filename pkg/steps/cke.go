@@ -18,8 +18,8 @@ import (
 )
 
 // setTemplate gives CKE the package's cluster template, with the name of this cluster and
-// the weights in etcd, unless CKE has the same one. All CKEs whose version changes are stopped
-// at that time, and this host has not switched yet.
+// the weights in etcd, unless CKE has the same one. In an update, all CKEs whose version changes
+// are stopped at that time, and this host has not switched yet.
 func setTemplate(ctx context.Context, h *Host, _ component.Component, t worker.Target) (string, error) {
 	weights, err := storage.New(h.Etcd).CKEWeights(ctx)
 	if bad := (storage.MalformedKey{}); errors.As(err, &bad) {
@@ -107,6 +107,11 @@ func setUserResources(ctx context.Context, h *Host, _ component.Component, t wor
 			if slices.Contains(r.Unset, b.placeholder) {
 				unset = append(unset, b.key)
 			}
+		}
+	}
+	if !present {
+		if _, err := h.onlyRecorded(ctx, resources); err != nil {
+			return "", err
 		}
 	}
 	t.SetDigest(cke.ResourcesDigest(resources))

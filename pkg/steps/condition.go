@@ -203,6 +203,19 @@ func ckecliHere() condition {
 	}}
 }
 
+// switched returns the condition that this host starts the component in the version of the
+// package. In an update, the template of a new CKE is set while no CKE runs; outside of an
+// update, the CKE of the release before would get it.
+func switched() condition {
+	return condition{words: "it starts in the package's version", lacks: "starts here in the version of another release until an update switches it", holds: func(_ context.Context, h *Host, c component.Component, _ worker.Target) (bool, error) {
+		v, ok := c.(component.Versioned)
+		if !ok {
+			return true, nil
+		}
+		return v.Switched(h.FS)
+	}}
+}
+
 // initLocal returns the command that sets c up on a host.
 func initLocal(c component.Component) string { return "neco init-local " + c.Name() }
 

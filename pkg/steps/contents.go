@@ -58,7 +58,7 @@ func (h *Host) uploadOne(ctx context.Context, p update.Place, t worker.Target) (
 	a := r.acts[p.Action]
 	ctx, cancel := context.WithTimeoutCause(ctx, a.Deadline, fmt.Errorf("it takes longer than %s", a.Deadline))
 	defer cancel()
-	for _, c := range a.when {
+	for _, c := range slices.Concat(a.when, a.alone) {
 		holds, err := c.holds(ctx, h, r.component, t)
 		if err != nil {
 			return Outcome{Err: err}

@@ -51,6 +51,8 @@ type act struct {
 	// uploads means that the action gives contents to sabakan or CKE, and that it may also
 	// be done outside of an update.
 	uploads bool
+	// alone are further conditions for that.
+	alone []condition
 }
 
 // do performs an action on the component c of the action's row, and returns a note for
@@ -104,7 +106,7 @@ func rows() []row {
 		}},
 		{name: "cke", component: cke.Component{}, acts: []act{
 			{Action: every("write"), do: write, when: when(setUpHere)},
-			uploads("template", "cke-template", convergeDeadline, setTemplate, setUpHere, ckecliHere),
+			alone(uploads("template", "cke-template", convergeDeadline, setTemplate, setUpHere, ckecliHere), switched),
 			{Action: starts(rolling("start", convergeDeadline), program.CKE), do: apply, when: when(setUpHere, installedHere)},
 		}},
 		{name: "cke-contents", component: sabakan.Component{}, acts: []act{
@@ -146,6 +148,12 @@ func once(name, record string, deadline time.Duration) update.Action {
 // outside of an update.
 func uploads(name, record string, deadline time.Duration, f do, conditions ...func() condition) act {
 	return act{Action: once(name, record, deadline), do: f, when: when(conditions...), uploads: true}
+}
+
+// alone returns the upload a with further conditions for it outside of an update.
+func alone(a act, conditions ...func() condition) act {
+	a.alone = when(conditions...)
+	return a
 }
 
 func rolling(name string, deadline time.Duration) update.Action {

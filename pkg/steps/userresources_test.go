@@ -161,14 +161,31 @@ func TestUserResourcesAreSentOnlyIfCKEHasNotGotThem(t *testing.T) {
 		t.Fatal(err)
 	}
 	ckeWithLog(t, fs)
-	runs := 0
+	runs, last := 0, ""
+	record := func(digest string) {
+		t.Helper()
+		runs++
+		at := time.Unix(int64(runs), 0)
+		rec := update.Record{StartedAt: &at, Digest: digest}
+		rec.Version, rec.Success = fmt.Sprint(runs), true
+		if _, err := s.PutRecord(t.Context(), storage.Guard{LRN: -1, AnyRequest: true}, steps.UserResources, rec); err != nil {
+			t.Fatal(err)
+		}
+		last = digest
+	}
+	var during func() // runs once, after the first file
 	// run does the action. If in is true, it does so as an update, which writes its record.
 	run := func(name string, in bool, h *steps.Host, want contents.State) {
 		t.Helper()
 		put(t, fs, "/resources", "")
 		digest := ""
 		got := map[contents.State]int{}
-		h.Observe = func(e contents.Event) { got[e.State]++ }
+		h.Observe = func(e contents.Event) {
+			if got[e.State]++; during != nil {
+				during()
+				during = nil
+			}
+		}
 		tg, _ := target(neco.StagingEnv)
 		if in {
 			tg.Digest = func(d string) { digest = d }
@@ -180,15 +197,8 @@ func TestUserResourcesAreSentOnlyIfCKEHasNotGotThem(t *testing.T) {
 		if err != nil || len(got) != 1 || got[want] != len(neco.CKEUserResourceFilesPre) || (len(sent) > 0) != (want == contents.Uploaded) {
 			t.Errorf("%s: files by state %v, %d bytes (%v); want all %s", name, got, len(sent), err, want)
 		}
-		if !in {
-			return
-		}
-		runs++
-		at := time.Unix(int64(runs), 0)
-		rec := update.Record{StartedAt: &at, Digest: digest}
-		rec.Version, rec.Success = fmt.Sprint(runs), true
-		if _, err := s.PutRecord(t.Context(), storage.Guard{LRN: -1, AnyRequest: true}, steps.UserResources, rec); err != nil {
-			t.Fatal(err)
+		if in {
+			record(digest)
 		}
 	}
 	set := func(block string) {
@@ -219,6 +229,11 @@ func TestUserResourcesAreSentOnlyIfCKEHasNotGotThem(t *testing.T) {
 	run("neco init-data with the first network", false, h, contents.Uploaded)
 	set("10.72.48.0/20")
 	run("an update with the second network", true, h, contents.Uploaded)
+	set("10.72.32.0/20")
+	during = func() { record(last) } // an update with the second network
+	run("neco init-data with the first network, and an update at the same time", false, h, contents.Uploaded)
+	set("10.72.48.0/20")
+	run("the update after that", true, h, contents.Uploaded)
 
 	has(t, fs, "Namespace/internet-egress")
 	run("an update after an object was deleted", true, h, contents.Uploaded)
