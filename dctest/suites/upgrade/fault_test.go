@@ -51,13 +51,13 @@ func faultSpecs() {
 
 	It("runs Vault again after an update that has lost a server while Vault was stopped", func(ctx SpecContext) {
 		const version = "2026.11.23-1"
-		lab.Run(ctx, 0, "neco", "config", "set", "worker-timeout", "1m") // ends the run, because the others wait for boot server 2
 		Expect(lab.Publish(release(ctx, version, "1.22.6", nextMajorOfVault))).To(Succeed())
 		Eventually(ctx, func() string {
 			state, _ := lab.Exec(ctx, "boot-2", "systemctl", "is-active", neco.VaultService) // fails if it is not active
 			return strings.TrimSpace(state)
 		}).WithTimeout(limit).WithPolling(20 * time.Millisecond).Should(Equal("inactive"))
 		Expect(lab.Kill(ctx, "boot-2")).To(Succeed())
+		lab.Run(ctx, 0, "neco", "config", "set", "worker-timeout", "1m") // ends the run, because the others wait for boot server 2
 		Eventually(ctx, func() (string, error) { return lab.Exec(ctx, "boot-0", "neco", "history") }).
 			WithTimeout(limit).WithPolling(200 * time.Millisecond).Should(MatchRegexp(regexp.QuoteMeta(version) + `.*\stimeout\s`))
 		ended := time.Now()
