@@ -40,7 +40,7 @@ func TestAReissueAsksWhereEtcdAnswers(t *testing.T) {
 			cmd := &cobra.Command{}
 			cmd.SetIn(strings.NewReader("yes\n"))
 			cmd.SetOut(io.Discard)
-			err := needsReissue(context.Background(), cmd, &Env{Etcd: c.etcd}, consent{c.agreed})
+			err := needsReissue(context.Background(), cmd, &Env{Etcd: c.etcd, MemberTimeout: 10 * memberTimeout}, consent{c.agreed})
 			if !errors.Is(err, c.want) {
 				t.Errorf("error %v, want %v", err, c.want)
 			}

@@ -110,28 +110,30 @@ func TestOnlyAFaultOfTheReleaseMakesItABadOne(t *testing.T) {
 		attempt func(ctx context.Context, n int) error
 		bad     bool
 		env     string
+		// waits means that the attempts end with the deadline of the action.
+		waits bool
 	}{
-		"a fault of the release": {func(context.Context, int) error { return worker.Permanent(fault()) }, true, neco.ProdEnv},
-		"a fault of the host":    {func(context.Context, int) error { return worker.Permanent(errors.New("disk is gone")) }, false, neco.ProdEnv},
-		"a timeout":              {func(ctx context.Context, _ int) error { return cut(ctx) }, false, neco.ProdEnv},
+		"a fault of the release": {func(context.Context, int) error { return worker.Permanent(fault()) }, true, neco.ProdEnv, false},
+		"a fault of the host":    {func(context.Context, int) error { return worker.Permanent(errors.New("disk is gone")) }, false, neco.ProdEnv, false},
+		"a timeout":              {func(ctx context.Context, _ int) error { return cut(ctx) }, false, neco.ProdEnv, true},
 		"a fault at the deadline": {func(ctx context.Context, _ int) error {
 			<-ctx.Done()
 			return fmt.Errorf("%w: %w", context.Cause(ctx), fault())
-		}, true, neco.ProdEnv},
+		}, true, neco.ProdEnv, true},
 		"a fault, and an attempt that the deadline cut off": {func(ctx context.Context, n int) error {
 			if n == 1 {
 				return fault()
 			}
 			return cut(ctx)
-		}, true, neco.ProdEnv},
+		}, true, neco.ProdEnv, true},
 		"a fault, and another error after it": {func(_ context.Context, n int) error {
 			if n == 1 {
 				return fault()
 			}
-			return errors.New("disk is gone")
-		}, false, neco.ProdEnv},
-		"panics":             {func(context.Context, int) error { panic("no such thing") }, true, neco.ProdEnv},
-		"panics in env test": {func(context.Context, int) error { panic("no such thing") }, false, neco.TestEnv},
+			return worker.Permanent(errors.New("disk is gone"))
+		}, false, neco.ProdEnv, false},
+		"panics":             {func(context.Context, int) error { panic("no such thing") }, true, neco.ProdEnv, false},
+		"panics in env test": {func(context.Context, int) error { panic("no such thing") }, false, neco.TestEnv, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := newCell(t)
@@ -140,7 +142,9 @@ func TestOnlyAFaultOfTheReleaseMakesItABadOne(t *testing.T) {
 			}
 			c.request(0)
 			table := emptyTable(3)
-			table[2].Actions[0].Deadline = 2 * time.Second
+			if tt.waits {
+				table[2].Actions[0].Deadline = 2 * time.Second
+			}
 			c.start(&host{world: c.world, before: func(ctx context.Context, p update.Place) error {
 				if p.Step != 2 {
 					return nil
