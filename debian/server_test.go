@@ -100,7 +100,7 @@ func (s server) packOriginal() string {
 	tree := s.tree("1", "../dctest/original", "prerm", "postinst")
 	s.copyUnits(tree, "../dctest/original/files/lib/systemd/system")
 	s.programs(tree, "of the original", "/usr/bin/neco", "/usr/bin/ckecli", "/usr/bin/kubectl", "/usr/bin/sabakan-state-setter",
-		"/usr/sbin/cke", "/usr/sbin/cke-localproxy", "/usr/sbin/teleport")
+		"/usr/sbin/cke", "/usr/sbin/cke-localproxy", "/usr/sbin/teleport", "/usr/libexec/neco/ctr")
 	return s.build(tree)
 }
 
@@ -112,7 +112,7 @@ func (s server) pack(version string, change func(tree string)) string {
 	for _, dir := range []string{"root", "tools/cke/root", "tools/teleport/root", "tools/node_exporter/root"} {
 		s.copyUnits(tree, filepath.Join(dir, "lib/systemd/system"))
 	}
-	s.programs(tree, "of this Neco", "/usr/bin/neco", "/usr/bin/kubectl", "/usr/sbin/teleport", "/usr/lib/neco/cke/9/cke",
+	s.programs(tree, "of this Neco", "/usr/bin/neco", "/usr/bin/kubectl", "/usr/sbin/teleport", "/usr/libexec/neco/ctr", "/usr/lib/neco/cke/9/cke",
 		"/usr/lib/neco/cke/9/cke-localproxy", "/usr/lib/neco/cke/9/ckecli",
 		"/usr/share/bash-completion/completions/neco", "/usr/share/bash-completion/completions/kubectl")
 	store := s.path("var/lib/neco/cke/current")

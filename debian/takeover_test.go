@@ -130,15 +130,16 @@ func TestALaterUpgradeStopsNothing(t *testing.T) {
 	s.wantTaken()
 }
 
-// TestAPackageThatLacksProgramsIsRefused installs a package without CKE and teleport.
-func TestAPackageThatLacksProgramsIsRefused(t *testing.T) {
+// TestAPackageThatLacksFilesIsRefused installs a package without CKE, teleport and a program of
+// nodes.
+func TestAPackageThatLacksFilesIsRefused(t *testing.T) {
 	s := newServer(t)
 	deb := s.pack("2", func(tree string) {
-		s.shell("cd " + tree + "; rm -r usr/lib/neco/cke usr/sbin/cke* usr/sbin/teleport usr/bin/ckecli usr/bin/kubectl lib/systemd/system/cke*")
+		s.shell("cd " + tree + "; rm -r usr/lib/neco/cke usr/sbin/cke* usr/sbin/teleport usr/bin/ckecli usr/bin/kubectl usr/libexec lib/systemd/system/cke*")
 	})
 	out, err := s.dpkg("-i", deb)
-	const want = "neco: this package would remove programs, because it was built without them: ckecli kubectl cke cke-localproxy teleport\n" +
-		"neco: install a package with these programs (make tools; NECO_TOOLS=build/tools make deb), or,\n" +
+	const want = "neco: this package would remove files, because it was built without them: cke-localproxy.service cke.service ckecli kubectl ctr cke cke-localproxy teleport\n" +
+		"neco: install a package with these files (make tools; NECO_TOOLS=build/tools make deb), or,\n" +
 		"neco: if nothing needs them, set the variable NECO_TAKE_OVER=incomplete for dpkg\n"
 	if err == nil || !strings.Contains(out, want) {
 		t.Fatalf("%v\n%s\nwant %s", err, out, want)

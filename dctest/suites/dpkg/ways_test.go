@@ -52,8 +52,8 @@ func choices() []way {
 			{script: "rm " + conffile + ".dpkg-dist; sed -i '/# mine/d' " + conffile, want: All(files(conffile), gone(conffile+".dpkg-dist"))},
 		}},
 		{"leaves a masked unit masked and a stopped daemon stopped, and starts a disabled timer", []step{
-			{script: "systemctl mask --now docker-prune.timer; systemctl disable --now export-unit-status.timer; systemctl stop neco-updater",
-				want: All(stops(timers[:2], daemons[:1]), disabled(timers[1:2]), To(Other, "masked", timers[0]))},
+			{script: "systemctl mask --now docker-prune.timer; systemctl disable --now export-unit-status.timer; systemctl stop neco-updater node-exporter",
+				want: All(stops(timers[:2], daemons[:1], exporter), disabled(timers[1:2]), To(Other, "masked", timers[0]))},
 			{script: "dpkg -i /root/second.deb", says: "docker-prune.timer stays disabled",
 				want: All(installed(second), runs(daemons[1:], timers[1:2]), enabled(timers[1:2]))},
 			{script: "dpkg -i /root/first.deb", want: All(installed(first), runs(daemons[1:]))},
