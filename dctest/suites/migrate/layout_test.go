@@ -129,6 +129,6 @@ func leave(ctx SpecContext) {
 	}
 	lab.Etcdctl(ctx, 0, "put", "/neco/info/neco-release", before)
 	for _, lrn := range all {
-		lab.Run(ctx, lrn, "systemctl", "stop", "cke-localproxy", "cke")
+		lab.Run(ctx, lrn, "systemctl", "disable", "--now", "cke-localproxy", "cke")
 	}
 }
