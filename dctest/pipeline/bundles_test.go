@@ -159,9 +159,11 @@ func TestTheFilesOfAReleaseAreComplete(t *testing.T) {
 	yaml := filepath.Join(f.dir, "debian/tools.yaml")
 
 	f.write(t, yaml, strings.ReplaceAll(list, fmt.Sprintf("sha256: %x, bundle: {x.exe", sha256.Sum256([]byte(program))), "bundle: {x.exe"), 0o644)
+	f.commit(t)
 	f.refuse(t, "a release must contain all programs of debian/tools.yaml: the digests of these are unknown:\n"+
 		"  x v1 for windows/amd64\nrun make tools-pin ", "files", "test-"+version)
 	f.write(t, yaml, list, 0o644)
+	f.commit(t)
 	for _, name := range []string{"NECO_ARTIFACTS", "NECO_DIGESTS", "NECO_CKE", "NECO_TOOLS", "NECO_TOOLS_LIST"} {
 		g := f
 		g.env = append(slices.Clone(f.env), name+"=x")
@@ -179,7 +181,6 @@ func TestTheFilesOfAReleaseAreComplete(t *testing.T) {
 	if deb := got["neco_"+version+"_amd64.deb"]; deb != "x\n" {
 		t.Errorf("the package has the programs %q", deb)
 	}
-	f.git(t, "commit", "--quiet", "--all", "-m", "second")
 	f.git(t, "tag", "test-"+version)
 	f.release(t, "create", "test-"+version)
 }

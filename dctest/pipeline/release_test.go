@@ -44,10 +44,17 @@ func newFork(t *testing.T) fork {
 	f.write(t, filepath.Join(f.gh, "log"), "", 0o644)
 	f.git(t, "init", "--quiet", "--bare", f.origin)
 	f.git(t, "init", "--quiet")
+	f.write(t, filepath.Join(f.dir, ".gitignore"), "/build/\n", 0o644)
 	f.git(t, "remote", "add", "origin", f.origin)
-	f.git(t, "add", ".")
-	f.git(t, "commit", "--quiet", "-m", "first")
+	f.commit(t)
 	return f
+}
+
+// commit commits all files.
+func (f fork) commit(t *testing.T) {
+	t.Helper()
+	f.git(t, "add", ".")
+	f.git(t, "commit", "--quiet", "-m", "all")
 }
 
 func (f fork) write(t *testing.T, name, text string, mode os.FileMode) {
@@ -129,6 +136,7 @@ func (f fork) built(t *testing.T, version string) {
 		}
 		f.write(t, filepath.Join(f.dir, "build/release", name), text, 0o644)
 	}
+	f.write(t, filepath.Join(f.dir, "build/release-source"), f.git(t, "rev-parse", "HEAD"), 0o644)
 }
 
 func TestATagOfAWrongFormIsRefused(t *testing.T) {
@@ -216,6 +224,7 @@ func TestAReleaseOfOtherFilesIsRefused(t *testing.T) {
 	f.refuse(t, "the commit of test-2026.11.30-1 is not checked out", "create", "test-"+version)
 
 	f.git(t, "tag", "release-"+version)
+	f.built(t, version)
 	f.refuse(t, "the commit of test-2026.11.30-1 is not checked out", "create", "release-"+version)
 
 	f.git(t, "checkout", "--quiet", "test-"+version)
@@ -224,9 +233,15 @@ func TestAReleaseOfOtherFilesIsRefused(t *testing.T) {
 		f.write(t, filepath.Join(f.dir, "build/release", name), "other", 0o644)
 		f.refuse(t, name+": FAILED", "create", "test-"+version)
 	}
+	f.built(t, version)
+	f.write(t, filepath.Join(f.dir, "build/release-source"), strings.Repeat("0", 40)+"\n", 0o644)
+	f.refuse(t, "were built from another commit; run: make release-files TAG=test-"+version, "create", "test-"+version)
 	if log := f.file(t, "log"); strings.Contains(log, "release create") {
 		t.Errorf("it called gh: %s", log)
 	}
+
+	f.write(t, filepath.Join(f.dir, "etc/untracked.yml"), "x", 0o644)
+	f.refuse(t, "these files are not in the commit: etc/ ; run: git stash", "files", "test-"+version)
 }
 
 func TestACandidateHasTheNextSerialOfToday(t *testing.T) {
@@ -254,7 +269,9 @@ func TestACandidateHasTheNextSerialOfToday(t *testing.T) {
 	f.refuse(t, "tracked files other than the artifact set differ", "candidate")
 
 	f.git(t, "checkout", "--quiet", "CHANGELOG.md")
-	f.env = append(f.env, "GITHUB_ACTIONS=true")
+	f.env = append(f.env, "GITHUB_ACTIONS=true", "GITHUB_REF_NAME=topic")
+	f.refuse(t, "candidates are made of main, not of topic", "candidate")
+	f.env = append(f.env, "GITHUB_REF_NAME=main")
 	f.release(t, "candidate")
 	if log, want := f.file(t, "log"), "workflow run candidate.yml --ref test-"+today+"-11\n"; log != want {
 		t.Errorf("it called %q, want %q", log, want)
