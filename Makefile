@@ -183,8 +183,8 @@ suite: ## Run a suite as CI does, with its data centre [SUITE=functions]
 WORKFLOW = main
 
 .PHONY: pipeline
-pipeline: ## List the commands of a workflow, or run them in a fresh clone [WORKFLOW=main] [RUN=1]
-	go run ./dctest/pipeline $(if $(RUN),-run) "$(WORKFLOW)"
+pipeline: ## List the commands of a workflow, or run them in a fresh clone [WORKFLOW=main] [TAG=test-…] [RUN=1]
+	go run ./dctest/pipeline $(if $(RUN),-run) $${TAG:+-ref "$$TAG"} "$(WORKFLOW)"
 
 # TAG is test-YYYY.MM.DD-SERIAL or release-YYYY.MM.DD-SERIAL. docs/cicd.md explains releases.
 TAG ?=

@@ -46,6 +46,7 @@ func takeoverSpecs() {
 				Expect(took).To(BeNumerically("<", suite.FailAtFactor*stopAim), unit)
 			}
 			Expect(lab.Run(ctx, lrn, "systemctl", "is-active", "sabakan-state-setter.service")).To(HavePrefix("active"))
+			suite.Print("boot server %d: sabakan-state-setter.service was stopped for %s", lrn, stopTime(ctx, lrn, "sabakan-state-setter.service").Round(time.Millisecond))
 			Expect(lab.Pids(ctx, []int{lrn}, others...)).To(Equal(running))
 			Expect(lab.Run(ctx, lrn, "curl", "-sS", "http://127.0.0.1:10180/version")).To(ContainSubstring(oldCKE))
 			Expect(lab.Run(ctx, lrn, "readlink", "-f", "/usr/sbin/cke")).To(Equal("/var/lib/neco/cke/original/cke\n"))
