@@ -4,6 +4,8 @@ import (
 	"errors"
 	"log/slog"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -150,6 +152,30 @@ osImage:
 	}
 }
 
+func TestAnImageThatIsHeldKeepsItsTag(t *testing.T) {
+	for title, c := range map[string]struct {
+		world  *artifactstest.World
+		want   neco.ArtifactSet
+		logged string
+	}{
+		"newer":         {withNews(t), setOf("2.0.14", "2.0.9.10", "v2.0.0", "3227.2.0"), "image=ghcr.io/cybozu-go/coil tag=2.0.14 newest=3.0.0\n"},
+		"nothing newer": {artifactstest.Of(t, fixed()), fixed(), ""},
+	} {
+		f, log := finder(c.world)
+		f.Ignored = ignored(t, "images: [{repository: ghcr.io/cybozu-go/coil, hold: true}]")
+		got, err := f.Newest(t.Context(), fixed())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(c.want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", title, diff)
+		}
+		if lines := strings.Count(log.String(), "\n"); !strings.HasSuffix(log.String(), c.logged) || lines != strings.Count(c.logged, "\n") {
+			t.Errorf("%s: the log is %q, want one with %q", title, log, c.logged)
+		}
+	}
+}
+
 func TestNothingGoesBackwards(t *testing.T) {
 	f, _ := finder(artifactstest.Of(t, fixed()))
 	_, err := f.Newest(t.Context(), setOf("2.0.15", "2.0.9.1", "v1.4.1", "9999.0.0"))
@@ -174,8 +200,8 @@ func TestNothingGoesBackwards(t *testing.T) {
 
 func TestAnIgnoreFileIsRefused(t *testing.T) {
 	for title, c := range map[string]struct{ text, want string }{
-		"an unknown field":          {"image: []", "line 1: unknown field image; the fields are images (with repository and versions), debs (with name and versions), osImage (with channel and versions)"},
-		"an unknown field of a row": {"images:\n- repositry: quay.io/cybozu/etcd\n  versions: [3.5.4.1]", "line 2: unknown field repositry; the fields are images (with repository and versions), "},
+		"an unknown field":          {"image: []", "line 1: unknown field image; the fields are images (with repository, versions, hold), debs (with name, versions), osImage (with channel, versions)"},
+		"an unknown field of a row": {"images:\n- repositry: quay.io/cybozu/etcd\n  versions: [3.5.4.1]", "line 2: unknown field repositry; the fields are images (with repository, versions, hold), "},
 		"a field with other case":   {"osimage: []", "osimage"},
 		"an unknown repository":     {"images: [{repository: quay.io/cybozu/ectd}]", "quay.io/cybozu/ectd"},
 		"an unknown package":        {"debs: [{name: etcdpaswd}]", "etcdpaswd"},
@@ -200,9 +226,36 @@ func TestTheIgnoreFileKeepsTheTextOfAVersion(t *testing.T) {
 	}
 }
 
-func TestTheIgnoreFileOfTheRepositoryIsAccepted(t *testing.T) {
-	if _, err := artifacts.LoadIgnored("../../artifacts_ignore.yaml", neco.CurrentArtifacts); err != nil {
-		t.Error(err)
+// TestTheImagesInManifestsAreHeld checks that the ignore file of the repository holds exactly the
+// images whose tags are in manifests, which `make artifacts` does not change.
+func TestTheImagesInManifestsAreHeld(t *testing.T) {
+	got, err := artifacts.LoadIgnored("../../artifacts_ignore.yaml", neco.CurrentArtifacts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob("../../etc/*.y*ml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var manifests string
+	for _, file := range files {
+		manifests += readFile(t, file)
+	}
+	var want, held []string
+	for _, img := range neco.CurrentArtifacts.Images {
+		if strings.Contains(manifests, " image: "+img.Repository+":") {
+			want = append(want, img.Repository)
+		}
+	}
+	for _, e := range got.Images {
+		if e.Hold {
+			held = append(held, e.Repository)
+		}
+	}
+	slices.Sort(want)
+	slices.Sort(held)
+	if diff := cmp.Diff(want, held); diff != "" {
+		t.Errorf("(-in manifests +held):\n%s", diff)
 	}
 }
 
