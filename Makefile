@@ -68,6 +68,11 @@ test: ## All tests, with the race detector, and SEEDS=1000 simulated updates
 	go test ./dctest/simulation/shells -args -seeds=$(SHELL_SEEDS)
 	cd tools/kubernetes && go test ./...
 
+.PHONY: test-newer
+test-newer: ## The tests with a newer artifact set, in a copy of the repository
+	@tools/need git:git dpkg-deb:dpkg curl:curl
+	tools/test-newer
+
 .PHONY: test-shell
 test-shell: ## The daemons' shells on a real etcd behind a failing network [ETCD_SEEDS=100]
 	go test -tags=shell -count=1 -timeout=60m -parallel=12 -run='OnEtcd' ./dctest/simulation/shells -args -seeds=$(ETCD_SEEDS)

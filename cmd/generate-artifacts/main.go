@@ -11,16 +11,17 @@ import (
 	"github.com/cybozu-go/neco/pkg/artifacts"
 	"github.com/cybozu-go/neco/pkg/daemon"
 	"github.com/cybozu-go/neco/pkg/host"
+	"github.com/cybozu-go/neco/pkg/release"
 )
 
 func main() {
-	daemon.RunCommand("generate-artifacts", newCommand(http.DefaultTransport, os.Getenv).ExecuteContext)
+	daemon.RunCommand("generate-artifacts", newCommand(http.DefaultTransport, os.Getenv, release.ArtifactDigests()).ExecuteContext)
 }
 
 // newCommand returns the command, whose requests go through transport and which reads
-// credentials by getenv.
-func newCommand(transport http.RoundTripper, getenv func(string) string) *cobra.Command {
-	var o options
+// credentials by getenv. The digests in known are those of the present table.
+func newCommand(transport http.RoundTripper, getenv func(string) string, known release.Digests) *cobra.Command {
+	o := options{known: known}
 	cmd := &cobra.Command{
 		Use:   "generate-artifacts [--release] [--ignore-file FILE] [-o FILE] [--digests FILE]",
 		Short: "Write artifacts.go with the newest versions",

@@ -13,6 +13,8 @@ import (
 // options are the parameters of the command.
 type options struct {
 	finder artifacts.Finder
+	// known is the present table of digests.
+	known release.Digests
 	// ignoreFile is the file with ignored versions; output and digests are the files to write.
 	ignoreFile, output, digests string
 	stdout                      io.Writer
@@ -50,7 +52,7 @@ func run(ctx context.Context, o options) error {
 
 // writeDigests computes the digests of set and writes the table.
 func writeDigests(ctx context.Context, o options, set neco.ArtifactSet) error {
-	digests, err := o.finder.Digests(ctx, set, release.ArtifactDigests())
+	digests, err := o.finder.Digests(ctx, set, o.known)
 	if err != nil {
 		return err
 	}

@@ -50,20 +50,26 @@ var _ http.RoundTripper = (*World)(nil)
 // New returns a World that has exactly the artifacts in neco.CurrentArtifacts.
 func New(t testing.TB) *World {
 	t.Helper()
+	return Of(t, neco.CurrentArtifacts)
+}
+
+// Of returns a World that has exactly the artifacts in set.
+func Of(t testing.TB, set neco.ArtifactSet) *World {
+	t.Helper()
 	w := &World{
 		registry: registry.New(registry.Logger(log.New(io.Discard, "", 0))),
 		releases: map[string]*releaseserver.Server{}, feed: map[string]any{},
 		files: map[string]string{}, replaced: map[string]http.Handler{},
 	}
-	for _, img := range neco.CurrentArtifacts.Images {
+	for _, img := range set.Images {
 		w.Push(t, img.FullName(false))
 	}
-	for _, d := range neco.CurrentArtifacts.Debs {
+	for _, d := range set.Debs {
 		w.PublishDeb(t, d, false)
 	}
-	w.AddOS(neco.CurrentArtifacts.OSImage.Version, map[string]any{"channel": "stable", "architectures": []string{"amd64"}})
-	w.feed["current"] = w.feed[neco.CurrentArtifacts.OSImage.Version]
-	kernel, initrd := neco.CurrentArtifacts.OSImage.URLs()
+	w.AddOS(set.OSImage.Version, map[string]any{"channel": set.OSImage.Channel, "architectures": []string{"amd64"}})
+	w.feed["current"] = w.feed[set.OSImage.Version]
+	kernel, initrd := set.OSImage.URLs()
 	w.AddFile(kernel, "\x00kernel")
 	w.AddFile(initrd, "\x00initrd")
 	return w

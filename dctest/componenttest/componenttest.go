@@ -28,7 +28,7 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 // component is to establish. It is for boot server 1 of three.
 func Target() component.Target {
 	return component.Target{
-		LRN: 1, Members: []int{0, 1, 2}, Version: "2026.11.21-1", Artifacts: neco.CurrentArtifacts, Private: true,
+		LRN: 1, Members: []int{0, 1, 2}, Version: "2026.11.21-1", Artifacts: Artifacts(), Private: true,
 		Facts: component.Facts{OSName: "Debian GNU/Linux", OSVersion: "12", Serial: "abc123"},
 	}
 }

@@ -32,9 +32,20 @@ func increment(number string) string {
 }
 
 // All returns the text of artifacts.go with the next tag of every image.
-func All(artifacts string) string {
-	return tagField.ReplaceAllStringFunc(artifacts, func(field string) string {
-		part := tagField.FindStringSubmatch(field)
-		return part[1] + Of(part[2]) + part[3]
+func All(artifacts string) string { return replace(tagField, artifacts, Of) }
+
+// Image returns the text of artifacts.go in which the tag of the image called name has become
+// next of it. The text stays the same if it has no such image.
+func Image(artifacts, name string, next func(tag string) string) string {
+	field := regexp.MustCompile(`(\{Name: "` + regexp.QuoteMeta(name) + `", Repository: "[^"]*", Tag: ")([^"]+)(")`)
+	return replace(field, artifacts, next)
+}
+
+// replace returns text in which the second of the three groups of each match of field has
+// become next of it.
+func replace(field *regexp.Regexp, text string, next func(tag string) string) string {
+	return field.ReplaceAllStringFunc(text, func(match string) string {
+		part := field.FindStringSubmatch(match)
+		return part[1] + next(part[2]) + part[3]
 	})
 }

@@ -34,3 +34,24 @@ func TestEveryImageOfTheArtifactSetGetsItsNextTag(t *testing.T) {
 		}
 	}
 }
+
+func TestOneImageGetsAnotherTag(t *testing.T) {
+	set := neco.ArtifactSet{Images: []neco.ContainerImage{
+		{Name: "etcd-tools", Repository: "quay.io/cybozu/etcd-tools", Tag: "1.0.1"},
+		{Name: "etcd", Repository: "quay.io/cybozu/etcd", Tag: "1.0.1"},
+	}}
+	text := func() (all string) {
+		for _, img := range set.Images {
+			all += img.MarshalGo() + "\n"
+		}
+		return all
+	}
+	before := text()
+	set.Images[1].Tag = "2.0.1"
+	if got := Image(before, "etcd", Major); got != text() {
+		t.Errorf("got %s, want %s", got, text())
+	}
+	if got := Image(before, "tools", Major); got != before {
+		t.Errorf("without an image of the name: %s", got)
+	}
+}

@@ -20,13 +20,13 @@ import (
 // aSet returns a small artifact set, a World that has it, and the digests there.
 func aSet(t *testing.T) (neco.ArtifactSet, *artifactstest.World, release.Digests) {
 	t.Helper()
-	w := artifactstest.New(t)
+	w := artifactstest.Of(t, fixed())
 	set := neco.ArtifactSet{
 		Images: []neco.ContainerImage{
 			{Name: "one", Repository: "ghcr.io/cybozu-go/one", Tag: "1.0.0"},
 			{Name: "two", Repository: "quay.io/cybozu/two", Tag: "2.0.0", Private: true},
 		},
-		Debs:    neco.CurrentArtifacts.Debs,
+		Debs:    fixed().Debs,
 		OSImage: neco.OSImage{Channel: "stable", Version: "1.2.3"},
 	}
 	kernel, initrd := set.OSImage.URLs()

@@ -51,7 +51,8 @@ type Finder struct {
 // Newest returns the artifact set current with the newest version of each artifact that
 // counts. The artifacts and their order are those of current.
 //
-//   - An image gets the highest tag that is a version of three or more numbers.
+//   - An image gets the highest tag that is a version of three or more numbers, unless it is
+//     held: then it keeps its tag, and Log receives the newest.
 //   - A Debian package gets the release that its project has created last.
 //   - The operating system gets the highest version in the feed of its channel.
 //
@@ -100,16 +101,24 @@ func (e lineError) Error() string { return printable.Line(e.error.Error()) }
 // Unwrap returns the error.
 func (e lineError) Unwrap() error { return e.error }
 
-// image gives img the newest tag that counts.
+// image gives img the newest tag that counts, unless img is held.
 func (f Finder) image(ctx context.Context, img *neco.ContainerImage) error {
 	tags, err := f.tags(ctx, img.Repository)
 	if err != nil {
 		return fmt.Errorf("list the tags of %s: %w", img.Repository, err)
 	}
 	c := choice{current: img.Tag, ignored: f.Ignored.image(img.Repository), stable: f.Release, sameMajor: f.Release}
-	if img.Tag, err = c.newest(tags); err != nil {
+	newest, err := c.newest(tags)
+	if err != nil {
 		return fmt.Errorf("choose a tag of %s: %w", img.Repository, err)
 	}
+	if f.Ignored.held(img.Repository) {
+		if newest != img.Tag {
+			f.Log.Warn("an image is held at its tag", "image", img.Repository, "tag", img.Tag, "newest", newest)
+		}
+		return nil
+	}
+	img.Tag = newest
 	return nil
 }
 

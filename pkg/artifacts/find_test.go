@@ -4,6 +4,8 @@ import (
 	"errors"
 	"log/slog"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -21,6 +23,22 @@ func finder(w *artifactstest.World) (artifacts.Finder, *strings.Builder) {
 	return artifacts.Finder{Transport: w, Log: slog.New(slog.NewTextHandler(log, nil))}, log
 }
 
+// setOf returns an artifact set of two images, a package and an operating system in these
+// versions.
+func setOf(coil, bird, etcdpasswd, os string) neco.ArtifactSet {
+	return neco.ArtifactSet{
+		Images: []neco.ContainerImage{
+			{Name: "coil", Repository: "ghcr.io/cybozu-go/coil", Tag: coil},
+			{Name: "bird", Repository: "quay.io/cybozu/bird", Tag: bird},
+		},
+		Debs:    []neco.DebianPackage{{Name: "etcdpasswd", Owner: "cybozu-go", Repository: "etcdpasswd", Release: etcdpasswd}},
+		OSImage: neco.OSImage{Channel: "stable", Version: os},
+	}
+}
+
+// fixed returns a set whose versions do not follow those of artifacts.go.
+func fixed() neco.ArtifactSet { return setOf("2.0.14", "2.0.9.1", "v1.4.0", "3139.2.1") }
+
 // ignored returns the versions that text lists.
 func ignored(t *testing.T, text string) artifacts.Ignored {
 	t.Helper()
@@ -37,7 +55,7 @@ func load(t *testing.T, text string) (artifacts.Ignored, error) {
 	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	return artifacts.LoadIgnored(file, neco.CurrentArtifacts)
+	return artifacts.LoadIgnored(file, fixed())
 }
 
 // source returns artifacts.go as f generates it.
@@ -72,17 +90,17 @@ func TestTheFileStaysTheSameIfNothingIsNewer(t *testing.T) {
 	}
 }
 
-// withNews returns a World with newer versions of some artifacts.
+// withNews returns a World with newer versions of all artifacts in fixed.
 func withNews(t *testing.T) *artifactstest.World {
 	t.Helper()
-	w := artifactstest.New(t)
+	w := artifactstest.Of(t, fixed())
 	for _, tag := range []string{"2.0.15", "2.0.16-rc.1", "2.0.9", "3.0.0", "2.1", "latest"} {
 		w.Push(t, "ghcr.io/cybozu-go/coil:"+tag)
 	}
 	for _, tag := range []string{"2.0.9.10", "2.0.9.9"} {
 		w.Push(t, "quay.io/cybozu/bird:"+tag)
 	}
-	d := neco.CurrentArtifacts.Debs[0]
+	d := fixed().Debs[0]
 	for _, tag := range []string{"v1.4.2", "v1.5.0-rc.1", "v2.0.0"} {
 		d.Release = tag
 		w.PublishDeb(t, d, strings.Contains(tag, "-"))
@@ -100,10 +118,10 @@ func TestTheNewestVersionsAreFound(t *testing.T) {
 	for title, c := range map[string]struct {
 		release bool
 		ignored string
-		want    map[string]string // old to new in the text of the file
+		want    neco.ArtifactSet
 	}{
-		"all":                            {false, "", map[string]string{`"2.0.14"`: `"3.0.0"`, `"2.0.9.1"`: `"2.0.9.10"`, "v1.4.0": "v2.0.0", "3139.2.1": "3227.2.0"}},
-		"releases of this major version": {true, "", map[string]string{`"2.0.14"`: `"2.0.15"`, `"2.0.9.1"`: `"2.0.9.10"`, "v1.4.0": "v1.4.2", "3139.2.1": "3227.2.0"}},
+		"all":                            {false, "", setOf("3.0.0", "2.0.9.10", "v2.0.0", "3227.2.0")},
+		"releases of this major version": {true, "", setOf("2.0.15", "2.0.9.10", "v1.4.2", "3227.2.0")},
 		"without the ignored ones": {false, `
 images:
 - repository: ghcr.io/cybozu-go/coil
@@ -116,38 +134,51 @@ debs:
 osImage:
 - channel: stable
   versions: [3227.2.0]
-`, map[string]string{`"2.0.14"`: `"2.0.16-rc.1"`, `"2.0.9.1"`: `"2.0.9.9"`, "v1.4.0": "v1.5.0-rc.1", "3139.2.1": "3227.1.0"}},
+`, setOf("2.0.16-rc.1", "2.0.9.9", "v1.5.0-rc.1", "3227.1.0")},
 	} {
 		t.Run(title, func(t *testing.T) {
 			f, _ := finder(w)
 			f.Release, f.Ignored = c.release, ignored(t, c.ignored)
-			want := readFile(t, "../../artifacts.go")
-			for before, after := range c.want {
-				want = strings.ReplaceAll(want, before, after)
-			}
-			first := source(t, f)
-			if diff := cmp.Diff(want, first); diff != "" {
-				t.Errorf("(-want +got):\n%s", diff)
-			}
-			if again := source(t, f); again != first {
-				t.Errorf("the second time (-first +second):\n%s", cmp.Diff(first, again))
+			for range 2 { // the second answer is the same
+				got, err := f.Newest(t.Context(), fixed())
+				if err != nil {
+					t.Fatal(err)
+				}
+				if diff := cmp.Diff(c.want, got); diff != "" {
+					t.Errorf("(-want +got):\n%s", diff)
+				}
 			}
 		})
 	}
 }
 
+func TestAnImageThatIsHeldKeepsItsTag(t *testing.T) {
+	for title, c := range map[string]struct {
+		world  *artifactstest.World
+		want   neco.ArtifactSet
+		logged string
+	}{
+		"newer":         {withNews(t), setOf("2.0.14", "2.0.9.10", "v2.0.0", "3227.2.0"), "image=ghcr.io/cybozu-go/coil tag=2.0.14 newest=3.0.0\n"},
+		"nothing newer": {artifactstest.Of(t, fixed()), fixed(), ""},
+	} {
+		f, log := finder(c.world)
+		f.Ignored = ignored(t, "images: [{repository: ghcr.io/cybozu-go/coil, hold: true}]")
+		got, err := f.Newest(t.Context(), fixed())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(c.want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", title, diff)
+		}
+		if lines := strings.Count(log.String(), "\n"); !strings.HasSuffix(log.String(), c.logged) || lines != strings.Count(c.logged, "\n") {
+			t.Errorf("%s: the log is %q, want one with %q", title, log, c.logged)
+		}
+	}
+}
+
 func TestNothingGoesBackwards(t *testing.T) {
-	w := artifactstest.New(t)
-	current := neco.CurrentArtifacts
-	newer := neco.ArtifactSet{OSImage: neco.OSImage{Channel: "stable", Version: "9999.0.0"}}
-	coil := current.Images[0]
-	coil.Tag = "2.0.15"
-	newer.Images = []neco.ContainerImage{coil}
-	d := current.Debs[0]
-	d.Release = "v1.4.1"
-	newer.Debs = []neco.DebianPackage{d}
-	f, _ := finder(w)
-	_, err := f.Newest(t.Context(), newer)
+	f, _ := finder(artifactstest.Of(t, fixed()))
+	_, err := f.Newest(t.Context(), setOf("2.0.15", "2.0.9.1", "v1.4.1", "9999.0.0"))
 	if !errors.Is(err, artifacts.ErrBackwards) {
 		t.Fatalf("got %v", err)
 	}
@@ -158,16 +189,19 @@ func TestNothingGoesBackwards(t *testing.T) {
 	}
 
 	f.Ignored = ignored(t, "images: [{repository: ghcr.io/cybozu-go/coil, versions: [2.0.15]}]")
-	newer.Debs, newer.OSImage = current.Debs, current.OSImage
-	if set, err := f.Newest(t.Context(), newer); err != nil || set.Images[0].Tag != "2.0.14" {
-		t.Errorf("the current version is ignored: %v, %v", set.Images, err)
+	got, err := f.Newest(t.Context(), setOf("2.0.15", "2.0.9.1", "v1.4.0", "3139.2.1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(fixed(), got); diff != "" {
+		t.Errorf("the current version is ignored (-want +got):\n%s", diff)
 	}
 }
 
 func TestAnIgnoreFileIsRefused(t *testing.T) {
 	for title, c := range map[string]struct{ text, want string }{
-		"an unknown field":          {"image: []", "line 1: unknown field image; the fields are images (with repository and versions), debs (with name and versions), osImage (with channel and versions)"},
-		"an unknown field of a row": {"images:\n- repositry: quay.io/cybozu/etcd\n  versions: [3.5.4.1]", "line 2: unknown field repositry; the fields are images (with repository and versions), "},
+		"an unknown field":          {"image: []", "line 1: unknown field image; the fields are images (with repository, versions, hold), debs (with name, versions), osImage (with channel, versions)"},
+		"an unknown field of a row": {"images:\n- repositry: quay.io/cybozu/etcd\n  versions: [3.5.4.1]", "line 2: unknown field repositry; the fields are images (with repository, versions, hold), "},
 		"a field with other case":   {"osimage: []", "osimage"},
 		"an unknown repository":     {"images: [{repository: quay.io/cybozu/ectd}]", "quay.io/cybozu/ectd"},
 		"an unknown package":        {"debs: [{name: etcdpaswd}]", "etcdpaswd"},
@@ -192,9 +226,36 @@ func TestTheIgnoreFileKeepsTheTextOfAVersion(t *testing.T) {
 	}
 }
 
-func TestTheIgnoreFileOfTheRepositoryIsAccepted(t *testing.T) {
-	if _, err := artifacts.LoadIgnored("../../artifacts_ignore.yaml", neco.CurrentArtifacts); err != nil {
-		t.Error(err)
+// TestTheImagesInManifestsAreHeld checks that the ignore file of the repository holds exactly the
+// images whose tags are in manifests, which `make artifacts` does not change.
+func TestTheImagesInManifestsAreHeld(t *testing.T) {
+	got, err := artifacts.LoadIgnored("../../artifacts_ignore.yaml", neco.CurrentArtifacts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob("../../etc/*.y*ml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var manifests string
+	for _, file := range files {
+		manifests += readFile(t, file)
+	}
+	var want, held []string
+	for _, img := range neco.CurrentArtifacts.Images {
+		if strings.Contains(manifests, " image: "+img.Repository+":") {
+			want = append(want, img.Repository)
+		}
+	}
+	for _, e := range got.Images {
+		if e.Hold {
+			held = append(held, e.Repository)
+		}
+	}
+	slices.Sort(want)
+	slices.Sort(held)
+	if diff := cmp.Diff(want, held); diff != "" {
+		t.Errorf("(-in manifests +held):\n%s", diff)
 	}
 }
 

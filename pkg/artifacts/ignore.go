@@ -25,6 +25,9 @@ type Ignored struct {
 	Images []struct {
 		Repository string   `yaml:"repository"`
 		Versions   []string `yaml:"versions"`
+		// Hold keeps the current tag whatever the newest is, because another file of the
+		// repository has the same tag.
+		Hold bool `yaml:"hold"`
 	} `yaml:"images"`
 	Debs []struct {
 		Name     string   `yaml:"name"`
@@ -92,7 +95,7 @@ func ignoreFields() (all []string) {
 		for _, f := range reflect.VisibleFields(list.Type.Elem()) {
 			names = append(names, f.Tag.Get("yaml"))
 		}
-		all = append(all, fmt.Sprintf("%s (with %s)", list.Tag.Get("yaml"), strings.Join(names, " and ")))
+		all = append(all, fmt.Sprintf("%s (with %s)", list.Tag.Get("yaml"), strings.Join(names, ", ")))
 	}
 	return all
 }
@@ -125,6 +128,16 @@ func (i Ignored) image(repository string) (versions []string) {
 		}
 	}
 	return versions
+}
+
+// held reports whether the image of a repository keeps its current tag.
+func (i Ignored) held(repository string) bool {
+	for _, e := range i.Images {
+		if e.Repository == repository && e.Hold {
+			return true
+		}
+	}
+	return false
 }
 
 // deb returns the ignored releases of a Debian package.

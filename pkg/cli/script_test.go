@@ -76,7 +76,7 @@ func writeConfig(root string, cluster *etcd.Cluster, prefix string) error {
 
 // TestScripts runs testdata/script/*.txtar. In addition to the commands of testscript
 // there are: put KEY VALUE, del PREFIX, dump FILE, code N COMMAND..., cke, docker IMAGE...,
-// and eventually PATTERN KEY.
+// and eventually PATTERN KEY. The variables TAG_NAME are the tags of the artifact set's images.
 func TestScripts(t *testing.T) {
 	cluster := startEtcd(t)
 	client := newClient(t, cluster, "/")
@@ -88,6 +88,9 @@ func TestScripts(t *testing.T) {
 			e.Values["prefix"] = strings.TrimPrefix(prefix, "/")
 			// A program with the race detector would wait for a second at its end.
 			e.Vars = append(e.Vars, "ROOT="+e.WorkDir+"/root", "GORACE=atexit_sleep_ms=0")
+			for _, img := range neco.CurrentArtifacts.Images {
+				e.Vars = append(e.Vars, "TAG_"+strings.ToUpper(strings.ReplaceAll(img.Name, "-", "_"))+"="+img.Tag)
+			}
 			return writeConfig(e.WorkDir+"/root", cluster, prefix)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/dctest/componenttest"
 	"github.com/cybozu-go/neco/dctest/sabakantest"
 	"github.com/cybozu-go/neco/pkg/sabakan"
 	"github.com/cybozu-go/neco/pkg/update"
@@ -56,7 +57,7 @@ func TestSabakanGetsEachAssetOnce(t *testing.T) {
 	if err != nil || second.SHA256 == first.SHA256 || second.ID == first.ID {
 		t.Errorf("first %+v, second %+v, %v", first, second, err)
 	}
-	img, err := neco.CurrentArtifacts.FindContainerImage("coil")
+	img, err := componenttest.Artifacts().FindContainerImage("coil")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/dctest/componenttest"
 	"github.com/cybozu-go/neco/pkg/host"
 	"github.com/cybozu-go/neco/pkg/release"
 	"github.com/cybozu-go/neco/pkg/storage"
@@ -42,7 +43,7 @@ func TestThePackageOfEtcdpasswdIsInstalledOnceAndRecorded(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			o, _, h, ch := newHost(t)
 			o.etcdpasswd = c.installed
-			o.digests[release.DigestKey(neco.CurrentArtifacts.Debs[0])] = c.digest
+			o.digests[release.DigestKey(componenttest.Artifacts().Debs[0])] = c.digest
 			tg, got := target(c.env)
 			note, err := h.Do(t.Context(), atPackage, tg)
 			if err != nil || note != c.note {
@@ -75,7 +76,7 @@ func TestAPackageThatIsNotInstalledIsNotRecorded(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			o, _, h, _ := newHost(t)
 			o.next, o.fetchErr = c.next, c.fetch
-			o.digests[release.DigestKey(neco.CurrentArtifacts.Debs[0])] = "ab"
+			o.digests[release.DigestKey(componenttest.Artifacts().Debs[0])] = "ab"
 			tg, got := target(neco.ProdEnv)
 			_, err := h.Do(t.Context(), atPackage, tg)
 			if err == nil || worker.IsPermanent(err) != c.permanent || worker.IsReleaseFault(err) != c.faulty {

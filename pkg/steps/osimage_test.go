@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/dctest/componenttest"
 	"github.com/cybozu-go/neco/dctest/sabakantest"
 	"github.com/cybozu-go/neco/pkg/sabakan"
 	"github.com/cybozu-go/neco/pkg/storage"
@@ -91,7 +92,7 @@ func TestSabakanGetsTheOperatingSystemOnce(t *testing.T) {
 	if there, err := ch.FS.Exists("/var/lib/neco/os-image"); there || err != nil {
 		t.Errorf("the downloaded files are left (%v)", err)
 	}
-	if diff := cmp.Diff(want, uploaded(t, h.Sabakan+"/api/v1/images/coreos/"+neco.CurrentArtifacts.OSImage.Version)); diff != "" {
+	if diff := cmp.Diff(want, uploaded(t, h.Sabakan+"/api/v1/images/coreos/"+componenttest.Artifacts().OSImage.Version)); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -232,7 +233,7 @@ func TestAnImageInSabakanIsNotComparedWithItsDigest(t *testing.T) {
 
 // osURLs returns the URLs of the kernel and of the initrd.
 func osURLs() []string {
-	kernel, initrd := neco.CurrentArtifacts.OSImage.URLs()
+	kernel, initrd := componenttest.Artifacts().OSImage.URLs()
 	return []string{kernel, initrd}
 }
 

@@ -92,7 +92,7 @@ func newHost(t *testing.T) (*outside, *componenttest.Host, *steps.Host, componen
 	o := &outside{digests: release.Digests{}, next: "1.4.0"}
 	h, ch := componenttest.New(t)
 	return o, h, steps.NewHost(steps.Options{
-		FS: ch.FS, Units: h, Restarter: o, Packages: o, Artifacts: neco.CurrentArtifacts,
+		FS: ch.FS, Units: h, Restarter: o, Packages: o, Artifacts: componenttest.Artifacts(),
 		Containers: func(storage.Config) (component.Containers, error) { return h, nil },
 		Transport:  func(storage.Config) (http.RoundTripper, error) { return http.DefaultTransport, nil },
 		Stage: func(_ context.Context, _ storage.Config, v release.Version) (string, error) {

@@ -12,7 +12,9 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 
+	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/dctest/necotest"
+	"github.com/cybozu-go/neco/dctest/nexttag"
 	"github.com/cybozu-go/neco/dctest/suite"
 )
 
@@ -24,17 +26,14 @@ type release struct {
 	vault   bool
 }
 
-func tag(name, old, new string) func(string) string {
-	return func(set string) string {
-		return strings.Replace(set, fmt.Sprintf("cybozu/%s\", Tag: %q", name, old), fmt.Sprintf("cybozu/%s\", Tag: %q", name, new), 1)
-	}
+// nextEtcd returns the text of artifacts.go with the next tag of etcd's image. The images with
+// both tags have the same programs.
+func nextEtcd(artifacts string) string { return nexttag.Image(artifacts, "etcd", nexttag.Of) }
+
+// nextVault returns the text of artifacts.go with the next tag of Vault's image, too.
+func nextVault(artifacts string) string {
+	return nexttag.Image(nextEtcd(artifacts), "vault", nexttag.Of)
 }
-
-// etcd3616 changes the tag of etcd's image; the images with both tags have the same
-// content.
-func etcd3616(set string) string { return tag("etcd", "3.5.4.1", "3.6.16.1")(set) }
-
-func vault1210(set string) string { return tag("vault", "1.10.2.1", "1.21.0.1")(etcd3616(set)) }
 
 func updateSpecs() {
 	Describe("a release", func() {
@@ -83,19 +82,27 @@ func updateSpecs() {
 		})
 
 		It("that changes etcd restarts one member after the other", func(ctx SpecContext) {
-			deliver(ctx, release{version: "2026.11.22-1", change: etcd3616, etcd: true})
-			for _, lrn := range three {
-				Expect(lab.Run(ctx, lrn, "docker", "ps", "--format", "{{.Image}}")).To(ContainSubstring("etcd:3.6.16.1"))
-			}
+			deliver(ctx, release{version: "2026.11.22-1", change: nextEtcd, etcd: true})
+			runNext(ctx, "etcd")
 		})
 
 		It("that changes Vault restarts the standbys before the active node", func(ctx SpecContext) {
-			deliver(ctx, release{version: "2026.11.22-2", change: vault1210, vault: true})
-			for _, lrn := range three {
-				Expect(lab.Run(ctx, lrn, "docker", "ps", "--format", "{{.Image}}")).To(ContainSubstring("vault:1.21.0.1"))
-			}
+			deliver(ctx, release{version: "2026.11.22-2", change: nextVault, vault: true})
+			runNext(ctx, "vault")
 		})
 	})
+}
+
+// runNext checks that each server runs the image called name with its next tag.
+func runNext(ctx SpecContext, name string) {
+	GinkgoHelper()
+	img, err := neco.CurrentArtifacts.FindContainerImage(name)
+	Expect(err).NotTo(HaveOccurred())
+	img.Tag = nexttag.Of(img.Tag)
+	for _, lrn := range three {
+		running := strings.Fields(lab.Run(ctx, lrn, "docker", "ps", "--format", "{{.Image}}"))
+		Expect(running).To(ContainElement(img.FullName(false)))
+	}
 }
 
 // etcdLeader returns the boot server whose etcd member is the leader.

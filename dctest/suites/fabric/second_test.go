@@ -17,6 +17,7 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 
+	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/dctest/dctesting"
 )
 
@@ -41,7 +42,9 @@ var _ = Describe("a second data centre beside it", Ordered, func() {
 		Expect(second.Heal(ctx)).To(Succeed())
 		Expect(second.PowerOn(ctx, server)).To(Succeed())
 		Expect(second.Await(ctx, server)).To(Succeed())
-		Expect(second.Exec(ctx, server, "docker", "pull", "-q", "quay.io/cybozu/serf:0.9.7.1")).NotTo(BeEmpty())
+		img, err := neco.CurrentArtifacts.FindContainerImage("serf")
+		Expect(err).NotTo(HaveOccurred())
+		Expect(second.Exec(ctx, server, "docker", "pull", "-q", img.FullName(false))).NotTo(BeEmpty())
 
 		Expect(second.Down(ctx)).To(Succeed())
 		Expect(dctesting.Leftovers(ctx, "second")).To(BeEmpty())

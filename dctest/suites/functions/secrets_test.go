@@ -4,14 +4,13 @@ package functions
 
 import (
 	"encoding/base64"
-	"fmt"
 	"strings"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 
-	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/dctest/necotest"
+	"github.com/cybozu-go/neco/dctest/nexttag"
 	"github.com/cybozu-go/neco/pkg/program"
 )
 
@@ -68,11 +67,7 @@ func webhook(name string) OmegaMatcher {
 // withSetupHW returns a change of the artifact set: the tag of setup-hw becomes next of it, so
 // that the update downloads an image from quay.io.
 func withSetupHW(next func(tag string) string) func(artifacts string) string {
-	img, err := neco.CurrentArtifacts.FindContainerImage(program.SetupHW)
-	Expect(err).NotTo(HaveOccurred())
-	return func(artifacts string) string {
-		return strings.Replace(artifacts, fmt.Sprintf("Tag: %q, Private", img.Tag), fmt.Sprintf("Tag: %q, Private", next(img.Tag)), 1)
-	}
+	return func(artifacts string) string { return nexttag.Image(artifacts, program.SetupHW, next) }
 }
 
 func served(ctx SpecContext) []necotest.Served {
