@@ -13,14 +13,18 @@ import (
 var ckePrograms = []string{"cke", "cke-localproxy", "ckecli"}
 
 // PackageWithCKE does the same as Package for a package that contains the version cke of
-// CKE: the programs that imitate CKE. If the environment variable COMPLETE is not empty, the
-// package has the programs of other projects, too, as one of [Lab.PackageWithTools].
+// CKE: the programs that imitate CKE. If [Complete], the package has the programs of other
+// projects, too, as one of [Lab.PackageWithTools].
 func (l *Lab) PackageWithCKE(ctx context.Context, version, cke string, change func(artifacts string) string) (string, error) {
-	if os.Getenv("COMPLETE") != "" {
+	if Complete() {
 		return l.packageWithTools(ctx, version, cke, change)
 	}
 	return l.packageWithCKE(ctx, version, cke, change)
 }
+
+// Complete reports whether packages have the programs of other projects: the environment
+// variable COMPLETE is not empty.
+func Complete() bool { return os.Getenv("COMPLETE") != "" }
 
 // packageWithCKE does the same with the variables env in the environment of debian/build.
 func (l *Lab) packageWithCKE(ctx context.Context, version, cke string, change func(artifacts string) string, env ...string) (string, error) {

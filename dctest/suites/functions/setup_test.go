@@ -57,8 +57,12 @@ func setupSpecs() {
 			_, err := lab.Exec(ctx, "boot-0", "neco", "teleport", "config")
 			Expect(err).To(MatchError(ContainSubstring("neco init teleport makes one")))
 			lab.Run(ctx, 0, "neco", "init", "teleport")
+			says := "teleport-node.service is not installed yet"
+			if necotest.Complete() {
+				says = "teleport-node.service is started"
+			}
 			for _, lrn := range all {
-				Expect(lab.Run(ctx, lrn, "neco", "teleport", "config")).To(ContainSubstring("teleport-node.service is not installed yet"))
+				Expect(lab.Run(ctx, lrn, "neco", "teleport", "config")).To(ContainSubstring(says))
 				Expect(strings.TrimSpace(lab.Run(ctx, lrn, "stat", "-c", "%a", "/etc/teleport/teleport.yaml"))).To(Equal("600"))
 			}
 		})
