@@ -161,8 +161,10 @@ tools-need:
 
 .PHONY: tools-pin
 tools-pin: ## Read the digests of these programs from their publishers (internet), and show what changed
-	go run ./cmd/toolset pin
-	git diff --stat debian/tools.yaml debian/tools
+	@go run ./cmd/toolset pin; code=$$?; \
+	git status --short debian/tools.yaml debian/tools; \
+	git --no-pager diff debian/tools.yaml debian/tools; \
+	exit $$code
 
 .PHONY: lint-deb
 lint-deb: ## Build the package and examine it with lintian [VERSION=YYYY.MM.DD-SERIAL]
