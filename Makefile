@@ -109,8 +109,8 @@ dc-down: ## End the virtual data centre and its Docker daemon
 	dctest/dc down
 
 .PHONY: test-deb
-test-deb: ## Build the package on two paths, one with an empty cache, and compare the bytes
-	tools/test-deb "$$VERSION"
+test-deb: ## Build the package on two paths, one with an empty cache, and compare the bytes [PART=tools|package]
+	tools/test-deb "$$VERSION" $(PART)
 
 .PHONY: simulate
 simulate: ## Simulate SEEDS=1000 updates with faults, or replay SEED=n [PLANT=bug]
