@@ -140,3 +140,26 @@ func TestPinMakesGoSumOfAModule(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// The user's settings of Go, in the environment and in the file of go env -w, do not change the
+// program.
+func TestTheSettingsOfTheUserDoNotChangeAProgram(t *testing.T) {
+	modules(t)
+	var builds [2]string
+	for i := range builds {
+		l, o := loadHello(t, "")
+		if i == 1 {
+			t.Setenv("GOAMD64", "v3")
+			t.Setenv("GOFLAGS", "")
+			t.Setenv("GOENV", write(t, t.TempDir(), "env", "GOFLAGS=-gcflags=all=-N\n"))
+			t.Setenv("GOWORK", write(t, t.TempDir(), "go.work", "go 1.26.0\n"))
+		}
+		if _, err := toolset.Stage(t.Context(), l, o); err != nil {
+			t.Fatal(err)
+		}
+		builds[i] = tree(t, o.Out)["usr/bin/hello"]
+	}
+	if builds[0] != builds[1] {
+		t.Error("the program has other bytes")
+	}
+}

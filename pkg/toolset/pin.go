@@ -82,7 +82,7 @@ func pinModule(ctx context.Context, l List, t Tool) (changes []string, err error
 	if err != nil || unknown == "" {
 		return nil, err
 	}
-	if _, err := (stager{list: l}).run(ctx, t, nil, "go", "mod", "tidy"); err != nil {
+	if _, err := (stager{list: l}).run(ctx, t, goEnv(), "go", "mod", "tidy"); err != nil {
 		return nil, err
 	}
 	return []string{fmt.Sprintf("%s %s: go.sum is made", t.Name, t.Version)}, nil
