@@ -48,10 +48,11 @@ const helloList = `tools:
   bundle: [hello]
 `
 
-// modules makes a module proxy with the modules of the program, and an empty module cache.
-func modules(t *testing.T) {
+// modules makes a module proxy with the modules of the program, and an empty module cache. It
+// returns the directory of the proxy.
+func modules(t *testing.T) (proxy string) {
 	t.Helper()
-	proxy := t.TempDir()
+	proxy = t.TempDir()
 	publishModule(t, proxy, "example.com/dep", "v1.0.0", map[string]string{
 		"go.mod": "module example.com/dep\n\ngo 1.26.0\n", "LICENSE": "The licence of dep.",
 		"dep.go": "package dep\n\nconst Text = \"hello \"\n",
@@ -67,6 +68,7 @@ func modules(t *testing.T) {
 		t.Setenv(name, value)
 	}
 	t.Cleanup(func() { cleanModules(t) })
+	return proxy
 }
 
 // cleanModules empties the module cache, whose directories are read-only.

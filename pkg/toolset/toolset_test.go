@@ -57,6 +57,8 @@ func TestAListThatIsWrongIsNamed(t *testing.T) {
 		{"two sources", "version: v1", "module: example.com/x", "either module or url is needed"},
 		{"no TLS", "https://h/x", "http://h/x", `url: "http://h/x" is not an address that begins with https://`},
 		{"no checksums", "  checksums: https://h/s\n", "", `checksums: "" is not an address`},
+		{"a licence without version", "version: v1", "version: v1\n  licenceModule: example.com/x", "licenceModule: it must be PATH@VERSION"},
+		{"a licence of another major version", "version: v1", "version: v1\n  licenceModule: example.com/x@v2.0.0", "licenceModule: it must be PATH@VERSION"},
 		{"a digest of another form", "version: v1", "version: v1\n  sha256: 12AB", `sha256: "12AB" is not 64`},
 		{"a relative path", "/usr/bin/x", "usr/bin/x", `install: "usr/bin/x" is not the absolute path`},
 		{"a path that leaves the package", "/usr/bin/x", "/usr/../../x", "is not the absolute path"},
@@ -305,24 +307,5 @@ func TestADownloadThatIsWrongIsRefused(t *testing.T) {
 				t.Errorf("the cache has %v", files)
 			}
 		})
-	}
-}
-
-func TestLicencesOfAProgram(t *testing.T) {
-	program := filepath.Join(t.TempDir(), "toolset")
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", program, "../../cmd/toolset").CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
-	out, err := exec.CommandContext(t.Context(), program, "--list", "../../debian/tools.yaml", "licences", filepath.Dir(program)).CombinedOutput()
-	if err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
-	for _, want := range []string{"\nGo\n", "\ngithub.com/spf13/cobra v", "\ngo.yaml.in/yaml/v3 v", "Apache License"} {
-		if !bytes.Contains(out, []byte(want)) {
-			t.Errorf("the licences lack %q", want)
-		}
-	}
-	if bytes.Contains(out, []byte("github.com/cybozu-go/neco")) {
-		t.Error("the licences contain Neco's own")
 	}
 }
