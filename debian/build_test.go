@@ -23,10 +23,13 @@ func TestABuildWithoutItsToolsNamesTheCommandThatMakesThem(t *testing.T) {
 }
 
 // goCommand is a script that replaces go. It logs its arguments and variables and the files of
-// go list, and builds nothing.
+// go list and the replaced files, and builds nothing.
 const goCommand = `#!/bin/sh
 echo "$1: $GOAMD64 $GOFLAGS $GOPROXY" >>"$LOG"
-[ "$1" != build ] || exit 1
+if [ "$1" = build ]; then
+	cat "${2#-overlay=}" >>"$LOG"
+	exit 1
+fi
 "$REAL_GO" "$@" | tee -a "$LOG"
 `
 
@@ -45,7 +48,8 @@ func TestABuildDependsOnAllItsSourceAndNotOnTheUser(t *testing.T) {
 	t.Setenv("GOPROXY", "off")
 	cmd := exec.CommandContext(t.Context(), "./build", filepath.Join(dir, "out"), "2026.11.21-1")
 	cmd.Env = append(os.Environ(), "PATH="+dir+":"+os.Getenv("PATH"), "REAL_GO="+goPath, "LOG="+log, "NECO_TOOLS=", "NECO_CKE=",
-		"NECO_DEB_KEY=", "XDG_CACHE_HOME="+dir, "GOFLAGS=-race", "GOAMD64=v3")
+		"NECO_DEB_KEY=", "XDG_CACHE_HOME="+dir, "GOFLAGS=-race", "GOAMD64=v3",
+		"NECO_DIGESTS=dctest/no-digests.txt")
 	if out, err := cmd.CombinedOutput(); err == nil {
 		t.Errorf("the build without a compiler succeeds: %s", out)
 	}
@@ -56,6 +60,7 @@ func TestABuildDependsOnAllItsSourceAndNotOnTheUser(t *testing.T) {
 	for _, want := range []string{
 		"cmd/neco/main.go", "cmd/toolset/licences.go", "pkg/toolset/licences.go",
 		"\nbuild: v1 -buildvcs=false off\n",
+		"/replaced/artifacts.go\",", "/replaced/artifacts_digests.go\"}",
 	} {
 		if !strings.Contains(string(text), want) {
 			t.Errorf("go has no %q", want)
