@@ -114,8 +114,8 @@ dc-down: ## End the virtual data centre and its Docker daemon
 	dctest/dc down
 
 .PHONY: test-deb
-test-deb: ## Build the package on two paths, one with an empty cache, and compare the bytes
-	tools/test-deb "$$VERSION"
+test-deb: ## Build the package on two paths, one with an empty cache, and compare the bytes [PART=tools|package]
+	tools/test-deb "$$VERSION" $(PART)
 
 .PHONY: simulate
 simulate: ## Simulate SEEDS=1000 updates with faults, or replay SEED=n [PLANT=bug]
@@ -166,8 +166,10 @@ tools-need:
 
 .PHONY: tools-pin
 tools-pin: ## Read the digests of these programs from their publishers (internet), and show what changed
-	go run ./cmd/toolset pin
-	git diff --stat debian/tools.yaml debian/tools
+	@go run ./cmd/toolset pin; code=$$?; \
+	git status --short debian/tools.yaml debian/tools; \
+	git --no-pager diff debian/tools.yaml debian/tools; \
+	exit $$code
 
 .PHONY: lint-deb
 lint-deb: ## Build the package and examine it with lintian [VERSION=YYYY.MM.DD-SERIAL]

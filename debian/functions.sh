@@ -1,6 +1,10 @@
 # shellcheck shell=sh
 # The functions of debian/build and debian/bundles, which source this file.
 
+# The user's flags and processor level of Go do not change the packages. GOFLAGS is not empty,
+# because go would take it from the file of go env -w then.
+export GOFLAGS=-buildvcs=false GOAMD64=v1 GOWORK=off
+
 fail() {
     echo "debian/${0##*/}: $*" >&2
     exit 1

@@ -28,8 +28,8 @@ func newStageCommand(list *string) *cobra.Command {
 				return err
 			}
 			if release {
-				if err := l.CheckDigests(); err != nil {
-					return fmt.Errorf("a release must contain all programs of %s: %w", *list, err)
+				if err := checkRelease(l, *list); err != nil {
+					return err
 				}
 			}
 			if err := setCache(&o); err != nil {
@@ -44,10 +44,22 @@ func newStageCommand(list *string) *cobra.Command {
 			return nil
 		},
 	}
-	cmd.Flags().BoolVar(&release, "release", false, "fail unless all programs of the package and of the bundles are known")
+	cmd.Flags().BoolVar(&release, "release", false, "fail unless all programs of the package and of the bundles are known, and their licences")
 	cmd.Flags().StringVar(&o.StandIns, "stand-ins", "", "directory with programs that replace the missing ones, for tests")
 	addCacheFlag(cmd, &o)
 	return cmd
+}
+
+// checkRelease returns an error that names everything in the list in file that a release lacks.
+func checkRelease(l toolset.List, file string) error {
+	digests, licences := l.CheckDigests(), l.CheckLicences()
+	if digests != nil {
+		digests = fmt.Errorf("a release must contain all programs of %s: %w", file, digests)
+	}
+	if licences != nil {
+		licences = fmt.Errorf("a release must contain the licences of all programs of %s: %w", file, licences)
+	}
+	return errors.Join(digests, licences)
 }
 
 // newOptions returns the options that all commands have.

@@ -30,7 +30,9 @@ func TestAReleaseIsRefusedWithoutAllPrograms(t *testing.T) {
 		want string
 	}{
 		{[]string{"--release"}, "a release must contain all programs of " + list + ": the digests of these are unknown:\n  x v1\n" +
-			"run make tools-pin on a computer with access to the internet, review the change and commit it"},
+			"run make tools-pin on a computer with access to the internet, review the change and commit it\n" +
+			"a release must contain the licences of all programs of " + list + ": these have no text of their own licence:\n  x v1\n" +
+			"set licenceModule to the Go module from which the publisher has built the program; docs/package.md explains how"},
 		{[]string{"--release", "--stand-ins", dir}, "a release contains no stand-ins: omit --stand-ins or --release"},
 	} {
 		if err := run(t, append(stage, tt.args...)...); err == nil || err.Error() != tt.want {

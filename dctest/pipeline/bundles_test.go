@@ -28,10 +28,12 @@ func offer(t *testing.T) (list string, env []string) {
 	if err := os.WriteFile(cert, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw}), 0o644); err != nil {
 		t.Fatal(err)
 	}
+	licence := strings.TrimSpace(output(t, "go", "list", "-m", "-f", "{{.Path}}@{{.Version}}", "github.com/spf13/cobra"))
 	goCache := output(t, "go", "env", "GOCACHE")
 	return fmt.Sprintf(`tools:
   - name: x
     licence: MIT
+    licenceModule: %[3]s
     version: v1
     url: %[1]s/x
     checksums: %[1]s/sums
@@ -42,7 +44,7 @@ func offer(t *testing.T) (list string, env []string) {
     platforms:
       windows/amd64: {url: "%[1]s/x.exe", sha256: %[2]x, bundle: {x.exe: x.exe}}
       darwin/amd64: {url: "%[1]s/x-mac", sha256: %[2]x, bundle: {x-mac: x}}
-`, s.URL, sha256.Sum256([]byte(program))), []string{"SSL_CERT_FILE=" + cert, "GOCACHE=" + strings.TrimSpace(goCache)}
+`, s.URL, sha256.Sum256([]byte(program)), licence), []string{"SSL_CERT_FILE=" + cert, "GOCACHE=" + strings.TrimSpace(goCache)}
 }
 
 // contents returns the files in dir.
@@ -117,7 +119,7 @@ func TestTheBundlesAreReproducible(t *testing.T) {
 		}
 	}
 	licences, err := os.ReadFile(filepath.Join(tree, "usr/share/doc/neco-operation-cli-linux/copyright"))
-	if err != nil || !strings.HasPrefix(string(licences), "x v1, MIT, https://") {
+	if err != nil || !strings.HasPrefix(string(licences), "x v1, MIT, https://") || !strings.Contains(string(licences), "\ngithub.com/spf13/cobra v") {
 		t.Errorf("the licences are %q, %v", licences, err)
 	}
 }
@@ -162,6 +164,9 @@ func TestTheFilesOfAReleaseAreComplete(t *testing.T) {
 	f.commit(t)
 	f.refuse(t, "a release must contain all programs of debian/tools.yaml: the digests of these are unknown:\n"+
 		"  x v1 for windows/amd64\nrun make tools-pin ", "files", "test-"+version)
+	f.write(t, yaml, strings.ReplaceAll(list, "licenceModule: ", "# "), 0o644)
+	f.refuse(t, "a release must contain the licences of all programs of debian/tools.yaml: these have no text of their own licence:\n"+
+		"  x v1\nset licenceModule ", "files", "test-"+version)
 	f.write(t, yaml, list, 0o644)
 	f.commit(t)
 	for _, name := range []string{"NECO_ARTIFACTS", "NECO_DIGESTS", "NECO_CKE", "NECO_TOOLS", "NECO_TOOLS_LIST"} {

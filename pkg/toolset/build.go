@@ -51,18 +51,17 @@ func (s stager) build(ctx context.Context, t Tool, p platform) (string, error) {
 // buildKey returns a digest of everything that the built programs depend on.
 func (s stager) buildKey(ctx context.Context, t Tool, p platform) (string, error) {
 	h := sha256.New()
-	version, err := s.run(ctx, t, nil, "go", "env", "GOVERSION")
+	version, err := s.run(ctx, t, goEnv(), "go", "env", "GOVERSION")
 	if err != nil {
 		return "", err
 	}
-	fmt.Fprintln(h, version, p, t.Ldflags, t.Tags, t.CGO)
+	fmt.Fprintln(h, version, buildEnv(t, p), t.Ldflags, t.Tags)
 	if t.CGO {
-		// The C compiler and the libraries of the machine become part of the programs.
-		packages, err := s.run(ctx, t, nil, "dpkg-query", "-W", "gcc", "libc6-dev", "libseccomp-dev")
+		compiler, err := s.compiler(ctx, t)
 		if err != nil {
 			return "", fmt.Errorf("the C compiler and libraries are needed: apt-get install gcc libc6-dev libseccomp-dev: %w", err)
 		}
-		fmt.Fprintln(h, packages)
+		fmt.Fprintln(h, compiler)
 	}
 	for _, name := range []string{"go.mod", "go.sum"} {
 		data, err := os.ReadFile(filepath.Join(s.list.Dir, t.Name, name))
@@ -74,6 +73,34 @@ func (s stager) buildKey(ctx context.Context, t Tool, p platform) (string, error
 	return fmt.Sprintf("%x", h.Sum(nil)[:16]), nil
 }
 
+// compiler returns the versions of the C compiler, the linker and the libraries of the machine,
+// parts of which become parts of the programs. The version of the package gcc is not that of the
+// compiler.
+func (s stager) compiler(ctx context.Context, t Tool) (string, error) {
+	gcc, err := s.run(ctx, t, nil, "gcc", "--version")
+	if err != nil {
+		return "", err
+	}
+	packages, err := s.run(ctx, t, nil, "dpkg-query", "-W", "binutils", "libc6-dev", "libseccomp-dev")
+	return gcc + "\n" + packages, err
+}
+
+// goEnv returns the variables that make the command go independent of the flags, the workspace
+// and the processor level that the user of the machine has set. GOFLAGS is not empty, because
+// go would take it from the file of go env -w then.
+func goEnv() []string {
+	return []string{"GOFLAGS=-buildvcs=false", "GOWORK=off", "GOAMD64=v1"}
+}
+
+// buildEnv returns the variables of the build of t for p.
+func buildEnv(t Tool, p platform) []string {
+	cgo := "CGO_ENABLED=0"
+	if t.CGO {
+		cgo = "CGO_ENABLED=1"
+	}
+	return append(goEnv(), "GOOS="+p.os, "GOARCH="+p.arch, cgo)
+}
+
 // goBuild builds the programs of t into dir.
 func (s stager) goBuild(ctx context.Context, t Tool, p platform, dir string) error {
 	m, err := s.list.modFile(t)
@@ -81,16 +108,14 @@ func (s stager) goBuild(ctx context.Context, t Tool, p platform, dir string) err
 		return err
 	}
 	ldflags := strings.TrimSpace("-s -w " + strings.NewReplacer("$VERSION", t.Version, "$NUMBER", t.number()).Replace(t.Ldflags))
-	env := []string{"GOOS=" + p.os, "GOARCH=" + p.arch, "GOFLAGS=", "CGO_ENABLED=0"}
 	if t.CGO {
-		env[3] = "CGO_ENABLED=1"
 		ldflags += " -extldflags -static"
 	}
 	args := []string{"build", "-trimpath", "-buildvcs=false", "-ldflags", ldflags, "-tags", t.Tags, "-o", dir + "/"}
 	for _, tool := range m.Tool {
 		args = append(args, tool.Path)
 	}
-	_, err = s.run(ctx, t, env, "go", args...)
+	_, err = s.run(ctx, t, buildEnv(t, p), "go", args...)
 	return err
 }
 
@@ -99,10 +124,10 @@ func (s stager) run(ctx context.Context, t Tool, env []string, name string, args
 	return run(ctx, filepath.Join(s.list.Dir, t.Name), env, name, args...)
 }
 
-// runGo runs the command go in the directory dir, without flags from the environment, and
-// returns its standard output.
+// runGo runs the command go in the directory dir with the variables of goEnv, and returns its
+// standard output.
 func runGo(ctx context.Context, dir string, args ...string) (string, error) {
-	return run(ctx, dir, []string{"GOFLAGS=", "GOWORK=off"}, "go", args...)
+	return run(ctx, dir, goEnv(), "go", args...)
 }
 
 func run(ctx context.Context, dir string, env []string, name string, args ...string) (string, error) {

@@ -76,7 +76,7 @@ func (s stager) writeLicences(ctx context.Context, tools []Tool) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	return WriteLicences(ctx, f, List{Tools: tools}, s.opts.Out)
+	return WriteLicences(ctx, f, List{Dir: s.list.Dir, Tools: tools}, s.opts.Out)
 }
 
 // bundle returns the list of the tools of the bundle for p, with their programs in the directory

@@ -46,10 +46,11 @@ const ours = "github.com/cybozu-go/neco"
 
 // WriteLicences writes the licences of the programs below dir, as text. First, it writes a line
 // for each tool of l that is there, with version, licence and source. Then, it writes the
-// licences and notices of all Go modules that are linked into the programs, and of Go: each text
-// once, after the names of the modules that have it. It downloads the modules that Go's module
-// cache does not have, and blocks until that is done or ctx ends. A module without a licence
-// file is an error that names it.
+// licences and notices of these tools, as far as their modules are known, of all Go modules that
+// are linked into the programs, and of Go: each text once, after the names of the modules that
+// have it. A stand-in has no licence: a tool that is there although its digest is unknown. It
+// downloads the modules that Go's module cache does not have, and blocks until that is done or
+// ctx ends. A module that is not there or has no licence file is an error that names it.
 func WriteLicences(ctx context.Context, w io.Writer, l List, dir string) error {
 	programs, err := goPrograms(dir)
 	if err != nil {
@@ -57,6 +58,9 @@ func WriteLicences(ctx context.Context, w io.Writer, l List, dir string) error {
 	}
 	linked, err := modules(programs)
 	if err != nil {
+		return err
+	}
+	if err := l.addOwn(linked, dir); err != nil {
 		return err
 	}
 	out, err := runGo(ctx, dir, "env", "GOMODCACHE", "GOROOT")
@@ -85,11 +89,7 @@ func WriteLicences(ctx context.Context, w io.Writer, l List, dir string) error {
 func (l List) writeTools(w io.Writer, dir string) error {
 	end := ""
 	for _, t := range l.Tools {
-		there := func(path string) bool {
-			_, err := os.Lstat(filepath.Join(dir, path))
-			return err == nil
-		}
-		if !slices.ContainsFunc(t.paths(), there) {
+		if !t.in(dir) {
 			continue
 		}
 		source := t.URL
@@ -105,9 +105,68 @@ func (l List) writeTools(w io.Writer, dir string) error {
 	return err
 }
 
+// in reports whether a program of t is below dir.
+func (t Tool) in(dir string) bool {
+	return slices.ContainsFunc(t.paths(), func(path string) bool {
+		_, err := os.Lstat(filepath.Join(dir, path))
+		return err == nil
+	})
+}
+
+// addOwn adds the modules with the licences of the tools below dir to linked. The programs do not
+// name them if the publisher has built them in a clone.
+func (l List) addOwn(linked map[string]module.Version, dir string) error {
+	for _, t := range l.Tools {
+		unknown, err := l.unknown(t)
+		if err != nil {
+			return fmt.Errorf("tool %q: %w", t.Name, err)
+		}
+		name := t.own.Path + " " + t.own.Version
+		if _, ok := linked[name]; !ok && unknown == "" && t.own.Path != "" && t.in(dir) {
+			linked[name] = t.own
+		}
+	}
+	return nil
+}
+
+// CheckLicences returns an error that names the tools whose own licences are unknown, or nil. A
+// release needs the text of each licence.
+func (l List) CheckLicences() error {
+	var names []string
+	for _, t := range l.Tools {
+		if t.own.Path == "" {
+			names = append(names, "  "+t.Name+" "+t.Version)
+		}
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	return fmt.Errorf("these have no text of their own licence:\n%s\nset licenceModule to the Go module from which the publisher has built the program; docs/package.md explains how", strings.Join(names, "\n"))
+}
+
+// completeLicence checks LicenceModule and sets own.
+func (t *Tool) completeLicence() error {
+	if t.Module != "" {
+		if t.LicenceModule != "" {
+			return errors.New("licenceModule is for downloads; remove it")
+		}
+		t.own = module.Version{Path: t.Module, Version: t.Version}
+		return nil
+	}
+	if t.LicenceModule == "" {
+		return nil
+	}
+	path, version, _ := strings.Cut(strings.ReplaceAll(t.LicenceModule, "$VERSION", t.Version), "@")
+	if err := module.Check(path, version); err != nil {
+		return fmt.Errorf("licenceModule: it must be PATH@VERSION: %w", err)
+	}
+	t.own = module.Version{Path: path, Version: version}
+	return nil
+}
+
 // modules returns the modules that are linked into the programs, by the names that the
 // programs use: a replaced module has another source. It omits modules without a version: the
-// module of a program that its publisher built from a clone has none.
+// module of a program that its publisher built in a clone has none; see addOwn.
 func modules(programs []string) (map[string]module.Version, error) {
 	linked := map[string]module.Version{}
 	for _, program := range programs {

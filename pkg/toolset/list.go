@@ -19,6 +19,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 	"golang.org/x/mod/modfile"
+	"golang.org/x/mod/module"
 )
 
 // Tool is a project whose programs the package contains. Its source is either a Go module or
@@ -27,6 +28,10 @@ type Tool struct {
 	Name string `yaml:"name"`
 	// Licence is the SPDX identifier of the project's licence.
 	Licence string `yaml:"licence"`
+	// LicenceModule is the Go module, as PATH@VERSION, whose files have the text of the licence
+	// of a download. $VERSION is the version. It is empty as long as nobody has found the
+	// module, and for a tool with a module, which has the text itself.
+	LicenceModule string `yaml:"licenceModule"`
 
 	// Module is the path of the Go module. The directory of the same name as the tool, beside
 	// the list, contains a module that requires it and names its programs in tool directives.
@@ -56,6 +61,8 @@ type Tool struct {
 	// platforms, such as windows/amd64. A tool with a module has none: it is built.
 	Platforms map[string]Platform `yaml:"platforms"`
 
+	// own is the module with the text of the tool's own licence. It is zero if that is unknown.
+	own module.Version
 	// members are the programs in the download. Install has only some of them in a bundle.
 	members []string
 }
@@ -136,6 +143,9 @@ func (l List) complete(t *Tool) error {
 		return errors.New("either module or url is needed")
 	}
 	if err := l.completeSource(t); err != nil {
+		return err
+	}
+	if err := t.completeLicence(); err != nil {
 		return err
 	}
 	t.members = t.programs()

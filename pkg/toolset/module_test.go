@@ -48,10 +48,11 @@ const helloList = `tools:
   bundle: [hello]
 `
 
-// modules makes a module proxy with the modules of the program, and an empty module cache.
-func modules(t *testing.T) {
+// modules makes a module proxy with the modules of the program, and an empty module cache. It
+// returns the directory of the proxy.
+func modules(t *testing.T) (proxy string) {
 	t.Helper()
-	proxy := t.TempDir()
+	proxy = t.TempDir()
 	publishModule(t, proxy, "example.com/dep", "v1.0.0", map[string]string{
 		"go.mod": "module example.com/dep\n\ngo 1.26.0\n", "LICENSE": "The licence of dep.",
 		"dep.go": "package dep\n\nconst Text = \"hello \"\n",
@@ -67,6 +68,7 @@ func modules(t *testing.T) {
 		t.Setenv(name, value)
 	}
 	t.Cleanup(func() { cleanModules(t) })
+	return proxy
 }
 
 // cleanModules empties the module cache, whose directories are read-only.
@@ -138,5 +140,28 @@ func TestPinMakesGoSumOfAModule(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(dir, "tools/hello/go.sum")); err != nil {
 		t.Error(err)
+	}
+}
+
+// The user's settings of Go, in the environment and in the file of go env -w, do not change the
+// program.
+func TestTheSettingsOfTheUserDoNotChangeAProgram(t *testing.T) {
+	modules(t)
+	var builds [2]string
+	for i := range builds {
+		l, o := loadHello(t, "")
+		if i == 1 {
+			t.Setenv("GOAMD64", "v3")
+			t.Setenv("GOFLAGS", "")
+			t.Setenv("GOENV", write(t, t.TempDir(), "env", "GOFLAGS=-gcflags=all=-N\n"))
+			t.Setenv("GOWORK", write(t, t.TempDir(), "go.work", "go 1.26.0\n"))
+		}
+		if _, err := toolset.Stage(t.Context(), l, o); err != nil {
+			t.Fatal(err)
+		}
+		builds[i] = tree(t, o.Out)["usr/bin/hello"]
+	}
+	if builds[0] != builds[1] {
+		t.Error("the program has other bytes")
 	}
 }

@@ -2,7 +2,6 @@ package toolset
 
 import (
 	"bufio"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,9 +20,11 @@ import (
 const maxChecksums = 1 << 20
 
 // Pin reads the digests of all downloads in the list in file from their publishers, and writes
-// them into the list. The comments of the list stay. It returns a line for each digest that it
-// changed. It writes all digests into the list or, after an error, none. For a module without
-// go.sum it runs go mod tidy, which reads the digests from Go's checksum database.
+// those that were unknown into the list. The comments of the list stay. For a module without
+// go.sum it runs go mod tidy, which reads the digests from Go's checksum database. Pin never
+// changes a known digest: a publisher with another one is an error that has both. Pin returns a
+// line for each digest that it wrote, also together with errors: after an error it goes on with
+// the other tools, unless ctx has ended, and joins all errors.
 func Pin(ctx context.Context, client *http.Client, file string) (changes []string, err error) {
 	l, err := Load(file)
 	if err != nil {
@@ -37,29 +38,42 @@ func Pin(ctx context.Context, client *http.Client, file string) (changes []strin
 	if err := yaml.Unmarshal(data, &doc); err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
+	var errs []error
 	for i, t := range l.Tools {
-		if t.Module != "" {
-			made, err := pinModule(ctx, l, t)
-			if err != nil {
-				return nil, fmt.Errorf("tool %q: %w", t.Name, err)
-			}
-			changes = append(changes, made...)
-			continue
+		made, err := pinTool(ctx, client, l, t, value(doc.Content[0], "tools").Content[i])
+		changes = append(changes, made...)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("tool %q: %w", t.Name, err))
 		}
-		tool := value(doc.Content[0], "tools").Content[i]
-		for _, d := range t.downloads() {
-			sum, err := published(ctx, client, d.Download)
-			if err != nil {
-				return nil, fmt.Errorf("tool %q: %s: %w", t.Name, d.Checksums, err)
-			}
-			if sum == d.SHA256 {
-				continue
-			}
-			changes = append(changes, fmt.Sprintf("%s: %s, was %s", d.name, sum, cmp.Or(d.SHA256, "unknown")))
-			setDigest(d.node(tool), sum)
+		if ctx.Err() != nil {
+			break
 		}
 	}
-	return changes, writeYAML(file, &doc)
+	if len(changes) > 0 {
+		errs = append(errs, writeYAML(file, &doc))
+	}
+	return changes, errors.Join(errs...)
+}
+
+// pinTool does what Pin does for the tool t. It changes node, the mapping of t in the list.
+func pinTool(ctx context.Context, client *http.Client, l List, t Tool, node *yaml.Node) (changes []string, err error) {
+	if t.Module != "" {
+		return pinModule(ctx, l, t)
+	}
+	var errs []error
+	for _, d := range t.downloads() {
+		sum, err := published(ctx, client, d.Download)
+		switch {
+		case err != nil:
+			errs = append(errs, fmt.Errorf("%s: %s: %w", d.name, d.Checksums, err))
+		case d.SHA256 == "":
+			setDigest(d.node(node), sum)
+			changes = append(changes, d.name+": "+sum)
+		case d.SHA256 != sum:
+			errs = append(errs, fmt.Errorf("%s: the digest in the list is %s, that of the publisher is %s; empty sha256 first if the change is expected", d.name, d.SHA256, sum))
+		}
+	}
+	return changes, errors.Join(errs...)
 }
 
 // pinModule makes go.sum of the module of t unless it exists.
@@ -68,7 +82,7 @@ func pinModule(ctx context.Context, l List, t Tool) (changes []string, err error
 	if err != nil || unknown == "" {
 		return nil, err
 	}
-	if _, err := (stager{list: l}).run(ctx, t, nil, "go", "mod", "tidy"); err != nil {
+	if _, err := (stager{list: l}).run(ctx, t, goEnv(), "go", "mod", "tidy"); err != nil {
 		return nil, err
 	}
 	return []string{fmt.Sprintf("%s %s: go.sum is made", t.Name, t.Version)}, nil

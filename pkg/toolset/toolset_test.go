@@ -57,6 +57,8 @@ func TestAListThatIsWrongIsNamed(t *testing.T) {
 		{"two sources", "version: v1", "module: example.com/x", "either module or url is needed"},
 		{"no TLS", "https://h/x", "http://h/x", `url: "http://h/x" is not an address that begins with https://`},
 		{"no checksums", "  checksums: https://h/s\n", "", `checksums: "" is not an address`},
+		{"a licence without version", "version: v1", "version: v1\n  licenceModule: example.com/x", "licenceModule: it must be PATH@VERSION"},
+		{"a licence of another major version", "version: v1", "version: v1\n  licenceModule: example.com/x@v2.0.0", "licenceModule: it must be PATH@VERSION"},
 		{"a digest of another form", "version: v1", "version: v1\n  sha256: 12AB", `sha256: "12AB" is not 64`},
 		{"a relative path", "/usr/bin/x", "usr/bin/x", `install: "usr/bin/x" is not the absolute path`},
 		{"a path that leaves the package", "/usr/bin/x", "/usr/../../x", "is not the absolute path"},
@@ -305,87 +307,5 @@ func TestADownloadThatIsWrongIsRefused(t *testing.T) {
 				t.Errorf("the cache has %v", files)
 			}
 		})
-	}
-}
-
-func TestPinReadsDigestsFromThePublisher(t *testing.T) {
-	p := publish(t, nil)
-	one, two := sum([]byte("1")), sum([]byte("2"))
-	p.files = map[string][]byte{
-		"/a.tgz.sha256": []byte(one + "\n"),
-		"/sums":         []byte(one + "  other\n" + two + " *b.tgz\n"),
-	}
-	list := fmt.Sprintf(`# A comment.
-tools:
-  - name: a # of a
-    licence: MIT
-    version: v1
-    url: %[1]s/a.tgz
-    checksums: %[1]s/a.tgz.sha256
-    sha256: ""
-    install: {a: [/usr/bin/a]}
-  - name: b
-    licence: MIT
-    version: v1
-    url: %[1]s/b.tgz
-    checksums: %[1]s/sums
-    sha256: %[2]s
-    install: {b: [/usr/bin/b]}
-`, p.URL, one)
-	file := write(t, t.TempDir(), "tools.yaml", list)
-	changes, err := toolset.Pin(t.Context(), p.Client(), file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := []string{"a v1: " + one + ", was unknown", "b v1: " + two + ", was " + one}
-	if d := cmp.Diff(want, changes); d != "" {
-		t.Errorf("changes (-want +got):\n%s", d)
-	}
-	l, err := toolset.Load(file)
-	if err != nil || l.Tools[0].SHA256 != one || l.Tools[1].SHA256 != two {
-		t.Errorf("the list afterwards: %+v, %v", l, err)
-	}
-	text, err := os.ReadFile(file)
-	if err != nil || !strings.HasPrefix(string(text), "# A comment.\n") || !strings.Contains(string(text), "# of a") {
-		t.Errorf("the comments are lost: %s", text)
-	}
-	if changes, err := toolset.Pin(t.Context(), p.Client(), file); err != nil || changes != nil {
-		t.Errorf("a second time: %v, %v", changes, err)
-	}
-
-	for name, sums := range map[string]string{
-		"it has no SHA-256 of b.tgz": one + "  other\n",
-		"is not a SHA-256":           "<html>  b.tgz\n",
-	} {
-		p.files["/sums"] = []byte(sums)
-		if _, err := toolset.Pin(t.Context(), p.Client(), file); err == nil || !strings.Contains(err.Error(), name) {
-			t.Errorf("%q: %v", sums, err)
-		}
-		if now, _ := os.ReadFile(file); !bytes.Equal(now, text) {
-			t.Errorf("%q: the list has changed: %s", sums, now)
-		}
-	}
-	delete(p.files, "/sums")
-	if _, err := toolset.Pin(t.Context(), p.Client(), file); err == nil || !strings.Contains(err.Error(), "404") || !strings.Contains(err.Error(), `tool "b"`) {
-		t.Errorf("no checksums: %v", err)
-	}
-}
-
-func TestLicencesOfAProgram(t *testing.T) {
-	program := filepath.Join(t.TempDir(), "toolset")
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", program, "../../cmd/toolset").CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
-	out, err := exec.CommandContext(t.Context(), program, "--list", "../../debian/tools.yaml", "licences", filepath.Dir(program)).CombinedOutput()
-	if err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
-	for _, want := range []string{"\nGo\n", "\ngithub.com/spf13/cobra v", "\ngo.yaml.in/yaml/v3 v", "Apache License"} {
-		if !bytes.Contains(out, []byte(want)) {
-			t.Errorf("the licences lack %q", want)
-		}
-	}
-	if bytes.Contains(out, []byte("github.com/cybozu-go/neco")) {
-		t.Error("the licences contain Neco's own")
 	}
 }
