@@ -5,6 +5,7 @@ import (
 	"encoding/csv"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/cybozu-go/neco/internal/lrn"
@@ -32,13 +33,33 @@ func readCSV(data []byte, errs *Errors) []row {
 		line, _ := r.FieldPos(0)
 		switch {
 		case first:
-			if isMachine(fields) {
-				errs.add(line, "", "the first line is skipped, but it looks like a machine; insert a line with the names of the columns before it")
+			if !checkHeader(line, fields, errs) {
+				return nil
 			}
 		case strings.Join(fields, "") != "":
 			rows = append(rows, rowOf(r, fields, errs))
 		}
 	}
+}
+
+// checkHeader reports errors in the first line, which is skipped. It returns false if the columns
+// of the list cannot be read.
+func checkHeader(line int, fields []string, errs *Errors) bool {
+	if isMachine(fields) {
+		errs.add(line, "", "the first line is skipped, but it looks like a machine; insert a line with the names of the columns before it")
+	}
+	if len(fields) == 1 && strings.Count(fields[0], ";") >= columns-1 {
+		errs.add(line, "", "the columns are separated by semicolons; export the list with commas")
+		return false
+	}
+	for i, text := range fields {
+		name := strings.NewReplacer(" ", "-", "_", "-").Replace(strings.ToLower(text))
+		if at := slices.Index(names[:], name); at >= 0 && at != i {
+			errs.add(line, "", "column %d is %s, which must be column %d; the order is %s", i+1, name, at+1, strings.Join(names[:], ", "))
+			return false
+		}
+	}
+	return true
 }
 
 // rowOf returns the machine in the record that r has read, and reports missing and

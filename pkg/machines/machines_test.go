@@ -78,6 +78,8 @@ func TestErrorsNameLineAndColumn(t *testing.T) {
 		"an empty file":       {"", "line 1: the list has no machines"},
 		"no machine":          {header + "\n,,,,,,\n", "line 1: the list has no machines"},
 		"no header":           {good + "dc1,1,A,S2,R640,boot,2026/1/02\n", "line 1: the first line is skipped, but it looks like a machine; insert a line with the names of the columns before it"},
+		"swapped columns":     {"datacenter,Logical Rack,physical_rack,product,serial,role,support date\n" + good, "line 1: column 4 is product, which must be column 5; the order is datacenter, logical-rack, physical-rack, serial, product, role, support-date"},
+		"semicolons":          {strings.ReplaceAll(header+good, ",", ";"), "line 1: the columns are separated by semicolons; export the list with commas"},
 		"a missing column":    {header + "dc1,0,A,S1,R640,boot\n", "line 2, support-date: the column is missing; the line has 6 of 7 columns"},
 		"one more column":     {header + strings.TrimSpace(good) + ",x\n", `line 2: column 8: "x" is behind the last column, support-date`},
 		"no date":             {header + "dc1,0,A,S1,R640,boot,2026-01-02\n", `line 2, support-date: "2026-01-02" is not a date like 2026/1/02`},
