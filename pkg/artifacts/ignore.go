@@ -100,21 +100,31 @@ func ignoreFields() (all []string) {
 	return all
 }
 
-// check returns an error if an entry of i does not belong to an artifact in set.
+// check returns an error if an entry of i does not belong to an artifact in set, or has no
+// effect.
 func (i Ignored) check(set neco.ArtifactSet) error {
 	for _, e := range i.Images {
 		if !slices.ContainsFunc(set.Images, func(img neco.ContainerImage) bool { return img.Repository == e.Repository }) {
 			return fmt.Errorf("images: the artifact set has no repository %q", e.Repository)
+		}
+		if len(e.Versions) == 0 && !e.Hold {
+			return fmt.Errorf("images: the entry of %s has neither versions nor hold", e.Repository)
 		}
 	}
 	for _, e := range i.Debs {
 		if _, err := set.FindDebianPackage(e.Name); err != nil {
 			return fmt.Errorf("debs: %w", err)
 		}
+		if len(e.Versions) == 0 {
+			return fmt.Errorf("debs: the entry of %s has no versions", e.Name)
+		}
 	}
 	for _, e := range i.OSImage {
 		if e.Channel != set.OSImage.Channel {
 			return fmt.Errorf("osImage: the channel is %q, and that of the artifact set %q", e.Channel, set.OSImage.Channel)
+		}
+		if len(e.Versions) == 0 {
+			return fmt.Errorf("osImage: the entry of %s has no versions", e.Channel)
 		}
 	}
 	return nil
