@@ -9,16 +9,26 @@ import (
 )
 
 func TestABuildWithoutItsToolsNamesTheCommandThatMakesThem(t *testing.T) {
-	dir := t.TempDir()
-	cmd := exec.CommandContext(t.Context(), "./build", filepath.Join(dir, "out"), "2026.11.21-1")
-	cmd.Env = append(os.Environ(), "NECO_TOOLS="+filepath.Join(dir, "tools"), "XDG_CACHE_HOME="+dir)
-	out, err := cmd.CombinedOutput()
-	want := "debian/build: NECO_TOOLS: there is no directory " + filepath.Join(dir, "tools") + "; run: make tools\n"
-	if err == nil || string(out) != want {
-		t.Errorf("error %v, output %q, want %q", err, out, want)
-	}
-	if made, err := os.ReadDir(dir); len(made) > 0 || err != nil {
-		t.Errorf("it has made %v (%v)", made, err)
+	for state, want := range map[string]string{
+		"absent":     "there is no directory DIR; run: make tools",
+		"incomplete": "make tools has not completed DIR; run it (again)",
+	} {
+		dir := t.TempDir()
+		tools := filepath.Join(dir, "tools")
+		if state == "incomplete" {
+			if err := os.MkdirAll(filepath.Join(tools, "usr/bin"), 0o755); err != nil {
+				t.Fatal(err)
+			}
+		}
+		cmd := exec.CommandContext(t.Context(), "./build", filepath.Join(dir, "out"), "2026.11.21-1")
+		cmd.Env = append(os.Environ(), "NECO_TOOLS="+tools, "XDG_CACHE_HOME="+dir)
+		out, err := cmd.CombinedOutput()
+		if want := "debian/build: NECO_TOOLS: " + strings.ReplaceAll(want, "DIR", tools) + "\n"; err == nil || string(out) != want {
+			t.Errorf("error %v, output %q, want %q", err, out, want)
+		}
+		if _, err := os.Stat(filepath.Join(dir, "out")); err == nil {
+			t.Errorf("%s: it has made the directory of the package", state)
+		}
 	}
 }
 
