@@ -3,7 +3,7 @@
 # VERSION is the version of the package, YYYY.MM.DD-SERIAL.  The default day is that of
 # the last commit.
 DAY := $(shell TZ=UTC git log -1 --format=%cd --date=format-local:%Y.%m.%d 2>/dev/null || date -u +%Y.%m.%d)
-VERSION = $(DAY)-1
+VERSION ?= $(DAY)-1
 # Recipes read it from their environment, so that any value is a single word.
 export VERSION
 
@@ -146,6 +146,7 @@ bench-contents: ## Upload 5 GiB of images, compared with crane and curl [CONTENT
 deb: ## Build build/neco_VERSION_amd64.deb (VERSION=YYYY.MM.DD-SERIAL)
 	@tools/need gzip:gzip
 	@debian/build build "$$VERSION"
+	@[ -n "$$NECO_TOOLS" ] || echo "without the programs of other projects; docs/package.md says how to add them"
 	@ls "build/neco_$${VERSION}_amd64.deb" "build/neco_$${VERSION}_amd64.deb.sha256"
 
 .PHONY: tools
@@ -187,11 +188,11 @@ suite: ## Run a suite as CI does, with its data centre [SUITE=functions]
 	@.ci/run-suite "$$SUITE"
 
 # WORKFLOW is the name of a file in .github/workflows.
-WORKFLOW = main
+WORKFLOW ?= main
 
 .PHONY: pipeline
 pipeline: ## List the commands of a workflow, or run them in a fresh clone [WORKFLOW=main] [TAG=test-…] [RUN=1]
-	go run ./dctest/pipeline $(if $(RUN),-run) $${TAG:+-ref "$$TAG"} "$(WORKFLOW)"
+	go run ./dctest/pipeline $(if $(filter-out 0 no,$(RUN)),-run) $${TAG:+-ref "$$TAG"} "$(WORKFLOW)"
 
 # TAG is test-YYYY.MM.DD-SERIAL or release-YYYY.MM.DD-SERIAL. docs/cicd.md explains releases.
 TAG ?=

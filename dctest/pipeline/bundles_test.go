@@ -165,6 +165,7 @@ func TestTheFilesOfAReleaseAreComplete(t *testing.T) {
 	f.refuse(t, "a release must contain all programs of debian/tools.yaml: the digests of these are unknown:\n"+
 		"  x v1 for windows/amd64\nrun make tools-pin ", "files", "test-"+version)
 	f.write(t, yaml, strings.ReplaceAll(list, "licenceModule: ", "# "), 0o644)
+	f.commit(t)
 	f.refuse(t, "a release must contain the licences of all programs of debian/tools.yaml: these have no text of their own licence:\n"+
 		"  x v1\nset licenceModule ", "files", "test-"+version)
 	f.write(t, yaml, list, 0o644)

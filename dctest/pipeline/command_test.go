@@ -134,7 +134,7 @@ func TestACommandEndsAtTheTimeLimit(t *testing.T) {
 }
 
 func TestAnUnknownWorkflowIsAnError(t *testing.T) {
-	if err := run(t.Context(), repository(t), options{workflow: "none"}, &bytes.Buffer{}); err == nil || !strings.Contains(err.Error(), "none.yml: no such file") {
+	if err := run(t.Context(), repository(t), options{workflow: "none"}, &bytes.Buffer{}); err == nil || !strings.Contains(err.Error(), `there is no workflow "none"`) {
 		t.Errorf("%v", err)
 	}
 }

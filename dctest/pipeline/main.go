@@ -22,7 +22,7 @@ type options struct {
 func main() {
 	var o options
 	flag.BoolVar(&o.run, "run", false, "run the commands in a fresh clone of HEAD, until one fails")
-	flag.StringVar(&o.ref, "ref", "test-"+time.Now().UTC().Format("2006.01.02")+"-1", "the branch or tag on which the workflow would run")
+	flag.StringVar(&o.ref, "ref", "", "the branch or tag on which the workflow would run (default: a tag of today)")
 	flag.Usage = func() {
 		fmt.Fprintln(flag.CommandLine.Output(), "usage: pipeline [-run] [-ref REF] WORKFLOW")
 		flag.PrintDefaults()
@@ -33,6 +33,13 @@ func main() {
 		os.Exit(2)
 	}
 	o.workflow = flag.Arg(0)
+	if o.ref == "" {
+		kind := "test-"
+		if o.workflow == "release" {
+			kind = "release-"
+		}
+		o.ref = kind + time.Now().UTC().Format("2006.01.02") + "-1"
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	err := run(ctx, ".", o, os.Stdout)
 	stop()

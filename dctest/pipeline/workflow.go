@@ -2,7 +2,9 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
@@ -76,6 +78,9 @@ func (js *jobs) UnmarshalYAML(n *yaml.Node) error {
 func load(root, name string) (workflow, error) {
 	file := filepath.Join(root, dir, name+".yml")
 	data, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return workflow{}, fmt.Errorf("there is no workflow %q; ls %s shows them", name, dir)
+	}
 	if err != nil {
 		return workflow{}, err
 	}

@@ -35,7 +35,7 @@ func DataCentres() []string { return []string{"staging", "production"} }
 // of one data centre.
 func OneDataCentre(cmd *cobra.Command, args []string) error {
 	if len(args) != 1 {
-		return fmt.Errorf("%s: give one data centre, staging or production", cmd.Name())
+		return errors.New("give one data centre, staging or production")
 	}
 	_, err := channel(args[0])
 	return err
