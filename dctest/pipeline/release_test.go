@@ -147,7 +147,7 @@ func TestATagOfAWrongFormIsRefused(t *testing.T) {
 		}
 	}
 	for tag, want := range map[string]string{
-		"":                       "is not of the form test-YYYY.MM.DD-SERIAL",
+		"":                       "there is no tag; give one: TAG=test-YYYY.MM.DD-SERIAL",
 		"main":                   "is not of the form test-YYYY.MM.DD-SERIAL",
 		"v2026.11.30-1":          "is not of the form test-YYYY.MM.DD-SERIAL",
 		"release-":               "version '' is not of the form",
