@@ -41,7 +41,7 @@ func (c *centre) runs() map[string]run {
 			if err != nil {
 				c.t.Fatal(err)
 			}
-			all[fmt.Sprintf("%s on %d", unit, lrn)] = run{srv.MainPID(unit), a.Digest}
+			all[fmt.Sprintf("%s on %d", unit, lrn)] = run{srv.MainPID(unit + ".service"), a.Digest}
 		}
 	}
 	return all
