@@ -136,11 +136,13 @@ bench: ## Benchmarks
 # CONTENTS_MIB is the size of all images in MiB, and ROUNDS how often both ways are measured.
 CONTENTS_MIB = 5120
 ROUNDS = 3
+# AT_A_TIME is the number of images that crane and curl process at the same time.
+AT_A_TIME = 2
 
 .PHONY: bench-contents
-bench-contents: ## Upload 5 GiB of images, compared with crane and curl [CONTENTS_MIB=5120] [ROUNDS=3]
+bench-contents: ## Upload 5 GiB of images, compared with crane and curl [CONTENTS_MIB=5120] [ROUNDS=3] [AT_A_TIME=2]
 	@tools/need curl:curl
-	go run ./dctest/contentsbench -size=$(CONTENTS_MIB) -rounds=$(ROUNDS)
+	go run ./dctest/contentsbench -size=$(CONTENTS_MIB) -rounds=$(ROUNDS) -at-a-time=$(AT_A_TIME)
 
 .PHONY: deb
 deb: ## Build build/neco_VERSION_amd64.deb (VERSION=YYYY.MM.DD-SERIAL)

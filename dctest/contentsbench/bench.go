@@ -18,8 +18,10 @@ import (
 // options are the flags of this program.
 type options struct {
 	// mib is the size of all images in MiB.
-	mib     int64
-	rounds  int
+	mib    int64
+	rounds int
+	// atATime is the number of images that crane and curl process at the same time.
+	atATime int
 	cache   string
 	profile string
 }
@@ -56,8 +58,8 @@ type round struct {
 // run measures, prints the results to out, and returns an error if one of the conditions in
 // the description of this program does not hold.
 func run(ctx context.Context, o options, out io.Writer) (err error) {
-	if o.mib < minMiB || o.rounds < 1 {
-		return fmt.Errorf("-size must be at least %d, and -rounds at least 1", minMiB)
+	if o.mib < minMiB || o.rounds < 1 || o.atATime < 1 {
+		return fmt.Errorf("-size must be at least %d, -rounds and -at-a-time at least 1", minMiB)
 	}
 	b := &bench{options: o}
 	if b.self, err = os.Executable(); err != nil {

@@ -41,11 +41,7 @@ func buildCrane(ctx context.Context, binary string) error {
 	return nil
 }
 
-// parallel is the number of images that crane and curl process at the same time, as many as
-// neco-worker.
-const parallel = 2
-
-// craneAndCurl uploads the images with crane and curl. A file in dir is between them,
+// craneAndCurl uploads the images with crane and curl, atATime of them at the same time. A file in dir is between them,
 // because sabakan takes no upload of an unknown length. It returns the CPU time of all
 // processes.
 func (b *bench) craneAndCurl(ctx context.Context, dir, url string) (time.Duration, error) {
@@ -56,7 +52,7 @@ func (b *bench) craneAndCurl(ctx context.Context, dir, url string) (time.Duratio
 		return err
 	}
 	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(parallel)
+	g.SetLimit(b.atATime)
 	for _, img := range imagesAt(b.registry.address) {
 		g.Go(func() error {
 			file := filepath.Join(dir, img.Name)

@@ -90,8 +90,8 @@ func TestTheReportSaysWhetherTheAimIsReached(t *testing.T) {
 }
 
 func TestASizeWhoseHeadersExceedTheToleranceIsRefused(t *testing.T) {
-	for _, o := range []options{{mib: minMiB - 1, rounds: 1}, {mib: minMiB, rounds: 0}} {
-		if err := run(t.Context(), o, io.Discard); err == nil || !strings.Contains(err.Error(), "-size must be at least 10, and -rounds at least 1") {
+	for _, o := range []options{{mib: minMiB - 1, rounds: 1, atATime: 1}, {mib: minMiB, atATime: 1}, {mib: minMiB, rounds: 1}} {
+		if err := run(t.Context(), o, io.Discard); err == nil || !strings.Contains(err.Error(), "-size must be at least 10, -rounds and -at-a-time at least 1") {
 			t.Errorf("%+v: error %v", o, err)
 		}
 	}
