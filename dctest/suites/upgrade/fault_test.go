@@ -57,7 +57,12 @@ func faultSpecs() {
 			return strings.TrimSpace(state)
 		}).WithTimeout(limit).WithPolling(20 * time.Millisecond).Should(Equal("inactive"))
 		Expect(lab.Kill(ctx, "boot-2")).To(Succeed())
-		lab.Run(ctx, 0, "neco", "config", "set", "worker-timeout", "1m") // ends the run, because the others wait for boot server 2
+		// This ends the run, because the others wait for boot server 2, which may also have been
+		// etcd's leader: no request is answered before the others have elected one.
+		Eventually(ctx, func() error {
+			_, err := lab.Exec(ctx, "boot-0", "neco", "config", "set", "worker-timeout", "1m")
+			return err
+		}).WithTimeout(limit).WithPolling(200 * time.Millisecond).Should(Succeed())
 		Eventually(ctx, func() (string, error) { return lab.Exec(ctx, "boot-0", "neco", "history") }).
 			WithTimeout(limit).WithPolling(200 * time.Millisecond).Should(MatchRegexp(regexp.QuoteMeta(version) + `.*\stimeout\s`))
 		ended := time.Now()
