@@ -39,7 +39,7 @@ func TestASkippedUploadNamesTheCommandThatPreparesIt(t *testing.T) {
 	put(t, ch.FS, neco.CKECertFile, "x")
 	expect(commands("systemctl start sabakan", cke.Install, "systemctl start sabakan", "systemctl start cke"))
 
-	// Only an update may give the template of a new CKE to one that still starts in the old version.
+	// Only an update may set the template of a new CKE while the host starts the old version.
 	put(t, ch.FS, neco.CKECLIBin, "x")
 	put(t, ch.FS, "/usr/lib/neco/cke/1.22.6/cke", "x")
 	expect(commands("systemctl start sabakan", "", "systemctl start sabakan", "systemctl start cke"))
