@@ -58,7 +58,7 @@ func TestTheWatchdogIsNotifiedOnlyWhileTheLoopMakesProgress(t *testing.T) {
 	for pulse.Alive() {
 		receive(limit)
 	}
-	for receive(interval/10) != "" { // what was sent before the pulse stopped
+	for receive(interval/10) != "" { // the notifications that were sent before the pulse stopped
 	}
 	if got := receive(10 * interval); got != "" {
 		t.Errorf("notified %q by a loop that stands still", got)

@@ -15,7 +15,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/sabakan"
 )
 
-// short is a time limit of a client that a test exceeds, and long one that it does not exceed.
+// The requests of a test take longer than the time limit short, and less than the time limit long.
 const (
 	short = 50 * time.Millisecond
 	long  = time.Hour
