@@ -37,14 +37,9 @@ func NewImageFetcher(transport http.RoundTripper, auth authn.Authenticator) Imag
 // an error, w has received an incomplete tarball. The tarball has the tag of img, whether or
 // not the fetcher has a digest of img.
 func (f ImageFetcher) GetTarball(ctx context.Context, img ContainerImage, w io.Writer) error {
-	ctx, cancel := context.WithCancel(ctx)
 	ref, image, err := f.open(ctx, img)
 	if err == nil {
 		err = tarball.Write(ref, image, writerUntil(ctx, w))
-	}
-	cancel() // ends the download of a layer that is not read any more
-	if cached, ok := image.(*cachedImage); ok {
-		cached.downloads.Wait()
 	}
 	if err != nil {
 		return fmt.Errorf("fetch image %s: %w", img.FullName(f.auth != nil), err)
@@ -99,7 +94,9 @@ func (f ImageFetcher) open(ctx context.Context, img ContainerImage) (name.Refere
 		return nil, nil, err
 	}
 	if c, ok := f.transport.(blobCache); ok {
-		image = &cachedImage{Image: image, cached: func(digest string) (io.ReadCloser, error) { return c.Cached(ctx, digest) }}
+		image = &cachedImage{Image: image, copy: func(digest string, w io.Writer, request func() error) (int64, error) {
+			return c.Copy(ctx, digest, w, request)
+		}}
 	}
 	return ref, image, checkPlatform(image)
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"io/fs"
-	"sync"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
@@ -13,73 +12,86 @@ import (
 // blobCache is an http.RoundTripper that stores each blob that it has downloaded, and
 // verifies its digest.
 type blobCache interface {
-	// Cached returns the stored blob with this SHA-256 in hexadecimal, or an error that is
-	// fs.ErrNotExist.
-	Cached(ctx context.Context, digest string) (io.ReadCloser, error)
+	// Copy calls request, which must request the blob with this SHA-256 in hexadecimal through
+	// the RoundTripper, writes the blob to w and returns how many bytes w has received. The
+	// error is fs.ErrNotExist if the blob is not stored after request.
+	Copy(ctx context.Context, digest string, w io.Writer, request func() error) (int64, error)
 }
 
-// cachedImage is an image whose layers are read from a cache, which has verified them.
-// Package remote would compute their digests again each time. While one layer is read, the
-// next one is downloaded.
+// cachedImage is an image whose layers come through a cache, which verifies them. Package
+// remote would compute their digests again each time. It is used by pointer: package tarball has
+// images as the keys of a map.
 type cachedImage struct {
 	v1.Image
-	// cached returns a stored blob; see blobCache.
-	cached func(digest string) (io.ReadCloser, error)
-	// downloads are the downloads of layers in progress.
-	downloads sync.WaitGroup
+	// copy is blobCache.Copy with the context of the fetch.
+	copy func(digest string, w io.Writer, request func() error) (int64, error)
 }
 
 // Layers implements v1.Image.
 func (i *cachedImage) Layers() ([]v1.Layer, error) {
 	layers, err := i.Image.Layers()
-	if err != nil {
-		return nil, err
+	for n := range layers {
+		layers[n] = cachedLayer{layers[n], i}
 	}
-	cached := make([]v1.Layer, len(layers))
-	var next func() error
-	for n := len(layers) - 1; n >= 0; n-- {
-		l := &cachedLayer{Layer: layers[n], image: i, next: next}
-		l.download = sync.OnceValue(l.downloadOnce)
-		cached[n], next = l, l.download
-	}
-	return cached, nil
+	return layers, err
 }
 
 // cachedLayer is a layer of a cachedImage.
 type cachedLayer struct {
 	v1.Layer
 	image *cachedImage
-	// download downloads this layer into the cache unless it is there, and next does so with
-	// the layer that is read after this one; nil: this is the last layer.
-	download, next func() error
 }
 
-// downloadOnce does what download does, each time that it is called.
-func (l *cachedLayer) downloadOnce() error {
-	response, err := l.Layer.Compressed()
-	if err != nil {
-		return err
-	}
-	return response.Close()
+// Compressed implements v1.Layer. The result is an io.WriterTo that goes through the cache.
+func (l cachedLayer) Compressed() (io.ReadCloser, error) { return &layerBlob{layer: l}, nil }
+
+// layerBlob is the blob of a layer.
+type layerBlob struct {
+	layer cachedLayer
+	// read is where Read reads; nil before the first call.
+	read io.ReadCloser
 }
 
-// Compressed implements v1.Layer. It downloads the layer first if the cache does not have
-// it, and begins the download of the next layer.
-func (l *cachedLayer) Compressed() (io.ReadCloser, error) {
-	digest, err := l.Digest()
+// WriteTo implements io.WriterTo. It writes the whole blob.
+func (b *layerBlob) WriteTo(w io.Writer) (int64, error) {
+	digest, err := b.layer.Digest()
 	if err != nil {
-		return nil, err
+		return 0, err
 	}
-	if err := l.download(); err != nil {
-		return nil, err
+	n, err := b.layer.image.copy(digest.Hex, w, func() error {
+		response, err := b.layer.Layer.Compressed()
+		if err != nil {
+			return err
+		}
+		return response.Close()
+	})
+	if !errors.Is(err, fs.ErrNotExist) {
+		return n, err
 	}
-	if l.next != nil {
-		// The read of the next layer reports an error.
-		l.image.downloads.Go(func() { _ = l.next() })
+	// The cache has removed the blob already, or it is not from the registry.
+	if _, err := io.CopyN(io.Discard, b, n); err != nil {
+		return n, err
 	}
-	blob, err := l.image.cached(digest.Hex)
-	if errors.Is(err, fs.ErrNotExist) { // the cache has removed it already, or it is not from the registry
-		return l.Layer.Compressed()
+	rest, err := io.Copy(w, struct{ io.Reader }{b})
+	return n + rest, err
+}
+
+// Read implements io.Reader.
+func (b *layerBlob) Read(p []byte) (int, error) {
+	if b.read == nil {
+		r, err := b.layer.Layer.Compressed()
+		if err != nil {
+			return 0, err
+		}
+		b.read = r
 	}
-	return blob, err
+	return b.read.Read(p)
+}
+
+// Close implements io.Closer.
+func (b *layerBlob) Close() error {
+	if b.read == nil {
+		return nil
+	}
+	return b.read.Close()
 }

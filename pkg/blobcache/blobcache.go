@@ -46,11 +46,13 @@ type Transport struct {
 	verified map[string]bool
 	// reserved is the number of bytes that the downloads in progress still need.
 	reserved int64
+	// followers receive blobs while they are downloaded; see [Transport.Copy].
+	followers map[string]*follower
 }
 
 // New returns a Transport with the given fields.
 func New(inner http.RoundTripper, dir string, max int64) *Transport {
-	return &Transport{Inner: inner, Dir: dir, Max: max, busy: map[string]*semaphore.Weighted{}, verified: map[string]bool{}}
+	return &Transport{Inner: inner, Dir: dir, Max: max, busy: map[string]*semaphore.Weighted{}, verified: map[string]bool{}, followers: map[string]*follower{}}
 }
 
 // blobPath matches the path of a blob in a registry, and its digest.
@@ -85,25 +87,6 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	return response(r, digest, f, size), nil
-}
-
-// Cached returns the blob with this SHA-256 in hexadecimal if it is in the cache, and an
-// error that is fs.ErrNotExist otherwise. It waits for a download of the blob by this
-// Transport, at most until ctx ends, and reports no progress. The caller closes the blob.
-func (t *Transport) Cached(ctx context.Context, digest string) (io.ReadCloser, error) {
-	unlock, err := t.lock(ctx, digest)
-	if err != nil {
-		return nil, err
-	}
-	defer unlock()
-	f, _, err := t.open(ctx, digest)
-	if err != nil {
-		return nil, err
-	}
-	if ctx.Value(lastReadKey{}) != nil {
-		return lastRead{f}, nil
-	}
-	return f, nil
 }
 
 // lock waits until the blob with this digest is not locked, and locks it. It returns the

@@ -91,6 +91,12 @@ func (c *cutting) Write(p []byte) (int, error) {
 // serve starts a registry with an image of three layers.
 func serve(t *testing.T) (*blobs, name.Reference, v1.Image) {
 	t.Helper()
+	return serveImage(t, layer, 3)
+}
+
+// serveImage starts a registry with an image that has layers of size bytes.
+func serveImage(t *testing.T, size, layers int64) (*blobs, name.Reference, v1.Image) {
+	t.Helper()
 	b := &blobs{registry: registry.New(registry.Logger(nopLog()))}
 	s := httptest.NewServer(b)
 	t.Cleanup(s.Close)
@@ -98,7 +104,7 @@ func serve(t *testing.T) (*blobs, name.Reference, v1.Image) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	img, err := random.Image(layer, 3)
+	img, err := random.Image(size, layers)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -69,7 +69,7 @@ func TestTheEndOfTheContextEndsTheWaitForABlob(t *testing.T) {
 	second := make(chan error, 2)
 	go func() { second <- get(ctx) }()
 	go func() {
-		_, err := cache.Cached(ctx, config.Hex)
+		_, err := cache.Copy(ctx, config.Hex, io.Discard, func() error { return nil })
 		second <- err
 	}()
 	for range 2 {

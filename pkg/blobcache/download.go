@@ -50,6 +50,7 @@ func (t *Transport) download(r *http.Request, digest string) (refused *http.Resp
 		report(r.Context(), info.Size())
 		return nil, os.Remove(f.name)
 	}
+	f.follower = t.follower(digest)
 	report(r.Context(), f.size)
 	b := backoff.NewExponentialBackOff()
 	b.InitialInterval = pause
@@ -150,6 +151,10 @@ type partialFile struct {
 	sum  hash.Hash
 	// handed is how many bytes of the file the kernel was told to store on the disk.
 	handed int64
+	// handing has the result of the last call for that; it is empty while one is in progress.
+	handing chan error
+	// follower receives the bytes as they arrive; nil: nobody.
+	follower *follower
 }
 
 // openPartial opens the file of an interrupted download, or creates it. While another
@@ -159,9 +164,10 @@ func openPartial(ctx context.Context, name string) (*partialFile, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &partialFile{File: f, name: name, sum: sha256.New()}
+	p := &partialFile{File: f, name: name, sum: sha256.New(), handing: make(chan error, 1)}
+	p.handing <- nil
 	if p.size, err = addTo(ctx, p.sum, f); err != nil {
-		return nil, errors.Join(err, f.Close())
+		return nil, errors.Join(err, p.Close())
 	}
 	return p, nil
 }
@@ -199,6 +205,9 @@ func isStill(f *os.File, name string) bool {
 
 // restart empties the file: the registry sends the whole blob, not the requested range.
 func (p *partialFile) restart() error {
+	if p.size == 0 { // after a truncation, the kernel would store the file while it is closed
+		return nil
+	}
 	p.sum.Reset()
 	p.size, p.handed = 0, 0
 	_, err := p.Seek(0, io.SeekStart)
@@ -211,13 +220,15 @@ func (p *partialFile) fill(ctx context.Context, cancel context.CancelCauseFunc, 
 	defer timer.Stop()
 	buf := make([]byte, 256<<10)
 	for {
+		timer.Reset(stall)
 		n, err := body.Read(buf)
+		timer.Stop() // the disk and the follower may take longer
 		if n > 0 {
-			timer.Reset(stall)
 			if _, err := p.Write(buf[:n]); err != nil {
 				return backoff.Permanent(err)
 			}
 			p.sum.Write(buf[:n])
+			p.follower.write(p.size, buf[:n])
 			p.size += int64(n)
 			report(ctx, int64(n))
 			if err := p.handOver(); err != nil {

@@ -2,15 +2,11 @@ package blobcache_test
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"os"
 	"path/filepath"
-	"strings"
-	"sync"
 	"testing"
-	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"golang.org/x/sys/unix"
@@ -83,68 +79,4 @@ func inPageCache(t *testing.T, name string) bool {
 		t.Fatal(err)
 	}
 	return true
-}
-
-// TestTheNextLayerIsDownloadedWhileOneIsRead lets a reader wait in the first layer until the
-// registry is asked for the second one.
-func TestTheNextLayerIsDownloadedWhileOneIsRead(t *testing.T) {
-	b, ref, img := serve(t)
-	asked := make(chan struct{})
-	var once sync.Once
-	b.refuse = func(_ http.ResponseWriter, r *http.Request) bool {
-		if strings.HasSuffix(r.URL.Path, layerOf(t, img, 1)) {
-			once.Do(func() { close(asked) })
-		}
-		return false
-	}
-	cache := blobcache.New(http.DefaultTransport, t.TempDir(), 1<<30)
-	written := 0
-	err := fetchUnverified(t.Context(), cache, ref, writerFunc(func(p []byte) (int, error) {
-		if written += len(p); written < layer {
-			return len(p), nil
-		}
-		return len(p), await(asked, "a request for the second layer")
-	}))
-	if err != nil {
-		t.Errorf("after %d bytes: %v", written, err)
-	}
-}
-
-// TestNoDownloadContinuesAfterAFetch ends a fetch while the registry holds back the next layer.
-func TestNoDownloadContinuesAfterAFetch(t *testing.T) {
-	b, ref, img := serve(t)
-	asked, ended := make(chan struct{}), make(chan struct{})
-	b.refuse = func(_ http.ResponseWriter, r *http.Request) bool {
-		if strings.HasSuffix(r.URL.Path, layerOf(t, img, 1)) {
-			close(asked)
-			<-r.Context().Done()
-			close(ended)
-			return true
-		}
-		return false
-	}
-	full := errors.New("the disk is full")
-	written := 0
-	err := fetchUnverified(t.Context(), blobcache.New(http.DefaultTransport, t.TempDir(), 1<<30), ref, writerFunc(func(p []byte) (int, error) {
-		if written += len(p); written < layer/2 {
-			return len(p), nil
-		}
-		return 0, errors.Join(await(asked, "a request for the second layer"), full)
-	}))
-	if !errors.Is(err, full) {
-		t.Errorf("error %v", err)
-	}
-	if err := await(ended, "the end of the request"); err != nil {
-		t.Error(err)
-	}
-}
-
-// await waits until done is closed, at most 30 seconds.
-func await(done <-chan struct{}, what string) error {
-	select {
-	case <-done:
-		return nil
-	case <-time.After(30 * time.Second):
-		return fmt.Errorf("%s does not come", what)
-	}
 }
