@@ -57,7 +57,7 @@ func dispatch(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("contentsbench", flag.ExitOnError)
 	flags.Int64Var(&o.mib, "size", 5120, "size of all images in MiB")
 	flags.IntVar(&o.rounds, "rounds", 3, "number of rounds")
-	flags.IntVar(&o.atATime, "at-a-time", 2, "number of images that crane and curl process at the same time; neco-worker processes two")
+	flags.IntVar(&o.atATime, "at-a-time", 2, "number of images that crane and curl process at the same time; neco-worker downloads two")
 	flags.StringVar(&o.cache, "cache", cache+"/neco/contentsbench", "directory of the images and of temporary files")
 	flags.StringVar(&o.profile, "profile", "", "file for a CPU profile of the worker in the last round")
 	if err := flags.Parse(args); err != nil {

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/sync/semaphore"
 
 	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/internal/bytecount"
@@ -22,8 +23,11 @@ import (
 	"github.com/cybozu-go/neco/pkg/sabakan"
 )
 
-// parallel is the number of images that are downloaded and uploaded at the same time.
-const parallel = 2
+const (
+	// parallel is how many images are processed at the same time, and downloads how many of
+	// them are downloaded. The link to the internet so stays in use during uploads.
+	parallel, downloads = 4, 2
+)
 
 // Assets uploads the container images for nodes and the files in neco.WorkerAssetsPath,
 // except those that sabakan has.
@@ -91,18 +95,19 @@ func (u Uploader) uploadImages(ctx context.Context, images []neco.ContainerImage
 	left := remaining.New(func(names string) { u.report("fetching %s", names) }, names...)
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(parallel)
+	download := semaphore.NewWeighted(downloads)
 	for _, img := range images {
 		g.Go(func() error {
 			defer left.Done(img.Name)
-			return u.uploadImage(ctx, img)
+			return u.uploadImage(ctx, img, download)
 		})
 	}
 	return g.Wait()
 }
 
 // uploadImage uploads img unless sabakan has an asset of the same name: the image of a
-// tag never changes.
-func (u Uploader) uploadImage(ctx context.Context, img neco.ContainerImage) error {
+// tag never changes. It holds download while it downloads img.
+func (u Uploader) uploadImage(ctx context.Context, img neco.ContainerImage, download *semaphore.Weighted) error {
 	name := assetName(img)
 	_, err := u.Sabakan.Asset(ctx, name)
 	if err == nil {
@@ -111,7 +116,11 @@ func (u Uploader) uploadImage(ctx context.Context, img neco.ContainerImage) erro
 	if !errors.Is(err, sabakan.ErrNotFound) {
 		return err
 	}
+	if download.Acquire(ctx, 1) != nil {
+		return context.Cause(ctx)
+	}
 	content, err := u.imageContent(ctx, img)
+	download.Release(1)
 	if err != nil {
 		return err
 	}
