@@ -37,9 +37,11 @@ func NewImageFetcher(transport http.RoundTripper, auth authn.Authenticator) Imag
 // an error, w has received an incomplete tarball. The tarball has the tag of img, whether or
 // not the fetcher has a digest of img.
 func (f ImageFetcher) GetTarball(ctx context.Context, img ContainerImage, w io.Writer) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
 	ref, image, err := f.open(ctx, img)
 	if err == nil {
-		err = tarball.Write(ref, image, writerUntil(ctx, w))
+		err = tarball.Write(ref, image, writerUntil(ctx, cancel, w))
 	}
 	if err != nil {
 		return fmt.Errorf("fetch image %s: %w", img.FullName(f.auth != nil), err)
@@ -53,13 +55,18 @@ type writerFunc func(p []byte) (int, error)
 func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
 
 // writerUntil returns a writer to w that fails with the cause of ctx once ctx has ended: a
-// layer in a cache is read without a request that ctx could end.
-func writerUntil(ctx context.Context, w io.Writer) io.Writer {
+// layer in a cache is read without a request that ctx could end. An error of w ends ctx by
+// cancel, and with it the download of a layer into the cache.
+func writerUntil(ctx context.Context, cancel context.CancelCauseFunc, w io.Writer) io.Writer {
 	return writerFunc(func(p []byte) (int, error) {
 		if ctx.Err() != nil {
 			return 0, context.Cause(ctx)
 		}
-		return w.Write(p)
+		n, err := w.Write(p)
+		if err != nil {
+			cancel(err)
+		}
+		return n, err
 	})
 }
 

@@ -13,19 +13,22 @@ import (
 // has written. It calls request, which must request the blob through t. If that downloads the
 // blob, w receives the bytes as they arrive, so that they need not be read from the disk. All
 // other bytes come from the cache. The digest of a download is known at its end: after an
-// error, w may have wrong bytes. Copy returns an error that is fs.ErrNotExist if the cache
-// does not have the blob after request; w may then have a part of it. Copy blocks until
-// request returns and w has all bytes.
+// error, w may have wrong bytes. A download that begins again with the first byte is
+// completed, but is an error, because w has other bytes then. Copy returns an error that is
+// fs.ErrNotExist if the cache does not have the blob after request; w may then have a part of
+// it. Copy blocks until request returns and w has all bytes.
 func (t *Transport) Copy(ctx context.Context, digest string, w io.Writer, request func() error) (int64, error) {
 	f := &follower{w: w}
 	end := t.follow(digest, f)
 	err := request()
 	end()
-	if err == nil {
-		err = f.err
-	}
-	if err != nil {
+	switch {
+	case err != nil:
 		return f.size, err
+	case f.err != nil:
+		return f.size, f.err
+	case f.complete:
+		return f.size, nil
 	}
 	n, err := t.copyFrom(ctx, digest, f.size, w)
 	return f.size + n, err
@@ -46,8 +49,9 @@ func (t *Transport) copyFrom(ctx context.Context, digest string, first int64, w 
 	if _, err := blob.Seek(first, io.SeekStart); err != nil {
 		return 0, err
 	}
-	if n, err = io.Copy(w, blob); err == nil && ctx.Value(lastReadKey{}) != nil {
-		err = unix.Fadvise(int(blob.Fd()), 0, 0, unix.FADV_DONTNEED)
+	n, err = io.Copy(w, blob)
+	if ctx.Value(lastReadKey{}) != nil {
+		_ = unix.Fadvise(int(blob.Fd()), 0, 0, unix.FADV_DONTNEED) // the kernel may ignore it, too
 	}
 	return n, err
 }
@@ -59,9 +63,14 @@ type follower struct {
 	w io.Writer
 	// size is how many bytes w has received, the first ones of the blob.
 	size int64
-	// err is the error of w.
+	// err is the error of w, or errBroken.
 	err error
+	// complete means that w has the whole blob, and that its digest is right.
+	complete bool
 }
+
+// errBroken reports that a follower has received bytes which are not verified.
+var errBroken = errors.New("a download of the blob has failed after a part of it; the next attempt reads it from the cache or downloads it")
 
 // follow gives f the bytes of the next download of the blob with this digest, unless another
 // follower gets them. It returns the function that ends this.
@@ -103,4 +112,19 @@ func (f *follower) write(offset int64, p []byte) {
 	}
 	n, err := f.w.Write(p[received:])
 	f.size, f.err = f.size+int64(n), err
+}
+
+// end tells f that a download of size bytes has ended, or begins again with the first byte.
+func (f *follower) end(size int64, verified bool) {
+	if f == nil {
+		return
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	switch {
+	case verified:
+		f.complete = f.err == nil && f.size == size
+	case f.size > 0 && f.err == nil:
+		f.err = errBroken
+	}
 }

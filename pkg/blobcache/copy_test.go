@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -78,40 +79,112 @@ func TestCopyWritesWhatIsDownloadedAtOnce(t *testing.T) {
 	}
 }
 
-// TestCopyWritesEachByteOnce interrupts downloads. A registry without ranges begins again
-// with the first byte.
+// TestCopyWritesEachByteOnce interrupts a download, and reads the blob from the cache then.
 func TestCopyWritesEachByteOnce(t *testing.T) {
-	for _, ranges := range []bool{true, false} {
-		t.Run(fmt.Sprintf("ranges=%v", ranges), func(t *testing.T) {
-			b, ref, img := serve(t)
-			dir := t.TempDir()
-			cache := blobcache.New(http.DefaultTransport, dir, 1<<30)
-			digest, content, request := blobOf(t, ref, img, cache)
-			b.limit = layer / 3
-			attempts := 0
-			if !ranges {
-				b.refuse = func(_ http.ResponseWriter, r *http.Request) bool {
-					r.Header.Del("Range")
-					attempts++
-					b.mu.Lock()
-					defer b.mu.Unlock()
-					if b.limit += layer / 3; attempts == 3 {
-						b.limit = 0
-					}
-					return false
+	b, ref, img := serve(t)
+	dir := t.TempDir()
+	cache := blobcache.New(http.DefaultTransport, dir, 1<<30)
+	digest, content, request := blobOf(t, ref, img, cache)
+	b.limit = layer / 3
+	for _, cache := range []*blobcache.Transport{cache, cache, blobcache.New(http.DefaultTransport, dir, 1<<30)} {
+		var got bytes.Buffer
+		n, err := cache.Copy(t.Context(), digest, &got, func() error { return request(t.Context()) })
+		if err != nil || n != int64(len(content)) || !bytes.Equal(got.Bytes(), content) {
+			t.Errorf("%d of %d bytes are written, the right ones: %v, error %v", n, len(content), bytes.Equal(got.Bytes(), content), err)
+		}
+	}
+}
+
+// TestCopyNeverHasBytesThatAreNotVerified sends wrong bytes before the right ones.
+func TestCopyNeverHasBytesThatAreNotVerified(t *testing.T) {
+	const wrong = "<html>welcome</html>"
+	t.Run("the registry begins again", func(t *testing.T) {
+		b, ref, img := serve(t)
+		cache := blobcache.New(http.DefaultTransport, t.TempDir(), 1<<30)
+		digest, content, request := blobOf(t, ref, img, cache)
+		attempts := 0
+		b.refuse = func(w http.ResponseWriter, r *http.Request) bool {
+			r.Header.Del("Range")
+			if attempts++; attempts > 1 {
+				return false
+			}
+			w.Header().Set("Content-Length", strconv.Itoa(len(content)))
+			_, _ = io.WriteString(w, wrong)
+			return true
+		}
+		checkCopies(t, cache, digest, content, request)
+		if attempts != 2 {
+			t.Errorf("%d requests, want 2", attempts)
+		}
+	})
+	// Here, the download of another request gives the follower the wrong bytes.
+	t.Run("another download", func(t *testing.T) {
+		b, ref, img := serve(t)
+		cache := blobcache.New(http.DefaultTransport, t.TempDir(), 1<<30)
+		digest, content, request := blobOf(t, ref, img, cache)
+		attempts := 0
+		b.refuse = func(w http.ResponseWriter, r *http.Request) bool {
+			if attempts++; attempts > 1 {
+				return false
+			}
+			_, _ = io.WriteString(w, wrong)
+			return true
+		}
+		checkCopies(t, cache, digest, content, func(ctx context.Context) error {
+			if attempts == 0 {
+				if err := request(ctx); err == nil {
+					t.Error("the wrong blob is accepted")
 				}
 			}
-			for _, cache := range []*blobcache.Transport{cache, cache, blobcache.New(http.DefaultTransport, dir, 1<<30)} {
-				var got bytes.Buffer
-				n, err := cache.Copy(t.Context(), digest, &got, func() error { return request(t.Context()) })
-				if err != nil || n != int64(len(content)) || !bytes.Equal(got.Bytes(), content) {
-					t.Errorf("%d of %d bytes are written, the right ones: %v, error %v", n, len(content), bytes.Equal(got.Bytes(), content), err)
-				}
-			}
-			if !ranges && attempts < 3 {
-				t.Errorf("%d attempts, want 3", attempts)
-			}
+			return request(ctx)
 		})
+	})
+}
+
+// checkCopies copies a blob twice. The first time gives wrong bytes, which must be an error.
+func checkCopies(t *testing.T, cache *blobcache.Transport, digest string, content []byte, request func(context.Context) error) {
+	t.Helper()
+	var got bytes.Buffer
+	if _, err := cache.Copy(t.Context(), digest, &got, func() error { return request(t.Context()) }); err == nil || !strings.Contains(err.Error(), "a download of the blob has failed") {
+		t.Errorf("error %v after %d bytes", err, got.Len())
+	}
+	got.Reset()
+	if _, err := cache.Copy(t.Context(), digest, &got, func() error { return request(t.Context()) }); err != nil || !bytes.Equal(got.Bytes(), content) {
+		t.Errorf("then %d of %d bytes are written, error %v", got.Len(), len(content), err)
+	}
+}
+
+// TestAFetchEndsWithItsWriter lets the writer fail while the registry holds back the rest of a
+// layer.
+func TestAFetchEndsWithItsWriter(t *testing.T) {
+	b, ref, img := serve(t)
+	ended := make(chan struct{})
+	first := layerOf(t, img, 0)
+	_, content, _ := blobOf(t, ref, img, nil)
+	b.refuse = func(w http.ResponseWriter, r *http.Request) bool {
+		if !strings.HasSuffix(r.URL.Path, first) {
+			return false
+		}
+		w.Header().Set("Content-Length", strconv.Itoa(len(content)))
+		_, _ = w.Write(content[:len(content)/2])
+		_ = http.NewResponseController(w).Flush()
+		<-r.Context().Done()
+		close(ended)
+		return true
+	}
+	full := errors.New("the disk is full")
+	written := 0
+	err := fetchUnverified(t.Context(), blobcache.New(http.DefaultTransport, t.TempDir(), 1<<30), ref, writerFunc(func(p []byte) (int, error) {
+		if written += len(p); written < layer/4 {
+			return len(p), nil
+		}
+		return 0, full
+	}))
+	if !errors.Is(err, full) {
+		t.Errorf("error %v", err)
+	}
+	if err := await(ended, "the end of the request"); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -51,6 +51,8 @@ func (t *Transport) download(r *http.Request, digest string) (refused *http.Resp
 		return nil, os.Remove(f.name)
 	}
 	f.follower = t.follower(digest)
+	verified := false
+	defer func() { f.follower.end(f.size, verified) }()
 	report(r.Context(), f.size)
 	b := backoff.NewExponentialBackOff()
 	b.InitialInterval = pause
@@ -74,6 +76,7 @@ func (t *Transport) download(r *http.Request, digest string) (refused *http.Resp
 		return nil, err
 	}
 	t.setVerified(digest)
+	verified = true
 	return nil, nil
 }
 
@@ -208,6 +211,7 @@ func (p *partialFile) restart() error {
 	if p.size == 0 { // after a truncation, the kernel would store the file while it is closed
 		return nil
 	}
+	p.follower.end(0, false)
 	p.sum.Reset()
 	p.size, p.handed = 0, 0
 	_, err := p.Seek(0, io.SeekStart)
