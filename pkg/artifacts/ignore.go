@@ -1,19 +1,15 @@
 package artifacts
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"reflect"
-	"regexp"
 	"slices"
 	"strings"
 
-	"go.yaml.in/yaml/v3"
-
 	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/internal/strictyaml"
 )
 
 // IgnoreFile is the name of the file with ignored versions, in the root of the repository.
@@ -58,34 +54,11 @@ func LoadIgnored(name string, set neco.ArtifactSet) (Ignored, error) {
 }
 
 func parseIgnored(data []byte) (ignored Ignored, err error) {
-	// Package yaml/v3 keeps the text of a version such as 1.10, which other packages read as a
-	// number.
-	d := yaml.NewDecoder(bytes.NewReader(data))
-	d.KnownFields(true)
-	if err := d.Decode(&ignored); err != nil && !errors.Is(err, io.EOF) {
-		return Ignored{}, withFields(err)
+	err = strictyaml.Decode(data, &ignored)
+	if errors.Is(err, strictyaml.ErrUnknownField) {
+		err = fmt.Errorf("%w; the fields are %s", err, strings.Join(ignoreFields(), ", "))
 	}
-	if err := d.Decode(&Ignored{}); !errors.Is(err, io.EOF) {
-		return Ignored{}, errors.New("it has more than one YAML document")
-	}
-	return ignored, nil
-}
-
-// unknownField matches the error of package yaml about a field that a type does not have.
-var unknownField = regexp.MustCompile(`^(line \d+): field (.*) not found in type .*$`)
-
-// withFields returns err, an error of package yaml. If err is about unknown fields, the result
-// names the fields of an ignore file in place of the Go type.
-func withFields(err error) error {
-	wrong := (*yaml.TypeError)(nil)
-	if !errors.As(err, &wrong) || !slices.ContainsFunc(wrong.Errors, unknownField.MatchString) {
-		return err
-	}
-	var all []string
-	for _, text := range wrong.Errors {
-		all = append(all, unknownField.ReplaceAllString(text, "$1: unknown field $2"))
-	}
-	return fmt.Errorf("%s; the fields are %s", strings.Join(all, "; "), strings.Join(ignoreFields(), ", "))
+	return ignored, err
 }
 
 // ignoreFields returns the fields of an ignore file, each with those of its rows.

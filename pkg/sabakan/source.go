@@ -1,16 +1,15 @@
 package sabakan
 
 import (
-	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/cybozu-go/neco/internal/strictyaml"
 )
 
 // source is a file of sabakan's source format for ignition templates.
@@ -104,9 +103,7 @@ func readSource(path string) (source, error) {
 		return source{}, err
 	}
 	src := source{}
-	d := yaml.NewDecoder(bytes.NewReader(data))
-	d.KnownFields(true)
-	if err := d.Decode(&src); err != nil && !errors.Is(err, io.EOF) {
+	if err := strictyaml.Decode(data, &src); err != nil {
 		return src, fmt.Errorf("%s: %w", path, err)
 	}
 	if src.Version == "" {

@@ -5,10 +5,8 @@
 package toolset
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"net/url"
 	"os"
 	"path"
@@ -17,9 +15,10 @@ import (
 	"slices"
 	"strings"
 
-	"go.yaml.in/yaml/v3"
 	"golang.org/x/mod/modfile"
 	"golang.org/x/mod/module"
+
+	"github.com/cybozu-go/neco/internal/strictyaml"
 )
 
 // Tool is a project whose programs the package contains. Its source is either a Go module or
@@ -104,9 +103,7 @@ func Load(file string) (List, error) {
 		return List{}, err
 	}
 	l := List{Dir: strings.TrimSuffix(file, filepath.Ext(file))}
-	d := yaml.NewDecoder(bytes.NewReader(data))
-	d.KnownFields(true)
-	if err := d.Decode(&l); err != nil && !errors.Is(err, io.EOF) {
+	if err := strictyaml.Decode(data, &l); err != nil {
 		return List{}, fmt.Errorf("%s: %w", file, err)
 	}
 	paths := map[string]string{}

@@ -49,7 +49,7 @@ func write(t *testing.T, dir, name, text string) string {
 func TestAListThatIsWrongIsNamed(t *testing.T) {
 	const good = "tools:\n- name: x\n  licence: MIT\n  version: v1\n  url: https://h/x\n  checksums: https://h/s\n  install: {x: [/usr/bin/x]}\n"
 	tests := []struct{ name, old, new, want string }{
-		{"a field that does not exist", "licence:", "license:", "line 3: field license not found"},
+		{"a field that does not exist", "licence:", "license:", "line 3: unknown field license"},
 		{"no licence", "  licence: MIT\n", "", `tool "x": licence is missing`},
 		{"no name", "name: x", "name: X Y", "the name must consist of"},
 		{"no version", "  version: v1\n", "", "version is missing"},
