@@ -50,24 +50,14 @@ func TestTheEndOfTheContextEndsTheWaitForABlob(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	get := func(ctx context.Context) error {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+ref.Context().RegistryStr()+"/v2/cybozu/serf/blobs/"+config.String(), nil)
-		if err != nil {
-			return err
-		}
-		res, err := cache.RoundTrip(req)
-		if err != nil {
-			return err
-		}
-		return res.Body.Close()
-	}
+	waited := blob{ref: ref, digest: config.Hex}
 	first := make(chan error, 1)
-	go func() { first <- get(t.Context()) }()
+	go func() { first <- waited.request(t.Context(), cache) }()
 	<-begun
 	ctx, cancel := context.WithTimeoutCause(t.Context(), 50*time.Millisecond, errEnded)
 	defer cancel()
 	second := make(chan error, 2)
-	go func() { second <- get(ctx) }()
+	go func() { second <- waited.request(ctx, cache) }()
 	go func() {
 		_, err := cache.Copy(ctx, config.Hex, io.Discard, func() error { return nil })
 		second <- err

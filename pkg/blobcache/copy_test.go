@@ -18,9 +18,16 @@ import (
 	"github.com/cybozu-go/neco/pkg/blobcache"
 )
 
-// blobOf returns the digest of the first layer of img in hexadecimal, its bytes, and a function that
-// requests it through t.
-func blobOf(t *testing.T, ref name.Reference, img v1.Image, cache http.RoundTripper) (digest string, content []byte, request func(context.Context) error) {
+// blob is a blob of the image at ref.
+type blob struct {
+	ref name.Reference
+	// digest is its SHA-256 in hexadecimal.
+	digest  string
+	content []byte
+}
+
+// layerBlob returns the first layer of img, the image at ref.
+func layerBlob(t *testing.T, ref name.Reference, img v1.Image) blob {
 	t.Helper()
 	layers, err := img.Layers()
 	if err != nil {
@@ -31,21 +38,44 @@ func blobOf(t *testing.T, ref name.Reference, img v1.Image, cache http.RoundTrip
 		t.Fatal(err)
 	}
 	defer r.Close()
-	if content, err = io.ReadAll(r); err != nil {
+	content, err := io.ReadAll(r)
+	if err != nil {
 		t.Fatal(err)
 	}
-	digest = layerOf(t, img, 0)
-	return digest, content, func(ctx context.Context) error {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+ref.Context().RegistryStr()+"/v2/cybozu/serf/blobs/sha256:"+digest, nil)
-		if err != nil {
-			return err
-		}
-		res, err := cache.RoundTrip(req)
-		if err != nil {
-			return err
-		}
-		return res.Body.Close()
+	return blob{ref, layerOf(t, img, 0), content}
+}
+
+// request requests the blob through cache.
+func (b blob) request(ctx context.Context, cache http.RoundTripper) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+b.ref.Context().RegistryStr()+"/v2/cybozu/serf/blobs/sha256:"+b.digest, nil)
+	if err != nil {
+		return err
 	}
+	res, err := cache.RoundTrip(req)
+	if err != nil {
+		return err
+	}
+	return res.Body.Close()
+}
+
+// copy copies the blob to w.
+func (b blob) copy(t *testing.T, cache *blobcache.Transport, w io.Writer) (int64, error) {
+	t.Helper()
+	return cache.Copy(t.Context(), b.digest, w, func() error { return b.request(t.Context(), cache) })
+}
+
+// check copies the blob and returns an error if that fails or gives other bytes.
+func (b blob) check(t *testing.T, cache *blobcache.Transport) error {
+	t.Helper()
+	var got bytes.Buffer
+	n, err := b.copy(t, cache, &got)
+	if err == nil && (n != int64(len(b.content)) || !bytes.Equal(got.Bytes(), b.content)) {
+		err = errors.New("other bytes are written")
+	}
+	if err != nil {
+		return fmt.Errorf("%d of %d bytes: %w", n, len(b.content), err)
+	}
+	return nil
 }
 
 // TestCopyWritesWhatIsDownloadedAtOnce lets the registry wait in the middle of a blob until
@@ -53,7 +83,8 @@ func blobOf(t *testing.T, ref name.Reference, img v1.Image, cache http.RoundTrip
 func TestCopyWritesWhatIsDownloadedAtOnce(t *testing.T) {
 	b, ref, img := serve(t)
 	cache := blobcache.New(http.DefaultTransport, t.TempDir(), 1<<30)
-	digest, content, request := blobOf(t, ref, img, cache)
+	l := layerBlob(t, ref, img)
+	content := l.content
 	half := make(chan struct{})
 	b.refuse = func(w http.ResponseWriter, r *http.Request) bool {
 		w.Header().Set("Content-Length", strconv.Itoa(len(content)))
@@ -66,14 +97,14 @@ func TestCopyWritesWhatIsDownloadedAtOnce(t *testing.T) {
 		return true
 	}
 	var got bytes.Buffer
-	n, err := cache.Copy(t.Context(), digest, writerFunc(func(p []byte) (int, error) {
+	n, err := l.copy(t, cache, writerFunc(func(p []byte) (int, error) {
 		before := got.Len()
 		got.Write(p)
 		if before < len(content)/2 && got.Len() >= len(content)/2 {
 			close(half)
 		}
 		return len(p), nil
-	}), func() error { return request(t.Context()) })
+	}))
 	if err != nil || n != int64(len(content)) || !bytes.Equal(got.Bytes(), content) {
 		t.Errorf("%d of %d bytes are written, the right ones: %v, error %v", n, len(content), bytes.Equal(got.Bytes(), content), err)
 	}
@@ -84,73 +115,48 @@ func TestCopyWritesEachByteOnce(t *testing.T) {
 	b, ref, img := serve(t)
 	dir := t.TempDir()
 	cache := blobcache.New(http.DefaultTransport, dir, 1<<30)
-	digest, content, request := blobOf(t, ref, img, cache)
 	b.limit = layer / 3
 	for _, cache := range []*blobcache.Transport{cache, cache, blobcache.New(http.DefaultTransport, dir, 1<<30)} {
-		var got bytes.Buffer
-		n, err := cache.Copy(t.Context(), digest, &got, func() error { return request(t.Context()) })
-		if err != nil || n != int64(len(content)) || !bytes.Equal(got.Bytes(), content) {
-			t.Errorf("%d of %d bytes are written, the right ones: %v, error %v", n, len(content), bytes.Equal(got.Bytes(), content), err)
+		if err := layerBlob(t, ref, img).check(t, cache); err != nil {
+			t.Error(err)
 		}
 	}
 }
 
 // TestCopyNeverHasBytesThatAreNotVerified sends wrong bytes before the right ones.
 func TestCopyNeverHasBytesThatAreNotVerified(t *testing.T) {
-	const wrong = "<html>welcome</html>"
-	t.Run("the registry begins again", func(t *testing.T) {
-		b, ref, img := serve(t)
-		cache := blobcache.New(http.DefaultTransport, t.TempDir(), 1<<30)
-		digest, content, request := blobOf(t, ref, img, cache)
-		attempts := 0
-		b.refuse = func(w http.ResponseWriter, r *http.Request) bool {
-			r.Header.Del("Range")
-			if attempts++; attempts > 1 {
-				return false
-			}
-			w.Header().Set("Content-Length", strconv.Itoa(len(content)))
-			_, _ = io.WriteString(w, wrong)
-			return true
-		}
-		checkCopies(t, cache, digest, content, request)
-		if attempts != 2 {
-			t.Errorf("%d requests, want 2", attempts)
-		}
-	})
-	// Here, the download of another request gives the follower the wrong bytes.
-	t.Run("another download", func(t *testing.T) {
-		b, ref, img := serve(t)
-		cache := blobcache.New(http.DefaultTransport, t.TempDir(), 1<<30)
-		digest, content, request := blobOf(t, ref, img, cache)
-		attempts := 0
-		b.refuse = func(w http.ResponseWriter, r *http.Request) bool {
-			if attempts++; attempts > 1 {
-				return false
-			}
-			_, _ = io.WriteString(w, wrong)
-			return true
-		}
-		checkCopies(t, cache, digest, content, func(ctx context.Context) error {
-			if attempts == 0 {
-				if err := request(ctx); err == nil {
-					t.Error("the wrong blob is accepted")
+	for title, other := range map[string]bool{"the registry begins again": false, "another download": true} {
+		t.Run(title, func(t *testing.T) {
+			b, ref, img := serve(t)
+			cache := blobcache.New(http.DefaultTransport, t.TempDir(), 1<<30)
+			l := layerBlob(t, ref, img)
+			requests := 0
+			b.refuse = func(w http.ResponseWriter, r *http.Request) bool {
+				r.Header.Del("Range")
+				if requests++; requests > 1 {
+					return false
 				}
+				if !other { // an answer that breaks
+					w.Header().Set("Content-Length", strconv.Itoa(len(l.content)))
+				}
+				_, _ = io.WriteString(w, "<html>welcome</html>")
+				return true
 			}
-			return request(ctx)
+			_, err := cache.Copy(t.Context(), l.digest, io.Discard, func() error {
+				if other {
+					if err := l.request(t.Context(), cache); err == nil {
+						t.Error("the wrong blob is accepted")
+					}
+				}
+				return l.request(t.Context(), cache)
+			})
+			if err == nil || !strings.Contains(err.Error(), "a download of the blob has failed") || requests != 2 {
+				t.Errorf("error %v after %d requests", err, requests)
+			}
+			if err := l.check(t, cache); err != nil {
+				t.Errorf("the second time: %v", err)
+			}
 		})
-	})
-}
-
-// checkCopies copies a blob twice. The first time gives wrong bytes, which must be an error.
-func checkCopies(t *testing.T, cache *blobcache.Transport, digest string, content []byte, request func(context.Context) error) {
-	t.Helper()
-	var got bytes.Buffer
-	if _, err := cache.Copy(t.Context(), digest, &got, func() error { return request(t.Context()) }); err == nil || !strings.Contains(err.Error(), "a download of the blob has failed") {
-		t.Errorf("error %v after %d bytes", err, got.Len())
-	}
-	got.Reset()
-	if _, err := cache.Copy(t.Context(), digest, &got, func() error { return request(t.Context()) }); err != nil || !bytes.Equal(got.Bytes(), content) {
-		t.Errorf("then %d of %d bytes are written, error %v", got.Len(), len(content), err)
 	}
 }
 
@@ -160,7 +166,7 @@ func TestAFetchEndsWithItsWriter(t *testing.T) {
 	b, ref, img := serve(t)
 	ended := make(chan struct{})
 	first := layerOf(t, img, 0)
-	_, content, _ := blobOf(t, ref, img, nil)
+	content := layerBlob(t, ref, img).content
 	b.refuse = func(w http.ResponseWriter, r *http.Request) bool {
 		if !strings.HasSuffix(r.URL.Path, first) {
 			return false
@@ -194,19 +200,18 @@ func TestCopyContinuesADownloadOfBefore(t *testing.T) {
 	dir := t.TempDir()
 	b.limit = layer / 8 // more interruptions than attempts
 	cache := blobcache.New(http.DefaultTransport, dir, 1<<30)
-	digest, content, request := blobOf(t, ref, img, cache)
+	l := layerBlob(t, ref, img)
 	var part bytes.Buffer
-	n, err := cache.Copy(t.Context(), digest, &part, func() error { return request(t.Context()) })
-	if err == nil || n == 0 || n != int64(part.Len()) || !bytes.HasPrefix(content, part.Bytes()) {
-		t.Fatalf("%d of %d bytes are written, error %v", n, len(content), err)
+	n, err := l.copy(t, cache, &part)
+	if err == nil || n == 0 || n != int64(part.Len()) || !bytes.HasPrefix(l.content, part.Bytes()) {
+		t.Fatalf("%d of %d bytes are written, error %v", n, len(l.content), err)
 	}
 	b.limit = 0
-	var got bytes.Buffer
-	if _, err := cache.Copy(t.Context(), digest, &got, func() error { return request(t.Context()) }); err != nil || !bytes.Equal(got.Bytes(), content) {
-		t.Errorf("%d of %d bytes are written, error %v", got.Len(), len(content), err)
+	if err := l.check(t, cache); err != nil {
+		t.Error(err)
 	}
-	if b.sent != int64(len(content)) {
-		t.Errorf("%d bytes are sent, want %d", b.sent, len(content))
+	if b.sent != int64(len(l.content)) {
+		t.Errorf("%d bytes are sent, want %d", b.sent, len(l.content))
 	}
 }
 
@@ -214,11 +219,10 @@ func TestCopyContinuesADownloadOfBefore(t *testing.T) {
 func TestALargeBlobIsCopied(t *testing.T) {
 	_, ref, img := serveImage(t, 30<<20, 1)
 	cache := blobcache.New(http.DefaultTransport, t.TempDir(), 1<<30)
-	digest, content, request := blobOf(t, ref, img, cache)
+	l := layerBlob(t, ref, img)
 	for _, title := range []string{"from the registry", "from the cache"} {
-		var got bytes.Buffer
-		if _, err := cache.Copy(t.Context(), digest, &got, func() error { return request(t.Context()) }); err != nil || !bytes.Equal(got.Bytes(), content) {
-			t.Errorf("%s: %d of %d bytes are written, error %v", title, got.Len(), len(content), err)
+		if err := l.check(t, cache); err != nil {
+			t.Errorf("%s: %v", title, err)
 		}
 	}
 }
@@ -226,35 +230,27 @@ func TestALargeBlobIsCopied(t *testing.T) {
 func TestCopiesOfABlobShareADownload(t *testing.T) {
 	b, ref, img := serve(t)
 	cache := blobcache.New(http.DefaultTransport, t.TempDir(), 1<<30)
-	digest, content, request := blobOf(t, ref, img, cache)
+	l := layerBlob(t, ref, img)
 	errs := make(chan error)
 	for range 6 {
-		go func() {
-			var got bytes.Buffer
-			_, err := cache.Copy(t.Context(), digest, &got, func() error { return request(t.Context()) })
-			if err == nil && !bytes.Equal(got.Bytes(), content) {
-				err = fmt.Errorf("%d of %d bytes are written, or other ones", got.Len(), len(content))
-			}
-			errs <- err
-		}()
+		go func() { errs <- l.check(t, cache) }()
 	}
 	for range 6 {
 		if err := <-errs; err != nil {
 			t.Error(err)
 		}
 	}
-	if b.sent != int64(len(content)) {
-		t.Errorf("%d bytes are sent, want %d", b.sent, len(content))
+	if b.sent != int64(len(l.content)) {
+		t.Errorf("%d bytes are sent, want %d", b.sent, len(l.content))
 	}
 }
 
 func TestCopyReturnsTheErrorOfItsWriter(t *testing.T) {
 	_, ref, img := serve(t)
 	cache := blobcache.New(http.DefaultTransport, t.TempDir(), 1<<30)
-	digest, _, request := blobOf(t, ref, img, cache)
 	full := errors.New("the disk is full")
 	for _, title := range []string{"from the registry", "from the cache"} {
-		_, err := cache.Copy(t.Context(), digest, writerFunc(func(p []byte) (int, error) { return 0, full }), func() error { return request(t.Context()) })
+		_, err := layerBlob(t, ref, img).copy(t, cache, writerFunc(func([]byte) (int, error) { return 0, full }))
 		if !errors.Is(err, full) {
 			t.Errorf("%s: error %v", title, err)
 		}
