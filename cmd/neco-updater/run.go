@@ -10,7 +10,7 @@ import (
 
 // run runs neco-updater, with its files below root, until ctx ends.
 func run(ctx context.Context, root string, log *slog.Logger) error {
-	s, err := daemon.Open(ctx, root, "updater", log)
+	s, err := daemon.Open(ctx, root, "neco-updater", log)
 	if err != nil {
 		return err
 	}

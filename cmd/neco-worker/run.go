@@ -20,7 +20,7 @@ import (
 
 // run runs neco-worker, with its files below root, until ctx ends.
 func run(ctx context.Context, root string, log *slog.Logger) error {
-	s, err := daemon.Open(ctx, root, "worker", log)
+	s, err := daemon.Open(ctx, root, "neco-worker", log)
 	if err != nil {
 		return err
 	}

@@ -33,16 +33,16 @@ type Server struct {
 }
 
 // Open reads the identity of the boot server whose file system is at root, takes the
-// lock of this daemon, and notifies systemd that the daemon has started. It waits up to
+// lock of the program called name, and notifies systemd that the daemon has started. It waits up to
 // half a minute for an earlier process to release the lock, but does not wait for etcd.
 // The caller must close the Server.
 func Open(ctx context.Context, root, name string, log *slog.Logger) (*Server, error) {
 	s := &Server{FS: host.FS{Root: root}}
 	lctx, cancel := context.WithTimeout(ctx, lockTimeout)
 	defer cancel()
-	unlock, err := s.FS.Lock(lctx, "/var/lib/neco/"+name+".lock")
+	unlock, err := s.FS.Lock(lctx, "/var/lib/neco/"+strings.TrimPrefix(name, "neco-")+".lock")
 	if err != nil {
-		return nil, fmt.Errorf("another neco-%s runs here: %w", name, err)
+		return nil, fmt.Errorf("another %s runs here: %w", name, err)
 	}
 	s.unlock = unlock
 	if err := s.identify(); err != nil {

@@ -46,7 +46,7 @@ func TestADaemonKnowsItsServerAndTellsSystemdThatItHasStarted(t *testing.T) {
 	defer l.Close()
 	t.Setenv("NOTIFY_SOCKET", socket)
 	var log bytes.Buffer
-	s, err := Open(t.Context(), bootServer(t, nil), "worker", Logger(&log, slog.LevelInfo))
+	s, err := Open(t.Context(), bootServer(t, nil), "neco-worker", Logger(&log, slog.LevelInfo))
 	if err != nil {
 		t.Fatal(err) // etcd does not run, and Open does not need it
 	}
@@ -66,22 +66,22 @@ func TestADaemonKnowsItsServerAndTellsSystemdThatItHasStarted(t *testing.T) {
 
 func TestOneDaemonOfItsKindRunsOnAServer(t *testing.T) {
 	root, log := bootServer(t, nil), slog.New(slog.DiscardHandler)
-	s, err := Open(t.Context(), root, "worker", log)
+	s, err := Open(t.Context(), root, "neco-worker", log)
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
-	if _, err := Open(ctx, root, "worker", log); err == nil || !strings.Contains(err.Error(), "another neco-worker runs here") {
+	if _, err := Open(ctx, root, "neco-worker", log); err == nil || !strings.Contains(err.Error(), "another neco-worker runs here") {
 		t.Errorf("a second one: %v", err)
 	}
-	other, err := Open(t.Context(), root, "updater", log)
+	other, err := Open(t.Context(), root, "neco-updater", log)
 	if err != nil {
 		t.Fatal(err)
 	}
 	other.Close()
 	s.Close()
-	again, err := Open(t.Context(), root, "worker", log)
+	again, err := Open(t.Context(), root, "neco-worker", log)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,7 +93,7 @@ func TestADaemonThatCannotBeginNamesTheFileAndLetsTheNextOneIn(t *testing.T) {
 		root := bootServer(t, map[string]string{file: text})
 		for range 2 { // the second Open finds that the first has released the lock
 			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-			if _, err := Open(ctx, root, "worker", slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), file) {
+			if _, err := Open(ctx, root, "neco-worker", slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), file) {
 				t.Errorf("%s: %v", file, err)
 			}
 			cancel()
