@@ -112,7 +112,7 @@ func (s server) pack(version string, change func(tree string)) string {
 	for _, dir := range []string{"root", "tools/cke/root", "tools/teleport/root", "tools/node_exporter/root"} {
 		s.copyUnits(tree, filepath.Join(dir, "lib/systemd/system"))
 	}
-	s.programs(tree, "of this Neco", "/usr/bin/neco", "/usr/bin/kubectl", "/usr/sbin/teleport", "/usr/libexec/neco/ctr", "/usr/lib/neco/cke/9/cke",
+	s.programs(tree, "of this Neco", "/usr/bin/neco", "/usr/bin/sabakan-state-setter", "/usr/bin/kubectl", "/usr/sbin/teleport", "/usr/libexec/neco/ctr", "/usr/lib/neco/cke/9/cke",
 		"/usr/lib/neco/cke/9/cke-localproxy", "/usr/lib/neco/cke/9/ckecli",
 		"/usr/share/bash-completion/completions/neco", "/usr/share/bash-completion/completions/kubectl")
 	store := s.path("var/lib/neco/cke/current")

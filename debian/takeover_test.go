@@ -17,9 +17,6 @@ var stoppedUnits = []string{
 	"sabakan-state-setter.service", "teleport-node.service",
 }
 
-// kept are those of them that this package has, too.
-var kept = slices.DeleteFunc(slices.Clone(stoppedUnits), func(u string) bool { return u == "sabakan-state-setter.service" })
-
 // kill is a line of a script that kills dpkg.
 const kill = "kill -KILL $PPID"
 
@@ -174,7 +171,7 @@ func TestATakeOverRemovesCompletionsThatHideOthers(t *testing.T) {
 // in the original's version, and that nothing is left of the take-over.
 func (s server) wantTaken() {
 	s.t.Helper()
-	s.wantRunning(kept)
+	s.wantRunning(stoppedUnits)
 	if got, err := s.output("dpkg-query", "--root="+s.dir, "-W", "-f", "${Status}", "neco"); err != nil || got != "install ok installed" {
 		s.t.Errorf("dpkg: %s (%v)", got, err)
 	}

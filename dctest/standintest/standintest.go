@@ -20,10 +20,14 @@ import (
 
 const buildTimeout = 5 * time.Minute
 
-// Build builds the stand-in called name into the file binary. It links the program in the
-// user's cache directory, so that the Go tool does so again only after a change. Other
-// processes that build it wait: the Go tool does not bear two that link the same file.
-func Build(name, binary string) error {
+// Build builds the stand-in called name into the file binary.
+func Build(name, binary string) error { return BuildTool("standin", "./"+name, name, binary) }
+
+// BuildTool builds the program called name, whose package is pkg, in the module
+// dctest/images/tools/<module>, into the file binary. It links the program in the user's cache
+// directory, so that the Go tool does so again only after a change. Other processes that build it
+// wait: the Go tool does not bear two that link the same file.
+func BuildTool(module, pkg, name, binary string) error {
 	cache, err := os.UserCacheDir()
 	if err != nil {
 		return err
@@ -36,7 +40,7 @@ func Build(name, binary string) error {
 		return err
 	}
 	defer release()
-	if err := build(ctx, name, built); err != nil {
+	if err := build(ctx, module, pkg, built); err != nil {
 		return err
 	}
 	data, err := os.ReadFile(built)
@@ -46,16 +50,16 @@ func Build(name, binary string) error {
 	return os.WriteFile(binary, data, 0o755)
 }
 
-// build builds the stand-in called name into the file binary.
-func build(ctx context.Context, name, binary string) error {
+// build builds the package pkg of a module into the file binary.
+func build(ctx context.Context, module, pkg, binary string) error {
 	_, file, _, ok := runtime.Caller(0)
 	if !ok {
 		return errors.New("the directory of package standintest is unknown")
 	}
-	cmd := exec.CommandContext(ctx, "go", "build", "-o", binary, "./"+name)
-	cmd.Dir = filepath.Join(filepath.Dir(file), "..", "images", "tools", "standin")
+	cmd := exec.CommandContext(ctx, "go", "build", "-o", binary, pkg)
+	cmd.Dir = filepath.Join(filepath.Dir(file), "..", "images", "tools", module)
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("build %s: %w: %s", name, errors.Join(err, context.Cause(ctx)), out)
+		return fmt.Errorf("build %s: %w: %s", pkg, errors.Join(err, context.Cause(ctx)), out)
 	}
 	return nil
 }

@@ -18,6 +18,7 @@ const (
 	KeyRelease     = "info/neco-release"
 	KeyCheck       = "info/release-check"
 	KeySSHPubKey   = "info/ssh-pubkey"
+	KeyFleet       = "fleet"
 
 	KeyRequest     = "status/current"
 	KeyStatuses    = "status/bootservers/"

@@ -23,7 +23,7 @@ var rows = [...]row{
 		func(s *Snapshot) *Election { return &s.Updaters }),
 	election(full, doc{KeyWorkerLock + "/<lease>", "LRN of the holder", "neco-worker, for once- and rolling actions"},
 		func(s *Snapshot) *Election { return &s.Lockers }),
-	elsewhere(later, doc{KeyStateSetterLeader + "/<lease>", "holder", program.SabakanStateSetter}),
+	elsewhere("pkg/fleet", doc{KeyStateSetterLeader + "/<lease>", "host name of the leader", program.SabakanStateSetter}),
 	elsewhere("pkg/renewal", doc{KeyRenewalLock + "/<lease>", "LRN of the holder", "neco-worker, while it renews certificates"}),
 	inSnapshot(deciding, doc{KeyBootServers + "<LRN>", "empty; the registered boot servers", "setup, join, leave"}, putBootServer, dropBootServer),
 	inSnapshot(deciding, doc{KeyRelease, "newest known version", "neco-updater (guarded), setup"},
@@ -55,6 +55,7 @@ var rows = [...]row{
 	many(full, doc{KeyHeartbeats + "<LRN>", "when the worker's main loop last made progress: at", "neco-worker (guarded), every 15 s"},
 		lrn.Parse, decodeHeartbeat, func(s *Snapshot) *map[int]Heartbeat { return &s.Heartbeats }).
 		afterwards(dateHeartbeat),
+	elsewhere("pkg/storage", doc{KeyFleet, "what the leader remembers about machines: unhealthy_since, worse", program.SabakanStateSetter + " (guarded)"}),
 	elsewhere("pkg/storage", doc{KeyNotified + "<started_at>", "kinds of notice that were sent for this run", "neco-updater (guarded)"}),
 	elsewhere("pkg/storage", doc{KeyHistory + "<started_at>", "a run: version, servers, by, started_at, ended_at, result, reason; optional kind, what", "neco-updater (guarded), neco stop, neco recover"}),
 	elsewhere("pkg/storage", doc{KeyHistory + "<at>-<kind>", "an act of an operator: kind (leave, recover, config), what, by, started_at", "neco leave, recover, config, cke weight"}),

@@ -18,7 +18,7 @@ service etcd-container "/usr/bin/docker run --pull=never --rm --name=etcd --netw
 --user=10000:10000 --log-driver=journald --tmpfs=/data:uid=10000 $image --name=boot-0 --data-dir=/data/etcd \
 --listen-client-urls=$client --advertise-client-urls=$client --listen-peer-urls=$peer \
 --initial-advertise-peer-urls=$peer --initial-cluster=boot-0=$peer"
-for name in vault vault-unseal serf sabakan sabakan-state-setter setup-hw promtail ep-agent; do
+for name in vault vault-unseal serf sabakan setup-hw promtail ep-agent; do
     service $name "/bin/sleep infinity"
 done
 systemctl daemon-reload
@@ -43,7 +43,7 @@ echo 'endpoints: ["http://127.0.0.1:2379"]' | tee /etc/neco/config.yml >/etc/cke
 mkdir -p /var/lib/neco/cke
 cp -R /usr/lib/neco/cke/* /var/lib/neco/cke/
 ln -s "$(ls /var/lib/neco/cke)" /var/lib/neco/cke/current
-systemctl enable --now etcd-backup.timer cke cke-localproxy teleport-node
+systemctl enable --now etcd-backup.timer cke cke-localproxy teleport-node sabakan-state-setter
 systemctl start neco-updater neco-worker`
 
 // prelude has the functions of the scripts of ways.

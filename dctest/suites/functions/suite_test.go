@@ -49,6 +49,7 @@ var _ = Describe("a data centre", Ordered, func() {
 	setupSpecs()
 	loginSpecs()
 	contentsSpecs()
+	machineSpecs()
 	updateSpecs()
 	dutySpecs()
 	memberSpecs()

@@ -29,7 +29,7 @@ func backSpecs() {
 			Expect(lab.Install(ctx, original, necotest.Server(lrn))).To(Succeed())
 		}
 		for _, lrn := range all {
-			for _, unit := range append([]string{"etcd-backup.timer", "sabakan-state-setter.service"}, stopped...) {
+			for _, unit := range append([]string{"etcd-backup.timer"}, stopped...) {
 				Expect(lab.Run(ctx, lrn, "systemctl", "is-active", unit)).To(HavePrefix("active"), unit)
 			}
 			Expect(lab.Run(ctx, lrn, "systemctl", "show", "-p", "FragmentPath", "--value", "etcd-backup.timer")).To(Equal("/etc/systemd/system/etcd-backup.timer\n"))

@@ -62,7 +62,7 @@ func failedSpecs() {
 			GinkgoWriter.Println(out)
 			Expect(failed).To(HaveOccurred(), out)
 			Expect(out).To(MatchRegexp(f.says))
-			for _, unit := range append([]string{"sabakan-state-setter.service"}, stopped...) {
+			for _, unit := range stopped {
 				Eventually(ctx, func() (string, error) { return lab.Exec(ctx, server, "systemctl", "is-active", unit) }).
 					WithTimeout(limit).WithPolling(poll).Should(HavePrefix("active"), unit)
 				Expect(lab.Run(ctx, lrn, "systemctl", "is-enabled", unit)).To(HavePrefix("enabled"), unit)

@@ -1,0 +1,237 @@
+package fleet
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+	clientv3 "go.etcd.io/etcd/client/v3"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/pkg/election"
+	"github.com/cybozu-go/neco/pkg/liveness"
+	"github.com/cybozu-go/neco/pkg/sabakan"
+	"github.com/cybozu-go/neco/pkg/statesetter"
+	"github.com/cybozu-go/neco/pkg/storage"
+)
+
+const (
+	// StallLimit is how long a leader may make no progress, beside the pause between two rounds,
+	// before it loses the leadership.
+	StallLimit = time.Minute
+	// requestTimeout is how long etcd has time for a response.
+	requestTimeout = 5 * time.Second
+)
+
+// DefaultValve limits the machines that become unhealthy or unreachable.
+func DefaultValve() statesetter.Valve {
+	return statesetter.Valve{
+		Rack:     statesetter.Limit{Machines: 3, Percent: 25},
+		Fleet:    statesetter.Limit{Machines: 10, Percent: 5},
+		Interval: time.Hour,
+	}
+}
+
+// Options are what a keeper of states needs.
+type Options struct {
+	LRN      int
+	Hostname string
+	Etcd     *clientv3.Client
+	Log      *slog.Logger
+	Observer Observer
+	Config   statesetter.Config
+	Valve    statesetter.Valve
+	// Interval is the time between the beginnings of two rounds.
+	Interval time.Duration
+	// TTL is the time after which another server leads if this one is lost.
+	TTL time.Duration
+	// Pulse is the pulse of the main loop.
+	Pulse *liveness.Pulse
+}
+
+// Run competes for the leadership, and leads, until ctx ends. A leader that cannot read the
+// machines or the members of serf gives the leadership up, because another server may be able
+// to. The caller must hold a lock of the host, so that no other process of this kind runs here.
+func Run(ctx context.Context, o Options) {
+	b := backoff.NewExponentialBackOff()
+	b.MaxInterval = 30 * time.Second
+	for ctx.Err() == nil {
+		o.Pulse.Suspend()
+		began := time.Now()
+		err := o.clearLeftovers(ctx)
+		if err == nil {
+			err = election.Hold(ctx, o.Etcd, storage.KeyStateSetterLeader, o.Hostname, o.TTL, o.lead)
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		if time.Since(began) > o.TTL {
+			b.Reset()
+		}
+		o.Log.Warn("not the leader", "err", err)
+		_ = neco.SleepContext(ctx, b.NextBackOff())
+	}
+}
+
+// clearLeftovers deletes the keys that killed processes of this host have left.
+func (o Options) clearLeftovers(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	return election.RevokeLeftovers(ctx, o.Etcd, storage.KeyStateSetterLeader, func(_, value string) bool {
+		return value == o.Hostname
+	})
+}
+
+// lead does a round in each interval until one fails or ctx ends, and returns the reason.
+func (o Options) lead(ctx context.Context, s *election.Session, h election.Holder) error {
+	o.Pulse.Beat()
+	o.Log.Info("is the leader", "host", o.Hostname)
+	o.Observer.Progress = o.Pulse.Beat
+	l := leader{Options: o, store: storage.New(o.Etcd), guard: storage.Guard{
+		Holder: h.Key, HolderRev: h.Rev, Lost: storage.ErrNotLeader, LRN: o.LRN,
+	}}
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error {
+		err := o.Pulse.AwaitStall(ctx)
+		s.Abandon(err)
+		return err
+	})
+	g.Go(func() error { return l.loop(ctx) })
+	return g.Wait()
+}
+
+// leader is a keeper that leads.
+type leader struct {
+	Options
+	store *storage.Storage
+	guard storage.Guard
+	// closed are the reasons for which changes were not made in the last round.
+	closed []string
+}
+
+func (l *leader) loop(ctx context.Context) error {
+	tick := time.NewTicker(l.Interval)
+	defer tick.Stop()
+	for {
+		if err := l.round(ctx); err != nil {
+			return err
+		}
+		l.Pulse.Allow(l.Interval)
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-tick.C:
+		}
+	}
+}
+
+// round observes all machines and tells sabakan their states. It records what it is about to do
+// before it does it: whoever leads next counts these changes, too.
+func (l *leader) round(ctx context.Context) error {
+	all, err := l.Observer.Observe(ctx, l.Config)
+	if err != nil {
+		return err
+	}
+	l.Pulse.Beat()
+	before, err := l.remembered(ctx)
+	if err != nil {
+		return err
+	}
+	now := time.Now().UTC()
+	var changes []statesetter.Change
+	after := storage.Fleet{Unhealthy: map[string]time.Time{}}
+	for _, j := range all {
+		serial := j.Machine.Spec.Serial
+		change, ok, since := l.Config.Decide(now, j.Machine, j.Verdict, before.Unhealthy[serial])
+		if ok {
+			changes = append(changes, change)
+		}
+		if !since.IsZero() {
+			after.Unhealthy[serial] = since
+		}
+	}
+	var recent []statesetter.Recent
+	for _, w := range before.Worse {
+		if now.Sub(w.At) < l.Valve.Interval {
+			recent = append(recent, statesetter.Recent(w))
+			after.Worse = append(after.Worse, w)
+		}
+	}
+	passed := l.Valve.Pass(now, all, recent, changes)
+	for _, c := range passed.Changes {
+		if c.Worse() {
+			after.Worse = append(after.Worse, storage.WorseMachine{Serial: c.Serial, Rack: c.Rack, At: now})
+		}
+	}
+	l.report(passed)
+	if err := l.remember(ctx, before, after); err != nil {
+		return err
+	}
+	return l.change(ctx, passed.Changes)
+}
+
+// remembered returns what this leader or an earlier one has remembered.
+func (l *leader) remembered(ctx context.Context) (storage.Fleet, error) {
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	f, err := l.store.Fleet(ctx)
+	if bad := (storage.MalformedKey{}); errors.As(err, &bad) {
+		l.Log.Warn("forgets earlier rounds: grace periods start now", "err", err)
+		return storage.Fleet{}, nil
+	}
+	return f, err
+}
+
+func (l *leader) remember(ctx context.Context, before, after storage.Fleet) error {
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	return l.store.ReplaceFleet(ctx, l.guard, before, after)
+}
+
+// report logs why changes are not made, when the reasons change.
+func (l *leader) report(p statesetter.Passed) {
+	if slices.Equal(p.Closed, l.closed) {
+		return
+	}
+	l.closed = p.Closed
+	if len(p.Closed) == 0 {
+		l.Log.Info("changes machines again")
+		return
+	}
+	var serials []string
+	for _, c := range p.Retained {
+		serials = append(serials, c.Serial)
+	}
+	for _, reason := range p.Closed {
+		l.Log.Error("does not change machines to unhealthy or unreachable", "reason", reason, "machines", serials)
+	}
+}
+
+// change tells sabakan new states, of at most Parallel machines at the same time. It goes on
+// after a machine whose state sabakan does not change, because other programs change states and
+// machines, too. An error means that sabakan does not answer.
+func (l *leader) change(ctx context.Context, all []statesetter.Change) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(l.Observer.Parallel)
+	for _, c := range all {
+		g.Go(func() error {
+			log := l.Log.With("machine", c.Serial, "from", c.From, "to", c.To, "reason", c.Reason)
+			err := l.Observer.Sabakan.SetState(ctx, c.Serial, c.To)
+			l.Pulse.Beat()
+			switch {
+			case errors.Is(err, sabakan.ErrBadTransition), errors.Is(err, sabakan.ErrNotFound):
+				log.Debug("the state is not changed", "err", err)
+				return nil
+			case err != nil:
+				return err
+			}
+			log.Info("the state is changed")
+			return nil
+		})
+	}
+	return g.Wait()
+}

@@ -1,0 +1,92 @@
+package fleet
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/netip"
+
+	dto "github.com/prometheus/client_model/go"
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
+
+	"github.com/cybozu-go/neco/pkg/statesetter"
+)
+
+// maxMetrics is the maximum size of the metrics of a machine in bytes. Those of monitor-hw have
+// some 100 KiB.
+const maxMetrics = 4 << 20
+
+// metrics reads the metrics of the machine with this address, by name.
+func (o Observer) metrics(ctx context.Context, address netip.Addr) (map[string][]statesetter.Sample, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, o.Timeout, fmt.Errorf("no answer within %s", o.Timeout))
+	defer cancel()
+	url := o.MetricsURL(address)
+	data, err := o.get(ctx, url)
+	switch {
+	case ctx.Err() != nil:
+		return nil, fmt.Errorf("GET %s: %w", url, context.Cause(ctx))
+	case err != nil:
+		return nil, err // it names the URL
+	}
+	parser := expfmt.NewTextParser(model.LegacyValidation)
+	families, err := parser.TextToMetricFamilies(bytes.NewReader(data))
+	if err != nil {
+		return nil, fmt.Errorf("GET %s: the response is not metrics: %w", url, err)
+	}
+	all := map[string][]statesetter.Sample{}
+	for name, family := range families {
+		for _, m := range family.GetMetric() {
+			if value, ok := valueOf(m); ok {
+				all[name] = append(all[name], statesetter.Sample{Labels: labelsOf(m), Value: value})
+			}
+		}
+	}
+	return all, nil
+}
+
+func (o Observer) get(ctx context.Context, url string) ([]byte, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return nil, err
+	}
+	res, err := o.Metrics.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("GET %s: status %d", url, res.StatusCode)
+	}
+	data, err := io.ReadAll(io.LimitReader(res.Body, maxMetrics+1))
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("GET %s: %w", url, err)
+	case len(data) > maxMetrics:
+		return nil, fmt.Errorf("GET %s: more than %d MiB", url, maxMetrics>>20)
+	}
+	return data, nil
+}
+
+// valueOf returns the value of a series that has one, not many.
+func valueOf(m *dto.Metric) (float64, bool) {
+	switch {
+	case m.Gauge != nil:
+		return m.Gauge.GetValue(), true
+	case m.Counter != nil:
+		return m.Counter.GetValue(), true
+	case m.Untyped != nil:
+		return m.Untyped.GetValue(), true
+	}
+	return 0, false
+}
+
+func labelsOf(m *dto.Metric) map[string]string {
+	labels := map[string]string{}
+	for _, l := range m.GetLabel() {
+		labels[l.GetName()] = l.GetValue()
+	}
+	return labels
+}
