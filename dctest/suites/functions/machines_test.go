@@ -11,9 +11,12 @@ import (
 	"github.com/cybozu-go/neco/dctest/necotest"
 )
 
-// interval lets sabakan-state-setter judge machines each second.
-const interval = `
+// monitored starts setup-hw, which has the metrics of the hardware, and lets sabakan-state-setter
+// judge machines each second.
+const monitored = `
 set -e
+echo '{}' >/etc/neco/bmc-address.json
+systemctl start setup-hw
 mkdir -p /etc/systemd/system/sabakan-state-setter.service.d
 printf '[Service]\nExecStart=\nExecStart=/usr/bin/sabakan-state-setter -interval 1s\n' >/etc/systemd/system/sabakan-state-setter.service.d/interval.conf
 systemctl daemon-reload
@@ -27,7 +30,7 @@ func machineSpecs() {
 		It("are judged on one boot server, and get their states in sabakan", func(ctx SpecContext) {
 			for _, lrn := range all {
 				Expect(lab.Run(ctx, lrn, "systemctl", "is-active", "sabakan-state-setter")).To(HavePrefix("active"))
-				lab.Run(ctx, lrn, "sh", "-c", interval)
+				lab.Run(ctx, lrn, "sh", "-c", monitored)
 			}
 			awaitStates(ctx, "boot-0 healthy", "boot-1 healthy", "boot-2 healthy", "cs-0 uninitialized")
 			Expect(leaders(ctx)).To(HaveLen(len(all)), "candidates, one of which leads")
