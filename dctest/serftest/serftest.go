@@ -55,15 +55,34 @@ func New(t testing.TB) *Cluster {
 // as NAME=VALUE. It blocks until the agent has joined the others of the cluster.
 func (c *Cluster) Join(t testing.TB, address netip.Addr, tags ...string) *Agent {
 	t.Helper()
-	a := place(t, address)
-	args := []string{"agent", "-node", a.Address.String(), "-bind", a.gossip, "-rpc-addr", a.RPC, "-profile", "local", "-log-level", "warn"}
+	var args []string
 	for _, tag := range tags {
 		args = append(args, "-tag", tag)
 	}
 	if len(c.agents) > 0 {
 		args = append(args, "-join", c.agents[0].gossip)
 	}
-	a.cmd = exec.Command(c.binary, args...)
+	a := c.start(t, address, args...)
+	c.agents = append(c.agents, a)
+	first := c.agents[0]
+	first.Await(t, fmt.Sprintf("%d members", len(c.agents)), func(all []client.Member) bool { return len(all) == len(c.agents) })
+	return a
+}
+
+// Alone starts an agent that does not join the cluster. It blocks until the agent answers.
+func (c *Cluster) Alone(t testing.TB, address netip.Addr) *Agent {
+	t.Helper()
+	a := c.start(t, address)
+	a.Await(t, "answer", func(all []client.Member) bool { return len(all) == 1 })
+	return a
+}
+
+// start starts an agent with further arguments.
+func (c *Cluster) start(t testing.TB, address netip.Addr, more ...string) *Agent {
+	t.Helper()
+	a := place(t, address)
+	args := []string{"agent", "-node", a.Address.String(), "-bind", a.gossip, "-rpc-addr", a.RPC, "-profile", "local", "-log-level", "warn"}
+	a.cmd = exec.Command(c.binary, append(args, more...)...)
 	var output bytes.Buffer
 	a.cmd.Stdout, a.cmd.Stderr = &output, &output
 	a.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // even if this process is killed
@@ -76,9 +95,6 @@ func (c *Cluster) Join(t testing.TB, address netip.Addr, tags ...string) *Agent 
 			t.Logf("serf %s: %s", address, &output)
 		}
 	})
-	c.agents = append(c.agents, a)
-	first := c.agents[0]
-	first.Await(t, fmt.Sprintf("%d members", len(c.agents)), func(all []client.Member) bool { return len(all) == len(c.agents) })
 	return a
 }
 

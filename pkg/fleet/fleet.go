@@ -43,6 +43,8 @@ type Observer struct {
 	Parallel int
 	// Timeout is how long a machine has time for its metrics.
 	Timeout time.Duration
+	// Missed are the serial numbers of machines that had no member of serf the last time.
+	Missed map[string]bool
 	// Progress, if it is not nil, is called after each machine.
 	Progress func()
 }
@@ -51,7 +53,10 @@ type Observer struct {
 func New(c *sabakan.Client, serf string) Observer {
 	return Observer{
 		Sabakan: c, Serf: serf,
-		Metrics:    &http.Client{Transport: &http.Transport{DisableKeepAlives: true}},
+		Metrics: &http.Client{
+			Transport:     &http.Transport{DisableKeepAlives: true},
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
 		MetricsURL: func(a netip.Addr) string { return fmt.Sprintf("http://%s/metrics", netip.AddrPortFrom(a, MetricsPort)) },
 		Parallel:   Parallel,
 		Timeout:    timeout,
@@ -82,7 +87,7 @@ func (o Observer) Observe(ctx context.Context, c statesetter.Config) ([]stateset
 		}
 		address := m.Spec.IPv4[0]
 		seen := &all[i].Observation
-		seen.Members = members[address]
+		seen.Members, seen.Missed = members[address], o.Missed[m.Spec.Serial]
 		if !c.NeedsMetrics(m, *seen) {
 			all[i].Verdict = c.Judge(m, *seen)
 			continue

@@ -211,3 +211,28 @@ func TestWrongMetricsAreAReason(t *testing.T) {
 		t.Errorf("an ended context: %v", err)
 	}
 }
+
+// TestAMachineWithoutAMemberIsUnreachableInTheSecondRound: an agent of serf that has just started
+// knows few members.
+func TestAMachineWithoutAMemberIsUnreachableInTheSecondRound(t *testing.T) {
+	w := newWorld(t, "a", "b", "c")
+	o := w.options("boot-0", 0)
+	lonely := w.serf.Alone(t, netip.AddrFrom4([4]byte{127, octet(), 15, 2}))
+	o.Observer.Serf = lonely.RPC
+	for missed, want := range map[bool]sabakan.State{false: "", true: sabakan.Unreachable} {
+		o.Observer.Missed = map[string]bool{"a": missed, "b": missed, "c": missed}
+		all, err := o.Observer.Observe(t.Context(), o.Config)
+		w.must(err)
+		for _, j := range all {
+			if j.Verdict.State != want {
+				t.Errorf("missed before: %t: %+v, want %q", missed, j.Verdict, want)
+			}
+		}
+	}
+	for _, s := range []string{"a", "b", "c"} {
+		w.must(w.sabakan.SetState(t.Context(), s, sabakan.Healthy))
+	}
+	o.Observer.Missed = nil
+	w.keep(o)
+	w.awaitLog("serf knows no living member of 3")
+}

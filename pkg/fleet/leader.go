@@ -143,9 +143,11 @@ func (l *leader) round(ctx context.Context) error {
 	}
 	now := time.Now().UTC()
 	var changes []statesetter.Change
+	l.Observer.Missed = map[string]bool{}
 	after := storage.Fleet{Unhealthy: map[string]time.Time{}}
 	for _, j := range all {
 		serial := j.Machine.Spec.Serial
+		l.Observer.Missed[serial] = len(j.Observation.Members) == 0
 		change, ok, since := l.Config.Decide(now, j.Machine, j.Verdict, before.Unhealthy[serial])
 		if ok {
 			changes = append(changes, change)

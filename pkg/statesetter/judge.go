@@ -35,9 +35,12 @@ type Sample struct {
 type Observation struct {
 	// Members are the members of serf with the address of the machine. There should be one.
 	Members []Member
+	// Missed reports whether there was none the last time, either. An agent of serf that has just
+	// started knows few members.
+	Missed bool
 	// Samples are the metrics of the machine by name.
 	Samples map[string][]Sample
-	// NoMetrics is the reason why the metrics were not read; empty: they were.
+	// NoMetrics is the reason why the metrics were not read; empty: they were, or they do not matter.
 	NoMetrics string
 }
 
@@ -69,7 +72,10 @@ func (c Config) NeedsMetrics(m sabakan.Machine, o Observation) bool {
 // m has nor how long the observation has been true.
 func (c Config) Judge(m sabakan.Machine, o Observation) Verdict {
 	member, v, ok := reachable(o.Members)
-	if !ok {
+	switch {
+	case len(o.Members) == 0 && !o.Missed:
+		return Verdict{Reason: "serf has no member with the address of the machine; it is asked once more"}
+	case !ok:
 		return v
 	}
 	failed, known := member.Tags[FailedUnitsTag]

@@ -110,9 +110,10 @@ func (v Valve) Pass(now time.Time, all []Judgement, recent []Recent, changes []C
 
 // group counts the machines of a rack, or of all racks.
 type group struct {
-	// machines are the machines that are judged, reached those with a living member of serf,
-	// silent those of reached whose metrics were not read, and gone those that are unreachable.
-	machines, reached, silent, gone int
+	// machines are the machines that are judged, reached those with a living member of serf, asked
+	// those of reached whose metrics matter, silent those of asked whose metrics were not read, and
+	// gone those that are unreachable.
+	machines, reached, asked, silent, gone int
 	// worse are the machines that became unhealthy or unreachable or should do so.
 	worse map[string]bool
 }
@@ -125,6 +126,9 @@ func (g *group) add(j Judgement) {
 		g.reached++
 		if j.Observation.NoMetrics != "" {
 			g.silent++
+		}
+		if j.Observation.NoMetrics != "" || j.Observation.Samples != nil {
+			g.asked++
 		}
 	}
 	if j.Verdict.State == sabakan.Unreachable {
@@ -148,8 +152,8 @@ func (g *group) outage(name string) string {
 	switch {
 	case g.machines > few && g.reached == 0:
 		return fmt.Sprintf("%s: serf knows no living member of %d; serf or its network has failed", name, g.machines)
-	case g.reached > few && g.silent == g.reached:
-		return fmt.Sprintf("%s: the metrics of none of %d are read; the way to them has failed", name, g.reached)
+	case g.asked > few && g.silent == g.asked:
+		return fmt.Sprintf("%s: the metrics of none of %d are read; the way to them has failed", name, g.asked)
 	}
 	return ""
 }

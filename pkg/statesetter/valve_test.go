@@ -116,7 +116,11 @@ func TestLostMetricsAreNotManyBrokenMachines(t *testing.T) {
 	if want := []string{"all machines: the metrics of none of 20 are read; the way to them has failed"}; len(got.Changes) > 0 || !slices.Equal(got.Closed, want) {
 		t.Errorf("%d changes, closed %q", len(got.Changes), got.Closed)
 	}
-	f[0].Observation.NoMetrics = ""
+	f[0].Observation.NoMetrics = "" // its type has no metrics
+	if got := wide.Pass(now, f, nil, changes); len(got.Changes) > 0 {
+		t.Errorf("beside a machine without metrics, %d changes pass", len(got.Changes))
+	}
+	f[0].Observation.Samples = map[string][]statesetter.Sample{"cpu": {{}}}
 	if got := wide.Pass(now, f, nil, changes); len(got.Changes) != len(changes) {
 		t.Errorf("%d of %d changes pass, closed %q", len(got.Changes), len(changes), got.Closed)
 	}
