@@ -8,12 +8,15 @@ package fleet
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"net/netip"
 	"time"
 
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/sync/singleflight"
 
 	"github.com/cybozu-go/neco/pkg/sabakan"
 	"github.com/cybozu-go/neco/pkg/statesetter"
@@ -43,10 +46,13 @@ type Observer struct {
 	Parallel int
 	// Timeout is how long a machine has time for its metrics.
 	Timeout time.Duration
-	// Missed are the serial numbers of machines that had no member of serf the last time.
-	Missed map[string]bool
-	// Progress, if it is not nil, is called after each machine.
+	// Budget is how long the metrics of all machines are read. Those that are not read by then are
+	// skipped.
+	Budget time.Duration
+	// Progress, if it is not nil, is called after each answer.
 	Progress func()
+
+	flight *singleflight.Group
 }
 
 // New returns an observer on a boot server. It uses no proxy.
@@ -60,50 +66,86 @@ func New(c *sabakan.Client, serf string) Observer {
 		MetricsURL: func(a netip.Addr) string { return fmt.Sprintf("http://%s/metrics", netip.AddrPortFrom(a, MetricsPort)) },
 		Parallel:   Parallel,
 		Timeout:    timeout,
+		Budget:     time.Minute,
+		flight:     &singleflight.Group{},
 	}
 }
 
 // Observe judges all machines of sabakan by the configuration c. It reads metrics only of
-// machines that have a living member of serf and a type with metrics. It blocks until all
-// answers are there, each for at most o.Timeout, or ctx ends. An error means that sabakan or
-// serf does not answer; what is wrong with a machine is in its verdict.
+// machines that are judged, have a living member of serf and a type with metrics, in random order.
+// It blocks until all answers are there, each for at most o.Timeout and together for at most
+// o.Budget, or ctx ends. An error means that sabakan or serf does not answer; what is wrong with
+// a machine is in its verdict.
 func (o Observer) Observe(ctx context.Context, c statesetter.Config) ([]statesetter.Judgement, error) {
+	o.progress()
 	machines, err := o.Sabakan.Search(ctx, sabakan.Params{}, nil)
 	if err != nil {
 		return nil, err
 	}
-	members, err := Members(ctx, o.Serf)
+	o.progress()
+	members, err := o.Members(ctx)
 	if err != nil {
 		return nil, err
 	}
+	o.progress()
 	all := make([]statesetter.Judgement, len(machines))
+	var ask []int // positions in all
+	for i, m := range machines {
+		j := &all[i]
+		j.Machine = m
+		switch {
+		case !statesetter.Judged(m.Status.State):
+		case len(m.Spec.IPv4) == 0:
+			j.Verdict = statesetter.Verdict{Reason: "the machine has no address in sabakan"}
+		default:
+			j.Observation.Members = members[m.Spec.IPv4[0]]
+			if j.Observation.Asked = c.NeedsMetrics(m, j.Observation); j.Observation.Asked {
+				ask = append(ask, i)
+			} else {
+				j.Verdict = c.Judge(m, j.Observation)
+			}
+		}
+	}
+	rand.Shuffle(len(ask), func(i, j int) { ask[i], ask[j] = ask[j], ask[i] })
+	until, cancel := context.WithTimeoutCause(ctx, o.Budget, errBudget)
+	defer cancel()
 	var g errgroup.Group
 	g.SetLimit(o.Parallel)
-	for i, m := range machines {
-		all[i].Machine = m
-		if len(m.Spec.IPv4) == 0 {
-			all[i].Verdict = statesetter.Verdict{Reason: "the machine has no address in sabakan"}
-			continue
-		}
-		address := m.Spec.IPv4[0]
-		seen := &all[i].Observation
-		seen.Members, seen.Missed = members[address], o.Missed[m.Spec.Serial]
-		if !c.NeedsMetrics(m, *seen) {
-			all[i].Verdict = c.Judge(m, *seen)
-			continue
-		}
+	for _, i := range ask {
 		g.Go(func() error {
-			var err error
-			if seen.Samples, err = o.metrics(ctx, address); err != nil {
-				seen.NoMetrics = err.Error()
-			}
-			all[i].Verdict = c.Judge(m, *seen)
-			if o.Progress != nil {
-				o.Progress()
-			}
+			o.ask(until, c, &all[i])
+			o.progress()
 			return nil
 		})
 	}
 	_ = g.Wait() // no function returns an error
 	return all, context.Cause(ctx)
+}
+
+// errBudget is the cause with which requests for metrics end after the time for all of them.
+var errBudget = errors.New("the time for the metrics of all machines is over")
+
+// ask reads the metrics of a machine and judges it, or skips it if the time for that is over.
+func (o Observer) ask(ctx context.Context, c statesetter.Config, j *statesetter.Judgement) {
+	seen := j.Observation
+	var err error
+	if err = context.Cause(ctx); err == nil {
+		seen.Samples, err = o.metrics(ctx, j.Machine.Spec.IPv4[0], c.MetricsOf(j.Machine))
+	}
+	if errors.Is(err, errBudget) {
+		j.Observation.Asked = false
+		j.Verdict = statesetter.Verdict{Skipped: true, Reason: err.Error()}
+		return
+	}
+	if err != nil {
+		seen.NoMetrics = err.Error()
+	}
+	j.Verdict = c.Judge(j.Machine, seen)
+	j.Observation.NoMetrics = seen.NoMetrics // the samples are not kept: those of all machines need much memory
+}
+
+func (o Observer) progress() {
+	if o.Progress != nil {
+		o.Progress()
+	}
 }

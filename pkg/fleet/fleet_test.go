@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -17,7 +16,6 @@ import (
 	"github.com/hashicorp/serf/client"
 
 	"github.com/cybozu-go/neco/dctest/loopback"
-	"github.com/cybozu-go/neco/pkg/fleet"
 	"github.com/cybozu-go/neco/pkg/sabakan"
 	"github.com/cybozu-go/neco/pkg/statesetter"
 	"github.com/cybozu-go/neco/pkg/storage"
@@ -56,55 +54,57 @@ func TestAGracePeriodSurvivesTheLeader(t *testing.T) {
 	w.must(w.sabakan.SetState(t.Context(), "a", sabakan.Healthy))
 	w.set(w.broken, true, "a")
 	stop := w.keep(w.options("boot-0", time.Hour))
+	var m statesetter.Memory
 	w.await("the leader remembers a", func() error {
-		f, err := storage.New(w.etcd).Fleet(t.Context())
-		if err == nil && f.Unhealthy["a"].IsZero() {
-			err = errors.New("it does not")
+		err := storage.New(w.etcd).Fleet(t.Context(), &m)
+		if err == nil && m.Bad["a"].State != sabakan.Unhealthy {
+			err = fmt.Errorf("it is %+v", m)
 		}
 		return err
 	})
 	stop()
-	f, err := storage.New(w.etcd).Fleet(t.Context())
-	w.must(err)
-	old := maps.Clone(f.Unhealthy)
-	old["a"] = old["a"].Add(-time.Hour)
-	w.must(storage.New(w.etcd).ReplaceFleet(t.Context(), storage.Guard{LRN: -1}, f, storage.Fleet{Unhealthy: old}))
-	stop = w.keep(w.options("boot-1", time.Hour))
+	w.must(storage.New(w.etcd).Fleet(t.Context(), &m))
+	m.Bad["a"] = statesetter.Since{State: sabakan.Unhealthy, At: m.Bad["a"].At.Add(-2 * time.Hour)}
+	w.must(storage.New(w.etcd).PutFleet(t.Context(), storage.Guard{LRN: -1}, m))
+	o := w.options("boot-1", time.Hour)
+	stop = w.keep(o)
 	w.awaitState(sabakan.Unhealthy, "a")
 	stop()
 
 	// A record that cannot be read is replaced.
-	_, err = w.etcd.Put(t.Context(), storage.KeyFleet, "{")
+	_, err := w.etcd.Put(t.Context(), storage.KeyFleet, "{")
 	w.must(err)
 	w.logged()
 	w.keep(w.options("boot-2", time.Hour))
 	w.awaitLog("forgets earlier rounds: grace periods start now")
-	w.await("the record is whole again", func() error {
-		_, err := storage.New(w.etcd).Fleet(t.Context())
-		return err
-	})
+	w.await("the record is whole again", func() error { return storage.New(w.etcd).Fleet(t.Context(), &m) })
 }
 
-// TestTheLossOfAllMetricsChangesNothing, and neither does the loss of most members of serf.
+// TestTheLossOfAllMetricsChangesNothing, and neither do many broken machines. Between the rounds of
+// one leader, only some machines could have changed; so another leads after each change.
 func TestTheLossOfAllMetricsChangesNothing(t *testing.T) {
 	all := []string{"a", "b", "c", "d", "e"}
 	w := newWorld(t, all...)
-	w.keep(w.options("boot-0", 0))
+	stop := w.keep(w.options("boot-0", 0))
 	w.awaitState(sabakan.Healthy, all...)
-	w.set(w.mute, true, all...)
-	w.awaitLog(`level=ERROR msg="does not change machines to unhealthy or unreachable" reason="all machines: the metrics of none of 5 are read; the way to them has failed" machines="[a b c d e]"`)
-	w.set(w.mute, false, all...)
-	w.awaitLog("changes machines again")
-	w.logged()
+	next := func(change func(), log string) {
+		stop()
+		change()
+		w.logged()
+		stop = w.keep(w.options("boot-0", 0))
+		w.awaitLog(log)
+	}
+	next(func() { w.set(w.mute, true, all...) },
+		`level=ERROR msg="does not change machines to unhealthy or unreachable" reason="all machines: the metrics of 0 of 5 are read; the way to them has failed" machines=5 serials="[a b c d e]"`)
+	next(func() { w.set(w.mute, false, all...) }, "is the leader")
+	w.awaitState(sabakan.Healthy, all...)
 
-	w.set(w.broken, true, "a", "b", "c", "d")
-	w.awaitLog("rack 0: 4 of 5 would become unhealthy or unreachable within 1h0m0s, more than 3")
+	next(func() { w.set(w.broken, true, "a", "b", "c", "d") }, "rack 0: 4 of 5 would become unhealthy or unreachable within 1h0m0s, more than 3")
 	w.awaitState(sabakan.Healthy, all...)
 	w.set(w.broken, false, "d")
+	w.awaitLog("changes machines again")
 	w.awaitState(sabakan.Unhealthy, "a", "b", "c")
-	w.set(w.broken, true, "d")
-	w.logged()
-	w.awaitLog("rack 0: 4 of 5 would become") // the three count for an hour
+	next(func() { w.set(w.broken, true, "d") }, "rack 0: 4 of 5 would become") // the three count for an hour
 	w.awaitState(sabakan.Healthy, "d", "e")
 }
 
@@ -160,7 +160,7 @@ func TestMembersOfADeadAgentAreFailed(t *testing.T) {
 		}
 		return false
 	})
-	members, err := fleet.Members(t.Context(), w.rpc)
+	members, err := w.options("boot-0", 0).Observer.Members(t.Context())
 	w.must(err)
 	if m := members[w.machines["a"]]; len(m) != 1 || m[0].Status != "failed" {
 		t.Errorf("members %v", members)
@@ -177,6 +177,8 @@ func TestWrongMetricsAreAReason(t *testing.T) {
 			fmt.Fprint(rw, "<html>")
 		case "/large":
 			fmt.Fprint(rw, strings.Repeat("a 0\n", 2<<20))
+		case "/panics":
+			fmt.Fprint(rw, "# TYPE s summary\nother 1\n{s,foo=\"x\"} 1\n")
 		case "/half":
 			rw.Header().Set("Content-Length", "100")
 			fmt.Fprint(rw, "a 0\n")
@@ -191,7 +193,7 @@ func TestWrongMetricsAreAReason(t *testing.T) {
 	o := w.options("boot-0", 0)
 	observer := o.Observer
 	for path, want := range map[string]string{
-		"/html": "the response is not metrics", "/large": "more than 4 MiB", "/half": "unexpected EOF", "/none": "status 404", "/hangs": "no answer within",
+		"/html": "the response is not metrics", "/large": "more than 4 MiB", "/panics": "the decoder cannot read it", "/half": "unexpected EOF", "/none": "status 404", "/hangs": "no answer within",
 	} {
 		observer.MetricsURL = func(netip.Addr) string { return server.URL + path }
 		observer.Timeout = time.Minute
@@ -212,27 +214,51 @@ func TestWrongMetricsAreAReason(t *testing.T) {
 	}
 }
 
-// TestAMachineWithoutAMemberIsUnreachableInTheSecondRound: an agent of serf that has just started
-// knows few members.
-func TestAMachineWithoutAMemberIsUnreachableInTheSecondRound(t *testing.T) {
+// TestALeaderThatSerfHasSeparatedGivesUp: an agent of serf that has just started knows few members,
+// and another server may know all.
+func TestALeaderThatSerfHasSeparatedGivesUp(t *testing.T) {
 	w := newWorld(t, "a", "b", "c")
-	o := w.options("boot-0", 0)
-	lonely := w.serf.Alone(t, netip.AddrFrom4([4]byte{127, octet(), 15, 2}))
-	o.Observer.Serf = lonely.RPC
-	for missed, want := range map[bool]sabakan.State{false: "", true: sabakan.Unreachable} {
-		o.Observer.Missed = map[string]bool{"a": missed, "b": missed, "c": missed}
-		all, err := o.Observer.Observe(t.Context(), o.Config)
-		w.must(err)
-		for _, j := range all {
-			if j.Verdict.State != want {
-				t.Errorf("missed before: %t: %+v, want %q", missed, j.Verdict, want)
-			}
-		}
-	}
 	for _, s := range []string{"a", "b", "c"} {
 		w.must(w.sabakan.SetState(t.Context(), s, sabakan.Healthy))
 	}
-	o.Observer.Missed = nil
-	w.keep(o)
-	w.awaitLog("serf knows no living member of 3")
+	o := w.options("boot-0", 0)
+	o.Observer.Serf = w.serf.Alone(t, netip.AddrFrom4([4]byte{127, octet(), 15, 2})).RPC
+	stop := w.keep(o)
+	w.awaitLog("all machines: serf reaches 0 of 3 that were working")
+	w.awaitLog("serf does not reach most machines from here")
+	stop()
+	if states, err := w.states(); err != nil || states["a"] != sabakan.Healthy || states["b"] != sabakan.Healthy || states["c"] != sabakan.Healthy {
+		t.Errorf("states %v, %v", states, err)
+	}
+}
+
+// TestAFrozenSerfEndsTheLeadership: its requests have no deadline of their own.
+func TestAFrozenSerfEndsTheLeadership(t *testing.T) {
+	w := newWorld(t, "a", "b")
+	frozen, err := loopback.Listen() // it accepts connections and does not answer
+	w.must(err)
+	defer frozen.Close()
+	o := w.options("boot-0", 0)
+	o.Observer.Serf = frozen.Addr().String()
+	stop := w.keep(o)
+	w.awaitLog("serf at " + o.Observer.Serf + ": no answer within 10s")
+	stop()
+}
+
+// TestMachinesThatAreNotReadInTimeAreSkipped: a hundred machines that do not answer must not hide
+// what happens to all others.
+func TestMachinesThatAreNotReadInTimeAreSkipped(t *testing.T) {
+	w := newWorld(t, "a", "b", "c")
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
+	defer server.Close()
+	o := w.options("boot-0", 0)
+	o.Observer.MetricsURL = func(netip.Addr) string { return server.URL }
+	o.Observer.Parallel, o.Observer.Budget = 1, 100*time.Millisecond
+	all, err := o.Observer.Observe(t.Context(), o.Config)
+	w.must(err)
+	for _, j := range all {
+		if !j.Verdict.Skipped || j.Verdict.State != "" {
+			t.Errorf("%+v", j)
+		}
+	}
 }

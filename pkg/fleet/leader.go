@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"slices"
+	"maps"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -33,6 +33,7 @@ func DefaultValve() statesetter.Valve {
 		Rack:     statesetter.Limit{Machines: 3, Percent: 25},
 		Fleet:    statesetter.Limit{Machines: 10, Percent: 5},
 		Interval: time.Hour,
+		Hold:     5 * time.Minute,
 	}
 }
 
@@ -54,8 +55,8 @@ type Options struct {
 }
 
 // Run competes for the leadership, and leads, until ctx ends. A leader that cannot read the
-// machines or the members of serf gives the leadership up, because another server may be able
-// to. The caller must hold a lock of the host, so that no other process of this kind runs here.
+// machines or the members of serf, or that serf has separated from most machines, gives the
+// leadership up, because another server may do better. The caller must hold a lock of the host, so that no other process of this kind runs here.
 func Run(ctx context.Context, o Options) {
 	b := backoff.NewExponentialBackOff()
 	b.MaxInterval = 30 * time.Second
@@ -109,16 +110,24 @@ type leader struct {
 	Options
 	store *storage.Storage
 	guard storage.Guard
-	// closed are the reasons for which changes were not made in the last round.
-	closed []string
+	// blind is in how many rounds in a row serf has not reached most machines.
+	blind int
+	// closed are the causes for which changes were not made in the last round, by the name of the
+	// group, and reported is when they were last logged.
+	closed   map[string]statesetter.Cause
+	reported time.Time
 }
 
 func (l *leader) loop(ctx context.Context) error {
 	tick := time.NewTicker(l.Interval)
 	defer tick.Stop()
 	for {
+		began := time.Now()
 		if err := l.round(ctx); err != nil {
 			return err
+		}
+		if took := time.Since(began); took > l.Interval {
+			l.Log.Warn("a round takes longer than the time between two", "took", took)
 		}
 		l.Pulse.Allow(l.Interval)
 		select {
@@ -130,86 +139,85 @@ func (l *leader) loop(ctx context.Context) error {
 }
 
 // round observes all machines and tells sabakan their states. It records what it is about to do
-// before it does it: whoever leads next counts these changes, too.
+// before it does it: the next leader counts these changes, too.
 func (l *leader) round(ctx context.Context) error {
 	all, err := l.Observer.Observe(ctx, l.Config)
 	if err != nil {
 		return err
 	}
-	l.Pulse.Beat()
 	before, err := l.remembered(ctx)
 	if err != nil {
 		return err
 	}
 	now := time.Now().UTC()
-	var changes []statesetter.Change
-	l.Observer.Missed = map[string]bool{}
-	after := storage.Fleet{Unhealthy: map[string]time.Time{}}
-	for _, j := range all {
-		serial := j.Machine.Spec.Serial
-		l.Observer.Missed[serial] = len(j.Observation.Members) == 0
-		change, ok, since := l.Config.Decide(now, j.Machine, j.Verdict, before.Unhealthy[serial])
-		if ok {
-			changes = append(changes, change)
-		}
-		if !since.IsZero() {
-			after.Unhealthy[serial] = since
-		}
-	}
-	var recent []statesetter.Recent
-	for _, w := range before.Worse {
-		if now.Sub(w.At) < l.Valve.Interval {
-			recent = append(recent, statesetter.Recent(w))
-			after.Worse = append(after.Worse, w)
-		}
-	}
-	passed := l.Valve.Pass(now, all, recent, changes)
-	for _, c := range passed.Changes {
-		if c.Worse() {
-			after.Worse = append(after.Worse, storage.WorseMachine{Serial: c.Serial, Rack: c.Rack, At: now})
-		}
-	}
-	l.report(passed)
-	if err := l.remember(ctx, before, after); err != nil {
+	outcome, after := l.Config.Round(now, l.Interval, l.Valve, all, before)
+	l.report(now, outcome.Closings)
+	if err := l.remember(ctx, after); err != nil {
 		return err
 	}
-	return l.change(ctx, passed.Changes)
+	if err := l.change(ctx, outcome.Changes); err != nil {
+		return err
+	}
+	if !outcome.Blind {
+		l.blind = 0
+	} else if l.blind++; l.blind >= blindRounds {
+		return errBlind
+	}
+	return nil
 }
+
+// blindRounds is in how many rounds in a row serf must have separated the leader from most
+// machines before it gives up.
+const blindRounds = 3
+
+// errBlind is the reason for which a leader gives up that is separated from most machines.
+var errBlind = errors.New("serf does not reach most machines from here")
 
 // remembered returns what this leader or an earlier one has remembered.
-func (l *leader) remembered(ctx context.Context) (storage.Fleet, error) {
+func (l *leader) remembered(ctx context.Context) (statesetter.Memory, error) {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
-	f, err := l.store.Fleet(ctx)
+	var m statesetter.Memory
+	err := l.store.Fleet(ctx, &m)
 	if bad := (storage.MalformedKey{}); errors.As(err, &bad) {
 		l.Log.Warn("forgets earlier rounds: grace periods start now", "err", err)
-		return storage.Fleet{}, nil
+		return statesetter.Memory{}, nil
 	}
-	return f, err
+	return m, err
 }
 
-func (l *leader) remember(ctx context.Context, before, after storage.Fleet) error {
+func (l *leader) remember(ctx context.Context, m statesetter.Memory) error {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
-	return l.store.ReplaceFleet(ctx, l.guard, before, after)
+	return l.store.PutFleet(ctx, l.guard, m)
 }
 
-// report logs why changes are not made, when the reasons change.
-func (l *leader) report(p statesetter.Passed) {
-	if slices.Equal(p.Closed, l.closed) {
+const (
+	// repeat is the time after which reasons that remain are logged again.
+	repeat = time.Hour
+	// mostNamed is how many machines a line in the log names.
+	mostNamed = 20
+)
+
+// report logs why changes are not made, when that changes and once an hour.
+func (l *leader) report(now time.Time, closings []statesetter.Closing) {
+	closed := map[string]statesetter.Cause{}
+	for _, c := range closings {
+		closed[c.Name] = c.Cause
+	}
+	if maps.Equal(closed, l.closed) && (len(closed) == 0 || now.Sub(l.reported) < repeat) {
 		return
 	}
-	l.closed = p.Closed
-	if len(p.Closed) == 0 {
+	l.closed, l.reported = closed, now
+	if len(closings) == 0 {
 		l.Log.Info("changes machines again")
-		return
 	}
-	var serials []string
-	for _, c := range p.Retained {
-		serials = append(serials, c.Serial)
-	}
-	for _, reason := range p.Closed {
-		l.Log.Error("does not change machines to unhealthy or unreachable", "reason", reason, "machines", serials)
+	for _, c := range closings {
+		var serials []string
+		for _, change := range c.Held[:min(len(c.Held), mostNamed)] {
+			serials = append(serials, change.Serial)
+		}
+		l.Log.Error("does not change machines to unhealthy or unreachable", "reason", c.Text, "machines", len(c.Held), "serials", serials)
 	}
 }
 
@@ -224,14 +232,17 @@ func (l *leader) change(ctx context.Context, all []statesetter.Change) error {
 			log := l.Log.With("machine", c.Serial, "from", c.From, "to", c.To, "reason", c.Reason)
 			err := l.Observer.Sabakan.SetState(ctx, c.Serial, c.To)
 			l.Pulse.Beat()
+			refused := (*sabakan.Error)(nil)
 			switch {
 			case errors.Is(err, sabakan.ErrBadTransition), errors.Is(err, sabakan.ErrNotFound):
 				log.Debug("the state is not changed", "err", err)
-				return nil
+			case errors.As(err, &refused):
+				log.Warn("the state is not changed", "err", err)
 			case err != nil:
 				return err
+			default:
+				log.Info("the state is changed")
 			}
-			log.Info("the state is changed")
 			return nil
 		})
 	}

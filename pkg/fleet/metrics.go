@@ -19,8 +19,8 @@ import (
 // some 100 KiB.
 const maxMetrics = 4 << 20
 
-// metrics reads the metrics of the machine with this address, by name.
-func (o Observer) metrics(ctx context.Context, address netip.Addr) (map[string][]statesetter.Sample, error) {
+// metrics reads the metrics with the given names of the machine with this address.
+func (o Observer) metrics(ctx context.Context, address netip.Addr, names []string) (map[string][]statesetter.Sample, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, o.Timeout, fmt.Errorf("no answer within %s", o.Timeout))
 	defer cancel()
 	url := o.MetricsURL(address)
@@ -31,20 +31,31 @@ func (o Observer) metrics(ctx context.Context, address netip.Addr) (map[string][
 	case err != nil:
 		return nil, err // it names the URL
 	}
-	parser := expfmt.NewTextParser(model.LegacyValidation)
-	families, err := parser.TextToMetricFamilies(bytes.NewReader(data))
+	families, err := parse(data)
 	if err != nil {
 		return nil, fmt.Errorf("GET %s: the response is not metrics: %w", url, err)
 	}
 	all := map[string][]statesetter.Sample{}
-	for name, family := range families {
-		for _, m := range family.GetMetric() {
+	for _, name := range names {
+		for _, m := range families[name].GetMetric() {
 			if value, ok := valueOf(m); ok {
 				all[name] = append(all[name], statesetter.Sample{Labels: labelsOf(m), Value: value})
 			}
 		}
 	}
 	return all, nil
+}
+
+// parse decodes metrics in the text format of Prometheus. The decoder panics with some inputs that
+// are no metrics: one machine must not end the program of all boot servers.
+func parse(data []byte) (families map[string]*dto.MetricFamily, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			families, err = nil, fmt.Errorf("the decoder cannot read it: %v", r)
+		}
+	}()
+	parser := expfmt.NewTextParser(model.LegacyValidation)
+	return parser.TextToMetricFamilies(bytes.NewReader(data))
 }
 
 func (o Observer) get(ctx context.Context, url string) ([]byte, error) {

@@ -152,12 +152,14 @@ func (w *world) logged() string {
 func (w *world) options(name string, grace time.Duration) fleet.Options {
 	o := fleet.New(w.sabakan, w.rpc)
 	o.MetricsURL = func(a netip.Addr) string { return w.metrics.URL + "/" + a.String() }
+	valve := fleet.DefaultValve()
+	valve.Hold = 0
 	return fleet.Options{
 		LRN: 0, Hostname: name, Etcd: w.etcd, Log: slog.New(slog.NewTextHandler(w, nil)), Observer: o,
 		Config: statesetter.Config{Types: map[string]statesetter.MachineType{
 			"good": {Grace: grace, Metrics: []statesetter.Metric{{Name: "hw_processor_status_health"}}},
 		}},
-		Valve:    fleet.DefaultValve(),
+		Valve:    valve,
 		Interval: 100 * time.Millisecond, TTL: 5 * time.Second, Pulse: liveness.New(time.Minute),
 	}
 }

@@ -14,31 +14,46 @@ type Change struct {
 	Reason   string
 }
 
-// Worse reports whether the machine is less useful after the change.
-func (c Change) Worse() bool { return c.To == sabakan.Unhealthy || c.To == sabakan.Unreachable }
+// Worse reports whether the machine is less useful after the change. An unreachable machine that
+// becomes unhealthy is not.
+func (c Change) Worse() bool {
+	return c.To == sabakan.Unreachable || c.To == sabakan.Unhealthy && c.From != sabakan.Unreachable
+}
 
-// Decide returns the change that follows from the verdict about the machine m at the time now; ok
-// is false if nothing changes. since is when m was first judged as unhealthy without a break until
-// now; the zero time: it was not. Decide returns that time for the next call. A machine
-// becomes unhealthy after the grace period of its type.
-func (c Config) Decide(now time.Time, m sabakan.Machine, v Verdict, since time.Time) (change Change, ok bool, next time.Time) {
+// Since is a state that a machine does not have in sabakan yet, and when it was first judged so
+// without a break. The zero value: it is not judged so.
+type Since struct {
+	State sabakan.State `json:"state"`
+	At    time.Time     `json:"at"`
+}
+
+// decide returns the change that follows from the verdict about the machine m at the time now; ok
+// is false if nothing changes. before is what it returned in the round before as after.
+//
+// A machine becomes worse only if it is judged so in two rounds in a row, and unhealthy only after
+// the grace period of its type. An agent of serf that has just started knows few members, and
+// what heals needs some time.
+func (c Config) decide(now time.Time, m sabakan.Machine, v Verdict, before Since) (change Change, ok bool, after Since) {
 	from := m.Status.State
-	if !Judged(from) {
-		return Change{}, false, time.Time{}
+	switch {
+	case !Judged(from):
+		return Change{}, false, Since{}
+	case v.Skipped:
+		return Change{}, false, before
+	case v.State == "" || v.State == from || !possible(from, v.State):
+		return Change{}, false, Since{}
 	}
-	if v.State == sabakan.Unhealthy {
-		if since.IsZero() || since.After(now) { // the clock of an earlier leader may be ahead
-			since = now
-		}
-		next = since
-		if now.Sub(since) <= c.grace(m) {
-			return Change{}, false, next
-		}
+	change = Change{m.Spec.Serial, m.Spec.Rack, from, v.State, v.Reason}
+	if v.State == sabakan.Healthy {
+		return change, true, Since{}
 	}
-	if v.State == "" || v.State == from || !possible(from, v.State) {
-		return Change{}, false, next
+	if before.State != v.State {
+		return Change{}, false, Since{v.State, now}
 	}
-	return Change{m.Spec.Serial, m.Spec.Rack, from, v.State, v.Reason}, true, next
+	if v.State == sabakan.Unhealthy && now.Sub(before.At) <= c.grace(m) {
+		return Change{}, false, before
+	}
+	return change, true, before
 }
 
 // grace returns the grace period of m.

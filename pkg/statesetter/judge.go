@@ -35,12 +35,11 @@ type Sample struct {
 type Observation struct {
 	// Members are the members of serf with the address of the machine. There should be one.
 	Members []Member
-	// Missed reports whether there was none the last time, either. An agent of serf that has just
-	// started knows few members.
-	Missed bool
+	// Asked reports whether the metrics of the machine matter.
+	Asked bool
 	// Samples are the metrics of the machine by name.
 	Samples map[string][]Sample
-	// NoMetrics is the reason why the metrics were not read; empty: they were, or they do not matter.
+	// NoMetrics is the reason why the metrics were not read; empty: they were, or were not asked for.
 	NoMetrics string
 }
 
@@ -49,6 +48,8 @@ type Verdict struct {
 	// State is Healthy, Unhealthy or Unreachable, or empty: nothing can be said.
 	State  sabakan.State
 	Reason string
+	// Skipped means that the machine was not observed this time: nothing new is known.
+	Skipped bool
 }
 
 // Judged reports whether machines in this state are judged. Others are in the hands of
@@ -68,14 +69,20 @@ func (c Config) NeedsMetrics(m sabakan.Machine, o Observation) bool {
 	return ok && len(c.Types[m.Spec.Labels[TypeLabel]].Metrics) > 0
 }
 
+// MetricsOf returns the names of the metrics on which the verdict about the machine m depends.
+func (c Config) MetricsOf(m sabakan.Machine) []string {
+	var names []string
+	for _, metric := range c.Types[m.Spec.Labels[TypeLabel]].Metrics {
+		names = append(names, metric.Name)
+	}
+	return names
+}
+
 // Judge returns the state that the machine m should have. It neither considers the state that
 // m has nor how long the observation has been true.
 func (c Config) Judge(m sabakan.Machine, o Observation) Verdict {
 	member, v, ok := reachable(o.Members)
-	switch {
-	case len(o.Members) == 0 && !o.Missed:
-		return Verdict{Reason: "serf has no member with the address of the machine; it is asked once more"}
-	case !ok:
+	if !ok {
 		return v
 	}
 	failed, known := member.Tags[FailedUnitsTag]
@@ -100,7 +107,7 @@ func (c Config) Judge(m sabakan.Machine, o Observation) Verdict {
 	if !known {
 		return Verdict{Reason: "the machine has not reported its units to serf yet: the tag " + FailedUnitsTag + " is missing"}
 	}
-	return Verdict{sabakan.Healthy, "units and hardware are good"}
+	return Verdict{State: sabakan.Healthy, Reason: "units and hardware are good"}
 }
 
 // reachable returns the member of a machine that answers. If there is not exactly one, ok is
@@ -114,9 +121,9 @@ func reachable(members []Member) (member Member, v Verdict, ok bool) {
 	}
 	switch {
 	case len(members) == 0:
-		return Member{}, Verdict{sabakan.Unreachable, "serf has no member with the address of the machine"}, false
+		return Member{}, Verdict{State: sabakan.Unreachable, Reason: "serf has no member with the address of the machine"}, false
 	case len(live) == 0:
-		return Member{}, Verdict{sabakan.Unreachable, "the member of serf is " + members[0].Status}, false
+		return Member{}, Verdict{State: sabakan.Unreachable, Reason: "the member of serf is " + members[0].Status}, false
 	case len(live) > 1:
 		return Member{}, Verdict{Reason: fmt.Sprintf("serf has %d living members with the address of the machine", len(live))}, false
 	}
@@ -124,7 +131,7 @@ func reachable(members []Member) (member Member, v Verdict, ok bool) {
 }
 
 func unhealthy(format string, args ...any) Verdict {
-	return Verdict{sabakan.Unhealthy, fmt.Sprintf(format, args...)}
+	return Verdict{State: sabakan.Unhealthy, Reason: fmt.Sprintf(format, args...)}
 }
 
 // broken returns why the condition m does not hold for all series of its metric, or "".

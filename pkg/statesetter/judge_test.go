@@ -61,8 +61,7 @@ func TestJudge(t *testing.T) {
 		state  sabakan.State
 		reason string
 	}{
-		"no member for the 1st time": {"server", statesetter.Observation{Samples: good()}, "", "serf has no member with the address of the machine; it is asked once more"},
-		"no member":                  {"server", statesetter.Observation{Missed: true, Samples: good()}, sabakan.Unreachable, "serf has no member with the address of the machine"},
+		"no member":                  {"server", statesetter.Observation{Samples: good()}, sabakan.Unreachable, "serf has no member with the address of the machine"},
 		"failed member":              {"server", statesetter.Observation{Members: []statesetter.Member{member("failed", "")}, Samples: good()}, sabakan.Unreachable, "the member of serf is failed"},
 		"left member, failed units":  {"plain", statesetter.Observation{Members: []statesetter.Member{member("left", "a.service")}}, sabakan.Unreachable, "the member of serf is left"},
 		"two members, one living":    {"plain", statesetter.Observation{Members: []statesetter.Member{member("failed", "x"), member("alive", "")}}, sabakan.Healthy, "units and hardware are good"},

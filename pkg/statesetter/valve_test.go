@@ -7,13 +7,14 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/cybozu-go/neco/pkg/sabakan"
 	"github.com/cybozu-go/neco/pkg/statesetter"
 )
 
-var valve = statesetter.Valve{Rack: statesetter.Limit{Machines: 2, Percent: 10}, Fleet: statesetter.Limit{Machines: 4, Percent: 10}, Interval: 10 * time.Minute}
+var (
+	valve = statesetter.Valve{Rack: statesetter.Limit{Machines: 2, Percent: 10}, Fleet: statesetter.Limit{Machines: 4, Percent: 10}, Interval: 10 * time.Minute, Hold: 5 * time.Minute}
+	wide  = statesetter.Valve{Rack: statesetter.Limit{Percent: 100}, Fleet: statesetter.Limit{Percent: 100}, Interval: time.Hour}
+)
 
 // fleet is judged machines, ten in each rack.
 type fleet []statesetter.Judgement
@@ -32,139 +33,182 @@ func newFleet(racks int) (f fleet) {
 	return f
 }
 
-// lose makes n machines of a rack unreachable, and returns the changes.
-func (f fleet) lose(rack, n int) (changes []statesetter.Change) {
+// lose makes the first n machines of a rack unreachable.
+func (f fleet) lose(rack, n int) {
 	for i := range f {
-		j := &f[i]
-		if j.Machine.Spec.Rack == rack && len(changes) < n {
+		if j := &f[i]; j.Machine.Spec.Rack == rack && n > 0 {
 			j.Observation.Members = nil
 			j.Verdict = statesetter.Verdict{State: sabakan.Unreachable}
-			changes = append(changes, statesetter.Change{Serial: j.Machine.Spec.Serial, Rack: rack, From: sabakan.Healthy, To: sabakan.Unreachable})
+			n--
 		}
 	}
-	return changes
+}
+
+// confirmed returns the memory of a round one interval before at that has seen the same as f.
+func (f fleet) confirmed(at time.Time) statesetter.Memory {
+	m := statesetter.Memory{At: at.Add(-interval), Bad: map[string]statesetter.Since{}}
+	for _, j := range f {
+		if j.Verdict.State != j.Machine.Status.State {
+			m.Bad[j.Machine.Spec.Serial] = statesetter.Since{State: j.Verdict.State, At: at.Add(-interval)}
+		}
+	}
+	return m
+}
+
+// texts returns the reasons and how many changes each holds back.
+func texts(all []statesetter.Closing) (texts []string) {
+	for _, c := range all {
+		texts = append(texts, fmt.Sprintf("%d: %s", len(c.Held), c.Text))
+	}
+	return texts
 }
 
 func TestTheValve(t *testing.T) {
-	back := statesetter.Change{Serial: "0-9", From: sabakan.Unhealthy, To: sabakan.Healthy}
+	const failed = "that were working; serf, the network or the power has failed"
 	for title, tt := range map[string]struct {
 		lost   map[int]int // machines by rack
-		recent []statesetter.Recent
-		passed []int // racks whose changes pass
-		closed []string
+		worse  map[string]statesetter.Made
+		closed map[string]time.Time
+		passed int
+		held   []string
 	}{
-		"within the limits":          {map[int]int{0: 2, 1: 2}, nil, []int{0, 1}, nil},
-		"too many in a rack":         {map[int]int{0: 3, 1: 1}, nil, []int{1}, []string{"rack 0: 3 of 10 would become unhealthy or unreachable within 10m0s, more than 2"}},
-		"too many in all racks":      {map[int]int{0: 2, 1: 2, 2: 1}, nil, nil, []string{"all machines: 5 of 40 would become unhealthy or unreachable within 10m0s, more than 4"}},
-		"with those of before":       {map[int]int{0: 1}, recent(0, now.Add(-time.Minute), "0-7", "0-8"), nil, []string{"rack 0: 3 of 10 would become unhealthy or unreachable within 10m0s, more than 2"}},
-		"with the same of before":    {map[int]int{0: 2}, recent(0, now.Add(-time.Minute), "0-0", "0-1"), []int{0}, nil},
-		"long ago":                   {map[int]int{0: 2}, recent(0, now.Add(-10*time.Minute), "0-7", "0-8"), []int{0}, nil},
-		"in a rack that has left":    {map[int]int{0: 1}, recent(9, now, "9-0"), []int{0}, nil},
-		"serf is lost":               {map[int]int{0: 10, 1: 10, 2: 10, 3: 10}, nil, nil, []string{"all machines: serf knows no living member of 40; serf or its network has failed"}},
-		"a rack and another machine": {map[int]int{0: 10, 1: 1}, nil, nil, []string{"all machines: 11 of 40 would become unhealthy or unreachable within 10m0s, more than 4"}},
+		"within the limits":       {map[int]int{0: 2, 1: 2}, nil, nil, 4, nil},
+		"too many in a rack":      {map[int]int{0: 3, 1: 1}, nil, nil, 1, []string{"3: rack 0: 3 of 10 would become unhealthy or unreachable within 10m0s, more than 2"}},
+		"too many in all racks":   {map[int]int{0: 2, 1: 2, 2: 1}, nil, nil, 0, []string{"5: all machines: 5 of 40 would become unhealthy or unreachable within 10m0s, more than 4"}},
+		"with those of before":    {map[int]int{0: 1}, made(0, now.Add(-time.Minute), "0-7", "0-8"), nil, 0, []string{"1: rack 0: 3 of 10 would become unhealthy or unreachable within 10m0s, more than 2"}},
+		"with the same of before": {map[int]int{0: 2}, made(0, now.Add(-time.Minute), "0-0", "0-1"), nil, 2, nil},
+		"long ago":                {map[int]int{0: 2}, made(0, now.Add(-10*time.Minute), "0-7", "0-8"), nil, 2, nil},
+		"in a rack that has left": {map[int]int{0: 1}, made(9, now, "9-0"), nil, 1, nil},
+		"a rack":                  {map[int]int{0: 10, 1: 1}, nil, nil, 1, []string{"10: rack 0: serf reaches 0 of 10 " + failed}},
+		"most of a rack":          {map[int]int{0: 6}, nil, nil, 0, []string{"6: rack 0: serf reaches 4 of 10 " + failed}},
+		"two racks of four":       {map[int]int{0: 10, 1: 10}, nil, nil, 0, []string{"10: rack 0: serf reaches 0 of 10 " + failed, "10: rack 1: serf reaches 0 of 10 " + failed}},
+		"serf":                    {map[int]int{0: 10, 1: 10, 2: 10, 3: 9}, nil, nil, 0, []string{"39: all machines: serf reaches 1 of 40 " + failed}},
+		"a rack that comes back": {map[int]int{0: 1, 1: 1}, nil, map[string]time.Time{"rack 0": now.Add(-time.Minute)}, 1,
+			[]string{"1: rack 0: too many were broken until 2026-11-30T11:59:00Z; changes are held back for 5m0s after that"}},
+		"a rack that is back": {map[int]int{0: 1}, nil, map[string]time.Time{"rack 0": now.Add(-5 * time.Minute)}, 1, nil},
+		"a fleet that comes back": {map[int]int{0: 1}, nil, map[string]time.Time{"all machines": now.Add(-time.Minute)}, 0,
+			[]string{"1: all machines: too many were broken until 2026-11-30T11:59:00Z; changes are held back for 5m0s after that"}},
 	} {
 		f := newFleet(4)
-		changes := []statesetter.Change{back}
-		want := statesetter.Passed{Changes: []statesetter.Change{back}, Closed: tt.closed}
-		for rack := range 4 {
-			lost := f.lose(rack, tt.lost[rack])
-			changes = append(changes, lost...)
-			if slices.Contains(tt.passed, rack) {
-				want.Changes = append(want.Changes, lost...)
-			} else {
-				want.Retained = append(want.Retained, lost...)
+		for rack, n := range tt.lost {
+			f.lose(rack, n)
+		}
+		before := f.confirmed(now)
+		before.Worse, before.Closed = tt.worse, tt.closed
+		outcome, after := statesetter.Config{}.Round(now, interval, valve, f, before)
+		if got := texts(outcome.Closings); len(outcome.Changes) != tt.passed || !slices.Equal(got, tt.held) {
+			t.Errorf("%s: %d changes pass, want %d; held %q, want %q", title, len(outcome.Changes), tt.passed, got, tt.held)
+		}
+		for _, c := range outcome.Changes {
+			if after.Worse[c.Serial] != (statesetter.Made{Rack: c.Rack, At: now}) {
+				t.Errorf("%s: %s is not remembered: %+v", title, c.Serial, after)
 			}
 		}
-		if diff := cmp.Diff(want, valve.Pass(now, f, tt.recent, changes)); diff != "" {
-			t.Errorf("%s (-want +got):\n%s", title, diff)
+		if outcome.Blind != (title == "serf") {
+			t.Errorf("%s: blind %t", title, outcome.Blind)
 		}
 	}
 }
 
-// recent returns changes of machines in a rack.
-func recent(rack int, at time.Time, serials ...string) (all []statesetter.Recent) {
+// made returns changes of machines in a rack.
+func made(rack int, at time.Time, serials ...string) map[string]statesetter.Made {
+	all := map[string]statesetter.Made{}
 	for _, s := range serials {
-		all = append(all, statesetter.Recent{Serial: s, Rack: rack, At: at})
+		all[s] = statesetter.Made{Rack: rack, At: at}
 	}
 	return all
 }
 
-// TestALostRackIsNotManyBrokenMachines has limits that a rack does not exceed.
-func TestALostRackIsNotManyBrokenMachines(t *testing.T) {
-	wide := statesetter.Valve{Rack: statesetter.Limit{Percent: 100}, Fleet: statesetter.Limit{Percent: 100}, Interval: time.Hour}
-	f := newFleet(4)
-	changes := append(f.lose(0, 10), f.lose(1, 9)...)
-	got := wide.Pass(now, f, nil, changes)
-	want := statesetter.Passed{
-		Changes: changes[10:], Retained: changes[:10],
-		Closed: []string{"rack 0: all of its 10 machines are unreachable; the rack or its network has failed"},
+// TestPercentagesAreOfMachinesThatWork: others cannot become worse.
+func TestPercentagesAreOfMachinesThatWork(t *testing.T) {
+	half := statesetter.Valve{Rack: statesetter.Limit{Percent: 50}, Fleet: statesetter.Limit{Percent: 50}, Interval: time.Hour}
+	f := newFleet(1)
+	for i := 4; i < 10; i++ {
+		f[i].Machine.Status.State = sabakan.Uninitialized
+		f[i].Verdict.State = ""
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
+	for i := range 3 {
+		f[i].Verdict.State = sabakan.Unhealthy
+	}
+	outcome, _ := statesetter.Config{}.Round(now, interval, half, f, func() statesetter.Memory {
+		m := f.confirmed(now)
+		for serial := range m.Bad {
+			m.Bad[serial] = statesetter.Since{State: sabakan.Unhealthy, At: now.Add(-2 * time.Hour)}
+		}
+		return m
+	}())
+	if got := texts(outcome.Closings); !slices.Equal(got, []string{"3: rack 0: 3 of 4 would become unhealthy or unreachable within 1h0m0s, more than 2"}) {
+		t.Errorf("held %q", got)
 	}
 }
 
 func TestLostMetricsAreNotManyBrokenMachines(t *testing.T) {
-	wide := statesetter.Valve{Rack: statesetter.Limit{Percent: 100}, Fleet: statesetter.Limit{Percent: 100}, Interval: time.Hour}
 	f := newFleet(2)
-	var changes []statesetter.Change
+	before := f.confirmed(now)
 	for i := range f {
-		f[i].Observation.NoMetrics = "no route to host"
-		changes = append(changes, statesetter.Change{Serial: f[i].Machine.Spec.Serial, Rack: f[i].Machine.Spec.Rack, To: sabakan.Unhealthy})
+		f[i].Observation.Asked, f[i].Observation.NoMetrics = true, "no route to host"
+		f[i].Verdict.State = sabakan.Unhealthy
+		before.Bad[f[i].Machine.Spec.Serial] = statesetter.Since{State: sabakan.Unhealthy, At: now.Add(-2 * time.Hour)}
 	}
-	got := wide.Pass(now, f, nil, changes)
-	if want := []string{"all machines: the metrics of none of 20 are read; the way to them has failed"}; len(got.Changes) > 0 || !slices.Equal(got.Closed, want) {
-		t.Errorf("%d changes, closed %q", len(got.Changes), got.Closed)
+	f[0].Observation = newFleet(1)[0].Observation // its type has no metrics
+	outcome, _ := statesetter.Config{}.Round(now, interval, wide, f, before)
+	if got := texts(outcome.Closings); !slices.Equal(got, []string{"20: all machines: the metrics of 0 of 19 are read; the way to them has failed"}) || len(outcome.Changes) > 0 {
+		t.Errorf("%d changes, held %q", len(outcome.Changes), got)
 	}
-	f[0].Observation.NoMetrics = "" // its type has no metrics
-	if got := wide.Pass(now, f, nil, changes); len(got.Changes) > 0 {
-		t.Errorf("beside a machine without metrics, %d changes pass", len(got.Changes))
+	for i := range 10 {
+		f[i].Observation.Asked, f[i].Observation.NoMetrics = true, ""
 	}
-	f[0].Observation.Samples = map[string][]statesetter.Sample{"cpu": {{}}}
-	if got := wide.Pass(now, f, nil, changes); len(got.Changes) != len(changes) {
-		t.Errorf("%d of %d changes pass, closed %q", len(got.Changes), len(changes), got.Closed)
+	outcome, _ = statesetter.Config{}.Round(now, interval, wide, f, before)
+	if got := texts(outcome.Closings); !slices.Equal(got, []string{"10: rack 1: the metrics of 0 of 10 are read; the way to them has failed"}) || len(outcome.Changes) != 10 {
+		t.Errorf("%d changes, held %q", len(outcome.Changes), got)
 	}
 }
 
-// TestTheValveNeverPassesMoreThanItsLimits draws faults and cycles.
+// TestTheValveNeverPassesMoreThanItsLimits draws faults that begin and end, and leaders that are
+// absent, and keeps the states that follow.
 func TestTheValveNeverPassesMoreThanItsLimits(t *testing.T) {
 	for seed := range uint64(1000) {
 		r := rand.New(rand.NewPCG(seed, 1))
-		var made []statesetter.Recent
-		for cycle := range 20 {
-			at := now.Add(time.Duration(cycle) * time.Minute)
+		states := map[string]sabakan.State{}
+		var memory statesetter.Memory
+		passed := map[string]statesetter.Made{}
+		lost := map[int]int{}
+		at := now
+		for cycle := range 40 {
+			at = at.Add(interval)
 			f := newFleet(4)
-			var changes []statesetter.Change
 			for rack := range 4 {
-				n := r.IntN(3)
-				if r.IntN(5) == 0 {
-					n = 10 // the whole rack
+				switch r.IntN(8) {
+				case 0:
+					lost[rack] = 10
+				case 1, 2:
+					lost[rack] = r.IntN(3)
 				}
-				changes = append(changes, f.lose(rack, n)...)
+				f.lose(rack, lost[rack])
 			}
-			passed := valve.Pass(at, f, made, changes)
-			if len(passed.Changes)+len(passed.Retained) != len(changes) || len(passed.Retained) > 0 && len(passed.Closed) == 0 {
-				t.Fatalf("seed %d: %d changes pass and %d do not, of %d; reasons %q", seed, len(passed.Changes), len(passed.Retained), len(changes), passed.Closed)
-			}
-			for _, c := range passed.Changes {
-				made = append(made, statesetter.Recent{Serial: c.Serial, Rack: c.Rack, At: at})
-			}
-			within, racks := map[string]bool{}, map[int]map[string]bool{}
-			for _, m := range made {
-				if at.Sub(m.At) >= valve.Interval {
-					continue
+			for i := range f {
+				if s, ok := states[f[i].Machine.Spec.Serial]; ok {
+					f[i].Machine.Status.State = s
 				}
-				if racks[m.Rack] == nil {
-					racks[m.Rack] = map[string]bool{}
+			}
+			var outcome statesetter.Outcome
+			outcome, memory = statesetter.Config{}.Round(at, interval, valve, f, memory)
+			for _, c := range outcome.Changes {
+				states[c.Serial] = c.To
+				if c.Worse() {
+					passed[c.Serial] = statesetter.Made{Rack: c.Rack, At: at}
 				}
-				within[m.Serial], racks[m.Rack][m.Serial] = true, true
 			}
-			if len(within) > 4 {
-				t.Fatalf("seed %d, cycle %d: %d machines within the interval", seed, cycle, len(within))
+			within, racks := 0, map[int]int{}
+			for _, m := range passed {
+				if at.Sub(m.At) < valve.Interval {
+					within++
+					racks[m.Rack]++
+				}
 			}
-			for rack, serials := range racks {
-				if len(serials) > 2 {
-					t.Fatalf("seed %d, cycle %d: %d machines of rack %d within the interval", seed, cycle, len(serials), rack)
+			for rack, n := range racks {
+				if n > 2 || within > 4 {
+					t.Fatalf("seed %d, cycle %d: %d machines of rack %d and %d of all within the interval", seed, cycle, n, rack, within)
 				}
 			}
 		}

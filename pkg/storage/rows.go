@@ -55,7 +55,7 @@ var rows = [...]row{
 	many(full, doc{KeyHeartbeats + "<LRN>", "when the worker's main loop last made progress: at", "neco-worker (guarded), every 15 s"},
 		lrn.Parse, decodeHeartbeat, func(s *Snapshot) *map[int]Heartbeat { return &s.Heartbeats }).
 		afterwards(dateHeartbeat),
-	elsewhere("pkg/storage", doc{KeyFleet, "what the leader remembers about machines: unhealthy_since, worse", program.SabakanStateSetter + " (guarded)"}),
+	elsewhere("pkg/storage", doc{KeyFleet, "what the leader remembers about machines: at, bad, worse, closed", program.SabakanStateSetter + " (guarded)"}),
 	elsewhere("pkg/storage", doc{KeyNotified + "<started_at>", "kinds of notice that were sent for this run", "neco-updater (guarded)"}),
 	elsewhere("pkg/storage", doc{KeyHistory + "<started_at>", "a run: version, servers, by, started_at, ended_at, result, reason; optional kind, what", "neco-updater (guarded), neco stop, neco recover"}),
 	elsewhere("pkg/storage", doc{KeyHistory + "<at>-<kind>", "an act of an operator: kind (leave, recover, config), what, by, started_at", "neco leave, recover, config, cke weight"}),
