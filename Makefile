@@ -123,7 +123,7 @@ simulate: ## Simulate SEEDS=1000 updates with faults, or replay SEED=n [PLANT=bu
 
 .PHONY: fuzz
 fuzz: ## Fuzz every decoder for FUZZTIME=20s
-	@grep -rl --include='*_test.go' '^func Fuzz' . | xargs grep -Ho '^func Fuzz[A-Za-z0-9_]*' | \
+	@git grep -o '^func Fuzz[A-Za-z0-9_]*' -- '*_test.go' | \
 	while IFS=: read -r file name; do \
 		echo "$${file%/*} $${name#func }"; \
 		go test "./$${file%/*}" -run='^$$' -fuzz="^$${name#func }\$$" -fuzztime=$(FUZZTIME) || exit 1; \
