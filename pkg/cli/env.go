@@ -27,6 +27,10 @@ type Env struct {
 	// Etcd returns a client of etcd, made with the configuration file in fs. Only
 	// commands that need etcd call it; they close the client.
 	Etcd func(fs host.FS) (*storage.Storage, error)
+	// Sabakan is the URL of the sabakan on this host.
+	Sabakan string
+	// BMCPort is the port of BMCs; 0: that of HTTPS.
+	BMCPort uint16
 	// MemberTimeout is how long a member of etcd has to answer the question whether it
 	// answers at all.
 	MemberTimeout time.Duration
@@ -45,6 +49,7 @@ func System(version string) Env {
 		Version: version,
 		FS:      host.FS{Root: "/"},
 		Etcd:    openEtcd,
+		Sabakan: neco.SabakanLocalEndpoint,
 
 		MemberTimeout: memberTimeout,
 		Now:           time.Now,

@@ -13,6 +13,7 @@ const (
 	groupServers  = "servers"
 	groupSecrets  = "secrets"
 	groupPrograms = "programs"
+	groupMachines = "machines"
 	groupOther    = "other"
 )
 
@@ -25,6 +26,7 @@ func groups() []struct{ id, title, members string } {
 		{groupServers, "Set up, extend and reduce a data centre:", "setup-token setup join-token join leave reset"},
 		{groupSecrets, "Vault, certificates and backups:", "vault cert backup"},
 		{groupPrograms, "Programs on top:", "init init-local init-data image cke ssh teleport"},
+		{groupMachines, "Machines:", "nodes power tpm bmc"},
 		{groupOther, "Other commands:", "version completion help man session-log"},
 	}
 }
@@ -36,6 +38,8 @@ func examples() map[string]string {
 		"backup list":             "neco backup list\nneco backup list -o json",
 		"backup run":              "neco backup run",
 		"backup verify":           "neco backup verify --all\nneco backup verify --recovery-key /media/usb/recovery.key",
+		"bmc config get":          "neco bmc config get ipmi-user",
+		"bmc config set":          "neco bmc config set ipmi-user root\nneco bmc config set ipmi-password <password-file\nneco bmc config set bmc-user bmc-user.json",
 		"cert list":               "neco cert list",
 		"cke update":              "neco cke update",
 		"cke weight get":          "neco cke weight get cs\nneco cke weight get cs -o json",
@@ -58,6 +62,11 @@ func examples() map[string]string {
 		"join-token revoke":       "neco join-token revoke 3",
 		"leave":                   "neco leave 3\nneco leave 3 --yes",
 		"man":                     "neco man build/man",
+		"nodes approve":           "neco nodes approve 1ABC234 1ABC235",
+		"power restart":           "neco power restart --wait 10.69.0.6",
+		"power start":             "neco power start 10.69.0.6",
+		"power status":            "neco power status 1ABC234 1ABC235\nneco power status -o json 10.69.0.6",
+		"power stop":              "neco power stop 1ABC234\nneco power stop --yes --wait 1ABC234 1ABC235",
 		"recover":                 "neco recover\nneco recover --retry 2026.11.22-1",
 		"reset":                   "neco reset\nneco reset --yes",
 		"session-log start":       "neco session-log start",
@@ -66,6 +75,8 @@ func examples() map[string]string {
 		"status":                  "neco status\nneco status --watch\nneco status --wait --timeout 1h\nneco status -o json",
 		"stop":                    "neco stop --reason 'maintenance of the power supply'",
 		"teleport config":         "neco teleport config",
+		"tpm clear":               "neco tpm clear --force 1ABC234",
+		"tpm show":                "neco tpm show 1ABC234",
 		"vault generate-root":     "neco vault generate-root",
 		"vault remove-unseal-key": "neco vault show-unseal-key\nneco vault remove-unseal-key",
 		"vault show-root-token":   "neco vault show-root-token",

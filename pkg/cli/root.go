@@ -24,6 +24,7 @@ func New(env Env) *cobra.Command {
 	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(
 		newBackupCmd(&env),
+		newBMCCmd(&env),
 		newCertCmd(&env),
 		newCKECmd(&env),
 		newCompletionCmd(),
@@ -38,6 +39,8 @@ func New(env Env) *cobra.Command {
 		newJoinTokenCmd(&env),
 		newLeaveCmd(&env),
 		newManCmd(&env),
+		newNodesCmd(&env),
+		newPowerCmd(&env),
 		newRecoverCmd(&env),
 		newResetCmd(&env),
 		newSessionLogCmd(&env),
@@ -47,6 +50,7 @@ func New(env Env) *cobra.Command {
 		newStatusCmd(&env),
 		newStopCmd(&env),
 		newTeleportCmd(&env),
+		newTPMCmd(&env),
 		newVaultCmd(&env),
 		newVersionCmd(&env),
 	)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -16,12 +17,16 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 
 	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/dctest/bmctest"
 	"github.com/cybozu-go/neco/dctest/dockertest"
+	"github.com/cybozu-go/neco/dctest/inventory"
+	"github.com/cybozu-go/neco/dctest/sabakantest"
 	"github.com/cybozu-go/neco/dctest/sandbox/etcd"
 	"github.com/cybozu-go/neco/dctest/standintest"
 	"github.com/cybozu-go/neco/internal/dockerapi"
 	"github.com/cybozu-go/neco/pkg/cli"
 	"github.com/cybozu-go/neco/pkg/host"
+	"github.com/cybozu-go/neco/pkg/sabakan"
 )
 
 // testVersion is the version of the neco that scripts run.
@@ -32,6 +37,10 @@ func TestMain(m *testing.M) {
 		"neco": func() {
 			env := cli.System(testVersion)
 			env.By = func() string { return "alice@boot-0" }
+			env.Sabakan = os.Getenv("SABAKAN")
+			if port, err := strconv.ParseUint(os.Getenv("BMC_PORT"), 10, 16); err == nil {
+				env.BMCPort = uint16(port)
+			}
 			os.Exit(cli.Run(context.Background(), env, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 		},
 	})
@@ -76,7 +85,7 @@ func writeConfig(root string, cluster *etcd.Cluster, prefix string) error {
 
 // TestScripts runs testdata/script/*.txtar. In addition to the commands of testscript
 // there are: put KEY VALUE, del PREFIX, dump FILE, code N COMMAND..., cke, docker IMAGE...,
-// and eventually PATTERN KEY. The variables TAG_NAME are the tags of the artifact set's images.
+// machines SERIAL TYPE..., state SERIAL STATE, and eventually PATTERN KEY. The variables TAG_NAME are the tags of the artifact set's images.
 func TestScripts(t *testing.T) {
 	cluster := startEtcd(t)
 	client := newClient(t, cluster, "/")
@@ -99,6 +108,12 @@ func TestScripts(t *testing.T) {
 			"dump": func(ts *testscript.TestScript, _ bool, args []string) { dump(ts, client, args) },
 			"code": code,
 			"cke":  setUpCKE,
+			"state": func(ts *testscript.TestScript, _ bool, args []string) {
+				c := sabakan.New(ts.Getenv("SABAKAN"))
+				defer c.Close()
+				ts.Check(c.SetState(context.Background(), args[0], sabakan.State(args[1])))
+			},
+			"machines": func(ts *testscript.TestScript, _ bool, args []string) { registerMachines(t, ts, args) },
 			"docker": func(ts *testscript.TestScript, _ bool, images []string) {
 				ts.Setenv("DOCKER_HOST", serveDocker(t, images))
 			},
@@ -151,6 +166,32 @@ func dump(ts *testscript.TestScript, client *clientv3.Client, args []string) {
 		fmt.Fprintf(&b, "%s %s\n", strings.TrimPrefix(string(kv.Key), prefix), kv.Value)
 	}
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(b.String()), 0o644))
+}
+
+// registerMachines SERIAL TYPE... starts a sabakan with machines of these types in rack 1, each with a
+// BMC on loopback, and sets SABAKAN and BMC_PORT.
+func registerMachines(t *testing.T, ts *testscript.TestScript, args []string) {
+	url := sabakantest.Start(t)
+	c := sabakan.New(url)
+	defer c.Close()
+	ts.Check(c.PutIPAM(context.Background(), []byte(strings.Replace(inventory.IPAM, "10.72.16.0/20", "127.0.0.0/20", 1))))
+	var specs []sabakan.Spec
+	for i := 0; i+1 < len(args); i += 2 {
+		m := inventory.Node(1)
+		m.Serial, m.Labels = args[i], map[string]string{"machine-type": args[i+1]}
+		specs = append(specs, m)
+	}
+	ts.Check(c.CreateMachines(context.Background(), specs))
+	all, err := c.Search(context.Background(), sabakan.Params{}, nil)
+	ts.Check(err)
+	var port uint16 // all BMCs have the same
+	for _, m := range all {
+		address, err := netip.ParseAddr(m.Spec.BMC.IPv4)
+		ts.Check(err)
+		port = bmctest.StartAt(t, netip.AddrPortFrom(address, port)).Address.Port()
+	}
+	ts.Setenv("SABAKAN", url)
+	ts.Setenv("BMC_PORT", strconv.Itoa(int(port)))
 }
 
 // setUpCKE makes a boot server on which CKE is set up, with the templates of the package.

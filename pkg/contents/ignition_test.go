@@ -148,8 +148,8 @@ func TestWhatNodesLackIsNamedAndTheirTemplatesAreUploaded(t *testing.T) {
 		}
 	}
 	noKey := contents.Event{Name: "SSH key of nodes", State: contents.NotPrepared, Reason: key, Command: "neco ssh generate"}
-	noUsers := contents.Event{Name: "bmc-user.json", State: contents.NotPrepared, Reason: users, Command: "sabactl assets upload bmc-user.json FILE"}
-	noteOfKey, noteOfUsers := key+": neco ssh generate, then neco init-data --ignitions-only", users+": sabactl assets upload bmc-user.json FILE"
+	noUsers := contents.Event{Name: "bmc-user.json", State: contents.NotPrepared, Reason: users, Command: "neco bmc config set bmc-user FILE"}
+	noteOfKey, noteOfUsers := key+": neco ssh generate, then neco init-data --ignitions-only", users+": neco bmc config set bmc-user FILE"
 	expect(noteOfKey+"; "+noteOfUsers, []string{"2026.11.21-1"}, noKey, noUsers)
 	v.SSHKey = "ssh-rsa AAAA"
 	expect(noteOfUsers, []string{"2026.11.21-1", "2026.11.21-1.1"}, noUsers)

@@ -8,9 +8,9 @@ import (
 )
 
 const (
-	// bmcUser is the asset with the users and passwords of the nodes' BMCs. An operator
+	// BMCUsers is the asset with the users and passwords of the nodes' BMCs. An operator
 	// uploads it; it is not in the package.
-	bmcUser = "bmc-user.json"
+	BMCUsers = "bmc-user.json"
 	// thenTemplates is the end of a note about something that the ignition templates
 	// contain or need.
 	thenTemplates = ", then neco init-data --ignitions-only"
@@ -35,9 +35,9 @@ func (u Uploader) lacking(ctx context.Context, v Values) (notes []string, err er
 	if v.SSHKey == "" {
 		notes = append(notes, u.notPrepared("SSH key of nodes", "there is no SSH key for nodes, so that nobody can log in to them", "neco ssh generate")+thenTemplates)
 	}
-	_, err = u.Sabakan.Asset(ctx, bmcUser)
+	_, err = u.Sabakan.Asset(ctx, BMCUsers)
 	if errors.Is(err, sabakan.ErrNotFound) {
-		return append(notes, u.notPrepared(bmcUser, "sabakan has no asset "+bmcUser+", so that nodes do not get the users of their BMC", "sabactl assets upload "+bmcUser+" FILE")), nil
+		return append(notes, u.notPrepared(BMCUsers, "sabakan has no asset "+BMCUsers+", so that nodes do not get the users of their BMC", "neco bmc config set bmc-user FILE")), nil
 	}
 	return notes, err
 }

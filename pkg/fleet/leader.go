@@ -50,6 +50,8 @@ type Options struct {
 	Interval time.Duration
 	// TTL is the time after which another server leads if this one is lost.
 	TTL time.Duration
+	// BMCPort is the port of BMCs; 0: that of HTTPS.
+	BMCPort uint16
 	// Pulse is the pulse of the main loop.
 	Pulse *liveness.Pulse
 }
@@ -92,7 +94,7 @@ func (o Options) lead(ctx context.Context, s *election.Session, h election.Holde
 	o.Pulse.Beat()
 	o.Log.Info("is the leader", "host", o.Hostname)
 	o.Observer.Progress = o.Pulse.Beat
-	l := leader{Options: o, store: storage.New(o.Etcd), guard: storage.Guard{
+	l := leader{Options: o, store: storage.New(o.Etcd), said: map[string]string{}, tried: map[string]int{}, guard: storage.Guard{
 		Holder: h.Key, HolderRev: h.Rev, Lost: storage.ErrNotLeader, LRN: o.LRN,
 	}}
 	g, ctx := errgroup.WithContext(ctx)
@@ -102,6 +104,7 @@ func (o Options) lead(ctx context.Context, s *election.Session, h election.Holde
 		return err
 	})
 	g.Go(func() error { return l.loop(ctx) })
+	g.Go(func() error { return l.shutDown(ctx) })
 	return g.Wait()
 }
 
@@ -116,6 +119,10 @@ type leader struct {
 	// group, and reported is when they were last logged.
 	closed   map[string]statesetter.Cause
 	reported time.Time
+	// said are the texts that were logged last, by subject, and tried is how often machines were to
+	// be retired, by serial number.
+	said  map[string]string
+	tried map[string]int
 }
 
 func (l *leader) loop(ctx context.Context) error {
@@ -156,6 +163,9 @@ func (l *leader) round(ctx context.Context) error {
 		return err
 	}
 	if err := l.change(ctx, outcome.Changes); err != nil {
+		return err
+	}
+	if err := l.retire(ctx, all); err != nil {
 		return err
 	}
 	if !outcome.Blind {

@@ -37,6 +37,7 @@ func TestMain(m *testing.M) { os.Exit(cluster.Main(m, 1)) }
 type world struct {
 	*testing.T
 	etcd    *clientv3.Client
+	url     string // of sabakan
 	sabakan *sabakan.Client
 	serf    *serftest.Cluster
 	// rpc is serf's RPC endpoint on the boot server, and machines are the addresses of all others
@@ -57,16 +58,24 @@ type world struct {
 // of serf without failed units, and their hardware is good.
 func newWorld(t *testing.T, serials ...string) *world {
 	t.Helper()
+	return newWorldOf(t, "good", serials...)
+}
+
+// newWorldOf does the same with machines of another type.
+func newWorldOf(t *testing.T, kind string, serials ...string) *world {
+	t.Helper()
 	t.Parallel()
+	url := sabakantest.Start(t)
 	w := &world{
-		T: t, etcd: cluster.NewClient(t, cluster.Prefix()), sabakan: sabakan.New(sabakantest.Start(t)), serf: serftest.New(t),
+		T: t, etcd: cluster.NewClient(t, cluster.Prefix()), url: url, sabakan: sabakan.New(url), serf: serftest.New(t),
 		agents: map[string]*serftest.Agent{}, machines: map[string]netip.Addr{}, broken: map[string]bool{}, mute: map[string]bool{},
 	}
 	t.Cleanup(w.sabakan.Close)
 	w.metrics = httptest.NewServer(http.HandlerFunc(w.serve))
 	t.Cleanup(w.metrics.Close)
 	w.must(storage.New(w.etcd).Register(t.Context(), 0))
-	w.register(serials)
+	w.plan()
+	w.add(kind, serials...)
 	// No other process of this kind has the same second byte at the same time.
 	w.rpc = w.serf.Join(t, netip.AddrFrom4([4]byte{127, octet(), 15, 1})).RPC
 	for _, s := range serials {
@@ -85,17 +94,25 @@ func (w *world) must(err error) {
 	}
 }
 
-// register registers machines in sabakan.
-func (w *world) register(serials []string) {
+// plan gives sabakan addresses for machines and BMCs.
+func (w *world) plan() {
 	w.Helper()
-	plan := fmt.Sprintf(`{"max-nodes-in-rack": 28, "node-ipv4-pool": "127.%d.0.0/20", "node-ipv4-range-size": 6, "node-ipv4-range-mask": 26,
-		"node-ip-per-node": 3, "node-index-offset": 3, "node-gateway-offset": 1, "bmc-ipv4-pool": "10.72.16.0/20", "bmc-ipv4-offset": "0.0.1.0",
+	plan := fmt.Sprintf(`{"max-nodes-in-rack": 28, "node-ipv4-pool": "127.%[1]d.0.0/20", "node-ipv4-range-size": 6, "node-ipv4-range-mask": 26,
+		"node-ip-per-node": 3, "node-index-offset": 3, "node-gateway-offset": 1, "bmc-ipv4-pool": "127.%[1]d.16.0/20", "bmc-ipv4-offset": "0.0.1.0",
 		"bmc-ipv4-range-size": 5, "bmc-ipv4-range-mask": 20, "bmc-ipv4-gateway-offset": 1}`, octet())
 	w.must(w.sabakan.PutIPAM(w.Context(), []byte(plan)))
+}
+
+// add registers machines of a type in sabakan, in rack 0.
+func (w *world) add(kind string, serials ...string) {
+	w.Helper()
+	if len(serials) == 0 {
+		return
+	}
 	var specs []sabakan.Spec
 	for _, s := range serials {
 		specs = append(specs, sabakan.Spec{
-			Serial: s, Role: "cs", Labels: map[string]string{statesetter.TypeLabel: "good"},
+			Serial: s, Role: "cs", Labels: map[string]string{statesetter.TypeLabel: kind},
 			Retires: time.Now().AddDate(5, 0, 0), BMC: sabakan.BMC{Type: "iDRAC"},
 		})
 	}

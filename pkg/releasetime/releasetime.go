@@ -109,6 +109,18 @@ func (w Windows) Never() bool {
 	return true
 }
 
+// Next returns the beginning of the first minute after the time after that belongs to a window; the
+// zero time if there is none.
+func (w Windows) Next(after time.Time) time.Time {
+	var first time.Time
+	for _, s := range w.schedules {
+		if next := s.Next(after.In(w.zone)); !next.IsZero() && (first.IsZero() || next.Before(first)) {
+			first = next
+		}
+	}
+	return first
+}
+
 // Open reports whether the time at is in a minute that belongs to a window.
 func (w Windows) Open(at time.Time) bool {
 	minute := at.In(w.zone).Truncate(time.Minute)

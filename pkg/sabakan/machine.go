@@ -72,6 +72,14 @@ func (c *Client) Machines(ctx context.Context, query url.Values) ([]Machine, err
 	return all, err
 }
 
+// DeleteKeys deletes the keys of the disks of a retiring machine, and returns their paths. It
+// returns ErrNotFound for an unknown machine. sabakan answers status 500 unless the machine is
+// retiring.
+func (c *Client) DeleteKeys(ctx context.Context, serial string) ([]string, error) {
+	var paths []string
+	return paths, c.send(ctx, http.MethodDelete, "/api/v1/crypts/"+url.PathEscape(serial), nil, &paths)
+}
+
 // CreateMachines registers machines: all of them, or none if sabakan refuses one. It
 // returns ErrConflict if a serial number or the boot server of a rack exists already.
 func (c *Client) CreateMachines(ctx context.Context, specs []Spec) error {

@@ -19,6 +19,7 @@ const (
 	KeyCheck       = "info/release-check"
 	KeySSHPubKey   = "info/ssh-pubkey"
 	KeyFleet       = "fleet"
+	KeyApproved    = "approved/"
 
 	KeyRequest     = "status/current"
 	KeyStatuses    = "status/bootservers/"
@@ -49,6 +50,7 @@ const (
 	KeyBMCUser       = "bmc/bmc-user"
 	KeyIPMIUser      = "bmc/ipmi-user"
 	KeyIPMIPassword  = "bmc/ipmi-password"
+	KeyBMCPins       = "bmc/pins/"
 	KeyTeleportToken = "teleport/auth-token"
 	KeyCKEWeight     = "cke/weight"
 

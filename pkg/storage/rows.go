@@ -12,10 +12,6 @@ import (
 	"github.com/cybozu-go/neco/pkg/update"
 )
 
-// later is the reader that the table of keys names for a key which this version of Neco
-// does not read yet.
-const later = "not this version"
-
 // rows is the table of all keys of Neco in etcd, which defines snapshots, followers,
 // documents and tests.
 var rows = [...]row{
@@ -56,6 +52,7 @@ var rows = [...]row{
 		lrn.Parse, decodeHeartbeat, func(s *Snapshot) *map[int]Heartbeat { return &s.Heartbeats }).
 		afterwards(dateHeartbeat),
 	elsewhere("pkg/storage", doc{KeyFleet, "what the leader remembers about machines: at, bad, worse, closed", program.SabakanStateSetter + " (guarded)"}),
+	elsewhere("pkg/storage", doc{KeyApproved + "<serial>", "empty; a machine that may retire among many", "neco nodes approve"}),
 	elsewhere("pkg/storage", doc{KeyNotified + "<started_at>", "kinds of notice that were sent for this run", "neco-updater (guarded)"}),
 	elsewhere("pkg/storage", doc{KeyHistory + "<started_at>", "a run: version, servers, by, started_at, ended_at, result, reason; optional kind, what", "neco-updater (guarded), neco stop, neco recover"}),
 	elsewhere("pkg/storage", doc{KeyHistory + "<at>-<kind>", "an act of an operator: kind (leave, recover, config), what, by, started_at", "neco leave, recover, config, cke weight"}),
@@ -77,9 +74,10 @@ var rows = [...]row{
 	elsewhere("pkg/renewal", doc{KeyAuthorities, "the CAs with their private keys, sealed to the recovery keys", "setup"}),
 	elsewhere("pkg/join", doc{KeyLeaving + "<LRN>", "empty; a boot server that is being removed, until its cleanup is complete; ignored while the server is registered", "neco leave"}),
 	elsewhere("pkg/setup", doc{KeyFinish + "<LRN>", "stage of the bootstrap", "setup"}),
-	elsewhere(later, doc{KeyBMCUser, "credentials of BMCs", "the original's bmc command; not this version"}),
-	elsewhere(later, doc{KeyIPMIUser, "user of IPMI", "the original's bmc command; not this version"}),
-	elsewhere(later, doc{KeyIPMIPassword, "password of IPMI", "the original's bmc command; not this version"}),
+	elsewhere("pkg/storage", doc{KeyBMCUser, "users of BMCs with their passwords, as JSON", "neco bmc config set"}),
+	elsewhere("pkg/storage", doc{KeyIPMIUser, "user with which Neco uses BMCs", "neco bmc config set"}),
+	elsewhere("pkg/storage", doc{KeyIPMIPassword, "its password", "neco bmc config set"}),
+	elsewhere("pkg/storage", doc{KeyBMCPins + "<serial>", "SHA-256 digest of the certificate of a machine's BMC", "neco power, neco tpm, sabakan-state-setter"}),
 	checked("pkg/component", doc{KeyTeleportToken, "token in hex", "neco init teleport"}, checkTeleportToken),
 	checked("pkg/storage", doc{KeyCKEWeight, "weights of roles of nodes in the template of CKE: role to number", "neco cke weight"}, checkCKEWeights),
 }

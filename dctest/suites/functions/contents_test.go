@@ -38,12 +38,12 @@ func contentsSpecs() {
 			Expect(lab.Run(ctx, 0, "neco", "init-data", "--ignitions-only")).To(ContainSubstring("no machine of boot server 0, 1, 2"))
 			Expect(lab.CreateMachines(ctx, "boot-0", inventory.Boot(0), inventory.Boot(1), inventory.Boot(2), inventory.Node(0))).To(Succeed())
 			Expect(lab.Run(ctx, 0, "neco", "ssh", "generate")).To(ContainSubstring("the key is generated"))
-			Expect(lab.Run(ctx, 1, "neco", "init-data")).To(MatchRegexp(`(?m)^sabakan-contents +ignitions +.*sabactl assets upload bmc-user.json FILE$`))
+			Expect(lab.Run(ctx, 1, "neco", "init-data")).To(MatchRegexp(`(?m)^sabakan-contents +ignitions +.*neco bmc config set bmc-user FILE$`))
 			for _, role := range roles {
 				Expect(ignitions(ctx, role)).To(Equal([]string{first}), role)
 			}
 			Expect(lab.Write(ctx, "boot-0", "/root/bmc-user.json", strings.NewReader(`{"root": {}}`), 0o600)).To(Succeed())
-			lab.Run(ctx, 0, "sabactl", "assets", "upload", "bmc-user.json", "/root/bmc-user.json")
+			lab.Run(ctx, 0, "neco", "bmc", "config", "set", "bmc-user", "/root/bmc-user.json")
 			Expect(lab.Run(ctx, 1, "neco", "init-data", "--ignitions-only")).To(MatchRegexp(`(?m)^sabakan-contents +ignitions +up to date$`))
 		})
 

@@ -1,0 +1,156 @@
+package fleet_test
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"slices"
+	"testing"
+
+	"github.com/cybozu-go/neco/dctest/bmctest"
+	"github.com/cybozu-go/neco/pkg/fleet"
+	"github.com/cybozu-go/neco/pkg/releasetime"
+	"github.com/cybozu-go/neco/pkg/sabakan"
+	"github.com/cybozu-go/neco/pkg/statesetter"
+	"github.com/cybozu-go/neco/pkg/storage"
+)
+
+// bmcs starts the BMCs of the machines, and returns them by serial number, and their port.
+func (w *world) bmcs() (map[string]*bmctest.BMC, uint16) {
+	w.Helper()
+	machines, err := w.sabakan.Search(w.Context(), sabakan.Params{}, nil)
+	w.must(err)
+	all := map[string]*bmctest.BMC{}
+	var port uint16
+	for _, m := range machines {
+		address, err := netip.ParseAddr(m.Spec.BMC.IPv4)
+		w.must(err)
+		b := bmctest.StartAt(w, netip.AddrPortFrom(address, port))
+		port = b.Address.Port()
+		all[m.Spec.Serial] = b
+	}
+	s := storage.New(w.etcd)
+	w.must(s.PutBMCSetting(w.Context(), storage.KeyIPMIUser, bmctest.User, storage.Act{}))
+	w.must(s.PutBMCSetting(w.Context(), storage.KeyIPMIPassword, bmctest.Password, storage.Act{}))
+	return all, port
+}
+
+// retire gives machines the type and makes them retire, with a key of a disk each.
+func (w *world) retire(serials ...string) {
+	w.Helper()
+	for _, s := range serials {
+		res, err := http.NewRequestWithContext(w.Context(), http.MethodPut, w.url+"/api/v1/crypts/"+s+"/disk", bytes.NewReader([]byte("key")))
+		w.must(err)
+		answer, err := http.DefaultClient.Do(res)
+		w.must(err)
+		answer.Body.Close()
+		if answer.StatusCode != http.StatusCreated {
+			w.Fatalf("put a key: status %d", answer.StatusCode)
+		}
+		w.must(w.sabakan.SetState(w.Context(), s, sabakan.Retiring))
+	}
+}
+
+// hasKey reports whether sabakan has the key of a disk of a machine.
+func (w *world) hasKey(serial string) bool {
+	w.Helper()
+	res, err := http.Get(w.url + "/api/v1/crypts/" + serial + "/disk")
+	w.must(err)
+	res.Body.Close()
+	return res.StatusCode == http.StatusOK
+}
+
+// typed returns options that know the type of machines that can retire.
+func (w *world) typed(port uint16) fleet.Options {
+	o := w.options("boot-0", 0)
+	o.BMCPort = port
+	o.Config.Types["r640-cs-2"] = o.Config.Types["good"]
+	return o
+}
+
+// TestARetiringMachineLosesItsSecrets, and another one whose BMC fails does not stop it.
+func TestARetiringMachineLosesItsSecrets(t *testing.T) {
+	w := newWorldOf(t, "r640-cs-2", "a", "b", "c")
+	bmcs, port := w.bmcs()
+	bmcs["a"].Answer("GET /redfish/v1/", bmctest.HTML)
+	w.retire("a", "b")
+	stop := w.keep(w.typed(port))
+	w.awaitState(sabakan.Retired, "b")
+	if w.hasKey("b") || bmcs["b"].HasTPM() || !bmcs["c"].HasTPM() || !bmcs["a"].HasTPM() {
+		t.Errorf("b keeps its secrets, or others lose them")
+	}
+	w.awaitLog(`msg="the machine is not retired yet" machine=a err="machine a: BMC`)
+	if states, err := w.states(); err != nil || states["a"] != sabakan.Retiring {
+		t.Errorf("states %v, %v", states, err)
+	}
+	bmcs["a"].Answer("GET /redfish/v1/", nil)
+	w.awaitState(sabakan.Retired, "a")
+	stop()
+	if did := bmcs["b"].Did(); !slices.Equal(did, []string{"PATCH map[Tpm2Hierarchy:Clear]", "job", "ForceRestart"}) {
+		t.Errorf("the BMC of b did %q", did)
+	}
+}
+
+func TestAMachineOfAnUnknownTypeStaysRetiring(t *testing.T) {
+	w := newWorld(t, "a", "b")
+	bmcs, port := w.bmcs()
+	w.retire("a")
+	stop := w.keep(w.typed(port))
+	w.awaitLog("how to clear the TPM of machine type")
+	stop()
+	if states, err := w.states(); err != nil || states["a"] != sabakan.Retiring || bmcs["a"].On() || !bmcs["b"].On() {
+		t.Errorf("states %v, %v; a is on: %t", states, err, bmcs["a"].On())
+	}
+}
+
+// TestManyMachinesRetireOnlyWithApproval: what they lose cannot be had again.
+func TestManyMachinesRetireOnlyWithApproval(t *testing.T) {
+	var serials []string
+	for i := range statesetter.MostRetiring + 1 {
+		serials = append(serials, fmt.Sprintf("m%d", i))
+	}
+	w := newWorldOf(t, "r640-cs-2")
+	w.add("r640-cs-2", serials...)
+	bmcs, port := w.bmcs()
+	w.retire(serials...)
+	w.keep(w.typed(port))
+	w.awaitLog("11 machines are retiring, more than 10: 11 of them wait for neco nodes approve")
+	w.must(storage.New(w.etcd).Approve(t.Context(), []string{"m7"}, storage.Act{}))
+	w.awaitState(sabakan.Retired, "m7")
+	w.await("the others retire, because they are not many", func() error {
+		states, err := w.states()
+		for _, s := range states {
+			if err == nil && s != sabakan.Retired {
+				err = fmt.Errorf("states are %v", states)
+			}
+		}
+		return err
+	})
+	approved, err := storage.New(w.etcd).Approved(t.Context())
+	w.must(err)
+	if len(approved) > 0 || bmcs["m0"].HasTPM() {
+		t.Errorf("approved are %v; TPM of m0: %t", approved, bmcs["m0"].HasTPM())
+	}
+}
+
+// TestRetiredMachinesAreSwitchedOffAtTheSchedule: others stay on.
+func TestRetiredMachinesAreSwitchedOffAtTheSchedule(t *testing.T) {
+	w := newWorldOf(t, "r640-cs-2", "a", "b")
+	bmcs, port := w.bmcs()
+	w.retire("a")
+	w.must(w.sabakan.SetState(t.Context(), "b", sabakan.Healthy))
+	if _, err := w.sabakan.DeleteKeys(t.Context(), "a"); err != nil {
+		t.Fatal(err)
+	}
+	w.must(w.sabakan.SetState(t.Context(), "a", sabakan.Retired))
+	o := w.typed(port)
+	every, err := releasetime.Parse("* * * * *", "UTC")
+	w.must(err)
+	o.Config.Shutdown = &every
+	w.keep(o)
+	w.awaitLog(`msg="the retired machine is switched off" machine=a`)
+	if bmcs["a"].On() || !bmcs["b"].On() {
+		t.Errorf("a is on: %t, b is on: %t", bmcs["a"].On(), bmcs["b"].On())
+	}
+}

@@ -1,0 +1,72 @@
+// Package retirement takes from a machine what must not leave the data centre with it: the keys of
+// its disks, and the secrets in its TPM.
+//
+// It owns the ways to clear the TPM of each type of machines. It must not know when a machine
+// retires, which its caller decides.
+package retirement
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/cybozu-go/neco/pkg/bmc"
+	"github.com/cybozu-go/neco/pkg/sabakan"
+	"github.com/cybozu-go/neco/pkg/statesetter"
+)
+
+// ErrNotRetiring: the machine is not retiring. Nothing was changed.
+var ErrNotRetiring = errors.New("the machine is not retiring")
+
+// clearing is the way in which the TPM of a machine is cleared.
+type clearing int
+
+const (
+	unknown clearing = iota
+	// powerOff: the machine has no TPM 2.0 that its BMC can clear, or its TPM loses the keys of disks
+	// with its power.
+	powerOff
+	// byBIOS: the BIOS clears the TPM at the next boot.
+	byBIOS
+)
+
+// way returns the way for a type of machines.
+func way(machineType string) clearing {
+	switch machineType {
+	case "qemu", "r640-boot-1", "r640-cs-1", "r740xd-ss-1":
+		return powerOff
+	case "r640-boot-2", "r640-cs-2", "r740xd-ss-2", "r7525-ss-1":
+		return byBIOS
+	}
+	if strings.HasPrefix(machineType, "r6525-") {
+		return byBIOS
+	}
+	return unknown
+}
+
+// ClearTPM clears the TPM of the retiring machine m, whose BMC is c, in the way of its type, by
+// which it is switched off or restarts. It does not wait for that. A machine of an unknown type is
+// switched off, and the error says so.
+func ClearTPM(ctx context.Context, c *bmc.Client, m sabakan.Machine) error {
+	if m.Status.State != sabakan.Retiring {
+		return fmt.Errorf("machine %s: %w: it is %s", m.Spec.Serial, ErrNotRetiring, m.Status.State)
+	}
+	name := m.Spec.Labels[statesetter.TypeLabel]
+	switch way(name) {
+	case powerOff:
+		return off(ctx, c)
+	case byBIOS:
+		return c.ClearTPM(ctx)
+	}
+	err := fmt.Errorf("machine %s: how to clear the TPM of machine type %q is not known: the machine is only switched off", m.Spec.Serial, name)
+	return errors.Join(err, off(ctx, c))
+}
+
+// off switches a machine off, unless it is off.
+func off(ctx context.Context, c *bmc.Client) error {
+	if err := c.Reset(ctx, bmc.ForceOff); err != nil && !errors.Is(err, bmc.ErrState) {
+		return err
+	}
+	return nil
+}
