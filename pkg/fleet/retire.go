@@ -44,6 +44,7 @@ func (l *leader) retire(ctx context.Context, all []statesetter.Judgement) error 
 		return nil
 	}
 	l.once("access", "")
+	l.Pulse.Allow(retireTimeout)
 	var g errgroup.Group
 	for _, m := range plan.Machines {
 		l.tried[m.Spec.Serial]++
@@ -54,11 +55,11 @@ func (l *leader) retire(ctx context.Context, all []statesetter.Judgement) error 
 			} else {
 				l.Log.Info("the machine is retired: its disk keys are deleted and its TPM is cleared", "machine", m.Spec.Serial)
 			}
-			l.Pulse.Beat()
 			return nil
 		})
 	}
 	_ = g.Wait() // no function returns an error
+	l.Pulse.Beat()
 	return nil
 }
 
