@@ -6,10 +6,14 @@ import (
 	"net/http"
 	"net/netip"
 	"slices"
+	"strings"
 	"testing"
+	"time"
 
+	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/dctest/bmctest"
 	"github.com/cybozu-go/neco/pkg/fleet"
+	"github.com/cybozu-go/neco/pkg/liveness"
 	"github.com/cybozu-go/neco/pkg/releasetime"
 	"github.com/cybozu-go/neco/pkg/sabakan"
 	"github.com/cybozu-go/neco/pkg/statesetter"
@@ -152,5 +156,25 @@ func TestRetiredMachinesAreSwitchedOffAtTheSchedule(t *testing.T) {
 	w.awaitLog(`msg="the retired machine is switched off" machine=a`)
 	if bmcs["a"].On() || !bmcs["b"].On() {
 		t.Errorf("a is on: %t, b is on: %t", bmcs["a"].On(), bmcs["b"].On())
+	}
+}
+
+// TestASlowBMCDoesNotEndTheLeadership: it has more time than the main loop has between two beats.
+func TestASlowBMCDoesNotEndTheLeadership(t *testing.T) {
+	w := newWorldOf(t, "r640-cs-2", "a", "b")
+	bmcs, port := w.bmcs()
+	const stall = 500 * time.Millisecond
+	bmcs["a"].Answer("GET /redfish/v1/Systems", func(rw http.ResponseWriter, r *http.Request) {
+		_ = neco.SleepContext(r.Context(), 3*stall)
+		bmctest.Fail(rw, http.StatusServiceUnavailable, "IDRAC.2.1.RAC0508", "wait")
+	})
+	w.retire("a", "b")
+	o := w.typed(port)
+	o.Pulse = liveness.New(stall)
+	w.keep(o)
+	w.awaitState(sabakan.Retired, "b")
+	w.awaitLog("status 503 (Service Unavailable): wait")
+	if log := w.logged(); strings.Contains(log, "not the leader") {
+		t.Errorf("the leadership has ended: %s", log)
 	}
 }
