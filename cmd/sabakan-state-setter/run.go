@@ -27,6 +27,7 @@ type options struct {
 func newCommand() *cobra.Command {
 	var o options
 	cmd, _ := daemon.Command(neco.SabakanStateSetterService, "Set the states of the machines in sabakan", o.run)
+	cmd.Version = "" // the package is built so that the program is the same in each version
 	f := cmd.Flags()
 	f.StringVar(&o.configFile, "config-file", filepath.Join(neco.NecoDataDir, neco.SabakanStateSetterService+".yml"), "`FILE` that says what a healthy machine has")
 	f.DurationVar(&o.ttl, "etcd-session-ttl", time.Minute, "time after which another server leads if this one is lost")

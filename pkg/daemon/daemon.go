@@ -19,9 +19,12 @@ import (
 	"github.com/spf13/cobra"
 )
 
+// unversioned is no version of a release.
+const unversioned = "0.0.0-dev"
+
 // Version is the version of the Neco package to which this program belongs. The linker
-// sets it; the default is not the version of any release.
-var Version = "0.0.0-dev"
+// sets it, except in programs whose bytes must not depend on it.
+var Version = unversioned
 
 // Command returns the cobra command of a daemon with the usage line use. The command
 // calls run for the boot server whose file system is at the directory of its flag --root.

@@ -50,7 +50,10 @@ func Open(ctx context.Context, root, name string, log *slog.Logger) (*Server, er
 		return nil, err
 	}
 	s.Log = log.With("lrn", s.LRN)
-	s.Log.Info("starts", "version", Version, "host", s.Hostname)
+	if Version != unversioned {
+		log = log.With("version", Version)
+	}
+	log.Info("starts", "lrn", s.LRN, "host", s.Hostname)
 	ready(s.Log)
 	return s, nil
 }

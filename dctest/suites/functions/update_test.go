@@ -152,5 +152,5 @@ func resourceRevisions(ctx SpecContext) []string {
 // restart.
 func pids(ctx SpecContext) map[string]string {
 	GinkgoHelper()
-	return lab.Pids(ctx, all, "etcd-container", "vault", "setup-hw", "serf", "sabakan", "cke", "cke-localproxy", "ep-agent", "promtail")
+	return lab.Pids(ctx, all, "etcd-container", "vault", "setup-hw", "serf", "sabakan", "sabakan-state-setter", "cke", "cke-localproxy", "ep-agent", "promtail")
 }
