@@ -166,7 +166,9 @@ func TestABMCThatIsNoneIsNamed(t *testing.T) {
 		"another host": {"GET /redfish/v1/", func(w http.ResponseWriter, _ *http.Request) {
 			fmt.Fprint(w, `{"Systems": {"@odata.id": "//evil.example/redfish"}}`)
 		}, `names a resource "//evil.example/redfish"`, nil},
-		"a redirect":  {systems, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "https://evil.example/", 302) }, "status 302", nil},
+		"a redirect": {systems, func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "https://evil.example/", http.StatusFound)
+		}, "status 302", nil},
 		"two systems": {systems, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `{"Members": [{}, {}]}`) }, "2 computer systems", nil},
 		"too much":    {systems, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, strings.Repeat(" ", 5<<20)) }, "more than 4 MiB", nil},
 		"half": {systems, func(w http.ResponseWriter, _ *http.Request) {

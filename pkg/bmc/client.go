@@ -14,7 +14,6 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
-	"path"
 	"strings"
 	"time"
 )
@@ -272,6 +271,3 @@ func cause(ctx context.Context, err error) error {
 	}
 	return err
 }
-
-// last returns the last element of a path.
-func last(resource string) string { return path.Base(strings.TrimSuffix(resource, "/")) }
