@@ -71,6 +71,10 @@ func (m Manual) page(c *cobra.Command) string {
 	p.line(escape(name(c)) + ` \- ` + escape(c.Short))
 	p.macro("SH", "SYNOPSIS")
 	p.synopsis(c)
+	if len(c.Aliases) > 0 {
+		p.macro("SH", "ALIASES")
+		p.line(escape(c.NameAndAliases()))
+	}
 	p.macro("SH", "DESCRIPTION")
 	p.help(description(c))
 	p.commands(c)
