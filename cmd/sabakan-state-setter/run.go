@@ -13,9 +13,13 @@ import (
 	"github.com/cybozu-go/neco/internal/weburl"
 	"github.com/cybozu-go/neco/pkg/daemon"
 	"github.com/cybozu-go/neco/pkg/fleet"
+	"github.com/cybozu-go/neco/pkg/host"
 	"github.com/cybozu-go/neco/pkg/sabakan"
 	"github.com/cybozu-go/neco/pkg/statesetter"
 )
+
+// defaultConfig is the configuration of the package.
+var defaultConfig = filepath.Join(neco.NecoDataDir, neco.SabakanStateSetterService+".yml")
 
 // options are the flags.
 type options struct {
@@ -29,7 +33,7 @@ func newCommand() *cobra.Command {
 	cmd, _ := daemon.Command(neco.SabakanStateSetterService, "Set the states of the machines in sabakan", o.run)
 	cmd.Version = "" // the package is built so that the program is the same in each version
 	f := cmd.Flags()
-	f.StringVar(&o.configFile, "config-file", filepath.Join(neco.NecoDataDir, neco.SabakanStateSetterService+".yml"), "`FILE` that says what a healthy machine has")
+	f.StringVar(&o.configFile, "config-file", defaultConfig, "`FILE` that says what a healthy machine has")
 	f.DurationVar(&o.ttl, "etcd-session-ttl", time.Minute, "time after which another server leads if this one is lost")
 	f.DurationVar(&o.interval, "interval", time.Minute, "time between two rounds")
 	f.IntVar(&o.parallel, "parallel", fleet.Parallel, "number of machines whose metrics are read at the same time")
@@ -59,7 +63,11 @@ func (o *options) run(ctx context.Context, root string, log *slog.Logger) error 
 	if err := o.check(); err != nil {
 		return err
 	}
-	config, err := statesetter.Load(o.configFile)
+	file := o.configFile
+	if file == defaultConfig {
+		file = host.FS{Root: root}.Path(file)
+	}
+	config, err := statesetter.Load(file)
 	if err != nil {
 		return err
 	}

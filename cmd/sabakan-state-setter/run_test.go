@@ -30,6 +30,7 @@ func TestAWrongStartIsNamed(t *testing.T) {
 		"bad.yml: line 3: grace-period of machine type a": {"-config-file", bad},
 		"unknown flag":                                    {"-verbose"},
 		"no such file":                                    {"-config-file", "../../etc/sabakan-state-setter.yml", "-root", root},
+		root + "/usr/share/neco/sabakan-state-setter.yml": {"-root", root},
 	} {
 		cmd := newCommand()
 		cmd.SetArgs(twoDashes(args))

@@ -55,9 +55,8 @@ func layOut(srv *Server, endpoints []string, ca []byte, docker string) error {
 		neco.NecoDir + "/serial":           fmt.Appendf(nil, "sandbox-%d\n", srv.LRN),
 		neco.NecoDir + "/bmc-address.json": bmc,
 	}
-	for _, name := range []string{"neco-worker", "neco-updater"} {
-		files["etc/systemd/system/"+name+".service.d/10-sandbox.conf"] =
-			fmt.Appendf(nil, dropIn, "/usr/sbin/"+name, quote(srv.Root))
+	for _, program := range []string{"/usr/sbin/neco-worker", "/usr/sbin/neco-updater", "/usr/bin/sabakan-state-setter"} {
+		files["etc/systemd/system/"+filepath.Base(program)+".service.d/10-sandbox.conf"] = fmt.Appendf(nil, dropIn, program, quote(srv.Root))
 	}
 	for _, dir := range []string{"var/lib/dpkg/info", "var/lib/dpkg/updates", "var/log/journal", "run", "tmp", "root", "usr/bin", "usr/local/bin"} {
 		if err := os.MkdirAll(filepath.Join(srv.Root, dir), 0o755); err != nil {
