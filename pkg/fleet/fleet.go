@@ -38,7 +38,7 @@ type Observer struct {
 	Sabakan *sabakan.Client
 	// Serf is the address of the RPC endpoint of serf.
 	Serf string
-	// Metrics is the client with which metrics are read.
+	// Metrics is the client with which metrics and alerts are read.
 	Metrics *http.Client
 	// MetricsURL returns the URL of the metrics of a machine.
 	MetricsURL func(netip.Addr) string
@@ -71,12 +71,13 @@ func New(c *sabakan.Client, serf string) Observer {
 	}
 }
 
-// Observe judges all machines of sabakan by the configuration c. It reads metrics only of
-// machines that are judged, have a living member of serf and a type with metrics, in random order.
+// Observe judges all machines of sabakan by the configuration c and by alarms. It reads metrics
+// only of machines that are judged, have a living member of serf, no alarm and a type with metrics,
+// in random order.
 // It blocks until all answers are there, each for at most o.Timeout and together for at most
 // o.Budget, or ctx ends. An error means that sabakan or serf does not answer; what is wrong with
 // a machine is in its verdict.
-func (o Observer) Observe(ctx context.Context, c statesetter.Config) ([]statesetter.Judgement, error) {
+func (o Observer) Observe(ctx context.Context, c statesetter.Config, alarms statesetter.Alarms) ([]statesetter.Judgement, error) {
 	o.progress()
 	machines, err := o.Sabakan.Search(ctx, sabakan.Params{}, nil)
 	if err != nil {
@@ -99,6 +100,7 @@ func (o Observer) Observe(ctx context.Context, c statesetter.Config) ([]stateset
 			j.Verdict = statesetter.Verdict{Reason: "the machine has no address in sabakan"}
 		default:
 			j.Observation.Members = members[m.Spec.IPv4[0]]
+			j.Observation.Alarm = alarms.Of(m)
 			if j.Observation.Asked = c.NeedsMetrics(m, j.Observation); j.Observation.Asked {
 				ask = append(ask, i)
 			} else {

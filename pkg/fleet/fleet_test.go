@@ -16,6 +16,7 @@ import (
 	"github.com/hashicorp/serf/client"
 
 	"github.com/cybozu-go/neco/dctest/loopback"
+	"github.com/cybozu-go/neco/pkg/fleet"
 	"github.com/cybozu-go/neco/pkg/sabakan"
 	"github.com/cybozu-go/neco/pkg/statesetter"
 	"github.com/cybozu-go/neco/pkg/storage"
@@ -54,30 +55,38 @@ func TestAGracePeriodSurvivesTheLeader(t *testing.T) {
 	w.must(w.sabakan.SetState(t.Context(), "a", sabakan.Healthy))
 	w.set(w.broken, true, "a")
 	stop := w.keep(w.options("boot-0", time.Hour))
-	var m statesetter.Memory
 	w.await("the leader remembers a", func() error {
-		err := storage.New(w.etcd).Fleet(t.Context(), &m)
+		m, err := w.remembered()
 		if err == nil && m.Bad["a"].State != sabakan.Unhealthy {
 			err = fmt.Errorf("it is %+v", m)
 		}
 		return err
 	})
 	stop()
-	w.must(storage.New(w.etcd).Fleet(t.Context(), &m))
+	store := storage.New(w.etcd)
+	before, err := store.Fleet(t.Context())
+	w.must(err)
+	m, err := fleet.Recall(before)
+	w.must(err)
 	m.Bad["a"] = statesetter.Since{State: sabakan.Unhealthy, At: m.Bad["a"].At.Add(-2 * time.Hour)}
-	w.must(storage.New(w.etcd).PutFleet(t.Context(), storage.Guard{LRN: -1}, m))
+	after, err := fleet.Record(m, statesetter.Report{})
+	w.must(err)
+	w.must(store.PutFleet(t.Context(), storage.Guard{LRN: -1}, before, after))
 	o := w.options("boot-1", time.Hour)
 	stop = w.keep(o)
 	w.awaitState(sabakan.Unhealthy, "a")
 	stop()
 
 	// A record that cannot be read is replaced.
-	_, err := w.etcd.Put(t.Context(), storage.KeyFleet, "{")
+	_, err = w.etcd.Put(t.Context(), storage.KeyFleet+storage.FleetBad, "{")
 	w.must(err)
 	w.logged()
 	w.keep(w.options("boot-2", time.Hour))
 	w.awaitLog("forgets earlier rounds: grace periods start now")
-	w.await("the record is whole again", func() error { return storage.New(w.etcd).Fleet(t.Context(), &m) })
+	w.await("the record is whole again", func() error {
+		_, err := w.remembered()
+		return err
+	})
 }
 
 // TestTheLossOfAllMetricsChangesNothing, and neither do many broken machines. Between the rounds of
@@ -200,7 +209,7 @@ func TestWrongMetricsAreAReason(t *testing.T) {
 		if path == "/hangs" {
 			observer.Timeout = 100 * time.Millisecond
 		}
-		all, err := observer.Observe(t.Context(), o.Config)
+		all, err := observer.Observe(t.Context(), o.Config, statesetter.Alarms{})
 		w.must(err)
 		if v := all[0].Verdict; v.State != sabakan.Unhealthy || !strings.HasPrefix(v.Reason, "no metrics: ") || !strings.Contains(v.Reason, want) {
 			t.Errorf("%s: %+v, want %q", path, v, want)
@@ -209,7 +218,7 @@ func TestWrongMetricsAreAReason(t *testing.T) {
 	stop := errors.New("stop")
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(stop)
-	if _, err := observer.Observe(ctx, o.Config); !errors.Is(err, stop) {
+	if _, err := observer.Observe(ctx, o.Config, statesetter.Alarms{}); !errors.Is(err, stop) {
 		t.Errorf("an ended context: %v", err)
 	}
 }
@@ -254,7 +263,7 @@ func TestMachinesThatAreNotReadInTimeAreSkipped(t *testing.T) {
 	o := w.options("boot-0", 0)
 	o.Observer.MetricsURL = func(netip.Addr) string { return server.URL }
 	o.Observer.Parallel, o.Observer.Budget = 1, 100*time.Millisecond
-	all, err := o.Observer.Observe(t.Context(), o.Config)
+	all, err := o.Observer.Observe(t.Context(), o.Config, statesetter.Alarms{})
 	w.must(err)
 	for _, j := range all {
 		if !j.Verdict.Skipped || j.Verdict.State != "" {

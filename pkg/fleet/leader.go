@@ -3,6 +3,7 @@ package fleet
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"maps"
 	"time"
@@ -94,7 +95,7 @@ func (o Options) lead(ctx context.Context, s *election.Session, h election.Holde
 	o.Pulse.Beat()
 	o.Log.Info("is the leader", "host", o.Hostname)
 	o.Observer.Progress = o.Pulse.Beat
-	l := leader{Options: o, store: storage.New(o.Etcd), said: map[string]string{}, tried: map[string]int{}, guard: storage.Guard{
+	l := leader{Options: o, store: storage.New(o.Etcd), said: map[string]string{}, tried: map[string]int{}, failed: map[string]string{}, guard: storage.Guard{
 		Holder: h.Key, HolderRev: h.Rev, Lost: storage.ErrNotLeader, LRN: o.LRN,
 	}}
 	g, ctx := errgroup.WithContext(ctx)
@@ -119,10 +120,12 @@ type leader struct {
 	// group, and reported is when they were last logged.
 	closed   map[string]statesetter.Cause
 	reported time.Time
-	// said are the texts that were logged last, by subject, and tried is how often machines were to
-	// be retired, by serial number.
-	said  map[string]string
-	tried map[string]int
+	// said are the texts that were logged last, by subject.
+	said map[string]string
+	// tried is how often machines were to be retired, and failed why that failed the last time, by
+	// serial number.
+	tried  map[string]int
+	failed map[string]string
 }
 
 func (l *leader) loop(ctx context.Context) error {
@@ -148,26 +151,30 @@ func (l *leader) loop(ctx context.Context) error {
 // round observes all machines and tells sabakan their states. It records what it is about to do
 // before it does it: the next leader counts these changes, too.
 func (l *leader) round(ctx context.Context) error {
-	all, err := l.Observer.Observe(ctx, l.Config)
+	all, err := l.observe(ctx)
 	if err != nil {
 		return err
 	}
-	before, err := l.remembered(ctx)
+	kept, before, err := l.remembered(ctx)
+	if err != nil {
+		return err
+	}
+	approved, err := l.approved(ctx)
 	if err != nil {
 		return err
 	}
 	now := time.Now().UTC()
 	outcome, after := l.Config.Round(now, l.Interval, l.Valve, all, before)
 	l.report(now, outcome.Closings)
-	if err := l.remember(ctx, after); err != nil {
+	retirement := statesetter.Retire(all, approved, l.tried)
+	l.once("retirement", retirement.Stopped)
+	if err := l.remember(ctx, kept, after, statesetter.NewReport(all, outcome, retirement, l.failed)); err != nil {
 		return err
 	}
 	if err := l.change(ctx, outcome.Changes); err != nil {
 		return err
 	}
-	if err := l.retire(ctx, all); err != nil {
-		return err
-	}
+	l.retire(ctx, retirement.Machines)
 	if !outcome.Blind {
 		l.blind = 0
 	} else if l.blind++; l.blind >= blindRounds {
@@ -176,31 +183,23 @@ func (l *leader) round(ctx context.Context) error {
 	return nil
 }
 
+// observe observes all machines. Without an answer of Alertmanager, it takes that there is no alert.
+func (l *leader) observe(ctx context.Context) ([]statesetter.Judgement, error) {
+	alarms, err := l.Observer.Alarms(ctx, l.Config)
+	trouble := ""
+	if err != nil {
+		trouble = fmt.Sprintf("alerts are ignored: %v", err)
+	}
+	l.once("alerts", trouble)
+	return l.Observer.Observe(ctx, l.Config, alarms)
+}
+
 // blindRounds is in how many rounds in a row serf must have separated the leader from most
 // machines before it gives up.
 const blindRounds = 3
 
 // errBlind is the reason for which a leader gives up that is separated from most machines.
 var errBlind = errors.New("serf does not reach most machines from here")
-
-// remembered returns what this leader or an earlier one has remembered.
-func (l *leader) remembered(ctx context.Context) (statesetter.Memory, error) {
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
-	defer cancel()
-	var m statesetter.Memory
-	err := l.store.Fleet(ctx, &m)
-	if bad := (storage.MalformedKey{}); errors.As(err, &bad) {
-		l.Log.Warn("forgets earlier rounds: grace periods start now", "err", err)
-		return statesetter.Memory{}, nil
-	}
-	return m, err
-}
-
-func (l *leader) remember(ctx context.Context, m statesetter.Memory) error {
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
-	defer cancel()
-	return l.store.PutFleet(ctx, l.guard, m)
-}
 
 const (
 	// repeat is the time after which reasons that remain are logged again.

@@ -15,16 +15,20 @@ import (
 	"github.com/cybozu-go/neco/pkg/statesetter"
 )
 
-// maxMetrics is the maximum size of the metrics of a machine in bytes. Those of monitor-hw have
-// some 100 KiB.
-const maxMetrics = 4 << 20
+const (
+	// maxMetrics is the maximum size of the metrics of a machine in bytes. Those of monitor-hw have
+	// some 100 KiB.
+	maxMetrics = 4 << 20
+	// maxAlerts is the same for the alerts of all machines.
+	maxAlerts = 32 << 20
+)
 
 // metrics reads the metrics with the given names of the machine with this address.
 func (o Observer) metrics(ctx context.Context, address netip.Addr, names []string) (map[string][]statesetter.Sample, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, o.Timeout, fmt.Errorf("no answer within %s", o.Timeout))
 	defer cancel()
 	url := o.MetricsURL(address)
-	data, err := o.get(ctx, url)
+	data, err := o.get(ctx, url, maxMetrics)
 	switch {
 	case ctx.Err() != nil:
 		return nil, fmt.Errorf("GET %s: %w", url, context.Cause(ctx))
@@ -58,7 +62,8 @@ func parse(data []byte) (families map[string]*dto.MetricFamily, err error) {
 	return parser.TextToMetricFamilies(bytes.NewReader(data))
 }
 
-func (o Observer) get(ctx context.Context, url string) ([]byte, error) {
+// get returns the response to a request, of at most limit bytes.
+func (o Observer) get(ctx context.Context, url string, limit int) ([]byte, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return nil, err
@@ -71,12 +76,12 @@ func (o Observer) get(ctx context.Context, url string) ([]byte, error) {
 	if res.StatusCode != http.StatusOK {
 		return nil, fmt.Errorf("GET %s: status %d", url, res.StatusCode)
 	}
-	data, err := io.ReadAll(io.LimitReader(res.Body, maxMetrics+1))
+	data, err := io.ReadAll(io.LimitReader(res.Body, int64(limit)+1))
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("GET %s: %w", url, err)
-	case len(data) > maxMetrics:
-		return nil, fmt.Errorf("GET %s: more than %d MiB", url, maxMetrics>>20)
+	case len(data) > limit:
+		return nil, fmt.Errorf("GET %s: more than %d MiB", url, limit>>20)
 	}
 	return data, nil
 }

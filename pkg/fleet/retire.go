@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -13,7 +14,6 @@ import (
 	"github.com/cybozu-go/neco/pkg/bmcaccess"
 	"github.com/cybozu-go/neco/pkg/retirement"
 	"github.com/cybozu-go/neco/pkg/sabakan"
-	"github.com/cybozu-go/neco/pkg/statesetter"
 )
 
 const (
@@ -24,34 +24,39 @@ const (
 )
 
 // retire deletes the keys of the disks of retiring machines, clears their TPM, and calls them
-// retired in sabakan: of a few in each round. It goes on after a machine that fails; that one is
-// tried again in the next round. What an earlier attempt has done is done again without harm.
-func (l *leader) retire(ctx context.Context, all []statesetter.Judgement) error {
-	approved, err := l.approved(ctx)
-	if err != nil {
-		return err
-	}
-	plan := statesetter.Retire(all, approved, l.tried)
-	l.once("retirement", plan.Stopped)
-	if len(plan.Machines) == 0 {
-		return nil
+// retired in sabakan. It goes on after a machine that fails; that one is tried again in the next
+// round. What an earlier attempt has done is done again without harm.
+func (l *leader) retire(ctx context.Context, machines []sabakan.Machine) {
+	if len(machines) == 0 {
+		return
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, retireTimeout, fmt.Errorf("not within %s", retireTimeout))
 	defer cancel()
 	access, err := bmcaccess.New(ctx, l.store, l.BMCPort)
 	if err != nil {
-		l.once("access", fmt.Sprintf("machines retire, but their TPM cannot be cleared: %v", err))
-		return nil
+		text := fmt.Sprintf("machines retire, but their TPM cannot be cleared: %v", err)
+		l.once("access", text)
+		for _, m := range machines {
+			l.failed[m.Spec.Serial] = text
+		}
+		return
 	}
 	l.once("access", "")
 	l.Pulse.Allow(retireTimeout)
 	var g errgroup.Group
-	for _, m := range plan.Machines {
+	var mu sync.Mutex
+	for _, m := range machines {
 		l.tried[m.Spec.Serial]++
+		delete(l.failed, m.Spec.Serial)
+	}
+	for _, m := range machines {
 		g.Go(func() error {
 			err := l.retireOne(ctx, access, m)
 			if err != nil {
 				l.Log.Warn("the machine is not retired yet", "machine", m.Spec.Serial, "err", err)
+				mu.Lock()
+				defer mu.Unlock()
+				l.failed[m.Spec.Serial] = err.Error()
 			} else {
 				l.Log.Info("the machine is retired: its disk keys are deleted and its TPM is cleared", "machine", m.Spec.Serial)
 			}
@@ -60,7 +65,6 @@ func (l *leader) retire(ctx context.Context, all []statesetter.Judgement) error 
 	}
 	_ = g.Wait() // no function returns an error
 	l.Pulse.Beat()
-	return nil
 }
 
 func (l *leader) approved(ctx context.Context) (map[string]bool, error) {

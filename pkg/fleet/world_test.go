@@ -207,6 +207,15 @@ func (w *world) await(what string, f func() error) {
 	}
 }
 
+// remembered returns what the leader has left in etcd.
+func (w *world) remembered() (statesetter.Memory, error) {
+	f, err := storage.New(w.etcd).Fleet(w.Context())
+	if err != nil {
+		return statesetter.Memory{}, err
+	}
+	return fleet.Recall(f)
+}
+
 // states returns the states of all machines by serial number.
 func (w *world) states() (map[string]sabakan.State, error) {
 	all, err := w.sabakan.Search(w.Context(), sabakan.Params{}, nil)

@@ -33,6 +33,8 @@ type Config struct {
 	Shutdown *releasetime.Windows
 	// Types are the types of machines by name, the value of the label machine-type in sabakan.
 	Types map[string]MachineType
+	// Alerts are the alerts about machines; nil: none.
+	Alerts *Alerts
 }
 
 // MachineType is what a type of machines needs to be healthy.
@@ -70,6 +72,7 @@ func (t *text) UnmarshalYAML(n *yaml.Node) error {
 type document struct {
 	ShutdownSchedule *text         `yaml:"shutdown-schedule"`
 	MachineTypes     []machineType `yaml:"machine-types"`
+	AlertMonitor     *alertMonitor `yaml:"alert-monitor"`
 }
 
 type machineType struct {
@@ -114,6 +117,12 @@ func parse(data []byte) (Config, error) {
 			return Config{}, fmt.Errorf("line %d: shutdown-schedule: %w", s.line, err)
 		}
 		c.Shutdown = &w
+	}
+	if d.AlertMonitor != nil {
+		var err error
+		if c.Alerts, err = d.AlertMonitor.parse(); err != nil {
+			return Config{}, err
+		}
 	}
 	for i, m := range d.MachineTypes {
 		if m.Name.value == "" {

@@ -65,6 +65,14 @@ func TestAWrongConfigurationIsRefused(t *testing.T) {
 		"machine-types:\n- name: a\n  metrics:\n  - selector: {}":                          `line 2: machine type a: "" is not the name of a metric`,
 		"machine-types:\n- name: a\n  metrics:\n  - name: x-y":                             `line 4: machine type a: "x-y" is not the name of a metric`,
 		"machine-types:\n- name: a\n  metrics:\n  - name: x\n    minimum-healthy-count: 0": "line 4: minimum-healthy-count of metric x is 0",
+		"alert-monitor: {}":                                                                "alert-monitor has no alertmanager-endpoint",
+		"alert-monitor:\n  alertmanager-endpoint: alerts:9093":                             "line 2: alertmanager-endpoint: it does not begin with http:// or https://",
+		"alert-monitor:\n  alertmanager-endpoint: http://a:b@alerts":                       "line 2: alertmanager-endpoint: it has a user name",
+		alerting + "- state: unhealthy":                                                    "trigger alert 1 has no name",
+		alerting + "- name: a\n    state: unhealthy":                                       "line 4: trigger alert a needs either address-label or serial-label",
+		alerting + "- {name: a, address-label: x, serial-label: y, state: unhealthy}":      "line 4: trigger alert a needs either address-label or serial-label",
+		alerting + "- {name: a, address-label: x, state: healthy}":                         `line 4: the state of trigger alert a is "healthy", not unhealthy or unreachable`,
+		alerting + "- name: a\n    address-label: x":                                       `line 4: the state of trigger alert a is ""`,
 		"machine-types:\n- name: a\n  metrics:\n  - name: x\n    minimum: 1":               "line 5: unknown field minimum",
 	} {
 		if _, err := load(t, text); err == nil || !strings.Contains(err.Error(), want) {
@@ -72,3 +80,6 @@ func TestAWrongConfigurationIsRefused(t *testing.T) {
 		}
 	}
 }
+
+// alerting begins a configuration with alerts, up to the first one.
+const alerting = "alert-monitor:\n  alertmanager-endpoint: http://alerts:9093\n  trigger-alerts:\n  "

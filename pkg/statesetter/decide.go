@@ -31,8 +31,8 @@ type Since struct {
 // is false if nothing changes. before is what it returned in the round before as after.
 //
 // A machine becomes worse only if it is judged so in two rounds in a row, and unhealthy only after
-// the grace period of its type. An agent of serf that has just started knows few members, and
-// what heals needs some time.
+// the grace period of its type, unless the verdict counts at once. An agent of serf that has just
+// started knows few members, and what heals needs some time.
 func (c Config) decide(now time.Time, m sabakan.Machine, v Verdict, before Since) (change Change, ok bool, after Since) {
 	from := m.Status.State
 	switch {
@@ -44,7 +44,7 @@ func (c Config) decide(now time.Time, m sabakan.Machine, v Verdict, before Since
 		return Change{}, false, Since{}
 	}
 	change = Change{m.Spec.Serial, m.Spec.Rack, from, v.State, v.Reason}
-	if v.State == sabakan.Healthy {
+	if v.State == sabakan.Healthy || v.AtOnce {
 		return change, true, Since{}
 	}
 	if before.State != v.State {

@@ -41,6 +41,8 @@ type Observation struct {
 	Samples map[string][]Sample
 	// NoMetrics is the reason why the metrics were not read; empty: they were, or were not asked for.
 	NoMetrics string
+	// Alarm is the verdict of the alerts about the machine; nil: there are none.
+	Alarm *Verdict
 }
 
 // Verdict is the state that a machine should have, and the reason in words for people.
@@ -50,6 +52,8 @@ type Verdict struct {
 	Reason string
 	// Skipped means that the machine was not observed this time: nothing new is known.
 	Skipped bool
+	// AtOnce means that the state does not need to be observed for some time first.
+	AtOnce bool
 }
 
 // Judged reports whether machines in this state are judged. Others are in the hands of
@@ -66,7 +70,7 @@ func Judged(s sabakan.State) bool {
 // members were observed.
 func (c Config) NeedsMetrics(m sabakan.Machine, o Observation) bool {
 	_, _, ok := reachable(o.Members)
-	return ok && len(c.Types[m.Spec.Labels[TypeLabel]].Metrics) > 0
+	return ok && o.Alarm == nil && len(c.Types[m.Spec.Labels[TypeLabel]].Metrics) > 0
 }
 
 // MetricsOf returns the names of the metrics on which the verdict about the machine m depends.
@@ -81,9 +85,15 @@ func (c Config) MetricsOf(m sabakan.Machine) []string {
 // Judge returns the state that the machine m should have. It neither considers the state that
 // m has nor how long the observation has been true.
 func (c Config) Judge(m sabakan.Machine, o Observation) Verdict {
+	if o.Alarm != nil && o.Alarm.State == sabakan.Unreachable {
+		return *o.Alarm
+	}
 	member, v, ok := reachable(o.Members)
-	if !ok {
+	switch {
+	case !ok:
 		return v
+	case o.Alarm != nil:
+		return *o.Alarm
 	}
 	failed, known := member.Tags[FailedUnitsTag]
 	if failed != "" {
@@ -128,6 +138,17 @@ func reachable(members []Member) (member Member, v Verdict, ok bool) {
 		return Member{}, Verdict{Reason: fmt.Sprintf("serf has %d living members with the address of the machine", len(live))}, false
 	}
 	return live[0], Verdict{}, true
+}
+
+// Tag returns a tag of the living member among members, or else of the first one, or "".
+func Tag(members []Member, name string) string {
+	if m, _, ok := reachable(members); ok {
+		return m.Tags[name]
+	}
+	if len(members) == 0 {
+		return ""
+	}
+	return members[0].Tags[name]
 }
 
 func unhealthy(format string, args ...any) Verdict {

@@ -1,38 +1,67 @@
 package storage
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
 )
 
-// Fleet decodes into v what sabakan-state-setter remembers about the machines of the data centre.
-// It leaves v as it is if nothing is remembered yet. An error may be a [MalformedKey].
-func (s *Storage) Fleet(ctx context.Context, v any) error {
-	res, err := s.etcd.Get(ctx, KeyFleet)
+// Fleet is what sabakan-state-setter keeps about the machines of the data centre, by part. The
+// format of a part is that of the package that writes it.
+type Fleet map[string]json.RawMessage
+
+// The parts of a [Fleet]. Those that change seldom are written seldom: all machines may be in them.
+const (
+	// FleetRounds is what each round changes.
+	FleetRounds = "rounds"
+	// FleetBad are the machines that will become worse if nothing changes.
+	FleetBad = "bad"
+	// FleetReport is what operators want to know.
+	FleetReport = "report"
+)
+
+// Fleet returns what sabakan-state-setter keeps.
+func (s *Storage) Fleet(ctx context.Context) (Fleet, error) {
+	res, err := s.etcd.Get(ctx, KeyFleet, clientv3.WithPrefix())
 	if err != nil {
-		return fmt.Errorf("read %s: %w", KeyFleet, err)
+		return nil, fmt.Errorf("read %s: %w", KeyFleet, err)
 	}
-	if len(res.Kvs) == 0 {
+	f := Fleet{}
+	for _, kv := range res.Kvs {
+		f[strings.TrimPrefix(string(kv.Key), KeyFleet)] = kv.Value
+	}
+	return f, nil
+}
+
+// Decode decodes a part into v. It leaves v as it is if there is no such part. An error is a
+// [MalformedKey].
+func (f Fleet) Decode(part string, v any) error {
+	data, ok := f[part]
+	if !ok {
 		return nil
 	}
-	if err := json.Unmarshal(res.Kvs[0].Value, v); err != nil {
-		return MalformedKey{Key: KeyFleet, Err: err}
+	if err := json.Unmarshal(data, v); err != nil {
+		return MalformedKey{Key: KeyFleet + part, Err: err}
 	}
 	return nil
 }
 
-// PutFleet writes v, what sabakan-state-setter remembers, if the guard g holds.
-func (s *Storage) PutFleet(ctx context.Context, g Guard, v any) error {
-	data, err := json.Marshal(v)
-	if err != nil {
-		return err
+// PutFleet writes the parts of after that differ from those of before, if the guard g holds.
+func (s *Storage) PutFleet(ctx context.Context, g Guard, before, after Fleet) error {
+	var ops []clientv3.Op
+	for _, part := range slices.Sorted(maps.Keys(after)) {
+		if !bytes.Equal(before[part], after[part]) {
+			ops = append(ops, clientv3.OpPut(KeyFleet+part, string(after[part])))
+		}
 	}
 	g.AnyRequest = true
-	_, err = s.commit(ctx, "write "+KeyFleet, g, nil, clientv3.OpPut(KeyFleet, string(data)))
+	_, err := s.commit(ctx, "write "+KeyFleet, g, nil, ops...)
 	return err
 }
 

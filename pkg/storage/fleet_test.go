@@ -12,29 +12,48 @@ import (
 func TestTheFleetIsRememberedOnlyByTheLeader(t *testing.T) {
 	s := newStorage(t)
 	ctx := t.Context()
-	var got map[string]int
-	if err := s.Fleet(ctx, &got); err != nil || got != nil {
-		t.Errorf("nothing remembered: %v, %v", got, err)
+	before, err := s.Fleet(ctx)
+	if err != nil || len(before) != 0 {
+		t.Errorf("nothing remembered: %v, %v", before, err)
 	}
 	const holder = "leader/sabakan-state-setter//1"
 	g := storage.Guard{Holder: holder, HolderRev: put(t, s, holder, "boot-0"), Lost: storage.ErrNotLeader, LRN: -1}
-	want := map[string]int{"a": 1}
-	if err := s.PutFleet(ctx, g, want); err != nil {
+	want := storage.Fleet{storage.FleetRounds: []byte(`{"a":1}`), storage.FleetBad: []byte(`{"b":2}`)}
+	if err := s.PutFleet(ctx, g, before, want); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Fleet(ctx, &got); err != nil || !cmp.Equal(got, want) {
-		t.Errorf("%v, %v, want %v", got, err, want)
+	check := func(title string, want storage.Fleet) {
+		t.Helper()
+		if got, err := s.Fleet(ctx); err != nil || !cmp.Equal(got, want) {
+			t.Errorf("%s: %s, %v, want %s", title, got, err, want)
+		}
 	}
+	check("written", want)
+
+	// What has not changed since it was read is not written again.
+	next := storage.Fleet{storage.FleetRounds: []byte(`{"a":2}`), storage.FleetBad: want[storage.FleetBad]}
+	put(t, s, storage.KeyFleet+storage.FleetBad, `{"of":"another"}`)
+	if err := s.PutFleet(ctx, g, want, next); err != nil {
+		t.Fatal(err)
+	}
+	next[storage.FleetBad] = []byte(`{"of":"another"}`)
+	check("written again", next)
+
 	g.HolderRev--
-	if err := s.PutFleet(ctx, g, map[string]int{}); !errors.Is(err, storage.ErrNotLeader) {
+	if err := s.PutFleet(ctx, g, next, want); !errors.Is(err, storage.ErrNotLeader) {
 		t.Errorf("another leader writes: %v", err)
 	}
-	if err := s.Fleet(ctx, &got); err != nil || !cmp.Equal(got, want) {
-		t.Errorf("then %v, %v, want %v", got, err, want)
+	check("after another leader", next)
+
+	var v map[string]int
+	if err := next.Decode(storage.FleetRounds, &v); err != nil || v["a"] != 2 {
+		t.Errorf("decoded: %v, %v", v, err)
 	}
-	put(t, s, storage.KeyFleet, "{")
+	if err := next.Decode(storage.FleetReport, &v); err != nil || v["a"] != 2 {
+		t.Errorf("a part that is missing: %v, %v", v, err)
+	}
 	bad := storage.MalformedKey{}
-	if err := s.Fleet(ctx, &got); !errors.As(err, &bad) || bad.Key != storage.KeyFleet {
+	if err := (storage.Fleet{storage.FleetBad: []byte("{")}).Decode(storage.FleetBad, &v); !errors.As(err, &bad) || bad.Key != "fleet/bad" {
 		t.Errorf("garbage: %v", err)
 	}
 }

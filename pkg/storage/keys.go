@@ -18,7 +18,7 @@ const (
 	KeyRelease     = "info/neco-release"
 	KeyCheck       = "info/release-check"
 	KeySSHPubKey   = "info/ssh-pubkey"
-	KeyFleet       = "fleet"
+	KeyFleet       = "fleet/"
 	KeyApproved    = "approved/"
 
 	KeyRequest     = "status/current"
