@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/pkg/fleet"
 	"github.com/cybozu-go/neco/pkg/host"
 	"github.com/cybozu-go/neco/pkg/join"
 	"github.com/cybozu-go/neco/pkg/setup"
@@ -29,6 +30,8 @@ type Env struct {
 	Etcd func(fs host.FS) (*storage.Storage, error)
 	// Sabakan is the URL of the sabakan on this host.
 	Sabakan string
+	// Serf is the address of the RPC endpoint of serf on this host.
+	Serf string
 	// BMCPort is the port of BMCs; 0: that of HTTPS.
 	BMCPort uint16
 	// MemberTimeout is how long a member of etcd has to answer the question whether it
@@ -50,6 +53,7 @@ func System(version string) Env {
 		FS:      host.FS{Root: "/"},
 		Etcd:    openEtcd,
 		Sabakan: neco.SabakanLocalEndpoint,
+		Serf:    fleet.SerfAddress,
 
 		MemberTimeout: memberTimeout,
 		Now:           time.Now,

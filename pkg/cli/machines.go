@@ -27,6 +27,9 @@ const (
 	sabakanTimeout = 30 * time.Second
 )
 
+// sabakanHint is the hint if sabakan does not answer.
+const sabakanHint = "is sabakan running on this boot server? systemctl status sabakan"
+
 // idHelp explains the arguments ID of commands.
 const idHelp = "ID is a serial number or an address of the machine, which must be in sabakan."
 
@@ -64,7 +67,7 @@ func findMachine(ctx context.Context, c *sabakan.Client, id string) (sabakan.Mac
 	found, err := c.Machines(ctx, url.Values{key: {id}})
 	switch {
 	case err != nil:
-		return sabakan.Machine{}, hint(err, "is sabakan running on this boot server? systemctl status sabakan")
+		return sabakan.Machine{}, hint(err, sabakanHint)
 	case len(found) == 0:
 		return sabakan.Machine{}, hint(fmt.Errorf("sabakan has no machine %s", id), "sabactl machines get lists all machines; the argument is a serial number or an address")
 	case len(found) > 1:

@@ -42,6 +42,7 @@ func looking() map[string][]string {
 		"is-running":            {"etcd"},
 		"join":                  {"--check 1 2", "--check --ca-file SNAPSHOT 1 2"},
 		"join-token list":       {"", "-o json"},
+		"nodes":                 {"", "--behind -o json"},
 		"nodes approve":         {"a"},
 		"power restart":         {"a"},
 		"power start":           {"a"},
@@ -72,14 +73,14 @@ func changing() []string {
 	}
 }
 
-// leaves returns the names of all commands without subcommands, without the name of the
+// leaves returns the names of all commands that do something, without the name of the
 // program.
 func leaves(cmd *cobra.Command) []string {
 	var all []string
 	for _, c := range cmd.Commands() {
 		all = append(all, leaves(c)...)
 	}
-	if path, ok := strings.CutPrefix(cmd.CommandPath(), "neco "); ok && (len(all) == 0 || cmd.Name() == "join-token") {
+	if path, ok := strings.CutPrefix(cmd.CommandPath(), "neco "); ok && (len(all) == 0 || path == "join-token" || path == "nodes") {
 		all = append(all, path)
 	}
 	return all

@@ -2,9 +2,11 @@ package cli_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/netip"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hashicorp/serf/client"
 	"github.com/rogpeppe/go-internal/testscript"
 	clientv3 "go.etcd.io/etcd/client/v3"
 
@@ -20,8 +23,10 @@ import (
 	"github.com/cybozu-go/neco/dctest/bmctest"
 	"github.com/cybozu-go/neco/dctest/dockertest"
 	"github.com/cybozu-go/neco/dctest/inventory"
+	"github.com/cybozu-go/neco/dctest/loopback"
 	"github.com/cybozu-go/neco/dctest/sabakantest"
 	"github.com/cybozu-go/neco/dctest/sandbox/etcd"
+	"github.com/cybozu-go/neco/dctest/serfrpc"
 	"github.com/cybozu-go/neco/dctest/standintest"
 	"github.com/cybozu-go/neco/internal/dockerapi"
 	"github.com/cybozu-go/neco/pkg/cli"
@@ -38,6 +43,7 @@ func TestMain(m *testing.M) {
 			env := cli.System(testVersion)
 			env.By = func() string { return "alice@boot-0" }
 			env.Sabakan = os.Getenv("SABAKAN")
+			env.Serf = os.Getenv("SERF")
 			if port, err := strconv.ParseUint(os.Getenv("BMC_PORT"), 10, 16); err == nil {
 				env.BMCPort = uint16(port)
 			}
@@ -113,6 +119,8 @@ func TestScripts(t *testing.T) {
 				defer c.Close()
 				ts.Check(c.SetState(context.Background(), args[0], sabakan.State(args[1])))
 			},
+			"serf":     func(ts *testscript.TestScript, _ bool, args []string) { startSerf(t, ts, args) },
+			"template": uploadTemplate,
 			"machines": func(ts *testscript.TestScript, _ bool, args []string) { registerMachines(t, ts, args) },
 			"docker": func(ts *testscript.TestScript, _ bool, images []string) {
 				ts.Setenv("DOCKER_HOST", serveDocker(t, images))
@@ -192,6 +200,38 @@ func registerMachines(t *testing.T, ts *testscript.TestScript, args []string) {
 	}
 	ts.Setenv("SABAKAN", url)
 	ts.Setenv("BMC_PORT", strconv.Itoa(int(port)))
+}
+
+// startSerf SERIAL STATUS TAG=VALUE... , starts a serf whose members have the addresses of these
+// machines, and sets SERF. A comma ends a member.
+func startSerf(t *testing.T, ts *testscript.TestScript, args []string) {
+	c := sabakan.New(ts.Getenv("SABAKAN"))
+	defer c.Close()
+	var members []client.Member
+	for member := range strings.SplitSeq(strings.Join(args, " "), ",") {
+		words := strings.Fields(member)
+		found, err := c.Machines(context.Background(), url.Values{"serial": {words[0]}})
+		ts.Check(err)
+		m := client.Member{Name: words[0], Addr: found[0].Spec.IPv4[0].AsSlice(), Status: words[1], Tags: map[string]string{}}
+		for _, tag := range words[2:] {
+			name, value, _ := strings.Cut(tag, "=")
+			m.Tags[name] = value
+		}
+		members = append(members, m)
+	}
+	l, err := loopback.Listen()
+	ts.Check(err)
+	t.Cleanup(serfrpc.Serve(l, func() []client.Member { return members }).Close)
+	ts.Setenv("SERF", l.Addr().String())
+}
+
+// uploadTemplate ROLE VERSION uploads an ignition template to sabakan.
+func uploadTemplate(ts *testscript.TestScript, _ bool, args []string) {
+	c := sabakan.New(ts.Getenv("SABAKAN"))
+	defer c.Close()
+	ts.Check(c.PutIgnition(context.Background(), args[0], args[1], sabakan.Template{
+		Version: "2.3", Template: json.RawMessage(`{"ignition": {"version": "2.3.0"}}`), Meta: map[string]any{"version": args[1]},
+	}))
 }
 
 // setUpCKE makes a boot server on which CKE is set up, with the templates of the package.
