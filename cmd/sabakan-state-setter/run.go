@@ -4,9 +4,13 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"path/filepath"
+	"sync"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/spf13/cobra"
 
 	"github.com/cybozu-go/neco"
@@ -14,6 +18,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/daemon"
 	"github.com/cybozu-go/neco/pkg/fleet"
 	"github.com/cybozu-go/neco/pkg/host"
+	"github.com/cybozu-go/neco/pkg/metrics"
 	"github.com/cybozu-go/neco/pkg/sabakan"
 	"github.com/cybozu-go/neco/pkg/statesetter"
 )
@@ -80,9 +85,21 @@ func (o *options) run(ctx context.Context, root string, log *slog.Logger) error 
 	defer client.Close()
 	observer := fleet.New(client, o.serfAddress)
 	observer.Parallel = o.parallel
+	registry := prometheus.NewRegistry()
+	stats := fleet.NewStats(registry)
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	var serving sync.WaitGroup
+	defer serving.Wait()
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	serving.Go(func() {
+		node0, _ := netip.AddrFromSlice(neco.BootNode0IP(s.LRN))
+		loopback := netip.AddrFrom4([4]byte{127, 0, 0, 1})
+		metrics.Serve(ctx, s.Log, registry, netip.AddrPortFrom(node0, fleet.StatsPort), netip.AddrPortFrom(loopback, fleet.StatsPort))
+	})
 	fleet.Run(ctx, fleet.Options{
 		LRN: s.LRN, Hostname: s.Hostname, Etcd: s.Etcd, Log: s.Log, Observer: observer, Config: config,
-		Valve: fleet.DefaultValve(), Interval: o.interval, TTL: o.ttl, Pulse: s.StartWatchdog(ctx, fleet.StallLimit),
+		Valve: fleet.DefaultValve(), Stats: stats, Interval: o.interval, TTL: o.ttl, Pulse: s.StartWatchdog(ctx, fleet.StallLimit),
 	})
 	return nil
 }

@@ -51,6 +51,8 @@ type Options struct {
 	Interval time.Duration
 	// TTL is the time after which another server leads if this one is lost.
 	TTL time.Duration
+	// Stats are the metrics of the keeper.
+	Stats *Stats
 	// BMCPort is the port of BMCs; 0: that of HTTPS.
 	BMCPort uint16
 	// Pulse is the pulse of the main loop.
@@ -94,6 +96,11 @@ func (o Options) clearLeftovers(ctx context.Context) error {
 func (o Options) lead(ctx context.Context, s *election.Session, h election.Holder) error {
 	o.Pulse.Beat()
 	o.Log.Info("is the leader", "host", o.Hostname)
+	o.Stats.leader.Set(1)
+	defer func() {
+		o.Stats.leader.Set(0)
+		o.Stats.forget()
+	}()
 	o.Observer.Progress = o.Pulse.Beat
 	l := leader{Options: o, store: storage.New(o.Etcd), said: map[string]string{}, tried: map[string]int{}, failed: map[string]string{}, guard: storage.Guard{
 		Holder: h.Key, HolderRev: h.Rev, Lost: storage.ErrNotLeader, LRN: o.LRN,
@@ -133,7 +140,9 @@ func (l *leader) loop(ctx context.Context) error {
 	defer tick.Stop()
 	for {
 		began := time.Now()
-		if err := l.round(ctx); err != nil {
+		err := l.round(ctx)
+		l.Stats.round(began, err)
+		if err != nil {
 			return err
 		}
 		if took := time.Since(began); took > l.Interval {
@@ -168,6 +177,7 @@ func (l *leader) round(ctx context.Context) error {
 	l.report(now, outcome.Closings)
 	retirement := statesetter.Retire(all, approved, l.tried)
 	l.once("retirement", retirement.Stopped)
+	l.Stats.observed(all, outcome, after, retirement)
 	if err := l.remember(ctx, kept, after, statesetter.NewReport(all, outcome, retirement, l.failed)); err != nil {
 		return err
 	}
@@ -186,6 +196,9 @@ func (l *leader) round(ctx context.Context) error {
 // observe observes all machines. Without an answer of Alertmanager, it takes that there is no alert.
 func (l *leader) observe(ctx context.Context) ([]statesetter.Judgement, error) {
 	alarms, err := l.Observer.Alarms(ctx, l.Config)
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
 	trouble := ""
 	if err != nil {
 		trouble = fmt.Sprintf("alerts are ignored: %v", err)
@@ -240,6 +253,7 @@ func (l *leader) change(ctx context.Context, all []statesetter.Change) error {
 		g.Go(func() error {
 			log := l.Log.With("machine", c.Serial, "from", c.From, "to", c.To, "reason", c.Reason)
 			err := l.Observer.Sabakan.SetState(ctx, c.Serial, c.To)
+			l.Stats.changes.WithLabelValues(string(c.To), resultOf(err)).Inc()
 			l.Pulse.Beat()
 			refused := (*sabakan.Error)(nil)
 			switch {

@@ -52,6 +52,7 @@ func (l *leader) retire(ctx context.Context, machines []sabakan.Machine) {
 	for _, m := range machines {
 		g.Go(func() error {
 			err := l.retireOne(ctx, access, m)
+			l.Stats.retirements.WithLabelValues(resultOf(err)).Inc()
 			if err != nil {
 				l.Log.Warn("the machine is not retired yet", "machine", m.Spec.Serial, "err", err)
 				mu.Lock()

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	clientv3 "go.etcd.io/etcd/client/v3"
 
 	"github.com/cybozu-go/neco/dctest/etcdtest"
@@ -177,7 +178,7 @@ func (w *world) options(name string, grace time.Duration) fleet.Options {
 			"good": {Grace: grace, Metrics: []statesetter.Metric{{Name: "hw_processor_status_health"}}},
 		}},
 		Valve:    valve,
-		Interval: 100 * time.Millisecond, TTL: 5 * time.Second, Pulse: liveness.New(time.Minute),
+		Interval: 100 * time.Millisecond, TTL: 5 * time.Second, Pulse: liveness.New(time.Minute), Stats: fleet.NewStats(prometheus.NewRegistry()),
 	}
 }
 

@@ -20,7 +20,8 @@ const (
 type Retirement struct {
 	// Machines lose the keys of their disks and the content of their TPM.
 	Machines []sabakan.Machine
-	// Stopped is why others do not, for people, or "".
+	// Waiting is how many others wait for approval, and Stopped why, for people, or "".
+	Waiting int
 	Stopped string
 }
 
@@ -39,11 +40,10 @@ func Retire(all []Judgement, approved map[string]bool, tried map[string]int) Ret
 	})
 	var r Retirement
 	many := len(retiring) > MostRetiring
-	waiting := 0
 	racks := map[int]int{}
 	for _, m := range retiring {
 		if many && !approved[m.Spec.Serial] {
-			waiting++
+			r.Waiting++
 			continue
 		}
 		if len(r.Machines) < retirePerRound && racks[m.Spec.Rack] < retirePerRack {
@@ -51,8 +51,8 @@ func Retire(all []Judgement, approved map[string]bool, tried map[string]int) Ret
 			r.Machines = append(r.Machines, m)
 		}
 	}
-	if waiting > 0 {
-		r.Stopped = fmt.Sprintf("%d machines are retiring, more than %d: %d of them wait for neco nodes approve", len(retiring), MostRetiring, waiting)
+	if r.Waiting > 0 {
+		r.Stopped = fmt.Sprintf("%d machines are retiring, more than %d: %d of them wait for neco nodes approve", len(retiring), MostRetiring, r.Waiting)
 	}
 	return r
 }
