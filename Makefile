@@ -144,6 +144,14 @@ bench-contents: ## Upload 5 GiB of images, compared with crane and curl [CONTENT
 	@tools/need curl:curl
 	go run ./dctest/contentsbench -size=$(CONTENTS_MIB) -rounds=$(ROUNDS) -at-a-time=$(AT_A_TIME)
 
+# MACHINES is the number of machines of the fleet.
+MACHINES = 10000
+
+.PHONY: bench-fleet
+bench-fleet: ## Let sabakan-state-setter observe MACHINES=10000 simulated machines [ROUNDS=3]
+	go build -o build/ ./dctest/fleetbench
+	build/fleetbench -machines $(MACHINES) -rounds $(ROUNDS)
+
 .PHONY: deb
 deb: ## Build build/neco_VERSION_amd64.deb (VERSION=YYYY.MM.DD-SERIAL)
 	@tools/need gzip:gzip

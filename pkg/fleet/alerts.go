@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/url"
 
 	"github.com/cybozu-go/neco/pkg/statesetter"
@@ -16,7 +17,7 @@ func (o Observer) Alarms(ctx context.Context, c statesetter.Config) (statesetter
 	if c.Alerts == nil {
 		return statesetter.Alarms{}, nil
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, timeout, fmt.Errorf("no answer within %s", timeout))
+	ctx, cancel := context.WithTimeoutCause(ctx, Timeout, fmt.Errorf("no answer within %s", Timeout))
 	defer cancel()
 	base, err := url.Parse(c.Alerts.Endpoint)
 	if err != nil {
@@ -25,7 +26,7 @@ func (o Observer) Alarms(ctx context.Context, c statesetter.Config) (statesetter
 	at := base.JoinPath("api/v2/alerts")
 	at.RawQuery = url.Values{"active": {"true"}, "silenced": {"false"}, "inhibited": {"false"}, "unprocessed": {"false"}}.Encode()
 	u := at.String()
-	data, err := o.get(ctx, u, maxAlerts)
+	data, err := o.get(ctx, u)
 	switch {
 	case ctx.Err() != nil:
 		return statesetter.Alarms{}, fmt.Errorf("GET %s: %w", u, context.Cause(ctx))
@@ -43,4 +44,21 @@ func (o Observer) Alarms(ctx context.Context, c statesetter.Config) (statesetter
 		labels = append(labels, a.Labels)
 	}
 	return c.Alarms(labels), nil
+}
+
+// get returns the response to a request, of at most maxAlerts bytes.
+func (o Observer) get(ctx context.Context, url string) ([]byte, error) {
+	res, err := o.open(ctx, url)
+	if err != nil {
+		return nil, err
+	}
+	defer res.Body.Close()
+	data, err := io.ReadAll(io.LimitReader(res.Body, maxAlerts+1))
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("GET %s: %w", url, err)
+	case len(data) > maxAlerts:
+		return nil, fmt.Errorf("GET %s: more than %d MiB", url, maxAlerts>>20)
+	}
+	return data, nil
 }

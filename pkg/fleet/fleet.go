@@ -29,8 +29,8 @@ const (
 	MetricsPort = 9105
 	// Parallel is from how many machines metrics are read at the same time by default.
 	Parallel = 30
-	// timeout is how long serf or a machine has time for an answer.
-	timeout = 10 * time.Second
+	// Timeout is how long serf or a machine has time for an answer.
+	Timeout = 10 * time.Second
 )
 
 // Observer observes the machines.
@@ -42,7 +42,8 @@ type Observer struct {
 	Metrics *http.Client
 	// MetricsURL returns the URL of the metrics of a machine.
 	MetricsURL func(netip.Addr) string
-	// Parallel is from how many machines metrics are read at the same time.
+	// Parallel is from how many machines metrics are read at the same time. Machines that do not
+	// answer for a moment do not count until they answer.
 	Parallel int
 	// Timeout is how long a machine has time for its metrics.
 	Timeout time.Duration
@@ -65,7 +66,7 @@ func New(c *sabakan.Client, serf string) Observer {
 		},
 		MetricsURL: func(a netip.Addr) string { return fmt.Sprintf("http://%s/metrics", netip.AddrPortFrom(a, MetricsPort)) },
 		Parallel:   Parallel,
-		Timeout:    timeout,
+		Timeout:    Timeout,
 		Budget:     time.Minute,
 		flight:     &singleflight.Group{},
 	}
@@ -111,11 +112,18 @@ func (o Observer) Observe(ctx context.Context, c statesetter.Config, alarms stat
 	rand.Shuffle(len(ask), func(i, j int) { ask[i], ask[j] = ask[j], ask[i] })
 	until, cancel := context.WithTimeoutCause(ctx, o.Budget, errBudget)
 	defer cancel()
+	slots := make(chan struct{}, o.Parallel)
 	var g errgroup.Group
-	g.SetLimit(o.Parallel)
+	g.SetLimit(mostAsked)
 	for _, i := range ask {
+		s, err := takeSlot(until, slots)
+		if err != nil {
+			o.skip(&all[i], err)
+			continue
+		}
 		g.Go(func() error {
-			o.ask(until, c, &all[i])
+			defer s.release()
+			o.ask(until, c, s, &all[i])
 			o.progress()
 			return nil
 		})
@@ -127,16 +135,19 @@ func (o Observer) Observe(ctx context.Context, c statesetter.Config, alarms stat
 // errBudget is the cause with which requests for metrics end after the time for all of them.
 var errBudget = errors.New("the time for the metrics of all machines is over")
 
+// skip leaves a machine as it is.
+func (o Observer) skip(j *statesetter.Judgement, err error) {
+	j.Observation.Asked = false
+	j.Verdict = statesetter.Verdict{Skipped: true, Reason: err.Error()}
+}
+
 // ask reads the metrics of a machine and judges it, or skips it if the time for that is over.
-func (o Observer) ask(ctx context.Context, c statesetter.Config, j *statesetter.Judgement) {
+func (o Observer) ask(ctx context.Context, c statesetter.Config, s *slot, j *statesetter.Judgement) {
 	seen := j.Observation
 	var err error
-	if err = context.Cause(ctx); err == nil {
-		seen.Samples, err = o.metrics(ctx, j.Machine.Spec.IPv4[0], c.MetricsOf(j.Machine))
-	}
+	seen.Samples, err = o.metrics(ctx, s, j.Machine.Spec.IPv4[0], c.MetricsOf(j.Machine))
 	if errors.Is(err, errBudget) {
-		j.Observation.Asked = false
-		j.Verdict = statesetter.Verdict{Skipped: true, Reason: err.Error()}
+		o.skip(j, err)
 		return
 	}
 	if err != nil {

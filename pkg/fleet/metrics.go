@@ -1,12 +1,15 @@
 package fleet
 
 import (
+	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/netip"
+	"sync"
 
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
@@ -17,27 +20,25 @@ import (
 
 const (
 	// maxMetrics is the maximum size of the metrics of a machine in bytes. Those of monitor-hw have
-	// some 100 KiB.
+	// some 100 KiB. maxLine is that of one of their lines.
 	maxMetrics = 4 << 20
-	// maxAlerts is the same for the alerts of all machines.
+	maxLine    = 64 << 10
+	// maxAlerts is the maximum size of the alerts of all machines in bytes.
 	maxAlerts = 32 << 20
 )
 
-// metrics reads the metrics with the given names of the machine with this address.
-func (o Observer) metrics(ctx context.Context, address netip.Addr, names []string) (map[string][]statesetter.Sample, error) {
+// metrics reads the metrics with the given names of the machine with this address. It gives the
+// slot s up while the machine does not answer.
+func (o Observer) metrics(ctx context.Context, s *slot, address netip.Addr, names []string) (map[string][]statesetter.Sample, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, o.Timeout, fmt.Errorf("no answer within %s", o.Timeout))
 	defer cancel()
 	url := o.MetricsURL(address)
-	data, err := o.get(ctx, url, maxMetrics)
+	families, err := o.families(ctx, s, url, names)
 	switch {
 	case ctx.Err() != nil:
 		return nil, fmt.Errorf("GET %s: %w", url, context.Cause(ctx))
 	case err != nil:
 		return nil, err // it names the URL
-	}
-	families, err := parse(data)
-	if err != nil {
-		return nil, fmt.Errorf("GET %s: the response is not metrics: %w", url, err)
 	}
 	all := map[string][]statesetter.Sample{}
 	for _, name := range names {
@@ -48,6 +49,79 @@ func (o Observer) metrics(ctx context.Context, address netip.Addr, names []strin
 		}
 	}
 	return all, nil
+}
+
+func (o Observer) families(ctx context.Context, s *slot, url string, names []string) (map[string]*dto.MetricFamily, error) {
+	res, err := o.open(ctx, url)
+	if err != nil {
+		return nil, err
+	}
+	defer res.Body.Close()
+	if err := s.resume(ctx); err != nil {
+		return nil, err
+	}
+	data, err := choose(res.Body, names)
+	if err != nil {
+		return nil, fmt.Errorf("GET %s: %w", url, err)
+	}
+	families, err := parse(data)
+	if err != nil {
+		return nil, fmt.Errorf("GET %s: the response is not metrics: %w", url, err)
+	}
+	return families, nil
+}
+
+// lineBuffers are buffers of maxLine bytes: several thousand machines are read in a minute.
+var lineBuffers = sync.Pool{New: func() any { return new([maxLine]byte) }}
+
+// choose reads metrics, and returns the lines about those with the given names. The library needs a
+// hundred times longer to decode all of them. Without such a line, it returns the first line, so
+// that the library says whether it is one of metrics.
+func choose(r io.Reader, names []string) ([]byte, error) {
+	buffer := lineBuffers.Get().(*[maxLine]byte)
+	defer lineBuffers.Put(buffer)
+	limited := &io.LimitedReader{R: r, N: maxMetrics + 1}
+	lines := bufio.NewScanner(limited)
+	lines.Buffer(buffer[:], maxLine)
+	var chosen, first []byte
+	for lines.Scan() {
+		line := lines.Bytes()
+		if first == nil {
+			first = append([]byte{}, line...)
+		}
+		if isAbout(line, names) {
+			chosen = append(append(chosen, line...), '\n')
+		}
+	}
+	switch err := lines.Err(); {
+	case limited.N == 0:
+		return nil, fmt.Errorf("more than %d MiB", maxMetrics>>20)
+	case errors.Is(err, bufio.ErrTooLong):
+		return nil, fmt.Errorf("the response is not metrics: a line has more than %d KiB", maxLine>>10)
+	case err != nil:
+		return nil, err
+	case chosen == nil:
+		return append(first, '\n'), nil
+	}
+	return chosen, nil
+}
+
+// isAbout reports whether a line of metrics is a series or the type of one of the metrics. A line
+// in the newer format has the name in braces.
+func isAbout(line []byte, names []string) bool {
+	line = bytes.TrimLeft(line, " \t")
+	if rest, ok := bytes.CutPrefix(line, []byte("# TYPE ")); ok {
+		line = rest
+	}
+	for _, name := range names {
+		if len(line) > 0 && line[0] == '{' && bytes.Contains(line, []byte(name)) {
+			return true
+		}
+		if rest, ok := bytes.CutPrefix(line, []byte(name)); ok && (len(rest) == 0 || bytes.IndexByte([]byte("{ \t"), rest[0]) >= 0) {
+			return true
+		}
+	}
+	return false
 }
 
 // parse decodes metrics in the text format of Prometheus. The decoder panics with some inputs that
@@ -62,8 +136,8 @@ func parse(data []byte) (families map[string]*dto.MetricFamily, err error) {
 	return parser.TextToMetricFamilies(bytes.NewReader(data))
 }
 
-// get returns the response to a request, of at most limit bytes.
-func (o Observer) get(ctx context.Context, url string, limit int) ([]byte, error) {
+// open sends a request. The caller closes the body of the response, whose status is good.
+func (o Observer) open(ctx context.Context, url string) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return nil, err
@@ -72,18 +146,11 @@ func (o Observer) get(ctx context.Context, url string, limit int) ([]byte, error
 	if err != nil {
 		return nil, err
 	}
-	defer res.Body.Close()
 	if res.StatusCode != http.StatusOK {
+		res.Body.Close()
 		return nil, fmt.Errorf("GET %s: status %d", url, res.StatusCode)
 	}
-	data, err := io.ReadAll(io.LimitReader(res.Body, int64(limit)+1))
-	switch {
-	case err != nil:
-		return nil, fmt.Errorf("GET %s: %w", url, err)
-	case len(data) > limit:
-		return nil, fmt.Errorf("GET %s: more than %d MiB", url, limit>>20)
-	}
-	return data, nil
+	return res, nil
 }
 
 // valueOf returns the value of a series that has one, not many.

@@ -16,7 +16,7 @@ import (
 // A request of the library to a frozen agent ends only when the agent goes on or ends. While there
 // is such a request, Members waits for its answer and sends no other.
 func (o Observer) Members(ctx context.Context) (map[netip.Addr][]statesetter.Member, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, timeout, fmt.Errorf("serf at %s: no answer within %s", o.Serf, timeout))
+	ctx, cancel := context.WithTimeoutCause(ctx, Timeout, fmt.Errorf("serf at %s: no answer within %s", o.Serf, Timeout))
 	defer cancel()
 	select {
 	case <-ctx.Done():
@@ -31,7 +31,7 @@ func (o Observer) Members(ctx context.Context) (map[netip.Addr][]statesetter.Mem
 
 // members asks the agent at endpoint.
 func members(endpoint string) (map[netip.Addr][]statesetter.Member, error) {
-	c, err := client.ClientFromConfig(&client.Config{Addr: endpoint, Timeout: timeout})
+	c, err := client.ClientFromConfig(&client.Config{Addr: endpoint, Timeout: Timeout})
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,7 @@
+package fleet
+
+// Choose and Parse export functions to tests.
+var (
+	Choose = choose
+	Parse  = parse
+)
