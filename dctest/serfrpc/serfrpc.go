@@ -6,6 +6,8 @@ package serfrpc
 import (
 	"bufio"
 	"net"
+	"regexp"
+	"slices"
 	"sync"
 
 	"github.com/hashicorp/go-msgpack/v2/codec"
@@ -98,6 +100,15 @@ func (s *Server) answer(c net.Conn) {
 			}
 		case "members":
 			body = membersResponse{s.members()}
+		case "members-filtered":
+			var filter struct {
+				Tags         map[string]string
+				Status, Name string
+			}
+			if in.Decode(&filter) != nil {
+				return
+			}
+			body = membersResponse{selected(s.members(), filter.Tags)}
 		default:
 			res.Error = "Unsupported command"
 		}
@@ -105,4 +116,17 @@ func (s *Server) answer(c net.Conn) {
 			return
 		}
 	}
+}
+
+// selected returns the members whose tags match the patterns, as serf does. A wrong pattern
+// selects none.
+func selected(all []client.Member, patterns map[string]string) []client.Member {
+	return slices.DeleteFunc(slices.Clone(all), func(m client.Member) bool {
+		for name, pattern := range patterns {
+			if ok, err := regexp.MatchString("^(?:"+pattern+")$", m.Tags[name]); err != nil || !ok {
+				return true
+			}
+		}
+		return false
+	})
 }

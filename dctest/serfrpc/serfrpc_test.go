@@ -30,6 +30,9 @@ func TestTheClientOfSerfReadsTheMembers(t *testing.T) {
 			t.Errorf("%v, %v\n%s", got, err, cmp.Diff(want, got))
 		}
 	}
+	if got, err := c.MembersFiltered(map[string]string{"version": "1"}, "", ""); err != nil || !cmp.Equal(got, want[:1]) {
+		t.Errorf("those of version 1: %v, %v", got, err)
+	}
 	s.Close()
 	if _, err := c.Members(); err == nil {
 		t.Error("a closed server answers")

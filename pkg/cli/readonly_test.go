@@ -48,6 +48,7 @@ func looking() map[string][]string {
 		"power start":           {"a"},
 		"power status":          {"a", "-o json a"},
 		"power stop":            {"a"},
+		"reboot-and-wait":       {"a", "-"},
 		"recover":               {"", "--malformed"},
 		"setup":                 {"--check 0 1 2"},
 		"setup-token":           {"-"},

@@ -40,6 +40,7 @@ func New(env Env) *cobra.Command {
 		newLeaveCmd(&env),
 		newManCmd(&env),
 		newNodesCmd(&env),
+		newRebootAndWaitCmd(&env),
 		newPowerCmd(&env),
 		newRecoverCmd(&env),
 		newResetCmd(&env),

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
 	"net/url"
 	"os"
@@ -12,6 +13,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -100,6 +102,7 @@ func TestScripts(t *testing.T) {
 		RequireExplicitExec: true,
 		Setup: func(e *testscript.Env) error {
 			prefix := "/" + filepath.Base(e.WorkDir) + "/"
+			e.Values["bmcs"] = map[string]*bmctest.BMC{}
 			e.Values["prefix"] = strings.TrimPrefix(prefix, "/")
 			// A program with the race detector would wait for a second at its end.
 			e.Vars = append(e.Vars, "ROOT="+e.WorkDir+"/root", "GORACE=atexit_sleep_ms=0")
@@ -196,14 +199,17 @@ func registerMachines(t *testing.T, ts *testscript.TestScript, args []string) {
 	for _, m := range all {
 		address, err := netip.ParseAddr(m.Spec.BMC.IPv4)
 		ts.Check(err)
-		port = bmctest.StartAt(t, netip.AddrPortFrom(address, port)).Address.Port()
+		b := bmctest.StartAt(t, netip.AddrPortFrom(address, port))
+		port = b.Address.Port()
+		ts.Value("bmcs").(map[string]*bmctest.BMC)[m.Spec.Serial] = b
 	}
 	ts.Setenv("SABAKAN", url)
 	ts.Setenv("BMC_PORT", strconv.Itoa(int(port)))
 }
 
 // startSerf SERIAL STATUS TAG=VALUE... , starts a serf whose members have the addresses of these
-// machines, and sets SERF. A comma ends a member.
+// machines, and sets SERF. A comma ends a member. The machines have booted an hour later for each
+// change of their power.
 func startSerf(t *testing.T, ts *testscript.TestScript, args []string) {
 	c := sabakan.New(ts.Getenv("SABAKAN"))
 	defer c.Close()
@@ -212,7 +218,7 @@ func startSerf(t *testing.T, ts *testscript.TestScript, args []string) {
 		words := strings.Fields(member)
 		found, err := c.Machines(context.Background(), url.Values{"serial": {words[0]}})
 		ts.Check(err)
-		m := client.Member{Name: words[0], Addr: found[0].Spec.IPv4[0].AsSlice(), Status: words[1], Tags: map[string]string{}}
+		m := client.Member{Name: words[0], Addr: found[0].Spec.IPv4[0].AsSlice(), Status: words[1], Tags: map[string]string{"serial": words[0]}}
 		for _, tag := range words[2:] {
 			name, value, _ := strings.Cut(tag, "=")
 			m.Tags[name] = value
@@ -221,7 +227,21 @@ func startSerf(t *testing.T, ts *testscript.TestScript, args []string) {
 	}
 	l, err := loopback.Listen()
 	ts.Check(err)
-	t.Cleanup(serfrpc.Serve(l, func() []client.Member { return members }).Close)
+	bmcs := ts.Value("bmcs").(map[string]*bmctest.BMC)
+	var mu sync.Mutex
+	boots := map[string]int{}
+	t.Cleanup(serfrpc.Serve(l, func() []client.Member {
+		mu.Lock()
+		defer mu.Unlock()
+		var now []client.Member
+		for _, m := range members {
+			m.Tags = maps.Clone(m.Tags)
+			boots[m.Name] += len(bmcs[m.Name].Did())
+			m.Tags["uptime"] = time.Date(2026, 12, 1, boots[m.Name], 0, 0, 0, time.UTC).Format(time.DateTime)
+			now = append(now, m)
+		}
+		return now
+	}).Close)
 	ts.Setenv("SERF", l.Addr().String())
 }
 

@@ -4,11 +4,15 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"regexp"
 
 	"github.com/hashicorp/serf/client"
 
 	"github.com/cybozu-go/neco/pkg/statesetter"
 )
+
+// serialTag is the tag of a serf member with the serial number of the machine.
+const serialTag = "serial"
 
 // Members returns the members of serf by their addresses. It blocks until the agent has answered,
 // at most ten seconds, or until ctx ends.
@@ -16,30 +20,7 @@ import (
 // A request of the library to a frozen agent ends only when the agent goes on or ends. While there
 // is such a request, Members waits for its answer and sends no other.
 func (o Observer) Members(ctx context.Context) (map[netip.Addr][]statesetter.Member, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, Timeout, fmt.Errorf("serf at %s: no answer within %s", o.Serf, Timeout))
-	defer cancel()
-	select {
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
-	case r := <-o.flight.DoChan(o.Serf, func() (any, error) { return members(o.Serf) }):
-		if r.Err != nil {
-			return nil, fmt.Errorf("serf at %s: %w", o.Serf, r.Err)
-		}
-		return r.Val.(map[netip.Addr][]statesetter.Member), nil
-	}
-}
-
-// members asks the agent at endpoint.
-func members(endpoint string) (map[netip.Addr][]statesetter.Member, error) {
-	c, err := client.ClientFromConfig(&client.Config{Addr: endpoint, Timeout: Timeout})
-	if err != nil {
-		return nil, err
-	}
-	defer c.Close()
-	members, err := c.Members()
-	if err != nil {
-		return nil, fmt.Errorf("members: %w", err)
-	}
+	members, err := o.serf(ctx, "", (*client.RPCClient).Members)
 	all := map[netip.Addr][]statesetter.Member{}
 	for _, m := range members {
 		if address, ok := netip.AddrFromSlice(m.Addr); ok {
@@ -47,5 +28,45 @@ func members(endpoint string) (map[netip.Addr][]statesetter.Member, error) {
 			all[address] = append(all[address], statesetter.Member{Status: m.Status, Tags: m.Tags})
 		}
 	}
-	return all, nil
+	return all, err
+}
+
+// MembersOf returns the members of serf whose tag has the serial number of a machine. It blocks as
+// Members does.
+func (o Observer) MembersOf(ctx context.Context, serial string) ([]statesetter.Member, error) {
+	members, err := o.serf(ctx, serial, func(c *client.RPCClient) ([]client.Member, error) {
+		return c.MembersFiltered(map[string]string{serialTag: regexp.QuoteMeta(serial)}, "", "")
+	})
+	var all []statesetter.Member
+	for _, m := range members {
+		all = append(all, statesetter.Member{Status: m.Status, Tags: m.Tags})
+	}
+	return all, err
+}
+
+// serf asks the agent for members. Requests with the same name at the same time are one.
+func (o Observer) serf(ctx context.Context, name string, request func(*client.RPCClient) ([]client.Member, error)) ([]client.Member, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, Timeout, fmt.Errorf("serf at %s: no answer within %s", o.Serf, Timeout))
+	defer cancel()
+	answer := o.flight.DoChan(name, func() (any, error) {
+		c, err := client.ClientFromConfig(&client.Config{Addr: o.Serf, Timeout: Timeout})
+		if err != nil {
+			return []client.Member(nil), err
+		}
+		defer c.Close()
+		members, err := request(c)
+		if err != nil {
+			err = fmt.Errorf("members: %w", err)
+		}
+		return members, err
+	})
+	select {
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	case r := <-answer:
+		if r.Err != nil {
+			return nil, fmt.Errorf("serf at %s: %w", o.Serf, r.Err)
+		}
+		return r.Val.([]client.Member), nil
+	}
 }
