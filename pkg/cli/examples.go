@@ -26,7 +26,7 @@ func groups() []struct{ id, title, members string } {
 		{groupServers, "Set up, extend and reduce a data centre:", "setup-token setup join-token join leave reset"},
 		{groupSecrets, "Vault, certificates and backups:", "vault cert backup"},
 		{groupPrograms, "Programs on top:", "init init-local init-data image cke ssh teleport"},
-		{groupMachines, "Machines:", "nodes power reboot-and-wait tpm bmc"},
+		{groupMachines, "Machines:", "nodes power reboot-and-wait reboot-worker tpm bmc"},
 		{groupOther, "Other commands:", "version completion help man session-log"},
 	}
 }
@@ -64,6 +64,7 @@ func examples() map[string]string {
 		"man":                     "neco man build/man",
 		"nodes approve":           "neco nodes approve 1ABC234 1ABC235",
 		"reboot-and-wait":         "neco reboot-and-wait 1ABC234\necho '{\"address\": \"10.69.0.6\"}' | neco reboot-and-wait -",
+		"reboot-worker":           "neco reboot-worker --behind\nneco reboot-worker --rack 1 --without-role ss",
 		"power restart":           "neco power restart --wait 10.69.0.6",
 		"power start":             "neco power start 10.69.0.6",
 		"power status":            "neco power status 1ABC234 1ABC235\nneco power status -o json 10.69.0.6",

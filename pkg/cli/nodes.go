@@ -47,7 +47,7 @@ the time since which it is bad.`,
 				return err
 			}
 			if behind && all.SerfError != "" {
-				return hint(errors.New(all.SerfError), "without serf, nobody knows which machines are behind; systemctl status serf")
+				return unknownVersions(all)
 			}
 			shown := all
 			if behind {
@@ -63,6 +63,11 @@ the time since which it is bad.`,
 	cmd.Flags().BoolVar(&behind, "behind", false, "only list machines that are behind")
 	cmd.AddCommand(newNodesApproveCmd(env))
 	return cmd
+}
+
+// unknownVersions is the error that serf does not tell the versions of machines.
+func unknownVersions(o fleet.Overview) error {
+	return hint(errors.New(o.SerfError), "without serf, nobody knows which machines are behind; systemctl status serf")
 }
 
 // overview returns the machines and what sabakan-state-setter has observed.

@@ -49,6 +49,7 @@ func looking() map[string][]string {
 		"power status":          {"a", "-o json a"},
 		"power stop":            {"a"},
 		"reboot-and-wait":       {"a", "-"},
+		"reboot-worker":         {"", "--behind"},
 		"recover":               {"", "--malformed"},
 		"setup":                 {"--check 0 1 2"},
 		"setup-token":           {"-"},

@@ -41,6 +41,7 @@ func New(env Env) *cobra.Command {
 		newManCmd(&env),
 		newNodesCmd(&env),
 		newRebootAndWaitCmd(&env),
+		newRebootWorkerCmd(&env),
 		newPowerCmd(&env),
 		newRecoverCmd(&env),
 		newResetCmd(&env),

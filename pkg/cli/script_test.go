@@ -122,6 +122,9 @@ func TestScripts(t *testing.T) {
 				defer c.Close()
 				ts.Check(c.SetState(context.Background(), args[0], sabakan.State(args[1])))
 			},
+			"kubernetes": func(ts *testscript.TestScript, _ bool, args []string) {
+				makeNodes(ts, cluster.Endpoints(), args)
+			},
 			"serf":     func(ts *testscript.TestScript, _ bool, args []string) { startSerf(t, ts, args) },
 			"template": uploadTemplate,
 			"machines": func(ts *testscript.TestScript, _ bool, args []string) { registerMachines(t, ts, args) },
@@ -252,6 +255,26 @@ func uploadTemplate(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(c.PutIgnition(context.Background(), args[0], args[1], sabakan.Template{
 		Version: "2.3", Template: json.RawMessage(`{"ignition": {"version": "2.3.0"}}`), Meta: map[string]any{"version": args[1]},
 	}))
+}
+
+// makeNodes SERIAL... installs ckecli, with etcd, and makes these machines nodes of Kubernetes.
+func makeNodes(ts *testscript.TestScript, endpoints, serials []string) {
+	for i, e := range endpoints {
+		endpoints[i] = "http://" + e
+	}
+	fs := host.FS{Root: ts.Getenv("ROOT")}
+	ts.Check(standintest.InstallCkecli(fs, endpoints...))
+	machines := sabakan.New(ts.Getenv("SABAKAN"))
+	defer machines.Close()
+	template := "name: dev\nnodes:\n"
+	for _, serial := range serials {
+		found, err := machines.Machines(context.Background(), url.Values{"serial": {serial}})
+		ts.Check(err)
+		template += fmt.Sprintf("- address: %s\n", found[0].Spec.IPv4[0])
+	}
+	file := ts.MkAbs("cluster.yml")
+	ts.Check(os.WriteFile(file, []byte(template), 0o644))
+	ts.Check(ts.Exec(fs.Path(neco.CKECLIBin), "--config="+fs.Path(neco.CKEConfFile), "sabakan", "set-template", file))
 }
 
 // setUpCKE makes a boot server on which CKE is set up, with the templates of the package.

@@ -81,13 +81,28 @@ func TestATemplateIsAFileWithNameAndNodes(t *testing.T) {
 
 func TestTheRebootQueueKeepsItsOrder(t *testing.T) {
 	s := newSession(t)
+	s.want("null\n", "reboot-queue", "list")
 	s.want("", "reboot-queue", "add", s.file("10.69.0.4\n10.69.0.5\n"))
 	s.want("", "reboot-queue", "add", s.file("10.69.0.6\n"))
 	s.want("", "reboot-queue", "cancel", "1")
-	got, err := s.call("reboot-queue", "list")
-	if err != nil || strings.Count(got, "queued") != 2 || strings.Count(got, "cancelled") != 1 || !strings.Contains(got, `"index": "2"`) {
-		t.Errorf("%s, %v", got, err)
-	}
+	s.want(`[
+    {
+        "index": "0",
+        "nodes": [
+            "10.69.0.4",
+            "10.69.0.5"
+        ],
+        "status": "queued"
+    },
+    {
+        "index": "1",
+        "nodes": [
+            "10.69.0.6"
+        ],
+        "status": "cancelled"
+    }
+]
+`, "reboot-queue", "list")
 }
 
 func TestResourcesAreListedByKindAndName(t *testing.T) {

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -68,9 +66,9 @@ func eachResource(c call, do func(key string, value []byte) error) error {
 
 // reboot is an entry in the reboot queue of CKE.
 type reboot struct {
-	Index  int64  `json:"index,string"`
-	Node   string `json:"node"`
-	Status string `json:"status"`
+	Index  int64    `json:"index,string"`
+	Nodes  []string `json:"nodes"`
+	Status string   `json:"status"`
 }
 
 const rebootsPrefix = "reboots/data/"
@@ -86,7 +84,7 @@ func reboots(c call) ([]reboot, []store.Pair, error) {
 	return all, pairs, err
 }
 
-// addReboots adds the nodes in a file, one address on each line, to the reboot queue.
+// addReboots adds the nodes in a file, separated by white space, to the reboot queue as one entry.
 func addReboots(c call) error {
 	data, err := c.file()
 	if err != nil {
@@ -100,21 +98,11 @@ func addReboots(c call) error {
 	if len(all) > 0 {
 		next = all[len(all)-1].Index + 1
 	}
-	values := map[string][]byte{}
-	for lines := bufio.NewScanner(bytes.NewReader(data)); lines.Scan(); {
-		node := strings.TrimSpace(lines.Text())
-		if node == "" {
-			continue
-		}
-		if values[rebootKey(next)], err = json.Marshal(reboot{next, node, "queued"}); err != nil {
-			return err
-		}
-		next++
+	value, err := json.Marshal(reboot{next, strings.Fields(string(data)), "queued"})
+	if err != nil {
+		return err
 	}
-	if len(values) == 0 {
-		return errors.New("the file contains no node")
-	}
-	return c.store.Create(c.ctx, values)
+	return c.store.Create(c.ctx, map[string][]byte{rebootKey(next): value})
 }
 
 func listReboots(c call) error {
@@ -122,12 +110,15 @@ func listReboots(c call) error {
 	if err != nil {
 		return err
 	}
+	if len(all) == 0 {
+		all = nil // null
+	}
 	return printJSON(c.out, all)
 }
 
 func printJSON(w io.Writer, v any) error {
 	e := json.NewEncoder(w)
-	e.SetIndent("", "  ")
+	e.SetIndent("", "    ")
 	return e.Encode(v)
 }
 

@@ -1,0 +1,168 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cybozu-go/neco/pkg/bmc"
+	"github.com/cybozu-go/neco/pkg/cke"
+	"github.com/cybozu-go/neco/pkg/fleet"
+	"github.com/cybozu-go/neco/pkg/reboot"
+	"github.com/cybozu-go/neco/pkg/sabakan"
+)
+
+func newRebootWorkerCmd(env *Env) *cobra.Command {
+	var flags machineFlags
+	var query machineQuery
+	var behind bool
+	cmd := &cobra.Command{
+		Use:   "reboot-worker",
+		Short: "Restart many machines, those of Kubernetes one after the other",
+		Long: `Restart machines, except boot servers. Nodes of Kubernetes are added to CKE's
+reboot queue, in entries of at most one machine with role ss and one other. The
+nodes that are in it already are left out. Other machines restart at once, by
+their BMC; one that is off stays off.
+
+` + queryHelp,
+		Args: none(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			ctx := cmd.Context()
+			all, err := query.find(ctx, env)
+			if err == nil && behind {
+				all, err = onlyBehind(ctx, env, all)
+			}
+			if err != nil {
+				return err
+			}
+			ckecli := cke.New(env.FS)
+			p, err := rebootPlan(ctx, ckecli, all)
+			if err != nil {
+				return err
+			}
+			return rebootWorkers(cmd, env, ckecli, &flags, p)
+		},
+	}
+	flags.register(cmd)
+	query.register(cmd)
+	cmd.Flags().BoolVar(&behind, "behind", false, "only machines that neco nodes shows as behind")
+	return cmd
+}
+
+// onlyBehind returns those of the machines that would boot with another version of Neco now.
+func onlyBehind(ctx context.Context, env *Env, all []sabakan.Machine) ([]sabakan.Machine, error) {
+	o, err := overview(ctx, env)
+	if err != nil {
+		return nil, err
+	}
+	if o.SerfError != "" {
+		return nil, unknownVersions(o)
+	}
+	return slices.DeleteFunc(all, func(m sabakan.Machine) bool {
+		return !slices.ContainsFunc(o.Nodes, func(n fleet.Node) bool { return n.Serial == m.Spec.Serial && n.Behind })
+	}), nil
+}
+
+// rebootPlan asks CKE for its nodes and its queue.
+func rebootPlan(ctx context.Context, c cke.Ckecli, all []sabakan.Machine) (reboot.Plan, error) {
+	nodes, err := c.Nodes(ctx)
+	if err != nil {
+		return reboot.Plan{}, err
+	}
+	queued, err := c.Reboots(ctx)
+	if err != nil {
+		return reboot.Plan{}, err
+	}
+	planes := map[netip.Addr]bool{}
+	for _, n := range nodes {
+		planes[n.Address] = n.ControlPlane
+	}
+	return reboot.NewPlan(all, planes, queued), nil
+}
+
+// rebootWorkers asks for both kinds of machines, and restarts them.
+func rebootWorkers(cmd *cobra.Command, env *Env, c cke.Ckecli, flags *machineFlags, p reboot.Plan) error {
+	out := cmd.OutOrStdout()
+	for _, m := range p.Queued {
+		fmt.Fprintf(out, "in CKE's reboot queue already: %s\n", describe(m))
+	}
+	if len(p.Entries)+len(p.Direct) == 0 {
+		fmt.Fprintln(out, "no machine is to be restarted")
+		return nil
+	}
+	var queueErr error
+	if len(p.Entries) > 0 {
+		sure, err := flags.agreed(cmd, slices.Concat(p.Entries...), "Add to CKE's reboot queue")
+		if err != nil {
+			return err
+		}
+		if sure {
+			queueErr = enqueue(cmd, c, p.Entries)
+		}
+	}
+	if len(p.Direct) == 0 {
+		return queueErr
+	}
+	sure, err := flags.agreed(cmd, p.Direct, "Restart at once, because they are not nodes of Kubernetes")
+	if !sure {
+		return errors.Join(queueErr, err)
+	}
+	return errors.Join(queueErr, withBMCs(cmd.Context(), env, func(b bmcs) error {
+		if err := flags.forget(cmd.Context(), env, b, p.Direct); err != nil {
+			return err
+		}
+		return each(cmd.Context(), out, p.Direct, func(ctx context.Context, m sabakan.Machine) (string, error) {
+			return restart(ctx, b, m)
+		})
+	}))
+}
+
+// enqueue adds the entries to CKE's reboot queue. The error names the machines of those that were
+// not added.
+func enqueue(cmd *cobra.Command, c cke.Ckecli, entries [][]sabakan.Machine) error {
+	for i, e := range entries {
+		err := context.Cause(cmd.Context())
+		if err == nil {
+			var addresses []netip.Addr
+			for _, m := range e {
+				addresses = append(addresses, reboot.Address(m))
+			}
+			err = c.AddReboot(cmd.Context(), addresses)
+		}
+		if err != nil {
+			left := slices.Concat(entries[i:]...)
+			return hint(fmt.Errorf("%d machines were not added to CKE's reboot queue: %s: %w", len(left), serials(left), err),
+				"run the command again: it leaves those out that are in the queue")
+		}
+		fmt.Fprintf(cmd.OutOrStdout(), "%s: in CKE's reboot queue\n", serials(e))
+	}
+	return nil
+}
+
+// serials returns the serial numbers of machines for people.
+func serials(all []sabakan.Machine) string {
+	var names []string
+	for _, m := range all {
+		names = append(names, m.Spec.Serial)
+	}
+	return strings.Join(names, ", ")
+}
+
+// restart restarts a machine that is on.
+func restart(ctx context.Context, b bmcs, m sabakan.Machine) (string, error) {
+	c, err := b.open(ctx, m)
+	if err != nil {
+		return "", err
+	}
+	defer c.Close()
+	err = c.Reset(ctx, bmc.ForceRestart)
+	if errors.Is(err, bmc.ErrState) {
+		return "is off, and stays off", nil
+	}
+	return "ok", err
+}
