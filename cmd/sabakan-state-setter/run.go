@@ -99,7 +99,7 @@ func (o *options) run(ctx context.Context, root string, log *slog.Logger) error 
 	})
 	fleet.Run(ctx, fleet.Options{
 		LRN: s.LRN, Hostname: s.Hostname, Etcd: s.Etcd, Log: s.Log, Observer: observer, Config: config,
-		Valve: fleet.DefaultValve(), Stats: stats, Interval: o.interval, TTL: o.ttl, Pulse: s.StartWatchdog(ctx, fleet.StallLimit),
+		Valve: fleet.DefaultValve(), Stats: stats, Settle: fleet.Settle, Interval: o.interval, TTL: o.ttl, Pulse: s.StartWatchdog(ctx, fleet.StallLimit),
 	})
 	return nil
 }

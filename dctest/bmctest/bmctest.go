@@ -46,6 +46,8 @@ type BMC struct {
 	faults map[string]http.HandlerFunc
 	// did are the requests that change something.
 	did []string
+	// tag is the service tag of the machine, if the BMC tells it.
+	tag string
 }
 
 // Start starts the BMC of a machine that is on and has something in its TPM, on a free port of
@@ -82,6 +84,13 @@ func (b *BMC) Set(on, hasBIOS bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.on, b.hasBIOS = on, hasBIOS
+}
+
+// SetServiceTag makes the BMC tell the service tag of the machine.
+func (b *BMC) SetServiceTag(tag string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.tag = tag
 }
 
 // Answer makes f answer requests such as "GET /redfish/v1/", in place of the BMC; nil ends that.
@@ -149,6 +158,7 @@ func (b *BMC) system(w http.ResponseWriter) {
 		power = "On"
 	}
 	answer(w, map[string]any{
+		"Manufacturer": "Dell Inc.", "SKU": b.tag,
 		"PowerState": power, "Bios": id(biosPath),
 		"TrustedModules": []any{map[string]any{"InterfaceType": "TPM2_0", "FirmwareVersion": "1.3.1.0"}},
 		"Actions": map[string]any{"#ComputerSystem.Reset": map[string]any{

@@ -21,6 +21,12 @@ type pins struct {
 	kept map[string]string
 }
 
+func (p *pins) Pinned(_ context.Context, serial, _ string) (string, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.kept[serial], nil
+}
+
 func (p *pins) Pin(_ context.Context, serial, seen string) (string, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

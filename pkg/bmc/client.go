@@ -36,14 +36,18 @@ var (
 	ErrLogin = errors.New("the BMC does not accept the user or the password")
 	// ErrState: the power of the machine is in that state already.
 	ErrState = errors.New("the machine is in that state already")
+	// ErrMachine: the BMC is that of another machine. Nothing was changed.
+	ErrMachine = errors.New("the BMC belongs to another machine")
 	// ErrUnsupported: the BMC does not have this function.
 	ErrUnsupported = errors.New("the BMC does not have this function")
 )
 
-// Pins keep the certificates of BMCs.
+// Pins keep the SHA-256 digests of the certificates of BMCs, in hexadecimal digits.
 type Pins interface {
-	// Pin returns the SHA-256 digest of the certificate that is kept for the machine with this
-	// serial number, in hexadecimal digits. If none is kept, it keeps seen and returns that.
+	// Pinned returns the digest that is accepted for the machine with this serial number, of which
+	// the BMC has shown seen; "": none is kept yet.
+	Pinned(ctx context.Context, serial, seen string) (string, error)
+	// Pin keeps seen if none is kept yet, and returns the one that is kept.
 	Pin(ctx context.Context, serial, seen string) (string, error)
 }
 
@@ -105,19 +109,34 @@ func (c *Client) open(ctx context.Context, pins Pins) error {
 	if err != nil {
 		return err
 	}
-	want, err := pins.Pin(ctx, c.target.Serial, seen)
+	want, err := pins.Pinned(ctx, c.target.Serial, seen)
 	if err != nil {
 		return err
 	}
-	if seen != want {
-		return fmt.Errorf("%w: SHA-256 %s instead of %s; the password was not sent", ErrCertificate, seen, want)
+	if want != "" && want != seen {
+		return otherCertificate(seen, want)
 	}
 	c.http = &http.Client{
-		Transport: &http.Transport{TLSClientConfig: pinned(want), MaxIdleConnsPerHost: 1, IdleConnTimeout: time.Minute},
+		Transport: &http.Transport{TLSClientConfig: pinned(seen), MaxIdleConnsPerHost: 1, IdleConnTimeout: time.Minute},
 		// The password must not go to another host.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
-	return c.find(ctx)
+	// Only the certificate of a server that has answered as a BMC is kept.
+	systems, err := c.service(ctx)
+	if err != nil {
+		return err
+	}
+	if want, err = pins.Pin(ctx, c.target.Serial, seen); err != nil {
+		return err
+	}
+	if want != seen {
+		return otherCertificate(seen, want)
+	}
+	return c.find(ctx, systems)
+}
+
+func otherCertificate(seen, want string) error {
+	return fmt.Errorf("%w: SHA-256 %s instead of %s; the password was not sent", ErrCertificate, seen, want)
 }
 
 // certificate returns the digest of the certificate that the BMC shows.
@@ -164,21 +183,26 @@ type link struct {
 	ID string `json:"@odata.id"`
 }
 
-// find finds the only computer system of the BMC.
-func (c *Client) find(ctx context.Context) error {
+// service returns the path of the computer systems. It does not send the password.
+func (c *Client) service(ctx context.Context) (string, error) {
 	var service struct {
 		Systems link `json:"Systems"`
 	}
 	if err := c.get(ctx, root, &service); err != nil {
-		return err
+		return "", err
 	}
 	if service.Systems.ID == "" {
-		return fmt.Errorf("GET %s: the answer is not that of a Redfish service", root)
+		return "", fmt.Errorf("GET %s: the answer is not that of a Redfish service", root)
 	}
+	return service.Systems.ID, nil
+}
+
+// find finds the only computer system of the BMC.
+func (c *Client) find(ctx context.Context, resource string) error {
 	var systems struct {
 		Members []link `json:"Members"`
 	}
-	if err := c.get(ctx, service.Systems.ID, &systems); err != nil {
+	if err := c.get(ctx, resource, &systems); err != nil {
 		return err
 	}
 	if len(systems.Members) != 1 {

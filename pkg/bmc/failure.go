@@ -2,6 +2,7 @@ package bmc
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -69,12 +70,16 @@ func (f *failure) Is(target error) bool {
 	switch target {
 	case ErrLogin:
 		return f.status == http.StatusUnauthorized || f.status == http.StatusForbidden
-	case ErrState:
-		return f.status == http.StatusConflict
 	case ErrUnsupported:
 		return f.status == http.StatusNotFound || f.status == http.StatusMethodNotAllowed
 	}
 	return false
+}
+
+// isConflict reports whether err is a refusal because of the state of something.
+func isConflict(err error) bool {
+	f := (*failure)(nil)
+	return errors.As(err, &f) && f.status == http.StatusConflict
 }
 
 // has reports whether one of the messages has the given identifier, without its prefix and

@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
 
+	"github.com/cybozu-go/neco/internal/printable"
 	"github.com/cybozu-go/neco/pkg/retry"
 )
 
@@ -44,6 +46,8 @@ func (r Reset) Result() Power {
 
 // system is what a BMC says of its computer system.
 type system struct {
+	Manufacturer   string        `json:"Manufacturer"`
+	SKU            string        `json:"SKU"`
 	PowerState     Power         `json:"PowerState"`
 	TrustedModules []interface{} `json:"TrustedModules"`
 	Bios           link          `json:"Bios"`
@@ -57,7 +61,25 @@ type system struct {
 
 func (c *Client) read(ctx context.Context) (system, error) {
 	var s system
-	return s, c.get(ctx, c.system, &s)
+	err := c.get(ctx, c.system, &s)
+	return s, err
+}
+
+// own returns an error if the computer system is that of another machine. Dell's SKU is the service
+// tag, which is the serial number of a machine; others write there what they want.
+func (c *Client) own(s system) error {
+	if !strings.HasPrefix(s.Manufacturer, "Dell") || s.SKU == "" || strings.EqualFold(s.SKU, c.target.Serial) {
+		return nil
+	}
+	return fmt.Errorf("%w: its service tag is %s; compare the address of the BMC in sabakan", ErrMachine, printable.Line(s.SKU))
+}
+
+// already reports whether a reset is refused because of the state of the power.
+func (r Reset) already(p Power) bool {
+	if r == ForceRestart {
+		return p == Off
+	}
+	return p == r.Result()
 }
 
 // Power returns the state of the power.
@@ -73,20 +95,41 @@ func (c *Client) Power(ctx context.Context) (Power, error) {
 }
 
 // Reset changes the power. It does not wait until the machine has changed. An error wraps ErrState
-// if the machine is on or off already, and ErrUnsupported if the BMC does not offer the change.
+// if the machine is on or off already, ErrMachine if the BMC is that of another machine, and
+// ErrUnsupported if the BMC does not offer the change.
 func (c *Client) Reset(ctx context.Context, r Reset) error {
 	s, err := c.read(ctx)
 	if err != nil {
+		return c.named(err)
+	}
+	if err := c.own(s); err != nil {
 		return c.named(err)
 	}
 	action := s.Actions.Reset
 	if action.Target == "" || len(action.Allowed) > 0 && !slices.Contains(action.Allowed, r) {
 		return c.named(fmt.Errorf("reset %s: %w; it has %q", r, ErrUnsupported, action.Allowed))
 	}
-	if _, err := c.do(ctx, http.MethodPost, action.Target, map[string]Reset{"ResetType": r}, nil); err != nil {
+	_, err = c.do(ctx, http.MethodPost, action.Target, map[string]Reset{"ResetType": r}, nil)
+	if isConflict(err) {
+		err = c.conflict(ctx, r, err)
+	}
+	if err != nil {
 		return c.named(fmt.Errorf("reset %s: %w", r, err))
 	}
 	return nil
+}
+
+// conflict returns ErrState with err, the refusal of a reset, if the machine is on or off already.
+// BMCs refuse resets for other reasons, too.
+func (c *Client) conflict(ctx context.Context, r Reset, refusal error) error {
+	s, err := c.read(ctx)
+	if err != nil {
+		return errors.Join(refusal, err)
+	}
+	if r.already(s.PowerState) {
+		return fmt.Errorf("%w: %w", ErrState, refusal)
+	}
+	return fmt.Errorf("the power is %s: %w", s.PowerState, refusal)
 }
 
 // poll is the time between two questions for the state of the power.

@@ -39,7 +39,11 @@ type bios struct {
 
 // TPM returns the TPM of the machine.
 func (c *Client) TPM(ctx context.Context) (TPM, error) {
-	s, b, err := c.bios(ctx)
+	s, err := c.read(ctx)
+	if err != nil {
+		return TPM{}, c.named(err)
+	}
+	b, err := c.bios(ctx, s)
 	if err != nil && !errors.Is(err, ErrUnsupported) {
 		return TPM{}, c.named(err)
 	}
@@ -48,26 +52,30 @@ func (c *Client) TPM(ctx context.Context) (TPM, error) {
 	return t, nil
 }
 
-// bios returns the computer system and its BIOS. The error wraps ErrUnsupported if the BMC has no
-// BIOS.
-func (c *Client) bios(ctx context.Context) (system, bios, error) {
-	s, err := c.read(ctx)
-	if err != nil {
-		return system{}, bios{}, err
-	}
+// bios returns the BIOS of the computer system s. The error wraps ErrUnsupported if the BMC has
+// none.
+func (c *Client) bios(ctx context.Context, s system) (bios, error) {
 	if s.Bios.ID == "" {
-		return s, bios{}, fmt.Errorf("settings of the BIOS: %w", ErrUnsupported)
+		return bios{}, fmt.Errorf("settings of the BIOS: %w", ErrUnsupported)
 	}
 	var b bios
-	return s, b, c.get(ctx, s.Bios.ID, &b)
+	err := c.get(ctx, s.Bios.ID, &b)
+	return b, err
 }
 
 // ClearTPM orders the BIOS to clear the TPM at the next boot, and boots the machine: it switches
-// the machine on or restarts it. It does not wait for the boot. Calls after one that was
-// interrupted order nothing twice. The error wraps ErrUnsupported if the machine is none of Dell
-// with a TPM 2.0.
+// the machine on or restarts it. It does not wait for the boot. A call after one that was
+// interrupted before the boot orders nothing twice. The error wraps ErrMachine if the BMC is that of
+// another machine, and ErrUnsupported if the machine is none of Dell with a TPM 2.0.
 func (c *Client) ClearTPM(ctx context.Context) error {
-	s, b, err := c.bios(ctx)
+	s, err := c.read(ctx)
+	if err == nil {
+		err = c.own(s)
+	}
+	if err != nil {
+		return c.named(err)
+	}
+	b, err := c.bios(ctx, s)
 	if err != nil {
 		return c.named(err)
 	}

@@ -20,7 +20,7 @@ var ErrNoUser = errors.New("ipmi-user or ipmi-password is not set")
 
 // Access opens BMCs.
 type Access struct {
-	store *storage.Storage
+	pins  bmc.Pins
 	login bmc.Login
 	port  uint16
 }
@@ -35,7 +35,29 @@ func New(ctx context.Context, s *storage.Storage, port uint16) (Access, error) {
 	case settings.User == "" || settings.Password == "":
 		return Access{}, ErrNoUser
 	}
-	return Access{store: s, login: bmc.Login{User: settings.User, Password: settings.Password}, port: port}, nil
+	return Access{pins: storage.BMCPins{Storage: s}, login: bmc.Login{User: settings.User, Password: settings.Password}, port: port}, nil
+}
+
+// Accepting returns an access to which BMCs may show another certificate than before: accept is
+// called with the digest that is kept and the one that was seen, before the password is sent, and
+// must keep the new one.
+func (a Access) Accepting(accept func(ctx context.Context, serial, kept, seen string) error) Access {
+	a.pins = accepting{a.pins, accept}
+	return a
+}
+
+type accepting struct {
+	bmc.Pins
+	accept func(ctx context.Context, serial, kept, seen string) error
+}
+
+// Pinned implements [bmc.Pins].
+func (a accepting) Pinned(ctx context.Context, serial, seen string) (string, error) {
+	kept, err := a.Pins.Pinned(ctx, serial, seen)
+	if err != nil || kept == "" || kept == seen {
+		return kept, err
+	}
+	return seen, a.accept(ctx, serial, kept, seen)
 }
 
 // Open opens the BMC of a machine, as [bmc.Open] does. The caller closes it.
@@ -44,5 +66,5 @@ func (a Access) Open(ctx context.Context, m sabakan.Machine) (*bmc.Client, error
 	if err != nil {
 		return nil, fmt.Errorf("machine %s: sabakan has no IPv4 address of its BMC", m.Spec.Serial)
 	}
-	return bmc.Open(ctx, bmc.Target{Serial: m.Spec.Serial, Address: address, Port: a.port}, a.login, storage.BMCPins{Storage: a.store})
+	return bmc.Open(ctx, bmc.Target{Serial: m.Spec.Serial, Address: address, Port: a.port}, a.login, a.pins)
 }

@@ -174,20 +174,28 @@ func secretFile(name, file string) (string, error) {
 			"write a secret to standard input or to a file; if the argument was the secret, consider it as known")
 	}
 	if err != nil {
-		return "", fmt.Errorf("%s: %w", name, err)
+		return "", unreadable(name, err)
 	}
 	defer f.Close()
 	data, err := io.ReadAll(io.LimitReader(f, maxSecret+1))
 	value := strings.TrimSpace(string(data))
 	switch {
 	case err != nil:
-		return "", fmt.Errorf("%s: %w", name, err)
+		return "", unreadable(name, err)
 	case len(data) > maxSecret:
-		return "", fmt.Errorf("%s: %s is too long", name, file)
+		return "", fmt.Errorf("%s: the file is too long", name)
 	case value == "":
-		return "", fmt.Errorf("%s: %s is empty", name, file)
+		return "", fmt.Errorf("%s: the file is empty", name)
 	}
 	return value, nil
+}
+
+// unreadable returns err, an error of the file of a secret, without the name of the file.
+func unreadable(name string, err error) error {
+	if e := (*fs.PathError)(nil); errors.As(err, &e) {
+		err = e.Err
+	}
+	return hint(fmt.Errorf("%s: the argument is not a file that can be read: %w", name, err), "if the argument was the secret, consider it as known")
 }
 
 // uploadBMCUsers gives the users of BMCs to sabakan.

@@ -65,7 +65,7 @@ func examples() map[string]string {
 		"nodes approve":           "neco nodes approve 1ABC234 1ABC235",
 		"reboot-and-wait":         "neco reboot-and-wait 1ABC234\necho '{\"address\": \"10.69.0.6\"}' | neco reboot-and-wait -",
 		"reboot-worker":           "neco reboot-worker --behind\nneco reboot-worker --rack 1 --without-role ss",
-		"power restart":           "neco power restart --wait 10.69.0.6",
+		"power restart":           "neco power restart 10.69.0.6",
 		"power start":             "neco power start 10.69.0.6",
 		"power status":            "neco power status 1ABC234 1ABC235\nneco power status -o json 10.69.0.6",
 		"power stop":              "neco power stop 1ABC234\nneco power stop --yes --wait 1ABC234 1ABC235",

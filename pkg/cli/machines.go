@@ -141,19 +141,22 @@ func (f *machineFlags) registerAccept(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&f.acceptCertificate, "accept-certificate", false, "accept another certificate of the BMC than before")
 }
 
-// forget forgets the certificates of the BMCs of machines, if that is wanted.
-func (f *machineFlags) forget(ctx context.Context, env *Env, b bmcs, all []sabakan.Machine) error {
+// accept returns b, which accepts other certificates than before if that is wanted: it replaces the
+// one that is kept for a machine, and says so.
+func (f *machineFlags) accept(cmd *cobra.Command, env *Env, b bmcs) bmcs {
 	if !f.acceptCertificate {
-		return nil
+		return b
 	}
-	return env.guarded(ctx, b.store, etcdTimeout, func(ctx context.Context) error {
-		for _, m := range all {
-			if err := b.store.ForgetPin(ctx, m.Spec.Serial, env.act(storage.KindConfig, "another certificate of the BMC of %s is accepted", m.Spec.Serial)); err != nil {
-				return err
-			}
+	b.access = b.access.Accepting(func(ctx context.Context, serial, kept, seen string) error {
+		err := env.guarded(ctx, b.store, etcdTimeout, func(ctx context.Context) error {
+			return b.store.ReplacePin(ctx, serial, kept, seen, env.act(storage.KindConfig, "another certificate of the BMC of %s is accepted", serial))
+		})
+		if err == nil {
+			fmt.Fprintf(cmd.ErrOrStderr(), "%s: the certificate of the BMC is SHA-256 %s now, and was %s\n", serial, seen, kept)
 		}
-		return nil
+		return err
 	})
+	return b
 }
 
 // agreed prints what is done with machines, and reports whether the operator wants that.

@@ -158,9 +158,10 @@ func newNodesApproveCmd(env *Env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "approve ID...",
 		Short: "Let machines retire although many are retiring",
-		Long: fmt.Sprintf(`Let machines retire although more than %d are retiring. sabakan-state-setter
-then deletes the keys of their disks and clears their TPM, and nothing can
-read their disks any more.
+		Long: fmt.Sprintf(`Let machines retire although more than %d have begun to within a day.
+sabakan-state-setter then deletes the keys of their disks and clears their TPM,
+and nothing can read their disks any more. An approval does not count any more
+when the machine leaves the state retiring.
 
 `+idHelp, statesetter.MostRetiring),
 		Args: between(1, mostApproved),
@@ -170,18 +171,20 @@ read their disks any more.
 				return err
 			}
 			var serials []string
+			since := map[string]time.Time{}
 			for _, m := range all {
 				if m.Status.State != sabakan.Retiring {
 					return hint(fmt.Errorf("machine %s is %s, not retiring", m.Spec.Serial, m.Status.State), "nothing was changed")
 				}
 				serials = append(serials, m.Spec.Serial)
+				since[m.Spec.Serial] = m.Status.Since
 			}
 			if sure, err := flags.agreed(cmd, all, "Delete the keys of the disks and clear the TPM of"); !sure {
 				return err
 			}
 			return env.request(cmd.Context(), func(ctx context.Context, s *storage.Storage) error {
 				names := strings.Join(serials, ", ")
-				if err := s.Approve(ctx, serials, env.act(storage.KindConfig, "the retirement of %s is approved", names)); err != nil {
+				if err := s.Approve(ctx, since, env.act(storage.KindConfig, "the retirement of %s is approved", names)); err != nil {
 					return err
 				}
 				fmt.Fprintf(cmd.OutOrStdout(), "approved: %s\n", names)

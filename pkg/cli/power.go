@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/cybozu-go/neco/internal/printable"
 	"github.com/cybozu-go/neco/pkg/bmc"
 	"github.com/cybozu-go/neco/pkg/sabakan"
 )
@@ -21,17 +22,22 @@ func newPowerCmd(env *Env) *cobra.Command {
 	cmd.Aliases = []string{"ipmipower"}
 	cmd.AddCommand(
 		newPowerStatusCmd(env),
-		newPowerChangeCmd(env, powerChange{"start", "Switch machines on", "Switch on", bmc.PowerOn, false}),
-		newPowerChangeCmd(env, powerChange{"stop", "Switch machines off at once", "Switch off at once", bmc.ForceOff, true}),
-		newPowerChangeCmd(env, powerChange{"restart", "Restart machines at once", "Restart at once", bmc.ForceRestart, true}),
+		newPowerChangeCmd(env, powerChange{"start", "Switch machines on", "Switch on", staysAsItIs, bmc.PowerOn, false}),
+		newPowerChangeCmd(env, powerChange{"stop", "Switch machines off at once", "Switch off at once", staysAsItIs, bmc.ForceOff, true}),
+		newPowerChangeCmd(env, powerChange{"restart", "Restart machines at once", "Restart at once", "neco reboot-and-wait waits until one is healthy.", bmc.ForceRestart, true}),
 	)
 	return cmd
 }
 
+// staysAsItIs is the end of the help of commands that want a state.
+const staysAsItIs = "A machine that is in the wanted state stays as it is."
+
 // powerChange is a subcommand of neco power.
 type powerChange struct {
 	name, short, title string
-	reset              bmc.Reset
+	// more is the end of the help.
+	more  string
+	reset bmc.Reset
 	// asks reports whether the operator must agree.
 	asks bool
 }
@@ -43,7 +49,7 @@ func newPowerChangeCmd(env *Env, p powerChange) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   p.name + " ID...",
 		Short: p.short,
-		Long:  p.short + ", by their BMC. Their operating systems do\nnot notice it before. A machine that is in the wanted state stays as it is.\n\n" + idHelp,
+		Long:  p.short + ", by their BMC. Their operating systems do\nnot notice it before. " + p.more + "\n\n" + idHelp,
 		Args:  atLeast(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx := cmd.Context()
@@ -60,9 +66,7 @@ func newPowerChangeCmd(env *Env, p powerChange) *cobra.Command {
 				timeout = 0
 			}
 			return withBMCs(ctx, env, func(b bmcs) error {
-				if err := flags.forget(ctx, env, b, all); err != nil {
-					return err
-				}
+				b = flags.accept(cmd, env, b)
 				return each(ctx, cmd.OutOrStdout(), all, func(ctx context.Context, m sabakan.Machine) (string, error) {
 					return p.do(ctx, b, m, timeout)
 				})
@@ -75,8 +79,10 @@ func newPowerChangeCmd(env *Env, p powerChange) *cobra.Command {
 		cmd.Flags().BoolVar(&flags.dryRun, "dry-run", false, "only print what would be done")
 		flags.registerAccept(cmd)
 	}
-	cmd.Flags().BoolVar(&wait, "wait", false, "wait until the machines are in the wanted state")
-	cmd.Flags().DurationVar(&timeout, "timeout", powerTimeout, "how long --wait waits")
+	if p.reset != bmc.ForceRestart { // the power is on before and after it
+		cmd.Flags().BoolVar(&wait, "wait", false, "wait until the machines are in the wanted state")
+		cmd.Flags().DurationVar(&timeout, "timeout", powerTimeout, "how long --wait waits")
+	}
 	return cmd
 }
 
@@ -130,15 +136,13 @@ func newPowerStatusCmd(env *Env) *cobra.Command {
 				return err
 			}
 			return withBMCs(ctx, env, func(b bmcs) error {
-				if err := flags.forget(ctx, env, b, all); err != nil {
-					return err
-				}
+				b = flags.accept(cmd, env, b)
 				if o.json() {
 					return printPowers(ctx, cmd, b, all)
 				}
 				return each(ctx, cmd.OutOrStdout(), all, func(ctx context.Context, m sabakan.Machine) (string, error) {
 					p, err := b.power(ctx, m)
-					return string(p), err
+					return printable.Line(string(p)), err
 				})
 			})
 		},

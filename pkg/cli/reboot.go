@@ -58,9 +58,7 @@ gives it: {"address": "10.69.0.196"}. Then there is no question.
 				return err
 			}
 			return withBMCs(ctx, env, func(b bmcs) error {
-				if err := flags.forget(ctx, env, b, all); err != nil {
-					return err
-				}
+				b = flags.accept(cmd, env, b)
 				ctx, cancel := context.WithTimeoutCause(ctx, timeout, fmt.Errorf("not within %s", timeout))
 				defer cancel()
 				return restartAndWait(ctx, env, b, all[0], func(text string) {

@@ -113,9 +113,7 @@ func rebootWorkers(cmd *cobra.Command, env *Env, c cke.Ckecli, flags *machineFla
 		return errors.Join(queueErr, err)
 	}
 	return errors.Join(queueErr, withBMCs(cmd.Context(), env, func(b bmcs) error {
-		if err := flags.forget(cmd.Context(), env, b, p.Direct); err != nil {
-			return err
-		}
+		b = flags.accept(cmd, env, b)
 		return each(cmd.Context(), out, p.Direct, func(ctx context.Context, m sabakan.Machine) (string, error) {
 			return restart(ctx, b, m)
 		})

@@ -64,6 +64,9 @@ clears the TPM at the next boot, for which it restarts at once.
 			if err != nil {
 				return err
 			}
+			if err := retirement.Check(all[0]); err != nil {
+				return hint(err, "sabactl machines set-state %s retiring, if it is to retire", all[0].Spec.Serial)
+			}
 			if flags.dryRun {
 				_, err := flags.agreed(cmd, all, "Clear the TPM of")
 				return err
@@ -71,16 +74,13 @@ clears the TPM at the next boot, for which it restarts at once.
 			err = withBMC(cmd, env, args[0], flags, func(ctx context.Context, c *bmc.Client, m sabakan.Machine) error {
 				return retirement.ClearTPM(ctx, c, m)
 			})
-			if errors.Is(err, retirement.ErrNotRetiring) {
-				return hint(err, "sabactl machines set-state %s retiring, if it is to retire", all[0].Spec.Serial)
-			}
 			if err == nil {
 				fmt.Fprintln(cmd.OutOrStdout(), "ok")
 			}
 			return err
 		},
 	}
-	cmd.Flags().BoolVar(&force, "force", false, "clear it; there is no other way to decrypt the disks")
+	cmd.Flags().BoolVar(&force, "force", false, "clear it: nothing can decrypt the disks afterwards")
 	cmd.Flags().BoolVar(&flags.dryRun, "dry-run", false, "only print what would be done")
 	flags.registerAccept(cmd)
 	return cmd
@@ -94,10 +94,7 @@ func withBMC(cmd *cobra.Command, env *Env, id string, flags machineFlags, f func
 		return err
 	}
 	return withBMCs(ctx, env, func(b bmcs) error {
-		if err := flags.forget(ctx, env, b, all); err != nil {
-			return err
-		}
-		c, err := b.open(ctx, all[0])
+		c, err := flags.accept(cmd, env, b).open(ctx, all[0])
 		if err != nil {
 			return err
 		}

@@ -1,7 +1,8 @@
 package fleet
 
-// Choose and Parse export functions to tests.
+// Choose, Parse and Settled export functions to tests.
 var (
-	Choose = choose
-	Parse  = parse
+	Choose  = choose
+	Parse   = parse
+	Settled = settled
 )

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"strings"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -53,6 +54,8 @@ type Options struct {
 	TTL time.Duration
 	// Stats are the metrics of the keeper.
 	Stats *Stats
+	// Settle is how long a machine that has retired is not switched off by the schedule.
+	Settle time.Duration
 	// BMCPort is the port of BMCs; 0: that of HTTPS.
 	BMCPort uint16
 	// Pulse is the pulse of the main loop.
@@ -102,16 +105,18 @@ func (o Options) lead(ctx context.Context, s *election.Session, h election.Holde
 		o.Stats.forget()
 	}()
 	o.Observer.Progress = o.Pulse.Beat
-	l := leader{Options: o, store: storage.New(o.Etcd), said: map[string]string{}, tried: map[string]int{}, failed: map[string]string{}, guard: storage.Guard{
+	l := leader{Options: o, store: storage.New(o.Etcd), said: map[string]string{}, guard: storage.Guard{
 		Holder: h.Key, HolderRev: h.Rev, Lost: storage.ErrNotLeader, LRN: o.LRN,
 	}}
+	retirer := newRetirer(&l)
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
 		err := o.Pulse.AwaitStall(ctx)
 		s.Abandon(err)
 		return err
 	})
-	g.Go(func() error { return l.loop(ctx) })
+	g.Go(func() error { return l.loop(ctx, retirer) })
+	g.Go(func() error { return retirer.run(ctx) })
 	g.Go(func() error { return l.shutDown(ctx) })
 	return g.Wait()
 }
@@ -129,18 +134,14 @@ type leader struct {
 	reported time.Time
 	// said are the texts that were logged last, by subject.
 	said map[string]string
-	// tried is how often machines were to be retired, and failed why that failed the last time, by
-	// serial number.
-	tried  map[string]int
-	failed map[string]string
 }
 
-func (l *leader) loop(ctx context.Context) error {
+func (l *leader) loop(ctx context.Context, r *retirer) error {
 	tick := time.NewTicker(l.Interval)
 	defer tick.Stop()
 	for {
 		began := time.Now()
-		err := l.round(ctx)
+		err := l.round(ctx, r)
 		l.Stats.round(began, err)
 		if err != nil {
 			return err
@@ -159,7 +160,7 @@ func (l *leader) loop(ctx context.Context) error {
 
 // round observes all machines and tells sabakan their states. It records what it is about to do
 // before it does it: the next leader counts these changes, too.
-func (l *leader) round(ctx context.Context) error {
+func (l *leader) round(ctx context.Context, r *retirer) error {
 	all, err := l.observe(ctx)
 	if err != nil {
 		return err
@@ -168,23 +169,23 @@ func (l *leader) round(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	approved, err := l.approved(ctx)
-	if err != nil {
-		return err
-	}
 	now := time.Now().UTC()
 	outcome, after := l.Config.Round(now, l.Interval, l.Valve, all, before)
 	l.report(now, outcome.Closings)
-	retirement := statesetter.Retire(all, approved, l.tried)
-	l.once("retirement", retirement.Stopped)
+	retirement, err := r.decide(ctx, now, all, before.Held)
+	if err != nil {
+		return err
+	}
+	l.once("retirement", strings.Join(retirement.Stopped, "; "))
+	after.Held = retirement.Held
 	l.Stats.observed(all, outcome, after, retirement)
-	if err := l.remember(ctx, kept, after, statesetter.NewReport(all, outcome, retirement, l.failed)); err != nil {
+	if err := l.remember(ctx, kept, after, statesetter.NewReport(all, outcome, retirement, r.failures())); err != nil {
 		return err
 	}
 	if err := l.change(ctx, outcome.Changes); err != nil {
 		return err
 	}
-	l.retire(ctx, retirement.Machines)
+	r.order(retirement.Machines)
 	if !outcome.Blind {
 		l.blind = 0
 	} else if l.blind++; l.blind >= blindRounds {

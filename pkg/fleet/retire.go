@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"net/url"
+	"slices"
 	"sync"
 	"time"
 
@@ -14,6 +17,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/bmcaccess"
 	"github.com/cybozu-go/neco/pkg/retirement"
 	"github.com/cybozu-go/neco/pkg/sabakan"
+	"github.com/cybozu-go/neco/pkg/statesetter"
 )
 
 const (
@@ -21,62 +25,150 @@ const (
 	// shutdownTimeout the same for one machine that is switched off.
 	retireTimeout   = 2 * time.Minute
 	shutdownTimeout = 2 * time.Minute
+	// Settle is how long a machine that has retired is not switched off by the schedule.
+	Settle = 30 * time.Minute
+	// switchOffPause is the time between two attempts at the same time of the schedule, and
+	// switchOffAttempts how many there are.
+	switchOffPause    = 5 * time.Minute
+	switchOffAttempts = 3
 )
 
-// retire deletes the keys of the disks of retiring machines, clears their TPM, and calls them
-// retired in sabakan. It goes on after a machine that fails; that one is tried again in the next
-// round. What an earlier attempt has done is done again without harm.
-func (l *leader) retire(ctx context.Context, machines []sabakan.Machine) {
+// retirer retires machines beside the rounds of a leader: a slow BMC must not keep other machines
+// from being judged.
+type retirer struct {
+	*leader
+	// orders are the machines of a round. A round that comes while others retire orders none.
+	orders chan []sabakan.Machine
+
+	mu sync.Mutex
+	// tried is how often machines were to be retired, and failed why that failed the last time, by
+	// serial number.
+	tried  map[string]int
+	failed map[string]string
+}
+
+func newRetirer(l *leader) *retirer {
+	return &retirer{leader: l, orders: make(chan []sabakan.Machine), tried: map[string]int{}, failed: map[string]string{}}
+}
+
+// decide returns which machines retire, by what is in etcd and what earlier rounds have held back.
+func (r *retirer) decide(ctx context.Context, now time.Time, all []statesetter.Judgement, held map[string]bool) (statesetter.Retirement, error) {
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	approved, err := r.store.Approved(ctx)
+	if err != nil {
+		return statesetter.Retirement{}, err
+	}
+	servers, err := r.store.Servers(ctx)
+	if err != nil {
+		return statesetter.Retirement{}, err
+	}
+	if err := r.forget(ctx, all, approved); err != nil {
+		return statesetter.Retirement{}, err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return statesetter.Retire(now, all, statesetter.Retiring{Approved: approved, Tried: r.tried, Servers: servers, Held: held}), nil
+}
+
+// forget forgets the approvals of machines that are not retiring: they must not count when such a
+// machine retires another time.
+func (r *retirer) forget(ctx context.Context, all []statesetter.Judgement, approved map[string]time.Time) error {
+	retiring := map[string]bool{}
+	for _, j := range all {
+		retiring[j.Machine.Spec.Serial] = j.Machine.Status.State == sabakan.Retiring
+	}
+	for serial, at := range approved {
+		if !retiring[serial] {
+			if err := r.store.ForgetApproval(ctx, serial, at); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// failures returns why machines have not retired, by serial number.
+func (r *retirer) failures() map[string]string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return maps.Clone(r.failed)
+}
+
+// order lets machines retire, unless others do.
+func (r *retirer) order(machines []sabakan.Machine) {
 	if len(machines) == 0 {
 		return
 	}
+	select {
+	case r.orders <- machines:
+	default:
+	}
+}
+
+// run retires the machines that are ordered, until ctx ends.
+func (r *retirer) run(ctx context.Context) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case machines := <-r.orders:
+			r.retire(ctx, machines)
+		}
+	}
+}
+
+// retire deletes the keys of the disks of retiring machines, clears their TPM, and calls them
+// retired in sabakan. It goes on after a machine that fails; that one is tried again in a later
+// round. What an earlier attempt has done is done again without harm.
+func (r *retirer) retire(ctx context.Context, machines []sabakan.Machine) {
 	ctx, cancel := context.WithTimeoutCause(ctx, retireTimeout, fmt.Errorf("not within %s", retireTimeout))
 	defer cancel()
-	access, err := bmcaccess.New(ctx, l.store, l.BMCPort)
-	if err != nil {
-		text := fmt.Sprintf("machines retire, but their TPM cannot be cleared: %v", err)
-		l.once("access", text)
-		for _, m := range machines {
-			l.failed[m.Spec.Serial] = text
-		}
-		return
-	}
-	l.once("access", "")
-	l.Pulse.Allow(retireTimeout)
+	access, err := bmcaccess.New(ctx, r.store, r.BMCPort)
 	var g errgroup.Group
-	var mu sync.Mutex
 	for _, m := range machines {
-		l.tried[m.Spec.Serial]++
-		delete(l.failed, m.Spec.Serial)
-	}
-	for _, m := range machines {
+		serial := m.Spec.Serial
+		first := r.begin(serial)
 		g.Go(func() error {
-			err := l.retireOne(ctx, access, m)
-			l.Stats.retirements.WithLabelValues(resultOf(err)).Inc()
-			if err != nil {
-				l.Log.Warn("the machine is not retired yet", "machine", m.Spec.Serial, "err", err)
-				mu.Lock()
-				defer mu.Unlock()
-				l.failed[m.Spec.Serial] = err.Error()
-			} else {
-				l.Log.Info("the machine is retired: its disk keys are deleted and its TPM is cleared", "machine", m.Spec.Serial)
+			err := err
+			if err == nil {
+				err = r.retireOne(ctx, access, serial, first)
 			}
+			r.end(serial, err)
 			return nil
 		})
 	}
 	_ = g.Wait() // no function returns an error
-	l.Pulse.Beat()
 }
 
-func (l *leader) approved(ctx context.Context) (map[string]bool, error) {
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
-	defer cancel()
-	return l.store.Approved(ctx)
+// begin counts an attempt, and reports whether it is the first one of this leader.
+func (r *retirer) begin(serial string) (first bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.tried[serial]++
+	return r.tried[serial] == 1
 }
 
-func (l *leader) retireOne(ctx context.Context, access bmcaccess.Access, m sabakan.Machine) error {
-	// sabakan refuses this unless the machine is retiring.
-	if _, err := l.Observer.Sabakan.DeleteKeys(ctx, m.Spec.Serial); err != nil {
+// end logs the result of an attempt.
+func (r *retirer) end(serial string, err error) {
+	r.Stats.retirements.WithLabelValues(resultOf(err)).Inc()
+	if err == nil {
+		r.Log.Info("the machine is retired: its disk keys are deleted, and the clearing of its TPM is ordered", "machine", serial)
+	} else {
+		r.Log.Warn("the machine is not retired yet", "machine", serial, "err", err)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if delete(r.failed, serial); err != nil {
+		r.failed[serial] = err.Error()
+	}
+}
+
+// retireOne retires one machine. first is false if a leader has tried it before.
+func (r *retirer) retireOne(ctx context.Context, access bmcaccess.Access, serial string, first bool) error {
+	// The list of machines may be old: an operator, or another leader, may have been faster.
+	m, err := r.machine(ctx, serial, sabakan.Retiring)
+	if err != nil {
 		return err
 	}
 	c, err := access.Open(ctx, m)
@@ -84,13 +176,32 @@ func (l *leader) retireOne(ctx context.Context, access bmcaccess.Access, m sabak
 		return err
 	}
 	defer c.Close()
+	if !first && !retirement.Known(m) {
+		return errors.New("the machine was switched off, but how to clear the TPM of its type is not known: clear it by hand, then sabactl machines set-state " + serial + " retired")
+	}
+	// sabakan refuses this unless the machine is retiring.
+	if _, err := r.Observer.Sabakan.DeleteKeys(ctx, serial); err != nil {
+		return err
+	}
 	if err := retirement.ClearTPM(ctx, c, m); err != nil {
 		return err
 	}
-	if err := l.Observer.Sabakan.SetState(ctx, m.Spec.Serial, sabakan.Retired); err != nil {
-		return err
+	return r.Observer.Sabakan.SetState(ctx, serial, sabakan.Retired)
+}
+
+// machine returns a machine as it is in sabakan now. It returns an error if it is not in the state
+// want.
+func (l *leader) machine(ctx context.Context, serial string, want sabakan.State) (sabakan.Machine, error) {
+	found, err := l.Observer.Sabakan.Machines(ctx, url.Values{"serial": {serial}})
+	switch {
+	case err != nil:
+		return sabakan.Machine{}, err
+	case len(found) != 1:
+		return sabakan.Machine{}, fmt.Errorf("sabakan has %d machines with this serial number", len(found))
+	case found[0].Status.State != want:
+		return sabakan.Machine{}, fmt.Errorf("the machine is %s, not %s any more", found[0].Status.State, want)
 	}
-	return l.store.ForgetApproval(ctx, m.Spec.Serial)
+	return found[0], nil
 }
 
 // once logs a text as an error if it is another one than the last time for the same subject; ""
@@ -118,17 +229,29 @@ func (l *leader) shutDown(ctx context.Context) error {
 		if err := neco.SleepContext(ctx, next.Sub(now)); err != nil {
 			return err
 		}
-		if err := l.switchOff(ctx); err != nil {
+		for range switchOffAttempts {
+			err := l.switchOff(ctx)
+			if err == nil {
+				break
+			}
 			l.Log.Warn("retired machines are not switched off", "err", err)
+			if err := neco.SleepContext(ctx, switchOffPause); err != nil {
+				return err
+			}
 		}
 	}
 }
 
-// switchOff switches off the retired machines that are on.
+// switchOff switches off the retired machines that are on, except those that have retired lately:
+// their BIOS may still have to clear the TPM.
 func (l *leader) switchOff(ctx context.Context) error {
 	all, err := l.Observer.Sabakan.Search(ctx, sabakan.Params{States: []sabakan.State{sabakan.Retired}}, nil)
-	if err != nil || len(all) == 0 {
+	if err != nil {
 		return err
+	}
+	all = settled(all, time.Now(), l.Settle)
+	if len(all) == 0 {
+		return nil
 	}
 	access, err := bmcaccess.New(ctx, l.store, l.BMCPort)
 	if err != nil {
@@ -137,13 +260,14 @@ func (l *leader) switchOff(ctx context.Context) error {
 	var g errgroup.Group
 	g.SetLimit(l.Observer.Parallel)
 	for _, m := range all {
+		serial := m.Spec.Serial
 		g.Go(func() error {
-			off, err := switchOff(ctx, access, m)
+			off, err := l.switchOneOff(ctx, access, serial)
 			switch {
 			case err != nil:
-				l.Log.Warn("the retired machine is not switched off", "machine", m.Spec.Serial, "err", err)
+				l.Log.Warn("the retired machine is not switched off", "machine", serial, "err", err)
 			case off:
-				l.Log.Info("the retired machine is switched off", "machine", m.Spec.Serial)
+				l.Log.Info("the retired machine is switched off", "machine", serial)
 			}
 			return nil
 		})
@@ -151,10 +275,19 @@ func (l *leader) switchOff(ctx context.Context) error {
 	return g.Wait()
 }
 
-// switchOff switches a machine off, and reports whether it was on.
-func switchOff(ctx context.Context, access bmcaccess.Access, m sabakan.Machine) (bool, error) {
+// settled returns those of the retired machines that have been so for long enough at the time now.
+func settled(all []sabakan.Machine, now time.Time, settle time.Duration) []sabakan.Machine {
+	return slices.DeleteFunc(all, func(m sabakan.Machine) bool { return now.Sub(m.Status.Since) < settle })
+}
+
+// switchOneOff switches a machine off that is still retired, and reports whether it was on.
+func (l *leader) switchOneOff(ctx context.Context, access bmcaccess.Access, serial string) (bool, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, shutdownTimeout, fmt.Errorf("not within %s", shutdownTimeout))
 	defer cancel()
+	m, err := l.machine(ctx, serial, sabakan.Retired)
+	if err != nil {
+		return false, err
+	}
 	c, err := access.Open(ctx, m)
 	if err != nil {
 		return false, err

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -65,6 +66,14 @@ func (w *world) hasKey(serial string) bool {
 	return res.StatusCode == http.StatusOK
 }
 
+// since returns since when a machine has its state.
+func (w *world) since(serial string) time.Time {
+	w.Helper()
+	all, err := w.sabakan.Machines(w.Context(), url.Values{"serial": {serial}})
+	w.must(err)
+	return all[0].Status.Since
+}
+
 // typed returns options that know the type of machines that can retire.
 func (w *world) typed(port uint16) fleet.Options {
 	o := w.options("boot-0", 0)
@@ -96,13 +105,19 @@ func TestARetiringMachineLosesItsSecrets(t *testing.T) {
 	}
 }
 
+// TestAMachineOfAnUnknownTypeStaysRetiring, and is switched off once: an operator who switches it on
+// clears its TPM by hand.
 func TestAMachineOfAnUnknownTypeStaysRetiring(t *testing.T) {
 	w := newWorld(t, "a", "b")
 	bmcs, port := w.bmcs()
 	w.retire("a")
 	stop := w.keep(w.typed(port))
 	w.awaitLog("how to clear the TPM of machine type")
+	w.awaitLog("how to clear the TPM of its type is not known: clear it by hand")
 	stop()
+	if did := bmcs["a"].Did(); !slices.Equal(did, []string{"ForceOff"}) {
+		t.Errorf("the BMC did %q", did)
+	}
 	if states, err := w.states(); err != nil || states["a"] != sabakan.Retiring || bmcs["a"].On() || !bmcs["b"].On() {
 		t.Errorf("states %v, %v; a is on: %t", states, err, bmcs["a"].On())
 	}
@@ -119,22 +134,56 @@ func TestManyMachinesRetireOnlyWithApproval(t *testing.T) {
 	bmcs, port := w.bmcs()
 	w.retire(serials...)
 	w.keep(w.typed(port))
-	w.awaitLog("11 machines are retiring, more than 10: 11 of them wait for neco nodes approve")
-	w.must(storage.New(w.etcd).Approve(t.Context(), []string{"m7"}, storage.Act{}))
+	w.awaitLog("11 retiring machines wait for neco nodes approve: 11 are retiring and 0 have retired, more than 10 within 24h0m0s")
+	// An approval for another time does not count.
+	store := storage.New(w.etcd)
+	w.must(store.Approve(t.Context(), map[string]time.Time{"m3": time.Now().AddDate(0, -1, 0), "m7": w.since("m7"), "gone": time.Now()}, storage.Act{}))
 	w.awaitState(sabakan.Retired, "m7")
-	w.await("the others retire, because they are not many", func() error {
-		states, err := w.states()
-		for _, s := range states {
-			if err == nil && s != sabakan.Retired {
-				err = fmt.Errorf("states are %v", states)
-			}
+	w.awaitLog("10 retiring machines wait for neco nodes approve: 10 are retiring and 1 have retired, more than 10 within 24h0m0s")
+	// The others are not many after that, but they were.
+	_, err := w.sabakan.DeleteKeys(t.Context(), "m9")
+	w.must(err)
+	w.must(w.sabakan.SetState(t.Context(), "m9", sabakan.Retired))
+	w.awaitLog("9 retiring machines wait for neco nodes approve")
+	w.await("the approvals of m7 and gone are forgotten", func() error {
+		approved, err := store.Approved(t.Context())
+		if err == nil && (len(approved) != 1 || approved["m3"].IsZero()) {
+			err = fmt.Errorf("approved are %v", approved)
 		}
 		return err
 	})
-	approved, err := storage.New(w.etcd).Approved(t.Context())
+	states, err := w.states()
 	w.must(err)
-	if len(approved) > 0 || bmcs["m0"].HasTPM() {
-		t.Errorf("approved are %v; TPM of m0: %t", approved, bmcs["m0"].HasTPM())
+	for serial, b := range bmcs {
+		if serial != "m7" && (!b.HasTPM() || len(b.Did()) > 0 || serial != "m9" && (!w.hasKey(serial) || states[serial] != sabakan.Retiring)) {
+			t.Errorf("%s, which is %s, has lost something", serial, states[serial])
+		}
+	}
+}
+
+// TestARegisteredBootServerDoesNotRetire, whoever says so: etcd would lose a member.
+func TestARegisteredBootServerDoesNotRetire(t *testing.T) {
+	w := newWorldOf(t, "r640-cs-2")
+	w.register("boot", "r640-boot-2", "b0")
+	bmcs, port := w.bmcs()
+	w.retire("b0")
+	stop := w.keep(w.typed(port))
+	w.awaitLog("registered boot servers do not retire before they have left: b0 (neco leave 0)")
+	stop()
+	if did := bmcs["b0"].Did(); len(did) > 0 || !w.hasKey("b0") {
+		t.Errorf("the BMC did %q; has its key: %t", did, w.hasKey("b0"))
+	}
+}
+
+// TestAMachineThatHasRetiredLatelyIsNotSwitchedOff: its BIOS may still have to clear the TPM.
+func TestAMachineThatHasRetiredLatelyIsNotSwitchedOff(t *testing.T) {
+	now := time.Now()
+	all := []sabakan.Machine{
+		{Spec: sabakan.Spec{Serial: "a"}, Status: sabakan.Status{Since: now.Add(-29 * time.Minute)}},
+		{Spec: sabakan.Spec{Serial: "b"}, Status: sabakan.Status{Since: now.Add(-30 * time.Minute)}},
+	}
+	if got := fleet.Settled(all, now, fleet.Settle); len(got) != 1 || got[0].Spec.Serial != "b" {
+		t.Errorf("%+v", got)
 	}
 }
 

@@ -107,13 +107,19 @@ func (w *world) plan() {
 // add registers machines of a type in sabakan, in rack 0.
 func (w *world) add(kind string, serials ...string) {
 	w.Helper()
+	w.register("cs", kind, serials...)
+}
+
+// register registers machines of a role and a type in sabakan, in rack 0.
+func (w *world) register(role, kind string, serials ...string) {
+	w.Helper()
 	if len(serials) == 0 {
 		return
 	}
 	var specs []sabakan.Spec
 	for _, s := range serials {
 		specs = append(specs, sabakan.Spec{
-			Serial: s, Role: "cs", Labels: map[string]string{statesetter.TypeLabel: kind},
+			Serial: s, Role: role, Labels: map[string]string{statesetter.TypeLabel: kind},
 			Retires: time.Now().AddDate(5, 0, 0), BMC: sabakan.BMC{Type: "iDRAC"},
 		})
 	}

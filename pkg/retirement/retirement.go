@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/cybozu-go/neco/pkg/bmc"
 	"github.com/cybozu-go/neco/pkg/sabakan"
@@ -45,12 +46,23 @@ func way(machineType string) clearing {
 	return unknown
 }
 
-// ClearTPM clears the TPM of the retiring machine m, whose BMC is c, in the way of its type, by
-// which it is switched off or restarts. It does not wait for that. A machine of an unknown type is
-// switched off, and the error says so.
-func ClearTPM(ctx context.Context, c *bmc.Client, m sabakan.Machine) error {
+// Known reports whether the way to clear the TPM of the machine m is known.
+func Known(m sabakan.Machine) bool { return way(m.Spec.Labels[statesetter.TypeLabel]) != unknown }
+
+// Check returns ErrNotRetiring if the machine m is not retiring.
+func Check(m sabakan.Machine) error {
 	if m.Status.State != sabakan.Retiring {
 		return fmt.Errorf("machine %s: %w: it is %s", m.Spec.Serial, ErrNotRetiring, m.Status.State)
+	}
+	return nil
+}
+
+// ClearTPM clears the TPM of the retiring machine m, whose BMC is c, in the way of its type: it
+// waits until the machine is off, or orders a restart, for which it does not wait. A machine of an
+// unknown type is switched off, and the error says so.
+func ClearTPM(ctx context.Context, c *bmc.Client, m sabakan.Machine) error {
+	if err := Check(m); err != nil {
+		return err
 	}
 	name := m.Spec.Labels[statesetter.TypeLabel]
 	switch way(name) {
@@ -63,10 +75,15 @@ func ClearTPM(ctx context.Context, c *bmc.Client, m sabakan.Machine) error {
 	return errors.Join(err, off(ctx, c))
 }
 
-// off switches a machine off, unless it is off.
+// offTimeout is how long a machine has time to go off.
+const offTimeout = time.Minute
+
+// off switches a machine off, unless it is off, and waits until it is.
 func off(ctx context.Context, c *bmc.Client) error {
 	if err := c.Reset(ctx, bmc.ForceOff); err != nil && !errors.Is(err, bmc.ErrState) {
 		return err
 	}
-	return nil
+	ctx, cancel := context.WithTimeoutCause(ctx, offTimeout, fmt.Errorf("not off within %s", offTimeout))
+	defer cancel()
+	return c.Await(ctx, bmc.Off)
 }

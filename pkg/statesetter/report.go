@@ -30,9 +30,7 @@ func NewReport(all []Judgement, o Outcome, r Retirement, failed map[string]strin
 	for _, c := range o.Closings {
 		report.Held = append(report.Held, c.Text)
 	}
-	if r.Stopped != "" {
-		report.Held = append(report.Held, r.Stopped)
-	}
+	report.Held = append(report.Held, r.Stopped...)
 	return report
 }
 

@@ -23,6 +23,8 @@ type Memory struct {
 	Worse map[string]Made `json:"worse,omitempty"`
 	// Closed is when a rack or the fleet was last closed for a reason of its own, by its name.
 	Closed map[string]time.Time `json:"closed,omitempty"`
+	// Held are the retiring machines that need an approval, by serial number. [Retire] sets it.
+	Held map[string]bool `json:"held,omitempty"`
 }
 
 // Made is a change for the worse that was made.
@@ -85,7 +87,7 @@ func (m Memory) moved(now time.Time, interval time.Duration) Memory {
 		return m
 	}
 	by := gap - interval
-	moved := Memory{At: m.At.Add(by), Bad: map[string]Since{}, Worse: map[string]Made{}, Closed: map[string]time.Time{}}
+	moved := Memory{At: m.At.Add(by), Bad: map[string]Since{}, Worse: map[string]Made{}, Closed: map[string]time.Time{}, Held: m.Held}
 	for serial, s := range m.Bad {
 		moved.Bad[serial] = Since{s.State, s.At.Add(by)}
 	}

@@ -60,6 +60,18 @@ type BMCPins struct{ *Storage }
 
 func pinKey(serial string) string { return KeyBMCPins + serial }
 
+// Pinned returns the digest that is kept for the BMC of a machine, or "".
+func (p BMCPins) Pinned(ctx context.Context, serial, _ string) (string, error) {
+	res, err := p.etcd.Get(ctx, pinKey(serial))
+	if err != nil {
+		return "", fmt.Errorf("the certificate of the BMC: %w", err)
+	}
+	if len(res.Kvs) == 0 {
+		return "", nil
+	}
+	return string(res.Kvs[0].Value), nil
+}
+
 // Pin returns the digest that is kept for the BMC of a machine. If none is kept, it keeps seen,
 // and returns that.
 func (p BMCPins) Pin(ctx context.Context, serial, seen string) (string, error) {
@@ -74,15 +86,20 @@ func (p BMCPins) Pin(ctx context.Context, serial, seen string) (string, error) {
 	return string(res.Responses[0].GetResponseRange().Kvs[0].Value), nil
 }
 
-// ForgetPin deletes the digest that is kept for the BMC of a machine: the next certificate is
-// accepted.
-func (s *Storage) ForgetPin(ctx context.Context, serial string, a Act) error {
+// ReplacePin replaces the digest that is kept for the BMC of a machine, if it is still old, and
+// records the act a in the same transaction.
+func (s *Storage) ReplacePin(ctx context.Context, serial, old, seen string, a Act) error {
 	ops, err := a.ops()
 	if err != nil {
 		return err
 	}
-	if _, err := s.etcd.Txn(ctx).Then(append(ops, clientv3.OpDelete(pinKey(serial)))...).Commit(); err != nil {
-		return fmt.Errorf("delete %s: %w", pinKey(serial), err)
+	key := pinKey(serial)
+	res, err := s.etcd.Txn(ctx).If(clientv3.Compare(clientv3.Value(key), "=", old)).Then(append(ops, clientv3.OpPut(key, seen))...).Commit()
+	switch {
+	case err != nil:
+		return fmt.Errorf("write %s: %w", key, err)
+	case !res.Succeeded:
+		return fmt.Errorf("write %s: another certificate was accepted at the same time", key)
 	}
 	return nil
 }

@@ -8,8 +8,11 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
+
+	"github.com/cybozu-go/neco/internal/lrn"
 )
 
 // Fleet is what sabakan-state-setter keeps about the machines of the data centre, by part. The
@@ -65,27 +68,30 @@ func (s *Storage) PutFleet(ctx context.Context, g Guard, before, after Fleet) er
 	return err
 }
 
-// Approved returns the serial numbers of the machines whose retirement an operator has approved.
-func (s *Storage) Approved(ctx context.Context) (map[string]bool, error) {
-	res, err := s.etcd.Get(ctx, KeyApproved, clientv3.WithPrefix(), clientv3.WithKeysOnly())
+// Approved returns the machines whose retirement an operator has approved, by serial number, with the
+// begin of the state retiring that was approved. A value that cannot be read is the zero time.
+func (s *Storage) Approved(ctx context.Context) (map[string]time.Time, error) {
+	res, err := s.etcd.Get(ctx, KeyApproved, clientv3.WithPrefix())
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", KeyApproved, err)
 	}
-	all := map[string]bool{}
+	all := map[string]time.Time{}
 	for _, kv := range res.Kvs {
-		all[strings.TrimPrefix(string(kv.Key), KeyApproved)] = true
+		at, _ := time.Parse(time.RFC3339, string(kv.Value))
+		all[strings.TrimPrefix(string(kv.Key), KeyApproved)] = at
 	}
 	return all, nil
 }
 
-// Approve approves the retirement of machines, and records the act a in the same transaction.
-func (s *Storage) Approve(ctx context.Context, serials []string, a Act) error {
+// Approve approves the retirement of machines, by serial number, that have been retiring since the
+// given times, and records the act a in the same transaction.
+func (s *Storage) Approve(ctx context.Context, since map[string]time.Time, a Act) error {
 	ops, err := a.ops()
 	if err != nil {
 		return err
 	}
-	for _, serial := range serials {
-		ops = append(ops, clientv3.OpPut(KeyApproved+serial, ""))
+	for serial, at := range since {
+		ops = append(ops, clientv3.OpPut(KeyApproved+serial, at.UTC().Format(time.RFC3339)))
 	}
 	if _, err := s.etcd.Txn(ctx).Then(ops...).Commit(); err != nil {
 		return fmt.Errorf("write %s: %w", KeyApproved, err)
@@ -93,10 +99,27 @@ func (s *Storage) Approve(ctx context.Context, serials []string, a Act) error {
 	return nil
 }
 
-// ForgetApproval forgets the approval of a machine that has retired.
-func (s *Storage) ForgetApproval(ctx context.Context, serial string) error {
-	if _, err := s.etcd.Delete(ctx, KeyApproved+serial); err != nil {
-		return fmt.Errorf("delete %s%s: %w", KeyApproved, serial, err)
+// ForgetApproval forgets the approval of a machine, unless it is another one than that for at.
+func (s *Storage) ForgetApproval(ctx context.Context, serial string, at time.Time) error {
+	key := KeyApproved + serial
+	same := clientv3.Compare(clientv3.Value(key), "=", at.UTC().Format(time.RFC3339))
+	if _, err := s.etcd.Txn(ctx).If(same).Then(clientv3.OpDelete(key)).Commit(); err != nil {
+		return fmt.Errorf("delete %s: %w", key, err)
 	}
 	return nil
+}
+
+// Servers returns the LRNs of the registered boot servers.
+func (s *Storage) Servers(ctx context.Context) ([]int, error) {
+	res, err := s.etcd.Get(ctx, KeyBootServers, clientv3.WithPrefix(), clientv3.WithKeysOnly())
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", KeyBootServers, err)
+	}
+	var all []int
+	for _, kv := range res.Kvs {
+		if n, err := lrn.Parse(strings.TrimPrefix(string(kv.Key), KeyBootServers)); err == nil {
+			all = append(all, n)
+		}
+	}
+	return all, nil
 }

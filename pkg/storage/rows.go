@@ -51,10 +51,10 @@ var rows = [...]row{
 	many(full, doc{KeyHeartbeats + "<LRN>", "when the worker's main loop last made progress: at", "neco-worker (guarded), every 15 s"},
 		lrn.Parse, decodeHeartbeat, func(s *Snapshot) *map[int]Heartbeat { return &s.Heartbeats }).
 		afterwards(dateHeartbeat),
-	elsewhere("pkg/storage", doc{KeyFleet + FleetRounds, "what a leader leaves to the next one: at, worse, closed", program.SabakanStateSetter + " (guarded)"}),
+	elsewhere("pkg/storage", doc{KeyFleet + FleetRounds, "what a leader leaves to the next one: at, worse, closed, held", program.SabakanStateSetter + " (guarded)"}),
 	elsewhere("pkg/storage", doc{KeyFleet + FleetBad, "machines that will become worse if nothing changes, by serial number: state, at", program.SabakanStateSetter + " (guarded)"}),
 	elsewhere("pkg/storage", doc{KeyFleet + FleetReport, "what was last observed: reasons (serial numbers by reason), held", program.SabakanStateSetter + " (guarded)"}),
-	elsewhere("pkg/storage", doc{KeyApproved + "<serial>", "empty; a machine that may retire among many", "neco nodes approve"}),
+	elsewhere("pkg/storage", doc{KeyApproved + "<serial>", "since when a machine is retiring that may retire among many", "neco nodes approve"}),
 	elsewhere("pkg/storage", doc{KeyNotified + "<started_at>", "kinds of notice that were sent for this run", "neco-updater (guarded)"}),
 	elsewhere("pkg/storage", doc{KeyHistory + "<started_at>", "a run: version, servers, by, started_at, ended_at, result, reason; optional kind, what", "neco-updater (guarded), neco stop, neco recover"}),
 	elsewhere("pkg/storage", doc{KeyHistory + "<at>-<kind>", "an act of an operator: kind (leave, recover, config), what, by, started_at", "neco leave, recover, config, cke weight"}),
