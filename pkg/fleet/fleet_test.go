@@ -82,7 +82,7 @@ func TestAGracePeriodSurvivesTheLeader(t *testing.T) {
 	w.must(err)
 	w.logged()
 	w.keep(w.options("boot-2", time.Hour))
-	w.awaitLog("forgets earlier rounds: grace periods start now")
+	w.awaitLog("forgets earlier rounds: grace periods start now, and retiring machines need an approval")
 	w.await("the record is whole again", func() error {
 		_, err := w.remembered()
 		return err

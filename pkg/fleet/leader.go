@@ -165,7 +165,7 @@ func (l *leader) round(ctx context.Context, r *retirer) error {
 	if err != nil {
 		return err
 	}
-	kept, before, err := l.remembered(ctx)
+	kept, before, err := l.remembered(ctx, all)
 	if err != nil {
 		return err
 	}

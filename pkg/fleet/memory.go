@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 
+	"github.com/cybozu-go/neco/pkg/sabakan"
 	"github.com/cybozu-go/neco/pkg/statesetter"
 	"github.com/cybozu-go/neco/pkg/storage"
 )
@@ -37,8 +38,9 @@ func Record(m statesetter.Memory, r statesetter.Report) (storage.Fleet, error) {
 }
 
 // remembered returns what is in etcd, and what it says about the rounds of this leader or of an
-// earlier one.
-func (l *leader) remembered(ctx context.Context) (storage.Fleet, statesetter.Memory, error) {
+// earlier one. If that cannot be read, all machines that are retiring now need an approval: some may
+// have needed one.
+func (l *leader) remembered(ctx context.Context, all []statesetter.Judgement) (storage.Fleet, statesetter.Memory, error) {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	f, err := l.store.Fleet(ctx)
@@ -47,8 +49,12 @@ func (l *leader) remembered(ctx context.Context) (storage.Fleet, statesetter.Mem
 	}
 	m, err := Recall(f)
 	if bad := (storage.MalformedKey{}); errors.As(err, &bad) {
-		l.Log.Warn("forgets earlier rounds: grace periods start now", "err", err)
-		return f, statesetter.Memory{}, nil
+		l.Log.Warn("forgets earlier rounds: grace periods start now, and retiring machines need an approval", "err", err)
+		m := statesetter.Memory{Held: map[string]bool{}}
+		for _, j := range all {
+			m.Held[j.Machine.Spec.Serial] = j.Machine.Status.State == sabakan.Retiring
+		}
+		return f, m, nil
 	}
 	return f, m, err
 }

@@ -161,6 +161,22 @@ func TestManyMachinesRetireOnlyWithApproval(t *testing.T) {
 	}
 }
 
+// TestAfterTheMemoryIsLostRetiringMachinesNeedAnApproval: they may have needed one.
+func TestAfterTheMemoryIsLostRetiringMachinesNeedAnApproval(t *testing.T) {
+	w := newWorldOf(t, "r640-cs-2", "a", "b")
+	bmcs, port := w.bmcs()
+	w.retire("a")
+	_, err := w.etcd.Put(t.Context(), storage.KeyFleet+storage.FleetBad, "{")
+	w.must(err)
+	w.keep(w.typed(port))
+	w.awaitLog("1 retiring machines wait for neco nodes approve: they were among more than 10 within 24h0m0s, or the record of that is lost")
+	if did := bmcs["a"].Did(); len(did) > 0 || !w.hasKey("a") {
+		t.Errorf("the BMC did %q; has its key: %t", did, w.hasKey("a"))
+	}
+	w.must(storage.New(w.etcd).Approve(t.Context(), map[string]time.Time{"a": w.since("a")}, storage.Act{}))
+	w.awaitState(sabakan.Retired, "a")
+}
+
 // TestARegisteredBootServerDoesNotRetire, whoever says so: etcd would lose a member.
 func TestARegisteredBootServerDoesNotRetire(t *testing.T) {
 	w := newWorldOf(t, "r640-cs-2")

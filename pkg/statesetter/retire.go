@@ -87,7 +87,7 @@ func Retire(now time.Time, all []Judgement, r Retiring) Retirement {
 		}
 	}
 	if d.Waiting > 0 {
-		why := "they were among more than %d within %s"
+		why := "they were among more than %d within %s, or the record of that is lost"
 		if many {
 			why = fmt.Sprintf("%d are retiring and %d have retired", len(retiring), lately) + ", more than %d within %s"
 		}

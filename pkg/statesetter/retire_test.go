@@ -75,9 +75,9 @@ func TestFewMachinesRetireInARound(t *testing.T) {
 		"ten are not many":     {1, 10, statesetter.Retiring{}, nil, []string{"0-0"}, ""},
 		"many have retired":    {2, 1, statesetter.Retiring{}, retired(9, 23*time.Hour), nil, "2" + wait + "2 are retiring and 9 have retired, more than 10 within 24h0m0s"},
 		"long ago":             {2, 1, statesetter.Retiring{}, retired(9, 24*time.Hour), []string{"0-0", "1-0"}, ""},
-		"held since before":    {2, 1, statesetter.Retiring{Held: map[string]bool{"0-0": true}}, nil, []string{"1-0"}, "1" + wait + "they were among more than 10 within 24h0m0s"},
+		"held since before":    {2, 1, statesetter.Retiring{Held: map[string]bool{"0-0": true}}, nil, []string{"1-0"}, "1" + wait + "they were among more than 10 within 24h0m0s, or the record of that is lost"},
 		"held, and approved":   {2, 1, statesetter.Retiring{Held: map[string]bool{"0-0": true}, Approved: approve("0-0")}, nil, []string{"0-0", "1-0"}, ""},
-		"approved once before": {2, 1, statesetter.Retiring{Held: map[string]bool{"0-0": true}, Approved: map[string]time.Time{"0-0": now.AddDate(0, -1, 0)}}, nil, []string{"1-0"}, "1" + wait + "they were among more than 10 within 24h0m0s"},
+		"approved once before": {2, 1, statesetter.Retiring{Held: map[string]bool{"0-0": true}, Approved: map[string]time.Time{"0-0": now.AddDate(0, -1, 0)}}, nil, []string{"1-0"}, "1" + wait + "they were among more than 10 within 24h0m0s, or the record of that is lost"},
 	} {
 		r := statesetter.Retire(now, slices.Concat(retiring(tt.racks, tt.n), tt.more), tt.retiring)
 		if got := serialsOf(r.Machines); !slices.Equal(got, tt.want) || strings.Join(r.Stopped, "; ") != tt.stopped {
