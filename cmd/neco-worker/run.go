@@ -67,7 +67,7 @@ func repair(ctx context.Context, root string, restart func(ctx context.Context, 
 	if state == host.StateInstalled || state == host.StateNotInstalled {
 		return nil
 	}
-	log.Warn("repairs the installation of packages", "state", state)
+	log.Warn("repairs the installation of packages, unless dpkg completes it", "state", state)
 	ctx, cancel := context.WithTimeout(ctx, installTimeout)
 	defer cancel()
 	// If the script restarted neco-worker, systemd would end dpkg, a process of its service,
@@ -75,7 +75,9 @@ func repair(ctx context.Context, root string, restart func(ctx context.Context, 
 	if err := leaveRestart(); err != nil {
 		return err
 	}
-	if err := p.Repair(ctx); err != nil {
+	// The script of a package that is being installed by hand has restarted this program, and
+	// neco-updater.
+	if needed, err := p.Repair(ctx, neco.NecoPackageName); err != nil || !needed {
 		return err
 	}
 	if err := restart(ctx, updater); err != nil {

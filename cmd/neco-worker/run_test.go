@@ -3,6 +3,8 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"os/exec"
@@ -10,8 +12,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/cybozu-go/neco/pkg/host"
+	"github.com/cybozu-go/neco/pkg/retry"
 )
 
 // admin returns a file system with an empty database of dpkg.
@@ -88,6 +92,51 @@ func TestAnInstallationThatWasCutShortIsRepairedAtTheStart(t *testing.T) {
 	if err := repair(t.Context(), root, restart, logger); err != nil || log.Len() > 0 {
 		t.Errorf("it is installed: %v, %s", err, log.String())
 	}
+}
+
+// TestAnInstallationThatGoesOnIsNotRepaired: its script has restarted both daemons before dpkg ends.
+func TestAnInstallationThatGoesOnIsNotRepaired(t *testing.T) {
+	root := admin(t)
+	p := host.Packages{Root: root}
+	dir := t.TempDir()
+	begun, end := filepath.Join(dir, "begun"), filepath.Join(dir, "end")
+	installed := make(chan error, 1)
+	file := deb(t, "touch "+begun+"; until [ -e "+end+" ]; do sleep 0.02; done")
+	go func() { installed <- p.InstallLocked(t.Context(), file) }()
+	ctx, cancel := context.WithTimeoutCause(t.Context(), time.Minute, fmt.Errorf("the script has not begun within %s", time.Minute))
+	defer cancel()
+	if err := retry.Until(ctx, func() error { _, err := os.Stat(begun); return err }); err != nil {
+		t.Fatal(err)
+	}
+	var log bytes.Buffer
+	restart := func(_ context.Context, name string) error {
+		t.Errorf("restarted %s", name)
+		return nil
+	}
+	repaired := make(chan error, 1)
+	waits := notify{&log, make(chan struct{}, 1)}
+	go func() { repaired <- repair(t.Context(), root, restart, slog.New(slog.NewTextHandler(waits, nil))) }()
+	<-waits.written // the package is half configured
+	if err := os.WriteFile(end, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(<-installed, <-repaired); err != nil {
+		t.Error(err)
+	}
+	if _, state, err := p.Status(t.Context(), "neco"); err != nil || state != host.StateInstalled {
+		t.Errorf("state %s, %v", state, err)
+	}
+}
+
+// notify is a buffer that tells when something was written.
+type notify struct {
+	*bytes.Buffer
+	written chan struct{}
+}
+
+func (n notify) Write(data []byte) (int, error) {
+	defer func() { n.written <- struct{}{} }()
+	return n.Buffer.Write(data)
 }
 
 func TestTheInstallationTakesOneFile(t *testing.T) {

@@ -18,10 +18,17 @@ const (
 	installUnit = "neco-install"
 )
 
-// Repair completes interrupted installations by dpkg --configure -a. It waits for dpkg's
-// lock until ctx ends.
-func (p Packages) Repair(ctx context.Context) error {
-	return p.locked(ctx, func() error { return p.configure(ctx) })
+// Repair completes interrupted installations by dpkg --configure -a, and reports whether the
+// package called name, or dpkg's journal, needed that. It waits for dpkg's lock until ctx ends: an
+// installation that was going on may be complete then.
+func (p Packages) Repair(ctx context.Context, name string) (needed bool, err error) {
+	err = p.locked(ctx, func() error {
+		if needed, err = p.halfDone(ctx, name); err != nil || !needed {
+			return err
+		}
+		return p.configure(ctx)
+	})
+	return needed, err
 }
 
 // Install installs the package file deb. It waits for dpkg's lock until ctx ends; once

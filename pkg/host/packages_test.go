@@ -146,8 +146,11 @@ func TestAHalfConfiguredPackage(t *testing.T) {
 	t.Run("is repaired", func(t *testing.T) {
 		p, flag := broken(t)
 		mustWrite(t, FS{}, flag, "")
-		if err := p.Repair(t.Context()); err != nil {
-			t.Fatal(err)
+		if needed, err := p.Repair(t.Context(), "demo"); err != nil || !needed {
+			t.Fatalf("needed: %t, %v", needed, err)
+		}
+		if needed, err := p.Repair(t.Context(), "demo"); err != nil || needed {
+			t.Errorf("once more: needed: %t, %v", needed, err)
 		}
 		wantStatus(t, p, "1.0", StateInstalled)
 	})
@@ -241,7 +244,7 @@ func TestAHeldLock(t *testing.T) {
 		defer holdLock(t, p)()
 		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 		defer cancel()
-		if err := p.Repair(ctx); err == nil || !strings.Contains(err.Error(), "lock-frontend") {
+		if _, err := p.Repair(ctx, "neco"); err == nil || !strings.Contains(err.Error(), "lock-frontend") {
 			t.Errorf("Repair: %v", err)
 		}
 	})
@@ -250,7 +253,8 @@ func TestAHeldLock(t *testing.T) {
 		err := p.locked(t.Context(), func() error {
 			ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 			defer cancel()
-			return p.Repair(ctx)
+			_, err := p.Repair(ctx, "neco")
+			return err
 		})
 		if err == nil {
 			t.Error("no error")
@@ -270,7 +274,7 @@ func TestWhatIsNoPackageIsNamed(t *testing.T) {
 func TestWithoutDpkgThereIsOneClearSentence(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
 	p := Packages{Root: t.TempDir()}
-	if err := p.Repair(t.Context()); err != errNoDpkg {
+	if _, err := p.Repair(t.Context(), "neco"); err != errNoDpkg {
 		t.Errorf("Repair: %v", err)
 	}
 	if _, _, err := p.Status(t.Context(), "neco"); err == nil || !strings.Contains(err.Error(), errNoDpkg.Error()) {
