@@ -74,6 +74,9 @@ func rebootPlan(ctx context.Context, c cke.Ckecli, all []sabakan.Machine) (reboo
 	if err != nil {
 		return reboot.Plan{}, err
 	}
+	if len(nodes) == 0 {
+		return reboot.Plan{}, hint(errors.New("CKE knows no node of Kubernetes: if there are some, all would restart at once"), "ckecli cluster get shows them; without Kubernetes, restart machines with neco power restart")
+	}
 	queued, err := c.Reboots(ctx)
 	if err != nil {
 		return reboot.Plan{}, err

@@ -257,13 +257,16 @@ func uploadTemplate(ts *testscript.TestScript, _ bool, args []string) {
 	}))
 }
 
-// makeNodes SERIAL... installs ckecli, with etcd, and makes these machines nodes of Kubernetes.
+// makeNodes SERIAL... installs ckecli, with etcd, and makes these machines nodes of Kubernetes, if any.
 func makeNodes(ts *testscript.TestScript, endpoints, serials []string) {
 	for i, e := range endpoints {
 		endpoints[i] = "http://" + e
 	}
 	fs := host.FS{Root: ts.Getenv("ROOT")}
 	ts.Check(standintest.InstallCkecli(fs, endpoints...))
+	if len(serials) == 0 {
+		return
+	}
 	machines := sabakan.New(ts.Getenv("SABAKAN"))
 	defer machines.Close()
 	template := "name: dev\nnodes:\n"
