@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// usage is what was used until a round.
+// usage is the processor time and the memory that processes have used until a round.
 type usage struct {
 	at time.Time
 	// own is the processor time of sabakan-state-setter, fleet that of the fleet, and memory the

@@ -1,6 +1,5 @@
-// Package serfrpc stands in for the RPC endpoint of an agent of serf that has any number of
-// members, at any addresses. It is for tests only; where the members can be real, package serftest
-// runs them.
+// Package serfrpc imitates the RPC endpoint of a serf agent. The test gives the members and their
+// addresses. It is for tests only; package serftest runs real agents.
 package serfrpc
 
 import (

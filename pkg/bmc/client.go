@@ -29,7 +29,7 @@ const (
 
 // Errors of a BMC that callers distinguish, for errors.Is.
 var (
-	// ErrCertificate: the BMC has another certificate than the one that was kept for the machine.
+	// ErrCertificate: the certificate of the BMC differs from the pinned certificate.
 	// The password was not sent.
 	ErrCertificate = errors.New("the BMC has another certificate than before")
 	// ErrLogin: the BMC does not accept the user or the password.
@@ -47,7 +47,7 @@ type Pins interface {
 	// Pinned returns the digest that is accepted for the machine with this serial number, of which
 	// the BMC has shown seen; "": none is kept yet.
 	Pinned(ctx context.Context, serial, seen string) (string, error)
-	// Pin keeps seen if none is kept yet, and returns the one that is kept.
+	// Pin stores seen if no digest is stored, and returns the stored digest.
 	Pin(ctx context.Context, serial, seen string) (string, error)
 }
 
@@ -80,7 +80,7 @@ type Client struct {
 	system string
 }
 
-// Open connects to the BMC t, checks its certificate against the one that pins keeps, and finds
+// Open connects to the BMC t, compares its certificate with the pinned certificate, and finds
 // the machine. It uses no proxy, and blocks for at most some answers, each of at most [Timeout].
 // The caller must close the client.
 func Open(ctx context.Context, t Target, l Login, pins Pins) (*Client, error) {

@@ -65,7 +65,7 @@ func (f *failure) Error() string {
 	return text
 }
 
-// Is reports whether the failure is one that callers distinguish.
+// Is reports whether the failure is ErrLogin or ErrUnsupported, if target is that error.
 func (f *failure) Is(target error) bool {
 	switch target {
 	case ErrLogin:
