@@ -51,10 +51,13 @@ type accepting struct {
 	accept func(ctx context.Context, serial, kept, seen string) error
 }
 
-// Pinned implements [bmc.Pins].
-func (a accepting) Pinned(ctx context.Context, serial, seen string) (string, error) {
-	kept, err := a.Pins.Pinned(ctx, serial, seen)
-	if err != nil || kept == "" || kept == seen {
+// Pinned implements [bmc.Pins]. It accepts each certificate; Pin decides.
+func (a accepting) Pinned(context.Context, string, string) (string, error) { return "", nil }
+
+// Pin implements [bmc.Pins].
+func (a accepting) Pin(ctx context.Context, serial, seen string) (string, error) {
+	kept, err := a.Pins.Pin(ctx, serial, seen)
+	if err != nil || kept == seen {
 		return kept, err
 	}
 	return seen, a.accept(ctx, serial, kept, seen)

@@ -41,14 +41,15 @@ type retirer struct {
 	orders chan []sabakan.Machine
 
 	mu sync.Mutex
-	// tried is how often machines were to be retired, and failed why that failed the last time, by
-	// serial number.
+	// tried is how often machines were to be retired, failed why that failed the last time, and off
+	// which machines of an unknown type were switched off, by serial number.
 	tried  map[string]int
 	failed map[string]string
+	off    map[string]bool
 }
 
 func newRetirer(l *leader) *retirer {
-	return &retirer{leader: l, orders: make(chan []sabakan.Machine), tried: map[string]int{}, failed: map[string]string{}}
+	return &retirer{leader: l, orders: make(chan []sabakan.Machine), tried: map[string]int{}, failed: map[string]string{}, off: map[string]bool{}}
 }
 
 // decide returns which machines retire, by what is in etcd and what earlier rounds have held back.
@@ -128,11 +129,11 @@ func (r *retirer) retire(ctx context.Context, machines []sabakan.Machine) {
 	var g errgroup.Group
 	for _, m := range machines {
 		serial := m.Spec.Serial
-		first := r.begin(serial)
+		r.begin(serial)
 		g.Go(func() error {
 			err := err
 			if err == nil {
-				err = r.retireOne(ctx, access, serial, first)
+				err = r.retireOne(ctx, access, serial)
 			}
 			r.end(serial, err)
 			return nil
@@ -141,12 +142,24 @@ func (r *retirer) retire(ctx context.Context, machines []sabakan.Machine) {
 	_ = g.Wait() // no function returns an error
 }
 
-// begin counts an attempt, and reports whether it is the first one of this leader.
-func (r *retirer) begin(serial string) (first bool) {
+// begin counts an attempt.
+func (r *retirer) begin(serial string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.tried[serial]++
-	return r.tried[serial] == 1
+}
+
+// wasOff reports whether this leader has switched off a machine of an unknown type.
+func (r *retirer) wasOff(serial string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.off[serial]
+}
+
+func (r *retirer) setOff(serial string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.off[serial] = true
 }
 
 // end logs the result of an attempt.
@@ -164,8 +177,9 @@ func (r *retirer) end(serial string, err error) {
 	}
 }
 
-// retireOne retires one machine. first is false if a leader has tried it before.
-func (r *retirer) retireOne(ctx context.Context, access bmcaccess.Access, serial string, first bool) error {
+// retireOne retires one machine. One of an unknown type is switched off once: an operator may switch
+// it on to clear its TPM.
+func (r *retirer) retireOne(ctx context.Context, access bmcaccess.Access, serial string) error {
 	// The list of machines may be old: an operator, or another leader, may have been faster.
 	m, err := r.machine(ctx, serial, sabakan.Retiring)
 	if err != nil {
@@ -176,14 +190,18 @@ func (r *retirer) retireOne(ctx context.Context, access bmcaccess.Access, serial
 		return err
 	}
 	defer c.Close()
-	if !first && !retirement.Known(m) {
-		return errors.New("the machine was switched off, but how to clear the TPM of its type is not known: clear it by hand, then sabactl machines set-state " + serial + " retired")
-	}
 	// sabakan refuses this unless the machine is retiring.
 	if _, err := r.Observer.Sabakan.DeleteKeys(ctx, serial); err != nil {
 		return err
 	}
-	if err := retirement.ClearTPM(ctx, c, m); err != nil {
+	if r.wasOff(serial) {
+		return errors.New("the machine was switched off, but how to clear the TPM of its type is not known: clear it by hand, then sabactl machines set-state " + serial + " retired")
+	}
+	err = retirement.ClearTPM(ctx, c, m)
+	if errors.Is(err, retirement.ErrUnknownType) {
+		r.setOff(serial)
+	}
+	if err != nil {
 		return err
 	}
 	return r.Observer.Sabakan.SetState(ctx, serial, sabakan.Retired)

@@ -110,12 +110,15 @@ func TestARetiringMachineLosesItsSecrets(t *testing.T) {
 func TestAMachineOfAnUnknownTypeStaysRetiring(t *testing.T) {
 	w := newWorld(t, "a", "b")
 	bmcs, port := w.bmcs()
+	bmcs["a"].Answer("GET /redfish/v1/", bmctest.HTML)
 	w.retire("a")
 	stop := w.keep(w.typed(port))
+	w.awaitLog(`msg="the machine is not retired yet" machine=a err="machine a: BMC`) // an attempt that changes nothing
+	bmcs["a"].Answer("GET /redfish/v1/", nil)
 	w.awaitLog("how to clear the TPM of machine type")
 	w.awaitLog("how to clear the TPM of its type is not known: clear it by hand")
 	stop()
-	if did := bmcs["a"].Did(); !slices.Equal(did, []string{"ForceOff"}) {
+	if did := bmcs["a"].Did(); !slices.Equal(did, []string{"ForceOff"}) || w.hasKey("a") {
 		t.Errorf("the BMC did %q", did)
 	}
 	if states, err := w.states(); err != nil || states["a"] != sabakan.Retiring || bmcs["a"].On() || !bmcs["b"].On() {

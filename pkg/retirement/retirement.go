@@ -20,6 +20,9 @@ import (
 // ErrNotRetiring: the machine is not retiring. Nothing was changed.
 var ErrNotRetiring = errors.New("the machine is not retiring")
 
+// ErrUnknownType: how to clear the TPM of the machine is not known. The machine is off.
+var ErrUnknownType = errors.New("the machine is only switched off")
+
 // clearing is the way in which the TPM of a machine is cleared.
 type clearing int
 
@@ -46,9 +49,6 @@ func way(machineType string) clearing {
 	return unknown
 }
 
-// Known reports whether the way to clear the TPM of the machine m is known.
-func Known(m sabakan.Machine) bool { return way(m.Spec.Labels[statesetter.TypeLabel]) != unknown }
-
 // Check returns ErrNotRetiring if the machine m is not retiring.
 func Check(m sabakan.Machine) error {
 	if m.Status.State != sabakan.Retiring {
@@ -59,7 +59,7 @@ func Check(m sabakan.Machine) error {
 
 // ClearTPM clears the TPM of the retiring machine m, whose BMC is c, in the way of its type: it
 // waits until the machine is off, or orders a restart, for which it does not wait. A machine of an
-// unknown type is switched off, and the error says so.
+// unknown type is switched off, and the error is ErrUnknownType.
 func ClearTPM(ctx context.Context, c *bmc.Client, m sabakan.Machine) error {
 	if err := Check(m); err != nil {
 		return err
@@ -71,8 +71,10 @@ func ClearTPM(ctx context.Context, c *bmc.Client, m sabakan.Machine) error {
 	case byBIOS:
 		return c.ClearTPM(ctx)
 	}
-	err := fmt.Errorf("machine %s: how to clear the TPM of machine type %q is not known: the machine is only switched off", m.Spec.Serial, name)
-	return errors.Join(err, off(ctx, c))
+	if err := off(ctx, c); err != nil {
+		return fmt.Errorf("how to clear the TPM of machine type %q is not known, and the machine is not switched off: %w", name, err)
+	}
+	return fmt.Errorf("machine %s: how to clear the TPM of machine type %q is not known: %w", m.Spec.Serial, name, ErrUnknownType)
 }
 
 // offTimeout is how long a machine has time to go off.

@@ -70,16 +70,16 @@ func Retire(now time.Time, all []Judgement, r Retiring) Retirement {
 	racks := map[int]int{}
 	for _, m := range retiring {
 		serial := m.Spec.Serial
+		if many || r.Held[serial] {
+			d.Held[serial] = true
+		}
 		if m.Spec.Role == roleBoot && slices.Contains(r.Servers, m.Spec.Rack) {
 			servers = append(servers, fmt.Sprintf("%s (neco leave %d)", serial, m.Spec.Rack))
 			continue
 		}
-		if many || r.Held[serial] {
-			d.Held[serial] = true
-			if !r.approves(m) {
-				d.Waiting++
-				continue
-			}
+		if d.Held[serial] && !r.approves(m) {
+			d.Waiting++
+			continue
 		}
 		if len(d.Machines) < retirePerRound && racks[m.Spec.Rack] < retirePerRack {
 			racks[m.Spec.Rack]++

@@ -111,6 +111,17 @@ func TestAnApprovalOfOneMachineLetsNoOtherRetire(t *testing.T) {
 	}
 }
 
+// TestABootServerThatHasLeftStillNeedsItsApproval: it was among many when it was registered.
+func TestABootServerThatHasLeftStillNeedsItsApproval(t *testing.T) {
+	all := retiring(11, 1)
+	all[1].Machine.Spec.Role = "boot"
+	d := statesetter.Retire(now, all, statesetter.Retiring{Servers: []int{0}})
+	d = statesetter.Retire(now, all[:2], statesetter.Retiring{Held: d.Held})
+	if len(d.Machines) > 0 || d.Waiting != 1 {
+		t.Errorf("%+v", d)
+	}
+}
+
 func TestARegisteredBootServerDoesNotRetire(t *testing.T) {
 	all := retiring(3, 1)
 	for i := 1; i < len(all); i++ {
