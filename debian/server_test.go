@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/cybozu-go/neco/dctest/executable"
 )
 
 // server is a directory that the real dpkg takes for the root of a boot server, with the
@@ -57,7 +59,7 @@ func newServer(t *testing.T) server {
 		var/log var/lib/neco var/lib/dpkg/info var/lib/dpkg/updates etc/bash_completion.d
 		: >var/lib/dpkg/status; : >var/lib/dpkg/available; echo 1 >var/lib/dpkg/info/format`)
 	for name, text := range map[string]string{"systemctl": systemctl, "journalctl": journalctl} {
-		if err := os.WriteFile(s.path("bin/"+name), fmt.Appendf(nil, text, s.dir), 0o755); err != nil {
+		if err := executable.Write(s.path("bin/"+name), fmt.Appendf(nil, text, s.dir)); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/cybozu-go/neco"
+	"github.com/cybozu-go/neco/dctest/executable"
 	"github.com/cybozu-go/neco/pkg/host"
 )
 
@@ -47,7 +48,7 @@ func BuildTool(module, pkg, name, binary string) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(binary, data, 0o755)
+	return executable.Write(binary, data)
 }
 
 // build builds the package pkg of a module into the file binary.

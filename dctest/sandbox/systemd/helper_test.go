@@ -13,6 +13,8 @@ import (
 
 	"github.com/coreos/go-systemd/v22/dbus"
 	godbus "github.com/godbus/dbus/v5"
+
+	"github.com/cybozu-go/neco/dctest/executable"
 )
 
 // helperEnv makes the test binary act as a service of type notify, which is ready when
@@ -89,11 +91,13 @@ func (h *host) write(name, content string) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		h.t.Fatal(err)
 	}
-	mode := os.FileMode(0o644)
+	var err error
 	if strings.HasPrefix(content, "#!") {
-		mode = 0o755
+		err = executable.Write(path, []byte(content))
+	} else {
+		err = os.WriteFile(path, []byte(content), 0o644)
 	}
-	if err := os.WriteFile(path, []byte(content), mode); err != nil {
+	if err != nil {
 		h.t.Fatal(err)
 	}
 }
