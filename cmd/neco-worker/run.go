@@ -77,7 +77,7 @@ func repair(ctx context.Context, root string, restart func(ctx context.Context, 
 	}
 	// The script of a package that is being installed by hand has restarted this program, and
 	// neco-updater.
-	if needed, err := p.Repair(ctx, neco.NecoPackageName); err != nil || !needed {
+	if incomplete, err := p.Repair(ctx, neco.NecoPackageName); err != nil || !incomplete {
 		return err
 	}
 	if err := restart(ctx, updater); err != nil {

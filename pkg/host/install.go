@@ -19,16 +19,18 @@ const (
 )
 
 // Repair completes interrupted installations by dpkg --configure -a, and reports whether the
-// package called name, or dpkg's journal, needed that. It waits for dpkg's lock until ctx ends: an
+// package called name was not completely installed. If only changes in dpkg's journal were left,
+// the scripts of the package have run already. It waits for dpkg's lock until ctx ends: an
 // installation that was going on may be complete then.
-func (p Packages) Repair(ctx context.Context, name string) (needed bool, err error) {
+func (p Packages) Repair(ctx context.Context, name string) (incomplete bool, err error) {
 	err = p.locked(ctx, func() error {
-		if needed, err = p.halfDone(ctx, name); err != nil || !needed {
+		var journal bool
+		if incomplete, journal, err = p.halfDone(ctx, name); err != nil || !incomplete && !journal {
 			return err
 		}
 		return p.configure(ctx)
 	})
-	return needed, err
+	return incomplete, err
 }
 
 // Install installs the package file deb. It waits for dpkg's lock until ctx ends; once
@@ -51,12 +53,12 @@ func (p Packages) InstallLocked(ctx context.Context, deb string) error {
 	began := false
 	err = p.locked(ctx, func() error {
 		began = true
-		half, err := p.halfDone(ctx, name)
+		incomplete, journal, err := p.halfDone(ctx, name)
 		if err != nil {
 			return err
 		}
 		var repair error
-		if half {
+		if incomplete || journal {
 			// If the repair fails, the new package may remove the cause.
 			repair = p.configure(ctx)
 		}
@@ -188,20 +190,19 @@ func (p Packages) install(ctx context.Context, deb string) error {
 	return nil
 }
 
-// halfDone reports whether an installation was interrupted: the installation of the
-// package name, or one whose changes are still in dpkg's journal and not in its
-// database.
-func (p Packages) halfDone(ctx context.Context, name string) (bool, error) {
+// halfDone reports whether an installation was interrupted: whether the package called name is
+// not completely installed, and whether dpkg's journal has changes that are not in its database.
+func (p Packages) halfDone(ctx context.Context, name string) (incomplete, journal bool, err error) {
 	_, state, err := p.Status(ctx, name)
 	if err != nil {
-		return false, err
+		return false, false, err
 	}
-	journal, err := os.ReadDir(p.path("/var/lib/dpkg/updates"))
+	updates, err := os.ReadDir(p.path("/var/lib/dpkg/updates"))
 	if err != nil {
-		return false, fmt.Errorf("check for an interrupted dpkg: %w", err)
+		return false, false, fmt.Errorf("check for an interrupted dpkg: %w", err)
 	}
 	whole := state == StateInstalled || state == StateNotInstalled || state == StateConfigFiles
-	return !whole || len(journal) > 0, nil
+	return !whole, len(updates) > 0, nil
 }
 
 // locked takes dpkg's frontend lock, waiting for it until ctx ends, and calls f while

@@ -133,6 +133,32 @@ func TestABrokenScriptIsNamed(t *testing.T) {
 	}
 }
 
+// dpkg leaves its journal if the disk is full when it writes its database.
+func TestAJournalIsAppliedToACompletePackage(t *testing.T) {
+	p := newPackages(t)
+	ran := filepath.Join(t.TempDir(), "ran")
+	if err := p.Install(t.Context(), buildDeb(t, "1.0", "echo once >>"+ran)); err != nil {
+		t.Fatal(err)
+	}
+	host := FS{Root: p.Root}
+	database, err := host.Read("/var/lib/dpkg/status")
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustWrite(t, host, "/var/lib/dpkg/updates/0000", string(database))
+	mustWrite(t, host, "/var/lib/dpkg/status", "")
+	if incomplete, err := p.Repair(t.Context(), "demo"); err != nil || incomplete {
+		t.Errorf("incomplete: %t, %v", incomplete, err)
+	}
+	if left, err := os.ReadDir(p.path("/var/lib/dpkg/updates")); err != nil || len(left) > 0 {
+		t.Errorf("the journal has %v, %v", left, err)
+	}
+	wantStatus(t, p, "1.0", StateInstalled)
+	if scripts, err := os.ReadFile(ran); err != nil || string(scripts) != "once\n" {
+		t.Errorf("the script ran: %q, %v", scripts, err)
+	}
+}
+
 func TestAHalfConfiguredPackage(t *testing.T) {
 	broken := func(t *testing.T) (p Packages, flag string) {
 		p = newPackages(t)
@@ -146,11 +172,11 @@ func TestAHalfConfiguredPackage(t *testing.T) {
 	t.Run("is repaired", func(t *testing.T) {
 		p, flag := broken(t)
 		mustWrite(t, FS{}, flag, "")
-		if needed, err := p.Repair(t.Context(), "demo"); err != nil || !needed {
-			t.Fatalf("needed: %t, %v", needed, err)
+		if incomplete, err := p.Repair(t.Context(), "demo"); err != nil || !incomplete {
+			t.Fatalf("incomplete: %t, %v", incomplete, err)
 		}
-		if needed, err := p.Repair(t.Context(), "demo"); err != nil || needed {
-			t.Errorf("once more: needed: %t, %v", needed, err)
+		if incomplete, err := p.Repair(t.Context(), "demo"); err != nil || incomplete {
+			t.Errorf("once more: incomplete: %t, %v", incomplete, err)
 		}
 		wantStatus(t, p, "1.0", StateInstalled)
 	})

@@ -84,9 +84,13 @@ small() {
     fallocate -l $(($(df -k --output=avail "$1" | tail -n 1) - $2))K "$1/filler"
 }
 
-# release DIR moves the directory back.
+# release DIR moves the directory back. Neco's worker may be using dpkg's directory: it applies
+# the journal that dpkg has left.
 release() {
-    umount "$1"
+    timeout 60 sh -c "until umount '$1' 2>/run/busy; do sleep 0.1; done" || {
+        cat /run/busy
+        return 1
+    }
     rm -f /run/small/filler
     cp -a /run/small/. "$1/"
     umount /run/small
