@@ -31,7 +31,7 @@ func (o Observer) Alarms(ctx context.Context, c statesetter.Config) (statesetter
 	case ctx.Err() != nil:
 		return statesetter.Alarms{}, fmt.Errorf("GET %s: %w", u, context.Cause(ctx))
 	case err != nil:
-		return statesetter.Alarms{}, err // it names the URL
+		return statesetter.Alarms{}, fmt.Errorf("GET %s: %w", u, err)
 	}
 	var alerts []struct {
 		Labels map[string]string `json:"labels"`
@@ -56,9 +56,9 @@ func (o Observer) get(ctx context.Context, url string) ([]byte, error) {
 	data, err := io.ReadAll(io.LimitReader(res.Body, maxAlerts+1))
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("GET %s: %w", url, err)
+		return nil, err
 	case len(data) > maxAlerts:
-		return nil, fmt.Errorf("GET %s: more than %d MiB", url, maxAlerts>>20)
+		return nil, fmt.Errorf("more than %d MiB", maxAlerts>>20)
 	}
 	return data, nil
 }

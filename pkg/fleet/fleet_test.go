@@ -16,7 +16,6 @@ import (
 	"github.com/hashicorp/serf/client"
 
 	"github.com/cybozu-go/neco/dctest/loopback"
-	"github.com/cybozu-go/neco/pkg/fleet"
 	"github.com/cybozu-go/neco/pkg/sabakan"
 	"github.com/cybozu-go/neco/pkg/statesetter"
 	"github.com/cybozu-go/neco/pkg/storage"
@@ -63,15 +62,10 @@ func TestAGracePeriodSurvivesTheLeader(t *testing.T) {
 		return err
 	})
 	stop()
-	store := storage.New(w.etcd)
-	before, err := store.Fleet(t.Context())
-	w.must(err)
-	m, err := fleet.Recall(before)
+	m, err := w.remembered()
 	w.must(err)
 	m.Bad["a"] = statesetter.Since{State: sabakan.Unhealthy, At: m.Bad["a"].At.Add(-2 * time.Hour)}
-	after, err := fleet.Record(m, statesetter.Report{})
-	w.must(err)
-	w.must(store.PutFleet(t.Context(), storage.Guard{LRN: -1}, before, after))
+	w.record(m)
 	o := w.options("boot-1", time.Hour)
 	stop = w.keep(o)
 	w.awaitState(sabakan.Unhealthy, "a")

@@ -161,6 +161,10 @@ func (l *leader) loop(ctx context.Context, r *retirer) error {
 // round observes all machines and tells sabakan their states. It records what it is about to do
 // before it does it: the next leader counts these changes, too.
 func (l *leader) round(ctx context.Context, r *retirer) error {
+	given, err := l.allowances(ctx) // before the observation: one that is given later may be for a state that is not observed
+	if err != nil {
+		return err
+	}
 	all, err := l.observe(ctx)
 	if err != nil {
 		return err
@@ -172,20 +176,19 @@ func (l *leader) round(ctx context.Context, r *retirer) error {
 	now := time.Now().UTC()
 	outcome, after := l.Config.Round(now, l.Interval, l.Valve, all, before)
 	l.report(now, outcome.Closings)
-	retirement, err := r.decide(ctx, now, all, before.Held)
-	if err != nil {
-		return err
-	}
+	retirement := r.decide(now, all, given, before)
 	l.once("retirement", strings.Join(retirement.Stopped, "; "))
-	after.Held = retirement.Held
+	after.Held, after.Retired = retirement.Held, retirement.Lately
 	l.Stats.observed(all, outcome, after, retirement)
-	if err := l.remember(ctx, kept, after, statesetter.NewReport(all, outcome, retirement, r.failures())); err != nil {
+	if err := l.remember(ctx, kept, after); err != nil {
 		return err
 	}
 	if err := l.change(ctx, outcome.Changes); err != nil {
 		return err
 	}
 	r.order(retirement.Machines)
+	l.publish(ctx, kept, statesetter.NewReport(all, outcome, retirement, r.failures(), reported(kept)))
+	l.forgetApprovals(ctx, all, given.approved)
 	if !outcome.Blind {
 		l.blind = 0
 	} else if l.blind++; l.blind >= blindRounds {

@@ -18,6 +18,7 @@ import (
 	"github.com/cybozu-go/neco/pkg/retirement"
 	"github.com/cybozu-go/neco/pkg/sabakan"
 	"github.com/cybozu-go/neco/pkg/statesetter"
+	"github.com/cybozu-go/neco/pkg/storage"
 )
 
 const (
@@ -41,59 +42,99 @@ type retirer struct {
 	orders chan []sabakan.Machine
 
 	mu sync.Mutex
-	// tried is how often machines were to be retired, failed why that failed the last time, and off
-	// which machines of an unknown type were switched off, by serial number.
-	tried  map[string]int
-	failed map[string]string
-	off    map[string]bool
+	// attempts are what this leader has done with retiring machines, by serial number.
+	attempts map[string]*attempt
+}
+
+// attempt is what has been done to retire a machine.
+type attempt struct {
+	// tried is how often it was tried, and failed why that failed the last time.
+	tried  int
+	failed string
+	// off: the machine, whose type is unknown, was switched off. cleared: the clearing of its TPM was
+	// ordered. Neither is done twice.
+	off, cleared bool
 }
 
 func newRetirer(l *leader) *retirer {
-	return &retirer{leader: l, orders: make(chan []sabakan.Machine), tried: map[string]int{}, failed: map[string]string{}, off: map[string]bool{}}
+	return &retirer{leader: l, orders: make(chan []sabakan.Machine), attempts: map[string]*attempt{}}
 }
 
-// decide returns which machines retire, by what is in etcd and what earlier rounds have held back.
-func (r *retirer) decide(ctx context.Context, now time.Time, all []statesetter.Judgement, held map[string]bool) (statesetter.Retirement, error) {
+// allowances are what limits the retirement of machines, beside their states.
+type allowances struct {
+	approved map[string]storage.Approval
+	servers  []int
+}
+
+// allowances reads the approvals of operators and the registered boot servers.
+func (l *leader) allowances(ctx context.Context) (allowances, error) {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
-	approved, err := r.store.Approved(ctx)
+	approved, err := l.store.Approved(ctx)
 	if err != nil {
-		return statesetter.Retirement{}, err
+		return allowances{}, err
 	}
-	servers, err := r.store.Servers(ctx)
-	if err != nil {
-		return statesetter.Retirement{}, err
-	}
-	if err := r.forget(ctx, all, approved); err != nil {
-		return statesetter.Retirement{}, err
+	servers, err := l.store.Servers(ctx)
+	return allowances{approved, servers}, err
+}
+
+// decide returns which machines retire. It forgets what was done with machines that are not
+// retiring any more.
+func (r *retirer) decide(now time.Time, all []statesetter.Judgement, given allowances, before statesetter.Memory) statesetter.Retirement {
+	retiring := retiringOf(all)
+	by := statesetter.Retiring{Approved: map[string]time.Time{}, Tried: map[string]int{}, Servers: given.servers, Held: before.Held, Before: before.Retired}
+	for serial, a := range given.approved {
+		by.Approved[serial] = a.Since
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return statesetter.Retire(now, all, statesetter.Retiring{Approved: approved, Tried: r.tried, Servers: servers, Held: held}), nil
+	maps.DeleteFunc(r.attempts, func(serial string, _ *attempt) bool { return !retiring[serial] })
+	for serial, a := range r.attempts {
+		by.Tried[serial] = a.tried
+	}
+	return statesetter.Retire(now, all, by)
 }
 
-// forget forgets the approvals of machines that are not retiring: they must not count when such a
-// machine retires another time.
-func (r *retirer) forget(ctx context.Context, all []statesetter.Judgement, approved map[string]time.Time) error {
+// retiringOf returns the machines that are retiring, by serial number.
+func retiringOf(all []statesetter.Judgement) map[string]bool {
 	retiring := map[string]bool{}
 	for _, j := range all {
-		retiring[j.Machine.Spec.Serial] = j.Machine.Status.State == sabakan.Retiring
-	}
-	for serial, at := range approved {
-		if !retiring[serial] {
-			if err := r.store.ForgetApproval(ctx, serial, at); err != nil {
-				return err
-			}
+		if j.Machine.Status.State == sabakan.Retiring {
+			retiring[j.Machine.Spec.Serial] = true
 		}
 	}
-	return nil
+	return retiring
+}
+
+// forgetApprovals forgets those of the approvals, which were read before the observation, whose
+// machines are not retiring: they must not count when such a machine retires another time. Those
+// that it cannot forget now are left to the next round.
+func (l *leader) forgetApprovals(ctx context.Context, all []statesetter.Judgement, approved map[string]storage.Approval) {
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	retiring := retiringOf(all)
+	for serial, a := range approved {
+		if retiring[serial] {
+			continue
+		}
+		if err := l.store.ForgetApproval(ctx, serial, a); err != nil {
+			l.Log.Warn("an approval is not forgotten yet", "machine", serial, "err", err)
+			return
+		}
+	}
 }
 
 // failures returns why machines have not retired, by serial number.
 func (r *retirer) failures() map[string]string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return maps.Clone(r.failed)
+	all := map[string]string{}
+	for serial, a := range r.attempts {
+		if a.failed != "" {
+			all[serial] = a.failed
+		}
+	}
+	return all
 }
 
 // order lets machines retire, unless others do.
@@ -129,7 +170,7 @@ func (r *retirer) retire(ctx context.Context, machines []sabakan.Machine) {
 	var g errgroup.Group
 	for _, m := range machines {
 		serial := m.Spec.Serial
-		r.begin(serial)
+		r.note(serial, func(a *attempt) { a.tried++ })
 		g.Go(func() error {
 			err := err
 			if err == nil {
@@ -142,39 +183,39 @@ func (r *retirer) retire(ctx context.Context, machines []sabakan.Machine) {
 	_ = g.Wait() // no function returns an error
 }
 
-// begin counts an attempt.
-func (r *retirer) begin(serial string) {
+// did returns what was done to retire a machine.
+func (r *retirer) did(serial string) attempt {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.tried[serial]++
+	if a := r.attempts[serial]; a != nil {
+		return *a
+	}
+	return attempt{}
 }
 
-// wasOff reports whether this leader has switched off a machine of an unknown type.
-func (r *retirer) wasOff(serial string) bool {
+// note changes what is known to be done to retire a machine.
+func (r *retirer) note(serial string, change func(*attempt)) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.off[serial]
-}
-
-func (r *retirer) setOff(serial string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.off[serial] = true
+	a := r.attempts[serial]
+	if a == nil {
+		a = &attempt{}
+		r.attempts[serial] = a
+	}
+	change(a)
 }
 
 // end logs the result of an attempt.
 func (r *retirer) end(serial string, err error) {
 	r.Stats.retirements.WithLabelValues(resultOf(err)).Inc()
+	why := ""
 	if err == nil {
 		r.Log.Info("the machine is retired: its disk keys are deleted, and the clearing of its TPM is ordered", "machine", serial)
 	} else {
 		r.Log.Warn("the machine is not retired yet", "machine", serial, "err", err)
+		why = err.Error()
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if delete(r.failed, serial); err != nil {
-		r.failed[serial] = err.Error()
-	}
+	r.note(serial, func(a *attempt) { a.failed = why })
 }
 
 // retireOne retires one machine. One of an unknown type is switched off once: an operator may switch
@@ -185,6 +226,18 @@ func (r *retirer) retireOne(ctx context.Context, access bmcaccess.Access, serial
 	if err != nil {
 		return err
 	}
+	did := r.did(serial)
+	if !did.cleared {
+		if err := r.clear(ctx, access, m, did); err != nil {
+			return err
+		}
+	}
+	return r.Observer.Sabakan.SetState(ctx, serial, sabakan.Retired)
+}
+
+// clear deletes the keys of the disks of a retiring machine, and clears its TPM.
+func (r *retirer) clear(ctx context.Context, access bmcaccess.Access, m sabakan.Machine, did attempt) error {
+	serial := m.Spec.Serial
 	c, err := access.Open(ctx, m)
 	if err != nil {
 		return err
@@ -194,17 +247,17 @@ func (r *retirer) retireOne(ctx context.Context, access bmcaccess.Access, serial
 	if _, err := r.Observer.Sabakan.DeleteKeys(ctx, serial); err != nil {
 		return err
 	}
-	if r.wasOff(serial) {
+	if did.off {
 		return errors.New("the machine was switched off, but how to clear the TPM of its type is not known: clear it by hand, then sabactl machines set-state " + serial + " retired")
 	}
 	err = retirement.ClearTPM(ctx, c, m)
-	if errors.Is(err, retirement.ErrUnknownType) {
-		r.setOff(serial)
+	switch {
+	case err == nil:
+		r.note(serial, func(a *attempt) { a.cleared = true })
+	case errors.Is(err, retirement.ErrUnknownType):
+		r.note(serial, func(a *attempt) { a.off = true })
 	}
-	if err != nil {
-		return err
-	}
-	return r.Observer.Sabakan.SetState(ctx, serial, sabakan.Retired)
+	return err
 }
 
 // machine returns a machine as it is in sabakan now. It returns an error if it is not in the state

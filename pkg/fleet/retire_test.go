@@ -3,11 +3,16 @@ package fleet_test
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
 	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -54,6 +59,19 @@ func (w *world) retire(serials ...string) {
 			w.Fatalf("put a key: status %d", answer.StatusCode)
 		}
 		w.must(w.sabakan.SetState(w.Context(), s, sabakan.Retiring))
+	}
+}
+
+// remove removes a retired machine from sabakan.
+func (w *world) remove(serial string) {
+	w.Helper()
+	req, err := http.NewRequestWithContext(w.Context(), http.MethodDelete, w.url+"/api/v1/machines/"+serial, nil)
+	w.must(err)
+	res, err := http.DefaultClient.Do(req)
+	w.must(err)
+	res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		w.Fatalf("remove %s: status %d", serial, res.StatusCode)
 	}
 }
 
@@ -150,7 +168,7 @@ func TestManyMachinesRetireOnlyWithApproval(t *testing.T) {
 	w.awaitLog("9 retiring machines wait for neco nodes approve")
 	w.await("the approvals of m7 and gone are forgotten", func() error {
 		approved, err := store.Approved(t.Context())
-		if err == nil && (len(approved) != 1 || approved["m3"].IsZero()) {
+		if err == nil && (len(approved) != 1 || approved["m3"].Since.IsZero()) {
 			err = fmt.Errorf("approved are %v", approved)
 		}
 		return err
@@ -166,11 +184,26 @@ func TestManyMachinesRetireOnlyWithApproval(t *testing.T) {
 
 // TestAfterTheMemoryIsLostRetiringMachinesNeedAnApproval: they may have needed one.
 func TestAfterTheMemoryIsLostRetiringMachinesNeedAnApproval(t *testing.T) {
+	t.Run("unreadable", func(t *testing.T) {
+		retireWithout(t, func(w *world) {
+			_, err := w.etcd.Put(t.Context(), storage.KeyFleet+storage.FleetBad, "{")
+			w.must(err)
+		})
+	})
+	t.Run("missing", func(t *testing.T) {
+		retireWithout(t, func(w *world) {
+			_, err := w.etcd.Delete(t.Context(), storage.KeyFleet+storage.FleetRounds)
+			w.must(err)
+		})
+	})
+}
+
+// retireWithout loses the memory, and looks that a machine retires after an approval only.
+func retireWithout(t *testing.T, lose func(*world)) {
 	w := newWorldOf(t, "r640-cs-2", "a", "b")
 	bmcs, port := w.bmcs()
 	w.retire("a")
-	_, err := w.etcd.Put(t.Context(), storage.KeyFleet+storage.FleetBad, "{")
-	w.must(err)
+	lose(w)
 	w.keep(w.typed(port))
 	w.awaitLog("1 retiring machines wait for neco nodes approve: they were among more than 10 within 24h0m0s, or the record of that is lost")
 	if did := bmcs["a"].Did(); len(did) > 0 || !w.hasKey("a") {
@@ -178,6 +211,98 @@ func TestAfterTheMemoryIsLostRetiringMachinesNeedAnApproval(t *testing.T) {
 	}
 	w.must(storage.New(w.etcd).Approve(t.Context(), map[string]time.Time{"a": w.since("a")}, storage.Act{}))
 	w.awaitState(sabakan.Retired, "a")
+}
+
+// TestMachinesThatAreRemovedAfterTheirRetirementCount: whoever retires many may remove them, too.
+func TestMachinesThatAreRemovedAfterTheirRetirementCount(t *testing.T) {
+	w := newWorldOf(t, "r640-cs-2", "a", "b")
+	bmcs, port := w.bmcs()
+	m := statesetter.Memory{At: time.Now(), Retired: map[string]time.Time{}}
+	for i := range statesetter.MostRetiring - 1 {
+		m.Retired[fmt.Sprintf("gone-%d", i)] = time.Now()
+	}
+	w.record(m)
+	w.retire("a")
+	stop := w.keep(w.typed(port))
+	w.awaitState(sabakan.Retired, "a")
+	w.remove("a")
+	w.retire("b")
+	w.awaitLog("1 retiring machines wait for neco nodes approve: 1 are retiring and 10 have retired, more than 10 within 24h0m0s")
+	stop()
+	if did := bmcs["b"].Did(); len(did) > 0 || !w.hasKey("b") {
+		t.Errorf("the BMC of b did %q; has its key: %t", did, w.hasKey("b"))
+	}
+}
+
+// TestAnApprovalDuringAnObservationCounts: the observation does not know yet that the machine retires.
+func TestAnApprovalDuringAnObservationCounts(t *testing.T) {
+	w := newWorldOf(t, "r640-cs-2", "a", "b")
+	bmcs, port := w.bmcs()
+	bmcs["a"].Answer("GET /redfish/v1/", bmctest.HTML)
+	w.must(w.sabakan.SetState(t.Context(), "a", sabakan.Healthy))
+	store := storage.New(w.etcd)
+	o := w.typed(port)
+	usual := o.Observer.MetricsURL
+	var once sync.Once
+	o.Observer.MetricsURL = func(address netip.Addr) string {
+		once.Do(func() {
+			w.retire("a")
+			w.must(store.Approve(t.Context(), map[string]time.Time{"a": w.since("a")}, storage.Act{}))
+		})
+		return usual(address)
+	}
+	w.keep(o)
+	w.awaitLog(`msg="the machine is not retired yet" machine=a`) // in a later round
+	approved, err := store.Approved(t.Context())
+	w.must(err)
+	if _, ok := approved["a"]; !ok {
+		t.Errorf("approved are %v", approved)
+	}
+}
+
+// TestAnUnreadableApprovalIsForgotten like one of a machine that does not retire.
+func TestAnUnreadableApprovalIsForgotten(t *testing.T) {
+	w := newWorld(t, "a")
+	_, err := w.etcd.Put(t.Context(), storage.KeyApproved+"a", "soon")
+	w.must(err)
+	w.keep(w.options("boot-0", 0))
+	w.await("the approval is forgotten", func() error {
+		approved, err := storage.New(w.etcd).Approved(t.Context())
+		if err == nil && len(approved) > 0 {
+			err = fmt.Errorf("approved are %v", approved)
+		}
+		return err
+	})
+}
+
+// TestAMachineIsClearedOnce, even if sabakan does not call it retired the first time.
+func TestAMachineIsClearedOnce(t *testing.T) {
+	w := newWorldOf(t, "r640-cs-2", "a", "b")
+	bmcs, port := w.bmcs()
+	w.retire("a")
+	backend, err := url.Parse(w.url)
+	w.must(err)
+	proxy := httputil.NewSingleHostReverseProxy(backend)
+	var refused atomic.Bool
+	front := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err == nil && bytes.Contains(body, []byte("RETIRED")) && bytes.Contains(body, []byte("setMachineState")) && refused.CompareAndSwap(false, true) {
+			http.Error(rw, "busy", http.StatusServiceUnavailable)
+			return
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		proxy.ServeHTTP(rw, r)
+	}))
+	t.Cleanup(front.Close)
+	o := w.typed(port)
+	o.Observer.Sabakan = sabakan.New(front.URL)
+	t.Cleanup(o.Observer.Sabakan.Close)
+	stop := w.keep(o)
+	w.awaitState(sabakan.Retired, "a")
+	stop()
+	if did := bmcs["a"].Did(); !refused.Load() || !slices.Equal(did, []string{"PATCH map[Tpm2Hierarchy:Clear]", "job", "ForceRestart"}) {
+		t.Errorf("the BMC did %q; sabakan has refused: %t", did, refused.Load())
+	}
 }
 
 // TestARegisteredBootServerDoesNotRetire, whoever says so: etcd would lose a member.

@@ -75,6 +75,7 @@ func newWorldOf(t *testing.T, kind string, serials ...string) *world {
 	w.metrics = httptest.NewServer(http.HandlerFunc(w.serve))
 	t.Cleanup(w.metrics.Close)
 	w.must(storage.New(w.etcd).Register(t.Context(), 0))
+	w.record(statesetter.Memory{At: time.Now()})
 	w.plan()
 	w.add(kind, serials...)
 	// No other process of this kind has the same second byte at the same time.
@@ -212,6 +213,17 @@ func (w *world) await(what string, f func() error) {
 	if err := retry.Until(ctx, f); err != nil {
 		w.Fatalf("%v; log: %s", err, w.logged())
 	}
+}
+
+// record replaces what the leader has left in etcd.
+func (w *world) record(m statesetter.Memory) {
+	w.Helper()
+	store := storage.New(w.etcd)
+	before, err := store.Fleet(w.Context())
+	w.must(err)
+	after, err := fleet.Record(m)
+	w.must(err)
+	w.must(store.PutFleet(w.Context(), storage.Guard{LRN: -1}, before, after))
 }
 
 // remembered returns what the leader has left in etcd.

@@ -123,12 +123,7 @@ func (c Config) Judge(m sabakan.Machine, o Observation) Verdict {
 // reachable returns the member of a machine that answers. If there is not exactly one, ok is
 // false and v is the verdict.
 func reachable(members []Member) (member Member, v Verdict, ok bool) {
-	var live []Member
-	for _, m := range members {
-		if m.Status == alive {
-			live = append(live, m)
-		}
-	}
+	live := Living(members)
 	switch {
 	case len(members) == 0:
 		return Member{}, Verdict{State: sabakan.Unreachable, Reason: "serf has no member with the address of the machine"}, false
@@ -138,6 +133,17 @@ func reachable(members []Member) (member Member, v Verdict, ok bool) {
 		return Member{}, Verdict{Reason: fmt.Sprintf("serf has %d living members with the address of the machine", len(live))}, false
 	}
 	return live[0], Verdict{}, true
+}
+
+// Living returns those of the members that answer.
+func Living(members []Member) []Member {
+	var live []Member
+	for _, m := range members {
+		if m.Status == alive {
+			live = append(live, m)
+		}
+	}
+	return live
 }
 
 // Tag returns a tag of the living member among members, or else of the first one, or "".

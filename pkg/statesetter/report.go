@@ -10,16 +10,19 @@ type Report struct {
 	Held []string `json:"held,omitempty"`
 }
 
-// NewReport returns the report about a round. failed is why machines have not retired, by serial
-// number.
-func NewReport(all []Judgement, o Outcome, r Retirement, failed map[string]string) Report {
+// NewReport returns the report about a round after the one with the report before. failed is why
+// machines have not retired, by serial number. A machine that was skipped keeps its reason.
+func NewReport(all []Judgement, o Outcome, r Retirement, failed map[string]string, before Report) Report {
 	report := Report{Reasons: map[string][]string{}}
+	reasons := before.BySerial()
 	for _, j := range all {
 		serial := j.Machine.Spec.Serial
 		reason := j.Verdict.Reason
 		switch {
 		case j.Machine.Status.State == sabakan.Retiring:
 			reason = failed[serial]
+		case j.Verdict.Skipped:
+			reason = reasons[serial]
 		case j.Verdict.State == sabakan.Healthy:
 			reason = ""
 		}

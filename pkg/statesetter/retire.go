@@ -3,6 +3,7 @@ package statesetter
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -29,6 +30,9 @@ type Retiring struct {
 	Approved map[string]time.Time
 	// Tried is how often machines were tried, by serial number.
 	Tried map[string]int
+	// Before are the machines that were ordered to retire or had retired in earlier rounds, by serial
+	// number, with the time of that. They count even if sabakan does not know them any more.
+	Before map[string]time.Time
 	// Servers are the LRNs of the registered boot servers, whose racks have the same numbers.
 	Servers []int
 	// Held are the machines that need an approval since an earlier round, by serial number.
@@ -41,6 +45,9 @@ type Retirement struct {
 	Machines []sabakan.Machine
 	// Held are the machines that need an approval, in this round and in later ones.
 	Held map[string]bool
+	// Lately are the machines that have retired or were ordered to within RetiringInterval, by serial
+	// number, with the time of that.
+	Lately map[string]time.Time
 	// Waiting is how many of them have none, and Stopped why machines do not retire, for people.
 	Waiting int
 	Stopped []string
@@ -48,24 +55,34 @@ type Retirement struct {
 
 // Retire returns which retiring machines lose their keys in a round at the time now: at most five,
 // and one in a rack, first those that were tried least often. If more than MostRetiring are
-// retiring or have retired within RetiringInterval, all that are retiring then need an approval,
-// until they are not retiring any more. A registered boot server does not retire.
+// retiring, or have retired or were ordered to within RetiringInterval, all that are retiring then
+// need an approval, until they are not retiring any more. A registered boot server does not retire.
 func Retire(now time.Time, all []Judgement, r Retiring) Retirement {
 	var retiring []sabakan.Machine
-	lately := 0
+	lately := maps.Clone(r.Before)
+	if lately == nil {
+		lately = map[string]time.Time{}
+	}
 	for _, j := range all {
-		switch m := j.Machine; {
-		case m.Status.State == sabakan.Retiring:
+		switch m := j.Machine; m.Status.State {
+		case sabakan.Retiring:
 			retiring = append(retiring, m)
-		case m.Status.State == sabakan.Retired && now.Sub(m.Status.Since) < RetiringInterval:
-			lately++
+		case sabakan.Retired:
+			lately[m.Spec.Serial] = m.Status.Since
+		}
+	}
+	maps.DeleteFunc(lately, func(_ string, at time.Time) bool { return now.Sub(at) >= RetiringInterval })
+	gone := len(lately)
+	for _, m := range retiring {
+		if _, ok := lately[m.Spec.Serial]; ok {
+			gone--
 		}
 	}
 	slices.SortStableFunc(retiring, func(a, b sabakan.Machine) int {
 		return cmp.Compare(r.Tried[a.Spec.Serial], r.Tried[b.Spec.Serial])
 	})
-	many := len(retiring)+lately > MostRetiring
-	d := Retirement{Held: map[string]bool{}}
+	many := len(retiring)+gone > MostRetiring
+	d := Retirement{Held: map[string]bool{}, Lately: lately}
 	var servers []string
 	racks := map[int]int{}
 	for _, m := range retiring {
@@ -84,12 +101,13 @@ func Retire(now time.Time, all []Judgement, r Retiring) Retirement {
 		if len(d.Machines) < retirePerRound && racks[m.Spec.Rack] < retirePerRack {
 			racks[m.Spec.Rack]++
 			d.Machines = append(d.Machines, m)
+			d.Lately[serial] = now
 		}
 	}
 	if d.Waiting > 0 {
 		why := "they were among more than %d within %s, or the record of that is lost"
 		if many {
-			why = fmt.Sprintf("%d are retiring and %d have retired", len(retiring), lately) + ", more than %d within %s"
+			why = fmt.Sprintf("%d are retiring and %d have retired", len(retiring), gone) + ", more than %d within %s"
 		}
 		d.Stopped = append(d.Stopped, fmt.Sprintf("%d retiring machines wait for neco nodes approve: "+why, d.Waiting, MostRetiring, RetiringInterval))
 	}

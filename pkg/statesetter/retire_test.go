@@ -36,6 +36,15 @@ func retired(n int, ago time.Duration) []statesetter.Judgement {
 	return all
 }
 
+// ordered returns n machines that were ordered to retire some time ago, those of retired.
+func ordered(n int, ago time.Duration) map[string]time.Time {
+	all := map[string]time.Time{}
+	for i := range n {
+		all[fmt.Sprintf("old-%d", i)] = now.Add(-ago)
+	}
+	return all
+}
+
 // serialsOf returns the serial numbers of machines.
 func serialsOf(all []sabakan.Machine) []string {
 	var serials []string
@@ -75,6 +84,10 @@ func TestFewMachinesRetireInARound(t *testing.T) {
 		"ten are not many":     {1, 10, statesetter.Retiring{}, nil, []string{"0-0"}, ""},
 		"many have retired":    {2, 1, statesetter.Retiring{}, retired(9, 23*time.Hour), nil, "2" + wait + "2 are retiring and 9 have retired, more than 10 within 24h0m0s"},
 		"long ago":             {2, 1, statesetter.Retiring{}, retired(9, 24*time.Hour), []string{"0-0", "1-0"}, ""},
+		"many were ordered":    {2, 1, statesetter.Retiring{Before: ordered(9, 23*time.Hour)}, nil, nil, "2" + wait + "2 are retiring and 9 have retired, more than 10 within 24h0m0s"},
+		"ordered long ago":     {2, 1, statesetter.Retiring{Before: ordered(9, 24*time.Hour)}, nil, []string{"0-0", "1-0"}, ""},
+		"ordered and retired":  {2, 1, statesetter.Retiring{Before: ordered(8, time.Hour)}, retired(8, time.Minute), []string{"0-0", "1-0"}, ""},
+		"ordered before":       {10, 1, statesetter.Retiring{Before: map[string]time.Time{"0-0": now, "1-0": now}, Tried: map[string]int{"0-0": 1, "1-0": 1}}, nil, []string{"2-0", "3-0", "4-0", "5-0", "6-0"}, ""},
 		"held since before":    {2, 1, statesetter.Retiring{Held: map[string]bool{"0-0": true}}, nil, []string{"1-0"}, "1" + wait + "they were among more than 10 within 24h0m0s, or the record of that is lost"},
 		"held, and approved":   {2, 1, statesetter.Retiring{Held: map[string]bool{"0-0": true}, Approved: approve("0-0")}, nil, []string{"0-0", "1-0"}, ""},
 		"approved once before": {2, 1, statesetter.Retiring{Held: map[string]bool{"0-0": true}, Approved: map[string]time.Time{"0-0": now.AddDate(0, -1, 0)}}, nil, []string{"1-0"}, "1" + wait + "they were among more than 10 within 24h0m0s, or the record of that is lost"},
@@ -83,6 +96,16 @@ func TestFewMachinesRetireInARound(t *testing.T) {
 		if got := serialsOf(r.Machines); !slices.Equal(got, tt.want) || strings.Join(r.Stopped, "; ") != tt.stopped {
 			t.Errorf("%s: %q, %q, want %q, %q", title, got, r.Stopped, tt.want, tt.stopped)
 		}
+	}
+}
+
+// TestWhoHasRetiredLatelyIsRemembered for a day, and those that are ordered count at once.
+func TestWhoHasRetiredLatelyIsRemembered(t *testing.T) {
+	all := slices.Concat(retiring(1, 2), retired(1, time.Hour))
+	d := statesetter.Retire(now, all, statesetter.Retiring{Before: map[string]time.Time{"gone": now.Add(-23 * time.Hour), "older": now.Add(-24 * time.Hour)}})
+	want := map[string]time.Time{"gone": now.Add(-23 * time.Hour), "old-0": now.Add(-time.Hour), "0-0": now}
+	if !maps.Equal(d.Lately, want) {
+		t.Errorf("%v, want %v", d.Lately, want)
 	}
 }
 

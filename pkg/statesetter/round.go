@@ -23,8 +23,10 @@ type Memory struct {
 	Worse map[string]Made `json:"worse,omitempty"`
 	// Closed is when a rack or the fleet was last closed for a reason of its own, by its name.
 	Closed map[string]time.Time `json:"closed,omitempty"`
-	// Held are the retiring machines that need an approval, by serial number. [Retire] sets it.
-	Held map[string]bool `json:"held,omitempty"`
+	// Held are the retiring machines that need an approval, and Retired those that have lately
+	// retired or were ordered to, by serial number. [Retire] sets them.
+	Held    map[string]bool      `json:"held,omitempty"`
+	Retired map[string]time.Time `json:"retired,omitempty"`
 }
 
 // Made is a change for the worse that was made.
@@ -87,7 +89,7 @@ func (m Memory) moved(now time.Time, interval time.Duration) Memory {
 		return m
 	}
 	by := gap - interval
-	moved := Memory{At: m.At.Add(by), Bad: map[string]Since{}, Worse: map[string]Made{}, Closed: map[string]time.Time{}, Held: m.Held}
+	moved := Memory{At: m.At.Add(by), Bad: map[string]Since{}, Worse: map[string]Made{}, Closed: map[string]time.Time{}, Held: m.Held, Retired: m.Retired}
 	for serial, s := range m.Bad {
 		moved.Bad[serial] = Since{s.State, s.At.Add(by)}
 	}

@@ -68,17 +68,23 @@ func (s *Storage) PutFleet(ctx context.Context, g Guard, before, after Fleet) er
 	return err
 }
 
-// Approved returns the machines whose retirement an operator has approved, by serial number, with the
-// begin of the state retiring that was approved. A value that cannot be read is the zero time.
-func (s *Storage) Approved(ctx context.Context) (map[string]time.Time, error) {
+// Approval is that of an operator for the retirement of a machine.
+type Approval struct {
+	// Since is when the machine has begun to retire. It is zero if the value cannot be read.
+	Since time.Time
+	rev   int64
+}
+
+// Approved returns the approvals of operators by serial number.
+func (s *Storage) Approved(ctx context.Context) (map[string]Approval, error) {
 	res, err := s.etcd.Get(ctx, KeyApproved, clientv3.WithPrefix())
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", KeyApproved, err)
 	}
-	all := map[string]time.Time{}
+	all := map[string]Approval{}
 	for _, kv := range res.Kvs {
-		at, _ := time.Parse(time.RFC3339, string(kv.Value))
-		all[strings.TrimPrefix(string(kv.Key), KeyApproved)] = at
+		since, _ := time.Parse(time.RFC3339, string(kv.Value))
+		all[strings.TrimPrefix(string(kv.Key), KeyApproved)] = Approval{since, kv.ModRevision}
 	}
 	return all, nil
 }
@@ -99,10 +105,10 @@ func (s *Storage) Approve(ctx context.Context, since map[string]time.Time, a Act
 	return nil
 }
 
-// ForgetApproval forgets the approval of a machine, unless it is another one than that for at.
-func (s *Storage) ForgetApproval(ctx context.Context, serial string, at time.Time) error {
+// ForgetApproval forgets the approval a of a machine, unless another one was given meanwhile.
+func (s *Storage) ForgetApproval(ctx context.Context, serial string, a Approval) error {
 	key := KeyApproved + serial
-	same := clientv3.Compare(clientv3.Value(key), "=", at.UTC().Format(time.RFC3339))
+	same := clientv3.Compare(clientv3.ModRevision(key), "=", a.rev)
 	if _, err := s.etcd.Txn(ctx).If(same).Then(clientv3.OpDelete(key)).Commit(); err != nil {
 		return fmt.Errorf("delete %s: %w", key, err)
 	}

@@ -51,7 +51,7 @@ var rows = [...]row{
 	many(full, doc{KeyHeartbeats + "<LRN>", "when the worker's main loop last made progress: at", "neco-worker (guarded), every 15 s"},
 		lrn.Parse, decodeHeartbeat, func(s *Snapshot) *map[int]Heartbeat { return &s.Heartbeats }).
 		afterwards(dateHeartbeat),
-	elsewhere("pkg/storage", doc{KeyFleet + FleetRounds, "what a leader leaves to the next one: at, worse, closed, held", program.SabakanStateSetter + " (guarded)"}),
+	elsewhere("pkg/storage", doc{KeyFleet + FleetRounds, "what a leader leaves to the next one: at, worse, closed, held, retired", program.SabakanStateSetter + " (guarded)"}),
 	elsewhere("pkg/storage", doc{KeyFleet + FleetBad, "machines that will become worse if nothing changes, by serial number: state, at", program.SabakanStateSetter + " (guarded)"}),
 	elsewhere("pkg/storage", doc{KeyFleet + FleetReport, "what was last observed: reasons (serial numbers by reason), held", program.SabakanStateSetter + " (guarded)"}),
 	elsewhere("pkg/storage", doc{KeyApproved + "<serial>", "since when a machine is retiring that may retire among many", "neco nodes approve"}),
