@@ -20,8 +20,9 @@ import (
 )
 
 const (
-	// rebootTimeout is how long neco reboot-and-wait waits by default: as long as CKE waits for it.
-	rebootTimeout = time.Hour
+	// rebootTimeout is how long neco reboot-and-wait waits by default: less than CKE waits for it
+	// (command_timeout_seconds of its configuration), so that it can say what it has waited for.
+	rebootTimeout = 55 * time.Minute
 	// maxNode is the maximum size of a node of CKE in bytes.
 	maxNode = 1 << 20
 )
@@ -33,7 +34,8 @@ func newRebootAndWaitCmd(env *Env) *cobra.Command {
 		Use:   "reboot-and-wait ID|-",
 		Short: "Restart a machine, and wait until it is healthy",
 		Long: `Restart a machine by its BMC, and wait until serf tells that it has booted and
-sabakan calls it healthy. A machine that is off is switched on.
+that no unit has failed, and sabakan calls it healthy. A machine that is off is
+switched on.
 
 With -, the address of the machine is in a JSON object on standard input, as CKE
 gives it: {"address": "10.69.0.196"}. Then there is no question.
@@ -68,7 +70,7 @@ gives it: {"address": "10.69.0.196"}. Then there is no question.
 		},
 	}
 	flags.register(cmd)
-	cmd.Flags().Var(duration.Var(&timeout, time.Second, duration.Day), "timeout", "how long to wait, 1s to 1d (default: 1h)")
+	cmd.Flags().Var(duration.Var(&timeout, time.Second, duration.Day), "timeout", "how long to wait, 1s to 1d (default: 55m)")
 	return cmd
 }
 

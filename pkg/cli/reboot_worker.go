@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/netip"
 	"slices"
 	"strings"
@@ -88,12 +89,11 @@ func rebootPlan(ctx context.Context, c cke.Ckecli, all []sabakan.Machine) (reboo
 	return reboot.NewPlan(all, planes, queued), nil
 }
 
-// rebootWorkers asks for both kinds of machines, and restarts them.
+// rebootWorkers asks for both kinds of machines, and restarts them. It asks CKE again after each
+// answer, which may take long: a machine that is of the other kind by then is left out.
 func rebootWorkers(cmd *cobra.Command, env *Env, c cke.Ckecli, flags *machineFlags, p reboot.Plan) error {
 	out := cmd.OutOrStdout()
-	for _, m := range p.Queued {
-		fmt.Fprintf(out, "in CKE's reboot queue already: %s\n", describe(m))
-	}
+	list(out, "in CKE's reboot queue already", p.Queued)
 	if len(p.Entries)+len(p.Direct) == 0 {
 		fmt.Fprintln(out, "no machine is to be restarted")
 		return nil
@@ -105,7 +105,7 @@ func rebootWorkers(cmd *cobra.Command, env *Env, c cke.Ckecli, flags *machineFla
 			return err
 		}
 		if sure {
-			queueErr = enqueue(cmd, c, p.Entries)
+			queueErr = enqueue(cmd, c, slices.Concat(p.Entries...))
 		}
 	}
 	if len(p.Direct) == 0 {
@@ -115,18 +115,35 @@ func rebootWorkers(cmd *cobra.Command, env *Env, c cke.Ckecli, flags *machineFla
 	if !sure {
 		return errors.Join(queueErr, err)
 	}
+	now, err := rebootPlan(cmd.Context(), c, p.Direct)
+	if err != nil {
+		return errors.Join(queueErr, err)
+	}
+	list(out, "left out, because it is a node of Kubernetes now", slices.Concat(append(now.Entries, now.Queued)...))
 	return errors.Join(queueErr, withBMCs(cmd.Context(), env, func(b bmcs) error {
 		b = flags.accept(cmd, env, b)
-		return each(cmd.Context(), out, p.Direct, func(ctx context.Context, m sabakan.Machine) (string, error) {
+		return each(cmd.Context(), out, now.Direct, func(ctx context.Context, m sabakan.Machine) (string, error) {
 			return restart(ctx, b, m)
 		})
 	}))
 }
 
-// enqueue adds the entries to CKE's reboot queue. The error names the machines of those that were
-// not added.
-func enqueue(cmd *cobra.Command, c cke.Ckecli, entries [][]sabakan.Machine) error {
-	for i, e := range entries {
+// list prints machines.
+func list(out io.Writer, what string, all []sabakan.Machine) {
+	for _, m := range all {
+		fmt.Fprintf(out, "%s: %s\n", what, describe(m))
+	}
+}
+
+// enqueue adds nodes to CKE's reboot queue. The error names those that were not added.
+func enqueue(cmd *cobra.Command, c cke.Ckecli, all []sabakan.Machine) error {
+	now, err := rebootPlan(cmd.Context(), c, all)
+	if err != nil {
+		return err
+	}
+	list(cmd.OutOrStdout(), "left out, because it is not a node of Kubernetes any more", now.Direct)
+	list(cmd.OutOrStdout(), "left out, because it is in CKE's reboot queue now", now.Queued)
+	for i, e := range now.Entries {
 		err := context.Cause(cmd.Context())
 		if err == nil {
 			var addresses []netip.Addr
@@ -136,7 +153,7 @@ func enqueue(cmd *cobra.Command, c cke.Ckecli, entries [][]sabakan.Machine) erro
 			err = c.AddReboot(cmd.Context(), addresses)
 		}
 		if err != nil {
-			left := slices.Concat(entries[i:]...)
+			left := slices.Concat(now.Entries[i:]...)
 			return hint(fmt.Errorf("%d machines were not added to CKE's reboot queue: %s: %w", len(left), serials(left), err),
 				"run the command again: it leaves those out that are in the queue")
 		}

@@ -33,7 +33,7 @@ type Machine struct {
 	Serial string
 	// Members returns the members of serf with the tag serial of the machine.
 	Members func(context.Context) ([]statesetter.Member, error)
-	// State returns its state in sabakan.
+	// State returns its state in sabakan. It may still be that of the time before the restart.
 	State func(context.Context) (sabakan.State, error)
 	// Reset changes its power.
 	Reset func(context.Context, bmc.Reset) error
@@ -41,13 +41,17 @@ type Machine struct {
 	Say func(string)
 }
 
-// Wait restarts the machine, or switches it on if it is off, and blocks until it has booted and is
-// healthy, or until ctx ends. While serf or sabakan does not answer, it goes on. An error before
-// the restart means that nothing was done.
+// Wait restarts the machine, or switches it on if it is off, and blocks until it has booted, has
+// told serf that no unit has failed, and is healthy in sabakan, or until ctx ends. While serf or
+// sabakan does not answer, it goes on. An error before the restart means that nothing was done.
 func (m Machine) Wait(ctx context.Context) error {
-	before, err := m.booted(ctx)
+	members, err := m.Members(ctx)
 	if err != nil {
 		return fmt.Errorf("machine %s: not restarted: %w", m.Serial, err)
+	}
+	before := map[string]bool{}
+	for _, member := range members {
+		before[member.Tags[uptimeTag]] = true
 	}
 	err = m.Reset(ctx, bmc.ForceRestart)
 	if errors.Is(err, bmc.ErrState) {
@@ -59,8 +63,8 @@ func (m Machine) Wait(ctx context.Context) error {
 	}
 	m.Say("waits until it has booted")
 	err = m.until(ctx, func() error {
-		now, err := m.booted(ctx)
-		if err == nil && !later(now, before) {
+		member, err := m.living(ctx)
+		if now := member.Tags[uptimeTag]; err == nil && !another(now, before) {
 			err = fmt.Errorf("it has not booted: serf has the tag %s %q as before", uptimeTag, now)
 		}
 		return err
@@ -70,11 +74,7 @@ func (m Machine) Wait(ctx context.Context) error {
 	}
 	m.Say("waits until it is healthy")
 	err = m.until(ctx, func() error {
-		s, err := m.State(ctx)
-		if err == nil && s != sabakan.Healthy {
-			err = fmt.Errorf("it has booted, and is %s", s)
-		}
-		return err
+		return m.healthy(ctx)
 	})
 	if err != nil {
 		return fmt.Errorf("machine %s: %w", m.Serial, err)
@@ -86,22 +86,54 @@ func (m Machine) until(ctx context.Context, f func() error) error {
 	return retry.Do(ctx, backoff.NewConstantBackOff(pause), nil, f)
 }
 
-// booted returns when the machine has booted, as its member of serf says, or "".
-func (m Machine) booted(ctx context.Context) (string, error) {
-	members, err := m.Members(ctx)
-	return statesetter.Tag(members, uptimeTag), err
+// healthy returns why the machine is not healthy after its boot, or nil.
+func (m Machine) healthy(ctx context.Context) error {
+	member, err := m.living(ctx)
+	if err != nil {
+		return err
+	}
+	failed, known := member.Tags[statesetter.FailedUnitsTag]
+	switch {
+	case !known:
+		return errors.New("it has booted, and has not told serf yet which units have failed")
+	case failed != "":
+		return fmt.Errorf("it has booted, and units have failed: %s", failed)
+	}
+	s, err := m.State(ctx)
+	if err == nil && s != sabakan.Healthy {
+		err = fmt.Errorf("it has booted, and is %s", s)
+	}
+	return err
 }
 
-// later reports whether now is the time of another boot than before.
-func later(now, before string) bool {
-	if now == "" || now == before {
+// living returns the member of serf of the machine that answers. Members of its earlier addresses or
+// names may be left, which do not.
+func (m Machine) living(ctx context.Context) (statesetter.Member, error) {
+	members, err := m.Members(ctx)
+	if err != nil {
+		return statesetter.Member{}, err
+	}
+	living := statesetter.Living(members)
+	if len(living) != 1 {
+		return statesetter.Member{}, fmt.Errorf("serf has %d living members with its serial number", len(living))
+	}
+	return living[0], nil
+}
+
+// another reports whether now is the time of another boot than those before.
+func another(now string, before map[string]bool) bool {
+	if now == "" || before[now] {
 		return false
 	}
-	a, errA := time.Parse(time.DateTime, before)
-	b, errB := time.Parse(time.DateTime, now)
-	if errA != nil || errB != nil {
+	b, err := time.Parse(time.DateTime, now)
+	if err != nil {
 		return true
 	}
-	d := b.Sub(a)
-	return d > jitter || d < -jitter
+	for old := range before {
+		a, err := time.Parse(time.DateTime, old)
+		if err == nil && b.Sub(a).Abs() <= jitter {
+			return false
+		}
+	}
+	return true
 }
