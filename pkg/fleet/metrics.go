@@ -7,9 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"sync"
+	"time"
 
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
@@ -27,18 +30,25 @@ const (
 	maxAlerts = 32 << 20
 )
 
-// metrics reads the metrics with the given names of the machine with this address. It gives the
-// slot s up while the machine does not answer.
+// metrics reads the metrics with the given names of the machine with this address. The machine has
+// o.Timeout until its answer begins, and again until it ends; the time in which its answer waits for
+// the slot s does not count. Errors name no address, so that they are the same for many machines.
 func (o Observer) metrics(ctx context.Context, s *slot, address netip.Addr, names []string) (map[string][]statesetter.Sample, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, o.Timeout, fmt.Errorf("no answer within %s", o.Timeout))
-	defer cancel()
-	url := o.MetricsURL(address)
-	families, err := o.families(ctx, s, url, names)
+	reading, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	timer := time.AfterFunc(o.Timeout, func() { cancel(fmt.Errorf("no answer within %s", o.Timeout)) })
+	defer timer.Stop()
+	families, err := o.families(reading, o.MetricsURL(address), names, func() error {
+		timer.Stop()
+		err := s.resume(ctx)
+		timer.Reset(o.Timeout)
+		return err
+	})
 	switch {
-	case ctx.Err() != nil:
-		return nil, fmt.Errorf("GET %s: %w", url, context.Cause(ctx))
+	case reading.Err() != nil:
+		return nil, context.Cause(reading)
 	case err != nil:
-		return nil, err // it names the URL
+		return nil, err
 	}
 	all := map[string][]statesetter.Sample{}
 	for _, name := range names {
@@ -51,24 +61,34 @@ func (o Observer) metrics(ctx context.Context, s *slot, address netip.Addr, name
 	return all, nil
 }
 
-func (o Observer) families(ctx context.Context, s *slot, url string, names []string) (map[string]*dto.MetricFamily, error) {
+// families reads the metrics with the given names. It calls answers before it reads the answer.
+func (o Observer) families(ctx context.Context, url string, names []string, answers func() error) (map[string]*dto.MetricFamily, error) {
 	res, err := o.open(ctx, url)
 	if err != nil {
 		return nil, err
 	}
 	defer res.Body.Close()
-	if err := s.resume(ctx); err != nil {
+	if err := answers(); err != nil {
 		return nil, err
 	}
 	data, err := choose(res.Body, names)
 	if err != nil {
-		return nil, fmt.Errorf("GET %s: %w", url, err)
+		return nil, withoutAddress(err)
 	}
 	families, err := parse(data)
 	if err != nil {
-		return nil, fmt.Errorf("GET %s: the response is not metrics: %w", url, err)
+		return nil, fmt.Errorf("the response is not metrics: %w", err)
 	}
 	return families, nil
+}
+
+// withoutAddress returns the cause of an error of a connection, which names the addresses and
+// ports of both ends.
+func withoutAddress(err error) error {
+	if op := (*net.OpError)(nil); errors.As(err, &op) {
+		return op.Err
+	}
+	return err
 }
 
 // lineBuffers are buffers of maxLine bytes: several thousand machines are read in a minute.
@@ -136,19 +156,20 @@ func parse(data []byte) (families map[string]*dto.MetricFamily, err error) {
 	return parser.TextToMetricFamilies(bytes.NewReader(data))
 }
 
-// open sends a request. The caller closes the body of the response, whose status is good.
-func (o Observer) open(ctx context.Context, url string) (*http.Response, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+// open sends a request. The caller closes the body of the response, whose status is good. Errors
+// name neither the URL nor the address.
+func (o Observer) open(ctx context.Context, at string) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, at, nil)
 	if err != nil {
 		return nil, err
 	}
 	res, err := o.Metrics.Do(req)
-	if err != nil {
-		return nil, err
+	if failed := (*url.Error)(nil); errors.As(err, &failed) {
+		return nil, withoutAddress(failed.Err)
 	}
 	if res.StatusCode != http.StatusOK {
 		res.Body.Close()
-		return nil, fmt.Errorf("GET %s: status %d", url, res.StatusCode)
+		return nil, fmt.Errorf("status %d (%s)", res.StatusCode, http.StatusText(res.StatusCode))
 	}
 	return res, nil
 }

@@ -7,15 +7,14 @@ import (
 )
 
 const (
-	// patience is how long a machine that does not answer may keep others from being asked. Most
-	// answer sooner; among thousands, some hang.
+	// patience is how long a machine may keep others from being asked until its answer begins, and
+	// again until it ends. Most need less; among thousands, some hang.
 	patience = 100 * time.Millisecond
 	// mostAsked is how many machines are asked at the same time, with those that do not answer yet.
 	mostAsked = 1000
 )
 
-// slot is the right to read the metrics of a machine. It is given up while the machine does not
-// answer.
+// slot is the right to read the metrics of a machine. It is given up after patience.
 type slot struct {
 	slots chan struct{}
 	timer *time.Timer
@@ -27,11 +26,7 @@ type slot struct {
 // takeSlot waits for a slot, of which there are as many as slots has room for.
 func takeSlot(ctx context.Context, slots chan struct{}) (*slot, error) {
 	s := &slot{slots: slots}
-	if err := s.take(ctx); err != nil {
-		return nil, err
-	}
-	s.timer = time.AfterFunc(patience, s.giveUp)
-	return s, nil
+	return s, s.take(ctx)
 }
 
 func (s *slot) take(ctx context.Context) error {
@@ -40,6 +35,7 @@ func (s *slot) take(ctx context.Context) error {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.held = true
+		s.timer = time.AfterFunc(patience, s.giveUp)
 		return nil
 	case <-ctx.Done():
 		return context.Cause(ctx)
@@ -55,15 +51,13 @@ func (s *slot) giveUp() {
 	}
 }
 
-// resume waits for a slot again if it was given up. Then it is kept until release.
+// resume waits for a slot if this one was given up, until ctx ends. Patience begins again.
 func (s *slot) resume(ctx context.Context) error {
-	s.timer.Stop()
-	s.mu.Lock()
-	held := s.held
-	s.mu.Unlock()
-	if held {
+	if s.timer.Stop() {
+		s.timer.Reset(patience)
 		return nil
 	}
+	s.giveUp()
 	return s.take(ctx)
 }
 
