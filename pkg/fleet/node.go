@@ -88,7 +88,7 @@ func (o Observer) Overview(ctx context.Context, f storage.Fleet) (Overview, erro
 			n.Address = m.Spec.IPv4[0]
 			n.Version = statesetter.Tag(members[n.Address], versionTag)
 		}
-		if s, ok := memory.Bad[n.Serial]; ok {
+		if s, ok := memory.Bad[n.Serial]; ok && s.State != n.State { // else it has just got that state
 			n.Next, n.Bad = s.State, &s.At
 		}
 		n.Behind = n.Version != "" && n.Newest != "" && n.Version != n.Newest
