@@ -87,11 +87,11 @@ small() {
 # release DIR moves the directory back. Neco's worker may be using dpkg's directory: it applies
 # the journal that dpkg has left.
 release() {
+    rm -f /run/small/filler
     timeout 60 sh -c "until umount '$1' 2>/run/busy; do sleep 0.1; done" || {
         cat /run/busy
         return 1
     }
-    rm -f /run/small/filler
     cp -a /run/small/. "$1/"
     umount /run/small
 }

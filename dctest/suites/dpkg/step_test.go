@@ -75,12 +75,13 @@ func perform(ctx SpecContext, s step) {
 // locked is what dpkg prints while neco-worker, which has just been started, runs dpkg.
 var locked = regexp.MustCompile(`is locked by another process|was locked by another process`)
 
-// settle waits until systemd has no jobs and dpkg does not run: the package's scripts do not
-// wait for what they start, and a neco-worker that starts may run dpkg.
+// settle waits until systemd has no jobs, dpkg does not run, and no daemon waits for its restart: the
+// package's scripts do not wait for what they start, and a neco-worker that starts may run dpkg,
+// and ends if that fails.
 func settle(ctx SpecContext) {
 	GinkgoHelper()
 	Expect(dctesting.Eventually(ctx, limit, "the end of systemd's jobs and of dpkg", func(ctx context.Context) error {
-		out, err := lab.Exec(ctx, "boot-0", "sh", "-c", "systemctl list-jobs --no-legend; pgrep -ax dpkg || true")
+		out, err := lab.Exec(ctx, "boot-0", "sh", "-c", "systemctl list-jobs --no-legend; pgrep -ax dpkg; systemctl list-units --no-legend --state=activating 'neco-*'")
 		if out = strings.TrimSpace(out); err == nil && out != "" && !strings.HasPrefix(out, "No jobs") {
 			err = errors.New(out)
 		}
