@@ -6,6 +6,7 @@ require (
 	github.com/coreos/ignition v0.35.0
 	github.com/cybozu-go/neco v0.0.0-00010101000000-000000000000
 	github.com/cybozu-go/neco/dctest/images/tools/standin v0.0.0-00010101000000-000000000000
+	github.com/google/go-cmp v0.7.0
 	github.com/pelletier/go-toml/v2 v2.4.3
 	github.com/vincent-petithory/dataurl v1.0.0
 )

@@ -80,6 +80,9 @@ func TestSystemdAcceptsUnits(t *testing.T) {
 		}
 		args := []string{"verify", "--root=" + string(root), "--man=no", "multi-user.target"}
 		for _, unit := range units {
+			if info, err := os.Lstat(unit); err != nil || info.Mode().Type() == os.ModeSymlink { // masked
+				continue
+			}
 			if !strings.HasSuffix(unit, ".d") && !strings.HasSuffix(unit, ".wants") && !strings.HasSuffix(unit, ".requires") {
 				args = append(args, filepath.Base(unit))
 			}

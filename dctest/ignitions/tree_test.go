@@ -8,7 +8,8 @@ import (
 	"testing"
 
 	"github.com/coreos/ignition/config/v2_3/types"
-	"github.com/vincent-petithory/dataurl"
+
+	"github.com/cybozu-go/neco/dctest/ignitions/apply"
 )
 
 // tree is the root file system of a node, with the files and units of its Ignition
@@ -25,27 +26,11 @@ func nodeTree(t *testing.T, role string, rack uint, changes map[string]any) tree
 func newTree(t *testing.T, c types.Config) tree {
 	t.Helper()
 	root := tree(t.TempDir())
-	for _, f := range c.Storage.Files {
-		root.write(t, f.Path, fileContents(t, f), os.FileMode(*f.Mode))
-	}
-	for _, u := range c.Networkd.Units {
-		root.write(t, "/etc/systemd/network/"+u.Name, u.Contents, 0o644)
-	}
-	for _, u := range c.Systemd.Units {
-		if !u.Mask {
-			root.write(t, "/etc/systemd/system/"+u.Name, u.Contents, 0o644)
-		}
+	c.Passwd = types.Passwd{} // there are no groups
+	if err := apply.To(t.Context(), string(root), c); err != nil {
+		t.Fatal(err)
 	}
 	return root
-}
-
-func fileContents(t *testing.T, f types.File) string {
-	t.Helper()
-	u, err := dataurl.DecodeString(f.Contents.Source)
-	if err != nil {
-		t.Fatalf("%s: %v", f.Path, err)
-	}
-	return string(u.Data)
 }
 
 // path returns where the file of a node is.
