@@ -83,6 +83,15 @@ func keyOf(values ...any) string {
 	return hex.EncodeToString(sum[:])[:keyLength]
 }
 
+// keyOfFile returns a digest of a file.
+func keyOfFile(name string) (string, error) {
+	data, err := os.ReadFile(name)
+	if err != nil {
+		return "", err
+	}
+	return keyOf(string(data)), nil
+}
+
 // keyOfDir returns a digest of the regular files below a directory, except Go tests.
 func keyOfDir(dir string) (string, error) {
 	h := sha256.New()

@@ -4,9 +4,13 @@ import (
 	"archive/tar"
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"path"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -38,12 +42,28 @@ func (b builder) image(ctx context.Context, it item, names []string) (string, er
 	for _, t := range it.Tools {
 		keys = append(keys, t)
 	}
+	files := slices.Clone(it.Data)
+	for _, p := range it.Debian {
+		linked, err := withLibraries(ctx, p)
+		if err != nil {
+			return "", err
+		}
+		files = append(files, linked...)
+	}
+	slices.Sort(files)
+	for _, f := range slices.Compact(files) { // programs share libraries
+		digest, err := keyOfFile(f)
+		if err != nil {
+			return "", err
+		}
+		entries, keys = append(entries, entry{f, f}), append(keys, digest)
+	}
 	if len(it.Tools) > 0 {
 		if err := add(installTools(), path.Join(dir, "install-tools")); err != nil {
 			return "", err
 		}
 	}
-	key := keyOf(append(keys, b.own, it.User, it.Env, names)...)
+	key := keyOf(append(keys, b.own, it.User, it.Env, it.Entry, names)...)
 	return b.cache.make("image", it.Name, key, ".tar", "", func(tmp string) error {
 		return writeImage(tmp, it, entries, names)
 	})
@@ -77,8 +97,22 @@ func writeImage(file string, it item, entries []entry, names []string) error {
 	return tarball.MultiWriteToFile(file, tags)
 }
 
-// configOf returns the configuration of an image. The first program is the entry point,
-// and all programs are in the PATH.
+// withLibraries returns the path of a program and those of the libraries that it is linked with.
+func withLibraries(ctx context.Context, program string) ([]string, error) {
+	out, err := exec.CommandContext(ctx, "ldd", program).CombinedOutput()
+	if err != nil {
+		return nil, fmt.Errorf("ldd %s: %w: %s", program, err, out)
+	}
+	files := []string{program}
+	for word := range strings.FieldsSeq(string(out)) {
+		if path.IsAbs(word) {
+			files = append(files, word)
+		}
+	}
+	return files, nil
+}
+
+// configOf returns the configuration of an image. All programs are in the PATH.
 func configOf(img v1.Image, it item) *v1.ConfigFile {
 	c, err := img.ConfigFile()
 	if err != nil {
@@ -87,8 +121,12 @@ func configOf(img v1.Image, it item) *v1.ConfigFile {
 	c = c.DeepCopy()
 	c.OS, c.Architecture = "linux", "amd64"
 	bin := path.Join("/usr/local", it.Name, "bin")
+	entry := it.Entry
+	if len(entry) == 0 {
+		entry = []string{path.Join(bin, it.Programs[0].Name)}
+	}
 	c.Config = v1.Config{
-		Entrypoint: []string{path.Join(bin, it.Programs[0].Name)},
+		Entrypoint: entry,
 		Env:        append([]string{"PATH=" + bin + ":/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}, it.Env...),
 		User:       it.User,
 		WorkingDir: "/",

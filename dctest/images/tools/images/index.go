@@ -19,8 +19,9 @@ type index struct {
 	Debs []indexDeb `json:"debs"`
 	// OS holds the kernel and initrd of the nodes' operating system.
 	OS indexOS `json:"os"`
-	// Boot is the archive of the boot server's root file system.
+	// Boot and Node are archives of the root file systems of boot servers and of nodes.
 	Boot string `json:"boot"`
+	Node string `json:"node"`
 }
 
 type indexImage struct {

@@ -99,10 +99,15 @@ func (b builder) others(ctx context.Context, o options, set artifacts, ix *index
 			return err
 		}
 	}
-	if o.wants("boot") {
-		ix.Boot, err = b.boot(ctx, o.source)
+	for kind, into := range map[string]*string{"boot": &ix.Boot, "node": &ix.Node} {
+		if !o.wants(kind) {
+			continue
+		}
+		if *into, err = b.rootfs(ctx, o.source, kind); err != nil {
+			return err
+		}
 	}
-	return err
+	return nil
 }
 
 func newBuilder(o options) (builder, error) {

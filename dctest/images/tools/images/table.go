@@ -7,9 +7,13 @@ type item struct {
 	// Version is the version of the real program in the image. It is empty if the program
 	// is an imitation, which only has the version in the artifact set.
 	Version string
-	// Programs are installed in /usr/local/NAME/bin of the image. The first one is the
-	// entry point.
+	// Programs are installed in /usr/local/NAME/bin of the image.
 	Programs []program
+	// Debian are programs of this machine that are copied with their libraries, and Data other
+	// files of it.
+	Debian, Data []string
+	// Entry is the entry point; empty means the first of Programs.
+	Entry []string
 	// Tools are the names of those programs that install-tools copies to the host.
 	Tools []string
 	// User is the user who runs the container; empty means root.
@@ -48,8 +52,14 @@ func table() []item {
 		}},
 		// The machine may not lock memory.
 		{Name: "vault", Version: "1.21.0.1", User: "10000:10000", Env: []string{"VAULT_DISABLE_MLOCK=true"}, Tools: []string{"vault"}, Programs: []program{vault()}},
-		{Name: "sabakan", Tools: []string{"sabactl"}, Programs: []program{standin("sabakan"), standin("sabactl")}},
-		{Name: "setup-hw", Programs: []program{standin("setup-hw")}},
+		{Name: "sabakan", Tools: []string{"sabactl"}, Entry: []string{"/usr/local/sabakan/bin/sabakan", "-dhcp"}, Data: []string{"/usr/lib/ipxe/ipxe.efi"},
+			Programs: []program{standin("sabakan"), standin("sabactl")}},
+		{Name: "setup-hw", Programs: []program{standin("monitor-hw"), standin("setup-hw")}},
+		{Name: "bird", Debian: []string{"/usr/sbin/bird", "/usr/sbin/birdc"}, Entry: []string{"/usr/sbin/bird", "-f"}},
+		// The clock of a container is that of its machine: chronyd measures it and does not set it.
+		{Name: "chrony", Debian: []string{"/usr/sbin/chronyd", "/usr/bin/chronyc"}, Entry: []string{
+			"/usr/sbin/chronyd", "-x", "-u", "root", "-f", "/etc/chrony.conf", "-d",
+		}},
 		{Name: "promtail", Programs: []program{standin("promtail")}},
 	}
 }

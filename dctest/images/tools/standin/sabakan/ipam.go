@@ -69,9 +69,6 @@ func (s *server) put(ctx context.Context, key string, value []byte) error {
 }
 
 func checkDHCP(data []byte) error {
-	var into struct {
-		LeaseMinutes uint     `json:"lease-minutes"`
-		DNS          []string `json:"dns-servers"`
-	}
+	var into dhcpConfig
 	return json.Unmarshal(data, &into)
 }

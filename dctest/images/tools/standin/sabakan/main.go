@@ -1,5 +1,5 @@
 // Sabakan imitates the program of that name, which network-boots the nodes and keeps the
-// inventory: its REST API, GraphQL and the files of network boot, without DHCP.
+// inventory: its REST API, GraphQL, the files of network boot and, with the flag -dhcp, DHCP.
 //
 // It owns its data below one prefix in etcd, or in its data directory if there is no
 // etcd. Uploaded files are in the data directory of the server to which they were sent,
@@ -24,6 +24,7 @@ type config struct {
 	HTTP         string       `json:"http"`
 	DataDir      string       `json:"data-dir"`
 	AdvertiseURL string       `json:"advertise-url"`
+	DHCPBind     string       `json:"dhcp-bind"`
 	AllowIPs     []netip.Addr `json:"allow-ips"`
 	IPXE         string       `json:"ipxe-efi-path"`
 	Etcd         store.Config `json:"etcd"`
@@ -31,13 +32,15 @@ type config struct {
 
 func main() {
 	file := flag.String("config-file", "", "configuration")
+	withDHCP := flag.Bool("dhcp", false, "answer DHCP; several on one machine cannot")
 	flag.Parse()
-	cli.Main("sabakan", func(ctx context.Context) error { return run(ctx, *file) })
+	cli.Main("sabakan", func(ctx context.Context) error { return run(ctx, *file, *withDHCP) })
 }
 
-func run(ctx context.Context, file string) error {
+func run(ctx context.Context, file string, withDHCP bool) error {
 	c := config{
-		HTTP: "0.0.0.0:10080", DataDir: "/var/lib/sabakan", AllowIPs: loopback(), IPXE: "/usr/lib/ipxe/ipxe.efi",
+		DHCPBind: "0.0.0.0:10067",
+		HTTP:     "0.0.0.0:10080", DataDir: "/var/lib/sabakan", AllowIPs: loopback(), IPXE: "/usr/lib/ipxe/ipxe.efi",
 		Etcd: store.Config{Prefix: "/sabakan/"},
 	}
 	if file != "" {
@@ -60,11 +63,24 @@ func run(ctx context.Context, file string) error {
 		blobs: blobs{dir: filepath.Join(c.DataDir, "blobs"), self: c.AdvertiseURL, client: http.DefaultClient},
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	var replication sync.WaitGroup
-	replication.Go(func() { srv.replicate(ctx) })
-	defer replication.Wait()
 	defer cancel()
-	return cli.Serve(ctx, c.HTTP, srv.handler())
+	var parts sync.WaitGroup
+	parts.Go(func() { srv.replicate(ctx) })
+	var dhcpErr error
+	if withDHCP {
+		d, err := newDHCP(srv)
+		if err != nil {
+			return err
+		}
+		parts.Go(func() {
+			dhcpErr = d.serve(ctx, c.DHCPBind)
+			cancel()
+		})
+	}
+	err = cli.Serve(ctx, c.HTTP, srv.handler())
+	cancel()
+	parts.Wait()
+	return errors.Join(err, dhcpErr)
 }
 
 // loopback returns the addresses of clients whose requests may change something by

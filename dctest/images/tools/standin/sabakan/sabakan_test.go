@@ -28,6 +28,13 @@ type client struct {
 
 func newServer(t *testing.T) client {
 	t.Helper()
+	c, _ := newServers(t)
+	return c
+}
+
+// newServers returns a client and the server that it calls.
+func newServers(t *testing.T) (client, *server) {
+	t.Helper()
 	dir := t.TempDir()
 	s, err := store.Open(store.Config{}, filepath.Join(dir, "store"))
 	if err != nil {
@@ -37,7 +44,8 @@ func newServer(t *testing.T) client {
 	if err := os.Mkdir(blobDir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	return client{t, (&server{store: s, allow: loopback(), blobs: blobs{dir: blobDir, self: self}}).handler()}
+	srv := &server{store: s, allow: loopback(), blobs: blobs{dir: blobDir, self: self}}
+	return client{t, srv.handler()}, srv
 }
 
 // call sends a request, checks the status of the response, and returns its body.

@@ -71,6 +71,7 @@ func (s *server) handler() http.Handler {
 		"PUT /api/v1/crypts/{serial}/{path...}": s.putCrypt,
 		"GET /api/v1/crypts/{serial}/{path...}": s.getCrypt,
 		"DELETE /api/v1/crypts/{serial}":        s.deleteCrypts,
+		"GET /api/v1/cryptsetup":                s.getCryptsetup,
 
 		"GET /api/v1/ignitions/{role}":         s.getIgnitions,
 		"GET /api/v1/ignitions/{role}/{id}":    s.getIgnition,

@@ -1,4 +1,4 @@
-package boot_test
+package rootfs_test
 
 import (
 	"os"
@@ -30,7 +30,7 @@ func TestABuildThatFailsLeavesNoImage(t *testing.T) {
 	if err := os.Mkdir(filepath.Dir(image), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command("./build", image)
+	cmd := exec.Command("./build", "boot", image)
 	cmd.Env = []string{"PATH=" + bin + ":" + os.Getenv("PATH")}
 	out, err := cmd.CombinedOutput()
 	if err == nil {
