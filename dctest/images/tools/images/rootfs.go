@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
 	"os/exec"
 	"path/filepath"
 )
@@ -12,22 +11,26 @@ import (
 // for the same inputs, and returns its path.
 func (b builder) rootfs(ctx context.Context, source, kind string) (string, error) {
 	dir := filepath.Join(source, "dctest", "images", "rootfs")
-	script, err := keyOfFile(filepath.Join(dir, "build"))
-	if err != nil {
-		return "", err
+	packages := filepath.Join(dir, "node.packages")
+	if kind == "boot" {
+		packages = filepath.Join(source, "installer", "setup", "packages")
 	}
-	files, err := keyOfDir(filepath.Join(dir, kind))
-	if err != nil {
-		return "", err
+	var keys []any
+	for _, input := range []string{filepath.Join(dir, "build"), packages} {
+		key, err := keyOfFile(input)
+		if err != nil {
+			return "", err
+		}
+		keys = append(keys, key)
 	}
-	packages, err := os.ReadFile(filepath.Join(source, "installer", "setup", "packages"))
-	if err != nil {
-		return "", err
+	for _, input := range []string{"common", kind} {
+		key, err := keyOfDir(filepath.Join(dir, input))
+		if err != nil {
+			return "", err
+		}
+		keys = append(keys, key)
 	}
-	if kind != "boot" {
-		packages = nil // they are in its directory
-	}
-	return b.cache.make("rootfs", kind, keyOf(script, files, string(packages)), ".tar", "about a minute", func(tmp string) error {
+	return b.cache.make("rootfs", kind, keyOf(keys...), ".tar", "about a minute", func(tmp string) error {
 		out, err := exec.CommandContext(ctx, filepath.Join(dir, "build"), kind, tmp).CombinedOutput()
 		if err != nil {
 			return fmt.Errorf("%w\n%s", err, out)
