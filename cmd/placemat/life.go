@@ -42,7 +42,26 @@ func newUpCmd(p *program) *cobra.Command {
 	cmd.Flags().StringVar(&o.Trust, "trust", "", "certificate of a CA that boot servers trust")
 	cmd.Flags().StringVar(&o.AuthorizedKeys, "authorized-keys", "", "file with the SSH keys of root on boot servers")
 	cmd.Flags().StringVar(&o.BootImage, "boot-image", "", "root file system of boot servers, to run them as containers; without it they are namespaces")
+	cmd.Flags().StringVar(&o.NodeImage, "node-image", "", "file system in which nodes boot, to run them as containers; without it they are namespaces")
+	cmd.Flags().StringVar(&o.Netboot, "netboot", "", "program with which these nodes boot from the network")
+	cmd.MarkFlagsRequiredTogether("node-image", "netboot")
 	return cmd
+}
+
+func newBMCCmd(p *program) *cobra.Command {
+	return &cobra.Command{
+		Use:    "bmc",
+		Short:  "Serve the BMCs of nodes; placemat up starts it",
+		Args:   cobra.NoArgs,
+		Hidden: true,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := p.centre(cmd)
+			if err != nil {
+				return err
+			}
+			return c.ServeBMCs(cmd.Context())
+		},
+	}
 }
 
 func newDownCmd(p *program) *cobra.Command {

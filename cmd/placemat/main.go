@@ -68,7 +68,7 @@ func newCommand() *cobra.Command {
 		SilenceErrors: true,
 	}
 	cmd.PersistentFlags().StringVar(&p.name, "name", "dc", "name of the data centre")
-	cmd.AddCommand(newUpCmd(p), newDownCmd(p), newStatusCmd(p), newExecCmd(p), newLogCmd(p), newGraphCmd(p))
+	cmd.AddCommand(newUpCmd(p), newBMCCmd(p), newDownCmd(p), newStatusCmd(p), newExecCmd(p), newLogCmd(p), newGraphCmd(p))
 	cmd.AddCommand(newLinkCmd(p), newCutCmd(p), newHealCmd(p), newRateCmd(p), newSilenceCmd(p))
 	cmd.AddCommand(newPowerCmds(p)...)
 	return cmd

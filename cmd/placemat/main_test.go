@@ -37,7 +37,7 @@ func TestEveryDocumentedCommandIsThere(t *testing.T) {
 	for _, c := range newCommand().Commands() {
 		got = append(got, c.Name())
 	}
-	want := []string{"cut", "down", "exec", "graph", "heal", "kill", "link", "log", "pause", "poweroff", "poweron", "rate", "resume", "silence", "status", "up", "wipe"}
+	want := []string{"bmc", "cut", "down", "exec", "graph", "heal", "kill", "link", "log", "pause", "poweroff", "poweron", "rate", "resume", "silence", "status", "up", "wipe"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}

@@ -48,16 +48,30 @@ func (c *Centre) startMachine(ctx context.Context, n cluster.Node) error {
 	for _, capability := range capabilities {
 		args = append(args, "--cap-add", capability)
 	}
-	if _, err := c.docker(ctx, append(args, c.bootImage(), "/bin/sh", "-c", initScript)...); err != nil {
+	if c.netboots(n) {
+		args = append(args, c.image("node"), "/bin/sh", "-c", netbootScript, "sh", n.Server.Serial)
+	} else {
+		args = append(args, c.image("boot"), "/bin/sh", "-c", initScript)
+	}
+	if _, err := c.docker(ctx, args...); err != nil {
 		return err
 	}
-	if err := c.seed(ctx, n); err != nil {
+	if err := c.fill(ctx, n); err != nil {
 		return err
 	}
 	if _, err := c.docker(ctx, "start", name); err != nil {
 		return err
 	}
 	return c.attach(ctx, n)
+}
+
+// fill puts the files into a new container with which the server starts.
+func (c *Centre) fill(ctx context.Context, n cluster.Node) error {
+	if c.netboots(n) {
+		_, err := c.docker(ctx, "cp", c.path("netboot"), c.container(n.Name)+":"+netbootProgram)
+		return err
+	}
+	return c.seed(ctx, n)
 }
 
 // attach gives the network namespace of a running server a name, and sets the server's
@@ -89,11 +103,11 @@ func (c *Centre) exitReport(ctx context.Context, server string) string {
 	return strings.TrimSpace(how) + "\n" + strings.TrimSpace(string(said))
 }
 
-// missingMachines is a condition for await: it returns a text about the first server
+// missingMachines is a condition for await: it returns a text about the first boot server
 // whose systemd has not started all units, or "" if there is none.
 func (c *Centre) missingMachines(ctx context.Context) (string, error) {
 	for _, n := range c.cluster.Nodes {
-		if !c.machine(n) {
+		if !c.machine(n) || c.netboots(n) {
 			continue
 		}
 		if what, err := c.missingMachine(ctx, n.Name); what != "" || err != nil {

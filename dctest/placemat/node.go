@@ -23,9 +23,13 @@ func dummyType(ctx context.Context, probe string) string {
 }
 
 // makeNamespace creates the network namespace of a node, or its container if it is a boot
-// server in Docker, and sets the node's sysctls.
+// server in Docker, and sets the node's sysctls. It does nothing for a node that boots from the
+// network.
 func (c *Centre) makeNamespace(ctx context.Context, n cluster.Node) error {
-	if c.machine(n) {
+	switch {
+	case c.netboots(n): // it is off
+		return nil
+	case c.machine(n):
 		return c.startMachine(ctx, n)
 	}
 	if _, err := run(ctx, "ip", "netns", "add", c.namespace(n.Name)); err != nil {

@@ -6,6 +6,10 @@ type Options struct {
 	// which then run in Docker. If it is empty, boot servers are only network namespaces
 	// with BIRD.
 	BootImage string
+	// NodeImage is the path of a tar archive with the file system in which nodes boot, and Netboot
+	// that of the program with which they boot from the network. If they are empty, nodes are only
+	// network namespaces. Otherwise they are off after Up.
+	NodeImage, Netboot string
 	// Hosts are lines of /etc/hosts with the names of the simulated internet. Boot
 	// servers and the services on switches, such as the proxy, use them.
 	Hosts string

@@ -3,6 +3,7 @@ package placemat
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -69,6 +70,9 @@ func (c *Centre) PowerOff(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
+	if on, err := c.runs(ctx, name); err != nil || !on {
+		return err
+	}
 	limit := haltTimeout + commandTimeout
 	if _, err := c.dockerFor(ctx, limit, nil, "stop", "--time", strconv.Itoa(int(haltTimeout.Seconds())), c.container(name)); err != nil {
 		return err
@@ -77,7 +81,8 @@ func (c *Centre) PowerOff(ctx context.Context, name string) error {
 }
 
 // PowerOn starts the server called name with its existing disk, and does nothing if the
-// server is running. It does not wait for the server's systemd; see Await.
+// server is running. A node boots from the network into a fresh file system; its disk is the volume
+// of its Docker. PowerOn does not wait for the server's systemd; see Await.
 func (c *Centre) PowerOn(ctx context.Context, name string) error {
 	n, err := c.machineNode(name)
 	if err != nil {
@@ -89,20 +94,30 @@ func (c *Centre) PowerOn(ctx context.Context, name string) error {
 	if err := c.disconnect(ctx, n); err != nil { // the server may have shut down by itself
 		return err
 	}
-	if _, err := c.docker(ctx, "start", c.container(name)); err != nil {
-		return err
+	if c.netboots(n) {
+		err = c.netboot(ctx, n)
+	} else {
+		err = c.restart(ctx, n)
 	}
-	if err := c.attach(ctx, n); err != nil {
+	if err != nil {
 		return err
 	}
 	return c.connect(ctx, n)
 }
 
+// restart starts the container of a server that is off.
+func (c *Centre) restart(ctx context.Context, n cluster.Node) error {
+	if _, err := c.docker(ctx, "start", c.container(n.Name)); err != nil {
+		return err
+	}
+	return c.attach(ctx, n)
+}
+
 // runs reports whether the server called name is running, which is also true while it is
 // paused.
 func (c *Centre) runs(ctx context.Context, name string) (bool, error) {
-	out, err := c.docker(ctx, "inspect", "--format", "{{.State.Running}}", c.container(name))
-	return strings.TrimSpace(out) == "true", err
+	out, err := c.docker(ctx, "ps", "--no-trunc", "--format", "{{.Names}}", "--filter", "name="+c.container(name))
+	return slices.Contains(strings.Fields(out), c.container(name)), err // Docker's filter matches any part of a name
 }
 
 // Wipe gives the server called name a new disk with a fresh system, and starts it. The

@@ -34,7 +34,7 @@ func (c *Centre) trust(ctx context.Context, nodes ...cluster.Node) error {
 		return nil
 	}
 	for _, n := range nodes {
-		if !c.machine(n) {
+		if !c.machine(n) || c.netboots(n) {
 			continue
 		}
 		if _, err := c.docker(ctx, "cp", c.path("trust.crt"), c.container(n.Name)+":/usr/local/share/ca-certificates/dctest.crt"); err != nil {

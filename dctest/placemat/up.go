@@ -44,7 +44,10 @@ func (c *Centre) up(ctx context.Context, dir string, o Options) error {
 	if err := c.keep(dir, o); err != nil {
 		return err
 	}
-	if err := c.importImage(ctx, o.BootImage); err != nil {
+	if err := c.importImage(ctx, "boot", o.BootImage); err != nil {
+		return err
+	}
+	if err := c.importImage(ctx, "node", o.NodeImage); err != nil {
 		return err
 	}
 	dummy := dummyType(ctx, c.prefix()+"probe")
@@ -56,7 +59,9 @@ func (c *Centre) up(ctx context.Context, dir string, o Options) error {
 	c.Say("%d namespaces", len(c.cluster.Nodes))
 	var lines []string
 	for _, l := range c.cluster.Links {
-		lines = append(lines, c.linkLine(l))
+		if !c.toNode(l) {
+			lines = append(lines, c.linkLine(l))
+		}
 	}
 	if err := batch(ctx, "", lines); err != nil {
 		return err
@@ -71,10 +76,13 @@ func (c *Centre) up(ctx context.Context, dir string, o Options) error {
 	if err := c.startPrograms(ctx, o); err != nil {
 		return err
 	}
+	if err := c.serveNodes(ctx); err != nil {
+		return err
+	}
 	if err := c.until(ctx, "all BGP sessions are established", convergeTimeout, c.missingSessions); err != nil {
 		return err
 	}
-	if c.bootImage() == "" {
+	if c.image("boot") == "" {
 		return nil
 	}
 	if err := c.until(ctx, "all boot servers are running", bootTimeout, c.missingMachines); err != nil {
@@ -121,8 +129,8 @@ func (c *Centre) until(ctx context.Context, what string, limit time.Duration, mi
 	return nil
 }
 
-// keep copies the description in dir, the lines o.Hosts and the authorized SSH keys into
-// the state directory.
+// keep copies the description in dir, the lines o.Hosts, the program netboot and the authorized SSH
+// keys into the state directory.
 func (c *Centre) keep(dir string, o Options) error {
 	for _, sub := range []string{"description", "bird", "log"} {
 		if err := os.MkdirAll(c.path(sub), 0o755); err != nil {
@@ -131,6 +139,15 @@ func (c *Centre) keep(dir string, o Options) error {
 	}
 	if err := os.WriteFile(c.path("hosts"), []byte(o.Hosts), 0o644); err != nil {
 		return err
+	}
+	if o.Netboot != "" {
+		program, err := os.ReadFile(o.Netboot)
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(c.path("netboot"), program, 0o755); err != nil {
+			return err
+		}
 	}
 	var keys []byte
 	if o.AuthorizedKeys != "" {
