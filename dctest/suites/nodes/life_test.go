@@ -1,0 +1,111 @@
+//go:build dctest
+
+package nodes
+
+import (
+	"encoding/json"
+	"strings"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/cybozu-go/neco/dctest/placemat/cluster"
+	"github.com/cybozu-go/neco/dctest/suite"
+	"github.com/cybozu-go/neco/pkg/fleet"
+)
+
+func lifeSpecs() {
+	Describe("that are healthy", func() {
+		It("are reached from another rack while a switch is silent", func(ctx SpecContext) {
+			for _, n := range nodes() {
+				reached(ctx, n)
+				Expect(strings.Count(on(ctx, n, "ip", "-4", "route", "show", "default"), "nexthop")).To(Equal(2), n.Name)
+			}
+			DeferCleanup(func(ctx SpecContext) { Expect(lab.Heal(ctx)).To(Succeed()) })
+			Expect(lab.Silence(ctx, "rack0-tor1")).To(Succeed())
+			for _, n := range nodes() {
+				reached(ctx, n)
+			}
+		})
+
+		It("become unhealthy by a failed unit, with the reason, and healthy again", func(ctx SpecContext) {
+			n := nodes()[0]
+			_, err := lab.Exec(ctx, n.Name, "systemd-run", "--wait", "--unit", "broken", "false")
+			Expect(err).To(HaveOccurred())
+			awaitState(ctx, nodes()[:1], "unhealthy")
+			Expect(listed(ctx, n).Reason).To(ContainSubstring("broken.service"))
+			on(ctx, n, "systemctl", "reset-failed", "broken")
+			awaitState(ctx, nodes(), "healthy")
+		})
+
+		It("are judged by another boot server after the leader was killed", func(ctx SpecContext) {
+			leader := leaders(ctx)[0]
+			_, err := lab.Exec(ctx, leader, "systemctl", "kill", "--signal=KILL", "--kill-whom=main", "sabakan-state-setter")
+			Expect(err).NotTo(HaveOccurred())
+			Eventually(func() string { return leaders(ctx)[0] }).WithTimeout(limit).WithPolling(poll).ShouldNot(Equal(leader))
+			n := nodes()[0]
+			_, err = lab.Exec(ctx, n.Name, "systemd-run", "--wait", "--unit", "broken", "false")
+			Expect(err).To(HaveOccurred())
+			awaitState(ctx, nodes()[:1], "unhealthy")
+			on(ctx, n, "systemctl", "reset-failed", "broken")
+			awaitState(ctx, nodes(), "healthy")
+		})
+
+		It("restart in a fresh file system with the same disk", func(ctx SpecContext) {
+			n := nodes()[1]
+			on(ctx, n, "touch", "/etc/mark")
+			disk := on(ctx, n, "cat", "/var/lib/docker/.crypt-id")
+			began := time.Now()
+			lab.Run(ctx, 1, "neco", "reboot-and-wait", "--yes", n.Server.Serial)
+			suite.Print("restart of a node until it is healthy: %s", time.Since(began).Round(time.Second))
+			Expect(on(ctx, n, "cat", "/var/lib/docker/.crypt-id")).To(Equal(disk))
+			_, err := lab.Exec(ctx, n.Name, "test", "-e", "/etc/mark")
+			Expect(err).To(HaveOccurred())
+			awaitState(ctx, nodes(), "healthy")
+		})
+
+		It("lose their keys, and are switched off, when they retire", func(ctx SpecContext) {
+			n := nodes()[2]
+			key := "http://127.0.0.1:10080/api/v1/crypts/" + n.Server.Serial + "/" + strings.TrimSpace(on(ctx, n, "cat", "/var/lib/docker/.crypt-id"))
+			lab.Run(ctx, 0, "curl", "-sS", "--fail", "-o", "/dev/null", key)
+			lab.Run(ctx, 0, "sabactl", "machines", "set-state", n.Server.Serial, "retiring")
+			awaitState(ctx, nodes()[2:], "retired")
+			_, err := lab.Exec(ctx, "boot-0", "curl", "-sS", "--fail", "-o", "/dev/null", key)
+			Expect(err).To(MatchError(ContainSubstring("404")))
+			Expect(lab.Run(ctx, 0, "neco", "power", "status", n.Server.Serial)).To(ContainSubstring("Off"))
+			awaitState(ctx, nodes()[:2], "healthy")
+		})
+	})
+}
+
+// reached expects that the boot server of the last rack reaches a node at its address, with which
+// the node answers.
+func reached(ctx SpecContext, n cluster.Node) {
+	GinkgoHelper()
+	Eventually(ctx, func() error {
+		_, err := lab.Exec(ctx, "boot-2", "ping", "-n", "-c", "1", "-W", "1", lab.Address(n.Name, "node0").String())
+		return err
+	}).WithTimeout(limit).WithPolling(poll).Should(Succeed(), n.Name)
+}
+
+// listed returns what neco nodes says about a node.
+func listed(ctx SpecContext, n cluster.Node) fleet.Node {
+	GinkgoHelper()
+	var all fleet.Overview
+	Expect(json.Unmarshal([]byte(lab.Run(ctx, 1, "neco", "nodes", "-o", "json")), &all)).To(Succeed())
+	for _, r := range all.Nodes {
+		if r.Serial == n.Server.Serial {
+			return r
+		}
+	}
+	Fail("neco nodes does not list " + n.Name)
+	return fleet.Node{}
+}
+
+// leaders returns the host names of the servers whose sabakan-state-setter leads or waits for
+// that, the leader first.
+func leaders(ctx SpecContext) []string {
+	GinkgoHelper()
+	return strings.Fields(lab.Etcdctl(ctx, 0, "get", "--prefix", "--print-value-only", "--sort-by=CREATE", "/neco/leader/sabakan-state-setter/"))
+}
