@@ -65,6 +65,22 @@ func lifeSpecs() {
 			awaitState(ctx, nodes(), "healthy")
 		})
 
+		It("keep their states while their rack is lost", func(ctx SpecContext) {
+			rack := []string{"boot-0", nodes()[0].Name, nodes()[1].Name}
+			for _, name := range rack {
+				Expect(lab.Kill(ctx, name)).To(Succeed())
+			}
+			Eventually(ctx, func() (string, error) { return lab.Exec(ctx, "boot-1", "neco", "nodes") }).
+				WithTimeout(limit).WithPolling(poll).Should(ContainSubstring("held back: rack 0"))
+			states := func() (string, error) { return lab.Exec(ctx, "boot-1", "sh", "-c", listStates) }
+			Consistently(ctx, states).WithTimeout(lost).WithPolling(poll).ShouldNot(ContainSubstring("unreachable"))
+			for _, name := range rack {
+				Expect(lab.PowerOn(ctx, name)).To(Succeed())
+			}
+			awaitState(ctx, nodes(), "healthy")
+			Expect(lab.Complete(ctx, "boot-1", first, limit)).To(Succeed())
+		})
+
 		It("lose their keys, and are switched off, when they retire", func(ctx SpecContext) {
 			n := nodes()[2]
 			key := "http://127.0.0.1:10080/api/v1/crypts/" + n.Server.Serial + "/" + strings.TrimSpace(on(ctx, n, "cat", "/var/lib/docker/.crypt-id"))

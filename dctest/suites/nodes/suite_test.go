@@ -24,13 +24,20 @@ const (
 	first = "2026.11.21-1"
 	cke   = "1.22.6"
 	limit = 5 * time.Minute
-	poll  = 500 * time.Millisecond
+	// lost is how long a rack is lost: many rounds and grace periods.
+	lost = 20 * time.Second
+	poll = 500 * time.Millisecond
 )
+
+// fourth is the boot server that joins.
+const fourth = 3
 
 var (
 	lab = suite.New("nodes", "dctest/menu-nodes.yml", "sabakan", "sabakan-state-setter")
-	// all are the boot servers.
+	// all are the boot servers that are set up at the beginning.
 	all = []int{0, 1, 2}
+	// deb is the package of all boot servers, and token a token of Vault's user admin.
+	deb, token string
 )
 
 func TestNodes(t *testing.T) {
@@ -47,6 +54,7 @@ var _ = Describe("nodes", Ordered, func() {
 	})
 	bootSpecs()
 	lifeSpecs()
+	memberSpecs()
 })
 
 // nodes are those of the data centre.
@@ -78,11 +86,13 @@ func printNodes(ctx context.Context) {
 // setUp makes a data centre whose sabakan has what nodes need.
 func setUp(ctx SpecContext) {
 	GinkgoHelper()
-	deb, err := lab.PackageWithTools(ctx, first, cke)
+	Expect(lab.Kill(ctx, necotest.Server(fourth))).To(Succeed())
+	var err error
+	deb, err = lab.PackageWithTools(ctx, first, cke)
 	Expect(err).NotTo(HaveOccurred())
 	lab.Password, err = lab.FreshSetUp(ctx, deb, all, "--proxy", suite.Proxy)
 	Expect(err).NotTo(HaveOccurred())
-	token := lab.AdminToken(ctx)
+	token = lab.AdminToken(ctx)
 	Expect(lab.Complete(ctx, "boot-0", first, limit)).To(Succeed())
 	for _, name := range program.Names(program.OnServers()) {
 		lab.Run(ctx, 0, "neco", "init", name)
@@ -129,6 +139,9 @@ func serials(of []cluster.Node) (s []string) {
 	return s
 }
 
+// listStates prints the machines in sabakan with their states.
+const listStates = `sabactl machines get | jq -r '.[] | .spec.serial + " " + .status.state'`
+
 // awaitState blocks until all nodes have a state in sabakan.
 func awaitState(ctx SpecContext, of []cluster.Node, state string) {
 	GinkgoHelper()
@@ -137,7 +150,7 @@ func awaitState(ctx SpecContext, of []cluster.Node, state string) {
 		want = append(want, s+" "+state)
 	}
 	Eventually(ctx, func() ([]string, error) {
-		out, err := lab.Exec(ctx, "boot-0", "sh", "-c", `sabactl machines get | jq -r '.[] | .spec.serial + " " + .status.state'`)
+		out, err := lab.Exec(ctx, "boot-1", "sh", "-c", listStates)
 		return strings.Split(out, "\n"), err
 	}).WithTimeout(limit).WithPolling(poll).Should(ContainElements(want))
 }
