@@ -24,7 +24,7 @@ func memberSpecs() {
 			Expect(lab.Write(ctx, necotest.Server(fourth), "/etc/neco/join-token", strings.NewReader(text), 0o600)).To(Succeed())
 			lab.Run(ctx, fourth, "neco", "join", "0", "1", "2")
 			Eventually(ctx, func() (string, error) {
-				return lab.Exec(ctx, "boot-0", "sh", "-c", `sabactl ignitions get cs "$(sabactl ignitions get cs | jq -r '.[-1]')"`)
+				return lab.Exec(ctx, "boot-0", "sh", "-c", `sabactl ignitions get cs "$(curl -sS --fail http://127.0.0.1:10080/api/v1/ignitions/cs | jq -r '.[-1]')"`)
 			}).WithTimeout(limit).WithPolling(poll).Should(ContainSubstring(address))
 			lab.Run(ctx, 1, "neco", "reboot-and-wait", "--yes", n.Server.Serial)
 			Expect(on(ctx, n, "cat", "/etc/chrony.conf")).To(ContainSubstring(address))
