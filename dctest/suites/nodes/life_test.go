@@ -4,12 +4,14 @@ package nodes
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 
+	"github.com/cybozu-go/neco/dctest/necotest"
 	"github.com/cybozu-go/neco/dctest/placemat/cluster"
 	"github.com/cybozu-go/neco/dctest/suite"
 	"github.com/cybozu-go/neco/pkg/fleet"
@@ -37,6 +39,24 @@ func lifeSpecs() {
 			Expect(listed(ctx, n).Reason).To(ContainSubstring("broken.service"))
 			on(ctx, n, "systemctl", "reset-failed", "broken")
 			awaitState(ctx, nodes(), "healthy")
+		})
+
+		It("are in the metrics of the leader only", func(ctx SpecContext) {
+			const metric = `neco_state_setter_machines{state="healthy"} `
+			Eventually(ctx, func() (found []string, err error) {
+				for _, lrn := range all {
+					text, err := lab.Exec(ctx, "boot-2", "curl", "-sS", "--fail", "http://"+lab.Address(necotest.Server(lrn), "node0").String()+":8213/metrics")
+					if err != nil {
+						return nil, err
+					}
+					for line := range strings.Lines(text) {
+						if count, ok := strings.CutPrefix(line, metric); ok {
+							found = append(found, fmt.Sprint("boot-", lrn, " ", strings.TrimSpace(count)))
+						}
+					}
+				}
+				return found, nil
+			}).WithTimeout(limit).WithPolling(poll).Should(Equal([]string{fmt.Sprint(leaders(ctx)[0], " ", len(all)+len(nodes()))}))
 		})
 
 		It("are judged by another boot server after the leader was killed", func(ctx SpecContext) {
