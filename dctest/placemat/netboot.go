@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+	"slices"
 
 	"github.com/cybozu-go/neco/dctest/placemat/cluster"
 )
@@ -39,6 +40,14 @@ func (c *Centre) toNode(l cluster.Link) bool {
 		}
 	}
 	return false
+}
+
+// leadsToNode reports whether an interface of a node is the end of such a link.
+func (c *Centre) leadsToNode(node, name string) bool {
+	return slices.ContainsFunc(c.cluster.Links, func(l cluster.Link) bool {
+		is := func(end cluster.End) bool { return end.Node == node && end.Interface == name }
+		return (is(l.A) || is(l.B)) && c.toNode(l)
+	})
 }
 
 // netboot starts a node that is off in a fresh file system.

@@ -61,6 +61,7 @@ func (c *Centre) configure(ctx context.Context, n cluster.Node, dummy string) er
 	if err := batch(ctx, ns, insideLines(n, dummy)); err != nil {
 		return err
 	}
+	n.Interfaces = slices.DeleteFunc(slices.Clone(n.Interfaces), func(i cluster.Interface) bool { return c.leadsToNode(n.Name, i.Name) })
 	if err := batch(ctx, ns, addressLines(n)); err != nil {
 		return err
 	}
