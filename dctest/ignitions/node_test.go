@@ -25,7 +25,7 @@ func TestTheNetworkOfANode(t *testing.T) {
 			s.stub(t, "systemd-detect-virt", c.virt)
 			s.stub(t, "ip", "echo address")
 			s.must(t, "setup-network")
-			s.check(t, "systemctl", "systemctl restart systemd-networkd.service")
+			s.check(t, "networkctl", "networkctl reload")
 			for name, want := range map[string]string{
 				"01-eth0.network":  "[Match]\nName=eth0 eno1 eno12399\n[Link]\nMTUBytes=" + c.mtu + "\n[Network]\nLLDP=yes\nEmitLLDP=yes\nConfigureWithoutCarrier=yes\n[Address]\nAddress=10.69.1.4/26\nScope=link\n",
 				"01-eth1.network":  "[Match]\nName=eth1 eno2 eno12409\n[Link]\nMTUBytes=" + c.mtu + "\n[Network]\nLLDP=yes\nEmitLLDP=yes\nConfigureWithoutCarrier=yes\n[Address]\nAddress=10.69.1.68/26\nScope=link\n",

@@ -29,7 +29,7 @@ var absolute = regexp.MustCompile(`(^|[^\w./}*-])(/(?:opt|etc|run|sys|var/lib|de
 
 // stubbed are the commands that scripts must not run here, unless a test replaces them.
 func stubbed() []string {
-	return strings.Fields("blkid chrt docker e2fsck ethtool ip iptables iptables-restore lvcreate lvs mkfs.ext4 pvcreate pvs " +
+	return strings.Fields("blkid chrt docker e2fsck ethtool ip iptables iptables-restore lvcreate lvs mkfs.ext4 networkctl pvcreate pvs " +
 		"sleep sysctl systemctl systemd-detect-virt udevadm uptime vgchange vgcreate vgextend vgreduce vgs")
 }
 

@@ -1,7 +1,9 @@
 package placemat
 
 import (
+	"crypto/sha256"
 	"fmt"
+	"net"
 	"strings"
 
 	"github.com/cybozu-go/neco/dctest/placemat/cluster"
@@ -10,8 +12,18 @@ import (
 // linkLine returns the line for "ip -batch" that creates the link l between the
 // namespaces of two nodes.
 func (c *Centre) linkLine(l cluster.Link) string {
-	return fmt.Sprintf("link add name %s netns %s type veth peer name %s netns %s",
-		l.A.Interface, c.namespace(l.A.Node), l.B.Interface, c.namespace(l.B.Node))
+	return fmt.Sprintf("link add %s type veth peer %s", c.endArgs(l.A), c.endArgs(l.B))
+}
+
+// endArgs returns the arguments that describe one end of a link. A server has the same hardware
+// addresses after each start, by which sabakan leases addresses.
+func (c *Centre) endArgs(e cluster.End) string {
+	args := fmt.Sprintf("name %s netns %s", e.Interface, c.namespace(e.Node))
+	if n, ok := c.cluster.Node(e.Node); ok && n.Server != nil {
+		sum := sha256.Sum256([]byte(n.Server.Serial + e.Interface))
+		args += " address " + net.HardwareAddr{0x02, sum[0], sum[1], sum[2], sum[3], sum[4]}.String()
+	}
+	return args
 }
 
 // insideLines returns the lines for "ip -batch" that create the bridges and dummy

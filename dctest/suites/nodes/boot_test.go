@@ -23,7 +23,7 @@ func bootSpecs() {
 
 		It("boot from the network when they are switched on, and get healthy", func(ctx SpecContext) {
 			began := time.Now()
-			lab.Run(ctx, 0, "neco", append([]string{"power", "start", "--yes", "--wait"}, serials(nodes())...)...)
+			lab.Run(ctx, 0, "neco", append([]string{"power", "start", "--wait"}, serials(nodes())...)...)
 			awaitState(ctx, nodes(), "healthy")
 			suite.Print("from power on to healthy, %d nodes: %s", len(nodes()), time.Since(began).Round(time.Second))
 			for _, n := range nodes() {
