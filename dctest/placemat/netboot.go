@@ -88,7 +88,7 @@ func (c *Centre) serveNodes(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return c.background(ctx, core, "bmc", []string{self, "--name", c.Name, "bmc"})
+	return c.backgroundHere(ctx, core, "bmc", []string{self, "--name", c.Name, "bmc"})
 }
 
 // relay returns the command that relays DHCP from the segment of a switch to all boot servers.

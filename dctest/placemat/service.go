@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -61,11 +62,23 @@ func (c *Centre) serviceCommand(s cluster.Service) (argv []string, proto string,
 
 func (c *Centre) serviceLog(node, name string) string { return c.path("log", node+"."+name+".log") }
 
-// background starts a program in the network namespace of a node, which runs until Down.
+// background starts a program in the network namespace of a node, which runs until Down. It sees the
+// node's own /etc/hosts.
 func (c *Centre) background(ctx context.Context, node, name string, argv []string) error {
+	return c.start(ctx, []string{"ip", "netns", "exec", c.namespace(node)}, c.serviceLog(node, name), argv)
+}
+
+// backgroundHere does the same, but leaves the program in the mount namespace of this process, so that
+// names which it gives to network namespaces are valid here.
+func (c *Centre) backgroundHere(ctx context.Context, node, name string, argv []string) error {
+	return c.start(ctx, []string{"nsenter", "--net=/run/netns/" + c.namespace(node)}, c.serviceLog(node, name), argv)
+}
+
+// start starts a program by the command enter, with its output in the file log.
+func (c *Centre) start(ctx context.Context, enter []string, log string, argv []string) error {
 	const script = `log=$1; shift; exec "$@" </dev/null >"$log" 2>&1`
-	args := []string{"--fork", "ip", "netns", "exec", c.namespace(node), "/bin/sh", "-c", script, "sh", c.serviceLog(node, name)}
-	_, err := run(ctx, "setsid", append(args, argv...)...)
+	args := slices.Concat([]string{"--fork"}, enter, []string{"/bin/sh", "-c", script, "sh", log}, argv)
+	_, err := run(ctx, "setsid", args...)
 	return err
 }
 
