@@ -28,6 +28,7 @@ func bootSpecs() {
 			suite.Print("from power on to healthy, %d nodes: %s", len(nodes()), time.Since(began).Round(time.Second))
 			for _, n := range nodes() {
 				Expect(strings.TrimSpace(on(ctx, n, "systemctl", "is-system-running"))).To(Equal("running"), n.Name)
+				on(ctx, n, "docker", "exec", "chrony", "chronyc", "waitsync", "60", "0", "0", "1") // by boot servers
 			}
 		})
 	})
