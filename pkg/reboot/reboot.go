@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -49,10 +50,7 @@ func (m Machine) Wait(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("machine %s: not restarted: %w", m.Serial, err)
 	}
-	before := map[string]bool{}
-	for _, member := range members {
-		before[member.Tags[uptimeTag]] = true
-	}
+	before := Boots(members)
 	err = m.Reset(ctx, bmc.ForceRestart)
 	if errors.Is(err, bmc.ErrState) {
 		m.Say("it is off, and is switched on")
@@ -63,11 +61,11 @@ func (m Machine) Wait(ctx context.Context) error {
 	}
 	m.Say("waits until it has booted")
 	err = m.until(ctx, func() error {
-		member, err := m.living(ctx)
-		if now := member.Tags[uptimeTag]; err == nil && !another(now, before) {
-			err = fmt.Errorf("it has not booted: serf has the tag %s %q as before", uptimeTag, now)
+		members, err := m.Members(ctx)
+		if err != nil {
+			return err
 		}
-		return err
+		return booted(members, before)
 	})
 	if err != nil {
 		return fmt.Errorf("machine %s: %w", m.Serial, err)
@@ -88,7 +86,44 @@ func (m Machine) until(ctx context.Context, f func() error) error {
 
 // healthy returns why the machine is not healthy after its boot, or nil.
 func (m Machine) healthy(ctx context.Context) error {
-	member, err := m.living(ctx)
+	members, err := m.Members(ctx)
+	if err != nil {
+		return err
+	}
+	if err := working(members); err != nil {
+		return err
+	}
+	s, err := m.State(ctx)
+	if err != nil {
+		return err
+	}
+	return calledHealthy(s)
+}
+
+// Boots returns the times of boots that the members of serf with the serial number of a machine
+// have, as serf has them.
+func Boots(members []statesetter.Member) []string {
+	var all []string
+	for _, m := range members {
+		if at := m.Tags[uptimeTag]; at != "" && !slices.Contains(all, at) {
+			all = append(all, at)
+		}
+	}
+	return all
+}
+
+// booted returns why a machine has not booted since serf had the boots before, or nil.
+func booted(members []statesetter.Member, before []string) error {
+	member, err := living(members)
+	if now := member.Tags[uptimeTag]; err == nil && !another(now, before) {
+		err = fmt.Errorf("it has not booted: serf has the tag %s %q as before", uptimeTag, now)
+	}
+	return err
+}
+
+// working returns why a machine that has booted does not work, by what it has told serf, or nil.
+func working(members []statesetter.Member) error {
+	member, err := living(members)
 	if err != nil {
 		return err
 	}
@@ -99,20 +134,20 @@ func (m Machine) healthy(ctx context.Context) error {
 	case failed != "":
 		return fmt.Errorf("it has booted, and units have failed: %s", failed)
 	}
-	s, err := m.State(ctx)
-	if err == nil && s != sabakan.Healthy {
-		err = fmt.Errorf("it has booted, and is %s", s)
-	}
-	return err
+	return nil
 }
 
-// living returns the member of serf of the machine that answers. Members of its earlier addresses or
-// names may be left, which do not.
-func (m Machine) living(ctx context.Context) (statesetter.Member, error) {
-	members, err := m.Members(ctx)
-	if err != nil {
-		return statesetter.Member{}, err
+// calledHealthy returns an error if the state of a machine that has booted is not healthy.
+func calledHealthy(s sabakan.State) error {
+	if s != sabakan.Healthy {
+		return fmt.Errorf("it has booted, and is %s", s)
 	}
+	return nil
+}
+
+// living returns the member of serf of a machine that answers. Members of its earlier addresses or
+// names may be left, which do not.
+func living(members []statesetter.Member) (statesetter.Member, error) {
 	living := statesetter.Living(members)
 	if len(living) != 1 {
 		return statesetter.Member{}, fmt.Errorf("serf has %d living members with its serial number", len(living))
@@ -121,15 +156,15 @@ func (m Machine) living(ctx context.Context) (statesetter.Member, error) {
 }
 
 // another reports whether now is the time of another boot than those before.
-func another(now string, before map[string]bool) bool {
-	if now == "" || before[now] {
+func another(now string, before []string) bool {
+	if now == "" || slices.Contains(before, now) {
 		return false
 	}
 	b, err := time.Parse(time.DateTime, now)
 	if err != nil {
 		return true
 	}
-	for old := range before {
+	for _, old := range before {
 		a, err := time.Parse(time.DateTime, old)
 		if err == nil && b.Sub(a).Abs() <= jitter {
 			return false
