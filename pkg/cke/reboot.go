@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"sigs.k8s.io/yaml"
@@ -38,25 +39,37 @@ func (c Ckecli) Nodes(ctx context.Context) ([]Node, error) {
 
 // Reboots returns the addresses of the nodes in CKE's reboot queue, except in cancelled entries.
 func (c Ckecli) Reboots(ctx context.Context) ([]netip.Addr, error) {
+	entries, err := c.RebootQueue(ctx)
+	var all []netip.Addr
+	for _, e := range entries {
+		all = append(all, e.Nodes...)
+	}
+	return all, err
+}
+
+// Reboot is an entry of CKE's reboot queue.
+type Reboot struct {
+	Nodes []netip.Addr `json:"nodes"`
+	// Status is queued until CKE begins with the entry.
+	Status string `json:"status"`
+}
+
+// Begun reports whether CKE has begun with the entry.
+func (r Reboot) Begun() bool { return r.Status != "queued" }
+
+// RebootQueue returns the entries of CKE's reboot queue, except cancelled ones. CKE removes an entry
+// when its nodes have restarted, or when it has given them up.
+func (c Ckecli) RebootQueue(ctx context.Context) ([]Reboot, error) {
 	const op = "reboot-queue list"
 	out, err := c.run(ctx, nil, op)
 	if err != nil {
 		return nil, err
 	}
-	var entries []struct {
-		Nodes  []netip.Addr `json:"nodes"`
-		Status string       `json:"status"`
-	}
+	var entries []Reboot
 	if err := json.Unmarshal(out, &entries); err != nil { // null without entries
 		return nil, &Error{Op: op, Err: fmt.Errorf("prints no queue: %w", err)}
 	}
-	var all []netip.Addr
-	for _, e := range entries {
-		if e.Status != "cancelled" {
-			all = append(all, e.Nodes...)
-		}
-	}
-	return all, nil
+	return slices.DeleteFunc(entries, func(r Reboot) bool { return r.Status == "cancelled" }), nil
 }
 
 // AddReboot adds an entry with these nodes, at least one, to CKE's reboot queue. CKE restarts them

@@ -55,6 +55,10 @@ func TestCancelledEntriesAreNotInTheRebootQueue(t *testing.T) {
 			t.Errorf("%q: %v (-want +got):\n%s", out, err, diff)
 		}
 	}
+	entries, err := ckecli(t, `echo '[{"nodes": ["10.0.0.1"], "status": "queued"}, {"nodes": ["10.0.0.3"], "status": "rebooting"}]'`).RebootQueue(t.Context())
+	if err != nil || len(entries) != 2 || entries[0].Begun() || !entries[1].Begun() {
+		t.Errorf("%+v, %v", entries, err)
+	}
 	if _, err := ckecli(t, "echo text").Reboots(t.Context()); err == nil || !strings.Contains(err.Error(), "prints no queue") {
 		t.Errorf("garbage: %v", err)
 	}

@@ -31,6 +31,21 @@ func (o Observer) Members(ctx context.Context) (map[netip.Addr][]statesetter.Mem
 	return all, err
 }
 
+// MembersBySerial returns the members of serf by the serial numbers of their machines. It blocks as
+// Members does.
+func (o Observer) MembersBySerial(ctx context.Context) (map[string][]statesetter.Member, error) {
+	members, err := o.Members(ctx)
+	all := map[string][]statesetter.Member{}
+	for _, at := range members {
+		for _, m := range at {
+			if serial := m.Tags[serialTag]; serial != "" {
+				all[serial] = append(all[serial], m)
+			}
+		}
+	}
+	return all, err
+}
+
 // MembersOf returns the members of serf whose tag has the serial number of a machine. It blocks as
 // Members does.
 func (o Observer) MembersOf(ctx context.Context, serial string) ([]statesetter.Member, error) {
