@@ -13,6 +13,7 @@ const (
 	KeyWorkerLock        = "leader/worker/"
 	KeyStateSetterLeader = "leader/sabakan-state-setter/"
 	KeyRenewalLock       = "leader/renewal/"
+	KeyRebootLock        = "leader/reboots/"
 
 	KeyBootServers = "info/bootservers/"
 	KeyRelease     = "info/neco-release"
@@ -20,6 +21,11 @@ const (
 	KeySSHPubKey   = "info/ssh-pubkey"
 	KeyFleet       = "fleet/"
 	KeyApproved    = "approved/"
+
+	// KeyReboots is the common prefix of the two parts of a restart under a budget.
+	KeyReboots         = "reboots/"
+	KeyRebootsPlan     = "reboots/plan"
+	KeyRebootsProgress = "reboots/progress"
 
 	KeyRequest     = "status/current"
 	KeyStatuses    = "status/bootservers/"

@@ -21,6 +21,7 @@ var rows = [...]row{
 		func(s *Snapshot) *Election { return &s.Lockers }),
 	elsewhere("pkg/fleet", doc{KeyStateSetterLeader + "/<lease>", "host name of the leader", program.SabakanStateSetter}),
 	elsewhere("pkg/renewal", doc{KeyRenewalLock + "/<lease>", "LRN of the holder", "neco-worker, while it renews certificates"}),
+	elsewhere("pkg/storage", doc{KeyRebootLock + "/<lease>", "operator and since when, as text", "neco reboot-worker, with a budget"}),
 	inSnapshot(deciding, doc{KeyBootServers + "<LRN>", "empty; the registered boot servers", "setup, join, leave"}, putBootServer, dropBootServer),
 	inSnapshot(deciding, doc{KeyRelease, "newest known version", "neco-updater (guarded), setup"},
 		func(s *Snapshot, _ string, kv *mvccpb.KeyValue) error {
@@ -55,6 +56,8 @@ var rows = [...]row{
 	elsewhere("pkg/storage", doc{KeyFleet + FleetBad, "machines that will become worse if nothing changes, by serial number: state, at", program.SabakanStateSetter + " (guarded)"}),
 	elsewhere("pkg/storage", doc{KeyFleet + FleetReport, "what was last observed: reasons (serial numbers by reason), held", program.SabakanStateSetter + " (guarded)"}),
 	elsewhere("pkg/storage", doc{KeyApproved + "<serial>", "since when a machine is retiring that may retire among many", "neco nodes approve"}),
+	elsewhere("pkg/reboot", doc{KeyRebootsPlan, "restarts under a budget: started_at, by, budget, machines (each serial, rack; optional direct, boots)", "neco reboot-worker (guarded), once"}),
+	elsewhere("pkg/reboot", doc{KeyRebootsProgress, "how far they are, by positions in the plan: done, skipped, out, lost; measured, took", "neco reboot-worker (guarded)"}),
 	elsewhere("pkg/storage", doc{KeyNotified + "<started_at>", "kinds of notice that were sent for this run", "neco-updater (guarded)"}),
 	elsewhere("pkg/storage", doc{KeyHistory + "<started_at>", "a run: version, servers, by, started_at, ended_at, result, reason; optional kind, what", "neco-updater (guarded), neco stop, neco recover"}),
 	elsewhere("pkg/storage", doc{KeyHistory + "<at>-<kind>", "an act of an operator: kind (leave, recover, config), what, by, started_at", "neco leave, recover, config, cke weight"}),
