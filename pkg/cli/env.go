@@ -37,6 +37,9 @@ type Env struct {
 	// MemberTimeout is how long a member of etcd has to answer the question whether it
 	// answers at all.
 	MemberTimeout time.Duration
+	// RebootPoll is the time between two observations of the fleet while it restarts under a
+	// budget.
+	RebootPoll time.Duration
 	// Now returns the current time.
 	Now func() time.Time
 	// Getenv returns the value of an environment variable. Some secrets are read from
@@ -56,6 +59,7 @@ func System(version string) Env {
 		Serf:    fleet.SerfAddress,
 
 		MemberTimeout: memberTimeout,
+		RebootPoll:    rebootPoll,
 		Now:           time.Now,
 		Getenv:        os.Getenv,
 		By:            by,

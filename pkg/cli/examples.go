@@ -64,7 +64,7 @@ func examples() map[string]string {
 		"man":                     "neco man build/man",
 		"nodes approve":           "neco nodes approve 1ABC234 1ABC235",
 		"reboot-and-wait":         "neco reboot-and-wait 1ABC234\necho '{\"address\": \"10.69.0.6\"}' | neco reboot-and-wait -",
-		"reboot-worker":           "neco reboot-worker --behind\nneco reboot-worker --rack 1 --without-role ss",
+		"reboot-worker":           "neco reboot-worker --behind\nneco reboot-worker --rack 1 --without-role ss\nneco reboot-worker --behind --max-per-rack 2 --window 22:00-05:00\nneco reboot-worker --resume",
 		"power restart":           "neco power restart 10.69.0.6",
 		"power start":             "neco power start 10.69.0.6",
 		"power status":            "neco power status 1ABC234 1ABC235\nneco power status -o json 10.69.0.6",

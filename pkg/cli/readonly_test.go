@@ -49,7 +49,7 @@ func looking() map[string][]string {
 		"power status":          {"a", "-o json a"},
 		"power stop":            {"a"},
 		"reboot-and-wait":       {"a", "-"},
-		"reboot-worker":         {"", "--behind"},
+		"reboot-worker":         {"", "--behind", "--max-per-rack 1", "--resume", "--cancel"},
 		"recover":               {"", "--malformed"},
 		"setup":                 {"--check 0 1 2"},
 		"setup-token":           {"-"},

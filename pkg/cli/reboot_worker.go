@@ -21,6 +21,7 @@ import (
 func newRebootWorkerCmd(env *Env) *cobra.Command {
 	var flags machineFlags
 	var query machineQuery
+	var budget budgetFlags
 	var behind bool
 	cmd := &cobra.Command{
 		Use:   "reboot-worker",
@@ -30,16 +31,31 @@ reboot queue, in entries of at most one machine with role ss and one other. The
 nodes that are in it already are left out. Other machines restart at once, by
 their BMC; one that is off stays off.
 
-` + queryHelp,
+` + budgetHelp + "\n\n" + queryHelp,
 		Args: none(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx := cmd.Context()
+			limited, err := budget.wanted(cmd)
+			if err == nil && (budget.resume || budget.cancel) {
+				err = budget.selects(&query, behind)
+			}
+			switch {
+			case err != nil:
+				return err
+			case budget.resume:
+				return budget.resumeBudget(cmd, env, &flags)
+			case budget.cancel:
+				return budget.cancelBudget(cmd, env, &flags)
+			}
 			all, err := query.find(ctx, env)
 			if err == nil && behind {
 				all, err = onlyBehind(ctx, env, all)
 			}
 			if err != nil {
 				return err
+			}
+			if limited {
+				return budget.startBudget(cmd, env, &flags, all)
 			}
 			ckecli := cke.New(env.FS)
 			p, err := rebootPlan(ctx, ckecli, all)
@@ -50,6 +66,7 @@ their BMC; one that is off stays off.
 		},
 	}
 	flags.register(cmd)
+	budget.register(cmd)
 	query.register(cmd)
 	cmd.Flags().BoolVar(&behind, "behind", false, "only machines that neco nodes shows as behind")
 	return cmd
@@ -71,22 +88,32 @@ func onlyBehind(ctx context.Context, env *Env, all []sabakan.Machine) ([]sabakan
 
 // rebootPlan asks CKE for its nodes and its queue.
 func rebootPlan(ctx context.Context, c cke.Ckecli, all []sabakan.Machine) (reboot.Plan, error) {
-	nodes, err := c.Nodes(ctx)
+	planes, err := kubernetesNodes(ctx, c)
 	if err != nil {
 		return reboot.Plan{}, err
-	}
-	if len(nodes) == 0 {
-		return reboot.Plan{}, hint(errors.New("CKE knows no node of Kubernetes: if there are some, all would restart at once"), "ckecli cluster get shows them; without Kubernetes, restart machines with neco power restart")
 	}
 	queued, err := c.Reboots(ctx)
 	if err != nil {
 		return reboot.Plan{}, err
 	}
+	return reboot.NewPlan(all, planes, queued), nil
+}
+
+// kubernetesNodes asks CKE for the nodes of Kubernetes by address, with true for those of the
+// control plane. It is an error if there are none.
+func kubernetesNodes(ctx context.Context, c cke.Ckecli) (map[netip.Addr]bool, error) {
+	nodes, err := c.Nodes(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if len(nodes) == 0 {
+		return nil, hint(errors.New("CKE knows no node of Kubernetes: if there are some, all would restart at once"), "ckecli cluster get shows them; without Kubernetes, restart machines with neco power restart")
+	}
 	planes := map[netip.Addr]bool{}
 	for _, n := range nodes {
 		planes[n.Address] = n.ControlPlane
 	}
-	return reboot.NewPlan(all, planes, queued), nil
+	return planes, nil
 }
 
 // rebootWorkers asks for both kinds of machines, and restarts them. It asks CKE again after each
@@ -173,14 +200,19 @@ func serials(all []sabakan.Machine) string {
 
 // restart restarts a machine that is on.
 func restart(ctx context.Context, b bmcs, m sabakan.Machine) (string, error) {
-	c, err := b.open(ctx, m)
-	if err != nil {
-		return "", err
-	}
-	defer c.Close()
-	err = c.Reset(ctx, bmc.ForceRestart)
+	err := forceRestart(ctx, b, m)
 	if errors.Is(err, bmc.ErrState) {
 		return "is off, and stays off", nil
 	}
 	return "ok", err
+}
+
+// forceRestart restarts a machine. The error is bmc.ErrState if it is off.
+func forceRestart(ctx context.Context, b bmcs, m sabakan.Machine) error {
+	c, err := b.open(ctx, m)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	return c.Reset(ctx, bmc.ForceRestart)
 }

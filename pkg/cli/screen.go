@@ -21,6 +21,12 @@ const (
 	clearBelow     = "\x1b[J"
 )
 
+// picturable is a view that a [screen] draws.
+type picturable interface {
+	// RenderTo writes the view as text, in lines of at most width columns if that is possible.
+	RenderTo(w io.Writer, width int) error
+}
+
 // screen draws views, each in place of the one before, on the alternate screen of a
 // terminal, which leaves nothing in the scrollback. The zero value is ready to use.
 type screen struct{ entered bool }
@@ -46,7 +52,7 @@ func render(w io.Writer, v status.View) error {
 }
 
 // draw replaces the contents of the screen by v.
-func (s *screen) draw(w io.Writer, v status.View) error {
+func (s *screen) draw(w io.Writer, v picturable) error {
 	width, height, ok := terminalSize(w)
 	if !ok {
 		width, height = status.Width, 24
@@ -76,7 +82,7 @@ func (s *screen) draw(w io.Writer, v status.View) error {
 
 // picture returns the first rows of v, which contain the problems, as far as they fit a
 // terminal of this size. If rows are omitted, the last row shows their number.
-func picture(v status.View, width, height int) ([]string, error) {
+func picture(v picturable, width, height int) ([]string, error) {
 	var text strings.Builder
 	if err := v.RenderTo(&text, width); err != nil {
 		return nil, err

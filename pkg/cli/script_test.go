@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -49,7 +50,10 @@ func TestMain(m *testing.M) {
 			if port, err := strconv.ParseUint(os.Getenv("BMC_PORT"), 10, 16); err == nil {
 				env.BMCPort = uint16(port)
 			}
-			os.Exit(cli.Run(context.Background(), env, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+			env.RebootPoll = 200 * time.Millisecond
+			ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+			defer stop()
+			os.Exit(cli.Run(ctx, env, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 		},
 	})
 }
@@ -93,7 +97,7 @@ func writeConfig(root string, cluster *etcd.Cluster, prefix string) error {
 
 // TestScripts runs testdata/script/*.txtar. In addition to the commands of testscript
 // there are: put KEY VALUE, del PREFIX, dump FILE, code N COMMAND..., cke, docker IMAGE...,
-// machines SERIAL TYPE..., state SERIAL STATE, and eventually PATTERN KEY. The variables TAG_NAME are the tags of the artifact set's images.
+// machines SERIAL TYPE..., state SERIAL STATE, reboots, boots N SERIAL..., and eventually KEY. The variables TAG_NAME are the tags of the artifact set's images.
 func TestScripts(t *testing.T) {
 	cluster := startEtcd(t)
 	client := newClient(t, cluster, "/")
@@ -105,7 +109,7 @@ func TestScripts(t *testing.T) {
 			e.Values["bmcs"] = map[string]*bmctest.BMC{}
 			e.Values["prefix"] = strings.TrimPrefix(prefix, "/")
 			// A program with the race detector would wait for a second at its end.
-			e.Vars = append(e.Vars, "ROOT="+e.WorkDir+"/root", "GORACE=atexit_sleep_ms=0")
+			e.Vars = append(e.Vars, "ROOT="+e.WorkDir+"/root", "GORACE=atexit_sleep_ms=0", "CLOSED="+closedWindow(time.Now()))
 			for _, img := range neco.CurrentArtifacts.Images {
 				e.Vars = append(e.Vars, "TAG_"+strings.ToUpper(strings.ReplaceAll(img.Name, "-", "_"))+"="+img.Tag)
 			}
@@ -125,9 +129,12 @@ func TestScripts(t *testing.T) {
 			"kubernetes": func(ts *testscript.TestScript, _ bool, args []string) {
 				makeNodes(ts, cluster.Endpoints(), args)
 			},
-			"serf":     func(ts *testscript.TestScript, _ bool, args []string) { startSerf(t, ts, args) },
-			"template": uploadTemplate,
-			"machines": func(ts *testscript.TestScript, _ bool, args []string) { registerMachines(t, ts, args) },
+			"reboots":    func(ts *testscript.TestScript, _ bool, args []string) { reboots(ts, client, args) },
+			"eventually": func(ts *testscript.TestScript, _ bool, args []string) { eventually(ts, client, args) },
+			"boots":      boots,
+			"serf":       func(ts *testscript.TestScript, _ bool, args []string) { startSerf(t, ts, args) },
+			"template":   uploadTemplate,
+			"machines":   func(ts *testscript.TestScript, _ bool, args []string) { registerMachines(t, ts, args) },
 			"docker": func(ts *testscript.TestScript, _ bool, images []string) {
 				ts.Setenv("DOCKER_HOST", serveDocker(t, images))
 			},
@@ -264,6 +271,11 @@ func makeNodes(ts *testscript.TestScript, endpoints, serials []string) {
 	}
 	fs := host.FS{Root: ts.Getenv("ROOT")}
 	ts.Check(standintest.InstallCkecli(fs, endpoints...))
+	config, err := fs.Read(neco.CKEConfFile)
+	ts.Check(err)
+	config = append(config, "prefix: "+ckePrefix(ts)+"\n"...)
+	_, err = fs.Write(host.File{Path: neco.CKEConfFile, Data: config, Mode: 0o644})
+	ts.Check(err)
 	if len(serials) == 0 {
 		return
 	}

@@ -27,7 +27,7 @@ type decision struct {
 // when the plan was made and no failed unit, and sabakan calls it healthy.
 func (r Rolling) Next(p Progress, v View) Step {
 	d := &decision{Rolling: r, View: v, machines: map[string]sabakan.Machine{}, failed: map[int]bool{}}
-	d.step.Progress = p.clone()
+	d.step.Progress = p.Clone()
 	for _, m := range v.Machines {
 		d.machines[m.Spec.Serial] = m
 	}

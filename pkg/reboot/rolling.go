@@ -124,8 +124,8 @@ type Trouble struct {
 	Err    error
 }
 
-// clone returns a copy of the progress that can be changed.
-func (p Progress) clone() Progress {
+// Clone returns a copy of the progress that can be changed.
+func (p Progress) Clone() Progress {
 	p.Done, p.Skipped, p.Out = slices.Clone(p.Done), slices.Clone(p.Skipped), slices.Clone(p.Out)
 	p.Lost = maps.Clone(p.Lost)
 	return p
