@@ -252,7 +252,7 @@ func (f *budgetFlags) cancelBudget(cmd *cobra.Command, env *Env, flags *machineF
 		if err := flags.get(cmd); err != nil {
 			return err
 		}
-		return holdReboots(cmd, env, s, func(ctx context.Context, g storage.Guard) error {
+		return holdReboots(cmd.Context(), cmd, env, s, func(ctx context.Context, g storage.Guard) error {
 			return env.guarded(ctx, s, etcdTimeout, func(ctx context.Context) error { return s.ForgetReboots(ctx, g) })
 		})
 	})

@@ -16,6 +16,7 @@ import (
 	"github.com/cybozu-go/neco"
 	"github.com/cybozu-go/neco/internal/duration"
 	"github.com/cybozu-go/neco/internal/errtext"
+	"github.com/cybozu-go/neco/internal/printable"
 	"github.com/cybozu-go/neco/pkg/bmc"
 	"github.com/cybozu-go/neco/pkg/cke"
 	"github.com/cybozu-go/neco/pkg/election"
@@ -39,15 +40,15 @@ var errRebootsHeld = errors.New("another neco reboot-worker works under a budget
 
 // holdReboots calls fn while it holds the lock of restarts under a budget. If another command has
 // it, the error says who that is.
-func holdReboots(cmd *cobra.Command, env *Env, s *storage.Storage, fn func(context.Context, storage.Guard) error) error {
-	holder, err := rebootsHolder(cmd.Context(), env, s)
+func holdReboots(ctx context.Context, cmd *cobra.Command, env *Env, s *storage.Storage, fn func(context.Context, storage.Guard) error) error {
+	holder, err := rebootsHolder(ctx, env, s)
 	if err != nil {
 		return err
 	}
 	if holder != "" {
 		fmt.Fprintf(cmd.ErrOrStderr(), "waits for %s for the lock of %s\n", duration.Text(rebootLockWait), holder)
 	}
-	return election.WithSession(cmd.Context(), s.Client(), rebootLockTTL, func(ctx context.Context, session *election.Session) error {
+	return election.WithSession(ctx, s.Client(), rebootLockTTL, func(ctx context.Context, session *election.Session) error {
 		limited, cancel := context.WithTimeoutCause(ctx, rebootLockWait, errRebootsHeld)
 		defer cancel()
 		h, err := session.Campaign(limited, storage.KeyRebootLock, fmt.Sprintf("%s since %s", env.By(), utc(env.Now())))
@@ -71,35 +72,61 @@ func rebootsHolder(ctx context.Context, env *Env, s *storage.Storage) (holder st
 	return holder, err
 }
 
-// roll stores the plan r, or goes on with the stored one if r is nil, until it has ended.
+// roll stores the plan r, or goes on with the stored one if r is nil, until it has ended. If etcd
+// does not answer for so long that the lock is lost, it takes the lock again, and goes on.
 func (f *budgetFlags) roll(cmd *cobra.Command, env *Env, s *storage.Storage, flags *machineFlags, r *reboot.Rolling) error {
-	return holdReboots(cmd, env, s, func(ctx context.Context, g storage.Guard) error {
-		ctx, cancel := context.WithTimeoutCause(ctx, f.timeout, fmt.Errorf("not complete within %s (--timeout)", duration.Text(f.timeout)))
-		defer cancel()
-		out := cmd.OutOrStdout()
-		o := &roller{Env: env, cmd: cmd, store: s, guard: g, cke: cke.New(env.FS), flags: flags, display: rackDisplay{w: out, terminal: isTerminal(out)}}
-		var err error
-		if r != nil {
-			if err := nothingKept(ctx, env, s); err != nil {
+	ctx, cancel := context.WithTimeoutCause(cmd.Context(), f.timeout, fmt.Errorf("not complete within %s (--timeout)", duration.Text(f.timeout)))
+	defer cancel()
+	begun := false
+	for {
+		err := holdReboots(ctx, cmd, env, s, func(ctx context.Context, g storage.Guard) error {
+			o, err := f.load(ctx, cmd, env, s, r)
+			if err != nil {
 				return err
 			}
-			o.plan = *r
-		} else {
-			if o.plan, o.progress, err = kept(ctx, env, s); err != nil {
+			o.guard, o.flags = g, flags
+			if err := o.put(ctx, o.plan, o.progress); err != nil {
 				return err
 			}
-			if o.plan.Budget, err = f.budget(cmd, o.plan.Budget); err != nil {
-				return err
-			}
-			o.progress.Lost = nil // they are requested again
-		}
-		if err := o.put(ctx, o.plan, o.progress); err != nil {
+			r, begun = nil, true
+			err = o.run(ctx)
+			o.display.close()
+			return o.end(ctx, err)
+		})
+		if !begun || ctx.Err() != nil || !lockLost(err) {
 			return err
 		}
-		err = o.run(ctx)
-		o.display.close()
-		return o.end(ctx, err)
-	})
+		fmt.Fprintf(cmd.ErrOrStderr(), "the lock is lost, and is taken again: %s\n", printable.Line(errtext.Of(err)))
+		if neco.SleepContext(ctx, env.RebootPoll) != nil {
+			return hint(context.Cause(ctx), continueHint)
+		}
+	}
+}
+
+// continueHint is the hint if restarts under a budget are not complete.
+const continueHint = "neco reboot-worker --resume goes on; --cancel forgets the restarts"
+
+// lockLost reports whether err is the loss of the lock, or of etcd.
+func lockLost(err error) bool {
+	unreached := (*unreachedError)(nil)
+	return errors.Is(err, election.ErrLeaseLost) || errors.Is(err, storage.ErrLeaseLost) ||
+		err != nil && (noAnswer(err) || errors.As(err, &unreached))
+}
+
+// load returns a roller for the plan r, or for the stored one if r is nil.
+func (f *budgetFlags) load(ctx context.Context, cmd *cobra.Command, env *Env, s *storage.Storage, r *reboot.Rolling) (o *roller, err error) {
+	out := cmd.OutOrStdout()
+	o = &roller{Env: env, cmd: cmd, store: s, cke: cke.New(env.FS), display: rackDisplay{w: out, terminal: isTerminal(out)}}
+	if r != nil {
+		o.plan = *r
+		return o, nothingKept(ctx, env, s)
+	}
+	if o.plan, o.progress, err = kept(ctx, env, s); err != nil {
+		return nil, err
+	}
+	o.progress.Lost = nil // they are requested again
+	o.plan.Budget, err = f.budget(cmd, o.plan.Budget)
+	return o, err
 }
 
 // roller restarts machines under a budget.
@@ -263,14 +290,15 @@ func (o *roller) restart(ctx context.Context, all []sabakan.Machine, p *reboot.P
 func (o *roller) end(ctx context.Context, stopped error) error {
 	out := o.cmd.OutOrStdout()
 	left, lost := len(o.plan.Left(o.progress)), len(o.plan.GivenUp(o.progress))
-	const goOn = "neco reboot-worker --resume goes on; --cancel forgets the restarts"
 	switch {
+	case lockLost(stopped):
+		return stopped
 	case stopped != nil:
 		printState(out, o.plan, o.progress, o.failed)
 		if errors.Is(stopped, context.Canceled) {
 			stopped = errors.New("interrupted")
 		}
-		return hint(stopped, goOn)
+		return hint(stopped, continueHint)
 	case len(o.failed) == 0 && lost == 0:
 		fmt.Fprintf(out, "%d machines have restarted, %d were skipped\n", len(o.progress.Done), len(o.progress.Skipped))
 		return o.guarded(ctx, o.store, etcdTimeout, func(ctx context.Context) error { return o.store.ForgetReboots(ctx, o.guard) })
@@ -280,5 +308,5 @@ func (o *roller) end(ctx context.Context, stopped error) error {
 	if left > 0 {
 		text = fmt.Sprintf("%d machines have not come back: the budget does not allow the restart of the %d that are left", len(o.failed), left)
 	}
-	return hint(errors.New(text), "repair the machines; then "+goOn)
+	return hint(errors.New(text), "repair the machines; then "+continueHint)
 }

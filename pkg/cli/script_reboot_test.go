@@ -127,6 +127,19 @@ func eventually(ts *testscript.TestScript, etcd *clientv3.Client, args []string)
 	}
 }
 
+// revoke PREFIX revokes the leases of the keys below a prefix, as if etcd had not heard of their
+// owners for long.
+func revoke(ts *testscript.TestScript, etcd *clientv3.Client, args []string) {
+	ctx, cancel := context.WithTimeout(context.Background(), etcdTimeout)
+	defer cancel()
+	res, err := etcd.Get(ctx, ts.Value("prefix").(string)+args[0], clientv3.WithPrefix())
+	ts.Check(err)
+	for _, kv := range res.Kvs {
+		_, err := etcd.Revoke(ctx, clientv3.LeaseID(kv.Lease))
+		ts.Check(err)
+	}
+}
+
 // closedWindow returns hours of the day that do not contain now.
 func closedWindow(now time.Time) string {
 	return fmt.Sprintf("%s-%s", now.Add(2*time.Hour).Format("15:04"), now.Add(3*time.Hour).Format("15:04"))

@@ -130,6 +130,7 @@ func TestScripts(t *testing.T) {
 				makeNodes(ts, cluster.Endpoints(), args)
 			},
 			"reboots":    func(ts *testscript.TestScript, _ bool, args []string) { reboots(ts, client, args) },
+			"revoke":     func(ts *testscript.TestScript, _ bool, args []string) { revoke(ts, client, args) },
 			"eventually": func(ts *testscript.TestScript, _ bool, args []string) { eventually(ts, client, args) },
 			"boots":      boots,
 			"serf":       func(ts *testscript.TestScript, _ bool, args []string) { startSerf(t, ts, args) },
