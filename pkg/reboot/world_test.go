@@ -24,8 +24,8 @@ type box struct {
 	// boots is the number of its boot; resets is how often it was restarted.
 	boots, resets int
 	// up is when it boots after its restart, and well when it is healthy after that; zero if it
-	// does not restart.
-	up, well time.Time
+	// does not restart. Until noticed, serf takes it for alive.
+	up, well, noticed time.Time
 }
 
 // entry is an entry of CKE's reboot queue.
@@ -58,6 +58,7 @@ func newWorld(seed uint64) *world {
 
 func (w *world) reset(b *box) {
 	b.resets++
+	b.noticed = w.now.Add(time.Duration(w.IntN(60)) * time.Second)
 	b.up = w.now.Add(time.Duration(60+w.IntN(400)) * time.Second)
 	b.well = b.up.Add(time.Duration(w.IntN(300)) * time.Second)
 }
@@ -110,6 +111,7 @@ func (w *world) view() reboot.View {
 		}
 		m := statesetter.Member{Status: "alive", Tags: map[string]string{"uptime": fmt.Sprintf("2026-01-%02d 00:00:00", b.boots), statesetter.FailedUnitsTag: ""}}
 		switch restarting := !b.well.IsZero(); {
+		case restarting && w.now.Before(b.noticed):
 		case restarting && b.boots == b.resets:
 			m.Status = "failed"
 		case restarting && b.sick:
