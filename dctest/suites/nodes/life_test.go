@@ -97,6 +97,13 @@ func lifeSpecs() {
 			for _, name := range rack {
 				Expect(lab.PowerOn(ctx, name)).To(Succeed())
 			}
+			for _, name := range rack {
+				Expect(lab.Await(ctx, name)).To(Succeed())
+			}
+			Eventually(ctx, func() error {
+				_, err := lab.Exec(ctx, "boot-0", "curl", "-sS", "--fail", "-o", "/dev/null", "http://127.0.0.1:10080/health")
+				return err
+			}).WithTimeout(limit).WithPolling(poll).Should(Succeed(), "sabakan of boot server 0")
 			awaitState(ctx, nodes(), "healthy")
 			Expect(lab.Complete(ctx, "boot-1", first, limit)).To(Succeed())
 		})
