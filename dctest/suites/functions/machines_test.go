@@ -11,17 +11,6 @@ import (
 	"github.com/cybozu-go/neco/dctest/necotest"
 )
 
-// monitored starts setup-hw, which has the metrics of the hardware, and lets sabakan-state-setter
-// judge machines each second.
-const monitored = `
-set -e
-echo '{}' >/etc/neco/bmc-address.json
-systemctl start setup-hw
-mkdir -p /etc/systemd/system/sabakan-state-setter.service.d
-printf '[Service]\nExecStart=\nExecStart=/usr/bin/sabakan-state-setter -interval 1s\n' >/etc/systemd/system/sabakan-state-setter.service.d/interval.conf
-systemctl daemon-reload
-systemctl restart sabakan-state-setter`
-
 // imitatedStatus is the file with the status of the processor that a server's setup-hw reports.
 const imitatedStatus = "/etc/neco/imitated-processor-status"
 
@@ -30,10 +19,10 @@ func machineSpecs() {
 		It("are judged on one boot server, and get their states in sabakan", func(ctx SpecContext) {
 			for _, lrn := range all {
 				Expect(lab.Run(ctx, lrn, "systemctl", "is-active", "sabakan-state-setter")).To(HavePrefix("active"))
-				lab.Run(ctx, lrn, "sh", "-c", monitored)
+				lab.Monitor(ctx, lrn)
 			}
 			awaitStates(ctx, "boot-0 healthy", "boot-1 healthy", "boot-2 healthy", "cs-0 uninitialized")
-			Expect(leaders(ctx)).To(HaveLen(len(all)), "candidates, one of which leads")
+			Expect(lab.StateSetters(ctx)).To(HaveLen(len(all)), "candidates, one of which leads")
 		})
 
 		It("become unhealthy by their hardware or a failed unit, and healthy again", func(ctx SpecContext) {
@@ -48,23 +37,16 @@ func machineSpecs() {
 		})
 
 		It("are judged by another boot server after the leader was killed", func(ctx SpecContext) {
-			leader := leaders(ctx)[0]
+			leader := lab.StateSetters(ctx)[0]
 			_, err := lab.Exec(ctx, leader, "systemctl", "kill", "--signal=KILL", "--kill-whom=main", "sabakan-state-setter")
 			Expect(err).NotTo(HaveOccurred())
-			Eventually(func() string { return leaders(ctx)[0] }).WithTimeout(limit).WithPolling(poll).ShouldNot(Equal(leader))
+			Eventually(func() string { return lab.StateSetters(ctx)[0] }).WithTimeout(limit).WithPolling(poll).ShouldNot(Equal(leader))
 			Expect(lab.Write(ctx, "boot-0", imitatedStatus, strings.NewReader("2\n"), 0o644)).To(Succeed())
 			awaitStates(ctx, "boot-0 unhealthy", "boot-1 healthy", "boot-2 healthy", "cs-0 uninitialized")
 			lab.Run(ctx, 0, "rm", imitatedStatus)
 			awaitStates(ctx, "boot-0 healthy", "boot-1 healthy", "boot-2 healthy", "cs-0 uninitialized")
 		})
 	})
-}
-
-// leaders returns the host names of the servers whose sabakan-state-setter leads or waits for
-// that, the leader first.
-func leaders(ctx SpecContext) []string {
-	GinkgoHelper()
-	return strings.Fields(lab.Etcdctl(ctx, 0, "get", "--prefix", "--print-value-only", "--sort-by=CREATE", "/neco/leader/sabakan-state-setter/"))
 }
 
 // awaitStates blocks until the machines in sabakan are as wanted: serial number and state.

@@ -17,7 +17,7 @@ func bootSpecs() {
 		BeforeAll(func(ctx SpecContext) {
 			setUp(ctx)
 			for _, lrn := range all {
-				lab.Run(ctx, lrn, "sh", "-c", monitored)
+				lab.Monitor(ctx, lrn)
 			}
 		})
 

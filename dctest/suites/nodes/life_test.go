@@ -56,14 +56,14 @@ func lifeSpecs() {
 					}
 				}
 				return found, nil
-			}).WithTimeout(limit).WithPolling(poll).Should(Equal([]string{fmt.Sprint(leaders(ctx)[0], " ", len(all)+len(nodes()))}))
+			}).WithTimeout(limit).WithPolling(poll).Should(Equal([]string{fmt.Sprint(lab.StateSetters(ctx)[0], " ", len(all)+len(nodes()))}))
 		})
 
 		It("are judged by another boot server after the leader was killed", func(ctx SpecContext) {
-			leader := leaders(ctx)[0]
+			leader := lab.StateSetters(ctx)[0]
 			_, err := lab.Exec(ctx, leader, "systemctl", "kill", "--signal=KILL", "--kill-whom=main", "sabakan-state-setter")
 			Expect(err).NotTo(HaveOccurred())
-			Eventually(func() string { return leaders(ctx)[0] }).WithTimeout(limit).WithPolling(poll).ShouldNot(Equal(leader))
+			Eventually(func() string { return lab.StateSetters(ctx)[0] }).WithTimeout(limit).WithPolling(poll).ShouldNot(Equal(leader))
 			n := nodes()[0]
 			_, err = lab.Exec(ctx, n.Name, "systemd-run", "--wait", "--unit", "broken", "false")
 			Expect(err).To(HaveOccurred())
@@ -144,11 +144,4 @@ func listed(ctx SpecContext, n cluster.Node) fleet.Node {
 	}
 	Fail("neco nodes does not list " + n.Name)
 	return fleet.Node{}
-}
-
-// leaders returns the host names of the servers whose sabakan-state-setter leads or waits for
-// that, the leader first.
-func leaders(ctx SpecContext) []string {
-	GinkgoHelper()
-	return strings.Fields(lab.Etcdctl(ctx, 0, "get", "--prefix", "--print-value-only", "--sort-by=CREATE", "/neco/leader/sabakan-state-setter/"))
 }

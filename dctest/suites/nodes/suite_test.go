@@ -120,17 +120,6 @@ func setUp(ctx SpecContext) {
 	lab.Run(ctx, 0, "neco", "init-data")
 }
 
-// monitored starts setup-hw on a boot server, which has the metrics of the hardware, and lets
-// sabakan-state-setter judge machines each second.
-const monitored = `
-set -e
-echo '{}' >/etc/neco/bmc-address.json
-systemctl start setup-hw
-mkdir -p /etc/systemd/system/sabakan-state-setter.service.d
-printf '[Service]\nExecStart=\nExecStart=/usr/bin/sabakan-state-setter -interval 1s\n' >/etc/systemd/system/sabakan-state-setter.service.d/interval.conf
-systemctl daemon-reload
-systemctl restart sabakan-state-setter`
-
 // serials returns the serial numbers of nodes.
 func serials(of []cluster.Node) (s []string) {
 	for _, n := range of {
