@@ -14,10 +14,10 @@ import (
 	"github.com/cybozu-go/neco/pkg/sabakan"
 )
 
-// rackLines is a view of the progress of restarts: a line for each rack, then what was said last.
+// rackLines are the lines of the progress display: one for each rack, then the newest messages.
 type rackLines []string
 
-// maxNotes is how many lines of what was said a terminal shows.
+// maxNotes is how many messages the progress display has on a terminal.
 const maxNotes = 5
 
 // RenderTo writes the lines; [screen] breaks those that are too wide.
@@ -93,8 +93,8 @@ func (d *rackDisplay) show(lines rackLines) error {
 	return nil
 }
 
-// say prints a line, unless it was the last one that was said. On a terminal it is shown with the
-// racks, and printed at the end.
+// say prints a message, unless it equals the one before. On a terminal, the message is part of the
+// progress display, and close prints it.
 func (d *rackDisplay) say(line string) {
 	line = printable.Line(line)
 	if len(d.notes) > 0 && d.notes[len(d.notes)-1] == line {
@@ -106,7 +106,8 @@ func (d *rackDisplay) say(line string) {
 	}
 }
 
-// close prints on a terminal what was shown last.
+// close ends the progress display on a terminal, and prints all messages and the last line of each
+// rack below it.
 func (d *rackDisplay) close() {
 	if !d.screen.entered || d.screen.leave(d.w) != nil {
 		return

@@ -61,7 +61,8 @@ type script struct{ kernel, initrd, ignition string }
 // maxChain is how many scripts may follow each other.
 const maxChain = 5
 
-// script follows scripts of iPXE, beginning with that at url, to one that boots a system.
+// script loads the iPXE script at url. While a script chains to another one, it loads that, up to
+// maxChain scripts. It returns the kernel, initrd and configuration of the last one.
 func (m machine) script(ctx context.Context, url string) (script, error) {
 	for range maxChain {
 		text, err := request(ctx, http.MethodGet, url)

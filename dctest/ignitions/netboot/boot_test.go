@@ -11,8 +11,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// sabakan answers as sabakan does for the machine SN-1, with changes by path, and records what is
-// asked for.
+// sabakan is an HTTP server with the boot files of the machine SN-1. changes replaces the contents
+// of files, by their path below /api/v1/boot/. asked lists the requests, and DHCP leases among them.
 type sabakan struct {
 	url     string
 	changes map[string]string
